@@ -17,7 +17,7 @@ use onbill_test_harness::{
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
-/// A number of Acme's that nobody has signed up with.
+/// A number of Acme's that has no sign-up.
 const OTHER: &str = "+12025550107";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 
@@ -54,7 +54,7 @@ pub(crate) async fn report(system: &TestSystem, event: &Value) -> (StatusCode, V
     system.send(reported(system, &system.acme, &by, event)).await
 }
 
-/// Reports an event of this moment, which is followed.
+/// Reports an event that happens now, and expects that it is applied.
 pub(crate) async fn happens(system: &TestSystem, id: &str, what: &str, number: &str) {
     assert_eq!(
         report(system, &event(system, id, what, number)).await,
@@ -66,7 +66,7 @@ fn answer(id: &str, outcome: &str) -> Value {
     json!({"eventID": id, "outcome": outcome})
 }
 
-/// Posts a charge; gives its status and why it is declined.
+/// Posts a charge. Returns its status and the decline reason.
 pub(crate) async fn charged(system: &TestSystem, pai: &str, id: &str) -> (String, Option<String>) {
     let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
     let text = |member: &str| answer[member].as_str().map(str::to_owned);
@@ -81,7 +81,7 @@ pub(crate) fn declined(reason: &str) -> (String, Option<String>) {
     ("DECLINED".to_owned(), Some(reason.to_owned()))
 }
 
-/// What the partner was told of a customer's account.
+/// The account state that was reported to the partner.
 pub(crate) async fn told(system: &TestSystem, email: &str) -> Value {
     assert_eq!(system.partner_charges().await["contradictions"], json!([]));
     let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
@@ -89,7 +89,7 @@ pub(crate) async fn told(system: &TestSystem, email: &str) -> Value {
     account["pays"]["told"].clone()
 }
 
-/// State and version that the edge's store has.
+/// State and version in the edge's store.
 pub(crate) fn stored(system: &TestSystem, pai: &str) -> (Value, Value) {
     let value = system.edge.kv_value(&format!("pai/{pai}")).expect("is there");
     let mapping: Value = serde_json::from_str(&value).expect("is JSON");
@@ -141,7 +141,7 @@ async fn former_subscriber_is_refunded_and_never_charged() {
         let (status, given_back) =
             system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
         assert_eq!((status, &given_back["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{what}");
-        // Nothing opens it again.
+        // No event opens it again.
         for (id, what) in [("e-2", "resumed"), ("e-3", "activated")] {
             let late = report(&system, &event(&system, id, what, GOOD)).await;
             assert_eq!(late, (StatusCode::OK, answer(id, "NO_SUBSCRIBER")));
@@ -158,7 +158,7 @@ async fn waiting_charge_is_declined_when_subscriber_leaves() {
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     assert_eq!(charged(&system, &pai, "c-1").await.0, "PENDING");
     system.network.clear_faults();
-    // To somebody whose account the operator cannot tell from the last one.
+    // A change to an owner whom the operator's data cannot tell from the last one.
     happens(&system, "e-1", "ownership-changed", GOOD).await;
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system.advance_seconds(361);
@@ -190,7 +190,7 @@ async fn pai_follows_subscriber_to_another_number() {
     assert_eq!(told(&system, "ann@example.com").await, Value::Null, "nobody has to hear of it");
     assert_eq!(stored(&system, &pai), before);
 
-    // The number that she gave up goes to Bea, who proves it and gets a PAI of her own.
+    // The number that Ann gave up goes to Bea, who proves it and gets a PAI of her own.
     let header = "msisdn,status,type,balance,currency,activated_on";
     system.acme.import_accounts(&format!("{header}\n{GOOD},active,postpaid,,USD,2026-11-20\n")).await;
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
@@ -225,7 +225,7 @@ async fn reassigned_number_never_pays_for_previous_subscriber() {
     assert_eq!(charged(&system, &pai, "c-1").await, declined("account-closed"));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
     assert_eq!(charged(&system, &beas, "c-2").await, approved());
-    // The old holder's news, come late, is not hers.
+    // A late event about the previous subscriber does not concern her.
     let mut late = event(&system, "e-3", "ported-out", GOOD);
     late["occurredAt"] = json!(system.now().plus_seconds(-90 * 86_400).to_string());
     assert_eq!(report(&system, &late).await, (StatusCode::OK, answer("e-3", "SUPERSEDED")));
@@ -239,7 +239,7 @@ async fn events_are_on_record_once_whatever_they_are() {
     let suspended = event(&system, "e-1", "suspended", GOOD);
     system.advance_seconds(60);
     happens(&system, "e-2", "resumed", GOOD).await;
-    // What came first is told last; and again; and otherwise.
+    // The earlier event is reported last; then again; then with other contents.
     for _ in 0..2 {
         assert_eq!(report(&system, &suspended).await, (StatusCode::OK, answer("e-1", "SUPERSEDED")));
     }

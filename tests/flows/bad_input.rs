@@ -1,5 +1,5 @@
-//! Charges that are none: each has its answer, at the edge and at an origin whose edge looks at nothing, and leaves
-//! nothing half done.
+//! Invalid charges: each has its response, at the edge and at an origin whose edge validates
+//! nothing, and none leaves partial state.
 
 use http::{Method, StatusCode};
 use onbill_origin::store::Queue;
@@ -24,7 +24,8 @@ fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
     (status.as_u16(), answer["code"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Nothing is known of the charge `b-1`, nothing waits, nothing is billed; and the name is free for a good charge.
+/// The charge `b-1` is unknown, no job waits, nothing is billed; and the id is free for a valid
+/// charge.
 async fn nothing_happened(system: &TestSystem, pai: &str) {
     let asked = system.call_ott(Method::GET, &format!("{CHARGES}/b-1"), Value::Null).await;
     assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
@@ -96,12 +97,12 @@ async fn ids_differ_by_every_byte() {
         assert_eq!((status, &answer["extTransactionID"]), (StatusCode::CREATED, &json!(id)));
     }
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 4);
-    // A percent sign in a name is one in a path, too.
+    // A percent sign in an id is one in a path, too.
     let (_, answer) = system.call_ott(Method::GET, &format!("{CHARGES}/b-%2531"), Value::Null).await;
     assert_eq!(answer["extTransactionID"], "b-%31");
     let (_, answer) = system.call_ott(Method::GET, &format!("{CHARGES}/b-%31"), Value::Null).await;
     assert_eq!(answer["extTransactionID"], "b-1");
-    // Text that has two Unicode forms, or looks like another, is no name at all.
+    // Text that has two Unicode forms, or looks like another, is not a valid id.
     for id in ["caf\u{e9}", "cafe\u{301}", "\u{212a}elvin", "\u{ff42}-1", "b\u{200b}-1", "\u{0431}-1"] {
         let refused = system.call_ott(Method::POST, CHARGES, charge(&pai, id, 1599)).await;
         assert_eq!(told(refused), (400, "invalid-request".to_owned()), "{id:?}");
@@ -117,7 +118,7 @@ async fn another_partners_pai_is_unknown() {
     let refused = system.send(call(Method::POST, CHARGES, charge(&pai, "b-1", 1599))).await;
     assert_eq!(told(refused), (404, "pai-not-found".to_owned()));
     nothing_happened(&system, &pai).await;
-    // Nor are its charges: not to be asked for, not to be given back.
+    // Nor are its charges: they can be neither queried nor refunded.
     let asked = system.send(call(Method::GET, &format!("{CHARGES}/b-1"), Value::Null)).await;
     assert_eq!(told(asked), (404, "transaction-not-found".to_owned()));
     let refund = json!({"extRefundID": "r-1", "reason": "x"});

@@ -1,10 +1,10 @@
-//! Where a number and a coupon's code may be, and where they must never be: every journey with known ones, and then a search
-//! for them in every spelling: in logs, in the edge's store, in what partner and edge hear and say, in URLs, and in the
-//! raw files of the databases.
+//! Where a number and a coupon's code may be, and where they must never be: every journey with
+//! known ones, and then a search for them in every spelling: in logs, in the edge's store, in what
+//! partner and edge receive and send, in URLs, and in the raw files of the databases.
 //!
-//! Not searched: what customers, operators and the app on a device say in so many words, which is how numbers come in; a
-//! text message and what is typed of it, which is how codes go out and in; and files for billing, which are made of
-//! numbers.
+//! Not searched: what customers, operators and the app on a device send explicitly, which is how
+//! numbers come in; an SMS and what is typed from it, which is how codes go out and in; and files
+//! for billing, which consist of numbers.
 
 mod books;
 mod coupons;
@@ -24,7 +24,7 @@ use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Acme's customers: who come by the widget, by an app, and to nothing.
+/// Acme's customers, who sign up by the widget, by an app, and not at all.
 const ANN: &str = "+12025550101";
 const BEN: &str = "+12025550102";
 const PREPAID: &str = "+12025550103";
@@ -34,15 +34,16 @@ const CEASED: &str = "+12025550106";
 const CLEO: &str = "+12025550107";
 const DAN: &str = "+12025550108";
 const EVE: &str = "+12025550109";
-/// Who buys coupons, and signs up for nothing.
+/// Buys coupons, and never signs up.
 const GUS: &str = "+12025550110";
-/// A number that nobody has had before.
+/// A number that has had no subscriber before.
 const FRESH: &str = "+12025550112";
 /// Nova's.
 const ANA: &str = "+34612345601";
 const BEA: &str = "+34612345602";
 
-/// Where codes are told: to the gateway, which has the text, and by the partner, whom a customer has told.
+/// Where codes are sent: to the gateway, which has the SMS, and by the partner, to whom a customer
+/// has given one.
 const TELL_CODES: [&str; 3] = ["/csp/notification", "/cgi-bin/sendsms", "/ott/v1/coupon/redeem"];
 
 const NUMBERS: [&str; 13] =
@@ -73,8 +74,8 @@ impl<'w> MakeWriter<'w> for Captured {
     }
 }
 
-/// Everything that is logged from now on, for the whole process: what other tests log must not have numbers in it either,
-/// nor what the stand-in parties do.
+/// Everything that is logged from now on, for the whole process: what other tests log must not have
+/// numbers in it either, nor what the simulated parties log.
 fn log() -> &'static Captured {
     static LOG: OnceLock<Captured> = OnceLock::new();
     LOG.get_or_init(|| {
@@ -117,7 +118,7 @@ async fn search(system: &TestSystem, codes: &[String], operators: &[&TestOperato
     }
 }
 
-/// Gives all codes that there were.
+/// Returns all codes that were issued.
 async fn every_journey(system: &mut TestSystem) -> Vec<String> {
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     widget(system).await;
@@ -158,7 +159,7 @@ async fn widget(system: &TestSystem) {
     assert!(system.call_widget("/pin", wrong).await.0.is_client_error());
 }
 
-/// An app on a device, whose word is taken for the number at Acme, and proven by a PIN at Nova.
+/// An app on a device, which Acme trusts for the number, and which Nova has prove it by a PIN.
 async fn apps(system: &TestSystem) {
     let read = json!({"msisdn": CLEO, "operator": "acme"});
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", read).await;
@@ -168,7 +169,7 @@ async fn apps(system: &TestSystem) {
         let read = json!({"msisdn": refused, "operator": "acme"});
         assert!(system.call_ott(Method::POST, "/ott/v1/account/validate", read).await.0.is_client_error());
     }
-    // Brought to an operator whose number it is not.
+    // Sent to an operator that does not have the number.
     for path in ["/ott/v1/account/validate", "/ott/v1/pin"] {
         system.call_ott(Method::POST, path, json!({"msisdn": ANN, "operator": "nova"})).await;
     }
@@ -193,7 +194,8 @@ async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
     system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1["status"].clone()
 }
 
-/// Approved, pending and told later; given back, at once and later. What is declined comes with the accounts.
+/// Charges that are approved, and that are pending and reported later; refunds at once and later.
+/// Declines come with the accounts.
 async fn money(system: &TestSystem) {
     let ann = system.pai_of("ann@example.com").await;
     system.run_billing("2026-12").await;
@@ -217,7 +219,7 @@ async fn money(system: &TestSystem) {
     }
 }
 
-/// What the holder of a number reads, and how they end it.
+/// What the subscriber of a number reads, and how they end it.
 async fn own_page(system: &TestSystem) {
     let (_, step) = system.enter_session_number(&system.nova, ANA).await;
     assert_eq!(step["step"], "already-on-bill");
@@ -231,7 +233,7 @@ async fn own_page(system: &TestSystem) {
     deliver(system).await;
 }
 
-/// Each thing that can happen to an account, and what a charge meets afterwards.
+/// Each event of an account, and what a later charge meets.
 async fn accounts(system: &TestSystem) {
     let pai = async |email| system.pai_of(email).await;
     for (number, email) in [(PREPAID, "pia@example.com"), (DAN, "dan@example.com"), (EVE, "eve@example.com")]
@@ -275,7 +277,7 @@ async fn happens(system: &TestSystem, n: usize, what: &str, number: &str, to: Op
     assert_eq!(status, StatusCode::OK, "{answer}");
 }
 
-/// Numbers where none belongs, and where parsers complain.
+/// Numbers in the wrong places, and where parsers report errors.
 async fn garbage(system: &TestSystem) {
     for body in [
         json!({"msisdn": ANN}),
@@ -296,7 +298,8 @@ async fn garbage(system: &TestSystem) {
     deliver(system).await;
 }
 
-/// What people at the operator do now and then: the edge's store is mended, a key rotated, a customer forgotten.
+/// What the operator's staff do now and then: the edge's store is repaired, a key rotated, a
+/// customer erased.
 async fn upkeep(system: &mut TestSystem) {
     for (key, _) in system.edge.kv_entries() {
         system.edge.kv_set(&key, None);
@@ -321,7 +324,7 @@ async fn upkeep(system: &mut TestSystem) {
     app.store.sweep(app.now()).await.expect("works");
 }
 
-/// Logs, the edge's store, its rates, and what crossed the network.
+/// Searches logs, the edge's store, its rates, and what crossed the network.
 async fn search_what_was_said(system: &TestSystem, search: &Search) {
     let logged = log().0.lock().expect("is whole").clone();
     assert!(logged.len() > 1000, "the origin's log was captured");
@@ -337,7 +340,7 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
     for crossing in &crossings {
         let (to, path) = (crossing.authority.as_str(), crossing.path.as_str());
         let place = |what: &str| format!("{what} of {to}{}", path.split('?').next().unwrap_or_default());
-        // The played operator's own pages about its customers.
+        // The simulated operator's own pages about its customers.
         let its_own_page = ["/sms?", "/bill?"].iter().any(|page| path.starts_with(page));
         if !its_own_page {
             search.assert_absent("a URL", path.as_bytes());
@@ -347,7 +350,7 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
             search.assert_absent(&place("the answer"), &crossing.response);
         }
         let tells_numbers = ["/ott/v1/account/validate", "/ott/v1/pin"].contains(&path);
-        // Garbage with numbers in it was ours to send: what counts is that nobody repeats it.
+        // This test sent garbage with numbers in it: what counts is that no party repeats it.
         let was_refused = crossing.status.is_client_error();
         let tells_codes = TELL_CODES.contains(&path);
         if to == NETFLIX
@@ -364,7 +367,8 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
     assert_eq!(system.partner_accounts().await["leaks"], json!([]));
 }
 
-/// Whoever calls whom: nobody says a code but those who have to, and only they are told one.
+/// For all pairs of parties: only those that must send a code send one, and only those that must
+/// receive one do.
 fn search_calls_for_codes(system: &TestSystem, codes: &Search) {
     let mut told = 0;
     for crossing in system.network.raw_calls() {

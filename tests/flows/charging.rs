@@ -1,4 +1,4 @@
-//! Charges on their worst day: whatever fails, each is on the right bill once.
+//! Charges under the worst faults: whatever fails, each is on the right bill once.
 
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
@@ -35,7 +35,7 @@ async fn charge_without_billing_response_is_queried_not_resubmitted() {
         assert_eq!(system.acme.deliver_due().await, 2, "the charge, and telling of it");
         assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
         assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
-        // The replay still says what the first answer said.
+        // The replay still returns the stored response.
         assert_eq!(post(&system, &pai, "c-1").await, (StatusCode::OK, answer));
     }
 }
@@ -127,7 +127,7 @@ async fn new_subscriber_is_not_charged_for_previous_one() {
     assert_eq!((code, &answer["declineReason"]), (StatusCode::CREATED, &json!("account-closed-taken-over")));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 
-    // The new owner signs up for themselves, under another PAI.
+    // The new owner signs up, and gets another PAI.
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
     assert_ne!(system.pai_of("bea@example.com").await, pai);
     post(&system, &pai, "c-3").await;
@@ -156,7 +156,7 @@ async fn operators_own_name_tells_holders_apart() {
 #[tokio::test]
 async fn new_subscriber_signs_up_without_a_reported_change() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    // Nothing was charged since the number changed hands: the old subscription looks alive.
+    // There were no charges since the number changed hands: the old subscription looks active.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
     let (status, step) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
@@ -180,7 +180,7 @@ async fn database_refuses_another_key_or_account_source() {
     assert!(!compare(&other_source, KeyHolder::Origin("acme")).await, "no holder would be recognised");
     assert!(compare(&app.config, KeyHolder::Origin("acme")).await, "a refusal changes nothing");
     assert_eq!(post(&system, &pai, "c-1").await.1["status"], "APPROVED");
-    // Without subscribers there is nobody to lose.
+    // Without subscribers, none can be lost.
     let begun = system.nova.app().store.compare_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
     let begun = system.nova.app().store.compare_ledger_identity(vec![("accounts", b"table".to_vec())]).await;
@@ -207,7 +207,7 @@ async fn account_status_decides_each_charge() {
 #[tokio::test]
 async fn billing_decline_is_final_with_its_code() {
     let system = TestSystem::start();
-    // Enough for the check at sign-up by a stale import; billing knows better.
+    // A stale import lets the check at sign-up pass; billing knows better.
     let generous =
         ACME_ACCOUNTS.replace("+12025550104,active,prepaid,120", "+12025550104,active,prepaid,99999");
     system.acme.import_accounts(&generous).await;

@@ -1,5 +1,5 @@
-//! The edge in the wrong hands: whoever has its keys and its network can refuse service, but not take money, nor make one
-//! customer pay for another.
+//! A compromised edge: an attacker with its keys and its network can refuse service, but can
+//! neither take money nor make one customer pay for another.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -39,7 +39,7 @@ async fn edges_secrets_do_not_make_a_charge() {
     let charge = |id: &str| charge(&pai, id, 1599);
     let path = "/ott/v1/transaction";
 
-    // 1. Its own signature only; 2. its own signature in the partner's place.
+    // 1. Its own signature only; 2. its own signature in place of the partner's.
     let mut bare = to_origin(&system, path, &charge("t-1"));
     as_the_edge(&system, &stolen, &mut bare, "thief-nonce-0001");
     let mut posing = bare.clone();
@@ -58,7 +58,7 @@ async fn edges_secrets_do_not_make_a_charge() {
         swapped.headers_mut().insert(to, genuine.headers()[from].clone());
     }
     as_the_edge(&system, &stolen, &mut swapped, "thief-nonce-0003");
-    // 4. The edge does not even hold what signs for the partner.
+    // 4. The edge does not even hold the key that signs for the partner.
     let public =
         stolen.signing_key(KeyUse::PartnerCall, "partner:netflix").expect("the edge verifies with it");
     assert_eq!(public.sign(b"anything"), None);
@@ -67,7 +67,7 @@ async fn edges_secrets_do_not_make_a_charge() {
     }
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 
-    // The genuine call, forwarded with the stolen key, does pass: that is what the edge is for.
+    // The genuine call, forwarded with the stolen key, does pass: forwarding is the edge's purpose.
     let mut forwarded = to_origin(&system, path, &charge("t-1"));
     for (from, to) in
         [("signature-input", "onbill-partner-signature-input"), ("signature", "onbill-partner-signature")]
@@ -76,7 +76,7 @@ async fn edges_secrets_do_not_make_a_charge() {
     }
     as_the_edge(&system, &stolen, &mut forwarded, "thief-nonce-0004");
     assert_eq!(system.send(forwarded.clone()).await.0, StatusCode::CREATED);
-    // Once: re-signing the outer call does not make the partner's nonce fresh.
+    // It passes once: re-signing the outer call does not make the partner's nonce fresh.
     as_the_edge(&system, &stolen, &mut forwarded, "thief-nonce-0005");
     assert_eq!(system.send(forwarded).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
@@ -91,7 +91,8 @@ async fn edges_secrets_give_no_money_back() {
     let (path, body) = ("/ott/v1/transaction/t-1/refund", json!({"extRefundID": "r-1", "reason": "x"}));
     let mut bare = to_origin(&system, path, &body);
     as_the_edge(&system, &stolen, &mut bare, "thief-nonce-0011");
-    // The partner's genuine refund of one charge, sent as that of another: the path is signed as well.
+    // The partner's genuine refund of one charge, sent as that of another: the path is signed as
+    // well.
     let genuine = system.forward_as_edge(path, &body);
     let mut moved = to_origin(&system, "/ott/v1/transaction/t-2/refund", &body);
     for name in ["onbill-partner-signature-input", "onbill-partner-signature"] {
@@ -164,7 +165,8 @@ async fn token_unknown_to_the_origin_is_worthless() {
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-invalid")));
 }
 
-/// The edge in a thief's hands: it passes calls on with the stolen key, and does as it likes with what comes back.
+/// A compromised edge: it forwards calls with the stolen key, and changes the responses as it
+/// likes.
 fn thief(
     system: &TestSystem,
     makes_of: impl Fn(Response<Bytes>) -> Response<Bytes> + Clone + Send + Sync + 'static,
@@ -202,7 +204,7 @@ async fn pai_cannot_be_swapped_in_a_response() {
         system.try_call_ott(Method::POST, TOKEN, question).await
     };
 
-    // Passed on as it should be, the partner is told again.
+    // Forwarded correctly, the partner gets its response.
     let told = Arc::new(Mutex::new(None));
     let note = Arc::clone(&told);
     system.network.attach_service(
@@ -215,7 +217,8 @@ async fn pai_cannot_be_swapped_in_a_response() {
     let (status, answer) = ask(of_the_victim).await.expect("is believed");
     assert_eq!((status, &answer["pai"]), (StatusCode::OK, &json!(victim)));
 
-    // 1. The victim's PAI in the thief's own answer; 2. the victim's answer, whole and genuine, to the thief's call.
+    // 1. The victim's PAI in the thief's own response; 2. the victim's whole and genuine response
+    // to the thief's call.
     let (from, to) = (own.clone(), victim.clone());
     system.network.attach_service(
         EDGE,

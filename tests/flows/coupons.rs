@@ -1,4 +1,5 @@
-//! Coupons through the whole system: from the operator's word over the text message and the partner to the bill.
+//! Coupons through the whole system: from the operator's request over the SMS and the partner to
+//! the bill.
 
 mod bad_input;
 mod crashes;
@@ -41,26 +42,26 @@ async fn operator(system: &TestSystem, method: Method, path: &str, body: &Value)
     let ring = keys::keyring(&KeyHolder::Operator("acme"));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
     sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
-    // Nobody may answer: the origin dies at times.
+    // There may be no response: the origin crashes at times.
     match system.network.exchange(request).await {
         Ok(answer) => (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Value::Null),
     }
 }
 
-/// Acme's systems have a coupon made.
+/// Acme's systems have a coupon issued.
 async fn issue(system: &TestSystem, coupon: &Value) -> (StatusCode, Value) {
     operator(system, Method::POST, "", coupon).await
 }
 
-/// How a coupon of Acme's stands.
+/// The status of a coupon of Acme's.
 async fn coupon(system: &TestSystem, id: &str) -> Value {
     let (status, coupon) = operator(system, Method::GET, &format!("/{id}"), &Value::Null).await;
     assert_eq!(status, StatusCode::OK, "{coupon}");
     coupon
 }
 
-/// The code in the newest text message.
+/// The code in the newest SMS.
 async fn code(system: &TestSystem, operator: &TestOperator, number: &str) -> String {
     // Messages are told apart by their time.
     system.advance_seconds(1);
@@ -71,7 +72,7 @@ async fn code(system: &TestSystem, operator: &TestOperator, number: &str) -> Str
     code.expect("has a code").to_owned()
 }
 
-/// A coupon of Acme's that was bought and has arrived; gives its code.
+/// A coupon of Acme's that was bought and has been delivered. Returns its code.
 pub(crate) async fn sold(system: &TestSystem, id: &str, number: &str) -> String {
     let (status, answer) = issue(system, &bought(id, number)).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
@@ -119,7 +120,7 @@ async fn coupon_is_sold_sent_redeemed_and_billed() {
         "{bill:?}"
     );
 
-    // The same reference has the same answer for ever; nobody else has one.
+    // The same reference gets the same response permanently; any other is refused.
     system.advance_seconds(400 * 86_400);
     assert_eq!(redeem(&system, &code, "r-1").await, (StatusCode::OK, answer.clone()));
     assert_eq!(refused(&redeem(&system, &code, "r-2").await), (409, "token-already-used"));
@@ -128,7 +129,7 @@ async fn coupon_is_sold_sent_redeemed_and_billed() {
     assert_eq!(told["unpaid"], false);
     assert!(!told.to_string().contains(&code[5..]), "no answer has the code");
 
-    // By the name of its charge it is looked up, and given back.
+    // By the id of its charge it can be queried, and refunded.
     let charge = answer["extTransactionID"].as_str().expect("is text");
     let (status, standing) =
         system.call_ott(Method::GET, &format!("/ott/v1/transaction/{charge}"), Value::Null).await;
@@ -146,7 +147,7 @@ async fn coupon_redeemed_concurrently_is_billed_once() {
     several.acme.import_accounts(ACME_ACCOUNTS).await;
     for system in [system().await, several] {
         let code = sold(&system, "c-1", GOOD).await;
-        // Half of them are repetitions.
+        // Half of them are replays.
         let calls = (0..64).map(|n| {
             let reference = format!("r-{}", n / 2);
             let (system, code) = (&system, &code);
@@ -197,7 +198,7 @@ async fn declined_redemption_leaves_coupon_for_another_reference() {
     let answer = redeem(&system, &code, "r-1").await;
     assert_eq!(refused(&answer), (400, "insufficient-balance"));
     assert_eq!(coupon(&system, "c-1").await["state"], "SENT");
-    // Suspended, and back.
+    // The account is suspended, then active again.
     let second = sold(&system, "c-2", GOOD).await;
     system
         .acme
@@ -244,7 +245,7 @@ async fn new_subscriber_neither_gets_nor_pays_old_coupon() {
     assert_eq!(before.len(), 1, "the new owner gets nothing");
     assert_eq!(refused(&redeem(&system, &code, "r-1").await), (400, "account-not-eligible"));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
-    // The PAI is closed by it: nobody is sent that coupon again.
+    // That closes the PAI: the coupon cannot be sent again.
     let again = operator(&system, Method::POST, "/c-2/resend", &json!({})).await;
     assert_eq!(refused(&again), (400, "account-not-eligible"));
     // The new owner buys one of their own.

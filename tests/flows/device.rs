@@ -1,6 +1,7 @@
-//! A partner's app on a device: it reads the number of the SIM, and pays on its bill.
+//! A partner's app on a device: it reads the number of the SIM, and charges go to its bill.
 //!
-//! Acme takes the partner's word for the number. Nova asks for a PIN: `pins.rs`. Who else may call is in `callers.rs`.
+//! Acme trusts the partner for the number. Nova asks for a PIN: `pins.rs`. Who else may call is in
+//! `callers.rs`.
 
 mod callers;
 mod pins;
@@ -29,12 +30,12 @@ async fn system() -> TestSystem {
     system
 }
 
-/// The app's question about the SIM of an Acme customer.
+/// The app's query about the SIM of an Acme customer.
 async fn validate(system: &TestSystem, number: &str) -> (StatusCode, Value) {
     system.call_ott(Method::POST, VALIDATE, json!({"msisdn": number, "operator": "acme"})).await
 }
 
-/// The PAI in a good answer.
+/// The PAI in a successful response.
 fn pai_in((status, answer): &(StatusCode, Value)) -> String {
     assert_eq!(*status, StatusCode::OK, "{answer}");
     answer["pai"].as_str().expect("is text").to_owned()
@@ -56,7 +57,7 @@ async fn subscribe(system: &TestSystem, pai: &str, id: &str) {
     assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
-/// Something happens to a number's account at its operator, so many seconds ago.
+/// Something happens to a number's account at its operator, `seconds` ago.
 async fn happened(
     system: &TestSystem,
     operator: &TestOperator,
@@ -79,15 +80,15 @@ async fn happened(
     assert_eq!(system.send(request).await.0, StatusCode::OK);
 }
 
-/// The three cases that the market's incumbent publishes for an integration to pass, to the letter.
+/// The three cases that the market's incumbent publishes for an integration to pass, verbatim.
 #[tokio::test]
 async fn certification() {
     let system = system().await;
-    // An account in good standing.
+    // An active account.
     let answer = validate(&system, GOOD).await;
     let pai = pai_in(&answer);
     assert_eq!(answer.1, json!({"status": "ACTIVE", "type": "postpaid", "pai": pai, "operator": "acme"}));
-    // One that has ended, and one that never was.
+    // One that has ended, and one that never existed.
     for number in [CEASED, UNKNOWN] {
         assert_eq!(refusal(&validate(&system, number).await), refused(404, "account-not-found"), "{number}");
     }
@@ -101,7 +102,7 @@ async fn prepaid_balance_has_to_cover_the_price() {
     let answer = validate(&system, PREPAID).await;
     assert_eq!((answer.0, &answer.1["type"]), (StatusCode::OK, &json!("prepaid")));
     assert_eq!(refusal(&validate(&system, POOR).await), refused(400, "insufficient-balance"));
-    // Asked live: what is on it now.
+    // The balance is queried live.
     system
         .acme
         .import_accounts(&ACME_ACCOUNTS.replace("4,active,prepaid,120,", "4,active,prepaid,1599,"))
@@ -109,7 +110,7 @@ async fn prepaid_balance_has_to_cover_the_price() {
     let pai = pai_in(&validate(&system, POOR).await);
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     assert_eq!(refusal(&validate(&system, POOR).await), refused(400, "insufficient-balance"));
-    // A cheaper offer is what is meant when none is named.
+    // Without a named offer, the cheaper one applies.
     system.reconfigure_acme(|config| {
         let mut basic = config.offers[0].clone();
         basic.id = serde_json::from_value(json!("netflix-basic")).expect("is an offer's name");
@@ -131,7 +132,8 @@ async fn prepaid_balance_has_to_cover_the_price() {
 async fn device_pays_on_the_bill_of_its_sim() {
     let system = system().await;
     let pai = pai_in(&validate(&system, GOOD).await);
-    // At once, while nothing but the origin knows the PAI; and when the outbox has told the edge.
+    // At once, while only the origin knows the PAI; and after the outbox has reported it to the
+    // edge.
     subscribe(&system, &pai, "s-1").await;
     let key = format!("pai/{pai}");
     system.edge.kv_set(&key, None);
@@ -142,7 +144,7 @@ async fn device_pays_on_the_bill_of_its_sim() {
     let (_, charged) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
     assert_eq!(charged["status"], "APPROVED", "{charged}");
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
-    // Who pays on the bill is told the same again, and is known to the widget.
+    // A customer who pays on the bill gets the same response, and is known to the widget.
     assert_eq!(pai_in(&validate(&system, GOOD).await), pai);
     assert_eq!(system.acme.deliver_due().await, 0, "nothing is new");
     assert_eq!(system.enter_session_number(&system.acme, GOOD).await.1["step"], "already-on-bill");
@@ -174,7 +176,8 @@ async fn reassigned_number_identifies_another_subscriber() {
 async fn held_pai_is_not_called_active() {
     let system = system().await;
     let pai = pai_in(&validate(&system, GOOD).await);
-    // The table follows the event; an import of before says otherwise, but the event is news of this very second.
+    // The table follows the event. An older import contradicts it, but the event happened this very
+    // second.
     happened(&system, &system.acme, "e-1", "suspended", GOOD, 0).await;
     assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "suspended-non-payment"));
     system.acme.import_accounts(ACME_ACCOUNTS).await;
@@ -192,12 +195,12 @@ async fn new_sim_identifies_no_subscriber_for_three_days() {
     assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
     system.advance_seconds(1);
     let pai = pai_in(&validate(&system, GOOD).await);
-    // Having been asked about is not paying; paying is.
+    // A query does not make a customer a payer; a subscription does.
     happened(&system, &system.acme, "e-2", "sim-swapped", GOOD, 0).await;
     assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
     subscribe(&system, &pai, "s-1").await;
     assert_eq!(pai_in(&validate(&system, GOOD).await), pai);
-    // The number's next holder does not go on by what the one before them pays.
+    // The number's next subscriber does not inherit the subscription of the previous one.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-01")).await;
     assert_eq!(refusal(&validate(&system, GOOD).await), refused(400, "account-not-eligible"));
 }
@@ -219,7 +222,7 @@ async fn unreachable_operator_reveals_no_account() {
         assert_eq!(refusal(&answer), refused(503, "service-unavailable"));
         system.network.clear_faults();
     }
-    // An answer that is lost is asked for again: the same person, whom the edge hears of once.
+    // A lost response is asked for again: it is the same customer, whom the edge learns of once.
     system.network.inject_fault_for(&format!("{EDGE}{VALIDATE}"), NetworkFault::AnswerLost, 1);
     assert!(system.try_call_ott(Method::POST, VALIDATE, body()).await.is_none());
     let pai = pai_in(&system.call_ott(Method::POST, VALIDATE, body()).await);

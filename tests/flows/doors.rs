@@ -1,4 +1,4 @@
-//! Every door, and who does not get through it.
+//! Every endpoint, and the callers that it refuses.
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -92,7 +92,7 @@ async fn origin_answers_nobody_but_its_edge() {
             .body(Bytes::from(body.to_string()))
             .expect("is a request");
         assert_eq!(system.send(request).await.0, UNAUTHORIZED, "{path}");
-        // Nor does the partner's own signature alone open it.
+        // The partner's signature alone is not enough either.
         let mut request = system.sign_as_partner(&Method::POST, path, &body);
         *request.uri_mut() =
             format!("http://{}{path}", system.acme.origin_address).parse().expect("is a URI");

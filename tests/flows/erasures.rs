@@ -1,5 +1,5 @@
-//! Being forgotten, through the whole system: partner and edge hear of it, money stays in the books, and whoever signs up
-//! afterwards is somebody new.
+//! Erasures, through the whole system: they are reported to partner and edge, money stays in the
+//! ledger, and a later sign-up is a new subscriber.
 
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
@@ -15,7 +15,8 @@ const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const ABROAD: &str = "+447911123456";
 const ABROAD_WITH_TRUNK_PREFIX: &str = "+4407911123456";
 
-/// A world in which a line abroad pays on Acme's bill; a device has brought it in either spelling.
+/// A test system in which a foreign line pays on Acme's bill; a device has sent its number in
+/// either spelling.
 async fn abroad() -> (TestSystem, String) {
     let system = TestSystem::start();
     system.acme.import_accounts(&format!("{ACME_ACCOUNTS}{ABROAD},active,postpaid,,USD,2021-03-14\n")).await;
@@ -41,7 +42,7 @@ async fn asked(system: &TestSystem, id: &str) -> Value {
     system.call_ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
 }
 
-/// What the partner was told of Ann's account.
+/// The state of Ann's account as reported to the partner.
 async fn told(system: &TestSystem) -> Value {
     let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
     let ann = accounts.into_iter().find(|account| account["email"] == "ann@example.com");
@@ -62,7 +63,7 @@ async fn erased_subscriber_is_closed_and_never_charged() {
     let stored = system.edge.kv_value(&format!("pai/{pai}")).expect("is there");
     assert!(stored.contains("CLOSED"), "a tombstone: {stored}");
     assert_eq!(posted(&system, &pai, "c-2").await["declineReason"], "account-closed");
-    // Money can still be given back, and the charge still be asked about.
+    // Charges can still be refunded and queried.
     let refund =
         json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
@@ -101,7 +102,7 @@ async fn one_name_is_one_erasure() {
 #[tokio::test]
 async fn erasure_id_is_not_reused_for_another_number() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;
-    // Somebody is about to sign up, and somebody was reported of: neither is a subscriber.
+    // A customer is about to sign up, and an event names another: neither is a subscriber.
     system.enter_number(&system.acme, OTHER).await;
     let event = json!({"eventID": "e-1", "type": "suspended", "msisdn": ABROAD, "occurredAt": system.now().to_string()});
     assert_eq!(system.call_acme_origin("/account-events", &event).await.0, StatusCode::OK);
@@ -111,7 +112,7 @@ async fn erasure_id_is_not_reused_for_another_number() {
         assert_eq!(system.request_erasure("er-1", number).await, conflict, "{number} was not erased by that");
     }
     assert_eq!(system.request_erasure("er-2", OTHER).await, erased());
-    // Whoever begins anew is no trace of before.
+    // A new sign-up is no trace of the old one.
     system.advance_seconds(60);
     system.enter_number(&system.acme, GOOD).await;
     assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
@@ -168,7 +169,8 @@ async fn only_the_operators_systems_ask_for_it() {
     assert_eq!(posted(&system, &pai, "c-1").await["status"], "APPROVED");
 }
 
-/// What became of a charge is found out by its id, and no new one is made for whoever was erased.
+/// The outcome of a charge can be found by its id, and no new charge is made for an erased
+/// subscriber.
 #[tokio::test]
 async fn charges_that_wait_are_decided_without_the_number() {
     for (mishap, status) in [(NetworkFault::Lost, "DECLINED"), (NetworkFault::AnswerLost, "APPROVED")] {
@@ -212,7 +214,8 @@ async fn people_are_erased_from_a_list() {
     }
 }
 
-/// A file that has been made is written with its numbers, which then go; whoever is in no file yet goes at once.
+/// A file that has been made is written with its numbers, which are deleted then; a subscriber who
+/// is in no file yet is erased at once.
 #[tokio::test]
 async fn file_for_billing_is_written_out_first() {
     let system = TestSystem::with_files().await;

@@ -1,5 +1,5 @@
-//! Billing by files: whatever happens to a file, a response or the program, each charge is in one file, on the bill once,
-//! and settled as billing says.
+//! Billing by files: whatever happens to a file, a response or the program, each charge is in one
+//! file, on the bill once, and settled as billing reports.
 
 mod crashes;
 mod responses;
@@ -18,7 +18,7 @@ use std::os::unix::fs::PermissionsExt as _;
 const GOOD: &str = "+12025550101";
 const INTERVAL: i64 = 60 * EVERY_MINUTES as i64;
 
-/// A world in which Ann has signed up with Acme, which bills by files; and her PAI.
+/// A test system in which Ann has signed up with Acme, which bills by files; and her PAI.
 async fn system() -> (TestSystem, String) {
     let system = TestSystem::with_files().await;
     system.acme.import_accounts(ACME_ACCOUNTS).await;
@@ -27,7 +27,7 @@ async fn system() -> (TestSystem, String) {
     (system, pai)
 }
 
-/// Charges Ann, whose charge then waits for a file.
+/// Charges Ann. The charge then waits for a file.
 async fn post(system: &TestSystem, pai: &str, id: &str) {
     let (code, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
     assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("PENDING")), "{answer}");
@@ -37,7 +37,7 @@ async fn status(system: &TestSystem, id: &str) -> Value {
     system.call_ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
 }
 
-/// The status that the partner was told at this path, once.
+/// The status that was reported to the partner at this path, once.
 async fn told(system: &TestSystem, path: &str) -> Value {
     let crossings = system.network.recorded_calls();
     let notices: Vec<_> =
@@ -49,7 +49,7 @@ async fn told(system: &TestSystem, path: &str) -> Value {
     told["status"].clone()
 }
 
-/// How many lines Ann's bill has, and their sum.
+/// The count and the sum of the lines on Ann's bill.
 async fn bill(system: &TestSystem) -> (usize, i64) {
     let lines = system.bill_lines(&system.acme, GOOD).await;
     let sum = lines.iter().map(|line| line["amount"]["value"].as_i64().expect("is a number")).sum();
@@ -86,7 +86,7 @@ async fn charge_and_refund_are_billed_by_file() {
     assert_eq!((system.acme.deliver_due().await, bill(&system).await), (1, (2, 0)));
     assert_eq!(told(&system, "/refund-state").await, "APPROVED");
 
-    // What had the number in it is gone; manifests and responses are kept.
+    // The files with the number in them are gone; manifests and responses are kept.
     let files = system.acme.files();
     assert!(files.contents_of("out").is_empty() && files.contents_of("in").is_empty());
     let kept = files.contents_of("done");
@@ -103,7 +103,7 @@ async fn files_sort_by_name_and_hide_from_others() {
     let (system, pai) = system().await;
     let mut made = Vec::new();
     for run in 0..3 {
-        // More than three lines are more than one file.
+        // More than three lines need more than one file.
         for n in 0..4 {
             post(&system, &pai, &format!("c-{run}-{n}")).await;
         }
@@ -132,7 +132,7 @@ async fn file_picked_up_twice_is_billed_once() {
     system.acme.process_files();
     system.acme.process_files();
     system.acme.run_filing().await;
-    // As after a crash that came before the books knew that the file was out.
+    // As after a crash before the database recorded that the file was out.
     for (name, text) in out {
         fs::write(system.acme.files().path("out", &name), text).expect("writes");
     }
@@ -189,10 +189,10 @@ async fn account_is_checked_again_when_filing() {
         system.acme.run_filing().await;
         assert!(system.acme.files().contents_of("out").is_empty(), "{reason}");
         assert_eq!(status(&system, "c-1").await["declineReason"], reason);
-        // The notice; and partner and edge hear of a PAI that is closed.
+        // The webhook; and partner and edge learn of a closed PAI.
         let told = if reason == "account-on-hold" { 1 } else { 3 };
         assert_eq!(system.acme.deliver_due().await, told, "{reason}");
-        // And one that stands so already is declined at once.
+        // A charge of a PAI in that state is declined at once.
         let (_, answer) =
             system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-2", 1599)).await;
         assert_eq!(answer["declineReason"], reason);
@@ -250,7 +250,7 @@ async fn last_response_file_counts_after_switch_to_calls() {
     post(&system, &pai, "c-2").await;
     system.acme.config.billing = Billing::Csp;
     system.restart_acme(|_| true).await;
-    // What waited for a file is charged by a call now, and not filed any more.
+    // A charge that waited for a file is now submitted by a call, and not filed any more.
     assert_eq!(system.acme.deliver_due().await, 2, "the charge and its notice");
     assert_eq!(status(&system, "c-2").await["status"], "APPROVED");
     system.advance_seconds(INTERVAL);

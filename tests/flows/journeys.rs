@@ -24,7 +24,7 @@ async fn new_account_is_billed_once_a_month() {
     assert_eq!(bill[0]["servicePeriod"], json!({"from": "2026-12-01", "to": "2026-12-31"}));
     assert_eq!(bill[0]["description"], "Netflix Standard");
 
-    // The same run again, and again later, bills nothing twice; the next month does bill.
+    // The same billing run again, and again later, bills nothing twice; the next month does bill.
     assert_eq!(system.run_billing("2026-12").await["totals"]["approved"], 1);
     system.advance_seconds(40 * 86_400);
     assert_eq!(system.run_billing("2026-12").await["totals"]["approved"], 1);
@@ -58,7 +58,8 @@ async fn session_number_needs_no_pin() {
     let page = system.open_signup(&system.acme, step["flow"].as_str().expect("is text")).await;
     system.choose_account(&page, AccountChoice::New("ann@example.com")).await;
 
-    // Back at the operator's page, with a result that the operator can check and that has no number in it.
+    // Back at the operator's page, with a result that the operator can verify and that has no
+    // number in it.
     let back = system.follow_return(&system.acme).await;
     let (at, result) = back.split_once("?onbill_result=").expect("carries the result");
     assert_eq!(at, "http://127.0.0.1:8790/done");
@@ -85,7 +86,7 @@ async fn operators_on_one_edge_see_own_subscribers_only() {
         (system.bill_lines(&system.acme, ACME).await, system.bill_lines(&system.nova, NOVA).await);
     assert_eq!((acme.len(), nova.len()), (1, 1));
     assert_eq!(nova[0]["amount"]["currency"], "EUR");
-    // Neither number, in any crossing to the other's machines.
+    // Neither number, in any call to the other's machines.
     for crossing in system.network.recorded_calls() {
         let (origin, dashboard) = (system.nova.origin_address, system.nova.dashboard_address);
         if crossing.authority == origin || crossing.authority == dashboard {
@@ -121,7 +122,7 @@ async fn visit_without_subscription_is_not_a_success() {
     };
     assert_eq!(cancelled().await["outcome"], "cancelled");
     assert_eq!(system.run_billing("2026-12").await["totals"]["charges"], 0);
-    // A browser that says so after all was finished changes nothing.
+    // A browser that returns after everything was finished changes nothing.
     let page = system.open_signup(&system.acme, &flow).await;
     system.choose_account(&page, AccountChoice::New("ann@example.com")).await;
     assert_eq!(cancelled().await["outcome"], "success");

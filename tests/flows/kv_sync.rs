@@ -1,4 +1,5 @@
-//! The edge's store beside the books: whatever has become of it, it is right afterwards, and what it knows better stays.
+//! The edge's store compared with the database: whatever has happened to it, it is right
+//! afterwards, and keeps what it knows better.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,7 +24,7 @@ const CALL: &str = "/origin/v1/pai-mappings";
 /// The edge is asked three times.
 const PAUSES: [Duration; 2] = [Duration::ZERO; 2];
 
-/// Acme's PAIs: four people have signed up, and one of them has left. The edge knows.
+/// Acme's PAIs: four customers have signed up, and one of them has left. The edge knows.
 async fn people() -> (TestSystem, Vec<Pai>) {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
@@ -115,7 +116,8 @@ async fn newer_store_entry_is_found_and_kept() {
     }
 }
 
-/// Just before the first call arrives, a PAI is closed; then the edge hears of it, or the call is lost.
+/// Just before the first call arrives, a PAI is closed; then the edge learns of it, or the call is
+/// lost.
 struct Meanwhile {
     pai: Pai,
     is_lost: bool,
@@ -137,7 +139,7 @@ impl Peer for Meanwhile {
     }
 }
 
-/// What comes of a comparison of Acme's, whose calls go by this peer.
+/// The result of a comparison of Acme's, whose calls go through this peer.
 async fn compared_by(system: &TestSystem, peer: impl Peer + 'static) -> (KvReport, Result<(), KvSyncError>) {
     let origin = system.acme.app();
     let app = App::new(
@@ -169,7 +171,7 @@ async fn concurrent_change_is_not_a_finding() {
     }
 }
 
-/// Somebody who answers, but not to what was asked.
+/// A peer that responds, but not to the request.
 struct Elsewhere;
 
 #[async_trait]

@@ -34,7 +34,7 @@ async fn ask(system: &TestSystem, query: &str) -> (StatusCode, Value) {
     system.send(question(system, &KeyHolder::Operator("acme"), query)).await
 }
 
-/// The partner's names of the charges on all pages, and how many pages there were.
+/// The partner's ids of the charges on all pages, and the number of pages.
 async fn read_through(system: &TestSystem, query: &str) -> (Vec<String>, usize) {
     let (mut names, mut pages, mut cursor) = (Vec::new(), 0, String::new());
     loop {
@@ -54,7 +54,7 @@ async fn every_charge_is_on_one_page() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let mut posted = Vec::new();
     for n in 0..=2 * TRANSACTIONS_PER_PAGE {
-        // Names of the longest: a page of them still fits into an answer.
+        // The longest ids: a page of them still fits into a response.
         let name = format!("c-{n:0>126}");
         system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, &name, 100)).await;
         posted.push(name);

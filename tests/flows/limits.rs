@@ -1,4 +1,5 @@
-//! What an account may be charged: each limit declines with its own reason, for good, and gives its room back.
+//! What an account may be charged: each limit declines with its own reason, finally, and releases
+//! its reserved amount.
 
 use http::Method;
 use onbill_origin::store::Queue;
@@ -17,7 +18,7 @@ async fn limited() -> (TestSystem, String) {
     (system, pai)
 }
 
-/// The status of a new charge, or the reason of its decline.
+/// The status of a new charge, or its decline reason.
 async fn post(system: &TestSystem, pai: &str, id: &str, value: i64) -> String {
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, value)).await;
     assert_eq!(status.as_u16(), 201, "{answer}");
@@ -87,7 +88,7 @@ async fn refund_frees_its_day_and_month_limit() {
     give_back(&system, "c-1", "r-1", 1000).await;
     assert_eq!(post(&system, &pai, "c-3", 2000).await, "APPROVED");
     assert_eq!(post(&system, &pai, "c-4", 50).await, "charge-exceeds-daily-limit");
-    // Yesterday's money makes no room today, but in the month.
+    // Yesterday's refund makes no room in today's limit, but in the month's.
     system.advance_seconds(86_400);
     assert_eq!(post(&system, &pai, "c-5", 4001).await, "charge-exceeds-monthly-limit");
     give_back(&system, "c-1", "r-2", 4000).await;
@@ -102,7 +103,7 @@ async fn pending_charge_uses_limit_until_declined() {
     assert_eq!(post(&system, &pai, "c-1", 5000).await, "PENDING");
     system.network.clear_faults();
     assert_eq!(post(&system, &pai, "c-2", 2000).await, "charge-exceeds-daily-limit");
-    // The account is suspended when the charge is handed off again.
+    // The account is suspended when the charge is submitted to billing again.
     system
         .acme
         .import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,suspended"))

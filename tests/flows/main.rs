@@ -1,5 +1,5 @@
-//! The whole system in one process: the real edge, origins and databases, and the stand-in parties, on a network of
-//! function calls with one clock for all. No ports, no sleeps.
+//! The whole system in one process: the real edge, origins and databases, and the simulated
+//! parties, on a network of function calls with one clock for all. No ports, no sleeps.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! What is known only later reaches the partner, once and in one version.
+//! An outcome that is known only later reaches the partner, once and in one version.
 
 use http::Method;
 use onbill_origin::store::Queue;
@@ -10,7 +10,7 @@ const GOOD: &str = "+12025550101";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
 
-/// A customer with a charge `c-1` that reached the bill while billing's answer was lost.
+/// A customer with a charge `c-1` that reached the bill while billing's response was lost.
 async fn unclear() -> TestSystem {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
@@ -20,7 +20,7 @@ async fn unclear() -> TestSystem {
     system
 }
 
-/// What the partner knows of its latest charge, and how.
+/// What the partner knows of its latest charge, and how it was reported.
 async fn known(system: &TestSystem) -> (Value, Value) {
     let told = system.partner_charges().await;
     assert_eq!(told["contradictions"], json!([]));
@@ -28,7 +28,7 @@ async fn known(system: &TestSystem) -> (Value, Value) {
     (charge["told"]["status"].clone(), charge["by"].clone())
 }
 
-/// How often the partner was told at this path.
+/// How often the partner was called at this path.
 fn told(system: &TestSystem, path: &str) -> usize {
     let crossings = system.network.recorded_calls();
     crossings.iter().filter(|crossing| crossing.authority == NETFLIX && crossing.path == path).count()

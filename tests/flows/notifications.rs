@@ -1,4 +1,5 @@
-//! A partner's message to a subscriber, through edge and origin to the phone of whoever its PAI stands for.
+//! A partner's message to a subscriber, through edge and origin to the phone of the subscriber to
+//! whom its PAI belongs.
 
 mod bad_input;
 mod trouble;
@@ -13,10 +14,10 @@ use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
-/// A number of Acme's that nobody has signed up with.
+/// A number of Acme's that has no sign-up.
 const OTHER: &str = "+12025550107";
 const PATH: &str = "/ott/v1/notification";
-/// Seconds until the day (UTC) is over on which worlds begin.
+/// Seconds until the end of the day (UTC) on which test systems begin.
 const REST_OF_DAY: i64 = 86_400 - 40_000;
 
 fn saying(pai: &str, message: &str) -> Value {
@@ -27,7 +28,7 @@ fn named(pai: &str, message: &str, name: &str) -> Value {
     json!({"pai": pai, "message": message, "extNotificationID": name})
 }
 
-/// The partner says it; gives the HTTP status, and the status or the code in the answer.
+/// The partner sends it. Returns the HTTP status, and the status or the code in the response.
 async fn say(system: &TestSystem, body: Value) -> (u16, String) {
     told(system.call_ott(Method::POST, PATH, body).await)
 }
@@ -45,7 +46,7 @@ fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
 }
 
-/// What the partner has said to a number of Acme's, beside the PINs.
+/// The partner's messages that a number of Acme's has received, without the PINs.
 async fn heard(system: &TestSystem, number: &str) -> Vec<String> {
     let messages = system.sms_received(&system.acme, number).await;
     messages.into_iter().filter(|text| !text.contains("code to pay")).collect()
@@ -64,7 +65,7 @@ async fn message_arrives_after_its_sender_name() {
     assert_eq!(heard(&system, GOOD).await, ["Netflix: Your plan changes on 1 December."]);
     assert!(nothing_waits(&system).await);
 
-    // At the other operator, where the partner has no name of its own.
+    // At the other operator, where no display name is configured for the partner.
     system.sign_up(&system.nova, "+34612345601", AccountChoice::New("ana@example.com")).await;
     let ana = system.pai_of("ana@example.com").await;
     assert_eq!(say(&system, saying(&ana, "Mañana ☀️ vence su plan")).await, accepted());
@@ -105,7 +106,7 @@ async fn subscriber_is_sent_so_many_a_day() {
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.headers()["retry-after"], REST_OF_DAY.to_string());
     assert_eq!(say(&system, named(&pai, "Hello", "m-0")).await, accepted(), "what was taken was taken");
-    // When it says: not a second earlier.
+    // At the time that it says, and not a second earlier.
     system.advance_seconds(REST_OF_DAY - 1);
     assert_eq!(say(&system, named(&pai, "Hello", "m-9")).await, refused(429, "too-many-requests"));
     system.advance_seconds(1);
@@ -139,7 +140,8 @@ async fn message_follows_its_subscriber_to_another_number() {
 
 #[tokio::test]
 async fn message_is_not_sent_to_new_subscriber() {
-    // As the books hear it first, as the account table has it first, and by an end without a next holder.
+    // As the event log learns it first, as the account table has it first, and by an end without a
+    // next subscriber.
     for way in ["event", "table", "ceased", "gone"] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted());
@@ -156,7 +158,7 @@ async fn message_is_not_sent_to_new_subscriber() {
         }
         assert_eq!(heard(&system, GOOD).await, [""; 0], "{way}");
         assert!(nothing_waits(&system).await, "{way}");
-        // The partner does not hear of it here: a name that was taken was taken.
+        // This is not reported to the partner here: an id that was accepted stays accepted.
         assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted(), "{way}");
         let closed = ["event", "gone"].contains(&way);
         let expected = if closed { refused(404, "pai-not-found") } else { accepted() };

@@ -1,4 +1,4 @@
-//! Parts that are down: the edge fails closed, says when to come back, and nothing is lost.
+//! Parts that are down: the edge fails closed, says when to retry, and nothing is lost.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -53,9 +53,9 @@ async fn origin_outage_is_503_except_for_the_shell() {
         assert!(answer.headers().contains_key("retry-after"), "{path}");
     }
 
-    // Nova, on the same edge, does not notice.
+    // Nova, on the same edge, is not affected.
     system.sign_up(&system.nova, "+34612345601", AccountChoice::New("bea@example.com")).await;
-    // Back again, the same charge is the first one.
+    // When the origin is back, the same charge is the first one.
     system.network.clear_faults();
     assert_eq!(system.call_ott(Method::POST, "/ott/v1/transaction", charge).await.0, StatusCode::CREATED);
 }
@@ -81,7 +81,8 @@ async fn customer_can_retry_after_partner_outage() {
 #[tokio::test]
 async fn operator_outage_does_not_distinguish_numbers() {
     let system = system().await;
-    // Nova's origin asks them for standing: every number gets the same, and the text message waits.
+    // Nova's origin asks its operator for the account status: every number gets the same response,
+    // and the SMS waits.
     system.network.inject_fault("127.0.0.1:9790/csp", NetworkFault::Lost);
     let known = system.enter_number(&system.nova, "+34612345601").await;
     let unknown = system.enter_number(&system.nova, "+34699999999").await;
@@ -90,7 +91,7 @@ async fn operator_outage_does_not_distinguish_numbers() {
     system.network.clear_faults();
     system.advance_seconds(5);
     assert_eq!(system.sms_received(&system.nova, "+34612345601").await.len(), 1);
-    // A number that the dashboard vouches for is told that nobody knows right now.
+    // For a number in the dashboard's assertion, the response is that the status is unavailable.
     system.network.inject_fault("127.0.0.1:9790/csp", NetworkFault::Lost);
     let (status, answer) = system.enter_session_number(&system.nova, "+34612345601").await;
     assert_eq!((status, &answer["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable")));
@@ -111,7 +112,7 @@ async fn edges_store_may_forget_and_fail() {
     for (key, _) in system.edge.kv_entries() {
         system.edge.kv_set(&key, None);
     }
-    // A silent origin might be the owner: that is no proof of absence.
+    // A silent origin might be the owner: no response is no proof of absence.
     system.network.inject_fault(system.acme.origin_address, NetworkFault::Lost);
     let run = system.run_billing("2027-02").await;
     assert_eq!(

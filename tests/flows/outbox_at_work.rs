@@ -1,7 +1,7 @@
-//! The outbox as a running origin works on it: each lane for itself, woken by a bell.
+//! The outbox as a running origin works on it: each queue by itself, started by a wake-up.
 //!
-//! The clock of these worlds stands still, so that nothing is found for the reason that time has passed. What is waited
-//! for comes at once or not at all; the deadline only ends a test that has failed.
+//! The clock of these test systems stands still, so that no job is found because time has passed.
+//! What is waited for comes at once or not at all; the deadline only ends a test that has failed.
 
 use axum::Router;
 use http::{Method, StatusCode};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 const GOOD: &str = "+12025550101";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
-/// Shorter than the sleep of a loop that nobody wakes.
+/// Shorter than the sleep of a loop without a wake-up.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Lets Acme's origin deliver as `serve` does, until the set is dropped.
@@ -62,7 +62,7 @@ async fn service_with_failed_task_ends_for_a_restart() {
         tokio::time::timeout(DEADLINE, running).await.expect("ends")
     };
     assert!(serve(Box::pin(std::future::ready(()))).await.is_ok(), "it was asked to end");
-    // The lane of the PINs meets what nobody has thought of.
+    // The queue of the PINs meets an unforeseen error.
     system.network.attach_service(system.acme.dashboard_address, Router::new().fallback(unthought_of));
     let (status, _) = system.enter_number(&system.acme, GOOD).await;
     assert_eq!(status, StatusCode::OK);
@@ -76,7 +76,7 @@ async fn unthought_of() -> StatusCode {
 #[tokio::test]
 async fn partner_that_hangs_holds_up_nobody_else() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    // A charge whose outcome comes late: the partner is told of it, and does not listen.
+    // A charge whose outcome comes late: the webhook to the partner fails.
     system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
     let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
     assert_eq!(answer["status"], "PENDING");

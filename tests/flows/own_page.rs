@@ -1,4 +1,4 @@
-//! The customer's own page: what the holder of a number reads once it is proven.
+//! The customer's own page: what the subscriber of a number reads once it is proven.
 
 mod strangers;
 mod unlinking;
@@ -23,7 +23,7 @@ async fn enter(system: &TestSystem, operator: &TestOperator, number: &str) -> (S
     system.call_widget("/account/validate", body).await
 }
 
-/// The same with a session that lists the number.
+/// The customer enters a number that the session lists.
 async fn enter_listed(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
     let msisdn = Msisdn::parse(number).expect("is E.164");
     let session = operator.sandbox.assertion(vec![msisdn]).expect("signs");
@@ -31,16 +31,16 @@ async fn enter_listed(system: &TestSystem, operator: &TestOperator, number: &str
     system.call_widget("/account/validate", body).await
 }
 
-/// Tries to prove a number by PIN; gives the step or the refusal.
+/// Tries to prove a number by PIN. Returns the step or the refusal.
 async fn enter_pin(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
-    // The newest text message is that of the latest second.
+    // The newest SMS is that of the latest second.
     system.advance_seconds(1);
     let (_, step) = enter(system, operator, number).await;
     let pin = system.read_pin(operator, number).await;
     system.call_widget("/pin", json!({"operator": operator.id(), "flow": step["flow"], "pin": pin})).await
 }
 
-/// The page of a number's holder, by session.
+/// The page of a number's subscriber, by session.
 async fn page(system: &TestSystem, number: &str) -> Value {
     let (status, page) = enter_listed(system, &system.acme, number).await;
     assert_eq!((status, &page["step"]), (StatusCode::OK, &json!("account")), "{page}");
@@ -58,7 +58,7 @@ async fn unlink(system: &TestSystem, flow: &Value, subscription: &Value) -> (Sta
     system.call_widget("/account/unlink", body).await
 }
 
-/// What a page says, without what differs from flow to flow by its nature.
+/// The contents of a page, without what differs from flow to flow by its nature.
 fn said(page: &Value) -> Value {
     let mut said = json!({"subscriptions": page["subscriptions"], "charges": page["charges"]});
     for subscription in said["subscriptions"].as_array_mut().expect("is a list") {
@@ -186,7 +186,7 @@ async fn whoever_has_nothing_sees_that() {
     for number in [CEASED, UNKNOWN] {
         assert_eq!(code(&enter_listed(&system, &system.acme, number).await), (404, "account-not-found"));
     }
-    // A visit to the partner that was not finished is nothing.
+    // A visit to the partner that was not finished leaves nothing.
     let flow = system.prove_number(&system.acme, GOOD).await;
     system.open_signup(&system.acme, &flow).await;
     assert_eq!(page(&system, GOOD).await["subscriptions"], json!([]));
@@ -222,7 +222,7 @@ async fn account_page_flow_buys_nothing() {
         assert_eq!(code(&refused), (400, "token-expired"));
     }
     assert!(system.edge.kv_entries().is_empty(), "nobody got a PAI");
-    // The other way round it opens the page: less is at stake, and the number is proven alike.
+    // A flow for sign-up does open the page: less is at stake, and the number is proven alike.
     let flow = system.prove_number(&system.acme, GOOD).await;
     assert_eq!(read(&system, &json!(flow), &Value::Null).await.0, StatusCode::OK);
 }
@@ -246,7 +246,7 @@ async fn coupon_is_a_charge_of_its_buyer() {
         (&json!("Netflix Standard, 6 months"), &json!(8999), &json!("APPROVED"))
     );
     assert_eq!(page(&system, OTHER).await["charges"], json!([]), "whoever was given it does not pay for it");
-    // The buyer may see to it that nothing more comes, also from a coupon that is still somewhere.
+    // The buyer can stop further charges, also by a coupon that is still unredeemed.
     let second = sold(&system, "c-2", GOOD).await;
     let (status, _) = unlink(&system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
     assert_eq!(status, StatusCode::OK);

@@ -1,11 +1,11 @@
-//! The system's answers and calls, byte for byte, as they were recorded: whatever changes inside, partners, operators
-//! and browsers see the same.
+//! The system's responses and calls, byte for byte, as they were recorded: whatever changes inside,
+//! partners, operators and browsers see the same.
 //!
-//! A fixed script of calls runs in worlds whose clock and randomness are the same in every run, so identifiers,
-//! nonces and signatures are too. Nothing in a transcript is left out or replaced for being different from run to run.
-//! `golden/` has a transcript for each area. It lists, in the order in which they were
-//! sent, all exchanges with edge and origin, and what onbill sends to the operator and the partner. To record them
-//! after a change that is meant:
+//! A fixed script of calls runs in test systems whose clock and randomness are the same in every
+//! run, so identifiers, nonces and signatures are too. Nothing in a transcript is left out or
+//! replaced for being different from run to run. `golden/` has a transcript for each area. It
+//! lists, in the order in which they were sent, all exchanges with edge and origin, and what onbill
+//! sends to the operator and the partner. To record them after an intended change:
 //!
 //! ```text
 //! ONBILL_RECORD=1 cargo test -p onbill-tests --test flows recorded_responses

@@ -1,4 +1,4 @@
-//! Money back: on the right bill once, never more than was taken, whatever fails in between.
+//! Refunds: on the right bill once, never more than was taken, whatever fails in between.
 
 use http::{Method, StatusCode};
 use onbill_origin::store::Queue;
@@ -88,7 +88,7 @@ async fn parts_come_back_until_nothing_is_left() {
         assert_eq!((status, &answer["remaining"]["value"]), (201, &json!(left)), "{answer}");
     }
     assert_eq!(refused(&system, "c-1", refund("r-3", 702)).await, (400, "invalid-request".to_owned()));
-    // The name of a refund that was refused is free.
+    // The id of a refund that was refused is free.
     let (status, answer) = give_back(&system, "c-1", refund("r-3", None)).await;
     assert_eq!((status, &answer["amount"]["value"]), (201, &json!(701)));
     assert_eq!(refused(&system, "c-1", refund("r-4", 1)).await, (400, "invalid-request".to_owned()));
@@ -109,7 +109,7 @@ async fn name_stands_for_one_refund_for_ever() {
         assert_eq!(refused(&system, "c-1", other).await, violation);
     }
     assert_eq!(refused(&system, "c-2", refund("r-1", 800)).await, violation, "of another charge");
-    // Names differ by every byte of them.
+    // Ids differ by every byte of them.
     assert_eq!(give_back(&system, "c-1", refund("R-1", 1)).await.0, 201);
     assert_eq!(refund_status(&system, "c-2", "r-1").await.0, 404, "it is not that charge's");
     assert_eq!(amounts(&system).await, [1599, 1599, -800, -1]);
@@ -126,7 +126,7 @@ async fn concurrent_refund_requests_refund_once() {
             || status == 409 && body["code"] == "request-in-progress";
         assert!(fine, "{status} {body}");
     }
-    // Different ones race for what is left.
+    // Different ones race for the remaining amount.
     let names: Vec<_> = (2..10).map(|n| format!("r-{n}")).collect();
     let others = names.iter().map(|id| give_back(&system, "c-1", refund(id, 100)));
     let answers = futures_util::future::join_all(others).await;
@@ -138,7 +138,7 @@ async fn concurrent_refund_requests_refund_once() {
 async fn only_what_was_taken_can_come_back() {
     let (mut system, pai) = TestSystem::with_subscriber(GOOD).await;
     assert_eq!(refused(&system, "c-1", refund("r-1", None)).await, (404, "transaction-not-found".to_owned()));
-    // Pending: there may be nothing to give back.
+    // Pending: there may be nothing to refund.
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     assert_eq!(post(&system, &pai, "c-1").await["status"], "PENDING");
     assert_eq!(refused(&system, "c-1", refund("r-1", None)).await, (409, "request-in-progress".to_owned()));
@@ -186,7 +186,7 @@ async fn what_is_no_refund_leaves_nothing_behind() {
             (400, "invalid-request".to_owned()),
             "{what}"
         );
-        // The origin does not rest on the edge's having looked.
+        // The origin does not rely on the edge's checks.
         let passed_on = system.forward_as_edge("/ott/v1/transaction/c-1/refund", &body);
         let (status, answer) = system.send(passed_on).await;
         assert_eq!((status.as_u16(), &answer["code"]), (400, &json!("invalid-request")), "{what}");
@@ -200,7 +200,7 @@ async fn what_is_no_refund_leaves_nothing_behind() {
 #[tokio::test]
 async fn refund_goes_to_the_charged_subscriber_after_leaving() {
     let (system, pai) = charged().await;
-    // The number is somebody else's by now, and the PAI closed.
+    // The number has another subscriber by now, and the PAI is closed.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
     let declined = post(&system, &pai, "c-2").await;
     assert_eq!(declined["declineReason"], "account-closed-taken-over");
@@ -237,7 +237,7 @@ async fn refund_without_billing_response_is_queried_by_id() {
             })
             .collect();
         assert!(names.iter().all(|name| *name == names[0]), "{names:?}");
-        // The replay still says what the first answer said.
+        // The replay still returns the stored response.
         assert_eq!(give_back(&system, "c-1", refund("r-1", 800)).await, (200, answer));
         assert!(outbox_is_empty(&system).await);
     }
@@ -255,7 +255,7 @@ async fn refund_of_id_at_two_operators_is_refused() {
     // Each operator's own charge is found among both.
     assert_eq!(give_back(&system, "c-1", refund("r-1", 1)).await.0, 201);
     assert_eq!(give_back(&system, "c-2", refund("r-2", None)).await.1["amount"]["currency"], "EUR");
-    // The same name at both.
+    // The same id at both.
     euros["extTransactionID"] = json!("c-1");
     system.call_ott(Method::POST, "/ott/v1/transaction", euros).await;
     let unavailable = (503, "service-unavailable".to_owned());

@@ -1,4 +1,4 @@
-//! What a customer is told, and what nobody is told before a number has proved itself.
+//! What a customer is told, and what is not disclosed before a number is proven.
 
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
@@ -19,7 +19,7 @@ async fn system() -> TestSystem {
     system
 }
 
-/// The answer without what differs from call to call by its nature.
+/// The response without what differs from call to call by its nature.
 fn shape(answer: &(StatusCode, Value)) -> (StatusCode, Value) {
     let mut body = answer.1.clone();
     if let Some(flow) = body.get_mut("flow") {
@@ -38,7 +38,7 @@ async fn every_number_gets_same_response_until_proven() {
     for number in others {
         assert_eq!(shape(&system.enter_number(&system.acme, number).await), expected, "{number}");
     }
-    // Only numbers with a line that text messages reach get one.
+    // Only numbers whose line receives SMS get one.
     assert_eq!(system.sms_received(&system.acme, SUSPENDED).await.len(), 1);
     for silent in [CEASED, UNKNOWN] {
         let told = system
@@ -215,6 +215,6 @@ async fn number_reassigned_during_signup_is_not_proven() {
         assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-expired")), "{flow}");
     }
     assert!(system.edge.kv_entries().is_empty(), "nobody got a PAI");
-    // The new holder proves it for themselves.
+    // The new subscriber proves the number for themselves.
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
 }

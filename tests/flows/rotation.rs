@@ -1,5 +1,5 @@
-//! Sealing everything anew, beside an origin at work: charges go on, wherever it breaks off, and afterwards the key of
-//! before is needed for nothing but the index.
+//! Key rotation beside a running origin: all sealed values are sealed again, charges continue
+//! wherever it stops, and afterwards the old key is needed for nothing but the index.
 
 use http::Method;
 use onbill_domain::digest::sha256;
@@ -30,7 +30,7 @@ pub(crate) fn ring(more: &[&str]) -> Keyring {
     Keyring::parse(&json!(ring).to_string()).expect("is well formed")
 }
 
-/// Acme's origin as it is started anew with another ring.
+/// Acme's origin, restarted with another ring.
 pub(crate) async fn restart(system: &TestSystem, keys: Keyring) -> Arc<App> {
     let app = system.acme.app();
     let (store, peer) = (Arc::clone(&app.store), Arc::clone(&app.peer));
@@ -52,7 +52,7 @@ async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
     answer["status"].clone()
 }
 
-/// Two people on the bill, and somebody who waits for a PIN that has not left yet.
+/// Two subscribers on the bill, and a customer whose PIN has not been sent yet.
 async fn people() -> (TestSystem, [String; 2]) {
     let (system, ann) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, OTHER, AccountChoice::New("bob@example.com")).await;
@@ -77,7 +77,7 @@ async fn intermediate_key_is_not_needed_after_rotation() {
 
     let app = restart(&system, ring(&["k-2", "k-3"])).await;
     assert!(rotated(&app).await.expect("comes to its end").is_complete());
-    // The PIN in the outbox was sealed anew as well, and is good.
+    // The PIN in the outbox was sealed again as well, and is valid.
     let app = restart(&system, ring(&["k-3"])).await;
     app.wake_queue();
     assert!(app.worker.deliver_due().await.expect("works") > 0);
@@ -136,7 +136,7 @@ async fn outdated_origin_that_still_seals_is_detected() {
     let (system, _) = people().await;
     let old = Arc::clone(system.acme.app());
     let app = restart(&system, ring(&["k-2"])).await;
-    // It was not stopped, and takes a customer while the last page is sealed.
+    // The origin was not stopped, and signs up a customer while the last page is sealed.
     let (mut report, mut took) = (RotationReport::default(), false);
     rotate(&app.store, &app.vault, &*app.random, &mut report, |_, _| took = true).await.expect("ends");
     assert!(took && report.is_complete());

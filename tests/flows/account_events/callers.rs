@@ -1,4 +1,4 @@
-//! Who may say what happens to an account, and who may say how a PAI stands.
+//! Who may report what happens to an account, and who may report the state of a PAI.
 
 use super::{EDGE, GOOD, NETFLIX, answer, approved, charged, event, report, reported, stored, told};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! How a PAI stands reaches partner and edge at last, in order, whatever is down meanwhile.
+//! The state of a PAI reaches partner and edge eventually, in order, whatever is down meanwhile.
 
 use super::{EDGE, GOOD, NETFLIX, arrived, charged, declined, happens, stored, told};
 use onbill_origin::store::Queue;
@@ -30,7 +30,7 @@ async fn partner_and_edge_get_last_state_after_outage() {
     assert_eq!(at, 3 * 86_400);
     assert_eq!(told(&system, "ann@example.com").await, Value::Null);
     assert_eq!(stored(&system, &pai), (json!("ACTIVE"), json!(1)));
-    // The edge knows nothing of it, and it does not matter.
+    // The edge does not know of it, and it does not matter.
     assert_eq!(charged(&system, &pai, "c-1").await, declined("account-on-hold"));
     system.network.clear_faults();
     system.advance_seconds(2 * 3_600);

@@ -1,4 +1,5 @@
-//! A number on another SIM: its subscriber goes on, and for some days whoever has the SIM does not sign up by it.
+//! A number on another SIM: its subscriber keeps paying, and for some days the person with the SIM
+//! cannot sign up with it.
 
 use super::{GOOD, approved, charged, event, happens, report};
 use http::StatusCode;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600;
 
-/// Tries to prove a number by PIN; gives the step or the refusal.
+/// Tries to prove a number by PIN. Returns the step or the refusal.
 async fn enter_pin(system: &TestSystem, number: &str) -> (StatusCode, Value) {
     let (_, step) = system.enter_number(&system.acme, number).await;
     let pin = system.read_pin(&system.acme, number).await;

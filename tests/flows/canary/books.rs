@@ -1,11 +1,12 @@
-//! The search of the books as they lie on the disk: a file of SQLite's, or all that a server of PostgreSQL's keeps.
+//! The search of the database as it lies on the disk: an SQLite file, or everything that a
+//! PostgreSQL server keeps.
 
 use onbill_test_harness::TestOperator;
 use onbill_test_harness::database::{TestDb, run_batch};
 use onbill_test_harness::spellings::Search;
 use std::path::Path;
 
-/// The raw files of the books.
+/// Searches the raw files of the database.
 pub(super) async fn search_books(operator: &TestOperator, search: &Search) {
     match &operator.db {
         TestDb::Sqlite(path) => {
@@ -19,9 +20,10 @@ pub(super) async fn search_books(operator: &TestOperator, search: &Search) {
     }
 }
 
-/// All files of the server, its log of writes included, where they can be read; and every value as a client reads it.
+/// Searches all files of the server, its write-ahead log included, where they can be read; and
+/// every value as a client reads it.
 async fn search_server(url: &str, schema: &str, search: &Search) {
-    // What is only in its memory yet; somebody else's server may not let us.
+    // Writes out what is only in memory yet. A server that the tests do not own may refuse.
     let _ = run_batch(url, "CHECKPOINT").await;
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
     tokio::spawn(connection);
@@ -41,7 +43,7 @@ async fn search_server(url: &str, schema: &str, search: &Search) {
     let Ok(row) = client.query_one("SHOW data_directory", &[]).await else { return };
     let mut searched = 0;
     search_folder(Path::new(row.get::<_, &str>(0)), search, &mut searched);
-    // The cluster of the tests' own is on this machine.
+    // The tests' own cluster is on this machine.
     assert!(searched > 0 || std::env::var_os("ONBILL_POSTGRES_MAY_DIE").is_none());
 }
 
@@ -51,7 +53,7 @@ fn search_folder(folder: &Path, search: &Search, searched: &mut u32) {
         if path.is_dir() {
             search_folder(&path, search, searched);
         } else if let Ok(bytes) = std::fs::read(&path) {
-            // Other tests' files come and go.
+            // Files of other tests come and go.
             search.assert_absent(&path.display().to_string(), &bytes);
             *searched += 1;
         }

@@ -1,5 +1,6 @@
-//! A coupon's journeys: bought, texted by each gateway that a network of function calls can carry, sent again, void, slipped
-//! and guessed at, redeemed, reported, and told of its end. SMPP has connections of its own, and a search of its own there.
+//! A coupon's journeys: bought, sent by each SMS gateway that a network of function calls can
+//! carry, sent again, voided, mistyped and guessed at, redeemed, reported, and ended with a
+//! reminder. SMPP has connections of its own, and a search of its own there.
 
 use super::{BEN, CLEO, FRESH, GUS, NUMBERS, Search};
 use http::{Method, StatusCode};
@@ -10,10 +11,10 @@ use serde_json::{Value, json};
 
 const NOTIFICATION: &str = "127.0.0.1:8790/csp/notification";
 const DAY_SECONDS: i64 = 86_400;
-/// A code that is right in its form, and nobody's.
+/// A well-formed code that was never issued.
 const GUESS: &str = "AC00-0G40-R4ZB-XZSZ-FYRJ";
 
-/// Goes all of the ways, and gives every code that there was on them.
+/// Goes through all journeys, and returns every code that appeared on them.
 pub(super) async fn coupons(system: &mut TestSystem) -> Vec<String> {
     let mut codes = vec![GUESS.to_owned()];
     let first = sold(system, "k-1", GUS, "en").await;
@@ -26,7 +27,7 @@ pub(super) async fn coupons(system: &mut TestSystem) -> Vec<String> {
     let void = sold(system, "k-2", BEN, "es").await;
     assert_eq!(system.call_acme_origin("/coupons/k-2/void", &json!({})).await.0, StatusCode::OK);
 
-    // Neither what is no code any more, nor a slip, nor a guess, nor somebody else's PAI.
+    // Neither a void code, nor a mistyped one, nor a guess, nor another subscriber's PAI.
     let slip = second.replace(&second[5..6], if &second[5..6] == "0" { "1" } else { "0" });
     for (n, typed) in [&first, &void, &slip, GUESS].into_iter().enumerate() {
         let (status, answer) = redeem(system, typed, &format!("k-no-{n}")).await;
@@ -43,7 +44,7 @@ pub(super) async fn coupons(system: &mut TestSystem) -> Vec<String> {
     codes
 }
 
-/// The same by a gateway that reports, and is out of order at first.
+/// By a gateway that sends delivery reports, and is out of order at first.
 async fn by_kannel(system: &mut TestSystem, codes: &mut Vec<String>) {
     let password = write_password_file(&db_folder(), "hunter2!");
     let settings = json!({"by": "kannel", "url": "http://127.0.0.1:8790/cgi-bin/sendsms", "username": "onbill",
@@ -66,7 +67,7 @@ async fn by_kannel(system: &mut TestSystem, codes: &mut Vec<String>) {
     codes.push(code);
 }
 
-/// Read in from a file, of which some lines are good for nothing.
+/// Imported from a file, some lines of which are invalid.
 async fn by_file(system: &TestSystem) {
     let mut complaints = Vec::new();
     let file = format!(
@@ -85,7 +86,8 @@ async fn by_file(system: &TestSystem) {
     Search::for_numbers(&NUMBERS).assert_absent("a complaint", complaints.join("\n").as_bytes());
 }
 
-/// What was read in is sent when the gateway is back; months end, and one more message is on its way for ever.
+/// What was imported is sent when the gateway is back; months end, and one more SMS stays in the
+/// queue permanently.
 async fn ends(system: &TestSystem, codes: &mut Vec<String>) {
     system.network.inject_fault(NOTIFICATION, NetworkFault::Lost);
     system.acme.deliver_due().await;

@@ -1,4 +1,4 @@
-//! What a partner says to its subscribers, and the search for its words.
+//! A partner's messages to its subscribers, and the search for their words.
 
 use super::{EVE, deliver, log};
 use http::Method;
@@ -8,10 +8,10 @@ use onbill_test_harness::spellings::{Search, encoded};
 use onbill_test_harness::{NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
-/// What the partner says.
 const WORDS: &str = "between the two of us only";
 
-/// What a partner says to its subscribers: sent, refused in every way, and waiting still when the books are searched.
+/// A partner's messages to its subscribers: sent, refused in every way, and still queued when the
+/// database is searched.
 pub(super) async fn are_sent(system: &TestSystem) {
     system.sign_up(&system.acme, EVE, AccountChoice::New("eva@example.com")).await;
     let pai = json!(system.pai_of("eva@example.com").await);
@@ -31,7 +31,7 @@ pub(super) async fn are_sent(system: &TestSystem) {
         assert_eq!(say(pai, &message, name).await, status, "{name}");
     }
     deliver(system).await;
-    // The gateway does not answer.
+    // The gateway does not respond.
     system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
     for name in ["m-3", "m-4", "m-5", "m-6"] {
         assert_eq!(say(&pai, WORDS, name).await, 202);
@@ -41,12 +41,11 @@ pub(super) async fn are_sent(system: &TestSystem) {
     system.network.clear_faults();
 }
 
-/// The search for its words.
 pub(super) fn search() -> Search {
     Search::for_spellings(encoded(WORDS))
 }
 
-/// Only edge, origin and gateway are told the words, and none of them repeats what it was told.
+/// Only edge, origin and gateway receive the words, and none of them repeats them.
 pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
     let waits = system.acme.app().store.next_due(Queue::Notifications).await;
     assert!(waits.expect("works").is_some(), "there is something to find in the books");

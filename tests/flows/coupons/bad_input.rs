@@ -1,4 +1,5 @@
-//! What is no coupon, and what is none any more: the contract's answers, nothing applied, and the tries on record.
+//! Invalid coupons, and ones that are no longer valid: the contract's responses, nothing applied,
+//! and the attempts on record.
 
 use super::{GOOD, REDEEM, bought, code, coupon, issue, operator, redeem, refused, sold, system, typed};
 use bytes::Bytes;
@@ -68,12 +69,12 @@ async fn request_that_is_no_coupon_makes_none() {
         let body = if method == Method::GET { Value::Null } else { json!({}) };
         assert_eq!(refused(&operator(&system, method, path, &body).await), (404, "not-found"));
     }
-    // Without the operator's signature there is nothing at all.
+    // Without the operator's signature, every request is refused.
     let unsigned = Request::post(format!("http://{}/operator/v1/coupons", system.acme.origin_address))
         .header("content-type", "application/json")
         .body(bought("c-1", GOOD).to_string().into());
     assert_eq!(refused(&system.send(unsigned.expect("is a request")).await), (401, "authorization-failure"));
-    // A coupon is made once by its name.
+    // An id makes one coupon.
     assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);
     assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::OK);
     for other in
@@ -81,7 +82,7 @@ async fn request_that_is_no_coupon_makes_none() {
     {
         assert_eq!(refused(&issue(&system, &other).await), (422, "idempotency-violation"), "{other}");
     }
-    // Whatever has become of the buyer since.
+    // Even if the buyer's account has changed since.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,ceased")).await;
     assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::OK);
 }
@@ -109,17 +110,17 @@ async fn unknown_codes_are_refused_alike() {
     }
     assert_eq!(refused(&answers[0]), (400, "token-invalid"));
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
-    // Another partner's customers have no use for it.
+    // Another partner's customers cannot use it.
     assert_eq!(redeem(&system, &newer, "r-1").await.0, StatusCode::OK);
     assert_eq!(refused(&redeem(&system, &right, "r-1").await), (422, "idempotency-violation"));
     let void = operator(&system, Method::POST, "/c-3/void", &json!({})).await;
     assert_eq!(refused(&void), (409, "token-already-used"));
 
-    // A gift for somebody who is nobody.
+    // A gift for an unknown PAI.
     let mut gift = typed(&right, "r-2");
     gift["pai"] = json!("01010101-0101-4101-8101-010101010101");
     assert_eq!(refused(&system.call_ott(Method::POST, REDEEM, gift).await), (404, "pai-not-found"));
-    // Too late.
+    // The coupon has expired.
     system.advance_seconds(365 * 86_400);
     assert_eq!(refused(&redeem(&system, &right, "r-3").await), (400, "token-expired"));
     assert_eq!(coupon(&system, "c-1").await["state"], "EXPIRED");
@@ -131,7 +132,7 @@ async fn unknown_codes_are_refused_alike() {
     assert_eq!(refused(&system.send(unsigned).await), (401, "authorization-failure"));
 }
 
-/// What is logged by this thread, for as long as the guard is kept.
+/// Captures what this thread logs while the guard is alive.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -158,7 +159,7 @@ impl Write for Log {
     }
 }
 
-/// Guesses that come through the edge, and what each is answered.
+/// Guesses that come through the edge, and the response to each.
 async fn guess_at_the_edge(system: &TestSystem, guesses: Range<u64>) -> Vec<Response<Bytes>> {
     let calls = guesses.map(|n| {
         let request = system.sign_as_partner(&Method::POST, REDEEM, &typed(&guess(n), &format!("r-{n}")));
@@ -167,7 +168,8 @@ async fn guess_at_the_edge(system: &TestSystem, guesses: Range<u64>) -> Vec<Resp
     join_all(calls).await.into_iter().map(|answer| answer.expect("answers")).collect()
 }
 
-/// The same put straight to the books, without three signatures each: how many wrong codes each was told of.
+/// The guesses, put straight to the store without three signatures each. Returns the count of wrong
+/// codes in each reply.
 async fn guess_in_the_books(system: &TestSystem, guesses: Range<u64>) -> Vec<u32> {
     let ring = keys::keyring(&KeyHolder::Operator("acme"));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
@@ -201,7 +203,8 @@ async fn guess_in_the_books(system: &TestSystem, guesses: Range<u64>) -> Vec<u32
     told.collect()
 }
 
-/// The first ones, those about the limit and the last ones go the whole way; the many between them are the same to the books.
+/// The first guesses, those around the limit and the last ones go through the whole system. The
+/// many between them are alike to the store.
 #[tokio::test]
 async fn guesses_find_nothing_and_lock_no_customer_out() {
     const GUESSES: u32 = 10_000;

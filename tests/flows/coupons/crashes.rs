@@ -1,11 +1,11 @@
-//! The origin dies at each of its calls to the books while a coupon is made or redeemed. Whoever asks again finds one
-//! coupon, one text message more at most, one redemption and one bill line.
+//! The origin crashes at each of its calls to the store while a coupon is issued or redeemed. A
+//! retry finds one coupon, at most one more SMS, one redemption and one bill line.
 
 use super::{GOOD, bought, coupon, issue, redeem, refused, sold, system};
 use http::StatusCode;
 use onbill_test_harness::crash_point::CrashMoment;
 
-/// More calls to the books than either takes.
+/// More calls to the store than either takes.
 const CALLS: u32 = 8;
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn crashed_redemption_is_billed_once() {
             system.restart_acme(|_| true).await;
             let beside = redeem(&system, &code, "r-2").await;
             system.advance_seconds(400);
-            // The outbox goes on, before the partner asks again or after.
+            // The outbox continues before the partner retries, or after.
             if calls % 2 == 0 {
                 system.acme.deliver_due().await;
             }
@@ -67,7 +67,7 @@ async fn coupon_that_died_anywhere_is_made_once() {
             assert!([StatusCode::OK, StatusCode::CREATED].contains(&status), "{answer}");
             system.acme.deliver_due().await;
             system.advance_seconds(700);
-            // Sent, and not noted: then it comes again, with the same code.
+            // Sent, and not recorded: then it comes again, with the same code.
             let messages = system.sms_received(&system.acme, GOOD).await;
             assert!((1..=2).contains(&messages.len()), "{calls} {moment:?} {messages:?}");
             assert!(messages.iter().all(|message| *message == messages[0]));

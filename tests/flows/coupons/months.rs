@@ -1,4 +1,5 @@
-//! The months of a coupon: no day of them is paid for twice, and whoever has had them is shown the way on, once.
+//! The months of a coupon: no day of them is paid for twice, and a customer whose months end is
+//! reminded once.
 
 use super::{GOOD, REDEEM, coupon, redeem, refused, sold, system, typed};
 use crate::subscriptions::{change, subscribed};
@@ -31,15 +32,15 @@ async fn day_is_never_paid_for_twice() {
     let (_, answer) = system.call_ott(Method::POST, REDEEM, own).await;
     assert_eq!(answer["servicePeriod"], json!({"from": "2026-12-10", "to": "2027-06-09"}));
     assert_eq!(answer["pai"], pai, "a subscriber is one, by coupon or by month");
-    // The next charge for any of these days is refused, and leaves its name free.
+    // The next charge for any of these days is refused, and leaves its id free.
     let answer = post(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await;
     assert_eq!(refused(&answer), (400, "invalid-request"));
     assert!(answer.1["message"].to_string().contains("2027-06-09"), "{answer:?}");
     assert_eq!(refused(&post(&system, &pai, "n-2", "2027-06-09", "2027-07-08").await).0, 400);
     assert_eq!(post(&system, &pai, "n-2", "2027-06-10", "2027-07-09").await.0, StatusCode::CREATED);
-    // The replay of the first one is still its first answer.
+    // The replay of the first charge still returns its first response.
     assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::OK);
-    // No charge of the partner's passes itself off as a coupon's.
+    // No charge of the partner's can pass for a coupon's.
     let answer = post(&system, &pai, "onbill-coupon-1", "2027-07-10", "2027-08-09").await;
     assert_eq!(refused(&answer), (400, "invalid-request"));
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
@@ -81,7 +82,8 @@ async fn gift_to_unknown_user_leaves_buyer_months() {
     let (system, pai, path) = subscribed().await;
     let pai = json!(pai);
     assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
-    // The buyer pays on the bill, and whoever types the code is not named: it is not them.
+    // The buyer pays on the bill, and the person who types the code is not named: it is not the
+    // buyer.
     let code = sold(&system, "c-1", GOOD).await;
     let (status, answer) = redeem(&system, &code, "r-1").await;
     let period = json!({"from": "2026-11-18", "to": "2027-05-17"});
@@ -90,7 +92,7 @@ async fn gift_to_unknown_user_leaves_buyer_months() {
     assert_eq!(coupon(&system, "c-1").await["gift"], true);
     let lines = system.bill_lines(&system.acme, GOOD).await;
     assert!(lines.iter().any(|line| line["servicePeriod"] == period), "the buyer pays for it: {lines:?}");
-    // The buyer's own months go on, and nothing of them is paid ahead.
+    // The buyer's own months continue, and none of them is prepaid.
     assert_eq!(post(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await.0, StatusCode::CREATED);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
     let asked = json!({"msisdn": GOOD, "operator": "acme"});
@@ -100,14 +102,14 @@ async fn gift_to_unknown_user_leaves_buyer_months() {
         answer.get("paidUntil").cloned()
     };
     assert_eq!(paid_until().await, None);
-    // It was answered so, and is, whatever the buyer does next.
+    // The response is stored, and stays, whatever the buyer does next.
     assert_eq!(change(&system, &path, "CANCELLED").await.0, 200);
     assert_eq!(redeem(&system, &code, "r-1").await, (StatusCode::OK, answer));
     assert_eq!(paid_until().await, None);
     system.advance_seconds(170 * DAY);
     assert_eq!(remind(&system).await, 0, "nobody is told that they end");
 
-    // Whom the partner knows, it names: then they are theirs.
+    // The partner names a customer whom it knows: then the months are theirs.
     let mut own = typed(&sold(&system, "c-2", GOOD).await, "r-2");
     own["pai"] = pai.clone();
     let (_, answer) = system.call_ott(Method::POST, REDEEM, own).await;

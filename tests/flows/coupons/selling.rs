@@ -1,4 +1,4 @@
-//! Many coupons at once, and what the operator does about one: a file, another text message.
+//! Many coupons at once, and the operator's actions on one: an import, another SMS.
 
 use super::{GOOD, bought, code, coupon, issue, operator, redeem, refused, sold, system};
 use bytes::Bytes;
@@ -55,7 +55,7 @@ async fn bad_line_is_reported_and_others_issued() {
     assert!(!complaints.join("").contains("55501"), "no number is repeated");
     let spanish = system.sms_received(&system.acme, "+12025550102").await;
     assert!(spanish.len() == 1 && spanish[0].contains("12 meses"), "{spanish:?}");
-    // Read in again, it makes nothing.
+    // Imported again, it creates nothing.
     let (report, _) = read(&system, &text).await;
     assert_eq!(report.expect("reads"), CouponFileReport { issued: 0, repeated: 2, refused: 11 });
     assert_eq!(system.sms_received(&system.acme, "+12025550102").await.len(), 1);
@@ -70,7 +70,8 @@ async fn interrupted_coupon_file_can_be_read_again() {
     for n in 0..700 {
         writeln!(text, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
     }
-    // In each batch, all lines are looked at, with two calls to the books, before any is made: it dies in the third.
+    // In each batch, all lines are checked, with two calls to the store, before any coupon is
+    // created: the program crashes in the third batch.
     system.acme.origins[0].crash_point.crash_at(2_000, onbill_test_harness::crash_point::CrashMoment::Before);
     let (report, _) = read(&system, &text).await;
     assert!(matches!(report, Err(CouponFileError::Failed(_))), "{report:?}");
@@ -138,7 +139,7 @@ async fn resend_and_void_need_no_body() {
     let answer = operator(&system, Method::POST, "/c-1/resend", &named_badly).await;
     assert_eq!(refused(&answer), (400, "invalid-request"));
     assert_eq!(coupon(&system, "c-1").await["texts"], 1, "none of that has sent anything");
-    // With a type and without one.
+    // With a content type and without one.
     assert_eq!(operator(&system, Method::POST, "/c-1/resend", &Value::Null).await.0, StatusCode::OK);
     let path = format!("http://{}/operator/v1/coupons/c-1/void", system.acme.origin_address);
     let mut request = Request::post(&path).body(Bytes::new()).expect("is a request");
@@ -146,14 +147,14 @@ async fn resend_and_void_need_no_body() {
     let ring = keys::keyring(&KeyHolder::Operator("acme"));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
     sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
-    // The signature is for a call without a body: whoever adds one has not signed it.
+    // The signature is for a call without a body: an added body is not signed.
     let mut longer = request.clone();
     *longer.body_mut() = Bytes::from_static(b"{}");
     longer.headers_mut().insert("content-type", "application/json".parse().expect("is a value"));
     assert_eq!(refused(&system.send(longer).await), (401, "authorization-failure"));
     let (status, answer) = system.send(request).await;
     assert_eq!((status, &answer["state"]), (StatusCode::OK, &json!("VOIDED")));
-    // A body has a type, as ever.
+    // A body needs a content type, as everywhere.
     let request = Request::post(&path).body(Bytes::from_static(b"{}")).expect("is a request");
     assert_eq!(refused(&system.send(request).await), (415, "unsupported-media-type"));
 }

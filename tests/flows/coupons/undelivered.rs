@@ -1,4 +1,4 @@
-//! A text message that does not arrive: the operator's systems can see why, and what they do about it helps.
+//! An SMS that does not arrive: the operator's systems can see why, and their remedy works.
 
 use super::{GOOD, bought, coupon, issue, operator, redeem, system};
 use axum::Router;
@@ -17,7 +17,8 @@ const GATEWAY: &str = "127.0.0.1:13013";
 const UNDELIVERED: &str = "2";
 const DELIVERED: &str = "1";
 
-/// A gateway in Kannel's shape: where it may report of each message, and what that says; or it knows no way to anybody.
+/// A gateway with Kannel's interface: the report URL of each message and what it says; or it has no
+/// route to any number.
 #[derive(Default)]
 struct Gateway {
     is_lost: bool,
@@ -50,7 +51,7 @@ async fn texting() -> (TestSystem, Kannel) {
     (system, kannel)
 }
 
-/// The gateway reports of the `n`th message that it has taken.
+/// The gateway reports on the `n`th message that it has accepted.
 async fn report(system: &TestSystem, kannel: &Kannel, n: usize, says: &str) {
     let url = kannel.lock().expect("is whole").taken[n].0.replace("%d", says);
     let request = Request::get(url).body(bytes::Bytes::new()).expect("is a request");
@@ -63,7 +64,7 @@ fn code(kannel: &Kannel, n: usize) -> String {
     words.find(|word| word.len() == 24 && CouponCode::parse(word).is_some()).expect("has a code").to_owned()
 }
 
-/// How a coupon stands, and why its message does not arrive.
+/// The status of a coupon, and why its SMS is undelivered.
 async fn stands(system: &TestSystem, id: &str) -> (Value, Value) {
     let coupon = coupon(system, id).await;
     (coupon["state"].clone(), coupon["undelivered"]["reason"].clone())
@@ -88,7 +89,7 @@ async fn undelivered_coupon_is_listed_until_another_arrives() {
     assert_eq!(operator(&system, Method::POST, "/c-1/resend", &json!({})).await.0, StatusCode::OK);
     assert_eq!(stands(&system, "c-1").await, (json!("ISSUED"), Value::Null));
     system.acme.deliver_due().await;
-    // The first one's report comes again, and has nothing to do with the second.
+    // The first message's report comes again, and has nothing to do with the second.
     report(&system, &kannel, 0, UNDELIVERED).await;
     assert_eq!(stands(&system, "c-1").await, (json!("SENT"), Value::Null));
     report(&system, &kannel, 1, UNDELIVERED).await;
@@ -107,7 +108,7 @@ async fn coupon_never_accepted_by_gateway_is_dead_lettered() {
         (stands(&system, "c-1").await, listed(&system).await),
         ((json!("ISSUED"), json!("refused")), 1)
     );
-    // It finds a way to the number again; the message is tried again by hand.
+    // It has a route to the number again; the message is retried by hand.
     kannel.lock().expect("is whole").is_lost = false;
     let store = &system.acme.app().store;
     let parked = store.dead_letters(None, 10).await.expect("works");

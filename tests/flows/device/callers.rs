@@ -1,4 +1,4 @@
-//! Who may ask about a number, and who may not: other partners, replays, and an edge in the wrong hands.
+//! Who may query a number, and who may not: other partners, replays, and a compromised edge.
 
 use super::{EDGE, GOOD, VALIDATE, pai_in, refusal, refused, system, validate};
 use bytes::Bytes;
@@ -15,7 +15,7 @@ fn asked(number: &str, operator: &str) -> Value {
     json!({"msisdn": number, "operator": operator})
 }
 
-/// Signs a call that the edge passed on anew, with its own key.
+/// Signs a call that the edge forwarded again, with its own key.
 fn again(system: &TestSystem, request: &Request<Bytes>) -> Request<Bytes> {
     let mut request = request.clone();
     let ring = keys::keyring(&KeyHolder::Edge);
@@ -37,7 +37,8 @@ async fn call_acts_once() {
     assert_eq!(refusal(&system.send(request).await), refused(401, "authorization-failure"));
     assert_eq!(system.sms_received(&system.nova, ANN).await.len(), 1);
 
-    // A try that is heard on its way and sent again is none: it neither proves nor uses up anything.
+    // A try that was intercepted and sent again does not count: it neither proves nor uses up
+    // anything.
     let mut body = asked(ANN, "nova");
     body["pinID"] = answer["pinID"].clone();
     body["pin"] = json!("000000");
@@ -71,8 +72,8 @@ async fn compromised_edge_cannot_query_devices() {
     assert_eq!(refusal(&replayed), refused(401, "authorization-failure"));
 }
 
-/// The partner signs whose SIM it is. An origin takes no call that names another one, and believes the edge where nobody
-/// is named.
+/// The partner signs whose SIM it is. An origin accepts no call that names another operator, and
+/// trusts the edge where none is named.
 #[tokio::test]
 async fn number_at_another_operator_is_not_looked_up() {
     let system = system().await;
@@ -101,7 +102,8 @@ async fn edge_brings_a_number_to_one_operator() {
     );
 }
 
-/// What one partner has proved is nothing to another, and its subscribers have other names there.
+/// What one partner has proved does not count for another, and its subscribers have other ids
+/// there.
 #[tokio::test]
 async fn partner_continues_with_its_own_pins_only() {
     let mut system = TestSystem::start();
@@ -130,7 +132,7 @@ async fn partner_continues_with_its_own_pins_only() {
     let body = json!({"msisdn": ANN, "operator": "nova", "pin": pin, "pinID": answer["pinID"]});
     let own = pai_in(&system.send(system.sign_with(&tunes, &Method::POST, VALIDATE, &body)).await);
     assert_ne!(own, netflix);
-    // An offer of somebody else's is none.
+    // Another partner's offer is unknown.
     let body = json!({"msisdn": ANN, "operator": "nova", "offer": "netflix-standard", "pin": pin});
     let answer = system.send(system.sign_with(&tunes, &Method::POST, VALIDATE, &body)).await;
     assert_eq!(refusal(&answer), refused(400, "parameter-not-supported"));

@@ -1,4 +1,5 @@
-//! Where a PIN has to prove the number that an app has read: what it proves, to whom, and that nothing is told before.
+//! Where a PIN has to prove the number that an app has read: what it proves, to whom, and that
+//! nothing is disclosed before.
 
 use super::{GOOD, VALIDATE, happened, pai_in, refusal, refused, subscribe};
 use http::{Method, StatusCode};
@@ -10,7 +11,7 @@ const BEA: &str = "+34612345602";
 const SUSPENDED: &str = "+34612345605";
 const CEASED: &str = "+34612345606";
 const UNKNOWN: &str = "+34612345699";
-/// Well formed, and of no numbering plan.
+/// Well formed, and in no numbering plan.
 const NOWHERE: &str = "+999123456789";
 
 const PIN: &str = "/ott/v1/pin";
@@ -20,7 +21,7 @@ async fn send(system: &TestSystem, number: &str) -> (StatusCode, Value) {
     system.call_ott(Method::POST, PIN, json!({"msisdn": number, "operator": "nova", "locale": "es-ES"})).await
 }
 
-/// The same, and the name of the PIN.
+/// Sends it, and returns the PIN's id.
 async fn sent(system: &TestSystem, number: &str) -> String {
     let (status, answer) = send(system, number).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
@@ -32,7 +33,7 @@ async fn prove(system: &TestSystem, number: &str, pin_id: &str, pin: &str) -> (S
     system.call_ott(Method::POST, VALIDATE, body).await
 }
 
-/// Any but that one.
+/// Any PIN but that one.
 fn other_than(pin: &str) -> &'static str {
     if pin == "000000" { "111111" } else { "000000" }
 }
@@ -46,7 +47,7 @@ async fn pin_proves_the_number_while_it_lives() {
     let pin = system.read_pin(&system.nova, ANN).await;
     assert_eq!(refusal(&prove(&system, ANN, &id, other_than(&pin)).await), refused(400, "pin-invalid"));
     let pai = pai_in(&prove(&system, ANN, &id, &pin).await);
-    // As it is typed; and again, as the answer may have been lost.
+    // As it is typed; and again, as the response may have been lost.
     let spaced = format!(" {} {} ", &pin[..3], &pin[3..]);
     system.advance_seconds(599);
     assert_eq!(pai_in(&prove(&system, ANN, &id, &spaced).await), pai);
@@ -98,7 +99,7 @@ async fn nothing_is_looked_up_without_a_pin() {
     );
 }
 
-/// Everything that a partner can see without the text message, for numbers of every kind.
+/// Everything that a partner can see without the SMS, for numbers of every kind.
 #[tokio::test]
 async fn every_number_gets_same_responses_until_proven() {
     let system = TestSystem::start();
@@ -114,7 +115,8 @@ async fn every_number_gets_same_responses_until_proven() {
             calls.iter().filter(|call| call.authority == system.nova.dashboard_address).count()
         };
         let before = looked_up(&system);
-        // Once in five million runs the generator draws the one that is tried here; it is the same in every run.
+        // Once in five million runs the generator draws the PIN that is tried here; it is the same
+        // in every run.
         for _ in 0..6 {
             answers.push(refusal(&prove(&system, number, &id, "000000").await));
         }
@@ -132,7 +134,7 @@ async fn every_number_gets_same_responses_until_proven() {
     for answers in &seen {
         assert_eq!(*answers, seen[0]);
     }
-    // Text messages go to lines that are there.
+    // An SMS goes only to lines that exist.
     for (number, messages) in [(ANN, 10), (SUSPENDED, 10)] {
         assert_eq!(system.sms_received(&system.nova, number).await.len(), messages);
     }
@@ -163,7 +165,7 @@ async fn pin_is_for_its_own_number() {
     let system = TestSystem::start();
     let (anns, beas) = (sent(&system, ANN).await, sent(&system, BEA).await);
     let (ann, bea) = (system.read_pin(&system.nova, ANN).await, system.read_pin(&system.nova, BEA).await);
-    // Whoever has a PIN of their own does not prove another's number by it.
+    // A caller with a PIN of their own does not prove another's number with it.
     for (number, id, pin) in [(BEA, &anns, &ann), (ANN, &beas, &bea)] {
         for _ in 0..6 {
             let answer = prove(&system, number, id, pin).await;
@@ -195,7 +197,7 @@ async fn app_pin_and_widget_pin_are_not_interchangeable() {
     let (_, answer) = system.call_widget("/pin", json!({"operator": "nova", "flow": id, "pin": pin})).await;
     assert_eq!(answer["code"], "pin-expired");
     pai_in(&prove(&system, ANN, &id, &pin).await);
-    // What is proved to a partner's app is not proved to the widget.
+    // A proof to a partner's app is no proof to the widget.
     for path in ["/signup", "/account", "/account/unlink"] {
         let asked = json!({"operator": "nova", "flow": id, "subscription": "x"});
         assert_eq!(system.call_widget(path, asked).await.1["code"], "token-expired", "{path}");
@@ -234,7 +236,7 @@ async fn pin_on_a_new_sim_proves_nothing() {
     let id = sent(&system, ANN).await;
     let pin = system.read_pin(&system.nova, ANN).await;
     assert_eq!(refusal(&prove(&system, ANN, &id, &pin).await), refused(400, "account-not-eligible"));
-    // Nor is it told how the account stands.
+    // Nor does it learn the status of the account.
     happened(&system, &system.nova, "e-2", "sim-swapped", SUSPENDED, 60).await;
     let id = sent(&system, SUSPENDED).await;
     let pin = system.read_pin(&system.nova, SUSPENDED).await;

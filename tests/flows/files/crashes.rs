@@ -1,11 +1,12 @@
-//! The program dies before or after any step, in the books or in the folder: it goes on where it was.
+//! The program crashes before or after any step, in the database or in the folder: it resumes where
+//! it was.
 
 use super::{INTERVAL, bill, post, status, system};
 use onbill_test_harness::TestSystem;
 use onbill_test_harness::crash_point::CrashMoment;
 use std::collections::{BTreeMap, HashMap};
 
-/// Everything that ever had a name in `out`, and that it never changed.
+/// Every name that was ever in `out`, and that its file never changed.
 #[derive(Default)]
 struct Seen(BTreeMap<String, String>);
 
@@ -30,8 +31,8 @@ impl Seen {
     }
 }
 
-/// Dies once before each step of making and writing files, and once before each step of taking their responses: that is
-/// also right after each of them.
+/// Crashes once before each step of making and writing files, and once before each step of taking
+/// their responses: that is also right after each of them.
 #[tokio::test]
 async fn crashed_program_files_and_settles_charges_once() {
     let (mut system, pai) = system().await;
@@ -39,7 +40,7 @@ async fn crashed_program_files_and_settles_charges_once() {
     let mut posted = Vec::new();
     let mut deaths = 0;
     for step in 1.. {
-        // Four charges are two files.
+        // Four charges need two files.
         for n in 0..4 {
             let id = format!("c-{step}-{n}");
             post(&system, &pai, &id).await;
@@ -50,7 +51,7 @@ async fn crashed_program_files_and_settles_charges_once() {
         deaths += u32::from(die_in_a_round(&mut system, &mut seen, step).await);
         system.acme.process_files();
         deaths += u32::from(die_in_a_round(&mut system, &mut seen, step).await);
-        // What was leased by the dead comes free, and what they had not filed is.
+        // The leases of crashed programs expire, and what they had not filed is filed.
         system.advance_seconds(2 * INTERVAL);
         system.acme.run_filing().await;
         seen.look(&system);
@@ -72,7 +73,7 @@ async fn crashed_program_files_and_settles_charges_once() {
     assert!(charges.values().all(|files| *files == 1), "none is in two files");
 }
 
-/// Whether it died.
+/// Returns whether it crashed.
 async fn die_in_a_round(system: &mut TestSystem, seen: &mut Seen, step: u32) -> bool {
     system.acme.origins[0].crash_point.crash_at(step, CrashMoment::Before);
     let round = system.acme.try_run_filing().await;
@@ -80,7 +81,7 @@ async fn die_in_a_round(system: &mut TestSystem, seen: &mut Seen, step: u32) -> 
     assert_eq!(round.is_err(), died, "step {step}: {round:?}");
     seen.look(system);
     if died {
-        // Billing comes by before the program is back: what it finds is whole.
+        // Billing reads the folder before the program is back: what it finds is whole.
         system.acme.process_files();
         system.restart_acme(|_| true).await;
         system.acme.run_filing().await;

@@ -1,4 +1,5 @@
-//! Responses: taken whole and once, or refused with a complaint. Whatever lies in the folder, the next round works.
+//! Responses: taken whole and once, or refused with an error. Whatever is in the folder, the next
+//! round works.
 
 use super::{INTERVAL, bill, post, status, system};
 use onbill_test_harness::TestSystem;
@@ -7,8 +8,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-/// A world with a file of two charges that billing has answered, the name of the file, and the response, which is not in
-/// the folder.
+/// A test system with a file of two charges that billing has answered, the name of the file, and
+/// the response, which is not in the folder.
 async fn answered() -> (TestSystem, String, String) {
     let (system, pai) = system().await;
     post(&system, &pai, "c-1").await;
@@ -26,7 +27,7 @@ fn respond(system: &TestSystem, name: &str, response: impl AsRef<[u8]>) {
     fs::write(path, response).expect("writes");
 }
 
-/// The complaint about the only response that was refused, which is put aside.
+/// The error about the only refused response, which is set aside.
 fn complaint(system: &TestSystem) -> String {
     let files = system.acme.files();
     assert!(files.contents_of("in").is_empty());
@@ -63,7 +64,7 @@ async fn incomplete_or_wrong_response_file_is_ignored() {
     let with = |line: String| format!("{header}\n{one}\n{line}\n");
     let id = two.split(',').nth(1).expect("has an id");
     for (bad, expected) in [
-        // In two halves, or not written whole.
+        // In two halves, or truncated.
         (format!("{header}\n{one}\n"), "line 2 of the file is not answered"),
         (format!("{header}\n{two}\n"), "line 1 of the file is not answered"),
         (response[..response.len() - 1].to_owned(), "the last line does not end"),
@@ -96,7 +97,7 @@ async fn incomplete_or_wrong_response_file_is_ignored() {
     system.acme.run_filing().await;
     assert!(complaint(&system).contains("line 2 is not UTF-8 text"));
     pending(&system).await;
-    // In another order, from a spreadsheet, it is whole and right.
+    // In another order, from a spreadsheet, it is complete and correct.
     respond(&system, &name, format!("\u{feff}{header}\r\n{two}\r\n\r\n{one}\r\n"));
     system.acme.run_filing().await;
     for id in ["c-1", "c-2"] {
@@ -130,7 +131,7 @@ async fn unknown_file_is_put_aside() {
         system.acme.run_filing().await;
         assert_eq!(complaint(&system), "there is no file of this name\n", "{unknown}");
     }
-    // What billing is still writing is not looked at.
+    // A file that billing is still writing is ignored.
     fs::write(files.path("in", &format!("{name}.part")), "half").expect("writes");
     system.acme.run_filing().await;
     assert!(files.contents_of("refused").is_empty());
@@ -138,7 +139,7 @@ async fn unknown_file_is_put_aside() {
     assert_eq!(fs::read_to_string(&secret).expect("is untouched"), response);
     pending(&system).await;
 
-    // One that cannot be put aside does not keep another from being taken.
+    // One that cannot be set aside does not keep another from being taken.
     respond(&system, "unknown", &response);
     respond(&system, &name, &response);
     fs::rename(files.directory.join("refused"), files.directory.join("gone")).expect("is there");
@@ -161,7 +162,7 @@ async fn file_decline_has_its_code_and_is_final() {
     assert_eq!(status(&system, "c-2").await["status"], "APPROVED");
     assert_eq!(system.acme.deliver_due().await, 2, "two notices");
 
-    // The same again changes nothing; another one is not taken any more.
+    // The same response again changes nothing; a different one is refused.
     respond(&system, &name, &refused);
     system.acme.run_filing().await;
     assert!(system.acme.files().contents_of("refused").is_empty());
@@ -171,7 +172,7 @@ async fn file_decline_has_its_code_and_is_final() {
     assert_eq!(status(&system, "c-1").await["status"], "DECLINED");
     assert_eq!(system.acme.deliver_due().await, 0);
 
-    // A code that would end the PAI is not taken from billing, nor one that tells the number.
+    // Billing may not send a code that would close the PAI, nor one that contains the number.
     let pai = system.pai_of("ann@example.com").await;
     for (id, code) in [("c-3", "account-closed"), ("c-4", "no credit 2025550101")] {
         system.advance_seconds(INTERVAL);

@@ -1,4 +1,5 @@
-//! Eyes of our own on the books: after each step for what may never change, and at the end for all that must be so.
+//! Reads the database directly: after each step for what may never change, and at the end for all
+//! invariants.
 
 use super::plan::Manner;
 use super::play::Life;
@@ -6,7 +7,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use rusqlite::{Connection, Row};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a PAI stands in the books.
+/// The state of a PAI in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) subscriber: String,
@@ -16,12 +17,12 @@ pub(super) struct Standing {
     pub(super) version: u64,
 }
 
-/// The PAIs as they were last seen.
+/// The PAIs as they were last read.
 #[derive(Default)]
 pub(super) struct Watch(pub(super) BTreeMap<Pai, Standing>);
 
 impl Watch {
-    /// Looks again, and tells what should not have happened.
+    /// Reads the PAIs again, and returns the violations.
     pub(super) fn look(&mut self, eyes: &Connection) -> Vec<String> {
         let sql = "SELECT pai, subscriber_id, state, closed_reason, version, handle
                    FROM pais JOIN subscribers USING (subscriber_id)";
@@ -50,7 +51,7 @@ impl Watch {
 }
 
 impl Standing {
-    /// It stands for one subscriber, each change is a version, and closed is for ever.
+    /// It belongs to one subscriber, each change is a version, and closed is permanent.
     fn may_become(&self, after: &Self) -> bool {
         let is_same = (self.state, &self.reason) == (after.state, &after.reason);
         self.subscriber == after.subscriber
@@ -65,12 +66,12 @@ fn rows<T>(eyes: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite:
     select.query_map([], read).expect("reads").collect::<Result<_, _>>().expect("reads")
 }
 
-/// The entries of the outbox that wait for a person.
+/// The jobs of the outbox that are dead letters.
 pub(super) fn parked(eyes: &Connection) -> Vec<i64> {
     rows(eyes, "SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL", |row| row.get(0))
 }
 
-/// What is wrong in the end, when everybody had time to finish.
+/// The violations at the end, when all parties had time to finish.
 pub(super) fn findings(life: &Life<'_>) -> Vec<String> {
     let mut found = Vec::new();
     let left = rows(&life.books.eyes, "SELECT kind, attempts FROM outbox", |row| {
@@ -82,7 +83,8 @@ pub(super) fn findings(life: &Life<'_>) -> Vec<String> {
     found
 }
 
-/// A charge has one line if it is approved and none if it is declined; what was given back is off the same charge.
+/// A charge has one line if it is approved and none if it is declined; its refunds refer to the
+/// same charge.
 fn money(life: &Life<'_>, found: &mut Vec<String>) {
     let world = life.wire.world();
     let sql = "SELECT transaction_id, status, amount_minor, refunded_minor FROM transactions";
@@ -107,8 +109,8 @@ fn money(life: &Life<'_>, found: &mut Vec<String>) {
     found.extend(unknown.map(|id| format!("{id} is on a bill and not in the books")));
 }
 
-/// Partner and edge know how each PAI stands; and where the operator has told everything in order, it stands as its
-/// owner does.
+/// Partner and edge know the state of each PAI; and where the operator has reported everything in
+/// order, that state follows its owner's account.
 fn standings(life: &Life<'_>, found: &mut Vec<String>) {
     let world = life.wire.world();
     let excused = excused(life);
@@ -145,7 +147,8 @@ fn standings(life: &Life<'_>, found: &mut Vec<String>) {
                 (state == PaiState::Suspended) == owner.suspended && state != PaiState::Closed
             }
             (Manner::Orderly, None, state) => state == PaiState::Closed,
-            // What came late may not have held or released it; whether they are still there is never lost.
+            // A late event may not have held or released it; but whether the subscriber is still
+            // there is never lost.
             (_, Some(_), state) => state != PaiState::Closed,
             (_, None, state) => state != PaiState::Active,
         };
@@ -155,8 +158,8 @@ fn standings(life: &Life<'_>, found: &mut Vec<String>) {
     }
 }
 
-/// PAIs that may stand otherwise than their owners do: also those that were closed by a charge for an account that was
-/// somebody else's by then, or nobody's, before the operator had told.
+/// PAIs whose state may differ from their owners' accounts: also those that were closed by a charge
+/// for an account that had another subscriber by then, or none, before the operator reported it.
 fn excused(life: &Life<'_>) -> BTreeSet<Pai> {
     let sql = "SELECT transaction_id, pai FROM transactions WHERE decline_reason LIKE 'account-closed%'";
     let declined =
@@ -166,7 +169,7 @@ fn excused(life: &Life<'_>) -> BTreeSet<Pai> {
     life.excused.iter().copied().chain(late).collect()
 }
 
-/// Counts what came of charges.
+/// Counts the outcomes of charges.
 pub(super) fn count(life: &Life<'_>) {
     let sql = "SELECT count(*) FROM transactions WHERE decline_reason = 'account-closed-taken-over'";
     let taken_over = rows(&life.books.eyes, sql, |row| row.get::<_, i64>(0));

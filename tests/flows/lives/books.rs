@@ -1,4 +1,5 @@
-//! The books that lives are written into, one after the other, and what every life needs and none changes.
+//! The database that lifecycles are written into, one after the other, and what every lifecycle
+//! needs and none changes.
 
 use super::edge::Deployment;
 use onbill_domain::encoding::encode_base64url;
@@ -15,15 +16,15 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
-/// More than the signed calls of any life.
+/// More than the signed calls of any lifecycle.
 const NONCES: usize = 400;
 
-/// The last to go is the place: books are closed before they are thrown away.
+/// The database is dropped last: the store is closed before it is removed.
 pub(super) struct Books {
     pub(super) store: Arc<Store>,
-    /// Looks past the origin.
+    /// A connection that bypasses the origin.
     pub(super) eyes: Connection,
-    /// What empties the books.
+    /// The SQL that empties the database.
     clear: String,
     pub(super) nonces: Vec<Nonce>,
     pub(super) ring: Keyring,
@@ -39,7 +40,7 @@ impl Books {
         let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
         let store = Arc::new(Store::open_sqlite(path, 1).expect("opens"));
         let eyes = Connection::open(path).expect("opens");
-        // What refers to what does not matter when everything goes.
+        // Foreign keys do not matter when everything is deleted.
         eyes.execute_batch("PRAGMA foreign_keys = OFF").expect("is SQL");
         let clear = clear(&eyes);
         Self {
@@ -54,7 +55,7 @@ impl Books {
         }
     }
 
-    /// Makes them as they were when they were new.
+    /// Makes the database as it was when it was new.
     pub(super) fn clear(&self) {
         self.eyes.execute_batch(&self.clear).expect("nobody else writes");
     }

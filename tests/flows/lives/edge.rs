@@ -1,4 +1,5 @@
-//! The edge: the real one, with a store that is up to an hour old, and eyes of our own on what it keeps.
+//! The edge: the real one, with a store that is up to an hour stale, and direct reads of what it
+//! keeps.
 
 use crate::seeds::Tally;
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a deployment is: the same in every life.
+/// The parts of a deployment that are the same in every lifecycle.
 pub(super) struct Deployment {
     config: Config,
     keys: [(&'static str, Keyring); 2],
@@ -37,7 +38,7 @@ impl Deployment {
         Self { config, keys }
     }
 
-    /// What an operator's origin says of a PAI, signed.
+    /// An origin's signed report of a PAI's state.
     pub(super) fn word(
         &self,
         operator: &str,
@@ -67,7 +68,8 @@ pub(super) struct Edge {
 #[derive(Default)]
 struct Seen {
     behind_seconds: i64,
-    /// PAIs with an older word over a newer one, by a read that was too old: no rule can see that.
+    /// PAIs with an older state written over a newer one, because of a stale read: no rule can
+    /// detect that.
     overtaken: BTreeSet<Pai>,
 }
 
@@ -77,7 +79,7 @@ impl Edge {
         Self { deployment, platform, seen: Mutex::default() }
     }
 
-    /// From now on its store shows what was there so many seconds ago.
+    /// From now on its store shows what was there `seconds` ago.
     pub(super) fn age(&self, seconds: i64) {
         self.seen().behind_seconds = seconds;
         self.platform.kv_fail((seconds > 0).then_some(KvFault::Behind(seconds)));
@@ -100,7 +102,7 @@ impl Edge {
         self.seen().overtaken.contains(&pai)
     }
 
-    /// Takes a call; also gives what is wrong with what is kept from then on.
+    /// Takes a call; also returns what is wrong with what is stored from then on.
     pub(super) fn take(
         &self,
         request: Request<Bytes>,

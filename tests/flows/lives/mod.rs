@@ -1,13 +1,15 @@
-//! Whole lives of PAIs, by the seed, fast: one origin's books and outbox with the edge's real mapping rule, and a plain
-//! model of the world around them. People sign up, move to other numbers, leave, and their numbers go to others; the
-//! operator tells of it late, in any order, twice, and what is not so; charges wait, are handed off and settled while
-//! all that goes on; the edge's store is up to an hour old. Nobody may ever pay for somebody else.
+//! Whole lifecycles of PAIs, by the seed, fast: one origin's database and outbox with the edge's
+//! real mapping rule, and a simple model of the parties around them. Customers sign up, move to
+//! other numbers, leave, and their numbers are reassigned; the operator reports it late, in any
+//! order, twice, and wrongly; charges wait, are submitted and settled while all that happens; the
+//! edge's store is up to an hour stale. No customer may ever pay for another.
 //!
-//! What crosses the network stands still at every call until a step lets it go on, so that anything can happen in
-//! between, and a seed is the same run each time. A seed that fails is shortened to the steps that it takes.
+//! Every call stops on the network until a step lets it continue, so that anything can happen in
+//! between, and a seed is the same run each time. A seed that fails is shortened to the steps that
+//! it takes.
 //!
-//! Not here: signatures and routes of the calls that come in, sign-up pages, PINs, limits. Those are in the simulation
-//! of the whole system, which is far slower.
+//! Not here: signatures and routes of incoming calls, sign-up pages, PINs, limits. Those are in the
+//! simulation of the whole system, which is far slower.
 
 mod audit;
 mod books;
@@ -56,7 +58,7 @@ fn life_is_the_same_each_time() {
     }
 }
 
-/// The story of a plan that fails, without the steps that it fails without.
+/// The story of a plan that fails, without the steps that are not needed for the failure.
 fn shortened(books: &Books, mut plan: Plan, mut failure: Failure) -> String {
     for at in (0..plan.steps.len()).rev() {
         let shorter = plan.without(at);

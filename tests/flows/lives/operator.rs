@@ -1,4 +1,4 @@
-//! The operator's systems, as plain as can be: accounts by the truth, and bills.
+//! A minimal model of the operator's systems: accounts by the truth, and bills.
 
 use super::truth::{NUMBERS, Truth, place};
 use bytes::Bytes;
@@ -12,16 +12,16 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What billing has said and done.
+/// The calls and results of billing.
 #[derive(Default)]
 pub(super) struct Billing {
-    /// The lines on the bills, by our ids: the number, and how much.
+    /// The lines on the bills, by our ids: the number and the amount.
     pub(super) lines: BTreeMap<String, (usize, i64)>,
-    /// The charges that it will not take.
+    /// The charges that it declines.
     pub(super) refused: Vec<String>,
-    /// What was given back, by our ids: of which charge, and how much.
+    /// The refunds, by our ids: the charge and the amount.
     pub(super) returned: BTreeMap<String, (String, i64)>,
-    /// Whether it refuses the next new charge.
+    /// Whether it declines the next new charge.
     pub(super) is_strict: bool,
 }
 

@@ -1,4 +1,5 @@
-//! The partner, as far as it hears how PAIs stand: it drops older words, and believes no contradiction.
+//! The partner, as far as it receives the states of PAIs: it drops older reports, and accepts no
+//! contradiction.
 
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::partner::AccountStateRequest;
@@ -6,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Default)]
 pub(super) struct Partner {
-    /// The PAIs that it was sent.
+    /// The PAIs that were sent to it.
     pub(super) met: BTreeSet<Pai>,
-    /// The last word about each.
+    /// The last report about each PAI.
     pub(super) heard: BTreeMap<Pai, AccountStateRequest>,
 }
 
 impl Partner {
-    /// Hears how a PAI stands; gives what is wrong with that.
+    /// Takes a report of a PAI's state; returns what is wrong with it.
     pub(super) fn hear(&mut self, told: AccountStateRequest) -> Option<String> {
         if !self.met.contains(&told.pai) {
             return Some(format!("the partner hears of {}, whom it was never sent", told.pai));

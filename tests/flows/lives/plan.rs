@@ -1,29 +1,29 @@
-//! What is going to happen in a life: steps, each with its own chance, so that one can be left out and the others stay
-//! what they are.
+//! The plan of a lifecycle: steps, each with its own random seed, so that one can be left out
+//! without changing the others.
 
 use onbill_test_harness::Dice;
 
-/// Steps of a life.
+/// Fewest steps of a lifecycle.
 const STEPS_MIN: u64 = 20;
 const STEPS_MORE: u64 = 60;
 
 /// Where the origin gets its accounts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Accounts {
-    /// It asks the operator, each time.
+    /// It asks the operator each time.
     Asked,
-    /// From its own table, which knows what it was told.
+    /// From its own table, which is updated by events.
     Table,
 }
 
-/// How the operator tells what happens to accounts.
+/// How the operator reports account events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// Late, and in the order in which it happened.
+    /// Late, and in the order in which they happened.
     Orderly,
-    /// All that is so, in any order.
+    /// All true events, in any order.
     Shuffled,
-    /// In any order, and what is not so.
+    /// In any order, and with false events.
     Wild,
 }
 
@@ -31,12 +31,12 @@ pub(super) enum Manner {
 pub(super) struct Plan {
     pub(super) accounts: Accounts,
     pub(super) manner: Manner,
-    /// Whether the file of all accounts is read in before the end.
+    /// Whether the file of all accounts is imported before the end.
     pub(super) ends_with_import: bool,
     pub(super) steps: Vec<Step>,
 }
 
-/// One step. Who and what it is about follows from its chance when it comes to it.
+/// One step. Its random value decides which subscriber and object it acts on when it runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub(super) kind: ActionKind,
@@ -46,45 +46,45 @@ pub(super) struct Step {
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ActionKind {
-    /// Somebody asks to sign up, and their account is looked at.
+    /// A customer starts a sign-up, and their account is checked.
     Visit,
-    /// They go on to the partner: the sign-up is recorded.
+    /// The customer continues to the partner: the sign-up is recorded.
     SignUp,
     /// The partner spends the token and records the subscription.
     Subscribe,
     /// The partner charges.
     Charge,
-    /// The partner gives money back.
+    /// The partner refunds.
     Refund,
-    /// A person ends a PAI by hand.
+    /// An operator's employee closes a PAI by hand.
     Close,
-    /// Somebody wants to be forgotten.
+    /// A subscriber is erased.
     Erase,
-    /// Something happens to somebody's account, and the operator has to tell of it.
+    /// Something happens to an account, which the operator must report.
     Happen,
-    /// The operator tells of something.
+    /// The operator reports an event.
     Tell,
-    /// The operator tells what is not so, repeats itself, or contradicts itself.
+    /// The operator reports a false event, repeats one, or contradicts itself.
     Mislead,
-    /// The operator's file of all accounts is read in.
+    /// The operator's file of all accounts is imported.
     Import,
-    /// A program of the origin begins a round of its outbox.
+    /// A program of the origin starts a round of its outbox.
     Work,
-    /// A call goes on: it arrives and is answered.
+    /// A call continues: it arrives and is answered.
     Carry,
-    /// Something befalls a call.
+    /// A fault hits a call.
     Disturb,
-    /// A call that its caller has given up arrives.
+    /// A call arrives whose caller has timed out.
     Arrive,
-    /// The edge asks whose a PAI is, or another operator's origin says that it is its own.
+    /// The edge asks which origin owns a PAI, or another operator's origin claims it.
     Learn,
-    /// The programs of the origin die.
+    /// The programs of the origin crash.
     Die,
     /// Time passes.
     Pass,
-    /// The edge's store gets older, or newer.
+    /// The edge's store gets more stale, or less.
     Age,
-    /// The origin forgets what it need not know any more.
+    /// The origin deletes what it no longer needs.
     Sweep,
 }
 
@@ -116,7 +116,7 @@ const OPERATOR: [Action; 6] = [
     action(ActionKind::Import, "import accounts", 2),
 ];
 
-/// The origin at work, the network, the clock and the faults.
+/// The origin's work, the network, the clock and the faults.
 const FAULTS: [Action; 9] = [
     action(ActionKind::Work, "deliver what is due", 12),
     action(ActionKind::Carry, "carry call", 24),
@@ -129,13 +129,13 @@ const FAULTS: [Action; 9] = [
     action(ActionKind::Sweep, "sweep store", 1),
 ];
 
-/// The actions of all actors. Their order is part of what a seed means.
+/// The actions of all actors. A seed depends on their order.
 pub(super) fn all_actions() -> impl Iterator<Item = &'static Action> {
     const ACTORS: [&[Action]; 4] = [&SUBSCRIBER, &PARTNER, &OPERATOR, &FAULTS];
     ACTORS.into_iter().flatten()
 }
 
-/// Without subscribers not much can happen to them.
+/// Without subscribers, few of the other actions do anything.
 const BEGINNING: [ActionKind; 6] = [
     ActionKind::SignUp,
     ActionKind::SignUp,

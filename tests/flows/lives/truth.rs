@@ -1,5 +1,6 @@
-//! The plain truth: who holds which number, what has happened to whom, what of it the operator has told, and whose each
-//! PAI is. It shares nothing with the books, and decides what must never be.
+//! The truth: the subscriber of each number, what has happened to each, which of it the operator
+//! has reported, and the owner of each PAI. It shares nothing with the database, and decides what
+//! must never be.
 
 use super::plan::{Accounts, Manner};
 use onbill_domain::account_event::AccountEvent;
@@ -10,21 +11,21 @@ use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_test_harness::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The operator's numbers, by their places in this list. All but the last are held at first.
+/// The operator's numbers, by their index in this list. All but the last have a subscriber at
+/// first.
 pub(super) const NUMBERS: [&str; 4] = ["+12025550101", "+12025550102", "+12025550103", "+12025550107"];
-/// A number that is nobody's, ever.
+/// A number that is never assigned.
 pub(super) const NOBODYS: &str = "+12025550199";
 
-/// A subscriber of the operator's.
 #[derive(Debug)]
 pub(super) struct Person {
-    /// By which the operator tells one from another: it is theirs only, for ever.
+    /// By which the operator tells subscribers apart: it is permanently theirs alone.
     pub(super) subscriber_ref: String,
     pub(super) number: Option<usize>,
     pub(super) suspended: bool,
 }
 
-/// Something that has happened, or that the operator says has.
+/// An event that has happened, or that the operator falsely reports.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     pub(super) id: String,
@@ -32,24 +33,26 @@ pub(super) struct Event {
     pub(super) number: &'static str,
     pub(super) new: Option<&'static str>,
     pub(super) at: Timestamp,
-    /// What the origin answered, when it was told.
+    /// The origin's response to the report.
     pub(super) outcome: Option<AccountEventOutcome>,
-    /// Whether the operator's file of all accounts has shown what came of it.
+    /// Whether the operator's file of all accounts has shown its effect.
     pub(super) shown: bool,
 }
 
 impl Event {
-    /// Whether the origin knows. What it has refused as contradictory, it has raised an alarm about.
+    /// Whether the origin knows it. For what it has refused as contradictory, it has raised an
+    /// alarm.
     fn is_known(&self) -> bool {
         self.shown || self.outcome.is_some_and(|outcome| outcome != AccountEventOutcome::Contradictory)
     }
 }
 
-/// Whose a PAI is.
+/// The owner of a PAI.
 #[derive(Clone, Copy, Debug)]
 struct Owner {
     who: usize,
-    /// Somebody else has signed up with it, whom the origin could not tell from them: nobody had told it yet.
+    /// Another customer has signed up with it, whom the origin could not tell from the owner: the
+    /// change had not been reported.
     doubtful: bool,
 }
 
@@ -58,9 +61,9 @@ pub(super) struct Truth {
     pub(super) manner: Manner,
     pub(super) people: Vec<Person>,
     pub(super) holders: [Option<usize>; NUMBERS.len()],
-    /// What has happened, in that order, and what is only said to have.
+    /// True events in the order in which they happened, and false ones.
     pub(super) events: Vec<Event>,
-    /// The event by which somebody left a number last.
+    /// The event by which a subscriber last left a number.
     left: BTreeMap<(usize, usize), usize>,
     generations: BTreeSet<String>,
     owners: BTreeMap<Pai, Owner>,
@@ -91,8 +94,8 @@ impl Truth {
         self.people.push(Person { subscriber_ref, number: Some(number), suspended: false });
     }
 
-    /// Somebody new has the number, whom the operator can tell from everybody before: by the day of their account's
-    /// activation one has to come a day.
+    /// A new subscriber has the number, whom the operator can tell from all before: where the
+    /// activation date tells them apart, only one can come a day.
     fn newcomer(&self, now: Timestamp) -> Option<String> {
         let subscriber_ref = match self.accounts {
             Accounts::Asked => format!("subscriber-{}", self.people.len()),
@@ -101,7 +104,7 @@ impl Truth {
         (!self.generations.contains(&subscriber_ref)).then_some(subscriber_ref)
     }
 
-    /// Something happens to a number, if it can; gives what, in the words of the tally.
+    /// Something happens to a number, if it can; returns its name in the tally.
     pub(super) fn happen(&mut self, dice: &mut Dice, now: Timestamp) -> Option<&'static str> {
         let number = pick(dice, NUMBERS.len());
         let newcomer = self.newcomer(now);
@@ -153,7 +156,7 @@ impl Truth {
     fn leave(&mut self, who: usize, number: usize) {
         self.people[who].number = None;
         self.holders[number] = None;
-        // The event is about to be noted.
+        // The event is about to be recorded.
         self.left.insert((who, number), self.events.len());
     }
 
@@ -162,8 +165,9 @@ impl Truth {
         self.say(event, number, new, at);
     }
 
-    /// Whether an event was followed although a later one of the same subscriber had been before. Whoever has left a
-    /// number has left it; and who came by it may have had earlier news of another one.
+    /// Whether an event was applied although a later one of the same subscriber had been before.
+    /// Leaving a number is final; and a subscriber who moved to it may have had earlier events
+    /// under another number.
     pub(super) fn is_out_of_order(&self, at: usize) -> bool {
         let event = &self.events[at];
         let is_later = |other: &&Event| {
@@ -178,7 +182,7 @@ impl Truth {
             && !self.events.iter().any(|other| other.new == Some(event.number) && other.outcome.is_some())
     }
 
-    /// What the operator has to tell, true or not.
+    /// Adds an event that the operator has to report, true or false.
     pub(super) fn say(
         &mut self,
         event: AccountEvent,
@@ -190,12 +194,12 @@ impl Truth {
         self.events.push(Event { id, what: event, number, new, at, outcome: None, shown: false });
     }
 
-    /// The operator's file of all accounts has been read in.
+    /// The operator's file of all accounts has been imported.
     pub(super) fn show_all(&mut self) {
         self.events.iter_mut().for_each(|event| event.shown = true);
     }
 
-    /// Somebody has signed up, and this is the PAI that they were given. Gives what is wrong with it.
+    /// A customer has signed up, and was given this PAI. Returns what is wrong with it.
     pub(super) fn sign_up(&mut self, who: usize, number: usize, pai: Pai) -> Option<String> {
         let owner = *self.owners.entry(pai).or_insert(Owner { who, doubtful: false });
         if owner.who == who {
@@ -221,14 +225,15 @@ impl Truth {
         self.owners.keys().copied().collect()
     }
 
-    /// Who the PAI stands for, if it is beyond doubt.
+    /// The owner of the PAI, if it is beyond doubt.
     pub(super) fn owner(&self, pai: Pai) -> Option<&Person> {
         let owner = self.owners.get(&pai)?;
         (!owner.doubtful).then(|| &self.people[owner.who])
     }
 
-    /// A charge for a PAI goes out to the bill of a number. Gives what is wrong with that: its holder of this moment is
-    /// somebody else, and the origin knows, or asks the operator anyway.
+    /// A charge for a PAI is submitted to the bill of a number. Returns what is wrong with that:
+    /// the number's present subscriber is another, and the origin knows, or asks the operator
+    /// anyway.
     pub(super) fn charge(&self, pai: Pai, number: usize) -> Option<String> {
         let Some(owner) = self.owners.get(&pai) else { return Some(format!("{pai} is nobody's")) };
         let knows = self.accounts == Accounts::Asked || self.knows_that_left(owner.who, number);
@@ -237,7 +242,7 @@ impl Truth {
             Some(holder) if holder != owner.who => {
                 Some(format!("{holder} pays for {}: {}", owner.who, NUMBERS[number]))
             }
-            // What is told late may have brought an account back that the file has shown to be over.
+            // A late event may have reactivated an account that the file has shown as ended.
             None if self.manner == Manner::Orderly => {
                 Some(format!("{} is charged, whose account is over: {}", owner.who, NUMBERS[number]))
             }
@@ -250,7 +255,7 @@ pub(super) fn pick(dice: &mut Dice, of: usize) -> usize {
     usize::try_from(dice.below(of as u64)).expect("is an index")
 }
 
-/// The place of a number in the list.
+/// The index of a number in the list.
 pub(super) fn place(number: &str) -> Option<usize> {
     NUMBERS.iter().position(|known| *known == number)
 }

@@ -1,4 +1,4 @@
-//! The network: every call stands still until a step lets it go on, or something befalls it.
+//! The network: every call stops until a step lets it continue, or a fault hits it.
 
 use super::edge::Edge;
 use super::operator::{Billing, answer, body};
@@ -18,23 +18,22 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// For longer than this no signature is good.
+/// No signature stays valid for longer than this.
 const SIGNATURE_SECONDS: i64 = 300;
 
-/// For no longer does an origin wait for an answer.
+/// How long an origin waits for a response.
 const PATIENCE_SECONDS: i64 = 8;
 
-/// An attempt at a hand-off makes three calls at most.
+/// A delivery attempt makes three calls at most.
 const ATTEMPT_SECONDS: i64 = 3 * PATIENCE_SECONDS;
 
-/// A call that stands still, and how to answer it.
+/// A call that is stopped, and how to answer it.
 struct Call {
     sent_at: i64,
     request: Request<Bytes>,
     answer: oneshot::Sender<Response<Bytes>>,
 }
 
-/// What befalls a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Arrives,
@@ -45,7 +44,7 @@ pub(super) enum Fate {
     Refused,
 }
 
-/// Everybody but the origin, and the calls on their way to them.
+/// All parties but the origin, and the calls on their way to them.
 pub(super) struct World {
     pub(super) truth: Truth,
     pub(super) billing: Billing,
@@ -54,12 +53,12 @@ pub(super) struct World {
     pub(super) tally: Tally,
     /// The PAI of each charge, by our ids.
     pub(super) charges: BTreeMap<String, Pai>,
-    /// When each PAI that is closed was first seen to be.
+    /// When each closed PAI was first seen closed.
     pub(super) closed: BTreeMap<Pai, i64>,
-    /// What should not have been.
+    /// The violations.
     pub(super) found: Vec<String>,
     calls: Vec<Call>,
-    /// Given up by their callers, with when they were sent.
+    /// Calls whose callers have timed out, with the times at which they were sent.
     late: Vec<(i64, Request<Bytes>)>,
 }
 
@@ -112,7 +111,7 @@ impl Wire {
         self.world().calls.len()
     }
 
-    /// Lets one of the calls that stand still go on to its fate; gives what it is.
+    /// Lets one of the stopped calls continue to its fate; returns its description.
     pub(super) fn let_go(&self, at: usize, fate: Fate) -> String {
         let mut world = self.world();
         let Call { sent_at, request, answer: caller } = world.calls.remove(at);
@@ -141,30 +140,30 @@ impl Wire {
         };
         let status = answered.as_ref().map(|answer| answer.status().as_u16());
         if let Some(answered) = answered {
-            // Whoever asked may have died.
+            // The caller may have crashed.
             let _ = caller.send(answered);
         }
         format!("{told}: {status:?}")
     }
 
-    /// A call that its caller has no more patience for.
+    /// A call whose caller has timed out.
     pub(super) fn overdue(&self) -> Option<usize> {
         let now = self.now();
         self.world().calls.iter().position(|call| now - call.sent_at > PATIENCE_SECONDS)
     }
 
-    /// Sends something that nobody waits for.
+    /// Sends a request without waiting for the response.
     pub(super) fn post(&self, request: Request<Bytes>) {
         let now = self.now();
         self.world().late.push((now, request));
     }
 
-    /// Sends something that arrives at once.
+    /// Sends a request that arrives at once.
     pub(super) fn take_at_once(&self, request: Request<Bytes>) -> StatusCode {
         self.world().arrive(request).status()
     }
 
-    /// How many calls could still arrive whose callers have given up.
+    /// How many calls could still arrive whose callers have timed out.
     pub(super) fn late(&self) -> usize {
         let now = self.now();
         let mut world = self.world();
@@ -182,7 +181,7 @@ impl Wire {
         format!("{told}: {}", answer.status())
     }
 
-    /// Nobody waits for an answer any more; the calls may still arrive.
+    /// No caller waits for a response any more; the calls may still arrive.
     pub(super) fn abandon(&self) {
         let mut world = self.world();
         let calls = std::mem::take(&mut world.calls);
@@ -191,8 +190,8 @@ impl Wire {
 }
 
 impl World {
-    /// What is sent to billing is what counts: what happens to a number while a charge is on its way, or after it was
-    /// looked at, no protocol can know.
+    /// The moment of submission to billing counts: what happens to a number while a charge is on
+    /// its way, or after it was checked, no protocol can know.
     fn look_at(&mut self, request: &Request<Bytes>, now: i64) {
         if request.method() != Method::POST || request.uri().path() != "/csp/transaction" {
             return;

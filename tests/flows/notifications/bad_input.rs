@@ -1,4 +1,4 @@
-//! Messages that are none, callers who may not send any, and edges in the wrong hands: nothing reaches a phone.
+//! Invalid messages, callers who may not send any, and a compromised edge: nothing reaches a phone.
 
 use super::{GOOD, OTHER, PATH, accepted, heard, named, nothing_waits, refused, say, saying, told};
 use bytes::Bytes;
@@ -31,7 +31,7 @@ async fn invalid_message_is_refused_at_edge_and_origin() {
         assert!(answer.1["message"].to_string().contains(why), "{bad} {answer:?}");
         assert!(!answer.1["message"].to_string().contains("Hello"), "{answer:?}");
         assert_eq!(told(answer), refused(400, "invalid-request"), "{bad}");
-        // At an origin whose edge looks at nothing.
+        // At an origin whose edge validates nothing.
         let passed_on = system.send(system.forward_as_edge(PATH, &bad)).await;
         assert_eq!(told(passed_on), refused(400, "invalid-request"), "{bad}");
     }
@@ -77,7 +77,7 @@ async fn message_needs_its_partners_fresh_signature() {
     let mut other_words = system.sign_as_partner(&Method::POST, PATH, &body);
     *other_words.body_mut() = Bytes::from(saying(&pai, "Goodbye").to_string());
     assert_eq!(told(system.send(other_words).await), refused(401, "authorization-failure"));
-    // Heard on its way: it is sent once, however often it comes.
+    // Intercepted on its way: it is sent once, however often it arrives.
     let heard_on_its_way = system.sign_as_partner(&Method::POST, PATH, &body);
     assert_eq!(told(system.send(heard_on_its_way.clone()).await), accepted());
     for seconds in [0, 300] {
@@ -120,7 +120,7 @@ async fn edge_in_the_wrong_hands_says_nothing() {
         assert_eq!(told(system.send(request).await), refused(401, "authorization-failure"));
     }
     assert!(nothing_waits(&system).await);
-    // The genuine one passes, once: that is what the edge is for.
+    // The genuine one passes once: forwarding is the edge's purpose.
     let passed_on = forged(genuine.body().clone(), true);
     assert_eq!(told(system.send(passed_on).await), accepted());
     let again = forged(genuine.body().clone(), true);

@@ -1,5 +1,5 @@
-//! Answers that are lost, gateways that do not answer, programs that die: a message that was taken is sent, once or a few
-//! times, within a day or never.
+//! Lost responses, gateways that do not respond, crashes: an accepted message is sent, once or a
+//! few times, within a day or never.
 
 use super::{GOOD, PATH, accepted, heard, named, nothing_waits, refused, say, saying};
 use onbill_origin::store::Queue;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const GATEWAY: &str = "127.0.0.1:8790/csp/notification";
 const DAY: i64 = 86_400;
-/// More calls to the books than a message takes, from its post to the end of its entry.
+/// More calls to the store than a message takes, from its post to the end of its job.
 const CALLS: u32 = 10;
 
 #[tokio::test]
@@ -21,13 +21,13 @@ async fn without_its_origin_a_message_is_not_taken() {
     assert_eq!(say(&system, named(&pai, "One", "m-1")).await, refused(503, "service-unavailable"));
     system.network.clear_faults();
     assert!(nothing_waits(&system).await);
-    // It is taken, and its answer lost: the same again.
+    // It is accepted, and its response lost: the retry gets the same one.
     for mishap in [NetworkFault::AnswerLost, NetworkFault::FailsAfter, NetworkFault::Garbled] {
         system.network.inject_fault_for(&origin, mishap, 1);
         assert!(say(&system, named(&pai, "One", "m-1")).await.0 >= 500, "{mishap:?}");
     }
     assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted());
-    // Twice on the wire is once in the books, with a name or without.
+    // Twice on the wire is once in the database, with an id or without.
     system.network.inject_fault_for(&origin, NetworkFault::Twice, 1);
     say(&system, saying(&pai, "Two")).await;
     assert_eq!(heard(&system, GOOD).await, ["Netflix: One", "Netflix: Two"]);
@@ -54,7 +54,7 @@ async fn message_reaches_recovered_gateway_the_same_day() {
 #[tokio::test]
 async fn message_unsent_for_a_day_is_dropped() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    // The gateway sends it each time, and never says so.
+    // The gateway sends it each time, and its response is always lost.
     system.network.inject_fault(GATEWAY, NetworkFault::AnswerLost);
     assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted());
     for _ in 0..2 * DAY / 60 {
@@ -68,7 +68,7 @@ async fn message_unsent_for_a_day_is_dropped() {
     assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted(), "and nobody is told");
     assert_eq!(heard(&system, GOOD).await.len(), copies.len());
 
-    // Nor is it sent when the whole origin was away for a day.
+    // Nor is it sent when the whole origin was down for a day.
     assert_eq!(say(&system, named(&pai, "Two", "m-2")).await, accepted());
     system.advance_seconds(DAY);
     assert_eq!(heard(&system, GOOD).await.len(), copies.len());
@@ -114,7 +114,7 @@ async fn message_that_died_anywhere_is_sent() {
             assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted(), "{calls} {moment:?}");
             system.acme.deliver_due().await;
             system.advance_seconds(700);
-            // Sent, and not noted: then it comes again.
+            // Sent, and not recorded: then it comes again.
             let messages = heard(&system, GOOD).await;
             assert!((1..=2).contains(&messages.len()), "{calls} {moment:?} {messages:?}");
             assert!(messages.iter().all(|message| message == "Netflix: One"));

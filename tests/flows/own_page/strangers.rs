@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const HOUR: i64 = 3_600;
 
-/// What a flow is good for: reading, and ending this.
+/// What a flow permits: reading, and ending this subscription.
 async fn opens(system: &TestSystem, flow: &Value, subscription: &Value) -> [(u16, String); 2] {
     let answers = [read(system, flow, &Value::Null).await, unlink(system, flow, subscription).await];
     answers.map(|answer| (code(&answer).0, code(&answer).1.to_owned()))
@@ -33,7 +33,7 @@ async fn every_number_gets_same_response_until_proven() {
         let (status, mut step) = enter(&system, &system.acme, number).await;
         let flow = step["flow"].clone();
         step["flow"] = json!(flow.as_str().map(str::len));
-        // Not proven, it opens nothing, whoever's it is.
+        // Without proof, it opens nothing, for any number.
         shapes.push((status, step, opens(&system, &flow, &json!("x")).await));
     }
     assert_eq!((shapes[0].0, &shapes[0].1["step"]), (StatusCode::OK, &json!("pin")));
@@ -53,7 +53,7 @@ async fn pin_on_a_new_sim_opens_nothing() {
     assert_eq!(code(&enter_pin(&system, &system.acme, GOOD).await), (400, "account-not-eligible"));
     assert_eq!(opens(&system, flow, name).await, both(400, "account-not-eligible"), "nor one from before");
     assert_eq!(charged(&system, &pai, "c-1").await, approved());
-    // The dashboard's word is as good as before, and a PIN is again after three days.
+    // The dashboard's assertion still works, and a PIN works again after three days.
     assert_eq!(page(&system, GOOD).await["subscriptions"].as_array().map(Vec::len), Some(1));
     system.advance_seconds(72 * HOUR);
     assert_eq!(enter_pin(&system, &system.acme, GOOD).await.1["step"], "account");
@@ -64,7 +64,7 @@ async fn reassigned_number_opens_no_page_of_previous_subscriber() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     charged(&system, &pai, "c-1").await;
     let (by_pin, by_session) = (enter_pin(&system, &system.acme, GOOD).await.1, page(&system, GOOD).await);
-    // The operator's table says so before anybody has reported it.
+    // The operator's table has the change before an event reports it.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-18")).await;
     for old in [&by_pin, &by_session] {
         let name = &old["subscriptions"][0]["subscription"];
@@ -129,7 +129,7 @@ async fn flow_is_bound_to_its_number_and_operator() {
     let name = &own["subscriptions"][0]["subscription"];
     let others = page(&system, OTHER).await;
     assert_eq!(others["subscriptions"], json!([]));
-    // Neither the name that the owner has, nor the PAI itself.
+    // Neither the id that the owner's page has, nor the PAI itself.
     for stolen in [name.clone(), json!(pai), json!(""), json!(null)] {
         assert_eq!(
             code(&unlink(&system, &others["flow"], &stolen).await),
@@ -145,7 +145,7 @@ async fn flow_is_bound_to_its_number_and_operator() {
             "{path}"
         );
     }
-    // A mark of one flow does not open another.
+    // An id of one flow does not work in another.
     let secret =
         |flow: &Value| flow.as_str().and_then(|flow| flow.split_once('.')).map(|(s, _)| s.to_owned());
     let mark = own["flow"].as_str().and_then(|flow| flow.split_once('.')).expect("is marked").1;
@@ -182,7 +182,7 @@ async fn compromised_edge_ends_nothing_without_a_flow() {
     }
     assert_eq!(charged(&system, &pai, "c-1").await, approved());
 
-    // A genuine call is good for once: played again after the customer has come back, it ends nothing.
+    // A genuine call is good for once: replayed after the customer has come back, it ends nothing.
     let own = page(&system, GOOD).await;
     let body = json!({"flow": own["flow"], "subscription": own["subscriptions"][0]["subscription"]});
     let genuine = as_the_edge(&system, unlinks, &body, "genuine-nonce-0001");

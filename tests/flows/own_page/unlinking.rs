@@ -1,4 +1,4 @@
-//! Unlinking: charges end, partner and edge are told, and money that is on its way stays exact.
+//! Unlinking: charges end, partner and edge are notified, and amounts in progress stay exact.
 
 use super::{GOOD, code, page, read, unlink};
 use crate::account_events::{approved, charged, declined, happens, stored, told};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REVOKED: &str = "pai-revoked-by-user";
 
-/// Ends the one link of a number's holder.
+/// Ends the one link of a number's subscriber.
 async fn ends(system: &TestSystem, number: &str) -> Value {
     let own = page(system, number).await;
     let (status, answer) = unlink(system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
@@ -39,7 +39,7 @@ async fn charges_end_and_everybody_hears_of_it() {
         own["charges"].as_array().expect("is a list").iter().map(|c| &c["status"]).collect();
     assert_eq!(statuses, ["DECLINED", "APPROVED"]);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1, "what was charged before stays");
-    // And it can still be given back.
+    // And it can still be refunded.
     let refund = json!({"extRefundID": "r-1", "reason": "x"});
     let (status, _) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     assert_eq!(status, StatusCode::CREATED);
@@ -54,7 +54,7 @@ async fn again_is_the_same() {
     let first = unlink(&system, &own["flow"], name).await;
     system.advance_seconds(60);
     assert_eq!(unlink(&system, &own["flow"], name).await, first);
-    // The answer may have been lost on its way.
+    // The response may have been lost on its way.
     system.network.inject_fault_for("127.0.0.1:8788/edge/v1/account/unlink", NetworkFault::AnswerLost, 1);
     assert_eq!(code(&unlink(&system, &own["flow"], name).await), (503, "service-unavailable"));
     assert_eq!(unlink(&system, &own["flow"], name).await, first);
@@ -77,7 +77,7 @@ async fn whoever_comes_back_gets_another_pai() {
         own["subscriptions"].as_array().expect("is a list").iter().map(|s| &s["state"]).collect();
     assert_eq!(states, ["ACTIVE", "CLOSED"]);
     assert_eq!(own["charges"].as_array().map(Vec::len), Some(2), "both are theirs");
-    // The name of the one does not end the other.
+    // The id of one link does not end the other.
     let (_, again) = unlink(&system, &own["flow"], &own["subscriptions"][1]["subscription"]).await;
     assert_eq!(again["subscription"]["since"], own["subscriptions"][1]["since"]);
     assert_eq!(charged(&system, &next, "c-3").await, approved());

@@ -1,4 +1,4 @@
-//! Subscriptions, charges and refunds: the partner's calls, what is said to billing, and the webhooks.
+//! Subscriptions, charges and refunds: the partner's calls, the calls to billing, and the webhooks.
 
 use super::recorder::Recorder;
 use super::refusals;

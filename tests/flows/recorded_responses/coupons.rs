@@ -1,4 +1,4 @@
-//! Coupons: the operator has them made, sent again and voided; the partner redeems them.
+//! Coupons: the operator has them issued, sent again and voided; the partner redeems them.
 
 use super::recorder::Recorder;
 use super::refusals;
@@ -35,7 +35,7 @@ fn redeem_request(code: &str, reference: &str) -> Value {
     json!({"code": code, "extReference": reference})
 }
 
-/// A coupon is made and sent; gives its code.
+/// A coupon is issued and sent. Returns its code.
 async fn sell_coupon(recorder: &mut Recorder, id: &str, number: &str) -> String {
     recorder.operator("a coupon", "/coupons", &coupon_request(id, number)).await;
     code_in(&recorder.newest_sms(|system| &system.acme, number).await)
@@ -208,7 +208,7 @@ async fn shared_refusals(recorder: &mut Recorder) {
     }
 }
 
-/// A gateway that reports what became of an SMS.
+/// A gateway that sends delivery reports.
 pub(super) async fn record_receipts(recorder: &mut Recorder) {
     recorder.section("a gateway in Kannel's shape");
     let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))

@@ -179,7 +179,7 @@ async fn edge_refusals(recorder: &mut Recorder, pai: &str) {
     }
 }
 
-/// What the origin refuses of the partner's calls, whatever the edge has looked at.
+/// What the origin refuses of the partner's calls, whatever the edge has checked.
 async fn partner_refusals(recorder: &mut Recorder, pai: &str) {
     let new = json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let device = json!({"msisdn": GOOD, "operator": "acme"});

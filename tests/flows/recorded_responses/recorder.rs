@@ -1,4 +1,4 @@
-//! Makes the scripted calls and writes down every exchange that follows from them.
+//! Makes the scripted calls and records every exchange that follows from them.
 
 use super::golden;
 use super::request::{Call, Caller};
@@ -19,7 +19,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// A text member of the body.
+    /// A string member of the body.
     pub(super) fn text(&self, member: &str) -> String {
         let text = self.body[member].as_str();
         text.unwrap_or_else(|| panic!("{member} is not in {} {}", self.status, self.body)).to_owned()
@@ -30,7 +30,7 @@ impl Reply {
     }
 }
 
-/// A world, and the transcript of what was said in it.
+/// A test system, and the transcript of its exchanges.
 pub(super) struct Recorder {
     pub(super) system: TestSystem,
     transcript: String,
@@ -38,7 +38,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Acme has its demo accounts; nobody has signed up.
+    /// Acme has its demo accounts; no customer has signed up.
     pub(super) async fn new() -> Self {
         let system = TestSystem::start();
         system.acme.import_accounts(ACME_ACCOUNTS).await;
@@ -86,7 +86,7 @@ impl Recorder {
         self.call(label, Call::post(Caller::Operator("acme"), format!("/operator/v1{path}"), body)).await
     }
 
-    /// A question of Acme's own systems.
+    /// A GET of Acme's own systems.
     pub(super) async fn operator_asks(&mut self, label: &str, path: &str) -> Reply {
         self.call(label, Call::get(Caller::Operator("acme"), format!("/operator/v1{path}"))).await
     }
@@ -98,7 +98,7 @@ impl Recorder {
         self.record(label);
     }
 
-    /// Makes a call twice at the same time: what comes second meets the first at work.
+    /// Makes a call twice concurrently: the second one arrives while the first is processed.
     pub(super) async fn call_twice(&mut self, label: &str, call: &Call) {
         let (network, first, second) =
             (&self.system.network, call.build(&self.system), call.build(&self.system));
@@ -144,12 +144,13 @@ impl Recorder {
         digits(&self.newest_sms(|system| &system.nova, number).await)
     }
 
-    /// Records everything that crossed since the last call of this.
+    /// Records everything that has crossed since the last record.
     pub(super) fn record(&mut self, label: &str) {
         self.record_as(label, None);
     }
 
-    /// The same, where the first exchange is the script's own: its request headers are not onbill's.
+    /// Records the exchanges, of which the first is the script's own: its request headers are not
+    /// onbill's.
     fn record_call(&mut self, label: &str) {
         let first = self.system.network.calls_after(self.recorded).first().map(|first| first.number);
         self.record_as(label, first);
@@ -161,7 +162,7 @@ impl Recorder {
         self.transcript.push_str(&transcript::write_step(label, &exchanges, scripted));
     }
 
-    /// Leaves out what crossed since then: another area records the like.
+    /// Leaves out what has crossed since then: another area records the like.
     pub(super) fn skip(&mut self) {
         self.recorded += self.system.network.calls_after(self.recorded).len();
     }

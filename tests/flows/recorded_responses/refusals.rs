@@ -1,4 +1,4 @@
-//! What every endpoint refuses alike: each is asked for with each of these mistakes.
+//! What every endpoint refuses alike: each is called with each of these mistakes.
 
 use super::recorder::Recorder;
 use super::request::{Call, Caller, Signing};
@@ -11,7 +11,8 @@ use serde_json::json;
 const ACME: &str = "127.0.0.1:8788";
 const NOVA: &str = "127.0.0.1:9788";
 
-/// Makes a call with every mistake that its caller can make. The call itself is sound, and is not made.
+/// Makes a call with every mistake that its caller can make. The call itself is valid, and is not
+/// made.
 pub(super) async fn record(recorder: &mut Recorder, call: &Call) {
     recorder.section(&format!("what {} {} refuses", call.method, call.path));
     wrong_method(recorder, call).await;
@@ -76,7 +77,7 @@ async fn over_rate(recorder: &mut Recorder, call: &Call, rates: &[RateLimiter]) 
     }
 }
 
-/// All origins at once: none says that it does not have what is asked for.
+/// All origins at once: none reports that it does not have the object.
 async fn out_of_reach(recorder: &mut Recorder, call: &Call) {
     for mishap in [NetworkFault::Lost, NetworkFault::Garbled] {
         recorder.system.network.inject_fault(ACME, mishap);

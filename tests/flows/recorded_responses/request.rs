@@ -1,4 +1,4 @@
-//! One scripted call: who makes it, what it says, and whether its signature is good.
+//! One scripted call: its caller, its contents, and whether its signature is valid.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -9,10 +9,10 @@ use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPU
 use onbill_test_harness::{EDGE, KeyHolder, TestSystem, keys};
 use serde_json::Value;
 
-/// Seconds for which no signature is good.
+/// Seconds after which no signature is valid.
 const STALE_SECONDS: i64 = 600;
 
-/// Who makes a call. It decides the address and the key.
+/// The caller. It decides the address and the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
     /// A browser, at the edge: nothing is signed.
@@ -23,7 +23,7 @@ pub(super) enum Caller {
     Origin(&'static str),
     /// The edge, at Acme's origin.
     Edge,
-    /// The edge that passes on a call of Netflix's, at Acme's origin.
+    /// The edge that forwards a call of Netflix's, at Acme's origin.
     EdgeForPartner,
     /// An operator's own systems, at its origin.
     Operator(&'static str),
@@ -38,7 +38,6 @@ pub(super) enum Signing {
     Stale,
 }
 
-/// One scripted call.
 #[derive(Clone)]
 pub(super) struct Call {
     caller: Caller,
@@ -103,7 +102,7 @@ impl Call {
         self.caller
     }
 
-    /// The request, signed at this moment of the world's clock.
+    /// The request, signed at the present time of the test system's clock.
     pub(super) fn build(&self, system: &TestSystem) -> Request<Bytes> {
         let authority = match self.caller {
             Caller::Browser | Caller::Partner(_) | Caller::Origin(_) => EDGE,
@@ -140,7 +139,7 @@ fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: Caller, signi
         Signing::Stale => system.now().plus_seconds(-STALE_SECONDS),
         Signing::Good | Signing::Forged => system.now(),
     };
-    // A body without a type cannot be signed: the type is lost on the way.
+    // A body without a content type cannot be signed: the type is lost on the way.
     let is_untyped = !request.body().is_empty() && !request.headers().contains_key(CONTENT_TYPE);
     if is_untyped {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -171,7 +170,7 @@ fn key_of(caller: Caller) -> Key {
     keys::keyring(&holder).signing_key(key_use, &party).expect("is there").clone()
 }
 
-/// The edge passes a partner's signature on under other names.
+/// The edge forwards a partner's signature under other header names.
 fn copy_signature(from: &Request<Bytes>, to: &mut Request<Bytes>) {
     for (name, kept) in
         [("signature-input", PARTNER_SIGNATURE_INPUT_HEADER), ("signature", PARTNER_SIGNATURE_HEADER)]

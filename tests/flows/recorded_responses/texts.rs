@@ -7,7 +7,7 @@ use serde_json::json;
 
 const GOOD: &str = "+12025550101";
 const OTHER: &str = "+12025550102";
-/// Numbers that buy a coupon each: whose days end is reminded once.
+/// Numbers that buy a coupon each: one reminder is sent when its days end.
 const BUYERS: [&str; 5] = ["+12025550107", "+12025550109", "+12025550110", "+12025550112", "+12025550113"];
 const SIX_MONTHS_ALMOST: i64 = 170 * 86_400;
 

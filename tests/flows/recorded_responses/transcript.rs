@@ -1,4 +1,4 @@
-//! How exchanges are written down.
+//! The format of the recorded exchanges.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -17,13 +17,13 @@ const COMMON_HEADERS: [(&str, &str); 3] = [
     ("content-type", "application/json"),
     ("x-content-type-options", "nosniff"),
 ];
-/// The components that signatures cover, by the name under which a transcript has them.
+/// The components that signatures cover, by their names in a transcript.
 const COMPONENTS: [(&str, &str); 3] = [
     (r#"("@method" "@authority" "@path" "@query" "content-digest" "content-type")"#, "(request with a body)"),
     (r#"("@method" "@authority" "@path" "@query")"#, "(request)"),
     (r#"("@status" "content-digest" "content-type" "signature";req;key="sig1")"#, "(response)"),
 ];
-/// What the sandboxes take from onbill. Everything else that they serve is not onbill's interface.
+/// The calls of onbill to the sandbox. Everything else that it serves is not onbill's interface.
 const CALLS_TO_OTHERS: [&str; 6] = [
     "/csp/",
     "/cgi-bin/sendsms",
@@ -49,7 +49,8 @@ fn is_from_onbill(exchange: &StoredCall) -> bool {
     !is_to_onbill(exchange) || from_origin || (from_edge && exchange.authority != EDGE)
 }
 
-/// The exchanges of one step of the script. Of the sandboxes' replies only the status is onbill's affair.
+/// The exchanges of one step of the script. Of the sandbox's replies only the status depends on
+/// onbill.
 pub(super) fn write_step(label: &str, exchanges: &[StoredCall], scripted: Option<u64>) -> String {
     let mut step = Step { text: format!("-- {label}\n"), ..Step::default() };
     for exchange in exchanges.iter().filter(|exchange| is_recorded(exchange)) {
@@ -69,7 +70,7 @@ pub(super) fn write_step(label: &str, exchanges: &[StoredCall], scripted: Option
     step.text + "\n"
 }
 
-/// One step of the script. What edge and origin pass on unchanged is shown once in a step.
+/// One step of the script. What edge and origin forward unchanged is shown once in a step.
 #[derive(Default)]
 struct Step {
     text: String,

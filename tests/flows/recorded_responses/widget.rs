@@ -20,7 +20,7 @@ pub(super) fn validate_request(number: &str) -> Value {
     json!({"operator": "acme", "offer": "netflix-standard", "msisdn": number, "locale": "en"})
 }
 
-/// The same with the dashboard's assertion that lists a number.
+/// A validate request with the dashboard's assertion that lists a number.
 pub(super) fn validate_request_with_session(recorder: &Recorder, number: &str, listed: &str) -> Value {
     let listed = Msisdn::parse(listed).expect("is E.164");
     let mut body = validate_request(number);
@@ -28,7 +28,7 @@ pub(super) fn validate_request_with_session(recorder: &Recorder, number: &str, l
     body
 }
 
-/// A number is proved by PIN; gives the last reply.
+/// Proves a number by PIN. Returns the last reply.
 pub(super) async fn prove(recorder: &mut Recorder, body: &Value) -> Reply {
     let step = recorder.widget("a number", "/account/validate", body).await;
     let pin = recorder.pin(body["msisdn"].as_str().expect("is text")).await;

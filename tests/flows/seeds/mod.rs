@@ -1,5 +1,5 @@
-//! Many seeds, on all cores: a thread plays one seed after the other. A seed that fails is told with how to play it
-//! again, and the rest goes on. What is played is its owner's affair.
+//! Many seeds, on all cores: a thread runs one seed after the other. A seed that fails is reported
+//! with how to run it again, and the others continue. What a seed runs is up to the caller.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{available_parallelism, scope};
 
-/// Of a cause that makes many seeds fail, a few tell all there is to tell.
+/// Of a cause that makes many seeds fail, a few reports are enough.
 const FAILURES_TOLD_MAX: usize = 10;
-/// Lines in which a campaign tells how far it is.
+/// Lines of progress that a campaign prints.
 const PROGRESS_LINES: u64 = 1000;
 
 /// What seeds met, counted by name.
@@ -44,21 +44,22 @@ impl Display for Tally {
     }
 }
 
-/// Something to be played by the seed.
+/// Something to run by the seed.
 pub(crate) struct Campaign {
-    /// Seeds, when nobody says how many.
+    /// The default number of seeds.
     pub(crate) usual: u64,
-    /// So many seeds meet everything; a handful meets only some of it.
+    /// This many seeds meet everything; a handful meets only some of it.
     pub(crate) meets_all: u64,
-    /// Goes after `cargo xtask sim --seed N` to play a seed again.
+    /// The arguments after `cargo xtask sim --seed N` that run a seed again.
     pub(crate) replay: &'static str,
-    /// The names of all actions and outcomes: a campaign in which one of them never happens proves nothing of it.
+    /// The names of all actions and outcomes: a campaign in which one of them never happens proves
+    /// nothing about it.
     pub(crate) names: fn() -> Vec<&'static str>,
 }
 
 impl Campaign {
-    /// Plays the usual seeds, or those that whoever runs the test asks for, and checks what came of them. Each thread
-    /// makes itself a `player`, which panics when a seed fails.
+    /// Runs the usual seeds, or those that the environment selects, and checks the results. Each
+    /// thread makes its own `player`, which panics when a seed fails.
     pub(crate) fn run<P: FnMut(u64) -> Tally>(&self, player: impl Fn() -> P + Sync) {
         let from = number("ONBILL_SEED_FROM").unwrap_or(0);
         let seeds = number("ONBILL_SEEDS").unwrap_or(self.usual);
@@ -92,7 +93,7 @@ impl Campaign {
                         let outcome =
                             catch_unwind(AssertUnwindSafe(|| play(seed))).map_err(|panic| message(&*panic));
                         if outcome.is_err() {
-                            // Whatever the seed has left is not the next one's.
+                            // The next seed must not get the state of the failed one.
                             play = player();
                         }
                         report.lock().unwrap_or_else(PoisonError::into_inner).note(seed, outcome);
@@ -114,7 +115,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
 }
 
-/// What came of all seeds.
+/// The results of all seeds.
 struct Report {
     replay: &'static str,
     of: u64,
@@ -140,7 +141,7 @@ impl Report {
         }
     }
 
-    /// Panics with everything that a person needs when a seed failed.
+    /// Panics with everything that a developer needs when a seed failed.
     fn check(&self) {
         let mut failed: Vec<&(u64, String)> = self.failed.iter().collect();
         failed.sort();

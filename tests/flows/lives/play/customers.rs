@@ -1,4 +1,4 @@
-//! The people: they visit, sign up, and subscribe at the partner.
+//! The customers: they start a sign-up, finish it, and subscribe at the partner.
 
 use super::{Life, SIGN_UP_SECONDS, Visit, ext, msisdn, partner};
 use crate::lives::audit::Watch;
@@ -83,14 +83,15 @@ impl Life<'_> {
             self.on_devices.insert(row.pai);
         }
         if jti.is_some() {
-            // The edge reads it in the answer.
+            // The edge reads it in the response.
             let (nonce, word) = (self.fresh(), (row.pai, row.handle, row.state, row.version));
             self.wire.post(self.books.deployment.word("acme", word, self.now(), &nonce[..22]));
         }
         self.issued.push((jti, row.pai));
     }
 
-    /// In the widget, which gets a token for the partner, or on a device, where the partner asks itself.
+    /// In the widget, which gets a token for the partner, or on a device, where the partner itself
+    /// calls.
     async fn issue(
         &mut self,
         dice: &mut Dice,
@@ -120,8 +121,9 @@ impl Life<'_> {
         }
     }
 
-    /// What a step has closed without a word about the account: a sign-up says that a number has another holder before
-    /// anybody has told what has become of the last one, and who is erased is so whatever becomes of their account.
+    /// Excuses the PAIs that a step has closed without an account event: a sign-up shows that a
+    /// number has another subscriber before any event says what has become of the last one, and an
+    /// erased subscriber's PAI is closed whatever becomes of their account.
     pub(super) fn excuse_closed(&mut self) {
         let before = std::mem::take(&mut self.watch.0);
         self.watch.0 = before.clone();

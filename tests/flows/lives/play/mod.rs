@@ -1,4 +1,4 @@
-//! A life, step by step. What each step does is told in the file of who does it.
+//! Runs a lifecycle, step by step. What each step does is in the file of its actor.
 
 mod customers;
 mod money;
@@ -28,35 +28,36 @@ use onbill_test_harness::{ManualClock, SequenceRandom, origin_config_with};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// When every life begins, in Unix seconds: its story counts from there.
+/// When every lifecycle begins, in Unix seconds: its story counts from there.
 const BEGINS_AT: i64 = 1_795_000_000;
-/// Between asking about an account and recording its sign-up a program may take so long.
+/// Longest time that a program takes between the check of an account and the record of its sign-up.
 const SIGN_UP_SECONDS: i64 = 30;
-/// Rounds of the outbox at once: several programs, or one that has died and one that has not noticed.
+/// Concurrent rounds of the outbox: several programs, or one that has crashed and one that has not
+/// noticed.
 const ROUNDS_MAX: usize = 4;
-/// So many more signed calls at least are there for the end.
+/// At least this many signed calls are left for the end.
 const NONCES_LEFT: usize = 100;
 
-/// What came of a life that went well.
+/// The result of a lifecycle that succeeded.
 pub(super) struct Played {
     pub(super) tally: Tally,
     pub(super) story: String,
 }
 
-/// What came of one that did not.
+/// The result of one that failed.
 pub(super) struct Failure {
     pub(super) story: String,
     pub(super) why: String,
 }
 
-/// Somebody who is about to sign up.
+/// A customer who is about to sign up.
 #[derive(Clone, Debug)]
 struct Visit {
     who: usize,
     number: usize,
     subscriber_ref: String,
     asked_at: Timestamp,
-    /// Something was told since: what the account stood at then may not be so any more.
+    /// An event came since: the account status as checked then may be outdated.
     is_overtaken: bool,
 }
 
@@ -68,16 +69,17 @@ pub(super) struct Life<'b> {
     random: Arc<SequenceRandom>,
     rounds: Vec<BoxFuture<'static, ()>>,
     visits: Vec<Visit>,
-    /// The PAIs that were given out, with the token of a sign-up in the widget.
+    /// The PAIs that were issued, with the token of a sign-up in the widget.
     issued: Vec<(Option<String>, Pai)>,
-    /// How often which number's SIM has been swapped last, as far as was told.
+    /// When the SIM of each number was last swapped, as far as was reported.
     swaps: [Option<Timestamp>; NUMBERS.len()],
     pub(super) watch: Watch,
     has_erased: bool,
-    /// PAIs of devices: nobody but the origin tells the edge of them.
+    /// PAIs of devices: only the origin reports them to the edge.
     pub(super) on_devices: BTreeSet<Pai>,
-    /// PAIs that may stand otherwise than their owners do: closed by hand, or by an account that was looked at before
-    /// the operator had told; or of people about whom something was told while they signed up.
+    /// PAIs whose state may differ from their owners' accounts: closed by hand, or by an account
+    /// that was checked before the operator reported a change; or of customers about whom an event
+    /// came while they signed up.
     pub(super) excused: BTreeSet<Pai>,
     /// The charges that were not declined at once, by our ids.
     pub(super) created: BTreeSet<String>,
@@ -85,7 +87,7 @@ pub(super) struct Life<'b> {
     story: Vec<String>,
 }
 
-/// Plays a life to its end in empty books.
+/// Runs a lifecycle to its end in an empty database.
 pub(super) fn play(books: &Books, plan: &Plan) -> Result<Played, Failure> {
     let _guard = books.runtime.enter();
     books.clear();
@@ -150,7 +152,7 @@ impl<'b> Life<'b> {
         if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
     }
 
-    /// Whether nothing is wrong so far.
+    /// Fails if anything is wrong so far.
     fn look(&mut self) -> Result<(), String> {
         let mut found = self.watch.look(&self.books.eyes);
         let mut world = self.wire.world();
@@ -227,12 +229,13 @@ impl<'b> Life<'b> {
         }
     }
 
-    /// How a PAI stood when the books were last looked at, which nobody has written in since.
+    /// The state of a PAI at the last read of the database, which has not been written since.
     fn stands(&self, pai: Pai) -> PaiState {
         self.watch.0.get(&pai).map_or(PaiState::Active, |standing| standing.state)
     }
 
-    /// Nothing goes wrong any more, everything is told, every PAI is charged once more, and everybody gets time to finish.
+    /// The faults end, all events are reported, every PAI is charged once more, and all parties get
+    /// time to finish.
     async fn settle_down(&mut self, plan: &Plan) -> Result<(), String> {
         self.wire.world().edge.age(0);
         self.wire.world().billing.is_strict = false;
@@ -265,7 +268,7 @@ impl<'b> Life<'b> {
         Ok(())
     }
 
-    /// Every call arrives and is answered, until nobody has one to make.
+    /// Every call arrives and is answered, until no party has one to make.
     fn finish(&mut self) {
         while self.wire.waiting() > 0 {
             self.let_go(0, Fate::Arrives);

@@ -1,4 +1,4 @@
-//! The partner charges and gives back; a person closes PAIs by hand.
+//! The partner charges and refunds; an employee closes PAIs by hand.
 
 use super::{Life, ext, partner};
 use onbill_domain::currency::Currency;
@@ -21,7 +21,7 @@ impl Life<'_> {
         }
     }
 
-    /// A post whose program does not live to answer it: its hand-off is left to the outbox.
+    /// A post whose program crashes before it responds: its submission is left to the outbox.
     pub(super) async fn charge(&mut self, pai: Pai, amount_minor: i64) {
         let transaction_id = self.fresh();
         let request = TransactionRequest {

@@ -1,4 +1,4 @@
-//! What happens to accounts, and what the operator tells of it.
+//! What happens to accounts, and what the operator reports of it.
 
 use super::{BEGINS_AT, Life, ext, msisdn};
 use crate::lives::plan::{Accounts, Manner};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 impl Life<'_> {
     pub(super) fn happen(&mut self, dice: &mut Dice) {
-        // In a second of its own: which of two things of one second came first, no word tells.
+        // In a second of its own: no event says which of two in one second came first.
         self.clock.advance_seconds(1);
         let now = self.now();
         self.clock.advance_seconds(1);
@@ -25,7 +25,7 @@ impl Life<'_> {
         self.tell(|| format!("it happens: {}", event.map(|event| told(&event)).unwrap_or_default()));
     }
 
-    /// The operator tells of something it has not told yet.
+    /// The operator reports an event that it has not reported yet.
     pub(super) async fn tell_some(&mut self, dice: &mut Dice) {
         let (manner, untold) = {
             let world = self.wire.world();
@@ -66,7 +66,7 @@ impl Life<'_> {
         if is_out_of_order {
             self.wrong(format!("an older event is followed: {}", told(&event)));
         }
-        // Whoever is about to sign up was looked at before this was told.
+        // Customers who are about to sign up were checked before this was reported.
         self.visits.iter_mut().for_each(|visit| visit.is_overtaken = true);
         if outcome == AccountEventOutcome::Contradictory {
             self.excused.extend(self.watch.0.keys());
@@ -88,7 +88,7 @@ impl Life<'_> {
         followed.expect("works")
     }
 
-    /// A swapped SIM is known of its number, and goes along to another one.
+    /// A SIM swap is recorded for its number, and moves along to another one.
     async fn look_at_swap(&mut self, event: &Event, outcome: AccountEventOutcome) {
         let place = |number: &str| NUMBERS.iter().position(|known| *known == number);
         let (Some(number), new) = (place(event.number), event.new.and_then(place)) else { return };
@@ -111,7 +111,7 @@ impl Life<'_> {
         }
     }
 
-    /// What the operator should not do.
+    /// Reports that the operator should not send.
     pub(super) async fn mislead(&mut self, dice: &mut Dice) {
         let (manner, told_of) = {
             let world = self.wire.world();
@@ -124,7 +124,7 @@ impl Life<'_> {
                 let mut event = self.wire.world().truth.events[*dice.pick(&told_of)].clone();
                 event.at = event.at.plus_seconds(-1);
                 self.meet("conflicts");
-                // Of whoever is forgotten it is not known any more what was told.
+                // For an erased subscriber, the origin no longer knows which events were reported.
                 if self.follow(&event).await != Followed::Conflict && !self.has_erased {
                     self.wrong(format!("one name is good for two events: {}", told(&event)));
                 }
@@ -147,7 +147,8 @@ impl Life<'_> {
         }
     }
 
-    /// The operator has whoever is under a number forgotten: their PAIs are closed, whatever becomes of their account.
+    /// The operator has the subscriber of a number erased: their PAIs are closed, whatever becomes
+    /// of their account.
     pub(super) async fn erase(&mut self, dice: &mut Dice) {
         let number = pick(dice, NUMBERS.len());
         let (nonce, name) = (self.nonce(), ext(&self.fresh()));
@@ -161,7 +162,7 @@ impl Life<'_> {
         self.excuse_closed();
     }
 
-    /// The operator's file says how every number stands now.
+    /// The operator's file has the present status of every number.
     pub(super) async fn import(&mut self) {
         let rows: Vec<(usize, AccountStatus, Day)> = {
             let world = self.wire.world();

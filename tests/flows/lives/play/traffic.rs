@@ -1,4 +1,5 @@
-//! Rounds of the outbox, the calls that they make, and what befalls them; time, and the age of the edge's store.
+//! Rounds of the outbox, the calls that they make, and their faults; time, and how stale the edge's
+//! store is.
 
 use super::{Life, partner};
 use crate::lives::truth::pick;
@@ -19,7 +20,7 @@ impl Life<'_> {
         }
     }
 
-    /// The origin goes on as far as it can.
+    /// The origin continues as far as it can.
     fn go_on(&mut self) {
         let mut context = Context::from_waker(Waker::noop());
         self.rounds.retain_mut(|round| round.as_mut().poll(&mut context).is_pending());
@@ -48,8 +49,8 @@ impl Life<'_> {
         }
     }
 
-    /// The edge learns of a PAI by a question whose answer is under way for a while; or another operator says that it is
-    /// its own.
+    /// The edge learns the owner of a PAI by a query whose response takes a while; or another
+    /// operator claims it.
     pub(super) async fn learn(&mut self, dice: &mut Dice) {
         let pais = self.wire.world().truth.pais();
         if pais.is_empty() {
