@@ -1,4 +1,4 @@
-//! The later life of a subscription: the partner holds it back, goes on with it, ends it.
+//! The later states of a subscription: the partner suspends, resumes and ends it.
 
 use http::{Method, StatusCode};
 use onbill_test_harness::customer::{AccountChoice, charge};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
-/// A world with a subscriber of Acme's; their PAI, and the path of their subscription.
+/// A test system with a subscriber of Acme's; their PAI, and the path of their subscription.
 pub(crate) async fn subscribed() -> (TestSystem, String, String) {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
@@ -26,7 +26,7 @@ async fn subscribe(system: &TestSystem, pai: &str, id: &str) -> String {
     format!("/ott/v1/partnerSubscription/{id}")
 }
 
-/// Changes it; gives the HTTP status and the status or the code in the answer.
+/// Changes it. Returns the HTTP status, and the status or the code in the response.
 pub(crate) async fn change(system: &TestSystem, path: &str, status: &str) -> (u16, String) {
     told(system.call_ott(Method::PUT, path, json!({"status": status, "reason": "As they wish"})).await)
 }
@@ -49,10 +49,10 @@ async fn subscription_is_suspended_resumed_and_cancelled_permanently() {
     for status in ["ACTIVE", "SUSPENDED"] {
         assert_eq!(change(&system, &path, status).await, answer(400, "invalid-request"));
     }
-    // What was delivered until then is still paid for, and given back where it has to be.
+    // Service until then is still paid for, and refunded where necessary.
     let (_, charged) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
     assert_eq!(charged["status"], "APPROVED");
-    // Whoever comes back is whom the partner knows, with another subscription.
+    // A returning customer is the one whom the partner knows, with another subscription.
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     assert_eq!(system.pai_of("ann@example.com").await, pai);
     assert_eq!(change(&system, &path, "CANCELLED").await, answer(200, "CANCELLED"), "the first one is over");
@@ -78,14 +78,14 @@ async fn nobody_but_its_partner_changes_a_subscription() {
     assert_eq!(told(system.send(other).await), answer(404, "pai-not-found"));
     let unsigned = TestSystem::unsigned_request(&Method::PUT, &path, &cancelled);
     assert_eq!(told(system.send(unsigned).await), answer(401, "authorization-failure"));
-    // Heard on its way, and sent again when the customer has come back.
+    // Intercepted on its way, and sent again when the customer has come back.
     let held_back = system.sign_as_partner(&Method::PUT, &path, &json!({"status": "SUSPENDED"}));
     assert_eq!(told(system.send(held_back.clone()).await), answer(200, "SUSPENDED"));
     assert_eq!(change(&system, &path, "ACTIVE").await, answer(200, "ACTIVE"));
     assert_eq!(told(system.send(held_back).await), answer(401, "authorization-failure"));
     let unknown = "/ott/v1/partnerSubscription/00000000-0000-4000-8000-000000000000";
     assert_eq!(change(&system, unknown, "CANCELLED").await, answer(404, "pai-not-found"));
-    // It is still the one that is live.
+    // It is still the active one.
     let body = json!({"pai": pai, "extSubscriptionID": "s-2", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let another = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     assert_eq!(told(another), answer(400, "account-not-eligible"));
@@ -94,7 +94,7 @@ async fn nobody_but_its_partner_changes_a_subscription() {
 #[tokio::test]
 async fn edge_in_the_wrong_hands_ends_nothing() {
     let (system, _, path) = subscribed().await;
-    // The partner's genuine word about another subscription, in the edge's own call.
+    // The partner's genuine report about another subscription, in the edge's own call.
     let genuine = system.sign_as_partner(
         &Method::PUT,
         &path.replace("partnerSubscription/", "partnerSubscription/x"),
@@ -121,7 +121,7 @@ async fn subscription_change_waits_for_every_operator() {
     system.network.inject_fault(system.nova.origin_address, NetworkFault::Lost);
     assert_eq!(change(&system, &path, "CANCELLED").await, answer(503, "service-unavailable"));
     system.network.clear_faults();
-    // The answer is lost: the same again.
+    // The response is lost: the retry gets the same one.
     system.network.inject_fault_for(
         &format!("{}{path}", system.acme.origin_address),
         NetworkFault::AnswerLost,

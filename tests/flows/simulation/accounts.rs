@@ -1,5 +1,6 @@
-//! What happens to accounts, and what the operator tells of it: late, in any order, again, and what is not so. Its file
-//! of all accounts is read in after each time, so that the embedded table says what is true now.
+//! What happens to accounts, and what the operator reports of it: late, in any order, repeatedly,
+//! and falsely. Its file of all accounts is imported after each change, so that the embedded table
+//! has the true status.
 
 use super::charges::no_answer;
 use super::outcomes::Outcome;
@@ -17,28 +18,28 @@ use onbill_test_harness::{KeyHolder, keys};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-/// A number that is nobody's.
+/// A number that is unassigned.
 const NOBODYS: &str = "+12025550199";
 
-/// Something that the operator has to tell, or says.
+/// An event that the operator has to report, true or false.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     what: &'static str,
     number: &'static str,
     new: Option<&'static str>,
     at: Timestamp,
-    /// What the origin answered, once it has.
+    /// The origin's response, once there is one.
     outcome: Option<Value>,
 }
 
 impl Run {
-    /// Something has happened, and is to be told.
+    /// Notes an event that has happened and must be reported.
     pub(super) fn note(&mut self, what: &'static str, number: &'static str, new: Option<&'static str>) {
         let at = self.system.now();
         self.events.push(Event { what, number, new, at, outcome: None });
     }
 
-    /// A subscriber gets another number, which is nobody's any more; or another SIM.
+    /// A subscriber gets another number, and the old one becomes unassigned; or another SIM.
     pub(super) async fn change_number(&mut self) {
         self.settle_bills().await;
         let holding =
@@ -56,7 +57,7 @@ impl Run {
         self.restore().await;
     }
 
-    /// The file of all accounts, as they are.
+    /// Imports the file of all accounts, as they are.
     pub(super) async fn restore(&self) {
         let mut csv = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
         for (number, held) in &self.holdings {
@@ -66,7 +67,7 @@ impl Run {
         self.system.acme.import_accounts_undisturbed(&csv).await;
     }
 
-    /// The operator tells of something: new, of old, or not so.
+    /// The operator reports an event: a new one, an old one, or a false one.
     pub(super) async fn tell_of_account(&mut self) {
         let untold: Vec<usize> =
             (0..self.events.len()).filter(|at| self.events[*at].outcome.is_none()).collect();
@@ -76,7 +77,8 @@ impl Run {
                 self.tell(at).await;
             }
             1 => {
-                // Where somebody else has moved to is nothing that an operator can be wrong about without harm.
+                // Only harmless errors: a false report of a move to another subscriber's number
+                // would harm that subscriber.
                 let what = *self.dice.pick(&[
                     "activated",
                     "suspended",
@@ -105,14 +107,14 @@ impl Run {
             return;
         };
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-        // A clock that was set back: what has happened is yet to come.
+        // After a clock was set back, the event lies in the future.
         if answer.status() == StatusCode::BAD_REQUEST && event.at > self.system.now() {
             return;
         }
         if answer.status() != StatusCode::OK {
             return no_answer(answer.status(), &body);
         }
-        // Something else may have been made of it on the way.
+        // A fault may have altered it on the way.
         if body["eventID"] != format!("e-{at}") {
             return;
         }
@@ -141,7 +143,7 @@ impl Run {
         request
     }
 
-    /// Everything that has happened has been told in the end.
+    /// Reports every event that has happened.
     pub(super) async fn tell_all(&mut self) {
         for at in 0..self.events.len() {
             if self.events[at].outcome.is_none() {
@@ -151,10 +153,10 @@ impl Run {
         self.restore().await;
     }
 
-    /// A person ends a PAI, if the program lives.
+    /// An operator's employee closes a PAI, if the program is alive.
     pub(super) async fn close_by_hand(&mut self) {
         let pais: Vec<String> = self.pais.keys().cloned().collect();
-        // Seldom: a closed PAI has nothing more to lose.
+        // Seldom: nothing more can go wrong with a closed PAI.
         if pais.is_empty() || self.dice.below(3) > 0 {
             return;
         }

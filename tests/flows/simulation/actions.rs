@@ -1,7 +1,7 @@
 //! What each actor does in a step, how often, and under which name it is counted.
 //!
-//! A step throws a die of [`FACES`] faces. An action has some of them, as many as its weight; which ones does not
-//! matter, but they stay with their actions, so that a seed remains the same run.
+//! A step throws a die of [`FACES`] faces. An action has some of them, as many as its weight; which
+//! ones does not matter, but they stay with their actions, so that a seed remains the same run.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,5 @@
-//! The partner: it charges, again and at once, asks where a charge stands, and remembers every answer.
+//! The partner: it charges, repeatedly and concurrently, queries the status of a charge, and
+//! remembers every response.
 
 use super::coupons::Said;
 use super::outcomes::Outcome;
@@ -10,24 +11,24 @@ use onbill_test_harness::FAILED_AFTER;
 use onbill_test_harness::customer;
 use serde_json::{Value, json};
 
-/// What was asked for under an id, and what was said about it.
+/// A charge request under an id, and the responses to it.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) pai: String,
-    /// The first amount asked for.
+    /// The first requested amount.
     pub(super) value: i64,
     /// The month that it is for.
     pub(super) month: ServicePeriod,
-    /// The amount that an answer has shown to be taken: a post that was lost may not have been the first to arrive.
+    /// The amount that a response has shown to be taken: a post that was lost may not have been the
+    /// first to arrive.
     pub(super) taken: Option<i64>,
-    /// The answers to the post: they must all be one.
+    /// The responses to the post: they must all be equal.
     pub(super) answers: Vec<Value>,
     pub(super) created: u32,
-    /// The last word about it, from whoever said it first.
+    /// The final state, from the first response or webhook that reported it.
     pub(super) settled: Option<Value>,
 }
 
-/// One post.
 #[derive(Clone, Debug)]
 struct Post {
     id: String,
@@ -49,7 +50,7 @@ impl Asked {
         Self { pai, value, month, taken: None, answers: Vec::new(), created: 0, settled: None }
     }
 
-    /// Hears how the charge stands. What was approved or declined once is so for ever.
+    /// Takes a report of the charge's status. APPROVED and DECLINED are permanent.
     pub(super) fn hear(&mut self, answer: &Value) {
         if answer["status"] == "PENDING" {
             return;
@@ -60,8 +61,8 @@ impl Asked {
 }
 
 impl Run {
-    /// One charge, or several posts at once, of one id or of many; sometimes an id of old, sometimes with other contents,
-    /// sometimes while the outbox is worked on.
+    /// One charge, or several concurrent posts, of one id or of many; sometimes a used id,
+    /// sometimes with other contents, sometimes while the outbox is processed.
     pub(super) async fn charge(&mut self) {
         if self.pais.is_empty() {
             return;
@@ -83,13 +84,14 @@ impl Run {
         }
     }
 
-    /// A charge to post, new or of old.
+    /// A charge to post, with a new id or a used one.
     fn some_charge(&mut self) -> Post {
         let old: Vec<String> = self.asked.keys().cloned().collect();
         if !old.is_empty() && self.dice.below(3) == 0 {
             let id = self.dice.pick(&old).clone();
             let Asked { pai, value, month, taken, .. } = self.asked[&id].clone();
-            // Other contents now and then, under an id whose own are known to be taken: the partner's books have one amount.
+            // Other contents now and then, under an id whose own are known to be taken: the partner
+            // records one amount.
             let other = i64::from(taken.is_some() && self.dice.below(4) == 0);
             return Post { id, pai, value: taken.unwrap_or(value) + other, month };
         }
@@ -103,7 +105,8 @@ impl Run {
         post
     }
 
-    /// A calendar month, this one or one of the next; or one that just misses days that a coupon pays for, or just does not.
+    /// A calendar month, the present one or one of the next; or one that just misses days that a
+    /// coupon pays for, or just overlaps them.
     fn some_month(&mut self, pai: &str) -> ServicePeriod {
         if let Some(paid) = self.months.last_of(pai)
             && self.dice.below(3) == 0
@@ -157,7 +160,7 @@ impl Run {
                 self.tally.count(Outcome::Conflict);
             }
             StatusCode::CONFLICT => {}
-            // A coupon has paid for some of these days: the name stays free.
+            // A coupon has paid for some of these days: the id stays free.
             StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
                 assert_eq!(asked.taken, None, "{} was taken, and is refused: {answer}", post.id);
                 self.said.push(Said::IsPaid(post.pai.clone(), post.month));
@@ -167,7 +170,7 @@ impl Run {
         }
     }
 
-    /// Where a charge stands.
+    /// Queries the status of a charge.
     pub(super) async fn ask(&mut self) {
         let old: Vec<String> = self.asked.keys().cloned().collect();
         if old.is_empty() {
@@ -188,8 +191,8 @@ impl Run {
     }
 }
 
-/// What says nothing about what was asked: nobody was there to ask, the call arrived for the second time, or somebody
-/// failed after the work was done. Any other fault is one of ours.
+/// Accepts a response without information: no service was there, the call was a duplicate, or a
+/// service failed after it had acted. Any other error is a defect of onbill.
 pub(super) fn no_answer(status: StatusCode, answer: &Value) {
     let expected = match status {
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::UNAUTHORIZED => true,

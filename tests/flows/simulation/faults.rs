@@ -1,4 +1,4 @@
-//! The weather itself: what goes wrong on the network, with the clock, in the edge's store, and when programs die.
+//! Fault injection: on the network, with the clock, in the edge's store, and crashes of programs.
 
 use super::gateway::GATEWAY;
 use super::outcomes::Outcome;
@@ -9,7 +9,7 @@ use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::{EDGE, NETFLIX, NetworkFault};
 
 impl Run {
-    /// Something happens to the calls to one place: to the next few, or until somebody mends it.
+    /// A fault hits the calls to one address: the next few, or all until it is cleared.
     pub(super) fn disturb(&mut self) {
         let (acme, origin) = (self.system.acme.dashboard_address, self.system.acme.origin_address);
         let mut places = vec![
@@ -38,7 +38,7 @@ impl Run {
             NetworkFault::Garbled,
             NetworkFault::Stalls,
         ]);
-        // The edge is what is tested: nobody answers in its name.
+        // The edge is what is tested: no fault responds in its name.
         if !matches!(mishap, NetworkFault::Refused | NetworkFault::FailsAfter | NetworkFault::Garbled) {
             places.extend([format!("{EDGE}/ott"), format!("{EDGE}/origin")]);
         }
@@ -47,25 +47,26 @@ impl Run {
         self.system.network.inject_fault_for(&place, mishap, calls);
     }
 
-    /// Seconds, minutes, hours, days, months; now and then a clock that was set back.
+    /// Seconds, minutes, hours, days, months; now and then a clock that is set back.
     pub(super) fn pass_time(&mut self) {
         let seconds = [1, 20, 61, 301, 3_700, 40_000, 90_000, 90 * 86_400, -100, -7_300];
         let seconds = *self.dice.pick(&seconds);
         if seconds < 0 {
-            // Into a day that had ended would be another matter: what is charged then counts for the later one.
+            // Not back into a day that had ended: what is charged then counts for the later day.
             if Day::of_timestamp(self.system.now().plus_seconds(seconds))
                 != Day::of_timestamp(self.system.now())
             {
                 return;
             }
             self.tally.count(Outcome::SetBack);
-            // The hour that keeps an old call out would come again: no protocol helps whoever takes it then.
+            // The hour in which an old call is valid would come again: no protocol protects against
+            // a late call then.
             self.system.network.drop_late();
         }
         self.system.advance_seconds(seconds);
     }
 
-    /// Billing is down for hours or for days, while the outbox is worked on.
+    /// Billing is down for hours or for days, while the outbox is processed.
     pub(super) async fn night(&mut self) {
         let billing = format!("{}/csp", self.system.acme.dashboard_address);
         let mishap = *self.dice.pick(&[NetworkFault::Lost, NetworkFault::Refused, NetworkFault::Garbled]);
@@ -79,7 +80,7 @@ impl Run {
         self.tally.count(Outcome::Night);
     }
 
-    /// The edge's store goes stale, fails, or forgets.
+    /// The edge's store goes stale, fails, or loses entries.
     pub(super) fn forget(&mut self) {
         let faults = [
             Some(KvFault::StaleReads),
@@ -104,7 +105,7 @@ impl Run {
         }
     }
 
-    /// A program of the origin will die soon, before a write or right after it.
+    /// A program of the origin will crash soon, before a write or right after it.
     pub(super) fn doom(&mut self) {
         let calls = u32::try_from(self.dice.below(6)).expect("is small") + 1;
         let moment = *self.dice.pick(&[CrashMoment::Before, CrashMoment::After]);

@@ -1,5 +1,6 @@
-//! The operator's gateway for text messages, in the shape of Kannel's, and all that it remembers. It is busy at times,
-//! knows no way to a number, and reports when it likes: late, twice, before it has answered, or not at all.
+//! The operator's SMS gateway, with Kannel's interface, and everything that it remembers. At times
+//! it is busy or has no route to a number, and it reports at any time: late, twice, before its
+//! response, or not at all.
 
 use super::outcomes::Outcome;
 use super::run::Run;
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 pub(super) const GATEWAY: &str = "127.0.0.1:13013";
 const DELIVERED: &str = "1";
-/// Kannel's marks: delivered, not delivered, buffered, and refused by the SMSC.
+/// Kannel's status codes: delivered, not delivered, buffered, and refused by the SMSC.
 const REPORTS: [&str; 6] = [DELIVERED, DELIVERED, DELIVERED, "2", BUFFERED, "16"];
 const BUFFERED: &str = "8";
 
@@ -27,16 +28,16 @@ const BUFFERED: &str = "8";
 pub(super) enum Mood {
     Busy,
     KnowsNoWay,
-    /// Its report is quicker than its answer.
+    /// Its report arrives before its response.
     ReportsAtOnce,
 }
 
-/// A message that it has taken.
+/// A message that it has accepted.
 #[derive(Clone, Debug)]
 pub(super) struct Taken {
     pub(super) to: String,
     pub(super) text: String,
-    /// Where to report.
+    /// The report URL.
     report: String,
 }
 
@@ -44,9 +45,9 @@ pub(super) struct Taken {
 #[derive(Clone, Debug)]
 pub(super) struct Reported {
     pub(super) token: String,
-    /// It is on the phone; or it never will be.
+    /// Delivered to the phone; false when it never will be.
     pub(super) is_delivered: bool,
-    /// Whether the origin has said that it has it.
+    /// Whether the origin has confirmed the report.
     pub(super) is_taken: bool,
 }
 
@@ -62,7 +63,7 @@ struct Books {
 }
 
 impl Taken {
-    /// The name by which the origin knows it.
+    /// The id by which the origin knows it.
     pub(super) fn token(&self) -> &str {
         let end = self.report.rsplit('/').next().unwrap_or_default();
         end.split('?').next().unwrap_or_default()
@@ -70,7 +71,7 @@ impl Taken {
 }
 
 impl Gateway {
-    /// Puts it on the network.
+    /// Attaches it to the network.
     pub(super) fn attach(network: &Arc<TestNetwork>) -> Self {
         let gateway = Self::default();
         gateway.books().network = Arc::downgrade(network);
@@ -83,7 +84,7 @@ impl Gateway {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Everything that it has taken, oldest first.
+    /// Everything that it has accepted, oldest first.
     pub(super) fn taken(&self) -> Vec<Taken> {
         self.books().taken.clone()
     }
@@ -93,7 +94,7 @@ impl Gateway {
         self.books().reported.clone()
     }
 
-    /// Its mood for so many messages.
+    /// Sets its mood for a number of messages.
     pub(super) fn is_in(&self, mood: Option<(Mood, u32)>) {
         self.books().mood = mood;
     }
@@ -105,7 +106,7 @@ impl Gateway {
         Some(mood)
     }
 
-    /// Reports what became of a message; gives whether the origin has said that it has it.
+    /// Reports the status of a message; returns whether the origin has confirmed the report.
     async fn report(&self, message: &Taken, status: &str) -> bool {
         let network = self.books().network.upgrade();
         let request = Request::get(message.report.replace("%d", status)).body(Bytes::new());
@@ -142,7 +143,7 @@ async fn take(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -
     (StatusCode::ACCEPTED, "0: Accepted for delivery").into_response()
 }
 
-/// Has an origin send its messages there.
+/// Configures an origin to send its messages there.
 pub(super) fn use_it(config: &mut Config) {
     static PASSWORD: OnceLock<PathBuf> = OnceLock::new();
     let password =
@@ -156,7 +157,7 @@ pub(super) fn use_it(config: &mut Config) {
 }
 
 impl Run {
-    /// The gateway is in another mood, for a while.
+    /// The gateway changes its mood for a while.
     pub(super) fn change_mood(&mut self) {
         let (mood, met) = *self.dice.pick(&[
             (Mood::Busy, Outcome::Busy),
@@ -169,7 +170,7 @@ impl Run {
         self.tally.count(met);
     }
 
-    /// The gateway reports what became of some messages, of old or of late, or again.
+    /// The gateway reports on some messages, old or recent, or repeats a report.
     pub(super) async fn report(&mut self) {
         let taken = self.gateway.taken();
         if taken.is_empty() {

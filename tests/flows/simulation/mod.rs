@@ -1,11 +1,13 @@
-//! Bad weather, by the seed. A run makes customers sign up and the partner charge them, and the operator sell coupons that
-//! are sent, typed in and given away, again and again and at once, while links lose requests and answers, billing answers
-//! garbage, the gateway for text messages is busy or reports too early, the edge's store forgets and is an hour old, clocks
-//! jump, numbers change hands, the operator tells of it when it is late, and the origin dies at any step. When the weather
-//! has cleared, an audit with its own eyes on the database, on the bills and on the phones checks the invariants of
-//! `ARCHITECTURE.md`, and what `docs/coupons.md` promises.
+//! The simulation of the whole system under faults, by the seed. A run makes customers sign up and
+//! the partner charge them, and the operator sell coupons that are sent, redeemed and given away,
+//! repeatedly and concurrently, while links lose requests and responses, billing responds with
+//! garbage, the SMS gateway is busy or reports too early, the edge's store loses entries and is an
+//! hour stale, clocks jump, numbers change hands, the operator reports it late, and the origin
+//! crashes at any step. After the faults are cleared, an audit with its own reads of the database,
+//! the bills and the phones checks the invariants of `ARCHITECTURE.md`, and what `docs/coupons.md`
+//! promises.
 //!
-//! `cargo xtask sim` plays more seeds than the tests do, and one that failed again.
+//! `cargo xtask sim` runs more seeds than the tests do, and reruns one that failed.
 
 mod accounts;
 mod actions;
@@ -24,7 +26,7 @@ use actions::action_names;
 use outcomes::Outcome;
 use run::{Origins, Run};
 
-/// Enough to meet each kind of weather in each kind of step, in well under a minute.
+/// Enough to meet each kind of fault in each kind of step, in well under a minute.
 const ALONE: Campaign = Campaign { usual: 150, meets_all: 150, replay: "", names: all_names };
 /// Each takes longer, as its commits wait for a disk.
 const RACES: Campaign =
@@ -34,7 +36,7 @@ fn all_names() -> Vec<&'static str> {
     action_names().chain(Outcome::NAMES.iter().copied()).collect()
 }
 
-/// Each seed in a world and a runtime of its own; gives what it met.
+/// Runs each seed in a test system and a runtime of its own; returns what it met.
 fn play(origins: Origins, seed: u64) -> Tally {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("starts");
     runtime.block_on(async {
@@ -49,8 +51,8 @@ fn charge_is_billed_once_whatever_fails() {
     ALONE.run(|| |seed| play(Origins::One, seed));
 }
 
-/// Needs `DATABASE_URL`, and says so. Two programs race, so that a seed is not the same run each time: what it fixes is
-/// what is done to them.
+/// Needs `DATABASE_URL`, and fails with a message without it. Two programs race, so that a seed is
+/// not the same run each time: it only fixes the actions.
 #[test]
 fn two_origins_on_one_database_charge_once() {
     RACES.run(|| |seed| play(Origins::Two, seed));

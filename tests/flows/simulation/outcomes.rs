@@ -1,4 +1,5 @@
-//! What a run can meet. Each is counted under its name, and a campaign fails when one of them was never met.
+//! What a run can meet. Each is counted under its name, and a campaign fails when one of them was
+//! never met.
 
 use onbill_test_harness::NetworkFault;
 

@@ -1,4 +1,5 @@
-//! The subscribers: they sign up, numbers change hands, accounts are suspended and end; and the bills that they get.
+//! The subscribers: they sign up, numbers change hands, accounts are suspended and end; and the
+//! bills that they get.
 
 use super::gateway::GATEWAY;
 use super::outcomes::Outcome;
@@ -8,20 +9,20 @@ use onbill_test_harness::customer::AccountChoice;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// Numbers of Acme's, all in good standing at first, with the day their accounts were activated.
+/// Numbers of Acme's, all with active accounts at first, with their activation dates.
 pub(super) const NUMBERS: [(&str, &str); 4] = [
     ("+12025550101", "2021-03-14"),
     ("+12025550102", "2019-11-02"),
     ("+12025550107", "2023-02-27"),
     ("+12025550103", "2024-06-30"),
 ];
-/// For longer than this no signature is good, whichever way clocks differ.
+/// No signature stays valid for longer than this, however far clocks differ.
 const SIGNATURE_SECONDS: i64 = 601;
 
-/// A person who holds a number.
+/// A subscriber who has a number.
 #[derive(Clone, Debug)]
 pub(super) struct Holding {
-    /// The day of their account's activation: tells one holder from the next.
+    /// The activation date of the account: tells one subscriber of a number from the next.
     pub(super) activated_on: String,
     pub(super) status: &'static str,
 }
@@ -30,15 +31,15 @@ pub(super) struct Holding {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub(super) transaction_id: String,
-    /// Set when some of the charge is given back by it.
+    /// Set when the line refunds some of the charge.
     pub(super) refund_id: Option<String>,
     pub(super) number: &'static str,
-    /// Negative when given back.
+    /// Negative for a refund.
     pub(super) value: i64,
     pub(super) currency: String,
     /// The first and the last day paid for.
     pub(super) days: (String, String),
-    /// Who held the number when it came.
+    /// The subscriber of the number when the line came.
     pub(super) holding: Holding,
 }
 
@@ -48,7 +49,7 @@ impl Line {
     }
 }
 
-/// Who holds each number, after who held it before.
+/// The subscribers of each number, the present one last.
 pub(super) type Holdings = BTreeMap<&'static str, Vec<Holding>>;
 
 pub(super) fn at_first() -> Holdings {
@@ -80,9 +81,9 @@ impl Run {
         self.restore().await;
     }
 
-    /// What was sent before is there by now, or too old to be taken. A call that a change overtakes is between billing and
-    /// itself: no protocol keeps it from a bill.
-    /// The same goes for a text that the network has kept from the gateway until now.
+    /// Waits until calls that were sent before have arrived, or are too old to be accepted. A call
+    /// that a change overtakes is beyond onbill's reach: no protocol keeps it from a bill. The same
+    /// is true of an SMS that the network has kept from the gateway until now.
     pub(super) async fn settle_bills(&mut self) {
         self.look_at_bills().await;
         self.system.advance_seconds(SIGNATURE_SECONDS);
@@ -93,7 +94,8 @@ impl Run {
         self.holdings.get_mut(number).expect("is one of ours").push(holding);
     }
 
-    /// A day on which nobody's account was activated before, and nothing happens in the simulation.
+    /// An activation date that no account had before, and on which nothing happens in the
+    /// simulation.
     fn newcomer(&mut self) -> String {
         self.newcomers += 1;
         format!(
@@ -104,7 +106,7 @@ impl Run {
         )
     }
 
-    /// Somebody signs up, if all goes well; otherwise it was a bad day for it.
+    /// A customer signs up, if all goes well; otherwise the attempt is abandoned.
     pub(super) async fn sign_up(&mut self) {
         let (number, _) = *self.dice.pick(&NUMBERS);
         self.visits += 1;
@@ -131,8 +133,8 @@ impl Run {
         self.system.find_pai_of(email).await
     }
 
-    /// Notes what is new on the bills: before each change of an account, so that whoever holds a number now held it when
-    /// the line came.
+    /// Records the new lines on the bills: before each change of an account, so that the present
+    /// subscriber of a number was its subscriber when the line came.
     pub(super) async fn look_at_bills(&mut self) {
         let mut lines = Vec::new();
         for (number, held) in &self.holdings {

@@ -1,5 +1,5 @@
-//! The partner gives money back: all or some of a charge, again, at once, and more than there is; and it remembers every
-//! answer.
+//! The partner refunds: all or some of a charge, repeatedly, concurrently, and more than is left;
+//! and it remembers every response.
 
 use super::charges::no_answer;
 use super::outcomes::Outcome;
@@ -8,23 +8,23 @@ use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-/// What was to be given back under an id, and what was said about it.
+/// A refund request under an id, and the responses to it.
 #[derive(Clone, Debug)]
 pub(super) struct Returned {
     /// The partner's id of the charge.
     pub(super) charge: String,
-    /// How much; all that is left when absent.
+    /// The amount; all that is left when absent.
     value: Option<i64>,
-    /// The answers to the post: they must all be one.
+    /// The responses to the post: they must all be equal.
     pub(super) answers: Vec<Value>,
     pub(super) created: u32,
-    /// The last word about it, from whoever said it first.
+    /// The final state, from the first response or webhook that reported it.
     pub(super) settled: Option<Value>,
 }
 
 impl Returned {
-    /// Hears how the refund stands. What was approved or declined once is so for ever; what is left of the charge goes on
-    /// to change with its other refunds.
+    /// Takes a report of the refund's status. APPROVED and DECLINED are permanent; the remaining
+    /// amount of the charge still changes with its other refunds.
     pub(super) fn hear(&mut self, answer: &Value) {
         if answer["status"] == "PENDING" {
             return;
@@ -45,7 +45,7 @@ impl Returned {
 }
 
 impl Run {
-    /// One refund, or several posts at once, of one id or of many; sometimes an id of old.
+    /// One refund, or several concurrent posts, of one id or of many; sometimes a used id.
     pub(super) async fn give_back(&mut self) {
         if self.asked.is_empty() && self.redeemed_charges().is_empty() {
             return;
@@ -65,7 +65,7 @@ impl Run {
         }
     }
 
-    /// A refund to post, new or of old.
+    /// A refund to post, with a new id or a used one.
     fn some_refund(&mut self) -> String {
         let old: Vec<String> = self.returned.keys().cloned().collect();
         if !old.is_empty() && self.dice.below(3) == 0 {
@@ -80,7 +80,7 @@ impl Run {
         self.refund_of(charge)
     }
 
-    /// Others of the same charge, which they may not all fit into.
+    /// Others of the same charge, which may not all fit into it.
     fn two_more_of(&mut self, id: &str) -> [String; 2] {
         let charge = self.returned[id].charge.clone();
         [self.refund_of(charge.clone()), self.refund_of(charge)]
@@ -127,17 +127,17 @@ impl Run {
                 self.tally.count(Outcome::RefundRefused);
             }
             StatusCode::NOT_FOUND if answer["code"] == "transaction-not-found" => {
-                // A coupon's charge is known by the answer that it is spent.
+                // A coupon's charge is known from the response that it is redeemed.
                 let is_free = self.asked.get(&returned.charge).is_some_and(|charge| charge.taken.is_none());
                 assert!(is_free, "{} was answered, and is not there", returned.charge);
             }
-            // The charge is pending, or another post of the refund is being answered.
+            // The charge is pending, or another post of the refund is in progress.
             StatusCode::CONFLICT => {}
             other => no_answer(other, &answer),
         }
     }
 
-    /// Where a refund stands.
+    /// Queries the status of a refund.
     pub(super) async fn ask_refund(&mut self) {
         let old: Vec<String> = self.returned.keys().cloned().collect();
         if old.is_empty() {

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const STEPS: u32 = 56;
 
-/// What Acme's accounts may be charged, in cents: little enough to be met now and then.
+/// What Acme's accounts may be charged, in cents: little enough to be reached now and then.
 pub(super) const LIMITS: Limits = Limits { smallest: 150, transaction: 2000, day: 6000, month: 14_000 };
 
 pub(super) struct Limits {
@@ -28,12 +28,12 @@ pub(super) struct Limits {
     pub(super) month: i64,
 }
 
-/// Who keeps the books of the operator that everything happens at.
+/// The programs and the database of the operator at which everything happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origins {
     /// One program on SQLite: a seed is the same run each time.
     One,
-    /// Two on one PostgreSQL database, who race: what a seed fixes is what is done to them.
+    /// Two on one PostgreSQL database, which race: a seed only fixes the actions.
     Two,
 }
 
@@ -45,18 +45,18 @@ pub(super) struct Run {
     pub(super) system: TestSystem,
     pub(super) tally: Tally,
     pub(super) holdings: Holdings,
-    /// The lines of all bills, with who held the number when they were put there.
+    /// The lines of all bills, with the subscriber of the number when they were put there.
     pub(super) lines: Vec<Line>,
-    /// People who have come since the beginning.
+    /// Subscribers who have come since the beginning.
     pub(super) newcomers: usize,
-    /// What has happened to accounts, and what the operator says.
+    /// What has happened to accounts, and what the operator reports.
     pub(super) events: Vec<Event>,
-    /// For each PAI, the day of its holder's account.
+    /// For each PAI, the activation date of its subscriber's account.
     pub(super) pais: BTreeMap<String, String>,
     pub(super) standings: Standings,
     /// Whether the edge's store has ever shown old values.
     pub(super) is_stale: bool,
-    /// The charges that the partner asked for, by its ids.
+    /// The charges that the partner requested, by its ids.
     pub(super) asked: BTreeMap<String, Asked>,
     /// The refunds, by its ids.
     pub(super) returned: BTreeMap<String, Returned>,
@@ -64,30 +64,30 @@ pub(super) struct Run {
     pub(super) gateway: Gateway,
     /// The coupons that the operator sells, by its numbers for them.
     pub(super) sold: Vec<Sold>,
-    /// For each coupon that there is, the day of its buyer's account.
+    /// For each coupon in the database, the activation date of its buyer's account.
     pub(super) buyers: BTreeMap<usize, String>,
-    /// The codes that have arrived, oldest first.
+    /// The codes that were delivered, oldest first.
     pub(super) phones: Vec<Code>,
     /// What was typed at the partner, by its references.
     pub(super) redemptions: BTreeMap<String, Redemption>,
     pub(super) guesses: u32,
-    /// Codes that the partner was told to be nobody's, for each hour since 1970.
+    /// Wrong codes that were reported to the partner, for each hour since 1970.
     pub(super) wrong: BTreeMap<i64, u32>,
-    /// The redemptions that were there after the last step, by their charges, and the PAIs that were closed.
+    /// The redemptions after the last step, by their charges, and the PAIs that were closed.
     pub(super) claims: BTreeSet<String>,
     pub(super) closed: BTreeSet<String>,
-    /// What was said in this step, and has to be so after it.
+    /// Responses in this step whose content must be true after it.
     pub(super) said: Vec<Said>,
-    /// Whether a program has died in this step, and was revived.
+    /// Whether a program has crashed in this step, and was restarted.
     died: bool,
-    /// When it began.
+    /// When the run began.
     pub(super) began_at: Timestamp,
-    /// Mishaps until this step.
+    /// Faults met until this step.
     befallen: usize,
     pub(super) coupons: Coupons,
     pub(super) months: Months,
     pub(super) texts: Texts,
-    /// For each PAI, the day of its subscriber's account, as the books have it.
+    /// For each PAI, the activation date of its subscriber's account, by the database.
     pub(super) generations: BTreeMap<String, String>,
 }
 
@@ -143,7 +143,7 @@ impl Run {
         }
     }
 
-    /// Runs, clears the weather, and audits.
+    /// Runs, clears the faults, and audits.
     pub(super) async fn play(&mut self) {
         self.system.acme.import_accounts(ACME_ACCOUNTS).await;
         self.sign_up().await;
@@ -165,7 +165,7 @@ impl Run {
         assert!(findings.is_empty(), "seed {}: {findings:#?}", self.seed);
     }
 
-    /// Everything that was answered and billed, and the weather in which it was.
+    /// The responses and the bills of the run, and the faults that it met.
     pub(super) fn told(&self) -> String {
         let money = format!("{:?} {:?} {:?} {:?}", self.tally, self.asked, self.returned, self.lines);
         format!("{money} {:?} {:?} {:?}", self.sold, self.redemptions, self.gateway.taken())
@@ -228,19 +228,18 @@ impl Run {
         }
     }
 
-    /// Whether nothing has gone wrong in this step that would explain that there is no answer. Of two programs one may be
-    /// kept waiting by the other.
+    /// Whether no fault in this step explains a missing response. One of two programs may be kept
+    /// waiting by the other.
     pub(super) fn is_calm(&self) -> bool {
         let processes = &self.system.acme.origins;
         processes.len() == 1 && !self.has_died() && self.system.network.faults_met().len() == self.befallen
     }
 
-    /// Whether a program has died in this step.
     pub(super) fn has_died(&self) -> bool {
         self.died || self.system.acme.origins.iter().any(|process| process.crash_point.has_crashed())
     }
 
-    /// A program that dies while it delivers is revived by the step.
+    /// Delivers; a program that crashes meanwhile is restarted by the step.
     pub(super) async fn deliver(&mut self) {
         let _ = self.system.acme.try_deliver_due().await;
     }
@@ -256,7 +255,7 @@ impl Run {
         assert!(changes.is_empty(), "seed {}: {changes:#?}", self.seed);
     }
 
-    /// Everything works again, and everybody gets time to finish.
+    /// All faults end, and all parties get time to finish.
     async fn clear_up(&mut self) {
         self.system.network.clear_faults();
         self.system.network.deliver_late().await;
@@ -278,7 +277,7 @@ impl Run {
         self.look_at_bills().await;
     }
 
-    /// A person sees to what is parked, now that nothing is in the way.
+    /// Redrives the dead letters, now that the faults are over.
     async fn redrive_dead_letters(&mut self) {
         for row in self.rows("SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL").await {
             let entry = row[0].as_deref().expect("has an id").parse().expect("is a number");

@@ -1,5 +1,6 @@
-//! Coupons in the end: each that is spent is on its buyer's bill once, with its price and its days, or known to be unpaid;
-//! each other is on none; the operator and the partner are told what is so; and every message has arrived that could.
+//! Coupons at the end: each redeemed one is on its buyer's bill once, with its price and its days,
+//! or is recorded as unpaid; no other is on a bill; the reports to operator and partner are true;
+//! and every deliverable SMS has arrived.
 
 use super::issued::Issued;
 use super::{Charge, text};
@@ -35,7 +36,8 @@ fn line<'r>(run: &'r Run, id: &str) -> Option<&'r Line> {
     run.lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == *id)
 }
 
-/// A spent coupon's charge is approved, and one line of its buyer's; or it is declined, and the coupon known as unpaid.
+/// A redeemed coupon's charge is approved, and is one line of its buyer's bill; or it is declined,
+/// and the coupon is recorded as unpaid.
 fn on_the_bill(
     run: &Run,
     nth: usize,
@@ -84,7 +86,7 @@ fn on_the_bill(
     }
 }
 
-/// A message that could arrive has arrived, and whatever the gateway reported of the last one is known.
+/// A deliverable SMS has arrived, and the gateway's report on the last one is recorded.
 fn sent(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
     let is_over = coupon.voided_at.is_some()
         || coupon.redeemed_at.is_some()
@@ -125,7 +127,7 @@ fn sent(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
     }
 }
 
-/// The operator sees what is in the books and was heard before, and lists what is unpaid.
+/// The operator's view equals the database and the earlier responses, and lists what is unpaid.
 async fn shown(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
     let answer = run.system.try_call_acme_origin(&format!("/coupons/{}", name(nth)), &Value::Null).await;
     let Some((StatusCode::OK, view)) = answer else {
@@ -154,7 +156,7 @@ async fn shown(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) 
     }
 }
 
-/// Every coupon's charge is a redemption's, and is recorded as declined with it.
+/// Every coupon's charge belongs to a redemption, and a declined one is recorded with it.
 fn named_charges(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
     for (id, charge) in charges.iter().filter(|(id, _)| Charge::is_coupons(id)) {
         let claim = run.coupons.claims.get(&charge.transaction_id);
@@ -165,7 +167,8 @@ fn named_charges(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<
     }
 }
 
-/// What the partner was told is so in the books, and is told again; and what was only refused is not in them.
+/// What was reported to the partner is in the database, and is replayed; and what was only refused
+/// is not in it.
 async fn redemptions(run: &Run, found: &mut Vec<String>) {
     let mut of_reference = BTreeMap::new();
     for (id, claim) in &run.coupons.claims {
@@ -206,7 +209,7 @@ async fn redemptions(run: &Run, found: &mut Vec<String>) {
     }
 }
 
-/// What became of coupons, for the tally.
+/// The outcomes of coupons, for the tally.
 pub(in super::super) fn met(run: &Run) -> Vec<Outcome> {
     let known: BTreeSet<String> = run.redeemed_charges().into_keys().collect();
     let returned = run.returned.values().filter(|refund| known.contains(&refund.charge));
@@ -221,7 +224,7 @@ pub(in super::super) fn met(run: &Run) -> Vec<Outcome> {
     returned.chain(unpaid.map(|_| Outcome::Unpaid)).chain(expired.map(|_| Outcome::Expired)).collect()
 }
 
-/// The day of the account of each PAI's subscriber, by the books.
+/// The activation date of each PAI's subscriber, by the database.
 pub(in super::super) async fn generations(run: &Run) -> BTreeMap<String, String> {
     let sql =
         "SELECT p.pai, h.subscriber_ref FROM pais p JOIN subscribers h ON h.subscriber_id = p.subscriber_id";

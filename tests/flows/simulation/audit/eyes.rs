@@ -1,4 +1,4 @@
-//! Reading the books past the origin: statements of our own, over a connection of our own.
+//! Reads the database without the origin: the audit's own statements, over its own connection.
 
 use onbill_test_harness::database::TestDb;
 use rusqlite::types::ValueRef;
@@ -8,7 +8,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 /// A row, each column as text.
 pub(in super::super) type Row = Vec<Option<String>>;
 
-/// A look into one set of books.
+/// A read-only view of one database.
 pub(in super::super) enum Eyes {
     Sqlite(Connection),
     Postgres(Client),

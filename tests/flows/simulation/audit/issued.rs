@@ -1,6 +1,6 @@
-//! Coupons in the books, looked at after each step: what was agreed on stays, and what changes goes forward only. A
-//! coupon is sent before it is delivered, void or spent and never both, spent by one redemption, and free again only by
-//! a decline that nobody had been told otherwise of.
+//! Coupons in the database, checked after each step: agreed values stay, and states only move
+//! forward. A coupon is sent before it is delivered, void or redeemed and never both, redeemed by
+//! one redemption, and free again only after a decline when no other outcome has been reported.
 
 use super::eyes::{Eyes, Row};
 use super::text;
@@ -12,19 +12,19 @@ use std::collections::BTreeMap;
 const AGREED: &str =
     "coupon_id, ext_coupon_id, fingerprint, pai, plan, months, amount_minor, currency, issued_at, expires_at";
 
-/// A coupon as it was last seen.
+/// A coupon as it was last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Issued {
     agreed: Row,
     pub(in super::super) pai: String,
     pub(in super::super) expires_at: i64,
-    /// Which of its codes is the one, from 1 on.
+    /// Which of its codes is valid, counted from 1.
     pub(in super::super) texts: u32,
     code: String,
     pub(in super::super) message_id: Option<String>,
     pub(in super::super) sent_at: Option<String>,
     pub(in super::super) delivered_at: Option<String>,
-    /// Why its message does not arrive, if that is known.
+    /// Why its SMS is undelivered, if that is known.
     pub(in super::super) undelivered: Option<String>,
     pub(in super::super) voided_at: Option<String>,
     pub(in super::super) redeemed_at: Option<String>,
@@ -32,33 +32,36 @@ pub(in super::super) struct Issued {
     pub(in super::super) unpaid_at: Option<String>,
 }
 
-/// A redemption as it was last seen.
+/// A redemption as it was last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Claim {
-    /// The coupon, the reference, the code, the subscriber who was named, whose days they are, and which: for ever.
+    /// Never changes: the coupon, the reference, the code, the named subscriber, the subscriber who
+    /// gets the days, and the days.
     agreed: Row,
     pub(in super::super) coupon_id: String,
     pub(in super::super) reference: String,
-    /// Whose days they are: nobody's of a gift to somebody whom the partner has not named.
+    /// The subscriber who gets the days: none for a gift to a customer whom the partner has not
+    /// named.
     pub(in super::super) pai: Option<String>,
     pub(in super::super) outcome: String,
-    /// How its charge stands.
+    /// The status of its charge.
     pub(in super::super) charge: String,
     pub(in super::super) days: (String, String),
     reminded_at: Option<String>,
 }
 
-/// All of them as they were last seen: the coupons by the operator's numbers, the redemptions by their charges.
+/// All of them as they were last read: the coupons by the operator's numbers, the redemptions by
+/// their charges.
 #[derive(Default)]
 pub(in super::super) struct Coupons {
     pub(in super::super) issued: BTreeMap<usize, Issued>,
     pub(in super::super) claims: BTreeMap<String, Claim>,
-    /// The hashes of all codes, with the coupon and the number of its text.
+    /// The hashes of all codes, with the coupon and the number of its SMS.
     codes: BTreeMap<String, (usize, u32)>,
 }
 
 impl Coupons {
-    /// Looks again, and tells what should not have happened.
+    /// Reads the coupons again, and returns the violations.
     pub(in super::super) async fn look(&mut self, eyes: &Eyes) -> Vec<String> {
         let issued = issued(eyes).await;
         let claims = claims(eyes).await;
@@ -92,7 +95,7 @@ impl Coupons {
         self.issued.get(&nth).is_some_and(|coupon| now.unix_seconds() >= coupon.expires_at)
     }
 
-    /// Whose a code is, by its hash as the books have it.
+    /// The coupon of a code, by its hash in the database.
     pub(in super::super) fn with_code(&self, hash: &str) -> Option<(usize, u32)> {
         self.codes.get(hash).copied()
     }
@@ -162,7 +165,7 @@ async fn claims(eyes: &Eyes) -> BTreeMap<String, Claim> {
     eyes.rows(sql).await.into_iter().map(claim).collect()
 }
 
-/// What was there is as it was; what was not may be there now.
+/// A value that was there is unchanged; a missing one may be there now.
 fn stays(before: Option<&String>, after: Option<&String>) -> bool {
     before.is_none() || before == after
 }
@@ -190,7 +193,7 @@ impl Issued {
                 || (&self.transaction_id, &self.redeemed_at) == (&after.transaction_id, &after.redeemed_at))
     }
 
-    /// What is so at any time.
+    /// Checks what must hold at any time.
     fn check(&self, nth: usize, claims: &BTreeMap<String, Claim>, found: &mut Vec<String>) {
         let id = self.id();
         let live: Vec<&String> = claims

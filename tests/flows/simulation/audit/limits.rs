@@ -1,5 +1,6 @@
-//! Limits: what an account was charged in a day and in a month, less what it got back, is within them; and a charge that
-//! was declined by one would have been over it. Coupons neither count nor are declined by one.
+//! Limits: the charges of an account in a day and in a month, less its refunds, are within them;
+//! and a charge that was declined by one would have exceeded it. Coupons neither count nor are
+//! declined by one.
 
 use super::Charge;
 use crate::simulation::run::{LIMITS, Run};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 /// The charges of one account in one day or month.
 #[derive(Default)]
 struct Span {
-    /// Approved, less what is back.
+    /// Approved, less refunds.
     charged: i64,
     /// Everything that may have counted at some time.
     counted: i64,

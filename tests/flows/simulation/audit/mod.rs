@@ -1,4 +1,4 @@
-//! The audit: looks into the database and at the bills itself, and believes nobody's word.
+//! The audit: reads the database and the bills itself, and trusts no party's report.
 
 mod coupons;
 mod eyes;
@@ -35,7 +35,7 @@ struct Charge {
     currency: String,
     refunded: i64,
     created_at: i64,
-    /// The first and the last day that it is for.
+    /// The first and the last day of service.
     days: (String, String),
     status: String,
     reason: Option<String>,
@@ -48,7 +48,7 @@ impl Charge {
     }
 }
 
-/// What is wrong, in words. Empty when nothing is.
+/// The violations, in words. Empty when there are none.
 pub(super) async fn findings(run: &Run) -> Vec<String> {
     let mut found = Vec::new();
     let charges = ledger(run).await;
@@ -117,13 +117,14 @@ fn bills<'r>(run: &'r Run, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r Lin
     lines
 }
 
-/// Everybody had time to finish.
+/// All parties had time to finish, so that no job is left.
 async fn outbox(run: &Run, found: &mut Vec<String>) {
     let left = run.rows("SELECT kind, attempts, dead_lettered_at FROM outbox").await;
     found.extend(left.iter().map(|entry| format!("still in the outbox, with its attempts: {entry:?}")));
 }
 
-/// A charge has one bill line if it is approved and none if it is declined; the line is its own holder's.
+/// A charge has one bill line if it is approved and none if it is declined; the line is on its own
+/// subscriber's bill.
 fn charge_and_bill(
     id: &str,
     row: &Charge,
@@ -154,7 +155,7 @@ fn charge_and_bill(
     }
 }
 
-/// What the partner was told is true, the same each time, and still to be had.
+/// Every response to the partner was true, is the same each time, and can still be replayed.
 async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
     for (id, asked) in &run.asked {
         if asked.created > 1 {
@@ -174,7 +175,7 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<Str
         if first["status"] != "PENDING" && first["status"] != row.status.as_str() {
             found.push(format!("{id} was {} and is {}", first["status"], row.status));
         }
-        // Months later, the same post gets the same answer.
+        // Months later, the same post gets the same response.
         let again = charge(&asked.pai, id, row.value, asked.month);
         let (status, answer) = run.system.call_ott(Method::POST, "/ott/v1/transaction", again).await;
         if status != StatusCode::OK || answer != *first {
@@ -188,8 +189,8 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<Str
     }
 }
 
-/// What the partner's own books have: nothing that contradicts what it was told before, and of each charge that it was
-/// told about, the state that it has in the end.
+/// The partner's own records contradict no earlier report, and have the final state of each charge
+/// that was reported to it.
 async fn told(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
     let books = run.system.partner_charges().await;
     for each in books["contradictions"].as_array().expect("is a list") {
@@ -205,7 +206,8 @@ async fn told(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<Str
     }
 }
 
-/// One open PAI for a holder at most, none of a holder of earlier, and none that a decline has ended.
+/// At most one open PAI for a subscriber, none of a previous subscriber, and none that a decline
+/// has closed.
 async fn pais(run: &Run, found: &mut Vec<String>) {
     let ended = "SELECT pai FROM pais JOIN transactions USING (pai)
                  WHERE decline_reason LIKE 'account-closed%' AND state <> 'CLOSED'";

@@ -1,5 +1,5 @@
-//! Whose days are paid for by what. After each step: what is new pays for no day that something else pays for, of which
-//! one is a coupon; and a coupon's months begin on the first day that nothing has paid for.
+//! Which charge or coupon pays for which days. After each step: a new one pays for no day that
+//! another pays for, if either is a coupon; and a coupon's months begin on the first unpaid day.
 
 use super::eyes::{Eyes, Row};
 use super::{number, text};
@@ -7,38 +7,38 @@ use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Days that something pays for, or has paid for.
+/// Days that a charge or coupon pays for, or has paid for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Span {
-    /// Whose subscription; of a gift to somebody whom the partner has not named, nobody's.
+    /// The PAI of the subscription; none for a gift to a customer whom the partner has not named.
     pai: Option<String>,
-    /// Who pays.
     payer: String,
-    /// Whom the partner has named.
+    /// The PAI that the partner has named.
     asked: Option<String>,
     days: ServicePeriod,
     is_coupon: bool,
-    /// How it stands.
+    /// Its status.
     outcome: String,
-    /// All of it is back, as billing has said.
+    /// Billing has refunded all of it.
     is_back: bool,
     claimed_on: Day,
     reminded: bool,
 }
 
-/// What paid for which days when it was last seen.
+/// What paid for which days when it was last read.
 #[derive(Default)]
 pub(in super::super) struct Months {
-    /// By our names for the charges.
+    /// By our ids of the charges.
     spans: BTreeMap<String, Span>,
-    /// Whose subscription is not over.
+    /// The PAIs whose subscription is not over.
     live: BTreeSet<String>,
-    /// Those of coupons that were in force before the last look.
+    /// Those of coupons that were in force before the last read.
     before: Vec<(String, ServicePeriod)>,
 }
 
 impl Span {
-    /// Whose days they are to be, by what is so when it is claimed: whoever pays on the bill would have been named.
+    /// The PAI that gets the days, by the state at the redemption: a customer who pays on the bill
+    /// would have been named.
     fn whose(&self, live: &BTreeSet<String>) -> Option<&String> {
         let is_gift = self.is_coupon && live.contains(&self.payer);
         self.asked.as_ref().or(if is_gift { None } else { Some(&self.payer) })
@@ -53,14 +53,14 @@ impl Span {
         self.outcome == "DECLINED"
     }
 
-    /// A coupon whose answer is fixed.
+    /// A coupon whose response is stored.
     fn is_spent(&self) -> bool {
         self.is_coupon && self.outcome == "REDEEMED"
     }
 }
 
 impl Months {
-    /// Looks again, and tells what should not have happened.
+    /// Reads again, and returns the violations.
     pub(in super::super) async fn look(&mut self, eyes: &Eyes) -> Vec<String> {
         let (now, live) = (spans(eyes).await, live(eyes).await);
         let mut found = Vec::new();
@@ -100,7 +100,7 @@ impl Months {
         found
     }
 
-    /// The last day that coupons pay for, if that is not over.
+    /// The last day that coupons pay for, if it has not passed.
     pub(in super::super) fn paid_until(&self, pai: &str, today: Day) -> Option<Day> {
         let of_it = self
             .spans
@@ -109,8 +109,8 @@ impl Months {
         of_it.map(|span| span.days.to()).max().filter(|last| *last >= today)
     }
 
-    /// The coupons whose days end within some days, and no others of the same subscriber follow; by their charges, with
-    /// the subscriber.
+    /// The coupons whose days end within `within` days, with no later ones of the same subscriber;
+    /// by their charges, with the subscriber.
     pub(in super::super) fn ending(&self, today: Day, within: i64) -> BTreeMap<String, String> {
         let ending = self.spans.iter().filter_map(|(id, span)| {
             let pai = span.pai.as_deref()?;
@@ -124,7 +124,7 @@ impl Months {
         ending.collect()
     }
 
-    /// Those to whom somebody was told that they end on this day.
+    /// The coupons whose subscriber was reminded that they end on this day.
     pub(in super::super) fn reminded_of(&self, last: Day) -> Vec<&str> {
         let told = self.spans.values().filter(|span| span.reminded && span.days.to() == last);
         told.filter_map(|span| span.pai.as_deref()).collect()
@@ -147,7 +147,7 @@ impl Months {
         paid.filter_map(|span| Some((span.pai.clone()?, span.days))).collect()
     }
 
-    /// Whether somebody's subscription is not over.
+    /// Whether the subscription of a PAI is not over.
     pub(in super::super) fn pays_on_bill(&self, pai: &str) -> bool {
         self.live.contains(pai)
     }

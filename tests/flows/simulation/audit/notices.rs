@@ -1,4 +1,5 @@
-//! Notices: each outcome that came after the partner's answer has reached it, and none says what is not so.
+//! Webhooks: each outcome that came after the response to the partner has reached it, and no
+//! webhook is false.
 
 use super::eyes::hex;
 use super::text;
@@ -8,11 +9,11 @@ use onbill_test_harness::NETFLIX;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Something that partners are told of.
+/// A kind of object that webhooks report.
 struct Kind {
     path: &'static str,
     table: &'static str,
-    /// The partner's id, and ours, as the books call them and as a notice does.
+    /// The partner's id and ours, as the database names them and as a webhook does.
     theirs: (&'static str, &'static str),
     ours: (&'static str, &'static str),
 }
@@ -30,11 +31,11 @@ const REFUNDS: Kind = Kind {
     ours: ("refund_id", "refundID"),
 };
 
-/// How it stands in the books.
+/// Its state in the database.
 struct State {
     ours: String,
     status: String,
-    /// Whether the answer that every post gets says that it is pending.
+    /// Whether the stored response reports it as pending.
     answered_as_pending: bool,
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn check(run: &Run, found: &mut Vec<String>) {
     }
 }
 
-/// How many there were, whatever became of them.
+/// The number of webhooks, whatever became of them.
 pub(in super::super) fn count(run: &Run) -> usize {
     [CHARGES, REFUNDS].iter().map(|kind| notices(run, kind.path).len()).sum()
 }
@@ -78,7 +79,7 @@ async fn states(run: &Run, kind: &Kind) -> BTreeMap<String, State> {
     run.rows(&sql).await.into_iter().map(state).collect()
 }
 
-/// What crossed to the partner, and whether it took it.
+/// The webhooks that crossed to the partner, and whether it accepted each.
 fn notices(run: &Run, path: &str) -> Vec<(Value, bool)> {
     let crossings = run.system.network.calls_to(NETFLIX, path);
     let notice = |(body, status): (bytes::Bytes, StatusCode)| {

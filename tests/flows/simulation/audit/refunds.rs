@@ -1,4 +1,4 @@
-//! Refunds: each has its line on the bill of its charge, and together they are never more than the charge.
+//! Refunds: each has its line on the bill of its charge, and together they never exceed the charge.
 
 use super::{Charge, Row, number, text};
 use crate::simulation::people::Line;
@@ -7,7 +7,7 @@ use http::StatusCode;
 use std::collections::BTreeMap;
 
 struct Refund {
-    /// Ours.
+    /// Our id.
     id: String,
     /// Our id of the charge.
     transaction_id: String,
@@ -55,7 +55,8 @@ async fn ledger(run: &Run) -> BTreeMap<String, Refund> {
     run.rows(sql).await.into_iter().map(refund).collect()
 }
 
-/// One line if it is approved and none if it is declined, of the same amount, on the bill that has the charge.
+/// One line if it is approved and none if it is declined, of the same amount, on the bill that has
+/// the charge.
 fn line_of(id: &str, refund: &Refund, lines: &[&Line], run: &Run, found: &mut Vec<String>) {
     let lines: Vec<&&Line> =
         lines.iter().filter(|line| line.refund_id.as_deref() == Some(&refund.id)).collect();
@@ -81,7 +82,7 @@ fn line_of(id: &str, refund: &Refund, lines: &[&Line], run: &Run, found: &mut Ve
     }
 }
 
-/// In each currency: what was approved, less what was given back, is what the bills sum up to.
+/// In each currency: what was approved, less refunds, is the sum of the bills.
 fn balance(
     charges: &BTreeMap<String, Charge>,
     refunds: &BTreeMap<String, Refund>,
@@ -101,7 +102,7 @@ fn balance(
     found.extend(open.map(|(currency, sum)| format!("the books and the bills differ by {sum} {currency}")));
 }
 
-/// What the partner was told is true, the same each time, and still to be had.
+/// Every response to the partner was true, is the same each time, and can still be replayed.
 async fn answers(
     run: &Run,
     refunds: &BTreeMap<String, Refund>,
@@ -129,7 +130,7 @@ async fn answers(
         if first["status"] != "PENDING" && first["status"] != refund.status.as_str() {
             found.push(format!("{id} was {} and is {}", first["status"], refund.status));
         }
-        // Months later, the same post gets the same answer.
+        // Months later, the same post gets the same response.
         match run.post_refund(id).await {
             Some((StatusCode::OK, answer)) if answer == *first => {}
             other => found.push(format!("{id} was answered {first}, and in the end {other:?}")),

@@ -1,5 +1,5 @@
-//! PAIs: each stands for one subscriber, each change is a version, and closed is for ever; partner and edge know at last
-//! how each stands.
+//! PAIs: each belongs to one subscriber, each change is a version, and closed is permanent; in the
+//! end partner and edge know the state of each.
 
 use super::eyes::{Eyes, Row};
 use super::{number, text};
@@ -7,7 +7,7 @@ use crate::simulation::run::Run;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How a PAI stands in the books.
+/// The state of a PAI in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Standing {
     subscriber: String,
@@ -16,12 +16,12 @@ struct Standing {
     version: i64,
 }
 
-/// The PAIs as they were last seen.
+/// The PAIs as they were last read.
 #[derive(Default)]
 pub(in super::super) struct Standings(BTreeMap<String, Standing>);
 
 impl Standings {
-    /// Looks again, and tells what should not have happened.
+    /// Reads the PAIs again, and returns the violations.
     pub(in super::super) async fn look(&mut self, eyes: &Eyes) -> Vec<String> {
         let standing = |row: Row| {
             let [pai, subscriber, state, reason, version] = row.try_into().expect("has these columns");
@@ -62,7 +62,7 @@ impl Standing {
     }
 }
 
-/// What partner and edge know in the end. A store that has shown old values may have let an older word in.
+/// What partner and edge know in the end. A store with stale reads may have let an older state in.
 pub(super) async fn check(run: &Run, found: &mut Vec<String>) {
     let sql = "SELECT DISTINCT pai FROM partner_subscriptions";
     let subscribed: Vec<String> = run.rows(sql).await.into_iter().map(|row| text(row[0].clone())).collect();

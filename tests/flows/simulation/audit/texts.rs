@@ -1,5 +1,6 @@
-//! The gateway's messages, looked at after each step: each is for whoever holds the number, each code is its coupon's last
-//! one, and none comes twice but for an answer that was lost, or a program that died before it had noted it.
+//! The gateway's messages, checked after each step: each goes to the subscriber of its number, each
+//! code is its coupon's last one, and none comes twice unless a response was lost, or a program
+//! crashed before it had recorded the send.
 
 use super::issued::Coupons;
 use crate::simulation::coupons::Code;
@@ -12,7 +13,7 @@ use onbill_domain::day::Day;
 use onbill_test_harness::NetworkFault;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often a message has come, and in how many steps that may have been nobody's fault.
+/// How often a message has come, and how many steps had a fault that explains a repetition.
 #[derive(Debug, Default)]
 struct Count {
     taken: usize,
@@ -27,17 +28,19 @@ pub(in super::super) struct Texts {
     counts: BTreeMap<(String, String), Count>,
     /// Each coupon's number of codes, and whether it was void, before the step.
     before: BTreeMap<usize, (u32, bool)>,
-    /// Coupons whose buyer has not had the number at some time since: their message may have been dropped.
+    /// Coupons whose buyer did not have the number at some time since: their message may have been
+    /// dropped.
     pub(in super::super) may_be_dropped: BTreeSet<usize>,
 }
 
 impl Run {
-    /// Looks at what the gateway has taken in this step, in which a program may have died. The codes are on somebody's
-    /// phone from now on.
+    /// Checks what the gateway has accepted in this step, in which a program may have crashed. The
+    /// codes count as delivered from now on.
     pub(in super::super) fn look_at_texts(&mut self) -> Vec<String> {
         let mut found = Vec::new();
         let taken = self.gateway.taken();
-        // Whatever stalls, minutes pass for all: also for whoever has a message in hand at that moment.
+        // When a call stalls, minutes pass for all parties: also for a program that is sending a
+        // message at that moment.
         let mishaps = self.system.network.faults_met();
         let is_excused = self.has_died() || mishaps[self.texts.mishaps..].contains(&NetworkFault::Stalls);
         self.texts.mishaps = mishaps.len();
@@ -67,7 +70,7 @@ impl Run {
         found
     }
 
-    /// Who has the number, if their account has not ended.
+    /// The subscriber of the number, if their account has not ended.
     fn holder(&self, number: &str) -> Option<&Holding> {
         self.holdings.get(number)?.last().filter(|holding| holding.status != "ceased")
     }
@@ -116,7 +119,7 @@ impl Run {
         self.tally.count(Outcome::Reminder);
     }
 
-    /// How often one of these befell the sending of a message.
+    /// How often one of these faults hit the sending of a message.
     fn has_met(&self, text: &str, mishaps: &[NetworkFault]) -> usize {
         let befell = self.system.network.faults_met_at(GATEWAY);
         let of_it =
@@ -136,7 +139,7 @@ fn standing(coupons: &Coupons) -> BTreeMap<usize, (u32, bool)> {
     coupons.issued.iter().map(|(nth, coupon)| (*nth, of(coupon))).collect()
 }
 
-/// No message has come oftener than answers were lost.
+/// No message has come more often than responses were lost.
 pub(super) fn check(run: &Run, found: &mut Vec<String>) {
     for ((_, text), Count { taken, excused }) in &run.texts.counts {
         let lost = run.has_met(

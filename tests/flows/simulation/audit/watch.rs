@@ -1,15 +1,15 @@
-//! The watch: looks into the books after each step, and remembers. What is there stays there, what was agreed on stays
-//! as it is, and what is settled is never settled again. That last one happens within a step and may leave no trace: the
-//! database itself takes it down.
+//! Reads the database after each step, and remembers. Rows stay, agreed values stay as they are,
+//! and a settled charge is never settled again. The last violation could happen within a step and
+//! leave no trace: the database itself records it.
 
 use super::eyes::{Eyes, Row};
 use onbill_test_harness::database::TestDb;
 use std::collections::BTreeMap;
 
-/// What a charge is, for ever.
+/// Columns of a charge that never change.
 const AGREED: &str =
     "transaction_id, partner, ext_transaction_id, pai, amount_minor, currency, fingerprint, created_at";
-/// What became of it: set once.
+/// Columns of its outcome, which are set once.
 const SETTLED: &str = "status, decline_reason, raw_code, settled_at";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ struct Seen {
     answer: Option<String>,
 }
 
-/// The charges as they were last seen, by our ids.
+/// The charges as they were last read, by our ids.
 #[derive(Default)]
 pub(in super::super) struct Watch(BTreeMap<String, Seen>);
 
@@ -32,7 +32,7 @@ impl Watch {
         Self::default()
     }
 
-    /// Looks again, and tells what should not have happened.
+    /// Reads the charges again, and returns the violations.
     pub(in super::super) async fn look(&mut self, eyes: &Eyes) -> Vec<String> {
         let sql = format!("SELECT {AGREED}, {SETTLED}, stored_response FROM transactions");
         let mut now = BTreeMap::new();
@@ -55,7 +55,7 @@ impl Watch {
     }
 }
 
-/// The statements that make a database note each write of a state that was the last.
+/// The statements that make a database record each write over a final state.
 fn take_down(place: &TestDb, table: &str, id: &str) -> String {
     let note = format!("INSERT INTO settled_again VALUES (OLD.{id});");
     match place {

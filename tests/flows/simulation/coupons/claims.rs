@@ -1,21 +1,21 @@
-//! What is new in the books after a step, beside what was said in it: who has bought it, for whom it was redeemed, and
-//! that whoever was refused was refused for a reason.
+//! Compares the new rows after a step with the responses in it: the buyer, the subscriber for whom
+//! a coupon was redeemed, and that each refusal had a reason.
 
 use crate::simulation::outcomes::Outcome;
 use crate::simulation::run::Run;
 use onbill_domain::day::ServicePeriod;
 
-/// Something that was said, and has to be so.
+/// A response whose content must be true after the step.
 #[derive(Clone, Debug)]
 pub(in crate::simulation) enum Said {
-    /// Whose PAI this is has left.
+    /// The owner of this PAI has left.
     HasLeft(String),
-    /// Some of these days of a PAI's are paid for by a coupon.
+    /// A coupon pays for some of these days of a PAI.
     IsPaid(String, ServicePeriod),
 }
 
 impl Run {
-    /// Looks at what is new, and tells what should not have happened.
+    /// Checks the new rows, and returns the violations.
     pub(in crate::simulation) fn look_at_claims(&mut self) -> Vec<String> {
         let mut found = self.look_at_buyers();
         for (id, claim) in &self.coupons.claims {
@@ -48,7 +48,8 @@ impl Run {
         found
     }
 
-    /// Who has bought what is new: whoever has the number now, and is in good standing.
+    /// The buyer of each new coupon is the present subscriber of the number, with an active
+    /// account.
     fn look_at_buyers(&mut self) -> Vec<String> {
         let mut found = Vec::new();
         for (nth, coupon) in &self.coupons.issued {

@@ -1,5 +1,5 @@
-//! The end of a coupon's months: whoever has had them is told how to go on, once and only if they have not, and whoever
-//! goes on is known to be paid for until then.
+//! The end of a coupon's months: the customer is reminded how to continue, once and only if they
+//! have not; and for a customer who continues, the partner learns until when they are paid for.
 
 use super::REMIND_DAYS;
 use crate::simulation::charges::no_answer;
@@ -31,7 +31,8 @@ impl Run {
         }
     }
 
-    /// Everybody whose months end soon is told, as the program does now and then: those and nobody else, unless it dies.
+    /// Sends the reminders that are due, as the program does periodically: those and no others,
+    /// unless it crashes.
     pub(in crate::simulation) async fn remind(&mut self) {
         let today = Day::of_timestamp(self.system.now());
         let ending = self.months.ending(today, REMIND_DAYS);
@@ -48,13 +49,13 @@ impl Run {
         assert_eq!((told, reminded), (due.clone(), due.len()), "on {today}");
     }
 
-    /// The charges of coupons of which somebody was told that they end.
+    /// The charges of coupons for which a reminder was sent.
     async fn reminded(&self) -> BTreeSet<String> {
         let sql = "SELECT transaction_id FROM coupon_redemptions WHERE reminded_at IS NOT NULL";
         self.rows(sql).await.into_iter().filter_map(|row| row[0].clone()).collect()
     }
 
-    /// A subscription ends, as the partner says.
+    /// The partner ends a subscription.
     pub(in crate::simulation) async fn cancel(&mut self) {
         let live = "SELECT partner_subscription_id FROM partner_subscriptions WHERE status = 'ACTIVE'";
         let names: Vec<String> = self.rows(live).await.into_iter().filter_map(|row| row[0].clone()).collect();
@@ -69,7 +70,7 @@ impl Run {
         }
     }
 
-    /// The partner was told until when coupons have paid for whoever has signed up just now.
+    /// The partner was told until when coupons have paid for the customer who has just signed up.
     pub(in crate::simulation) fn check_paid_until(&mut self, pai: &str) {
         let Some(answer) = self.system.network.last_response(EDGE, "/ott/v1/token/validate") else { return };
         let answer: Value = serde_json::from_slice(&answer).expect("is JSON");

@@ -1,4 +1,5 @@
-//! The operator sells coupons: has them made, again and at once, sent again, taken back; and remembers every answer.
+//! The operator sells coupons: has them issued, repeatedly and concurrently, sent again, and
+//! voided; and remembers every response.
 
 mod claims;
 mod ending;
@@ -19,13 +20,13 @@ use onbill_test_harness::NetworkFault;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What is on sale: its name, its months, its price in cents.
+/// The plans on sale: name, months, price in cents.
 pub(super) const PLANS: [(&str, u8, i64); 3] = [("1M", 1, 1499), ("6M", 6, 8999), ("12M", 12, 15_999)];
-/// How long a coupon can be redeemed.
+/// Days for which a coupon can be redeemed.
 pub(super) const VALID_DAYS: i64 = 25;
-/// How many days before the end of its months whoever has had them is told.
+/// Days before the end of its months at which the reminder is sent.
 pub(super) const REMIND_DAYS: i64 = 14;
-/// Codes of nobody's in an hour.
+/// Wrong codes per hour.
 const WRONG_CODES: u32 = 4;
 
 /// A coupon, as the operator's systems know it.
@@ -33,31 +34,31 @@ const WRONG_CODES: u32 = 4;
 pub(super) struct Sold {
     pub(super) number: &'static str,
     pub(super) plan: (&'static str, u8, i64),
-    /// The name that the origin has given it, once that was heard.
+    /// The origin's id of it, once a response has shown it.
     pub(super) coupon_id: Option<String>,
     pub(super) created: u32,
-    /// Whether a post of it may have been taken without an answer.
+    /// Whether a post of it may have been accepted without a response.
     pub(super) may_be_there: bool,
-    /// Other messages that were asked for, and that were promised; the same name again is the same message.
+    /// Resends that were requested, and that were accepted; the same id again is the same message.
     pub(super) resends: (u32, u32),
-    /// Those that have a name, and whether it was promised.
+    /// Those that have an id, and whether it was accepted.
     named: BTreeMap<String, bool>,
-    /// Whether it was to be taken back, and whether it was.
+    /// Whether voiding was requested, and whether it was confirmed.
     pub(super) voids: (bool, bool),
 }
 
-/// What is to be done to a coupon.
+/// A change to a coupon.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     Void,
     Resend {
         name: Option<String>,
-        /// Whether the name was used before.
+        /// Whether the id was used before.
         is_again: bool,
     },
 }
 
-/// Has an origin sell them.
+/// Configures an origin to sell them.
 pub(super) fn on_sale(config: &mut Config) {
     let plans: Vec<Value> = PLANS
         .iter()
@@ -68,12 +69,12 @@ pub(super) fn on_sale(config: &mut Config) {
     config.coupons = Some(serde_json::from_value(settings).expect("are coupons"));
 }
 
-/// The operator's name for its n-th coupon.
+/// The operator's id of its n-th coupon.
 pub(super) fn name(nth: usize) -> String {
     format!("c-{nth}")
 }
 
-/// The other way round.
+/// The inverse of [`name`].
 pub(super) fn nth(name: &str) -> Option<usize> {
     name.strip_prefix("c-")?.parse().ok()
 }
@@ -87,13 +88,13 @@ impl Sold {
 }
 
 impl Run {
-    /// A coupon is sold, or one of old asked for again; once or several times at once, sometimes with other contents under
-    /// a name that is known to be taken.
+    /// A coupon is sold, or an old one requested again; once or several times concurrently,
+    /// sometimes with other contents under an id that is known to be taken.
     pub(super) async fn sell(&mut self) {
         let nth = if !self.sold.is_empty() && self.dice.below(4) == 0 {
             usize::try_from(self.dice.below(self.sold.len() as u64)).expect("is an index")
         } else {
-            // One of them buys oftener: months follow months.
+            // One of them buys more often, so that months follow months.
             let (number, _) = if self.dice.below(2) == 0 { NUMBERS[0] } else { *self.dice.pick(&NUMBERS) };
             let plan = *self.dice.pick(&[PLANS[0], PLANS[0], PLANS[1], PLANS[2]]);
             let (resends, voids) = ((0, 0), (false, false));
@@ -157,13 +158,14 @@ impl Run {
         }
     }
 
-    /// What says nothing, when something has gone wrong. Without that, it would be a fault of ours.
+    /// Accepts a response without information when a fault has occurred. Without one, it is a
+    /// defect of onbill.
     fn no_answer(&self, status: StatusCode, answer: &Value) {
         no_answer(status, answer);
         assert!(!self.is_calm(), "nothing has gone wrong, and it is answered {status} {answer}");
     }
 
-    /// One of the coupons, if there is any: oftener one of late.
+    /// One of the coupons, if there is any: mostly a recent one.
     fn some_coupon(&mut self) -> Option<usize> {
         let count = u64::try_from(self.sold.len()).ok().filter(|count| *count > 0)?;
         let back =
@@ -171,10 +173,10 @@ impl Run {
         usize::try_from(count - 1 - back).ok()
     }
 
-    /// A coupon gets another message, or is taken back.
+    /// A coupon is sent again, or voided.
     pub(super) async fn change_coupon(&mut self) {
         let Some(nth) = self.some_coupon() else { return };
-        // Seldom so often that it has had all its messages.
+        // Seldom so often that it reaches the maximum of messages.
         let times = if self.dice.below(6) == 0 { COUPON_SMS_MAX } else { 1 };
         if self.dice.below(6) == 0 {
             let coupons = format!("{}/operator/v1/coupons/", self.system.acme.origin_address);
@@ -188,13 +190,13 @@ impl Run {
                 if busy { join(trying, self.system.acme.try_deliver_due()).await.0 } else { trying.await };
             self.hear_change(nth, change, answer);
             if times > 1 {
-                // Each code is known, also one that the next replaces.
+                // Each code is read, also one that the next replaces.
                 self.look_into_books().await;
             }
         }
     }
 
-    /// What is to be done to a coupon, noted as asked for.
+    /// A change to a coupon, recorded as requested.
     fn some_change(&mut self, nth: usize) -> Change {
         if self.dice.below(3) > 0 {
             return self.another_message(nth);
@@ -274,7 +276,7 @@ impl Run {
         }
     }
 
-    /// The operator looks at a coupon: it is what it was told before.
+    /// The operator queries a coupon: it matches the earlier responses.
     pub(super) async fn look_at_coupon(&mut self) {
         let Some(nth) = self.some_coupon() else { return };
         let Some((status, view)) =
@@ -293,7 +295,7 @@ impl Run {
         }
     }
 
-    /// What a coupon is shown as fits all that was heard of it.
+    /// The view of a coupon fits all earlier responses about it.
     pub(super) fn check_view(&self, nth: usize, view: &Value) {
         let sold = &self.sold[nth];
         let (plan, months, price) = sold.plan;

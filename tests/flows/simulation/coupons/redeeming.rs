@@ -1,5 +1,6 @@
-//! The partner's customers type the codes that have arrived: for themselves or for a friend, again and at once, void ones
-//! and expired ones, with a slip, and such as are nobody's. The partner remembers every answer.
+//! The partner's customers type the codes that were delivered: for themselves or for a friend,
+//! repeatedly and concurrently, void and expired ones, with a typing error, and codes that were
+//! never issued. The partner remembers every response.
 
 use super::{PLANS, Said, Sold, WRONG_CODES};
 use crate::simulation::outcomes::Outcome;
@@ -15,41 +16,40 @@ use std::collections::BTreeMap;
 
 const REDEEM: &str = "/ott/v1/coupon/redeem";
 
-/// A code that is on somebody's phone.
+/// A code that was delivered.
 #[derive(Clone, Debug)]
 pub(in crate::simulation) struct Code {
     pub(in crate::simulation) spelled: String,
-    /// Which coupon's, and which of its codes, from 1 on.
+    /// Its coupon, and which of the coupon's codes it is, counted from 1.
     pub(in crate::simulation) of: (usize, u32),
 }
 
-/// How a redemption ended, for ever.
+/// How a redemption ended, permanently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::simulation) enum End {
     Redeemed(Value),
     /// The account's refusal, by its code.
     Declined(String),
-    /// Another reference has it.
+    /// Another reference has redeemed it.
     Used,
 }
 
-/// What was typed under a reference, and what was said to it.
+/// What was typed under a reference, and the responses to it.
 #[derive(Clone, Debug)]
 pub(in crate::simulation) struct Redemption {
     pub(in crate::simulation) code: Code,
     pub(in crate::simulation) pai: Option<String>,
     pub(in crate::simulation) end: Option<End>,
-    /// Whether a post of it may have been taken without an answer.
+    /// Whether a post of it may have been accepted without a response.
     pub(in crate::simulation) may_be_there: bool,
 }
 
-/// One post.
 #[derive(Clone, Debug)]
 struct Post {
     reference: String,
     code: String,
     pai: Option<String>,
-    /// Not what the reference is known to be taken for.
+    /// Not the contents that the reference is known to be taken for.
     is_other: bool,
 }
 
@@ -63,7 +63,7 @@ impl Post {
     }
 }
 
-/// The end that an answer tells of.
+/// The end that a response reports.
 fn end_of(status: StatusCode, answer: &Value) -> Option<End> {
     match (status, answer["code"].as_str()) {
         (StatusCode::OK, None) => Some(End::Redeemed(answer.clone())),
@@ -77,7 +77,7 @@ fn end_of(status: StatusCode, answer: &Value) -> Option<End> {
 }
 
 impl Run {
-    /// What the partner was told of the redemption of a coupon.
+    /// The redemption of a coupon as it was reported to the partner.
     pub(in crate::simulation) fn redeemed_as(&self, nth: usize) -> Option<&Value> {
         let answer = |redemption: &'_ Redemption| matches!(redemption.end, Some(End::Redeemed(_)));
         let of_it = self.redemptions.values().filter(|redemption| redemption.code.of.0 == nth);
@@ -87,7 +87,7 @@ impl Run {
         })
     }
 
-    /// The charges of coupons that the partner knows of, by its names, and what they cost.
+    /// The charges of coupons that the partner knows, by its ids, and their amounts.
     pub(in crate::simulation) fn redeemed_charges(&self) -> BTreeMap<String, i64> {
         let charge = |redemption: &Redemption| match &redemption.end {
             Some(End::Redeemed(answer)) => {
@@ -99,7 +99,8 @@ impl Run {
         self.redemptions.values().filter_map(charge).collect()
     }
 
-    /// One code, or several posts at once: of one reference or of many, while the coupon is changed or the outbox worked on.
+    /// One code, or several concurrent posts: of one reference or of many, while the coupon is
+    /// changed or the outbox processed.
     pub(in crate::simulation) async fn redeem(&mut self) {
         if self.dice.below(10) == 0 {
             return self.guess().await;
@@ -127,7 +128,7 @@ impl Run {
         let busy = self.dice.below(4) == 0;
         match self.dice.below(15) {
             0..=2 => {
-                // Billing does not answer in time.
+                // Billing does not respond in time.
                 let billing = format!("{}/csp/transaction", self.system.acme.dashboard_address);
                 let mishap = *self.dice.pick(&[NetworkFault::Lost, NetworkFault::AnswerLost]);
                 self.system.network.inject_fault_for(&billing, mishap, 1);
@@ -157,7 +158,7 @@ impl Run {
         }
     }
 
-    /// A redemption to post, new or of old.
+    /// A redemption to post, with a new reference or a used one.
     fn some_redemption(&mut self) -> Option<Post> {
         let old: Vec<String> = self.redemptions.keys().cloned().collect();
         if !old.is_empty() && self.dice.below(3) == 0 {
@@ -180,7 +181,7 @@ impl Run {
         Some(self.under_a_new_name(code))
     }
 
-    /// Whether nothing is known that speaks against a code.
+    /// Whether nothing known makes a code invalid.
     fn may_be_good(&self, code: &Code) -> bool {
         let (nth, text) = code.of;
         let (resends, voids) = (self.sold[nth].resends, self.sold[nth].voids);
@@ -206,7 +207,7 @@ impl Run {
         (!pais.is_empty()).then(|| self.dice.pick(&pais).clone())
     }
 
-    /// A code with a slip, or one that is nobody's.
+    /// A code with a typing error, or one that was never issued.
     async fn guess(&mut self) {
         let slip = match self.phones.last() {
             Some(code) if self.dice.below(3) == 0 => Some(code.spelled.clone()),
@@ -238,7 +239,7 @@ impl Run {
         }
     }
 
-    /// What a redemption of old is answered now, if that is an end.
+    /// The response to an old redemption now, if it is final.
     pub(in crate::simulation) async fn type_again(&self, reference: &str) -> Option<End> {
         let Redemption { code, pai, .. } = self.redemptions[reference].clone();
         let post = Post { reference: reference.to_owned(), code: code.spelled, pai, is_other: false };
@@ -246,13 +247,13 @@ impl Run {
         end_of(status, &answer)
     }
 
-    /// A code was nobody's: so many in an hour are told so, and further ones are put off.
+    /// A code was unknown: this many per hour get that response, and further ones are rate limited.
     fn hear_wrong(&mut self, status: StatusCode, answer: &Value) {
         if status == StatusCode::TOO_MANY_REQUESTS {
             return self.tally.count(Outcome::TooManyGuesses);
         }
         assert_eq!(answer["code"], "token-invalid", "{answer}");
-        // In a call that stalls, an hour may have gone by.
+        // In a call that stalls, an hour may have passed.
         if self.is_calm() {
             let hour = self.system.now().unix_seconds() / 3_600;
             let wrong = self.wrong.entry(hour).or_default();
@@ -294,7 +295,7 @@ impl Run {
         }
     }
 
-    /// Nothing that fixes how it ends: nothing is recorded of it.
+    /// A response that is not final: nothing is recorded of it.
     fn hear_no_end(&mut self, reference: &str, is_fixed: bool, status: StatusCode, answer: &Value) {
         let redemption = self.redemptions[reference].clone();
         let (nth, text) = redemption.code.of;
@@ -329,8 +330,8 @@ impl Run {
         assert!(!(is_decided && is_fixed), "{reference} was decided, and now: {answer}");
     }
 
-    /// The first word that a coupon is spent: it is the code of its last text, and not void; and the months are its plan's,
-    /// for whoever was named.
+    /// The first response that a coupon is redeemed: it is the code of its last SMS, and not void;
+    /// and the months are its plan's, for the named customer.
     fn hear_redeemed(&mut self, redemption: &Redemption, answer: &Value) {
         let (nth, text) = redemption.code.of;
         let Sold { plan: (plan, months, price), resends, voids, .. } = self.sold[nth].clone();
