@@ -1,5 +1,6 @@
-//! The audit: brings the origin back, lets it finish what it had begun, and compares three books with its own eyes:
-//! what the partner was told, what the origin's database has, and what is on the bills.
+//! The audit: restarts the origin, lets it finish its open work, and compares three records by
+//! direct reads: what was reported to the partner, what is in the origin's database, and what is on
+//! the bills.
 
 use crate::billing::Line;
 use crate::books::{Charge, Refund};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Fails when anything is wrong, with all of it in words. The origin is dead before and after.
+/// Fails with a list of all violations. The origin is down before and after.
 pub(crate) async fn audit(scene: &Arc<Scene>, partner: &Partner) {
     scene.billing.misbehave(&json!({})).await;
     scene.books.let_time_pass().await;
@@ -35,7 +36,8 @@ pub(crate) async fn audit(scene: &Arc<Scene>, partner: &Partner) {
     assert!(found.is_empty(), "{} findings: {:#?}", found.len(), &found[..found.len().min(20)]);
 }
 
-/// Everything once more, months later: the first answer again, or a first answer to what was never heard of.
+/// Posts everything once more, months later: the response is the stored one, or a first one for a
+/// post that never arrived.
 async fn ask_again(scene: &Arc<Scene>, partner: &Partner, origin: &Origin, wish: Wish) -> Vec<String> {
     let is_wished = |asked: &Asked| wish == Wish::Charge || asked.refund.is_some();
     let wished: Vec<usize> = {
@@ -52,11 +54,11 @@ async fn ask_again(scene: &Arc<Scene>, partner: &Partner, origin: &Origin, wish:
     unanswered.collect().await
 }
 
-/// The books side by side. What has been compared is taken away.
+/// The records to compare. Compared entries are removed.
 struct Desk<'b> {
     charges: HashMap<&'b str, &'b Charge>,
     refunds: HashMap<&'b str, &'b Refund>,
-    /// By our ids of charges, and of refunds.
+    /// By our ids of charges and of refunds.
     lines: HashMap<&'b str, Vec<&'b Line>>,
     found: Vec<String>,
 }
@@ -113,7 +115,7 @@ impl<'b> Desk<'b> {
         self.billed(&entry, &charge.transaction_id, person, -asked.half());
     }
 
-    /// All answers to one id are one, byte for byte, and true.
+    /// All responses to one id are equal, byte for byte, and true.
     fn told(&mut self, entry: &Entry, said: &Said) {
         let Entry { id, ours: (name, ours), status } = entry;
         if said.created > 1 {
@@ -149,7 +151,7 @@ impl<'b> Desk<'b> {
         }
     }
 
-    /// What nobody asked for, and the totals.
+    /// Checks for entries that were never requested, and the totals.
     fn left_over(mut self, charges: &[Charge], refunds: &[Refund], lines: &[Line]) -> Vec<String> {
         let recorded = self.charges.keys().chain(self.refunds.keys());
         self.found.extend(recorded.map(|id| format!("{id} is in the books, and nobody asked for it")));
@@ -165,11 +167,11 @@ impl<'b> Desk<'b> {
     }
 }
 
-/// A charge or a refund as the books have it.
+/// A charge or a refund in the ledger.
 struct Entry<'e> {
     /// The partner's id.
     id: &'e str,
-    /// What an answer calls our id, and our id.
+    /// The member of a response that has our id, and our id.
     ours: (&'static str, &'e str),
     status: &'e str,
 }

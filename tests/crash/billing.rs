@@ -1,4 +1,5 @@
-//! The operator's billing, as strict as the sandbox plays it, on a real socket; and its bills, for whoever audits them.
+//! The operator's billing, as strict as the sandbox, on a real socket; and its bills, for the
+//! audit.
 
 use crate::doors::EDGE;
 use axum::Router;
@@ -21,7 +22,7 @@ use tower::ServiceExt as _;
 /// A line on a bill.
 pub(crate) struct Line {
     pub(crate) transaction_id: String,
-    /// Set when it gives something back; its value is then negative.
+    /// Set for a refund; its value is then negative.
     pub(crate) refund_id: Option<String>,
     pub(crate) msisdn: String,
     pub(crate) value: i64,
@@ -67,13 +68,13 @@ impl Billing {
         Self { operator, router, url }
     }
 
-    /// The dashboard's word that this number is its customer's.
+    /// The dashboard's assertion that this number is its customer's.
     pub(crate) fn assertion(&self, number: &str) -> String {
         let msisdn = Msisdn::parse(number).expect("is E.164");
         self.operator.assertion(vec![msisdn]).expect("signs")
     }
 
-    /// Misbehaves from now on, as the sandbox's `/faults` says; `{}` heals everything.
+    /// Injects faults from now on, as the sandbox's `/faults` defines them; `{}` clears all.
     pub(crate) async fn misbehave(&self, faults: &Value) {
         let request = Request::post("/faults").header("content-type", "application/json");
         let (status, text) = self.own(request.body(Body::from(faults.to_string()))).await;
@@ -95,7 +96,7 @@ impl Billing {
         lines
     }
 
-    /// The text messages of these numbers.
+    /// The SMS of these numbers.
     pub(crate) async fn texts(&self, numbers: impl Iterator<Item = &str>) -> Vec<String> {
         let mut texts = Vec::new();
         for number in numbers {
@@ -114,7 +115,7 @@ impl Billing {
         serde_json::from_str(&text).expect("is JSON")
     }
 
-    /// A call of the operator's own staff, past the network.
+    /// A call of the operator's own staff, without the network.
     async fn own(&self, request: http::Result<Request<Body>>) -> (StatusCode, String) {
         let request = request.expect("is a request");
         let answer = self.router.clone().oneshot(request).await.expect("routers do not fail");
@@ -124,7 +125,7 @@ impl Billing {
     }
 }
 
-/// Faults after which nobody but billing knows whether the line is there, and those that only delay.
+/// Faults after which only billing knows whether the line exists, and faults that only delay.
 pub(crate) fn faults() -> [Value; 6] {
     [
         json!({"transaction": "error-after", "refund": "error-after"}),

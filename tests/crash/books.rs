@@ -1,4 +1,5 @@
-//! The books of one origin, looked into past the origin: with statements of our own, over a connection of our own.
+//! The database of one origin, read without the origin: with the tests' own statements, over their
+//! own connection.
 
 use crate::setting::{until_nothing, variable};
 use onbill_test_harness::unique_name;
@@ -6,15 +7,15 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
-/// Where they are.
+/// The location of the database.
 pub(crate) enum Books {
-    /// A file.
+    /// The path of the file.
     Sqlite(PathBuf),
-    /// A schema of its own; the server lists the origin's connections by the same name.
+    /// A schema of its own; the server lists the origin's connections under the same name.
     Postgres { server: String, schema: String },
 }
 
-/// A charge as the books have it.
+/// A charge in the ledger.
 pub(crate) struct Charge {
     pub(crate) ext_transaction_id: String,
     pub(crate) transaction_id: String,
@@ -23,7 +24,7 @@ pub(crate) struct Charge {
     pub(crate) status: String,
 }
 
-/// A refund as the books have it.
+/// A refund in the ledger.
 pub(crate) struct Refund {
     pub(crate) ext_refund_id: String,
     pub(crate) id: String,
@@ -48,7 +49,7 @@ impl Books {
         Self::Postgres { server, schema }
     }
 
-    /// As the origin's configuration names them.
+    /// As in the origin's configuration.
     pub(crate) fn address(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
@@ -59,7 +60,6 @@ impl Books {
         }
     }
 
-    /// All charges.
     pub(crate) async fn charges(&self) -> Vec<Charge> {
         let rows = self
             .rows("SELECT ext_transaction_id, transaction_id, pai, CAST(amount_minor AS TEXT), status FROM transactions")
@@ -73,7 +73,6 @@ impl Books {
         rows.into_iter().map(charge).collect()
     }
 
-    /// All refunds.
     pub(crate) async fn refunds(&self) -> Vec<Refund> {
         let rows = self
             .rows("SELECT ext_refund_id, refund_id, transaction_id, CAST(amount_minor AS TEXT), status FROM refunds")
@@ -87,12 +86,12 @@ impl Books {
         rows.into_iter().map(refund).collect()
     }
 
-    /// The names of all coupons.
+    /// The ids of all coupons.
     pub(crate) async fn coupons(&self) -> Vec<String> {
         self.rows("SELECT ext_coupon_id FROM coupons").await.concat()
     }
 
-    /// How many entries wait in the outbox, and how many of them for a person.
+    /// The number of jobs in the outbox, and how many of them are dead letters.
     pub(crate) async fn outbox(&self) -> (u64, u64) {
         let rows = self
             .rows("SELECT CAST(count(*) AS TEXT), CAST(count(dead_lettered_at) AS TEXT) FROM outbox")
@@ -101,10 +100,12 @@ impl Books {
         (count(0), count(1))
     }
 
-    /// Lets the time of an origin that is dead be over: what it had leased, was answering or had put off is due.
+    /// Lets time pass for an origin that is down: its leases, responses in progress and postponed
+    /// jobs become due.
     ///
-    /// A process takes the time from the machine, and up to a day is too long to wait. Written from outside, the moments
-    /// come to the same as a clock that has gone on, for they are only ever compared with the present.
+    /// A process takes the time from the machine, and up to a day is too long to wait. Moving the
+    /// stored times has the same effect as a clock that advances, for they are only compared with
+    /// the present.
     pub(crate) async fn let_time_pass(&self) {
         self.until_let_go().await;
         for sql in [
@@ -116,7 +117,7 @@ impl Books {
         }
     }
 
-    /// What the server still does for an origin that is dead, such as a commit that it had sent, comes to its end first.
+    /// Waits for what the server still does for a crashed origin, such as a commit that was sent.
     async fn until_let_go(&self) {
         until_nothing(async || {
             let left = self.connections().await.len();
@@ -125,14 +126,14 @@ impl Books {
         .await;
     }
 
-    /// The server's processes behind the origin's connections. None in a file.
+    /// The server's processes behind the origin's connections. None for a file.
     pub(crate) async fn connections(&self) -> Vec<String> {
         let Self::Postgres { schema, .. } = self else { return Vec::new() };
         let sql = format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{schema}'");
         self.rows(&sql).await.into_iter().flatten().collect()
     }
 
-    /// Cuts all of the origin's connections, whatever they are doing, and gives how many.
+    /// Cuts all of the origin's connections, whatever they are doing, and returns how many.
     pub(crate) async fn cut(&self) -> usize {
         let Self::Postgres { schema, .. } = self else { panic!("a file has no connections") };
         let sql = format!(
@@ -141,15 +142,15 @@ impl Books {
         self.rows(&sql).await.len()
     }
 
-    /// Whether the server answers, and no longer remembers this process: one that was killed is forgotten when the server
-    /// has recovered.
+    /// Whether the server responds, and no longer lists this process: a killed process disappears
+    /// when the server has recovered.
     pub(crate) async fn has_recovered_from(&self, process: &str) -> bool {
         let Self::Postgres { server, .. } = self else { panic!("a file has no processes") };
         let sql = format!("SELECT 1 FROM pg_stat_activity WHERE pid = {process}");
         ask_server(server, &sql).await.is_ok_and(|rows| rows.is_empty())
     }
 
-    /// Runs one statement and gives its rows as text.
+    /// Runs one statement and returns its rows as text.
     async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         match self {
             Self::Sqlite(path) => {
@@ -182,7 +183,7 @@ impl Drop for Books {
     }
 }
 
-/// Statements over a connection that is only for them; the rows of all of them, as text.
+/// Runs statements over a connection of their own; returns the rows of all of them, as text.
 async fn ask_server(server: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
     tokio::spawn(connection);

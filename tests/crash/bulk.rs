@@ -1,6 +1,6 @@
-//! Thousands of coupons from a file, beside an origin that serves: the run is killed, again and again, and the same file is
-//! read in once more. Each line is one coupon and one text message; nobody who pays meanwhile is turned away; and what
-//! the command line says has no number and no code in it.
+//! Imports thousands of coupons from a file, beside a running origin: the import is killed
+//! repeatedly, and the same file is imported again. Each line gives one coupon and one SMS; no
+//! charge is refused meanwhile; and the output of the command line has no number and no code in it.
 
 use crate::audit::audit;
 use crate::load::Partner;
@@ -11,9 +11,11 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Some batches more than runs that are killed, and a part of a batch, which is made only when the file has ended.
+/// Some batches more than runs that are killed, and a part of a batch, which is made only when the
+/// file has ended.
 const COUPONS: u64 = 1_500;
-/// When a run is killed: once there are so many coupons. For it the file does not end, so it cannot be quicker.
+/// The number of coupons at which a run is killed. Its file does not end, so that it cannot finish
+/// earlier.
 const KILLED_AT: [u64; 2] = [1, 700];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +80,7 @@ async fn has_each_line_once(kind: Kind) {
     audit(&scene, &partner).await;
 }
 
-/// A coupon for each subscriber in turn, and one for nobody.
+/// A coupon for each subscriber in turn, and one for a number without a subscriber.
 fn lines(scene: &Scene) -> String {
     let mut file = "ext_coupon_id,msisdn,plan,amount,currency,offer,locale\n".to_owned();
     for (n, person) in (0..COUPONS).zip(scene.people.iter().cycle()) {

@@ -1,5 +1,5 @@
-//! A database that goes away under load: its connections are cut, or the server itself dies. The origin stays, and goes
-//! on by itself when the database is back.
+//! A database that goes away under load: its connections are cut, or the server itself crashes. The
+//! origin stays up, and continues by itself when the database is back.
 
 use crate::audit::audit;
 use crate::load::{CONNECTIONS, Partner};
@@ -13,7 +13,8 @@ use std::sync::Arc;
 /// How often the database goes away.
 const USUAL_CUTS: u64 = 20;
 const USUAL_CRASHES: u64 = 3;
-/// Charges that are created before the server dies, and after it is back: about one for each caller.
+/// Charges that are created before the server crashes, and after it is back: about one for each
+/// caller.
 const CREATED: u64 = CONNECTIONS;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,7 +38,8 @@ async fn postgres_loses_no_charge_with_its_connections() {
     audit(&scene, &partner).await;
 }
 
-/// One of the server's processes dies by SIGKILL: all of them end with it, and the server recovers from its log.
+/// One of the server's processes is killed by SIGKILL: all of them end with it, and the server
+/// recovers from its log.
 ///
 /// Only with a server that was started for the tests, as `ONBILL_POSTGRES_MAY_DIE` says.
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +73,7 @@ async fn postgres_loses_no_charge_when_the_server_crashes() {
     audit(&scene, &partner).await;
 }
 
-/// The same process charges again, with nothing done to it.
+/// The same process charges again, without a restart.
 async fn goes_on(scene: &Arc<Scene>, partner: &Partner, origin: &mut Origin) {
     assert!(origin.is_alive(), "the origin has ended");
     until_nothing(async || {

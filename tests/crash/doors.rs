@@ -13,12 +13,12 @@ use onbill_test_harness::keys::{self, KeyHolder};
 use serde_json::Value;
 use std::time::Duration;
 
-/// The edge's public address. Nobody listens there: the partner signs for it.
+/// The edge's public address. No service listens there: the partner signs for it.
 pub(crate) const EDGE: &str = "pay.example";
-/// Longer than the origin works on an answer.
+/// Longer than the origin works on a response.
 const PATIENCE: Duration = Duration::from_secs(70);
 
-/// Whoever holds the keys of the edge and of the partner.
+/// The keys of the edge and of the partner.
 pub(crate) struct Doors {
     http: HttpPeer,
     edge: Keyring,
@@ -35,14 +35,14 @@ impl Doors {
         }
     }
 
-    /// Whether the origin at this address can read its books.
+    /// Whether the origin at this address can read its database.
     pub(crate) async fn is_healthy(&self, origin: &str) -> bool {
         let request = Request::get(format!("http://{origin}/healthz")).body(Bytes::new());
         let answer = self.http.send(request.expect("is a request")).await;
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 
-    /// A question of the edge's own.
+    /// A call of the edge's own.
     pub(crate) async fn ask(&self, origin: &str, path: &str, body: &Value) -> (StatusCode, Value) {
         let request =
             Request::post(format!("http://{origin}{path}")).header("content-type", "application/json");

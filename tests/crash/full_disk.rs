@@ -6,11 +6,12 @@ use crate::scene::{Kind, Scene};
 use crate::setting::TURN;
 use std::sync::Arc;
 
-/// Charges that are answered before the disk fills up, and again when it has room. So few that the write-ahead log still
-/// grows: at 4 MiB it begins at its start again, and then the disk has room for a thousand charges more.
+/// Charges that are answered before the disk fills up, and again when it has room. So few that the
+/// write-ahead log still grows: at 4 MiB it begins at its start again, and then the disk has room
+/// for a thousand charges more.
 const ANSWERED: u64 = 20;
-/// What can still be written to the largest file then: some dozen charges, so that the end comes in the middle of the
-/// write-ahead log and in the middle of the load.
+/// What can still be written to the largest file then: some dozen charges, so that the end comes in
+/// the middle of the write-ahead log and in the middle of the load.
 const ROOM_BYTES: u64 = 64 * 1024;
 /// Calls that fail on the full disk: about one for each caller.
 const FAILED: u64 = CONNECTIONS;
@@ -19,7 +20,8 @@ const FAILED: u64 = CONNECTIONS;
 async fn sqlite_loses_no_charge_on_a_full_disk() {
     let _turn = TURN.lock().await;
     let (scene, partner) = (Arc::new(Scene::new(Kind::Sqlite).await), Partner::default());
-    // Whoever opens the file and closes it takes the log of the sign-ups into it: the load begins with an empty one.
+    // Opening and closing the file moves the log of the sign-ups into it: the load begins with an
+    // empty log.
     scene.books.let_time_pass().await;
     let mut origin = scene.start_on_a_small_disk().await;
     partner

@@ -1,4 +1,4 @@
-//! `kill -9` under load, again and again.
+//! `kill -9` under load, repeatedly.
 
 use crate::audit::audit;
 use crate::billing::faults;
@@ -10,11 +10,11 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Enough to meet each kind of weather, in some ten seconds for each database.
+/// Enough to meet each kind of fault, in some ten seconds for each database.
 const USUAL_CYCLES: u64 = 10;
-/// Answers that the load gets at least in a life with healthy billing: one for each caller.
+/// Fewest responses that the load gets in a cycle with healthy billing: one for each caller.
 const ANSWERS_MIN: u64 = CONNECTIONS;
-/// An audit asks for everything again, so a long run has it now and then.
+/// An audit posts everything again, so a long run has it only now and then.
 const CYCLES_BETWEEN_AUDITS: u64 = 25;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,16 +45,17 @@ async fn survives(kind: Kind) {
         }
     }
     let tally = partner.memory().tally.clone();
-    // Where nobody was cut off and nothing asked for again, nothing was proven.
+    // Without interrupted and repeated calls, the test proves nothing.
     let met = [tally.created, tally.replayed, tally.in_progress, tally.cut_off];
     assert!(met.iter().all(|count| *count > 0), "{tally:?}");
 }
 
-/// Starts, loads, kills. In two of three lives billing misbehaves for a while; before every other one, the time of what
-/// the last one left half done has come.
+/// Starts, loads, kills. In two of three cycles billing has faults for a while; before every other
+/// one, the jobs that the last one left open become due.
 ///
-/// With healthy billing a life is as long as it takes to give some answers. What billing hangs on to has no answer for
-/// seconds: there a time is drawn, so that the kill comes in the middle of it. Nothing rests on how much fits into it.
+/// With healthy billing a cycle lasts until some responses have come. A call that billing holds has
+/// no response for seconds: there the time is random, so that the kill comes in the middle of it.
+/// Nothing depends on how much fits into it.
 async fn one_life(scene: &Arc<Scene>, partner: &Partner, dice: &mut Dice) {
     if dice.below(2) == 0 {
         scene.books.let_time_pass().await;

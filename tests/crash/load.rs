@@ -1,5 +1,5 @@
-//! The load: the partner charges and gives back from many connections at once, under new ids and old ones, and remembers
-//! every answer.
+//! The load: the partner charges and refunds over many connections concurrently, under new and used
+//! ids, and remembers every response.
 
 use crate::origin::Origin;
 use crate::scene::Scene;
@@ -13,35 +13,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
-/// Callers at once, each on a connection of its own: what a partner's billing run has.
+/// Concurrent callers, each on a connection of its own: as in a partner's billing run.
 pub(crate) const CONNECTIONS: u64 = 64;
 
-/// A charge that was asked for, and perhaps asked back.
+/// A charge that was requested, and perhaps a refund of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) person: usize,
     pub(crate) value: i64,
     pub(crate) charge: Said,
-    /// What was said when half of it was to be given back; nothing yet for most.
+    /// The responses to the refund of half of it; none yet for most.
     pub(crate) refund: Option<Said>,
 }
 
 impl Asked {
-    /// How much is given back, if it is.
+    /// The amount of the refund, if there is one.
     pub(crate) fn half(&self) -> i64 {
         self.value / 2 + 1
     }
 }
 
-/// What was said under one id.
+/// The responses under one id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
-    /// 200 and 201: they must all be one.
+    /// Bodies of 200 and 201: they must all be equal.
     pub(crate) answers: Vec<Bytes>,
     pub(crate) created: u32,
 }
 
-/// How often which answer came.
+/// How often each response came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) created: u64,
@@ -54,34 +54,33 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Answers of any kind.
+    /// Responses of any kind.
     fn answers(&self) -> u64 {
         let Self { created, replayed, refunded, refused, in_progress, failed, cut_off: _ } = self;
         created + replayed + refunded + refused + in_progress + failed
     }
 }
 
-/// Everything that was asked and answered so far. A charge and its refund are named by their place here.
+/// All requests and responses so far. A charge and its refund are named by their index here.
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) asked: Vec<Asked>,
     pub(crate) tally: Tally,
-    /// Answers that nobody may give.
+    /// Responses that must not occur.
     pub(crate) strange: Vec<String>,
 }
 
-/// What a post asks for.
+/// What a post requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// A charge, as it was first asked for or for the first time.
+    /// A charge, first or repeated.
     Charge,
     /// A charge of one cent more under an id that was answered.
     AnotherCharge,
-    /// Half of a charge back.
+    /// A refund of half of a charge.
     Refund,
 }
 
-/// The partner.
 #[derive(Clone, Default)]
 pub(crate) struct Partner(Arc<Mutex<Memory>>);
 
@@ -90,7 +89,7 @@ impl Partner {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Charges while `meanwhile` lasts. A caller whose connection breaks stops: its origin is dead.
+    /// Charges while `meanwhile` lasts. A caller whose connection breaks stops: its origin is down.
     pub(crate) async fn charge_while(
         &self,
         scene: &Arc<Scene>,
@@ -103,7 +102,7 @@ impl Partner {
         callers.end().await;
     }
 
-    /// Waits until the answers so far are enough.
+    /// Waits until the responses so far are enough.
     pub(crate) async fn until_tally(&self, what: &str, is_enough: impl Fn(&Tally) -> bool) {
         until_nothing(async || {
             let tally = self.memory().tally.clone();
@@ -112,19 +111,18 @@ impl Partner {
         .await;
     }
 
-    /// Waits for so many answers more, whatever they say.
+    /// Waits for `more` further responses of any kind.
     pub(crate) async fn until_answers(&self, more: u64) {
         let enough = self.memory().tally.answers() + more;
         self.until_tally("calls are answered", |tally| tally.answers() >= enough).await;
     }
 
-    /// Waits until so many charges more are created.
+    /// Waits until `more` further charges are created.
     pub(crate) async fn until_created(&self, more: u64) {
         let enough = self.memory().tally.created + more;
         self.until_tally("charges are created", |tally| tally.created >= enough).await;
     }
 
-    /// Begins to charge.
     pub(crate) fn begin(&self, scene: &Arc<Scene>, origin: &Origin, seed: u64) -> Callers {
         let over = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
@@ -143,12 +141,12 @@ impl Partner {
         Callers { tasks, over }
     }
 
-    /// Two of three posts are new charges; the others are about old ones, whatever became of them.
+    /// Two of three posts are new charges; the others concern old ones, whatever became of them.
     fn next(&self, scene: &Scene, dice: &mut Dice) -> (usize, Wish) {
         let mut memory = self.memory();
         let before = memory.asked.len() as u64;
         if before > 0 && dice.below(3) == 0 {
-            // Half of them so young that they may still be under way.
+            // Half of them so recent that they may still be in progress.
             let back =
                 if dice.below(2) == 0 { dice.below(before.min(CONNECTIONS)) } else { dice.below(before) };
             let n = index(before - 1 - back);
@@ -169,7 +167,7 @@ impl Partner {
         (memory.asked.len() - 1, Wish::Charge)
     }
 
-    /// Posts a wish about the charge at this place, and takes down what was said.
+    /// Posts a request about the charge at this index, and records the response.
     pub(crate) async fn post(
         &self,
         scene: &Scene,
@@ -222,7 +220,7 @@ fn is_approved(said: &Said) -> bool {
     first.is_some_and(|answer| answer["status"] == "APPROVED")
 }
 
-/// Those who charge.
+/// The tasks that charge.
 pub(crate) struct Callers {
     tasks: JoinSet<()>,
     over: Arc<AtomicBool>,
@@ -238,7 +236,7 @@ impl Callers {
     }
 }
 
-/// The partner's id of the charge at this place.
+/// The partner's id of the charge at this index.
 pub(crate) fn id(n: usize) -> String {
     format!("c-{n}")
 }

@@ -1,10 +1,12 @@
-//! The real thing under violence: the built `onbill-origin` as a process of its own, on a real file and on a real
-//! PostgreSQL, under the load of many connections. It is killed, its disk fills up, its database goes away; what it had
-//! said before must be true after, and each charge on the right bill once.
+//! Crash tests of the real program: the built `onbill-origin` as a process of its own, on a real
+//! file and on a real PostgreSQL, under the load of many connections. It is killed, its disk fills
+//! up, its database goes away; what it had reported before must be true after, and each charge on
+//! the right bill once.
 //!
-//! Only the operator's billing is in this process (the sandbox's, over a real socket): it has to outlive the origin and
-//! to be looked into. `ONBILL_CYCLES=N` kills more often than usual, `ONBILL_SEED=S` at other moments; a seed does not
-//! make two runs the same here, as the machine has a say.
+//! Only the operator's billing is in this process (the sandbox's, over a real socket): it has to
+//! outlive the origin and to be readable. `ONBILL_CYCLES=N` kills more often than usual,
+//! `ONBILL_SEED=S` at other moments; a seed does not make two runs the same here, as timing depends
+//! on the machine.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! The origin as a process: started as its operator starts it, ended as nobody should.
+//! The origin as a process: started as its operator starts it, and killed.
 
 use crate::doors::Doors;
 use crate::scene::Scene;
@@ -22,17 +22,17 @@ pub(crate) struct Origin {
     pub(crate) address: String,
 }
 
-/// Starts a program that lets a write beyond the limit for its files fail like one on a full disk (`EFBIG`), instead of
-/// taking the signal that would end it.
+/// Starts a program for which a write beyond the limit for its files fails like one on a full disk
+/// (`EFBIG`), instead of raising the signal that would end it.
 const WITHOUT_SIGXFSZ: &str = r#"trap '' XFSZ && exec "$0" "$@""#;
 
 impl Origin {
-    /// Starts on the configuration in this folder, and waits until it answers.
+    /// Starts with the configuration in this folder, and waits until it responds.
     pub(crate) async fn start(folder: &Path, config: &str) -> Self {
         Self::launch(folder, config, Command::new(program())).await
     }
 
-    /// The same, ready for a limit on its files.
+    /// Starts it so that [`Self::limit_files`] can limit its files.
     pub(crate) async fn start_on_a_small_disk(folder: &Path, config: &str) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", WITHOUT_SIGXFSZ]).arg(program());
@@ -64,12 +64,12 @@ impl Origin {
         origin
     }
 
-    /// Whether it still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Lets each of its files have so many bytes and no more from now on, its log included; `None` lifts the limit.
+    /// From now on limits each of its files, its log included, to this many bytes; `None` lifts the
+    /// limit.
     pub(crate) fn limit_files(&self, bytes_max: Option<u64>) {
         let soft = bytes_max.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         let mut prlimit = Command::new("prlimit");
@@ -85,7 +85,7 @@ impl Origin {
 
 impl Drop for Origin {
     fn drop(&mut self) {
-        // One that has ended by itself cannot be killed, which is not for here to judge.
+        // A process that has ended by itself cannot be killed. That is no error here.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -107,12 +107,10 @@ impl Bulk {
         Self(child)
     }
 
-    /// Whether it still runs.
     pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(None))
     }
 
-    /// SIGKILL.
     pub(crate) fn kill(self) {
         drop(self);
     }
@@ -125,7 +123,7 @@ impl Drop for Bulk {
     }
 }
 
-/// Runs `coupons` with these words, and gives all that it says.
+/// Runs `coupons` with these arguments, and returns its whole output.
 pub(crate) fn coupons(scene: &Scene, words: &[impl AsRef<OsStr>]) -> String {
     let run = scene.command_line().arg("coupons").args(words).output().expect("the program starts");
     assert!(run.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&run.stderr));
@@ -141,7 +139,7 @@ pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
-/// The program with this configuration, for whatever but serving.
+/// The program with this configuration, for every command except `serve`.
 pub(crate) fn command_line(folder: &Path, config: &str) -> Command {
     let toml = folder.join("command-line.toml");
     // Only `serve` listens.
@@ -151,15 +149,15 @@ pub(crate) fn command_line(folder: &Path, config: &str) -> Command {
     command
 }
 
-/// An address of this process on which no other origin of it has listened for long: the port is one that the system gives
-/// to no outgoing connection.
+/// An address of this process on which no other of its origins has listened for long: the system
+/// gives this port to no outgoing connection.
 fn own_address() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let port = FIRST_PORT + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
     format!("{}:{port}", process_host())
 }
 
-/// The built program: where `ONBILL_ORIGIN` says, or beside the folder of this test's own.
+/// The built program: the path in `ONBILL_ORIGIN`, or beside the folder of this test's own.
 fn program() -> PathBuf {
     let named = variable("ONBILL_ORIGIN").map(PathBuf::from);
     let program = named.unwrap_or_else(|| {

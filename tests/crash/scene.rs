@@ -1,4 +1,4 @@
-//! One origin with its books, its billing and some subscribers.
+//! One origin with its database, its billing and some subscribers.
 
 use crate::billing::Billing;
 use crate::books::Books;
@@ -14,18 +14,18 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Enough that neighbours in a commit are rarely the same person.
+/// Enough that neighbours in a commit are rarely the same subscriber.
 const PEOPLE: usize = 24;
 /// Of them with prepaid credit, which a run of the usual length uses up: declines are part of it.
 const PREPAID: usize = 3;
 const CREDIT: i64 = 40_000;
 
-/// Which database, and with it where account standing comes from.
+/// The database, and with it the source of the account status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A file, with the accounts in the origin's own table.
     Sqlite,
-    /// PostgreSQL, with the operator asked about each account.
+    /// PostgreSQL, with a query to the operator about each account.
     Postgres,
 }
 
@@ -48,7 +48,8 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Empty books but for the subscribers, who signed up at a real origin; it has ended again.
+    /// A database that is empty except for the subscribers, who signed up at a real origin, which
+    /// has ended again.
     pub(crate) async fn new(kind: Kind) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crash").join(unique_name());
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
@@ -82,31 +83,30 @@ impl Scene {
         Origin::start_on_a_small_disk(&self.folder, &self.config).await
     }
 
-    /// The size of the largest file of the origin, be it the database, its write-ahead log or the log.
+    /// The size of the largest file of the origin: the database, its write-ahead log or the log.
     pub(crate) fn largest_file_bytes(&self) -> u64 {
         let files = std::fs::read_dir(&self.folder).expect("the folder can be read");
         let sizes = files.map(|file| file.and_then(|file| file.metadata()).expect("stays").len());
         sizes.max().expect("the origin has files")
     }
 
-    /// Writes a file beside the books.
+    /// Writes a file beside the database.
     pub(crate) fn write(&self, name: &str, contents: &str) -> PathBuf {
         let path = self.folder.join(name);
         std::fs::write(&path, contents).expect("the folder can be written");
         path
     }
 
-    /// For a program beside the origin that serves.
+    /// For a program beside the running origin.
     pub(crate) fn command_line(&self) -> Command {
         command_line(&self.folder, &self.config)
     }
 
-    /// All that origins have logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("origin.log")).expect("is there")
     }
 
-    /// From the dashboard's word on a number to a live subscription.
+    /// From the dashboard's assertion of a number to an active subscription.
     async fn sign_up(&self, origin: &Origin, msisdn: String) -> Person {
         let at = &origin.address;
         let visit = json!({"offer": "netflix-standard", "msisdn": msisdn, "locale": "en",
@@ -136,14 +136,14 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        // What a failed test leaves behind is what its finder needs.
+        // The files of a failed test are kept for its analysis.
         if !std::thread::panicking() {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
 }
 
-/// Numbers that nobody has, in the range kept for stories.
+/// Unassigned numbers, in the range reserved for fiction.
 fn number(n: usize) -> String {
     format!("+12025550{}", 100 + n)
 }
@@ -159,7 +159,7 @@ fn accounts() -> String {
     file
 }
 
-/// All of the file but the address to listen on.
+/// The whole configuration file except the address to listen on.
 fn config(database: &str, keys: &str, billing: &str, source: &str) -> String {
     // A JSON string is a TOML basic string too.
     let (database, keys) = (Value::from(database), Value::from(keys));

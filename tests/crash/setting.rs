@@ -1,14 +1,14 @@
-//! What whoever runs the tests has a say in, and waiting for what cannot call back.
+//! Settings from the environment, and polling for conditions that have no callback.
 
 use std::fmt::Display;
 use std::time::Duration;
 
-/// Ends a test that hangs, and decides nothing else: what takes a second may take minutes on a machine with much to do.
+/// Only ends a test that hangs: what takes a second may take minutes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
-/// Between two looks.
+/// Between two polls.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// One test at a time: each wants the machine and the database for itself.
+/// One test at a time: each needs the machine and the database for itself.
 pub(crate) static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// A variable of the environment, unless it is empty.
@@ -20,12 +20,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// A number among them.
+/// A numeric variable of the environment.
 pub(crate) fn number(name: &str) -> Option<u64> {
     variable(name).map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
 }
 
-/// Looks until there is nothing left to wait for. `look` says what there still is.
+/// Polls until there is nothing left to wait for. `look` returns what is still missing.
 pub(crate) async fn until_nothing<What: Display>(mut look: impl AsyncFnMut() -> Option<What>) {
     let waited = tokio::time::timeout(PATIENCE, async {
         while look().await.is_some() {
@@ -38,7 +38,7 @@ pub(crate) async fn until_nothing<What: Display>(mut look: impl AsyncFnMut() -> 
     }
 }
 
-/// Lets things happen. Who waits for something in particular uses [`until_nothing`].
+/// Lets time pass. To wait for a certain condition, use [`until_nothing`].
 pub(crate) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }

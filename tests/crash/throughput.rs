@@ -1,4 +1,4 @@
-//! Fair weather: everybody at once is served, and how many of them in a second.
+//! Without faults: all concurrent callers are served, and at which rate per second.
 
 use crate::audit::audit;
 use crate::load::{CONNECTIONS, Partner};
@@ -7,7 +7,7 @@ use crate::setting::{TURN, number, pause};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Charges that the load gets created, unless it is to be measured: several for each caller.
+/// Charges that the load has created, unless it is to be measured: several for each caller.
 const USUAL_CHARGES: u64 = 4 * CONNECTIONS;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,7 +20,8 @@ async fn postgres_serves_all_at_once() {
     serves_all(Kind::Postgres).await;
 }
 
-/// `ONBILL_THROUGHPUT=SECONDS` measures for longer; only a build with optimisations, of this test too, says anything.
+/// `ONBILL_THROUGHPUT=SECONDS` measures for longer; only a build with optimisations, of this test
+/// too, gives meaningful results.
 async fn serves_all(kind: Kind) {
     let _turn = TURN.lock().await;
     let seconds = number("ONBILL_THROUGHPUT");
