@@ -1,7 +1,7 @@
-//! A coupon's way through an SMSC in trouble: to the phone, to the partner, and onto the bill.
+//! A coupon's way through an SMSC with faults: to the phone, to the partner, and onto the bill.
 //!
-//! A text is sent at least once. The origin sends it again when it cannot know that the SMSC has it, and only then: so it
-//! is said here of each kind of trouble how often the text comes.
+//! An SMS is sent at least once. The origin sends it again when it cannot know that the SMSC has
+//! it, and only then: each test here states how often the SMS arrives for its fault.
 
 mod crowd;
 mod queue;
@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// An SMSC that does not answer is given up soon, or a test takes long.
+/// A short timeout for an SMSC that does not respond, which keeps the tests fast.
 fn impatient() -> Value {
     json!({"answer_seconds": UNANSWERED_SECONDS, "enquire_seconds": 1})
 }
@@ -24,7 +24,8 @@ fn read(answer: &(StatusCode, Bytes)) -> (u16, Value) {
     (answer.0.as_u16(), serde_json::from_slice(&answer.1).unwrap_or_default())
 }
 
-/// What came is one text, so often, and its code is the one that redeems: one redemption, one charge, one line.
+/// One SMS arrived, this many times, and its code can be redeemed: one redemption, one charge, one
+/// line.
 async fn came(market: &Market, times: usize) {
     let texts = market.inbox().await;
     assert_eq!(texts.len(), times, "{texts:?}");
@@ -85,7 +86,7 @@ async fn busy_smsc_gets_the_sms_later_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sms_without_response_is_sent_again() {
-    // All at once: each waits long for an answer.
+    // Concurrently: each waits long for a response.
     let mut cases = Vec::new();
     for (fault, times) in [("drop", 1), ("drop-after", 2), ("hang", 1), ("hang-after", 2)] {
         for market in Market::on_each_kind_of_books(&impatient()).await {
@@ -119,7 +120,7 @@ async fn restarted_smsc_gets_the_sms_once() {
             market.clock.advance_seconds(700);
         }
         assert_eq!(market.coupon("c-1").await["state"], "ISSUED");
-        // It is back, and takes the session before for one that lives.
+        // It is back, and takes the previous session for a live one.
         market.trouble(json!({"smsc": "still-bound"})).await;
         let binds = market.operator.smsc_binds();
         market.restart_smsc().await;
@@ -144,7 +145,7 @@ async fn is_left_and_found_again(market: Market) {
     let binds = market.operator.smsc_binds();
     market.trouble(json!({"smsc": "silent"})).await;
     market.sell("c-1", "en").await;
-    // Before or after the origin has found out: there is no answer, or nobody to ask.
+    // Before or after the origin has found out: there is no response, or no connection.
     market.deliver().await;
     assert!(market.inbox().await.is_empty());
     assert_eq!(market.coupon("c-1").await["state"], "ISSUED");

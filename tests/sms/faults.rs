@@ -1,4 +1,4 @@
-//! What goes wrong at an SMSC, and what a text is known to be then.
+//! Faults of an SMSC, and what is known about an SMS then.
 
 use crate::scene::{GOOD, Log, RIGHT, Scene, UNANSWERED_SECONDS, until};
 use futures_util::future::join_all;
@@ -31,7 +31,7 @@ async fn throttling_smsc_is_left_alone_and_recovers() {
     assert_eq!(scene.inbox(GOOD).await[1..], ["one", "two", "one", "two"]);
 }
 
-/// Sends all of them, again and again, until each was accepted.
+/// Sends all of them, repeatedly, until each was accepted.
 async fn send_all(scene: &Scene, mut left: Vec<String>) {
     while !left.is_empty() {
         let sent = join_all(left.iter().map(|text| scene.send(text, true))).await;
@@ -105,7 +105,7 @@ async fn urgent_sms_is_not_delayed_by_a_thousand() {
     assert_eq!(scene.inbox(GOOD).await[1..], ["pin"], "none of the thousand was before it");
     scene.trouble(json!({})).await;
     let sent = bulk.join_all().await;
-    // Who has waited for a place for too long is told so, and may come again.
+    // A sender that has waited too long for a place gets that error, and may retry.
     let mut later = Vec::new();
     for (text, sent) in sent {
         match sent {

@@ -1,4 +1,4 @@
-//! The same over HTTP, to a gateway in the shape of Kannel.
+//! SMS over HTTP, to a gateway with Kannel's interface.
 
 use crate::pins::{Origin, pin_in};
 use crate::scene::{
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-/// A gateway and everything that was ever asked for by URL.
+/// A gateway, and every URL that was requested.
 struct Gateway {
     clock: Arc<ManualClock>,
     site: Router,
@@ -63,7 +63,7 @@ impl Gateway {
     }
 }
 
-/// Over a real socket, with each URL written down as an access log would.
+/// Over a real socket, with each URL recorded as an access log would.
 fn serve(working: &mut JoinSet<()>, listener: TcpListener, router: Router, urls: &Arc<Mutex<Vec<String>>>) {
     let urls = Arc::clone(urls);
     let noted = router.layer(from_fn(move |request: Request, next: Next| {
@@ -126,7 +126,7 @@ async fn receipts_are_accepted_by_their_token() {
     }
     let log = log.text();
     assert!(!log.contains(token) && !log.contains("2025550101") && !log.contains(RIGHT), "{log}");
-    // Where nobody reports, there is nothing to call.
+    // Without reports, no report URL is needed.
     let silent = Origin::sending_by(&json!({"by": "csp"}), "Acme", &gateway.clock).await;
     let request = Request::get(format!("/sms/v1/receipt/{token}?status=1")).body(Body::empty());
     let answer = silent.router.clone().oneshot(request.expect("is a request")).await;

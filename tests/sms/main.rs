@@ -1,4 +1,4 @@
-//! Text messages over the real thing: the origin's adapters against gateways that other authors have written, over TCP.
+//! SMS over real connections: the origin's adapters against gateways by other authors, over TCP.
 //!
 //! What is waited for comes soon or not at all; the deadline only ends a test that has failed.
 

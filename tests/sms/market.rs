@@ -1,5 +1,6 @@
-//! Everybody whom a coupon meets, over real connections: the operator with its billing and its SMSC, an origin that serves,
-//! and in front of it the edge, which the partner calls. Only time is not real, and moves when it is moved.
+//! All parties of a coupon, over real connections: the operator with its billing and its SMSC, an
+//! origin that serves, and in front of it the edge, which the partner calls. Only time is
+//! simulated, and passes when a test advances it.
 
 use crate::scene::{
     ACCOUNTS, GOOD, PATIENCE, RIGHT, clock, inbox, operator_at, password_file, until, until_connected,
@@ -38,15 +39,14 @@ use tower::ServiceExt as _;
 
 const EDGE_URL: &str = "http://127.0.0.1:8787";
 const REDEEM: &str = "/ott/v1/coupon/redeem";
-/// Connections of the origin to its books.
+/// Connections of the origin to its database.
 const CONNECTIONS: usize = 4;
 
-/// All of them.
 pub(crate) struct Market {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) operator: Operator,
     pub(crate) app: Arc<App>,
-    /// Where the partner's calls wait at the origin, if they are to.
+    /// Where the partner's calls wait at the origin, if a test wants it.
     pub(crate) turnstile: Arc<Turnstile>,
     site: Router,
     origin: SocketAddr,
@@ -55,19 +55,19 @@ pub(crate) struct Market {
     http: HttpPeer,
     smsc_at: SocketAddr,
     smsc: Option<Listening>,
-    /// Ends with the market.
+    /// Ends with the `Market`.
     pub(crate) working: JoinSet<()>,
     place: TestDb,
 }
 
-/// Keeps calls until so many have come, which are then let in at once.
+/// Holds calls until enough have arrived, which are then released at once.
 pub(crate) struct Turnstile {
     came: AtomicUsize,
     opens_at: watch::Sender<usize>,
 }
 
 impl Turnstile {
-    /// Calls wait for each other from now on, until there are so many.
+    /// Calls wait for each other from now on, until there are this many.
     pub(crate) fn gather(&self, calls: usize) {
         self.came.store(0, Ordering::SeqCst);
         self.opens_at.send_replace(calls);
@@ -83,13 +83,13 @@ impl Turnstile {
             }
             is_full
         });
-        // The sender is the turnstile's own.
+        // The sender belongs to the turnstile, which is alive.
         let _ = opens_at.wait_for(|needed| *needed == 0).await;
     }
 }
 
 impl Market {
-    /// On the books at this place; what differs from the usual in the settings of its SMSC.
+    /// With this database, and these changes to the settings of its SMSC.
     pub(crate) async fn open(place: TestDb, smsc: &Value) -> Self {
         let clock = clock();
         let (site_listener, site_at) = listen(Ipv4Addr::LOCALHOST).await;
@@ -148,7 +148,7 @@ impl Market {
         market
     }
 
-    /// One with its books in a file, and one with them on a database server.
+    /// One with its database in a file, and one with it on a database server.
     pub(crate) async fn on_each_kind_of_books(smsc: &Value) -> [Self; 2] {
         let file = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
         [Self::open(file, smsc).await, Self::open(TestDb::new_postgres_schema().await, smsc).await]
@@ -158,19 +158,19 @@ impl Market {
         until_connected(&*self.app.sms).await;
     }
 
-    /// Ends the SMSC as a power cut does: nobody can connect, and who was is not any more.
+    /// Ends the SMSC as a power cut does: it accepts no connections, and existing ones break.
     pub(crate) async fn kill_smsc(&mut self) {
         self.smsc = None;
         until("nobody is bound", async || self.operator.smsc_bound() == 0).await;
     }
 
-    /// Starts it again where it was.
+    /// Starts it again at the same address.
     pub(crate) async fn restart_smsc(&mut self) {
         let listener = TcpListener::bind(self.smsc_at).await.expect("the port is free again");
         self.smsc = Some(self.operator.open_smsc(listener).await.expect("opens"));
     }
 
-    /// Switches the operator's faults: those that are not named are mended.
+    /// Sets the operator's faults: those that are not named are cleared.
     pub(crate) async fn trouble(&self, faults: Value) {
         let request = Request::post("/faults").header("content-type", "application/json");
         let request = request.body(Body::from(faults.to_string())).expect("is a request");
@@ -178,12 +178,11 @@ impl Market {
         assert!(answer.status().is_success(), "{faults}");
     }
 
-    /// Delivers what is due.
     pub(crate) async fn deliver(&self) {
         self.app.worker.deliver_due().await.expect("works");
     }
 
-    /// Delivers what becomes due, while time passes, until something is so.
+    /// Delivers what becomes due, while time passes, until the condition holds.
     pub(crate) async fn deliver_until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         until(what, async || {
             self.deliver().await;
@@ -193,7 +192,7 @@ impl Market {
         .await;
     }
 
-    /// The operator's systems have a coupon made.
+    /// The operator's systems have a coupon issued.
     pub(crate) async fn sell(&self, id: &str, locale: &str) {
         let coupon = json!({"extCouponID": id, "msisdn": GOOD, "plan": "6M", "locale": locale,
                             "amount": {"value": 8999, "currency": "USD"}});
@@ -201,14 +200,14 @@ impl Market {
         assert_eq!(status, StatusCode::CREATED, "{answer}");
     }
 
-    /// How a coupon stands, as the operator's systems are told.
+    /// The state of a coupon as the operator's systems see it.
     pub(crate) async fn coupon(&self, id: &str) -> Value {
         let (status, coupon) = self.operator_calls(Method::GET, &format!("/{id}"), &Value::Null).await;
         assert_eq!(status, StatusCode::OK, "{coupon}");
         coupon
     }
 
-    /// Waits until a coupon is said to stand so.
+    /// Waits until a coupon has this state.
     pub(crate) async fn until_state(&self, id: &str, state: &str) {
         until(state, async || self.coupon(id).await["state"] == state).await;
     }
@@ -236,7 +235,7 @@ impl Market {
         assert_eq!(answer.status(), StatusCode::OK);
     }
 
-    /// The partner has a customer with a code.
+    /// The partner redeems a customer's code.
     pub(crate) async fn redeem(&self, code: &str, reference: &str) -> (StatusCode, Bytes) {
         let mut request = to_edge(REDEEM, &json!({"code": code, "extReference": reference}));
         let ring = keys::keyring(&KeyHolder::Partner("netflix"));
@@ -255,7 +254,6 @@ impl Market {
         inbox(&self.site, GOOD).await
     }
 
-    /// The lines on the customer's bill.
     pub(crate) async fn bill(&self) -> Vec<Value> {
         let request = Request::get(format!("/bill?msisdn={}", GOOD.replace('+', "%2B")));
         let request = request.header("accept", "application/json").body(Body::empty()).expect("is a request");
@@ -265,17 +263,17 @@ impl Market {
         bill["lines"].as_array().expect("has lines").clone()
     }
 
-    /// How many redemptions and charges are in the books, looked at past the origin.
+    /// The numbers of redemptions and charges in the database, read without the origin.
     pub(crate) async fn counted(&self) -> (i64, i64) {
         (self.place.count_rows("coupon_redemptions").await, self.place.count_rows("transactions").await)
     }
 
-    /// How many charges stand so.
+    /// How many charges have this status.
     pub(crate) async fn charges(&self, status: &str) -> i64 {
         self.place.count_rows(&format!("transactions WHERE status = '{status}'")).await
     }
 
-    /// How many coupons are on phones.
+    /// How many coupons were delivered.
     pub(crate) async fn delivered(&self) -> usize {
         let delivered = self.place.count_rows("coupons WHERE delivered_at IS NOT NULL").await;
         usize::try_from(delivered).expect("is a count")
@@ -287,7 +285,7 @@ impl Market {
     }
 }
 
-/// The code in a text message.
+/// The code in an SMS.
 pub(crate) fn code_in(text: &str) -> &str {
     let mut words = text.split_whitespace().map(|word| word.trim_matches(['.', ',', ':', ';']));
     words.find(|word| word.len() == 24 && CouponCode::parse(word).is_some()).expect("has a code")
@@ -298,7 +296,7 @@ fn to_edge(path: &str, body: &Value) -> Request<Bytes> {
     request.body(Bytes::from(body.to_string())).expect("is a request")
 }
 
-/// The edge's own code; what it asks for goes out over connections.
+/// The edge's own code; its calls go out over connections.
 fn edge(clock: &Arc<ManualClock>, http: &HttpPeer) -> FakePlatform {
     let edge = FakePlatform::new(Arc::clone(&clock.0), 1);
     let http = http.clone();

@@ -26,7 +26,6 @@ use tower::ServiceExt as _;
 
 const ORIGIN: &str = "127.0.0.1:8788";
 
-/// An origin as it serves.
 pub(crate) struct Origin {
     pub(crate) app: Arc<App>,
     pub(crate) router: Router,
@@ -37,14 +36,14 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// That sends by the scene's SMSC.
+    /// Sends through the scene's SMSC.
     async fn new(scene: &Scene, name: &str, answer_seconds: u64) -> Self {
         let sms = json!({"by": "smpp", "url": format!("smpp://{}", scene.address), "system_id": "onbill",
             "password_file": password_file(RIGHT), "sender": "Acme", "answer_seconds": answer_seconds});
         Self::sending_by(&sms, name, &scene.clock).await
     }
 
-    /// That sends by any gateway.
+    /// Sends through any gateway.
     pub(crate) async fn sending_by(sms: &Value, name: &str, clock: &Arc<ManualClock>) -> Self {
         let config: Config = serde_json::from_value(json!({
             "operator": "acme", "name": name, "country": "US", "listen": ORIGIN, "database": "unused", "keys": "unused",

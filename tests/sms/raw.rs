@@ -1,4 +1,4 @@
-//! SMSCs that no author would own up to, byte by byte.
+//! Broken SMSCs, byte by byte.
 
 use crate::scene::{clock, open, settings, until};
 use onbill_domain::msisdn::Msisdn;
@@ -12,10 +12,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// `bind_transceiver_resp`, yes, to the first question.
+/// `bind_transceiver_resp`, ESME_ROK, to the first request.
 const BOUND: [u8; 17] = [0, 0, 0, 17, 0x80, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0];
 
-/// Octets of the question before it: header, name, password, no kind of system, version, no range of addresses.
+/// Octets of the request before it: header, system_id, password, empty system_type, version, empty
+/// address_range.
 const BIND_OCTETS: usize = 16 + 7 + 7 + 1 + 1 + 2 + 1;
 
 struct Deaf;
@@ -27,7 +28,7 @@ impl ReceiptSink for Deaf {
     }
 }
 
-/// Lets everybody in, says these bytes, and nothing more. Counts who has come.
+/// Accepts every connection, sends these bytes, and nothing more. Counts the connections.
 async fn odd_smsc(says: &'static [u8]) -> (Arc<dyn SmsGateway>, Arc<AtomicU32>, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
     let address = listener.local_addr().expect("has one");
@@ -37,7 +38,7 @@ async fn odd_smsc(says: &'static [u8]) -> (Arc<dyn SmsGateway>, Arc<AtomicU32>, 
     working.spawn(async move {
         let mut guests: Vec<TcpStream> = Vec::new();
         while let Ok((mut guest, _)) = listener.accept().await {
-            // Whoever has not waited for the answer comes again.
+            // A client that has not waited for the response connects again.
             if let_in(&mut guest, says).await.is_err() {
                 continue;
             }
@@ -86,7 +87,7 @@ async fn smsc_that_talks_nonsense_is_left() {
 
 #[tokio::test]
 async fn unreadable_receipt_does_not_end_the_session() {
-    // A `deliver_sm` whose text is longer than itself, then a question that is answered.
+    // A `deliver_sm` whose text is longer than the PDU, then a request that gets a response.
     const ODD: [u8; 50] = [
         0, 0, 0, 34, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         255, //
@@ -104,7 +105,7 @@ async fn unreadable_receipt_does_not_end_the_session() {
     guest.write_all(&ODD).await.expect("is there");
     let mut answers = [0; 17 + 16];
     guest.read_exact(&mut answers).await.expect("answers both");
-    // ESME_RX_P_APPN to the report, and yes to the question.
+    // ESME_RX_P_APPN to the receipt, and ESME_ROK to the request.
     assert_eq!(answers[..16], [0, 0, 0, 17, 0x80, 0, 0, 5, 0, 0, 0, 0x65, 0, 0, 0, 7]);
     assert_eq!(answers[17..], [0, 0, 0, 16, 0x80, 0, 0, 0x15, 0, 0, 0, 0, 0, 0, 0, 8]);
 }

@@ -1,4 +1,4 @@
-//! What the SMSC reports, in whatever order and at whatever time.
+//! The SMSC's receipts, in any order and at any time.
 
 use crate::scene::Scene;
 use onbill_origin::sms::{DeliveryState, SendSmsResult};
@@ -21,7 +21,7 @@ async fn receipt_says_how_each_message_ended() {
         ("expired", DeliveryState::Expired),
     ] {
         scene.trouble(json!({"receipts": reporting})).await;
-        // Two of them: one says it in its text only, the other in parameters too.
+        // Two of them: one has the status in its text only, the other in parameters too.
         for _ in 0..2 {
             let before = scene.receipts(0).await.len();
             let id = send(&scene).await;
@@ -52,7 +52,8 @@ async fn receipts_may_come_in_another_order() {
 async fn receipt_may_come_before_the_answer() {
     let scene = Scene::new().await;
     scene.trouble(json!({"receipts": "early"})).await;
-    // The SMSC answers only when its report was taken: whoever waited for one to take the other would wait for ever.
+    // The SMSC responds only when its receipt was accepted: if each waited for the other, both
+    // would wait permanently.
     let id = send(&scene).await;
     let receipts = scene.receipts(1).await;
     assert_eq!(receipts[0].message_id, id);

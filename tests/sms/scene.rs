@@ -32,18 +32,19 @@ use tower::ServiceExt as _;
 pub(crate) const ACCOUNTS: &str = include_str!("../sandbox/accounts/acme.csv");
 pub(crate) const GOOD: &str = "+12025550101";
 pub(crate) const SITE: &str = "127.0.0.1:8790";
-/// The password that is right.
+/// The correct password.
 pub(crate) const RIGHT: &str = "hunter2!";
-/// Ends a test that hangs, and decides nothing else.
+/// Only ends a test that hangs.
 const DEADLINE: Duration = Duration::from_mins(5);
-/// Longer than an answer takes on a machine with much to do: who waits so long waits for an answer that never comes.
+/// Longer than a response takes on a busy machine: such a wait ends only for a response that never
+/// comes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// How long an SMSC is waited for that keeps its answer to itself, in seconds. An answer that is given has to come in this
-/// time too, so it is only for tests of answers that are not.
+/// The response timeout of an SMSC that does not respond, in seconds. A response that is sent has
+/// to arrive in this time too, so it is only for tests without one.
 pub(crate) const UNANSWERED_SECONDS: u64 = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
-/// Receipts that came; some may be turned away first.
+/// Receipts that came; some may be refused first.
 #[derive(Default)]
 pub(crate) struct Heard {
     taken: Mutex<Vec<DeliveryReceipt>>,
@@ -61,7 +62,6 @@ impl ReceiptSink for Heard {
     }
 }
 
-/// All of it.
 pub(crate) struct Scene {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) operator: Operator,
@@ -95,7 +95,7 @@ pub(crate) fn open(settings: &SmsSettings, clock: &Arc<ManualClock>) -> Arc<dyn 
     open_on(&network(PATIENCE), settings, clock)
 }
 
-/// The same on another network.
+/// Opens an adapter on another network.
 pub(crate) fn open_on(
     peer: &Arc<dyn Peer>,
     settings: &SmsSettings,
@@ -110,7 +110,7 @@ pub(crate) fn open_on(
     sms::open_gateway(settings, &Arc::new(csp), peer, &clock, &random).expect("is sound")
 }
 
-/// The network, which is this machine; with how long an answer is waited for.
+/// The network, which is this machine; with the response timeout.
 pub(crate) fn network(patience: Duration) -> Arc<dyn Peer> {
     Arc::new(HttpPeer::new(patience).expect("starts"))
 }
@@ -125,7 +125,7 @@ impl Scene {
         Self::connected(&json!({})).await
     }
 
-    /// The same with other settings.
+    /// Connected, with other settings.
     pub(crate) async fn connected(more: &Value) -> Self {
         let scene = Self::with(RIGHT, more).await;
         until("the SMSC is bound", async || scene.operator.smsc_bound() == 1).await;
@@ -137,7 +137,7 @@ impl Scene {
         Self::troubled(json!({}), password, more).await
     }
 
-    /// The same with something wrong from the beginning.
+    /// Connecting, with these faults from the beginning.
     pub(crate) async fn troubled(faults: Value, password: &str, more: &Value) -> Self {
         let clock = clock();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
@@ -163,7 +163,7 @@ impl Scene {
         scene
     }
 
-    /// Switches the operator's faults.
+    /// Sets the operator's faults.
     pub(crate) async fn trouble(&self, faults: Value) {
         let request = Request::post("/faults").header("content-type", "application/json");
         let request = request.body(Body::from(faults.to_string())).expect("is a request");
@@ -176,7 +176,7 @@ impl Scene {
         inbox(&self.site, number).await
     }
 
-    /// Sends a text, as soon as there is a connection.
+    /// Sends an SMS as soon as there is a connection.
     pub(crate) async fn send(&self, body: &str, urgent: bool) -> SendSmsResult {
         let to = Msisdn::parse(GOOD).expect("is E.164");
         let text = Sms { to: &to, body, urgent, valid_until: None, receipt: true };
@@ -191,7 +191,7 @@ impl Scene {
         tokio::time::timeout(DEADLINE, sending).await.expect("there is a connection at last")
     }
 
-    /// The receipts that were taken so far, once there are so many.
+    /// The receipts that were accepted so far, once there are this many.
     pub(crate) async fn receipts(&self, count: usize) -> Vec<DeliveryReceipt> {
         let taken = || self.heard.taken.lock().expect("is whole").clone();
         until("the receipts come", async || taken().len() >= count).await;
@@ -199,12 +199,12 @@ impl Scene {
     }
 }
 
-/// The played operator, with a gateway.
+/// The simulated operator, with a gateway.
 pub(crate) fn operator(clock: &Arc<ManualClock>) -> Operator {
     operator_at(SITE, clock)
 }
 
-/// The same at another address.
+/// The simulated operator at another address.
 pub(crate) fn operator_at(site: &str, clock: &Arc<ManualClock>) -> Operator {
     let slug = OperatorId::parse("acme").expect("is a slug");
     let config = OperatorConfig {
@@ -237,14 +237,14 @@ pub(crate) async fn inbox(site: &Router, number: &str) -> Vec<String> {
     messages.iter().map(|message| message["text"].as_str().expect("is text").to_owned()).collect()
 }
 
-/// Waits until an adapter can send. It may not know yet that it is bound when the SMSC does.
+/// Waits until an adapter can send. The SMSC may know that it is bound before the adapter does.
 pub(crate) async fn until_connected(texts: &dyn SmsGateway) {
     let stranger = Msisdn::parse("+12025559999").expect("is E.164");
     let text = Sms { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
     until("it is connected", async || texts.send(&text).await == SendSmsResult::Refused).await;
 }
 
-/// Looks until something is so.
+/// Polls until the condition holds.
 pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let looking = async {
         while !is_so().await {

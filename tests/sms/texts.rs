@@ -1,4 +1,4 @@
-//! Texts, as they arrive: read by another author's alphabet and joined as a phone would.
+//! SMS as they arrive: decoded with another author's alphabet and joined as a phone would.
 
 use crate::scene::{GOOD, Scene};
 use onbill_domain::msisdn::Msisdn;
@@ -28,7 +28,7 @@ async fn gsm_alphabet_arrives_unchanged() {
 #[tokio::test]
 async fn sms_arrives_whole_in_any_number_of_parts() {
     let scene = Scene::new().await;
-    // On both sides of each seam, and with a character on it that takes the room of two.
+    // On both sides of each seam, and with a character on it that takes two septets.
     for count in [1, 152, 153, 154, 159, 160, 161, 305, 306, 307, 1_000] {
         let mut text: String = ('a'..='z').cycle().take(count - 1).collect();
         text.push('z');

@@ -1,4 +1,5 @@
-//! The same code from everywhere at once, over connections of their own: one redemption, one charge, one line.
+//! The same code in many concurrent calls, over connections of their own: one redemption, one
+//! charge, one line.
 
 use super::read;
 use crate::market::{Market, code_in};
@@ -13,7 +14,7 @@ const CROWD: usize = 64;
 
 type Answer = (StatusCode, Bytes);
 
-/// Redeems a code as often as the crowd is large. No call is looked at before all have come.
+/// Redeems a code in this many calls. None is processed before all have arrived.
 async fn redeem_at_once(
     market: &Market,
     code: &str,
@@ -27,7 +28,8 @@ async fn redeem_at_once(
     join_all(calls).await
 }
 
-/// Half of the crowd repeats what the other half asks. Gives the reference that has the coupon, and what it was told.
+/// Half of the calls repeat the other half. Returns the reference that has the coupon, and its
+/// response.
 async fn one_of_all_gets_it(market: &Market, code: &str) -> (String, Answer) {
     let answers = redeem_at_once(market, code, |n| format!("r-{}", n / 2)).await;
     let good: Vec<_> = answers.iter().filter(|(_, answer)| answer.0 == StatusCode::OK).collect();
@@ -43,7 +45,8 @@ async fn one_of_all_gets_it(market: &Market, code: &str) -> (String, Answer) {
     good[0].clone()
 }
 
-/// Everybody asks again: who has it is told the same, byte for byte, and nobody else has it.
+/// All calls again: the reference that has the coupon gets the stored response, byte for byte, and
+/// no other has it.
 async fn so_it_stays(market: &Market, code: &str, (reference, first): &(String, Answer)) {
     let answers = redeem_at_once(market, code, |_| reference.clone()).await;
     assert!(answers.iter().all(|(_, answer)| answer == first), "{answers:?}");
@@ -55,7 +58,7 @@ async fn so_it_stays(market: &Market, code: &str, (reference, first): &(String, 
             assert_eq!((status, &body["code"]), (409, &json!("token-already-used")), "{other}");
         }
     }
-    // Where billing was slower than an answer may be, the outbox asks it.
+    // Where billing was slower than a response may be, the outbox asks it.
     market.deliver_until("it is billed", async || market.charges("APPROVED").await == 1).await;
     assert_eq!(market.counted().await, (1, 1), "one redemption, one charge");
     let bill = market.bill().await;
@@ -78,7 +81,8 @@ async fn code_redeemed_over_64_connections_is_billed_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn coupon_is_billed_once_whatever_fails() {
     for mut market in Market::on_each_kind_of_books(&json!({})).await {
-        // The SMSC has too much to do, breaks off when it has the text, dies, and takes the dead session for a live one.
+        // The SMSC throttles, disconnects when it has the SMS, crashes, and takes the dead session
+        // for a live one.
         market.trouble(json!({"smsc": "throttle"})).await;
         market.sell("c-1", "ar").await;
         market.deliver().await;
@@ -101,7 +105,7 @@ async fn coupon_is_billed_once_whatever_fails() {
         let texts = market.inbox().await;
         assert_eq!(texts[0], texts[1]);
 
-        // Billing has put it on the bill, and nobody hears of it before the crowd has gone.
+        // Billing has put it on the bill, and its response arrives only when all calls have ended.
         let it = one_of_all_gets_it(&market, code_in(&texts[0])).await;
         assert_eq!((market.charges("PENDING").await, market.bill().await.len()), (1, 1));
         market.trouble(json!({})).await;

@@ -1,4 +1,4 @@
-//! More than a thousand coupons on their way, and a customer who waits for a PIN.
+//! More than a thousand queued coupons, and a customer who waits for a PIN.
 
 use crate::market::Market;
 use crate::pins::pin_in;
@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 const COUPONS: usize = 1_200;
-/// Of a window of ten, what messages without haste may have.
+/// The share of non-urgent messages in a window of ten.
 const UNHURRIED: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +35,7 @@ async fn pin_precedes_a_thousand_coupons_each_sent_once() {
 
         market.trouble(json!({})).await;
         until("all have come", async || {
-            // What had waited for a place in the window for too long is due again in a while.
+            // A message that waited too long for a place in the window is due again later.
             market.clock.advance_seconds(1);
             market.app.wake_queue();
             market.inbox().await.len() > COUPONS

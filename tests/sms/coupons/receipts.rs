@@ -1,4 +1,4 @@
-//! What the SMSC reports of a coupon's text, and what is said of the coupon then.
+//! What the SMSC reports of a coupon's SMS, and the coupon's status then.
 
 use super::read;
 use crate::market::{Market, code_in};

@@ -1,5 +1,5 @@
-//! What must not be said on the way of a coupon through an SMSC in trouble: neither its code nor the number, in no spelling,
-//! in the log or in the file of the books.
+//! What must not leak on a coupon's way through an SMSC with faults: neither its code nor the
+//! number, in any spelling, in the log or in the file of the database.
 
 use super::impatient;
 use crate::market::{Market, code_in};
@@ -9,7 +9,7 @@ use onbill_test_harness::spellings::Search;
 use serde_json::json;
 use std::path::Path;
 
-/// On one thread, as only its log is listened to.
+/// On one thread, as only its log is captured.
 #[tokio::test]
 async fn codes_and_numbers_are_not_logged_or_stored() {
     let (log, _logging) = Log::begin();
@@ -32,7 +32,7 @@ async fn codes_and_numbers_are_not_logged_or_stored() {
         texts.iter().filter(|text| text.contains("AC")).map(|text| code_in(text).to_owned()).collect();
     market.redeem(&codes[0], "r-1").await;
     market.redeem(&codes[0], "r-2").await;
-    // One is on its way for ever.
+    // One stays queued permanently.
     market.trouble(json!({"smsc": "throttle"})).await;
     market.sell("c-unsent", "en").await;
     market.deliver().await;
