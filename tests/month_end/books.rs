@@ -1,4 +1,4 @@
-//! Our books in a SQLite file, written row by row behind the store's back.
+//! The ledger in an SQLite file, written row by row without the store.
 
 use onbill_domain::day::Day;
 use onbill_domain::ids::PartnerId;
@@ -46,7 +46,6 @@ pub(crate) fn hulu() -> PartnerId {
     PartnerId::parse("hulu").expect("is a slug")
 }
 
-/// A row of charges.
 #[derive(Clone)]
 pub(crate) struct Charge {
     pub(crate) partner: &'static str,
@@ -61,12 +60,11 @@ pub(crate) struct Charge {
     pub(crate) settled: Option<i64>,
 }
 
-/// A row of refunds.
 #[derive(Clone)]
 pub(crate) struct Refund {
     pub(crate) id: String,
     pub(crate) ext_id: String,
-    /// The charge, by its place among them.
+    /// The charge, by its index.
     pub(crate) charge: usize,
     pub(crate) amount: i64,
     pub(crate) status: &'static str,
@@ -80,7 +78,7 @@ pub(crate) fn pai(n: usize) -> Pai {
     Pai::from_random(bytes)
 }
 
-/// The file of one test, which goes with it.
+/// The file of one test, which is deleted with it.
 pub(crate) struct Books {
     path: PathBuf,
 }
@@ -188,7 +186,7 @@ impl Books {
 impl Drop for Books {
     fn drop(&mut self) {
         for ending in ["", "-wal", "-shm"] {
-            // The last two are there only while a connection is open.
+            // The last two exist only while a connection is open.
             let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
         }
     }

@@ -1,9 +1,9 @@
-//! The operator's month end on large books: reconciliation finds everything that was planted and nothing else,
-//! settlement comes to what another computation comes to.
+//! The operator's month end on a large ledger: reconciliation finds every planted difference and
+//! nothing else, and settlement equals an independent computation.
 //!
-//! The books are written into SQLite directly, in one transaction: posting a hundred thousand charges would test the
-//! posting, and take minutes. What a generator plants and what it expects is its own; it shares no rule with what it
-//! tests.
+//! The rows are written into SQLite directly, in one transaction: posting a hundred thousand
+//! charges would test the posting, and take minutes. The generator's differences and expectations
+//! are its own; it shares no rule with what it tests.
 
 #![cfg(test)]
 

@@ -1,4 +1,5 @@
-//! A month of three books, and what is wrong with them because this generator made it so.
+//! A month in three records, the ledger, the statement and the extract, and the differences that
+//! this generator planted.
 
 mod giving_back;
 
@@ -7,13 +8,13 @@ use onbill_domain::pai::Pai;
 use onbill_test_harness::Dice;
 use std::collections::BTreeMap;
 
-/// A finding as it is expected: cause, kind, and our id, or theirs where we have none.
+/// An expected finding: cause, kind, and our id, or theirs where we have none.
 pub(crate) type Expected = (&'static str, &'static str, String);
 
 /// Charges, their minor units, refunds, their minor units.
 pub(crate) type Sum = (u64, i128, u64, i128);
 
-/// A line of either file: in the partner's with the partner's names, in billing's with ours.
+/// A line of either file: in the partner's with the partner's ids, in billing's with ours.
 #[derive(Clone)]
 pub(crate) struct Line {
     kind: &'static str,
@@ -25,7 +26,7 @@ pub(crate) struct Line {
     status: &'static str,
 }
 
-/// Three books of one month, and the truth about them.
+/// Three records of one month, and the truth about them.
 #[derive(Default)]
 pub(crate) struct Month {
     pub(crate) charges: Vec<Charge>,
@@ -33,11 +34,11 @@ pub(crate) struct Month {
     statement: Vec<Line>,
     extract: Vec<Line>,
     pub(crate) expected: Vec<Expected>,
-    /// By currency and book.
+    /// By currency and record.
     pub(crate) sums: BTreeMap<(&'static str, &'static str), Sum>,
 }
 
-/// The lines of one charge or refund, to be spoilt.
+/// The lines of one charge or refund, to be falsified.
 struct Lines {
     partner: Vec<Line>,
     bill: Vec<Line>,
@@ -45,7 +46,7 @@ struct Lines {
 
 type Spoil = fn(&mut Lines);
 
-/// What can be done to the lines of something approved, and what is to be found then.
+/// Changes to the lines of an approved entry, and the findings that they must cause.
 const FAULTS: [(&[&str], Spoil); 16] = [
     (&["missing-at-partner"], |l| l.partner.clear()),
     (&["missing-on-bill"], |l| l.bill.clear()),
@@ -82,14 +83,14 @@ const FAULTS: [(&[&str], Spoil); 16] = [
     }),
 ];
 
-/// What can be done to those of a refund besides.
+/// Further changes to those of a refund.
 const REFUND_FAULTS: [(&[&str], Spoil); 2] = [
     (&["charge-differs-at-partner"], |l| l.partner[0].charge = "n-of-nobody".to_owned()),
     (&["charge-differs-on-bill"], |l| l.bill[0].charge = "t-of-nobody".to_owned()),
 ];
 
 impl Month {
-    /// Books of so many charges, and a tenth as many refunds. Without faults, all three agree.
+    /// Records of this many charges, and a tenth as many refunds. Without faults, all three agree.
     pub(crate) fn new(seed: u64, charges: usize, with_faults: bool) -> Self {
         let (mut month, mut dice) = (Self::default(), Dice::new(seed));
         for n in 0..charges {
@@ -107,7 +108,7 @@ impl Month {
         month
     }
 
-    /// A row of ours, put into our books.
+    /// Adds a row to the ledger.
     fn charge(
         &mut self,
         n: usize,
@@ -146,7 +147,7 @@ impl Month {
         }
     }
 
-    /// Puts lines into the files; those of the month count in its sums.
+    /// Adds lines to the files; those of the month count in its sums.
     fn put(&mut self, lines: Lines, is_of_month: bool) {
         for line in &lines.partner {
             if is_of_month && line.status == "APPROVED" {
@@ -170,14 +171,14 @@ impl Month {
         };
         let fault = if with_faults { dice.between(0, 10) } else { 9 };
         if fault == 0 && created < FROM {
-            // Nobody has it, and nobody knows how it ended.
+            // Neither file has it, and its outcome is unknown.
             let charge = self.charge(n, dice, "PENDING", created, None);
             return self.expect(&["pending-too-long"], "charge", &charge.id);
         }
         let charge = self.charge(n, dice, "APPROVED", created, Some(created + 5));
         let mut lines = lines_of(&charge);
         if let 3 | 4 = fault {
-            // Nobody has it in this month, only a refund of it.
+            // Neither file has it in this month, only a refund of it.
             return self.give_back_too_much(n, &charge, &lines, fault == 3);
         }
         self.expect(&["other-period"], "charge", &charge.id);
@@ -188,7 +189,7 @@ impl Month {
         self.put(lines, false);
     }
 
-    /// Billed for another partner, and some of it given back.
+    /// Billed for another partner, and partly refunded.
     fn of_another_partner(&mut self, n: usize, dice: &mut Dice) {
         let created = dice.between(FROM, UNTIL - 60);
         let mut charge = self.charge(n, dice, "APPROVED", created, Some(created + 5));
@@ -242,7 +243,7 @@ impl Month {
         } else {
             lines.bill.clear();
         }
-        // A statement need not have what it got no money for.
+        // A statement may omit a charge that was not paid.
         if dice.once_in(2) {
             lines.partner.clear();
         }
@@ -288,7 +289,7 @@ impl Month {
         self.put(lines, true);
     }
 
-    /// A line that we do not know.
+    /// A line that is not in the ledger.
     fn invent(&mut self, n: usize, lines: &Lines, at_partner: bool) {
         let id = format!("x-{n}");
         let (mut partner, mut bill) = (vec![], vec![]);
@@ -321,7 +322,7 @@ impl Month {
     }
 }
 
-/// What the other books say of a charge when nothing is wrong.
+/// The lines of a charge in the other records when nothing is wrong.
 fn lines_of(charge: &Charge) -> Lines {
     let line = |id: &str| Line {
         kind: "charge",

@@ -1,4 +1,5 @@
-//! Reconciliation of a hundred thousand lines and more: all that was planted is found, and nothing else.
+//! Reconciliation of a hundred thousand lines and more: every planted difference is found, and
+//! nothing else.
 
 use crate::books::{Books, FixedClock, hulu, netflix, november};
 use crate::month::{Expected, Month, Sum};
@@ -6,7 +7,7 @@ use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_origin::reconciliation::{self, Cause, Finding, Kind, Reconciliation, Summary};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// With their refunds, over a hundred thousand lines in each book.
+/// With their refunds, over a hundred thousand lines in each record.
 const CHARGES: usize = 95_000;
 
 fn read(side: Side, text: &str) -> ReportedLedger {
@@ -83,7 +84,7 @@ async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
     assert_eq!(sums(&summary), expected_sums(&month), "seed {seed}");
     assert!(!summary.totals.agree());
 
-    // What a finding says of our books is what is in them.
+    // A finding quotes the ledger as it is.
     let ours: HashMap<&str, i64> = (month.charges.iter().map(|charge| (charge.id.as_str(), charge.amount)))
         .chain(month.refunds.iter().map(|refund| (refund.id.as_str(), refund.amount)))
         .collect();

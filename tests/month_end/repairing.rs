@@ -1,4 +1,4 @@
-//! Repair: what asking and telling again can mend is set going, once; everything else is left alone.
+//! Repair: what a query or a webhook can repair is scheduled once; everything else is left alone.
 
 use crate::books::{Books, Charge, FROM, FixedClock, NOW, Refund, UNTIL, hulu, netflix, november, pai};
 use onbill_domain::timestamp::Timestamp;
@@ -136,7 +136,8 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
     let first = outbox(&books);
     assert_eq!(first.len(), 7);
     for (_, kind, id, due_at, attempts, is_parked) in &first {
-        // Everything is due, and has been tried, so that billing is asked before anything is posted.
+        // Everything is due, and has been tried, so that billing is queried before anything is
+        // posted.
         let due = if id == "t-leased" { now + 60 } else { now };
         assert_eq!((*due_at, *is_parked), (due, false), "{kind} {id}");
         assert!(*attempts >= 1, "{kind} {id}");
@@ -165,7 +166,7 @@ async fn partner_without_an_address_is_not_told() {
     assert!(outbox(&books).is_empty());
 }
 
-/// Ten minutes pass between any two looks at it: a run over large books.
+/// Ten minutes pass between any two reads of it: a run over a large ledger.
 struct SlowRun(AtomicI64);
 
 impl Clock for SlowRun {

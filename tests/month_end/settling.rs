@@ -23,7 +23,8 @@ fn is_in_november(status: &str, settled: Option<i64>) -> bool {
     status == "APPROVED" && settled.is_some_and(|at| (FROM..UNTIL).contains(&at))
 }
 
-/// The same sums, from the generator's rows: each charge with all its refunds, in the order in which they were settled.
+/// The same sums, from the generator's rows: each charge with all its refunds, in the order in
+/// which they were settled.
 fn computed(charges: &[Charge], refunds: &[Refund]) -> BTreeMap<Currency, SettlementSums> {
     let mut of_charge: HashMap<usize, Vec<&Refund>> = HashMap::new();
     for refund in refunds.iter().filter(|refund| refund.status == "APPROVED") {
@@ -44,7 +45,7 @@ fn computed(charges: &[Charge], refunds: &[Refund]) -> BTreeMap<Currency, Settle
         let (mut left, mut tax_left) = (charge.amount, tax);
         for refund in refunds {
             left -= refund.amount;
-            // What tax is left of what money is left, rounded up: what was given back is rounded down.
+            // The tax of the remaining amount, rounded up: the refunded part is rounded down.
             let tax_then = (tax * left + charge.amount - 1) / charge.amount;
             if is_in_november("APPROVED", refund.settled) {
                 sums.refunds += 1;
@@ -78,7 +79,7 @@ async fn month_of_a_hundred_thousand_lines_sums_exactly() {
             let model = SettlementModel::RevenueShare { partner_basis_points: points };
             let shares = model.share(sums, *currency).expect("is in every currency");
             assert_eq!(shares.partner_minor + shares.operator_minor, net);
-            // The nearest cent; of two that are as near, the even one.
+            // The nearest cent; a tie goes to the even one.
             let off = shares.partner_minor * 10_000 - net * i128::from(points);
             assert!(off.abs() < 5_000 || (off.abs() == 5_000 && shares.partner_minor % 2 == 0), "{points}");
         }
@@ -113,7 +114,8 @@ async fn past_month_is_stable_and_refunds_return_tax() {
     };
     let charges = [row("1", FROM - 100), row("2", FROM)];
     let books = Books::new();
-    // A third of an older charge in November; the rest of it in December, which is not November's business.
+    // A third of an older charge in November; the rest of it in December, which is outside
+    // November's settlement.
     books.fill(&charges, &[back("1", 533, FROM + 5), back("2", 533, UNTIL + 5), back("3", 533, UNTIL + 5)]);
     let (sums, lines) = settle(&books).await;
     let november = SettlementSums {

@@ -5,7 +5,7 @@ use crate::books::{Charge, NOW, Refund, UNTIL};
 use onbill_test_harness::Dice;
 
 impl Month {
-    /// A refund that we do not know, of more than its charge.
+    /// A refund that is not in the ledger, of more than its charge.
     pub(super) fn give_back_too_much(&mut self, n: usize, charge: &Charge, lines: &Lines, at_partner: bool) {
         let id = format!("y-{n}");
         let of = |line: &Line| Line {
