@@ -1,4 +1,4 @@
-//! A charge is recorded once, for ever, and answered alike for ever.
+//! A charge is recorded once, permanently, and its response never changes.
 
 use crate::outcome::{declined, done, later};
 use crate::setting::{Books, NOW, charge, ext, flow, nonce, pai, partner, signup};
@@ -38,7 +38,7 @@ async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte(boo
     assert_eq!(read(&answer).status, TransactionStatus::Pending);
     assert_eq!(again().await.expect("works"), PostChargeResult::Replayed(answer.clone()));
 
-    // The outcome comes later: GET tells it, the replay stays what it was.
+    // The outcome comes later: GET reports it, the replay stays what it was.
     let again = books.store.answer_transaction(NOW, id, done()).await.expect("works");
     assert_eq!(again, (answer.clone(), SettleResult::Written));
     let books = books.reopen().await;
@@ -87,7 +87,7 @@ async fn a_post_that_was_never_answered_is_answered_from_the_books(books: Books)
     assert_eq!(books.lease(60).await.len(), 1, "its hand-off is due");
 }
 
-/// The first post took so long that a replay was answered before it: its outcome is in no answer.
+/// The first post took so long that a replay was answered before it: its outcome is in no response.
 async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(books: Books) {
     let subscriber = books.subscriber(1).await;
     let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
@@ -115,7 +115,7 @@ async fn a_spent_nonce_changes_nothing(books: Books) {
     books.store.sweep(once.expires_at().plus_seconds(-1)).await.expect("works");
     let replayed = books.store.post_charge(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
-    // Then it is forgotten, however many there are: the books do not grow by it.
+    // Then it is deleted, however many there are: the database does not grow by it.
     for _ in 0..33 {
         let many = (0..64).map(|_| books.store.start_flow(nonce(), NOW, flow(1, None)));
         for started in futures_util::future::join_all(many).await {
@@ -153,7 +153,7 @@ async fn a_numbers_next_holder_is_never_charged_for_the_last_one(books: Books) {
     let posting = books.store.post_charge(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
     let PostChargeResult::Declined(answer) = posting else { panic!("not decided: {posting:?}") };
     assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
-    // A charge already taken keeps the subscriber_ref it was taken for: the hand-off compares it with the account.
+    // An accepted charge keeps its subscriber_ref: the submission compares it with the account.
     let charge = books.store.find_pending_charge(pending_id).await.expect("works").expect("is pending");
     assert_eq!(charge.subscriber.expect("is known").subscriber_ref, "2024-01-01");
 }

@@ -1,5 +1,5 @@
-//! PostgreSQL only: a connection that is lost in mid-commit. SQLite has no connection to lose; its crashes are another
-//! matter than these claims.
+//! PostgreSQL only: a connection that is lost in mid-commit. SQLite has no connection to lose; its
+//! crashes are not part of these contract tests.
 
 use crate::setting::{Books, NOW, charge, nonce};
 use onbill_origin::config::PostgresAddress;
@@ -11,16 +11,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_postgres::config::{Config, Host};
 
-/// Where the wire is cut.
+/// Where the connection is cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cut {
-    /// The server never hears of the commit.
+    /// The commit never reaches the server.
     BeforeTheServer,
-    /// The server commits, and nobody hears of it.
+    /// The server commits, and the response is lost.
     BeforeTheAnswer,
 }
 
-/// A wire to the database that can be cut.
+/// A connection to the database that can be cut.
 struct Wire {
     url: String,
     armed: Arc<AtomicBool>,
@@ -53,7 +53,7 @@ impl Wire {
     }
 }
 
-/// Carries bytes both ways until the wire is cut.
+/// Carries bytes both ways until the connection is cut.
 async fn carry(
     mut client: TcpStream,
     mut server: TcpStream,
@@ -99,7 +99,7 @@ async fn post_over_a_cut_wire(cut: Cut) -> PostChargeResult {
     assert!(matches!(posted, Err(StoreError::CommitUnknown { .. })), "nobody knows: {posted:?}");
     assert_eq!(wire.commits.load(Ordering::SeqCst), 1, "a commit is not sent twice");
     wire.armed.store(false, Ordering::SeqCst);
-    // The caller asks again, signed anew, over a new connection.
+    // The caller retries, with a new signature, over a new connection.
     store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
 }
 

@@ -66,7 +66,7 @@ async fn a_gift_pays_for_the_named_subscriber(books: Books) {
     assert_eq!(paid(buyer).await.expect("works"), None);
     books.posted(crate::setting::charge(buyer, "n-1", 1599)).await;
 
-    // Nobody, somebody else's, and one that is closed.
+    // An unknown PAI, another subscriber's, and one that is closed.
     let closed = books.subscriber(4).await.pai;
     let reason = DeclineReason::PaiRevokedByUser;
     books.store.close_pai(NOW, partner("netflix"), closed, reason).await.expect("works");
@@ -107,7 +107,8 @@ async fn what_was_refunded_whole_pays_for_nothing(books: Books) {
     books.store.answer_refund(NOW, part, done()).await.expect("works");
     let paid = || books.store.find_paid_until(pai, days("2026-11-18"));
     assert!(paid().await.expect("works").is_some());
-    // The rest is on its way back twice: billing refuses it the first time. Until it has taken it, the days are paid for.
+    // The refund of the rest is submitted twice: billing declines it the first time. Until it is
+    // approved, the days are paid for.
     let charged = || books.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1599));
     for (name, outcome) in [("f-2", refused()), ("f-3", done())] {
         let refund_id = books.refunded(refund(&ext_id, name, None)).await;
@@ -133,7 +134,7 @@ async fn months_begin_today_when_the_charge_of_these_days_was_refunded(books: Bo
         books.store.answer_redemption(NOW, id, reason).await.expect("works");
         charge.service_period
     };
-    // Most of it is back, and billing may refuse the rest.
+    // Most of it is refunded, and billing may decline the refund of the rest.
     let refund_id = books.refunded(refund("n-1", "f-1", Some(1598))).await;
     books.store.answer_refund(NOW, refund_id, done()).await.expect("works");
     let refund_id = books.refunded(refund("n-1", "f-2", None)).await;
@@ -153,7 +154,7 @@ async fn a_coupons_charge_counts_against_no_limit(books: Books) {
     let id = books.redeemed(1, "c-1", "r-1").await;
     let pai = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there").pai;
     books.posted(limited(pai, "n-1")).await;
-    // Nor does it make room when it is declined.
+    // Nor does it free the days when it is declined.
     let reason = declined(DeclineReason::RiskDeclined);
     books.store.answer_redemption(NOW, id, reason).await.expect("works");
     let posting = books.store.post_charge(nonce(), NOW, limited(pai, "n-2")).await;
@@ -175,7 +176,7 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(books: Books) {
         books.store.answer_redemption(NOW, id, done()).await.expect("works");
     }
     let pai = async |id: &str| books.store.find_coupon(ext(id)).await.expect("works").expect("is there").pai;
-    // The second goes on, the third has another coupon, the fourth has left.
+    // The second continues, the third has another coupon, the fourth has left.
     let goes_on = subscription(pai("c-2").await, "s-2");
     books
         .store

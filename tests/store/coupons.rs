@@ -1,4 +1,4 @@
-//! A coupon has one code at a time, one text message on its way, and is spent once.
+//! A coupon has one code at a time, one SMS in progress, and is redeemed once.
 
 use crate::outcome::{declined, done, later, sent};
 use crate::setting::{Books, NOW, coupon, days, ext, fresh, name, nonce, partner, period, redemption, text};
@@ -94,7 +94,7 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books:
         assert_eq!(books.settle(NOW, entry, sent("m-9")).await.expect("works"), SettleResult::Late);
         receipt().await.expect("says so again");
     }
-    // A receipt that nobody asks about is kept for some days.
+    // A receipt without a known message is kept for some days.
     books.store.record_sms_receipt(NOW, "m-3".to_owned(), SmsReceipt::Delivered).await.expect("works");
     books.store.record_sms_receipt(NOW, "m-4".to_owned(), SmsReceipt::Delivered).await.expect("works");
     books.coupon(coupon(3, "c-3")).await;
@@ -121,7 +121,7 @@ async fn another_code_voids_the_first_and_its_message(books: Books) {
     let renew = |n| books.store.resend_coupon(Some(nonce()), NOW, ext("c-1"), None, text(n));
     let Ok(ChangeCouponResult::Done(row)) = renew(7).await else { panic!("is renewed") };
     assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
-    // The old message was being sent meanwhile: nobody takes that for the new one.
+    // The old message was being sent meanwhile: it is not mistaken for the new one.
     assert_eq!(books.settle(NOW, old, sent("m-old")).await.expect("works"), SettleResult::Late);
     assert_eq!(state(&books, "c-1").await, CouponState::Issued);
     let entry = the_text(&books, 0).await;
@@ -168,10 +168,10 @@ async fn a_message_is_sent_again_once_by_its_name(books: Books) {
     assert!(matches!(renew("c").await, Ok(ChangeCouponResult::NotAllowed(_))));
 }
 
-/// The message that waits for a coupon.
+/// The message that is queued for a coupon.
 async fn the_text_of(books: &Books, id: &str) -> Vec<u8> {
     let row = books.store.find_coupon(ext(id)).await.expect("works").expect("is there");
-    // Whoever has looked before has leased it.
+    // An earlier call has leased it.
     let due = books.lease(i64::try_from(fresh()).expect("is small") * 300).await;
     let found = due.into_iter().find_map(|entry| match entry.job {
         Job::Sms(SmsJob::Coupon { coupon_id, message }) if coupon_id == row.coupon_id => Some(message),
@@ -260,7 +260,7 @@ async fn wrong_codes_are_counted_for_each_partner_and_hour(books: Books) {
     }
     assert_eq!(wrong("tunes", 0).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
     assert_eq!(wrong("netflix", 3_600).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
-    // Another partner's code is nobody's there.
+    // Another partner's code is unknown there.
     let mut foreign = redemption("r-1", code);
     foreign.partner = partner("tunes");
     let redeemed = books.store.redeem_coupon(nonce(), NOW, foreign).await.expect("works");
@@ -320,7 +320,7 @@ async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(books: Books) {
 }
 
 async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
-    // Whoever took the call has died. The outbox goes on, and decides before anybody asks.
+    // The caller has crashed. The outbox continues, and decides before any retry.
     let new = coupon(1, "c-1");
     let code = new.text.code;
     books.coupon(new).await;
@@ -335,7 +335,7 @@ async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
     assert_eq!(books.settle(NOW, entry, declined(reason)).await.expect("works"), SettleResult::Written);
     let end = RedeemResult::Decided(RedemptionOutcome::Declined(reason));
     assert_eq!(redeem("r-1", 1).await.expect("works"), end);
-    // Or somebody asks first: then it is spent.
+    // Or a retry comes first: then it is redeemed.
     assert!(matches!(redeem("r-2", 0).await, Ok(RedeemResult::Created(_))));
     assert_eq!(redeem("r-3", 59).await.expect("works"), RedeemResult::InProgress);
     assert_eq!(redeem("r-3", 60).await.expect("works"), RedeemResult::Used);

@@ -1,4 +1,4 @@
-//! A customer's own page: what is theirs and nobody else's, page by page, and what they end.
+//! A customer's own page: only their own entries, page by page, and what they end.
 
 use crate::outcome::{declined, done, later, refused};
 use crate::races::{at_once, how_many};
@@ -44,7 +44,7 @@ async fn unlink(books: &Books, n: u8, pai: Pai, at_seconds: i64) -> Option<Partn
         .expect("works")
 }
 
-/// A PAI of the number's holder at a partner, some seconds from now.
+/// A PAI of the number's subscriber at a partner, `at_seconds` from now.
 async fn signed_up(books: &Books, partner_name: &str, n: u8, at_seconds: i64) -> Pai {
     let now = NOW.plus_seconds(at_seconds);
     match books.store.issue_signup(nonce(), now, signup(partner_name, n, GENERATION)).await {
@@ -61,7 +61,7 @@ async fn subscribed(books: &Books, partner_name: &str, pai: Pai, ext_id: &str, a
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 
-/// A charge that was posted so many seconds from now; gives our name for it.
+/// A charge that was posted some seconds from now; returns our id of it.
 async fn charged(books: &Books, partner_name: &str, pai: Pai, ext_id: &str, at_seconds: i64) -> String {
     let mut new = charge(pai, ext_id, 1599);
     new.partner = partner(partner_name);
@@ -74,7 +74,7 @@ async fn newest(books: &Books, pais: Vec<Pai>) -> Vec<CustomerCharge> {
     books.store.list_own_charges(pais, None, 20).await.expect("works").lines
 }
 
-/// What a charge meets: nothing, or the reason why it is declined.
+/// The decline reason of a charge, if it is declined.
 async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
     match books.store.post_charge(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
         PostChargeResult::Created(_) => None,
@@ -117,7 +117,8 @@ async fn a_holder_reads_their_own_links(books: Books) {
     let mut expected = [link(second, "netflix", 7_300), link(third, "hulu", 200), ended];
     assert_eq!(links(&books, 1).await, expected, "open ones first, then the newest");
 
-    // The partner's word on a subscription is the partner's: its PAI stays open, also for the next one.
+    // The partner's status concerns the subscription only: its PAI stays open, also for the next
+    // one.
     let change = SubscriptionChange { status: SubscriptionStatus::Cancelled, reason: None };
     let id = ext("ps-s-2");
     books.store.change_subscription(nonce(), NOW, partner("netflix"), id, change).await.expect("works");
@@ -207,14 +208,14 @@ async fn whoever_had_the_number_before_is_nobody_here(books: Books) {
         "the next holder, of whom nothing is known yet"
     );
     books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
-    // The old holder is gone, and whoever says to be them is nobody.
+    // The previous subscriber is gone, and a claim to be them matches none.
     for subscriber_ref in [GENERATION, "2026-11-01"] {
         assert!(of(subscriber_ref).await.expect("works").is_empty(), "{subscriber_ref}");
     }
     let asked = books.store.unlink_partner(nonce(), NOW, number(1).index, "2026-11-01".to_owned(), old).await;
     assert_eq!(asked.expect("works"), None);
 
-    // A subscriber takes what is theirs along to another number.
+    // A subscriber keeps their entries when they move to another number.
     let moves = signed_up(&books, "netflix", 2, 0).await;
     subscribed(&books, "netflix", moves, "s-2", 0).await;
     let event = NewAccountEvent {
@@ -262,7 +263,7 @@ async fn a_holder_ends_a_link_once_and_for_ever(books: Books) {
     assert_eq!(meets(&books, next, "n-2").await, None);
     assert_eq!(meets(&books, pai, "n-3").await, Some(REVOKED), "the old one stays closed");
 
-    // A call that is played again changes nothing, whatever it asks for.
+    // A replayed call changes nothing, whatever it asks for.
     let spent = nonce();
     let by =
         |pai| books.store.unlink_partner(spent.clone(), NOW, number(1).index, GENERATION.to_owned(), pai);
@@ -296,7 +297,8 @@ async fn an_end_that_comes_first_keeps_its_reason(books: Books) {
     assert_eq!((link.closed_reason, link.closed_at), (Some(fraud), Some(NOW.plus_seconds(10))));
 }
 
-/// Beside charges that are posted and settled, and the number's change of hands: nobody waits for anybody crosswise.
+/// Concurrently with charges that are posted and settled, and the number's change of hands: no
+/// deadlock.
 async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(books: Books) {
     for n in 1..=4 {
         let pai = signed_up(&books, "netflix", n, 0).await;
@@ -337,7 +339,8 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(books: Bo
         let row = books.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Closed, 2), "closed once");
         let standing = books.store.find_pai_status(pai).await.expect("works").expect("is there");
-        // Who was told that it is theirs was told why it ended; who came after the change of hands was told nothing.
+        // Callers who had been shown it got the reason why it ended; callers after the change of
+        // hands got nothing.
         let told = how_many(&calls, |told| *told == Some(standing.closed_reason));
         assert_eq!(told, how_many(&calls, Option::is_some), "{calls:?}");
     }

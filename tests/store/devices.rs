@@ -1,4 +1,4 @@
-//! A partner's app on a device: its flows, and the PAIs of those whose number it brings.
+//! A partner's app on a device: its flows, and the PAIs of the subscribers whose number it sends.
 
 use crate::setting::{
     Books, NOW, device_flow, ext, flow, hash, name, new_pai, nonce, number, partner, signup, subscription,
@@ -120,7 +120,7 @@ async fn a_pai_is_the_same_whoever_brings_the_number(books: Books) {
     assert_eq!(books.issued(new_pai("netflix", 1, "2024-01-01")).await, row);
     assert_eq!(books.subscriber(1).await, row, "by the widget too");
     assert_ne!(books.issued(new_pai("tunes", 1, "2024-01-01")).await.pai, row.pai);
-    // Whoever pays on the bill already stays who they are, where a sign-up would be refused.
+    // A customer who already pays on the bill keeps their PAI, where a sign-up would be refused.
     let request = subscription(row.pai, "s-1");
     let recorded = books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request);
     recorded.await.expect("works");

@@ -1,4 +1,5 @@
-//! Forgetting a person: what leads from the books back to the number goes, and everything else stays.
+//! Erasing a subscriber: what leads from the database back to the number is deleted, and everything
+//! else stays.
 
 use crate::outcome::{done, later};
 use crate::races::at_once;
@@ -61,7 +62,7 @@ async fn record(books: &Books, new: NewAccountEvent) -> RecordEventResult {
     books.store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
 }
 
-/// A charge that waits for a file; gives our name for it.
+/// A charge that waits for a file; returns our id of it.
 async fn waiting(books: &Books, pai: Pai, ext_id: &str) -> String {
     let id = books.posted(charge(pai, ext_id, 1599)).await;
     books.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
@@ -75,7 +76,7 @@ async fn lease(store: &Store) -> Vec<LeasedJob> {
 
 async fn a_name_is_no_good_for_what_was_there_before_it(books: Books) {
     books.subscriber(1).await;
-    // Somebody who has only begun, and somebody of whom something was reported.
+    // A customer who has only started a sign-up, and one about whom an event was reported.
     let begun = flow(2, Some([1; 32]));
     books.store.start_flow(nonce(), NOW, begun.clone()).await.expect("works");
     record(&books, event("e-1", Suspended, 3, None)).await;
@@ -86,14 +87,14 @@ async fn a_name_is_no_good_for_what_was_there_before_it(books: Books) {
     assert!(books.store.has_flow(begun.flow).await.expect("works"));
     assert_eq!(erase(&books, "er-2", 2).await, ErasureState::Erased);
     assert!(!books.store.has_flow(begun.flow).await.expect("works"), "and its PIN is sent to nobody");
-    // Whoever has begun since is no trace of before.
+    // A sign-up that was started since is no trace of before.
     let later = NOW.plus_seconds(101);
     books.store.start_flow(nonce(), later, flow(1, Some([2; 32]))).await.expect("works");
     assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
 }
 
 async fn nothing_leads_to_the_number_any_more(books: Books) {
-    // A name of the operator's that is found again, in place of a day.
+    // An operator's own id, which may come again, in place of an activation date.
     let mut new = signup("netflix", 0xab, "SUBSCRIBER-0815");
     new.return_url = "https://my.acme.example/done".to_owned();
     let IssueSignupResult::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
@@ -121,7 +122,7 @@ async fn nothing_leads_to_the_number_any_more(books: Books) {
 
     assert_eq!(erase(&books, "er-1", 0xcd).await, ErasureState::Erased);
     assert!(!leads_to(&books, 0xcd).await);
-    // Whoever decided about a number has left its name for a day, and nothing else.
+    // A decision about a number keeps its subscriber_ref for a day, and nothing else.
     books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
     assert!(!leads_to(&books, 0xab).await, "the number of before as well");
     let (text, raw) = dump(&books).await;
@@ -172,7 +173,7 @@ async fn an_erasure_takes_place_once(books: Books) {
     assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
     assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
     assert_eq!(erase(&books, "er-1", 2).await, ErasureState::Conflict, "another number");
-    // The same person again, later: what they have now is not what was to be erased.
+    // The same subscriber again, later: their new entries were not to be erased.
     let late = NOW.plus_seconds(200);
     let signup = signup("netflix", 1, "2024-01-01");
     let IssueSignupResult::Issued(after) =
@@ -188,7 +189,7 @@ async fn an_erasure_takes_place_once(books: Books) {
     assert_eq!(again.expect("works"), ErasureState::Erased);
     let standing = books.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Closed);
-    // A number that nobody has signed up with is erased already.
+    // A number without a sign-up is erased already.
     assert_eq!(erase(&books, "er-3", 9).await, ErasureState::Erased);
 }
 
@@ -333,7 +334,7 @@ async fn sign_ups_and_an_erasure_come_one_after_the_other(books: Books) {
     }
 }
 
-/// Whatever a charge came before or after: it is decided, and nobody waits for anybody crosswise.
+/// Whether a charge came before or after: it is decided, and there is no deadlock.
 async fn charges_and_an_erasure_go_on_together(books: Books) {
     let row = books.subscriber(1).await;
     let waits = books.posted(charge(row.pai, "n-waits", 100)).await;
@@ -363,7 +364,7 @@ async fn charges_and_an_erasure_go_on_together(books: Books) {
     assert!(!leads_to(&books, 1).await);
 }
 
-/// A file has all numbers that it needs, or no line of who was erased.
+/// A file has all numbers that it needs, or no line of the erased subscriber.
 async fn files_and_an_erasure_go_on_together(books: Books) {
     for n in 1..=8 {
         let row = books.subscriber(n).await;

@@ -1,5 +1,5 @@
-//! The rule of the PAI: what happens to an account is recorded once and followed whole, in the order in which it
-//! happened, and a PAI never comes to stand for anybody else.
+//! The rule of the PAI: an account event is recorded once and applied whole, in the order in which
+//! the events happened, and a PAI never passes to another subscriber.
 
 use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, signup};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
@@ -58,7 +58,7 @@ async fn row(books: &Books, pai: Pai) -> PaiRow {
     books.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there")
 }
 
-/// What a charge meets: nothing, or the reason why it is declined.
+/// The decline reason of a charge, if it is declined.
 async fn meets(books: &Books, pai: Pai, name: &str) -> Option<DeclineReason> {
     match books.store.post_charge(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
         PostChargeResult::Created(_) => None,
@@ -94,8 +94,8 @@ async fn a_suspended_account_holds_its_pais_until_it_is_resumed(books: Books) {
     assert_eq!(record(&books, event("e-3", Resumed, 30)).await, Applied);
     assert_eq!(row(&books, subscriber.pai).await.version, 3);
     assert_eq!(meets(&books, subscriber.pai, "n-3").await, None);
-    // Standing is asked for a sign-up and is good: an operator that forgot to say so has said it. What is said of the
-    // account after that was asked stays.
+    // A sign-up queries the account status and finds it active: that stands in for an event that
+    // the operator forgot to send. Events after that query remain.
     assert_eq!(record(&books, event("e-4", Suspended, 40)).await, Applied);
     for (asked_at, state) in [(40, PaiState::Suspended), (41, PaiState::Active)] {
         let again = signup("netflix", 1, "2024-01-01");
@@ -119,7 +119,7 @@ async fn whoever_leaves_takes_the_pai_along_for_ever(books: Books) {
         assert_eq!(record(&books, event(&format!("e-{n}"), leaves, at)).await, Applied);
         assert_eq!(row(&books, old.pai).await.state, PaiState::Closed);
         assert_eq!(meets(&books, old.pai, &format!("n-{n}")).await, Some(reason));
-        // Nothing opens it again.
+        // No event opens it again.
         assert_eq!(record(&books, event(&format!("r-{n}"), Resumed, at + 1)).await, NoSubscriber);
         assert_eq!(record(&books, event(&format!("a-{n}"), Activated, at + 2)).await, NoSubscriber);
         let next = books.subscriber(1).await;
@@ -137,7 +137,7 @@ async fn a_number_changes_and_its_subscriber_goes_on(books: Books) {
     let holder = charge.subscriber.expect("is known");
     assert_eq!((holder.number, holder.subscriber_ref.as_str()), (number(5), "2024-01-01"));
     assert_eq!(row(&books, subscriber.pai).await.version, 1, "nobody has to be told");
-    // The number that was given up gets a new holder, and the new number keeps its own.
+    // The number that was given up gets a new subscriber, and the new number keeps its own.
     let next = books.subscriber(1).await;
     let same = books.subscriber(5).await;
     assert_ne!(next.pai, subscriber.pai);
@@ -153,7 +153,7 @@ async fn somebody_elses_number_is_not_taken(books: Books) {
         let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
         assert_eq!(charge.subscriber.expect("is known").number, number(n));
     }
-    // Nothing of it was followed: an older event still is.
+    // None of it was applied: an older event still is.
     assert_eq!(record(&books, event("e-2", Suspended, 5)).await, Applied);
 }
 
@@ -175,7 +175,7 @@ async fn what_was_told_of_a_new_number_too_early_is_caught_up_with(books: Books)
         (&[Suspended, Resumed], Active),
         (&[PortedOut], Closed),
         (&[Ceased, Activated], Closed),
-        // They have gone on to a number that is not on record.
+        // They have moved to a number that is not on record.
         (&[NumberChanged], PaiState::Suspended),
     ];
     for (n, (chain, state)) in (1..).zip(chains) {
@@ -213,7 +213,7 @@ async fn what_happened_before_the_newest_event_is_not_followed(books: Books) {
 }
 
 async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(books: Books) {
-    // What was told first was about whoever had the number next.
+    // The event that came first was about the number's next subscriber.
     for (n, leaves) in (1..).zip([Ceased, PortedOut, OwnershipChanged]) {
         let subscriber = books.subscriber(n).await;
         let of = |name: &str, what, at| NewAccountEvent {
@@ -237,7 +237,7 @@ async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(books: 
         PaiState::Suspended,
         "as the new number was told to be"
     );
-    // What comes after that of the new number is news again.
+    // What comes after the event of the new number is applied again.
     let released = NewAccountEvent { number: number(8).index, ..event("released", Resumed, 16) };
     assert_eq!(record(&books, released).await, Applied);
     assert_eq!(books.subscriber(8).await.pai, subscriber.pai);
@@ -297,7 +297,7 @@ async fn the_embedded_table_follows(books: Books) {
         (SimSwapped, since(AccountStatus::Active, "2024-01-01")),
         (Activated, since(AccountStatus::Active, "2024-01-01")),
         (Ceased, since(AccountStatus::Ceased, "2024-01-01")),
-        // Given up and given out again: somebody else.
+        // Given up and reassigned: another subscriber.
         (Activated, since(AccountStatus::Active, &today)),
     ]
     .into_iter()
@@ -312,7 +312,7 @@ async fn the_embedded_table_follows(books: Books) {
     let moved = NewAccountEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
     assert_eq!(record(&books, moved).await, NoSubscriber);
     assert_eq!((stands(1).await, stands(5).await), (None, since(AccountStatus::Active, &today)));
-    // How the new number stands by a later word is true of whoever has it.
+    // A later status of the new number is true of its present subscriber.
     let held = NewAccountEvent { number: number(6).index, ..event("held", Suspended, 40) };
     let rows = vec![ImportedAccount { number: number(6).index, account, activated_on }];
     books.store.import_accounts(rows).await.expect("works");
@@ -334,7 +334,7 @@ async fn a_swapped_sim_is_remembered_by_its_number(books: Books) {
     let books = books.reopen().await;
     let at = async |n: u8| books.store.find_sim_swap_time(number(n).index).await.expect("works");
     assert_eq!((at(1).await, at(2).await), (Some(NOW.plus_seconds(20)), None));
-    // It goes along to another number: else that would be the way around it.
+    // It moves along to another number: otherwise a move would bypass the wait.
     record(&books, NewAccountEvent { new_number: Some(number(2)), ..event("e-3", NumberChanged, 30) }).await;
     assert_eq!(at(2).await, Some(NOW.plus_seconds(20)));
 }

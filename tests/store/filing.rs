@@ -1,4 +1,4 @@
-//! Files for billing: an entry is in one of them, once; a line is settled as any other verdict settles.
+//! Files for billing: a job is in one of them, once; a line settles like any other outcome.
 
 use crate::outcome::{dead_letter, declined, done, later, refused};
 use crate::races::at_once;
@@ -31,7 +31,7 @@ on_each_database!(
     two_origins_that_lease_and_file_at_once_share_the_work,
 );
 
-/// Leases the bills that are due so many seconds from now.
+/// Leases the bills that are due `at_seconds` from now.
 async fn lease(books: &Books, at_seconds: i64) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(at_seconds);
     books.store.lease_due(Queue::Billing, now, now.plus_seconds(900), 1000).await.expect("works")
@@ -41,7 +41,7 @@ async fn file(books: &Books, name: &str, entries: Vec<LeasedJob>) -> u32 {
     books.store.create_billing_file(NOW, name.to_owned(), entries).await.expect("works")
 }
 
-/// A charge that waits for a file; gives our name for it.
+/// A charge that waits for a file; returns our id of it.
 async fn waiting(books: &Books, number: u8, ext_id: &str) -> String {
     let subscriber = books.subscriber(number).await;
     let id = books.posted(charge(subscriber.pai, ext_id, 1599)).await;
@@ -49,7 +49,7 @@ async fn waiting(books: &Books, number: u8, ext_id: &str) -> String {
     id
 }
 
-/// The holder of a number has another one from now on.
+/// The subscriber of a number moves to another one.
 async fn moves(store: &Store, from: u8, to: u8) -> RecordEventResult {
     let moved = NewAccountEvent {
         event_id: ext(&format!("e-{from}")),
@@ -124,7 +124,7 @@ async fn each_lane_is_leased_by_itself(books: Books) {
 async fn only_who_has_the_lease_files(books: Books) {
     let id = waiting(&books, 1, "n-1").await;
     let first = lease(&books, 0).await;
-    // Whoever had it was slow: it is somebody else's now.
+    // The first worker was slow: another one has the lease now.
     let second = lease(&books, 900).await;
     assert_eq!(file(&books, "f-1", first.clone()).await, 0);
     assert_eq!(books.store.find_billing_file("f-1".to_owned()).await.expect("works"), None);
@@ -170,7 +170,7 @@ async fn a_declined_line_gives_back_what_it_took(books: Books) {
     assert_eq!(settle(&books, 1, refused()).await, SettleResult::Written);
     let found = books.store.find_charge_webhook(charged).await.expect("works").expect("is there");
     assert_eq!(found.0, partner("netflix"));
-    // All of it can be given back again.
+    // All of it can be refunded again.
     books.refunded(refund("n-1", "r-2", Some(1599))).await;
     assert!(matches!(
         books.lease(0).await[..],
@@ -186,11 +186,11 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
     let before = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
     settle(&books, 1, done()).await;
     settle(&books, 2, declined(DeclineReason::RiskDeclined)).await;
-    // Number 1 goes to somebody else, too.
+    // Number 1 is reassigned, too.
     let next = crate::setting::signup("netflix", 1, "2026-11-01");
     books.store.issue_signup(nonce(), NOW, next).await.expect("works");
     assert_eq!(books.store.list_file_lines("f-1".to_owned()).await.expect("works"), before);
-    // The holder of number 3 has another one, while the file is being written.
+    // The subscriber of number 3 has another one, while the file is being written.
     let sealed = |lines: &[BillingFileLine]| -> Vec<Vec<u8>> {
         let charges = lines.iter().filter_map(|line| match &line.bill {
             BillingItem::Charge(charge) => {
@@ -213,7 +213,7 @@ async fn the_number_of_before_goes_when_the_file_is_written(books: Books) {
     assert!(!leads_to_after_erasing(&books, 0xae, 0xcd).await);
 }
 
-/// Whoever moves at the moment at which their file is written has moved before it or after it.
+/// A subscriber who moves while their file is written has moved before it or after it.
 async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(books: Books) {
     for n in 0xa0..=0xa9 {
         waiting(&books, n, &format!("n-{n}")).await;
@@ -235,11 +235,12 @@ async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(b
     }
 }
 
-/// Whether anything leads to the number that somebody had, once whoever has this one now is erased.
+/// Whether anything leads to a subscriber's previous number once the subscriber of the present one
+/// is erased.
 async fn leads_to_after_erasing(books: &Books, before: u8, now: u8) -> bool {
     let erased = books.store.erase_number(None, NOW, None, number(now).index).await;
     assert_eq!(erased.expect("works"), ErasureState::Erased);
-    // Whoever decided about a number has left its name for a day.
+    // A decision about a number keeps its subscriber_ref for a day.
     books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
     leads_to(books, before).await
 }
@@ -274,7 +275,7 @@ async fn a_file_waits_to_be_written_and_to_be_answered(books: Books) {
     assert_eq!(names().await, ["f-1", "f-2", "f-3"]);
     let at = NOW.plus_seconds(5);
     books.store.mark_file_written(at, "f-1".to_owned(), [1; 32]).await.expect("works");
-    // What billing has answered was written, whatever the books know of it.
+    // A file that billing has answered was written, whatever the database says.
     books.store.accept_response("f-2".to_owned(), [2; 32]).await.expect("works");
     assert_eq!(names().await, ["f-3"]);
     assert_eq!(silent(-1).await, [""; 0]);
@@ -296,7 +297,7 @@ async fn what_is_in_a_file_is_not_put_back_into_the_outbox(books: Books) {
         assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::InProgress);
     }
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
-    // What billing has said of it is told as ever.
+    // Billing's response to it is reported as usual.
     settle(&books, 2, done()).await;
     for notice in books.lease(0).await {
         books.settle(NOW, notice, done()).await.expect("works");

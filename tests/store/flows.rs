@@ -1,4 +1,4 @@
-//! Flows and PINs: counted, single-use, and over in time.
+//! Flows and PINs: counted, single-use, and limited in time.
 
 use crate::setting::{Books, NOW, flow, hash, nonce};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
@@ -21,7 +21,7 @@ async fn the_right_pin_proves_the_number_while_it_lives(books: Books) {
     assert_eq!(books.store.start_flow(nonce(), NOW, new).await.expect("works"), StartFlowResult::Started);
     assert!(books.store.find_proven_flow(NOW, id).await.expect("works").is_none());
     assert!(matches!(books.store.try_pin(nonce(), NOW, id, WRONG).await, Ok(PinAttempt::Wrong)));
-    // Whose answer was lost asks again: each time is a try.
+    // A caller whose response was lost asks again: each time is a try.
     let last = NOW.plus_seconds(599);
     for _ in 1..PIN_ATTEMPTS_MAX {
         assert!(matches!(books.store.try_pin(nonce(), last, id, RIGHT).await, Ok(PinAttempt::Proven(_))));
@@ -92,7 +92,7 @@ async fn a_number_gets_ten_codes_a_day(books: Books) {
         }
     }
     assert_eq!(start(3, 3600).await.expect("works"), StartFlowResult::Started);
-    // Forgetting old flows does not forget the day's codes.
+    // Deleting old flows does not reset the day's count of codes.
     books.store.sweep(NOW.plus_seconds(86_399)).await.expect("works");
     assert_eq!(start(1, 86_399).await.expect("works"), StartFlowResult::TooManyPins { again_at });
     assert_eq!(

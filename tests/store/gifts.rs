@@ -1,5 +1,5 @@
-//! Coupons of somebody who pays on the bill already: without their PAI they are a gift to somebody that the books do not know,
-//! and pay for nobody's days in them.
+//! Coupons of a buyer who already pays on the bill: without the buyer's PAI they are a gift to a
+//! person unknown to the database, and pay for no known subscriber's days.
 
 use crate::outcome::{declined, done};
 use crate::setting::{Books, NOW, charge, coupon, days, ext, nonce, period, redemption, refund};
@@ -16,7 +16,7 @@ on_each_database!(
 );
 
 impl Books {
-    /// Claims a coupon of this number's that is made now, for whom the partner says.
+    /// Claims a coupon of this number's that is issued now, for the PAI that the partner names.
     async fn claimed(&self, n: u8, id: &str, pai: Option<Pai>) -> (NewRedemption, Charge) {
         let new = coupon(n, &format!("c-{id}"));
         let redeem = NewRedemption { pai, ..redemption(&format!("r-{id}"), new.text.code) };
@@ -27,7 +27,7 @@ impl Books {
         }
     }
 
-    /// The same, redeemed.
+    /// Claims and redeems it.
     async fn spent(&self, n: u8, id: &str, pai: Option<Pai>) -> (NewRedemption, Redemption) {
         let (redeem, charge) = self.claimed(n, id, pai).await;
         match self.store.answer_redemption(NOW, charge.transaction_id, done()).await {
@@ -60,7 +60,7 @@ async fn without_their_pai_it_pays_for_none_of_the_buyers_days(books: Books) {
     let due =
         books.store.list_due_reminders(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
     assert!(due.is_empty(), "whose months end is not known");
-    // The buyer has paid for it, and gets it back like any other charge.
+    // The buyer has paid for it, and gets it refunded like any other charge.
     let (_, redemption) = books.spent(1, "refunded", None).await;
     let name = redemption.ext_transaction_id().expect("is a name");
     books.refunded(refund(name.as_str(), "f-1", None)).await;
@@ -69,7 +69,7 @@ async fn without_their_pai_it_pays_for_none_of_the_buyers_days(books: Books) {
 async fn with_their_pai_it_follows_what_is_paid(books: Books) {
     let pai = books.subscribed(1, "ps-1", "s-1").await;
     books.posted(charge(pai, "n-1", 1599)).await;
-    // A gift beside it is in nobody's way.
+    // A gift beside it conflicts with nothing.
     books.spent(1, "gift", None).await;
     let (_, first) = books.spent(1, "1", Some(pai)).await;
     assert_eq!((first.pai, first.service_period), (Some(pai), period("2027-01-01", "2027-06-30")));
@@ -78,7 +78,7 @@ async fn with_their_pai_it_follows_what_is_paid(books: Books) {
     assert!(!books.is_gift("c-1").await, "it is the buyer's own");
     let until = books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
     assert_eq!(until, Some(second.service_period.to()));
-    // Whoever is named has it, whatever the buyer's own subscription.
+    // A named subscriber gets it, whatever the buyer's own subscription.
     let friend = books.subscriber(2).await.pai;
     let (_, given) = books.spent(1, "3", Some(friend)).await;
     assert_eq!((given.pai, given.service_period.from()), (Some(friend), days("2026-11-18")));
@@ -101,7 +101,7 @@ async fn what_was_answered_stays_whatever_becomes_of_the_subscription(books: Boo
     let paid = |pai| books.store.find_paid_until(pai, days("2026-11-18"));
     assert_eq!(paid(giver).await.expect("works"), None);
     assert_eq!(paid(own).await.expect("works"), Some(days("2027-05-17")));
-    // Whoever has left pays on no bill: the next one is their own.
+    // A subscriber who has left pays on no bill: the next one is their own.
     let (_, next) = books.spent(1, "next", None).await;
     assert_eq!((next.pai, next.service_period.from()), (Some(giver), days("2026-11-18")));
 }

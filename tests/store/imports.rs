@@ -19,7 +19,7 @@ fn vault() -> Vault {
     Vault::new(&Keyring::parse(&ring.to_string()).expect("is well formed")).expect("has its key")
 }
 
-/// Imports a file; gives the report and the complaints.
+/// Imports a file; returns the report and the errors.
 async fn import(books: &Books, text: &str) -> (Result<ImportReport, ImportError>, Vec<String>) {
     let (vault, numbers) = (vault(), NumberPlan::for_country("US").expect("is a country"));
     let mut complaints = Vec::new();

@@ -1,4 +1,5 @@
-//! A job belongs to the holder of its lease: a late outcome may settle a charge, but it ends no other lease.
+//! A job belongs to the holder of its lease: a late outcome may settle a charge, but it ends no
+//! other lease.
 
 use crate::outcome::{Outcome, dead_letter, declined, done, later, refused};
 use crate::setting::{Books, NOW, charge, flow, nonce, refund};
@@ -77,7 +78,7 @@ async fn two_verdicts_about_one_id_are_a_contradiction(books: Books) {
         assert_eq!(books.settle(NOW, another, verdict).await.expect("works"), SettleResult::Contradicted);
     }
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
-    // The PAI is open, what was given back is given back, and each is told once.
+    // The PAI is open, the refund is approved, and each outcome is reported once.
     let pai = books.subscriber(1).await.pai;
     books.posted(charge(pai, "n-2", 1599)).await;
     books.refunded(refund("n-0", "r-2", Some(999))).await;
@@ -114,7 +115,7 @@ async fn what_a_clock_that_ran_ahead_put_off_is_due_again(books: Books) {
     const YEAR_SECONDS: i64 = 365 * 86_400;
     three(&books).await;
     let mut astray = books.lease(YEAR_SECONDS).await;
-    // One stays leased, as when its program dies; the others are put off.
+    // One stays leased, as when its program crashes; the others are postponed.
     for entry in astray.split_off(1) {
         books.settle(NOW, entry, later(YEAR_SECONDS + 300)).await.expect("works");
     }
@@ -122,7 +123,7 @@ async fn what_a_clock_that_ran_ahead_put_off_is_due_again(books: Books) {
     books.store.sweep(NOW).await.expect("works");
     let back = books.lease(0).await;
     assert_eq!(back.len(), 3);
-    // What was put off by a clock that is right stays where it is, and so do dead letters.
+    // Jobs that a correct clock has postponed stay as they are, and so do dead letters.
     let mut outcomes = [later(PUT_OFF_SECONDS_MAX), later(86_400), dead_letter()].into_iter();
     for entry in back {
         let outcome = outcomes.next().expect("is one for each");

@@ -1,11 +1,12 @@
-//! What every database must do with the books: one suite of claims, run over each implementation of `Store`.
+//! What every database must do: one suite of contract tests, run over each implementation of
+//! `Store`.
 //!
-//! A claim is a function of its [`setting::Books`], and a file lists its claims with `on_each_database!`; one that is
-//! not in the list is dead code, which the lints refuse.
+//! A contract test is a function of its [`setting::Books`], and a file lists its tests with
+//! `on_each_database!`; one that is not in the list is dead code, which the lints refuse.
 
 #![cfg(test)]
 
-/// Makes a test of each claim for each database.
+/// Makes a test of each contract test for each database.
 macro_rules! on_each_database {
     ($($claim:ident),+ $(,)?) => {
         mod sqlite {

@@ -1,7 +1,8 @@
-//! Migrations: sample rows of each version are put in as that version would have, and read after all later migrations.
+//! Migrations: sample rows of each version are inserted as that version would have, and read after
+//! all later migrations.
 //!
-//! `samples/` has a file for each migration, with the rows that became possible by it. `<0a*32>` in it is 32 bytes 0a, in
-//! the words of either database.
+//! `samples/` has a file for each migration, with the rows that it made possible. `<0a*32>` in it
+//! is 32 bytes 0a, in the syntax of either database.
 
 use crate::outcome::done;
 use crate::setting::{Books, NOW, charge, days, ext, name, nonce, number, partner, redemption, refund, usd};
@@ -45,7 +46,7 @@ fn file_names(name: &str) -> Vec<String> {
     names.into_iter().collect()
 }
 
-/// The statements of a sample in the words of one database.
+/// The statements of a sample in the syntax of one database.
 fn sample(name: &str, is_sqlite: bool) -> String {
     let text = fs::read_to_string(folder("store/samples").join(name)).expect("is there");
     let mut statements = String::new();
@@ -61,7 +62,7 @@ fn sample(name: &str, is_sqlite: bool) -> String {
     statements + rest
 }
 
-/// Books as an onbill of the first `version` migrations has left them.
+/// A database as an onbill of the first `version` migrations has left it.
 async fn leave(place: &TestDb, version: usize) {
     let is_sqlite = matches!(place, TestDb::Sqlite(_));
     let migrations = if is_sqlite { "../origin/migrations/sqlite" } else { "../origin/migrations/postgres" };
@@ -237,7 +238,7 @@ async fn own_pages_are_there(store: &Store) {
     assert_eq!((link.pai, link.since), (pai(OPEN), NOW.plus_seconds(120)));
     let charges = store.list_own_charges(vec![link.pai], None, 20).await.expect("works");
     assert!(charges.lines.iter().any(|charge| charge.transaction_id == "tx-approved"));
-    // The closed one's holder has left; a person looks at them in the books.
+    // The closed one's subscriber has left; a person reads the ledger.
     let closed = store.list_own_charges(vec![pai(CLOSED)], None, 20).await.expect("works");
     assert!(!closed.lines.is_empty());
 }

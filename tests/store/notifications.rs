@@ -1,4 +1,5 @@
-//! Messages of partners to subscribers: each is taken once, so many on a day, and is for whom its PAI stands for.
+//! Messages of partners to subscribers: each is accepted once, a limited number per day, and goes
+//! to the subscriber of its PAI.
 
 use crate::outcome::{done, dropped, later};
 use crate::races::{at_once, how_many};
@@ -29,7 +30,7 @@ on_each_database!(
     one_name_at_once_is_one_message,
 );
 
-/// A UTC day begins so long before [`NOW`], in seconds.
+/// Seconds between the beginning of the UTC day and [`NOW`].
 const OF_TODAY: i64 = 40_000;
 
 fn message(pai: Pai, named: Option<(&str, u8)>) -> NewNotification {
@@ -51,14 +52,14 @@ impl Books {
         self.notify_at(NOW, message(pai, named)).await
     }
 
-    /// The messages that are due so many seconds from now.
+    /// The messages that are due `at_seconds` from now.
     async fn messages(&self, at_seconds: i64) -> Vec<LeasedJob> {
         let now = NOW.plus_seconds(at_seconds);
         let due = self.store.lease_due(Queue::Notifications, now, now.plus_seconds(120), 100).await;
         due.expect("works")
     }
 
-    /// The first byte of the number that a message is for now, and which holder of it.
+    /// The first byte of the number that a message is for now, and its subscriber_ref.
     async fn addressee(&self, id: &str) -> Option<(u8, String)> {
         let addressee =
             self.store.find_notification_recipient(id.to_owned()).await.expect("works").expect("is known");
@@ -88,7 +89,7 @@ async fn a_message_is_taken_once_by_its_name(books: Books) {
     }
     assert_eq!(books.notify(ann, Some(("m-1", 8))).await, Conflict);
     assert_eq!(books.notify(ben, Some(("m-1", 8))).await, Conflict, "one name, whomever it is for");
-    // Names of two partners are two names.
+    // Ids of two partners are different ids.
     let tunes = match books.store.issue_signup(nonce(), NOW, signup("tunes", 1, "2024-01-01")).await {
         Ok(IssueSignupResult::Issued(row)) => row.pai,
         other => panic!("no PAI: {other:?}"),
@@ -143,7 +144,7 @@ async fn a_day_has_room_for_so_many(books: Books) {
         Accepted,
         "a name that was refused is free"
     );
-    // By a clock that goes back, the day of that one is not over.
+    // For a clock that goes back, that day is not over.
     for _ in 1..NOTIFICATIONS_PER_DAY_MAX {
         assert_eq!(books.notify_at(day.plus_seconds(86_400), message(ann, None)).await, Accepted);
     }
@@ -172,7 +173,7 @@ async fn a_message_is_for_the_number_of_now_and_for_nobody_else(books: Books) {
     assert_eq!(books.addressee(&id).await, Some((11, "2024-01-01".to_owned())));
     books.happens(Suspended, 11, None).await;
     assert_eq!(books.addressee(&id).await, Some((11, "2024-01-01".to_owned())));
-    // The number's next holder.
+    // The number's next subscriber.
     books.store.issue_pai(None, NOW, new_pai("netflix", 11, "2026-11-01")).await.expect("works");
     assert_eq!(books.addressee(&id).await, None);
     assert_eq!(
@@ -216,7 +217,7 @@ async fn a_spent_nonce_takes_nothing(books: Books) {
         assert_eq!(matches!(taken, Err(StoreError::NonceReplayed)), !is_first);
     }
     assert_eq!(books.messages(0).await.len(), 1);
-    // Nor is one that was refused good for another time.
+    // Nor can a refused nonce be used another time.
     let once = nonce();
     let unknown = message(Pai::from_random([9; 16]), None);
     assert_eq!(books.store.post_notification(once.clone(), NOW, unknown).await.expect("works"), PaiNotFound);
@@ -231,7 +232,7 @@ async fn who_is_erased_is_sent_nothing(books: Books) {
     assert_eq!(books.notify(ann, Some(("m-1", 1))).await, Accepted);
     assert_eq!(books.notify(ann, None).await, Accepted);
     assert_eq!(books.notify(ben, Some(("m-2", 1))).await, Accepted);
-    // Under way at this moment.
+    // In progress at this moment.
     let leased = books.messages(0).await.remove(0);
     books.store.erase_number(None, NOW, None, number(1).index).await.expect("works");
     let left = books.messages(130).await;
@@ -239,7 +240,7 @@ async fn who_is_erased_is_sent_nothing(books: Books) {
     assert!(matches!(&left[0].job, Job::Sms(SmsJob::Notification { notification_id, .. })
         if books.addressee(notification_id).await == Some((2, "2024-01-01".to_owned()))));
     assert_eq!(books.settle(NOW, leased, later(0)).await.expect("works"), SettleResult::Late);
-    // What it said is nobody's to compare with.
+    // Its contents are no longer stored for comparison.
     assert_eq!(books.notify(ann, Some(("m-1", 2))).await, Replayed);
     assert_eq!(books.notify(ben, Some(("m-2", 2))).await, Conflict);
     assert_eq!(books.notify(ann, None).await, PaiNotFound);

@@ -1,4 +1,4 @@
-//! Outcomes of attempts, in one short hand for jobs of every family.
+//! Outcomes of attempts, in one shorthand for jobs of every family.
 
 use crate::setting::{Books, NOW};
 use onbill_domain::decline_reason::DeclineReason;
@@ -8,7 +8,7 @@ use onbill_origin::store::{
     RefundOutcome, SettleResult, SmsOutcome, Store, StoreError, WebhookOutcome,
 };
 
-/// What an attempt came to, whatever the job is.
+/// The outcome of an attempt, for jobs of every kind.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
     /// Billing has approved, the receiver has the webhook, or the gateway has the SMS.

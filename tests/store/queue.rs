@@ -1,4 +1,4 @@
-//! The queue of jobs: none is lost, none is leased twice, and what is settled is gone.
+//! The queue of jobs: none is lost, none is leased twice, and settled ones are deleted.
 
 use crate::outcome::{dead_letter, declined, done, later};
 use crate::setting::{Books, NOW, charge, flow, nonce, partner};
@@ -20,7 +20,7 @@ async fn a_lease_is_exclusive_until_it_ends(books: Books) {
     assert_eq!(first.len(), 1);
     assert!(matches!(&first[0].job, Job::Sms(SmsJob::Pin { message }) if message == &vec![1; 8]));
     assert!(books.lease(119).await.is_empty());
-    // Its holder has died: it is leased again, and counted.
+    // The worker with the lease has crashed: the job is leased again, and counted.
     let second = books.lease(120).await;
     assert_eq!((first[0].attempts, second[0].attempts), (1, 2));
     books.settle(NOW, second[0].clone(), done()).await.expect("works");
@@ -46,7 +46,7 @@ async fn a_post_has_the_lease_of_its_own_charge(books: Books) {
     assert_eq!(told(|job| matches!(job, Job::Webhook(WebhookJob::Charge { .. }))), 1, "{left:?}");
     assert_eq!(told(|job| matches!(job, Job::Webhook(WebhookJob::PaiMapping { .. }))), 1, "{left:?}");
     assert_eq!(left.len(), 2, "{left:?}");
-    // This reason ends the PAI, and with it every later charge.
+    // This reason closes the PAI, and declines every later charge.
     let row =
         books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Closed, 2));

@@ -1,5 +1,5 @@
-//! Several origins on one set of books: whoever comes second finds what the first one wrote, whichever of them it
-//! is. Those of the money are in `races_of_money.rs`.
+//! Several origins on one database: the second call finds what the first one wrote, at any of them.
+//! Those about money are in `races_of_money.rs`.
 
 use crate::outcome::declined;
 use crate::setting::{
@@ -38,7 +38,7 @@ on_each_database!(
     two_imports_at_once_both_succeed,
 );
 
-/// Does the same `count` times at once, at two origins in turn.
+/// Runs the same call `count` times concurrently, at two origins in turn.
 pub(crate) async fn at_once<T, F: Future<Output = T> + Send + 'static>(
     books: &Books,
     count: usize,
@@ -57,7 +57,7 @@ pub(crate) fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
 }
 
 async fn two_origins_begin_empty_books_together(books: Books) {
-    // Those of the setting are begun already: these are elsewhere.
+    // The database of the setting already has its identity: these are new.
     let place = books.place.new_beside().await;
     let (one, other) = tokio::join!(place.open(CONNECTIONS), place.open(CONNECTIONS));
     let (one, other) = (one.expect("opens"), other.expect("opens"));
@@ -245,7 +245,8 @@ async fn one_name_of_a_subscription_is_one_subscription(books: Books) {
     assert_eq!(how_many(&records, |record| *record == RecordSubscriptionResult::Conflict), 8);
 }
 
-/// A decline closes the PAI while the partner reports a subscription for it: whichever comes first, none stays live.
+/// A decline closes the PAI while the partner reports a subscription for it: whichever comes first,
+/// none stays active.
 async fn a_closed_pai_has_no_live_subscription(books: Books) {
     let mut visits = Vec::new();
     for n in 1..=12 {

@@ -1,5 +1,5 @@
-//! Several origins that make, change and redeem coupons at once: one redemption of each, no day paid for twice, and no text
-//! message of a code that is nobody's.
+//! Several origins that issue, change and redeem coupons concurrently: one redemption of each, no
+//! day paid for twice, and no SMS with an unknown code.
 
 use crate::outcome::{declined, done, retry_at, sent, settle};
 use crate::races::{at_once, how_many};
@@ -110,7 +110,7 @@ async fn a_charge_and_a_coupon_never_pay_for_one_day(books: Books) {
     }
 }
 
-/// Whichever comes first: what was answered is what the books say, at either origin.
+/// Whichever comes first: the response matches the database, at either origin.
 async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(books: Books) {
     for round in 1..=8 {
         let subscriber = books.subscriber(round).await;
@@ -185,7 +185,7 @@ async fn a_coupon_is_void_or_spent_and_never_both(books: Books) {
     }
 }
 
-/// One hears from billing that it declines, one gives up waiting, and the partner asks again.
+/// One gets a decline from billing, one times out, and the partner asks again.
 async fn an_answer_and_a_decline_at_once_agree(books: Books) {
     for round in 0..8 {
         let (id, reference) = (format!("c-{round}"), format!("r-{round}"));

@@ -1,4 +1,5 @@
-//! Several origins that hear of the same accounts: whoever comes second finds what the first one wrote.
+//! Several origins that get events of the same accounts: the second call finds what the first one
+//! wrote.
 
 use crate::outcome::{declined, done, settle};
 use crate::races::{at_once, how_many};
@@ -51,7 +52,7 @@ async fn one_event_is_recorded_once_at_two_origins(books: Books) {
     let row =
         books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Suspended, 2));
-    // One name for two numbers: the turns are two, and the name is still one event's.
+    // One event id for two numbers: the locks are two, and the id still belongs to one event.
     let calls = at_once(&books, 16, |store, n| {
         let number = if n / 2 % 2 == 0 { 2 } else { 3 };
         record(store, event("e-2", Ceased, number, None, 10))
@@ -70,7 +71,8 @@ async fn one_event_is_recorded_once_at_two_origins(books: Books) {
     assert_eq!(how_many(&records, |record| *record == RecordEventResult::Conflict), 8, "{records:?}");
 }
 
-/// Whichever comes first: who had the number until then is closed for ever, and one PAI at most is open.
+/// Whichever comes first: the PAI of the previous subscriber is closed permanently, and at most one
+/// PAI is open.
 async fn who_leaves_while_signing_up_has_no_open_pai_of_before(books: Books) {
     for n in 1..=6 {
         let before = books.subscriber(n).await;
@@ -102,7 +104,7 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
     for record in calls.await {
         assert_eq!(record, RecordEventResult::Recorded(Contradictory));
     }
-    // Around in a circle of numbers, one of which is free: everybody goes on with who they were.
+    // Around a circle of numbers, one of which is free: every subscriber keeps their identity.
     let calls = at_once(&books, 16, |store, n| {
         let (from, to) = [(1, 3), (3, 1), (2, 4), (4, 2)][n % 4];
         record(store, event(&format!("c-{n}"), NumberChanged, from, Some(to), 20))
@@ -121,7 +123,7 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
     assert_eq!(open, 2, "nobody got lost");
 }
 
-/// Holding, charges that close, and telling of it take the same rows: nobody waits for anybody crosswise.
+/// Holds, charges that close, and their webhooks take the same rows: there is no deadlock.
 async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
     use crate::setting::charge;
     use onbill_domain::decline_reason::DeclineReason;
@@ -165,7 +167,7 @@ async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
     let row =
         books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(row.state, PaiState::Closed);
-    // Whatever was told meanwhile, the last word is still to be told or has been.
+    // Whatever was reported meanwhile, the last state is still to be reported or has been.
     let standing = books.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(standing.version, row.version);
 }

@@ -1,5 +1,5 @@
-//! Several origins that charge, give back and settle at once: no id twice, no limit passed, nothing given back that is
-//! not there, and the sums are right afterwards.
+//! Several origins that charge, refund and settle concurrently: no id twice, no limit exceeded, no
+//! refund of more than is left, and correct sums afterwards.
 
 use crate::outcome::{Outcome, dead_letter, declined, done, later, refused, retry_at, settle};
 use crate::races::{at_once, how_many};
@@ -48,7 +48,8 @@ async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
     assert!(matches!(over, Ok(PostChargeResult::Declined(_))), "{over:?}");
 }
 
-/// The answer of a charge is fixed by its own attempt, by a late one, or by a replay of a post that was never answered.
+/// The response to a charge is fixed by its own attempt, by a late one, or by a replay of a post
+/// that was never answered.
 async fn the_first_answer_is_the_only_one(books: Books) {
     let subscriber = books.subscriber(1).await;
     let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
@@ -77,7 +78,8 @@ async fn the_first_answer_is_the_only_one(books: Books) {
     assert_eq!(now.map(|now| now.status), Some(TransactionStatus::Approved));
 }
 
-/// First while the account has never been charged, then while it has; at two partners, for that is one account.
+/// First while the account has never been charged, then while it has; at two partners, for that is
+/// one account.
 async fn charges_at_once_never_pass_a_limit_together(books: Books) {
     for n in 1..=4 {
         let netflix = books.subscriber(n).await.pai;
@@ -115,7 +117,8 @@ async fn refunds_at_once_never_give_back_more_than_there_was(books: Books) {
     assert_eq!((answer.amount, answer.remaining), (usd(100), usd(0)));
 }
 
-/// All of the charge: whoever comes second must not hear that nothing is left, for the refund is its own.
+/// All of the charge: the second call must not be told that nothing is left, for the refund is its
+/// own.
 async fn one_refund_posted_to_two_origins_is_created_once(books: Books) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-1", 1599).await;
@@ -128,7 +131,8 @@ async fn one_refund_posted_to_two_origins_is_created_once(books: Books) {
     assert_eq!(books.lease(60).await.len(), 1, "one hand-off");
 }
 
-/// As of a charge, but several refunds of one charge: what each answer tells of the others must be fixed as well.
+/// As for a charge, but several refunds of one charge: what each response reports of the others
+/// must be fixed as well.
 async fn the_first_answer_of_a_refund_is_the_only_one(books: Books) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-1", 1600).await;
@@ -186,7 +190,8 @@ async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
     assert_eq!(how_many(&whole, |whole| *whole), 3);
 }
 
-/// The post's own answer and the leases of several origins, some of which have heard something else.
+/// The post's own response and the leases of several origins, some of which got a different
+/// outcome.
 async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-0", 1599).await;
@@ -216,8 +221,9 @@ async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
     assert_eq!(left, ["charge-notice", "refund-notice"], "each is told once, and the rest is gone");
 }
 
-/// Charges are posted, declined and refunded at once, all of one account. Nobody waits for another crosswise, which would
-/// fail the call, and what is left of the limit is exactly what is not charged.
+/// Charges are posted, declined and refunded concurrently, all of one account. There is no
+/// deadlock, which would fail the call, and what is left of the limit is exactly what is not
+/// charged.
 async fn what_comes_and_goes_at_once_adds_up(books: Books) {
     let pai = books.subscriber(1).await.pai;
     let (mut charged, mut refunds) = (Vec::new(), Vec::new());
@@ -252,7 +258,7 @@ async fn what_comes_and_goes_at_once_adds_up(books: Books) {
         }
     })
     .await;
-    // Whoever was not yet settled is now: eight charges and eight new ones stay, less eight refunds.
+    // The open ones are settled now: eight charges and eight new ones stay, less eight refunds.
     for id in charged {
         let declined = declined(DeclineReason::InsufficientBalance);
         books.store.answer_transaction(NOW, id, declined).await.expect("works");

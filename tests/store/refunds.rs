@@ -1,4 +1,5 @@
-//! A refund is recorded once, for ever, answered alike for ever, and never gives back what is not there.
+//! A refund is recorded once, permanently, its response never changes, and it never exceeds what is
+//! left.
 
 use crate::outcome::{declined, done, dropped, later, refused};
 use crate::setting::{Books, NOW, charge, euro, ext, nonce, partner, refund, usd};
@@ -34,14 +35,14 @@ async fn post(books: &Books, new: NewRefund) -> PostRefundResult {
     books.store.post_refund(nonce(), NOW, new).await.expect("works")
 }
 
-/// What answers a refund with that outcome, which is written.
+/// The response to a refund with that outcome, which is recorded.
 async fn answer(books: &Books, refund_id: String, outcome: RefundOutcome) -> Vec<u8> {
     let (answer, settling) = books.store.answer_refund(NOW, refund_id, outcome).await.expect("works");
     assert_eq!(settling, SettleResult::Written);
     answer
 }
 
-/// Where a refund of the charge `n-1` stands.
+/// The status of a refund of the charge `n-1`.
 async fn standing(books: &Books, ext_id: &str) -> RefundResponse {
     let found = books.store.find_refund_response(partner("netflix"), ext("n-1"), ext(ext_id)).await;
     found.expect("works").expect("is there")
@@ -56,7 +57,7 @@ async fn a_charge_is_given_back_in_parts_until_nothing_is_left(books: Books) {
     assert_eq!((first.transaction_id.as_str(), first.amount), (transaction_id.as_str(), usd(600)));
     let on_its_way = books.store.find_pending_refund(first.refund_id.clone()).await.expect("works");
     assert_eq!(on_its_way.as_ref(), Some(&first));
-    // What is on its way is off the charge already.
+    // A refund in progress already reduces the charge.
     assert_eq!(standing(&books, "r-1").await.remaining, usd(999));
 
     let told = read(&answer(&books, first.refund_id.clone(), done()).await);
@@ -94,7 +95,8 @@ async fn replaying_a_posted_refund_gives_the_first_answer_byte_for_byte(books: B
     assert_eq!(read(&first).status, TransactionStatus::Pending);
     assert_eq!(again().await, PostRefundResult::Replayed(first.clone()));
 
-    // The outcome comes later: GET tells it, the replay stays what it was, also when nothing is left to give back.
+    // The outcome comes later: GET reports it, the replay stays what it was, also when nothing is
+    // left to refund.
     assert_eq!(answer(&books, id, done()).await, first);
     books.refunded(refund("n-1", "r-2", None)).await;
     let books = books.reopen().await;
@@ -192,7 +194,7 @@ async fn no_more_is_given_back_than_is_left_and_in_no_other_currency(books: Book
     assert_eq!(post(&books, other).await, PostRefundResult::NotWithinRemainder { remaining: usd(1599) });
     let posting = post(&books, refund("n-1", "r-1", Some(0))).await;
     assert_eq!(posting, PostRefundResult::NotWithinRemainder { remaining: usd(1599) });
-    // None of it was taken off.
+    // Nothing was deducted.
     books.refunded(refund("n-1", "r-1", Some(1599))).await;
 }
 
@@ -237,7 +239,7 @@ async fn a_settled_refund_never_changes(books: Books) {
     let second = answer(&books, id.clone(), refused()).await;
     assert_eq!(settle(&id, refused()).await, (second.clone(), SettleResult::Late));
     assert_eq!(settle(&id, done()).await, (second, SettleResult::Contradicted));
-    // Neither was put back twice, or taken off again.
+    // Neither was added back twice, or deducted again.
     let refused = standing(&books, "r-2").await;
     assert_eq!((refused.status, refused.remaining), (TransactionStatus::Declined, usd(999)));
 }

@@ -1,4 +1,5 @@
-//! What people read of the books and mend in them: pages in order, rows by name, dead letters, PAIs that end.
+//! What an operator's staff read and repair in the ledger: pages in order, rows by id, dead
+//! letters, PAIs that end.
 
 use crate::outcome::{dead_letter, done, later, refused};
 use crate::setting::{Books, NOW, charge, ext, nonce, pai, partner, refund, signup, usd};
@@ -204,7 +205,7 @@ async fn a_job_is_redriven_once(books: Books) {
     books.store.answer_refund(NOW, id.clone(), done()).await.expect("works");
     twice(RedriveTarget::RefundWebhook(id), RedriveResult::Requeued).await;
 
-    // Whoever leases what was put back looks billing up first.
+    // The next lease of a redriven job queries billing first.
     let due = books.lease(60).await;
     assert_eq!(due.len(), 6);
     assert!(due.iter().all(|entry| entry.attempts >= 2), "{due:?}");

@@ -1,7 +1,9 @@
-//! The schema that the migrations make, against its checked-in dump, and one database against the other.
+//! The schema that the migrations make, against its checked-in dump, and one database against the
+//! other.
 //!
-//! `origin/migrations/schema.sqlite.sql` and `schema.postgres.sql` show the tables as they are after all
-//! migrations. A migration that changes them changes these files as well: the failing test says how.
+//! `origin/migrations/schema.sqlite.sql` and `schema.postgres.sql` show the tables as they are
+//! after all migrations. A migration that changes them changes these files as well: the failing
+//! test says how.
 
 use crate::setting::Books;
 use onbill_test_harness::database::TestDb;

@@ -1,4 +1,4 @@
-//! Sealed values: every one of them is found, and sealed anew only where the one that was read still is.
+//! Sealed values: each is found, and is sealed again only if it has not changed since it was read.
 
 use crate::outcome::later;
 use crate::setting::{Books, NOW, charge, ext, flow, nonce, number};
@@ -28,7 +28,8 @@ async fn all(books: &Books, column: SealedColumn) -> Vec<SealedValue> {
     }
 }
 
-/// Five subscribers, one of whom has another number since a file was made; three flows, two of them with a message.
+/// Five subscribers, one of whom has moved to another number since a file was made; three flows,
+/// two of them with a message.
 async fn fill(books: &Books) {
     for n in 1..=5 {
         let row = books.subscriber(n).await;
@@ -83,7 +84,7 @@ async fn only_what_was_read_is_replaced(books: Books) {
             1,
             "{column:?}"
         );
-        // The first is not what it was, the other is.
+        // The first has changed, the other has not.
         let values = vec![anew(0, 0xa1), anew(1, 0xa2)];
         assert_eq!(books.store.replace_sealed_values(values).await.expect("works"), 1, "{column:?}");
         let after = all(&books, column).await;
@@ -100,7 +101,7 @@ async fn only_what_was_read_is_replaced(books: Books) {
     assert!(lines.iter().filter_map(filed).filter(|byte| [0xa0, 0xa2].contains(byte)).count() >= 2);
 }
 
-/// Whoever adds a column with sealed values adds it to what is sealed anew.
+/// A new column with sealed values must be added to those that are sealed again.
 async fn no_sealed_column_is_forgotten(books: Books) {
     let columns: BTreeSet<String> = match &books.place {
         TestDb::Sqlite(path) => {

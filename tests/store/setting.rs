@@ -1,4 +1,4 @@
-//! Empty books, and the short hand for filling them.
+//! Empty databases, and the shorthand for filling them.
 
 use crate::outcome::done;
 use onbill_domain::account::AccountType;
@@ -38,12 +38,12 @@ pub(crate) const CONNECTIONS: usize = 4;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// A number that no other call gets: for names that must be fresh.
+/// A number that no other call gets: for ids that must be fresh.
 pub(crate) fn fresh() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Books of one test, empty at first.
+/// The database of one test, empty at first.
 pub(crate) struct Books {
     pub(crate) store: Arc<Store>,
     pub(crate) place: TestDb,
@@ -62,18 +62,18 @@ impl Books {
         Self { store: place.open(CONNECTIONS).await.expect("opens"), place }
     }
 
-    /// Other books, in the same database.
+    /// Another empty database of the same kind.
     pub(crate) async fn beside(books: &Self) -> Self {
         Self::at(books.place.new_beside().await).await
     }
 
-    /// Closes the books and opens them again, as a restart does.
+    /// Closes the database and opens it again, as a restart does.
     pub(crate) async fn reopen(mut self) -> Self {
         self.store = self.second_origin().await;
         self
     }
 
-    /// The same books, opened by another origin.
+    /// The same database, opened by another origin.
     pub(crate) async fn second_origin(&self) -> Arc<Store> {
         self.place.open(CONNECTIONS).await.expect("opens")
     }
@@ -86,7 +86,7 @@ impl Books {
         }
     }
 
-    /// A charge on its way to billing; gives our name for it.
+    /// A charge that was submitted to billing; returns our id of it.
     pub(crate) async fn posted(&self, new: NewCharge) -> String {
         match self.store.post_charge(nonce(), NOW, new).await {
             Ok(PostChargeResult::Created(charge)) => charge.transaction_id,
@@ -94,14 +94,14 @@ impl Books {
         }
     }
 
-    /// A charge that billing took.
+    /// A charge that billing approved.
     pub(crate) async fn approved(&self, pai: Pai, ext_id: &str, amount_minor: i64) -> String {
         let id = self.posted(charge(pai, ext_id, amount_minor)).await;
         self.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
         id
     }
 
-    /// A coupon that was made now.
+    /// A coupon that was issued now.
     pub(crate) async fn coupon(&self, new: NewCoupon) -> CouponRow {
         match self.store.issue_coupon(Some(nonce()), NOW, new).await {
             Ok(IssueCouponResult::Created(row)) => *row,
@@ -109,7 +109,7 @@ impl Books {
         }
     }
 
-    /// A coupon of this number's that was made and claimed now; gives our name for its charge.
+    /// A coupon of this number's that was issued and claimed now; returns our id of its charge.
     pub(crate) async fn redeemed(&self, n: u8, ext_id: &str, reference: &str) -> String {
         let new = coupon(n, ext_id);
         let code = new.text.code;
@@ -120,7 +120,7 @@ impl Books {
         }
     }
 
-    /// A refund on its way to billing; gives our name for it.
+    /// A refund that was submitted to billing; returns our id of it.
     pub(crate) async fn refunded(&self, new: NewRefund) -> String {
         match self.store.post_refund(nonce(), NOW, new).await {
             Ok(PostRefundResult::Created(refund)) => refund.refund_id,
@@ -128,13 +128,14 @@ impl Books {
         }
     }
 
-    /// Where a charge of `netflix` stands.
+    /// The status of a charge of `netflix`.
     pub(crate) async fn standing(&self, ext_id: &str) -> TransactionResponse {
         let found = self.store.find_charge_response(partner("netflix"), ext(ext_id)).await;
         found.expect("works").expect("is there")
     }
 
-    /// What is due so many seconds from now, leased for two minutes. In an order of ours: that of the outbox is nobody's.
+    /// The jobs that are due `at_seconds` from now, leased for two minutes. In an order of the
+    /// tests' own: that of the outbox is unspecified.
     pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<LeasedJob> {
         let now = NOW.plus_seconds(at_seconds);
         let mut entries =
@@ -223,7 +224,7 @@ pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
     }
 }
 
-/// A flow that an app of this partner's has begun, and the right PIN for it.
+/// A flow that an app of this partner's has started, and the right PIN for it.
 pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
     let journey = Journey::Device { partner: partner(partner_name) };
     NewFlow { journey, expires_at: NOW.plus_seconds(600), ..flow(n, Some(mac)) }
@@ -268,7 +269,7 @@ pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     }
 }
 
-/// Gives some of a charge back, or all that is left.
+/// A refund of a part of a charge, or of all that is left.
 pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRefund {
     let request = RefundRequest {
         ext_refund_id: ext(ext_id),
@@ -286,7 +287,7 @@ pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRe
     }
 }
 
-/// A coupon of six months for this number's holder.
+/// A coupon of six months for this number's subscriber.
 pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
     let fresh = CouponCodeSms { code: hash(), ..text(n) };
     NewCoupon {
@@ -305,7 +306,7 @@ pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
     }
 }
 
-/// A text message with a code, the same for the same number.
+/// An SMS with a code, the same for the same number.
 pub(crate) fn text(n: u8) -> CouponCodeSms {
     CouponCodeSms { code: [n; 32], message: vec![n; 8] }
 }

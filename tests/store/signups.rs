@@ -51,7 +51,7 @@ async fn an_account_is_what_the_last_import_says(books: Books) {
     books.store.import_accounts(first).await.expect("works");
     let known = find(1).await.expect("is there");
     assert_eq!((known.account.status, known.subscriber_ref.as_str()), (AccountStatus::Active, "2024-01-01"));
-    // The last line wins, also within one import; who is not in it stays.
+    // The last line wins, also within one import; accounts that are not in it stay.
     let second =
         vec![row(1, AccountStatus::Active, "2025-01-01"), row(1, AccountStatus::Suspended, "2026-11-01")];
     books.store.import_accounts(second).await.expect("works");
@@ -155,14 +155,14 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     assert!(!pays(1, "2026-11-01").await, "the next holder does not pay for it");
     let repeated = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(repeated.expect("works"), IssueSignupResult::AlreadyOnBill);
-    // The number's next holder starts afresh.
+    // The number's next subscriber starts without history.
     let next =
         books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert!(matches!(next, IssueSignupResult::Issued(_)));
     assert!(!pays(1, "2024-01-01").await && !pays(1, "2026-11-01").await);
     let closed = record("ps-6", subscription(row.pai, "s-4")).await.expect("works");
     assert_eq!(closed, RecordSubscriptionResult::PaiNotFound, "a closed PAI gets no subscription");
-    // What was recorded before is still told alike.
+    // What was recorded before still gets the same response.
     let again = record("ps-7", subscription(row.pai, "s-1")).await.expect("works");
     assert!(matches!(again, RecordSubscriptionResult::Replayed(_)));
 }

@@ -1,4 +1,5 @@
-//! What an account may be charged: its own holder's charges count, each for as long as it stands.
+//! What an account may be charged: its own subscriber's charges count, each for as long as it is
+//! not declined or refunded.
 
 use crate::outcome::{declined, done, later, refused};
 use crate::setting::{Books, NOW, charge, euro, nonce, partner, refund, signup};
@@ -34,7 +35,8 @@ fn limited(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     NewCharge { limits: Some(limits), ..charge(pai, ext_id, amount_minor) }
 }
 
-/// Why a charge, so many days from now, was declined on the spot; `None` when it is on its way.
+/// The immediate decline reason of a charge, `days` from now; `None` when it is submitted to
+/// billing.
 async fn verdict(books: &Books, days: i64, new: NewCharge) -> Option<DeclineReason> {
     let now = NOW.plus_seconds(days * DAY_SECONDS);
     match books.store.post_charge(nonce(), now, new).await.expect("works") {
@@ -64,7 +66,7 @@ async fn each_limit_declines_with_its_own_reason(books: Books) {
     ] {
         assert_eq!(verdict(&books, days, limited(pai, id, amount)).await, reason, "{id}");
     }
-    // Without limits nothing is too much.
+    // Without limits no amount is too much.
     assert_eq!(verdict(&books, 1, charge(pai, "n-8", 1_000_000)).await, None);
 }
 
@@ -75,7 +77,7 @@ async fn what_a_limit_declines_is_recorded_and_answered_alike_for_ever(books: Bo
     let posting = books.store.post_charge(nonce(), NOW, new).await.expect("works");
     let PostChargeResult::Declined(answer) = posting else { panic!("not decided: {posting:?}") };
     let books = books.reopen().await;
-    // The limits may be others by then: what was said stays.
+    // The limits may have changed by then: the response stays.
     let again = books.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1001)).await;
     assert_eq!(again.expect("works"), PostChargeResult::Replayed(answer.clone()));
     let standing = books.standing("n-1").await;
@@ -90,7 +92,7 @@ async fn a_declined_charge_takes_no_room(books: Books) {
     let Ok(IssueSignupResult::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
     assert_eq!(verdict(&books, 0, limited(netflix, "n-1", 600)).await, None);
     assert_eq!(verdict(&books, 0, limited(netflix, "n-2", 901)).await, OVER_DAY);
-    // Nor does what the state of a PAI declines.
+    // Nor does a charge that is declined for the state of its PAI.
     let id = books.posted(charge(netflix, "n-3", 900)).await;
     let closed = declined(DeclineReason::AccountClosed);
     books.store.answer_transaction(NOW, id, closed).await.expect("works");
@@ -116,11 +118,11 @@ async fn a_day_and_a_month_begin_anew(books: Books) {
 async fn the_room_of_a_charge_that_is_declined_later_comes_back(books: Books) {
     let pai = books.subscriber(1).await.pai;
     let reason = DeclineReason::InsufficientBalance;
-    // By the post's own answer, and by the outbox.
+    // By the post's own outcome, and by the outbox.
     let id = books.posted(limited(pai, "n-1", 1000)).await;
     assert_eq!(verdict(&books, 0, limited(pai, "n-2", 501)).await, OVER_DAY);
     books.store.answer_transaction(NOW, id.clone(), declined(reason)).await.expect("works");
-    // Said twice, it comes back once.
+    // Reported twice, its amount is released once.
     books.store.answer_transaction(NOW, id, declined(reason)).await.expect("works");
     assert_eq!(verdict(&books, 0, limited(pai, "n-3", 900)).await, None);
     assert_eq!(verdict(&books, 0, limited(pai, "n-4", 601)).await, OVER_DAY);
@@ -129,7 +131,7 @@ async fn the_room_of_a_charge_that_is_declined_later_comes_back(books: Books) {
     }
     assert_eq!(verdict(&books, 0, limited(pai, "n-5", 1000)).await, None);
     assert_eq!(verdict(&books, 0, limited(pai, "n-6", 501)).await, OVER_DAY);
-    // What is approved, or not known, stays counted.
+    // Approved charges, and those with an unknown outcome, stay counted.
     let id = books.posted(limited(pai, "n-7", 500)).await;
     for (ext_id, outcome) in [("n-8", later(300)), ("n-9", done())] {
         books.store.answer_transaction(NOW, id.clone(), outcome).await.expect("works");
@@ -162,7 +164,7 @@ async fn a_refund_gives_room_to_the_day_of_its_charge(books: Books) {
     let posting = books.store.post_refund(nonce(), tomorrow, refund("n-1", "r-1", None)).await;
     let Ok(PostRefundResult::Created(back)) = posting else { panic!("not created: {posting:?}") };
     books.store.answer_refund(tomorrow, back.refund_id, done()).await.expect("works");
-    // The month has its room back, and the day on which it was given back nothing more than it had.
+    // The month's limit is released, and that of the day of the refund is not raised.
     assert_eq!(verdict(&books, 1, limited(pai, "n-3", 501)).await, OVER_DAY);
     assert_eq!(verdict(&books, 1, limited(pai, "n-4", 500)).await, None);
     assert_eq!(verdict(&books, 2, limited(pai, "n-5", 501)).await, OVER_MONTH);
@@ -193,7 +195,7 @@ async fn another_account_and_another_currency_count_by_themselves(books: Books) 
     for new in [limited(one, "n-2", 500), limited(another, "m-2", 500), in_euro("e-2", 500)] {
         assert_eq!(verdict(&books, 0, new).await, None);
     }
-    // What comes back to one of them comes to none of the others.
+    // The release of one of them changes none of the others.
     let reason = DeclineReason::InsufficientBalance;
     books.store.answer_transaction(NOW, first, declined(reason)).await.expect("works");
     assert_eq!(verdict(&books, 0, limited(another, "m-3", 50)).await, OVER_DAY);
@@ -207,7 +209,7 @@ async fn the_next_holder_of_a_number_begins_at_nothing(books: Books) {
     let issue = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await;
     let Ok(IssueSignupResult::Issued(new)) = issue else { panic!("no PAI: {issue:?}") };
     assert_eq!(verdict(&books, 0, limited(new.pai, "n-2", 1000)).await, None);
-    // What comes back to the old one is not for the new one.
+    // A release for the previous subscriber does not count for the new one.
     let taken_over = declined(DeclineReason::AccountClosedTakenOver);
     books.store.answer_transaction(NOW, id, taken_over).await.expect("works");
     assert_eq!(verdict(&books, 0, limited(new.pai, "n-3", 501)).await, OVER_DAY);
@@ -221,7 +223,8 @@ async fn a_currency_that_is_not_billed_leaves_nothing(books: Books) {
     let post = async |id: &str| books.store.post_charge(nonce(), NOW, not_billed(id)).await.expect("works");
     assert_eq!(post("n-2").await, PostChargeResult::CurrencyNotBilled);
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
-    // The id is still free, and what was charged while the currency was billed is still answered.
+    // The id is still free, and charges from when the currency was billed still get their
+    // responses.
     books.posted(charge(pai, "n-2", 1599)).await;
     assert!(matches!(post("n-1").await, PostChargeResult::Replayed(_)));
 }

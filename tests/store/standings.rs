@@ -1,4 +1,5 @@
-//! How a PAI stands is told to partner and edge: the last word at last, once for each of them, and all of them by the page.
+//! The state of a PAI is reported to partner and edge: eventually the last one, once to each of
+//! them, and all of them by the page.
 
 use crate::events::{event, record};
 use crate::outcome::done;
@@ -14,7 +15,7 @@ on_each_database!(
     all_pais_are_read_in_pages,
 );
 
-/// Which of a PAI's entries are leased at `at`, with their attempts.
+/// Which of a PAI's jobs are leased at `at`, with their attempts.
 async fn leased(books: &Books, at: i64) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(at);
     let mut due = books.store.lease_due(Queue::All, now, now.plus_seconds(120), 16).await.expect("works");
@@ -31,7 +32,7 @@ async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
     record(&books, event("e-1", Suspended, 10)).await;
     let first = leased(&books, 0).await;
     assert_eq!(first.len(), 2, "the partner and the edge");
-    // While the first telling is under way, it becomes old.
+    // While the first report is in progress, it becomes outdated.
     record(&books, event("e-2", Resumed, 20)).await;
     let second = leased(&books, 0).await;
     assert_eq!(second.len(), 2);
@@ -46,7 +47,7 @@ async fn partner_and_edge_are_told_how_a_pai_stands_at_last(books: Books) {
         assert_eq!(books.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     }
     assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
-    // A charge that ends the PAI tells as well, and so does a new holder of the number.
+    // A charge that closes the PAI is reported as well, and so is a new subscriber of the number.
     let next = signup("netflix", 1, "2026-01-01");
     books.store.issue_signup(nonce(), NOW, next).await.expect("works");
     assert_eq!(leased(&books, 300).await.len(), 2);
@@ -69,7 +70,7 @@ async fn a_partner_without_a_subscription_hears_nothing_yet(books: Books) {
         matches!(told[..], [LeasedJob { job: Job::Webhook(WebhookJob::PaiMapping { .. }), .. }]),
         "{told:?}"
     );
-    // The subscription comes to a PAI that is held.
+    // A subscription is recorded for a PAI that is suspended.
     subscribe(&books, subscriber.pai).await;
     let told = leased(&books, 0).await;
     assert!(told.iter().any(|entry| matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. }))), "{told:?}");

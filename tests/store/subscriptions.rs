@@ -1,4 +1,4 @@
-//! The later life of a subscription: it changes as its partner says, until it is over.
+//! The later states of a subscription: it changes as its partner reports, until it is over.
 
 use crate::races::at_once;
 use crate::setting::{Books, NOW, ext, new_pai, nonce, number, partner, subscription};
@@ -22,7 +22,7 @@ fn to(status: SubscriptionStatus) -> SubscriptionChange {
 }
 
 impl Books {
-    /// A subscriber's live subscription, of this name of ours.
+    /// A subscriber's active subscription, with our id `id`.
     pub(crate) async fn subscribed(&self, n: u8, id: &str, ext_id: &str) -> Pai {
         let row = self.store.issue_pai(Some(nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
         let pai = row.expect("works").pai;
@@ -48,7 +48,7 @@ impl Books {
         changed.await.expect("works")
     }
 
-    /// Whether it counts as one that is paid on the bill.
+    /// Whether the number counts as one that pays on the bill.
     async fn pays(&self, n: u8) -> bool {
         let pays = self.store.pays_on_bill(partner("netflix"), number(n).index, "2024-01-01".to_owned());
         pays.await.expect("works")
@@ -90,14 +90,14 @@ async fn one_that_is_over_makes_room_for_another(books: Books) {
     assert_eq!(books.subscribed(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
     assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
     assert_eq!(books.change("netflix", "ps-2", Suspended).await, Current);
-    // The call that has begun it gets its first answer again, and begins nothing.
+    // The call that started it gets its stored response, and starts nothing.
     assert!(matches!(books.record(pai, "ps-3", "s-1").await, RecordSubscriptionResult::Replayed(_)));
     assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
 }
 
 async fn a_subscription_ends_with_its_pai(books: Books) {
     books.subscribed(1, "ps-1", "s-1").await;
-    // The number's next holder.
+    // The number's next subscriber.
     let next = new_pai("netflix", 1, "2026-11-01");
     books.store.issue_pai(Some(nonce()), NOW, next).await.expect("works");
     assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);

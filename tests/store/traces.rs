@@ -1,9 +1,9 @@
-//! What a number leaves in the books: everything that is in them is looked through.
+//! The traces of a number in the database: everything in it is searched.
 
 use crate::setting::Books;
 use onbill_test_harness::database::TestDb;
 
-/// Every value of the books as text, bytes in hexadecimal; and the raw file where there is one.
+/// Every value of the database as text, bytes in hexadecimal; and the raw file where there is one.
 pub(crate) async fn dump(books: &Books) -> (String, Vec<u8>) {
     match &books.place {
         TestDb::Sqlite(path) => {
@@ -51,7 +51,7 @@ pub(crate) async fn dump(books: &Books) -> (String, Vec<u8>) {
     }
 }
 
-/// Whether index or sealed form of a number are anywhere in the books.
+/// Whether the index or the sealed form of a number is anywhere in the database.
 pub(crate) async fn leads_to(books: &Books, n: u8) -> bool {
     let (text, raw) = dump(books).await;
     // The index is 32 such bytes, the sealed form 40.

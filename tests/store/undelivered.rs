@@ -1,5 +1,5 @@
-//! Text messages with a code that do not arrive: the operator can see it of the newest one, until it arrives all the same or
-//! another is sent.
+//! SMS with a code that do not arrive: the operator can see it for the newest one, until it arrives
+//! after all or another is sent.
 
 use crate::coupons::{state, the_text};
 use crate::outcome::{dead_letter, done, dropped, later, refused, sent, settle};
@@ -25,14 +25,14 @@ fn lost(reason: UndeliveredReason) -> SmsReceipt {
 }
 
 impl Books {
-    /// A coupon whose message is sent; gives our name for the coupon.
+    /// A coupon whose message is sent; returns our id of the coupon.
     async fn texted(&self, n: u8, id: &str, message_id: &str) -> String {
         let row = self.coupon(coupon(n, id)).await;
         self.send(message_id).await;
         row.coupon_id
     }
 
-    /// The only message that waits is sent.
+    /// Sends the only queued message.
     async fn send(&self, message_id: &str) {
         let entry = the_text(self, 0).await;
         self.settle(NOW, entry, sent(message_id)).await.expect("works");
@@ -42,7 +42,7 @@ impl Books {
         self.store.record_sms_receipt(NOW.plus_seconds(9), message_id.to_owned(), end).await.expect("works")
     }
 
-    /// Why a coupon's message does not arrive, and the gateway's code.
+    /// Why a coupon's message is undelivered, and the gateway's code.
     async fn undelivered(&self, id: &str) -> Option<(UndeliveredReason, Option<String>)> {
         let row = self.store.find_coupon(ext(id)).await.expect("works").expect("is there");
         let view = row.view(NOW);
@@ -72,7 +72,7 @@ async fn a_report_that_it_does_not_arrive_stays_until_it_has(books: Books) {
         (state(&books, "c-1").await, books.listed().await),
         (CouponState::Sent, vec!["c-1".to_owned()])
     );
-    // It has arrived all the same, and that is the last word.
+    // It has arrived after all, and that is final.
     assert_eq!(books.report("m-1", SmsReceipt::Delivered).await, None);
     assert_eq!(books.report("m-1", lost(UndeliveredReason::Expired)).await, None);
     assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Delivered, None));
@@ -157,12 +157,12 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
         assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), parked);
     }
     assert_eq!(books.listed().await, ["c-1", "c-2", "c-3"]);
-    // The person has it tried again, and it leaves.
+    // An employee redrives it, and it is sent.
     let parked = books.store.dead_letters(None, 9).await.expect("works");
     assert!(books.store.redrive_dead_letter(NOW, parked[0].job_id).await.expect("works"));
     books.send("m-1").await;
     assert_eq!(books.listed().await, ["c-2", "c-3"]);
-    // Or has another code sent, or takes the coupon back.
+    // Or sends another code, or voids the coupon.
     books.store.resend_coupon(None, NOW, ext("c-2"), None, text(8)).await.expect("works");
     books.store.void_coupon(None, NOW, ext("c-3")).await.expect("works");
     assert!(
@@ -183,7 +183,7 @@ async fn only_those_that_somebody_waits_for_are_listed(books: Books) {
     for n in 1..=3 {
         books.texted(n, &format!("c-{n}"), &format!("m-{n}")).await;
     }
-    // Somebody types the code of a message that was said not to have arrived.
+    // A customer types the code of a message that was reported as undelivered.
     let new = coupon(4, "c-4");
     let code = new.text.code;
     books.coupon(new).await;

@@ -1,4 +1,5 @@
-//! The partner gets a webhook about an outcome that came after its post was answered: one, however many attempts learn it.
+//! The partner gets a webhook about an outcome that came after its post was answered: one, however
+//! many attempts learn it.
 
 use crate::outcome::{dead_letter, declined, done, dropped, later, refused};
 use crate::setting::{Books, NOW, charge, flow, name, nonce, partner, refund, usd};
@@ -16,7 +17,8 @@ on_each_database!(
     webhooks_do_not_wait_behind_charges,
 );
 
-/// A charge `n-1` and a refund `r-1` of another, both answered PENDING and leased for their second attempt.
+/// A charge `n-1` and a refund `r-1` of another, both answered PENDING and leased for their second
+/// attempt.
 async fn pending(books: &Books) -> (String, String, Vec<LeasedJob>) {
     let subscriber = books.subscriber(1).await;
     books.approved(subscriber.pai, "n-0", 1599).await;
@@ -83,7 +85,7 @@ async fn two_leases_with_the_same_outcome_report_it_once(books: Books) {
     let (charged, refunded, first) = pending(&books).await;
     let second = books.lease(180).await;
     assert_eq!(second.len(), 2, "the first lease is over");
-    // The late one is right all the same: what billing said counts, whoever heard it.
+    // The late one is right after all: billing's response counts, whichever attempt got it.
     for entry in first {
         assert_eq!(books.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     }
@@ -139,7 +141,7 @@ async fn a_webhook_is_retried_until_it_is_delivered_or_a_dead_letter(books: Book
         assert_eq!(books.settle(NOW, webhook, end).await.expect("works"), SettleResult::Written);
     }
     assert!(books.lease(1_000_000).await.is_empty());
-    // The outcome itself is what it was.
+    // The outcome itself is unchanged.
     assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
 }
 
