@@ -1,5 +1,6 @@
-//! The account file: CSV with the header `msisdn,status,type,balance,currency,activated_on`, the same that an origin
-//! imports. Here a single bad line refuses the whole file: it is demo data, and half of it would puzzle everyone.
+//! The account file: CSV with the header `msisdn,status,type,balance,currency,activated_on`, the
+//! same that an origin imports. Here a single bad line refuses the whole file: it is demo data, and
+//! half of it would confuse.
 
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::currency::Currency;
@@ -8,23 +9,21 @@ use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use std::collections::HashSet;
 
-/// The header, exactly.
 pub const HEADER: [&str; 6] = ["msisdn", "status", "type", "balance", "currency", "activated_on"];
 
 /// One line of the file.
 #[derive(Clone, Debug)]
 pub struct Subscriber {
-    /// Their number.
     pub msisdn: Msisdn,
-    /// The operator's own name for them. It has no number in it and changes with the owner of the number.
+    /// The operator's own id of the subscriber. It contains no number, and changes with the owner
+    /// of the number.
     pub subscriber_id: String,
-    /// Where the account stands.
     pub account: Account,
-    /// Since when.
+    /// The day of activation.
     pub activated_on: Day,
 }
 
-/// Reads the file's text. The complaint names the line and the column, and never quotes a number.
+/// Parses the file's text. The error names the line and the column, and never quotes a number.
 pub fn parse(text: &str) -> Result<Vec<Subscriber>, String> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| complain(&error))?;
@@ -77,7 +76,7 @@ fn subscriber(record: &csv::StringRecord, line: u64) -> Result<Subscriber, Strin
     Ok(Subscriber { msisdn, subscriber_id, account: Account { status, account_type, balance }, activated_on })
 }
 
-/// The csv crate's complaint cut down to the place and the cause.
+/// The error of the csv crate, reduced to the place and the cause.
 fn complain(error: &csv::Error) -> String {
     let line = error.position().map_or(0, csv::Position::line);
     match error.kind() {

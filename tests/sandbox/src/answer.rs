@@ -1,4 +1,5 @@
-//! Answers of the stand-in parties' APIs: JSON, refusals, correlators, and the choice between a page and JSON.
+//! Responses of the simulated parties' APIs: JSON, refusals, correlators, and the choice between a
+//! page and JSON.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -12,7 +13,7 @@ use onbill_domain::correlator::{Correlator, HEADER};
 use onbill_domain::reject::Reject;
 use serde_json::json;
 
-/// A refusal as an answer of a handler.
+/// A refusal as a handler's response.
 #[derive(Debug)]
 pub struct Refusal(pub Reject);
 
@@ -53,7 +54,8 @@ fn has_json(headers: &HeaderMap, name: &http::HeaderName) -> bool {
     })
 }
 
-/// Echoes a well-formed `x-correlator` and refuses a malformed one. These parties keep no log to put a made-up one in.
+/// Echoes a well-formed `x-correlator` and refuses a malformed one. It generates none, as these
+/// parties keep no log.
 pub async fn correlate(request: Request, next: Next) -> Response {
     let Some(value) = request.headers().get(HEADER) else { return next.run(request).await };
     let Some(correlator) = value.to_str().ok().and_then(Correlator::parse) else {

@@ -1,4 +1,4 @@
-//! Misbehaviour on request: how a test makes a party's endpoint fail, before or after it has acted.
+//! Fault injection: how a test makes a party's endpoint fail, before or after it has acted.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -10,22 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Refusal;
 
-/// What goes wrong at an endpoint.
+/// The fault of an endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// Nothing.
     #[default]
     None,
     /// 503, nothing done.
     Down,
-    /// Never answers, nothing done.
+    /// No response, nothing done.
     Hang,
-    /// 200 with a torn body, nothing done.
+    /// 200 with a truncated body, nothing done.
     Garbage,
-    /// 500, but the effect is there.
+    /// 500 after acting.
     ErrorAfter,
-    /// Never answers, but the effect is there.
+    /// No response after acting.
     HangAfter,
 }
 

@@ -1,5 +1,5 @@
-//! The door of a party's API: a call comes in when it is signed as the profile says, for this door, in time, and for
-//! the first time.
+//! The authentication of a party's API: a call is accepted when it is signed as the profile
+//! requires, for this endpoint, in time, and for the first time.
 
 use axum::extract::Request;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use onbill_domain::timestamp::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// One use of keys at one address.
+/// Accepts one key use at one address.
 pub struct Gate {
     keys: Keyring,
     key_use: KeyUse,
@@ -20,30 +20,30 @@ pub struct Gate {
     spent: Mutex<Spent>,
 }
 
-/// Nonces seen, by key, with the moment from which they may be forgotten.
+/// Nonces seen, by key, with the time from which they may be deleted.
 #[derive(Default)]
 struct Spent {
     nonces: HashMap<(String, String), Timestamp>,
-    /// When those that may be were last forgotten: once a second is enough, and many calls come in one.
+    /// When expired nonces were last deleted: once a second is enough under load.
     swept_at: Option<Timestamp>,
 }
 
 impl Gate {
-    /// A door at `authority` (host and port) for callers who hold a key of this use.
+    /// A gate at `authority` (host and port) for callers who hold a key of this use.
     pub fn new(keys: Keyring, key_use: KeyUse, authority: String) -> Self {
         Self { keys, key_use, authority, spent: Mutex::default() }
     }
 
-    /// Gives the body of a call that may come in.
+    /// Returns the body of an accepted call.
     ///
     /// 1. A body over the limit → 413.
-    /// 2. No valid signature, or one that was here before → 401, the same answer for every cause.
+    /// 2. No valid signature, or a replayed one → 401, the same response for every cause.
     /// 3. A body that is not JSON → 415.
     pub async fn admit(&self, request: Request, now: Timestamp) -> Result<Bytes, Reject> {
         self.admit_and_name(request, now).await.map(|(_, body)| body)
     }
 
-    /// The same where several parties have a key of this use; gives the one that signed as well.
+    /// For keys of this use that several parties hold: also returns the party that signed.
     pub async fn admit_and_name(&self, request: Request, now: Timestamp) -> Result<(Party, Bytes), Reject> {
         // 1. Size.
         let (parts, body) = request.into_parts();
@@ -51,8 +51,8 @@ impl Gate {
             .await
             .map_err(|_| Reject::new(ErrorCode::BodyTooLarge, "The body is larger than 16 KiB."))?;
 
-        // 2. Signature and nonce. The authority is our own, whatever `host` says: a call signed for another door
-        // does not open this one.
+        // 2. Signature and nonce. The authority is our own, whatever `host` says: a call signed for
+        //    another endpoint is refused here.
         let content_type =
             parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let target = RequestComponents {
@@ -80,7 +80,7 @@ impl Gate {
         Ok((verified.key.party.clone(), body))
     }
 
-    /// Whether the nonce is new; it is not from now on.
+    /// Returns whether the nonce is new, and records it.
     fn spend(&self, nonce: &Nonce, now: Timestamp) -> bool {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         if spent.swept_at != Some(now) {

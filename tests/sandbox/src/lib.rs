@@ -1,9 +1,10 @@
-//! The stand-in parties for local use and for the tests: an operator (dashboard, CSP API, text messages, bills) and a
-//! partner that plays Netflix (sign-up, accounts, billing runs, refunds). Each is a router that tests call in one
-//! process and that the program `onbill-sandbox` puts on a loopback address.
+//! The simulated parties for local use and for the tests: an operator (dashboard, CSP API, SMS,
+//! bills) and a partner that simulates Netflix (sign-up, accounts, billing runs, refunds). Each is
+//! a router that tests call in one process and that the program `onbill-sandbox` serves on a
+//! loopback address.
 //!
-//! They are strict about every interface of the contract, and forgetful: all state is in memory. Not here: anything
-//! that onbill itself needs to run, and any hardening for a network beyond this machine.
+//! They are strict about every interface of the contract, and keep all state in memory. Not here:
+//! anything that onbill itself needs to run, and any hardening for a network beyond this machine.
 
 pub mod account_file;
 pub mod answer;
@@ -21,12 +22,10 @@ use onbill_origin::ambient::{Clock, Random};
 use onbill_origin::http::Peer;
 use std::sync::Arc;
 
-/// What a stand-in party needs from outside itself.
+/// The dependencies of a simulated party.
 #[derive(Clone)]
 pub struct Outside {
-    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
     pub random: Arc<dyn Random>,
     /// The network, for calls to other parties.
     pub http: Arc<dyn Peer>,

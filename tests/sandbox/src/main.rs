@@ -1,5 +1,5 @@
-//! `onbill-sandbox`: one of the stand-in parties on a loopback address. What they do is in the library; this is where
-//! they meet the real clock, network and signals.
+//! `onbill-sandbox`: one of the simulated parties on a loopback address. Their behaviour is in the
+//! library; this program provides the real clock, network and signals.
 
 use anyhow::{Context as _, anyhow};
 use axum::Router;
@@ -17,7 +17,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Calls to the edge end after this: longer than the edge waits for an origin, shorter than a customer waits for us.
+/// Timeout of calls to the edge: longer than the edge waits for an origin, shorter than a customer
+/// waits for a page.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The stand-in parties around onbill, for local use.
@@ -83,7 +84,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     serve(listen, router).await
 }
 
-/// Serves until it is asked to end, and then finishes what it has begun.
+/// Serves until it is asked to end, and then finishes open requests.
 async fn serve(listen: SocketAddr, router: Router) -> anyhow::Result<()> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;

@@ -1,7 +1,8 @@
-//! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays, coupons, paidUntil}],
-//! leaks: [{at, where, found}]}`, where `pays` is `{how: "card", last4}`, `{how: "coupons"}` or `{how: "bill", operator, pai,
-//! extSubscriptionID, partnerSubscriptionID, told}`: there, `told` is `{pai, state, reason?, sequence}` as the operator's origin said last, or
-//! null.
+//! `GET /accounts`: all members as a page and as JSON: `{accounts: [{accountID, email, plan, pays,
+//! coupons, paidUntil}], leaks: [{at, where, found}]}`, where `pays` is `{how: "card", last4}`,
+//! `{how: "coupons"}` or `{how: "bill", operator, pai, extSubscriptionID, partnerSubscriptionID,
+//! told}`: there, `told` is `{pai, state, reason?, sequence}` as the operator's origin last
+//! reported it, or null.
 
 use super::Netflix;
 use super::layout::page;
@@ -29,7 +30,7 @@ pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: Header
     list(&netflix, None)
 }
 
-/// The page, with what has become of a message.
+/// The page, with the outcome of a message.
 pub(super) fn list(netflix: &Netflix, said: Option<&Said>) -> Response {
     let accounts = netflix.members().accounts().to_vec();
     let leaks = netflix.0.leaks.found();
@@ -46,7 +47,7 @@ pub(super) fn list(netflix: &Netflix, said: Option<&Said>) -> Response {
     page(netflix, "Accounts", &main)
 }
 
-/// What was told of whoever pays on the bill.
+/// The last reported account state of a customer who pays on the bill.
 fn standing(netflix: &Netflix, account: &Account) -> Option<AccountStateRequest> {
     let Pays::Bill { operator, pai, .. } = &account.pays else { return None };
     netflix.books().standing(operator, *pai).cloned()

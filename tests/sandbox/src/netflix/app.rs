@@ -1,9 +1,11 @@
-//! `/app`: plays an Android device with the partner's app preloaded, and the app's own server behind it. The app reads
-//! network and number of the SIM, knows the operator by the network, and lets its server ask that operator and nobody
-//! else whether the number may be billed. From then on it knows the subscriber by the PAI.
+//! `/app`: simulates an Android device with the partner's app preloaded, and the app's own server
+//! behind it. The app reads network and number of the SIM, identifies the operator by the network,
+//! and lets its server ask that operator only whether the number may be billed. From then on it
+//! knows the subscriber by the PAI.
 //!
-//! Each tap is a form that is answered with a redirect to `/app/{device}`, which shows where the app stands: reloading,
-//! going back and opening it again ask nothing anew. What a real app does in which case is in docs/device.md.
+//! Each tap is a form that is answered with a redirect to `/app/{device}`, which shows the app's
+//! present screen: reloading, going back and opening it again make no further call. What a real app
+//! does in which case is in docs/device.md.
 
 mod acts;
 mod calls;
@@ -25,14 +27,14 @@ use http::StatusCode;
 use maud::html;
 use std::sync::{MutexGuard, PoisonError};
 
-/// The device as it is; while its server asks something, that answer is waited for.
+/// The device as it is. While its server makes a call, this waits for the response.
 pub(super) async fn get_app(State(netflix): State<Netflix>, Path(id): Path<String>) -> Response {
     let Some(device) = netflix.device(&id) else { return gone(&netflix) };
     let (title, main) = screens::of(&netflix, &id, &*device.lock().await);
     page(&netflix, &title, &main)
 }
 
-/// What the app has beside phone bills.
+/// The app's other payment methods.
 pub(super) async fn get_other_ways(State(netflix): State<Netflix>, Path(id): Path<String>) -> Response {
     let Some(device) = netflix.device(&id) else { return gone(&netflix) };
     let (title, main) = screens::other_ways(&netflix, &id, &*device.lock().await);
@@ -41,9 +43,11 @@ pub(super) async fn get_other_ways(State(netflix): State<Netflix>, Path(id): Pat
 
 /// A tap.
 ///
-/// 1. No such device, or nothing that can be done with one → 404.
-/// 2. A form of an earlier turn (a double click, a page from the history) has had its effect → see where it led.
-/// 3. It is done, to its end: a browser that goes away meanwhile, as it does at a double click, stops nothing half-way.
+/// 1. No such device, or an unknown action → 404.
+/// 2. A form of an earlier turn (a double click, a page from the history) has had its effect → its
+///    result.
+/// 3. It runs to its end: a browser that disconnects meanwhile, as it does at a double click,
+///    interrupts nothing.
 /// 4. 303 to the device.
 pub(super) async fn post_act(
     State(netflix): State<Netflix>,

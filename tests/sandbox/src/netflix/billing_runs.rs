@@ -1,9 +1,11 @@
-//! `/billing-runs`: a month is charged to every account on a phone bill, one `POST /ott/v1/transaction` each.
+//! `/billing-runs`: a month is charged to every account on a phone bill, one `POST
+//! /ott/v1/transaction` each.
 //!
-//! A charge is named after its subscription and month and nothing else, so the same run again, or two at once, are the
-//! same charges again. JSON of a run: `{month, charges: [{extTransactionID, operator, amount, attempts, httpStatus,
-//! status?, declineReason?, transactionID?, code?}], totals: {charges, approved, pending, declined, failed, paidAhead}}`;
-//! a GET for JSON gives all runs since the start. Days that a coupon has paid for are not charged.
+//! The id of a charge depends on its subscription and month and nothing else, so a repeated run, or
+//! two concurrent ones, post the same charges. JSON of a run: `{month, charges: [{extTransactionID,
+//! operator, amount, attempts, httpStatus, status?, declineReason?, transactionID?, code?}],
+//! totals: {charges, approved, pending, declined, failed, paidAhead}}`; a GET for JSON returns all
+//! runs since the start. Days that a coupon has paid for are not charged.
 
 use super::Netflix;
 use super::edge::Failure;
@@ -27,13 +29,13 @@ use std::sync::PoisonError;
 
 mod view;
 
-/// Runs that are remembered for the page.
+/// Runs that are kept for the page.
 const RUNS_MAX: usize = 24;
 
 /// Runs since the start, newest first.
 pub(super) type Runs = Vec<Run>;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Run {
     month: String,
@@ -49,7 +51,7 @@ struct Charge {
     operator: OperatorId,
     amount: Money,
     attempts: u32,
-    /// Absent when there was no answer at all.
+    /// Absent when there was no response at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     http_status: Option<u16>,
     #[serde(flatten)]
@@ -69,8 +71,8 @@ struct Answer {
     decline_reason: Option<onbill_domain::decline_reason::DeclineReason>,
 }
 
-/// How many charges went which way; `failed` ones have no answer yet and are the same charges in the next run. Those whose
-/// month was paid ahead are not charged.
+/// The charges by outcome; `failed` ones have no response yet and are the same charges in the next
+/// run. Those whose month was prepaid are not charged.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Totals {
@@ -96,7 +98,8 @@ pub(super) async fn get_billing_runs(State(netflix): State<Netflix>, headers: He
     page(&netflix, "Billing runs", &view::runs(&netflix, &runs))
 }
 
-/// Charges a month. JSON in, JSON out; a form in, a page out. 400 for anything but a month from 2020 to 2100.
+/// Charges a month. JSON in, JSON out; a form in, a page out. 400 for anything but a month from
+/// 2020 to 2100.
 pub(super) async fn post_billing_run(
     State(netflix): State<Netflix>,
     request: Request,
@@ -158,7 +161,7 @@ async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod
     Run { month, charges, totals }
 }
 
-/// Somebody to charge.
+/// A subscription to charge.
 struct Subscription {
     operator: OperatorId,
     pai: Pai,
@@ -180,8 +183,8 @@ fn subscriptions(netflix: &Netflix) -> Vec<Subscription> {
     on_bill.collect()
 }
 
-/// What is still to be paid of a month, and for which days: its part of the price, to the nearest minor unit. `None` when
-/// all of it is paid.
+/// The unpaid part of a month, and its days: its share of the price, to the nearest minor unit.
+/// `None` when all of it is paid.
 fn due(price: Money, month: ServicePeriod, paid_until: Option<Day>) -> Option<(Money, ServicePeriod)> {
     let from = match paid_until {
         Some(until) if until >= month.from() => until.next()?,
@@ -196,7 +199,7 @@ fn due(price: Money, month: ServicePeriod, paid_until: Option<Day>) -> Option<(M
 async fn charge(netflix: &Netflix, operator: OperatorId, request: TransactionRequest) -> Charge {
     let outcome = netflix.charge(&operator, &request).await;
     let (http_status, answer, code) = match outcome.answer {
-        // An answer about another charge is no answer to this one.
+        // A response about another charge does not count.
         Ok((_, answer)) if answer.ext_transaction_id != request.ext_transaction_id => (None, None, None),
         Ok((status, answer)) => (Some(status.as_u16()), Some(answer), None),
         Err(Failure::Refused { status, code }) => (Some(status.as_u16()), None, Some(code)),

@@ -1,8 +1,9 @@
-//! The partner's books: the charges and refunds that it asked for, and what it was told of them and of its customers on
-//! a phone bill. No HTTP, no clock.
+//! The partner's ledger: the charges and refunds that it requested, and what was reported about
+//! them and about its customers on a phone bill. No HTTP, no clock.
 //!
-//! They are the partner's own and believe nobody: what onbill says of a charge that was never posted to that operator,
-//! or against what it said before, is a contradiction. There must never be one.
+//! It is the partner's own and trusts no report: a report about a charge that was never posted to
+//! that operator, or one that differs from an earlier report, is a contradiction. There must never
+//! be one.
 
 mod told;
 
@@ -21,87 +22,85 @@ use onbill_domain::wire::partner::AccountStateRequest;
 use serde::Serialize;
 use told::learn;
 
-/// More contradictions than this say nothing new.
+/// Most contradictions kept: more of them add nothing.
 const CONTRADICTIONS_MAX: usize = 100;
 
-/// How something was learned.
+/// How a report came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Source {
-    /// The answer to a call of ours. That to a post stays what it was, so it may be older than a notice.
+    /// The response to a call of ours. That to a post is stored, so it may be older than a webhook.
     Answer,
-    /// A notice of the origin's own accord.
+    /// A webhook from the origin.
     Notice,
 }
 
-/// A charge that we asked for.
+/// A charge that we requested.
 #[derive(Clone, Debug)]
 pub(super) struct Charge {
-    /// Our name for it, unique at its operator.
+    /// Our id of it, unique at its operator.
     pub(super) id: ExtId,
     pub(super) operator: OperatorId,
-    /// Whom it is for; a coupon's that was for nobody whom the operator knows has none.
+    /// Its subscriber; absent for a coupon that was for no subscriber known to the operator.
     pub(super) pai: Option<Pai>,
     pub(super) amount: Money,
     pub(super) service_period: ServicePeriod,
-    /// Whether a post with these contents was taken.
+    /// Whether a post with these contents was accepted.
     taken: bool,
-    /// The latest that is known of it.
+    /// The latest report about it.
     pub(super) known: Option<Known<TransactionResponse>>,
 }
 
-/// A refund that we asked for.
+/// A refund that we requested.
 #[derive(Clone, Debug)]
 pub(super) struct Refund {
-    /// Our name for it.
+    /// Our id of it.
     pub(super) id: ExtId,
-    /// Our name for the charge.
+    /// Our id of the charge.
     pub(super) charge: ExtId,
-    /// As asked for; all that was left when absent.
+    /// As requested; all that was left when absent.
     pub(super) asked: Option<Money>,
-    /// Whether another amount was asked for under this name.
+    /// Whether another amount was requested under this id.
     is_ambiguous: bool,
     pub(super) reason: String,
-    /// The latest refusal, as long as there is nothing better to tell.
+    /// The latest refusal, while no better report has come.
     pub(super) refusal: Option<Refusal>,
-    /// The latest that is known of it.
+    /// The latest report about it.
     pub(super) known: Option<Known<RefundResponse>>,
 }
 
-/// Why a refund was not taken in.
+/// Why a refund was not accepted.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) code: String,
-    /// Whether the same may be taken in later.
+    /// Whether the same request may be accepted later.
     pub(super) is_passing: bool,
 }
 
-/// What was told, and how.
+/// A report, and how it came.
 #[derive(Clone, Debug)]
 pub(super) struct Known<T> {
     pub(super) told: T,
     pub(super) source: Source,
 }
 
-/// Something that onbill must never say.
+/// A report that onbill must never send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Contradiction {
-    /// When it did.
     pub(super) at: Timestamp,
-    /// Which operator's origin.
     pub(super) operator: OperatorId,
     /// What was wrong with it.
     pub(super) what: String,
 }
 
-/// What is wrong with something that was told.
+/// What is wrong with a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrong {
-    /// It is about nothing that was asked of this operator.
+    /// It is about nothing that was requested of this operator.
     Unknown,
-    /// It cannot be so, whatever was told before.
+    /// It is impossible, whatever was reported before.
     Impossible(&'static str),
-    /// It is not what was told before.
+    /// It differs from an earlier report.
     Contradicts(&'static str),
 }
 
@@ -121,10 +120,9 @@ impl Charge {
     }
 }
 
-/// All of it.
 #[derive(Default)]
 pub(super) struct Books {
-    /// Newest last. An operator's charges have names of their own.
+    /// Newest last. Ids are unique within an operator.
     charges: Vec<Charge>,
     refunds: Vec<Refund>,
     redemptions: Redemptions,
@@ -133,8 +131,9 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Notes a charge that is about to be posted. Of several that are posted under one name, the dearest stands until one
-    /// is taken: a post whose answer is lost may be the one that was.
+    /// Records a charge that is about to be posted. Of several that are posted under one id, the
+    /// most expensive one is kept until one is accepted: a post whose response is lost may be the
+    /// accepted one.
     pub(super) fn ask_charge(&mut self, operator: &OperatorId, asked: &TransactionRequest) {
         let charge = self.charges.iter_mut().find(|charge| charge.is(operator, &asked.ext_transaction_id));
         match charge {
@@ -152,12 +151,12 @@ impl Books {
         }
     }
 
-    /// What was asked for under this name before: a charge is never asked for with other contents.
+    /// The earlier request under this id: a charge is never requested with other contents.
     pub(super) fn asked(&self, operator: &OperatorId, id: &ExtId) -> Option<(Money, ServicePeriod)> {
         self.charge(operator, id).map(|charge| (charge.amount, charge.service_period))
     }
 
-    /// Notes that a post with these contents was taken, and so no other of that name.
+    /// Records that a post with these contents was accepted, and so no other with that id.
     pub(super) fn take_charge(&mut self, operator: &OperatorId, asked: &TransactionRequest) {
         let charge = self.charges.iter_mut().find(|charge| charge.is(operator, &asked.ext_transaction_id));
         if let Some(charge) = charge.filter(|charge| !charge.taken) {
@@ -166,8 +165,8 @@ impl Books {
         }
     }
 
-    /// Notes a refund that is about to be posted. One of that name stays as it was first, but which of them was taken is
-    /// only known by its answer.
+    /// Records a refund that is about to be posted. The first one under an id is kept, but only the
+    /// response shows which of them was accepted.
     pub(super) fn ask_refund(&mut self, charge: &ExtId, asked: &RefundRequest) {
         if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.id == asked.ext_refund_id) {
             refund.is_ambiguous |= refund.asked != asked.amount;
@@ -184,7 +183,7 @@ impl Books {
         });
     }
 
-    /// Notes that the latest post of a refund was refused.
+    /// Records that the latest post of a refund was refused.
     pub(super) fn refuse_refund(&mut self, id: &ExtId, refusal: Refusal) {
         let refund = self.refunds.iter_mut().find(|refund| refund.id == *id && refund.known.is_none());
         if let Some(refund) = refund {
@@ -202,7 +201,7 @@ impl Books {
         self.refunds.iter().filter(|refund| refund.charge == charge.id)
     }
 
-    /// What of a charge is not on its way back, as far as we know.
+    /// The part of a charge without the refunds known to us, finished or in progress.
     pub(super) fn remaining(&self, charge: &Charge) -> Money {
         let taken = |refund: &Refund| match &refund.known {
             Some(Known { told, .. }) if told.status != TransactionStatus::Declined => {
@@ -214,12 +213,11 @@ impl Books {
         Money { amount_minor: charge.amount.amount_minor - given_back, ..charge.amount }
     }
 
-    /// The contradictions so far.
     pub(super) fn contradictions(&self) -> &[Contradiction] {
         &self.contradictions
     }
 
-    /// Takes in what an operator's origin says of a charge.
+    /// Takes a report of an operator's origin about a charge.
     pub(super) fn hear_charge(
         &mut self,
         operator: &OperatorId,
@@ -250,7 +248,7 @@ impl Books {
         learn(&mut charge.known, told, source)
     }
 
-    /// Takes in what an operator's origin says of a refund.
+    /// Takes a report of an operator's origin about a refund.
     pub(super) fn hear_refund(
         &mut self,
         operator: &OperatorId,
@@ -289,7 +287,8 @@ impl Books {
         learn(&mut refund.known, told, source)
     }
 
-    /// Takes in what onbill says of a coupon, asked at that time. Its charge is on the books from then on.
+    /// Takes onbill's response about a coupon, requested at that time. Its charge is in the ledger
+    /// from then on.
     pub(super) fn hear_coupon(
         &mut self,
         asked: &CouponRedeemRequest,
@@ -307,11 +306,11 @@ impl Books {
         told: &CouponRedeemResponse,
         asked_at: Timestamp,
     ) -> Result<(), Wrong> {
-        // Without a subscriber of ours the days may be somebody's whom onbill does not know.
+        // Without a subscriber of ours, the days may belong to one whom onbill does not know.
         let is_named = |each: &Charge| asked.pai.is_some() && each.pai == asked.pai;
         let theirs = |each: &&Charge| each.operator == told.operator && is_named(each);
         let mut others = self.charges.iter().filter(theirs).filter(|each| each.id != told.ext_transaction_id);
-        // What was given back whole pays for nothing.
+        // A fully refunded charge pays for nothing.
         let is_paid =
             |each: &Charge| each.taken && !each.is_declined() && self.remaining(each).amount_minor > 0;
         if others.any(|each| is_paid(each) && each.service_period.overlaps(told.service_period)) {
@@ -326,7 +325,7 @@ impl Books {
         Ok(())
     }
 
-    /// Has a coupon's charge on the books, so that it can be given back.
+    /// Adds a coupon's charge to the ledger, so that it can be refunded.
     pub(super) fn own_coupon(&mut self, told: &CouponRedeemResponse) {
         if self.charge(&told.operator, &told.ext_transaction_id).is_some() {
             return;
@@ -342,19 +341,20 @@ impl Books {
         });
     }
 
-    /// Notes a customer whom an operator has sent, or named as active, when asked at that time.
+    /// Records a customer whom an operator has sent, or reported as active, when queried at that
+    /// time.
     pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai, asked_at: Timestamp) {
         if let Err(wrong) = self.standings.meet(operator, pai, asked_at) {
             self.contradict(operator, &format!("PAI {pai}"), wrong, asked_at);
         }
     }
 
-    /// How a customer's account at the operator stands, as far as was told.
+    /// The last reported state of a customer's account at the operator.
     pub(super) fn standing(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
         self.standings.of(operator, pai)
     }
 
-    /// Takes in what an operator's origin says of a customer.
+    /// Takes a report of an operator's origin about a customer.
     pub(super) fn hear_account(
         &mut self,
         operator: &OperatorId,

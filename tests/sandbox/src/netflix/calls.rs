@@ -1,5 +1,5 @@
-//! The calls that move money, with the partner's own books kept: noted before they are made, and again by what was
-//! answered.
+//! The calls that move money, with entries in the partner's ledger: recorded before they are made,
+//! and updated by their responses.
 
 use super::Netflix;
 use super::books::{Books, Refusal, Source};
@@ -17,12 +17,13 @@ use std::sync::{MutexGuard, PoisonError};
 const CHARGES: &str = "/ott/v1/transaction";
 const REDEEM: &str = "/ott/v1/coupon/redeem";
 
-/// All that the answer to a redemption has in it. What it says beyond that of whoever pays is noted as a leak.
+/// All members of the response to a redemption. Any other member about the subscriber is recorded
+/// as a leak.
 const REDEEMED: [&str; 9] =
     ["status", "plan", "months", "amount", "offer", "pai", "operator", "servicePeriod", "extTransactionID"];
 
 impl Netflix {
-    /// Posts a charge; tried again while the other side is away.
+    /// Posts a charge; retried while the other side is down.
     pub(super) async fn charge(
         &self,
         operator: &OperatorId,
@@ -33,13 +34,13 @@ impl Netflix {
         if let Ok((_, told)) = &outcome.answer {
             let mut books = self.books();
             books.take_charge(operator, asked);
-            // A contradiction is in the books; the caller compares the name.
+            // A contradiction is recorded; the caller compares the id.
             let _ = books.hear_charge(operator, told.clone(), Source::Answer, self.now());
         }
         outcome
     }
 
-    /// Posts a refund of an operator's charge; tried again while the other side is away.
+    /// Posts a refund of an operator's charge; retried while the other side is down.
     pub(super) async fn refund(
         &self,
         operator: &OperatorId,
@@ -64,7 +65,7 @@ impl Netflix {
         outcome
     }
 
-    /// Redeems a coupon; tried again while the other side is away.
+    /// Redeems a coupon; retried while the other side is down.
     pub(super) async fn redeem(&self, asked: &CouponRedeemRequest) -> Result<CouponRedeemResponse, Failure> {
         let (_, answer) = self.0.edge.post::<Value>(REDEEM, asked, None).await.answer?;
         let members = answer.as_object().into_iter().flat_map(serde_json::Map::keys);
@@ -76,14 +77,15 @@ impl Netflix {
         if self.0.config.operator(&told.operator).is_none() {
             return Err(Failure::Silent);
         }
-        // A contradiction is in the books, and stops here: it is no coupon to count on.
+        // A contradiction is recorded, and the coupon is not used.
         let heard = self.books().hear_coupon(asked, &told, self.now());
         heard.map_err(|_| Failure::Silent)?;
         self.ask_how_it_stands(&told.operator, &told.ext_transaction_id).await;
         Ok(told)
     }
 
-    /// Learns how a charge stands, where that can be had at once. A notice tells it otherwise.
+    /// Queries the status of a charge, where it is available at once. Otherwise a webhook reports
+    /// it.
     async fn ask_how_it_stands(&self, operator: &OperatorId, charge: &ExtId) {
         let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
         let path = format!("{CHARGES}/{name}");
@@ -91,13 +93,13 @@ impl Netflix {
         let told =
             answer.and_then(|answer| serde_json::from_slice::<TransactionResponse>(answer.body()).ok());
         if let Some(told) = told {
-            // A contradiction is in the books.
+            // A contradiction is recorded.
             let _ = self.books().hear_charge(operator, told, Source::Answer, self.now());
         }
     }
 
-    /// Makes any call by hand, once, as a test does: signed, and noted in the books as far as it is well formed. `None`
-    /// without an answer; what is no JSON is null.
+    /// Makes any call by hand, once, as a test does: signed, and recorded in the ledger as far as
+    /// it is well formed. `None` without a response; a body that is not JSON is null.
     pub async fn call(&self, method: Method, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
         let about = self.about(path, body);
         if let (&Method::POST, Some((operator, asked))) = (&method, &about) {
@@ -117,7 +119,7 @@ impl Netflix {
         }
         if let (true, Some((operator, asked))) = (status.is_success(), about) {
             let (mut books, answer) = (self.books(), response.body());
-            // A contradiction is in the books.
+            // A contradiction is recorded.
             let _ = match asked {
                 Asked::Charge(charge) => serde_json::from_slice(answer).map(|told| {
                     books.take_charge(&operator, &charge);
@@ -130,7 +132,7 @@ impl Netflix {
         Some((status, serde_json::from_slice(response.body()).unwrap_or_default()))
     }
 
-    /// What a post by hand asks for, and of which operator.
+    /// The request in a post by hand, and its operator.
     fn about(&self, path: &str, body: &Value) -> Option<(OperatorId, Asked)> {
         if path == CHARGES {
             let charge: TransactionRequest = serde_json::from_value(body.clone()).ok()?;

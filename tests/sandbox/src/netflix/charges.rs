@@ -1,7 +1,8 @@
-//! `GET /charges`: every charge that was asked for, what is known of it, and its refunds, newest first; as a page and as
-//! JSON: `{charges: [{extTransactionID, operator, pai, amount, servicePeriod, remaining, told, by, refunds: [{extRefundID,
-//! reason, asked, code, told, by}]}], contradictions: [{at, operator, what}]}`. `told` is the latest answer or notice,
-//! `by` is `answer` or `notice`; what is not known is null.
+//! `GET /charges`: every charge that was requested, what is known of it, and its refunds, newest
+//! first; as a page and as JSON: `{charges: [{extTransactionID, operator, pai, amount,
+//! servicePeriod, remaining, told, by, refunds: [{extRefundID, reason, asked, code, told, by}]}],
+//! contradictions: [{at, operator, what}]}`. `told` is the latest response or webhook, `by` is
+//! `answer` or `notice`; unknown values are null.
 
 use super::Netflix;
 use super::books::{Books, Charge, Known, Refund, Source};
@@ -17,10 +18,9 @@ use maud::{Markup, html};
 use onbill_domain::wire::ott::{RawResult, TransactionStatus};
 use serde_json::{Value, json};
 
-/// A page of more than this is read by nobody; the JSON has all.
+/// Most charges on the page; the JSON has all.
 const LISTED_MAX: usize = 100;
 
-/// The list.
 pub(super) async fn get_charges(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
     if wants_json(&headers) {
         Json(everything(&netflix.books())).into_response()
@@ -52,10 +52,10 @@ fn everything(books: &Books) -> Value {
     json!({"charges": charges, "contradictions": books.contradictions()})
 }
 
-/// The page; with what was entered in one of its forms and why that cannot be.
+/// The page; with the input of one of its forms and why it is invalid.
 pub(super) fn list(netflix: &Netflix, problem: Option<(&Entered, &str)>) -> Response {
     let title = if problem.is_some() { "Error: charges" } else { "Charges" };
-    // The frame of the page looks into the books as well.
+    // The frame of the page reads the ledger as well.
     let main = {
         let books = netflix.books();
         let charges = books.charges();

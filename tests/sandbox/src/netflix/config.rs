@@ -1,4 +1,4 @@
-//! What the partner has to know to be run, and its JSON form.
+//! The partner's configuration, and its JSON form.
 
 use super::network::NetworkCode;
 use crate::account_file::{self, Subscriber};
@@ -13,40 +13,36 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A partner, ready to be opened.
 #[derive(Clone, Debug)]
 pub struct NetflixConfig {
-    /// Its slug.
     pub partner: PartnerId,
-    /// Its own address, as browsers and the edge call it: also the authority that the edge signs for.
+    /// Its own address, as browsers and the edge call it: also the authority that the edge signs
+    /// for.
     pub public_url: String,
-    /// The edge's address.
     pub edge_url: String,
     /// The authority to sign for, when the edge is reached under another name than `edge_url`'s.
     pub edge_authority: Option<String>,
-    /// The partner's keys.
     pub keys: Keyring,
-    /// Operators with whom it has a contract.
+    /// Operators with which it has a contract.
     pub operators: Vec<KnownOperator>,
-    /// Wait before a call is tried again; it grows with each try.
+    /// Pause before a call is retried; it grows with each try.
     pub retry_pause: Duration,
 }
 
-/// An operator with whom there is a contract.
+/// An operator with which there is a contract.
 #[derive(Clone, Debug)]
 pub struct KnownOperator {
-    /// Its slug.
     pub id: OperatorId,
     /// Its name on pages.
     pub name: String,
-    /// What a month of the standard plan costs through it.
+    /// The price of a month of the standard plan through it.
     pub price: Money,
-    /// What its SIMs say that their network is.
+    /// The network code of its SIMs.
     pub network: NetworkCode,
-    /// Its demo accounts, which only a stand-in can know. Their SIMs are at hand for the played device, and the leak
-    /// check knows every spelling of their numbers.
+    /// Its demo accounts, which only a sandbox can know. Their SIMs are listed for the simulated
+    /// device, and the leak check knows every spelling of their numbers.
     pub sims: Vec<Subscriber>,
-    /// Its own site, where customers begin to pay on their bill.
+    /// Its own site, where customers start to pay on their bill.
     pub site: Option<String>,
 }
 
@@ -80,8 +76,8 @@ fn default_retry_pause() -> u64 {
 }
 
 impl NetflixConfig {
-    /// Reads the configuration file and the files that it names, relative to the working directory. Gives the address
-    /// to listen on with it.
+    /// Reads the configuration file and the files that it names, relative to the working directory.
+    /// Also returns the address to listen on.
     pub fn load(path: &Path) -> Result<(SocketAddr, Self), String> {
         let file: File = read_json(path)?;
         let listen = loopback(&file.listen)?;
@@ -110,12 +106,11 @@ impl NetflixConfig {
         Ok((listen, config))
     }
 
-    /// The operator with this name.
     pub fn operator(&self, id: &OperatorId) -> Option<&KnownOperator> {
         self.operators.iter().find(|operator| operator.id == *id)
     }
 
-    /// The operator whose SIMs say that they are in this network.
+    /// The operator whose SIMs have this network code.
     pub(super) fn operator_of(&self, network: &NetworkCode) -> Option<&KnownOperator> {
         self.operators.iter().find(|operator| operator.network == *network)
     }

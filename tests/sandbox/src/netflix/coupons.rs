@@ -1,4 +1,4 @@
-//! Coupons as members have redeemed them: what an account was paid by in them, and until when.
+//! Coupons that members have redeemed: what they paid for an account, and until when.
 
 use super::members::{Account, Members, Pays};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -12,24 +12,25 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Coupon {
-    /// Our name for the redemption.
+    /// Our id of the redemption.
     pub(super) ext_reference: ExtId,
     pub(super) plan: ExtId,
     pub(super) months: u8,
     pub(super) amount: Money,
-    /// Whose bill it is on.
+    /// The operator on whose bill it is.
     pub(super) operator: OperatorId,
     pub(super) pai: Option<Pai>,
     /// The days that it pays for here.
     pub(super) service_period: ServicePeriod,
-    /// The name of its charge.
+    /// The id of its charge.
     #[serde(rename = "extTransactionID")]
     pub(super) ext_transaction_id: ExtId,
 }
 
 impl Account {
-    /// The days that a coupon pays for here. Where it was for a subscriber of ours they are as told; else they may have been
-    /// told to follow somebody else's, and are as many months after what this account has paid already.
+    /// The days that a coupon pays for here. For a subscriber of ours they are as reported.
+    /// Otherwise they may follow another subscriber's days, and are the same number of months after
+    /// the days that this account has paid already.
     fn days_of(&self, told: ServicePeriod, months: u8, is_ours: bool, today: Day) -> ServicePeriod {
         let after = self.paid_until.filter(|paid| *paid >= today).map_or(Some(today), Day::next);
         let own = after.and_then(|from| ServicePeriod::from_months(from, months));
@@ -38,8 +39,8 @@ impl Account {
 }
 
 impl Members {
-    /// Puts a coupon on the account with this e-mail address, which is made when there is none. The same redemption again
-    /// changes nothing. Gives the account's name.
+    /// Puts a coupon on the account with this e-mail address, which is created if necessary. The
+    /// same redemption again changes nothing. Returns the account's id.
     pub(super) fn put_coupon(
         &mut self,
         email: &str,
@@ -73,8 +74,9 @@ impl Members {
         self.accounts().iter().find(has)
     }
 
-    /// Whose days an account's next coupon pays for, as far as onbill knows them: whoever pays on the bill, or has bought the
-    /// last coupon. That may have been a gift: of somebody whose own account is another one, or of whom we were not told.
+    /// The subscriber whose days an account's next coupon pays for, as far as onbill knows: the one
+    /// who pays on the bill, or has bought the last coupon. That may have been a gift, from the
+    /// owner of another account or from a person unknown to us.
     pub(super) fn subscriber_of(&self, account: &Account) -> Option<Pai> {
         if let Pays::Bill { pai, .. } = account.pays {
             return Some(pai);

@@ -1,6 +1,7 @@
-//! Calls to the edge: signed, tried again with a fresh nonce while the other side is away, and bounded in number. A success
-//! counts when an operator's origin has signed it: the edge may keep an answer back, but not make one.
-//! Every call made through here has an identifier of ours in it, so that a repetition has no second effect.
+//! Calls to the edge: signed, retried with a fresh nonce while the other side is down, and bounded
+//! in number. A success counts when an operator's origin has signed it: the edge may withhold a
+//! response, but not forge one. Every call made through here has an id of ours in it, so that a
+//! repetition has no second effect.
 
 use super::config::NetflixConfig;
 use super::leak::LeakWatch;
@@ -21,25 +22,25 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A call is made at most so often: a restart of the edge or the origin is bridged, an outage is reported.
+/// Most attempts of a call: they bridge a restart of the edge or the origin, and an outage is
+/// reported.
 pub(super) const ATTEMPTS_MAX: u32 = 4;
 
-/// Why a call brought no answer to work with.
+/// Why a call brought no usable response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The other side said no.
+    /// The other side has refused.
     Refused {
-        /// Its status.
         status: StatusCode,
-        /// Its code.
+        /// The error code in the body.
         code: String,
     },
-    /// No answer, or none that could be read or believed, however often it was tried.
+    /// No response, or none that was readable and genuine, in any attempt.
     Silent,
 }
 
 impl Failure {
-    /// Whether the same may work later.
+    /// Whether the same call may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Silent => true,
@@ -54,20 +55,19 @@ fn is_passing(status: StatusCode, code: &str) -> bool {
         || code == ErrorCode::RequestInProgress.as_str()
 }
 
-/// What came of a call.
+/// The outcome of a call.
 pub(super) struct Outcome<T> {
     /// How often it was made.
     pub(super) attempts: u32,
-    /// The answer with its status.
+    /// The response with its status.
     pub(super) answer: Result<(StatusCode, T), Failure>,
 }
 
-/// The edge.
 pub(super) struct Edge {
     base: String,
     authority: String,
     key: Key,
-    /// Those that the operators' origins sign with.
+    /// The keys with which the operators' origins sign.
     keys: Keyring,
     pause: Duration,
     outside: Outside,
@@ -97,7 +97,8 @@ impl Edge {
         })
     }
 
-    /// Posts to a path of the OTT API what is the affair `of` that operator, where it is known whose.
+    /// Posts to a path of the OTT API. `of` is the operator that must sign the response, where it
+    /// is known.
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -118,7 +119,7 @@ impl Edge {
         }
     }
 
-    /// Makes a call once, whatever comes of it; `None` without an answer, or with one that is not to be believed.
+    /// Makes a call once; `None` without a response, or with one that is not genuine.
     pub(super) async fn send(
         &self,
         method: Method,
@@ -137,8 +138,8 @@ impl Edge {
         Some(response)
     }
 
-    /// Whether an operator's origin has given this answer to that very call: the operator whose affair it is, and the one
-    /// that it says it is.
+    /// Whether an operator's origin has signed this response to that very call: the operator in
+    /// question, which is also the one in the response.
     fn is_genuine(&self, response: &Response<Bytes>, call: &str, of: Option<&OperatorId>) -> bool {
         let (body, headers) = (response.body(), response.headers());
         let content_type =
@@ -200,7 +201,7 @@ impl Edge {
         request.header(SIGNATURE, signed.signature).body(body).ok()
     }
 
-    /// Answers reach the partner as much as requests do.
+    /// Responses reach the partner as much as requests do.
     fn watch(&self, path: &str, response: &Response<Bytes>) {
         let now = self.outside.clock.now();
         self.leaks.search(&format!("answer to {path}, body"), response.body(), now);

@@ -1,6 +1,7 @@
-//! `/faults`: what is out of order. `{"down": true}` makes the whole API answer 503, so that sign-ups and notices are
-//! refused; `signup-sessions`, `transaction-state`, `refund-state` and `account-state` take any other fault, such as `error-after`, by
-//! which a notice is taken in and its receipt lost. A POST replaces the whole set, so `{}` heals everything.
+//! `/faults`: the injected faults. `{"down": true}` makes the whole API answer 503, so that
+//! sign-ups and webhooks are refused; `signup-sessions`, `transaction-state`, `refund-state` and
+//! `account-state` take any other fault, such as `error-after`, by which a webhook is processed and
+//! its response lost. A POST replaces the whole set, so `{}` clears all faults.
 
 use super::Netflix;
 use crate::answer::Refusal;
@@ -38,18 +39,16 @@ impl Faults {
     }
 }
 
-/// Stands in front of the partner's API.
+/// Wraps the partner's API.
 pub(super) async fn apply(State(netflix): State<Netflix>, request: Request, next: Next) -> Response {
     let fault = netflix.faults().of(request.uri().path());
     interpose(fault, request, next).await
 }
 
-/// The set as it is.
 pub(super) async fn get_faults(State(netflix): State<Netflix>) -> Json<Faults> {
     Json(netflix.faults())
 }
 
-/// Replaces the set.
 pub(super) async fn post_faults(
     State(netflix): State<Netflix>,
     body: Bytes,

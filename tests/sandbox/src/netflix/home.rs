@@ -1,4 +1,4 @@
-//! `GET /`: where to go.
+//! `GET /`: the start page.
 
 use super::Netflix;
 use super::layout::page;

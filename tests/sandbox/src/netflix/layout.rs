@@ -1,4 +1,5 @@
-//! The frame of every page of the partner: a plain face of its own, and the red banners that must never show.
+//! The frame of every page of the partner: a plain design of its own, and the red banners that must
+//! never show.
 
 use super::Netflix;
 use crate::page;
@@ -6,7 +7,6 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use maud::{DOCTYPE, Markup, html};
 
-/// A page of the partner.
 pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
     let leaks = netflix.0.leaks.found();
     let contradictions = netflix.books().contradictions().to_vec();
@@ -48,17 +48,15 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
     })
 }
 
-/// The style sheet.
 pub(super) async fn get_style() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("netflix.css"))
 }
 
-/// The script.
 pub(super) async fn get_script() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("netflix.js"))
 }
 
-/// The mark, for the browser's tab.
+/// The logo, for the browser's tab.
 pub(super) async fn get_icon() -> impl IntoResponse {
     const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="16" fill="#0b6b5d"/><path d="M12.5 9.5v13l11-6.5z" fill="#fff"/></svg>"##;
     ([(CONTENT_TYPE, "image/svg+xml")], ICON)

@@ -1,10 +1,11 @@
-//! The leak check: everything that reaches the partner is searched for phone numbers. None may ever be found. What an
-//! answer about a number says beside what it may say is noted here too.
+//! The leak check: everything that reaches the partner is searched for phone numbers. None may ever
+//! be found. Members that a response about a number must not have are recorded here too.
 //!
-//! Two searches. The first takes anything that has the shape of a number: `+` and 8 to 15 digits with or without
-//! separators, or 9 digits in a row. It passes over what has such digits by its nature: UUIDs, tokens, signatures and
-//! other opaque text, and Unix times in the members known to hold them. The second looks for the demo accounts'
-//! numbers, anywhere and in every spelling: spaced, national, in other scripts' digits, escaped, hex, base64, UTF-16.
+//! Two searches. The first takes anything that has the shape of a number: `+` and 8 to 15 digits
+//! with or without separators, or 9 digits in a row. It skips text that has such digits by its
+//! nature: UUIDs, tokens, signatures and other opaque text, and Unix times in the members known to
+//! hold them. The second looks for the demo accounts' numbers, anywhere and in every spelling:
+//! spaced, national, in other scripts' digits, escaped, hex, base64, UTF-16.
 
 use super::Netflix;
 use crate::answer::Refusal;
@@ -21,25 +22,24 @@ use std::sync::{Mutex, PoisonError};
 mod readings;
 mod shape;
 
-/// More findings than this say nothing new.
+/// Most findings kept: more of them add nothing.
 const FINDINGS_MAX: usize = 100;
 
-/// Nothing that comes here is larger: forms and calls of a few hundred bytes.
+/// Requests here are smaller: forms and calls of a few hundred bytes.
 const WATCHED_BYTES_MAX: usize = 64 * 1024;
 
 /// Something that must never reach the partner, and did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leak {
-    /// When.
     pub at: Timestamp,
-    /// In what: `POST /signup-sessions, body`.
+    /// Where it was: `POST /signup-sessions, body`.
     #[serde(rename = "where")]
     pub place: String,
     /// What it looked like.
     pub found: String,
 }
 
-/// The search and what it has found.
+/// The search and its findings.
 pub struct LeakWatch {
     /// The last digits of each watched number, which every spelling of it has.
     tails: Vec<String>,
@@ -62,7 +62,7 @@ impl LeakWatch {
         }
     }
 
-    /// Notes what was found at `place`, once.
+    /// Records a finding at `place`, once.
     pub fn note(&self, place: &str, found: String, now: Timestamp) {
         let mut leaks = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let known = leaks.iter().any(|leak| leak.place == place && leak.found == found);
@@ -71,7 +71,6 @@ impl LeakWatch {
         }
     }
 
-    /// What has been found so far.
     pub fn found(&self) -> Vec<Leak> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -96,7 +95,7 @@ impl LeakWatch {
     }
 }
 
-/// Searches every request before anything else sees it, but for the fields that may have anything in them.
+/// Searches every request before it is processed, except for the fields that may contain anything.
 pub(super) async fn watch(State(netflix): State<Netflix>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, WATCHED_BYTES_MAX).await else {
@@ -122,9 +121,9 @@ pub(super) async fn watch(State(netflix): State<Netflix>, request: Request, next
 /// The field of a form that is not searched.
 fn unsearched(path: &str) -> Option<&'static [u8]> {
     match path {
-        // The SIM that is put into the played device.
+        // The SIM that is put into the simulated device.
         "/app" => Some(b"msisdn="),
-        // What customers type as a password is theirs, and is not kept.
+        // A password may be anything, and is not kept.
         "/redeem" | "/log-in" => Some(b"password="),
         _ if path.starts_with("/signup/") || path.starts_with("/app/") => Some(b"password="),
         _ => None,

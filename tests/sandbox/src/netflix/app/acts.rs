@@ -1,4 +1,5 @@
-//! What a tap in the app does: which call its server makes, and where the app stands after the answer.
+//! The effect of a tap in the app: which call its server makes, and the app's screen after the
+//! response.
 
 use super::super::Netflix;
 use super::super::config::KnownOperator;
@@ -27,7 +28,7 @@ pub(in super::super) struct Tap {
     entered: Entered,
 }
 
-/// What somebody wants, with what they have entered for it.
+/// An action of the customer, with the input for it.
 pub(super) enum Act {
     Validate,
     Code(String),
@@ -37,7 +38,7 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// By the last step of its path.
+    /// Parses it from the last segment of its path.
     pub(super) fn of(name: &str, tap: Tap) -> Option<Self> {
         Some(match name {
             "validate" => Self::Validate,
@@ -52,7 +53,7 @@ impl Act {
 }
 
 impl Netflix {
-    /// Does what was wanted. What another screen's button asks for changes nothing.
+    /// Performs the action. A button of another screen changes nothing.
     pub(super) async fn act(&self, device: &mut Device, act: Act) {
         let stage = std::mem::replace(&mut device.stage, Stage::Offer);
         device.stage = match (act, stage) {
@@ -79,7 +80,7 @@ impl Netflix {
         };
     }
 
-    /// Where the app stands after its server has asked.
+    /// The app's stage after its server has made the call.
     async fn answer(&self, device: &mut Device, ask: Ask) -> Stage {
         let operator = self.0.config.operator_of(&device.sim.network);
         let (Some(operator), Some(msisdn)) = (operator, device.sim.msisdn.clone()) else {
@@ -94,7 +95,8 @@ impl Netflix {
         }
     }
 
-    /// The call is tried without a code first. Where the operator wants one, it says so before it has looked anything up.
+    /// The call is tried without a code first. Where the operator wants one, it answers so before
+    /// it has looked anything up.
     async fn ask_whether(
         &self,
         device: &mut Device,
@@ -115,7 +117,8 @@ impl Netflix {
                 Stage::Code { pin, complaint: Some(BadCode::Expired) }
             }
             (Stop::TooOften { .. }, Some(_)) => Stage::Stopped { why: Stop::CodeUsedUp, again: Ask::NewCode },
-            // As it was, with the code: it stays good for some more tries, and who has topped up needs no other one.
+            // As before, with the code: it stays valid for some more tries, and a customer who has
+            // topped up needs no new one.
             (why, entered) => Stage::Stopped { why, again: Ask::Validate { entered } },
         }
     }
@@ -127,7 +130,7 @@ impl Netflix {
         }
     }
 
-    /// Somebody who pays for an account already, or somebody new.
+    /// A customer who already pays for an account, or a new one.
     fn recognise(&self, answer: DeviceValidateResponse, asked_at: Timestamp) -> Stage {
         let DeviceValidateResponse { operator, pai, account_type, paid_until, .. } = answer;
         self.books().meet(&operator, pai, asked_at);
@@ -144,9 +147,10 @@ impl Netflix {
         members.account_of((&subscriber.operator, subscriber.pai)).map(|account| account.id.clone())
     }
 
-    /// 1. Another device with this SIM was quicker → it is done already.
-    /// 2. The account cannot take this way any more → the form again.
-    /// 3. The edge is told. Its silence → the same may be asked again; its refusal → the account is asked about again.
+    /// 1. Another device with this SIM was faster → it is done already.
+    /// 2. The account cannot be moved to the bill any more → the form again.
+    /// 3. The edge is called. No response → the same call may be repeated; a refusal → the account
+    ///    is chosen again.
     /// 4. The account is on the bill.
     async fn subscribe_app(
         &self,

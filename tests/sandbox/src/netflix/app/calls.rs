@@ -1,8 +1,8 @@
-//! The two calls that have a number in them. Each is made once: a repetition is the customer's to ask for, as it may send
-//! another text message or count as another try.
+//! The two calls that have a number in them. Each is made once: only the customer may repeat it, as
+//! it may send another SMS or count as another try.
 //!
-//! The answers are read more strictly than a partner has to: what an answer about a number says beside what the contract
-//! lets it say is noted as a leak.
+//! The responses are read more strictly than a partner has to: anything in a response about a
+//! number that the contract does not permit is recorded as a leak.
 
 use super::super::Netflix;
 use super::super::config::KnownOperator;
@@ -22,18 +22,18 @@ use serde_json::{Map, Value};
 
 /// The offer that the app sells.
 const OFFER: &str = "netflix-standard";
-/// What the app calls itself.
+/// The app's channel.
 const CHANNEL: &str = "app";
 
 /// Seconds to wait when a refusal does not say: as long as the shortest that does.
 const WAIT_SECONDS: i64 = 30;
 
-/// What a call may be answered with.
+/// The permitted responses of a call.
 struct Contract {
     path: &'static str,
     status: StatusCode,
     members: &'static [&'static str],
-    /// Beside those that every call may be refused with.
+    /// In addition to those with which every call may be refused.
     codes: &'static [ErrorCode],
 }
 
@@ -126,7 +126,7 @@ impl Netflix {
         heard
     }
 
-    /// An answer in a word, and what it means.
+    /// A response in one word, and its meaning.
     fn read<T: DeserializeOwned>(
         &self,
         contract: &Contract,

@@ -1,5 +1,5 @@
-//! The played device and the app on it: its SIM, where the app stands, and what its server has asked so far. No HTTP, no
-//! clock.
+//! The simulated device and the app on it: its SIM, the app's stage, and the calls of its server so
+//! far. No HTTP, no clock.
 
 use super::super::network::NetworkCode;
 use super::super::signup_form::Problem;
@@ -17,45 +17,47 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-/// A device lies here this long, in seconds: a day, so that whoever comes back after work finds it as it was.
+/// Seconds for which a device is kept: a day, so that a user who comes back after work finds it as
+/// it was.
 const DEVICE_SECONDS: i64 = 24 * 3600;
 
-/// More devices than this at once are nobody's: the oldest goes.
+/// Most devices kept at once: beyond it the oldest is deleted.
 const DEVICES_MAX: usize = 500;
 
 /// What an app can read of a SIM.
 pub(super) struct Sim {
     pub(super) network: NetworkCode,
-    /// Not every SIM tells it.
+    /// Not every SIM has it.
     pub(super) msisdn: Option<Msisdn>,
 }
 
 /// A device with the app preloaded. Everything but the SIM is the app's and its server's.
 pub(super) struct Device {
     pub(super) sim: Sim,
-    /// The language that it is set to.
+    /// The device's language.
     pub(super) locale: Locale,
     pub(super) stage: Stage,
-    /// Counts the acts. A form says in whose turn it was made, so that a double click or an old page acts once.
+    /// Counts the actions. A form has the turn in which it was made, so that a double click or an
+    /// old page acts once.
     pub(super) turn: u32,
     pub(super) calls: Vec<Call>,
 }
 
-/// Where the app stands.
+/// The stage of the app.
 pub(super) enum Stage {
-    /// Nothing has left the device yet.
+    /// No call has been made yet.
     Offer,
-    /// A code is on its way to the number.
+    /// A code was sent to the number.
     Code { pin: DevicePinResponse, complaint: Option<BadCode> },
-    /// The operator has answered for this subscriber: which account shall they pay for?
+    /// The operator has confirmed this subscriber, who now chooses the account to pay for.
     Account { subscriber: Subscriber, problem: Option<Problem> },
-    /// It does not go on from here by itself.
+    /// The app cannot continue without the customer.
     Stopped { why: Stop, again: Ask },
     /// The account is on the bill.
     Done { account_id: String, account_type: AccountType, is_news: bool },
 }
 
-/// Whom the operator has answered for. Nothing of it tells the number.
+/// The subscriber whom the operator has confirmed. Nothing in it reveals the number.
 #[derive(Clone)]
 pub(super) struct Subscriber {
     pub(super) operator: OperatorId,
@@ -63,7 +65,7 @@ pub(super) struct Subscriber {
     pub(super) account_type: AccountType,
     /// The last day that coupons have paid for already.
     pub(super) paid_until: Option<Day>,
-    /// Our name for the subscription that may come of it: fixed, so that a second try is the same request.
+    /// Our id of the subscription that may follow: fixed, so that a second try is the same request.
     pub(super) ext_subscription_id: ExtId,
 }
 
@@ -75,20 +77,20 @@ pub(super) enum BadCode {
     Expired,
 }
 
-/// Why it does not go on.
+/// Why the app cannot continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// The operator's answer is no.
+    /// The operator has refused.
     Refused(ErrorCode),
-    /// Asked too often; from then on the same may be asked again.
+    /// Rate limited; from then on the same call may be repeated.
     TooOften { until: Timestamp },
     /// The code was tried too often: only a new one helps.
     CodeUsedUp,
-    /// No answer, or none to work with.
+    /// No response, or an unusable one.
     Silence,
 }
 
-/// Something that the app asks of its server, with all that is needed to ask it again.
+/// A call that the app asks of its server, with everything that is needed to repeat it.
 pub(super) enum Ask {
     /// Whether the number may be billed, with the code that proves it where one was entered.
     Validate { entered: Option<EnteredCode> },
@@ -111,10 +113,10 @@ pub(super) struct Call {
     pub(super) answer: String,
 }
 
-/// A device that one act after the other is done with.
+/// A device whose actions run one after the other.
 pub(super) type SharedDevice = Arc<Mutex<Device>>;
 
-/// All that are there.
+/// All devices.
 #[derive(Default)]
 pub(in super::super) struct Devices(HashMap<String, (Timestamp, SharedDevice)>);
 
@@ -130,7 +132,7 @@ impl Devices {
         self.0.insert(id, (now, Arc::new(Mutex::new(device))));
     }
 
-    /// The device of this name, if it still lies there.
+    /// The device with this id, if it is still kept.
     pub(super) fn find(&self, id: &str, now: Timestamp) -> Option<SharedDevice> {
         let (since, device) = self.0.get(id)?;
         (now.seconds_since(*since) < DEVICE_SECONDS).then(|| device.clone())

@@ -1,4 +1,5 @@
-//! What the device shows, beside what is behind it: its SIM, and the calls that the app's server has made.
+//! The device's screen, and beside it what a user does not see: its SIM, and the calls that the
+//! app's server has made.
 
 use super::super::Netflix;
 use super::super::config::KnownOperator;
@@ -17,7 +18,7 @@ use onbill_domain::wire::device::DevicePinResponse;
 use onbill_domain::wire::ott::SubscriptionSource;
 use onbill_domain::wire::partner::AccountStateRequest;
 
-/// A device with a SIM that an operator can be asked about.
+/// A device with a SIM of a known operator.
 struct View<'a> {
     netflix: &'a Netflix,
     path: String,
@@ -36,7 +37,7 @@ struct Screen {
     body: Markup,
 }
 
-/// The page's title and the page, where the app stands.
+/// The page's title and the page, for the app's stage.
 pub(super) fn of(netflix: &Netflix, id: &str, device: &Device) -> (String, Markup) {
     let operator = netflix.0.config.operator_of(&device.sim.network);
     let (Some(operator), Some(msisdn)) = (operator, &device.sim.msisdn) else {
@@ -53,7 +54,7 @@ pub(super) fn of(netflix: &Netflix, id: &str, device: &Device) -> (String, Marku
     around(netflix, id, device, screen)
 }
 
-/// The same for what the app has beside phone bills: all that there is for a SIM that nobody can be asked about.
+/// The other payment methods: the only screen for a SIM of an unknown operator.
 pub(super) fn other_ways(netflix: &Netflix, id: &str, device: &Device) -> (String, Markup) {
     let operator = netflix.0.config.operator_of(&device.sim.network);
     let body = html! {
@@ -162,7 +163,7 @@ impl View<'_> {
         Screen { name: "stopped", stop: Some(words.name), title: words.title, is_error: true, body }
     }
 
-    /// The account as its owner reads of it, or somebody who has got hold of this SIM.
+    /// The account as its owner sees it, or a person who has got hold of this SIM.
     fn done(&self, account_id: &str, account_type: AccountType, is_news: bool) -> Screen {
         let (operator, cost) = (&self.operator.name, price(self.operator.price));
         let whence = match account_type {
@@ -209,7 +210,7 @@ impl View<'_> {
 }
 
 impl Netflix {
-    /// What the operator's origin told last of whoever pays for this account on a bill.
+    /// The last report of the operator's origin about the subscriber who pays for this account.
     fn told_of(&self, account_id: &str) -> Option<AccountStateRequest> {
         let bill = self.members().account_named(account_id).and_then(|account| account.pays.bill());
         let (operator, pai) = bill?;
@@ -239,7 +240,7 @@ fn time_of_day(at: Timestamp) -> String {
     format!("{:02}:{:02} UTC", at.hour(), at.minute())
 }
 
-/// The device around a screen, and what is behind it beside it.
+/// The device around a screen, and its internals beside it.
 fn around(netflix: &Netflix, id: &str, device: &Device, screen: Screen) -> (String, Markup) {
     let operator = netflix.0.config.operator_of(&device.sim.network).map(|operator| operator.name.as_str());
     let sign = match screen.name {

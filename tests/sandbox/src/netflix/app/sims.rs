@@ -1,5 +1,6 @@
-//! `/app`: which SIM is put into the played device. The demo accounts' SIMs are at hand; any other number and network can
-//! be typed. A number that is typed is the one thing that comes here with a number in it by right.
+//! `/app`: which SIM is put into the simulated device. The demo accounts' SIMs are listed; any
+//! other number and network can be typed. A typed number is the only thing that may bring a number
+//! here.
 
 use super::super::Netflix;
 use super::super::config::KnownOperator;
@@ -18,13 +19,13 @@ use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use serde::Deserialize;
 
-/// SIMs of one operator at hand: an imported file may have more than a page can show.
+/// Listed SIMs of one operator: an imported file may have more than a page can show.
 const LISTED_MAX: usize = 40;
 
 /// A SIM as it was chosen.
 #[derive(Deserialize)]
 pub(in super::super) struct Chosen {
-    /// One at hand, such as `acme-1`; absent when it was typed.
+    /// A listed one, such as `acme-1`; absent when it was typed.
     #[serde(default)]
     sim: String,
     #[serde(default)]
@@ -33,12 +34,12 @@ pub(in super::super) struct Chosen {
     network: String,
 }
 
-/// The choice.
 pub(in super::super) async fn get_sims(State(netflix): State<Netflix>) -> Response {
     choice(&netflix, None)
 }
 
-/// Puts the SIM into a new device and opens the app; 400 and the page again for what is no number or no network.
+/// Puts the SIM into a new device and opens the app; 400 and the page again for an invalid number
+/// or network.
 pub(in super::super) async fn post_sim(
     State(netflix): State<Netflix>,
     headers: HeaderMap,
@@ -57,7 +58,7 @@ pub(in super::super) async fn post_sim(
     Redirect::to(&format!("/app/{id}")).into_response()
 }
 
-/// The field that is wrong, and why.
+/// The invalid field, and why.
 type Complaint = (&'static str, &'static str);
 
 impl Netflix {

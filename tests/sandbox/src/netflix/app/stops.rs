@@ -1,4 +1,5 @@
-//! Why the app does not go on, in words: what has happened, what its customer can do about it, and the way on.
+//! Why the app cannot continue, in words: what has happened, what its customer can do about it, and
+//! the next step.
 
 use super::device::Stop;
 use crate::page::moment;
@@ -7,11 +8,11 @@ use onbill_domain::timestamp::Timestamp;
 
 /// A page of the app's.
 pub(super) struct Words {
-    /// The code that it was told, or a name of its own.
+    /// The error code, or a name of its own.
     pub(super) name: &'static str,
     pub(super) title: String,
     pub(super) text: String,
-    /// On the button.
+    /// The label of the button.
     pub(super) again: &'static str,
 }
 

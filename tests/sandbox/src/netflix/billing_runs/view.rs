@@ -28,7 +28,7 @@ pub(super) fn runs(netflix: &Netflix, runs: &[Run]) -> Markup {
     }
 }
 
-/// What came of one run.
+/// The result of one run.
 pub(super) fn result(run: &Run) -> Markup {
     html! {
         div class="lead" {

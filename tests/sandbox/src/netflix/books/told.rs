@@ -1,16 +1,16 @@
-//! What onbill tells of a charge or a refund, put beside what is known of it.
+//! Compares onbill's report about a charge or a refund with the earlier ones.
 
 use super::{Known, Source, Wrong};
 use onbill_domain::wire::ott::{RefundResponse, TransactionResponse, TransactionStatus};
 
-/// What onbill tells of a charge or a refund.
+/// A report about a charge or a refund.
 pub(super) trait State {
     fn status(&self) -> TransactionStatus;
 
-    /// Whether onbill's own name for it, and what never changes, are as before.
+    /// Whether onbill's id of it, and the members that never change, are as before.
     fn is_of(&self, before: &Self) -> bool;
 
-    /// Whether it says the same.
+    /// Whether it is equal.
     fn repeats(&self, before: &Self) -> bool;
 }
 
@@ -43,7 +43,7 @@ impl State for RefundResponse {
     }
 }
 
-/// Puts what is told beside what is known. What is settled is settled for good.
+/// Compares a report with the known state. Settled is final.
 pub(super) fn learn<T: State>(known: &mut Option<Known<T>>, told: T, source: Source) -> Result<(), Wrong> {
     let pending = told.status() == TransactionStatus::Pending;
     if pending && source == Source::Notice {
