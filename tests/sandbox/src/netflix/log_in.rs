@@ -1,5 +1,5 @@
-//! Who is logged in at the partner: a member, by e-mail address and the password that all demo accounts have. The cookie
-//! has a random name for the visit in it.
+//! The log-in at the partner: a member, by e-mail address and the password that all demo accounts
+//! have. The cookie contains a random id of the visit.
 
 use super::Netflix;
 use super::member;
@@ -13,10 +13,10 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
-/// Cookies do not tell ports of one host apart: the name must be no operator's.
+/// Cookies do not distinguish ports of one host: no operator may use this name.
 const COOKIE_NAME: &str = "partner_visit";
 
-/// The names of the accounts, by those of the visits in the cookies.
+/// Account ids, by the ids of the visits in the cookies.
 pub(super) type LogIns = HashMap<String, String>;
 
 #[derive(Deserialize)]
@@ -27,7 +27,7 @@ pub(super) struct Entered {
     password: String,
 }
 
-/// Logs in, and shows the account; 400 with the form again when the two do not match one.
+/// Logs in, and shows the account; 400 with the form again when the two do not match.
 pub(super) async fn post_log_in(State(netflix): State<Netflix>, Form(entered): Form<Entered>) -> Response {
     let email = entered.email.trim();
     let account = netflix.members().account(email).map(|account| account.id.clone());
@@ -37,7 +37,6 @@ pub(super) async fn post_log_in(State(netflix): State<Netflix>, Form(entered): F
     }
 }
 
-/// Logs out.
 pub(super) async fn post_log_out(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
     if let Some(visit) = visit(&headers) {
         netflix.0.log_ins.lock().unwrap_or_else(PoisonError::into_inner).remove(visit);
@@ -46,14 +45,14 @@ pub(super) async fn post_log_out(State(netflix): State<Netflix>, headers: Header
 }
 
 impl Netflix {
-    /// The member in front of the page.
+    /// The member who views the page.
     pub(super) fn logged_in(&self, headers: &HeaderMap) -> Option<Account> {
         let log_ins = self.0.log_ins.lock().unwrap_or_else(PoisonError::into_inner);
         let id = log_ins.get(visit(headers)?)?;
         self.members().accounts().iter().find(|account| account.id == *id).cloned()
     }
 
-    /// Logs this account in, and goes on to `path`.
+    /// Logs this account in, and redirects to `path`.
     pub(super) fn log_in(&self, account_id: &str, path: &str) -> Response {
         let visit = self.0.outside.random.uuid();
         let cookie = format!("{COOKIE_NAME}={visit}; Path=/; HttpOnly; SameSite=Lax");

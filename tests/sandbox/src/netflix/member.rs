@@ -1,7 +1,8 @@
-//! `/member`: a member's account: until when it is paid, by what, and what comes then. When its last paid day is near, it
-//! offers to go on with the phone bill.
+//! `/member`: a member's account: until when it is paid, by what, and what comes then. When its
+//! last paid day is near, it offers to continue with the phone bill.
 //!
-//! `?on=YYYY-MM-DD` shows the page as it will be on another day: a stand-in's clock cannot be put forward.
+//! `?on=YYYY-MM-DD` shows the page as it will be on another day: the sandbox's clock cannot be
+//! advanced.
 
 use super::Netflix;
 use super::config::KnownOperator;
@@ -18,7 +19,8 @@ use onbill_domain::day::Day;
 use onbill_domain::ids::OperatorId;
 use serde::Deserialize;
 
-/// How many days before the last paid one the member is asked how to go on: as long as a bill takes.
+/// Days before the last paid one at which the member is asked how to continue: as long as a bill
+/// takes.
 const NEAR_DAYS: i64 = 14;
 
 #[derive(Deserialize)]
@@ -26,7 +28,7 @@ pub(super) struct View {
     on: Option<Day>,
 }
 
-/// The account of whoever is logged in, or the log-in.
+/// The account of the logged-in member, or the log-in.
 pub(super) async fn get_member(
     State(netflix): State<Netflix>,
     Query(view): Query<View>,
@@ -53,7 +55,7 @@ pub(super) async fn get_member(
     page(&netflix, "Your account", &main)
 }
 
-/// The log-in; with the address that was entered before, as it did not fit the password.
+/// The log-in form; with the entered address, when the password did not match it.
 pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response {
     let title = if problem.is_some() { "Error: log in" } else { "Log in" };
     let main = html! { div class="column" {
@@ -77,7 +79,7 @@ pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response 
     page(netflix, title, &main)
 }
 
-/// Until when, and what comes then.
+/// Until when it is paid, and what comes then.
 fn standing(netflix: &Netflix, account: &Account, today: Day) -> Markup {
     let left = account.paid_until.map(|until| until.days_since(today));
     let word = match left {
@@ -101,7 +103,7 @@ fn standing(netflix: &Netflix, account: &Account, today: Day) -> Markup {
     }
 }
 
-/// What pays when nothing is paid ahead any more.
+/// What pays when no prepaid days are left.
 fn then(netflix: &Netflix, account: &Account, today: Day) -> Markup {
     let is_ahead = account.paid_until.is_some_and(|until| until >= today);
     let from = if is_ahead { "From the day after, " } else { "" };
@@ -119,7 +121,7 @@ fn then(netflix: &Netflix, account: &Account, today: Day) -> Markup {
     }
 }
 
-/// The operators where a bill can pay on; first the one whose coupon it was.
+/// The operators on whose bill the member can continue; first the one whose coupon it was.
 fn go_on(netflix: &Netflix, account: &Account) -> Markup {
     let last = account.coupons.last().map(|coupon| &coupon.operator);
     let mut sites: Vec<(&KnownOperator, &String)> =
@@ -166,7 +168,7 @@ fn name_of<'n>(netflix: &'n Netflix, operator: &'n OperatorId) -> &'n str {
     netflix.0.config.operator(operator).map_or(operator.as_str(), |known| known.name.as_str())
 }
 
-/// What somebody who tries it out wants to see.
+/// Details for a user of the sandbox.
 fn behind_the_scenes(today: Day) -> Markup {
     html! {
         details class="card scenes" {

@@ -1,5 +1,5 @@
-//! The partner's memory: visits of customers whom operators sent, and accounts with how each is paid. Of the customer
-//! behind a phone bill it knows the PAI and nothing else.
+//! The partner's memory: visits of customers whom operators sent, and accounts with their means of
+//! payment. Of the customer behind a phone bill it knows only the PAI.
 
 use super::coupons::Coupon;
 use onbill_domain::day::Day;
@@ -9,7 +9,7 @@ use onbill_domain::timestamp::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// A sign-up page stays open this long, in seconds.
+/// Seconds for which a sign-up page stays open.
 const VISIT_SECONDS: i64 = 3600;
 
 /// The password of every demo account: it is shown on the page.
@@ -22,11 +22,11 @@ pub(super) struct Visit {
     pub(super) operator: OperatorId,
     pub(super) return_url: String,
     pub(super) started_at: Timestamp,
-    /// Our name for the subscription that may come of it: fixed, so that a second try is the same request.
+    /// Our id of the subscription that may follow: fixed, so that a second try is the same request.
     pub(super) ext_subscription_id: ExtId,
-    /// The last day that coupons have paid for already, as the token has told.
+    /// The last day that coupons have paid for already, according to the token.
     pub(super) paid_until: Option<Day>,
-    /// The account that it ended with.
+    /// The account with which it ended.
     pub(super) account_id: Option<String>,
 }
 
@@ -36,28 +36,26 @@ pub(super) struct Visit {
 pub(super) enum Pays {
     /// By card, as before.
     Card {
-        /// Its last four digits.
+        /// The last four digits of its number.
         last4: &'static str,
     },
     /// On the phone bill.
     Bill {
-        /// Whose bill.
         operator: OperatorId,
-        /// The subscriber, as we know them.
         pai: Pai,
-        /// Our name for the subscription.
+        /// Our id of the subscription.
         #[serde(rename = "extSubscriptionID")]
         ext_subscription_id: ExtId,
-        /// onbill's name for it.
+        /// onbill's id of it.
         #[serde(rename = "partnerSubscriptionID")]
         partner_subscription_id: String,
     },
-    /// By nothing beyond its coupons: it ends with them.
+    /// Only by its coupons: it ends with them.
     Coupons,
 }
 
 impl Pays {
-    /// Whose bill it is paid on, and whom they name so.
+    /// The operator on whose bill it is paid, and the PAI.
     pub(super) fn bill(&self) -> Option<(OperatorId, Pai)> {
         match self {
             Self::Bill { operator, pai, .. } => Some((operator.clone(), *pai)),
@@ -66,7 +64,6 @@ impl Pays {
     }
 }
 
-/// An account.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Account {
@@ -77,11 +74,10 @@ pub(super) struct Account {
     pub(super) pays: Pays,
     /// Oldest first.
     pub(super) coupons: Vec<Coupon>,
-    /// The last day that is paid already.
+    /// The last paid day.
     pub(super) paid_until: Option<Day>,
 }
 
-/// All of it.
 #[derive(Default)]
 pub(super) struct Members {
     visits: HashMap<String, Visit>,
@@ -100,7 +96,7 @@ impl Members {
         members
     }
 
-    /// The account with this e-mail address, made when there is none.
+    /// The account with this e-mail address, created if necessary.
     pub(super) fn account_or_new(&mut self, email: &str, pays: Pays) -> &mut Account {
         let known = self.accounts.iter().position(|account| account.email.eq_ignore_ascii_case(email));
         let at = known.unwrap_or_else(|| {
@@ -117,12 +113,12 @@ impl Members {
         &self.accounts
     }
 
-    /// The account with this e-mail address, whatever its case.
+    /// The account with this e-mail address, ignoring case.
     pub(super) fn account(&self, email: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.email.eq_ignore_ascii_case(email))
     }
 
-    /// The account with this name.
+    /// The account with this id.
     pub(super) fn account_named(&self, id: &str) -> Option<&Account> {
         self.accounts.iter().find(|account| account.id == id)
     }
@@ -148,7 +144,7 @@ impl Members {
         self.visits.get(id).filter(|visit| now.seconds_since(visit.started_at) < VISIT_SECONDS)
     }
 
-    /// The subscription of a visit exists. A visit that ended already stays as it ended.
+    /// The subscription of a visit exists. A visit that ended already stays unchanged.
     pub(super) fn conclude(&mut self, id: &str, email: &str, partner_subscription_id: String) {
         let Some(visit) = self.visits.get(id).filter(|visit| visit.account_id.is_none()).cloned() else {
             return;
@@ -165,8 +161,8 @@ impl Members {
         }
     }
 
-    /// Makes the account, or moves it to this bill from what it was paid by, where coupons have paid until that day already.
-    /// Gives its name.
+    /// Creates the account, or moves it to this bill from its previous payment, where coupons have
+    /// paid until that day already. Returns its id.
     pub(super) fn put_on_bill(&mut self, email: &str, pays: Pays, paid_until: Option<Day>) -> String {
         let account = self.account_or_new(email, pays.clone());
         account.pays = pays;

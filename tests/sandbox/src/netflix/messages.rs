@@ -1,5 +1,6 @@
-//! `POST /messages`: says something to whoever pays for an account on the bill, one `POST /ott/v1/notification`; and the form
-//! for it. A message is named when its form is made, so that a second click, or the same page sent again, is the same one.
+//! `POST /messages`: sends a message to the subscriber who pays for an account on the bill, one
+//! `POST /ott/v1/notification`; and the form for it. A message gets its id when its form is made,
+//! so that a second click, or the same page sent again, is the same message.
 
 use super::Netflix;
 use super::accounts;
@@ -30,7 +31,7 @@ pub(super) struct Entered {
     message: String,
 }
 
-/// What has become of a message.
+/// The outcome of a message.
 pub(super) struct Said {
     entered: Entered,
     outcome: Result<(), Failure>,
@@ -43,8 +44,8 @@ impl Said {
     }
 }
 
-/// 404 `pai-not-found` for a subscriber who pays for no account here. Everything else is for onbill to judge, and its word
-/// stands beside the form.
+/// 404 `pai-not-found` for a subscriber who pays for no account here. onbill checks everything
+/// else, and its response is shown beside the form.
 pub(super) async fn post_message(
     State(netflix): State<Netflix>,
     form: Result<Form<Entered>, FormRejection>,
@@ -66,7 +67,8 @@ pub(super) async fn post_message(
     Ok((status, accounts::list(&netflix, Some(&Said { entered, outcome }))).into_response())
 }
 
-/// The form for a subscriber, with what has become of the last message. One that may work later stays in it, under its name.
+/// The form for a subscriber, with the outcome of the last message. One that may succeed later
+/// stays in it, under its id.
 pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&Said>) -> Markup {
     let said = said.filter(|said| said.is_to(pai));
     let failed = said.and_then(|said| Some((&said.entered, said.outcome.as_ref().err()?)));

@@ -1,9 +1,11 @@
-//! The partner: plays Netflix with a face of its own. It has a sign-up for customers whom an operator sends, an app on a
-//! device that reads its SIM, accounts that are paid by card or on the phone bill, the monthly billing run, and refunds.
+//! The partner: simulates Netflix with a design of its own. It has a sign-up for customers whom an
+//! operator sends, an app on a device that reads its SIM, accounts that are paid by card or on the
+//! phone bill, the monthly billing run, and refunds.
 //!
-//! It keeps what a partner may keep, which is the PAI. A number is in the played device, and passes through the two calls
-//! that the app makes with it. Everything that reaches the partner is searched for phone numbers, and what it is told of
-//! its charges is compared with its own books. A number that is found, or a contradiction, is shown in red on every page.
+//! It keeps only what a partner may keep, which is the PAI. A number is in the simulated device,
+//! and passes through the two calls that the app makes with it. Everything that reaches the partner
+//! is searched for phone numbers, and reports about its charges are compared with its own ledger. A
+//! number that is found, or a contradiction, is shown in red on every page.
 
 mod accounts;
 mod app;
@@ -55,16 +57,16 @@ use onbill_domain::key::KeyUse;
 use onbill_domain::timestamp::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The partner. Copies share one state.
+/// The partner. Clones share one state.
 #[derive(Clone)]
 pub struct Netflix(Arc<Inner>);
 
 struct Inner {
     config: NetflixConfig,
     outside: Outside,
-    /// Where the edge comes in.
+    /// For calls of the edge.
     gate: Gate,
-    /// Where the operators' origins come in.
+    /// For calls of the operators' origins.
     origins: Gate,
     edge: Edge,
     leaks: Arc<LeakWatch>,
@@ -77,7 +79,7 @@ struct Inner {
 }
 
 impl Netflix {
-    /// A partner with its demo accounts. The complaint is about keys: it cannot do without one to sign with.
+    /// A partner with its demo accounts. Fails without a key to sign with.
     pub fn new(config: NetflixConfig, outside: Outside) -> Result<Self, String> {
         let leaks = Arc::new(LeakWatch::new(&config.watched()));
         let edge = Edge::new(&config, outside.clone(), leaks.clone())?;

@@ -1,15 +1,16 @@
-//! Which network a SIM belongs to, as the SIM says it.
+//! The network to which a SIM belongs, as the SIM has it.
 
 use serde::{Deserialize, Deserializer, de};
 use std::fmt;
 
-/// MCC and MNC of a network (ITU-T E.212): five or six digits, as Android's `getSimOperator()` gives them. It is the
-/// network of the SIM's operator, whatever network the device is in at the moment.
+/// MCC and MNC of a network (ITU-T E.212): five or six digits, as Android's `getSimOperator()`
+/// returns them. It is the network of the SIM's operator, whatever network the device is in at the
+/// moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkCode(String);
 
 impl NetworkCode {
-    /// Takes `00101` and, as people write it, `001-01`.
+    /// Parses `00101` and, as people write it, `001-01`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (mcc, mnc) = match text.split_once('-') {

@@ -1,8 +1,8 @@
-//! `POST /transaction-state` and `POST /refund-state`: an operator's origin tells a later outcome. `POST /account-state`:
-//! it tells how a customer's account stands.
+//! `POST /transaction-state` and `POST /refund-state`: webhooks of an operator's origin about a
+//! later outcome. `POST /account-state`: about the state of a customer's account.
 //!
-//! Answers are for the origin, which tries again until it reads 2xx. What cannot be true is refused, and shown in red on
-//! every page.
+//! Responses are for the origin, which retries until it reads 2xx. What cannot be true is refused,
+//! and shown in red on every page.
 
 use super::Netflix;
 use super::books::{Source, Wrong};
@@ -19,9 +19,11 @@ use onbill_domain::wire::partner::AccountStateRequest;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-/// 1. Not signed by the origin of an operator with whom there is a contract → 401; not well formed → 400, 413, 415.
+/// 1. Not signed by the origin of an operator with which there is a contract → 401; not well formed
+///    → 400, 413, 415.
 /// 2. About a charge that was never posted to that operator → 404 `transaction-not-found`.
-/// 3. Not settled, or without sense → 400; settled otherwise before → 409. The same as before → 200.
+/// 3. Not settled, or inconsistent → 400; settled otherwise before → 409. Equal to the earlier
+///    report → 200.
 pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         CHARGE,
@@ -31,7 +33,7 @@ pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, reque
     )
 }
 
-/// The same of a refund.
+/// Like [`post_transaction_state`], for a refund.
 pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         CHARGE,
@@ -43,8 +45,8 @@ pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: R
 
 /// 1. As above.
 /// 2. About a PAI that this operator never sent → 404 `pai-not-found`.
-/// 3. Without sense → 400; two things under one sequence, or a closed PAI in any other way → 409. Older than what is
-///    known, or the same → 200, and nothing changes.
+/// 3. Inconsistent → 400; two states under one sequence, or a closed PAI in any other state → 409.
+///    Older than what is known, or equal → 200, and nothing changes.
 pub(super) async fn post_account_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         PAI,
@@ -54,7 +56,7 @@ pub(super) async fn post_account_state(State(netflix): State<Netflix>, request: 
     )
 }
 
-/// Who tells, and what.
+/// The sender of a webhook, and its contents.
 async fn receive<T: DeserializeOwned>(
     netflix: &Netflix,
     request: Request,
@@ -64,7 +66,7 @@ async fn receive<T: DeserializeOwned>(
     Ok((known.ok_or_else(Reject::unauthorized)?, wire::parse(&body)?))
 }
 
-/// How it is answered that we know nothing of what was told.
+/// The response to a webhook about an unknown object.
 type Unknown = (ErrorCode, &'static str);
 const CHARGE: Unknown = (ErrorCode::TransactionNotFound, "It was never asked for.");
 const PAI: Unknown = (ErrorCode::PaiNotFound, "It was never sent by this operator.");

@@ -1,4 +1,4 @@
-//! `/redeem`: a member, or somebody who becomes one by it, enters the code of a coupon.
+//! `/redeem`: a member, or a person who becomes one by it, enters the code of a coupon.
 
 use super::Netflix;
 use super::edge::Failure;
@@ -12,16 +12,16 @@ use onbill_domain::day::Day;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::coupon::CouponRedeemRequest;
 
-/// The form.
 pub(super) async fn get_redeem(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
     redeem_form::page(&netflix, netflix.logged_in(&headers).as_ref(), None)
 }
 
 /// 1. The form has had its effect before (a double click, a page from the history) → the account.
-/// 2. Nothing entered, or another's account → 400 and the page again, with the reason.
-/// 3. The edge is asked, to its end: a browser that goes away meanwhile stops nothing half-way. Its refusal or silence →
-///    the page again, in words. Only after a silence it is the same redemption that the next try asks for.
-/// 4. The account has the coupon → the account, and whoever was new is logged in.
+/// 2. No input, or another's account → 400 and the page again, with the reason.
+/// 3. The edge is called, to the end: a browser that disconnects meanwhile interrupts nothing. A
+///    refusal or no response → the page again, in words. Only after a missing response does the
+///    next try request the same redemption.
+/// 4. The account has the coupon → the account, and a new member is logged in.
 pub(super) async fn post_redeem(
     State(netflix): State<Netflix>,
     headers: HeaderMap,
@@ -62,14 +62,14 @@ pub(super) async fn post_redeem(
     }
 }
 
-/// Who redeems: the address of the account, and the account where there is one.
+/// The redeemer: the address of the account, and the account where there is one.
 struct Redeemer {
     email: String,
     account: Option<Account>,
 }
 
 impl Netflix {
-    /// Whoever is logged in, else whoever the form says, if they may.
+    /// The logged-in member, else the person in the form, if they are permitted.
     fn redeemer(&self, member: Option<&Account>, entered: &Entered) -> Result<Redeemer, Complaint> {
         if entered.code.trim().is_empty() {
             return Err(Complaint::at(Field::Code, "Enter the code from the text message."));
@@ -92,7 +92,7 @@ impl Netflix {
         Ok(Redeemer { email: email.to_owned(), account })
     }
 
-    /// Redeems, and puts the coupon on the account with this address. Gives the account's name.
+    /// Redeems, and puts the coupon on the account with this address. Returns the account's id.
     async fn redeem_for(&self, email: &str, asked: &CouponRedeemRequest) -> Result<String, Failure> {
         let told = self.redeem(asked).await?;
         let today = Day::of_timestamp(self.now());
@@ -103,7 +103,7 @@ impl Netflix {
         self.members().redeemed_by(reference).map(|account| account.id.clone())
     }
 
-    /// Goes to the account, logging it in where somebody else or nobody is.
+    /// Redirects to the account, and logs it in unless it is logged in already.
     fn show(&self, member: Option<&Account>, account_id: &str) -> Response {
         match member {
             Some(member) if member.id == account_id => Redirect::to("/member").into_response(),

@@ -1,4 +1,4 @@
-//! The page where a code is entered, and what it says when that does not work. Each refusal says what to do next.
+//! The page where a code is entered, and its error messages. Each refusal says what to do next.
 
 use super::Netflix;
 use super::edge::Failure;
@@ -14,7 +14,8 @@ use serde::Deserialize;
 pub(super) struct Entered {
     #[serde(default)]
     pub(super) code: String,
-    /// Our name for the redemption, made with the form: whatever is sent with that form is this redemption.
+    /// Our id of the redemption, made with the form: whatever is sent with that form is this
+    /// redemption.
     #[serde(rename = "extReference", default)]
     pub(super) reference: String,
     #[serde(default)]
@@ -23,7 +24,6 @@ pub(super) struct Entered {
     pub(super) password: String,
 }
 
-/// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Code,
@@ -31,25 +31,26 @@ pub(super) enum Field {
     Password,
 }
 
-/// Why the page is there again.
+/// Why the page is shown again.
 pub(super) struct Complaint {
-    /// `None` when the form as a whole did not get through.
+    /// `None` when the form as a whole failed.
     field: Option<Field>,
     words: String,
-    /// Whether the next try asks for the same redemption, as nobody knows whether this one took place.
+    /// Whether the next try requests the same redemption, because the outcome of this one is
+    /// unknown.
     is_open: bool,
 }
 
 impl Complaint {
-    /// The form is none of ours.
+    /// The form was not made here.
     pub(super) const OLD_FORM: Self = Self { field: None, words: String::new(), is_open: false };
 
     pub(super) fn at(field: Field, words: &str) -> Self {
         Self { field: Some(field), words: words.to_owned(), is_open: true }
     }
 
-    /// onbill's refusal, for the person who has entered the code. Of the bill it is charged to it tells nothing more than
-    /// that it did not work: it may be somebody else's.
+    /// onbill's refusal, for the person who has entered the code. It reveals nothing of the charged
+    /// bill but that the charge failed: the bill may be another person's.
     pub(super) fn of(failure: &Failure) -> Self {
         let code = match failure {
             Failure::Refused { code, .. } => code.as_str(),
@@ -110,7 +111,7 @@ impl Complaint {
     }
 }
 
-/// The page, for a member or for anybody.
+/// The page, for a member or for a guest.
 pub(super) fn page(
     netflix: &Netflix,
     member: Option<&Account>,
@@ -147,7 +148,7 @@ pub(super) fn page(
     layout::page(netflix, title, &main)
 }
 
-/// A way out for whoever is not the member that is logged in.
+/// A log-out for a visitor who is not the logged-in member.
 pub(super) fn log_out() -> Markup {
     html! { form class="centre" method="post" action="/log-out" { button class="plain" type="submit" { "Not you? Log out" } } }
 }
@@ -195,14 +196,14 @@ fn is_wrong(problem: Option<(&Entered, &Complaint)>, field: Field) -> bool {
     problem.is_some_and(|(_, complaint)| complaint.field == Some(field))
 }
 
-/// What an e-mail address has at least.
+/// The minimum of an e-mail address.
 pub(super) fn is_address(text: &str) -> bool {
     text.len() <= 254
         && text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-/// A code as it is read best, in groups of four; what cannot be one stays as it was typed.
+/// A code in groups of four, for reading; an invalid one stays as it was typed.
 fn grouped(typed: &str) -> String {
     let symbols: Vec<char> = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     if !symbols.iter().all(char::is_ascii_alphanumeric) {

@@ -1,7 +1,8 @@
-//! The coupons that were redeemed here, and what onbill said of them. No HTTP, no clock.
+//! The coupons that were redeemed here, and onbill's responses. No HTTP, no clock.
 //!
-//! As strict as the rest of the books: a coupon is spent once, under one reference, for the days of its plan. That nothing
-//! else has paid for these days is for the books to see, which have all charges.
+//! As strict as the rest of the ledger: a coupon is redeemed once, under one reference, for the
+//! days of its plan. The ledger, which has all charges, checks that nothing else has paid for these
+//! days.
 
 use super::books::Wrong;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -9,24 +10,24 @@ use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::coupon::{COUPON_CHARGE_PREFIX, CouponRedeemRequest, CouponRedeemResponse};
 
-/// One that onbill has answered for.
+/// One that onbill has confirmed.
 struct Redemption {
     reference: ExtId,
-    /// Of the code as it is without spaces, dashes and case. The code itself is not kept.
+    /// A hash of the code without spaces, dashes and case. The code itself is not kept.
     code: [u8; 32],
     told: CouponRedeemResponse,
 }
 
-/// All of them.
 #[derive(Default)]
 pub(super) struct Redemptions(Vec<Redemption>);
 
 impl Redemptions {
-    /// Takes in what was answered, on this day; whether it was new.
+    /// Takes a response of this day; returns whether it is new.
     ///
-    /// 1. The days are those of the plan, not over yet, and for whoever was asked for; the charge has a coupon's name.
-    /// 2. The same reference again has the same answer.
-    /// 3. No code and no charge is two redemptions.
+    /// 1. The days are those of the plan, not over yet, and for the requested subscriber; the
+    ///    charge has a coupon's id.
+    /// 2. The same reference again has the same response.
+    /// 3. No code and no charge has two redemptions.
     pub(super) fn hear(
         &mut self,
         asked: &CouponRedeemRequest,

@@ -1,5 +1,5 @@
-//! The form that gives money back, and what was entered in it. The refund is named when the form is made, so that a
-//! second click, or the same page sent again, is the same refund.
+//! The refund form, and its input. The refund gets its id when the form is made, so that a second
+//! click, or the same page sent again, is the same refund.
 
 use super::Netflix;
 use super::books::{Charge, Refund};
@@ -32,7 +32,7 @@ impl Entered {
         self.operator == charge.operator && self.charge == charge.id
     }
 
-    /// The request that it means, or what is wrong with it. What is left of the charge, onbill judges.
+    /// The request in the form, or what is wrong with it. onbill checks the remaining amount.
     pub(super) fn read(&self, currency: Currency) -> Result<RefundRequest, &'static str> {
         let amount = match self.amount.trim() {
             "" => None,
@@ -48,7 +48,8 @@ impl Entered {
     }
 }
 
-/// Minor units of an amount as people type it, `8`, `8.5`, `8,50`; `None` for anything else. Digits are never dropped.
+/// Minor units of an amount as people type it, `8`, `8.5`, `8,50`; `None` for anything else. Digits
+/// are never dropped.
 fn minor_units(typed: &str, currency: Currency) -> Option<i64> {
     let (whole, part) = typed.split_once(['.', ',']).unwrap_or((typed, ""));
     let decimals = currency.decimals();
@@ -59,7 +60,7 @@ fn minor_units(typed: &str, currency: Currency) -> Option<i64> {
     format!("{whole}{part:0<decimals$}").parse().ok()
 }
 
-/// A form for a new refund of a charge, with what was entered before and why that cannot be.
+/// A form for a new refund of a charge, with the earlier input and why it is invalid.
 pub(super) fn fresh(
     netflix: &Netflix,
     charge: &Charge,
@@ -87,7 +88,7 @@ pub(super) fn fresh(
     }
 }
 
-/// A button that asks for the same refund again.
+/// A button that requests the same refund again.
 pub(super) fn again(charge: &Charge, refund: &Refund) -> Markup {
     // `8.00 USD` without its currency is how people type it.
     let amount = refund.asked.map(|asked| asked.to_string()).unwrap_or_default();

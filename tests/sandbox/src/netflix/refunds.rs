@@ -1,7 +1,9 @@
-//! `POST /refunds`: gives back all or part of a charge, one `POST /ott/v1/transaction/{extTransactionID}/refund`.
+//! `POST /refunds`: refunds all or part of a charge, one `POST
+//! /ott/v1/transaction/{extTransactionID}/refund`.
 //!
-//! JSON in, JSON out: `{extTransactionID, operator?, extRefundID?, amount?, reason}` gives `{extRefundID, attempts,
-//! httpStatus, answer, code}`, where what there is not is null. A form in, the list of charges out.
+//! JSON in, JSON out: `{extTransactionID, operator?, extRefundID?, amount?, reason}` gives
+//! `{extRefundID, attempts, httpStatus, answer, code}`, where absent values are null. A form in,
+//! the list of charges out.
 
 use super::Netflix;
 use super::books::Charge;
@@ -26,17 +28,17 @@ use serde_json::json;
 struct Asked {
     #[serde(rename = "extTransactionID")]
     charge: ExtId,
-    /// Whose charge, where two operators have one of that name.
+    /// The charge's operator, where two operators have one with that id.
     operator: Option<OperatorId>,
-    /// A new name when absent.
+    /// A new id when absent.
     #[serde(rename = "extRefundID")]
     refund: Option<ExtId>,
     amount: Option<Money>,
     reason: String,
 }
 
-/// 404 `transaction-not-found` for a charge that was never asked for; 400 for what cannot be sent. Everything else is for
-/// onbill to judge, and its word stands beside the charge.
+/// 404 `transaction-not-found` for a charge that was never requested; 400 for a request that cannot
+/// be sent. onbill checks everything else, and its response is shown beside the charge.
 pub(super) async fn post_refund(
     State(netflix): State<Netflix>,
     request: Request,

@@ -1,5 +1,5 @@
-//! The sign-up: a new account on the phone bill, or an existing one moved to it from its card. Both end with
-//! `POST /ott/v1/partnerSubscription`; only then does anything change here.
+//! The sign-up: a new account on the phone bill, or an existing one moved to it from its card. Both
+//! end with `POST /ott/v1/partnerSubscription`; only then does anything change here.
 
 use super::Netflix;
 use super::edge::Failure;
@@ -34,7 +34,7 @@ pub(super) async fn post_new(
     subscribe(&netflix, &id, SubscriptionSource::NewAccount, entered).await
 }
 
-/// An account that is paid by card until now.
+/// An account that has been paid by card until now.
 pub(super) async fn post_existing(
     State(netflix): State<Netflix>,
     Path(id): Path<String>,
@@ -44,8 +44,9 @@ pub(super) async fn post_existing(
 }
 
 /// 1. No such visit → 404; one that ended → its last page.
-/// 2. Something entered wrongly, or an account that cannot take this way → the page again, with the reason.
-/// 3. The edge is told. Its refusal or silence → the page again, in words; nothing was changed.
+/// 2. Invalid input, or an account that cannot be moved to the bill → the page again, with the
+///    reason.
+/// 3. The edge is called. A refusal or no response → the page again, in words; nothing was changed.
 /// 4. The account is on the bill → the last page.
 async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionSource, entered: Entered) -> Response {
     // 1. The visit.
@@ -58,7 +59,7 @@ async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionSource, ente
         (status, choices(netflix, id, &visit, Some(&problem))).into_response()
     };
 
-    // 2. What was entered.
+    // 2. The input.
     if let Err((message, field)) = entered.check().and_then(|()| netflix.may_take(origin, &entered)) {
         return again(message, Some(field), StatusCode::BAD_REQUEST);
     }
@@ -83,7 +84,7 @@ async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionSource, ente
     to_done(id)
 }
 
-/// The edge's answer for the customer.
+/// The edge's response in words for the customer.
 fn in_words(failure: &Failure, operator: &str) -> String {
     if failure.is_passing() {
         return format!(
@@ -128,7 +129,7 @@ pub(super) async fn get_done(State(netflix): State<Netflix>, Path(id): Path<Stri
     page(&netflix, "All set", &main)
 }
 
-/// No such visit, or too long ago.
+/// The visit does not exist, or has expired.
 fn over(netflix: &Netflix) -> Response {
     let main = html! {
         section class="card end" id="visit-over" {
@@ -154,7 +155,8 @@ impl Netflix {
         self.0.config.operator(&visit.operator).map_or("Your operator", |operator| operator.name.as_str())
     }
 
-    /// Whether this account can go this way, else the reason and the field it belongs to.
+    /// Whether this account can be used in this sign-up, else the reason and the field it belongs
+    /// to.
     pub(super) fn may_take(&self, origin: SubscriptionSource, entered: &Entered) -> Result<(), Wrong> {
         self.is_free(origin, entered.email())?;
         if origin == SubscriptionSource::ExistingAccount && entered.password != DEMO_PASSWORD {
@@ -163,7 +165,7 @@ impl Netflix {
         Ok(())
     }
 
-    /// The same for whoever has shown already that the account is theirs.
+    /// Checks an account for a customer who has already proved that it is theirs.
     pub(super) fn is_free(&self, origin: SubscriptionSource, email: &str) -> Result<(), Wrong> {
         let pays = self.members().account(email).map(|account| account.pays.clone());
         match (origin, pays) {
@@ -187,7 +189,7 @@ impl Netflix {
     }
 }
 
-/// A complaint, and the field it belongs to.
+/// An error message, and the field it belongs to.
 pub(super) type Wrong = (String, &'static str);
 
 fn mismatch() -> Wrong {

@@ -1,4 +1,4 @@
-//! The page with the two choices, and what was entered on it. The app on a device has the same two forms.
+//! The page with the two choices, and its input. The app on a device has the same two forms.
 
 use super::Netflix;
 use super::layout::page;
@@ -25,7 +25,7 @@ impl Entered {
         self.email.trim()
     }
 
-    /// The complaint, and the field it belongs to.
+    /// The error message, and the field it belongs to.
     pub(super) fn check(&self) -> Result<(), (String, &'static str)> {
         let email = self.email();
         let plausible = email.len() <= 254
@@ -44,11 +44,11 @@ impl Entered {
     }
 }
 
-/// Why the page is there again.
+/// Why the page is shown again.
 pub(super) struct Problem {
     pub(super) origin: SubscriptionSource,
     pub(super) message: String,
-    /// The field, or `None` when the form as a whole did not get through.
+    /// The field, or `None` when the form as a whole failed.
     pub(super) field: Option<&'static str>,
     pub(super) email: String,
 }
@@ -86,7 +86,7 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
     page(netflix, title, &main)
 }
 
-/// What one of the two forms is about.
+/// The parameters of one of the two forms.
 pub(super) struct Fields<'a> {
     /// It is sent to `new` or `existing` below this.
     pub(super) path: &'a str,
@@ -134,7 +134,7 @@ pub(super) fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
     }
 }
 
-/// This is a stand-in: who may log in is no secret.
+/// This is a sandbox: the log-ins are no secret.
 pub(super) fn demo_accounts(netflix: &Netflix) -> Markup {
     let members = netflix.members();
     let on_card = members.accounts().iter().filter(|account| matches!(account.pays, Pays::Card { .. }));

@@ -16,14 +16,15 @@ use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
 
 const TOKEN: &str = "/ott/v1/token/validate";
 
-/// The one thing on sale here.
+/// The only offer on sale here.
 const OFFER: &str = "netflix-standard";
 
-/// Opens a sign-up page for whoever the token stands for.
+/// Opens a sign-up page for the subscriber of the token.
 ///
-/// 1. Not signed by the edge for this door, now, for the first time → 401; not well formed → 400, 413, 415.
+/// 1. Not signed by the edge for this endpoint, now, for the first time → 401; not well formed →
+///    400, 413, 415.
 /// 2. An operator without a contract, a return address that is not the edge's → 400.
-/// 3. The edge itself is asked what the token is worth; its refusal is passed on, its silence is a 503.
+/// 3. The edge is asked to resolve the token; its refusal is passed on, no response is a 503.
 /// 4. The session and the token must agree, and be about an offer that exists → 400.
 /// 5. 201 with the page's address. Of the customer, the PAI is kept.
 pub(super) async fn post_signup_session(
@@ -34,7 +35,7 @@ pub(super) async fn post_signup_session(
     let body = netflix.0.gate.admit(request, netflix.now()).await?;
     let session: SignupSessionRequest = wire::parse(&body)?;
 
-    // 2. What we can judge ourselves.
+    // 2. What can be checked here.
     let config = &netflix.0.config;
     if config.operator(&session.operator).is_none() {
         return Err(Reject::new(
@@ -54,7 +55,7 @@ pub(super) async fn post_signup_session(
     let (id, asked_at) = (netflix.0.outside.random.uuid(), netflix.now());
     let worth = validate(&netflix, session.token, &id).await?;
 
-    // 4. Two roads, one story.
+    // 4. Session and token must agree.
     if worth.operator != session.operator || worth.return_url != session.return_url {
         return Err(Reject::invalid_request("The session does not agree with its token.").into());
     }
@@ -84,7 +85,7 @@ pub(super) async fn post_signup_session(
 }
 
 impl Netflix {
-    /// A name for a subscription that may come about.
+    /// An id for a subscription that may follow.
     pub(super) fn subscription_name(&self) -> ExtId {
         let name = format!("sub-{}", self.0.outside.random.uuid());
         ExtId::parse(&name).expect("a word and a UUID are an identifier")
@@ -96,7 +97,7 @@ async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenVal
     let outcome = netflix.0.edge.post::<TokenValidateResponse>(TOKEN, &request, None).await;
     let (_, worth) = outcome.answer.map_err(|failure| match failure {
         Failure::Refused { ref code, .. } if !failure.is_passing() => {
-            // Codes that the token may have; anything else is about us.
+            // Codes that are about the token; any other is about this server.
             let known = [ErrorCode::TokenInvalid, ErrorCode::TokenExpired, ErrorCode::TokenAlreadyUsed];
             let code = known.into_iter().find(|known| known.as_str() == code.as_str());
             Reject::new(code.unwrap_or(ErrorCode::TokenInvalid), "The edge does not vouch for this token.")

@@ -1,5 +1,5 @@
-//! How the customers on a phone bill stand, by their PAIs: whom an operator has sent or named, and what its origin told of
-//! them last. No HTTP, no clock.
+//! The account states of the customers on a phone bill, by their PAIs: whom an operator has sent or
+//! reported, and its origin's last report about them. No HTTP, no clock.
 
 use super::books::Wrong;
 use onbill_domain::ids::OperatorId;
@@ -10,21 +10,21 @@ use std::collections::HashMap;
 
 const CLOSED: Wrong = Wrong::Contradicts("it was closed before, for ever");
 
-/// All of them. A PAI is known by the operator that sent it; nobody else tells of it.
+/// All states. A PAI is known by the operator that sent it; only that operator may report about it.
 #[derive(Default)]
 pub(super) struct Standings {
     told: HashMap<(OperatorId, Pai), Option<Told>>,
 }
 
-/// The last word, and when it came.
+/// The last report, and when it came.
 struct Told {
     word: AccountStateRequest,
     at: Timestamp,
 }
 
 impl Standings {
-    /// An operator has sent a customer, or named one whose account is active, when asked at that time. It cannot be one
-    /// who was closed before.
+    /// An operator has sent a customer, or reported an active account, when queried at that time.
+    /// It cannot be one that was closed before.
     pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai, asked_at: Timestamp) -> Result<(), Wrong> {
         let told = self.told.entry((operator.clone(), pai)).or_default();
         match told {
@@ -33,14 +33,14 @@ impl Standings {
         }
     }
 
-    /// What was told of a PAI last.
+    /// The last report about a PAI.
     pub(super) fn of(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
         self.told.get(&(operator.clone(), pai))?.as_ref().map(|told| &told.word)
     }
 
     /// 1. A reason belongs to a closed PAI, is one that closes, and comes with nothing else.
     /// 2. The PAI is one that this operator has sent.
-    /// 3. What is older than what is known is dropped. What is as old must be the same.
+    /// 3. An older report than the known one is dropped. One with the same sequence must be equal.
     /// 4. A closed PAI stays closed, for its first reason.
     pub(super) fn hear(
         &mut self,

@@ -1,4 +1,4 @@
-//! The partner as the edge, a customer and its own billing department meet it.
+//! The partner as the edge, a customer and its own billing department use it.
 
 use super::*;
 use crate::account_file;
@@ -84,7 +84,7 @@ impl Partner {
         ask(&self.router, get_json("/accounts")).await.json()
     }
 
-    /// A member whose plan is on the bill, charged for December; the name of the charge.
+    /// A member whose plan is on the bill, charged for December; returns the id of the charge.
     async fn charged(&self) -> String {
         let page = self.visit("t").await;
         ask(&self.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
@@ -92,7 +92,7 @@ impl Partner {
         run["charges"][0]["extTransactionID"].as_str().expect("is text").to_owned()
     }
 
-    /// The charges as the JSON tells them, newest first, and the contradictions.
+    /// The charges in the JSON, newest first, and the contradictions.
     async fn charges(&self) -> Value {
         ask(&self.router, get_json("/charges")).await.json()
     }

@@ -17,7 +17,7 @@ pub(super) async fn get_style(State(operator): State<Operator>) -> impl IntoResp
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], style)
 }
 
-/// The mark, for the browser's tab.
+/// The logo, for the browser's tab.
 pub(super) async fn get_icon(State(operator): State<Operator>) -> impl IntoResponse {
     let icon = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="{}"/><path d="M9 22v-4M16 22V13M23 22V8" stroke="#fff" stroke-width="3.5" stroke-linecap="round"/></svg>"##,
@@ -26,7 +26,6 @@ pub(super) async fn get_icon(State(operator): State<Operator>) -> impl IntoRespo
     ([(CONTENT_TYPE, "image/svg+xml")], icon)
 }
 
-/// The script.
 pub(super) async fn get_script() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("operator.js"))
 }

@@ -1,5 +1,5 @@
-//! `GET /bare`: the widget for an operator whose pages cannot run a script of ours. Without the loader there is no
-//! session, so the number proves itself with a PIN.
+//! `GET /bare`: the widget for an operator whose pages cannot run a third-party script. Without the
+//! loader there is no session, so the number is proved by a PIN.
 
 use super::Operator;
 use super::layout::{View, page};

@@ -1,6 +1,7 @@
-//! `GET /bill?msisdn=`: a subscriber's bill (or prepaid statement) as a page and as JSON; without a number, the list of
-//! all. JSON: `{msisdn, lines: [{transactionID, refundID?, description, amount, servicePeriod, at}], total}`, where the
-//! lines are the charges through onbill and `total` is their sum. The plan's own fee is on the page only.
+//! `GET /bill?msisdn=`: a subscriber's bill (or prepaid statement) as a page and as JSON; without a
+//! number, the list of all. JSON: `{msisdn, lines: [{transactionID, refundID?, description, amount,
+//! servicePeriod, at}], total}`, where the lines are the charges through onbill and `total` is
+//! their sum. The plan's own fee is on the page only.
 
 use super::Operator;
 use super::books::Line;
@@ -25,14 +26,14 @@ pub(super) struct BillQuery {
     msisdn: Option<String>,
 }
 
-/// What the line itself costs.
+/// The price of the line itself.
 pub(super) struct Plan {
     pub(super) name: &'static str,
     pub(super) price: Money,
     pub(super) data_gigabytes: u64,
 }
 
-/// Everyone of a kind has the same plan.
+/// All subscribers of a type have the same plan.
 pub(super) fn plan_of(subscriber: &Subscriber, currency: Currency) -> Plan {
     let (name, amount_minor, data_gigabytes) = match subscriber.account.account_type {
         AccountType::Postpaid => ("Unlimited Plus", 4500, 80),
@@ -42,7 +43,7 @@ pub(super) fn plan_of(subscriber: &Subscriber, currency: Currency) -> Plan {
 }
 
 impl Plan {
-    /// The plan and what came on top.
+    /// The plan and the services on top.
     pub(super) fn with(&self, services: Money) -> Money {
         Money { amount_minor: self.price.amount_minor + services.amount_minor, ..services }
     }
@@ -145,7 +146,7 @@ fn services(lines: &[Line]) -> Markup {
     }
 }
 
-/// The line of the charge that a refund's line gives back of.
+/// The line of the charge that a refund's line refunds.
 fn charge_of<'l>(refund: &Line, lines: &'l [Line]) -> Option<&'l Line> {
     refund.refund_id.as_ref()?;
     lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == refund.transaction_id)

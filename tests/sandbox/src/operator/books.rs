@@ -1,5 +1,5 @@
-//! The operator's books: accounts with their balances, charges and refunds, and the text messages sent. No HTTP and
-//! no clock: the time comes in.
+//! The operator's ledger: accounts with their balances, charges and refunds, and the SMS sent. No
+//! HTTP and no clock: the time comes in.
 
 use crate::account_file::Subscriber;
 use onbill_domain::account::AccountStatus;
@@ -12,14 +12,14 @@ use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse, BillRefund
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// What became of a request that has an identifier of its own.
+/// The outcome of a request that has an id of its own.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Posted<T> {
-    /// It was new, and this is the answer.
+    /// It was new, and this is the response.
     First(T),
-    /// It was here before: the same answer.
+    /// A replay: the same response.
     Again(T),
-    /// The identifier was here before, with other contents.
+    /// The id was used before, with other contents.
     Conflict,
 }
 
@@ -36,32 +36,26 @@ pub enum NoRefund {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
-    /// The charge.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
-    /// Set when the line gives some of it back.
+    /// Set when the line refunds some of the charge.
     #[serde(rename = "refundID", skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<String>,
-    /// What for.
     pub description: String,
-    /// How much; negative when given back.
+    /// Negative for a refund.
     pub amount: Money,
     /// The days paid for.
     pub service_period: ServicePeriod,
-    /// When it was put there.
     pub at: Timestamp,
 }
 
-/// A text message as delivered.
+/// An SMS as delivered.
 #[derive(Clone, Debug, Serialize)]
 pub struct Text {
-    /// When.
     pub at: Timestamp,
-    /// What it says.
     pub text: String,
 }
 
-/// All of it.
 pub struct Books {
     currency: Currency,
     subscribers: Vec<Subscriber>,
@@ -73,7 +67,7 @@ pub struct Books {
 }
 
 impl Books {
-    /// Books with nothing in them yet but the accounts.
+    /// An empty ledger with these accounts.
     pub fn open(subscribers: Vec<Subscriber>, currency: Currency) -> Self {
         let numbers = subscribers.iter().enumerate().map(|(n, each)| (each.msisdn.expose().to_owned(), n));
         Self {
@@ -92,12 +86,11 @@ impl Books {
         &self.subscribers
     }
 
-    /// The subscriber with this number.
     pub fn subscriber(&self, msisdn: &Msisdn) -> Option<&Subscriber> {
         self.subscribers.get(*self.by_number.get(msisdn.expose())?)
     }
 
-    /// Puts a charge on its bill, or declines it; the same identifier again gets the same answer.
+    /// Puts a charge on its bill, or declines it; the same id again gets the same response.
     pub fn charge(&mut self, request: BillChargeRequest, now: Timestamp) -> Posted<BillChargeResponse> {
         if let Some((before, answer)) = self.charges.get(&request.transaction_id) {
             return if *before == request { Posted::Again(answer.clone()) } else { Posted::Conflict };
@@ -123,7 +116,8 @@ impl Books {
         Posted::First(answer)
     }
 
-    /// Takes the money from a prepaid balance, if the account may be charged at all; else billing's raw code.
+    /// Takes the money from a prepaid balance, if the account may be charged at all; else returns
+    /// billing's raw code.
     fn take(&mut self, request: &BillChargeRequest) -> Result<(), &'static str> {
         let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
         let account = &mut self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?.account;
@@ -147,12 +141,12 @@ impl Books {
         Ok(())
     }
 
-    /// What was said to a charge.
+    /// The response to a charge.
     pub fn charge_answer(&self, transaction_id: &str) -> Option<&BillChargeResponse> {
         self.charges.get(transaction_id).map(|(_, answer)| answer)
     }
 
-    /// Gives back some or all of a charge; the same identifier again changes nothing.
+    /// Refunds some or all of a charge; the same id again changes nothing.
     pub fn refund(&mut self, request: BillRefundRequest, now: Timestamp) -> Result<Posted<()>, NoRefund> {
         if let Some(before) = self.refunds.get(&request.refund_id) {
             return Ok(if *before == request { Posted::Again(()) } else { Posted::Conflict });
@@ -197,7 +191,7 @@ impl Books {
         (lines, Money { amount_minor, currency: self.currency })
     }
 
-    /// Delivers a text message. Every number takes messages, as in a network.
+    /// Delivers an SMS. Every number receives messages, as in a network.
     pub fn text(&mut self, msisdn: &Msisdn, text: String, now: Timestamp) {
         self.texts.entry(msisdn.expose().to_owned()).or_default().push(Text { at: now, text });
     }

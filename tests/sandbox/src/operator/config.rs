@@ -1,4 +1,4 @@
-//! What makes one operator different from another, and its JSON form.
+//! The configuration of an operator, and its JSON form.
 
 use crate::account_file::{self, Subscriber};
 use crate::settings::{base_url, loopback, read, read_json, read_keys};
@@ -10,10 +10,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// An operator, ready to be opened.
 #[derive(Clone, Debug)]
 pub struct OperatorConfig {
-    /// Its slug.
     pub operator: OperatorId,
     /// Its name on pages.
     pub name: String,
@@ -25,28 +23,24 @@ pub struct OperatorConfig {
     pub public_url: String,
     /// The edge's address, as browsers reach it.
     pub edge_url: String,
-    /// What the widget on the dashboard sells.
+    /// The offer of the widget on the dashboard.
     pub offer: OfferId,
-    /// Where the widget sends customers back to: a path here.
+    /// The return page, to which the widget sends customers: a path here.
     pub return_path: String,
-    /// The operator's keys.
     pub keys: Keyring,
-    /// Its subscribers.
     pub accounts: Vec<Subscriber>,
-    /// Its brand.
     pub colours: Colours,
-    /// Its gateway for text messages, if others may send by it.
+    /// Its SMS gateway, if clients may send through it.
     pub gateway: Option<Gateway>,
-    /// What it sells as coupons, if it does.
+    /// The coupons that it sells, if any.
     pub coupons: Option<CouponsOnSale>,
 }
 
-/// Who may send text messages, by SMPP or by HTTP.
+/// The account for sending SMS, by SMPP or by HTTP.
 #[derive(Clone)]
 pub struct Gateway {
-    /// The one who may.
     pub user: String,
-    /// Their password: at most eight characters, as SMPP has no room for more.
+    /// At most eight characters, as SMPP has no room for more.
     pub password: String,
 }
 
@@ -56,27 +50,26 @@ impl fmt::Debug for Gateway {
     }
 }
 
-/// The plans that are paid ahead.
+/// The prepaid plans.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CouponsOnSale {
-    /// The origin that makes and sends them.
+    /// The origin that issues and sends them.
     pub origin_url: String,
     /// Where customers enter their codes.
     pub redeem_url: String,
-    /// What there is to buy, in this order.
+    /// In the order of the page.
     pub plans: Vec<PlanAhead>,
 }
 
-/// A plan that is paid ahead.
+/// A prepaid plan.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanAhead {
-    /// Its name, as the origin knows it.
+    /// Its id, as the origin knows it.
     pub plan: ExtId,
-    /// How many months it pays for.
     pub months: u8,
-    /// What it costs, in minor units of the operator's currency.
+    /// In minor units of the operator's currency.
     pub price: i64,
 }
 
@@ -90,7 +83,7 @@ impl CouponsOnSale {
     }
 }
 
-/// The brand colour on light and on dark ground, `#rrggbb`.
+/// The brand colour on light and on dark background, `#rrggbb`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Colours {
     /// Dark enough for white text on it.
@@ -100,7 +93,7 @@ pub struct Colours {
 }
 
 impl Colours {
-    /// One of a few pairs, picked by the operator's name, so that two side by side look different.
+    /// One of a few pairs, selected by the operator's id, so that two side by side look different.
     pub fn of(operator: &OperatorId) -> Self {
         const PAIRS: [(&str, &str); 4] =
             [("#0f766e", "#5eead4"), ("#b4235a", "#ff9dbd"), ("#5b34d6", "#bcaaff"), ("#0a58ca", "#8fbaff")];
@@ -152,7 +145,7 @@ struct GatewayFile {
     password_file: PathBuf,
 }
 
-/// Where an operator listens.
+/// The addresses on which an operator listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Listen {
     /// For HTTP.
@@ -170,8 +163,8 @@ fn default_offer() -> String {
 }
 
 impl OperatorConfig {
-    /// Reads the configuration file and the key and account files that it names, relative to the working directory.
-    /// Gives the addresses to listen on with it.
+    /// Reads the configuration file and the key and account files that it names, relative to the
+    /// working directory. Also returns the addresses to listen on.
     pub fn load(path: &Path) -> Result<(Listen, Self), String> {
         let file: File = read_json(path)?;
         let listen = loopback(&file.listen)?;
@@ -207,7 +200,7 @@ impl OperatorConfig {
         Ok((Listen { site: listen, smsc }, config))
     }
 
-    /// What the pages rely on.
+    /// Checks what the pages rely on.
     fn check(&self) -> Result<(), String> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_/".contains(&b);
         if !self.return_path.starts_with('/')
@@ -226,7 +219,7 @@ impl OperatorConfig {
         Ok(())
     }
 
-    /// Its name in key rings.
+    /// Its party name in key rings.
     pub(super) fn party(&self) -> Party {
         Party::operator(&self.operator)
     }

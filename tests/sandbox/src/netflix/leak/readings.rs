@@ -1,11 +1,12 @@
-//! The ways in which bytes can be read as text with a number in it: as they are, unescaped, and decoded.
+//! The ways in which bytes can be read as text with a number in it: as they are, unescaped, and
+//! decoded.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use percent_encoding::percent_decode_str;
 
-/// Base64 inside base64 is looked into this deep: a token in an encoded form field.
+/// Depth of base64 inside base64 that is decoded: a token in an encoded form field.
 const DEPTH_MAX: u32 = 2;
 
 /// Shortest run that is tried as base64: eight digits encoded.
@@ -21,7 +22,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// One way to read some bytes.
 pub(super) struct Reading {
     pub(super) text: String,
-    /// Whether it makes sense as text, or is what a wrong way of decoding left.
+    /// Whether it makes sense as text, or is the result of a wrong decoding.
     pub(super) is_text: bool,
 }
 
@@ -57,7 +58,7 @@ fn base64_runs(text: &str) -> impl Iterator<Item = &str> {
         .filter(|run| run.len() >= BASE64_CHARS_MIN)
 }
 
-/// Decodes either alphabet; a last lone character, which codes nothing, is dropped.
+/// Decodes either alphabet; a last lone character, which encodes nothing, is dropped.
 fn decode(run: &str) -> Option<Vec<u8>> {
     let standard = run.replace('-', "+").replace('_', "/");
     let whole = if standard.len() % 4 == 1 { &standard[..standard.len() - 1] } else { &standard };
@@ -92,7 +93,7 @@ fn json_unescaped(text: &str) -> String {
     plain
 }
 
-/// The text without what people put between digits.
+/// The text without the separators that people put between digits.
 pub(super) fn without_separators(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_whitespace() && !"-.()/+_\u{2010}\u{2011}\u{2012}\u{2013}".contains(*c))

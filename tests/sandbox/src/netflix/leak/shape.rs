@@ -23,7 +23,8 @@ pub(super) fn phone_like(text: &str) -> Vec<String> {
     found
 }
 
-/// `+` with 8 to 15 digits, the first not zero, and single separators between them. Gives the end.
+/// `+` with 8 to 15 digits, the first not zero, and single separators between them. Returns the
+/// end.
 fn international(bytes: &[u8], plus: usize) -> Option<usize> {
     let (mut digits, mut end, mut separators) = (0, plus + 1, 0);
     for (at, b) in bytes.iter().enumerate().skip(plus + 1) {
@@ -47,7 +48,7 @@ fn in_a_row(bytes: &[u8], start: usize) -> Option<usize> {
     (length >= DIGITS_MIN).then_some(start + length)
 }
 
-/// A Unix time where one belongs, or digits inside a UUID, token, signature or other opaque text.
+/// A Unix time in a member for one, or digits inside a UUID, token, signature or other opaque text.
 fn is_harmless(bytes: &[u8], start: usize, end: usize) -> bool {
     const TIMES: [&[u8]; 5] = [b"created=", b"\"iat\":", b"\"exp\":", b"\"iat\": ", b"\"exp\": "];
     if end - start == 10 && TIMES.iter().any(|name| bytes[..start].ends_with(name)) {
@@ -71,8 +72,8 @@ fn is_uuid(text: &[u8]) -> bool {
     })
 }
 
-/// How often letters and digits, or upper and lower case, take turns: seldom in words with a number behind them, all
-/// the time in random text.
+/// How often letters and digits, or upper and lower case, alternate: seldom in words with a number
+/// behind them, all the time in random text.
 fn changes(run: &[u8]) -> usize {
     let kind = |b: &u8| match b {
         b'0'..=b'9' => Some(0),

@@ -1,4 +1,5 @@
-//! Answers that no origin has given, or to another call, or of another operator: the partner acts on none of them.
+//! Responses that no origin has signed, or that belong to another call or another operator: the
+//! partner acts on none of them.
 
 use super::{PAI, Partner, ask, form, json, partner, session};
 use bytes::Bytes;
@@ -52,7 +53,7 @@ async fn one_operator_does_not_answer_for_another() {
     partner.edge.lock().expect("is whole").speaks_as = None;
     let page = partner.visit("t").await;
 
-    // Nothing in this answer says whose it is; the partner knows whose subscriber was charged.
+    // This response does not name its operator; the partner knows whose subscriber was charged.
     ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
     partner.edge.lock().expect("is whole").speaks_as = Some("nova");
     let run = partner.run("2026-12").await;

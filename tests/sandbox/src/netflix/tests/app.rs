@@ -1,4 +1,4 @@
-//! The app on a device: what leaves it, and what each answer leads to.
+//! The app on a device: what leaves it, and what each response leads to.
 
 use super::{Answered, FakeEdge, PAI, Partner, ask, form, get, partner};
 use crate::testing::NOW;
@@ -75,7 +75,7 @@ impl Device<'_> {
         ask(&self.partner.router, form(&format!("{}/{act}", self.path), &body)).await
     }
 
-    /// A tap on what is on the screen; gives the screen that follows.
+    /// A tap on the present screen; returns the screen that follows.
     async fn tap(&self, act: &str, fields: &str) -> String {
         let answer = self.send(act, &self.turn().await, fields).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
@@ -89,7 +89,7 @@ fn between<'t>(text: &'t str, begin: &str, end: &str) -> &'t str {
     rest.split(end).next().unwrap_or_default()
 }
 
-/// Which screen, and where it is one that stops, why.
+/// The name of the screen, and of a screen that stops, the reason.
 fn screen(page: &str) -> &str {
     match page.split_once("data-stop=\"") {
         Some((_, rest)) => rest.split('"').next().unwrap_or_default(),

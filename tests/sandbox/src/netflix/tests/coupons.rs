@@ -1,4 +1,4 @@
-//! Codes redeemed by members and by those who become one, and the days that are paid by them.
+//! Codes redeemed by members and by persons who become members, and the days that are paid by them.
 
 use super::{Answered, NOW, PAI, Partner, ask, form, get, json, json_post, partner};
 use crate::netflix::Timestamp;
@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 const CODE: &str = "AC00-0G40-R4ZB-XZSZ-FYRJ";
 const OTHER_CODE: &str = "AC00-0000-0000-0000-0001";
 
-/// What the edge says to a code: six months, after so many coupons before it.
+/// The edge's response to a code: six months, after `before` coupons.
 pub(super) fn coupon(reference: &str, before: usize) -> Value {
     let today = Day::of_timestamp(Timestamp::from_unix_seconds(NOW));
     let from = today.plus_months(6 * u8::try_from(before).expect("is small")).expect("is a day");
@@ -27,7 +27,7 @@ impl Partner {
         ask(&self.router, form("/redeem", &body)).await
     }
 
-    /// A page as whoever got this answer sees it from then on.
+    /// A page as the receiver of this response sees it from then on.
     async fn page_of(&self, logged_in: &Answered, path: &str) -> String {
         let cookie = logged_in.headers["set-cookie"].to_str().expect("is text");
         let cookie = cookie.split(';').next().expect("has a first part");
@@ -68,7 +68,7 @@ async fn code_creates_account_paid_until_its_months_end() {
         (&account["pays"], &account["paidUntil"], &account["coupons"][0]["months"]),
         (&json!({"how": "coupons"}), &json!("2027-05-17"), &json!(6))
     );
-    // The charge can be given back like any other.
+    // The charge can be refunded like any other.
     let charges = partner.charges().await;
     assert_eq!(
         (&charges["charges"][0]["extTransactionID"], &charges["charges"][0]["told"]["status"]),
@@ -87,7 +87,7 @@ async fn redeem_form_redeems_once_however_often_sent() {
     assert_eq!(partner.redemptions(), 1);
     assert_eq!(partner.account("new@example.com").await["coupons"].as_array().map(Vec::len), Some(1));
 
-    // A lost answer is asked for again, by the page itself and then by the customer.
+    // A lost response is requested again, by the page itself and then by the customer.
     partner.edge.lock().expect("is whole").lost = 99;
     let silent = partner.redeem(OTHER_CODE, "r-2", "dana%40example.com").await;
     assert_eq!(silent.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -194,7 +194,8 @@ async fn gift_does_not_speak_for_its_giver() {
     assert_eq!((sent("r-1"), sent("r-2")), (Value::Null, json!(PAI)), "the second one follows the first");
     assert_eq!(partner.account("sam@example.com").await["paidUntil"], "2027-11-17");
 
-    // The one whose bill it is turns out to be somebody else, and pays for their own account as before.
+    // The subscriber who is charged turns out to be another, and pays for their own account as
+    // before.
     let page = partner.visit("t").await;
     ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
     partner.edge.lock().expect("is whole").tells = Some(coupon("r-3", 0));
@@ -203,7 +204,7 @@ async fn gift_does_not_speak_for_its_giver() {
     let account = partner.account("sam@example.com").await;
     assert_eq!(account["paidUntil"], "2028-05-17", "six months more, whichever days they were told to be");
     assert_eq!(partner.run("2026-12").await["charges"][0]["amount"]["value"], 1599);
-    // Of whom it is not even said, nobody is named the next time.
+    // When the response names no subscriber, none is named the next time.
     let mut told = coupon("r-4", 0);
     told.as_object_mut().expect("is an object").remove("pai");
     partner.edge.lock().expect("is whole").tells = Some(told);
@@ -228,7 +229,7 @@ async fn signup_continues_after_the_paid_days() {
             "{day}"
         );
     }
-    // The token tells it as well, for an account that has no code itself.
+    // The token has it as well, for an account that has no code itself.
     partner.edge.lock().expect("is whole").paid_until = Some("2027-05-17");
     let page = partner.visit("t").await;
     ask(&partner.router, form(&format!("{page}/new"), "email=b%40example.com&password=x&terms=yes")).await;

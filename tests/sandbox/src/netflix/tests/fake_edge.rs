@@ -1,4 +1,4 @@
-//! The edge as the partner meets it in its tests.
+//! The edge in the partner's tests.
 
 use super::{NOW, PAI, RETURN, coupons};
 use crate::netflix::{KeyUse, Timestamp};
@@ -14,7 +14,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// Signs an answer as the origin of this operator does.
+/// Signs a response as the origin of this operator does.
 fn sign_as(operator: &str, call: &Request<Bytes>, response: &mut http::Response<Bytes>) {
     let keys = keys();
     let key = keys.signing_key(KeyUse::OriginToPartner, format!("operator:{operator}")).expect("is there");
@@ -33,7 +33,7 @@ fn sign_as(operator: &str, call: &Request<Bytes>, response: &mut http::Response<
     }
 }
 
-/// An edge that checks every signature, spends tokens once, and keeps charges by their name.
+/// An edge that checks every signature, spends tokens once, and keeps charges by their id.
 #[derive(Default)]
 pub(super) struct FakeEdge {
     pub(super) nonces: HashSet<String>,
@@ -41,28 +41,28 @@ pub(super) struct FakeEdge {
     pub(super) subscriptions: Vec<Value>,
     pub(super) charges: HashMap<String, Value>,
     pub(super) refunds: HashMap<String, Value>,
-    /// What was said to subscribers, by its name.
+    /// The messages to subscribers, by their id.
     pub(super) messages: HashMap<String, Value>,
     pub(super) refuse_message: Option<(u16, &'static str)>,
-    /// What was asked for and answered, by its reference.
+    /// Redemption requests and responses, by their reference.
     pub(super) redemptions: HashMap<String, (Value, Value)>,
-    /// What the next redemption is answered with, where that is wrong.
+    /// The response to the next redemption, where it is wrong.
     pub(super) tells: Option<Value>,
     pub(super) refuse_coupon: Option<(u16, &'static str)>,
-    /// Until when tokens tell that coupons have paid.
+    /// The day until which coupons have paid, in tokens.
     pub(super) paid_until: Option<&'static str>,
-    /// What new charges and refunds are told to be; APPROVED when not set.
+    /// The status of new charges and refunds; APPROVED when not set.
     pub(super) says: Option<&'static str>,
-    /// What becomes of every answer after its origin has signed it.
+    /// Changes every response after its origin has signed it.
     pub(super) tampers: Option<fn(&mut http::Response<Bytes>)>,
-    /// Whose origin signs, where it is not that of the operator in the answer.
+    /// The operator whose origin signs, where it is not that in the response.
     pub(super) speaks_as: Option<&'static str>,
-    /// How many of the next calls go unanswered, after they had their effect.
+    /// How many of the next responses are lost, after the calls had their effect.
     pub(super) lost: u32,
     pub(super) refuse_subscription: Option<(u16, &'static str)>,
-    /// What was asked about numbers: path and body.
+    /// The queries about numbers: path and body.
     pub(super) asked: Vec<(String, Value)>,
-    /// What the next of these questions are answered with. When there is nothing left, the number may be billed.
+    /// The next responses to these queries. When none is left, the number may be billed.
     pub(super) answers: VecDeque<(u16, Value)>,
 }
 
@@ -175,7 +175,8 @@ impl FakeEdge {
         (status, json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": says}))
     }
 
-    /// Of one charge, whatever has been given back before: what remains is judged here only as a whole.
+    /// A refund of one charge, whatever was refunded before: the remaining amount is checked here
+    /// only against the whole charge.
     fn refund(&mut self, charge: &str, body: &Value) -> (u16, Value) {
         let mut coupons = self.redemptions.values().map(|(_, told)| told);
         let of = self.charges.get(charge).or_else(|| coupons.find(|told| told["extTransactionID"] == charge));

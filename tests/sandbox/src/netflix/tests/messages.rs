@@ -4,7 +4,7 @@ use super::{PAI, Partner, ask, form, get, partner};
 use crate::testing::Answered;
 use http::StatusCode;
 
-/// The name of the message in the form on the page.
+/// The id of the message in the form on the page.
 fn name(page: &str) -> String {
     let (_, rest) = page.split_once(r#"name="extNotificationID" value=""#).expect("has the form");
     rest.split('"').next().expect("ends").to_owned()

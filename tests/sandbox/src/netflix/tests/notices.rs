@@ -1,4 +1,4 @@
-//! What an operator's origin tells later, and what it must never tell.
+//! Webhooks of an operator's origin, and what they must never report.
 
 use super::{Answered, BASE, Partner, ask, get, json, json_post, partner, signed};
 use crate::testing::NOW;
@@ -50,7 +50,7 @@ async fn webhook_outcome_is_recorded_and_may_repeat() {
     }
     let told = &partner.charges().await["charges"][0];
     assert_eq!((&told["told"]["status"], &told["by"]), (&json!("APPROVED"), &json!("notice")));
-    // The post again gets its first answer, which is older and no contradiction.
+    // The replayed post gets its first response, which is older and no contradiction.
     partner.run("2026-12").await;
     assert_eq!(partner.charges().await["charges"][0]["told"]["status"], "APPROVED");
     let refund = json!({"extTransactionID": charge, "extRefundID": "r-1", "reason": "x"});

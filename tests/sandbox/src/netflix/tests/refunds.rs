@@ -1,4 +1,4 @@
-//! Giving money back, by the form and by JSON.
+//! Refunds, by the form and by JSON.
 
 use super::{Partner, ask, form, get, json, json_post, partner};
 use http::StatusCode;

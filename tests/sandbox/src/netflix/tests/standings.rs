@@ -1,4 +1,4 @@
-//! What an operator's origin tells of a customer's account, and what it must never tell.
+//! Reports of an operator's origin about a customer's account, and what they must never contain.
 
 use super::{Answered, BASE, PAI, Partner, ask, form, get, json, partner, signed};
 use crate::testing::NOW;

@@ -1,5 +1,5 @@
-//! What the partner lets nobody tell it: a number where none belongs, more than an answer may say, a closed subscriber as an
-//! active one. And what it believes: how an account stands.
+//! What the partner refuses to accept: a number in a wrong place, more than a response may contain,
+//! a closed subscriber as an active one. And what it accepts: the state of an account.
 
 use super::{NUMBER, active, refusal, screen};
 use crate::netflix::tests::{PAI, ask, form, get, partner};
@@ -74,7 +74,7 @@ async fn app_shows_account_state_and_closed_is_final() {
     let page = device.look().await;
     assert!(screen(&page) == "closed" && page.contains("you have ended it"), "{page}");
 
-    // The same subscriber once more, under a new name: the account may move there.
+    // The same subscriber once more, under a new PAI: the account may move there.
     let renewed = PAI.replace("07070707-", "09090909-");
     let mut answer = active();
     answer["pai"] = json!(renewed);
@@ -84,7 +84,8 @@ async fn app_shows_account_state_and_closed_is_final() {
     assert!(again.contains("You’re all set"), "{again}");
     assert_eq!(partner.accounts().await["accounts"][0]["pays"]["pai"], json!(renewed));
 
-    // The closed name, told in the very second in which it was asked about, may have been on its way; later it cannot.
+    // The closed PAI, reported in the very second of the query, may have been on its way; later it
+    // cannot.
     let other = partner.put_in("sim=acme-1").await;
     other.tap("validate", "").await;
     assert_eq!(partner.contradictions().await, 0);
