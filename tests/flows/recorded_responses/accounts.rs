@@ -1,5 +1,5 @@
-//! What happens to accounts: the operator's events and erasures, the partner's webhooks and notifications, and the
-//! customer's own page.
+//! What happens to accounts: the operator's events and erasures, the partner's webhooks and
+//! notifications, and the customer's own page.
 
 use super::recorder::{Recorder, Reply};
 use super::refusals;

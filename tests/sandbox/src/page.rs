@@ -1,5 +1,5 @@
-//! What all pages have in common: headers that keep a browser from doing more than the page needs, and the spelling
-//! of money, numbers, accounts and dates for readers.
+//! What all pages have in common: headers that keep a browser from doing more than the page needs,
+//! and the format of money, numbers, accounts and dates for readers.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -14,7 +14,7 @@ use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 use time::{Month, OffsetDateTime};
 
-/// A page as an answer.
+/// A page as a response.
 pub fn html(markup: Markup) -> Response {
     let mut response = Response::new(Body::from(markup.into_string()));
     response
@@ -23,7 +23,7 @@ pub fn html(markup: Markup) -> Response {
     response
 }
 
-/// Puts the security headers on every answer; `policy` is the party's content security policy.
+/// Adds the security headers to every response; `policy` is the party's content security policy.
 pub async fn secure(State(policy): State<HeaderValue>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let fixed: [(HeaderName, &'static str); 3] =
@@ -71,7 +71,7 @@ pub fn account(account: &Account) -> String {
     format!("{}{balance}{status}", account.account_type.as_str())
 }
 
-/// The moment as a calendar date and time in UTC, between the years the calendar knows.
+/// The moment as a calendar date and time in UTC, limited to the years of the calendar.
 pub fn calendar(at: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(at.unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
@@ -82,7 +82,7 @@ pub fn day(day: Day) -> String {
     format!("{number} {month} {year}")
 }
 
-/// `1 to 31 December 2026`, with as much of the first day as differs.
+/// `1 to 31 December 2026`, with the parts of the first day that differ.
 pub fn period(period: ServicePeriod) -> String {
     let (first, last) = (parts(period.from()), parts(period.to()));
     let from = match (first.1 == last.1, first.2 == last.2) {

@@ -1,4 +1,4 @@
-//! Reading a stand-in party's configuration file and the files it names.
+//! Reading a simulated party's configuration file and the files it names.
 
 use onbill_domain::key::Keyring;
 use onbill_domain::site_origin::parse_site_origin;
@@ -7,23 +7,22 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// Reads a JSON file; the complaint names the file and the place.
+/// Reads a JSON file; the error names the file and the position.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let text = read(path)?;
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Reads a key ring; the complaint names the file and the key.
+/// Reads a key ring; the error names the file and the key.
 pub fn read_keys(path: &Path) -> Result<Keyring, String> {
     Keyring::parse(&read(path)?).map_err(|complaint| format!("{}: {complaint}", path.display()))
 }
 
-/// Reads a text file.
 pub fn read(path: &Path) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
-/// The address to listen on: loopback only, since pages here show numbers to whoever asks.
+/// The address to listen on: loopback only, since pages here show numbers to every visitor.
 pub fn loopback(listen: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr =
         listen.parse().map_err(|_| format!("listen: {listen} is not an address and port"))?;

@@ -1,5 +1,5 @@
-//! Doubles for the stand-in parties' own tests: a clock that stands still until moved, counted randomness, keys, and
-//! requests as the other side would sign them.
+//! Test doubles for the simulated parties' own tests: a manual clock, counted randomness, keys, and
+//! requests signed as the other side does.
 
 use super::Outside;
 use async_trait::async_trait;
@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 
 pub(super) const NOW: i64 = 1_795_000_000;
 
-/// Stands still until it is set.
+/// Shows the same time until it is set.
 pub(super) struct ManualClock(pub(super) AtomicI64);
 
 impl Clock for ManualClock {
@@ -45,7 +45,7 @@ impl Random for Counted {
 
 type Answering = dyn Fn(Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> + Send + Sync;
 
-/// Another party, as a function; what it was sent is kept.
+/// Another party, as a function; the requests that it was sent are kept.
 pub(super) struct Scripted {
     pub(super) answering: Mutex<Box<Answering>>,
     pub(super) sent: Mutex<Vec<Request<Bytes>>>,
@@ -55,13 +55,13 @@ pub(super) struct Scripted {
 impl Peer for Scripted {
     async fn send(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
         self.sent.lock().expect("is whole").push(request.clone());
-        // Others get their turn meanwhile, as on a network.
+        // Other tasks run meanwhile, as on a network.
         tokio::task::yield_now().await;
         (self.answering.lock().expect("is whole"))(request)
     }
 }
 
-/// What a party under test is given.
+/// The dependencies of a party under test.
 pub(super) struct World {
     pub(super) clock: Arc<ManualClock>,
     pub(super) http: Arc<Scripted>,
@@ -92,7 +92,7 @@ impl World {
     }
 }
 
-/// Keys of every use that the stand-in parties know, for acme and netflix.
+/// Keys of every use that the simulated parties know, for acme and netflix.
 pub(super) fn keys() -> Keyring {
     let shared = |key_use: &str, party: &str, byte: u8| {
         json!({"id": format!("{key_use}-1"), "party": party, "use": key_use, "alg": "hmac-sha256",
@@ -135,7 +135,7 @@ pub(super) fn signed(
     request
 }
 
-/// An answer, whole.
+/// A whole response.
 pub(super) struct Answered {
     pub(super) status: StatusCode,
     pub(super) headers: http::HeaderMap,
@@ -152,7 +152,7 @@ impl Answered {
     }
 }
 
-/// One request through a router.
+/// Sends one request through a router.
 pub(super) async fn ask(router: &Router, request: Request<Bytes>) -> Answered {
     let response: Response =
         router.clone().oneshot(request.map(Body::from)).await.expect("routers do not fail");
@@ -166,7 +166,6 @@ pub(super) fn get(path: &str) -> Request<Bytes> {
     Request::get(path).body(Bytes::new()).expect("is a request")
 }
 
-/// The JSON of a page.
 pub(super) fn get_json(path: &str) -> Request<Bytes> {
     Request::get(path).header("accept", "application/json").body(Bytes::new()).expect("is a request")
 }

@@ -13,7 +13,7 @@ use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 
-/// The overview of whoever is logged in, or the welcome page.
+/// The overview of the logged-in subscriber, or the welcome page.
 pub(super) async fn get_dashboard(
     State(operator): State<Operator>,
     Query(view): Query<View>,
@@ -109,7 +109,7 @@ fn used_tenths_of_gigabytes(msisdn: &Msisdn, of: u64) -> u64 {
     of * (20 + seed % 70) / 10
 }
 
-/// A ring that is filled as far as `part` is of `whole`.
+/// A ring that is filled to `part` of `whole`.
 fn ring(part: u64, whole: u64) -> Markup {
     let percent = part.saturating_mul(100) / whole.max(1);
     html! {
@@ -120,7 +120,6 @@ fn ring(part: u64, whole: u64) -> Markup {
     }
 }
 
-/// The widget.
 fn offer(operator: &Operator, view: &View, logged_in: bool) -> Markup {
     html! {
         section class="offer" aria-labelledby="offer-title" {
@@ -144,13 +143,14 @@ fn offer(operator: &Operator, view: &View, logged_in: bool) -> Markup {
 /// What the widget shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// The way to buy.
+    /// The purchase.
     Offer,
     /// The customer's own page.
     Account,
 }
 
-/// The element as the contract has it, and the edge's script. Its `session` is set by the dashboard's own script.
+/// The element as in the contract, and the edge's script. Its `session` is set by the dashboard's
+/// own script.
 pub(super) fn widget(operator: &Operator, view: &View, shown: Shown, logged_in: bool) -> Markup {
     let config = operator.config();
     let (offer, page) = match shown {
@@ -164,7 +164,7 @@ pub(super) fn widget(operator: &Operator, view: &View, shown: Shown, logged_in: 
     }
 }
 
-/// What a developer wants to see and change of the page with this path.
+/// Details and options for developers, on the page with this path.
 pub(super) fn behind_the_scenes(
     operator: &Operator,
     path: &str,

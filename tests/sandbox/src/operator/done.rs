@@ -1,5 +1,6 @@
-//! The page that customers come back to from the partner. What the dashboard believes is the signed result, checked
-//! here on the server; the widget beside it shows the customer the same in its own words.
+//! The return page, where customers arrive from the partner. The dashboard trusts the signed
+//! result, which is verified here on the server; the widget beside it shows the customer the same
+//! in its own words.
 
 use super::Operator;
 use super::dashboard::{Shown, widget};
@@ -19,7 +20,7 @@ pub(super) struct DoneQuery {
     view: View,
 }
 
-/// 200 with the verdict, or without one when no result came; 400 when what came is not genuine or not in time.
+/// 200 with the result, or without one when none came; 400 when it is not genuine or expired.
 pub(super) async fn get_done(
     State(operator): State<Operator>,
     Query(query): Query<DoneQuery>,
@@ -61,7 +62,7 @@ fn headline(verdict: Option<&Result<ResultClaims, Reject>>) -> &'static str {
     }
 }
 
-/// What the server found: the one thing a dashboard may act upon.
+/// What the server found: a dashboard may act upon nothing else.
 fn verdict_card(operator: &Operator, verdict: Option<&Result<ResultClaims, Reject>>) -> Markup {
     let signature = match verdict {
         Some(Ok(_)) => "valid",

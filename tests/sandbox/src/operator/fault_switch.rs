@@ -1,4 +1,5 @@
-//! `/faults`: which calls of the CSP API fail, and how, and what the SMSC does wrong. A POST replaces the whole set, so `{}` heals everything.
+//! `/faults`: which calls of the CSP API fail, and how, and the SMSC's faults. A POST replaces the
+//! whole set, so `{}` clears all faults.
 
 use super::Operator;
 use super::smsc::{Reporting, Trouble};
@@ -43,18 +44,16 @@ impl Faults {
     }
 }
 
-/// Stands in front of the CSP API.
+/// Wraps the CSP API.
 pub(super) async fn apply(State(operator): State<Operator>, request: Request, next: Next) -> Response {
     let fault = operator.faults().of(request.method(), request.uri().path());
     interpose(fault, request, next).await
 }
 
-/// The set as it is.
 pub(super) async fn get_faults(State(operator): State<Operator>) -> Json<Faults> {
     Json(operator.faults())
 }
 
-/// Replaces the set.
 pub(super) async fn post_faults(
     State(operator): State<Operator>,
     body: Bytes,
@@ -77,13 +76,13 @@ impl Operator {
         self.faults().smsc
     }
 
-    /// Waits until the SMSC does this wrong.
+    /// Waits until the SMSC has this fault.
     pub(super) async fn until_trouble_begins(&self, trouble: Trouble) {
-        // The sender is the operator's own.
+        // The sender belongs to the operator, which is alive.
         let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc == trouble).await;
     }
 
-    /// Waits until the SMSC does something else wrong, or nothing.
+    /// Waits until the SMSC has another fault, or none.
     pub(super) async fn until_trouble_ends(&self, trouble: Trouble) {
         let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc != trouble).await;
     }

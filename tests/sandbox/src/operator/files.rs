@@ -1,8 +1,9 @@
-//! Billing by files, for an operator whose billing takes no calls: whole files are picked up from `out`, their lines go on
-//! the bill, and a response goes to `in`.
+//! Billing by files, for an operator whose billing takes no calls: whole files are picked up from
+//! `out`, their lines go on the bill, and a response goes to `in`.
 //!
-//! Strict about what a manifest promises, and safe against picking up the same file again, as any billing has to be: the
-//! origin may write a file again after a crash, and a name that was answered gets the same answer.
+//! Strict about what a manifest promises, and idempotent for a file that is picked up again, as any
+//! billing has to be: the origin may write a file again after a crash, and a file name that was
+//! answered gets the same response.
 
 use super::Operator;
 use super::books::{Books, NoRefund, Posted};
@@ -24,15 +25,13 @@ const HEADER: &str =
     "line,kind,transaction_id,refund_id,msisdn,holder,amount,currency,description,period_from,period_to";
 const MANIFEST: &str = ".manifest.json";
 
-/// The responses that were given, by the names of the files.
+/// The responses that were given, by file name.
 pub(super) type Answered = HashMap<String, String>;
 
 /// A file that was not picked up.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// Its name.
     pub file: String,
-    /// What is wrong with it.
     pub why: String,
 }
 
@@ -57,7 +56,7 @@ struct Total {
     amount: i64,
 }
 
-/// One line, read.
+/// One parsed line.
 enum Line {
     Charge(BillChargeRequest),
     Refund(BillRefundRequest),
@@ -73,8 +72,9 @@ impl Line {
 }
 
 impl Operator {
-    /// Picks up every file in `directory` that is whole, and answers it; gives the names of those that are answered now,
-    /// in their order. One that is not what its manifest says is left alone, and all of it is off the bill.
+    /// Picks up every complete file in `directory` and responds to it; returns the names of those
+    /// that are answered now, in their order. A file that differs from its manifest is left alone,
+    /// and none of it is billed.
     pub fn bill_files(&self, directory: &Path) -> Result<Vec<String>, Refused> {
         let out = directory.join("out");
         let mut names: Vec<String> = fs::read_dir(&out)
@@ -85,7 +85,7 @@ impl Operator {
         names.sort();
         for name in &names {
             let response = self.answer_file(&out, name).map_err(|why| Refused { file: name.clone(), why })?;
-            // Under a name that is not looked for, until it is whole.
+            // Under a name that is ignored until the file is complete.
             let folder = directory.join("in");
             let (part, whole) =
                 (folder.join(format!("{name}.part")), folder.join(format!("{name}.response.csv")));
@@ -96,7 +96,7 @@ impl Operator {
         Ok(names)
     }
 
-    /// The response to a file: the same for the same name, whatever comes under it later.
+    /// The response to a file: the same for the same name, even with other contents later.
     fn answer_file(&self, out: &Path, name: &str) -> Result<String, String> {
         let mut answered = self.0.files.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(response) = answered.get(name) {
@@ -108,7 +108,7 @@ impl Operator {
         Ok(response)
     }
 
-    /// All lines of a file that is what its manifest says.
+    /// All lines of a file that matches its manifest.
     fn read_file(&self, out: &Path, name: &str) -> Result<Vec<Line>, String> {
         let manifest = fs::read(out.join(format!("{name}{MANIFEST}"))).map_err(|error| error.to_string())?;
         let manifest: Manifest =
@@ -176,7 +176,7 @@ fn read_line(number: usize, fields: [&str; 11]) -> Option<Line> {
             description: description.to_owned(),
             service_period: ServicePeriod::new(Day::parse(from)?, Day::parse(to)?).ok()?,
         })),
-        // A refund is on the bill of its charge: it carries nobody's number.
+        // A refund is on the bill of its charge: it contains no number.
         "refund" if !refund.is_empty() && [msisdn, holder, description, from, to] == [""; 5] => {
             Some(Line::Refund(BillRefundRequest {
                 refund_id: refund.to_owned(),
@@ -188,7 +188,7 @@ fn read_line(number: usize, fields: [&str; 11]) -> Option<Line> {
     }
 }
 
-/// Puts the lines on the bill; gives the response.
+/// Puts the lines on the bill; returns the response.
 fn book(books: &mut Books, lines: Vec<Line>, now: Timestamp) -> Result<String, String> {
     let mut response = "line,id,status,amount,raw_code\n".to_owned();
     for (line, number) in lines.into_iter().zip(1_u32..) {

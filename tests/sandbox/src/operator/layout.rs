@@ -1,5 +1,5 @@
-//! The frame of every page of the operator: head, brand, navigation, log-in. Colours and spacing are in the style
-//! sheet.
+//! The frame of every page of the operator: head, brand, navigation, log-in. Colours and spacing
+//! are in the style sheet.
 
 use super::Operator;
 use super::books::Books;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 /// Subscribers offered for log-in: an imported file may have more than a list can show.
 pub(super) const LISTED_MAX: usize = 50;
 
-/// How a page is looked at: options of the demonstration, in the query.
+/// View options of the demonstration, in the query.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct View {
     #[serde(default)]
@@ -23,7 +23,7 @@ pub(super) struct View {
     locale: String,
 }
 
-/// Looks to choose from, with their names.
+/// Themes to choose from, with their names.
 pub(super) const THEMES: [(&str, &str); 4] =
     [("auto", "As the device"), ("light", "Light"), ("dark", "Dark"), ("plain", "Widget's own colours")];
 
@@ -55,7 +55,6 @@ impl View {
     }
 }
 
-/// A page of the operator.
 pub(super) fn page(
     operator: &Operator,
     view: &View,
@@ -134,7 +133,7 @@ pub(super) fn number_in_query(text: &str) -> Option<Msisdn> {
     Msisdn::parse(&format!("+{}", text.trim().trim_start_matches('+')))
 }
 
-/// The operator's mark: three bars of reception.
+/// The operator's logo: three signal bars.
 fn mark() -> Markup {
     html! {
         svg class="mark" viewBox="0 0 32 32" aria-hidden="true" {
@@ -144,7 +143,7 @@ fn mark() -> Markup {
     }
 }
 
-/// The table that lists all subscribers on an index page; `tell` is what it says of each.
+/// The table that lists all subscribers on an index page; `tell` renders the cell of each.
 pub(super) fn index(
     operator: &Operator,
     path: &str,

@@ -1,5 +1,5 @@
-//! Who is logged in at the dashboard: a stand-in for the operator's own log-in, where a demo subscriber is picked from
-//! a list. The cookie has a random name for the visit in it, never the number.
+//! The log-in at the dashboard: it stands in for the operator's own, and a demo subscriber is
+//! selected from a list. The cookie contains a random id of the visit, never the number.
 
 use super::Operator;
 use super::layout::View;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::PoisonError;
 
-/// Visits, by the name in their cookie.
+/// Visits, by the id in their cookie.
 pub(super) type LogIns = HashMap<String, Msisdn>;
 
 #[derive(Deserialize)]
@@ -23,12 +23,12 @@ pub(super) struct LogInForm {
     /// Empty to log out.
     #[serde(default)]
     msisdn: String,
-    /// How the page was being looked at.
+    /// The view options of the page.
     #[serde(flatten)]
     view: View,
 }
 
-/// Logs in as one of the subscribers, or out; then the dashboard.
+/// Logs in as one of the subscribers, or out; then shows the dashboard.
 pub(super) async fn post_log_in(
     State(operator): State<Operator>,
     headers: HeaderMap,
@@ -63,7 +63,7 @@ impl Operator {
         self.0.log_ins.lock().unwrap_or_else(PoisonError::into_inner).get(visit).cloned()
     }
 
-    /// The visit that the cookie names.
+    /// The visit of the cookie.
     fn visit<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
         let name = self.cookie_name();
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -72,7 +72,7 @@ impl Operator {
             .find_map(|pair| pair.trim().strip_prefix(&name)?.strip_prefix('='))
     }
 
-    /// Cookies do not tell ports of one host apart: each operator needs a name of its own.
+    /// Cookies do not distinguish ports of one host: each operator needs a name of its own.
     fn cookie_name(&self) -> String {
         format!("{}_visit", self.config().operator)
     }

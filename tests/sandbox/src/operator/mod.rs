@@ -1,8 +1,8 @@
-//! A mobile operator: the self-care dashboard with the widget on it and plans that are paid ahead, the CSP API that its
-//! origin calls, the text messages and the bills of its subscribers.
+//! A mobile operator: the self-care dashboard with the widget on it and prepaid plans, the CSP API
+//! that its origin calls, the SMS and the bills of its subscribers.
 //!
-//! Not here: anything of onbill. The dashboard knows the edge's public URL, its origin's address and four keys; the rest
-//! of onbill could be another vendor's.
+//! Not here: anything of onbill. The dashboard knows the edge's public URL, its origin's address
+//! and four keys; the rest of onbill could be another vendor's.
 
 mod assets;
 mod bare;
@@ -44,7 +44,7 @@ use origin::Origin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// The operator. Copies share one state.
+/// The operator. Clones share one state.
 #[derive(Clone)]
 pub struct Operator(Arc<Inner>);
 
@@ -52,7 +52,7 @@ struct Inner {
     config: OperatorConfig,
     outside: Outside,
     gate: Gate,
-    /// Absent where nothing is asked of it.
+    /// Absent where it is not called.
     origin: Option<Origin>,
     books: Mutex<Books>,
     purchases: Mutex<Purchases>,
@@ -63,7 +63,7 @@ struct Inner {
 }
 
 impl Operator {
-    /// An operator with its books opened from the configured accounts.
+    /// An operator with a ledger for the configured accounts.
     pub fn new(config: OperatorConfig, outside: Outside) -> Self {
         let authority = settings::authority(&config.public_url);
         let gate = Gate::new(config.keys.clone(), KeyUse::OriginToOperator, authority);

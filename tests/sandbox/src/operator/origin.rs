@@ -1,5 +1,6 @@
-//! The operator's own calls to its origin: signed with the key of use `bss-to-origin`, made once. Whether the same is asked
-//! again is for the person in front of the page, as every call has a name in it by which it counts once.
+//! The operator's own calls to its origin: signed with the key of use `bss-to-origin`, made once.
+//! The user of the page decides about a retry, as every call contains an id under which it counts
+//! once.
 
 use super::OperatorConfig;
 use crate::Outside;
@@ -11,16 +12,15 @@ use onbill_domain::reject::{ErrorBody, ErrorCode};
 use onbill_domain::signature::sign_request;
 use serde_json::Value;
 
-/// Why a call brought no answer to work with.
+/// Why a call brought no usable response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The origin said no, by this code.
+    /// The origin has refused, with this code.
     Refused(String),
-    /// No answer, or one that settles nothing: whether it has acted is not known.
+    /// No response, or an inconclusive one: whether it has acted is unknown.
     Silent,
 }
 
-/// The origin.
 pub(super) struct Origin {
     base: String,
     key: Key,
@@ -28,7 +28,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// `None` for an operator that sells no coupons, which has nothing to ask.
+    /// `None` for an operator that sells no coupons, and so makes no calls.
     pub(super) fn of(config: &OperatorConfig, outside: &Outside) -> Option<Self> {
         let base = config.coupons.as_ref()?.origin_url.clone();
         let key = config.keys.signing_key(KeyUse::OperatorToOrigin, config.party())?.clone();

@@ -1,7 +1,7 @@
-//! `POST /cgi-bin/sendsms`: the operator's gateway in the shape of Kannel, with Kannel's own words. Only the form with
-//! headers: in the other one numbers and texts would stand in the URL.
+//! `POST /cgi-bin/sendsms`: the operator's gateway with Kannel's interface and Kannel's own texts.
+//! Only the form with headers: in the other one numbers and message texts would be in the URL.
 //!
-//! What goes wrong with receipts goes wrong here as at the SMSC; calls have faults of their own.
+//! Faults of receipts are those of the SMSC; calls have faults of their own.
 
 use super::Operator;
 use super::smsc::{Reporting, Trouble};
@@ -12,11 +12,11 @@ use gsm7::Gsm7Writer;
 use http::{HeaderMap, Request, StatusCode};
 use onbill_domain::msisdn::Msisdn;
 
-/// Kannel's marks for reports: delivered, and not delivered.
+/// Kannel's status codes for reports: delivered, and not delivered.
 const DELIVERED: u8 = 1;
 const FAILED: u8 = 2;
 
-/// What Kannel answers, with its words.
+/// Kannel's response, with its text.
 type Answer = (StatusCode, &'static str);
 
 const ACCEPTED: Answer = (StatusCode::ACCEPTED, "0: Accepted for delivery");
@@ -29,7 +29,7 @@ const WHO_ARE_YOU: Answer = (StatusCode::FORBIDDEN, "Authorization failed for se
 struct Message {
     to: Msisdn,
     text: String,
-    /// The address that reports, if one is wanted.
+    /// The report URL, if a report is requested.
     report: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn post_sendsms(
     }
 }
 
-/// Kannel looks at who calls before it looks at anything else.
+/// Kannel checks the caller before anything else.
 fn read(operator: &Operator, headers: &HeaderMap, body: &[u8]) -> Result<Message, Answer> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let demand = |is_so: bool, refusal: &'static str| {
@@ -92,7 +92,7 @@ fn read(operator: &Operator, headers: &HeaderMap, body: &[u8]) -> Result<Message
     };
     let wanted = header("x-kannel-dlr-mask").and_then(|mask| mask.parse::<u8>().ok()).unwrap_or_default();
     let report = (wanted & mark != 0 && !url.is_empty()).then(|| url.replace("%d", &mark.to_string()));
-    // What has no subscriber has no route.
+    // A number without a subscriber has no route.
     let to = to.and_then(Msisdn::parse).filter(|to| operator.books().subscriber(to).is_some());
     Ok(Message { to: to.ok_or(NOT_ROUTABLE)?, text: text.to_owned(), report })
 }

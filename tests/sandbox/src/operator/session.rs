@@ -1,4 +1,5 @@
-//! `GET /session`: the dashboard's signed word, for the widget, on whose numbers the person in front of it has.
+//! `GET /session`: the dashboard's signed assertion, for the widget, of the logged-in customer's
+//! numbers.
 
 use super::Operator;
 use axum::Json;
@@ -10,10 +11,10 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::token::{self, ISSUER, SessionClaims};
 use serde_json::json;
 
-/// Life of an assertion, in seconds: the widget asks for a fresh one each time it starts.
+/// Seconds for which an assertion is valid: the widget requests a fresh one each time it starts.
 const ASSERTION_SECONDS: i64 = 300;
 
-/// 200 `{session}` for whoever is logged in, 204 when nobody is.
+/// 200 `{session}` for a logged-in customer, 204 without a log-in.
 pub(super) async fn get_session(State(operator): State<Operator>, headers: HeaderMap) -> Response {
     let session = operator.logged_in(&headers).and_then(|msisdn| operator.assertion(vec![msisdn]));
     match session {
@@ -23,7 +24,8 @@ pub(super) async fn get_session(State(operator): State<Operator>, headers: Heade
 }
 
 impl Operator {
-    /// Signs that these numbers are those of the person who is logged in. `None` without a key to sign with.
+    /// Signs that these numbers are those of the person who is logged in. `None` without a key to
+    /// sign with.
     pub fn assertion(&self, numbers: Vec<Msisdn>) -> Option<String> {
         let key = self.config().keys.signing_key(KeyUse::SessionAssertion, self.config().party())?;
         let iat = self.now().unix_seconds();

@@ -1,5 +1,5 @@
-//! `GET /sms?msisdn=`: a number's text messages as a page and as JSON (`[{at, text}]`, oldest first); without a number,
-//! the list of all subscribers.
+//! `GET /sms?msisdn=`: a number's SMS as a page and as JSON (`[{at, text}]`, oldest first); without
+//! a number, the list of all subscribers.
 
 use super::Operator;
 use super::layout::{View, index, number_in_query, number_link, page};

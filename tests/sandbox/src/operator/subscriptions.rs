@@ -1,4 +1,5 @@
-//! `GET /subscriptions`: what the subscriber pays through the operator, as the widget shows it after proof of the number.
+//! `GET /subscriptions`: what the subscriber pays through the operator, as the widget shows it
+//! after proof of the number.
 
 use super::Operator;
 use super::dashboard::{Shown, behind_the_scenes, widget};
@@ -8,7 +9,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use maud::html;
 
-/// The page, for whoever is logged in and for everybody else.
+/// The page, with or without a log-in.
 pub(super) async fn get_subscriptions(
     State(operator): State<Operator>,
     Query(view): Query<View>,

@@ -1,4 +1,4 @@
-//! The operator as its origin and its subscribers meet it.
+//! The operator as its origin and its subscribers use it.
 
 use super::*;
 use crate::account_file;

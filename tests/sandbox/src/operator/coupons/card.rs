@@ -1,4 +1,4 @@
-//! A coupon on a page: how it stands, and what can be done with it there.
+//! A coupon on a page: its status, and the actions available there.
 
 use super::purchases::Purchase;
 use super::words;
@@ -7,7 +7,8 @@ use maud::{Markup, html};
 use onbill_domain::day::Day;
 use onbill_domain::timestamp::Timestamp;
 
-/// The card. `trouble` is what this page says of it; `facts` and `ways` are what it has beyond any other.
+/// The card. `trouble` is this page's error message; `facts` and `ways` are its additional details
+/// and actions.
 pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, ways: &Markup) -> Markup {
     let standing = words::standing(purchase);
     let told = purchase.told.as_ref();
@@ -34,12 +35,12 @@ pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, w
     }
 }
 
-/// As the text message has it: a day that is not over anywhere when the code expires.
+/// As in the SMS: a day that is not over in any time zone when the code expires.
 fn last_day(expires_at: Timestamp) -> Day {
     Day::of_timestamp(expires_at.plus_seconds(-1)).minus_days(1)
 }
 
-/// A button that acts once, with what it does.
+/// A button that acts once, with a description of its effect.
 pub(super) fn button(purchase: &Purchase, action: &str, label: &str, hint: &str) -> Markup {
     let described = format!("hint-{}-{}", label.to_ascii_lowercase().replace(' ', "-"), purchase.id);
     html! {

@@ -1,6 +1,7 @@
-//! `/coupons`: all coupons, for the operator's staff, who can send one again or take it back. As a page and as JSON:
-//! `[{extCouponID, msisdn, plan, amount, couponID, state, undelivered, code}]`, newest first, where `undelivered` is why its
-//! message does not arrive, `code` that of the refusal of what was asked last, and what is not known is null.
+//! `/coupons`: all coupons, for the operator's staff, who can send one again or void it. As a page
+//! and as JSON: `[{extCouponID, msisdn, plan, amount, couponID, state, undelivered, code}]`, newest
+//! first, where `undelivered` is why its SMS does not arrive, `code` that of the refusal of the
+//! last request, and unknown values are null.
 
 use super::super::Operator;
 use super::super::layout::{View, page};
@@ -20,10 +21,9 @@ use onbill_domain::ids::ExtId;
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde_json::{Value, json};
 
-/// A page of more than this is read by nobody; the JSON has all.
+/// Most coupons on the page; the JSON has all.
 const LISTED_MAX: usize = 50;
 
-/// The list.
 pub(in super::super) async fn get_coupons(
     State(operator): State<Operator>,
     headers: HeaderMap,
@@ -47,7 +47,7 @@ pub(in super::super) async fn get_coupons(
     Ok(page(&operator, &View::default(), "Coupons", visitor.as_ref(), &main))
 }
 
-/// Sends a coupon again or takes it back; 404 for anything else, or none.
+/// Sends a coupon again or voids it; 404 for any other action, or an unknown coupon.
 pub(in super::super) async fn post_act(
     State(operator): State<Operator>,
     Path((id, act)): Path<(ExtId, String)>,

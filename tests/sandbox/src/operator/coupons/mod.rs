@@ -1,9 +1,10 @@
-//! Netflix paid ahead: customers buy a plan on the dashboard and get a code by text message; the operator's staff sees all
-//! coupons and can take one back. The operator asks its origin for everything, by `/operator/v1/coupons`, and never sees a
-//! code itself.
+//! Prepaid Netflix plans: customers buy a plan on the dashboard and get a code by SMS; the
+//! operator's staff see all coupons and can void one. The operator calls its origin for everything,
+//! at `/operator/v1/coupons`, and never sees a code itself.
 //!
-//! Every form has the name of its coupon or the turn of its button in it, and every post is answered with a redirect: double
-//! clicks, reloads and lost answers make no second coupon and send no second message.
+//! Every form contains the id of its coupon or the turn of its button, and every post is answered
+//! with a redirect: double clicks, reloads and lost responses create no second coupon and send no
+//! second message.
 
 mod card;
 pub(super) mod desk;
@@ -30,8 +31,8 @@ impl Operator {
         self.0.purchases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for a coupon that was noted. Done to its end: a browser that goes away meanwhile, as it does at a double click,
-    /// stops nothing half-way.
+    /// Requests a coupon that was recorded. Runs to its end: a browser that disconnects meanwhile,
+    /// as it does at a double click, interrupts nothing.
     async fn buy(&self, purchase: Purchase) {
         let operator = self.clone();
         let done = tokio::spawn(async move {
@@ -65,13 +66,13 @@ impl Operator {
             };
             let heard = operator.ask(Method::POST, &format!("{}/{word}", path_of(&id)), &body).await;
             operator.hear(&id, act, heard);
-            // A refusal is best explained by how the coupon stands.
+            // A refusal is best explained by the coupon's status.
             operator.look(&id).await;
         });
         let _ = done.await;
     }
 
-    /// Looks how a coupon stands; whether the origin answered.
+    /// Queries a coupon's status; returns whether the origin responded.
     async fn look(&self, id: &ExtId) -> bool {
         let heard = self.ask(Method::GET, &path_of(id), &Value::Null).await;
         let answered = !matches!(heard, Err(Failure::Silent));
@@ -81,7 +82,8 @@ impl Operator {
         answered
     }
 
-    /// Looks how all of these stand. An origin that is silent once is not asked for the rest.
+    /// Queries the status of all of these. After one missing response, the origin is not asked for
+    /// the rest.
     async fn look_at(&self, which: impl FnOnce(&Purchases) -> Vec<ExtId>) {
         let ids = which(&self.purchases());
         for id in ids {

@@ -1,4 +1,4 @@
-//! `/plans`: the plans on sale, and what the customer in front of the page has bought.
+//! `/plans`: the plans on sale, and what the logged-in customer has bought.
 
 use super::super::layout::{View, number_link, page};
 use super::super::{CouponsOnSale, Operator, PlanAhead};
@@ -19,7 +19,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::coupon::CouponState;
 use serde::Deserialize;
 
-/// Coupons of one customer on the page: more are read by nobody.
+/// Most coupons of one customer on the page.
 const LISTED_MAX: usize = 10;
 
 pub(super) const RESEND_HINT: &str = "A new code comes; the old one no longer works.";
@@ -29,7 +29,7 @@ pub(in super::super) struct Order {
     plan: ExtId,
     #[serde(rename = "extCouponID")]
     id: ExtId,
-    /// How the page was being looked at.
+    /// The view options of the page.
     #[serde(flatten)]
     view: View,
 }
@@ -39,7 +39,7 @@ pub(in super::super) struct Button {
     pub(super) turn: u32,
 }
 
-/// The page; how the customer's coupons stand is asked on the way.
+/// The page; it queries the status of the customer's coupons.
 pub(in super::super) async fn get_plans(
     State(operator): State<Operator>,
     Query(view): Query<View>,
@@ -74,9 +74,9 @@ pub(in super::super) async fn get_plans(
 
 /// Buys a plan.
 ///
-/// 1. Nobody is logged in, or there is no such plan → 401, 400.
-/// 2. A name that is another customer's → 400.
-/// 3. The origin is asked, by that name; whatever comes of it, 303 to the page, which says so.
+/// 1. No log-in, or no such plan → 401, 400.
+/// 2. The id of another customer's coupon → 400.
+/// 3. The origin is called, with that id; whatever the outcome, 303 to the page, which shows it.
 pub(in super::super) async fn post_plan(
     State(operator): State<Operator>,
     headers: HeaderMap,
@@ -115,7 +115,7 @@ pub(in super::super) async fn post_plan(
     Ok(Redirect::to(&link).into_response())
 }
 
-/// Sends a code again that is the customer's own; 404 for any other.
+/// Sends one of the customer's own codes again; 404 for any other.
 pub(in super::super) async fn post_resend(
     State(operator): State<Operator>,
     Path(id): Path<ExtId>,

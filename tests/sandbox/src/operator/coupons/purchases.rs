@@ -1,4 +1,5 @@
-//! What customers have bought: their coupons, as far as the operator knows them. It never knows a code. No HTTP, no clock.
+//! What customers have bought: their coupons, as far as the operator knows them. It never knows a
+//! code. No HTTP, no clock.
 
 use crate::operator::origin::Failure;
 use onbill_domain::day::ServicePeriod;
@@ -10,7 +11,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::{CouponResponse, CouponState, Undelivered};
 use serde::Deserialize;
 
-/// What the origin says of a coupon: its answer to what was asked for, or all of it.
+/// The origin's response about a coupon: to a request, or its whole status.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Told {
     #[serde(flatten)]
@@ -21,15 +22,15 @@ pub(super) struct Told {
     /// The days that it pays for.
     #[serde(rename = "servicePeriod", default)]
     pub(super) service_period: Option<ServicePeriod>,
-    /// That its message does not arrive.
+    /// Present when its SMS does not arrive.
     #[serde(default)]
     pub(super) undelivered: Option<Undelivered>,
-    /// Redeemed, and then refused by billing.
+    /// Redeemed, and then declined by billing.
     #[serde(default)]
     pub(super) unpaid: bool,
 }
 
-/// What can be asked for a coupon.
+/// A request about a coupon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Buy,
@@ -37,27 +38,27 @@ pub(super) enum Act {
     Void,
 }
 
-/// A coupon that somebody wanted.
+/// A coupon that a customer wants to buy.
 #[derive(Clone, Debug)]
 pub(super) struct Purchase {
-    /// The operator's name for it, made with the form: whatever is sent with that form is this coupon.
+    /// The operator's id of it, made with the form: whatever is sent with that form is this coupon.
     pub(super) id: ExtId,
     pub(super) msisdn: Msisdn,
     pub(super) plan: ExtId,
     pub(super) months: u8,
     pub(super) price: Money,
-    /// The language of its text messages.
+    /// The language of its SMS.
     pub(super) locale: Locale,
     pub(super) at: Timestamp,
-    /// Counts what was asked for it after it was bought. A button says in whose turn it was made, so that a double click
-    /// or an old page acts once.
+    /// Counts the requests about it after its purchase. A button has the turn in which it was made,
+    /// so that a double click or an old page acts once.
     pub(super) turn: u32,
-    /// How often it was sent again, or refused to be, as far as is known: the name of the next time. One of which nobody knows
-    /// is asked for by the same name, so that it is one message.
+    /// Resends that were sent or refused, as far as is known: it is the id of the next one. A
+    /// resend with an unknown outcome is requested with the same id, so that it is one message.
     pub(super) resends: u32,
-    /// The origin's last word.
+    /// The origin's last response.
     pub(super) told: Option<Told>,
-    /// What was asked last and did not happen, or nobody knows whether it did.
+    /// The last request that failed, or whose outcome is unknown.
     pub(super) trouble: Option<(Act, Failure)>,
 }
 
@@ -66,45 +67,46 @@ impl Purchase {
         self.told.as_ref().map(|told| told.coupon.state)
     }
 
-    /// Whether the coupon does not exist, and never will under this name.
+    /// Whether the coupon does not exist, and never will under this id.
     pub(super) fn is_refused(&self) -> bool {
         self.told.is_none() && matches!(self.trouble, Some((Act::Buy, Failure::Refused(_))))
     }
 
-    /// That its message does not arrive, while somebody waits for it.
+    /// The undelivered SMS, while its code can still be used.
     pub(super) fn undelivered(&self) -> Option<&Undelivered> {
         self.told.as_ref().filter(|_| self.is_open())?.undelivered.as_ref()
     }
 
-    /// Whether a code may be about that somebody could still enter.
+    /// Whether a code may exist that can still be entered.
     pub(super) fn is_open(&self) -> bool {
         !self.is_refused() && self.state().is_none_or(may_be_entered)
     }
 
-    /// Takes in what came of an act.
+    /// Takes the outcome of a request.
     pub(super) fn hear(&mut self, act: Act, heard: Result<Told, Failure>) {
         self.resends += u32::from(act == Act::Resend && !matches!(heard, Err(Failure::Silent)));
         match heard {
-            // Another coupon's state is no answer to this.
+            // Another coupon's state is not a response to this.
             Ok(told) if told.coupon.ext_coupon_id != self.id => self.trouble = Some((act, Failure::Silent)),
             Ok(told) => (self.told, self.trouble) = (Some(told), None),
             Err(failure) => self.trouble = Some((act, failure)),
         }
     }
 
-    /// Takes in how it stands, asked without anything being wanted.
+    /// Takes its status, queried without any other request.
     pub(super) fn learn(&mut self, told: Told) {
         if told.coupon.ext_coupon_id != self.id {
             return;
         }
         self.told = Some(told);
-        // An act whose answer was lost is not asked for again by itself: what there is now says enough.
+        // A request whose response was lost is not repeated automatically: the present status is
+        // enough.
         let settled = self.trouble.take_if(|(_, failure)| *failure == Failure::Silent);
         self.resends += u32::from(settled.is_some_and(|(act, _)| act == Act::Resend));
     }
 }
 
-/// Whether the code is good for anything still.
+/// Whether the code can still be used.
 fn may_be_entered(state: CouponState) -> bool {
     matches!(state, CouponState::Issued | CouponState::Sent | CouponState::Delivered)
 }
@@ -122,14 +124,14 @@ impl Purchases {
         self.0.iter_mut().find(|purchase| purchase.id == *id)
     }
 
-    /// Notes what is about to be bought. Under a name that was here before, that stays.
+    /// Records what is about to be bought. An existing purchase with the same id stays.
     pub(super) fn note(&mut self, purchase: Purchase) {
         if self.find(&purchase.id).is_none() {
             self.0.push(purchase);
         }
     }
 
-    /// Takes the turn of an act; `None` when it was taken before.
+    /// Takes the turn of a request; `None` when it was taken before.
     pub(super) fn take_turn(&mut self, id: &ExtId, turn: u32) -> Option<()> {
         let purchase =
             self.find_mut(id).filter(|purchase| purchase.turn == turn && purchase.told.is_some())?;
@@ -137,7 +139,6 @@ impl Purchases {
         Some(())
     }
 
-    /// Newest first.
     pub(super) fn newest(&self) -> impl Iterator<Item = &Purchase> {
         self.0.iter().rev()
     }
@@ -148,7 +149,7 @@ impl Purchases {
     }
 }
 
-/// The names of those whose state may have changed.
+/// The ids of those whose state may have changed.
 pub(super) fn open<'p>(purchases: impl Iterator<Item = &'p Purchase>) -> Vec<ExtId> {
     purchases.filter(|purchase| purchase.is_open()).map(|purchase| purchase.id.clone()).collect()
 }

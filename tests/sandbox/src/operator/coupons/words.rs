@@ -1,11 +1,11 @@
-//! What the operator's pages say of a coupon: how it stands, and after a refusal what to do.
+//! The texts about a coupon on the operator's pages: its status, and what to do after a refusal.
 
 use super::purchases::{Act, Purchase};
 use crate::operator::origin::Failure;
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::coupon::CouponState;
 
-/// How a coupon stands.
+/// The status of a coupon.
 pub(super) struct Standing {
     /// For programs and style sheets.
     pub(super) word: &'static str,
@@ -14,7 +14,7 @@ pub(super) struct Standing {
     pub(super) sentence: &'static str,
 }
 
-/// How it stands, as far as is known.
+/// Its status, as far as is known.
 pub(super) fn standing(purchase: &Purchase) -> Standing {
     let unpaid = purchase.told.as_ref().is_some_and(|told| told.unpaid);
     let (word, chip, sentence) = match purchase.state() {
@@ -50,7 +50,7 @@ pub(super) fn standing(purchase: &Purchase) -> Standing {
     Standing { word, chip, sentence }
 }
 
-/// Why what was asked last did not happen, and what the customer can do.
+/// Why the last request failed, and what the customer can do.
 pub(super) fn trouble(purchase: &Purchase) -> Option<String> {
     let (act, failure) = purchase.trouble.as_ref()?;
     let code = match failure {
@@ -88,7 +88,7 @@ pub(super) fn trouble(purchase: &Purchase) -> Option<String> {
     })
 }
 
-/// The same for the operator's staff, in the origin's words.
+/// The reason for the operator's staff, in the origin's terms.
 pub(super) fn trouble_for_staff(purchase: &Purchase) -> Option<String> {
     match purchase.trouble.as_ref()? {
         (Act::Buy, Failure::Refused(code)) => Some(format!("It was not sold: {code}.")),
@@ -98,7 +98,7 @@ pub(super) fn trouble_for_staff(purchase: &Purchase) -> Option<String> {
 
 fn silence(act: Act) -> Option<&'static str> {
     match act {
-        // Its standing says it.
+        // The status shows it.
         Act::Buy => None,
         Act::Resend => Some("We have not heard whether it was sent again. If no message comes, try again."),
         Act::Void => Some("We have not heard whether it was voided. Look again in a moment."),

@@ -1,4 +1,4 @@
-//! `POST /csp/account/validate`: what the operator knows of a number's account.
+//! `POST /csp/account/validate`: the operator's data about a number's account.
 
 use super::signed_json;
 use crate::answer::Refusal;
@@ -8,7 +8,8 @@ use axum::extract::{Request, State};
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::csp::{AccountValidateRequest, AccountValidateResponse};
 
-/// 200 with the standing, also of a ceased account; 404 `account-not-found` for a number that never had one.
+/// 200 with the account status, also of a ceased account; 404 `account-not-found` for a number that
+/// never had one.
 pub(in super::super) async fn post_account_validate(
     State(operator): State<Operator>,
     request: Request,

@@ -1,5 +1,5 @@
-//! The CSP API, one call a file: how onbill's origin reaches accounts, billing and text messages. Every call is
-//! signed, and every number in it is E.164.
+//! The CSP API, one call per file: onbill's origin uses it for accounts, billing and SMS. Every
+//! call is signed, and every number in it is E.164.
 
 pub(super) mod account_validate;
 pub(super) mod notification;
@@ -22,7 +22,7 @@ async fn signed_json<T: DeserializeOwned>(operator: &Operator, request: Request)
     Ok(wire::parse(&body)?)
 }
 
-/// 201 for the first time, 200 for a repetition, `idempotency-violation` for other contents.
+/// 201 for the first time, 200 for a replay, `idempotency-violation` for other contents.
 fn once<T>(posted: Posted<T>) -> Result<(StatusCode, T), Refusal> {
     match posted {
         Posted::First(answer) => Ok((StatusCode::CREATED, answer)),
@@ -35,7 +35,7 @@ fn once<T>(posted: Posted<T>) -> Result<(StatusCode, T), Refusal> {
     }
 }
 
-/// Refuses an identifier that could not have been made by a program.
+/// Refuses an id that no program would generate.
 fn check_id(name: &str, id: &str) -> Result<(), Refusal> {
     if (1..=EXT_ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(())

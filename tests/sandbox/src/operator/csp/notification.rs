@@ -1,4 +1,4 @@
-//! `POST /csp/notification`: a text message to a number.
+//! `POST /csp/notification`: an SMS to a number.
 
 use super::signed_json;
 use crate::answer::Refusal;

@@ -1,4 +1,4 @@
-//! `POST /csp/refund`: gives back some or all of a charge.
+//! `POST /csp/refund`: refunds some or all of a charge.
 
 use super::{check_id, once, signed_json};
 use crate::answer::Refusal;
@@ -10,8 +10,8 @@ use http::StatusCode;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::csp::{BillRefundRequest, BillRefundResponse, BillingDecision};
 
-/// 201 the first time, 200 for a repetition, 422 for other contents under the same refundID; 404 without such a
-/// charge on a bill; 400 for more than what is left of it.
+/// 201 the first time, 200 for a replay, 422 for other contents under the same refundID; 404
+/// without such a charge on a bill; 400 for more than what is left of it.
 pub(in super::super) async fn post_refund(
     State(operator): State<Operator>,
     request: Request,

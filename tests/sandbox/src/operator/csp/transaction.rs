@@ -11,8 +11,8 @@ use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse};
 
 /// Puts a charge on the bill, once per transactionID.
 ///
-/// 1. Not a positive amount, or no usable identifier → 400.
-/// 2. Here before → 200 with the same answer; with other contents → 422.
+/// 1. Not a positive amount, or no usable id → 400.
+/// 2. A replay → 200 with the same response; with other contents → 422.
 /// 3. 201 APPROVED, or DECLINED with billing's raw code.
 pub(in super::super) async fn post_transaction(
     State(operator): State<Operator>,
@@ -30,7 +30,7 @@ pub(in super::super) async fn post_transaction(
     Ok((status, Json(answer)))
 }
 
-/// 200 with what was said to the charge, or 404 `transaction-not-found`: it was never seen.
+/// 200 with the response to the charge, or 404 `transaction-not-found`: it was never received.
 pub(in super::super) async fn get_transaction(
     State(operator): State<Operator>,
     Path(transaction_id): Path<String>,

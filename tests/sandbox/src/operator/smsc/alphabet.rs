@@ -1,17 +1,18 @@
-//! Reading what is in a short message. The alphabet is another author's than the one that wrote it.
+//! Decodes a short message. The code is by another author than the encoder's.
 
 use gsm7::Gsm7Reader;
 
-/// Announces a character of the extension table.
+/// Introduces a character of the extension table.
 const ESCAPE: u8 = 0x1B;
 
-/// Septets that came one in an octet; `None` when one is none, or when the last one announces another.
+/// Decodes septets, one in each octet; `None` for an invalid one, or when the last one is an
+/// escape.
 pub(super) fn gsm(octets: &[u8]) -> Option<String> {
     let mut text = String::new();
     let mut rest = octets.iter().copied();
     while let Some(septet) = rest.next() {
         let packed = match septet {
-            // Packed as a radio would, which is how the table wants them.
+            // Packed as over the air, which is how the table wants them.
             ESCAPE => {
                 let extension = rest.next().filter(|septet| *septet < 0x80)?;
                 vec![ESCAPE | extension << 7, extension >> 1]

@@ -1,19 +1,19 @@
-//! Texts that come in parts, joined as a phone joins them: by number, reference and count.
+//! SMS that come in parts, joined as a phone joins them: by number, reference and count.
 
 use super::check::Submitted;
 use std::collections::{BTreeMap, HashMap};
 
-/// Texts of which parts are missing. With more, a phone would forget some too.
+/// Messages with missing parts. With more, a phone would drop some too.
 const WAITING_MAX: usize = 10_000;
 
-/// What is not whole yet.
+/// The incomplete messages.
 #[derive(Default)]
 pub(super) struct Assembly {
     waiting: HashMap<(String, u8, u8), BTreeMap<u8, String>>,
 }
 
 impl Assembly {
-    /// Adds a message; gives the text that is whole by it.
+    /// Adds a part; returns the text that it completes.
     pub(super) fn add(&mut self, message: &Submitted) -> Option<String> {
         let Some(part) = message.part else { return Some(message.text.clone()) };
         if self.waiting.len() >= WAITING_MAX {

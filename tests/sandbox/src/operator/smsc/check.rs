@@ -1,5 +1,5 @@
-//! What the SMSC takes: a message for a subscriber, in one of two alphabets, whole or a part, with nothing in it that is
-//! not meant to be there. Everything else has an error code of its own (SMPP 3.4 §5.1.3).
+//! What the SMSC accepts: a message for a subscriber, in one of two alphabets, whole or a part,
+//! with no unexpected field. Every violation has an error code of its own (SMPP 3.4 §5.1.3).
 
 use super::{Wish, alphabet};
 use crate::operator::books::Books;
@@ -14,17 +14,17 @@ const HEADER: u8 = 0x40;
 const GSM: u8 = 0;
 const UCS2: u8 = 8;
 
-/// A message, read.
+/// A parsed message.
 pub(super) struct Submitted {
     pub(super) to: Msisdn,
-    /// The address that it came from, as it was written.
+    /// The source address, as it was written.
     pub(super) from: String,
     pub(super) text: String,
     pub(super) part: Option<Part>,
     pub(super) wish: Wish,
 }
 
-/// Which part of which text.
+/// Which part of which message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) reference: u8,
@@ -32,7 +32,7 @@ pub(super) struct Part {
     pub(super) number: u8,
 }
 
-/// Reads a message, or says what is wrong with it.
+/// Parses a message, or returns what is wrong with it.
 pub(super) fn read(submit: &submit_sm, books: &Books) -> Result<Submitted, SmppError> {
     let demand = |is_so: bool, error: SmppError| if is_so { Ok(()) } else { Err(error) };
     demand(submit.service_type.is_empty(), SmppError::ESME_RINVSERTYP)?;
@@ -83,7 +83,7 @@ fn split(submit: &submit_sm) -> Result<(Option<Part>, &[u8]), SmppError> {
     }
 }
 
-/// Nothing, or a relative time: what an ESME's clock says is not the SMSC's business.
+/// Nothing, or a relative time: an absolute one would depend on the ESME's clock.
 fn is_period(text: &str) -> bool {
     let relative = |text: &str| {
         text.strip_suffix("000R")

@@ -1,5 +1,5 @@
-//! The port that ESMEs connect to, and the way from there to the server: a way that can be cut, as the server itself
-//! closes no connection that is good.
+//! The port that ESMEs connect to, and the proxy from there to the server: a proxy that can be cut,
+//! as the server itself closes no valid connection.
 
 use super::Trouble;
 use crate::operator::Operator;
@@ -8,7 +8,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Lets in whoever comes, until it is dropped; then they are all gone.
+/// Accepts every connection until it is dropped, which closes them all.
 pub(super) async fn keep(operator: Operator, listener: TcpListener, inside: SocketAddr) {
     let mut passing = JoinSet::new();
     while let Ok((outside, _)) = listener.accept().await {
@@ -22,7 +22,7 @@ pub(super) async fn keep(operator: Operator, listener: TcpListener, inside: Sock
 async fn pass(operator: Operator, mut outside: TcpStream, inside: SocketAddr) {
     let mut cuts = operator.smsc().cuts.subscribe();
     let Ok(mut inside) = TcpStream::connect(inside).await else { return };
-    // Questions are small, and somebody waits for the answer.
+    // Requests are small, and their callers wait for the response.
     let _ = (outside.set_nodelay(true), inside.set_nodelay(true));
     tokio::select! {
         _ = copy_bidirectional(&mut outside, &mut inside) => {}

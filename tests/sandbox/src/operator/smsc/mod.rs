@@ -1,7 +1,7 @@
-//! The operator's SMSC: real SMPP 3.4 on a port of its own, as a server that another author has written.
+//! The operator's SMSC: real SMPP 3.4 on a port of its own, with a server by another author.
 //!
-//! It is strict about what it takes, puts texts into the inboxes when all of their parts are there, and reports. What it
-//! does wrong it does on request: see [`Trouble`] and [`Reporting`].
+//! It is strict about what it accepts, puts messages into the inboxes when all of their parts have
+//! come, and reports. Its faults are injected: see [`Trouble`] and [`Reporting`].
 
 mod alphabet;
 mod assembly;
@@ -29,55 +29,55 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// SMPP's name for version 3.4.
+/// SMPP's code of version 3.4.
 const VERSION: u8 = 0x34;
-/// Times in milliseconds: for a bind, between two questions whether the other side is there, of silence until it is given up,
-/// for an answer. Long, as an ESME on a machine with much to do is not one that is gone.
+/// Times in milliseconds: for a bind, between two `enquire_link`, of silence until the connection
+/// is closed, for a response. Long, as an ESME on a busy machine is slow and not gone.
 const TIMERS: (u64, u64, u64, u64) = (60_000, 30_000, 300_000, 60_000);
 const READ_BUFFER_BYTES: usize = 4_096;
 
-/// What goes wrong with messages.
+/// Faults of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trouble {
-    /// Nothing.
     #[default]
     None,
-    /// Nobody can connect, and who was is not any more.
+    /// It accepts no connections, and existing ones break.
     Down,
     /// `ESME_RTHROTTLED`, nothing done.
     Throttle,
     /// `ESME_RMSGQFUL`, nothing done.
     QueueFull,
-    /// Never answers, nothing done.
+    /// No response, nothing done.
     Hang,
-    /// Never answers, but the text is delivered: of one in parts, the last is not answered.
+    /// No response, but the message is delivered: for one in parts, the last part gets none.
     HangAfter,
     /// The connection breaks, nothing done.
     Drop,
-    /// The connection breaks, but the text is delivered: of one in parts, it breaks after the last.
+    /// The connection breaks, but the message is delivered: for one in parts, it breaks after the
+    /// last.
     DropAfter,
-    /// Says yes, and forgets the message.
+    /// Accepts the message, and loses it.
     Lose,
-    /// Answers what is not urgent only when this is over.
+    /// Responds to non-urgent messages only when this fault ends.
     Slow,
-    /// Says nothing any more, not even that it is there, and keeps every connection: what a cable looks like that was
-    /// pulled. Whoever was connected meanwhile is not any more when this is over.
+    /// Sends nothing any more, not even to `enquire_link`, and keeps every connection, like a cable
+    /// that was pulled. Connections of this time are closed when the fault ends.
     Silent,
-    /// Lets nobody in: it takes the last session for one that lives still (`ESME_RALYBND`).
+    /// Refuses every bind: it takes the last session for a live one (`ESME_RALYBND`).
     StillBound,
 }
 
-/// What goes wrong with delivery receipts.
+/// Faults of delivery receipts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reporting {
-    /// Nothing: each message is reported as delivered.
+    /// Each message is reported as delivered.
     #[default]
     Good,
-    /// They wait until this is over, and come in the reverse order then.
+    /// They wait until this fault ends, and then come in reverse order.
     Late,
-    /// They come before the answer that says what they are about.
+    /// They come before the response with the message id.
     Early,
     /// All messages have failed.
     Failed,
@@ -85,24 +85,24 @@ pub enum Reporting {
     Expired,
     /// Each comes twice.
     Twice,
-    /// Each comes after one about a message that nobody has sent.
+    /// Each comes after one about an unknown message.
     Strange,
 }
 
-/// What a message asked for, without its number and text.
+/// The parameters of a message, without its number and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
     /// 0 to 3.
     pub priority: u8,
     /// How long it is worth delivering, as it was written.
     pub validity: String,
-    /// Whether a receipt was wanted.
+    /// Whether a receipt was requested.
     pub receipt: bool,
     /// 0 for the GSM alphabet, 8 for UCS-2.
     pub coding: u8,
 }
 
-/// What the SMSC knows.
+/// The SMSC's state.
 pub(super) struct Smsc {
     assembly: Mutex<Assembly>,
     bound: Mutex<HashMap<String, Arc<ESME>>>,
@@ -111,7 +111,7 @@ pub(super) struct Smsc {
     messages: AtomicU64,
     binds: AtomicU64,
     asked: AtomicU64,
-    /// Counts how often all connections were to be broken off.
+    /// Counts how often all connections were to be broken.
     cuts: watch::Sender<u64>,
 }
 
@@ -143,10 +143,11 @@ impl Drop for Listening {
 }
 
 impl Operator {
-    /// Lets ESMEs connect to this listener. They reach the server, which is on a port of its own, through a door that
-    /// can be shut.
+    /// Lets ESMEs connect to this listener. They reach the server, which is on a port of its own,
+    /// through a proxy that can be cut.
     pub async fn open_smsc(&self, listener: TcpListener) -> Result<Listening, String> {
-        // The server takes no listener: the port is free when it is found, and could be somebody else's a moment later.
+        // The server takes no listener: a port that is free when it is found may be taken a moment
+        // later.
         for _ in 0..8 {
             let inside = free_port().map_err(|error| format!("the SMSC finds no port: {error}"))?;
             let (init, enquire, silence, answer) = TIMERS;
@@ -171,7 +172,7 @@ impl Operator {
         Err("the SMSC does not start".to_owned())
     }
 
-    /// How often somebody has tried to bind.
+    /// How often an ESME has tried to bind.
     pub fn smsc_binds(&self) -> u64 {
         self.smsc().binds.load(Ordering::SeqCst)
     }
@@ -186,12 +187,12 @@ impl Operator {
         self.smsc().asked.load(Ordering::SeqCst)
     }
 
-    /// What each message asked for, in the order of their coming.
+    /// The parameters of each message, in the order of arrival.
     pub fn smsc_wishes(&self) -> Vec<Wish> {
         lock(&self.smsc().wishes).clone()
     }
 
-    /// Breaks off all connections.
+    /// Breaks all connections.
     pub(super) fn cut_smsc(&self) {
         self.smsc().cuts.send_modify(|cuts| *cuts += 1);
     }
@@ -209,7 +210,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who talks to ESMEs.
+/// Responds to ESMEs.
 struct Desk(Operator);
 
 #[async_trait]
@@ -281,7 +282,7 @@ impl SmppServerListener for Desk {
 }
 
 impl Operator {
-    /// Delivers what is whole by this message; gives whether anything is.
+    /// Delivers the text that this message completes; returns whether there is one.
     async fn take_in(&self, submitted: &Submitted, number: u64) -> bool {
         lock(&self.smsc().wishes).push(submitted.wish.clone());
         let whole = lock(&self.smsc().assembly).add(submitted);

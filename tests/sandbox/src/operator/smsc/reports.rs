@@ -1,5 +1,5 @@
-//! Delivery receipts (SMPP 3.4 appendix B). Every other one says what it says in parameters as well, as SMSCs differ in
-//! that.
+//! Delivery receipts (SMPP 3.4 appendix B). Every other one has its contents in parameters as well,
+//! as SMSCs differ in that.
 
 use super::check::Submitted;
 use super::{Reporting, lock};
@@ -13,14 +13,14 @@ use std::time::Duration;
 
 /// `esm_class` of a receipt.
 const RECEIPT: u8 = 4;
-/// How often an ESME is told that does not want to hear it, and how long it has until the next time: some minutes in all,
-/// as one with a slow disk turns many away.
+/// How often a receipt is sent to an ESME that refuses it, and the pause between two attempts: some
+/// minutes in all, as one with a slow disk refuses many.
 const ATTEMPTS: u32 = 3_000;
 const PAUSE: Duration = Duration::from_millis(100);
-/// From this number on, messages are nobody's.
+/// From this number on, messages are unknown.
 const NOBODYS: u64 = 1 << 40;
 
-/// A receipt that waits.
+/// A queued receipt.
 #[derive(Clone)]
 pub(super) struct Held {
     number: u64,
@@ -55,13 +55,13 @@ impl State {
     }
 }
 
-/// What a message is called towards ESMEs.
+/// The message id for ESMEs.
 pub(super) fn name(number: u64) -> String {
     format!("m-{number:06x}")
 }
 
 impl Operator {
-    /// Reports of a message, now or later.
+    /// Reports a message, now or later.
     pub(super) async fn report(&self, submitted: &Submitted, number: u64) {
         let reporting = self.reporting();
         let state = match reporting {
@@ -92,7 +92,7 @@ impl Operator {
         }
     }
 
-    /// Lets go of what waits, the newest first, unless it is to wait on.
+    /// Sends the queued receipts, the newest first, unless they still have to wait.
     pub(in super::super) fn release_reports(&self) {
         if self.reporting() != Reporting::Late {
             let held = std::mem::take(&mut *lock(&self.smsc().held));
@@ -107,7 +107,7 @@ impl Operator {
         }
     }
 
-    /// Tells whoever is bound, until it is taken. When nobody is, the next one will hear it.
+    /// Sends it to a bound ESME until it is accepted. Without one, it goes to the next that binds.
     async fn tell(self, held: Held) {
         for _ in 0..ATTEMPTS {
             let Some(esme) = self.somebody_bound() else {
@@ -128,7 +128,7 @@ impl Operator {
 }
 
 impl Held {
-    /// As it goes over the wire.
+    /// The PDU on the wire.
     fn written(&self, done_at: Timestamp) -> deliver_sm {
         let receipt = DeliveryReceipt {
             id: name(self.number),
@@ -138,7 +138,7 @@ impl Held {
             done_date: minute(done_at),
             stat: self.state.word().to_owned(),
             err: "000".to_owned(),
-            // The message's own beginning stands here elsewhere, and may look like anything.
+            // Other SMSCs put the beginning of the message here, which may look like anything.
             text: "id:0 stat:UNKNOWN".to_owned(),
         };
         let about = self.about.expose().trim_start_matches('+').to_owned();

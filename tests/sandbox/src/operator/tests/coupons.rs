@@ -1,4 +1,4 @@
-//! Plans that are paid ahead, as customers, staff and the origin meet them.
+//! Prepaid plans, as customers, staff and the origin use them.
 
 use super::{Acme, BASE, POSTPAID, acme};
 use crate::operator::{CouponsOnSale, PlanAhead};
@@ -29,18 +29,18 @@ pub(super) fn on_sale() -> CouponsOnSale {
     }
 }
 
-/// An origin that checks every signature and keeps coupons by their names.
+/// An origin that checks every signature and keeps coupons by their ids.
 #[derive(Default)]
 struct FakeOrigin {
     nonces: HashSet<String>,
     coupons: HashMap<String, Value>,
-    /// What was done beyond looking: `issue`, `resend`, `void`.
+    /// The calls other than queries: `issue`, `resend`, `void`.
     done: Vec<String>,
-    /// Messages that were sent again, by their names.
+    /// Messages that were sent again, by their ids.
     resends: HashSet<String>,
-    /// What it refuses all of that with.
+    /// Its refusal of all these calls.
     refuses: Option<(u16, &'static str)>,
-    /// How many of the next calls go unanswered, after they had their effect.
+    /// How many of the next responses are lost, after the calls had their effect.
     lost: u32,
 }
 
@@ -199,7 +199,7 @@ async fn coupon_form_issues_once_however_often_sent() {
 #[tokio::test]
 async fn coupon_with_lost_response_is_queried_by_id() {
     let shop = shop().await;
-    // That to the purchase, and that to the look at it.
+    // The response to the purchase, and that to the query of its status.
     shop.origin(|origin| origin.lost = 2);
     shop.buy("coupon-1").await;
     let page = shop.page().await;
@@ -208,7 +208,7 @@ async fn coupon_with_lost_response_is_queried_by_id() {
     assert!(shop.page().await.contains(r#"data-state="issued""#));
     assert_eq!(shop.origin(|origin| origin.done.clone()), ["issue"]);
 
-    // Or it comes by itself, when the page is looked at.
+    // Or it comes by itself, when the page is viewed.
     shop.origin(|origin| origin.lost = 1);
     shop.buy("coupon-2").await;
     assert!(!shop.page().await.contains("Not confirmed"));
@@ -260,7 +260,8 @@ async fn button_sends_again_or_voids_once() {
     shop.origin(|origin| origin.refuses = None);
     shop.origin(|origin| origin.lost = 2);
     shop.ask(form("/plans/coupon-1/resend", "turn=2")).await;
-    // Nobody has heard whether it was sent. The button is pressed again: that is one message, and the next is another.
+    // Whether it was sent is unknown. The button is pressed again: that is one message, and the
+    // next is another.
     shop.ask(form("/plans/coupon-1/resend", "turn=3")).await;
     assert!(shop.all().await[0]["code"].is_null());
     assert_eq!(shop.origin(|origin| origin.done.clone()), ["issue", "resend", "resend"]);
@@ -296,7 +297,7 @@ async fn undelivered_message_is_shown_at_the_desk() {
         page.contains("did not reach the phone") && !page.contains("undeliverable"),
         "that is the staff's"
     );
-    // Nobody waits for the message of a coupon that is used.
+    // The message of a redeemed coupon is not needed.
     shop.origin(|origin| origin.stands("REDEEMED"));
     assert!(shop.all().await[0]["undelivered"].is_null());
 }
