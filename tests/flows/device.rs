@@ -57,7 +57,7 @@ async fn subscribe(system: &TestSystem, pai: &str, id: &str) {
     assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
-/// Something happens to a number's account at its operator, `seconds` ago.
+/// Something happens to a number's account at its operator, `ago` seconds ago.
 async fn happened(
     system: &TestSystem,
     operator: &TestOperator,

@@ -140,8 +140,8 @@ async fn message_follows_its_subscriber_to_another_number() {
 
 #[tokio::test]
 async fn message_is_not_sent_to_new_subscriber() {
-    // As the event log learns it first, as the account table has it first, and by an end without a
-    // next subscriber.
+    // A change known first from an event, one known first from the account table, and two ends
+    // without a next subscriber.
     for way in ["event", "table", "ceased", "gone"] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted());

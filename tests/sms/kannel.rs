@@ -126,7 +126,7 @@ async fn receipts_are_accepted_by_their_token() {
     }
     let log = log.text();
     assert!(!log.contains(token) && !log.contains("2025550101") && !log.contains(RIGHT), "{log}");
-    // Without reports, no report URL is needed.
+    // For a gateway that sends no reports, the report URL does not exist.
     let silent = Origin::sending_by(&json!({"by": "csp"}), "Acme", &gateway.clock).await;
     let request = Request::get(format!("/sms/v1/receipt/{token}?status=1")).body(Body::empty());
     let answer = silent.router.clone().oneshot(request.expect("is a request")).await;

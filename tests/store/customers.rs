@@ -208,7 +208,7 @@ async fn whoever_had_the_number_before_is_nobody_here(books: Books) {
         "the next holder, of whom nothing is known yet"
     );
     books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
-    // The previous subscriber is gone, and a claim to be them matches none.
+    // The previous subscriber is gone: under neither subscriber_ref is there a link.
     for subscriber_ref in [GENERATION, "2026-11-01"] {
         assert!(of(subscriber_ref).await.expect("works").is_empty(), "{subscriber_ref}");
     }

@@ -94,7 +94,7 @@ async fn a_name_is_no_good_for_what_was_there_before_it(books: Books) {
 }
 
 async fn nothing_leads_to_the_number_any_more(books: Books) {
-    // An operator's own id, which may come again, in place of an activation date.
+    // An operator's own id, which the search can recognize, in place of an activation date.
     let mut new = signup("netflix", 0xab, "SUBSCRIBER-0815");
     new.return_url = "https://my.acme.example/done".to_owned();
     let IssueSignupResult::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
@@ -122,7 +122,7 @@ async fn nothing_leads_to_the_number_any_more(books: Books) {
 
     assert_eq!(erase(&books, "er-1", 0xcd).await, ErasureState::Erased);
     assert!(!leads_to(&books, 0xcd).await);
-    // A decision about a number keeps its subscriber_ref for a day, and nothing else.
+    // A decision about a number keeps its index for a day, and nothing else.
     books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
     assert!(!leads_to(&books, 0xab).await, "the number of before as well");
     let (text, raw) = dump(&books).await;

@@ -190,7 +190,7 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
     let next = crate::setting::signup("netflix", 1, "2026-11-01");
     books.store.issue_signup(nonce(), NOW, next).await.expect("works");
     assert_eq!(books.store.list_file_lines("f-1".to_owned()).await.expect("works"), before);
-    // The subscriber of number 3 has another one, while the file is being written.
+    // The subscriber of number 3 moves to another one while the file is being written.
     let sealed = |lines: &[BillingFileLine]| -> Vec<Vec<u8>> {
         let charges = lines.iter().filter_map(|line| match &line.bill {
             BillingItem::Charge(charge) => {
@@ -240,7 +240,7 @@ async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(b
 async fn leads_to_after_erasing(books: &Books, before: u8, now: u8) -> bool {
     let erased = books.store.erase_number(None, NOW, None, number(now).index).await;
     assert_eq!(erased.expect("works"), ErasureState::Erased);
-    // A decision about a number keeps its subscriber_ref for a day.
+    // A decision about a number keeps its index for a day.
     books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
     leads_to(books, before).await
 }
