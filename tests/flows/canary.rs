@@ -53,7 +53,7 @@ const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
 
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Captured {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -76,7 +76,7 @@ impl<'w> MakeWriter<'w> for Captured {
 
 /// Everything that is logged from now on, for the whole process: what other tests log must not have
 /// numbers in it either, nor what the simulated parties log.
-fn log() -> &'static Captured {
+pub(crate) fn log() -> &'static Captured {
     static LOG: OnceLock<Captured> = OnceLock::new();
     LOG.get_or_init(|| {
         let log = Captured::default();

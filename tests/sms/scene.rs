@@ -23,7 +23,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -261,6 +261,13 @@ pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// From now on, until the guard is dropped.
     pub(crate) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
+        // While a process has one subscriber, `tracing` asks only the thread that reaches a call site
+        // first whether to log there. So every thread has one: otherwise a site that another test
+        // reaches first would stay silent here.
+        static OF_ALL_THREADS: Once = Once::new();
+        OF_ALL_THREADS.call_once(|| {
+            tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("is the only one");
+        });
         let log = Self::default();
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt()

@@ -138,6 +138,9 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     fn kept(&self) -> DefaultGuard {
+        // Every thread has a subscriber: otherwise `tracing` keeps a call site silent that a thread
+        // without one reaches first.
+        crate::canary::log();
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR);
         tracing::subscriber::set_default(subscriber.with_writer(move || log.clone()).finish())
