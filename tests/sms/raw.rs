@@ -12,11 +12,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// `bind_transceiver_resp`, ESME_ROK, to the first request.
+/// `bind_transceiver_resp`, `ESME_ROK`, to the first request.
 const BOUND: [u8; 17] = [0, 0, 0, 17, 0x80, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0];
 
-/// Octets of the request before it: header, system_id, password, empty system_type, version, empty
-/// address_range.
+/// Octets of the request before it: header, `system_id`, password, empty `system_type`, version, empty
+/// `address_range`.
 const BIND_OCTETS: usize = 16 + 7 + 7 + 1 + 1 + 2 + 1;
 
 struct Deaf;

@@ -59,7 +59,7 @@ impl Books {
         due.expect("works")
     }
 
-    /// The first byte of the number that a message is for now, and its subscriber_ref.
+    /// The first byte of the number that a message is for now, and its `subscriber_ref`.
     async fn addressee(&self, id: &str) -> Option<(u8, String)> {
         let addressee =
             self.store.find_notification_recipient(id.to_owned()).await.expect("works").expect("is known");

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 /// 2. Records the message durably: 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until
 ///    the next day (UTC) when the subscriber has had today's messages. A message that was accepted
 ///    before under this id is accepted again, unchanged.
-/// 3. 202. Whether to send the message is decided when it is due; the partner does not learn here
+/// 3. 202: whether to send the message is decided when it is due; the partner does not learn here
 ///    what becomes of the subscriber until then.
 pub(in crate::routes) async fn send_notification(
     State(config): State<Arc<Config>>,
