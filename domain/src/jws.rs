@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn token_of_another_typ_use_or_algorithm_is_refused() {
+    fn token_of_wrong_type_use_or_algorithm_fails() {
         let keys = keys();
         let key = keys.find(KeyUse::SignupToken, "a").expect("is there");
         assert_eq!(verified_claims(&sign(key, "other+jwt", &json!({})).expect("signs")), None);

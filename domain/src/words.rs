@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn language_has_the_same_keys_and_placeholders_as_english() {
+    fn language_has_the_keys_and_placeholders_of_english() {
         let english = entries(&read_file(Locale::En));
         for locale in Locale::ALL {
             let words = entries(&read_file(locale));

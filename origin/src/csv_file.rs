@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quotation_mark_that_stays_open_hides_no_line() {
+    fn open_quotation_mark_hides_no_line() {
         let open = || Err("line 3: a quotation mark is not closed in the same line".to_owned());
         assert_eq!(lines("a,b\n1,2\n3,\"4\n5,6\n7,\"8\n9,0\n"), [Ok(2), open(), Ok(6)]);
         for text in ["a,b\n1,2\n3,\"4\n5,6", "a,b\n1,2\n3,\"\n5,6\n", "a,b\n1,2\n3,\"4"] {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_beyond_the_last_column_is_not_left_out() {
+    fn value_beyond_the_last_column_is_kept() {
         let wide = Err("line 3: has more values than the first line has columns".to_owned());
         assert_eq!(lines("a,b\nx,15,\nx,15,99\nx\n"), [Ok(2), wide, Ok(4)]);
     }

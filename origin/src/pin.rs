@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_has_six_digits_and_no_bias() {
+    fn pin_has_six_digits_and_no_bias() {
         let drawn = |draws: Vec<u32>| draw_pin(&Draws(Mutex::new(draws))).to_string();
         assert_eq!(drawn(vec![7]), "000007");
         assert_eq!(drawn(vec![4_294_000_000 - 1]), "999999");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_names_the_code_and_the_operator_and_says_what_for() {
+    fn pin_sms_names_code_operator_and_purpose() {
         for locale in Locale::ALL {
             let [pay, see] = [GoodFor::Paying, GoodFor::OwnPage]
                 .map(|what| format_pin_sms("Acme", "123456", what, locale));

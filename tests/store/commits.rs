@@ -104,12 +104,12 @@ async fn post_over_a_cut_wire(cut: Cut) -> PostChargeResult {
 }
 
 #[tokio::test]
-async fn a_commit_that_never_arrived_is_a_failure_and_the_repetition_creates() {
+async fn repetition_after_a_lost_commit_creates_the_charge() {
     let again = post_over_a_cut_wire(Cut::BeforeTheServer).await;
     assert!(matches!(again, PostChargeResult::Created(_)), "{again:?}");
 }
 
 #[tokio::test]
-async fn a_commit_that_was_never_confirmed_is_a_failure_and_the_repetition_finds_it() {
+async fn repetition_after_an_unconfirmed_commit_finds_the_charge() {
     assert_eq!(post_over_a_cut_wire(Cut::BeforeTheAnswer).await, PostChargeResult::InProgress);
 }

@@ -326,7 +326,7 @@ async fn newer_books_are_refused(books: Books) {
 }
 
 #[test]
-fn every_migration_is_there_for_both_databases_and_has_its_sample() {
+fn migrations_come_in_pairs_with_a_sample() {
     let sqlite = file_names("../origin/migrations/sqlite");
     assert_eq!(file_names("../origin/migrations/postgres"), sqlite);
     assert_eq!(file_names("store/samples"), sqlite);

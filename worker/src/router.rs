@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn head_is_taken_by_pages_and_never_by_partners() {
+    fn head_is_for_pages_and_not_for_partners() {
         for route in ROUTES {
             let path = match_path(route.pattern).expect("a pattern is a path too");
             let is_signed = ["/ott/", "/origin/"].iter().any(|start| route.pattern.starts_with(start));

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn account_event_outcomes_have_the_words_of_the_contract() {
+    fn account_event_outcomes_have_contract_words() {
         for word in ["APPLIED", "SUPERSEDED", "NO_SUBSCRIBER", "CONTRADICTORY"] {
             let outcome = AccountEventOutcome::parse(word).expect("is one");
             assert_eq!(serde_json::to_value(outcome).expect("is JSON"), word);

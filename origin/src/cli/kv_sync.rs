@@ -105,14 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_between_the_first_and_the_last() {
+    fn progress_is_between_first_and_last_pai() {
         assert_eq!(position_of(Pai::from_random([0; 16])), 0);
         assert_eq!(position_of(Pai::from_random([0xff; 16])), PLACES - 1);
         assert_eq!(position_of(Pai::from_random([0x80; 16])), 0x8080);
     }
 
     #[test]
-    fn a_dry_run_does_not_say_that_it_mends() {
+    fn dry_run_report_claims_no_change() {
         let report = KvReport { same: 3, behind: 2, ..KvReport::default() };
         assert_eq!(
             Arguments { dry_run: true }.summarize(&report),

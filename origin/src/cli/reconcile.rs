@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_repaired_by_a_file_that_was_not_read_whole() {
+    fn partially_read_file_repairs_nothing() {
         const STATEMENT: &str = "kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n";
         const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
         let may_be_acted_on = |statement: &str, extract: &str| {
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_without_money_is_not_said_to_agree() {
+    fn period_without_money_does_not_agree() {
         let mut summary = Summary::default();
         summary.findings.insert((Cause::OtherPeriod, Kind::Charge), 1);
         assert!(conclude(&summary, 0).starts_with("There was nothing to compare"));

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_in_the_order_in_which_they_are_looked_at() {
+    fn sealed_columns_are_in_scan_order() {
         let places = [
             SealedAt::Subscriber("0000aaaa".to_owned()),
             SealedAt::Subscriber("ffffaaaa".to_owned()),

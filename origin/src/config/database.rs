@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_sqlite_and_a_url_is_postgres_and_nothing_else_is_a_database() {
+    fn database_is_a_sqlite_path_or_postgres_url() {
         assert!(matches!(read("target/dev/acme.sqlite"), Ok(Database::Sqlite(_))));
         assert!(matches!(read("postgres://u@127.0.0.1/b"), Ok(Database::Postgres(_))));
         assert!(matches!(read("postgresql://u@db.acme.example/b"), Ok(Database::Postgres(_))));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_in_one_place() {
+    fn password_is_in_one_place() {
         let file = Some(Path::new("password"));
         let with = read("postgres://u:hunter2@127.0.0.1/b").expect("is well formed");
         let without = read("postgres://u@127.0.0.1/b").expect("is well formed");

@@ -193,7 +193,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_currency_is_billed_in_when_something_costs_or_is_limited_in_it() {
+    fn currency_is_billed_when_an_offer_has_it() {
         let text = format!("{GOOD}[[limits]]\ncurrency = \"EUR\"");
         let config: Config = toml::from_str(&text).expect("is sound");
         let limits = |code| config.limits_in(Currency::parse(code).expect("is listed"));
@@ -205,7 +205,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_in_words() {
+    fn mistake_is_told_in_words() {
         assert_eq!(check(GOOD), Ok(()));
         for (from, to, complaint) in [
             ("country = \"US\"", "country = \"ZZ\"", "ISO 3166"),

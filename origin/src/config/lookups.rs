@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_proved_by_pin_unless_it_is_configured_otherwise() {
+    fn number_is_proved_by_pin_by_default() {
         let proof = |text: &str| {
             let config: Config = toml::from_str(text).map_err(|error| error.message().to_owned())?;
             Ok::<_, String>(config.number_proof(&id(PartnerId::parse, "netflix")))
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partner_has_a_name_for_people_that_is_its_own() {
+    fn partner_name_is_checked_and_defaults_to_id() {
         let partner = "[[partners]]\n        id = \"netflix\"";
         let named = |name: &str| {
             let text = GOOD.replace(partner, &format!("{partner}\nname = \"{name}\""));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offer_is_the_named_one_of_the_partner_or_its_cheapest() {
+    fn offer_defaults_to_the_partners_cheapest() {
         let offer = |name: &str, partner: &str, value: i64, currency: &str| {
             format!(
                 "[[offers]]\nid = \"{name}\"\npartner = \"{partner}\"\ntitle = \"T\"\nplan = \"p\"\n\

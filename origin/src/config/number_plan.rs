@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_came_as_e164_has_one_spelling() {
+    fn number_in_e164_has_one_spelling() {
         let spell = |number: &str| {
             let plan = NumberPlan::for_country("US").expect("is a country");
             plan.normalize(&Msisdn::parse(number).expect("is E.164")).expose().to_owned()

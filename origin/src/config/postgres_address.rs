@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_lists_an_origin_by_the_name_in_its_url() {
+    fn application_name_comes_from_the_url() {
         for (url, name) in [
             ("postgres://u@127.0.0.1/b", "onbill-origin"),
             ("postgres://u@127.0.0.1/b?application_name=acme-2", "acme-2"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_in_no_complaint_and_in_no_debug_output() {
+    fn password_is_in_no_error_or_debug_output() {
         for url in [
             "postgres://u:hunter2@db.acme.example:x/b",
             "postgres://u:hunter2@db.acme.example/b?sslmode=hunter2",

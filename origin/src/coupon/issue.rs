@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_room_for_the_months_whatever_the_title() {
+    fn bill_line_keeps_its_months_whatever_the_title() {
         assert_eq!(bill_description("Netflix Standard", 6), "Netflix Standard, 6 months");
         let long = bill_description(&"é".repeat(200), 12);
         assert_eq!(long.chars().count(), DESCRIPTION_CHARS_MAX);

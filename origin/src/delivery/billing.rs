@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_code_of_a_charge_is_passed_on_unless_it_tells_the_number() {
+    fn raw_code_of_charge_never_contains_the_number() {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         let interpreted = |raw_code: &str| {
             let answer =
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_code_of_a_refund_is_passed_on_unless_it_tells_a_number() {
+    fn raw_code_of_refund_never_contains_a_number() {
         let interpreted = |status, raw_code: &str| {
             interpret_refund_decision(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
         };

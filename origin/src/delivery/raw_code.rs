@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_without_a_number_at_hand_has_few_digits() {
+    fn raw_code_without_known_number_has_few_digits() {
         for code in ["61", "R-204", "no-such-charge", "123456"] {
             assert!(is_publishable(code, None), "{code}");
         }

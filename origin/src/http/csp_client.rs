@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_operator_says_that_there_is_no_account_or_charge() {
+    async fn not_found_is_believed_from_the_operator_only() {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         let csp = csp_client(404, r#"{"code":"account-not-found","message":"There is no such account."}"#);
         assert_eq!(csp.look_up_account(&msisdn).await.map(|answer| answer.is_some()), Ok(false));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refund_is_done_when_billing_says_so_and_unclear_when_a_proxy_does() {
+    async fn refund_response_of_a_proxy_is_unclear() {
         let currency = onbill_domain::currency::Currency::parse("USD").expect("is listed");
         let refund = BillRefundRequest {
             refund_id: "r".to_owned(),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_needs_a_name_to_tell_its_holders_apart() {
+    async fn account_without_subscriber_id_is_refused() {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         let named = csp_client(200, r#"{"status":"ACTIVE","type":"postpaid","subscriberID":"s-1"}"#);
         assert_eq!(named.look_up_account(&msisdn).await.map(|answer| answer.is_some()), Ok(true));

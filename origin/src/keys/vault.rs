@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_number_opens_with_its_key_only_and_for_its_purpose_only() {
+    fn sealed_number_opens_with_its_key_and_purpose() {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         let old = vault(&[1]);
         let sealed = old.seal_number(&SystemRandom, &number).expect("seals");
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_anew_needs_the_old_key_no_more() {
+    fn resealed_number_does_not_need_the_old_key() {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         let sealed = vault(&[1]).seal_number(&SystemRandom, &number).expect("seals").sealed;
         let ring = vault(&[1, 2]);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_stable_and_keyed() {
+    fn index_is_stable_and_keyed() {
         let number = Msisdn::parse("+12025550101").expect("is E.164");
         assert_eq!(vault(&[1]).index_number(&number), vault(&[1]).index_number(&number));
         assert_ne!(vault(&[1]).index_number(&number), vault(&[2]).index_number(&number));
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_coupon_is_found_by_a_later_ring_too() {
+    fn coupon_is_found_with_a_later_keyring() {
         let code = CouponCode::parse("AC00-0G40-R4ZB-XZSZ-FYRJ").expect("is a code");
         assert_eq!(vault(&[1, 2]).coupon_hash(&code), vault(&[1]).coupon_hash(&code));
         assert_ne!(vault(&[2]).coupon_hash(&code), vault(&[1]).coupon_hash(&code));

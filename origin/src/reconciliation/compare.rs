@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_there_twice_hides_nothing() {
+    fn line_that_is_there_twice_hides_nothing() {
         use Cause::*;
         let approved = own(Approved, 1500, Some(1501));
         let mut partner = line(|_| {});
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_a_period_make_no_false_findings() {
+    fn period_boundaries_make_no_false_findings() {
         use Cause::*;
         let good = || Some(line(|_| {}));
         let carried_out = own(Approved, 1999, Some(2100));

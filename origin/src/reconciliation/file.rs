@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_found_by_name_and_a_bad_line_is_named_by_line_and_column() {
+    fn bad_line_is_named_by_line_and_column() {
         let pai = "01010101-0101-4101-8101-010101010101";
         let text = format!(
             "\u{feff}date,currency,kind,extTransactionID,extRefundID,pai,amount_minor,status\r\n\
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_there_twice_is_kept_twice_and_given_back_once() {
+    fn duplicate_id_is_kept_twice_and_returned_once() {
         let text = "kind,transactionID,refundID,amount_minor,currency\n\
              refund,t-1,f-1,600,USD\nrefund,t-1,f-1,700,USD\nrefund,t-1,f-2,5,USD\nrefund,t-1,f-3,9,EUR\n";
         let book = read(Side::Bill, text).0.expect("is an extract");

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_rounded_half_to_even_once() {
+    fn share_is_rounded_half_to_even_once() {
         for (net_minor, partner_basis_points, partner_minor) in [
             (1000, 8000, 800),
             (1001, 8000, 801),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_cost_is_for_what_stays_and_in_its_own_currency() {
+    fn flat_cost_counts_unrefunded_charges_of_its_currency() {
         let model =
             SettlementModel::FlatCost { cost: Money { amount_minor: 1200, currency: currency("USD") } };
         let sums = SettlementSums { stayed: 3, ..net(4797) };

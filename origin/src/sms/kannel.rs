@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_counts_when_it_is_kannels_own() {
+    fn answer_counts_when_it_is_kannels_own() {
         let told = |status: u16, body: &'static str| {
             let answer = Response::builder().status(status).body(Bytes::from(body)).expect("is an answer");
             classify_response(&answer, Some("t".to_owned()))

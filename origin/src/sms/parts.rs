@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_where_a_message_is_full() {
+    fn text_is_split_where_a_part_is_full() {
         for (count, expected) in [
             (1, &[1][..]),
             (160, &[160]),
@@ -132,7 +132,7 @@ mod tests {
 
     /// The operator pays for each part of a partner's message, which includes the partner's name.
     #[test]
-    fn a_partners_message_has_three_parts_at_most() {
+    fn partners_message_has_three_parts_at_most() {
         use crate::config::PARTNER_NAME_UNITS_MAX;
         use onbill_domain::limits::NOTIFICATION_UTF16_UNITS_MAX;
         let longest = |unit: &str| {
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escape_and_what_follows_it_stay_together() {
+    fn escape_and_what_follows_it_stay_together() {
         assert_eq!(lengths(&"€".repeat(80)), [160]);
         let text = format!("{}€{}", "a".repeat(152), "a".repeat(10));
         assert_eq!(lengths(&text), [152, 12]);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_of_surrogates_stays_together() {
+    fn pair_of_surrogates_stays_together() {
         assert_eq!(lengths(&"📱".repeat(35)), [140]);
         let text = format!("{}📱{}", "م".repeat(66), "م".repeat(10));
         assert_eq!(lengths(&text), [132, 24]);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_say_whose_they_are_and_in_which_order() {
+    fn parts_carry_reference_and_order() {
         let parts = cut_up(&"a".repeat(400));
         assert!(parts.have_headers());
         for (message, number) in parts.messages.iter().zip(1..) {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn one_foreign_character_takes_the_whole_text_to_ucs2() {
+    fn character_outside_gsm7_makes_the_text_ucs2() {
         assert_eq!(cut_up("Acme").alphabet, Alphabet::Gsm);
         let parts = cut_up("Acme 📱");
         assert_eq!(parts.alphabet, Alphabet::Ucs2);
@@ -183,7 +183,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost_and_no_message_is_too_long(text in "[a-z€\\[مñ📱]{1,400}") {
+        fn parts_lose_nothing_and_fit_their_length(text in "[a-z€\\[مñ📱]{1,400}") {
             let parts = cut_up(&text);
             let header = if parts.have_headers() { HEADER_OCTETS } else { 0 };
             let (room, whole) = match gsm(&text) {

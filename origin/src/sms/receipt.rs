@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateways_code_is_a_short_word_and_no_number() {
+    fn gateway_code_is_short_and_no_number() {
         for word in ["011", "69", "E-011", "ABSENT_SUB", "123456"] {
             assert_eq!(keep_code(word).as_deref(), Some(word));
         }

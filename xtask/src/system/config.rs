@@ -167,7 +167,7 @@ mod tests {
     use crate::paths;
 
     #[test]
-    fn wrangler_toml_has_the_parties_of_the_local_system() {
+    fn wrangler_toml_has_the_local_parties() {
         let toml = fs::read_to_string(paths::repository_root().join("wrangler.toml")).expect("is there");
         let plan = dev::plan_local_system(None);
         let written = |name: &str| -> Value {

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_is_known_by_its_form() {
+    fn sender_is_known_by_its_form() {
         assert_eq!(sender("+12025550100"), Ok(("12025550100".to_owned(), Ton::International, Npi::Isdn)));
         assert_eq!(sender("7700"), Ok(("7700".to_owned(), Ton::Unknown, Npi::Isdn)));
         assert_eq!(sender("Acme Mobile"), Ok(("Acme Mobile".to_owned(), Ton::Alphanumeric, Npi::Unknown)));
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_scheme_host_and_port_and_nothing_else() {
+    fn smsc_url_has_scheme_host_and_port_only() {
         let address = |url: &str| SmppAddress::try_from(url.to_owned());
         let smsc = SmppAddress { tls: true, host: "smsc.acme.example".to_owned(), port: 3550 };
         assert_eq!(address("smpps://smsc.acme.example:3550"), Ok(smsc));
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_in_words() {
+    fn mistake_is_told_in_words() {
         let good = "url = \"smpp://smsc:2775\"\nsender = \"Acme\"";
         assert!(read(good).is_ok());
         for (more, complaint) in [

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_these_bytes() {
+    fn file_is_these_bytes() {
         let number = |_: &BilledSubscriber| Ok(Msisdn::parse("+12025550101").expect("is E.164"));
         let csv = render_csv(&lines(), number).expect("renders");
         assert_eq!(
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_does_not_open_is_no_file() {
+    fn number_that_cannot_be_unsealed_makes_no_file() {
         assert!(render_csv(&lines(), |_| Err(Fault::Broken("a sealed number does not open"))).is_err());
     }
 }

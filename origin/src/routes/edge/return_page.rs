@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_result_joins_whatever_query_there_is() {
+    fn result_joins_whatever_query_there_is() {
         for (url, expected) in [
             ("https://a.example/done", "https://a.example/done?onbill_result=R"),
             ("https://a.example/done?x=1", "https://a.example/done?x=1&onbill_result=R"),

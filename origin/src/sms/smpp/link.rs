@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_a_limit_and_are_longer_after_a_no() {
+    fn reconnect_pauses_grow_and_are_longer_when_refused() {
         let seconds = |failures, refused| reconnect_pause(&Always(0), failures, refused).as_secs();
         assert_eq!([1, 2, 3, 7, 8, u32::MAX].map(|n| seconds(n, false)), [1, 2, 4, 60, 60, 60]);
         assert_eq!([1, 2, 4, 100].map(|n| seconds(n, true)), [30, 60, 600, 600]);

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_read_also_from_an_answer_with_an_odd_body() {
+    fn status_is_read_from_response_with_odd_body() {
         // Without the final NUL of its id.
         let bytes = [0, 0, 0, 18, 0x80, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 9, b'4', b'2'];
         let incoming = read(&bytes).expect("is a frame");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_too_long_or_too_short_is_none() {
+    fn frame_of_wrong_length_is_refused() {
         let mut huge = BytesMut::from(&[0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 5][..]);
         assert!(frame_codec().decode(&mut huge).is_err());
         assert!(huge.capacity() < 1_024, "nothing is set aside for it");

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_says_it() {
+    fn text_says_it() {
         for (state, expected) in [
             ("DELIVRD", ended("4f2a", DeliveryState::Delivered)),
             ("EXPIRED", ended("4f2a", DeliveryState::Expired)),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parameters_count_more_than_the_text() {
+    fn parameters_count_more_than_the_text() {
         let text = "id:wrong stat:UNDELIV";
         let both = vec![id("right"), Tlv::MessageState(MessageState::Delivered)];
         assert_eq!(parse_deliver(&deliver(4, text, both)), ended("right", DeliveryState::Delivered));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_goes_with_what_is_not_on_the_phone() {
+    fn error_code_goes_with_undelivered_receipts_only() {
         let told = |text: &str| match parse_deliver(&deliver(4, text, Vec::new())) {
             DeliverReport::Final(receipt) => receipt.code,
             other => panic!("{other:?}"),

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_given_up_only_when_the_answer_is_about_the_number() {
+    fn number_is_refused_only_by_its_own_status() {
         for (status, verdict) in [
             (0x00, SubmitStatus::Taken),
             (0x58, SubmitStatus::Throttled),
@@ -85,7 +85,7 @@ mod tests {
         }
     }
     #[test]
-    fn a_no_that_is_about_us_is_not_a_passing_one() {
+    fn bind_refusal_for_wrong_settings_is_not_transient() {
         for (status, passing) in [
             (0x05, true),
             (0x08, true),

@@ -39,7 +39,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     #[test]
-    fn there_is_a_place_for_who_is_in_a_hurry() {
+    fn window_keeps_a_place_for_urgent_sms() {
         for (places, unhurried) in [(2, 1), (4, 3), (10, 8), (100, 75)] {
             let window = Window::new(places);
             let mut taken = Vec::new();
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_one_is_for_everybody() {
+    fn window_of_one_is_for_everybody() {
         let window = Window::new(1);
         let only = window.acquire(false).now_or_never();
         assert!(only.is_some() && window.acquire(true).now_or_never().is_none());

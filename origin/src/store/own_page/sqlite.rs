@@ -142,7 +142,7 @@ mod tests {
     use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
-    fn a_page_reads_a_page_of_one_subscriber_however_long_the_ledger_is() {
+    fn own_page_costs_the_same_in_any_ledger() {
         for sql in [LINKS, CHARGES] {
             for step in query_plan(sql) {
                 let sorts_the_ledger = sql == CHARGES && step.contains("TEMP B-TREE");

@@ -255,7 +255,7 @@ mod tests {
     use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
-    fn pais_of_one_subscriber_are_found_along_an_index() {
+    fn pais_of_one_subscriber_use_an_index() {
         for step in [OPEN_PAIS_OF_SUBSCRIBER, CANCEL_LIVE].into_iter().flat_map(query_plan) {
             assert!(!step.starts_with("SCAN"), "{step}");
         }

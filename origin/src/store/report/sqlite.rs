@@ -164,7 +164,7 @@ mod tests {
     use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
-    fn a_page_reads_a_page_however_long_the_ledger_is() {
+    fn report_page_costs_the_same_in_any_ledger() {
         let mut pages = Vec::new();
         for dated in [ReportDate::Created, ReportDate::Settled] {
             for status in [None, Some(TransactionStatus::Pending), Some(TransactionStatus::Approved)] {

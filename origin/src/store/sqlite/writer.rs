@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_job_leaves_nothing_and_its_neighbours_everything() {
+    async fn failed_write_of_a_group_leaves_the_others() {
         let connection = Connection::open_in_memory().expect("opens");
         connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").expect("creates");
         let writer = Writer::start(connection).expect("starts");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_keeps_nothing_of_the_group_and_takes_nobody_else_with_it() {
+    async fn full_disk_fails_its_own_group_only() {
         let connection = Connection::open_in_memory().expect("opens");
         connection.execute_batch("CREATE TABLE t (n); PRAGMA max_page_count = 3").expect("creates");
         let writer = Writer::start(connection).expect("starts");
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_database_answers_every_caller() {
+    async fn broken_database_answers_every_caller() {
         let connection = Connection::open_in_memory().expect("opens");
         connection.execute_batch("BEGIN").expect("begins");
         let writer = Writer::start(connection).expect("starts");

@@ -132,7 +132,7 @@ mod tests {
     use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
-    fn a_live_subscription_is_found_along_an_index() {
+    fn live_subscription_is_found_along_an_index() {
         for step in query_plan(PAYS_ON_BILL) {
             assert!(!step.starts_with("SCAN"), "{step}");
         }
