@@ -39,6 +39,9 @@ mod subscription;
 mod charge;
 mod signup;
 
+mod coupon_reminder;
+mod redemption_outcome;
+
 mod redemption;
 mod refund;
 
@@ -58,6 +61,7 @@ pub use charge::{Charge, NewCharge, PostChargeResult};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
+pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
 pub use error::StoreError;
@@ -73,7 +77,8 @@ pub use queue::{
     Queue, RefundDecision, RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob,
     WebhookOutcome,
 };
-pub use redemption::{DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome};
+pub use redemption::{NewRedemption, RedeemResult};
+pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};

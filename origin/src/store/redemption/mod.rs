@@ -6,16 +6,13 @@ pub(super) mod sqlite;
 use crate::store::charge::Charge;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::number::{Hash, SealedNumber};
+use crate::store::number::Hash;
+use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::{ExtId, OfferId, PartnerId};
-use onbill_domain::locale::Locale;
-use onbill_domain::money::Money;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 
 impl Store {
     /// Claims the coupon for the partner's reference, records its charge and puts the charge's job
@@ -27,28 +24,6 @@ impl Store {
         new: NewRedemption,
     ) -> Result<RedeemResult, StoreError> {
         use_case!(self, write(nonce), redeem_coupon(now, &new))
-    }
-
-    /// Lists users to be reminded that their coupon's days end soon, at most `limit` of them. It
-    /// leaves out users whose days continue with another coupon, who have subscribed, or who have
-    /// been reminded.
-    pub async fn list_due_reminders(
-        &self,
-        today: Day,
-        ends_by: Day,
-        limit: u32,
-    ) -> Result<Vec<DueReminder>, StoreError> {
-        use_case!(self, read, list_due_reminders(today, ends_by, limit))
-    }
-
-    /// Queues the reminder SMS, once. False when it was queued before or is no longer due.
-    pub async fn queue_reminder(
-        &self,
-        now: Timestamp,
-        transaction_id: String,
-        message: Vec<u8>,
-    ) -> Result<bool, StoreError> {
-        use_case!(self, write, queue_reminder(now, &transaction_id, &message))
     }
 }
 
@@ -70,11 +45,6 @@ impl NewRedemption {
     pub(in crate::store) fn ext_transaction_id(&self) -> Option<ExtId> {
         charge_name(&self.transaction_id)
     }
-}
-
-/// The external id of a coupon's charge, which the origin derives from its own id.
-fn charge_name(transaction_id: &str) -> Option<ExtId> {
-    ExtId::parse(&format!("{COUPON_CHARGE_PREFIX}{transaction_id}"))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,48 +69,6 @@ pub enum RedeemResult {
     PaiNotFound,
     /// The PAI is paid for up to the end of the calendar.
     NoDaysLeft,
-}
-
-/// How a redemption ended, which every replay gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RedemptionOutcome {
-    /// The coupon is spent.
-    Redeemed(Box<Redemption>),
-    /// Its charge was declined. The coupon can be redeemed again, under another reference.
-    Declined(DeclineReason),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redemption {
-    pub transaction_id: String,
-    pub plan: ExtId,
-    pub months: u8,
-    pub offer: OfferId,
-    pub amount: Money,
-    /// The user whose days these are; `None` when the partner named none and the buyer pays on the
-    /// bill.
-    pub pai: Option<Pai>,
-    pub service_period: ServicePeriod,
-}
-
-impl Redemption {
-    /// The external id of the coupon's charge, which no partner has chosen.
-    pub fn ext_transaction_id(&self) -> Option<ExtId> {
-        charge_name(&self.transaction_id)
-    }
-}
-
-/// A user whose coupon's days end soon.
-#[derive(Clone, Debug)]
-pub struct DueReminder {
-    /// The coupon's charge.
-    pub transaction_id: String,
-    pub number: SealedNumber,
-    pub subscriber_ref: String,
-    /// The language of the coupon.
-    pub locale: Locale,
-    pub offer: OfferId,
-    pub paid_until: Day,
 }
 
 /// The months that begin on the first day that is not paid for; `None` at the end of the calendar.

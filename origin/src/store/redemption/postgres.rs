@@ -1,5 +1,4 @@
-//! Redemptions in SQL. A coupon becomes free again only if its charge is declined before the call
-//! is answered.
+//! Redemptions in SQL.
 //!
 //! The PAI whose days are paid for is locked, so that two redemptions for it come one after the
 //! other. A partner's charge locks it too, by referring to it, and looks for coupons afterwards.
@@ -9,24 +8,19 @@ use crate::store::coupon::postgres as coupon;
 use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_amount, read_count, read_hash, read_locale, read_number,
-    read_pai,
-};
+use crate::store::postgres::rows::{parse_column, read_amount, read_count, read_hash, read_pai};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{Job, SettleResult, SmsJob, postgres as queue};
-use crate::store::redemption::{
-    DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, period_after,
-};
+use crate::store::queue::{Job, postgres as queue};
+use crate::store::redemption::{NewRedemption, RedeemResult, period_after};
+use crate::store::redemption_outcome::RedemptionOutcome;
+use crate::store::redemption_outcome::postgres::find_outcome;
 use crate::store::subscription::postgres as subscription;
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
-use tokio_postgres::Row;
 
 struct Claimed {
     coupon_id: String,
@@ -241,188 +235,4 @@ async fn claim_coupon(
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until).await?;
     Ok(RedeemResult::Created(Box::new(charge)))
-}
-
-/// `None` while the first call is being answered. If it never was, this call decides. The coupon is
-/// locked.
-async fn find_outcome(
-    tx: &PgConnection<'_>,
-    now: Timestamp,
-    transaction_id: &str,
-) -> Result<Option<RedemptionOutcome>, TxError> {
-    let row = tx
-        .query_optional(
-            "SELECT outcome = 'PENDING' AND responding_until > $2 AS in_progress FROM coupon_redemptions
-             WHERE transaction_id = $1",
-            &[&transaction_id, &now.unix_seconds()],
-        )
-        .await?
-        .ok_or_else(|| missing_row("coupon_redemptions"))?;
-    if row.try_get("in_progress")? {
-        Ok(None)
-    } else {
-        store_outcome_locked(tx, transaction_id).await.map(Some)
-    }
-}
-
-/// Stores the outcome that every replay gets: unless the coupon is free again by now, it is spent
-/// permanently.
-pub(in crate::store) async fn store_outcome(
-    tx: &PgConnection<'_>,
-    transaction_id: &str,
-) -> Result<RedemptionOutcome, TxError> {
-    if let Some(coupon_id) = find_coupon_of_charge(tx, transaction_id).await? {
-        lock_coupon(tx, &coupon_id).await?;
-    }
-    store_outcome_locked(tx, transaction_id).await
-}
-
-/// The caller has locked the coupon.
-async fn store_outcome_locked(
-    tx: &PgConnection<'_>,
-    transaction_id: &str,
-) -> Result<RedemptionOutcome, TxError> {
-    tx.execute(
-        "UPDATE coupon_redemptions SET outcome = 'REDEEMED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
-        &[&transaction_id],
-    )
-    .await?;
-    let row = tx
-        .query_optional(
-            "SELECT r.transaction_id, r.outcome, r.pai, r.period_from, r.period_to, c.plan, c.months, c.offer,
-                 c.amount_minor, c.currency, t.decline_reason
-             FROM coupon_redemptions r JOIN coupons c ON c.coupon_id = r.coupon_id
-                 JOIN transactions t ON t.transaction_id = r.transaction_id
-             WHERE r.transaction_id = $1",
-            &[&transaction_id],
-        )
-        .await?
-        .ok_or_else(|| missing_row("coupon_redemptions"))?;
-    if row.try_get::<_, &str>("outcome")? == "DECLINED" {
-        return Ok(RedemptionOutcome::Declined(parse_column(
-            &row,
-            "transactions.decline_reason",
-            DeclineReason::parse,
-        )?));
-    }
-    let (from, to) = (
-        parse_column(&row, "coupon_redemptions.period_from", Day::parse)?,
-        parse_column(&row, "coupon_redemptions.period_to", Day::parse)?,
-    );
-    Ok(RedemptionOutcome::Redeemed(Box::new(Redemption {
-        transaction_id: row.try_get("transaction_id")?,
-        plan: parse_column(&row, "coupons.plan", ExtId::parse)?,
-        months: read_months(&row)?,
-        offer: parse_column(&row, "coupons.offer", OfferId::parse)?,
-        amount: read_amount(&row, "coupons.currency")?,
-        pai: parse_optional_column(&row, "coupon_redemptions.pai", Pai::parse)?,
-        service_period: ServicePeriod::new(from, to)
-            .map_err(|_| inconsistent_row("coupon_redemptions.period_to"))?,
-    })))
-}
-
-/// The coupon whose redemption has this charge, if there is one.
-pub(in crate::store) async fn find_coupon_of_charge(
-    db: &PgConnection<'_>,
-    transaction_id: &str,
-) -> Result<Option<String>, TxError> {
-    let row = db
-        .query_optional(
-            "SELECT coupon_id FROM coupon_redemptions WHERE transaction_id = $1",
-            &[&transaction_id],
-        )
-        .await?;
-    row.map(|row| Ok(row.try_get("coupon_id")?)).transpose()
-}
-
-/// After a charge was declined: if it is a coupon's, the coupon is free again when the call has not
-/// been answered; otherwise it stays spent, and unpaid.
-pub(in crate::store) async fn release_coupon(
-    tx: &PgConnection<'_>,
-    now: Timestamp,
-    transaction_id: &str,
-) -> Result<SettleResult, TxError> {
-    let Some(coupon_id) = find_coupon_of_charge(tx, transaction_id).await? else {
-        return Ok(SettleResult::Written);
-    };
-    lock_coupon(tx, &coupon_id).await?;
-    let freed = tx
-        .execute(
-            "UPDATE coupon_redemptions SET outcome = 'DECLINED' WHERE transaction_id = $1 AND outcome = 'PENDING'",
-            &[&transaction_id],
-        )
-        .await?;
-    if freed == 1 {
-        tx.execute_one(
-            "coupons",
-            "UPDATE coupons SET redeemed_at = NULL, transaction_id = NULL WHERE coupon_id = $1",
-            &[&coupon_id],
-        )
-        .await?;
-        return Ok(SettleResult::Written);
-    }
-    tx.execute_one(
-        "coupons",
-        "UPDATE coupons SET unpaid_at = $2 WHERE coupon_id = $1",
-        &[&coupon_id, &now.unix_seconds()],
-    )
-    .await?;
-    Ok(SettleResult::Unpaid)
-}
-
-/// The user's days end with this coupon, and they have not subscribed though they could.
-const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c ON c.coupon_id = r.coupon_id
-         JOIN transactions t ON t.transaction_id = r.transaction_id
-         JOIN pais p ON p.pai = r.pai JOIN subscribers h ON h.subscriber_id = p.subscriber_id
-     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL
-        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
-         AND p.state = 'ACTIVE'
-         AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
-         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
-                         WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to
-                             AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                                             WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
-
-pub(in crate::store) async fn list_due_reminders(
-    db: &PgConnection<'_>,
-    today: Day,
-    ends_by: Day,
-    limit: u32,
-) -> Result<Vec<DueReminder>, TxError> {
-    let sql = format!(
-        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.subscriber_ref
-         {REMINDABLE} AND r.period_to BETWEEN $1 AND $2 ORDER BY r.period_to LIMIT $3"
-    );
-    let rows = db.query(&sql, &[&today.to_string(), &ends_by.to_string(), &i64::from(limit)]).await?;
-    let read = |row: &Row| {
-        Ok(DueReminder {
-            transaction_id: row.try_get("transaction_id")?,
-            number: read_number(row, "subscribers.number_index")?,
-            subscriber_ref: row.try_get("subscriber_ref")?,
-            locale: read_locale(row, "coupons.locale")?,
-            offer: parse_column(row, "coupons.offer", OfferId::parse)?,
-            paid_until: parse_column(row, "coupon_redemptions.period_to", Day::parse)?,
-        })
-    };
-    rows.iter().map(read).collect()
-}
-
-pub(in crate::store) async fn queue_reminder(
-    tx: &PgConnection<'_>,
-    now: Timestamp,
-    transaction_id: &str,
-    message: &[u8],
-) -> Result<bool, TxError> {
-    let sql = format!("SELECT r.coupon_id {REMINDABLE} AND r.transaction_id = $1 FOR NO KEY UPDATE OF r, p");
-    let Some(row) = tx.query_optional(&sql, &[&transaction_id]).await? else { return Ok(false) };
-    tx.execute_one(
-        "coupon_redemptions",
-        "UPDATE coupon_redemptions SET reminded_at = $2 WHERE transaction_id = $1",
-        &[&transaction_id, &now.unix_seconds()],
-    )
-    .await?;
-    let reminder = SmsJob::CouponReminder { coupon_id: row.try_get("coupon_id")?, message: message.to_vec() };
-    queue::put(tx, &Job::Sms(reminder), now, 0).await?;
-    Ok(true)
 }

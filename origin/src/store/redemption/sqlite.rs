@@ -1,26 +1,22 @@
-//! Redemptions in SQL. A coupon becomes free again only if its charge is declined before the call
-//! is answered.
+//! Redemptions in SQL.
 
 use crate::store::charge::{NewCharge, sqlite as charge};
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
-use crate::store::queue::{Job, SettleResult, SmsJob, sqlite as queue};
-use crate::store::redemption::{
-    DueReminder, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, period_after,
-};
-use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_locale, read_number, read_pai,
-};
+use crate::store::queue::{Job, sqlite as queue};
+use crate::store::redemption::{NewRedemption, RedeemResult, period_after};
+use crate::store::redemption_outcome::RedemptionOutcome;
+use crate::store::redemption_outcome::sqlite::find_outcome;
+use crate::store::sqlite::rows::{read_amount, read_pai};
 use crate::store::subscription::sqlite as subscription;
 use onbill_domain::day::{Day, ServicePeriod};
-use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, params};
 
 struct Claimed {
     coupon_id: String,
@@ -203,154 +199,4 @@ fn claim_coupon(
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until)?;
     Ok(RedeemResult::Created(Box::new(charge)))
-}
-
-/// `None` while the first call is being answered. If it never was, this call decides.
-fn find_outcome(
-    tx: &Connection,
-    now: Timestamp,
-    transaction_id: &str,
-) -> Result<Option<RedemptionOutcome>, StoreError> {
-    let in_progress: bool = tx
-        .prepare_cached(
-            "SELECT outcome = 'PENDING' AND responding_until > ?2 FROM coupon_redemptions WHERE transaction_id = ?1",
-        )?
-        .query_row(params![transaction_id, now.unix_seconds()], |row| row.get(0))?;
-    if in_progress { Ok(None) } else { store_outcome(tx, transaction_id).map(Some) }
-}
-
-/// Stores the outcome that every replay gets: unless the coupon is free again by now, it is spent
-/// permanently.
-pub(in crate::store) fn store_outcome(
-    tx: &Connection,
-    transaction_id: &str,
-) -> Result<RedemptionOutcome, StoreError> {
-    tx.prepare_cached(
-        "UPDATE coupon_redemptions SET outcome = 'REDEEMED' WHERE transaction_id = ?1 AND outcome = 'PENDING'",
-    )?
-    .execute([transaction_id])?;
-    let mut select = tx.prepare_cached(
-        "SELECT r.transaction_id, r.outcome, r.pai, r.period_from, r.period_to, c.plan, c.months, c.offer,
-             c.amount_minor, c.currency, t.decline_reason
-         FROM coupon_redemptions r JOIN coupons c USING (coupon_id)
-             JOIN transactions t ON t.transaction_id = r.transaction_id
-         WHERE r.transaction_id = ?1",
-    )?;
-    let mut rows = select.query([transaction_id])?;
-    let row = rows.next()?.ok_or_else(|| missing_row("coupon_redemptions"))?;
-    if row.get_ref("outcome")?.as_str().map_err(|_| inconsistent_row("coupon_redemptions.outcome"))?
-        == "DECLINED"
-    {
-        return Ok(RedemptionOutcome::Declined(parse_column(
-            row,
-            "transactions.decline_reason",
-            DeclineReason::parse,
-        )?));
-    }
-    Ok(RedemptionOutcome::Redeemed(Box::new(Redemption {
-        transaction_id: row.get("transaction_id")?,
-        plan: parse_column(row, "coupons.plan", ExtId::parse)?,
-        months: row.get("months")?,
-        offer: parse_column(row, "coupons.offer", OfferId::parse)?,
-        amount: read_amount(row, "coupons.currency")?,
-        pai: parse_optional_column(row, "coupon_redemptions.pai", Pai::parse)?,
-        service_period: read_period(row)?,
-    })))
-}
-
-fn read_period(row: &Row<'_>) -> Result<ServicePeriod, StoreError> {
-    let (from, to) = (
-        parse_column(row, "coupon_redemptions.period_from", Day::parse)?,
-        parse_column(row, "coupon_redemptions.period_to", Day::parse)?,
-    );
-    ServicePeriod::new(from, to).map_err(|_| inconsistent_row("coupon_redemptions.period_to"))
-}
-
-/// After a charge was declined: if it is a coupon's, the coupon is free again when the call has not
-/// been answered; otherwise it stays spent, and unpaid.
-pub(in crate::store) fn release_coupon(
-    tx: &Connection,
-    now: Timestamp,
-    transaction_id: &str,
-) -> Result<SettleResult, StoreError> {
-    let redemption: Option<(String, String)> = tx
-        .prepare_cached("SELECT coupon_id, outcome FROM coupon_redemptions WHERE transaction_id = ?1")?
-        .query_row([transaction_id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((coupon_id, outcome)) = redemption else { return Ok(SettleResult::Written) };
-    if outcome == "PENDING" {
-        tx.prepare_cached("UPDATE coupon_redemptions SET outcome = 'DECLINED' WHERE transaction_id = ?1")?
-            .execute([transaction_id])?;
-        tx.prepare_cached(
-            "UPDATE coupons SET redeemed_at = NULL, transaction_id = NULL WHERE coupon_id = ?1",
-        )?
-        .execute([coupon_id])?;
-        return Ok(SettleResult::Written);
-    }
-    tx.prepare_cached("UPDATE coupons SET unpaid_at = ?2 WHERE coupon_id = ?1")?
-        .execute(params![coupon_id, now.unix_seconds()])?;
-    Ok(SettleResult::Unpaid)
-}
-
-pub(in crate::store) fn is_coupon_charge(db: &Connection, transaction_id: &str) -> Result<bool, StoreError> {
-    Ok(db
-        .prepare_cached("SELECT 1 FROM coupon_redemptions WHERE transaction_id = ?1")?
-        .exists([transaction_id])?)
-}
-
-/// The user's days end with this coupon, and they have not subscribed though they could.
-const REMINDABLE: &str = "FROM coupon_redemptions r JOIN coupons c USING (coupon_id)
-         JOIN transactions t ON t.transaction_id = r.transaction_id
-         JOIN pais p ON p.pai = r.pai JOIN subscribers h USING (subscriber_id)
-     WHERE r.outcome = 'REDEEMED' AND r.reminded_at IS NULL
-        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
-         AND p.state = 'ACTIVE'
-         AND NOT EXISTS (SELECT 1 FROM partner_subscriptions s WHERE s.pai = r.pai AND s.status <> 'CANCELLED')
-         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions n JOIN transactions u ON u.transaction_id = n.transaction_id
-                         WHERE n.pai = r.pai AND n.outcome <> 'DECLINED' AND n.period_to > r.period_to
-                             AND u.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                                             WHERE f.transaction_id = u.transaction_id AND f.status = 'APPROVED'))";
-
-pub(in crate::store) fn list_due_reminders(
-    db: &Connection,
-    today: Day,
-    ends_by: Day,
-    limit: u32,
-) -> Result<Vec<DueReminder>, StoreError> {
-    let mut select = db.prepare_cached(&format!(
-        "SELECT r.transaction_id, r.period_to, c.offer, c.locale, h.number_index, h.number_sealed, h.subscriber_ref
-         {REMINDABLE} AND r.period_to BETWEEN ?1 AND ?2 ORDER BY r.period_to LIMIT ?3"
-    ))?;
-    let mut rows = select.query(params![today.to_string(), ends_by.to_string(), limit])?;
-    let mut due = Vec::new();
-    while let Some(row) = rows.next()? {
-        due.push(DueReminder {
-            transaction_id: row.get("transaction_id")?,
-            number: read_number(row)?,
-            subscriber_ref: row.get("subscriber_ref")?,
-            locale: read_locale(row, "coupons.locale")?,
-            offer: parse_column(row, "coupons.offer", OfferId::parse)?,
-            paid_until: parse_column(row, "coupon_redemptions.period_to", Day::parse)?,
-        });
-    }
-    Ok(due)
-}
-
-pub(in crate::store) fn queue_reminder(
-    tx: &Connection,
-    now: Timestamp,
-    transaction_id: &str,
-    message: &[u8],
-) -> Result<bool, StoreError> {
-    let coupon_id: Option<String> = tx
-        .prepare_cached(&format!("SELECT r.coupon_id {REMINDABLE} AND r.transaction_id = ?1"))?
-        .query_row([transaction_id], |row| row.get(0))
-        .optional()?;
-    let Some(coupon_id) = coupon_id else { return Ok(false) };
-    tx.prepare_cached("UPDATE coupon_redemptions SET reminded_at = ?2 WHERE transaction_id = ?1")?
-        .execute(params![transaction_id, now.unix_seconds()])?;
-    let reminder = SmsJob::CouponReminder { coupon_id, message: message.to_vec() };
-    queue::put(tx, &Job::Sms(reminder), now, 0)?;
-    Ok(true)
 }

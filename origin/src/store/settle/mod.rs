@@ -10,7 +10,7 @@ use crate::store::queue::{
     ChargeOutcome, DeliveryOutcome, Job, Lease, LineDecision, RefundOutcome, SettleResult, Subject,
     WebhookJob,
 };
-use crate::store::redemption::RedemptionOutcome;
+use crate::store::redemption_outcome::RedemptionOutcome;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {

@@ -14,7 +14,7 @@ use crate::store::queue::{
     Lease, LineDecision, NextStep, RefundDecision, RefundOutcome, SettleResult, SmsJob, SmsOutcome,
     WebhookJob, WebhookOutcome, postgres as queue,
 };
-use crate::store::redemption::{RedemptionOutcome, postgres as redemption};
+use crate::store::redemption_outcome::{RedemptionOutcome, postgres as redemption_outcome};
 use crate::store::refund::postgres as refund;
 use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::postgres as spending;
@@ -87,7 +87,7 @@ pub(super) async fn answer_redemption(
     outcome: &ChargeOutcome,
 ) -> Result<(RedemptionOutcome, SettleResult), TxError> {
     let result = settle_charge(tx, now, transaction_id, FIRST_ATTEMPT, outcome).await?;
-    Ok((redemption::store_outcome(tx, transaction_id).await?, result))
+    Ok((redemption_outcome::store_outcome(tx, transaction_id).await?, result))
 }
 
 /// A job that became a line of a file is no longer in the queue.
@@ -131,7 +131,7 @@ async fn report_charge(
     result: SettleResult,
 ) -> Result<(), TxError> {
     if result != SettleResult::Written
-        || redemption::find_coupon_of_charge(tx, transaction_id).await?.is_some()
+        || redemption_outcome::find_coupon_of_charge(tx, transaction_id).await?.is_some()
     {
         return Ok(());
     }
@@ -224,7 +224,7 @@ async fn write_charge_state(
         return Ok(if known == status.as_str() { SettleResult::Late } else { SettleResult::Contradicted });
     };
     if let Some(reason) = reason {
-        let result = redemption::release_coupon(tx, now, transaction_id).await?;
+        let result = redemption_outcome::release_coupon(tx, now, transaction_id).await?;
         spending::release_charge(tx, transaction_id).await?;
         if reason.closes_pai() {
             pai::close_pai_row(tx, now, settled.try_get("pai")?, reason).await?;

@@ -10,7 +10,7 @@ use crate::store::queue::{
     Lease, LineDecision, NextStep, RefundDecision, RefundOutcome, SettleResult, SmsJob, SmsOutcome,
     WebhookJob, WebhookOutcome, sqlite as queue,
 };
-use crate::store::redemption::{RedemptionOutcome, sqlite as redemption};
+use crate::store::redemption_outcome::{RedemptionOutcome, sqlite as redemption_outcome};
 use crate::store::refund::sqlite as refund;
 use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::sqlite as spending;
@@ -84,7 +84,7 @@ pub(super) fn answer_redemption(
     outcome: &ChargeOutcome,
 ) -> Result<(RedemptionOutcome, SettleResult), StoreError> {
     let result = settle_charge(tx, now, transaction_id, FIRST_ATTEMPT, outcome)?;
-    Ok((redemption::store_outcome(tx, transaction_id)?, result))
+    Ok((redemption_outcome::store_outcome(tx, transaction_id)?, result))
 }
 
 /// A job that became a line of a file is no longer in the queue.
@@ -124,7 +124,7 @@ fn report_charge(
     transaction_id: &str,
     result: SettleResult,
 ) -> Result<(), StoreError> {
-    if result != SettleResult::Written || redemption::is_coupon_charge(tx, transaction_id)? {
+    if result != SettleResult::Written || redemption_outcome::is_coupon_charge(tx, transaction_id)? {
         return Ok(());
     }
     let webhook = WebhookJob::Charge { transaction_id: transaction_id.to_owned() };
@@ -217,7 +217,7 @@ fn write_charge_state(
                 .query_row([transaction_id], |row| row.get(0))?;
             pai::close_pai_row(tx, now, &pai, reason)?;
         }
-        return redemption::release_coupon(tx, now, transaction_id);
+        return redemption_outcome::release_coupon(tx, now, transaction_id);
     }
     Ok(SettleResult::Written)
 }

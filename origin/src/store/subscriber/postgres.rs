@@ -28,23 +28,10 @@ async fn erase_in_transaction(
 ) -> Result<ErasureState, TxError> {
     number_lock::acquire(tx, now, number).await?;
     let index = number.0.as_slice();
-    if let Some(name) = name {
-        let known = tx
-            .query_optional("SELECT requested_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()])
-            .await?;
-        if let Some(row) = known {
-            let asked_at = read_time(&row, "erasures.requested_at")?;
-            let has_traces = has_traces(tx, number, asked_at).await?;
-            return Ok(erasure_state(asked_at, &list_under_number(tx, number).await?, has_traces));
-        }
-        // The same id for another number at the same moment violates the unique index here, and the
-        // use case starts again.
-        tx.execute_one(
-            "erasures",
-            "INSERT INTO erasures (erasure_id, requested_at) VALUES ($1, $2)",
-            &[&name.as_str(), &now.unix_seconds()],
-        )
-        .await?;
+    if let Some(name) = name
+        && let Some(state) = claim_erasure(tx, now, name, number).await?
+    {
+        return Ok(state);
     }
     let holders = tx
         .query(
@@ -82,6 +69,32 @@ async fn erase_in_transaction(
     let erasure = erasure_state(now, &list_under_number(tx, number).await?, false);
     number_lock::delete(tx, number).await?;
     Ok(erasure)
+}
+
+/// Records the id; or, if it was used before, returns the state of that erasure.
+async fn claim_erasure(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    name: &ExtId,
+    number: NumberIndex,
+) -> Result<Option<ErasureState>, TxError> {
+    let known = tx
+        .query_optional("SELECT requested_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()])
+        .await?;
+    if let Some(row) = known {
+        let asked_at = read_time(&row, "erasures.requested_at")?;
+        let has_traces = has_traces(tx, number, asked_at).await?;
+        return Ok(Some(erasure_state(asked_at, &list_under_number(tx, number).await?, has_traces)));
+    }
+    // The same id for another number at the same moment violates the unique index here, and the
+    // use case starts again.
+    tx.execute_one(
+        "erasures",
+        "INSERT INTO erasures (erasure_id, requested_at) VALUES ($1, $2)",
+        &[&name.as_str(), &now.unix_seconds()],
+    )
+    .await?;
+    Ok(None)
 }
 
 async fn list_under_number(

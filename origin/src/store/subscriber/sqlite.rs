@@ -21,21 +21,10 @@ fn erase_in_transaction(
     name: Option<&ExtId>,
     number: NumberIndex,
 ) -> Result<ErasureState, StoreError> {
-    if let Some(name) = name {
-        let asked_at: Option<i64> = tx
-            .prepare_cached("SELECT requested_at FROM erasures WHERE erasure_id = ?1")?
-            .query_row([name.as_str()], |row| row.get(0))
-            .optional()?;
-        if let Some(asked_at) = asked_at {
-            let has_traces = has_traces(tx, number, asked_at)?;
-            return Ok(erasure_state(
-                Timestamp::from_unix_seconds(asked_at),
-                &list_under_number(tx, number)?,
-                has_traces,
-            ));
-        }
-        tx.prepare_cached("INSERT INTO erasures (erasure_id, requested_at) VALUES (?1, ?2)")?
-            .execute(params![name.as_str(), now.unix_seconds()])?;
+    if let Some(name) = name
+        && let Some(state) = claim_erasure(tx, now, name, number)?
+    {
+        return Ok(state);
     }
     let mut select = tx.prepare_cached(
         "SELECT subscriber_id, ended_at IS NULL AS is_present FROM subscribers WHERE number_index = ?1",
@@ -60,6 +49,27 @@ fn erase_in_transaction(
         erase_subscriber_number(tx, subscriber_id)?;
     }
     Ok(erasure_state(now, &list_under_number(tx, number)?, false))
+}
+
+/// Records the id; or, if it was used before, returns the state of that erasure.
+fn claim_erasure(
+    tx: &Connection,
+    now: Timestamp,
+    name: &ExtId,
+    number: NumberIndex,
+) -> Result<Option<ErasureState>, StoreError> {
+    let asked_at: Option<i64> = tx
+        .prepare_cached("SELECT requested_at FROM erasures WHERE erasure_id = ?1")?
+        .query_row([name.as_str()], |row| row.get(0))
+        .optional()?;
+    if let Some(asked_at) = asked_at {
+        let has_traces = has_traces(tx, number, asked_at)?;
+        let asked_at = Timestamp::from_unix_seconds(asked_at);
+        return Ok(Some(erasure_state(asked_at, &list_under_number(tx, number)?, has_traces)));
+    }
+    tx.prepare_cached("INSERT INTO erasures (erasure_id, requested_at) VALUES (?1, ?2)")?
+        .execute(params![name.as_str(), now.unix_seconds()])?;
+    Ok(None)
 }
 
 fn list_under_number(tx: &Connection, number: NumberIndex) -> Result<Vec<SubscriberOfNumber>, StoreError> {
