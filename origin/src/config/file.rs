@@ -106,6 +106,16 @@ impl Config {
         if parse_site_origin(&self.edge_url).as_deref() != Some(&self.edge_url) {
             return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
         }
+        self.check_dashboards()?;
+        self.check_offers()?;
+        partners::check_partners(&self.partners, &self.name)?;
+        if let Some(coupons) = &self.coupons {
+            coupons::check_coupons(coupons, &self.offers)?;
+        }
+        self.check_limits()
+    }
+
+    fn check_dashboards(&self) -> Result<(), String> {
         if self.dashboards.is_empty() {
             return Err("dashboards must name at least one web origin".to_owned());
         }
@@ -117,6 +127,10 @@ impl Config {
                 ));
             }
         }
+        Ok(())
+    }
+
+    fn check_offers(&self) -> Result<(), String> {
         if self.offers.is_empty() {
             return Err("offers must not be empty".to_owned());
         }
@@ -131,10 +145,10 @@ impl Config {
                 ));
             }
         }
-        partners::check_partners(&self.partners, &self.name)?;
-        if let Some(coupons) = &self.coupons {
-            coupons::check_coupons(coupons, &self.offers)?;
-        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), String> {
         for (n, set) in self.limits.iter().enumerate() {
             let currency = set.currency;
             if self.limits[..n].iter().any(|other| other.currency == currency) {

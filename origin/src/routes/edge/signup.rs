@@ -1,7 +1,7 @@
 //! `POST /edge/v1/signup`: the customer continues to the partner with a newly minted sign-up token.
 
 use crate::ambient::{Clock, Random};
-use crate::config::Config;
+use crate::config::{Config, Offer};
 use crate::fault::Failure;
 use crate::flow::{Eligibility, EligibleAccount, FlowProofs, already_on_bill, flow_expired};
 use crate::keys::TokenSigner;
@@ -12,7 +12,10 @@ use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
+use onbill_domain::ids::OperatorId;
 use onbill_domain::limits::SIGNUP_TOKEN_TTL_SECONDS;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{ISSUER, SignupClaims};
 use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
 use onbill_domain::wire::kv::PaiMapping;
@@ -84,19 +87,9 @@ pub(in crate::routes) async fn begin_signup(
     };
 
     // 4.
-    let claims = SignupClaims {
-        iss: ISSUER.to_owned(),
-        aud: offer.partner.clone(),
-        sub: pai.pai,
-        op: operator.clone(),
-        offer: offer.id.clone(),
-        jti,
-        iat: now.unix_seconds(),
-        exp: now.unix_seconds() + SIGNUP_TOKEN_TTL_SECONDS,
-    };
     Ok(Json(SignupResponse {
         partner: offer.partner.clone(),
-        token: signer.sign(&claims)?,
+        token: signer.sign(&signup_claims(operator, offer, pai.pai, jti, now))?,
         pai: pai.pai,
         mapping: PaiMapping {
             operator: operator.clone(),
@@ -107,4 +100,23 @@ pub(in crate::routes) async fn begin_signup(
         locale: flow.locale,
         return_url: partner_return_url,
     }))
+}
+
+fn signup_claims(
+    operator: &OperatorId,
+    offer: &Offer,
+    pai: Pai,
+    jti: String,
+    now: Timestamp,
+) -> SignupClaims {
+    SignupClaims {
+        iss: ISSUER.to_owned(),
+        aud: offer.partner.clone(),
+        sub: pai,
+        op: operator.clone(),
+        offer: offer.id.clone(),
+        jti,
+        iat: now.unix_seconds(),
+        exp: now.unix_seconds() + SIGNUP_TOKEN_TTL_SECONDS,
+    }
 }
