@@ -130,6 +130,12 @@ pub(crate) fn coupons(scene: &Scene, words: &[impl AsRef<OsStr>]) -> String {
     String::from_utf8([run.stdout, run.stderr].concat()).expect("is text")
 }
 
+/// Begins the ledger that this configuration names.
+pub(crate) fn begin_ledger(folder: &Path, config: &str) {
+    let run = command_line(folder, config).arg("init").output().expect("the program starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
 /// Fills the embedded table of accounts from a file, by the command line.
 pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
     let csv = folder.join("accounts.csv");

@@ -3,7 +3,7 @@
 use crate::billing::Billing;
 use crate::books::Books;
 use crate::doors::{Doors, EDGE};
-use crate::origin::{Origin, command_line, import};
+use crate::origin::{Origin, begin_ledger, command_line, import};
 use crate::setting::until_nothing;
 use http::StatusCode;
 use onbill_domain::wire::edge::SignupResponse;
@@ -63,6 +63,7 @@ impl Scene {
         let billing = Billing::open(&accounts).await;
         let config =
             config(&books.address(), &folder.join("keys.json").display().to_string(), &billing.url, source);
+        begin_ledger(&folder, &config);
         if source == "table" {
             import(&folder, &config, &accounts);
         }

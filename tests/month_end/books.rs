@@ -5,8 +5,7 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
-use onbill_origin::store::Period;
-use onbill_origin::store::Store;
+use onbill_origin::store::{OpenMode, Period, Store};
 use onbill_origin::store::sqlite::READERS_DEFAULT;
 use onbill_test_harness::unique_name;
 use rusqlite::{Connection, params};
@@ -88,7 +87,7 @@ impl Books {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("month_end");
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         let books = Self { path: folder.join(format!("{}.sqlite", unique_name())) };
-        drop(books.open());
+        drop(books.open_as(OpenMode::Create));
         let mut connection = books.connect();
         let tx = connection.transaction().expect("begins");
         for n in 0..SUBSCRIBERS {
@@ -112,7 +111,11 @@ impl Books {
     }
 
     pub(crate) fn open(&self) -> Store {
-        Store::open_sqlite(&self.path, READERS_DEFAULT).expect("opens")
+        self.open_as(OpenMode::Migrate)
+    }
+
+    fn open_as(&self, mode: OpenMode) -> Store {
+        Store::open_sqlite(&self.path, READERS_DEFAULT, mode).expect("opens")
     }
 
     pub(crate) fn connect(&self) -> Connection {

@@ -3,7 +3,7 @@
 
 use crate::setting::{Books, NOW, charge, nonce};
 use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::{PostChargeResult, Store, StoreError};
+use onbill_origin::store::{OpenMode, PostChargeResult, Store, StoreError};
 use onbill_test_harness::database::{TestDb, database_url, with_search_path};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -93,7 +93,7 @@ async fn post_over_a_cut_wire(cut: Cut) -> PostChargeResult {
     let wire = Wire::lay(cut).await;
     let TestDb::Postgres { schema, .. } = &books.place else { panic!("is in PostgreSQL") };
     let address = PostgresAddress::parse(&with_search_path(&wire.url, schema)).expect("is well formed");
-    let store = Store::open_postgres(&address, 2).await.expect("opens");
+    let store = Store::open_postgres(&address, 2, OpenMode::Migrate).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
     let posted = store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
     assert!(matches!(posted, Err(StoreError::CommitUnknown { .. })), "nobody knows: {posted:?}");

@@ -39,6 +39,7 @@ mod imports;
 mod leases;
 mod migrations;
 mod notifications;
+mod opening;
 mod outcome;
 mod queue;
 mod races;

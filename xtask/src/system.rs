@@ -37,13 +37,14 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// Makes missing keys, writes the configuration, imports the accounts, starts all programs and waits until they are
+    /// Makes missing keys and ledgers, writes the configuration, imports the accounts, starts all programs and waits until they are
     /// healthy. The programs must have been built.
     pub(crate) fn start(plan: &Plan) -> Outcome<Self> {
         ports::check_ports_free(&plan.ports())?;
         make_keys(plan)?;
         config::write_config_files(plan)?;
         for operator_plan in &plan.operators {
+            begin_ledger(plan, operator_plan)?;
             import_accounts(plan, operator_plan)?;
         }
         let files = Files::create(plan.folder.dir().join("logs"), plan.down_dir())?;
@@ -119,6 +120,21 @@ pub(crate) fn make_keys(plan: &Plan) -> Outcome {
     // Usually there are none.
     let _ = fs::remove_dir_all(&keys_dir);
     keys::write_key_sets(&operators, &partners, &keys_dir).map(|_| ())
+}
+
+/// Begins the ledger of an origin that has none yet.
+fn begin_ledger(plan: &Plan, operator_plan: &OperatorPlan) -> Outcome {
+    if plan.database(operator_plan).exists() {
+        return Ok(());
+    }
+    let operator = operator_plan.operator;
+    let mut init = origin_command(plan, operator_plan);
+    init.arg("init");
+    run_on_terminal(
+        &format!("beginning the ledger of {}", operator.name),
+        &format!("init-{}.log", operator.id),
+        &mut init,
+    )
 }
 
 fn import_accounts(plan: &Plan, operator_plan: &OperatorPlan) -> Outcome {

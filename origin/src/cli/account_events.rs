@@ -1,18 +1,17 @@
 //! `account-events`: applies the operator's file of account events.
 
 use super::files::open_file;
-use super::opening::database_failed;
+use super::opening::{database_failed, open_origin};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::ImportError;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
-use onbill_origin::app::database;
 use onbill_origin::app::ledger_identity;
-use onbill_origin::config::Config;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use onbill_origin::lifecycle::event_file::{EventImport, follow_file};
+use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
 
 /// Follow what happened to accounts, from a CSV file.
@@ -33,8 +32,7 @@ pub(super) struct Arguments {
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-        let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
+        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;

@@ -1,13 +1,13 @@
 //! `close-pai`: lets a person close a PAI.
 
-use super::opening::{database_failed, open_existing};
+use super::opening::{database_failed, open_store};
 use super::verb_outcome::VerbOutcome;
 use clap::{Args, ValueEnum};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::store::ClosePaiResult;
+use onbill_origin::store::{ClosePaiResult, OpenMode};
 use std::path::Path;
 
 /// End a PAI for ever, as a fraud desk or a customer wishes.
@@ -59,7 +59,7 @@ fn parse_pai(text: &str) -> Result<Pai, &'static str> {
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (_, store) = open_existing(config).await?;
+        let (_, store) = open_store(config, OpenMode::Migrate).await?;
         let reason = DeclineReason::from(self.reason);
         let end = store
             .close_pai(SystemClock.now(), self.partner.clone(), self.pai, reason)

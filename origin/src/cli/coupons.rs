@@ -1,7 +1,7 @@
 //! `coupons`: issues and manages coupons, by hand or from a file.
 
 use super::files::open_file;
-use super::opening::{database_failed, open_existing, open_existing_app};
+use super::opening::{database_failed, open_app, open_store};
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -13,7 +13,7 @@ use onbill_origin::app::App;
 use onbill_origin::app::ledger_identity;
 use onbill_origin::coupon::{CouponFileError, issue_file};
 use onbill_origin::fault::Failure;
-use onbill_origin::store::{CouponFilter, CouponRow, Store};
+use onbill_origin::store::{CouponFilter, CouponRow, OpenMode, Store};
 use std::path::{Path, PathBuf};
 
 /// Coupons read in one page.
@@ -93,9 +93,9 @@ impl Arguments {
                     (_, true) => CouponFilter::Undelivered(now),
                     _ => CouponFilter::All,
                 };
-                list_coupons(&open_existing(config).await?.1, now, which, json).await
+                list_coupons(&open_store(config, OpenMode::ReadOnly).await?.1, now, which, json).await
             }
-            Verb::Show { id } => show_coupon(&open_existing(config).await?.1, SystemClock.now(), id).await,
+            Verb::Show { id } => show_coupon(&open_store(config, OpenMode::ReadOnly).await?.1, SystemClock.now(), id).await,
             Verb::Resend { id } => {
                 let app = open_app_on_same_ledger(config).await?;
                 print_change(&app, "goes out with another code", app.coupons.resend(None, &id, None).await)
@@ -111,7 +111,7 @@ impl Arguments {
 /// Opens the origin on the ledger it belongs to. With another numbers key, it would make coupons
 /// that can never be found again.
 async fn open_app_on_same_ledger(config: &Path) -> anyhow::Result<App> {
-    let app = open_existing_app(config).await?;
+    let app = open_app(config, OpenMode::Migrate).await?;
     ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
         .await
         .map_err(anyhow::Error::msg)?;

@@ -1,16 +1,15 @@
 //! `erase`: lets the operator erase subscribers from the ledger.
 
-use super::opening::database_failed;
+use super::opening::{database_failed, open_origin};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::app::database;
 use onbill_origin::app::ledger_identity;
-use onbill_origin::config::Config;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use onbill_origin::lifecycle::erasure_file::{ErasureFileError, erase_listed};
+use onbill_origin::store::OpenMode;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -35,8 +34,7 @@ pub(super) struct Arguments {
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-        let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
+        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         // With another key no number would be found, and every subscriber would seem to be erased.

@@ -9,6 +9,7 @@ use onbill_origin::account::import::{ImportError, import_accounts};
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
+use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
 
 /// Read accounts from a CSV file into the embedded table.
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, keys, store) = open_origin(config).await?;
+        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;

@@ -1,12 +1,13 @@
 //! `kv-sync`: compares the edge's store with the ledger.
 
-use super::opening::{database_failed, open_existing_app};
+use super::opening::{database_failed, open_app};
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::pai::Pai;
 use onbill_origin::delivery::kv_sync::{KvComparison, KvReport, KvSyncError, PAUSES};
+use onbill_origin::store::OpenMode;
 use std::path::Path;
 
 /// Findings of each kind that are listed: as many as a person reads.
@@ -40,7 +41,7 @@ pub(super) struct Arguments {
 impl Arguments {
     #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let app = open_existing_app(config).await?;
+        let app = open_app(config, OpenMode::ReadOnly).await?;
         let bar = ProgressBar::new(PLACES)
             .with_style(ProgressStyle::with_template("{bar:40} {percent:>3}% {msg} PAIs {eta} left")?);
         let comparison = KvComparison { edge: &app.edge, compare_only: self.dry_run, pauses: &PAUSES };

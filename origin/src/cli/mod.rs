@@ -10,6 +10,7 @@ mod coupons;
 mod erase;
 mod files;
 mod import_accounts;
+mod init;
 mod kv_sync;
 mod opening;
 mod outbox;
@@ -43,6 +44,7 @@ const EXIT_CODES: &str = "Exit codes of every verb:
 
 #[derive(Subcommand)]
 enum Verb {
+    Init(init::Arguments),
     Serve(serve::Arguments),
     ImportAccounts(import_accounts::Arguments),
     AccountEvents(account_events::Arguments),
@@ -61,6 +63,7 @@ enum Verb {
 pub(crate) async fn run() -> ExitCode {
     let Arguments { config, verb } = Arguments::parse();
     let outcome = match verb {
+        Verb::Init(arguments) => arguments.run(&config).await,
         Verb::Serve(arguments) => arguments.run(&config).await,
         Verb::ImportAccounts(arguments) => arguments.run(&config).await,
         Verb::AccountEvents(arguments) => arguments.run(&config).await,

@@ -7,7 +7,7 @@ use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::app::{App, database};
 use onbill_origin::config::Config;
 use onbill_origin::http::HttpPeer;
-use onbill_origin::store::{Store, StoreError};
+use onbill_origin::store::{OpenMode, Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,24 +16,25 @@ use std::time::Duration;
 /// into the time in which a posted charge may be processed.
 pub(super) const PEER_DEADLINE: Duration = Duration::from_secs(8);
 
-/// Opens the configuration and an existing database.
-pub(super) async fn open_existing(config: &Path) -> anyhow::Result<(Config, Arc<Store>)> {
-    let (config, _) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
+/// Opens the configuration and the database.
+pub(super) async fn open_store(config: &Path, mode: OpenMode) -> anyhow::Result<(Config, Arc<Store>)> {
+    let (config, _, store) = open_origin(config, mode).await?;
     Ok((config, store))
 }
 
-/// Opens the configuration, its keys and the database, which is created if it does not exist.
-pub(super) async fn open_origin(config: &Path) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
+/// Opens the configuration, its keys and the database.
+pub(super) async fn open_origin(
+    config: &Path,
+    mode: OpenMode,
+) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
     let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = database::open_database(&config).await.map_err(anyhow::Error::msg)?;
+    let store = database::open_database(&config, mode).await.map_err(anyhow::Error::msg)?;
     Ok((config, keys, store))
 }
 
-/// Opens the whole origin on an existing database, for a verb that calls other parties.
-pub(super) async fn open_existing_app(config: &Path) -> anyhow::Result<App> {
-    let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
+/// Opens the whole origin, for a verb that calls other parties.
+pub(super) async fn open_app(config: &Path, mode: OpenMode) -> anyhow::Result<App> {
+    let (config, keys, store) = open_origin(config, mode).await?;
     let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
     let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
     app.map_err(anyhow::Error::msg)

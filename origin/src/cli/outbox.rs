@@ -1,11 +1,11 @@
 //! `outbox list` and `outbox retry`: dead letters wait here for a person.
 
-use super::opening::{database_failed, open_existing};
+use super::opening::{database_failed, open_store};
 use super::verb_outcome::VerbOutcome;
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::store::{DeadLetter, Store};
+use onbill_origin::store::{DeadLetter, OpenMode, Store};
 use serde_json::json;
 use std::path::Path;
 
@@ -54,7 +54,11 @@ enum Verb {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (_, store) = open_existing(config).await?;
+        let mode = match self.verb {
+            Verb::List { .. } => OpenMode::ReadOnly,
+            Verb::Retry { .. } => OpenMode::Migrate,
+        };
+        let (_, store) = open_store(config, mode).await?;
         match self.verb {
             Verb::List { json } => list_dead_letters(&store, json).await,
             Verb::Retry { all: true, .. } => redrive_all(&store, SystemClock.now()).await,

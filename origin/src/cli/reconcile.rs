@@ -1,7 +1,7 @@
 //! `reconcile`: compares the ledger with the partner's statement and billing's extract.
 
 use super::files::{new_csv, open_file};
-use super::opening::{database_failed, open_existing};
+use super::opening::{database_failed, open_store};
 use super::period::PeriodArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
@@ -14,6 +14,7 @@ use onbill_origin::reconciliation::finding::HEADER;
 use onbill_origin::reconciliation::{
     Cause, Finding, Kind, LedgerSum, Reconciliation, Repair, ReportedAmount, Summary,
 };
+use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
 
 /// Findings that are listed when they are not written to a file: as many as a person reads.
@@ -77,7 +78,8 @@ fn list_causes() -> String {
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, store) = open_existing(config).await?;
+        let mode = if self.repair { OpenMode::Migrate } else { OpenMode::ReadOnly };
+        let (config, store) = open_store(config, mode).await?;
         let period = self.period.to_period(&config)?;
         let statement = read_file(Side::Partner, &self.statement)?;
         let extract = read_file(Side::Bill, &self.billing)?;

@@ -1,17 +1,15 @@
 //! `rotate-keys`: seals everything with the newest key.
 
-use super::opening::database_failed;
+use super::opening::{database_failed, open_origin};
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_origin::ambient::SystemRandom;
-use onbill_origin::app::database;
 use onbill_origin::app::ledger_identity;
-use onbill_origin::config::Config;
 use onbill_origin::keys::Vault;
 use onbill_origin::keys::rotation::{RotationError, RotationReport, rotate};
-use onbill_origin::store::SealedAt;
+use onbill_origin::store::{OpenMode, SealedAt};
 use std::path::Path;
 
 /// Findings that are listed: as many as a person reads.
@@ -34,8 +32,7 @@ pub(super) struct Arguments {}
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-        let store = database::open_existing_database(&config).await.map_err(anyhow::Error::msg)?;
+        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let bar = ProgressBar::new(PLACES).with_style(ProgressStyle::with_template(

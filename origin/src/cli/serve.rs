@@ -5,9 +5,11 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
+use onbill_origin::app::database::warn_of_open_files;
 use onbill_origin::app::{App, ledger_identity, service};
 use onbill_origin::delivery::files;
 use onbill_origin::http::HttpPeer;
+use onbill_origin::store::OpenMode;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -31,7 +33,8 @@ impl Arguments {
             // place: that would end the call in the middle of its charge, and the process with it.
             .log_internal_errors(false)
             .init();
-        let (config, keys, store) = open_origin(config).await?;
+        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
+        warn_of_open_files(&config);
         let listen = config.listen;
         let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
         let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));

@@ -1,7 +1,7 @@
 //! `settlement`: reports what operator and partner owe each other.
 
 use super::files::new_csv;
-use super::opening::{database_failed, open_existing};
+use super::opening::{database_failed, open_store};
 use super::period::PeriodArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, bail};
@@ -12,6 +12,7 @@ use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::config::SettlementModel;
 use onbill_origin::settlement::{HEADER, SettlementLine, SettlementSums, Shares, sum_up};
+use onbill_origin::store::OpenMode;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,7 @@ struct Row {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, store) = open_existing(config).await?;
+        let (config, store) = open_store(config, OpenMode::ReadOnly).await?;
         let period = self.period.to_period(&config)?;
         let partner = &self.period.partner;
         let Some(model) = config.settlement_with(partner) else {

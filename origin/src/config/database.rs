@@ -51,18 +51,6 @@ impl Database {
             _ => Ok(()),
         }
     }
-
-    /// Refuses the path of a file that does not exist. A database on a server exists, or cannot be
-    /// opened.
-    pub(crate) fn must_exist(&self) -> Result<(), String> {
-        match self {
-            Self::Sqlite(path) if !path.is_file() => Err(format!(
-                "{} is not there: only serve and import-accounts begin new books",
-                path.display()
-            )),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -82,14 +70,6 @@ mod tests {
             let complaint = read(text).expect_err("is refused");
             assert!(complaint.starts_with("database ") && !complaint.contains("hunter2"), "{complaint}");
         }
-    }
-
-    #[test]
-    fn reports_are_of_books_that_are_there() {
-        let complaint = read("no-such-folder/acme.sqlite").expect("is a path").must_exist();
-        assert!(complaint.is_err_and(|why| why.starts_with("no-such-folder/acme.sqlite is not there")));
-        assert_eq!(read("Cargo.toml").expect("is a path").must_exist(), Ok(()));
-        assert_eq!(read("postgres://u@127.0.0.1/b").expect("is a URL").must_exist(), Ok(()));
     }
 
     #[test]

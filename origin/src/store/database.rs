@@ -1,6 +1,7 @@
 //! The store itself: one of two databases, and how a use case runs in it.
 
 use super::error::StoreError;
+use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
 use super::sqlite::SqliteDatabase;
 use crate::config::PostgresAddress;
@@ -31,15 +32,18 @@ pub trait FaultHook: Send + Sync {
 }
 
 impl Store {
-    /// Opens an SQLite file, creates it if it is missing, and brings its schema up to date. So many reads run at once,
-    /// at least one; the others wait.
-    pub fn open_sqlite(path: &Path, readers: usize) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers)?), faults: None })
+    /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
+    pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers, mode)?), faults: None })
     }
 
-    /// Connects to a PostgreSQL database, and brings its schema up to date.
-    pub async fn open_postgres(address: &PostgresAddress, connections: usize) -> Result<Self, StoreError> {
-        let database = PostgresDatabase::open(address, connections).await?;
+    /// Connects to a PostgreSQL database.
+    pub async fn open_postgres(
+        address: &PostgresAddress,
+        connections: usize,
+        mode: OpenMode,
+    ) -> Result<Self, StoreError> {
+        let database = PostgresDatabase::open(address, connections, mode).await?;
         Ok(Self { database: Database::Postgres(database), faults: None })
     }
 

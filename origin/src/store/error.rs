@@ -48,8 +48,19 @@ pub enum StoreError {
     },
     /// A value could not be sealed before it was to be written.
     NotSealed,
+    /// There is no ledger at this place.
+    NoLedger,
+    /// There is a ledger at this place, or what is left of one, where a new one was to begin.
+    LedgerExists,
     /// The schema is of a newer onbill than this one.
     NewerSchema,
+    /// The schema is of an older onbill than this one, and was not to be changed.
+    OlderSchema,
+    /// A file of the open database is no longer at its path: it was moved, deleted or replaced.
+    FileLost {
+        /// The path.
+        path: String,
+    },
     /// A fault hook stopped the use case, see [`super::FaultHook`].
     Interrupted,
 }
@@ -80,6 +91,12 @@ impl fmt::Display for StoreError {
             }
             Self::MissingRow { table } => write!(f, "a row of {table} is missing"),
             Self::NotSealed => f.write_str("a value cannot be sealed"),
+            Self::NoLedger => f.write_str("there is no ledger"),
+            Self::LedgerExists => f.write_str("there is a ledger already, or what is left of one"),
+            Self::FileLost { path } => {
+                write!(f, "{path} was moved, deleted or replaced while the database was open")
+            }
+            Self::OlderSchema => f.write_str("the ledger was written by an older onbill than this one"),
             Self::NewerSchema => f.write_str("the ledger was written by a newer onbill than this one"),
             Self::Interrupted => f.write_str("the use case was interrupted"),
         }

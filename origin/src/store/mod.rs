@@ -10,6 +10,7 @@
 
 mod error;
 mod number;
+mod open_mode;
 mod page;
 
 pub mod postgres;
@@ -67,6 +68,7 @@ pub use database::{FaultHook, Store};
 pub use error::StoreError;
 pub use flow::{DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, StartFlowResult};
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
+pub use open_mode::OpenMode;
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 pub use own_page::{CustomerCharge, PartnerLink};
 pub use page::{Cursor, Page};

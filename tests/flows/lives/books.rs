@@ -8,7 +8,7 @@ use onbill_domain::signature::{
     Nonce, ReceivedSignature, RequestComponents, sign_components, verify_request,
 };
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::store::Store;
+use onbill_origin::store::{OpenMode, Store};
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::{KeyHolder, db_folder, keys};
 use rusqlite::Connection;
@@ -38,7 +38,7 @@ impl Books {
     pub(super) fn new() -> Self {
         let place = TestDb::new_sqlite_file(&db_folder());
         let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
-        let store = Arc::new(Store::open_sqlite(path, 1).expect("opens"));
+        let store = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create).expect("opens"));
         let eyes = Connection::open(path).expect("opens");
         // Foreign keys do not matter when everything is deleted.
         eyes.execute_batch("PRAGMA foreign_keys = OFF").expect("is SQL");

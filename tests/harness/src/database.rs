@@ -3,7 +3,7 @@
 
 use crate::unique::unique_name;
 use onbill_origin::config::PostgresAddress;
-use onbill_origin::store::{Store, StoreError};
+use onbill_origin::store::{OpenMode, Store, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_postgres::NoTls;
@@ -76,17 +76,28 @@ impl TestDb {
     }
 
     /// Opens the database as a starting origin does, with this many connections (for SQLite, those
-    /// that read).
+    /// that read). A ledger begins if there is none, unless another program begins one meanwhile.
+    pub async fn open(&self, connections: usize) -> Result<Arc<Store>, StoreError> {
+        match self.open_as(OpenMode::Migrate, connections).await {
+            Err(StoreError::NoLedger) => match self.open_as(OpenMode::Create, connections).await {
+                Err(StoreError::LedgerExists) => self.open_as(OpenMode::Migrate, connections).await,
+                opened => opened,
+            },
+            opened => opened,
+        }
+    }
+
+    /// Opens the database in this mode, with this many connections.
     ///
     /// # Panics
     ///
     /// When `DATABASE_URL` is not a URL.
-    pub async fn open(&self, connections: usize) -> Result<Arc<Store>, StoreError> {
+    pub async fn open_as(&self, mode: OpenMode, connections: usize) -> Result<Arc<Store>, StoreError> {
         let store = match self {
-            Self::Sqlite(path) => Store::open_sqlite(path, connections)?,
+            Self::Sqlite(path) => Store::open_sqlite(path, connections, mode)?,
             Self::Postgres { url, .. } => {
                 let address = PostgresAddress::parse(url).expect("DATABASE_URL is well formed");
-                Store::open_postgres(&address, connections).await?
+                Store::open_postgres(&address, connections, mode).await?
             }
         };
         Ok(Arc::new(store))

@@ -15,7 +15,7 @@ use onbill_origin::config::Database;
 use onbill_origin::config::SmsSettings;
 use onbill_origin::config::{AccountSource, Billing, BillingDeadline, Config, SimSwapHours};
 use onbill_origin::fault::Fault;
-use onbill_origin::store::Store;
+use onbill_origin::store::{OpenMode, Store};
 use onbill_sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
 use onbill_sandbox::{Outside, account_file};
 use serde_json::{Value, json};
@@ -115,7 +115,7 @@ impl TestOperator {
     pub(crate) fn new(id: &'static str, outside: &Outside, turn: &StoreTurn) -> Self {
         let place = TestDb::new_sqlite_file(&db_folder());
         let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
-        let books = Arc::new(Store::open_sqlite(path, 1).expect("opens"));
+        let books = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create).expect("opens"));
         Self::assemble(place, vec![books], id, outside, Some(Arc::clone(turn)))
     }
 

@@ -16,6 +16,7 @@ pub(in crate::store) mod transaction;
 pub(in crate::store) mod tx_error;
 
 use super::error::StoreError;
+use super::open_mode::OpenMode;
 use crate::config::PostgresAddress;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::time::Duration;
@@ -41,8 +42,12 @@ pub(in crate::store) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// Connects, and brings the schema up to date.
-    pub(super) async fn open(address: &PostgresAddress, connections: usize) -> Result<Self, StoreError> {
+    /// Connects, and brings the schema up to date as far as the mode allows it.
+    pub(super) async fn open(
+        address: &PostgresAddress,
+        connections: usize,
+        mode: OpenMode,
+    ) -> Result<Self, StoreError> {
         let settings = address.settings().clone();
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if address.is_encrypted() {
@@ -60,7 +65,7 @@ impl PostgresDatabase {
             }))
             .build()
             .map_err(|error| driver_failed(error.to_string()))?;
-        in_transaction!(&pool, ReadCommitted, |tx| { migrations::migrate(tx).await? })?;
+        in_transaction!(&pool, ReadCommitted, |tx| { migrations::migrate(tx, mode).await? })?;
         Ok(Self { pool })
     }
 

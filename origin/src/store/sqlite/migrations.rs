@@ -2,21 +2,29 @@
 //! one that was applied.
 
 use crate::store::error::StoreError;
+use crate::store::open_mode::OpenMode;
 use rusqlite::{Connection, TransactionBehavior};
 
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_schema.sql")];
 
-/// Applies what is missing, all of it in one transaction. The schema of a newer onbill is refused.
-pub(in crate::store) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let applied: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if applied as usize > MIGRATIONS.len() {
-        return Err(StoreError::NewerSchema);
+/// Applies what is missing, all of it in one transaction, as far as the mode allows it.
+pub(in crate::store) fn migrate(connection: &mut Connection, mode: OpenMode) -> Result<(), StoreError> {
+    if mode == OpenMode::ReadOnly {
+        return missing_migrations(connection, mode).map(drop);
     }
-    for (migration, number) in MIGRATIONS.iter().zip(1_u32..).filter(|(_, number)| *number > applied) {
-        tx.execute_batch(migration)?;
-        tx.pragma_update(None, "user_version", number)?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for n in missing_migrations(&tx, mode)? {
+        tx.execute_batch(MIGRATIONS[n])?;
+        tx.pragma_update(None, "user_version", i64::try_from(n + 1).unwrap_or(i64::MAX))?;
     }
     tx.commit()?;
     Ok(())
+}
+
+fn missing_migrations(
+    connection: &Connection,
+    mode: OpenMode,
+) -> Result<std::ops::Range<usize>, StoreError> {
+    let applied: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    mode.missing_migrations(applied as usize, MIGRATIONS.len())
 }

@@ -5,6 +5,7 @@
 //! One thread writes ([`writer`]); reads go to a few connections of their own and never wait for
 //! it.
 
+mod ledger_files;
 mod migrations;
 #[cfg(test)]
 pub(in crate::store) mod query_plan;
@@ -12,10 +13,15 @@ mod readers;
 pub(in crate::store) mod rows;
 mod writer;
 
+pub use ledger_files::list_files_open_to_others;
+
 use super::error::StoreError;
+use super::open_mode::OpenMode;
+use ledger_files::LedgerFiles;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
+use std::sync::Arc;
 use writer::Writer;
 
 /// Connections for reading: enough for the cores of a small server, and each costs a page cache.
@@ -29,18 +35,26 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 pub(in crate::store) struct SqliteDatabase {
     writer: Writer,
     readers: Readers,
+    files: Arc<LedgerFiles>,
 }
 
 impl SqliteDatabase {
-    /// Opens the file, creates it if it is missing, and brings its schema up to date. At most
+    /// Opens the file, and brings its schema up to date as far as the mode allows it. At most
     /// `readers` reads run at once, at least one; the others wait.
-    pub(super) fn open(path: &Path, readers: usize) -> Result<Self, StoreError> {
-        let mut connection = connect(path)?;
-        migrations::migrate(&mut connection)?;
+    pub(super) fn open(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
+        if mode == OpenMode::Create {
+            ledger_files::create_file(path)?;
+        } else if !path.exists() {
+            return Err(StoreError::NoLedger);
+        }
+        let mut connection = connect(path, mode)?;
+        migrations::migrate(&mut connection, mode)?;
+        let files = Arc::new(LedgerFiles::note(path));
         // A negative value is a size in KiB, a positive one a number of pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-        let readers = (0..readers).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { writer: Writer::start(connection)?, readers: Readers::new(readers) })
+        let readers = (0..readers).map(|_| connect(path, mode)).collect::<Result<Vec<_>, _>>()?;
+        let writer = Writer::start(connection, Arc::clone(&files))?;
+        Ok(Self { writer, readers: Readers::new(readers), files })
     }
 
     /// Runs `work` in one transaction, and gives its result once it is durable.
@@ -56,7 +70,13 @@ impl SqliteDatabase {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.run(work).await
+        let files = Arc::clone(&self.files);
+        self.readers
+            .run(move |connection| {
+                files.check()?;
+                work(connection)
+            })
+            .await
     }
 
     /// Empties the write-ahead log, which still has the old pages. While a reader is at an older
@@ -75,14 +95,21 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// What a savepoint may have to undo is kept in memory (`temp_store`), not in a temporary file.
-fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+fn connect(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
+    let access = match mode {
+        OpenMode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        OpenMode::Create | OpenMode::Migrate => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;
-         PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;",
+        "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;",
     )?;
+    if mode != OpenMode::ReadOnly {
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+        )?;
+    }
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }

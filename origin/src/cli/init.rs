@@ -1,0 +1,32 @@
+//! `init`: begins a new ledger.
+
+use super::opening::open_origin;
+use super::verb_outcome::VerbOutcome;
+use clap::Args;
+use onbill_origin::app::ledger_identity;
+use onbill_origin::keys::Vault;
+use onbill_origin::store::OpenMode;
+use std::path::Path;
+
+/// Begin a new ledger, in which nobody has signed up yet.
+///
+/// Once for each operator, before anything else. No other verb makes a ledger: where the database is missing or
+/// empty, because a volume is not mounted or a name is misspelled, they say so and do nothing. A ledger that is
+/// there already is not touched (exit code 2).
+///
+/// A file is made with mode 600, and its folder if it is missing. In PostgreSQL the database must exist, and the
+/// tables are made in the first schema of the search path.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {}
+
+impl Arguments {
+    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
+        let (config, keys, store) = open_origin(config, OpenMode::Create).await?;
+        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        println!("The ledger of {} has begun.", config.operator);
+        Ok(VerbOutcome::Clean)
+    }
+}
