@@ -95,7 +95,9 @@ impl Arguments {
                 };
                 list_coupons(&open_store(config, OpenMode::ReadOnly).await?.1, now, which, json).await
             }
-            Verb::Show { id } => show_coupon(&open_store(config, OpenMode::ReadOnly).await?.1, SystemClock.now(), id).await,
+            Verb::Show { id } => {
+                show_coupon(&open_store(config, OpenMode::ReadOnly).await?.1, SystemClock.now(), id).await
+            }
             Verb::Resend { id } => {
                 let app = open_app_on_same_ledger(config).await?;
                 print_change(&app, "goes out with another code", app.coupons.resend(None, &id, None).await)

@@ -21,10 +21,7 @@ pub(in crate::store) fn migrate(connection: &mut Connection, mode: OpenMode) -> 
     Ok(())
 }
 
-fn missing_migrations(
-    connection: &Connection,
-    mode: OpenMode,
-) -> Result<std::ops::Range<usize>, StoreError> {
+fn missing_migrations(connection: &Connection, mode: OpenMode) -> Result<std::ops::Range<usize>, StoreError> {
     let applied: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     mode.missing_migrations(applied as usize, MIGRATIONS.len())
 }

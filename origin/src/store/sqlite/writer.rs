@@ -116,11 +116,7 @@ fn commit_group(connection: &Connection, files: &LedgerFiles, group: impl Iterat
 }
 
 /// Commits the transaction, if a failed write has not ended it; `cause` is that write's error.
-fn commit(
-    connection: &Connection,
-    files: &LedgerFiles,
-    cause: Option<StoreError>,
-) -> Result<(), StoreError> {
+fn commit(connection: &Connection, files: &LedgerFiles, cause: Option<StoreError>) -> Result<(), StoreError> {
     if connection.is_autocommit() {
         let cause = cause.map_or_else(|| "of no known cause".to_owned(), |error| error.to_string());
         return Err(StoreError::RolledBack { message: cause });
@@ -143,7 +139,8 @@ mod tests {
 
     /// In memory there are no files that could be lost.
     fn start(connection: Connection) -> Writer {
-        Writer::start(connection, Arc::new(LedgerFiles::note(Path::new("no-such-folder/file")))).expect("starts")
+        Writer::start(connection, Arc::new(LedgerFiles::note(Path::new("no-such-folder/file"))))
+            .expect("starts")
     }
 
     fn count(tx: &Connection) -> Result<i64, StoreError> {
