@@ -1,20 +1,15 @@
-//! The context of one call: what every step of a handler may look at, and the signed sending of
-//! calls to other parties.
+//! The context of one call: what every step of a handler may look at.
 //!
-//! Not here: what is sent. That is decided in `upstream/`, `ott/forward.rs` and the sign-up route.
+//! Not here: calls to other parties, which are in `upstream/`.
 
 use crate::config::{Config, ConfigFault};
-use crate::fault::{Fault, HandlerError, Party};
+use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
-use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
-use http::header::{ACCEPT, HOST};
-use http::{HeaderValue, Request};
-use onbill_domain::correlator::{self, Correlator};
-use onbill_domain::encoding::encode_base64url;
-use onbill_domain::key::KeyUse;
+use http::Request;
+use http::header::HOST;
+use onbill_domain::correlator::Correlator;
 use onbill_domain::reject::Reject;
-use onbill_domain::signature::sign_request;
 use onbill_domain::site_origin::parse_site_origin;
 use serde_json::json;
 
@@ -65,30 +60,6 @@ impl<P: Platform> Call<'_, P> {
     pub(crate) fn warn(&self, what: &str) {
         let line = json!({"level": "warn", "correlator": self.correlator.as_str(), "what": what});
         self.platform.log(&line.to_string());
-    }
-
-    /// Signs a request with the edge's key for `party` and sends it; a fault when there is no
-    /// response.
-    pub(crate) async fn send(
-        &self,
-        mut request: Request<Bytes>,
-        party: Party,
-    ) -> Result<UpstreamResponse, Fault> {
-        let cannot_send = || Fault::CannotSend(party.clone());
-        let correlator = HeaderValue::from_str(self.correlator.as_str()).map_err(|_| cannot_send())?;
-        request.headers_mut().insert(correlator::HEADER, correlator);
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let key_use = match party {
-            Party::Operator(_) => KeyUse::EdgeToOrigin,
-            Party::Partner(_) => KeyUse::EdgeToPartner,
-        };
-        let key = self.config.keys().signing_key(key_use, party.to_string()).ok_or_else(cannot_send)?;
-        let nonce = encode_base64url(&self.platform.random_bytes().ok_or(Fault::NoRandomness)?);
-        sign_request(&mut request, key, self.platform.now(), &nonce).ok_or_else(cannot_send)?;
-        match self.platform.send(request).await {
-            Ok(response) => Ok(UpstreamResponse::new(party, response)),
-            Err(why) => Err(Fault::Unreachable(party, why)),
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::correlation::read_correlator;
 use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
 use crate::router::{self, MatchedPath};
-use crate::routes::dispatch;
+use crate::routes::{Endpoint, ROUTES, dispatch};
 use crate::{page, response};
 use bytes::Bytes;
 use http::header::ALLOW;
@@ -49,7 +49,8 @@ async fn respond<P: Platform>(
     // 1.
     let (correlator, well_formed) = read_correlator(platform, request.headers());
     // 2.
-    let path = router::match_path(request.uri().path());
+    let path = router::match_path(ROUTES, request.uri().path());
+    let path = path.as_ref();
     let route = path.and_then(|path| path.route(request.method()));
     // 3.
     let result = match (&correlator, well_formed, path, route) {
@@ -91,7 +92,7 @@ async fn respond<P: Platform>(
 
 fn refusal_response<P: Platform>(
     error: HandlerError,
-    path: Option<MatchedPath<'_>>,
+    path: Option<&MatchedPath<'_, Endpoint>>,
     request: &Request<Bytes>,
     platform: &P,
 ) -> Response<Bytes> {
@@ -108,7 +109,7 @@ fn refusal_response<P: Platform>(
 fn format_log_line(
     correlator: Option<&Correlator>,
     method: &Method,
-    path: Option<MatchedPath<'_>>,
+    path: Option<&MatchedPath<'_, Endpoint>>,
     status: StatusCode,
     error: Option<&HandlerError>,
 ) -> String {
@@ -116,7 +117,7 @@ fn format_log_line(
         "level": if matches!(error, Some(HandlerError::Fault(_))) { "error" } else { "info" },
         "correlator": correlator.map(Correlator::as_str),
         // A method is the caller's text: only those that a route takes are repeated.
-        "method": if router::is_taken_anywhere(method) { method.as_str() } else { "other" },
+        "method": if router::is_taken_anywhere(ROUTES, method) { method.as_str() } else { "other" },
         "route": path.map(MatchedPath::pattern),
         "status": status.as_u16(),
     });

@@ -1,14 +1,13 @@
-//! Finds the route of a request: the path's pattern, and the methods that it takes. The table of
-//! routes, one line for each endpoint, is in `routes/mod.rs`.
+//! Finds the route of a request in a table: the path's pattern, and the methods that it takes. The
+//! edge's table, one line for each endpoint `E`, is in `routes/mod.rs`.
 
 use crate::page::RefusalPage;
-use crate::routes::{Endpoint, ROUTES};
 use http::Method;
 
 /// A line of the table.
 #[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) endpoint: Endpoint,
+pub(crate) struct Route<E: 'static> {
+    pub(crate) endpoint: E,
     /// `HEAD` is listed where it is taken. A `HEAD` of the partner's is not: its signature would
     /// cover another method than the origin is asked with.
     pub(crate) methods: &'static [Method],
@@ -20,54 +19,56 @@ pub(crate) struct Route {
 }
 
 /// A path that at least one route has.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MatchedPath<'p> {
+#[derive(Debug)]
+pub(crate) struct MatchedPath<'p, E: 'static> {
+    table: &'static [Route<E>],
     path: &'p str,
-    first: &'static Route,
+    first: &'static Route<E>,
 }
 
 /// Matches `path` with the table; the first pattern wins.
-pub(crate) fn match_path(path: &str) -> Option<MatchedPath<'_>> {
-    let first = ROUTES.iter().find(|route| pattern_matches(route.pattern, path))?;
-    Some(MatchedPath { path, first })
+pub(crate) fn match_path<'p, E>(table: &'static [Route<E>], path: &'p str) -> Option<MatchedPath<'p, E>> {
+    let first = table.iter().find(|route| pattern_matches(route.pattern, path))?;
+    Some(MatchedPath { table, path, first })
 }
 
 /// Whether any route takes this method.
-pub(crate) fn is_taken_anywhere(method: &Method) -> bool {
-    ROUTES.iter().any(|route| route.methods.contains(method))
+pub(crate) fn is_taken_anywhere<E>(table: &'static [Route<E>], method: &Method) -> bool {
+    table.iter().any(|route| route.methods.contains(method))
 }
 
-impl<'p> MatchedPath<'p> {
+impl<'p, E> MatchedPath<'p, E> {
     /// The pattern, for the log.
-    pub(crate) fn pattern(self) -> &'static str {
+    pub(crate) fn pattern(&self) -> &'static str {
         self.first.pattern
     }
 
     /// The page that a person sees instead of a refusal in JSON.
-    pub(crate) fn refusal_page(self) -> Option<RefusalPage> {
+    pub(crate) fn refusal_page(&self) -> Option<RefusalPage> {
         self.first.refusal_page
     }
 
     /// The route that takes this method.
-    pub(crate) fn route(self, method: &Method) -> Option<&'static Route> {
+    pub(crate) fn route(&self, method: &Method) -> Option<&'static Route<E>> {
         self.routes().find(|route| route.methods.contains(method))
     }
 
     /// The methods of all routes of this path, as in `Allow`.
-    pub(crate) fn allow(self) -> String {
+    pub(crate) fn allow(&self) -> String {
         let methods: Vec<&str> = self.routes().flat_map(|route| route.methods).map(Method::as_str).collect();
         methods.join(", ")
     }
 
     /// The variable parts of the path as they came (percent-encoded). That there are as many of
     /// them as a handler takes is checked where the table is compiled.
-    pub(crate) fn variables<const N: usize>(self) -> [&'p str; N] {
+    pub(crate) fn variables<const N: usize>(&self) -> [&'p str; N] {
         let mut variables = zip_parts(self.first.pattern, self.path).filter(|(name, _)| is_variable(name));
         [(); N].map(|()| variables.next().map_or("", |(_, part)| part))
     }
 
-    fn routes(self) -> impl Iterator<Item = &'static Route> {
-        ROUTES.iter().filter(move |route| route.pattern == self.first.pattern)
+    fn routes(&self) -> impl Iterator<Item = &'static Route<E>> {
+        let pattern = self.first.pattern;
+        self.table.iter().filter(move |route| route.pattern == pattern)
     }
 }
 
@@ -100,6 +101,7 @@ pub(crate) const fn variable_count(pattern: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routes::ROUTES;
     use crate::tests::test_edge::sample_path;
     use std::collections::HashSet;
 
@@ -114,7 +116,8 @@ mod tests {
                 .collect();
             assert_eq!(patterns, HashSet::from([route.pattern]), "{path}");
             for method in route.methods {
-                let found = match_path(&path).and_then(|path| path.route(method)).map(|route| route.endpoint);
+                let found =
+                    match_path(ROUTES, &path).and_then(|path| path.route(method)).map(|route| route.endpoint);
                 assert_eq!(found, Some(route.endpoint), "{method} {path}");
             }
         }
@@ -141,13 +144,13 @@ mod tests {
             "/ott/v1/notification/n-1",
             "//healthz",
         ] {
-            assert!(match_path(path).is_none(), "{path}");
+            assert!(match_path(ROUTES, path).is_none(), "{path}");
         }
     }
 
     #[test]
     fn variables_stay_percent_encoded() {
-        let found = |path: &'static str| match_path(path).expect("is a route");
+        let found = |path: &'static str| match_path(ROUTES, path).expect("is a route");
         assert_eq!(found("/widget/v1/return/acme/t").variables(), ["acme", "t"]);
         assert_eq!(found("/ott/v1/transaction/a%2Fb").variables(), ["a%2Fb"]);
         assert_eq!(found("/ott/v1/partnerSubscription/s-1").variables(), ["s-1"]);
@@ -158,7 +161,7 @@ mod tests {
     #[test]
     fn head_is_for_pages_and_not_for_partners() {
         for route in ROUTES {
-            let path = match_path(route.pattern).expect("a pattern is a path too");
+            let path = match_path(ROUTES, route.pattern).expect("a pattern is a path too");
             let is_signed = ["/ott/", "/origin/"].iter().any(|start| route.pattern.starts_with(start));
             let takes = |method| path.route(&method).is_some();
             assert_eq!(takes(Method::HEAD), takes(Method::GET) && !is_signed, "{}", route.pattern);
@@ -172,7 +175,7 @@ mod tests {
             ("/ott/v1/transaction/n-1", "GET"),
             ("/ott/v1/transaction/n-1/refund/r-1", "GET"),
         ] {
-            assert_eq!(match_path(path).map(MatchedPath::allow).as_deref(), Some(allow), "{path}");
+            assert_eq!(match_path(ROUTES, path).map(|path| path.allow()).as_deref(), Some(allow), "{path}");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::config::Operator;
 use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::Platform;
 use crate::response::{JSON, new_response};
-use crate::upstream::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamResponse, is_for_partner};
+use crate::upstream::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamResponse, is_for_partner, send_signed};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
@@ -39,7 +39,7 @@ pub(crate) async fn forward<P: Platform>(
 ) -> Result<UpstreamResponse, Fault> {
     let party = Party::Operator(operator.id.clone());
     let request = copy_request(call, operator, subscriber).ok_or_else(|| Fault::CannotSend(party.clone()))?;
-    call.send(request, party).await
+    send_signed(call, request, party).await
 }
 
 fn copy_request<P: Platform>(

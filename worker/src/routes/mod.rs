@@ -29,7 +29,7 @@ macro_rules! routes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Endpoint { $($endpoint,)* }
 
-        pub(crate) static ROUTES: &[Route] = &[$(
+        pub(crate) static ROUTES: &[Route<Endpoint>] = &[$(
             Route {
                 endpoint: Endpoint::$endpoint,
                 methods: &[$(Method::$method),+],
@@ -41,7 +41,7 @@ macro_rules! routes {
         /// Calls the handler of an endpoint.
         pub(crate) async fn dispatch<P: Platform>(
             endpoint: Endpoint,
-            path: MatchedPath<'_>,
+            path: &MatchedPath<'_, Endpoint>,
             $incoming: &Incoming<'_, P>,
         ) -> Result<Response<Bytes>, HandlerError> {
             match endpoint {

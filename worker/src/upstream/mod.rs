@@ -1,5 +1,5 @@
-//! The parties that the edge calls: operators' origins and partners. Here is the sending of a call
-//! of the edge's own; what comes back is read in `response.rs`. Passing a partner's call on is in
+//! The parties that the edge calls: operators' origins and partners. Here is the signed sending of
+//! a call; what comes back is read in `response.rs`. Passing a partner's call on is in
 //! `ott/forward.rs`.
 
 mod response;
@@ -12,8 +12,12 @@ use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::Platform;
 use crate::response::JSON;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Method, Request};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request};
+use onbill_domain::correlator;
+use onbill_domain::encoding::encode_base64url;
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::sign_request;
 use response::is_for_widget;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -51,5 +55,29 @@ pub(crate) async fn post_json<P: Platform>(
         Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, JSON).body(body).ok()
     };
     let request = build().ok_or_else(|| Fault::CannotSend(party.clone()))?;
-    call.send(request, party).await
+    send_signed(call, request, party).await
+}
+
+/// Signs a request with the edge's key for `party` and sends it; a fault when there is no
+/// response.
+pub(crate) async fn send_signed<P: Platform>(
+    call: &Call<'_, P>,
+    mut request: Request<Bytes>,
+    party: Party,
+) -> Result<UpstreamResponse, Fault> {
+    let cannot_send = || Fault::CannotSend(party.clone());
+    let correlator = HeaderValue::from_str(call.correlator.as_str()).map_err(|_| cannot_send())?;
+    request.headers_mut().insert(correlator::HEADER, correlator);
+    request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let key_use = match party {
+        Party::Operator(_) => KeyUse::EdgeToOrigin,
+        Party::Partner(_) => KeyUse::EdgeToPartner,
+    };
+    let key = call.config.keys().signing_key(key_use, party.to_string()).ok_or_else(cannot_send)?;
+    let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
+    sign_request(&mut request, key, call.platform.now(), &nonce).ok_or_else(cannot_send)?;
+    match call.platform.send(request).await {
+        Ok(response) => Ok(UpstreamResponse::new(party, response)),
+        Err(why) => Err(Fault::Unreachable(party, why)),
+    }
 }
