@@ -1,4 +1,4 @@
-//! Plans the retries of a job.
+//! Plans the retries of a job: backoff with jitter, by the policy of the job's kind.
 
 use crate::ambient::{Clock, Random};
 use crate::store::{AfterLastRetry, NextStep, RetryPolicy};

@@ -145,7 +145,7 @@ async fn apply_effect(
         // charged until it is clear.
         PaiEffect::Suspend | PaiEffect::Move => pai::suspend_pais(tx, now, subscriber_id).await,
         PaiEffect::Resume => pai::resume_pais(tx, now, subscriber_id).await,
-        PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason).await,
+        PaiEffect::Close(reason) => pai::end_subscriber_and_close_pais(tx, now, subscriber_id, reason).await,
     }
 }
 

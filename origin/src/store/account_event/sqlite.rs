@@ -137,7 +137,7 @@ fn apply_effect(
         // charged until it is clear.
         PaiEffect::Suspend | PaiEffect::Move => pai::suspend_pais(tx, now, subscriber_id),
         PaiEffect::Resume => pai::resume_pais(tx, now, subscriber_id),
-        PaiEffect::Close(reason) => pai::end_subscriber(tx, now, subscriber_id, reason),
+        PaiEffect::Close(reason) => pai::end_subscriber_and_close_pais(tx, now, subscriber_id, reason),
     }
 }
 

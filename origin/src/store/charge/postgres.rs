@@ -61,7 +61,7 @@ pub(super) async fn post_charge(
     // Only now, because inserting the charge has waited for redemptions with this PAI: the charge
     // refers to it.
     let (taken, paid_until) = tokio::try_join!(
-        spending::count_charge(tx, now, &payer.subscriber_id, new.request.amount, limits),
+        spending::count_charge_against_limits(tx, now, &payer.subscriber_id, new.request.amount, limits),
         coupon::find_paid_within(tx, new.request.pai, new.request.service_period),
     )?;
     if let Some(until) = paid_until {
@@ -161,17 +161,21 @@ async fn find_payer(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Res
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let decline_reason = match parse_column(&row, "pais.state", PaiState::parse)? {
-        PaiState::Active => None,
-        PaiState::Suspended => Some(DeclineReason::AccountOnHold),
-        PaiState::Closed => Some(parse_column(&row, "pais.closed_reason", DeclineReason::parse)?),
-    };
     Ok(Some(Payer {
         subscriber_id: row.try_get("subscriber_id")?,
         handle: row.try_get("handle")?,
         subscriber: read_subscriber(&row)?,
-        decline_reason,
+        decline_reason: read_decline_reason_of_pai(&row)?,
     }))
+}
+
+/// Reads why a PAI's state declines its charges: it is suspended or closed.
+fn read_decline_reason_of_pai(row: &Row) -> Result<Option<DeclineReason>, TxError> {
+    match parse_column(row, "pais.state", PaiState::parse)? {
+        PaiState::Active => Ok(None),
+        PaiState::Suspended => Ok(Some(DeclineReason::AccountOnHold)),
+        PaiState::Closed => Ok(Some(parse_column(row, "pais.closed_reason", DeclineReason::parse)?)),
+    }
 }
 
 /// False when the id is claimed; a claim that is about to commit is waited for.

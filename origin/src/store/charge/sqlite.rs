@@ -43,7 +43,10 @@ pub(super) fn post_charge(
     }
     let decline_reason = match payer.decline_reason {
         Some(reason) => Some(reason),
-        None => spending::count_charge(tx, now, &payer.subscriber_id, new.request.amount, limits)?.err(),
+        None => {
+            spending::count_charge_against_limits(tx, now, &payer.subscriber_id, new.request.amount, limits)?
+                .err()
+        }
     };
     insert_charge(tx, now, new, decline_reason)?;
     if decline_reason.is_some() {
@@ -116,17 +119,21 @@ fn find_payer(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<P
     )?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let decline_reason = match parse_column(row, "pais.state", PaiState::parse)? {
-        PaiState::Active => None,
-        PaiState::Suspended => Some(DeclineReason::AccountOnHold),
-        PaiState::Closed => Some(parse_column(row, "pais.closed_reason", DeclineReason::parse)?),
-    };
     Ok(Some(Payer {
         subscriber_id: row.get("subscriber_id")?,
         handle: row.get("handle")?,
         subscriber: read_subscriber(row)?,
-        decline_reason,
+        decline_reason: read_decline_reason_of_pai(row)?,
     }))
+}
+
+/// Reads why a PAI's state declines its charges: it is suspended or closed.
+fn read_decline_reason_of_pai(row: &Row<'_>) -> Result<Option<DeclineReason>, StoreError> {
+    match parse_column(row, "pais.state", PaiState::parse)? {
+        PaiState::Active => Ok(None),
+        PaiState::Suspended => Ok(Some(DeclineReason::AccountOnHold)),
+        PaiState::Closed => Ok(Some(parse_column(row, "pais.closed_reason", DeclineReason::parse)?)),
+    }
 }
 
 fn insert_charge(

@@ -74,7 +74,7 @@ async fn find_or_create_subscriber(
             }
             return Ok(subscriber_id);
         }
-        end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver).await?;
+        end_subscriber_and_close_pais(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver).await?;
     }
     tx.execute_one(
         "subscribers",
@@ -95,7 +95,7 @@ async fn find_or_create_subscriber(
 
 /// Ends a subscriber: their PAIs are closed permanently and their subscriptions cancelled. The
 /// caller has locked the number, so that no new PAI comes in between.
-pub(in crate::store) async fn end_subscriber(
+pub(in crate::store) async fn end_subscriber_and_close_pais(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,

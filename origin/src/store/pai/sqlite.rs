@@ -62,7 +62,7 @@ fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> R
             }
             return Ok(subscriber_id);
         }
-        end_subscriber(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
+        end_subscriber_and_close_pais(tx, now, &subscriber_id, DeclineReason::AccountClosedTakenOver)?;
     }
     tx.prepare_cached(
         "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at)
@@ -80,7 +80,7 @@ fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> R
 }
 
 /// Ends a subscriber: their PAIs are closed permanently and their subscriptions cancelled.
-pub(in crate::store) fn end_subscriber(
+pub(in crate::store) fn end_subscriber_and_close_pais(
     tx: &Connection,
     now: Timestamp,
     subscriber_id: &str,

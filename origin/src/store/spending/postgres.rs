@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 
 /// The spending with this charge, to be written by [`write_spending()`], or the limit that it
 /// exceeds. The row is locked, and inserted first if it is missing.
-pub(in crate::store) async fn count_charge(
+pub(in crate::store) async fn count_charge_against_limits(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,

@@ -12,7 +12,7 @@ use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, params};
 
 /// Counts a charge, or returns the limit that it exceeds.
-pub(in crate::store) fn count_charge(
+pub(in crate::store) fn count_charge_against_limits(
     tx: &Connection,
     now: Timestamp,
     subscriber_id: &str,

@@ -46,7 +46,7 @@ async fn erase_in_transaction(
     for row in &holders {
         let subscriber_id: &str = row.try_get("subscriber_id")?;
         if row.try_get("is_present")? {
-            pai::end_subscriber(tx, now, subscriber_id, DeclineReason::AccountClosed).await?;
+            pai::end_subscriber_and_close_pais(tx, now, subscriber_id, DeclineReason::AccountClosed).await?;
         }
         tx.execute_one(
             "subscribers",

@@ -33,7 +33,7 @@ fn erase_in_transaction(
         select.query_map([number.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     for (subscriber_id, is_present) in &holders {
         if *is_present {
-            pai::end_subscriber(tx, now, subscriber_id, DeclineReason::AccountClosed)?;
+            pai::end_subscriber_and_close_pais(tx, now, subscriber_id, DeclineReason::AccountClosed)?;
         }
         tx.prepare_cached(
             "UPDATE subscribers SET erasure_requested_at = coalesce(erasure_requested_at, ?2) WHERE subscriber_id = ?1",
