@@ -2,11 +2,11 @@
 //! direct reads: what was reported to the partner, what is in the origin's database, and what is on
 //! the bills.
 
-use crate::billing::Line;
-use crate::books::{Charge, Refund};
-use crate::load::{Asked, CONNECTIONS, Partner, Said, Wish, id, refund_id};
-use crate::origin::Origin;
-use crate::scene::{Person, Scene};
+use crate::billing::BilledLine;
+use crate::crash_system::{CrashSystem, SignedUpSubscriber};
+use crate::load::{CONNECTIONS, LoadingPartner, PostKind, RequestedCharge, StoredResponses, id, refund_id};
+use crate::origin_db::{LedgerCharge, LedgerRefund};
+use crate::origin_process::OriginProcess;
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -14,23 +14,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Fails with a list of all violations. The origin is down before and after.
-pub(crate) async fn audit(scene: &Arc<Scene>, partner: &Partner) {
-    scene.billing.misbehave(&json!({})).await;
-    scene.books.let_time_pass().await;
-    let origin = scene.start().await;
-    scene.until_delivered().await;
+pub(crate) async fn audit(system: &Arc<CrashSystem>, partner: &LoadingPartner) {
+    system.billing.misbehave(&json!({})).await;
+    system.db.let_time_pass().await;
+    let origin = system.start().await;
+    system.until_delivered().await;
     // A refund after its charge, which has to be settled for it.
-    let mut found = ask_again(scene, partner, &origin, Wish::Charge).await;
-    found.append(&mut ask_again(scene, partner, &origin, Wish::Refund).await);
-    scene.until_delivered().await;
+    let mut found = ask_again(system, partner, &origin, PostKind::Charge).await;
+    found.append(&mut ask_again(system, partner, &origin, PostKind::Refund).await);
+    system.until_delivered().await;
     origin.kill();
     found.append(&mut partner.memory().strange);
-    let numbers = scene.people.iter().map(|person| person.msisdn.as_str());
-    let (charges, refunds) = (scene.books.charges().await, scene.books.refunds().await);
-    let lines = scene.billing.lines(numbers).await;
-    let mut desk = Desk::new(&charges, &refunds, &lines, found);
+    let numbers = system.people.iter().map(|person| person.msisdn.as_str());
+    let (charges, refunds) = (system.db.charges().await, system.db.refunds().await);
+    let lines = system.billing.lines(numbers).await;
+    let mut desk = LedgerComparison::new(&charges, &refunds, &lines, found);
     for (n, asked) in partner.memory().asked.iter().enumerate() {
-        desk.compare(n, asked, &scene.people[asked.person]);
+        desk.compare(n, asked, &system.people[asked.person]);
     }
     let found = desk.left_over(&charges, &refunds, &lines);
     assert!(found.is_empty(), "{} findings: {:#?}", found.len(), &found[..found.len().min(20)]);
@@ -38,14 +38,19 @@ pub(crate) async fn audit(scene: &Arc<Scene>, partner: &Partner) {
 
 /// Posts everything once more, months later: the response is the stored one, or a first one for a
 /// post that never arrived.
-async fn ask_again(scene: &Arc<Scene>, partner: &Partner, origin: &Origin, wish: Wish) -> Vec<String> {
-    let is_wished = |asked: &Asked| wish == Wish::Charge || asked.refund.is_some();
+async fn ask_again(
+    system: &Arc<CrashSystem>,
+    partner: &LoadingPartner,
+    origin: &OriginProcess,
+    wish: PostKind,
+) -> Vec<String> {
+    let is_wished = |asked: &RequestedCharge| wish == PostKind::Charge || asked.refund.is_some();
     let wished: Vec<usize> = {
         let memory = partner.memory();
         (0..memory.asked.len()).filter(|n| is_wished(&memory.asked[*n])).collect()
     };
     let answers =
-        stream::iter(wished).map(async |n| (n, partner.post(scene, &origin.address, n, wish).await));
+        stream::iter(wished).map(async |n| (n, partner.post(system, &origin.address, n, wish).await));
     let answers = answers.buffer_unordered(usize::try_from(CONNECTIONS).expect("is small"));
     let unanswered = answers.filter_map(async |(n, answer)| {
         let answered = matches!(answer, Ok(StatusCode::OK | StatusCode::CREATED));
@@ -55,16 +60,21 @@ async fn ask_again(scene: &Arc<Scene>, partner: &Partner, origin: &Origin, wish:
 }
 
 /// The records to compare. Compared entries are removed.
-struct Desk<'b> {
-    charges: HashMap<&'b str, &'b Charge>,
-    refunds: HashMap<&'b str, &'b Refund>,
+struct LedgerComparison<'b> {
+    charges: HashMap<&'b str, &'b LedgerCharge>,
+    refunds: HashMap<&'b str, &'b LedgerRefund>,
     /// By our ids of charges and of refunds.
-    lines: HashMap<&'b str, Vec<&'b Line>>,
+    lines: HashMap<&'b str, Vec<&'b BilledLine>>,
     found: Vec<String>,
 }
 
-impl<'b> Desk<'b> {
-    fn new(charges: &'b [Charge], refunds: &'b [Refund], lines: &'b [Line], mut found: Vec<String>) -> Self {
+impl<'b> LedgerComparison<'b> {
+    fn new(
+        charges: &'b [LedgerCharge],
+        refunds: &'b [LedgerRefund],
+        lines: &'b [BilledLine],
+        mut found: Vec<String>,
+    ) -> Self {
         let mut desk = Self {
             charges: HashMap::new(),
             refunds: HashMap::new(),
@@ -73,12 +83,12 @@ impl<'b> Desk<'b> {
         };
         for charge in charges {
             if desk.charges.insert(&charge.ext_transaction_id, charge).is_some() {
-                found.push(format!("{} is in the books twice", charge.ext_transaction_id));
+                found.push(format!("{} is in the ledger twice", charge.ext_transaction_id));
             }
         }
         for refund in refunds {
             if desk.refunds.insert(&refund.ext_refund_id, refund).is_some() {
-                found.push(format!("{} is in the books twice", refund.ext_refund_id));
+                found.push(format!("{} is in the ledger twice", refund.ext_refund_id));
             }
         }
         for line in lines {
@@ -88,36 +98,36 @@ impl<'b> Desk<'b> {
         Self { found, ..desk }
     }
 
-    fn compare(&mut self, n: usize, asked: &Asked, person: &Person) {
+    fn compare(&mut self, n: usize, asked: &RequestedCharge, person: &SignedUpSubscriber) {
         let id = id(n);
         let Some(charge) = self.charges.remove(id.as_str()) else {
-            self.found.push(format!("{id} is not in the books"));
+            self.found.push(format!("{id} is not in the ledger"));
             return;
         };
         if charge.pai != person.pai || charge.value != asked.value {
             self.found.push(format!("{id} has other contents than were asked for"));
         }
         let entry =
-            Entry { id: &id, ours: ("transactionID", &charge.transaction_id), status: &charge.status };
+            LedgerEntry { id: &id, ours: ("transactionID", &charge.transaction_id), status: &charge.status };
         self.told(&entry, &asked.charge);
         self.billed(&entry, &charge.transaction_id, person, asked.value);
         let Some(said) = &asked.refund else { return };
         let id = refund_id(n);
         let Some(refund) = self.refunds.remove(id.as_str()) else {
-            self.found.push(format!("{id} is not in the books"));
+            self.found.push(format!("{id} is not in the ledger"));
             return;
         };
         if refund.transaction_id != charge.transaction_id || refund.value != asked.half() {
             self.found.push(format!("{id} has other contents than were asked for"));
         }
-        let entry = Entry { id: &id, ours: ("refundID", &refund.id), status: &refund.status };
+        let entry = LedgerEntry { id: &id, ours: ("refundID", &refund.id), status: &refund.status };
         self.told(&entry, said);
         self.billed(&entry, &charge.transaction_id, person, -asked.half());
     }
 
     /// All responses to one id are equal, byte for byte, and true.
-    fn told(&mut self, entry: &Entry, said: &Said) {
-        let Entry { id, ours: (name, ours), status } = entry;
+    fn told(&mut self, entry: &LedgerEntry, said: &StoredResponses) {
+        let LedgerEntry { id, ours: (name, ours), status } = entry;
         if said.created > 1 {
             self.found.push(format!("{id} was created {} times", said.created));
         }
@@ -135,8 +145,8 @@ impl<'b> Desk<'b> {
     }
 
     /// One line of the right amount on the right bill if it is approved, none if it is declined.
-    fn billed(&mut self, entry: &Entry, transaction_id: &str, person: &Person, value: i64) {
-        let Entry { id, ours: (_, ours), status } = entry;
+    fn billed(&mut self, entry: &LedgerEntry, transaction_id: &str, person: &SignedUpSubscriber, value: i64) {
+        let LedgerEntry { id, ours: (_, ours), status } = entry;
         let lines = self.lines.remove(*ours).unwrap_or_default();
         match (*status, &lines[..]) {
             ("APPROVED", [line])
@@ -152,9 +162,14 @@ impl<'b> Desk<'b> {
     }
 
     /// Checks for entries that were never requested, and the totals.
-    fn left_over(mut self, charges: &[Charge], refunds: &[Refund], lines: &[Line]) -> Vec<String> {
+    fn left_over(
+        mut self,
+        charges: &[LedgerCharge],
+        refunds: &[LedgerRefund],
+        lines: &[BilledLine],
+    ) -> Vec<String> {
         let recorded = self.charges.keys().chain(self.refunds.keys());
-        self.found.extend(recorded.map(|id| format!("{id} is in the books, and nobody asked for it")));
+        self.found.extend(recorded.map(|id| format!("{id} is in the ledger, and nobody asked for it")));
         self.found.extend(self.lines.keys().map(|id| format!("{id} is on a bill, and nobody asked for it")));
         let approved = "APPROVED";
         let taken: i64 = charges.iter().filter(|it| it.status == approved).map(|it| it.value).sum();
@@ -168,7 +183,7 @@ impl<'b> Desk<'b> {
 }
 
 /// A charge or a refund in the ledger.
-struct Entry<'e> {
+struct LedgerEntry<'e> {
     /// The partner's id.
     id: &'e str,
     /// The member of a response that has our id, and our id.

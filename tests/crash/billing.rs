@@ -1,7 +1,7 @@
 //! The operator's billing, as strict as the sandbox, on a real socket; and its bills, for the
 //! audit.
 
-use crate::doors::EDGE;
+use crate::signed_caller::EDGE;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode};
@@ -10,8 +10,8 @@ use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::http::HttpPeer;
-use onbill_sandbox::operator::{Colours, Operator, OperatorConfig};
-use onbill_sandbox::{Outside, account_file};
+use onbill_sandbox::operator::{BrandColours, Operator, OperatorConfig};
+use onbill_sandbox::{PartyDependencies, account_file};
 use onbill_test_harness::keys::{self, KeyHolder};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 /// A line on a bill.
-pub(crate) struct Line {
+pub(crate) struct BilledLine {
     pub(crate) transaction_id: String,
     /// Set for a refund; its value is then negative.
     pub(crate) refund_id: Option<String>,
@@ -29,20 +29,20 @@ pub(crate) struct Line {
 }
 
 /// The operator, listening.
-pub(crate) struct Billing {
+pub(crate) struct OperatorBilling {
     operator: Operator,
     router: Router,
     pub(crate) url: String,
 }
 
-impl Billing {
+impl OperatorBilling {
     /// Opens for the accounts of this file.
     pub(crate) async fn open(accounts: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let url = format!("http://{}", listener.local_addr().expect("is bound"));
         let operator = OperatorId::parse("acme").expect("is a slug");
         let config = OperatorConfig {
-            colours: Colours::of(&operator),
+            colours: BrandColours::of(&operator),
             coupons: None,
             operator,
             name: "Acme Mobile".to_owned(),
@@ -56,7 +56,7 @@ impl Billing {
             accounts: account_file::parse(accounts).expect("is an account file"),
             gateway: None,
         };
-        let outside = Outside {
+        let outside = PartyDependencies {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             http: Arc::new(HttpPeer::new(Duration::from_secs(10)).expect("the HTTP client starts")),
@@ -82,11 +82,11 @@ impl Billing {
     }
 
     /// The lines on the bills of these numbers.
-    pub(crate) async fn lines(&self, numbers: impl Iterator<Item = &str>) -> Vec<Line> {
+    pub(crate) async fn lines(&self, numbers: impl Iterator<Item = &str>) -> Vec<BilledLine> {
         let mut lines = Vec::new();
         for number in numbers {
             let bill = self.read(&format!("/bill?msisdn={}", number.replace('+', "%2B"))).await;
-            lines.extend(bill["lines"].as_array().expect("has lines").iter().map(|line| Line {
+            lines.extend(bill["lines"].as_array().expect("has lines").iter().map(|line| BilledLine {
                 transaction_id: line["transactionID"].as_str().expect("has an id").to_owned(),
                 refund_id: line["refundID"].as_str().map(str::to_owned),
                 msisdn: number.to_owned(),

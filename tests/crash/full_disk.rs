@@ -1,9 +1,9 @@
 //! A disk that fills up under load, and has room again later.
 
 use crate::audit::audit;
-use crate::load::{CONNECTIONS, Partner};
-use crate::scene::{Kind, Scene};
-use crate::setting::TURN;
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::environment::TURN;
+use crate::load::{CONNECTIONS, LoadingPartner};
 use std::sync::Arc;
 
 /// Charges that are answered before the disk fills up, and again when it has room. So few that the
@@ -19,29 +19,29 @@ const FAILED: u64 = CONNECTIONS;
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_loses_no_charge_on_a_full_disk() {
     let _turn = TURN.lock().await;
-    let (scene, partner) = (Arc::new(Scene::new(Kind::Sqlite).await), Partner::default());
+    let (system, partner) = (Arc::new(CrashSystem::new(DbKind::Sqlite).await), LoadingPartner::default());
     // Opening and closing the file moves the log of the sign-ups into it: the load begins with an
     // empty log.
-    scene.books.let_time_pass().await;
-    let mut origin = scene.start_on_a_small_disk().await;
+    system.db.let_time_pass().await;
+    let mut origin = system.start_on_a_small_disk().await;
     partner
-        .charge_while(&scene, &origin, 1, async {
+        .charge_while(&system, &origin, 1, async {
             partner.until_created(ANSWERED).await;
-            origin.limit_files(Some(scene.largest_file_bytes() + ROOM_BYTES));
+            origin.limit_files(Some(system.largest_file_bytes() + ROOM_BYTES));
             partner.until_tally("calls fail", |tally| tally.failed >= FAILED).await;
         })
         .await;
     let full = partner.memory().tally.clone();
     assert!(
-        scene.log().contains("the commit failed: disk I/O error"),
+        system.log().contains("the commit failed: disk I/O error"),
         "it failed for another reason: {full:?}"
     );
     assert!(full.cut_off == 0 && origin.is_alive(), "it ended: {full:?}");
-    assert!(scene.doors.is_healthy(&origin.address).await, "what is there can be read");
+    assert!(system.doors.is_healthy(&origin.address).await, "what is there can be read");
     origin.limit_files(None);
-    partner.charge_while(&scene, &origin, 2, partner.until_created(ANSWERED)).await;
+    partner.charge_while(&system, &origin, 2, partner.until_created(ANSWERED)).await;
     let after = partner.memory().tally.clone();
     assert_eq!(after.failed, full.failed, "the origin has not recovered");
     origin.kill();
-    audit(&scene, &partner).await;
+    audit(&system, &partner).await;
 }

@@ -2,9 +2,9 @@
 
 use crate::audit::audit;
 use crate::billing::faults;
-use crate::load::{CONNECTIONS, Partner};
-use crate::scene::{Kind, Scene};
-use crate::setting::{TURN, number, pause};
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::environment::{TURN, number, pause};
+use crate::load::{CONNECTIONS, LoadingPartner};
 use onbill_test_harness::Dice;
 use serde_json::json;
 use std::sync::Arc;
@@ -19,23 +19,23 @@ const CYCLES_BETWEEN_AUDITS: u64 = 25;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_survives_being_killed() {
-    survives(Kind::Sqlite).await;
+    survives(DbKind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_survives_being_killed() {
-    survives(Kind::Postgres).await;
+    survives(DbKind::Postgres).await;
 }
 
-async fn survives(kind: Kind) {
+async fn survives(kind: DbKind) {
     let _turn = TURN.lock().await;
     let cycles = number("ONBILL_CYCLES").unwrap_or(USUAL_CYCLES);
     let mut dice = Dice::new(number("ONBILL_SEED").unwrap_or(1));
-    let (scene, partner) = (Arc::new(Scene::new(kind).await), Partner::default());
+    let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
     for cycle in 1..=cycles {
-        one_life(&scene, &partner, &mut dice).await;
+        one_life(&system, &partner, &mut dice).await;
         if cycle % CYCLES_BETWEEN_AUDITS == 0 || cycle == cycles {
-            audit(&scene, &partner).await;
+            audit(&system, &partner).await;
             let memory = partner.memory();
             println!(
                 "{kind:?}: killed {cycle} of {cycles} times; {} charges, {:?}",
@@ -56,19 +56,19 @@ async fn survives(kind: Kind) {
 /// With healthy billing a cycle lasts until some responses have come. A call that billing holds has
 /// no response for seconds: there the time is random, so that the kill comes in the middle of it.
 /// Nothing depends on how much fits into it.
-async fn one_life(scene: &Arc<Scene>, partner: &Partner, dice: &mut Dice) {
+async fn one_life(system: &Arc<CrashSystem>, partner: &LoadingPartner, dice: &mut Dice) {
     if dice.below(2) == 0 {
-        scene.books.let_time_pass().await;
+        system.db.let_time_pass().await;
     }
-    let origin = scene.start().await;
+    let origin = system.start().await;
     let (calm, ill, last) = (dice.below(100), dice.below(200), dice.below(200));
     let fault = (dice.below(3) > 0).then(|| dice.pick(&faults()).clone());
-    let mut callers = partner.begin(scene, &origin, dice.below(1 << 32));
+    let mut callers = partner.begin(system, &origin, dice.below(1 << 32));
     partner.until_answers(calm).await;
     if let Some(fault) = fault {
-        scene.billing.misbehave(&fault).await;
+        system.billing.misbehave(&fault).await;
         pause(Duration::from_millis(ill)).await;
-        scene.billing.misbehave(&json!({})).await;
+        system.billing.misbehave(&json!({})).await;
         pause(Duration::from_millis(last)).await;
     } else {
         partner.until_answers(ANSWERS_MIN + last).await;

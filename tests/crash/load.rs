@@ -1,9 +1,9 @@
 //! The load: the partner charges and refunds over many connections concurrently, under new and used
 //! ids, and remembers every response.
 
-use crate::origin::Origin;
-use crate::scene::Scene;
-use crate::setting::until_nothing;
+use crate::crash_system::CrashSystem;
+use crate::environment::until_nothing;
+use crate::origin_process::OriginProcess;
 use bytes::Bytes;
 use http::StatusCode;
 use onbill_origin::http::Unreachable;
@@ -18,15 +18,15 @@ pub(crate) const CONNECTIONS: u64 = 64;
 
 /// A charge that was requested, and perhaps a refund of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct RequestedCharge {
     pub(crate) person: usize,
     pub(crate) value: i64,
-    pub(crate) charge: Said,
+    pub(crate) charge: StoredResponses,
     /// The responses to the refund of half of it; none yet for most.
-    pub(crate) refund: Option<Said>,
+    pub(crate) refund: Option<StoredResponses>,
 }
 
-impl Asked {
+impl RequestedCharge {
     /// The amount of the refund, if there is one.
     pub(crate) fn half(&self) -> i64 {
         self.value / 2 + 1
@@ -35,7 +35,7 @@ impl Asked {
 
 /// The responses under one id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct StoredResponses {
     /// Bodies of 200 and 201: they must all be equal.
     pub(crate) answers: Vec<Bytes>,
     pub(crate) created: u32,
@@ -43,7 +43,7 @@ pub(crate) struct Said {
 
 /// How often each response came.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct ResponseTally {
     pub(crate) created: u64,
     pub(crate) replayed: u64,
     pub(crate) refunded: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Tally {
     pub(crate) cut_off: u64,
 }
 
-impl Tally {
+impl ResponseTally {
     /// Responses of any kind.
     fn answers(&self) -> u64 {
         let Self { created, replayed, refunded, refused, in_progress, failed, cut_off: _ } = self;
@@ -63,16 +63,16 @@ impl Tally {
 
 /// All requests and responses so far. A charge and its refund are named by their index here.
 #[derive(Default)]
-pub(crate) struct Memory {
-    pub(crate) asked: Vec<Asked>,
-    pub(crate) tally: Tally,
+pub(crate) struct LoadRecord {
+    pub(crate) asked: Vec<RequestedCharge>,
+    pub(crate) tally: ResponseTally,
     /// Responses that must not occur.
     pub(crate) strange: Vec<String>,
 }
 
 /// What a post requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum PostKind {
     /// A charge, first or repeated.
     Charge,
     /// A charge of one cent more under an id that was answered.
@@ -82,28 +82,28 @@ pub(crate) enum Wish {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Partner(Arc<Mutex<Memory>>);
+pub(crate) struct LoadingPartner(Arc<Mutex<LoadRecord>>);
 
-impl Partner {
-    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
+impl LoadingPartner {
+    pub(crate) fn memory(&self) -> MutexGuard<'_, LoadRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Charges while `meanwhile` lasts. A caller whose connection breaks stops: its origin is down.
     pub(crate) async fn charge_while(
         &self,
-        scene: &Arc<Scene>,
-        origin: &Origin,
+        system: &Arc<CrashSystem>,
+        origin: &OriginProcess,
         seed: u64,
         meanwhile: impl Future<Output = ()>,
     ) {
-        let mut callers = self.begin(scene, origin, seed);
+        let mut callers = self.begin(system, origin, seed);
         meanwhile.await;
         callers.end().await;
     }
 
     /// Waits until the responses so far are enough.
-    pub(crate) async fn until_tally(&self, what: &str, is_enough: impl Fn(&Tally) -> bool) {
+    pub(crate) async fn until_tally(&self, what: &str, is_enough: impl Fn(&ResponseTally) -> bool) {
         until_nothing(async || {
             let tally = self.memory().tally.clone();
             (!is_enough(&tally)).then(|| format!("not yet: {what}; {tally:?}"))
@@ -123,26 +123,26 @@ impl Partner {
         self.until_tally("charges are created", |tally| tally.created >= enough).await;
     }
 
-    pub(crate) fn begin(&self, scene: &Arc<Scene>, origin: &Origin, seed: u64) -> Callers {
+    pub(crate) fn begin(&self, system: &Arc<CrashSystem>, origin: &OriginProcess, seed: u64) -> LoadTasks {
         let over = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
         for n in 0..CONNECTIONS {
-            let (partner, scene, over) = (self.clone(), Arc::clone(scene), Arc::clone(&over));
+            let (partner, system, over) = (self.clone(), Arc::clone(system), Arc::clone(&over));
             let (at, mut dice) = (origin.address.clone(), Dice::new(seed * CONNECTIONS + n));
             tasks.spawn(async move {
                 while !over.load(Ordering::Relaxed) {
-                    let (n, wish) = partner.next(&scene, &mut dice);
-                    if partner.post(&scene, &at, n, wish).await.is_err() {
+                    let (n, wish) = partner.next(&system, &mut dice);
+                    if partner.post(&system, &at, n, wish).await.is_err() {
                         return;
                     }
                 }
             });
         }
-        Callers { tasks, over }
+        LoadTasks { tasks, over }
     }
 
     /// Two of three posts are new charges; the others concern old ones, whatever became of them.
-    fn next(&self, scene: &Scene, dice: &mut Dice) -> (usize, Wish) {
+    fn next(&self, system: &CrashSystem, dice: &mut Dice) -> (usize, PostKind) {
         let mut memory = self.memory();
         let before = memory.asked.len() as u64;
         if before > 0 && dice.below(3) == 0 {
@@ -152,56 +152,61 @@ impl Partner {
             let n = index(before - 1 - back);
             let asked = &mut memory.asked[n];
             let wish = match dice.below(8) {
-                0 if !asked.charge.answers.is_empty() => Wish::AnotherCharge,
+                0 if !asked.charge.answers.is_empty() => PostKind::AnotherCharge,
                 1..=4 if asked.refund.is_some() || is_approved(&asked.charge) => {
                     asked.refund.get_or_insert_default();
-                    Wish::Refund
+                    PostKind::Refund
                 }
-                _ => Wish::Charge,
+                _ => PostKind::Charge,
             };
             return (n, wish);
         }
-        let person = index(dice.below(scene.people.len() as u64));
+        let person = index(dice.below(system.people.len() as u64));
         let value = i64::try_from(dice.below(2_000)).expect("is small") + 2;
-        memory.asked.push(Asked { person, value, charge: Said::default(), refund: None });
-        (memory.asked.len() - 1, Wish::Charge)
+        memory.asked.push(RequestedCharge {
+            person,
+            value,
+            charge: StoredResponses::default(),
+            refund: None,
+        });
+        (memory.asked.len() - 1, PostKind::Charge)
     }
 
     /// Posts a request about the charge at this index, and records the response.
     pub(crate) async fn post(
         &self,
-        scene: &Scene,
+        system: &CrashSystem,
         origin: &str,
         n: usize,
-        wish: Wish,
+        wish: PostKind,
     ) -> Result<StatusCode, Unreachable> {
         let asked = self.memory().asked[n].clone();
-        let person = &scene.people[asked.person];
+        let person = &system.people[asked.person];
         let (path, body) = match wish {
-            Wish::Charge => ("/ott/v1/transaction".to_owned(), charge(n, &person.pai, asked.value)),
-            Wish::AnotherCharge => {
+            PostKind::Charge => ("/ott/v1/transaction".to_owned(), charge(n, &person.pai, asked.value)),
+            PostKind::AnotherCharge => {
                 ("/ott/v1/transaction".to_owned(), charge(n, &person.pai, asked.value + 1))
             }
-            Wish::Refund => (format!("/ott/v1/transaction/{}/refund", id(n)), refund(n, asked.half())),
+            PostKind::Refund => (format!("/ott/v1/transaction/{}/refund", id(n)), refund(n, asked.half())),
         };
-        let answer = scene.doors.forward(origin, &path, &person.handle, &body).await;
+        let answer = system.doors.forward(origin, &path, &person.handle, &body).await;
         let mut memory = self.memory();
-        let Memory { asked, tally, strange } = &mut *memory;
+        let LoadRecord { asked, tally, strange } = &mut *memory;
         let Ok((status, text)) = answer else {
             tally.cut_off += 1;
             return Err(Unreachable);
         };
         let said = match wish {
-            Wish::Charge => Some(&mut asked[n].charge),
-            Wish::Refund => asked[n].refund.as_mut(),
-            Wish::AnotherCharge => None,
+            PostKind::Charge => Some(&mut asked[n].charge),
+            PostKind::Refund => asked[n].refund.as_mut(),
+            PostKind::AnotherCharge => None,
         };
         match (status, said) {
             (StatusCode::CREATED | StatusCode::OK, Some(said)) => {
                 said.answers.push(text);
                 *(match (status, wish) {
                     (StatusCode::OK, _) => &mut tally.replayed,
-                    (_, Wish::Refund) => &mut tally.refunded,
+                    (_, PostKind::Refund) => &mut tally.refunded,
                     _ => &mut tally.created,
                 }) += 1;
                 said.created += u32::from(status == StatusCode::CREATED);
@@ -215,18 +220,18 @@ impl Partner {
     }
 }
 
-fn is_approved(said: &Said) -> bool {
+fn is_approved(said: &StoredResponses) -> bool {
     let first = said.answers.first().and_then(|answer| serde_json::from_slice::<Value>(answer).ok());
     first.is_some_and(|answer| answer["status"] == "APPROVED")
 }
 
 /// The tasks that charge.
-pub(crate) struct Callers {
+pub(crate) struct LoadTasks {
     tasks: JoinSet<()>,
     over: Arc<AtomicBool>,
 }
 
-impl Callers {
+impl LoadTasks {
     /// Lets each of them finish its call.
     pub(crate) async fn end(&mut self) {
         self.over.store(true, Ordering::Relaxed);

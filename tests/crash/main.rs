@@ -12,14 +12,14 @@
 
 mod audit;
 mod billing;
-mod books;
-mod bulk;
-mod cut_off;
-mod doors;
+mod coupon_import;
+mod crash_system;
+mod environment;
 mod full_disk;
 mod kills;
 mod load;
-mod origin;
-mod scene;
-mod setting;
+mod lost_database;
+mod origin_db;
+mod origin_process;
+mod signed_caller;
 mod throughput;

@@ -1,9 +1,9 @@
 //! Without faults: all concurrent callers are served, and at which rate per second.
 
 use crate::audit::audit;
-use crate::load::{CONNECTIONS, Partner};
-use crate::scene::{Kind, Scene};
-use crate::setting::{TURN, number, pause};
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::environment::{TURN, number, pause};
+use crate::load::{CONNECTIONS, LoadingPartner};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,28 +12,28 @@ const USUAL_CHARGES: u64 = 4 * CONNECTIONS;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_serves_all_at_once() {
-    serves_all(Kind::Sqlite).await;
+    serves_all(DbKind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_serves_all_at_once() {
-    serves_all(Kind::Postgres).await;
+    serves_all(DbKind::Postgres).await;
 }
 
 /// `ONBILL_THROUGHPUT=SECONDS` measures for longer; only a build with optimisations, of this test
 /// too, gives meaningful results.
-async fn serves_all(kind: Kind) {
+async fn serves_all(kind: DbKind) {
     let _turn = TURN.lock().await;
     let seconds = number("ONBILL_THROUGHPUT");
-    let (scene, partner) = (Arc::new(Scene::new(kind).await), Partner::default());
-    let origin = scene.start().await;
+    let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
+    let origin = system.start().await;
     let enough = async {
         match seconds {
             Some(seconds) => pause(Duration::from_secs(seconds)).await,
             None => partner.until_created(USUAL_CHARGES).await,
         }
     };
-    partner.charge_while(&scene, &origin, 1, enough).await;
+    partner.charge_while(&system, &origin, 1, enough).await;
     let tally = partner.memory().tally.clone();
     if let Some(seconds) = seconds {
         let rate = tally.created / seconds;
@@ -41,5 +41,5 @@ async fn serves_all(kind: Kind) {
     }
     assert_eq!(tally.failed + tally.cut_off, 0, "{tally:?}");
     origin.kill();
-    audit(&scene, &partner).await;
+    audit(&system, &partner).await;
 }

@@ -290,11 +290,12 @@ async fn event_file_equals_calls_and_names_bad_lines() {
          e-10,ceased,+12025550199,,{now}\r\n"
     );
     let app = system.acme.app();
-    let books =
+    let event_import =
         EventImport { store: &app.store, vault: &app.vault, numbers: app.numbers, random: &*app.random };
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
-    let report = follow_file(books, file.as_bytes(), || now, complain, |_| {}).await.expect("has its header");
+    let report =
+        follow_file(event_import, file.as_bytes(), || now, complain, |_| {}).await.expect("has its header");
     let expected =
         EventFileReport { applied: 2, superseded: 0, no_subscriber: 1, contradictory: 1, refused: 9 };
     assert_eq!(report, expected, "{complaints:#?}");
@@ -317,6 +318,6 @@ async fn event_file_equals_calls_and_names_bad_lines() {
         "{complaints:#?}"
     );
     assert_eq!(charged(&system, &pai, "c-1").await, declined("account-on-hold"));
-    let other = follow_file(books, &b"id,type\n"[..], || now, |_| {}, |_| {}).await;
+    let other = follow_file(event_import, &b"id,type\n"[..], || now, |_| {}, |_| {}).await;
     assert!(other.is_err(), "another file");
 }

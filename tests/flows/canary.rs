@@ -6,12 +6,12 @@
 //! numbers come in; an SMS and what is typed from it, which is how codes go out and in; and files
 //! for billing, which consist of numbers.
 
-mod books;
 mod coupons;
+mod db_files;
 mod messages;
 
 use crate::rotation::{restart, ring};
-use books::search_books;
+use db_files::search_books;
 use http::{Method, StatusCode};
 use onbill_origin::delivery::kv_sync::{KvComparison, KvReport};
 use onbill_origin::keys::rotation::{self, rotate};

@@ -6,7 +6,7 @@ mod responses;
 
 use http::{Method, StatusCode};
 use onbill_origin::config::Billing;
-use onbill_sandbox::operator::Refused;
+use onbill_sandbox::operator::RefusedFile;
 use onbill_test_harness::billing_files::EVERY_MINUTES;
 use onbill_test_harness::customer::{AccountChoice, charge};
 use onbill_test_harness::{ACME_ACCOUNTS, NETFLIX, NetworkFault, TestSystem};
@@ -166,7 +166,7 @@ async fn damaged_file_or_manifest_is_not_billed() {
             }
             fs::write(&path, &damaged).expect("writes");
             let refused = system.acme.sandbox.bill_files(&files.directory);
-            assert!(matches!(refused, Err(Refused { .. })), "{damaged}");
+            assert!(matches!(refused, Err(RefusedFile { .. })), "{damaged}");
         }
         fs::write(&path, text).expect("writes");
     }

@@ -118,7 +118,7 @@ async fn newer_store_entry_is_found_and_kept() {
 
 /// Just before the first call arrives, a PAI is closed; then the edge learns of it, or the call is
 /// lost.
-struct Meanwhile {
+struct ClosingPeer {
     pai: Pai,
     is_lost: bool,
     happened: AtomicBool,
@@ -126,7 +126,7 @@ struct Meanwhile {
 }
 
 #[async_trait]
-impl Peer for Meanwhile {
+impl Peer for ClosingPeer {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         if !self.happened.swap(true, Ordering::SeqCst) {
             close(&self.origin, self.pai).await;
@@ -162,7 +162,7 @@ async fn concurrent_change_is_not_a_finding() {
     for (is_lost, mended, calls) in [(false, 0, 2), (true, 1, 1)] {
         let (system, pais) = people().await;
         let origin = Arc::clone(system.acme.app());
-        let meanwhile = Meanwhile { pai: pais[0], is_lost, happened: AtomicBool::new(false), origin };
+        let meanwhile = ClosingPeer { pai: pais[0], is_lost, happened: AtomicBool::new(false), origin };
         let (report, outcome) = compared_by(&system, meanwhile).await;
         outcome.expect("comes to its end");
         assert_eq!((report.same, report.behind, report.findings()), (4 - mended, mended, 0));
@@ -172,10 +172,10 @@ async fn concurrent_change_is_not_a_finding() {
 }
 
 /// A peer that responds, but not to the request.
-struct Elsewhere;
+struct UnrelatedPeer;
 
 #[async_trait]
-impl Peer for Elsewhere {
+impl Peer for UnrelatedPeer {
     async fn send(&self, _: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let answer = json!({"same": 3, "behind": 0, "ahead": [], "foreign": []});
         Ok(Response::new(Bytes::from(answer.to_string())))
@@ -185,7 +185,7 @@ impl Peer for Elsewhere {
 #[tokio::test]
 async fn answer_that_leaves_somebody_out_is_none() {
     let (system, _) = people().await;
-    let (report, outcome) = compared_by(&system, Elsewhere).await;
+    let (report, outcome) = compared_by(&system, UnrelatedPeer).await;
     assert!(matches!(outcome, Err(KvSyncError::Edge(Some(StatusCode::OK)))));
     assert_eq!(report.compared(), 0);
 }

@@ -2,7 +2,7 @@
 //! whom its PAI belongs.
 
 mod bad_input;
-mod trouble;
+mod faults;
 
 use crate::account_events::{event, happens, report};
 use futures_util::future::join_all;

@@ -25,14 +25,14 @@ mod texts;
 mod transcript;
 mod widget;
 
-use recorder::Recorder;
+use recorder::ResponseRecorder;
 
 macro_rules! areas {
     ($($name:ident: $record:path;)*) => {
         $(
             #[tokio::test]
             async fn $name() {
-                let mut recorder = Recorder::new().await;
+                let mut recorder = ResponseRecorder::new().await;
                 $record(&mut recorder).await;
                 recorder.finish(stringify!($name));
             }

@@ -7,8 +7,8 @@
 
 #![cfg(test)]
 
-mod books;
-mod month;
-mod reconciling;
-mod repairing;
-mod settling;
+mod generated_month;
+mod ledger_file;
+mod reconciliation;
+mod repair;
+mod settlement;

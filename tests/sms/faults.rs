@@ -1,6 +1,6 @@
 //! Faults of an SMSC, and what is known about an SMS then.
 
-use crate::scene::{GOOD, Log, RIGHT, Scene, UNANSWERED_SECONDS, until};
+use crate::smsc_link::{GOOD, Log, RIGHT, SmscLink, UNANSWERED_SECONDS, until};
 use futures_util::future::join_all;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::sms::{RetryCause, SendSmsResult, Sms};
@@ -11,30 +11,30 @@ use tokio::task::JoinSet;
 
 #[tokio::test]
 async fn throttling_smsc_is_left_alone_and_recovers() {
-    let scene = Scene::new().await;
-    scene.send("there is a connection", true).await;
+    let link = SmscLink::new().await;
+    link.send("there is a connection", true).await;
     for fault in ["throttle", "queue-full"] {
-        scene.trouble(json!({"smsc": fault})).await;
-        assert_eq!(scene.send("one", true).await, SendSmsResult::Later(RetryCause::Throttled));
-        let asked = scene.operator.smsc_asked();
-        assert_eq!(scene.send("two", false).await, SendSmsResult::Later(RetryCause::Throttled));
-        assert_eq!(scene.operator.smsc_asked(), asked, "what can wait is not even tried");
-        scene.trouble(json!({})).await;
+        link.trouble(json!({"smsc": fault})).await;
+        assert_eq!(link.send("one", true).await, SendSmsResult::Later(RetryCause::Throttled));
+        let asked = link.operator.smsc_asked();
+        assert_eq!(link.send("two", false).await, SendSmsResult::Later(RetryCause::Throttled));
+        assert_eq!(link.operator.smsc_asked(), asked, "what can wait is not even tried");
+        link.trouble(json!({})).await;
         assert!(
-            matches!(scene.send("one", true).await, SendSmsResult::Accepted { .. }),
+            matches!(link.send("one", true).await, SendSmsResult::Accepted { .. }),
             "what cannot wait is"
         );
-        assert_eq!(scene.send("two", false).await, SendSmsResult::Later(RetryCause::Throttled));
-        scene.clock.advance_seconds(2);
-        assert!(matches!(scene.send("two", false).await, SendSmsResult::Accepted { .. }));
+        assert_eq!(link.send("two", false).await, SendSmsResult::Later(RetryCause::Throttled));
+        link.clock.advance_seconds(2);
+        assert!(matches!(link.send("two", false).await, SendSmsResult::Accepted { .. }));
     }
-    assert_eq!(scene.inbox(GOOD).await[1..], ["one", "two", "one", "two"]);
+    assert_eq!(link.inbox(GOOD).await[1..], ["one", "two", "one", "two"]);
 }
 
 /// Sends all of them, repeatedly, until each was accepted.
-async fn send_all(scene: &Scene, mut left: Vec<String>) {
+async fn send_all(link: &SmscLink, mut left: Vec<String>) {
     while !left.is_empty() {
-        let sent = join_all(left.iter().map(|text| scene.send(text, true))).await;
+        let sent = join_all(left.iter().map(|text| link.send(text, true))).await;
         let again = sent.into_iter().zip(left).filter(|(sent, _)| match sent {
             SendSmsResult::Accepted { .. } => false,
             SendSmsResult::Later(RetryCause::Unclear | RetryCause::Throttled) => true,
@@ -44,9 +44,9 @@ async fn send_all(scene: &Scene, mut left: Vec<String>) {
     }
 }
 
-async fn times_each_came(scene: &Scene) -> BTreeMap<String, usize> {
+async fn times_each_came(link: &SmscLink) -> BTreeMap<String, usize> {
     let mut times = BTreeMap::new();
-    for text in scene.inbox(GOOD).await {
+    for text in link.inbox(GOOD).await {
         *times.entry(text).or_default() += 1;
     }
     times
@@ -55,43 +55,43 @@ async fn times_each_came(scene: &Scene) -> BTreeMap<String, usize> {
 #[tokio::test]
 async fn connection_lost_within_a_window_loses_no_sms() {
     for (fault, most) in [("drop", 1), ("drop-after", 2)] {
-        let scene = Scene::new().await;
-        scene.trouble(json!({"smsc": fault})).await;
+        let link = SmscLink::new().await;
+        link.trouble(json!({"smsc": fault})).await;
         let texts: Vec<String> = (0..12).map(|n| format!("text {n}")).collect();
         let mend = async {
-            until("it has broken", async || scene.operator.smsc_bound() == 0).await;
-            scene.trouble(json!({})).await;
+            until("it has broken", async || link.operator.smsc_bound() == 0).await;
+            link.trouble(json!({})).await;
         };
-        tokio::join!(send_all(&scene, texts.clone()), mend);
-        let times = times_each_came(&scene).await;
+        tokio::join!(send_all(&link, texts.clone()), mend);
+        let times = times_each_came(&link).await;
         assert!(texts.iter().all(|text| times.contains_key(text)), "{fault}: {times:?}");
         assert!(times.values().all(|times| *times <= most), "{fault}: {times:?}");
-        assert!(scene.operator.smsc_binds() >= 2, "{fault}");
+        assert!(link.operator.smsc_binds() >= 2, "{fault}");
     }
 }
 
 #[tokio::test]
 async fn lost_submit_response_leaves_the_outcome_open() {
-    let scene = Scene::connected(&json!({"answer_seconds": UNANSWERED_SECONDS})).await;
+    let link = SmscLink::connected(&json!({"answer_seconds": UNANSWERED_SECONDS})).await;
     for (fault, times) in [("hang", 1), ("hang-after", 2)] {
-        scene.trouble(json!({"smsc": fault})).await;
-        assert_eq!(scene.send(fault, true).await, SendSmsResult::Later(RetryCause::Unclear));
-        scene.trouble(json!({})).await;
-        assert!(matches!(scene.send(fault, true).await, SendSmsResult::Accepted { .. }));
-        assert_eq!(times_each_came(&scene).await[fault], times, "{fault}");
+        link.trouble(json!({"smsc": fault})).await;
+        assert_eq!(link.send(fault, true).await, SendSmsResult::Later(RetryCause::Unclear));
+        link.trouble(json!({})).await;
+        assert!(matches!(link.send(fault, true).await, SendSmsResult::Accepted { .. }));
+        assert_eq!(times_each_came(&link).await[fault], times, "{fault}");
     }
-    assert_eq!(scene.operator.smsc_binds(), 1, "an SMSC that is there still is not left");
+    assert_eq!(link.operator.smsc_binds(), 1, "an SMSC that is there still is not left");
 }
 
 #[tokio::test]
 async fn urgent_sms_is_not_delayed_by_a_thousand() {
-    let scene = Scene::new().await;
-    scene.send("there is a connection", true).await;
-    scene.trouble(json!({"smsc": "slow"})).await;
-    let asked = scene.operator.smsc_asked();
+    let link = SmscLink::new().await;
+    link.send("there is a connection", true).await;
+    link.trouble(json!({"smsc": "slow"})).await;
+    let asked = link.operator.smsc_asked();
     let mut bulk = JoinSet::new();
     for n in 0..1_000 {
-        let texts = Arc::clone(&scene.texts);
+        let texts = Arc::clone(&link.texts);
         bulk.spawn(async move {
             let to = Msisdn::parse(GOOD).expect("is E.164");
             let body = format!("bulk {n}");
@@ -100,10 +100,10 @@ async fn urgent_sms_is_not_delayed_by_a_thousand() {
             (body, sent)
         });
     }
-    until("the window is as full as it gets", async || scene.operator.smsc_asked() == asked + 3).await;
-    assert!(matches!(scene.send("pin", true).await, SendSmsResult::Accepted { .. }));
-    assert_eq!(scene.inbox(GOOD).await[1..], ["pin"], "none of the thousand was before it");
-    scene.trouble(json!({})).await;
+    until("the window is as full as it gets", async || link.operator.smsc_asked() == asked + 3).await;
+    assert!(matches!(link.send("pin", true).await, SendSmsResult::Accepted { .. }));
+    assert_eq!(link.inbox(GOOD).await[1..], ["pin"], "none of the thousand was before it");
+    link.trouble(json!({})).await;
     let sent = bulk.join_all().await;
     // A sender that has waited too long for a place gets that error, and may retry.
     let mut later = Vec::new();
@@ -114,26 +114,22 @@ async fn urgent_sms_is_not_delayed_by_a_thousand() {
             other => panic!("{text}: {other:?}"),
         }
     }
-    send_all(&scene, later).await;
-    assert_eq!(
-        times_each_came(&scene).await.values().sum::<usize>(),
-        1_002,
-        "each came, and none came twice"
-    );
-    assert_eq!(times_each_came(&scene).await.len(), 1_002);
+    send_all(&link, later).await;
+    assert_eq!(times_each_came(&link).await.values().sum::<usize>(), 1_002, "each came, and none came twice");
+    assert_eq!(times_each_came(&link).await.len(), 1_002);
 }
 
 #[tokio::test]
 async fn wrong_password_raises_alarm_without_retry_storm() {
     let (log, _logging) = Log::begin();
-    let scene = Scene::with("wrong-pw", &json!({})).await;
+    let link = SmscLink::with("wrong-pw", &json!({})).await;
     until("there is an alarm", async || log.text().contains("alarm=\"sms-not-let-in\"")).await;
     let to = Msisdn::parse(GOOD).expect("is E.164");
     for _ in 0..100 {
         let text = Sms { to: &to, body: "the text", urgent: true, valid_until: None, receipt: false };
-        assert_eq!(scene.texts.send(&text).await, SendSmsResult::Later(RetryCause::Unreachable));
+        assert_eq!(link.texts.send(&text).await, SendSmsResult::Later(RetryCause::Unreachable));
     }
-    assert_eq!(scene.operator.smsc_binds(), 1);
+    assert_eq!(link.operator.smsc_binds(), 1);
     let log = log.text();
     assert!(log.contains("EsmeRinvpaswd"), "{log}");
     for secret in ["wrong-pw", RIGHT, "2025550101", "the text"] {
@@ -144,15 +140,15 @@ async fn wrong_password_raises_alarm_without_retry_storm() {
 #[tokio::test]
 async fn nothing_of_a_message_is_in_the_log() {
     let (log, _logging) = Log::begin();
-    let scene = Scene::connected(&json!({"answer_seconds": 1})).await;
-    scene.send("the very text", true).await;
+    let link = SmscLink::connected(&json!({"answer_seconds": 1})).await;
+    link.send("the very text", true).await;
     for fault in ["throttle", "drop", "hang-after"] {
-        scene.trouble(json!({"smsc": fault})).await;
-        scene.send("the very text", true).await;
+        link.trouble(json!({"smsc": fault})).await;
+        link.send("the very text", true).await;
     }
-    scene.trouble(json!({})).await;
-    scene.send("the very text", true).await;
-    scene.receipts(1).await;
+    link.trouble(json!({})).await;
+    link.send("the very text", true).await;
+    link.receipts(1).await;
     let log = log.text();
     assert!(log.contains("connected to the SMSC") && log.contains("EsmeRthrottled"), "{log}");
     for secret in [RIGHT, "2025550101", "the very text", "m-000001"] {

@@ -1,7 +1,7 @@
 //! SMS over HTTP, to a gateway with Kannel's interface.
 
-use crate::pins::{Origin, pin_in};
-use crate::scene::{
+use crate::pins::{PinOrigin, pin_in};
+use crate::smsc_link::{
     GOOD, Log, RIGHT, UNANSWERED_SECONDS, clock, inbox, network, open, open_on, operator, password_file,
     until,
 };
@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 /// A gateway, and every URL that was requested.
-struct Gateway {
+struct KannelGateway {
     clock: Arc<ManualClock>,
     site: Router,
     address: SocketAddr,
@@ -31,7 +31,7 @@ struct Gateway {
     working: JoinSet<()>,
 }
 
-impl Gateway {
+impl KannelGateway {
     async fn new() -> Self {
         let clock = clock();
         let site = operator(&clock).router();
@@ -48,9 +48,9 @@ impl Gateway {
     }
 
     /// An origin that this gateway can report to.
-    async fn origin(&mut self, name: &str) -> Origin {
+    async fn origin(&mut self, name: &str) -> PinOrigin {
         let (listener, address) = listen(Ipv4Addr::LOCALHOST).await;
-        let origin = Origin::sending_by(&self.settings(RIGHT, Some(address)), name, &self.clock).await;
+        let origin = PinOrigin::sending_by(&self.settings(RIGHT, Some(address)), name, &self.clock).await;
         serve(&mut self.working, listener, origin.router.clone(), &self.urls);
         origin
     }
@@ -76,7 +76,7 @@ fn serve(working: &mut JoinSet<()>, listener: TcpListener, router: Router, urls:
 #[tokio::test]
 async fn pin_arrives_in_every_language_without_url_leak() {
     for name in ["Acme", "Acme 📱"] {
-        let mut gateway = Gateway::new().await;
+        let mut gateway = KannelGateway::new().await;
         let origin = gateway.origin(name).await;
         for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
             origin.enter(locale).await;
@@ -102,7 +102,7 @@ async fn pin_arrives_in_every_language_without_url_leak() {
 #[tokio::test]
 async fn receipts_are_accepted_by_their_token() {
     let (log, _logging) = Log::begin();
-    let mut gateway = Gateway::new().await;
+    let mut gateway = KannelGateway::new().await;
     let origin = gateway.origin("Acme").await;
     for (fault, state) in [("good", "delivered"), ("failed", "undeliverable")] {
         gateway.trouble(json!({"receipts": fault})).await;
@@ -127,7 +127,7 @@ async fn receipts_are_accepted_by_their_token() {
     let log = log.text();
     assert!(!log.contains(token) && !log.contains("2025550101") && !log.contains(RIGHT), "{log}");
     // For a gateway that sends no reports, the report URL does not exist.
-    let silent = Origin::sending_by(&json!({"by": "csp"}), "Acme", &gateway.clock).await;
+    let silent = PinOrigin::sending_by(&json!({"by": "csp"}), "Acme", &gateway.clock).await;
     let request = Request::get(format!("/sms/v1/receipt/{token}?status=1")).body(Body::empty());
     let answer = silent.router.clone().oneshot(request.expect("is a request")).await;
     assert_eq!(answer.expect("routers do not fail").status(), StatusCode::NOT_FOUND);
@@ -135,7 +135,7 @@ async fn receipts_are_accepted_by_their_token() {
 
 #[tokio::test]
 async fn what_the_gateway_says_is_understood() {
-    let gateway = Gateway::new().await;
+    let gateway = KannelGateway::new().await;
     let with = |password: &str| {
         let settings = serde_json::from_value(gateway.settings(password, None)).expect("are settings");
         open(&settings, &gateway.clock)

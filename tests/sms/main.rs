@@ -4,12 +4,12 @@
 
 #![cfg(test)]
 
+mod broken_smscs;
+mod coupon_system;
 mod coupons;
 mod faults;
 mod kannel;
-mod market;
 mod pins;
-mod raw;
 mod receipts;
-mod scene;
+mod smsc_link;
 mod texts;

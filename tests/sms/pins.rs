@@ -1,7 +1,7 @@
 //! PINs: the origin as it serves, from the customer's number to the message on the phone.
 
-use crate::scene::{
-    ACCOUNTS, GOOD, PATIENCE, RIGHT, Scene, UNANSWERED_SECONDS, password_file, until, until_connected,
+use crate::smsc_link::{
+    ACCOUNTS, GOOD, PATIENCE, RIGHT, SmscLink, UNANSWERED_SECONDS, password_file, until, until_connected,
 };
 use axum::Router;
 use axum::body::Body;
@@ -26,7 +26,7 @@ use tower::ServiceExt as _;
 
 const ORIGIN: &str = "127.0.0.1:8788";
 
-pub(crate) struct Origin {
+pub(crate) struct PinOrigin {
     pub(crate) app: Arc<App>,
     pub(crate) router: Router,
     clock: Arc<ManualClock>,
@@ -35,12 +35,12 @@ pub(crate) struct Origin {
     _place: TestDb,
 }
 
-impl Origin {
-    /// Sends through the scene's SMSC.
-    async fn new(scene: &Scene, name: &str, answer_seconds: u64) -> Self {
-        let sms = json!({"by": "smpp", "url": format!("smpp://{}", scene.address), "system_id": "onbill",
+impl PinOrigin {
+    /// Sends through the link's SMSC.
+    async fn new(link: &SmscLink, name: &str, answer_seconds: u64) -> Self {
+        let sms = json!({"by": "smpp", "url": format!("smpp://{}", link.address), "system_id": "onbill",
             "password_file": password_file(RIGHT), "sender": "Acme", "answer_seconds": answer_seconds});
-        Self::sending_by(&sms, name, &scene.clock).await
+        Self::sending_by(&sms, name, &link.clock).await
     }
 
     /// Sends through any gateway.
@@ -92,11 +92,11 @@ impl Origin {
     }
 
     /// Delivers what is due now, and what is due again some time later, until a message has come.
-    async fn deliver(&self, scene: &Scene, messages: usize) {
+    async fn deliver(&self, link: &SmscLink, messages: usize) {
         until("the PIN comes", async || {
             self.app.worker.deliver_due().await.expect("works");
             self.clock.advance_seconds(3);
-            scene.inbox(GOOD).await.len() >= messages
+            link.inbox(GOOD).await.len() >= messages
         })
         .await;
     }
@@ -111,16 +111,16 @@ pub(crate) fn pin_in(text: &str) -> &str {
 #[tokio::test]
 async fn pin_arrives_in_every_language() {
     for name in ["Acme", "Acme 📱"] {
-        let scene = Scene::new().await;
-        let origin = Origin::new(&scene, name, PATIENCE.as_secs()).await;
+        let link = SmscLink::new().await;
+        let origin = PinOrigin::new(&link, name, PATIENCE.as_secs()).await;
         until_connected(&*origin.app.sms).await;
         for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
             origin.enter(locale).await;
-            origin.deliver(&scene, at + 1).await;
-            let text = &scene.inbox(GOOD).await[at];
+            origin.deliver(&link, at + 1).await;
+            let text = &link.inbox(GOOD).await[at];
             assert!(!pin_in(text).is_empty() && text.contains(name), "{text}");
         }
-        let wishes = scene.operator.smsc_wishes();
+        let wishes = link.operator.smsc_wishes();
         assert!(
             wishes.iter().all(|wish| wish.priority == 3 && wish.validity.ends_with("000R")),
             "{wishes:?}"
@@ -132,33 +132,33 @@ async fn pin_arrives_in_every_language() {
 
 #[tokio::test]
 async fn origin_serves_before_its_smsc_does() {
-    let scene = Scene::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
-    let origin = Origin::new(&scene, "Acme", PATIENCE.as_secs()).await;
+    let link = SmscLink::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
+    let origin = PinOrigin::new(&link, "Acme", PATIENCE.as_secs()).await;
     origin.enter("en").await;
     origin.app.worker.deliver_due().await.expect("works");
-    assert!(scene.inbox(GOOD).await.is_empty());
-    scene.trouble(json!({})).await;
+    assert!(link.inbox(GOOD).await.is_empty());
+    link.trouble(json!({})).await;
     // The PIN's attempts must not run out before.
     until_connected(&*origin.app.sms).await;
-    origin.deliver(&scene, 1).await;
-    assert_eq!(scene.inbox(GOOD).await.len(), 1);
+    origin.deliver(&link, 1).await;
+    assert_eq!(link.inbox(GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn pin_with_lost_response_is_sent_again() {
-    let scene = Scene::new().await;
-    let origin = Origin::new(&scene, "Acme", UNANSWERED_SECONDS).await;
+    let link = SmscLink::new().await;
+    let origin = PinOrigin::new(&link, "Acme", UNANSWERED_SECONDS).await;
     until_connected(&*origin.app.sms).await;
-    scene.trouble(json!({"smsc": "hang-after"})).await;
+    link.trouble(json!({"smsc": "hang-after"})).await;
     origin.enter("en").await;
-    origin.deliver(&scene, 1).await;
-    scene.trouble(json!({})).await;
-    origin.deliver(&scene, 2).await;
-    let texts = scene.inbox(GOOD).await;
+    origin.deliver(&link, 1).await;
+    link.trouble(json!({})).await;
+    origin.deliver(&link, 2).await;
+    let texts = link.inbox(GOOD).await;
     assert_eq!(pin_in(&texts[0]), pin_in(&texts[1]), "it is the same one");
     for _ in 0..5 {
         origin.clock.advance_seconds(60);
         origin.app.worker.deliver_due().await.expect("works");
     }
-    assert_eq!(scene.inbox(GOOD).await.len(), 2, "it has arrived, and that is known");
+    assert_eq!(link.inbox(GOOD).await.len(), 2, "it has arrived, and that is known");
 }

@@ -1,7 +1,7 @@
 //! PostgreSQL only: a connection that is lost in mid-commit. SQLite has no connection to lose; its
 //! crashes are not part of these contract tests.
 
-use crate::setting::{Books, NOW, charge, nonce};
+use crate::test_store::{NOW, TestStore, charge, nonce};
 use onbill_origin::config::PostgresAddress;
 use onbill_origin::store::{OpenMode, PostChargeResult, Store, StoreError};
 use onbill_test_harness::database::{TestDb, database_url, with_search_path};
@@ -13,7 +13,7 @@ use tokio_postgres::config::{Config, Host};
 
 /// Where the connection is cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Cut {
+enum CutMoment {
     /// The commit never reaches the server.
     BeforeTheServer,
     /// The server commits, and the response is lost.
@@ -21,14 +21,14 @@ enum Cut {
 }
 
 /// A connection to the database that can be cut.
-struct Wire {
+struct CuttableConnection {
     url: String,
     armed: Arc<AtomicBool>,
     commits: Arc<AtomicUsize>,
 }
 
-impl Wire {
-    async fn lay(cut: Cut) -> Self {
+impl CuttableConnection {
+    async fn lay(cut: CutMoment) -> Self {
         let url = database_url();
         let server: Config = url.parse().expect("DATABASE_URL is well formed");
         let (Some(Host::Tcp(host)), port) =
@@ -57,7 +57,7 @@ impl Wire {
 async fn carry(
     mut client: TcpStream,
     mut server: TcpStream,
-    cut: Cut,
+    cut: CutMoment,
     armed: Arc<AtomicBool>,
     commits: Arc<AtomicUsize>,
 ) {
@@ -70,7 +70,7 @@ async fn carry(
                 let is_commit = asked.windows(7).any(|word| word == b"COMMIT\0");
                 if is_commit && armed.load(Ordering::SeqCst) {
                     commits.fetch_add(1, Ordering::SeqCst);
-                    if cut == Cut::BeforeTheAnswer {
+                    if cut == CutMoment::BeforeTheAnswer {
                         server.write_all(asked).await.expect("the server listens");
                         let length = server.read(&mut answered).await.expect("the server answers");
                         assert_ne!(length, 0, "the server answers");
@@ -87,11 +87,11 @@ async fn carry(
     }
 }
 
-async fn post_over_a_cut_wire(cut: Cut) -> PostChargeResult {
-    let books = Books::in_postgres().await;
-    let subscriber = books.subscriber(1).await;
-    let wire = Wire::lay(cut).await;
-    let TestDb::Postgres { schema, .. } = &books.place else { panic!("is in PostgreSQL") };
+async fn post_over_a_cut_wire(cut: CutMoment) -> PostChargeResult {
+    let db = TestStore::in_postgres().await;
+    let subscriber = db.subscriber(1).await;
+    let wire = CuttableConnection::lay(cut).await;
+    let TestDb::Postgres { schema, .. } = &db.place else { panic!("is in PostgreSQL") };
     let address = PostgresAddress::parse(&with_search_path(&wire.url, schema)).expect("is well formed");
     let store = Store::open_postgres(&address, 2, OpenMode::Migrate).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
@@ -105,11 +105,11 @@ async fn post_over_a_cut_wire(cut: Cut) -> PostChargeResult {
 
 #[tokio::test]
 async fn repetition_after_a_lost_commit_creates_the_charge() {
-    let again = post_over_a_cut_wire(Cut::BeforeTheServer).await;
+    let again = post_over_a_cut_wire(CutMoment::BeforeTheServer).await;
     assert!(matches!(again, PostChargeResult::Created(_)), "{again:?}");
 }
 
 #[tokio::test]
 async fn repetition_after_an_unconfirmed_commit_finds_the_charge() {
-    assert_eq!(post_over_a_cut_wire(Cut::BeforeTheAnswer).await, PostChargeResult::InProgress);
+    assert_eq!(post_over_a_cut_wire(CutMoment::BeforeTheAnswer).await, PostChargeResult::InProgress);
 }

@@ -1,7 +1,9 @@
 //! A coupon has one code at a time, one SMS in progress, and is redeemed once.
 
 use crate::outcome::{declined, done, later, sent};
-use crate::setting::{Books, NOW, coupon, days, ext, fresh, name, nonce, partner, period, redemption, text};
+use crate::test_store::{
+    NOW, TestStore, coupon, days, ext, fresh, name, nonce, partner, period, redemption, text,
+};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::wire::coupon::CouponState;
@@ -29,9 +31,9 @@ on_each_database!(
     an_erased_buyer_is_sent_nothing_and_asked_for_nothing,
 );
 
-async fn a_coupon_is_made_once_by_its_name_for_ever(books: Books) {
+async fn a_coupon_is_made_once_by_its_name_for_ever(db: TestStore) {
     let new = coupon(1, "c-1");
-    let issue = |new| books.store.issue_coupon(Some(nonce()), NOW, new);
+    let issue = |new| db.store.issue_coupon(Some(nonce()), NOW, new);
     let Ok(IssueCouponResult::Created(row)) = issue(new.clone()).await else { panic!("is new") };
     assert_eq!((row.state(NOW), row.texts), (CouponState::Issued, 1));
     let mut again = coupon(1, "c-1");
@@ -39,140 +41,139 @@ async fn a_coupon_is_made_once_by_its_name_for_ever(books: Books) {
     assert_eq!(issue(again.clone()).await.expect("works"), IssueCouponResult::Replayed(row.clone()));
     again.fingerprint = [9; 32];
     assert_eq!(issue(again).await.expect("works"), IssueCouponResult::Conflict);
-    let books = books.reopen().await;
-    assert_eq!(books.store.find_coupon(ext("c-1")).await.expect("works"), Some(*row));
-    assert_eq!(books.store.find_coupon(ext("c-2")).await.expect("works"), None);
+    let db = db.reopen().await;
+    assert_eq!(db.store.find_coupon(ext("c-1")).await.expect("works"), Some(*row));
+    assert_eq!(db.store.find_coupon(ext("c-2")).await.expect("works"), None);
     // The same subscriber has one PAI, whatever they buy.
-    let second = books.coupon(coupon(1, "c-2")).await;
-    let first = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
+    let second = db.coupon(coupon(1, "c-2")).await;
+    let first = db.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
     assert_eq!(first.pai, second.pai);
-    let list = books.store.list_coupons(None, CouponFilter::All, 10).await.expect("works");
+    let list = db.store.list_coupons(None, CouponFilter::All, 10).await.expect("works");
     assert_eq!(list, [first.clone(), second.clone()]);
-    let rest = books.store.list_coupons(Some(ext("c-1")), CouponFilter::All, 10).await.expect("works");
+    let rest = db.store.list_coupons(Some(ext("c-1")), CouponFilter::All, 10).await.expect("works");
     assert_eq!(rest, [second]);
-    assert!(books.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works").is_empty());
+    assert!(db.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works").is_empty());
 }
 
-async fn a_coupon_and_its_message_are_there_together_or_not_at_all(books: Books) {
+async fn a_coupon_and_its_message_are_there_together_or_not_at_all(db: TestStore) {
     let once = nonce();
-    books.store.issue_coupon(Some(once.clone()), NOW, coupon(1, "c-1")).await.expect("works");
-    let replayed = books.store.issue_coupon(Some(once), NOW, coupon(1, "c-2")).await;
+    db.store.issue_coupon(Some(once.clone()), NOW, coupon(1, "c-1")).await.expect("works");
+    let replayed = db.store.issue_coupon(Some(once), NOW, coupon(1, "c-2")).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
-    assert_eq!(books.store.find_coupon(ext("c-2")).await.expect("works"), None);
-    let due = books.lease(0).await;
+    assert_eq!(db.store.find_coupon(ext("c-2")).await.expect("works"), None);
+    let due = db.lease(0).await;
     let kinds: Vec<_> = due.iter().map(|entry| name(entry).0).collect();
     assert_eq!(kinds, ["coupon", "pai-mapping"], "the edge hears of the new PAI");
     assert!(matches!(&due[0].job, Job::Sms(SmsJob::Coupon { message, .. }) if *message == text(1).message));
 }
 
-pub(crate) async fn the_text(books: &Books, at_seconds: i64) -> LeasedJob {
-    let due = books.lease(at_seconds).await;
+pub(crate) async fn the_text(db: &TestStore, at_seconds: i64) -> LeasedJob {
+    let due = db.lease(at_seconds).await;
     due.into_iter().find(|entry| name(entry).0 == "coupon").expect("is due")
 }
 
-pub(crate) async fn state(books: &Books, id: &str) -> CouponState {
-    books.store.find_coupon(ext(id)).await.expect("works").expect("is there").state(NOW)
+pub(crate) async fn state(db: &TestStore, id: &str) -> CouponState {
+    db.store.find_coupon(ext(id)).await.expect("works").expect("is there").state(NOW)
 }
 
-async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(books: Books) {
+async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(db: TestStore) {
     for (n, receipt_first) in [(1, false), (2, true)] {
         let (id, message_id) = (format!("c-{n}"), format!("m-{n}"));
-        books.coupon(coupon(n, &id)).await;
-        let entry = the_text(&books, 0).await;
-        let receipt = || books.store.record_sms_receipt(NOW, message_id.clone(), SmsReceipt::Delivered);
+        db.coupon(coupon(n, &id)).await;
+        let entry = the_text(&db, 0).await;
+        let receipt = || db.store.record_sms_receipt(NOW, message_id.clone(), SmsReceipt::Delivered);
         if receipt_first {
             receipt().await.expect("works");
-            assert_eq!(state(&books, &id).await, CouponState::Issued);
+            assert_eq!(state(&db, &id).await, CouponState::Issued);
         }
-        let settling = books.settle(NOW, entry.clone(), sent(&message_id)).await.expect("works");
+        let settling = db.settle(NOW, entry.clone(), sent(&message_id)).await.expect("works");
         assert_eq!(settling, SettleResult::Written);
         if !receipt_first {
-            assert_eq!(state(&books, &id).await, CouponState::Sent);
+            assert_eq!(state(&db, &id).await, CouponState::Sent);
             receipt().await.expect("works");
         }
-        assert_eq!(state(&books, &id).await, CouponState::Delivered);
-        assert_eq!(books.settle(NOW, entry, sent("m-9")).await.expect("works"), SettleResult::Late);
+        assert_eq!(state(&db, &id).await, CouponState::Delivered);
+        assert_eq!(db.settle(NOW, entry, sent("m-9")).await.expect("works"), SettleResult::Late);
         receipt().await.expect("says so again");
     }
     // A receipt without a known message is kept for some days.
-    books.store.record_sms_receipt(NOW, "m-3".to_owned(), SmsReceipt::Delivered).await.expect("works");
-    books.store.record_sms_receipt(NOW, "m-4".to_owned(), SmsReceipt::Delivered).await.expect("works");
-    books.coupon(coupon(3, "c-3")).await;
-    books.coupon(coupon(4, "c-4")).await;
+    db.store.record_sms_receipt(NOW, "m-3".to_owned(), SmsReceipt::Delivered).await.expect("works");
+    db.store.record_sms_receipt(NOW, "m-4".to_owned(), SmsReceipt::Delivered).await.expect("works");
+    db.coupon(coupon(3, "c-3")).await;
+    db.coupon(coupon(4, "c-4")).await;
     for (id, message_id, after, leased_after, then) in [
         ("c-3", "m-3", RECEIPT_SECONDS - 1, 200, CouponState::Delivered),
         ("c-4", "m-4", RECEIPT_SECONDS, 400, CouponState::Sent),
     ] {
-        books.store.sweep(NOW.plus_seconds(after)).await.expect("works");
-        let row = books.store.find_coupon(ext(id)).await.expect("works").expect("is there");
-        let due = books.lease(after + leased_after).await;
+        db.store.sweep(NOW.plus_seconds(after)).await.expect("works");
+        let row = db.store.find_coupon(ext(id)).await.expect("works").expect("is there");
+        let due = db.lease(after + leased_after).await;
         let is_its = |entry: &LeasedJob| name(entry) == ("coupon", row.coupon_id.as_str());
         let entry = due.into_iter().find(is_its).expect("is due");
-        books.settle(NOW, entry, sent(message_id)).await.expect("works");
-        assert_eq!(state(&books, id).await, then, "{id}");
+        db.settle(NOW, entry, sent(message_id)).await.expect("works");
+        assert_eq!(state(&db, id).await, then, "{id}");
     }
 }
 
-async fn another_code_voids_the_first_and_its_message(books: Books) {
+async fn another_code_voids_the_first_and_its_message(db: TestStore) {
     let new = coupon(1, "c-1");
     let first = new.text.code;
-    books.coupon(new).await;
-    let old = the_text(&books, 0).await;
-    let renew = |n| books.store.resend_coupon(Some(nonce()), NOW, ext("c-1"), None, text(n));
+    db.coupon(new).await;
+    let old = the_text(&db, 0).await;
+    let renew = |n| db.store.resend_coupon(Some(nonce()), NOW, ext("c-1"), None, text(n));
     let Ok(ChangeCouponResult::Done(row)) = renew(7).await else { panic!("is renewed") };
     assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
     // The old message was being sent meanwhile: it is not mistaken for the new one.
-    assert_eq!(books.settle(NOW, old, sent("m-old")).await.expect("works"), SettleResult::Late);
-    assert_eq!(state(&books, "c-1").await, CouponState::Issued);
-    let entry = the_text(&books, 0).await;
+    assert_eq!(db.settle(NOW, old, sent("m-old")).await.expect("works"), SettleResult::Late);
+    assert_eq!(state(&db, "c-1").await, CouponState::Issued);
+    let entry = the_text(&db, 0).await;
     assert!(matches!(&entry.job, Job::Sms(SmsJob::Coupon { message, .. }) if *message == text(7).message));
-    books.settle(NOW, entry, sent("m-new")).await.expect("works");
-    assert_eq!(state(&books, "c-1").await, CouponState::Sent);
-    let redeem = |code| books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code));
+    db.settle(NOW, entry, sent("m-new")).await.expect("works");
+    assert_eq!(state(&db, "c-1").await, CouponState::Sent);
+    let redeem = |code| db.store.redeem_coupon(nonce(), NOW, redemption("r-1", code));
     assert_eq!(redeem(first).await.expect("works"), RedeemResult::Unknown { wrong: 1 });
     assert!(matches!(redeem(text(7).code).await, Ok(RedeemResult::Created(_))));
     assert!(matches!(renew(8).await, Ok(ChangeCouponResult::NotAllowed(_))), "is redeemed");
 
-    books.coupon(coupon(2, "c-2")).await;
+    db.coupon(coupon(2, "c-2")).await;
     for n in 1..COUPON_SMS_MAX {
         let text = text(20 + u8::try_from(n).expect("is small"));
-        let change = books.store.resend_coupon(None, NOW, ext("c-2"), None, text).await;
+        let change = db.store.resend_coupon(None, NOW, ext("c-2"), None, text).await;
         assert!(matches!(change, Ok(ChangeCouponResult::Done(_))), "{n}");
     }
-    let change = books.store.resend_coupon(None, NOW, ext("c-2"), None, text(30)).await;
+    let change = db.store.resend_coupon(None, NOW, ext("c-2"), None, text(30)).await;
     assert!(matches!(change, Ok(ChangeCouponResult::NotAllowed(row)) if row.texts == COUPON_SMS_MAX));
-    let nobodys = books.store.resend_coupon(None, NOW, ext("c-9"), None, text(31)).await;
+    let nobodys = db.store.resend_coupon(None, NOW, ext("c-9"), None, text(31)).await;
     assert_eq!(nobodys.expect("works"), ChangeCouponResult::NotFound);
 }
 
-async fn a_message_is_sent_again_once_by_its_name(books: Books) {
-    books.coupon(coupon(1, "c-1")).await;
-    books.coupon(coupon(2, "c-2")).await;
-    let renew =
-        |id, name, n| books.store.resend_coupon(Some(nonce()), NOW, ext(id), Some(ext(name)), text(n));
+async fn a_message_is_sent_again_once_by_its_name(db: TestStore) {
+    db.coupon(coupon(1, "c-1")).await;
+    db.coupon(coupon(2, "c-2")).await;
+    let renew = |id, name, n| db.store.resend_coupon(Some(nonce()), NOW, ext(id), Some(ext(name)), text(n));
     for (name, n, texts, code) in [("a", 11, 2, 11), ("a", 12, 2, 11), ("b", 13, 3, 13), ("a", 14, 3, 13)] {
         let change = renew("c-1", name, n).await;
         assert!(
             matches!(&change, Ok(ChangeCouponResult::Done(row)) if row.texts == texts),
             "{name}: {change:?}"
         );
-        let message = the_text_of(&books, "c-1").await;
+        let message = the_text_of(&db, "c-1").await;
         assert_eq!(message, text(code).message, "{name}");
     }
     assert!(matches!(renew("c-2", "a", 15).await, Ok(ChangeCouponResult::Done(row)) if row.texts == 2));
     // Also when there is nothing more to send.
-    books.store.void_coupon(None, NOW, ext("c-1")).await.expect("works");
-    let books = books.reopen().await;
-    let renew = |name| books.store.resend_coupon(None, NOW, ext("c-1"), Some(ext(name)), text(16));
+    db.store.void_coupon(None, NOW, ext("c-1")).await.expect("works");
+    let db = db.reopen().await;
+    let renew = |name| db.store.resend_coupon(None, NOW, ext("c-1"), Some(ext(name)), text(16));
     assert!(matches!(renew("b").await, Ok(ChangeCouponResult::Done(_))));
     assert!(matches!(renew("c").await, Ok(ChangeCouponResult::NotAllowed(_))));
 }
 
 /// The message that is queued for a coupon.
-async fn the_text_of(books: &Books, id: &str) -> Vec<u8> {
-    let row = books.store.find_coupon(ext(id)).await.expect("works").expect("is there");
+async fn the_text_of(db: &TestStore, id: &str) -> Vec<u8> {
+    let row = db.store.find_coupon(ext(id)).await.expect("works").expect("is there");
     // An earlier call has leased it.
-    let due = books.lease(i64::try_from(fresh()).expect("is small") * 300).await;
+    let due = db.lease(i64::try_from(fresh()).expect("is small") * 300).await;
     let found = due.into_iter().find_map(|entry| match entry.job {
         Job::Sms(SmsJob::Coupon { coupon_id, message }) if coupon_id == row.coupon_id => Some(message),
         _ => None,
@@ -180,65 +181,65 @@ async fn the_text_of(books: &Books, id: &str) -> Vec<u8> {
     found.expect("is due")
 }
 
-async fn a_void_coupon_is_nobodys(books: Books) {
+async fn a_void_coupon_is_nobodys(db: TestStore) {
     let new = coupon(1, "c-1");
     let code = new.text.code;
-    books.coupon(new).await;
-    let void = |at| books.store.void_coupon(None, at, ext("c-1"));
+    db.coupon(new).await;
+    let void = |at| db.store.void_coupon(None, at, ext("c-1"));
     let Ok(ChangeCouponResult::Done(row)) = void(NOW).await else { panic!("is void") };
     assert_eq!((row.state(NOW), row.voided_at), (CouponState::Voided, Some(NOW)));
     assert_eq!(void(NOW.plus_seconds(9)).await.expect("works"), ChangeCouponResult::Done(row));
-    assert!(books.lease(0).await.iter().all(|entry| name(entry).0 != "coupon"), "nothing is sent");
-    let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
+    assert!(db.lease(0).await.iter().all(|entry| name(entry).0 != "coupon"), "nothing is sent");
+    let redeemed = db.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
     assert_eq!(redeemed.expect("works"), RedeemResult::Unknown { wrong: 1 });
-    let renewed = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(2)).await;
+    let renewed = db.store.resend_coupon(None, NOW, ext("c-1"), None, text(2)).await;
     assert!(matches!(renewed, Ok(ChangeCouponResult::NotAllowed(_))));
 
-    let spent = books.redeemed(2, "c-2", "r-2").await;
-    let voided = books.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
+    let spent = db.redeemed(2, "c-2", "r-2").await;
+    let voided = db.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
     assert!(matches!(voided, ChangeCouponResult::NotAllowed(row) if row.transaction_id == Some(spent)));
     assert_eq!(
-        books.store.void_coupon(None, NOW, ext("c-9")).await.expect("works"),
+        db.store.void_coupon(None, NOW, ext("c-9")).await.expect("works"),
         ChangeCouponResult::NotFound
     );
 }
 
-async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(books: Books) {
+async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(db: TestStore) {
     let new = coupon(1, "c-1");
     let (code, amount) = (new.text.code, new.amount);
-    let buyer = books.coupon(new).await.pai;
-    let redeem = |reference, at| books.store.redeem_coupon(nonce(), at, redemption(reference, code));
+    let buyer = db.coupon(new).await.pai;
+    let redeem = |reference, at| db.store.redeem_coupon(nonce(), at, redemption(reference, code));
     let Ok(RedeemResult::Created(charge)) = redeem("r-1", NOW).await else { panic!("is claimed") };
     assert_eq!((charge.amount, charge.service_period), (amount, period("2026-11-18", "2027-05-17")));
     for reference in ["r-1", "r-2"] {
         assert_eq!(redeem(reference, NOW).await.expect("works"), RedeemResult::InProgress, "{reference}");
     }
     let (end, settling) =
-        books.store.answer_redemption(NOW, charge.transaction_id.clone(), done()).await.expect("works");
+        db.store.answer_redemption(NOW, charge.transaction_id.clone(), done()).await.expect("works");
     assert_eq!(settling, SettleResult::Written);
     let RedemptionOutcome::Redeemed(redemption) = &end else { panic!("is spent") };
     assert_eq!((redemption.pai, redemption.amount, redemption.months), (Some(buyer), amount, 6));
     assert_eq!(redemption.service_period, charge.service_period);
     let ext_id = redemption.ext_transaction_id().expect("is a name");
-    let standing = books.standing(ext_id.as_str()).await;
+    let standing = db.standing(ext_id.as_str()).await;
     assert_eq!(standing.status, TransactionStatus::Approved);
 
-    let books = books.reopen().await;
+    let db = db.reopen().await;
     let late = NOW.plus_seconds(700 * 86_400);
-    let redeem = |reference| books.store.redeem_coupon(nonce(), late, self::redemption(reference, code));
+    let redeem = |reference| db.store.redeem_coupon(nonce(), late, self::redemption(reference, code));
     assert_eq!(redeem("r-1").await.expect("works"), RedeemResult::Decided(end));
     assert_eq!(redeem("r-2").await.expect("works"), RedeemResult::Used);
-    let row = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
+    let row = db.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
     assert_eq!((row.state(late), row.redeemed_at), (CouponState::Redeemed, Some(NOW)));
     assert_eq!(row.service_period, Some(charge.service_period));
 }
 
-async fn a_reference_is_one_redemption(books: Books) {
+async fn a_reference_is_one_redemption(db: TestStore) {
     let other = coupon(2, "c-2");
     let code = other.text.code;
-    let pai = books.coupon(other).await.pai;
-    books.redeemed(1, "c-1", "r-1").await;
-    let redeem = |new| books.store.redeem_coupon(nonce(), NOW, new);
+    let pai = db.coupon(other).await.pai;
+    db.redeemed(1, "c-1", "r-1").await;
+    let redeem = |new| db.store.redeem_coupon(nonce(), NOW, new);
     assert_eq!(redeem(redemption("r-1", code)).await.expect("works"), RedeemResult::Conflict);
     let mut gift = redemption("r-2", code);
     gift.pai = Some(pai);
@@ -246,14 +247,14 @@ async fn a_reference_is_one_redemption(books: Books) {
     assert_eq!(redeem(redemption("r-2", code)).await.expect("works"), RedeemResult::Conflict);
 }
 
-async fn wrong_codes_are_counted_for_each_partner_and_hour(books: Books) {
+async fn wrong_codes_are_counted_for_each_partner_and_hour(db: TestStore) {
     let new = coupon(1, "c-1");
     let code = new.text.code;
-    books.coupon(new).await;
+    db.coupon(new).await;
     let wrong = |who, at_seconds| {
         let mut new = redemption("r-1", [9; 32]);
         new.partner = partner(who);
-        books.store.redeem_coupon(nonce(), NOW.plus_seconds(at_seconds), new)
+        db.store.redeem_coupon(nonce(), NOW.plus_seconds(at_seconds), new)
     };
     for n in 1..=3 {
         assert_eq!(wrong("netflix", 0).await.expect("works"), RedeemResult::Unknown { wrong: n });
@@ -263,32 +264,32 @@ async fn wrong_codes_are_counted_for_each_partner_and_hour(books: Books) {
     // Another partner's code is unknown there.
     let mut foreign = redemption("r-1", code);
     foreign.partner = partner("tunes");
-    let redeemed = books.store.redeem_coupon(nonce(), NOW, foreign).await.expect("works");
+    let redeemed = db.store.redeem_coupon(nonce(), NOW, foreign).await.expect("works");
     assert_eq!(redeemed, RedeemResult::Unknown { wrong: 2 });
 }
 
-async fn an_old_coupon_is_spent_no_more(books: Books) {
+async fn an_old_coupon_is_spent_no_more(db: TestStore) {
     let new = coupon(1, "c-1");
     let (code, expires_at) = (new.text.code, new.expires_at);
-    books.coupon(new).await;
-    let redeem = |at| books.store.redeem_coupon(nonce(), at, redemption("r-1", code));
+    db.coupon(new).await;
+    let redeem = |at| db.store.redeem_coupon(nonce(), at, redemption("r-1", code));
     assert_eq!(redeem(expires_at).await.expect("works"), RedeemResult::Expired);
-    let renewed = books.store.resend_coupon(None, expires_at, ext("c-1"), None, text(2)).await;
+    let renewed = db.store.resend_coupon(None, expires_at, ext("c-1"), None, text(2)).await;
     assert!(matches!(renewed, Ok(ChangeCouponResult::NotAllowed(_))));
     assert!(matches!(redeem(expires_at.plus_seconds(-1)).await, Ok(RedeemResult::Created(_))));
 }
 
-async fn a_decline_before_the_answer_frees_the_coupon(books: Books) {
+async fn a_decline_before_the_answer_frees_the_coupon(db: TestStore) {
     let new = coupon(1, "c-1");
     let code = new.text.code;
-    books.coupon(new).await;
-    let redeem = |reference| books.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
+    db.coupon(new).await;
+    let redeem = |reference| db.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
     let Ok(RedeemResult::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
     let reason = DeclineReason::InsufficientBalance;
     let (end, settling) =
-        books.store.answer_redemption(NOW, charge.transaction_id, declined(reason)).await.expect("works");
+        db.store.answer_redemption(NOW, charge.transaction_id, declined(reason)).await.expect("works");
     assert_eq!((&end, settling), (&RedemptionOutcome::Declined(reason), SettleResult::Written));
-    assert_eq!(state(&books, "c-1").await, CouponState::Issued);
+    assert_eq!(state(&db, "c-1").await, CouponState::Issued);
     assert_eq!(
         redeem("r-1").await.expect("works"),
         RedeemResult::Decided(end),
@@ -298,41 +299,41 @@ async fn a_decline_before_the_answer_frees_the_coupon(books: Books) {
     assert_eq!(charge.service_period, period("2026-11-18", "2027-05-17"), "its days are free, too");
 }
 
-async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(books: Books) {
+async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(db: TestStore) {
     let new = coupon(1, "c-1");
     let code = new.text.code;
-    let pai = books.coupon(new).await.pai;
-    let redeem = |reference| books.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
+    let pai = db.coupon(new).await.pai;
+    let redeem = |reference| db.store.redeem_coupon(nonce(), NOW, redemption(reference, code));
     let Ok(RedeemResult::Created(charge)) = redeem("r-1").await else { panic!("is claimed") };
-    let (end, _) = books.store.answer_redemption(NOW, charge.transaction_id, later(60)).await.expect("works");
+    let (end, _) = db.store.answer_redemption(NOW, charge.transaction_id, later(60)).await.expect("works");
     assert!(matches!(end, RedemptionOutcome::Redeemed(_)));
-    let due = books.lease(60).await;
+    let due = db.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
-    let settled = books.settle(NOW, entry, declined(DeclineReason::RiskDeclined)).await;
+    let settled = db.settle(NOW, entry, declined(DeclineReason::RiskDeclined)).await;
     assert_eq!(settled.expect("works"), SettleResult::Unpaid);
     assert_eq!(redeem("r-1").await.expect("works"), RedeemResult::Decided(end));
     assert_eq!(redeem("r-2").await.expect("works"), RedeemResult::Used);
-    let unpaid = books.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
+    let unpaid = db.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
     assert_eq!(unpaid.iter().map(|row| row.ext_coupon_id.as_str()).collect::<Vec<_>>(), ["c-1"]);
     assert!(unpaid[0].view(NOW).unpaid);
-    let until = books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
+    let until = db.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
     assert_eq!(until, Some(days("2027-05-17")), "the operator has sold these days");
 }
 
-async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
+async fn an_answer_that_was_never_given_is_the_next_askers(db: TestStore) {
     // The caller has crashed. The outbox continues, and decides before any retry.
     let new = coupon(1, "c-1");
     let code = new.text.code;
-    books.coupon(new).await;
+    db.coupon(new).await;
     let redeem = |reference, at_seconds| {
         let at = NOW.plus_seconds(at_seconds);
-        books.store.redeem_coupon(nonce(), at, redemption(reference, code))
+        db.store.redeem_coupon(nonce(), at, redemption(reference, code))
     };
     assert!(matches!(redeem("r-1", 0).await, Ok(RedeemResult::Created(_))));
-    let due = books.lease(60).await;
+    let due = db.lease(60).await;
     let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
     let reason = DeclineReason::AccountOnHold;
-    assert_eq!(books.settle(NOW, entry, declined(reason)).await.expect("works"), SettleResult::Written);
+    assert_eq!(db.settle(NOW, entry, declined(reason)).await.expect("works"), SettleResult::Written);
     let end = RedeemResult::Decided(RedemptionOutcome::Declined(reason));
     assert_eq!(redeem("r-1", 1).await.expect("works"), end);
     // Or a retry comes first: then it is redeemed.
@@ -342,42 +343,42 @@ async fn an_answer_that_was_never_given_is_the_next_askers(books: Books) {
     assert!(matches!(redeem("r-2", 60).await, Ok(RedeemResult::Decided(RedemptionOutcome::Redeemed(_)))));
 }
 
-async fn a_held_or_closed_pai_declines_at_once(books: Books) {
+async fn a_held_or_closed_pai_declines_at_once(db: TestStore) {
     for (n, reason) in [(1, DeclineReason::PaiRevokedByUser), (2, DeclineReason::AccountClosed)] {
         let (id, reference) = (format!("c-{n}"), format!("r-{n}"));
         let new = coupon(n, &id);
         let code = new.text.code;
-        let pai = books.coupon(new).await.pai;
-        books.store.close_pai(NOW, partner("netflix"), pai, reason).await.expect("works");
-        let redeem = || books.store.redeem_coupon(nonce(), NOW, redemption(&reference, code));
+        let pai = db.coupon(new).await.pai;
+        db.store.close_pai(NOW, partner("netflix"), pai, reason).await.expect("works");
+        let redeem = || db.store.redeem_coupon(nonce(), NOW, redemption(&reference, code));
         let end = RedeemResult::Decided(RedemptionOutcome::Declined(reason));
         assert_eq!(redeem().await.expect("works"), end);
         assert_eq!(redeem().await.expect("works"), end);
-        assert_eq!(state(&books, &id).await, CouponState::Issued);
-        assert!(books.store.find_coupon_buyer(ext(&id)).await.expect("works").is_none());
+        assert_eq!(state(&db, &id).await, CouponState::Issued);
+        assert!(db.store.find_coupon_buyer(ext(&id)).await.expect("works").is_none());
     }
-    assert!(books.lease(0).await.iter().all(|entry| name(entry).0 != "charge"), "nothing is charged");
+    assert!(db.lease(0).await.iter().all(|entry| name(entry).0 != "charge"), "nothing is charged");
 }
 
-async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(books: Books) {
+async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(db: TestStore) {
     let new = coupon(1, "c-1");
     let code = new.text.code;
-    books.coupon(new).await;
-    let spent = books.redeemed(1, "c-2", "r-2").await;
-    books.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
-    assert!(books.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
-    let index = crate::setting::number(1).index;
-    books.store.erase_number(None, NOW, Some(ext("e-1")), index).await.expect("works");
-    let kinds: Vec<_> = books.lease(0).await.iter().map(|entry| name(entry).0.to_owned()).collect();
+    db.coupon(new).await;
+    let spent = db.redeemed(1, "c-2", "r-2").await;
+    db.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
+    assert!(db.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
+    let index = crate::test_store::number(1).index;
+    db.store.erase_number(None, NOW, Some(ext("e-1")), index).await.expect("works");
+    let kinds: Vec<_> = db.lease(0).await.iter().map(|entry| name(entry).0.to_owned()).collect();
     assert!(kinds.iter().all(|kind| !kind.starts_with("coupon")), "{kinds:?}");
-    let row = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is on record");
+    let row = db.store.find_coupon(ext("c-1")).await.expect("works").expect("is on record");
     assert_eq!(row.fingerprint, None, "nothing in it comes from the number");
     let mut again = coupon(2, "c-1");
     again.fingerprint = [9; 32];
-    assert!(matches!(books.store.issue_coupon(None, NOW, again).await, Ok(IssueCouponResult::Replayed(_))));
-    let renewed = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(7)).await.expect("works");
+    assert!(matches!(db.store.issue_coupon(None, NOW, again).await, Ok(IssueCouponResult::Replayed(_))));
+    let renewed = db.store.resend_coupon(None, NOW, ext("c-1"), None, text(7)).await.expect("works");
     assert_eq!(renewed, ChangeCouponResult::BuyerGone);
-    let redeemed = books.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
+    let redeemed = db.store.redeem_coupon(nonce(), NOW, redemption("r-1", code)).await;
     let end = RedemptionOutcome::Declined(DeclineReason::AccountClosed);
     assert_eq!(redeemed.expect("works"), RedeemResult::Decided(end));
 }

@@ -1,7 +1,7 @@
 //! A partner's app on a device: its flows, and the PAIs of the subscribers whose number it sends.
 
-use crate::setting::{
-    Books, NOW, device_flow, ext, flow, hash, name, new_pai, nonce, number, partner, signup, subscription,
+use crate::test_store::{
+    NOW, TestStore, device_flow, ext, flow, hash, name, new_pai, nonce, number, partner, signup, subscription,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
@@ -30,7 +30,7 @@ fn pin(of: &NewFlow, by: &str, n: u8, mac: Hash) -> DevicePin {
     DevicePin { partner: partner(by), number: number(n).index, flow: of.flow, mac }
 }
 
-impl Books {
+impl TestStore {
     async fn begin(&self, flow: &NewFlow) {
         let start = self.store.start_flow(nonce(), NOW, flow.clone()).await.expect("works");
         assert_eq!(start, StartFlowResult::Started);
@@ -45,113 +45,110 @@ impl Books {
     }
 }
 
-async fn a_flow_of_a_device_is_one_partners_and_one_numbers(books: Books) {
+async fn a_flow_of_a_device_is_one_partners_and_one_numbers(db: TestStore) {
     let flow = device_flow("netflix", 1, RIGHT);
-    books.begin(&flow).await;
+    db.begin(&flow).await;
     for other in [pin(&flow, "tunes", 1, RIGHT), pin(&flow, "netflix", 2, RIGHT)] {
-        assert!(matches!(books.tried(NOW, other).await, PinAttempt::Expired));
+        assert!(matches!(db.tried(NOW, other).await, PinAttempt::Expired));
     }
     let unknown = DevicePin { flow: hash(), ..pin(&flow, "netflix", 1, RIGHT) };
-    assert!(matches!(books.tried(NOW, unknown).await, PinAttempt::Expired));
+    assert!(matches!(db.tried(NOW, unknown).await, PinAttempt::Expired));
     // None of these has used up a try.
     for _ in 1..PIN_ATTEMPTS_MAX {
-        assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
+        assert!(matches!(db.tried(NOW, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
     }
-    assert!(matches!(books.tried(NOW, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
+    assert!(matches!(db.tried(NOW, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
 }
 
-async fn no_flow_is_continued_where_it_was_not_begun(books: Books) {
+async fn no_flow_is_continued_where_it_was_not_begun(db: TestStore) {
     let (device, widget) = (device_flow("netflix", 1, RIGHT), flow(1, Some(RIGHT)));
-    books.begin(&device).await;
-    books.begin(&widget).await;
-    assert!(matches!(books.store.try_pin(nonce(), NOW, device.flow, RIGHT).await, Ok(PinAttempt::Expired)));
-    assert!(matches!(books.tried(NOW, pin(&widget, "netflix", 1, RIGHT)).await, PinAttempt::Expired));
-    assert!(matches!(books.tried(NOW, pin(&device, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
-    assert!(
-        books.store.find_proven_flow(NOW, device.flow).await.expect("works").is_none(),
-        "no sign-up by it"
-    );
+    db.begin(&device).await;
+    db.begin(&widget).await;
+    assert!(matches!(db.store.try_pin(nonce(), NOW, device.flow, RIGHT).await, Ok(PinAttempt::Expired)));
+    assert!(matches!(db.tried(NOW, pin(&widget, "netflix", 1, RIGHT)).await, PinAttempt::Expired));
+    assert!(matches!(db.tried(NOW, pin(&device, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
+    assert!(db.store.find_proven_flow(NOW, device.flow).await.expect("works").is_none(), "no sign-up by it");
 }
 
-async fn tries_count_whichever_app_call_makes_them(books: Books) {
+async fn tries_count_whichever_app_call_makes_them(db: TestStore) {
     let flow = device_flow("netflix", 1, RIGHT);
-    books.begin(&flow).await;
+    db.begin(&flow).await;
     let last = NOW.plus_seconds(599);
-    assert!(matches!(books.tried(last, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
+    assert!(matches!(db.tried(last, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
     for _ in 0..PIN_ATTEMPTS_MAX - 1 {
-        let right = books.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
+        let right = db.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
         assert!(matches!(right, PinAttempt::Proven(())), "a lost answer is asked for again");
     }
-    let books = books.reopen().await;
+    let db = db.reopen().await;
     let expires_at = NOW.plus_seconds(600);
-    let used_up = books.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
+    let used_up = db.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
     assert!(matches!(used_up, PinAttempt::UsedUp { expires_at: at } if at == expires_at));
-    assert!(matches!(books.tried(expires_at, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Expired));
+    assert!(matches!(db.tried(expires_at, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Expired));
 }
 
-async fn the_newest_flow_is_the_partners_own(books: Books) {
+async fn the_newest_flow_is_the_partners_own(db: TestStore) {
     let newest = async |by: &str, n| {
-        books.store.find_newest_device_flow(partner(by), number(n).index).await.expect("works")
+        db.store.find_newest_device_flow(partner(by), number(n).index).await.expect("works")
     };
     assert_eq!(newest("netflix", 1).await, None);
     let (first, second) = (device_flow("netflix", 1, RIGHT), device_flow("netflix", 1, RIGHT));
     for (at, flow) in [(0, &first), (1, &second), (2, &device_flow("tunes", 1, RIGHT)), (3, &flow(1, None))] {
-        books.store.start_flow(nonce(), NOW.plus_seconds(at), flow.clone()).await.expect("works");
+        db.store.start_flow(nonce(), NOW.plus_seconds(at), flow.clone()).await.expect("works");
     }
     assert_eq!(newest("netflix", 1).await, Some(second.flow));
     assert_eq!(newest("netflix", 2).await, None);
 }
 
-async fn widget_and_devices_share_the_codes_of_the_day(books: Books) {
+async fn widget_and_devices_share_the_codes_of_the_day(db: TestStore) {
     for n in 0..PINS_PER_DAY_MAX {
         let one = if n % 2 == 0 { flow(1, Some(RIGHT)) } else { device_flow("netflix", 1, RIGHT) };
-        books.begin(&one).await;
+        db.begin(&one).await;
     }
     for one in [flow(1, Some(RIGHT)), device_flow("netflix", 1, RIGHT), device_flow("tunes", 1, RIGHT)] {
-        let start = books.store.start_flow(nonce(), NOW, one).await.expect("works");
+        let start = db.store.start_flow(nonce(), NOW, one).await.expect("works");
         assert_eq!(start, StartFlowResult::TooManyPins { again_at: NOW.plus_seconds(86_400) });
     }
-    books.begin(&device_flow("netflix", 2, RIGHT)).await;
+    db.begin(&device_flow("netflix", 2, RIGHT)).await;
 }
 
-async fn a_pai_is_the_same_whoever_brings_the_number(books: Books) {
-    let row = books.issued(new_pai("netflix", 1, "2024-01-01")).await;
+async fn a_pai_is_the_same_whoever_brings_the_number(db: TestStore) {
+    let row = db.issued(new_pai("netflix", 1, "2024-01-01")).await;
     assert_eq!((row.state, row.version), (PaiState::Active, 1));
-    assert_eq!(books.issued(new_pai("netflix", 1, "2024-01-01")).await, row);
-    assert_eq!(books.subscriber(1).await, row, "by the widget too");
-    assert_ne!(books.issued(new_pai("tunes", 1, "2024-01-01")).await.pai, row.pai);
+    assert_eq!(db.issued(new_pai("netflix", 1, "2024-01-01")).await, row);
+    assert_eq!(db.subscriber(1).await, row, "by the widget too");
+    assert_ne!(db.issued(new_pai("tunes", 1, "2024-01-01")).await.pai, row.pai);
     // A customer who already pays on the bill keeps their PAI, where a sign-up would be refused.
     let request = subscription(row.pai, "s-1");
-    let recorded = books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request);
+    let recorded = db.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request);
     recorded.await.expect("works");
-    let again = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
+    let again = db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(again.expect("works"), IssueSignupResult::AlreadyOnBill);
-    assert_eq!(books.issued(new_pai("netflix", 1, "2024-01-01")).await, row);
+    assert_eq!(db.issued(new_pai("netflix", 1, "2024-01-01")).await, row);
     // A call that spent its nonce on a PIN has none for this.
-    let without = books.store.issue_pai(None, NOW, new_pai("netflix", 1, "2024-01-01")).await;
+    let without = db.store.issue_pai(None, NOW, new_pai("netflix", 1, "2024-01-01")).await;
     assert_eq!(without.expect("works"), row);
 }
 
-async fn the_edge_is_told_of_a_new_pai_and_the_partner_is_not(books: Books) {
-    books.subscriber(1).await;
-    assert!(books.lease(0).await.is_empty(), "the edge learns of a sign-up's by its answer");
-    books.issued(new_pai("netflix", 1, "2024-01-01")).await;
-    assert!(books.lease(0).await.is_empty(), "it is not new");
-    books.issued(new_pai("netflix", 2, "2024-01-01")).await;
-    let told = books.lease(0).await;
+async fn the_edge_is_told_of_a_new_pai_and_the_partner_is_not(db: TestStore) {
+    db.subscriber(1).await;
+    assert!(db.lease(0).await.is_empty(), "the edge learns of a sign-up's by its answer");
+    db.issued(new_pai("netflix", 1, "2024-01-01")).await;
+    assert!(db.lease(0).await.is_empty(), "it is not new");
+    db.issued(new_pai("netflix", 2, "2024-01-01")).await;
+    let told = db.lease(0).await;
     assert_eq!(told.iter().map(|entry| name(entry).0).collect::<Vec<_>>(), ["pai-mapping"]);
 }
 
-async fn a_number_that_has_changed_hands_brings_another_pai(books: Books) {
-    let first = books.issued(new_pai("netflix", 1, "2024-01-01")).await;
-    let next = books.issued(new_pai("netflix", 1, "2026-11-01")).await;
+async fn a_number_that_has_changed_hands_brings_another_pai(db: TestStore) {
+    let first = db.issued(new_pai("netflix", 1, "2024-01-01")).await;
+    let next = db.issued(new_pai("netflix", 1, "2026-11-01")).await;
     assert_ne!((first.pai, &first.handle), (next.pai, &next.handle));
-    let first = books.store.find_pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
+    let first = db.store.find_pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
     assert_eq!((first.state, first.version), (PaiState::Closed, 2));
 }
 
-async fn a_held_pai_is_released_by_a_standing_that_is_news(books: Books) {
-    books.issued(new_pai("netflix", 1, "2024-01-01")).await;
+async fn a_held_pai_is_released_by_a_standing_that_is_news(db: TestStore) {
+    db.issued(new_pai("netflix", 1, "2024-01-01")).await;
     let event = NewAccountEvent {
         event_id: ext("e-1"),
         fingerprint: hash(),
@@ -160,11 +157,11 @@ async fn a_held_pai_is_released_by_a_standing_that_is_news(books: Books) {
         new_number: None,
         occurred_at: NOW,
     };
-    books.store.record_account_event(None, NOW, event).await.expect("works");
-    let held = books.issued(new_pai("netflix", 1, "2024-01-01")).await;
+    db.store.record_account_event(None, NOW, event).await.expect("works");
+    let held = db.issued(new_pai("netflix", 1, "2024-01-01")).await;
     assert_eq!(held.state, PaiState::Suspended, "the standing is no later than the event");
     let later = NOW.plus_seconds(1);
-    let released = books.store.issue_pai(Some(nonce()), later, new_pai("netflix", 1, "2024-01-01")).await;
+    let released = db.store.issue_pai(Some(nonce()), later, new_pai("netflix", 1, "2024-01-01")).await;
     let released = released.expect("works");
     assert_eq!((released.pai, released.state, released.version), (held.pai, PaiState::Active, 3));
 }

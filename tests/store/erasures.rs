@@ -3,8 +3,8 @@
 
 use crate::outcome::{done, later};
 use crate::races::at_once;
-use crate::setting::{
-    Books, NOW, charge, ext, flow, nonce, number, partner, refund, signup, subscription, usd,
+use crate::test_store::{
+    NOW, TestStore, charge, ext, flow, nonce, number, partner, refund, signup, subscription, usd,
 };
 use crate::traces::{dump, leads_to};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};
@@ -38,13 +38,9 @@ on_each_database!(
     files_and_an_erasure_go_on_together,
 );
 
-async fn erase(books: &Books, name: &str, n: u8) -> ErasureState {
+async fn erase(db: &TestStore, name: &str, n: u8) -> ErasureState {
     let name = Some(ext(name));
-    books
-        .store
-        .erase_number(Some(nonce()), NOW.plus_seconds(100), name, number(n).index)
-        .await
-        .expect("works")
+    db.store.erase_number(Some(nonce()), NOW.plus_seconds(100), name, number(n).index).await.expect("works")
 }
 
 fn event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewAccountEvent {
@@ -58,14 +54,14 @@ fn event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewAccountEv
     }
 }
 
-async fn record(books: &Books, new: NewAccountEvent) -> RecordEventResult {
-    books.store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
+async fn record(db: &TestStore, new: NewAccountEvent) -> RecordEventResult {
+    db.store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
 }
 
 /// A charge that waits for a file; returns our id of it.
-async fn waiting(books: &Books, pai: Pai, ext_id: &str) -> String {
-    let id = books.posted(charge(pai, ext_id, 1599)).await;
-    books.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
+async fn waiting(db: &TestStore, pai: Pai, ext_id: &str) -> String {
+    let id = db.posted(charge(pai, ext_id, 1599)).await;
+    db.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
     id
 }
 
@@ -74,71 +70,68 @@ async fn lease(store: &Store) -> Vec<LeasedJob> {
     store.lease_due(Queue::Billing, now, now.plus_seconds(900), 100).await.expect("works")
 }
 
-async fn a_name_is_no_good_for_what_was_there_before_it(books: Books) {
-    books.subscriber(1).await;
+async fn a_name_is_no_good_for_what_was_there_before_it(db: TestStore) {
+    db.subscriber(1).await;
     // A customer who has only started a sign-up, and one about whom an event was reported.
     let begun = flow(2, Some([1; 32]));
-    books.store.start_flow(nonce(), NOW, begun.clone()).await.expect("works");
-    record(&books, event("e-1", Suspended, 3, None)).await;
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    db.store.start_flow(nonce(), NOW, begun.clone()).await.expect("works");
+    record(&db, event("e-1", Suspended, 3, None)).await;
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
     for n in [2, 3] {
-        assert_eq!(erase(&books, "er-1", n).await, ErasureState::Conflict, "{n}");
+        assert_eq!(erase(&db, "er-1", n).await, ErasureState::Conflict, "{n}");
     }
-    assert!(books.store.has_flow(begun.flow).await.expect("works"));
-    assert_eq!(erase(&books, "er-2", 2).await, ErasureState::Erased);
-    assert!(!books.store.has_flow(begun.flow).await.expect("works"), "and its PIN is sent to nobody");
+    assert!(db.store.has_flow(begun.flow).await.expect("works"));
+    assert_eq!(erase(&db, "er-2", 2).await, ErasureState::Erased);
+    assert!(!db.store.has_flow(begun.flow).await.expect("works"), "and its PIN is sent to nobody");
     // A sign-up that was started since is no trace of before.
     let later = NOW.plus_seconds(101);
-    books.store.start_flow(nonce(), later, flow(1, Some([2; 32]))).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    db.store.start_flow(nonce(), later, flow(1, Some([2; 32]))).await.expect("works");
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
 }
 
-async fn nothing_leads_to_the_number_any_more(books: Books) {
+async fn nothing_leads_to_the_number_any_more(db: TestStore) {
     // An operator's own id, which the search can recognize, in place of an activation date.
     let mut new = signup("netflix", 0xab, "SUBSCRIBER-0815");
     new.return_url = "https://my.acme.example/done".to_owned();
-    let IssueSignupResult::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
+    let IssueSignupResult::Issued(row) = db.store.issue_signup(nonce(), NOW, new).await.expect("works")
     else {
         panic!("not issued")
     };
     for n in 0..40 {
-        books.subscriber(n).await;
+        db.subscriber(n).await;
     }
     let of_today = flow(0xcd, Some([9; 32]));
-    books.store.start_flow(nonce(), NOW, of_today).await.expect("works");
-    assert_eq!(
-        record(&books, event("e-1", Suspended, 0xab, None)).await,
-        RecordEventResult::Recorded(Applied)
-    );
+    db.store.start_flow(nonce(), NOW, of_today).await.expect("works");
+    assert_eq!(record(&db, event("e-1", Suspended, 0xab, None)).await, RecordEventResult::Recorded(Applied));
     let moved = NewAccountEvent {
         occurred_at: NOW.plus_seconds(20),
         ..event("e-2", NumberChanged, 0xab, Some(0xcd))
     };
-    assert_eq!(record(&books, moved).await, RecordEventResult::Recorded(Applied));
+    assert_eq!(record(&db, moved).await, RecordEventResult::Recorded(Applied));
     for n in [0xab, 0xcd] {
-        assert!(leads_to(&books, n).await, "{n:x} would be found");
+        assert!(leads_to(&db, n).await, "{n:x} would be found");
     }
-    assert!(dump(&books).await.0.to_lowercase().contains("subscriber-0815"));
+    assert!(dump(&db).await.0.to_lowercase().contains("subscriber-0815"));
 
-    assert_eq!(erase(&books, "er-1", 0xcd).await, ErasureState::Erased);
-    assert!(!leads_to(&books, 0xcd).await);
+    assert_eq!(erase(&db, "er-1", 0xcd).await, ErasureState::Erased);
+    assert!(!leads_to(&db, 0xcd).await);
     // A decision about a number keeps its index for a day, and nothing else.
-    books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
-    assert!(!leads_to(&books, 0xab).await, "the number of before as well");
-    let (text, raw) = dump(&books).await;
+    db.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
+    assert!(!leads_to(&db, 0xab).await, "the number of before as well");
+    let (text, raw) = dump(&db).await;
     assert!(!text.to_lowercase().contains("subscriber-0815"));
     assert!(!raw.windows(15).any(|window| window == b"SUBSCRIBER-0815"));
-    assert!(leads_to(&books, 0x07).await, "everybody else is there");
-    let standing = books.store.find_pai_status(row.pai).await.expect("works").expect("is there");
+    assert!(leads_to(&db, 0x07).await, "everybody else is there");
+    let standing = db.store.find_pai_status(row.pai).await.expect("works").expect("is there");
     assert_eq!(
         (standing.state, standing.closed_reason),
         (PaiState::Closed, Some(DeclineReason::AccountClosed))
     );
 }
 
-async fn charges_and_totals_stay(books: Books) {
-    let row = books.subscriber(1).await;
-    let record = books.store.record_subscription(
+async fn charges_and_totals_stay(db: TestStore) {
+    let row = db.subscriber(1).await;
+    let record = db.store.record_subscription(
         nonce(),
         NOW,
         partner("netflix"),
@@ -146,20 +139,20 @@ async fn charges_and_totals_stay(books: Books) {
         subscription(row.pai, "s-1"),
     );
     record.await.expect("works");
-    books.approved(row.pai, "n-1", 1599).await;
-    books.approved(row.pai, "n-2", 700).await;
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    let books = books.reopen().await;
-    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
-    let refund = books.refunded(refund("n-1", "r-1", Some(600))).await;
-    books.store.answer_refund(NOW, refund, done()).await.expect("works");
-    let answer = books.store.find_refund_response(partner("netflix"), ext("n-1"), ext("r-1")).await;
+    db.approved(row.pai, "n-1", 1599).await;
+    db.approved(row.pai, "n-2", 700).await;
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    let db = db.reopen().await;
+    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Approved);
+    let refund = db.refunded(refund("n-1", "r-1", Some(600))).await;
+    db.store.answer_refund(NOW, refund, done()).await.expect("works");
+    let answer = db.store.find_refund_response(partner("netflix"), ext("n-1"), ext("r-1")).await;
     assert_eq!(answer.expect("works").map(|answer| answer.remaining), Some(usd(999)));
-    let posting = books.store.post_charge(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
+    let posting = db.store.post_charge(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
     let Ok(PostChargeResult::Declined(answer)) = posting else { panic!("not declined: {posting:?}") };
     let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
-    let due = books.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
+    let due = db.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
     let due = due.expect("works");
     let told = |entry: &LeasedJob| {
         matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }))
@@ -167,153 +160,147 @@ async fn charges_and_totals_stay(books: Books) {
     assert_eq!(due.iter().filter(|entry| told(entry)).count(), 2, "partner and edge are told");
 }
 
-async fn an_erasure_takes_place_once(books: Books) {
-    let before = books.subscriber(1).await;
-    books.subscriber(2).await;
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(erase(&books, "er-1", 2).await, ErasureState::Conflict, "another number");
+async fn an_erasure_takes_place_once(db: TestStore) {
+    let before = db.subscriber(1).await;
+    db.subscriber(2).await;
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(erase(&db, "er-1", 2).await, ErasureState::Conflict, "another number");
     // The same subscriber again, later: their new entries were not to be erased.
     let late = NOW.plus_seconds(200);
     let signup = signup("netflix", 1, "2024-01-01");
-    let IssueSignupResult::Issued(after) =
-        books.store.issue_signup(nonce(), late, signup).await.expect("works")
+    let IssueSignupResult::Issued(after) = db.store.issue_signup(nonce(), late, signup).await.expect("works")
     else {
         panic!("not issued")
     };
     assert_ne!(after.pai, before.pai);
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    let standing = books.store.find_pai_status(after.pai).await.expect("works").expect("is there");
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    let standing = db.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);
-    let again = books.store.erase_number(Some(nonce()), late, Some(ext("er-2")), number(1).index).await;
+    let again = db.store.erase_number(Some(nonce()), late, Some(ext("er-2")), number(1).index).await;
     assert_eq!(again.expect("works"), ErasureState::Erased);
-    let standing = books.store.find_pai_status(after.pai).await.expect("works").expect("is there");
+    let standing = db.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Closed);
     // A number without a sign-up is erased already.
-    assert_eq!(erase(&books, "er-3", 9).await, ErasureState::Erased);
+    assert_eq!(erase(&db, "er-3", 9).await, ErasureState::Erased);
 }
 
-async fn former_holders_of_the_number_are_forgotten_as_well(books: Books) {
-    let first = books.subscriber(0xae).await;
+async fn former_holders_of_the_number_are_forgotten_as_well(db: TestStore) {
+    let first = db.subscriber(0xae).await;
     let next = signup("netflix", 0xae, "2026-01-01");
-    let IssueSignupResult::Issued(second) =
-        books.store.issue_signup(nonce(), NOW, next).await.expect("works")
+    let IssueSignupResult::Issued(second) = db.store.issue_signup(nonce(), NOW, next).await.expect("works")
     else {
         panic!("not issued")
     };
-    assert_eq!(erase(&books, "er-1", 0xae).await, ErasureState::Erased);
-    assert!(!leads_to(&books, 0xae).await);
+    assert_eq!(erase(&db, "er-1", 0xae).await, ErasureState::Erased);
+    assert!(!leads_to(&db, 0xae).await);
     for (pai, reason) in
         [(first.pai, DeclineReason::AccountClosedTakenOver), (second.pai, DeclineReason::AccountClosed)]
     {
-        let standing = books.store.find_pai_status(pai).await.expect("works").expect("is there");
+        let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
         assert_eq!(standing.closed_reason, Some(reason), "the first reason stays");
     }
 }
 
-async fn whoever_signs_up_afterwards_is_somebody_new(books: Books) {
-    let before = books.subscriber(1).await;
+async fn whoever_signs_up_afterwards_is_somebody_new(db: TestStore) {
+    let before = db.subscriber(1).await;
     let proven = flow(1, None);
     let flow: Hash = proven.flow;
-    books.store.start_flow(nonce(), NOW, proven).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    assert!(books.store.find_proven_flow(NOW, flow).await.expect("works").is_none(), "and begins anew");
-    let after = books.subscriber(1).await;
+    db.store.start_flow(nonce(), NOW, proven).await.expect("works");
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    assert!(db.store.find_proven_flow(NOW, flow).await.expect("works").is_none(), "and begins anew");
+    let after = db.subscriber(1).await;
     assert!(after.pai != before.pai && after.handle != before.handle);
     assert!(matches!(
-        books.store.post_charge(nonce(), NOW, charge(after.pai, "n-1", 100)).await,
+        db.store.post_charge(nonce(), NOW, charge(after.pai, "n-1", 100)).await,
         Ok(PostChargeResult::Created(_))
     ));
 }
 
-async fn a_charge_that_waits_is_decided_without_the_number(books: Books) {
-    let row = books.subscriber(1).await;
-    let id = books.posted(charge(row.pai, "n-1", 1599)).await;
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    let waits = books.store.find_pending_charge(id.clone()).await.expect("works").expect("is pending");
+async fn a_charge_that_waits_is_decided_without_the_number(db: TestStore) {
+    let row = db.subscriber(1).await;
+    let id = db.posted(charge(row.pai, "n-1", 1599)).await;
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    let waits = db.store.find_pending_charge(id.clone()).await.expect("works").expect("is pending");
     assert_eq!((waits.subscriber, waits.closed), (None, Some(DeclineReason::AccountClosed)));
-    books.store.answer_transaction(NOW, id, done()).await.expect("works");
-    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved, "it was on its way");
+    db.store.answer_transaction(NOW, id, done()).await.expect("works");
+    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Approved, "it was on its way");
 }
 
-async fn a_file_that_is_being_written_keeps_its_numbers(books: Books) {
-    let row = books.subscriber(0xef).await;
-    waiting(&books, row.pai, "n-1").await;
-    let made = books.store.create_billing_file(NOW, "f-1".into(), lease(&books.store).await).await;
+async fn a_file_that_is_being_written_keeps_its_numbers(db: TestStore) {
+    let row = db.subscriber(0xef).await;
+    waiting(&db, row.pai, "n-1").await;
+    let made = db.store.create_billing_file(NOW, "f-1".into(), lease(&db.store).await).await;
     assert_eq!(made.expect("works"), 1);
-    assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erasing);
+    assert_eq!(erase(&db, "er-1", 0xef).await, ErasureState::Erasing);
     let late = NOW.plus_seconds(200);
-    let again = books.store.issue_signup(nonce(), late, signup("netflix", 0xef, "2024-01-01")).await;
+    let again = db.store.issue_signup(nonce(), late, signup("netflix", 0xef, "2024-01-01")).await;
     assert!(matches!(again.expect("works"), IssueSignupResult::Issued(new) if new.pai != row.pai));
-    books.store.sweep(NOW).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erasing, "as long as it is not written");
-    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
+    db.store.sweep(NOW).await.expect("works");
+    assert_eq!(erase(&db, "er-1", 0xef).await, ErasureState::Erasing, "as long as it is not written");
+    let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
     let BillingItem::Charge(line) = &lines[0].bill else { panic!("not a charge") };
     assert_eq!(line.subscriber.as_ref().map(|subscriber| &subscriber.number), Some(&number(0xef)));
 
-    books.store.mark_file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
-    books.store.sweep(NOW).await.expect("works");
-    assert_eq!(erase(&books, "er-1", 0xef).await, ErasureState::Erased);
+    db.store.mark_file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
+    db.store.sweep(NOW).await.expect("works");
+    assert_eq!(erase(&db, "er-1", 0xef).await, ErasureState::Erased);
     let ended =
-        books.store.erase_number(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
+        db.store.erase_number(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
     assert_eq!(ended.expect("works"), ErasureState::Erased, "whoever has it since");
-    assert!(!leads_to(&books, 0xef).await);
-    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
+    assert!(!leads_to(&db, 0xef).await);
+    let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
     assert!(
         matches!(&lines[0].bill, BillingItem::Charge(line) if line.subscriber.is_none()),
         "the line itself is for ever"
     );
-    let settling = books.store.settle_line(NOW, "f-1".into(), 1, done()).await;
+    let settling = db.store.settle_line(NOW, "f-1".into(), 1, done()).await;
     assert_eq!(settling.expect("works"), onbill_origin::store::SettleResult::Written);
 }
 
-async fn who_was_erased_is_in_no_later_file(books: Books) {
-    let (gone, stays) = (books.subscriber(1).await, books.subscriber(2).await);
-    waiting(&books, gone.pai, "n-1").await;
-    let filed = waiting(&books, stays.pai, "n-2").await;
-    let leased = lease(&books.store).await;
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(books.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 1);
-    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
+async fn who_was_erased_is_in_no_later_file(db: TestStore) {
+    let (gone, stays) = (db.subscriber(1).await, db.subscriber(2).await);
+    waiting(&db, gone.pai, "n-1").await;
+    let filed = waiting(&db, stays.pai, "n-2").await;
+    let leased = lease(&db.store).await;
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(db.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 1);
+    let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
     assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), [filed.as_str()]);
-    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending, "the outbox decides it");
+    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Pending, "the outbox decides it");
 }
 
-async fn events_of_before_are_answered_as_ever(books: Books) {
-    books.subscriber(1).await;
-    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, RecordEventResult::Recorded(Applied));
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(record(&books, event("e-1", Suspended, 1, None)).await, RecordEventResult::Replayed(Applied));
+async fn events_of_before_are_answered_as_ever(db: TestStore) {
+    db.subscriber(1).await;
+    assert_eq!(record(&db, event("e-1", Suspended, 1, None)).await, RecordEventResult::Recorded(Applied));
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(record(&db, event("e-1", Suspended, 1, None)).await, RecordEventResult::Replayed(Applied));
 }
 
-async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(books: Books) {
+async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(db: TestStore) {
     let swapped = NewAccountEvent { occurred_at: NOW, ..event("e-1", SimSwapped, 1, None) };
-    record(&books, swapped).await;
-    assert_eq!(erase(&books, "er-1", 1).await, ErasureState::Erased);
+    record(&db, swapped).await;
+    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
     let last = NOW.plus_seconds(SIM_SWAP_HOLD_HOURS_MAX * 3_600);
     for (at, known) in [(last, Some(NOW)), (last.plus_seconds(1), None)] {
-        books.store.sweep(at).await.expect("works");
-        assert_eq!(books.store.find_sim_swap_time(number(1).index).await.expect("works"), known);
+        db.store.sweep(at).await.expect("works");
+        assert_eq!(db.store.find_sim_swap_time(number(1).index).await.expect("works"), known);
     }
 }
 
-async fn a_replayed_call_erases_nobody(books: Books) {
-    let (row, spent) = (books.subscriber(1).await, nonce());
-    books
-        .store
-        .erase_number(Some(spent.clone()), NOW, Some(ext("er-1")), number(2).index)
-        .await
-        .expect("works");
-    let replay = books.store.erase_number(Some(spent), NOW, Some(ext("er-2")), number(1).index).await;
+async fn a_replayed_call_erases_nobody(db: TestStore) {
+    let (row, spent) = (db.subscriber(1).await, nonce());
+    db.store.erase_number(Some(spent.clone()), NOW, Some(ext("er-1")), number(2).index).await.expect("works");
+    let replay = db.store.erase_number(Some(spent), NOW, Some(ext("er-2")), number(1).index).await;
     assert!(matches!(replay, Err(StoreError::NonceReplayed)));
-    let standing = books.store.find_pai_status(row.pai).await.expect("works").expect("is there");
+    let standing = db.store.find_pai_status(row.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);
 }
 
-async fn sign_ups_and_an_erasure_come_one_after_the_other(books: Books) {
+async fn sign_ups_and_an_erasure_come_one_after_the_other(db: TestStore) {
     for n in 1..=6 {
-        let before = books.subscriber(n).await;
-        let calls = at_once(&books, 8, |store, call| async move {
+        let before = db.subscriber(n).await;
+        let calls = at_once(&db, 8, |store, call| async move {
             if call == 3 {
                 let name = Some(ext(&format!("er-{n}")));
                 let erased =
@@ -329,16 +316,16 @@ async fn sign_ups_and_an_erasure_come_one_after_the_other(books: Books) {
         let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();
         issued.dedup();
         assert!(issued.len() <= 1, "{issued:?}");
-        let standing = books.store.find_pai_status(before.pai).await.expect("works").expect("is there");
+        let standing = db.store.find_pai_status(before.pai).await.expect("works").expect("is there");
         assert_eq!(standing.state, PaiState::Closed);
     }
 }
 
 /// Whether a charge came before or after: it is decided, and there is no deadlock.
-async fn charges_and_an_erasure_go_on_together(books: Books) {
-    let row = books.subscriber(1).await;
-    let waits = books.posted(charge(row.pai, "n-waits", 100)).await;
-    at_once(&books, 24, |store: Arc<Store>, n| {
+async fn charges_and_an_erasure_go_on_together(db: TestStore) {
+    let row = db.subscriber(1).await;
+    let waits = db.posted(charge(row.pai, "n-waits", 100)).await;
+    at_once(&db, 24, |store: Arc<Store>, n| {
         let waits = waits.clone();
         async move {
             match n {
@@ -360,16 +347,16 @@ async fn charges_and_an_erasure_go_on_together(books: Books) {
         }
     })
     .await;
-    assert_eq!(erase(&books, "er-last", 1).await, ErasureState::Erased);
-    assert!(!leads_to(&books, 1).await);
+    assert_eq!(erase(&db, "er-last", 1).await, ErasureState::Erased);
+    assert!(!leads_to(&db, 1).await);
 }
 
 /// A file has all numbers that it needs, or no line of the erased subscriber.
-async fn files_and_an_erasure_go_on_together(books: Books) {
+async fn files_and_an_erasure_go_on_together(db: TestStore) {
     for n in 1..=8 {
-        let row = books.subscriber(n).await;
-        waiting(&books, row.pai, &format!("n-{n}")).await;
-        at_once(&books, 4, |store: Arc<Store>, call| async move {
+        let row = db.subscriber(n).await;
+        waiting(&db, row.pai, &format!("n-{n}")).await;
+        at_once(&db, 4, |store: Arc<Store>, call| async move {
             if call % 2 == 0 {
                 let leased = lease(&store).await;
                 store.create_billing_file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");
@@ -379,8 +366,8 @@ async fn files_and_an_erasure_go_on_together(books: Books) {
             }
         })
         .await;
-        for file in books.store.list_unwritten_files().await.expect("works") {
-            for line in books.store.list_file_lines(file.file_id).await.expect("works") {
+        for file in db.store.list_unwritten_files().await.expect("works") {
+            for line in db.store.list_file_lines(file.file_id).await.expect("works") {
                 assert!(matches!(line.bill, BillingItem::Charge(charge) if charge.subscriber.is_some()));
             }
         }

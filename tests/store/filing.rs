@@ -2,7 +2,7 @@
 
 use crate::outcome::{dead_letter, declined, done, later, refused};
 use crate::races::at_once;
-use crate::setting::{Books, NOW, charge, ext, nonce, number, partner, refund, usd};
+use crate::test_store::{NOW, TestStore, charge, ext, nonce, number, partner, refund, usd};
 use crate::traces::leads_to;
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
@@ -32,20 +32,20 @@ on_each_database!(
 );
 
 /// Leases the bills that are due `at_seconds` from now.
-async fn lease(books: &Books, at_seconds: i64) -> Vec<LeasedJob> {
+async fn lease(db: &TestStore, at_seconds: i64) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(at_seconds);
-    books.store.lease_due(Queue::Billing, now, now.plus_seconds(900), 1000).await.expect("works")
+    db.store.lease_due(Queue::Billing, now, now.plus_seconds(900), 1000).await.expect("works")
 }
 
-async fn file(books: &Books, name: &str, entries: Vec<LeasedJob>) -> u32 {
-    books.store.create_billing_file(NOW, name.to_owned(), entries).await.expect("works")
+async fn file(db: &TestStore, name: &str, entries: Vec<LeasedJob>) -> u32 {
+    db.store.create_billing_file(NOW, name.to_owned(), entries).await.expect("works")
 }
 
 /// A charge that waits for a file; returns our id of it.
-async fn waiting(books: &Books, number: u8, ext_id: &str) -> String {
-    let subscriber = books.subscriber(number).await;
-    let id = books.posted(charge(subscriber.pai, ext_id, 1599)).await;
-    books.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
+async fn waiting(db: &TestStore, number: u8, ext_id: &str) -> String {
+    let subscriber = db.subscriber(number).await;
+    let id = db.posted(charge(subscriber.pai, ext_id, 1599)).await;
+    db.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
     id
 }
 
@@ -62,134 +62,132 @@ async fn moves(store: &Store, from: u8, to: u8) -> RecordEventResult {
     store.record_account_event(Some(nonce()), NOW, moved).await.expect("works")
 }
 
-async fn ids(books: &Books, name: &str) -> Vec<String> {
-    let lines = books.store.list_file_lines(name.to_owned()).await.expect("works");
+async fn ids(db: &TestStore, name: &str) -> Vec<String> {
+    let lines = db.store.list_file_lines(name.to_owned()).await.expect("works");
     assert!(lines.iter().zip(1..).all(|(line, n)| line.line == n), "{lines:?}");
     lines.iter().map(|line| line.bill.id().to_owned()).collect()
 }
 
-async fn settle(books: &Books, line: u32, verdict: LineDecision) -> SettleResult {
-    books.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
+async fn settle(db: &TestStore, line: u32, verdict: LineDecision) -> SettleResult {
+    db.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
 }
 
-async fn what_is_in_a_file_is_in_the_outbox_no_more(books: Books) {
-    let subscriber = books.subscriber(9).await;
-    let charged = books.approved(subscriber.pai, "n-9", 1599).await;
-    let first = waiting(&books, 1, "n-1").await;
-    let refunded = books.refunded(refund("n-9", "r-1", Some(600))).await;
-    books.store.answer_refund(NOW, refunded.clone(), later(0)).await.expect("works");
-    let second = waiting(&books, 2, "n-2").await;
+async fn what_is_in_a_file_is_in_the_outbox_no_more(db: TestStore) {
+    let subscriber = db.subscriber(9).await;
+    let charged = db.approved(subscriber.pai, "n-9", 1599).await;
+    let first = waiting(&db, 1, "n-1").await;
+    let refunded = db.refunded(refund("n-9", "r-1", Some(600))).await;
+    db.store.answer_refund(NOW, refunded.clone(), later(0)).await.expect("works");
+    let second = waiting(&db, 2, "n-2").await;
 
-    assert_eq!(file(&books, "f-1", lease(&books, 0).await).await, 3);
-    let books = books.reopen().await;
-    assert_eq!(ids(&books, "f-1").await, [first.clone(), refunded.clone(), second]);
-    let lines = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
-    let filed = books.store.find_pending_charge(first).await.expect("works").expect("is on its way");
+    assert_eq!(file(&db, "f-1", lease(&db, 0).await).await, 3);
+    let db = db.reopen().await;
+    assert_eq!(ids(&db, "f-1").await, [first.clone(), refunded.clone(), second]);
+    let lines = db.store.list_file_lines("f-1".to_owned()).await.expect("works");
+    let filed = db.store.find_pending_charge(first).await.expect("works").expect("is on its way");
     assert_eq!(lines[0].bill, BillingItem::Charge(filed));
     let BillingItem::Refund(filed) = &lines[1].bill else { panic!("not a refund: {lines:?}") };
     assert_eq!((&filed.transaction_id, filed.amount), (&charged, usd(600)));
-    let made = books.store.find_billing_file("f-1".to_owned()).await.expect("works").expect("is there");
+    let made = db.store.find_billing_file("f-1".to_owned()).await.expect("works").expect("is there");
     assert_eq!((made.lines, made.created_at, made.written_at), (3, NOW, None));
-    assert_eq!(books.store.find_newest_file_time().await.expect("works"), Some(NOW));
+    assert_eq!(db.store.find_newest_file_time().await.expect("works"), Some(NOW));
 
-    assert!(lease(&books, 1_000_000).await.is_empty());
-    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
-    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Pending);
+    assert!(lease(&db, 1_000_000).await.is_empty());
+    assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
+    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Pending);
 }
 
-async fn each_lane_is_leased_by_itself(books: Books) {
-    waiting(&books, 1, "n-1").await;
-    let subscriber = books.subscriber(2).await;
-    let id = books.posted(charge(subscriber.pai, "n-2", 1599)).await;
-    books.store.answer_transaction(NOW, id, later(0)).await.expect("works");
-    for entry in lease(&books, 0).await.into_iter().skip(1) {
-        books.settle(NOW, entry, done()).await.expect("works");
+async fn each_lane_is_leased_by_itself(db: TestStore) {
+    waiting(&db, 1, "n-1").await;
+    let subscriber = db.subscriber(2).await;
+    let id = db.posted(charge(subscriber.pai, "n-2", 1599)).await;
+    db.store.answer_transaction(NOW, id, later(0)).await.expect("works");
+    for entry in lease(&db, 0).await.into_iter().skip(1) {
+        db.settle(NOW, entry, done()).await.expect("works");
     }
-    let next = books.store.next_due(Queue::PartnerWebhooks).await.expect("works");
+    let next = db.store.next_due(Queue::PartnerWebhooks).await.expect("works");
     assert_eq!(next, Some(NOW), "the notice of the settled charge");
     for other in [Queue::Pins, Queue::Edge] {
-        assert_eq!(books.store.next_due(other).await.expect("works"), None);
-        assert!(
-            books.store.lease_due(other, NOW, NOW.plus_seconds(120), 16).await.expect("works").is_empty()
-        );
+        assert_eq!(db.store.next_due(other).await.expect("works"), None);
+        assert!(db.store.lease_due(other, NOW, NOW.plus_seconds(120), 16).await.expect("works").is_empty());
     }
-    let notices = books.store.lease_due(Queue::PartnerWebhooks, NOW, NOW.plus_seconds(120), 16).await;
+    let notices = db.store.lease_due(Queue::PartnerWebhooks, NOW, NOW.plus_seconds(120), 16).await;
     assert!(matches!(
         notices.expect("works")[..],
         [LeasedJob { job: Job::Webhook(WebhookJob::Charge { .. }), .. }]
     ));
-    assert_eq!(books.store.next_due(Queue::Billing).await.expect("works"), Some(NOW.plus_seconds(900)));
+    assert_eq!(db.store.next_due(Queue::Billing).await.expect("works"), Some(NOW.plus_seconds(900)));
 }
 
-async fn only_who_has_the_lease_files(books: Books) {
-    let id = waiting(&books, 1, "n-1").await;
-    let first = lease(&books, 0).await;
+async fn only_who_has_the_lease_files(db: TestStore) {
+    let id = waiting(&db, 1, "n-1").await;
+    let first = lease(&db, 0).await;
     // The first worker was slow: another one has the lease now.
-    let second = lease(&books, 900).await;
-    assert_eq!(file(&books, "f-1", first.clone()).await, 0);
-    assert_eq!(books.store.find_billing_file("f-1".to_owned()).await.expect("works"), None);
-    assert_eq!(file(&books, "f-2", second).await, 1);
-    assert_eq!(file(&books, "f-3", first).await, 0);
-    assert_eq!(ids(&books, "f-2").await, [id]);
+    let second = lease(&db, 900).await;
+    assert_eq!(file(&db, "f-1", first.clone()).await, 0);
+    assert_eq!(db.store.find_billing_file("f-1".to_owned()).await.expect("works"), None);
+    assert_eq!(file(&db, "f-2", second).await, 1);
+    assert_eq!(file(&db, "f-3", first).await, 0);
+    assert_eq!(ids(&db, "f-2").await, [id]);
 }
 
-async fn what_is_settled_or_parked_is_not_filed(books: Books) {
-    let kept = waiting(&books, 1, "n-1").await;
-    waiting(&books, 2, "n-2").await;
-    waiting(&books, 3, "n-3").await;
-    let entries = lease(&books, 0).await;
+async fn what_is_settled_or_parked_is_not_filed(db: TestStore) {
+    let kept = waiting(&db, 1, "n-1").await;
+    waiting(&db, 2, "n-2").await;
+    waiting(&db, 3, "n-3").await;
+    let entries = lease(&db, 0).await;
     let reason = declined(DeclineReason::AccountOnHold);
-    books.settle(NOW, entries[1].clone(), reason).await.expect("works");
-    books.settle(NOW, entries[2].clone(), dead_letter()).await.expect("works");
-    assert_eq!(file(&books, "f-1", entries).await, 1);
-    assert_eq!(ids(&books, "f-1").await, [kept]);
+    db.settle(NOW, entries[1].clone(), reason).await.expect("works");
+    db.settle(NOW, entries[2].clone(), dead_letter()).await.expect("works");
+    assert_eq!(file(&db, "f-1", entries).await, 1);
+    assert_eq!(ids(&db, "f-1").await, [kept]);
 }
 
-async fn a_line_is_settled_once_and_the_partner_is_told(books: Books) {
-    let id = waiting(&books, 1, "n-1").await;
-    file(&books, "f-1", lease(&books, 0).await).await;
-    assert_eq!(settle(&books, 1, done()).await, SettleResult::Written);
-    assert_eq!(settle(&books, 1, done()).await, SettleResult::Late);
+async fn a_line_is_settled_once_and_the_partner_is_told(db: TestStore) {
+    let id = waiting(&db, 1, "n-1").await;
+    file(&db, "f-1", lease(&db, 0).await).await;
+    assert_eq!(settle(&db, 1, done()).await, SettleResult::Written);
+    assert_eq!(settle(&db, 1, done()).await, SettleResult::Late);
     let other = declined(DeclineReason::RiskDeclined);
-    assert_eq!(settle(&books, 1, other).await, SettleResult::Contradicted);
-    assert_eq!(books.standing("n-1").await.status, TransactionStatus::Approved);
-    let due = books.lease(0).await;
+    assert_eq!(settle(&db, 1, other).await, SettleResult::Contradicted);
+    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Approved);
+    let due = db.lease(0).await;
     let [LeasedJob { job: Job::Webhook(WebhookJob::Charge { transaction_id }), .. }] = &due[..] else {
         panic!("{due:?}")
     };
     assert_eq!(*transaction_id, id);
-    assert!(books.store.settle_line(NOW, "f-1".to_owned(), 2, done()).await.is_err(), "no such line");
+    assert!(db.store.settle_line(NOW, "f-1".to_owned(), 2, done()).await.is_err(), "no such line");
 }
 
-async fn a_declined_line_gives_back_what_it_took(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    let charged = books.approved(subscriber.pai, "n-1", 1599).await;
-    let refunded = books.refunded(refund("n-1", "r-1", None)).await;
-    books.store.answer_refund(NOW, refunded, later(0)).await.expect("works");
-    file(&books, "f-1", lease(&books, 0).await).await;
-    assert_eq!(settle(&books, 1, refused()).await, SettleResult::Written);
-    let found = books.store.find_charge_webhook(charged).await.expect("works").expect("is there");
+async fn a_declined_line_gives_back_what_it_took(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    let charged = db.approved(subscriber.pai, "n-1", 1599).await;
+    let refunded = db.refunded(refund("n-1", "r-1", None)).await;
+    db.store.answer_refund(NOW, refunded, later(0)).await.expect("works");
+    file(&db, "f-1", lease(&db, 0).await).await;
+    assert_eq!(settle(&db, 1, refused()).await, SettleResult::Written);
+    let found = db.store.find_charge_webhook(charged).await.expect("works").expect("is there");
     assert_eq!(found.0, partner("netflix"));
     // All of it can be refunded again.
-    books.refunded(refund("n-1", "r-2", Some(1599))).await;
+    db.refunded(refund("n-1", "r-2", Some(1599))).await;
     assert!(matches!(
-        books.lease(0).await[..],
+        db.lease(0).await[..],
         [LeasedJob { job: Job::Webhook(WebhookJob::Refund { .. }), .. }]
     ));
 }
 
-async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
-    waiting(&books, 1, "n-1").await;
-    waiting(&books, 2, "n-2").await;
-    waiting(&books, 3, "n-3").await;
-    file(&books, "f-1", lease(&books, 0).await).await;
-    let before = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
-    settle(&books, 1, done()).await;
-    settle(&books, 2, declined(DeclineReason::RiskDeclined)).await;
+async fn the_lines_of_a_file_stay_what_they_were(db: TestStore) {
+    waiting(&db, 1, "n-1").await;
+    waiting(&db, 2, "n-2").await;
+    waiting(&db, 3, "n-3").await;
+    file(&db, "f-1", lease(&db, 0).await).await;
+    let before = db.store.list_file_lines("f-1".to_owned()).await.expect("works");
+    settle(&db, 1, done()).await;
+    settle(&db, 2, declined(DeclineReason::RiskDeclined)).await;
     // Number 1 is reassigned, too.
-    let next = crate::setting::signup("netflix", 1, "2026-11-01");
-    books.store.issue_signup(nonce(), NOW, next).await.expect("works");
-    assert_eq!(books.store.list_file_lines("f-1".to_owned()).await.expect("works"), before);
+    let next = crate::test_store::signup("netflix", 1, "2026-11-01");
+    db.store.issue_signup(nonce(), NOW, next).await.expect("works");
+    assert_eq!(db.store.list_file_lines("f-1".to_owned()).await.expect("works"), before);
     // The subscriber of number 3 moves to another one while the file is being written.
     let sealed = |lines: &[BillingFileLine]| -> Vec<Vec<u8>> {
         let charges = lines.iter().filter_map(|line| match &line.bill {
@@ -200,26 +198,26 @@ async fn the_lines_of_a_file_stay_what_they_were(books: Books) {
         });
         charges.collect()
     };
-    assert_eq!(moves(&books.store, 3, 5).await, RecordEventResult::Recorded(AccountEventOutcome::Applied));
-    let after = books.store.list_file_lines("f-1".to_owned()).await.expect("works");
+    assert_eq!(moves(&db.store, 3, 5).await, RecordEventResult::Recorded(AccountEventOutcome::Applied));
+    let after = db.store.list_file_lines("f-1".to_owned()).await.expect("works");
     assert_eq!(sealed(&after), sealed(&before));
 }
 
-async fn the_number_of_before_goes_when_the_file_is_written(books: Books) {
-    waiting(&books, 0xae, "n-1").await;
-    file(&books, "f-1", lease(&books, 0).await).await;
-    moves(&books.store, 0xae, 0xcd).await;
-    books.store.mark_file_written(NOW, "f-1".to_owned(), [7; 32]).await.expect("works");
-    assert!(!leads_to_after_erasing(&books, 0xae, 0xcd).await);
+async fn the_number_of_before_goes_when_the_file_is_written(db: TestStore) {
+    waiting(&db, 0xae, "n-1").await;
+    file(&db, "f-1", lease(&db, 0).await).await;
+    moves(&db.store, 0xae, 0xcd).await;
+    db.store.mark_file_written(NOW, "f-1".to_owned(), [7; 32]).await.expect("works");
+    assert!(!leads_to_after_erasing(&db, 0xae, 0xcd).await);
 }
 
 /// A subscriber who moves while their file is written has moved before it or after it.
-async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(books: Books) {
+async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(db: TestStore) {
     for n in 0xa0..=0xa9 {
-        waiting(&books, n, &format!("n-{n}")).await;
+        waiting(&db, n, &format!("n-{n}")).await;
     }
-    file(&books, "f-2", lease(&books, 0).await).await;
-    at_once(&books, 12, |store, n| async move {
+    file(&db, "f-2", lease(&db, 0).await).await;
+    at_once(&db, 12, |store, n| async move {
         match n {
             4 | 7 => store.mark_file_written(NOW, "f-2".to_owned(), [7; 32]).await.expect("works"),
             n => {
@@ -231,24 +229,24 @@ async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(b
     })
     .await;
     for n in 0xa0..=0xa9 {
-        assert!(!leads_to_after_erasing(&books, n, n + 0x20).await, "{n:x}");
+        assert!(!leads_to_after_erasing(&db, n, n + 0x20).await, "{n:x}");
     }
 }
 
 /// Whether anything leads to a subscriber's previous number once the subscriber of the present one
 /// is erased.
-async fn leads_to_after_erasing(books: &Books, before: u8, now: u8) -> bool {
-    let erased = books.store.erase_number(None, NOW, None, number(now).index).await;
+async fn leads_to_after_erasing(db: &TestStore, before: u8, now: u8) -> bool {
+    let erased = db.store.erase_number(None, NOW, None, number(now).index).await;
     assert_eq!(erased.expect("works"), ErasureState::Erased);
     // A decision about a number keeps its index for a day.
-    books.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
-    leads_to(books, before).await
+    db.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
+    leads_to(db, before).await
 }
 
-async fn one_response_to_a_file_is_ever_taken(books: Books) {
-    waiting(&books, 1, "n-1").await;
-    file(&books, "f-1", lease(&books, 0).await).await;
-    let calls = at_once(&books, 16, |store, n| async move {
+async fn one_response_to_a_file_is_ever_taken(db: TestStore) {
+    waiting(&db, 1, "n-1").await;
+    file(&db, "f-1", lease(&db, 0).await).await;
+    let calls = at_once(&db, 16, |store, n| async move {
         let response = [u8::from(n % 2 == 0); 32];
         (response, store.accept_response("f-1".to_owned(), response).await.expect("works"))
     });
@@ -260,58 +258,57 @@ async fn one_response_to_a_file_is_ever_taken(books: Books) {
     }
 }
 
-async fn a_file_waits_to_be_written_and_to_be_answered(books: Books) {
+async fn a_file_waits_to_be_written_and_to_be_answered(db: TestStore) {
     let names = async || -> Vec<String> {
-        let files = books.store.list_unwritten_files().await.expect("works");
+        let files = db.store.list_unwritten_files().await.expect("works");
         files.into_iter().map(|file| file.file_id).collect()
     };
-    let silent = async |since: i64| {
-        books.store.list_unacknowledged_files(NOW.plus_seconds(since)).await.expect("works")
-    };
+    let silent =
+        async |since: i64| db.store.list_unacknowledged_files(NOW.plus_seconds(since)).await.expect("works");
     for (n, name) in [(1, "f-1"), (2, "f-2"), (3, "f-3")] {
-        waiting(&books, n, &format!("n-{n}")).await;
-        file(&books, name, lease(&books, 0).await).await;
+        waiting(&db, n, &format!("n-{n}")).await;
+        file(&db, name, lease(&db, 0).await).await;
     }
     assert_eq!(names().await, ["f-1", "f-2", "f-3"]);
     let at = NOW.plus_seconds(5);
-    books.store.mark_file_written(at, "f-1".to_owned(), [1; 32]).await.expect("works");
+    db.store.mark_file_written(at, "f-1".to_owned(), [1; 32]).await.expect("works");
     // A file that billing has answered was written, whatever the database says.
-    books.store.accept_response("f-2".to_owned(), [2; 32]).await.expect("works");
+    db.store.accept_response("f-2".to_owned(), [2; 32]).await.expect("works");
     assert_eq!(names().await, ["f-3"]);
     assert_eq!(silent(-1).await, [""; 0]);
     assert_eq!(silent(0).await, ["f-1", "f-2", "f-3"]);
-    books.store.mark_file_acknowledged(at, "f-2".to_owned()).await.expect("works");
+    db.store.mark_file_acknowledged(at, "f-2".to_owned()).await.expect("works");
     assert_eq!(silent(0).await, ["f-1", "f-3"]);
-    let file = books.store.find_billing_file("f-1".to_owned()).await.expect("works").expect("is there");
+    let file = db.store.find_billing_file("f-1".to_owned()).await.expect("works").expect("is there");
     assert_eq!((file.written_at, file.acknowledged_at), (Some(at), None));
 }
 
-async fn what_is_in_a_file_is_not_put_back_into_the_outbox(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    books.approved(subscriber.pai, "n-1", 1599).await;
-    let refunded = books.refunded(refund("n-1", "r-1", None)).await;
-    books.store.answer_refund(NOW, refunded.clone(), later(0)).await.expect("works");
-    let charged = waiting(&books, 2, "n-2").await;
-    file(&books, "f-1", lease(&books, 0).await).await;
+async fn what_is_in_a_file_is_not_put_back_into_the_outbox(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    db.approved(subscriber.pai, "n-1", 1599).await;
+    let refunded = db.refunded(refund("n-1", "r-1", None)).await;
+    db.store.answer_refund(NOW, refunded.clone(), later(0)).await.expect("works");
+    let charged = waiting(&db, 2, "n-2").await;
+    file(&db, "f-1", lease(&db, 0).await).await;
     for target in [RedriveTarget::Charge(charged.clone()), RedriveTarget::Refund(refunded)] {
-        assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::InProgress);
+        assert_eq!(db.store.redrive(NOW, target).await.expect("works"), RedriveResult::InProgress);
     }
-    assert_eq!(books.store.next_due(Queue::All).await.expect("works"), None);
+    assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
     // Billing's response to it is reported as usual.
-    settle(&books, 2, done()).await;
-    for notice in books.lease(0).await {
-        books.settle(NOW, notice, done()).await.expect("works");
+    settle(&db, 2, done()).await;
+    for notice in db.lease(0).await {
+        db.settle(NOW, notice, done()).await.expect("works");
     }
     let target = RedriveTarget::ChargeWebhook(charged);
-    assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::Requeued);
+    assert_eq!(db.store.redrive(NOW, target).await.expect("works"), RedriveResult::Requeued);
 }
 
-async fn the_same_entries_filed_at_two_origins_are_in_one_file(books: Books) {
+async fn the_same_entries_filed_at_two_origins_are_in_one_file(db: TestStore) {
     for n in 1..=20 {
-        waiting(&books, n, &format!("n-{n}")).await;
+        waiting(&db, n, &format!("n-{n}")).await;
     }
-    let entries = lease(&books, 0).await;
-    let calls = at_once(&books, 8, |store, n| {
+    let entries = lease(&db, 0).await;
+    let calls = at_once(&db, 8, |store, n| {
         let mut entries = entries.clone();
         if n % 3 == 0 {
             entries.reverse();
@@ -323,12 +320,12 @@ async fn the_same_entries_filed_at_two_origins_are_in_one_file(books: Books) {
     assert_eq!(lines, [0, 0, 0, 0, 0, 0, 0, 20]);
 }
 
-async fn two_origins_that_lease_and_file_at_once_share_the_work(books: Books) {
+async fn two_origins_that_lease_and_file_at_once_share_the_work(db: TestStore) {
     let mut ids = HashSet::new();
     for n in 1..=40 {
-        ids.insert(waiting(&books, n, &format!("n-{n}")).await);
+        ids.insert(waiting(&db, n, &format!("n-{n}")).await);
     }
-    let calls = at_once(&books, 8, |store, n| async move {
+    let calls = at_once(&db, 8, |store, n| async move {
         let entries = store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(900), 5).await.expect("works");
         store.create_billing_file(NOW, format!("f-{n}"), entries).await.expect("works");
         store.list_file_lines(format!("f-{n}")).await.expect("works")

@@ -2,7 +2,7 @@
 //! person unknown to the database, and pay for no known subscriber's days.
 
 use crate::outcome::{declined, done};
-use crate::setting::{Books, NOW, charge, coupon, days, ext, nonce, period, redemption, refund};
+use crate::test_store::{NOW, TestStore, charge, coupon, days, ext, nonce, period, redemption, refund};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;
@@ -15,7 +15,7 @@ on_each_database!(
     a_gift_that_was_declined_is_decided_anew,
 );
 
-impl Books {
+impl TestStore {
     /// Claims a coupon of this number's that is issued now, for the PAI that the partner names.
     async fn claimed(&self, n: u8, id: &str, pai: Option<Pai>) -> (NewRedemption, Charge) {
         let new = coupon(n, &format!("c-{id}"));
@@ -41,83 +41,82 @@ impl Books {
     }
 }
 
-async fn without_their_pai_it_pays_for_none_of_the_buyers_days(books: Books) {
-    let pai = books.subscribed(1, "ps-1", "s-1").await;
-    books.posted(charge(pai, "n-1", 1599)).await;
+async fn without_their_pai_it_pays_for_none_of_the_buyers_days(db: TestStore) {
+    let pai = db.subscribed(1, "ps-1", "s-1").await;
+    db.posted(charge(pai, "n-1", 1599)).await;
     for status in [SubscriptionStatus::Active, SubscriptionStatus::Suspended] {
-        books.change("netflix", "ps-1", status).await;
+        db.change("netflix", "ps-1", status).await;
         let id = status.as_str();
-        let (_, redemption) = books.spent(1, id, None).await;
+        let (_, redemption) = db.spent(1, id, None).await;
         // From today on, though the buyer has paid for December.
         let told = (redemption.pai, redemption.service_period);
         assert_eq!(told, (None, period("2026-11-18", "2027-05-17")), "{id}");
-        assert!(books.is_gift(&format!("c-{id}")).await, "{id}");
+        assert!(db.is_gift(&format!("c-{id}")).await, "{id}");
     }
-    assert_eq!(books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works"), None);
+    assert_eq!(db.store.find_paid_until(pai, days("2026-11-18")).await.expect("works"), None);
     let mut next = charge(pai, "n-2", 1599);
     next.request.service_period = period("2027-01-01", "2027-01-31");
-    books.posted(next).await;
-    let due =
-        books.store.list_due_reminders(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
+    db.posted(next).await;
+    let due = db.store.list_due_reminders(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
     assert!(due.is_empty(), "whose months end is not known");
     // The buyer has paid for it, and gets it refunded like any other charge.
-    let (_, redemption) = books.spent(1, "refunded", None).await;
+    let (_, redemption) = db.spent(1, "refunded", None).await;
     let name = redemption.ext_transaction_id().expect("is a name");
-    books.refunded(refund(name.as_str(), "f-1", None)).await;
+    db.refunded(refund(name.as_str(), "f-1", None)).await;
 }
 
-async fn with_their_pai_it_follows_what_is_paid(books: Books) {
-    let pai = books.subscribed(1, "ps-1", "s-1").await;
-    books.posted(charge(pai, "n-1", 1599)).await;
+async fn with_their_pai_it_follows_what_is_paid(db: TestStore) {
+    let pai = db.subscribed(1, "ps-1", "s-1").await;
+    db.posted(charge(pai, "n-1", 1599)).await;
     // A gift beside it conflicts with nothing.
-    books.spent(1, "gift", None).await;
-    let (_, first) = books.spent(1, "1", Some(pai)).await;
+    db.spent(1, "gift", None).await;
+    let (_, first) = db.spent(1, "1", Some(pai)).await;
     assert_eq!((first.pai, first.service_period), (Some(pai), period("2027-01-01", "2027-06-30")));
-    let (_, second) = books.spent(1, "2", Some(pai)).await;
+    let (_, second) = db.spent(1, "2", Some(pai)).await;
     assert_eq!((second.pai, second.service_period.from()), (Some(pai), days("2027-07-01")));
-    assert!(!books.is_gift("c-1").await, "it is the buyer's own");
-    let until = books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
+    assert!(!db.is_gift("c-1").await, "it is the buyer's own");
+    let until = db.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
     assert_eq!(until, Some(second.service_period.to()));
     // A named subscriber gets it, whatever the buyer's own subscription.
-    let friend = books.subscriber(2).await.pai;
-    let (_, given) = books.spent(1, "3", Some(friend)).await;
+    let friend = db.subscriber(2).await.pai;
+    let (_, given) = db.spent(1, "3", Some(friend)).await;
     assert_eq!((given.pai, given.service_period.from()), (Some(friend), days("2026-11-18")));
-    assert!(books.is_gift("c-3").await);
+    assert!(db.is_gift("c-3").await);
 }
 
-async fn what_was_answered_stays_whatever_becomes_of_the_subscription(books: Books) {
-    let giver = books.subscribed(1, "ps-1", "s-1").await;
-    let own = books.subscriber(2).await.pai;
-    let (first, gift) = books.spent(1, "gift", None).await;
-    let (second, redeemed) = books.spent(2, "own", None).await;
+async fn what_was_answered_stays_whatever_becomes_of_the_subscription(db: TestStore) {
+    let giver = db.subscribed(1, "ps-1", "s-1").await;
+    let own = db.subscriber(2).await.pai;
+    let (first, gift) = db.spent(1, "gift", None).await;
+    let (second, redeemed) = db.spent(2, "own", None).await;
     assert_eq!((gift.pai, redeemed.pai), (None, Some(own)));
-    books.change("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
-    books.record(own, "ps-2", "s-2").await;
-    let books = books.reopen().await;
+    db.change("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
+    db.record(own, "ps-2", "s-2").await;
+    let db = db.reopen().await;
     for (redeem, end) in [(first, gift), (second, redeemed)] {
-        let again = books.store.redeem_coupon(nonce(), NOW, redeem).await.expect("works");
+        let again = db.store.redeem_coupon(nonce(), NOW, redeem).await.expect("works");
         assert_eq!(again, RedeemResult::Decided(RedemptionOutcome::Redeemed(Box::new(end))));
     }
-    let paid = |pai| books.store.find_paid_until(pai, days("2026-11-18"));
+    let paid = |pai| db.store.find_paid_until(pai, days("2026-11-18"));
     assert_eq!(paid(giver).await.expect("works"), None);
     assert_eq!(paid(own).await.expect("works"), Some(days("2027-05-17")));
     // A subscriber who has left pays on no bill: the next one is their own.
-    let (_, next) = books.spent(1, "next", None).await;
+    let (_, next) = db.spent(1, "next", None).await;
     assert_eq!((next.pai, next.service_period.from()), (Some(giver), days("2026-11-18")));
 }
 
-async fn a_gift_that_was_declined_is_decided_anew(books: Books) {
-    let pai = books.subscribed(1, "ps-1", "s-1").await;
-    let (redeem, charge) = books.claimed(1, "1", None).await;
+async fn a_gift_that_was_declined_is_decided_anew(db: TestStore) {
+    let pai = db.subscribed(1, "ps-1", "s-1").await;
+    let (redeem, charge) = db.claimed(1, "1", None).await;
     let reason = DeclineReason::InsufficientBalance;
-    books.store.answer_redemption(NOW, charge.transaction_id, declined(reason)).await.expect("works");
-    assert!(!books.is_gift("c-1").await, "it is nobody's yet");
-    books.change("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
+    db.store.answer_redemption(NOW, charge.transaction_id, declined(reason)).await.expect("works");
+    assert!(!db.is_gift("c-1").await, "it is nobody's yet");
+    db.change("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
     let again = redemption("r-2", redeem.code);
-    let Ok(RedeemResult::Created(charge)) = books.store.redeem_coupon(nonce(), NOW, again).await else {
+    let Ok(RedeemResult::Created(charge)) = db.store.redeem_coupon(nonce(), NOW, again).await else {
         panic!("is free")
     };
     assert_eq!(charge.service_period.from(), days("2026-11-18"));
-    let until = books.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
+    let until = db.store.find_paid_until(pai, days("2026-11-18")).await.expect("works");
     assert_eq!(until, Some(days("2027-05-17")));
 }

@@ -1,6 +1,6 @@
 //! The operator's account file, as spreadsheets and people write it.
 
-use crate::setting::Books;
+use crate::test_store::TestStore;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::msisdn::Msisdn;
@@ -20,15 +20,15 @@ fn vault() -> Vault {
 }
 
 /// Imports a file; returns the report and the errors.
-async fn import(books: &Books, text: &str) -> (Result<ImportReport, ImportError>, Vec<String>) {
+async fn import(db: &TestStore, text: &str) -> (Result<ImportReport, ImportError>, Vec<String>) {
     let (vault, numbers) = (vault(), NumberPlan::for_country("US").expect("is a country"));
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
-    let report = import_accounts(&books.store, &vault, numbers, text.as_bytes(), complain, |_| {}).await;
+    let report = import_accounts(&db.store, &vault, numbers, text.as_bytes(), complain, |_| {}).await;
     (report, complaints)
 }
 
-async fn a_bad_line_is_named_and_takes_no_other_with_it(books: Books) {
+async fn a_bad_line_is_named_and_takes_no_other_with_it(db: TestStore) {
     let text = format!(
         "\u{feff}{HEADER}\r\n\
          +12025550101,active,postpaid,,USD,2021-03-14\r\n\
@@ -46,7 +46,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(books: Books) {
          \r\n\
          +12025550113,active,postpaid,,USD,2021-03-14"
     );
-    let (report, complaints) = import(&books, &text).await;
+    let (report, complaints) = import(&db, &text).await;
     assert_eq!(report.expect("has its header"), ImportReport { imported: 3, refused: 10 });
     let columns = [
         "msisdn",
@@ -66,15 +66,15 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(books: Books) {
     assert!(complaints.iter().all(|complaint| !complaint.contains("555")), "no number is repeated");
     for (number, is_there) in [("+12025550102", true), ("+12025550109", false), ("+12025550113", true)] {
         let index = vault().index_number(&Msisdn::parse(number).expect("is E.164"));
-        let account = books.store.find_account(index).await.expect("works");
+        let account = db.store.find_account(index).await.expect("works");
         assert_eq!(account.is_some(), is_there, "{number}");
     }
 }
 
-async fn another_file_is_refused_whole(books: Books) {
+async fn another_file_is_refused_whole(db: TestStore) {
     for text in
         ["", "\n", "msisdn,status\n", "msisdn;status;type;balance;currency;activated_on\n", "PK\u{3}\u{4}"]
     {
-        assert!(matches!(import(&books, text).await.0, Err(ImportError::Header(_))), "{text:?}");
+        assert!(matches!(import(&db, text).await.0, Err(ImportError::Header(_))), "{text:?}");
     }
 }

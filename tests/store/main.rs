@@ -1,7 +1,7 @@
 //! What every database must do: one suite of contract tests, run over each implementation of
 //! `Store`.
 //!
-//! A contract test is a function of its [`setting::Books`], and a file lists its tests with
+//! A contract test is a function of its [`test_store::TestStore`], and a file lists its tests with
 //! `on_each_database!`; one that is not in the list is dead code, which the lints refuse.
 
 #![cfg(test)]
@@ -12,13 +12,13 @@ macro_rules! on_each_database {
         mod sqlite {
             $(#[tokio::test]
             async fn $claim() {
-                super::$claim(crate::setting::Books::in_sqlite().await).await;
+                super::$claim(crate::test_store::TestStore::in_sqlite().await).await;
             })+
         }
         mod postgres {
             $(#[tokio::test]
             async fn $claim() {
-                super::$claim(crate::setting::Books::in_postgres().await).await;
+                super::$claim(crate::test_store::TestStore::in_postgres().await).await;
             })+
         }
     };
@@ -41,6 +41,7 @@ mod migrations;
 mod notifications;
 mod opening;
 mod outcome;
+mod pai_reports;
 mod queue;
 mod races;
 mod races_of_coupons;
@@ -50,11 +51,10 @@ mod refunds;
 mod reports;
 mod schema;
 mod sealing;
-mod setting;
 mod signups;
 mod spending;
-mod standings;
 mod subscriptions;
+mod test_store;
 mod traces;
 mod undelivered;
 mod webhooks;

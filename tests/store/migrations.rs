@@ -5,7 +5,9 @@
 //! is 32 bytes 0a, in the syntax of either database.
 
 use crate::outcome::done;
-use crate::setting::{Books, NOW, charge, days, ext, name, nonce, number, partner, redemption, refund, usd};
+use crate::test_store::{
+    NOW, TestStore, charge, days, ext, name, nonce, number, partner, redemption, refund, usd,
+};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::OfferId;
@@ -89,9 +91,9 @@ async fn leave(place: &TestDb, version: usize) {
     }
 }
 
-async fn rows_of_every_version_survive_all_later_migrations(books: Books) {
+async fn rows_of_every_version_survive_all_later_migrations(db: TestStore) {
     for version in 1..=file_names("../origin/migrations/sqlite").len() {
-        let place = books.place.new_beside().await;
+        let place = db.place.new_beside().await;
         leave(&place, version).await;
         let store = place.open(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
@@ -309,9 +311,9 @@ async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
     assert_eq!(redeem("r-2", 0x19).await.expect("works"), RedeemResult::Unknown { wrong: 8 });
 }
 
-async fn newer_books_are_refused(books: Books) {
+async fn newer_books_are_refused(db: TestStore) {
     let newer = file_names("../origin/migrations/sqlite").len() + 1;
-    match &books.place {
+    match &db.place {
         TestDb::Sqlite(path) => {
             let connection = rusqlite::Connection::open(path).expect("opens");
             connection
@@ -322,7 +324,7 @@ async fn newer_books_are_refused(books: Books) {
             run_batch(url, &format!("UPDATE schema_version SET version = {newer}")).await.expect("is SQL");
         }
     }
-    assert!(books.place.open(1).await.is_err());
+    assert!(db.place.open(1).await.is_err());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Opening a database: a ledger begins only where that is asked for, and what is open is what is at
 //! its path.
 
-use crate::setting::{Books, CONNECTIONS, NOW, flow, nonce};
+use crate::test_store::{CONNECTIONS, NOW, TestStore, flow, nonce};
 use onbill_origin::store::{OpenMode, Queue, Store, StoreError};
 use onbill_test_harness::database::TestDb;
 use std::fs;
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 on_each_database!(ledger_begins_only_when_it_is_asked_for);
 
-async fn ledger_begins_only_when_it_is_asked_for(books: Books) {
-    let place = books.place.new_beside().await;
+async fn ledger_begins_only_when_it_is_asked_for(db: TestStore) {
+    let place = db.place.new_beside().await;
     for mode in [OpenMode::Migrate, OpenMode::ReadOnly, OpenMode::Migrate] {
         assert_eq!(place.open_as(mode, 1).await.err(), Some(StoreError::NoLedger), "{mode:?}");
     }
@@ -26,11 +26,11 @@ async fn ledger_begins_only_when_it_is_asked_for(books: Books) {
     }
 }
 
-async fn sqlite_books() -> (Books, PathBuf) {
-    let books = Books::in_sqlite().await;
-    let TestDb::Sqlite(path) = &books.place else { panic!("is in SQLite") };
+async fn open_sqlite_test_store() -> (TestStore, PathBuf) {
+    let db = TestStore::in_sqlite().await;
+    let TestDb::Sqlite(path) = &db.place else { panic!("is in SQLite") };
     let path = path.clone();
-    (books, path)
+    (db, path)
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {
@@ -47,7 +47,7 @@ fn is_lost<T>(result: &Result<T, StoreError>) -> bool {
 
 #[tokio::test]
 async fn sqlite_file_without_a_ledger_is_refused() {
-    let (_books, path) = sqlite_books().await;
+    let (_db, path) = open_sqlite_test_store().await;
     let empty = beside(&path, "-empty");
     fs::write(&empty, "").expect("can be written");
     assert_eq!(Store::open_sqlite(&empty, 1, OpenMode::Migrate).err(), Some(StoreError::NoLedger));
@@ -57,7 +57,7 @@ async fn sqlite_file_without_a_ledger_is_refused() {
 
 #[tokio::test]
 async fn sqlite_leftover_log_is_not_written_over() {
-    let (_books, path) = sqlite_books().await;
+    let (_db, path) = open_sqlite_test_store().await;
     let place = TestDb::Sqlite(beside(&path, "-moved"));
     let TestDb::Sqlite(moved) = &place else { panic!("is in SQLite") };
     let log = beside(moved, "-wal");
@@ -68,18 +68,18 @@ async fn sqlite_leftover_log_is_not_written_over() {
 
 #[tokio::test]
 async fn sqlite_opened_for_reading_is_not_written() {
-    let (books, path) = sqlite_books().await;
-    write(&books.store, 1).await.expect("works");
+    let (db, path) = open_sqlite_test_store().await;
+    write(&db.store, 1).await.expect("works");
     let reader = Store::open_sqlite(&path, 1, OpenMode::ReadOnly).expect("opens");
     assert!(write(&reader, 2).await.is_err());
     assert!(reader.next_due(Queue::All).await.expect("works").is_some(), "it sees what is written");
-    write(&books.store, 2).await.expect("the writer goes on");
+    write(&db.store, 2).await.expect("the writer goes on");
 }
 
 #[tokio::test]
 async fn sqlite_files_are_their_owners_alone() {
-    let (books, path) = sqlite_books().await;
-    write(&books.store, 1).await.expect("works");
+    let (db, path) = open_sqlite_test_store().await;
+    write(&db.store, 1).await.expect("works");
     for end in ["", "-wal", "-shm"] {
         let mode = fs::metadata(beside(&path, end)).expect("is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{end}");
@@ -93,28 +93,28 @@ async fn sqlite_files_are_their_owners_alone() {
 #[tokio::test]
 async fn sqlite_file_that_was_moved_is_neither_read_nor_written() {
     for end in ["", "-wal", "-shm"] {
-        let (books, path) = sqlite_books().await;
-        write(&books.store, 1).await.expect("works");
+        let (db, path) = open_sqlite_test_store().await;
+        write(&db.store, 1).await.expect("works");
         let (file, away) = (beside(&path, end), beside(&path, "-away"));
         fs::rename(&file, &away).expect("is there");
-        assert!(is_lost(&write(&books.store, 2).await), "{end}");
-        assert!(is_lost(&books.store.next_due(Queue::All).await), "{end}");
+        assert!(is_lost(&write(&db.store, 2).await), "{end}");
+        assert!(is_lost(&db.store.next_due(Queue::All).await), "{end}");
         assert!(!file.exists(), "nothing is made in its place");
         fs::rename(&away, &file).expect("is there");
-        write(&books.store, 2).await.expect("goes on when it is back");
-        assert_eq!(books.place.count_rows("flows").await, 2);
+        write(&db.store, 2).await.expect("goes on when it is back");
+        assert_eq!(db.place.count_rows("flows").await, 2);
     }
 }
 
 #[tokio::test]
 async fn sqlite_file_that_was_replaced_is_neither_read_nor_written() {
-    let (books, path) = sqlite_books().await;
-    write(&books.store, 1).await.expect("works");
+    let (db, path) = open_sqlite_test_store().await;
+    write(&db.store, 1).await.expect("works");
     let copy = beside(&path, "-copy");
     fs::copy(&path, &copy).expect("can be copied");
     fs::rename(&copy, &path).expect("can be moved");
-    assert!(is_lost(&write(&books.store, 2).await));
-    assert!(is_lost(&books.store.next_due(Queue::All).await));
-    let again = books.place.open(CONNECTIONS).await;
+    assert!(is_lost(&write(&db.store, 2).await));
+    assert!(is_lost(&db.store.next_due(Queue::All).await));
+    let again = db.place.open(CONNECTIONS).await;
     assert!(again.is_ok(), "a restart opens what is there: {:?}", again.err());
 }

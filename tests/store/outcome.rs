@@ -1,6 +1,6 @@
 //! Outcomes of attempts, in one shorthand for jobs of every family.
 
-use crate::setting::{Books, NOW};
+use crate::test_store::{NOW, TestStore};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
@@ -10,7 +10,7 @@ use onbill_origin::store::{
 
 /// The outcome of an attempt, for jobs of every kind.
 #[derive(Clone, Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum AttemptOutcome {
     /// Billing has approved, the receiver has the webhook, or the gateway has the SMS.
     Done,
     /// Billing has declined a charge.
@@ -23,45 +23,45 @@ pub(crate) enum Outcome {
     Open(NextStep),
 }
 
-pub(crate) fn done<T: From<Outcome>>() -> T {
-    Outcome::Done.into()
+pub(crate) fn done<T: From<AttemptOutcome>>() -> T {
+    AttemptOutcome::Done.into()
 }
 
-pub(crate) fn declined<T: From<Outcome>>(reason: DeclineReason) -> T {
-    Outcome::Declined(reason).into()
+pub(crate) fn declined<T: From<AttemptOutcome>>(reason: DeclineReason) -> T {
+    AttemptOutcome::Declined(reason).into()
 }
 
-pub(crate) fn refused<T: From<Outcome>>() -> T {
-    Outcome::Refused.into()
+pub(crate) fn refused<T: From<AttemptOutcome>>() -> T {
+    AttemptOutcome::Refused.into()
 }
 
-pub(crate) fn sent(message_id: &str) -> Outcome {
-    Outcome::Sent(message_id.to_owned())
+pub(crate) fn sent(message_id: &str) -> AttemptOutcome {
+    AttemptOutcome::Sent(message_id.to_owned())
 }
 
-pub(crate) fn later<T: From<Outcome>>(seconds: i64) -> T {
+pub(crate) fn later<T: From<AttemptOutcome>>(seconds: i64) -> T {
     retry_at(NOW.plus_seconds(seconds))
 }
 
-pub(crate) fn retry_at<T: From<Outcome>>(due_at: Timestamp) -> T {
-    Outcome::Open(NextStep::RetryAt(due_at)).into()
+pub(crate) fn retry_at<T: From<AttemptOutcome>>(due_at: Timestamp) -> T {
+    AttemptOutcome::Open(NextStep::RetryAt(due_at)).into()
 }
 
-pub(crate) fn dead_letter<T: From<Outcome>>() -> T {
-    Outcome::Open(NextStep::DeadLetter).into()
+pub(crate) fn dead_letter<T: From<AttemptOutcome>>() -> T {
+    AttemptOutcome::Open(NextStep::DeadLetter).into()
 }
 
-pub(crate) fn dropped<T: From<Outcome>>() -> T {
-    Outcome::Open(NextStep::Drop).into()
+pub(crate) fn dropped<T: From<AttemptOutcome>>() -> T {
+    AttemptOutcome::Open(NextStep::Drop).into()
 }
 
-impl Books {
+impl TestStore {
     /// Settles a leased job.
     pub(crate) async fn settle(
         &self,
         now: Timestamp,
         leased: LeasedJob,
-        outcome: Outcome,
+        outcome: AttemptOutcome,
     ) -> Result<SettleResult, StoreError> {
         settle(&self.store, now, leased, outcome).await
     }
@@ -72,12 +72,12 @@ pub(crate) async fn settle(
     store: &Store,
     now: Timestamp,
     leased: LeasedJob,
-    outcome: Outcome,
+    outcome: AttemptOutcome,
 ) -> Result<SettleResult, StoreError> {
     store.settle(now, leased.lease(), outcome.of(leased.job)).await
 }
 
-impl Outcome {
+impl AttemptOutcome {
     fn of(self, job: Job) -> DeliveryOutcome {
         match job {
             Job::Charge { transaction_id } => {
@@ -98,65 +98,83 @@ fn refusal_code() -> String {
     "17".to_owned()
 }
 
-impl From<Outcome> for ChargeOutcome {
-    fn from(outcome: Outcome) -> Self {
+impl From<AttemptOutcome> for ChargeOutcome {
+    fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Decided(ChargeDecision::Approved { raw_code: Some(approval_code()) }),
-            Outcome::Declined(reason) => Self::Decided(ChargeDecision::Declined { reason, raw_code: None }),
-            Outcome::Open(step) => Self::Undecided(step),
-            Outcome::Refused | Outcome::Sent(_) => panic!("no outcome of a charge: {outcome:?}"),
+            AttemptOutcome::Done => {
+                Self::Decided(ChargeDecision::Approved { raw_code: Some(approval_code()) })
+            }
+            AttemptOutcome::Declined(reason) => {
+                Self::Decided(ChargeDecision::Declined { reason, raw_code: None })
+            }
+            AttemptOutcome::Open(step) => Self::Undecided(step),
+            AttemptOutcome::Refused | AttemptOutcome::Sent(_) => {
+                panic!("no outcome of a charge: {outcome:?}")
+            }
         }
     }
 }
 
-impl From<Outcome> for RefundOutcome {
-    fn from(outcome: Outcome) -> Self {
+impl From<AttemptOutcome> for RefundOutcome {
+    fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Decided(RefundDecision::Approved { raw_code: Some(approval_code()) }),
-            Outcome::Refused => Self::Decided(RefundDecision::Declined { raw_code: Some(refusal_code()) }),
-            Outcome::Open(step) => Self::Undecided(step),
-            Outcome::Declined(_) | Outcome::Sent(_) => panic!("no outcome of a refund: {outcome:?}"),
+            AttemptOutcome::Done => {
+                Self::Decided(RefundDecision::Approved { raw_code: Some(approval_code()) })
+            }
+            AttemptOutcome::Refused => {
+                Self::Decided(RefundDecision::Declined { raw_code: Some(refusal_code()) })
+            }
+            AttemptOutcome::Open(step) => Self::Undecided(step),
+            AttemptOutcome::Declined(_) | AttemptOutcome::Sent(_) => {
+                panic!("no outcome of a refund: {outcome:?}")
+            }
         }
     }
 }
 
-impl From<Outcome> for WebhookOutcome {
-    fn from(outcome: Outcome) -> Self {
+impl From<AttemptOutcome> for WebhookOutcome {
+    fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Delivered,
-            Outcome::Open(step) => Self::NotDelivered(step),
-            Outcome::Declined(_) | Outcome::Refused | Outcome::Sent(_) => {
+            AttemptOutcome::Done => Self::Delivered,
+            AttemptOutcome::Open(step) => Self::NotDelivered(step),
+            AttemptOutcome::Declined(_) | AttemptOutcome::Refused | AttemptOutcome::Sent(_) => {
                 panic!("no outcome of a webhook: {outcome:?}")
             }
         }
     }
 }
 
-impl From<Outcome> for SmsOutcome {
-    fn from(outcome: Outcome) -> Self {
+impl From<AttemptOutcome> for SmsOutcome {
+    fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Sent { message_id: None },
-            Outcome::Sent(message_id) => Self::Sent { message_id: Some(message_id) },
-            Outcome::Refused => Self::Refused { code: Some(refusal_code()) },
-            Outcome::Open(step) => Self::NotSent(step),
-            Outcome::Declined(_) => panic!("no outcome of an SMS: {outcome:?}"),
+            AttemptOutcome::Done => Self::Sent { message_id: None },
+            AttemptOutcome::Sent(message_id) => Self::Sent { message_id: Some(message_id) },
+            AttemptOutcome::Refused => Self::Refused { code: Some(refusal_code()) },
+            AttemptOutcome::Open(step) => Self::NotSent(step),
+            AttemptOutcome::Declined(_) => panic!("no outcome of an SMS: {outcome:?}"),
         }
     }
 }
 
 /// A line that is done or declined is a charge's, and one that is refused a refund's.
-impl From<Outcome> for LineDecision {
-    fn from(outcome: Outcome) -> Self {
+impl From<AttemptOutcome> for LineDecision {
+    fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
-            Outcome::Done => Self::Charge(ChargeDecision::Approved { raw_code: Some(approval_code()) }),
-            Outcome::Declined(reason) => Self::Charge(ChargeDecision::Declined { reason, raw_code: None }),
-            Outcome::Refused => Self::Refund(RefundDecision::Declined { raw_code: Some(refusal_code()) }),
-            Outcome::Sent(_) | Outcome::Open(_) => panic!("no verdict on a line: {outcome:?}"),
+            AttemptOutcome::Done => {
+                Self::Charge(ChargeDecision::Approved { raw_code: Some(approval_code()) })
+            }
+            AttemptOutcome::Declined(reason) => {
+                Self::Charge(ChargeDecision::Declined { reason, raw_code: None })
+            }
+            AttemptOutcome::Refused => {
+                Self::Refund(RefundDecision::Declined { raw_code: Some(refusal_code()) })
+            }
+            AttemptOutcome::Sent(_) | AttemptOutcome::Open(_) => panic!("no verdict on a line: {outcome:?}"),
         }
     }
 }
 
-impl Outcome {
+impl AttemptOutcome {
     /// Whether it settles a charge or refund.
     pub(crate) fn is_verdict(&self) -> bool {
         matches!(self, Self::Done | Self::Declined(_) | Self::Refused)

@@ -2,8 +2,8 @@
 //! Those about money are in `races_of_money.rs`.
 
 use crate::outcome::declined;
-use crate::setting::{
-    Books, CONNECTIONS, NOW, charge, device_flow, ext, flow, new_pai, nonce, number, partner, signup,
+use crate::test_store::{
+    CONNECTIONS, NOW, TestStore, charge, device_flow, ext, flow, new_pai, nonce, number, partner, signup,
     subscription,
 };
 use futures_util::future::join_all;
@@ -40,14 +40,14 @@ on_each_database!(
 
 /// Runs the same call `count` times concurrently, at two origins in turn.
 pub(crate) async fn at_once<T, F: Future<Output = T> + Send + 'static>(
-    books: &Books,
+    db: &TestStore,
     count: usize,
     act: impl Fn(Arc<Store>, usize) -> F,
 ) -> Vec<T>
 where
     T: Send + 'static,
 {
-    let origins = [Arc::clone(&books.store), books.second_origin().await];
+    let origins = [Arc::clone(&db.store), db.second_origin().await];
     let acts = (0..count).map(|n| tokio::spawn(act(Arc::clone(&origins[n % 2]), n)));
     join_all(acts).await.into_iter().map(|ended| ended.expect("does not panic")).collect()
 }
@@ -56,18 +56,18 @@ pub(crate) fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
     of.iter().filter(|one| is(one)).count()
 }
 
-async fn two_origins_begin_empty_books_together(books: Books) {
+async fn two_origins_begin_empty_books_together(db: TestStore) {
     // The database of the setting already has its identity: these are new.
-    let place = books.place.new_beside().await;
+    let place = db.place.new_beside().await;
     let (one, other) = tokio::join!(place.open(CONNECTIONS), place.open(CONNECTIONS));
     let (one, other) = (one.expect("opens"), other.expect("opens"));
     one.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
     assert!(other.next_due(Queue::All).await.expect("works").is_some());
 }
 
-async fn one_of_two_origins_that_begin_with_other_facts_is_refused(books: Books) {
-    books.subscriber(1).await;
-    let calls = at_once(&books, 8, |store, n| async move {
+async fn one_of_two_origins_that_begin_with_other_facts_is_refused(db: TestStore) {
+    db.subscriber(1).await;
+    let calls = at_once(&db, 8, |store, n| async move {
         store.compare_ledger_identity(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
     });
     let begun = calls.await;
@@ -77,10 +77,10 @@ async fn one_of_two_origins_that_begin_with_other_facts_is_refused(books: Books)
     }
 }
 
-async fn a_nonce_is_spent_at_one_origin(books: Books) {
-    let subscriber = books.subscriber(1).await;
+async fn a_nonce_is_spent_at_one_origin(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
     let once = nonce();
-    let calls = at_once(&books, 16, |store, n| {
+    let calls = at_once(&db, 16, |store, n| {
         let once = once.clone();
         async move { store.post_charge(once, NOW, charge(subscriber.pai, &format!("n-{n}"), 1599)).await }
     });
@@ -89,13 +89,13 @@ async fn a_nonce_is_spent_at_one_origin(books: Books) {
     assert_eq!(how_many(&postings, |posting| matches!(posting, Err(StoreError::NonceReplayed))), 15);
 }
 
-async fn a_lease_is_one_origins(books: Books) {
+async fn a_lease_is_one_origins(db: TestStore) {
     for n in 0..40 {
-        books.store.start_flow(nonce(), NOW, flow(n, Some([1; 32]))).await.expect("works");
+        db.store.start_flow(nonce(), NOW, flow(n, Some([1; 32]))).await.expect("works");
     }
     let mut leased = HashSet::new();
     while leased.len() < 40 {
-        let calls = at_once(&books, 8, |store, _| async move {
+        let calls = at_once(&db, 8, |store, _| async move {
             store.lease_due(Queue::All, NOW, NOW.plus_seconds(120), 4).await.expect("works")
         });
         let entries: Vec<_> = calls.await.into_iter().flatten().collect();
@@ -107,27 +107,24 @@ async fn a_lease_is_one_origins(books: Books) {
     }
 }
 
-async fn ten_codes_a_day_are_ten_at_two_origins(books: Books) {
-    let calls = at_once(&books, 32, |store, _| async move {
+async fn ten_codes_a_day_are_ten_at_two_origins(db: TestStore) {
+    let calls = at_once(&db, 32, |store, _| async move {
         store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works")
     });
     let started = how_many(&calls.await, |start| *start == StartFlowResult::Started);
     assert_eq!(started, PINS_PER_DAY_MAX as usize);
-    let messages = books.store.lease_due(Queue::All, NOW, NOW.plus_seconds(120), 64).await.expect("works");
+    let messages = db.store.lease_due(Queue::All, NOW, NOW.plus_seconds(120), 64).await.expect("works");
     assert_eq!(messages.len(), started);
 }
 
-async fn five_tries_are_five_at_two_origins(books: Books) {
-    let tries =
-        async |pin: [u8; 32]| {
-            let new = flow(1, Some([1; 32]));
-            let id = new.flow;
-            books.store.start_flow(nonce(), NOW, new).await.expect("works");
-            at_once(&books, 16, |store, _| async move {
-                store.try_pin(nonce(), NOW, id, pin).await.expect("works")
-            })
+async fn five_tries_are_five_at_two_origins(db: TestStore) {
+    let tries = async |pin: [u8; 32]| {
+        let new = flow(1, Some([1; 32]));
+        let id = new.flow;
+        db.store.start_flow(nonce(), NOW, new).await.expect("works");
+        at_once(&db, 16, |store, _| async move { store.try_pin(nonce(), NOW, id, pin).await.expect("works") })
             .await
-        };
+    };
     let wrong = tries([2; 32]).await;
     assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
     assert_eq!(
@@ -142,12 +139,12 @@ async fn five_tries_are_five_at_two_origins(books: Books) {
     );
 }
 
-async fn five_tries_of_a_device_are_five_at_two_origins(books: Books) {
+async fn five_tries_of_a_device_are_five_at_two_origins(db: TestStore) {
     let new = device_flow("netflix", 1, [1; 32]);
     let tried =
         DevicePin { partner: partner("netflix"), number: number(1).index, flow: new.flow, mac: [2; 32] };
-    books.store.start_flow(nonce(), NOW, new).await.expect("works");
-    let wrong = at_once(&books, 16, |store, _| {
+    db.store.start_flow(nonce(), NOW, new).await.expect("works");
+    let wrong = at_once(&db, 16, |store, _| {
         let tried = tried.clone();
         async move { store.try_device_pin(nonce(), NOW, tried).await.expect("works") }
     })
@@ -155,8 +152,8 @@ async fn five_tries_of_a_device_are_five_at_two_origins(books: Books) {
     assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
 }
 
-async fn a_number_has_one_holder_and_one_pai(books: Books) {
-    let calls = at_once(&books, 16, |store, _| async move {
+async fn a_number_has_one_holder_and_one_pai(db: TestStore) {
+    let calls = at_once(&db, 16, |store, _| async move {
         store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await.expect("works")
     });
     let issued = calls.await;
@@ -164,8 +161,8 @@ async fn a_number_has_one_holder_and_one_pai(books: Books) {
     assert!(issued.iter().all(|one| *one == issued[0]), "{issued:?}");
 }
 
-async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(books: Books) {
-    let calls = at_once(&books, 16, |store, n| async move {
+async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(db: TestStore) {
+    let calls = at_once(&db, 16, |store, n| async move {
         if n / 2 % 2 == 0 {
             let new = new_pai("netflix", 1, "2024-01-01");
             store.issue_pai(Some(nonce()), NOW, new).await.expect("works")
@@ -178,33 +175,33 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(books: 
     });
     let rows = calls.await;
     assert!(rows.iter().all(|row| *row == rows[0]), "{rows:?}");
-    assert!(books.lease(0).await.len() <= 1, "whoever created it had the edge told, if it was a device");
+    assert!(db.lease(0).await.len() <= 1, "whoever created it had the edge told, if it was a device");
 }
 
-async fn a_number_that_changes_hands_twice_at_once_has_one_holder(books: Books) {
-    let first = books.subscriber(1).await;
-    let calls = at_once(&books, 16, |store, n| async move {
+async fn a_number_that_changes_hands_twice_at_once_has_one_holder(db: TestStore) {
+    let first = db.subscriber(1).await;
+    let calls = at_once(&db, 16, |store, n| async move {
         let subscriber_ref = if n < 8 { "2026-11-01" } else { "2026-11-02" };
         store.issue_signup(nonce(), NOW, signup("netflix", 1, subscriber_ref)).await.expect("works")
     });
     let mut open = HashSet::new();
     for issue in calls.await {
         let IssueSignupResult::Issued(row) = issue else { panic!("nobody has a subscription") };
-        let now = books.store.find_pai(partner("netflix"), row.pai).await.expect("works").expect("is there");
+        let now = db.store.find_pai(partner("netflix"), row.pai).await.expect("works").expect("is there");
         if now.state != PaiState::Closed {
             open.insert(row.pai);
         }
     }
     assert_eq!(open.len(), 1);
-    let first = books.store.find_pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
+    let first = db.store.find_pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
     assert_eq!((first.state, first.version), (PaiState::Closed, 2), "closed once");
 }
 
-async fn a_token_is_spent_at_one_origin(books: Books) {
+async fn a_token_is_spent_at_one_origin(db: TestStore) {
     let new = signup("netflix", 1, "2024-01-01");
     let jti = new.jti.clone();
-    books.store.issue_signup(nonce(), NOW, new).await.expect("works");
-    let calls = at_once(&books, 16, |store, n| {
+    db.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    let calls = at_once(&db, 16, |store, n| {
         let jti = jti.clone();
         async move {
             let reference = ext(&format!("r-{n}"));
@@ -216,9 +213,9 @@ async fn a_token_is_spent_at_one_origin(books: Books) {
     assert_eq!(how_many(&spendings, |spending| *spending == SpendTokenResult::UsedElsewhere), 15);
 }
 
-async fn a_pai_has_one_live_subscription(books: Books) {
-    let row = books.subscriber(1).await;
-    let calls = at_once(&books, 16, |store, n| async move {
+async fn a_pai_has_one_live_subscription(db: TestStore) {
+    let row = db.subscriber(1).await;
+    let calls = at_once(&db, 16, |store, n| async move {
         let request = subscription(row.pai, &format!("s-{n}"));
         store
             .record_subscription(nonce(), NOW, partner("netflix"), format!("ps-{n}"), request)
@@ -230,9 +227,9 @@ async fn a_pai_has_one_live_subscription(books: Books) {
     assert_eq!(how_many(&records, |record| *record == RecordSubscriptionResult::AlreadyOnBill), 15);
 }
 
-async fn one_name_of_a_subscription_is_one_subscription(books: Books) {
-    let rows = [books.subscriber(1).await, books.subscriber(2).await];
-    let calls = at_once(&books, 16, |store, n| {
+async fn one_name_of_a_subscription_is_one_subscription(db: TestStore) {
+    let rows = [db.subscriber(1).await, db.subscriber(2).await];
+    let calls = at_once(&db, 16, |store, n| {
         let request = subscription(rows[n % 4 / 2].pai, "s-1");
         async move {
             let id = format!("ps-{n}");
@@ -247,20 +244,19 @@ async fn one_name_of_a_subscription_is_one_subscription(books: Books) {
 
 /// A decline closes the PAI while the partner reports a subscription for it: whichever comes first,
 /// none stays active.
-async fn a_closed_pai_has_no_live_subscription(books: Books) {
+async fn a_closed_pai_has_no_live_subscription(db: TestStore) {
     let mut visits = Vec::new();
     for n in 1..=12 {
         let new = signup("netflix", n, "2024-01-01");
         let ticket = new.ticket;
-        let IssueSignupResult::Issued(row) =
-            books.store.issue_signup(nonce(), NOW, new).await.expect("works")
+        let IssueSignupResult::Issued(row) = db.store.issue_signup(nonce(), NOW, new).await.expect("works")
         else {
             panic!("no PAI")
         };
-        let id = books.posted(charge(row.pai, &format!("n-{n}"), 1599)).await;
+        let id = db.posted(charge(row.pai, &format!("n-{n}"), 1599)).await;
         visits.push((ticket, row.pai, id));
     }
-    at_once(&books, 24, |store, n| {
+    at_once(&db, 24, |store, n| {
         let (_, pai, id) = visits[n / 2].clone();
         async move {
             if n / 2 % 2 == n % 2 {
@@ -279,14 +275,14 @@ async fn a_closed_pai_has_no_live_subscription(books: Books) {
     })
     .await;
     for (ticket, pai, _) in visits {
-        let row = books.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        let row = db.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!(row.state, PaiState::Closed);
-        let end = books.store.find_signup_result(ticket).await.expect("works").expect("is there");
+        let end = db.store.find_signup_result(ticket).await.expect("works").expect("is there");
         assert_ne!(end.outcome, SignupOutcome::Success);
     }
 }
 
-async fn two_imports_at_once_both_succeed(books: Books) {
+async fn two_imports_at_once_both_succeed(db: TestStore) {
     let row = |n: u8| ImportedAccount {
         number: number(n).index,
         account: Account {
@@ -296,7 +292,7 @@ async fn two_imports_at_once_both_succeed(books: Books) {
         },
         activated_on: Day::parse("2024-01-01").expect("is a day"),
     };
-    at_once(&books, 8, |store, n| async move {
+    at_once(&db, 8, |store, n| async move {
         // The same numbers in two orders, and each of them twice.
         let mut rows: Vec<ImportedAccount> = (0..=255).chain(0..=255).map(row).collect();
         if n % 2 == 1 {
@@ -305,5 +301,5 @@ async fn two_imports_at_once_both_succeed(books: Books) {
         store.import_accounts(rows).await.expect("works");
     })
     .await;
-    assert!(books.store.find_account(number(255).index).await.expect("works").is_some());
+    assert!(db.store.find_account(number(255).index).await.expect("works").is_some());
 }

@@ -3,8 +3,8 @@
 
 use crate::outcome::{declined, done, retry_at, sent, settle};
 use crate::races::{at_once, how_many};
-use crate::setting::{
-    Books, NOW, charge, coupon, days, ext, name, nonce, partner, period, redemption, subscription, text,
+use crate::test_store::{
+    NOW, TestStore, charge, coupon, days, ext, name, nonce, partner, period, redemption, subscription, text,
 };
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
@@ -25,23 +25,23 @@ on_each_database!(
     a_receipt_that_comes_with_the_sending_is_not_lost,
 );
 
-async fn one_name_of_a_coupon_is_one_coupon(books: Books) {
-    let made = at_once(&books, 32, |store, n| async move {
+async fn one_name_of_a_coupon_is_one_coupon(db: TestStore) {
+    let made = at_once(&db, 32, |store, n| async move {
         let number = u8::try_from(n % 4).expect("is small");
         store.issue_coupon(None, NOW, coupon(number, "c-1")).await.expect("works")
     });
     let made = made.await;
     assert_eq!(how_many(&made, |issue| matches!(issue, IssueCouponResult::Created(_))), 1);
     assert_eq!(how_many(&made, |issue| matches!(issue, IssueCouponResult::Replayed(_))), 7);
-    let due = books.lease(0).await;
+    let due = db.lease(0).await;
     assert_eq!(how_many(&due, |entry| name(entry).0 == "coupon"), 1);
 }
 
-async fn a_code_redeemed_at_two_origins_is_spent_once(books: Books) {
+async fn a_code_redeemed_at_two_origins_is_spent_once(db: TestStore) {
     let new = coupon(1, "c-1");
     let code = new.text.code;
-    books.coupon(new).await;
-    let tries = at_once(&books, 64, |store, n| async move {
+    db.coupon(new).await;
+    let tries = at_once(&db, 64, |store, n| async move {
         let new = redemption(&format!("r-{}", n / 2), code);
         match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
             RedeemResult::Created(charge) => {
@@ -58,14 +58,14 @@ async fn a_code_redeemed_at_two_origins_is_spent_once(books: Books) {
     assert!(matches!(ends[0], RedemptionOutcome::Redeemed(_)));
 }
 
-async fn coupons_redeemed_at_once_pay_for_days_of_their_own(books: Books) {
+async fn coupons_redeemed_at_once_pay_for_days_of_their_own(db: TestStore) {
     let mut codes = Vec::new();
     for n in 0..8 {
         let new = coupon(1, &format!("c-{n}"));
         codes.push(new.text.code);
-        books.coupon(new).await;
+        db.coupon(new).await;
     }
-    let tries = at_once(&books, 8, |store, n| {
+    let tries = at_once(&db, 8, |store, n| {
         let code = codes[n];
         async move {
             match store.redeem_coupon(nonce(), NOW, redemption(&format!("r-{n}"), code)).await {
@@ -82,13 +82,13 @@ async fn coupons_redeemed_at_once_pay_for_days_of_their_own(books: Books) {
     }
 }
 
-async fn a_charge_and_a_coupon_never_pay_for_one_day(books: Books) {
+async fn a_charge_and_a_coupon_never_pay_for_one_day(db: TestStore) {
     for round in 1..=12 {
-        let subscriber = books.subscriber(round).await;
+        let subscriber = db.subscriber(round).await;
         let new = coupon(round, &format!("c-{round}"));
         let code = new.text.code;
-        books.coupon(new).await;
-        let paid = at_once(&books, 4, |store, n| async move {
+        db.coupon(new).await;
+        let paid = at_once(&db, 4, |store, n| async move {
             if n % 2 == 0 {
                 let new = redemption(&format!("r-{round}-{n}"), code);
                 return match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
@@ -111,14 +111,14 @@ async fn a_charge_and_a_coupon_never_pay_for_one_day(books: Books) {
 }
 
 /// Whichever comes first: the response matches the database, at either origin.
-async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(books: Books) {
+async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(db: TestStore) {
     for round in 1..=8 {
-        let subscriber = books.subscriber(round).await;
+        let subscriber = db.subscriber(round).await;
         let new = coupon(round, &format!("c-{round}"));
         let code = new.text.code;
-        books.coupon(new).await;
+        db.coupon(new).await;
         let redeem = move || redemption(&format!("r-{round}"), code);
-        let periods = at_once(&books, 2, |store, n| async move {
+        let periods = at_once(&db, 2, |store, n| async move {
             if n == 0 {
                 let request = subscription(subscriber.pai, &format!("s-{round}"));
                 let recorded = store.record_subscription(
@@ -140,24 +140,22 @@ async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(books: 
         });
         let ends: Vec<_> = periods.await.into_iter().flatten().collect();
         let [RedemptionOutcome::Redeemed(redemption)] = &ends[..] else { panic!("{ends:?}") };
-        let again = books.store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works");
+        let again = db.store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works");
         assert_eq!(again, RedeemResult::Decided(ends[0].clone()));
-        let row =
-            books.store.find_coupon(ext(&format!("c-{round}"))).await.expect("works").expect("is there");
-        let posting =
-            books.store.post_charge(nonce(), NOW, charge(subscriber.pai, &format!("n-{round}"), 1599));
+        let row = db.store.find_coupon(ext(&format!("c-{round}"))).await.expect("works").expect("is there");
+        let posting = db.store.post_charge(nonce(), NOW, charge(subscriber.pai, &format!("n-{round}"), 1599));
         let is_paid = matches!(posting.await.expect("works"), PostChargeResult::PaidByCoupon { .. });
         assert_eq!((redemption.pai.is_none(), is_paid), (row.is_gift, !row.is_gift), "{round}");
     }
 }
 
-async fn a_coupon_is_void_or_spent_and_never_both(books: Books) {
+async fn a_coupon_is_void_or_spent_and_never_both(db: TestStore) {
     for round in 0..8 {
         let (id, reference) = (format!("c-{round}"), format!("r-{round}"));
         let new = coupon(1, &id);
         let code = new.text.code;
-        books.coupon(new).await;
-        let done = at_once(&books, 3, |store, n| {
+        db.coupon(new).await;
+        let done = at_once(&db, 3, |store, n| {
             let (id, reference) = (ext(&id), reference.clone());
             async move {
                 match n {
@@ -179,19 +177,19 @@ async fn a_coupon_is_void_or_spent_and_never_both(books: Books) {
         });
         let done = done.await;
         assert!(!(done[0] && done[1]), "{done:?}");
-        let row = books.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = db.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
         let state = if done[0] { CouponState::Redeemed } else { CouponState::Voided };
         assert_eq!(row.state(NOW), state, "{done:?}");
     }
 }
 
 /// One gets a decline from billing, one times out, and the partner asks again.
-async fn an_answer_and_a_decline_at_once_agree(books: Books) {
+async fn an_answer_and_a_decline_at_once_agree(db: TestStore) {
     for round in 0..8 {
         let (id, reference) = (format!("c-{round}"), format!("r-{round}"));
-        let charge = books.redeemed(1, &id, &reference).await;
+        let charge = db.redeemed(1, &id, &reference).await;
         let after = NOW.plus_seconds(60);
-        let answers = at_once(&books, 4, |store, n| {
+        let answers = at_once(&db, 4, |store, n| {
             let charge = charge.clone();
             async move {
                 let outcome = match n {
@@ -206,25 +204,25 @@ async fn an_answer_and_a_decline_at_once_agree(books: Books) {
         let spent = matches!(answers[0].0, RedemptionOutcome::Redeemed(_));
         let unpaid = how_many(&answers, |(_, settling)| *settling == SettleResult::Unpaid);
         assert_eq!(unpaid, usize::from(spent), "{answers:?}");
-        let row = books.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = db.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
         assert_eq!(
             (row.redeemed_at.is_some(), row.unpaid_at.is_some()),
             (spent, spent),
             "a coupon is free, or spent and unpaid"
         );
     }
-    let unpaid = books.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
+    let unpaid = db.store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
     assert!(unpaid.iter().all(|row| row.state(NOW) == CouponState::Redeemed));
 }
 
-async fn a_receipt_that_comes_with_the_sending_is_not_lost(books: Books) {
+async fn a_receipt_that_comes_with_the_sending_is_not_lost(db: TestStore) {
     for round in 1..=16 {
         let (id, message_id) = (format!("c-{round}"), format!("m-{round}"));
-        let row = books.coupon(coupon(round, &id)).await;
-        let due = books.store.lease_due(Queue::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+        let row = db.coupon(coupon(round, &id)).await;
+        let due = db.store.lease_due(Queue::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
         let entry = due.into_iter().find(|entry| name(entry) == ("coupon", row.coupon_id.as_str()));
         let entry = entry.expect("is due");
-        at_once(&books, 2, |store, n| {
+        at_once(&db, 2, |store, n| {
             let (entry, message_id) = (entry.clone(), message_id.clone());
             async move {
                 if n == 0 {
@@ -235,7 +233,7 @@ async fn a_receipt_that_comes_with_the_sending_is_not_lost(books: Books) {
             }
         })
         .await;
-        let row = books.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = db.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
         assert_eq!(row.state(NOW), CouponState::Delivered, "{round}");
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::outcome::{declined, done, settle};
 use crate::races::{at_once, how_many};
-use crate::setting::{Books, NOW, ext, nonce, number, partner, signup};
+use crate::test_store::{NOW, TestStore, ext, nonce, number, partner, signup};
 use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Resumed, Suspended};
 use onbill_domain::digest::sha256;
 use onbill_domain::pai::PaiState;
@@ -35,9 +35,9 @@ async fn record(store: Arc<Store>, new: NewAccountEvent) -> RecordEventResult {
     store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
 }
 
-async fn one_event_is_recorded_once_at_two_origins(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    let calls = at_once(&books, 16, |store, _| record(store, event("e-1", Suspended, 1, None, 10)));
+async fn one_event_is_recorded_once_at_two_origins(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    let calls = at_once(&db, 16, |store, _| record(store, event("e-1", Suspended, 1, None, 10)));
     let records = calls.await;
     assert_eq!(
         how_many(&records, |record| *record == RecordEventResult::Recorded(Applied)),
@@ -49,11 +49,10 @@ async fn one_event_is_recorded_once_at_two_origins(books: Books) {
         15,
         "{records:?}"
     );
-    let row =
-        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row = db.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Suspended, 2));
     // One event id for two numbers: the locks are two, and the id still belongs to one event.
-    let calls = at_once(&books, 16, |store, n| {
+    let calls = at_once(&db, 16, |store, n| {
         let number = if n / 2 % 2 == 0 { 2 } else { 3 };
         record(store, event("e-2", Ceased, number, None, 10))
     });
@@ -73,10 +72,10 @@ async fn one_event_is_recorded_once_at_two_origins(books: Books) {
 
 /// Whichever comes first: the PAI of the previous subscriber is closed permanently, and at most one
 /// PAI is open.
-async fn who_leaves_while_signing_up_has_no_open_pai_of_before(books: Books) {
+async fn who_leaves_while_signing_up_has_no_open_pai_of_before(db: TestStore) {
     for n in 1..=6 {
-        let before = books.subscriber(n).await;
-        let calls = at_once(&books, 8, |store, call| async move {
+        let before = db.subscriber(n).await;
+        let calls = at_once(&db, 8, |store, call| async move {
             if call == 3 {
                 record(store, event(&format!("e-{n}"), Ceased, n, None, 0)).await;
                 return None;
@@ -89,15 +88,14 @@ async fn who_leaves_while_signing_up_has_no_open_pai_of_before(books: Books) {
         let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();
         issued.dedup();
         assert!(issued.len() <= 1, "{issued:?}");
-        let row =
-            books.store.find_pai(partner("netflix"), before.pai).await.expect("works").expect("is there");
+        let row = db.store.find_pai(partner("netflix"), before.pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Closed, 2));
     }
 }
 
-async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) {
-    let (one, other) = (books.subscriber(1).await, books.subscriber(2).await);
-    let calls = at_once(&books, 16, |store, n| {
+async fn numbers_that_change_crosswise_do_not_wait_for_each_other(db: TestStore) {
+    let (one, other) = (db.subscriber(1).await, db.subscriber(2).await);
+    let calls = at_once(&db, 16, |store, n| {
         let (from, to) = if n / 2 % 2 == 0 { (1, 2) } else { (2, 1) };
         record(store, event(&format!("e-{n}"), NumberChanged, from, Some(to), 10))
     });
@@ -105,7 +103,7 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
         assert_eq!(record, RecordEventResult::Recorded(Contradictory));
     }
     // Around a circle of numbers, one of which is free: every subscriber keeps their identity.
-    let calls = at_once(&books, 16, |store, n| {
+    let calls = at_once(&db, 16, |store, n| {
         let (from, to) = [(1, 3), (3, 1), (2, 4), (4, 2)][n % 4];
         record(store, event(&format!("c-{n}"), NumberChanged, from, Some(to), 20))
     });
@@ -114,7 +112,7 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
     let mut open = 0;
     for n in 1..=4 {
         let IssueSignupResult::Issued(row) =
-            books.store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works")
+            db.store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works")
         else {
             panic!("nobody has a subscription")
         };
@@ -124,16 +122,16 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(books: Books) 
 }
 
 /// Holds, charges that close, and their webhooks take the same rows: there is no deadlock.
-async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
-    use crate::setting::charge;
+async fn events_and_charges_of_one_subscriber_go_on(db: TestStore) {
+    use crate::test_store::charge;
     use onbill_domain::decline_reason::DeclineReason;
 
-    let subscriber = books.subscriber(1).await;
+    let subscriber = db.subscriber(1).await;
     let mut charges = Vec::new();
     for n in 0..8 {
-        charges.push(books.posted(charge(subscriber.pai, &format!("n-{n}"), 100)).await);
+        charges.push(db.posted(charge(subscriber.pai, &format!("n-{n}"), 100)).await);
     }
-    at_once(&books, 32, |store, n| {
+    at_once(&db, 32, |store, n| {
         let id = charges[n / 4].clone();
         async move {
             match n % 4 {
@@ -164,10 +162,9 @@ async fn events_and_charges_of_one_subscriber_go_on(books: Books) {
         }
     })
     .await;
-    let row =
-        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row = db.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(row.state, PaiState::Closed);
     // Whatever was reported meanwhile, the last state is still to be reported or has been.
-    let standing = books.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
+    let standing = db.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(standing.version, row.version);
 }

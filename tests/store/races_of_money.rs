@@ -1,9 +1,9 @@
 //! Several origins that charge, refund and settle concurrently: no id twice, no limit exceeded, no
 //! refund of more than is left, and correct sums afterwards.
 
-use crate::outcome::{Outcome, dead_letter, declined, done, later, refused, retry_at, settle};
+use crate::outcome::{AttemptOutcome, dead_letter, declined, done, later, refused, retry_at, settle};
 use crate::races::{at_once, how_many};
-use crate::setting::{Books, NOW, charge, ext, name, nonce, partner, refund, signup, usd};
+use crate::test_store::{NOW, TestStore, charge, ext, name, nonce, partner, refund, signup, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
@@ -30,31 +30,31 @@ fn per_day(new: NewCharge, day_minor: i64) -> NewCharge {
     }
 }
 
-async fn one_charge_posted_to_two_origins_is_created_once(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    let calls = at_once(&books, 64, |store, _| async move {
+async fn one_charge_posted_to_two_origins_is_created_once(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    let calls = at_once(&db, 64, |store, _| async move {
         store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
     });
     let postings = calls.await;
     assert_eq!(how_many(&postings, |posting| matches!(posting, PostChargeResult::Created(_))), 1);
     assert_eq!(how_many(&postings, |posting| *posting == PostChargeResult::InProgress), 63);
     let later = NOW.plus_seconds(60);
-    let entries = books.store.lease_due(Queue::All, later, later.plus_seconds(120), 64).await.expect("works");
+    let entries = db.store.lease_due(Queue::All, later, later.plus_seconds(120), 64).await.expect("works");
     assert_eq!(entries.len(), 1, "one hand-off");
     // It counts once.
     let limit = 2 * 1599;
-    books.posted(per_day(charge(subscriber.pai, "n-2", 1599), limit)).await;
-    let over = books.store.post_charge(nonce(), NOW, per_day(charge(subscriber.pai, "n-3", 1), limit)).await;
+    db.posted(per_day(charge(subscriber.pai, "n-2", 1599), limit)).await;
+    let over = db.store.post_charge(nonce(), NOW, per_day(charge(subscriber.pai, "n-3", 1), limit)).await;
     assert!(matches!(over, Ok(PostChargeResult::Declined(_))), "{over:?}");
 }
 
 /// The response to a charge is fixed by its own attempt, by a late one, or by a replay of a post
 /// that was never answered.
-async fn the_first_answer_is_the_only_one(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    let id = books.posted(charge(subscriber.pai, "n-1", 1599)).await;
+async fn the_first_answer_is_the_only_one(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    let id = db.posted(charge(subscriber.pai, "n-1", 1599)).await;
     let after = NOW.plus_seconds(60);
-    let calls = at_once(&books, 24, |store, n| {
+    let calls = at_once(&db, 24, |store, n| {
         let id = id.clone();
         async move {
             let outcome = match n % 4 {
@@ -74,19 +74,19 @@ async fn the_first_answer_is_the_only_one(books: Books) {
     });
     let answers = calls.await;
     assert!(answers.iter().all(|answer| *answer == answers[0]));
-    let now = books.store.find_charge_response(partner("netflix"), ext("n-1")).await.expect("works");
+    let now = db.store.find_charge_response(partner("netflix"), ext("n-1")).await.expect("works");
     assert_eq!(now.map(|now| now.status), Some(TransactionStatus::Approved));
 }
 
 /// First while the account has never been charged, then while it has; at two partners, for that is
 /// one account.
-async fn charges_at_once_never_pass_a_limit_together(books: Books) {
+async fn charges_at_once_never_pass_a_limit_together(db: TestStore) {
     for n in 1..=4 {
-        let netflix = books.subscriber(n).await.pai;
-        let issue = books.store.issue_signup(nonce(), NOW, signup("other", n, "2024-01-01")).await;
+        let netflix = db.subscriber(n).await.pai;
+        let issue = db.store.issue_signup(nonce(), NOW, signup("other", n, "2024-01-01")).await;
         let Ok(IssueSignupResult::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
         for (round, limit) in [(0, 500), (1, 800)] {
-            let calls = at_once(&books, 16, |store, call| async move {
+            let calls = at_once(&db, 16, |store, call| async move {
                 let (who, pai) = if call % 4 < 2 { ("netflix", netflix) } else { ("other", other.pai) };
                 let new = charge(pai, &format!("n-{n}-{round}-{call}"), 100);
                 let new = NewCharge { partner: partner(who), ..per_day(new, limit) };
@@ -100,10 +100,10 @@ async fn charges_at_once_never_pass_a_limit_together(books: Books) {
     }
 }
 
-async fn refunds_at_once_never_give_back_more_than_there_was(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    books.approved(subscriber.pai, "n-1", 1000).await;
-    let calls = at_once(&books, 64, |store, n| async move {
+async fn refunds_at_once_never_give_back_more_than_there_was(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    db.approved(subscriber.pai, "n-1", 1000).await;
+    let calls = at_once(&db, 64, |store, n| async move {
         let new = refund("n-1", &format!("r-{n}"), Some(150));
         store.post_refund(nonce(), NOW, new).await.expect("works")
     });
@@ -111,37 +111,37 @@ async fn refunds_at_once_never_give_back_more_than_there_was(books: Books) {
     assert_eq!(how_many(&postings, |posting| matches!(posting, PostRefundResult::Created(_))), 6);
     let over = PostRefundResult::NotWithinRemainder { remaining: usd(100) };
     assert_eq!(how_many(&postings, |posting| *posting == over), 58);
-    let rest = books.refunded(refund("n-1", "r-rest", None)).await;
-    let (answer, _) = books.store.answer_refund(NOW, rest, done()).await.expect("works");
+    let rest = db.refunded(refund("n-1", "r-rest", None)).await;
+    let (answer, _) = db.store.answer_refund(NOW, rest, done()).await.expect("works");
     let answer: RefundResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!((answer.amount, answer.remaining), (usd(100), usd(0)));
 }
 
 /// All of the charge: the second call must not be told that nothing is left, for the refund is its
 /// own.
-async fn one_refund_posted_to_two_origins_is_created_once(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    books.approved(subscriber.pai, "n-1", 1599).await;
-    let calls = at_once(&books, 64, |store, _| async move {
+async fn one_refund_posted_to_two_origins_is_created_once(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    db.approved(subscriber.pai, "n-1", 1599).await;
+    let calls = at_once(&db, 64, |store, _| async move {
         store.post_refund(nonce(), NOW, refund("n-1", "r-1", None)).await.expect("works")
     });
     let postings = calls.await;
     assert_eq!(how_many(&postings, |posting| matches!(posting, PostRefundResult::Created(_))), 1);
     assert_eq!(how_many(&postings, |posting| *posting == PostRefundResult::InProgress), 63);
-    assert_eq!(books.lease(60).await.len(), 1, "one hand-off");
+    assert_eq!(db.lease(60).await.len(), 1, "one hand-off");
 }
 
 /// As for a charge, but several refunds of one charge: what each response reports of the others
 /// must be fixed as well.
-async fn the_first_answer_of_a_refund_is_the_only_one(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    books.approved(subscriber.pai, "n-1", 1600).await;
+async fn the_first_answer_of_a_refund_is_the_only_one(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    db.approved(subscriber.pai, "n-1", 1600).await;
     let mut ids = Vec::new();
     for n in 0..8 {
-        ids.push(books.refunded(refund("n-1", &format!("r-{n}"), Some(200))).await);
+        ids.push(db.refunded(refund("n-1", &format!("r-{n}"), Some(200))).await);
     }
     let after = NOW.plus_seconds(60);
-    let calls = at_once(&books, 64, |store, n| {
+    let calls = at_once(&db, 64, |store, n| {
         let id = ids[n / 8].clone();
         async move {
             let outcome = match n % 8 {
@@ -163,16 +163,16 @@ async fn the_first_answer_of_a_refund_is_the_only_one(books: Books) {
         assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     }
     let last = refund("n-1", "r-last", None);
-    let posting = books.store.post_refund(nonce(), NOW, last).await.expect("works");
+    let posting = db.store.post_refund(nonce(), NOW, last).await.expect("works");
     assert!(matches!(posting, PostRefundResult::Created(back) if back.amount == usd(800)), "half came back");
 }
 
-async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
-    let subscriber = books.subscriber(1).await;
+async fn one_name_of_a_refund_is_one_refund_of_one_charge(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
     for n in 0..4 {
-        books.approved(subscriber.pai, &format!("n-{n}"), 1599).await;
+        db.approved(subscriber.pai, &format!("n-{n}"), 1599).await;
     }
-    let calls = at_once(&books, 32, |store, n| async move {
+    let calls = at_once(&db, 32, |store, n| async move {
         let new = refund(&format!("n-{}", n % 4), "r-1", None);
         store.post_refund(nonce(), NOW, new).await.expect("works")
     });
@@ -183,7 +183,7 @@ async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
     // The other charges have all of it left.
     let left = async |n: usize| {
         let posting =
-            books.store.post_refund(nonce(), NOW, refund(&format!("n-{n}"), &format!("r-2-{n}"), None));
+            db.store.post_refund(nonce(), NOW, refund(&format!("n-{n}"), &format!("r-2-{n}"), None));
         matches!(posting.await, Ok(PostRefundResult::Created(new)) if new.amount == usd(1599))
     };
     let whole = [left(0).await, left(1).await, left(2).await, left(3).await];
@@ -192,16 +192,16 @@ async fn one_name_of_a_refund_is_one_refund_of_one_charge(books: Books) {
 
 /// The post's own response and the leases of several origins, some of which got a different
 /// outcome.
-async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    books.approved(subscriber.pai, "n-0", 1599).await;
-    books.posted(charge(subscriber.pai, "n-1", 1599)).await;
-    books.refunded(refund("n-0", "r-1", None)).await;
-    let leased = [books.lease(60).await, books.lease(180).await].concat();
-    let calls = at_once(&books, 32, |store, n| {
+async fn one_of_many_who_learn_an_outcome_writes_it(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    db.approved(subscriber.pai, "n-0", 1599).await;
+    db.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    db.refunded(refund("n-0", "r-1", None)).await;
+    let leased = [db.lease(60).await, db.lease(180).await].concat();
+    let calls = at_once(&db, 32, |store, n| {
         let entry = leased[n % 4].clone();
         let is_charge = n % 2 == 0;
-        let outcome: Outcome = match (n / 4 % 4, is_charge) {
+        let outcome: AttemptOutcome = match (n / 4 % 4, is_charge) {
             (0 | 1, _) => done(),
             (2, true) => declined(DeclineReason::InsufficientBalance),
             (2, false) => refused(),
@@ -217,25 +217,25 @@ async fn one_of_many_who_learn_an_outcome_writes_it(books: Books) {
         let written = (kind, true, SettleResult::Written);
         assert_eq!(how_many(&settled, |one| *one == written), 1, "{settled:?}");
     }
-    let left: Vec<_> = books.lease(1_000_000).await.iter().map(|entry| name(entry).0).collect();
+    let left: Vec<_> = db.lease(1_000_000).await.iter().map(|entry| name(entry).0).collect();
     assert_eq!(left, ["charge-notice", "refund-notice"], "each is told once, and the rest is gone");
 }
 
 /// Charges are posted, declined and refunded concurrently, all of one account. There is no
 /// deadlock, which would fail the call, and what is left of the limit is exactly what is not
 /// charged.
-async fn what_comes_and_goes_at_once_adds_up(books: Books) {
-    let pai = books.subscriber(1).await.pai;
+async fn what_comes_and_goes_at_once_adds_up(db: TestStore) {
+    let pai = db.subscriber(1).await.pai;
     let (mut charged, mut refunds) = (Vec::new(), Vec::new());
     for n in 0..16 {
         if n % 2 == 0 {
-            charged.push(books.posted(charge(pai, &format!("n-{n}"), 100)).await);
+            charged.push(db.posted(charge(pai, &format!("n-{n}"), 100)).await);
         } else {
-            books.approved(pai, &format!("n-{n}"), 100).await;
-            refunds.push(books.refunded(refund(&format!("n-{n}"), &format!("r-{n}"), Some(40))).await);
+            db.approved(pai, &format!("n-{n}"), 100).await;
+            refunds.push(db.refunded(refund(&format!("n-{n}"), &format!("r-{n}"), Some(40))).await);
         }
     }
-    at_once(&books, 48, |store, n| {
+    at_once(&db, 48, |store, n| {
         let (charged, refunded) = (charged[n / 2 % 8].clone(), refunds[n / 2 % 8].clone());
         async move {
             match n % 6 {
@@ -261,13 +261,13 @@ async fn what_comes_and_goes_at_once_adds_up(books: Books) {
     // The open ones are settled now: eight charges and eight new ones stay, less eight refunds.
     for id in charged {
         let declined = declined(DeclineReason::InsufficientBalance);
-        books.store.answer_transaction(NOW, id, declined).await.expect("works");
+        db.store.answer_transaction(NOW, id, declined).await.expect("works");
     }
     for id in refunds {
-        books.store.answer_refund(NOW, id, done()).await.expect("works");
+        db.store.answer_refund(NOW, id, done()).await.expect("works");
     }
     let spent = 8 * 100 + 8 * 100 - 8 * 40;
-    let over = books.store.post_charge(nonce(), NOW, per_day(charge(pai, "n-over", 2), spent + 1)).await;
+    let over = db.store.post_charge(nonce(), NOW, per_day(charge(pai, "n-over", 2), spent + 1)).await;
     assert!(matches!(over, Ok(PostChargeResult::Declined(_))), "{over:?}");
-    books.posted(per_day(charge(pai, "n-fits", 1), spent + 1)).await;
+    db.posted(per_day(charge(pai, "n-fits", 1), spent + 1)).await;
 }

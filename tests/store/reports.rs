@@ -2,7 +2,7 @@
 //! letters, PAIs that end.
 
 use crate::outcome::{dead_letter, done, later, refused};
-use crate::setting::{Books, NOW, charge, ext, nonce, pai, partner, refund, signup, usd};
+use crate::test_store::{NOW, TestStore, charge, ext, nonce, pai, partner, refund, signup, usd};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
@@ -33,11 +33,11 @@ fn select(from: i64, until: i64, dated: ReportDate, status: Option<TransactionSt
 }
 
 /// All pages of charges, of two lines each.
-async fn charges(books: &Books, select: ReportFilter) -> Vec<ReportedCharge> {
+async fn charges(db: &TestStore, select: ReportFilter) -> Vec<ReportedCharge> {
     let mut lines = Vec::new();
     let mut after: Option<Cursor> = None;
     loop {
-        let page = books.store.list_charges(select.clone(), after.take(), 2).await.expect("works");
+        let page = db.store.list_charges(select.clone(), after.take(), 2).await.expect("works");
         assert!(page.lines.len() <= 2);
         lines.extend(page.lines);
         match page.next {
@@ -52,29 +52,29 @@ fn names(lines: &[ReportedCharge]) -> Vec<&str> {
 }
 
 /// A charge that was posted at one second and, perhaps, approved at another.
-async fn charged(books: &Books, ext_id: &str, created: i64, settled: Option<i64>) -> String {
-    let subscriber = books.subscriber(1).await;
+async fn charged(db: &TestStore, ext_id: &str, created: i64, settled: Option<i64>) -> String {
+    let subscriber = db.subscriber(1).await;
     let new = charge(subscriber.pai, ext_id, 1599);
     let id = new.transaction_id.clone();
-    books.store.post_charge(nonce(), at(created), new).await.expect("works");
+    db.store.post_charge(nonce(), at(created), new).await.expect("works");
     if let Some(settled) = settled {
-        books.store.answer_transaction(at(settled), id.clone(), done()).await.expect("works");
+        db.store.answer_transaction(at(settled), id.clone(), done()).await.expect("works");
     }
     id
 }
 
-async fn pages_have_every_line_of_the_period_once_and_in_order(books: Books) {
+async fn pages_have_every_line_of_the_period_once_and_in_order(db: TestStore) {
     // Three of the same second: the id decides then.
     for (n, second) in [5, 0, 3, 3, 3, 9, 10, -1].into_iter().enumerate() {
-        charged(&books, &format!("n-{n}"), second, None).await;
+        charged(&db, &format!("n-{n}"), second, None).await;
     }
-    let other = books.store.issue_signup(nonce(), NOW, signup("hulu", 2, "2024-01-01")).await.expect("works");
+    let other = db.store.issue_signup(nonce(), NOW, signup("hulu", 2, "2024-01-01")).await.expect("works");
     let IssueSignupResult::Issued(other) = other else { panic!("not issued") };
     let mut foreign = charge(other.pai, "n-0", 1599);
     foreign.partner = partner("hulu");
-    books.store.post_charge(nonce(), at(4), foreign).await.expect("works");
+    db.store.post_charge(nonce(), at(4), foreign).await.expect("works");
 
-    let lines = charges(&books, select(0, 10, ReportDate::Created, None)).await;
+    let lines = charges(&db, select(0, 10, ReportDate::Created, None)).await;
     let keys: Vec<_> = lines.iter().map(|line| (line.created_at, line.transaction_id.clone())).collect();
     assert!(keys.is_sorted(), "{keys:?}");
     assert_eq!((names(&lines)[0], names(&lines)[4], names(&lines)[5]), ("n-1", "n-0", "n-5"));
@@ -83,12 +83,12 @@ async fn pages_have_every_line_of_the_period_once_and_in_order(books: Books) {
     assert_eq!((lines.len(), same_second), (6, vec!["n-2", "n-3", "n-4"]));
 }
 
-async fn a_line_is_in_the_period_of_either_of_its_times(books: Books) {
-    charged(&books, "before", -5, Some(5)).await;
-    charged(&books, "within", 1, Some(2)).await;
-    charged(&books, "after", 9, Some(20)).await;
-    charged(&books, "pending", 3, None).await;
-    let of = |dated, status| charges(&books, select(0, 10, dated, status));
+async fn a_line_is_in_the_period_of_either_of_its_times(db: TestStore) {
+    charged(&db, "before", -5, Some(5)).await;
+    charged(&db, "within", 1, Some(2)).await;
+    charged(&db, "after", 9, Some(20)).await;
+    charged(&db, "pending", 3, None).await;
+    let of = |dated, status| charges(&db, select(0, 10, dated, status));
     assert_eq!(names(&of(ReportDate::Created, None).await), ["within", "pending", "after"]);
     assert_eq!(names(&of(ReportDate::Settled, None).await), ["within", "before"]);
     assert_eq!(names(&of(ReportDate::Created, Some(TransactionStatus::Pending)).await), ["pending"]);
@@ -96,12 +96,12 @@ async fn a_line_is_in_the_period_of_either_of_its_times(books: Books) {
     assert!(of(ReportDate::Settled, Some(TransactionStatus::Declined)).await.is_empty());
 }
 
-async fn a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only(books: Books) {
-    let id = charged(&books, "n-1", 0, Some(1)).await;
-    charged(&books, "n-2", 0, None).await;
-    let refund_id = books.refunded(refund("n-1", "r-1", Some(600))).await;
-    let charges = |who, names| books.store.find_charges_by_id(partner(who), names);
-    let refunds = |who, names| books.store.find_refunds_by_id(partner(who), names);
+async fn a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only(db: TestStore) {
+    let id = charged(&db, "n-1", 0, Some(1)).await;
+    charged(&db, "n-2", 0, None).await;
+    let refund_id = db.refunded(refund("n-1", "r-1", Some(600))).await;
+    let charges = |who, names| db.store.find_charges_by_id(partner(who), names);
+    let refunds = |who, names| db.store.find_refunds_by_id(partner(who), names);
     let ours = |id: &str| LookupIds::Internal(vec![id.to_owned(), "nobody".to_owned()]);
     let theirs = |id: &str| LookupIds::External(vec![ext("nobody"), ext(id)]);
 
@@ -121,16 +121,16 @@ async fn a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only(book
     assert!(refunds("hulu", theirs("r-1")).await.expect("works").is_empty());
 }
 
-async fn a_refund_knows_what_was_given_back_before_it(books: Books) {
-    charged(&books, "n-1", 0, Some(0)).await;
+async fn a_refund_knows_what_was_given_back_before_it(db: TestStore) {
+    charged(&db, "n-1", 0, Some(0)).await;
     for (n, (amount, settled, outcome)) in
         [(500, 30, done()), (300, 10, done()), (99, 5, refused()), (700, 20, done())].into_iter().enumerate()
     {
-        let id = books.refunded(refund("n-1", &format!("r-{n}"), Some(amount))).await;
-        books.store.answer_refund(at(settled), id, outcome).await.expect("works");
+        let id = db.refunded(refund("n-1", &format!("r-{n}"), Some(amount))).await;
+        db.store.answer_refund(at(settled), id, outcome).await.expect("works");
     }
-    books.refunded(refund("n-1", "r-pending", Some(1))).await;
-    let refunds = |dated| books.store.list_refunds(select(0, 60, dated, None), None, 9);
+    db.refunded(refund("n-1", "r-pending", Some(1))).await;
+    let refunds = |dated| db.store.list_refunds(select(0, 60, dated, None), None, 9);
     let lines = refunds(ReportDate::Settled).await.expect("works").lines;
     let given: Vec<_> = lines
         .iter()
@@ -141,79 +141,79 @@ async fn a_refund_knows_what_was_given_back_before_it(books: Books) {
     assert_eq!((lines.len(), refunds(ReportDate::Created).await.expect("works").lines.len()), (4, 5));
 }
 
-async fn a_dead_letter_is_listed_and_begins_anew(books: Books) {
-    let first = charged(&books, "n-1", 0, None).await;
-    books.store.answer_transaction(NOW, first.clone(), dead_letter()).await.expect("works");
-    charged(&books, "n-2", 0, Some(0)).await;
-    let second = books.refunded(refund("n-2", "r-2", None)).await;
-    assert_eq!(books.lease(1000).await.len(), 1);
-    books.store.answer_refund(at(60), second.clone(), dead_letter()).await.expect("works");
-    assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), 1, "another attempt has it");
-    let leased = books.lease(2000).await;
+async fn a_dead_letter_is_listed_and_begins_anew(db: TestStore) {
+    let first = charged(&db, "n-1", 0, None).await;
+    db.store.answer_transaction(NOW, first.clone(), dead_letter()).await.expect("works");
+    charged(&db, "n-2", 0, Some(0)).await;
+    let second = db.refunded(refund("n-2", "r-2", None)).await;
+    assert_eq!(db.lease(1000).await.len(), 1);
+    db.store.answer_refund(at(60), second.clone(), dead_letter()).await.expect("works");
+    assert_eq!(db.store.dead_letters(None, 9).await.expect("works").len(), 1, "another attempt has it");
+    let leased = db.lease(2000).await;
     assert_eq!(leased.len(), 1, "{leased:?}");
-    books.settle(at(60), leased[0].clone(), dead_letter()).await.expect("works");
+    db.settle(at(60), leased[0].clone(), dead_letter()).await.expect("works");
 
-    let parked = books.store.dead_letters(None, 9).await.expect("works");
+    let parked = db.store.dead_letters(None, 9).await.expect("works");
     let seen: Vec<_> = parked.iter().map(|entry| (entry.kind.as_str(), entry.id.as_str())).collect();
     assert_eq!(seen, [("charge", first.as_str()), ("refund", second.as_str())]);
     assert_eq!((parked[0].ext_id.as_str(), parked[0].attempts, parked[0].dead_lettered_at), ("n-1", 1, NOW));
     assert_eq!((parked[1].ext_id.as_str(), parked[1].dead_lettered_at), ("r-2", at(60)));
-    let next = books.store.dead_letters(Some(parked[0].job_id), 9).await.expect("works");
+    let next = db.store.dead_letters(Some(parked[0].job_id), 9).await.expect("works");
     assert_eq!(next, parked[1..]);
 
-    assert!(books.store.redrive_dead_letter(at(70), parked[0].job_id).await.expect("works"));
+    assert!(db.store.redrive_dead_letter(at(70), parked[0].job_id).await.expect("works"));
     assert!(
-        !books.store.redrive_dead_letter(at(70), parked[0].job_id).await.expect("works"),
+        !db.store.redrive_dead_letter(at(70), parked[0].job_id).await.expect("works"),
         "it is parked no more"
     );
-    assert!(!books.store.redrive_dead_letter(at(70), 999_999).await.expect("works"));
-    let due = books.lease(70).await;
+    assert!(!db.store.redrive_dead_letter(at(70), 999_999).await.expect("works"));
+    let due = db.lease(70).await;
     assert_eq!(due.len(), 1);
     assert!(matches!(&due[0].job, Job::Charge { transaction_id } if *transaction_id == first));
     assert_eq!(due[0].attempts, 2, "it may be at billing: it is looked up first");
 }
 
-async fn a_job_is_redriven_once(books: Books) {
-    let redrive = |target: &RedriveTarget| books.store.redrive(at(60), target.clone());
+async fn a_job_is_redriven_once(db: TestStore) {
+    let redrive = |target: &RedriveTarget| db.store.redrive(at(60), target.clone());
     let twice = async |target: RedriveTarget, first: RedriveResult| {
         assert_eq!(redrive(&target).await.expect("works"), first);
         assert_eq!(redrive(&target).await.expect("works"), RedriveResult::InProgress);
     };
-    let id = charged(&books, "n-1", 0, None).await;
+    let id = charged(&db, "n-1", 0, None).await;
     assert_eq!(
         redrive(&RedriveTarget::Charge(id.clone())).await.expect("works"),
         RedriveResult::InProgress,
         "it is leased"
     );
-    books.store.answer_transaction(NOW, id.clone(), later(86_400)).await.expect("works");
+    db.store.answer_transaction(NOW, id.clone(), later(86_400)).await.expect("works");
     twice(RedriveTarget::Charge(id), RedriveResult::MadeDue).await;
 
-    let id = charged(&books, "n-2", 0, None).await;
-    books.store.answer_transaction(NOW, id.clone(), dead_letter()).await.expect("works");
+    let id = charged(&db, "n-2", 0, None).await;
+    db.store.answer_transaction(NOW, id.clone(), dead_letter()).await.expect("works");
     twice(RedriveTarget::Charge(id), RedriveResult::Redriven).await;
 
-    let id = charged(&books, "n-3", 0, None).await;
-    books.place.run_sql(&format!("DELETE FROM outbox WHERE transaction_id = '{id}'")).await;
+    let id = charged(&db, "n-3", 0, None).await;
+    db.place.run_sql(&format!("DELETE FROM outbox WHERE transaction_id = '{id}'")).await;
     twice(RedriveTarget::Charge(id), RedriveResult::Requeued).await;
 
-    let id = charged(&books, "n-4", 0, Some(1)).await;
+    let id = charged(&db, "n-4", 0, Some(1)).await;
     twice(RedriveTarget::ChargeWebhook(id), RedriveResult::Requeued).await;
-    let id = books.refunded(refund("n-4", "r-4", Some(1))).await;
-    books.store.answer_refund(NOW, id.clone(), later(86_400)).await.expect("works");
+    let id = db.refunded(refund("n-4", "r-4", Some(1))).await;
+    db.store.answer_refund(NOW, id.clone(), later(86_400)).await.expect("works");
     twice(RedriveTarget::Refund(id), RedriveResult::MadeDue).await;
-    let id = books.refunded(refund("n-4", "r-5", None)).await;
-    books.store.answer_refund(NOW, id.clone(), done()).await.expect("works");
+    let id = db.refunded(refund("n-4", "r-5", None)).await;
+    db.store.answer_refund(NOW, id.clone(), done()).await.expect("works");
     twice(RedriveTarget::RefundWebhook(id), RedriveResult::Requeued).await;
 
     // The next lease of a redriven job queries billing first.
-    let due = books.lease(60).await;
+    let due = db.lease(60).await;
     assert_eq!(due.len(), 6);
     assert!(due.iter().all(|entry| entry.attempts >= 2), "{due:?}");
 }
 
-async fn nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending(books: Books) {
-    let settled = charged(&books, "n-1", 0, Some(1)).await;
-    let pending = charged(&books, "n-2", 0, None).await;
+async fn nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending(db: TestStore) {
+    let settled = charged(&db, "n-1", 0, Some(1)).await;
+    let pending = charged(&db, "n-2", 0, None).await;
     for target in [
         RedriveTarget::Charge(settled.clone()),
         RedriveTarget::ChargeWebhook(pending),
@@ -221,14 +221,14 @@ async fn nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending(boo
         RedriveTarget::Refund(settled.clone()),
         RedriveTarget::RefundWebhook(settled),
     ] {
-        assert_eq!(books.store.redrive(NOW, target).await.expect("works"), RedriveResult::NotNeeded);
+        assert_eq!(db.store.redrive(NOW, target).await.expect("works"), RedriveResult::NotNeeded);
     }
-    assert!(books.lease(0).await.is_empty());
+    assert!(db.lease(0).await.is_empty());
 }
 
-async fn a_person_ends_a_pai_once_and_for_one_reason(books: Books) {
-    let subscriber = books.subscriber(1).await;
-    let close = |who, pai, reason| books.store.close_pai(NOW, partner(who), pai, reason);
+async fn a_person_ends_a_pai_once_and_for_one_reason(db: TestStore) {
+    let subscriber = db.subscriber(1).await;
+    let close = |who, pai, reason| db.store.close_pai(NOW, partner(who), pai, reason);
     let (fraud, revoked) = (DeclineReason::AccountClosedFraud, DeclineReason::PaiRevokedByUser);
     for (who, pai, reason, end) in [
         ("netflix", subscriber.pai, DeclineReason::RiskDeclined, ClosePaiResult::NotAClosingReason),
@@ -239,7 +239,6 @@ async fn a_person_ends_a_pai_once_and_for_one_reason(books: Books) {
     ] {
         assert_eq!(close(who, pai, reason).await.expect("works"), end);
     }
-    let row =
-        books.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row = db.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Closed, 2));
 }

@@ -5,7 +5,7 @@
 //! after all migrations. A migration that changes them changes these files as well: the failing
 //! test says how.
 
-use crate::setting::Books;
+use crate::test_store::TestStore;
 use onbill_test_harness::database::TestDb;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -41,8 +41,8 @@ const SQLITE_SCHEMA: &str = "
     SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
     ORDER BY tbl_name, type = 'index', name";
 
-async fn schema_dump_equals_the_migrated_database(books: Books) {
-    let (name, dump) = match &books.place {
+async fn schema_dump_equals_the_migrated_database(db: TestStore) {
+    let (name, dump) = match &db.place {
         TestDb::Sqlite(path) => ("schema.sqlite.sql", dump_sqlite(path)),
         TestDb::Postgres { url, .. } => ("schema.postgres.sql", dump_postgres(url).await),
     };
@@ -109,7 +109,7 @@ async fn query_postgres(url: &str, sql: &str) -> Vec<tokio_postgres::Row> {
 
 #[tokio::test]
 async fn columns_are_the_same_in_both_databases() {
-    let (sqlite, postgres) = (Books::in_sqlite().await, Books::in_postgres().await);
+    let (sqlite, postgres) = (TestStore::in_sqlite().await, TestStore::in_postgres().await);
     let mut columns: [BTreeSet<[String; 4]>; 2] = Default::default();
     if let TestDb::Sqlite(path) = &sqlite.place {
         let db = rusqlite::Connection::open(path).expect("opens");

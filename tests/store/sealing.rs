@@ -1,7 +1,7 @@
 //! Sealed values: each is found, and is sealed again only if it has not changed since it was read.
 
 use crate::outcome::later;
-use crate::setting::{Books, NOW, charge, ext, flow, nonce, number};
+use crate::test_store::{NOW, TestStore, charge, ext, flow, nonce, number};
 use onbill_domain::account_event::AccountEvent::NumberChanged;
 use onbill_origin::store::{
     BillingItem, NewAccountEvent, Queue, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
@@ -17,10 +17,10 @@ on_each_database!(
     origins_say_what_they_seal_with,
 );
 
-async fn all(books: &Books, column: SealedColumn) -> Vec<SealedValue> {
+async fn all(db: &TestStore, column: SealedColumn) -> Vec<SealedValue> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = books.store.list_sealed_values(column, after, 2).await.expect("works");
+        let page = db.store.list_sealed_values(column, after, 2).await.expect("works");
         let Some(last) = page.last() else { return all };
         assert!(page.len() <= 2);
         after = Some(last.at.clone());
@@ -30,14 +30,14 @@ async fn all(books: &Books, column: SealedColumn) -> Vec<SealedValue> {
 
 /// Five subscribers, one of whom has moved to another number since a file was made; three flows,
 /// two of them with a message.
-async fn fill(books: &Books) {
+async fn fill(db: &TestStore) {
     for n in 1..=5 {
-        let row = books.subscriber(n).await;
-        let id = books.posted(charge(row.pai, &format!("n-{n}"), 100)).await;
-        books.store.answer_transaction(NOW, id, later(0)).await.expect("works");
+        let row = db.subscriber(n).await;
+        let id = db.posted(charge(row.pai, &format!("n-{n}"), 100)).await;
+        db.store.answer_transaction(NOW, id, later(0)).await.expect("works");
     }
-    let leased = books.store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(60), 16).await.expect("works");
-    assert_eq!(books.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 5);
+    let leased = db.store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(60), 16).await.expect("works");
+    assert_eq!(db.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 5);
     for (n, to) in [(1, 11), (2, 12), (3, 13)] {
         let moved = NewAccountEvent {
             event_id: ext(&format!("e-{n}")),
@@ -47,15 +47,15 @@ async fn fill(books: &Books) {
             new_number: Some(number(to)),
             occurred_at: NOW,
         };
-        books.store.record_account_event(Some(nonce()), NOW, moved).await.expect("works");
+        db.store.record_account_event(Some(nonce()), NOW, moved).await.expect("works");
     }
     for (n, pin) in [(21, None), (22, Some([1; 32])), (23, Some([2; 32]))] {
-        books.store.start_flow(nonce(), NOW, flow(n, pin)).await.expect("works");
+        db.store.start_flow(nonce(), NOW, flow(n, pin)).await.expect("works");
     }
 }
 
-async fn every_sealed_value_is_found_in_pages(books: Books) {
-    fill(&books).await;
+async fn every_sealed_value_is_found_in_pages(db: TestStore) {
+    fill(&db).await;
     let sealed = |values: Vec<SealedValue>| -> BTreeSet<u8> {
         values.into_iter().map(|value| value.sealed[0]).collect()
     };
@@ -65,33 +65,33 @@ async fn every_sealed_value_is_found_in_pages(books: Books) {
         (FileLines, BTreeSet::from([1, 2, 3])),
         (Messages, BTreeSet::from([22, 23])),
     ] {
-        let values = all(&books, column).await;
+        let values = all(&db, column).await;
         assert_eq!(values.len(), expected.len(), "{column:?}: each once");
         assert_eq!(sealed(values), expected, "{column:?}");
     }
     // Those of a file that was written are gone.
-    books.store.mark_file_written(NOW, "f-1".into(), [1; 32]).await.expect("works");
-    assert_eq!(all(&books, FileLines).await, []);
+    db.store.mark_file_written(NOW, "f-1".into(), [1; 32]).await.expect("works");
+    assert_eq!(all(&db, FileLines).await, []);
 }
 
-async fn only_what_was_read_is_replaced(books: Books) {
-    fill(&books).await;
+async fn only_what_was_read_is_replaced(db: TestStore) {
+    fill(&db).await;
     for column in SealedColumn::ALL {
-        let before = all(&books, column).await;
+        let before = all(&db, column).await;
         let anew = |at: usize, new: u8| SealedValueUpdate { old: before[at].clone(), new: vec![new; 50] };
         assert_eq!(
-            books.store.replace_sealed_values(vec![anew(0, 0xa0)]).await.expect("works"),
+            db.store.replace_sealed_values(vec![anew(0, 0xa0)]).await.expect("works"),
             1,
             "{column:?}"
         );
         // The first has changed, the other has not.
         let values = vec![anew(0, 0xa1), anew(1, 0xa2)];
-        assert_eq!(books.store.replace_sealed_values(values).await.expect("works"), 1, "{column:?}");
-        let after = all(&books, column).await;
+        assert_eq!(db.store.replace_sealed_values(values).await.expect("works"), 1, "{column:?}");
+        let after = all(&db, column).await;
         assert_eq!((after[0].sealed[0], after[1].sealed[0]), (0xa0, 0xa2), "{column:?}");
         assert_eq!(after[2..], before[2..], "{column:?}");
     }
-    let lines = books.store.list_file_lines("f-1".into()).await.expect("works");
+    let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
     let filed = |line: &onbill_origin::store::BillingFileLine| match &line.bill {
         BillingItem::Charge(charge) => {
             charge.subscriber.as_ref().map(|subscriber| subscriber.number.sealed[0])
@@ -102,8 +102,8 @@ async fn only_what_was_read_is_replaced(books: Books) {
 }
 
 /// A new column with sealed values must be added to those that are sealed again.
-async fn no_sealed_column_is_forgotten(books: Books) {
-    let columns: BTreeSet<String> = match &books.place {
+async fn no_sealed_column_is_forgotten(db: TestStore) {
+    let columns: BTreeSet<String> = match &db.place {
         TestDb::Sqlite(path) => {
             let db = rusqlite::Connection::open(path).expect("opens");
             let sql = "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c
@@ -125,11 +125,11 @@ async fn no_sealed_column_is_forgotten(books: Books) {
     assert_eq!(columns, known.into());
 }
 
-async fn origins_say_what_they_seal_with(books: Books) {
-    assert_eq!(books.store.find_sealing_key().await.expect("works"), None);
+async fn origins_say_what_they_seal_with(db: TestStore) {
+    assert_eq!(db.store.find_sealing_key().await.expect("works"), None);
     for key in ["first", "second"] {
-        books.store.note_sealing_key(key.to_owned()).await.expect("works");
-        assert_eq!(books.store.find_sealing_key().await.expect("works").as_deref(), Some(key));
+        db.store.note_sealing_key(key.to_owned()).await.expect("works");
+        assert_eq!(db.store.find_sealing_key().await.expect("works").as_deref(), Some(key));
     }
-    assert_eq!(books.store.list_sealed_values(Subscribers, None::<SealedAt>, 1).await.expect("works"), []);
+    assert_eq!(db.store.list_sealed_values(Subscribers, None::<SealedAt>, 1).await.expect("works"), []);
 }

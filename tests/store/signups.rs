@@ -1,7 +1,7 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
-use crate::setting::{
-    Books, NOW, charge, ext, flow, hash, new_pai, nonce, number, pai, partner, signup, subscription,
+use crate::test_store::{
+    NOW, TestStore, charge, ext, flow, hash, new_pai, nonce, number, pai, partner, signup, subscription,
 };
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
@@ -22,39 +22,34 @@ on_each_database!(
     every_call_that_changes_something_spends_its_nonce,
 );
 
-async fn a_subscriber_has_one_pai_for_each_partner(books: Books) {
-    let first = books.subscriber(1).await;
-    assert_eq!(books.subscriber(1).await, first, "the same again");
+async fn a_subscriber_has_one_pai_for_each_partner(db: TestStore) {
+    let first = db.subscriber(1).await;
+    assert_eq!(db.subscriber(1).await, first, "the same again");
     assert_eq!((first.state, first.version), (PaiState::Active, 1));
-    let other =
-        books.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await.expect("works");
+    let other = db.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await.expect("works");
     let IssueSignupResult::Issued(other) = other else { panic!("no PAI") };
     assert_ne!(other.pai, first.pai);
-    assert_ne!(books.subscriber(2).await.pai, first.pai);
-    assert_eq!(
-        books.store.find_pai(partner("other"), first.pai).await.expect("works"),
-        None,
-        "nobody else's"
-    );
+    assert_ne!(db.subscriber(2).await.pai, first.pai);
+    assert_eq!(db.store.find_pai(partner("other"), first.pai).await.expect("works"), None, "nobody else's");
 }
 
-async fn an_account_is_what_the_last_import_says(books: Books) {
+async fn an_account_is_what_the_last_import_says(db: TestStore) {
     let row = |n: u8, status, activated_on: &str| ImportedAccount {
         number: number(n).index,
         account: Account { status, account_type: AccountType::Postpaid, balance: None },
         activated_on: Day::parse(activated_on).expect("is a day"),
     };
-    let find = async |n| books.store.find_account(number(n).index).await.expect("works");
+    let find = async |n| db.store.find_account(number(n).index).await.expect("works");
     assert_eq!(find(1).await, None);
     let first =
         vec![row(1, AccountStatus::Active, "2024-01-01"), row(2, AccountStatus::Ceased, "2020-02-29")];
-    books.store.import_accounts(first).await.expect("works");
+    db.store.import_accounts(first).await.expect("works");
     let known = find(1).await.expect("is there");
     assert_eq!((known.account.status, known.subscriber_ref.as_str()), (AccountStatus::Active, "2024-01-01"));
     // The last line wins, also within one import; accounts that are not in it stay.
     let second =
         vec![row(1, AccountStatus::Active, "2025-01-01"), row(1, AccountStatus::Suspended, "2026-11-01")];
-    books.store.import_accounts(second).await.expect("works");
+    db.store.import_accounts(second).await.expect("works");
     let known = find(1).await.expect("is there");
     assert_eq!(
         (known.account.status, known.subscriber_ref.as_str()),
@@ -63,12 +58,12 @@ async fn an_account_is_what_the_last_import_says(books: Books) {
     assert_eq!(find(2).await.expect("is there").account.status, AccountStatus::Ceased);
 }
 
-async fn a_token_is_spent_once_and_by_its_partner(books: Books) {
+async fn a_token_is_spent_once_and_by_its_partner(db: TestStore) {
     let new = signup("netflix", 1, "2024-01-01");
     let jti = new.jti.clone();
-    books.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    db.store.issue_signup(nonce(), NOW, new).await.expect("works");
     let spend = |partner_name: &str, jti: &str, reference: &str| {
-        books.store.spend_token(nonce(), NOW, partner(partner_name), jti.to_owned(), ext(reference))
+        db.store.spend_token(nonce(), NOW, partner(partner_name), jti.to_owned(), ext(reference))
     };
     assert_eq!(spend("other", &jti, "r-1").await.expect("works"), SpendTokenResult::Unknown);
     assert_eq!(spend("netflix", "made-up", "r-1").await.expect("works"), SpendTokenResult::Unknown);
@@ -78,50 +73,49 @@ async fn a_token_is_spent_once_and_by_its_partner(books: Books) {
     assert_eq!(spend("netflix", &jti, "r-2").await.expect("works"), SpendTokenResult::UsedElsewhere);
 }
 
-async fn a_visit_ends_as_the_books_say(books: Books) {
+async fn a_visit_ends_as_the_books_say(db: TestStore) {
     let new = signup("netflix", 1, "2024-01-01");
     let (jti, ticket) = (new.jti.clone(), new.ticket);
-    let IssueSignupResult::Issued(row) = books.store.issue_signup(nonce(), NOW, new).await.expect("works")
+    let IssueSignupResult::Issued(row) = db.store.issue_signup(nonce(), NOW, new).await.expect("works")
     else {
         panic!("no PAI")
     };
     let outcome =
-        async || books.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
+        async || db.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
-    books.store.spend_token(nonce(), NOW, partner("netflix"), jti, ext("r-1")).await.expect("works");
+    db.store.spend_token(nonce(), NOW, partner("netflix"), jti, ext("r-1")).await.expect("works");
     assert_eq!(outcome().await, SignupOutcome::Pending);
     let request = subscription(row.pai, "s-1");
-    books
-        .store
+    db.store
         .record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request)
         .await
         .expect("works");
-    let end = books.store.find_signup_result(ticket).await.expect("works").expect("is there");
+    let end = db.store.find_signup_result(ticket).await.expect("works").expect("is there");
     assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (SignupOutcome::Success, Some("ps-1")));
-    assert_eq!(books.store.find_signup_result([0; 32]).await.expect("works"), None);
+    assert_eq!(db.store.find_signup_result([0; 32]).await.expect("works"), None);
 }
 
-async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(books: Books) {
+async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(db: TestStore) {
     let new = signup("netflix", 1, "2024-01-01");
     let ticket = new.ticket;
-    let issued = books.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    let issued = db.store.issue_signup(nonce(), NOW, new).await.expect("works");
     let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
     let request = subscription(row.pai, "s-1");
     let recorded =
-        books.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await;
+        db.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await;
     assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))));
     let outcome =
-        async || books.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
+        async || db.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
     assert_eq!(outcome().await, SignupOutcome::Success);
-    books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
 }
 
-async fn a_subscription_is_recorded_once_and_alone(books: Books) {
-    let row = books.subscriber(1).await;
-    let other = books.subscriber(2).await;
+async fn a_subscription_is_recorded_once_and_alone(db: TestStore) {
+    let row = db.subscriber(1).await;
+    let other = db.subscriber(2).await;
     let record = |id: &str, request| {
-        books.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request)
+        db.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request)
     };
     let first = record("ps-1", subscription(row.pai, "s-1")).await.expect("works");
     let RecordSubscriptionResult::Created(answer) = first else { panic!("not created: {first:?}") };
@@ -144,8 +138,7 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     );
 
     let pays = async |n, subscriber_ref: &str| {
-        books
-            .store
+        db.store
             .pays_on_bill(partner("netflix"), number(n).index, subscriber_ref.into())
             .await
             .expect("works")
@@ -153,11 +146,10 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     assert!(pays(1, "2024-01-01").await);
     assert!(!pays(2, "2024-01-01").await);
     assert!(!pays(1, "2026-11-01").await, "the next holder does not pay for it");
-    let repeated = books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
+    let repeated = db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(repeated.expect("works"), IssueSignupResult::AlreadyOnBill);
     // The number's next subscriber starts without history.
-    let next =
-        books.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    let next = db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert!(matches!(next, IssueSignupResult::Issued(_)));
     assert!(!pays(1, "2024-01-01").await && !pays(1, "2026-11-01").await);
     let closed = record("ps-6", subscription(row.pai, "s-4")).await.expect("works");
@@ -167,31 +159,30 @@ async fn a_subscription_is_recorded_once_and_alone(books: Books) {
     assert!(matches!(again, RecordSubscriptionResult::Replayed(_)));
 }
 
-async fn every_call_that_changes_something_spends_its_nonce(books: Books) {
-    let row = books.subscriber(1).await;
+async fn every_call_that_changes_something_spends_its_nonce(db: TestStore) {
+    let row = db.subscriber(1).await;
     let spent = nonce();
-    books.store.start_flow(spent.clone(), NOW, flow(1, None)).await.expect("works");
+    db.store.start_flow(spent.clone(), NOW, flow(1, None)).await.expect("works");
     let (new, proven) = (signup("netflix", 2, "2024-01-01"), flow(2, None));
     let (jti, flow_hash) = (new.jti.clone(), proven.flow);
     let (netflix, mac) = (partner("netflix"), hash());
     let device_pin = DevicePin { partner: netflix, number: number(2).index, flow: flow_hash, mac };
     let by = || spent.clone();
     let refused = [
-        books.store.start_flow(by(), NOW, proven).await.err(),
-        books.store.try_pin(by(), NOW, flow_hash, hash()).await.err(),
-        books.store.issue_signup(by(), NOW, new).await.err(),
-        books.store.issue_pai(Some(by()), NOW, new_pai("netflix", 3, "2024-01-01")).await.err(),
-        books.store.try_device_pin(by(), NOW, device_pin).await.err(),
-        books.store.spend_token(by(), NOW, partner("netflix"), jti, ext("r-1")).await.err(),
-        books
-            .store
+        db.store.start_flow(by(), NOW, proven).await.err(),
+        db.store.try_pin(by(), NOW, flow_hash, hash()).await.err(),
+        db.store.issue_signup(by(), NOW, new).await.err(),
+        db.store.issue_pai(Some(by()), NOW, new_pai("netflix", 3, "2024-01-01")).await.err(),
+        db.store.try_device_pin(by(), NOW, device_pin).await.err(),
+        db.store.spend_token(by(), NOW, partner("netflix"), jti, ext("r-1")).await.err(),
+        db.store
             .record_subscription(by(), NOW, partner("netflix"), "ps-1".into(), subscription(row.pai, "s-1"))
             .await
             .err(),
-        books.store.post_charge(by(), NOW, charge(row.pai, "n-1", 1599)).await.err(),
+        db.store.post_charge(by(), NOW, charge(row.pai, "n-1", 1599)).await.err(),
     ];
     for (n, refusal) in refused.into_iter().enumerate() {
         assert!(matches!(refusal, Some(StoreError::NonceReplayed)), "use case {n}");
     }
-    assert!(books.store.find_proven_flow(NOW, flow_hash).await.expect("works").is_none());
+    assert!(db.store.find_proven_flow(NOW, flow_hash).await.expect("works").is_none());
 }

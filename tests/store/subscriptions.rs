@@ -1,7 +1,7 @@
 //! The later states of a subscription: it changes as its partner reports, until it is over.
 
 use crate::races::at_once;
-use crate::setting::{Books, NOW, ext, new_pai, nonce, number, partner, subscription};
+use crate::test_store::{NOW, TestStore, ext, new_pai, nonce, number, partner, subscription};
 use ChangeSubscriptionResult::{Current, NotFound};
 use SubscriptionStatus::{Active, Cancelled, Suspended};
 use onbill_domain::pai::Pai;
@@ -21,7 +21,7 @@ fn to(status: SubscriptionStatus) -> SubscriptionChange {
     SubscriptionChange { status, reason: Some("Moved away".to_owned()) }
 }
 
-impl Books {
+impl TestStore {
     /// A subscriber's active subscription, with our id `id`.
     pub(crate) async fn subscribed(&self, n: u8, id: &str, ext_id: &str) -> Pai {
         let row = self.store.issue_pai(Some(nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
@@ -55,69 +55,69 @@ impl Books {
     }
 }
 
-async fn a_subscription_changes_until_it_is_over(books: Books) {
-    books.subscribed(1, "ps-1", "s-1").await;
+async fn a_subscription_changes_until_it_is_over(db: TestStore) {
+    db.subscribed(1, "ps-1", "s-1").await;
     for status in [Active, Suspended, Suspended, Active, Suspended] {
-        assert_eq!(books.change("netflix", "ps-1", status).await, Current);
-        assert!(books.pays(1).await, "{status:?}");
+        assert_eq!(db.change("netflix", "ps-1", status).await, Current);
+        assert!(db.pays(1).await, "{status:?}");
     }
-    let books = books.reopen().await;
+    let db = db.reopen().await;
     for _ in 0..2 {
-        assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Current);
-        assert!(!books.pays(1).await);
+        assert_eq!(db.change("netflix", "ps-1", Cancelled).await, Current);
+        assert!(!db.pays(1).await);
         for status in [Active, Suspended] {
-            assert_eq!(books.change("netflix", "ps-1", status).await, ChangeSubscriptionResult::Cancelled);
+            assert_eq!(db.change("netflix", "ps-1", status).await, ChangeSubscriptionResult::Cancelled);
         }
     }
 }
 
-async fn a_subscription_is_its_partners_alone(books: Books) {
-    books.subscribed(1, "ps-1", "s-1").await;
+async fn a_subscription_is_its_partners_alone(db: TestStore) {
+    db.subscribed(1, "ps-1", "s-1").await;
     let has =
-        async |by: &str, id: &str| books.store.has_subscription(partner(by), ext(id)).await.expect("works");
+        async |by: &str, id: &str| db.store.has_subscription(partner(by), ext(id)).await.expect("works");
     assert!(has("netflix", "ps-1").await);
     assert!(!has("tunes", "ps-1").await && !has("netflix", "s-1").await, "by our name, and by no other");
-    assert_eq!(books.change("tunes", "ps-1", Cancelled).await, NotFound);
-    assert_eq!(books.change("netflix", "s-1", Cancelled).await, NotFound);
-    assert!(books.pays(1).await);
+    assert_eq!(db.change("tunes", "ps-1", Cancelled).await, NotFound);
+    assert_eq!(db.change("netflix", "s-1", Cancelled).await, NotFound);
+    assert!(db.pays(1).await);
 }
 
-async fn one_that_is_over_makes_room_for_another(books: Books) {
-    let pai = books.subscribed(1, "ps-1", "s-1").await;
-    assert_eq!(books.change("netflix", "ps-1", Suspended).await, Current);
-    assert_eq!(books.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::AlreadyOnBill);
-    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Current);
-    assert_eq!(books.subscribed(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
-    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
-    assert_eq!(books.change("netflix", "ps-2", Suspended).await, Current);
+async fn one_that_is_over_makes_room_for_another(db: TestStore) {
+    let pai = db.subscribed(1, "ps-1", "s-1").await;
+    assert_eq!(db.change("netflix", "ps-1", Suspended).await, Current);
+    assert_eq!(db.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::AlreadyOnBill);
+    assert_eq!(db.change("netflix", "ps-1", Cancelled).await, Current);
+    assert_eq!(db.subscribed(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
+    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert_eq!(db.change("netflix", "ps-2", Suspended).await, Current);
     // The call that started it gets its stored response, and starts nothing.
-    assert!(matches!(books.record(pai, "ps-3", "s-1").await, RecordSubscriptionResult::Replayed(_)));
-    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert!(matches!(db.record(pai, "ps-3", "s-1").await, RecordSubscriptionResult::Replayed(_)));
+    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
 }
 
-async fn a_subscription_ends_with_its_pai(books: Books) {
-    books.subscribed(1, "ps-1", "s-1").await;
+async fn a_subscription_ends_with_its_pai(db: TestStore) {
+    db.subscribed(1, "ps-1", "s-1").await;
     // The number's next subscriber.
     let next = new_pai("netflix", 1, "2026-11-01");
-    books.store.issue_pai(Some(nonce()), NOW, next).await.expect("works");
-    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
-    assert_eq!(books.change("netflix", "ps-1", Cancelled).await, Current, "the partner agrees");
+    db.store.issue_pai(Some(nonce()), NOW, next).await.expect("works");
+    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert_eq!(db.change("netflix", "ps-1", Cancelled).await, Current, "the partner agrees");
 }
 
-async fn a_spent_nonce_changes_nothing(books: Books) {
-    books.subscribed(1, "ps-1", "s-1").await;
+async fn a_spent_nonce_changes_nothing(db: TestStore) {
+    db.subscribed(1, "ps-1", "s-1").await;
     let once = nonce();
     for (status, is_first) in [(Suspended, true), (Cancelled, false)] {
         let (netflix, id) = (partner("netflix"), ext("ps-1"));
-        let changed = books.store.change_subscription(once.clone(), NOW, netflix, id, to(status)).await;
+        let changed = db.store.change_subscription(once.clone(), NOW, netflix, id, to(status)).await;
         assert_eq!(matches!(changed, Err(StoreError::NonceReplayed)), !is_first);
     }
-    assert!(books.pays(1).await);
+    assert!(db.pays(1).await);
 }
 
-async fn of_many_changes_at_once_the_end_is_the_end(books: Books) {
-    let pai = books.subscribed(1, "ps-1", "s-1").await;
-    let changes = at_once(&books, 24, |store, n| async move {
+async fn of_many_changes_at_once_the_end_is_the_end(db: TestStore) {
+    let pai = db.subscribed(1, "ps-1", "s-1").await;
+    let changes = at_once(&db, 24, |store, n| async move {
         let status = [Active, Suspended, Suspended, Active, Cancelled, Active][n % 6];
         let changed = store.change_subscription(nonce(), NOW, partner("netflix"), ext("ps-1"), to(status));
         (status, changed.await.expect("works"))
@@ -128,6 +128,6 @@ async fn of_many_changes_at_once_the_end_is_the_end(books: Books) {
             "{status:?}: {changed:?}"
         );
     }
-    assert_eq!(books.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
-    assert!(matches!(books.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::Created(_)));
+    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert!(matches!(db.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::Created(_)));
 }

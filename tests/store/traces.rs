@@ -1,11 +1,11 @@
 //! The traces of a number in the database: everything in it is searched.
 
-use crate::setting::Books;
+use crate::test_store::TestStore;
 use onbill_test_harness::database::TestDb;
 
 /// Every value of the database as text, bytes in hexadecimal; and the raw file where there is one.
-pub(crate) async fn dump(books: &Books) -> (String, Vec<u8>) {
-    match &books.place {
+pub(crate) async fn dump(db: &TestStore) -> (String, Vec<u8>) {
+    match &db.place {
         TestDb::Sqlite(path) => {
             let raw =
                 ["", "-wal"].map(|end| std::fs::read(format!("{}{end}", path.display())).unwrap_or_default());
@@ -52,8 +52,8 @@ pub(crate) async fn dump(books: &Books) -> (String, Vec<u8>) {
 }
 
 /// Whether the index or the sealed form of a number is anywhere in the database.
-pub(crate) async fn leads_to(books: &Books, n: u8) -> bool {
-    let (text, raw) = dump(books).await;
+pub(crate) async fn leads_to(db: &TestStore, n: u8) -> bool {
+    let (text, raw) = dump(db).await;
     // The index is 32 such bytes, the sealed form 40.
     text.contains(&format!("{n:02x}").repeat(32)) || raw.windows(32).any(|window| window == [n; 32])
 }

@@ -4,7 +4,7 @@
 use crate::coupons::{state, the_text};
 use crate::outcome::{dead_letter, done, dropped, later, refused, sent, settle};
 use crate::races::at_once;
-use crate::setting::{Books, NOW, coupon, ext, name, nonce, redemption, text};
+use crate::test_store::{NOW, TestStore, coupon, ext, name, nonce, redemption, text};
 use onbill_domain::wire::coupon::{CouponState, UndeliveredReason};
 use onbill_origin::store::{
     ChangeCouponResult, CouponFilter, LeasedJob, Queue, RedeemResult, SettleResult, SmsReceipt,
@@ -24,7 +24,7 @@ fn lost(reason: UndeliveredReason) -> SmsReceipt {
     SmsReceipt::Undelivered { reason, code: Some("011".to_owned()) }
 }
 
-impl Books {
+impl TestStore {
     /// A coupon whose message is sent; returns our id of the coupon.
     async fn texted(&self, n: u8, id: &str, message_id: &str) -> String {
         let row = self.coupon(coupon(n, id)).await;
@@ -57,29 +57,26 @@ impl Books {
     }
 }
 
-async fn a_report_that_it_does_not_arrive_stays_until_it_has(books: Books) {
-    let coupon_id = books.texted(1, "c-1", "m-1").await;
-    assert_eq!(books.report("m-1", lost(UndeliveredReason::Undeliverable)).await, Some(coupon_id));
+async fn a_report_that_it_does_not_arrive_stays_until_it_has(db: TestStore) {
+    let coupon_id = db.texted(1, "c-1", "m-1").await;
+    assert_eq!(db.report("m-1", lost(UndeliveredReason::Undeliverable)).await, Some(coupon_id));
     for again in [UndeliveredReason::Undeliverable, UndeliveredReason::Expired] {
-        assert_eq!(books.report("m-1", lost(again)).await, None, "it is no news");
+        assert_eq!(db.report("m-1", lost(again)).await, None, "it is no news");
     }
-    let books = books.reopen().await;
-    let said = books.undelivered("c-1").await;
+    let db = db.reopen().await;
+    let said = db.undelivered("c-1").await;
     assert_eq!(said, Some((UndeliveredReason::Undeliverable, Some("011".to_owned()))));
-    let row = books.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
+    let row = db.store.find_coupon(ext("c-1")).await.expect("works").expect("is there");
     assert_eq!(row.undelivered.map(|undelivered| undelivered.at), Some(NOW.plus_seconds(9)));
-    assert_eq!(
-        (state(&books, "c-1").await, books.listed().await),
-        (CouponState::Sent, vec!["c-1".to_owned()])
-    );
+    assert_eq!((state(&db, "c-1").await, db.listed().await), (CouponState::Sent, vec!["c-1".to_owned()]));
     // It has arrived after all, and that is final.
-    assert_eq!(books.report("m-1", SmsReceipt::Delivered).await, None);
-    assert_eq!(books.report("m-1", lost(UndeliveredReason::Expired)).await, None);
-    assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Delivered, None));
-    assert!(books.listed().await.is_empty());
+    assert_eq!(db.report("m-1", SmsReceipt::Delivered).await, None);
+    assert_eq!(db.report("m-1", lost(UndeliveredReason::Expired)).await, None);
+    assert_eq!((state(&db, "c-1").await, db.undelivered("c-1").await), (CouponState::Delivered, None));
+    assert!(db.listed().await.is_empty());
 }
 
-async fn a_report_that_comes_first_is_not_lost(books: Books) {
+async fn a_report_that_comes_first_is_not_lost(db: TestStore) {
     for (n, reports, settling, then) in [
         (1, vec![lost(UndeliveredReason::Rejected)], SettleResult::Undelivered, CouponState::Sent),
         (
@@ -96,45 +93,45 @@ async fn a_report_that_comes_first_is_not_lost(books: Books) {
         ),
     ] {
         let (id, message_id) = (format!("c-{n}"), format!("m-{n}"));
-        books.coupon(coupon(n, &id)).await;
-        let entry = the_text(&books, 0).await;
+        db.coupon(coupon(n, &id)).await;
+        let entry = the_text(&db, 0).await;
         for report in reports {
-            assert_eq!(books.report(&message_id, report).await, None, "whose it is, is not known yet");
+            assert_eq!(db.report(&message_id, report).await, None, "whose it is, is not known yet");
         }
-        assert_eq!(books.settle(NOW, entry, sent(&message_id)).await.expect("works"), settling, "{id}");
-        assert_eq!(state(&books, &id).await, then, "{id}");
-        assert_eq!(books.undelivered(&id).await.is_some(), settling == SettleResult::Undelivered, "{id}");
+        assert_eq!(db.settle(NOW, entry, sent(&message_id)).await.expect("works"), settling, "{id}");
+        assert_eq!(state(&db, &id).await, then, "{id}");
+        assert_eq!(db.undelivered(&id).await.is_some(), settling == SettleResult::Undelivered, "{id}");
     }
 }
 
-async fn a_report_of_an_older_message_says_nothing_of_the_newer(books: Books) {
-    books.texted(1, "c-1", "m-1").await;
-    books.report("m-1", lost(UndeliveredReason::Expired)).await;
-    let renew = books.store.resend_coupon(None, NOW, ext("c-1"), None, text(7)).await;
+async fn a_report_of_an_older_message_says_nothing_of_the_newer(db: TestStore) {
+    db.texted(1, "c-1", "m-1").await;
+    db.report("m-1", lost(UndeliveredReason::Expired)).await;
+    let renew = db.store.resend_coupon(None, NOW, ext("c-1"), None, text(7)).await;
     assert!(matches!(renew, Ok(ChangeCouponResult::Done(row)) if row.undelivered.is_none()));
     for old in [lost(UndeliveredReason::Undeliverable), SmsReceipt::Delivered] {
-        assert_eq!(books.report("m-1", old).await, None);
-        assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Issued, None));
+        assert_eq!(db.report("m-1", old).await, None);
+        assert_eq!((state(&db, "c-1").await, db.undelivered("c-1").await), (CouponState::Issued, None));
     }
-    books.send("m-2").await;
-    books.report("m-1", lost(UndeliveredReason::Undeliverable)).await;
-    assert_eq!((state(&books, "c-1").await, books.undelivered("c-1").await), (CouponState::Sent, None));
-    books.report("m-2", SmsReceipt::Delivered).await;
-    assert_eq!(state(&books, "c-1").await, CouponState::Delivered);
+    db.send("m-2").await;
+    db.report("m-1", lost(UndeliveredReason::Undeliverable)).await;
+    assert_eq!((state(&db, "c-1").await, db.undelivered("c-1").await), (CouponState::Sent, None));
+    db.report("m-2", SmsReceipt::Delivered).await;
+    assert_eq!(state(&db, "c-1").await, CouponState::Delivered);
 }
 
-async fn a_name_that_is_given_again_is_the_newer_messages(books: Books) {
+async fn a_name_that_is_given_again_is_the_newer_messages(db: TestStore) {
     for (n, id, sent_at) in [(1, "c-1", 200), (2, "c-2", 300), (3, "c-3", 100)] {
-        books.coupon(coupon(n, id)).await;
-        let entry = the_text(&books, 0).await;
-        books.settle(NOW.plus_seconds(sent_at), entry, sent("m-1")).await.expect("works");
+        db.coupon(coupon(n, id)).await;
+        let entry = the_text(&db, 0).await;
+        db.settle(NOW.plus_seconds(sent_at), entry, sent("m-1")).await.expect("works");
     }
-    books.report("m-1", SmsReceipt::Delivered).await;
-    let states = [state(&books, "c-1").await, state(&books, "c-2").await, state(&books, "c-3").await];
+    db.report("m-1", SmsReceipt::Delivered).await;
+    let states = [state(&db, "c-1").await, state(&db, "c-2").await, state(&db, "c-3").await];
     assert_eq!(states, [CouponState::Sent, CouponState::Delivered, CouponState::Sent]);
 }
 
-async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Books) {
+async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(db: TestStore) {
     use UndeliveredReason::{GivenUp, NotSent, Refused};
     for (n, outcome, reason, parked) in [
         (1, refused(), (Refused, Some("17".to_owned())), 1),
@@ -142,76 +139,70 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(books: Bo
         (3, dropped(), (NotSent, None), 2),
     ] {
         let id = format!("c-{n}");
-        books.coupon(coupon(n, &id)).await;
-        let entry = the_text(&books, 0).await;
-        let put_off = books.settle(NOW, entry, later(0)).await.expect("works");
-        assert_eq!(
-            (put_off, books.undelivered(&id).await),
-            (SettleResult::Written, None),
-            "it is tried again"
-        );
-        let entry = the_text(&books, 0).await;
-        assert_eq!(books.settle(NOW, entry.clone(), outcome).await.expect("works"), SettleResult::Written);
-        assert_eq!(books.undelivered(&id).await, Some(reason));
-        assert_eq!(state(&books, &id).await, CouponState::Issued);
-        assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), parked);
+        db.coupon(coupon(n, &id)).await;
+        let entry = the_text(&db, 0).await;
+        let put_off = db.settle(NOW, entry, later(0)).await.expect("works");
+        assert_eq!((put_off, db.undelivered(&id).await), (SettleResult::Written, None), "it is tried again");
+        let entry = the_text(&db, 0).await;
+        assert_eq!(db.settle(NOW, entry.clone(), outcome).await.expect("works"), SettleResult::Written);
+        assert_eq!(db.undelivered(&id).await, Some(reason));
+        assert_eq!(state(&db, &id).await, CouponState::Issued);
+        assert_eq!(db.store.dead_letters(None, 9).await.expect("works").len(), parked);
     }
-    assert_eq!(books.listed().await, ["c-1", "c-2", "c-3"]);
+    assert_eq!(db.listed().await, ["c-1", "c-2", "c-3"]);
     // An employee redrives it, and it is sent.
-    let parked = books.store.dead_letters(None, 9).await.expect("works");
-    assert!(books.store.redrive_dead_letter(NOW, parked[0].job_id).await.expect("works"));
-    books.send("m-1").await;
-    assert_eq!(books.listed().await, ["c-2", "c-3"]);
+    let parked = db.store.dead_letters(None, 9).await.expect("works");
+    assert!(db.store.redrive_dead_letter(NOW, parked[0].job_id).await.expect("works"));
+    db.send("m-1").await;
+    assert_eq!(db.listed().await, ["c-2", "c-3"]);
     // Or sends another code, or voids the coupon.
-    books.store.resend_coupon(None, NOW, ext("c-2"), None, text(8)).await.expect("works");
-    books.store.void_coupon(None, NOW, ext("c-3")).await.expect("works");
-    assert!(
-        books.listed().await.is_empty() && books.store.dead_letters(None, 9).await.expect("works").is_empty()
-    );
+    db.store.resend_coupon(None, NOW, ext("c-2"), None, text(8)).await.expect("works");
+    db.store.void_coupon(None, NOW, ext("c-3")).await.expect("works");
+    assert!(db.listed().await.is_empty() && db.store.dead_letters(None, 9).await.expect("works").is_empty());
     // A reminder that is refused waits as well.
-    let spent = books.redeemed(4, "c-4", "r-4").await;
-    books.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
-    assert!(books.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
-    let due = books.lease(0).await;
+    let spent = db.redeemed(4, "c-4", "r-4").await;
+    db.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
+    assert!(db.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
+    let due = db.lease(0).await;
     let reminder = due.into_iter().find(|entry| name(entry).0 == "coupon-reminder").expect("is due");
-    books.settle(NOW, reminder, refused()).await.expect("works");
-    assert_eq!(books.store.dead_letters(None, 9).await.expect("works").len(), 1);
-    assert_eq!(books.undelivered("c-4").await, None, "its code has nothing to do with it");
+    db.settle(NOW, reminder, refused()).await.expect("works");
+    assert_eq!(db.store.dead_letters(None, 9).await.expect("works").len(), 1);
+    assert_eq!(db.undelivered("c-4").await, None, "its code has nothing to do with it");
 }
 
-async fn only_those_that_somebody_waits_for_are_listed(books: Books) {
+async fn only_those_that_somebody_waits_for_are_listed(db: TestStore) {
     for n in 1..=3 {
-        books.texted(n, &format!("c-{n}"), &format!("m-{n}")).await;
+        db.texted(n, &format!("c-{n}"), &format!("m-{n}")).await;
     }
     // A customer types the code of a message that was reported as undelivered.
     let new = coupon(4, "c-4");
     let code = new.text.code;
-    books.coupon(new).await;
-    books.send("m-4").await;
+    db.coupon(new).await;
+    db.send("m-4").await;
     for n in 1..=4 {
-        assert!(books.report(&format!("m-{n}"), lost(UndeliveredReason::Expired)).await.is_some());
+        assert!(db.report(&format!("m-{n}"), lost(UndeliveredReason::Expired)).await.is_some());
     }
     assert!(matches!(
-        books.store.redeem_coupon(nonce(), NOW, redemption("r-4", code)).await,
+        db.store.redeem_coupon(nonce(), NOW, redemption("r-4", code)).await,
         Ok(RedeemResult::Created(_))
     ));
-    books.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
-    assert_eq!(books.listed().await, ["c-1", "c-3"]);
-    let page = |after, at, limit| books.store.list_coupons(after, CouponFilter::Undelivered(at), limit);
+    db.store.void_coupon(None, NOW, ext("c-2")).await.expect("works");
+    assert_eq!(db.listed().await, ["c-1", "c-3"]);
+    let page = |after, at, limit| db.store.list_coupons(after, CouponFilter::Undelivered(at), limit);
     let first = page(None, NOW, 1).await.expect("works");
     let second = page(Some(first[0].ext_coupon_id.clone()), NOW, 1).await.expect("works");
     assert_eq!(second[0].ext_coupon_id, ext("c-3"));
     assert!(page(None, NOW.plus_seconds(365 * 86_400), 9).await.expect("works").is_empty(), "it is too late");
 }
 
-async fn a_report_that_comes_with_the_sending_is_not_lost(books: Books) {
+async fn a_report_that_comes_with_the_sending_is_not_lost(db: TestStore) {
     for round in 1..=8 {
         let (id, message_id) = (format!("c-{round}"), format!("m-{round}"));
-        let row = books.coupon(coupon(round, &id)).await;
-        let due = books.store.lease_due(Queue::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
+        let row = db.coupon(coupon(round, &id)).await;
+        let due = db.store.lease_due(Queue::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
         let is_its = |entry: &LeasedJob| name(entry) == ("coupon", row.coupon_id.as_str());
         let entry = due.into_iter().find(is_its).expect("is due");
-        let alarms = at_once(&books, 3, |store, n| {
+        let alarms = at_once(&db, 3, |store, n| {
             let (entry, message_id) = (entry.clone(), message_id.clone());
             async move {
                 if n == 0 {
@@ -226,6 +217,6 @@ async fn a_report_that_comes_with_the_sending_is_not_lost(books: Books) {
             }
         });
         assert_eq!(alarms.await.into_iter().sum::<usize>(), 1, "{round}");
-        assert!(books.undelivered(&id).await.is_some(), "{round}");
+        assert!(db.undelivered(&id).await.is_some(), "{round}");
     }
 }

@@ -22,9 +22,9 @@ cargo xtask <verb>
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
   crash [--cycles N] [--database sqlite|postgres]
                                 kill the real origin under load, again and again, and audit its ledger
-  sim [--lives] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
+  sim [--lifecycles] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
                                 simulate the system under injected faults: N seeds from S on (1000 from 0), or
-                                one failed seed again; on PostgreSQL two origins race; --lives simulates whole
+                                one failed seed again; on PostgreSQL two origins race; --lifecycles simulates whole
                                 subscriber lifecycles instead, many more of them in the same time (20000)
   test [rust|browser]           everything that must pass before a change is accepted";
 
@@ -191,8 +191,8 @@ impl RemainingArguments<'_> {
     }
 
     fn take_simulation(&mut self) -> Outcome<SimulationArguments> {
-        let (scenario, default_seeds) = match (self.take_flag("--lives"), self.take_database()?) {
-            (true, Some(_)) => return Err(self.usage_error("takes --lives without --database")),
+        let (scenario, default_seeds) = match (self.take_flag("--lifecycles"), self.take_database()?) {
+            (true, Some(_)) => return Err(self.usage_error("takes --lifecycles without --database")),
             (true, None) => (Scenario::SubscriberLifecycles, DEFAULT_LIFECYCLE_SEEDS),
             (false, database) => {
                 (Scenario::Faults(database.unwrap_or(Database::Sqlite)), DEFAULT_FAULT_SEEDS)
@@ -299,7 +299,7 @@ mod tests {
                 }),
             ),
             (
-                "sim --lives",
+                "sim --lifecycles",
                 Verb::Sim(SimulationArguments {
                     first_seed: 0,
                     seeds: 20_000,
@@ -307,7 +307,7 @@ mod tests {
                 }),
             ),
             (
-                "sim --seed 7 --lives",
+                "sim --seed 7 --lifecycles",
                 Verb::Sim(SimulationArguments {
                     first_seed: 7,
                     seeds: 1,
@@ -359,7 +359,7 @@ mod tests {
             ("sim --seeds many", "--seeds"),
             ("sim --seeds 0", "--seeds"),
             ("sim --seed 1 --from 2", "--from"),
-            ("sim --lives --database postgres", "--database"),
+            ("sim --lifecycles --database postgres", "--database"),
             ("test everything", "rust and browser"),
         ] {
             let refusal = parse_line(line).expect_err("is refused").to_string();

@@ -1,5 +1,5 @@
 //! `cargo xtask sim`: runs the simulations for longer than a test may take. They are in tests/flows/simulation and
-//! tests/flows/lives; this builds them with optimisations, provides a database and shows the progress.
+//! tests/flows/subscriber_lifecycles; this builds them with optimisations, provides a database and shows the progress.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::{paths, setup};
 
 const ONE_ORIGIN: &str = "simulation::charge_is_billed_once_whatever_fails";
 const TWO_ORIGINS: &str = "simulation::two_origins_on_one_database_charge_once";
-const LIFECYCLES: &str = "lives::subscriber_never_pays_for_another";
+const LIFECYCLES: &str = "subscriber_lifecycles::subscriber_never_pays_for_another";
 const FLOWS: [&str; 8] =
     ["test", "--locked", "--profile", "sim", "--package", "onbill-tests", "--test", "flows"];
 const BAR_CHARS: u64 = 12;

@@ -48,7 +48,7 @@ pub(super) fn search() -> Search {
 /// Only edge, origin and gateway receive the words, and none of them repeats them.
 pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
     let waits = system.acme.app().store.next_due(Queue::Notifications).await;
-    assert!(waits.expect("works").is_some(), "there is something to find in the books");
+    assert!(waits.expect("works").is_some(), "there is something to find in the ledger");
     words.assert_absent("the origin's log", &log().0.lock().expect("is whole").clone());
     words.assert_absent("the edge's log", system.edge.log_lines().join("\n").as_bytes());
     words.assert_absent("the edge's store", format!("{:?}", system.edge.kv_entries()).as_bytes());

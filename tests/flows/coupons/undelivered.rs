@@ -20,14 +20,18 @@ const DELIVERED: &str = "1";
 /// A gateway with Kannel's interface: the report URL of each message and what it says; or it has no
 /// route to any number.
 #[derive(Default)]
-struct Gateway {
+struct KannelState {
     is_lost: bool,
     taken: Vec<(String, String)>,
 }
 
-type Kannel = Arc<Mutex<Gateway>>;
+type SharedKannel = Arc<Mutex<KannelState>>;
 
-async fn send(State(kannel): State<Kannel>, headers: HeaderMap, text: String) -> (StatusCode, &'static str) {
+async fn send(
+    State(kannel): State<SharedKannel>,
+    headers: HeaderMap,
+    text: String,
+) -> (StatusCode, &'static str) {
     let mut kannel = kannel.lock().expect("is whole");
     if kannel.is_lost {
         return (StatusCode::FORBIDDEN, "Not routable. Do not try again.");
@@ -38,9 +42,9 @@ async fn send(State(kannel): State<Kannel>, headers: HeaderMap, text: String) ->
 }
 
 /// Acme with this gateway.
-async fn texting() -> (TestSystem, Kannel) {
+async fn texting() -> (TestSystem, SharedKannel) {
     let mut system = system().await;
-    let kannel = Kannel::default();
+    let kannel = SharedKannel::default();
     let path = write_password_file(Path::new(env!("CARGO_TARGET_TMPDIR")), "right");
     let settings = json!({"by": "kannel", "url": format!("http://{GATEWAY}/cgi-bin/sendsms"), "username": "onbill",
         "password_file": path, "sender": "Acme", "receipts_url": format!("http://{}", system.acme.origin_address)});
@@ -52,13 +56,13 @@ async fn texting() -> (TestSystem, Kannel) {
 }
 
 /// The gateway reports on the `n`th message that it has accepted.
-async fn report(system: &TestSystem, kannel: &Kannel, n: usize, says: &str) {
+async fn report(system: &TestSystem, kannel: &SharedKannel, n: usize, says: &str) {
     let url = kannel.lock().expect("is whole").taken[n].0.replace("%d", says);
     let request = Request::get(url).body(bytes::Bytes::new()).expect("is a request");
     assert_eq!(system.send(request).await.0, StatusCode::NO_CONTENT);
 }
 
-fn code(kannel: &Kannel, n: usize) -> String {
+fn code(kannel: &SharedKannel, n: usize) -> String {
     let kannel = kannel.lock().expect("is whole");
     let mut words = kannel.taken[n].1.split_whitespace();
     words.find(|word| word.len() == 24 && CouponCode::parse(word).is_some()).expect("has a code").to_owned()

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Every name that was ever in `out`, and that its file never changed.
 #[derive(Default)]
-struct Seen(BTreeMap<String, String>);
+struct SeenFiles(BTreeMap<String, String>);
 
-impl Seen {
+impl SeenFiles {
     fn look(&mut self, system: &TestSystem) {
         for (name, text) in system.acme.files().contents_of("out") {
             let before = self.0.entry(name.clone()).or_insert_with(|| text.clone());
@@ -36,7 +36,7 @@ impl Seen {
 #[tokio::test]
 async fn crashed_program_files_and_settles_charges_once() {
     let (mut system, pai) = system().await;
-    let mut seen = Seen::default();
+    let mut seen = SeenFiles::default();
     let mut posted = Vec::new();
     let mut deaths = 0;
     for step in 1.. {
@@ -74,7 +74,7 @@ async fn crashed_program_files_and_settles_charges_once() {
 }
 
 /// Returns whether it crashed.
-async fn die_in_a_round(system: &mut TestSystem, seen: &mut Seen, step: u32) -> bool {
+async fn die_in_a_round(system: &mut TestSystem, seen: &mut SeenFiles, step: u32) -> bool {
     system.acme.origins[0].crash_point.crash_at(step, CrashMoment::Before);
     let round = system.acme.try_run_filing().await;
     let died = !system.acme.origins[0].crash_point.disarm();

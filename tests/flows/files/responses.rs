@@ -187,5 +187,5 @@ async fn file_decline_has_its_code_and_is_final() {
         assert_eq!(now["declineReason"], "risk-declined", "{now}");
         assert!(!now.to_string().contains("2025550101"));
     }
-    assert_eq!(bill(&system).await.0, 4, "billing's own books are its own matter");
+    assert_eq!(bill(&system).await.0, 4, "billing's own ledger is its own matter");
 }

@@ -1,9 +1,9 @@
 //! What happens to accounts: the operator's events and erasures, the partner's webhooks and
 //! notifications, and the customer's own page.
 
-use super::recorder::{Recorder, Reply};
+use super::recorder::{RecordedReply, ResponseRecorder};
 use super::refusals;
-use super::request::{Call, Caller};
+use super::request::{CallerKind, ScriptedCall};
 use super::widget;
 use http::Method;
 use onbill_test_harness::NetworkFault;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
-pub(super) async fn record_events(recorder: &mut Recorder) {
+pub(super) async fn record_events(recorder: &mut ResponseRecorder) {
     recorder.section("account events");
     for (n, what) in
         ["activated", "suspended", "resumed", "sim-swapped", "ceased", "ported-out", "ownership-changed"]
@@ -35,11 +35,11 @@ pub(super) async fn record_events(recorder: &mut Recorder) {
     webhook_trouble(recorder).await;
     erasures(recorder).await;
     let body = event_request(recorder, "x-1", "suspended", "+12025550114");
-    let systems = Caller::Operator("acme");
-    refusals::record(recorder, &Call::post(systems, "/operator/v1/account-events", &body)).await;
+    let systems = CallerKind::Operator("acme");
+    refusals::record(recorder, &ScriptedCall::post(systems, "/operator/v1/account-events", &body)).await;
     let body = json!({"erasureID": "x-1", "msisdn": "+12025550114"});
-    refusals::record(recorder, &Call::post(systems, "/operator/v1/erasures", &body)).await;
-    let ledger = Call::get(systems, "/operator/v1/transactions?from=2026-11-01&to=2026-11-30");
+    refusals::record(recorder, &ScriptedCall::post(systems, "/operator/v1/erasures", &body)).await;
+    let ledger = ScriptedCall::get(systems, "/operator/v1/transactions?from=2026-11-01&to=2026-11-30");
     refusals::record(recorder, &ledger).await;
 }
 
@@ -47,23 +47,23 @@ fn email_of(number: &str) -> String {
     format!("{}@example.com", &number[1..])
 }
 
-async fn sign_up(recorder: &mut Recorder, number: &str) {
+async fn sign_up(recorder: &mut ResponseRecorder, number: &str) {
     recorder.system.advance_seconds(1);
     recorder.system.sign_up(&recorder.system.acme, number, AccountChoice::New(&email_of(number))).await;
     recorder.skip();
 }
 
-async fn charge_number(recorder: &mut Recorder, number: &str, id: &str) {
+async fn charge_number(recorder: &mut ResponseRecorder, number: &str, id: &str) {
     let pai = recorder.system.find_pai_of(&email_of(number)).await;
     let Some(pai) = pai else { return recorder.record("the partner has closed the link") };
     recorder.known_partner("a charge afterwards", "/transaction", &charge(&pai, id, 1599)).await;
 }
 
-fn event_request(recorder: &Recorder, id: &str, what: &str, number: &str) -> Value {
+fn event_request(recorder: &ResponseRecorder, id: &str, what: &str, number: &str) -> Value {
     json!({"eventID": id, "type": what, "msisdn": number, "occurredAt": recorder.system.now().to_string()})
 }
 
-async fn number_changed(recorder: &mut Recorder) {
+async fn number_changed(recorder: &mut ResponseRecorder) {
     recorder.section("a number that changes");
     sign_up(recorder, "+12025550112").await;
     let mut body = event_request(recorder, "e-number", "number-changed", "+12025550112");
@@ -75,7 +75,7 @@ async fn number_changed(recorder: &mut Recorder) {
     recorder.operator("of a number without a subscriber", "/account-events", &body).await;
 }
 
-async fn event_refusals(recorder: &mut Recorder) {
+async fn event_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("what is no event");
     let old = recorder.system.now().plus_seconds(-86_400).to_string();
     let ahead = recorder.system.now().plus_seconds(86_400).to_string();
@@ -99,7 +99,7 @@ async fn event_refusals(recorder: &mut Recorder) {
     recorder.operator("an unknown number", "/account-events", &unknown).await;
 }
 
-async fn webhook_trouble(recorder: &mut Recorder) {
+async fn webhook_trouble(recorder: &mut ResponseRecorder) {
     recorder.section("webhooks that are not taken at once");
     let number = "+12025550115";
     sign_up(recorder, number).await;
@@ -116,7 +116,7 @@ async fn webhook_trouble(recorder: &mut Recorder) {
     recorder.deliver("one call each, with the newest state").await;
 }
 
-async fn erasures(recorder: &mut Recorder) {
+async fn erasures(recorder: &mut ResponseRecorder) {
     recorder.section("erasures");
     let number = "+12025550115";
     sign_up(recorder, "+12025550114").await;
@@ -135,7 +135,7 @@ async fn erasures(recorder: &mut Recorder) {
     }
 }
 
-pub(super) async fn record_notifications(recorder: &mut Recorder) {
+pub(super) async fn record_notifications(recorder: &mut ResponseRecorder) {
     recorder.section("notifications");
     sign_up(recorder, GOOD).await;
     let pai = recorder.system.pai_of(&email_of(GOOD)).await;
@@ -156,7 +156,7 @@ pub(super) async fn record_notifications(recorder: &mut Recorder) {
         body[member] = value;
         let label = format!("a wrong {member}");
         recorder.partner(&label, Method::POST, "/notification", &body).await;
-        let passed_on = Call::post(Caller::EdgeForPartner, "/ott/v1/notification", &body);
+        let passed_on = ScriptedCall::post(CallerKind::EdgeForPartner, "/ott/v1/notification", &body);
         recorder.call(&format!("{label}, at the origin"), passed_on).await;
     }
     for _ in 0..5 {
@@ -166,14 +166,14 @@ pub(super) async fn record_notifications(recorder: &mut Recorder) {
     recorder.deliver("their SMS").await;
 }
 
-async fn own_page(recorder: &mut Recorder, label: &str, number: &str) -> Reply {
+async fn own_page(recorder: &mut ResponseRecorder, label: &str, number: &str) -> RecordedReply {
     let mut body = widget::validate_request_with_session(recorder, number, number);
     body["view"] = json!("account");
     body.as_object_mut().expect("is one").remove("offer");
     recorder.widget(label, "/account/validate", &body).await
 }
 
-pub(super) async fn record_own_page(recorder: &mut Recorder) {
+pub(super) async fn record_own_page(recorder: &mut ResponseRecorder) {
     recorder.section("the own page");
     own_page(recorder, "nothing is linked", GOOD).await;
     sign_up(recorder, GOOD).await;
@@ -201,7 +201,7 @@ pub(super) async fn record_own_page(recorder: &mut Recorder) {
     own_page_refusals(recorder, &flow).await;
 }
 
-async fn own_page_by_pin(recorder: &mut Recorder) {
+async fn own_page_by_pin(recorder: &mut ResponseRecorder) {
     recorder.section("the own page by PIN");
     for number in [GOOD, "+12025550105"] {
         let body = json!({"operator": "acme", "view": "account", "msisdn": number, "locale": "de"});
@@ -214,7 +214,7 @@ async fn own_page_by_pin(recorder: &mut Recorder) {
     }
 }
 
-async fn unlinking(recorder: &mut Recorder, flow: &Value, subscription: &Value, pai: &str) {
+async fn unlinking(recorder: &mut ResponseRecorder, flow: &Value, subscription: &Value, pai: &str) {
     recorder.section("unlinking");
     let unlink =
         |subscription: &Value| json!({"operator": "acme", "flow": flow, "subscription": subscription});
@@ -228,7 +228,7 @@ async fn unlinking(recorder: &mut Recorder, flow: &Value, subscription: &Value, 
     recorder.widget("the page", "/account", &json!({"operator": "acme", "flow": flow})).await;
 }
 
-async fn own_page_refusals(recorder: &mut Recorder, flow: &Value) {
+async fn own_page_refusals(recorder: &mut ResponseRecorder, flow: &Value) {
     recorder.section("the own page is another's");
     let accounts = onbill_test_harness::ACME_ACCOUNTS;
     let body = json!({"operator": "acme", "flow": flow});

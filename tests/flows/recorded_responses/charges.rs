@@ -1,8 +1,8 @@
 //! Subscriptions, charges and refunds: the partner's calls, the calls to billing, and the webhooks.
 
-use super::recorder::Recorder;
+use super::recorder::ResponseRecorder;
 use super::refusals;
-use super::request::{Call, Caller};
+use super::request::{CallerKind, ScriptedCall};
 use http::Method;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -16,7 +16,7 @@ const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
 const NO_PAI: &str = "00000000-0000-4000-8000-000000000000";
 
-pub(super) async fn record(recorder: &mut Recorder) {
+pub(super) async fn record(recorder: &mut ResponseRecorder) {
     recorder.section("a subscriber");
     recorder.system.sign_up(&recorder.system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     recorder.record("signs up");
@@ -32,7 +32,7 @@ pub(super) async fn record(recorder: &mut Recorder) {
     shared_refusals(recorder, &pai).await;
 }
 
-async fn charges(recorder: &mut Recorder, pai: &str) {
+async fn charges(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.section("charges");
     recorder.known_partner("a charge", "/transaction", &charge(pai, "c-1", 1599)).await;
     recorder.known_partner("its replay", "/transaction", &charge(pai, "c-1", 1599)).await;
@@ -40,14 +40,15 @@ async fn charges(recorder: &mut Recorder, pai: &str) {
     let mut taxed = charge(pai, "c-2", 1599);
     taxed["tax"] = json!({"value": 99, "currency": "USD"});
     recorder.known_partner("with tax", "/transaction", &taxed).await;
-    let call = Call::post(Caller::Partner("netflix"), "/ott/v1/transaction", &charge(pai, "c-3", 1599));
+    let call =
+        ScriptedCall::post(CallerKind::Partner("netflix"), "/ott/v1/transaction", &charge(pai, "c-3", 1599));
     recorder.call_twice("two at once", &call).await;
     recorder.partner("its state", Method::GET, "/transaction/c-1", &Value::Null).await;
     recorder.partner("an unknown one's state", Method::GET, "/transaction/none", &Value::Null).await;
     recorder.partner("no identifier", Method::GET, "/transaction/a%20b", &Value::Null).await;
 }
 
-async fn charge_refusals(recorder: &mut Recorder, pai: &str) {
+async fn charge_refusals(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.section("what is no charge");
     let period = |from: &str, to: &str| json!({"from": from, "to": to});
     let amount = |value: Value, currency: &str| json!({"value": value, "currency": currency});
@@ -75,10 +76,11 @@ async fn charge_refusals(recorder: &mut Recorder, pai: &str) {
         body[member] = value;
         let label = format!("a wrong {member}");
         recorder.partner(&label, Method::POST, "/transaction", &body).await;
-        let passed_on = Call::post(Caller::EdgeForPartner, "/ott/v1/transaction", &body);
+        let passed_on = ScriptedCall::post(CallerKind::EdgeForPartner, "/ott/v1/transaction", &body);
         recorder.call(&format!("{label}, at the origin"), passed_on).await;
     }
-    let foreign = Call::post(Caller::Partner("tunes"), "/ott/v1/transaction", &charge(pai, "b-1", 1599));
+    let foreign =
+        ScriptedCall::post(CallerKind::Partner("tunes"), "/ott/v1/transaction", &charge(pai, "b-1", 1599));
     recorder.call("another partner's PAI", foreign).await;
 }
 
@@ -90,7 +92,7 @@ pub(super) fn refund_request(id: &str, value: impl Into<Option<i64>>) -> Value {
     body
 }
 
-async fn refunds(recorder: &mut Recorder) {
+async fn refunds(recorder: &mut ResponseRecorder) {
     recorder.section("refunds");
     recorder.known_partner("a part", "/transaction/c-1/refund", &refund_request("r-1", 600)).await;
     recorder.known_partner("its replay", "/transaction/c-1/refund", &refund_request("r-1", 600)).await;
@@ -104,7 +106,7 @@ async fn refunds(recorder: &mut Recorder) {
     recorder.known_partner("nothing is left", "/transaction/c-1/refund", &refund_request("r-4", None)).await;
     recorder.known_partner("all of a charge", "/transaction/c-2/refund", &refund_request("r-5", None)).await;
     let body = refund_request("r-6", 100);
-    let call = Call::post(Caller::Partner("netflix"), "/ott/v1/transaction/c-3/refund", &body);
+    let call = ScriptedCall::post(CallerKind::Partner("netflix"), "/ott/v1/transaction/c-3/refund", &body);
     recorder.call_twice("two at once", &call).await;
     for (label, path) in [
         ("its state", "/transaction/c-1/refund/r-1"),
@@ -116,7 +118,7 @@ async fn refunds(recorder: &mut Recorder) {
     }
 }
 
-async fn refund_refusals(recorder: &mut Recorder) {
+async fn refund_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("what is no refund");
     for (member, value) in [
         ("amount", json!({"value": 0, "currency": "USD"})),
@@ -129,19 +131,23 @@ async fn refund_refusals(recorder: &mut Recorder) {
         let mut body = refund_request("r-9", 100);
         body[member] = value;
         recorder.partner(&format!("a wrong {member}"), Method::POST, "/transaction/c-1/refund", &body).await;
-        let passed_on = Call::post(Caller::EdgeForPartner, "/ott/v1/transaction/c-1/refund", &body);
+        let passed_on =
+            ScriptedCall::post(CallerKind::EdgeForPartner, "/ott/v1/transaction/c-1/refund", &body);
         recorder.call(&format!("a wrong {member}, at the origin"), passed_on).await;
     }
     recorder
         .partner("no such charge", Method::POST, "/transaction/none/refund", &refund_request("r-9", 1))
         .await;
-    let passed_on =
-        Call::post(Caller::EdgeForPartner, "/ott/v1/transaction/none/refund", &refund_request("r-9", 1));
+    let passed_on = ScriptedCall::post(
+        CallerKind::EdgeForPartner,
+        "/ott/v1/transaction/none/refund",
+        &refund_request("r-9", 1),
+    );
     recorder.call("no such charge, at the origin", passed_on).await;
 }
 
 /// Charges whose outcome is not known at once: PENDING, then a webhook.
-async fn unclear(recorder: &mut Recorder, pai: &str) {
+async fn unclear(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.section("a charge that billing applies without an answer");
     for (id, mishap) in
         [("u-1", NetworkFault::AnswerLost), ("u-2", NetworkFault::Lost), ("u-3", NetworkFault::FailsAfter)]
@@ -168,7 +174,7 @@ async fn unclear(recorder: &mut Recorder, pai: &str) {
     recorder.system.acme.import_accounts(ACME_ACCOUNTS).await;
 }
 
-async fn unclear_refunds(recorder: &mut Recorder, pai: &str) {
+async fn unclear_refunds(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.section("refunds that are clear later");
     recorder.known_partner("a charge", "/transaction", &charge(pai, "v-1", 1599)).await;
     for (id, mishap) in [("v-1", NetworkFault::AnswerLost), ("v-2", NetworkFault::Lost)] {
@@ -192,7 +198,7 @@ async fn unclear_refunds(recorder: &mut Recorder, pai: &str) {
     recorder.deliver("it is sent again").await;
 }
 
-async fn subscriptions(recorder: &mut Recorder, pai: &str) {
+async fn subscriptions(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.section("subscriptions");
     let validated = json!({"msisdn": "+12025550107", "operator": "acme"});
     let other = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");
@@ -222,12 +228,16 @@ async fn subscriptions(recorder: &mut Recorder, pai: &str) {
     recorder.partner("an unknown one", Method::PUT, &unknown, &change("ACTIVE")).await;
     let malformed = format!("{path}/a%20b");
     recorder.partner("no identifier", Method::PUT, &malformed, &change("ACTIVE")).await;
-    let passed_on =
-        Call::new(Caller::EdgeForPartner, Method::PUT, "/ott/v1/partnerSubscription/none", &change("ACTIVE"));
+    let passed_on = ScriptedCall::new(
+        CallerKind::EdgeForPartner,
+        Method::PUT,
+        "/ott/v1/partnerSubscription/none",
+        &change("ACTIVE"),
+    );
     recorder.call("an unknown one, at the origin", passed_on).await;
 }
 
-async fn ledger(recorder: &mut Recorder) {
+async fn ledger(recorder: &mut ResponseRecorder) {
     recorder.section("the ledger");
     for query in [
         "from=2026-11-01&to=2026-11-30",
@@ -255,39 +265,44 @@ async fn ledger(recorder: &mut Recorder) {
     recorder.operator_asks("the next page", &next).await;
 }
 
-async fn shared_refusals(recorder: &mut Recorder, pai: &str) {
-    let caller = Caller::Partner("netflix");
+async fn shared_refusals(recorder: &mut ResponseRecorder, pai: &str) {
+    let caller = CallerKind::Partner("netflix");
     let new = json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
     for call in [
-        Call::post(caller, "/ott/v1/transaction", &charge(pai, "x-1", 1599)),
-        Call::get(caller, "/ott/v1/transaction/x-1"),
-        Call::post(caller, "/ott/v1/transaction/x-1/refund", &refund_request("x-1", 100)),
-        Call::get(caller, "/ott/v1/transaction/x-1/refund/x-1"),
-        Call::post(caller, "/ott/v1/partnerSubscription", &new),
-        Call::new(caller, Method::PUT, "/ott/v1/partnerSubscription/x-1", &json!({"status": "ACTIVE"})),
-        Call::post(caller, "/ott/v1/notification", &json!({"pai": pai, "message": "Hello"})),
-        Call::post(caller, "/ott/v1/token/validate", &json!({"token": "t", "extReference": "x-1"})),
+        ScriptedCall::post(caller, "/ott/v1/transaction", &charge(pai, "x-1", 1599)),
+        ScriptedCall::get(caller, "/ott/v1/transaction/x-1"),
+        ScriptedCall::post(caller, "/ott/v1/transaction/x-1/refund", &refund_request("x-1", 100)),
+        ScriptedCall::get(caller, "/ott/v1/transaction/x-1/refund/x-1"),
+        ScriptedCall::post(caller, "/ott/v1/partnerSubscription", &new),
+        ScriptedCall::new(
+            caller,
+            Method::PUT,
+            "/ott/v1/partnerSubscription/x-1",
+            &json!({"status": "ACTIVE"}),
+        ),
+        ScriptedCall::post(caller, "/ott/v1/notification", &json!({"pai": pai, "message": "Hello"})),
+        ScriptedCall::post(caller, "/ott/v1/token/validate", &json!({"token": "t", "extReference": "x-1"})),
     ] {
         refusals::record(recorder, &call).await;
     }
 }
 
 /// Every reason for which a charge is declined.
-pub(super) async fn record_declines(recorder: &mut Recorder) {
+pub(super) async fn record_declines(recorder: &mut ResponseRecorder) {
     by_limits(recorder).await;
     by_accounts(recorder).await;
     by_ends(recorder).await;
     by_billing(recorder).await;
 }
 
-async fn subscriber(recorder: &mut Recorder, number: &str, email: &str) -> String {
+async fn subscriber(recorder: &mut ResponseRecorder, number: &str, email: &str) -> String {
     recorder.system.advance_seconds(1);
     recorder.system.sign_up(&recorder.system.acme, number, AccountChoice::New(email)).await;
     recorder.skip();
     recorder.system.pai_of(email).await
 }
 
-async fn by_limits(recorder: &mut Recorder) {
+async fn by_limits(recorder: &mut ResponseRecorder) {
     let pai = subscriber(recorder, GOOD, "ann@example.com").await;
     recorder.system.set_acme_limits(
         json!([{"currency": "USD", "smallest": 50, "transaction": 5000, "day": 6000, "month": 10_000}]),
@@ -305,7 +320,7 @@ async fn by_limits(recorder: &mut Recorder) {
     recorder.system.set_acme_limits(json!([]));
 }
 
-async fn by_accounts(recorder: &mut Recorder) {
+async fn by_accounts(recorder: &mut ResponseRecorder) {
     for (number, from, to) in [
         ("+12025550107", ",active", ",suspended"),
         ("+12025550109", ",active", ",ceased"),
@@ -323,7 +338,7 @@ async fn by_accounts(recorder: &mut Recorder) {
     }
 }
 
-async fn by_ends(recorder: &mut Recorder) {
+async fn by_ends(recorder: &mut ResponseRecorder) {
     for (reason, number) in [
         (DeclineReason::AccountClosedFraud, "+12025550112"),
         (DeclineReason::PaiRevokedByUser, "+12025550113"),
@@ -340,7 +355,7 @@ async fn by_ends(recorder: &mut Recorder) {
     }
 }
 
-async fn by_billing(recorder: &mut Recorder) {
+async fn by_billing(recorder: &mut ResponseRecorder) {
     let number = "+12025550104";
     let line = "+12025550104,active,prepaid,120";
     recorder

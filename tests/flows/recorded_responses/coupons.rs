@@ -1,8 +1,8 @@
 //! Coupons: the operator has them issued, sent again and voided; the partner redeems them.
 
-use super::recorder::Recorder;
+use super::recorder::ResponseRecorder;
 use super::refusals;
-use super::request::{Call, Caller};
+use super::request::{CallerKind, ScriptedCall};
 use super::texts::code_in;
 use http::Method;
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
@@ -15,7 +15,7 @@ const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REDEEM: &str = "/coupon/redeem";
 const NO_PAI: &str = "00000000-0000-4000-8000-000000000000";
 
-pub(super) async fn record(recorder: &mut Recorder) {
+pub(super) async fn record(recorder: &mut ResponseRecorder) {
     issue(recorder).await;
     issue_refusals(recorder).await;
     redeem(recorder).await;
@@ -36,12 +36,12 @@ fn redeem_request(code: &str, reference: &str) -> Value {
 }
 
 /// A coupon is issued and sent. Returns its code.
-async fn sell_coupon(recorder: &mut Recorder, id: &str, number: &str) -> String {
+async fn sell_coupon(recorder: &mut ResponseRecorder, id: &str, number: &str) -> String {
     recorder.operator("a coupon", "/coupons", &coupon_request(id, number)).await;
     code_in(&recorder.newest_sms(|system| &system.acme, number).await)
 }
 
-async fn issue(recorder: &mut Recorder) {
+async fn issue(recorder: &mut ResponseRecorder) {
     recorder.section("coupons are made");
     recorder.operator("a coupon", "/coupons", &coupon_request("c-1", GOOD)).await;
     recorder.operator_asks("before it is sent", "/coupons/c-1").await;
@@ -68,7 +68,7 @@ async fn issue(recorder: &mut Recorder) {
     recorder.operator_asks("no identifier", "/coupons/a%20b").await;
 }
 
-async fn issue_refusals(recorder: &mut Recorder) {
+async fn issue_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("what is no coupon");
     let money = |value: Value, currency: &str| json!({"value": value, "currency": currency});
     for (member, value) in [
@@ -91,7 +91,7 @@ async fn issue_refusals(recorder: &mut Recorder) {
     }
 }
 
-async fn redeem(recorder: &mut Recorder) {
+async fn redeem(recorder: &mut ResponseRecorder) {
     recorder.section("coupons are redeemed");
     let code = sell_coupon(recorder, "c-2", GOOD).await;
     let spaced = code.to_lowercase().replace('-', " ");
@@ -105,18 +105,24 @@ async fn redeem(recorder: &mut Recorder) {
     recorder.operator_asks("its state", "/coupons/c-2").await;
     recorder.operator("it is not voided", "/coupons/c-2/void", &json!({})).await;
     recorder.operator("it is not sent again", "/coupons/c-2/resend", &json!({})).await;
-    let call =
-        Call::post(Caller::Partner("netflix"), "/ott/v1/coupon/redeem", &redeem_request(&other, "r-3"));
+    let call = ScriptedCall::post(
+        CallerKind::Partner("netflix"),
+        "/ott/v1/coupon/redeem",
+        &redeem_request(&other, "r-3"),
+    );
     recorder.call_twice("two at once", &call).await;
     let unclear = sell_coupon(recorder, "c-4", GOOD).await;
-    let call =
-        Call::post(Caller::Partner("netflix"), "/ott/v1/coupon/redeem", &redeem_request(&unclear, "r-4"));
+    let call = ScriptedCall::post(
+        CallerKind::Partner("netflix"),
+        "/ott/v1/coupon/redeem",
+        &redeem_request(&unclear, "r-4"),
+    );
     recorder.call_disturbed("billing is unclear", BILLING, NetworkFault::AnswerLost, call).await;
     recorder.system.advance_seconds(400);
     recorder.deliver("billing is asked").await;
 }
 
-async fn redeem_refusals(recorder: &mut Recorder) {
+async fn redeem_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("codes that are not valid");
     let code = sell_coupon(recorder, "c-5", OTHER).await;
     let slip = &code[..code.len() - 1];
@@ -141,7 +147,7 @@ async fn redeem_refusals(recorder: &mut Recorder) {
     recorder.partner("no reference", Method::POST, REDEEM, &redeem_request(&code, "")).await;
 }
 
-async fn redeem_by_standing(recorder: &mut Recorder) {
+async fn redeem_by_standing(recorder: &mut ResponseRecorder) {
     for (number, from, to) in [
         ("+12025550107", ",active", ",suspended"),
         ("+12025550109", ",active", ",ceased"),
@@ -158,7 +164,7 @@ async fn redeem_by_standing(recorder: &mut Recorder) {
     }
 }
 
-async fn gifts_and_days(recorder: &mut Recorder) {
+async fn gifts_and_days(recorder: &mut ResponseRecorder) {
     recorder.section("days that a coupon pays for");
     let validated = json!({"msisdn": "+12025550110", "operator": "acme"});
     let pai = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");
@@ -171,7 +177,7 @@ async fn gifts_and_days(recorder: &mut Recorder) {
     recorder.operator_asks("the gift", "/coupons/c-7").await;
 }
 
-async fn guesses(recorder: &mut Recorder) {
+async fn guesses(recorder: &mut ResponseRecorder) {
     recorder.section("too many wrong codes");
     recorder.system.advance_seconds(3_600);
     let limit = |config: &mut onbill_origin::config::Config| {
@@ -184,7 +190,7 @@ async fn guesses(recorder: &mut Recorder) {
     }
 }
 
-async fn over(recorder: &mut Recorder) {
+async fn over(recorder: &mut ResponseRecorder) {
     recorder.section("a coupon that has expired");
     let code = sell_coupon(recorder, "c-8", "+12025550112").await;
     recorder.system.advance_seconds(365 * 86_400);
@@ -194,22 +200,26 @@ async fn over(recorder: &mut Recorder) {
     recorder.operator("it is void", "/coupons/c-8/void", &json!({})).await;
 }
 
-async fn shared_refusals(recorder: &mut Recorder) {
-    let systems = Caller::Operator("acme");
+async fn shared_refusals(recorder: &mut ResponseRecorder) {
+    let systems = CallerKind::Operator("acme");
     let code = CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), [1; 10]).grouped();
     for call in [
-        Call::post(Caller::Partner("netflix"), "/ott/v1/coupon/redeem", &redeem_request(&code, "x-1")),
-        Call::post(systems, "/operator/v1/coupons", &coupon_request("x-1", GOOD)),
-        Call::get(systems, "/operator/v1/coupons/x-1"),
-        Call::post(systems, "/operator/v1/coupons/x-1/resend", &json!({"resendID": "x"})),
-        Call::post(systems, "/operator/v1/coupons/x-1/void", &json!({})),
+        ScriptedCall::post(
+            CallerKind::Partner("netflix"),
+            "/ott/v1/coupon/redeem",
+            &redeem_request(&code, "x-1"),
+        ),
+        ScriptedCall::post(systems, "/operator/v1/coupons", &coupon_request("x-1", GOOD)),
+        ScriptedCall::get(systems, "/operator/v1/coupons/x-1"),
+        ScriptedCall::post(systems, "/operator/v1/coupons/x-1/resend", &json!({"resendID": "x"})),
+        ScriptedCall::post(systems, "/operator/v1/coupons/x-1/void", &json!({})),
     ] {
         refusals::record(recorder, &call).await;
     }
 }
 
 /// A gateway that sends delivery reports.
-pub(super) async fn record_receipts(recorder: &mut Recorder) {
+pub(super) async fn record_receipts(recorder: &mut ResponseRecorder) {
     recorder.section("a gateway in Kannel's shape");
     let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("recorded-kannel-{}", std::process::id()));
@@ -223,7 +233,7 @@ pub(super) async fn record_receipts(recorder: &mut Recorder) {
     recorder.deliver("its SMS").await;
     let token = token_of_last_sms(&recorder.system);
     let receipt = |token: &str, status: &str| {
-        Call::get(Caller::Edge, format!("/sms/v1/receipt/{token}?status={status}"))
+        ScriptedCall::get(CallerKind::Edge, format!("/sms/v1/receipt/{token}?status={status}"))
     };
     for (label, call) in [
         ("it is under way", receipt(&token, "4")),
@@ -233,7 +243,7 @@ pub(super) async fn record_receipts(recorder: &mut Recorder) {
         ("it is delivered", receipt(&token, "1")),
         ("it is delivered again", receipt(&token, "1")),
         ("by POST", receipt(&token, "1").method(Method::POST)),
-        ("without a status", Call::get(Caller::Edge, format!("/sms/v1/receipt/{token}"))),
+        ("without a status", ScriptedCall::get(CallerKind::Edge, format!("/sms/v1/receipt/{token}"))),
     ] {
         recorder.call(label, call).await;
         recorder.operator_asks("the coupon", "/coupons/k-1").await;

@@ -1,8 +1,8 @@
 //! The journey on a device: the partner's app has read the number.
 
-use super::recorder::Recorder;
+use super::recorder::ResponseRecorder;
 use super::refusals;
-use super::request::{Call, Caller};
+use super::request::{CallerKind, ScriptedCall};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ const GOOD: &str = "+12025550101";
 const NOVA: &str = "+34612345601";
 const VALIDATE: &str = "/account/validate";
 
-pub(super) async fn record(recorder: &mut Recorder) {
+pub(super) async fn record(recorder: &mut ResponseRecorder) {
     by_reading(recorder).await;
     by_pin(recorder).await;
     pin_refusals(recorder).await;
@@ -22,7 +22,7 @@ fn device_read(number: &str) -> Value {
     json!({"msisdn": number, "operator": "acme"})
 }
 
-async fn by_reading(recorder: &mut Recorder) {
+async fn by_reading(recorder: &mut ResponseRecorder) {
     recorder.section("an operator that takes the app's reading");
     for (label, number) in [
         ("postpaid", GOOD),
@@ -49,11 +49,12 @@ async fn by_reading(recorder: &mut Recorder) {
         body[member] = value.clone();
         recorder.partner(&format!("{member} {value}"), Method::POST, VALIDATE, &body).await;
     }
-    let foreign = Call::post(Caller::Partner("tunes"), "/ott/v1/account/validate", &device_read(GOOD));
+    let foreign =
+        ScriptedCall::post(CallerKind::Partner("tunes"), "/ott/v1/account/validate", &device_read(GOOD));
     recorder.call("a partner that the operator does not sell", foreign).await;
 }
 
-async fn by_pin(recorder: &mut Recorder) {
+async fn by_pin(recorder: &mut ResponseRecorder) {
     recorder.section("an operator that asks for a PIN");
     let send = json!({"msisdn": NOVA, "operator": "nova", "locale": "es-ES"});
     let id = recorder.partner("a PIN", Method::POST, "/pin", &send).await.text("pinID");
@@ -81,7 +82,7 @@ async fn by_pin(recorder: &mut Recorder) {
     recorder.partner("the PIN has expired", Method::POST, VALIDATE, &prove(&pin)).await;
 }
 
-async fn pin_refusals(recorder: &mut Recorder) {
+async fn pin_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("PINs on a device");
     let number = "+34612345602";
     for (label, body) in [
@@ -117,7 +118,7 @@ async fn pin_refusals(recorder: &mut Recorder) {
     }
 }
 
-async fn sim_swaps(recorder: &mut Recorder) {
+async fn sim_swaps(recorder: &mut ResponseRecorder) {
     recorder.section("a SIM that was swapped");
     let number = "+12025550107";
     let event = json!({"eventID": "e-1", "type": "sim-swapped", "msisdn": number,
@@ -128,8 +129,9 @@ async fn sim_swaps(recorder: &mut Recorder) {
     super::widget::prove(recorder, &body).await;
 }
 
-async fn shared_refusals(recorder: &mut Recorder) {
-    let caller = Caller::Partner("netflix");
-    refusals::record(recorder, &Call::post(caller, "/ott/v1/account/validate", &device_read(GOOD))).await;
-    refusals::record(recorder, &Call::post(caller, "/ott/v1/pin", &device_read(GOOD))).await;
+async fn shared_refusals(recorder: &mut ResponseRecorder) {
+    let caller = CallerKind::Partner("netflix");
+    refusals::record(recorder, &ScriptedCall::post(caller, "/ott/v1/account/validate", &device_read(GOOD)))
+        .await;
+    refusals::record(recorder, &ScriptedCall::post(caller, "/ott/v1/pin", &device_read(GOOD))).await;
 }

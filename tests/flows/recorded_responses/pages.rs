@@ -1,7 +1,7 @@
 //! What a browser loads: the loader, the frame, the return page and the pages of refusals.
 
-use super::recorder::Recorder;
-use super::request::{Call, Caller};
+use super::recorder::ResponseRecorder;
+use super::request::{CallerKind, ScriptedCall};
 use http::Method;
 use onbill_domain::locale::Locale;
 use onbill_edge::platform::RateLimiter;
@@ -11,11 +11,11 @@ const LOADER: &str = "/widget/v1/onbill.js";
 const FRAME: &str = "/widget/v1/frame";
 const RETURN: &str = "/widget/v1/return/acme/a-ticket";
 
-fn get(path: &str) -> Call {
-    Call::get(Caller::Browser, path)
+fn get(path: &str) -> ScriptedCall {
+    ScriptedCall::get(CallerKind::Browser, path)
 }
 
-pub(super) async fn record(recorder: &mut Recorder) {
+pub(super) async fn record(recorder: &mut ResponseRecorder) {
     loader(recorder).await;
     frames(recorder).await;
     for locale in Locale::ALL {
@@ -25,7 +25,7 @@ pub(super) async fn record(recorder: &mut Recorder) {
     no_paths(recorder).await;
 }
 
-async fn loader(recorder: &mut Recorder) {
+async fn loader(recorder: &mut ResponseRecorder) {
     recorder.section("the loader");
     recorder.call("the script", get(LOADER)).await;
     recorder.call("its head", get(LOADER).method(Method::HEAD)).await;
@@ -34,7 +34,7 @@ async fn loader(recorder: &mut Recorder) {
     recorder.call("by POST", get(LOADER).method(Method::POST)).await;
 }
 
-async fn frames(recorder: &mut Recorder) {
+async fn frames(recorder: &mut ResponseRecorder) {
     recorder.section("the frame");
     for locale in Locale::ALL {
         let locale = locale.as_str();
@@ -61,7 +61,7 @@ async fn frames(recorder: &mut Recorder) {
     recorder.system.edge.fail_randomness(false);
 }
 
-async fn refused_frames(recorder: &mut Recorder, locale: &str) {
+async fn refused_frames(recorder: &mut ResponseRecorder, locale: &str) {
     recorder.section(&format!("refused frames in {locale}"));
     for (label, query) in [
         ("an unknown operator", "operator=none&offer=netflix-standard"),
@@ -78,7 +78,7 @@ async fn refused_frames(recorder: &mut Recorder, locale: &str) {
     }
 }
 
-async fn refused_returns(recorder: &mut Recorder, locale: &str) {
+async fn refused_returns(recorder: &mut ResponseRecorder, locale: &str) {
     recorder.section(&format!("refused return pages in {locale}"));
     let page = format!("{RETURN}?locale={locale}");
     recorder.call("an unknown ticket", get(&page)).await;
@@ -91,7 +91,7 @@ async fn refused_returns(recorder: &mut Recorder, locale: &str) {
     recorder.call("by POST", get(&page).method(Method::POST)).await;
 }
 
-async fn no_paths(recorder: &mut Recorder) {
+async fn no_paths(recorder: &mut ResponseRecorder) {
     recorder.section("health, and paths that do not exist");
     recorder.call("health of the edge", get("/healthz")).await;
     recorder.call("its head", get("/healthz").method(Method::HEAD)).await;
@@ -102,8 +102,10 @@ async fn no_paths(recorder: &mut Recorder) {
     for path in ["/", "/healthz/", "/widget/v1/return/acme", "/ott/v1/transactions"] {
         recorder.call("no such path at the edge", get(path)).await;
     }
-    recorder.call("health of the origin", Call::get(Caller::Edge, "/healthz")).await;
-    recorder.call("by POST", Call::get(Caller::Edge, "/healthz").method(Method::POST)).await;
-    recorder.call("no such path at the origin", Call::get(Caller::Edge, "/nothing")).await;
-    recorder.call("no gateway reports here", Call::get(Caller::Edge, "/sms/v1/receipt/x?status=1")).await;
+    recorder.call("health of the origin", ScriptedCall::get(CallerKind::Edge, "/healthz")).await;
+    recorder.call("by POST", ScriptedCall::get(CallerKind::Edge, "/healthz").method(Method::POST)).await;
+    recorder.call("no such path at the origin", ScriptedCall::get(CallerKind::Edge, "/nothing")).await;
+    recorder
+        .call("no gateway reports here", ScriptedCall::get(CallerKind::Edge, "/sms/v1/receipt/x?status=1"))
+        .await;
 }

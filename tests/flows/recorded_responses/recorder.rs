@@ -1,7 +1,7 @@
 //! Makes the scripted calls and records every exchange that follows from them.
 
 use super::golden;
-use super::request::{Call, Caller};
+use super::request::{CallerKind, ScriptedCall};
 use super::transcript;
 use bytes::Bytes;
 use futures_util::future::join;
@@ -12,13 +12,13 @@ use serde_json::Value;
 use std::fmt::Write as _;
 
 /// The reply to a scripted call.
-pub(super) struct Reply {
+pub(super) struct RecordedReply {
     pub(super) status: StatusCode,
     pub(super) body: Value,
     location: Option<String>,
 }
 
-impl Reply {
+impl RecordedReply {
     /// A string member of the body.
     pub(super) fn text(&self, member: &str) -> String {
         let text = self.body[member].as_str();
@@ -31,13 +31,13 @@ impl Reply {
 }
 
 /// A test system, and the transcript of its exchanges.
-pub(super) struct Recorder {
+pub(super) struct ResponseRecorder {
     pub(super) system: TestSystem,
     transcript: String,
     recorded: usize,
 }
 
-impl Recorder {
+impl ResponseRecorder {
     /// Acme has its demo accounts; no customer has signed up.
     pub(super) async fn new() -> Self {
         let system = TestSystem::start();
@@ -50,45 +50,59 @@ impl Recorder {
     }
 
     /// Makes a call and records it, with all calls that it causes.
-    pub(super) async fn call(&mut self, label: &str, call: Call) -> Reply {
+    pub(super) async fn call(&mut self, label: &str, call: ScriptedCall) -> RecordedReply {
         let request = call.build(&self.system);
         self.send(label, request).await
     }
 
-    pub(super) async fn send(&mut self, label: &str, request: Request<Bytes>) -> Reply {
+    pub(super) async fn send(&mut self, label: &str, request: Request<Bytes>) -> RecordedReply {
         let response = self.system.network.exchange(request).await.expect("answers");
         self.record_call(label);
         let location = response.headers().get(LOCATION).map(|to| to.to_str().expect("is text").to_owned());
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
-        Reply { status: response.status(), body, location }
+        RecordedReply { status: response.status(), body, location }
     }
 
     /// A call of the widget's frame.
-    pub(super) async fn widget(&mut self, label: &str, path: &str, body: &Value) -> Reply {
-        self.call(label, Call::post(Caller::Browser, format!("/widget/v1{path}"), body)).await
+    pub(super) async fn widget(&mut self, label: &str, path: &str, body: &Value) -> RecordedReply {
+        self.call(label, ScriptedCall::post(CallerKind::Browser, format!("/widget/v1{path}"), body)).await
     }
 
     /// A call of Netflix's.
-    pub(super) async fn partner(&mut self, label: &str, method: Method, path: &str, body: &Value) -> Reply {
-        self.call(label, Call::new(Caller::Partner("netflix"), method, format!("/ott/v1{path}"), body)).await
+    pub(super) async fn partner(
+        &mut self,
+        label: &str,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> RecordedReply {
+        self.call(
+            label,
+            ScriptedCall::new(CallerKind::Partner("netflix"), method, format!("/ott/v1{path}"), body),
+        )
+        .await
     }
 
     /// A call of Netflix's that the sandbox records, so that it accepts later webhooks about it.
-    pub(super) async fn known_partner(&mut self, label: &str, path: &str, body: &Value) -> Reply {
+    pub(super) async fn known_partner(&mut self, label: &str, path: &str, body: &Value) -> RecordedReply {
         let (status, body) =
             self.system.call_ott(Method::POST, &format!("/ott/v1{path}"), body.clone()).await;
         self.record(label);
-        Reply { status, body, location: None }
+        RecordedReply { status, body, location: None }
     }
 
     /// A post of Acme's own systems.
-    pub(super) async fn operator(&mut self, label: &str, path: &str, body: &Value) -> Reply {
-        self.call(label, Call::post(Caller::Operator("acme"), format!("/operator/v1{path}"), body)).await
+    pub(super) async fn operator(&mut self, label: &str, path: &str, body: &Value) -> RecordedReply {
+        self.call(
+            label,
+            ScriptedCall::post(CallerKind::Operator("acme"), format!("/operator/v1{path}"), body),
+        )
+        .await
     }
 
     /// A GET of Acme's own systems.
-    pub(super) async fn operator_asks(&mut self, label: &str, path: &str) -> Reply {
-        self.call(label, Call::get(Caller::Operator("acme"), format!("/operator/v1{path}"))).await
+    pub(super) async fn operator_asks(&mut self, label: &str, path: &str) -> RecordedReply {
+        self.call(label, ScriptedCall::get(CallerKind::Operator("acme"), format!("/operator/v1{path}"))).await
     }
 
     /// Both origins deliver what is due.
@@ -99,7 +113,7 @@ impl Recorder {
     }
 
     /// Makes a call twice concurrently: the second one arrives while the first is processed.
-    pub(super) async fn call_twice(&mut self, label: &str, call: &Call) {
+    pub(super) async fn call_twice(&mut self, label: &str, call: &ScriptedCall) {
         let (network, first, second) =
             (&self.system.network, call.build(&self.system), call.build(&self.system));
         let (first, second) = join(network.exchange(first), network.exchange(second)).await;
@@ -113,8 +127,8 @@ impl Recorder {
         label: &str,
         at: &str,
         mishap: NetworkFault,
-        call: Call,
-    ) -> Reply {
+        call: ScriptedCall,
+    ) -> RecordedReply {
         self.system.network.inject_fault(at, mishap);
         let reply = self.call(label, call).await;
         self.system.network.clear_faults();

@@ -14,7 +14,7 @@ const STALE_SECONDS: i64 = 600;
 
 /// The caller. It decides the address and the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(super) enum CallerKind {
     /// A browser, at the edge: nothing is signed.
     Browser,
     /// A partner, at the edge.
@@ -31,7 +31,7 @@ pub(super) enum Caller {
 
 /// What is wrong with a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signing {
+pub(super) enum SignatureKind {
     Good,
     Absent,
     Forged,
@@ -39,38 +39,38 @@ pub(super) enum Signing {
 }
 
 #[derive(Clone)]
-pub(super) struct Call {
-    caller: Caller,
+pub(super) struct ScriptedCall {
+    caller: CallerKind,
     pub(super) method: Method,
     pub(super) path: String,
     body: Bytes,
     headers: Vec<(&'static str, String)>,
-    signing: Signing,
+    signing: SignatureKind,
 }
 
-impl Call {
+impl ScriptedCall {
     /// A call with a JSON body; null stands for no body.
-    pub(super) fn new(caller: Caller, method: Method, path: impl Into<String>, body: &Value) -> Self {
+    pub(super) fn new(caller: CallerKind, method: Method, path: impl Into<String>, body: &Value) -> Self {
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
         let mut headers = Vec::new();
         if !body.is_empty() {
             headers.push(("content-type", "application/json".to_owned()));
         }
-        if caller == Caller::Browser && method == Method::POST {
+        if caller == CallerKind::Browser && method == Method::POST {
             headers.push(("origin", format!("http://{EDGE}")));
         }
-        Self { caller, method, path: path.into(), body, headers, signing: Signing::Good }
+        Self { caller, method, path: path.into(), body, headers, signing: SignatureKind::Good }
     }
 
-    pub(super) fn post(caller: Caller, path: impl Into<String>, body: &Value) -> Self {
+    pub(super) fn post(caller: CallerKind, path: impl Into<String>, body: &Value) -> Self {
         Self::new(caller, Method::POST, path, body)
     }
 
-    pub(super) fn get(caller: Caller, path: impl Into<String>) -> Self {
+    pub(super) fn get(caller: CallerKind, path: impl Into<String>) -> Self {
         Self::new(caller, Method::GET, path, &Value::Null)
     }
 
-    pub(super) fn signing(mut self, signing: Signing) -> Self {
+    pub(super) fn signing(mut self, signing: SignatureKind) -> Self {
         self.signing = signing;
         self
     }
@@ -98,25 +98,27 @@ impl Call {
         !self.body.is_empty()
     }
 
-    pub(super) fn caller(&self) -> Caller {
+    pub(super) fn caller(&self) -> CallerKind {
         self.caller
     }
 
     /// The request, signed at the present time of the test system's clock.
     pub(super) fn build(&self, system: &TestSystem) -> Request<Bytes> {
         let authority = match self.caller {
-            Caller::Browser | Caller::Partner(_) | Caller::Origin(_) => EDGE,
-            Caller::Operator("nova") => system.nova.origin_address,
-            Caller::Edge | Caller::EdgeForPartner | Caller::Operator(_) => system.acme.origin_address,
+            CallerKind::Browser | CallerKind::Partner(_) | CallerKind::Origin(_) => EDGE,
+            CallerKind::Operator("nova") => system.nova.origin_address,
+            CallerKind::Edge | CallerKind::EdgeForPartner | CallerKind::Operator(_) => {
+                system.acme.origin_address
+            }
         };
         let mut request = self.unsigned(authority);
         match self.caller {
-            Caller::Browser => {}
-            Caller::EdgeForPartner => {
+            CallerKind::Browser => {}
+            CallerKind::EdgeForPartner => {
                 let mut original = self.unsigned(EDGE);
-                sign(system, &mut original, Caller::Partner("netflix"), self.signing);
+                sign(system, &mut original, CallerKind::Partner("netflix"), self.signing);
                 copy_signature(&original, &mut request);
-                sign(system, &mut request, Caller::Edge, Signing::Good);
+                sign(system, &mut request, CallerKind::Edge, SignatureKind::Good);
             }
             caller => sign(system, &mut request, caller, self.signing),
         }
@@ -133,11 +135,11 @@ impl Call {
     }
 }
 
-fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: Caller, signing: Signing) {
+fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: CallerKind, signing: SignatureKind) {
     let signed_at = match signing {
-        Signing::Absent => return,
-        Signing::Stale => system.now().plus_seconds(-STALE_SECONDS),
-        Signing::Good | Signing::Forged => system.now(),
+        SignatureKind::Absent => return,
+        SignatureKind::Stale => system.now().plus_seconds(-STALE_SECONDS),
+        SignatureKind::Good | SignatureKind::Forged => system.now(),
     };
     // A body without a content type cannot be signed: the type is lost on the way.
     let is_untyped = !request.body().is_empty() && !request.headers().contains_key(CONTENT_TYPE);
@@ -148,7 +150,7 @@ fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: Caller, signi
     if is_untyped {
         request.headers_mut().remove(CONTENT_TYPE);
     }
-    if signing == Signing::Forged {
+    if signing == SignatureKind::Forged {
         let headers = request.headers_mut();
         let mut forged = headers["signature"].to_str().expect("is text").to_owned();
         let at = forged.find(':').expect("is a byte sequence") + 1;
@@ -158,12 +160,14 @@ fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: Caller, signi
     }
 }
 
-fn key_of(caller: Caller) -> Key {
+fn key_of(caller: CallerKind) -> Key {
     let (holder, key_use, party) = match caller {
-        Caller::Partner(id) => (KeyHolder::Partner(id), KeyUse::PartnerCall, format!("partner:{id}")),
-        Caller::Origin(id) => (KeyHolder::Origin(id), KeyUse::OriginToEdge, format!("operator:{id}")),
-        Caller::Operator(id) => (KeyHolder::Operator(id), KeyUse::OperatorToOrigin, format!("operator:{id}")),
-        Caller::Browser | Caller::Edge | Caller::EdgeForPartner => {
+        CallerKind::Partner(id) => (KeyHolder::Partner(id), KeyUse::PartnerCall, format!("partner:{id}")),
+        CallerKind::Origin(id) => (KeyHolder::Origin(id), KeyUse::OriginToEdge, format!("operator:{id}")),
+        CallerKind::Operator(id) => {
+            (KeyHolder::Operator(id), KeyUse::OperatorToOrigin, format!("operator:{id}"))
+        }
+        CallerKind::Browser | CallerKind::Edge | CallerKind::EdgeForPartner => {
             (KeyHolder::Edge, KeyUse::EdgeToOrigin, "operator:acme".to_owned())
         }
     };

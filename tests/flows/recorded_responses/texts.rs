@@ -1,6 +1,6 @@
 //! Every SMS in every language, as the operator's gateway gets it.
 
-use super::recorder::Recorder;
+use super::recorder::ResponseRecorder;
 use http::Method;
 use onbill_domain::locale::Locale;
 use serde_json::json;
@@ -11,13 +11,13 @@ const OTHER: &str = "+12025550102";
 const BUYERS: [&str; 5] = ["+12025550107", "+12025550109", "+12025550110", "+12025550112", "+12025550113"];
 const SIX_MONTHS_ALMOST: i64 = 170 * 86_400;
 
-pub(super) async fn record(recorder: &mut Recorder) {
+pub(super) async fn record(recorder: &mut ResponseRecorder) {
     pins(recorder).await;
     coupons(recorder).await;
     notifications(recorder).await;
 }
 
-async fn pins(recorder: &mut Recorder) {
+async fn pins(recorder: &mut ResponseRecorder) {
     for locale in Locale::ALL {
         let locale = locale.as_str();
         recorder.section(&format!("PINs in {locale}"));
@@ -39,7 +39,7 @@ pub(super) fn code_in(sms: &str) -> String {
     words.filter(|word| word.is_ascii()).find(|word| word.len() == 24).expect("has a code").to_owned()
 }
 
-async fn coupons(recorder: &mut Recorder) {
+async fn coupons(recorder: &mut ResponseRecorder) {
     for (locale, number) in Locale::ALL.into_iter().zip(BUYERS) {
         let locale = locale.as_str();
         recorder.section(&format!("coupons in {locale}"));
@@ -59,7 +59,7 @@ async fn coupons(recorder: &mut Recorder) {
     recorder.deliver("in every language").await;
 }
 
-async fn notifications(recorder: &mut Recorder) {
+async fn notifications(recorder: &mut ResponseRecorder) {
     recorder.section("a partner's notification");
     let validated = json!({"msisdn": GOOD, "operator": "acme"});
     let pai = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");

@@ -52,7 +52,7 @@ fn is_from_onbill(exchange: &StoredCall) -> bool {
 /// The exchanges of one step of the script. Of the sandbox's replies only the status depends on
 /// onbill.
 pub(super) fn write_step(label: &str, exchanges: &[StoredCall], scripted: Option<u64>) -> String {
-    let mut step = Step { text: format!("-- {label}\n"), ..Step::default() };
+    let mut step = TranscriptStep { text: format!("-- {label}\n"), ..TranscriptStep::default() };
     for exchange in exchanges.iter().filter(|exchange| is_recorded(exchange)) {
         let StoredCall { number, method, authority, path, request: asked, status, response: answered } =
             exchange;
@@ -72,14 +72,14 @@ pub(super) fn write_step(label: &str, exchanges: &[StoredCall], scripted: Option
 
 /// One step of the script. What edge and origin forward unchanged is shown once in a step.
 #[derive(Default)]
-struct Step {
+struct TranscriptStep {
     text: String,
     bodies: Vec<Bytes>,
     /// The newest value of each header.
     headers: BTreeMap<String, String>,
 }
 
-impl Step {
+impl TranscriptStep {
     fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');

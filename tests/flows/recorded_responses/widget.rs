@@ -1,8 +1,8 @@
 //! The frame's calls: from the number to the partner's sign-up and back.
 
-use super::recorder::{Recorder, Reply};
+use super::recorder::{RecordedReply, ResponseRecorder};
 use super::refusals;
-use super::request::{Call, Caller};
+use super::request::{CallerKind, ScriptedCall};
 use onbill_domain::msisdn::Msisdn;
 use onbill_test_harness::customer::AccountChoice;
 use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault};
@@ -21,7 +21,11 @@ pub(super) fn validate_request(number: &str) -> Value {
 }
 
 /// A validate request with the dashboard's assertion that lists a number.
-pub(super) fn validate_request_with_session(recorder: &Recorder, number: &str, listed: &str) -> Value {
+pub(super) fn validate_request_with_session(
+    recorder: &ResponseRecorder,
+    number: &str,
+    listed: &str,
+) -> Value {
     let listed = Msisdn::parse(listed).expect("is E.164");
     let mut body = validate_request(number);
     body["session"] = json!(recorder.system.acme.sandbox.assertion(vec![listed]).expect("signs"));
@@ -29,14 +33,14 @@ pub(super) fn validate_request_with_session(recorder: &Recorder, number: &str, l
 }
 
 /// Proves a number by PIN. Returns the last reply.
-pub(super) async fn prove(recorder: &mut Recorder, body: &Value) -> Reply {
+pub(super) async fn prove(recorder: &mut ResponseRecorder, body: &Value) -> RecordedReply {
     let step = recorder.widget("a number", "/account/validate", body).await;
     let pin = recorder.pin(body["msisdn"].as_str().expect("is text")).await;
     let tried = json!({"operator": "acme", "flow": step.body["flow"], "pin": pin});
     recorder.widget("its PIN", "/pin", &tried).await
 }
 
-pub(super) async fn record(recorder: &mut Recorder) {
+pub(super) async fn record(recorder: &mut ResponseRecorder) {
     sign_up(recorder).await;
     return_pages(recorder).await;
     account_refusals(recorder).await;
@@ -48,7 +52,7 @@ pub(super) async fn record(recorder: &mut Recorder) {
     shared_refusals(recorder).await;
 }
 
-async fn sign_up(recorder: &mut Recorder) {
+async fn sign_up(recorder: &mut ResponseRecorder) {
     recorder.section("a sign-up by PIN");
     let mut body = validate_request(GOOD);
     body["returnURL"] = json!("http://127.0.0.1:8790/done?x=1#y");
@@ -67,7 +71,7 @@ async fn sign_up(recorder: &mut Recorder) {
 }
 
 /// The return page's URL of the newest sign-up.
-fn return_page(recorder: &Recorder) -> String {
+fn return_page(recorder: &ResponseRecorder) -> String {
     let exchanges = recorder.system.network.calls_after(0);
     let opened = exchanges.iter().rev().find(|exchange| exchange.path == "/signup-sessions");
     let body: Value = serde_json::from_slice(&opened.expect("was opened").request.1).expect("is JSON");
@@ -75,11 +79,11 @@ fn return_page(recorder: &Recorder) -> String {
     url[url.find("/widget").expect("is the edge's")..].to_owned()
 }
 
-async fn return_pages(recorder: &mut Recorder) {
+async fn return_pages(recorder: &mut ResponseRecorder) {
     recorder.section("the return page");
     let page = return_page(recorder);
     for (label, query) in [("nothing is known", ""), ("the customer cancelled", "?outcome=cancelled")] {
-        let call = Call::get(Caller::Browser, format!("{page}{query}"));
+        let call = ScriptedCall::get(CallerKind::Browser, format!("{page}{query}"));
         let reply = recorder.call(label, call).await;
         let (_, result) = reply.location().split_once("onbill_result=").expect("has a result");
         let body = json!({"operator": "acme", "result": result});
@@ -93,13 +97,13 @@ async fn return_pages(recorder: &mut Recorder) {
         .await;
     recorder.record("a sign-up of an existing account");
     let page = return_page(recorder);
-    let reply = recorder.call("back", Call::get(Caller::Browser, page)).await;
+    let reply = recorder.call("back", ScriptedCall::get(CallerKind::Browser, page)).await;
     let (_, result) = reply.location().split_once("onbill_result=").expect("has a result");
     let body = json!({"operator": "acme", "result": result});
     recorder.widget("the frame shows the result", "/result", &body).await;
 }
 
-async fn account_refusals(recorder: &mut Recorder) {
+async fn account_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("accounts that may not buy");
     for (label, number) in [
         ("already on the bill", GOOD),
@@ -119,7 +123,7 @@ async fn account_refusals(recorder: &mut Recorder) {
     }
 }
 
-async fn number_refusals(recorder: &mut Recorder) {
+async fn number_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("what is no number, or not on offer");
     for typed in ["", "abc", "12345", "+1202555010111111", "+999123456789", "\u{0}", &"9".repeat(96)] {
         recorder.widget(&format!("{typed:?}"), "/account/validate", &validate_request(typed)).await;
@@ -144,7 +148,7 @@ async fn number_refusals(recorder: &mut Recorder) {
     recorder.deliver("no SMS goes to an unknown number").await;
 }
 
-async fn session_refusals(recorder: &mut Recorder) {
+async fn session_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("sessions");
     let other = validate_request_with_session(recorder, GOOD, POOR);
     recorder.widget("a session that lists another number", "/account/validate", &other).await;
@@ -156,7 +160,7 @@ async fn session_refusals(recorder: &mut Recorder) {
     recorder.widget("a session that has expired", "/account/validate", &body).await;
 }
 
-async fn pin_refusals(recorder: &mut Recorder) {
+async fn pin_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("PINs");
     let number = "+12025550107";
     let step = recorder.widget("a number", "/account/validate", &validate_request(number)).await;
@@ -184,7 +188,7 @@ async fn pin_refusals(recorder: &mut Recorder) {
     recorder.deliver("their SMS").await;
 }
 
-async fn sign_up_refusals(recorder: &mut Recorder) {
+async fn sign_up_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("refused sign-ups");
     let number = "+12025550109";
     let opened = |flow: &Value| json!({"operator": "acme", "flow": flow});
@@ -193,7 +197,7 @@ async fn sign_up_refusals(recorder: &mut Recorder) {
     for (label, mishap) in
         [("the partner is out of reach", NetworkFault::Lost), ("the partner fails", NetworkFault::FailsAfter)]
     {
-        let call = Call::post(Caller::Browser, "/widget/v1/signup", &body);
+        let call = ScriptedCall::post(CallerKind::Browser, "/widget/v1/signup", &body);
         recorder.call_disturbed(label, PARTNER, mishap, call).await;
     }
     let unmarked = proven.text("flow").split_once('.').expect("is marked").0.to_owned();
@@ -217,18 +221,18 @@ async fn sign_up_refusals(recorder: &mut Recorder) {
     recorder.widget("signed up meanwhile", "/signup", &opened(&first.body["flow"])).await;
 }
 
-async fn result_refusals(recorder: &mut Recorder) {
+async fn result_refusals(recorder: &mut ResponseRecorder) {
     recorder.section("results");
     let forged = json!({"operator": "acme", "result": "not.a.token"});
     recorder.widget("a forged result", "/result", &forged).await;
-    let reply = recorder.call("back", Call::get(Caller::Browser, return_page(recorder))).await;
+    let reply = recorder.call("back", ScriptedCall::get(CallerKind::Browser, return_page(recorder))).await;
     let (_, result) = reply.location().split_once("onbill_result=").expect("has a result");
     recorder.system.advance_seconds(86_400);
     let body = json!({"operator": "acme", "result": result});
     recorder.widget("a result that has expired", "/result", &body).await;
 }
 
-async fn shared_refusals(recorder: &mut Recorder) {
+async fn shared_refusals(recorder: &mut ResponseRecorder) {
     for (path, body) in [
         ("/account/validate", validate_request(GOOD)),
         ("/pin", json!({"operator": "acme", "flow": "f", "pin": "123456"})),
@@ -237,6 +241,10 @@ async fn shared_refusals(recorder: &mut Recorder) {
         ("/account", json!({"operator": "acme", "flow": "f"})),
         ("/account/unlink", json!({"operator": "acme", "flow": "f", "subscription": "s"})),
     ] {
-        refusals::record(recorder, &Call::post(Caller::Browser, format!("/widget/v1{path}"), &body)).await;
+        refusals::record(
+            recorder,
+            &ScriptedCall::post(CallerKind::Browser, format!("/widget/v1{path}"), &body),
+        )
+        .await;
     }
 }

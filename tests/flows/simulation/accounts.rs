@@ -3,9 +3,9 @@
 //! has the true status.
 
 use super::charges::no_answer;
-use super::outcomes::Outcome;
-use super::people::{Holding, NUMBERS};
-use super::run::Run;
+use super::outcomes::RunOutcome;
+use super::run::SimulationRun;
+use super::subscribers::{NUMBERS, NumberHolder};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::decline_reason::DeclineReason;
@@ -23,7 +23,7 @@ const NOBODYS: &str = "+12025550199";
 
 /// An event that the operator has to report, true or false.
 #[derive(Clone, Debug)]
-pub(super) struct Event {
+pub(super) struct ReportableEvent {
     what: &'static str,
     number: &'static str,
     new: Option<&'static str>,
@@ -32,11 +32,11 @@ pub(super) struct Event {
     outcome: Option<Value>,
 }
 
-impl Run {
+impl SimulationRun {
     /// Notes an event that has happened and must be reported.
     pub(super) fn note(&mut self, what: &'static str, number: &'static str, new: Option<&'static str>) {
         let at = self.system.now();
-        self.events.push(Event { what, number, new, at, outcome: None });
+        self.events.push(ReportableEvent { what, number, new, at, outcome: None });
     }
 
     /// A subscriber gets another number, and the old one becomes unassigned; or another SIM.
@@ -50,10 +50,10 @@ impl Run {
         let Some(to) = free.filter(|_| mover.status != "ceased") else {
             return self.note("sim-swapped", from, None);
         };
-        self.hold(from, Holding { status: "ceased", ..mover.clone() });
+        self.hold(from, NumberHolder { status: "ceased", ..mover.clone() });
         self.hold(to, mover);
         self.note("number-changed", from, Some(to));
-        self.tally.count(Outcome::Move);
+        self.tally.count(RunOutcome::Move);
         self.restore().await;
     }
 
@@ -61,7 +61,7 @@ impl Run {
     pub(super) async fn restore(&self) {
         let mut csv = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
         for (number, held) in &self.holdings {
-            let Holding { activated_on, status } = held.last().expect("somebody holds it");
+            let NumberHolder { activated_on, status } = held.last().expect("somebody holds it");
             writeln!(csv, "{number},{status},postpaid,,USD,{activated_on}").expect("text takes text");
         }
         self.system.acme.import_accounts_undisturbed(&csv).await;
@@ -89,7 +89,7 @@ impl Run {
                 ]);
                 let number = *self.dice.pick(&[NUMBERS[0].0, NUMBERS[1].0, NUMBERS[2].0, NOBODYS]);
                 let at = self.system.now().plus_seconds(*self.dice.pick(&[0, -60, -90_000, 250]));
-                self.events.push(Event { what, number, new: None, at, outcome: None });
+                self.events.push(ReportableEvent { what, number, new: None, at, outcome: None });
                 self.tell(self.events.len() - 1).await;
             }
             _ if !untold.is_empty() => {
@@ -119,16 +119,16 @@ impl Run {
             return;
         }
         self.tally.count(match (&event.outcome, body["outcome"].as_str()) {
-            (Some(_), _) => Outcome::ToldAgain,
-            (None, Some("SUPERSEDED")) => Outcome::Superseded,
-            (None, Some("CONTRADICTORY")) => Outcome::Contradictory,
-            _ => Outcome::Told,
+            (Some(_), _) => RunOutcome::ToldAgain,
+            (None, Some("SUPERSEDED")) => RunOutcome::Superseded,
+            (None, Some("CONTRADICTORY")) => RunOutcome::Contradictory,
+            _ => RunOutcome::Told,
         });
         let first = self.events[at].outcome.get_or_insert_with(|| body.clone());
         assert_eq!(*first, body, "an event was answered differently: {event:?}");
     }
 
-    fn reported(&self, id: &str, event: &Event) -> Request<Bytes> {
+    fn reported(&self, id: &str, event: &ReportableEvent) -> Request<Bytes> {
         let mut body = json!({"eventID": id, "type": event.what, "msisdn": event.number,
                               "occurredAt": event.at.to_string()});
         if let Some(new) = event.new {
@@ -165,7 +165,7 @@ impl Run {
         let (app, partner) = (self.system.acme.app(), PartnerId::parse("netflix").expect("is a slug"));
         let end = app.store.close_pai(app.now(), partner, pai, DeclineReason::PaiRevokedByUser).await;
         if end.is_ok() {
-            self.tally.count(Outcome::Closed);
+            self.tally.count(RunOutcome::Closed);
         }
     }
 }

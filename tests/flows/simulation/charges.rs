@@ -1,9 +1,9 @@
 //! The partner: it charges, repeatedly and concurrently, queries the status of a charge, and
 //! remembers every response.
 
-use super::coupons::Said;
-use super::outcomes::Outcome;
-use super::run::Run;
+use super::coupons::ResponseClaim;
+use super::outcomes::RunOutcome;
+use super::run::SimulationRun;
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// A charge request under an id, and the responses to it.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestedCharge {
     pub(super) pai: String,
     /// The first requested amount.
     pub(super) value: i64,
@@ -30,7 +30,7 @@ pub(super) struct Asked {
 }
 
 #[derive(Clone, Debug)]
-struct Post {
+struct ChargePost {
     id: String,
     pai: String,
     value: i64,
@@ -44,9 +44,9 @@ pub(super) fn charge(pai: &str, id: &str, value: i64, month: ServicePeriod) -> V
     body
 }
 
-impl Asked {
-    fn first(post: &Post) -> Self {
-        let Post { pai, value, month, .. } = post.clone();
+impl RequestedCharge {
+    fn first(post: &ChargePost) -> Self {
+        let ChargePost { pai, value, month, .. } = post.clone();
         Self { pai, value, month, taken: None, answers: Vec::new(), created: 0, settled: None }
     }
 
@@ -60,7 +60,7 @@ impl Asked {
     }
 }
 
-impl Run {
+impl SimulationRun {
     /// One charge, or several concurrent posts, of one id or of many; sometimes a used id,
     /// sometimes with other contents, sometimes while the outbox is processed.
     pub(super) async fn charge(&mut self) {
@@ -85,23 +85,23 @@ impl Run {
     }
 
     /// A charge to post, with a new id or a used one.
-    fn some_charge(&mut self) -> Post {
+    fn some_charge(&mut self) -> ChargePost {
         let old: Vec<String> = self.asked.keys().cloned().collect();
         if !old.is_empty() && self.dice.below(3) == 0 {
             let id = self.dice.pick(&old).clone();
-            let Asked { pai, value, month, taken, .. } = self.asked[&id].clone();
+            let RequestedCharge { pai, value, month, taken, .. } = self.asked[&id].clone();
             // Other contents now and then, under an id whose own are known to be taken: the partner
             // records one amount.
             let other = i64::from(taken.is_some() && self.dice.below(4) == 0);
-            return Post { id, pai, value: taken.unwrap_or(value) + other, month };
+            return ChargePost { id, pai, value: taken.unwrap_or(value) + other, month };
         }
         let pais: Vec<String> = self.pais.keys().cloned().collect();
         let value = 100 + i64::try_from(self.dice.below(2000)).expect("is small");
         let id = format!("sim-{}", self.asked.len());
         let pai = self.dice.pick(&pais).clone();
         let month = self.some_month(&pai);
-        let post = Post { id, pai, value, month };
-        self.asked.insert(post.id.clone(), Asked::first(&post));
+        let post = ChargePost { id, pai, value, month };
+        self.asked.insert(post.id.clone(), RequestedCharge::first(&post));
         post
     }
 
@@ -125,12 +125,12 @@ impl Run {
         ServicePeriod::from_months(from, 1).expect("is a month")
     }
 
-    async fn post(&self, post: &Post) -> Option<(StatusCode, Value)> {
+    async fn post(&self, post: &ChargePost) -> Option<(StatusCode, Value)> {
         let body = charge(&post.pai, &post.id, post.value, post.month);
         self.system.try_call_ott(Method::POST, "/ott/v1/transaction", body).await
     }
 
-    fn hear_post(&mut self, post: &Post, status: StatusCode, answer: Value) {
+    fn hear_post(&mut self, post: &ChargePost, status: StatusCode, answer: Value) {
         let asked = self.asked.get_mut(&post.id).expect("was asked for");
         match status {
             StatusCode::CREATED | StatusCode::OK => {
@@ -139,16 +139,16 @@ impl Run {
                 let created = status == StatusCode::CREATED;
                 asked.created += u32::from(created);
                 asked.hear(&answer);
-                self.tally.count(if created { Outcome::Charge } else { Outcome::Replay });
+                self.tally.count(if created { RunOutcome::Charge } else { RunOutcome::Replay });
                 match answer["status"].as_str() {
-                    Some("PENDING") => self.tally.count(Outcome::Pending),
+                    Some("PENDING") => self.tally.count(RunOutcome::Pending),
                     Some("DECLINED") => {
-                        self.tally.count(Outcome::Decline);
+                        self.tally.count(RunOutcome::Decline);
                         if answer["declineReason"]
                             .as_str()
                             .is_some_and(|reason| reason.starts_with("charge-"))
                         {
-                            self.tally.count(Outcome::Limited);
+                            self.tally.count(RunOutcome::Limited);
                         }
                     }
                     _ => {}
@@ -157,14 +157,14 @@ impl Run {
             }
             StatusCode::UNPROCESSABLE_ENTITY => {
                 assert_ne!(asked.taken, Some(post.value), "a replay was called a violation");
-                self.tally.count(Outcome::Conflict);
+                self.tally.count(RunOutcome::Conflict);
             }
             StatusCode::CONFLICT => {}
             // A coupon has paid for some of these days: the id stays free.
             StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
                 assert_eq!(asked.taken, None, "{} was taken, and is refused: {answer}", post.id);
-                self.said.push(Said::IsPaid(post.pai.clone(), post.month));
-                self.tally.count(Outcome::PaidByCoupon);
+                self.said.push(ResponseClaim::IsPaid(post.pai.clone(), post.month));
+                self.tally.count(RunOutcome::PaidByCoupon);
             }
             other => no_answer(other, &answer),
         }

@@ -1,14 +1,14 @@
 //! Fault injection: on the network, with the clock, in the edge's store, and crashes of programs.
 
 use super::gateway::GATEWAY;
-use super::outcomes::Outcome;
-use super::run::Run;
+use super::outcomes::RunOutcome;
+use super::run::SimulationRun;
 use onbill_domain::day::Day;
 use onbill_edge::fake::KvFault;
 use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::{EDGE, NETFLIX, NetworkFault};
 
-impl Run {
+impl SimulationRun {
     /// A fault hits the calls to one address: the next few, or all until it is cleared.
     pub(super) fn disturb(&mut self) {
         let (acme, origin) = (self.system.acme.dashboard_address, self.system.acme.origin_address);
@@ -58,7 +58,7 @@ impl Run {
             {
                 return;
             }
-            self.tally.count(Outcome::SetBack);
+            self.tally.count(RunOutcome::SetBack);
             // The hour in which an old call is valid would come again: no protocol protects against
             // a late call then.
             self.system.network.drop_late();
@@ -77,7 +77,7 @@ impl Run {
             self.deliver().await;
         }
         self.system.network.clear_faults();
-        self.tally.count(Outcome::Night);
+        self.tally.count(RunOutcome::Night);
     }
 
     /// The edge's store goes stale, fails, or loses entries.
@@ -96,7 +96,7 @@ impl Run {
         self.system.edge.kv_fail(fault);
         self.is_stale |= matches!(fault, Some(KvFault::StaleReads | KvFault::Behind(_)));
         if fault.is_some() {
-            self.tally.count(Outcome::StoreFault);
+            self.tally.count(RunOutcome::StoreFault);
         }
         if self.dice.below(2) == 0 {
             for (key, _) in self.system.edge.kv_entries() {

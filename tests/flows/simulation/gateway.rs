@@ -2,8 +2,8 @@
 //! it is busy or has no route to a number, and it reports at any time: late, twice, before its
 //! response, or not at all.
 
-use super::outcomes::Outcome;
-use super::run::Run;
+use super::outcomes::RunOutcome;
+use super::run::SimulationRun;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -25,7 +25,7 @@ const BUFFERED: &str = "8";
 
 /// What the gateway does with the next messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(super) enum GatewayFault {
     Busy,
     KnowsNoWay,
     /// Its report arrives before its response.
@@ -34,7 +34,7 @@ pub(super) enum Mood {
 
 /// A message that it has accepted.
 #[derive(Clone, Debug)]
-pub(super) struct Taken {
+pub(super) struct AcceptedSms {
     pub(super) to: String,
     pub(super) text: String,
     /// The report URL.
@@ -43,7 +43,7 @@ pub(super) struct Taken {
 
 /// A report of how a message ended.
 #[derive(Clone, Debug)]
-pub(super) struct Reported {
+pub(super) struct SmsReport {
     pub(super) token: String,
     /// Delivered to the phone; false when it never will be.
     pub(super) is_delivered: bool,
@@ -52,17 +52,17 @@ pub(super) struct Reported {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Gateway(Arc<Mutex<Books>>);
+pub(super) struct SimulatedGateway(Arc<Mutex<GatewayRecords>>);
 
 #[derive(Default)]
-struct Books {
+struct GatewayRecords {
     network: Weak<TestNetwork>,
-    mood: Option<(Mood, u32)>,
-    taken: Vec<Taken>,
-    reported: Vec<Reported>,
+    mood: Option<(GatewayFault, u32)>,
+    taken: Vec<AcceptedSms>,
+    reported: Vec<SmsReport>,
 }
 
-impl Taken {
+impl AcceptedSms {
     /// The id by which the origin knows it.
     pub(super) fn token(&self) -> &str {
         let end = self.report.rsplit('/').next().unwrap_or_default();
@@ -70,73 +70,73 @@ impl Taken {
     }
 }
 
-impl Gateway {
+impl SimulatedGateway {
     /// Attaches it to the network.
     pub(super) fn attach(network: &Arc<TestNetwork>) -> Self {
         let gateway = Self::default();
-        gateway.books().network = Arc::downgrade(network);
+        gateway.records().network = Arc::downgrade(network);
         let router = Router::new().route("/cgi-bin/sendsms", post(take)).with_state(gateway.clone());
         network.attach_service(GATEWAY, router);
         gateway
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
+    fn records(&self) -> MutexGuard<'_, GatewayRecords> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything that it has accepted, oldest first.
-    pub(super) fn taken(&self) -> Vec<Taken> {
-        self.books().taken.clone()
+    pub(super) fn taken(&self) -> Vec<AcceptedSms> {
+        self.records().taken.clone()
     }
 
     /// Its reports of how messages ended.
-    pub(super) fn reported(&self) -> Vec<Reported> {
-        self.books().reported.clone()
+    pub(super) fn reported(&self) -> Vec<SmsReport> {
+        self.records().reported.clone()
     }
 
     /// Sets its mood for a number of messages.
-    pub(super) fn is_in(&self, mood: Option<(Mood, u32)>) {
-        self.books().mood = mood;
+    pub(super) fn is_in(&self, mood: Option<(GatewayFault, u32)>) {
+        self.records().mood = mood;
     }
 
-    fn mood(&self) -> Option<Mood> {
-        let mut books = self.books();
-        let (mood, calls) = books.mood?;
-        books.mood = calls.checked_sub(1).filter(|calls| *calls > 0).map(|calls| (mood, calls));
+    fn mood(&self) -> Option<GatewayFault> {
+        let mut records = self.records();
+        let (mood, calls) = records.mood?;
+        records.mood = calls.checked_sub(1).filter(|calls| *calls > 0).map(|calls| (mood, calls));
         Some(mood)
     }
 
     /// Reports the status of a message; returns whether the origin has confirmed the report.
-    async fn report(&self, message: &Taken, status: &str) -> bool {
-        let network = self.books().network.upgrade();
+    async fn report(&self, message: &AcceptedSms, status: &str) -> bool {
+        let network = self.records().network.upgrade();
         let request = Request::get(message.report.replace("%d", status)).body(Bytes::new());
         let Some(network) = network else { return false };
         let answer = network.exchange(request.expect("is a request")).await;
         let is_taken = answer.is_ok_and(|answer| answer.status() == StatusCode::NO_CONTENT);
         if status != BUFFERED {
             let token = message.token().to_owned();
-            self.books().reported.push(Reported { token, is_delivered: status == DELIVERED, is_taken });
+            self.records().reported.push(SmsReport { token, is_delivered: status == DELIVERED, is_taken });
         }
         is_taken
     }
 }
 
-async fn take(State(gateway): State<Gateway>, headers: HeaderMap, body: Bytes) -> Response {
+async fn take(State(gateway): State<SimulatedGateway>, headers: HeaderMap, body: Bytes) -> Response {
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mood = gateway.mood();
     match mood {
-        Some(Mood::Busy) => {
+        Some(GatewayFault::Busy) => {
             return (StatusCode::SERVICE_UNAVAILABLE, "Temporal failure, try again later.").into_response();
         }
-        Some(Mood::KnowsNoWay) => {
+        Some(GatewayFault::KnowsNoWay) => {
             return (StatusCode::FORBIDDEN, "Not routable. Do not try again.").into_response();
         }
-        Some(Mood::ReportsAtOnce) | None => {}
+        Some(GatewayFault::ReportsAtOnce) | None => {}
     }
     let (to, report) = (header("x-kannel-to"), header("x-kannel-dlr-url"));
-    let taken = Taken { to, text: String::from_utf8_lossy(&body).into_owned(), report };
-    gateway.books().taken.push(taken.clone());
+    let taken = AcceptedSms { to, text: String::from_utf8_lossy(&body).into_owned(), report };
+    gateway.records().taken.push(taken.clone());
     if mood.is_some() {
         gateway.report(&taken, DELIVERED).await;
     }
@@ -156,14 +156,14 @@ pub(super) fn use_it(config: &mut Config) {
     config.sms = settings;
 }
 
-impl Run {
+impl SimulationRun {
     /// The gateway changes its mood for a while.
     pub(super) fn change_mood(&mut self) {
         let (mood, met) = *self.dice.pick(&[
-            (Mood::Busy, Outcome::Busy),
-            (Mood::KnowsNoWay, Outcome::KnowsNoWay),
-            (Mood::ReportsAtOnce, Outcome::ReportedAtOnce),
-            (Mood::ReportsAtOnce, Outcome::ReportedAtOnce),
+            (GatewayFault::Busy, RunOutcome::Busy),
+            (GatewayFault::KnowsNoWay, RunOutcome::KnowsNoWay),
+            (GatewayFault::ReportsAtOnce, RunOutcome::ReportedAtOnce),
+            (GatewayFault::ReportsAtOnce, RunOutcome::ReportedAtOnce),
         ]);
         let calls = *self.dice.pick(&[1, 2, 20]);
         self.gateway.is_in(Some((mood, calls)));
@@ -187,10 +187,10 @@ impl Run {
             let is_again = self.gateway.reported().iter().any(|reported| reported.token == message.token());
             let is_taken = self.gateway.report(&message, status).await;
             self.tally.count(match (status, is_again, is_taken) {
-                (_, _, false) => Outcome::ReportLost,
-                (DELIVERED, true, _) => Outcome::ReportedAgain,
-                (DELIVERED, false, _) => Outcome::Delivered,
-                _ => Outcome::NotDelivered,
+                (_, _, false) => RunOutcome::ReportLost,
+                (DELIVERED, true, _) => RunOutcome::ReportedAgain,
+                (DELIVERED, false, _) => RunOutcome::Delivered,
+                _ => RunOutcome::NotDelivered,
             });
         }
     }

@@ -17,30 +17,30 @@ mod coupons;
 mod faults;
 mod gateway;
 mod outcomes;
-mod people;
 mod refunds;
 mod run;
+mod subscribers;
 
-use crate::seeds::{Campaign, Tally};
+use crate::seed_campaign::{OutcomeTally, SeedCampaign};
 use actions::action_names;
-use outcomes::Outcome;
-use run::{Origins, Run};
+use outcomes::RunOutcome;
+use run::{OriginCount, SimulationRun};
 
 /// Enough to meet each kind of fault in each kind of step, in well under a minute.
-const ALONE: Campaign = Campaign { usual: 150, meets_all: 150, replay: "", names: all_names };
+const ALONE: SeedCampaign = SeedCampaign { usual: 150, meets_all: 150, replay: "", names: all_names };
 /// Each takes longer, as its commits wait for a disk.
-const RACES: Campaign =
-    Campaign { usual: 15, meets_all: 150, replay: " --database postgres", names: all_names };
+const RACES: SeedCampaign =
+    SeedCampaign { usual: 15, meets_all: 150, replay: " --database postgres", names: all_names };
 
 fn all_names() -> Vec<&'static str> {
-    action_names().chain(Outcome::NAMES.iter().copied()).collect()
+    action_names().chain(RunOutcome::NAMES.iter().copied()).collect()
 }
 
 /// Runs each seed in a test system and a runtime of its own; returns what it met.
-fn play(origins: Origins, seed: u64) -> Tally {
+fn play(origins: OriginCount, seed: u64) -> OutcomeTally {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("starts");
     runtime.block_on(async {
-        let mut run = Run::new(seed, origins).await;
+        let mut run = SimulationRun::new(seed, origins).await;
         run.play().await;
         run.tally
     })
@@ -48,20 +48,23 @@ fn play(origins: Origins, seed: u64) -> Tally {
 
 #[test]
 fn charge_is_billed_once_whatever_fails() {
-    ALONE.run(|| |seed| play(Origins::One, seed));
+    ALONE.run(|| |seed| play(OriginCount::One, seed));
 }
 
 /// Needs `DATABASE_URL`, and fails with a message without it. Two programs race, so that a seed is
 /// not the same run each time: it only fixes the actions.
 #[test]
 fn two_origins_on_one_database_charge_once() {
-    RACES.run(|| |seed| play(Origins::Two, seed));
+    RACES.run(|| |seed| play(OriginCount::Two, seed));
 }
 
 #[tokio::test]
 async fn seed_is_the_same_run_each_time() {
     for seed in 0..8 {
-        let (mut once, mut again) = (Run::new(seed, Origins::One).await, Run::new(seed, Origins::One).await);
+        let (mut once, mut again) = (
+            SimulationRun::new(seed, OriginCount::One).await,
+            SimulationRun::new(seed, OriginCount::One).await,
+        );
         once.play().await;
         again.play().await;
         assert_eq!(once.told(), again.told(), "seed {seed}");

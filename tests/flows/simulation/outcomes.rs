@@ -7,18 +7,18 @@ use onbill_test_harness::NetworkFault;
 macro_rules! outcomes {
     ($($outcome:ident => $name:literal,)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Outcome {
+        pub(super) enum RunOutcome {
             $($outcome,)+
         }
 
-        impl Outcome {
+        impl RunOutcome {
             pub(super) const NAMES: &[&str] = &[$($name,)+];
         }
 
-        impl From<Outcome> for &'static str {
-            fn from(outcome: Outcome) -> Self {
+        impl From<RunOutcome> for &'static str {
+            fn from(outcome: RunOutcome) -> Self {
                 match outcome {
-                    $(Outcome::$outcome => $name,)+
+                    $(RunOutcome::$outcome => $name,)+
                 }
             }
         }
@@ -103,7 +103,7 @@ outcomes! {
     Cancelled => "subscriptions cancelled",
 }
 
-impl From<NetworkFault> for Outcome {
+impl From<NetworkFault> for RunOutcome {
     fn from(fault: NetworkFault) -> Self {
         match fault {
             NetworkFault::Lost => Self::Lost,

@@ -2,15 +2,15 @@
 //! and it remembers every response.
 
 use super::charges::no_answer;
-use super::outcomes::Outcome;
-use super::run::Run;
+use super::outcomes::RunOutcome;
+use super::run::SimulationRun;
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 /// A refund request under an id, and the responses to it.
 #[derive(Clone, Debug)]
-pub(super) struct Returned {
+pub(super) struct RequestedRefund {
     /// The partner's id of the charge.
     pub(super) charge: String,
     /// The amount; all that is left when absent.
@@ -22,7 +22,7 @@ pub(super) struct Returned {
     pub(super) settled: Option<Value>,
 }
 
-impl Returned {
+impl RequestedRefund {
     /// Takes a report of the refund's status. APPROVED and DECLINED are permanent; the remaining
     /// amount of the charge still changes with its other refunds.
     pub(super) fn hear(&mut self, answer: &Value) {
@@ -44,7 +44,7 @@ impl Returned {
     }
 }
 
-impl Run {
+impl SimulationRun {
     /// One refund, or several concurrent posts, of one id or of many; sometimes a used id.
     pub(super) async fn give_back(&mut self) {
         if self.asked.is_empty() && self.redeemed_charges().is_empty() {
@@ -100,7 +100,7 @@ impl Run {
             _ => Some(some(&mut self.dice)),
         };
         let id = format!("back-{}", self.returned.len());
-        let returned = Returned { charge, value, answers: Vec::new(), created: 0, settled: None };
+        let returned = RequestedRefund { charge, value, answers: Vec::new(), created: 0, settled: None };
         self.returned.insert(id.clone(), returned);
         id
     }
@@ -118,13 +118,13 @@ impl Run {
                 let created = status == StatusCode::CREATED;
                 returned.created += u32::from(created);
                 returned.hear(&answer);
-                self.tally.count(if created { Outcome::Refund } else { Outcome::RefundReplay });
+                self.tally.count(if created { RunOutcome::Refund } else { RunOutcome::RefundReplay });
                 returned.answers.push(answer);
             }
             // More than is left, which may be nothing.
             StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
                 assert!(returned.answers.is_empty(), "{id} was taken, and is refused: {answer}");
-                self.tally.count(Outcome::RefundRefused);
+                self.tally.count(RunOutcome::RefundRefused);
             }
             StatusCode::NOT_FOUND if answer["code"] == "transaction-not-found" => {
                 // A coupon's charge is known from the response that it is redeemed.

@@ -1,15 +1,15 @@
 //! One run: what happens, step by step.
 
-use super::accounts::Event;
-use super::actions::{ActionKind, FACES, action_at};
-use super::audit::{self, Coupons, Eyes, Months, Standings, Texts, Watch};
-use super::charges::Asked;
-use super::coupons::{self, Code, Redemption, Said, Sold};
-use super::gateway::{self, Gateway};
-use super::outcomes::Outcome;
-use super::people::{self, Holdings, Line};
-use super::refunds::Returned;
-use crate::seeds::Tally;
+use super::accounts::ReportableEvent;
+use super::actions::{FACES, SimulationActionKind, action_at};
+use super::audit::{self, ChargeWatch, CouponWatch, DbReader, PaiWatch, PaidDaysWatch, SmsWatch};
+use super::charges::RequestedCharge;
+use super::coupons::{self, DeliveredCode, ResponseClaim, SoldCoupon, TypedRedemption};
+use super::gateway::{self, SimulatedGateway};
+use super::outcomes::RunOutcome;
+use super::refunds::RequestedRefund;
+use super::subscribers::{self, BilledLine, NumberHolders};
+use crate::seed_campaign::OutcomeTally;
 use onbill_domain::timestamp::Timestamp;
 use onbill_test_harness::Dice;
 use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
@@ -19,9 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 const STEPS: u32 = 56;
 
 /// What Acme's accounts may be charged, in cents: little enough to be reached now and then.
-pub(super) const LIMITS: Limits = Limits { smallest: 150, transaction: 2000, day: 6000, month: 14_000 };
+pub(super) const LIMITS: SpendingLimits =
+    SpendingLimits { smallest: 150, transaction: 2000, day: 6000, month: 14_000 };
 
-pub(super) struct Limits {
+pub(super) struct SpendingLimits {
     pub(super) smallest: i64,
     pub(super) transaction: i64,
     pub(super) day: i64,
@@ -30,46 +31,46 @@ pub(super) struct Limits {
 
 /// The programs and the database of the operator at which everything happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origins {
+pub(super) enum OriginCount {
     /// One program on SQLite: a seed is the same run each time.
     One,
     /// Two on one PostgreSQL database, which race: a seed only fixes the actions.
     Two,
 }
 
-pub(super) struct Run {
+pub(super) struct SimulationRun {
     seed: u64,
     pub(super) dice: Dice,
-    eyes: Eyes,
-    watch: Watch,
+    db_reader: DbReader,
+    watch: ChargeWatch,
     pub(super) system: TestSystem,
-    pub(super) tally: Tally,
-    pub(super) holdings: Holdings,
+    pub(super) tally: OutcomeTally,
+    pub(super) holdings: NumberHolders,
     /// The lines of all bills, with the subscriber of the number when they were put there.
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<BilledLine>,
     /// Subscribers who have come since the beginning.
     pub(super) newcomers: usize,
     /// What has happened to accounts, and what the operator reports.
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<ReportableEvent>,
     /// For each PAI, the activation date of its subscriber's account.
     pub(super) pais: BTreeMap<String, String>,
-    pub(super) standings: Standings,
+    pub(super) standings: PaiWatch,
     /// Whether the edge's store has ever shown old values.
     pub(super) is_stale: bool,
     /// The charges that the partner requested, by its ids.
-    pub(super) asked: BTreeMap<String, Asked>,
+    pub(super) asked: BTreeMap<String, RequestedCharge>,
     /// The refunds, by its ids.
-    pub(super) returned: BTreeMap<String, Returned>,
+    pub(super) returned: BTreeMap<String, RequestedRefund>,
     pub(super) visits: u32,
-    pub(super) gateway: Gateway,
+    pub(super) gateway: SimulatedGateway,
     /// The coupons that the operator sells, by its numbers for them.
-    pub(super) sold: Vec<Sold>,
+    pub(super) sold: Vec<SoldCoupon>,
     /// For each coupon in the database, the activation date of its buyer's account.
     pub(super) buyers: BTreeMap<usize, String>,
     /// The codes that were delivered, oldest first.
-    pub(super) phones: Vec<Code>,
+    pub(super) phones: Vec<DeliveredCode>,
     /// What was typed at the partner, by its references.
-    pub(super) redemptions: BTreeMap<String, Redemption>,
+    pub(super) redemptions: BTreeMap<String, TypedRedemption>,
     pub(super) guesses: u32,
     /// Wrong codes that were reported to the partner, for each hour since 1970.
     pub(super) wrong: BTreeMap<i64, u32>,
@@ -77,27 +78,27 @@ pub(super) struct Run {
     pub(super) claims: BTreeSet<String>,
     pub(super) closed: BTreeSet<String>,
     /// Responses in this step whose content must be true after it.
-    pub(super) said: Vec<Said>,
+    pub(super) said: Vec<ResponseClaim>,
     /// Whether a program has crashed in this step, and was restarted.
     died: bool,
     /// When the run began.
     pub(super) began_at: Timestamp,
     /// Faults met until this step.
     befallen: usize,
-    pub(super) coupons: Coupons,
-    pub(super) months: Months,
-    pub(super) texts: Texts,
+    pub(super) coupons: CouponWatch,
+    pub(super) months: PaidDaysWatch,
+    pub(super) texts: SmsWatch,
     /// For each PAI, the activation date of its subscriber's account, by the database.
     pub(super) generations: BTreeMap<String, String>,
 }
 
-impl Run {
-    pub(super) async fn new(seed: u64, origins: Origins) -> Self {
+impl SimulationRun {
+    pub(super) async fn new(seed: u64, origins: OriginCount) -> Self {
         let mut system = match origins {
-            Origins::One => TestSystem::start(),
-            Origins::Two => TestSystem::with_two_origins().await,
+            OriginCount::One => TestSystem::start(),
+            OriginCount::Two => TestSystem::with_two_origins().await,
         };
-        let Limits { smallest, transaction, day, month } = LIMITS;
+        let SpendingLimits { smallest, transaction, day, month } = LIMITS;
         system.set_acme_limits(json!([
             {"currency": "USD", "smallest": smallest, "transaction": transaction, "day": day, "month": month}
         ]));
@@ -109,17 +110,17 @@ impl Run {
         Self {
             seed,
             dice: Dice::new(seed),
-            eyes: Eyes::on(&system.acme.db).await,
-            watch: Watch::over(&system.acme.db).await,
-            gateway: Gateway::attach(&system.network),
+            db_reader: DbReader::on(&system.acme.db).await,
+            watch: ChargeWatch::over(&system.acme.db).await,
+            gateway: SimulatedGateway::attach(&system.network),
             system,
-            tally: Tally::default(),
-            holdings: people::at_first(),
+            tally: OutcomeTally::default(),
+            holdings: subscribers::at_first(),
             lines: Vec::new(),
             newcomers: 0,
             events: Vec::new(),
             pais: BTreeMap::new(),
-            standings: Standings::default(),
+            standings: PaiWatch::default(),
             is_stale: false,
             asked: BTreeMap::new(),
             returned: BTreeMap::new(),
@@ -136,9 +137,9 @@ impl Run {
             died: false,
             began_at,
             befallen: 0,
-            coupons: Coupons::default(),
-            months: Months::default(),
-            texts: Texts::default(),
+            coupons: CouponWatch::default(),
+            months: PaidDaysWatch::default(),
+            texts: SmsWatch::default(),
             generations: BTreeMap::new(),
         }
     }
@@ -153,10 +154,10 @@ impl Run {
         }
         self.clear_up().await;
         for fault in self.system.network.faults_met() {
-            self.tally.count(Outcome::from(fault));
+            self.tally.count(RunOutcome::from(fault));
         }
         for _ in 0..audit::notices(self) {
-            self.tally.count(Outcome::Notice);
+            self.tally.count(RunOutcome::Notice);
         }
         for met in audit::coupons_met(self) {
             self.tally.count(met);
@@ -181,50 +182,50 @@ impl Run {
         let deaths =
             self.system.acme.origins.iter().filter(|process| process.crash_point.has_crashed()).count();
         for _ in 0..deaths {
-            self.tally.count(Outcome::Death);
+            self.tally.count(RunOutcome::Death);
         }
         self.system.restart_acme(|process| process.crash_point.has_crashed()).await;
         self.died = deaths > 0;
     }
 
-    async fn perform(&mut self, action: ActionKind) {
+    async fn perform(&mut self, action: SimulationActionKind) {
         match action {
-            ActionKind::SignUp => self.sign_up().await,
-            ActionKind::RedeemCoupon => self.redeem().await,
-            ActionKind::PostCharge => self.charge().await,
-            ActionKind::QueryCharge => self.ask().await,
-            ActionKind::PostRefund => self.give_back().await,
-            ActionKind::QueryRefund => self.ask_refund().await,
-            ActionKind::CancelSubscription => {
+            SimulationActionKind::SignUp => self.sign_up().await,
+            SimulationActionKind::RedeemCoupon => self.redeem().await,
+            SimulationActionKind::PostCharge => self.charge().await,
+            SimulationActionKind::QueryCharge => self.ask().await,
+            SimulationActionKind::PostRefund => self.give_back().await,
+            SimulationActionKind::QueryRefund => self.ask_refund().await,
+            SimulationActionKind::CancelSubscription => {
                 if self.dice.below(2) == 0 {
                     self.cancel().await;
                 } else {
                     self.deliver().await;
                 }
             }
-            ActionKind::ChangeAccount => self.change_account().await,
-            ActionKind::ChangeNumber => self.change_number().await,
-            ActionKind::ReportAccountEvent => self.tell_of_account().await,
-            ActionKind::ClosePai => self.close_by_hand().await,
-            ActionKind::DeliverDue => self.deliver().await,
-            ActionKind::SellCoupon => self.sell().await,
-            ActionKind::ChangeCoupon => self.change_coupon().await,
-            ActionKind::QueryCoupon => self.look_at_coupon().await,
-            ActionKind::ReportSms => self.report().await,
-            ActionKind::SendReminders => self.remind().await,
-            ActionKind::InjectNetworkFault => self.disturb(),
-            ActionKind::ClearNetworkFaults => self.system.network.clear_faults(),
-            ActionKind::DeliverLateCalls => {
+            SimulationActionKind::ChangeAccount => self.change_account().await,
+            SimulationActionKind::ChangeNumber => self.change_number().await,
+            SimulationActionKind::ReportAccountEvent => self.tell_of_account().await,
+            SimulationActionKind::ClosePai => self.close_by_hand().await,
+            SimulationActionKind::DeliverDue => self.deliver().await,
+            SimulationActionKind::SellCoupon => self.sell().await,
+            SimulationActionKind::ChangeCoupon => self.change_coupon().await,
+            SimulationActionKind::QueryCoupon => self.look_at_coupon().await,
+            SimulationActionKind::ReportSms => self.report().await,
+            SimulationActionKind::SendReminders => self.remind().await,
+            SimulationActionKind::InjectNetworkFault => self.disturb(),
+            SimulationActionKind::ClearNetworkFaults => self.system.network.clear_faults(),
+            SimulationActionKind::DeliverLateCalls => {
                 self.system.network.deliver_late().await;
                 // An old account event may have been among them.
                 self.restore().await;
             }
-            ActionKind::BreakBilling => self.night().await,
-            ActionKind::BreakEdgeStore => self.forget(),
-            ActionKind::BreakGateway => self.change_mood(),
-            ActionKind::CrashOrigin => self.doom(),
-            ActionKind::PassTime => self.pass_time(),
-            ActionKind::PassTimeUntilExpiry => self.near_an_end(),
+            SimulationActionKind::BreakBilling => self.night().await,
+            SimulationActionKind::BreakEdgeStore => self.forget(),
+            SimulationActionKind::BreakGateway => self.change_mood(),
+            SimulationActionKind::CrashOrigin => self.doom(),
+            SimulationActionKind::PassTime => self.pass_time(),
+            SimulationActionKind::PassTimeUntilExpiry => self.near_an_end(),
         }
     }
 
@@ -245,10 +246,10 @@ impl Run {
     }
 
     pub(super) async fn look_into_books(&mut self) {
-        let mut changes = self.watch.look(&self.eyes).await;
-        changes.extend(self.standings.look(&self.eyes).await);
-        changes.extend(self.coupons.look(&self.eyes).await);
-        changes.extend(self.months.look(&self.eyes).await);
+        let mut changes = self.watch.look(&self.db_reader).await;
+        changes.extend(self.standings.look(&self.db_reader).await);
+        changes.extend(self.coupons.look(&self.db_reader).await);
+        changes.extend(self.months.look(&self.db_reader).await);
         self.generations = audit::generations(self).await;
         changes.extend(self.look_at_claims());
         changes.extend(self.look_at_texts());
@@ -286,11 +287,11 @@ impl Run {
                 app.store.redrive_dead_letter(app.now(), entry).await.expect("works"),
                 "an entry is parked for ever"
             );
-            self.tally.count(Outcome::Parked);
+            self.tally.count(RunOutcome::Parked);
         }
     }
 
-    pub(super) async fn rows(&self, sql: &str) -> Vec<audit::Row> {
-        self.eyes.rows(sql).await
+    pub(super) async fn rows(&self, sql: &str) -> Vec<audit::TextRow> {
+        self.db_reader.rows(sql).await
     }
 }

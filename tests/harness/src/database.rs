@@ -64,8 +64,8 @@ impl TestDb {
         let sql = format!("SELECT count(*) FROM {rows}");
         match self {
             Self::Sqlite(path) => {
-                let books = rusqlite::Connection::open(path).expect("opens");
-                books.query_row(&sql, [], |row| row.get(0)).expect("is SQL")
+                let connection = rusqlite::Connection::open(path).expect("opens");
+                connection.query_row(&sql, [], |row| row.get(0)).expect("is SQL")
             }
             Self::Postgres { url, .. } => {
                 let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("connects");

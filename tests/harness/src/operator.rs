@@ -16,8 +16,8 @@ use onbill_origin::config::SmsSettings;
 use onbill_origin::config::{AccountSource, Billing, BillingDeadline, Config, SimSwapHours};
 use onbill_origin::fault::Fault;
 use onbill_origin::store::{OpenMode, Store};
-use onbill_sandbox::operator::{Colours, Gateway, Operator, OperatorConfig};
-use onbill_sandbox::{Outside, account_file};
+use onbill_sandbox::operator::{BrandColours, GatewayLogin, Operator, OperatorConfig};
+use onbill_sandbox::{PartyDependencies, account_file};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub struct TestOperator {
     /// The configuration of every program that starts from now on.
     pub config: Config,
     pub(crate) files: Option<BillingFiles>,
-    outside: Outside,
+    outside: PartyDependencies,
     turn: Option<StoreTurn>,
     /// Dropped last: the store is closed before its database is removed.
     pub db: TestDb,
@@ -112,11 +112,11 @@ fn facts_of(id: &str) -> OperatorFacts {
 
 impl TestOperator {
     /// With one program, for which one call to a store at a time is enough.
-    pub(crate) fn new(id: &'static str, outside: &Outside, turn: &StoreTurn) -> Self {
+    pub(crate) fn new(id: &'static str, outside: &PartyDependencies, turn: &StoreTurn) -> Self {
         let place = TestDb::new_sqlite_file(&db_folder());
         let TestDb::Sqlite(path) = &place else { unreachable!("is a file") };
-        let books = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create).expect("opens"));
-        Self::assemble(place, vec![books], id, outside, Some(Arc::clone(turn)))
+        let store = Arc::new(Store::open_sqlite(path, 1, OpenMode::Create).expect("opens"));
+        Self::assemble(place, vec![store], id, outside, Some(Arc::clone(turn)))
     }
 
     /// With this many programs on one database, concurrently.
@@ -124,20 +124,20 @@ impl TestOperator {
         count: usize,
         place: TestDb,
         id: &'static str,
-        outside: &Outside,
+        outside: &PartyDependencies,
     ) -> Self {
-        let mut books = Vec::new();
+        let mut stores = Vec::new();
         for _ in 0..count {
-            books.push(place.open(CONNECTIONS).await.expect("opens"));
+            stores.push(place.open(CONNECTIONS).await.expect("opens"));
         }
-        Self::assemble(place, books, id, outside, None)
+        Self::assemble(place, stores, id, outside, None)
     }
 
     fn assemble(
         place: TestDb,
-        books: Vec<Arc<Store>>,
+        stores: Vec<Arc<Store>>,
         id: &'static str,
-        outside: &Outside,
+        outside: &PartyDependencies,
         turn: Option<StoreTurn>,
     ) -> Self {
         let facts = facts_of(id);
@@ -152,16 +152,16 @@ impl TestOperator {
             return_path: "/done".to_owned(),
             keys: keys::keyring(&KeyHolder::Operator(id)),
             accounts: account_file::parse(facts.accounts).expect("is an account file"),
-            gateway: Some(Gateway { user: "onbill".to_owned(), password: "hunter2!".to_owned() }),
-            colours: Colours::of(&id.parse_as(OperatorId::parse)),
+            gateway: Some(GatewayLogin { user: "onbill".to_owned(), password: "hunter2!".to_owned() }),
+            colours: BrandColours::of(&id.parse_as(OperatorId::parse)),
             coupons: None,
         };
         let config = origin_config(id, &facts);
-        let start = |books| TestOrigin::start(id, config.clone(), books, outside, turn.as_ref());
+        let start = |store| TestOrigin::start(id, config.clone(), store, outside, turn.as_ref());
         Self {
             origin_address: facts.origin,
             dashboard_address: facts.dashboard,
-            origins: books.into_iter().map(start).collect(),
+            origins: stores.into_iter().map(start).collect(),
             sandbox: Operator::new(operator, outside.clone()),
             config,
             files: None,
@@ -179,8 +179,8 @@ impl TestOperator {
     pub(crate) async fn restart_origins(&mut self, id: &'static str, wanted: impl Fn(&TestOrigin) -> bool) {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
         for process in self.origins.iter_mut().filter(|process| wanted(process)) {
-            let books = self.db.open(connections).await.expect("opens");
-            *process = TestOrigin::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
+            let store = self.db.open(connections).await.expect("opens");
+            *process = TestOrigin::start(id, self.config.clone(), store, &self.outside, self.turn.as_ref());
         }
     }
 
@@ -193,8 +193,8 @@ impl TestOperator {
     pub(crate) fn reconfigure(&mut self, id: &'static str, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
         for process in &mut self.origins {
-            let books = Arc::clone(&process.store);
-            *process = TestOrigin::start(id, self.config.clone(), books, &self.outside, self.turn.as_ref());
+            let store = Arc::clone(&process.store);
+            *process = TestOrigin::start(id, self.config.clone(), store, &self.outside, self.turn.as_ref());
         }
     }
 
@@ -254,8 +254,8 @@ impl TestOrigin {
     fn start(
         id: &'static str,
         config: Config,
-        books: Arc<Store>,
-        outside: &Outside,
+        store: Arc<Store>,
+        outside: &PartyDependencies,
         turn: Option<&StoreTurn>,
     ) -> Self {
         let life = Arc::default();
@@ -263,7 +263,7 @@ impl TestOrigin {
             config,
             keys::keyring(&KeyHolder::Origin(id)),
             StoreFaults::wrap_store(
-                &books,
+                &store,
                 Arc::clone(&life),
                 turn.cloned().map_or(StoreSchedule::Free, StoreSchedule::InTurn),
             ),
@@ -271,7 +271,7 @@ impl TestOrigin {
             Arc::clone(&outside.clock),
             Arc::clone(&outside.random),
         );
-        Self { app: Arc::new(app.expect("is sound")), crash_point: life, store: books }
+        Self { app: Arc::new(app.expect("is sound")), crash_point: life, store }
     }
 }
 

@@ -17,7 +17,7 @@ use onbill_edge::fake::FakePlatform;
 use onbill_origin::ambient::{Clock as _, Random};
 use onbill_origin::config::{Config as OriginConfig, CurrencyLimits};
 use onbill_sandbox::netflix::{KnownOperator, Netflix, NetflixConfig, NetworkCode};
-use onbill_sandbox::{Outside, account_file};
+use onbill_sandbox::{PartyDependencies, account_file};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,8 +49,8 @@ impl TestEnv {
         Self { network: Arc::new(TestNetwork::new(clock.clone())), clock }
     }
 
-    fn sandbox_env(&self, who: &'static str) -> Outside {
-        Outside {
+    fn sandbox_env(&self, who: &'static str) -> PartyDependencies {
+        PartyDependencies {
             clock: Arc::new(self.clock.clone()),
             random: SequenceRandom::new(who),
             http: Arc::clone(&self.network) as _,

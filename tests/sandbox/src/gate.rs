@@ -13,22 +13,22 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Accepts one key use at one address.
-pub struct Gate {
+pub struct SignatureGate {
     keys: Keyring,
     key_use: KeyUse,
     authority: String,
-    spent: Mutex<Spent>,
+    spent: Mutex<SpentNonces>,
 }
 
 /// Nonces seen, by key, with the time from which they may be deleted.
 #[derive(Default)]
-struct Spent {
+struct SpentNonces {
     nonces: HashMap<(String, String), Timestamp>,
     /// When expired nonces were last deleted: once a second is enough under load.
     swept_at: Option<Timestamp>,
 }
 
-impl Gate {
+impl SignatureGate {
     /// A gate at `authority` (host and port) for callers who hold a key of this use.
     pub fn new(keys: Keyring, key_use: KeyUse, authority: String) -> Self {
         Self { keys, key_use, authority, spent: Mutex::default() }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 /// The dependencies of a simulated party.
 #[derive(Clone)]
-pub struct Outside {
+pub struct PartyDependencies {
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
     /// The network, for calls to other parties.

@@ -6,7 +6,7 @@ use axum::Router;
 use clap::{Parser, Subcommand};
 use onbill_origin::ambient::{SystemClock, SystemRandom};
 use onbill_origin::http::HttpPeer;
-use onbill_sandbox::Outside;
+use onbill_sandbox::PartyDependencies;
 use onbill_sandbox::netflix::{Netflix, NetflixConfig};
 use onbill_sandbox::operator::{Operator, OperatorConfig};
 use std::net::SocketAddr;
@@ -59,8 +59,11 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let http = HttpPeer::new(CALL_DEADLINE).context("cannot set up outgoing calls")?;
-    let outside =
-        Outside { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), http: Arc::new(http) };
+    let outside = PartyDependencies {
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        http: Arc::new(http),
+    };
     // Keeps the SMSC open, if there is one.
     let mut _listening = None;
     let (listen, router) = match arguments.party {

@@ -1,7 +1,7 @@
 //! Test doubles for the simulated parties' own tests: a manual clock, counted randomness, keys, and
 //! requests signed as the other side does.
 
-use super::Outside;
+use super::PartyDependencies;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -31,9 +31,9 @@ impl Clock for ManualClock {
 }
 
 /// Never the same bytes twice, always the same in every run.
-struct Counted(AtomicU64);
+struct CountedRandom(AtomicU64);
 
-impl Random for Counted {
+impl Random for CountedRandom {
     fn fill(&self, bytes: &mut [u8]) {
         let count = self.0.fetch_add(1, Ordering::SeqCst);
         for (at, block) in bytes.chunks_mut(32).enumerate() {
@@ -43,16 +43,16 @@ impl Random for Counted {
     }
 }
 
-type Answering = dyn Fn(Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> + Send + Sync;
+type PeerFunction = dyn Fn(Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> + Send + Sync;
 
 /// Another party, as a function; the requests that it was sent are kept.
-pub(super) struct Scripted {
-    pub(super) answering: Mutex<Box<Answering>>,
+pub(super) struct ScriptedPeer {
+    pub(super) answering: Mutex<Box<PeerFunction>>,
     pub(super) sent: Mutex<Vec<Request<Bytes>>>,
 }
 
 #[async_trait]
-impl Peer for Scripted {
+impl Peer for ScriptedPeer {
     async fn send(&self, request: Request<Bytes>) -> Result<http::Response<Bytes>, Unreachable> {
         self.sent.lock().expect("is whole").push(request.clone());
         // Other tasks run meanwhile, as on a network.
@@ -62,24 +62,24 @@ impl Peer for Scripted {
 }
 
 /// The dependencies of a party under test.
-pub(super) struct World {
+pub(super) struct PartySurroundings {
     pub(super) clock: Arc<ManualClock>,
-    pub(super) http: Arc<Scripted>,
+    pub(super) http: Arc<ScriptedPeer>,
 }
 
-impl World {
+impl PartySurroundings {
     pub(super) fn new() -> Self {
-        let answering: Box<Answering> = Box::new(|_| Err(Unreachable));
+        let answering: Box<PeerFunction> = Box::new(|_| Err(Unreachable));
         Self {
             clock: Arc::new(ManualClock(AtomicI64::new(NOW))),
-            http: Arc::new(Scripted { answering: Mutex::new(answering), sent: Mutex::default() }),
+            http: Arc::new(ScriptedPeer { answering: Mutex::new(answering), sent: Mutex::default() }),
         }
     }
 
-    pub(super) fn outside(&self) -> Outside {
-        Outside {
+    pub(super) fn outside(&self) -> PartyDependencies {
+        PartyDependencies {
             clock: self.clock.clone(),
-            random: Arc::new(Counted(AtomicU64::new(0))),
+            random: Arc::new(CountedRandom(AtomicU64::new(0))),
             http: self.http.clone(),
         }
     }
@@ -136,13 +136,13 @@ pub(super) fn signed(
 }
 
 /// A whole response.
-pub(super) struct Answered {
+pub(super) struct WholeResponse {
     pub(super) status: StatusCode,
     pub(super) headers: http::HeaderMap,
     pub(super) text: String,
 }
 
-impl Answered {
+impl WholeResponse {
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("is JSON")
     }
@@ -153,12 +153,12 @@ impl Answered {
 }
 
 /// Sends one request through a router.
-pub(super) async fn ask(router: &Router, request: Request<Bytes>) -> Answered {
+pub(super) async fn ask(router: &Router, request: Request<Bytes>) -> WholeResponse {
     let response: Response =
         router.clone().oneshot(request.map(Body::from)).await.expect("routers do not fail");
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body(), 1 << 20).await.expect("is whole");
-    Answered { status, headers, text: String::from_utf8(body.to_vec()).expect("is text") }
+    WholeResponse { status, headers, text: String::from_utf8(body.to_vec()).expect("is text") }
 }
 
 /// A page or, with `accept`, its JSON.

@@ -1,8 +1,8 @@
 //! More than a thousand queued coupons, and a customer who waits for a PIN.
 
-use crate::market::Market;
+use crate::coupon_system::CouponSystem;
 use crate::pins::pin_in;
-use crate::scene::{GOOD, until};
+use crate::smsc_link::{GOOD, until};
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_origin::coupon::{HEADER, issue_file};
 use serde_json::json;
@@ -16,34 +16,34 @@ const UNHURRIED: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pin_precedes_a_thousand_coupons_each_sent_once() {
-    for mut market in Market::on_each_kind_of_books(&json!({})).await {
+    for mut system in CouponSystem::on_each_kind_of_books(&json!({})).await {
         let mut file = HEADER.join(",") + "\n";
         for n in 0..COUPONS {
             writeln!(file, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
         }
-        let report = issue_file(&market.app.coupons, file.as_bytes(), |why| panic!("{why}"), |_| {}).await;
+        let report = issue_file(&system.app.coupons, file.as_bytes(), |why| panic!("{why}"), |_| {}).await;
         assert_eq!(report.expect("reads").issued, COUPONS as u64);
 
-        market.trouble(json!({"smsc": "slow"})).await;
-        let asked = market.operator.smsc_asked();
-        market.working.spawn(Arc::clone(&market.app.worker).run());
-        until("the SMSC has as many as it gets", async || market.operator.smsc_asked() == asked + UNHURRIED)
+        system.trouble(json!({"smsc": "slow"})).await;
+        let asked = system.operator.smsc_asked();
+        system.working.spawn(Arc::clone(&system.app.worker).run());
+        until("the SMSC has as many as it gets", async || system.operator.smsc_asked() == asked + UNHURRIED)
             .await;
-        market.enter_number().await;
-        until("the PIN comes", async || !market.inbox().await.is_empty()).await;
-        assert_eq!(pin_in(&market.inbox().await[0]).len(), PIN_DIGITS, "before all of the others");
+        system.enter_number().await;
+        until("the PIN comes", async || !system.inbox().await.is_empty()).await;
+        assert_eq!(pin_in(&system.inbox().await[0]).len(), PIN_DIGITS, "before all of the others");
 
-        market.trouble(json!({})).await;
+        system.trouble(json!({})).await;
         until("all have come", async || {
             // A message that waited too long for a place in the window is due again later.
-            market.clock.advance_seconds(1);
-            market.app.wake_queue();
-            market.inbox().await.len() > COUPONS
+            system.clock.advance_seconds(1);
+            system.app.wake_queue();
+            system.inbox().await.len() > COUPONS
         })
         .await;
-        let texts = market.inbox().await;
+        let texts = system.inbox().await;
         assert_eq!(texts.iter().collect::<HashSet<_>>().len(), 1 + COUPONS, "each is another's");
-        until("each is known to have come", async || market.delivered().await == COUPONS).await;
-        assert_eq!(market.inbox().await.len(), 1 + COUPONS, "and none came twice");
+        until("each is known to have come", async || system.delivered().await == COUPONS).await;
+        assert_eq!(system.inbox().await.len(), 1 + COUPONS, "and none came twice");
     }
 }

@@ -2,8 +2,8 @@
 //! number, in any spelling, in the log or in the file of the database.
 
 use super::impatient;
-use crate::market::{Market, code_in};
-use crate::scene::{GOOD, Log, RIGHT};
+use crate::coupon_system::{CouponSystem, code_in};
+use crate::smsc_link::{GOOD, Log, RIGHT};
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::spellings::Search;
 use serde_json::json;
@@ -14,28 +14,28 @@ use std::path::Path;
 async fn codes_and_numbers_are_not_logged_or_stored() {
     let (log, _logging) = Log::begin();
     let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
-    let TestDb::Sqlite(books) = &place else { unreachable!("is a file") };
-    let books = books.clone();
-    let market = Market::open(place, &impatient()).await;
+    let TestDb::Sqlite(db_path) = &place else { unreachable!("is a file") };
+    let db_path = db_path.clone();
+    let system = CouponSystem::open(place, &impatient()).await;
     for fault in ["throttle", "drop-after", "hang-after", "silent", "none"] {
-        market.trouble(json!({"smsc": fault, "receipts": "failed"})).await;
-        market.sell(fault, "ar").await;
-        market.deliver().await;
-        market.trouble(json!({"receipts": "strange"})).await;
-        market.until_bound().await;
-        market.deliver_until("it is sent", async || market.coupon(fault).await["state"] != "ISSUED").await;
+        system.trouble(json!({"smsc": fault, "receipts": "failed"})).await;
+        system.sell(fault, "ar").await;
+        system.deliver().await;
+        system.trouble(json!({"receipts": "strange"})).await;
+        system.until_bound().await;
+        system.deliver_until("it is sent", async || system.coupon(fault).await["state"] != "ISSUED").await;
     }
-    market.enter_number().await;
-    market.deliver().await;
-    let texts = market.inbox().await;
+    system.enter_number().await;
+    system.deliver().await;
+    let texts = system.inbox().await;
     let codes: Vec<String> =
         texts.iter().filter(|text| text.contains("AC")).map(|text| code_in(text).to_owned()).collect();
-    market.redeem(&codes[0], "r-1").await;
-    market.redeem(&codes[0], "r-2").await;
+    system.redeem(&codes[0], "r-1").await;
+    system.redeem(&codes[0], "r-2").await;
     // One stays queued permanently.
-    market.trouble(json!({"smsc": "throttle"})).await;
-    market.sell("c-unsent", "en").await;
-    market.deliver().await;
+    system.trouble(json!({"smsc": "throttle"})).await;
+    system.sell("c-unsent", "en").await;
+    system.deliver().await;
 
     let search = Search::for_numbers(&[GOOD]).with_codes(&codes);
     let log = log.text();
@@ -43,8 +43,8 @@ async fn codes_and_numbers_are_not_logged_or_stored() {
     search.assert_absent("the log", log.as_bytes());
     assert!(!log.contains(RIGHT) && !log.contains("m-0000"), "a password or a message's id is said");
     for ending in ["", "-wal"] {
-        let bytes = std::fs::read(format!("{}{ending}", books.display())).expect("is there");
-        search.assert_absent("the books", &bytes);
+        let bytes = std::fs::read(format!("{}{ending}", db_path.display())).expect("is there");
+        search.assert_absent("the ledger", &bytes);
     }
     assert!(codes.len() > 4 && search.find(texts[0].as_bytes()).is_some(), "{} codes", codes.len());
 }

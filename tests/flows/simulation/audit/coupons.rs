@@ -2,19 +2,23 @@
 //! or is recorded as unpaid; no other is on a bill; the reports to operator and partner are true;
 //! and every deliverable SMS has arrived.
 
-use super::issued::Issued;
-use super::{Charge, text};
-use crate::simulation::coupons::{End, name};
-use crate::simulation::gateway::Taken;
-use crate::simulation::outcomes::Outcome;
-use crate::simulation::people::Line;
-use crate::simulation::run::Run;
+use super::coupon_watch::StoredCoupon;
+use super::{StoredCharge, text};
+use crate::simulation::coupons::{RedemptionEnd, name};
+use crate::simulation::gateway::AcceptedSms;
+use crate::simulation::outcomes::RunOutcome;
+use crate::simulation::run::SimulationRun;
+use crate::simulation::subscribers::BilledLine;
 use http::{Method, StatusCode};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
+pub(super) async fn check(
+    run: &SimulationRun,
+    charges: &BTreeMap<String, StoredCharge>,
+    found: &mut Vec<String>,
+) {
     for (nth, coupon) in &run.coupons.issued {
         on_the_bill(run, *nth, coupon, charges, found);
         sent(run, *nth, coupon, found);
@@ -24,7 +28,7 @@ pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: 
         let is_there = run.coupons.issued.contains_key(&nth);
         let is_known = sold.coupon_id.is_some();
         if (is_known && !is_there) || (is_there && !is_known && !sold.may_be_there) {
-            found.push(format!("{} is {sold:?}, and in the books: {is_there}", name(nth)));
+            found.push(format!("{} is {sold:?}, and in the ledger: {is_there}", name(nth)));
         }
     }
     named_charges(run, charges, found);
@@ -32,22 +36,22 @@ pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: 
 }
 
 /// The bill line of a charge, by our id.
-fn line<'r>(run: &'r Run, id: &str) -> Option<&'r Line> {
+fn line<'r>(run: &'r SimulationRun, id: &str) -> Option<&'r BilledLine> {
     run.lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == *id)
 }
 
 /// A redeemed coupon's charge is approved, and is one line of its buyer's bill; or it is declined,
 /// and the coupon is recorded as unpaid.
 fn on_the_bill(
-    run: &Run,
+    run: &SimulationRun,
     nth: usize,
-    coupon: &Issued,
-    charges: &BTreeMap<String, Charge>,
+    coupon: &StoredCoupon,
+    charges: &BTreeMap<String, StoredCharge>,
     found: &mut Vec<String>,
 ) {
     let (_, _, price) = run.sold[nth].plan;
     let id = coupon.id();
-    let lines: Vec<&Line> = run
+    let lines: Vec<&BilledLine> = run
         .coupons
         .claims
         .iter()
@@ -87,12 +91,12 @@ fn on_the_bill(
 }
 
 /// A deliverable SMS has arrived, and the gateway's report on the last one is recorded.
-fn sent(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
+fn sent(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<String>) {
     let is_over = coupon.voided_at.is_some()
         || coupon.redeemed_at.is_some()
         || run.coupons.is_expired(nth, run.system.now());
     let last = run.phones.iter().find(|code| code.of == (nth, coupon.texts));
-    let has_it = |message: &Taken| {
+    let has_it = |message: &AcceptedSms| {
         Some(message.token()) == coupon.message_id.as_deref()
             && last.is_some_and(|code| message.text.contains(&code.spelled))
     };
@@ -117,18 +121,18 @@ fn sent(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
         found.push(format!("{} is called delivered, and nobody has said so", name(nth)));
     }
     if !is_delivered && of_it(true).any(|report| report.is_taken) {
-        found.push(format!("{} is on the phone, and the books do not know", name(nth)));
+        found.push(format!("{} is on the phone, and the ledger does not know", name(nth)));
     }
     if coupon.sent_at.is_some() && is_lost && of_it(false).next().is_none() {
         found.push(format!("{} is called lost, and nobody has said so: {coupon:?}", name(nth)));
     }
     if !is_delivered && !is_lost && of_it(false).any(|report| report.is_taken) {
-        found.push(format!("{} does not arrive, and the books do not know", name(nth)));
+        found.push(format!("{} does not arrive, and the ledger does not know", name(nth)));
     }
 }
 
 /// The operator's view equals the database and the earlier responses, and lists what is unpaid.
-async fn shown(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) {
+async fn shown(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<String>) {
     let answer = run.system.try_call_acme_origin(&format!("/coupons/{}", name(nth)), &Value::Null).await;
     let Some((StatusCode::OK, view)) = answer else {
         return found.push(format!("{} is not shown: {answer:?}", name(nth)));
@@ -157,8 +161,8 @@ async fn shown(run: &Run, nth: usize, coupon: &Issued, found: &mut Vec<String>) 
 }
 
 /// Every coupon's charge belongs to a redemption, and a declined one is recorded with it.
-fn named_charges(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
-    for (id, charge) in charges.iter().filter(|(id, _)| Charge::is_coupons(id)) {
+fn named_charges(run: &SimulationRun, charges: &BTreeMap<String, StoredCharge>, found: &mut Vec<String>) {
+    for (id, charge) in charges.iter().filter(|(id, _)| StoredCharge::is_coupons(id)) {
         let claim = run.coupons.claims.get(&charge.transaction_id);
         let fits = claim.is_some_and(|claim| claim.outcome != "DECLINED" || charge.status == "DECLINED");
         if !fits {
@@ -169,7 +173,7 @@ fn named_charges(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<
 
 /// What was reported to the partner is in the database, and is replayed; and what was only refused
 /// is not in it.
-async fn redemptions(run: &Run, found: &mut Vec<String>) {
+async fn redemptions(run: &SimulationRun, found: &mut Vec<String>) {
     let mut of_reference = BTreeMap::new();
     for (id, claim) in &run.coupons.claims {
         of_reference.insert(claim.reference.as_str(), (id, claim));
@@ -178,15 +182,15 @@ async fn redemptions(run: &Run, found: &mut Vec<String>) {
         let recorded = of_reference.get(reference.as_str());
         let outcome = recorded.map(|(_, claim)| claim.outcome.as_str());
         let fits = match &redemption.end {
-            Some(End::Redeemed(answer)) => {
+            Some(RedemptionEnd::Redeemed(answer)) => {
                 let days = recorded.map(|(_, claim)| json!({"from": claim.days.0, "to": claim.days.1}));
                 let pai = recorded.and_then(|(_, claim)| claim.pai.as_deref());
                 outcome == Some("REDEEMED")
                     && days.as_ref() == Some(&answer["servicePeriod"])
                     && pai == answer["pai"].as_str()
             }
-            Some(End::Declined(_)) => outcome == Some("DECLINED"),
-            Some(End::Used) => outcome.is_none(),
+            Some(RedemptionEnd::Declined(_)) => outcome == Some("DECLINED"),
+            Some(RedemptionEnd::Used) => outcome.is_none(),
             None => outcome.is_none() || redemption.may_be_there,
         };
         if !fits {
@@ -197,7 +201,7 @@ async fn redemptions(run: &Run, found: &mut Vec<String>) {
         if again.as_ref() != Some(end) {
             found.push(format!("{reference} was {end:?}, and in the end {again:?}"));
         }
-        if let End::Redeemed(answer) = end {
+        if let RedemptionEnd::Redeemed(answer) = end {
             let charge = answer["extTransactionID"].as_str().unwrap_or_default();
             let path = format!("/ott/v1/transaction/{charge}");
             let (_, now) = run.system.call_ott(Method::GET, &path, Value::Null).await;
@@ -210,22 +214,22 @@ async fn redemptions(run: &Run, found: &mut Vec<String>) {
 }
 
 /// The outcomes of coupons, for the tally.
-pub(in super::super) fn met(run: &Run) -> Vec<Outcome> {
+pub(in super::super) fn met(run: &SimulationRun) -> Vec<RunOutcome> {
     let known: BTreeSet<String> = run.redeemed_charges().into_keys().collect();
     let returned = run.returned.values().filter(|refund| known.contains(&refund.charge));
-    let returned = returned.filter(|refund| !refund.answers.is_empty()).map(|_| Outcome::CouponRefund);
+    let returned = returned.filter(|refund| !refund.answers.is_empty()).map(|_| RunOutcome::CouponRefund);
     let lost = run.coupons.issued.values().filter(|coupon| coupon.undelivered.is_some());
     let unpaid = run.coupons.issued.values().filter(|coupon| coupon.unpaid_at.is_some());
     let now = run.system.now();
     let expired = run.coupons.issued.iter().filter(|(nth, coupon)| {
         run.coupons.is_expired(**nth, now) && coupon.redeemed_at.is_none() && coupon.voided_at.is_none()
     });
-    let returned = returned.chain(lost.map(|_| Outcome::Undelivered));
-    returned.chain(unpaid.map(|_| Outcome::Unpaid)).chain(expired.map(|_| Outcome::Expired)).collect()
+    let returned = returned.chain(lost.map(|_| RunOutcome::Undelivered));
+    returned.chain(unpaid.map(|_| RunOutcome::Unpaid)).chain(expired.map(|_| RunOutcome::Expired)).collect()
 }
 
 /// The activation date of each PAI's subscriber, by the database.
-pub(in super::super) async fn generations(run: &Run) -> BTreeMap<String, String> {
+pub(in super::super) async fn generations(run: &SimulationRun) -> BTreeMap<String, String> {
     let sql =
         "SELECT p.pai, h.subscriber_ref FROM pais p JOIN subscribers h ON h.subscriber_id = p.subscriber_id";
     let rows = run.rows(sql).await.into_iter();

@@ -2,40 +2,45 @@
 //! and a charge that was declined by one would have exceeded it. Coupons neither count nor are
 //! declined by one.
 
-use super::Charge;
-use crate::simulation::run::{LIMITS, Run};
+use super::StoredCharge;
+use crate::simulation::run::{LIMITS, SimulationRun};
 use onbill_domain::day::Day;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeMap;
 
 /// The charges of one account in one day or month.
 #[derive(Default)]
-struct Span {
+struct ChargedPeriod {
     /// Approved, less refunds.
     charged: i64,
     /// Everything that may have counted at some time.
     counted: i64,
 }
 
-pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
+pub(super) async fn check(
+    run: &SimulationRun,
+    charges: &BTreeMap<String, StoredCharge>,
+    found: &mut Vec<String>,
+) {
     let subscribers: BTreeMap<String, String> = run
         .rows("SELECT pai, subscriber_id FROM pais")
         .await
         .into_iter()
         .map(|row| (super::text(row[0].clone()), super::text(row[1].clone())))
         .collect();
-    let spans = |charge: &Charge| {
+    let spans = |charge: &StoredCharge| {
         let day = Day::of_timestamp(Timestamp::from_unix_seconds(charge.created_at)).to_string();
         let holder = subscribers[&charge.pai].clone();
         [(holder.clone(), day[..7].to_owned()), (holder, day)]
     };
-    let (coupons, charges): (Vec<_>, Vec<_>) = charges.iter().partition(|(id, _)| Charge::is_coupons(id));
+    let (coupons, charges): (Vec<_>, Vec<_>) =
+        charges.iter().partition(|(id, _)| StoredCharge::is_coupons(id));
     for (id, coupon) in coupons {
         if is_limit(coupon.reason.as_deref()) {
             found.push(format!("{id} was declined by a limit: {:?}", coupon.reason));
         }
     }
-    let mut totals: BTreeMap<(String, String), Span> = BTreeMap::new();
+    let mut totals: BTreeMap<(String, String), ChargedPeriod> = BTreeMap::new();
     for (_, charge) in &charges {
         for span in spans(charge) {
             let span = totals.entry(span).or_default();

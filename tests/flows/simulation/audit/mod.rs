@@ -1,34 +1,34 @@
 //! The audit: reads the database and the bills itself, and trusts no party's report.
 
+mod charge_watch;
+mod coupon_watch;
 mod coupons;
-mod eyes;
-mod issued;
+mod db_reader;
 mod limits;
-mod months;
-mod notices;
+mod pai_watch;
+mod paid_days;
 mod refunds;
-mod standings;
-mod texts;
-mod watch;
+mod sms_watch;
+mod webhooks;
 
+pub(super) use charge_watch::ChargeWatch;
+pub(super) use coupon_watch::CouponWatch;
 pub(super) use coupons::{generations, met as coupons_met};
-pub(super) use eyes::{Eyes, Row};
-pub(super) use issued::Coupons;
-pub(super) use months::Months;
-pub(super) use notices::count as notices;
-pub(super) use standings::Standings;
-pub(super) use texts::Texts;
-pub(super) use watch::Watch;
+pub(super) use db_reader::{DbReader, TextRow};
+pub(super) use pai_watch::PaiWatch;
+pub(super) use paid_days::PaidDaysWatch;
+pub(super) use sms_watch::SmsWatch;
+pub(super) use webhooks::count as notices;
 
 use super::charges::charge;
-use super::people::Line;
-use super::run::Run;
+use super::run::SimulationRun;
+use super::subscribers::BilledLine;
 use http::{Method, StatusCode};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-struct Charge {
+struct StoredCharge {
     transaction_id: String,
     pai: String,
     value: i64,
@@ -41,7 +41,7 @@ struct Charge {
     reason: Option<String>,
 }
 
-impl Charge {
+impl StoredCharge {
     /// Whether it is a coupon's, by the partner's id.
     fn is_coupons(id: &str) -> bool {
         id.starts_with(COUPON_CHARGE_PREFIX)
@@ -49,7 +49,7 @@ impl Charge {
 }
 
 /// The violations, in words. Empty when there are none.
-pub(super) async fn findings(run: &Run) -> Vec<String> {
+pub(super) async fn findings(run: &SimulationRun) -> Vec<String> {
     let mut found = Vec::new();
     let charges = ledger(run).await;
     let lines = bills(run, &mut found);
@@ -61,28 +61,28 @@ pub(super) async fn findings(run: &Run) -> Vec<String> {
         found.push(format!("the bill has {id}, which nobody charged"));
     }
     refunds::check(run, &charges, &mut found).await;
-    notices::check(run, &mut found).await;
+    webhooks::check(run, &mut found).await;
     limits::check(run, &charges, &mut found).await;
     coupons::check(run, &charges, &mut found).await;
-    texts::check(run, &mut found);
+    sms_watch::check(run, &mut found);
     outbox(run, &mut found).await;
     answers(run, &charges, &mut found).await;
     told(run, &charges, &mut found).await;
     pais(run, &mut found).await;
-    standings::check(run, &mut found).await;
+    pai_watch::check(run, &mut found).await;
     found
 }
 
 /// The ledger, by the partner's ids.
-async fn ledger(run: &Run) -> BTreeMap<String, Charge> {
+async fn ledger(run: &SimulationRun) -> BTreeMap<String, StoredCharge> {
     let sql =
         "SELECT ext_transaction_id, transaction_id, pai, amount_minor, currency, refunded_minor, created_at,
                       period_from, period_to, status, decline_reason
                FROM transactions";
-    let charge = |row: Row| {
+    let charge = |row: TextRow| {
         let [ext_id, transaction_id, pai, value, currency, refunded, created_at, from, to, status, reason] =
             row.try_into().expect("has these columns");
-        let charge = Charge {
+        let charge = StoredCharge {
             transaction_id: text(transaction_id),
             pai: text(pai),
             value: number(value),
@@ -107,7 +107,7 @@ fn number(column: Option<String>) -> i64 {
 }
 
 /// The charges on all bills, by our ids.
-fn bills<'r>(run: &'r Run, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r Line> {
+fn bills<'r>(run: &'r SimulationRun, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r BilledLine> {
     let mut lines = BTreeMap::new();
     for line in run.lines.iter().filter(|line| line.refund_id.is_none()) {
         if lines.insert(line.transaction_id.as_str(), line).is_some() {
@@ -118,7 +118,7 @@ fn bills<'r>(run: &'r Run, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r Lin
 }
 
 /// All parties had time to finish, so that no job is left.
-async fn outbox(run: &Run, found: &mut Vec<String>) {
+async fn outbox(run: &SimulationRun, found: &mut Vec<String>) {
     let left = run.rows("SELECT kind, attempts, dead_lettered_at FROM outbox").await;
     found.extend(left.iter().map(|entry| format!("still in the outbox, with its attempts: {entry:?}")));
 }
@@ -127,9 +127,9 @@ async fn outbox(run: &Run, found: &mut Vec<String>) {
 /// subscriber's bill.
 fn charge_and_bill(
     id: &str,
-    row: &Charge,
-    lines: &BTreeMap<&str, &Line>,
-    run: &Run,
+    row: &StoredCharge,
+    lines: &BTreeMap<&str, &BilledLine>,
+    run: &SimulationRun,
     found: &mut Vec<String>,
 ) {
     let line = lines.get(row.transaction_id.as_str());
@@ -156,7 +156,7 @@ fn charge_and_bill(
 }
 
 /// Every response to the partner was true, is the same each time, and can still be replayed.
-async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
+async fn answers(run: &SimulationRun, rows: &BTreeMap<String, StoredCharge>, found: &mut Vec<String>) {
     for (id, asked) in &run.asked {
         if asked.created > 1 {
             found.push(format!("{id} was created {} times", asked.created));
@@ -191,12 +191,13 @@ async fn answers(run: &Run, rows: &BTreeMap<String, Charge>, found: &mut Vec<Str
 
 /// The partner's own records contradict no earlier report, and have the final state of each charge
 /// that was reported to it.
-async fn told(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
-    let books = run.system.partner_charges().await;
-    for each in books["contradictions"].as_array().expect("is a list") {
+async fn told(run: &SimulationRun, charges: &BTreeMap<String, StoredCharge>, found: &mut Vec<String>) {
+    let partner_ledger = run.system.partner_charges().await;
+    for each in partner_ledger["contradictions"].as_array().expect("is a list") {
         found.push(format!("the partner was told {each}"));
     }
-    for told in books["charges"].as_array().expect("is a list").iter().filter(|told| !told["told"].is_null())
+    for told in
+        partner_ledger["charges"].as_array().expect("is a list").iter().filter(|told| !told["told"].is_null())
     {
         let id = told["extTransactionID"].as_str().expect("is text");
         let status = charges.get(id).map(|charge| charge.status.as_str());
@@ -208,7 +209,7 @@ async fn told(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<Str
 
 /// At most one open PAI for a subscriber, none of a previous subscriber, and none that a decline
 /// has closed.
-async fn pais(run: &Run, found: &mut Vec<String>) {
+async fn pais(run: &SimulationRun, found: &mut Vec<String>) {
     let ended = "SELECT pai FROM pais JOIN transactions USING (pai)
                  WHERE decline_reason LIKE 'account-closed%' AND state <> 'CLOSED'";
     for row in run.rows(ended).await {

@@ -1,12 +1,12 @@
 //! Refunds: each has its line on the bill of its charge, and together they never exceed the charge.
 
-use super::{Charge, Row, number, text};
-use crate::simulation::people::Line;
-use crate::simulation::run::Run;
+use super::{StoredCharge, TextRow, number, text};
+use crate::simulation::run::SimulationRun;
+use crate::simulation::subscribers::BilledLine;
 use http::StatusCode;
 use std::collections::BTreeMap;
 
-struct Refund {
+struct StoredRefund {
     /// Our id.
     id: String,
     /// Our id of the charge.
@@ -15,13 +15,18 @@ struct Refund {
     status: String,
 }
 
-pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: &mut Vec<String>) {
+pub(super) async fn check(
+    run: &SimulationRun,
+    charges: &BTreeMap<String, StoredCharge>,
+    found: &mut Vec<String>,
+) {
     let refunds = ledger(run).await;
-    let lines: Vec<&Line> = run.lines.iter().filter(|line| line.refund_id.is_some()).collect();
+    let lines: Vec<&BilledLine> = run.lines.iter().filter(|line| line.refund_id.is_some()).collect();
     for (id, refund) in &refunds {
         line_of(id, refund, &lines, run, found);
     }
-    let known = |line: &&&Line| refunds.values().any(|refund| line.refund_id.as_ref() == Some(&refund.id));
+    let known =
+        |line: &&&BilledLine| refunds.values().any(|refund| line.refund_id.as_ref() == Some(&refund.id));
     for line in lines.iter().filter(|line| !known(line)) {
         found.push(format!("{:?} gives back what nobody asked for", line.refund_id));
     }
@@ -40,11 +45,11 @@ pub(super) async fn check(run: &Run, charges: &BTreeMap<String, Charge>, found: 
 }
 
 /// The refunds, by the partner's ids.
-async fn ledger(run: &Run) -> BTreeMap<String, Refund> {
+async fn ledger(run: &SimulationRun) -> BTreeMap<String, StoredRefund> {
     let sql = "SELECT ext_refund_id, refund_id, transaction_id, amount_minor, status FROM refunds";
-    let refund = |row: Row| {
+    let refund = |row: TextRow| {
         let [id, refund_id, transaction_id, value, status] = row.try_into().expect("has these columns");
-        let refund = Refund {
+        let refund = StoredRefund {
             id: text(refund_id),
             transaction_id: text(transaction_id),
             value: number(value),
@@ -57,8 +62,14 @@ async fn ledger(run: &Run) -> BTreeMap<String, Refund> {
 
 /// One line if it is approved and none if it is declined, of the same amount, on the bill that has
 /// the charge.
-fn line_of(id: &str, refund: &Refund, lines: &[&Line], run: &Run, found: &mut Vec<String>) {
-    let lines: Vec<&&Line> =
+fn line_of(
+    id: &str,
+    refund: &StoredRefund,
+    lines: &[&BilledLine],
+    run: &SimulationRun,
+    found: &mut Vec<String>,
+) {
+    let lines: Vec<&&BilledLine> =
         lines.iter().filter(|line| line.refund_id.as_deref() == Some(&refund.id)).collect();
     match (refund.status.as_str(), &lines[..]) {
         ("APPROVED", [line]) => {
@@ -84,9 +95,9 @@ fn line_of(id: &str, refund: &Refund, lines: &[&Line], run: &Run, found: &mut Ve
 
 /// In each currency: what was approved, less refunds, is the sum of the bills.
 fn balance(
-    charges: &BTreeMap<String, Charge>,
-    refunds: &BTreeMap<String, Refund>,
-    run: &Run,
+    charges: &BTreeMap<String, StoredCharge>,
+    refunds: &BTreeMap<String, StoredRefund>,
+    run: &SimulationRun,
     found: &mut Vec<String>,
 ) {
     let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
@@ -99,14 +110,14 @@ fn balance(
         *sums.entry(&line.currency).or_default() -= line.value;
     }
     let open = sums.iter().filter(|(_, sum)| **sum != 0);
-    found.extend(open.map(|(currency, sum)| format!("the books and the bills differ by {sum} {currency}")));
+    found.extend(open.map(|(currency, sum)| format!("the ledger and the bills differ by {sum} {currency}")));
 }
 
 /// Every response to the partner was true, is the same each time, and can still be replayed.
 async fn answers(
-    run: &Run,
-    refunds: &BTreeMap<String, Refund>,
-    charges: &BTreeMap<String, Charge>,
+    run: &SimulationRun,
+    refunds: &BTreeMap<String, StoredRefund>,
+    charges: &BTreeMap<String, StoredCharge>,
     found: &mut Vec<String>,
 ) {
     for (id, returned) in &run.returned {

@@ -1,20 +1,20 @@
 //! Compares the new rows after a step with the responses in it: the buyer, the subscriber for whom
 //! a coupon was redeemed, and that each refusal had a reason.
 
-use crate::simulation::outcomes::Outcome;
-use crate::simulation::run::Run;
+use crate::simulation::outcomes::RunOutcome;
+use crate::simulation::run::SimulationRun;
 use onbill_domain::day::ServicePeriod;
 
 /// A response whose content must be true after the step.
 #[derive(Clone, Debug)]
-pub(in crate::simulation) enum Said {
+pub(in crate::simulation) enum ResponseClaim {
     /// The owner of this PAI has left.
     HasLeft(String),
     /// A coupon pays for some of these days of a PAI.
     IsPaid(String, ServicePeriod),
 }
 
-impl Run {
+impl SimulationRun {
     /// Checks the new rows, and returns the violations.
     pub(in crate::simulation) fn look_at_claims(&mut self) -> Vec<String> {
         let mut found = self.look_at_buyers();
@@ -29,7 +29,7 @@ impl Run {
                 found.push(format!("{id} is for somebody who had left: {claim:?}"));
             }
             if is_new && claim.outcome == "REDEEMED" && claim.charge != "APPROVED" {
-                self.tally.count(Outcome::SpentBeforePaid);
+                self.tally.count(RunOutcome::SpentBeforePaid);
                 if self.is_calm() {
                     found.push(format!("{id} was called spent before billing had answered: {claim:?}"));
                 }
@@ -37,8 +37,8 @@ impl Run {
         }
         for said in std::mem::take(&mut self.said) {
             let is_so = match &said {
-                Said::HasLeft(pai) => self.standings.is_closed(pai),
-                Said::IsPaid(pai, month) => self.months.is_paid(pai, *month),
+                ResponseClaim::HasLeft(pai) => self.standings.is_closed(pai),
+                ResponseClaim::IsPaid(pai, month) => self.months.is_paid(pai, *month),
             };
             if !is_so {
                 found.push(format!("it was said and is not so: {said:?}"));

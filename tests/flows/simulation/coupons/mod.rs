@@ -2,16 +2,16 @@
 //! voided; and remembers every response.
 
 mod claims;
-mod ending;
+mod expiry;
 mod redeeming;
 
-pub(super) use claims::Said;
-pub(super) use redeeming::{Code, End, Redemption};
+pub(super) use claims::ResponseClaim;
+pub(super) use redeeming::{DeliveredCode, RedemptionEnd, TypedRedemption};
 
 use super::charges::no_answer;
-use super::outcomes::Outcome;
-use super::people::NUMBERS;
-use super::run::Run;
+use super::outcomes::RunOutcome;
+use super::run::SimulationRun;
+use super::subscribers::NUMBERS;
 use futures_util::future::{join, join_all};
 use http::StatusCode;
 use onbill_domain::limits::COUPON_SMS_MAX;
@@ -31,7 +31,7 @@ const WRONG_CODES: u32 = 4;
 
 /// A coupon, as the operator's systems know it.
 #[derive(Clone, Debug)]
-pub(super) struct Sold {
+pub(super) struct SoldCoupon {
     pub(super) number: &'static str,
     pub(super) plan: (&'static str, u8, i64),
     /// The origin's id of it, once a response has shown it.
@@ -49,7 +49,7 @@ pub(super) struct Sold {
 
 /// A change to a coupon.
 #[derive(Clone, Debug)]
-pub(super) enum Change {
+pub(super) enum CouponChange {
     Void,
     Resend {
         name: Option<String>,
@@ -79,7 +79,7 @@ pub(super) fn nth(name: &str) -> Option<usize> {
     name.strip_prefix("c-")?.parse().ok()
 }
 
-impl Sold {
+impl SoldCoupon {
     fn body(&self, nth: usize, more: i64) -> Value {
         let (plan, _, price) = self.plan;
         json!({"extCouponID": name(nth), "msisdn": self.number, "plan": plan,
@@ -87,7 +87,7 @@ impl Sold {
     }
 }
 
-impl Run {
+impl SimulationRun {
     /// A coupon is sold, or an old one requested again; once or several times concurrently,
     /// sometimes with other contents under an id that is known to be taken.
     pub(super) async fn sell(&mut self) {
@@ -100,7 +100,16 @@ impl Run {
             let (resends, voids) = ((0, 0), (false, false));
             let (coupon_id, created, may_be_there) = (None, 0, false);
             let named = BTreeMap::new();
-            self.sold.push(Sold { number, plan, coupon_id, created, may_be_there, resends, named, voids });
+            self.sold.push(SoldCoupon {
+                number,
+                plan,
+                coupon_id,
+                created,
+                may_be_there,
+                resends,
+                named,
+                voids,
+            });
             self.sold.len() - 1
         };
         let sold = &self.sold[nth];
@@ -132,14 +141,14 @@ impl Run {
                 sold.created += u32::from(status == StatusCode::CREATED);
                 assert!(sold.created < 2, "{} was made twice", name(nth));
                 self.tally.count(if status == StatusCode::CREATED {
-                    Outcome::Sold
+                    RunOutcome::Sold
                 } else {
-                    Outcome::SoldAgain
+                    RunOutcome::SoldAgain
                 });
             }
             (StatusCode::UNPROCESSABLE_ENTITY, _) => {
                 assert!(is_other, "the same again was called a violation: {answer}");
-                self.tally.count(Outcome::OtherCoupon);
+                self.tally.count(RunOutcome::OtherCoupon);
             }
             (StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST, Some(code)) => {
                 let expected = match status_of(self) {
@@ -149,7 +158,7 @@ impl Run {
                 };
                 assert_eq!(code, expected, "{} was not sold: {answer}", name(nth));
                 assert_eq!(self.sold[nth].coupon_id, None, "{} is there, and refused", name(nth));
-                self.tally.count(Outcome::NotSold);
+                self.tally.count(RunOutcome::NotSold);
             }
             (other, _) => {
                 self.sold[nth].may_be_there = true;
@@ -197,18 +206,18 @@ impl Run {
     }
 
     /// A change to a coupon, recorded as requested.
-    fn some_change(&mut self, nth: usize) -> Change {
+    fn some_change(&mut self, nth: usize) -> CouponChange {
         if self.dice.below(3) > 0 {
             return self.another_message(nth);
         }
         self.sold[nth].voids.0 = true;
-        Change::Void
+        CouponChange::Void
     }
 
-    fn another_message(&mut self, nth: usize) -> Change {
+    fn another_message(&mut self, nth: usize) -> CouponChange {
         let known: Vec<String> = self.sold[nth].named.keys().cloned().collect();
         if !known.is_empty() && self.dice.below(2) == 0 {
-            return Change::Resend { name: Some(self.dice.pick(&known).clone()), is_again: true };
+            return CouponChange::Resend { name: Some(self.dice.pick(&known).clone()), is_again: true };
         }
         let sold = &mut self.sold[nth];
         sold.resends.0 += 1;
@@ -216,61 +225,61 @@ impl Run {
         if let Some(name) = &name {
             sold.named.insert(name.clone(), false);
         }
-        Change::Resend { name, is_again: false }
+        CouponChange::Resend { name, is_again: false }
     }
 
-    async fn try_change(&self, nth: usize, change: &Change) -> Option<(StatusCode, Value)> {
+    async fn try_change(&self, nth: usize, change: &CouponChange) -> Option<(StatusCode, Value)> {
         let (verb, body) = match change {
-            Change::Void => ("void", json!({})),
-            Change::Resend { name: None, .. } => ("resend", json!({})),
-            Change::Resend { name: Some(name), .. } => ("resend", json!({"resendID": name})),
+            CouponChange::Void => ("void", json!({})),
+            CouponChange::Resend { name: None, .. } => ("resend", json!({})),
+            CouponChange::Resend { name: Some(name), .. } => ("resend", json!({"resendID": name})),
         };
         self.system.try_call_acme_origin(&format!("/coupons/{}/{verb}", name(nth)), &body).await
     }
 
-    fn hear_change(&mut self, nth: usize, change: Change, answer: Option<(StatusCode, Value)>) {
+    fn hear_change(&mut self, nth: usize, change: CouponChange, answer: Option<(StatusCode, Value)>) {
         let Some((status, answer)) = answer.filter(|(_, answer)| !answer.is_null()) else { return };
         let sold = &mut self.sold[nth];
         match (status, answer["code"].as_str(), change) {
-            (StatusCode::OK, None, Change::Void) => {
+            (StatusCode::OK, None, CouponChange::Void) => {
                 assert_eq!(answer["state"], "VOIDED", "{answer}");
                 sold.voids.1 = true;
-                self.tally.count(Outcome::Voided);
+                self.tally.count(RunOutcome::Voided);
             }
-            (StatusCode::OK, None, Change::Resend { name: message, is_again }) => {
+            (StatusCode::OK, None, CouponChange::Resend { name: message, is_again }) => {
                 let promised = message.and_then(|message| sold.named.insert(message, true));
                 sold.resends.1 += u32::from(promised != Some(true));
                 if is_again {
-                    return self.tally.count(Outcome::ResentAgain);
+                    return self.tally.count(RunOutcome::ResentAgain);
                 }
                 assert_ne!(answer["state"], "EXPIRED", "{} is too old, and was sent again", name(nth));
                 let has_left = self.coupons.pai_of(nth).is_some_and(|pai| self.closed.contains(&pai));
                 assert!(!has_left, "{}: its buyer has left, and it was sent again", name(nth));
-                self.tally.count(Outcome::Resent);
+                self.tally.count(RunOutcome::Resent);
             }
             (StatusCode::NOT_FOUND, Some("not-found"), _) => {
                 assert_eq!(sold.coupon_id, None, "{} was made, and is not there", name(nth));
             }
             (StatusCode::CONFLICT, Some("token-already-used"), _) => {
                 assert!(!sold.voids.1, "{} is void, and called redeemed", name(nth));
-                self.tally.count(Outcome::TooLate);
+                self.tally.count(RunOutcome::TooLate);
             }
-            (StatusCode::BAD_REQUEST, Some("token-invalid"), Change::Resend { .. }) => {
+            (StatusCode::BAD_REQUEST, Some("token-invalid"), CouponChange::Resend { .. }) => {
                 assert!(sold.voids.0, "{} is called void: {answer}", name(nth));
-                self.tally.count(Outcome::TooLate);
+                self.tally.count(RunOutcome::TooLate);
             }
-            (StatusCode::BAD_REQUEST, Some("token-expired"), Change::Resend { .. }) => {
+            (StatusCode::BAD_REQUEST, Some("token-expired"), CouponChange::Resend { .. }) => {
                 assert!(!sold.voids.1, "{} is void, and called expired", name(nth));
-                self.tally.count(Outcome::TooLate);
+                self.tally.count(RunOutcome::TooLate);
             }
-            (StatusCode::BAD_REQUEST, Some("account-not-eligible"), Change::Resend { .. }) => {
+            (StatusCode::BAD_REQUEST, Some("account-not-eligible"), CouponChange::Resend { .. }) => {
                 let pai = self.coupons.pai_of(nth).expect("is there");
-                self.said.push(Said::HasLeft(pai));
-                self.tally.count(Outcome::BuyerLeft);
+                self.said.push(ResponseClaim::HasLeft(pai));
+                self.tally.count(RunOutcome::BuyerLeft);
             }
-            (StatusCode::BAD_REQUEST, Some("invalid-request"), Change::Resend { .. }) => {
+            (StatusCode::BAD_REQUEST, Some("invalid-request"), CouponChange::Resend { .. }) => {
                 assert!(sold.resends.0 > 4, "{} has had its messages? {answer}", name(nth));
-                self.tally.count(Outcome::TextsOver);
+                self.tally.count(RunOutcome::TextsOver);
             }
             (other, ..) => self.no_answer(other, &answer),
         }

@@ -2,9 +2,9 @@
 //! repeatedly and concurrently, void and expired ones, with a typing error, and codes that were
 //! never issued. The partner remembers every response.
 
-use super::{PLANS, Said, Sold, WRONG_CODES};
-use crate::simulation::outcomes::Outcome;
-use crate::simulation::run::Run;
+use super::{PLANS, ResponseClaim, SoldCoupon, WRONG_CODES};
+use crate::simulation::outcomes::RunOutcome;
+use crate::simulation::run::SimulationRun;
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
 use onbill_domain::coupon_code::{CouponCode, CouponTag};
@@ -18,7 +18,7 @@ const REDEEM: &str = "/ott/v1/coupon/redeem";
 
 /// A code that was delivered.
 #[derive(Clone, Debug)]
-pub(in crate::simulation) struct Code {
+pub(in crate::simulation) struct DeliveredCode {
     pub(in crate::simulation) spelled: String,
     /// Its coupon, and which of the coupon's codes it is, counted from 1.
     pub(in crate::simulation) of: (usize, u32),
@@ -26,7 +26,7 @@ pub(in crate::simulation) struct Code {
 
 /// How a redemption ended, permanently.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::simulation) enum End {
+pub(in crate::simulation) enum RedemptionEnd {
     Redeemed(Value),
     /// The account's refusal, by its code.
     Declined(String),
@@ -36,16 +36,16 @@ pub(in crate::simulation) enum End {
 
 /// What was typed under a reference, and the responses to it.
 #[derive(Clone, Debug)]
-pub(in crate::simulation) struct Redemption {
-    pub(in crate::simulation) code: Code,
+pub(in crate::simulation) struct TypedRedemption {
+    pub(in crate::simulation) code: DeliveredCode,
     pub(in crate::simulation) pai: Option<String>,
-    pub(in crate::simulation) end: Option<End>,
+    pub(in crate::simulation) end: Option<RedemptionEnd>,
     /// Whether a post of it may have been accepted without a response.
     pub(in crate::simulation) may_be_there: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Post {
+struct RedemptionPost {
     reference: String,
     code: String,
     pai: Option<String>,
@@ -53,7 +53,7 @@ struct Post {
     is_other: bool,
 }
 
-impl Post {
+impl RedemptionPost {
     fn body(&self) -> Value {
         let mut body = json!({"code": self.code, "extReference": self.reference});
         if let Some(pai) = &self.pai {
@@ -64,33 +64,34 @@ impl Post {
 }
 
 /// The end that a response reports.
-fn end_of(status: StatusCode, answer: &Value) -> Option<End> {
+fn end_of(status: StatusCode, answer: &Value) -> Option<RedemptionEnd> {
     match (status, answer["code"].as_str()) {
-        (StatusCode::OK, None) => Some(End::Redeemed(answer.clone())),
+        (StatusCode::OK, None) => Some(RedemptionEnd::Redeemed(answer.clone())),
         (
             StatusCode::BAD_REQUEST,
             Some(code @ ("suspended-non-payment" | "insufficient-balance" | "account-not-eligible")),
-        ) => Some(End::Declined(code.to_owned())),
-        (StatusCode::CONFLICT, Some("token-already-used")) => Some(End::Used),
+        ) => Some(RedemptionEnd::Declined(code.to_owned())),
+        (StatusCode::CONFLICT, Some("token-already-used")) => Some(RedemptionEnd::Used),
         _ => None,
     }
 }
 
-impl Run {
+impl SimulationRun {
     /// The redemption of a coupon as it was reported to the partner.
     pub(in crate::simulation) fn redeemed_as(&self, nth: usize) -> Option<&Value> {
-        let answer = |redemption: &'_ Redemption| matches!(redemption.end, Some(End::Redeemed(_)));
+        let answer =
+            |redemption: &'_ TypedRedemption| matches!(redemption.end, Some(RedemptionEnd::Redeemed(_)));
         let of_it = self.redemptions.values().filter(|redemption| redemption.code.of.0 == nth);
         of_it.filter(|redemption| answer(redemption)).find_map(|redemption| match &redemption.end {
-            Some(End::Redeemed(answer)) => Some(answer),
+            Some(RedemptionEnd::Redeemed(answer)) => Some(answer),
             _ => None,
         })
     }
 
     /// The charges of coupons that the partner knows, by its ids, and their amounts.
     pub(in crate::simulation) fn redeemed_charges(&self) -> BTreeMap<String, i64> {
-        let charge = |redemption: &Redemption| match &redemption.end {
-            Some(End::Redeemed(answer)) => {
+        let charge = |redemption: &TypedRedemption| match &redemption.end {
+            Some(RedemptionEnd::Redeemed(answer)) => {
                 let name = answer["extTransactionID"].as_str()?.to_owned();
                 Some((name, answer["amount"]["value"].as_i64()?))
             }
@@ -117,7 +118,7 @@ impl Run {
                     self.under_a_new_name(code),
                     first.clone(),
                 ]);
-                self.tally.count(Outcome::TypedAtOnce);
+                self.tally.count(RunOutcome::TypedAtOnce);
             }
             4 => {
                 let (nth, _) = self.redemptions[&first.reference].code.of;
@@ -159,37 +160,38 @@ impl Run {
     }
 
     /// A redemption to post, with a new reference or a used one.
-    fn some_redemption(&mut self) -> Option<Post> {
+    fn some_redemption(&mut self) -> Option<RedemptionPost> {
         let old: Vec<String> = self.redemptions.keys().cloned().collect();
         if !old.is_empty() && self.dice.below(3) == 0 {
             let reference = self.dice.pick(&old).clone();
-            let Redemption { code, pai, end, .. } = self.redemptions[&reference].clone();
-            let is_taken = matches!(end, Some(End::Redeemed(_) | End::Declined(_)));
+            let TypedRedemption { code, pai, end, .. } = self.redemptions[&reference].clone();
+            let is_taken = matches!(end, Some(RedemptionEnd::Redeemed(_) | RedemptionEnd::Declined(_)));
             // Other contents now and then, under a reference whose own are known to be taken.
             let other =
                 if is_taken && self.dice.below(4) == 0 { self.some_other_pai(pai.as_ref()) } else { None };
             let is_other = other.is_some();
             let pai = if is_other { other } else { pai };
-            return Some(Post { reference, code: code.spelled, pai, is_other });
+            return Some(RedemptionPost { reference, code: code.spelled, pai, is_other });
         }
         if self.phones.is_empty() {
             return None;
         }
-        let good: Vec<Code> = self.phones.iter().filter(|code| self.may_be_good(code)).cloned().collect();
+        let good: Vec<DeliveredCode> =
+            self.phones.iter().filter(|code| self.may_be_good(code)).cloned().collect();
         let codes = if good.is_empty() || self.dice.below(3) == 0 { &self.phones } else { &good };
         let code = self.dice.pick(codes).clone();
         Some(self.under_a_new_name(code))
     }
 
     /// Whether nothing known makes a code invalid.
-    fn may_be_good(&self, code: &Code) -> bool {
+    fn may_be_good(&self, code: &DeliveredCode) -> bool {
         let (nth, text) = code.of;
         let (resends, voids) = (self.sold[nth].resends, self.sold[nth].voids);
         let is_expired = self.coupons.is_expired(nth, self.system.now());
         !voids.1 && resends.1 < text && !is_expired && self.redeemed_as(nth).is_none()
     }
 
-    fn under_a_new_name(&mut self, code: Code) -> Post {
+    fn under_a_new_name(&mut self, code: DeliveredCode) -> RedemptionPost {
         let reference = format!("r-{}", self.redemptions.len());
         let pai = match self.dice.below(5) {
             0 => self.coupons.pai_of(code.of.0),
@@ -197,9 +199,9 @@ impl Run {
             _ => None,
         };
         let spelled = code.spelled.clone();
-        let redemption = Redemption { code, pai: pai.clone(), end: None, may_be_there: false };
+        let redemption = TypedRedemption { code, pai: pai.clone(), end: None, may_be_there: false };
         self.redemptions.insert(reference.clone(), redemption);
-        Post { reference, code: spelled, pai, is_other: false }
+        RedemptionPost { reference, code: spelled, pai, is_other: false }
     }
 
     fn some_other_pai(&mut self, than: Option<&String>) -> Option<String> {
@@ -229,20 +231,21 @@ impl Run {
         };
         match (status, answer["code"].as_str()) {
             (StatusCode::BAD_REQUEST, Some("invalid-request")) if slip.is_some() => {
-                self.tally.count(Outcome::Slip);
+                self.tally.count(RunOutcome::Slip);
             }
             (StatusCode::BAD_REQUEST | StatusCode::TOO_MANY_REQUESTS, _) if slip.is_none() => {
                 self.hear_wrong(status, &answer);
-                self.tally.count(Outcome::NobodysCode);
+                self.tally.count(RunOutcome::NobodysCode);
             }
             (other, _) => self.no_answer(other, &answer),
         }
     }
 
     /// The response to an old redemption now, if it is final.
-    pub(in crate::simulation) async fn type_again(&self, reference: &str) -> Option<End> {
-        let Redemption { code, pai, .. } = self.redemptions[reference].clone();
-        let post = Post { reference: reference.to_owned(), code: code.spelled, pai, is_other: false };
+    pub(in crate::simulation) async fn type_again(&self, reference: &str) -> Option<RedemptionEnd> {
+        let TypedRedemption { code, pai, .. } = self.redemptions[reference].clone();
+        let post =
+            RedemptionPost { reference: reference.to_owned(), code: code.spelled, pai, is_other: false };
         let (status, answer) = self.system.call_ott(Method::POST, REDEEM, post.body()).await;
         end_of(status, &answer)
     }
@@ -250,7 +253,7 @@ impl Run {
     /// A code was unknown: this many per hour get that response, and further ones are rate limited.
     fn hear_wrong(&mut self, status: StatusCode, answer: &Value) {
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return self.tally.count(Outcome::TooManyGuesses);
+            return self.tally.count(RunOutcome::TooManyGuesses);
         }
         assert_eq!(answer["code"], "token-invalid", "{answer}");
         // In a call that stalls, an hour may have passed.
@@ -262,7 +265,7 @@ impl Run {
         }
     }
 
-    fn hear_redemption(&mut self, post: &Post, answer: Option<(StatusCode, Value)>) {
+    fn hear_redemption(&mut self, post: &RedemptionPost, answer: Option<(StatusCode, Value)>) {
         let redemption = self.redemptions.get_mut(&post.reference).expect("was asked for");
         let Some((status, answer)) = answer else {
             redemption.may_be_there |= !post.is_other;
@@ -270,7 +273,7 @@ impl Run {
         };
         if post.is_other {
             return match (status, &answer) {
-                (StatusCode::UNPROCESSABLE_ENTITY, _) => self.tally.count(Outcome::OtherRedemption),
+                (StatusCode::UNPROCESSABLE_ENTITY, _) => self.tally.count(RunOutcome::OtherRedemption),
                 (other, _) => self.no_answer(other, &answer),
             };
         }
@@ -283,14 +286,14 @@ impl Run {
         assert_eq!(*first, end, "{} was answered differently", post.reference);
         let redemption = redemption.clone();
         match end {
-            End::Redeemed(answer) if is_new => self.hear_redeemed(&redemption, &answer),
-            End::Redeemed(_) => self.tally.count(Outcome::RedeemedAgain),
-            End::Declined(_) => self.tally.count(Outcome::CouponDeclined),
-            End::Used => {
-                let of_it = |other: &&Redemption| other.code.of.0 == redemption.code.of.0;
+            RedemptionEnd::Redeemed(answer) if is_new => self.hear_redeemed(&redemption, &answer),
+            RedemptionEnd::Redeemed(_) => self.tally.count(RunOutcome::RedeemedAgain),
+            RedemptionEnd::Declined(_) => self.tally.count(RunOutcome::CouponDeclined),
+            RedemptionEnd::Used => {
+                let of_it = |other: &&TypedRedemption| other.code.of.0 == redemption.code.of.0;
                 let others = self.redemptions.values().filter(of_it).count();
                 assert!(others > 1, "{} is called used, and nobody else has typed it", post.reference);
-                self.tally.count(Outcome::Used);
+                self.tally.count(RunOutcome::Used);
             }
         }
     }
@@ -305,21 +308,21 @@ impl Run {
                 let may_be_void = voids.0 || resends.0 >= text;
                 assert!(may_be_void, "{reference}: a code that nobody has replaced is called wrong");
                 self.hear_wrong(status, answer);
-                self.tally.count(if voids.1 { Outcome::VoidCode } else { Outcome::OldCode });
+                self.tally.count(if voids.1 { RunOutcome::VoidCode } else { RunOutcome::OldCode });
                 true
             }
             (StatusCode::BAD_REQUEST, Some("token-expired")) => {
                 assert!(self.coupons.is_expired(nth, self.system.now()), "{reference} is called expired");
-                self.tally.count(Outcome::ExpiredCode);
+                self.tally.count(RunOutcome::ExpiredCode);
                 true
             }
             (StatusCode::NOT_FOUND, Some("pai-not-found")) => {
-                self.said.push(Said::HasLeft(redemption.pai.clone().expect("names one")));
-                self.tally.count(Outcome::GiftToNobody);
+                self.said.push(ResponseClaim::HasLeft(redemption.pai.clone().expect("names one")));
+                self.tally.count(RunOutcome::GiftToNobody);
                 true
             }
             (StatusCode::CONFLICT, Some("request-in-progress")) => {
-                self.tally.count(Outcome::BeingRedeemed);
+                self.tally.count(RunOutcome::BeingRedeemed);
                 false
             }
             (other, _) => {
@@ -332,11 +335,12 @@ impl Run {
 
     /// The first response that a coupon is redeemed: it is the code of its last SMS, and not void;
     /// and the months are its plan's, for the named customer.
-    fn hear_redeemed(&mut self, redemption: &Redemption, answer: &Value) {
+    fn hear_redeemed(&mut self, redemption: &TypedRedemption, answer: &Value) {
         let (nth, text) = redemption.code.of;
-        let Sold { plan: (plan, months, price), resends, voids, .. } = self.sold[nth].clone();
-        let redeemed =
-            |other: &&Redemption| other.code.of.0 == nth && matches!(other.end, Some(End::Redeemed(_)));
+        let SoldCoupon { plan: (plan, months, price), resends, voids, .. } = self.sold[nth].clone();
+        let redeemed = |other: &&TypedRedemption| {
+            other.code.of.0 == nth && matches!(other.end, Some(RedemptionEnd::Redeemed(_)))
+        };
         let times = self.redemptions.values().filter(redeemed).count();
         assert_eq!(times, 1, "c-{nth} was redeemed under two references: {answer}");
         assert!(!voids.1, "c-{nth} is void, and was redeemed: {answer}");
@@ -348,20 +352,20 @@ impl Run {
         assert!(PLANS.iter().any(|known| known.0 == plan));
         let name = answer["extTransactionID"].as_str().expect("is text");
         assert!(name.starts_with(COUPON_CHARGE_PREFIX), "{answer}");
-        self.tally.count(Outcome::Redeemed);
+        self.tally.count(RunOutcome::Redeemed);
         let buyer = self.coupons.pai_of(nth).expect("is there");
         match (&redemption.pai, answer["pai"].as_str()) {
             (Some(named), told) => {
                 assert_eq!(Some(named.as_str()), told, "{answer}");
                 if *named != buyer {
-                    self.tally.count(Outcome::Gift);
+                    self.tally.count(RunOutcome::Gift);
                 }
             }
             (None, Some(told)) => assert_eq!(told, buyer, "{answer}"),
-            (None, None) => self.tally.count(Outcome::GiftToStranger),
+            (None, None) => self.tally.count(RunOutcome::GiftToStranger),
         }
         if days.from() > Day::of_timestamp(self.system.now()) {
-            self.tally.count(Outcome::MonthsLater);
+            self.tally.count(RunOutcome::MonthsLater);
         }
     }
 }

@@ -6,8 +6,8 @@
 
 use super::Netflix;
 use super::layout::page;
-use super::members::{Account, Pays};
-use super::messages::{self, Said};
+use super::members::{MemberAccount, PaymentMethod};
+use super::messages::{self, SentMessage};
 use crate::answer::wants_json;
 use crate::page::day;
 use axum::Json;
@@ -31,7 +31,7 @@ pub(super) async fn get_accounts(State(netflix): State<Netflix>, headers: Header
 }
 
 /// The page, with the outcome of a message.
-pub(super) fn list(netflix: &Netflix, said: Option<&Said>) -> Response {
+pub(super) fn list(netflix: &Netflix, said: Option<&SentMessage>) -> Response {
     let accounts = netflix.members().accounts().to_vec();
     let leaks = netflix.0.leaks.found();
     let main = html! {
@@ -48,14 +48,14 @@ pub(super) fn list(netflix: &Netflix, said: Option<&Said>) -> Response {
 }
 
 /// The last reported account state of a customer who pays on the bill.
-fn standing(netflix: &Netflix, account: &Account) -> Option<AccountStateRequest> {
-    let Pays::Bill { operator, pai, .. } = &account.pays else { return None };
-    netflix.books().standing(operator, *pai).cloned()
+fn standing(netflix: &Netflix, account: &MemberAccount) -> Option<AccountStateRequest> {
+    let PaymentMethod::Bill { operator, pai, .. } = &account.pays else { return None };
+    netflix.ledger().standing(operator, *pai).cloned()
 }
 
-fn in_json(netflix: &Netflix, account: &Account) -> Value {
+fn in_json(netflix: &Netflix, account: &MemberAccount) -> Value {
     let mut value = json!(account);
-    if matches!(account.pays, Pays::Bill { .. }) {
+    if matches!(account.pays, PaymentMethod::Bill { .. }) {
         value["pays"]["told"] = json!(standing(netflix, account));
     }
     value
@@ -71,12 +71,12 @@ fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
     }
 }
 
-fn member(netflix: &Netflix, account: &Account, said: Option<&Said>) -> Markup {
+fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>) -> Markup {
     let told = standing(netflix, account);
     let (how, words) = match account.pays {
-        Pays::Bill { .. } => ("bill", "On the phone bill"),
-        Pays::Card { .. } => ("card", "By card"),
-        Pays::Coupons => ("coupons", "By coupon"),
+        PaymentMethod::Bill { .. } => ("bill", "On the phone bill"),
+        PaymentMethod::Card { .. } => ("card", "By card"),
+        PaymentMethod::Coupons => ("coupons", "By coupon"),
     };
     html! {
         li class="card" data-account=(account.id) data-how=(how) {
@@ -89,9 +89,9 @@ fn member(netflix: &Netflix, account: &Account, said: Option<&Said>) -> Markup {
                 div { dt { "Plan" } dd { (account.plan) } }
                 @if let Some(until) = account.paid_until { div { dt { "Paid until" } dd { (day(until)) } } }
                 @match &account.pays {
-                    Pays::Coupons => {}
-                    Pays::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
-                    Pays::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
+                    PaymentMethod::Coupons => {}
+                    PaymentMethod::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
+                    PaymentMethod::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
                         div { dt { "Operator" } dd { (operator) } }
                         @if let Some((state, words)) = told.as_ref().map(in_words) {
                             div { dt { "There" } dd data-state=(state) { (words) } }

@@ -7,7 +7,7 @@
 //! present screen: reloading, going back and opening it again make no further call. What a real app
 //! does in which case is in docs/device.md.
 
-mod acts;
+mod actions;
 mod calls;
 mod device;
 mod screens;
@@ -18,7 +18,7 @@ pub(super) use device::Devices;
 
 use super::Netflix;
 use super::layout::page;
-use acts::{Act, Tap};
+use actions::{AppAction, Tap};
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -57,7 +57,7 @@ pub(super) async fn post_act(
     // 1.
     let Some(device) = netflix.device(&id) else { return gone(&netflix) };
     let turn = tap.turn.parse::<u32>();
-    let Some(act) = Act::of(&name, tap) else { return gone(&netflix) };
+    let Some(act) = AppAction::of(&name, tap) else { return gone(&netflix) };
     // 2. and 3.
     let done = tokio::spawn(async move {
         let mut device = device.lock_owned().await;

@@ -8,9 +8,9 @@
 //! runs since the start. Days that a coupon has paid for are not charged.
 
 use super::Netflix;
-use super::edge::Failure;
+use super::edge::EdgeFailure;
 use super::layout::page;
-use super::members::Pays;
+use super::members::PaymentMethod;
 use crate::answer::{Refusal, sent_json, wants_json};
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
@@ -33,19 +33,19 @@ mod view;
 const RUNS_MAX: usize = 24;
 
 /// Runs since the start, newest first.
-pub(super) type Runs = Vec<Run>;
+pub(super) type BillingRuns = Vec<BillingRun>;
 
 /// The result of a run.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Run {
+pub(super) struct BillingRun {
     month: String,
-    charges: Vec<Charge>,
-    totals: Totals,
+    charges: Vec<RunCharge>,
+    totals: RunTotals,
 }
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Charge {
+struct RunCharge {
     #[serde(rename = "extTransactionID")]
     ext_transaction_id: ExtId,
     operator: OperatorId,
@@ -55,7 +55,7 @@ struct Charge {
     #[serde(skip_serializing_if = "Option::is_none")]
     http_status: Option<u16>,
     #[serde(flatten)]
-    answer: Option<Answer>,
+    answer: Option<ChargeAnswer>,
     /// The code of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
@@ -63,7 +63,7 @@ struct Charge {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct ChargeAnswer {
     status: TransactionStatus,
     #[serde(rename = "transactionID")]
     transaction_id: String,
@@ -75,7 +75,7 @@ struct Answer {
 /// run. Those whose month was prepaid are not charged.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Totals {
+struct RunTotals {
     charges: usize,
     approved: usize,
     pending: usize,
@@ -134,14 +134,14 @@ fn month(text: &str) -> Option<ServicePeriod> {
     (2020..=2100).contains(&year).then(|| ServicePeriod::new(from, last).ok())?
 }
 
-async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod) -> Run {
+async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod) -> BillingRun {
     let mut charges = Vec::new();
     let mut paid_ahead = 0;
     for subscription in subscriptions(netflix) {
         let known = netflix.0.config.operator(&subscription.operator);
         let name = ExtId::parse(&format!("{}-{month}", subscription.ext_id));
         let (Some(known), Some(ext_transaction_id)) = (known, name) else { continue };
-        let before = netflix.books().asked(&subscription.operator, &ext_transaction_id);
+        let before = netflix.ledger().asked(&subscription.operator, &ext_transaction_id);
         let due = before.or_else(|| due(known.price, period, subscription.paid_until));
         let Some((amount, service_period)) = due else {
             paid_ahead += 1;
@@ -157,28 +157,28 @@ async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod
         };
         charges.push(charge(netflix, subscription.operator, request).await);
     }
-    let totals = Totals { paid_ahead, ..Totals::of(&charges) };
-    Run { month, charges, totals }
+    let totals = RunTotals { paid_ahead, ..RunTotals::of(&charges) };
+    BillingRun { month, charges, totals }
 }
 
 /// A subscription to charge.
-struct Subscription {
+struct ChargedSubscription {
     operator: OperatorId,
     pai: Pai,
     ext_id: ExtId,
     paid_until: Option<Day>,
 }
 
-fn subscriptions(netflix: &Netflix) -> Vec<Subscription> {
+fn subscriptions(netflix: &Netflix) -> Vec<ChargedSubscription> {
     let members = netflix.members();
     let on_bill = members.accounts().iter().filter_map(|account| match &account.pays {
-        Pays::Bill { operator, pai, ext_subscription_id, .. } => Some(Subscription {
+        PaymentMethod::Bill { operator, pai, ext_subscription_id, .. } => Some(ChargedSubscription {
             operator: operator.clone(),
             pai: *pai,
             ext_id: ext_subscription_id.clone(),
             paid_until: account.paid_until,
         }),
-        Pays::Card { .. } | Pays::Coupons => None,
+        PaymentMethod::Card { .. } | PaymentMethod::Coupons => None,
     });
     on_bill.collect()
 }
@@ -196,26 +196,26 @@ fn due(price: Money, month: ServicePeriod, paid_until: Option<Day>) -> Option<(M
     Some((Money { amount_minor: amount_minor.max(1), ..price }, rest))
 }
 
-async fn charge(netflix: &Netflix, operator: OperatorId, request: TransactionRequest) -> Charge {
+async fn charge(netflix: &Netflix, operator: OperatorId, request: TransactionRequest) -> RunCharge {
     let outcome = netflix.charge(&operator, &request).await;
     let (http_status, answer, code) = match outcome.answer {
         // A response about another charge does not count.
         Ok((_, answer)) if answer.ext_transaction_id != request.ext_transaction_id => (None, None, None),
         Ok((status, answer)) => (Some(status.as_u16()), Some(answer), None),
-        Err(Failure::Refused { status, code }) => (Some(status.as_u16()), None, Some(code)),
-        Err(Failure::Silent) => (None, None, None),
+        Err(EdgeFailure::Refused { status, code }) => (Some(status.as_u16()), None, Some(code)),
+        Err(EdgeFailure::Silent) => (None, None, None),
     };
-    let answer = answer.map(|answer| Answer {
+    let answer = answer.map(|answer| ChargeAnswer {
         status: answer.status,
         transaction_id: answer.transaction_id,
         decline_reason: answer.decline_reason,
     });
     let (ext_transaction_id, amount) = (request.ext_transaction_id, request.amount);
-    Charge { ext_transaction_id, operator, amount, attempts: outcome.attempts, http_status, answer, code }
+    RunCharge { ext_transaction_id, operator, amount, attempts: outcome.attempts, http_status, answer, code }
 }
 
-impl Totals {
-    fn of(charges: &[Charge]) -> Self {
+impl RunTotals {
+    fn of(charges: &[RunCharge]) -> Self {
         let count = |status: Option<TransactionStatus>| {
             charges
                 .iter()

@@ -2,9 +2,9 @@
 //! and updated by their responses.
 
 use super::Netflix;
-use super::books::{Books, Refusal, Source};
-use super::edge::{Failure, Outcome};
-use super::members::Pays;
+use super::edge::{EdgeFailure, EdgeOutcome};
+use super::ledger::{PartnerLedger, ReportSource, RequestRefusal};
+use super::members::PaymentMethod;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use onbill_domain::ids::{ExtId, OperatorId};
@@ -28,14 +28,14 @@ impl Netflix {
         &self,
         operator: &OperatorId,
         asked: &TransactionRequest,
-    ) -> Outcome<TransactionResponse> {
-        self.books().ask_charge(operator, asked);
+    ) -> EdgeOutcome<TransactionResponse> {
+        self.ledger().ask_charge(operator, asked);
         let outcome = self.0.edge.post::<TransactionResponse>(CHARGES, asked, Some(operator)).await;
         if let Ok((_, told)) = &outcome.answer {
-            let mut books = self.books();
-            books.take_charge(operator, asked);
+            let mut ledger = self.ledger();
+            ledger.take_charge(operator, asked);
             // A contradiction is recorded; the caller compares the id.
-            let _ = books.hear_charge(operator, told.clone(), Source::Answer, self.now());
+            let _ = ledger.hear_charge(operator, told.clone(), ReportSource::Answer, self.now());
         }
         outcome
     }
@@ -46,19 +46,19 @@ impl Netflix {
         operator: &OperatorId,
         charge: &ExtId,
         asked: &RefundRequest,
-    ) -> Outcome<RefundResponse> {
-        self.books().ask_refund(charge, asked);
+    ) -> EdgeOutcome<RefundResponse> {
+        self.ledger().ask_refund(charge, asked);
         let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
         let path = format!("{CHARGES}/{name}/refund");
         let outcome = self.0.edge.post::<RefundResponse>(&path, asked, Some(operator)).await;
         match &outcome.answer {
             Ok((_, told)) => {
-                let _ = self.books().hear_refund(operator, told.clone(), Source::Answer, self.now());
+                let _ = self.ledger().hear_refund(operator, told.clone(), ReportSource::Answer, self.now());
             }
             Err(failure) => {
-                if let Failure::Refused { code, .. } = failure {
-                    let refusal = Refusal { code: code.clone(), is_passing: failure.is_passing() };
-                    self.books().refuse_refund(&asked.ext_refund_id, refusal);
+                if let EdgeFailure::Refused { code, .. } = failure {
+                    let refusal = RequestRefusal { code: code.clone(), is_passing: failure.is_passing() };
+                    self.ledger().refuse_refund(&asked.ext_refund_id, refusal);
                 }
             }
         }
@@ -66,20 +66,23 @@ impl Netflix {
     }
 
     /// Redeems a coupon; retried while the other side is down.
-    pub(super) async fn redeem(&self, asked: &CouponRedeemRequest) -> Result<CouponRedeemResponse, Failure> {
+    pub(super) async fn redeem(
+        &self,
+        asked: &CouponRedeemRequest,
+    ) -> Result<CouponRedeemResponse, EdgeFailure> {
         let (_, answer) = self.0.edge.post::<Value>(REDEEM, asked, None).await.answer?;
         let members = answer.as_object().into_iter().flat_map(serde_json::Map::keys);
         for member in members.filter(|member| !REDEEMED.contains(&member.as_str())) {
             let found = format!("the member {member}");
             self.0.leaks.note(&format!("answer to {REDEEM}"), found, self.now());
         }
-        let told: CouponRedeemResponse = serde_json::from_value(answer).map_err(|_| Failure::Silent)?;
+        let told: CouponRedeemResponse = serde_json::from_value(answer).map_err(|_| EdgeFailure::Silent)?;
         if self.0.config.operator(&told.operator).is_none() {
-            return Err(Failure::Silent);
+            return Err(EdgeFailure::Silent);
         }
         // A contradiction is recorded, and the coupon is not used.
-        let heard = self.books().hear_coupon(asked, &told, self.now());
-        heard.map_err(|_| Failure::Silent)?;
+        let heard = self.ledger().hear_coupon(asked, &told, self.now());
+        heard.map_err(|_| EdgeFailure::Silent)?;
         self.ask_how_it_stands(&told.operator, &told.ext_transaction_id).await;
         Ok(told)
     }
@@ -94,7 +97,7 @@ impl Netflix {
             answer.and_then(|answer| serde_json::from_slice::<TransactionResponse>(answer.body()).ok());
         if let Some(told) = told {
             // A contradiction is recorded.
-            let _ = self.books().hear_charge(operator, told, Source::Answer, self.now());
+            let _ = self.ledger().hear_charge(operator, told, ReportSource::Answer, self.now());
         }
     }
 
@@ -104,8 +107,8 @@ impl Netflix {
         let about = self.about(path, body);
         if let (&Method::POST, Some((operator, asked))) = (&method, &about) {
             match asked {
-                Asked::Charge(charge) => self.books().ask_charge(operator, charge),
-                Asked::Refund(charge, refund) => self.books().ask_refund(charge, refund),
+                LedgerCall::Charge(charge) => self.ledger().ask_charge(operator, charge),
+                LedgerCall::Refund(charge, refund) => self.ledger().ask_refund(charge, refund),
             }
         }
         let bytes = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
@@ -115,47 +118,47 @@ impl Netflix {
         if let (true, true, Ok(told)) =
             (status.is_success(), path == REDEEM, serde_json::from_slice(response.body()))
         {
-            self.books().own_coupon(&told);
+            self.ledger().own_coupon(&told);
         }
         if let (true, Some((operator, asked))) = (status.is_success(), about) {
-            let (mut books, answer) = (self.books(), response.body());
+            let (mut ledger, answer) = (self.ledger(), response.body());
             // A contradiction is recorded.
             let _ = match asked {
-                Asked::Charge(charge) => serde_json::from_slice(answer).map(|told| {
-                    books.take_charge(&operator, &charge);
-                    books.hear_charge(&operator, told, Source::Answer, now)
+                LedgerCall::Charge(charge) => serde_json::from_slice(answer).map(|told| {
+                    ledger.take_charge(&operator, &charge);
+                    ledger.hear_charge(&operator, told, ReportSource::Answer, now)
                 }),
-                Asked::Refund(..) => serde_json::from_slice(answer)
-                    .map(|told| books.hear_refund(&operator, told, Source::Answer, now)),
+                LedgerCall::Refund(..) => serde_json::from_slice(answer)
+                    .map(|told| ledger.hear_refund(&operator, told, ReportSource::Answer, now)),
             };
         }
         Some((status, serde_json::from_slice(response.body()).unwrap_or_default()))
     }
 
     /// The request in a post by hand, and its operator.
-    fn about(&self, path: &str, body: &Value) -> Option<(OperatorId, Asked)> {
+    fn about(&self, path: &str, body: &Value) -> Option<(OperatorId, LedgerCall)> {
         if path == CHARGES {
             let charge: TransactionRequest = serde_json::from_value(body.clone()).ok()?;
             let members = self.members();
             let operator = members.accounts().iter().find_map(|account| match &account.pays {
-                Pays::Bill { operator, pai, .. } if *pai == charge.pai => Some(operator.clone()),
+                PaymentMethod::Bill { operator, pai, .. } if *pai == charge.pai => Some(operator.clone()),
                 _ => None,
             })?;
-            return Some((operator, Asked::Charge(Box::new(charge))));
+            return Some((operator, LedgerCall::Charge(Box::new(charge))));
         }
         let name = path.strip_prefix(CHARGES)?.strip_prefix('/')?.strip_suffix("/refund")?;
         let charge = ExtId::parse(&percent_decode_str(name).decode_utf8().ok()?)?;
         let refund: RefundRequest = serde_json::from_value(body.clone()).ok()?;
-        let operator = self.books().charges().iter().find(|known| known.id == charge)?.operator.clone();
-        Some((operator, Asked::Refund(charge, refund)))
+        let operator = self.ledger().charges().iter().find(|known| known.id == charge)?.operator.clone();
+        Some((operator, LedgerCall::Refund(charge, refund)))
     }
 
-    pub(super) fn books(&self) -> MutexGuard<'_, Books> {
-        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn ledger(&self) -> MutexGuard<'_, PartnerLedger> {
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-enum Asked {
+enum LedgerCall {
     Charge(Box<TransactionRequest>),
     Refund(ExtId, RefundRequest),
 }

@@ -5,9 +5,9 @@
 //! `answer` or `notice`; unknown values are null.
 
 use super::Netflix;
-use super::books::{Books, Charge, Known, Refund, Source};
 use super::layout::page;
-use super::refund_form::{self, Entered};
+use super::ledger::{KnownReport, PartnerLedger, ReportSource, RequestedCharge, RequestedRefund};
+use super::refund_form::{self, EnteredRefundForm};
 use crate::answer::wants_json;
 use crate::page::{period, price};
 use axum::Json;
@@ -23,14 +23,14 @@ const LISTED_MAX: usize = 100;
 
 pub(super) async fn get_charges(State(netflix): State<Netflix>, headers: HeaderMap) -> Response {
     if wants_json(&headers) {
-        Json(everything(&netflix.books())).into_response()
+        Json(everything(&netflix.ledger())).into_response()
     } else {
         list(&netflix, None)
     }
 }
 
-fn everything(books: &Books) -> Value {
-    let refund = |refund: &Refund| {
+fn everything(ledger: &PartnerLedger) -> Value {
+    let refund = |refund: &RequestedRefund| {
         json!({
             "extRefundID": refund.id, "reason": refund.reason, "asked": refund.asked,
             "code": refund.refusal.as_ref().map(|refusal| &refusal.code),
@@ -38,27 +38,27 @@ fn everything(books: &Books) -> Value {
             "by": refund.known.as_ref().map(|known| known.source),
         })
     };
-    let charge = |charge: &Charge| {
+    let charge = |charge: &RequestedCharge| {
         json!({
             "extTransactionID": charge.id, "operator": charge.operator, "pai": charge.pai,
             "amount": charge.amount, "servicePeriod": charge.service_period,
-            "remaining": books.remaining(charge),
+            "remaining": ledger.remaining(charge),
             "told": charge.known.as_ref().map(|known| &known.told),
             "by": charge.known.as_ref().map(|known| known.source),
-            "refunds": books.refunds_of(charge).map(refund).collect::<Value>(),
+            "refunds": ledger.refunds_of(charge).map(refund).collect::<Value>(),
         })
     };
-    let charges: Value = books.charges().iter().rev().map(charge).collect();
-    json!({"charges": charges, "contradictions": books.contradictions()})
+    let charges: Value = ledger.charges().iter().rev().map(charge).collect();
+    json!({"charges": charges, "contradictions": ledger.contradictions()})
 }
 
 /// The page; with the input of one of its forms and why it is invalid.
-pub(super) fn list(netflix: &Netflix, problem: Option<(&Entered, &str)>) -> Response {
+pub(super) fn list(netflix: &Netflix, problem: Option<(&EnteredRefundForm, &str)>) -> Response {
     let title = if problem.is_some() { "Error: charges" } else { "Charges" };
     // The frame of the page reads the ledger as well.
     let main = {
-        let books = netflix.books();
-        let charges = books.charges();
+        let ledger = netflix.ledger();
+        let charges = ledger.charges();
         html! {
             div class="lead" {
                 h1 { "Charges" }
@@ -72,7 +72,7 @@ pub(super) fn list(netflix: &Netflix, problem: Option<(&Entered, &str)>) -> Resp
             }
             ul class="members" id="charges" {
                 @for charge in charges.iter().rev().take(LISTED_MAX) {
-                    (card(netflix, &books, charge, problem.filter(|(entered, _)| entered.is_about(charge))))
+                    (card(netflix, &ledger, charge, problem.filter(|(entered, _)| entered.is_about(charge))))
                 }
             }
         }
@@ -80,11 +80,16 @@ pub(super) fn list(netflix: &Netflix, problem: Option<(&Entered, &str)>) -> Resp
     page(netflix, title, &main)
 }
 
-fn card(netflix: &Netflix, books: &Books, charge: &Charge, problem: Option<(&Entered, &str)>) -> Markup {
+fn card(
+    netflix: &Netflix,
+    ledger: &PartnerLedger,
+    charge: &RequestedCharge,
+    problem: Option<(&EnteredRefundForm, &str)>,
+) -> Markup {
     let told = charge.known.as_ref().map(|known| &known.told);
     let status = told.map(|told| told.status);
-    let remaining = books.remaining(charge);
-    let refunds: Vec<&Refund> = books.refunds_of(charge).collect();
+    let remaining = ledger.remaining(charge);
+    let refunds: Vec<&RequestedRefund> = ledger.refunds_of(charge).collect();
     let may_give_back = status == Some(TransactionStatus::Approved) && remaining.amount_minor > 0;
     html! {
         li class="card" data-ext-transaction=(charge.id) data-status=(word(status)) {
@@ -113,7 +118,7 @@ fn card(netflix: &Netflix, books: &Books, charge: &Charge, problem: Option<(&Ent
     }
 }
 
-fn item(charge: &Charge, refund: &Refund) -> Markup {
+fn item(charge: &RequestedCharge, refund: &RequestedRefund) -> Markup {
     let told = refund.known.as_ref().map(|known| &known.told);
     let amount = told.map(|told| told.amount).or(refund.asked);
     let is_refused = refund.refusal.as_ref().is_some_and(|refusal| !refusal.is_passing);
@@ -140,10 +145,10 @@ fn raw(result: Option<&RawResult>) -> Markup {
     html! { @if let Some(raw) = result { div { dt { "Code of " (raw.scope) } dd { (raw.raw_code) } } } }
 }
 
-fn known_by<T>(known: Option<&Known<T>>) -> Markup {
+fn known_by<T>(known: Option<&KnownReport<T>>) -> Markup {
     let how = known.map(|known| match known.source {
-        Source::Answer => "its answer",
-        Source::Notice => "a notice",
+        ReportSource::Answer => "its answer",
+        ReportSource::Notice => "a notice",
     });
     html! { @if let Some(how) = how { div { dt { "Known by" } dd { (how) } } } }
 }

@@ -48,7 +48,7 @@ pub struct KnownOperator {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ConfigFile {
     partner: Option<PartnerId>,
     listen: String,
     public_url: Option<String>,
@@ -79,7 +79,7 @@ impl NetflixConfig {
     /// Reads the configuration file and the files that it names, relative to the working directory.
     /// Also returns the address to listen on.
     pub fn load(path: &Path) -> Result<(SocketAddr, Self), String> {
-        let file: File = read_json(path)?;
+        let file: ConfigFile = read_json(path)?;
         let listen = loopback(&file.listen)?;
         let usd = Currency::parse("USD").ok_or("USD is a currency")?;
         let usual = Money { amount_minor: 1599, currency: usd };

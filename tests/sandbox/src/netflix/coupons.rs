@@ -1,6 +1,6 @@
 //! Coupons that members have redeemed: what they paid for an account, and until when.
 
-use super::members::{Account, Members, Pays};
+use super::members::{MemberAccount, Members, PaymentMethod};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
@@ -11,7 +11,7 @@ use serde::Serialize;
 /// A coupon on an account.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Coupon {
+pub(super) struct RedeemedCoupon {
     /// Our id of the redemption.
     pub(super) ext_reference: ExtId,
     pub(super) plan: ExtId,
@@ -27,7 +27,7 @@ pub(super) struct Coupon {
     pub(super) ext_transaction_id: ExtId,
 }
 
-impl Account {
+impl MemberAccount {
     /// The days that a coupon pays for here. For a subscriber of ours they are as reported.
     /// Otherwise they may follow another subscriber's days, and are the same number of months after
     /// the days that this account has paid already.
@@ -51,10 +51,10 @@ impl Members {
         if let Some(known) = self.redeemed_by(&asked.ext_reference) {
             return known.id.clone();
         }
-        let account = self.account_or_new(email, Pays::Coupons);
+        let account = self.account_or_new(email, PaymentMethod::Coupons);
         let days = account.days_of(told.service_period, told.months, asked.pai.is_some(), today);
         account.paid_until = account.paid_until.max(Some(days.to()));
-        account.coupons.push(Coupon {
+        account.coupons.push(RedeemedCoupon {
             ext_reference: asked.ext_reference.clone(),
             plan: told.plan,
             months: told.months,
@@ -68,17 +68,18 @@ impl Members {
     }
 
     /// The account that has this redemption.
-    pub(super) fn redeemed_by(&self, reference: &ExtId) -> Option<&Account> {
-        let has =
-            |account: &&Account| account.coupons.iter().any(|coupon| coupon.ext_reference == *reference);
+    pub(super) fn redeemed_by(&self, reference: &ExtId) -> Option<&MemberAccount> {
+        let has = |account: &&MemberAccount| {
+            account.coupons.iter().any(|coupon| coupon.ext_reference == *reference)
+        };
         self.accounts().iter().find(has)
     }
 
     /// The subscriber whose days an account's next coupon pays for, as far as onbill knows: the one
     /// who pays on the bill, or has bought the last coupon. That may have been a gift, from the
     /// owner of another account or from a person unknown to us.
-    pub(super) fn subscriber_of(&self, account: &Account) -> Option<Pai> {
-        if let Pays::Bill { pai, .. } = account.pays {
+    pub(super) fn subscriber_of(&self, account: &MemberAccount) -> Option<Pai> {
+        if let PaymentMethod::Bill { pai, .. } = account.pays {
             return Some(pai);
         }
         let last = account.coupons.last()?;

@@ -5,7 +5,7 @@
 
 use super::config::NetflixConfig;
 use super::leak::LeakWatch;
-use crate::{Outside, settings};
+use crate::{PartyDependencies, settings};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
@@ -28,7 +28,7 @@ pub(super) const ATTEMPTS_MAX: u32 = 4;
 
 /// Why a call brought no usable response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum EdgeFailure {
     /// The other side has refused.
     Refused {
         status: StatusCode,
@@ -39,7 +39,7 @@ pub(super) enum Failure {
     Silent,
 }
 
-impl Failure {
+impl EdgeFailure {
     /// Whether the same call may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         match self {
@@ -56,28 +56,28 @@ fn is_passing(status: StatusCode, code: &str) -> bool {
 }
 
 /// The outcome of a call.
-pub(super) struct Outcome<T> {
+pub(super) struct EdgeOutcome<T> {
     /// How often it was made.
     pub(super) attempts: u32,
     /// The response with its status.
-    pub(super) answer: Result<(StatusCode, T), Failure>,
+    pub(super) answer: Result<(StatusCode, T), EdgeFailure>,
 }
 
-pub(super) struct Edge {
+pub(super) struct EdgeClient {
     base: String,
     authority: String,
     key: Key,
     /// The keys with which the operators' origins sign.
     keys: Keyring,
     pause: Duration,
-    outside: Outside,
+    outside: PartyDependencies,
     leaks: Arc<LeakWatch>,
 }
 
-impl Edge {
+impl EdgeClient {
     pub(super) fn new(
         config: &NetflixConfig,
-        outside: Outside,
+        outside: PartyDependencies,
         leaks: Arc<LeakWatch>,
     ) -> Result<Self, String> {
         let party = Party::partner(&config.partner);
@@ -104,7 +104,7 @@ impl Edge {
         path: &str,
         body: &impl Serialize,
         of: Option<&OperatorId>,
-    ) -> Outcome<T> {
+    ) -> EdgeOutcome<T> {
         let body = Bytes::from(serde_json::to_vec(body).unwrap_or_default());
         let mut attempts = 0;
         loop {
@@ -114,7 +114,7 @@ impl Edge {
                 Err(failure) if failure.is_passing() && attempts < ATTEMPTS_MAX => {
                     tokio::time::sleep(self.pause * attempts).await;
                 }
-                answer => return Outcome { attempts, answer },
+                answer => return EdgeOutcome { attempts, answer },
             }
         }
     }
@@ -166,15 +166,15 @@ impl Edge {
         path: &str,
         body: Bytes,
         of: Option<&OperatorId>,
-    ) -> Result<(StatusCode, T), Failure> {
-        let response = self.send(Method::POST, path, body, of).await.ok_or(Failure::Silent)?;
+    ) -> Result<(StatusCode, T), EdgeFailure> {
+        let response = self.send(Method::POST, path, body, of).await.ok_or(EdgeFailure::Silent)?;
         let status = response.status();
         if status.is_success() {
-            let answer = serde_json::from_slice(response.body()).map_err(|_| Failure::Silent)?;
+            let answer = serde_json::from_slice(response.body()).map_err(|_| EdgeFailure::Silent)?;
             return Ok((status, answer));
         }
         let code = serde_json::from_slice::<ErrorBody>(response.body()).map(|error| error.code);
-        Err(Failure::Refused { status, code: code.unwrap_or_else(|_| "unknown".to_owned()) })
+        Err(EdgeFailure::Refused { status, code: code.unwrap_or_else(|_| "unknown".to_owned()) })
     }
 
     /// A request with a signature of this moment and a nonce of its own.

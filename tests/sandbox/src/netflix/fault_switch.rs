@@ -19,7 +19,7 @@ use std::sync::PoisonError;
 /// The set. All are off by default.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(super) struct Faults {
+pub(super) struct PartnerFaults {
     down: bool,
     signup_sessions: Fault,
     transaction_state: Fault,
@@ -27,7 +27,7 @@ pub(super) struct Faults {
     account_state: Fault,
 }
 
-impl Faults {
+impl PartnerFaults {
     fn of(self, path: &str) -> Fault {
         match path {
             _ if self.down => Fault::Down,
@@ -45,21 +45,21 @@ pub(super) async fn apply(State(netflix): State<Netflix>, request: Request, next
     interpose(fault, request, next).await
 }
 
-pub(super) async fn get_faults(State(netflix): State<Netflix>) -> Json<Faults> {
+pub(super) async fn get_faults(State(netflix): State<Netflix>) -> Json<PartnerFaults> {
     Json(netflix.faults())
 }
 
 pub(super) async fn post_faults(
     State(netflix): State<Netflix>,
     body: Bytes,
-) -> Result<Json<Faults>, Refusal> {
+) -> Result<Json<PartnerFaults>, Refusal> {
     let faults = wire::parse(&body)?;
     *netflix.0.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
     Ok(Json(faults))
 }
 
 impl Netflix {
-    fn faults(&self) -> Faults {
+    fn faults(&self) -> PartnerFaults {
         *self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

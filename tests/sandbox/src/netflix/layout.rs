@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, html};
 
 pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
     let leaks = netflix.0.leaks.found();
-    let contradictions = netflix.books().contradictions().to_vec();
+    let contradictions = netflix.ledger().contradictions().to_vec();
     page::html(html! {
         (DOCTYPE)
         html lang="en" dir="ltr" {
@@ -37,7 +37,7 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                 }
                 @if !contradictions.is_empty() {
                     section id="contradictions" class="leaks" aria-labelledby="contradictions-title" {
-                        h2 id="contradictions-title" { "What onbill told does not fit the books here" }
+                        h2 id="contradictions-title" { "What onbill told does not fit the ledger here" }
                         ul { @for each in &contradictions { li { (each.operator) ", " (each.what) " · " (page::moment(each.at)) } } }
                     }
                 }

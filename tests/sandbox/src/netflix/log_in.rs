@@ -3,7 +3,7 @@
 
 use super::Netflix;
 use super::member;
-use super::members::{Account, DEMO_PASSWORD};
+use super::members::{DEMO_PASSWORD, MemberAccount};
 use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -20,7 +20,7 @@ const COOKIE_NAME: &str = "partner_visit";
 pub(super) type LogIns = HashMap<String, String>;
 
 #[derive(Deserialize)]
-pub(super) struct Entered {
+pub(super) struct EnteredLogIn {
     #[serde(default)]
     email: String,
     #[serde(default)]
@@ -28,7 +28,10 @@ pub(super) struct Entered {
 }
 
 /// Logs in, and shows the account; 400 with the form again when the two do not match.
-pub(super) async fn post_log_in(State(netflix): State<Netflix>, Form(entered): Form<Entered>) -> Response {
+pub(super) async fn post_log_in(
+    State(netflix): State<Netflix>,
+    Form(entered): Form<EnteredLogIn>,
+) -> Response {
     let email = entered.email.trim();
     let account = netflix.members().account(email).map(|account| account.id.clone());
     match account.filter(|_| entered.password == DEMO_PASSWORD) {
@@ -46,7 +49,7 @@ pub(super) async fn post_log_out(State(netflix): State<Netflix>, headers: Header
 
 impl Netflix {
     /// The member who views the page.
-    pub(super) fn logged_in(&self, headers: &HeaderMap) -> Option<Account> {
+    pub(super) fn logged_in(&self, headers: &HeaderMap) -> Option<MemberAccount> {
         let log_ins = self.0.log_ins.lock().unwrap_or_else(PoisonError::into_inner);
         let id = log_ins.get(visit(headers)?)?;
         self.members().accounts().iter().find(|account| account.id == *id).cloned()

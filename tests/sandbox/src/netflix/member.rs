@@ -6,9 +6,9 @@
 
 use super::Netflix;
 use super::config::KnownOperator;
-use super::coupons::Coupon;
+use super::coupons::RedeemedCoupon;
 use super::layout::page;
-use super::members::{Account, DEMO_PASSWORD, Pays};
+use super::members::{DEMO_PASSWORD, MemberAccount, PaymentMethod};
 use super::redeem_form::log_out;
 use crate::page::{day, period, price};
 use axum::extract::{Query, State};
@@ -24,14 +24,14 @@ use serde::Deserialize;
 const NEAR_DAYS: i64 = 14;
 
 #[derive(Deserialize)]
-pub(super) struct View {
+pub(super) struct MemberQuery {
     on: Option<Day>,
 }
 
 /// The account of the logged-in member, or the log-in.
 pub(super) async fn get_member(
     State(netflix): State<Netflix>,
-    Query(view): Query<View>,
+    Query(view): Query<MemberQuery>,
     headers: HeaderMap,
 ) -> Response {
     let Some(account) = netflix.logged_in(&headers) else { return log_in_form(&netflix, None) };
@@ -80,7 +80,7 @@ pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response 
 }
 
 /// Until when it is paid, and what comes then.
-fn standing(netflix: &Netflix, account: &Account, today: Day) -> Markup {
+fn standing(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
     let left = account.paid_until.map(|until| until.days_since(today));
     let word = match left {
         None => "monthly",
@@ -92,11 +92,11 @@ fn standing(netflix: &Netflix, account: &Account, today: Day) -> Markup {
         section class="card standing" id="standing" data-standing=(word) data-paid-until=[account.paid_until] {
             @match account.paid_until {
                 Some(until) if until >= today => { p class="figure" { "Paid until " (day(until)) } }
-                Some(until) if account.pays == Pays::Coupons => { p class="figure" { "Ended on " (day(until)) } }
+                Some(until) if account.pays == PaymentMethod::Coupons => { p class="figure" { "Ended on " (day(until)) } }
                 _ => { p class="figure" { "Active, month by month" } }
             }
             p { (then(netflix, account, today)) }
-            @if matches!(word, "near" | "ended") && !matches!(account.pays, Pays::Bill { .. }) {
+            @if matches!(word, "near" | "ended") && !matches!(account.pays, PaymentMethod::Bill { .. }) {
                 (go_on(netflix, account))
             }
         }
@@ -104,25 +104,25 @@ fn standing(netflix: &Netflix, account: &Account, today: Day) -> Markup {
 }
 
 /// What pays when no prepaid days are left.
-fn then(netflix: &Netflix, account: &Account, today: Day) -> Markup {
+fn then(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
     let is_ahead = account.paid_until.is_some_and(|until| until >= today);
     let from = if is_ahead { "From the day after, " } else { "" };
     html! {
         @match &account.pays {
-            Pays::Bill { operator, .. } => {
+            PaymentMethod::Bill { operator, .. } => {
                 @if is_ahead { (from) "your " } @else { "Your " } (name_of(netflix, operator)) " bill pays, every month."
             }
-            Pays::Card { last4 } => {
+            PaymentMethod::Card { last4 } => {
                 @if is_ahead { (from) "your card •••• " (last4) " is charged again." } @else { "Your card •••• " (last4) " is charged every month." }
             }
-            Pays::Coupons if is_ahead => { "Then it ends by itself. Nothing is charged." }
-            Pays::Coupons => { "Your list and your profiles are kept. Nothing was charged." }
+            PaymentMethod::Coupons if is_ahead => { "Then it ends by itself. Nothing is charged." }
+            PaymentMethod::Coupons => { "Your list and your profiles are kept. Nothing was charged." }
         }
     }
 }
 
 /// The operators on whose bill the member can continue; first the one whose coupon it was.
-fn go_on(netflix: &Netflix, account: &Account) -> Markup {
+fn go_on(netflix: &Netflix, account: &MemberAccount) -> Markup {
     let last = account.coupons.last().map(|coupon| &coupon.operator);
     let mut sites: Vec<(&KnownOperator, &String)> =
         netflix.0.config.operators.iter().filter_map(|known| Some((known, known.site.as_ref()?))).collect();
@@ -142,7 +142,7 @@ fn go_on(netflix: &Netflix, account: &Account) -> Markup {
     }
 }
 
-fn redeemed(netflix: &Netflix, coupon: &Coupon, today: Day) -> Markup {
+fn redeemed(netflix: &Netflix, coupon: &RedeemedCoupon, today: Day) -> Markup {
     let days = coupon.service_period;
     let chip = match (days.from() > today, days.to() < today) {
         (true, _) => "Comes next",

@@ -1,7 +1,7 @@
 //! The partner's memory: visits of customers whom operators sent, and accounts with their means of
 //! payment. Of the customer behind a phone bill it knows only the PAI.
 
-use super::coupons::Coupon;
+use super::coupons::RedeemedCoupon;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::pai::Pai;
@@ -17,7 +17,7 @@ pub(super) const DEMO_PASSWORD: &str = "demo";
 
 /// A customer on the sign-up pages.
 #[derive(Clone, Debug)]
-pub(super) struct Visit {
+pub(super) struct SignupVisit {
     pub(super) pai: Pai,
     pub(super) operator: OperatorId,
     pub(super) return_url: String,
@@ -33,7 +33,7 @@ pub(super) struct Visit {
 /// How an account is paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "how", rename_all = "lowercase")]
-pub(super) enum Pays {
+pub(super) enum PaymentMethod {
     /// By card, as before.
     Card {
         /// The last four digits of its number.
@@ -54,7 +54,7 @@ pub(super) enum Pays {
     Coupons,
 }
 
-impl Pays {
+impl PaymentMethod {
     /// The operator on whose bill it is paid, and the PAI.
     pub(super) fn bill(&self) -> Option<(OperatorId, Pai)> {
         match self {
@@ -66,22 +66,22 @@ impl Pays {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Account {
+pub(super) struct MemberAccount {
     #[serde(rename = "accountID")]
     pub(super) id: String,
     pub(super) email: String,
     pub(super) plan: &'static str,
-    pub(super) pays: Pays,
+    pub(super) pays: PaymentMethod,
     /// Oldest first.
-    pub(super) coupons: Vec<Coupon>,
+    pub(super) coupons: Vec<RedeemedCoupon>,
     /// The last paid day.
     pub(super) paid_until: Option<Day>,
 }
 
 #[derive(Default)]
 pub(super) struct Members {
-    visits: HashMap<String, Visit>,
-    accounts: Vec<Account>,
+    visits: HashMap<String, SignupVisit>,
+    accounts: Vec<MemberAccount>,
 }
 
 impl Members {
@@ -91,56 +91,63 @@ impl Members {
         for (email, last4) in
             [("dana@example.com", "4242"), ("lee@example.com", "1881"), ("sam@example.com", "0005")]
         {
-            members.account_or_new(email, Pays::Card { last4 });
+            members.account_or_new(email, PaymentMethod::Card { last4 });
         }
         members
     }
 
     /// The account with this e-mail address, created if necessary.
-    pub(super) fn account_or_new(&mut self, email: &str, pays: Pays) -> &mut Account {
+    pub(super) fn account_or_new(&mut self, email: &str, pays: PaymentMethod) -> &mut MemberAccount {
         let known = self.accounts.iter().position(|account| account.email.eq_ignore_ascii_case(email));
         let at = known.unwrap_or_else(|| {
             let id = format!("member-{}", self.accounts.len() + 1);
             let (email, coupons) = (email.to_owned(), Vec::new());
-            self.accounts.push(Account { id, email, plan: "standard", pays, coupons, paid_until: None });
+            self.accounts.push(MemberAccount {
+                id,
+                email,
+                plan: "standard",
+                pays,
+                coupons,
+                paid_until: None,
+            });
             self.accounts.len() - 1
         });
         &mut self.accounts[at]
     }
 
     /// All accounts, oldest first.
-    pub(super) fn accounts(&self) -> &[Account] {
+    pub(super) fn accounts(&self) -> &[MemberAccount] {
         &self.accounts
     }
 
     /// The account with this e-mail address, ignoring case.
-    pub(super) fn account(&self, email: &str) -> Option<&Account> {
+    pub(super) fn account(&self, email: &str) -> Option<&MemberAccount> {
         self.accounts.iter().find(|account| account.email.eq_ignore_ascii_case(email))
     }
 
     /// The account with this id.
-    pub(super) fn account_named(&self, id: &str) -> Option<&Account> {
+    pub(super) fn account_named(&self, id: &str) -> Option<&MemberAccount> {
         self.accounts.iter().find(|account| account.id == id)
     }
 
     /// The account that this subscriber of the operator's pays on the bill.
-    pub(super) fn account_of(&self, subscriber: (&OperatorId, Pai)) -> Option<&Account> {
-        let is_theirs = |account: &&Account| match &account.pays {
-            Pays::Bill { operator, pai, .. } => (operator, *pai) == subscriber,
-            Pays::Card { .. } | Pays::Coupons => false,
+    pub(super) fn account_of(&self, subscriber: (&OperatorId, Pai)) -> Option<&MemberAccount> {
+        let is_theirs = |account: &&MemberAccount| match &account.pays {
+            PaymentMethod::Bill { operator, pai, .. } => (operator, *pai) == subscriber,
+            PaymentMethod::Card { .. } | PaymentMethod::Coupons => false,
         };
         self.accounts.iter().find(is_theirs)
     }
 
     /// A customer arrives.
-    pub(super) fn open(&mut self, id: String, visit: Visit) {
+    pub(super) fn open(&mut self, id: String, visit: SignupVisit) {
         let now = visit.started_at;
         self.visits.retain(|_, visit| now.seconds_since(visit.started_at) < VISIT_SECONDS);
         self.visits.insert(id, visit);
     }
 
     /// A visit that is not over.
-    pub(super) fn visit(&self, id: &str, now: Timestamp) -> Option<&Visit> {
+    pub(super) fn visit(&self, id: &str, now: Timestamp) -> Option<&SignupVisit> {
         self.visits.get(id).filter(|visit| now.seconds_since(visit.started_at) < VISIT_SECONDS)
     }
 
@@ -149,7 +156,7 @@ impl Members {
         let Some(visit) = self.visits.get(id).filter(|visit| visit.account_id.is_none()).cloned() else {
             return;
         };
-        let pays = Pays::Bill {
+        let pays = PaymentMethod::Bill {
             operator: visit.operator,
             pai: visit.pai,
             ext_subscription_id: visit.ext_subscription_id,
@@ -163,7 +170,12 @@ impl Members {
 
     /// Creates the account, or moves it to this bill from its previous payment, where coupons have
     /// paid until that day already. Returns its id.
-    pub(super) fn put_on_bill(&mut self, email: &str, pays: Pays, paid_until: Option<Day>) -> String {
+    pub(super) fn put_on_bill(
+        &mut self,
+        email: &str,
+        pays: PaymentMethod,
+        paid_until: Option<Day>,
+    ) -> String {
         let account = self.account_or_new(email, pays.clone());
         account.pays = pays;
         account.paid_until = account.paid_until.max(paid_until);

@@ -4,7 +4,7 @@
 
 use super::Netflix;
 use super::accounts;
-use super::edge::Failure;
+use super::edge::EdgeFailure;
 use crate::answer::Refusal;
 use axum::Form;
 use axum::extract::State;
@@ -23,7 +23,7 @@ const PATH: &str = "/ott/v1/notification";
 
 /// A form as it was sent.
 #[derive(Deserialize)]
-pub(super) struct Entered {
+pub(super) struct EnteredMessage {
     pai: Pai,
     #[serde(rename = "extNotificationID")]
     name: ExtId,
@@ -32,12 +32,12 @@ pub(super) struct Entered {
 }
 
 /// The outcome of a message.
-pub(super) struct Said {
-    entered: Entered,
-    outcome: Result<(), Failure>,
+pub(super) struct SentMessage {
+    entered: EnteredMessage,
+    outcome: Result<(), EdgeFailure>,
 }
 
-impl Said {
+impl SentMessage {
     /// Whether it was to this subscriber.
     fn is_to(&self, pai: Pai) -> bool {
         self.entered.pai == pai
@@ -48,7 +48,7 @@ impl Said {
 /// else, and its response is shown beside the form.
 pub(super) async fn post_message(
     State(netflix): State<Netflix>,
-    form: Result<Form<Entered>, FormRejection>,
+    form: Result<Form<EnteredMessage>, FormRejection>,
 ) -> Result<Response, Refusal> {
     let Form(entered) = form.map_err(|_| Reject::invalid_request("The form cannot be read."))?;
     let bills =
@@ -64,12 +64,12 @@ pub(super) async fn post_message(
     let outcome = netflix.0.edge.post::<NotificationResponse>(PATH, &request, Some(&operator)).await;
     let outcome = outcome.answer.map(|_| ());
     let status = if outcome.is_ok() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    Ok((status, accounts::list(&netflix, Some(&Said { entered, outcome }))).into_response())
+    Ok((status, accounts::list(&netflix, Some(&SentMessage { entered, outcome }))).into_response())
 }
 
 /// The form for a subscriber, with the outcome of the last message. One that may succeed later
 /// stays in it, under its id.
-pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&Said>) -> Markup {
+pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&SentMessage>) -> Markup {
     let said = said.filter(|said| said.is_to(pai));
     let failed = said.and_then(|said| Some((&said.entered, said.outcome.as_ref().err()?)));
     let kept =
@@ -86,8 +86,8 @@ pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&Said>) -> Markup {
                 input id=(id) name="message" required maxlength=(NOTIFICATION_UTF16_UNITS_MAX) autocomplete="off"
                     value=(failed.map_or("", |(entered, _)| &entered.message));
                 @match (failed, said) {
-                    (Some((_, Failure::Refused { code, .. })), _) => { p class="problem" role="alert" { "Not sent: " (code) "." } }
-                    (Some((_, Failure::Silent)), _) => { p class="problem" role="alert" { "No answer. Send it again: it is the same message." } }
+                    (Some((_, EdgeFailure::Refused { code, .. })), _) => { p class="problem" role="alert" { "Not sent: " (code) "." } }
+                    (Some((_, EdgeFailure::Silent)), _) => { p class="problem" role="alert" { "No answer. Send it again: it is the same message." } }
                     (None, Some(_)) => { p class="hint" role="status" { "On its way to the phone, whoever’s it is." } }
                     (None, None) => {}
                 }

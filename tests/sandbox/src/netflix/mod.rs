@@ -7,10 +7,10 @@
 //! is searched for phone numbers, and reports about its charges are compared with its own ledger. A
 //! number that is found, or a contradiction, is shown in red on every page.
 
+mod account_states;
 mod accounts;
 mod app;
 mod billing_runs;
-mod books;
 mod calls;
 mod charges;
 pub mod config;
@@ -20,12 +20,12 @@ mod fault_switch;
 mod home;
 mod layout;
 pub mod leak;
+mod ledger;
 mod log_in;
 mod member;
 mod members;
 mod messages;
 mod network;
-mod notices;
 mod redeem;
 mod redeem_form;
 mod redemptions;
@@ -34,23 +34,23 @@ mod refunds;
 mod signup;
 mod signup_form;
 mod signup_sessions;
-mod standings;
+mod webhooks;
 
 pub use config::{KnownOperator, NetflixConfig};
 pub use network::NetworkCode;
 
-use crate::gate::Gate;
-use crate::{Outside, answer, page, settings};
+use crate::gate::SignatureGate;
+use crate::{PartyDependencies, answer, page, settings};
 use app::Devices;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use billing_runs::Runs;
-use books::Books;
-use edge::Edge;
-use fault_switch::Faults;
+use billing_runs::BillingRuns;
+use edge::EdgeClient;
+use fault_switch::PartnerFaults;
 use http::HeaderValue;
 use leak::LeakWatch;
+use ledger::PartnerLedger;
 use log_in::LogIns;
 use members::Members;
 use onbill_domain::key::KeyUse;
@@ -59,36 +59,36 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The partner. Clones share one state.
 #[derive(Clone)]
-pub struct Netflix(Arc<Inner>);
+pub struct Netflix(Arc<NetflixState>);
 
-struct Inner {
+struct NetflixState {
     config: NetflixConfig,
-    outside: Outside,
+    outside: PartyDependencies,
     /// For calls of the edge.
-    gate: Gate,
+    gate: SignatureGate,
     /// For calls of the operators' origins.
-    origins: Gate,
-    edge: Edge,
+    origins: SignatureGate,
+    edge: EdgeClient,
     leaks: Arc<LeakWatch>,
     members: Mutex<Members>,
-    books: Mutex<Books>,
-    runs: Mutex<Runs>,
+    ledger: Mutex<PartnerLedger>,
+    runs: Mutex<BillingRuns>,
     devices: Mutex<Devices>,
     log_ins: Mutex<LogIns>,
-    faults: Mutex<Faults>,
+    faults: Mutex<PartnerFaults>,
 }
 
 impl Netflix {
     /// A partner with its demo accounts. Fails without a key to sign with.
-    pub fn new(config: NetflixConfig, outside: Outside) -> Result<Self, String> {
+    pub fn new(config: NetflixConfig, outside: PartyDependencies) -> Result<Self, String> {
         let leaks = Arc::new(LeakWatch::new(&config.watched()));
-        let edge = Edge::new(&config, outside.clone(), leaks.clone())?;
+        let edge = EdgeClient::new(&config, outside.clone(), leaks.clone())?;
         let authority = settings::authority(&config.public_url);
-        let gate = Gate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority.clone());
-        let origins = Gate::new(config.keys.clone(), KeyUse::OriginToPartner, authority);
+        let gate = SignatureGate::new(config.keys.clone(), KeyUse::EdgeToPartner, authority.clone());
+        let origins = SignatureGate::new(config.keys.clone(), KeyUse::OriginToPartner, authority);
         let members = Mutex::new(Members::with_demo_accounts());
-        let (books, runs, devices, log_ins, faults) = Default::default();
-        let inner = Inner {
+        let (ledger, runs, devices, log_ins, faults) = Default::default();
+        let inner = NetflixState {
             config,
             outside,
             gate,
@@ -96,7 +96,7 @@ impl Netflix {
             edge,
             leaks,
             members,
-            books,
+            ledger,
             runs,
             devices,
             log_ins,
@@ -109,9 +109,9 @@ impl Netflix {
     pub fn router(&self) -> Router {
         let api = Router::new()
             .route("/signup-sessions", post(signup_sessions::post_signup_session))
-            .route("/transaction-state", post(notices::post_transaction_state))
-            .route("/refund-state", post(notices::post_refund_state))
-            .route("/account-state", post(notices::post_account_state))
+            .route("/transaction-state", post(webhooks::post_transaction_state))
+            .route("/refund-state", post(webhooks::post_refund_state))
+            .route("/account-state", post(webhooks::post_account_state))
             .layer(from_fn_with_state(self.clone(), fault_switch::apply))
             .layer(from_fn(answer::correlate));
         let pages = Router::new()

@@ -1,9 +1,9 @@
 //! `/redeem`: a member, or a person who becomes one by it, enters the code of a coupon.
 
 use super::Netflix;
-use super::edge::Failure;
-use super::members::{Account, DEMO_PASSWORD};
-use super::redeem_form::{self, Complaint, Entered, Field};
+use super::edge::EdgeFailure;
+use super::members::{DEMO_PASSWORD, MemberAccount};
+use super::redeem_form::{self, EnteredCoupon, RedeemError, RedeemField};
 use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -25,7 +25,7 @@ pub(super) async fn get_redeem(State(netflix): State<Netflix>, headers: HeaderMa
 pub(super) async fn post_redeem(
     State(netflix): State<Netflix>,
     headers: HeaderMap,
-    Form(entered): Form<Entered>,
+    Form(entered): Form<EnteredCoupon>,
 ) -> Response {
     // 1.
     let member = netflix.logged_in(&headers);
@@ -35,12 +35,12 @@ pub(super) async fn post_redeem(
         return netflix.show(member.as_ref(), &account_id);
     }
     // 2.
-    let again = |complaint: Complaint, status: StatusCode| {
+    let again = |complaint: RedeemError, status: StatusCode| {
         let page = redeem_form::page(&netflix, member.as_ref(), Some((&entered, &complaint)));
         (status, page).into_response()
     };
     let (Some(reference), Ok(redeemer)) = (reference, netflix.redeemer(member.as_ref(), &entered)) else {
-        let complaint = netflix.redeemer(member.as_ref(), &entered).err().unwrap_or(Complaint::OLD_FORM);
+        let complaint = netflix.redeemer(member.as_ref(), &entered).err().unwrap_or(RedeemError::OLD_FORM);
         return again(complaint, StatusCode::BAD_REQUEST);
     };
     // 3.
@@ -51,13 +51,13 @@ pub(super) async fn post_redeem(
     };
     let (party, email) = (netflix.clone(), redeemer.email);
     let done = tokio::spawn(async move { party.redeem_for(&email, &asked).await });
-    match done.await.unwrap_or(Err(Failure::Silent)) {
+    match done.await.unwrap_or(Err(EdgeFailure::Silent)) {
         // 4.
         Ok(account_id) => netflix.show(member.as_ref(), &account_id),
         Err(failure) => {
             let status =
                 if failure.is_passing() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CONFLICT };
-            again(Complaint::of(&failure), status)
+            again(RedeemError::of(&failure), status)
         }
     }
 }
@@ -65,35 +65,42 @@ pub(super) async fn post_redeem(
 /// The redeemer: the address of the account, and the account where there is one.
 struct Redeemer {
     email: String,
-    account: Option<Account>,
+    account: Option<MemberAccount>,
 }
 
 impl Netflix {
     /// The logged-in member, else the person in the form, if they are permitted.
-    fn redeemer(&self, member: Option<&Account>, entered: &Entered) -> Result<Redeemer, Complaint> {
+    fn redeemer(
+        &self,
+        member: Option<&MemberAccount>,
+        entered: &EnteredCoupon,
+    ) -> Result<Redeemer, RedeemError> {
         if entered.code.trim().is_empty() {
-            return Err(Complaint::at(Field::Code, "Enter the code from the text message."));
+            return Err(RedeemError::at(RedeemField::Code, "Enter the code from the text message."));
         }
         if let Some(member) = member {
             return Ok(Redeemer { email: member.email.clone(), account: Some(member.clone()) });
         }
         let email = entered.email.trim();
         if !redeem_form::is_address(email) {
-            return Err(Complaint::at(Field::Email, "Enter an e-mail address, such as name@example.com."));
+            return Err(RedeemError::at(
+                RedeemField::Email,
+                "Enter an e-mail address, such as name@example.com.",
+            ));
         }
         if entered.password.is_empty() {
-            return Err(Complaint::at(Field::Password, "Enter a password."));
+            return Err(RedeemError::at(RedeemField::Password, "Enter a password."));
         }
         let account = self.members().account(email).cloned();
         if account.is_some() && entered.password != DEMO_PASSWORD {
             let mismatch = "There is an account with this e-mail, and its password is another.";
-            return Err(Complaint::at(Field::Password, mismatch));
+            return Err(RedeemError::at(RedeemField::Password, mismatch));
         }
         Ok(Redeemer { email: email.to_owned(), account })
     }
 
     /// Redeems, and puts the coupon on the account with this address. Returns the account's id.
-    async fn redeem_for(&self, email: &str, asked: &CouponRedeemRequest) -> Result<String, Failure> {
+    async fn redeem_for(&self, email: &str, asked: &CouponRedeemRequest) -> Result<String, EdgeFailure> {
         let told = self.redeem(asked).await?;
         let today = Day::of_timestamp(self.now());
         Ok(self.members().put_coupon(email, asked, told, today))
@@ -104,7 +111,7 @@ impl Netflix {
     }
 
     /// Redirects to the account, and logs it in unless it is logged in already.
-    fn show(&self, member: Option<&Account>, account_id: &str) -> Response {
+    fn show(&self, member: Option<&MemberAccount>, account_id: &str) -> Response {
         match member {
             Some(member) if member.id == account_id => Redirect::to("/member").into_response(),
             _ => self.log_in(account_id, "/member"),

@@ -1,9 +1,9 @@
 //! The page where a code is entered, and its error messages. Each refusal says what to do next.
 
 use super::Netflix;
-use super::edge::Failure;
+use super::edge::EdgeFailure;
 use super::layout;
-use super::members::{Account, DEMO_PASSWORD};
+use super::members::{DEMO_PASSWORD, MemberAccount};
 use axum::response::Response;
 use maud::{Markup, html};
 use onbill_domain::reject::ErrorCode;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 /// The form as it was sent.
 #[derive(Deserialize)]
-pub(super) struct Entered {
+pub(super) struct EnteredCoupon {
     #[serde(default)]
     pub(super) code: String,
     /// Our id of the redemption, made with the form: whatever is sent with that form is this
@@ -25,36 +25,36 @@ pub(super) struct Entered {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum RedeemField {
     Code,
     Email,
     Password,
 }
 
 /// Why the page is shown again.
-pub(super) struct Complaint {
+pub(super) struct RedeemError {
     /// `None` when the form as a whole failed.
-    field: Option<Field>,
+    field: Option<RedeemField>,
     words: String,
     /// Whether the next try requests the same redemption, because the outcome of this one is
     /// unknown.
     is_open: bool,
 }
 
-impl Complaint {
+impl RedeemError {
     /// The form was not made here.
     pub(super) const OLD_FORM: Self = Self { field: None, words: String::new(), is_open: false };
 
-    pub(super) fn at(field: Field, words: &str) -> Self {
+    pub(super) fn at(field: RedeemField, words: &str) -> Self {
         Self { field: Some(field), words: words.to_owned(), is_open: true }
     }
 
     /// onbill's refusal, for the person who has entered the code. It reveals nothing of the charged
     /// bill but that the charge failed: the bill may be another person's.
-    pub(super) fn of(failure: &Failure) -> Self {
+    pub(super) fn of(failure: &EdgeFailure) -> Self {
         let code = match failure {
-            Failure::Refused { code, .. } => code.as_str(),
-            Failure::Silent => return Self::busy(),
+            EdgeFailure::Refused { code, .. } => code.as_str(),
+            EdgeFailure::Silent => return Self::busy(),
         };
         let words = match serde_json::from_value(code.into()) {
             Ok(ErrorCode::InvalidRequest) => {
@@ -90,10 +90,10 @@ impl Complaint {
             _ => {
                 let words =
                     format!("This code was not accepted ({code}). Nothing was charged. Ask us about it.");
-                return Self { field: Some(Field::Code), words, is_open: false };
+                return Self { field: Some(RedeemField::Code), words, is_open: false };
             }
         };
-        Self { field: Some(Field::Code), words: words.to_owned(), is_open: false }
+        Self { field: Some(RedeemField::Code), words: words.to_owned(), is_open: false }
     }
 
     fn busy() -> Self {
@@ -114,8 +114,8 @@ impl Complaint {
 /// The page, for a member or for a guest.
 pub(super) fn page(
     netflix: &Netflix,
-    member: Option<&Account>,
-    problem: Option<(&Entered, &Complaint)>,
+    member: Option<&MemberAccount>,
+    problem: Option<(&EnteredCoupon, &RedeemError)>,
 ) -> Response {
     let title = if problem.is_some() { "Error: redeem a code" } else { "Redeem a code" };
     let complaint = problem.map(|(_, complaint)| complaint);
@@ -153,8 +153,8 @@ pub(super) fn log_out() -> Markup {
     html! { form class="centre" method="post" action="/log-out" { button class="plain" type="submit" { "Not you? Log out" } } }
 }
 
-fn code_field(problem: Option<(&Entered, &Complaint)>) -> Markup {
-    let wrong = is_wrong(problem, Field::Code);
+fn code_field(problem: Option<(&EnteredCoupon, &RedeemError)>) -> Markup {
+    let wrong = is_wrong(problem, RedeemField::Code);
     let described = if wrong { "problem code-hint" } else { "code-hint" };
     html! {
         label for="code" { "Code" }
@@ -165,7 +165,7 @@ fn code_field(problem: Option<(&Entered, &Complaint)>) -> Markup {
     }
 }
 
-fn account_fields(netflix: &Netflix, problem: Option<(&Entered, &Complaint)>) -> Markup {
+fn account_fields(netflix: &Netflix, problem: Option<(&EnteredCoupon, &RedeemError)>) -> Markup {
     let invalid = |field| is_wrong(problem, field).then_some("true");
     let described = |field| is_wrong(problem, field).then_some("problem");
     html! {
@@ -173,12 +173,12 @@ fn account_fields(netflix: &Netflix, problem: Option<(&Entered, &Complaint)>) ->
             legend { "For which account?" }
             label for="email" { "E-mail" }
             input id="email" name="email" type="email" autocomplete="email" required maxlength="254"
-                value=[problem.map(|(entered, _)| &entered.email)] aria-invalid=[invalid(Field::Email)]
-                aria-describedby=[described(Field::Email)] autofocus[is_wrong(problem, Field::Email)];
+                value=[problem.map(|(entered, _)| &entered.email)] aria-invalid=[invalid(RedeemField::Email)]
+                aria-describedby=[described(RedeemField::Email)] autofocus[is_wrong(problem, RedeemField::Email)];
             label for="password" { "Password" }
             input id="password" name="password" type="password" autocomplete="current-password" required maxlength="200"
-                aria-invalid=[invalid(Field::Password)] aria-describedby=[described(Field::Password)]
-                autofocus[is_wrong(problem, Field::Password)];
+                aria-invalid=[invalid(RedeemField::Password)] aria-describedby=[described(RedeemField::Password)]
+                autofocus[is_wrong(problem, RedeemField::Password)];
             p class="hint" {
                 "An e-mail that is new here makes a new account. Members: " (addresses(netflix)) ". Password: " code { (DEMO_PASSWORD) }
             }
@@ -192,7 +192,7 @@ fn addresses(netflix: &Netflix) -> String {
     first.join(", ")
 }
 
-fn is_wrong(problem: Option<(&Entered, &Complaint)>, field: Field) -> bool {
+fn is_wrong(problem: Option<(&EnteredCoupon, &RedeemError)>, field: RedeemField) -> bool {
     problem.is_some_and(|(_, complaint)| complaint.field == Some(field))
 }
 

@@ -4,14 +4,14 @@
 //! days of its plan. The ledger, which has all charges, checks that nothing else has paid for these
 //! days.
 
-use super::books::Wrong;
+use super::ledger::ReportError;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::coupon::{COUPON_CHARGE_PREFIX, CouponRedeemRequest, CouponRedeemResponse};
 
 /// One that onbill has confirmed.
-struct Redemption {
+struct ConfirmedRedemption {
     reference: ExtId,
     /// A hash of the code without spaces, dashes and case. The code itself is not kept.
     code: [u8; 32],
@@ -19,7 +19,7 @@ struct Redemption {
 }
 
 #[derive(Default)]
-pub(super) struct Redemptions(Vec<Redemption>);
+pub(super) struct Redemptions(Vec<ConfirmedRedemption>);
 
 impl Redemptions {
     /// Takes a response of this day; returns whether it is new.
@@ -33,20 +33,20 @@ impl Redemptions {
         asked: &CouponRedeemRequest,
         told: &CouponRedeemResponse,
         today: Day,
-    ) -> Result<bool, Wrong> {
+    ) -> Result<bool, ReportError> {
         // 1.
         let days = told.service_period;
         if told.status != "REDEEMED" || told.amount.amount_minor < 1 {
-            return Err(Wrong::Impossible("neither redeemed nor refused, or for nothing"));
+            return Err(ReportError::Impossible("neither redeemed nor refused, or for nothing"));
         }
         if ServicePeriod::from_months(days.from(), told.months) != Some(days) || days.to() < today {
-            return Err(Wrong::Impossible("other days than those of the plan"));
+            return Err(ReportError::Impossible("other days than those of the plan"));
         }
         if asked.pai.is_some() && asked.pai != told.pai {
-            return Err(Wrong::Impossible("for another subscriber than asked for"));
+            return Err(ReportError::Impossible("for another subscriber than asked for"));
         }
         if !told.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
-            return Err(Wrong::Impossible("its charge is named as one of ours"));
+            return Err(ReportError::Impossible("its charge is named as one of ours"));
         }
         // 2.
         if let Some(before) = self.0.iter().find(|each| each.reference == asked.ext_reference) {
@@ -54,18 +54,19 @@ impl Redemptions {
             return if fine {
                 Ok(false)
             } else {
-                Err(Wrong::Contradicts("it was answered otherwise before"))
+                Err(ReportError::Contradicts("it was answered otherwise before"))
             };
         }
         // 3.
         let code = fingerprint(&asked.code);
-        let is_same =
-            |each: &Redemption| each.code == code || each.told.ext_transaction_id == told.ext_transaction_id;
+        let is_same = |each: &ConfirmedRedemption| {
+            each.code == code || each.told.ext_transaction_id == told.ext_transaction_id
+        };
         if self.0.iter().any(is_same) {
-            return Err(Wrong::Contradicts("it was redeemed before, under another reference"));
+            return Err(ReportError::Contradicts("it was redeemed before, under another reference"));
         }
         let reference = asked.ext_reference.clone();
-        self.0.push(Redemption { reference, code, told: told.clone() });
+        self.0.push(ConfirmedRedemption { reference, code, told: told.clone() });
         Ok(true)
     }
 }

@@ -2,7 +2,7 @@
 //! click, or the same page sent again, is the same refund.
 
 use super::Netflix;
-use super::books::{Charge, Refund};
+use super::ledger::{RequestedCharge, RequestedRefund};
 use crate::page::price;
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 /// A form as it was sent.
 #[derive(Deserialize)]
-pub(super) struct Entered {
+pub(super) struct EnteredRefundForm {
     operator: OperatorId,
     #[serde(rename = "extTransactionID")]
     charge: ExtId,
@@ -26,9 +26,9 @@ pub(super) struct Entered {
     reason: String,
 }
 
-impl Entered {
+impl EnteredRefundForm {
     /// Whether it is from this charge's form.
-    pub(super) fn is_about(&self, charge: &Charge) -> bool {
+    pub(super) fn is_about(&self, charge: &RequestedCharge) -> bool {
         self.operator == charge.operator && self.charge == charge.id
     }
 
@@ -63,9 +63,9 @@ fn minor_units(typed: &str, currency: Currency) -> Option<i64> {
 /// A form for a new refund of a charge, with the earlier input and why it is invalid.
 pub(super) fn fresh(
     netflix: &Netflix,
-    charge: &Charge,
+    charge: &RequestedCharge,
     remaining: Money,
-    problem: Option<(&Entered, &str)>,
+    problem: Option<(&EnteredRefundForm, &str)>,
 ) -> Markup {
     let name = format!("ref-{}", netflix.0.outside.random.uuid());
     let (amount, reason) = problem.map_or(("", ""), |(entered, _)| (&entered.amount, &entered.reason));
@@ -89,7 +89,7 @@ pub(super) fn fresh(
 }
 
 /// A button that requests the same refund again.
-pub(super) fn again(charge: &Charge, refund: &Refund) -> Markup {
+pub(super) fn again(charge: &RequestedCharge, refund: &RequestedRefund) -> Markup {
     // `8.00 USD` without its currency is how people type it.
     let amount = refund.asked.map(|asked| asked.to_string()).unwrap_or_default();
     html! {
@@ -102,7 +102,7 @@ pub(super) fn again(charge: &Charge, refund: &Refund) -> Markup {
     }
 }
 
-fn names(charge: &Charge, refund: &str) -> Markup {
+fn names(charge: &RequestedCharge, refund: &str) -> Markup {
     html! {
         input type="hidden" name="operator" value=(charge.operator);
         input type="hidden" name="extTransactionID" value=(charge.id);

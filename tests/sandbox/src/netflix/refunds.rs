@@ -6,9 +6,9 @@
 //! the list of charges out.
 
 use super::Netflix;
-use super::books::Charge;
-use super::edge::Failure;
-use super::{charges, refund_form::Entered};
+use super::edge::EdgeFailure;
+use super::ledger::RequestedCharge;
+use super::{charges, refund_form::EnteredRefundForm};
 use crate::answer::{Refusal, sent_json};
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -25,7 +25,7 @@ use serde_json::json;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct EnteredRefund {
     #[serde(rename = "extTransactionID")]
     charge: ExtId,
     /// The charge's operator, where two operators have one with that id.
@@ -48,7 +48,8 @@ pub(super) async fn post_refund(
         let body = Bytes::from_request(request, &()).await.map_err(|_| unreadable())?;
         return by_program(&netflix, wire::parse(&body)?).await;
     }
-    let Form(entered) = Form::<Entered>::from_request(request, &()).await.map_err(|_| unreadable())?;
+    let Form(entered) =
+        Form::<EnteredRefundForm>::from_request(request, &()).await.map_err(|_| unreadable())?;
     let charge = find(&netflix, |charge| entered.is_about(charge))?;
     match entered.read(charge.amount.currency) {
         Ok(refund) => {
@@ -62,7 +63,7 @@ pub(super) async fn post_refund(
     }
 }
 
-async fn by_program(netflix: &Netflix, asked: Asked) -> Result<Response, Refusal> {
+async fn by_program(netflix: &Netflix, asked: EnteredRefund) -> Result<Response, Refusal> {
     let is_meant = |operator: &OperatorId| asked.operator.as_ref().is_none_or(|meant| meant == operator);
     let charge = find(netflix, |charge| charge.id == asked.charge && is_meant(&charge.operator))?;
     let made_up = || ExtId::parse(&format!("ref-{}", netflix.0.outside.random.uuid()));
@@ -74,8 +75,8 @@ async fn by_program(netflix: &Netflix, asked: Asked) -> Result<Response, Refusal
     let outcome = netflix.refund(&charge.operator, &charge.id, &refund).await;
     let (status, answer, code) = match outcome.answer {
         Ok((status, answer)) => (Some(status), Some(answer), None),
-        Err(Failure::Refused { status, code }) => (Some(status), None, Some(code)),
-        Err(Failure::Silent) => (None, None, None),
+        Err(EdgeFailure::Refused { status, code }) => (Some(status), None, Some(code)),
+        Err(EdgeFailure::Silent) => (None, None, None),
     };
     let told = json!({
         "extRefundID": refund.ext_refund_id, "attempts": outcome.attempts,
@@ -84,7 +85,7 @@ async fn by_program(netflix: &Netflix, asked: Asked) -> Result<Response, Refusal
     Ok(Json(told).into_response())
 }
 
-fn find(netflix: &Netflix, is_meant: impl Fn(&Charge) -> bool) -> Result<Charge, Reject> {
-    let charge = netflix.books().charges().iter().find(|charge| is_meant(charge)).cloned();
+fn find(netflix: &Netflix, is_meant: impl Fn(&RequestedCharge) -> bool) -> Result<RequestedCharge, Reject> {
+    let charge = netflix.ledger().charges().iter().find(|charge| is_meant(charge)).cloned();
     charge.ok_or_else(|| Reject::new(ErrorCode::TransactionNotFound, "There is no such charge."))
 }

@@ -2,10 +2,10 @@
 //! end with `POST /ott/v1/partnerSubscription`; only then does anything change here.
 
 use super::Netflix;
-use super::edge::Failure;
+use super::edge::EdgeFailure;
 use super::layout::page;
-use super::members::{DEMO_PASSWORD, Pays, Visit};
-use super::signup_form::{Entered, Problem, choices};
+use super::members::{DEMO_PASSWORD, PaymentMethod, SignupVisit};
+use super::signup_form::{EnteredSignup, SignupError, choices};
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -29,7 +29,7 @@ pub(super) async fn get_signup(State(netflix): State<Netflix>, Path(id): Path<St
 pub(super) async fn post_new(
     State(netflix): State<Netflix>,
     Path(id): Path<String>,
-    Form(entered): Form<Entered>,
+    Form(entered): Form<EnteredSignup>,
 ) -> Response {
     subscribe(&netflix, &id, SubscriptionSource::NewAccount, entered).await
 }
@@ -38,7 +38,7 @@ pub(super) async fn post_new(
 pub(super) async fn post_existing(
     State(netflix): State<Netflix>,
     Path(id): Path<String>,
-    Form(entered): Form<Entered>,
+    Form(entered): Form<EnteredSignup>,
 ) -> Response {
     subscribe(&netflix, &id, SubscriptionSource::ExistingAccount, entered).await
 }
@@ -48,14 +48,19 @@ pub(super) async fn post_existing(
 ///    reason.
 /// 3. The edge is called. A refusal or no response → the page again, in words; nothing was changed.
 /// 4. The account is on the bill → the last page.
-async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionSource, entered: Entered) -> Response {
+async fn subscribe(
+    netflix: &Netflix,
+    id: &str,
+    origin: SubscriptionSource,
+    entered: EnteredSignup,
+) -> Response {
     // 1. The visit.
     let Some(visit) = netflix.visit(id) else { return over(netflix) };
     if visit.account_id.is_some() {
         return to_done(id);
     }
     let again = |message: String, field, status: StatusCode| {
-        let problem = Problem { origin, message, field, email: entered.email.clone() };
+        let problem = SignupError { origin, message, field, email: entered.email.clone() };
         (status, choices(netflix, id, &visit, Some(&problem))).into_response()
     };
 
@@ -85,13 +90,13 @@ async fn subscribe(netflix: &Netflix, id: &str, origin: SubscriptionSource, ente
 }
 
 /// The edge's response in words for the customer.
-fn in_words(failure: &Failure, operator: &str) -> String {
+fn in_words(failure: &EdgeFailure, operator: &str) -> String {
     if failure.is_passing() {
         return format!(
             "{operator} does not answer right now. Nothing was changed. Please try again in a moment."
         );
     }
-    let Failure::Refused { code, .. } = failure else { return String::new() };
+    let EdgeFailure::Refused { code, .. } = failure else { return String::new() };
     match code.as_str() {
         "suspended-non-payment" => {
             format!("Your line at {operator} is suspended. Please contact {operator}.")
@@ -145,19 +150,23 @@ fn to_done(id: &str) -> Response {
 }
 
 impl Netflix {
-    fn visit(&self, id: &str) -> Option<Visit> {
+    fn visit(&self, id: &str) -> Option<SignupVisit> {
         let now = self.now();
         self.members().visit(id, now).cloned()
     }
 
     /// The operator's name for readers.
-    pub(super) fn operator_name(&self, visit: &Visit) -> &str {
+    pub(super) fn operator_name(&self, visit: &SignupVisit) -> &str {
         self.0.config.operator(&visit.operator).map_or("Your operator", |operator| operator.name.as_str())
     }
 
     /// Whether this account can be used in this sign-up, else the reason and the field it belongs
     /// to.
-    pub(super) fn may_take(&self, origin: SubscriptionSource, entered: &Entered) -> Result<(), Wrong> {
+    pub(super) fn may_take(
+        &self,
+        origin: SubscriptionSource,
+        entered: &EnteredSignup,
+    ) -> Result<(), FormError> {
         self.is_free(origin, entered.email())?;
         if origin == SubscriptionSource::ExistingAccount && entered.password != DEMO_PASSWORD {
             return Err(mismatch());
@@ -166,17 +175,20 @@ impl Netflix {
     }
 
     /// Checks an account for a customer who has already proved that it is theirs.
-    pub(super) fn is_free(&self, origin: SubscriptionSource, email: &str) -> Result<(), Wrong> {
+    pub(super) fn is_free(&self, origin: SubscriptionSource, email: &str) -> Result<(), FormError> {
         let pays = self.members().account(email).map(|account| account.pays.clone());
         match (origin, pays) {
             (SubscriptionSource::NewAccount, None)
-            | (SubscriptionSource::ExistingAccount, Some(Pays::Card { .. } | Pays::Coupons)) => Ok(()),
+            | (
+                SubscriptionSource::ExistingAccount,
+                Some(PaymentMethod::Card { .. } | PaymentMethod::Coupons),
+            ) => Ok(()),
             (SubscriptionSource::NewAccount, Some(_)) => Err((
                 "There is an account with this e-mail already. Log in to it instead.".to_owned(),
                 "email",
             )),
-            (SubscriptionSource::ExistingAccount, Some(Pays::Bill { operator, pai, .. })) => {
-                let told = self.books().standing(&operator, pai).map(|told| told.state);
+            (SubscriptionSource::ExistingAccount, Some(PaymentMethod::Bill { operator, pai, .. })) => {
+                let told = self.ledger().standing(&operator, pai).map(|told| told.state);
                 if told == Some(PaiState::Closed) {
                     return Ok(());
                 }
@@ -190,8 +202,8 @@ impl Netflix {
 }
 
 /// An error message, and the field it belongs to.
-pub(super) type Wrong = (String, &'static str);
+pub(super) type FormError = (String, &'static str);
 
-fn mismatch() -> Wrong {
+fn mismatch() -> FormError {
     ("E-mail and password do not match an account.".to_owned(), "password")
 }

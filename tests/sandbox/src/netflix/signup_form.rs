@@ -2,7 +2,7 @@
 
 use super::Netflix;
 use super::layout::page;
-use super::members::{DEMO_PASSWORD, Pays, Visit};
+use super::members::{DEMO_PASSWORD, PaymentMethod, SignupVisit};
 use crate::page::price;
 use axum::response::Response;
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 /// A form as it was sent.
 #[derive(Deserialize)]
-pub(super) struct Entered {
+pub(super) struct EnteredSignup {
     #[serde(default)]
     pub(super) email: String,
     #[serde(default)]
@@ -20,7 +20,7 @@ pub(super) struct Entered {
     terms: String,
 }
 
-impl Entered {
+impl EnteredSignup {
     pub(super) fn email(&self) -> &str {
         self.email.trim()
     }
@@ -45,7 +45,7 @@ impl Entered {
 }
 
 /// Why the page is shown again.
-pub(super) struct Problem {
+pub(super) struct SignupError {
     pub(super) origin: SubscriptionSource,
     pub(super) message: String,
     /// The field, or `None` when the form as a whole failed.
@@ -54,7 +54,12 @@ pub(super) struct Problem {
 }
 
 /// The page with both choices.
-pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Option<&Problem>) -> Response {
+pub(super) fn choices(
+    netflix: &Netflix,
+    id: &str,
+    visit: &SignupVisit,
+    problem: Option<&SignupError>,
+) -> Response {
     let operator = netflix.operator_name(visit);
     let cost = netflix.0.config.operator(&visit.operator).map(|operator| price(operator.price));
     let on = |origin| problem.filter(|problem| problem.origin == origin);
@@ -62,7 +67,7 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
     let existing = on(SubscriptionSource::ExistingAccount);
     let title = if problem.is_some() { "Error: pay on your bill" } else { "Pay on your bill" };
     let path = format!("/signup/{id}");
-    let fields = |choice| Fields { path: &path, choice, operator, turn: None };
+    let fields = |choice| SignupForm { path: &path, choice, operator, turn: None };
     let main = html! {
         div class="lead" {
             h1 { "Netflix Standard on your " (operator) " bill" }
@@ -87,7 +92,7 @@ pub(super) fn choices(netflix: &Netflix, id: &str, visit: &Visit, problem: Optio
 }
 
 /// The parameters of one of the two forms.
-pub(super) struct Fields<'a> {
+pub(super) struct SignupForm<'a> {
     /// It is sent to `new` or `existing` below this.
     pub(super) path: &'a str,
     pub(super) choice: SubscriptionSource,
@@ -97,7 +102,7 @@ pub(super) struct Fields<'a> {
 }
 
 /// The form, with what was wrong when it was sent.
-pub(super) fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
+pub(super) fn form(fields: &SignupForm<'_>, problem: Option<&SignupError>) -> Markup {
     let (name, autocomplete, submit) = match fields.choice {
         SubscriptionSource::NewAccount => ("new", "new-password", "Create account"),
         SubscriptionSource::ExistingAccount => ("existing", "current-password", "Log in and move"),
@@ -137,7 +142,8 @@ pub(super) fn form(fields: &Fields<'_>, problem: Option<&Problem>) -> Markup {
 /// This is a sandbox: the log-ins are no secret.
 pub(super) fn demo_accounts(netflix: &Netflix) -> Markup {
     let members = netflix.members();
-    let on_card = members.accounts().iter().filter(|account| matches!(account.pays, Pays::Card { .. }));
+    let on_card =
+        members.accounts().iter().filter(|account| matches!(account.pays, PaymentMethod::Card { .. }));
     let emails: Vec<&str> = on_card.map(|account| account.email.as_str()).collect();
     html! {
         p class="hint" {

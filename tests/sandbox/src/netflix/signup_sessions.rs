@@ -1,8 +1,8 @@
 //! `POST /signup-sessions`: the edge announces a customer.
 
 use super::Netflix;
-use super::edge::Failure;
-use super::members::Visit;
+use super::edge::EdgeFailure;
+use super::members::SignupVisit;
 use crate::answer::Refusal;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -69,7 +69,7 @@ pub(super) async fn post_signup_session(
 
     // 5. The visit.
     let ext_subscription_id = netflix.subscription_name();
-    let visit = Visit {
+    let visit = SignupVisit {
         pai: worth.pai,
         operator: worth.operator,
         return_url: worth.return_url,
@@ -79,7 +79,7 @@ pub(super) async fn post_signup_session(
         account_id: None,
     };
     let url = format!("{}/signup/{id}", config.public_url);
-    netflix.books().meet(&visit.operator, visit.pai, asked_at);
+    netflix.ledger().meet(&visit.operator, visit.pai, asked_at);
     netflix.members().open(id, visit);
     Ok((StatusCode::CREATED, Json(SignupSessionResponse { url })))
 }
@@ -96,7 +96,7 @@ async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenVal
     let request = TokenValidateRequest { token, ext_reference: ext_id(id)? };
     let outcome = netflix.0.edge.post::<TokenValidateResponse>(TOKEN, &request, None).await;
     let (_, worth) = outcome.answer.map_err(|failure| match failure {
-        Failure::Refused { ref code, .. } if !failure.is_passing() => {
+        EdgeFailure::Refused { ref code, .. } if !failure.is_passing() => {
             // Codes that are about the token; any other is about this server.
             let known = [ErrorCode::TokenInvalid, ErrorCode::TokenExpired, ErrorCode::TokenAlreadyUsed];
             let code = known.into_iter().find(|known| known.as_str() == code.as_str());

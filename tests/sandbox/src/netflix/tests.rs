@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::account_file;
-use crate::testing::{Answered, NOW, World, ask, form, get, get_json, json_post, keys, signed};
+use crate::testing::{
+    NOW, PartySurroundings, WholeResponse, ask, form, get, get_json, json_post, keys, signed,
+};
 use fake_edge::FakeEdge;
 use http::StatusCode;
 use onbill_domain::currency::Currency;
@@ -12,15 +14,15 @@ use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+mod account_states;
 mod answers;
 mod app;
 mod billing;
 mod coupons;
 mod fake_edge;
 mod messages;
-mod notices;
 mod refunds;
-mod standings;
+mod webhooks;
 
 const BASE: &str = "http://127.0.0.1:8791";
 const RETURN: &str = "http://127.0.0.1:8787/widget/v1/return/acme/ticket";
@@ -28,14 +30,14 @@ const SIMS: &str =
     "msisdn,status,type,balance,currency,activated_on\n+12025550101,active,postpaid,,USD,2021-03-14\n";
 const PAI: &str = "07070707-0707-4707-8707-070707070707";
 
-struct Partner {
-    world: World,
+struct NetflixUnderTest {
+    world: PartySurroundings,
     router: Router,
     edge: Arc<Mutex<FakeEdge>>,
     calls: std::cell::Cell<u32>,
 }
 
-fn partner() -> Partner {
+fn partner() -> NetflixUnderTest {
     let usd = Currency::parse("USD").expect("is listed");
     let operator = |id: &str, name: &str, network: &str| KnownOperator {
         id: OperatorId::parse(id).expect("is a slug"),
@@ -54,19 +56,19 @@ fn partner() -> Partner {
         operators: vec![operator("acme", "Acme <Mobile>", "001-01")],
         retry_pause: Duration::ZERO,
     };
-    let (world, edge) = (World::new(), Arc::new(Mutex::new(FakeEdge::default())));
+    let (world, edge) = (PartySurroundings::new(), Arc::new(Mutex::new(FakeEdge::default())));
     let answering = edge.clone();
     world.answer(move |request| answering.lock().expect("is whole").answer(&request));
     let router = Netflix::new(config, world.outside()).expect("has its keys").router();
-    Partner { world, router, edge, calls: std::cell::Cell::new(0) }
+    NetflixUnderTest { world, router, edge, calls: std::cell::Cell::new(0) }
 }
 
 fn session(token: &str) -> Value {
     json!({"token": token, "operator": "acme", "channel": "web", "locale": "en", "returnURL": RETURN})
 }
 
-impl Partner {
-    async fn announce(&self, body: &Value) -> Answered {
+impl NetflixUnderTest {
+    async fn announce(&self, body: &Value) -> WholeResponse {
         self.calls.set(self.calls.get() + 1);
         let nonce = format!("nonce-of-call-{:04}", self.calls.get());
         let url = format!("{BASE}/signup-sessions");

@@ -2,7 +2,7 @@
 //! loader there is no session, so the number is proved by a PIN.
 
 use super::Operator;
-use super::layout::{View, page};
+use super::layout::{PageView, page};
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::HeaderMap;
@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// The frame, and nothing else of onbill.
 pub(super) async fn get_bare(
     State(operator): State<Operator>,
-    Query(view): Query<View>,
+    Query(view): Query<PageView>,
     headers: HeaderMap,
 ) -> Response {
     let config = operator.config();

@@ -4,8 +4,8 @@
 //! their sum. The plan's own fee is on the page only.
 
 use super::Operator;
-use super::books::Line;
-use super::layout::{View, index, number_in_query, number_link, page};
+use super::layout::{PageView, index, number_in_query, number_link, page};
+use super::ledger::BillLine;
 use crate::account_file::Subscriber;
 use crate::answer::{Refusal, wants_json};
 use crate::page::{calendar, moment, period, price, spoken_number};
@@ -27,22 +27,22 @@ pub(super) struct BillQuery {
 }
 
 /// The price of the line itself.
-pub(super) struct Plan {
+pub(super) struct TariffPlan {
     pub(super) name: &'static str,
     pub(super) price: Money,
     pub(super) data_gigabytes: u64,
 }
 
 /// All subscribers of a type have the same plan.
-pub(super) fn plan_of(subscriber: &Subscriber, currency: Currency) -> Plan {
+pub(super) fn plan_of(subscriber: &Subscriber, currency: Currency) -> TariffPlan {
     let (name, amount_minor, data_gigabytes) = match subscriber.account.account_type {
         AccountType::Postpaid => ("Unlimited Plus", 4500, 80),
         AccountType::Prepaid => ("Flex 20", 2000, 20),
     };
-    Plan { name, price: Money { amount_minor, currency }, data_gigabytes }
+    TariffPlan { name, price: Money { amount_minor, currency }, data_gigabytes }
 }
 
-impl Plan {
+impl TariffPlan {
     /// The plan and the services on top.
     pub(super) fn with(&self, services: Money) -> Money {
         Money { amount_minor: self.price.amount_minor + services.amount_minor, ..services }
@@ -60,27 +60,28 @@ pub(super) async fn get_bill(
         let main = html! {
             h1 { "Bills" }
             p class="quiet" { "What each subscriber pays through the bill for other companies’ services." }
-            (index(&operator, "/bill", "On the bill", |books, subscriber| price(books.bill(&subscriber.msisdn).1)))
+            (index(&operator, "/bill", "On the bill", |ledger, subscriber| price(ledger.bill(&subscriber.msisdn).1)))
         };
-        return Ok(page(&operator, &View::default(), "Bills", visitor.as_ref(), &main));
+        return Ok(page(&operator, &PageView::default(), "Bills", visitor.as_ref(), &main));
     };
-    let subscriber = number_in_query(&typed).and_then(|msisdn| operator.books().subscriber(&msisdn).cloned());
+    let subscriber =
+        number_in_query(&typed).and_then(|msisdn| operator.ledger().subscriber(&msisdn).cloned());
     let subscriber = subscriber
         .ok_or_else(|| Reject::new(ErrorCode::AccountNotFound, "There is no such account here."))?;
     let (lines, total) = {
-        let books = operator.books();
-        let (lines, total) = books.bill(&subscriber.msisdn);
+        let ledger = operator.ledger();
+        let (lines, total) = ledger.bill(&subscriber.msisdn);
         (lines.to_vec(), total)
     };
     if wants_json(&headers) {
         return Ok(Json(json!({"msisdn": subscriber.msisdn, "lines": lines, "total": total})).into_response());
     }
     let main = sheet(&operator, &subscriber, &lines, total);
-    Ok(page(&operator, &View::default(), "Bill", visitor.as_ref(), &main))
+    Ok(page(&operator, &PageView::default(), "Bill", visitor.as_ref(), &main))
 }
 
 /// The bill as it would be printed.
-fn sheet(operator: &Operator, subscriber: &Subscriber, lines: &[Line], total: Money) -> Markup {
+fn sheet(operator: &Operator, subscriber: &Subscriber, lines: &[BillLine], total: Money) -> Markup {
     let prepaid = subscriber.account.account_type == AccountType::Prepaid;
     let plan = plan_of(subscriber, operator.config().currency);
     let now = calendar(operator.now());
@@ -122,7 +123,7 @@ fn sheet(operator: &Operator, subscriber: &Subscriber, lines: &[Line], total: Mo
     }
 }
 
-fn services(lines: &[Line]) -> Markup {
+fn services(lines: &[BillLine]) -> Markup {
     html! {
         table id="bill-lines" {
             thead { tr { th scope="col" { "Service" } th scope="col" { "For" } th scope="col" class="amount" { "Amount" } } }
@@ -147,7 +148,7 @@ fn services(lines: &[Line]) -> Markup {
 }
 
 /// The line of the charge that a refund's line refunds.
-fn charge_of<'l>(refund: &Line, lines: &'l [Line]) -> Option<&'l Line> {
+fn charge_of<'l>(refund: &BillLine, lines: &'l [BillLine]) -> Option<&'l BillLine> {
     refund.refund_id.as_ref()?;
     lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == refund.transaction_id)
 }

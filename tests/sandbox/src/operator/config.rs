@@ -29,22 +29,22 @@ pub struct OperatorConfig {
     pub return_path: String,
     pub keys: Keyring,
     pub accounts: Vec<Subscriber>,
-    pub colours: Colours,
+    pub colours: BrandColours,
     /// Its SMS gateway, if clients may send through it.
-    pub gateway: Option<Gateway>,
+    pub gateway: Option<GatewayLogin>,
     /// The coupons that it sells, if any.
     pub coupons: Option<CouponsOnSale>,
 }
 
 /// The account for sending SMS, by SMPP or by HTTP.
 #[derive(Clone)]
-pub struct Gateway {
+pub struct GatewayLogin {
     pub user: String,
     /// At most eight characters, as SMPP has no room for more.
     pub password: String,
 }
 
-impl fmt::Debug for Gateway {
+impl fmt::Debug for GatewayLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Gateway(***)")
     }
@@ -59,13 +59,13 @@ pub struct CouponsOnSale {
     /// Where customers enter their codes.
     pub redeem_url: String,
     /// In the order of the page.
-    pub plans: Vec<PlanAhead>,
+    pub plans: Vec<PrepaidPlan>,
 }
 
 /// A prepaid plan.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PlanAhead {
+pub struct PrepaidPlan {
     /// Its id, as the origin knows it.
     pub plan: ExtId,
     pub months: u8,
@@ -85,14 +85,14 @@ impl CouponsOnSale {
 
 /// The brand colour on light and on dark background, `#rrggbb`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Colours {
+pub struct BrandColours {
     /// Dark enough for white text on it.
     pub light: String,
     /// Light enough for black text on it.
     pub dark: String,
 }
 
-impl Colours {
+impl BrandColours {
     /// One of a few pairs, selected by the operator's id, so that two side by side look different.
     pub fn of(operator: &OperatorId) -> Self {
         const PAIRS: [(&str, &str); 4] =
@@ -118,7 +118,7 @@ impl Colours {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct ConfigFile {
     operator: OperatorId,
     name: String,
     country: String,
@@ -132,7 +132,7 @@ struct File {
     return_path: String,
     #[serde(default = "default_offer")]
     offer: String,
-    colours: Option<Colours>,
+    colours: Option<BrandColours>,
     gateway: Option<GatewayFile>,
     coupons: Option<CouponsOnSale>,
 }
@@ -147,7 +147,7 @@ struct GatewayFile {
 
 /// The addresses on which an operator listens.
 #[derive(Clone, Copy, Debug)]
-pub struct Listen {
+pub struct ListenAddresses {
     /// For HTTP.
     pub site: SocketAddr,
     /// For SMPP.
@@ -165,14 +165,14 @@ fn default_offer() -> String {
 impl OperatorConfig {
     /// Reads the configuration file and the key and account files that it names, relative to the
     /// working directory. Also returns the addresses to listen on.
-    pub fn load(path: &Path) -> Result<(Listen, Self), String> {
-        let file: File = read_json(path)?;
+    pub fn load(path: &Path) -> Result<(ListenAddresses, Self), String> {
+        let file: ConfigFile = read_json(path)?;
         let listen = loopback(&file.listen)?;
         let smsc = file.gateway.as_ref().map(|gateway| loopback(&gateway.smsc_listen)).transpose()?;
         let gateway = match file.gateway {
             Some(gateway) => {
                 let password = read(&gateway.password_file)?.trim_end().to_owned();
-                Some(Gateway { user: gateway.user, password })
+                Some(GatewayLogin { user: gateway.user, password })
             }
             None => None,
         };
@@ -186,7 +186,7 @@ impl OperatorConfig {
             edge_url: base_url("edge_url", &file.edge_url)?,
             offer: OfferId::parse(&file.offer).ok_or("offer: is not an offer name")?,
             keys: read_keys(&file.keys)?,
-            colours: file.colours.unwrap_or_else(|| Colours::of(&file.operator)).check()?,
+            colours: file.colours.unwrap_or_else(|| BrandColours::of(&file.operator)).check()?,
             operator: file.operator,
             name: file.name,
             country: file.country,
@@ -197,7 +197,7 @@ impl OperatorConfig {
             gateway,
         };
         config.check()?;
-        Ok((Listen { site: listen, smsc }, config))
+        Ok((ListenAddresses { site: listen, smsc }, config))
     }
 
     /// Checks what the pages rely on.
@@ -231,10 +231,10 @@ mod tests {
 
     #[test]
     fn colours_are_plain_and_differ_between_neighbours() {
-        let of = |id: &str| Colours::of(&OperatorId::parse(id).expect("is a slug"));
+        let of = |id: &str| BrandColours::of(&OperatorId::parse(id).expect("is a slug"));
         assert_ne!(of("acme"), of("nova"));
         assert!(of("acme").check().is_ok());
-        let evil = Colours { light: "red;}".to_owned(), dark: "#000000".to_owned() };
+        let evil = BrandColours { light: "red;}".to_owned(), dark: "#000000".to_owned() };
         assert!(evil.check().is_err());
     }
 }

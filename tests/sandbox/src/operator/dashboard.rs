@@ -2,7 +2,7 @@
 
 use super::Operator;
 use super::bill::plan_of;
-use super::layout::{THEMES, View, number_link, page};
+use super::layout::{PageView, THEMES, number_link, page};
 use crate::account_file::Subscriber;
 use crate::page::{day, price, spoken_number};
 use axum::extract::{Query, State};
@@ -16,11 +16,11 @@ use onbill_domain::msisdn::Msisdn;
 /// The overview of the logged-in subscriber, or the welcome page.
 pub(super) async fn get_dashboard(
     State(operator): State<Operator>,
-    Query(view): Query<View>,
+    Query(view): Query<PageView>,
     headers: HeaderMap,
 ) -> Response {
     let visitor = operator.logged_in(&headers);
-    let subscriber = visitor.as_ref().and_then(|msisdn| operator.books().subscriber(msisdn).cloned());
+    let subscriber = visitor.as_ref().and_then(|msisdn| operator.ledger().subscriber(msisdn).cloned());
     let main = html! {
         @match &subscriber {
             Some(subscriber) => { (greeting(subscriber)) (cards(&operator, subscriber)) }
@@ -57,8 +57,8 @@ fn greeting(subscriber: &Subscriber) -> Markup {
 fn cards(operator: &Operator, subscriber: &Subscriber) -> Markup {
     let plan = plan_of(subscriber, operator.config().currency);
     let (services, total) = {
-        let books = operator.books();
-        let (lines, total) = books.bill(&subscriber.msisdn);
+        let ledger = operator.ledger();
+        let (lines, total) = ledger.bill(&subscriber.msisdn);
         (lines.len(), total)
     };
     let used = used_tenths_of_gigabytes(&subscriber.msisdn, plan.data_gigabytes);
@@ -120,7 +120,7 @@ fn ring(part: u64, whole: u64) -> Markup {
     }
 }
 
-fn offer(operator: &Operator, view: &View, logged_in: bool) -> Markup {
+fn offer(operator: &Operator, view: &PageView, logged_in: bool) -> Markup {
     html! {
         section class="offer" aria-labelledby="offer-title" {
             div class="pitch" {
@@ -133,7 +133,7 @@ fn offer(operator: &Operator, view: &View, logged_in: bool) -> Markup {
                 }
             }
             div {
-                (widget(operator, view, Shown::Offer, logged_in))
+                (widget(operator, view, WidgetView::Offer, logged_in))
                 button id="reopen" type="button" class="main" hidden { "Get Netflix on my bill" }
             }
         }
@@ -142,7 +142,7 @@ fn offer(operator: &Operator, view: &View, logged_in: bool) -> Markup {
 
 /// What the widget shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum WidgetView {
     /// The purchase.
     Offer,
     /// The customer's own page.
@@ -151,11 +151,11 @@ pub(super) enum Shown {
 
 /// The element as in the contract, and the edge's script. Its `session` is set by the dashboard's
 /// own script.
-pub(super) fn widget(operator: &Operator, view: &View, shown: Shown, logged_in: bool) -> Markup {
+pub(super) fn widget(operator: &Operator, view: &PageView, shown: WidgetView, logged_in: bool) -> Markup {
     let config = operator.config();
     let (offer, page) = match shown {
-        Shown::Offer => (Some(&config.offer), None),
-        Shown::Account => (None, Some("account")),
+        WidgetView::Offer => (Some(&config.offer), None),
+        WidgetView::Account => (None, Some("account")),
     };
     html! {
         pay-on-bill operator=(config.operator) offer=[offer] view=[page] locale=(view.locale().as_str())
@@ -168,7 +168,7 @@ pub(super) fn widget(operator: &Operator, view: &View, shown: Shown, logged_in: 
 pub(super) fn behind_the_scenes(
     operator: &Operator,
     path: &str,
-    view: &View,
+    view: &PageView,
     visitor: Option<&Msisdn>,
 ) -> Markup {
     html! {

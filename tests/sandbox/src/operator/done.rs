@@ -3,8 +3,8 @@
 //! in its own words.
 
 use super::Operator;
-use super::dashboard::{Shown, widget};
-use super::layout::{View, number_link, page};
+use super::dashboard::{WidgetView, widget};
+use super::layout::{PageView, number_link, page};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
@@ -17,7 +17,7 @@ use serde::Deserialize;
 pub(super) struct DoneQuery {
     onbill_result: Option<String>,
     #[serde(flatten)]
-    view: View,
+    view: PageView,
 }
 
 /// 200 with the result, or without one when none came; 400 when it is not genuine or expired.
@@ -42,7 +42,7 @@ pub(super) async fn get_done(
             }
         }
         div class="outcome" {
-            (widget(&operator, &query.view, Shown::Offer, visitor.is_some()))
+            (widget(&operator, &query.view, WidgetView::Offer, visitor.is_some()))
             (verdict_card(&operator, verdict.as_ref()))
         }
     };

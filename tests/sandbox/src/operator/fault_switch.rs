@@ -2,7 +2,7 @@
 //! whole set, so `{}` clears all faults.
 
 use super::Operator;
-use super::smsc::{Reporting, Trouble};
+use super::smsc::{ReceiptFault, SmscFault};
 use crate::answer::Refusal;
 use crate::faults::{Fault, interpose};
 use axum::Json;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// The set. All are off by default.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
-pub(super) struct Faults {
+pub(super) struct OperatorFaults {
     /// The whole CSP API answers 503.
     down: bool,
     account_validate: Fault,
@@ -26,11 +26,11 @@ pub(super) struct Faults {
     refund: Fault,
     notification: Fault,
     sendsms: Fault,
-    smsc: Trouble,
-    receipts: Reporting,
+    smsc: SmscFault,
+    receipts: ReceiptFault,
 }
 
-impl Faults {
+impl OperatorFaults {
     fn of(self, method: &Method, path: &str) -> Fault {
         match path.trim_start_matches("/csp/") {
             _ if self.down => Fault::Down,
@@ -50,17 +50,17 @@ pub(super) async fn apply(State(operator): State<Operator>, request: Request, ne
     interpose(fault, request, next).await
 }
 
-pub(super) async fn get_faults(State(operator): State<Operator>) -> Json<Faults> {
+pub(super) async fn get_faults(State(operator): State<Operator>) -> Json<OperatorFaults> {
     Json(operator.faults())
 }
 
 pub(super) async fn post_faults(
     State(operator): State<Operator>,
     body: Bytes,
-) -> Result<Json<Faults>, Refusal> {
+) -> Result<Json<OperatorFaults>, Refusal> {
     let faults = wire::parse(&body)?;
     operator.0.faults.send_replace(faults);
-    if faults.smsc == Trouble::Down {
+    if faults.smsc == SmscFault::Down {
         operator.cut_smsc();
     }
     operator.release_reports();
@@ -68,26 +68,26 @@ pub(super) async fn post_faults(
 }
 
 impl Operator {
-    fn faults(&self) -> Faults {
+    fn faults(&self) -> OperatorFaults {
         *self.0.faults.borrow()
     }
 
-    pub(super) fn trouble(&self) -> Trouble {
+    pub(super) fn trouble(&self) -> SmscFault {
         self.faults().smsc
     }
 
     /// Waits until the SMSC has this fault.
-    pub(super) async fn until_trouble_begins(&self, trouble: Trouble) {
+    pub(super) async fn until_trouble_begins(&self, trouble: SmscFault) {
         // The sender belongs to the operator, which is alive.
         let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc == trouble).await;
     }
 
     /// Waits until the SMSC has another fault, or none.
-    pub(super) async fn until_trouble_ends(&self, trouble: Trouble) {
+    pub(super) async fn until_trouble_ends(&self, trouble: SmscFault) {
         let _ = self.0.faults.subscribe().wait_for(|faults| faults.smsc != trouble).await;
     }
 
-    pub(super) fn reporting(&self) -> Reporting {
+    pub(super) fn reporting(&self) -> ReceiptFault {
         self.faults().receipts
     }
 }

@@ -6,7 +6,7 @@
 //! answered gets the same response.
 
 use super::Operator;
-use super::books::{Books, NoRefund, Posted};
+use super::ledger::{OperatorLedger, PostOutcome, RefundRefusal};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
@@ -26,30 +26,30 @@ const HEADER: &str =
 const MANIFEST: &str = ".manifest.json";
 
 /// The responses that were given, by file name.
-pub(super) type Answered = HashMap<String, String>;
+pub(super) type ResponseFiles = HashMap<String, String>;
 
 /// A file that was not picked up.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedFile {
     pub file: String,
     pub why: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Manifest {
+struct FileManifest {
     file: String,
     operator: String,
     created_at: Timestamp,
     lines: usize,
     bytes: usize,
     sha256: String,
-    totals: Vec<Total>,
+    totals: Vec<ManifestTotal>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Total {
+struct ManifestTotal {
     kind: String,
     currency: String,
     lines: usize,
@@ -57,12 +57,12 @@ struct Total {
 }
 
 /// One parsed line.
-enum Line {
+enum FileLine {
     Charge(BillChargeRequest),
     Refund(BillRefundRequest),
 }
 
-impl Line {
+impl FileLine {
     fn kind_and_amount(&self) -> (&'static str, Money) {
         match self {
             Self::Charge(charge) => ("charge", charge.amount),
@@ -75,23 +75,24 @@ impl Operator {
     /// Picks up every complete file in `directory` and responds to it; returns the names of those
     /// that are answered now, in their order. A file that differs from its manifest is left alone,
     /// and none of it is billed.
-    pub fn bill_files(&self, directory: &Path) -> Result<Vec<String>, Refused> {
+    pub fn bill_files(&self, directory: &Path) -> Result<Vec<String>, RefusedFile> {
         let out = directory.join("out");
         let mut names: Vec<String> = fs::read_dir(&out)
-            .map_err(|error| Refused { file: out.display().to_string(), why: error.to_string() })?
+            .map_err(|error| RefusedFile { file: out.display().to_string(), why: error.to_string() })?
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .filter_map(|name| name.strip_suffix(MANIFEST).map(str::to_owned))
             .collect();
         names.sort();
         for name in &names {
-            let response = self.answer_file(&out, name).map_err(|why| Refused { file: name.clone(), why })?;
+            let response =
+                self.answer_file(&out, name).map_err(|why| RefusedFile { file: name.clone(), why })?;
             // Under a name that is ignored until the file is complete.
             let folder = directory.join("in");
             let (part, whole) =
                 (folder.join(format!("{name}.part")), folder.join(format!("{name}.response.csv")));
             fs::write(&part, response)
                 .and_then(|()| fs::rename(&part, &whole))
-                .map_err(|error| Refused { file: name.clone(), why: error.to_string() })?;
+                .map_err(|error| RefusedFile { file: name.clone(), why: error.to_string() })?;
         }
         Ok(names)
     }
@@ -103,15 +104,15 @@ impl Operator {
             return Ok(response.clone());
         }
         let lines = self.read_file(out, name)?;
-        let response = book(&mut self.books(), lines, self.now())?;
+        let response = book(&mut self.ledger(), lines, self.now())?;
         answered.insert(name.to_owned(), response.clone());
         Ok(response)
     }
 
     /// All lines of a file that matches its manifest.
-    fn read_file(&self, out: &Path, name: &str) -> Result<Vec<Line>, String> {
+    fn read_file(&self, out: &Path, name: &str) -> Result<Vec<FileLine>, String> {
         let manifest = fs::read(out.join(format!("{name}{MANIFEST}"))).map_err(|error| error.to_string())?;
-        let manifest: Manifest =
+        let manifest: FileManifest =
             serde_json::from_slice(&manifest).map_err(|error| format!("the manifest: {error}"))?;
         if manifest.operator != self.config().operator.as_str() || manifest.created_at > self.now() {
             return Err("the manifest is not one of ours of now".to_owned());
@@ -132,7 +133,7 @@ impl Operator {
         }
         let mut promised = manifest.totals;
         promised.sort();
-        let found = totals.into_iter().map(|((kind, currency), (lines, amount))| Total {
+        let found = totals.into_iter().map(|((kind, currency), (lines, amount))| ManifestTotal {
             kind,
             currency,
             lines,
@@ -145,7 +146,7 @@ impl Operator {
     }
 }
 
-fn read_csv(csv: &[u8]) -> Result<Vec<Line>, String> {
+fn read_csv(csv: &[u8]) -> Result<Vec<FileLine>, String> {
     let mut reader = csv::Reader::from_reader(csv);
     let header = reader.headers().map_err(|error| error.to_string())?;
     if !header.iter().eq(HEADER.split(',')) {
@@ -162,14 +163,14 @@ fn read_csv(csv: &[u8]) -> Result<Vec<Line>, String> {
     Ok(lines)
 }
 
-fn read_line(number: usize, fields: [&str; 11]) -> Option<Line> {
+fn read_line(number: usize, fields: [&str; 11]) -> Option<FileLine> {
     let [line, kind, transaction, refund, msisdn, holder, amount, currency, description, from, to] = fields;
     if line != number.to_string() || transaction.is_empty() {
         return None;
     }
     let amount = Money { amount_minor: amount.parse().ok()?, currency: Currency::parse(currency)? };
     match kind {
-        "charge" if refund.is_empty() && !holder.is_empty() => Some(Line::Charge(BillChargeRequest {
+        "charge" if refund.is_empty() && !holder.is_empty() => Some(FileLine::Charge(BillChargeRequest {
             transaction_id: transaction.to_owned(),
             msisdn: Msisdn::parse(msisdn)?,
             amount,
@@ -178,7 +179,7 @@ fn read_line(number: usize, fields: [&str; 11]) -> Option<Line> {
         })),
         // A refund is on the bill of its charge: it contains no number.
         "refund" if !refund.is_empty() && [msisdn, holder, description, from, to] == [""; 5] => {
-            Some(Line::Refund(BillRefundRequest {
+            Some(FileLine::Refund(BillRefundRequest {
                 refund_id: refund.to_owned(),
                 transaction_id: transaction.to_owned(),
                 amount,
@@ -189,21 +190,23 @@ fn read_line(number: usize, fields: [&str; 11]) -> Option<Line> {
 }
 
 /// Puts the lines on the bill; returns the response.
-fn book(books: &mut Books, lines: Vec<Line>, now: Timestamp) -> Result<String, String> {
+fn book(ledger: &mut OperatorLedger, lines: Vec<FileLine>, now: Timestamp) -> Result<String, String> {
     let mut response = "line,id,status,amount,raw_code\n".to_owned();
     for (line, number) in lines.into_iter().zip(1_u32..) {
         let amount_minor = line.kind_and_amount().1.amount_minor;
         let (id, answer) = match line {
-            Line::Charge(charge) => {
+            FileLine::Charge(charge) => {
                 let id = charge.transaction_id.clone();
-                match books.charge(charge, now) {
-                    Posted::First(answer) | Posted::Again(answer) => (id, answer),
-                    Posted::Conflict => return Err(format!("line {number} came before as another charge")),
+                match ledger.charge(charge, now) {
+                    PostOutcome::First(answer) | PostOutcome::Again(answer) => (id, answer),
+                    PostOutcome::Conflict => {
+                        return Err(format!("line {number} came before as another charge"));
+                    }
                 }
             }
-            Line::Refund(refund) => {
+            FileLine::Refund(refund) => {
                 let id = refund.refund_id.clone();
-                (id, refund_answer(&books.refund(refund, now))?)
+                (id, refund_answer(&ledger.refund(refund, now))?)
             }
         };
         let (status, amount_minor) = match answer.status {
@@ -217,18 +220,18 @@ fn book(books: &mut Books, lines: Vec<Line>, now: Timestamp) -> Result<String, S
     Ok(response)
 }
 
-fn refund_answer(posted: &Result<Posted<()>, NoRefund>) -> Result<BillChargeResponse, String> {
+fn refund_answer(posted: &Result<PostOutcome<()>, RefundRefusal>) -> Result<BillChargeResponse, String> {
     let declined = |code: &str| BillChargeResponse {
         status: BillingDecision::Declined,
         raw_code: Some(code.to_owned()),
     };
     match posted {
-        Ok(Posted::First(()) | Posted::Again(())) => {
+        Ok(PostOutcome::First(()) | PostOutcome::Again(())) => {
             Ok(BillChargeResponse { status: BillingDecision::Approved, raw_code: None })
         }
-        Ok(Posted::Conflict) => Err("a refund came before with other contents".to_owned()),
-        Err(NoRefund::NoSuchCharge) => Ok(declined("no-such-charge")),
-        Err(NoRefund::NotWithinRemainder) => Ok(declined("not-within-remainder")),
+        Ok(PostOutcome::Conflict) => Err("a refund came before with other contents".to_owned()),
+        Err(RefundRefusal::NoSuchCharge) => Ok(declined("no-such-charge")),
+        Err(RefundRefusal::NotWithinRemainder) => Ok(declined("not-within-remainder")),
     }
 }
 

@@ -2,7 +2,7 @@
 //! are in the style sheet.
 
 use super::Operator;
-use super::books::Books;
+use super::ledger::OperatorLedger;
 use crate::account_file::Subscriber;
 use crate::page;
 use axum::response::Response;
@@ -16,7 +16,7 @@ pub(super) const LISTED_MAX: usize = 50;
 
 /// View options of the demonstration, in the query.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(super) struct View {
+pub(super) struct PageView {
     #[serde(default)]
     theme: String,
     #[serde(default)]
@@ -27,7 +27,7 @@ pub(super) struct View {
 pub(super) const THEMES: [(&str, &str); 4] =
     [("auto", "As the device"), ("light", "Light"), ("dark", "Dark"), ("plain", "Widget's own colours")];
 
-impl View {
+impl PageView {
     /// One of [`THEMES`].
     pub(super) fn theme(&self) -> &'static str {
         THEMES.iter().map(|(word, _)| *word).find(|word| *word == self.theme).unwrap_or("auto")
@@ -57,7 +57,7 @@ impl View {
 
 pub(super) fn page(
     operator: &Operator,
-    view: &View,
+    view: &PageView,
     title: &str,
     visitor: Option<&Msisdn>,
     main: &Markup,
@@ -103,14 +103,14 @@ pub(super) fn page(
     })
 }
 
-fn log_in_form(operator: &Operator, view: &View, visitor: Option<&Msisdn>) -> Markup {
-    let books = operator.books();
+fn log_in_form(operator: &Operator, view: &PageView, visitor: Option<&Msisdn>) -> Markup {
+    let ledger = operator.ledger();
     html! {
         form id="log-in" class="who" method="post" action="/log-in" {
             label for="who" { "Signed in as" }
             select id="who" name="msisdn" {
                 option value="" selected[visitor.is_none()] { "Nobody" }
-                @for subscriber in books.subscribers().iter().take(LISTED_MAX) {
+                @for subscriber in ledger.subscribers().iter().take(LISTED_MAX) {
                     option value=(subscriber.msisdn.expose()) selected[visitor == Some(&subscriber.msisdn)] {
                         (page::spoken_number(subscriber.msisdn.expose())) " · " (page::account(&subscriber.account))
                     }
@@ -148,21 +148,21 @@ pub(super) fn index(
     operator: &Operator,
     path: &str,
     column: &str,
-    tell: impl Fn(&Books, &Subscriber) -> String,
+    tell: impl Fn(&OperatorLedger, &Subscriber) -> String,
 ) -> Markup {
-    let books = operator.books();
-    let hidden = books.subscribers().len().saturating_sub(LISTED_MAX);
+    let ledger = operator.ledger();
+    let hidden = ledger.subscribers().len().saturating_sub(LISTED_MAX);
     html! {
         table class="card" {
             thead { tr { th scope="col" { "Number" } th scope="col" { "Account" } th scope="col" class="amount" { (column) } } }
             tbody {
-                @for subscriber in books.subscribers().iter().take(LISTED_MAX) {
+                @for subscriber in ledger.subscribers().iter().take(LISTED_MAX) {
                     tr {
                         th scope="row" {
                             a href=(number_link(path, &subscriber.msisdn)) { (page::spoken_number(subscriber.msisdn.expose())) }
                         }
                         td { (page::account(&subscriber.account)) }
-                        td class="amount" { (tell(&books, subscriber)) }
+                        td class="amount" { (tell(&ledger, subscriber)) }
                     }
                 }
             }

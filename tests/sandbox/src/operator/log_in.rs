@@ -2,7 +2,7 @@
 //! selected from a list. The cookie contains a random id of the visit, never the number.
 
 use super::Operator;
-use super::layout::View;
+use super::layout::PageView;
 use crate::answer::Refusal;
 use axum::Form;
 use axum::extract::State;
@@ -25,7 +25,7 @@ pub(super) struct LogInForm {
     msisdn: String,
     /// The view options of the page.
     #[serde(flatten)]
-    view: View,
+    view: PageView,
 }
 
 /// Logs in as one of the subscribers, or out; then shows the dashboard.
@@ -43,7 +43,7 @@ pub(super) async fn post_log_in(
         format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
     } else {
         let msisdn =
-            Msisdn::parse(&form.msisdn).filter(|msisdn| operator.books().subscriber(msisdn).is_some());
+            Msisdn::parse(&form.msisdn).filter(|msisdn| operator.ledger().subscriber(msisdn).is_some());
         let msisdn = msisdn.ok_or_else(|| Reject::invalid_request("There is no such demo subscriber."))?;
         let visit = operator.0.outside.random.uuid();
         log_ins.insert(visit.clone(), msisdn);

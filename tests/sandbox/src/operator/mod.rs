@@ -7,7 +7,6 @@
 mod assets;
 mod bare;
 mod bill;
-pub mod books;
 pub mod config;
 mod coupons;
 mod csp;
@@ -16,6 +15,7 @@ mod done;
 mod fault_switch;
 mod files;
 mod layout;
+pub mod ledger;
 mod log_in;
 mod origin;
 mod sendsms;
@@ -24,60 +24,60 @@ mod sms;
 pub mod smsc;
 mod subscriptions;
 
-pub use config::{Colours, CouponsOnSale, Gateway, OperatorConfig, PlanAhead};
-pub use files::Refused;
-pub use smsc::{Listening, Wish};
+pub use config::{BrandColours, CouponsOnSale, GatewayLogin, OperatorConfig, PrepaidPlan};
+pub use files::RefusedFile;
+pub use smsc::{ListeningSmsc, SubmitParameters};
 
-use crate::gate::Gate;
-use crate::{Outside, answer, page, settings};
+use crate::gate::SignatureGate;
+use crate::{PartyDependencies, answer, page, settings};
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use books::Books;
 use coupons::Purchases;
-use fault_switch::Faults;
+use fault_switch::OperatorFaults;
 use http::HeaderValue;
+use ledger::OperatorLedger;
 use log_in::LogIns;
 use onbill_domain::key::KeyUse;
 use onbill_domain::timestamp::Timestamp;
-use origin::Origin;
+use origin::OriginClient;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// The operator. Clones share one state.
 #[derive(Clone)]
-pub struct Operator(Arc<Inner>);
+pub struct Operator(Arc<OperatorState>);
 
-struct Inner {
+struct OperatorState {
     config: OperatorConfig,
-    outside: Outside,
-    gate: Gate,
+    outside: PartyDependencies,
+    gate: SignatureGate,
     /// Absent where it is not called.
-    origin: Option<Origin>,
-    books: Mutex<Books>,
+    origin: Option<OriginClient>,
+    ledger: Mutex<OperatorLedger>,
     purchases: Mutex<Purchases>,
     log_ins: Mutex<LogIns>,
-    faults: watch::Sender<Faults>,
-    files: Mutex<files::Answered>,
+    faults: watch::Sender<OperatorFaults>,
+    files: Mutex<files::ResponseFiles>,
     smsc: smsc::Smsc,
 }
 
 impl Operator {
     /// An operator with a ledger for the configured accounts.
-    pub fn new(config: OperatorConfig, outside: Outside) -> Self {
+    pub fn new(config: OperatorConfig, outside: PartyDependencies) -> Self {
         let authority = settings::authority(&config.public_url);
-        let gate = Gate::new(config.keys.clone(), KeyUse::OriginToOperator, authority);
-        let origin = Origin::of(&config, &outside);
-        let books = Mutex::new(Books::open(config.accounts.clone(), config.currency));
-        Self(Arc::new(Inner {
+        let gate = SignatureGate::new(config.keys.clone(), KeyUse::OriginToOperator, authority);
+        let origin = OriginClient::of(&config, &outside);
+        let ledger = Mutex::new(OperatorLedger::open(config.accounts.clone(), config.currency));
+        Self(Arc::new(OperatorState {
             config,
             outside,
             gate,
             origin,
-            books,
+            ledger,
             purchases: Mutex::default(),
             log_ins: Mutex::default(),
-            faults: watch::Sender::new(Faults::default()),
+            faults: watch::Sender::new(OperatorFaults::default()),
             files: Mutex::default(),
             smsc: smsc::Smsc::default(),
         }))
@@ -134,8 +134,8 @@ impl Operator {
         self.0.outside.clock.now()
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.0.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ledger(&self) -> MutexGuard<'_, OperatorLedger> {
+        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@
 //! once.
 
 use super::OperatorConfig;
-use crate::Outside;
+use crate::PartyDependencies;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
@@ -14,40 +14,46 @@ use serde_json::Value;
 
 /// Why a call brought no usable response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum OriginFailure {
     /// The origin has refused, with this code.
     Refused(String),
     /// No response, or an inconclusive one: whether it has acted is unknown.
     Silent,
 }
 
-pub(super) struct Origin {
+pub(super) struct OriginClient {
     base: String,
     key: Key,
-    outside: Outside,
+    outside: PartyDependencies,
 }
 
-impl Origin {
+impl OriginClient {
     /// `None` for an operator that sells no coupons, and so makes no calls.
-    pub(super) fn of(config: &OperatorConfig, outside: &Outside) -> Option<Self> {
+    pub(super) fn of(config: &OperatorConfig, outside: &PartyDependencies) -> Option<Self> {
         let base = config.coupons.as_ref()?.origin_url.clone();
         let key = config.keys.signing_key(KeyUse::OperatorToOrigin, config.party())?.clone();
         Some(Self { base, key, outside: outside.clone() })
     }
 
     /// The JSON of a success; a body of null is none.
-    pub(super) async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, Failure> {
-        let request = self.signed(method, path, body).ok_or(Failure::Silent)?;
-        let response = self.outside.http.send(request).await.map_err(|_| Failure::Silent)?;
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, OriginFailure> {
+        let request = self.signed(method, path, body).ok_or(OriginFailure::Silent)?;
+        let response = self.outside.http.send(request).await.map_err(|_| OriginFailure::Silent)?;
         let status = response.status();
         if status.is_success() {
-            return serde_json::from_slice(response.body()).map_err(|_| Failure::Silent);
+            return serde_json::from_slice(response.body()).map_err(|_| OriginFailure::Silent);
         }
-        let refusal = serde_json::from_slice::<ErrorBody>(response.body()).map_err(|_| Failure::Silent)?;
+        let refusal =
+            serde_json::from_slice::<ErrorBody>(response.body()).map_err(|_| OriginFailure::Silent)?;
         if settles_nothing(status, &refusal.code) {
-            return Err(Failure::Silent);
+            return Err(OriginFailure::Silent);
         }
-        Err(Failure::Refused(refusal.code))
+        Err(OriginFailure::Refused(refusal.code))
     }
 
     fn signed(&self, method: Method, path: &str, body: &Value) -> Option<Request<Bytes>> {

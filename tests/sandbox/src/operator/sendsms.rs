@@ -4,7 +4,7 @@
 //! Faults of receipts are those of the SMSC; calls have faults of their own.
 
 use super::Operator;
-use super::smsc::{Reporting, Trouble};
+use super::smsc::{ReceiptFault, SmscFault};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -17,16 +17,16 @@ const DELIVERED: u8 = 1;
 const FAILED: u8 = 2;
 
 /// Kannel's response, with its text.
-type Answer = (StatusCode, &'static str);
+type KannelResponse = (StatusCode, &'static str);
 
-const ACCEPTED: Answer = (StatusCode::ACCEPTED, "0: Accepted for delivery");
-const QUEUED: Answer = (StatusCode::ACCEPTED, "3: Queued for later delivery");
-const NOT_NOW: Answer = (StatusCode::SERVICE_UNAVAILABLE, "Temporal failure, try again later.");
-const NOT_ROUTABLE: Answer = (StatusCode::FORBIDDEN, "Not routable. Do not try again.");
-const WHO_ARE_YOU: Answer = (StatusCode::FORBIDDEN, "Authorization failed for sendsms");
+const ACCEPTED: KannelResponse = (StatusCode::ACCEPTED, "0: Accepted for delivery");
+const QUEUED: KannelResponse = (StatusCode::ACCEPTED, "3: Queued for later delivery");
+const NOT_NOW: KannelResponse = (StatusCode::SERVICE_UNAVAILABLE, "Temporal failure, try again later.");
+const NOT_ROUTABLE: KannelResponse = (StatusCode::FORBIDDEN, "Not routable. Do not try again.");
+const WHO_ARE_YOU: KannelResponse = (StatusCode::FORBIDDEN, "Authorization failed for sendsms");
 
 /// A message that may be sent.
-struct Message {
+struct KannelSms {
     to: Msisdn,
     text: String,
     /// The report URL, if a report is requested.
@@ -39,20 +39,20 @@ pub(super) async fn post_sendsms(
     body: Bytes,
 ) -> Response {
     let trouble = operator.trouble();
-    if trouble == Trouble::Throttle {
+    if trouble == SmscFault::Throttle {
         return NOT_NOW.into_response();
     }
     match read(&operator, &headers, &body) {
         Err(refusal) => refusal.into_response(),
         Ok(message) => {
             operator.take_kannel_message(message);
-            if trouble == Trouble::QueueFull { QUEUED } else { ACCEPTED }.into_response()
+            if trouble == SmscFault::QueueFull { QUEUED } else { ACCEPTED }.into_response()
         }
     }
 }
 
 /// Kannel checks the caller before anything else.
-fn read(operator: &Operator, headers: &HeaderMap, body: &[u8]) -> Result<Message, Answer> {
+fn read(operator: &Operator, headers: &HeaderMap, body: &[u8]) -> Result<KannelSms, KannelResponse> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let demand = |is_so: bool, refusal: &'static str| {
         if is_so { Ok(()) } else { Err((StatusCode::BAD_REQUEST, refusal)) }
@@ -87,23 +87,23 @@ fn read(operator: &Operator, headers: &HeaderMap, body: &[u8]) -> Result<Message
     let url = header("x-kannel-dlr-url").unwrap_or_default();
     demand(url.is_empty() || url.starts_with("http"), "DLR-URL field misformed, rejected")?;
     let mark = match operator.reporting() {
-        Reporting::Failed | Reporting::Expired => FAILED,
+        ReceiptFault::Failed | ReceiptFault::Expired => FAILED,
         _ => DELIVERED,
     };
     let wanted = header("x-kannel-dlr-mask").and_then(|mask| mask.parse::<u8>().ok()).unwrap_or_default();
     let report = (wanted & mark != 0 && !url.is_empty()).then(|| url.replace("%d", &mark.to_string()));
     // A number without a subscriber has no route.
-    let to = to.and_then(Msisdn::parse).filter(|to| operator.books().subscriber(to).is_some());
-    Ok(Message { to: to.ok_or(NOT_ROUTABLE)?, text: text.to_owned(), report })
+    let to = to.and_then(Msisdn::parse).filter(|to| operator.ledger().subscriber(to).is_some());
+    Ok(KannelSms { to: to.ok_or(NOT_ROUTABLE)?, text: text.to_owned(), report })
 }
 
 impl Operator {
-    fn take_kannel_message(&self, message: Message) {
-        if self.trouble() == Trouble::Lose {
+    fn take_kannel_message(&self, message: KannelSms) {
+        if self.trouble() == SmscFault::Lose {
             return;
         }
         let now = self.now();
-        self.books().text(&message.to, message.text, now);
+        self.ledger().text(&message.to, message.text, now);
         if let Some(url) = message.report {
             let http = self.0.outside.http.clone();
             tokio::spawn(async move {

@@ -2,7 +2,7 @@
 //! a number, the list of all subscribers.
 
 use super::Operator;
-use super::layout::{View, index, number_in_query, number_link, page};
+use super::layout::{PageView, index, number_in_query, number_link, page};
 use crate::answer::{Refusal, wants_json};
 use crate::page::{moment, spoken_number};
 use axum::Json;
@@ -29,13 +29,13 @@ pub(super) async fn get_sms(
         let main = html! {
             h1 { "Messages" }
             p class="quiet" { "What each subscriber’s phone has received." }
-            (index(&operator, "/sms", "Messages", |books, subscriber| books.texts(&subscriber.msisdn).len().to_string()))
+            (index(&operator, "/sms", "Messages", |ledger, subscriber| ledger.texts(&subscriber.msisdn).len().to_string()))
         };
-        return Ok(page(&operator, &View::default(), "Messages", visitor.as_ref(), &main));
+        return Ok(page(&operator, &PageView::default(), "Messages", visitor.as_ref(), &main));
     };
     let msisdn =
         number_in_query(&typed).ok_or_else(|| Reject::invalid_request("msisdn must be an E.164 number."))?;
-    let texts = operator.books().texts(&msisdn).to_vec();
+    let texts = operator.ledger().texts(&msisdn).to_vec();
     if wants_json(&headers) {
         return Ok(Json(texts).into_response());
     }
@@ -52,5 +52,5 @@ pub(super) async fn get_sms(
             @if texts.is_empty() { p class="quiet" id="no-messages" { "No messages yet. New ones appear by themselves." } }
         }
     };
-    Ok(page(&operator, &View::default(), "Messages", visitor.as_ref(), &main))
+    Ok(page(&operator, &PageView::default(), "Messages", visitor.as_ref(), &main))
 }

@@ -2,8 +2,8 @@
 //! after proof of the number.
 
 use super::Operator;
-use super::dashboard::{Shown, behind_the_scenes, widget};
-use super::layout::{View, page};
+use super::dashboard::{WidgetView, behind_the_scenes, widget};
+use super::layout::{PageView, page};
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::HeaderMap;
@@ -12,7 +12,7 @@ use maud::html;
 /// The page, with or without a log-in.
 pub(super) async fn get_subscriptions(
     State(operator): State<Operator>,
-    Query(view): Query<View>,
+    Query(view): Query<PageView>,
     headers: HeaderMap,
 ) -> Response {
     let visitor = operator.logged_in(&headers);
@@ -21,7 +21,7 @@ pub(super) async fn get_subscriptions(
             h1 { "My subscriptions" }
             p { "What you pay through " (operator.config().name) " besides your plan, and what was charged for it. You can end it here." }
         }
-        div class="own" { (widget(&operator, &view, Shown::Account, visitor.is_some())) }
+        div class="own" { (widget(&operator, &view, WidgetView::Account, visitor.is_some())) }
         (behind_the_scenes(&operator, "/subscriptions", &view, visitor.as_ref()))
     };
     page(&operator, &view, "My subscriptions", visitor.as_ref(), &main)

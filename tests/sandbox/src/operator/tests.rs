@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::account_file;
-use crate::testing::{Answered, NOW, World, ask, form, get, get_json, json_post, keys, signed};
+use crate::testing::{
+    NOW, PartySurroundings, WholeResponse, ask, form, get, get_json, json_post, keys, signed,
+};
 use http::{Request, StatusCode};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
@@ -17,17 +19,17 @@ const BASE: &str = "http://127.0.0.1:8790";
 const POSTPAID: &str = "+12025550101";
 const PREPAID: &str = "+12025550103";
 
-struct Acme {
-    world: World,
+struct AcmeUnderTest {
+    world: PartySurroundings,
     operator: Operator,
     router: Router,
     calls: std::cell::Cell<u32>,
 }
 
-fn acme() -> Acme {
+fn acme() -> AcmeUnderTest {
     let slug = OperatorId::parse("acme").expect("is a slug");
     let config = OperatorConfig {
-        colours: Colours::of(&slug),
+        colours: BrandColours::of(&slug),
         operator: slug,
         name: "Acme <Mobile> & \"Co\"".to_owned(),
         country: "US".to_owned(),
@@ -41,14 +43,14 @@ fn acme() -> Acme {
         accounts: account_file::parse(include_str!("../../accounts/acme.csv")).expect("is well formed"),
         gateway: None,
     };
-    let world = World::new();
+    let world = PartySurroundings::new();
     let operator = Operator::new(config, world.outside());
-    Acme { router: operator.router(), operator, world, calls: std::cell::Cell::new(0) }
+    AcmeUnderTest { router: operator.router(), operator, world, calls: std::cell::Cell::new(0) }
 }
 
-impl Acme {
+impl AcmeUnderTest {
     /// A call of the origin, with a nonce of its own.
-    async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answered {
+    async fn call(&self, method: &str, path: &str, body: Option<Value>) -> WholeResponse {
         self.calls.set(self.calls.get() + 1);
         let nonce = format!("nonce-of-call-{:04}", self.calls.get());
         let url = format!("{BASE}{path}");
@@ -60,7 +62,7 @@ impl Acme {
         self.world.clock.0.load(Ordering::SeqCst)
     }
 
-    async fn charge(&self, id: &str, msisdn: &str, value: i64) -> Answered {
+    async fn charge(&self, id: &str, msisdn: &str, value: i64) -> WholeResponse {
         self.call("POST", "/csp/transaction", Some(charge(id, msisdn, value))).await
     }
 

@@ -6,7 +6,7 @@
 
 use super::super::Netflix;
 use super::super::config::KnownOperator;
-use super::device::{Call, Device, EnteredCode, Stop};
+use super::device::{AppCall, AppStop, Device, EnteredCode};
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{Method, Response, StatusCode};
@@ -29,7 +29,7 @@ const CHANNEL: &str = "app";
 const WAIT_SECONDS: i64 = 30;
 
 /// The permitted responses of a call.
-struct Contract {
+struct NumberContract {
     path: &'static str,
     status: StatusCode,
     members: &'static [&'static str],
@@ -37,7 +37,7 @@ struct Contract {
     codes: &'static [ErrorCode],
 }
 
-const VALIDATE: Contract = Contract {
+const VALIDATE: NumberContract = NumberContract {
     path: "/ott/v1/account/validate",
     status: StatusCode::OK,
     members: &["status", "type", "pai", "operator", "paidUntil"],
@@ -51,7 +51,7 @@ const VALIDATE: Contract = Contract {
     ],
 };
 
-const PIN: Contract = Contract {
+const PIN: NumberContract = NumberContract {
     path: "/ott/v1/pin",
     status: StatusCode::ACCEPTED,
     members: &["pinID", "expiresAt"],
@@ -76,7 +76,7 @@ impl Netflix {
         device: &mut Device,
         (operator, msisdn): (&KnownOperator, &Msisdn),
         entered: Option<&EnteredCode>,
-    ) -> Result<DeviceValidateResponse, Stop> {
+    ) -> Result<DeviceValidateResponse, AppStop> {
         let question = DeviceValidateRequest {
             msisdn: msisdn.clone(),
             operator: Some(operator.id.clone()),
@@ -90,7 +90,7 @@ impl Netflix {
         if answer.status != "ACTIVE" || answer.operator != operator.id {
             let found = format!("the status {} at {}", answer.status, answer.operator);
             self.note_leak(&VALIDATE, found);
-            return Err(Stop::Silence);
+            return Err(AppStop::Silence);
         }
         Ok(answer)
     }
@@ -100,7 +100,7 @@ impl Netflix {
         &self,
         device: &mut Device,
         (operator, msisdn): (&KnownOperator, &Msisdn),
-    ) -> Result<DevicePinResponse, Stop> {
+    ) -> Result<DevicePinResponse, AppStop> {
         let question = DevicePinRequest {
             msisdn: msisdn.clone(),
             operator: Some(operator.id.clone()),
@@ -112,33 +112,33 @@ impl Netflix {
     async fn ask<T: DeserializeOwned>(
         &self,
         device: &mut Device,
-        contract: &Contract,
+        contract: &NumberContract,
         with: &'static str,
         question: &impl Serialize,
-    ) -> Result<T, Stop> {
+    ) -> Result<T, AppStop> {
         let body = Bytes::from(serde_json::to_vec(question).unwrap_or_default());
         let response = self.0.edge.send(Method::POST, contract.path, body, None).await;
         let (answer, heard) = match &response {
             Some(response) => self.read(contract, response),
-            None => ("no answer".to_owned(), Err(Stop::Silence)),
+            None => ("no answer".to_owned(), Err(AppStop::Silence)),
         };
-        device.calls.push(Call { path: contract.path, with, answer });
+        device.calls.push(AppCall { path: contract.path, with, answer });
         heard
     }
 
     /// A response in one word, and its meaning.
     fn read<T: DeserializeOwned>(
         &self,
-        contract: &Contract,
+        contract: &NumberContract,
         response: &Response<Bytes>,
-    ) -> (String, Result<T, Stop>) {
+    ) -> (String, Result<T, AppStop>) {
         let status = response.status();
         let Ok(body) = serde_json::from_slice::<Map<String, Value>>(response.body()) else {
-            return (format!("{} and no JSON", status.as_u16()), Err(Stop::Silence));
+            return (format!("{} and no JSON", status.as_u16()), Err(AppStop::Silence));
         };
         if status == contract.status {
             self.compare(contract, &body, contract.members);
-            let answer = serde_json::from_value(Value::Object(body)).map_err(|_| Stop::Silence);
+            let answer = serde_json::from_value(Value::Object(body)).map_err(|_| AppStop::Silence);
             return (status.as_u16().to_string(), answer);
         }
         self.compare(contract, &body, &["code", "message"]);
@@ -151,25 +151,25 @@ impl Netflix {
             Some(ErrorCode::TooManyRequests) => {
                 let seconds =
                     response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-                Stop::TooOften { until: self.now().plus_seconds(seconds.unwrap_or(WAIT_SECONDS)) }
+                AppStop::TooOften { until: self.now().plus_seconds(seconds.unwrap_or(WAIT_SECONDS)) }
             }
-            Some(ErrorCode::ServiceUnavailable | ErrorCode::InternalError) => Stop::Silence,
-            Some(code) => Stop::Refused(code),
+            Some(ErrorCode::ServiceUnavailable | ErrorCode::InternalError) => AppStop::Silence,
+            Some(code) => AppStop::Refused(code),
             None => {
                 self.note_leak(contract, format!("the answer {said}"));
-                Stop::Silence
+                AppStop::Silence
             }
         };
         (said, Err(why))
     }
 
-    fn compare(&self, contract: &Contract, body: &Map<String, Value>, members: &[&str]) {
+    fn compare(&self, contract: &NumberContract, body: &Map<String, Value>, members: &[&str]) {
         for member in body.keys().filter(|member| !members.contains(&member.as_str())) {
             self.note_leak(contract, format!("the member {member}"));
         }
     }
 
-    fn note_leak(&self, contract: &Contract, found: String) {
+    fn note_leak(&self, contract: &NumberContract, found: String) {
         tracing::error!(found, path = contract.path, "an answer says what it must not say");
         self.0.leaks.note(&format!("answer to {}", contract.path), found, self.now());
     }

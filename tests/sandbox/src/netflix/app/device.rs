@@ -2,7 +2,7 @@
 //! far. No HTTP, no clock.
 
 use super::super::network::NetworkCode;
-use super::super::signup_form::Problem;
+use super::super::signup_form::SignupError;
 use onbill_domain::account::AccountType;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OperatorId};
@@ -25,7 +25,7 @@ const DEVICE_SECONDS: i64 = 24 * 3600;
 const DEVICES_MAX: usize = 500;
 
 /// What an app can read of a SIM.
-pub(super) struct Sim {
+pub(super) struct SimCard {
     pub(super) network: NetworkCode,
     /// Not every SIM has it.
     pub(super) msisdn: Option<Msisdn>,
@@ -33,33 +33,33 @@ pub(super) struct Sim {
 
 /// A device with the app preloaded. Everything but the SIM is the app's and its server's.
 pub(super) struct Device {
-    pub(super) sim: Sim,
+    pub(super) sim: SimCard,
     /// The device's language.
     pub(super) locale: Locale,
-    pub(super) stage: Stage,
+    pub(super) stage: AppStage,
     /// Counts the actions. A form has the turn in which it was made, so that a double click or an
     /// old page acts once.
     pub(super) turn: u32,
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Vec<AppCall>,
 }
 
 /// The stage of the app.
-pub(super) enum Stage {
+pub(super) enum AppStage {
     /// No call has been made yet.
     Offer,
     /// A code was sent to the number.
-    Code { pin: DevicePinResponse, complaint: Option<BadCode> },
+    Code { pin: DevicePinResponse, complaint: Option<WrongPin> },
     /// The operator has confirmed this subscriber, who now chooses the account to pay for.
-    Account { subscriber: Subscriber, problem: Option<Problem> },
+    Account { subscriber: FoundSubscriber, problem: Option<SignupError> },
     /// The app cannot continue without the customer.
-    Stopped { why: Stop, again: Ask },
+    Stopped { why: AppStop, again: PinRequest },
     /// The account is on the bill.
     Done { account_id: String, account_type: AccountType, is_news: bool },
 }
 
 /// The subscriber whom the operator has confirmed. Nothing in it reveals the number.
 #[derive(Clone)]
-pub(super) struct Subscriber {
+pub(super) struct FoundSubscriber {
     pub(super) operator: OperatorId,
     pub(super) pai: Pai,
     pub(super) account_type: AccountType,
@@ -71,7 +71,7 @@ pub(super) struct Subscriber {
 
 /// What is wrong with a code that was entered.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum BadCode {
+pub(super) enum WrongPin {
     Missing,
     Wrong,
     Expired,
@@ -79,7 +79,7 @@ pub(super) enum BadCode {
 
 /// Why the app cannot continue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum AppStop {
     /// The operator has refused.
     Refused(ErrorCode),
     /// Rate limited; from then on the same call may be repeated.
@@ -91,13 +91,13 @@ pub(super) enum Stop {
 }
 
 /// A call that the app asks of its server, with everything that is needed to repeat it.
-pub(super) enum Ask {
+pub(super) enum PinRequest {
     /// Whether the number may be billed, with the code that proves it where one was entered.
     Validate { entered: Option<EnteredCode> },
     /// A code for the number.
     NewCode,
     /// The account on the bill.
-    Subscribe { subscriber: Subscriber, origin: SubscriptionSource, email: String },
+    Subscribe { subscriber: FoundSubscriber, origin: SubscriptionSource, email: String },
 }
 
 /// A code as it was entered, and which one it is meant to be.
@@ -107,7 +107,7 @@ pub(super) struct EnteredCode {
 }
 
 /// A call of the server's, without the number.
-pub(super) struct Call {
+pub(super) struct AppCall {
     pub(super) path: &'static str,
     pub(super) with: &'static str,
     pub(super) answer: String,
@@ -122,13 +122,13 @@ pub(in super::super) struct Devices(HashMap<String, (Timestamp, SharedDevice)>);
 
 impl Devices {
     /// A device with this SIM, its app never opened.
-    pub(super) fn put(&mut self, id: String, sim: Sim, locale: Locale, now: Timestamp) {
+    pub(super) fn put(&mut self, id: String, sim: SimCard, locale: Locale, now: Timestamp) {
         self.0.retain(|_, (since, _)| now.seconds_since(*since) < DEVICE_SECONDS);
         if self.0.len() >= DEVICES_MAX {
             let oldest = self.0.iter().min_by_key(|(_, (since, _))| *since).map(|(id, _)| id.clone());
             oldest.map(|id| self.0.remove(&id));
         }
-        let device = Device { sim, locale, stage: Stage::Offer, turn: 0, calls: Vec::new() };
+        let device = Device { sim, locale, stage: AppStage::Offer, turn: 0, calls: Vec::new() };
         self.0.insert(id, (now, Arc::new(Mutex::new(device))));
     }
 

@@ -3,8 +3,8 @@
 
 use super::super::Netflix;
 use super::super::config::KnownOperator;
-use super::super::signup_form::{Fields, Problem, demo_accounts, form};
-use super::device::{BadCode, Device, Stage, Stop, Subscriber};
+use super::super::signup_form::{SignupError, SignupForm, demo_accounts, form};
+use super::device::{AppStage, AppStop, Device, FoundSubscriber, WrongPin};
 use super::stops;
 use crate::page::{calendar, price, spoken_number};
 use maud::{Markup, html};
@@ -19,7 +19,7 @@ use onbill_domain::wire::ott::SubscriptionSource;
 use onbill_domain::wire::partner::AccountStateRequest;
 
 /// A device with a SIM of a known operator.
-struct View<'a> {
+struct ScreenView<'a> {
     netflix: &'a Netflix,
     path: String,
     turn: u32,
@@ -28,7 +28,7 @@ struct View<'a> {
 }
 
 /// What is on the screen.
-struct Screen {
+struct ScreenContent {
     /// `data-screen`, and `data-stop` where it is one.
     name: &'static str,
     stop: Option<&'static str>,
@@ -43,13 +43,15 @@ pub(super) fn of(netflix: &Netflix, id: &str, device: &Device) -> (String, Marku
     let (Some(operator), Some(msisdn)) = (operator, &device.sim.msisdn) else {
         return other_ways(netflix, id, device);
     };
-    let view = View { netflix, path: format!("/app/{id}"), turn: device.turn, operator, msisdn };
+    let view = ScreenView { netflix, path: format!("/app/{id}"), turn: device.turn, operator, msisdn };
     let screen = match &device.stage {
-        Stage::Offer => view.offer(),
-        Stage::Code { pin, complaint } => view.code(pin, *complaint),
-        Stage::Account { subscriber, problem } => view.account(subscriber, problem.as_ref()),
-        Stage::Stopped { why, .. } => view.stopped(*why),
-        Stage::Done { account_id, account_type, is_news } => view.done(account_id, *account_type, *is_news),
+        AppStage::Offer => view.offer(),
+        AppStage::Code { pin, complaint } => view.code(pin, *complaint),
+        AppStage::Account { subscriber, problem } => view.account(subscriber, problem.as_ref()),
+        AppStage::Stopped { why, .. } => view.stopped(*why),
+        AppStage::Done { account_id, account_type, is_news } => {
+            view.done(account_id, *account_type, *is_news)
+        }
     };
     around(netflix, id, device, screen)
 }
@@ -66,10 +68,15 @@ pub(super) fn other_ways(netflix: &Netflix, id: &str, device: &Device) -> (Strin
         p { "An app would offer a card or a gift card now. That is its own business, and not played here." }
     };
     let title = "Other ways to pay".to_owned();
-    around(netflix, id, device, Screen { name: "other-ways", stop: None, title, is_error: false, body })
+    around(
+        netflix,
+        id,
+        device,
+        ScreenContent { name: "other-ways", stop: None, title, is_error: false, body },
+    )
 }
 
-impl View<'_> {
+impl ScreenView<'_> {
     /// A form that is one tap.
     fn tap(&self, act: &str, inside: &Markup) -> Markup {
         html! {
@@ -84,7 +91,7 @@ impl View<'_> {
         html! { p class="centre" { a href={ (self.path) "/other-ways" } { "Pay in another way" } } }
     }
 
-    fn offer(&self) -> Screen {
+    fn offer(&self) -> ScreenContent {
         let operator = &self.operator.name;
         let body = html! {
             p { strong class="cost" { (price(self.operator.price)) } " a month" }
@@ -95,17 +102,17 @@ impl View<'_> {
             (self.another_way())
         };
         let title = format!("Netflix Standard on your {operator} bill");
-        Screen { name: "offer", stop: None, title, is_error: false, body }
+        ScreenContent { name: "offer", stop: None, title, is_error: false, body }
     }
 
-    fn code(&self, pin: &DevicePinResponse, complaint: Option<BadCode>) -> Screen {
+    fn code(&self, pin: &DevicePinResponse, complaint: Option<WrongPin>) -> ScreenContent {
         let operator = &self.operator.name;
         let why = complaint.map(|complaint| match complaint {
-            BadCode::Missing => "Enter the digits from the text message.",
-            BadCode::Wrong => "This is not the code. Look at the newest text message, and enter it again.",
-            BadCode::Expired => "This code is too old, or was used. Have a new one sent.",
+            WrongPin::Missing => "Enter the digits from the text message.",
+            WrongPin::Wrong => "This is not the code. Look at the newest text message, and enter it again.",
+            WrongPin::Expired => "This code is too old, or was used. Have a new one sent.",
         });
-        let hint = (complaint != Some(BadCode::Expired)).then(|| time_of_day(pin.expires_at));
+        let hint = (complaint != Some(WrongPin::Expired)).then(|| time_of_day(pin.expires_at));
         let described = [why.and(Some("code-problem")), hint.as_ref().and(Some("code-hint"))];
         let described = described.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let body = html! {
@@ -123,13 +130,13 @@ impl View<'_> {
             (self.another_way())
         };
         let title = "Confirm your number".to_owned();
-        Screen { name: "code", stop: None, title, is_error: why.is_some(), body }
+        ScreenContent { name: "code", stop: None, title, is_error: why.is_some(), body }
     }
 
-    fn account(&self, subscriber: &Subscriber, problem: Option<&Problem>) -> Screen {
+    fn account(&self, subscriber: &FoundSubscriber, problem: Option<&SignupError>) -> ScreenContent {
         let operator = &self.operator.name;
         let on = |choice| problem.filter(|problem| problem.origin == choice);
-        let fields = |choice| Fields { path: &self.path, choice, operator, turn: Some(self.turn) };
+        let fields = |choice| SignupForm { path: &self.path, choice, operator, turn: Some(self.turn) };
         let (new, existing) = (SubscriptionSource::NewAccount, SubscriptionSource::ExistingAccount);
         let body = html! {
             p { strong { (price(self.operator.price)) } " a month " @match subscriber.account_type {
@@ -149,10 +156,10 @@ impl View<'_> {
             (self.another_way())
         };
         let title = "Now your account".to_owned();
-        Screen { name: "account", stop: None, title, is_error: problem.is_some(), body }
+        ScreenContent { name: "account", stop: None, title, is_error: problem.is_some(), body }
     }
 
-    fn stopped(&self, why: Stop) -> Screen {
+    fn stopped(&self, why: AppStop) -> ScreenContent {
         let cost = price(self.operator.price);
         let words = stops::words(why, &self.operator.name, &cost, self.netflix.now());
         let body = html! {
@@ -160,11 +167,11 @@ impl View<'_> {
             (self.tap("again", &html! { button class="main" type="submit" { (words.again) } }))
             (self.another_way())
         };
-        Screen { name: "stopped", stop: Some(words.name), title: words.title, is_error: true, body }
+        ScreenContent { name: "stopped", stop: Some(words.name), title: words.title, is_error: true, body }
     }
 
     /// The account as its owner sees it, or a person who has got hold of this SIM.
-    fn done(&self, account_id: &str, account_type: AccountType, is_news: bool) -> Screen {
+    fn done(&self, account_id: &str, account_type: AccountType, is_news: bool) -> ScreenContent {
         let (operator, cost) = (&self.operator.name, price(self.operator.price));
         let whence = match account_type {
             AccountType::Postpaid => format!("on your {operator} bill"),
@@ -205,7 +212,7 @@ impl View<'_> {
                 },
             ),
         };
-        Screen { name, stop: None, title, is_error: false, body }
+        ScreenContent { name, stop: None, title, is_error: false, body }
     }
 }
 
@@ -214,7 +221,7 @@ impl Netflix {
     fn told_of(&self, account_id: &str) -> Option<AccountStateRequest> {
         let bill = self.members().account_named(account_id).and_then(|account| account.pays.bill());
         let (operator, pai) = bill?;
-        self.books().standing(&operator, pai).cloned()
+        self.ledger().standing(&operator, pai).cloned()
     }
 }
 
@@ -241,7 +248,7 @@ fn time_of_day(at: Timestamp) -> String {
 }
 
 /// The device around a screen, and its internals beside it.
-fn around(netflix: &Netflix, id: &str, device: &Device, screen: Screen) -> (String, Markup) {
+fn around(netflix: &Netflix, id: &str, device: &Device, screen: ScreenContent) -> (String, Markup) {
     let operator = netflix.0.config.operator_of(&device.sim.network).map(|operator| operator.name.as_str());
     let sign = match screen.name {
         "done" => "M15 25l6.5 6.5L34 18",

@@ -6,7 +6,7 @@ use super::super::Netflix;
 use super::super::config::KnownOperator;
 use super::super::layout::page;
 use super::super::network::NetworkCode;
-use super::device::Sim;
+use super::device::SimCard;
 use crate::account_file::Subscriber;
 use crate::page::{account, spoken_number};
 use axum::Form;
@@ -59,10 +59,10 @@ pub(in super::super) async fn post_sim(
 }
 
 /// The invalid field, and why.
-type Complaint = (&'static str, &'static str);
+type SimError = (&'static str, &'static str);
 
 impl Netflix {
-    fn sim(&self, chosen: &Chosen) -> Result<Sim, Complaint> {
+    fn sim(&self, chosen: &Chosen) -> Result<SimCard, SimError> {
         if let Some(sim) = self.sim_at_hand(&chosen.sim) {
             return Ok(sim);
         }
@@ -77,18 +77,18 @@ impl Netflix {
                     .ok_or(("msisdn", "Enter the number with + and the code of its country."))?,
             ),
         };
-        Ok(Sim { network, msisdn })
+        Ok(SimCard { network, msisdn })
     }
 
-    fn sim_at_hand(&self, name: &str) -> Option<Sim> {
+    fn sim_at_hand(&self, name: &str) -> Option<SimCard> {
         let (operator, position) = name.rsplit_once('-')?;
         let operator = self.0.config.operators.iter().find(|known| known.id.as_str() == operator)?;
         let subscriber = operator.sims.get(position.parse::<usize>().ok()?.checked_sub(1)?)?;
-        Some(Sim { network: operator.network.clone(), msisdn: Some(subscriber.msisdn.clone()) })
+        Some(SimCard { network: operator.network.clone(), msisdn: Some(subscriber.msisdn.clone()) })
     }
 }
 
-fn choice(netflix: &Netflix, problem: Option<(&Chosen, Complaint)>) -> Response {
+fn choice(netflix: &Netflix, problem: Option<(&Chosen, SimError)>) -> Response {
     let title = if problem.is_some() { "Error: the app on a device" } else { "The app on a device" };
     let main = html! {
         div class="lead" {
@@ -126,7 +126,7 @@ fn at_hand(operator: &KnownOperator) -> Markup {
     }
 }
 
-fn typed(netflix: &Netflix, problem: Option<(&Chosen, Complaint)>) -> Markup {
+fn typed(netflix: &Netflix, problem: Option<(&Chosen, SimError)>) -> Markup {
     let wrong = |field: &str| problem.filter(|(_, (place, _))| *place == field).map(|(_, (_, why))| why);
     let input = |field: &'static str, label: &str, hint: &Markup, before: &str| {
         let why = wrong(field);

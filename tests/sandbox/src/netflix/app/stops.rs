@@ -1,13 +1,13 @@
 //! Why the app cannot continue, in words: what has happened, what its customer can do about it, and
 //! the next step.
 
-use super::device::Stop;
+use super::device::AppStop;
 use crate::page::moment;
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::timestamp::Timestamp;
 
 /// A page of the app's.
-pub(super) struct Words {
+pub(super) struct StopText {
     /// The error code, or a name of its own.
     pub(super) name: &'static str,
     pub(super) title: String,
@@ -17,28 +17,29 @@ pub(super) struct Words {
 }
 
 /// The words for a customer of `operator`, to whom a month costs `cost`.
-pub(super) fn words(why: Stop, operator: &str, cost: &str, now: Timestamp) -> Words {
+pub(super) fn words(why: AppStop, operator: &str, cost: &str, now: Timestamp) -> StopText {
     const TRY_AGAIN: &str = "Try again";
-    let say = |name: &'static str, title: String, text: String| Words { name, title, text, again: TRY_AGAIN };
+    let say =
+        |name: &'static str, title: String, text: String| StopText { name, title, text, again: TRY_AGAIN };
     match why {
-        Stop::Refused(code) => {
+        AppStop::Refused(code) => {
             let (title, text) = refusal(code, operator, cost);
             say(code.as_str(), title, text)
         }
-        Stop::TooOften { until } => {
+        AppStop::TooOften { until } => {
             let text = match until.seconds_since(now) {
                 ..=0 => "You can try again now.".to_owned(),
                 seconds => format!("You can try again in {}: from {} on.", spoken(seconds), moment(until)),
             };
             say(ErrorCode::TooManyRequests.as_str(), "Too many tries".to_owned(), text)
         }
-        Stop::CodeUsedUp => Words {
+        AppStop::CodeUsedUp => StopText {
             name: "code-used-up",
             title: "This code was tried too often".to_owned(),
             text: "It is no longer good. Have a new one sent.".to_owned(),
             again: "Send a new code",
         },
-        Stop::Silence => say(
+        AppStop::Silence => say(
             ErrorCode::ServiceUnavailable.as_str(),
             format!("{operator} does not answer right now"),
             "Nothing was changed, and nothing that you entered is lost. Please try again in a moment."

@@ -1,12 +1,12 @@
 //! The pages of billing runs.
 
 use super::super::Netflix;
-use super::{Charge, Run};
+use super::{BillingRun, RunCharge};
 use crate::page::{calendar, price};
 use maud::{Markup, html};
 
 /// The form, and the runs so far.
-pub(super) fn runs(netflix: &Netflix, runs: &[Run]) -> Markup {
+pub(super) fn runs(netflix: &Netflix, runs: &[BillingRun]) -> Markup {
     let now = calendar(netflix.now());
     let this_month = format!("{:04}-{:02}", now.year(), u8::from(now.month()));
     html! {
@@ -29,7 +29,7 @@ pub(super) fn runs(netflix: &Netflix, runs: &[Run]) -> Markup {
 }
 
 /// The result of one run.
-pub(super) fn result(run: &Run) -> Markup {
+pub(super) fn result(run: &BillingRun) -> Markup {
     html! {
         div class="lead" {
             h1 { "Billing run " (run.month) }
@@ -44,7 +44,7 @@ pub(super) fn result(run: &Run) -> Markup {
     }
 }
 
-fn totals(run: &Run) -> Markup {
+fn totals(run: &BillingRun) -> Markup {
     let totals = run.totals;
     let counts = [
         ("charges", totals.charges),
@@ -57,7 +57,7 @@ fn totals(run: &Run) -> Markup {
     html! { dl class="counts" { @for (name, count) in counts { div { dt { (name) } dd data-total=(name) { (count) } } } } }
 }
 
-fn line(charge: &Charge) -> Markup {
+fn line(charge: &RunCharge) -> Markup {
     let status = charge.answer.as_ref().map_or("no answer", |answer| answer.status.as_str());
     html! {
         li class="card" data-ext-transaction=(charge.ext_transaction_id) data-status=(status) {

@@ -20,20 +20,20 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// One way to read some bytes.
-pub(super) struct Reading {
+pub(super) struct ByteReading {
     pub(super) text: String,
     /// Whether it makes sense as text, or is the result of a wrong decoding.
     pub(super) is_text: bool,
 }
 
 /// All readings of `bytes`.
-pub(super) fn of(bytes: &[u8]) -> Vec<Reading> {
+pub(super) fn of(bytes: &[u8]) -> Vec<ByteReading> {
     let mut readings = Vec::new();
     read(bytes, 0, &mut readings);
     readings
 }
 
-fn read(bytes: &[u8], depth: u32, readings: &mut Vec<Reading>) {
+fn read(bytes: &[u8], depth: u32, readings: &mut Vec<ByteReading>) {
     // UTF-16 of digits is the digits with zero bytes between.
     let without_zeros: Vec<u8> = bytes.iter().copied().filter(|b| *b != 0).collect();
     let is_text = std::str::from_utf8(&without_zeros).is_ok_and(|text| !text.chars().any(is_binary));
@@ -46,7 +46,7 @@ fn read(bytes: &[u8], depth: u32, readings: &mut Vec<Reading>) {
             }
         }
     }
-    readings.push(Reading { text, is_text });
+    readings.push(ByteReading { text, is_text });
 }
 
 fn is_binary(c: char) -> bool {

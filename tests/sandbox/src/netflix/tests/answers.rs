@@ -1,13 +1,13 @@
 //! Responses that no origin has signed, or that belong to another call or another operator: the
 //! partner acts on none of them.
 
-use super::{PAI, Partner, ask, form, json, partner, session};
+use super::{NetflixUnderTest, PAI, ask, form, json, partner, session};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
-type Tampering = fn(&mut Response<Bytes>);
+type ResponseTampering = fn(&mut Response<Bytes>);
 
-fn tamper(partner: &Partner, tampering: Option<Tampering>) {
+fn tamper(partner: &NetflixUnderTest, tampering: Option<ResponseTampering>) {
     partner.edge.lock().expect("is whole").tampers = tampering;
 }
 
@@ -18,7 +18,7 @@ fn replace(response: &mut Response<Bytes>, from: &str, to: &str) {
 
 #[tokio::test]
 async fn token_altered_by_the_edge_opens_nothing() {
-    const WAYS: [(&str, Tampering); 5] = [
+    const WAYS: [(&str, ResponseTampering); 5] = [
         ("another's PAI", |response| replace(response, PAI, "08080808-0808-4808-8808-080808080808")),
         ("a PAI with a digest that fits it", |response| {
             replace(response, PAI, "08080808-0808-4808-8808-080808080808");

@@ -1,6 +1,6 @@
 //! The app on a device: what leaves it, and what each response leads to.
 
-use super::{Answered, FakeEdge, PAI, Partner, ask, form, get, partner};
+use super::{FakeEdge, NetflixUnderTest, PAI, WholeResponse, ask, form, get, partner};
 use crate::testing::NOW;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -33,17 +33,17 @@ impl FakeEdge {
 }
 
 /// A device, and what its screen shows.
-struct Device<'p> {
-    partner: &'p Partner,
+struct DeviceUnderTest<'p> {
+    partner: &'p NetflixUnderTest,
     path: String,
 }
 
-impl Partner {
-    async fn put_in(&self, sim: &str) -> Device<'_> {
+impl NetflixUnderTest {
+    async fn put_in(&self, sim: &str) -> DeviceUnderTest<'_> {
         let answer = ask(&self.router, form("/app", sim)).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
         let path = answer.headers["location"].to_str().expect("is text").to_owned();
-        Device { partner: self, path }
+        DeviceUnderTest { partner: self, path }
     }
 
     fn will_answer(&self, answers: impl IntoIterator<Item = (u16, Value)>) {
@@ -59,7 +59,7 @@ impl Partner {
     }
 }
 
-impl Device<'_> {
+impl DeviceUnderTest<'_> {
     async fn look(&self) -> String {
         let answer = ask(&self.partner.router, get(&self.path)).await;
         assert_eq!(answer.status, StatusCode::OK);
@@ -70,7 +70,7 @@ impl Device<'_> {
         between(&self.look().await, r#"name="turn" value=""#, "\"").to_owned()
     }
 
-    async fn send(&self, act: &str, turn: &str, fields: &str) -> Answered {
+    async fn send(&self, act: &str, turn: &str, fields: &str) -> WholeResponse {
         let body = format!("turn={turn}&{fields}");
         ask(&self.partner.router, form(&format!("{}/{act}", self.path), &body)).await
     }

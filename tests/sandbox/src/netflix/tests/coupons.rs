@@ -1,6 +1,6 @@
 //! Codes redeemed by members and by persons who become members, and the days that are paid by them.
 
-use super::{Answered, NOW, PAI, Partner, ask, form, get, json, json_post, partner};
+use super::{NOW, NetflixUnderTest, PAI, WholeResponse, ask, form, get, json, json_post, partner};
 use crate::netflix::Timestamp;
 use http::StatusCode;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -20,15 +20,15 @@ pub(super) fn coupon(reference: &str, before: usize) -> Value {
            "extTransactionID": format!("onbill-coupon-{reference}")})
 }
 
-impl Partner {
+impl NetflixUnderTest {
     /// Redeems without being logged in.
-    async fn redeem(&self, code: &str, reference: &str, email: &str) -> Answered {
+    async fn redeem(&self, code: &str, reference: &str, email: &str) -> WholeResponse {
         let body = format!("code={code}&extReference={reference}&email={email}&password=demo");
         ask(&self.router, form("/redeem", &body)).await
     }
 
     /// A page as the receiver of this response sees it from then on.
-    async fn page_of(&self, logged_in: &Answered, path: &str) -> String {
+    async fn page_of(&self, logged_in: &WholeResponse, path: &str) -> String {
         let cookie = logged_in.headers["set-cookie"].to_str().expect("is text");
         let cookie = cookie.split(';').next().expect("has a first part");
         let mut request = get(path);

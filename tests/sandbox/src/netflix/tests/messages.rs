@@ -1,7 +1,7 @@
 //! Messages to subscribers, by the form on the page of accounts.
 
-use super::{PAI, Partner, ask, form, get, partner};
-use crate::testing::Answered;
+use super::{NetflixUnderTest, PAI, ask, form, get, partner};
+use crate::testing::WholeResponse;
 use http::StatusCode;
 
 /// The id of the message in the form on the page.
@@ -10,12 +10,12 @@ fn name(page: &str) -> String {
     rest.split('"').next().expect("ends").to_owned()
 }
 
-impl Partner {
+impl NetflixUnderTest {
     async fn page_of_accounts(&self) -> String {
         ask(&self.router, get("/accounts")).await.text
     }
 
-    async fn says(&self, name: &str, message: &str) -> Answered {
+    async fn says(&self, name: &str, message: &str) -> WholeResponse {
         let body = format!("pai={PAI}&extNotificationID={name}&message={message}");
         ask(&self.router, form("/messages", &body)).await
     }

@@ -1,6 +1,6 @@
 //! Refunds, by the form and by JSON.
 
-use super::{Partner, ask, form, get, json, json_post, partner};
+use super::{NetflixUnderTest, ask, form, get, json, json_post, partner};
 use http::StatusCode;
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ fn field(page: &str, name: &str) -> String {
     rest.split('"').next().expect("ends").to_owned()
 }
 
-async fn page(partner: &Partner) -> String {
+async fn page(partner: &NetflixUnderTest) -> String {
     ask(&partner.router, get("/charges")).await.text
 }
 

@@ -1,7 +1,7 @@
 //! A coupon on a page: its status, and the actions available there.
 
 use super::purchases::Purchase;
-use super::words;
+use super::status_texts;
 use crate::page::{day, moment, period, price};
 use maud::{Markup, html};
 use onbill_domain::day::Day;
@@ -10,7 +10,7 @@ use onbill_domain::timestamp::Timestamp;
 /// The card. `trouble` is this page's error message; `facts` and `ways` are its additional details
 /// and actions.
 pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, ways: &Markup) -> Markup {
-    let standing = words::standing(purchase);
+    let standing = status_texts::standing(purchase);
     let told = purchase.told.as_ref();
     let expires_at = told.filter(|_| purchase.is_open()).and_then(|told| told.expires_at);
     html! {

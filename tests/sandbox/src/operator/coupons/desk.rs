@@ -4,12 +4,12 @@
 //! last request, and unknown values are null.
 
 use super::super::Operator;
-use super::super::layout::{View, page};
-use super::super::origin::Failure;
+use super::super::layout::{PageView, page};
+use super::super::origin::OriginFailure;
 use super::card::{button, card};
 use super::plans::{Button, RESEND_HINT};
-use super::purchases::{Act, Purchase, open};
-use super::words;
+use super::purchases::{Purchase, PurchaseAction, open};
+use super::status_texts;
 use crate::answer::{Refusal, wants_json};
 use crate::page::{moment, spoken_number};
 use axum::extract::{Path, State};
@@ -44,7 +44,7 @@ pub(in super::super) async fn get_coupons(
         @if purchases.is_empty() { p class="quiet" { "Nobody has bought a plan yet." } }
         ul class="coupons" id="coupons" { @for purchase in &purchases { (anyones(&operator, purchase)) } }
     };
-    Ok(page(&operator, &View::default(), "Coupons", visitor.as_ref(), &main))
+    Ok(page(&operator, &PageView::default(), "Coupons", visitor.as_ref(), &main))
 }
 
 /// Sends a coupon again or voids it; 404 for any other action, or an unknown coupon.
@@ -54,8 +54,8 @@ pub(in super::super) async fn post_act(
     Form(button): Form<Button>,
 ) -> Result<Response, Refusal> {
     let act = match act.as_str() {
-        "resend" => Act::Resend,
-        "void" => Act::Void,
+        "resend" => PurchaseAction::Resend,
+        "void" => PurchaseAction::Void,
         _ => return Err(Reject::new(ErrorCode::NotFound, "There is no such act.").into()),
     };
     if operator.purchases().find(&id).is_none() {
@@ -68,7 +68,7 @@ pub(in super::super) async fn post_act(
 
 fn in_json(purchase: &Purchase) -> Value {
     let code = match &purchase.trouble {
-        Some((_, Failure::Refused(code))) => Some(code),
+        Some((_, OriginFailure::Refused(code))) => Some(code),
         _ => None,
     };
     json!({
@@ -99,5 +99,5 @@ fn anyones(operator: &Operator, purchase: &Purchase) -> Markup {
             (button(purchase, &act("void"), "Void it", "The code stops working at once, for good. Nothing is charged."))
         }
     };
-    card(purchase, words::trouble_for_staff(purchase).as_deref(), &facts, &ways)
+    card(purchase, status_texts::trouble_for_staff(purchase).as_deref(), &facts, &ways)
 }

@@ -10,17 +10,17 @@ mod card;
 pub(super) mod desk;
 pub(super) mod plans;
 mod purchases;
-mod words;
+mod status_texts;
 
 pub(super) use purchases::Purchases;
 
 use super::Operator;
-use super::origin::Failure;
+use super::origin::OriginFailure;
 use http::Method;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::coupon::CouponRequest;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use purchases::{Act, Purchase, Told};
+use purchases::{CouponReport, Purchase, PurchaseAction};
 use serde_json::{Value, json};
 use std::sync::{MutexGuard, PoisonError};
 
@@ -46,14 +46,14 @@ impl Operator {
             };
             let body = serde_json::to_value(request).unwrap_or_default();
             let heard = operator.ask(Method::POST, COUPONS, &body).await;
-            operator.hear(&purchase.id, Act::Buy, heard);
+            operator.hear(&purchase.id, PurchaseAction::Buy, heard);
         });
         // It ends early only when the program does.
         let _ = done.await;
     }
 
     /// Sends a coupon again or voids it, once for each turn.
-    async fn act(&self, id: ExtId, turn: u32, act: Act) {
+    async fn act(&self, id: ExtId, turn: u32, act: PurchaseAction) {
         if self.purchases().take_turn(&id, turn).is_none() {
             return;
         }
@@ -61,8 +61,10 @@ impl Operator {
         let done = tokio::spawn(async move {
             let resends = operator.purchases().find(&id).map_or(0, |purchase| purchase.resends);
             let (word, body) = match act {
-                Act::Void => ("void", Value::Null),
-                Act::Buy | Act::Resend => ("resend", json!({"resendID": format!("again-{resends}")})),
+                PurchaseAction::Void => ("void", Value::Null),
+                PurchaseAction::Buy | PurchaseAction::Resend => {
+                    ("resend", json!({"resendID": format!("again-{resends}")}))
+                }
             };
             let heard = operator.ask(Method::POST, &format!("{}/{word}", path_of(&id)), &body).await;
             operator.hear(&id, act, heard);
@@ -75,7 +77,7 @@ impl Operator {
     /// Queries a coupon's status; returns whether the origin responded.
     async fn look(&self, id: &ExtId) -> bool {
         let heard = self.ask(Method::GET, &path_of(id), &Value::Null).await;
-        let answered = !matches!(heard, Err(Failure::Silent));
+        let answered = !matches!(heard, Err(OriginFailure::Silent));
         if let (Ok(told), Some(purchase)) = (heard, self.purchases().find_mut(id)) {
             purchase.learn(told);
         }
@@ -93,13 +95,13 @@ impl Operator {
         }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Told, Failure> {
-        let origin = self.0.origin.as_ref().ok_or(Failure::Silent)?;
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<CouponReport, OriginFailure> {
+        let origin = self.0.origin.as_ref().ok_or(OriginFailure::Silent)?;
         let answer = origin.call(method, path, body).await?;
-        serde_json::from_value(answer).map_err(|_| Failure::Silent)
+        serde_json::from_value(answer).map_err(|_| OriginFailure::Silent)
     }
 
-    fn hear(&self, id: &ExtId, act: Act, heard: Result<Told, Failure>) {
+    fn hear(&self, id: &ExtId, act: PurchaseAction, heard: Result<CouponReport, OriginFailure>) {
         if let Some(purchase) = self.purchases().find_mut(id) {
             purchase.hear(act, heard);
         }

@@ -1,10 +1,10 @@
 //! `/plans`: the plans on sale, and what the logged-in customer has bought.
 
-use super::super::layout::{View, number_link, page};
-use super::super::{CouponsOnSale, Operator, PlanAhead};
+use super::super::layout::{PageView, number_link, page};
+use super::super::{CouponsOnSale, Operator, PrepaidPlan};
 use super::card::{button, card};
-use super::purchases::{Act, Purchase, open};
-use super::words;
+use super::purchases::{Purchase, PurchaseAction, open};
+use super::status_texts;
 use crate::answer::Refusal;
 use crate::page::price;
 use axum::Form;
@@ -31,7 +31,7 @@ pub(in super::super) struct Order {
     id: ExtId,
     /// The view options of the page.
     #[serde(flatten)]
-    view: View,
+    view: PageView,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ pub(in super::super) struct Button {
 /// The page; it queries the status of the customer's coupons.
 pub(in super::super) async fn get_plans(
     State(operator): State<Operator>,
-    Query(view): Query<View>,
+    Query(view): Query<PageView>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let on_sale = operator.coupons_on_sale()?;
@@ -127,16 +127,16 @@ pub(in super::super) async fn post_resend(
     if !is_own {
         return Err(Reject::new(ErrorCode::NotFound, "There is no such coupon.").into());
     }
-    let link = link(&View::default(), &id);
-    operator.act(id, button.turn, Act::Resend).await;
+    let link = link(&PageView::default(), &id);
+    operator.act(id, button.turn, PurchaseAction::Resend).await;
     Ok(Redirect::to(&link).into_response())
 }
 
-fn link(view: &View, id: &ExtId) -> String {
+fn link(view: &PageView, id: &ExtId) -> String {
     format!("{}#coupon-{id}", view.link("/plans"))
 }
 
-fn on_offer(operator: &Operator, view: &View, plan: &PlanAhead, visitor: Option<&Msisdn>) -> Markup {
+fn on_offer(operator: &Operator, view: &PageView, plan: &PrepaidPlan, visitor: Option<&Msisdn>) -> Markup {
     let amount = operator.price_of(plan);
     let monthly = Money { amount_minor: amount.amount_minor / i64::from(plan.months), ..amount };
     html! {
@@ -171,7 +171,7 @@ fn own(on_sale: &CouponsOnSale, purchase: &Purchase) -> Markup {
             a href=(number_link("/bill", &purchase.msisdn)) { "See the bill" }
         }
     };
-    card(purchase, words::trouble(purchase).as_deref(), &html! {}, &ways)
+    card(purchase, status_texts::trouble(purchase).as_deref(), &html! {}, &ways)
 }
 
 impl Operator {
@@ -181,7 +181,7 @@ impl Operator {
         Ok(self.config().coupons.as_ref().ok_or_else(none)?)
     }
 
-    fn price_of(&self, plan: &PlanAhead) -> Money {
+    fn price_of(&self, plan: &PrepaidPlan) -> Money {
         Money { amount_minor: plan.price, currency: self.config().currency }
     }
 

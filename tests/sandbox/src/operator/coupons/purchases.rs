@@ -1,7 +1,7 @@
 //! What customers have bought: their coupons, as far as the operator knows them. It never knows a
 //! code. No HTTP, no clock.
 
-use crate::operator::origin::Failure;
+use crate::operator::origin::OriginFailure;
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::ids::ExtId;
 use onbill_domain::locale::Locale;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 /// The origin's response about a coupon: to a request, or its whole status.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Told {
+pub(super) struct CouponReport {
     #[serde(flatten)]
     pub(super) coupon: CouponResponse,
     /// Until when the code can be entered.
@@ -32,7 +32,7 @@ pub(super) struct Told {
 
 /// A request about a coupon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(super) enum PurchaseAction {
     Buy,
     Resend,
     Void,
@@ -57,9 +57,9 @@ pub(super) struct Purchase {
     /// resend with an unknown outcome is requested with the same id, so that it is one message.
     pub(super) resends: u32,
     /// The origin's last response.
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<CouponReport>,
     /// The last request that failed, or whose outcome is unknown.
-    pub(super) trouble: Option<(Act, Failure)>,
+    pub(super) trouble: Option<(PurchaseAction, OriginFailure)>,
 }
 
 impl Purchase {
@@ -69,7 +69,7 @@ impl Purchase {
 
     /// Whether the coupon does not exist, and never will under this id.
     pub(super) fn is_refused(&self) -> bool {
-        self.told.is_none() && matches!(self.trouble, Some((Act::Buy, Failure::Refused(_))))
+        self.told.is_none() && matches!(self.trouble, Some((PurchaseAction::Buy, OriginFailure::Refused(_))))
     }
 
     /// The undelivered SMS, while its code can still be used.
@@ -83,26 +83,29 @@ impl Purchase {
     }
 
     /// Takes the outcome of a request.
-    pub(super) fn hear(&mut self, act: Act, heard: Result<Told, Failure>) {
-        self.resends += u32::from(act == Act::Resend && !matches!(heard, Err(Failure::Silent)));
+    pub(super) fn hear(&mut self, act: PurchaseAction, heard: Result<CouponReport, OriginFailure>) {
+        self.resends +=
+            u32::from(act == PurchaseAction::Resend && !matches!(heard, Err(OriginFailure::Silent)));
         match heard {
             // Another coupon's state is not a response to this.
-            Ok(told) if told.coupon.ext_coupon_id != self.id => self.trouble = Some((act, Failure::Silent)),
+            Ok(told) if told.coupon.ext_coupon_id != self.id => {
+                self.trouble = Some((act, OriginFailure::Silent))
+            }
             Ok(told) => (self.told, self.trouble) = (Some(told), None),
             Err(failure) => self.trouble = Some((act, failure)),
         }
     }
 
     /// Takes its status, queried without any other request.
-    pub(super) fn learn(&mut self, told: Told) {
+    pub(super) fn learn(&mut self, told: CouponReport) {
         if told.coupon.ext_coupon_id != self.id {
             return;
         }
         self.told = Some(told);
         // A request whose response was lost is not repeated automatically: the present status is
         // enough.
-        let settled = self.trouble.take_if(|(_, failure)| *failure == Failure::Silent);
-        self.resends += u32::from(settled.is_some_and(|(act, _)| act == Act::Resend));
+        let settled = self.trouble.take_if(|(_, failure)| *failure == OriginFailure::Silent);
+        self.resends += u32::from(settled.is_some_and(|(act, _)| act == PurchaseAction::Resend));
     }
 }
 

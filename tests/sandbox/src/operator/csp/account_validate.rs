@@ -15,8 +15,8 @@ pub(in super::super) async fn post_account_validate(
     request: Request,
 ) -> Result<Json<AccountValidateResponse>, Refusal> {
     let asked: AccountValidateRequest = signed_json(&operator, request).await?;
-    let books = operator.books();
-    let subscriber = books
+    let ledger = operator.ledger();
+    let subscriber = ledger
         .subscriber(&asked.msisdn)
         .ok_or_else(|| Reject::new(ErrorCode::AccountNotFound, "There is no such account."))?;
     Ok(Json(AccountValidateResponse {

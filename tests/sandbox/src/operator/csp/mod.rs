@@ -7,7 +7,7 @@ pub(super) mod refund;
 pub(super) mod transaction;
 
 use super::Operator;
-use super::books::Posted;
+use super::ledger::PostOutcome;
 use crate::answer::Refusal;
 use axum::extract::Request;
 use http::StatusCode;
@@ -23,11 +23,11 @@ async fn signed_json<T: DeserializeOwned>(operator: &Operator, request: Request)
 }
 
 /// 201 for the first time, 200 for a replay, `idempotency-violation` for other contents.
-fn once<T>(posted: Posted<T>) -> Result<(StatusCode, T), Refusal> {
+fn once<T>(posted: PostOutcome<T>) -> Result<(StatusCode, T), Refusal> {
     match posted {
-        Posted::First(answer) => Ok((StatusCode::CREATED, answer)),
-        Posted::Again(answer) => Ok((StatusCode::OK, answer)),
-        Posted::Conflict => Err(Reject::new(
+        PostOutcome::First(answer) => Ok((StatusCode::CREATED, answer)),
+        PostOutcome::Again(answer) => Ok((StatusCode::OK, answer)),
+        PostOutcome::Conflict => Err(Reject::new(
             ErrorCode::IdempotencyViolation,
             "This identifier came before with other contents.",
         )

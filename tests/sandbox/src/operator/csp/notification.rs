@@ -18,6 +18,6 @@ pub(in super::super) async fn post_notification(
         return Err(Reject::invalid_request("text must not be empty.").into());
     }
     let now = operator.now();
-    operator.books().text(&message.msisdn, message.text, now);
+    operator.ledger().text(&message.msisdn, message.text, now);
     Ok(StatusCode::ACCEPTED)
 }

@@ -3,7 +3,7 @@
 use super::{check_id, once, signed_json};
 use crate::answer::Refusal;
 use crate::operator::Operator;
-use crate::operator::books::NoRefund;
+use crate::operator::ledger::RefundRefusal;
 use axum::Json;
 use axum::extract::{Request, State};
 use http::StatusCode;
@@ -20,11 +20,11 @@ pub(in super::super) async fn post_refund(
     check_id("refundID", &refund.refund_id)?;
     check_id("transactionID", &refund.transaction_id)?;
     let now = operator.now();
-    let posted = operator.books().refund(refund, now).map_err(|why| match why {
-        NoRefund::NoSuchCharge => {
+    let posted = operator.ledger().refund(refund, now).map_err(|why| match why {
+        RefundRefusal::NoSuchCharge => {
             Reject::new(ErrorCode::TransactionNotFound, "There is no such charge on a bill.")
         }
-        NoRefund::NotWithinRemainder => Reject::invalid_request(
+        RefundRefusal::NotWithinRemainder => Reject::invalid_request(
             "amount must be positive, in the charge's currency, and at most what is left of it.",
         ),
     })?;

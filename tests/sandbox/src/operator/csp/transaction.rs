@@ -26,7 +26,7 @@ pub(in super::super) async fn post_transaction(
     }
     // 2. and 3.
     let now = operator.now();
-    let (status, answer) = once(operator.books().charge(charge, now))?;
+    let (status, answer) = once(operator.ledger().charge(charge, now))?;
     Ok((status, Json(answer)))
 }
 
@@ -37,7 +37,7 @@ pub(in super::super) async fn get_transaction(
     request: Request,
 ) -> Result<Json<BillChargeResponse>, Refusal> {
     operator.0.gate.admit(request, operator.now()).await?;
-    let answer = operator.books().charge_answer(&transaction_id).cloned();
+    let answer = operator.ledger().charge_answer(&transaction_id).cloned();
     let answer =
         answer.ok_or_else(|| Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction."))?;
     Ok(Json(answer))

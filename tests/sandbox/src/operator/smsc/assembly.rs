@@ -1,6 +1,6 @@
 //! SMS that come in parts, joined as a phone joins them: by number, reference and count.
 
-use super::check::Submitted;
+use super::check::SubmittedSms;
 use std::collections::{BTreeMap, HashMap};
 
 /// Messages with missing parts. With more, a phone would drop some too.
@@ -8,13 +8,13 @@ const WAITING_MAX: usize = 10_000;
 
 /// The incomplete messages.
 #[derive(Default)]
-pub(super) struct Assembly {
+pub(super) struct SmsAssembly {
     waiting: HashMap<(String, u8, u8), BTreeMap<u8, String>>,
 }
 
-impl Assembly {
+impl SmsAssembly {
     /// Adds a part; returns the text that it completes.
-    pub(super) fn add(&mut self, message: &Submitted) -> Option<String> {
+    pub(super) fn add(&mut self, message: &SubmittedSms) -> Option<String> {
         let Some(part) = message.part else { return Some(message.text.clone()) };
         if self.waiting.len() >= WAITING_MAX {
             self.waiting.clear();

@@ -6,14 +6,14 @@
 mod alphabet;
 mod assembly;
 mod check;
-mod door;
+mod proxy;
 mod reports;
 
 use super::Operator;
-use assembly::Assembly;
+use assembly::SmsAssembly;
 use async_trait::async_trait;
-use check::Submitted;
-use reports::Held;
+use check::SubmittedSms;
+use reports::QueuedReceipt;
 use serde::{Deserialize, Serialize};
 use smpp34::server::ESME;
 use smpp34::{
@@ -39,7 +39,7 @@ const READ_BUFFER_BYTES: usize = 4_096;
 /// Faults of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Trouble {
+pub enum SmscFault {
     #[default]
     None,
     /// It accepts no connections, and existing ones break.
@@ -71,7 +71,7 @@ pub enum Trouble {
 /// Faults of delivery receipts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reporting {
+pub enum ReceiptFault {
     /// Each message is reported as delivered.
     #[default]
     Good,
@@ -91,7 +91,7 @@ pub enum Reporting {
 
 /// The parameters of a message, without its number and text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct SubmitParameters {
     /// 0 to 3.
     pub priority: u8,
     /// How long it is worth delivering, as it was written.
@@ -104,10 +104,10 @@ pub struct Wish {
 
 /// The SMSC's state.
 pub(super) struct Smsc {
-    assembly: Mutex<Assembly>,
+    assembly: Mutex<SmsAssembly>,
     bound: Mutex<HashMap<String, Arc<ESME>>>,
-    held: Mutex<Vec<Held>>,
-    wishes: Mutex<Vec<Wish>>,
+    held: Mutex<Vec<QueuedReceipt>>,
+    wishes: Mutex<Vec<SubmitParameters>>,
     messages: AtomicU64,
     binds: AtomicU64,
     asked: AtomicU64,
@@ -131,12 +131,12 @@ impl Default for Smsc {
 }
 
 /// An SMSC that listens until this is dropped.
-pub struct Listening {
+pub struct ListeningSmsc {
     _server: SmppServer,
     door: JoinHandle<()>,
 }
 
-impl Drop for Listening {
+impl Drop for ListeningSmsc {
     fn drop(&mut self) {
         self.door.abort();
     }
@@ -145,13 +145,13 @@ impl Drop for Listening {
 impl Operator {
     /// Lets ESMEs connect to this listener. They reach the server, which is on a port of its own,
     /// through a proxy that can be cut.
-    pub async fn open_smsc(&self, listener: TcpListener) -> Result<Listening, String> {
+    pub async fn open_smsc(&self, listener: TcpListener) -> Result<ListeningSmsc, String> {
         // The server takes no listener: a port that is free when it is found may be taken a moment
         // later.
         for _ in 0..8 {
             let inside = free_port().map_err(|error| format!("the SMSC finds no port: {error}"))?;
             let (init, enquire, silence, answer) = TIMERS;
-            let handler = Arc::new(Desk(self.clone()));
+            let handler = Arc::new(SmscListener(self.clone()));
             let (ip, port) = (inside.ip(), inside.port());
             let mut server = SmppServer::new_with_default_timers(
                 ip,
@@ -165,8 +165,8 @@ impl Operator {
             );
             server.start().await;
             if server.is_alive() {
-                let door = tokio::spawn(door::keep(self.clone(), listener, inside));
-                return Ok(Listening { _server: server, door });
+                let door = tokio::spawn(proxy::keep(self.clone(), listener, inside));
+                return Ok(ListeningSmsc { _server: server, door });
             }
         }
         Err("the SMSC does not start".to_owned())
@@ -188,7 +188,7 @@ impl Operator {
     }
 
     /// The parameters of each message, in the order of arrival.
-    pub fn smsc_wishes(&self) -> Vec<Wish> {
+    pub fn smsc_wishes(&self) -> Vec<SubmitParameters> {
         lock(&self.smsc().wishes).clone()
     }
 
@@ -211,10 +211,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Responds to ESMEs.
-struct Desk(Operator);
+struct SmscListener(Operator);
 
 #[async_trait]
-impl SmppServerListener for Desk {
+impl SmppServerListener for SmscListener {
     async fn on_bind_transceiver(
         &self,
         bind: bind_transceiver,
@@ -223,7 +223,7 @@ impl SmppServerListener for Desk {
     ) -> bind_transceiver_resp {
         self.0.smsc().binds.fetch_add(1, Ordering::SeqCst);
         let Some(gateway) = &self.0.config().gateway else { return bind.reject(SmppError::ESME_RBINDFAIL) };
-        if self.0.trouble() == Trouble::StillBound {
+        if self.0.trouble() == SmscFault::StillBound {
             bind.reject(SmppError::ESME_RALYBND)
         } else if bind.system_id != gateway.user {
             bind.reject(SmppError::ESME_RINVSYSID)
@@ -254,25 +254,25 @@ impl SmppServerListener for Desk {
         self.0.smsc().asked.fetch_add(1, Ordering::SeqCst);
         let trouble = self.0.trouble();
         match trouble {
-            Trouble::Throttle => return submit.reject(SmppError::ESME_RTHROTTLED),
-            Trouble::QueueFull => return submit.reject(SmppError::ESME_RMSGQFUL),
-            Trouble::Hang | Trouble::Down => return pending().await,
-            Trouble::Drop => {
+            SmscFault::Throttle => return submit.reject(SmppError::ESME_RTHROTTLED),
+            SmscFault::QueueFull => return submit.reject(SmppError::ESME_RMSGQFUL),
+            SmscFault::Hang | SmscFault::Down => return pending().await,
+            SmscFault::Drop => {
                 self.0.cut_smsc();
                 return pending().await;
             }
-            Trouble::Slow if submit.priority_flag == 0 => self.0.until_trouble_ends(Trouble::Slow).await,
+            SmscFault::Slow if submit.priority_flag == 0 => self.0.until_trouble_ends(SmscFault::Slow).await,
             _ => {}
         }
-        let submitted = match check::read(&submit, &self.0.books()) {
+        let submitted = match check::read(&submit, &self.0.ledger()) {
             Ok(submitted) => submitted,
             Err(error) => return submit.reject(error),
         };
         let number = self.0.smsc().messages.fetch_add(1, Ordering::SeqCst) + 1;
-        let is_whole = trouble != Trouble::Lose && self.0.take_in(&submitted, number).await;
+        let is_whole = trouble != SmscFault::Lose && self.0.take_in(&submitted, number).await;
         match trouble {
-            Trouble::HangAfter if is_whole => pending().await,
-            Trouble::DropAfter if is_whole => {
+            SmscFault::HangAfter if is_whole => pending().await,
+            SmscFault::DropAfter if is_whole => {
                 self.0.cut_smsc();
                 pending().await
             }
@@ -283,13 +283,13 @@ impl SmppServerListener for Desk {
 
 impl Operator {
     /// Delivers the text that this message completes; returns whether there is one.
-    async fn take_in(&self, submitted: &Submitted, number: u64) -> bool {
+    async fn take_in(&self, submitted: &SubmittedSms, number: u64) -> bool {
         lock(&self.smsc().wishes).push(submitted.wish.clone());
         let whole = lock(&self.smsc().assembly).add(submitted);
         let is_whole = whole.is_some();
         if let Some(text) = whole {
             let now = self.now();
-            self.books().text(&submitted.to, text, now);
+            self.ledger().text(&submitted.to, text, now);
         }
         if submitted.wish.receipt {
             self.report(submitted, number).await;

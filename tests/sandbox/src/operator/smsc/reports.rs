@@ -1,8 +1,8 @@
 //! Delivery receipts (SMPP 3.4 appendix B). Every other one has its contents in parameters as well,
 //! as SMSCs differ in that.
 
-use super::check::Submitted;
-use super::{Reporting, lock};
+use super::check::SubmittedSms;
+use super::{ReceiptFault, lock};
 use crate::operator::Operator;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
@@ -22,22 +22,22 @@ const NOBODYS: u64 = 1 << 40;
 
 /// A queued receipt.
 #[derive(Clone)]
-pub(super) struct Held {
+pub(super) struct QueuedReceipt {
     number: u64,
     about: Msisdn,
     to: String,
     submitted_at: Timestamp,
-    state: State,
+    state: ReceiptState,
 }
 
 #[derive(Clone, Copy)]
-enum State {
+enum ReceiptState {
     Delivered,
     Expired,
     Undeliverable,
 }
 
-impl State {
+impl ReceiptState {
     fn word(self) -> &'static str {
         match self {
             Self::Delivered => "DELIVRD",
@@ -62,14 +62,14 @@ pub(super) fn name(number: u64) -> String {
 
 impl Operator {
     /// Reports a message, now or later.
-    pub(super) async fn report(&self, submitted: &Submitted, number: u64) {
+    pub(super) async fn report(&self, submitted: &SubmittedSms, number: u64) {
         let reporting = self.reporting();
         let state = match reporting {
-            Reporting::Failed => State::Undeliverable,
-            Reporting::Expired => State::Expired,
-            _ => State::Delivered,
+            ReceiptFault::Failed => ReceiptState::Undeliverable,
+            ReceiptFault::Expired => ReceiptState::Expired,
+            _ => ReceiptState::Delivered,
         };
-        let held = Held {
+        let held = QueuedReceipt {
             number,
             about: submitted.to.clone(),
             to: submitted.from.clone(),
@@ -77,16 +77,16 @@ impl Operator {
             state,
         };
         match reporting {
-            Reporting::Late => lock(&self.smsc().held).push(held),
-            Reporting::Early => self.clone().tell(held).await,
-            Reporting::Good | Reporting::Failed | Reporting::Expired => {
+            ReceiptFault::Late => lock(&self.smsc().held).push(held),
+            ReceiptFault::Early => self.clone().tell(held).await,
+            ReceiptFault::Good | ReceiptFault::Failed | ReceiptFault::Expired => {
                 tokio::spawn(self.clone().tell(held));
             }
-            Reporting::Twice => {
+            ReceiptFault::Twice => {
                 tokio::spawn(self.clone().tell_all([held.clone(), held]));
             }
-            Reporting::Strange => {
-                let strange = Held { number: NOBODYS + number, ..held.clone() };
+            ReceiptFault::Strange => {
+                let strange = QueuedReceipt { number: NOBODYS + number, ..held.clone() };
                 tokio::spawn(self.clone().tell_all([strange, held]));
             }
         }
@@ -94,21 +94,21 @@ impl Operator {
 
     /// Sends the queued receipts, the newest first, unless they still have to wait.
     pub(in super::super) fn release_reports(&self) {
-        if self.reporting() != Reporting::Late {
+        if self.reporting() != ReceiptFault::Late {
             let held = std::mem::take(&mut *lock(&self.smsc().held));
             tokio::spawn(self.clone().tell_all(held.into_iter().rev()));
         }
     }
 
     /// One after the other.
-    async fn tell_all(self, reports: impl IntoIterator<Item = Held>) {
+    async fn tell_all(self, reports: impl IntoIterator<Item = QueuedReceipt>) {
         for held in reports {
             self.clone().tell(held).await;
         }
     }
 
     /// Sends it to a bound ESME until it is accepted. Without one, it goes to the next that binds.
-    async fn tell(self, held: Held) {
+    async fn tell(self, held: QueuedReceipt) {
         for _ in 0..ATTEMPTS {
             let Some(esme) = self.somebody_bound() else {
                 lock(&self.smsc().held).push(held);
@@ -127,13 +127,13 @@ impl Operator {
     }
 }
 
-impl Held {
+impl QueuedReceipt {
     /// The PDU on the wire.
     fn written(&self, done_at: Timestamp) -> deliver_sm {
         let receipt = DeliveryReceipt {
             id: name(self.number),
             sub: 1,
-            dlvrd: u8::from(matches!(self.state, State::Delivered)),
+            dlvrd: u8::from(matches!(self.state, ReceiptState::Delivered)),
             submit_date: minute(self.submitted_at),
             done_date: minute(done_at),
             stat: self.state.word().to_owned(),

@@ -1,8 +1,8 @@
 //! Prepaid plans, as customers, staff and the origin use them.
 
-use super::{Acme, BASE, POSTPAID, acme};
-use crate::operator::{CouponsOnSale, PlanAhead};
-use crate::testing::{Answered, NOW, ask, form, get, get_json, keys};
+use super::{AcmeUnderTest, BASE, POSTPAID, acme};
+use crate::operator::{CouponsOnSale, PrepaidPlan};
+use crate::testing::{NOW, WholeResponse, ask, form, get, get_json, keys};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::ids::ExtId;
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 const ORIGIN: &str = "127.0.0.1:8788";
 
 pub(super) fn on_sale() -> CouponsOnSale {
-    let plan = |plan: &str, months, price| PlanAhead {
+    let plan = |plan: &str, months, price| PrepaidPlan {
         plan: ExtId::parse(plan).expect("is an identifier"),
         months,
         price,
@@ -124,33 +124,33 @@ impl FakeOrigin {
 }
 
 /// The operator with its origin, and a customer's cookie.
-struct Shop {
-    acme: Acme,
+struct CouponShop {
+    acme: AcmeUnderTest,
     origin: Arc<Mutex<FakeOrigin>>,
     cookie: String,
 }
 
-async fn shop() -> Shop {
+async fn shop() -> CouponShop {
     let acme = acme();
     let origin = Arc::new(Mutex::new(FakeOrigin::default()));
     let answering = origin.clone();
     acme.world.answer(move |request| answering.lock().expect("is whole").answer(&request));
     let cookie = log_in(&acme, POSTPAID).await;
-    Shop { acme, origin, cookie }
+    CouponShop { acme, origin, cookie }
 }
 
-async fn log_in(acme: &Acme, msisdn: &str) -> String {
+async fn log_in(acme: &AcmeUnderTest, msisdn: &str) -> String {
     let log_in = ask(&acme.router, form("/log-in", &format!("msisdn=%2B{}", &msisdn[1..]))).await;
     let cookie = log_in.headers["set-cookie"].to_str().expect("is text");
     cookie.split(';').next().expect("has a first part").to_owned()
 }
 
-impl Shop {
+impl CouponShop {
     fn origin<T>(&self, act: impl FnOnce(&mut FakeOrigin) -> T) -> T {
         act(&mut self.origin.lock().expect("is whole"))
     }
 
-    async fn ask(&self, mut request: Request<Bytes>) -> Answered {
+    async fn ask(&self, mut request: Request<Bytes>) -> WholeResponse {
         request.headers_mut().insert("cookie", self.cookie.parse().expect("is a value"));
         ask(&self.acme.router, request).await
     }
@@ -159,7 +159,7 @@ impl Shop {
         self.ask(get("/plans")).await.text
     }
 
-    async fn buy(&self, id: &str) -> Answered {
+    async fn buy(&self, id: &str) -> WholeResponse {
         self.ask(form("/plans", &format!("plan=6M&extCouponID={id}"))).await
     }
 
@@ -312,7 +312,7 @@ async fn coupon_is_its_buyers_and_the_staffs() {
     assert_eq!(shop.ask(form("/plans", "plan=7M&extCouponID=coupon-1")).await.code(), "invalid-request");
     shop.buy("coupon-1").await;
 
-    let other = Shop { cookie: log_in(&shop.acme, "+12025550102").await, ..shop };
+    let other = CouponShop { cookie: log_in(&shop.acme, "+12025550102").await, ..shop };
     assert!(!other.page().await.contains("coupon-1"));
     assert_eq!(other.buy("coupon-1").await.code(), "invalid-request");
     assert_eq!(other.ask(form("/plans/coupon-1/resend", "turn=0")).await.code(), "not-found");

@@ -1,0 +1,198 @@
+//! The database of one origin, read without the origin: with the tests' own statements, over their
+//! own connection.
+
+use crate::environment::{until_nothing, variable};
+use onbill_test_harness::unique_name;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+/// The location of the database.
+pub(crate) enum OriginDb {
+    /// The path of the file.
+    Sqlite(PathBuf),
+    /// A schema of its own; the server lists the origin's connections under the same name.
+    Postgres { server: String, schema: String },
+}
+
+/// A charge in the ledger.
+pub(crate) struct LedgerCharge {
+    pub(crate) ext_transaction_id: String,
+    pub(crate) transaction_id: String,
+    pub(crate) pai: String,
+    pub(crate) value: i64,
+    pub(crate) status: String,
+}
+
+/// A refund in the ledger.
+pub(crate) struct LedgerRefund {
+    pub(crate) ext_refund_id: String,
+    pub(crate) id: String,
+    pub(crate) transaction_id: String,
+    pub(crate) value: i64,
+    pub(crate) status: String,
+}
+
+impl OriginDb {
+    pub(crate) fn in_file(folder: &Path) -> Self {
+        Self::Sqlite(folder.join("acme.sqlite"))
+    }
+
+    pub(crate) async fn in_schema() -> Self {
+        let server = variable("DATABASE_URL").expect(
+            "DATABASE_URL is not set. `cargo xtask test` and `cargo xtask crash` start a PostgreSQL of their own; `cargo \
+             xtask postgres -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests \
+             may make schemas",
+        );
+        let schema = format!("onbill_crash_{}", unique_name());
+        ask_server(&server, &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
+        Self::Postgres { server, schema }
+    }
+
+    /// As in the origin's configuration.
+    pub(crate) fn address(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.display().to_string(),
+            Self::Postgres { server, schema } => {
+                let mark = if server.contains('?') { '&' } else { '?' };
+                format!("{server}{mark}options=-c%20search_path%3D{schema}&application_name={schema}")
+            }
+        }
+    }
+
+    pub(crate) async fn charges(&self) -> Vec<LedgerCharge> {
+        let rows = self
+            .rows("SELECT ext_transaction_id, transaction_id, pai, CAST(amount_minor AS TEXT), status FROM transactions")
+            .await;
+        let charge = |row: Vec<String>| {
+            let [ext_transaction_id, transaction_id, pai, value, status] =
+                row.try_into().expect("has five columns");
+            let value = value.parse().expect("is a number");
+            LedgerCharge { ext_transaction_id, transaction_id, pai, value, status }
+        };
+        rows.into_iter().map(charge).collect()
+    }
+
+    pub(crate) async fn refunds(&self) -> Vec<LedgerRefund> {
+        let rows = self
+            .rows("SELECT ext_refund_id, refund_id, transaction_id, CAST(amount_minor AS TEXT), status FROM refunds")
+            .await;
+        let refund = |row: Vec<String>| {
+            let [ext_refund_id, id, transaction_id, value, status] =
+                row.try_into().expect("has five columns");
+            let value = value.parse().expect("is a number");
+            LedgerRefund { ext_refund_id, id, transaction_id, value, status }
+        };
+        rows.into_iter().map(refund).collect()
+    }
+
+    /// The ids of all coupons.
+    pub(crate) async fn coupons(&self) -> Vec<String> {
+        self.rows("SELECT ext_coupon_id FROM coupons").await.concat()
+    }
+
+    /// The number of jobs in the outbox, and how many of them are dead letters.
+    pub(crate) async fn outbox(&self) -> (u64, u64) {
+        let rows = self
+            .rows("SELECT CAST(count(*) AS TEXT), CAST(count(dead_lettered_at) AS TEXT) FROM outbox")
+            .await;
+        let count = |n: usize| rows[0][n].parse().expect("is a number");
+        (count(0), count(1))
+    }
+
+    /// Lets time pass for an origin that is down: its leases, responses in progress and postponed
+    /// jobs become due.
+    ///
+    /// A process takes the time from the machine, and up to a day is too long to wait. Moving the
+    /// stored times has the same effect as a clock that advances, for they are only compared with
+    /// the present.
+    pub(crate) async fn let_time_pass(&self) {
+        self.until_let_go().await;
+        for sql in [
+            "UPDATE outbox SET due_at = 0 WHERE dead_lettered_at IS NULL",
+            "UPDATE transactions SET responding_until = 0",
+            "UPDATE refunds SET responding_until = 0",
+        ] {
+            self.rows(sql).await;
+        }
+    }
+
+    /// Waits for what the server still does for a crashed origin, such as a commit that was sent.
+    async fn until_let_go(&self) {
+        until_nothing(async || {
+            let left = self.connections().await.len();
+            (left > 0).then(|| format!("{left} connections of a dead origin"))
+        })
+        .await;
+    }
+
+    /// The server's processes behind the origin's connections. None for a file.
+    pub(crate) async fn connections(&self) -> Vec<String> {
+        let Self::Postgres { schema, .. } = self else { return Vec::new() };
+        let sql = format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{schema}'");
+        self.rows(&sql).await.into_iter().flatten().collect()
+    }
+
+    /// Cuts all of the origin's connections, whatever they are doing, and returns how many.
+    pub(crate) async fn cut(&self) -> usize {
+        let Self::Postgres { schema, .. } = self else { panic!("a file has no connections") };
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'"
+        );
+        self.rows(&sql).await.len()
+    }
+
+    /// Whether the server responds, and no longer lists this process: a killed process disappears
+    /// when the server has recovered.
+    pub(crate) async fn has_recovered_from(&self, process: &str) -> bool {
+        let Self::Postgres { server, .. } = self else { panic!("a file has no processes") };
+        let sql = format!("SELECT 1 FROM pg_stat_activity WHERE pid = {process}");
+        ask_server(server, &sql).await.is_ok_and(|rows| rows.is_empty())
+    }
+
+    /// Runs one statement and returns its rows as text.
+    async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Sqlite(path) => {
+                let db = Connection::open(path).expect("the file opens");
+                let mut statement = db.prepare(sql).expect("is SQL");
+                let columns = statement.column_count();
+                let rows = statement.query_map([], |row| (0..columns).map(|n| row.get(n)).collect());
+                rows.expect("runs").collect::<Result<_, _>>().expect("is text")
+            }
+            Self::Postgres { server, schema } => {
+                let sql = format!("SET search_path = {schema}; {sql}");
+                ask_server(server, &sql).await.expect("the server answers")
+            }
+        }
+    }
+}
+
+impl Drop for OriginDb {
+    fn drop(&mut self) {
+        let Self::Postgres { server, schema } = self else { return };
+        // A failing test may leave a transaction open, which is not worth waiting for.
+        let sql = format!("SET lock_timeout = '1s'; DROP SCHEMA {schema} CASCADE");
+        let _ = std::thread::scope(|scope| {
+            let clean = || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("starts").block_on(ask_server(server, &sql)).is_ok()
+            };
+            scope.spawn(clean).join()
+        });
+    }
+}
+
+/// Runs statements over a connection of their own; returns the rows of all of them, as text.
+async fn ask_server(server: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
+    tokio::spawn(connection);
+    let messages = client.simple_query(sql).await?;
+    let rows = messages.into_iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => {
+            Some((0..row.len()).map(|n| row.get(n).unwrap_or_default().to_owned()).collect())
+        }
+        _ => None,
+    });
+    Ok(rows.collect())
+}

@@ -1,0 +1,180 @@
+//! The origin as a process: started as its operator starts it, and killed.
+
+use crate::crash_system::CrashSystem;
+use crate::environment::{until_nothing, variable};
+use crate::signed_caller::SignedCaller;
+use onbill_test_harness::process_host;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Below those of outgoing connections; one that was used ten thousand origins ago is free again.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u16 = 10_000;
+
+/// A running origin. It is killed when it is dropped.
+pub(crate) struct OriginProcess {
+    child: Child,
+    /// Host and port.
+    pub(crate) address: String,
+}
+
+/// Starts a program for which a write beyond the limit for its files fails like one on a full disk
+/// (`EFBIG`), instead of raising the signal that would end it.
+const WITHOUT_SIGXFSZ: &str = r#"trap '' XFSZ && exec "$0" "$@""#;
+
+impl OriginProcess {
+    /// Starts with the configuration in this folder, and waits until it responds.
+    pub(crate) async fn start(folder: &Path, config: &str) -> Self {
+        Self::launch(folder, config, Command::new(program())).await
+    }
+
+    /// Starts it so that [`Self::limit_files`] can limit its files.
+    pub(crate) async fn start_on_a_small_disk(folder: &Path, config: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", WITHOUT_SIGXFSZ]).arg(program());
+        Self::launch(folder, config, shell).await
+    }
+
+    async fn launch(folder: &Path, config: &str, mut command: Command) -> Self {
+        let address = own_address();
+        let file = folder.join("origin.toml");
+        std::fs::write(&file, format!("listen = \"{address}\"\n{config}"))
+            .expect("the folder can be written");
+        let log = folder.join("origin.log");
+        let output = File::options().create(true).append(true).open(&log).expect("the folder can be written");
+        command
+            .arg("--config")
+            .arg(&file)
+            .arg("serve")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(output);
+        let child = command.spawn().expect("the origin starts");
+        let (mut origin, doors) = (Self { child, address }, SignedCaller::new());
+        until_nothing(async || {
+            assert!(origin.is_alive(), "the origin has ended at its start: see {}", log.display());
+            let healthy = doors.is_healthy(&origin.address).await;
+            (!healthy).then(|| format!("the origin is not healthy: see {}", log.display()))
+        })
+        .await;
+        origin
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// From now on limits each of its files, its log included, to this many bytes; `None` lifts the
+    /// limit.
+    pub(crate) fn limit_files(&self, bytes_max: Option<u64>) {
+        let soft = bytes_max.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &self.child.id().to_string(), &format!("--fsize={soft}:")]);
+        assert!(prlimit.status().expect("util-linux has prlimit").success(), "the limit is set");
+    }
+
+    /// SIGKILL: at once, wherever it is.
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for OriginProcess {
+    fn drop(&mut self) {
+        // A process that has ended by itself cannot be killed. That is no error here.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A run of `coupons issue`. It is killed when it is dropped.
+pub(crate) struct CouponImport(Child);
+
+impl CouponImport {
+    /// Reads what is in the file, and then waits for more of it, which never comes.
+    pub(crate) fn begin_endless(system: &CrashSystem, file: &Path) -> Self {
+        let mut command = system.command_line();
+        command.args(["coupons", "issue", "/dev/stdin"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
+        let contents = std::fs::read(file).expect("is there");
+        let input = child.stdin.as_mut().expect("is piped");
+        input.write_all(&contents).expect("the program reads to its end");
+        Self(child)
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    pub(crate) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for CouponImport {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs `coupons` with these arguments, and returns its whole output.
+pub(crate) fn coupons(system: &CrashSystem, words: &[impl AsRef<OsStr>]) -> String {
+    let run = system.command_line().arg("coupons").args(words).output().expect("the program starts");
+    assert!(run.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8([run.stdout, run.stderr].concat()).expect("is text")
+}
+
+/// Begins the ledger that this configuration names.
+pub(crate) fn begin_ledger(folder: &Path, config: &str) {
+    let run = command_line(folder, config).arg("init").output().expect("the program starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// Fills the embedded table of accounts from a file, by the command line.
+pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
+    let csv = folder.join("accounts.csv");
+    std::fs::write(&csv, accounts).expect("can be written");
+    let run = command_line(folder, config).arg("import-accounts").arg(&csv).output();
+    let run = run.expect("the origin starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// The program with this configuration, for every command except `serve`.
+pub(crate) fn command_line(folder: &Path, config: &str) -> Command {
+    let toml = folder.join("command-line.toml");
+    // Only `serve` listens.
+    std::fs::write(&toml, format!("listen = \"127.0.0.1:1\"\n{config}")).expect("can be written");
+    let mut command = Command::new(program());
+    command.arg("--config").arg(toml);
+    command
+}
+
+/// An address of this process on which no other of its origins has listened for long: the system
+/// gives this port to no outgoing connection.
+fn own_address() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let port = FIRST_PORT + NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
+    format!("{}:{port}", process_host())
+}
+
+/// The built program: the path in `ONBILL_ORIGIN`, or beside the folder of this test's own.
+fn program() -> PathBuf {
+    let named = variable("ONBILL_ORIGIN").map(PathBuf::from);
+    let program = named.unwrap_or_else(|| {
+        let test = std::env::current_exe().expect("a program knows where it is");
+        test.parent().and_then(Path::parent).expect("is in target/debug/deps").join("onbill-origin")
+    });
+    assert!(
+        program.is_file(),
+        "{} is not there: these tests run the real origin. `cargo xtask crash` and `cargo xtask test` build it first; by \
+         hand it is `cargo build --bin onbill-origin`",
+        program.display()
+    );
+    program
+}

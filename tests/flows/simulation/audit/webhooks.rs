@@ -1,0 +1,89 @@
+//! Webhooks: each outcome that came after the response to the partner has reached it, and no
+//! webhook is false.
+
+use super::db_reader::hex;
+use super::text;
+use crate::simulation::run::SimulationRun;
+use http::StatusCode;
+use onbill_test_harness::NETFLIX;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A kind of object that webhooks report.
+struct WebhookKind {
+    path: &'static str,
+    table: &'static str,
+    /// The partner's id and ours, as the database names them and as a webhook does.
+    theirs: (&'static str, &'static str),
+    ours: (&'static str, &'static str),
+}
+
+const CHARGES: WebhookKind = WebhookKind {
+    path: "/transaction-state",
+    table: "transactions",
+    theirs: ("ext_transaction_id", "extTransactionID"),
+    ours: ("transaction_id", "transactionID"),
+};
+const REFUNDS: WebhookKind = WebhookKind {
+    path: "/refund-state",
+    table: "refunds",
+    theirs: ("ext_refund_id", "extRefundID"),
+    ours: ("refund_id", "refundID"),
+};
+
+/// Its state in the database.
+struct StoredState {
+    ours: String,
+    status: String,
+    /// Whether the stored response reports it as pending.
+    answered_as_pending: bool,
+}
+
+pub(super) async fn check(run: &SimulationRun, found: &mut Vec<String>) {
+    for kind in [CHARGES, REFUNDS] {
+        let states = states(run, &kind).await;
+        let mut told: BTreeSet<String> = BTreeSet::new();
+        for (notice, taken) in notices(run, kind.path) {
+            let id = notice[kind.theirs.1].as_str().unwrap_or_default();
+            let is_so = states.get(id).is_some_and(|state| {
+                notice[kind.ours.1] == state.ours.as_str() && notice["status"] == state.status.as_str()
+            });
+            if !is_so {
+                found.push(format!("the partner was told what is not so: {notice}"));
+            }
+            if taken {
+                told.insert(id.to_owned());
+            }
+        }
+        for (id, state) in &states {
+            if state.answered_as_pending && state.status != "PENDING" && !told.contains(id) {
+                found.push(format!("{id} was answered as pending, is {}, and nobody told", state.status));
+            }
+        }
+    }
+}
+
+/// The number of webhooks, whatever became of them.
+pub(in super::super) fn count(run: &SimulationRun) -> usize {
+    [CHARGES, REFUNDS].iter().map(|kind| notices(run, kind.path).len()).sum()
+}
+
+async fn states(run: &SimulationRun, kind: &WebhookKind) -> BTreeMap<String, StoredState> {
+    let sql =
+        format!("SELECT {}, {}, status, stored_response FROM {}", kind.theirs.0, kind.ours.0, kind.table);
+    let state = |row: super::TextRow| {
+        let [theirs, ours, status, answer] = row.try_into().expect("has these columns");
+        let answered_as_pending = answer.is_some_and(|answer| answer.contains(&hex(b"\"PENDING\"")));
+        (text(theirs), StoredState { ours: text(ours), status: text(status), answered_as_pending })
+    };
+    run.rows(&sql).await.into_iter().map(state).collect()
+}
+
+/// The webhooks that crossed to the partner, and whether it accepted each.
+fn notices(run: &SimulationRun, path: &str) -> Vec<(Value, bool)> {
+    let crossings = run.system.network.calls_to(NETFLIX, path);
+    let notice = |(body, status): (bytes::Bytes, StatusCode)| {
+        (serde_json::from_slice(&body).unwrap_or_default(), status.is_success())
+    };
+    crossings.into_iter().map(notice).collect()
+}

@@ -1,0 +1,97 @@
+//! A minimal model of the operator's systems: accounts by the truth, and bills.
+
+use super::ground_truth::{GroundTruth, NUMBERS, place};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use onbill_domain::account::{AccountStatus, AccountType};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::wire::csp::{
+    AccountValidateRequest, AccountValidateResponse, BillChargeRequest, BillRefundRequest,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The calls and results of billing.
+#[derive(Default)]
+pub(super) struct ModelBilling {
+    /// The lines on the bills, by our ids: the number and the amount.
+    pub(super) lines: BTreeMap<String, (usize, i64)>,
+    /// The charges that it declines.
+    pub(super) refused: Vec<String>,
+    /// The refunds, by our ids: the charge and the amount.
+    pub(super) returned: BTreeMap<String, (String, i64)>,
+    /// Whether it declines the next new charge.
+    pub(super) is_strict: bool,
+}
+
+pub(super) fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> T {
+    serde_json::from_slice(request.body()).expect("is well formed")
+}
+
+pub(super) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+}
+
+impl ModelBilling {
+    pub(super) fn take(&mut self, truth: &GroundTruth, request: &Request<Bytes>) -> Response<Bytes> {
+        let path = request.uri().path();
+        match (request.method(), path) {
+            (&Method::POST, "/csp/account/validate") => {
+                let asked: AccountValidateRequest = body(request);
+                match account(truth, &asked.msisdn) {
+                    Some(account) => answer(StatusCode::OK, &json!(account)),
+                    None => {
+                        answer(StatusCode::NOT_FOUND, &json!({"code": "account-not-found", "message": "."}))
+                    }
+                }
+            }
+            (&Method::POST, "/csp/transaction") => {
+                let charge: BillChargeRequest = body(request);
+                let id = charge.transaction_id;
+                if !self.lines.contains_key(&id) && !self.refused.contains(&id) {
+                    if self.is_strict {
+                        self.refused.push(id.clone());
+                    } else {
+                        let number = place(charge.msisdn.expose()).expect("is one of ours");
+                        self.lines.insert(id.clone(), (number, charge.amount.amount_minor));
+                    }
+                }
+                self.verdict(&id)
+            }
+            (&Method::GET, _) => self.verdict(path.rsplit('/').next().unwrap_or_default()),
+            (&Method::POST, "/csp/refund") => {
+                let refund: BillRefundRequest = body(request);
+                let of = (refund.transaction_id, refund.amount.amount_minor);
+                self.returned.entry(refund.refund_id).or_insert(of);
+                answer(StatusCode::OK, &json!({"status": "APPROVED"}))
+            }
+            _ => answer(StatusCode::NOT_FOUND, &json!({})),
+        }
+    }
+
+    fn verdict(&self, id: &str) -> Response<Bytes> {
+        if self.lines.contains_key(id) {
+            answer(StatusCode::OK, &json!({"status": "APPROVED"}))
+        } else if self.refused.iter().any(|refused| refused == id) {
+            answer(StatusCode::OK, &json!({"status": "DECLINED", "rawCode": "51"}))
+        } else {
+            answer(StatusCode::NOT_FOUND, &json!({"code": "transaction-not-found", "message": "."}))
+        }
+    }
+}
+
+fn account(truth: &GroundTruth, msisdn: &Msisdn) -> Option<AccountValidateResponse> {
+    let number = NUMBERS.iter().position(|number| *number == msisdn.expose())?;
+    let person = &truth.people[truth.holders[number]?];
+    let status = if person.suspended { AccountStatus::Suspended } else { AccountStatus::Active };
+    let subscriber_id = person.subscriber_ref.clone();
+    Some(AccountValidateResponse {
+        status,
+        account_type: AccountType::Postpaid,
+        balance: None,
+        subscriber_id,
+    })
+}

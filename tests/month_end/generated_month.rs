@@ -1,0 +1,337 @@
+//! A month in three records, the ledger, the statement and the extract, and the differences that
+//! this generator planted.
+
+mod refunds;
+
+use crate::ledger_file::{FROM, LedgerCharge, LedgerRefund, UNTIL, pai};
+use onbill_domain::pai::Pai;
+use onbill_test_harness::Dice;
+use std::collections::BTreeMap;
+
+/// An expected finding: cause, kind, and our id, or theirs where we have none.
+pub(crate) type ExpectedFinding = (&'static str, &'static str, String);
+
+/// Charges, their minor units, refunds, their minor units.
+pub(crate) type RecordSums = (u64, i128, u64, i128);
+
+/// A line of either file: in the partner's with the partner's ids, in billing's with ours.
+#[derive(Clone)]
+pub(crate) struct RecordLine {
+    kind: &'static str,
+    charge: String,
+    refund: String,
+    pai: String,
+    amount: i64,
+    currency: &'static str,
+    status: &'static str,
+}
+
+/// Three records of one month, and the truth about them.
+#[derive(Default)]
+pub(crate) struct GeneratedMonth {
+    pub(crate) charges: Vec<LedgerCharge>,
+    pub(crate) refunds: Vec<LedgerRefund>,
+    statement: Vec<RecordLine>,
+    extract: Vec<RecordLine>,
+    pub(crate) expected: Vec<ExpectedFinding>,
+    /// By currency and record.
+    pub(crate) sums: BTreeMap<(&'static str, &'static str), RecordSums>,
+}
+
+/// The lines of one charge or refund, to be falsified.
+struct EntryLines {
+    partner: Vec<RecordLine>,
+    bill: Vec<RecordLine>,
+}
+
+type Falsify = fn(&mut EntryLines);
+
+/// Changes to the lines of an approved entry, and the findings that they must cause.
+const FAULTS: [(&[&str], Falsify); 16] = [
+    (&["missing-at-partner"], |l| l.partner.clear()),
+    (&["missing-on-bill"], |l| l.bill.clear()),
+    (&["missing-at-partner", "missing-on-bill"], |l| (l.partner.clear(), l.bill.clear()).0),
+    (&["amount-differs-at-partner"], |l| l.partner[0].amount -= 1),
+    (&["amount-differs-on-bill"], |l| l.bill[0].amount -= 7),
+    (&["currency-differs-at-partner"], |l| l.partner[0].currency = "CHF"),
+    (&["currency-differs-on-bill"], |l| l.bill[0].currency = "CHF"),
+    (&["status-differs-at-partner"], |l| l.partner[0].status = "PENDING"),
+    (&["status-differs-at-partner"], |l| l.partner[0].status = "DECLINED"),
+    (&["pai-differs-at-partner"], |l| l.partner[0].pai = Pai::from_random([0xff; 16]).to_string()),
+    (&["twice-at-partner"], |l| l.partner.push(l.partner[0].clone())),
+    (&["twice-on-bill"], |l| l.bill.push(l.bill[0].clone())),
+    (&["twice-on-bill", "twice-on-bill", "missing-at-partner"], |l| {
+        l.bill.extend([l.bill[0].clone(), l.bill[0].clone()]);
+        l.partner.clear();
+    }),
+    (&["twice-at-partner", "amount-differs-at-partner"], |l| {
+        l.partner.push(l.partner[0].clone());
+        l.partner[1].amount -= 3;
+    }),
+    (
+        &["twice-at-partner", "status-differs-at-partner", "status-differs-at-partner", "missing-on-bill"],
+        |l| {
+            l.partner[0].status = "PENDING";
+            l.partner.push(l.partner[0].clone());
+            l.bill.clear();
+        },
+    ),
+    (&["amount-differs-at-partner", "currency-differs-on-bill", "pai-differs-at-partner"], |l| {
+        l.partner[0].amount -= 2;
+        l.partner[0].pai = Pai::from_random([0xfe; 16]).to_string();
+        l.bill[0].currency = "JPY";
+    }),
+];
+
+/// Further changes to those of a refund.
+const REFUND_FAULTS: [(&[&str], Falsify); 2] = [
+    (&["charge-differs-at-partner"], |l| l.partner[0].charge = "n-of-nobody".to_owned()),
+    (&["charge-differs-on-bill"], |l| l.bill[0].charge = "t-of-nobody".to_owned()),
+];
+
+impl GeneratedMonth {
+    /// Records of this many charges, and a tenth as many refunds. Without faults, all three agree.
+    pub(crate) fn new(seed: u64, charges: usize, with_faults: bool) -> Self {
+        let (mut month, mut dice) = (Self::default(), Dice::new(seed));
+        for n in 0..charges {
+            match dice.between(0, 100) {
+                0 => month.of_another_period(n, &mut dice, with_faults),
+                1 => month.carried_over(n, &mut dice, with_faults),
+                2..=4 => month.declined(n, &mut dice, with_faults),
+                5 => month.pending(n, &mut dice, with_faults),
+                6 if with_faults => month.of_another_partner(n, &mut dice),
+                _ => month.approved(n, &mut dice, with_faults),
+            }
+        }
+        dice.shuffle(&mut month.statement);
+        dice.shuffle(&mut month.extract);
+        month
+    }
+
+    /// Adds a row to the ledger.
+    fn charge(
+        &mut self,
+        n: usize,
+        dice: &mut Dice,
+        status: &'static str,
+        created: i64,
+        settled: Option<i64>,
+    ) -> LedgerCharge {
+        let amount = dice.between(100, 10_000);
+        let charge = LedgerCharge {
+            partner: "netflix",
+            id: format!("t-{n}"),
+            ext_id: format!("n-{}", n * 7),
+            pai: pai(n),
+            amount,
+            tax: (!dice.once_in(5)).then(|| dice.between(0, amount / 4)),
+            currency: if dice.once_in(8) { "EUR" } else { "USD" },
+            status,
+            created,
+            settled,
+        };
+        self.charges.push(charge.clone());
+        charge
+    }
+
+    fn expect(&mut self, causes: &[&'static str], kind: &'static str, id: &str) {
+        self.expected.extend(causes.iter().map(|cause| (*cause, kind, id.to_owned())));
+    }
+
+    fn count(&mut self, book: &'static str, kind: &str, currency: &'static str, amount: i64) {
+        let sum = self.sums.entry((currency, book)).or_default();
+        if kind == "charge" {
+            *sum = (sum.0 + 1, sum.1 + i128::from(amount), sum.2, sum.3);
+        } else {
+            *sum = (sum.0, sum.1, sum.2 + 1, sum.3 + i128::from(amount));
+        }
+    }
+
+    /// Adds lines to the files; those of the month count in its sums.
+    fn put(&mut self, lines: EntryLines, is_of_month: bool) {
+        for line in &lines.partner {
+            if is_of_month && line.status == "APPROVED" {
+                self.count("partner", line.kind, line.currency, line.amount);
+            }
+        }
+        for line in &lines.bill {
+            if is_of_month {
+                self.count("bill", line.kind, line.currency, line.amount);
+            }
+        }
+        self.statement.extend(lines.partner);
+        self.extract.extend(lines.bill);
+    }
+
+    fn of_another_period(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+        let created = if dice.once_in(2) {
+            dice.between(FROM - 5 * 86_400, FROM - 60)
+        } else {
+            dice.between(UNTIL, UNTIL + 3600)
+        };
+        let fault = if with_faults { dice.between(0, 10) } else { 9 };
+        if fault == 0 && created < FROM {
+            // Neither file has it, and its outcome is unknown.
+            let charge = self.charge(n, dice, "PENDING", created, None);
+            return self.expect(&["pending-too-long"], "charge", &charge.id);
+        }
+        let charge = self.charge(n, dice, "APPROVED", created, Some(created + 5));
+        let mut lines = lines_of(&charge);
+        if let 3 | 4 = fault {
+            // Neither file has it in this month, only a refund of it.
+            return self.give_back_too_much(n, &charge, &lines, fault == 3);
+        }
+        self.expect(&["other-period"], "charge", &charge.id);
+        if let 1 | 2 = fault {
+            lines.bill[0].amount -= 1;
+            self.expect(&["amount-differs-on-bill"], "charge", &charge.id);
+        }
+        self.put(lines, false);
+    }
+
+    /// Billed for another partner, and partly refunded.
+    fn of_another_partner(&mut self, n: usize, dice: &mut Dice) {
+        let created = dice.between(FROM, UNTIL - 60);
+        let mut charge = self.charge(n, dice, "APPROVED", created, Some(created + 5));
+        charge.partner = "hulu";
+        let place = self.charges.len() - 1;
+        self.charges[place] = charge.clone();
+        let id = format!("f-{n}");
+        let bill = &lines_of(&charge).bill[0];
+        let given_back = RecordLine { kind: "refund", refund: id.clone(), amount: 10, ..bill.clone() };
+        self.extract.extend([bill.clone(), given_back]);
+        self.expect(&["other-partner"], "charge", &charge.id);
+        self.expect(&["other-partner"], "refund", &id);
+        self.refunds.push(LedgerRefund {
+            ext_id: format!("r-{n}"),
+            id,
+            charge: place,
+            amount: 10,
+            status: "APPROVED",
+            created: created + 30,
+            settled: Some(created + 31),
+        });
+    }
+
+    /// Posted at the end of one month, approved at the beginning of the next.
+    fn carried_over(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+        let into_this = dice.once_in(2);
+        let midnight = if into_this { FROM } else { UNTIL };
+        let charge = self.charge(n, dice, "APPROVED", midnight - 1, Some(midnight + 300));
+        let mut lines = lines_of(&charge);
+        if into_this {
+            lines.partner.clear();
+            if with_faults && dice.once_in(5) {
+                return self.expect(&["missing-on-bill"], "charge", &charge.id);
+            }
+        } else {
+            lines.bill.clear();
+            self.count("ours", "charge", charge.currency, charge.amount);
+            self.count("bill later", "charge", charge.currency, charge.amount);
+        }
+        self.expect(&["other-period"], "charge", &charge.id);
+        self.put(lines, !into_this);
+    }
+
+    fn declined(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+        let created = dice.between(FROM, UNTIL - 60);
+        let charge = self.charge(n, dice, "DECLINED", created, Some(created + 1));
+        let mut lines = lines_of(&charge);
+        let billed = with_faults && dice.once_in(10);
+        if billed {
+            self.expect(&["billed-though-declined"], "charge", &charge.id);
+        } else {
+            lines.bill.clear();
+        }
+        // A statement may omit a charge that was not paid.
+        if dice.once_in(2) {
+            lines.partner.clear();
+        }
+        self.put(lines, true);
+    }
+
+    fn pending(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+        let is_old = with_faults && dice.once_in(4);
+        let created =
+            if is_old { dice.between(FROM, UNTIL - 3 * 86_400) } else { dice.between(UNTIL - 3600, UNTIL) };
+        let charge = self.charge(n, dice, "PENDING", created, None);
+        if is_old {
+            self.expect(&["pending-too-long"], "charge", &charge.id);
+        }
+        let mut lines = lines_of(&charge);
+        if with_faults && dice.once_in(4) {
+            self.expect(&["billed-though-pending"], "charge", &charge.id);
+        } else {
+            lines.bill.clear();
+        }
+        self.put(lines, true);
+    }
+
+    fn approved(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+        let created = dice.between(FROM, UNTIL - 60);
+        let settled = created + dice.between(0, 30);
+        let charge = self.charge(n, dice, "APPROVED", created, Some(settled));
+        self.count("ours", "charge", charge.currency, charge.amount);
+        let mut lines = lines_of(&charge);
+        if dice.once_in(10) {
+            self.give_back(n, &charge, dice, with_faults);
+        } else if with_faults && dice.once_in(40) {
+            let kind = dice.between(0, 20);
+            match (usize::try_from(kind).ok().and_then(|kind| FAULTS.get(kind)), kind) {
+                (Some((causes, spoil)), _) => {
+                    spoil(&mut lines);
+                    self.expect(causes, "charge", &charge.id);
+                }
+                (None, 16 | 17) => self.invent(n, &lines, kind == 16),
+                (None, _) => self.give_back_too_much(n, &charge, &lines, kind == 18),
+            }
+        }
+        self.put(lines, true);
+    }
+
+    /// A line that is not in the ledger.
+    fn invent(&mut self, n: usize, lines: &EntryLines, at_partner: bool) {
+        let id = format!("x-{n}");
+        let (mut partner, mut bill) = (vec![], vec![]);
+        if at_partner {
+            partner = vec![RecordLine { charge: id.clone(), ..lines.partner[0].clone() }];
+            self.expect(&["only-at-partner"], "charge", &id);
+        } else {
+            bill = vec![RecordLine { charge: id.clone(), ..lines.bill[0].clone() }];
+            self.expect(&["only-on-bill"], "charge", &id);
+        }
+        self.put(EntryLines { partner, bill }, true);
+    }
+
+    /// The partner's statement.
+    pub(crate) fn statement(&self) -> String {
+        let header = "date,kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n".to_owned();
+        self.statement.iter().fold(header, |text, line| {
+            let RecordLine { kind, charge, refund, pai, amount, currency, status } = line;
+            text + &format!("2026-11-30,{kind},{charge},{refund},{pai},{amount},{currency},{status}\n")
+        })
+    }
+
+    /// Billing's extract.
+    pub(crate) fn extract(&self) -> String {
+        let header = "kind,transactionID,refundID,amount_minor,currency\n".to_owned();
+        self.extract.iter().fold(header, |text, line| {
+            let RecordLine { kind, charge, refund, amount, currency, .. } = line;
+            text + &format!("{kind},{charge},{refund},{amount},{currency}\n")
+        })
+    }
+}
+
+/// The lines of a charge in the other records when nothing is wrong.
+fn lines_of(charge: &LedgerCharge) -> EntryLines {
+    let line = |id: &str| RecordLine {
+        kind: "charge",
+        charge: id.to_owned(),
+        refund: String::new(),
+        pai: charge.pai.to_string(),
+        amount: charge.amount,
+        currency: charge.currency,
+        status: charge.status,
+    };
+    EntryLines { partner: vec![line(&charge.ext_id)], bill: vec![line(&charge.id)] }
+}

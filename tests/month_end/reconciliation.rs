@@ -1,0 +1,118 @@
+//! Reconciliation of a hundred thousand lines and more: every planted difference is found, and
+//! nothing else.
+
+use crate::generated_month::{ExpectedFinding, GeneratedMonth, RecordSums};
+use crate::ledger_file::{FixedClock, LedgerFile, hulu, netflix, november};
+use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::{self, Cause, Finding, Kind, Reconciliation, Summary};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// With their refunds, over a hundred thousand lines in each record.
+const CHARGES: usize = 95_000;
+
+fn read(side: Side, text: &str) -> ReportedLedger {
+    ReportedLedger::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
+}
+
+async fn run(month: &GeneratedMonth) -> (Summary, Vec<Finding>) {
+    let ledger = LedgerFile::new();
+    ledger.fill(&month.charges, &month.refunds);
+    let store = ledger.open();
+    let job = Reconciliation {
+        store: &store,
+        partner: netflix(),
+        others: vec![hulu()],
+        period: november(),
+        clock: &FixedClock,
+        pending_seconds_max: 86_400,
+        repair: None,
+    };
+    let mut findings = Vec::new();
+    let (statement, extract) = (read(Side::Partner, &month.statement()), read(Side::Bill, &month.extract()));
+    let summary = job.run(statement, extract, |finding| findings.push(finding), |_| {}).await.expect("works");
+    (summary, findings)
+}
+
+/// The id that a finding is expected under: ours, or theirs where we have none.
+fn id(finding: &Finding) -> String {
+    let ids = match finding.kind {
+        Kind::Charge => [&finding.transaction_id, &finding.ext_transaction_id],
+        Kind::Refund => [&finding.refund_id, &finding.ext_refund_id],
+    };
+    ids.into_iter().flatten().next().expect("has an id").clone()
+}
+
+fn sums(summary: &Summary) -> BTreeMap<(String, &'static str), RecordSums> {
+    let mut sums = BTreeMap::new();
+    for (currency, ledger) in &summary.totals.0 {
+        for (name, sum) in [
+            ("ours", ledger.ours),
+            ("partner", ledger.partner),
+            ("bill", ledger.bill),
+            ("bill later", ledger.bill_later),
+        ] {
+            if sum != reconciliation::LedgerSum::default() {
+                let sum = (sum.charges, sum.charges_minor, sum.refunds, sum.refunds_minor);
+                sums.insert((currency.to_string(), name), sum);
+            }
+        }
+    }
+    sums
+}
+
+fn expected_sums(month: &GeneratedMonth) -> BTreeMap<(String, &'static str), RecordSums> {
+    month.sums.iter().map(|((currency, book), sum)| (((*currency).to_owned(), *book), *sum)).collect()
+}
+
+async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
+    let mut month = GeneratedMonth::new(seed, charges, true);
+    assert!(charges < CHARGES || month.charges.len() + month.refunds.len() > 100_000);
+    let (summary, findings) = run(&month).await;
+
+    let mut found: Vec<ExpectedFinding> =
+        findings.iter().map(|finding| (finding.cause.as_str(), finding.kind.as_str(), id(finding))).collect();
+    found.sort();
+    month.expected.sort();
+    let differing = found.iter().zip(&month.expected).find(|(found, expected)| found != expected);
+    assert_eq!(differing, None, "seed {seed}");
+    assert_eq!(found.len(), month.expected.len(), "seed {seed}");
+
+    let causes: BTreeSet<_> = found.iter().map(|(cause, ..)| *cause).collect();
+    assert_eq!(causes, Cause::ALL.map(Cause::as_str).into_iter().collect(), "seed {seed} planted them all");
+    let wrong = found.iter().filter(|(cause, ..)| !cause.starts_with("other-")).count();
+    assert_eq!(summary.discrepancies(), wrong as u64);
+    assert_eq!(sums(&summary), expected_sums(&month), "seed {seed}");
+    assert!(!summary.totals.agree());
+
+    // A finding quotes the ledger as it is.
+    let ours: HashMap<&str, i64> = (month.charges.iter().map(|charge| (charge.id.as_str(), charge.amount)))
+        .chain(month.refunds.iter().map(|refund| (refund.id.as_str(), refund.amount)))
+        .collect();
+    for finding in &findings {
+        let amount = finding.ours.map(|(_, amount)| amount.amount_minor);
+        assert_eq!(amount, ours.get(id(finding).as_str()).copied(), "{finding:?}");
+    }
+}
+
+#[tokio::test]
+async fn planted_faults_are_all_found_and_none_invented() {
+    all_is_found_and_nothing_invented(1, CHARGES).await;
+}
+
+#[tokio::test]
+async fn in_other_months_too() {
+    for seed in 2..4 {
+        all_is_found_and_nothing_invented(seed, 15_000).await;
+    }
+}
+
+#[tokio::test]
+async fn equal_ledgers_have_no_findings() {
+    let month = GeneratedMonth::new(7, 30_000, false);
+    let (summary, findings) = run(&month).await;
+    assert_eq!(summary.discrepancies(), 0);
+    assert!(findings.iter().all(|finding| finding.cause == Cause::OtherPeriod));
+    assert_eq!(findings.len(), month.expected.len());
+    assert_eq!(sums(&summary), expected_sums(&month));
+    assert!(summary.totals.agree());
+}

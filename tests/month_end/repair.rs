@@ -1,0 +1,200 @@
+//! Repair: what a query or a webhook can repair is scheduled once; everything else is left alone.
+
+use crate::ledger_file::{
+    FROM, FixedClock, LedgerCharge, LedgerFile, LedgerRefund, NOW, UNTIL, hulu, netflix, november, pai,
+};
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::Clock;
+use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::{Cause, Finding, Reconciliation, Repair, RepairOutcome, Summary};
+use onbill_origin::store::Store;
+use rusqlite::params;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+const STATEMENT: &str = "kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n";
+const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
+
+fn charge(id: &str, status: &'static str) -> LedgerCharge {
+    let settled = (status != "PENDING").then_some(FROM + 20);
+    LedgerCharge {
+        partner: "netflix",
+        id: format!("t-{id}"),
+        ext_id: id.to_owned(),
+        pai: pai(1),
+        amount: 1599,
+        tax: None,
+        currency: "USD",
+        status,
+        created: FROM + 10,
+        settled,
+    }
+}
+
+/// All of the outbox.
+fn outbox(ledger: &LedgerFile) -> Vec<(i64, String, String, i64, i64, bool)> {
+    let connection = ledger.connect();
+    let mut select = connection
+        .prepare(
+            "SELECT job_id, kind, coalesce(transaction_id, refund_id), due_at, attempts, dead_lettered_at IS NOT NULL
+             FROM outbox ORDER BY job_id",
+        )
+        .expect("is SQL");
+    let rows = select.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+    });
+    rows.expect("reads").collect::<Result<_, _>>().expect("reads")
+}
+
+async fn repair(
+    store: &Store,
+    clock: &dyn Clock,
+    statement: &str,
+    tells_partner: bool,
+) -> (Summary, Vec<Finding>) {
+    let read = |side, text: &str| {
+        ReportedLedger::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
+    };
+    let job = Reconciliation {
+        store,
+        partner: netflix(),
+        others: vec![hulu()],
+        period: november(),
+        clock,
+        pending_seconds_max: 86_400,
+        repair: Some(Repair { tells_partner }),
+    };
+    let (statement, extract) = (read(Side::Partner, statement), read(Side::Bill, EXTRACT));
+    let mut findings = Vec::new();
+    let summary = job.run(statement, extract, |finding| findings.push(finding), |_| {}).await.expect("works");
+    (summary, findings)
+}
+
+#[tokio::test]
+async fn stuck_charge_is_redriven_once_without_moving_money() {
+    let ledger = LedgerFile::new();
+    let charges = [
+        charge("parked", "PENDING"),
+        charge("put-off", "PENDING"),
+        charge("lost", "PENDING"),
+        charge("leased", "PENDING"),
+        charge("untold", "APPROVED"),
+        charge("contradicted", "APPROVED"),
+        charge("declined", "DECLINED"),
+    ];
+    let refund = LedgerRefund {
+        id: "f-1".to_owned(),
+        ext_id: "r-1".to_owned(),
+        charge: 5,
+        amount: 600,
+        status: "PENDING",
+        created: FROM + 30,
+        settled: None,
+    };
+    ledger.fill(&charges, &[refund]);
+    let store = ledger.open();
+    let now = NOW.unix_seconds();
+    for (id, due_at, attempts, dead_lettered_at) in [
+        ("t-parked", 0, 7, Some(UNTIL)),
+        ("t-put-off", now + 80_000, 4, None),
+        ("t-leased", now + 60, 3, None),
+    ] {
+        ledger
+            .connect()
+            .execute(
+                "INSERT INTO outbox (kind, transaction_id, due_at, attempts, dead_lettered_at) VALUES ('charge', ?1, ?2, ?3, ?4)",
+                params![id, due_at, attempts, dead_lettered_at],
+            )
+            .expect("is an entry");
+    }
+    let statement = format!(
+        "{STATEMENT}charge,untold,,{0},1599,USD,PENDING\ncharge,contradicted,,{0},1599,USD,DECLINED\n\
+         charge,declined,,{0},1599,USD,PENDING\n",
+        pai(1)
+    );
+
+    let (summary, findings) = repair(&store, &FixedClock, &statement, true).await;
+    let mended = |id: &str, cause: Cause| {
+        let of = |finding: &&Finding| {
+            finding.cause == cause
+                && [&finding.ext_refund_id, &finding.ext_transaction_id].into_iter().flatten().next()
+                    == Some(&id.to_owned())
+        };
+        findings.iter().find(of).expect("is found").mended.expect("is said")
+    };
+    for (id, cause, expected) in [
+        ("parked", Cause::PendingTooLong, RepairOutcome::Redriven),
+        ("put-off", Cause::PendingTooLong, RepairOutcome::Hurried),
+        ("lost", Cause::PendingTooLong, RepairOutcome::PutBack),
+        ("leased", Cause::PendingTooLong, RepairOutcome::UnderWay),
+        ("r-1", Cause::PendingTooLong, RepairOutcome::PutBack),
+        ("untold", Cause::StatusDiffersAtPartner, RepairOutcome::NoticeQueued),
+        ("untold", Cause::MissingOnBill, RepairOutcome::ByHand),
+        ("contradicted", Cause::StatusDiffersAtPartner, RepairOutcome::ByHand),
+        ("declined", Cause::StatusDiffersAtPartner, RepairOutcome::NoticeQueued),
+    ] {
+        assert_eq!(mended(id, cause), expected, "{id}");
+    }
+    assert_eq!(summary.mended.iter().filter(|(how, _)| how.is_change()).map(|(_, n)| n).sum::<u64>(), 6);
+    let first = outbox(&ledger);
+    assert_eq!(first.len(), 7);
+    for (_, kind, id, due_at, attempts, is_parked) in &first {
+        // Everything is due, and has been tried, so that billing is queried before anything is
+        // posted.
+        let due = if id == "t-leased" { now + 60 } else { now };
+        assert_eq!((*due_at, *is_parked), (due, false), "{kind} {id}");
+        assert!(*attempts >= 1, "{kind} {id}");
+    }
+
+    let (summary, findings) = repair(&store, &FixedClock, &statement, true).await;
+    assert_eq!(outbox(&ledger), first, "the second time changes nothing");
+    assert!(summary.mended.keys().all(|how| !how.is_change()), "{:?}", summary.mended);
+    assert!(findings.iter().all(|finding| finding.mended.is_some()));
+}
+
+#[tokio::test]
+async fn partner_without_an_address_is_not_told() {
+    let ledger = LedgerFile::new();
+    ledger.fill(&[charge("untold", "APPROVED")], &[]);
+    let store = ledger.open();
+    let (_, findings) = repair(&store, &FixedClock, STATEMENT, false).await;
+    let causes: Vec<_> = findings.iter().map(|finding| (finding.cause, finding.mended)).collect();
+    assert_eq!(
+        causes,
+        [
+            (Cause::MissingAtPartner, Some(RepairOutcome::ByHand)),
+            (Cause::MissingOnBill, Some(RepairOutcome::ByHand))
+        ]
+    );
+    assert!(outbox(&ledger).is_empty());
+}
+
+/// Ten minutes pass between any two reads of it: a run over a large ledger.
+struct SlowClock(AtomicI64);
+
+impl Clock for SlowClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.0.fetch_add(600, Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn entry_handled_since_the_run_began_is_skipped() {
+    let ledger = LedgerFile::new();
+    ledger.fill(&[charge("leased-later", "PENDING")], &[]);
+    let due_at = NOW.unix_seconds() + 600 + 110;
+    ledger
+        .connect()
+        .execute(
+            "INSERT INTO outbox (kind, transaction_id, due_at, attempts) VALUES ('charge', 't-leased-later', ?1, 3)",
+            [due_at],
+        )
+        .expect("is an entry");
+    let before = outbox(&ledger);
+    let clock = SlowClock(AtomicI64::new(NOW.unix_seconds()));
+    let (_, findings) = repair(&ledger.open(), &clock, STATEMENT, true).await;
+    assert_eq!(
+        findings.iter().map(|finding| finding.mended).collect::<Vec<_>>(),
+        [Some(RepairOutcome::UnderWay)]
+    );
+    assert_eq!(outbox(&ledger), before);
+}

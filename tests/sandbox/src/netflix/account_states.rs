@@ -1,0 +1,82 @@
+//! The account states of the customers on a phone bill, by their PAIs: whom an operator has sent or
+//! reported, and its origin's last report about them. No HTTP, no clock.
+
+use super::ledger::ReportError;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::partner::AccountStateRequest;
+use std::collections::HashMap;
+
+const CLOSED: ReportError = ReportError::Contradicts("it was closed before, for ever");
+
+/// All states. A PAI is known by the operator that sent it; only that operator may report about it.
+#[derive(Default)]
+pub(super) struct AccountStates {
+    told: HashMap<(OperatorId, Pai), Option<ReportedAccountState>>,
+}
+
+/// The last report, and when it came.
+struct ReportedAccountState {
+    word: AccountStateRequest,
+    at: Timestamp,
+}
+
+impl AccountStates {
+    /// An operator has sent a customer, or reported an active account, when queried at that time.
+    /// It cannot be one that was closed before.
+    pub(super) fn meet(
+        &mut self,
+        operator: &OperatorId,
+        pai: Pai,
+        asked_at: Timestamp,
+    ) -> Result<(), ReportError> {
+        let told = self.told.entry((operator.clone(), pai)).or_default();
+        match told {
+            Some(told) if told.word.state == PaiState::Closed && told.at < asked_at => Err(CLOSED),
+            _ => Ok(()),
+        }
+    }
+
+    /// The last report about a PAI.
+    pub(super) fn of(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
+        self.told.get(&(operator.clone(), pai))?.as_ref().map(|told| &told.word)
+    }
+
+    /// 1. A reason belongs to a closed PAI, is one that closes, and comes with nothing else.
+    /// 2. The PAI is one that this operator has sent.
+    /// 3. An older report than the known one is dropped. One with the same sequence must be equal.
+    /// 4. A closed PAI stays closed, for its first reason.
+    pub(super) fn hear(
+        &mut self,
+        operator: &OperatorId,
+        told: AccountStateRequest,
+        now: Timestamp,
+    ) -> Result<(), ReportError> {
+        // 1.
+        if (told.state == PaiState::Closed) != told.reason.is_some() {
+            return Err(ReportError::Impossible("a reason belongs to a closed account, and to nothing else"));
+        }
+        if told.reason.is_some_and(|reason| !reason.closes_pai()) {
+            return Err(ReportError::Impossible("closed for what closes nothing"));
+        }
+        // 2.
+        let known = self.told.get_mut(&(operator.clone(), told.pai)).ok_or(ReportError::Unknown)?;
+        if let Some(ReportedAccountState { word: before, .. }) = known {
+            // 3.
+            if told.sequence < before.sequence {
+                return Ok(());
+            }
+            if told.sequence == before.sequence && told != *before {
+                return Err(ReportError::Contradicts("one sequence tells two things"));
+            }
+            // 4.
+            if before.state == PaiState::Closed && (told.state, told.reason) != (before.state, before.reason)
+            {
+                return Err(CLOSED);
+            }
+        }
+        *known = Some(ReportedAccountState { word: told, at: now });
+        Ok(())
+    }
+}

@@ -1,0 +1,388 @@
+//! The partner's ledger: the charges and refunds that it requested, and what was reported about
+//! them and about its customers on a phone bill. No HTTP, no clock.
+//!
+//! It is the partner's own and trusts no report: a report about a charge that was never posted to
+//! that operator, or one that differs from an earlier report, is a contradiction. There must never
+//! be one.
+
+mod reported_state;
+
+use super::account_states::AccountStates;
+use super::redemptions::Redemptions;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::{ExtId, OperatorId};
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
+use onbill_domain::wire::ott::{
+    RefundRequest, RefundResponse, TransactionRequest, TransactionResponse, TransactionStatus,
+};
+use onbill_domain::wire::partner::AccountStateRequest;
+use reported_state::learn;
+use serde::Serialize;
+
+/// Most contradictions kept: more of them add nothing.
+const CONTRADICTIONS_MAX: usize = 100;
+
+/// How a report came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ReportSource {
+    /// The response to a call of ours. That to a post is stored, so it may be older than a webhook.
+    Answer,
+    /// A webhook from the origin.
+    Notice,
+}
+
+/// A charge that we requested.
+#[derive(Clone, Debug)]
+pub(super) struct RequestedCharge {
+    /// Our id of it, unique at its operator.
+    pub(super) id: ExtId,
+    pub(super) operator: OperatorId,
+    /// Its subscriber; absent for a coupon that was for no subscriber known to the operator.
+    pub(super) pai: Option<Pai>,
+    pub(super) amount: Money,
+    pub(super) service_period: ServicePeriod,
+    /// Whether a post with these contents was accepted.
+    taken: bool,
+    /// The latest report about it.
+    pub(super) known: Option<KnownReport<TransactionResponse>>,
+}
+
+/// A refund that we requested.
+#[derive(Clone, Debug)]
+pub(super) struct RequestedRefund {
+    /// Our id of it.
+    pub(super) id: ExtId,
+    /// Our id of the charge.
+    pub(super) charge: ExtId,
+    /// As requested; all that was left when absent.
+    pub(super) asked: Option<Money>,
+    /// Whether another amount was requested under this id.
+    is_ambiguous: bool,
+    pub(super) reason: String,
+    /// The latest refusal, while no better report has come.
+    pub(super) refusal: Option<RequestRefusal>,
+    /// The latest report about it.
+    pub(super) known: Option<KnownReport<RefundResponse>>,
+}
+
+/// Why a refund was not accepted.
+#[derive(Clone, Debug)]
+pub(super) struct RequestRefusal {
+    pub(super) code: String,
+    /// Whether the same request may be accepted later.
+    pub(super) is_passing: bool,
+}
+
+/// A report, and how it came.
+#[derive(Clone, Debug)]
+pub(super) struct KnownReport<T> {
+    pub(super) told: T,
+    pub(super) source: ReportSource,
+}
+
+/// A report that onbill must never send.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Contradiction {
+    pub(super) at: Timestamp,
+    pub(super) operator: OperatorId,
+    /// What was wrong with it.
+    pub(super) what: String,
+}
+
+/// What is wrong with a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReportError {
+    /// It is about nothing that was requested of this operator.
+    Unknown,
+    /// It is impossible, whatever was reported before.
+    Impossible(&'static str),
+    /// It differs from an earlier report.
+    Contradicts(&'static str),
+}
+
+impl RequestedCharge {
+    fn is(&self, operator: &OperatorId, id: &ExtId) -> bool {
+        self.operator == *operator && self.id == *id
+    }
+
+    fn is_declined(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.told.status == TransactionStatus::Declined)
+    }
+
+    fn fill(&mut self, asked: &TransactionRequest) {
+        self.pai = Some(asked.pai);
+        self.amount = asked.amount;
+        self.service_period = asked.service_period;
+    }
+}
+
+#[derive(Default)]
+pub(super) struct PartnerLedger {
+    /// Newest last. Ids are unique within an operator.
+    charges: Vec<RequestedCharge>,
+    refunds: Vec<RequestedRefund>,
+    redemptions: Redemptions,
+    standings: AccountStates,
+    contradictions: Vec<Contradiction>,
+}
+
+impl PartnerLedger {
+    /// Records a charge that is about to be posted. Of several that are posted under one id, the
+    /// most expensive one is kept until one is accepted: a post whose response is lost may be the
+    /// accepted one.
+    pub(super) fn ask_charge(&mut self, operator: &OperatorId, asked: &TransactionRequest) {
+        let charge = self.charges.iter_mut().find(|charge| charge.is(operator, &asked.ext_transaction_id));
+        match charge {
+            Some(charge) if charge.taken || charge.amount.amount_minor >= asked.amount.amount_minor => {}
+            Some(charge) => charge.fill(asked),
+            None => self.charges.push(RequestedCharge {
+                id: asked.ext_transaction_id.clone(),
+                operator: operator.clone(),
+                pai: Some(asked.pai),
+                amount: asked.amount,
+                service_period: asked.service_period,
+                taken: false,
+                known: None,
+            }),
+        }
+    }
+
+    /// The earlier request under this id: a charge is never requested with other contents.
+    pub(super) fn asked(&self, operator: &OperatorId, id: &ExtId) -> Option<(Money, ServicePeriod)> {
+        self.charge(operator, id).map(|charge| (charge.amount, charge.service_period))
+    }
+
+    /// Records that a post with these contents was accepted, and so no other with that id.
+    pub(super) fn take_charge(&mut self, operator: &OperatorId, asked: &TransactionRequest) {
+        let charge = self.charges.iter_mut().find(|charge| charge.is(operator, &asked.ext_transaction_id));
+        if let Some(charge) = charge.filter(|charge| !charge.taken) {
+            charge.fill(asked);
+            charge.taken = true;
+        }
+    }
+
+    /// Records a refund that is about to be posted. The first one under an id is kept, but only the
+    /// response shows which of them was accepted.
+    pub(super) fn ask_refund(&mut self, charge: &ExtId, asked: &RefundRequest) {
+        if let Some(refund) = self.refunds.iter_mut().find(|refund| refund.id == asked.ext_refund_id) {
+            refund.is_ambiguous |= refund.asked != asked.amount;
+            return;
+        }
+        self.refunds.push(RequestedRefund {
+            id: asked.ext_refund_id.clone(),
+            charge: charge.clone(),
+            asked: asked.amount,
+            is_ambiguous: false,
+            reason: asked.reason.clone(),
+            refusal: None,
+            known: None,
+        });
+    }
+
+    /// Records that the latest post of a refund was refused.
+    pub(super) fn refuse_refund(&mut self, id: &ExtId, refusal: RequestRefusal) {
+        let refund = self.refunds.iter_mut().find(|refund| refund.id == *id && refund.known.is_none());
+        if let Some(refund) = refund {
+            refund.refusal = Some(refusal);
+        }
+    }
+
+    /// All charges, oldest first.
+    pub(super) fn charges(&self) -> &[RequestedCharge] {
+        &self.charges
+    }
+
+    /// The refunds of a charge, oldest first.
+    pub(super) fn refunds_of<'b>(
+        &'b self,
+        charge: &'b RequestedCharge,
+    ) -> impl Iterator<Item = &'b RequestedRefund> {
+        self.refunds.iter().filter(|refund| refund.charge == charge.id)
+    }
+
+    /// The part of a charge without the refunds known to us, finished or in progress.
+    pub(super) fn remaining(&self, charge: &RequestedCharge) -> Money {
+        let taken = |refund: &RequestedRefund| match &refund.known {
+            Some(KnownReport { told, .. }) if told.status != TransactionStatus::Declined => {
+                told.amount.amount_minor
+            }
+            _ => 0,
+        };
+        let given_back: i64 = self.refunds_of(charge).map(taken).sum();
+        Money { amount_minor: charge.amount.amount_minor - given_back, ..charge.amount }
+    }
+
+    pub(super) fn contradictions(&self) -> &[Contradiction] {
+        &self.contradictions
+    }
+
+    /// Takes a report of an operator's origin about a charge.
+    pub(super) fn hear_charge(
+        &mut self,
+        operator: &OperatorId,
+        told: TransactionResponse,
+        source: ReportSource,
+        now: Timestamp,
+    ) -> Result<(), ReportError> {
+        let id = told.ext_transaction_id.clone();
+        let heard = self.learn_charge(operator, told, source);
+        heard.inspect_err(|wrong| self.contradict(operator, &format!("charge {id}"), *wrong, now))
+    }
+
+    fn learn_charge(
+        &mut self,
+        operator: &OperatorId,
+        told: TransactionResponse,
+        source: ReportSource,
+    ) -> Result<(), ReportError> {
+        let declined = told.status == TransactionStatus::Declined;
+        if declined != told.decline_reason.is_some() {
+            return Err(ReportError::Impossible("a reason belongs to a decline, and to nothing else"));
+        }
+        let charge = self
+            .charges
+            .iter_mut()
+            .find(|charge| charge.is(operator, &told.ext_transaction_id))
+            .ok_or(ReportError::Unknown)?;
+        learn(&mut charge.known, told, source)
+    }
+
+    /// Takes a report of an operator's origin about a refund.
+    pub(super) fn hear_refund(
+        &mut self,
+        operator: &OperatorId,
+        told: RefundResponse,
+        source: ReportSource,
+        now: Timestamp,
+    ) -> Result<(), ReportError> {
+        let id = told.ext_refund_id.clone();
+        let heard = self.learn_refund(operator, told, source);
+        heard.inspect_err(|wrong| self.contradict(operator, &format!("refund {id}"), *wrong, now))
+    }
+
+    fn learn_refund(
+        &mut self,
+        operator: &OperatorId,
+        told: RefundResponse,
+        source: ReportSource,
+    ) -> Result<(), ReportError> {
+        let charge = self.charge(operator, &told.ext_transaction_id).ok_or(ReportError::Unknown)?;
+        let within = |money: Money, least: i64| {
+            money.currency == charge.amount.currency
+                && (least..=charge.amount.amount_minor).contains(&money.amount_minor)
+        };
+        if !within(told.amount, 1) || !within(told.remaining, 0) {
+            return Err(ReportError::Impossible("more than the charge, or in another currency"));
+        }
+        let refund = self
+            .refunds
+            .iter_mut()
+            .find(|refund| refund.id == told.ext_refund_id && refund.charge == told.ext_transaction_id)
+            .ok_or(ReportError::Unknown)?;
+        if !refund.is_ambiguous && refund.asked.is_some_and(|asked| asked != told.amount) {
+            return Err(ReportError::Impossible("another amount than asked for"));
+        }
+        refund.refusal = None;
+        learn(&mut refund.known, told, source)
+    }
+
+    /// Takes onbill's response about a coupon, requested at that time. Its charge is in the ledger
+    /// from then on.
+    pub(super) fn hear_coupon(
+        &mut self,
+        asked: &CouponRedeemRequest,
+        told: &CouponRedeemResponse,
+        asked_at: Timestamp,
+    ) -> Result<(), ReportError> {
+        let heard = self.learn_coupon(asked, told, asked_at);
+        let about = format!("coupon {}", asked.ext_reference);
+        heard.inspect_err(|wrong| self.contradict(&told.operator, &about, *wrong, asked_at))
+    }
+
+    fn learn_coupon(
+        &mut self,
+        asked: &CouponRedeemRequest,
+        told: &CouponRedeemResponse,
+        asked_at: Timestamp,
+    ) -> Result<(), ReportError> {
+        // Without a subscriber of ours, the days may belong to one whom onbill does not know.
+        let is_named = |each: &RequestedCharge| asked.pai.is_some() && each.pai == asked.pai;
+        let theirs = |each: &&RequestedCharge| each.operator == told.operator && is_named(each);
+        let mut others = self.charges.iter().filter(theirs).filter(|each| each.id != told.ext_transaction_id);
+        // A fully refunded charge pays for nothing.
+        let is_paid = |each: &RequestedCharge| {
+            each.taken && !each.is_declined() && self.remaining(each).amount_minor > 0
+        };
+        if others.any(|each| is_paid(each) && each.service_period.overlaps(told.service_period)) {
+            return Err(ReportError::Contradicts("a day that something else pays for"));
+        }
+        if self.redemptions.hear(asked, told, Day::of_timestamp(asked_at))? {
+            self.own_coupon(told);
+        }
+        if let Some(pai) = told.pai {
+            self.meet(&told.operator, pai, asked_at);
+        }
+        Ok(())
+    }
+
+    /// Adds a coupon's charge to the ledger, so that it can be refunded.
+    pub(super) fn own_coupon(&mut self, told: &CouponRedeemResponse) {
+        if self.charge(&told.operator, &told.ext_transaction_id).is_some() {
+            return;
+        }
+        self.charges.push(RequestedCharge {
+            id: told.ext_transaction_id.clone(),
+            operator: told.operator.clone(),
+            pai: told.pai,
+            amount: told.amount,
+            service_period: told.service_period,
+            taken: true,
+            known: None,
+        });
+    }
+
+    /// Records a customer whom an operator has sent, or reported as active, when queried at that
+    /// time.
+    pub(super) fn meet(&mut self, operator: &OperatorId, pai: Pai, asked_at: Timestamp) {
+        if let Err(wrong) = self.standings.meet(operator, pai, asked_at) {
+            self.contradict(operator, &format!("PAI {pai}"), wrong, asked_at);
+        }
+    }
+
+    /// The last reported state of a customer's account at the operator.
+    pub(super) fn standing(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
+        self.standings.of(operator, pai)
+    }
+
+    /// Takes a report of an operator's origin about a customer.
+    pub(super) fn hear_account(
+        &mut self,
+        operator: &OperatorId,
+        told: AccountStateRequest,
+        now: Timestamp,
+    ) -> Result<(), ReportError> {
+        let pai = told.pai;
+        let heard = self.standings.hear(operator, told, now);
+        heard.inspect_err(|wrong| self.contradict(operator, &format!("PAI {pai}"), *wrong, now))
+    }
+
+    fn charge(&self, operator: &OperatorId, id: &ExtId) -> Option<&RequestedCharge> {
+        self.charges.iter().find(|charge| charge.is(operator, id))
+    }
+
+    fn contradict(&mut self, operator: &OperatorId, about: &str, wrong: ReportError, now: Timestamp) {
+        let what = match wrong {
+            ReportError::Unknown => "never asked of this operator, or sent by it",
+            ReportError::Impossible(what) | ReportError::Contradicts(what) => what,
+        };
+        tracing::error!(%operator, about, what, "what onbill told does not fit the ledger");
+        if self.contradictions.len() < CONTRADICTIONS_MAX {
+            let what = format!("{about}: {what}");
+            self.contradictions.push(Contradiction { at: now, operator: operator.clone(), what });
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Reports of an operator's origin about a customer's account, and what they must never contain.
+
+use super::{BASE, NetflixUnderTest, PAI, WholeResponse, ask, form, get, json, partner, signed};
+use crate::testing::NOW;
+use onbill_domain::key::KeyUse;
+use serde_json::Value;
+
+fn state(state: &str, sequence: u64) -> Value {
+    json!({"pai": PAI, "state": state, "sequence": sequence})
+}
+
+fn closed(reason: &str, sequence: u64) -> Value {
+    json!({"pai": PAI, "state": "CLOSED", "reason": reason, "sequence": sequence})
+}
+
+impl NetflixUnderTest {
+    async fn tell_account(&self, body: &Value) -> (u16, String) {
+        let answer: WholeResponse = self.tell("/account-state", body).await;
+        (answer.status.as_u16(), answer.code())
+    }
+
+    async fn told(&self) -> Value {
+        self.accounts().await["accounts"][3]["pays"]["told"].clone()
+    }
+}
+
+/// A partner with a member on the bill.
+async fn on_the_bill() -> NetflixUnderTest {
+    let partner = partner();
+    let page = partner.visit("t").await;
+    ask(&partner.router, form(&format!("{page}/new"), "email=a%40example.com&password=x&terms=yes")).await;
+    partner
+}
+
+#[tokio::test]
+async fn latest_state_counts_and_older_is_dropped() {
+    let partner = on_the_bill().await;
+    assert_eq!(partner.told().await, Value::Null);
+    for (told, known) in [
+        (state("SUSPENDED", 2), state("SUSPENDED", 2)),
+        (state("SUSPENDED", 2), state("SUSPENDED", 2)),
+        (state("ACTIVE", 5), state("ACTIVE", 5)),
+        (state("SUSPENDED", 4), state("ACTIVE", 5)),
+        (closed("account-closed", 6), closed("account-closed", 6)),
+        (state("ACTIVE", 5), closed("account-closed", 6)),
+    ] {
+        assert_eq!(partner.tell_account(&told).await, (200, String::new()), "{told}");
+        assert_eq!(partner.told().await, known);
+    }
+    assert_eq!(partner.contradictions().await, 0);
+    let page = ask(&partner.router, get("/accounts")).await.text;
+    assert!(page.contains("Closed: account-closed"), "{page}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_and_shown() {
+    let partner = on_the_bill().await;
+    assert_eq!(partner.tell_account(&closed("account-closed", 6)).await.0, 200);
+    let mut of_nobody = state("ACTIVE", 1);
+    of_nobody["pai"] = json!("08080808-0808-4808-8808-080808080808");
+    let mut reasoned = state("ACTIVE", 7);
+    reasoned["reason"] = json!("account-closed");
+    let cases = [
+        (state("ACTIVE", 7), 409, "state-contradiction"),
+        (closed("pai-revoked-by-user", 7), 409, "state-contradiction"),
+        (state("ACTIVE", 6), 409, "state-contradiction"),
+        (state("CLOSED", 7), 400, "invalid-request"),
+        (closed("account-on-hold", 7), 400, "invalid-request"),
+        (reasoned, 400, "invalid-request"),
+        (of_nobody, 404, "pai-not-found"),
+    ];
+    for (n, (told, status, code)) in cases.into_iter().enumerate() {
+        assert_eq!(partner.tell_account(&told).await, (status, code.to_owned()), "{told}");
+        assert_eq!(partner.contradictions().await, n + 1);
+    }
+    assert_eq!(partner.told().await, closed("account-closed", 6), "the first word stays");
+    assert_eq!(partner.tell_account(&json!({"state": "ACTIVE"})).await.0, 400);
+}
+
+#[tokio::test]
+async fn only_an_origin_tells_of_an_account() {
+    let partner = on_the_bill().await;
+    let (url, body) = (format!("{BASE}/account-state"), state("SUSPENDED", 2));
+    for key_use in [KeyUse::EdgeToPartner, KeyUse::OriginToOperator] {
+        let request = signed("POST", &url, Some(&body), key_use, NOW, "0123456789abcdef");
+        assert_eq!(ask(&partner.router, request).await.code(), "authorization-failure");
+    }
+    assert_eq!(partner.told().await, Value::Null);
+}

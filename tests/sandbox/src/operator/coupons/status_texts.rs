@@ -1,0 +1,123 @@
+//! The texts about a coupon on the operator's pages: its status, and what to do after a refusal.
+
+use super::purchases::{Purchase, PurchaseAction};
+use crate::operator::origin::OriginFailure;
+use onbill_domain::reject::ErrorCode;
+use onbill_domain::wire::coupon::CouponState;
+
+/// The status of a coupon.
+pub(super) struct CouponStatusText {
+    /// For programs and style sheets.
+    pub(super) word: &'static str,
+    /// For readers, in a word or two.
+    pub(super) chip: &'static str,
+    pub(super) sentence: &'static str,
+}
+
+/// Its status, as far as is known.
+pub(super) fn standing(purchase: &Purchase) -> CouponStatusText {
+    let unpaid = purchase.told.as_ref().is_some_and(|told| told.unpaid);
+    let (word, chip, sentence) = match purchase.state() {
+        None if purchase.is_refused() => ("refused", "Not sold", "There is no code, and nothing to pay."),
+        None => (
+            "unconfirmed",
+            "Not confirmed",
+            "We have not heard yet whether this went through. Asking again is safe: it stays one code.",
+        ),
+        Some(CouponState::Issued | CouponState::Sent) if purchase.undelivered().is_some() => (
+            "undelivered",
+            "Not delivered",
+            "The message with the code did not reach the phone. Sending it again makes a new code.",
+        ),
+        Some(CouponState::Issued) => {
+            ("issued", "On its way", "The message with the code leaves in a moment.")
+        }
+        Some(CouponState::Sent) => ("sent", "Sent", "The message with the code is on its way to the phone."),
+        Some(CouponState::Delivered) => (
+            "delivered",
+            "Delivered",
+            "The code is on the phone. Enter it at Netflix, or give it to somebody.",
+        ),
+        Some(CouponState::Redeemed) if unpaid => {
+            ("unpaid", "Used, not paid", "It was entered at Netflix, and billing refused it afterwards.")
+        }
+        Some(CouponState::Redeemed) => ("redeemed", "Used", "It was entered at Netflix, and is on the bill."),
+        Some(CouponState::Expired) => {
+            ("expired", "Expired", "Nobody entered it in time, so it costs nothing.")
+        }
+        Some(CouponState::Voided) => ("voided", "Void", "The code no longer works, and costs nothing."),
+    };
+    CouponStatusText { word, chip, sentence }
+}
+
+/// Why the last request failed, and what the customer can do.
+pub(super) fn trouble(purchase: &Purchase) -> Option<String> {
+    let (act, failure) = purchase.trouble.as_ref()?;
+    let code = match failure {
+        OriginFailure::Silent => return silence(*act).map(str::to_owned),
+        OriginFailure::Refused(code) => code.as_str(),
+    };
+    Some(match (act, known(code)) {
+        (PurchaseAction::Buy, Some(ErrorCode::SuspendedNonPayment)) => {
+            "Your line is suspended, because a bill is unpaid. Pay it, then buy again.".to_owned()
+        }
+        (PurchaseAction::Buy, Some(ErrorCode::AccountNotFound)) => {
+            "This line has ended, so there is no bill to put it on.".to_owned()
+        }
+        (PurchaseAction::Buy, Some(ErrorCode::InsufficientBalance)) => {
+            "Your balance does not cover it. Top up, then buy again.".to_owned()
+        }
+        (PurchaseAction::Buy, Some(ErrorCode::AccountNotEligible)) => {
+            "Your line cannot pay for other companies’ services. Call us to have that changed.".to_owned()
+        }
+        (PurchaseAction::Buy, Some(ErrorCode::ParameterNotSupported)) => {
+            "This plan is not on sale at the moment. Please choose the other one.".to_owned()
+        }
+        (PurchaseAction::Buy, Some(ErrorCode::IdempotencyViolation)) => {
+            "That page was used for another purchase. This one is fresh: please buy again.".to_owned()
+        }
+        (_, Some(ErrorCode::TooManyRequests)) => {
+            "That was asked for too often. Please wait a while, then try again.".to_owned()
+        }
+        (PurchaseAction::Buy, _) => {
+            format!("This could not be sold ({code}). Call us, and tell us this word.")
+        }
+        (PurchaseAction::Resend, Some(ErrorCode::InvalidRequest)) => {
+            "It was sent as often as it can be. Call us, and we make you another one.".to_owned()
+        }
+        (PurchaseAction::Resend, _) => format!("It was not sent again: {}.", why(purchase, code)),
+        (PurchaseAction::Void, _) => format!("It was not voided: {}.", why(purchase, code)),
+    })
+}
+
+/// The reason for the operator's staff, in the origin's terms.
+pub(super) fn trouble_for_staff(purchase: &Purchase) -> Option<String> {
+    match purchase.trouble.as_ref()? {
+        (PurchaseAction::Buy, OriginFailure::Refused(code)) => Some(format!("It was not sold: {code}.")),
+        _ => trouble(purchase),
+    }
+}
+
+fn silence(act: PurchaseAction) -> Option<&'static str> {
+    match act {
+        // The status shows it.
+        PurchaseAction::Buy => None,
+        PurchaseAction::Resend => {
+            Some("We have not heard whether it was sent again. If no message comes, try again.")
+        }
+        PurchaseAction::Void => Some("We have not heard whether it was voided. Look again in a moment."),
+    }
+}
+
+fn why(purchase: &Purchase, code: &str) -> String {
+    match purchase.state() {
+        Some(CouponState::Redeemed) => "somebody has used it".to_owned(),
+        Some(CouponState::Expired) => "it has expired".to_owned(),
+        Some(CouponState::Voided) => "it is void".to_owned(),
+        _ => code.to_owned(),
+    }
+}
+
+fn known(code: &str) -> Option<ErrorCode> {
+    serde_json::from_value(code.into()).ok()
+}

@@ -1,0 +1,211 @@
+//! The operator's ledger: accounts with their balances, charges and refunds, and the SMS sent. No
+//! HTTP and no clock: the time comes in.
+
+use crate::account_file::Subscriber;
+use onbill_domain::account::AccountStatus;
+use onbill_domain::currency::Currency;
+use onbill_domain::day::ServicePeriod;
+use onbill_domain::money::Money;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse, BillRefundRequest, BillingDecision};
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// The outcome of a request that has an id of its own.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PostOutcome<T> {
+    /// It was new, and this is the response.
+    First(T),
+    /// A replay: the same response.
+    Again(T),
+    /// The id was used before, with other contents.
+    Conflict,
+}
+
+/// Why a refund is not possible.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RefundRefusal {
+    /// No such charge, or one that is on no bill.
+    NoSuchCharge,
+    /// More than what is left of the charge, or nothing, or another currency.
+    NotWithinRemainder,
+}
+
+/// A line on a bill.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BillLine {
+    #[serde(rename = "transactionID")]
+    pub transaction_id: String,
+    /// Set when the line refunds some of the charge.
+    #[serde(rename = "refundID", skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<String>,
+    pub description: String,
+    /// Negative for a refund.
+    pub amount: Money,
+    /// The days paid for.
+    pub service_period: ServicePeriod,
+    pub at: Timestamp,
+}
+
+/// An SMS as delivered.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeliveredSms {
+    pub at: Timestamp,
+    pub text: String,
+}
+
+pub struct OperatorLedger {
+    currency: Currency,
+    subscribers: Vec<Subscriber>,
+    by_number: HashMap<String, usize>,
+    charges: HashMap<String, (BillChargeRequest, BillChargeResponse)>,
+    refunds: HashMap<String, BillRefundRequest>,
+    lines: HashMap<String, Vec<BillLine>>,
+    texts: HashMap<String, Vec<DeliveredSms>>,
+}
+
+impl OperatorLedger {
+    /// An empty ledger with these accounts.
+    pub fn open(subscribers: Vec<Subscriber>, currency: Currency) -> Self {
+        let numbers = subscribers.iter().enumerate().map(|(n, each)| (each.msisdn.expose().to_owned(), n));
+        Self {
+            currency,
+            by_number: numbers.collect(),
+            subscribers,
+            charges: HashMap::new(),
+            refunds: HashMap::new(),
+            lines: HashMap::new(),
+            texts: HashMap::new(),
+        }
+    }
+
+    /// All subscribers, in the order of the file.
+    pub fn subscribers(&self) -> &[Subscriber] {
+        &self.subscribers
+    }
+
+    pub fn subscriber(&self, msisdn: &Msisdn) -> Option<&Subscriber> {
+        self.subscribers.get(*self.by_number.get(msisdn.expose())?)
+    }
+
+    /// Puts a charge on its bill, or declines it; the same id again gets the same response.
+    pub fn charge(&mut self, request: BillChargeRequest, now: Timestamp) -> PostOutcome<BillChargeResponse> {
+        if let Some((before, answer)) = self.charges.get(&request.transaction_id) {
+            return if *before == request {
+                PostOutcome::Again(answer.clone())
+            } else {
+                PostOutcome::Conflict
+            };
+        }
+        let answer = match self.take(&request) {
+            Ok(()) => {
+                let line = BillLine {
+                    transaction_id: request.transaction_id.clone(),
+                    refund_id: None,
+                    description: request.description.clone(),
+                    amount: request.amount,
+                    service_period: request.service_period,
+                    at: now,
+                };
+                self.lines.entry(request.msisdn.expose().to_owned()).or_default().push(line);
+                BillChargeResponse { status: BillingDecision::Approved, raw_code: None }
+            }
+            Err(raw_code) => {
+                BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) }
+            }
+        };
+        self.charges.insert(request.transaction_id.clone(), (request, answer.clone()));
+        PostOutcome::First(answer)
+    }
+
+    /// Takes the money from a prepaid balance, if the account may be charged at all; else returns
+    /// billing's raw code.
+    fn take(&mut self, request: &BillChargeRequest) -> Result<(), &'static str> {
+        let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
+        let account = &mut self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?.account;
+        match account.status {
+            AccountStatus::Ceased => return Err("account-closed"),
+            AccountStatus::Suspended => return Err("account-on-hold"),
+            AccountStatus::Active => {}
+        }
+        if request.amount.currency != self.currency {
+            return Err("currency-not-supported");
+        }
+        if let Some(balance) = &mut account.balance {
+            if balance.currency != request.amount.currency {
+                return Err("currency-not-supported");
+            }
+            if balance.amount_minor < request.amount.amount_minor {
+                return Err("insufficient-balance");
+            }
+            balance.amount_minor -= request.amount.amount_minor;
+        }
+        Ok(())
+    }
+
+    /// The response to a charge.
+    pub fn charge_answer(&self, transaction_id: &str) -> Option<&BillChargeResponse> {
+        self.charges.get(transaction_id).map(|(_, answer)| answer)
+    }
+
+    /// Refunds some or all of a charge; the same id again changes nothing.
+    pub fn refund(
+        &mut self,
+        request: BillRefundRequest,
+        now: Timestamp,
+    ) -> Result<PostOutcome<()>, RefundRefusal> {
+        if let Some(before) = self.refunds.get(&request.refund_id) {
+            return Ok(if *before == request { PostOutcome::Again(()) } else { PostOutcome::Conflict });
+        }
+        let charge = self.charges.get(&request.transaction_id);
+        let (charge, _) = charge
+            .filter(|(_, answer)| answer.status == BillingDecision::Approved)
+            .ok_or(RefundRefusal::NoSuchCharge)?;
+        let given_back: i64 = self
+            .refunds
+            .values()
+            .filter(|refund| refund.transaction_id == request.transaction_id)
+            .map(|refund| refund.amount.amount_minor)
+            .sum();
+        let remains = charge.amount.amount_minor - given_back;
+        let amount_minor = request.amount.amount_minor;
+        if request.amount.currency != charge.amount.currency || !(1..=remains).contains(&amount_minor) {
+            return Err(RefundRefusal::NotWithinRemainder);
+        }
+        let number = charge.msisdn.expose().to_owned();
+        let line = BillLine {
+            transaction_id: request.transaction_id.clone(),
+            refund_id: Some(request.refund_id.clone()),
+            description: format!("Refund: {}", charge.description),
+            amount: Money { amount_minor: -amount_minor, ..request.amount },
+            service_period: charge.service_period,
+            at: now,
+        };
+        let subscriber = self.by_number.get(&number).and_then(|at| self.subscribers.get_mut(*at));
+        if let Some(balance) = subscriber.and_then(|subscriber| subscriber.account.balance.as_mut()) {
+            balance.amount_minor += amount_minor;
+        }
+        self.lines.entry(number).or_default().push(line);
+        self.refunds.insert(request.refund_id.clone(), request);
+        Ok(PostOutcome::First(()))
+    }
+
+    /// The lines on a subscriber's bill and their sum.
+    pub fn bill(&self, msisdn: &Msisdn) -> (&[BillLine], Money) {
+        let lines = self.lines.get(msisdn.expose()).map(Vec::as_slice).unwrap_or_default();
+        let amount_minor = lines.iter().map(|line| line.amount.amount_minor).sum();
+        (lines, Money { amount_minor, currency: self.currency })
+    }
+
+    /// Delivers an SMS. Every number receives messages, as in a network.
+    pub fn text(&mut self, msisdn: &Msisdn, text: String, now: Timestamp) {
+        self.texts.entry(msisdn.expose().to_owned()).or_default().push(DeliveredSms { at: now, text });
+    }
+
+    /// A number's messages, oldest first.
+    pub fn texts(&self, msisdn: &Msisdn) -> &[DeliveredSms] {
+        self.texts.get(msisdn.expose()).map(Vec::as_slice).unwrap_or_default()
+    }
+}

@@ -1,0 +1,346 @@
+//! Empty databases, and the shorthand for filling them.
+
+use crate::outcome::done;
+use onbill_domain::account::AccountType;
+use onbill_domain::currency::Currency;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::digest::sha256;
+use onbill_domain::encoding::encode_base64url;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::signature::{
+    Nonce, ReceivedSignature, RequestComponents, sign_components, verify_request,
+};
+use onbill_domain::spending::SpendingLimits;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::{
+    PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
+};
+use onbill_origin::store::{
+    CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey, LeasedJob, NewCharge,
+    NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow,
+    PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob, Store, WebhookJob,
+};
+use onbill_test_harness::database::TestDb;
+use serde_json::json;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Half past eleven on some day in November.
+pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+/// Two origins of some tests at once, on a server that others use as well.
+pub(crate) const CONNECTIONS: usize = 4;
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A number that no other call gets: for ids that must be fresh.
+pub(crate) fn fresh() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The database of one test, empty at first.
+pub(crate) struct TestStore {
+    pub(crate) store: Arc<Store>,
+    pub(crate) place: TestDb,
+}
+
+impl TestStore {
+    pub(crate) async fn in_sqlite() -> Self {
+        Self::at(TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")))).await
+    }
+
+    pub(crate) async fn in_postgres() -> Self {
+        Self::at(TestDb::new_postgres_schema().await).await
+    }
+
+    async fn at(place: TestDb) -> Self {
+        Self { store: place.open(CONNECTIONS).await.expect("opens"), place }
+    }
+
+    /// Another empty database of the same kind.
+    pub(crate) async fn beside(db: &Self) -> Self {
+        Self::at(db.place.new_beside().await).await
+    }
+
+    /// Closes the database and opens it again, as a restart does.
+    pub(crate) async fn reopen(mut self) -> Self {
+        self.store = self.second_origin().await;
+        self
+    }
+
+    /// The same database, opened by another origin.
+    pub(crate) async fn second_origin(&self) -> Arc<Store> {
+        self.place.open(CONNECTIONS).await.expect("opens")
+    }
+
+    /// A subscriber with a PAI at `netflix`, as after a sign-up.
+    pub(crate) async fn subscriber(&self, number: u8) -> PaiRow {
+        match self.store.issue_signup(nonce(), NOW, signup("netflix", number, "2024-01-01")).await {
+            Ok(IssueSignupResult::Issued(row)) => row,
+            other => panic!("no PAI: {other:?}"),
+        }
+    }
+
+    /// A charge that was submitted to billing; returns our id of it.
+    pub(crate) async fn posted(&self, new: NewCharge) -> String {
+        match self.store.post_charge(nonce(), NOW, new).await {
+            Ok(PostChargeResult::Created(charge)) => charge.transaction_id,
+            other => panic!("not created: {other:?}"),
+        }
+    }
+
+    /// A charge that billing approved.
+    pub(crate) async fn approved(&self, pai: Pai, ext_id: &str, amount_minor: i64) -> String {
+        let id = self.posted(charge(pai, ext_id, amount_minor)).await;
+        self.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
+        id
+    }
+
+    /// A coupon that was issued now.
+    pub(crate) async fn coupon(&self, new: NewCoupon) -> CouponRow {
+        match self.store.issue_coupon(Some(nonce()), NOW, new).await {
+            Ok(IssueCouponResult::Created(row)) => *row,
+            other => panic!("not created: {other:?}"),
+        }
+    }
+
+    /// A coupon of this number's that was issued and claimed now; returns our id of its charge.
+    pub(crate) async fn redeemed(&self, n: u8, ext_id: &str, reference: &str) -> String {
+        let new = coupon(n, ext_id);
+        let code = new.text.code;
+        self.coupon(new).await;
+        match self.store.redeem_coupon(nonce(), NOW, redemption(reference, code)).await {
+            Ok(RedeemResult::Created(charge)) => charge.transaction_id,
+            other => panic!("not claimed: {other:?}"),
+        }
+    }
+
+    /// A refund that was submitted to billing; returns our id of it.
+    pub(crate) async fn refunded(&self, new: NewRefund) -> String {
+        match self.store.post_refund(nonce(), NOW, new).await {
+            Ok(PostRefundResult::Created(refund)) => refund.refund_id,
+            other => panic!("not created: {other:?}"),
+        }
+    }
+
+    /// The status of a charge of `netflix`.
+    pub(crate) async fn standing(&self, ext_id: &str) -> TransactionResponse {
+        let found = self.store.find_charge_response(partner("netflix"), ext(ext_id)).await;
+        found.expect("works").expect("is there")
+    }
+
+    /// The jobs that are due `at_seconds` from now, leased for two minutes. In an order of the
+    /// tests' own: that of the outbox is unspecified.
+    pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<LeasedJob> {
+        let now = NOW.plus_seconds(at_seconds);
+        let mut entries =
+            self.store.lease_due(Queue::All, now, now.plus_seconds(120), 16).await.expect("works");
+        entries.sort_by(|one, other| name(one).cmp(&name(other)));
+        entries
+    }
+}
+
+/// A fresh nonce, from a really signed and verified call: there is no other way to get one.
+pub(crate) fn nonce() -> Nonce {
+    let secret = encode_base64url(&[1; 32]);
+    let ring = json!([{"id": "k", "party": "operator:acme", "use": "edge-to-origin", "alg": "hmac-sha256", "secret": secret}]);
+    let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
+    let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
+    let target = RequestComponents { method: "GET", authority: "a", path: "/", query: "", body: None };
+    let signed = sign_components(&target, key, NOW, &format!("nonce-{:020}", fresh())).expect("signs");
+    let presented = ReceivedSignature {
+        signature_input: &signed.signature_input,
+        signature: &signed.signature,
+        content_digest: "",
+    };
+    verify_request(&target, presented, &keys, KeyUse::EdgeToOrigin, NOW).expect("is genuine").nonce
+}
+
+pub(crate) fn partner(name: &str) -> PartnerId {
+    PartnerId::parse(name).expect("is a slug")
+}
+
+pub(crate) fn ext(id: &str) -> ExtId {
+    ExtId::parse(id).expect("is an identifier")
+}
+
+pub(crate) fn number(n: u8) -> SealedNumber {
+    SealedNumber { index: NumberIndex([n; 32]), sealed: vec![n; 40] }
+}
+
+/// A 32-byte value that no other call gets.
+pub(crate) fn hash() -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash[..8].copy_from_slice(&fresh().to_le_bytes());
+    hash
+}
+
+pub(crate) fn pai() -> Pai {
+    Pai::from_random(hash()[..16].try_into().expect("is 16 bytes"))
+}
+
+pub(crate) fn signup(partner_name: &str, n: u8, subscriber_ref: &str) -> NewSignup {
+    NewSignup {
+        jti: format!("jti-{}", fresh()),
+        ticket: hash(),
+        pai: new_pai(partner_name, n, subscriber_ref),
+        account_type: AccountType::Postpaid,
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        locale: Locale::En,
+        partner_return_url: "https://edge.example/widget/v1/return/acme/t".to_owned(),
+        return_url: "https://my.acme.example/done".to_owned(),
+    }
+}
+
+pub(crate) fn new_pai(partner_name: &str, n: u8, subscriber_ref: &str) -> NewPai {
+    NewPai {
+        partner: partner(partner_name),
+        number: number(n),
+        subscriber_ref: subscriber_ref.to_owned(),
+        fresh: NewPaiIds {
+            subscriber_id: format!("subscriber-{}", fresh()),
+            handle: format!("handle-{}", fresh()),
+            pai: pai(),
+        },
+    }
+}
+
+pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
+    NewFlow {
+        flow: hash(),
+        number: number(n),
+        journey: Journey::Widget {
+            offer: OfferId::parse("netflix-standard"),
+            return_url: "https://my.acme.example/done".to_owned(),
+        },
+        locale: Locale::En,
+        expires_at: NOW.plus_seconds(1800),
+        pin: with_pin.map(|mac| NewPin { mac, expires_at: NOW.plus_seconds(600), message: vec![n; 8] }),
+    }
+}
+
+/// A flow that an app of this partner's has started, and the right PIN for it.
+pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
+    let journey = Journey::Device { partner: partner(partner_name) };
+    NewFlow { journey, expires_at: NOW.plus_seconds(600), ..flow(n, Some(mac)) }
+}
+
+pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {
+    let origin = SubscriptionSource::NewAccount;
+    PartnerSubscriptionRequest {
+        pai,
+        ext_subscription_id: ext(ext_id),
+        source: origin,
+        plan: ext("standard"),
+    }
+}
+
+pub(crate) fn usd(amount_minor: i64) -> Money {
+    Money { amount_minor, currency: Currency::parse("USD").expect("is listed") }
+}
+
+pub(crate) fn euro(amount_minor: i64) -> Money {
+    Money { amount_minor, currency: Currency::parse("EUR").expect("is listed") }
+}
+
+pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
+    let request = TransactionRequest {
+        ext_transaction_id: ext(ext_id),
+        pai,
+        amount: usd(amount_minor),
+        description: "Netflix Standard".to_owned(),
+        service_period: serde_json::from_value(json!({"from": "2026-12-01", "to": "2026-12-31"}))
+            .expect("is a period"),
+        tax: None,
+    };
+    let fingerprint = sha256(&serde_json::to_vec(&request).expect("is JSON"));
+    NewCharge {
+        transaction_id: format!("tx-{}", fresh()),
+        partner: partner("netflix"),
+        fingerprint,
+        request,
+        limits: Some(SpendingLimits::default()),
+        responding_until: NOW.plus_seconds(60),
+    }
+}
+
+/// A refund of a part of a charge, or of all that is left.
+pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRefund {
+    let request = RefundRequest {
+        ext_refund_id: ext(ext_id),
+        amount: amount_minor.map(usd),
+        reason: "Cancelled".to_owned(),
+    };
+    let fingerprint = sha256(&serde_json::to_vec(&(of, &request)).expect("is JSON"));
+    NewRefund {
+        refund_id: format!("rf-{}", fresh()),
+        partner: partner("netflix"),
+        ext_transaction_id: ext(of),
+        fingerprint,
+        request,
+        responding_until: NOW.plus_seconds(60),
+    }
+}
+
+/// A coupon of six months for this number's subscriber.
+pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
+    let fresh = CouponCodeSms { code: hash(), ..text(n) };
+    NewCoupon {
+        coupon_id: format!("coupon-{}", self::fresh()),
+        ext_coupon_id: ext(ext_id),
+        fingerprint: sha256(format!("{n} {ext_id}").as_bytes()),
+        buyer: new_pai("netflix", n, "2024-01-01"),
+        plan: ext("6M"),
+        months: 6,
+        offer: OfferId::parse("netflix-standard").expect("is a slug"),
+        description: "Netflix Standard, 6 months".to_owned(),
+        locale: Locale::En,
+        amount: usd(8999),
+        text: fresh,
+        expires_at: NOW.plus_seconds(365 * 86_400),
+    }
+}
+
+/// An SMS with a code, the same for the same number.
+pub(crate) fn text(n: u8) -> CouponCodeSms {
+    CouponCodeSms { code: [n; 32], message: vec![n; 8] }
+}
+
+pub(crate) fn redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
+    NewRedemption {
+        transaction_id: format!("tx-{}", fresh()),
+        partner: partner("netflix"),
+        ext_reference: ext(reference),
+        code,
+        pai: None,
+        responding_until: NOW.plus_seconds(60),
+    }
+}
+
+pub(crate) fn days(day: &str) -> Day {
+    Day::parse(day).expect("is a day")
+}
+
+pub(crate) fn period(from: &str, to: &str) -> ServicePeriod {
+    ServicePeriod::new(days(from), days(to)).expect("is a period")
+}
+
+/// The stored word of a job's kind, and our id of what it is about, unless that is a PAI.
+pub(crate) fn name(leased: &LeasedJob) -> (&'static str, &str) {
+    let id = match &leased.job {
+        Job::Charge { transaction_id } | Job::Webhook(WebhookJob::Charge { transaction_id }) => {
+            transaction_id
+        }
+        Job::Refund { refund_id } | Job::Webhook(WebhookJob::Refund { refund_id }) => refund_id,
+        Job::Sms(SmsJob::Coupon { coupon_id, .. } | SmsJob::CouponReminder { coupon_id, .. }) => coupon_id,
+        Job::Sms(SmsJob::Notification { notification_id, .. }) => notification_id,
+        Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. })
+        | Job::Sms(SmsJob::Pin { .. }) => "",
+    };
+    (leased.job.kind().as_str(), id)
+}
