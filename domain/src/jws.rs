@@ -6,6 +6,7 @@
 use crate::encoding::{decode_base64url, encode_base64url};
 use crate::key::{Key, KeyUse, Keyring};
 use crate::limits::JWS_BYTES_MAX;
+use crate::wire::read_object;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +49,7 @@ pub fn verify<'k, T: DeserializeOwned>(
     }
     let (signed, signature) = token.rsplit_once('.')?;
     let (header, payload) = signed.split_once('.')?;
-    let header: JoseHeader = serde_json::from_slice(&decode_base64url(header)?).ok()?;
+    let header: JoseHeader = read_object(&decode_base64url(header)?).ok()?;
     if header.alg != "HS256" || header.typ != typ || header.crit.is_some() {
         return None;
     }
@@ -56,7 +57,7 @@ pub fn verify<'k, T: DeserializeOwned>(
     if !key.verify(signed.as_bytes(), &decode_base64url(signature)?) {
         return None;
     }
-    let claims = serde_json::from_slice(&decode_base64url(payload)?).ok()?;
+    let claims = read_object(&decode_base64url(payload)?).ok()?;
     Some((claims, key))
 }
 

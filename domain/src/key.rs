@@ -7,6 +7,7 @@
 
 use crate::encoding::decode_base64url;
 use crate::ids::{OperatorId, PartnerId};
+use crate::wire::read_json;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::Deserialize;
@@ -223,7 +224,7 @@ impl Keyring {
     /// Parses the JSON form. The error names the key and what is wrong, never its secret.
     pub fn parse(json: &str) -> Result<Self, String> {
         // serde_json quotes values in its messages, and those are secrets: give the position only.
-        let fields: Vec<KeyFields> = serde_json::from_str(json).map_err(|error| {
+        let fields: Vec<KeyFields> = read_json(json.as_bytes()).map_err(|error| {
             format!(
                 "the key ring is not the expected JSON (line {}, column {})",
                 error.line(),

@@ -4,6 +4,10 @@
 //! What else is known of a variant (its HTTP status, whether it closes a PAI) is an exhaustive
 //! `match` beside the enum, without a catch-all arm.
 
+use serde::Deserializer;
+use serde::de::{self, Visitor};
+use std::fmt;
+
 /// Declares an enum of words: `ALL`, `as_str` and `parse`.
 ///
 /// ```
@@ -55,6 +59,7 @@ macro_rules! word_enum {
 }
 
 /// Declares a [`word_enum!`](crate::word_enum) that is also written and read as its word by serde.
+/// It is text only: serde's own reading of an enum would take `{"word": null}` as well.
 #[macro_export]
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident {
@@ -62,12 +67,42 @@ macro_rules! wire_enum {
     }) => {
         $crate::word_enum! {
             $(#[$meta])*
-            #[derive(::serde::Serialize, ::serde::Deserialize)]
+            #[derive(::serde::Serialize)]
             $vis enum $name {
                 $($(#[$variant_meta])* #[serde(rename = $word)] $variant = $word,)+
             }
         }
+
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::word_enum::read_word(deserializer, Self::parse, &[$($word),+])
+            }
+        }
     };
+}
+
+/// Reads one of `words`.
+#[doc(hidden)]
+pub fn read_word<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    parse: fn(&str) -> Option<T>,
+    words: &'static [&'static str],
+) -> Result<T, D::Error> {
+    struct Word<T>(fn(&str) -> Option<T>, &'static [&'static str]);
+
+    impl<T> Visitor<'_> for Word<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a word")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            (self.0)(text).ok_or_else(|| E::unknown_variant(text, self.1))
+        }
+    }
+
+    deserializer.deserialize_str(Word(parse, words))
 }
 
 #[cfg(test)]

@@ -20,6 +20,13 @@ fn amount(value: impl Into<Value>, currency: &str) -> Value {
     json!({"value": value.into(), "currency": currency})
 }
 
+/// The members of a charge, in the order in which the contract lists them, and no tax.
+fn as_list(charge: &Value) -> Value {
+    let amount = json!([charge["amount"]["value"], charge["amount"]["currency"]]);
+    let days = json!([charge["servicePeriod"]["from"], charge["servicePeriod"]["to"]]);
+    json!([charge["extTransactionID"], charge["pai"], amount, charge["description"], days, null])
+}
+
 fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
     (status.as_u16(), answer["code"].as_str().unwrap_or_default().to_owned())
 }
@@ -75,6 +82,9 @@ async fn what_is_no_charge_leaves_nothing_behind() {
         ("no PAI", bad("pai", json!("not-a-pai")), 400, "invalid-request"),
         ("nobody's PAI", bad("pai", json!("00000000-0000-4000-8000-000000000000")), 404, "pai-not-found"),
         ("no object", json!([]), 400, "invalid-request"),
+        ("its members as a list", as_list(&charge(&pai, "b-1", 1599)), 400, "invalid-request"),
+        ("a list as an amount", bad("amount", json!([1599, "USD"])), 400, "invalid-request"),
+        ("a list as days", bad("servicePeriod", json!(["2026-12-01", "2026-12-31"])), 400, "invalid-request"),
         ("text alone", json!("text"), 400, "invalid-request"),
         ("too long", bad("description", json!("x".repeat(20_000))), 413, "body-too-large"),
     ] {

@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::platform::{KvUnavailable, Platform};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::kv::{PaiMapping, pai_key};
+use onbill_domain::wire::read_object;
 
 /// Finds the mapping in KV; `None` also when KV is unavailable or its value cannot be read.
 pub(crate) async fn find_mapping<P: Platform>(call: &Call<'_, P>, pai: Pai) -> Option<PaiMapping> {
@@ -18,7 +19,7 @@ async fn read_mapping<P: Platform>(
     let value =
         call.platform.kv_get(&pai_key(pai)).await.inspect_err(|_| call.warn("KV does not respond"))?;
     let Some(value) = value else { return Ok(None) };
-    let mapping = serde_json::from_str(&value);
+    let mapping = read_object(value.as_bytes());
     if mapping.is_err() {
         call.warn("a mapping in KV is not well formed");
     }

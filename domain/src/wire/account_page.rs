@@ -11,6 +11,7 @@ use crate::money::Money;
 use crate::pai::PaiState;
 use crate::timestamp::Timestamp;
 use crate::wire::ott::TransactionStatus;
+use crate::wire::strict;
 use crate::wire::subscription::SubscriptionStatus;
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +30,11 @@ pub struct AccountPageRequest {
 pub struct AccountPage {
     /// Linked subscriptions, then closed ones, each newest first; at most
     /// [`ACCOUNT_SUBSCRIPTIONS_MAX`](crate::limits::ACCOUNT_SUBSCRIPTIONS_MAX).
+    #[serde(deserialize_with = "strict")]
     pub subscriptions: Vec<SubscriptionView>,
     /// Charges of all subscriptions, newest first; at most
     /// [`ACCOUNT_CHARGES_PER_PAGE`](crate::limits::ACCOUNT_CHARGES_PER_PAGE).
+    #[serde(deserialize_with = "strict")]
     pub charges: Vec<ChargeView>,
     /// The cursor of older charges; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use crate::timestamp::Timestamp;
 use crate::token::SignupOutcome;
 use crate::wire::account_page::AccountPage;
 use crate::wire::kv::PaiMapping;
+use crate::wire::strict;
 use serde::{Deserialize, Serialize};
 
 /// Header of a forwarded OTT call with the partner's `signature-input`.
@@ -92,6 +93,7 @@ pub enum FlowStep {
         #[serde(rename = "type")]
         account_type: AccountType,
         /// The offer to confirm.
+        #[serde(deserialize_with = "strict")]
         offer: OfferView,
     },
     /// Stop, because the subscriber already pays this partner on the bill. The flow opens the

@@ -1,5 +1,5 @@
 //! The JSON of every interface, one file for each pair of parties. Members have the names of the
-//! contract; unknown members are ignored.
+//! contract; unknown members are ignored. All of it is read by [`parse`] or [`read_object`].
 
 pub mod account_page;
 pub mod coupon;
@@ -16,5 +16,7 @@ pub mod partner;
 pub mod subscription;
 
 mod parse;
+mod strict;
 
-pub use parse::parse;
+pub use parse::{parse, read_json, read_object};
+pub use strict::strict;

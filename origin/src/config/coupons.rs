@@ -117,8 +117,7 @@ mod tests {
     "#;
 
     fn read(coupons: &str) -> Result<Config, String> {
-        let config: Config =
-            toml::from_str(&format!("{GOOD}{coupons}")).map_err(|error| error.message().to_owned())?;
+        let config: Config = Config::parse(&format!("{GOOD}{coupons}"))?;
         config.check().map(|()| config)
     }
 

@@ -15,6 +15,7 @@ use onbill_domain::ids::OperatorId;
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
 use onbill_domain::site_origin::parse_site_origin;
+use onbill_domain::wire::strict;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -81,12 +82,18 @@ impl Config {
             std::fs::read_to_string(path)
                 .map_err(|error| format!("{} cannot be read: {error}", path.display()))
         };
-        let config: Self = toml::from_str(&read(path)?)
-            .map_err(|error| format!("{}: {}", path.display(), error.message()))?;
+        let config =
+            Self::parse(&read(path)?).map_err(|complaint| format!("{}: {complaint}", path.display()))?;
         config.check().map_err(|complaint| format!("{}: {complaint}", path.display()))?;
         let keys = Keyring::parse(&read(&config.keys)?)
             .map_err(|complaint| format!("{}: {complaint}", config.keys.display()))?;
         Ok((config, keys))
+    }
+
+    /// Reads the text of the file. A table is written as one, and not as an array of its values.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let parsed = toml::Deserializer::parse(text).and_then(strict);
+        parsed.map_err(|error| error.message().to_owned())
     }
 
     /// Checks what the types cannot. The error says what to change.
@@ -203,13 +210,13 @@ pub(super) mod tests {
     "#;
 
     fn check(text: &str) -> Result<(), String> {
-        toml::from_str::<Config>(text).map_err(|error| error.message().to_owned())?.check()
+        Config::parse(text)?.check()
     }
 
     #[test]
     fn currency_is_billed_when_an_offer_has_it() {
         let text = format!("{GOOD}[[limits]]\ncurrency = \"EUR\"");
-        let config: Config = toml::from_str(&text).expect("is sound");
+        let config = Config::parse(&text).expect("is sound");
         let limits = |code| config.limits_in(Currency::parse(code).expect("is listed"));
         assert_eq!(limits("USD").and_then(|limits| limits.month_minor), Some(10000));
         assert_eq!(limits("EUR"), Some(SpendingLimits::default()));
@@ -229,6 +236,7 @@ pub(super) mod tests {
             ("http://127.0.0.1:8787", "http://127.0.0.1.evil.example", "must be https"),
             ("value = 1599", "value = 0", "positive"),
             ("value = 1599", "value = 15.99", "invalid type"),
+            ("{ value = 1599, currency = \"USD\" }", "[1599, \"USD\"]", "invalid type: sequence"),
             ("name =", "nmae =", "nmae"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
             ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),

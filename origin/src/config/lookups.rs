@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn number_is_proved_by_pin_by_default() {
         let proof = |text: &str| {
-            let config: Config = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+            let config = Config::parse(text)?;
             Ok::<_, String>(config.number_proof(&id(PartnerId::parse, "netflix")))
         };
         assert_eq!(proof(GOOD), Ok(NumberProof::Pin));
@@ -112,7 +112,7 @@ mod tests {
         let partner = "[[partners]]\n        id = \"netflix\"";
         let named = |name: &str| {
             let text = GOOD.replace(partner, &format!("{partner}\nname = \"{name}\""));
-            let config: Config = toml::from_str(&text).map_err(|error| error.message().to_owned())?;
+            let config = Config::parse(&text)?;
             config.check()?;
             Ok::<_, String>(config.partner_name(&id(PartnerId::parse, "netflix")).to_owned())
         };
@@ -125,7 +125,7 @@ mod tests {
             assert!(named(bad).is_err_and(|complaint| complaint.contains("without a colon")), "{bad}");
         }
         assert!(named("ACME mobile").is_err_and(|complaint| complaint.contains("not be the operator's")));
-        let config: Config = toml::from_str(GOOD).expect("is sound");
+        let config = Config::parse(GOOD).expect("is sound");
         assert_eq!(config.partner_name(&id(PartnerId::parse, "netflix")), "netflix");
     }
 
@@ -139,7 +139,7 @@ mod tests {
         };
         let cheap =
             offer("netflix-basic", "netflix", 799, "USD") + &offer("tunes-family", "tunes", 99, "USD");
-        let config = |more: &str| toml::from_str::<Config>(&format!("{GOOD}{more}")).expect("is sound");
+        let config = |more: &str| Config::parse(&format!("{GOOD}{more}")).expect("is sound");
         let found = |config: &Config, partner: &str, name: Option<&str>| {
             let name = name.map(|name| id(OfferId::parse, name));
             let found = config.offer_of(&id(PartnerId::parse, partner), name.as_ref());

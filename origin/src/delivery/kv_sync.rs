@@ -13,6 +13,7 @@ use onbill_domain::pai::Pai;
 use onbill_domain::wire::origin::{
     PAI_MAPPINGS_PATH, PaiMappingRequest, PaiMappingsRequest, PaiMappingsResponse,
 };
+use onbill_domain::wire::read_object;
 use std::time::Duration;
 
 /// PAIs read at once, and sent in eight concurrent calls: tens of thousands of PAIs a minute, and
@@ -166,7 +167,7 @@ impl KvComparison<'_> {
         let request = PaiMappingsRequest { mappings, compare_only: self.compare_only };
         let answer = self.edge.post_to_edge(PAI_MAPPINGS_PATH, &request).await.map_err(|_| None)?;
         let status = answer.status();
-        let read = || serde_json::from_slice::<PaiMappingsResponse>(answer.body()).ok();
+        let read = || read_object::<PaiMappingsResponse>(answer.body()).ok();
         let answer = (status == StatusCode::OK).then(read).flatten().ok_or(Some(status))?;
         // Each PAI is in one group, or the response is not from this edge.
         let all = answer.same + answer.behind + answer.ahead.len() + answer.foreign.len();

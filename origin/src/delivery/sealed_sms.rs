@@ -6,6 +6,7 @@ use crate::keys::Vault;
 use crate::store::Hash;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::read_object;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -57,5 +58,5 @@ pub(crate) fn seal<T: Serialize>(vault: &Vault, random: &dyn Random, message: &T
 
 /// Opens a message from the queue; `None` when the keyring has no key for it.
 pub(super) fn open<T: DeserializeOwned>(vault: &Vault, sealed: &[u8]) -> Option<T> {
-    serde_json::from_slice(&vault.open_message(sealed)?).ok()
+    read_object(&vault.open_message(sealed)?).ok()
 }

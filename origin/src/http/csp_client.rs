@@ -15,6 +15,7 @@ use onbill_domain::wire::csp::{
     AccountValidateRequest, AccountValidateResponse, BillChargeRequest, BillChargeResponse,
     BillRefundRequest, BillRefundResponse, SmsRequest,
 };
+use onbill_domain::wire::read_object;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -74,12 +75,7 @@ impl CspClient {
         match self.send_call(Method::POST, "/refund", Some(refund)).await? {
             // The status alone means approved; a body, where there is one, may decline.
             (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => parse_body(b"{}"),
-            (StatusCode::OK | StatusCode::CREATED, body) => {
-                // Only an object is accepted: by its defaults, an empty list would be read as
-                // approved too.
-                let members: serde_json::Map<String, serde_json::Value> = parse_body(&body)?;
-                serde_json::from_value(members.into()).map_err(|_| Unclear)
-            }
+            (StatusCode::OK | StatusCode::CREATED, body) => parse_body(&body),
             _ => Err(Unclear),
         }
     }
@@ -117,11 +113,11 @@ impl CspClient {
 /// Whether the 404 comes from the operator itself. A misrouted proxy responds with 404 as well, and
 /// would end an account by it.
 fn has_code(body: &[u8], code: ErrorCode) -> bool {
-    serde_json::from_slice::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
+    read_object::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
 }
 
 fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
-    serde_json::from_slice(body).map_err(|_| Unclear)
+    read_object(body).map_err(|_| Unclear)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring, Party};
 use onbill_domain::site_origin::parse_site_origin;
+use onbill_domain::wire::read_json;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -114,7 +115,7 @@ impl Config {
 fn parse_list<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Vec<T>, ConfigFault> {
     let text = text.ok_or_else(|| config_fault(format!("the variable {name} is missing")))?;
     let entries: Vec<T> =
-        serde_json::from_str(text).map_err(|complaint| config_fault(format!("{name}: {complaint}")))?;
+        read_json(text.as_bytes()).map_err(|complaint| config_fault(format!("{name}: {complaint}")))?;
     if entries.is_empty() { Err(config_fault(format!("{name}: the list is empty"))) } else { Ok(entries) }
 }
 

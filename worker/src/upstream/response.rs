@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::read_object;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -49,7 +50,7 @@ impl UpstreamResponse {
     ) -> Result<T, HandlerError> {
         // 1.
         if successes.contains(&self.response.status())
-            && let Ok(body) = serde_json::from_slice(self.response.body())
+            && let Ok(body) = read_object(self.response.body())
         {
             return Ok(body);
         }
@@ -81,7 +82,7 @@ impl UpstreamResponse {
             message: String,
         }
         let (status, headers) = (self.response.status(), self.response.headers());
-        let Refusal { code, message } = serde_json::from_slice(self.response.body()).ok()?;
+        let Refusal { code, message } = read_object(self.response.body()).ok()?;
         if code.status() != status {
             return None;
         }
