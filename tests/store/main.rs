@@ -47,6 +47,7 @@ mod races;
 mod races_of_coupons;
 mod races_of_events;
 mod races_of_money;
+mod readiness;
 mod refunds;
 mod reports;
 mod schema;

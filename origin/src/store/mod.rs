@@ -20,6 +20,7 @@ mod database;
 
 // The ground floor: calls no noun.
 mod queue;
+mod readiness;
 
 mod account;
 mod coupon_sms;

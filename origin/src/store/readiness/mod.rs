@@ -1,0 +1,15 @@
+//! Whether the ledger takes writes at this moment.
+
+pub(super) mod postgres;
+pub(super) mod sqlite;
+
+use crate::store::database::{Store, use_case};
+use crate::store::error::StoreError;
+
+impl Store {
+    /// Commits a write that changes nothing, and returns when it is durable. Reading would not do:
+    /// a full disk, a standby server and a primary without its synchronous standby can be read.
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
+        use_case!(self, write, rewrite_schema_version())
+    }
+}
