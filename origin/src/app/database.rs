@@ -29,6 +29,7 @@ pub async fn open_database(config: &Config, mode: OpenMode) -> Result<Arc<Store>
                 None => address.clone(),
             };
             let connections = config.database_connections.unwrap_or(CONNECTIONS_DEFAULT);
+            let address = address.with_tears_no_pages(config.database_tears_no_pages);
             let opened = Store::open_postgres(&address, connections, mode).await;
             ("the database".to_owned(), opened)
         }

@@ -38,6 +38,10 @@ pub struct Config {
     pub database_password_file: Option<PathBuf>,
     /// How many connections to PostgreSQL this origin may have at once.
     pub database_connections: Option<usize>,
+    /// Whether the file systems of the PostgreSQL servers never tear a page, as ZFS: they may then
+    /// run with `full_page_writes` off.
+    #[serde(default)]
+    pub database_tears_no_pages: bool,
     /// Path of the key ring.
     pub keys: PathBuf,
     /// Public URL of the edge, without a path: partners sign for it, and return pages are based on

@@ -32,6 +32,7 @@ pub use offers::Offer;
 pub(crate) use partners::PARTNER_NAME_UNITS_MAX;
 pub use partners::{NumberProof, Partner};
 pub use postgres_address::PostgresAddress;
+pub(crate) use postgres_address::server_name;
 pub(crate) use settlement::BASIS_POINTS_WHOLE;
 pub use settlement::SettlementModel;
 pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;

@@ -6,18 +6,21 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// A server that has not accepted a connection by then is down.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
 /// A peer that confirms nothing for so long is gone: the connection is closed, and its callers get
 /// an error.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// `PostgreSQL`'s own.
+const DEFAULT_PORT: u16 = 5432;
 
-/// The address of a database, and how to log in.
+/// The address of a database on one server or several, and how to log in.
 #[derive(Clone)]
 pub struct PostgresAddress {
     settings: Box<Config>,
+    tears_no_pages: bool,
 }
 
 impl PostgresAddress {
@@ -30,13 +33,26 @@ impl PostgresAddress {
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         let mut settings: Config =
             url.parse().map_err(|_| {
-                "is not a URL of the form postgres://user@host:5432/database (special characters as %40; sslmode may be require)"
+                "is not a URL of the form postgres://user@host:5432,host:5432/database (special characters as %40; sslmode may be \
+                 require, target_session_attrs read-write)"
             })?;
         if settings.get_hosts().is_empty() && settings.get_hostaddrs().is_empty() {
             return Err("names no host");
         }
         if settings.get_dbname().is_none() {
             return Err("names no database");
+        }
+        let (hosts, addresses) = (settings.get_hosts().len(), settings.get_hostaddrs().len());
+        if hosts != 0 && addresses != 0 && hosts != addresses {
+            return Err("has other numbers of hosts and of hostaddr");
+        }
+        if !matches!(settings.get_ports().len(), 0 | 1) && settings.get_ports().len() != hosts.max(addresses)
+        {
+            return Err("has other numbers of hosts and of ports");
+        }
+        // The ledger is at a server that takes writes, whether the URL says so or not.
+        if settings.get_target_session_attrs() == TargetSessionAttrs::ReadOnly {
+            return Err("has target_session_attrs=read-only, but the origin writes: take read-write");
         }
         let asked = settings.get_ssl_mode();
         match (is_local(&settings), asked) {
@@ -52,9 +68,7 @@ impl PostgresAddress {
         if settings.get_application_name().is_none() {
             settings.application_name("onbill-origin");
         }
-        settings.connect_timeout(CONNECT_PATIENCE);
-        settings.tcp_user_timeout(SILENCE_MAX).keepalives_idle(SILENCE_MAX);
-        Ok(Self { settings: Box::new(settings) })
+        Ok(Self { settings: Box::new(settings), tears_no_pages: false })
     }
 
     /// Adds a password that is stored elsewhere.
@@ -69,13 +83,81 @@ impl PostgresAddress {
         self.settings.get_password().is_some()
     }
 
-    pub(crate) fn settings(&self) -> &Config {
-        &self.settings
+    /// Says that the servers' file systems never leave a page half written, so that they need no
+    /// `full_page_writes`.
+    #[must_use]
+    pub fn with_tears_no_pages(mut self, tears_no_pages: bool) -> Self {
+        self.tears_no_pages = tears_no_pages;
+        self
+    }
+
+    pub(crate) fn tears_no_pages(&self) -> bool {
+        self.tears_no_pages
+    }
+
+    /// The settings for each server of the list.
+    pub(crate) fn servers(&self) -> Vec<Config> {
+        let all = &self.settings;
+        let (hosts, addresses, ports) = (all.get_hosts(), all.get_hostaddrs(), all.get_ports());
+        let server = |n: usize| {
+            let mut one = self.settings_without_server();
+            match hosts.get(n) {
+                Some(Host::Tcp(name)) => _ = one.host(name.as_str()),
+                Some(Host::Unix(path)) => _ = one.host_path(path),
+                None => {}
+            }
+            if let Some(address) = addresses.get(n) {
+                one.hostaddr(*address);
+            }
+            if let Some(port) = ports.get(n).or(ports.first()) {
+                one.port(*port);
+            }
+            one
+        };
+        (0..hosts.len().max(addresses.len())).map(server).collect()
+    }
+
+    fn settings_without_server(&self) -> Config {
+        let all = &self.settings;
+        let mut one = Config::new();
+        if let Some(user) = all.get_user() {
+            one.user(user);
+        }
+        if let Some(password) = all.get_password() {
+            one.password(password);
+        }
+        if let Some(dbname) = all.get_dbname() {
+            one.dbname(dbname);
+        }
+        if let Some(options) = all.get_options() {
+            one.options(options);
+        }
+        if let Some(name) = all.get_application_name() {
+            one.application_name(name);
+        }
+        one.ssl_mode(all.get_ssl_mode())
+            .ssl_negotiation(all.get_ssl_negotiation())
+            .channel_binding(all.get_channel_binding())
+            .load_balance_hosts(all.get_load_balance_hosts())
+            .connect_timeout(CONNECT_PATIENCE)
+            .tcp_user_timeout(SILENCE_MAX)
+            .keepalives_idle(SILENCE_MAX);
+        one
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
         self.settings.get_ssl_mode() == SslMode::Require
     }
+}
+
+/// The name of a server in an error message.
+pub(crate) fn server_name(server: &Config) -> String {
+    let host = match (server.get_hosts().first(), server.get_hostaddrs().first()) {
+        (Some(Host::Tcp(name)), _) => name.clone(),
+        (Some(Host::Unix(path)), _) => path.display().to_string(),
+        (None, address) => address.map_or_else(String::new, ToString::to_string),
+    };
+    format!("{host}:{}", server.get_ports().first().unwrap_or(&DEFAULT_PORT))
 }
 
 impl fmt::Debug for PostgresAddress {
@@ -119,6 +201,37 @@ mod tests {
         let refused =
             PostgresAddress::parse("postgres://u@db.acme.example/b?sslmode=disable").expect_err("is refused");
         assert!(refused.contains("this machine"), "{refused}");
+    }
+
+    #[test]
+    fn servers_are_those_of_the_list() {
+        for (url, names) in [
+            ("postgres://u@db/b", vec!["db:5432"]),
+            ("postgres://u@a,b:5433,c/b?target_session_attrs=read-write", vec!["a:5432", "b:5433", "c:5432"]),
+            ("postgres://u@/b?host=a,b&port=5440", vec!["a:5440", "b:5440"]),
+            ("postgres://u@a,b/b?hostaddr=10.0.0.1,10.0.0.2", vec!["a:5432", "b:5432"]),
+            ("postgres://u@%2Fvar%2Frun%2Fpostgresql/b", vec!["/var/run/postgresql:5432"]),
+        ] {
+            let servers = PostgresAddress::parse(url).expect(url).servers();
+            assert_eq!(servers.iter().map(server_name).collect::<Vec<_>>(), names, "{url}");
+            for server in servers {
+                assert_eq!((server.get_user(), server.get_dbname()), (Some("u"), Some("b")), "{url}");
+                assert_eq!(server.get_connect_timeout(), Some(&CONNECT_PATIENCE), "{url}");
+            }
+        }
+    }
+
+    #[test]
+    fn list_that_cannot_be_written_to_is_refused() {
+        for (url, complaint) in [
+            ("postgres://u@a,b/b?target_session_attrs=read-only", "read-only"),
+            ("postgres://u@a,b/b?hostaddr=10.0.0.1", "hostaddr"),
+            ("postgres://u@/b?host=a,b,c&port=1,2", "ports"),
+            ("postgres://u@a/b?target_session_attrs=primary", "read-write"),
+        ] {
+            let refused = PostgresAddress::parse(url).expect_err(url);
+            assert!(refused.contains(complaint), "{url}: {refused}");
+        }
     }
 
     #[test]

@@ -290,6 +290,7 @@ fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         database: Database::Sqlite(PathBuf::new()),
         database_password_file: None,
         database_connections: None,
+        database_tears_no_pages: false,
         keys: PathBuf::new(),
         edge_url: format!("http://{EDGE}"),
         accounts: facts.source,

@@ -1,34 +1,30 @@
-//! Running statements. Each is prepared once for a connection.
+//! Running statements. None is prepared: a pooler such as `PgBouncer` may give each transaction to
+//! another session of the server, which has not prepared what the last one has.
 
+use super::session::{ANSWER_PATIENCE, Session};
+use super::sql_value::SqlValue;
 use super::tx_error::TxError;
 use crate::store::error::missing_row;
-use deadpool_postgres::{ClientWrapper, Transaction};
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
 
 /// The values of a statement's `$1`, `$2` and so on.
-pub(in crate::store) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub(in crate::store) type Values<'a> = &'a [&'a dyn SqlValue];
 
-pub(in crate::store) enum PgConnection<'a> {
-    /// Each statement is a transaction of its own.
-    Alone(&'a ClientWrapper),
-    In(&'a Transaction<'a>),
+/// A session inside a transaction.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct PgConnection<'a> {
+    session: &'a Session,
 }
 
-impl PgConnection<'_> {
-    async fn prepare(&self, sql: &str) -> Result<Statement, TxError> {
-        Ok(match self {
-            Self::Alone(client) => client.prepare_cached(sql).await?,
-            Self::In(tx) => tx.prepare_cached(sql).await?,
-        })
+impl<'a> PgConnection<'a> {
+    pub(super) fn new(session: &'a Session) -> Self {
+        Self { session }
     }
 
     pub(in crate::store) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, TxError> {
-        let statement = self.prepare(sql).await?;
-        Ok(match self {
-            Self::Alone(client) => client.query(&statement, values).await?,
-            Self::In(tx) => tx.query(&statement, values).await?,
-        })
+        let values: Vec<_> = typed(values);
+        Ok(self.session.ask(ANSWER_PATIENCE, self.session.client().query_typed(sql, &values)).await?)
     }
 
     /// The only row that there can be.
@@ -42,11 +38,8 @@ impl PgConnection<'_> {
 
     /// Returns how many rows it has changed.
     pub(in crate::store) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, TxError> {
-        let statement = self.prepare(sql).await?;
-        Ok(match self {
-            Self::Alone(client) => client.execute(&statement, values).await?,
-            Self::In(tx) => tx.execute(&statement, values).await?,
-        })
+        let values: Vec<_> = typed(values);
+        Ok(self.session.ask(ANSWER_PATIENCE, self.session.client().execute_typed(sql, &values)).await?)
     }
 
     /// Changes the one row of `table` that must be there.
@@ -62,12 +55,13 @@ impl PgConnection<'_> {
         }
     }
 
-    /// Several statements without values, for migrations.
+    /// Several statements without values, for migrations, which may take long.
     pub(in crate::store) async fn batch_execute(&self, sql: &str) -> Result<(), TxError> {
-        match self {
-            Self::Alone(client) => client.batch_execute(sql).await?,
-            Self::In(tx) => tx.batch_execute(sql).await?,
-        }
-        Ok(())
+        let done = self.session.client().batch_execute(sql).await;
+        Ok(self.session.judge(done)?)
     }
+}
+
+fn typed<'a>(values: Values<'a>) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    values.iter().map(|value| value.as_parameter()).collect()
 }

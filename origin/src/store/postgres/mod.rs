@@ -10,7 +10,12 @@
 pub(in crate::store) mod connection;
 mod migrations;
 pub(in crate::store) mod number_lock;
+mod pool;
 pub(in crate::store) mod rows;
+mod server_check;
+mod session;
+mod session_error;
+pub(in crate::store) mod sql_value;
 mod tls;
 pub(in crate::store) mod transaction;
 pub(in crate::store) mod tx_error;
@@ -18,23 +23,13 @@ pub(in crate::store) mod tx_error;
 use super::error::StoreError;
 use super::open_mode::OpenMode;
 use crate::config::PostgresAddress;
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use std::time::Duration;
-use tokio_postgres::NoTls;
-use transaction::in_transaction;
+use deadpool::Runtime;
+use pool::{Pool, Sessions};
+use transaction::{CONNECTION_PATIENCE, in_transaction};
 
 /// Connections of one origin when its configuration gives no number: enough for commits to share an
 /// fsync, and few enough that six origins fit into PostgreSQL's default of one hundred.
 pub const CONNECTIONS_DEFAULT: usize = 16;
-
-/// How long a caller waits for a connection, new or free.
-const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Each connection's own settings. A commit is acknowledged when it is on the disk, whatever the
-/// server's default; a statement is cancelled when its caller no longer waits; and the locks of an
-/// origin that stopped in mid-transaction are released.
-const SESSION: &str = "SET synchronous_commit = on; SET statement_timeout = '5s';
-    SET idle_in_transaction_session_timeout = '10s'";
 
 #[derive(Clone)]
 pub(in crate::store) struct PostgresDatabase {
@@ -48,21 +43,11 @@ impl PostgresDatabase {
         connections: usize,
         mode: OpenMode,
     ) -> Result<Self, StoreError> {
-        let settings = address.settings().clone();
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = if address.is_encrypted() {
-            Manager::from_config(settings, tls::Tls::new().map_err(driver_failed)?, recycling)
-        } else {
-            Manager::from_config(settings, NoTls, recycling)
-        };
-        let pool = Pool::builder(manager)
+        let pool = Pool::builder(Sessions::new(address.clone()).map_err(driver_failed)?)
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(CONNECTION_PATIENCE))
             .create_timeout(Some(CONNECTION_PATIENCE))
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
-            }))
             .build()
             .map_err(|error| driver_failed(error.to_string()))?;
         in_transaction!(&pool, ReadCommitted, |tx| { migrations::migrate(tx, mode).await? })?;

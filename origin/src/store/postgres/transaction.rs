@@ -9,11 +9,17 @@
 //! Once COMMIT was sent, nothing starts again unless the server reports that it rolled back: see
 //! [`TxError::in_commit`].
 
-use super::tx_error::{TxError, driver_error};
+use super::connection::PgConnection;
+use super::pool::{Pool, Sessions};
+use super::session::{ANSWER_PATIENCE, STATEMENT_SECONDS, Session};
+use super::session_error::SessionError;
+use super::tx_error::TxError;
 use crate::store::error::StoreError;
-use deadpool_postgres::{Object, Pool, PoolError, Transaction};
+use deadpool::managed::{Object, PoolError};
+use futures_util::FutureExt as _;
 use std::time::Duration;
-use tokio_postgres::IsolationLevel;
+use tokio::time::Instant;
+use tokio_postgres::{IsolationLevel, SimpleQueryMessage};
 
 /// Under these locks a use case conflicts once (an id claimed at the same moment, an import in
 /// another order), and its second attempt succeeds. An optimistic engine may refuse a hot row
@@ -27,31 +33,120 @@ const FIRST_PAUSE: Duration = Duration::from_millis(2);
 /// Callers that may wait for a connection: a database cannot serve more than this while they wait.
 const WAITING_MAX: usize = 4096;
 
-/// A connection of its own for one caller.
-pub(in crate::store) async fn connection(pool: &Pool) -> Result<Object, StoreError> {
+/// How long a caller waits for a session that takes writes, new or free.
+pub(super) const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a server may take to begin a transaction, which it does at once: one that does not is
+/// paused or cut off, and another session is tried while the caller still waits.
+const BEGIN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A session that was idle may have lost its server, or be one at a server that takes no writes any
+/// more. Beginning a transaction shows it, before anything was written: another session is taken.
+async fn begin_on_a_good_session(pool: &Pool, begin: &str) -> Result<Object<Sessions>, StoreError> {
+    let since = Instant::now();
+    loop {
+        let session = acquire(pool).await?;
+        match begin_transaction(&session, begin).await {
+            Ok(()) => return Ok(session),
+            Err(error) if session.is_over() && since.elapsed() < CONNECTION_PATIENCE => {
+                tracing::debug!(?error, "a session at the database is over");
+            }
+            Err(error) => return Err(TxError::from(error).into()),
+        }
+    }
+}
+
+async fn acquire(pool: &Pool) -> Result<Object<Sessions>, StoreError> {
     if pool.status().waiting >= WAITING_MAX {
         return Err(StoreError::TooManyWaiting);
     }
     pool.get().await.map_err(|error| {
         let why = match error {
-            PoolError::Backend(error) => driver_error(&error).to_string(),
+            PoolError::Backend(error) => error.to_string(),
             other => other.to_string(),
         };
         StoreError::Driver { code: None, message: format!("no connection to the database: {why}") }
     })
 }
 
-/// A transaction that is dropped without a commit is rolled back before its connection is used
-/// again.
-pub(in crate::store) async fn begin(
-    connection: &mut Object,
-    level: IsolationLevel,
-) -> Result<Transaction<'_>, TxError> {
-    Ok(connection.build_transaction().isolation_level(level).start().await?)
+/// The settings of each transaction. They are made for it alone: behind a pooler, a setting of the
+/// session may be another client's, or stay behind for one.
+///
+/// A commit is acknowledged when it is on the disk, and on that of the synchronous standby if there
+/// is one, whatever the server's default; a statement is cancelled when its caller no longer waits;
+/// and the locks of an origin that stopped in mid-transaction are released.
+fn begin_statements(level: IsolationLevel) -> String {
+    let level = match level {
+        IsolationLevel::Serializable => "SERIALIZABLE",
+        _ => "READ COMMITTED",
+    };
+    format!(
+        "START TRANSACTION ISOLATION LEVEL {level}; SET LOCAL synchronous_commit = on;
+         SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'; SET LOCAL idle_in_transaction_session_timeout = '10s';
+         SHOW transaction_read_only"
+    )
 }
 
-pub(in crate::store) async fn commit(tx: Transaction<'_>) -> Result<(), TxError> {
-    tx.commit().await.map_err(|error| TxError::in_commit(&error))
+async fn begin_transaction(session: &Session, statements: &str) -> Result<(), SessionError> {
+    let answer = session.ask(BEGIN_PATIENCE, session.client().simple_query(statements)).await?;
+    let is_read_only = answer.iter().any(|message| match message {
+        SimpleQueryMessage::Row(row) => row.try_get(0).is_ok_and(|value| value == Some("on")),
+        _ => false,
+    });
+    if is_read_only {
+        session.end_with_server();
+        return Err(SessionError::ReadOnly);
+    }
+    Ok(())
+}
+
+/// A transaction that is dropped without a commit is rolled back before its session is used again.
+pub(in crate::store) struct Transaction {
+    session: Object<Sessions>,
+    is_open: bool,
+}
+
+impl Transaction {
+    pub(in crate::store) async fn begin(pool: &Pool, level: IsolationLevel) -> Result<Self, TxError> {
+        let session = begin_on_a_good_session(pool, &begin_statements(level)).await?;
+        Ok(Self { session, is_open: true })
+    }
+
+    pub(in crate::store) fn connection(&self) -> PgConnection<'_> {
+        PgConnection::new(&self.session)
+    }
+
+    /// Returns when what was written is durable.
+    ///
+    /// The server waits for its synchronous standby without a limit, because a limit would make it
+    /// confirm a commit that the standby does not have, with a warning. A commit with a warning is
+    /// not confirmed here either: the wait can be cancelled by hand.
+    pub(in crate::store) async fn commit(mut self) -> Result<(), TxError> {
+        self.is_open = false;
+        let warnings = self.session.warnings();
+        let answer = self.session.client().batch_execute("SET LOCAL statement_timeout = 0; COMMIT");
+        self.session.ask(ANSWER_PATIENCE, answer).await.map_err(|error| TxError::in_commit(&error))?;
+        if self.session.warnings() == warnings {
+            return Ok(());
+        }
+        self.session.end();
+        Err(TxError::Failed(StoreError::CommitUnknown {
+            message: "the database has confirmed it with a warning".to_owned(),
+        }))
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if self.is_open {
+            roll_back(&self.session);
+        }
+    }
+}
+
+/// Sends it without waiting for the answer: what the next user of the session sends comes after it.
+fn roll_back(session: &Session) {
+    let _ = session.client().batch_execute("ROLLBACK").now_or_never();
 }
 
 #[derive(Default)]
@@ -88,12 +183,12 @@ macro_rules! in_transaction {
         let mut attempts = $crate::store::postgres::transaction::Attempts::default();
         loop {
             let outcome: Result<_, $crate::store::postgres::tx_error::TxError> = async {
-                let mut connection = $crate::store::postgres::transaction::connection($pool).await?;
                 let level = tokio_postgres::IsolationLevel::$level;
-                let begun = $crate::store::postgres::transaction::begin(&mut connection, level).await?;
-                let $tx = &$crate::store::postgres::connection::PgConnection::In(&begun);
+                let transaction =
+                    $crate::store::postgres::transaction::Transaction::begin($pool, level).await?;
+                let $tx = &transaction.connection();
                 let result = $work;
-                $crate::store::postgres::transaction::commit(begun).await?;
+                transaction.commit().await?;
                 Ok(result)
             }
             .await;
@@ -105,12 +200,18 @@ macro_rules! in_transaction {
 }
 pub(in crate::store) use in_transaction;
 
-/// Runs one statement, which sees one state of the ledger without a transaction.
+/// Runs one statement, which sees one state of the ledger. Its transaction is there for the
+/// settings, and to show that the server is the one that takes writes: a standby may lag behind.
 macro_rules! read {
-    ($pool:expr, |$db:ident| $work:expr) => {{
-        let connection = $crate::store::postgres::transaction::connection($pool).await?;
-        let $db = &$crate::store::postgres::connection::PgConnection::Alone(&connection);
-        $work.await.map_err($crate::store::error::StoreError::from)
-    }};
+    ($pool:expr, |$db:ident| $work:expr) => {
+        async {
+            let level = tokio_postgres::IsolationLevel::ReadCommitted;
+            let transaction = $crate::store::postgres::transaction::Transaction::begin($pool, level).await?;
+            let $db = &transaction.connection();
+            $work.await
+        }
+        .await
+        .map_err($crate::store::error::StoreError::from)
+    };
 }
 pub(in crate::store) use read;

@@ -1,10 +1,10 @@
 //! Why a transaction was aborted, and whether its use case may run again from its start.
 //! PostgreSQL's message is passed on without its DETAIL, which quotes values.
 
+use super::session_error::SessionError;
 use crate::store::error::StoreError;
 use std::error::Error as _;
 use std::fmt::Write as _;
-use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 /// Nothing of the transaction was written.
@@ -33,8 +33,8 @@ impl From<TxError> for StoreError {
     }
 }
 
-impl From<Error> for TxError {
-    fn from(error: Error) -> Self {
+impl From<SessionError> for TxError {
+    fn from(error: SessionError) -> Self {
         let conflicts = [
             SqlState::T_R_SERIALIZATION_FAILURE,
             SqlState::T_R_DEADLOCK_DETECTED,
@@ -47,8 +47,18 @@ impl From<Error> for TxError {
         ];
         match error.code() {
             Some(code) if conflicts.contains(code) => Self::Conflict(describe(&error)),
-            _ => Self::Failed(driver_error(&error)),
+            code => Self::Failed(StoreError::Driver {
+                code: code.map(|code| code.code().to_owned()),
+                message: describe(&error),
+            }),
         }
+    }
+}
+
+/// For columns that cannot be read.
+impl From<tokio_postgres::Error> for TxError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        SessionError::Driver(error).into()
     }
 }
 
@@ -57,7 +67,7 @@ impl TxError {
     /// it rolled back for another transaction's sake is nothing written for certain. In all other
     /// cases, a lost connection above all, the origin does not know: the caller's own repetition,
     /// kept safe by nonce and idempotency, is the way to find out.
-    pub(in crate::store) fn in_commit(error: &Error) -> Self {
+    pub(super) fn in_commit(error: &SessionError) -> Self {
         let message = describe(error);
         match error.code() {
             Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE => Self::Conflict(message),
@@ -66,22 +76,21 @@ impl TxError {
     }
 }
 
-/// The error without the values of any row.
-pub(in crate::store) fn driver_error(error: &Error) -> StoreError {
-    match error.as_db_error() {
-        Some(answer) => StoreError::Driver {
-            code: Some(answer.code().code().to_owned()),
-            message: answer.message().to_owned(),
-        },
-        None => StoreError::Driver { code: None, message: describe(error) },
-    }
-}
-
 /// The error in words, for the log. PostgreSQL's primary message names tables and constraints,
 /// never values.
-fn describe(error: &Error) -> String {
+pub(super) fn describe(error: &SessionError) -> String {
+    let error = match error {
+        SessionError::Driver(error) => error,
+        SessionError::Silent(patience) => {
+            return format!("the server has not answered for {} s", patience.as_secs());
+        }
+        SessionError::ReadOnly => {
+            return "the server takes no writes: it is a standby or read-only".to_owned();
+        }
+        SessionError::Unsafe(why) => return (*why).to_owned(),
+    };
     if let Some(answer) = error.as_db_error() {
-        return format!("{} ({})", answer.message(), answer.code().code());
+        return answer.message().to_owned();
     }
     let mut text = error.to_string();
     let mut cause = error.source();

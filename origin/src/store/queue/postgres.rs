@@ -5,6 +5,7 @@
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_time};
+use crate::store::postgres::sql_value::SqlValue;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
     DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, PUT_OFF_SECONDS_MAX, Queue, SettleResult,
@@ -14,7 +15,6 @@ use futures_util::future::try_join_all;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
 
 /// Puts in a charge or refund that its caller submits to billing at once, as the first attempt. The
 /// lease of that ends at `until`.
@@ -138,7 +138,7 @@ pub(in crate::store) async fn take_step(
     step: NextStep,
 ) -> Result<SettleResult, TxError> {
     let (attempt, which) = (i64::from(attempt), key.sql("$1"));
-    let key: &(dyn ToSql + Sync) = match &key {
+    let key: &dyn SqlValue = match &key {
         JobKey::Id(job_id) => job_id,
         JobKey::Subject(_, id) => id,
     };
