@@ -1,10 +1,10 @@
 //! What readiness asks the store: whether a write gets to the disk.
 
-use crate::setting::Books;
+use crate::test_store::TestStore;
 
 on_each_database!(ledger_takes_writes);
 
-async fn ledger_takes_writes(books: Books) {
-    assert_eq!(books.store.check_writable().await, Ok(()));
-    assert_eq!(books.store.check_writable().await, Ok(()), "it can be asked again");
+async fn ledger_takes_writes(db: TestStore) {
+    assert_eq!(db.store.check_writable().await, Ok(()));
+    assert_eq!(db.store.check_writable().await, Ok(()), "it can be asked again");
 }
