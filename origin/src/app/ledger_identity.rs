@@ -24,8 +24,8 @@ pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault
     match store.compare_ledger_identity(facts).await {
         Ok(None) => Ok(()),
         Ok(Some(fact)) => Err(format!(
-            "the books were begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
+            "the ledger was begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
         )),
-        Err(error) => Err(format!("the books cannot be read: {error}")),
+        Err(error) => Err(format!("the ledger cannot be read: {error}")),
     }
 }

@@ -46,10 +46,10 @@ async fn sweep(app: Arc<App>) {
     loop {
         every.tick().await;
         if let Err(error) = app.store.sweep(app.now()).await {
-            tracing::error!(?error, "old nonces and flows could not be forgotten");
+            tracing::error!(?error, "old nonces and flows could not be deleted");
         }
         if let Err(fault) = app.coupons.remind_all().await {
-            tracing::error!(?fault, "not everybody whose coupon ends could be told");
+            tracing::error!(?fault, "not every due coupon reminder could be queued");
         }
     }
 }

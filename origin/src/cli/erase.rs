@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Erase people: after it, nothing in the books leads from a PAI or a charge to their number.
+/// Erase people: after it, nothing in the ledger leads from a PAI or a charge to their number.
 ///
 /// The PAIs of whoever has the number are closed for ever (charges decline account-closed), and the partner
 /// is told CLOSED. Charges, refunds and totals stay. Whoever signs up with the number later is somebody new.

@@ -16,16 +16,16 @@ const LISTED_MAX: usize = 20;
 /// among all of them known.
 const PLACES: u64 = 1 << 16;
 
-/// Compare what the edge's store says of each PAI with the books, and mend it.
+/// Compare what the edge's store says of each PAI with the ledger, and repair the store.
 ///
 /// For after an outage, or when the edge's KV namespace was lost. Where the store has nothing, nothing readable
-/// or an older state, it gets that of the books. May be run at any time beside the serving origin, and again.
+/// or an older state, it gets the ledger's. It may be run at any time beside the serving origin, and again.
 /// What another machine of the edge wrote in the last minute may look missing: it is written again.
 ///
 /// Two things are findings, and stay as they are:
 ///
-///   later at the edge    it knows a later state than the books, or another one of the same version. Were the
-///                        books restored from an old backup? Then charges may be missing too: reconcile first
+///   later at the edge    it has a later state than the ledger, or another one of the same version. Was the
+///                        ledger restored from an old backup? Then charges may be missing too: reconcile first
 ///   another operator's   the edge has the PAI for another operator, and routes its charges there
 ///
 /// Exit code 0 when all of them are the same now, 1 when there are findings (with --dry-run: or differences),
@@ -54,7 +54,7 @@ impl Arguments {
             .await;
         bar.finish_and_clear();
         println!("{}", self.summarize(&report));
-        list_pais("later at the edge than in the books", &report.ahead);
+        list_pais("later at the edge than in the ledger", &report.ahead);
         list_pais("another operator's at the edge", &report.foreign);
         if let Err(stopped) = outcome {
             let percent = report.through.map_or(0, position_of) * 100 / PLACES;

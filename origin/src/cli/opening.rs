@@ -43,5 +43,5 @@ pub(super) async fn open_app(config: &Path, mode: OpenMode) -> anyhow::Result<Ap
 /// The error that the operator's engineer gets when the database fails.
 #[expect(clippy::needless_pass_by_value, reason = "map_err passes it by value")]
 pub(super) fn database_failed(error: StoreError) -> anyhow::Error {
-    anyhow::anyhow!("the books fail: {error}")
+    anyhow::anyhow!("the database failed: {error}")
 }

@@ -1,4 +1,4 @@
-//! `outbox list` and `outbox retry`: dead letters wait here for a person.
+//! `outbox list` and `outbox redrive`: dead letters wait here for a person.
 
 use super::opening::{database_failed, open_store};
 use super::verb_outcome::VerbOutcome;
@@ -12,11 +12,11 @@ use std::path::Path;
 /// Dead letters read in one page.
 const PAGE: u32 = 500;
 
-/// List what the origin has given up, and set it going again.
+/// List dead letters, the jobs whose attempts have ended, and put them back into their queues.
 ///
-/// A charge or refund whose outcome stays unclear at billing is asked for again after 5 minutes, an hour and then
-/// daily; after six days it is parked, with the alarm outbox-parked in the log, and its state stays PENDING.
-/// A notice that the partner does not take is parked after four days.
+/// The job of a charge or refund whose outcome stays unclear at billing is tried again after 5 minutes, an hour and
+/// then daily. After six days it is a dead letter, with the alarm outbox-parked in the log, and the charge or refund
+/// stays PENDING. A webhook that the partner does not accept is a dead letter after four days.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -26,26 +26,26 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// List what is parked. Exit code 1 when there is anything.
+    /// List dead letters. Exit code 1 when there is one.
     ///
-    /// Columns: ENTRY (for retry), KIND (charge, refund, charge-notice, refund-notice), PARKED AT (UTC), ATTEMPTS,
-    /// PARTNER, the partner's id of the charge or refund, and ours.
+    /// Columns: JOB (for redrive), KIND (charge, refund, charge-notice, refund-notice, ...), SINCE (UTC), ATTEMPTS,
+    /// PARTNER, EXTERNAL ID (the partner's, of the charge or refund), ID (ours).
     #[command(verbatim_doc_comment)]
     List {
         /// One JSON object per line instead of a table.
         #[arg(long)]
         json: bool,
     },
-    /// Set parked entries going again. Exit code 1 when one of them was not parked.
+    /// Put dead letters back into their queues. Exit code 1 when one of them was no dead letter.
     ///
     /// The origin that serves finds them within seconds. A charge is looked up at billing by its id before it is
     /// posted again; a refund is posted again under its own id, which billing answers as before. So nothing is
     /// billed twice. The schedule of attempts begins anew.
     #[command(verbatim_doc_comment)]
-    Retry {
-        /// Entries to set going, as list names them.
+    Redrive {
+        /// Jobs to redrive, as list names them.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
-        entry: Vec<i64>,
+        job: Vec<i64>,
         /// All of them.
         #[arg(long)]
         all: bool,
@@ -56,13 +56,13 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let mode = match self.verb {
             Verb::List { .. } => OpenMode::ReadOnly,
-            Verb::Retry { .. } => OpenMode::Migrate,
+            Verb::Redrive { .. } => OpenMode::Migrate,
         };
         let (_, store) = open_store(config, mode).await?;
         match self.verb {
             Verb::List { json } => list_dead_letters(&store, json).await,
-            Verb::Retry { all: true, .. } => redrive_all(&store, SystemClock.now()).await,
-            Verb::Retry { entry, .. } => redrive_jobs(&store, SystemClock.now(), &entry).await,
+            Verb::Redrive { all: true, .. } => redrive_all(&store, SystemClock.now()).await,
+            Verb::Redrive { job, .. } => redrive_jobs(&store, SystemClock.now(), &job).await,
         }
     }
 }
@@ -87,8 +87,8 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
     each_page(store, async |page| {
         if count == 0 && !as_json {
             println!(
-                "{:>8}  {:13}  {:20}  {:>8}  {:12}  {:36}  OUR ID",
-                "ENTRY", "KIND", "PARKED AT", "ATTEMPTS", "PARTNER", "THEIR ID"
+                "{:>8}  {:13}  {:20}  {:>8}  {:12}  {:36}  ID",
+                "JOB", "KIND", "SINCE", "ATTEMPTS", "PARTNER", "EXTERNAL ID"
             );
         }
         count += page.len();
@@ -97,7 +97,7 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
                 println!(
                     "{}",
                     json!({
-                        "entry": job_id, "kind": kind.as_str(), "parkedAt": dead_lettered_at, "attempts": attempts,
+                        "job": job_id, "kind": kind.as_str(), "deadLetteredAt": dead_lettered_at, "attempts": attempts,
                         "partner": partner, "extID": ext_id, "id": id,
                     })
                 );
@@ -114,7 +114,7 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
     })
     .await?;
     if count == 0 && !as_json {
-        println!("Nothing is parked.");
+        println!("There is no dead letter.");
     }
     Ok(VerbOutcome::findings_if(count > 0))
 }
@@ -123,22 +123,23 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
 async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<VerbOutcome> {
     let mut count = 0_u64;
     each_page(store, async |page| {
-        for entry in page {
-            count += u64::from(store.redrive_dead_letter(now, entry.job_id).await.map_err(database_failed)?);
+        for dead_letter in page {
+            count +=
+                u64::from(store.redrive_dead_letter(now, dead_letter.job_id).await.map_err(database_failed)?);
         }
         Ok(())
     })
     .await?;
-    println!("{count} entries go again.");
+    println!("{count} jobs are queued again.");
     Ok(VerbOutcome::Clean)
 }
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-async fn redrive_jobs(store: &Store, now: Timestamp, entries: &[i64]) -> anyhow::Result<VerbOutcome> {
+async fn redrive_jobs(store: &Store, now: Timestamp, jobs: &[i64]) -> anyhow::Result<VerbOutcome> {
     let mut found_all = true;
-    for entry in entries {
-        let redriven = store.redrive_dead_letter(now, *entry).await.map_err(database_failed)?;
-        println!("entry {entry} {}", if redriven { "goes again" } else { "is not parked" });
+    for job in jobs {
+        let redriven = store.redrive_dead_letter(now, *job).await.map_err(database_failed)?;
+        println!("job {job} {}", if redriven { "is queued again" } else { "is no dead letter" });
         found_all &= redriven;
     }
     Ok(VerbOutcome::findings_if(!found_all))

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Findings that are listed when they are not written to a file: as many as a person reads.
 const LISTED_MAX: usize = 20;
 
-/// Lay three books side by side: ours, the partner's statement, billing's extract.
+/// Compare the ledger with the partner's statement and with billing's extract.
 ///
 /// Both files are CSV (UTF-8) with a header; columns are found by name, in any order, and further ones are not
 /// looked at. Amounts are whole minor units above nothing (1599 is 15.99), for refunds too. No numbers are needed.
@@ -51,18 +51,18 @@ pub(super) struct Arguments {
     /// Billing's extract.
     #[arg(long, value_name = "FILE")]
     billing: PathBuf,
-    /// Write all findings there (CSV): a line for each, with cause, ids, the amounts of the three books in minor
-    /// units, the lines in the files, and what --repair did.
+    /// Write all findings there (CSV): a line for each, with cause, ids, the amounts of all three sources in
+    /// minor units, the lines in the files, and what --repair did.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     findings: Option<PathBuf>,
-    /// Mend what asking and telling again can mend, and say of each finding what was done.
+    /// Repair what another look-up or another webhook can repair, and report for each finding what was done.
     ///
-    /// What is pending is set going again in the outbox, which asks billing by id before it posts anything; an
-    /// entry that is missing there is put back. The partner is told again (when the configuration has its url)
-    /// where it knows no end of what is settled here. Everything else is left to a person (by-hand): no amount
-    /// and no verdict is ever changed. A second run finds everything under way and does nothing, though a notice
-    /// that was delivered meanwhile is sent once more as long as the statement is an old one. It does not run (exit
-    /// code 2) with an empty statement, or with a file that has lines that cannot be read.
+    /// The job of a pending charge or refund is redriven, and asks billing by id before it posts anything; a job
+    /// that is missing is put back. Where something is settled here and pending at the partner, the webhook is sent
+    /// again (when the configuration has the partner's url). Everything else is left to a person (by-hand): no
+    /// amount and no outcome is ever changed. A second run finds everything under way and does nothing, except that
+    /// a webhook that was delivered meanwhile is sent once more while the statement is an old one. It does not run
+    /// (exit code 2) with an empty statement, or with a file that has lines that cannot be read.
     #[arg(long, verbatim_doc_comment)]
     repair: bool,
     /// For how many hours an outcome may be unknown before that is a finding.
@@ -191,7 +191,7 @@ impl FindingSink {
 
 #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 fn print_sums(summary: &Summary) {
-    for (currency, books) in &summary.totals.0 {
+    for (currency, totals) in &summary.totals.0 {
         println!(
             "\n{:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
             currency.as_str(),
@@ -211,11 +211,11 @@ fn print_sums(summary: &Summary) {
                 format_amount(sum.net_minor(), *currency)
             );
         };
-        row("ours", &books.ours);
-        row("partner", &books.partner);
-        row("billing", &books.bill);
-        if books.bill_later != LedgerSum::default() {
-            row("on the next bill", &books.bill_later);
+        row("ours", &totals.ours);
+        row("partner", &totals.partner);
+        row("billing", &totals.bill);
+        if totals.bill_later != LedgerSum::default() {
+            row("on the next bill", &totals.bill_later);
         }
     }
 }
@@ -275,11 +275,11 @@ fn format_finding(finding: &Finding) -> String {
 fn conclude(summary: &Summary, unreadable: u64) -> &'static str {
     match (summary.totals.agree(), summary.discrepancies() + unreadable) {
         (true, 0) if summary.totals.0.is_empty() => {
-            "There was nothing to compare: no book has money of this period."
+            "There was nothing to compare: no source has money of this period."
         }
-        (true, 0) => "The three books agree to the cent.",
-        (true, _) => "The sums of the three books agree to the cent, but not every line does.",
-        (false, _) => "The three books do not agree.",
+        (true, 0) => "Ledger, statement and bill agree to the cent.",
+        (true, _) => "The sums of ledger, statement and bill agree to the cent, but not every line does.",
+        (false, _) => "Ledger, statement and bill do not agree.",
     }
 }
 
@@ -312,7 +312,7 @@ mod tests {
         assert!(conclude(&summary, 0).starts_with("There was nothing to compare"));
         assert_eq!(
             conclude(&summary, 1),
-            "The sums of the three books agree to the cent, but not every line does."
+            "The sums of ledger, statement and bill agree to the cent, but not every line does."
         );
     }
 }

@@ -164,7 +164,7 @@ fn is_sqlite(coupons: &Coupons) -> bool {
 
 fn describe_failure(failure: Failure) -> String {
     match failure {
-        Failure::Fault(Fault::Store(why)) => format!("the books fail: {why}"),
+        Failure::Fault(Fault::Store(why)) => format!("the database failed: {why}"),
         Failure::Fault(Fault::CspApi(_)) => "the operator's systems do not answer".to_owned(),
         Failure::Fault(Fault::Spool(why)) => why,
         Failure::Fault(Fault::Broken(what)) => what.to_owned(),

@@ -33,7 +33,7 @@ impl Coupons {
                 match self.remind(now, url, reminder).await {
                     Ok(put) => reminded += usize::from(put),
                     // The other reminders are still sent.
-                    Err(fault) => tracing::error!(?fault, "somebody whose coupon ends could not be told"),
+                    Err(fault) => tracing::error!(?fault, "a coupon reminder could not be queued"),
                 }
             }
             if reminded == before {

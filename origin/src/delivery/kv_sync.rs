@@ -124,9 +124,9 @@ impl KvComparison<'_> {
             total.behind += answer.behind;
             total.foreign.extend(answer.foreign);
             let reported = std::mem::take(&mut batch);
-            for (pai, standing) in reported.into_iter().filter(|(pai, _)| answer.ahead.contains(pai)) {
+            for (pai, reported) in reported.into_iter().filter(|(pai, _)| answer.ahead.contains(pai)) {
                 match self.edge.store.find_pai_status(pai).await? {
-                    Some(now) if now != standing => batch.push((pai, now)),
+                    Some(now) if now != reported => batch.push((pai, now)),
                     _ => total.ahead.push(pai),
                 }
             }
@@ -144,9 +144,9 @@ impl KvComparison<'_> {
                 Err(status) if is_transient(status) => tokio::time::sleep(*pause).await,
                 Err(status) => return Err(KvSyncError::Edge(status)),
             }
-            for (pai, standing) in batch.iter_mut() {
+            for (pai, pai_status) in batch.iter_mut() {
                 if let Some(now) = self.edge.store.find_pai_status(*pai).await? {
-                    *standing = now;
+                    *pai_status = now;
                 }
             }
         }
@@ -159,9 +159,9 @@ impl KvComparison<'_> {
         &self,
         batch: &[(Pai, PaiStatus)],
     ) -> Result<PaiMappingsResponse, Option<StatusCode>> {
-        let request = |(pai, standing): &(Pai, PaiStatus)| PaiMappingRequest {
+        let request = |(pai, pai_status): &(Pai, PaiStatus)| PaiMappingRequest {
             pai: *pai,
-            mapping: self.edge.mapping_of(standing),
+            mapping: self.edge.mapping_of(pai_status),
         };
         let mappings = batch.iter().map(request).collect();
         let request = PaiMappingsRequest { mappings, compare_only: self.compare_only };

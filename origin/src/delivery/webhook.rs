@@ -51,7 +51,7 @@ impl Webhooks {
             Ok(Some(read)) => read,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(?error, "what a notice tells could not be read");
+                tracing::error!(?error, "the contents of a webhook could not be read");
                 return retry();
             }
         };
@@ -63,7 +63,7 @@ impl Webhooks {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
-                tracing::warn!(%partner, path, attempt, status, "a partner did not take a notice");
+                tracing::warn!(%partner, path, attempt, status, "a partner did not accept a webhook");
                 retry()
             }
         }

@@ -76,12 +76,12 @@ pub struct Totals(pub BTreeMap<Currency, LedgerTotals>);
 
 impl Totals {
     pub(super) fn add(&mut self, column: Column, kind: Kind, amount: Money) {
-        let books = self.0.entry(amount.currency).or_default();
+        let totals = self.0.entry(amount.currency).or_default();
         let sum = match column {
-            Column::Ours => &mut books.ours,
-            Column::Partner => &mut books.partner,
-            Column::Bill => &mut books.bill,
-            Column::BillLater => &mut books.bill_later,
+            Column::Ours => &mut totals.ours,
+            Column::Partner => &mut totals.partner,
+            Column::Bill => &mut totals.bill,
+            Column::BillLater => &mut totals.bill_later,
         };
         sum.add(kind, amount.amount_minor);
     }

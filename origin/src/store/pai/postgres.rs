@@ -234,14 +234,15 @@ async fn insert_pai(
     find_pai(tx, partner, fresh.pai).await?.ok_or_else(|| missing_row("pais").into())
 }
 
-const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
+const SELECT_PAI_STATUS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
     FROM pais p JOIN subscribers h USING (subscriber_id)";
 
 pub(in crate::store) async fn find_pai_status(
     db: &PgConnection<'_>,
     pai: Pai,
 ) -> Result<Option<PaiStatus>, TxError> {
-    let row = db.query_optional(&format!("{STANDING} WHERE p.pai = $1"), &[&pai.to_string()]).await?;
+    let row =
+        db.query_optional(&format!("{SELECT_PAI_STATUS} WHERE p.pai = $1"), &[&pai.to_string()]).await?;
     row.map(|row| read_pai_status(&row)).transpose()
 }
 
@@ -251,7 +252,7 @@ pub(in crate::store) async fn list_pai_statuses(
     limit: u32,
 ) -> Result<Vec<(Pai, PaiStatus)>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let sql = format!("{STANDING} WHERE p.pai > $1 ORDER BY p.pai LIMIT $2");
+    let sql = format!("{SELECT_PAI_STATUS} WHERE p.pai > $1 ORDER BY p.pai LIMIT $2");
     let rows = db.query(&sql, &[&after, &i64::from(limit)]).await?;
     rows.iter().map(|row| Ok((read_pai(row, "pais.pai")?, read_pai_status(row)?))).collect()
 }

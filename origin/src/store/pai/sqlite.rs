@@ -194,11 +194,11 @@ fn insert_pai(
     find_pai(tx, partner, fresh.pai)?.ok_or_else(|| missing_row("pais"))
 }
 
-const STANDING: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
+const SELECT_PAI_STATUS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.version, h.handle
     FROM pais p JOIN subscribers h USING (subscriber_id)";
 
 pub(in crate::store) fn find_pai_status(db: &Connection, pai: Pai) -> Result<Option<PaiStatus>, StoreError> {
-    let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai = ?1"))?;
+    let mut select = db.prepare_cached(&format!("{SELECT_PAI_STATUS} WHERE p.pai = ?1"))?;
     let mut rows = select.query([pai.to_string()])?;
     rows.next()?.map(read_pai_status).transpose()
 }
@@ -209,7 +209,8 @@ pub(in crate::store) fn list_pai_statuses(
     limit: u32,
 ) -> Result<Vec<(Pai, PaiStatus)>, StoreError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let mut select = db.prepare_cached(&format!("{STANDING} WHERE p.pai > ?1 ORDER BY p.pai LIMIT ?2"))?;
+    let mut select =
+        db.prepare_cached(&format!("{SELECT_PAI_STATUS} WHERE p.pai > ?1 ORDER BY p.pai LIMIT ?2"))?;
     let mut rows = select.query(params![after, limit])?;
     let mut standings = Vec::new();
     while let Some(row) = rows.next()? {
