@@ -59,6 +59,21 @@ impl PaiEffect {
 }
 
 impl AccountEvent {
+    /// Whether visits that are open end with it: whoever proved the number before has to prove it
+    /// again, and meets the account as it is now. A new SIM does not end a visit, but no PIN of
+    /// before proves anything after it.
+    pub fn ends_visits(self) -> bool {
+        match self {
+            Self::Activated
+            | Self::Suspended
+            | Self::Ceased
+            | Self::PortedOut
+            | Self::OwnershipChanged
+            | Self::NumberChanged => true,
+            Self::Resumed | Self::SimSwapped => false,
+        }
+    }
+
     /// What the event does to the subscriber's PAIs.
     pub fn effect(self) -> PaiEffect {
         match self {
@@ -75,6 +90,13 @@ impl AccountEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn event_that_releases_a_number_ends_visits() {
+        for event in AccountEvent::ALL {
+            assert!(event.ends_visits() || !event.effect().releases_number(), "{event:?}");
+        }
+    }
 
     #[test]
     fn closing_event_has_a_closing_reason() {

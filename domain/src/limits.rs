@@ -37,9 +37,20 @@ pub const PIN_TTL_SECONDS: i64 = 600;
 /// Attempts at one PIN, the right one included, before it is void.
 pub const PIN_ATTEMPTS_MAX: u32 = 5;
 
-/// PINs sent to one number in 24 hours: a customer who mistypes needs three, and ten stop SMS
-/// floods and guessing (at most 50 attempts at a million PINs a day).
+/// PINs sent to one number in 24 hours at any pace: a customer who mistypes needs three. Each way of
+/// asking has its own (the widget, the widget with a session of the dashboard, each partner's app),
+/// so that those who ask in one way lock nobody out of another.
 pub const PINS_PER_DAY_MAX: u32 = 10;
+
+/// Seconds between two PINs of one number beyond [`PINS_PER_DAY_MAX`]: an hour. Whoever uses up a
+/// number's PINs keeps its subscriber waiting for an hour and not for a day. A guesser gets at most
+/// 34 PINs a day in each way of asking, with five attempts each: 170 chances in a million.
+pub const PIN_PAUSE_SECONDS: i64 = 3_600;
+
+/// How often one partner may ask about one number in a day (UTC). An app asks when it is set up,
+/// when its customer opens the page for paying, and with each attempt at a PIN: ten PINs with five
+/// attempts each, and ten questions more. It stops an app in a loop, and the watching of a line.
+pub const NUMBER_CHECKS_PER_DAY_MAX: u32 = 60;
 
 /// Lifetime of a widget flow, in seconds: the lifetime of a PIN, and time to read the offer.
 pub const FLOW_TTL_SECONDS: i64 = 1800;

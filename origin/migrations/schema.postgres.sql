@@ -29,13 +29,6 @@ CREATE TABLE accounts (
     CHECK (status = ANY (ARRAY['active'::text, 'suspended'::text, 'ceased'::text]))
 );
 
-CREATE TABLE coupon_guesses (
-    partner TEXT NOT NULL,
-    hour BIGINT NOT NULL,
-    wrong BIGINT NOT NULL,
-    PRIMARY KEY (partner, hour)
-);
-
 CREATE TABLE coupon_redemptions (
     transaction_id TEXT NOT NULL,
     coupon_id TEXT NOT NULL,
@@ -161,12 +154,22 @@ CREATE TABLE flows (
     pin_mac BYTEA,
     pin_expires_at BIGINT,
     pin_tries BIGINT NOT NULL DEFAULT 0,
+    pin_asked_by TEXT,
+    pin_sent_to BYTEA,
     PRIMARY KEY (flow_hash),
     CHECK ((partner IS NULL) = (return_url IS NOT NULL)),
+    CHECK ((pin_mac IS NULL) = (pin_asked_by IS NULL)),
     CHECK (partner IS NULL OR offer IS NULL)
 );
 CREATE INDEX flows_by_number ON flows (number_index, started_at);
 CREATE INDEX flows_by_start ON flows (started_at);
+
+CREATE TABLE hourly_counts (
+    subject TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    PRIMARY KEY (subject, hour)
+);
 
 CREATE TABLE ledger_identity (
     fact TEXT NOT NULL,
@@ -196,6 +199,14 @@ CREATE TABLE notifications (
 );
 CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
 CREATE INDEX notifications_without_ext_id ON notifications (accepted_at) WHERE ext_notification_id IS NULL;
+
+CREATE TABLE number_checks (
+    number_index BYTEA NOT NULL,
+    partner TEXT NOT NULL,
+    day BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    PRIMARY KEY (number_index, partner, day)
+);
 
 CREATE TABLE number_locks (
     number_index BYTEA NOT NULL,

@@ -25,13 +25,6 @@ CREATE TABLE accounts (
     changed_at    INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE coupon_guesses (
-    partner TEXT NOT NULL,
-    hour    INTEGER NOT NULL,
-    wrong   INTEGER NOT NULL,
-    PRIMARY KEY (partner, hour)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE coupon_redemptions (
     transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
     coupon_id        TEXT NOT NULL REFERENCES coupons,
@@ -139,11 +132,21 @@ CREATE TABLE flows (
     pin_mac        BLOB,
     pin_expires_at INTEGER,
     pin_tries      INTEGER NOT NULL DEFAULT 0,
+    pin_asked_by   TEXT,
+    pin_sent_to    BLOB,
     CHECK (partner IS NULL OR offer IS NULL),
-    CHECK ((partner IS NULL) = (return_url IS NOT NULL))
+    CHECK ((partner IS NULL) = (return_url IS NOT NULL)),
+    CHECK ((pin_mac IS NULL) = (pin_asked_by IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX flows_by_number ON flows (number_index, started_at);
 CREATE INDEX flows_by_start ON flows (started_at);
+
+CREATE TABLE hourly_counts (
+    subject TEXT NOT NULL,
+    hour    INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
+    PRIMARY KEY (subject, hour)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ledger_identity (
     fact  TEXT PRIMARY KEY,
@@ -171,6 +174,14 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_by_pai ON notifications (pai, accepted_at);
 CREATE INDEX notifications_without_ext_id ON notifications (accepted_at)
     WHERE ext_notification_id IS NULL;
+
+CREATE TABLE number_checks (
+    number_index BLOB NOT NULL,
+    partner      TEXT NOT NULL,
+    day          INTEGER NOT NULL,
+    counted      INTEGER NOT NULL,
+    PRIMARY KEY (number_index, partner, day)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outbox (
     job_id           INTEGER PRIMARY KEY AUTOINCREMENT,

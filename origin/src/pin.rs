@@ -3,11 +3,13 @@
 //! with the proof.
 
 use crate::ambient::Random;
+use crate::ceiling::{reject_exceeded, seconds_until};
+use crate::config::PinsPerHour;
 use crate::delivery::{PinSms, seal};
 use crate::fault::Fault;
 use crate::keys::Vault;
 use crate::sms::sms_words;
-use crate::store::{Hash, NewPin, PinAttempt, StartFlowResult};
+use crate::store::{Hash, NewPin, PinAsker, PinAttempt, PinCeiling, StartFlowResult};
 use onbill_domain::limits::{PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
@@ -36,6 +38,7 @@ pub struct PinIssuer {
     pub(crate) operator_name: String,
     pub(crate) vault: Arc<Vault>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) pins_per_hour: PinsPerHour,
 }
 
 impl PinIssuer {
@@ -48,24 +51,27 @@ impl PinIssuer {
         msisdn: &Msisdn,
         good_for: GoodFor,
         locale: Locale,
+        asked_by: PinAsker,
     ) -> Result<NewPin, Fault> {
         let pin = draw_pin(&*self.random);
         let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
         let body = format_pin_sms(&self.operator_name, &pin, good_for, locale);
-        let sms = PinSms { msisdn: msisdn.clone(), body, flow: Some(*flow), expires_at };
+        let sms = PinSms { msisdn: msisdn.clone(), body, flow: *flow, expires_at };
         let message = seal(&self.vault, &*self.random, &sms)?;
-        Ok(NewPin { mac: self.vault.pin_mac(flow, &pin), expires_at, message })
+        let ceiling = PinCeiling { per_hour: self.pins_per_hour.count() };
+        Ok(NewPin { mac: self.vault.pin_mac(flow, &pin), expires_at, message, asked_by, ceiling })
     }
 }
 
-/// 429 when the number has had its PINs of the day.
-pub(crate) fn check_started(now: Timestamp, start: StartFlowResult) -> Result<(), Reject> {
+/// 429 when the number has had its PINs, or when the ceiling of all PINs is reached. `who` is as in
+/// [`reject_exceeded`].
+pub(crate) fn check_started(now: Timestamp, start: StartFlowResult, who: &str) -> Result<(), Reject> {
     match start {
         StartFlowResult::Started => Ok(()),
-        StartFlowResult::TooManyPins { again_at } => Err(Reject::too_many_requests(
-            "This number had its codes for today.",
-            seconds_until(again_at, now),
-        )),
+        StartFlowResult::TooManyPins { again_at } => {
+            Err(Reject::too_many_requests("This number had its codes for now.", seconds_until(again_at, now)))
+        }
+        StartFlowResult::CeilingReached(exceeded) => Err(reject_exceeded(now, exceeded, who)),
     }
 }
 
@@ -79,17 +85,18 @@ pub(crate) fn check_tried<F>(now: Timestamp, tried: PinAttempt<F>) -> Result<F, 
             "Too many tries: ask for a new PIN.",
             seconds_until(expires_at, now),
         )),
-        PinAttempt::Expired => Err(Reject::new(ErrorCode::PinExpired, "The PIN is no longer valid.")),
+        PinAttempt::Expired => Err(pin_expired()),
     }
+}
+
+/// 400 `pin-expired`, also for a PIN that was sent to the number's subscriber of before.
+pub(crate) fn pin_expired() -> Reject {
+    Reject::new(ErrorCode::PinExpired, "The PIN is no longer valid.")
 }
 
 /// 400 `pin-invalid`.
 pub(crate) fn pin_invalid() -> Reject {
     Reject::new(ErrorCode::PinInvalid, "The PIN does not match.")
-}
-
-fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
-    u32::try_from(then.seconds_since(now)).unwrap_or(1)
 }
 
 /// Normalizes a PIN as people type it: drops spaces, and reads digits of the Arabic scripts as

@@ -33,7 +33,7 @@ fn number_changed(system: &TestSystem, id: &str, from: &str, to: &str) -> Value 
 }
 
 /// The call of the operator's systems that reports it.
-fn reported(
+pub(crate) fn reported(
     system: &TestSystem,
     operator: &TestOperator,
     by: &(KeyHolder, KeyUse, &str),

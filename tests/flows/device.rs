@@ -4,6 +4,7 @@
 //! `callers.rs`.
 
 mod callers;
+mod ceilings;
 mod pins;
 
 use bytes::Bytes;

@@ -1,5 +1,6 @@
 //! What a customer is told, and what is not disclosed before a number is proven.
 
+use crate::log_of_thread::Log;
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::store::Queue;
@@ -109,7 +110,7 @@ async fn standing_that_changes_on_the_way_is_noticed() {
 }
 
 #[tokio::test]
-async fn pins_expire_and_are_ten_a_day() {
+async fn pins_expire_and_are_ten_then_one_an_hour() {
     let system = system().await;
     let (_, step) = system.enter_number(&system.acme, GOOD).await;
     let pin = system.read_pin(&system.acme, GOOD).await;
@@ -125,7 +126,58 @@ async fn pins_expire_and_are_ten_a_day() {
         let (status, answer) = system.enter_number(&system.acme, number).await;
         assert_eq!((status, &answer["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("too-many-requests")));
     }
-    system.advance_seconds(86_400);
+    system.advance_seconds(3_600);
+    assert_eq!(system.enter_number(&system.acme, GOOD).await.0, StatusCode::OK);
+    assert_eq!(system.enter_number(&system.acme, GOOD).await.0, StatusCode::TOO_MANY_REQUESTS);
+}
+
+/// The customer enters a number with a session of the dashboard that lists another one.
+async fn enter_beside_session(system: &TestSystem, number: &str) -> (StatusCode, Value) {
+    let session = system.acme.sandbox.assertion(vec![Msisdn::parse(POOR).expect("is E.164")]).expect("signs");
+    let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": number, "locale": "en",
+                      "session": session});
+    system.call_widget("/account/validate", body).await
+}
+
+#[tokio::test]
+async fn strangers_do_not_lock_a_subscriber_out() {
+    let system = system().await;
+    for _ in 0..12 {
+        system.enter_number(&system.acme, GOOD).await;
+    }
+    assert_eq!(system.enter_number(&system.acme, GOOD).await.0, StatusCode::TOO_MANY_REQUESTS);
+    // Logged in at the dashboard, by the number itself or by another one of theirs.
+    assert_eq!(system.enter_session_number(&system.acme, GOOD).await.1["step"], "confirm");
+    assert_eq!(enter_beside_session(&system, GOOD).await.1["step"], "pin");
+    // Or an hour later, as a stranger too.
+    system.advance_seconds(3_600);
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+}
+
+#[tokio::test]
+async fn pin_flood_stops_at_its_share_of_the_hour() {
+    let mut system = system().await;
+    system.reconfigure_acme(|config| config.pins_per_hour = 6.try_into().expect("is some"));
+    let log = Log::default();
+    let _kept = log.kept();
+    let told = |answer: &(StatusCode, Value)| (answer.0.as_u16(), answer.1["code"].clone());
+    let over = (429, json!("too-many-requests"));
+    // Numbers that do not exist count as those that do.
+    for number in [UNKNOWN, GOOD, "+12025550198"] {
+        assert_eq!(system.enter_number(&system.acme, number).await.0, StatusCode::OK);
+    }
+    for number in ["+12025550197", POOR, SUSPENDED] {
+        assert_eq!(told(&system.enter_number(&system.acme, number).await), over, "{number}");
+    }
+    assert_eq!(log.count("pin-ceiling-reached"), 1);
+    for number in [GOOD, "+12025550196", "+12025550195"] {
+        assert_eq!(enter_beside_session(&system, number).await.1["step"], "pin", "{number}");
+    }
+    assert_eq!(told(&enter_beside_session(&system, SUSPENDED).await), over);
+    assert_eq!(log.count("pin-ceiling-reached"), 2);
+    // Whoever needs no PIN signs up, and a number is proven by the PIN that it had.
+    assert_eq!(system.enter_session_number(&system.acme, GOOD).await.1["step"], "confirm");
+    system.advance_seconds(3_600);
     assert_eq!(system.enter_number(&system.acme, GOOD).await.0, StatusCode::OK);
 }
 

@@ -1,14 +1,16 @@
 //! A partner's app on a device: its flows, and the PAIs of the subscribers whose number it sends.
 
 use crate::test_store::{
-    NOW, TestStore, device_flow, ext, flow, hash, name, new_pai, nonce, number, partner, signup, subscription,
+    CHECK_LIMITS, NOW, TestStore, device_flow, ext, flow, hash, name, new_pai, nonce, number, partner,
+    signup, subscription, within,
 };
 use onbill_domain::account_event::AccountEvent;
-use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
+use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX};
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
-    DevicePin, Hash, IssueSignupResult, NewAccountEvent, NewFlow, NewPai, PaiRow, PinAttempt, StartFlowResult,
+    DevicePin, Hash, IssueSignupResult, NewAccountEvent, NewFlow, NewPai, PaiRow, PinAsker, PinAttempt,
+    PinRecipient, StartFlowResult,
 };
 
 on_each_database!(
@@ -16,7 +18,7 @@ on_each_database!(
     no_flow_is_continued_where_it_was_not_begun,
     tries_count_whichever_app_call_makes_them,
     the_newest_flow_is_the_partners_own,
-    widget_and_devices_share_the_codes_of_the_day,
+    widget_session_and_partner_have_their_own_pins,
     a_pai_is_the_same_whoever_brings_the_number,
     the_edge_is_told_of_a_new_pai_and_the_partner_is_not,
     a_number_that_has_changed_hands_brings_another_pai,
@@ -27,7 +29,7 @@ const RIGHT: Hash = [1; 32];
 const WRONG: Hash = [2; 32];
 
 fn pin(of: &NewFlow, by: &str, n: u8, mac: Hash) -> DevicePin {
-    DevicePin { partner: partner(by), number: number(n).index, flow: of.flow, mac }
+    DevicePin { partner: partner(by), number: number(n).index, flow: of.flow, mac, limits: CHECK_LIMITS }
 }
 
 impl TestStore {
@@ -36,12 +38,12 @@ impl TestStore {
         assert_eq!(start, StartFlowResult::Started);
     }
 
-    async fn tried(&self, at: Timestamp, pin: DevicePin) -> PinAttempt<()> {
-        self.store.try_device_pin(nonce(), at, pin).await.expect("works")
+    async fn tried(&self, at: Timestamp, pin: DevicePin) -> PinAttempt<PinRecipient> {
+        within(self.store.try_device_pin(nonce(), at, pin).await.expect("works"))
     }
 
     async fn issued(&self, new: NewPai) -> PaiRow {
-        self.store.issue_pai(Some(nonce()), NOW, new).await.expect("works")
+        self.store.issue_pai(Some(nonce()), NOW, new).await.expect("works").expect("is issued")
     }
 }
 
@@ -57,7 +59,7 @@ async fn a_flow_of_a_device_is_one_partners_and_one_numbers(db: TestStore) {
     for _ in 1..PIN_ATTEMPTS_MAX {
         assert!(matches!(db.tried(NOW, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
     }
-    assert!(matches!(db.tried(NOW, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
+    assert!(matches!(db.tried(NOW, pin(&flow, "netflix", 1, RIGHT)).await, PinAttempt::Proven(_)));
 }
 
 async fn no_flow_is_continued_where_it_was_not_begun(db: TestStore) {
@@ -66,7 +68,7 @@ async fn no_flow_is_continued_where_it_was_not_begun(db: TestStore) {
     db.begin(&widget).await;
     assert!(matches!(db.store.try_pin(nonce(), NOW, device.flow, RIGHT).await, Ok(PinAttempt::Expired)));
     assert!(matches!(db.tried(NOW, pin(&widget, "netflix", 1, RIGHT)).await, PinAttempt::Expired));
-    assert!(matches!(db.tried(NOW, pin(&device, "netflix", 1, RIGHT)).await, PinAttempt::Proven(())));
+    assert!(matches!(db.tried(NOW, pin(&device, "netflix", 1, RIGHT)).await, PinAttempt::Proven(_)));
     assert!(db.store.find_proven_flow(NOW, device.flow).await.expect("works").is_none(), "no sign-up by it");
 }
 
@@ -77,7 +79,7 @@ async fn tries_count_whichever_app_call_makes_them(db: TestStore) {
     assert!(matches!(db.tried(last, pin(&flow, "netflix", 1, WRONG)).await, PinAttempt::Wrong));
     for _ in 0..PIN_ATTEMPTS_MAX - 1 {
         let right = db.tried(last, pin(&flow, "netflix", 1, RIGHT)).await;
-        assert!(matches!(right, PinAttempt::Proven(())), "a lost answer is asked for again");
+        assert!(matches!(right, PinAttempt::Proven(_)), "a lost answer is asked for again");
     }
     let db = db.reopen().await;
     let expires_at = NOW.plus_seconds(600);
@@ -99,16 +101,23 @@ async fn the_newest_flow_is_the_partners_own(db: TestStore) {
     assert_eq!(newest("netflix", 2).await, None);
 }
 
-async fn widget_and_devices_share_the_codes_of_the_day(db: TestStore) {
-    for n in 0..PINS_PER_DAY_MAX {
-        let one = if n % 2 == 0 { flow(1, Some(RIGHT)) } else { device_flow("netflix", 1, RIGHT) };
-        db.begin(&one).await;
+async fn widget_session_and_partner_have_their_own_pins(db: TestStore) {
+    let by_session = || {
+        let mut flow = flow(1, Some(RIGHT));
+        flow.pin.as_mut().expect("has one").asked_by = PinAsker::Session;
+        flow
+    };
+    let ways: [fn() -> NewFlow; 3] =
+        [|| flow(1, Some(RIGHT)), || device_flow("netflix", 1, RIGHT), || device_flow("tunes", 1, RIGHT)];
+    let again_at = NOW.plus_seconds(PIN_PAUSE_SECONDS);
+    for way in ways.iter().map(|way| way as &dyn Fn() -> NewFlow).chain([&by_session as &dyn Fn() -> NewFlow])
+    {
+        for _ in 0..PINS_PER_DAY_MAX {
+            db.begin(&way()).await;
+        }
+        let start = db.store.start_flow(nonce(), NOW, way()).await.expect("works");
+        assert_eq!(start, StartFlowResult::TooManyPins { again_at });
     }
-    for one in [flow(1, Some(RIGHT)), device_flow("netflix", 1, RIGHT), device_flow("tunes", 1, RIGHT)] {
-        let start = db.store.start_flow(nonce(), NOW, one).await.expect("works");
-        assert_eq!(start, StartFlowResult::TooManyPins { again_at: NOW.plus_seconds(86_400) });
-    }
-    db.begin(&device_flow("netflix", 2, RIGHT)).await;
 }
 
 async fn a_pai_is_the_same_whoever_brings_the_number(db: TestStore) {
@@ -126,7 +135,7 @@ async fn a_pai_is_the_same_whoever_brings_the_number(db: TestStore) {
     assert_eq!(db.issued(new_pai("netflix", 1, "2024-01-01")).await, row);
     // A call that spent its nonce on a PIN has none for this.
     let without = db.store.issue_pai(None, NOW, new_pai("netflix", 1, "2024-01-01")).await;
-    assert_eq!(without.expect("works"), row);
+    assert_eq!(without.expect("works"), Some(row));
 }
 
 async fn the_edge_is_told_of_a_new_pai_and_the_partner_is_not(db: TestStore) {
@@ -162,6 +171,6 @@ async fn a_held_pai_is_released_by_a_standing_that_is_news(db: TestStore) {
     assert_eq!(held.state, PaiState::Suspended, "the standing is no later than the event");
     let later = NOW.plus_seconds(1);
     let released = db.store.issue_pai(Some(nonce()), later, new_pai("netflix", 1, "2024-01-01")).await;
-    let released = released.expect("works");
+    let released = released.expect("works").expect("is issued");
     assert_eq!((released.pai, released.state, released.version), (held.pai, PaiState::Active, 3));
 }

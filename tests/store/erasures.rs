@@ -80,9 +80,10 @@ async fn a_name_is_no_good_for_what_was_there_before_it(db: TestStore) {
     for n in [2, 3] {
         assert_eq!(erase(&db, "er-1", n).await, ErasureState::Conflict, "{n}");
     }
-    assert!(db.store.has_flow(begun.flow).await.expect("works"));
+    assert_eq!(db.store.bind_pin(NOW, begun.flow, [1; 32]).await.expect("works"), Some([1; 32]));
     assert_eq!(erase(&db, "er-2", 2).await, ErasureState::Erased);
-    assert!(!db.store.has_flow(begun.flow).await.expect("works"), "and its PIN is sent to nobody");
+    let bound = db.store.bind_pin(NOW, begun.flow, [1; 32]).await.expect("works");
+    assert_eq!(bound, None, "and its PIN is sent to nobody");
     // A sign-up that was started since is no trace of before.
     let later = NOW.plus_seconds(101);
     db.store.start_flow(nonce(), later, flow(1, Some([2; 32]))).await.expect("works");
@@ -310,7 +311,9 @@ async fn sign_ups_and_an_erasure_come_one_after_the_other(db: TestStore) {
             }
             match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
                 IssueSignupResult::Issued(row) => Some(row.pai),
-                IssueSignupResult::AlreadyOnBill => panic!("nobody has a subscription"),
+                IssueSignupResult::AlreadyOnBill | IssueSignupResult::FlowOver => {
+                    panic!("nobody has a subscription, or a visit that is over")
+                }
             }
         });
         let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();

@@ -55,6 +55,7 @@ mod sealing;
 mod signups;
 mod spending;
 mod subscriptions;
+mod tallies;
 mod test_store;
 mod traces;
 mod undelivered;

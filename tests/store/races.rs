@@ -3,8 +3,8 @@
 
 use crate::outcome::declined;
 use crate::test_store::{
-    CONNECTIONS, NOW, TestStore, charge, device_flow, ext, flow, new_pai, nonce, number, partner, signup,
-    subscription,
+    CHECK_LIMITS, CONNECTIONS, NOW, TestStore, charge, device_flow, ext, flow, new_pai, nonce, number,
+    partner, signup, subscription, within,
 };
 use futures_util::future::join_all;
 use onbill_domain::account::{Account, AccountStatus, AccountType};
@@ -141,12 +141,17 @@ async fn five_tries_are_five_at_two_origins(db: TestStore) {
 
 async fn five_tries_of_a_device_are_five_at_two_origins(db: TestStore) {
     let new = device_flow("netflix", 1, [1; 32]);
-    let tried =
-        DevicePin { partner: partner("netflix"), number: number(1).index, flow: new.flow, mac: [2; 32] };
+    let tried = DevicePin {
+        partner: partner("netflix"),
+        number: number(1).index,
+        flow: new.flow,
+        mac: [2; 32],
+        limits: CHECK_LIMITS,
+    };
     db.store.start_flow(nonce(), NOW, new).await.expect("works");
     let wrong = at_once(&db, 16, |store, _| {
         let tried = tried.clone();
-        async move { store.try_device_pin(nonce(), NOW, tried).await.expect("works") }
+        async move { within(store.try_device_pin(nonce(), NOW, tried).await.expect("works")) }
     })
     .await;
     assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
@@ -165,7 +170,7 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(db: Tes
     let calls = at_once(&db, 16, |store, n| async move {
         if n / 2 % 2 == 0 {
             let new = new_pai("netflix", 1, "2024-01-01");
-            store.issue_pai(Some(nonce()), NOW, new).await.expect("works")
+            store.issue_pai(Some(nonce()), NOW, new).await.expect("works").expect("is issued")
         } else {
             match store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await {
                 Ok(IssueSignupResult::Issued(row)) => row,

@@ -82,7 +82,9 @@ async fn who_leaves_while_signing_up_has_no_open_pai_of_before(db: TestStore) {
             }
             match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
                 IssueSignupResult::Issued(row) => Some(row.pai),
-                IssueSignupResult::AlreadyOnBill => panic!("nobody has a subscription"),
+                IssueSignupResult::AlreadyOnBill | IssueSignupResult::FlowOver => {
+                    panic!("nobody has a subscription, or a visit that is over")
+                }
             }
         });
         let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();

@@ -1,7 +1,8 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
 use crate::test_store::{
-    NOW, TestStore, charge, ext, flow, hash, new_pai, nonce, number, pai, partner, signup, subscription,
+    CHECK_LIMITS, NOW, TestStore, charge, ext, flow, hash, new_pai, nonce, number, pai, partner, signup,
+    subscription,
 };
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
@@ -166,7 +167,8 @@ async fn every_call_that_changes_something_spends_its_nonce(db: TestStore) {
     let (new, proven) = (signup("netflix", 2, "2024-01-01"), flow(2, None));
     let (jti, flow_hash) = (new.jti.clone(), proven.flow);
     let (netflix, mac) = (partner("netflix"), hash());
-    let device_pin = DevicePin { partner: netflix, number: number(2).index, flow: flow_hash, mac };
+    let device_pin =
+        DevicePin { partner: netflix, number: number(2).index, flow: flow_hash, mac, limits: CHECK_LIMITS };
     let by = || spent.clone();
     let refused = [
         db.store.start_flow(by(), NOW, proven).await.err(),

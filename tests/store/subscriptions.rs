@@ -25,7 +25,7 @@ impl TestStore {
     /// A subscriber's active subscription, with our id `id`.
     pub(crate) async fn subscribed(&self, n: u8, id: &str, ext_id: &str) -> Pai {
         let row = self.store.issue_pai(Some(nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
-        let pai = row.expect("works").pai;
+        let pai = row.expect("works").expect("is issued").pai;
         let recorded = self.record(pai, id, ext_id).await;
         assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
         pai

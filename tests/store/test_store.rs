@@ -19,10 +19,12 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
 };
+use onbill_origin::config::NumberCheckLimits;
 use onbill_origin::store::{
     CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey, LeasedJob, NewCharge,
     NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow,
-    PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob, Store, WebhookJob,
+    PinAsker, PinCeiling, PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob,
+    Store, Tallied, WebhookJob,
 };
 use onbill_test_harness::database::TestDb;
 use serde_json::json;
@@ -202,6 +204,7 @@ pub(crate) fn new_pai(partner_name: &str, n: u8, subscriber_ref: &str) -> NewPai
         partner: partner(partner_name),
         number: number(n),
         subscriber_ref: subscriber_ref.to_owned(),
+        proved_in: None,
         fresh: NewPaiIds {
             subscriber_id: format!("subscriber-{}", fresh()),
             handle: format!("handle-{}", fresh()),
@@ -220,14 +223,36 @@ pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
         },
         locale: Locale::En,
         expires_at: NOW.plus_seconds(1800),
-        pin: with_pin.map(|mac| NewPin { mac, expires_at: NOW.plus_seconds(600), message: vec![n; 8] }),
+        pin: with_pin.map(|mac| NewPin {
+            mac,
+            expires_at: NOW.plus_seconds(600),
+            message: vec![n; 8],
+            asked_by: PinAsker::Widget,
+            ceiling: PinCeiling { per_hour: 1_000 },
+        }),
     }
 }
 
 /// A flow that an app of this partner's has started, and the right PIN for it.
 pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
     let journey = Journey::Device { partner: partner(partner_name) };
-    NewFlow { journey, expires_at: NOW.plus_seconds(600), ..flow(n, Some(mac)) }
+    let mut flow = NewFlow { journey, expires_at: NOW.plus_seconds(600), ..flow(n, Some(mac)) };
+    if let Some(pin) = &mut flow.pin {
+        pin.asked_by = PinAsker::Partner(partner(partner_name));
+    }
+    flow
+}
+
+/// What a partner may ask about numbers in an hour: more than any test asks.
+pub(crate) const CHECK_LIMITS: NumberCheckLimits =
+    NumberCheckLimits { checks_per_hour: 1_000, unknown_per_hour: 1_000 };
+
+/// The result of what was counted, which is within all ceilings.
+pub(crate) fn within<T: std::fmt::Debug>(tallied: Tallied<T>) -> T {
+    match tallied {
+        Tallied::Within(result) => result,
+        Tallied::Exceeded(exceeded) => panic!("{exceeded:?}"),
+    }
 }
 
 pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {

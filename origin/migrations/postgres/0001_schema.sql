@@ -59,8 +59,14 @@ CREATE TABLE flows (
     pin_mac        BYTEA,
     pin_expires_at BIGINT,
     pin_tries      BIGINT NOT NULL DEFAULT 0,
+    -- Who has asked for the PIN, each with PINs of their own: `widget`, `session` for a customer with
+    -- a session of the dashboard, or `partner:` and its id. NULL without a PIN.
+    pin_asked_by   TEXT,
+    -- A keyed hash of the subscriber to whom the PIN was sent. NULL until then.
+    pin_sent_to    BYTEA,
     CHECK (partner IS NULL OR offer IS NULL),
-    CHECK ((partner IS NULL) = (return_url IS NOT NULL))
+    CHECK ((partner IS NULL) = (return_url IS NOT NULL)),
+    CHECK ((pin_mac IS NULL) = (pin_asked_by IS NULL))
 );
 -- The PINs of a number in the last 24 hours.
 CREATE INDEX flows_by_number ON flows (number_index, started_at);
@@ -75,6 +81,26 @@ CREATE TABLE number_locks (
 );
 -- Clean-up.
 CREATE INDEX number_locks_by_time ON number_locks (taken_at);
+
+-- How often something happened in an hour, against a ceiling.
+CREATE TABLE hourly_counts (
+    -- What is counted, and of whom: such as `pins widget` or `number-checks netflix`.
+    subject TEXT NOT NULL,
+    -- Hours since 1970-01-01T00:00Z.
+    hour    BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    PRIMARY KEY (subject, hour)
+);
+
+-- How often a partner has asked about a number in a day.
+CREATE TABLE number_checks (
+    number_index BYTEA NOT NULL,
+    partner      TEXT NOT NULL,
+    -- Days since 1970-01-01, of UTC.
+    day          BIGINT NOT NULL,
+    counted      BIGINT NOT NULL,
+    PRIMARY KEY (number_index, partner, day)
+);
 
 -- One person for as long as they have a line. The next person with that number is another row.
 CREATE TABLE subscribers (
@@ -319,15 +345,6 @@ CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to)
     WHERE outcome <> 'DECLINED';
 CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to)
     WHERE outcome = 'REDEEMED' AND reminded_at IS NULL;
-
--- How many wrong codes a partner has sent in an hour.
-CREATE TABLE coupon_guesses (
-    partner TEXT NOT NULL,
-    -- Hours since 1970-01-01T00:00Z.
-    hour    BIGINT NOT NULL,
-    wrong   BIGINT NOT NULL,
-    PRIMARY KEY (partner, hour)
-);
 
 -- A delivery receipt that came before the gateway's response to the SMS was recorded.
 CREATE TABLE sms_receipts (

@@ -59,13 +59,39 @@ CREATE TABLE flows (
     pin_mac        BLOB,
     pin_expires_at INTEGER,
     pin_tries      INTEGER NOT NULL DEFAULT 0,
+    -- Who has asked for the PIN, each with PINs of their own: `widget`, `session` for a customer with
+    -- a session of the dashboard, or `partner:` and its id. NULL without a PIN.
+    pin_asked_by   TEXT,
+    -- A keyed hash of the subscriber to whom the PIN was sent. NULL until then.
+    pin_sent_to    BLOB,
     CHECK (partner IS NULL OR offer IS NULL),
-    CHECK ((partner IS NULL) = (return_url IS NOT NULL))
+    CHECK ((partner IS NULL) = (return_url IS NOT NULL)),
+    CHECK ((pin_mac IS NULL) = (pin_asked_by IS NULL))
 ) STRICT, WITHOUT ROWID;
 -- The PINs of a number in the last 24 hours.
 CREATE INDEX flows_by_number ON flows (number_index, started_at);
 -- Clean-up.
 CREATE INDEX flows_by_start ON flows (started_at);
+
+-- How often something happened in an hour, against a ceiling.
+CREATE TABLE hourly_counts (
+    -- What is counted, and of whom: such as `pins widget` or `number-checks netflix`.
+    subject TEXT NOT NULL,
+    -- Hours since 1970-01-01T00:00Z.
+    hour    INTEGER NOT NULL,
+    counted INTEGER NOT NULL,
+    PRIMARY KEY (subject, hour)
+) STRICT, WITHOUT ROWID;
+
+-- How often a partner has asked about a number in a day.
+CREATE TABLE number_checks (
+    number_index BLOB NOT NULL,
+    partner      TEXT NOT NULL,
+    -- Days since 1970-01-01, of UTC.
+    day          INTEGER NOT NULL,
+    counted      INTEGER NOT NULL,
+    PRIMARY KEY (number_index, partner, day)
+) STRICT, WITHOUT ROWID;
 
 -- One person for as long as they have a line. The next person with that number is another row.
 CREATE TABLE subscribers (
@@ -310,15 +336,6 @@ CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to)
     WHERE outcome <> 'DECLINED';
 CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to)
     WHERE outcome = 'REDEEMED' AND reminded_at IS NULL;
-
--- How many wrong codes a partner has sent in an hour.
-CREATE TABLE coupon_guesses (
-    partner TEXT NOT NULL,
-    -- Hours since 1970-01-01T00:00Z.
-    hour    INTEGER NOT NULL,
-    wrong   INTEGER NOT NULL,
-    PRIMARY KEY (partner, hour)
-) STRICT, WITHOUT ROWID;
 
 -- A delivery receipt that came before the gateway's response to the SMS was recorded.
 CREATE TABLE sms_receipts (

@@ -278,6 +278,7 @@ impl Base {
                 operator_name: self.config.name.clone(),
                 vault: vault.clone(),
                 random: random.clone(),
+                pins_per_hour: self.config.pins_per_hour,
             }),
             eligibility,
             proofs,

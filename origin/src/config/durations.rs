@@ -1,4 +1,4 @@
-//! Durations that an operator may choose, within limits.
+//! Durations and rates that an operator may choose, within limits.
 
 use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use serde::Deserialize;
@@ -56,5 +56,34 @@ impl TryFrom<i64> for SimSwapHours {
             .contains(&hours)
             .then_some(Self(hours))
             .ok_or("sim_swap_hours must be 0 to 8760")
+    }
+}
+
+/// PIN messages in an hour, of all who ask for one. The widget takes half of them at most, and so
+/// does each partner's app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct PinsPerHour(u32);
+
+impl PinsPerHour {
+    pub fn count(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for PinsPerHour {
+    /// A campaign that brings ten thousand sign-ups in a day needs two thousand in its busiest hour.
+    /// An attacker who makes an operator send as many, at a few cents each, costs it a hundred an
+    /// hour until somebody has read the alarm.
+    fn default() -> Self {
+        Self(2_000)
+    }
+}
+
+impl TryFrom<u32> for PinsPerHour {
+    type Error = &'static str;
+
+    fn try_from(count: u32) -> Result<Self, Self::Error> {
+        if count > 0 { Ok(Self(count)) } else { Err("pins_per_hour must be at least 1") }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::coupons::{self, CouponSettings};
 use super::database::Database;
-use super::durations::{BillingDeadline, SimSwapHours};
+use super::durations::{BillingDeadline, PinsPerHour, SimSwapHours};
 use super::files::FileSettings;
 use super::number_plan::NumberPlan;
 use super::offers::Offer;
@@ -67,6 +67,9 @@ pub struct Config {
     /// Hours after a SIM swap in which a PIN does not prove the number for a sign-up.
     #[serde(default)]
     pub sim_swap_hours: SimSwapHours,
+    /// PIN messages in an hour, whoever asks for them.
+    #[serde(default)]
+    pub pins_per_hour: PinsPerHour,
     /// Web origins that a return URL may be on. A customer without a return URL goes to the first.
     pub dashboards: Vec<String>,
     pub offers: Vec<Offer>,
@@ -258,6 +261,7 @@ pub(super) mod tests {
             ),
             ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
             ("database =", "sim_swap_hours = -1\ndatabase =", "sim_swap_hours must be 0 to 8760"),
+            ("database =", "pins_per_hour = 0\ndatabase =", "pins_per_hour must be at least 1"),
             ("[[offers]]", "[sms]\nby = \"pigeon\"\n[[offers]]", "pigeon"),
             ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),

@@ -2,7 +2,9 @@
 
 use super::file::Config;
 use super::offers::Offer;
-use super::partners::{NumberProof, Partner};
+use super::partners::{
+    NumberCheckLimits, NumberProof, Partner, number_checks_per_hour_default, unknown_numbers_per_hour_default,
+};
 use super::settlement::SettlementModel;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, PartnerId};
@@ -60,6 +62,17 @@ impl Config {
     /// How a partner's numbers are proved: by PIN, unless the partner is configured otherwise.
     pub fn number_proof(&self, id: &PartnerId) -> NumberProof {
         self.find_partner(id).map_or_else(NumberProof::default, |partner| partner.number_proof)
+    }
+
+    /// What a partner may ask about numbers in an hour.
+    pub(crate) fn number_check_limits(&self, id: &PartnerId) -> NumberCheckLimits {
+        let partner = self.find_partner(id);
+        NumberCheckLimits {
+            checks_per_hour: partner
+                .map_or_else(number_checks_per_hour_default, |partner| partner.number_checks_per_hour),
+            unknown_per_hour: partner
+                .map_or_else(unknown_numbers_per_hour_default, |partner| partner.unknown_numbers_per_hour),
+        }
     }
 
     /// Finds the offer by its name if this partner delivers it, or refuses with 400

@@ -23,14 +23,14 @@ mod spending;
 pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
-pub use durations::{BillingDeadline, SimSwapHours};
+pub use durations::{BillingDeadline, PinsPerHour, SimSwapHours};
 pub use file::Config;
 pub use files::FileSettings;
 pub use number_plan::NumberPlan;
 pub use offers::Offer;
 #[cfg(test)]
 pub(crate) use partners::PARTNER_NAME_UNITS_MAX;
-pub use partners::{NumberProof, Partner};
+pub use partners::{NumberCheckLimits, NumberProof, Partner};
 pub use postgres_address::PostgresAddress;
 pub(crate) use postgres_address::server_name;
 pub(crate) use settlement::BASIS_POINTS_WHOLE;

@@ -20,6 +20,34 @@ pub struct Partner {
     /// What proves a number that the partner's app has read to be the customer's.
     #[serde(default)]
     pub number_proof: NumberProof,
+    /// How often its app may ask about numbers in an hour, whatever the response.
+    #[serde(default = "number_checks_per_hour_default")]
+    pub number_checks_per_hour: u32,
+    /// How often in an hour it may ask about a number that has no account.
+    #[serde(default = "unknown_numbers_per_hour_default")]
+    pub unknown_numbers_per_hour: u32,
+}
+
+/// What a partner may ask about numbers in an hour.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberCheckLimits {
+    pub checks_per_hour: u32,
+    /// Checks of numbers without an account.
+    pub unknown_per_hour: u32,
+}
+
+/// Ten a second, as `DEVICE_RATE` of the edge lets through: more sign-ups than an advertisement
+/// brings. The ceiling holds when the edge's counter is missing.
+pub(super) fn number_checks_per_hour_default() -> u32 {
+    36_000
+}
+
+/// An app asks about the SIM in its device, whose network code is the operator's. Nearly all of these
+/// have an account: in a launch with a million devices in a day, one in a hundred may be too new, and
+/// makes a few hundred unknown numbers in the busiest hour. Somebody who has a thousand is guessing,
+/// and needs a year for the ten million numbers of a prefix.
+pub(super) fn unknown_numbers_per_hour_default() -> u32 {
+    1_000
 }
 
 /// What proves a number that a partner's app has read on a device to be the customer's.

@@ -154,6 +154,7 @@ impl Coupons {
                 partner: offer.partner.clone(),
                 number: self.vault.seal_number(&*self.random, &msisdn)?,
                 subscriber_ref: known.subscriber_ref,
+                proved_in: None,
                 fresh: NewPaiIds::draw(&*self.random),
             },
         };

@@ -20,17 +20,18 @@ impl SmsJobs {
         if expires_at.is_some_and(|at| self.clock.now() >= at) {
             return SmsOutcome::NotSent(NextStep::Drop);
         }
-        // The flow is gone if its subscriber was erased in the meantime.
-        if let Some(flow) = message.flow {
-            match self.store.has_flow(flow).await {
-                Ok(true) => {}
-                Ok(false) => return SmsOutcome::NotSent(NextStep::Drop),
-                Err(_) => return retry(),
-            }
-        }
-        match self.accounts.find_account(&message.msisdn).await.map(live_account) {
-            Ok(Some(_)) => {}
+        let account = match self.accounts.find_account(&message.msisdn).await.map(live_account) {
+            Ok(Some(account)) => account,
             Ok(None) => return SmsOutcome::NotSent(NextStep::Drop),
+            Err(_) => return retry(),
+        };
+        // Recorded before it is sent, so that the PIN proves the number to no other subscriber. The
+        // flow is over if an event ended it or if its subscriber was erased in the meantime; and an
+        // attempt whose outcome is unknown may have sent it to an earlier subscriber.
+        let recipient = self.vault.recipient_mac(&message.flow, &account.subscriber_ref);
+        match self.store.bind_pin(self.clock.now(), message.flow, recipient).await {
+            Ok(Some(bound)) if bound == recipient => {}
+            Ok(_) => return SmsOutcome::NotSent(NextStep::Drop),
             Err(_) => return retry(),
         }
         let text = Sms {

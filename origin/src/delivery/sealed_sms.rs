@@ -16,10 +16,8 @@ pub(crate) struct PinSms {
     pub(crate) msisdn: Msisdn,
     #[serde(rename = "text")]
     pub(crate) body: String,
-    /// The flow that the PIN proves: once that is gone, the PIN is of no use. Messages from before
-    /// this was recorded have none.
-    #[serde(default)]
-    pub(crate) flow: Option<Hash>,
+    /// The flow that the PIN proves: once that is over, the PIN is of no use.
+    pub(crate) flow: Hash,
     /// When the PIN expires, and the message is no longer worth sending.
     pub(crate) expires_at: Timestamp,
 }

@@ -40,7 +40,7 @@ impl AccountPages {
         // 1.
         let (proven, msisdn) = self.proofs.find_proven(flow).await?;
         // 2.
-        let known = self.eligibility.find_live_account(&msisdn).await?;
+        let known = self.eligibility.find_live_account(&msisdn, None).await?;
         // 3.
         if !self.proofs.is_marked_for(flow, &known.subscriber_ref) {
             return Err(flow_expired().into());

@@ -6,7 +6,8 @@ use crate::ambient::Clock;
 use crate::config::{Offer, SimSwapHours};
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::{NumberIndex, Store, SubscriberAccount};
+use crate::pin::pin_expired;
+use crate::store::{NumberIndex, PinRecipient, Store, SubscriberAccount};
 use onbill_domain::account::{AccountType, check_account};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -29,22 +30,45 @@ pub(crate) struct EligibleAccount {
 }
 
 impl Eligibility {
-    /// Returns the account if it may buy the offer: see [`check_account`] for the refusals.
+    /// Returns the account if it may buy the offer: see [`check_account`] for the refusals. Where a
+    /// PIN has just proved the number, see [`Self::find_account`].
     pub(crate) async fn check_buyer(
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
+        pin: Option<&PinRecipient>,
     ) -> Result<EligibleAccount, Failure> {
-        let (known, account_type) = check_price(self.accounts.find_account(msisdn).await?, offer)?;
+        let (known, account_type) = check_price(self.find_account(msisdn, pin).await?, offer)?;
         let pays_already = self.pays_on_bill(offer, msisdn, &known).await?;
         Ok(EligibleAccount { known, account_type, pays_already })
     }
 
     /// Returns the account if it exists: 404 `account-not-found`. A suspended one may still see its
     /// page.
-    pub(crate) async fn find_live_account(&self, msisdn: &Msisdn) -> Result<SubscriberAccount, Failure> {
-        let known = self.accounts.find_account(msisdn).await?;
+    pub(crate) async fn find_live_account(
+        &self,
+        msisdn: &Msisdn,
+        pin: Option<&PinRecipient>,
+    ) -> Result<SubscriberAccount, Failure> {
+        let known = self.find_account(msisdn, pin).await?;
         Ok(live_account(known).ok_or_else(account_not_found)?)
+    }
+
+    /// The account of a number, and of nobody but the subscriber to whom the PIN was sent, if a PIN
+    /// has just proved it: 400 `pin-expired` when the number has another one now. Nothing of theirs is
+    /// told.
+    async fn find_account(
+        &self,
+        msisdn: &Msisdn,
+        pin: Option<&PinRecipient>,
+    ) -> Result<Option<SubscriberAccount>, Failure> {
+        let known = self.accounts.find_account(msisdn).await?;
+        if let (Some(pin), Some(live)) = (pin, live_account(known.clone()))
+            && pin.mac != Some(self.vault.recipient_mac(&pin.flow, &live.subscriber_ref))
+        {
+            return Err(pin_expired().into());
+        }
+        Ok(known)
     }
 
     /// Returns the account of a number that a partner's app has read, if it may buy the offer. A
@@ -54,8 +78,9 @@ impl Eligibility {
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
+        pin: Option<&PinRecipient>,
     ) -> Result<(SubscriberAccount, AccountType), Failure> {
-        let known = self.accounts.find_account(msisdn).await?;
+        let known = self.find_account(msisdn, pin).await?;
         let pays = match &known {
             Some(known) => self.pays_on_bill(offer, msisdn, known).await?,
             None => false,

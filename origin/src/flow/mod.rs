@@ -12,4 +12,4 @@ pub use eligibility::Eligibility;
 pub(crate) use eligibility::{EligibleAccount, already_on_bill};
 pub use next_step::NextSteps;
 pub use proof::FlowProofs;
-pub(crate) use proof::flow_expired;
+pub(crate) use proof::{flow_expired, secret_of};

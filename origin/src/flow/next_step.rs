@@ -6,7 +6,7 @@ use super::proof::FlowProofs;
 use crate::config::Offer;
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::SubscriberAccount;
+use crate::store::{PinRecipient, SubscriberAccount};
 use onbill_domain::account::AccountType;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::edge::{FlowStep, OfferView};
@@ -37,19 +37,21 @@ enum View {
 impl NextSteps {
     /// A customer who asks for an offer must be eligible for it: see [`Eligibility::check_buyer`]
     /// for the refusals. A customer without an offer sees their own page, if there is an account:
-    /// 404 `account-not-found`.
+    /// 404 `account-not-found`. A PIN, if there is one, must have been sent to the present subscriber:
+    /// 400 `pin-expired`.
     pub(crate) async fn decide_next(
         &self,
         offer: Option<&Offer>,
         msisdn: &Msisdn,
+        pin: Option<&PinRecipient>,
     ) -> Result<NextStep, Failure> {
         let Some(offer) = offer else {
-            let known = self.eligibility.find_live_account(msisdn).await?;
+            let known = self.eligibility.find_live_account(msisdn, pin).await?;
             let number = self.vault.index_number(msisdn);
             let owner = PageOwner { number, subscriber_ref: known.subscriber_ref.clone() };
             return Ok(NextStep { known, view: View::Account(owner) });
         };
-        let eligible = self.eligibility.check_buyer(offer, msisdn).await?;
+        let eligible = self.eligibility.check_buyer(offer, msisdn, pin).await?;
         let view = if eligible.pays_already {
             View::AlreadyOnBill
         } else {

@@ -40,7 +40,7 @@ impl FlowProofs {
     pub(crate) async fn find_proven(&self, flow: &str) -> Result<(Flow, Msisdn), Failure> {
         let hash = sha256(secret_of(flow).as_bytes());
         let found = self.store.find_proven_flow(self.clock.now(), hash).await?.ok_or_else(flow_expired)?;
-        if found.by_pin {
+        if found.pin.is_some() {
             self.eligibility.check_sim(found.number.index).await?;
         }
         let msisdn = self.vault.open_number(&found.number.sealed)?;
@@ -49,7 +49,7 @@ impl FlowProofs {
 }
 
 /// The secret of a flow, marked or not.
-pub(super) fn secret_of(flow: &str) -> &str {
+pub(crate) fn secret_of(flow: &str) -> &str {
     flow.split_once('.').map_or(flow, |(secret, _)| secret)
 }
 

@@ -170,6 +170,12 @@ impl Vault {
         hmac_sha256(&self.newest_master().pin[..], &message)
     }
 
+    /// Identifies the subscriber to whom a flow's PIN was sent, in the database.
+    pub fn recipient_mac(&self, flow: &Hash, subscriber_ref: &str) -> Hash {
+        let message = [b"onbill recipient v1".as_slice(), flow, subscriber_ref.as_bytes()].concat();
+        hmac_sha256(&self.newest_master().pin[..], &message)
+    }
+
     /// The stored hash of a coupon's code, by which it is found. Its key is the oldest of the ring,
     /// as that of the number index: the code itself is not stored, so another hash cannot be
     /// computed.

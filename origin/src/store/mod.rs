@@ -21,6 +21,7 @@ mod database;
 // The ground floor: calls no noun.
 mod queue;
 mod readiness;
+mod tally;
 
 mod account;
 mod coupon_sms;
@@ -67,7 +68,10 @@ pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
 pub use error::StoreError;
-pub use flow::{DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, StartFlowResult};
+pub use flow::{
+    DevicePin, Flow, Journey, NewFlow, NewPin, PinAsker, PinAttempt, PinCeiling, PinRecipient,
+    StartFlowResult,
+};
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 pub use open_mode::OpenMode;
@@ -89,3 +93,4 @@ pub use settle::{RedriveResult, RedriveTarget};
 pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
 pub use subscriber::ErasureState;
 pub use subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
+pub use tally::{Ceiling, Exceeded, NumberCheck, Tallied};

@@ -2,6 +2,7 @@
 //! and the attempts on record.
 
 use super::{GOOD, REDEEM, bought, code, coupon, issue, operator, redeem, refused, sold, system, typed};
+use crate::log_of_thread::Log;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Method, Request, Response, StatusCode};
@@ -12,10 +13,7 @@ use onbill_domain::signature::{ReceivedSignature, RequestComponents, sign_compon
 use onbill_origin::store::{NewRedemption, RedeemResult};
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, KeyHolder, TestSystem, keys};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
-use tracing::subscriber::DefaultGuard;
 
 fn guess(n: u64) -> String {
     let mut random = [0x5a; 10];
@@ -132,36 +130,6 @@ async fn unknown_codes_are_refused_alike() {
     assert_eq!(refused(&system.send(unsigned).await), (401, "authorization-failure"));
 }
 
-/// Captures what this thread logs while the guard is alive.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn kept(&self) -> DefaultGuard {
-        // Every thread has a subscriber: otherwise `tracing` keeps a call site silent that a thread
-        // without one reaches first.
-        crate::canary::log();
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR);
-        tracing::subscriber::set_default(subscriber.with_writer(move || log.clone()).finish())
-    }
-
-    fn alarms(&self) -> usize {
-        let text = String::from_utf8_lossy(&self.0.lock().expect("is whole")).into_owned();
-        text.matches("coupon-guesses").count()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("is whole").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// Guesses that come through the edge, and the response to each.
 async fn guess_at_the_edge(system: &TestSystem, guesses: Range<u64>) -> Vec<Response<Bytes>> {
     let calls = guesses.map(|n| {
@@ -223,14 +191,14 @@ async fn guesses_find_nothing_and_lock_no_customer_out() {
     assert_eq!(statuses(&first), (100, 0));
     assert!(first.iter().all(|answer| answer.body() == first[0].body()), "they are told alike");
     guess_in_the_books(&system, 100..950).await;
-    assert_eq!(log.alarms(), 0);
+    assert_eq!(log.count("coupon-guesses"), 0);
     let about = guess_at_the_edge(&system, 950..1_050).await;
-    assert_eq!((statuses(&about), log.alarms()), ((50, 50), 1), "a thousand, and one alarm");
+    assert_eq!((statuses(&about), log.count("coupon-guesses")), ((50, 50), 1), "a thousand, and one alarm");
     for begin in (1_050..9_950).step_by(100) {
         guess_in_the_books(&system, begin..begin + 100).await;
     }
     let last = guess_at_the_edge(&system, 9_950..10_000).await;
-    assert_eq!((statuses(&last), log.alarms()), ((0, 50), 1));
+    assert_eq!((statuses(&last), log.count("coupon-guesses")), ((0, 50), 1));
     assert!(last.iter().all(|answer| answer.headers()["retry-after"] == "3199"), "until the hour is over");
     assert!(last.iter().all(|answer| answer.body() == last[0].body()));
     // Each of them is on record.

@@ -13,7 +13,7 @@ use onbill_origin::account::import::{ImportReport, import_accounts};
 use onbill_origin::app::App;
 use onbill_origin::config::Database;
 use onbill_origin::config::SmsSettings;
-use onbill_origin::config::{AccountSource, Billing, BillingDeadline, Config, SimSwapHours};
+use onbill_origin::config::{AccountSource, Billing, BillingDeadline, Config, PinsPerHour, SimSwapHours};
 use onbill_origin::fault::Fault;
 use onbill_origin::store::{OpenMode, Store};
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, Operator, OperatorConfig};
@@ -300,6 +300,7 @@ fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         hand_off_seconds: BillingDeadline::default(),
         sms: SmsSettings::default(),
         sim_swap_hours: SimSwapHours::default(),
+        pins_per_hour: PinsPerHour::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],
         offers: vec![
             serde_json::from_value(json!({

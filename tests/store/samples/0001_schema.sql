@@ -7,12 +7,14 @@ INSERT INTO nonces (key_id, nonce, expires_at) VALUES ('k', 'nonce-of-the-sample
 
 -- A flow of the widget, one of a partner's app, and a visit to the customer's own page.
 INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
-    expires_at, proven_at, pin_mac, pin_expires_at, pin_tries)
+    expires_at, proven_at, pin_mac, pin_expires_at, pin_tries, pin_asked_by, pin_sent_to)
 VALUES (<0a*32>, NULL, <01*32>, <01*40>, 'netflix-standard', 'en', 'https://my.acme.example/done', 1795000000,
-        1795001800, 1795000060, <0b*32>, 1795000600, 2),
-    (<12*32>, 'netflix', <01*32>, <01*40>, NULL, 'en', NULL, 1795000000, 1795000600, NULL, <13*32>, 1795000600, 1),
+        1795001800, 1795000060, <0b*32>, 1795000600, 2, 'widget',
+        <15*32>),
+    (<12*32>, 'netflix', <01*32>, <01*40>, NULL, 'en', NULL, 1795000000, 1795000600, NULL, <13*32>, 1795000600, 1,
+        'partner:netflix', NULL),
     (<14*32>, NULL, <01*32>, <01*40>, NULL, 'en', 'https://my.acme.example/', 1795000000, 1795001800, 1795000060,
-        NULL, NULL, 0);
+        NULL, NULL, 0, NULL, NULL);
 
 -- The third is erased, and a file still needs the number of the fourth.
 INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at, number_since,
@@ -93,7 +95,8 @@ VALUES ('tx-coupon', 'coupon-spent', 'netflix', 'r-coupon', <17*32>, NULL, '0202
         '2027-01-01', '2027-06-30', 'REDEEMED', 1795000060, NULL),
     ('tx-gift', 'coupon-given', 'netflix', 'r-gift', <1c*32>, NULL, NULL, '2027-02-01', '2027-07-31', 'REDEEMED',
         1795000060, NULL);
-INSERT INTO coupon_guesses (partner, hour, wrong) VALUES ('netflix', 498611, 7);
+INSERT INTO hourly_counts (subject, hour, counted) VALUES ('wrong-coupon-codes netflix', 498611, 7);
+INSERT INTO number_checks (number_index, partner, day, counted) VALUES (<01*32>, 'netflix', 20775, 3);
 INSERT INTO sms_receipts (message_id, received_at, reason, code)
 VALUES ('m-2', 1795000000, NULL, NULL), ('m-5', 1795000000, 'expired', NULL);
 

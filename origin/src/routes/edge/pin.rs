@@ -18,7 +18,8 @@ use std::sync::Arc;
 /// 1. Tries the PIN, which counts as an attempt: 400 `pin-invalid`, 400 `pin-expired` (also when
 ///    there is no such flow), or 429 after five attempts, until the PIN would have expired. The
 ///    correct PIN may be entered again, because the first response may be lost.
-/// 2. The number is now proven, unless its SIM is new: 400 `account-not-eligible`.
+/// 2. The number is now proven, unless its SIM is new: 400 `account-not-eligible`; or unless the PIN
+///    was sent to an earlier subscriber of it: 400 `pin-expired`.
 /// 3. The account status decides the next step: see [`NextSteps::decide_next`] for the refusals.
 ///    200 `confirm`, `already-on-bill` or `account`.
 pub(in crate::routes) async fn try_pin(
@@ -43,6 +44,6 @@ pub(in crate::routes) async fn try_pin(
 
     // 3.
     let offer = flow.offer.as_ref().map(|offer| config.find_offer(offer)).transpose()?;
-    let next = next_steps.decide_next(offer, &msisdn).await?;
+    let next = next_steps.decide_next(offer, &msisdn, flow.pin.as_ref()).await?;
     Ok(Json(next_steps.show(next, &request.flow).await?))
 }

@@ -3,7 +3,7 @@
 use crate::ambient::{Clock, Random};
 use crate::config::{Config, Offer};
 use crate::fault::Failure;
-use crate::flow::{Eligibility, EligibleAccount, FlowProofs, already_on_bill, flow_expired};
+use crate::flow::{Eligibility, EligibleAccount, FlowProofs, already_on_bill, flow_expired, secret_of};
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
@@ -38,7 +38,8 @@ action_parts!(SignupParts {
 /// 2. Checks the account status again: it may have changed, and it is what the charge will meet. A
 ///    number that has a new subscriber since it was proven is no longer proven: 400
 ///    `token-expired`. 409 `already-on-bill`.
-/// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`.
+/// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`, or 400
+///    `token-expired` when an account event has ended the flow in the meantime.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
     State(parts): State<SignupParts>,
@@ -52,7 +53,7 @@ pub(in crate::routes) async fn begin_signup(
     let offer = config.find_offer(&flow.offer.ok_or_else(flow_expired)?)?;
 
     // 2.
-    let eligible = eligibility.check_buyer(offer, &msisdn).await?;
+    let eligible = eligibility.check_buyer(offer, &msisdn, None).await?;
     let EligibleAccount { known, account_type, pays_already } = eligible;
     if !proofs.is_marked_for(&request.flow, &known.subscriber_ref) {
         return Err(flow_expired().into());
@@ -73,6 +74,7 @@ pub(in crate::routes) async fn begin_signup(
             partner: offer.partner.clone(),
             number: flow.number,
             subscriber_ref: known.subscriber_ref,
+            proved_in: Some(sha256(secret_of(&request.flow).as_bytes())),
             fresh: NewPaiIds::draw(&*random),
         },
         account_type,
@@ -84,6 +86,7 @@ pub(in crate::routes) async fn begin_signup(
     let pai = match store.issue_signup(call.nonce, now, new).await? {
         IssueSignupResult::Issued(pai) => pai,
         IssueSignupResult::AlreadyOnBill => return Err(already_on_bill().into()),
+        IssueSignupResult::FlowOver => return Err(flow_expired().into()),
     };
 
     // 4.

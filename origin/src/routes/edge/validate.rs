@@ -10,7 +10,7 @@ use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor};
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
-use crate::store::{Journey, NewFlow, Store};
+use crate::store::{Journey, NewFlow, PinAsker, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
@@ -45,7 +45,8 @@ action_parts!(ValidateParts {
 ///    lists the number, the number is proven, and the account status decides the next step: see
 ///    [`NextSteps::decide_next`] for the refusals. 200 `confirm`, `already-on-bill` or `account`.
 /// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the
-///    number has had its PINs for the day. The queue decides later whether to send an SMS, so that
+///    number has had its PINs, or the operator's PINs of the hour are used up. Strangers and
+///    customers with a session have PINs of their own each. The queue decides later whether to send an SMS, so that
 ///    this call does the same work for every number.
 pub(in crate::routes) async fn validate(
     State(parts): State<ValidateParts>,
@@ -74,7 +75,8 @@ pub(in crate::routes) async fn validate(
         Some(session) => is_listed(&keys, &config, now, session, &msisdn)?,
         None => false,
     };
-    let next = if proven { Some(next_steps.decide_next(offer, &msisdn).await?) } else { None };
+    let asked_by = if request.session.is_some() { PinAsker::Session } else { PinAsker::Widget };
+    let next = if proven { Some(next_steps.decide_next(offer, &msisdn, None).await?) } else { None };
 
     // 3.
     let flow = encode_base64url(&random.bytes::<32>());
@@ -83,7 +85,7 @@ pub(in crate::routes) async fn validate(
         None
     } else {
         let good_for = if offer.is_some() { GoodFor::Paying } else { GoodFor::OwnPage };
-        Some(pins.issue(now, &flow_hash, &msisdn, good_for, request.locale)?)
+        Some(pins.issue(now, &flow_hash, &msisdn, good_for, request.locale, asked_by)?)
     };
     let expires_at = now.plus_seconds(FLOW_TTL_SECONDS);
     let new = NewFlow {
@@ -94,7 +96,7 @@ pub(in crate::routes) async fn validate(
         expires_at,
         pin,
     };
-    pin::check_started(now, store.start_flow(call.nonce, now, new).await?)?;
+    pin::check_started(now, store.start_flow(call.nonce, now, new).await?, "the widget")?;
     if let Some(next) = next {
         return Ok(Json(next_steps.show(next, &flow).await?));
     }

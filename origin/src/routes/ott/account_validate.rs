@@ -3,6 +3,7 @@
 
 use super::addressed;
 use crate::ambient::{Clock, Random};
+use crate::ceiling::{check_tallied, reject_exceeded};
 use crate::config::{Config, NumberPlan, NumberProof};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
@@ -11,14 +12,16 @@ use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
 use crate::routes::state::action_parts;
-use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberIndex, Store};
+use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberCheck, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::ExtId;
 use onbill_domain::pai::PaiState;
-use onbill_domain::reject::Reject;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::device::{DeviceValidateRequest, DeviceValidateResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -37,8 +40,12 @@ action_parts!(AccountValidateParts {
 /// 1. Checks the request, its operator, and the offer: 400 `invalid-request`,
 ///    `parameter-not-supported`.
 /// 2. Where a PIN has to prove the number, tries it: 400 `pin-invalid` (also when there is none),
-///    400 `pin-expired`, or 429 after five attempts. Up to here nothing is looked up by the number,
-///    so that all numbers behave alike.
+///    400 `pin-expired` (also when it was sent to an earlier subscriber of the number), or 429 after
+///    five attempts. Up to here nothing is looked up by the number,
+///    so that all numbers behave alike. Every call from here on is counted, for the number and for
+///    the partner: 429 beyond a ceiling, whatever the account. The count is in the transaction that
+///    the call makes anyway. Only a refusal without a PIN needs one of its own: it would otherwise
+///    write nothing, and numbers could be tried without being counted.
 /// 3. The account status decides: 404 `account-not-found`, 400 `suspended-non-payment`,
 ///    `insufficient-balance`, `account-not-eligible`; the last also for a new SIM, unless its
 ///    subscriber already pays this partner.
@@ -57,28 +64,50 @@ pub(in crate::routes) async fn validate_account(
     let msisdn = numbers.normalize(&request.msisdn);
 
     // 2.
-    let nonce = match config.number_proof(&call.partner) {
-        NumberProof::DeviceRead => Some(call.nonce),
+    let limits = config.number_check_limits(&call.partner);
+    let check = NumberCheck { partner: call.partner.clone(), number: vault.index_number(&msisdn), limits };
+    let now = clock.now();
+    let (nonce, pin) = match config.number_proof(&call.partner) {
+        NumberProof::DeviceRead => {
+            if let Some(exceeded) = store.find_exceeded_check(now, check.clone()).await? {
+                return Err(reject_exceeded(now, exceeded, call.partner.as_str()).into());
+            }
+            (Some(call.nonce), None)
+        }
         NumberProof::Pin => {
             let pin = request.pin.ok_or_else(pin::pin_invalid)?;
-            let (partner, number) = (call.partner.clone(), vault.index_number(&msisdn));
-            let flow = find_pin_flow(&store, &partner, number, request.pin_id).await?;
-            let (now, mac) = (clock.now(), vault.pin_mac(&flow, &pin::as_digits(&pin)));
-            let pin = DevicePin { partner, number, flow, mac };
-            pin::check_tried(now, store.try_device_pin(call.nonce, now, pin).await?)?;
-            None
+            let flow = find_pin_flow(&store, &check, request.pin_id).await?;
+            let mac = vault.pin_mac(&flow, &pin::as_digits(&pin));
+            let pin = DevicePin { partner: call.partner.clone(), number: check.number, flow, mac, limits };
+            let tried = store.try_device_pin(call.nonce, now, pin).await?;
+            let recipient = pin::check_tried(now, check_tallied(now, tried, &call.partner)?)?;
+            (None, Some(recipient))
         }
     };
 
     // 3.
     let now = clock.now();
-    let (known, account_type) = eligibility.check_device(offer, &msisdn).await?;
+    let (known, account_type) = match eligibility.check_device(offer, &msisdn, pin.as_ref()).await {
+        Ok(account) => account,
+        Err(failure) => return Err(count_refusal(&store, nonce, now, check, failure).await?),
+    };
 
     // 4.
     let number = vault.seal_number(&*random, &msisdn)?;
     let fresh = NewPaiIds::draw(&*random);
-    let new = NewPai { partner: call.partner, number, subscriber_ref: known.subscriber_ref, fresh };
-    let row = store.issue_pai(nonce, now, new).await?;
+    let new = NewPai {
+        partner: call.partner.clone(),
+        number,
+        subscriber_ref: known.subscriber_ref,
+        proved_in: pin.map(|pin| pin.flow),
+        fresh,
+    };
+    let row = match nonce {
+        Some(nonce) => {
+            check_tallied(now, store.issue_checked_pai(nonce, now, limits, new).await?, &call.partner)?
+        }
+        None => store.issue_pai(None, now, new).await?.ok_or_else(pin::pin_expired)?,
+    };
     wake_up.wake_queue();
     if row.state != PaiState::Active {
         return Err(Reject::suspended_non_payment().into());
@@ -95,17 +124,32 @@ pub(in crate::routes) async fn validate_account(
     }))
 }
 
+/// Counts a refusal that no PIN has been counted for. Failures of the operator's systems or of ours
+/// tell nothing of the number.
+async fn count_refusal(
+    store: &Store,
+    nonce: Option<Nonce>,
+    now: Timestamp,
+    check: NumberCheck,
+    failure: Failure,
+) -> Result<Failure, Failure> {
+    if let (Failure::Reject(reject), Some(nonce)) = (&failure, nonce) {
+        let is_unknown = reject.code == ErrorCode::AccountNotFound;
+        let partner = check.partner.clone();
+        check_tallied(now, store.count_refused_check(nonce, now, check, is_unknown).await?, &partner)?;
+    }
+    Ok(failure)
+}
+
 /// Finds the flow that a PIN belongs to, or else the newest flow that this partner began for the
 /// number. Without one it returns a flow that does not exist, and the attempt is refused like any
 /// other.
-async fn find_pin_flow(
-    store: &Store,
-    partner: &PartnerId,
-    number: NumberIndex,
-    pin_id: Option<ExtId>,
-) -> Result<Hash, Failure> {
+async fn find_pin_flow(store: &Store, check: &NumberCheck, pin_id: Option<ExtId>) -> Result<Hash, Failure> {
     match pin_id {
         Some(id) => Ok(sha256(id.as_str().as_bytes())),
-        None => Ok(store.find_newest_device_flow(partner.clone(), number).await?.unwrap_or_default()),
+        None => {
+            let newest = store.find_newest_device_flow(check.partner.clone(), check.number).await?;
+            Ok(newest.unwrap_or_default())
+        }
     }
 }

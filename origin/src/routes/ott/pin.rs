@@ -10,7 +10,7 @@ use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor};
 use crate::routes::authentic::PartnerCall;
 use crate::routes::state::action_parts;
-use crate::store::{Journey, NewFlow, Store};
+use crate::store::{Journey, NewFlow, PinAsker, Store};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -34,8 +34,8 @@ action_parts!(SendPinParts {
 });
 
 /// 1. Checks the request and its operator: 400 `invalid-request`, `parameter-not-supported`.
-/// 2. Opens a flow of this partner with a PIN; 429 when the number has had its PINs for the day,
-///    including the widget's. The queue decides later whether to send an SMS, so that this call
+/// 2. Opens a flow of this partner with a PIN; 429 when the number has had this partner's PINs, or
+///    the PINs of the hour are used up. The queue decides later whether to send an SMS, so that this call
 ///    does the same work for every number.
 /// 3. 202, the same for every number.
 pub(in crate::routes) async fn send_pin(
@@ -52,15 +52,16 @@ pub(in crate::routes) async fn send_pin(
     let now = clock.now();
     let pin_id = encode_base64url(&random.bytes::<16>());
     let flow = sha256(pin_id.as_bytes());
+    let asked_by = PinAsker::Partner(call.partner.clone());
     let new = NewFlow {
         flow,
         number: vault.seal_number(&*random, &msisdn)?,
-        journey: Journey::Device { partner: call.partner },
+        journey: Journey::Device { partner: call.partner.clone() },
         locale: request.locale,
         expires_at: now.plus_seconds(PIN_TTL_SECONDS),
-        pin: Some(pins.issue(now, &flow, &msisdn, GoodFor::Paying, request.locale)?),
+        pin: Some(pins.issue(now, &flow, &msisdn, GoodFor::Paying, request.locale, asked_by)?),
     };
-    pin::check_started(now, store.start_flow(call.nonce, now, new).await?)?;
+    pin::check_started(now, store.start_flow(call.nonce, now, new).await?, call.partner.as_str())?;
     wake_up.wake_queue();
 
     // 3.

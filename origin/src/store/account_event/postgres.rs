@@ -4,6 +4,7 @@
 use crate::store::account_event::{NewAccountEvent, RecordEventResult};
 use crate::store::billing_file::postgres as billing_file;
 use crate::store::error::inconsistent_row;
+use crate::store::flow::postgres as flow;
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
@@ -42,6 +43,7 @@ pub(in crate::store) async fn record_account_event(
         return Ok(if same { RecordEventResult::Replayed(outcome) } else { RecordEventResult::Conflict });
     }
     let (outcome, subscriber_id) = apply_event(tx, now, new).await?;
+    end_visits(tx, now, new, outcome).await?;
     // The same id for other numbers at the same moment violates the unique index here, and the use
     // case starts again.
     tx.execute_one(
@@ -62,6 +64,31 @@ pub(in crate::store) async fn record_account_event(
     )
     .await?;
     Ok(RecordEventResult::Recorded(outcome))
+}
+
+/// Ends the visits of the numbers, whether or not they have a subscriber: what proved a number before
+/// the event proves it no longer. A superseded event is about somebody who had the number before, and
+/// so are the visits from before it.
+async fn end_visits(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewAccountEvent,
+    outcome: AccountEventOutcome,
+) -> Result<(), TxError> {
+    if !new.event.ends_visits() {
+        return Ok(());
+    }
+    let started_by = match outcome {
+        AccountEventOutcome::Superseded => new.occurred_at.unix_seconds(),
+        AccountEventOutcome::Applied
+        | AccountEventOutcome::NoSubscriber
+        | AccountEventOutcome::Contradictory => i64::MAX,
+    };
+    for number in [Some(new.number), new.new_number.as_ref().map(|number| number.index)].into_iter().flatten()
+    {
+        flow::end_flows(tx, now, number, started_by).await?;
+    }
+    Ok(())
 }
 
 /// 1. A SIM swap is recorded for its number, whoever has it and however late the event comes.

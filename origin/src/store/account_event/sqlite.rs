@@ -3,6 +3,7 @@
 use crate::store::account_event::{NewAccountEvent, RecordEventResult};
 use crate::store::billing_file::sqlite as billing_file;
 use crate::store::error::{StoreError, inconsistent_row};
+use crate::store::flow::sqlite as flow;
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::rows::parse_column;
@@ -23,6 +24,7 @@ pub(in crate::store) fn record_account_event(
         return Ok(if same { RecordEventResult::Replayed(outcome) } else { RecordEventResult::Conflict });
     }
     let (outcome, subscriber_id) = apply_event(tx, now, new)?;
+    end_visits(tx, now, new, outcome)?;
     tx.prepare_cached(
         "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
              subscriber_id)
@@ -54,6 +56,28 @@ fn find_known_event(
         row.get("fingerprint")?,
         parse_column(row, "account_events.outcome", AccountEventOutcome::parse)?,
     )))
+}
+
+/// Ends the visits of the numbers, whether or not they have a subscriber: what proved a number before
+/// the event proves it no longer. A superseded event is about somebody who had the number before, and
+/// so are the visits from before it.
+fn end_visits(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewAccountEvent,
+    outcome: AccountEventOutcome,
+) -> Result<(), StoreError> {
+    if !new.event.ends_visits() {
+        return Ok(());
+    }
+    let started_by = match outcome {
+        AccountEventOutcome::Superseded => new.occurred_at.unix_seconds(),
+        AccountEventOutcome::Applied
+        | AccountEventOutcome::NoSubscriber
+        | AccountEventOutcome::Contradictory => i64::MAX,
+    };
+    let numbers = [Some(new.number), new.new_number.as_ref().map(|number| number.index)];
+    numbers.into_iter().flatten().try_for_each(|number| flow::end_flows(tx, now, number, started_by))
 }
 
 /// 1. A SIM swap is recorded for its number, whoever has it and however late the event comes.

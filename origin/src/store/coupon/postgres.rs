@@ -36,7 +36,7 @@ pub(super) async fn issue_coupon(
             IssueCouponResult::Conflict
         });
     }
-    let buyer = pai::issue_pai(tx, now, &new.buyer).await?;
+    let buyer = pai::put_pai(tx, now, &new.buyer).await?;
     // The same id at the same moment violates the unique index here, and the use case starts again.
     tx.execute_one(
         "coupons",

@@ -29,7 +29,7 @@ pub(super) fn issue_coupon(
             IssueCouponResult::Conflict
         });
     }
-    let buyer = pai::issue_pai(tx, now, &new.buyer)?;
+    let buyer = pai::put_pai(tx, now, &new.buyer)?;
     tx.prepare_cached(
         "INSERT INTO coupons (coupon_id, ext_coupon_id, fingerprint, pai, plan, months, offer, description, locale,
              amount_minor, currency, code_hash, sms_count, issued_at, expires_at)

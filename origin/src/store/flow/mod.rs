@@ -3,17 +3,20 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::config::NumberCheckLimits;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::{Hash, NumberIndex, SealedNumber};
+use crate::store::tally::{Ceiling, Exceeded, NumberCheck, Tallied};
 use onbill_domain::ids::{OfferId, PartnerId};
+use onbill_domain::limits::{PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX, SIGNATURE_SKEW_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Opens a flow. If it has a PIN, the PIN counts against the number's day and its SMS is
-    /// queued.
+    /// Opens a flow. If it has a PIN, the PIN counts against the number's day and the operator's
+    /// hour, and its SMS is queued.
     pub async fn start_flow(
         &self,
         nonce: Nonce,
@@ -36,13 +39,14 @@ impl Store {
         use_case!(self, write(nonce), try_pin(now, &flow, &pin))
     }
 
-    /// Checks a PIN in a flow of a partner's app, as [`Self::try_pin`] does.
+    /// Checks a PIN in a flow of a partner's app, as [`Self::try_pin`] does, and counts it among the
+    /// partner's checks.
     pub async fn try_device_pin(
         &self,
         nonce: Nonce,
         now: Timestamp,
         pin: DevicePin,
-    ) -> Result<PinAttempt<()>, StoreError> {
+    ) -> Result<Tallied<PinAttempt<PinRecipient>>, StoreError> {
         use_case!(self, write(nonce), try_device_pin(now, &pin))
     }
 
@@ -55,9 +59,15 @@ impl Store {
         use_case!(self, read, find_newest_device_flow(&partner, number))
     }
 
-    /// Whether the flow is still recorded, proven or not.
-    pub async fn has_flow(&self, flow: Hash) -> Result<bool, StoreError> {
-        use_case!(self, read, has_flow(&flow))
+    /// Records to whom a flow's PIN is about to be sent, and returns who that is: the first one
+    /// stays. `None` when the flow is over, or was erased.
+    pub async fn bind_pin(
+        &self,
+        now: Timestamp,
+        flow: Hash,
+        recipient: Hash,
+    ) -> Result<Option<Hash>, StoreError> {
+        use_case!(self, write, bind_pin(now, &flow, &recipient))
     }
 
     /// The flow, if its number is proven and it has not expired.
@@ -98,16 +108,81 @@ pub struct NewPin {
     pub expires_at: Timestamp,
     /// The sealed SMS.
     pub message: Vec<u8>,
+    pub asked_by: PinAsker,
+    pub ceiling: PinCeiling,
+}
+
+/// Who has a PIN sent. Each has PINs of its own for a number, and a share of the operator's hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PinAsker {
+    /// Anybody who is at the widget.
+    Widget,
+    /// A customer at the widget whom the dashboard's session vouches for, about another number.
+    Session,
+    /// A partner's app.
+    Partner(PartnerId),
+}
+
+impl PinAsker {
+    /// The stored word.
+    pub(in crate::store) fn word(&self) -> String {
+        match self {
+            Self::Widget => "widget".to_owned(),
+            Self::Session => "session".to_owned(),
+            Self::Partner(partner) => format!("partner:{partner}"),
+        }
+    }
+}
+
+/// PIN messages that the operator pays for in an hour. The number's account is not looked at: a
+/// ceiling that counted only what is sent would tell which numbers exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinCeiling {
+    pub per_hour: u32,
+}
+
+impl PinCeiling {
+    /// How many of them one asker may take. Strangers, or a partner whose key was stolen, take half
+    /// of them at most. Customers whom the dashboard vouches for take what is left.
+    pub(in crate::store) fn share_of(self, asker: &PinAsker) -> u32 {
+        match asker {
+            PinAsker::Widget | PinAsker::Partner(_) => self.per_hour.div_ceil(2),
+            PinAsker::Session => self.per_hour,
+        }
+    }
+
+    /// Whether a PIN is over the ceiling, by the counts of this hour, which include it.
+    pub(in crate::store) fn judge(self, now: Timestamp, count: u32) -> Option<Exceeded> {
+        Ceiling::Pins.judge(now, count, self.per_hour)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartFlowResult {
     Started,
-    /// The number has had all its PINs of the day.
+    /// The number has had its PINs.
     TooManyPins {
-        /// When the oldest of them is a day old.
+        /// When it can have the next one.
         again_at: Timestamp,
     },
+    /// The operator's PINs of this hour, or the asker's share of them, are used up.
+    CeilingReached(Exceeded),
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// A flow that began later is of a clock that was ahead. It is over: its PIN and its proof would live
+/// until that time, and its PIN would count until then. The clocks of two origins may differ so much.
+pub(in crate::store) fn latest_start(now: Timestamp) -> i64 {
+    now.unix_seconds() + SIGNATURE_SKEW_SECONDS
+}
+
+/// When the number can have its next PIN; `None` when that is now. `newest` has the times of its
+/// counted PINs, the newest first, as far as the tenth.
+pub(in crate::store) fn find_next_pin_time(now: Timestamp, newest: &[i64]) -> Option<Timestamp> {
+    let tenth = newest.get(PINS_PER_DAY_MAX as usize - 1)?;
+    let again_at = (newest.first()? + PIN_PAUSE_SECONDS).min(tenth + DAY_SECONDS);
+    (again_at > now.unix_seconds()).then(|| Timestamp::from_unix_seconds(again_at))
 }
 
 /// An open flow of the widget.
@@ -118,8 +193,17 @@ pub struct Flow {
     pub offer: Option<OfferId>,
     pub locale: Locale,
     pub return_url: String,
-    /// Proved by a PIN, so by the SIM, and not by the operator's assertion.
-    pub by_pin: bool,
+    /// Set when a PIN proves the number, so the SIM, and not the operator's assertion.
+    pub pin: Option<PinRecipient>,
+}
+
+/// The subscriber to whom a flow's PIN was sent. It proves nothing to anybody else: the number may
+/// have another subscriber by the time it is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinRecipient {
+    pub flow: Hash,
+    /// Keyed hash of the subscriber. `None` when it was not sent.
+    pub mac: Option<Hash>,
 }
 
 /// A PIN from a partner's app. Partner and number must be the flow's.
@@ -130,6 +214,13 @@ pub struct DevicePin {
     pub flow: Hash,
     /// Keyed hash of flow and PIN.
     pub mac: Hash,
+    pub limits: NumberCheckLimits,
+}
+
+impl DevicePin {
+    pub(in crate::store) fn to_check(&self) -> NumberCheck {
+        NumberCheck { partner: self.partner.clone(), number: self.number, limits: self.limits }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -156,5 +247,43 @@ impl PinAttempt<()> {
             Self::UsedUp { expires_at } => PinAttempt::UsedUp { expires_at },
             Self::Expired => PinAttempt::Expired,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+    /// So many PINs, the newest `ago` seconds ago, a minute apart.
+    fn sent(count: i64, ago: i64) -> Vec<i64> {
+        (0..count).map(|n| NOW.unix_seconds() - ago - 60 * n).collect()
+    }
+
+    #[test]
+    fn eleventh_pin_waits_for_an_hour() {
+        assert_eq!(find_next_pin_time(NOW, &[]), None);
+        assert_eq!(find_next_pin_time(NOW, &sent(9, 0)), None);
+        assert_eq!(find_next_pin_time(NOW, &sent(10, 0)), Some(NOW.plus_seconds(3_600)));
+        assert_eq!(find_next_pin_time(NOW, &sent(10, 3_599)), Some(NOW.plus_seconds(1)));
+        assert_eq!(find_next_pin_time(NOW, &sent(10, 3_600)), None);
+    }
+
+    #[test]
+    fn tenth_pin_counts_for_a_day() {
+        let mut times = sent(9, 0);
+        times.push(NOW.unix_seconds() - DAY_SECONDS + 10);
+        assert_eq!(find_next_pin_time(NOW, &times), Some(NOW.plus_seconds(10)));
+    }
+
+    #[test]
+    fn session_may_take_what_strangers_leave() {
+        let ceiling = PinCeiling { per_hour: 5 };
+        let partner = PartnerId::parse("netflix").map(PinAsker::Partner).expect("is a slug");
+        assert_eq!(
+            [PinAsker::Widget, partner, PinAsker::Session].map(|asker| ceiling.share_of(&asker)),
+            [3, 3, 5]
+        );
     }
 }

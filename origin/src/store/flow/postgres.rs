@@ -1,6 +1,9 @@
 //! Flows and their PINs in SQL.
 
-use crate::store::flow::{DevicePin, Flow, Journey, NewFlow, PinAttempt, StartFlowResult};
+use crate::store::flow::{
+    DAY_SECONDS, DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, PinRecipient, StartFlowResult,
+    find_next_pin_time, latest_start,
+};
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::number_lock;
@@ -9,12 +12,11 @@ use crate::store::postgres::rows::{
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, SmsJob, postgres as queue};
+use crate::store::tally::{Ceiling, Counted, Tallied, postgres as tally};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
-
-const DAY_SECONDS: i64 = 86_400;
 
 pub(in crate::store) async fn start_flow(
     tx: &PgConnection<'_>,
@@ -22,21 +24,10 @@ pub(in crate::store) async fn start_flow(
     flow: &NewFlow,
 ) -> Result<StartFlowResult, TxError> {
     let index = flow.number.index.0.as_slice();
-    if flow.pin.is_some() {
-        // Two flows at once would both count nine PINs.
-        number_lock::acquire(tx, now, flow.number.index).await?;
-        // With ten PINs in the last 24 hours, the next is allowed when the tenth is a day old.
-        let tenth = tx
-            .query_optional(
-                "SELECT started_at FROM flows WHERE number_index = $1 AND started_at > $2 AND pin_mac IS NOT NULL
-                 ORDER BY started_at DESC LIMIT 1 OFFSET $3",
-                &[&index, &(now.unix_seconds() - DAY_SECONDS), &i64::from(PINS_PER_DAY_MAX - 1)],
-            )
-            .await?;
-        if let Some(row) = tenth {
-            let again_at = read_time(&row, "flows.started_at")?.plus_seconds(DAY_SECONDS);
-            return Ok(StartFlowResult::TooManyPins { again_at });
-        }
+    if let Some(pin) = &flow.pin
+        && let Some(refused) = refuse_pin(tx, now, flow.number.index, pin).await?
+    {
+        return Ok(refused);
     }
     let (partner, offer, return_url) = match &flow.journey {
         Journey::Widget { offer, return_url } => {
@@ -47,8 +38,8 @@ pub(in crate::store) async fn start_flow(
     tx.execute_one(
         "flows",
         "INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
-             expires_at, proven_at, pin_mac, pin_expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             expires_at, proven_at, pin_mac, pin_expires_at, pin_asked_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             &flow.flow.as_slice(),
             &partner,
@@ -62,6 +53,7 @@ pub(in crate::store) async fn start_flow(
             &flow.pin.is_none().then_some(now.unix_seconds()),
             &flow.pin.as_ref().map(|pin| pin.mac.as_slice()),
             &flow.pin.as_ref().map(|pin| pin.expires_at.unix_seconds()),
+            &flow.pin.as_ref().map(|pin| pin.asked_by.word()),
         ],
     )
     .await?;
@@ -70,6 +62,38 @@ pub(in crate::store) async fn start_flow(
         queue::put(tx, &Job::Sms(sms), now, 0).await?;
     }
     Ok(StartFlowResult::Started)
+}
+
+/// The PINs of the number first, then the asker's share of the hour, then the hour.
+async fn refuse_pin(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    number: NumberIndex,
+    pin: &NewPin,
+) -> Result<Option<StartFlowResult>, TxError> {
+    // Two flows at once would both count nine PINs.
+    number_lock::acquire(tx, now, number).await?;
+    let asker = pin.asked_by.word();
+    let [since, until] = [now.unix_seconds() - DAY_SECONDS, latest_start(now)];
+    let rows = tx
+        .query(
+            "SELECT started_at FROM flows
+             WHERE number_index = $1 AND started_at > $2 AND started_at <= $3 AND pin_asked_by = $4
+             ORDER BY started_at DESC LIMIT $5",
+            &[&number.0.as_slice(), &since, &until, &asker, &i64::from(PINS_PER_DAY_MAX)],
+        )
+        .await?;
+    let newest = rows.iter().map(|row| row.try_get("started_at")).collect::<Result<Vec<i64>, _>>()?;
+    if let Some(again_at) = find_next_pin_time(now, &newest) {
+        return Ok(Some(StartFlowResult::TooManyPins { again_at }));
+    }
+    let count = tally::count_in_hour(tx, now, Counted::PinsAskedBy(&asker)).await?;
+    let share = pin.ceiling.share_of(&pin.asked_by);
+    if let Some(exceeded) = Ceiling::PinsOfOneWay.judge(now, count, share) {
+        return Ok(Some(StartFlowResult::CeilingReached(exceeded)));
+    }
+    let count = tally::count_in_hour(tx, now, Counted::Pins).await?;
+    Ok(pin.ceiling.judge(now, count).map(StartFlowResult::CeilingReached))
 }
 
 pub(in crate::store) async fn try_pin(
@@ -81,10 +105,12 @@ pub(in crate::store) async fn try_pin(
     // The flow is locked, so that attempts at once are counted one after the other.
     let row = tx
         .query_optional(
-            "SELECT flow_hash, number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries
-             FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND pin_mac IS NOT NULL AND partner IS NULL
+            "SELECT flow_hash, number_index, number_sealed, offer, locale, return_url, pin_mac, pin_expires_at, pin_tries,
+                 pin_sent_to
+             FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND started_at <= $3 AND pin_mac IS NOT NULL
+                 AND partner IS NULL
              FOR UPDATE",
-            &[&flow.as_slice(), &now.unix_seconds()],
+            &[&flow.as_slice(), &now.unix_seconds(), &latest_start(now)],
         )
         .await?;
     match row {
@@ -97,18 +123,29 @@ pub(in crate::store) async fn try_device_pin(
     tx: &PgConnection<'_>,
     now: Timestamp,
     pin: &DevicePin,
-) -> Result<PinAttempt<()>, TxError> {
+) -> Result<Tallied<PinAttempt<PinRecipient>>, TxError> {
+    if let Some(exceeded) = tally::count_check(tx, now, &pin.to_check()).await? {
+        return Ok(Tallied::Exceeded(exceeded));
+    }
     let row = tx
         .query_optional(
-            "SELECT flow_hash, pin_mac, pin_expires_at, pin_tries FROM flows
-             WHERE flow_hash = $1 AND expires_at > $2 AND partner = $3 AND number_index = $4 FOR UPDATE",
-            &[&pin.flow.as_slice(), &now.unix_seconds(), &pin.partner.as_str(), &pin.number.0.as_slice()],
+            "SELECT flow_hash, pin_mac, pin_expires_at, pin_tries, pin_sent_to FROM flows
+             WHERE flow_hash = $1 AND expires_at > $2 AND started_at <= $3 AND partner = $4 AND number_index = $5
+             FOR UPDATE",
+            &[
+                &pin.flow.as_slice(),
+                &now.unix_seconds(),
+                &latest_start(now),
+                &pin.partner.as_str(),
+                &pin.number.0.as_slice(),
+            ],
         )
         .await?;
-    match row {
-        Some(row) => check_pin(tx, now, &row, &pin.mac).await,
-        None => Ok(PinAttempt::Expired),
-    }
+    let attempt = match row {
+        Some(row) => check_pin(tx, now, &row, &pin.mac).await?.of(|| read_recipient(&row))?,
+        None => PinAttempt::Expired,
+    };
+    Ok(Tallied::Within(attempt))
 }
 
 pub(in crate::store) async fn find_newest_device_flow(
@@ -157,8 +194,51 @@ async fn check_pin(
     })
 }
 
-pub(in crate::store) async fn has_flow(db: &PgConnection<'_>, flow: &Hash) -> Result<bool, TxError> {
-    Ok(db.query_optional("SELECT 1 FROM flows WHERE flow_hash = $1", &[&flow.as_slice()]).await?.is_some())
+pub(in crate::store) async fn bind_pin(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    flow: &Hash,
+    recipient: &Hash,
+) -> Result<Option<Hash>, TxError> {
+    let row = tx
+        .query_optional(
+            "UPDATE flows SET pin_sent_to = coalesce(pin_sent_to, $3) WHERE flow_hash = $1 AND expires_at > $2
+             RETURNING pin_sent_to",
+            &[&flow.as_slice(), &now.unix_seconds(), &recipient.as_slice()],
+        )
+        .await?;
+    row.map(|row| read_hash(&row, "flows.pin_sent_to")).transpose()
+}
+
+/// Ends the flows of a number that began until `started_by`, with their PINs.
+pub(in crate::store) async fn end_flows(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    number: NumberIndex,
+    started_by: i64,
+) -> Result<(), TxError> {
+    tx.execute(
+        "UPDATE flows SET expires_at = $2 WHERE number_index = $1 AND expires_at > $2 AND started_at <= $3",
+        &[&number.0.as_slice(), &now.unix_seconds(), &started_by],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether the flow, of the widget or of a device, is open and has proved its number.
+pub(in crate::store) async fn is_proof_open(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    flow: &Hash,
+) -> Result<bool, TxError> {
+    let row = tx
+        .query_optional(
+            "SELECT 1 FROM flows WHERE flow_hash = $1 AND expires_at > $2 AND started_at <= $3
+                 AND proven_at IS NOT NULL",
+            &[&flow.as_slice(), &now.unix_seconds(), &latest_start(now)],
+        )
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(in crate::store) async fn find_proven_flow(
@@ -168,23 +248,26 @@ pub(in crate::store) async fn find_proven_flow(
 ) -> Result<Option<Flow>, TxError> {
     let row = db
         .query_optional(
-            "SELECT number_index, number_sealed, offer, locale, return_url, pin_mac FROM flows
-             WHERE flow_hash = $1 AND expires_at > $2 AND proven_at IS NOT NULL AND partner IS NULL",
-            &[&flow.as_slice(), &now.unix_seconds()],
+            "SELECT flow_hash, number_index, number_sealed, offer, locale, return_url, pin_mac, pin_sent_to FROM flows
+             WHERE flow_hash = $1 AND expires_at > $2 AND started_at <= $3 AND proven_at IS NOT NULL
+                 AND partner IS NULL",
+            &[&flow.as_slice(), &now.unix_seconds(), &latest_start(now)],
         )
         .await?;
     row.as_ref().map(read_flow).transpose()
 }
 
-/// Flows are kept for a day, because they count against the number's PINs.
+/// Flows are kept for a day, because they count against the number's PINs. Those of a clock that was
+/// more than a day ahead count for nothing.
 pub(in crate::store) async fn delete_old_flows(
     tx: &PgConnection<'_>,
     now: Timestamp,
     limit: i64,
 ) -> Result<u64, TxError> {
     tx.execute(
-        "DELETE FROM flows WHERE flow_hash IN (SELECT flow_hash FROM flows WHERE started_at <= $1 LIMIT $2)",
-        &[&(now.unix_seconds() - DAY_SECONDS), &limit],
+        "DELETE FROM flows WHERE flow_hash IN
+             (SELECT flow_hash FROM flows WHERE started_at <= $1 OR started_at > $2 LIMIT $3)",
+        &[&(now.unix_seconds() - DAY_SECONDS), &(now.unix_seconds() + DAY_SECONDS), &limit],
     )
     .await
 }
@@ -195,6 +278,17 @@ fn read_flow(row: &Row) -> Result<Flow, TxError> {
         offer: parse_optional_column(row, "flows.offer", OfferId::parse)?,
         locale: read_locale(row, "flows.locale")?,
         return_url: row.try_get("return_url")?,
-        by_pin: row.try_get::<_, Option<&[u8]>>("pin_mac")?.is_some(),
+        pin: match row.try_get::<_, Option<&[u8]>>("pin_mac")? {
+            Some(_) => Some(read_recipient(row)?),
+            None => None,
+        },
     })
+}
+
+fn read_recipient(row: &Row) -> Result<PinRecipient, TxError> {
+    let mac = match row.try_get::<_, Option<&[u8]>>("pin_sent_to")? {
+        Some(_) => Some(read_hash(row, "flows.pin_sent_to")?),
+        None => None,
+    };
+    Ok(PinRecipient { flow: read_hash(row, "flows.flow_hash")?, mac })
 }

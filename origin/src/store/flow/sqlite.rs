@@ -1,16 +1,18 @@
 //! Flows and their PINs in SQL.
 
 use crate::store::error::StoreError;
-use crate::store::flow::{DevicePin, Flow, Journey, NewFlow, PinAttempt, StartFlowResult};
+use crate::store::flow::{
+    DAY_SECONDS, DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, PinRecipient, StartFlowResult,
+    find_next_pin_time, latest_start,
+};
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::queue::{Job, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{parse_optional_column, read_locale, read_number};
+use crate::store::tally::{Ceiling, Counted, Tallied, sqlite as tally};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-
-const DAY_SECONDS: i64 = 86_400;
 
 pub(in crate::store) fn start_flow(
     tx: &Connection,
@@ -18,19 +20,10 @@ pub(in crate::store) fn start_flow(
     flow: &NewFlow,
 ) -> Result<StartFlowResult, StoreError> {
     let index = flow.number.index.0;
-    if flow.pin.is_some() {
-        // With ten PINs in the last 24 hours, the next is allowed when the tenth is a day old.
-        let tenth: Option<i64> = tx
-            .prepare_cached(
-                "SELECT started_at FROM flows WHERE number_index = ?1 AND started_at > ?2 AND pin_mac IS NOT NULL
-                 ORDER BY started_at DESC LIMIT 1 OFFSET ?3",
-            )?
-            .query_row(params![index, now.unix_seconds() - DAY_SECONDS, PINS_PER_DAY_MAX - 1], |row| row.get(0))
-            .optional()?;
-        if let Some(started_at) = tenth {
-            let again_at = Timestamp::from_unix_seconds(started_at).plus_seconds(DAY_SECONDS);
-            return Ok(StartFlowResult::TooManyPins { again_at });
-        }
+    if let Some(pin) = &flow.pin
+        && let Some(refused) = refuse_pin(tx, now, flow.number.index, pin)?
+    {
+        return Ok(refused);
     }
     let (partner, offer, return_url) = match &flow.journey {
         Journey::Widget { offer, return_url } => {
@@ -40,8 +33,8 @@ pub(in crate::store) fn start_flow(
     };
     tx.prepare_cached(
         "INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
-             expires_at, proven_at, pin_mac, pin_expires_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             expires_at, proven_at, pin_mac, pin_expires_at, pin_asked_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         flow.flow,
@@ -56,12 +49,42 @@ pub(in crate::store) fn start_flow(
         flow.pin.is_none().then_some(now.unix_seconds()),
         flow.pin.as_ref().map(|pin| pin.mac),
         flow.pin.as_ref().map(|pin| pin.expires_at.unix_seconds()),
+        flow.pin.as_ref().map(|pin| pin.asked_by.word()),
     ])?;
     if let Some(pin) = &flow.pin {
         let sms = SmsJob::Pin { message: pin.message.clone() };
         queue::put(tx, &Job::Sms(sms), now, 0)?;
     }
     Ok(StartFlowResult::Started)
+}
+
+/// The PINs of the number first, then the asker's share of the hour, then the hour.
+fn refuse_pin(
+    tx: &Connection,
+    now: Timestamp,
+    number: NumberIndex,
+    pin: &NewPin,
+) -> Result<Option<StartFlowResult>, StoreError> {
+    let asker = pin.asked_by.word();
+    let [since, until] = [now.unix_seconds() - DAY_SECONDS, latest_start(now)];
+    let newest: Vec<i64> = tx
+        .prepare_cached(
+            "SELECT started_at FROM flows
+             WHERE number_index = ?1 AND started_at > ?2 AND started_at <= ?3 AND pin_asked_by = ?4
+             ORDER BY started_at DESC LIMIT ?5",
+        )?
+        .query_map(params![number.0, since, until, asker, PINS_PER_DAY_MAX], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if let Some(again_at) = find_next_pin_time(now, &newest) {
+        return Ok(Some(StartFlowResult::TooManyPins { again_at }));
+    }
+    let count = tally::count_in_hour(tx, now, Counted::PinsAskedBy(&asker))?;
+    let share = pin.ceiling.share_of(&pin.asked_by);
+    if let Some(exceeded) = Ceiling::PinsOfOneWay.judge(now, count, share) {
+        return Ok(Some(StartFlowResult::CeilingReached(exceeded)));
+    }
+    let count = tally::count_in_hour(tx, now, Counted::Pins)?;
+    Ok(pin.ceiling.judge(now, count).map(StartFlowResult::CeilingReached))
 }
 
 pub(in crate::store) fn try_pin(
@@ -71,9 +94,10 @@ pub(in crate::store) fn try_pin(
     pin: &Hash,
 ) -> Result<PinAttempt<Flow>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND pin_mac IS NOT NULL AND partner IS NULL",
+        "SELECT * FROM flows
+         WHERE flow_hash = ?1 AND expires_at > ?2 AND started_at <= ?3 AND pin_mac IS NOT NULL AND partner IS NULL",
     )?;
-    let mut rows = select.query(params![flow, now.unix_seconds()])?;
+    let mut rows = select.query(params![flow, now.unix_seconds(), latest_start(now)])?;
     match rows.next()? {
         Some(row) => check_pin(tx, now, row, pin)?.of(|| read_flow(row)),
         None => Ok(PinAttempt::Expired),
@@ -84,15 +108,21 @@ pub(in crate::store) fn try_device_pin(
     tx: &Connection,
     now: Timestamp,
     pin: &DevicePin,
-) -> Result<PinAttempt<()>, StoreError> {
-    let mut select = tx.prepare_cached(
-        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND partner = ?3 AND number_index = ?4",
-    )?;
-    let mut rows = select.query(params![pin.flow, now.unix_seconds(), pin.partner.as_str(), pin.number.0])?;
-    match rows.next()? {
-        Some(row) => check_pin(tx, now, row, &pin.mac),
-        None => Ok(PinAttempt::Expired),
+) -> Result<Tallied<PinAttempt<PinRecipient>>, StoreError> {
+    if let Some(exceeded) = tally::count_check(tx, now, &pin.to_check())? {
+        return Ok(Tallied::Exceeded(exceeded));
     }
+    let mut select = tx.prepare_cached(
+        "SELECT * FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND started_at <= ?3 AND partner = ?4
+             AND number_index = ?5",
+    )?;
+    let values = params![pin.flow, now.unix_seconds(), latest_start(now), pin.partner.as_str(), pin.number.0];
+    let mut rows = select.query(values)?;
+    let attempt = match rows.next()? {
+        Some(row) => check_pin(tx, now, row, &pin.mac)?.of(|| read_recipient(row))?,
+        None => PinAttempt::Expired,
+    };
+    Ok(Tallied::Within(attempt))
 }
 
 pub(in crate::store) fn find_newest_device_flow(
@@ -139,8 +169,45 @@ fn check_pin(
     })
 }
 
-pub(in crate::store) fn has_flow(db: &Connection, flow: &Hash) -> Result<bool, StoreError> {
-    Ok(db.prepare_cached("SELECT 1 FROM flows WHERE flow_hash = ?1")?.exists([flow])?)
+pub(in crate::store) fn bind_pin(
+    tx: &Connection,
+    now: Timestamp,
+    flow: &Hash,
+    recipient: &Hash,
+) -> Result<Option<Hash>, StoreError> {
+    Ok(tx
+        .prepare_cached(
+            "UPDATE flows SET pin_sent_to = coalesce(pin_sent_to, ?3) WHERE flow_hash = ?1 AND expires_at > ?2
+             RETURNING pin_sent_to",
+        )?
+        .query_row(params![flow, now.unix_seconds(), recipient], |row| row.get(0))
+        .optional()?)
+}
+
+/// Ends the flows of a number that began until `started_by`, with their PINs.
+pub(in crate::store) fn end_flows(
+    tx: &Connection,
+    now: Timestamp,
+    number: NumberIndex,
+    started_by: i64,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE flows SET expires_at = ?2 WHERE number_index = ?1 AND expires_at > ?2 AND started_at <= ?3",
+    )?
+    .execute(params![number.0, now.unix_seconds(), started_by])?;
+    Ok(())
+}
+
+/// Whether the flow, of the widget or of a device, is open and has proved its number.
+pub(in crate::store) fn is_proof_open(
+    tx: &Connection,
+    now: Timestamp,
+    flow: &Hash,
+) -> Result<bool, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT 1 FROM flows WHERE flow_hash = ?1 AND expires_at > ?2 AND started_at <= ?3 AND proven_at IS NOT NULL",
+    )?;
+    Ok(select.exists(params![flow, now.unix_seconds(), latest_start(now)])?)
 }
 
 pub(in crate::store) fn find_proven_flow(
@@ -150,22 +217,25 @@ pub(in crate::store) fn find_proven_flow(
 ) -> Result<Option<Flow>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT * FROM flows
-         WHERE flow_hash = ?1 AND expires_at > ?2 AND proven_at IS NOT NULL AND partner IS NULL",
+         WHERE flow_hash = ?1 AND expires_at > ?2 AND started_at <= ?3 AND proven_at IS NOT NULL
+             AND partner IS NULL",
     )?;
-    let mut rows = select.query(params![flow, now.unix_seconds()])?;
+    let mut rows = select.query(params![flow, now.unix_seconds(), latest_start(now)])?;
     rows.next()?.map(read_flow).transpose()
 }
 
-/// Flows are kept for a day, because they count against the number's PINs.
+/// Flows are kept for a day, because they count against the number's PINs. Those of a clock that was
+/// more than a day ahead count for nothing.
 pub(in crate::store) fn delete_old_flows(
     tx: &Connection,
     now: Timestamp,
     limit: u32,
 ) -> Result<usize, StoreError> {
     let mut delete = tx.prepare_cached(
-        "DELETE FROM flows WHERE flow_hash IN (SELECT flow_hash FROM flows WHERE started_at <= ?1 LIMIT ?2)",
+        "DELETE FROM flows WHERE flow_hash IN
+             (SELECT flow_hash FROM flows WHERE started_at <= ?1 OR started_at > ?2 LIMIT ?3)",
     )?;
-    Ok(delete.execute(params![now.unix_seconds() - DAY_SECONDS, limit])?)
+    Ok(delete.execute(params![now.unix_seconds() - DAY_SECONDS, now.unix_seconds() + DAY_SECONDS, limit])?)
 }
 
 fn read_flow(row: &Row<'_>) -> Result<Flow, StoreError> {
@@ -174,6 +244,13 @@ fn read_flow(row: &Row<'_>) -> Result<Flow, StoreError> {
         offer: parse_optional_column(row, "flows.offer", OfferId::parse)?,
         locale: read_locale(row, "flows.locale")?,
         return_url: row.get("return_url")?,
-        by_pin: row.get::<_, Option<Hash>>("pin_mac")?.is_some(),
+        pin: match row.get::<_, Option<Hash>>("pin_mac")? {
+            Some(_) => Some(read_recipient(row)?),
+            None => None,
+        },
     })
+}
+
+fn read_recipient(row: &Row<'_>) -> Result<PinRecipient, StoreError> {
+    Ok(PinRecipient { flow: row.get("flow_hash")?, mac: row.get("pin_sent_to")? })
 }

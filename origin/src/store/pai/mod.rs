@@ -4,9 +4,11 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::ambient::Random;
+use crate::config::NumberCheckLimits;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::number::SealedNumber;
+use crate::store::number::{Hash, SealedNumber};
+use crate::store::tally::{NumberCheck, Tallied};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
@@ -18,14 +20,26 @@ impl Store {
     /// new one. When the number's `subscriber_ref` has changed, it has a new subscriber, and the
     /// PAIs of the earlier one are closed permanently. The caller has checked the account at `now`,
     /// and it is in good standing: PAIs that were suspended before then are active again. There is
-    /// no nonce when the call has spent it on a PIN.
+    /// no nonce when the call has spent it on a PIN. `None` when the flow that has proved the number
+    /// is over.
     pub async fn issue_pai(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
         new: NewPai,
-    ) -> Result<PaiRow, StoreError> {
+    ) -> Result<Option<PaiRow>, StoreError> {
         use_case!(self, write(nonce), issue_pai(now, &new))
+    }
+
+    /// Does the same for a partner's check of a number, which is counted first.
+    pub async fn issue_checked_pai(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        limits: NumberCheckLimits,
+        new: NewPai,
+    ) -> Result<Tallied<PaiRow>, StoreError> {
+        use_case!(self, write(nonce), issue_checked_pai(now, limits, &new))
     }
 
     pub async fn find_pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
@@ -64,8 +78,17 @@ pub struct NewPai {
     pub partner: PartnerId,
     pub number: SealedNumber,
     pub subscriber_ref: String,
+    /// The flow in which the number was proved, which must still be open: an account event may have
+    /// ended it since. `None` when nothing but the caller's word proves the number.
+    pub proved_in: Option<Hash>,
     /// Used where subscriber or PAI must be created.
     pub fresh: NewPaiIds,
+}
+
+impl NewPai {
+    pub(in crate::store) fn to_check(&self, limits: NumberCheckLimits) -> NumberCheck {
+        NumberCheck { partner: self.partner.clone(), number: self.number.index, limits }
+    }
 }
 
 /// Random ids for the rows that do not exist yet.

@@ -1,12 +1,15 @@
 //! PAIs and their subscribers in SQL.
 
+use crate::config::NumberCheckLimits;
 use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::flow::postgres as flow;
 use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::number_lock;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_pai};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
+use crate::store::tally::{Tallied, postgres as tally};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
@@ -37,8 +40,29 @@ pub(in crate::store) async fn find_or_create_pai(
     }
 }
 
+/// Whether the flow that has proved the number is over. No event ends it between this and the commit.
+pub(in crate::store) async fn is_proof_over(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewPai,
+) -> Result<bool, TxError> {
+    number_lock::acquire(tx, now, new.number.index).await?;
+    match &new.proved_in {
+        Some(flow) => Ok(!flow::is_proof_open(tx, now, flow).await?),
+        None => Ok(false),
+    }
+}
+
+pub(super) async fn issue_pai(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewPai,
+) -> Result<Option<PaiRow>, TxError> {
+    if is_proof_over(tx, now, new).await? { Ok(None) } else { Ok(Some(put_pai(tx, now, new).await?)) }
+}
+
 /// Has the edge informed of a new PAI by a job; a sign-up does that in its response.
-pub(in crate::store) async fn issue_pai(
+pub(in crate::store) async fn put_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewPai,
@@ -48,6 +72,20 @@ pub(in crate::store) async fn issue_pai(
         queue::put_pai_change(tx, now, &row.pai.to_string()).await?;
     }
     Ok(row)
+}
+
+pub(in crate::store) async fn issue_checked_pai(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    limits: NumberCheckLimits,
+    new: &NewPai,
+) -> Result<Tallied<PaiRow>, TxError> {
+    // Before the counts, as everywhere.
+    number_lock::acquire(tx, now, new.number.index).await?;
+    match tally::count_check(tx, now, &new.to_check(limits)).await? {
+        Some(exceeded) => Ok(Tallied::Exceeded(exceeded)),
+        None => Ok(Tallied::Within(put_pai(tx, now, new).await?)),
+    }
 }
 
 /// The number's present subscriber. It is a new one when there is none, or when `subscriber_ref`

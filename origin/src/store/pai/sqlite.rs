@@ -1,9 +1,12 @@
 //! PAIs and their subscribers in SQL.
 
+use crate::config::NumberCheckLimits;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
+use crate::store::flow::sqlite as flow;
 use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
 use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai};
+use crate::store::tally::{Tallied, sqlite as tally};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
@@ -29,17 +32,41 @@ pub(in crate::store) fn find_or_create_pai(
     }
 }
 
-/// Has the edge informed of a new PAI by a job; a sign-up does that in its response.
-pub(in crate::store) fn issue_pai(
+/// Whether the flow that has proved the number is over.
+pub(in crate::store) fn is_proof_over(
     tx: &Connection,
     now: Timestamp,
     new: &NewPai,
-) -> Result<PaiRow, StoreError> {
+) -> Result<bool, StoreError> {
+    match &new.proved_in {
+        Some(flow) => Ok(!flow::is_proof_open(tx, now, flow)?),
+        None => Ok(false),
+    }
+}
+
+pub(super) fn issue_pai(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<Option<PaiRow>, StoreError> {
+    if is_proof_over(tx, now, new)? { Ok(None) } else { Ok(Some(put_pai(tx, now, new)?)) }
+}
+
+/// Has the edge informed of a new PAI by a job; a sign-up does that in its response.
+pub(in crate::store) fn put_pai(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<PaiRow, StoreError> {
     let (row, is_new) = find_or_create_pai(tx, now, new)?;
     if is_new {
         queue::put_pai_change(tx, now, &row.pai.to_string())?;
     }
     Ok(row)
+}
+
+pub(in crate::store) fn issue_checked_pai(
+    tx: &Connection,
+    now: Timestamp,
+    limits: NumberCheckLimits,
+    new: &NewPai,
+) -> Result<Tallied<PaiRow>, StoreError> {
+    match tally::count_check(tx, now, &new.to_check(limits))? {
+        Some(exceeded) => Ok(Tallied::Exceeded(exceeded)),
+        None => Ok(Tallied::Within(put_pai(tx, now, new)?)),
+    }
 }
 
 /// The number's present subscriber. It is a new one when there is none, or when `subscriber_ref`

@@ -8,13 +8,14 @@ use crate::store::coupon::postgres as coupon;
 use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, read_amount, read_count, read_hash, read_pai};
+use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_pai};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, postgres as queue};
 use crate::store::redemption::{NewRedemption, RedeemResult, period_after};
 use crate::store::redemption_outcome::RedemptionOutcome;
 use crate::store::redemption_outcome::postgres::find_outcome;
 use crate::store::subscription::postgres as subscription;
+use crate::store::tally::{Counted, postgres as tally};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::PartnerId;
@@ -136,15 +137,8 @@ async fn count_wrong_code(
     now: Timestamp,
     partner: &PartnerId,
 ) -> Result<RedeemResult, TxError> {
-    let row = tx
-        .query_optional(
-            "INSERT INTO coupon_guesses (partner, hour, wrong) VALUES ($1, $2, 1)
-             ON CONFLICT (partner, hour) DO UPDATE SET wrong = coupon_guesses.wrong + 1 RETURNING wrong",
-            &[&partner.as_str(), &(now.unix_seconds() / 3_600)],
-        )
-        .await?
-        .ok_or_else(|| missing_row("coupon_guesses"))?;
-    Ok(RedeemResult::Unknown { wrong: read_count(&row, "coupon_guesses.wrong")? })
+    let wrong = tally::count_in_hour(tx, now, Counted::WrongCouponCodes(partner)).await?;
+    Ok(RedeemResult::Unknown { wrong })
 }
 
 /// Locks the PAI against other payments for its days, and returns its state.

@@ -10,6 +10,7 @@ use crate::store::redemption_outcome::RedemptionOutcome;
 use crate::store::redemption_outcome::sqlite::find_outcome;
 use crate::store::sqlite::rows::{read_amount, read_pai};
 use crate::store::subscription::sqlite as subscription;
+use crate::store::tally::{Counted, sqlite as tally};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::PartnerId;
@@ -118,13 +119,7 @@ fn count_wrong_code(
     now: Timestamp,
     partner: &PartnerId,
 ) -> Result<RedeemResult, StoreError> {
-    let wrong = tx
-        .prepare_cached(
-            "INSERT INTO coupon_guesses (partner, hour, wrong) VALUES (?1, ?2, 1)
-             ON CONFLICT (partner, hour) DO UPDATE SET wrong = wrong + 1 RETURNING wrong",
-        )?
-        .query_row(params![partner.as_str(), now.unix_seconds() / 3_600], |row| row.get(0))?;
-    Ok(RedeemResult::Unknown { wrong })
+    Ok(RedeemResult::Unknown { wrong: tally::count_in_hour(tx, now, Counted::WrongCouponCodes(partner))? })
 }
 
 /// The months from the first day that no coupon and no charge has paid for; from today if the user

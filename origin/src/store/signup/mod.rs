@@ -64,6 +64,8 @@ pub enum IssueSignupResult {
     Issued(PaiRow),
     /// The subscriber has a live subscription of this partner.
     AlreadyOnBill,
+    /// The flow that has proved the number is over.
+    FlowOver,
 }
 
 /// What the partner that spends a token is told.

@@ -17,6 +17,9 @@ pub(in crate::store) async fn issue_signup(
     now: Timestamp,
     new: &NewSignup,
 ) -> Result<IssueSignupResult, TxError> {
+    if pai::is_proof_over(tx, now, &new.pai).await? {
+        return Ok(IssueSignupResult::FlowOver);
+    }
     let (row, _) = pai::find_or_create_pai(tx, now, &new.pai).await?;
     if subscription::has_live_subscription(tx, row.pai).await? {
         return Ok(IssueSignupResult::AlreadyOnBill);

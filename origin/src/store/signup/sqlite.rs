@@ -17,6 +17,9 @@ pub(in crate::store) fn issue_signup(
     now: Timestamp,
     new: &NewSignup,
 ) -> Result<IssueSignupResult, StoreError> {
+    if pai::is_proof_over(tx, now, &new.pai)? {
+        return Ok(IssueSignupResult::FlowOver);
+    }
     let (row, _) = pai::find_or_create_pai(tx, now, &new.pai)?;
     if subscription::has_live_subscription(tx, row.pai)? {
         return Ok(IssueSignupResult::AlreadyOnBill);

@@ -15,6 +15,7 @@ use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::postgres::{PostgresDatabase, number_lock};
 use crate::store::subscriber::{ErasureState, SubscriberOfNumber, erasure_state};
+use crate::store::tally::postgres as tally;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
@@ -65,6 +66,7 @@ async fn erase_in_transaction(
     )
     .await?;
     tx.execute("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
+    tally::delete_checks_of_number(tx, number).await?;
     erase_subscriber_numbers(tx, &subscribers).await?;
     let erasure = erasure_state(now, &list_under_number(tx, number).await?, false);
     number_lock::delete(tx, number).await?;

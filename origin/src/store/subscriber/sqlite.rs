@@ -9,6 +9,7 @@ use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::SqliteDatabase;
 use crate::store::subscriber::{ErasureState, SubscriberOfNumber, erasure_state};
+use crate::store::tally::sqlite as tally;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
@@ -45,6 +46,7 @@ fn erase_in_transaction(
     }
     unlink_events(tx, "number_index = ?1", &number.0)?;
     tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
+    tally::delete_checks_of_number(tx, number)?;
     for (subscriber_id, _) in &holders {
         erase_subscriber_number(tx, subscriber_id)?;
     }

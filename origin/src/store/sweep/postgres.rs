@@ -10,6 +10,7 @@ use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::{PostgresDatabase, number_lock};
 use crate::store::queue::postgres as queue;
 use crate::store::subscriber::postgres as subscriber;
+use crate::store::tally::postgres as tally;
 use onbill_domain::timestamp::Timestamp;
 
 /// Rows deleted in one transaction, which takes a few milliseconds.
@@ -25,6 +26,7 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), S
             + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX).await?
             + notification::delete_old_unnamed(tx, now, ROWS_MAX).await?
             + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX).await?
+            + tally::delete_other_counts(tx, now, ROWS_MAX).await?
             + subscriber::continue_erasures(tx, ROWS_MAX).await?
     })? > 0
     {}

@@ -9,6 +9,7 @@ use crate::store::notification::sqlite as notification;
 use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::SqliteDatabase;
 use crate::store::subscriber::sqlite as subscriber;
+use crate::store::tally::sqlite as tally;
 use onbill_domain::timestamp::Timestamp;
 
 /// Rows deleted in one transaction, which takes a few milliseconds.
@@ -23,6 +24,7 @@ pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), Sto
                 + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX)?
                 + notification::delete_old_unnamed(tx, now, ROWS_MAX)?
                 + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX)?
+                + tally::delete_other_counts(tx, now, ROWS_MAX)?
                 + subscriber::continue_erasures(tx, ROWS_MAX)?)
         })
         .await?

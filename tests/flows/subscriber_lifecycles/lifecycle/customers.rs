@@ -7,12 +7,13 @@ use crate::subscriber_lifecycles::plan::AccountLookup;
 use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OfferId;
+use onbill_domain::limits::FLOW_TTL_SECONDS;
 use onbill_domain::locale::Locale;
 use onbill_domain::pai::PaiState;
-use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionSource};
 use onbill_origin::store::{
-    IssueSignupResult, NewPai, NewPaiIds, NewSignup, PaiRow, RecordSubscriptionResult, SpendTokenResult,
+    IssueSignupResult, Journey, NewFlow, NewPai, NewPaiIds, NewSignup, PaiRow, RecordSubscriptionResult,
+    SpendTokenResult, StartFlowResult,
 };
 use onbill_test_harness::Dice;
 
@@ -39,7 +40,20 @@ impl LifecycleRun<'_> {
             }
         };
         let Some(subscriber_ref) = subscriber_ref else { return };
-        let visit = StartedSignup { who, number, subscriber_ref, asked_at: self.now(), is_overtaken: false };
+        let flow = sha256(self.fresh().as_bytes());
+        let visit =
+            StartedSignup { who, number, subscriber_ref, asked_at: self.now(), flow, is_overtaken: false };
+        let begun = NewFlow {
+            flow,
+            number: self.sealed(NUMBERS[number]),
+            journey: Journey::Widget { offer: None, return_url: String::new() },
+            locale: Locale::En,
+            expires_at: visit.asked_at.plus_seconds(FLOW_TTL_SECONDS),
+            pin: None,
+        };
+        let nonce = self.nonce();
+        let started = self.store().start_flow(nonce, visit.asked_at, begun).await;
+        assert_eq!(started.expect("works"), StartFlowResult::Started);
         self.tell(|| format!("{who} visits with {}: {}", NUMBERS[number], visit.subscriber_ref));
         self.visits.push(visit);
     }
@@ -60,11 +74,10 @@ impl LifecycleRun<'_> {
             partner: partner(),
             number: self.sealed(NUMBERS[visit.number]),
             subscriber_ref: visit.subscriber_ref.clone(),
+            proved_in: None,
             fresh,
         };
-        let Some((row, jti)) = self.issue(dice, visit.asked_at, new).await else {
-            return self.meet("on the bill already");
-        };
+        let Some((row, jti)) = self.issue(dice, &visit, new).await else { return };
         self.tell(|| format!("{} signs up: {}", visit.who, row.pai));
         self.meet(if row.pai == fresh_pai { "sign-ups" } else { "known subscribers signing up" });
         if row.state == PaiState::Closed {
@@ -95,15 +108,16 @@ impl LifecycleRun<'_> {
     async fn issue(
         &mut self,
         dice: &mut Dice,
-        asked_at: Timestamp,
-        pai: NewPai,
+        visit: &StartedSignup,
+        mut pai: NewPai,
     ) -> Option<(PaiRow, Option<String>)> {
         let nonce = self.nonce();
         if dice.below(3) == 0 {
             self.meet("devices");
-            let row = self.store().issue_pai(Some(nonce), asked_at, pai).await.expect("works");
-            return Some((row, None));
+            let row = self.store().issue_pai(Some(nonce), visit.asked_at, pai).await.expect("works");
+            return row.map(|row| (row, None));
         }
+        pai.proved_in = Some(visit.flow);
         let jti = self.fresh();
         let new = NewSignup {
             jti: jti.clone(),
@@ -115,9 +129,16 @@ impl LifecycleRun<'_> {
             partner_return_url: String::new(),
             return_url: String::new(),
         };
-        match self.store().issue_signup(nonce, asked_at, new).await.expect("works") {
+        match self.store().issue_signup(nonce, visit.asked_at, new).await.expect("works") {
             IssueSignupResult::Issued(row) => Some((row, Some(jti))),
-            IssueSignupResult::AlreadyOnBill => None,
+            IssueSignupResult::AlreadyOnBill => {
+                self.meet("on the bill already");
+                None
+            }
+            IssueSignupResult::FlowOver => {
+                self.meet("visits that an event has ended");
+                None
+            }
         }
     }
 

@@ -22,7 +22,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, Random};
 use onbill_origin::app::App;
 use onbill_origin::config::AccountSource;
-use onbill_origin::store::{SealedNumber, Store};
+use onbill_origin::store::{Hash, SealedNumber, Store};
 use onbill_test_harness::crash_point::{StoreFaults, StoreSchedule};
 use onbill_test_harness::{ManualClock, SequenceRandom, origin_config_with};
 use std::collections::BTreeSet;
@@ -57,6 +57,8 @@ struct StartedSignup {
     number: usize,
     subscriber_ref: String,
     asked_at: Timestamp,
+    /// The visit in the widget, which an account event ends.
+    flow: Hash,
     /// An event came since: the account status as checked then may be outdated.
     is_overtaken: bool,
 }

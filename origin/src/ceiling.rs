@@ -1,0 +1,63 @@
+//! What a caller is told, and the operator's people, when a ceiling is exceeded.
+
+use crate::store::{Ceiling, Exceeded, Tallied};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::reject::Reject;
+use onbill_domain::timestamp::Timestamp;
+
+/// 429 until the next hour or day begins, with an alarm for the first call beyond the ceiling. `who`
+/// is the partner, or else the word for who has asked at the widget. The response is the same for
+/// every number.
+pub(crate) fn reject_exceeded(now: Timestamp, exceeded: Exceeded, who: &str) -> Reject {
+    let Exceeded { ceiling, again_at, is_first } = exceeded;
+    if is_first {
+        raise_ceiling_alarm(ceiling, who);
+    }
+    let message = match ceiling {
+        Ceiling::Pins | Ceiling::PinsOfOneWay => "Too many codes were asked for in this hour.",
+        Ceiling::NumberChecks | Ceiling::UnknownNumbers => "Too many numbers were asked about in this hour.",
+        Ceiling::ChecksOfNumber => "This number was asked about too often today.",
+    };
+    Reject::too_many_requests(message, seconds_until(again_at, now))
+}
+
+/// The result of a use case that is counted first, or 429.
+pub(crate) fn check_tallied<T>(
+    now: Timestamp,
+    tallied: Tallied<T>,
+    partner: &PartnerId,
+) -> Result<T, Reject> {
+    match tallied {
+        Tallied::Within(result) => Ok(result),
+        Tallied::Exceeded(exceeded) => Err(reject_exceeded(now, exceeded, partner.as_str())),
+    }
+}
+
+/// Whole seconds until a time, as in `Retry-After`; at least one.
+pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
+    u32::try_from(then.seconds_since(now)).unwrap_or(1)
+}
+
+/// A number that is asked about too often raises none: one app in a loop is its partner's to find.
+fn raise_ceiling_alarm(ceiling: Ceiling, who: &str) {
+    match ceiling {
+        Ceiling::Pins => {
+            tracing::error!(alarm = "pin-ceiling-reached", "no more PINs are sent in this hour");
+        }
+        Ceiling::PinsOfOneWay => {
+            let alarm = "pin-ceiling-reached";
+            tracing::error!(who, alarm, "their half of the PINs of this hour is used up");
+        }
+        Ceiling::NumberChecks => {
+            tracing::error!(who, alarm = "number-checks", "a partner has asked about too many numbers");
+        }
+        Ceiling::UnknownNumbers => {
+            tracing::error!(
+                who,
+                alarm = "unknown-numbers",
+                "a partner asks about numbers without an account"
+            );
+        }
+        Ceiling::ChecksOfNumber => {}
+    }
+}

@@ -1,0 +1,198 @@
+//! Counts against ceilings: PINs of the operator, checks of a partner and of a number.
+
+use crate::test_store::{
+    NOW, TestStore, device_flow, flow, hash, new_pai, nonce, number, partner, redemption, within,
+};
+use crate::traces::leads_to;
+use futures_util::future::join_all;
+use onbill_domain::limits::NUMBER_CHECKS_PER_DAY_MAX;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::config::NumberCheckLimits;
+use onbill_origin::store::{
+    Ceiling, DevicePin, Exceeded, NewFlow, NumberCheck, PinAsker, PinAttempt, PinCeiling, RedeemResult,
+    StartFlowResult, Tallied,
+};
+
+on_each_database!(
+    pins_have_a_ceiling_for_each_hour,
+    strangers_leave_half_the_pins_to_sessions,
+    number_over_its_pins_takes_none_of_the_hour,
+    unknown_numbers_stop_every_check_of_the_hour,
+    number_is_checked_so_often_in_a_day,
+    checks_have_a_ceiling_whatever_the_account,
+    device_pin_is_counted_before_it_is_tried,
+    counts_are_exact_under_concurrency,
+    counts_of_a_wrong_clock_are_forgotten,
+    erased_number_leaves_no_count,
+);
+
+/// When the hour of [`NOW`] is over, and its day.
+const NEXT_HOUR: Timestamp = Timestamp::from_unix_seconds(1_795_003_200);
+const NEXT_DAY: Timestamp = Timestamp::from_unix_seconds(1_795_046_400);
+
+fn pin_of(asker: PinAsker, n: u8, per_hour: u32) -> NewFlow {
+    let mut new = flow(n, Some([1; 32]));
+    let pin = new.pin.as_mut().expect("has one");
+    (pin.asked_by, pin.ceiling) = (asker, PinCeiling { per_hour });
+    new
+}
+
+fn over(ceiling: Ceiling, again_at: Timestamp, is_first: bool) -> Exceeded {
+    Exceeded { ceiling, again_at, is_first }
+}
+
+fn check(n: u8, checks_per_hour: u32, unknown_per_hour: u32) -> NumberCheck {
+    let limits = NumberCheckLimits { checks_per_hour, unknown_per_hour };
+    NumberCheck { partner: partner("netflix"), number: number(n).index, limits }
+}
+
+impl TestStore {
+    async fn start_at(&self, at: Timestamp, new: NewFlow) -> StartFlowResult {
+        self.store.start_flow(nonce(), at, new).await.expect("works")
+    }
+
+    async fn refused(&self, at: Timestamp, check: NumberCheck, is_unknown: bool) -> Tallied<()> {
+        self.store.count_refused_check(nonce(), at, check, is_unknown).await.expect("works")
+    }
+
+    async fn is_exceeded(&self, at: Timestamp, check: NumberCheck) -> bool {
+        self.store.find_exceeded_check(at, check).await.expect("works").is_some()
+    }
+}
+
+async fn pins_have_a_ceiling_for_each_hour(db: TestStore) {
+    let by = |partner_name: &str, n| pin_of(PinAsker::Partner(partner(partner_name)), n, 4);
+    for (n, new) in
+        [by("netflix", 1), by("netflix", 2), by("tunes", 3), by("tunes", 4)].into_iter().enumerate()
+    {
+        assert_eq!(db.start_at(NOW, new).await, StartFlowResult::Started, "{n}");
+    }
+    let full = |is_first| StartFlowResult::CeilingReached(over(Ceiling::Pins, NEXT_HOUR, is_first));
+    assert_eq!(db.start_at(NOW, by("db", 5)).await, full(true));
+    assert_eq!(db.start_at(NOW, pin_of(PinAsker::Session, 6, 4)).await, full(false));
+    assert_eq!(db.lease(0).await.len(), 4, "no message of a refused one");
+    assert_eq!(db.start_at(NOW, flow(7, None)).await, StartFlowResult::Started, "it needs no PIN");
+    assert_eq!(db.start_at(NEXT_HOUR, by("db", 5)).await, StartFlowResult::Started);
+}
+
+async fn strangers_leave_half_the_pins_to_sessions(db: TestStore) {
+    let full = |is_first| StartFlowResult::CeilingReached(over(Ceiling::PinsOfOneWay, NEXT_HOUR, is_first));
+    for n in 0..2 {
+        assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, n, 4)).await, StartFlowResult::Started);
+    }
+    for n in 2..9 {
+        assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, n, 4)).await, full(n == 2));
+    }
+    for n in 1..3 {
+        assert_eq!(db.start_at(NOW, pin_of(PinAsker::Session, n, 4)).await, StartFlowResult::Started);
+    }
+}
+
+async fn number_over_its_pins_takes_none_of_the_hour(db: TestStore) {
+    for _ in 0..30 {
+        db.start_at(NOW, pin_of(PinAsker::Widget, 1, 22)).await;
+    }
+    assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, 2, 22)).await, StartFlowResult::Started);
+}
+
+async fn unknown_numbers_stop_every_check_of_the_hour(db: TestStore) {
+    for n in 0..3 {
+        assert_eq!(db.refused(NOW, check(n, 100, 3), true).await, Tallied::Within(()));
+    }
+    // Refusals of accounts that exist are no guesses.
+    assert_eq!(db.refused(NOW, check(4, 100, 3), false).await, Tallied::Within(()));
+    assert!(!db.is_exceeded(NOW, check(5, 100, 3)).await);
+    let full = |is_first| Tallied::Exceeded(over(Ceiling::UnknownNumbers, NEXT_HOUR, is_first));
+    assert_eq!(db.refused(NOW, check(5, 100, 3), true).await, full(true));
+    // One alarm, although the next check finds the same count.
+    assert_eq!(db.refused(NOW, check(4, 100, 3), false).await, full(false));
+    let found = db.store.find_exceeded_check(NOW, check(4, 100, 3)).await.expect("works");
+    assert!(found.is_some_and(|over| !over.is_first));
+    assert_eq!(db.refused(NOW, check(6, 100, 3), true).await, full(false));
+    // A number with an account gets the same: a response of its own would tell that it has one.
+    assert!(db.is_exceeded(NOW, check(7, 100, 3)).await);
+    let new = new_pai("netflix", 7, "2024-01-01");
+    let known = db.store.issue_checked_pai(nonce(), NOW, check(7, 100, 3).limits, new.clone()).await;
+    assert!(matches!(known, Ok(Tallied::Exceeded(_))));
+    assert_eq!(db.place.count_rows("pais").await, 0);
+    let other = NumberCheck { partner: partner("tunes"), ..check(7, 100, 3) };
+    assert!(!db.is_exceeded(NOW, other).await, "another partner has its own");
+    let later = db.store.issue_checked_pai(nonce(), NEXT_HOUR, check(7, 100, 3).limits, new).await;
+    within(later.expect("works"));
+}
+
+async fn number_is_checked_so_often_in_a_day(db: TestStore) {
+    let check = |n| check(n, 1_000, 1_000);
+    for _ in 0..NUMBER_CHECKS_PER_DAY_MAX {
+        assert_eq!(db.refused(NOW, check(1), false).await, Tallied::Within(()));
+    }
+    let full = Tallied::Exceeded(over(Ceiling::ChecksOfNumber, NEXT_DAY, true));
+    assert_eq!(db.refused(NOW, check(1), false).await, full);
+    assert!(db.is_exceeded(NEXT_HOUR, check(1)).await);
+    assert!(!db.is_exceeded(NOW, check(2)).await);
+    assert!(!db.is_exceeded(NEXT_DAY, check(1)).await);
+}
+
+async fn checks_have_a_ceiling_whatever_the_account(db: TestStore) {
+    let limits = check(1, 3, 100).limits;
+    for n in 0..3 {
+        let new = new_pai("netflix", n, "2024-01-01");
+        within(db.store.issue_checked_pai(nonce(), NOW, limits, new).await.expect("works"));
+    }
+    let new = new_pai("netflix", 4, "2024-01-01");
+    let full = db.store.issue_checked_pai(nonce(), NOW, limits, new).await.expect("works");
+    assert_eq!(full, Tallied::Exceeded(over(Ceiling::NumberChecks, NEXT_HOUR, true)));
+    assert_eq!(db.place.count_rows("pais").await, 3);
+}
+
+async fn device_pin_is_counted_before_it_is_tried(db: TestStore) {
+    let new = device_flow("netflix", 1, [1; 32]);
+    let limits = check(1, 4, 100).limits;
+    let pin = DevicePin {
+        partner: partner("netflix"),
+        number: number(1).index,
+        flow: new.flow,
+        mac: [1; 32],
+        limits,
+    };
+    db.start_at(NOW, new).await;
+    let try_pin = |pin: DevicePin| db.store.try_device_pin(nonce(), NOW, pin);
+    let none = DevicePin { flow: hash(), ..pin.clone() };
+    for _ in 0..3 {
+        assert!(matches!(try_pin(none.clone()).await, Ok(Tallied::Within(PinAttempt::Expired))));
+    }
+    assert!(matches!(try_pin(pin.clone()).await, Ok(Tallied::Within(PinAttempt::Proven(_)))));
+    assert!(matches!(try_pin(pin).await, Ok(Tallied::Exceeded(_))), "even the right one");
+}
+
+async fn counts_are_exact_under_concurrency(db: TestStore) {
+    let calls = (0..32).map(|n| db.store.count_refused_check(nonce(), NOW, check(n, 100, 10), true));
+    let told: Vec<_> = join_all(calls).await.into_iter().map(|told| told.expect("works")).collect();
+    assert_eq!(told.iter().filter(|told| **told == Tallied::Within(())).count(), 10);
+    let firsts = told.iter().filter(|told| matches!(told, Tallied::Exceeded(over) if over.is_first));
+    assert_eq!(firsts.count(), 1, "one alarm");
+}
+
+async fn counts_of_a_wrong_clock_are_forgotten(db: TestStore) {
+    let year = NOW.plus_seconds(365 * 86_400);
+    for _ in 0..9 {
+        db.refused(year, check(1, 4, 4), true).await;
+        db.store.redeem_coupon(nonce(), year, redemption("r", hash())).await.expect("works");
+    }
+    assert!(db.is_exceeded(year, check(1, 4, 4)).await);
+    assert!(!db.is_exceeded(NOW, check(1, 4, 4)).await);
+    let wrong = db.store.redeem_coupon(nonce(), NOW, redemption("r", hash())).await;
+    assert_eq!(wrong.expect("works"), RedeemResult::Unknown { wrong: 1 });
+    db.refused(NOW, check(1, 4, 4), true).await;
+    db.store.sweep(NOW).await.expect("works");
+    // Those of now stay: the check, the unknown number and the wrong code.
+    assert_eq!(db.place.count_rows("hourly_counts").await, 3);
+    assert_eq!(db.place.count_rows("number_checks").await, 1);
+}
+
+async fn erased_number_leaves_no_count(db: TestStore) {
+    db.refused(NOW, check(1, 4, 4), true).await;
+    assert!(leads_to(&db, 1).await);
+    db.store.erase_number(Some(nonce()), NOW, None, number(1).index).await.expect("works");
+    assert!(!leads_to(&db, 1).await);
+}
