@@ -3,8 +3,15 @@
 mod cli;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    cli::run().await
+/// How long the end of the program waits for work that cannot be cancelled, such as the look-up of
+/// a name or a read from a disk that hangs. Nobody waits for its result any more.
+const LEFTOVER_PATIENCE: Duration = Duration::from_secs(1);
+
+fn main() -> std::io::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let code = runtime.block_on(cli::run());
+    runtime.shutdown_timeout(LEFTOVER_PATIENCE);
+    Ok(code)
 }

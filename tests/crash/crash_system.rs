@@ -80,6 +80,16 @@ impl CrashSystem {
         OriginProcess::start(&self.folder, &self.config).await
     }
 
+    /// Starts it with these lines at the end of its configuration.
+    pub(crate) async fn start_with(&self, more: &str) -> OriginProcess {
+        OriginProcess::start(&self.folder, &format!("{}{more}", self.config)).await
+    }
+
+    /// Starts it so that it may have this many files open.
+    pub(crate) async fn start_with_files(&self, count: u32) -> OriginProcess {
+        OriginProcess::start_with_files(&self.folder, &self.config, count).await
+    }
+
     pub(crate) async fn start_on_a_small_disk(&self) -> OriginProcess {
         OriginProcess::start_on_a_small_disk(&self.folder, &self.config).await
     }

@@ -2,7 +2,7 @@
 
 use crate::audit::audit;
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::environment::TURN;
+use crate::environment::{TURN, until_nothing};
 use crate::load::{CONNECTIONS, LoadingPartner};
 use std::sync::Arc;
 
@@ -37,8 +37,19 @@ async fn sqlite_loses_no_charge_on_a_full_disk() {
         "it failed for another reason: {full:?}"
     );
     assert!(full.cut_off == 0 && origin.is_alive(), "it ended: {full:?}");
-    assert!(system.doors.is_healthy(&origin.address).await, "what is there can be read");
+    until_nothing(async || {
+        let ready = system.doors.is_healthy(&origin.address).await;
+        ready.then_some("it does not notice that the disk is full")
+    })
+    .await;
+    assert!(system.log().contains("database-not-writable"), "there is no alarm");
     origin.limit_files(None);
+    until_nothing(async || {
+        let ready = system.doors.is_healthy(&origin.address).await;
+        (!ready).then_some("it does not notice that there is room again")
+    })
+    .await;
+    assert!(system.log().contains("database-not-writable is over"));
     partner.charge_while(&system, &origin, 2, partner.until_created(ANSWERED)).await;
     let after = partner.memory().tally.clone();
     assert_eq!(after.failed, full.failed, "the origin has not recovered");

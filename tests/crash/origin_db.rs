@@ -49,6 +49,12 @@ impl OriginDb {
         Self::Postgres { server, schema }
     }
 
+    /// The path of the file.
+    pub(crate) fn path(&self) -> &Path {
+        let Self::Sqlite(path) = self else { panic!("is no file") };
+        path
+    }
+
     /// As in the origin's configuration.
     pub(crate) fn address(&self) -> String {
         match self {

@@ -39,6 +39,13 @@ impl OriginProcess {
         Self::launch(folder, config, shell).await
     }
 
+    /// Starts it so that it may have this many files open, and cannot raise that limit.
+    pub(crate) async fn start_with_files(folder: &Path, config: &str, count: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!(r#"ulimit -n {count} && exec "$0" "$@""#)]).arg(program());
+        Self::launch(folder, config, shell).await
+    }
+
     async fn launch(folder: &Path, config: &str, mut command: Command) -> Self {
         let address = own_address();
         let file = folder.join("origin.toml");
@@ -75,6 +82,18 @@ impl OriginProcess {
         let mut prlimit = Command::new("prlimit");
         prlimit.args(["--pid", &self.child.id().to_string(), &format!("--fsize={soft}:")]);
         assert!(prlimit.status().expect("util-linux has prlimit").success(), "the limit is set");
+    }
+
+    /// SIGTERM: asks it to end.
+    pub(crate) fn terminate(&self) {
+        let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(kill.expect("there is a kill").success());
+    }
+
+    /// Waits until it has ended by itself, and returns its exit code, if it has one.
+    pub(crate) async fn wait_for_end(&mut self) -> Option<i32> {
+        until_nothing(async || self.is_alive().then_some("the origin does not end")).await;
+        self.child.try_wait().expect("is our child").and_then(|ended| ended.code())
     }
 
     /// SIGKILL: at once, wherever it is.

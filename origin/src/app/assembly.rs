@@ -14,6 +14,7 @@ use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
 use crate::keys::{TokenSigner, Vault};
 use crate::pin::PinIssuer;
+use crate::readiness::Readiness;
 use crate::routes::{CallVerifier, RouteState, router};
 use crate::sms::{self, SmsGateway};
 use crate::store::Store;
@@ -38,6 +39,7 @@ pub struct App {
     pub worker: Arc<Worker>,
     pub files: Arc<FileExchange>,
     pub sms: Arc<dyn SmsGateway>,
+    pub readiness: Arc<Readiness>,
     routes: RouteState,
 }
 
@@ -71,6 +73,7 @@ impl App {
         let files = Arc::new(base.files(&billing));
         let coupons = Arc::new(base.coupons());
         let routes = base.routes(&billing, &coupons);
+        let readiness = Arc::clone(&routes.readiness);
         let Base { config, store, clock, random, numbers, vault, accounts, .. } = base;
         let worker = Arc::new(worker);
         Ok(Self {
@@ -87,6 +90,7 @@ impl App {
             worker,
             files,
             sms,
+            readiness,
             routes,
         })
     }
@@ -289,6 +293,7 @@ impl Base {
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone())),
+            readiness: Arc::new(Readiness::new(store.clone())),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::assembly::App;
 use crate::delivery::files::Directory;
+use crate::server;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,8 @@ use tokio::task::JoinSet;
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
-/// Serves until `stop` completes and the calls that came before it are answered. What the tasks
-/// were doing is leased and idempotent, so it continues after the next start.
+/// Serves until `stop` completes and the calls that came before it are answered, or had their time.
+/// What the tasks were doing is leased and idempotent, so it continues after the next start.
 ///
 /// None of the tasks ends by itself. If one does, the service ends with an error, so that its
 /// supervisor restarts it: an origin that accepts charges and submits none looks healthy, and is
@@ -27,13 +28,13 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&app.worker).run());
     tasks.spawn(Arc::clone(&app).run_sms_gateway());
+    tasks.spawn(Arc::clone(&app.readiness).keep_checking());
     tasks.spawn(sweep(Arc::clone(&app)));
     if let Some(directory) = directory {
         tasks.spawn(Arc::clone(&app.files).run(directory));
     }
-    let server = axum::serve(listener, app.router()).with_graceful_shutdown(stop);
     tokio::select! {
-        ended = server.into_future() => ended,
+        () = server::serve(listener, app.router(), stop) => Ok(()),
         _ = tasks.join_next() => {
             tracing::error!(alarm = "service-ended", "a part of the service has ended");
             Err(io::Error::other("a part of the service has ended"))

@@ -46,6 +46,7 @@ pub fn router(state: RouteState) -> Router {
     Router::new()
         .merge(partners)
         .route("/healthz", get(healthz::healthz))
+        .route("/livez", get(healthz::livez))
         .route("/edge/v1/validate", post(edge::validate::validate))
         .route("/edge/v1/pin", post(edge::pin::try_pin))
         .route("/edge/v1/signup", post(edge::signup::begin_signup))

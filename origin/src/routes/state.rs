@@ -9,6 +9,7 @@ use crate::delivery::{ReceiptRecorder, WakeUp};
 use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
 use crate::keys::{TokenSigner, Vault};
 use crate::pin::PinIssuer;
+use crate::readiness::Readiness;
 use crate::store::Store;
 use axum::extract::FromRef;
 use onbill_domain::key::Keyring;
@@ -51,6 +52,7 @@ parts! {
     coupons: Arc<Coupons>,
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,
+    readiness: Arc<Readiness>,
 }
 
 /// Declares the parts that one action uses, where they are too many for the parameters of a

@@ -1,0 +1,82 @@
+//! A database file that is moved away under a serving origin, or is missing at its start.
+
+use crate::audit::audit;
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::environment::{TURN, until_nothing};
+use crate::load::{CONNECTIONS, LoadingPartner};
+use std::fs;
+use std::sync::Arc;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn origin_acknowledges_nothing_into_a_file_that_was_moved() {
+    let _turn = TURN.lock().await;
+    let (system, partner) = (Arc::new(CrashSystem::new(DbKind::Sqlite).await), LoadingPartner::default());
+    let mut origin = system.start().await;
+    let (file, away) = (system.db.path(), system.db.path().with_extension("away"));
+    partner
+        .charge_while(&system, &origin, 1, async {
+            partner.until_created(CONNECTIONS).await;
+            fs::rename(file, &away).expect("is there");
+            partner.until_tally("calls fail", |tally| tally.failed >= 2 * CONNECTIONS).await;
+            // What was committed before the move may still be on its way; nothing after it is.
+            let created = partner.memory().tally.created;
+            partner.until_answers(2 * CONNECTIONS).await;
+            assert_eq!(partner.memory().tally.created, created, "a charge was acknowledged");
+        })
+        .await;
+    assert!(!system.doors.is_healthy(&origin.address).await, "it is not ready");
+    until_nothing(async || {
+        let log = system.log();
+        let said = log.contains("database-not-writable") && log.contains("moved, deleted or replaced");
+        (!said).then_some("there is no alarm")
+    })
+    .await;
+    assert!(!file.exists(), "nothing is made in its place");
+    fs::rename(&away, file).expect("is there");
+    until_nothing(async || {
+        let ready = system.doors.is_healthy(&origin.address).await;
+        (!ready).then_some("it does not recover")
+    })
+    .await;
+    assert!(system.log().contains("database-not-writable is over"));
+    partner.charge_while(&system, &origin, 2, partner.until_created(CONNECTIONS)).await;
+    assert!(origin.is_alive());
+    origin.kill();
+    audit(&system, &partner).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_verb_but_init_begins_a_ledger() {
+    let _turn = TURN.lock().await;
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let (file, away) = (system.db.path(), system.db.path().with_extension("away"));
+    fs::rename(file, &away).expect("is there");
+    let list = system.write("list.csv", "");
+    let list = list.to_str().expect("is UTF-8");
+    let report = ["settlement", "--partner", "netflix", "--from", "2026-10-01", "--to", "2026-10-31"];
+    for verb in [
+        &["serve"][..],
+        &["import-accounts", list],
+        &["account-events", list],
+        &["outbox", "list"],
+        &["outbox", "retry", "--all"],
+        &report,
+        &["close-pai", "netflix", &system.people[0].pai, "account-closed"],
+        &["kv-sync", "--dry-run"],
+        &["coupons", "list"],
+        &["coupons", "issue", list],
+        &["erase", list],
+        &["rotate-keys"],
+    ] {
+        let run = system.command_line().args(verb).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(2), "{verb:?}: {said}");
+        assert!(said.contains("has no ledger") && said.contains("onbill-origin init"), "{verb:?}: {said}");
+        assert!(!file.exists(), "{verb:?} has made a file");
+    }
+    fs::rename(&away, file).expect("is there");
+    let run = system.command_line().arg("init").output().expect("the program starts");
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(2), "{said}");
+    assert!(said.contains("has a ledger already"), "{said}");
+}

@@ -1,0 +1,92 @@
+//! Clients that connect and do not go on. The origin answers others meanwhile, and closes them.
+
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::environment::{TURN, until_nothing};
+use crate::signed_caller::SignedCaller;
+use std::process::Command;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// More than a process may open by default.
+const CLIENTS: usize = 1_100;
+/// File handles that this test needs.
+const FILES: usize = 4_096;
+/// An answer takes milliseconds; a busy machine may take some seconds.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+/// The origin gives a client ten seconds.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) const HALF_HEAD: &str = "POST /ott/v1/transaction HTTP/1.1\r\nhost: pay.example\r\nconte";
+pub(crate) const HALF_BODY: &str = "POST /ott/v1/transaction HTTP/1.1\r\nhost: pay.example\r\n\
+    content-type: application/json\r\ncontent-length: 500\r\n\r\n{\"ext";
+const WHOLE_CALL: &[u8] = b"GET /livez HTTP/1.1\r\nhost: pay.example\r\n\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn origin_answers_beside_clients_that_do_not_go_on() {
+    let _turn = TURN.lock().await;
+    allow_files(FILES);
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let origin = system.start().await;
+    for beginning in ["", HALF_HEAD, HALF_BODY] {
+        let mut clients = Vec::new();
+        for _ in 0..CLIENTS {
+            clients.push(begin(&origin.address, beginning).await);
+        }
+        let answered = timeout(ANSWER_PATIENCE, SignedCaller::new().is_healthy(&origin.address)).await;
+        assert_eq!(answered, Ok(true), "with {beginning:?}");
+        for client in &mut clients {
+            let closed = timeout(CLOSE_PATIENCE, client.read_to_end(&mut Vec::new())).await;
+            assert!(closed.is_ok(), "the origin does not close {beginning:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn full_origin_goes_on_with_open_connections() {
+    let _turn = TURN.lock().await;
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    // So many file handles are enough for some thirty connections.
+    let origin = system.start_with_files(200).await;
+    let mut early = begin(&origin.address, "").await;
+    assert!(is_answered(&mut early).await);
+    let mut silent = Vec::new();
+    for _ in 0..60 {
+        silent.push(begin(&origin.address, "").await);
+    }
+    until_nothing(async || {
+        (!system.log().contains("connections-full")).then_some("the log says that connections wait")
+    })
+    .await;
+    for _ in 0..10 {
+        assert!(is_answered(&mut early).await, "who was there first goes on");
+    }
+    let late = timeout(CLOSE_PATIENCE, SignedCaller::new().is_healthy(&origin.address)).await;
+    assert_eq!(late, Ok(true), "who is new waits until the silent ones are closed");
+    assert_eq!(system.log().matches("connections-full").count(), 1, "the log says it once");
+}
+
+/// Connects, and sends the beginning of a request.
+pub(crate) async fn begin(address: &str, beginning: &str) -> TcpStream {
+    let mut client = TcpStream::connect(address).await.expect("is accepted by the system");
+    client.write_all(beginning.as_bytes()).await.expect("is sent");
+    client
+}
+
+async fn is_answered(client: &mut TcpStream) -> bool {
+    let answered = timeout(ANSWER_PATIENCE, async {
+        client.write_all(WHOLE_CALL).await.ok()?;
+        let mut response = vec![0; 1024];
+        let length = client.read(&mut response).await.ok()?;
+        Some(response[..length].starts_with(b"HTTP/1.1 200"))
+    });
+    answered.await.ok().flatten().unwrap_or_default()
+}
+
+/// Raises the number of files that this process may open, if it is lower.
+fn allow_files(count: usize) {
+    let mut prlimit = Command::new("prlimit");
+    prlimit.args(["--pid", &std::process::id().to_string(), &format!("--nofile={count}:")]);
+    assert!(prlimit.status().expect("util-linux has prlimit").success(), "the limit is set");
+}
