@@ -23,6 +23,7 @@ pub mod locale;
 pub mod money;
 pub mod msisdn;
 pub mod pai;
+pub mod plain_text;
 pub mod reject;
 pub mod signature;
 pub mod site_origin;

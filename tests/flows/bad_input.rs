@@ -78,6 +78,8 @@ async fn what_is_no_charge_leaves_nothing_behind() {
         ("a long name", bad("extTransactionID", json!("b".repeat(300))), 400, "invalid-request"),
         ("no name", bad("extTransactionID", json!("")), 400, "invalid-request"),
         ("a name with a space", bad("extTransactionID", json!("b 1")), 400, "invalid-request"),
+        ("turned around", bad("description", json!("Netflix\u{202e} dradnatS")), 400, "invalid-request"),
+        ("nothing to see", bad("description", json!("\u{200b}\u{200d}")), 400, "invalid-request"),
         ("tax above it", bad("tax", amount(1600, "USD")), 400, "invalid-request"),
         ("no PAI", bad("pai", json!("not-a-pai")), 400, "invalid-request"),
         ("nobody's PAI", bad("pai", json!("00000000-0000-4000-8000-000000000000")), 404, "pai-not-found"),

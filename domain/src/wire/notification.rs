@@ -4,6 +4,7 @@
 use crate::ids::ExtId;
 use crate::limits::NOTIFICATION_UTF16_UNITS_MAX;
 use crate::pai::Pai;
+use crate::plain_text::is_plain_line;
 use crate::reject::Reject;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,9 @@ impl NotificationRequest {
                 "message must be 1 to {NOTIFICATION_UTF16_UNITS_MAX} UTF-16 units."
             )));
         }
-        if is_one_line(&self.message) {
+        // Nothing behind the partner's name may look like another message, and on a second line a
+        // phone would look for a code to fill in.
+        if is_plain_line(&self.message) {
             Ok(())
         } else {
             Err(Reject::invalid_request(
@@ -36,44 +39,6 @@ impl NotificationRequest {
             ))
         }
     }
-}
-
-/// Nothing behind the partner's name may look like another message. So there is no second line
-/// (where a phone would also look for a code to fill in), no row of blanks that wraps the rest onto
-/// one, and no text that changes its direction.
-fn is_one_line(text: &str) -> bool {
-    let mut after_blank = true;
-    for character in text.chars() {
-        let is_blank = is_blank(character);
-        if character.is_control() || is_deceptive(character) || (is_blank && after_blank) {
-            return false;
-        }
-        after_blank = is_blank;
-    }
-    !after_blank
-}
-
-/// White space, and letters that look like it: the Hangul fillers and Braille without a dot.
-fn is_blank(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(character, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
-}
-
-/// Line and paragraph separators; embeddings, overrides and isolates of direction (Unicode Annex 9
-/// §2); and characters without a width that have no use between letters. Joiners and the marks of
-/// direction are allowed, because Persian and emoji need them.
-fn is_deceptive(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}'
-            | '\u{180e}'
-            | '\u{200b}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// The message is queued. It is sent if its subscriber still has a number then.
@@ -143,6 +108,7 @@ mod tests {
             "Hello\u{2067}you",
             "Hello\u{200b}you",
             "Hello\u{e0041}",
+            "\u{200d}",
             &"é".repeat(151),
             &"📱".repeat(76),
         ] {

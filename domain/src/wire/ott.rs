@@ -8,6 +8,7 @@ use crate::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
 use crate::locale::Locale;
 use crate::money::Money;
 use crate::pai::Pai;
+use crate::plain_text::is_plain_text;
 use crate::reject::Reject;
 use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
@@ -133,12 +134,9 @@ fn check_amount(amount: Money) -> Result<(), Reject> {
     }
 }
 
-/// Whether the text fits on one line of a bill.
+/// Whether the text is plain and fits on one line of a bill.
 pub(super) fn is_printable_line(text: &str) -> bool {
-    let length = text.chars().count();
-    (1..=DESCRIPTION_CHARS_MAX).contains(&length)
-        && !text.chars().any(char::is_control)
-        && !text.trim().is_empty()
+    text.chars().count() <= DESCRIPTION_CHARS_MAX && is_plain_text(text)
 }
 
 crate::wire_enum! {
@@ -298,6 +296,8 @@ mod tests {
             ("amount", json!(600)),
             ("reason", json!("")),
             ("reason", json!("a\nb")),
+            ("reason", json!("a\u{2066}b")),
+            ("reason", json!("\u{200e}")),
             ("reason", json!("x".repeat(101))),
             ("reason", Value::Null),
             ("extRefundID", json!("x".repeat(300))),
@@ -313,7 +313,7 @@ mod tests {
     fn charge_is_checked_member_by_member() {
         assert_eq!(check_changed_charge(|_| {}), Ok(()));
         assert_eq!(check_changed_charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));
-        let bad: [fn(&mut Value); 15] = [
+        let bad: [fn(&mut Value); 18] = [
             |c| c["extTransactionID"] = json!("onbill-coupon-1"),
             |c| c["amount"]["value"] = json!(0),
             |c| c["amount"]["value"] = json!(-1),
@@ -326,6 +326,9 @@ mod tests {
             |c| c["extTransactionID"] = json!("x".repeat(300)),
             |c| c["description"] = json!(""),
             |c| c["description"] = json!("a\u{0}b"),
+            |c| c["description"] = json!("a\u{202e}b"),
+            |c| c["description"] = json!("\u{200b}"),
+            |c| c["description"] = json!("\u{200d}\u{3164}"),
             |c| c["description"] = json!("x".repeat(101)),
             |c| c["tax"] = json!({"value": 1600, "currency": "USD"}),
             |c| c["tax"] = json!({"value": 1, "currency": "EUR"}),

@@ -61,6 +61,8 @@ mod tests {
             json!({"status": "CLOSED"}),
             json!({"status": "ACTIVE", "reason": ""}),
             json!({"status": "ACTIVE", "reason": "a\nb"}),
+            json!({"status": "ACTIVE", "reason": "a\u{202e}b"}),
+            json!({"status": "ACTIVE", "reason": "\u{2060}"}),
             json!({"status": "ACTIVE", "reason": "x".repeat(101)}),
             json!({"status": "ACTIVE", "reason": 1}),
         ] {

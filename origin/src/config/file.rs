@@ -14,6 +14,7 @@ use super::spending::CurrencyLimits;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
+use onbill_domain::plain_text::is_plain_text;
 use onbill_domain::site_origin::parse_site_origin;
 use onbill_domain::wire::strict;
 use serde::Deserialize;
@@ -107,6 +108,9 @@ impl Config {
     pub fn check(&self) -> Result<(), String> {
         NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
         self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
+        if !is_plain_text(&self.name) {
+            return Err("name must be text that people can read, without control characters".to_owned());
+        }
         require_https(&self.edge_url, "edge_url")?;
         require_https(&self.bss_url, "bss_url")?;
         match &self.files {
@@ -151,6 +155,9 @@ impl Config {
         for (n, offer) in self.offers.iter().enumerate() {
             if self.offers[..n].iter().any(|other| other.id == offer.id) {
                 return Err(format!("offer {} is there twice", offer.id));
+            }
+            if !is_plain_text(&offer.title) {
+                return Err(format!("offer {}: title must be text that people can read", offer.id));
             }
             if !(1..=CHARGE_MINOR_MAX).contains(&offer.price.amount_minor) {
                 return Err(format!(
@@ -245,6 +252,8 @@ pub(super) mod tests {
             ("value = 1599", "value = 15.99", "invalid type"),
             ("{ value = 1599, currency = \"USD\" }", "[1599, \"USD\"]", "invalid type: sequence"),
             ("name =", "nmae =", "nmae"),
+            ("\"Netflix Standard\"", "\"Netflix\\u202E Standard\"", "title must be text"),
+            ("\"Netflix Standard\"", "\"\\u200B\"", "title must be text"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),
             ("database =", "database_connections = 8\ndatabase =", "for a postgres:// URL"),
             ("database =", "billing = \"files\"\ndatabase =", "needs [files]"),

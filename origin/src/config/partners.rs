@@ -3,6 +3,7 @@
 use super::secure_url::require_https;
 use super::settlement::SettlementModel;
 use onbill_domain::ids::PartnerId;
+use onbill_domain::plain_text::is_plain_line;
 use serde::Deserialize;
 
 /// Settings of a partner beyond its offers.
@@ -92,8 +93,8 @@ pub(super) fn check_partners(partners: &[Partner], operator: &str) -> Result<(),
 /// one of the operator's.
 fn check_name(name: &str, operator: &str) -> Result<(), String> {
     let fits = (1..=PARTNER_NAME_UNITS_MAX).contains(&name.encode_utf16().count());
-    let is_plain = name.chars().all(|c| !c.is_control() && c != ':') && name.starts_with(char::is_alphabetic);
-    if !fits || !is_plain || name.ends_with(' ') {
+    let is_plain = is_plain_line(name) && !name.contains(':') && name.starts_with(char::is_alphabetic);
+    if !fits || !is_plain {
         return Err(format!(
             "name must be 1 to {PARTNER_NAME_UNITS_MAX} characters without a colon, and begin with a letter"
         ));

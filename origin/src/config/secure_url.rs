@@ -1,5 +1,6 @@
 //! Addresses that may be called without TLS: those of this machine itself.
 
+use onbill_domain::plain_text::is_plain_text;
 use onbill_domain::site_origin::parse_site_origin;
 
 /// Requires HTTPS for every address except this machine's own, because numbers and tokens travel
@@ -7,6 +8,10 @@ use onbill_domain::site_origin::parse_site_origin;
 pub(crate) fn require_https(url: &str, member: &str) -> Result<(), String> {
     let origin =
         parse_site_origin(url).ok_or_else(|| format!("{member}: {url} is not an http or https URL"))?;
+    // A URL is shown as it is written, in an SMS for example.
+    if !is_plain_text(url) {
+        return Err(format!("{member} must have no control characters and nothing invisible"));
+    }
     let host = origin.split_once("://").map_or("", |(_, authority)| authority);
     let local = ["127.0.0.1", "localhost", "[::1]"]
         .iter()

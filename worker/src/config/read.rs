@@ -6,6 +6,7 @@ use http::Uri;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring, Party};
+use onbill_domain::plain_text::is_plain_text;
 use onbill_domain::site_origin::parse_site_origin;
 use onbill_domain::wire::read_json;
 use serde::Deserialize;
@@ -194,7 +195,7 @@ fn is_site_origin(text: &str) -> bool {
 }
 
 fn is_display_name(text: &str) -> bool {
-    (1..=60).contains(&text.chars().count()) && !text.chars().any(char::is_control) && !text.trim().is_empty()
+    text.chars().count() <= 60 && is_plain_text(text)
 }
 
 fn check_distinct<'a>(
