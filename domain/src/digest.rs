@@ -1,7 +1,7 @@
 //! The `content-digest` of a body (RFC 9530 §2), with sha-256 only.
 
 use crate::encoding::encode_base64;
-use sfv::{BareItem, Dictionary, ListEntry, Parser};
+use sfv::{Dictionary, Parser};
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 hash of `bytes` (FIPS 180-4).
@@ -14,12 +14,15 @@ pub fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", encode_base64(&sha256(body)))
 }
 
-/// Whether the value of `content-digest` has the sha-256 of `body`. Other algorithms are ignored,
-/// as RFC 9530 §2 allows.
+/// Whether the value of `content-digest` has the sha-256 of `body`, once and in its one spelling.
+/// Other algorithms are ignored, as RFC 9530 §2 allows.
 pub fn matches_content_digest(header: &str, body: &[u8]) -> bool {
-    let Ok(dictionary) = Parser::new(header).parse::<Dictionary>() else { return false };
-    let Some(ListEntry::Item(item)) = dictionary.get("sha-256") else { return false };
-    matches!(&item.bare_item, BareItem::ByteSequence(value) if value[..] == sha256(body))
+    if Parser::new(header).parse::<Dictionary>().is_err() {
+        return false;
+    }
+    // No digest has a comma in it: of a header that parses, these are the members.
+    let members = header.split(',').map(str::trim);
+    members.filter(|member| member.split(['=', ';']).next() == Some("sha-256")).eq([content_digest(body)])
 }
 
 #[cfg(test)]
@@ -37,5 +40,15 @@ mod tests {
         assert!(!matches_content_digest(header, b"{}"));
         assert!(!matches_content_digest("sha-512=:AAAA:", body));
         assert!(!matches_content_digest("", body));
+        for other in [
+            format!("{header}, {header}"),
+            format!("sha-256=:AAAA:, {header}"),
+            format!("{header}, sha-256"),
+            format!("{header};x=1"),
+            header.replace("bDg=:", "bDh=:"),
+            header.replace("bDg=:", "bDg:"),
+        ] {
+            assert!(!matches_content_digest(&other, body), "{other}");
+        }
     }
 }

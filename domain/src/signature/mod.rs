@@ -1,10 +1,13 @@
 //! HTTP Message Signatures (RFC 9421), in one fixed profile:
 //!
-//! - one signature, with the label `sig1`;
+//! - one signature, with the label `sig1`, in the one spelling of RFC 9651 §4.1: a second signature,
+//!   another line of a field, a parameter of the signature itself, base64 with stray bits, other
+//!   spaces or a member that occurs twice are refused;
 //! - covered components `"@method" "@authority" "@path" "@query"`, and with a body
 //!   `"content-digest" "content-type"`, in this order and without parameters;
-//! - signature parameters `created`, `nonce`, `keyid` and `tag`, each once, and no others;
-//! - `content-digest` with sha-256 (RFC 9530);
+//! - signature parameters `created`, `nonce`, `keyid` and `tag`, each once, in any order, and no
+//!   others;
+//! - `content-digest` with sha-256 (RFC 9530), once; other algorithms beside it are ignored;
 //! - the key decides the algorithm: HMAC-SHA-256 between onbill and an operator, Ed25519 for the
 //!   partner's calls.
 //!

@@ -1,6 +1,8 @@
 //! The signature of a received message: its header fields, and why it can be invalid.
 
+use super::base::serialize_input;
 use super::profile::{CONTENT_DIGEST, LABEL, SIGNATURE, SIGNATURE_INPUT};
+use crate::encoding::encode_base64;
 use http::HeaderMap;
 use sfv::{BareItem, Dictionary, InnerList, Item, ListEntry, Parser};
 
@@ -55,20 +57,31 @@ pub enum SignatureError {
     BadSignature,
 }
 
-/// The components and parameters of a `signature-input` header field.
+/// The components and parameters of a `signature-input` header field. It is refused unless it is
+/// spelled as RFC 9651 §4.1 writes it: a parser also takes members and parameters that occur twice,
+/// other spaces and leading zeros.
 pub(super) fn parse_signature_input(header: &str) -> Result<InnerList, SignatureError> {
-    parse_only_member(header, |entry| match entry {
+    let input = parse_only_member(header, |entry| match entry {
         ListEntry::InnerList(list) => Some(list),
         ListEntry::Item(_) => None,
-    })
+    })?;
+    let is_exact = serialize_input(&input).is_some_and(|text| is_labelled(header, &text));
+    if is_exact { Ok(input) } else { Err(SignatureError::Malformed) }
 }
 
-/// The bytes of a `signature` header field.
+/// The bytes of a `signature` header field, in the one spelling that base64 has for them.
 pub(super) fn parse_signature(header: &str) -> Result<Vec<u8>, SignatureError> {
-    parse_only_member(header, |entry| match entry {
+    let bytes = parse_only_member(header, |entry| match entry {
         ListEntry::Item(Item { bare_item: BareItem::ByteSequence(bytes), .. }) => Some(bytes),
         _ => None,
-    })
+    })?;
+    let is_exact = is_labelled(header, &format!(":{}:", encode_base64(&bytes)));
+    if is_exact { Ok(bytes) } else { Err(SignatureError::Malformed) }
+}
+
+/// Whether a header field is this value under the label. Spaces around it are not part of it.
+fn is_labelled(header: &str, value: &str) -> bool {
+    header.trim_matches([' ', '\t']).strip_prefix(LABEL).and_then(|rest| rest.strip_prefix('=')) == Some(value)
 }
 
 /// The only member of a dictionary, which must have the label of the profile.

@@ -192,6 +192,60 @@ fn signature_outside_the_profile_is_refused() {
     assert_eq!(check(&twice), Err(SignatureError::Malformed));
 }
 
+/// A parser of structured fields takes each of these for the same signature.
+#[test]
+fn signature_has_one_spelling() {
+    let field = |name: &str| post().headers()[name].to_str().expect("is text").to_owned();
+    let (input, signature) = (field(SIGNATURE_INPUT), field(SIGNATURE));
+    let stray = crate::encoding::tests::with_stray_bits(&signature);
+    let mut cases = vec![
+        (input.clone(), stray),
+        (input.clone(), signature.replace("=:", ":").replacen("sig1:", "sig1=:", 1)),
+        (input.clone(), format!("{signature};x=1")),
+        (input.clone(), format!("{signature};x")),
+        (input.clone(), format!("{signature}, {signature}")),
+        (input.clone(), format!("sig1=:AAAA:, {signature}")),
+        (format!("{input}, {input}"), signature.clone()),
+        (format!("sig1=(), {input}"), signature.clone()),
+    ];
+    for (from, to) in [
+        ("sig1=(", "sig1=( "),
+        ("sig1=(", "sig1 =("),
+        ("\" \"", "\"  \""),
+        ("created=", "created=1;created="),
+        ("created=", "created=0"),
+        (";nonce", "; nonce"),
+    ] {
+        let other = input.replacen(from, to, 1);
+        assert_ne!(other, input);
+        cases.push((other, signature.clone()));
+    }
+    for (input, signature) in cases {
+        let mut request = post();
+        request.headers_mut().insert(SIGNATURE_INPUT, input.parse().expect("is a value"));
+        request.headers_mut().insert(SIGNATURE, signature.parse().expect("is a value"));
+        assert_eq!(check(&request), Err(SignatureError::Malformed), "{input} {signature}");
+    }
+}
+
+/// Libraries of partners write the parameters in orders of their own.
+#[test]
+fn order_of_parameters_is_the_signers() {
+    let input = post().headers()[SIGNATURE_INPUT].to_str().expect("is text").to_owned();
+    let input = input.replace("created=1795000000;nonce=\"0123456789abcdef\"", "nonce=\"0123456789abcdef\";created=1795000000");
+    let mut request = post();
+    let digest = request.headers()[CONTENT_DIGEST].to_str().expect("is text").to_owned();
+    let base = format!(
+        "\"@method\": POST\n\"@authority\": origin.acme.example:8788\n\"@path\": /edge/v1/pin\n\"@query\": ?a=b\n\
+         \"content-digest\": {digest}\n\"content-type\": application/json\n\"@signature-params\": {}",
+        input.trim_start_matches("sig1=")
+    );
+    let mac = encode_base64(&crate::key::hmac_sha256(&[2; 32], base.as_bytes()));
+    request.headers_mut().insert(SIGNATURE_INPUT, input.parse().expect("is a value"));
+    request.headers_mut().insert(SIGNATURE, format!("sig1=:{mac}:").parse().expect("is a value"));
+    assert_eq!(check(&request), Ok(()));
+}
+
 #[test]
 fn matching_digest_is_kept_and_another_replaced() {
     let body = Bytes::from_static(b"{\"hello\": \"world\"}\n");
