@@ -14,7 +14,8 @@ use std::net::IpAddr;
 /// limiter counts in.
 const RATE_RETRY_AFTER_SECONDS: u32 = 60;
 
-/// The body of a call, not parsed: at most 16 KiB (else 413) of `application/json` (else 415).
+/// The body of a call, not parsed: at most 16 KiB (else 413) of `application/json` (else 415). A
+/// length that is no number is 400.
 pub(crate) fn read_json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject> {
     let headers = request.headers();
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -24,10 +25,13 @@ pub(crate) fn read_json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject>
         return Err(Reject::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
     }
     // A length that is too large is believed; what came is measured whatever the header claims.
-    let claims_too_much = headers.get(CONTENT_LENGTH).is_some_and(|value| {
-        value.to_str().ok().and_then(|text| text.parse::<usize>().ok()).is_none_or(|n| n > BODY_BYTES_MAX)
-    });
-    if claims_too_much || request.body().len() > BODY_BYTES_MAX {
+    let claimed = match headers.get(CONTENT_LENGTH) {
+        Some(value) => value.to_str().ok().and_then(|text| text.parse::<usize>().ok()).ok_or_else(|| {
+            Reject::invalid_request("The Content-Length header is malformed.")
+        })?,
+        None => 0,
+    };
+    if claimed.max(request.body().len()) > BODY_BYTES_MAX {
         return Err(Reject::new(ErrorCode::BodyTooLarge, "The body must be at most 16 KiB."));
     }
     Ok(request.body())

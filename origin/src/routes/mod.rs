@@ -23,48 +23,62 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use onbill_domain::reject::{ErrorCode, Reject};
 
+/// Declares routes: their router, and the list of them that tests walk.
+macro_rules! routes {
+    ($list:ident, $router:ident: $($method:ident $path:literal => $handler:expr;)+) => {
+        /// Method and pattern of each.
+        pub const $list: &[(&str, &str)] = &[$((stringify!($method), $path),)+];
+
+        fn $router() -> Router<RouteState> {
+            Router::new()$(.route($path, $method($handler)))+
+        }
+    };
+}
+
+routes! {
+    PARTNER_ROUTES, partner_routes:
+    post "/ott/v1/account/validate" => ott::account_validate::validate_account;
+    post "/ott/v1/pin" => ott::pin::send_pin;
+    post "/ott/v1/token/validate" => ott::token_validate::spend_token;
+    post "/ott/v1/coupon/redeem" => ott::coupon_redeem::redeem_coupon;
+    post "/ott/v1/notification" => ott::notification::send_notification;
+    post "/ott/v1/partnerSubscription" => ott::partner_subscription::record_subscription;
+    put "/ott/v1/partnerSubscription/{partner_subscription_id}" => ott::subscription_change::change_subscription;
+    post "/ott/v1/transaction" => ott::transaction::post_transaction;
+    get "/ott/v1/transaction/{ext_transaction_id}" => ott::transaction_status::transaction_status;
+    post "/ott/v1/transaction/{ext_transaction_id}/refund" => ott::refund::post_refund;
+    get "/ott/v1/transaction/{ext_transaction_id}/refund/{ext_refund_id}" => ott::refund_status::refund_status;
+}
+
+routes! {
+    OTHER_ROUTES, other_routes:
+    get "/healthz" => healthz::healthz;
+    get "/livez" => healthz::livez;
+    post "/edge/v1/validate" => edge::validate::validate;
+    post "/edge/v1/pin" => edge::pin::try_pin;
+    post "/edge/v1/signup" => edge::signup::begin_signup;
+    post "/edge/v1/account" => edge::account::read_account;
+    post "/edge/v1/account/unlink" => edge::account_unlink::unlink;
+    post "/edge/v1/return" => edge::return_page::find_return_page;
+    post "/edge/v1/result" => edge::result::check_result;
+    post "/edge/v1/pai" => edge::pai::look_up_pai;
+    post "/edge/v1/subscription" => edge::subscription::look_up_subscription;
+    post "/edge/v1/transaction" => edge::transaction::look_up_transaction;
+    post "/operator/v1/account-events" => operator::account_events::post_account_event;
+    post "/operator/v1/coupons" => operator::coupons::issue_coupon;
+    get "/operator/v1/coupons/{ext_coupon_id}" => operator::coupons::read_coupon;
+    post "/operator/v1/coupons/{ext_coupon_id}/resend" => operator::coupons::resend_coupon;
+    post "/operator/v1/coupons/{ext_coupon_id}/void" => operator::coupons::void_coupon;
+    get "/operator/v1/transactions" => operator::transactions::page_of_transactions;
+    post "/operator/v1/erasures" => operator::erasures::post_erasure;
+    get "/sms/v1/receipt/{token}" => sms::receipt::take_receipt;
+}
+
 pub fn router(state: RouteState) -> Router {
-    let partners = Router::new()
-        .route("/ott/v1/account/validate", post(ott::account_validate::validate_account))
-        .route("/ott/v1/pin", post(ott::pin::send_pin))
-        .route("/ott/v1/token/validate", post(ott::token_validate::spend_token))
-        .route("/ott/v1/coupon/redeem", post(ott::coupon_redeem::redeem_coupon))
-        .route("/ott/v1/notification", post(ott::notification::send_notification))
-        .route("/ott/v1/partnerSubscription", post(ott::partner_subscription::record_subscription))
-        .route(
-            "/ott/v1/partnerSubscription/{partner_subscription_id}",
-            put(ott::subscription_change::change_subscription),
-        )
-        .route("/ott/v1/transaction", post(ott::transaction::post_transaction))
-        .route("/ott/v1/transaction/{ext_transaction_id}", get(ott::transaction_status::transaction_status))
-        .route("/ott/v1/transaction/{ext_transaction_id}/refund", post(ott::refund::post_refund))
-        .route(
-            "/ott/v1/transaction/{ext_transaction_id}/refund/{ext_refund_id}",
-            get(ott::refund_status::refund_status),
-        )
-        .route_layer(from_fn_with_state(state.clone(), authentic::admit_partner));
+    let partners = partner_routes().route_layer(from_fn_with_state(state.clone(), authentic::admit_partner));
     Router::new()
         .merge(partners)
-        .route("/healthz", get(healthz::healthz))
-        .route("/livez", get(healthz::livez))
-        .route("/edge/v1/validate", post(edge::validate::validate))
-        .route("/edge/v1/pin", post(edge::pin::try_pin))
-        .route("/edge/v1/signup", post(edge::signup::begin_signup))
-        .route("/edge/v1/account", post(edge::account::read_account))
-        .route("/edge/v1/account/unlink", post(edge::account_unlink::unlink))
-        .route("/edge/v1/return", post(edge::return_page::find_return_page))
-        .route("/edge/v1/result", post(edge::result::check_result))
-        .route("/edge/v1/pai", post(edge::pai::look_up_pai))
-        .route("/edge/v1/subscription", post(edge::subscription::look_up_subscription))
-        .route("/edge/v1/transaction", post(edge::transaction::look_up_transaction))
-        .route("/operator/v1/account-events", post(operator::account_events::post_account_event))
-        .route("/operator/v1/coupons", post(operator::coupons::issue_coupon))
-        .route("/operator/v1/coupons/{ext_coupon_id}", get(operator::coupons::read_coupon))
-        .route("/operator/v1/coupons/{ext_coupon_id}/resend", post(operator::coupons::resend_coupon))
-        .route("/operator/v1/coupons/{ext_coupon_id}/void", post(operator::coupons::void_coupon))
-        .route("/operator/v1/transactions", get(operator::transactions::page_of_transactions))
-        .route("/operator/v1/erasures", post(operator::erasures::post_erasure))
-        .route("/sms/v1/receipt/{token}", get(sms::receipt::take_receipt))
+        .merge(other_routes())
         .fallback(|| async { Failure::from(Reject::new(ErrorCode::NotFound, "There is no such path.")) })
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
