@@ -58,14 +58,15 @@ pub(in crate::routes) async fn find_return_page(
     Ok(Json(ReturnResponse { location: with_result(&end.return_url, &result) }))
 }
 
-/// Adds the result to the query, before any fragment. It replaces an older result, because a page
-/// that reads the first parameter must not read a stale one. A JWS needs no escaping in a query.
+/// Adds the result to the query, before any fragment, and leaves everything else as it is, byte for
+/// byte. It replaces an older result, because a page that reads the first parameter must not read a
+/// stale one. A JWS needs no escaping in a query.
 fn with_result(url: &str, result: &str) -> String {
     let (page, fragment) =
         url.split_once('#').map_or((url, String::new()), |(page, end)| (page, format!("#{end}")));
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
-    let others =
-        query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(PARAMETER));
+    let pairs = query.split('&').filter(|_| !query.is_empty());
+    let others = pairs.filter(|pair| pair.split('=').next() != Some(PARAMETER));
     let own = format!("{PARAMETER}={result}");
     let query: Vec<&str> = others.chain([own.as_str()]).collect();
     format!("{path}?{}{fragment}", query.join("&"))
@@ -85,6 +86,12 @@ mod tests {
                 "https://a.example/done?x=1&onbill_result=R",
             ),
             ("https://a.example/#/done", "https://a.example/?onbill_result=R#/done"),
+            ("https://a.example/done?", "https://a.example/done?onbill_result=R"),
+            (
+                "https://a.example/?q=a%20b&flag&sig=abc%2Bdef==&&bad=%E9&onbill_result=x#/spa?x=1",
+                "https://a.example/?q=a%20b&flag&sig=abc%2Bdef==&&bad=%E9&onbill_result=R#/spa?x=1",
+            ),
+            ("https://a.example/?&onbill_results=1&#", "https://a.example/?&onbill_results=1&&onbill_result=R#"),
         ] {
             assert_eq!(with_result(url, "R"), expected);
         }
