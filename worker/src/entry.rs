@@ -14,6 +14,7 @@ fn read_config(env: &Env) -> &'static Result<Config, ConfigFault> {
     CONFIG.get_or_init(|| {
         let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
         Config::read(
+            variable("EDGE_URLS").as_deref(),
             variable("OPERATORS").as_deref(),
             variable("PARTNERS").as_deref(),
             variable("KEYRING").as_deref(),

@@ -25,8 +25,7 @@ pub async fn handle<P: Platform>(platform: &P, config: &Config, request: Request
     respond(platform, Ok(config), &request).await
 }
 
-/// Responds to one request of a deployment whose configuration is unusable: the loader script
-/// works, nothing else does.
+/// Responds to one request of a deployment whose configuration is unusable: every call is 503.
 pub async fn handle_unconfigured<P: Platform>(
     platform: &P,
     fault: &ConfigFault,

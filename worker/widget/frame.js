@@ -308,12 +308,13 @@ const claims = jws => {
   } catch { return {}; }
 };
 
-addEventListener('message', ({ source, origin, data }) => {
+addEventListener('message', ({ source, origin, data, ports }) => {
   if (source !== parent || parent === window || !boot.dashboards.includes(origin) || data?.onbill !== 1 || data.type !== 'init') return;
   connected = true;
   targets = [origin];
   if (data.theme) dress(data.theme);
-  if (typeof data.session === 'string' && data.session) know(data.session);
+  // The session comes by the channel that the loader opens once we have said that we are there.
+  if (ports[0]) ports[0].onmessage = ({ data: word }) => { if (typeof word === 'string') know(word); };
   const first = shown.state === 'loading' || shown.state === 'number';
   if (first && !own && !busy && typeof data.result === 'string' && data.result) {
     const { offer } = claims(data.result);

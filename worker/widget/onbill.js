@@ -2,8 +2,7 @@
 // frame. Touches nothing else of the page but the query parameter `onbill_result`, which it takes out of the address bar.
 (() => {
   if (customElements.get('pay-on-bill')) return;
-  const script = document.currentScript || document.querySelector('script[src*="/widget/v1/onbill.js"]');
-  const edge = new URL(script.src).origin;
+  const edge = '/* of the edge that serves this */';
   const theme = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme'];
   const words = {/* of words/, in each language */};
 
@@ -16,11 +15,14 @@
       border: 1px solid color-mix(in srgb, var(--onbill-border, #888) 45%, #0000); border-radius: var(--onbill-radius, 16px) }
     button { min-height: 44px; padding: 0 1.5em; font: inherit }`);
 
-  const page = new URL(location.href);
-  let result = page.searchParams.get('onbill_result');
-  if (page.searchParams.has('onbill_result')) {
-    page.searchParams.delete('onbill_result');
-    history.replaceState(history.state, '', page);
+  // The rest of the address stays as it is, byte for byte.
+  const [, path, query, hash] = location.href.match(/^([^?#]*)\??([^#]*)(.*)/);
+  const own = /^onbill_result(=|$)/;
+  const pairs = query.split('&');
+  let result = pairs.find(pair => own.test(pair))?.slice(14);
+  if (result != null) {
+    const kept = pairs.filter(pair => !own.test(pair));
+    history.replaceState(history.state, '', path + (kept.length ? '?' : '') + kept.join('&') + hash);
   }
 
   customElements.define('pay-on-bill', class extends HTMLElement {
@@ -30,7 +32,7 @@
     #hear = event => this.#message(event);
     #dress = () => this.#init({});
     #watch = new MutationObserver(this.#dress);
-    #frame; #ready; #session; #step; #late; #queued;
+    #frame; #port; #session; #step; #late; #queued;
 
     get session() { return this.#session ?? this.getAttribute('session'); }
     set session(value) { this.#session = value; this.#introduce(); }
@@ -55,7 +57,7 @@
       this.#dark.removeEventListener('change', this.#dress);
       this.#watch.disconnect();
       clearTimeout(this.#late);
-      this.#frame = null;
+      this.#frame = this.#port = null;
       this.#root.replaceChildren();
     }
 
@@ -68,7 +70,7 @@
     #load() {
       clearTimeout(this.#queued);
       clearTimeout(this.#late);
-      this.#queued = this.#step = this.#ready = null;
+      this.#queued = this.#step = this.#port = null;
       const [operator, offer, view] = ['operator', 'offer', 'view'].map(name => this.getAttribute(name));
       if (!this.isConnected || !operator || !(offer || view)) return;
       const locale = this.getAttribute('locale') || document.documentElement.lang;
@@ -102,8 +104,10 @@
       if (type === 'resize' && height > 0) this.#frame.style.height = Math.min(height, 4000) + 2 + 'px';
       if (type === 'ready') {
         clearTimeout(this.#late);
-        this.#ready = true;
-        this.#introduce({ result });
+        const { port1, port2 } = new MessageChannel();
+        this.#port = port1;
+        this.#init({ result }, [port2]);
+        this.#introduce();
         this.#tell(type, {});
       }
       if (type === 'step') {
@@ -120,21 +124,20 @@
       if (type === 'exit' && this.#tell(type, {})) this.hidden = true;
     }
 
-    // Theme (and result) at once; the session as soon as the page has it.
-    async #introduce(extra = {}) {
-      const { session } = this;
-      this.#init({ ...extra, ...typeof session === 'string' && { session } });
-      if (typeof session !== 'function') return;
-      const frame = this.#frame;
-      const fresh = await Promise.resolve().then(session).catch(() => null);   // without it, the PIN proves the number
-      if (fresh && frame === this.#frame) this.#init({ session: fresh });
+    // The session goes to the document that has said it is ready, and to no later one of the frame.
+    async #introduce() {
+      const port = this.#port;
+      if (!port) return;
+      let { session } = this;
+      if (typeof session === 'function') session = await Promise.resolve().then(session).catch(() => 0);   // the PIN proves the number too
+      if (typeof session === 'string' && port === this.#port) port.postMessage(session);
     }
 
-    #init(details) {
-      if (!this.#frame || !this.#ready) return;
+    #init(details, ports = []) {
+      if (!this.#port) return;
       const style = getComputedStyle(this);
       const values = theme.map(name => [name, style.getPropertyValue('--onbill-' + name).trim()]);
-      this.#frame.contentWindow.postMessage({ onbill: 1, type: 'init', theme: Object.fromEntries(values), ...details }, edge);
+      this.#frame.contentWindow.postMessage({ onbill: 1, type: 'init', theme: Object.fromEntries(values), ...details }, edge, ports);
     }
 
     #tell(type, detail) {

@@ -286,7 +286,8 @@ pub fn edge_config(operators: &Value) -> Config {
         {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
     ]);
     let (operators, partners) = (operators.to_string(), partners.to_string());
-    let config = Config::read(Some(&operators), Some(&partners), Some(&keys::keyring_json(&KeyHolder::Edge)));
+    let edges = json!([format!("http://{EDGE}")]).to_string();
+    let config = Config::read(Some(&edges), Some(&operators), Some(&partners), Some(&keys::keyring_json(&KeyHolder::Edge)));
     config.expect("is sound")
 }
 

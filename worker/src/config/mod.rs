@@ -12,6 +12,7 @@ use onbill_domain::key::{Keyring, Party};
 /// The configuration of an edge.
 #[derive(Debug)]
 pub struct Config {
+    edge_urls: Vec<String>,
     operators: Vec<Operator>,
     partners: Vec<Partner>,
     keys: Keyring,
@@ -71,6 +72,11 @@ impl Partner {
 }
 
 impl Config {
+    /// The site origins at which the edge itself is reached.
+    pub fn edge_urls(&self) -> &[String] {
+        &self.edge_urls
+    }
+
     pub fn find_operator(&self, id: &str) -> Option<&Operator> {
         self.operators.iter().find(|operator| operator.id.as_str() == id)
     }

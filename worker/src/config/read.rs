@@ -1,5 +1,5 @@
-//! Reads and checks a deployment's variables `OPERATORS` and `PARTNERS` and its secret `KEYRING`. A
-//! mistake in them is refused here, before it fails a customer's call.
+//! Reads and checks a deployment's variables `EDGE_URLS`, `OPERATORS` and `PARTNERS` and its secret
+//! `KEYRING`. A mistake in them is refused here, before it fails a customer's call.
 
 use super::{Config, Operator, Partner};
 use http::Uri;
@@ -57,10 +57,19 @@ struct PartnerFields {
 impl Config {
     /// Reads the configuration; `None` is a variable or secret that is not set.
     pub fn read(
+        edge_urls: Option<&str>,
         operators: Option<&str>,
         partners: Option<&str>,
         keyring: Option<&str>,
     ) -> Result<Self, ConfigFault> {
+        let edge_urls = parse_list::<String>("EDGE_URLS", edge_urls)?;
+        check_distinct("EDGE_URLS", "address", edge_urls.iter().map(String::as_str))?;
+        if !edge_urls.iter().all(|url| is_site_origin(url)) {
+            return Err(config_fault(
+                "EDGE_URLS must be a list of https://host[:port] (http for this machine only)",
+            ));
+        }
+
         let partners = parse_list::<PartnerFields>("PARTNERS", partners)?;
         let partners = partners.into_iter().map(check_partner).collect::<Result<Vec<_>, _>>()?;
         check_distinct("PARTNERS", "id", partners.iter().map(|partner| partner.id.as_str()))?;
@@ -83,7 +92,7 @@ impl Config {
         let keyring = keyring.ok_or_else(|| config_fault("the secret KEYRING is missing"))?;
         let keys =
             Keyring::parse(keyring).map_err(|complaint| config_fault(format!("KEYRING: {complaint}")))?;
-        let config = Self { operators, partners, keys };
+        let config = Self { edge_urls, operators, partners, keys };
         config.check_keys()?;
         Ok(config)
     }

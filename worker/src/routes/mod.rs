@@ -60,7 +60,7 @@ routes! {
 
     Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.is_ok()));
 
-    WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => Ok(widget::loader::get_loader(incoming.request.headers()));
+    WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => widget::loader::get_loader(&incoming.call()?);
     WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?);
     WidgetReturn: GET | HEAD, "/widget/v1/return/{operator}/{ticket}", [operator, ticket], refused as Return
         => widget::return_page::get_return_page(&incoming.call()?, operator, ticket).await;

@@ -113,23 +113,23 @@ async fn correlator_is_echoed_generated_or_refused() {
 }
 
 #[tokio::test]
-async fn misconfigured_edge_serves_loader_and_logs_the_cause() {
+async fn misconfigured_edge_serves_nothing_and_logs_the_cause() {
     let edge = TestEdge::new();
-    let fault = Config::read(None, None, None).expect_err("is broken");
+    let fault = Config::read(None, None, None, None).expect_err("is broken");
     for route in ROUTES {
         let (path, method) = (&sample_path(route.pattern), route.methods[0].as_str());
         let response = handle_unconfigured(&edge.platform, &fault, request(method, path, "")).await;
         let body = String::from_utf8(response.body().to_vec()).expect("is text");
-        let expected = if path.contains("onbill.js") { 200 } else { 503 };
+        let expected = 503;
         assert_eq!(response.status(), expected, "{path}");
-        assert!(!body.contains("PARTNERS"), "{body}");
+        assert!(!body.contains("EDGE_URLS"), "{body}");
         let line = edge.platform.log_lines().pop().expect("is logged");
         let line: Value = serde_json::from_str(&line).expect("is JSON");
         assert_eq!((&line["route"], &line["status"]), (&json!(route.pattern), &json!(expected)));
         if path == "/healthz" {
             assert_eq!(body, r#"{"status":"misconfigured"}"#);
-        } else if expected == 503 {
-            assert_eq!(line["fault"], "configuration: the variable PARTNERS is missing");
+        } else {
+            assert_eq!(line["fault"], "configuration: the variable EDGE_URLS is missing");
             assert_eq!(line["level"], "error");
         }
     }

@@ -21,6 +21,8 @@ use std::sync::{Arc, Mutex};
 
 pub(crate) const NOW: i64 = 1_795_000_000;
 pub(crate) const EDGE: &str = "https://edge.example";
+/// Another address of the same edge.
+pub(crate) const OTHER_EDGE: &str = "https://other.edge.example";
 pub(crate) const ACME: &str = "https://origin.acme.example";
 pub(crate) const NOVA: &str = "https://origin.nova.example";
 pub(crate) const NETFLIX: &str = "https://netflix.example/carrier";
@@ -81,7 +83,8 @@ impl TestEdge {
 
     pub(crate) fn with(operators: &Value, partners: &Value) -> Self {
         let texts = [operators, partners, &edge_keyring()].map(Value::to_string);
-        let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
+        let edges = json!([EDGE, OTHER_EDGE, "http://127.0.0.1:8787"]).to_string();
+        let config = Config::read(Some(&edges), Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
         let seed = |id: &str, party: &str, byte: u8| json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "private": encode_base64url(&[byte; 32])});
         let partner_keys = json!([
             seed("netflix-1", "partner:netflix", 40),

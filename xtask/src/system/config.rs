@@ -46,7 +46,11 @@ pub(crate) fn read_edge_keyring(plan: &Plan) -> Outcome<String> {
 }
 
 fn format_edge_env(plan: &Plan, keyring: &str) -> String {
-    let variables = [("OPERATORS", edge_operators(plan)), ("PARTNERS", edge_partners(plan))];
+    let variables = [
+        ("EDGE_URLS", json!([plan.edge_url()])),
+        ("OPERATORS", edge_operators(plan)),
+        ("PARTNERS", edge_partners(plan)),
+    ];
     let lines = variables.iter().map(|(name, value)| format!("{name}='{value}'\n"));
     lines.collect::<String>() + &format!("KEYRING='{keyring}'\n")
 }

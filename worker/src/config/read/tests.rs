@@ -5,9 +5,11 @@ use crate::tests::test_edge::{edge_keyring, operators, partners};
 use onbill_domain::ids::OfferId;
 use serde_json::{Value, json};
 
+const EDGES: &str = r#"["https://edge.example", "http://127.0.0.1:8787"]"#;
+
 fn read(operators: &Value, partners: &Value, keyring: &Value) -> Result<Config, String> {
     let texts = [operators, partners, keyring].map(Value::to_string);
-    Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).map_err(|fault| fault.to_string())
+    Config::read(Some(EDGES), Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).map_err(|fault| fault.to_string())
 }
 
 fn complaint_after(change: impl FnOnce(&mut Value, &mut Value, &mut Value)) -> String {
@@ -46,12 +48,36 @@ fn missing_or_malformed_variable_is_refused() {
         (Some(operators.as_str()), Some("[]"), Some(keyring.as_str()), "PARTNERS: the list is empty"),
     ];
     for (operators, partners, keyring, complaint) in cases {
-        let fault = Config::read(operators, partners, keyring).expect_err("is refused");
+        let fault = Config::read(Some(EDGES), operators, partners, keyring).expect_err("is refused");
         assert_eq!(fault.to_string(), complaint);
     }
     for text in ["", "{", "{}", "[1]"] {
-        assert!(Config::read(Some(text), Some(&partners), Some(&keyring)).is_err(), "{text}");
-        assert!(Config::read(Some(&operators), Some(&partners), Some(text)).is_err(), "{text}");
+        assert!(Config::read(Some(EDGES), Some(text), Some(&partners), Some(&keyring)).is_err(), "{text}");
+        assert!(Config::read(Some(EDGES), Some(&operators), Some(&partners), Some(text)).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn edge_urls_are_site_origins() {
+    let texts = [operators(), partners(), edge_keyring()].map(|value| value.to_string());
+    let read = |edges: Option<&str>| {
+        let config = Config::read(edges, Some(&texts[0]), Some(&texts[1]), Some(&texts[2]));
+        config.map(|config| config.edge_urls().to_vec()).map_err(|fault| fault.to_string())
+    };
+    assert_eq!(read(Some(EDGES)), Ok(vec!["https://edge.example".to_owned(), "http://127.0.0.1:8787".to_owned()]));
+    assert_eq!(read(None), Err("the variable EDGE_URLS is missing".to_owned()));
+    for bad in [
+        "[]",
+        r#"["https://edge.example/"]"#,
+        r#"["https://edge.example:443"]"#,
+        r#"["http://edge.example"]"#,
+        r#"["https://Edge.example"]"#,
+        r#"["https://e'dge.example"]"#,
+        r#"["edge.example"]"#,
+        r#"["https://edge.example", "https://edge.example"]"#,
+        r#"[["https://edge.example"]]"#,
+    ] {
+        assert!(read(Some(bad)).is_err(), "{bad}");
     }
 }
 
