@@ -24,7 +24,12 @@ fn fill(pattern: &str, value: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-fn request(address: &str, method: &Method, target: &str, (content_type, body): (&str, &str)) -> Request<Bytes> {
+fn request(
+    address: &str,
+    method: &Method,
+    target: &str,
+    (content_type, body): (&str, &str),
+) -> Request<Bytes> {
     let request = Request::builder().method(method).uri(format!("http://{address}{target}"));
     let request = if body.is_empty() { request } else { request.header("content-type", content_type) };
     request.body(Bytes::from(body.to_owned())).expect("is a request")
@@ -33,7 +38,7 @@ fn request(address: &str, method: &Method, target: &str, (content_type, body): (
 /// The request, signed by whoever may call this path.
 fn signed(system: &TestSystem, method: &Method, target: &str, content: (&str, &str)) -> Request<Bytes> {
     let mut call = request(&system.acme.origin_address, method, target, content);
-    let mut sign = |call: &mut Request<Bytes>, holder: &KeyHolder, key_use, party: &str| {
+    let sign = |call: &mut Request<Bytes>, holder: &KeyHolder, key_use, party: &str| {
         let ring = keys::keyring(holder);
         let key = ring.signing_key(key_use, party).expect("is there");
         sign_request(call, key, system.now(), &system.nonce()).expect("signs");
@@ -81,15 +86,28 @@ async fn path_that_is_unknown_or_has_other_methods_is_refused() {
             routes().filter(|(_, other)| *other == pattern).map(|(method, _)| method).collect();
         for word in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
             let method = word.parse().expect("is a method");
-            let code = refusal_code(&system, request(address, &method, &fill(pattern, "x-1"), (JSON, ""))).await;
+            let code =
+                refusal_code(&system, request(address, &method, &fill(pattern, "x-1"), (JSON, ""))).await;
             if !taken.contains(&method) {
                 assert_eq!(code, Some(ErrorCode::MethodNotAllowed), "{word} {pattern}");
             }
         }
     }
-    for path in ["/", "/ott/v1", "/ott/v1/transaction/", "/edge/v1/pin/", "//edge/v1/pin", "/%FF", "/%zz", "/a?%FF=%zz"] {
+    for path in [
+        "/",
+        "/ott/v1",
+        "/ott/v1/transaction/",
+        "/edge/v1/pin/",
+        "//edge/v1/pin",
+        "/%FF",
+        "/%zz",
+        "/a?%FF=%zz",
+    ] {
         let code = refusal_code(&system, request(address, &Method::GET, path, (JSON, ""))).await;
-        assert!(matches!(code, Some(ErrorCode::NotFound | ErrorCode::AuthorizationFailure)), "{path}: {code:?}");
+        assert!(
+            matches!(code, Some(ErrorCode::NotFound | ErrorCode::AuthorizationFailure)),
+            "{path}: {code:?}"
+        );
     }
 }
 
@@ -116,7 +134,15 @@ async fn body_that_is_no_object_is_refused_by_every_route() {
     let system = TestSystem::start();
     for (method, pattern) in routes().filter(|(method, _)| *method != Method::GET) {
         let target = fill(pattern, "x-1");
-        for body in ["[]", "[{}]", r#"["x-1","x-2",[1599,"USD"],"x",["2027-01-01","2027-01-31"],null]"#, "null", "\"x\"", "{", "{}x"] {
+        for body in [
+            "[]",
+            "[{}]",
+            r#"["x-1","x-2",[1599,"USD"],"x",["2027-01-01","2027-01-31"],null]"#,
+            "null",
+            "\"x\"",
+            "{",
+            "{}x",
+        ] {
             let code = refusal_code(&system, signed(&system, &method, &target, (JSON, body))).await;
             assert_eq!(code, Some(ErrorCode::InvalidRequest), "{pattern} {body}");
         }
@@ -124,7 +150,11 @@ async fn body_that_is_no_object_is_refused_by_every_route() {
         assert_eq!(code, Some(ErrorCode::UnsupportedMediaType), "{pattern}");
         let mut two_types = signed(&system, &method, &target, (JSON, "{}"));
         two_types.headers_mut().append("content-type", HeaderValue::from_static("text/plain"));
-        assert_eq!(refusal_code(&system, two_types).await, Some(ErrorCode::UnsupportedMediaType), "{pattern}");
+        assert_eq!(
+            refusal_code(&system, two_types).await,
+            Some(ErrorCode::UnsupportedMediaType),
+            "{pattern}"
+        );
         let large = " ".repeat(16 * 1024 + 1);
         let code = refusal_code(&system, signed(&system, &method, &target, (JSON, &large))).await;
         assert_eq!(code, Some(ErrorCode::BodyTooLarge), "{pattern}");

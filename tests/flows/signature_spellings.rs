@@ -3,8 +3,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
-use onbill_test_harness::customer::charge;
 use onbill_test_harness::TestSystem;
+use onbill_test_harness::customer::charge;
 use serde_json::Value;
 
 const GOOD: &str = "+12025550101";
@@ -83,7 +83,11 @@ async fn respelled_signature_is_refused_at_both_ends() {
         let mut twice = system.forward_as_edge(CHARGES, &body);
         let line = twice.headers()[name].clone();
         twice.headers_mut().append(name, line);
-        assert_eq!(system.send(twice).await.0, StatusCode::UNAUTHORIZED, "{name} in two lines, at the origin");
+        assert_eq!(
+            system.send(twice).await.0,
+            StatusCode::UNAUTHORIZED,
+            "{name} in two lines, at the origin"
+        );
     }
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 

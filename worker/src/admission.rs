@@ -25,12 +25,12 @@ pub(crate) fn read_json_body(request: &Request<Bytes>) -> Result<&Bytes, Reject>
         return Err(Reject::new(ErrorCode::UnsupportedMediaType, "The body must be application/json."));
     }
     // A length that is too large is believed; what came is measured whatever the header claims.
-    let claimed = match headers.get(CONTENT_LENGTH) {
-        Some(value) => value.to_str().ok().and_then(|text| text.parse::<usize>().ok()).ok_or_else(|| {
-            Reject::invalid_request("The Content-Length header is malformed.")
-        })?,
-        None => 0,
-    };
+    let claimed = headers.get(CONTENT_LENGTH).map_or(Ok("0"), |value| {
+        let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        digits.ok_or_else(|| Reject::invalid_request("The Content-Length header is malformed."))
+    })?;
+    // More digits than a length has are too many bytes.
+    let claimed = claimed.parse::<usize>().unwrap_or(usize::MAX);
     if claimed.max(request.body().len()) > BODY_BYTES_MAX {
         return Err(Reject::new(ErrorCode::BodyTooLarge, "The body must be at most 16 KiB."));
     }
@@ -116,8 +116,11 @@ mod tests {
         assert_eq!(refused_status("application/json", None, BODY_BYTES_MAX), None);
         assert_eq!(refused_status("application/json", None, BODY_BYTES_MAX + 1), Some(413));
         assert_eq!(refused_status("application/json", Some("2"), BODY_BYTES_MAX + 1), Some(413));
-        for claim in ["16385", "99999999999999999999999999", "-1", "x"] {
+        for claim in ["16385", "99999999999999999999999999"] {
             assert_eq!(refused_status("application/json", Some(claim), 2), Some(413), "{claim}");
+        }
+        for claim in ["-1", "x", "2, 2", "0x2"] {
+            assert_eq!(refused_status("application/json", Some(claim), 2), Some(400), "{claim}");
         }
     }
 

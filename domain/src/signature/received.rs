@@ -81,7 +81,8 @@ pub(super) fn parse_signature(header: &str) -> Result<Vec<u8>, SignatureError> {
 
 /// Whether a header field is this value under the label. Spaces around it are not part of it.
 fn is_labelled(header: &str, value: &str) -> bool {
-    header.trim_matches([' ', '\t']).strip_prefix(LABEL).and_then(|rest| rest.strip_prefix('=')) == Some(value)
+    header.trim_matches([' ', '\t']).strip_prefix(LABEL).and_then(|rest| rest.strip_prefix('='))
+        == Some(value)
 }
 
 /// The only member of a dictionary, which must have the label of the profile.

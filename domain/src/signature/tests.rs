@@ -232,7 +232,10 @@ fn signature_has_one_spelling() {
 #[test]
 fn order_of_parameters_is_the_signers() {
     let input = post().headers()[SIGNATURE_INPUT].to_str().expect("is text").to_owned();
-    let input = input.replace("created=1795000000;nonce=\"0123456789abcdef\"", "nonce=\"0123456789abcdef\";created=1795000000");
+    let input = input.replace(
+        "created=1795000000;nonce=\"0123456789abcdef\"",
+        "nonce=\"0123456789abcdef\";created=1795000000",
+    );
     let mut request = post();
     let digest = request.headers()[CONTENT_DIGEST].to_str().expect("is text").to_owned();
     let base = format!(

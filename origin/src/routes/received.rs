@@ -4,8 +4,8 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Uri};
-use onbill_domain::limits::BODY_BYTES_MAX;
 use http_body_util::LengthLimitError;
+use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use std::error::Error as _;
 

@@ -287,7 +287,12 @@ pub fn edge_config(operators: &Value) -> Config {
     ]);
     let (operators, partners) = (operators.to_string(), partners.to_string());
     let edges = json!([format!("http://{EDGE}")]).to_string();
-    let config = Config::read(Some(&edges), Some(&operators), Some(&partners), Some(&keys::keyring_json(&KeyHolder::Edge)));
+    let config = Config::read(
+        Some(&edges),
+        Some(&operators),
+        Some(&partners),
+        Some(&keys::keyring_json(&KeyHolder::Edge)),
+    );
     config.expect("is sound")
 }
 

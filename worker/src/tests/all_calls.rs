@@ -46,17 +46,21 @@ async fn refusal_of_every_route_has_one_form() {
         };
         let path = sample_path(route.pattern);
         let variables = ["%FF", "%C3%28", "%00", "%zz", "..%2F..", &"x".repeat(300)].map(fill);
-        let queries = ["%FF=%FF", "%", "operator=%FF&offer=%", "outcome", "&&=&"].map(|query| format!("{path}?{query}"));
+        let queries = ["%FF=%FF", "%", "operator=%FF&offer=%", "outcome", "&&=&"]
+            .map(|query| format!("{path}?{query}"));
         for target in variables.into_iter().chain(queries).chain([path.clone()]) {
             for method in route.methods.iter().filter(|method| *method != Method::HEAD) {
                 for body in ["", "{}", "[]", "{"] {
-                    let plain = request(method.as_str(), &target, if *method == Method::GET { "" } else { body });
+                    let plain =
+                        request(method.as_str(), &target, if *method == Method::GET { "" } else { body });
                     for call in [plain.clone(), from_frame(plain.clone()), edge.sign_as("netflix-1", plain)] {
                         let response = edge.send(call).await;
                         let is_page = route.refusal_page.is_some();
                         match response.status() {
                             200..400 => {}
-                            _ if is_page => assert_eq!(response.header("content-type"), "text/html; charset=utf-8"),
+                            _ if is_page => {
+                                assert_eq!(response.header("content-type"), "text/html; charset=utf-8")
+                            }
                             _ => drop(response.refusal()),
                         }
                     }
@@ -69,8 +73,11 @@ async fn refusal_of_every_route_has_one_form() {
                 call = edge.sign_as("netflix-1", call);
             }
             let code = edge.send(call).await.refusal();
-            let expected =
-                if path.starts_with("/origin/") { (401, "authorization-failure") } else { (400, "invalid-request") };
+            let expected = if path.starts_with("/origin/") {
+                (401, "authorization-failure")
+            } else {
+                (400, "invalid-request")
+            };
             assert_eq!((code.0, code.1.as_str()), expected, "{path}");
         }
     }

@@ -52,7 +52,8 @@ async fn loader_has_the_address_it_was_asked_at() {
         let response = at(stranger).await;
         assert_eq!(response.refusal(), (404, "not-found".to_owned()), "{stranger}");
     }
-    let by_header = http::Request::get("/widget/v1/onbill.js").header("host", "evil.example").body(bytes::Bytes::new());
+    let by_header =
+        http::Request::get("/widget/v1/onbill.js").header("host", "evil.example").body(bytes::Bytes::new());
     assert_eq!(edge.send(by_header.expect("is a request")).await.status(), 404);
 }
 
@@ -118,27 +119,6 @@ async fn account_frame_needs_no_offer() {
     }
     let stranger = edge.get("/widget/v1/frame?operator=acme&view=account&parent=https://nova.example").await;
     assert_eq!(stranger.status(), 403);
-}
-
-/// A page cannot say where the edge is, nor can whoever sends a `Host`.
-#[tokio::test]
-async fn loader_has_the_address_it_was_asked_at() {
-    let edge = TestEdge::new();
-    let at = async |base: &str| {
-        let mut request = request("GET", "/widget/v1/onbill.js", "");
-        *request.uri_mut() = format!("{base}/widget/v1/onbill.js").parse().expect("is a URI");
-        edge.send(request).await
-    };
-    let (one, other) = (at(EDGE).await, at(OTHER_EDGE).await);
-    assert!(one.text().contains(&format!("const edge = '{EDGE}';")));
-    assert!(other.text().contains(&format!("const edge = '{OTHER_EDGE}';")));
-    assert_ne!(one.header("etag"), other.header("etag"));
-    for stranger in ["https://evil.example", "http://edge.example", "https://edge.example:8443"] {
-        let response = at(stranger).await;
-        assert_eq!(response.refusal(), (404, "not-found".to_owned()), "{stranger}");
-    }
-    let by_header = http::Request::get("/widget/v1/onbill.js").header("host", "evil.example").body(bytes::Bytes::new());
-    assert_eq!(edge.send(by_header.expect("is a request")).await.status(), 404);
 }
 
 #[tokio::test]

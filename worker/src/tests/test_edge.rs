@@ -84,7 +84,8 @@ impl TestEdge {
     pub(crate) fn with(operators: &Value, partners: &Value) -> Self {
         let texts = [operators, partners, &edge_keyring()].map(Value::to_string);
         let edges = json!([EDGE, OTHER_EDGE, "http://127.0.0.1:8787"]).to_string();
-        let config = Config::read(Some(&edges), Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
+        let config =
+            Config::read(Some(&edges), Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
         let seed = |id: &str, party: &str, byte: u8| json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "private": encode_base64url(&[byte; 32])});
         let partner_keys = json!([
             seed("netflix-1", "partner:netflix", 40),

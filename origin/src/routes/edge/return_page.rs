@@ -91,7 +91,10 @@ mod tests {
                 "https://a.example/?q=a%20b&flag&sig=abc%2Bdef==&&bad=%E9&onbill_result=x#/spa?x=1",
                 "https://a.example/?q=a%20b&flag&sig=abc%2Bdef==&&bad=%E9&onbill_result=R#/spa?x=1",
             ),
-            ("https://a.example/?&onbill_results=1&#", "https://a.example/?&onbill_results=1&&onbill_result=R#"),
+            (
+                "https://a.example/?&onbill_results=1&#",
+                "https://a.example/?&onbill_results=1&&onbill_result=R#",
+            ),
         ] {
             assert_eq!(with_result(url, "R"), expected);
         }

@@ -9,7 +9,8 @@ const EDGES: &str = r#"["https://edge.example", "http://127.0.0.1:8787"]"#;
 
 fn read(operators: &Value, partners: &Value, keyring: &Value) -> Result<Config, String> {
     let texts = [operators, partners, keyring].map(Value::to_string);
-    Config::read(Some(EDGES), Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).map_err(|fault| fault.to_string())
+    Config::read(Some(EDGES), Some(&texts[0]), Some(&texts[1]), Some(&texts[2]))
+        .map_err(|fault| fault.to_string())
 }
 
 fn complaint_after(change: impl FnOnce(&mut Value, &mut Value, &mut Value)) -> String {
@@ -64,7 +65,10 @@ fn edge_urls_are_site_origins() {
         let config = Config::read(edges, Some(&texts[0]), Some(&texts[1]), Some(&texts[2]));
         config.map(|config| config.edge_urls().to_vec()).map_err(|fault| fault.to_string())
     };
-    assert_eq!(read(Some(EDGES)), Ok(vec!["https://edge.example".to_owned(), "http://127.0.0.1:8787".to_owned()]));
+    assert_eq!(
+        read(Some(EDGES)),
+        Ok(vec!["https://edge.example".to_owned(), "http://127.0.0.1:8787".to_owned()])
+    );
     assert_eq!(read(None), Err("the variable EDGE_URLS is missing".to_owned()));
     for bad in [
         "[]",
