@@ -11,7 +11,7 @@ use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::unique_name;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Enough that neighbours in a commit are rarely the same subscriber.
@@ -51,18 +51,34 @@ impl CrashSystem {
     /// A database that is empty except for the subscribers, who signed up at a real origin, which
     /// has ended again.
     pub(crate) async fn new(kind: DbKind) -> Self {
+        match kind {
+            DbKind::Sqlite => Self::with_database(OriginDb::in_file, OriginDb::address, "table").await,
+            DbKind::Postgres => {
+                let db = OriginDb::in_schema().await;
+                Self::with_database(|_| db, OriginDb::address, "csp").await
+            }
+        }
+    }
+
+    /// The same in this database, which the origin reaches at this address.
+    pub(crate) async fn on(db: OriginDb, address: String) -> Self {
+        Self::with_database(|_| db, |_| address, "csp").await
+    }
+
+    async fn with_database(
+        db: impl FnOnce(&Path) -> OriginDb,
+        address: impl FnOnce(&OriginDb) -> String,
+        source: &str,
+    ) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("crash").join(unique_name());
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         std::fs::write(folder.join("keys.json"), keys::keyring_json(&KeyHolder::Origin("acme")))
             .expect("can be written");
-        let (db, source) = match kind {
-            DbKind::Sqlite => (OriginDb::in_file(&folder), "table"),
-            DbKind::Postgres => (OriginDb::in_schema().await, "csp"),
-        };
+        let db = db(&folder);
         let accounts = accounts();
         let billing = OperatorBilling::open(&accounts).await;
         let config =
-            config(&db.address(), &folder.join("keys.json").display().to_string(), &billing.url, source);
+            config(&address(&db), &folder.join("keys.json").display().to_string(), &billing.url, source);
         begin_ledger(&folder, &config);
         if source == "table" {
             import(&folder, &config, &accounts);

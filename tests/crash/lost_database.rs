@@ -74,7 +74,7 @@ async fn postgres_loses_no_charge_when_the_server_crashes() {
 }
 
 /// The same process charges again, without a restart.
-async fn goes_on(system: &Arc<CrashSystem>, partner: &LoadingPartner, origin: &mut OriginProcess) {
+pub(crate) async fn goes_on(system: &Arc<CrashSystem>, partner: &LoadingPartner, origin: &mut OriginProcess) {
     assert!(origin.is_alive(), "the origin has ended");
     until_nothing(async || {
         let healthy = system.doors.is_healthy(&origin.address).await;

@@ -39,11 +39,11 @@ impl OriginDb {
     }
 
     pub(crate) async fn in_schema() -> Self {
-        let server = variable("DATABASE_URL").expect(
-            "DATABASE_URL is not set. `cargo xtask test` and `cargo xtask crash` start a PostgreSQL of their own; `cargo \
-             xtask postgres -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests \
-             may make schemas",
-        );
+        Self::in_schema_at(server_of_tests()).await
+    }
+
+    /// In a schema of its own on another server than that of the environment.
+    pub(crate) async fn in_schema_at(server: String) -> Self {
         let schema = format!("onbill_crash_{}", unique_name());
         ask_server(&server, &format!("CREATE SCHEMA {schema}")).await.expect("the schema can be made");
         Self::Postgres { server, schema }
@@ -55,15 +55,29 @@ impl OriginDb {
         path
     }
 
+    /// In a database of its own: a pooler refuses the settings of a session by which the others
+    /// find their schema.
+    pub(crate) async fn in_database() -> Self {
+        let server = server_of_tests();
+        let database = format!("onbill_crash_{}", unique_name());
+        ask_server(&server, &format!("CREATE DATABASE {database}")).await.expect("can be made");
+        let (rest, _) = server.rsplit_once('/').expect("ends with the name of a database");
+        Self::Postgres { server: format!("{rest}/{database}"), schema: "public".to_owned() }
+    }
+
     /// As in the origin's configuration.
     pub(crate) fn address(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
-            Self::Postgres { server, schema } => {
-                let mark = if server.contains('?') { '&' } else { '?' };
-                format!("{server}{mark}options=-c%20search_path%3D{schema}&application_name={schema}")
-            }
+            Self::Postgres { server, .. } => self.address_at(server),
         }
+    }
+
+    /// The same database behind another address, as a proxy's.
+    pub(crate) fn address_at(&self, server: &str) -> String {
+        let Self::Postgres { schema, .. } = self else { panic!("a file has no server") };
+        let mark = if server.contains('?') { '&' } else { '?' };
+        format!("{server}{mark}options=-c%20search_path%3D{schema}&application_name={schema}")
     }
 
     pub(crate) async fn charges(&self) -> Vec<LedgerCharge> {
@@ -189,8 +203,16 @@ impl Drop for OriginDb {
     }
 }
 
+fn server_of_tests() -> String {
+    variable("DATABASE_URL").expect(
+            "DATABASE_URL is not set. `cargo xtask test` and `cargo xtask crash` start a PostgreSQL of their own; `cargo \
+             xtask postgres -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests \
+             may make schemas",
+        )
+}
+
 /// Runs statements over a connection of their own; returns the rows of all of them, as text.
-async fn ask_server(server: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
+pub(crate) async fn ask_server(server: &str, sql: &str) -> Result<Vec<Vec<String>>, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
     tokio::spawn(connection);
     let messages = client.simple_query(sql).await?;

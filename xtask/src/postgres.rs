@@ -47,11 +47,19 @@ impl Postgres {
         }
     }
 
-    /// Sets `DATABASE_URL` for a command. Tests may kill processes of a server that xtask started.
+    /// Sets `DATABASE_URL` for a command. Tests may kill processes of a server that xtask started, and
+    /// start further servers with its programs, in its folder.
     pub(crate) fn set_database_url(&self, command: &mut Command) {
         match self {
-            Self::External(url) => command.env("DATABASE_URL", url).env_remove("ONBILL_POSTGRES_MAY_DIE"),
-            Self::Own(server) => command.env("DATABASE_URL", &server.url).env("ONBILL_POSTGRES_MAY_DIE", "1"),
+            Self::External(url) => command
+                .env("DATABASE_URL", url)
+                .env_remove("ONBILL_POSTGRES_MAY_DIE")
+                .env_remove("ONBILL_POSTGRES_PROGRAMS"),
+            Self::Own(server) => command
+                .env("DATABASE_URL", &server.url)
+                .env("ONBILL_POSTGRES_MAY_DIE", "1")
+                .env("ONBILL_POSTGRES_PROGRAMS", server.files.programs_dir())
+                .env("ONBILL_POSTGRES_HOME", &server.files.home),
         };
     }
 }
@@ -164,9 +172,13 @@ impl ServerFiles {
         self.home.join("data")
     }
 
-    fn program_path(&self, name: &str) -> PathBuf {
+    fn programs_dir(&self) -> PathBuf {
         let folder = if self.is_copied { self.home.join("native") } else { self.package.clone() };
-        folder.join("bin").join(name)
+        folder.join("bin")
+    }
+
+    fn program_path(&self, name: &str) -> PathBuf {
+        self.programs_dir().join(name)
     }
 
     fn copy_programs(&self) -> Outcome {
