@@ -129,6 +129,11 @@ impl CrashSystem {
         command_line(&self.folder, &self.config)
     }
 
+    /// The same with one more line in the configuration.
+    pub(crate) fn command_line_with(&self, setting: &str) -> Command {
+        command_line(&self.folder, &format!("{setting}\n{}", self.config))
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.join("origin.log")).expect("is there")
     }

@@ -14,6 +14,7 @@ mod audit;
 mod billing;
 mod coupon_import;
 mod crash_system;
+mod durability;
 mod environment;
 mod failover;
 mod full_disk;

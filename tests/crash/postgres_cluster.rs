@@ -60,12 +60,7 @@ impl Cluster {
         cluster.make_data();
         cluster.primary.start(&[&format!("synchronous_standby_names={STANDBY}")]);
         cluster.standby.start(&[]);
-        let sync = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
-        until_nothing(async || {
-            let rows = ask_server(&cluster.url_of(&cluster.primary), sync).await.unwrap_or_default();
-            rows.is_empty().then_some("there is no synchronous standby")
-        })
-        .await;
+        cluster.until_in_step().await;
         Some(cluster)
     }
 
@@ -111,6 +106,37 @@ impl Cluster {
         let host = process_host();
         let list = format!("{host}:{},{host}:{}", self.primary.port, self.standby.port);
         format!("{}?target_session_attrs=read-write", self.url_at(&list))
+    }
+
+    /// Cancels commits that wait for the standby, and returns how many.
+    pub(crate) async fn cancel_waiting_commits(&self) -> usize {
+        let sql = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        ask_server(&self.url_of(&self.primary), sql).await.expect("the primary answers").len()
+    }
+
+    /// Starts the standby again, which gets what it has missed.
+    pub(crate) async fn start_standby(&mut self) {
+        self.standby.start(&[]);
+        self.until_in_step().await;
+    }
+
+    /// Restarts the primary without a standby, with this setting.
+    pub(crate) async fn restart_primary_with(&mut self, setting: &str) {
+        self.primary.stop(Stop::Fast);
+        self.primary.start(&[setting]);
+        let url = self.url_of(&self.primary);
+        until_nothing(async || ask_server(&url, "SELECT 1").await.is_err().then_some("the server is down"))
+            .await;
+    }
+
+    /// Waits until a commit waits for the standby.
+    async fn until_in_step(&self) {
+        let sync = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+        until_nothing(async || {
+            let rows = ask_server(&self.url_of(&self.primary), sync).await.unwrap_or_default();
+            rows.is_empty().then_some("there is no synchronous standby")
+        })
+        .await;
     }
 
     pub(crate) fn stop_primary(&mut self, how: Stop) {
@@ -160,7 +186,7 @@ impl Server {
         self.child = Some(postgres.spawn().expect("PostgreSQL starts"));
     }
 
-    fn stop(&mut self, how: Stop) {
+    pub(crate) fn stop(&mut self, how: Stop) {
         match how {
             Stop::Fast => self.signal("-INT"),
             Stop::Immediate => self.signal("-QUIT"),
