@@ -264,7 +264,6 @@ impl Base {
         let next_steps = Arc::new(NextSteps {
             vault: vault.clone(),
             eligibility: eligibility.clone(),
-            proofs: proofs.clone(),
             pages: pages.clone(),
         });
         RouteState {

@@ -3,8 +3,9 @@
 //! It belongs to the present subscriber of the number, as the operator reports at this moment, and
 //! not to any earlier subscriber. A suspended account may see it; a ceased one has no subscriber.
 
-use super::eligibility::Eligibility;
-use super::proof::{FlowProofs, flow_expired, secret_of};
+use super::eligibility::{Eligibility, Holder};
+use super::mark::secret_of;
+use super::proof::FlowProofs;
 use crate::config::Config;
 use crate::fault::Failure;
 use crate::keys::Vault;
@@ -39,12 +40,8 @@ impl AccountPages {
     pub(crate) async fn find_owner(&self, flow: &str) -> Result<PageOwner, Failure> {
         // 1.
         let (proven, msisdn) = self.proofs.find_proven(flow).await?;
-        // 2.
-        let known = self.eligibility.find_live_account(&msisdn, None).await?;
-        // 3.
-        if !self.proofs.is_marked_for(flow, &known.subscriber_ref) {
-            return Err(flow_expired().into());
-        }
+        // 2. and 3.
+        let known = self.eligibility.find_live_account(&msisdn, Holder::MarkedIn(flow)).await?;
         Ok(PageOwner { number: proven.number.index, subscriber_ref: known.subscriber_ref })
     }
 

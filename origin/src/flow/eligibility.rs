@@ -1,6 +1,7 @@
 //! Decides who may pay on the bill, and who may see their own page. Only the subscriber of a proven
 //! number learns any of it.
 
+use super::mark::{flow_expired, is_marked_for};
 use crate::account::{AccountLookup, live_account};
 use crate::ambient::Clock;
 use crate::config::{Offer, SimSwapHours};
@@ -21,6 +22,17 @@ pub struct Eligibility {
     pub(crate) sim_swap_hours: SimSwapHours,
 }
 
+/// Whose account it has to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Holder<'f> {
+    /// Whoever has the number now.
+    Present,
+    /// The subscriber to whom the PIN was sent that has just proved the number.
+    PinRecipient(&'f PinRecipient),
+    /// The subscriber for whom this flow was marked when it proved the number.
+    MarkedIn(&'f str),
+}
+
 /// An account that may buy an offer.
 pub(crate) struct EligibleAccount {
     pub(crate) known: SubscriberAccount,
@@ -30,15 +42,15 @@ pub(crate) struct EligibleAccount {
 }
 
 impl Eligibility {
-    /// Returns the account if it may buy the offer: see [`check_account`] for the refusals. Where a
-    /// PIN has just proved the number, see [`Self::find_account`].
+    /// Returns the account if it may buy the offer: see [`check_account`] for the refusals. For
+    /// another holder's, see [`Self::find_account`].
     pub(crate) async fn check_buyer(
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
-        pin: Option<&PinRecipient>,
+        holder: Holder<'_>,
     ) -> Result<EligibleAccount, Failure> {
-        let (known, account_type) = check_price(self.find_account(msisdn, pin).await?, offer)?;
+        let (known, account_type) = check_price(self.find_account(msisdn, holder).await?, offer)?;
         let pays_already = self.pays_on_bill(offer, msisdn, &known).await?;
         Ok(EligibleAccount { known, account_type, pays_already })
     }
@@ -48,25 +60,33 @@ impl Eligibility {
     pub(crate) async fn find_live_account(
         &self,
         msisdn: &Msisdn,
-        pin: Option<&PinRecipient>,
+        holder: Holder<'_>,
     ) -> Result<SubscriberAccount, Failure> {
-        let known = self.find_account(msisdn, pin).await?;
+        let known = self.find_account(msisdn, holder).await?;
         Ok(live_account(known).ok_or_else(account_not_found)?)
     }
 
-    /// The account of a number, and of nobody but the subscriber to whom the PIN was sent, if a PIN
-    /// has just proved it: 400 `pin-expired` when the number has another one now. Nothing of theirs is
-    /// told.
+    /// The account of a number, if it is the holder's: 400 `pin-expired` or `token-expired` when the
+    /// number has another subscriber now, of whom nothing is told.
     async fn find_account(
         &self,
         msisdn: &Msisdn,
-        pin: Option<&PinRecipient>,
+        holder: Holder<'_>,
     ) -> Result<Option<SubscriberAccount>, Failure> {
         let known = self.accounts.find_account(msisdn).await?;
-        if let (Some(pin), Some(live)) = (pin, live_account(known.clone()))
-            && pin.mac != Some(self.vault.recipient_mac(&pin.flow, &live.subscriber_ref))
-        {
-            return Err(pin_expired().into());
+        let Some(live) = live_account(known.clone()) else { return Ok(known) };
+        match holder {
+            Holder::Present => {}
+            Holder::PinRecipient(pin) => {
+                if pin.mac != Some(self.vault.recipient_mac(&pin.flow, &live.subscriber_ref)) {
+                    return Err(pin_expired().into());
+                }
+            }
+            Holder::MarkedIn(flow) => {
+                if !is_marked_for(&self.vault, flow, &live.subscriber_ref) {
+                    return Err(flow_expired().into());
+                }
+            }
         }
         Ok(known)
     }
@@ -78,9 +98,9 @@ impl Eligibility {
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
-        pin: Option<&PinRecipient>,
+        holder: Holder<'_>,
     ) -> Result<(SubscriberAccount, AccountType), Failure> {
-        let known = self.find_account(msisdn, pin).await?;
+        let known = self.find_account(msisdn, holder).await?;
         let pays = match &known {
             Some(known) => self.pays_on_bill(offer, msisdn, known).await?,
             None => false,

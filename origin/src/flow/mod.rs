@@ -3,13 +3,14 @@
 
 mod account_page;
 mod eligibility;
+mod mark;
 mod next_step;
 mod proof;
 
 pub use account_page::AccountPages;
 pub(crate) use account_page::{parse_cursor, subscription_not_found};
 pub use eligibility::Eligibility;
-pub(crate) use eligibility::{EligibleAccount, already_on_bill};
+pub(crate) use eligibility::{EligibleAccount, Holder, already_on_bill};
+pub(crate) use mark::{flow_expired, secret_of};
 pub use next_step::NextSteps;
 pub use proof::FlowProofs;
-pub(crate) use proof::{flow_expired, secret_of};

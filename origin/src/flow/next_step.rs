@@ -1,12 +1,12 @@
 //! Decides what the widget shows once a number is proven, by PIN or by the dashboard's assertion.
 
 use super::account_page::{AccountPages, PageOwner};
-use super::eligibility::Eligibility;
-use super::proof::FlowProofs;
+use super::eligibility::{Eligibility, Holder};
+use super::mark::mark_flow;
 use crate::config::Offer;
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::{PinRecipient, SubscriberAccount};
+use crate::store::SubscriberAccount;
 use onbill_domain::account::AccountType;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::edge::{FlowStep, OfferView};
@@ -15,7 +15,6 @@ use std::sync::Arc;
 pub struct NextSteps {
     pub(crate) vault: Arc<Vault>,
     pub(crate) eligibility: Arc<Eligibility>,
-    pub(crate) proofs: Arc<FlowProofs>,
     pub(crate) pages: Arc<AccountPages>,
 }
 
@@ -37,21 +36,20 @@ enum View {
 impl NextSteps {
     /// A customer who asks for an offer must be eligible for it: see [`Eligibility::check_buyer`]
     /// for the refusals. A customer without an offer sees their own page, if there is an account:
-    /// 404 `account-not-found`. A PIN, if there is one, must have been sent to the present subscriber:
-    /// 400 `pin-expired`.
+    /// 404 `account-not-found`.
     pub(crate) async fn decide_next(
         &self,
         offer: Option<&Offer>,
         msisdn: &Msisdn,
-        pin: Option<&PinRecipient>,
+        holder: Holder<'_>,
     ) -> Result<NextStep, Failure> {
         let Some(offer) = offer else {
-            let known = self.eligibility.find_live_account(msisdn, pin).await?;
+            let known = self.eligibility.find_live_account(msisdn, holder).await?;
             let number = self.vault.index_number(msisdn);
             let owner = PageOwner { number, subscriber_ref: known.subscriber_ref.clone() };
             return Ok(NextStep { known, view: View::Account(owner) });
         };
-        let eligible = self.eligibility.check_buyer(offer, msisdn, pin).await?;
+        let eligible = self.eligibility.check_buyer(offer, msisdn, holder).await?;
         let view = if eligible.pays_already {
             View::AlreadyOnBill
         } else {
@@ -62,7 +60,7 @@ impl NextSteps {
 
     /// Renders the step for the flow with this secret, which is marked for the subscriber.
     pub(crate) async fn show(&self, next: NextStep, secret: &str) -> Result<FlowStep, Failure> {
-        let flow = self.proofs.mark_flow(secret, &next.known.subscriber_ref);
+        let flow = mark_flow(&self.vault, secret, &next.known.subscriber_ref);
         Ok(match next.view {
             View::Confirm { account_type, offer } => FlowStep::Confirm { flow, account_type, offer },
             View::AlreadyOnBill => FlowStep::AlreadyOnBill { flow },

@@ -3,7 +3,7 @@
 use crate::ambient::Clock;
 use crate::config::Config;
 use crate::fault::Failure;
-use crate::flow::{Eligibility, NextSteps};
+use crate::flow::{Eligibility, Holder, NextSteps};
 use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::EdgeCall;
@@ -44,6 +44,7 @@ pub(in crate::routes) async fn try_pin(
 
     // 3.
     let offer = flow.offer.as_ref().map(|offer| config.find_offer(offer)).transpose()?;
-    let next = next_steps.decide_next(offer, &msisdn, flow.pin.as_ref()).await?;
+    let holder = flow.pin.as_ref().map_or(Holder::Present, Holder::PinRecipient);
+    let next = next_steps.decide_next(offer, &msisdn, holder).await?;
     Ok(Json(next_steps.show(next, &request.flow).await?))
 }

@@ -3,7 +3,7 @@
 use crate::ambient::{Clock, Random};
 use crate::config::{Config, Offer};
 use crate::fault::Failure;
-use crate::flow::{Eligibility, EligibleAccount, FlowProofs, already_on_bill, flow_expired, secret_of};
+use crate::flow::{Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired, secret_of};
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
@@ -53,11 +53,8 @@ pub(in crate::routes) async fn begin_signup(
     let offer = config.find_offer(&flow.offer.ok_or_else(flow_expired)?)?;
 
     // 2.
-    let eligible = eligibility.check_buyer(offer, &msisdn, None).await?;
+    let eligible = eligibility.check_buyer(offer, &msisdn, Holder::MarkedIn(&request.flow)).await?;
     let EligibleAccount { known, account_type, pays_already } = eligible;
-    if !proofs.is_marked_for(&request.flow, &known.subscriber_ref) {
-        return Err(flow_expired().into());
-    }
     if pays_already {
         return Err(already_on_bill().into());
     }

@@ -4,7 +4,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
-use crate::flow::NextSteps;
+use crate::flow::{Holder, NextSteps};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor};
@@ -76,7 +76,7 @@ pub(in crate::routes) async fn validate(
         None => false,
     };
     let asked_by = if request.session.is_some() { PinAsker::Session } else { PinAsker::Widget };
-    let next = if proven { Some(next_steps.decide_next(offer, &msisdn, None).await?) } else { None };
+    let next = if proven { Some(next_steps.decide_next(offer, &msisdn, Holder::Present).await?) } else { None };
 
     // 3.
     let flow = encode_base64url(&random.bytes::<32>());

@@ -7,7 +7,7 @@ use crate::ceiling::{check_tallied, reject_exceeded};
 use crate::config::{Config, NumberPlan, NumberProof};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
-use crate::flow::Eligibility;
+use crate::flow::{Eligibility, Holder};
 use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
@@ -87,7 +87,8 @@ pub(in crate::routes) async fn validate_account(
 
     // 3.
     let now = clock.now();
-    let (known, account_type) = match eligibility.check_device(offer, &msisdn, pin.as_ref()).await {
+    let holder = pin.as_ref().map_or(Holder::Present, Holder::PinRecipient);
+    let (known, account_type) = match eligibility.check_device(offer, &msisdn, holder).await {
         Ok(account) => account,
         Err(failure) => return Err(count_refusal(&store, nonce, now, check, failure).await?),
     };
