@@ -47,6 +47,13 @@ pub const PINS_PER_DAY_MAX: u32 = 10;
 /// 34 PINs a day in each way of asking, with five attempts each: 170 chances in a million.
 pub const PIN_PAUSE_SECONDS: i64 = 3_600;
 
+/// PINs that strangers can have sent to one number in 24 hours before the edge asks for a challenge,
+/// where it has one: most customers need one, and a second when the first message was slow.
+pub const PINS_WITHOUT_CHALLENGE: u32 = 2;
+
+/// Longest solution of a challenge, in bytes: the longest that Turnstile gives.
+pub const CHALLENGE_TOKEN_BYTES_MAX: usize = 2048;
+
 /// How often one partner may ask about one number in a day (UTC). An app asks when it is set up,
 /// when its customer opens the page for paying, and with each attempt at a PIN: ten PINs with five
 /// attempts each, and ten questions more. It stops an app in a loop, and the watching of a line.

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 crate::wire_enum! {
-    /// Every code of the contract, and the two that only the widget's own API uses.
+    /// Every code of the contract, and those that only the widget's own API uses.
     pub enum ErrorCode {
         /// The request is not well formed.
         InvalidRequest = "invalid-request",
@@ -62,6 +62,10 @@ crate::wire_enum! {
         AlreadyOnBill = "already-on-bill",
         /// Widget only: the partner's sign-up does not respond.
         PartnerUnavailable = "partner-unavailable",
+        /// Widget only: the customer has to solve a challenge first, or another one.
+        ChallengeRequired = "challenge-required",
+        /// Widget only: a solved challenge cannot be checked at the moment.
+        ChallengeUnavailable = "challenge-unavailable",
     }
 }
 
@@ -79,14 +83,16 @@ impl ErrorCode {
             | Self::TokenInvalid
             | Self::TokenExpired => StatusCode::BAD_REQUEST,
             Self::AuthorizationFailure => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::ChallengeRequired => StatusCode::FORBIDDEN,
             Self::AccountNotFound | Self::PaiNotFound | Self::TransactionNotFound | Self::NotFound => {
                 StatusCode::NOT_FOUND
             }
             Self::TokenAlreadyUsed | Self::RequestInProgress | Self::AlreadyOnBill => StatusCode::CONFLICT,
             Self::IdempotencyViolation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::ServiceUnavailable | Self::PartnerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ServiceUnavailable | Self::PartnerUnavailable | Self::ChallengeUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -15,6 +15,7 @@ use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::edge::ChallengeState;
 use onbill_domain::words::fill_placeholders;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -42,6 +43,7 @@ pub struct PinIssuer {
 }
 
 impl PinIssuer {
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of the one call that asks for a PIN")]
     /// Draws a PIN for a flow and seals its SMS. Every number gets one alike: the queue decides
     /// whether to send it.
     pub(crate) fn issue(
@@ -52,6 +54,7 @@ impl PinIssuer {
         good_for: GoodFor,
         locale: Locale,
         asked_by: PinAsker,
+        challenge: Option<ChallengeState>,
     ) -> Result<NewPin, Fault> {
         let pin = draw_pin(&*self.random);
         let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
@@ -59,17 +62,23 @@ impl PinIssuer {
         let sms = PinSms { msisdn: msisdn.clone(), body, flow: *flow, expires_at };
         let message = seal(&self.vault, &*self.random, &sms)?;
         let ceiling = PinCeiling { per_hour: self.pins_per_hour.count() };
-        Ok(NewPin { mac: self.vault.pin_mac(flow, &pin), expires_at, message, asked_by, ceiling })
+        let mac = self.vault.pin_mac(flow, &pin);
+        let can_challenge = challenge == Some(ChallengeState::Offered);
+        Ok(NewPin { mac, expires_at, message, asked_by, ceiling, can_challenge })
     }
 }
 
-/// 429 when the number has had its PINs, or when the ceiling of all PINs is reached. `who` is as in
+/// 429 when the number has had its PINs, or when the ceiling of all PINs is reached; 403
+/// `challenge-required`. `who` is as in
 /// [`reject_exceeded`].
 pub(crate) fn check_started(now: Timestamp, start: StartFlowResult, who: &str) -> Result<(), Reject> {
     match start {
         StartFlowResult::Started => Ok(()),
         StartFlowResult::TooManyPins { again_at } => {
             Err(Reject::too_many_requests("This number had its codes for now.", seconds_until(again_at, now)))
+        }
+        StartFlowResult::ChallengeNeeded => {
+            Err(Reject::new(ErrorCode::ChallengeRequired, "A challenge has to be solved first."))
         }
         StartFlowResult::CeilingReached(exceeded) => Err(reject_exceeded(now, exceeded, who)),
     }

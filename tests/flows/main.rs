@@ -6,6 +6,7 @@
 mod account_events;
 mod bad_input;
 mod canary;
+mod challenges;
 mod charging;
 mod compromised_edge;
 mod coupons;

@@ -5,7 +5,7 @@ use crate::test_store::{
 };
 use crate::traces::leads_to;
 use futures_util::future::join_all;
-use onbill_domain::limits::NUMBER_CHECKS_PER_DAY_MAX;
+use onbill_domain::limits::{NUMBER_CHECKS_PER_DAY_MAX, PINS_WITHOUT_CHALLENGE};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::config::NumberCheckLimits;
 use onbill_origin::store::{
@@ -17,6 +17,8 @@ on_each_database!(
     pins_have_a_ceiling_for_each_hour,
     strangers_leave_half_the_pins_to_sessions,
     number_over_its_pins_takes_none_of_the_hour,
+    challenge_is_needed_after_two_pins,
+    challenge_is_needed_when_half_the_share_is_used,
     unknown_numbers_stop_every_check_of_the_hour,
     number_is_checked_so_often_in_a_day,
     checks_have_a_ceiling_whatever_the_account,
@@ -93,6 +95,44 @@ async fn number_over_its_pins_takes_none_of_the_hour(db: TestStore) {
         db.start_at(NOW, pin_of(PinAsker::Widget, 1, 22)).await;
     }
     assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, 2, 22)).await, StartFlowResult::Started);
+}
+
+/// The same flow, where the edge can ask for a challenge.
+fn challengeable(mut new: NewFlow) -> NewFlow {
+    new.pin.as_mut().expect("has one").can_challenge = true;
+    new
+}
+
+async fn challenge_is_needed_after_two_pins(db: TestStore) {
+    let ask = |asker| challengeable(pin_of(asker, 1, 1_000));
+    for _ in 0..PINS_WITHOUT_CHALLENGE {
+        assert_eq!(db.start_at(NOW, ask(PinAsker::Widget)).await, StartFlowResult::Started);
+    }
+    assert_eq!(db.start_at(NOW, ask(PinAsker::Widget)).await, StartFlowResult::ChallengeNeeded);
+    assert_eq!(db.start_at(NOW, ask(PinAsker::Session)).await, StartFlowResult::Started);
+    let by_partner = ask(PinAsker::Partner(partner("netflix")));
+    assert_eq!(db.start_at(NOW, by_partner).await, StartFlowResult::Started);
+    assert_eq!(
+        db.start_at(NOW, pin_of(PinAsker::Widget, 1, 1_000)).await,
+        StartFlowResult::Started,
+        "solved"
+    );
+    assert_eq!(db.lease(0).await.len(), 5, "no message without a solution");
+}
+
+async fn challenge_is_needed_when_half_the_share_is_used(db: TestStore) {
+    for n in 0..2 {
+        let new = challengeable(pin_of(PinAsker::Widget, n, 8));
+        assert_eq!(db.start_at(NOW, new).await, StartFlowResult::Started);
+    }
+    for n in 2..40 {
+        let new = challengeable(pin_of(PinAsker::Widget, n, 8));
+        assert_eq!(db.start_at(NOW, new).await, StartFlowResult::ChallengeNeeded);
+    }
+    // Programs have taken nothing of what is left for people.
+    for n in 50..52 {
+        assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, n, 8)).await, StartFlowResult::Started);
+    }
 }
 
 async fn unknown_numbers_stop_every_check_of_the_hour(db: TestStore) {

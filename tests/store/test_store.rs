@@ -229,6 +229,7 @@ pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
             message: vec![n; 8],
             asked_by: PinAsker::Widget,
             ceiling: PinCeiling { per_hour: 1_000 },
+            can_challenge: false,
         }),
     }
 }

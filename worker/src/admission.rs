@@ -55,6 +55,13 @@ pub(crate) async fn check_widget_rate<P: Platform>(call: &Call<'_, P>) -> Result
     check_rate(call, RateLimiter::Widget, &address_rate_key(address)).await
 }
 
+/// Holds a browser to a rate of its own for numbers (else 429): each can send an SMS, and a customer
+/// enters few of them.
+pub(crate) async fn check_pin_rate<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject> {
+    let address = call.header("cf-connecting-ip").unwrap_or_default();
+    check_rate(call, RateLimiter::Pin, &address_rate_key(address)).await
+}
+
 /// Holds a partner to its rate (else 429).
 pub(crate) async fn check_partner_rate<P: Platform>(call: &Call<'_, P>, partner: &str) -> Result<(), Reject> {
     check_rate(call, RateLimiter::Partner, partner).await

@@ -18,7 +18,8 @@ fn read_config(env: &Env) -> &'static Result<Config, ConfigFault> {
             variable("OPERATORS").as_deref(),
             variable("PARTNERS").as_deref(),
             variable("KEYRING").as_deref(),
-        )
+        )?
+        .with_challenge(variable("TURNSTILE_SITE_KEY").as_deref(), variable("TURNSTILE_SECRET").as_deref())
     })
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     /// The other party's response is against the contract; the text describes it and quotes nothing
     /// of it.
     Unexpected(Party, String),
+    /// A solved challenge cannot be checked; the text quotes nothing of the response.
+    Challenge(&'static str),
     /// A file of the edge, or a response that it makes, is not well formed.
     Asset(&'static str),
 }
@@ -52,6 +54,7 @@ impl fmt::Display for Fault {
             Self::CannotSend(party) => write!(f, "{party}: the request could not be built or signed"),
             Self::Unreachable(party, why) => write!(f, "{party}: {why}"),
             Self::Unexpected(party, what) => write!(f, "{party}: unexpected response: {what}"),
+            Self::Challenge(what) => write!(f, "challenge: {what}"),
             Self::Asset(name) => write!(f, "{name} is not well formed"),
         }
     }
@@ -68,6 +71,9 @@ impl Fault {
                 ErrorCode::PartnerUnavailable,
                 "The partner's sign-up does not answer at the moment.",
             ),
+            Self::Challenge(_) => {
+                Reject::new(ErrorCode::ChallengeUnavailable, "The challenge cannot be checked at the moment.")
+            }
             Self::Config(_) => Reject::new(ErrorCode::ServiceUnavailable, "The service is not set up."),
             Self::NoRandomness | Self::CannotSend(_) | Self::Asset(_) => {
                 Reject::new(ErrorCode::InternalError, "The call failed on our side.")

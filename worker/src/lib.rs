@@ -32,6 +32,7 @@
 
 mod admission;
 mod call;
+mod challenge;
 mod config;
 mod correlation;
 mod fault;

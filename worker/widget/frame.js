@@ -18,6 +18,7 @@ const RESEND_SECONDS = 30;
 const NUMBER_MAX = 32;       // the longest number with any way of spacing it
 
 let session, flow, closing, digits = 6;
+let solution, turnstile;     // of a challenge: its one-time solution, and its script once loaded
 let own, busy = false;       // own: it is about the customer's own page, not about an offer
 let connected = false;       // a loader has spoken to us
 let touched = false;         // the customer has: from then on focus follows the steps
@@ -62,7 +63,7 @@ function show(name, section = name) {
   shown.state = name;
   delete shown.error;
   for (const each of document.querySelectorAll('section')) each.hidden = each.id !== section;
-  const reached = { number: 1, pin: 2, confirm: 3, opening: 3, success: 3, pending: 3 }[name];
+  const reached = { number: 1, challenge: 1, pin: 2, confirm: 3, opening: 3, success: 3, pending: 3 }[name];
   if (reached) [...$('progress').children].forEach((bar, at) => { bar.className = at < reached ? 'on' : ''; });
   fieldError(number);
   fieldError(code);
@@ -165,6 +166,7 @@ function setBusy(button, on) {
 
 // Every refusal has its sentence and a way on. `again` repeats the call that failed.
 function fail({ code: given, wait }, where, again) {
+  if (given === 'challenge-required' && boot.challenge) return challenge(again);
   const onResult = where === 'result';
   const onNumber = where === 'number' || where === 'resend';
   post('error', { code: given });
@@ -186,7 +188,7 @@ function fail({ code: given, wait }, where, again) {
       'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
         : where === 'resend' ? [['back-to-code', () => show('pin')], other]
         : where === 'confirm' ? [['again', () => show('confirm')]] : onNumber ? [anew] : [retry],
-      'service-unavailable': [retry, restart], 'partner-unavailable': [retry, restart],
+      'service-unavailable': [retry, restart], 'partner-unavailable': [retry, restart], 'challenge-unavailable': [retry, restart],
       network: [retry, restart], timeout: [retry, restart],
       'token-expired': [restart], 'token-invalid': [restart],
     };
@@ -221,7 +223,35 @@ async function validate() {
 
 function tryNumber() {
   const purpose = own ? { view: 'account' } : { offer: boot.offer };
-  return call('account/validate', { ...purpose, msisdn: number.value.trim(), locale, returnURL: boot.returnURL || undefined, session });
+  const challengeToken = solution;
+  solution = undefined;      // it is good for one call
+  return call('account/validate', { ...purpose, msisdn: number.value.trim(), locale, returnURL: boot.returnURL || undefined, session, challengeToken });
+}
+
+// Shows Cloudflare's challenge, which the edge has asked for, and then makes the call `again`. Its script is loaded when it is
+// needed and not before; where it does not work, no code is sent.
+async function challenge(again) {
+  show('challenge');
+  try {
+    turnstile ||= await loadTurnstile();
+    $('challenge-box').replaceChildren();
+    turnstile.render($('challenge-box'), { sitekey: boot.challenge.siteKey, action: 'pin', language: locale,
+      callback: token => { solution = token; again(); },
+      'error-callback': () => { unsolvable(again); return true; } });
+  } catch { unsolvable(again); }
+}
+
+function unsolvable(again) { if (shown.state === 'challenge') fail({ code: 'challenge-unavailable' }, 'number', again); }
+
+function loadTurnstile() {
+  return new Promise((loaded, failed) => {
+    const script = document.createElement('script');
+    script.nonce = document.querySelector('script[nonce]').nonce;
+    script.src = 'https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit';
+    script.onload = () => window.turnstile ? loaded(window.turnstile) : failed();
+    script.onerror = failed;
+    document.head.append(script);
+  });
 }
 
 function entered(answer) {
@@ -380,6 +410,7 @@ on('number-form', 'submit', sendNumber);
 on('pin-form', 'submit', sendPin);
 on('resend', 'click', sendCode);
 on('change-number', 'click', toNumber);
+on('challenge-number', 'click', toNumber);
 on('confirm-submit', 'click', signUp);
 on('other-number', 'click', toNumber);
 on('opening-restart', 'click', toNumber);

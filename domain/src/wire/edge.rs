@@ -45,6 +45,28 @@ pub struct ValidateRequest {
     /// The dashboard's signed session assertion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// What the edge says of a challenge; absent where it has none. Only the edge's word counts: it
+    /// replaces what the widget sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<ChallengeState>,
+}
+
+crate::wire_enum! {
+    /// Whether the caller is known to be a person.
+    pub enum ChallengeState {
+        /// It is not, and the edge can ask for a challenge.
+        Offered = "offered",
+        /// The caller has solved one for this call.
+        Passed = "passed",
+    }
+}
+
+/// The widget's member with the solution of a challenge, for the edge only.
+#[derive(Serialize, Deserialize)]
+pub struct ChallengeField {
+    /// As the challenge's own script has given it.
+    #[serde(rename = "challengeToken", default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// What a customer wants to do in the widget.

@@ -91,6 +91,7 @@ const STATES = [
   ['error already-on-bill', v => v.asksWith({ step: 'already-on-bill', flow: 'f' }), 'error', 'already-on-bill'],
   refused(429, 'too-many-requests'),
   refused(503, 'service-unavailable'),
+  refused(503, 'challenge-unavailable'),
   ['error partner-unavailable', v => v.signsUpWith(refusal(503, 'partner-unavailable')), 'error', 'partner-unavailable'],
   ['error token-expired', v => v.signsUpWith(refusal(400, 'token-expired')), 'error', 'token-expired'],
   ['error network', v => v.asksWith(route => route.abort('internetdisconnected')), 'error', 'network'],

@@ -6,6 +6,7 @@ use crate::{
     ACME_ACCOUNTS, ManualClock, NOVA_ACCOUNTS, SequenceRandom, TestNetwork, TestOperator, TestOrigin,
     crash_point,
 };
+use axum::Router;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::{KeyUse, Keyring};
@@ -146,6 +147,14 @@ impl TestSystem {
     pub fn reconfigure_nova(&mut self, change: impl FnOnce(&mut OriginConfig)) {
         self.nova.reconfigure("nova", change);
         self.nova.attach_origin(&self.network);
+    }
+
+    /// Puts an edge with a challenge in front of the same system, and a service that checks solutions.
+    pub fn attach_challenge(&self, siteverify: Router) {
+        let operators = json!([self.acme.edge_config_entry(), self.nova.edge_config_entry()]);
+        let config = edge_config(&operators).with_challenge(Some("site-key"), Some("challenge-secret"));
+        self.network.attach_edge(EDGE, Arc::clone(&self.edge), Arc::new(config.expect("is sound")));
+        self.network.attach_service("challenges.cloudflare.com", siteverify);
     }
 
     /// Lets time pass for all parties.

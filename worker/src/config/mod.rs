@@ -16,6 +16,26 @@ pub struct Config {
     operators: Vec<Operator>,
     partners: Vec<Partner>,
     keys: Keyring,
+    challenge: Option<Challenge>,
+}
+
+/// Cloudflare Turnstile, where the deployment has it.
+pub(crate) struct Challenge {
+    pub(crate) site_key: String,
+    secret: String,
+}
+
+impl Challenge {
+    /// The secret by which Turnstile knows who asks.
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
+    }
+}
+
+impl std::fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Challenge").field("site_key", &self.site_key).finish_non_exhaustive()
+    }
 }
 
 /// An operator that this edge serves.
@@ -98,6 +118,10 @@ impl Config {
     /// The operators that sell `partner`, in the order of the configuration.
     pub fn operators_of<'a>(&'a self, partner: &'a Partner) -> impl Iterator<Item = &'a Operator> {
         self.operators.iter().filter(|operator| operator.sells(&partner.id))
+    }
+
+    pub(crate) fn challenge(&self) -> Option<&Challenge> {
+        self.challenge.as_ref()
     }
 
     pub fn keys(&self) -> &Keyring {

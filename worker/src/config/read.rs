@@ -1,7 +1,7 @@
 //! Reads and checks a deployment's variables `EDGE_URLS`, `OPERATORS` and `PARTNERS` and its secret
 //! `KEYRING`. A mistake in them is refused here, before it fails a customer's call.
 
-use super::{Config, Operator, Partner};
+use super::{Challenge, Config, Operator, Partner};
 use http::Uri;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
@@ -92,9 +92,33 @@ impl Config {
         let keyring = keyring.ok_or_else(|| config_fault("the secret KEYRING is missing"))?;
         let keys =
             Keyring::parse(keyring).map_err(|complaint| config_fault(format!("KEYRING: {complaint}")))?;
-        let config = Self { edge_urls, operators, partners, keys };
+        let config = Self { edge_urls, operators, partners, keys, challenge: None };
         config.check_keys()?;
         Ok(config)
+    }
+
+    /// The same configuration with a challenge, if the deployment has one: its site key and its
+    /// secret go together.
+    pub fn with_challenge(self, site_key: Option<&str>, secret: Option<&str>) -> Result<Self, ConfigFault> {
+        let is_plain = |text: &str| {
+            (1..=100).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        };
+        let challenge = match (site_key, secret) {
+            (None, None) => None,
+            (Some(site_key), Some(secret)) if is_plain(site_key) && is_plain(secret) => {
+                Some(Challenge { site_key: site_key.to_owned(), secret: secret.to_owned() })
+            }
+            (Some(_), Some(_)) => {
+                return Err(config_fault("TURNSTILE_SITE_KEY or TURNSTILE_SECRET is not a key of Turnstile"));
+            }
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(config_fault(
+                    "the variable TURNSTILE_SITE_KEY and the secret TURNSTILE_SECRET go together",
+                ));
+            }
+        };
+        Ok(Self { challenge, ..self })
     }
 
     /// Checks that every party has the keys that its calls need, and that the edge cannot sign as a

@@ -51,6 +51,8 @@ pub trait Platform {
 pub enum RateLimiter {
     /// Browsers, by address.
     Widget,
+    /// Browsers' requests for a PIN, by address.
+    Pin,
     /// Partners, by id.
     Partner,
     /// Partners' calls about numbers, by the partner's id.

@@ -54,6 +54,7 @@ impl Platform for Workers {
     async fn is_within_rate(&self, limiter: RateLimiter, key: &str) -> bool {
         let binding = match limiter {
             RateLimiter::Widget => "WIDGET_RATE",
+            RateLimiter::Pin => "PIN_RATE",
             RateLimiter::Partner => "PARTNER_RATE",
             RateLimiter::Device => "DEVICE_RATE",
         };

@@ -104,6 +104,12 @@ impl TestEdge {
         Self { platform, config, responses, partner_keys, nonces: AtomicU64::new(0) }
     }
 
+    /// A deployment with a challenge.
+    pub(crate) fn with_challenge(self) -> Self {
+        let config = self.config.with_challenge(Some("0x4AAA-site"), Some("0x4AAA-secret"));
+        Self { config: config.expect("is sound"), ..self }
+    }
+
     /// From now on `to` (`POST https://...`) responses this.
     pub(crate) fn stub_response(&self, to: &str, status: u16, body: &Value) {
         self.stub_result(to, Ok(upstream_response(status, &body.to_string())));

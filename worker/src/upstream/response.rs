@@ -106,6 +106,7 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
         | ErrorCode::InsufficientBalance
         | ErrorCode::AccountNotEligible
         | ErrorCode::AlreadyOnBill
+        | ErrorCode::ChallengeRequired
         | ErrorCode::PinInvalid
         | ErrorCode::PinExpired
         | ErrorCode::TokenInvalid
@@ -124,7 +125,8 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
         | ErrorCode::UnsupportedMediaType
         | ErrorCode::NotFound
         | ErrorCode::MethodNotAllowed
-        | ErrorCode::PartnerUnavailable => false,
+        | ErrorCode::PartnerUnavailable
+        | ErrorCode::ChallengeUnavailable => false,
     }
 }
 
@@ -137,7 +139,9 @@ pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
         | ErrorCode::NotFound
         | ErrorCode::MethodNotAllowed
         | ErrorCode::AlreadyOnBill
-        | ErrorCode::PartnerUnavailable => false,
+        | ErrorCode::PartnerUnavailable
+        | ErrorCode::ChallengeRequired
+        | ErrorCode::ChallengeUnavailable => false,
         ErrorCode::InvalidRequest
         | ErrorCode::ParameterNotSupported
         | ErrorCode::AuthorizationFailure

@@ -3,7 +3,9 @@
 use crate::ambient::{Clock, Random};
 use crate::config::{Config, Offer};
 use crate::fault::Failure;
-use crate::flow::{Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired, secret_of};
+use crate::flow::{
+    Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired, secret_of,
+};
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;

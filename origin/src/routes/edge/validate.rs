@@ -45,7 +45,8 @@ action_parts!(ValidateParts {
 ///    lists the number, the number is proven, and the account status decides the next step: see
 ///    [`NextSteps::decide_next`] for the refusals. 200 `confirm`, `already-on-bill` or `account`.
 /// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the
-///    number has had its PINs, or the operator's PINs of the hour are used up. Strangers and
+///    number has had its PINs, or the operator's PINs of the hour are used up, or 403
+///    `challenge-required`. Strangers and
 ///    customers with a session have PINs of their own each. The queue decides later whether to send an SMS, so that
 ///    this call does the same work for every number.
 pub(in crate::routes) async fn validate(
@@ -76,7 +77,8 @@ pub(in crate::routes) async fn validate(
         None => false,
     };
     let asked_by = if request.session.is_some() { PinAsker::Session } else { PinAsker::Widget };
-    let next = if proven { Some(next_steps.decide_next(offer, &msisdn, Holder::Present).await?) } else { None };
+    let next =
+        if proven { Some(next_steps.decide_next(offer, &msisdn, Holder::Present).await?) } else { None };
 
     // 3.
     let flow = encode_base64url(&random.bytes::<32>());
@@ -85,7 +87,7 @@ pub(in crate::routes) async fn validate(
         None
     } else {
         let good_for = if offer.is_some() { GoodFor::Paying } else { GoodFor::OwnPage };
-        Some(pins.issue(now, &flow_hash, &msisdn, good_for, request.locale, asked_by)?)
+        Some(pins.issue(now, &flow_hash, &msisdn, good_for, request.locale, asked_by, request.challenge)?)
     };
     let expires_at = now.plus_seconds(FLOW_TTL_SECONDS);
     let new = NewFlow {

@@ -59,7 +59,7 @@ pub(in crate::routes) async fn send_pin(
         journey: Journey::Device { partner: call.partner.clone() },
         locale: request.locale,
         expires_at: now.plus_seconds(PIN_TTL_SECONDS),
-        pin: Some(pins.issue(now, &flow, &msisdn, GoodFor::Paying, request.locale, asked_by)?),
+        pin: Some(pins.issue(now, &flow, &msisdn, GoodFor::Paying, request.locale, asked_by, None)?),
     };
     pin::check_started(now, store.start_flow(call.nonce, now, new).await?, call.partner.as_str())?;
     wake_up.wake_queue();

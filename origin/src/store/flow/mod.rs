@@ -9,7 +9,9 @@ use crate::store::error::StoreError;
 use crate::store::number::{Hash, NumberIndex, SealedNumber};
 use crate::store::tally::{Ceiling, Exceeded, NumberCheck, Tallied};
 use onbill_domain::ids::{OfferId, PartnerId};
-use onbill_domain::limits::{PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX, SIGNATURE_SKEW_SECONDS};
+use onbill_domain::limits::{
+    PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX, PINS_WITHOUT_CHALLENGE, SIGNATURE_SKEW_SECONDS,
+};
 use onbill_domain::locale::Locale;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
@@ -110,6 +112,19 @@ pub struct NewPin {
     pub message: Vec<u8>,
     pub asked_by: PinAsker,
     pub ceiling: PinCeiling,
+    /// The edge can ask the caller for a challenge, and has not yet.
+    pub can_challenge: bool,
+}
+
+impl NewPin {
+    /// Whether a challenge has to be solved first: strangers have had so many PINs of the number, or
+    /// half of their share of this hour. What is asked of one number is asked of every other.
+    pub(in crate::store) fn needs_challenge(&self, of_number: usize, of_hour: u32) -> bool {
+        let is_stranger = self.asked_by == PinAsker::Widget;
+        let is_many = of_number >= PINS_WITHOUT_CHALLENGE as usize
+            || of_hour >= self.ceiling.share_of(&self.asked_by).div_ceil(2);
+        self.can_challenge && is_stranger && is_many
+    }
 }
 
 /// Who has a PIN sent. Each has PINs of its own for a number, and a share of the operator's hour.
@@ -165,6 +180,8 @@ pub enum StartFlowResult {
         /// When it can have the next one.
         again_at: Timestamp,
     },
+    /// The caller has to solve a challenge first.
+    ChallengeNeeded,
     /// The operator's PINs of this hour, or the asker's share of them, are used up.
     CeilingReached(Exceeded),
 }

@@ -78,6 +78,10 @@ fn refuse_pin(
     if let Some(again_at) = find_next_pin_time(now, &newest) {
         return Ok(Some(StartFlowResult::TooManyPins { again_at }));
     }
+    let of_hour = tally::find_count(tx, now, Counted::PinsAskedBy(&asker))?;
+    if pin.needs_challenge(newest.len(), of_hour) {
+        return Ok(Some(StartFlowResult::ChallengeNeeded));
+    }
     let count = tally::count_in_hour(tx, now, Counted::PinsAskedBy(&asker))?;
     let share = pin.ceiling.share_of(&pin.asked_by);
     if let Some(exceeded) = Ceiling::PinsOfOneWay.judge(now, count, share) {

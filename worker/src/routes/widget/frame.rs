@@ -64,7 +64,8 @@ pub(crate) fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byte
     let body = render_shell(call, operator, &purpose, return_url.as_deref(), &nonce)?;
     let mut response = new_response(StatusCode::OK, HTML, Bytes::from(body));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy(&nonce, &ancestors)?);
+    let has_challenge = call.config.challenge().is_some();
+    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy(&nonce, &ancestors, has_challenge)?);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let permissions = HeaderValue::from_static(
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=(), usb=()",
@@ -73,10 +74,16 @@ pub(crate) fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byte
     Ok(response)
 }
 
-fn content_security_policy(nonce: &str, ancestors: &str) -> Result<HeaderValue, Fault> {
+/// Another site's script and frame are allowed only where the challenge has to show them.
+fn content_security_policy(nonce: &str, ancestors: &str, has_challenge: bool) -> Result<HeaderValue, Fault> {
+    let (script, frame) = if has_challenge {
+        (" https://challenges.cloudflare.com", "frame-src https://challenges.cloudflare.com; ")
+    } else {
+        ("", "")
+    };
     let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; \
-         frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; script-src 'nonce-{nonce}'{script}; style-src 'nonce-{nonce}'; connect-src 'self'; \
+         {frame}frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
     );
     HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
 }
@@ -113,7 +120,7 @@ fn render_shell<P: Platform>(
     let title = words.fill(title, &[("operator", &operator.name), ("partner", partner_name)]);
     let names: BTreeMap<&str, &str> =
         call.config.partners_of(operator).map(|each| (each.id.as_str(), each.name.as_str())).collect();
-    let boot = json!({
+    let mut boot = json!({
         "operator": {"id": operator.id, "name": operator.name, "country": operator.country},
         "partner": partner.map(|partner| json!({"id": partner.id, "name": partner.name})),
         "offer": offer,
@@ -123,6 +130,12 @@ fn render_shell<P: Platform>(
         "dashboards": operator.dashboards,
         "returnURL": return_url,
     });
+    if let Some(challenge) = call.config.challenge() {
+        let challenge = json!({"siteKey": challenge.site_key});
+        boot.as_object_mut()
+            .ok_or(Fault::Asset("the frame's settings"))?
+            .insert("challenge".to_owned(), challenge);
+    }
     let values = [
         ("nonce", nonce),
         ("lang", locale.as_str()),
