@@ -1,7 +1,7 @@
 //! The challenge: when it is offered, what of its solution is believed, and that the edge's word about
 //! it is nobody else's.
 
-use super::test_edge::{NUMBER, TestEdge, edge_keyring, operators, partners};
+use super::test_edge::{EDGE, NUMBER, TestEdge, edge_keyring, operators, partners};
 use crate::Config;
 use crate::platform::{RateLimiter, Unreachable};
 use serde_json::{Value, json};
@@ -141,8 +141,8 @@ async fn frame_may_show_the_challenge_only() {
 #[test]
 fn challenge_needs_both_keys() {
     let read = |site_key, secret| {
-        let texts = [operators(), partners(), edge_keyring()].map(|value| value.to_string());
-        let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
+        let texts = [json!([EDGE]), operators(), partners(), edge_keyring()].map(|value| value.to_string());
+        let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2]), Some(&texts[3])).expect("is sound");
         config
             .with_challenge(site_key, secret)
             .map(|config| format!("{config:?}"))

@@ -46,9 +46,9 @@ action_parts!(ValidateParts {
 ///    [`NextSteps::decide_next`] for the refusals. 200 `confirm`, `already-on-bill` or `account`.
 /// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the
 ///    number has had its PINs, or the operator's PINs of the hour are used up, or 403
-///    `challenge-required`. Strangers and
-///    customers with a session have PINs of their own each. The queue decides later whether to send an SMS, so that
-///    this call does the same work for every number.
+///    `challenge-required`. Strangers and customers with a session have PINs of their own each. The
+///    queue decides later whether to send an SMS, so that this call does the same work for every
+///    number.
 pub(in crate::routes) async fn validate(
     State(parts): State<ValidateParts>,
     call: EdgeCall,
