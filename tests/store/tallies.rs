@@ -15,7 +15,7 @@ use onbill_origin::store::{
 
 on_each_database!(
     pins_have_a_ceiling_for_each_hour,
-    strangers_leave_half_the_pins_to_sessions,
+    nobody_takes_more_than_half_the_pins,
     number_over_its_pins_takes_none_of_the_hour,
     challenge_is_needed_after_two_pins,
     challenge_is_needed_when_half_the_share_is_used,
@@ -77,7 +77,7 @@ async fn pins_have_a_ceiling_for_each_hour(db: TestStore) {
     assert_eq!(db.start_at(NEXT_HOUR, by("db", 5)).await, StartFlowResult::Started);
 }
 
-async fn strangers_leave_half_the_pins_to_sessions(db: TestStore) {
+async fn nobody_takes_more_than_half_the_pins(db: TestStore) {
     let full = |is_first| StartFlowResult::CeilingReached(over(Ceiling::PinsOfOneWay, NEXT_HOUR, is_first));
     for n in 0..2 {
         assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, n, 4)).await, StartFlowResult::Started);
@@ -88,6 +88,7 @@ async fn strangers_leave_half_the_pins_to_sessions(db: TestStore) {
     for n in 1..3 {
         assert_eq!(db.start_at(NOW, pin_of(PinAsker::Session, n, 4)).await, StartFlowResult::Started);
     }
+    assert_eq!(db.start_at(NOW, pin_of(PinAsker::Session, 3, 4)).await, full(true));
 }
 
 async fn number_over_its_pins_takes_none_of_the_hour(db: TestStore) {

@@ -59,8 +59,8 @@ impl TryFrom<i64> for SimSwapHours {
     }
 }
 
-/// PIN messages in an hour, of all who ask for one. The widget takes half of them at most, and so
-/// does each partner's app.
+/// PIN messages in an hour, of all who ask for one. Half of them at most go to strangers at the
+/// widget, to customers with a session, and to each partner's app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "u32")]
 pub struct PinsPerHour(u32);

@@ -122,7 +122,7 @@ impl NewPin {
     pub(in crate::store) fn needs_challenge(&self, of_number: usize, of_hour: u32) -> bool {
         let is_stranger = self.asked_by == PinAsker::Widget;
         let is_many = of_number >= PINS_WITHOUT_CHALLENGE as usize
-            || of_hour >= self.ceiling.share_of(&self.asked_by).div_ceil(2);
+            || of_hour >= self.ceiling.share().div_ceil(2);
         self.can_challenge && is_stranger && is_many
     }
 }
@@ -157,13 +157,10 @@ pub struct PinCeiling {
 }
 
 impl PinCeiling {
-    /// How many of them one asker may take. Strangers, or a partner whose key was stolen, take half
-    /// of them at most. Customers whom the dashboard vouches for take what is left.
-    pub(in crate::store) fn share_of(self, asker: &PinAsker) -> u32 {
-        match asker {
-            PinAsker::Widget | PinAsker::Partner(_) => self.per_hour.div_ceil(2),
-            PinAsker::Session => self.per_hour,
-        }
+    /// How many of them go to one asker: half. Strangers, somebody with a session, or a partner whose
+    /// key was stolen leave the others the rest.
+    pub(in crate::store) fn share(self) -> u32 {
+        self.per_hour.div_ceil(2)
     }
 
     /// Whether a PIN is over the ceiling, by the counts of this hour, which include it.
@@ -292,15 +289,5 @@ mod tests {
         let mut times = sent(9, 0);
         times.push(NOW.unix_seconds() - DAY_SECONDS + 10);
         assert_eq!(find_next_pin_time(NOW, &times), Some(NOW.plus_seconds(10)));
-    }
-
-    #[test]
-    fn session_may_take_what_strangers_leave() {
-        let ceiling = PinCeiling { per_hour: 5 };
-        let partner = PartnerId::parse("netflix").map(PinAsker::Partner).expect("is a slug");
-        assert_eq!(
-            [PinAsker::Widget, partner, PinAsker::Session].map(|asker| ceiling.share_of(&asker)),
-            [3, 3, 5]
-        );
     }
 }

@@ -92,8 +92,7 @@ async fn refuse_pin(
         return Ok(Some(StartFlowResult::ChallengeNeeded));
     }
     let count = tally::count_in_hour(tx, now, Counted::PinsAskedBy(&asker)).await?;
-    let share = pin.ceiling.share_of(&pin.asked_by);
-    if let Some(exceeded) = Ceiling::PinsOfOneWay.judge(now, count, share) {
+    if let Some(exceeded) = Ceiling::PinsOfOneWay.judge(now, count, pin.ceiling.share()) {
         return Ok(Some(StartFlowResult::CeilingReached(exceeded)));
     }
     let count = tally::count_in_hour(tx, now, Counted::Pins).await?;
