@@ -245,7 +245,6 @@ async fn rates_are_counted_by_network_and_partner() {
     let netflix = || "netflix".to_owned();
     let counted = [
         (RateLimiter::Widget, "203.0.113.9".to_owned()),
-        (RateLimiter::Pin, "203.0.113.9".to_owned()),
         (RateLimiter::Partner, netflix()),
         (RateLimiter::Partner, netflix()),
         (RateLimiter::Device, netflix()),

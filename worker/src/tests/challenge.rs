@@ -149,7 +149,7 @@ fn challenge_needs_both_keys() {
             .map_err(|fault| fault.to_string())
     };
     assert!(read(None, None).is_ok());
-    assert!(read(Some("site"), Some("s-1")).is_ok_and(|shown| !shown.contains("s-1")));
+    assert!(read(Some("site"), Some("hush-hush")).is_ok_and(|shown| !shown.contains("hush-hush")));
     for (site_key, secret) in [(Some("site"), None), (None, Some("secret"))] {
         assert!(read(site_key, secret).is_err_and(|fault| fault.contains("go together")));
     }
@@ -161,6 +161,10 @@ fn challenge_needs_both_keys() {
 #[tokio::test]
 async fn numbers_of_an_address_have_their_own_rate() {
     let edge = edge();
+    edge.call_from_frame("/widget/v1/account/validate", &entered(None)).await;
+    let address = "203.0.113.9".to_owned();
+    let counted = [(RateLimiter::Widget, address.clone()), (RateLimiter::Pin, address)];
+    assert_eq!(edge.platform.rate_keys(), counted);
     edge.platform.exhaust_rate(RateLimiter::Pin, true);
     let response = edge.call_from_frame("/widget/v1/account/validate", &entered(None)).await;
     assert_eq!(response.refusal(), (429, "too-many-requests".to_owned()));
