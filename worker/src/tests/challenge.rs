@@ -142,7 +142,8 @@ async fn frame_may_show_the_challenge_only() {
 fn challenge_needs_both_keys() {
     let read = |site_key, secret| {
         let texts = [json!([EDGE]), operators(), partners(), edge_keyring()].map(|value| value.to_string());
-        let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2]), Some(&texts[3])).expect("is sound");
+        let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2]), Some(&texts[3]))
+            .expect("is sound");
         config
             .with_challenge(site_key, secret)
             .map(|config| format!("{config:?}"))

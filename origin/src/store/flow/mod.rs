@@ -121,8 +121,8 @@ impl NewPin {
     /// half of their share of this hour. What is asked of one number is asked of every other.
     pub(in crate::store) fn needs_challenge(&self, of_number: usize, of_hour: u32) -> bool {
         let is_stranger = self.asked_by == PinAsker::Widget;
-        let is_many = of_number >= PINS_WITHOUT_CHALLENGE as usize
-            || of_hour >= self.ceiling.share().div_ceil(2);
+        let is_many =
+            of_number >= PINS_WITHOUT_CHALLENGE as usize || of_hour >= self.ceiling.share().div_ceil(2);
         self.can_challenge && is_stranger && is_many
     }
 }
