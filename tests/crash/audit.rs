@@ -4,33 +4,35 @@
 
 use crate::billing::BilledLine;
 use crate::crash_system::{CrashSystem, SignedUpSubscriber};
-use crate::load::{CONNECTIONS, LoadingPartner, PostKind, RequestedCharge, StoredResponses, id, refund_id};
+use crate::load::{
+    CONNECTIONS, LoadingPartner, PostKind, RequestedCharge, StoredResponses, ext_charge_id, refund_id,
+};
 use crate::origin_db::{LedgerCharge, LedgerRefund};
-use crate::origin_process::OriginProcess;
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
+use onbill_test_harness::origin_process::OriginProcess;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Fails with a list of all violations. The origin is down before and after.
-pub(crate) async fn audit(system: &Arc<CrashSystem>, partner: &LoadingPartner) {
-    system.billing.misbehave(&json!({})).await;
+pub(crate) async fn audit_ledger(system: &Arc<CrashSystem>, partner: &LoadingPartner) {
+    system.billing.inject_faults(&json!({})).await;
     system.db.let_time_pass().await;
-    let origin = system.start().await;
+    let origin = system.start_origin().await;
     system.until_delivered().await;
     // A refund after its charge, which has to be settled for it.
     let mut found = ask_again(system, partner, &origin, PostKind::Charge).await;
     found.append(&mut ask_again(system, partner, &origin, PostKind::Refund).await);
     system.until_delivered().await;
     origin.kill();
-    found.append(&mut partner.memory().strange);
+    found.append(&mut partner.lock_record().strange);
     let numbers = system.people.iter().map(|person| person.msisdn.as_str());
-    let (charges, refunds) = (system.db.charges().await, system.db.refunds().await);
-    let lines = system.billing.lines(numbers).await;
+    let (charges, refunds) = (system.db.read_charges().await, system.db.read_refunds().await);
+    let lines = system.billing.read_bill_lines(numbers).await;
     let mut desk = LedgerComparison::new(&charges, &refunds, &lines, found);
-    for (n, asked) in partner.memory().asked.iter().enumerate() {
-        desk.compare(n, asked, &system.people[asked.person]);
+    for (n, asked) in partner.lock_record().asked.iter().enumerate() {
+        desk.compare_charge(n, asked, &system.people[asked.person]);
     }
     let found = desk.left_over(&charges, &refunds, &lines);
     assert!(found.is_empty(), "{} findings: {:#?}", found.len(), &found[..found.len().min(20)]);
@@ -46,15 +48,15 @@ async fn ask_again(
 ) -> Vec<String> {
     let is_wished = |asked: &RequestedCharge| wish == PostKind::Charge || asked.refund.is_some();
     let wished: Vec<usize> = {
-        let memory = partner.memory();
+        let memory = partner.lock_record();
         (0..memory.asked.len()).filter(|n| is_wished(&memory.asked[*n])).collect()
     };
     let answers =
-        stream::iter(wished).map(async |n| (n, partner.post(system, &origin.address, n, wish).await));
+        stream::iter(wished).map(async |n| (n, partner.post_once(system, &origin.address, n, wish).await));
     let answers = answers.buffer_unordered(usize::try_from(CONNECTIONS).expect("is small"));
     let unanswered = answers.filter_map(async |(n, answer)| {
         let answered = matches!(answer, Ok(StatusCode::OK | StatusCode::CREATED));
-        (!answered).then(|| format!("{wish:?} of {}: asked in the end, it is {answer:?}", id(n)))
+        (!answered).then(|| format!("{wish:?} of {}: asked in the end, it is {answer:?}", ext_charge_id(n)))
     });
     unanswered.collect().await
 }
@@ -98,8 +100,8 @@ impl<'b> LedgerComparison<'b> {
         Self { found, ..desk }
     }
 
-    fn compare(&mut self, n: usize, asked: &RequestedCharge, person: &SignedUpSubscriber) {
-        let id = id(n);
+    fn compare_charge(&mut self, n: usize, asked: &RequestedCharge, person: &SignedUpSubscriber) {
+        let id = ext_charge_id(n);
         let Some(charge) = self.charges.remove(id.as_str()) else {
             self.found.push(format!("{id} is not in the ledger"));
             return;
@@ -109,24 +111,24 @@ impl<'b> LedgerComparison<'b> {
         }
         let entry =
             LedgerEntry { id: &id, ours: ("transactionID", &charge.transaction_id), status: &charge.status };
-        self.told(&entry, &asked.charge);
-        self.billed(&entry, &charge.transaction_id, person, asked.value);
+        self.check_responses(&entry, &asked.charge);
+        self.check_bill_lines(&entry, &charge.transaction_id, person, asked.value);
         let Some(said) = &asked.refund else { return };
         let id = refund_id(n);
         let Some(refund) = self.refunds.remove(id.as_str()) else {
             self.found.push(format!("{id} is not in the ledger"));
             return;
         };
-        if refund.transaction_id != charge.transaction_id || refund.value != asked.half() {
+        if refund.transaction_id != charge.transaction_id || refund.value != asked.half_value() {
             self.found.push(format!("{id} has other contents than were asked for"));
         }
         let entry = LedgerEntry { id: &id, ours: ("refundID", &refund.id), status: &refund.status };
-        self.told(&entry, said);
-        self.billed(&entry, &charge.transaction_id, person, -asked.half());
+        self.check_responses(&entry, said);
+        self.check_bill_lines(&entry, &charge.transaction_id, person, -asked.half_value());
     }
 
     /// All responses to one id are equal, byte for byte, and true.
-    fn told(&mut self, entry: &LedgerEntry, said: &StoredResponses) {
+    fn check_responses(&mut self, entry: &LedgerEntry, said: &StoredResponses) {
         let LedgerEntry { id, ours: (name, ours), status } = entry;
         if said.created > 1 {
             self.found.push(format!("{id} was created {} times", said.created));
@@ -145,7 +147,13 @@ impl<'b> LedgerComparison<'b> {
     }
 
     /// One line of the right amount on the right bill if it is approved, none if it is declined.
-    fn billed(&mut self, entry: &LedgerEntry, transaction_id: &str, person: &SignedUpSubscriber, value: i64) {
+    fn check_bill_lines(
+        &mut self,
+        entry: &LedgerEntry,
+        transaction_id: &str,
+        person: &SignedUpSubscriber,
+        value: i64,
+    ) {
         let LedgerEntry { id, ours: (_, ours), status } = entry;
         let lines = self.lines.remove(*ours).unwrap_or_default();
         match (*status, &lines[..]) {

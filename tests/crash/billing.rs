@@ -37,7 +37,7 @@ pub(crate) struct OperatorBilling {
 
 impl OperatorBilling {
     /// Opens for the accounts of this file.
-    pub(crate) async fn open(accounts: &str) -> Self {
+    pub(crate) async fn open_for_accounts(accounts: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let url = format!("http://{}", listener.local_addr().expect("is bound"));
         let operator = OperatorId::parse("acme").expect("is a slug");
@@ -69,23 +69,23 @@ impl OperatorBilling {
     }
 
     /// The dashboard's assertion that this number is its customer's.
-    pub(crate) fn assertion(&self, number: &str) -> String {
+    pub(crate) fn sign_assertion(&self, number: &str) -> String {
         let msisdn = Msisdn::parse(number).expect("is E.164");
         self.operator.assertion(vec![msisdn]).expect("signs")
     }
 
     /// Injects faults from now on, as the sandbox's `/faults` defines them; `{}` clears all.
-    pub(crate) async fn misbehave(&self, faults: &Value) {
+    pub(crate) async fn inject_faults(&self, faults: &Value) {
         let request = Request::post("/faults").header("content-type", "application/json");
-        let (status, text) = self.own(request.body(Body::from(faults.to_string()))).await;
+        let (status, text) = self.send_as_staff(request.body(Body::from(faults.to_string()))).await;
         assert_eq!(status, StatusCode::OK, "{text}");
     }
 
     /// The lines on the bills of these numbers.
-    pub(crate) async fn lines(&self, numbers: impl Iterator<Item = &str>) -> Vec<BilledLine> {
+    pub(crate) async fn read_bill_lines(&self, numbers: impl Iterator<Item = &str>) -> Vec<BilledLine> {
         let mut lines = Vec::new();
         for number in numbers {
-            let bill = self.read(&format!("/bill?msisdn={}", number.replace('+', "%2B"))).await;
+            let bill = self.read_page(&format!("/bill?msisdn={}", number.replace('+', "%2B"))).await;
             lines.extend(bill["lines"].as_array().expect("has lines").iter().map(|line| BilledLine {
                 transaction_id: line["transactionID"].as_str().expect("has an id").to_owned(),
                 refund_id: line["refundID"].as_str().map(str::to_owned),
@@ -97,10 +97,10 @@ impl OperatorBilling {
     }
 
     /// The SMS of these numbers.
-    pub(crate) async fn texts(&self, numbers: impl Iterator<Item = &str>) -> Vec<String> {
+    pub(crate) async fn read_sms(&self, numbers: impl Iterator<Item = &str>) -> Vec<String> {
         let mut texts = Vec::new();
         for number in numbers {
-            let inbox = self.read(&format!("/sms?msisdn={}", number.replace('+', "%2B"))).await;
+            let inbox = self.read_page(&format!("/sms?msisdn={}", number.replace('+', "%2B"))).await;
             let inbox = inbox.as_array().expect("is a list").iter();
             texts.extend(inbox.map(|message| message["text"].as_str().expect("is text").to_owned()));
         }
@@ -108,15 +108,15 @@ impl OperatorBilling {
     }
 
     /// A page about a subscriber, as JSON.
-    async fn read(&self, page: &str) -> Value {
+    async fn read_page(&self, page: &str) -> Value {
         let request = Request::get(page).header("accept", "application/json").body(Body::empty());
-        let (status, text) = self.own(request).await;
+        let (status, text) = self.send_as_staff(request).await;
         assert_eq!(status, StatusCode::OK, "{text}");
         serde_json::from_str(&text).expect("is JSON")
     }
 
     /// A call of the operator's own staff, without the network.
-    async fn own(&self, request: http::Result<Request<Body>>) -> (StatusCode, String) {
+    async fn send_as_staff(&self, request: http::Result<Request<Body>>) -> (StatusCode, String) {
         let request = request.expect("is a request");
         let answer = self.router.clone().oneshot(request).await.expect("routers do not fail");
         let status = answer.status();
@@ -126,7 +126,7 @@ impl OperatorBilling {
 }
 
 /// Faults after which only billing knows whether the line exists, and faults that only delay.
-pub(crate) fn faults() -> [Value; 6] {
+pub(crate) fn billing_faults() -> [Value; 6] {
     [
         json!({"transaction": "error-after", "refund": "error-after"}),
         json!({"transaction": "hang"}),

@@ -2,11 +2,12 @@
 //! repeatedly, and the same file is imported again. Each line gives one coupon and one SMS; no
 //! charge is refused meanwhile; and the output of the command line has no number and no code in it.
 
-use crate::audit::audit;
+use crate::audit::audit_ledger;
+use crate::coupon_commands::{CouponImport, run_coupons};
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::environment::{TURN, until_nothing};
 use crate::load::LoadingPartner;
-use crate::origin_process::{CouponImport, coupons};
+use crate::turn::TURN;
+use onbill_test_harness::wait::wait_until_none;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -31,31 +32,31 @@ async fn postgres_has_each_line_of_a_file_once() {
 async fn has_each_line_once(kind: DbKind) {
     let _turn = TURN.lock().await;
     let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
-    let origin = system.start().await;
-    let file = system.write("coupons.csv", &lines(&system));
-    let mut callers = partner.begin(&system, &origin, 7);
+    let origin = system.start_origin().await;
+    let file = system.write_file("coupons.csv", &coupon_lines(&system));
+    let mut callers = partner.begin_load(&system, &origin, 7);
     for killed_at in KILLED_AT {
         let mut bulk = CouponImport::begin_endless(&system, &file);
-        until_nothing(async || {
+        wait_until_none(async || {
             assert!(bulk.is_running(), "it ended before it was killed");
-            let made = system.db.coupons().await.len() as u64;
+            let made = system.db.read_coupon_ids().await.len() as u64;
             (made < killed_at).then(|| format!("{made} of {killed_at} coupons are made"))
         })
         .await;
         bulk.kill();
-        assert!((system.db.coupons().await.len() as u64) < COUPONS, "there is something left to do");
+        assert!((system.db.read_coupon_ids().await.len() as u64) < COUPONS, "there is something left to do");
     }
-    let mut said = coupons(&system, &["issue".as_ref(), file.as_os_str()]);
-    let before = system.db.coupons().await;
+    let mut said = run_coupons(&system, &["issue".as_ref(), file.as_os_str()]);
+    let before = system.db.read_coupon_ids().await;
     assert_eq!(before.len() as u64, COUPONS, "{said}");
-    let again = coupons(&system, &["issue".as_ref(), file.as_os_str()]);
+    let again = run_coupons(&system, &["issue".as_ref(), file.as_os_str()]);
     assert!(again.contains("0 coupons made, 1500 were there before, 1 lines refused."), "{again}");
-    callers.end().await;
-    let tally = partner.memory().tally.clone();
+    callers.end_load().await;
+    let tally = partner.lock_record().tally.clone();
     assert!(tally.created > 0 && tally.failed + tally.cut_off == 0, "{kind:?}: {tally:?}");
 
     system.until_delivered().await;
-    let texts = system.billing.texts(system.people.iter().map(|person| person.msisdn.as_str())).await;
+    let texts = system.billing.read_sms(system.people.iter().map(|person| person.msisdn.as_str())).await;
     let codes: HashSet<&str> = texts.iter().filter_map(|text| code_in(text)).collect();
     assert_eq!((texts.len() as u64, codes.len() as u64), (COUPONS, COUPONS), "one text and one code each");
 
@@ -68,20 +69,20 @@ async fn has_each_line_once(kind: DbKind) {
         &["void", "c-7"],
         &["resend", "c-7"],
     ] {
-        said.push_str(&coupons(&system, words));
+        said.push_str(&run_coupons(&system, words));
     }
     assert!(said.contains("c-1499") && said.contains("VOIDED"), "{said}");
     let numbers: HashSet<&str> = system.people.iter().map(|person| &person.msisdn[2..]).collect();
-    let log = system.log();
+    let log = system.read_log();
     for secret in codes.iter().chain(&numbers) {
         assert!(!said.contains(secret) && !log.contains(secret), "a code or a number is said");
     }
     origin.kill();
-    audit(&system, &partner).await;
+    audit_ledger(&system, &partner).await;
 }
 
 /// A coupon for each subscriber in turn, and one for a number without a subscriber.
-fn lines(system: &CrashSystem) -> String {
+fn coupon_lines(system: &CrashSystem) -> String {
     let mut file = "ext_coupon_id,msisdn,plan,amount,currency,offer,locale\n".to_owned();
     for (n, person) in (0..COUPONS).zip(system.people.iter().cycle()) {
         writeln!(file, "c-{n},{},6M,8999,USD,,", person.msisdn).expect("a string takes it");

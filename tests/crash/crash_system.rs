@@ -1,14 +1,14 @@
 //! One origin with its database, its billing and some subscribers.
 
 use crate::billing::OperatorBilling;
-use crate::environment::until_nothing;
 use crate::origin_db::OriginDb;
-use crate::origin_process::{OriginProcess, begin_ledger, command_line, import};
 use crate::signed_caller::{EDGE, SignedCaller};
 use http::StatusCode;
 use onbill_domain::wire::edge::SignupResponse;
 use onbill_test_harness::keys::{self, KeyHolder};
+use onbill_test_harness::origin_process::{OriginProcess, begin_ledger, command_line, import_accounts};
 use onbill_test_harness::unique_name;
+use onbill_test_harness::wait::wait_until_none;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(crate) struct SignedUpSubscriber {
 pub(crate) struct CrashSystem {
     pub(crate) db: OriginDb,
     pub(crate) billing: OperatorBilling,
-    pub(crate) doors: SignedCaller,
+    pub(crate) caller: SignedCaller,
     pub(crate) people: Vec<SignedUpSubscriber>,
     folder: PathBuf,
     config: String,
@@ -52,10 +52,10 @@ impl CrashSystem {
     /// has ended again.
     pub(crate) async fn new(kind: DbKind) -> Self {
         match kind {
-            DbKind::Sqlite => Self::with_database(OriginDb::in_file, OriginDb::address, "table").await,
+            DbKind::Sqlite => Self::with_database(OriginDb::in_file, OriginDb::config_address, "table").await,
             DbKind::Postgres => {
                 let db = OriginDb::in_schema().await;
-                Self::with_database(|_| db, OriginDb::address, "csp").await
+                Self::with_database(|_| db, OriginDb::config_address, "csp").await
             }
         }
     }
@@ -75,24 +75,25 @@ impl CrashSystem {
         std::fs::write(folder.join("keys.json"), keys::keyring_json(&KeyHolder::Origin("acme")))
             .expect("can be written");
         let db = db(&folder);
-        let accounts = accounts();
-        let billing = OperatorBilling::open(&accounts).await;
-        let config =
-            config(&address(&db), &folder.join("keys.json").display().to_string(), &billing.url, source);
+        let accounts = accounts_csv();
+        let billing = OperatorBilling::open_for_accounts(&accounts).await;
+        let keys = folder.join("keys.json").display().to_string();
+        let config = config_text(&address(&db), &keys, &billing.url, source);
         begin_ledger(&folder, &config);
         if source == "table" {
-            import(&folder, &config, &accounts);
+            import_accounts(&folder, &config, &accounts);
         }
-        let mut system = Self { db, billing, doors: SignedCaller::new(), people: Vec::new(), folder, config };
-        let origin = system.start().await;
+        let mut system =
+            Self { db, billing, caller: SignedCaller::new(), people: Vec::new(), folder, config };
+        let origin = system.start_origin().await;
         for n in 0..PEOPLE {
-            let person = system.sign_up(&origin, number(n)).await;
+            let person = system.sign_up(&origin, msisdn_of(n)).await;
             system.people.push(person);
         }
         system
     }
 
-    pub(crate) async fn start(&self) -> OriginProcess {
+    pub(crate) async fn start_origin(&self) -> OriginProcess {
         OriginProcess::start(&self.folder, &self.config).await
     }
 
@@ -118,7 +119,7 @@ impl CrashSystem {
     }
 
     /// Writes a file beside the database.
-    pub(crate) fn write(&self, name: &str, contents: &str) -> PathBuf {
+    pub(crate) fn write_file(&self, name: &str, contents: &str) -> PathBuf {
         let path = self.folder.join(name);
         std::fs::write(&path, contents).expect("the folder can be written");
         path
@@ -134,7 +135,7 @@ impl CrashSystem {
         command_line(&self.folder, &format!("{setting}\n{}", self.config))
     }
 
-    pub(crate) fn log(&self) -> String {
+    pub(crate) fn read_log(&self) -> String {
         std::fs::read_to_string(self.folder.join("origin.log")).expect("is there")
     }
 
@@ -142,24 +143,26 @@ impl CrashSystem {
     async fn sign_up(&self, origin: &OriginProcess, msisdn: String) -> SignedUpSubscriber {
         let at = &origin.address;
         let visit = json!({"offer": "netflix-standard", "msisdn": msisdn, "locale": "en",
-                           "session": self.billing.assertion(&msisdn)});
-        let (status, step) = self.doors.ask(at, "/edge/v1/validate", &visit).await;
+                           "session": self.billing.sign_assertion(&msisdn)});
+        let (status, step) = self.caller.call_as_edge(at, "/edge/v1/validate", &visit).await;
         assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
-        let (status, answer) = self.doors.ask(at, "/edge/v1/signup", &json!({"flow": step["flow"]})).await;
+        let (status, answer) =
+            self.caller.call_as_edge(at, "/edge/v1/signup", &json!({"flow": step["flow"]})).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         let answer: SignupResponse = serde_json::from_value(answer).expect("is an answer");
         let (pai, handle) = (answer.pai.to_string(), answer.mapping.subscriber);
         let subscription = json!({"pai": pai, "extSubscriptionID": format!("sub-{pai}"),
                                   "origin": "NEW_ACCOUNT", "plan": "standard"});
-        let answer = self.doors.forward(at, "/ott/v1/partnerSubscription", &handle, &subscription).await;
+        let answer =
+            self.caller.forward_partner_call(at, "/ott/v1/partnerSubscription", &handle, &subscription).await;
         assert_eq!(answer.map(|(status, _)| status), Ok(StatusCode::CREATED));
         SignedUpSubscriber { pai, handle, msisdn }
     }
 
     /// With billing healthy and an origin running, everything reaches the bills in the end.
     pub(crate) async fn until_delivered(&self) {
-        until_nothing(async || {
-            let (waiting, parked) = self.db.outbox().await;
+        wait_until_none(async || {
+            let (waiting, parked) = self.db.count_jobs().await;
             (waiting > 0).then(|| format!("{waiting} entries are in the outbox, {parked} of them parked"))
         })
         .await;
@@ -176,23 +179,23 @@ impl Drop for CrashSystem {
 }
 
 /// Unassigned numbers, in the range reserved for fiction.
-fn number(n: usize) -> String {
+fn msisdn_of(n: usize) -> String {
     format!("+12025550{}", 100 + n)
 }
 
-fn accounts() -> String {
+fn accounts_csv() -> String {
     let mut file = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
     for n in 0..PEOPLE {
         let (account_type, balance) =
             if n < PREPAID { ("prepaid", CREDIT.to_string()) } else { ("postpaid", String::new()) };
-        writeln!(file, "{},active,{account_type},{balance},USD,2021-03-14", number(n))
+        writeln!(file, "{},active,{account_type},{balance},USD,2021-03-14", msisdn_of(n))
             .expect("a string takes it");
     }
     file
 }
 
 /// The whole configuration file except the address to listen on.
-fn config(database: &str, keys: &str, billing: &str, source: &str) -> String {
+fn config_text(database: &str, keys: &str, billing: &str, source: &str) -> String {
     // A JSON string is a TOML basic string too.
     let (database, keys) = (Value::from(database), Value::from(keys));
     format!(

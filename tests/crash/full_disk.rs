@@ -1,9 +1,10 @@
 //! A disk that fills up under load, and has room again later.
 
-use crate::audit::audit;
+use crate::audit::audit_ledger;
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::environment::{TURN, until_nothing};
 use crate::load::{CONNECTIONS, LoadingPartner};
+use crate::turn::TURN;
+use onbill_test_harness::wait::wait_until_none;
 use std::sync::Arc;
 
 /// Charges that are answered before the disk fills up, and again when it has room. So few that the
@@ -31,28 +32,28 @@ async fn sqlite_loses_no_charge_on_a_full_disk() {
             partner.until_tally("calls fail", |tally| tally.failed >= FAILED).await;
         })
         .await;
-    let full = partner.memory().tally.clone();
+    let full = partner.lock_record().tally.clone();
     assert!(
-        system.log().contains("the commit failed: disk I/O error"),
+        system.read_log().contains("the commit failed: disk I/O error"),
         "it failed for another reason: {full:?}"
     );
     assert!(full.cut_off == 0 && origin.is_alive(), "it ended: {full:?}");
-    until_nothing(async || {
-        let ready = system.doors.is_healthy(&origin.address).await;
+    wait_until_none(async || {
+        let ready = origin.is_healthy().await;
         ready.then_some("it does not notice that the disk is full")
     })
     .await;
-    assert!(system.log().contains("database-not-writable"), "there is no alarm");
+    assert!(system.read_log().contains("database-not-writable"), "there is no alarm");
     origin.limit_files(None);
-    until_nothing(async || {
-        let ready = system.doors.is_healthy(&origin.address).await;
+    wait_until_none(async || {
+        let ready = origin.is_healthy().await;
         (!ready).then_some("it does not notice that there is room again")
     })
     .await;
-    assert!(system.log().contains("database-not-writable is over"));
+    assert!(system.read_log().contains("database-not-writable is over"));
     partner.charge_while(&system, &origin, 2, partner.until_created(ANSWERED)).await;
-    let after = partner.memory().tally.clone();
+    let after = partner.lock_record().tally.clone();
     assert_eq!(after.failed, full.failed, "the origin has not recovered");
     origin.kill();
-    audit(&system, &partner).await;
+    audit_ledger(&system, &partner).await;
 }

@@ -1,14 +1,16 @@
 //! `kill -9` under load, repeatedly.
 
-use crate::audit::audit;
-use crate::billing::faults;
+use crate::audit::audit_ledger;
+use crate::billing::billing_faults;
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::environment::{TURN, number, pause};
 use crate::load::{CONNECTIONS, LoadingPartner};
+use crate::turn::TURN;
 use onbill_test_harness::Dice;
+use onbill_test_harness::environment::read_number;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// Enough to meet each kind of fault, in some ten seconds for each database.
 const USUAL_CYCLES: u64 = 10;
@@ -19,24 +21,24 @@ const CYCLES_BETWEEN_AUDITS: u64 = 25;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_survives_being_killed() {
-    survives(DbKind::Sqlite).await;
+    survive_kills(DbKind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_survives_being_killed() {
-    survives(DbKind::Postgres).await;
+    survive_kills(DbKind::Postgres).await;
 }
 
-async fn survives(kind: DbKind) {
+async fn survive_kills(kind: DbKind) {
     let _turn = TURN.lock().await;
-    let cycles = number("ONBILL_CYCLES").unwrap_or(USUAL_CYCLES);
-    let mut dice = Dice::new(number("ONBILL_SEED").unwrap_or(1));
+    let cycles = read_number("ONBILL_CYCLES").unwrap_or(USUAL_CYCLES);
+    let mut dice = Dice::new(read_number("ONBILL_SEED").unwrap_or(1));
     let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
     for cycle in 1..=cycles {
         one_life(&system, &partner, &mut dice).await;
         if cycle % CYCLES_BETWEEN_AUDITS == 0 || cycle == cycles {
-            audit(&system, &partner).await;
-            let memory = partner.memory();
+            audit_ledger(&system, &partner).await;
+            let memory = partner.lock_record();
             println!(
                 "{kind:?}: killed {cycle} of {cycles} times; {} charges, {:?}",
                 memory.asked.len(),
@@ -44,7 +46,7 @@ async fn survives(kind: DbKind) {
             );
         }
     }
-    let tally = partner.memory().tally.clone();
+    let tally = partner.lock_record().tally.clone();
     // Without interrupted and repeated calls, the test proves nothing.
     let met = [tally.created, tally.replayed, tally.in_progress, tally.cut_off];
     assert!(met.iter().all(|count| *count > 0), "{tally:?}");
@@ -57,22 +59,22 @@ async fn survives(kind: DbKind) {
 /// no response for seconds: there the time is random, so that the kill comes in the middle of it.
 /// Nothing depends on how much fits into it.
 async fn one_life(system: &Arc<CrashSystem>, partner: &LoadingPartner, dice: &mut Dice) {
-    if dice.below(2) == 0 {
+    if dice.draw_below(2) == 0 {
         system.db.let_time_pass().await;
     }
-    let origin = system.start().await;
-    let (calm, ill, last) = (dice.below(100), dice.below(200), dice.below(200));
-    let fault = (dice.below(3) > 0).then(|| dice.pick(&faults()).clone());
-    let mut callers = partner.begin(system, &origin, dice.below(1 << 32));
+    let origin = system.start_origin().await;
+    let (calm, ill, last) = (dice.draw_below(100), dice.draw_below(200), dice.draw_below(200));
+    let fault = (dice.draw_below(3) > 0).then(|| dice.pick_one(&billing_faults()).clone());
+    let mut callers = partner.begin_load(system, &origin, dice.draw_below(1 << 32));
     partner.until_answers(calm).await;
     if let Some(fault) = fault {
-        system.billing.misbehave(&fault).await;
-        pause(Duration::from_millis(ill)).await;
-        system.billing.misbehave(&json!({})).await;
-        pause(Duration::from_millis(last)).await;
+        system.billing.inject_faults(&fault).await;
+        sleep(Duration::from_millis(ill)).await;
+        system.billing.inject_faults(&json!({})).await;
+        sleep(Duration::from_millis(last)).await;
     } else {
         partner.until_answers(ANSWERS_MIN + last).await;
     }
     origin.kill();
-    callers.end().await;
+    callers.end_load().await;
 }

@@ -2,12 +2,12 @@
 //! ids, and remembers every response.
 
 use crate::crash_system::CrashSystem;
-use crate::environment::until_nothing;
-use crate::origin_process::OriginProcess;
 use bytes::Bytes;
 use http::StatusCode;
 use onbill_origin::http::Unreachable;
 use onbill_test_harness::Dice;
+use onbill_test_harness::origin_process::OriginProcess;
+use onbill_test_harness::wait::wait_until_none;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ pub(crate) struct RequestedCharge {
 
 impl RequestedCharge {
     /// The amount of the refund, if there is one.
-    pub(crate) fn half(&self) -> i64 {
+    pub(crate) fn half_value(&self) -> i64 {
         self.value / 2 + 1
     }
 }
@@ -55,7 +55,7 @@ pub(crate) struct ResponseTally {
 
 impl ResponseTally {
     /// Responses of any kind.
-    fn answers(&self) -> u64 {
+    fn count_answers(&self) -> u64 {
         let Self { created, replayed, refunded, refused, in_progress, failed, cut_off: _ } = self;
         created + replayed + refunded + refused + in_progress + failed
     }
@@ -85,7 +85,7 @@ pub(crate) enum PostKind {
 pub(crate) struct LoadingPartner(Arc<Mutex<LoadRecord>>);
 
 impl LoadingPartner {
-    pub(crate) fn memory(&self) -> MutexGuard<'_, LoadRecord> {
+    pub(crate) fn lock_record(&self) -> MutexGuard<'_, LoadRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,15 +97,15 @@ impl LoadingPartner {
         seed: u64,
         meanwhile: impl Future<Output = ()>,
     ) {
-        let mut callers = self.begin(system, origin, seed);
+        let mut callers = self.begin_load(system, origin, seed);
         meanwhile.await;
-        callers.end().await;
+        callers.end_load().await;
     }
 
     /// Waits until the responses so far are enough.
     pub(crate) async fn until_tally(&self, what: &str, is_enough: impl Fn(&ResponseTally) -> bool) {
-        until_nothing(async || {
-            let tally = self.memory().tally.clone();
+        wait_until_none(async || {
+            let tally = self.lock_record().tally.clone();
             (!is_enough(&tally)).then(|| format!("not yet: {what}; {tally:?}"))
         })
         .await;
@@ -113,17 +113,22 @@ impl LoadingPartner {
 
     /// Waits for `more` further responses of any kind.
     pub(crate) async fn until_answers(&self, more: u64) {
-        let enough = self.memory().tally.answers() + more;
-        self.until_tally("calls are answered", |tally| tally.answers() >= enough).await;
+        let enough = self.lock_record().tally.count_answers() + more;
+        self.until_tally("calls are answered", |tally| tally.count_answers() >= enough).await;
     }
 
     /// Waits until `more` further charges are created.
     pub(crate) async fn until_created(&self, more: u64) {
-        let enough = self.memory().tally.created + more;
+        let enough = self.lock_record().tally.created + more;
         self.until_tally("charges are created", |tally| tally.created >= enough).await;
     }
 
-    pub(crate) fn begin(&self, system: &Arc<CrashSystem>, origin: &OriginProcess, seed: u64) -> LoadTasks {
+    pub(crate) fn begin_load(
+        &self,
+        system: &Arc<CrashSystem>,
+        origin: &OriginProcess,
+        seed: u64,
+    ) -> LoadTasks {
         let over = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
         for n in 0..CONNECTIONS {
@@ -131,8 +136,8 @@ impl LoadingPartner {
             let (at, mut dice) = (origin.address.clone(), Dice::new(seed * CONNECTIONS + n));
             tasks.spawn(async move {
                 while !over.load(Ordering::Relaxed) {
-                    let (n, wish) = partner.next(&system, &mut dice);
-                    if partner.post(&system, &at, n, wish).await.is_err() {
+                    let (n, wish) = partner.choose_post(&system, &mut dice);
+                    if partner.post_once(&system, &at, n, wish).await.is_err() {
                         return;
                     }
                 }
@@ -142,16 +147,19 @@ impl LoadingPartner {
     }
 
     /// Two of three posts are new charges; the others concern old ones, whatever became of them.
-    fn next(&self, system: &CrashSystem, dice: &mut Dice) -> (usize, PostKind) {
-        let mut memory = self.memory();
+    fn choose_post(&self, system: &CrashSystem, dice: &mut Dice) -> (usize, PostKind) {
+        let mut memory = self.lock_record();
         let before = memory.asked.len() as u64;
-        if before > 0 && dice.below(3) == 0 {
+        if before > 0 && dice.draw_below(3) == 0 {
             // Half of them so recent that they may still be in progress.
-            let back =
-                if dice.below(2) == 0 { dice.below(before.min(CONNECTIONS)) } else { dice.below(before) };
-            let n = index(before - 1 - back);
+            let back = if dice.draw_below(2) == 0 {
+                dice.draw_below(before.min(CONNECTIONS))
+            } else {
+                dice.draw_below(before)
+            };
+            let n = to_index(before - 1 - back);
             let asked = &mut memory.asked[n];
-            let wish = match dice.below(8) {
+            let wish = match dice.draw_below(8) {
                 0 if !asked.charge.answers.is_empty() => PostKind::AnotherCharge,
                 1..=4 if asked.refund.is_some() || is_approved(&asked.charge) => {
                     asked.refund.get_or_insert_default();
@@ -161,8 +169,8 @@ impl LoadingPartner {
             };
             return (n, wish);
         }
-        let person = index(dice.below(system.people.len() as u64));
-        let value = i64::try_from(dice.below(2_000)).expect("is small") + 2;
+        let person = to_index(dice.draw_below(system.people.len() as u64));
+        let value = i64::try_from(dice.draw_below(2_000)).expect("is small") + 2;
         memory.asked.push(RequestedCharge {
             person,
             value,
@@ -173,24 +181,27 @@ impl LoadingPartner {
     }
 
     /// Posts a request about the charge at this index, and records the response.
-    pub(crate) async fn post(
+    pub(crate) async fn post_once(
         &self,
         system: &CrashSystem,
         origin: &str,
         n: usize,
         wish: PostKind,
     ) -> Result<StatusCode, Unreachable> {
-        let asked = self.memory().asked[n].clone();
+        let asked = self.lock_record().asked[n].clone();
         let person = &system.people[asked.person];
         let (path, body) = match wish {
-            PostKind::Charge => ("/ott/v1/transaction".to_owned(), charge(n, &person.pai, asked.value)),
+            PostKind::Charge => ("/ott/v1/transaction".to_owned(), charge_body(n, &person.pai, asked.value)),
             PostKind::AnotherCharge => {
-                ("/ott/v1/transaction".to_owned(), charge(n, &person.pai, asked.value + 1))
+                ("/ott/v1/transaction".to_owned(), charge_body(n, &person.pai, asked.value + 1))
             }
-            PostKind::Refund => (format!("/ott/v1/transaction/{}/refund", id(n)), refund(n, asked.half())),
+            PostKind::Refund => (
+                format!("/ott/v1/transaction/{}/refund", ext_charge_id(n)),
+                refund_body(n, asked.half_value()),
+            ),
         };
-        let answer = system.doors.forward(origin, &path, &person.handle, &body).await;
-        let mut memory = self.memory();
+        let answer = system.caller.forward_partner_call(origin, &path, &person.handle, &body).await;
+        let mut memory = self.lock_record();
         let LoadRecord { asked, tally, strange } = &mut *memory;
         let Ok((status, text)) = answer else {
             tally.cut_off += 1;
@@ -214,7 +225,9 @@ impl LoadingPartner {
             (StatusCode::UNPROCESSABLE_ENTITY, None) => tally.refused += 1,
             (StatusCode::CONFLICT, Some(_)) => tally.in_progress += 1,
             (status, _) if status.is_server_error() => tally.failed += 1,
-            (status, _) => strange.push(format!("{wish:?} of {} was answered {status} {text:?}", id(n))),
+            (status, _) => {
+                strange.push(format!("{wish:?} of {} was answered {status} {text:?}", ext_charge_id(n)))
+            }
         }
         Ok(status)
     }
@@ -233,7 +246,7 @@ pub(crate) struct LoadTasks {
 
 impl LoadTasks {
     /// Lets each of them finish its call.
-    pub(crate) async fn end(&mut self) {
+    pub(crate) async fn end_load(&mut self) {
         self.over.store(true, Ordering::Relaxed);
         while let Some(ended) = self.tasks.join_next().await {
             ended.expect("a caller does not panic");
@@ -242,12 +255,12 @@ impl LoadTasks {
 }
 
 /// The partner's id of the charge at this index.
-pub(crate) fn id(n: usize) -> String {
+pub(crate) fn ext_charge_id(n: usize) -> String {
     format!("c-{n}")
 }
 
-fn charge(n: usize, pai: &str, value: i64) -> Value {
-    json!({"extTransactionID": id(n), "pai": pai, "amount": {"value": value, "currency": "USD"},
+fn charge_body(n: usize, pai: &str, value: i64) -> Value {
+    json!({"extTransactionID": ext_charge_id(n), "pai": pai, "amount": {"value": value, "currency": "USD"},
            "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
 }
 
@@ -256,10 +269,10 @@ pub(crate) fn refund_id(n: usize) -> String {
     format!("r-{n}")
 }
 
-fn refund(n: usize, value: i64) -> Value {
+fn refund_body(n: usize, value: i64) -> Value {
     json!({"extRefundID": refund_id(n), "amount": {"value": value, "currency": "USD"}, "reason": "Left early"})
 }
 
-fn index(n: u64) -> usize {
+fn to_index(n: u64) -> usize {
     usize::try_from(n).expect("is an index")
 }

@@ -1,9 +1,10 @@
 //! A database file that is moved away under a serving origin, or is missing at its start.
 
-use crate::audit::audit;
+use crate::audit::audit_ledger;
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::environment::{TURN, until_nothing};
 use crate::load::{CONNECTIONS, LoadingPartner};
+use crate::turn::TURN;
+use onbill_test_harness::wait::wait_until_none;
 use std::fs;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 async fn origin_acknowledges_nothing_into_a_file_that_was_moved() {
     let _turn = TURN.lock().await;
     let (system, partner) = (Arc::new(CrashSystem::new(DbKind::Sqlite).await), LoadingPartner::default());
-    let mut origin = system.start().await;
+    let mut origin = system.start_origin().await;
     let (file, away) = (system.db.path(), system.db.path().with_extension("away"));
     partner
         .charge_while(&system, &origin, 1, async {
@@ -19,30 +20,30 @@ async fn origin_acknowledges_nothing_into_a_file_that_was_moved() {
             fs::rename(file, &away).expect("is there");
             partner.until_tally("calls fail", |tally| tally.failed >= 2 * CONNECTIONS).await;
             // What was committed before the move may still be on its way; nothing after it is.
-            let created = partner.memory().tally.created;
+            let created = partner.lock_record().tally.created;
             partner.until_answers(2 * CONNECTIONS).await;
-            assert_eq!(partner.memory().tally.created, created, "a charge was acknowledged");
+            assert_eq!(partner.lock_record().tally.created, created, "a charge was acknowledged");
         })
         .await;
-    assert!(!system.doors.is_healthy(&origin.address).await, "it is not ready");
-    until_nothing(async || {
-        let log = system.log();
+    assert!(!origin.is_healthy().await, "it is not ready");
+    wait_until_none(async || {
+        let log = system.read_log();
         let said = log.contains("database-not-writable") && log.contains("moved, deleted or replaced");
         (!said).then_some("there is no alarm")
     })
     .await;
     assert!(!file.exists(), "nothing is made in its place");
     fs::rename(&away, file).expect("is there");
-    until_nothing(async || {
-        let ready = system.doors.is_healthy(&origin.address).await;
+    wait_until_none(async || {
+        let ready = origin.is_healthy().await;
         (!ready).then_some("it does not recover")
     })
     .await;
-    assert!(system.log().contains("database-not-writable is over"));
+    assert!(system.read_log().contains("database-not-writable is over"));
     partner.charge_while(&system, &origin, 2, partner.until_created(CONNECTIONS)).await;
     assert!(origin.is_alive());
     origin.kill();
-    audit(&system, &partner).await;
+    audit_ledger(&system, &partner).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,7 +52,7 @@ async fn no_verb_but_init_begins_a_ledger() {
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let (file, away) = (system.db.path(), system.db.path().with_extension("away"));
     fs::rename(file, &away).expect("is there");
-    let list = system.write("list.csv", "");
+    let list = system.write_file("list.csv", "");
     let list = list.to_str().expect("is UTF-8");
     let report = ["settlement", "--partner", "netflix", "--from", "2026-10-01", "--to", "2026-10-31"];
     for verb in [

@@ -12,10 +12,10 @@
 
 mod audit;
 mod billing;
+mod coupon_commands;
 mod coupon_import;
 mod crash_system;
 mod durability;
-mod environment;
 mod failover;
 mod full_disk;
 mod kills;
@@ -23,10 +23,10 @@ mod load;
 mod lost_database;
 mod lost_file;
 mod origin_db;
-mod origin_process;
 mod pooler;
 mod postgres_cluster;
 mod signed_caller;
 mod slow_clients;
 mod stop;
 mod throughput;
+mod turn;

@@ -1,7 +1,8 @@
 //! The database of one origin, read without the origin: with the tests' own statements, over their
 //! own connection.
 
-use crate::environment::{until_nothing, variable};
+use onbill_test_harness::environment::read_variable;
+use onbill_test_harness::wait::wait_until_none;
 use onbill_test_harness::unique_name;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ impl OriginDb {
     }
 
     /// As in the origin's configuration.
-    pub(crate) fn address(&self) -> String {
+    pub(crate) fn config_address(&self) -> String {
         match self {
             Self::Sqlite(path) => path.display().to_string(),
             Self::Postgres { server, .. } => self.address_at(server),
@@ -80,9 +81,9 @@ impl OriginDb {
         format!("{server}{mark}options=-c%20search_path%3D{schema}&application_name={schema}")
     }
 
-    pub(crate) async fn charges(&self) -> Vec<LedgerCharge> {
+    pub(crate) async fn read_charges(&self) -> Vec<LedgerCharge> {
         let rows = self
-            .rows("SELECT ext_transaction_id, transaction_id, pai, CAST(amount_minor AS TEXT), status FROM transactions")
+            .query_rows("SELECT ext_transaction_id, transaction_id, pai, CAST(amount_minor AS TEXT), status FROM transactions")
             .await;
         let charge = |row: Vec<String>| {
             let [ext_transaction_id, transaction_id, pai, value, status] =
@@ -93,9 +94,9 @@ impl OriginDb {
         rows.into_iter().map(charge).collect()
     }
 
-    pub(crate) async fn refunds(&self) -> Vec<LedgerRefund> {
+    pub(crate) async fn read_refunds(&self) -> Vec<LedgerRefund> {
         let rows = self
-            .rows("SELECT ext_refund_id, refund_id, transaction_id, CAST(amount_minor AS TEXT), status FROM refunds")
+            .query_rows("SELECT ext_refund_id, refund_id, transaction_id, CAST(amount_minor AS TEXT), status FROM refunds")
             .await;
         let refund = |row: Vec<String>| {
             let [ext_refund_id, id, transaction_id, value, status] =
@@ -107,14 +108,14 @@ impl OriginDb {
     }
 
     /// The ids of all coupons.
-    pub(crate) async fn coupons(&self) -> Vec<String> {
-        self.rows("SELECT ext_coupon_id FROM coupons").await.concat()
+    pub(crate) async fn read_coupon_ids(&self) -> Vec<String> {
+        self.query_rows("SELECT ext_coupon_id FROM coupons").await.concat()
     }
 
     /// The number of jobs in the outbox, and how many of them are dead letters.
-    pub(crate) async fn outbox(&self) -> (u64, u64) {
+    pub(crate) async fn count_jobs(&self) -> (u64, u64) {
         let rows = self
-            .rows("SELECT CAST(count(*) AS TEXT), CAST(count(dead_lettered_at) AS TEXT) FROM outbox")
+            .query_rows("SELECT CAST(count(*) AS TEXT), CAST(count(dead_lettered_at) AS TEXT) FROM outbox")
             .await;
         let count = |n: usize| rows[0][n].parse().expect("is a number");
         (count(0), count(1))
@@ -133,24 +134,24 @@ impl OriginDb {
             "UPDATE transactions SET responding_until = 0",
             "UPDATE refunds SET responding_until = 0",
         ] {
-            self.rows(sql).await;
+            self.query_rows(sql).await;
         }
     }
 
     /// Waits for what the server still does for a crashed origin, such as a commit that was sent.
     async fn until_let_go(&self) {
-        until_nothing(async || {
-            let left = self.connections().await.len();
+        wait_until_none(async || {
+            let left = self.list_connections().await.len();
             (left > 0).then(|| format!("{left} connections of a dead origin"))
         })
         .await;
     }
 
     /// The server's processes behind the origin's connections. None for a file.
-    pub(crate) async fn connections(&self) -> Vec<String> {
+    pub(crate) async fn list_connections(&self) -> Vec<String> {
         let Self::Postgres { schema, .. } = self else { return Vec::new() };
         let sql = format!("SELECT pid FROM pg_stat_activity WHERE application_name = '{schema}'");
-        self.rows(&sql).await.into_iter().flatten().collect()
+        self.query_rows(&sql).await.into_iter().flatten().collect()
     }
 
     /// Cuts all of the origin's connections, whatever they are doing, and returns how many.
@@ -159,7 +160,7 @@ impl OriginDb {
         let sql = format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'"
         );
-        self.rows(&sql).await.len()
+        self.query_rows(&sql).await.len()
     }
 
     /// Whether the server responds, and no longer lists this process: a killed process disappears
@@ -171,7 +172,7 @@ impl OriginDb {
     }
 
     /// Runs one statement and returns its rows as text.
-    async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+    async fn query_rows(&self, sql: &str) -> Vec<Vec<String>> {
         match self {
             Self::Sqlite(path) => {
                 let db = Connection::open(path).expect("the file opens");
@@ -204,7 +205,7 @@ impl Drop for OriginDb {
 }
 
 fn server_of_tests() -> String {
-    variable("DATABASE_URL").expect(
+    read_variable("DATABASE_URL").expect(
             "DATABASE_URL is not set. `cargo xtask test` and `cargo xtask crash` start a PostgreSQL of their own; `cargo \
              xtask postgres -- cargo test` does it for any command; or set DATABASE_URL to a database in which the tests \
              may make schemas",

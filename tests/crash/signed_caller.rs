@@ -35,15 +35,8 @@ impl SignedCaller {
         }
     }
 
-    /// Whether the origin at this address can read its database.
-    pub(crate) async fn is_healthy(&self, origin: &str) -> bool {
-        let request = Request::get(format!("http://{origin}/healthz")).body(Bytes::new());
-        let answer = self.http.send(request.expect("is a request")).await;
-        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
-    }
-
     /// A call of the edge's own.
-    pub(crate) async fn ask(&self, origin: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub(crate) async fn call_as_edge(&self, origin: &str, path: &str, body: &Value) -> (StatusCode, Value) {
         let request =
             Request::post(format!("http://{origin}{path}")).header("content-type", "application/json");
         let request = request.body(Bytes::from(body.to_string())).expect("is a request");
@@ -52,7 +45,7 @@ impl SignedCaller {
     }
 
     /// A partner's call, forwarded by the edge, which knows the subscriber by this handle.
-    pub(crate) async fn forward(
+    pub(crate) async fn forward_partner_call(
         &self,
         origin: &str,
         path: &str,
@@ -68,7 +61,7 @@ impl SignedCaller {
                 .expect("is a request")
         };
         let mut signed = request(EDGE);
-        sign(&mut signed, &self.partner, KeyUse::PartnerCall, "partner:netflix");
+        sign_as(&mut signed, &self.partner, KeyUse::PartnerCall, "partner:netflix");
         let mut forwarded = request(origin);
         for (from, to) in [
             (CONTENT_DIGEST, CONTENT_DIGEST),
@@ -84,13 +77,13 @@ impl SignedCaller {
     }
 
     async fn send_as_edge(&self, mut request: Request<Bytes>) -> Result<(StatusCode, Bytes), Unreachable> {
-        sign(&mut request, &self.edge, KeyUse::EdgeToOrigin, "operator:acme");
+        sign_as(&mut request, &self.edge, KeyUse::EdgeToOrigin, "operator:acme");
         let answer = self.http.send(request).await?;
         Ok((answer.status(), answer.into_body()))
     }
 }
 
-fn sign(request: &mut Request<Bytes>, keys: &Keyring, key_use: KeyUse, party: &str) {
+fn sign_as(request: &mut Request<Bytes>, keys: &Keyring, key_use: KeyUse, party: &str) {
     let key = keys.signing_key(key_use, party).expect("is in the ring");
     let random: &dyn Random = &SystemRandom;
     sign_request(request, key, SystemClock.now(), &random.nonce()).expect("signs");

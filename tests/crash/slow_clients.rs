@@ -1,8 +1,8 @@
 //! Clients that connect and do not go on. The origin answers others meanwhile, and closes them.
 
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::environment::{TURN, until_nothing};
-use crate::signed_caller::SignedCaller;
+use crate::turn::TURN;
+use onbill_test_harness::wait::wait_until_none;
 use std::process::Command;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -28,13 +28,13 @@ async fn origin_answers_beside_clients_that_do_not_go_on() {
     let _turn = TURN.lock().await;
     allow_files(FILES);
     let system = CrashSystem::new(DbKind::Sqlite).await;
-    let origin = system.start().await;
+    let origin = system.start_origin().await;
     for beginning in ["", HALF_HEAD, HALF_BODY] {
         let mut clients = Vec::new();
         for _ in 0..CLIENTS {
             clients.push(begin(&origin.address, beginning).await);
         }
-        let answered = timeout(ANSWER_PATIENCE, SignedCaller::new().is_healthy(&origin.address)).await;
+        let answered = timeout(ANSWER_PATIENCE, origin.is_healthy()).await;
         assert_eq!(answered, Ok(true), "with {beginning:?}");
         for client in &mut clients {
             let closed = timeout(CLOSE_PATIENCE, client.read_to_end(&mut Vec::new())).await;
@@ -55,16 +55,16 @@ async fn full_origin_goes_on_with_open_connections() {
     for _ in 0..60 {
         silent.push(begin(&origin.address, "").await);
     }
-    until_nothing(async || {
-        (!system.log().contains("connections-full")).then_some("the log says that connections wait")
+    wait_until_none(async || {
+        (!system.read_log().contains("connections-full")).then_some("the log says that connections wait")
     })
     .await;
     for _ in 0..10 {
         assert!(is_answered(&mut early).await, "who was there first goes on");
     }
-    let late = timeout(CLOSE_PATIENCE, SignedCaller::new().is_healthy(&origin.address)).await;
+    let late = timeout(CLOSE_PATIENCE, origin.is_healthy()).await;
     assert_eq!(late, Ok(true), "who is new waits until the silent ones are closed");
-    assert_eq!(system.log().matches("connections-full").count(), 1, "the log says it once");
+    assert_eq!(system.read_log().matches("connections-full").count(), 1, "the log says it once");
 }
 
 /// Connects, and sends the beginning of a request.

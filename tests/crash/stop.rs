@@ -1,12 +1,13 @@
 //! SIGTERM, while clients and other systems do not go on: the origin ends in time, and what it has
 //! answered is true afterwards.
 
-use crate::audit::audit;
+use crate::audit::audit_ledger;
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::environment::{TURN, until_nothing};
 use crate::load::LoadingPartner;
 use crate::slow_clients::{HALF_BODY, HALF_HEAD, begin};
+use crate::turn::TURN;
 use http::StatusCode;
+use onbill_test_harness::wait::wait_until_none;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +34,7 @@ async fn origin_stops_in_time_while_the_gateway_hangs_by_smpp() {
 async fn stops_in_time(smsc: Option<DeafSmsc>) {
     let _turn = TURN.lock().await;
     let (system, partner) = (Arc::new(CrashSystem::new(DbKind::Sqlite).await), LoadingPartner::default());
-    system.billing.misbehave(&json!({"transaction": "hang", "notification": "hang"})).await;
+    system.billing.inject_faults(&json!({"transaction": "hang", "notification": "hang"})).await;
     let more = smsc.as_ref().map(|smsc| smsc.settings(&system)).unwrap_or_default();
     let mut origin = system.start_with(&more).await;
     let mut unfinished = Vec::new();
@@ -41,27 +42,27 @@ async fn stops_in_time(smsc: Option<DeafSmsc>) {
         unfinished.push(begin(&origin.address, beginning).await);
     }
     let visit = json!({"offer": "netflix-standard", "msisdn": system.people[0].msisdn, "locale": "en"});
-    let (status, step) = system.doors.ask(&origin.address, "/edge/v1/validate", &visit).await;
+    let (status, step) = system.caller.call_as_edge(&origin.address, "/edge/v1/validate", &visit).await;
     assert_eq!(status, StatusCode::OK, "{step}");
     if let Some(smsc) = &smsc {
-        until_nothing(async || (smsc.submits() == 0).then_some("no message reaches the SMSC")).await;
+        wait_until_none(async || (smsc.submits() == 0).then_some("no message reaches the SMSC")).await;
     }
-    let mut callers = partner.begin(&system, &origin, 1);
-    until_nothing(async || {
-        let recorded = system.db.charges().await.len();
+    let mut callers = partner.begin_load(&system, &origin, 1);
+    wait_until_none(async || {
+        let recorded = system.db.read_charges().await.len();
         (recorded < HELD).then(|| format!("{recorded} charges wait for billing"))
     })
     .await;
     origin.terminate();
     let ended = timeout(STOP_PATIENCE, origin.wait_for_end()).await;
     assert_eq!(ended, Ok(Some(0)), "SIGTERM is the regular end");
-    callers.end().await;
-    let tally = partner.memory().tally.clone();
+    callers.end_load().await;
+    let tally = partner.lock_record().tally.clone();
     assert!(tally.created > 0, "what was under way was answered: {tally:?}");
     drop(unfinished);
-    system.billing.misbehave(&json!({})).await;
+    system.billing.inject_faults(&json!({})).await;
     system.db.let_time_pass().await;
-    audit(&system, &partner).await;
+    audit_ledger(&system, &partner).await;
 }
 
 /// An SMSC that accepts the bind, and responds to nothing after it.
@@ -115,7 +116,7 @@ impl DeafSmsc {
 
     /// The end of the configuration of an origin that sends its SMS here.
     fn settings(&self, system: &CrashSystem) -> String {
-        let password = system.write("smsc.password", "hunter2");
+        let password = system.write_file("smsc.password", "hunter2");
         format!(
             "\n[sms]\nby = \"smpp\"\nurl = \"smpp://127.0.0.1:{}\"\nsystem_id = \"onbill\"\n\
              password_file = \"{}\"\nsender = \"Acme\"\n",

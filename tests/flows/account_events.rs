@@ -10,7 +10,7 @@ use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::lifecycle::event_file::{EventFileReport, EventImport, follow_file};
 use onbill_origin::store::Queue;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{
     ACME_ACCOUNTS, EDGE, KeyHolder, NETFLIX, NetworkFault, TestOperator, TestSystem, keys,
 };
@@ -22,18 +22,18 @@ const OTHER: &str = "+12025550107";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 
 /// An event that happens now.
-pub(crate) fn event(system: &TestSystem, id: &str, what: &str, number: &str) -> Value {
+pub(crate) fn event_body(system: &TestSystem, id: &str, what: &str, number: &str) -> Value {
     json!({"eventID": id, "type": what, "msisdn": number, "occurredAt": system.now().to_string()})
 }
 
 fn number_changed(system: &TestSystem, id: &str, from: &str, to: &str) -> Value {
-    let mut event = event(system, id, "number-changed", from);
+    let mut event = event_body(system, id, "number-changed", from);
     event["newMSISDN"] = json!(to);
     event
 }
 
 /// The call of the operator's systems that reports it.
-pub(crate) fn reported(
+pub(crate) fn event_request(
     system: &TestSystem,
     operator: &TestOperator,
     by: &(KeyHolder, KeyUse, &str),
@@ -45,44 +45,44 @@ pub(crate) fn reported(
         .expect("is a request");
     let ring = keys::keyring(&by.0);
     let key = ring.signing_key(by.1, by.2).expect("is there");
-    sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
+    sign_request(&mut request, key, system.now(), &system.next_nonce()).expect("signs");
     request
 }
 
-pub(crate) async fn report(system: &TestSystem, event: &Value) -> (StatusCode, Value) {
+pub(crate) async fn report_event(system: &TestSystem, event: &Value) -> (StatusCode, Value) {
     let by = (KeyHolder::Operator("acme"), KeyUse::OperatorToOrigin, "operator:acme");
-    system.send(reported(system, &system.acme, &by, event)).await
+    system.send_request(event_request(system, &system.acme, &by, event)).await
 }
 
 /// Reports an event that happens now, and expects that it is applied.
-pub(crate) async fn happens(system: &TestSystem, id: &str, what: &str, number: &str) {
+pub(crate) async fn report_applied_event(system: &TestSystem, id: &str, what: &str, number: &str) {
     assert_eq!(
-        report(system, &event(system, id, what, number)).await,
-        (StatusCode::OK, answer(id, "APPLIED"))
+        report_event(system, &event_body(system, id, what, number)).await,
+        (StatusCode::OK, expected_answer(id, "APPLIED"))
     );
 }
 
-fn answer(id: &str, outcome: &str) -> Value {
+fn expected_answer(id: &str, outcome: &str) -> Value {
     json!({"eventID": id, "outcome": outcome})
 }
 
 /// Posts a charge. Returns its status and the decline reason.
-pub(crate) async fn charged(system: &TestSystem, pai: &str, id: &str) -> (String, Option<String>) {
-    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await;
+pub(crate) async fn charge_outcome(system: &TestSystem, pai: &str, id: &str) -> (String, Option<String>) {
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, id, 1599)).await;
     let text = |member: &str| answer[member].as_str().map(str::to_owned);
     (text("status").expect("has one"), text("declineReason"))
 }
 
-pub(crate) fn approved() -> (String, Option<String>) {
+pub(crate) fn approved_outcome() -> (String, Option<String>) {
     ("APPROVED".to_owned(), None)
 }
 
-pub(crate) fn declined(reason: &str) -> (String, Option<String>) {
+pub(crate) fn declined_outcome(reason: &str) -> (String, Option<String>) {
     ("DECLINED".to_owned(), Some(reason.to_owned()))
 }
 
 /// The account state that was reported to the partner.
-pub(crate) async fn told(system: &TestSystem, email: &str) -> Value {
+pub(crate) async fn partner_state_of(system: &TestSystem, email: &str) -> Value {
     assert_eq!(system.partner_charges().await["contradictions"], json!([]));
     let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
     let account = accounts.into_iter().find(|account| account["email"] == email).expect("is a member");
@@ -90,14 +90,14 @@ pub(crate) async fn told(system: &TestSystem, email: &str) -> Value {
 }
 
 /// State and version in the edge's store.
-pub(crate) fn stored(system: &TestSystem, pai: &str) -> (Value, Value) {
+pub(crate) fn stored_states(system: &TestSystem, pai: &str) -> (Value, Value) {
     let value = system.edge.kv_value(&format!("pai/{pai}")).expect("is there");
     let mapping: Value = serde_json::from_str(&value).expect("is JSON");
     (mapping["state"].clone(), mapping["version"].clone())
 }
 
 /// How often a call to this address has arrived.
-fn arrived(system: &TestSystem, authority: &str, path: &str) -> usize {
+fn count_arrived(system: &TestSystem, authority: &str, path: &str) -> usize {
     let crossings = system.network.recorded_calls();
     crossings.iter().filter(|crossing| crossing.authority == authority && crossing.path == path).count()
 }
@@ -105,20 +105,23 @@ fn arrived(system: &TestSystem, authority: &str, path: &str) -> usize {
 #[tokio::test]
 async fn suspended_account_holds_charges_until_resumed() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    happens(&system, "e-1", "suspended", GOOD).await;
-    assert_eq!(charged(&system, &pai, "c-1").await, declined("account-on-hold"));
+    report_applied_event(&system, "e-1", "suspended", GOOD).await;
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-on-hold"));
     system.acme.deliver_due().await;
     assert_eq!(
-        told(&system, "ann@example.com").await,
+        partner_state_of(&system, "ann@example.com").await,
         json!({"pai": pai, "state": "SUSPENDED", "sequence": 2})
     );
-    assert_eq!(stored(&system, &pai), (json!("SUSPENDED"), json!(2)));
+    assert_eq!(stored_states(&system, &pai), (json!("SUSPENDED"), json!(2)));
     system.advance_seconds(3_600);
-    happens(&system, "e-2", "resumed", GOOD).await;
-    assert_eq!(charged(&system, &pai, "c-2").await, approved());
+    report_applied_event(&system, "e-2", "resumed", GOOD).await;
+    assert_eq!(charge_outcome(&system, &pai, "c-2").await, approved_outcome());
     system.acme.deliver_due().await;
-    assert_eq!(told(&system, "ann@example.com").await, json!({"pai": pai, "state": "ACTIVE", "sequence": 3}));
-    assert_eq!(stored(&system, &pai), (json!("ACTIVE"), json!(3)));
+    assert_eq!(
+        partner_state_of(&system, "ann@example.com").await,
+        json!({"pai": pai, "state": "ACTIVE", "sequence": 3})
+    );
+    assert_eq!(stored_states(&system, &pai), (json!("ACTIVE"), json!(3)));
     assert_eq!(system.acme.app().store.next_due(Queue::All).await.expect("works"), None);
 }
 
@@ -130,25 +133,25 @@ async fn former_subscriber_is_refunded_and_never_charged() {
         ("ownership-changed", "account-closed-taken-over"),
     ] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-        assert_eq!(charged(&system, &pai, "c-1").await, approved());
-        happens(&system, "e-1", what, GOOD).await;
-        assert_eq!(charged(&system, &pai, "c-2").await, declined(reason), "{what}");
+        assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());
+        report_applied_event(&system, "e-1", what, GOOD).await;
+        assert_eq!(charge_outcome(&system, &pai, "c-2").await, declined_outcome(reason), "{what}");
         system.acme.deliver_due().await;
         let closed = json!({"pai": pai, "state": "CLOSED", "reason": reason, "sequence": 2});
-        assert_eq!(told(&system, "ann@example.com").await, closed, "{what}");
-        assert_eq!(stored(&system, &pai), (json!("CLOSED"), json!(2)), "a tombstone");
+        assert_eq!(partner_state_of(&system, "ann@example.com").await, closed, "{what}");
+        assert_eq!(stored_states(&system, &pai), (json!("CLOSED"), json!(2)), "a tombstone");
         let refund = json!({"extRefundID": "r-1", "reason": "Left"});
         let (status, given_back) =
             system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
         assert_eq!((status, &given_back["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{what}");
         // No event opens it again.
         for (id, what) in [("e-2", "resumed"), ("e-3", "activated")] {
-            let late = report(&system, &event(&system, id, what, GOOD)).await;
-            assert_eq!(late, (StatusCode::OK, answer(id, "NO_SUBSCRIBER")));
+            let late = report_event(&system, &event_body(&system, id, what, GOOD)).await;
+            assert_eq!(late, (StatusCode::OK, expected_answer(id, "NO_SUBSCRIBER")));
         }
-        assert_eq!(charged(&system, &pai, "c-3").await, declined(reason), "{what}");
+        assert_eq!(charge_outcome(&system, &pai, "c-3").await, declined_outcome(reason), "{what}");
         system.acme.deliver_due().await;
-        assert_eq!(told(&system, "ann@example.com").await, closed, "{what}");
+        assert_eq!(partner_state_of(&system, "ann@example.com").await, closed, "{what}");
     }
 }
 
@@ -156,10 +159,10 @@ async fn former_subscriber_is_refunded_and_never_charged() {
 async fn waiting_charge_is_declined_when_subscriber_leaves() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
-    assert_eq!(charged(&system, &pai, "c-1").await.0, "PENDING");
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await.0, "PENDING");
     system.network.clear_faults();
     // A change to an owner whom the operator's data cannot tell from the last one.
-    happens(&system, "e-1", "ownership-changed", GOOD).await;
+    report_applied_event(&system, "e-1", "ownership-changed", GOOD).await;
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system.advance_seconds(361);
     system.acme.deliver_due().await;
@@ -174,11 +177,11 @@ async fn waiting_charge_is_declined_when_subscriber_leaves() {
 #[tokio::test]
 async fn pai_follows_subscriber_to_another_number() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    assert_eq!(charged(&system, &pai, "c-1").await, approved());
-    let before = stored(&system, &pai);
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());
+    let before = stored_states(&system, &pai);
     let moved = number_changed(&system, "e-1", GOOD, OTHER);
-    assert_eq!(report(&system, &moved).await, (StatusCode::OK, answer("e-1", "APPLIED")));
-    assert_eq!(charged(&system, &pai, "c-2").await, approved());
+    assert_eq!(report_event(&system, &moved).await, (StatusCode::OK, expected_answer("e-1", "APPLIED")));
+    assert_eq!(charge_outcome(&system, &pai, "c-2").await, approved_outcome());
     assert_eq!(
         (
             system.bill_lines(&system.acme, GOOD).await.len(),
@@ -187,8 +190,8 @@ async fn pai_follows_subscriber_to_another_number() {
         (1, 1)
     );
     system.acme.deliver_due().await;
-    assert_eq!(told(&system, "ann@example.com").await, Value::Null, "nobody has to hear of it");
-    assert_eq!(stored(&system, &pai), before);
+    assert_eq!(partner_state_of(&system, "ann@example.com").await, Value::Null, "nobody has to hear of it");
+    assert_eq!(stored_states(&system, &pai), before);
 
     // The number that Ann gave up goes to Bea, who proves it and gets a PAI of her own.
     let header = "msisdn,status,type,balance,currency,activated_on";
@@ -196,8 +199,8 @@ async fn pai_follows_subscriber_to_another_number() {
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
     let beas = system.pai_of("bea@example.com").await;
     assert_ne!(beas, pai);
-    assert_eq!(charged(&system, &pai, "c-3").await, approved());
-    assert_eq!(charged(&system, &beas, "c-4").await, approved());
+    assert_eq!(charge_outcome(&system, &pai, "c-3").await, approved_outcome());
+    assert_eq!(charge_outcome(&system, &beas, "c-4").await, approved_outcome());
     assert_eq!(
         (
             system.bill_lines(&system.acme, GOOD).await.len(),
@@ -215,50 +218,53 @@ async fn pai_follows_subscriber_to_another_number() {
 #[tokio::test]
 async fn reassigned_number_never_pays_for_previous_subscriber() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    happens(&system, "e-1", "ceased", GOOD).await;
+    report_applied_event(&system, "e-1", "ceased", GOOD).await;
     system.advance_seconds(90 * 86_400);
-    let again = report(&system, &event(&system, "e-2", "activated", GOOD)).await;
-    assert_eq!(again, (StatusCode::OK, answer("e-2", "NO_SUBSCRIBER")));
+    let again = report_event(&system, &event_body(&system, "e-2", "activated", GOOD)).await;
+    assert_eq!(again, (StatusCode::OK, expected_answer("e-2", "NO_SUBSCRIBER")));
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
     let beas = system.pai_of("bea@example.com").await;
     assert_ne!(beas, pai);
-    assert_eq!(charged(&system, &pai, "c-1").await, declined("account-closed"));
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-closed"));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
-    assert_eq!(charged(&system, &beas, "c-2").await, approved());
+    assert_eq!(charge_outcome(&system, &beas, "c-2").await, approved_outcome());
     // A late event about the previous subscriber does not concern her.
-    let mut late = event(&system, "e-3", "ported-out", GOOD);
+    let mut late = event_body(&system, "e-3", "ported-out", GOOD);
     late["occurredAt"] = json!(system.now().plus_seconds(-90 * 86_400).to_string());
-    assert_eq!(report(&system, &late).await, (StatusCode::OK, answer("e-3", "SUPERSEDED")));
-    assert_eq!(charged(&system, &beas, "c-3").await, approved());
+    assert_eq!(report_event(&system, &late).await, (StatusCode::OK, expected_answer("e-3", "SUPERSEDED")));
+    assert_eq!(charge_outcome(&system, &beas, "c-3").await, approved_outcome());
 }
 
 #[tokio::test]
 async fn events_are_on_record_once_whatever_they_are() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, OTHER, AccountChoice::New("bea@example.com")).await;
-    let suspended = event(&system, "e-1", "suspended", GOOD);
+    let suspended = event_body(&system, "e-1", "suspended", GOOD);
     system.advance_seconds(60);
-    happens(&system, "e-2", "resumed", GOOD).await;
+    report_applied_event(&system, "e-2", "resumed", GOOD).await;
     // The earlier event is reported last; then again; then with other contents.
     for _ in 0..2 {
-        assert_eq!(report(&system, &suspended).await, (StatusCode::OK, answer("e-1", "SUPERSEDED")));
+        assert_eq!(
+            report_event(&system, &suspended).await,
+            (StatusCode::OK, expected_answer("e-1", "SUPERSEDED"))
+        );
     }
     for (member, value) in [("type", "ceased"), ("msisdn", OTHER), ("occurredAt", "2026-11-18T00:00:00Z")] {
         let mut other = suspended.clone();
         other[member] = json!(value);
-        let (status, refusal) = report(&system, &other).await;
+        let (status, refusal) = report_event(&system, &other).await;
         assert_eq!((status.as_u16(), &refusal["code"]), (422, &json!("idempotency-violation")), "{member}");
     }
     for (event, outcome) in [
         (number_changed(&system, "e-3", GOOD, OTHER), "CONTRADICTORY"),
-        (event(&system, "e-4", "ceased", "+12025550199"), "NO_SUBSCRIBER"),
-        (event(&system, "e-5", "activated", GOOD), "APPLIED"),
-        (event(&system, "e-6", "resumed", GOOD), "APPLIED"),
+        (event_body(&system, "e-4", "ceased", "+12025550199"), "NO_SUBSCRIBER"),
+        (event_body(&system, "e-5", "activated", GOOD), "APPLIED"),
+        (event_body(&system, "e-6", "resumed", GOOD), "APPLIED"),
     ] {
         let id = event["eventID"].as_str().expect("is text");
-        assert_eq!(report(&system, &event).await, (StatusCode::OK, answer(id, outcome)));
+        assert_eq!(report_event(&system, &event).await, (StatusCode::OK, expected_answer(id, outcome)));
     }
-    assert_eq!(charged(&system, &pai, "c-1").await, approved());
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());
     assert_eq!(
         (
             system.bill_lines(&system.acme, GOOD).await.len(),
@@ -317,7 +323,7 @@ async fn event_file_equals_calls_and_names_bad_lines() {
         complaints.iter().all(|text| !text.contains("0101") && !text.contains("nobody")),
         "{complaints:#?}"
     );
-    assert_eq!(charged(&system, &pai, "c-1").await, declined("account-on-hold"));
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-on-hold"));
     let other = follow_file(event_import, &b"id,type\n"[..], || now, |_| {}, |_| {}).await;
     assert!(other.is_err(), "another file");
 }

@@ -10,19 +10,17 @@ mod coupons;
 mod db_files;
 mod messages;
 
-use crate::rotation::{restart, ring};
+use crate::rotation::{origin_keyring, restart_with_keys};
 use db_files::search_books;
 use http::{Method, StatusCode};
 use onbill_origin::delivery::kv_sync::{KvComparison, KvReport};
 use onbill_origin::keys::rotation::{self, rotate};
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
+use onbill_test_harness::log_capture::LogCapture;
 use onbill_test_harness::operator_calls::erase_listed_subscribers;
 use onbill_test_harness::spellings::Search;
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NETFLIX, NetworkFault, TestOperator, TestSystem};
 use serde_json::{Value, json};
-use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
-use tracing_subscriber::fmt::MakeWriter;
 
 /// Acme's customers, who sign up by the widget, by an app, and not at all.
 const ANN: &str = "+12025550101";
@@ -52,63 +50,25 @@ const NUMBERS: [&str; 13] =
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
 
-#[derive(Clone, Default)]
-pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("is whole").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'w> MakeWriter<'w> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&'w self) -> Self {
-        self.clone()
-    }
-}
-
-/// Everything that is logged from now on, for the whole process: what other tests log must not have
-/// numbers in it either, nor what the simulated parties log.
-pub(crate) fn log() -> &'static Captured {
-    static LOG: OnceLock<Captured> = OnceLock::new();
-    LOG.get_or_init(|| {
-        let log = Captured::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(log.clone())
-            .finish();
-        tracing::subscriber::set_global_default(subscriber).expect("is the only one");
-        log
-    })
-}
-
 #[tokio::test]
 async fn number_stays_between_customer_and_operator() {
-    log();
+    LogCapture::capture_process();
     let mut system = TestSystem::start();
     let codes = every_journey(&mut system).await;
-    search(&system, &codes, &[&system.acme, &system.nova]).await;
+    search_everywhere(&system, &codes, &[&system.acme, &system.nova]).await;
 }
 
 #[tokio::test]
 async fn same_on_a_database_server() {
-    log();
+    LogCapture::capture_process();
     let mut system = TestSystem::with_two_origins().await;
     let codes = every_journey(&mut system).await;
-    search(&system, &codes, &[&system.acme]).await;
+    search_everywhere(&system, &codes, &[&system.acme]).await;
 }
 
-async fn search(system: &TestSystem, codes: &[String], operators: &[&TestOperator]) {
+async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&TestOperator]) {
     search_calls_for_codes(system, &Search::for_numbers(&[]).with_codes(codes));
-    let words = messages::search();
+    let words = messages::message_search();
     messages::search_what_was_said(system, &words).await;
     let search = Search::for_numbers(&NUMBERS).with_codes(codes);
     search_what_was_said(system, &search).await;
@@ -121,25 +81,25 @@ async fn search(system: &TestSystem, codes: &[String], operators: &[&TestOperato
 /// Returns all codes that were issued.
 async fn every_journey(system: &mut TestSystem) -> Vec<String> {
     system.acme.import_accounts(ACME_ACCOUNTS).await;
-    widget(system).await;
-    apps(system).await;
-    money(system).await;
-    accounts(system).await;
+    run_widget_journeys(system).await;
+    run_app_journeys(system).await;
+    run_money_journeys(system).await;
+    run_account_journeys(system).await;
     own_page(system).await;
-    garbage(system).await;
-    let codes = coupons::coupons(system).await;
+    send_garbage(system).await;
+    let codes = coupons::run_coupon_journeys(system).await;
     messages::are_sent(system).await;
-    upkeep(system).await;
+    run_upkeep(system).await;
     codes
 }
 
-async fn deliver(system: &TestSystem) {
+async fn deliver_all(system: &TestSystem) {
     system.acme.deliver_due().await;
     system.nova.deliver_due().await;
 }
 
 /// With a PIN, with the dashboard's assertion, to the end, and to each refusal.
-async fn widget(system: &TestSystem) {
+async fn run_widget_journeys(system: &TestSystem) {
     system.sign_up(&system.acme, ANN, AccountChoice::New("ann@example.com")).await;
     let back = system.follow_return(&system.acme).await;
     let result = back.split_once("onbill_result=").expect("has a result").1;
@@ -160,11 +120,11 @@ async fn widget(system: &TestSystem) {
 }
 
 /// An app on a device, which Acme trusts for the number, and which Nova has prove it by a PIN.
-async fn apps(system: &TestSystem) {
+async fn run_app_journeys(system: &TestSystem) {
     let read = json!({"msisdn": CLEO, "operator": "acme"});
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", read).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    subscribe(system, answer["pai"].as_str().expect("has one"), "s-cleo").await;
+    post_subscription(system, answer["pai"].as_str().expect("has one"), "s-cleo").await;
     for refused in [POOR, SUSPENDED, CEASED] {
         let read = json!({"msisdn": refused, "operator": "acme"});
         assert!(system.call_ott(Method::POST, "/ott/v1/account/validate", read).await.0.is_client_error());
@@ -184,24 +144,24 @@ async fn apps(system: &TestSystem) {
     }
 }
 
-async fn subscribe(system: &TestSystem, pai: &str, id: &str) {
+async fn post_subscription(system: &TestSystem, pai: &str, id: &str) {
     let body = json!({"pai": pai, "extSubscriptionID": id, "origin": "NEW_ACCOUNT", "plan": "standard"});
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
-async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
-    system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1["status"].clone()
+async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> Value {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, id, 1599)).await.1["status"].clone()
 }
 
 /// Charges that are approved, and that are pending and reported later; refunds at once and later.
 /// Declines come with the accounts.
-async fn money(system: &TestSystem) {
+async fn run_money_journeys(system: &TestSystem) {
     let ann = system.pai_of("ann@example.com").await;
     system.run_billing("2026-12").await;
-    assert_eq!(posted(system, &ann, "c-1").await, "APPROVED");
+    assert_eq!(post_charge(system, &ann, "c-1").await, "APPROVED");
     system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
-    assert_eq!(posted(system, &ann, "c-2").await, "PENDING");
+    assert_eq!(post_charge(system, &ann, "c-2").await, "PENDING");
     system.network.clear_faults();
     let refund =
         |id: &str| json!({"extRefundID": id, "amount": {"value": 100, "currency": "USD"}, "reason": "Sorry"});
@@ -212,7 +172,7 @@ async fn money(system: &TestSystem) {
     assert_eq!(answer["status"], "PENDING");
     system.network.clear_faults();
     system.advance_seconds(600);
-    deliver(system).await;
+    deliver_all(system).await;
     for path in ["/ott/v1/transaction/c-2", "/ott/v1/transaction/c-1/refund/r-2"] {
         let (_, answer) = system.call_ott(Method::GET, path, Value::Null).await;
         assert_eq!(answer["status"], "APPROVED", "{path}");
@@ -230,11 +190,11 @@ async fn own_page(system: &TestSystem) {
     let unlink = json!({"operator": "nova", "flow": step["flow"], "subscription": link});
     let (status, answer) = system.call_widget("/account/unlink", unlink).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    deliver(system).await;
+    deliver_all(system).await;
 }
 
 /// Each event of an account, and what a later charge meets.
-async fn accounts(system: &TestSystem) {
+async fn run_account_journeys(system: &TestSystem) {
     let pai = async |email| system.pai_of(email).await;
     for (number, email) in [(PREPAID, "pia@example.com"), (DAN, "dan@example.com"), (EVE, "eve@example.com")]
     {
@@ -253,21 +213,21 @@ async fn accounts(system: &TestSystem) {
     .enumerate()
     {
         system.advance_seconds(60);
-        happens(system, n, what, number, None).await;
-        deliver(system).await;
-        posted(system, &pai(email).await, &format!("e-{n}")).await;
+        report_event(system, n, what, number, None).await;
+        deliver_all(system).await;
+        post_charge(system, &pai(email).await, &format!("e-{n}")).await;
     }
     system.advance_seconds(60);
-    happens(system, 90, "number-changed", ANN, Some(FRESH)).await;
-    assert_eq!(posted(system, &pai("ann@example.com").await, "e-moved").await, "APPROVED");
-    happens(system, 91, "suspended", CEASED, None).await;
+    report_event(system, 90, "number-changed", ANN, Some(FRESH)).await;
+    assert_eq!(post_charge(system, &pai("ann@example.com").await, "e-moved").await, "APPROVED");
+    report_event(system, 91, "suspended", CEASED, None).await;
     let (status, page) =
         system.call_acme_origin("/transactions?from=2026-11-01&to=2026-12-31", &Value::Null).await;
     assert_eq!(status, StatusCode::OK, "{page}");
     assert!(page["transactions"].as_array().is_some_and(|lines| lines.len() > 5), "{page}");
 }
 
-async fn happens(system: &TestSystem, n: usize, what: &str, number: &str, to: Option<&str>) {
+async fn report_event(system: &TestSystem, n: usize, what: &str, number: &str, to: Option<&str>) {
     let mut event = json!({"eventID": format!("e-{n}"), "type": what, "msisdn": number,
                            "occurredAt": system.now().to_string()});
     if let Some(to) = to {
@@ -278,7 +238,7 @@ async fn happens(system: &TestSystem, n: usize, what: &str, number: &str, to: Op
 }
 
 /// Numbers in the wrong places, and where parsers report errors.
-async fn garbage(system: &TestSystem) {
+async fn send_garbage(system: &TestSystem) {
     for body in [
         json!({"msisdn": ANN}),
         json!({"pai": ANN}),
@@ -287,20 +247,20 @@ async fn garbage(system: &TestSystem) {
         json!({"operator": "acme", "msisdn": [ANN]}),
         json!({"eventID": "x", "type": ANN, "msisdn": BEN, "occurredAt": ANN}),
     ] {
-        system.send(system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &body)).await;
-        system.send(system.sign_as_partner(&Method::POST, "/ott/v1/token/validate", &body)).await;
-        system.send(system.sign_as_partner(&Method::POST, "/ott/v1/account/validate", &body)).await;
+        system.send_request(system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &body)).await;
+        system.send_request(system.sign_as_partner(&Method::POST, "/ott/v1/token/validate", &body)).await;
+        system.send_request(system.sign_as_partner(&Method::POST, "/ott/v1/account/validate", &body)).await;
         system.call_widget("/account/validate", body.clone()).await;
         system.call_acme_origin("/account-events", &body).await;
         system.call_acme_origin("/erasures", &body).await;
     }
     system.enter_number(&system.acme, &format!("{ANN} ext 5")).await;
-    deliver(system).await;
+    deliver_all(system).await;
 }
 
 /// What the operator's staff do now and then: the edge's store is repaired, a key rotated, a
 /// customer erased.
-async fn upkeep(system: &mut TestSystem) {
+async fn run_upkeep(system: &mut TestSystem) {
     for (key, _) in system.edge.kv_entries() {
         system.edge.kv_set(&key, None);
     }
@@ -308,7 +268,7 @@ async fn upkeep(system: &mut TestSystem) {
     comparison.run(&mut KvReport::default(), |_| ()).await.expect("comes to its end");
     assert!(!system.edge.kv_entries().is_empty());
 
-    let app = restart(system, ring(&["k-2"])).await;
+    let app = restart_with_keys(system, origin_keyring(&["k-2"])).await;
     let mut report = rotation::RotationReport::default();
     rotate(&app.store, &app.vault, &*app.random, &mut report, |_, _| ()).await.expect("comes to its end");
     assert!(report.resealed > 0 && report.is_complete());
@@ -320,13 +280,13 @@ async fn upkeep(system: &mut TestSystem) {
     assert_eq!(system.request_erasure("er-1", FRESH).await.0, StatusCode::OK);
     app.worker.deliver_due().await.expect("works");
     let ann = system.pai_of("ann@example.com").await;
-    assert_eq!(posted(system, &ann, "c-last").await, "DECLINED");
+    assert_eq!(post_charge(system, &ann, "c-last").await, "DECLINED");
     app.store.sweep(app.now()).await.expect("works");
 }
 
 /// Searches logs, the edge's store, its rates, and what crossed the network.
 async fn search_what_was_said(system: &TestSystem, search: &Search) {
-    let logged = log().0.lock().expect("is whole").clone();
+    let logged = LogCapture::capture_process().to_bytes();
     assert!(logged.len() > 1000, "the origin's log was captured");
     search.assert_absent("the origin's log", &logged);
     let lines = system.edge.log_lines();
@@ -374,7 +334,7 @@ fn search_calls_for_codes(system: &TestSystem, codes: &Search) {
     for crossing in system.network.raw_calls() {
         let path = crossing.path.as_str();
         if TELL_CODES.contains(&path) {
-            told += usize::from(codes.find(&crossing.request).is_some());
+            told += usize::from(codes.find_spelling(&crossing.request).is_some());
         } else {
             codes.assert_absent(&format!("a call to {}{path}", crossing.authority), &crossing.request);
         }

@@ -6,18 +6,18 @@ use onbill_origin::app::ledger_identity;
 use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::keys::Vault;
 use onbill_origin::store::Queue;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 
-async fn post(system: &TestSystem, pai: &str, id: &str) -> (StatusCode, Value) {
-    system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await
+async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> (StatusCode, Value) {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, id, 1599)).await
 }
 
-async fn status(system: &TestSystem, id: &str) -> Value {
+async fn query_status(system: &TestSystem, id: &str) -> Value {
     system.call_ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
 }
 
@@ -26,17 +26,17 @@ async fn charge_without_billing_response_is_queried_not_resubmitted() {
     for mishap in [NetworkFault::AnswerLost, NetworkFault::Garbled] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         system.network.inject_fault(BILLING, mishap);
-        let (code, answer) = post(&system, &pai, "c-1").await;
+        let (code, answer) = post_charge(&system, &pai, "c-1").await;
         assert_eq!((code, &answer["status"]), (StatusCode::CREATED, &json!("PENDING")), "{mishap:?}");
         assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1, "it did apply");
         system.network.clear_faults();
         assert_eq!(system.acme.deliver_due().await, 0, "not due yet");
         system.advance_seconds(361);
         assert_eq!(system.acme.deliver_due().await, 2, "the charge, and telling of it");
-        assert_eq!(status(&system, "c-1").await["status"], "APPROVED");
+        assert_eq!(query_status(&system, "c-1").await["status"], "APPROVED");
         assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
         // The replay still returns the stored response.
-        assert_eq!(post(&system, &pai, "c-1").await, (StatusCode::OK, answer));
+        assert_eq!(post_charge(&system, &pai, "c-1").await, (StatusCode::OK, answer));
     }
 }
 
@@ -45,7 +45,7 @@ async fn billed_charge_is_approved_whatever_the_account_became() {
     for now in ["suspended", "ceased"] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
-        assert_eq!(post(&system, &pai, "c-1").await.1["status"], "PENDING");
+        assert_eq!(post_charge(&system, &pai, "c-1").await.1["status"], "PENDING");
         system.network.clear_faults();
         system
             .acme
@@ -53,7 +53,7 @@ async fn billed_charge_is_approved_whatever_the_account_became() {
             .await;
         system.advance_seconds(361);
         assert_eq!(system.acme.deliver_due().await, 2, "the charge, and telling of it");
-        assert_eq!(status(&system, "c-1").await["status"], "APPROVED", "{now}");
+        assert_eq!(query_status(&system, "c-1").await["status"], "APPROVED", "{now}");
         assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
     }
 }
@@ -63,7 +63,7 @@ async fn charge_reaches_billing_after_its_outage() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     for id in ["c-1", "c-2", "c-3"] {
-        assert_eq!(post(&system, &pai, id).await.1["status"], "PENDING");
+        assert_eq!(post_charge(&system, &pai, id).await.1["status"], "PENDING");
     }
     system.advance_seconds(361);
     system.acme.deliver_due().await;
@@ -73,7 +73,7 @@ async fn charge_reaches_billing_after_its_outage() {
     system.acme.deliver_due().await;
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
     for id in ["c-1", "c-2", "c-3"] {
-        assert_eq!(status(&system, id).await["status"], "APPROVED");
+        assert_eq!(query_status(&system, id).await["status"], "APPROVED");
     }
     assert_eq!(
         system.acme.app().store.next_due(Queue::All).await.expect("works"),
@@ -86,7 +86,7 @@ async fn charge_reaches_billing_after_its_outage() {
 async fn unclear_charge_is_dead_lettered_and_never_declined() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
-    post(&system, &pai, "c-1").await;
+    post_charge(&system, &pai, "c-1").await;
     for _ in 0..12 {
         system.advance_seconds(2 * 86_400);
         system.acme.deliver_due().await;
@@ -94,7 +94,7 @@ async fn unclear_charge_is_dead_lettered_and_never_declined() {
     system.network.clear_faults();
     system.advance_seconds(30 * 86_400);
     assert_eq!(system.acme.deliver_due().await, 0);
-    assert_eq!(status(&system, "c-1").await["status"], "PENDING");
+    assert_eq!(query_status(&system, "c-1").await["status"], "PENDING");
 }
 
 #[tokio::test]
@@ -104,10 +104,10 @@ async fn charge_with_lost_response_is_found_by_id() {
         &format!("{}/ott/v1/transaction", system.acme.origin_address),
         NetworkFault::AnswerLost,
     );
-    let (code, answer) = post(&system, &pai, "c-1").await;
+    let (code, answer) = post_charge(&system, &pai, "c-1").await;
     assert_eq!((code, &answer["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable")));
     system.network.clear_faults();
-    let (code, answer) = post(&system, &pai, "c-1").await;
+    let (code, answer) = post_charge(&system, &pai, "c-1").await;
     assert_eq!((code, &answer["status"]), (StatusCode::OK, &json!("APPROVED")));
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
@@ -117,20 +117,20 @@ async fn new_subscriber_is_not_charged_for_previous_one() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // A charge that waits while the number changes hands, and one that comes afterwards.
     system.network.inject_fault(BILLING, NetworkFault::Lost);
-    post(&system, &pai, "c-1").await;
+    post_charge(&system, &pai, "c-1").await;
     system.network.clear_faults();
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
     system.advance_seconds(361);
     system.acme.deliver_due().await;
-    assert_eq!(status(&system, "c-1").await["declineReason"], "account-closed-taken-over");
-    let (code, answer) = post(&system, &pai, "c-2").await;
+    assert_eq!(query_status(&system, "c-1").await["declineReason"], "account-closed-taken-over");
+    let (code, answer) = post_charge(&system, &pai, "c-2").await;
     assert_eq!((code, &answer["declineReason"]), (StatusCode::CREATED, &json!("account-closed-taken-over")));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 
     // The new owner signs up, and gets another PAI.
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
     assert_ne!(system.pai_of("bea@example.com").await, pai);
-    post(&system, &pai, "c-3").await;
+    post_charge(&system, &pai, "c-3").await;
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
@@ -162,7 +162,7 @@ async fn new_subscriber_signs_up_without_a_reported_change() {
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
     assert_ne!(system.pai_of("bea@example.com").await, pai);
-    assert_eq!(post(&system, &pai, "c-1").await.1["declineReason"], "account-closed-taken-over");
+    assert_eq!(post_charge(&system, &pai, "c-1").await.1["declineReason"], "account-closed-taken-over");
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
@@ -179,7 +179,7 @@ async fn database_refuses_another_key_or_account_source() {
     let other_source = Config { accounts: AccountSource::Csp, ..Config::clone(&app.config) };
     assert!(!compare(&other_source, KeyHolder::Origin("acme")).await, "no holder would be recognised");
     assert!(compare(&app.config, KeyHolder::Origin("acme")).await, "a refusal changes nothing");
-    assert_eq!(post(&system, &pai, "c-1").await.1["status"], "APPROVED");
+    assert_eq!(post_charge(&system, &pai, "c-1").await.1["status"], "APPROVED");
     // Without subscribers, none can be lost.
     let begun = system.nova.app().store.compare_ledger_identity(vec![("accounts", b"csp".to_vec())]).await;
     assert_eq!(begun.expect("works"), None);
@@ -195,12 +195,12 @@ async fn account_status_decides_each_charge() {
     ] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         system.acme.import_accounts(&ACME_ACCOUNTS.replace(from, to)).await;
-        let (code, answer) = post(&system, &pai, "c-1").await;
+        let (code, answer) = post_charge(&system, &pai, "c-1").await;
         assert_eq!(code, StatusCode::CREATED);
         assert_eq!((&answer["status"], &answer["declineReason"]), (&json!("DECLINED"), &json!(reason)));
         // A hold ends; a closed PAI stays closed, even when the account comes back.
         system.acme.import_accounts(ACME_ACCOUNTS).await;
-        assert_eq!(post(&system, &pai, "c-2").await.1["status"], then);
+        assert_eq!(post_charge(&system, &pai, "c-2").await.1["status"], then);
     }
 }
 
@@ -215,7 +215,7 @@ async fn billing_decline_is_final_with_its_code() {
     let run = system.run_billing("2026-12").await;
     assert_eq!(run["totals"]["declined"], 1, "{run}");
     let charge = &run["charges"][0];
-    let now = status(&system, charge["extTransactionID"].as_str().expect("is text")).await;
+    let now = query_status(&system, charge["extTransactionID"].as_str().expect("is text")).await;
     assert_eq!((&now["status"], &now["declineReason"]), (&json!("DECLINED"), &json!("insufficient-balance")));
     assert_eq!(now["rawResult"]["scope"], "billing");
     assert!(system.bill_lines(&system.acme, "+12025550104").await.is_empty());
@@ -224,7 +224,7 @@ async fn billing_decline_is_final_with_its_code() {
 #[tokio::test]
 async fn concurrent_posts_of_one_id_charge_once() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let posts = (0..32).map(|_| post(&system, &pai, "c-1"));
+    let posts = (0..32).map(|_| post_charge(&system, &pai, "c-1"));
     let answers = futures_util::future::join_all(posts).await;
     let created = answers.iter().filter(|(code, _)| *code == StatusCode::CREATED).count();
     assert_eq!(created, 1, "{answers:?}");

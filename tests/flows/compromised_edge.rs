@@ -11,7 +11,7 @@ use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::token::{self, ISSUER, SignupClaims};
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, KeyHolder, TestSystem, keys};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,7 +36,7 @@ fn to_origin(system: &TestSystem, path: &str, body: &Value) -> Request<Bytes> {
 async fn edges_secrets_do_not_make_a_charge() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let stolen = keys::keyring(&KeyHolder::Edge);
-    let charge = |id: &str| charge(&pai, id, 1599);
+    let charge = |id: &str| charge_body(&pai, id, 1599);
     let path = "/ott/v1/transaction";
 
     // 1. Its own signature only; 2. its own signature in place of the partner's.
@@ -63,7 +63,7 @@ async fn edges_secrets_do_not_make_a_charge() {
         stolen.signing_key(KeyUse::PartnerCall, "partner:netflix").expect("the edge verifies with it");
     assert_eq!(public.sign(b"anything"), None);
     for (n, request) in [bare, posing, swapped].into_iter().enumerate() {
-        assert_eq!(system.send(request).await.0, StatusCode::UNAUTHORIZED, "case {}", n + 1);
+        assert_eq!(system.send_request(request).await.0, StatusCode::UNAUTHORIZED, "case {}", n + 1);
     }
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 
@@ -75,18 +75,18 @@ async fn edges_secrets_do_not_make_a_charge() {
         forwarded.headers_mut().insert(to, genuine.headers()[from].clone());
     }
     as_the_edge(&system, &stolen, &mut forwarded, "thief-nonce-0004");
-    assert_eq!(system.send(forwarded.clone()).await.0, StatusCode::CREATED);
+    assert_eq!(system.send_request(forwarded.clone()).await.0, StatusCode::CREATED);
     // It passes once: re-signing the outer call does not make the partner's nonce fresh.
     as_the_edge(&system, &stolen, &mut forwarded, "thief-nonce-0005");
-    assert_eq!(system.send(forwarded).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(system.send_request(forwarded).await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
 #[tokio::test]
 async fn edges_secrets_give_no_money_back() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
-    system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-2", 1599)).await;
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "t-1", 1599)).await;
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "t-2", 1599)).await;
     let stolen = keys::keyring(&KeyHolder::Edge);
     let (path, body) = ("/ott/v1/transaction/t-1/refund", json!({"extRefundID": "r-1", "reason": "x"}));
     let mut bare = to_origin(&system, path, &body);
@@ -100,20 +100,20 @@ async fn edges_secrets_give_no_money_back() {
     }
     as_the_edge(&system, &stolen, &mut moved, "thief-nonce-0012");
     for request in [bare, moved] {
-        assert_eq!(system.send(request).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(system.send_request(request).await.0, StatusCode::UNAUTHORIZED);
     }
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 2);
-    assert_eq!(system.send(genuine.clone()).await.0, StatusCode::CREATED);
+    assert_eq!(system.send_request(genuine.clone()).await.0, StatusCode::CREATED);
     let mut again = genuine;
     as_the_edge(&system, &stolen, &mut again, "thief-nonce-0013");
-    assert_eq!(system.send(again).await.0, StatusCode::UNAUTHORIZED, "once");
+    assert_eq!(system.send_request(again).await.0, StatusCode::UNAUTHORIZED, "once");
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
 }
 
 #[tokio::test]
 async fn partner_signature_alone_does_not_bypass_edge() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let charge = charge(&pai, "t-1", 1599);
+    let charge = charge_body(&pai, "t-1", 1599);
     let genuine = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge);
     let mut direct = to_origin(&system, "/ott/v1/transaction", &charge);
     for (from, to) in [
@@ -123,7 +123,7 @@ async fn partner_signature_alone_does_not_bypass_edge() {
     ] {
         direct.headers_mut().insert(to, genuine.headers()[from].clone());
     }
-    assert_eq!(system.send(direct).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(system.send_request(direct).await.0, StatusCode::UNAUTHORIZED);
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
 
@@ -136,7 +136,7 @@ async fn origin_redirects_nowhere_that_the_edge_chooses() {
             json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en", "returnURL": return_url});
         let mut request = to_origin(&system, "/edge/v1/validate", &body);
         as_the_edge(&system, &stolen, &mut request, nonce);
-        system.send(request).await.0
+        system.send_request(request).await.0
     };
     assert_eq!(ask("https://evil.example/", "thief-nonce-0001").await, StatusCode::BAD_REQUEST);
     assert_eq!(ask("http://127.0.0.1:8790/done", "thief-nonce-0002").await, StatusCode::OK);
@@ -167,7 +167,7 @@ async fn token_unknown_to_the_origin_is_worthless() {
 
 /// A compromised edge: it forwards calls with the stolen key, and changes the responses as it
 /// likes.
-fn thief(
+fn send_stolen_call(
     system: &TestSystem,
     makes_of: impl Fn(Response<Bytes>) -> Response<Bytes> + Clone + Send + Sync + 'static,
 ) -> Router {
@@ -209,7 +209,7 @@ async fn pai_cannot_be_swapped_in_a_response() {
     let note = Arc::clone(&told);
     system.network.attach_service(
         EDGE,
-        thief(&system, move |answer| {
+        send_stolen_call(&system, move |answer| {
             *note.lock().expect("is whole") = Some(answer.clone());
             answer
         }),
@@ -222,16 +222,16 @@ async fn pai_cannot_be_swapped_in_a_response() {
     let (from, to) = (own.clone(), victim.clone());
     system.network.attach_service(
         EDGE,
-        thief(&system, move |answer| {
+        send_stolen_call(&system, move |answer| {
             answer.map(|body| Bytes::from(String::from_utf8_lossy(&body).replace(&from, &to)))
         }),
     );
     assert_eq!(ask(of_the_thief).await, None);
     let told = told.lock().expect("is whole").clone().expect("came");
-    system.network.attach_service(EDGE, thief(&system, move |_| told.clone()));
+    system.network.attach_service(EDGE, send_stolen_call(&system, move |_| told.clone()));
     assert_eq!(ask(of_the_thief).await, None);
 
-    system.network.attach_service(EDGE, thief(&system, |answer| answer));
+    system.network.attach_service(EDGE, send_stolen_call(&system, |answer| answer));
     let (_, answer) = ask(of_the_thief).await.expect("is believed");
     assert_eq!(answer["pai"], json!(own));
 }

@@ -22,18 +22,23 @@ const PREPAID: &str = "+12025550104";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const REDEEM: &str = "/ott/v1/coupon/redeem";
 
-async fn system() -> TestSystem {
+async fn start_system() -> TestSystem {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system
 }
 
-fn bought(id: &str, number: &str) -> Value {
+fn coupon_body(id: &str, number: &str) -> Value {
     json!({"extCouponID": id, "msisdn": number, "plan": "6M", "amount": {"value": 8999, "currency": "USD"}})
 }
 
 /// A call of Acme's systems.
-async fn operator(system: &TestSystem, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+async fn call_as_operator(
+    system: &TestSystem,
+    method: Method,
+    path: &str,
+    body: &Value,
+) -> (StatusCode, Value) {
     let request = Request::builder()
         .method(method)
         .uri(format!("http://{}/operator/v1/coupons{path}", system.acme.origin_address));
@@ -41,28 +46,28 @@ async fn operator(system: &TestSystem, method: Method, path: &str, body: &Value)
     let mut request = request.header("content-type", "application/json").body(body).expect("is a request");
     let ring = keys::keyring(&KeyHolder::Operator("acme"));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
-    sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
+    sign_request(&mut request, key, system.now(), &system.next_nonce()).expect("signs");
     // There may be no response: the origin crashes at times.
-    match system.network.exchange(request).await {
+    match system.network.send_call(request).await {
         Ok(answer) => (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Value::Null),
     }
 }
 
 /// Acme's systems have a coupon issued.
-async fn issue(system: &TestSystem, coupon: &Value) -> (StatusCode, Value) {
-    operator(system, Method::POST, "", coupon).await
+async fn issue_coupon(system: &TestSystem, coupon: &Value) -> (StatusCode, Value) {
+    call_as_operator(system, Method::POST, "", coupon).await
 }
 
 /// The status of a coupon of Acme's.
-async fn coupon(system: &TestSystem, id: &str) -> Value {
-    let (status, coupon) = operator(system, Method::GET, &format!("/{id}"), &Value::Null).await;
+async fn find_coupon(system: &TestSystem, id: &str) -> Value {
+    let (status, coupon) = call_as_operator(system, Method::GET, &format!("/{id}"), &Value::Null).await;
     assert_eq!(status, StatusCode::OK, "{coupon}");
     coupon
 }
 
 /// The code in the newest SMS.
-async fn code(system: &TestSystem, operator: &TestOperator, number: &str) -> String {
+async fn read_code(system: &TestSystem, operator: &TestOperator, number: &str) -> String {
     // Messages are told apart by their time.
     system.advance_seconds(1);
     let messages = system.sms_received(operator, number).await;
@@ -73,37 +78,37 @@ async fn code(system: &TestSystem, operator: &TestOperator, number: &str) -> Str
 }
 
 /// A coupon of Acme's that was bought and has been delivered. Returns its code.
-pub(crate) async fn sold(system: &TestSystem, id: &str, number: &str) -> String {
-    let (status, answer) = issue(system, &bought(id, number)).await;
+pub(crate) async fn issue_and_read_code(system: &TestSystem, id: &str, number: &str) -> String {
+    let (status, answer) = issue_coupon(system, &coupon_body(id, number)).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
-    code(system, &system.acme, number).await
+    read_code(system, &system.acme, number).await
 }
 
-fn typed(code: &str, reference: &str) -> Value {
+fn redemption_body(code: &str, reference: &str) -> Value {
     json!({"code": code, "extReference": reference})
 }
 
-pub(crate) async fn redeem(system: &TestSystem, code: &str, reference: &str) -> (StatusCode, Value) {
-    system.call_ott(Method::POST, REDEEM, typed(code, reference)).await
+pub(crate) async fn redeem_code(system: &TestSystem, code: &str, reference: &str) -> (StatusCode, Value) {
+    system.call_ott(Method::POST, REDEEM, redemption_body(code, reference)).await
 }
 
-fn refused(answer: &(StatusCode, Value)) -> (u16, &str) {
+fn status_and_code(answer: &(StatusCode, Value)) -> (u16, &str) {
     (answer.0.as_u16(), answer.1["code"].as_str().unwrap_or("is no refusal"))
 }
 
-async fn unpaid(system: &TestSystem) -> Vec<String> {
+async fn list_unpaid(system: &TestSystem) -> Vec<String> {
     let rows = system.acme.app().store.list_coupons(None, CouponFilter::Unpaid, 10).await.expect("works");
     rows.into_iter().map(|row| row.ext_coupon_id.as_str().to_owned()).collect()
 }
 
 #[tokio::test]
 async fn coupon_is_sold_sent_redeemed_and_billed() {
-    let system = system().await;
-    let code = sold(&system, "c-1", GOOD).await;
-    assert_eq!(coupon(&system, "c-1").await["state"], "SENT");
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
+    assert_eq!(find_coupon(&system, "c-1").await["state"], "SENT");
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty(), "it is charged when it is redeemed");
 
-    let (status, answer) = redeem(&system, &code.to_lowercase().replace('-', " "), "r-1").await;
+    let (status, answer) = redeem_code(&system, &code.to_lowercase().replace('-', " "), "r-1").await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let amount = json!({"value": 8999, "currency": "USD"});
     let period = json!({"from": "2026-11-18", "to": "2027-05-17"});
@@ -122,9 +127,9 @@ async fn coupon_is_sold_sent_redeemed_and_billed() {
 
     // The same reference gets the same response permanently; any other is refused.
     system.advance_seconds(400 * 86_400);
-    assert_eq!(redeem(&system, &code, "r-1").await, (StatusCode::OK, answer.clone()));
-    assert_eq!(refused(&redeem(&system, &code, "r-2").await), (409, "token-already-used"));
-    let told = coupon(&system, "c-1").await;
+    assert_eq!(redeem_code(&system, &code, "r-1").await, (StatusCode::OK, answer.clone()));
+    assert_eq!(status_and_code(&redeem_code(&system, &code, "r-2").await), (409, "token-already-used"));
+    let told = find_coupon(&system, "c-1").await;
     assert_eq!((&told["state"], &told["servicePeriod"]), (&json!("REDEEMED"), &period));
     assert_eq!(told["unpaid"], false);
     assert!(!told.to_string().contains(&code[5..]), "no answer has the code");
@@ -145,13 +150,13 @@ async fn coupon_is_sold_sent_redeemed_and_billed() {
 async fn coupon_redeemed_concurrently_is_billed_once() {
     let several = TestSystem::with_two_origins().await;
     several.acme.import_accounts(ACME_ACCOUNTS).await;
-    for system in [system().await, several] {
-        let code = sold(&system, "c-1", GOOD).await;
+    for system in [start_system().await, several] {
+        let code = issue_and_read_code(&system, "c-1", GOOD).await;
         // Half of them are replays.
         let calls = (0..64).map(|n| {
             let reference = format!("r-{}", n / 2);
             let (system, code) = (&system, &code);
-            async move { (reference.clone(), redeem(system, code, &reference).await) }
+            async move { (reference.clone(), redeem_code(system, code, &reference).await) }
         });
         let answers = join_all(calls).await;
         let good: Vec<_> = answers.iter().filter(|(_, (status, _))| *status == StatusCode::OK).collect();
@@ -159,66 +164,67 @@ async fn coupon_redeemed_concurrently_is_billed_once() {
         assert!(good.iter().all(|one| one.0 == good[0].0 && one.1 == good[0].1));
         for (reference, answer) in &answers {
             let fine = reference == &good[0].0
-                || [(409, "token-already-used"), (409, "request-in-progress")].contains(&refused(answer));
+                || [(409, "token-already-used"), (409, "request-in-progress")]
+                    .contains(&status_and_code(answer));
             assert!(fine, "{reference} {answer:?}");
         }
         assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
-        assert_eq!(redeem(&system, &code, &good[0].0).await, good[0].1, "the answer stays");
+        assert_eq!(redeem_code(&system, &code, &good[0].0).await, good[0].1, "the answer stays");
     }
 }
 
 #[tokio::test]
 async fn redemption_with_lost_response_is_charged_once() {
-    let system = system().await;
-    let code = sold(&system, "c-1", GOOD).await;
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
     system.network.inject_fault(&format!("{}{REDEEM}", system.acme.origin_address), NetworkFault::AnswerLost);
-    let lost = redeem(&system, &code, "r-1").await;
-    assert_eq!(refused(&lost), (503, "service-unavailable"));
+    let lost = redeem_code(&system, &code, "r-1").await;
+    assert_eq!(status_and_code(&lost), (503, "service-unavailable"));
     system.network.clear_faults();
-    let (status, answer) = redeem(&system, &code, "r-1").await;
+    let (status, answer) = redeem_code(&system, &code, "r-1").await;
     assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("REDEEMED")));
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 
-    let second = sold(&system, "c-2", GOOD).await;
+    let second = issue_and_read_code(&system, "c-2", GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
-    let (status, answer) = redeem(&system, &second, "r-2").await;
+    let (status, answer) = redeem_code(&system, &second, "r-2").await;
     assert_eq!((status, &answer["status"]), (StatusCode::OK, &json!("REDEEMED")), "it is on its way");
     assert_eq!(answer["servicePeriod"]["from"], "2027-05-18", "after the first one's months");
     system.network.clear_faults();
     system.advance_seconds(361);
     assert_eq!(system.acme.deliver_due().await, 1, "the charge, and nobody is told of it");
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 2);
-    assert!(unpaid(&system).await.is_empty());
+    assert!(list_unpaid(&system).await.is_empty());
 }
 
 #[tokio::test]
 async fn declined_redemption_leaves_coupon_for_another_reference() {
-    let system = system().await;
-    let code = sold(&system, "c-1", PREPAID).await;
-    let answer = redeem(&system, &code, "r-1").await;
-    assert_eq!(refused(&answer), (400, "insufficient-balance"));
-    assert_eq!(coupon(&system, "c-1").await["state"], "SENT");
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", PREPAID).await;
+    let answer = redeem_code(&system, &code, "r-1").await;
+    assert_eq!(status_and_code(&answer), (400, "insufficient-balance"));
+    assert_eq!(find_coupon(&system, "c-1").await["state"], "SENT");
     // The account is suspended, then active again.
-    let second = sold(&system, "c-2", GOOD).await;
+    let second = issue_and_read_code(&system, "c-2", GOOD).await;
     system
         .acme
         .import_accounts(&ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,suspended"))
         .await;
-    let answer = redeem(&system, &second, "r-2").await;
-    assert_eq!(refused(&answer), (400, "suspended-non-payment"));
+    let answer = redeem_code(&system, &second, "r-2").await;
+    assert_eq!(status_and_code(&answer), (400, "suspended-non-payment"));
     system.acme.import_accounts(ACME_ACCOUNTS).await;
-    assert_eq!(redeem(&system, &second, "r-2").await, answer, "this reference has its answer");
-    assert_eq!(redeem(&system, &second, "r-3").await.0, StatusCode::OK);
+    assert_eq!(redeem_code(&system, &second, "r-2").await, answer, "this reference has its answer");
+    assert_eq!(redeem_code(&system, &second, "r-3").await.0, StatusCode::OK);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
     assert!(system.bill_lines(&system.acme, PREPAID).await.is_empty());
 }
 
 #[tokio::test]
 async fn what_billing_refuses_later_is_the_operators_affair() {
-    let system = system().await;
-    let code = sold(&system, "c-1", GOOD).await;
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
-    let (status, answer) = redeem(&system, &code, "r-1").await;
+    let (status, answer) = redeem_code(&system, &code, "r-1").await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     system.network.clear_faults();
     system
@@ -227,31 +233,31 @@ async fn what_billing_refuses_later_is_the_operators_affair() {
         .await;
     system.advance_seconds(361);
     system.acme.deliver_due().await;
-    assert_eq!(unpaid(&system).await, ["c-1"]);
-    assert_eq!(redeem(&system, &code, "r-1").await, (StatusCode::OK, answer));
-    assert_eq!(refused(&redeem(&system, &code, "r-2").await), (409, "token-already-used"));
+    assert_eq!(list_unpaid(&system).await, ["c-1"]);
+    assert_eq!(redeem_code(&system, &code, "r-1").await, (StatusCode::OK, answer));
+    assert_eq!(status_and_code(&redeem_code(&system, &code, "r-2").await), (409, "token-already-used"));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
-    assert_eq!(coupon(&system, "c-1").await["unpaid"], true);
+    assert_eq!(find_coupon(&system, "c-1").await["unpaid"], true);
 }
 
 #[tokio::test]
 async fn new_subscriber_neither_gets_nor_pays_old_coupon() {
-    let system = system().await;
-    let code = sold(&system, "c-1", GOOD).await;
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
     // Another one is bought, and not sent yet.
-    issue(&system, &bought("c-2", GOOD)).await;
+    issue_coupon(&system, &coupon_body("c-2", GOOD)).await;
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-20")).await;
     let before = system.sms_received(&system.acme, GOOD).await;
     assert_eq!(before.len(), 1, "the new owner gets nothing");
-    assert_eq!(refused(&redeem(&system, &code, "r-1").await), (400, "account-not-eligible"));
+    assert_eq!(status_and_code(&redeem_code(&system, &code, "r-1").await), (400, "account-not-eligible"));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
     // That closes the PAI: the coupon cannot be sent again.
-    let again = operator(&system, Method::POST, "/c-2/resend", &json!({})).await;
-    assert_eq!(refused(&again), (400, "account-not-eligible"));
+    let again = call_as_operator(&system, Method::POST, "/c-2/resend", &json!({})).await;
+    assert_eq!(status_and_code(&again), (400, "account-not-eligible"));
     // The new owner buys one of their own.
-    let own = sold(&system, "c-3", GOOD).await;
-    let (status, answer) = redeem(&system, &own, "r-2").await;
+    let own = issue_and_read_code(&system, "c-3", GOOD).await;
+    let (status, answer) = redeem_code(&system, &own, "r-2").await;
     assert_eq!((status, &answer["servicePeriod"]["from"]), (StatusCode::OK, &json!("2026-11-18")));
-    assert_eq!(refused(&redeem(&system, &code, "r-3").await), (400, "account-not-eligible"));
+    assert_eq!(status_and_code(&redeem_code(&system, &code, "r-3").await), (400, "account-not-eligible"));
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
-use onbill_test_harness::customer::charge;
+use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, TestSystem};
 use serde_json::json;
 
@@ -13,12 +13,12 @@ const UNAUTHORIZED: StatusCode = StatusCode::UNAUTHORIZED;
 #[tokio::test]
 async fn partners_call_needs_its_own_fresh_signature() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let (path, body) = ("/ott/v1/transaction", charge(&pai, "d-1", 1599));
-    let unsigned = system.send(TestSystem::unsigned_request(&Method::POST, path, &body)).await;
+    let (path, body) = ("/ott/v1/transaction", charge_body(&pai, "d-1", 1599));
+    let unsigned = system.send_request(TestSystem::unsigned_request(&Method::POST, path, &body)).await;
     assert_eq!((unsigned.0, &unsigned.1["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
 
     let mut other_body = system.sign_as_partner(&Method::POST, path, &body);
-    *other_body.body_mut() = Bytes::from(charge(&pai, "d-2", 1599).to_string());
+    *other_body.body_mut() = Bytes::from(charge_body(&pai, "d-2", 1599).to_string());
     let mut other_path = system.sign_as_partner(&Method::POST, "/ott/v1/partnerSubscription", &body);
     *other_path.uri_mut() = format!("http://{EDGE}{path}").parse().expect("is a URI");
     let mut other_key = system.sign_as_partner(&Method::POST, path, &body);
@@ -28,7 +28,7 @@ async fn partners_call_needs_its_own_fresh_signature() {
     system.advance_seconds(301);
     for (name, request) in [("body", other_body), ("path", other_path), ("key", other_key), ("stale", stale)]
     {
-        assert_eq!(system.send(request).await, unsigned, "{name}");
+        assert_eq!(system.send_request(request).await, unsigned, "{name}");
     }
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 }
@@ -36,13 +36,13 @@ async fn partners_call_needs_its_own_fresh_signature() {
 #[tokio::test]
 async fn replayed_call_is_refused_and_changes_nothing() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let call = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge(&pai, "d-1", 1599));
-    assert_eq!(system.send(call.clone()).await.0, StatusCode::CREATED);
-    assert_eq!(system.send(call.clone()).await.0, UNAUTHORIZED);
+    let call = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge_body(&pai, "d-1", 1599));
+    assert_eq!(system.send_request(call.clone()).await.0, StatusCode::CREATED);
+    assert_eq!(system.send_request(call.clone()).await.0, UNAUTHORIZED);
     // Also at the last moment at which its signature is fresh.
     system.advance_seconds(300);
     system.acme.app().store.sweep(system.now()).await.expect("works");
-    assert_eq!(system.send(call).await.0, UNAUTHORIZED);
+    assert_eq!(system.send_request(call).await.0, UNAUTHORIZED);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }
 
@@ -83,7 +83,7 @@ async fn origin_answers_nobody_but_its_edge() {
         ("/edge/v1/result", json!({"result": "x"})),
         ("/edge/v1/pai", json!({"partner": "netflix", "pai": pai})),
         ("/edge/v1/transaction", json!({"partner": "netflix", "extTransactionID": "d-1"})),
-        ("/ott/v1/transaction", charge(&pai, "d-1", 1599)),
+        ("/ott/v1/transaction", charge_body(&pai, "d-1", 1599)),
         ("/ott/v1/notification", json!({"pai": pai, "message": "Hello"})),
         ("/ott/v1/transaction/d-1/refund", json!({"extRefundID": "r-1", "reason": "x"})),
     ] {
@@ -91,12 +91,12 @@ async fn origin_answers_nobody_but_its_edge() {
             .header("content-type", "application/json")
             .body(Bytes::from(body.to_string()))
             .expect("is a request");
-        assert_eq!(system.send(request).await.0, UNAUTHORIZED, "{path}");
+        assert_eq!(system.send_request(request).await.0, UNAUTHORIZED, "{path}");
         // The partner's signature alone is not enough either.
         let mut request = system.sign_as_partner(&Method::POST, path, &body);
         *request.uri_mut() =
             format!("http://{}{path}", system.acme.origin_address).parse().expect("is a URI");
-        assert_eq!(system.send(request).await.0, UNAUTHORIZED, "{path}");
+        assert_eq!(system.send_request(request).await.0, UNAUTHORIZED, "{path}");
     }
 }
 
@@ -107,7 +107,7 @@ async fn origin_reads_no_more_than_its_limit() {
         let request = Request::post(format!("http://{}/edge/v1/validate", system.acme.origin_address))
             .header("content-type", "application/json")
             .body(Bytes::from(vec![b' '; bytes]));
-        assert_eq!(system.send(request.expect("is a request")).await.0, expected, "{bytes}");
+        assert_eq!(system.send_request(request.expect("is a request")).await.0, expected, "{bytes}");
     }
 }
 
@@ -115,7 +115,7 @@ async fn origin_reads_no_more_than_its_limit() {
 async fn path_of_invalid_text_is_refused() {
     let system = TestSystem::start();
     let request = Request::get(format!("http://{}/ott/v1/transaction/%FF", system.acme.origin_address));
-    let (status, answer) = system.send(request.body(Bytes::new()).expect("is a request")).await;
+    let (status, answer) = system.send_request(request.body(Bytes::new()).expect("is a request")).await;
     assert_eq!((status, &answer["code"]), (UNAUTHORIZED, &json!("authorization-failure")));
 }
 
@@ -131,7 +131,7 @@ async fn widget_calls_are_accepted_from_the_widget_only() {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        system.send(request.body(Bytes::from(body)).expect("is a request"))
+        system.send_request(request.body(Bytes::from(body)).expect("is a request"))
     };
     let own = format!("http://{EDGE}");
     assert_eq!(call(Some(&own), "application/json", body.clone()).await.0, StatusCode::OK);

@@ -4,7 +4,7 @@
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_origin::lifecycle::erasure_file::ErasureReport;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::operator_calls::erase_listed_subscribers;
 use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NETFLIX, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ const ABROAD_WITH_TRUNK_PREFIX: &str = "+4407911123456";
 
 /// A test system in which a foreign line pays on Acme's bill; a device has sent its number in
 /// either spelling.
-async fn abroad() -> (TestSystem, String) {
+async fn system_with_foreign_number() -> (TestSystem, String) {
     let system = TestSystem::start();
     system.acme.import_accounts(&format!("{ACME_ACCOUNTS}{ABROAD},active,postpaid,,USD,2021-03-14\n")).await;
     let mut pais = Vec::new();
@@ -30,20 +30,20 @@ async fn abroad() -> (TestSystem, String) {
     (system, pais.remove(0))
 }
 
-fn erased() -> (StatusCode, Value) {
+fn expected_erasure() -> (StatusCode, Value) {
     (StatusCode::OK, json!("ERASED"))
 }
 
-async fn posted(system: &TestSystem, pai: &str, id: &str) -> Value {
-    system.call_ott(Method::POST, "/ott/v1/transaction", charge(pai, id, 1599)).await.1
+async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> Value {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, id, 1599)).await.1
 }
 
-async fn asked(system: &TestSystem, id: &str) -> Value {
+async fn request_erasure(system: &TestSystem, id: &str) -> Value {
     system.call_ott(Method::GET, &format!("/ott/v1/transaction/{id}"), Value::Null).await.1
 }
 
 /// The state of Ann's account as reported to the partner.
-async fn told(system: &TestSystem) -> Value {
+async fn last_account_state(system: &TestSystem) -> Value {
     let accounts = system.partner_accounts().await["accounts"].as_array().cloned().unwrap_or_default();
     let ann = accounts.into_iter().find(|account| account["email"] == "ann@example.com");
     ann.expect("is a member")["pays"]["told"].clone()
@@ -52,48 +52,48 @@ async fn told(system: &TestSystem) -> Value {
 #[tokio::test]
 async fn erased_subscriber_is_closed_and_never_charged() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    assert_eq!(posted(&system, &pai, "c-1").await["status"], "APPROVED");
+    assert_eq!(post_charge(&system, &pai, "c-1").await["status"], "APPROVED");
     for _ in 0..2 {
-        assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+        assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
         system.acme.deliver_due().await;
     }
     let closed = json!({"pai": pai, "state": "CLOSED", "reason": "account-closed", "sequence": 2});
-    assert_eq!(told(&system).await, closed);
+    assert_eq!(last_account_state(&system).await, closed);
     assert_eq!(system.network.calls_to(NETFLIX, "/account-state").len(), 1, "once");
     let stored = system.edge.kv_value(&format!("pai/{pai}")).expect("is there");
     assert!(stored.contains("CLOSED"), "a tombstone: {stored}");
-    assert_eq!(posted(&system, &pai, "c-2").await["declineReason"], "account-closed");
+    assert_eq!(post_charge(&system, &pai, "c-2").await["declineReason"], "account-closed");
     // Charges can still be refunded and queried.
     let refund =
         json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{answer}");
-    assert_eq!(asked(&system, "c-1").await["status"], "APPROVED");
+    assert_eq!(request_erasure(&system, "c-1").await["status"], "APPROVED");
 }
 
 #[tokio::test]
 async fn whoever_comes_back_is_somebody_new() {
     let (system, before) = TestSystem::with_subscriber(GOOD).await;
-    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
     system.acme.deliver_due().await;
     system.advance_seconds(86_400);
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann-again@example.com")).await;
     let after = system.pai_of("ann-again@example.com").await;
     assert_ne!(after, before);
-    assert_eq!(system.request_erasure("er-1", GOOD).await, erased(), "the first one");
-    assert_eq!(posted(&system, &after, "c-1").await["status"], "APPROVED");
-    assert_eq!(posted(&system, &before, "c-2").await["declineReason"], "account-closed");
+    assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure(), "the first one");
+    assert_eq!(post_charge(&system, &after, "c-1").await["status"], "APPROVED");
+    assert_eq!(post_charge(&system, &before, "c-2").await["declineReason"], "account-closed");
 }
 
 #[tokio::test]
 async fn one_name_is_one_erasure() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, OTHER, AccountChoice::New("bob@example.com")).await;
-    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
     let conflict = (StatusCode::UNPROCESSABLE_ENTITY, json!("idempotency-violation"));
     assert_eq!(system.request_erasure("er-1", OTHER).await, conflict);
     let bob = system.pai_of("bob@example.com").await;
-    assert_eq!(posted(&system, &bob, "c-1").await["status"], "APPROVED");
+    assert_eq!(post_charge(&system, &bob, "c-1").await["status"], "APPROVED");
     for body in [json!({"erasureID": "er-2"}), json!({"erasureID": "er-2", "msisdn": "2025550102"})] {
         assert_eq!(system.call_acme_origin("/erasures", &body).await.0, StatusCode::BAD_REQUEST, "{body}");
     }
@@ -106,16 +106,16 @@ async fn erasure_id_is_not_reused_for_another_number() {
     system.enter_number(&system.acme, OTHER).await;
     let event = json!({"eventID": "e-1", "type": "suspended", "msisdn": ABROAD, "occurredAt": system.now().to_string()});
     assert_eq!(system.call_acme_origin("/account-events", &event).await.0, StatusCode::OK);
-    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
     for number in [OTHER, ABROAD] {
         let conflict = (StatusCode::UNPROCESSABLE_ENTITY, json!("idempotency-violation"));
         assert_eq!(system.request_erasure("er-1", number).await, conflict, "{number} was not erased by that");
     }
-    assert_eq!(system.request_erasure("er-2", OTHER).await, erased());
+    assert_eq!(system.request_erasure("er-2", OTHER).await, expected_erasure());
     // A new sign-up is no trace of the old one.
     system.advance_seconds(60);
     system.enter_number(&system.acme, GOOD).await;
-    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn waiting_sms_is_not_sent_to_erased_subscriber() {
         assert_eq!(system.call_acme_origin("/coupons", &coupon).await.0, StatusCode::CREATED);
         system.acme.deliver_due().await;
         if is_erased {
-            assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+            assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
         }
         system.network.clear_faults();
         for _ in 0..3 {
@@ -156,7 +156,7 @@ async fn only_the_operators_systems_ask_for_it() {
                 .expect("is a request");
         let ring = keys::keyring(holder);
         let key = ring.signing_key(key_use, party).expect("is there");
-        onbill_domain::signature::sign_request(&mut request, key, system.now(), &system.nonce())
+        onbill_domain::signature::sign_request(&mut request, key, system.now(), &system.next_nonce())
             .expect("signs");
         request
     };
@@ -164,9 +164,9 @@ async fn only_the_operators_systems_ask_for_it() {
         ("the edge", by(&KeyHolder::Edge, KeyUse::EdgeToOrigin, "operator:acme")),
         ("another operator", by(&KeyHolder::Operator("nova"), KeyUse::OperatorToOrigin, "operator:nova")),
     ] {
-        assert_eq!(system.send(request).await.0, StatusCode::UNAUTHORIZED, "{who}");
+        assert_eq!(system.send_request(request).await.0, StatusCode::UNAUTHORIZED, "{who}");
     }
-    assert_eq!(posted(&system, &pai, "c-1").await["status"], "APPROVED");
+    assert_eq!(post_charge(&system, &pai, "c-1").await["status"], "APPROVED");
 }
 
 /// The outcome of a charge can be found by its id, and no new charge is made for an erased
@@ -176,12 +176,12 @@ async fn charges_that_wait_are_decided_without_the_number() {
     for (mishap, status) in [(NetworkFault::Lost, "DECLINED"), (NetworkFault::AnswerLost, "APPROVED")] {
         let (system, pai) = TestSystem::with_subscriber(GOOD).await;
         system.network.inject_fault(BILLING, mishap);
-        assert_eq!(posted(&system, &pai, "c-1").await["status"], "PENDING", "{mishap:?}");
-        assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+        assert_eq!(post_charge(&system, &pai, "c-1").await["status"], "PENDING", "{mishap:?}");
+        assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
         system.network.clear_faults();
         system.advance_seconds(600);
         system.acme.deliver_due().await;
-        let answer = asked(&system, "c-1").await;
+        let answer = request_erasure(&system, "c-1").await;
         assert_eq!(answer["status"], status, "{mishap:?}");
         if status == "DECLINED" {
             assert_eq!(answer["declineReason"], "account-closed");
@@ -194,7 +194,7 @@ async fn signup_under_way_restarts_after_erasure() {
     let (system, _) = TestSystem::with_subscriber(OTHER).await;
     let (_, step) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!(step["step"], "confirm", "{step}");
-    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
     let (status, answer) =
         system.call_widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("token-expired")), "{answer}");
@@ -210,7 +210,7 @@ async fn people_are_erased_from_a_list() {
     assert_eq!(report, ErasureReport { erased: 2, erasing: 0, refused: 2 });
     assert_eq!(complaints, ["line 3: is not a telephone number", "line 5: is not a telephone number"]);
     for (pai, id) in [(pai, "c-1"), (bob, "c-2")] {
-        assert_eq!(posted(&system, &pai, id).await["declineReason"], "account-closed");
+        assert_eq!(post_charge(&system, &pai, id).await["declineReason"], "account-closed");
     }
 }
 
@@ -224,9 +224,9 @@ async fn file_for_billing_is_written_out_first() {
         system.sign_up(&system.acme, number, AccountChoice::New(email)).await;
     }
     let (ann, bob) = (system.pai_of("ann@example.com").await, system.pai_of("bob@example.com").await);
-    assert_eq!(posted(&system, &ann, "c-1").await["status"], "PENDING");
-    assert_eq!(posted(&system, &bob, "c-2").await["status"], "PENDING");
-    assert_eq!(system.request_erasure("er-2", OTHER).await, erased());
+    assert_eq!(post_charge(&system, &ann, "c-1").await["status"], "PENDING");
+    assert_eq!(post_charge(&system, &bob, "c-2").await["status"], "PENDING");
+    assert_eq!(system.request_erasure("er-2", OTHER).await, expected_erasure());
     let app = system.acme.app();
     let until = app.now().plus_seconds(360);
     let leased = app.store.lease_due(onbill_origin::store::Queue::Billing, app.now(), until, 16).await;
@@ -235,25 +235,25 @@ async fn file_for_billing_is_written_out_first() {
     assert_eq!(system.request_erasure("er-1", GOOD).await, (StatusCode::OK, json!("ERASING")));
     app.store.mark_file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");
     app.store.sweep(app.now()).await.expect("works");
-    assert_eq!(system.request_erasure("er-1", GOOD).await, erased());
+    assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
 }
 
 #[tokio::test]
 async fn number_is_forgotten_however_it_is_spelled() {
-    let (system, pai) = abroad().await;
-    assert_eq!(system.request_erasure("er-1", ABROAD_WITH_TRUNK_PREFIX).await, erased());
-    assert_eq!(posted(&system, &pai, "c-1").await["declineReason"], "account-closed");
+    let (system, pai) = system_with_foreign_number().await;
+    assert_eq!(system.request_erasure("er-1", ABROAD_WITH_TRUNK_PREFIX).await, expected_erasure());
+    assert_eq!(post_charge(&system, &pai, "c-1").await["declineReason"], "account-closed");
 }
 
 #[tokio::test]
 async fn event_is_applied_however_its_number_is_spelled() {
-    let (system, pai) = abroad().await;
+    let (system, pai) = system_with_foreign_number().await;
     let at = system.now().plus_seconds(1).to_string();
     let event =
         json!({"eventID": "e-1", "type": "ceased", "msisdn": ABROAD_WITH_TRUNK_PREFIX, "occurredAt": at});
     let (_, answer) = system.call_acme_origin("/account-events", &event).await;
     assert_eq!(answer["outcome"], "APPLIED", "{answer}");
-    assert_eq!(posted(&system, &pai, "c-1").await["declineReason"], "account-closed");
+    assert_eq!(post_charge(&system, &pai, "c-1").await["declineReason"], "account-closed");
     let moved = json!({"eventID": "e-2", "type": "number-changed", "msisdn": ABROAD,
                        "newMSISDN": ABROAD_WITH_TRUNK_PREFIX, "occurredAt": at});
     assert_eq!(

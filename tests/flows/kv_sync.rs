@@ -25,7 +25,7 @@ const CALL: &str = "/origin/v1/pai-mappings";
 const PAUSES: [Duration; 2] = [Duration::ZERO; 2];
 
 /// Acme's PAIs: four customers have signed up, and one of them has left. The edge knows.
-async fn people() -> (TestSystem, Vec<Pai>) {
+async fn sign_up_people() -> (TestSystem, Vec<Pai>) {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let mut pais = Vec::new();
@@ -34,18 +34,18 @@ async fn people() -> (TestSystem, Vec<Pai>) {
         system.sign_up(&system.acme, number, AccountChoice::New(&email)).await;
         pais.push(Pai::parse(&system.pai_of(&email).await).expect("is a PAI"));
     }
-    close(system.acme.app(), pais[3]).await;
+    close_pai(system.acme.app(), pais[3]).await;
     system.acme.deliver_due().await;
     (system, pais)
 }
 
-async fn close(app: &App, pai: Pai) {
+async fn close_pai(app: &App, pai: Pai) {
     let netflix = PartnerId::parse("netflix").expect("is a slug");
     let end = app.store.close_pai(app.now(), netflix, pai, DeclineReason::PaiRevokedByUser);
     assert_eq!(end.await.expect("works"), ClosePaiResult::Closed);
 }
 
-async fn compare(system: &TestSystem, compare_only: bool) -> (KvReport, Result<(), KvSyncError>) {
+async fn run_comparison(system: &TestSystem, compare_only: bool) -> (KvReport, Result<(), KvSyncError>) {
     let comparison = KvComparison { edge: &system.acme.app().edge, compare_only, pauses: &PAUSES };
     let (mut report, mut seen) = (KvReport::default(), 0);
     let outcome = comparison.run(&mut report, |report| seen = report.compared()).await;
@@ -55,46 +55,46 @@ async fn compare(system: &TestSystem, compare_only: bool) -> (KvReport, Result<(
     (report, outcome)
 }
 
-async fn compared(system: &TestSystem, compare_only: bool) -> KvReport {
-    let (report, outcome) = compare(system, compare_only).await;
+async fn compare_successfully(system: &TestSystem, compare_only: bool) -> KvReport {
+    let (report, outcome) = run_comparison(system, compare_only).await;
     outcome.expect("comes to its end");
     report
 }
 
-fn store(system: &TestSystem) -> BTreeMap<String, Value> {
+fn kv_entries(system: &TestSystem) -> BTreeMap<String, Value> {
     let read = |(key, value): (String, String)| (key, serde_json::from_str(&value).unwrap_or_default());
     system.edge.kv_entries().into_iter().map(read).collect()
 }
 
-fn key(pai: Pai) -> String {
+fn kv_key(pai: Pai) -> String {
     format!("pai/{pai}")
 }
 
 #[tokio::test]
 async fn lost_store_is_as_it_was() {
-    let (system, pais) = people().await;
-    let before = store(&system);
+    let (system, pais) = sign_up_people().await;
+    let before = kv_entries(&system);
     assert_eq!(before.len(), 4);
     for pai in &pais {
-        system.edge.kv_set(&key(*pai), None);
+        system.edge.kv_set(&kv_key(*pai), None);
     }
-    let report = compared(&system, true).await;
+    let report = compare_successfully(&system, true).await;
     assert_eq!((report.same, report.behind, report.findings()), (0, 4, 0));
-    assert!(store(&system).is_empty(), "only compared");
-    let report = compared(&system, false).await;
+    assert!(kv_entries(&system).is_empty(), "only compared");
+    let report = compare_successfully(&system, false).await;
     assert_eq!((report.same, report.behind, report.findings()), (0, 4, 0));
-    assert_eq!(store(&system), before, "the tombstone too");
-    let report = compared(&system, false).await;
+    assert_eq!(kv_entries(&system), before, "the tombstone too");
+    let report = compare_successfully(&system, false).await;
     assert_eq!((report.same, report.behind, report.findings()), (4, 0, 0));
 }
 
 #[tokio::test]
 async fn newer_store_entry_is_found_and_kept() {
-    let (system, pais) = people().await;
+    let (system, pais) = sign_up_people().await;
     let set = |pai: Pai, change: &dyn Fn(&mut Value)| {
-        let mut value = store(&system)[&key(pai)].clone();
+        let mut value = kv_entries(&system)[&kv_key(pai)].clone();
         change(&mut value);
-        system.edge.kv_set(&key(pai), Some(&value.to_string()));
+        system.edge.kv_set(&kv_key(pai), Some(&value.to_string()));
     };
     set(pais[0], &|value| {
         value["state"] = json!("SUSPENDED");
@@ -105,14 +105,14 @@ async fn newer_store_entry_is_found_and_kept() {
         value["version"] = json!(9);
     });
     set(pais[2], &|value| value["operator"] = json!("nova"));
-    let before = store(&system);
-    let report = compared(&system, false).await;
+    let before = kv_entries(&system);
+    let report = compare_successfully(&system, false).await;
     assert_eq!((report.same, report.behind), (1, 1));
     assert_eq!((&report.ahead[..], &report.foreign[..]), (&pais[1..2], &pais[2..3]));
-    let after = store(&system);
-    assert_eq!(after[&key(pais[0])]["state"], "ACTIVE");
+    let after = kv_entries(&system);
+    assert_eq!(after[&kv_key(pais[0])]["state"], "ACTIVE");
     for untouched in &pais[1..] {
-        assert_eq!(after[&key(*untouched)], before[&key(*untouched)]);
+        assert_eq!(after[&kv_key(*untouched)], before[&kv_key(*untouched)]);
     }
 }
 
@@ -129,7 +129,7 @@ struct ClosingPeer {
 impl Peer for ClosingPeer {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         if !self.happened.swap(true, Ordering::SeqCst) {
-            close(&self.origin, self.pai).await;
+            close_pai(&self.origin, self.pai).await;
             if self.is_lost {
                 return Err(Unreachable);
             }
@@ -160,14 +160,14 @@ async fn compared_by(system: &TestSystem, peer: impl Peer + 'static) -> (KvRepor
 #[tokio::test]
 async fn concurrent_change_is_not_a_finding() {
     for (is_lost, mended, calls) in [(false, 0, 2), (true, 1, 1)] {
-        let (system, pais) = people().await;
+        let (system, pais) = sign_up_people().await;
         let origin = Arc::clone(system.acme.app());
         let meanwhile = ClosingPeer { pai: pais[0], is_lost, happened: AtomicBool::new(false), origin };
         let (report, outcome) = compared_by(&system, meanwhile).await;
         outcome.expect("comes to its end");
         assert_eq!((report.same, report.behind, report.findings()), (4 - mended, mended, 0));
         assert_eq!(system.network.calls_to(EDGE, CALL).len(), calls, "what has changed is compared again");
-        assert_eq!(store(&system)[&key(pais[0])]["state"], "CLOSED");
+        assert_eq!(kv_entries(&system)[&kv_key(pais[0])]["state"], "CLOSED");
     }
 }
 
@@ -184,7 +184,7 @@ impl Peer for UnrelatedPeer {
 
 #[tokio::test]
 async fn answer_that_leaves_somebody_out_is_none() {
-    let (system, _) = people().await;
+    let (system, _) = sign_up_people().await;
     let (report, outcome) = compared_by(&system, UnrelatedPeer).await;
     assert!(matches!(outcome, Err(KvSyncError::Edge(Some(StatusCode::OK)))));
     assert_eq!(report.compared(), 0);
@@ -192,21 +192,25 @@ async fn answer_that_leaves_somebody_out_is_none() {
 
 #[tokio::test]
 async fn silent_edge_is_retried_then_skipped() {
-    let (system, pais) = people().await;
-    system.edge.kv_set(&key(pais[0]), None);
+    let (system, pais) = sign_up_people().await;
+    system.edge.kv_set(&kv_key(pais[0]), None);
     let address = format!("{EDGE}{CALL}");
     for mishap in
         [NetworkFault::Lost, NetworkFault::Refused, NetworkFault::AnswerLost, NetworkFault::FailsAfter]
     {
         system.network.inject_fault_for(&address, mishap, 2);
-        assert_eq!(compared(&system, false).await.compared(), 4, "{mishap:?}: the third answer counts");
+        assert_eq!(
+            compare_successfully(&system, false).await.compared(),
+            4,
+            "{mishap:?}: the third answer counts"
+        );
     }
     system.network.inject_fault(&address, NetworkFault::Lost);
-    let (report, outcome) = compare(&system, false).await;
+    let (report, outcome) = run_comparison(&system, false).await;
     assert!(matches!(outcome, Err(KvSyncError::Edge(None))));
     assert_eq!((report.compared(), report.through), (0, None));
     system.network.clear_faults();
     system.network.inject_fault(&address, NetworkFault::Garbled);
-    let (_, outcome) = compare(&system, false).await;
+    let (_, outcome) = run_comparison(&system, false).await;
     assert!(matches!(outcome, Err(KvSyncError::Edge(Some(StatusCode::OK)))), "this is not the edge's answer");
 }

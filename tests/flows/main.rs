@@ -19,7 +19,6 @@ mod kv_sync;
 mod later_outcomes;
 mod ledger_pages;
 mod limits;
-mod log_of_thread;
 mod notifications;
 mod outages;
 mod outbox_at_work;

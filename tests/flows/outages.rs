@@ -3,13 +3,13 @@
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_edge::fake::KvFault;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NETFLIX, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
-async fn system() -> TestSystem {
+async fn start_system() -> TestSystem {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system
@@ -21,10 +21,10 @@ async fn origin_outage_is_503_except_for_the_shell() {
     system.network.inject_fault(system.acme.origin_address, NetworkFault::Lost);
 
     let shell = format!("http://{EDGE}/widget/v1/frame?operator=acme&offer=netflix-standard");
-    let shell = system.network.exchange(Request::get(shell).body(Bytes::new()).expect("is a request")).await;
+    let shell = system.network.send_call(Request::get(shell).body(Bytes::new()).expect("is a request")).await;
     assert_eq!(shell.expect("answers").status(), StatusCode::OK);
 
-    let charge = charge(&pai, "o-1", 1599);
+    let charge = charge_body(&pai, "o-1", 1599);
     let subscription =
         json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let mut requests = vec![
@@ -48,7 +48,7 @@ async fn origin_outage_is_503_except_for_the_shell() {
     }
     for request in requests {
         let path = request.uri().path().to_owned();
-        let answer = system.network.exchange(request).await.expect("answers");
+        let answer = system.network.send_call(request).await.expect("answers");
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
         assert!(answer.headers().contains_key("retry-after"), "{path}");
     }
@@ -62,7 +62,7 @@ async fn origin_outage_is_503_except_for_the_shell() {
 
 #[tokio::test]
 async fn customer_can_retry_after_partner_outage() {
-    let system = system().await;
+    let system = start_system().await;
     let flow = system.prove_number(&system.acme, GOOD).await;
     for mishap in [NetworkFault::Lost, NetworkFault::Garbled, NetworkFault::AnswerLost] {
         system.network.inject_fault(NETFLIX, mishap);
@@ -80,7 +80,7 @@ async fn customer_can_retry_after_partner_outage() {
 
 #[tokio::test]
 async fn operator_outage_does_not_distinguish_numbers() {
-    let system = system().await;
+    let system = start_system().await;
     // Nova's origin asks its operator for the account status: every number gets the same response,
     // and the SMS waits.
     system.network.inject_fault("127.0.0.1:9790/csp", NetworkFault::Lost);
@@ -99,7 +99,7 @@ async fn operator_outage_does_not_distinguish_numbers() {
 
 #[tokio::test]
 async fn edges_store_may_forget_and_fail() {
-    let system = system().await;
+    let system = start_system().await;
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     for (key, _) in system.edge.kv_entries() {
         system.edge.kv_set(&key, None);

@@ -7,7 +7,7 @@ use axum::Router;
 use http::{Method, StatusCode};
 use onbill_origin::app::service;
 use onbill_origin::store::Queue;
-use onbill_test_harness::customer::charge;
+use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{ACME_ACCOUNTS, NETFLIX, NetworkFault, TestSystem};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn at_work(system: &TestSystem) -> JoinSet<()> {
     working
 }
 
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
             tokio::task::yield_now().await;
@@ -48,7 +48,7 @@ async fn what_is_put_in_leaves_at_once() {
     for sent in 1..=3 {
         let (status, _) = system.enter_number(&system.acme, GOOD).await;
         assert_eq!(status, StatusCode::OK);
-        until("the bell wakes the loop", async || text_messages(&system) == sent).await;
+        wait_until("the bell wakes the loop", async || text_messages(&system) == sent).await;
     }
 }
 
@@ -78,7 +78,8 @@ async fn partner_that_hangs_holds_up_nobody_else() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // A charge whose outcome comes late: the webhook to the partner fails.
     system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
-    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    let (_, answer) =
+        system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
     assert_eq!(answer["status"], "PENDING");
     let hangs = Router::new().fallback(std::future::pending::<StatusCode>);
     system.network.attach_service(NETFLIX, hangs);
@@ -86,18 +87,18 @@ async fn partner_that_hangs_holds_up_nobody_else() {
     system.advance_seconds(3_600);
     let _working = at_work(&system);
     let partners = async || system.acme.app().store.next_due(Queue::PartnerWebhooks).await.expect("works");
-    until("the notice is leased", async || partners().await.is_some_and(|at| at > system.now())).await;
+    wait_until("the notice is leased", async || partners().await.is_some_and(|at| at > system.now())).await;
 
     let (status, _) = system.enter_number(&system.acme, GOOD).await;
     assert_eq!(status, StatusCode::OK);
-    until("the PIN is sent all the same", async || text_messages(&system) > before).await;
+    wait_until("the PIN is sent all the same", async || text_messages(&system) > before).await;
     system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
-    let post = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge(&pai, "c-2", 1599));
-    let (_, answer) = system.send(post).await;
+    let post = system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge_body(&pai, "c-2", 1599));
+    let (_, answer) = system.send_request(post).await;
     assert_eq!(answer["status"], "PENDING");
     system.advance_seconds(3_600);
     system.acme.app().wake_queue();
-    until("the charges are settled all the same", async || {
+    wait_until("the charges are settled all the same", async || {
         system.acme.app().store.next_due(Queue::Billing).await.expect("works").is_none()
     })
     .await;

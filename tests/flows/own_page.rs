@@ -3,11 +3,11 @@
 mod strangers;
 mod unlinking;
 
-use crate::account_events::{charged, happens};
-use crate::coupons::{redeem, sold};
+use crate::account_events::{charge_outcome, report_applied_event};
+use crate::coupons::{issue_and_read_code, redeem_code};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, TestOperator, TestSystem};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ const CEASED: &str = "+12025550106";
 const UNKNOWN: &str = "+12025550199";
 
 /// The customer enters a number to see their own page, without a session.
-async fn enter(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
+async fn enter_number(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
     let body = json!({"operator": operator.id(), "view": "account", "msisdn": number, "locale": "en"});
     system.call_widget("/account/validate", body).await
 }
@@ -35,31 +35,31 @@ async fn enter_listed(system: &TestSystem, operator: &TestOperator, number: &str
 async fn enter_pin(system: &TestSystem, operator: &TestOperator, number: &str) -> (StatusCode, Value) {
     // The newest SMS is that of the latest second.
     system.advance_seconds(1);
-    let (_, step) = enter(system, operator, number).await;
+    let (_, step) = enter_number(system, operator, number).await;
     let pin = system.read_pin(operator, number).await;
     system.call_widget("/pin", json!({"operator": operator.id(), "flow": step["flow"], "pin": pin})).await
 }
 
 /// The page of a number's subscriber, by session.
-async fn page(system: &TestSystem, number: &str) -> Value {
+async fn open_page(system: &TestSystem, number: &str) -> Value {
     let (status, page) = enter_listed(system, &system.acme, number).await;
     assert_eq!((status, &page["step"]), (StatusCode::OK, &json!("account")), "{page}");
     page
 }
 
 /// The page once more, in the flow that it has come with.
-async fn read(system: &TestSystem, flow: &Value, cursor: &Value) -> (StatusCode, Value) {
+async fn read_page(system: &TestSystem, flow: &Value, cursor: &Value) -> (StatusCode, Value) {
     let body = json!({"operator": "acme", "flow": flow, "cursor": cursor});
     system.call_widget("/account", body).await
 }
 
-async fn unlink(system: &TestSystem, flow: &Value, subscription: &Value) -> (StatusCode, Value) {
+async fn unlink_subscription(system: &TestSystem, flow: &Value, subscription: &Value) -> (StatusCode, Value) {
     let body = json!({"operator": "acme", "flow": flow, "subscription": subscription});
     system.call_widget("/account/unlink", body).await
 }
 
 /// The contents of a page, without what differs from flow to flow by its nature.
-fn said(page: &Value) -> Value {
+fn page_texts(page: &Value) -> Value {
     let mut said = json!({"subscriptions": page["subscriptions"], "charges": page["charges"]});
     for subscription in said["subscriptions"].as_array_mut().expect("is a list") {
         subscription["subscription"] = Value::Null;
@@ -67,7 +67,7 @@ fn said(page: &Value) -> Value {
     said
 }
 
-fn code((status, answer): &(StatusCode, Value)) -> (u16, &str) {
+fn status_and_code((status, answer): &(StatusCode, Value)) -> (u16, &str) {
     (status.as_u16(), answer["code"].as_str().unwrap_or("none"))
 }
 
@@ -76,16 +76,16 @@ async fn account_page_shows_links_and_charges() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let since = system.now().to_string();
     system.advance_seconds(60);
-    charged(&system, &pai, "c-1").await;
+    charge_outcome(&system, &pai, "c-1").await;
     let first = system.now().to_string();
     let refund = json!({"extRefundID": "r-1", "amount": {"value": 600, "currency": "USD"}, "reason": "x"});
     system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     system.advance_seconds(60);
-    happens(&system, "e-1", "suspended", GOOD).await;
-    charged(&system, &pai, "c-2").await;
+    report_applied_event(&system, "e-1", "suspended", GOOD).await;
+    charge_outcome(&system, &pai, "c-2").await;
     let second = system.now().to_string();
 
-    let own = page(&system, GOOD).await;
+    let own = open_page(&system, GOOD).await;
     let period = json!({"from": "2026-12-01", "to": "2026-12-31"});
     let charge = |at: &str| {
         json!({"partner": "netflix", "at": at, "description": "Netflix Standard", "servicePeriod": period,
@@ -96,7 +96,7 @@ async fn account_page_shows_links_and_charges() {
     approved["status"] = json!("APPROVED");
     approved["refunded"] = json!({"value": 600, "currency": "USD"});
     assert_eq!(
-        said(&own),
+        page_texts(&own),
         json!({"subscriptions": [{"subscription": null, "partner": "netflix", "title": "Netflix Standard",
                                   "since": since, "state": "SUSPENDED", "status": "ACTIVE"}],
                "charges": [declined, approved]})
@@ -105,13 +105,13 @@ async fn account_page_shows_links_and_charges() {
 
     // By PIN it is the same, and so it is when it is asked for again.
     system.advance_seconds(60);
-    happens(&system, "e-2", "resumed", GOOD).await;
+    report_applied_event(&system, "e-2", "resumed", GOOD).await;
     let (_, by_pin) = enter_pin(&system, &system.acme, GOOD).await;
     assert_eq!(by_pin["step"], "account", "{by_pin}");
     assert_eq!(by_pin["subscriptions"][0]["state"], "ACTIVE");
     assert_eq!(by_pin["charges"], own["charges"]);
-    let (status, again) = read(&system, &by_pin["flow"], &Value::Null).await;
-    assert_eq!((status, said(&again)), (StatusCode::OK, said(&by_pin)));
+    let (status, again) = read_page(&system, &by_pin["flow"], &Value::Null).await;
+    assert_eq!((status, page_texts(&again)), (StatusCode::OK, page_texts(&by_pin)));
     assert_eq!(again["subscriptions"], by_pin["subscriptions"], "a name is the same throughout its flow");
     assert_ne!(again["subscriptions"], own["subscriptions"], "and another one in another");
 }
@@ -122,9 +122,9 @@ async fn browser_gets_no_number_and_no_pai() {
     system.run_billing("2026-12").await;
     let charges = system.partner_charges().await;
     let transaction = charges["charges"][0]["told"]["transactionID"].as_str().expect("has one").to_owned();
-    let own = page(&system, GOOD).await;
-    read(&system, &own["flow"], &Value::Null).await;
-    unlink(&system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
+    let own = open_page(&system, GOOD).await;
+    read_page(&system, &own["flow"], &Value::Null).await;
+    unlink_subscription(&system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
     let crossings = system.network.recorded_calls();
     let to_browser: Vec<_> =
         crossings.iter().filter(|crossing| crossing.path.starts_with("/widget/v1/account")).collect();
@@ -142,11 +142,11 @@ async fn older_charges_are_on_further_pages() {
     for n in 0..30 {
         // Two in each second: a page may end between them.
         system.advance_seconds(n % 2);
-        let mut charge = charge(&pai, &format!("c-{n}"), 100);
+        let mut charge = charge_body(&pai, &format!("c-{n}"), 100);
         charge["description"] = json!(format!("No. {n}"));
         system.call_ott(Method::POST, "/ott/v1/transaction", charge).await;
     }
-    let mut page = page(&system, GOOD).await;
+    let mut page = open_page(&system, GOOD).await;
     let (flow, subscriptions) = (page["flow"].clone(), page["subscriptions"].clone());
     let mut seen = Vec::new();
     for expected in [12, 12, 6] {
@@ -156,7 +156,7 @@ async fn older_charges_are_on_further_pages() {
         let cursor = page["cursor"].clone();
         assert_eq!(cursor.is_null(), expected == 6);
         if !cursor.is_null() {
-            page = read(&system, &flow, &cursor).await.1;
+            page = read_page(&system, &flow, &cursor).await.1;
         }
     }
     let mut names: Vec<_> = seen.iter().map(|charge| charge["description"].clone()).collect();
@@ -166,7 +166,11 @@ async fn older_charges_are_on_further_pages() {
     names.dedup();
     assert_eq!(names.len(), 30, "each once");
     for bad in [json!("x"), json!(""), json!(7)] {
-        assert_eq!(code(&read(&system, &flow, &bad).await), (400, "invalid-request"), "{bad}");
+        assert_eq!(
+            status_and_code(&read_page(&system, &flow, &bad).await),
+            (400, "invalid-request"),
+            "{bad}"
+        );
     }
 }
 
@@ -176,7 +180,7 @@ async fn whoever_has_nothing_sees_that() {
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     for number in [GOOD, SUSPENDED] {
         assert_eq!(
-            said(&page(&system, number).await),
+            page_texts(&open_page(&system, number).await),
             json!({"subscriptions": [], "charges": []}),
             "{number}"
         );
@@ -184,12 +188,15 @@ async fn whoever_has_nothing_sees_that() {
         assert_eq!(by_pin["step"], "account", "a text message reaches a suspended line");
     }
     for number in [CEASED, UNKNOWN] {
-        assert_eq!(code(&enter_listed(&system, &system.acme, number).await), (404, "account-not-found"));
+        assert_eq!(
+            status_and_code(&enter_listed(&system, &system.acme, number).await),
+            (404, "account-not-found")
+        );
     }
     // A visit to the partner that was not finished leaves nothing.
     let flow = system.prove_number(&system.acme, GOOD).await;
     system.open_signup(&system.acme, &flow).await;
-    assert_eq!(page(&system, GOOD).await["subscriptions"], json!([]));
+    assert_eq!(open_page(&system, GOOD).await["subscriptions"], json!([]));
 }
 
 #[tokio::test]
@@ -203,11 +210,11 @@ async fn returning_buyer_sees_own_page_in_same_flow() {
         system.call_widget("/pin", json!({"operator": "acme", "flow": entered["flow"], "pin": pin})).await;
     for step in [by_session, by_pin] {
         assert_eq!(step["step"], "already-on-bill");
-        let (status, page) = read(&system, &step["flow"], &Value::Null).await;
+        let (status, page) = read_page(&system, &step["flow"], &Value::Null).await;
         assert_eq!((status, page["charges"].as_array().map(Vec::len)), (StatusCode::OK, Some(1)), "{page}");
         // Nothing can be bought in it.
         let refused = system.call_widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
-        assert_eq!(code(&refused), (409, "already-on-bill"));
+        assert_eq!(status_and_code(&refused), (409, "already-on-bill"));
     }
 }
 
@@ -219,39 +226,44 @@ async fn account_page_flow_buys_nothing() {
         [enter_listed(&system, &system.acme, GOOD).await, enter_pin(&system, &system.acme, GOOD).await]
     {
         let refused = system.call_widget("/signup", json!({"operator": "acme", "flow": step["flow"]})).await;
-        assert_eq!(code(&refused), (400, "token-expired"));
+        assert_eq!(status_and_code(&refused), (400, "token-expired"));
     }
     assert!(system.edge.kv_entries().is_empty(), "nobody got a PAI");
     // A flow for sign-up does open the page: less is at stake, and the number is proven alike.
     let flow = system.prove_number(&system.acme, GOOD).await;
-    assert_eq!(read(&system, &json!(flow), &Value::Null).await.0, StatusCode::OK);
+    assert_eq!(read_page(&system, &json!(flow), &Value::Null).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn coupon_is_a_charge_of_its_buyer() {
     let (system, pai) = TestSystem::with_subscriber(OTHER).await;
-    let code = sold(&system, "c-1", GOOD).await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
     assert_eq!(
-        page(&system, GOOD).await["subscriptions"],
+        open_page(&system, GOOD).await["subscriptions"],
         json!([]),
         "nothing is charged before it is redeemed"
     );
     // It is a gift: its months are another subscriber's.
     let gift = json!({"code": code, "extReference": "r-1", "pai": pai});
     assert_eq!(system.call_ott(Method::POST, "/ott/v1/coupon/redeem", gift).await.0, StatusCode::OK);
-    let own = page(&system, GOOD).await;
+    let own = open_page(&system, GOOD).await;
     let charge = &own["charges"][0];
     assert_eq!(
         (&charge["description"], &charge["amount"]["value"], &charge["status"]),
         (&json!("Netflix Standard, 6 months"), &json!(8999), &json!("APPROVED"))
     );
-    assert_eq!(page(&system, OTHER).await["charges"], json!([]), "whoever was given it does not pay for it");
+    assert_eq!(
+        open_page(&system, OTHER).await["charges"],
+        json!([]),
+        "whoever was given it does not pay for it"
+    );
     // The buyer can stop further charges, also by a coupon that is still unredeemed.
-    let second = sold(&system, "c-2", GOOD).await;
-    let (status, _) = unlink(&system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
+    let second = issue_and_read_code(&system, "c-2", GOOD).await;
+    let (status, _) =
+        unlink_subscription(&system, &own["flow"], &own["subscriptions"][0]["subscription"]).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(redeem(&system, &second, "r-2").await.0.is_client_error());
-    let own = page(&system, GOOD).await;
+    assert!(redeem_code(&system, &second, "r-2").await.0.is_client_error());
+    let own = open_page(&system, GOOD).await;
     let reasons: Vec<_> =
         own["charges"].as_array().expect("is a list").iter().map(|c| &c["declineReason"]).collect();
     assert_eq!(reasons, [&json!("pai-revoked-by-user"), &Value::Null]);

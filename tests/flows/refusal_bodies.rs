@@ -41,7 +41,7 @@ fn signed(system: &TestSystem, method: &Method, target: &str, content: (&str, &s
     let sign = |call: &mut Request<Bytes>, holder: &KeyHolder, key_use, party: &str| {
         let ring = keys::keyring(holder);
         let key = ring.signing_key(key_use, party).expect("is there");
-        sign_request(call, key, system.now(), &system.nonce()).expect("signs");
+        sign_request(call, key, system.now(), &system.next_nonce()).expect("signs");
     };
     if target.starts_with("/operator/") {
         sign(&mut call, &KeyHolder::Operator("acme"), KeyUse::OperatorToOrigin, "operator:acme");
@@ -64,7 +64,7 @@ fn signed(system: &TestSystem, method: &Method, target: &str, content: (&str, &s
 /// The code of a refusal, which must have the one body; nothing for a success.
 async fn refusal_code(system: &TestSystem, request: Request<Bytes>) -> Option<ErrorCode> {
     let what = format!("{} {}", request.method(), request.uri());
-    let response: Response<Bytes> = system.network.exchange(request).await.expect("somebody answers");
+    let response: Response<Bytes> = system.network.send_call(request).await.expect("somebody answers");
     if response.status().is_success() {
         return None;
     }

@@ -1,12 +1,13 @@
 //! What a customer is told, and what is not disclosed before a number is proven.
 
-use crate::log_of_thread::Log;
 use http::StatusCode;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::log_capture::LogCapture;
 use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use serde_json::{Value, json};
+use tracing::Level;
 
 const GOOD: &str = "+12025550101";
 const POOR: &str = "+12025550104";
@@ -14,14 +15,14 @@ const SUSPENDED: &str = "+12025550105";
 const CEASED: &str = "+12025550106";
 const UNKNOWN: &str = "+12025550199";
 
-async fn system() -> TestSystem {
+async fn start_system() -> TestSystem {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system
 }
 
 /// The response without what differs from call to call by its nature.
-fn shape(answer: &(StatusCode, Value)) -> (StatusCode, Value) {
+fn answer_shape(answer: &(StatusCode, Value)) -> (StatusCode, Value) {
     let mut body = answer.1.clone();
     if let Some(flow) = body.get_mut("flow") {
         *flow = json!(flow.as_str().map(str::len));
@@ -31,13 +32,13 @@ fn shape(answer: &(StatusCode, Value)) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn every_number_gets_same_response_until_proven() {
-    let system = system().await;
-    let expected = shape(&system.enter_number(&system.acme, GOOD).await);
+    let system = start_system().await;
+    let expected = answer_shape(&system.enter_number(&system.acme, GOOD).await);
     assert_eq!(expected.1["step"], "pin");
     let others =
         [POOR, SUSPENDED, CEASED, UNKNOWN, "+34612345601", "(202) 555-0101", "٢٠٢٥٥٥٠١٠١", "202-555-0199"];
     for number in others {
-        assert_eq!(shape(&system.enter_number(&system.acme, number).await), expected, "{number}");
+        assert_eq!(answer_shape(&system.enter_number(&system.acme, number).await), expected, "{number}");
     }
     // Only numbers whose line receives SMS get one.
     assert_eq!(system.sms_received(&system.acme, SUSPENDED).await.len(), 1);
@@ -53,7 +54,7 @@ async fn every_number_gets_same_response_until_proven() {
 
 #[tokio::test]
 async fn wrong_pin_for_unknown_number_looks_the_same() {
-    let system = system().await;
+    let system = start_system().await;
     let mut answers = Vec::new();
     for number in [GOOD, UNKNOWN] {
         let (_, step) = system.enter_number(&system.acme, number).await;
@@ -78,7 +79,7 @@ async fn wrong_pin_for_unknown_number_looks_the_same() {
 
 #[tokio::test]
 async fn proven_number_is_told_where_it_stands() {
-    let system = system().await;
+    let system = start_system().await;
     for (number, code) in [(POOR, "insufficient-balance"), (SUSPENDED, "suspended-non-payment")] {
         let (_, step) = system.enter_number(&system.acme, number).await;
         let pin = system.read_pin(&system.acme, number).await;
@@ -99,7 +100,7 @@ async fn proven_number_is_told_where_it_stands() {
 
 #[tokio::test]
 async fn standing_that_changes_on_the_way_is_noticed() {
-    let system = system().await;
+    let system = start_system().await;
     let flow = system.prove_number(&system.acme, GOOD).await;
     system
         .acme
@@ -111,7 +112,7 @@ async fn standing_that_changes_on_the_way_is_noticed() {
 
 #[tokio::test]
 async fn pins_expire_and_are_ten_then_one_an_hour() {
-    let system = system().await;
+    let system = start_system().await;
     let (_, step) = system.enter_number(&system.acme, GOOD).await;
     let pin = system.read_pin(&system.acme, GOOD).await;
     system.advance_seconds(600);
@@ -141,7 +142,7 @@ async fn enter_beside_session(system: &TestSystem, number: &str) -> (StatusCode,
 
 #[tokio::test]
 async fn strangers_do_not_lock_a_subscriber_out() {
-    let system = system().await;
+    let system = start_system().await;
     for _ in 0..12 {
         system.enter_number(&system.acme, GOOD).await;
     }
@@ -156,10 +157,9 @@ async fn strangers_do_not_lock_a_subscriber_out() {
 
 #[tokio::test]
 async fn pin_flood_stops_at_its_share_of_the_hour() {
-    let mut system = system().await;
+    let mut system = start_system().await;
     system.reconfigure_acme(|config| config.pins_per_hour = 6.try_into().expect("is some"));
-    let log = Log::default();
-    let _kept = log.kept();
+    let (log, _capturing) = LogCapture::capture_thread(Level::ERROR);
     let told = |answer: &(StatusCode, Value)| (answer.0.as_u16(), answer.1["code"].clone());
     let over = (429, json!("too-many-requests"));
     // Numbers that do not exist count as those that do.
@@ -183,7 +183,7 @@ async fn pin_flood_stops_at_its_share_of_the_hour() {
 
 #[tokio::test]
 async fn expired_pin_is_not_sent() {
-    let system = system().await;
+    let system = start_system().await;
     system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
     system.enter_number(&system.acme, GOOD).await;
     assert_eq!(system.acme.deliver_due().await, 1);
@@ -195,7 +195,7 @@ async fn expired_pin_is_not_sent() {
 
 #[tokio::test]
 async fn invalid_number_or_offer_is_refused_first() {
-    let system = system().await;
+    let system = start_system().await;
     for typed in [
         "",
         "abc",
@@ -236,7 +236,7 @@ async fn invalid_number_or_offer_is_refused_first() {
 
 #[tokio::test]
 async fn session_is_valid_for_its_time_and_numbers() {
-    let system = system().await;
+    let system = start_system().await;
     let session = system.acme.sandbox.assertion(vec![]).expect("signs");
     let ask = |session: String| {
         let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "en",
@@ -256,7 +256,7 @@ async fn session_is_valid_for_its_time_and_numbers() {
 
 #[tokio::test]
 async fn number_reassigned_during_signup_is_not_proven() {
-    let system = system().await;
+    let system = start_system().await;
     let by_pin = system.prove_number(&system.acme, GOOD).await;
     let (_, step) = system.enter_session_number(&system.acme, GOOD).await;
     let by_session = step["flow"].as_str().expect("is text").to_owned();

@@ -1,6 +1,7 @@
 //! Many seeds, on all cores: a thread runs one seed after the other. A seed that fails is reported
 //! with how to run it again, and the others continue. What a seed runs is up to the caller.
 
+use onbill_test_harness::environment::read_number;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter, Write as _};
@@ -30,7 +31,7 @@ impl OutcomeTally {
         }
     }
 
-    fn missing(&self, names: Vec<&'static str>) -> Vec<&'static str> {
+    fn missing_names(&self, names: Vec<&'static str>) -> Vec<&'static str> {
         names.into_iter().filter(|name| !self.0.contains_key(name)).collect()
     }
 }
@@ -61,12 +62,12 @@ impl SeedCampaign {
     /// Runs the usual seeds, or those that the environment selects, and checks the results. Each
     /// thread makes its own `player`, which panics when a seed fails.
     pub(crate) fn run<P: FnMut(u64) -> OutcomeTally>(&self, player: impl Fn() -> P + Sync) {
-        let from = number("ONBILL_SEED_FROM").unwrap_or(0);
-        let seeds = number("ONBILL_SEEDS").unwrap_or(self.usual);
+        let from = read_number("ONBILL_SEED_FROM").unwrap_or(0);
+        let seeds = read_number("ONBILL_SEEDS").unwrap_or(self.usual);
         let report = self.play(&(from..from + seeds), player);
         println!("met: {}", report.met);
         report.check();
-        let missing = report.met.missing((self.names)());
+        let missing = report.met.missing_names((self.names)());
         assert!(seeds < self.meets_all || missing.is_empty(), "never met: {missing:?}");
     }
 
@@ -94,8 +95,8 @@ impl SeedCampaign {
                         if !seeds.contains(&seed) {
                             break;
                         }
-                        let outcome =
-                            catch_unwind(AssertUnwindSafe(|| play(seed))).map_err(|panic| message(&*panic));
+                        let outcome = catch_unwind(AssertUnwindSafe(|| play(seed)))
+                            .map_err(|panic| panic_message(&*panic));
                         if outcome.is_err() {
                             // The next seed must not get the state of the failed one.
                             play = player();
@@ -109,12 +110,7 @@ impl SeedCampaign {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how far a test goes is for whoever runs it to say")]
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked").to_owned()
 }

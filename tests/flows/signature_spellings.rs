@@ -4,7 +4,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use onbill_test_harness::TestSystem;
-use onbill_test_harness::customer::charge;
+use onbill_test_harness::customer::charge_body;
 use serde_json::Value;
 
 const GOOD: &str = "+12025550101";
@@ -59,32 +59,32 @@ fn respell(headers: &mut HeaderMap, (input, signature): (&str, &str), how: Respe
 #[tokio::test]
 async fn respelled_signature_is_refused_at_both_ends() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let body = charge(&pai, "s-1", 1599);
+    let body = charge_body(&pai, "s-1", 1599);
     for (what, how) in RESPELLINGS {
         let mut at_edge = system.sign_as_partner(&Method::POST, CHARGES, &body);
         respell(at_edge.headers_mut(), ("signature-input", "signature"), how);
-        assert_eq!(system.send(at_edge).await.0, StatusCode::UNAUTHORIZED, "{what}");
+        assert_eq!(system.send_request(at_edge).await.0, StatusCode::UNAUTHORIZED, "{what}");
 
         let mut at_origin = system.forward_as_edge(CHARGES, &body);
         let names = (PARTNER_SIGNATURE_INPUT_HEADER, PARTNER_SIGNATURE_HEADER);
         respell(at_origin.headers_mut(), names, how);
-        assert_eq!(system.send(at_origin).await.0, StatusCode::UNAUTHORIZED, "{what}, at the origin");
+        assert_eq!(system.send_request(at_origin).await.0, StatusCode::UNAUTHORIZED, "{what}, at the origin");
         // The edge's own signature is held to the same.
         let mut own = system.forward_as_edge(CHARGES, &body);
         respell(own.headers_mut(), ("signature-input", "signature"), how);
-        assert_eq!(system.send(own).await.0, StatusCode::UNAUTHORIZED, "{what}, of the edge");
+        assert_eq!(system.send_request(own).await.0, StatusCode::UNAUTHORIZED, "{what}, of the edge");
     }
     let lines = ["signature-input", "signature"];
     for name in lines {
         let mut twice = system.sign_as_partner(&Method::POST, CHARGES, &body);
         let line = twice.headers()[name].clone();
         twice.headers_mut().append(name, line);
-        assert_eq!(system.send(twice).await.0, StatusCode::UNAUTHORIZED, "{name} in two lines");
+        assert_eq!(system.send_request(twice).await.0, StatusCode::UNAUTHORIZED, "{name} in two lines");
         let mut twice = system.forward_as_edge(CHARGES, &body);
         let line = twice.headers()[name].clone();
         twice.headers_mut().append(name, line);
         assert_eq!(
-            system.send(twice).await.0,
+            system.send_request(twice).await.0,
             StatusCode::UNAUTHORIZED,
             "{name} in two lines, at the origin"
         );
@@ -92,7 +92,7 @@ async fn respelled_signature_is_refused_at_both_ends() {
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
 
     // The same calls as they were signed.
-    assert_eq!(system.send(system.forward_as_edge(CHARGES, &body)).await.0, StatusCode::CREATED);
+    assert_eq!(system.send_request(system.forward_as_edge(CHARGES, &body)).await.0, StatusCode::CREATED);
     let (status, _) = system.call_ott(Method::GET, &format!("{CHARGES}/s-1"), Value::Null).await;
     assert_eq!(status, StatusCode::OK);
 }

@@ -1,24 +1,24 @@
 //! The later states of a subscription: the partner suspends, resumes and ends it.
 
 use http::{Method, StatusCode};
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
 /// A test system with a subscriber of Acme's; their PAI, and the path of their subscription.
-pub(crate) async fn subscribed() -> (TestSystem, String, String) {
+pub(crate) async fn system_with_subscription() -> (TestSystem, String, String) {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let body = json!({"msisdn": GOOD, "operator": "acme"});
     let (_, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", body).await;
     let pai = answer["pai"].as_str().expect("is text").to_owned();
-    let path = subscribe(&system, &pai, "s-1").await;
+    let path = post_subscription(&system, &pai, "s-1").await;
     (system, pai, path)
 }
 
-async fn subscribe(system: &TestSystem, pai: &str, id: &str) -> String {
+async fn post_subscription(system: &TestSystem, pai: &str, id: &str) -> String {
     let body = json!({"pai": pai, "extSubscriptionID": id, "origin": "NEW_ACCOUNT", "plan": "standard"});
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
@@ -27,73 +27,89 @@ async fn subscribe(system: &TestSystem, pai: &str, id: &str) -> String {
 }
 
 /// Changes it. Returns the HTTP status, and the status or the code in the response.
-pub(crate) async fn change(system: &TestSystem, path: &str, status: &str) -> (u16, String) {
-    told(system.call_ott(Method::PUT, path, json!({"status": status, "reason": "As they wish"})).await)
+pub(crate) async fn change_status(system: &TestSystem, path: &str, status: &str) -> (u16, String) {
+    status_and_code(
+        system.call_ott(Method::PUT, path, json!({"status": status, "reason": "As they wish"})).await,
+    )
 }
 
-fn told((status, answer): (StatusCode, Value)) -> (u16, String) {
+fn status_and_code((status, answer): (StatusCode, Value)) -> (u16, String) {
     let said = answer["status"].as_str().or(answer["code"].as_str()).unwrap_or_default().to_owned();
     (status.as_u16(), said)
 }
 
-fn answer(status: u16, said: &str) -> (u16, String) {
+fn expected_answer(status: u16, said: &str) -> (u16, String) {
     (status, said.to_owned())
 }
 
 #[tokio::test]
 async fn subscription_is_suspended_resumed_and_cancelled_permanently() {
-    let (system, pai, path) = subscribed().await;
+    let (system, pai, path) = system_with_subscription().await;
     for status in ["SUSPENDED", "SUSPENDED", "ACTIVE", "CANCELLED", "CANCELLED"] {
-        assert_eq!(change(&system, &path, status).await, answer(200, status));
+        assert_eq!(change_status(&system, &path, status).await, expected_answer(200, status));
     }
     for status in ["ACTIVE", "SUSPENDED"] {
-        assert_eq!(change(&system, &path, status).await, answer(400, "invalid-request"));
+        assert_eq!(change_status(&system, &path, status).await, expected_answer(400, "invalid-request"));
     }
     // Service until then is still paid for, and refunded where necessary.
-    let (_, charged) = system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "t-1", 1599)).await;
+    let (_, charged) =
+        system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "t-1", 1599)).await;
     assert_eq!(charged["status"], "APPROVED");
     // A returning customer is the one whom the partner knows, with another subscription.
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     assert_eq!(system.pai_of("ann@example.com").await, pai);
-    assert_eq!(change(&system, &path, "CANCELLED").await, answer(200, "CANCELLED"), "the first one is over");
+    assert_eq!(
+        change_status(&system, &path, "CANCELLED").await,
+        expected_answer(200, "CANCELLED"),
+        "the first one is over"
+    );
     assert_eq!(system.run_billing("2026-12").await["totals"]["approved"], 1);
 }
 
 #[tokio::test]
 async fn subscription_of_former_subscriber_is_over() {
-    let (system, _, path) = subscribed().await;
+    let (system, _, path) = system_with_subscription().await;
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-01")).await;
     let body = json!({"msisdn": GOOD, "operator": "acme"});
     system.call_ott(Method::POST, "/ott/v1/account/validate", body).await;
-    assert_eq!(change(&system, &path, "ACTIVE").await, answer(400, "invalid-request"));
-    assert_eq!(change(&system, &path, "CANCELLED").await, answer(200, "CANCELLED"));
+    assert_eq!(change_status(&system, &path, "ACTIVE").await, expected_answer(400, "invalid-request"));
+    assert_eq!(change_status(&system, &path, "CANCELLED").await, expected_answer(200, "CANCELLED"));
 }
 
 #[tokio::test]
 async fn nobody_but_its_partner_changes_a_subscription() {
-    let (system, pai, path) = subscribed().await;
+    let (system, pai, path) = system_with_subscription().await;
     let cancelled = json!({"status": "CANCELLED"});
     let tunes = keys::keyring(&KeyHolder::Partner("tunes"));
     let other = system.sign_with(&tunes, &Method::PUT, &path, &cancelled);
-    assert_eq!(told(system.send(other).await), answer(404, "pai-not-found"));
+    assert_eq!(status_and_code(system.send_request(other).await), expected_answer(404, "pai-not-found"));
     let unsigned = TestSystem::unsigned_request(&Method::PUT, &path, &cancelled);
-    assert_eq!(told(system.send(unsigned).await), answer(401, "authorization-failure"));
+    assert_eq!(
+        status_and_code(system.send_request(unsigned).await),
+        expected_answer(401, "authorization-failure")
+    );
     // Intercepted on its way, and sent again when the customer has come back.
     let held_back = system.sign_as_partner(&Method::PUT, &path, &json!({"status": "SUSPENDED"}));
-    assert_eq!(told(system.send(held_back.clone()).await), answer(200, "SUSPENDED"));
-    assert_eq!(change(&system, &path, "ACTIVE").await, answer(200, "ACTIVE"));
-    assert_eq!(told(system.send(held_back).await), answer(401, "authorization-failure"));
+    assert_eq!(
+        status_and_code(system.send_request(held_back.clone()).await),
+        expected_answer(200, "SUSPENDED")
+    );
+    assert_eq!(change_status(&system, &path, "ACTIVE").await, expected_answer(200, "ACTIVE"));
+    assert_eq!(
+        status_and_code(system.send_request(held_back).await),
+        expected_answer(401, "authorization-failure")
+    );
     let unknown = "/ott/v1/partnerSubscription/00000000-0000-4000-8000-000000000000";
-    assert_eq!(change(&system, unknown, "CANCELLED").await, answer(404, "pai-not-found"));
+    assert_eq!(change_status(&system, unknown, "CANCELLED").await, expected_answer(404, "pai-not-found"));
     // It is still the active one.
     let body = json!({"pai": pai, "extSubscriptionID": "s-2", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let another = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
-    assert_eq!(told(another), answer(400, "account-not-eligible"));
+    assert_eq!(status_and_code(another), expected_answer(400, "account-not-eligible"));
 }
 
 #[tokio::test]
 async fn edge_in_the_wrong_hands_ends_nothing() {
-    let (system, _, path) = subscribed().await;
+    let (system, _, path) = system_with_subscription().await;
     // The partner's genuine report about another subscription, in the edge's own call.
     let genuine = system.sign_as_partner(
         &Method::PUT,
@@ -110,16 +126,24 @@ async fn edge_in_the_wrong_hands_ends_nothing() {
     }
     let ring = keys::keyring(&KeyHolder::Edge);
     let key = ring.signing_key(onbill_domain::key::KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
-    onbill_domain::signature::sign_request(&mut forged, key, system.now(), &system.nonce()).expect("signs");
-    assert_eq!(told(system.send(forged).await), answer(401, "authorization-failure"));
-    assert_eq!(change(&system, &path, "ACTIVE").await, answer(200, "ACTIVE"), "it is not over");
+    onbill_domain::signature::sign_request(&mut forged, key, system.now(), &system.next_nonce())
+        .expect("signs");
+    assert_eq!(
+        status_and_code(system.send_request(forged).await),
+        expected_answer(401, "authorization-failure")
+    );
+    assert_eq!(
+        change_status(&system, &path, "ACTIVE").await,
+        expected_answer(200, "ACTIVE"),
+        "it is not over"
+    );
 }
 
 #[tokio::test]
 async fn subscription_change_waits_for_every_operator() {
-    let (system, _, path) = subscribed().await;
+    let (system, _, path) = system_with_subscription().await;
     system.network.inject_fault(system.nova.origin_address, NetworkFault::Lost);
-    assert_eq!(change(&system, &path, "CANCELLED").await, answer(503, "service-unavailable"));
+    assert_eq!(change_status(&system, &path, "CANCELLED").await, expected_answer(503, "service-unavailable"));
     system.network.clear_faults();
     // The response is lost: the retry gets the same one.
     system.network.inject_fault_for(
@@ -127,6 +151,6 @@ async fn subscription_change_waits_for_every_operator() {
         NetworkFault::AnswerLost,
         1,
     );
-    assert_eq!(change(&system, &path, "CANCELLED").await, answer(503, "service-unavailable"));
-    assert_eq!(change(&system, &path, "CANCELLED").await, answer(200, "CANCELLED"));
+    assert_eq!(change_status(&system, &path, "CANCELLED").await, expected_answer(503, "service-unavailable"));
+    assert_eq!(change_status(&system, &path, "CANCELLED").await, expected_answer(200, "CANCELLED"));
 }

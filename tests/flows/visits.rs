@@ -1,8 +1,8 @@
 //! What ends a visit while it is open, whether the accounts are in the origin's table or behind the
 //! operator's CSP API. The API of these tests goes on calling the line active: it lags behind.
 
-use crate::account_events::{event, report};
-use crate::coupons::{redeem, sold};
+use crate::account_events::{event_body, report_event};
+use crate::coupons::{issue_and_read_code, redeem_code};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::{Method, StatusCode};
@@ -26,11 +26,11 @@ async fn system(accounts: AccountSource) -> TestSystem {
 
 /// Something happens to the line now.
 async fn happens(system: &TestSystem, what: &str) {
-    let mut event = event(system, what, what, GOOD);
+    let mut event = event_body(system, what, what, GOOD);
     if what == "number-changed" {
         event["newMSISDN"] = json!(OTHER);
     }
-    assert_eq!(report(system, &event).await.0, StatusCode::OK, "{what}");
+    assert_eq!(report_event(system, &event).await.0, StatusCode::OK, "{what}");
 }
 
 /// The number has another subscriber, and no event says so.
@@ -176,9 +176,9 @@ async fn coupon_of_a_buyer_who_left_is_not_redeemed() {
     for accounts in SOURCES {
         for what in ["ceased", "ported-out", "ownership-changed"] {
             let system = system(accounts).await;
-            let code = sold(&system, "c-1", GOOD).await;
+            let code = issue_and_read_code(&system, "c-1", GOOD).await;
             happens(&system, what).await;
-            let (status, answer) = redeem(&system, &code, "r-1").await;
+            let (status, answer) = redeem_code(&system, &code, "r-1").await;
             assert_eq!((status.as_u16(), &answer["code"]), (400, &json!("account-not-eligible")), "{what}");
             assert!(system.bill_lines(&system.acme, GOOD).await.is_empty(), "{accounts:?} {what}");
         }

@@ -3,7 +3,7 @@
 
 mod refunds;
 
-use crate::ledger_file::{FROM, LedgerCharge, LedgerRefund, UNTIL, pai};
+use crate::ledger_file::{FROM, LedgerCharge, LedgerRefund, UNTIL, pai_of};
 use onbill_domain::pai::Pai;
 use onbill_test_harness::Dice;
 use std::collections::BTreeMap;
@@ -94,13 +94,13 @@ impl GeneratedMonth {
     pub(crate) fn new(seed: u64, charges: usize, with_faults: bool) -> Self {
         let (mut month, mut dice) = (Self::default(), Dice::new(seed));
         for n in 0..charges {
-            match dice.between(0, 100) {
+            match dice.draw_between(0, 100) {
                 0 => month.of_another_period(n, &mut dice, with_faults),
                 1 => month.carried_over(n, &mut dice, with_faults),
-                2..=4 => month.declined(n, &mut dice, with_faults),
-                5 => month.pending(n, &mut dice, with_faults),
+                2..=4 => month.add_declined(n, &mut dice, with_faults),
+                5 => month.add_pending(n, &mut dice, with_faults),
                 6 if with_faults => month.of_another_partner(n, &mut dice),
-                _ => month.approved(n, &mut dice, with_faults),
+                _ => month.add_approved(n, &mut dice, with_faults),
             }
         }
         dice.shuffle(&mut month.statement);
@@ -109,7 +109,7 @@ impl GeneratedMonth {
     }
 
     /// Adds a row to the ledger.
-    fn charge(
+    fn add_charge(
         &mut self,
         n: usize,
         dice: &mut Dice,
@@ -117,14 +117,14 @@ impl GeneratedMonth {
         created: i64,
         settled: Option<i64>,
     ) -> LedgerCharge {
-        let amount = dice.between(100, 10_000);
+        let amount = dice.draw_between(100, 10_000);
         let charge = LedgerCharge {
             partner: "netflix",
             id: format!("t-{n}"),
             ext_id: format!("n-{}", n * 7),
-            pai: pai(n),
+            pai: pai_of(n),
             amount,
-            tax: (!dice.once_in(5)).then(|| dice.between(0, amount / 4)),
+            tax: (!dice.once_in(5)).then(|| dice.draw_between(0, amount / 4)),
             currency: if dice.once_in(8) { "EUR" } else { "USD" },
             status,
             created,
@@ -134,11 +134,11 @@ impl GeneratedMonth {
         charge
     }
 
-    fn expect(&mut self, causes: &[&'static str], kind: &'static str, id: &str) {
+    fn expect_findings(&mut self, causes: &[&'static str], kind: &'static str, id: &str) {
         self.expected.extend(causes.iter().map(|cause| (*cause, kind, id.to_owned())));
     }
 
-    fn count(&mut self, book: &'static str, kind: &str, currency: &'static str, amount: i64) {
+    fn count_in_sums(&mut self, book: &'static str, kind: &str, currency: &'static str, amount: i64) {
         let sum = self.sums.entry((currency, book)).or_default();
         if kind == "charge" {
             *sum = (sum.0 + 1, sum.1 + i128::from(amount), sum.2, sum.3);
@@ -148,15 +148,15 @@ impl GeneratedMonth {
     }
 
     /// Adds lines to the files; those of the month count in its sums.
-    fn put(&mut self, lines: EntryLines, is_of_month: bool) {
+    fn put_lines(&mut self, lines: EntryLines, is_of_month: bool) {
         for line in &lines.partner {
             if is_of_month && line.status == "APPROVED" {
-                self.count("partner", line.kind, line.currency, line.amount);
+                self.count_in_sums("partner", line.kind, line.currency, line.amount);
             }
         }
         for line in &lines.bill {
             if is_of_month {
-                self.count("bill", line.kind, line.currency, line.amount);
+                self.count_in_sums("bill", line.kind, line.currency, line.amount);
             }
         }
         self.statement.extend(lines.partner);
@@ -165,34 +165,34 @@ impl GeneratedMonth {
 
     fn of_another_period(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
         let created = if dice.once_in(2) {
-            dice.between(FROM - 5 * 86_400, FROM - 60)
+            dice.draw_between(FROM - 5 * 86_400, FROM - 60)
         } else {
-            dice.between(UNTIL, UNTIL + 3600)
+            dice.draw_between(UNTIL, UNTIL + 3600)
         };
-        let fault = if with_faults { dice.between(0, 10) } else { 9 };
+        let fault = if with_faults { dice.draw_between(0, 10) } else { 9 };
         if fault == 0 && created < FROM {
             // Neither file has it, and its outcome is unknown.
-            let charge = self.charge(n, dice, "PENDING", created, None);
-            return self.expect(&["pending-too-long"], "charge", &charge.id);
+            let charge = self.add_charge(n, dice, "PENDING", created, None);
+            return self.expect_findings(&["pending-too-long"], "charge", &charge.id);
         }
-        let charge = self.charge(n, dice, "APPROVED", created, Some(created + 5));
+        let charge = self.add_charge(n, dice, "APPROVED", created, Some(created + 5));
         let mut lines = lines_of(&charge);
         if let 3 | 4 = fault {
             // Neither file has it in this month, only a refund of it.
             return self.give_back_too_much(n, &charge, &lines, fault == 3);
         }
-        self.expect(&["other-period"], "charge", &charge.id);
+        self.expect_findings(&["other-period"], "charge", &charge.id);
         if let 1 | 2 = fault {
             lines.bill[0].amount -= 1;
-            self.expect(&["amount-differs-on-bill"], "charge", &charge.id);
+            self.expect_findings(&["amount-differs-on-bill"], "charge", &charge.id);
         }
-        self.put(lines, false);
+        self.put_lines(lines, false);
     }
 
     /// Billed for another partner, and partly refunded.
     fn of_another_partner(&mut self, n: usize, dice: &mut Dice) {
-        let created = dice.between(FROM, UNTIL - 60);
-        let mut charge = self.charge(n, dice, "APPROVED", created, Some(created + 5));
+        let created = dice.draw_between(FROM, UNTIL - 60);
+        let mut charge = self.add_charge(n, dice, "APPROVED", created, Some(created + 5));
         charge.partner = "hulu";
         let place = self.charges.len() - 1;
         self.charges[place] = charge.clone();
@@ -200,8 +200,8 @@ impl GeneratedMonth {
         let bill = &lines_of(&charge).bill[0];
         let given_back = RecordLine { kind: "refund", refund: id.clone(), amount: 10, ..bill.clone() };
         self.extract.extend([bill.clone(), given_back]);
-        self.expect(&["other-partner"], "charge", &charge.id);
-        self.expect(&["other-partner"], "refund", &id);
+        self.expect_findings(&["other-partner"], "charge", &charge.id);
+        self.expect_findings(&["other-partner"], "refund", &id);
         self.refunds.push(LedgerRefund {
             ext_id: format!("r-{n}"),
             id,
@@ -217,29 +217,29 @@ impl GeneratedMonth {
     fn carried_over(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
         let into_this = dice.once_in(2);
         let midnight = if into_this { FROM } else { UNTIL };
-        let charge = self.charge(n, dice, "APPROVED", midnight - 1, Some(midnight + 300));
+        let charge = self.add_charge(n, dice, "APPROVED", midnight - 1, Some(midnight + 300));
         let mut lines = lines_of(&charge);
         if into_this {
             lines.partner.clear();
             if with_faults && dice.once_in(5) {
-                return self.expect(&["missing-on-bill"], "charge", &charge.id);
+                return self.expect_findings(&["missing-on-bill"], "charge", &charge.id);
             }
         } else {
             lines.bill.clear();
-            self.count("ours", "charge", charge.currency, charge.amount);
-            self.count("bill later", "charge", charge.currency, charge.amount);
+            self.count_in_sums("ours", "charge", charge.currency, charge.amount);
+            self.count_in_sums("bill later", "charge", charge.currency, charge.amount);
         }
-        self.expect(&["other-period"], "charge", &charge.id);
-        self.put(lines, !into_this);
+        self.expect_findings(&["other-period"], "charge", &charge.id);
+        self.put_lines(lines, !into_this);
     }
 
-    fn declined(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
-        let created = dice.between(FROM, UNTIL - 60);
-        let charge = self.charge(n, dice, "DECLINED", created, Some(created + 1));
+    fn add_declined(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+        let created = dice.draw_between(FROM, UNTIL - 60);
+        let charge = self.add_charge(n, dice, "DECLINED", created, Some(created + 1));
         let mut lines = lines_of(&charge);
         let billed = with_faults && dice.once_in(10);
         if billed {
-            self.expect(&["billed-though-declined"], "charge", &charge.id);
+            self.expect_findings(&["billed-though-declined"], "charge", &charge.id);
         } else {
             lines.bill.clear();
         }
@@ -247,64 +247,67 @@ impl GeneratedMonth {
         if dice.once_in(2) {
             lines.partner.clear();
         }
-        self.put(lines, true);
+        self.put_lines(lines, true);
     }
 
-    fn pending(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+    fn add_pending(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
         let is_old = with_faults && dice.once_in(4);
-        let created =
-            if is_old { dice.between(FROM, UNTIL - 3 * 86_400) } else { dice.between(UNTIL - 3600, UNTIL) };
-        let charge = self.charge(n, dice, "PENDING", created, None);
+        let created = if is_old {
+            dice.draw_between(FROM, UNTIL - 3 * 86_400)
+        } else {
+            dice.draw_between(UNTIL - 3600, UNTIL)
+        };
+        let charge = self.add_charge(n, dice, "PENDING", created, None);
         if is_old {
-            self.expect(&["pending-too-long"], "charge", &charge.id);
+            self.expect_findings(&["pending-too-long"], "charge", &charge.id);
         }
         let mut lines = lines_of(&charge);
         if with_faults && dice.once_in(4) {
-            self.expect(&["billed-though-pending"], "charge", &charge.id);
+            self.expect_findings(&["billed-though-pending"], "charge", &charge.id);
         } else {
             lines.bill.clear();
         }
-        self.put(lines, true);
+        self.put_lines(lines, true);
     }
 
-    fn approved(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
-        let created = dice.between(FROM, UNTIL - 60);
-        let settled = created + dice.between(0, 30);
-        let charge = self.charge(n, dice, "APPROVED", created, Some(settled));
-        self.count("ours", "charge", charge.currency, charge.amount);
+    fn add_approved(&mut self, n: usize, dice: &mut Dice, with_faults: bool) {
+        let created = dice.draw_between(FROM, UNTIL - 60);
+        let settled = created + dice.draw_between(0, 30);
+        let charge = self.add_charge(n, dice, "APPROVED", created, Some(settled));
+        self.count_in_sums("ours", "charge", charge.currency, charge.amount);
         let mut lines = lines_of(&charge);
         if dice.once_in(10) {
             self.give_back(n, &charge, dice, with_faults);
         } else if with_faults && dice.once_in(40) {
-            let kind = dice.between(0, 20);
+            let kind = dice.draw_between(0, 20);
             match (usize::try_from(kind).ok().and_then(|kind| FAULTS.get(kind)), kind) {
                 (Some((causes, spoil)), _) => {
                     spoil(&mut lines);
-                    self.expect(causes, "charge", &charge.id);
+                    self.expect_findings(causes, "charge", &charge.id);
                 }
-                (None, 16 | 17) => self.invent(n, &lines, kind == 16),
+                (None, 16 | 17) => self.add_unknown_refund(n, &lines, kind == 16),
                 (None, _) => self.give_back_too_much(n, &charge, &lines, kind == 18),
             }
         }
-        self.put(lines, true);
+        self.put_lines(lines, true);
     }
 
     /// A line that is not in the ledger.
-    fn invent(&mut self, n: usize, lines: &EntryLines, at_partner: bool) {
+    fn add_unknown_refund(&mut self, n: usize, lines: &EntryLines, at_partner: bool) {
         let id = format!("x-{n}");
         let (mut partner, mut bill) = (vec![], vec![]);
         if at_partner {
             partner = vec![RecordLine { charge: id.clone(), ..lines.partner[0].clone() }];
-            self.expect(&["only-at-partner"], "charge", &id);
+            self.expect_findings(&["only-at-partner"], "charge", &id);
         } else {
             bill = vec![RecordLine { charge: id.clone(), ..lines.bill[0].clone() }];
-            self.expect(&["only-on-bill"], "charge", &id);
+            self.expect_findings(&["only-on-bill"], "charge", &id);
         }
-        self.put(EntryLines { partner, bill }, true);
+        self.put_lines(EntryLines { partner, bill }, true);
     }
 
     /// The partner's statement.
-    pub(crate) fn statement(&self) -> String {
+    pub(crate) fn write_statement(&self) -> String {
         let header = "date,kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n".to_owned();
         self.statement.iter().fold(header, |text, line| {
             let RecordLine { kind, charge, refund, pai, amount, currency, status } = line;
@@ -313,7 +316,7 @@ impl GeneratedMonth {
     }
 
     /// Billing's extract.
-    pub(crate) fn extract(&self) -> String {
+    pub(crate) fn write_extract(&self) -> String {
         let header = "kind,transactionID,refundID,amount_minor,currency\n".to_owned();
         self.extract.iter().fold(header, |text, line| {
             let RecordLine { kind, charge, refund, amount, currency, .. } = line;

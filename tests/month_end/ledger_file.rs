@@ -4,12 +4,13 @@ use onbill_domain::day::Day;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::ambient::Clock;
 use onbill_origin::store::sqlite::READERS_DEFAULT;
 use onbill_origin::store::{OpenMode, Period, Store};
-use onbill_test_harness::unique_name;
+use onbill_test_harness::ManualClock;
+use onbill_test_harness::database::TestDb;
 use rusqlite::{Connection, params};
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// 2026-11-01T00:00:00Z.
 pub(crate) const FROM: i64 = 1_793_491_200;
@@ -17,15 +18,6 @@ pub(crate) const FROM: i64 = 1_793_491_200;
 pub(crate) const UNTIL: i64 = FROM + 30 * 86_400;
 /// Six hours later.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix_seconds(UNTIL + 6 * 3600);
-
-/// It is always [`NOW`].
-pub(crate) struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> Timestamp {
-        NOW
-    }
-}
 
 /// Subscribers: enough for the PAIs to differ.
 const SUBSCRIBERS: usize = 500;
@@ -71,24 +63,27 @@ pub(crate) struct LedgerRefund {
     pub(crate) settled: Option<i64>,
 }
 
-pub(crate) fn pai(n: usize) -> Pai {
+pub(crate) fn pai_of(n: usize) -> Pai {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&(n % SUBSCRIBERS).to_le_bytes());
     Pai::from_random(bytes)
 }
 
-/// The file of one test, which is deleted with it.
-pub(crate) struct LedgerFile {
-    path: PathBuf,
+/// The clock of every run: it stands still at [`NOW`].
+pub(crate) fn clock_at_now() -> ManualClock {
+    let clock = ManualClock::default();
+    clock.0.store(NOW.unix_seconds(), Ordering::SeqCst);
+    clock
 }
+
+/// The ledger of one test, in a file that is deleted with it.
+pub(crate) struct LedgerFile(TestDb);
 
 impl LedgerFile {
     pub(crate) fn new() -> Self {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("month_end");
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let ledger = Self { path: folder.join(format!("{}.sqlite", unique_name())) };
+        let ledger = Self(TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR"))));
         drop(ledger.open_as(OpenMode::Create));
-        let mut connection = ledger.connect();
+        let mut connection = ledger.open_connection();
         let tx = connection.transaction().expect("begins");
         for n in 0..SUBSCRIBERS {
             let name = format!("s-{n}");
@@ -102,7 +97,7 @@ impl LedgerFile {
             tx.execute(
                 "INSERT INTO pais (pai, partner, subscriber_id, state, version, created_at)
                  VALUES (?1, 'netflix', ?2, 'ACTIVE', 1, 0)",
-                params![pai(n).to_string(), name],
+                params![pai_of(n).to_string(), name],
             )
             .expect("is a PAI");
         }
@@ -110,20 +105,25 @@ impl LedgerFile {
         ledger
     }
 
-    pub(crate) fn open(&self) -> Store {
+    pub(crate) fn open_store(&self) -> Store {
         self.open_as(OpenMode::Migrate)
     }
 
     fn open_as(&self, mode: OpenMode) -> Store {
-        Store::open_sqlite(&self.path, READERS_DEFAULT, mode).expect("opens")
+        Store::open_sqlite(self.path(), READERS_DEFAULT, mode).expect("opens")
     }
 
-    pub(crate) fn connect(&self) -> Connection {
-        Connection::open(&self.path).expect("opens")
+    pub(crate) fn open_connection(&self) -> Connection {
+        Connection::open(self.path()).expect("opens")
     }
 
-    pub(crate) fn fill(&self, charges: &[LedgerCharge], refunds: &[LedgerRefund]) {
-        let mut connection = self.connect();
+    fn path(&self) -> &Path {
+        let TestDb::Sqlite(path) = &self.0 else { unreachable!("is a file") };
+        path
+    }
+
+    pub(crate) fn insert_rows(&self, charges: &[LedgerCharge], refunds: &[LedgerRefund]) {
+        let mut connection = self.open_connection();
         let tx = connection.transaction().expect("begins");
         {
             let mut insert = tx
@@ -183,14 +183,5 @@ impl LedgerFile {
             }
         }
         tx.commit().expect("commits");
-    }
-}
-
-impl Drop for LedgerFile {
-    fn drop(&mut self) {
-        for ending in ["", "-wal", "-shm"] {
-            // The last two exist only while a connection is open.
-            let _ = std::fs::remove_file(format!("{}{ending}", self.path.display()));
-        }
     }
 }

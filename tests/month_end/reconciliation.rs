@@ -2,7 +2,7 @@
 //! nothing else.
 
 use crate::generated_month::{ExpectedFinding, GeneratedMonth, RecordSums};
-use crate::ledger_file::{FixedClock, LedgerFile, hulu, netflix, november};
+use crate::ledger_file::{LedgerFile, clock_at_now, hulu, netflix, november};
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_origin::reconciliation::{self, Cause, Finding, Kind, Reconciliation, Summary};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,31 +10,34 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// With their refunds, over a hundred thousand lines in each record.
 const CHARGES: usize = 95_000;
 
-fn read(side: Side, text: &str) -> ReportedLedger {
+fn parse_report(side: Side, text: &str) -> ReportedLedger {
     ReportedLedger::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
 }
 
-async fn run(month: &GeneratedMonth) -> (Summary, Vec<Finding>) {
+async fn reconcile_month(month: &GeneratedMonth) -> (Summary, Vec<Finding>) {
     let ledger = LedgerFile::new();
-    ledger.fill(&month.charges, &month.refunds);
-    let store = ledger.open();
+    ledger.insert_rows(&month.charges, &month.refunds);
+    let store = ledger.open_store();
     let job = Reconciliation {
         store: &store,
         partner: netflix(),
         others: vec![hulu()],
         period: november(),
-        clock: &FixedClock,
+        clock: &clock_at_now(),
         pending_seconds_max: 86_400,
         repair: None,
     };
     let mut findings = Vec::new();
-    let (statement, extract) = (read(Side::Partner, &month.statement()), read(Side::Bill, &month.extract()));
+    let (statement, extract) = (
+        parse_report(Side::Partner, &month.write_statement()),
+        parse_report(Side::Bill, &month.write_extract()),
+    );
     let summary = job.run(statement, extract, |finding| findings.push(finding), |_| {}).await.expect("works");
     (summary, findings)
 }
 
 /// The id that a finding is expected under: ours, or theirs where we have none.
-fn id(finding: &Finding) -> String {
+fn finding_id(finding: &Finding) -> String {
     let ids = match finding.kind {
         Kind::Charge => [&finding.transaction_id, &finding.ext_transaction_id],
         Kind::Refund => [&finding.refund_id, &finding.ext_refund_id],
@@ -42,7 +45,7 @@ fn id(finding: &Finding) -> String {
     ids.into_iter().flatten().next().expect("has an id").clone()
 }
 
-fn sums(summary: &Summary) -> BTreeMap<(String, &'static str), RecordSums> {
+fn summary_sums(summary: &Summary) -> BTreeMap<(String, &'static str), RecordSums> {
     let mut sums = BTreeMap::new();
     for (currency, ledger) in &summary.totals.0 {
         for (name, sum) in [
@@ -67,10 +70,12 @@ fn expected_sums(month: &GeneratedMonth) -> BTreeMap<(String, &'static str), Rec
 async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
     let mut month = GeneratedMonth::new(seed, charges, true);
     assert!(charges < CHARGES || month.charges.len() + month.refunds.len() > 100_000);
-    let (summary, findings) = run(&month).await;
+    let (summary, findings) = reconcile_month(&month).await;
 
-    let mut found: Vec<ExpectedFinding> =
-        findings.iter().map(|finding| (finding.cause.as_str(), finding.kind.as_str(), id(finding))).collect();
+    let mut found: Vec<ExpectedFinding> = findings
+        .iter()
+        .map(|finding| (finding.cause.as_str(), finding.kind.as_str(), finding_id(finding)))
+        .collect();
     found.sort();
     month.expected.sort();
     let differing = found.iter().zip(&month.expected).find(|(found, expected)| found != expected);
@@ -81,7 +86,7 @@ async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
     assert_eq!(causes, Cause::ALL.map(Cause::as_str).into_iter().collect(), "seed {seed} planted them all");
     let wrong = found.iter().filter(|(cause, ..)| !cause.starts_with("other-")).count();
     assert_eq!(summary.discrepancies(), wrong as u64);
-    assert_eq!(sums(&summary), expected_sums(&month), "seed {seed}");
+    assert_eq!(summary_sums(&summary), expected_sums(&month), "seed {seed}");
     assert!(!summary.totals.agree());
 
     // A finding quotes the ledger as it is.
@@ -90,7 +95,7 @@ async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
         .collect();
     for finding in &findings {
         let amount = finding.ours.map(|(_, amount)| amount.amount_minor);
-        assert_eq!(amount, ours.get(id(finding).as_str()).copied(), "{finding:?}");
+        assert_eq!(amount, ours.get(finding_id(finding).as_str()).copied(), "{finding:?}");
     }
 }
 
@@ -109,10 +114,10 @@ async fn in_other_months_too() {
 #[tokio::test]
 async fn equal_ledgers_have_no_findings() {
     let month = GeneratedMonth::new(7, 30_000, false);
-    let (summary, findings) = run(&month).await;
+    let (summary, findings) = reconcile_month(&month).await;
     assert_eq!(summary.discrepancies(), 0);
     assert!(findings.iter().all(|finding| finding.cause == Cause::OtherPeriod));
     assert_eq!(findings.len(), month.expected.len());
-    assert_eq!(sums(&summary), expected_sums(&month));
+    assert_eq!(summary_sums(&summary), expected_sums(&month));
     assert!(summary.totals.agree());
 }

@@ -1,7 +1,7 @@
 //! Repair: what a query or a webhook can repair is scheduled once; everything else is left alone.
 
 use crate::ledger_file::{
-    FROM, FixedClock, LedgerCharge, LedgerFile, LedgerRefund, NOW, UNTIL, hulu, netflix, november, pai,
+    FROM, LedgerCharge, LedgerFile, LedgerRefund, NOW, UNTIL, clock_at_now, hulu, netflix, november, pai_of,
 };
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
@@ -14,13 +14,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 const STATEMENT: &str = "kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n";
 const EXTRACT: &str = "kind,transactionID,refundID,amount_minor,currency\n";
 
-fn charge(id: &str, status: &'static str) -> LedgerCharge {
+fn charge_row(id: &str, status: &'static str) -> LedgerCharge {
     let settled = (status != "PENDING").then_some(FROM + 20);
     LedgerCharge {
         partner: "netflix",
         id: format!("t-{id}"),
         ext_id: id.to_owned(),
-        pai: pai(1),
+        pai: pai_of(1),
         amount: 1599,
         tax: None,
         currency: "USD",
@@ -31,8 +31,8 @@ fn charge(id: &str, status: &'static str) -> LedgerCharge {
 }
 
 /// All of the outbox.
-fn outbox(ledger: &LedgerFile) -> Vec<(i64, String, String, i64, i64, bool)> {
-    let connection = ledger.connect();
+fn read_outbox(ledger: &LedgerFile) -> Vec<(i64, String, String, i64, i64, bool)> {
+    let connection = ledger.open_connection();
     let mut select = connection
         .prepare(
             "SELECT job_id, kind, coalesce(transaction_id, refund_id), due_at, attempts, dead_lettered_at IS NOT NULL
@@ -45,7 +45,7 @@ fn outbox(ledger: &LedgerFile) -> Vec<(i64, String, String, i64, i64, bool)> {
     rows.expect("reads").collect::<Result<_, _>>().expect("reads")
 }
 
-async fn repair(
+async fn run_repair(
     store: &Store,
     clock: &dyn Clock,
     statement: &str,
@@ -73,13 +73,13 @@ async fn repair(
 async fn stuck_charge_is_redriven_once_without_moving_money() {
     let ledger = LedgerFile::new();
     let charges = [
-        charge("parked", "PENDING"),
-        charge("put-off", "PENDING"),
-        charge("lost", "PENDING"),
-        charge("leased", "PENDING"),
-        charge("untold", "APPROVED"),
-        charge("contradicted", "APPROVED"),
-        charge("declined", "DECLINED"),
+        charge_row("parked", "PENDING"),
+        charge_row("put-off", "PENDING"),
+        charge_row("lost", "PENDING"),
+        charge_row("leased", "PENDING"),
+        charge_row("untold", "APPROVED"),
+        charge_row("contradicted", "APPROVED"),
+        charge_row("declined", "DECLINED"),
     ];
     let refund = LedgerRefund {
         id: "f-1".to_owned(),
@@ -90,8 +90,8 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
         created: FROM + 30,
         settled: None,
     };
-    ledger.fill(&charges, &[refund]);
-    let store = ledger.open();
+    ledger.insert_rows(&charges, &[refund]);
+    let store = ledger.open_store();
     let now = NOW.unix_seconds();
     for (id, due_at, attempts, dead_lettered_at) in [
         ("t-parked", 0, 7, Some(UNTIL)),
@@ -99,7 +99,7 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
         ("t-leased", now + 60, 3, None),
     ] {
         ledger
-            .connect()
+            .open_connection()
             .execute(
                 "INSERT INTO outbox (kind, transaction_id, due_at, attempts, dead_lettered_at) VALUES ('charge', ?1, ?2, ?3, ?4)",
                 params![id, due_at, attempts, dead_lettered_at],
@@ -109,10 +109,10 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
     let statement = format!(
         "{STATEMENT}charge,untold,,{0},1599,USD,PENDING\ncharge,contradicted,,{0},1599,USD,DECLINED\n\
          charge,declined,,{0},1599,USD,PENDING\n",
-        pai(1)
+        pai_of(1)
     );
 
-    let (summary, findings) = repair(&store, &FixedClock, &statement, true).await;
+    let (summary, findings) = run_repair(&store, &clock_at_now(), &statement, true).await;
     let mended = |id: &str, cause: Cause| {
         let of = |finding: &&Finding| {
             finding.cause == cause
@@ -135,7 +135,7 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
         assert_eq!(mended(id, cause), expected, "{id}");
     }
     assert_eq!(summary.mended.iter().filter(|(how, _)| how.is_change()).map(|(_, n)| n).sum::<u64>(), 6);
-    let first = outbox(&ledger);
+    let first = read_outbox(&ledger);
     assert_eq!(first.len(), 7);
     for (_, kind, id, due_at, attempts, is_parked) in &first {
         // Everything is due, and has been tried, so that billing is queried before anything is
@@ -145,8 +145,8 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
         assert!(*attempts >= 1, "{kind} {id}");
     }
 
-    let (summary, findings) = repair(&store, &FixedClock, &statement, true).await;
-    assert_eq!(outbox(&ledger), first, "the second time changes nothing");
+    let (summary, findings) = run_repair(&store, &clock_at_now(), &statement, true).await;
+    assert_eq!(read_outbox(&ledger), first, "the second time changes nothing");
     assert!(summary.mended.keys().all(|how| !how.is_change()), "{:?}", summary.mended);
     assert!(findings.iter().all(|finding| finding.mended.is_some()));
 }
@@ -154,9 +154,9 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
 #[tokio::test]
 async fn partner_without_an_address_is_not_told() {
     let ledger = LedgerFile::new();
-    ledger.fill(&[charge("untold", "APPROVED")], &[]);
-    let store = ledger.open();
-    let (_, findings) = repair(&store, &FixedClock, STATEMENT, false).await;
+    ledger.insert_rows(&[charge_row("untold", "APPROVED")], &[]);
+    let store = ledger.open_store();
+    let (_, findings) = run_repair(&store, &clock_at_now(), STATEMENT, false).await;
     let causes: Vec<_> = findings.iter().map(|finding| (finding.cause, finding.mended)).collect();
     assert_eq!(
         causes,
@@ -165,7 +165,7 @@ async fn partner_without_an_address_is_not_told() {
             (Cause::MissingOnBill, Some(RepairOutcome::ByHand))
         ]
     );
-    assert!(outbox(&ledger).is_empty());
+    assert!(read_outbox(&ledger).is_empty());
 }
 
 /// Ten minutes pass between any two reads of it: a run over a large ledger.
@@ -180,21 +180,21 @@ impl Clock for SlowClock {
 #[tokio::test]
 async fn entry_handled_since_the_run_began_is_skipped() {
     let ledger = LedgerFile::new();
-    ledger.fill(&[charge("leased-later", "PENDING")], &[]);
+    ledger.insert_rows(&[charge_row("leased-later", "PENDING")], &[]);
     let due_at = NOW.unix_seconds() + 600 + 110;
     ledger
-        .connect()
+        .open_connection()
         .execute(
             "INSERT INTO outbox (kind, transaction_id, due_at, attempts) VALUES ('charge', 't-leased-later', ?1, 3)",
             [due_at],
         )
         .expect("is an entry");
-    let before = outbox(&ledger);
+    let before = read_outbox(&ledger);
     let clock = SlowClock(AtomicI64::new(NOW.unix_seconds()));
-    let (_, findings) = repair(&ledger.open(), &clock, STATEMENT, true).await;
+    let (_, findings) = run_repair(&ledger.open_store(), &clock, STATEMENT, true).await;
     assert_eq!(
         findings.iter().map(|finding| finding.mended).collect::<Vec<_>>(),
         [Some(RepairOutcome::UnderWay)]
     );
-    assert_eq!(outbox(&ledger), before);
+    assert_eq!(read_outbox(&ledger), before);
 }

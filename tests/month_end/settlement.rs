@@ -8,13 +8,13 @@ use onbill_origin::config::SettlementModel;
 use onbill_origin::settlement::{SettlementLine, SettlementSums, sum_up};
 use std::collections::{BTreeMap, HashMap};
 
-fn currency(code: &str) -> Currency {
+fn parse_currency(code: &str) -> Currency {
     Currency::parse(code).expect("is listed")
 }
 
-async fn settle(ledger: &LedgerFile) -> (BTreeMap<Currency, SettlementSums>, Vec<SettlementLine>) {
+async fn settle_november(ledger: &LedgerFile) -> (BTreeMap<Currency, SettlementSums>, Vec<SettlementLine>) {
     let mut lines = Vec::new();
-    let store = ledger.open();
+    let store = ledger.open_store();
     let sums = sum_up(&store, &netflix(), november(), |line| lines.push(line.clone())).await.expect("works");
     (sums, lines)
 }
@@ -25,14 +25,14 @@ fn is_in_november(status: &str, settled: Option<i64>) -> bool {
 
 /// The same sums, from the generator's rows: each charge with all its refunds, in the order in
 /// which they were settled.
-fn computed(charges: &[LedgerCharge], refunds: &[LedgerRefund]) -> BTreeMap<Currency, SettlementSums> {
+fn compute_sums(charges: &[LedgerCharge], refunds: &[LedgerRefund]) -> BTreeMap<Currency, SettlementSums> {
     let mut of_charge: HashMap<usize, Vec<&LedgerRefund>> = HashMap::new();
     for refund in refunds.iter().filter(|refund| refund.status == "APPROVED") {
         of_charge.entry(refund.charge).or_default().push(refund);
     }
     let mut all: BTreeMap<Currency, SettlementSums> = BTreeMap::new();
     for (place, charge) in charges.iter().enumerate() {
-        let sums = all.entry(currency(charge.currency)).or_default();
+        let sums = all.entry(parse_currency(charge.currency)).or_default();
         let tax = charge.tax.unwrap_or(0);
         if is_in_november(charge.status, charge.settled) {
             sums.charges += 1;
@@ -65,9 +65,9 @@ fn computed(charges: &[LedgerCharge], refunds: &[LedgerRefund]) -> BTreeMap<Curr
 async fn month_of_a_hundred_thousand_lines_sums_exactly() {
     let month = GeneratedMonth::new(3, 100_000, false);
     let ledger = LedgerFile::new();
-    ledger.fill(&month.charges, &month.refunds);
-    let (sums, lines) = settle(&ledger).await;
-    assert_eq!(sums, computed(&month.charges, &month.refunds));
+    ledger.insert_rows(&month.charges, &month.refunds);
+    let (sums, lines) = settle_november(&ledger).await;
+    assert_eq!(sums, compute_sums(&month.charges, &month.refunds));
     assert!(lines.len() > 100_000, "{}", lines.len());
 
     for (currency, sums) in &sums {
@@ -95,7 +95,7 @@ async fn past_month_is_stable_and_refunds_return_tax() {
         partner: "netflix",
         id: format!("t-{id}"),
         ext_id: id.to_owned(),
-        pai: crate::ledger_file::pai(1),
+        pai: crate::ledger_file::pai_of(1),
         amount: 1599,
         tax: Some(100),
         currency: "USD",
@@ -116,8 +116,11 @@ async fn past_month_is_stable_and_refunds_return_tax() {
     let ledger = LedgerFile::new();
     // A third of an older charge in November; the rest of it in December, which is outside
     // November's settlement.
-    ledger.fill(&charges, &[back("1", 533, FROM + 5), back("2", 533, UNTIL + 5), back("3", 533, UNTIL + 5)]);
-    let (sums, lines) = settle(&ledger).await;
+    ledger.insert_rows(
+        &charges,
+        &[back("1", 533, FROM + 5), back("2", 533, UNTIL + 5), back("3", 533, UNTIL + 5)],
+    );
+    let (sums, lines) = settle_november(&ledger).await;
     let november = SettlementSums {
         charges: 1,
         gross_minor: 1599,
@@ -126,10 +129,10 @@ async fn past_month_is_stable_and_refunds_return_tax() {
         tax_minor: 100 - 33,
         stayed: 1,
     };
-    assert_eq!(sums, BTreeMap::from([(currency("USD"), november)]));
+    assert_eq!(sums, BTreeMap::from([(parse_currency("USD"), november)]));
     assert_eq!(lines.iter().map(|line| line.stayed).collect::<Vec<_>>(), [1, 0]);
 
-    let store = ledger.open();
+    let store = ledger.open_store();
     let december =
         onbill_origin::store::Period { from: november_end(), until: november_end().plus_seconds(86_400) };
     let sums = sum_up(&store, &netflix(), december, |_| {}).await.expect("works");
@@ -140,7 +143,7 @@ async fn past_month_is_stable_and_refunds_return_tax() {
         stayed: -1,
         ..SettlementSums::default()
     };
-    assert_eq!(sums, BTreeMap::from([(currency("USD"), december)]));
+    assert_eq!(sums, BTreeMap::from([(parse_currency("USD"), december)]));
 }
 
 fn november_end() -> onbill_domain::timestamp::Timestamp {

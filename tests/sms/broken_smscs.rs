@@ -1,10 +1,11 @@
 //! Broken SMSCs, byte by byte.
 
-use crate::smsc_link::{clock, open, settings, until};
+use crate::smsc_link::{clock, open_adapter, smpp_settings};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::sms::{
     DeliveryReceipt, ReceiptNotStored, ReceiptSink, RetryCause, SendSmsResult, Sms, SmsGateway,
 };
+use onbill_test_harness::wait::wait_until;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -46,8 +47,10 @@ async fn odd_smsc(says: &'static [u8]) -> (Arc<dyn SmsGateway>, Arc<AtomicU32>, 
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
-    let texts =
-        open(&settings(address, "secret", &json!({"enquire_seconds": 1, "answer_seconds": 1})), &clock());
+    let texts = open_adapter(
+        &smpp_settings(address, "secret", &json!({"enquire_seconds": 1, "answer_seconds": 1})),
+        &clock(),
+    );
     let adapter = Arc::clone(&texts);
     working.spawn(async move { adapter.run(&ReceiptDiscarder).await });
     (texts, came, working)
@@ -62,14 +65,14 @@ async fn let_in(guest: &mut TcpStream, says: &[u8]) -> std::io::Result<()> {
 #[tokio::test]
 async fn silent_smsc_is_disconnected() {
     let (texts, came, _working) = odd_smsc(&[]).await;
-    until("it is connected", async || came.load(Ordering::SeqCst) == 1).await;
+    wait_until("it is connected", async || came.load(Ordering::SeqCst) == 1).await;
     let to = Msisdn::parse("+12025550101").expect("is E.164");
     let text = Sms { to: &to, body: "hello", urgent: true, valid_until: None, receipt: false };
-    until("it is found out", async || {
+    wait_until("it is found out", async || {
         texts.send(&text).await == SendSmsResult::Later(RetryCause::Unreachable)
     })
     .await;
-    until("it is tried anew", async || came.load(Ordering::SeqCst) >= 2).await;
+    wait_until("it is tried anew", async || came.load(Ordering::SeqCst) >= 2).await;
 }
 
 #[tokio::test]
@@ -81,7 +84,7 @@ async fn smsc_that_talks_nonsense_is_left() {
         b"HTTP/1.1 400 Bad Request\r\n\r\n",
     ] {
         let (_texts, came, _working) = odd_smsc(nonsense).await;
-        until("it is tried anew", async || came.load(Ordering::SeqCst) >= 2).await;
+        wait_until("it is tried anew", async || came.load(Ordering::SeqCst) >= 2).await;
     }
 }
 
@@ -95,7 +98,7 @@ async fn unreadable_receipt_does_not_end_the_session() {
     ];
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
     let address = listener.local_addr().expect("has one");
-    let texts = open(&settings(address, "secret", &json!({})), &clock());
+    let texts = open_adapter(&smpp_settings(address, "secret", &json!({})), &clock());
     let mut working = JoinSet::new();
     working.spawn(async move { texts.run(&ReceiptDiscarder).await });
     let (mut guest, _) = listener.accept().await.expect("comes");

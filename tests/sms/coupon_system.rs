@@ -3,7 +3,7 @@
 //! simulated, and passes when a test advances it.
 
 use crate::smsc_link::{
-    ACCOUNTS, GOOD, PATIENCE, RIGHT, clock, inbox, operator_at, password_file, until, until_connected,
+    GOOD, PATIENCE, RIGHT, clock, operator_at, password_file, read_inbox, real_dependencies, until_connected,
 };
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -16,17 +16,17 @@ use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::signature::sign_request;
 use onbill_edge::fake::FakePlatform;
 use onbill_edge::platform::Unreachable;
-use onbill_origin::account::import::import_accounts;
 use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
-use onbill_origin::config::Config;
+use onbill_origin::config::{AccountSource, Config};
 use onbill_origin::http::{HttpPeer, Peer as _};
 use onbill_sandbox::operator::{ListeningSmsc, Operator};
-use onbill_test_harness::ManualClock;
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::process_host;
-use onbill_test_harness::tcp::{listen, serve};
+use onbill_test_harness::tcp::{listen_on, serve_router};
+use onbill_test_harness::wait::wait_until;
+use onbill_test_harness::{ACME_ACCOUNTS, ManualClock, build_app, import_account_file, origin_config_with};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -68,12 +68,12 @@ pub(crate) struct CallBarrier {
 
 impl CallBarrier {
     /// Calls wait for each other from now on, until there are this many.
-    pub(crate) fn gather(&self, calls: usize) {
+    pub(crate) fn gather_calls(&self, calls: usize) {
         self.came.store(0, Ordering::SeqCst);
         self.opens_at.send_replace(calls);
     }
 
-    async fn pass(&self) {
+    async fn wait_for_others(&self) {
         let mut opens_at = self.opens_at.subscribe();
         let came = self.came.fetch_add(1, Ordering::SeqCst) + 1;
         self.opens_at.send_if_modified(|needed| {
@@ -90,27 +90,18 @@ impl CallBarrier {
 
 impl CouponSystem {
     /// With this database, and these changes to the settings of its SMSC.
-    pub(crate) async fn open(place: TestDb, smsc: &Value) -> Self {
+    pub(crate) async fn open_with(place: TestDb, smsc: &Value) -> Self {
         let clock = clock();
-        let (site_listener, site_at) = listen(Ipv4Addr::LOCALHOST).await;
+        let (site_listener, site_at) = listen_on(Ipv4Addr::LOCALHOST).await;
         let operator = operator_at(&site_at.to_string(), &clock);
-        let (smsc_listener, smsc_at) = listen(process_host()).await;
+        let (smsc_listener, smsc_at) = listen_on(process_host()).await;
         let listening = operator.open_smsc(smsc_listener).await.expect("opens");
-        let (origin_listener, origin) = listen(Ipv4Addr::LOCALHOST).await;
+        let (origin_listener, origin) = listen_on(Ipv4Addr::LOCALHOST).await;
         let http = HttpPeer::new(PATIENCE).expect("starts");
-        let app = App::new(
-            config(&place, origin, site_at, smsc_at, smsc),
-            keys::keyring(&KeyHolder::Origin("acme")),
-            place.open(CONNECTIONS).await.expect("opens"),
-            Arc::new(HttpPeer::new(PATIENCE).expect("starts")),
-            Arc::clone(&clock) as _,
-            Arc::new(SystemRandom),
-        );
-        let app = Arc::new(app.expect("is sound"));
-        let complain = |complaint| panic!("{complaint}");
-        import_accounts(&app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
-            .await
-            .expect("imports");
+        let store = place.open_store(CONNECTIONS).await.expect("opens");
+        let config = origin_config(origin, site_at, smsc_at, smsc);
+        let app = build_app("acme", config, store, &real_dependencies(&clock));
+        import_account_file(&app, &app.store, ACME_ACCOUNTS).await;
 
         let turnstile = Arc::new(CallBarrier { came: AtomicUsize::new(0), opens_at: watch::Sender::new(0) });
         let gate = Arc::clone(&turnstile);
@@ -118,19 +109,19 @@ impl CouponSystem {
             let gate = Arc::clone(&gate);
             async move {
                 if call.uri().path() == REDEEM {
-                    gate.pass().await;
+                    gate.wait_for_others().await;
                 }
                 next.run(call).await
             }
         }));
         let site = operator.router();
         let mut working = JoinSet::new();
-        serve(&mut working, site_listener, site.clone());
-        serve(&mut working, origin_listener, gated);
+        serve_router(&mut working, site_listener, site.clone());
+        serve_router(&mut working, origin_listener, gated);
         let sending = Arc::clone(&app);
         working.spawn(sending.run_sms_gateway());
         let system = Self {
-            edge: edge(&clock, &http),
+            edge: new_edge(&clock, &http),
             edge_config: edge_config(origin),
             clock,
             operator,
@@ -151,7 +142,7 @@ impl CouponSystem {
     /// One with its database in a file, and one with it on a database server.
     pub(crate) async fn on_each_kind_of_books(smsc: &Value) -> [Self; 2] {
         let file = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
-        [Self::open(file, smsc).await, Self::open(TestDb::new_postgres_schema().await, smsc).await]
+        [Self::open_with(file, smsc).await, Self::open_with(TestDb::new_postgres_schema().await, smsc).await]
     }
 
     pub(crate) async fn until_bound(&self) {
@@ -161,7 +152,7 @@ impl CouponSystem {
     /// Ends the SMSC as a power cut does: it accepts no connections, and existing ones break.
     pub(crate) async fn kill_smsc(&mut self) {
         self.smsc = None;
-        until("nobody is bound", async || self.operator.smsc_bound() == 0).await;
+        wait_until("nobody is bound", async || self.operator.smsc_bound() == 0).await;
     }
 
     /// Starts it again at the same address.
@@ -171,21 +162,21 @@ impl CouponSystem {
     }
 
     /// Sets the operator's faults: those that are not named are cleared.
-    pub(crate) async fn trouble(&self, faults: Value) {
+    pub(crate) async fn inject_faults(&self, faults: Value) {
         let request = Request::post("/faults").header("content-type", "application/json");
         let request = request.body(Body::from(faults.to_string())).expect("is a request");
         let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
         assert!(answer.status().is_success(), "{faults}");
     }
 
-    pub(crate) async fn deliver(&self) {
+    pub(crate) async fn deliver_due(&self) {
         self.app.worker.deliver_due().await.expect("works");
     }
 
     /// Delivers what becomes due, while time passes, until the condition holds.
     pub(crate) async fn deliver_until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-        until(what, async || {
-            self.deliver().await;
+        wait_until(what, async || {
+            self.deliver_due().await;
             self.clock.advance_seconds(10);
             is_so().await
         })
@@ -193,7 +184,7 @@ impl CouponSystem {
     }
 
     /// The operator's systems have a coupon issued.
-    pub(crate) async fn sell(&self, id: &str, locale: &str) {
+    pub(crate) async fn issue_coupon(&self, id: &str, locale: &str) {
         let coupon = json!({"extCouponID": id, "msisdn": GOOD, "plan": "6M", "locale": locale,
                             "amount": {"value": 8999, "currency": "USD"}});
         let (status, answer) = self.operator_calls(Method::POST, "", &coupon).await;
@@ -201,7 +192,7 @@ impl CouponSystem {
     }
 
     /// The state of a coupon as the operator's systems see it.
-    pub(crate) async fn coupon(&self, id: &str) -> Value {
+    pub(crate) async fn find_coupon(&self, id: &str) -> Value {
         let (status, coupon) = self.operator_calls(Method::GET, &format!("/{id}"), &Value::Null).await;
         assert_eq!(status, StatusCode::OK, "{coupon}");
         coupon
@@ -209,7 +200,7 @@ impl CouponSystem {
 
     /// Waits until a coupon has this state.
     pub(crate) async fn until_state(&self, id: &str, state: &str) {
-        until(state, async || self.coupon(id).await["state"] == state).await;
+        wait_until(state, async || self.find_coupon(id).await["state"] == state).await;
     }
 
     async fn operator_calls(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
@@ -218,7 +209,7 @@ impl CouponSystem {
         let request = Request::builder().method(method).uri(uri).header("content-type", "application/json");
         let mut request = request.body(body).expect("is a request");
         let ring = keys::keyring(&KeyHolder::Operator("acme"));
-        self.sign(
+        self.sign_now(
             &mut request,
             ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there"),
         );
@@ -236,25 +227,25 @@ impl CouponSystem {
     }
 
     /// The partner redeems a customer's code.
-    pub(crate) async fn redeem(&self, code: &str, reference: &str) -> (StatusCode, Bytes) {
+    pub(crate) async fn redeem_code(&self, code: &str, reference: &str) -> (StatusCode, Bytes) {
         let mut request = to_edge(REDEEM, &json!({"code": code, "extReference": reference}));
         let ring = keys::keyring(&KeyHolder::Partner("netflix"));
-        self.sign(&mut request, ring.keys_for_use(KeyUse::PartnerCall).last().expect("is there"));
+        self.sign_now(&mut request, ring.keys_for_use(KeyUse::PartnerCall).last().expect("is there"));
         let answer = onbill_edge::handle(&self.edge, &self.edge_config, request).await;
         (answer.status(), answer.into_body())
     }
 
-    fn sign(&self, request: &mut Request<Bytes>, key: &Key) {
+    fn sign_now(&self, request: &mut Request<Bytes>, key: &Key) {
         let random: &dyn Random = &SystemRandom;
         sign_request(request, key, self.clock.now(), &random.nonce()).expect("signs");
     }
 
     /// What the customer's phone has received, oldest first.
-    pub(crate) async fn inbox(&self) -> Vec<String> {
-        inbox(&self.site, GOOD).await
+    pub(crate) async fn read_inbox(&self) -> Vec<String> {
+        read_inbox(&self.site, GOOD).await
     }
 
-    pub(crate) async fn bill(&self) -> Vec<Value> {
+    pub(crate) async fn read_bill(&self) -> Vec<Value> {
         let request = Request::get(format!("/bill?msisdn={}", GOOD.replace('+', "%2B")));
         let request = request.header("accept", "application/json").body(Body::empty()).expect("is a request");
         let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
@@ -264,17 +255,17 @@ impl CouponSystem {
     }
 
     /// The numbers of redemptions and charges in the database, read without the origin.
-    pub(crate) async fn counted(&self) -> (i64, i64) {
+    pub(crate) async fn count_redemptions(&self) -> (i64, i64) {
         (self.place.count_rows("coupon_redemptions").await, self.place.count_rows("transactions").await)
     }
 
     /// How many charges have this status.
-    pub(crate) async fn charges(&self, status: &str) -> i64 {
+    pub(crate) async fn count_charges(&self, status: &str) -> i64 {
         self.place.count_rows(&format!("transactions WHERE status = '{status}'")).await
     }
 
     /// How many coupons were delivered.
-    pub(crate) async fn delivered(&self) -> usize {
+    pub(crate) async fn count_delivered(&self) -> usize {
         let delivered = self.place.count_rows("coupons WHERE delivered_at IS NOT NULL").await;
         usize::try_from(delivered).expect("is a count")
     }
@@ -297,7 +288,7 @@ fn to_edge(path: &str, body: &Value) -> Request<Bytes> {
 }
 
 /// The edge's own code; its calls go out over connections.
-fn edge(clock: &Arc<ManualClock>, http: &HttpPeer) -> FakePlatform {
+fn new_edge(clock: &Arc<ManualClock>, http: &HttpPeer) -> FakePlatform {
     let edge = FakePlatform::new(Arc::clone(&clock.0), 1);
     let http = http.clone();
     edge.on_network(move |request| {
@@ -313,23 +304,17 @@ fn edge_config(origin: SocketAddr) -> onbill_edge::Config {
     onbill_test_harness::edge_config(&operators)
 }
 
-fn config(place: &TestDb, origin: SocketAddr, site: SocketAddr, smsc: SocketAddr, more: &Value) -> Config {
-    let database = match place {
-        TestDb::Sqlite(path) => path.display().to_string(),
-        TestDb::Postgres { url, .. } => url.clone(),
-    };
+fn origin_config(origin: SocketAddr, site: SocketAddr, smsc: SocketAddr, more: &Value) -> Config {
     let mut sms = json!({"by": "smpp", "url": format!("smpp://{smsc}"), "system_id": "onbill",
                          "password_file": password_file(RIGHT), "sender": "Acme",
                          "answer_seconds": PATIENCE.as_secs()});
     sms.as_object_mut().expect("is an object").extend(more.as_object().cloned().unwrap_or_default());
-    let config = json!({
-        "operator": "acme", "name": "Acme Mobile", "country": "US", "listen": origin, "database": database,
-        "keys": "unused", "edge_url": EDGE_URL, "bss_url": format!("http://{site}/csp"),
-        "dashboards": ["https://my.acme.example"],
-        "offers": [{"id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
-                    "price": {"value": 1599, "currency": "USD"}}],
-        "coupons": {"tag": "AC", "plans": [{"id": "6M", "months": 6, "offer": "netflix-standard"}]},
-        "sms": sms,
-    });
-    serde_json::from_value(config).expect("is a configuration")
+    Config {
+        listen: origin,
+        bss_url: format!("http://{site}/csp"),
+        // No webhooks: the partner is not there.
+        partners: Vec::new(),
+        sms: serde_json::from_value(sms).expect("are settings"),
+        ..origin_config_with("acme", AccountSource::Table)
+    }
 }

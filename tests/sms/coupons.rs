@@ -9,40 +9,41 @@ mod receipts;
 mod secrecy;
 
 use crate::coupon_system::{CouponSystem, code_in};
-use crate::smsc_link::{UNANSWERED_SECONDS, until};
+use crate::smsc_link::UNANSWERED_SECONDS;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
+use onbill_test_harness::wait::wait_until;
 use serde_json::{Value, json};
 
 /// A short timeout for an SMSC that does not respond, which keeps the tests fast.
-fn impatient() -> Value {
+fn short_timeouts() -> Value {
     json!({"answer_seconds": UNANSWERED_SECONDS, "enquire_seconds": 1})
 }
 
-fn read(answer: &(StatusCode, Bytes)) -> (u16, Value) {
+fn parse_answer(answer: &(StatusCode, Bytes)) -> (u16, Value) {
     (answer.0.as_u16(), serde_json::from_slice(&answer.1).unwrap_or_default())
 }
 
 /// One SMS arrived, this many times, and its code can be redeemed: one redemption, one charge, one
 /// line.
-async fn came(system: &CouponSystem, times: usize) {
-    let texts = system.inbox().await;
+async fn assert_came_and_redeems(system: &CouponSystem, times: usize) {
+    let texts = system.read_inbox().await;
     assert_eq!(texts.len(), times, "{texts:?}");
     assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
-    let first = system.redeem(code_in(&texts[0]), "r-1").await;
-    assert_eq!(read(&first).1["status"], "REDEEMED", "{first:?}");
-    assert_eq!(system.redeem(code_in(&texts[0]), "r-1").await, first, "byte for byte");
-    assert_eq!((system.counted().await, system.bill().await.len()), ((1, 1), 1));
+    let first = system.redeem_code(code_in(&texts[0]), "r-1").await;
+    assert_eq!(parse_answer(&first).1["status"], "REDEEMED", "{first:?}");
+    assert_eq!(system.redeem_code(code_in(&texts[0]), "r-1").await, first, "byte for byte");
+    assert_eq!((system.count_redemptions().await, system.read_bill().await.len()), ((1, 1), 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn code_received_in_parts_redeems() {
     for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
         for (locale, already) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
-            system.sell(locale, locale).await;
+            system.issue_coupon(locale, locale).await;
             let before = system.operator.smsc_wishes().len();
-            system.deliver().await;
+            system.deliver_due().await;
             let parts = &system.operator.smsc_wishes()[before..];
             assert!(parts.len() >= 2, "{locale} takes {} messages", parts.len());
             assert!(parts.iter().all(|part| part.coding == parts[0].coding), "{locale}: {parts:?}");
@@ -52,12 +53,12 @@ async fn code_received_in_parts_redeems() {
                 _ => {}
             }
             system.until_state(locale, "DELIVERED").await;
-            let texts = system.inbox().await;
+            let texts = system.read_inbox().await;
             assert_eq!(texts.len(), already + 1);
-            let (status, answer) = read(&system.redeem(code_in(&texts[already]), locale).await);
+            let (status, answer) = parse_answer(&system.redeem_code(code_in(&texts[already]), locale).await);
             assert_eq!((status, &answer["status"]), (200, &json!("REDEEMED")), "{answer}");
-            assert_eq!(system.coupon(locale).await["state"], "REDEEMED");
-            assert_eq!(system.bill().await.len(), already + 1);
+            assert_eq!(system.find_coupon(locale).await["state"], "REDEEMED");
+            assert_eq!(system.read_bill().await.len(), already + 1);
         }
     }
 }
@@ -65,22 +66,22 @@ async fn code_received_in_parts_redeems() {
 #[tokio::test(flavor = "multi_thread")]
 async fn busy_smsc_gets_the_sms_later_and_once() {
     for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
-        system.sell("c-1", "en").await;
+        system.issue_coupon("c-1", "en").await;
         for fault in ["throttle", "queue-full"] {
-            system.trouble(json!({"smsc": fault})).await;
+            system.inject_faults(json!({"smsc": fault})).await;
             let asked = system.operator.smsc_asked();
             for _ in 0..4 {
-                system.deliver().await;
+                system.deliver_due().await;
                 system.clock.advance_seconds(700);
             }
             assert!(system.operator.smsc_asked() > asked, "{fault}");
         }
-        assert!(system.inbox().await.is_empty());
-        assert_eq!(system.coupon("c-1").await["state"], "ISSUED");
-        system.trouble(json!({})).await;
-        system.deliver_until("it comes", async || !system.inbox().await.is_empty()).await;
+        assert!(system.read_inbox().await.is_empty());
+        assert_eq!(system.find_coupon("c-1").await["state"], "ISSUED");
+        system.inject_faults(json!({})).await;
+        system.deliver_until("it comes", async || !system.read_inbox().await.is_empty()).await;
         system.until_state("c-1", "DELIVERED").await;
-        came(&system, 1).await;
+        assert_came_and_redeems(&system, 1).await;
     }
 }
 
@@ -89,7 +90,7 @@ async fn sms_without_response_is_sent_again() {
     // Concurrently: each waits long for a response.
     let mut cases = Vec::new();
     for (fault, times) in [("drop", 1), ("drop-after", 2), ("hang", 1), ("hang-after", 2)] {
-        for system in CouponSystem::on_each_kind_of_books(&impatient()).await {
+        for system in CouponSystem::on_each_kind_of_books(&short_timeouts()).await {
             cases.push(comes_as_often_as_it_was_taken(system, fault, times));
         }
     }
@@ -97,62 +98,62 @@ async fn sms_without_response_is_sent_again() {
 }
 
 async fn comes_as_often_as_it_was_taken(system: CouponSystem, fault: &str, times: usize) {
-    system.trouble(json!({"smsc": fault})).await;
-    system.sell("c-1", "en").await;
-    system.deliver().await;
-    assert_eq!(system.coupon("c-1").await["state"], "ISSUED", "{fault}");
-    system.trouble(json!({})).await;
+    system.inject_faults(json!({"smsc": fault})).await;
+    system.issue_coupon("c-1", "en").await;
+    system.deliver_due().await;
+    assert_eq!(system.find_coupon("c-1").await["state"], "ISSUED", "{fault}");
+    system.inject_faults(json!({})).await;
     system.until_bound().await;
-    system.deliver().await;
-    assert_eq!(system.inbox().await.len(), times - 1, "{fault}: not yet again");
-    system.deliver_until("it comes", async || system.coupon("c-1").await["state"] != "ISSUED").await;
+    system.deliver_due().await;
+    assert_eq!(system.read_inbox().await.len(), times - 1, "{fault}: not yet again");
+    system.deliver_until("it comes", async || system.find_coupon("c-1").await["state"] != "ISSUED").await;
     system.until_state("c-1", "DELIVERED").await;
-    came(&system, times).await;
+    assert_came_and_redeems(&system, times).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restarted_smsc_gets_the_sms_once() {
     for mut system in CouponSystem::on_each_kind_of_books(&json!({})).await {
         system.kill_smsc().await;
-        system.sell("c-1", "en").await;
+        system.issue_coupon("c-1", "en").await;
         for _ in 0..4 {
-            system.deliver().await;
+            system.deliver_due().await;
             system.clock.advance_seconds(700);
         }
-        assert_eq!(system.coupon("c-1").await["state"], "ISSUED");
+        assert_eq!(system.find_coupon("c-1").await["state"], "ISSUED");
         // It is back, and takes the previous session for a live one.
-        system.trouble(json!({"smsc": "still-bound"})).await;
+        system.inject_faults(json!({"smsc": "still-bound"})).await;
         let binds = system.operator.smsc_binds();
         system.restart_smsc().await;
-        until("it has said no", async || system.operator.smsc_binds() > binds).await;
-        system.deliver().await;
-        assert!(system.inbox().await.is_empty());
-        system.trouble(json!({})).await;
+        wait_until("it has said no", async || system.operator.smsc_binds() > binds).await;
+        system.deliver_due().await;
+        assert!(system.read_inbox().await.is_empty());
+        system.inject_faults(json!({})).await;
         system.until_bound().await;
-        system.deliver_until("it comes", async || !system.inbox().await.is_empty()).await;
+        system.deliver_until("it comes", async || !system.read_inbox().await.is_empty()).await;
         system.until_state("c-1", "DELIVERED").await;
-        came(&system, 1).await;
+        assert_came_and_redeems(&system, 1).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_smsc_is_disconnected_and_found_again() {
-    let systems = CouponSystem::on_each_kind_of_books(&impatient()).await;
+    let systems = CouponSystem::on_each_kind_of_books(&short_timeouts()).await;
     join_all(systems.map(is_left_and_found_again)).await;
 }
 
 async fn is_left_and_found_again(system: CouponSystem) {
     let binds = system.operator.smsc_binds();
-    system.trouble(json!({"smsc": "silent"})).await;
-    system.sell("c-1", "en").await;
+    system.inject_faults(json!({"smsc": "silent"})).await;
+    system.issue_coupon("c-1", "en").await;
     // Before or after the origin has found out: there is no response, or no connection.
-    system.deliver().await;
-    assert!(system.inbox().await.is_empty());
-    assert_eq!(system.coupon("c-1").await["state"], "ISSUED");
-    system.trouble(json!({})).await;
-    until("the origin has connected anew", async || system.operator.smsc_binds() > binds).await;
+    system.deliver_due().await;
+    assert!(system.read_inbox().await.is_empty());
+    assert_eq!(system.find_coupon("c-1").await["state"], "ISSUED");
+    system.inject_faults(json!({})).await;
+    wait_until("the origin has connected anew", async || system.operator.smsc_binds() > binds).await;
     system.until_bound().await;
-    system.deliver_until("it comes", async || !system.inbox().await.is_empty()).await;
+    system.deliver_until("it comes", async || !system.read_inbox().await.is_empty()).await;
     system.until_state("c-1", "DELIVERED").await;
-    came(&system, 1).await;
+    assert_came_and_redeems(&system, 1).await;
 }

@@ -1,7 +1,7 @@
 //! PINs: the origin as it serves, from the customer's number to the message on the phone.
 
 use crate::smsc_link::{
-    ACCOUNTS, GOOD, PATIENCE, RIGHT, SmscLink, UNANSWERED_SECONDS, password_file, until, until_connected,
+    GOOD, PATIENCE, RIGHT, SmscLink, UNANSWERED_SECONDS, password_file, real_dependencies, until_connected,
 };
 use axum::Router;
 use axum::body::Body;
@@ -10,14 +10,13 @@ use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_domain::signature::sign_request;
-use onbill_origin::account::import::import_accounts;
 use onbill_origin::ambient::{Clock as _, Random, SystemRandom};
 use onbill_origin::app::App;
-use onbill_origin::config::Config;
-use onbill_origin::http::HttpPeer;
-use onbill_test_harness::ManualClock;
+use onbill_origin::config::{AccountSource, Config};
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::keys::{self, KeyHolder};
+use onbill_test_harness::wait::wait_until;
+use onbill_test_harness::{ACME_ACCOUNTS, ManualClock, build_app, import_account_file, origin_config_with};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -45,30 +44,18 @@ impl PinOrigin {
 
     /// Sends through any gateway.
     pub(crate) async fn sending_by(sms: &Value, name: &str, clock: &Arc<ManualClock>) -> Self {
-        let config: Config = serde_json::from_value(json!({
-            "operator": "acme", "name": name, "country": "US", "listen": ORIGIN, "database": "unused", "keys": "unused",
-            "edge_url": "http://127.0.0.1:8787", "bss_url": "http://127.0.0.1:8790/csp",
-            "dashboards": ["http://127.0.0.1:8790"],
-            "offers": [{"id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
-                        "price": {"value": 1599, "currency": "USD"}}],
-            "sms": sms,
-        }))
-        .expect("is a configuration");
+        let config = Config {
+            name: name.to_owned(),
+            listen: ORIGIN.parse().expect("is an address"),
+            // No webhooks: the partner is not there.
+            partners: Vec::new(),
+            sms: serde_json::from_value(sms.clone()).expect("are settings"),
+            ..origin_config_with("acme", AccountSource::Table)
+        };
         let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
-        let peer = HttpPeer::new(PATIENCE).expect("starts");
-        let app = App::new(
-            config,
-            keys::keyring(&KeyHolder::Origin("acme")),
-            place.open(1).await.expect("opens"),
-            Arc::new(peer),
-            Arc::clone(clock) as _,
-            Arc::new(SystemRandom),
-        );
-        let app = Arc::new(app.expect("is sound"));
-        let complain = |complaint| panic!("{complaint}");
-        import_accounts(&app.store, &app.vault, app.numbers, ACCOUNTS.as_bytes(), complain, |_| {})
-            .await
-            .expect("imports");
+        let store = place.open_store(1).await.expect("opens");
+        let app = build_app("acme", config, store, &real_dependencies(clock));
+        import_account_file(&app, &app.store, ACME_ACCOUNTS).await;
         let mut working = JoinSet::new();
         working.spawn(Arc::clone(&app).run_sms_gateway());
         let (router, clock) = (app.router(), Arc::clone(clock));
@@ -76,7 +63,7 @@ impl PinOrigin {
     }
 
     /// A customer enters a number in the widget.
-    pub(crate) async fn enter(&self, locale: &str) {
+    pub(crate) async fn enter_number(&self, locale: &str) {
         let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": locale});
         let mut request = Request::post(format!("http://{ORIGIN}/edge/v1/validate"))
             .header("content-type", "application/json")
@@ -92,11 +79,11 @@ impl PinOrigin {
     }
 
     /// Delivers what is due now, and what is due again some time later, until a message has come.
-    async fn deliver(&self, link: &SmscLink, messages: usize) {
-        until("the PIN comes", async || {
+    async fn deliver_until_received(&self, link: &SmscLink, messages: usize) {
+        wait_until("the PIN comes", async || {
             self.app.worker.deliver_due().await.expect("works");
             self.clock.advance_seconds(3);
-            link.inbox(GOOD).await.len() >= messages
+            link.received_sms(GOOD).await.len() >= messages
         })
         .await;
     }
@@ -115,9 +102,9 @@ async fn pin_arrives_in_every_language() {
         let origin = PinOrigin::new(&link, name, PATIENCE.as_secs()).await;
         until_connected(&*origin.app.sms).await;
         for (locale, at) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
-            origin.enter(locale).await;
-            origin.deliver(&link, at + 1).await;
-            let text = &link.inbox(GOOD).await[at];
+            origin.enter_number(locale).await;
+            origin.deliver_until_received(&link, at + 1).await;
+            let text = &link.received_sms(GOOD).await[at];
             assert!(!pin_in(text).is_empty() && text.contains(name), "{text}");
         }
         let wishes = link.operator.smsc_wishes();
@@ -132,16 +119,16 @@ async fn pin_arrives_in_every_language() {
 
 #[tokio::test]
 async fn origin_serves_before_its_smsc_does() {
-    let link = SmscLink::troubled(json!({"smsc": "down"}), RIGHT, &json!({})).await;
+    let link = SmscLink::begin_with_faults(json!({"smsc": "down"}), RIGHT, &json!({})).await;
     let origin = PinOrigin::new(&link, "Acme", PATIENCE.as_secs()).await;
-    origin.enter("en").await;
+    origin.enter_number("en").await;
     origin.app.worker.deliver_due().await.expect("works");
-    assert!(link.inbox(GOOD).await.is_empty());
-    link.trouble(json!({})).await;
+    assert!(link.received_sms(GOOD).await.is_empty());
+    link.inject_faults(json!({})).await;
     // The PIN's attempts must not run out before.
     until_connected(&*origin.app.sms).await;
-    origin.deliver(&link, 1).await;
-    assert_eq!(link.inbox(GOOD).await.len(), 1);
+    origin.deliver_until_received(&link, 1).await;
+    assert_eq!(link.received_sms(GOOD).await.len(), 1);
 }
 
 #[tokio::test]
@@ -149,16 +136,16 @@ async fn pin_with_lost_response_is_sent_again() {
     let link = SmscLink::new().await;
     let origin = PinOrigin::new(&link, "Acme", UNANSWERED_SECONDS).await;
     until_connected(&*origin.app.sms).await;
-    link.trouble(json!({"smsc": "hang-after"})).await;
-    origin.enter("en").await;
-    origin.deliver(&link, 1).await;
-    link.trouble(json!({})).await;
-    origin.deliver(&link, 2).await;
-    let texts = link.inbox(GOOD).await;
+    link.inject_faults(json!({"smsc": "hang-after"})).await;
+    origin.enter_number("en").await;
+    origin.deliver_until_received(&link, 1).await;
+    link.inject_faults(json!({})).await;
+    origin.deliver_until_received(&link, 2).await;
+    let texts = link.received_sms(GOOD).await;
     assert_eq!(pin_in(&texts[0]), pin_in(&texts[1]), "it is the same one");
     for _ in 0..5 {
         origin.clock.advance_seconds(60);
         origin.app.worker.deliver_due().await.expect("works");
     }
-    assert_eq!(link.inbox(GOOD).await.len(), 2, "it has arrived, and that is known");
+    assert_eq!(link.received_sms(GOOD).await.len(), 2, "it has arrived, and that is known");
 }

@@ -5,8 +5,8 @@ use onbill_origin::sms::{DeliveryState, SendSmsResult};
 use serde_json::json;
 use std::sync::atomic::Ordering;
 
-async fn send(link: &SmscLink) -> String {
-    match link.send("hello", true).await {
+async fn send_accepted(link: &SmscLink) -> String {
+    match link.send_sms("hello", true).await {
         SendSmsResult::Accepted { message_id: Some(id) } => id,
         other => panic!("{other:?}"),
     }
@@ -20,12 +20,12 @@ async fn receipt_says_how_each_message_ended() {
         ("failed", DeliveryState::Undeliverable),
         ("expired", DeliveryState::Expired),
     ] {
-        link.trouble(json!({"receipts": reporting})).await;
+        link.inject_faults(json!({"receipts": reporting})).await;
         // Two of them: one has the status in its text only, the other in parameters too.
         for _ in 0..2 {
-            let before = link.receipts(0).await.len();
-            let id = send(&link).await;
-            let receipts = link.receipts(before + 1).await;
+            let before = link.wait_for_receipts(0).await.len();
+            let id = send_accepted(&link).await;
+            let receipts = link.wait_for_receipts(before + 1).await;
             let receipt = receipts.last().expect("there is one");
             assert_eq!((&receipt.message_id, receipt.state), (&id, state));
         }
@@ -35,15 +35,15 @@ async fn receipt_says_how_each_message_ended() {
 #[tokio::test]
 async fn receipts_may_come_in_another_order() {
     let link = SmscLink::new().await;
-    link.trouble(json!({"receipts": "late"})).await;
+    link.inject_faults(json!({"receipts": "late"})).await;
     let mut ids = Vec::new();
     for _ in 0..5 {
-        ids.push(send(&link).await);
+        ids.push(send_accepted(&link).await);
     }
-    assert!(link.receipts(0).await.is_empty());
-    link.trouble(json!({})).await;
+    assert!(link.wait_for_receipts(0).await.is_empty());
+    link.inject_faults(json!({})).await;
     let reported: Vec<String> =
-        link.receipts(5).await.into_iter().map(|receipt| receipt.message_id).collect();
+        link.wait_for_receipts(5).await.into_iter().map(|receipt| receipt.message_id).collect();
     ids.reverse();
     assert_eq!(reported, ids);
 }
@@ -51,11 +51,11 @@ async fn receipts_may_come_in_another_order() {
 #[tokio::test]
 async fn receipt_may_come_before_the_answer() {
     let link = SmscLink::new().await;
-    link.trouble(json!({"receipts": "early"})).await;
+    link.inject_faults(json!({"receipts": "early"})).await;
     // The SMSC responds only when its receipt was accepted: if each waited for the other, both
     // would wait permanently.
-    let id = send(&link).await;
-    let receipts = link.receipts(1).await;
+    let id = send_accepted(&link).await;
+    let receipts = link.wait_for_receipts(1).await;
     assert_eq!(receipts[0].message_id, id);
 }
 
@@ -63,8 +63,8 @@ async fn receipt_may_come_before_the_answer() {
 async fn receipt_that_cannot_be_taken_comes_again() {
     let link = SmscLink::new().await;
     link.heard.busy.store(3, Ordering::SeqCst);
-    let id = send(&link).await;
-    let receipts = link.receipts(1).await;
+    let id = send_accepted(&link).await;
+    let receipts = link.wait_for_receipts(1).await;
     assert_eq!(receipts.len(), 1);
     assert_eq!(receipts[0].message_id, id);
     assert_eq!(link.heard.busy.load(Ordering::SeqCst), 0);

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::Request;
-use onbill_domain::currency::Currency;
-use onbill_domain::ids::{OfferId, OperatorId};
+use onbill_domain::ids::OperatorId;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::ambient::{Clock, Random, SystemRandom};
 use onbill_origin::config::SmsSettings;
@@ -13,27 +12,26 @@ use onbill_origin::http::{CspClient, HttpPeer, Peer, SignedClient};
 use onbill_origin::sms::{
     self, DeliveryReceipt, ReceiptNotStored, ReceiptSink, RetryCause, SendSmsResult, Sms, SmsGateway,
 };
-use onbill_sandbox::operator::{BrandColours, GatewayLogin, ListeningSmsc, Operator, OperatorConfig};
-use onbill_sandbox::{PartyDependencies, account_file};
-use onbill_test_harness::ManualClock;
+use onbill_sandbox::PartyDependencies;
+use onbill_sandbox::operator::{ListeningSmsc, Operator};
 use onbill_test_harness::keys::{self, KeyHolder};
+use onbill_test_harness::wait::wait_until;
 use onbill_test_harness::write_password_file;
+use onbill_test_harness::{GATEWAY_PASSWORD, ManualClock, operator_config};
 use serde_json::{Value, json};
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-pub(crate) const ACCOUNTS: &str = include_str!("../sandbox/accounts/acme.csv");
 pub(crate) const GOOD: &str = "+12025550101";
 pub(crate) const SITE: &str = "127.0.0.1:8790";
 /// The correct password.
-pub(crate) const RIGHT: &str = "hunter2!";
+pub(crate) const RIGHT: &str = GATEWAY_PASSWORD;
 /// Only ends a test that hangs.
 const DEADLINE: Duration = Duration::from_mins(5);
 /// Longer than a response takes on a busy machine: such a wait ends only for a response that never
@@ -42,7 +40,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// The response timeout of an SMSC that does not respond, in seconds. A response that is sent has
 /// to arrive in this time too, so it is only for tests without one.
 pub(crate) const UNANSWERED_SECONDS: u64 = 5;
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// Between two tries of an adapter that is not connected.
+const TRY_EVERY: Duration = Duration::from_millis(2);
 
 /// Receipts that came; some may be refused first.
 #[derive(Default)]
@@ -76,7 +75,7 @@ pub(crate) struct SmscLink {
 }
 
 /// The adapter's settings, with a password file of its own.
-pub(crate) fn settings(address: SocketAddr, password: &str, more: &Value) -> SmsSettings {
+pub(crate) fn smpp_settings(address: SocketAddr, password: &str, more: &Value) -> SmsSettings {
     let mut settings = json!({
         "by": "smpp", "url": format!("smpp://{address}"), "system_id": "onbill", "password_file": password_file(password),
         "sender": "Acme", "window": 4, "answer_seconds": PATIENCE.as_secs(),
@@ -91,8 +90,8 @@ pub(crate) fn password_file(password: &str) -> PathBuf {
 }
 
 /// An adapter by itself.
-pub(crate) fn open(settings: &SmsSettings, clock: &Arc<ManualClock>) -> Arc<dyn SmsGateway> {
-    open_on(&network(PATIENCE), settings, clock)
+pub(crate) fn open_adapter(settings: &SmsSettings, clock: &Arc<ManualClock>) -> Arc<dyn SmsGateway> {
+    open_on(&tcp_peer(PATIENCE), settings, clock)
 }
 
 /// Opens an adapter on another network.
@@ -111,7 +110,7 @@ pub(crate) fn open_on(
 }
 
 /// The network, which is this machine; with the response timeout.
-pub(crate) fn network(patience: Duration) -> Arc<dyn Peer> {
+pub(crate) fn tcp_peer(patience: Duration) -> Arc<dyn Peer> {
     Arc::new(HttpPeer::new(patience).expect("starts"))
 }
 
@@ -122,30 +121,30 @@ pub(crate) fn clock() -> Arc<ManualClock> {
 impl SmscLink {
     /// Connected, with a window of four.
     pub(crate) async fn new() -> Self {
-        Self::connected(&json!({})).await
+        Self::connect_with(&json!({})).await
     }
 
     /// Connected, with other settings.
-    pub(crate) async fn connected(more: &Value) -> Self {
-        let link = Self::with(RIGHT, more).await;
-        until("the SMSC is bound", async || link.operator.smsc_bound() == 1).await;
+    pub(crate) async fn connect_with(more: &Value) -> Self {
+        let link = Self::begin_with(RIGHT, more).await;
+        wait_until("the SMSC is bound", async || link.operator.smsc_bound() == 1).await;
         link
     }
 
     /// Connecting, with this password and other settings.
-    pub(crate) async fn with(password: &str, more: &Value) -> Self {
-        Self::troubled(json!({}), password, more).await
+    pub(crate) async fn begin_with(password: &str, more: &Value) -> Self {
+        Self::begin_with_faults(json!({}), password, more).await
     }
 
     /// Connecting, with these faults from the beginning.
-    pub(crate) async fn troubled(faults: Value, password: &str, more: &Value) -> Self {
+    pub(crate) async fn begin_with_faults(faults: Value, password: &str, more: &Value) -> Self {
         let clock = clock();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
         let address = listener.local_addr().expect("has one");
-        let operator = operator(&clock);
+        let operator = new_operator(&clock);
         let site = operator.router();
         let listening = operator.open_smsc(listener).await.expect("opens");
-        let texts = open(&settings(address, password, more), &clock);
+        let texts = open_adapter(&smpp_settings(address, password, more), &clock);
         let heard = Arc::new(ReceivedReceipts::default());
         let mut link = Self {
             clock,
@@ -157,14 +156,14 @@ impl SmscLink {
             working: JoinSet::new(),
             _listening: listening,
         };
-        link.trouble(faults).await;
+        link.inject_faults(faults).await;
         let (texts, heard) = (Arc::clone(&link.texts), Arc::clone(&link.heard));
         link.working.spawn(async move { texts.run(&*heard).await });
         link
     }
 
     /// Sets the operator's faults.
-    pub(crate) async fn trouble(&self, faults: Value) {
+    pub(crate) async fn inject_faults(&self, faults: Value) {
         let request = Request::post("/faults").header("content-type", "application/json");
         let request = request.body(Body::from(faults.to_string())).expect("is a request");
         let answer = self.site.clone().oneshot(request).await.expect("routers do not fail");
@@ -172,18 +171,18 @@ impl SmscLink {
     }
 
     /// What a phone has received, oldest first.
-    pub(crate) async fn inbox(&self, number: &str) -> Vec<String> {
-        inbox(&self.site, number).await
+    pub(crate) async fn received_sms(&self, number: &str) -> Vec<String> {
+        read_inbox(&self.site, number).await
     }
 
     /// Sends an SMS as soon as there is a connection.
-    pub(crate) async fn send(&self, body: &str, urgent: bool) -> SendSmsResult {
+    pub(crate) async fn send_sms(&self, body: &str, urgent: bool) -> SendSmsResult {
         let to = Msisdn::parse(GOOD).expect("is E.164");
         let text = Sms { to: &to, body, urgent, valid_until: None, receipt: true };
         let sending = async {
             loop {
                 match self.texts.send(&text).await {
-                    SendSmsResult::Later(RetryCause::Unreachable) => tokio::time::sleep(LOOK_EVERY).await,
+                    SendSmsResult::Later(RetryCause::Unreachable) => tokio::time::sleep(TRY_EVERY).await,
                     sent => return sent,
                 }
             }
@@ -192,45 +191,33 @@ impl SmscLink {
     }
 
     /// The receipts that were accepted so far, once there are this many.
-    pub(crate) async fn receipts(&self, count: usize) -> Vec<DeliveryReceipt> {
+    pub(crate) async fn wait_for_receipts(&self, count: usize) -> Vec<DeliveryReceipt> {
         let taken = || self.heard.taken.lock().expect("is whole").clone();
-        until("the receipts come", async || taken().len() >= count).await;
+        wait_until("the receipts come", async || taken().len() >= count).await;
         taken()
     }
 }
 
 /// The simulated operator, with a gateway.
-pub(crate) fn operator(clock: &Arc<ManualClock>) -> Operator {
+pub(crate) fn new_operator(clock: &Arc<ManualClock>) -> Operator {
     operator_at(SITE, clock)
 }
 
 /// The simulated operator at another address.
 pub(crate) fn operator_at(site: &str, clock: &Arc<ManualClock>) -> Operator {
-    let slug = OperatorId::parse("acme").expect("is a slug");
-    let config = OperatorConfig {
-        colours: BrandColours::of(&slug),
-        operator: slug,
-        name: "Acme Mobile".to_owned(),
-        country: "US".to_owned(),
-        currency: Currency::parse("USD").expect("is listed"),
-        public_url: format!("http://{site}"),
-        edge_url: "http://127.0.0.1:8787".to_owned(),
-        offer: OfferId::parse("netflix-standard").expect("is a slug"),
-        return_path: "/done".to_owned(),
-        keys: keys::keyring(&KeyHolder::Operator("acme")),
-        accounts: account_file::parse(ACCOUNTS).expect("is an account file"),
-        gateway: Some(GatewayLogin { user: "onbill".to_owned(), password: RIGHT.to_owned() }),
-        coupons: None,
-    };
-    let outside = PartyDependencies {
-        clock: Arc::clone(clock) as _,
-        random: Arc::new(SystemRandom),
-        http: network(PATIENCE),
-    };
-    Operator::new(config, outside)
+    Operator::new(operator_config("acme", site), real_dependencies(clock))
 }
 
-pub(crate) async fn inbox(site: &Router, number: &str) -> Vec<String> {
+/// What a party works with here: this machine's network and randomness, and the test's clock.
+pub(crate) fn real_dependencies(clock: &Arc<ManualClock>) -> PartyDependencies {
+    PartyDependencies {
+        clock: Arc::clone(clock) as _,
+        random: Arc::new(SystemRandom),
+        http: tcp_peer(PATIENCE),
+    }
+}
+
+pub(crate) async fn read_inbox(site: &Router, number: &str) -> Vec<String> {
     let path = format!("/sms?msisdn={}", number.replace('+', "%2B"));
     let request = Request::get(path).header("accept", "application/json");
     let request = request.body(Body::empty()).expect("is a request");
@@ -244,55 +231,5 @@ pub(crate) async fn inbox(site: &Router, number: &str) -> Vec<String> {
 pub(crate) async fn until_connected(texts: &dyn SmsGateway) {
     let stranger = Msisdn::parse("+12025559999").expect("is E.164");
     let text = Sms { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
-    until("it is connected", async || texts.send(&text).await == SendSmsResult::Refused).await;
-}
-
-/// Polls until the condition holds.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let looking = async {
-        while !is_so().await {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, looking).await.expect(what);
-}
-
-/// What this thread logs, at every level.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// From now on, until the guard is dropped.
-    pub(crate) fn begin() -> (Self, tracing::subscriber::DefaultGuard) {
-        // While a process has one subscriber, `tracing` asks only the thread that reaches a call site
-        // first whether to log there. So every thread has one: otherwise a site that another test
-        // reaches first would stay silent here.
-        static OF_ALL_THREADS: Once = Once::new();
-        OF_ALL_THREADS.call_once(|| {
-            tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("is the only one");
-        });
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_writer(move || writer.clone())
-            .with_ansi(false)
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("is whole").clone()).expect("is text")
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("is whole").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    wait_until("it is connected", async || texts.send(&text).await == SendSmsResult::Refused).await;
 }

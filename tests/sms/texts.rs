@@ -5,10 +5,13 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_origin::sms::{SendSmsResult, Sms};
 use std::fmt::Write as _;
 
-async fn arrives(link: &SmscLink, text: &str) {
-    let before = link.inbox(GOOD).await.len();
-    assert!(matches!(link.send(text, true).await, SendSmsResult::Accepted { message_id: Some(_) }), "{text}");
-    assert_eq!(link.inbox(GOOD).await[before..], [text.to_owned()]);
+async fn assert_arrives(link: &SmscLink, text: &str) {
+    let before = link.received_sms(GOOD).await.len();
+    assert!(
+        matches!(link.send_sms(text, true).await, SendSmsResult::Accepted { message_id: Some(_) }),
+        "{text}"
+    );
+    assert_eq!(link.received_sms(GOOD).await[before..], [text.to_owned()]);
 }
 
 #[tokio::test]
@@ -17,8 +20,8 @@ async fn gsm_alphabet_arrives_unchanged() {
     let alphabet = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ\
                     ÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
     assert_eq!(alphabet.chars().count(), 127);
-    arrives(&link, alphabet).await;
-    arrives(&link, "\u{c}^{}\\[~]|€").await;
+    assert_arrives(&link, alphabet).await;
+    assert_arrives(&link, "\u{c}^{}\\[~]|€").await;
     assert!(link.operator.smsc_wishes().iter().all(|wish| wish.coding == 0));
 }
 
@@ -29,31 +32,31 @@ async fn sms_arrives_whole_in_any_number_of_parts() {
     for count in [1, 152, 153, 154, 159, 160, 161, 305, 306, 307, 1_000] {
         let mut text: String = ('a'..='z').cycle().take(count - 1).collect();
         text.push('z');
-        arrives(&link, &text).await;
+        assert_arrives(&link, &text).await;
         text.replace_range(count - 1.., "€");
         text.push_str("and more");
-        arrives(&link, &text).await;
+        assert_arrives(&link, &text).await;
     }
     for count in [1, 66, 67, 68, 69, 70, 71, 133, 134, 135, 500] {
         let text: String = ('ا'..='ي').cycle().take(count - 1).collect();
-        arrives(&link, &format!("{text}م")).await;
-        arrives(&link, &format!("{text}📱 ok")).await;
+        assert_arrives(&link, &format!("{text}م")).await;
+        assert_arrives(&link, &format!("{text}📱 ok")).await;
     }
 }
 
 #[tokio::test]
 async fn text_in_parts_asks_for_one_receipt() {
     let link = SmscLink::new().await;
-    arrives(&link, &"long ".repeat(80)).await;
+    assert_arrives(&link, &"long ".repeat(80)).await;
     let wished: Vec<bool> = link.operator.smsc_wishes().iter().map(|wish| wish.receipt).collect();
     assert_eq!(wished, [false, false, true]);
-    assert_eq!(link.receipts(1).await.len(), 1);
+    assert_eq!(link.wait_for_receipts(1).await.len(), 1);
 }
 
 #[tokio::test]
 async fn urgent_sms_has_priority_and_validity_period() {
     let link = SmscLink::new().await;
-    link.send("bulk", false).await;
+    link.send_sms("bulk", false).await;
     let to = Msisdn::parse(GOOD).expect("is E.164");
     let now = onbill_origin::ambient::Clock::now(&*link.clock);
     let text =
@@ -67,7 +70,7 @@ async fn urgent_sms_has_priority_and_validity_period() {
 #[tokio::test]
 async fn unknown_number_and_endless_sms_are_refused() {
     let link = SmscLink::new().await;
-    link.send("there is a connection", true).await;
+    link.send_sms("there is a connection", true).await;
     let stranger = Msisdn::parse("+12025559999").expect("is E.164");
     let text = Sms { to: &stranger, body: "hello", urgent: true, valid_until: None, receipt: false };
     assert_eq!(link.texts.send(&text).await, SendSmsResult::Refused);
@@ -76,7 +79,7 @@ async fn unknown_number_and_endless_sms_are_refused() {
     while endless.len() < 2_000 {
         write!(endless, "{} ", endless.len()).expect("a string takes everything");
     }
-    assert_eq!(link.send(&endless, true).await, SendSmsResult::Refused);
-    assert_eq!(link.send("", true).await, SendSmsResult::Refused);
+    assert_eq!(link.send_sms(&endless, true).await, SendSmsResult::Refused);
+    assert_eq!(link.send_sms("", true).await, SendSmsResult::Refused);
     assert_eq!(link.operator.smsc_asked(), asked);
 }

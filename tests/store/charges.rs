@@ -1,7 +1,9 @@
 //! A charge is recorded once, permanently, and its response never changes.
 
 use crate::outcome::{declined, done, later};
-use crate::test_store::{NOW, TestStore, charge, ext, flow, nonce, pai, partner, signup};
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, fresh_pai, new_charge, new_flow, new_signup, parse_ext_id, partner_id,
+};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
@@ -22,48 +24,48 @@ on_each_database!(
     a_settled_charge_never_changes,
 );
 
-fn read(answer: &[u8]) -> TransactionResponse {
+fn parse_charge_response(answer: &[u8]) -> TransactionResponse {
     serde_json::from_slice(answer).expect("is an answer")
 }
 
 async fn replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let id = db.posted(charge(subscriber.pai, "n-1", 1599)).await;
-    let again = || db.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599));
+    let subscriber = db.sign_up_subscriber(1).await;
+    let id = db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
+    let again = || db.store.post_charge(fresh_nonce(), NOW, new_charge(subscriber.pai, "n-1", 1599));
     assert_eq!(again().await.expect("works"), PostChargeResult::InProgress);
 
     let (answer, settling) = db.store.answer_transaction(NOW, id.clone(), later(300)).await.expect("works");
     assert_eq!(settling, SettleResult::Written);
-    assert_eq!(read(&answer).status, TransactionStatus::Pending);
+    assert_eq!(parse_charge_response(&answer).status, TransactionStatus::Pending);
     assert_eq!(again().await.expect("works"), PostChargeResult::Replayed(answer.clone()));
 
     // The outcome comes later: GET reports it, the replay stays what it was.
     let again = db.store.answer_transaction(NOW, id, done()).await.expect("works");
     assert_eq!(again, (answer.clone(), SettleResult::Written));
     let db = db.reopen().await;
-    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Approved);
-    let again = db.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
+    assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Approved);
+    let again = db.store.post_charge(fresh_nonce(), NOW, new_charge(subscriber.pai, "n-1", 1599)).await;
     assert_eq!(again.expect("works"), PostChargeResult::Replayed(answer));
 }
 
 async fn the_same_id_with_other_contents_is_refused(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let other = db.subscriber(2).await;
-    db.posted(charge(subscriber.pai, "n-1", 1599)).await;
-    for different in [charge(subscriber.pai, "n-1", 1600), charge(other.pai, "n-1", 1599)] {
-        let posting = db.store.post_charge(nonce(), NOW, different).await.expect("works");
+    let subscriber = db.sign_up_subscriber(1).await;
+    let other = db.sign_up_subscriber(2).await;
+    db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
+    for different in [new_charge(subscriber.pai, "n-1", 1600), new_charge(other.pai, "n-1", 1599)] {
+        let posting = db.store.post_charge(fresh_nonce(), NOW, different).await.expect("works");
         assert_eq!(posting, PostChargeResult::Conflict);
     }
     // Identifiers are compared byte for byte: another case is another charge.
-    db.posted(charge(subscriber.pai, "N-1", 1599)).await;
+    db.post_new_charge(new_charge(subscriber.pai, "N-1", 1599)).await;
 }
 
 async fn one_of_many_posts_at_once_creates_the_charge(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
+    let subscriber = db.sign_up_subscriber(1).await;
     let posts = (0..64).map(|_| {
         let store = Arc::clone(&db.store);
-        let new = charge(subscriber.pai, "n-1", 1599);
-        tokio::spawn(async move { store.post_charge(nonce(), NOW, new).await.expect("works") })
+        let new = new_charge(subscriber.pai, "n-1", 1599);
+        tokio::spawn(async move { store.post_charge(fresh_nonce(), NOW, new).await.expect("works") })
     });
     let mut created = 0;
     for post in posts.collect::<Vec<_>>() {
@@ -76,97 +78,105 @@ async fn one_of_many_posts_at_once_creates_the_charge(db: TestStore) {
 }
 
 async fn a_post_that_was_never_answered_is_answered_from_the_books(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    db.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
     let db = db.reopen().await;
     let after = NOW.plus_seconds(60);
-    let posting = db.store.post_charge(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
+    let posting = db.store.post_charge(fresh_nonce(), after, new_charge(subscriber.pai, "n-1", 1599)).await;
     let Ok(PostChargeResult::Replayed(answer)) = posting else { panic!("not answered: {posting:?}") };
-    assert_eq!(read(&answer).status, TransactionStatus::Pending);
-    assert_eq!(db.lease(60).await.len(), 1, "its hand-off is due");
+    assert_eq!(parse_charge_response(&answer).status, TransactionStatus::Pending);
+    assert_eq!(db.lease_due(60).await.len(), 1, "its hand-off is due");
 }
 
 /// The first post took so long that a replay was answered before it: its outcome is in no response.
 async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let id = db.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    let id = db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
     let after = NOW.plus_seconds(60);
-    let posting = db.store.post_charge(nonce(), after, charge(subscriber.pai, "n-1", 1599)).await;
+    let posting = db.store.post_charge(fresh_nonce(), after, new_charge(subscriber.pai, "n-1", 1599)).await;
     let Ok(PostChargeResult::Replayed(replayed)) = posting else { panic!("not answered: {posting:?}") };
     let (answer, settling) = db.store.answer_transaction(after, id.clone(), done()).await.expect("works");
     assert_eq!((&answer, settling), (&replayed, SettleResult::Written));
-    assert_eq!(read(&answer).status, TransactionStatus::Pending);
-    let due = db.lease(60).await;
+    assert_eq!(parse_charge_response(&answer).status, TransactionStatus::Pending);
+    let due = db.lease_due(60).await;
     assert!(
         matches!(&due[..], [LeasedJob { job: Job::Webhook(WebhookJob::Charge { transaction_id }), .. }] if *transaction_id == id)
     );
 }
 
 async fn a_spent_nonce_changes_nothing(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let once = nonce();
-    db.store.post_charge(once.clone(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works");
-    let replayed = db.store.post_charge(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    let once = fresh_nonce();
+    db.store.post_charge(once.clone(), NOW, new_charge(subscriber.pai, "n-1", 1599)).await.expect("works");
+    let replayed = db.store.post_charge(once.clone(), NOW, new_charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
-    assert_eq!(db.store.find_charge_response(partner("netflix"), ext("n-2")).await.expect("works"), None);
+    assert_eq!(
+        db.store.find_charge_response(partner_id("netflix"), parse_ext_id("n-2")).await.expect("works"),
+        None
+    );
     // It is remembered as long as its signature could pass, also across a restart.
     let db = db.reopen().await;
     db.store.sweep(once.expires_at().plus_seconds(-1)).await.expect("works");
-    let replayed = db.store.post_charge(once.clone(), NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    let replayed = db.store.post_charge(once.clone(), NOW, new_charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(replayed, Err(StoreError::NonceReplayed)));
     // Then it is deleted, however many there are: the database does not grow by it.
     for _ in 0..33 {
-        let many = (0..64).map(|_| db.store.start_flow(nonce(), NOW, flow(1, None)));
+        let many = (0..64).map(|_| db.store.start_flow(fresh_nonce(), NOW, new_flow(1, None)));
         for started in futures_util::future::join_all(many).await {
             assert_eq!(started.expect("works"), StartFlowResult::Started);
         }
     }
     db.store.sweep(once.expires_at()).await.expect("works");
-    let again = db.store.post_charge(once, NOW, charge(subscriber.pai, "n-2", 1599)).await;
+    let again = db.store.post_charge(once, NOW, new_charge(subscriber.pai, "n-2", 1599)).await;
     assert!(matches!(again, Ok(PostChargeResult::Created(_))), "{again:?}");
 }
 
 async fn unknown_and_foreign_pais_leave_nothing(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let posting = db.store.post_charge(nonce(), NOW, charge(pai(), "n-1", 1599)).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    let posting = db.store.post_charge(fresh_nonce(), NOW, new_charge(fresh_pai(), "n-1", 1599)).await;
     assert_eq!(posting.expect("works"), PostChargeResult::PaiNotFound);
-    let mut foreign = charge(subscriber.pai, "n-1", 1599);
-    foreign.partner = partner("other");
-    let posting = db.store.post_charge(nonce(), NOW, foreign).await;
+    let mut foreign = new_charge(subscriber.pai, "n-1", 1599);
+    foreign.partner = partner_id("other");
+    let posting = db.store.post_charge(fresh_nonce(), NOW, foreign).await;
     assert_eq!(posting.expect("works"), PostChargeResult::PaiNotFound);
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
     // The id is still free.
-    db.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
 }
 
 async fn a_numbers_next_holder_is_never_charged_for_the_last_one(db: TestStore) {
-    let old = db.subscriber(1).await;
-    let pending_id = db.posted(charge(old.pai, "n-1", 1599)).await;
+    let old = db.sign_up_subscriber(1).await;
+    let pending_id = db.post_new_charge(new_charge(old.pai, "n-1", 1599)).await;
 
-    let next = db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    let next = db
+        .store
+        .issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01"))
+        .await
+        .expect("works");
     let IssueSignupResult::Issued(new) = next else { panic!("no PAI for the new holder") };
     assert_ne!(new.pai, old.pai);
     assert_ne!(new.handle, old.handle);
 
-    let posting = db.store.post_charge(nonce(), NOW, charge(old.pai, "n-2", 1599)).await.expect("works");
+    let posting =
+        db.store.post_charge(fresh_nonce(), NOW, new_charge(old.pai, "n-2", 1599)).await.expect("works");
     let PostChargeResult::Declined(answer) = posting else { panic!("not decided: {posting:?}") };
-    assert_eq!(read(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
+    assert_eq!(parse_charge_response(&answer).decline_reason, Some(DeclineReason::AccountClosedTakenOver));
     // An accepted charge keeps its subscriber_ref: the submission compares it with the account.
     let charge = db.store.find_pending_charge(pending_id).await.expect("works").expect("is pending");
     assert_eq!(charge.subscriber.expect("is known").subscriber_ref, "2024-01-01");
 }
 
 async fn a_settled_charge_never_changes(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let id = db.posted(charge(subscriber.pai, "n-1", 1599)).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    let id = db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
     let answer = async |outcome| db.store.answer_transaction(NOW, id.clone(), outcome).await.expect("works");
     let (first, settling) = answer(done()).await;
     assert_eq!(settling, SettleResult::Written);
     assert_eq!(answer(done()).await, (first.clone(), SettleResult::Late), "the same again");
     let closed = answer(declined(DeclineReason::AccountClosed)).await;
     assert_eq!(closed, (first, SettleResult::Contradicted), "the first verdict stays");
-    let now = db.standing("n-1").await;
+    let now = db.find_charge("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
     // Nor did the late decline close the PAI.
-    db.posted(charge(subscriber.pai, "n-2", 1599)).await;
+    db.post_new_charge(new_charge(subscriber.pai, "n-2", 1599)).await;
 }

@@ -1,7 +1,7 @@
 //! PostgreSQL only: a connection that is lost in mid-commit. SQLite has no connection to lose; its
 //! crashes are not part of these contract tests.
 
-use crate::test_store::{NOW, TestStore, charge, nonce};
+use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge};
 use onbill_origin::config::PostgresAddress;
 use onbill_origin::store::{OpenMode, PostChargeResult, Store, StoreError};
 use onbill_test_harness::database::{TestDb, database_url, with_search_path};
@@ -28,7 +28,7 @@ struct CuttableConnection {
 }
 
 impl CuttableConnection {
-    async fn lay(cut: CutMoment) -> Self {
+    async fn open_connection(cut: CutMoment) -> Self {
         let url = database_url();
         let server: Config = url.parse().expect("DATABASE_URL is well formed");
         let (Some(Host::Tcp(host)), port) =
@@ -46,7 +46,7 @@ impl CuttableConnection {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(&there).await.expect("the server is there");
-                tokio::spawn(carry(client, server, cut, Arc::clone(&is_armed), Arc::clone(&counted)));
+                tokio::spawn(carry_bytes(client, server, cut, Arc::clone(&is_armed), Arc::clone(&counted)));
             }
         });
         Self { url, armed, commits }
@@ -54,7 +54,7 @@ impl CuttableConnection {
 }
 
 /// Carries bytes both ways until the connection is cut.
-async fn carry(
+async fn carry_bytes(
     mut client: TcpStream,
     mut server: TcpStream,
     cut: CutMoment,
@@ -89,18 +89,18 @@ async fn carry(
 
 async fn post_over_a_cut_wire(cut: CutMoment) -> PostChargeResult {
     let db = TestStore::in_postgres().await;
-    let subscriber = db.subscriber(1).await;
-    let wire = CuttableConnection::lay(cut).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    let wire = CuttableConnection::open_connection(cut).await;
     let TestDb::Postgres { schema, .. } = &db.place else { panic!("is in PostgreSQL") };
     let address = PostgresAddress::parse(&with_search_path(&wire.url, schema)).expect("is well formed");
     let store = Store::open_postgres(&address, 2, OpenMode::Migrate).await.expect("opens");
     wire.armed.store(true, Ordering::SeqCst);
-    let posted = store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await;
+    let posted = store.post_charge(fresh_nonce(), NOW, new_charge(subscriber.pai, "n-1", 1599)).await;
     assert!(matches!(posted, Err(StoreError::CommitUnknown { .. })), "nobody knows: {posted:?}");
     assert_eq!(wire.commits.load(Ordering::SeqCst), 1, "a commit is not sent twice");
     wire.armed.store(false, Ordering::SeqCst);
     // The caller retries, with a new signature, over a new connection.
-    store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 1599)).await.expect("works")
+    store.post_charge(fresh_nonce(), NOW, new_charge(subscriber.pai, "n-1", 1599)).await.expect("works")
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! What a coupon pays for: whose days, which of them, and what that means for other charges.
 
-use crate::coupons::state;
+use crate::coupons::find_coupon_state;
 use crate::outcome::{declined, done, later, refused, sent};
 use crate::test_store::{
-    NOW, TestStore, charge, coupon, days, ext, name, nonce, partner, period, redemption, refund, subscription,
+    NOW, TestStore, fresh_nonce, job_name, new_charge, new_coupon, new_redemption, new_refund,
+    new_subscription, parse_day, parse_ext_id, partner_id, service_period,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
@@ -22,96 +23,99 @@ on_each_database!(
 );
 
 async fn months_begin_when_nothing_is_paid_for(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let mut monthly = charge(subscriber.pai, "n-1", 1599);
-    monthly.request.service_period = period("2026-11-05", "2026-12-04");
-    db.posted(monthly).await;
-    let mut refused = charge(subscriber.pai, "n-2", 1599);
-    refused.request.service_period = period("2027-01-05", "2027-02-04");
-    let id = db.posted(refused).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    let mut monthly = new_charge(subscriber.pai, "n-1", 1599);
+    monthly.request.service_period = service_period("2026-11-05", "2026-12-04");
+    db.post_new_charge(monthly).await;
+    let mut refused = new_charge(subscriber.pai, "n-2", 1599);
+    refused.request.service_period = service_period("2027-01-05", "2027-02-04");
+    let id = db.post_new_charge(refused).await;
     let end = declined(DeclineReason::RiskDeclined);
     db.store.answer_transaction(NOW, id, end).await.expect("works");
-    let first = db.redeemed(1, "c-1", "r-1").await;
-    let second = db.redeemed(1, "c-2", "r-2").await;
+    let first = db.redeem_new_coupon(1, "c-1", "r-1").await;
+    let second = db.redeem_new_coupon(1, "c-2", "r-2").await;
     for (id, days) in [(first, ("2026-12-05", "2027-06-04")), (second, ("2027-06-05", "2027-12-04"))] {
         let charge = db.store.find_pending_charge(id).await.expect("works").expect("is on its way");
-        assert_eq!(charge.service_period, period(days.0, days.1));
+        assert_eq!(charge.service_period, service_period(days.0, days.1));
     }
-    let until = |day: &'static str| db.store.find_paid_until(subscriber.pai, days(day));
-    assert_eq!(until("2027-12-04").await.expect("works"), Some(days("2027-12-04")));
+    let until = |day: &'static str| db.store.find_paid_until(subscriber.pai, parse_day(day));
+    assert_eq!(until("2027-12-04").await.expect("works"), Some(parse_day("2027-12-04")));
     assert_eq!(until("2027-12-05").await.expect("works"), None);
 }
 
 async fn a_gift_pays_for_the_named_subscriber(db: TestStore) {
-    let friend = db.subscriber(2).await.pai;
-    db.subscriber(3).await;
+    let friend = db.sign_up_subscriber(2).await.pai;
+    db.sign_up_subscriber(3).await;
     let gift = |n: u8, pai| {
-        let new = coupon(1, &format!("c-{n}"));
+        let new = new_coupon(1, &format!("c-{n}"));
         let code = new.text.code;
-        let redeem = redemption(&format!("r-{n}"), code);
+        let redeem = new_redemption(&format!("r-{n}"), code);
         (new, onbill_origin::store::NewRedemption { pai: Some(pai), ..redeem })
     };
     let (new, redeem) = gift(1, friend);
-    let buyer = db.coupon(new).await.pai;
-    let Ok(RedeemResult::Created(charge)) = db.store.redeem_coupon(nonce(), NOW, redeem).await else {
+    let buyer = db.issue_new_coupon(new).await.pai;
+    let Ok(RedeemResult::Created(charge)) = db.store.redeem_coupon(fresh_nonce(), NOW, redeem).await else {
         panic!("is claimed")
     };
     assert_eq!(
         charge.subscriber.map(|subscriber| subscriber.number),
-        Some(crate::test_store::number(1)),
+        Some(crate::test_store::sealed_number(1)),
         "the buyer pays"
     );
-    let paid = |pai| db.store.find_paid_until(pai, days("2026-11-18"));
-    assert_eq!(paid(friend).await.expect("works"), Some(days("2027-05-17")));
+    let paid = |pai| db.store.find_paid_until(pai, parse_day("2026-11-18"));
+    assert_eq!(paid(friend).await.expect("works"), Some(parse_day("2027-05-17")));
     assert_eq!(paid(buyer).await.expect("works"), None);
-    db.posted(crate::test_store::charge(buyer, "n-1", 1599)).await;
+    db.post_new_charge(crate::test_store::new_charge(buyer, "n-1", 1599)).await;
 
     // An unknown PAI, another subscriber's, and one that is closed.
-    let closed = db.subscriber(4).await.pai;
+    let closed = db.sign_up_subscriber(4).await.pai;
     let reason = DeclineReason::PaiRevokedByUser;
-    db.store.close_pai(NOW, partner("netflix"), closed, reason).await.expect("works");
-    for (n, pai) in [(2, crate::test_store::pai()), (3, closed)] {
+    db.store.close_pai(NOW, partner_id("netflix"), closed, reason).await.expect("works");
+    for (n, pai) in [(2, crate::test_store::fresh_pai()), (3, closed)] {
         let (new, redeem) = gift(n, pai);
-        db.coupon(new).await;
-        let redeeming = db.store.redeem_coupon(nonce(), NOW, redeem).await;
+        db.issue_new_coupon(new).await;
+        let redeeming = db.store.redeem_coupon(fresh_nonce(), NOW, redeem).await;
         assert_eq!(redeeming.expect("works"), RedeemResult::PaiNotFound, "{n}");
-        assert_eq!(state(&db, &format!("c-{n}")).await, CouponState::Issued);
+        assert_eq!(find_coupon_state(&db, &format!("c-{n}")).await, CouponState::Issued);
     }
 }
 
 async fn a_charge_for_days_of_a_coupons_is_refused_and_not_recorded(db: TestStore) {
-    db.redeemed(1, "c-1", "r-1").await;
-    let pai = db.store.find_coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    db.redeem_new_coupon(1, "c-1", "r-1").await;
+    let pai = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
     let post = |id: &str, from: &str, to: &str| {
-        let mut new = charge(pai, id, 1599);
-        new.request.service_period = period(from, to);
-        db.store.post_charge(nonce(), NOW, new)
+        let mut new = new_charge(pai, id, 1599);
+        new.request.service_period = service_period(from, to);
+        db.store.post_charge(fresh_nonce(), NOW, new)
     };
-    let paid = PostChargeResult::PaidByCoupon { until: days("2027-05-17") };
+    let paid = PostChargeResult::PaidByCoupon { until: parse_day("2027-05-17") };
     for (from, to) in
         [("2026-12-01", "2026-12-31"), ("2026-10-19", "2026-11-18"), ("2027-05-17", "2027-06-16")]
     {
         assert_eq!(post("n-1", from, to).await.expect("works"), paid, "{from}");
     }
-    assert_eq!(db.store.find_charge_response(partner("netflix"), ext("n-1")).await.expect("works"), None);
+    assert_eq!(
+        db.store.find_charge_response(partner_id("netflix"), parse_ext_id("n-1")).await.expect("works"),
+        None
+    );
     assert!(matches!(post("n-1", "2027-05-18", "2027-06-17").await, Ok(PostChargeResult::Created(_))));
     assert!(matches!(post("n-2", "2026-10-18", "2026-11-17").await, Ok(PostChargeResult::Created(_))));
 }
 
 async fn what_was_refunded_whole_pays_for_nothing(db: TestStore) {
-    let id = db.redeemed(1, "c-1", "r-1").await;
-    let pai = db.store.find_coupon(ext("c-1")).await.expect("works").expect("is there").pai;
+    let id = db.redeem_new_coupon(1, "c-1", "r-1").await;
+    let pai = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
     db.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
     let ext_id = format!("onbill-coupon-{id}");
-    let part = db.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    let part = db.post_new_refund(new_refund(&ext_id, "f-1", Some(1))).await;
     db.store.answer_refund(NOW, part, done()).await.expect("works");
-    let paid = || db.store.find_paid_until(pai, days("2026-11-18"));
+    let paid = || db.store.find_paid_until(pai, parse_day("2026-11-18"));
     assert!(paid().await.expect("works").is_some());
     // The refund of the rest is submitted twice: billing declines it the first time. Until it is
     // approved, the days are paid for.
-    let charged = || db.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1599));
+    let charged = || db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, "n-1", 1599));
     for (name, outcome) in [("f-2", refused()), ("f-3", done())] {
-        let refund_id = db.refunded(refund(&ext_id, name, None)).await;
+        let refund_id = db.post_new_refund(new_refund(&ext_id, name, None)).await;
         assert!(paid().await.expect("works").is_some(), "{name}");
         assert!(matches!(charged().await, Ok(PostChargeResult::PaidByCoupon { .. })), "{name}");
         db.store.answer_refund(NOW, refund_id, outcome).await.expect("works");
@@ -121,108 +125,112 @@ async fn what_was_refunded_whole_pays_for_nothing(db: TestStore) {
 }
 
 async fn months_begin_today_when_the_charge_of_these_days_was_refunded(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    let mut monthly = charge(pai, "n-1", 1599);
-    monthly.request.service_period = period("2026-11-05", "2026-12-04");
-    let id = db.posted(monthly).await;
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let mut monthly = new_charge(pai, "n-1", 1599);
+    monthly.request.service_period = service_period("2026-11-05", "2026-12-04");
+    let id = db.post_new_charge(monthly).await;
     db.store.answer_transaction(NOW, id, done()).await.expect("works");
     let redeemed_for = async |n: &str| {
-        let id = db.redeemed(1, &format!("c-{n}"), &format!("r-{n}")).await;
+        let id = db.redeem_new_coupon(1, &format!("c-{n}"), &format!("r-{n}")).await;
         let charge = db.store.find_pending_charge(id.clone()).await.expect("works").expect("is on its way");
         let reason = declined(DeclineReason::RiskDeclined);
         db.store.answer_redemption(NOW, id, reason).await.expect("works");
         charge.service_period
     };
     // Most of it is refunded, and billing may decline the refund of the rest.
-    let refund_id = db.refunded(refund("n-1", "f-1", Some(1598))).await;
+    let refund_id = db.post_new_refund(new_refund("n-1", "f-1", Some(1598))).await;
     db.store.answer_refund(NOW, refund_id, done()).await.expect("works");
-    let refund_id = db.refunded(refund("n-1", "f-2", None)).await;
-    assert_eq!(redeemed_for("1").await, period("2026-12-05", "2027-06-04"));
+    let refund_id = db.post_new_refund(new_refund("n-1", "f-2", None)).await;
+    assert_eq!(redeemed_for("1").await, service_period("2026-12-05", "2027-06-04"));
     db.store.answer_refund(NOW, refund_id, done()).await.expect("works");
-    assert_eq!(redeemed_for("2").await, period("2026-11-18", "2027-05-17"));
+    assert_eq!(redeemed_for("2").await, service_period("2026-11-18", "2027-05-17"));
 }
 
 async fn a_coupons_charge_counts_against_no_limit(db: TestStore) {
     let limited = |pai, id: &str| {
-        let mut new = charge(pai, id, 1599);
-        new.request.service_period = period("2026-10-01", "2026-10-31");
+        let mut new = new_charge(pai, id, 1599);
+        new.request.service_period = service_period("2026-10-01", "2026-10-31");
         new.limits =
             Some(onbill_domain::spending::SpendingLimits { month_minor: Some(1599), ..Default::default() });
         new
     };
-    let id = db.redeemed(1, "c-1", "r-1").await;
-    let pai = db.store.find_coupon(ext("c-1")).await.expect("works").expect("is there").pai;
-    db.posted(limited(pai, "n-1")).await;
+    let id = db.redeem_new_coupon(1, "c-1", "r-1").await;
+    let pai = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
+    db.post_new_charge(limited(pai, "n-1")).await;
     // Nor does it free the days when it is declined.
     let reason = declined(DeclineReason::RiskDeclined);
     db.store.answer_redemption(NOW, id, reason).await.expect("works");
-    let posting = db.store.post_charge(nonce(), NOW, limited(pai, "n-2")).await;
+    let posting = db.store.post_charge(fresh_nonce(), NOW, limited(pai, "n-2")).await;
     assert!(matches!(posting, Ok(PostChargeResult::Declined(_))), "{posting:?}");
 }
 
 async fn nobody_is_told_of_a_coupons_charge(db: TestStore) {
-    let id = db.redeemed(1, "c-1", "r-1").await;
+    let id = db.redeem_new_coupon(1, "c-1", "r-1").await;
     db.store.answer_redemption(NOW, id, later(60)).await.expect("works");
-    let due = db.lease(60).await;
-    let entry = due.into_iter().find(|entry| name(entry).0 == "charge").expect("is due");
-    assert_eq!(db.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
-    assert!(db.lease(3_600).await.iter().all(|entry| name(entry).0 != "charge-notice"));
+    let due = db.lease_due(60).await;
+    let entry = due.into_iter().find(|entry| job_name(entry).0 == "charge").expect("is due");
+    assert_eq!(db.settle_job(NOW, entry, done()).await.expect("works"), SettleResult::Written);
+    assert!(db.lease_due(3_600).await.iter().all(|entry| job_name(entry).0 != "charge-notice"));
 }
 
 async fn whoever_goes_on_is_not_reminded_and_the_others_once(db: TestStore) {
     for n in 1..=4 {
-        let id = db.redeemed(n, &format!("c-{n}"), &format!("r-{n}")).await;
+        let id = db.redeem_new_coupon(n, &format!("c-{n}"), &format!("r-{n}")).await;
         db.store.answer_redemption(NOW, id, done()).await.expect("works");
     }
-    let pai = async |id: &str| db.store.find_coupon(ext(id)).await.expect("works").expect("is there").pai;
+    let pai =
+        async |id: &str| db.store.find_coupon(parse_ext_id(id)).await.expect("works").expect("is there").pai;
     // The second continues, the third has another coupon, the fourth has left.
-    let goes_on = subscription(pai("c-2").await, "s-2");
+    let goes_on = new_subscription(pai("c-2").await, "s-2");
     db.store
-        .record_subscription(nonce(), NOW, partner("netflix"), "ps-2".to_owned(), goes_on)
+        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-2".to_owned(), goes_on)
         .await
         .expect("works");
-    db.redeemed(3, "c-5", "r-5").await;
+    db.redeem_new_coupon(3, "c-5", "r-5").await;
     let reason = DeclineReason::PaiRevokedByUser;
-    db.store.close_pai(NOW, partner("netflix"), pai("c-4").await, reason).await.expect("works");
+    db.store.close_pai(NOW, partner_id("netflix"), pai("c-4").await, reason).await.expect("works");
 
-    let due = |today, ends_by| db.store.list_due_reminders(days(today), days(ends_by), 10);
+    let due = |today, ends_by| db.store.list_due_reminders(parse_day(today), parse_day(ends_by), 10);
     assert!(due("2027-05-02", "2027-05-16").await.expect("works").is_empty(), "too early");
     assert!(due("2027-05-18", "2027-06-01").await.expect("works").is_empty(), "too late");
     let found = due("2027-05-03", "2027-05-17").await.expect("works");
     assert_eq!(found.len(), 1);
     assert_eq!(
         (found[0].number.index, found[0].paid_until),
-        (crate::test_store::number(1).index, days("2027-05-17"))
+        (crate::test_store::sealed_number(1).index, parse_day("2027-05-17"))
     );
     let remind = || db.store.queue_reminder(NOW, found[0].transaction_id.clone(), vec![5; 8]);
     assert!(remind().await.expect("works"));
     assert!(!remind().await.expect("works"), "once");
     assert!(due("2027-05-03", "2027-05-17").await.expect("works").is_empty());
     let reminders: Vec<LeasedJob> =
-        db.lease(0).await.into_iter().filter(|entry| name(entry).0 == "coupon-reminder").collect();
+        db.lease_due(0).await.into_iter().filter(|entry| job_name(entry).0 == "coupon-reminder").collect();
     assert_eq!(reminders.len(), 1);
     let entry = reminders[0].clone();
-    assert_eq!(db.settle(NOW, entry, sent("m-1")).await.expect("works"), SettleResult::Written);
-    assert_eq!(state(&db, "c-1").await, CouponState::Redeemed);
+    assert_eq!(db.settle_job(NOW, entry, sent("m-1")).await.expect("works"), SettleResult::Written);
+    assert_eq!(find_coupon_state(&db, "c-1").await, CouponState::Redeemed);
 }
 
 async fn months_that_were_refunded_follow_nothing(db: TestStore) {
-    let first = db.redeemed(1, "c-1", "r-1").await;
-    let second = db.redeemed(1, "c-2", "r-2").await;
+    let first = db.redeem_new_coupon(1, "c-1", "r-1").await;
+    let second = db.redeem_new_coupon(1, "c-2", "r-2").await;
     for id in [&first, &second] {
         db.store.answer_redemption(NOW, id.clone(), done()).await.expect("works");
     }
     let due = async || {
-        let due =
-            db.store.list_due_reminders(days("2027-05-03"), days("2027-05-17"), 10).await.expect("works");
+        let due = db
+            .store
+            .list_due_reminders(parse_day("2027-05-03"), parse_day("2027-05-17"), 10)
+            .await
+            .expect("works");
         due.into_iter().map(|due| due.transaction_id).collect::<Vec<_>>()
     };
     assert!(due().await.is_empty(), "they go on");
     let ext_id = format!("onbill-coupon-{second}");
-    let part = db.refunded(refund(&ext_id, "f-1", Some(1))).await;
+    let part = db.post_new_refund(new_refund(&ext_id, "f-1", Some(1))).await;
     db.store.answer_refund(NOW, part, done()).await.expect("works");
     assert!(due().await.is_empty(), "most of it is paid");
-    let rest = db.refunded(refund(&ext_id, "f-2", None)).await;
+    let rest = db.post_new_refund(new_refund(&ext_id, "f-2", None)).await;
     assert!(due().await.is_empty(), "billing may refuse it");
     db.store.answer_refund(NOW, rest, done()).await.expect("works");
     assert_eq!(due().await, std::slice::from_ref(&first));

@@ -3,8 +3,8 @@
 use crate::outcome::{declined, done, later, refused};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
-    NOW, TestStore, charge, ext, hash, nonce, number, pai as fresh_pai, partner, refund, signup,
-    subscription, usd,
+    NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_refund, new_signup, new_subscription,
+    parse_ext_id, partner_id, sealed_number, usd,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
@@ -31,48 +31,58 @@ on_each_database!(
 const GENERATION: &str = "2024-01-01";
 const REVOKED: DeclineReason = DeclineReason::PaiRevokedByUser;
 
-async fn links(db: &TestStore, n: u8) -> Vec<PartnerLink> {
-    db.store.list_partner_links(number(n).index, GENERATION.to_owned()).await.expect("works")
+async fn find_links(db: &TestStore, n: u8) -> Vec<PartnerLink> {
+    db.store.list_partner_links(sealed_number(n).index, GENERATION.to_owned()).await.expect("works")
 }
 
-async fn unlink(db: &TestStore, n: u8, pai: Pai, at_seconds: i64) -> Option<PartnerLink> {
+async fn unlink_pai(db: &TestStore, n: u8, pai: Pai, at_seconds: i64) -> Option<PartnerLink> {
     let now = NOW.plus_seconds(at_seconds);
-    db.store.unlink_partner(nonce(), now, number(n).index, GENERATION.to_owned(), pai).await.expect("works")
+    db.store
+        .unlink_partner(fresh_nonce(), now, sealed_number(n).index, GENERATION.to_owned(), pai)
+        .await
+        .expect("works")
 }
 
 /// A PAI of the number's subscriber at a partner, `at_seconds` from now.
 async fn signed_up(db: &TestStore, partner_name: &str, n: u8, at_seconds: i64) -> Pai {
     let now = NOW.plus_seconds(at_seconds);
-    match db.store.issue_signup(nonce(), now, signup(partner_name, n, GENERATION)).await {
+    match db.store.issue_signup(fresh_nonce(), now, new_signup(partner_name, n, GENERATION)).await {
         Ok(IssueSignupResult::Issued(row)) => row.pai,
         other => panic!("no PAI: {other:?}"),
     }
 }
 
-async fn subscribed(db: &TestStore, partner_name: &str, pai: Pai, ext_id: &str, at_seconds: i64) {
+async fn record_subscription(db: &TestStore, partner_name: &str, pai: Pai, ext_id: &str, at_seconds: i64) {
     let now = NOW.plus_seconds(at_seconds);
-    let request = subscription(pai, ext_id);
+    let request = new_subscription(pai, ext_id);
     let id = format!("ps-{ext_id}");
-    let record = db.store.record_subscription(nonce(), now, partner(partner_name), id, request).await;
+    let record =
+        db.store.record_subscription(fresh_nonce(), now, partner_id(partner_name), id, request).await;
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 
 /// A charge that was posted some seconds from now; returns our id of it.
-async fn charged(db: &TestStore, partner_name: &str, pai: Pai, ext_id: &str, at_seconds: i64) -> String {
-    let mut new = charge(pai, ext_id, 1599);
-    new.partner = partner(partner_name);
+async fn post_charge_at(
+    db: &TestStore,
+    partner_name: &str,
+    pai: Pai,
+    ext_id: &str,
+    at_seconds: i64,
+) -> String {
+    let mut new = new_charge(pai, ext_id, 1599);
+    new.partner = partner_id(partner_name);
     let id = new.transaction_id.clone();
-    db.store.post_charge(nonce(), NOW.plus_seconds(at_seconds), new).await.expect("works");
+    db.store.post_charge(fresh_nonce(), NOW.plus_seconds(at_seconds), new).await.expect("works");
     id
 }
 
-async fn newest(db: &TestStore, pais: Vec<Pai>) -> Vec<CustomerCharge> {
+async fn find_newest_charges(db: &TestStore, pais: Vec<Pai>) -> Vec<CustomerCharge> {
     db.store.list_own_charges(pais, None, 20).await.expect("works").lines
 }
 
 /// The decline reason of a charge, if it is declined.
-async fn meets(db: &TestStore, pai: Pai, name: &str) -> Option<DeclineReason> {
-    match db.store.post_charge(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
+async fn find_decline_reason(db: &TestStore, pai: Pai, name: &str) -> Option<DeclineReason> {
+    match db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, name, 100)).await.expect("works") {
         PostChargeResult::Created(_) => None,
         PostChargeResult::Declined(answer) => {
             serde_json::from_slice::<TransactionResponse>(&answer).expect("is an answer").decline_reason
@@ -83,56 +93,56 @@ async fn meets(db: &TestStore, pai: Pai, name: &str) -> Option<DeclineReason> {
 
 async fn a_holder_reads_their_own_links(db: TestStore) {
     let bystander = signed_up(&db, "netflix", 2, 0).await;
-    subscribed(&db, "netflix", bystander, "s-9", 0).await;
-    assert!(links(&db, 1).await.is_empty(), "a number that nobody has signed up with");
+    record_subscription(&db, "netflix", bystander, "s-9", 0).await;
+    assert!(find_links(&db, 1).await.is_empty(), "a number that nobody has signed up with");
 
     let first = signed_up(&db, "netflix", 1, 0).await;
-    subscribed(&db, "netflix", first, "s-1", 60).await;
-    unlink(&db, 1, first, 3_600).await;
+    record_subscription(&db, "netflix", first, "s-1", 60).await;
+    unlink_pai(&db, 1, first, 3_600).await;
     let second = signed_up(&db, "netflix", 1, 7_200).await;
-    subscribed(&db, "netflix", second, "s-2", 7_300).await;
+    record_subscription(&db, "netflix", second, "s-2", 7_300).await;
     let third = signed_up(&db, "hulu", 1, 100).await;
-    subscribed(&db, "hulu", third, "s-3", 200).await;
+    record_subscription(&db, "hulu", third, "s-3", 200).await;
 
     let link = |pai, name: &str, since| PartnerLink {
         pai,
-        partner: partner(name),
-        subscription: Some((ext("standard"), SubscriptionStatus::Active)),
+        partner: partner_id(name),
+        subscription: Some((parse_ext_id("standard"), SubscriptionStatus::Active)),
         since: NOW.plus_seconds(since),
         state: PaiState::Active,
         closed_at: None,
         closed_reason: None,
     };
     let ended = PartnerLink {
-        subscription: Some((ext("standard"), SubscriptionStatus::Cancelled)),
+        subscription: Some((parse_ext_id("standard"), SubscriptionStatus::Cancelled)),
         state: PaiState::Closed,
         closed_at: Some(NOW.plus_seconds(3_600)),
         closed_reason: Some(REVOKED),
         ..link(first, "netflix", 60)
     };
     let mut expected = [link(second, "netflix", 7_300), link(third, "hulu", 200), ended];
-    assert_eq!(links(&db, 1).await, expected, "open ones first, then the newest");
+    assert_eq!(find_links(&db, 1).await, expected, "open ones first, then the newest");
 
     // The partner's status concerns the subscription only: its PAI stays open, also for the next
     // one.
     let change = SubscriptionChange { status: SubscriptionStatus::Cancelled, reason: None };
-    let id = ext("ps-s-2");
-    db.store.change_subscription(nonce(), NOW, partner("netflix"), id, change).await.expect("works");
-    expected[0].subscription = Some((ext("standard"), SubscriptionStatus::Cancelled));
-    assert_eq!(links(&db, 1).await, expected);
-    subscribed(&db, "netflix", second, "s-4", 9_000).await;
-    expected[0].subscription = Some((ext("standard"), SubscriptionStatus::Active));
-    assert_eq!(links(&db, 1).await, expected, "the latest is told, and the first one's beginning");
+    let id = parse_ext_id("ps-s-2");
+    db.store.change_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, change).await.expect("works");
+    expected[0].subscription = Some((parse_ext_id("standard"), SubscriptionStatus::Cancelled));
+    assert_eq!(find_links(&db, 1).await, expected);
+    record_subscription(&db, "netflix", second, "s-4", 9_000).await;
+    expected[0].subscription = Some((parse_ext_id("standard"), SubscriptionStatus::Active));
+    assert_eq!(find_links(&db, 1).await, expected, "the latest is told, and the first one's beginning");
 }
 
 async fn an_unfinished_sign_up_is_no_link_until_it_is_charged(db: TestStore) {
     let pai = signed_up(&db, "netflix", 1, 0).await;
-    assert!(links(&db, 1).await.is_empty());
-    assert_eq!(unlink(&db, 1, pai, 0).await, None);
-    charged(&db, "netflix", pai, "n-1", 10).await;
-    let [link] = &links(&db, 1).await[..] else { panic!("is one link") };
+    assert!(find_links(&db, 1).await.is_empty());
+    assert_eq!(unlink_pai(&db, 1, pai, 0).await, None);
+    post_charge_at(&db, "netflix", pai, "n-1", 10).await;
+    let [link] = &find_links(&db, 1).await[..] else { panic!("is one link") };
     assert_eq!((link.pai, &link.subscription, link.since), (pai, &None, NOW));
-    assert!(unlink(&db, 1, pai, 20).await.is_some());
+    assert!(unlink_pai(&db, 1, pai, 20).await.is_some());
 }
 
 async fn charges_come_newest_first_and_page_by_page(db: TestStore) {
@@ -140,11 +150,11 @@ async fn charges_come_newest_first_and_page_by_page(db: TestStore) {
     let stranger = signed_up(&db, "netflix", 2, 0).await;
     // Three of the same second: the id decides then.
     for (n, second) in [5, 0, 3, 3, 9].into_iter().enumerate() {
-        charged(&db, "netflix", one, &format!("n-{n}"), second).await;
-        charged(&db, "netflix", stranger, &format!("s-{n}"), second).await;
+        post_charge_at(&db, "netflix", one, &format!("n-{n}"), second).await;
+        post_charge_at(&db, "netflix", stranger, &format!("s-{n}"), second).await;
     }
     for (n, second) in [3, 7].into_iter().enumerate() {
-        charged(&db, "hulu", other, &format!("h-{n}"), second).await;
+        post_charge_at(&db, "hulu", other, &format!("h-{n}"), second).await;
     }
     let key = |charge: &CustomerCharge| (charge.created_at, charge.transaction_id.clone());
     for limit in [1, 2, 3, 7, 20] {
@@ -165,27 +175,27 @@ async fn charges_come_newest_first_and_page_by_page(db: TestStore) {
         let partners: Vec<_> = read.iter().map(|charge| charge.partner.as_str()).collect();
         assert_eq!((partners[0], partners[1], partners[6]), ("netflix", "hulu", "netflix"));
     }
-    assert!(newest(&db, Vec::new()).await.is_empty());
-    assert!(newest(&db, vec![fresh_pai()]).await.is_empty());
+    assert!(find_newest_charges(&db, Vec::new()).await.is_empty());
+    assert!(find_newest_charges(&db, vec![fresh_pai()]).await.is_empty());
 }
 
 async fn a_charge_says_what_was_given_back_and_what_is_on_its_way(db: TestStore) {
     let pai = signed_up(&db, "netflix", 1, 0).await;
-    db.approved(pai, "n-1", 1599).await;
-    let first = db.refunded(refund("n-1", "r-1", Some(600))).await;
-    db.refunded(refund("n-1", "r-2", Some(300))).await;
-    let third = db.refunded(refund("n-1", "r-3", Some(100))).await;
+    db.post_approved_charge(pai, "n-1", 1599).await;
+    let first = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;
+    db.post_new_refund(new_refund("n-1", "r-2", Some(300))).await;
+    let third = db.post_new_refund(new_refund("n-1", "r-3", Some(100))).await;
     db.store.answer_refund(NOW, first, done()).await.expect("works");
     db.store.answer_refund(NOW, third, refused()).await.expect("works");
-    let [charge] = &newest(&db, vec![pai]).await[..] else { panic!("is one") };
+    let [charge] = &find_newest_charges(&db, vec![pai]).await[..] else { panic!("is one") };
     assert_eq!((charge.amount, charge.status), (usd(1599), TransactionStatus::Approved));
     assert_eq!((charge.refunded_minor, charge.refunding_minor), (600, 300), "what was refused is not in it");
     assert_eq!(charge.description, "Netflix Standard");
 
-    let id = charged(&db, "netflix", pai, "n-2", 5).await;
+    let id = post_charge_at(&db, "netflix", pai, "n-2", 5).await;
     let reason = DeclineReason::InsufficientBalance;
     let of_newest = async || {
-        let newest = newest(&db, vec![pai]).await.swap_remove(0);
+        let newest = find_newest_charges(&db, vec![pai]).await.swap_remove(0);
         (newest.status, newest.decline_reason, newest.refunding_minor)
     };
     db.store.answer_transaction(NOW, id.clone(), later(60)).await.expect("works");
@@ -196,98 +206,103 @@ async fn a_charge_says_what_was_given_back_and_what_is_on_its_way(db: TestStore)
 
 async fn whoever_had_the_number_before_is_nobody_here(db: TestStore) {
     let old = signed_up(&db, "netflix", 1, 0).await;
-    subscribed(&db, "netflix", old, "s-1", 0).await;
-    let of = |subscriber_ref: &str| db.store.list_partner_links(number(1).index, subscriber_ref.to_owned());
+    record_subscription(&db, "netflix", old, "s-1", 0).await;
+    let of =
+        |subscriber_ref: &str| db.store.list_partner_links(sealed_number(1).index, subscriber_ref.to_owned());
     assert!(
         of("2026-11-01").await.expect("works").is_empty(),
         "the next holder, of whom nothing is known yet"
     );
-    db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await.expect("works");
     // The previous subscriber is gone: under neither subscriber_ref is there a link.
     for subscriber_ref in [GENERATION, "2026-11-01"] {
         assert!(of(subscriber_ref).await.expect("works").is_empty(), "{subscriber_ref}");
     }
-    let asked = db.store.unlink_partner(nonce(), NOW, number(1).index, "2026-11-01".to_owned(), old).await;
+    let asked = db
+        .store
+        .unlink_partner(fresh_nonce(), NOW, sealed_number(1).index, "2026-11-01".to_owned(), old)
+        .await;
     assert_eq!(asked.expect("works"), None);
 
     // A subscriber keeps their entries when they move to another number.
     let moves = signed_up(&db, "netflix", 2, 0).await;
-    subscribed(&db, "netflix", moves, "s-2", 0).await;
+    record_subscription(&db, "netflix", moves, "s-2", 0).await;
     let event = NewAccountEvent {
-        event_id: ext("e-1"),
-        fingerprint: hash(),
+        event_id: parse_ext_id("e-1"),
+        fingerprint: fresh_hash(),
         event: AccountEvent::NumberChanged,
-        number: number(2).index,
-        new_number: Some(number(3)),
+        number: sealed_number(2).index,
+        new_number: Some(sealed_number(3)),
         occurred_at: NOW.plus_seconds(10),
     };
-    db.store.record_account_event(Some(nonce()), NOW, event).await.expect("works");
-    assert!(links(&db, 2).await.is_empty());
-    assert_eq!(links(&db, 3).await[0].pai, moves);
-    assert_eq!(unlink(&db, 2, moves, 20).await, None);
-    assert!(unlink(&db, 3, moves, 20).await.is_some());
+    db.store.record_account_event(Some(fresh_nonce()), NOW, event).await.expect("works");
+    assert!(find_links(&db, 2).await.is_empty());
+    assert_eq!(find_links(&db, 3).await[0].pai, moves);
+    assert_eq!(unlink_pai(&db, 2, moves, 20).await, None);
+    assert!(unlink_pai(&db, 3, moves, 20).await.is_some());
 }
 
 async fn a_holder_ends_a_link_once_and_for_ever(db: TestStore) {
     let pai = signed_up(&db, "netflix", 1, 0).await;
-    subscribed(&db, "netflix", pai, "s-1", 0).await;
-    let waiting = db.posted(charge(pai, "n-0", 100)).await;
-    let ended = unlink(&db, 1, pai, 50).await.expect("is theirs");
+    record_subscription(&db, "netflix", pai, "s-1", 0).await;
+    let waiting = db.post_new_charge(new_charge(pai, "n-0", 100)).await;
+    let ended = unlink_pai(&db, 1, pai, 50).await.expect("is theirs");
     assert_eq!((ended.state, ended.closed_reason), (PaiState::Closed, Some(REVOKED)));
     assert_eq!(ended.closed_at, Some(NOW.plus_seconds(50)));
     let db = db.reopen().await;
-    assert_eq!(unlink(&db, 1, pai, 90).await, Some(ended.clone()), "again is the same");
-    assert_eq!(links(&db, 1).await, [ended]);
+    assert_eq!(unlink_pai(&db, 1, pai, 90).await, Some(ended.clone()), "again is the same");
+    assert_eq!(find_links(&db, 1).await, [ended]);
 
     let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
     assert_eq!((standing.version, standing.closed_reason), (2, Some(REVOKED)));
     let told = db
-        .lease(100)
+        .lease_due(100)
         .await
         .iter()
-        .filter(|entry| crate::test_store::name(entry).0.starts_with("pai-"))
+        .filter(|entry| crate::test_store::job_name(entry).0.starts_with("pai-"))
         .count();
     assert_eq!(told, 2, "partner and edge, once each");
-    assert_eq!(meets(&db, pai, "n-1").await, Some(REVOKED));
+    assert_eq!(find_decline_reason(&db, pai, "n-1").await, Some(REVOKED));
     let waits = db.store.find_pending_charge(waiting).await.expect("works").expect("waits");
     assert_eq!(waits.closed, Some(REVOKED), "its hand-off declines it");
 
     let next = signed_up(&db, "netflix", 1, 200).await;
     assert_ne!(next, pai);
-    subscribed(&db, "netflix", next, "s-2", 200).await;
-    assert_eq!(meets(&db, next, "n-2").await, None);
-    assert_eq!(meets(&db, pai, "n-3").await, Some(REVOKED), "the old one stays closed");
+    record_subscription(&db, "netflix", next, "s-2", 200).await;
+    assert_eq!(find_decline_reason(&db, next, "n-2").await, None);
+    assert_eq!(find_decline_reason(&db, pai, "n-3").await, Some(REVOKED), "the old one stays closed");
 
     // A replayed call changes nothing, whatever it asks for.
-    let spent = nonce();
-    let by = |pai| db.store.unlink_partner(spent.clone(), NOW, number(1).index, GENERATION.to_owned(), pai);
+    let spent = fresh_nonce();
+    let by =
+        |pai| db.store.unlink_partner(spent.clone(), NOW, sealed_number(1).index, GENERATION.to_owned(), pai);
     assert!(by(pai).await.expect("works").is_some());
     assert!(matches!(by(next).await, Err(StoreError::NonceReplayed)));
-    assert_eq!(links(&db, 1).await[0].state, PaiState::Active);
+    assert_eq!(find_links(&db, 1).await[0].state, PaiState::Active);
 }
 
 async fn nobody_ends_what_is_not_theirs(db: TestStore) {
     let (mine, theirs) = (signed_up(&db, "netflix", 1, 0).await, signed_up(&db, "netflix", 2, 0).await);
     for (pai, name) in [(mine, "s-1"), (theirs, "s-2")] {
-        subscribed(&db, "netflix", pai, name, 0).await;
+        record_subscription(&db, "netflix", pai, name, 0).await;
     }
     for (n, pai) in [(1, theirs), (2, mine), (3, mine), (1, fresh_pai())] {
-        assert_eq!(unlink(&db, n, pai, 0).await, None, "{n}");
+        assert_eq!(unlink_pai(&db, n, pai, 0).await, None, "{n}");
     }
     for pai in [mine, theirs] {
-        let row = db.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        let row = db.store.find_pai(partner_id("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Active, 1));
     }
-    assert!(db.lease(0).await.is_empty(), "nobody has to hear of anything");
+    assert!(db.lease_due(0).await.is_empty(), "nobody has to hear of anything");
 }
 
 async fn an_end_that_comes_first_keeps_its_reason(db: TestStore) {
     let pai = signed_up(&db, "netflix", 1, 0).await;
-    subscribed(&db, "netflix", pai, "s-1", 0).await;
+    record_subscription(&db, "netflix", pai, "s-1", 0).await;
     let fraud = DeclineReason::AccountClosedFraud;
-    let end = db.store.close_pai(NOW.plus_seconds(10), partner("netflix"), pai, fraud).await;
+    let end = db.store.close_pai(NOW.plus_seconds(10), partner_id("netflix"), pai, fraud).await;
     assert_eq!(end.expect("works"), ClosePaiResult::Closed);
-    let link = unlink(&db, 1, pai, 20).await.expect("is theirs");
+    let link = unlink_pai(&db, 1, pai, 20).await.expect("is theirs");
     assert_eq!((link.closed_reason, link.closed_at), (Some(fraud), Some(NOW.plus_seconds(10))));
 }
 
@@ -296,19 +311,20 @@ async fn an_end_that_comes_first_keeps_its_reason(db: TestStore) {
 async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(db: TestStore) {
     for n in 1..=4 {
         let pai = signed_up(&db, "netflix", n, 0).await;
-        subscribed(&db, "netflix", pai, &format!("s-{n}"), 0).await;
+        record_subscription(&db, "netflix", pai, &format!("s-{n}"), 0).await;
         let calls = at_once(&db, 24, |store, call| async move {
             match call % 3 {
                 0 => {
-                    let index = number(n).index;
-                    let link = store.unlink_partner(nonce(), NOW, index, GENERATION.to_owned(), pai).await;
+                    let index = sealed_number(n).index;
+                    let link =
+                        store.unlink_partner(fresh_nonce(), NOW, index, GENERATION.to_owned(), pai).await;
                     link.expect("works").map(|link| link.closed_reason)
                 }
                 1 => {
-                    let new = charge(pai, &format!("n-{n}-{call}"), 100);
+                    let new = new_charge(pai, &format!("n-{n}-{call}"), 100);
                     let id = new.transaction_id.clone();
                     if let PostChargeResult::Created(_) =
-                        store.post_charge(nonce(), NOW, new).await.expect("works")
+                        store.post_charge(fresh_nonce(), NOW, new).await.expect("works")
                     {
                         store.answer_transaction(NOW, id, done()).await.expect("works");
                     }
@@ -316,21 +332,21 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(db: TestS
                 }
                 _ if call == 11 => {
                     let event = NewAccountEvent {
-                        event_id: ext(&format!("e-{n}")),
-                        fingerprint: hash(),
+                        event_id: parse_ext_id(&format!("e-{n}")),
+                        fingerprint: fresh_hash(),
                         event: AccountEvent::OwnershipChanged,
-                        number: number(n).index,
+                        number: sealed_number(n).index,
                         new_number: None,
                         occurred_at: NOW.plus_seconds(10),
                     };
-                    store.record_account_event(Some(nonce()), NOW, event).await.expect("works");
+                    store.record_account_event(Some(fresh_nonce()), NOW, event).await.expect("works");
                     None
                 }
                 _ => None,
             }
         })
         .await;
-        let row = db.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        let row = db.store.find_pai(partner_id("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Closed, 2), "closed once");
         let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
         // Callers who had been shown it got the reason why it ended; callers after the change of

@@ -4,9 +4,10 @@
 use crate::outcome::{done, later};
 use crate::races::at_once;
 use crate::test_store::{
-    NOW, TestStore, charge, ext, flow, nonce, number, partner, refund, signup, subscription, usd,
+    NOW, TestStore, fresh_nonce, new_charge, new_flow, new_refund, new_signup, new_subscription,
+    parse_ext_id, partner_id, sealed_number, usd,
 };
-use crate::traces::{dump, leads_to};
+use crate::traces::{dump_db, leads_to};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
@@ -38,88 +39,94 @@ on_each_database!(
     files_and_an_erasure_go_on_together,
 );
 
-async fn erase(db: &TestStore, name: &str, n: u8) -> ErasureState {
-    let name = Some(ext(name));
-    db.store.erase_number(Some(nonce()), NOW.plus_seconds(100), name, number(n).index).await.expect("works")
+async fn erase_subscriber(db: &TestStore, name: &str, n: u8) -> ErasureState {
+    let name = Some(parse_ext_id(name));
+    db.store
+        .erase_number(Some(fresh_nonce()), NOW.plus_seconds(100), name, sealed_number(n).index)
+        .await
+        .expect("works")
 }
 
-fn event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewAccountEvent {
+fn new_event(name: &str, event: AccountEvent, n: u8, to: Option<u8>) -> NewAccountEvent {
     NewAccountEvent {
-        event_id: ext(name),
+        event_id: parse_ext_id(name),
         fingerprint: sha256(format!("{name} {n} {to:?}").as_bytes()),
         event,
-        number: number(n).index,
-        new_number: to.map(number),
+        number: sealed_number(n).index,
+        new_number: to.map(sealed_number),
         occurred_at: NOW.plus_seconds(10),
     }
 }
 
-async fn record(db: &TestStore, new: NewAccountEvent) -> RecordEventResult {
-    db.store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
+async fn record_event(db: &TestStore, new: NewAccountEvent) -> RecordEventResult {
+    db.store.record_account_event(Some(fresh_nonce()), NOW, new).await.expect("works")
 }
 
 /// A charge that waits for a file; returns our id of it.
-async fn waiting(db: &TestStore, pai: Pai, ext_id: &str) -> String {
-    let id = db.posted(charge(pai, ext_id, 1599)).await;
+async fn post_waiting_charge(db: &TestStore, pai: Pai, ext_id: &str) -> String {
+    let id = db.post_new_charge(new_charge(pai, ext_id, 1599)).await;
     db.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
     id
 }
 
-async fn lease(store: &Store) -> Vec<LeasedJob> {
+async fn lease_due(store: &Store) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(200);
     store.lease_due(Queue::Billing, now, now.plus_seconds(900), 100).await.expect("works")
 }
 
 async fn a_name_is_no_good_for_what_was_there_before_it(db: TestStore) {
-    db.subscriber(1).await;
+    db.sign_up_subscriber(1).await;
     // A customer who has only started a sign-up, and one about whom an event was reported.
-    let begun = flow(2, Some([1; 32]));
-    db.store.start_flow(nonce(), NOW, begun.clone()).await.expect("works");
-    record(&db, event("e-1", Suspended, 3, None)).await;
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    let begun = new_flow(2, Some([1; 32]));
+    db.store.start_flow(fresh_nonce(), NOW, begun.clone()).await.expect("works");
+    record_event(&db, new_event("e-1", Suspended, 3, None)).await;
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
     for n in [2, 3] {
-        assert_eq!(erase(&db, "er-1", n).await, ErasureState::Conflict, "{n}");
+        assert_eq!(erase_subscriber(&db, "er-1", n).await, ErasureState::Conflict, "{n}");
     }
     assert_eq!(db.store.bind_pin(NOW, begun.flow, [1; 32]).await.expect("works"), Some([1; 32]));
-    assert_eq!(erase(&db, "er-2", 2).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-2", 2).await, ErasureState::Erased);
     let bound = db.store.bind_pin(NOW, begun.flow, [1; 32]).await.expect("works");
     assert_eq!(bound, None, "and its PIN is sent to nobody");
     // A sign-up that was started since is no trace of before.
     let later = NOW.plus_seconds(101);
-    db.store.start_flow(nonce(), later, flow(1, Some([2; 32]))).await.expect("works");
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    db.store.start_flow(fresh_nonce(), later, new_flow(1, Some([2; 32]))).await.expect("works");
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
 }
 
 async fn nothing_leads_to_the_number_any_more(db: TestStore) {
     // An operator's own id, which the search can recognize, in place of an activation date.
-    let mut new = signup("netflix", 0xab, "SUBSCRIBER-0815");
+    let mut new = new_signup("netflix", 0xab, "SUBSCRIBER-0815");
     new.return_url = "https://my.acme.example/done".to_owned();
-    let IssueSignupResult::Issued(row) = db.store.issue_signup(nonce(), NOW, new).await.expect("works")
+    let IssueSignupResult::Issued(row) = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works")
     else {
         panic!("not issued")
     };
     for n in 0..40 {
-        db.subscriber(n).await;
+        db.sign_up_subscriber(n).await;
     }
-    let of_today = flow(0xcd, Some([9; 32]));
-    db.store.start_flow(nonce(), NOW, of_today).await.expect("works");
-    assert_eq!(record(&db, event("e-1", Suspended, 0xab, None)).await, RecordEventResult::Recorded(Applied));
+    let of_today = new_flow(0xcd, Some([9; 32]));
+    db.store.start_flow(fresh_nonce(), NOW, of_today).await.expect("works");
+    assert_eq!(
+        record_event(&db, new_event("e-1", Suspended, 0xab, None)).await,
+        RecordEventResult::Recorded(Applied)
+    );
     let moved = NewAccountEvent {
         occurred_at: NOW.plus_seconds(20),
-        ..event("e-2", NumberChanged, 0xab, Some(0xcd))
+        ..new_event("e-2", NumberChanged, 0xab, Some(0xcd))
     };
-    assert_eq!(record(&db, moved).await, RecordEventResult::Recorded(Applied));
+    assert_eq!(record_event(&db, moved).await, RecordEventResult::Recorded(Applied));
     for n in [0xab, 0xcd] {
         assert!(leads_to(&db, n).await, "{n:x} would be found");
     }
-    assert!(dump(&db).await.0.to_lowercase().contains("subscriber-0815"));
+    assert!(dump_db(&db).await.0.to_lowercase().contains("subscriber-0815"));
 
-    assert_eq!(erase(&db, "er-1", 0xcd).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-1", 0xcd).await, ErasureState::Erased);
     assert!(!leads_to(&db, 0xcd).await);
     // A decision about a number keeps its index for a day, and nothing else.
     db.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");
     assert!(!leads_to(&db, 0xab).await, "the number of before as well");
-    let (text, raw) = dump(&db).await;
+    let (text, raw) = dump_db(&db).await;
     assert!(!text.to_lowercase().contains("subscriber-0815"));
     assert!(!raw.windows(15).any(|window| window == b"SUBSCRIBER-0815"));
     assert!(leads_to(&db, 0x07).await, "everybody else is there");
@@ -131,25 +138,26 @@ async fn nothing_leads_to_the_number_any_more(db: TestStore) {
 }
 
 async fn charges_and_totals_stay(db: TestStore) {
-    let row = db.subscriber(1).await;
+    let row = db.sign_up_subscriber(1).await;
     let record = db.store.record_subscription(
-        nonce(),
+        fresh_nonce(),
         NOW,
-        partner("netflix"),
+        partner_id("netflix"),
         "ps-1".into(),
-        subscription(row.pai, "s-1"),
+        new_subscription(row.pai, "s-1"),
     );
     record.await.expect("works");
-    db.approved(row.pai, "n-1", 1599).await;
-    db.approved(row.pai, "n-2", 700).await;
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    db.post_approved_charge(row.pai, "n-1", 1599).await;
+    db.post_approved_charge(row.pai, "n-2", 700).await;
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
     let db = db.reopen().await;
-    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Approved);
-    let refund = db.refunded(refund("n-1", "r-1", Some(600))).await;
+    assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Approved);
+    let refund = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;
     db.store.answer_refund(NOW, refund, done()).await.expect("works");
-    let answer = db.store.find_refund_response(partner("netflix"), ext("n-1"), ext("r-1")).await;
+    let answer =
+        db.store.find_refund_response(partner_id("netflix"), parse_ext_id("n-1"), parse_ext_id("r-1")).await;
     assert_eq!(answer.expect("works").map(|answer| answer.remaining), Some(usd(999)));
-    let posting = db.store.post_charge(nonce(), NOW, charge(row.pai, "n-3", 100)).await;
+    let posting = db.store.post_charge(fresh_nonce(), NOW, new_charge(row.pai, "n-3", 100)).await;
     let Ok(PostChargeResult::Declined(answer)) = posting else { panic!("not declined: {posting:?}") };
     let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
@@ -162,38 +170,43 @@ async fn charges_and_totals_stay(db: TestStore) {
 }
 
 async fn an_erasure_takes_place_once(db: TestStore) {
-    let before = db.subscriber(1).await;
-    db.subscriber(2).await;
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(erase(&db, "er-1", 2).await, ErasureState::Conflict, "another number");
+    let before = db.sign_up_subscriber(1).await;
+    db.sign_up_subscriber(2).await;
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-1", 2).await, ErasureState::Conflict, "another number");
     // The same subscriber again, later: their new entries were not to be erased.
     let late = NOW.plus_seconds(200);
-    let signup = signup("netflix", 1, "2024-01-01");
-    let IssueSignupResult::Issued(after) = db.store.issue_signup(nonce(), late, signup).await.expect("works")
+    let signup = new_signup("netflix", 1, "2024-01-01");
+    let IssueSignupResult::Issued(after) =
+        db.store.issue_signup(fresh_nonce(), late, signup).await.expect("works")
     else {
         panic!("not issued")
     };
     assert_ne!(after.pai, before.pai);
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
     let standing = db.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);
-    let again = db.store.erase_number(Some(nonce()), late, Some(ext("er-2")), number(1).index).await;
+    let again = db
+        .store
+        .erase_number(Some(fresh_nonce()), late, Some(parse_ext_id("er-2")), sealed_number(1).index)
+        .await;
     assert_eq!(again.expect("works"), ErasureState::Erased);
     let standing = db.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Closed);
     // A number without a sign-up is erased already.
-    assert_eq!(erase(&db, "er-3", 9).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-3", 9).await, ErasureState::Erased);
 }
 
 async fn former_holders_of_the_number_are_forgotten_as_well(db: TestStore) {
-    let first = db.subscriber(0xae).await;
-    let next = signup("netflix", 0xae, "2026-01-01");
-    let IssueSignupResult::Issued(second) = db.store.issue_signup(nonce(), NOW, next).await.expect("works")
+    let first = db.sign_up_subscriber(0xae).await;
+    let next = new_signup("netflix", 0xae, "2026-01-01");
+    let IssueSignupResult::Issued(second) =
+        db.store.issue_signup(fresh_nonce(), NOW, next).await.expect("works")
     else {
         panic!("not issued")
     };
-    assert_eq!(erase(&db, "er-1", 0xae).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-1", 0xae).await, ErasureState::Erased);
     assert!(!leads_to(&db, 0xae).await);
     for (pai, reason) in
         [(first.pai, DeclineReason::AccountClosedTakenOver), (second.pai, DeclineReason::AccountClosed)]
@@ -204,50 +217,56 @@ async fn former_holders_of_the_number_are_forgotten_as_well(db: TestStore) {
 }
 
 async fn whoever_signs_up_afterwards_is_somebody_new(db: TestStore) {
-    let before = db.subscriber(1).await;
-    let proven = flow(1, None);
+    let before = db.sign_up_subscriber(1).await;
+    let proven = new_flow(1, None);
     let flow: Hash = proven.flow;
-    db.store.start_flow(nonce(), NOW, proven).await.expect("works");
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    db.store.start_flow(fresh_nonce(), NOW, proven).await.expect("works");
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
     assert!(db.store.find_proven_flow(NOW, flow).await.expect("works").is_none(), "and begins anew");
-    let after = db.subscriber(1).await;
+    let after = db.sign_up_subscriber(1).await;
     assert!(after.pai != before.pai && after.handle != before.handle);
     assert!(matches!(
-        db.store.post_charge(nonce(), NOW, charge(after.pai, "n-1", 100)).await,
+        db.store.post_charge(fresh_nonce(), NOW, new_charge(after.pai, "n-1", 100)).await,
         Ok(PostChargeResult::Created(_))
     ));
 }
 
 async fn a_charge_that_waits_is_decided_without_the_number(db: TestStore) {
-    let row = db.subscriber(1).await;
-    let id = db.posted(charge(row.pai, "n-1", 1599)).await;
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    let row = db.sign_up_subscriber(1).await;
+    let id = db.post_new_charge(new_charge(row.pai, "n-1", 1599)).await;
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
     let waits = db.store.find_pending_charge(id.clone()).await.expect("works").expect("is pending");
     assert_eq!((waits.subscriber, waits.closed), (None, Some(DeclineReason::AccountClosed)));
     db.store.answer_transaction(NOW, id, done()).await.expect("works");
-    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Approved, "it was on its way");
+    assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Approved, "it was on its way");
 }
 
 async fn a_file_that_is_being_written_keeps_its_numbers(db: TestStore) {
-    let row = db.subscriber(0xef).await;
-    waiting(&db, row.pai, "n-1").await;
-    let made = db.store.create_billing_file(NOW, "f-1".into(), lease(&db.store).await).await;
+    let row = db.sign_up_subscriber(0xef).await;
+    post_waiting_charge(&db, row.pai, "n-1").await;
+    let made = db.store.create_billing_file(NOW, "f-1".into(), lease_due(&db.store).await).await;
     assert_eq!(made.expect("works"), 1);
-    assert_eq!(erase(&db, "er-1", 0xef).await, ErasureState::Erasing);
+    assert_eq!(erase_subscriber(&db, "er-1", 0xef).await, ErasureState::Erasing);
     let late = NOW.plus_seconds(200);
-    let again = db.store.issue_signup(nonce(), late, signup("netflix", 0xef, "2024-01-01")).await;
+    let again = db.store.issue_signup(fresh_nonce(), late, new_signup("netflix", 0xef, "2024-01-01")).await;
     assert!(matches!(again.expect("works"), IssueSignupResult::Issued(new) if new.pai != row.pai));
     db.store.sweep(NOW).await.expect("works");
-    assert_eq!(erase(&db, "er-1", 0xef).await, ErasureState::Erasing, "as long as it is not written");
+    assert_eq!(
+        erase_subscriber(&db, "er-1", 0xef).await,
+        ErasureState::Erasing,
+        "as long as it is not written"
+    );
     let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
     let BillingItem::Charge(line) = &lines[0].bill else { panic!("not a charge") };
-    assert_eq!(line.subscriber.as_ref().map(|subscriber| &subscriber.number), Some(&number(0xef)));
+    assert_eq!(line.subscriber.as_ref().map(|subscriber| &subscriber.number), Some(&sealed_number(0xef)));
 
     db.store.mark_file_written(NOW, "f-1".into(), [7; 32]).await.expect("works");
     db.store.sweep(NOW).await.expect("works");
-    assert_eq!(erase(&db, "er-1", 0xef).await, ErasureState::Erased);
-    let ended =
-        db.store.erase_number(None, NOW.plus_seconds(300), Some(ext("er-2")), number(0xef).index).await;
+    assert_eq!(erase_subscriber(&db, "er-1", 0xef).await, ErasureState::Erased);
+    let ended = db
+        .store
+        .erase_number(None, NOW.plus_seconds(300), Some(parse_ext_id("er-2")), sealed_number(0xef).index)
+        .await;
     assert_eq!(ended.expect("works"), ErasureState::Erased, "whoever has it since");
     assert!(!leads_to(&db, 0xef).await);
     let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
@@ -260,39 +279,49 @@ async fn a_file_that_is_being_written_keeps_its_numbers(db: TestStore) {
 }
 
 async fn who_was_erased_is_in_no_later_file(db: TestStore) {
-    let (gone, stays) = (db.subscriber(1).await, db.subscriber(2).await);
-    waiting(&db, gone.pai, "n-1").await;
-    let filed = waiting(&db, stays.pai, "n-2").await;
-    let leased = lease(&db.store).await;
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    let (gone, stays) = (db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await);
+    post_waiting_charge(&db, gone.pai, "n-1").await;
+    let filed = post_waiting_charge(&db, stays.pai, "n-2").await;
+    let leased = lease_due(&db.store).await;
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
     assert_eq!(db.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 1);
     let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
     assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), [filed.as_str()]);
-    assert_eq!(db.standing("n-1").await.status, TransactionStatus::Pending, "the outbox decides it");
+    assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Pending, "the outbox decides it");
 }
 
 async fn events_of_before_are_answered_as_ever(db: TestStore) {
-    db.subscriber(1).await;
-    assert_eq!(record(&db, event("e-1", Suspended, 1, None)).await, RecordEventResult::Recorded(Applied));
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(record(&db, event("e-1", Suspended, 1, None)).await, RecordEventResult::Replayed(Applied));
+    db.sign_up_subscriber(1).await;
+    assert_eq!(
+        record_event(&db, new_event("e-1", Suspended, 1, None)).await,
+        RecordEventResult::Recorded(Applied)
+    );
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
+    assert_eq!(
+        record_event(&db, new_event("e-1", Suspended, 1, None)).await,
+        RecordEventResult::Replayed(Applied)
+    );
 }
 
 async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(db: TestStore) {
-    let swapped = NewAccountEvent { occurred_at: NOW, ..event("e-1", SimSwapped, 1, None) };
-    record(&db, swapped).await;
-    assert_eq!(erase(&db, "er-1", 1).await, ErasureState::Erased);
+    let swapped = NewAccountEvent { occurred_at: NOW, ..new_event("e-1", SimSwapped, 1, None) };
+    record_event(&db, swapped).await;
+    assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
     let last = NOW.plus_seconds(SIM_SWAP_HOLD_HOURS_MAX * 3_600);
     for (at, known) in [(last, Some(NOW)), (last.plus_seconds(1), None)] {
         db.store.sweep(at).await.expect("works");
-        assert_eq!(db.store.find_sim_swap_time(number(1).index).await.expect("works"), known);
+        assert_eq!(db.store.find_sim_swap_time(sealed_number(1).index).await.expect("works"), known);
     }
 }
 
 async fn a_replayed_call_erases_nobody(db: TestStore) {
-    let (row, spent) = (db.subscriber(1).await, nonce());
-    db.store.erase_number(Some(spent.clone()), NOW, Some(ext("er-1")), number(2).index).await.expect("works");
-    let replay = db.store.erase_number(Some(spent), NOW, Some(ext("er-2")), number(1).index).await;
+    let (row, spent) = (db.sign_up_subscriber(1).await, fresh_nonce());
+    db.store
+        .erase_number(Some(spent.clone()), NOW, Some(parse_ext_id("er-1")), sealed_number(2).index)
+        .await
+        .expect("works");
+    let replay =
+        db.store.erase_number(Some(spent), NOW, Some(parse_ext_id("er-2")), sealed_number(1).index).await;
     assert!(matches!(replay, Err(StoreError::NonceReplayed)));
     let standing = db.store.find_pai_status(row.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);
@@ -300,16 +329,22 @@ async fn a_replayed_call_erases_nobody(db: TestStore) {
 
 async fn sign_ups_and_an_erasure_come_one_after_the_other(db: TestStore) {
     for n in 1..=6 {
-        let before = db.subscriber(n).await;
+        let before = db.sign_up_subscriber(n).await;
         let calls = at_once(&db, 8, |store, call| async move {
             if call == 3 {
-                let name = Some(ext(&format!("er-{n}")));
-                let erased =
-                    store.erase_number(Some(nonce()), NOW, name, number(n).index).await.expect("works");
+                let name = Some(parse_ext_id(&format!("er-{n}")));
+                let erased = store
+                    .erase_number(Some(fresh_nonce()), NOW, name, sealed_number(n).index)
+                    .await
+                    .expect("works");
                 assert_eq!(erased, ErasureState::Erased);
                 return None;
             }
-            match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
+            match store
+                .issue_signup(fresh_nonce(), NOW, new_signup("netflix", n, "2024-01-01"))
+                .await
+                .expect("works")
+            {
                 IssueSignupResult::Issued(row) => Some(row.pai),
                 IssueSignupResult::AlreadyOnBill | IssueSignupResult::FlowOver => {
                     panic!("nobody has a subscription, or a visit that is over")
@@ -326,19 +361,23 @@ async fn sign_ups_and_an_erasure_come_one_after_the_other(db: TestStore) {
 
 /// Whether a charge came before or after: it is decided, and there is no deadlock.
 async fn charges_and_an_erasure_go_on_together(db: TestStore) {
-    let row = db.subscriber(1).await;
-    let waits = db.posted(charge(row.pai, "n-waits", 100)).await;
+    let row = db.sign_up_subscriber(1).await;
+    let waits = db.post_new_charge(new_charge(row.pai, "n-waits", 100)).await;
     at_once(&db, 24, |store: Arc<Store>, n| {
         let waits = waits.clone();
         async move {
             match n {
                 11 | 17 => {
-                    let name = Some(ext(&format!("er-{n}")));
-                    let erased = store.erase_number(None, NOW, name, number(1).index).await.expect("works");
+                    let name = Some(parse_ext_id(&format!("er-{n}")));
+                    let erased =
+                        store.erase_number(None, NOW, name, sealed_number(1).index).await.expect("works");
                     assert_eq!(erased, ErasureState::Erased);
                 }
                 5 => _ = store.answer_transaction(NOW, waits, done()).await.expect("works"),
-                _ => match store.post_charge(nonce(), NOW, charge(row.pai, &format!("n-{n}"), 100)).await {
+                _ => match store
+                    .post_charge(fresh_nonce(), NOW, new_charge(row.pai, &format!("n-{n}"), 100))
+                    .await
+                {
                     Ok(PostChargeResult::Created(charge)) => {
                         assert!(charge.subscriber.is_some(), "it can be handed off");
                         store.answer_transaction(NOW, charge.transaction_id, done()).await.expect("works");
@@ -350,22 +389,22 @@ async fn charges_and_an_erasure_go_on_together(db: TestStore) {
         }
     })
     .await;
-    assert_eq!(erase(&db, "er-last", 1).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-last", 1).await, ErasureState::Erased);
     assert!(!leads_to(&db, 1).await);
 }
 
 /// A file has all numbers that it needs, or no line of the erased subscriber.
 async fn files_and_an_erasure_go_on_together(db: TestStore) {
     for n in 1..=8 {
-        let row = db.subscriber(n).await;
-        waiting(&db, row.pai, &format!("n-{n}")).await;
+        let row = db.sign_up_subscriber(n).await;
+        post_waiting_charge(&db, row.pai, &format!("n-{n}")).await;
         at_once(&db, 4, |store: Arc<Store>, call| async move {
             if call % 2 == 0 {
-                let leased = lease(&store).await;
+                let leased = lease_due(&store).await;
                 store.create_billing_file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");
             } else {
-                let name = Some(ext(&format!("er-{n}-{call}")));
-                store.erase_number(None, NOW, name, number(n).index).await.expect("works");
+                let name = Some(parse_ext_id(&format!("er-{n}-{call}")));
+                store.erase_number(None, NOW, name, sealed_number(n).index).await.expect("works");
             }
         })
         .await;

@@ -1,7 +1,9 @@
 //! The rule of the PAI: an account event is recorded once and applied whole, in the order in which
 //! the events happened, and a PAI never passes to another subscriber.
 
-use crate::test_store::{NOW, TestStore, charge, ext, nonce, number, partner, signup};
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, new_charge, new_signup, parse_ext_id, partner_id, sealed_number,
+};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::account_event::AccountEvent::{
     self, Activated, Ceased, NumberChanged, OwnershipChanged, PortedOut, Resumed, SimSwapped, Suspended,
@@ -35,32 +37,32 @@ on_each_database!(
     a_replayed_call_changes_nothing,
 );
 
-pub(crate) fn event(name: &str, event: AccountEvent, at: i64) -> NewAccountEvent {
+pub(crate) fn new_event(name: &str, event: AccountEvent, at: i64) -> NewAccountEvent {
     let occurred_at = NOW.plus_seconds(at);
     NewAccountEvent {
-        event_id: ext(name),
+        event_id: parse_ext_id(name),
         fingerprint: onbill_domain::digest::sha256(format!("{name} {event:?} {at}").as_bytes()),
         event,
-        number: number(1).index,
+        number: sealed_number(1).index,
         new_number: None,
         occurred_at,
     }
 }
 
-pub(crate) async fn record(db: &TestStore, new: NewAccountEvent) -> AccountEventOutcome {
-    match db.store.record_account_event(Some(nonce()), NOW, new).await.expect("works") {
+pub(crate) async fn record_event(db: &TestStore, new: NewAccountEvent) -> AccountEventOutcome {
+    match db.store.record_account_event(Some(fresh_nonce()), NOW, new).await.expect("works") {
         RecordEventResult::Recorded(outcome) => outcome,
         other => panic!("not recorded: {other:?}"),
     }
 }
 
-async fn row(db: &TestStore, pai: Pai) -> PaiRow {
-    db.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there")
+async fn find_pai_row(db: &TestStore, pai: Pai) -> PaiRow {
+    db.store.find_pai(partner_id("netflix"), pai).await.expect("works").expect("is there")
 }
 
 /// The decline reason of a charge, if it is declined.
-async fn meets(db: &TestStore, pai: Pai, name: &str) -> Option<DeclineReason> {
-    match db.store.post_charge(nonce(), NOW, charge(pai, name, 100)).await.expect("works") {
+async fn find_decline_reason(db: &TestStore, pai: Pai, name: &str) -> Option<DeclineReason> {
+    match db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, name, 100)).await.expect("works") {
         PostChargeResult::Created(_) => None,
         PostChargeResult::Declined(answer) => {
             serde_json::from_slice::<TransactionResponse>(&answer).expect("is an answer").decline_reason
@@ -70,36 +72,37 @@ async fn meets(db: &TestStore, pai: Pai, name: &str) -> Option<DeclineReason> {
 }
 
 async fn an_event_is_recorded_once_and_answered_alike_for_ever(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    assert_eq!(record(&db, event("e-1", Suspended, 10)).await, Applied);
-    assert_eq!(record(&db, event("e-2", Resumed, 20)).await, Applied);
+    let subscriber = db.sign_up_subscriber(1).await;
+    assert_eq!(record_event(&db, new_event("e-1", Suspended, 10)).await, Applied);
+    assert_eq!(record_event(&db, new_event("e-2", Resumed, 20)).await, Applied);
     let db = db.reopen().await;
-    let again = db.store.record_account_event(Some(nonce()), NOW, event("e-1", Suspended, 10)).await;
+    let again =
+        db.store.record_account_event(Some(fresh_nonce()), NOW, new_event("e-1", Suspended, 10)).await;
     assert_eq!(again.expect("works"), RecordEventResult::Replayed(Applied));
-    assert_eq!(row(&db, subscriber.pai).await.state, PaiState::Active, "it is not followed again");
-    let other = db.store.record_account_event(Some(nonce()), NOW, event("e-1", Ceased, 10)).await;
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Active, "it is not followed again");
+    let other = db.store.record_account_event(Some(fresh_nonce()), NOW, new_event("e-1", Ceased, 10)).await;
     assert_eq!(other.expect("works"), RecordEventResult::Conflict);
-    assert_eq!(row(&db, subscriber.pai).await.state, PaiState::Active);
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Active);
 }
 
 async fn a_suspended_account_holds_its_pais_until_it_is_resumed(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let bystander = db.subscriber(2).await;
-    assert_eq!(record(&db, event("e-1", Suspended, 10)).await, Applied);
-    assert_eq!(row(&db, subscriber.pai).await.version, 2);
-    assert_eq!(meets(&db, subscriber.pai, "n-1").await, Some(DeclineReason::AccountOnHold));
-    assert_eq!(meets(&db, bystander.pai, "n-2").await, None);
-    assert_eq!(record(&db, event("e-2", Suspended, 20)).await, Applied);
-    assert_eq!(row(&db, subscriber.pai).await.version, 2, "held is held");
-    assert_eq!(record(&db, event("e-3", Resumed, 30)).await, Applied);
-    assert_eq!(row(&db, subscriber.pai).await.version, 3);
-    assert_eq!(meets(&db, subscriber.pai, "n-3").await, None);
+    let subscriber = db.sign_up_subscriber(1).await;
+    let bystander = db.sign_up_subscriber(2).await;
+    assert_eq!(record_event(&db, new_event("e-1", Suspended, 10)).await, Applied);
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 2);
+    assert_eq!(find_decline_reason(&db, subscriber.pai, "n-1").await, Some(DeclineReason::AccountOnHold));
+    assert_eq!(find_decline_reason(&db, bystander.pai, "n-2").await, None);
+    assert_eq!(record_event(&db, new_event("e-2", Suspended, 20)).await, Applied);
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 2, "held is held");
+    assert_eq!(record_event(&db, new_event("e-3", Resumed, 30)).await, Applied);
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 3);
+    assert_eq!(find_decline_reason(&db, subscriber.pai, "n-3").await, None);
     // A sign-up queries the account status and finds it active: that stands in for an event that
     // the operator forgot to send. Events after that query remain.
-    assert_eq!(record(&db, event("e-4", Suspended, 40)).await, Applied);
+    assert_eq!(record_event(&db, new_event("e-4", Suspended, 40)).await, Applied);
     for (asked_at, state) in [(40, PaiState::Suspended), (41, PaiState::Active)] {
-        let again = signup("netflix", 1, "2024-01-01");
-        let issued = db.store.issue_signup(nonce(), NOW.plus_seconds(asked_at), again).await;
+        let again = new_signup("netflix", 1, "2024-01-01");
+        let issued = db.store.issue_signup(fresh_nonce(), NOW.plus_seconds(asked_at), again).await;
         let Ok(IssueSignupResult::Issued(again)) = issued else { panic!("no PAI: {issued:?}") };
         assert_eq!((again.pai, again.state), (subscriber.pai, state), "{asked_at}");
     }
@@ -114,58 +117,58 @@ async fn whoever_leaves_takes_the_pai_along_for_ever(db: TestStore) {
     .into_iter()
     .enumerate()
     {
-        let old = db.subscriber(1).await;
+        let old = db.sign_up_subscriber(1).await;
         let at = 10 + 100 * i64::try_from(n).expect("is small");
-        assert_eq!(record(&db, event(&format!("e-{n}"), leaves, at)).await, Applied);
-        assert_eq!(row(&db, old.pai).await.state, PaiState::Closed);
-        assert_eq!(meets(&db, old.pai, &format!("n-{n}")).await, Some(reason));
+        assert_eq!(record_event(&db, new_event(&format!("e-{n}"), leaves, at)).await, Applied);
+        assert_eq!(find_pai_row(&db, old.pai).await.state, PaiState::Closed);
+        assert_eq!(find_decline_reason(&db, old.pai, &format!("n-{n}")).await, Some(reason));
         // No event opens it again.
-        assert_eq!(record(&db, event(&format!("r-{n}"), Resumed, at + 1)).await, NoSubscriber);
-        assert_eq!(record(&db, event(&format!("a-{n}"), Activated, at + 2)).await, NoSubscriber);
-        let next = db.subscriber(1).await;
+        assert_eq!(record_event(&db, new_event(&format!("r-{n}"), Resumed, at + 1)).await, NoSubscriber);
+        assert_eq!(record_event(&db, new_event(&format!("a-{n}"), Activated, at + 2)).await, NoSubscriber);
+        let next = db.sign_up_subscriber(1).await;
         assert_ne!(next.pai, old.pai);
-        assert_eq!(row(&db, old.pai).await.state, PaiState::Closed);
+        assert_eq!(find_pai_row(&db, old.pai).await.state, PaiState::Closed);
     }
 }
 
 async fn a_number_changes_and_its_subscriber_goes_on(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("e-1", NumberChanged, 10) };
-    assert_eq!(record(&db, moved).await, Applied);
-    let posted = db.store.post_charge(nonce(), NOW, charge(subscriber.pai, "n-1", 100)).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    let moved = NewAccountEvent { new_number: Some(sealed_number(5)), ..new_event("e-1", NumberChanged, 10) };
+    assert_eq!(record_event(&db, moved).await, Applied);
+    let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(subscriber.pai, "n-1", 100)).await;
     let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
     let holder = charge.subscriber.expect("is known");
-    assert_eq!((holder.number, holder.subscriber_ref.as_str()), (number(5), "2024-01-01"));
-    assert_eq!(row(&db, subscriber.pai).await.version, 1, "nobody has to be told");
+    assert_eq!((holder.number, holder.subscriber_ref.as_str()), (sealed_number(5), "2024-01-01"));
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.version, 1, "nobody has to be told");
     // The number that was given up gets a new subscriber, and the new number keeps its own.
-    let next = db.subscriber(1).await;
-    let same = db.subscriber(5).await;
+    let next = db.sign_up_subscriber(1).await;
+    let same = db.sign_up_subscriber(5).await;
     assert_ne!(next.pai, subscriber.pai);
     assert_eq!(same.pai, subscriber.pai);
 }
 
 async fn somebody_elses_number_is_not_taken(db: TestStore) {
-    let (one, other) = (db.subscriber(1).await, db.subscriber(2).await);
-    let moved = NewAccountEvent { new_number: Some(number(2)), ..event("e-1", NumberChanged, 10) };
-    assert_eq!(record(&db, moved).await, Contradictory);
+    let (one, other) = (db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await);
+    let moved = NewAccountEvent { new_number: Some(sealed_number(2)), ..new_event("e-1", NumberChanged, 10) };
+    assert_eq!(record_event(&db, moved).await, Contradictory);
     for (pai, n) in [(one.pai, 1), (other.pai, 2)] {
-        let posted = db.store.post_charge(nonce(), NOW, charge(pai, &format!("n-{n}"), 100)).await;
+        let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, &format!("n-{n}"), 100)).await;
         let Ok(PostChargeResult::Created(charge)) = posted else { panic!("not taken: {posted:?}") };
-        assert_eq!(charge.subscriber.expect("is known").number, number(n));
+        assert_eq!(charge.subscriber.expect("is known").number, sealed_number(n));
     }
     // None of it was applied: an older event still is.
-    assert_eq!(record(&db, event("e-2", Suspended, 5)).await, Applied);
+    assert_eq!(record_event(&db, new_event("e-2", Suspended, 5)).await, Applied);
 }
 
 async fn a_number_whose_holder_has_left_is_free(db: TestStore) {
-    let (one, other) = (db.subscriber(1).await, db.subscriber(2).await);
-    let leaves = NewAccountEvent { number: number(2).index, ..event("e-1", Ceased, 5) };
-    assert_eq!(record(&db, leaves).await, Applied);
-    let moved = NewAccountEvent { new_number: Some(number(2)), ..event("e-2", NumberChanged, 10) };
-    assert_eq!(record(&db, moved).await, Applied);
-    assert_eq!(db.subscriber(2).await.pai, one.pai);
-    assert_eq!(meets(&db, other.pai, "n-1").await, Some(DeclineReason::AccountClosed));
-    assert_eq!(meets(&db, one.pai, "n-2").await, None);
+    let (one, other) = (db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await);
+    let leaves = NewAccountEvent { number: sealed_number(2).index, ..new_event("e-1", Ceased, 5) };
+    assert_eq!(record_event(&db, leaves).await, Applied);
+    let moved = NewAccountEvent { new_number: Some(sealed_number(2)), ..new_event("e-2", NumberChanged, 10) };
+    assert_eq!(record_event(&db, moved).await, Applied);
+    assert_eq!(db.sign_up_subscriber(2).await.pai, one.pai);
+    assert_eq!(find_decline_reason(&db, other.pai, "n-1").await, Some(DeclineReason::AccountClosed));
+    assert_eq!(find_decline_reason(&db, one.pai, "n-2").await, None);
 }
 
 async fn what_was_told_of_a_new_number_too_early_is_caught_up_with(db: TestStore) {
@@ -179,97 +182,111 @@ async fn what_was_told_of_a_new_number_too_early_is_caught_up_with(db: TestStore
         (&[NumberChanged], PaiState::Suspended),
     ];
     for (n, (chain, state)) in (1..).zip(chains) {
-        let (old, new, newest) = (number(n), number(n + 100), number(n + 200));
-        let subscriber = db.subscriber(n).await;
+        let (old, new, newest) = (sealed_number(n), sealed_number(n + 100), sealed_number(n + 200));
+        let subscriber = db.sign_up_subscriber(n).await;
         for (at, what) in (20..).zip(chain) {
             let early = NewAccountEvent {
                 number: new.index,
                 new_number: (*what == NumberChanged).then(|| newest.clone()),
-                ..event(&format!("e-{n}-{at}"), *what, at)
+                ..new_event(&format!("e-{n}-{at}"), *what, at)
             };
-            assert_eq!(record(&db, early).await, NoSubscriber);
+            assert_eq!(record_event(&db, early).await, NoSubscriber);
         }
-        let before = NewAccountEvent { number: new.index, ..event(&format!("b-{n}"), Ceased, 9) };
-        assert_eq!(record(&db, before).await, NoSubscriber, "of whoever had the number before");
+        let before = NewAccountEvent { number: new.index, ..new_event(&format!("b-{n}"), Ceased, 9) };
+        assert_eq!(record_event(&db, before).await, NoSubscriber, "of whoever had the number before");
         let moved = NewAccountEvent {
             number: old.index,
             new_number: Some(new),
-            ..event(&format!("m-{n}"), NumberChanged, 10)
+            ..new_event(&format!("m-{n}"), NumberChanged, 10)
         };
-        assert_eq!(record(&db, moved).await, Applied);
-        assert_eq!(row(&db, subscriber.pai).await.state, state, "{chain:?}");
+        assert_eq!(record_event(&db, moved).await, Applied);
+        assert_eq!(find_pai_row(&db, subscriber.pai).await.state, state, "{chain:?}");
     }
 }
 
 async fn what_happened_before_the_newest_event_is_not_followed(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    assert_eq!(record(&db, event("e-2", Resumed, 20)).await, Applied);
-    assert_eq!(record(&db, event("e-1", Suspended, 19)).await, Superseded);
-    assert_eq!(row(&db, subscriber.pai).await.state, PaiState::Active);
-    assert_eq!(record(&db, event("e-3", Suspended, 20)).await, Applied, "the same second is not before");
-    let again = db.store.record_account_event(None, NOW, event("e-1", Suspended, 19)).await.expect("works");
+    let subscriber = db.sign_up_subscriber(1).await;
+    assert_eq!(record_event(&db, new_event("e-2", Resumed, 20)).await, Applied);
+    assert_eq!(record_event(&db, new_event("e-1", Suspended, 19)).await, Superseded);
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Active);
+    assert_eq!(
+        record_event(&db, new_event("e-3", Suspended, 20)).await,
+        Applied,
+        "the same second is not before"
+    );
+    let again =
+        db.store.record_account_event(None, NOW, new_event("e-1", Suspended, 19)).await.expect("works");
     assert_eq!(again, RecordEventResult::Replayed(Superseded));
 }
 
 async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(db: TestStore) {
     // The event that came first was about the number's next subscriber.
     for (n, leaves) in (1..).zip([Ceased, PortedOut, OwnershipChanged]) {
-        let subscriber = db.subscriber(n).await;
+        let subscriber = db.sign_up_subscriber(n).await;
         let of = |name: &str, what, at| NewAccountEvent {
-            number: number(n).index,
-            ..event(&format!("{name}-{n}"), what, at)
+            number: sealed_number(n).index,
+            ..new_event(&format!("{name}-{n}"), what, at)
         };
-        assert_eq!(record(&db, of("next", Activated, 20)).await, Applied);
-        assert_eq!(record(&db, of("left", leaves, 10)).await, Applied, "{leaves:?}");
-        assert_eq!(row(&db, subscriber.pai).await.state, PaiState::Closed, "{leaves:?}");
-        assert_ne!(db.subscriber(n).await.pai, subscriber.pai, "{leaves:?}");
+        assert_eq!(record_event(&db, of("next", Activated, 20)).await, Applied);
+        assert_eq!(record_event(&db, of("left", leaves, 10)).await, Applied, "{leaves:?}");
+        assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Closed, "{leaves:?}");
+        assert_ne!(db.sign_up_subscriber(n).await.pai, subscriber.pai, "{leaves:?}");
     }
-    let subscriber = db.subscriber(9).await;
-    let of_old = |name: &str, what, at| NewAccountEvent { number: number(9).index, ..event(name, what, at) };
-    assert_eq!(record(&db, of_old("next", SimSwapped, 20)).await, Applied);
-    let held = NewAccountEvent { number: number(8).index, ..event("held", Suspended, 15) };
-    assert_eq!(record(&db, held).await, NoSubscriber);
-    let moved = NewAccountEvent { new_number: Some(number(8)), ..of_old("moved", NumberChanged, 10) };
-    assert_eq!(record(&db, moved).await, Applied);
-    assert_eq!(row(&db, subscriber.pai).await.state, PaiState::Suspended, "as the new number was told to be");
+    let subscriber = db.sign_up_subscriber(9).await;
+    let of_old = |name: &str, what, at| NewAccountEvent {
+        number: sealed_number(9).index,
+        ..new_event(name, what, at)
+    };
+    assert_eq!(record_event(&db, of_old("next", SimSwapped, 20)).await, Applied);
+    let held = NewAccountEvent { number: sealed_number(8).index, ..new_event("held", Suspended, 15) };
+    assert_eq!(record_event(&db, held).await, NoSubscriber);
+    let moved = NewAccountEvent { new_number: Some(sealed_number(8)), ..of_old("moved", NumberChanged, 10) };
+    assert_eq!(record_event(&db, moved).await, Applied);
+    assert_eq!(
+        find_pai_row(&db, subscriber.pai).await.state,
+        PaiState::Suspended,
+        "as the new number was told to be"
+    );
     // What comes after the event of the new number is applied again.
-    let released = NewAccountEvent { number: number(8).index, ..event("released", Resumed, 16) };
-    assert_eq!(record(&db, released).await, Applied);
-    assert_eq!(db.subscriber(8).await.pai, subscriber.pai);
-    assert_ne!(db.subscriber(9).await.pai, subscriber.pai);
+    let released = NewAccountEvent { number: sealed_number(8).index, ..new_event("released", Resumed, 16) };
+    assert_eq!(record_event(&db, released).await, Applied);
+    assert_eq!(db.sign_up_subscriber(8).await.pai, subscriber.pai);
+    assert_ne!(db.sign_up_subscriber(9).await.pai, subscriber.pai);
 }
 
 async fn what_the_last_holder_of_a_new_number_did_is_not_about_the_subscriber_who_came_by_it(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
-    assert_eq!(record(&db, moved).await, Applied);
+    let subscriber = db.sign_up_subscriber(1).await;
+    let moved =
+        NewAccountEvent { new_number: Some(sealed_number(5)), ..new_event("moved", NumberChanged, 20) };
+    assert_eq!(record_event(&db, moved).await, Applied);
     for (n, what) in [Ceased, PortedOut, OwnershipChanged, NumberChanged].into_iter().enumerate() {
         let of_last = NewAccountEvent {
-            number: number(5).index,
-            new_number: (what == NumberChanged).then(|| number(6)),
-            ..event(&format!("last-{n}"), what, 19)
+            number: sealed_number(5).index,
+            new_number: (what == NumberChanged).then(|| sealed_number(6)),
+            ..new_event(&format!("last-{n}"), what, 19)
         };
-        assert_eq!(record(&db, of_last).await, Superseded, "{what:?}");
+        assert_eq!(record_event(&db, of_last).await, Superseded, "{what:?}");
     }
-    assert_eq!(db.subscriber(5).await.pai, subscriber.pai);
+    assert_eq!(db.sign_up_subscriber(5).await.pai, subscriber.pai);
 }
 
 async fn what_happened_to_the_number_before_its_holder_signed_up_is_not_about_them(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    assert_eq!(record(&db, event("e-1", Ceased, -1)).await, Superseded);
-    assert_eq!(row(&db, subscriber.pai).await.state, PaiState::Active);
-    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("e-2", NumberChanged, -1) };
-    assert_eq!(record(&db, moved).await, Superseded);
-    assert_eq!(db.subscriber(1).await.pai, subscriber.pai);
+    let subscriber = db.sign_up_subscriber(1).await;
+    assert_eq!(record_event(&db, new_event("e-1", Ceased, -1)).await, Superseded);
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Active);
+    let moved = NewAccountEvent { new_number: Some(sealed_number(5)), ..new_event("e-2", NumberChanged, -1) };
+    assert_eq!(record_event(&db, moved).await, Superseded);
+    assert_eq!(db.sign_up_subscriber(1).await.pai, subscriber.pai);
 }
 
 async fn nobody_has_to_be_known_for_an_event_to_be_on_record(db: TestStore) {
     for (n, what) in AccountEvent::ALL.into_iter().enumerate() {
-        let new_number = (what == NumberChanged).then(|| number(9));
-        let new = NewAccountEvent { new_number, ..event(&format!("e-{n}"), what, 10) };
-        assert_eq!(record(&db, new).await, NoSubscriber, "{what:?}");
+        let new_number = (what == NumberChanged).then(|| sealed_number(9));
+        let new = NewAccountEvent { new_number, ..new_event(&format!("e-{n}"), what, 10) };
+        assert_eq!(record_event(&db, new).await, NoSubscriber, "{what:?}");
     }
-    let again = db.store.record_account_event(None, NOW, event("e-0", Activated, 10)).await.expect("works");
+    let again =
+        db.store.record_account_event(None, NOW, new_event("e-0", Activated, 10)).await.expect("works");
     assert_eq!(again, RecordEventResult::Replayed(NoSubscriber));
 }
 
@@ -277,10 +294,11 @@ async fn the_embedded_table_follows(db: TestStore) {
     let account =
         Account { status: AccountStatus::Active, account_type: AccountType::Postpaid, balance: None };
     let activated_on = onbill_domain::day::Day::parse("2024-01-01").expect("is a day");
-    let rows = vec![ImportedAccount { number: number(1).index, account: account.clone(), activated_on }];
+    let rows =
+        vec![ImportedAccount { number: sealed_number(1).index, account: account.clone(), activated_on }];
     db.store.import_accounts(rows).await.expect("works");
     let stands = async |n: u8| {
-        let known = db.store.find_account(number(n).index).await.expect("works")?;
+        let known = db.store.find_account(sealed_number(n).index).await.expect("works")?;
         Some((known.account.status, known.subscriber_ref))
     };
     let today = onbill_domain::day::Day::of_timestamp(NOW).to_string();
@@ -298,49 +316,54 @@ async fn the_embedded_table_follows(db: TestStore) {
     .enumerate()
     {
         let at = i64::try_from(n).expect("is small");
-        assert_eq!(record(&db, event(&format!("e-{n}"), what, at)).await, NoSubscriber);
+        assert_eq!(record_event(&db, new_event(&format!("e-{n}"), what, at)).await, NoSubscriber);
         assert_eq!(stands(1).await, expected, "{what:?}");
     }
-    assert_eq!(record(&db, event("late", Suspended, 2)).await, NoSubscriber);
+    assert_eq!(record_event(&db, new_event("late", Suspended, 2)).await, NoSubscriber);
     assert_eq!(stands(1).await, since(AccountStatus::Active, &today), "an older event changes nothing");
-    let moved = NewAccountEvent { new_number: Some(number(5)), ..event("moved", NumberChanged, 20) };
-    assert_eq!(record(&db, moved).await, NoSubscriber);
+    let moved =
+        NewAccountEvent { new_number: Some(sealed_number(5)), ..new_event("moved", NumberChanged, 20) };
+    assert_eq!(record_event(&db, moved).await, NoSubscriber);
     assert_eq!((stands(1).await, stands(5).await), (None, since(AccountStatus::Active, &today)));
     // A later status of the new number is true of its present subscriber.
-    let held = NewAccountEvent { number: number(6).index, ..event("held", Suspended, 40) };
-    let rows = vec![ImportedAccount { number: number(6).index, account, activated_on }];
+    let held = NewAccountEvent { number: sealed_number(6).index, ..new_event("held", Suspended, 40) };
+    let rows = vec![ImportedAccount { number: sealed_number(6).index, account, activated_on }];
     db.store.import_accounts(rows).await.expect("works");
-    assert_eq!(record(&db, held).await, NoSubscriber);
+    assert_eq!(record_event(&db, held).await, NoSubscriber);
     let again = NewAccountEvent {
-        number: number(5).index,
-        new_number: Some(number(6)),
-        ..event("on", NumberChanged, 30)
+        number: sealed_number(5).index,
+        new_number: Some(sealed_number(6)),
+        ..new_event("on", NumberChanged, 30)
     };
-    assert_eq!(record(&db, again).await, NoSubscriber);
+    assert_eq!(record_event(&db, again).await, NoSubscriber);
     assert_eq!((stands(5).await, stands(6).await), (None, since(AccountStatus::Suspended, &today)));
 }
 
 async fn a_swapped_sim_is_remembered_by_its_number(db: TestStore) {
-    let at = async |n: u8| db.store.find_sim_swap_time(number(n).index).await.expect("works");
+    let at = async |n: u8| db.store.find_sim_swap_time(sealed_number(n).index).await.expect("works");
     assert_eq!(at(1).await, None);
-    record(&db, event("e-1", SimSwapped, 20)).await;
-    record(&db, event("e-2", SimSwapped, 10)).await;
+    record_event(&db, new_event("e-1", SimSwapped, 20)).await;
+    record_event(&db, new_event("e-2", SimSwapped, 10)).await;
     let db = db.reopen().await;
-    let at = async |n: u8| db.store.find_sim_swap_time(number(n).index).await.expect("works");
+    let at = async |n: u8| db.store.find_sim_swap_time(sealed_number(n).index).await.expect("works");
     assert_eq!((at(1).await, at(2).await), (Some(NOW.plus_seconds(20)), None));
     // It moves along to another number: otherwise a move would bypass the wait.
-    record(&db, NewAccountEvent { new_number: Some(number(2)), ..event("e-3", NumberChanged, 30) }).await;
+    record_event(
+        &db,
+        NewAccountEvent { new_number: Some(sealed_number(2)), ..new_event("e-3", NumberChanged, 30) },
+    )
+    .await;
     assert_eq!(at(2).await, Some(NOW.plus_seconds(20)));
 }
 
 async fn a_replayed_call_changes_nothing(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let once = nonce();
+    let subscriber = db.sign_up_subscriber(1).await;
+    let once = fresh_nonce();
     let record = |new| db.store.record_account_event(Some(once.clone()), NOW, new);
     assert_eq!(
-        record(event("e-1", SimSwapped, 10)).await.expect("works"),
+        record(new_event("e-1", SimSwapped, 10)).await.expect("works"),
         RecordEventResult::Recorded(Applied)
     );
-    assert!(matches!(record(event("e-2", Ceased, 20)).await, Err(StoreError::NonceReplayed)));
-    assert_eq!(row(&db, subscriber.pai).await.state, PaiState::Active);
+    assert!(matches!(record(new_event("e-2", Ceased, 20)).await, Err(StoreError::NonceReplayed)));
+    assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Active);
 }

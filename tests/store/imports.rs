@@ -13,15 +13,15 @@ on_each_database!(a_bad_line_is_named_and_takes_no_other_with_it, another_file_i
 
 const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
 
-fn vault() -> Vault {
+fn test_vault() -> Vault {
     let secret = encode_base64url(&[1; 32]);
     let ring = json!([{"id": "n", "party": "operator:acme", "use": "numbers", "alg": "hmac-sha256", "secret": secret}]);
     Vault::new(&Keyring::parse(&ring.to_string()).expect("is well formed")).expect("has its key")
 }
 
 /// Imports a file; returns the report and the errors.
-async fn import(db: &TestStore, text: &str) -> (Result<ImportReport, ImportError>, Vec<String>) {
-    let (vault, numbers) = (vault(), NumberPlan::for_country("US").expect("is a country"));
+async fn import_text(db: &TestStore, text: &str) -> (Result<ImportReport, ImportError>, Vec<String>) {
+    let (vault, numbers) = (test_vault(), NumberPlan::for_country("US").expect("is a country"));
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
     let report = import_accounts(&db.store, &vault, numbers, text.as_bytes(), complain, |_| {}).await;
@@ -46,7 +46,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(db: TestStore) {
          \r\n\
          +12025550113,active,postpaid,,USD,2021-03-14"
     );
-    let (report, complaints) = import(&db, &text).await;
+    let (report, complaints) = import_text(&db, &text).await;
     assert_eq!(report.expect("has its header"), ImportReport { imported: 3, refused: 10 });
     let columns = [
         "msisdn",
@@ -65,7 +65,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(db: TestStore) {
     }
     assert!(complaints.iter().all(|complaint| !complaint.contains("555")), "no number is repeated");
     for (number, is_there) in [("+12025550102", true), ("+12025550109", false), ("+12025550113", true)] {
-        let index = vault().index_number(&Msisdn::parse(number).expect("is E.164"));
+        let index = test_vault().index_number(&Msisdn::parse(number).expect("is E.164"));
         let account = db.store.find_account(index).await.expect("works");
         assert_eq!(account.is_some(), is_there, "{number}");
     }
@@ -75,6 +75,6 @@ async fn another_file_is_refused_whole(db: TestStore) {
     for text in
         ["", "\n", "msisdn,status\n", "msisdn;status;type;balance;currency;activated_on\n", "PK\u{3}\u{4}"]
     {
-        assert!(matches!(import(&db, text).await.0, Err(ImportError::Header(_))), "{text:?}");
+        assert!(matches!(import_text(&db, text).await.0, Err(ImportError::Header(_))), "{text:?}");
     }
 }

@@ -6,8 +6,8 @@
 
 use crate::outcome::done;
 use crate::test_store::{
-    CHECK_LIMITS, NOW, TestStore, charge, days, ext, name, nonce, number, partner, redemption, refund, usd,
-    within,
+    CHECK_LIMITS, NOW, TestStore, fresh_nonce, job_name, new_charge, new_redemption, new_refund, parse_day,
+    parse_ext_id, partner_id, sealed_number, usd, within,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
@@ -34,24 +34,24 @@ on_each_database!(rows_of_every_version_survive_all_later_migrations, newer_book
 const OPEN: &str = "01010101-0101-4101-8101-010101010101";
 const CLOSED: &str = "02020202-0202-4202-8202-020202020202";
 
-fn pai(text: &str) -> Pai {
+fn parse_pai(text: &str) -> Pai {
     Pai::parse(text).expect("is a PAI")
 }
 
-fn folder(name: &str) -> PathBuf {
+fn migration_folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 fn file_names(name: &str) -> Vec<String> {
-    let entries = fs::read_dir(folder(name)).expect("is a folder");
+    let entries = fs::read_dir(migration_folder(name)).expect("is a folder");
     let names: BTreeSet<String> =
         entries.map(|entry| entry.expect("is there").file_name().into_string().expect("is UTF-8")).collect();
     names.into_iter().collect()
 }
 
 /// The statements of a sample in the syntax of one database.
-fn sample(name: &str, is_sqlite: bool) -> String {
-    let text = fs::read_to_string(folder("store/samples").join(name)).expect("is there");
+fn read_sample(name: &str, is_sqlite: bool) -> String {
+    let text = fs::read_to_string(migration_folder("store/samples").join(name)).expect("is there");
     let mut statements = String::new();
     let mut rest = text.as_str();
     while let Some((before, bytes)) = rest.split_once('<') {
@@ -66,13 +66,13 @@ fn sample(name: &str, is_sqlite: bool) -> String {
 }
 
 /// A database as an onbill of the first `version` migrations has left it.
-async fn leave(place: &TestDb, version: usize) {
+async fn insert_samples(place: &TestDb, version: usize) {
     let is_sqlite = matches!(place, TestDb::Sqlite(_));
     let migrations = if is_sqlite { "../origin/migrations/sqlite" } else { "../origin/migrations/postgres" };
     let mut statements = String::new();
     for name in file_names(migrations).into_iter().take(version) {
-        let migration = fs::read_to_string(folder(migrations).join(&name)).expect("is there");
-        statements = statements + &migration + "\n;" + &sample(&name, is_sqlite) + "\n;";
+        let migration = fs::read_to_string(migration_folder(migrations).join(&name)).expect("is there");
+        statements = statements + &migration + "\n;" + &read_sample(&name, is_sqlite) + "\n;";
     }
     match place {
         TestDb::Sqlite(path) => {
@@ -95,8 +95,8 @@ async fn leave(place: &TestDb, version: usize) {
 async fn rows_of_every_version_survive_all_later_migrations(db: TestStore) {
     for version in 1..=file_names("../origin/migrations/sqlite").len() {
         let place = db.place.new_beside().await;
-        leave(&place, version).await;
-        let store = place.open(1).await.expect("opens");
+        insert_samples(&place, version).await;
+        let store = place.open_store(1).await.expect("opens");
         let later = NOW.plus_seconds(60);
         let due = store.lease_due(Queue::All, later, later.plus_seconds(120), 16).await.expect("works");
         the_ledger_is_there(&store, &due).await;
@@ -115,19 +115,24 @@ async fn rows_of_every_version_survive_all_later_migrations(db: TestStore) {
 }
 
 async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {
-    let (netflix, open, closed) = (partner("netflix"), pai(OPEN), pai(CLOSED));
-    let account = store.find_account(number(1).index).await.expect("works").expect("is there");
+    let (netflix, open, closed) = (partner_id("netflix"), parse_pai(OPEN), parse_pai(CLOSED));
+    let account = store.find_account(sealed_number(1).index).await.expect("works").expect("is there");
     assert_eq!(
         (account.subscriber_ref.as_str(), account.account.balance.map(|b| b.amount_minor)),
         ("2024-01-01", Some(5000))
     );
     let flow = store.find_proven_flow(NOW, [0x0a; 32]).await.expect("works").expect("is proven");
-    assert_eq!((flow.number, flow.offer), (number(1), OfferId::parse("netflix-standard")));
+    assert_eq!((flow.number, flow.offer), (sealed_number(1), OfferId::parse("netflix-standard")));
     for (pai, state, version) in [(open, PaiState::Active, 1), (closed, PaiState::Closed, 2)] {
         let row = store.find_pai(netflix.clone(), pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (state, version));
     }
-    assert!(store.pays_on_bill(netflix.clone(), number(1).index, "2024-01-01".into()).await.expect("works"));
+    assert!(
+        store
+            .pays_on_bill(netflix.clone(), sealed_number(1).index, "2024-01-01".into())
+            .await
+            .expect("works")
+    );
     let end = store.find_signup_result([0x0c; 32]).await.expect("works").expect("is there");
     assert_eq!((end.outcome, end.partner_subscription_id.as_deref()), (SignupOutcome::Success, Some("ps-1")));
     for (id, status, reason) in [
@@ -135,15 +140,18 @@ async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {
         ("n-declined", TransactionStatus::Declined, Some(DeclineReason::AccountClosedTakenOver)),
         ("n-pending", TransactionStatus::Pending, None),
     ] {
-        let answer =
-            store.find_charge_response(netflix.clone(), ext(id)).await.expect("works").expect("is there");
+        let answer = store
+            .find_charge_response(netflix.clone(), parse_ext_id(id))
+            .await
+            .expect("works")
+            .expect("is there");
         assert_eq!((answer.status, answer.decline_reason), (status, reason));
     }
     let charge = store.find_pending_charge("tx-pending".into()).await.expect("works").expect("is pending");
     let holder = charge.subscriber.expect("is known");
     assert_eq!(
         (holder.number, holder.subscriber_ref.as_str(), charge.amount.amount_minor),
-        (number(1), "2024-01-01", 1599)
+        (sealed_number(1), "2024-01-01", 1599)
     );
     assert!(
         due.iter().any(|entry| matches!(&entry.job, Job::Sms(SmsJob::Pin { message }) if message == b"hi"))
@@ -156,22 +164,24 @@ async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {
 }
 
 async fn refunds_and_spending_are_there(store: &Store, due: &[LeasedJob]) {
-    let netflix = partner("netflix");
+    let netflix = partner_id("netflix");
     let pending = store.find_pending_refund("rf-pending".into()).await.expect("works");
-    let answer =
-        store.find_refund_response(netflix, ext("n-approved"), ext("r-pending")).await.expect("works");
+    let answer = store
+        .find_refund_response(netflix, parse_ext_id("n-approved"), parse_ext_id("r-pending"))
+        .await
+        .expect("works");
     assert_eq!(pending.map(|refund| refund.amount), Some(usd(600)));
     assert_eq!(
         answer.map(|answer| (answer.status, answer.remaining)),
         Some((TransactionStatus::Pending, usd(999)))
     );
-    let posting = store.post_refund(nonce(), NOW, refund("n-approved", "r-rest", None)).await;
+    let posting = store.post_refund(fresh_nonce(), NOW, new_refund("n-approved", "r-rest", None)).await;
     let Ok(PostRefundResult::Created(rest)) = posting else { panic!("not created: {posting:?}") };
     assert_eq!((rest.transaction_id.as_str(), rest.amount), ("tx-approved", usd(999)));
 
-    let mut over = charge(pai(OPEN), "n-over", 2);
+    let mut over = new_charge(parse_pai(OPEN), "n-over", 2);
     over.limits = Some(SpendingLimits { month_minor: Some(3199), ..SpendingLimits::default() });
-    let posting = store.post_charge(nonce(), NOW, over).await.expect("works");
+    let posting = store.post_charge(fresh_nonce(), NOW, over).await.expect("works");
     assert!(matches!(posting, PostChargeResult::Declined(_)), "{posting:?}");
 
     let refunds =
@@ -181,35 +191,35 @@ async fn refunds_and_spending_are_there(store: &Store, due: &[LeasedJob]) {
     assert_eq!(due.iter().filter(notices).count(), 1);
     assert_eq!(
         due.iter()
-            .filter(|entry| !is_pai_notice(entry) && !["coupon", "notification"].contains(&name(entry).0))
+            .filter(|entry| !is_pai_notice(entry) && !["coupon", "notification"].contains(&job_name(entry).0))
             .count(),
         4
     );
 }
 
 fn is_pai_notice(entry: &LeasedJob) -> bool {
-    matches!(&entry.job, Job::Webhook(WebhookJob::Pai { pai: of }) if *of == pai(CLOSED))
+    matches!(&entry.job, Job::Webhook(WebhookJob::Pai { pai: of }) if *of == parse_pai(CLOSED))
 }
 
 async fn account_events_are_there(store: &Store, due: &[LeasedJob]) {
     assert_eq!(due.iter().filter(|entry| is_pai_notice(entry)).count(), 1);
-    let swapped_at = store.find_sim_swap_time(number(1).index).await.expect("works");
+    let swapped_at = store.find_sim_swap_time(sealed_number(1).index).await.expect("works");
     assert_eq!(swapped_at, Some(NOW));
     let known = NewAccountEvent {
-        event_id: ext("e-1"),
+        event_id: parse_ext_id("e-1"),
         fingerprint: [0x11; 32],
         event: AccountEvent::SimSwapped,
-        number: number(1).index,
+        number: sealed_number(1).index,
         new_number: None,
         occurred_at: NOW,
     };
     let older = NewAccountEvent {
-        event_id: ext("e-2"),
+        event_id: parse_ext_id("e-2"),
         event: AccountEvent::Suspended,
         occurred_at: NOW.plus_seconds(5),
         ..known.clone()
     };
-    let record = async |new| store.record_account_event(Some(nonce()), NOW, new).await.expect("works");
+    let record = async |new| store.record_account_event(Some(fresh_nonce()), NOW, new).await.expect("works");
     assert_eq!(record(known).await, RecordEventResult::Replayed(AccountEventOutcome::Applied));
     assert_eq!(record(older).await, RecordEventResult::Recorded(AccountEventOutcome::Superseded));
 }
@@ -226,29 +236,30 @@ async fn files_are_there(store: &Store) {
 }
 
 async fn flows_of_devices_are_there(store: &Store) {
-    let (partner, number, flow) = (partner("netflix"), number(1).index, [0x12; 32]);
+    let (partner, number, flow) = (partner_id("netflix"), sealed_number(1).index, [0x12; 32]);
     let newest = store.find_newest_device_flow(partner.clone(), number).await.expect("works");
     assert_eq!(newest, Some(flow));
     let pin = DevicePin { partner, number, flow, mac: [0x13; 32], limits: CHECK_LIMITS };
-    let tried = store.try_device_pin(nonce(), NOW, pin).await.expect("works");
+    let tried = store.try_device_pin(fresh_nonce(), NOW, pin).await.expect("works");
     assert!(matches!(within(tried), PinAttempt::Proven(_)));
 }
 
 async fn own_pages_are_there(store: &Store) {
     let flow = store.find_proven_flow(NOW, [0x14; 32]).await.expect("works");
     assert_eq!(flow.map(|flow| flow.offer), Some(None));
-    let links = store.list_partner_links(number(1).index, "2024-01-01".to_owned()).await.expect("works");
+    let links =
+        store.list_partner_links(sealed_number(1).index, "2024-01-01".to_owned()).await.expect("works");
     let [link] = &links[..] else { panic!("not one: {links:?}") };
-    assert_eq!((link.pai, link.since), (pai(OPEN), NOW.plus_seconds(120)));
+    assert_eq!((link.pai, link.since), (parse_pai(OPEN), NOW.plus_seconds(120)));
     let charges = store.list_own_charges(vec![link.pai], None, 20).await.expect("works");
     assert!(charges.lines.iter().any(|charge| charge.transaction_id == "tx-approved"));
     // The closed one's subscriber has left; a person reads the ledger.
-    let closed = store.list_own_charges(vec![pai(CLOSED)], None, 20).await.expect("works");
+    let closed = store.list_own_charges(vec![parse_pai(CLOSED)], None, 20).await.expect("works");
     assert!(!closed.lines.is_empty());
 }
 
 async fn messages_are_there(store: &Store, due: &[LeasedJob]) {
-    let waits = due.iter().filter(|entry| name(entry) == ("notification", "message-new")).count();
+    let waits = due.iter().filter(|entry| job_name(entry) == ("notification", "message-new")).count();
     assert_eq!(waits, 1);
     for (named, contents, taken) in [
         ("m-sent", 0x1a, PostNotificationResult::Replayed),
@@ -256,12 +267,12 @@ async fn messages_are_there(store: &Store, due: &[LeasedJob]) {
     ] {
         let new = NewNotification {
             notification_id: format!("again-{named}"),
-            partner: partner("netflix"),
-            pai: pai(OPEN),
-            named: Some((ext(named), [contents; 32])),
+            partner: partner_id("netflix"),
+            pai: parse_pai(OPEN),
+            named: Some((parse_ext_id(named), [contents; 32])),
             message: b"sealed".to_vec(),
         };
-        assert_eq!(store.post_notification(nonce(), NOW, new).await.expect("works"), taken, "{named}");
+        assert_eq!(store.post_notification(fresh_nonce(), NOW, new).await.expect("works"), taken, "{named}");
     }
 }
 
@@ -271,26 +282,30 @@ async fn subscriptions_change(store: &Store) {
         (SubscriptionStatus::Cancelled, ChangeSubscriptionResult::Current),
         (SubscriptionStatus::Active, ChangeSubscriptionResult::Cancelled),
     ] {
-        let (netflix, change) = (partner("netflix"), SubscriptionChange { status, reason: None });
-        let changed = store.change_subscription(nonce(), NOW, netflix, ext("ps-1"), change).await;
+        let (netflix, change) = (partner_id("netflix"), SubscriptionChange { status, reason: None });
+        let changed =
+            store.change_subscription(fresh_nonce(), NOW, netflix, parse_ext_id("ps-1"), change).await;
         assert_eq!(changed.expect("works"), update);
     }
 }
 
 async fn erasures_are_there(store: &Store) {
-    let erased = pai("03030303-0303-4303-8303-030303030303");
-    let posting = store.post_charge(nonce(), NOW, charge(erased, "n-late", 100)).await.expect("works");
+    let erased = parse_pai("03030303-0303-4303-8303-030303030303");
+    let posting =
+        store.post_charge(fresh_nonce(), NOW, new_charge(erased, "n-late", 100)).await.expect("works");
     assert!(matches!(posting, PostChargeResult::Declined(_)), "{posting:?}");
-    let erase = async |id, number| store.erase_number(None, NOW, Some(ext(id)), number).await.expect("works");
-    assert_eq!(erase("er-1", number(4).index).await, ErasureState::Erasing);
+    let erase = async |id, number| {
+        store.erase_number(None, NOW, Some(parse_ext_id(id)), number).await.expect("works")
+    };
+    assert_eq!(erase("er-1", sealed_number(4).index).await, ErasureState::Erasing);
     store.sweep(NOW).await.expect("works");
-    assert_eq!(erase("er-1", number(4).index).await, ErasureState::Erased);
+    assert_eq!(erase("er-1", sealed_number(4).index).await, ErasureState::Erased);
     // The sample's file is not written yet, and has a line of this subscriber's.
-    assert_eq!(erase("er-2", number(1).index).await, ErasureState::Erasing);
+    assert_eq!(erase("er-2", sealed_number(1).index).await, ErasureState::Erasing);
 }
 
 async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
-    let sent = due.iter().filter(|entry| name(entry) == ("coupon", "coupon-new")).count();
+    let sent = due.iter().filter(|entry| job_name(entry) == ("coupon", "coupon-new")).count();
     assert_eq!(sent, 1);
     let all = store.list_coupons(None, CouponFilter::All, 10).await.expect("works");
     let states: Vec<_> = all.iter().map(|row| (row.ext_coupon_id.as_str(), row.state(NOW))).collect();
@@ -305,9 +320,10 @@ async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
     let lost = store.list_coupons(None, CouponFilter::Undelivered(NOW), 10).await.expect("works");
     let codes: Vec<_> = lost.iter().filter_map(|row| row.undelivered.clone()?.code).collect();
     assert_eq!(codes, ["011"]);
-    let paid = store.find_paid_until(pai(CLOSED), days("2027-06-30")).await.expect("works");
-    assert_eq!(paid, Some(days("2027-06-30")));
-    let redeem = |reference, code| store.redeem_coupon(nonce(), NOW, redemption(reference, [code; 32]));
+    let paid = store.find_paid_until(parse_pai(CLOSED), parse_day("2027-06-30")).await.expect("works");
+    assert_eq!(paid, Some(parse_day("2027-06-30")));
+    let redeem =
+        |reference, code| store.redeem_coupon(fresh_nonce(), NOW, new_redemption(reference, [code; 32]));
     let again = redeem("r-coupon", 0x17).await.expect("works");
     assert!(matches!(again, RedeemResult::Decided(RedemptionOutcome::Redeemed(_))), "{again:?}");
     assert_eq!(redeem("r-2", 0x19).await.expect("works"), RedeemResult::Unknown { wrong: 8 });
@@ -326,7 +342,7 @@ async fn newer_books_are_refused(db: TestStore) {
             run_batch(url, &format!("UPDATE schema_version SET version = {newer}")).await.expect("is SQL");
         }
     }
-    assert!(db.place.open(1).await.is_err());
+    assert!(db.place.open_store(1).await.is_err());
 }
 
 #[test]

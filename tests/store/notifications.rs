@@ -3,7 +3,10 @@
 
 use crate::outcome::{done, dropped, later};
 use crate::races::{at_once, how_many};
-use crate::test_store::{NOW, TestStore, ext, fresh, name, new_pai, nonce, number, partner, signup};
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, job_name, new_pai, new_signup, next_number, parse_ext_id, partner_id,
+    sealed_number,
+};
 use PostNotificationResult::{Accepted, Conflict, PaiNotFound, Replayed, TooMany};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
@@ -33,85 +36,86 @@ on_each_database!(
 /// Seconds between the beginning of the UTC day and [`NOW`].
 const OF_TODAY: i64 = 40_000;
 
-fn message(pai: Pai, named: Option<(&str, u8)>) -> NewNotification {
+fn new_notification(pai: Pai, named: Option<(&str, u8)>) -> NewNotification {
     NewNotification {
-        notification_id: format!("message-{}", fresh()),
-        partner: partner("netflix"),
+        notification_id: format!("message-{}", next_number()),
+        partner: partner_id("netflix"),
         pai,
-        named: named.map(|(name, contents)| (ext(name), [contents; 32])),
+        named: named.map(|(name, contents)| (parse_ext_id(name), [contents; 32])),
         message: b"sealed".to_vec(),
     }
 }
 
 impl TestStore {
     async fn notify_at(&self, now: Timestamp, new: NewNotification) -> PostNotificationResult {
-        self.store.post_notification(nonce(), now, new).await.expect("works")
+        self.store.post_notification(fresh_nonce(), now, new).await.expect("works")
     }
 
-    async fn notify(&self, pai: Pai, named: Option<(&str, u8)>) -> PostNotificationResult {
-        self.notify_at(NOW, message(pai, named)).await
+    async fn post_notification(&self, pai: Pai, named: Option<(&str, u8)>) -> PostNotificationResult {
+        self.notify_at(NOW, new_notification(pai, named)).await
     }
 
     /// The messages that are due `at_seconds` from now.
-    async fn messages(&self, at_seconds: i64) -> Vec<LeasedJob> {
+    async fn lease_notifications(&self, at_seconds: i64) -> Vec<LeasedJob> {
         let now = NOW.plus_seconds(at_seconds);
         let due = self.store.lease_due(Queue::Notifications, now, now.plus_seconds(120), 100).await;
         due.expect("works")
     }
 
     /// The first byte of the number that a message is for now, and its `subscriber_ref`.
-    async fn addressee(&self, id: &str) -> Option<(u8, String)> {
+    async fn find_addressee(&self, id: &str) -> Option<(u8, String)> {
         let addressee =
             self.store.find_notification_recipient(id.to_owned()).await.expect("works").expect("is known");
         assert_eq!(addressee.accepted_at, NOW);
         addressee.subscriber.map(|subscriber| (subscriber.number.sealed[0], subscriber.subscriber_ref))
     }
 
-    async fn happens(&self, event: AccountEvent, n: u8, to: Option<u8>) {
+    async fn record_account_event(&self, event: AccountEvent, n: u8, to: Option<u8>) {
         let new = NewAccountEvent {
-            event_id: ext(&format!("e-{}", fresh())),
+            event_id: parse_ext_id(&format!("e-{}", next_number())),
             fingerprint: [n; 32],
             event,
-            number: number(n).index,
-            new_number: to.map(number),
+            number: sealed_number(n).index,
+            new_number: to.map(sealed_number),
             occurred_at: NOW,
         };
-        self.store.record_account_event(Some(nonce()), NOW, new).await.expect("works");
+        self.store.record_account_event(Some(fresh_nonce()), NOW, new).await.expect("works");
     }
 }
 
 async fn a_message_is_taken_once_by_its_name(db: TestStore) {
-    let (ann, ben) = (db.subscriber(1).await.pai, db.subscriber(2).await.pai);
-    assert_eq!(db.notify(ann, Some(("m-1", 7))).await, Accepted);
+    let (ann, ben) = (db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai);
+    assert_eq!(db.post_notification(ann, Some(("m-1", 7))).await, Accepted);
     for seconds in [0, 1, 86_400 * 400] {
-        let again = db.notify_at(NOW.plus_seconds(seconds), message(ann, Some(("m-1", 7)))).await;
+        let again = db.notify_at(NOW.plus_seconds(seconds), new_notification(ann, Some(("m-1", 7)))).await;
         assert_eq!(again, Replayed);
     }
-    assert_eq!(db.notify(ann, Some(("m-1", 8))).await, Conflict);
-    assert_eq!(db.notify(ben, Some(("m-1", 8))).await, Conflict, "one name, whomever it is for");
+    assert_eq!(db.post_notification(ann, Some(("m-1", 8))).await, Conflict);
+    assert_eq!(db.post_notification(ben, Some(("m-1", 8))).await, Conflict, "one name, whomever it is for");
     // Ids of two partners are different ids.
-    let tunes = match db.store.issue_signup(nonce(), NOW, signup("tunes", 1, "2024-01-01")).await {
+    let tunes = match db.store.issue_signup(fresh_nonce(), NOW, new_signup("tunes", 1, "2024-01-01")).await {
         Ok(IssueSignupResult::Issued(row)) => row.pai,
         other => panic!("no PAI: {other:?}"),
     };
-    let of_tunes = NewNotification { partner: partner("tunes"), ..message(tunes, Some(("m-1", 9))) };
+    let of_tunes =
+        NewNotification { partner: partner_id("tunes"), ..new_notification(tunes, Some(("m-1", 9))) };
     assert_eq!(db.notify_at(NOW, of_tunes).await, Accepted);
     // Also when the PAI is closed by now.
-    let end = db.store.close_pai(NOW, partner("netflix"), ann, DeclineReason::AccountClosed).await;
+    let end = db.store.close_pai(NOW, partner_id("netflix"), ann, DeclineReason::AccountClosed).await;
     assert_eq!(end.expect("works"), ClosePaiResult::Closed);
     let db = db.reopen().await;
-    assert_eq!(db.notify(ann, Some(("m-1", 7))).await, Replayed);
-    assert_eq!(db.messages(0).await.len(), 2);
+    assert_eq!(db.post_notification(ann, Some(("m-1", 7))).await, Replayed);
+    assert_eq!(db.lease_notifications(0).await.len(), 2);
 }
 
 async fn a_message_without_a_name_is_one_each_time(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
+    let pai = db.sign_up_subscriber(1).await.pai;
     for _ in 0..2 {
-        assert_eq!(db.notify(pai, None).await, Accepted);
+        assert_eq!(db.post_notification(pai, None).await, Accepted);
     }
-    let due = db.messages(0).await;
+    let due = db.lease_notifications(0).await;
     assert_eq!(due.len(), 2);
-    assert!(due.iter().all(|entry| name(entry).0 == "notification"));
+    assert!(due.iter().all(|entry| job_name(entry).0 == "notification"));
     assert!(due.iter().all(
         |entry| matches!(&entry.job, Job::Sms(SmsJob::Notification { message, .. }) if message == b"sealed")
     ));
@@ -121,24 +125,24 @@ async fn a_message_without_a_name_is_one_each_time(db: TestStore) {
 }
 
 async fn a_day_has_room_for_so_many(db: TestStore) {
-    let (ann, ben) = (db.subscriber(1).await.pai, db.subscriber(2).await.pai);
+    let (ann, ben) = (db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai);
     let day = NOW.plus_seconds(-OF_TODAY);
     // The last second of the day before is another day.
     for _ in 0..NOTIFICATIONS_PER_DAY_MAX {
-        assert_eq!(db.notify_at(day.plus_seconds(-1), message(ann, None)).await, Accepted);
+        assert_eq!(db.notify_at(day.plus_seconds(-1), new_notification(ann, None)).await, Accepted);
     }
     for n in 0..NOTIFICATIONS_PER_DAY_MAX {
         let named = format!("m-{n}");
-        let new = message(ann, (n % 2 == 0).then_some((named.as_str(), 1)));
+        let new = new_notification(ann, (n % 2 == 0).then_some((named.as_str(), 1)));
         assert_eq!(db.notify_at(day.plus_seconds(i64::from(n)), new).await, Accepted);
     }
     for (at, named) in [(day, None), (NOW, Some(("m-9", 1))), (day.plus_seconds(86_399), None)] {
-        assert_eq!(db.notify_at(at, message(ann, named)).await, TooMany);
+        assert_eq!(db.notify_at(at, new_notification(ann, named)).await, TooMany);
     }
-    assert_eq!(db.notify(ann, Some(("m-0", 1))).await, Replayed, "what was taken was taken");
-    assert_eq!(db.notify(ann, Some(("m-0", 2))).await, Conflict);
-    assert_eq!(db.notify(ben, None).await, Accepted, "each subscriber has their own");
-    let next = message(ann, Some(("m-9", 1)));
+    assert_eq!(db.post_notification(ann, Some(("m-0", 1))).await, Replayed, "what was taken was taken");
+    assert_eq!(db.post_notification(ann, Some(("m-0", 2))).await, Conflict);
+    assert_eq!(db.post_notification(ben, None).await, Accepted, "each subscriber has their own");
+    let next = new_notification(ann, Some(("m-9", 1)));
     assert_eq!(
         db.notify_at(day.plus_seconds(86_400), next).await,
         Accepted,
@@ -146,36 +150,36 @@ async fn a_day_has_room_for_so_many(db: TestStore) {
     );
     // For a clock that goes back, that day is not over.
     for _ in 1..NOTIFICATIONS_PER_DAY_MAX {
-        assert_eq!(db.notify_at(day.plus_seconds(86_400), message(ann, None)).await, Accepted);
+        assert_eq!(db.notify_at(day.plus_seconds(86_400), new_notification(ann, None)).await, Accepted);
     }
-    assert_eq!(db.notify_at(NOW.plus_seconds(-86_400), message(ann, None)).await, TooMany);
+    assert_eq!(db.notify_at(NOW.plus_seconds(-86_400), new_notification(ann, None)).await, TooMany);
 }
 
 async fn only_an_open_pai_of_the_partners_own_is_written_to(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    assert_eq!(db.notify(Pai::from_random([9; 16]), None).await, PaiNotFound);
-    let foreign = NewNotification { partner: partner("tunes"), ..message(pai, None) };
+    let pai = db.sign_up_subscriber(1).await.pai;
+    assert_eq!(db.post_notification(Pai::from_random([9; 16]), None).await, PaiNotFound);
+    let foreign = NewNotification { partner: partner_id("tunes"), ..new_notification(pai, None) };
     assert_eq!(db.notify_at(NOW, foreign).await, PaiNotFound);
-    db.happens(Suspended, 1, None).await;
-    assert_eq!(db.notify(pai, None).await, Accepted, "it may be about that");
+    db.record_account_event(Suspended, 1, None).await;
+    assert_eq!(db.post_notification(pai, None).await, Accepted, "it may be about that");
     db.store.issue_pai(None, NOW, new_pai("netflix", 1, "2026-11-01")).await.expect("works");
-    assert_eq!(db.notify(pai, Some(("m-1", 1))).await, PaiNotFound);
-    assert_eq!(db.messages(0).await.len(), 1);
+    assert_eq!(db.post_notification(pai, Some(("m-1", 1))).await, PaiNotFound);
+    assert_eq!(db.lease_notifications(0).await.len(), 1);
 }
 
 async fn a_message_is_for_the_number_of_now_and_for_nobody_else(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    let new = message(pai, None);
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let new = new_notification(pai, None);
     let id = new.notification_id.clone();
     assert_eq!(db.notify_at(NOW, new).await, Accepted);
-    assert_eq!(db.addressee(&id).await, Some((1, "2024-01-01".to_owned())));
-    db.happens(NumberChanged, 1, Some(11)).await;
-    assert_eq!(db.addressee(&id).await, Some((11, "2024-01-01".to_owned())));
-    db.happens(Suspended, 11, None).await;
-    assert_eq!(db.addressee(&id).await, Some((11, "2024-01-01".to_owned())));
+    assert_eq!(db.find_addressee(&id).await, Some((1, "2024-01-01".to_owned())));
+    db.record_account_event(NumberChanged, 1, Some(11)).await;
+    assert_eq!(db.find_addressee(&id).await, Some((11, "2024-01-01".to_owned())));
+    db.record_account_event(Suspended, 11, None).await;
+    assert_eq!(db.find_addressee(&id).await, Some((11, "2024-01-01".to_owned())));
     // The number's next subscriber.
     db.store.issue_pai(None, NOW, new_pai("netflix", 11, "2026-11-01")).await.expect("works");
-    assert_eq!(db.addressee(&id).await, None);
+    assert_eq!(db.find_addressee(&id).await, None);
     assert_eq!(
         db.store.find_notification_recipient("message-of-nobodys".to_owned()).await.expect("works"),
         None
@@ -183,83 +187,83 @@ async fn a_message_is_for_the_number_of_now_and_for_nobody_else(db: TestStore) {
 }
 
 async fn what_was_sent_is_nowhere_any_more(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
+    let pai = db.sign_up_subscriber(1).await.pai;
     let sealed = async || {
         let values = db.store.list_sealed_values(SealedColumn::Messages, None, 10).await.expect("works");
         values.len()
     };
     for outcome in [done(), dropped(), done()] {
-        assert_eq!(db.notify(pai, None).await, Accepted);
+        assert_eq!(db.post_notification(pai, None).await, Accepted);
         assert_eq!(sealed().await, 1);
-        let entry = db.messages(0).await.remove(0);
-        assert_eq!(db.settle(NOW, entry, outcome).await.expect("works"), SettleResult::Written);
+        let entry = db.lease_notifications(0).await.remove(0);
+        assert_eq!(db.settle_job(NOW, entry, outcome).await.expect("works"), SettleResult::Written);
         assert_eq!(sealed().await, 0);
     }
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None, "and nobody is told");
 }
 
 async fn a_message_is_put_off_by_who_has_it(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    db.notify(pai, None).await;
-    let first = db.messages(0).await.remove(0);
-    let second = db.messages(130).await.remove(0);
+    let pai = db.sign_up_subscriber(1).await.pai;
+    db.post_notification(pai, None).await;
+    let first = db.lease_notifications(0).await.remove(0);
+    let second = db.lease_notifications(130).await.remove(0);
     assert_eq!((first.attempts, second.attempts), (1, 2));
-    assert_eq!(db.settle(NOW, first, later(1)).await.expect("works"), SettleResult::Late);
-    assert_eq!(db.settle(NOW, second, later(600)).await.expect("works"), SettleResult::Written);
-    assert_eq!(db.messages(599).await.len(), 0);
-    assert_eq!(db.messages(600).await.len(), 1);
+    assert_eq!(db.settle_job(NOW, first, later(1)).await.expect("works"), SettleResult::Late);
+    assert_eq!(db.settle_job(NOW, second, later(600)).await.expect("works"), SettleResult::Written);
+    assert_eq!(db.lease_notifications(599).await.len(), 0);
+    assert_eq!(db.lease_notifications(600).await.len(), 1);
 }
 
 async fn a_spent_nonce_takes_nothing(db: TestStore) {
-    let (pai, once) = (db.subscriber(1).await.pai, nonce());
+    let (pai, once) = (db.sign_up_subscriber(1).await.pai, fresh_nonce());
     for is_first in [true, false] {
-        let taken = db.store.post_notification(once.clone(), NOW, message(pai, None)).await;
+        let taken = db.store.post_notification(once.clone(), NOW, new_notification(pai, None)).await;
         assert_eq!(matches!(taken, Err(StoreError::NonceReplayed)), !is_first);
     }
-    assert_eq!(db.messages(0).await.len(), 1);
+    assert_eq!(db.lease_notifications(0).await.len(), 1);
     // Nor can a refused nonce be used another time.
-    let once = nonce();
-    let unknown = message(Pai::from_random([9; 16]), None);
+    let once = fresh_nonce();
+    let unknown = new_notification(Pai::from_random([9; 16]), None);
     assert_eq!(db.store.post_notification(once.clone(), NOW, unknown).await.expect("works"), PaiNotFound);
     assert!(matches!(
-        db.store.post_notification(once, NOW, message(pai, None)).await,
+        db.store.post_notification(once, NOW, new_notification(pai, None)).await,
         Err(StoreError::NonceReplayed)
     ));
 }
 
 async fn who_is_erased_is_sent_nothing(db: TestStore) {
-    let (ann, ben) = (db.subscriber(1).await.pai, db.subscriber(2).await.pai);
-    assert_eq!(db.notify(ann, Some(("m-1", 1))).await, Accepted);
-    assert_eq!(db.notify(ann, None).await, Accepted);
-    assert_eq!(db.notify(ben, Some(("m-2", 1))).await, Accepted);
+    let (ann, ben) = (db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai);
+    assert_eq!(db.post_notification(ann, Some(("m-1", 1))).await, Accepted);
+    assert_eq!(db.post_notification(ann, None).await, Accepted);
+    assert_eq!(db.post_notification(ben, Some(("m-2", 1))).await, Accepted);
     // In progress at this moment.
-    let leased = db.messages(0).await.remove(0);
-    db.store.erase_number(None, NOW, None, number(1).index).await.expect("works");
-    let left = db.messages(130).await;
+    let leased = db.lease_notifications(0).await.remove(0);
+    db.store.erase_number(None, NOW, None, sealed_number(1).index).await.expect("works");
+    let left = db.lease_notifications(130).await;
     assert_eq!(left.len(), 1);
     assert!(matches!(&left[0].job, Job::Sms(SmsJob::Notification { notification_id, .. })
-        if db.addressee(notification_id).await == Some((2, "2024-01-01".to_owned()))));
-    assert_eq!(db.settle(NOW, leased, later(0)).await.expect("works"), SettleResult::Late);
+        if db.find_addressee(notification_id).await == Some((2, "2024-01-01".to_owned()))));
+    assert_eq!(db.settle_job(NOW, leased, later(0)).await.expect("works"), SettleResult::Late);
     // Its contents are no longer stored for comparison.
-    assert_eq!(db.notify(ann, Some(("m-1", 2))).await, Replayed);
-    assert_eq!(db.notify(ben, Some(("m-2", 2))).await, Conflict);
-    assert_eq!(db.notify(ann, None).await, PaiNotFound);
+    assert_eq!(db.post_notification(ann, Some(("m-1", 2))).await, Replayed);
+    assert_eq!(db.post_notification(ben, Some(("m-2", 2))).await, Conflict);
+    assert_eq!(db.post_notification(ann, None).await, PaiNotFound);
 }
 
 async fn messages_without_a_name_are_forgotten(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
+    let pai = db.sign_up_subscriber(1).await.pai;
     let ids: Vec<String> = {
         let mut ids = Vec::new();
         for named in [None, None, Some(("m-1", 1))] {
-            let new = message(pai, named);
+            let new = new_notification(pai, named);
             ids.push(new.notification_id.clone());
             assert_eq!(db.notify_at(NOW, new).await, Accepted);
         }
         ids
     };
-    for entry in db.messages(0).await {
-        if name(&entry).1 != ids[1] {
-            db.settle(NOW, entry, done()).await.expect("works");
+    for entry in db.lease_notifications(0).await {
+        if job_name(&entry).1 != ids[1] {
+            db.settle_job(NOW, entry, done()).await.expect("works");
         }
     }
     let known = async || {
@@ -276,32 +280,32 @@ async fn messages_without_a_name_are_forgotten(db: TestStore) {
 }
 
 async fn the_last_of_the_day_is_taken_once(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
+    let pai = db.sign_up_subscriber(1).await.pai;
     for _ in 1..NOTIFICATIONS_PER_DAY_MAX {
-        assert_eq!(db.notify(pai, None).await, Accepted);
+        assert_eq!(db.post_notification(pai, None).await, Accepted);
     }
     // Every other call is one and the same message.
     let taken = at_once(&db, 24, |store, n| async move {
         let named = (n % 2 == 0).then_some(("m-1", 1));
-        store.post_notification(nonce(), NOW, message(pai, named)).await.expect("works")
+        store.post_notification(fresh_nonce(), NOW, new_notification(pai, named)).await.expect("works")
     });
     let taken = taken.await;
     assert_eq!(how_many(&taken, |one| *one == Accepted), 1, "{taken:?}");
     assert_eq!(how_many(&taken, |one| matches!(one, TooMany | Replayed)), 23, "{taken:?}");
-    let due = db.messages(0).await.len();
+    let due = db.lease_notifications(0).await.len();
     assert_eq!(due, usize::try_from(NOTIFICATIONS_PER_DAY_MAX).expect("is small"));
 }
 
 async fn one_name_at_once_is_one_message(db: TestStore) {
-    let pais = [db.subscriber(1).await.pai, db.subscriber(2).await.pai];
+    let pais = [db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai];
     let taken = at_once(&db, 24, |store, n| async move {
         let contents = u8::try_from(n % 2).expect("is small");
-        let new = message(pais[n % 2], Some(("m-1", contents)));
-        store.post_notification(nonce(), NOW, new).await.expect("works")
+        let new = new_notification(pais[n % 2], Some(("m-1", contents)));
+        store.post_notification(fresh_nonce(), NOW, new).await.expect("works")
     });
     let taken = taken.await;
     assert_eq!(how_many(&taken, |one| *one == Accepted), 1, "{taken:?}");
     assert_eq!(how_many(&taken, |one| *one == Replayed), 11, "{taken:?}");
     assert_eq!(how_many(&taken, |one| *one == Conflict), 12, "{taken:?}");
-    assert_eq!(db.messages(0).await.len(), 1);
+    assert_eq!(db.lease_notifications(0).await.len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Opening a database: a ledger begins only where that is asked for, and what is open is what is at
 //! its path.
 
-use crate::test_store::{CONNECTIONS, NOW, TestStore, flow, nonce};
+use crate::test_store::{CONNECTIONS, NOW, TestStore, fresh_nonce, new_flow};
 use onbill_origin::store::{OpenMode, Queue, Store, StoreError};
 use onbill_test_harness::database::TestDb;
 use std::fs;
@@ -38,7 +38,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 async fn write(store: &Store, n: u8) -> Result<(), StoreError> {
-    store.start_flow(nonce(), NOW, flow(n, Some([n; 32]))).await.map(drop)
+    store.start_flow(fresh_nonce(), NOW, new_flow(n, Some([n; 32]))).await.map(drop)
 }
 
 fn is_lost<T>(result: &Result<T, StoreError>) -> bool {
@@ -115,6 +115,6 @@ async fn sqlite_file_that_was_replaced_is_neither_read_nor_written() {
     fs::rename(&copy, &path).expect("can be moved");
     assert!(is_lost(&write(&db.store, 2).await));
     assert!(is_lost(&db.store.next_due(Queue::All).await));
-    let again = db.place.open(CONNECTIONS).await;
+    let again = db.place.open_store(CONNECTIONS).await;
     assert!(again.is_ok(), "a restart opens what is there: {:?}", again.err());
 }

@@ -57,18 +57,18 @@ pub(crate) fn dropped<T: From<AttemptOutcome>>() -> T {
 
 impl TestStore {
     /// Settles a leased job.
-    pub(crate) async fn settle(
+    pub(crate) async fn settle_job(
         &self,
         now: Timestamp,
         leased: LeasedJob,
         outcome: AttemptOutcome,
     ) -> Result<SettleResult, StoreError> {
-        settle(&self.store, now, leased, outcome).await
+        settle_attempt(&self.store, now, leased, outcome).await
     }
 }
 
 /// Settles a leased job.
-pub(crate) async fn settle(
+pub(crate) async fn settle_attempt(
     store: &Store,
     now: Timestamp,
     leased: LeasedJob,

@@ -1,9 +1,9 @@
 //! The state of a PAI is reported to partner and edge: eventually the last one, once to each of
 //! them, and all of them by the page.
 
-use crate::events::{event, record};
+use crate::events::{new_event, record_event};
 use crate::outcome::done;
-use crate::test_store::{NOW, TestStore, nonce, partner, signup, subscription};
+use crate::test_store::{NOW, TestStore, fresh_nonce, new_signup, new_subscription, partner_id};
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
@@ -16,7 +16,7 @@ on_each_database!(
 );
 
 /// Which of a PAI's jobs are leased at `at`, with their attempts.
-async fn leased(db: &TestStore, at: i64) -> Vec<LeasedJob> {
+async fn lease_reports(db: &TestStore, at: i64) -> Vec<LeasedJob> {
     let now = NOW.plus_seconds(at);
     let mut due = db.store.lease_due(Queue::All, now, now.plus_seconds(120), 16).await.expect("works");
     due.retain(|entry| {
@@ -26,62 +26,64 @@ async fn leased(db: &TestStore, at: i64) -> Vec<LeasedJob> {
 }
 
 async fn partner_and_edge_are_told_how_a_pai_stands_at_last(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    subscribe(&db, subscriber.pai).await;
-    assert!(leased(&db, 0).await.is_empty());
-    record(&db, event("e-1", Suspended, 10)).await;
-    let first = leased(&db, 0).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    record_subscription(&db, subscriber.pai).await;
+    assert!(lease_reports(&db, 0).await.is_empty());
+    record_event(&db, new_event("e-1", Suspended, 10)).await;
+    let first = lease_reports(&db, 0).await;
     assert_eq!(first.len(), 2, "the partner and the edge");
     // While the first report is in progress, it becomes outdated.
-    record(&db, event("e-2", Resumed, 20)).await;
-    let second = leased(&db, 0).await;
+    record_event(&db, new_event("e-2", Resumed, 20)).await;
+    let second = lease_reports(&db, 0).await;
     assert_eq!(second.len(), 2);
     for entry in first {
-        assert_eq!(db.settle(NOW, entry, done()).await.expect("works"), SettleResult::Late);
+        assert_eq!(db.settle_job(NOW, entry, done()).await.expect("works"), SettleResult::Late);
     }
-    assert!(leased(&db, 119).await.is_empty(), "the second has it");
-    assert_eq!(leased(&db, 120).await.len(), 2, "what is old does not end it");
+    assert!(lease_reports(&db, 119).await.is_empty(), "the second has it");
+    assert_eq!(lease_reports(&db, 120).await.len(), 2, "what is old does not end it");
     let standing = db.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((standing.state, standing.version, standing.closed_reason), (PaiState::Active, 3, None));
-    for entry in leased(&db, 240).await {
-        assert_eq!(db.settle(NOW, entry, done()).await.expect("works"), SettleResult::Written);
+    for entry in lease_reports(&db, 240).await {
+        assert_eq!(db.settle_job(NOW, entry, done()).await.expect("works"), SettleResult::Written);
     }
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
     // A charge that closes the PAI is reported as well, and so is a new subscriber of the number.
-    let next = signup("netflix", 1, "2026-01-01");
-    db.store.issue_signup(nonce(), NOW, next).await.expect("works");
-    assert_eq!(leased(&db, 300).await.len(), 2);
+    let next = new_signup("netflix", 1, "2026-01-01");
+    db.store.issue_signup(fresh_nonce(), NOW, next).await.expect("works");
+    assert_eq!(lease_reports(&db, 300).await.len(), 2);
     let standing = db.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(standing.closed_reason, Some(DeclineReason::AccountClosedTakenOver));
 }
 
-async fn subscribe(db: &TestStore, pai: Pai) {
+async fn record_subscription(db: &TestStore, pai: Pai) {
     let id = format!("ps-{pai}");
-    let record =
-        db.store.record_subscription(nonce(), NOW, partner("netflix"), id, subscription(pai, "s-1")).await;
+    let record = db
+        .store
+        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, new_subscription(pai, "s-1"))
+        .await;
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 
 async fn a_partner_without_a_subscription_hears_nothing_yet(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    record(&db, event("e-1", Suspended, 10)).await;
-    let told = leased(&db, 0).await;
+    let subscriber = db.sign_up_subscriber(1).await;
+    record_event(&db, new_event("e-1", Suspended, 10)).await;
+    let told = lease_reports(&db, 0).await;
     assert!(
         matches!(told[..], [LeasedJob { job: Job::Webhook(WebhookJob::PaiMapping { .. }), .. }]),
         "{told:?}"
     );
     // A subscription is recorded for a PAI that is suspended.
-    subscribe(&db, subscriber.pai).await;
-    let told = leased(&db, 0).await;
+    record_subscription(&db, subscriber.pai).await;
+    let told = lease_reports(&db, 0).await;
     assert!(told.iter().any(|entry| matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. }))), "{told:?}");
 }
 
 async fn all_pais_are_read_in_pages(db: TestStore) {
     let mut issued = Vec::new();
     for n in 1..=5 {
-        issued.push(db.subscriber(n).await.pai);
+        issued.push(db.sign_up_subscriber(n).await.pai);
     }
-    record(&db, event("e-1", Ceased, 10)).await;
+    record_event(&db, new_event("e-1", Ceased, 10)).await;
     issued.sort();
     let (mut read, mut after) = (Vec::new(), None);
     loop {

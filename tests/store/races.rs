@@ -3,8 +3,8 @@
 
 use crate::outcome::declined;
 use crate::test_store::{
-    CHECK_LIMITS, CONNECTIONS, NOW, TestStore, charge, device_flow, ext, flow, new_pai, nonce, number,
-    partner, signup, subscription, within,
+    CHECK_LIMITS, CONNECTIONS, NOW, TestStore, device_flow, fresh_nonce, new_charge, new_flow, new_pai,
+    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, within,
 };
 use futures_util::future::join_all;
 use onbill_domain::account::{Account, AccountStatus, AccountType};
@@ -59,14 +59,14 @@ pub(crate) fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
 async fn two_origins_begin_empty_books_together(db: TestStore) {
     // The database of the setting already has its identity: these are new.
     let place = db.place.new_beside().await;
-    let (one, other) = tokio::join!(place.open(CONNECTIONS), place.open(CONNECTIONS));
+    let (one, other) = tokio::join!(place.open_store(CONNECTIONS), place.open_store(CONNECTIONS));
     let (one, other) = (one.expect("opens"), other.expect("opens"));
-    one.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works");
+    one.start_flow(fresh_nonce(), NOW, new_flow(1, Some([1; 32]))).await.expect("works");
     assert!(other.next_due(Queue::All).await.expect("works").is_some());
 }
 
 async fn one_of_two_origins_that_begin_with_other_facts_is_refused(db: TestStore) {
-    db.subscriber(1).await;
+    db.sign_up_subscriber(1).await;
     let calls = at_once(&db, 8, |store, n| async move {
         store.compare_ledger_identity(vec![("operator", vec![u8::from(n % 2 == 0)])]).await.expect("works")
     });
@@ -78,11 +78,11 @@ async fn one_of_two_origins_that_begin_with_other_facts_is_refused(db: TestStore
 }
 
 async fn a_nonce_is_spent_at_one_origin(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let once = nonce();
+    let subscriber = db.sign_up_subscriber(1).await;
+    let once = fresh_nonce();
     let calls = at_once(&db, 16, |store, n| {
         let once = once.clone();
-        async move { store.post_charge(once, NOW, charge(subscriber.pai, &format!("n-{n}"), 1599)).await }
+        async move { store.post_charge(once, NOW, new_charge(subscriber.pai, &format!("n-{n}"), 1599)).await }
     });
     let postings = calls.await;
     assert_eq!(how_many(&postings, |posting| matches!(posting, Ok(PostChargeResult::Created(_)))), 1);
@@ -91,7 +91,7 @@ async fn a_nonce_is_spent_at_one_origin(db: TestStore) {
 
 async fn a_lease_is_one_origins(db: TestStore) {
     for n in 0..40 {
-        db.store.start_flow(nonce(), NOW, flow(n, Some([1; 32]))).await.expect("works");
+        db.store.start_flow(fresh_nonce(), NOW, new_flow(n, Some([1; 32]))).await.expect("works");
     }
     let mut leased = HashSet::new();
     while leased.len() < 40 {
@@ -109,7 +109,7 @@ async fn a_lease_is_one_origins(db: TestStore) {
 
 async fn ten_codes_a_day_are_ten_at_two_origins(db: TestStore) {
     let calls = at_once(&db, 32, |store, _| async move {
-        store.start_flow(nonce(), NOW, flow(1, Some([1; 32]))).await.expect("works")
+        store.start_flow(fresh_nonce(), NOW, new_flow(1, Some([1; 32]))).await.expect("works")
     });
     let started = how_many(&calls.await, |start| *start == StartFlowResult::Started);
     assert_eq!(started, PINS_PER_DAY_MAX as usize);
@@ -119,11 +119,13 @@ async fn ten_codes_a_day_are_ten_at_two_origins(db: TestStore) {
 
 async fn five_tries_are_five_at_two_origins(db: TestStore) {
     let tries = async |pin: [u8; 32]| {
-        let new = flow(1, Some([1; 32]));
+        let new = new_flow(1, Some([1; 32]));
         let id = new.flow;
-        db.store.start_flow(nonce(), NOW, new).await.expect("works");
-        at_once(&db, 16, |store, _| async move { store.try_pin(nonce(), NOW, id, pin).await.expect("works") })
-            .await
+        db.store.start_flow(fresh_nonce(), NOW, new).await.expect("works");
+        at_once(&db, 16, |store, _| async move {
+            store.try_pin(fresh_nonce(), NOW, id, pin).await.expect("works")
+        })
+        .await
     };
     let wrong = tries([2; 32]).await;
     assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
@@ -142,16 +144,16 @@ async fn five_tries_are_five_at_two_origins(db: TestStore) {
 async fn five_tries_of_a_device_are_five_at_two_origins(db: TestStore) {
     let new = device_flow("netflix", 1, [1; 32]);
     let tried = DevicePin {
-        partner: partner("netflix"),
-        number: number(1).index,
+        partner: partner_id("netflix"),
+        number: sealed_number(1).index,
         flow: new.flow,
         mac: [2; 32],
         limits: CHECK_LIMITS,
     };
-    db.store.start_flow(nonce(), NOW, new).await.expect("works");
+    db.store.start_flow(fresh_nonce(), NOW, new).await.expect("works");
     let wrong = at_once(&db, 16, |store, _| {
         let tried = tried.clone();
-        async move { within(store.try_device_pin(nonce(), NOW, tried).await.expect("works")) }
+        async move { within(store.try_device_pin(fresh_nonce(), NOW, tried).await.expect("works")) }
     })
     .await;
     assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
@@ -159,7 +161,7 @@ async fn five_tries_of_a_device_are_five_at_two_origins(db: TestStore) {
 
 async fn a_number_has_one_holder_and_one_pai(db: TestStore) {
     let calls = at_once(&db, 16, |store, _| async move {
-        store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await.expect("works")
+        store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2024-01-01")).await.expect("works")
     });
     let issued = calls.await;
     assert!(matches!(issued[0], IssueSignupResult::Issued(_)));
@@ -170,9 +172,9 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(db: Tes
     let calls = at_once(&db, 16, |store, n| async move {
         if n / 2 % 2 == 0 {
             let new = new_pai("netflix", 1, "2024-01-01");
-            store.issue_pai(Some(nonce()), NOW, new).await.expect("works").expect("is issued")
+            store.issue_pai(Some(fresh_nonce()), NOW, new).await.expect("works").expect("is issued")
         } else {
-            match store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await {
+            match store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2024-01-01")).await {
                 Ok(IssueSignupResult::Issued(row)) => row,
                 other => panic!("no PAI: {other:?}"),
             }
@@ -180,37 +182,37 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(db: Tes
     });
     let rows = calls.await;
     assert!(rows.iter().all(|row| *row == rows[0]), "{rows:?}");
-    assert!(db.lease(0).await.len() <= 1, "whoever created it had the edge told, if it was a device");
+    assert!(db.lease_due(0).await.len() <= 1, "whoever created it had the edge told, if it was a device");
 }
 
 async fn a_number_that_changes_hands_twice_at_once_has_one_holder(db: TestStore) {
-    let first = db.subscriber(1).await;
+    let first = db.sign_up_subscriber(1).await;
     let calls = at_once(&db, 16, |store, n| async move {
         let subscriber_ref = if n < 8 { "2026-11-01" } else { "2026-11-02" };
-        store.issue_signup(nonce(), NOW, signup("netflix", 1, subscriber_ref)).await.expect("works")
+        store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, subscriber_ref)).await.expect("works")
     });
     let mut open = HashSet::new();
     for issue in calls.await {
         let IssueSignupResult::Issued(row) = issue else { panic!("nobody has a subscription") };
-        let now = db.store.find_pai(partner("netflix"), row.pai).await.expect("works").expect("is there");
+        let now = db.store.find_pai(partner_id("netflix"), row.pai).await.expect("works").expect("is there");
         if now.state != PaiState::Closed {
             open.insert(row.pai);
         }
     }
     assert_eq!(open.len(), 1);
-    let first = db.store.find_pai(partner("netflix"), first.pai).await.expect("works").expect("is there");
+    let first = db.store.find_pai(partner_id("netflix"), first.pai).await.expect("works").expect("is there");
     assert_eq!((first.state, first.version), (PaiState::Closed, 2), "closed once");
 }
 
 async fn a_token_is_spent_at_one_origin(db: TestStore) {
-    let new = signup("netflix", 1, "2024-01-01");
+    let new = new_signup("netflix", 1, "2024-01-01");
     let jti = new.jti.clone();
-    db.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
     let calls = at_once(&db, 16, |store, n| {
         let jti = jti.clone();
         async move {
-            let reference = ext(&format!("r-{n}"));
-            store.spend_token(nonce(), NOW, partner("netflix"), jti, reference).await.expect("works")
+            let reference = parse_ext_id(&format!("r-{n}"));
+            store.spend_token(fresh_nonce(), NOW, partner_id("netflix"), jti, reference).await.expect("works")
         }
     });
     let spendings = calls.await;
@@ -219,11 +221,11 @@ async fn a_token_is_spent_at_one_origin(db: TestStore) {
 }
 
 async fn a_pai_has_one_live_subscription(db: TestStore) {
-    let row = db.subscriber(1).await;
+    let row = db.sign_up_subscriber(1).await;
     let calls = at_once(&db, 16, |store, n| async move {
-        let request = subscription(row.pai, &format!("s-{n}"));
+        let request = new_subscription(row.pai, &format!("s-{n}"));
         store
-            .record_subscription(nonce(), NOW, partner("netflix"), format!("ps-{n}"), request)
+            .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), format!("ps-{n}"), request)
             .await
             .expect("works")
     });
@@ -233,12 +235,15 @@ async fn a_pai_has_one_live_subscription(db: TestStore) {
 }
 
 async fn one_name_of_a_subscription_is_one_subscription(db: TestStore) {
-    let rows = [db.subscriber(1).await, db.subscriber(2).await];
+    let rows = [db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await];
     let calls = at_once(&db, 16, |store, n| {
-        let request = subscription(rows[n % 4 / 2].pai, "s-1");
+        let request = new_subscription(rows[n % 4 / 2].pai, "s-1");
         async move {
             let id = format!("ps-{n}");
-            store.record_subscription(nonce(), NOW, partner("netflix"), id, request).await.expect("works")
+            store
+                .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, request)
+                .await
+                .expect("works")
         }
     });
     let records = calls.await;
@@ -252,23 +257,24 @@ async fn one_name_of_a_subscription_is_one_subscription(db: TestStore) {
 async fn a_closed_pai_has_no_live_subscription(db: TestStore) {
     let mut visits = Vec::new();
     for n in 1..=12 {
-        let new = signup("netflix", n, "2024-01-01");
+        let new = new_signup("netflix", n, "2024-01-01");
         let ticket = new.ticket;
-        let IssueSignupResult::Issued(row) = db.store.issue_signup(nonce(), NOW, new).await.expect("works")
+        let IssueSignupResult::Issued(row) =
+            db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works")
         else {
             panic!("no PAI")
         };
-        let id = db.posted(charge(row.pai, &format!("n-{n}"), 1599)).await;
+        let id = db.post_new_charge(new_charge(row.pai, &format!("n-{n}"), 1599)).await;
         visits.push((ticket, row.pai, id));
     }
     at_once(&db, 24, |store, n| {
         let (_, pai, id) = visits[n / 2].clone();
         async move {
             if n / 2 % 2 == n % 2 {
-                let request = subscription(pai, &format!("s-{n}"));
+                let request = new_subscription(pai, &format!("s-{n}"));
                 let id = format!("ps-{n}");
                 store
-                    .record_subscription(nonce(), NOW, partner("netflix"), id, request)
+                    .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, request)
                     .await
                     .expect("works");
             } else {
@@ -280,7 +286,7 @@ async fn a_closed_pai_has_no_live_subscription(db: TestStore) {
     })
     .await;
     for (ticket, pai, _) in visits {
-        let row = db.store.find_pai(partner("netflix"), pai).await.expect("works").expect("is there");
+        let row = db.store.find_pai(partner_id("netflix"), pai).await.expect("works").expect("is there");
         assert_eq!(row.state, PaiState::Closed);
         let end = db.store.find_signup_result(ticket).await.expect("works").expect("is there");
         assert_ne!(end.outcome, SignupOutcome::Success);
@@ -289,7 +295,7 @@ async fn a_closed_pai_has_no_live_subscription(db: TestStore) {
 
 async fn two_imports_at_once_both_succeed(db: TestStore) {
     let row = |n: u8| ImportedAccount {
-        number: number(n).index,
+        number: sealed_number(n).index,
         account: Account {
             status: AccountStatus::Active,
             account_type: AccountType::Postpaid,
@@ -306,5 +312,5 @@ async fn two_imports_at_once_both_succeed(db: TestStore) {
         store.import_accounts(rows).await.expect("works");
     })
     .await;
-    assert!(db.store.find_account(number(255).index).await.expect("works").is_some());
+    assert!(db.store.find_account(sealed_number(255).index).await.expect("works").is_some());
 }

@@ -1,10 +1,11 @@
 //! Several origins that issue, change and redeem coupons concurrently: one redemption of each, no
 //! day paid for twice, and no SMS with an unknown code.
 
-use crate::outcome::{declined, done, retry_at, sent, settle};
+use crate::outcome::{declined, done, retry_at, sent, settle_attempt};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
-    NOW, TestStore, charge, coupon, days, ext, name, nonce, partner, period, redemption, subscription, text,
+    NOW, TestStore, code_sms, fresh_nonce, job_name, new_charge, new_coupon, new_redemption,
+    new_subscription, parse_day, parse_ext_id, partner_id, service_period,
 };
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
@@ -28,22 +29,22 @@ on_each_database!(
 async fn one_name_of_a_coupon_is_one_coupon(db: TestStore) {
     let made = at_once(&db, 32, |store, n| async move {
         let number = u8::try_from(n % 4).expect("is small");
-        store.issue_coupon(None, NOW, coupon(number, "c-1")).await.expect("works")
+        store.issue_coupon(None, NOW, new_coupon(number, "c-1")).await.expect("works")
     });
     let made = made.await;
     assert_eq!(how_many(&made, |issue| matches!(issue, IssueCouponResult::Created(_))), 1);
     assert_eq!(how_many(&made, |issue| matches!(issue, IssueCouponResult::Replayed(_))), 7);
-    let due = db.lease(0).await;
-    assert_eq!(how_many(&due, |entry| name(entry).0 == "coupon"), 1);
+    let due = db.lease_due(0).await;
+    assert_eq!(how_many(&due, |entry| job_name(entry).0 == "coupon"), 1);
 }
 
 async fn a_code_redeemed_at_two_origins_is_spent_once(db: TestStore) {
-    let new = coupon(1, "c-1");
+    let new = new_coupon(1, "c-1");
     let code = new.text.code;
-    db.coupon(new).await;
+    db.issue_new_coupon(new).await;
     let tries = at_once(&db, 64, |store, n| async move {
-        let new = redemption(&format!("r-{}", n / 2), code);
-        match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
+        let new = new_redemption(&format!("r-{}", n / 2), code);
+        match store.redeem_coupon(fresh_nonce(), NOW, new).await.expect("works") {
             RedeemResult::Created(charge) => {
                 let id = charge.transaction_id;
                 Some(store.answer_redemption(NOW, id, done()).await.expect("works").0)
@@ -61,14 +62,14 @@ async fn a_code_redeemed_at_two_origins_is_spent_once(db: TestStore) {
 async fn coupons_redeemed_at_once_pay_for_days_of_their_own(db: TestStore) {
     let mut codes = Vec::new();
     for n in 0..8 {
-        let new = coupon(1, &format!("c-{n}"));
+        let new = new_coupon(1, &format!("c-{n}"));
         codes.push(new.text.code);
-        db.coupon(new).await;
+        db.issue_new_coupon(new).await;
     }
     let tries = at_once(&db, 8, |store, n| {
         let code = codes[n];
         async move {
-            match store.redeem_coupon(nonce(), NOW, redemption(&format!("r-{n}"), code)).await {
+            match store.redeem_coupon(fresh_nonce(), NOW, new_redemption(&format!("r-{n}"), code)).await {
                 Ok(RedeemResult::Created(charge)) => charge.service_period,
                 other => panic!("{other:?}"),
             }
@@ -76,7 +77,7 @@ async fn coupons_redeemed_at_once_pay_for_days_of_their_own(db: TestStore) {
     });
     let mut periods: Vec<ServicePeriod> = tries.await;
     periods.sort_by_key(|period| period.from());
-    assert_eq!(periods[0].from(), days("2026-11-18"));
+    assert_eq!(periods[0].from(), parse_day("2026-11-18"));
     for pair in periods.windows(2) {
         assert_eq!(pair[0].to().next(), Some(pair[1].from()));
     }
@@ -84,21 +85,21 @@ async fn coupons_redeemed_at_once_pay_for_days_of_their_own(db: TestStore) {
 
 async fn a_charge_and_a_coupon_never_pay_for_one_day(db: TestStore) {
     for round in 1..=12 {
-        let subscriber = db.subscriber(round).await;
-        let new = coupon(round, &format!("c-{round}"));
+        let subscriber = db.sign_up_subscriber(round).await;
+        let new = new_coupon(round, &format!("c-{round}"));
         let code = new.text.code;
-        db.coupon(new).await;
+        db.issue_new_coupon(new).await;
         let paid = at_once(&db, 4, |store, n| async move {
             if n % 2 == 0 {
-                let new = redemption(&format!("r-{round}-{n}"), code);
-                return match store.redeem_coupon(nonce(), NOW, new).await.expect("works") {
+                let new = new_redemption(&format!("r-{round}-{n}"), code);
+                return match store.redeem_coupon(fresh_nonce(), NOW, new).await.expect("works") {
                     RedeemResult::Created(charge) => Some(charge.service_period),
                     _ => None,
                 };
             }
-            let mut new = charge(subscriber.pai, &format!("n-{round}"), 1599);
-            new.request.service_period = period("2026-11-18", "2026-12-17");
-            match store.post_charge(nonce(), NOW, new).await.expect("works") {
+            let mut new = new_charge(subscriber.pai, &format!("n-{round}"), 1599);
+            new.request.service_period = service_period("2026-11-18", "2026-12-17");
+            match store.post_charge(fresh_nonce(), NOW, new).await.expect("works") {
                 PostChargeResult::Created(charge) => Some(charge.service_period),
                 PostChargeResult::PaidByCoupon { .. } | PostChargeResult::InProgress => None,
                 other => panic!("{other:?}"),
@@ -113,25 +114,25 @@ async fn a_charge_and_a_coupon_never_pay_for_one_day(db: TestStore) {
 /// Whichever comes first: the response matches the database, at either origin.
 async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(db: TestStore) {
     for round in 1..=8 {
-        let subscriber = db.subscriber(round).await;
-        let new = coupon(round, &format!("c-{round}"));
+        let subscriber = db.sign_up_subscriber(round).await;
+        let new = new_coupon(round, &format!("c-{round}"));
         let code = new.text.code;
-        db.coupon(new).await;
-        let redeem = move || redemption(&format!("r-{round}"), code);
+        db.issue_new_coupon(new).await;
+        let redeem = move || new_redemption(&format!("r-{round}"), code);
         let periods = at_once(&db, 2, |store, n| async move {
             if n == 0 {
-                let request = subscription(subscriber.pai, &format!("s-{round}"));
+                let request = new_subscription(subscriber.pai, &format!("s-{round}"));
                 let recorded = store.record_subscription(
-                    nonce(),
+                    fresh_nonce(),
                     NOW,
-                    partner("netflix"),
+                    partner_id("netflix"),
                     format!("ps-{round}"),
                     request,
                 );
                 recorded.await.expect("works");
                 return None;
             }
-            match store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works") {
+            match store.redeem_coupon(fresh_nonce(), NOW, redeem()).await.expect("works") {
                 RedeemResult::Created(charge) => {
                     Some(store.answer_redemption(NOW, charge.transaction_id, done()).await.expect("works").0)
                 }
@@ -140,10 +141,16 @@ async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(db: Tes
         });
         let ends: Vec<_> = periods.await.into_iter().flatten().collect();
         let [RedemptionOutcome::Redeemed(redemption)] = &ends[..] else { panic!("{ends:?}") };
-        let again = db.store.redeem_coupon(nonce(), NOW, redeem()).await.expect("works");
+        let again = db.store.redeem_coupon(fresh_nonce(), NOW, redeem()).await.expect("works");
         assert_eq!(again, RedeemResult::Decided(ends[0].clone()));
-        let row = db.store.find_coupon(ext(&format!("c-{round}"))).await.expect("works").expect("is there");
-        let posting = db.store.post_charge(nonce(), NOW, charge(subscriber.pai, &format!("n-{round}"), 1599));
+        let row = db
+            .store
+            .find_coupon(parse_ext_id(&format!("c-{round}")))
+            .await
+            .expect("works")
+            .expect("is there");
+        let posting =
+            db.store.post_charge(fresh_nonce(), NOW, new_charge(subscriber.pai, &format!("n-{round}"), 1599));
         let is_paid = matches!(posting.await.expect("works"), PostChargeResult::PaidByCoupon { .. });
         assert_eq!((redemption.pai.is_none(), is_paid), (row.is_gift, !row.is_gift), "{round}");
     }
@@ -152,15 +159,16 @@ async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(db: Tes
 async fn a_coupon_is_void_or_spent_and_never_both(db: TestStore) {
     for round in 0..8 {
         let (id, reference) = (format!("c-{round}"), format!("r-{round}"));
-        let new = coupon(1, &id);
+        let new = new_coupon(1, &id);
         let code = new.text.code;
-        db.coupon(new).await;
+        db.issue_new_coupon(new).await;
         let done = at_once(&db, 3, |store, n| {
-            let (id, reference) = (ext(&id), reference.clone());
+            let (id, reference) = (parse_ext_id(&id), reference.clone());
             async move {
                 match n {
                     0 => {
-                        let redeeming = store.redeem_coupon(nonce(), NOW, redemption(&reference, code));
+                        let redeeming =
+                            store.redeem_coupon(fresh_nonce(), NOW, new_redemption(&reference, code));
                         matches!(redeeming.await.expect("works"), RedeemResult::Created(_))
                     }
                     1 => {
@@ -168,7 +176,7 @@ async fn a_coupon_is_void_or_spent_and_never_both(db: TestStore) {
                         matches!(change, ChangeCouponResult::Done(_))
                     }
                     _ => {
-                        let text = text(100 + u8::try_from(round).expect("is small"));
+                        let text = code_sms(100 + u8::try_from(round).expect("is small"));
                         let change = store.resend_coupon(None, NOW, id, None, text).await.expect("works");
                         matches!(change, ChangeCouponResult::Done(_))
                     }
@@ -177,7 +185,7 @@ async fn a_coupon_is_void_or_spent_and_never_both(db: TestStore) {
         });
         let done = done.await;
         assert!(!(done[0] && done[1]), "{done:?}");
-        let row = db.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = db.store.find_coupon(parse_ext_id(&id)).await.expect("works").expect("is there");
         let state = if done[0] { CouponState::Redeemed } else { CouponState::Voided };
         assert_eq!(row.state(NOW), state, "{done:?}");
     }
@@ -187,7 +195,7 @@ async fn a_coupon_is_void_or_spent_and_never_both(db: TestStore) {
 async fn an_answer_and_a_decline_at_once_agree(db: TestStore) {
     for round in 0..8 {
         let (id, reference) = (format!("c-{round}"), format!("r-{round}"));
-        let charge = db.redeemed(1, &id, &reference).await;
+        let charge = db.redeem_new_coupon(1, &id, &reference).await;
         let after = NOW.plus_seconds(60);
         let answers = at_once(&db, 4, |store, n| {
             let charge = charge.clone();
@@ -204,7 +212,7 @@ async fn an_answer_and_a_decline_at_once_agree(db: TestStore) {
         let spent = matches!(answers[0].0, RedemptionOutcome::Redeemed(_));
         let unpaid = how_many(&answers, |(_, settling)| *settling == SettleResult::Unpaid);
         assert_eq!(unpaid, usize::from(spent), "{answers:?}");
-        let row = db.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = db.store.find_coupon(parse_ext_id(&id)).await.expect("works").expect("is there");
         assert_eq!(
             (row.redeemed_at.is_some(), row.unpaid_at.is_some()),
             (spent, spent),
@@ -218,22 +226,22 @@ async fn an_answer_and_a_decline_at_once_agree(db: TestStore) {
 async fn a_receipt_that_comes_with_the_sending_is_not_lost(db: TestStore) {
     for round in 1..=16 {
         let (id, message_id) = (format!("c-{round}"), format!("m-{round}"));
-        let row = db.coupon(coupon(round, &id)).await;
+        let row = db.issue_new_coupon(new_coupon(round, &id)).await;
         let due = db.store.lease_due(Queue::Coupons, NOW, NOW.plus_seconds(120), 16).await.expect("works");
-        let entry = due.into_iter().find(|entry| name(entry) == ("coupon", row.coupon_id.as_str()));
+        let entry = due.into_iter().find(|entry| job_name(entry) == ("coupon", row.coupon_id.as_str()));
         let entry = entry.expect("is due");
         at_once(&db, 2, |store, n| {
             let (entry, message_id) = (entry.clone(), message_id.clone());
             async move {
                 if n == 0 {
-                    settle(&store, NOW, entry, sent(&message_id)).await.expect("works");
+                    settle_attempt(&store, NOW, entry, sent(&message_id)).await.expect("works");
                 } else {
                     store.record_sms_receipt(NOW, message_id, SmsReceipt::Delivered).await.expect("works");
                 }
             }
         })
         .await;
-        let row = db.store.find_coupon(ext(&id)).await.expect("works").expect("is there");
+        let row = db.store.find_coupon(parse_ext_id(&id)).await.expect("works").expect("is there");
         assert_eq!(row.state(NOW), CouponState::Delivered, "{round}");
     }
 }

@@ -1,9 +1,9 @@
 //! Several origins that get events of the same accounts: the second call finds what the first one
 //! wrote.
 
-use crate::outcome::{declined, done, settle};
+use crate::outcome::{declined, done, settle_attempt};
 use crate::races::{at_once, how_many};
-use crate::test_store::{NOW, TestStore, ext, nonce, number, partner, signup};
+use crate::test_store::{NOW, TestStore, fresh_nonce, new_signup, parse_ext_id, partner_id, sealed_number};
 use onbill_domain::account_event::AccountEvent::{self, Ceased, NumberChanged, Resumed, Suspended};
 use onbill_domain::digest::sha256;
 use onbill_domain::pai::PaiState;
@@ -20,24 +20,24 @@ on_each_database!(
     events_and_charges_of_one_subscriber_go_on,
 );
 
-fn event(name: &str, event: AccountEvent, from: u8, to: Option<u8>, at: i64) -> NewAccountEvent {
+fn new_event(name: &str, event: AccountEvent, from: u8, to: Option<u8>, at: i64) -> NewAccountEvent {
     NewAccountEvent {
-        event_id: ext(name),
+        event_id: parse_ext_id(name),
         fingerprint: sha256(format!("{name} {event:?} {from} {to:?} {at}").as_bytes()),
         event,
-        number: number(from).index,
-        new_number: to.map(number),
+        number: sealed_number(from).index,
+        new_number: to.map(sealed_number),
         occurred_at: NOW.plus_seconds(at),
     }
 }
 
-async fn record(store: Arc<Store>, new: NewAccountEvent) -> RecordEventResult {
-    store.record_account_event(Some(nonce()), NOW, new).await.expect("works")
+async fn record_event(store: Arc<Store>, new: NewAccountEvent) -> RecordEventResult {
+    store.record_account_event(Some(fresh_nonce()), NOW, new).await.expect("works")
 }
 
 async fn one_event_is_recorded_once_at_two_origins(db: TestStore) {
-    let subscriber = db.subscriber(1).await;
-    let calls = at_once(&db, 16, |store, _| record(store, event("e-1", Suspended, 1, None, 10)));
+    let subscriber = db.sign_up_subscriber(1).await;
+    let calls = at_once(&db, 16, |store, _| record_event(store, new_event("e-1", Suspended, 1, None, 10)));
     let records = calls.await;
     assert_eq!(
         how_many(&records, |record| *record == RecordEventResult::Recorded(Applied)),
@@ -49,12 +49,13 @@ async fn one_event_is_recorded_once_at_two_origins(db: TestStore) {
         15,
         "{records:?}"
     );
-    let row = db.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row =
+        db.store.find_pai(partner_id("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!((row.state, row.version), (PaiState::Suspended, 2));
     // One event id for two numbers: the locks are two, and the id still belongs to one event.
     let calls = at_once(&db, 16, |store, n| {
         let number = if n / 2 % 2 == 0 { 2 } else { 3 };
-        record(store, event("e-2", Ceased, number, None, 10))
+        record_event(store, new_event("e-2", Ceased, number, None, 10))
     });
     let records = calls.await;
     assert_eq!(
@@ -74,13 +75,17 @@ async fn one_event_is_recorded_once_at_two_origins(db: TestStore) {
 /// PAI is open.
 async fn who_leaves_while_signing_up_has_no_open_pai_of_before(db: TestStore) {
     for n in 1..=6 {
-        let before = db.subscriber(n).await;
+        let before = db.sign_up_subscriber(n).await;
         let calls = at_once(&db, 8, |store, call| async move {
             if call == 3 {
-                record(store, event(&format!("e-{n}"), Ceased, n, None, 0)).await;
+                record_event(store, new_event(&format!("e-{n}"), Ceased, n, None, 0)).await;
                 return None;
             }
-            match store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works") {
+            match store
+                .issue_signup(fresh_nonce(), NOW, new_signup("netflix", n, "2024-01-01"))
+                .await
+                .expect("works")
+            {
                 IssueSignupResult::Issued(row) => Some(row.pai),
                 IssueSignupResult::AlreadyOnBill | IssueSignupResult::FlowOver => {
                     panic!("nobody has a subscription, or a visit that is over")
@@ -90,16 +95,17 @@ async fn who_leaves_while_signing_up_has_no_open_pai_of_before(db: TestStore) {
         let mut issued: Vec<_> = calls.await.into_iter().flatten().filter(|pai| *pai != before.pai).collect();
         issued.dedup();
         assert!(issued.len() <= 1, "{issued:?}");
-        let row = db.store.find_pai(partner("netflix"), before.pai).await.expect("works").expect("is there");
+        let row =
+            db.store.find_pai(partner_id("netflix"), before.pai).await.expect("works").expect("is there");
         assert_eq!((row.state, row.version), (PaiState::Closed, 2));
     }
 }
 
 async fn numbers_that_change_crosswise_do_not_wait_for_each_other(db: TestStore) {
-    let (one, other) = (db.subscriber(1).await, db.subscriber(2).await);
+    let (one, other) = (db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await);
     let calls = at_once(&db, 16, |store, n| {
         let (from, to) = if n / 2 % 2 == 0 { (1, 2) } else { (2, 1) };
-        record(store, event(&format!("e-{n}"), NumberChanged, from, Some(to), 10))
+        record_event(store, new_event(&format!("e-{n}"), NumberChanged, from, Some(to), 10))
     });
     for record in calls.await {
         assert_eq!(record, RecordEventResult::Recorded(Contradictory));
@@ -107,14 +113,17 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(db: TestStore)
     // Around a circle of numbers, one of which is free: every subscriber keeps their identity.
     let calls = at_once(&db, 16, |store, n| {
         let (from, to) = [(1, 3), (3, 1), (2, 4), (4, 2)][n % 4];
-        record(store, event(&format!("c-{n}"), NumberChanged, from, Some(to), 20))
+        record_event(store, new_event(&format!("c-{n}"), NumberChanged, from, Some(to), 20))
     });
     let records = calls.await;
     assert!(how_many(&records, |record| *record == RecordEventResult::Recorded(Applied)) >= 2, "{records:?}");
     let mut open = 0;
     for n in 1..=4 {
-        let IssueSignupResult::Issued(row) =
-            db.store.issue_signup(nonce(), NOW, signup("netflix", n, "2024-01-01")).await.expect("works")
+        let IssueSignupResult::Issued(row) = db
+            .store
+            .issue_signup(fresh_nonce(), NOW, new_signup("netflix", n, "2024-01-01"))
+            .await
+            .expect("works")
         else {
             panic!("nobody has a subscription")
         };
@@ -125,13 +134,13 @@ async fn numbers_that_change_crosswise_do_not_wait_for_each_other(db: TestStore)
 
 /// Holds, charges that close, and their webhooks take the same rows: there is no deadlock.
 async fn events_and_charges_of_one_subscriber_go_on(db: TestStore) {
-    use crate::test_store::charge;
+    use crate::test_store::new_charge;
     use onbill_domain::decline_reason::DeclineReason;
 
-    let subscriber = db.subscriber(1).await;
+    let subscriber = db.sign_up_subscriber(1).await;
     let mut charges = Vec::new();
     for n in 0..8 {
-        charges.push(db.posted(charge(subscriber.pai, &format!("n-{n}"), 100)).await);
+        charges.push(db.post_new_charge(new_charge(subscriber.pai, &format!("n-{n}"), 100)).await);
     }
     at_once(&db, 32, |store, n| {
         let id = charges[n / 4].clone();
@@ -149,14 +158,14 @@ async fn events_and_charges_of_one_subscriber_go_on(db: TestStore) {
                             entry.job,
                             Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. })
                         ) {
-                            settle(&store, NOW, entry, done()).await.expect("works");
+                            settle_attempt(&store, NOW, entry, done()).await.expect("works");
                         }
                     }
                 }
                 _ => {
                     let what = if n % 8 < 4 { Suspended } else { Resumed };
                     let at = i64::try_from(n).expect("is small");
-                    let record = record(store, event(&format!("e-{n}"), what, 1, None, at)).await;
+                    let record = record_event(store, new_event(&format!("e-{n}"), what, 1, None, at)).await;
                     let known = [Applied, Superseded].map(RecordEventResult::Recorded);
                     assert!(known.contains(&record), "{record:?}");
                 }
@@ -164,7 +173,8 @@ async fn events_and_charges_of_one_subscriber_go_on(db: TestStore) {
         }
     })
     .await;
-    let row = db.store.find_pai(partner("netflix"), subscriber.pai).await.expect("works").expect("is there");
+    let row =
+        db.store.find_pai(partner_id("netflix"), subscriber.pai).await.expect("works").expect("is there");
     assert_eq!(row.state, PaiState::Closed);
     // Whatever was reported meanwhile, the last state is still to be reported or has been.
     let standing = db.store.find_pai_status(subscriber.pai).await.expect("works").expect("is there");

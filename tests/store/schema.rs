@@ -63,7 +63,7 @@ fn dump_sqlite(path: &Path) -> String {
     let db = rusqlite::Connection::open(path).expect("opens");
     let mut select = db.prepare(SQLITE_SCHEMA).expect("is SQL");
     let statements = select.query_map([], |row| row.get::<_, String>(0)).expect("reads");
-    let mut dump = header("sqlite_master, without comments");
+    let mut dump = dump_header("sqlite_master, without comments");
     for statement in statements {
         let statement = statement.expect("reads");
         if statement.starts_with("CREATE TABLE") {
@@ -87,7 +87,7 @@ async fn dump_postgres(url: &str) -> String {
         let (members, indexes) = tables.entry(table).or_default();
         if part == 3 { indexes.push(line) } else { members.push(format!("    {line}")) }
     }
-    let mut dump = header("the catalogs");
+    let mut dump = dump_header("the catalogs");
     for (table, (members, indexes)) in tables {
         dump = dump + "\nCREATE TABLE " + &table + " (\n" + &members.join(",\n") + "\n);\n";
         dump.extend(indexes.iter().map(|index| index.replace(" USING btree", "") + ";\n"));
@@ -95,7 +95,7 @@ async fn dump_postgres(url: &str) -> String {
     dump
 }
 
-fn header(source: &str) -> String {
+fn dump_header(source: &str) -> String {
     format!(
         "-- The schema after all migrations, from {source}. Written by tests/store/schema.rs, not by hand.\n"
     )

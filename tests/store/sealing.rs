@@ -1,7 +1,7 @@
 //! Sealed values: each is found, and is sealed again only if it has not changed since it was read.
 
 use crate::outcome::later;
-use crate::test_store::{NOW, TestStore, charge, ext, flow, nonce, number};
+use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, parse_ext_id, sealed_number};
 use onbill_domain::account_event::AccountEvent::NumberChanged;
 use onbill_origin::store::{
     BillingItem, NewAccountEvent, Queue, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
@@ -17,7 +17,7 @@ on_each_database!(
     origins_say_what_they_seal_with,
 );
 
-async fn all(db: &TestStore, column: SealedColumn) -> Vec<SealedValue> {
+async fn find_sealed(db: &TestStore, column: SealedColumn) -> Vec<SealedValue> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = db.store.list_sealed_values(column, after, 2).await.expect("works");
@@ -30,32 +30,32 @@ async fn all(db: &TestStore, column: SealedColumn) -> Vec<SealedValue> {
 
 /// Five subscribers, one of whom has moved to another number since a file was made; three flows,
 /// two of them with a message.
-async fn fill(db: &TestStore) {
+async fn fill_sealed_columns(db: &TestStore) {
     for n in 1..=5 {
-        let row = db.subscriber(n).await;
-        let id = db.posted(charge(row.pai, &format!("n-{n}"), 100)).await;
+        let row = db.sign_up_subscriber(n).await;
+        let id = db.post_new_charge(new_charge(row.pai, &format!("n-{n}"), 100)).await;
         db.store.answer_transaction(NOW, id, later(0)).await.expect("works");
     }
     let leased = db.store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(60), 16).await.expect("works");
     assert_eq!(db.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 5);
     for (n, to) in [(1, 11), (2, 12), (3, 13)] {
         let moved = NewAccountEvent {
-            event_id: ext(&format!("e-{n}")),
+            event_id: parse_ext_id(&format!("e-{n}")),
             fingerprint: [n; 32],
             event: NumberChanged,
-            number: number(n).index,
-            new_number: Some(number(to)),
+            number: sealed_number(n).index,
+            new_number: Some(sealed_number(to)),
             occurred_at: NOW,
         };
-        db.store.record_account_event(Some(nonce()), NOW, moved).await.expect("works");
+        db.store.record_account_event(Some(fresh_nonce()), NOW, moved).await.expect("works");
     }
     for (n, pin) in [(21, None), (22, Some([1; 32])), (23, Some([2; 32]))] {
-        db.store.start_flow(nonce(), NOW, flow(n, pin)).await.expect("works");
+        db.store.start_flow(fresh_nonce(), NOW, new_flow(n, pin)).await.expect("works");
     }
 }
 
 async fn every_sealed_value_is_found_in_pages(db: TestStore) {
-    fill(&db).await;
+    fill_sealed_columns(&db).await;
     let sealed = |values: Vec<SealedValue>| -> BTreeSet<u8> {
         values.into_iter().map(|value| value.sealed[0]).collect()
     };
@@ -65,19 +65,19 @@ async fn every_sealed_value_is_found_in_pages(db: TestStore) {
         (FileLines, BTreeSet::from([1, 2, 3])),
         (Messages, BTreeSet::from([22, 23])),
     ] {
-        let values = all(&db, column).await;
+        let values = find_sealed(&db, column).await;
         assert_eq!(values.len(), expected.len(), "{column:?}: each once");
         assert_eq!(sealed(values), expected, "{column:?}");
     }
     // Those of a file that was written are gone.
     db.store.mark_file_written(NOW, "f-1".into(), [1; 32]).await.expect("works");
-    assert_eq!(all(&db, FileLines).await, []);
+    assert_eq!(find_sealed(&db, FileLines).await, []);
 }
 
 async fn only_what_was_read_is_replaced(db: TestStore) {
-    fill(&db).await;
+    fill_sealed_columns(&db).await;
     for column in SealedColumn::ALL {
-        let before = all(&db, column).await;
+        let before = find_sealed(&db, column).await;
         let anew = |at: usize, new: u8| SealedValueUpdate { old: before[at].clone(), new: vec![new; 50] };
         assert_eq!(
             db.store.replace_sealed_values(vec![anew(0, 0xa0)]).await.expect("works"),
@@ -87,7 +87,7 @@ async fn only_what_was_read_is_replaced(db: TestStore) {
         // The first has changed, the other has not.
         let values = vec![anew(0, 0xa1), anew(1, 0xa2)];
         assert_eq!(db.store.replace_sealed_values(values).await.expect("works"), 1, "{column:?}");
-        let after = all(&db, column).await;
+        let after = find_sealed(&db, column).await;
         assert_eq!((after[0].sealed[0], after[1].sealed[0]), (0xa0, 0xa2), "{column:?}");
         assert_eq!(after[2..], before[2..], "{column:?}");
     }

@@ -1,8 +1,8 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
 use crate::test_store::{
-    CHECK_LIMITS, NOW, TestStore, charge, ext, flow, hash, new_pai, nonce, number, pai, partner, signup,
-    subscription,
+    CHECK_LIMITS, NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_flow, new_pai,
+    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number,
 };
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
@@ -24,23 +24,28 @@ on_each_database!(
 );
 
 async fn a_subscriber_has_one_pai_for_each_partner(db: TestStore) {
-    let first = db.subscriber(1).await;
-    assert_eq!(db.subscriber(1).await, first, "the same again");
+    let first = db.sign_up_subscriber(1).await;
+    assert_eq!(db.sign_up_subscriber(1).await, first, "the same again");
     assert_eq!((first.state, first.version), (PaiState::Active, 1));
-    let other = db.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await.expect("works");
+    let other =
+        db.store.issue_signup(fresh_nonce(), NOW, new_signup("other", 1, "2024-01-01")).await.expect("works");
     let IssueSignupResult::Issued(other) = other else { panic!("no PAI") };
     assert_ne!(other.pai, first.pai);
-    assert_ne!(db.subscriber(2).await.pai, first.pai);
-    assert_eq!(db.store.find_pai(partner("other"), first.pai).await.expect("works"), None, "nobody else's");
+    assert_ne!(db.sign_up_subscriber(2).await.pai, first.pai);
+    assert_eq!(
+        db.store.find_pai(partner_id("other"), first.pai).await.expect("works"),
+        None,
+        "nobody else's"
+    );
 }
 
 async fn an_account_is_what_the_last_import_says(db: TestStore) {
     let row = |n: u8, status, activated_on: &str| ImportedAccount {
-        number: number(n).index,
+        number: sealed_number(n).index,
         account: Account { status, account_type: AccountType::Postpaid, balance: None },
         activated_on: Day::parse(activated_on).expect("is a day"),
     };
-    let find = async |n| db.store.find_account(number(n).index).await.expect("works");
+    let find = async |n| db.store.find_account(sealed_number(n).index).await.expect("works");
     assert_eq!(find(1).await, None);
     let first =
         vec![row(1, AccountStatus::Active, "2024-01-01"), row(2, AccountStatus::Ceased, "2020-02-29")];
@@ -60,11 +65,17 @@ async fn an_account_is_what_the_last_import_says(db: TestStore) {
 }
 
 async fn a_token_is_spent_once_and_by_its_partner(db: TestStore) {
-    let new = signup("netflix", 1, "2024-01-01");
+    let new = new_signup("netflix", 1, "2024-01-01");
     let jti = new.jti.clone();
-    db.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
     let spend = |partner_name: &str, jti: &str, reference: &str| {
-        db.store.spend_token(nonce(), NOW, partner(partner_name), jti.to_owned(), ext(reference))
+        db.store.spend_token(
+            fresh_nonce(),
+            NOW,
+            partner_id(partner_name),
+            jti.to_owned(),
+            parse_ext_id(reference),
+        )
     };
     assert_eq!(spend("other", &jti, "r-1").await.expect("works"), SpendTokenResult::Unknown);
     assert_eq!(spend("netflix", "made-up", "r-1").await.expect("works"), SpendTokenResult::Unknown);
@@ -75,20 +86,23 @@ async fn a_token_is_spent_once_and_by_its_partner(db: TestStore) {
 }
 
 async fn a_visit_ends_as_the_books_say(db: TestStore) {
-    let new = signup("netflix", 1, "2024-01-01");
+    let new = new_signup("netflix", 1, "2024-01-01");
     let (jti, ticket) = (new.jti.clone(), new.ticket);
-    let IssueSignupResult::Issued(row) = db.store.issue_signup(nonce(), NOW, new).await.expect("works")
+    let IssueSignupResult::Issued(row) = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works")
     else {
         panic!("no PAI")
     };
     let outcome =
         async || db.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
-    db.store.spend_token(nonce(), NOW, partner("netflix"), jti, ext("r-1")).await.expect("works");
-    assert_eq!(outcome().await, SignupOutcome::Pending);
-    let request = subscription(row.pai, "s-1");
     db.store
-        .record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request)
+        .spend_token(fresh_nonce(), NOW, partner_id("netflix"), jti, parse_ext_id("r-1"))
+        .await
+        .expect("works");
+    assert_eq!(outcome().await, SignupOutcome::Pending);
+    let request = new_subscription(row.pai, "s-1");
+    db.store
+        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-1".into(), request)
         .await
         .expect("works");
     let end = db.store.find_signup_result(ticket).await.expect("works").expect("is there");
@@ -97,91 +111,106 @@ async fn a_visit_ends_as_the_books_say(db: TestStore) {
 }
 
 async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(db: TestStore) {
-    let new = signup("netflix", 1, "2024-01-01");
+    let new = new_signup("netflix", 1, "2024-01-01");
     let ticket = new.ticket;
-    let issued = db.store.issue_signup(nonce(), NOW, new).await.expect("works");
+    let issued = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
     let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
-    let request = subscription(row.pai, "s-1");
+    let request = new_subscription(row.pai, "s-1");
     let recorded =
-        db.store.record_subscription(nonce(), NOW, partner("netflix"), "ps-1".into(), request).await;
+        db.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-1".into(), request).await;
     assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))));
     let outcome =
         async || db.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
     assert_eq!(outcome().await, SignupOutcome::Success);
-    db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
 }
 
 async fn a_subscription_is_recorded_once_and_alone(db: TestStore) {
-    let row = db.subscriber(1).await;
-    let other = db.subscriber(2).await;
+    let row = db.sign_up_subscriber(1).await;
+    let other = db.sign_up_subscriber(2).await;
     let record = |id: &str, request| {
-        db.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request)
+        db.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id.to_owned(), request)
     };
-    let first = record("ps-1", subscription(row.pai, "s-1")).await.expect("works");
+    let first = record("ps-1", new_subscription(row.pai, "s-1")).await.expect("works");
     let RecordSubscriptionResult::Created(answer) = first else { panic!("not created: {first:?}") };
-    let again = record("ps-2", subscription(row.pai, "s-1")).await.expect("works");
+    let again = record("ps-2", new_subscription(row.pai, "s-1")).await.expect("works");
     assert_eq!(again, RecordSubscriptionResult::Replayed(answer));
-    let conflict = record("ps-3", subscription(other.pai, "s-1")).await.expect("works");
+    let conflict = record("ps-3", new_subscription(other.pai, "s-1")).await.expect("works");
     assert_eq!(conflict, RecordSubscriptionResult::Conflict);
-    let mut moved = subscription(row.pai, "s-1");
+    let mut moved = new_subscription(row.pai, "s-1");
     moved.source = SubscriptionSource::ExistingAccount;
-    let mut dearer = subscription(row.pai, "s-1");
-    dearer.plan = ext("premium");
+    let mut dearer = new_subscription(row.pai, "s-1");
+    dearer.plan = parse_ext_id("premium");
     for different in [moved, dearer] {
         assert_eq!(record("ps-3", different).await.expect("works"), RecordSubscriptionResult::Conflict);
     }
-    let second = record("ps-4", subscription(row.pai, "s-2")).await.expect("works");
+    let second = record("ps-4", new_subscription(row.pai, "s-2")).await.expect("works");
     assert_eq!(second, RecordSubscriptionResult::AlreadyOnBill);
     assert_eq!(
-        record("ps-5", subscription(pai(), "s-3")).await.expect("works"),
+        record("ps-5", new_subscription(fresh_pai(), "s-3")).await.expect("works"),
         RecordSubscriptionResult::PaiNotFound
     );
 
     let pays = async |n, subscriber_ref: &str| {
         db.store
-            .pays_on_bill(partner("netflix"), number(n).index, subscriber_ref.into())
+            .pays_on_bill(partner_id("netflix"), sealed_number(n).index, subscriber_ref.into())
             .await
             .expect("works")
     };
     assert!(pays(1, "2024-01-01").await);
     assert!(!pays(2, "2024-01-01").await);
     assert!(!pays(1, "2026-11-01").await, "the next holder does not pay for it");
-    let repeated = db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2024-01-01")).await;
+    let repeated = db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(repeated.expect("works"), IssueSignupResult::AlreadyOnBill);
     // The number's next subscriber starts without history.
-    let next = db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await.expect("works");
+    let next = db
+        .store
+        .issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01"))
+        .await
+        .expect("works");
     assert!(matches!(next, IssueSignupResult::Issued(_)));
     assert!(!pays(1, "2024-01-01").await && !pays(1, "2026-11-01").await);
-    let closed = record("ps-6", subscription(row.pai, "s-4")).await.expect("works");
+    let closed = record("ps-6", new_subscription(row.pai, "s-4")).await.expect("works");
     assert_eq!(closed, RecordSubscriptionResult::PaiNotFound, "a closed PAI gets no subscription");
     // What was recorded before still gets the same response.
-    let again = record("ps-7", subscription(row.pai, "s-1")).await.expect("works");
+    let again = record("ps-7", new_subscription(row.pai, "s-1")).await.expect("works");
     assert!(matches!(again, RecordSubscriptionResult::Replayed(_)));
 }
 
 async fn every_call_that_changes_something_spends_its_nonce(db: TestStore) {
-    let row = db.subscriber(1).await;
-    let spent = nonce();
-    db.store.start_flow(spent.clone(), NOW, flow(1, None)).await.expect("works");
-    let (new, proven) = (signup("netflix", 2, "2024-01-01"), flow(2, None));
+    let row = db.sign_up_subscriber(1).await;
+    let spent = fresh_nonce();
+    db.store.start_flow(spent.clone(), NOW, new_flow(1, None)).await.expect("works");
+    let (new, proven) = (new_signup("netflix", 2, "2024-01-01"), new_flow(2, None));
     let (jti, flow_hash) = (new.jti.clone(), proven.flow);
-    let (netflix, mac) = (partner("netflix"), hash());
-    let device_pin =
-        DevicePin { partner: netflix, number: number(2).index, flow: flow_hash, mac, limits: CHECK_LIMITS };
+    let (netflix, mac) = (partner_id("netflix"), fresh_hash());
+    let device_pin = DevicePin {
+        partner: netflix,
+        number: sealed_number(2).index,
+        flow: flow_hash,
+        mac,
+        limits: CHECK_LIMITS,
+    };
     let by = || spent.clone();
     let refused = [
         db.store.start_flow(by(), NOW, proven).await.err(),
-        db.store.try_pin(by(), NOW, flow_hash, hash()).await.err(),
+        db.store.try_pin(by(), NOW, flow_hash, fresh_hash()).await.err(),
         db.store.issue_signup(by(), NOW, new).await.err(),
         db.store.issue_pai(Some(by()), NOW, new_pai("netflix", 3, "2024-01-01")).await.err(),
         db.store.try_device_pin(by(), NOW, device_pin).await.err(),
-        db.store.spend_token(by(), NOW, partner("netflix"), jti, ext("r-1")).await.err(),
+        db.store.spend_token(by(), NOW, partner_id("netflix"), jti, parse_ext_id("r-1")).await.err(),
         db.store
-            .record_subscription(by(), NOW, partner("netflix"), "ps-1".into(), subscription(row.pai, "s-1"))
+            .record_subscription(
+                by(),
+                NOW,
+                partner_id("netflix"),
+                "ps-1".into(),
+                new_subscription(row.pai, "s-1"),
+            )
             .await
             .err(),
-        db.store.post_charge(by(), NOW, charge(row.pai, "n-1", 1599)).await.err(),
+        db.store.post_charge(by(), NOW, new_charge(row.pai, "n-1", 1599)).await.err(),
     ];
     for (n, refusal) in refused.into_iter().enumerate() {
         assert!(matches!(refusal, Some(StoreError::NonceReplayed)), "use case {n}");

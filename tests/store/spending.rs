@@ -2,7 +2,7 @@
 //! not declined or refunded.
 
 use crate::outcome::{declined, done, later, refused};
-use crate::test_store::{NOW, TestStore, charge, euro, nonce, partner, refund, signup};
+use crate::test_store::{NOW, TestStore, euro, fresh_nonce, new_charge, new_refund, new_signup, partner_id};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::spending::SpendingLimits;
@@ -25,21 +25,21 @@ on_each_database!(
 
 const DAY_SECONDS: i64 = 86_400;
 
-fn limited(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
+fn limited_charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     let limits = SpendingLimits {
         smallest_minor: Some(50),
         transaction_minor: Some(1000),
         day_minor: Some(1500),
         month_minor: Some(2000),
     };
-    NewCharge { limits: Some(limits), ..charge(pai, ext_id, amount_minor) }
+    NewCharge { limits: Some(limits), ..new_charge(pai, ext_id, amount_minor) }
 }
 
 /// The immediate decline reason of a charge, `days` from now; `None` when it is submitted to
 /// billing.
-async fn verdict(db: &TestStore, days: i64, new: NewCharge) -> Option<DeclineReason> {
+async fn try_charge(db: &TestStore, days: i64, new: NewCharge) -> Option<DeclineReason> {
     let now = NOW.plus_seconds(days * DAY_SECONDS);
-    match db.store.post_charge(nonce(), now, new).await.expect("works") {
+    match db.store.post_charge(fresh_nonce(), now, new).await.expect("works") {
         PostChargeResult::Created(_) => None,
         PostChargeResult::Declined(answer) => {
             let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
@@ -54,7 +54,7 @@ const OVER_DAY: Option<DeclineReason> = Some(DeclineReason::ChargeExceedsDailyLi
 const OVER_MONTH: Option<DeclineReason> = Some(DeclineReason::ChargeExceedsMonthlyLimit);
 
 async fn each_limit_declines_with_its_own_reason(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
+    let pai = db.sign_up_subscriber(1).await.pai;
     for (days, id, amount, reason) in [
         (0, "n-1", 1001, Some(DeclineReason::ChargeExceedsTransactionLimit)),
         (0, "n-2", 49, Some(DeclineReason::ChargeUnderLimit)),
@@ -64,167 +64,172 @@ async fn each_limit_declines_with_its_own_reason(db: TestStore) {
         (1, "n-6", 501, OVER_MONTH),
         (1, "n-7", 500, None),
     ] {
-        assert_eq!(verdict(&db, days, limited(pai, id, amount)).await, reason, "{id}");
+        assert_eq!(try_charge(&db, days, limited_charge(pai, id, amount)).await, reason, "{id}");
     }
     // Without limits no amount is too much.
-    assert_eq!(verdict(&db, 1, charge(pai, "n-8", 1_000_000)).await, None);
+    assert_eq!(try_charge(&db, 1, new_charge(pai, "n-8", 1_000_000)).await, None);
 }
 
 async fn what_a_limit_declines_is_recorded_and_answered_alike_for_ever(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    let new = limited(pai, "n-1", 1001);
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let new = limited_charge(pai, "n-1", 1001);
     let id = new.transaction_id.clone();
-    let posting = db.store.post_charge(nonce(), NOW, new).await.expect("works");
+    let posting = db.store.post_charge(fresh_nonce(), NOW, new).await.expect("works");
     let PostChargeResult::Declined(answer) = posting else { panic!("not decided: {posting:?}") };
     let db = db.reopen().await;
     // The limits may have changed by then: the response stays.
-    let again = db.store.post_charge(nonce(), NOW, charge(pai, "n-1", 1001)).await;
+    let again = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, "n-1", 1001)).await;
     assert_eq!(again.expect("works"), PostChargeResult::Replayed(answer.clone()));
-    let standing = db.standing("n-1").await;
+    let standing = db.find_charge("n-1").await;
     assert_eq!(standing, serde_json::from_slice(&answer).expect("is an answer"));
     assert_eq!(db.store.find_pending_charge(id).await.expect("works"), None, "it is not on its way");
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
 }
 
 async fn a_declined_charge_takes_no_room(db: TestStore) {
-    let netflix = db.subscriber(1).await.pai;
-    let issue = db.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await;
+    let netflix = db.sign_up_subscriber(1).await.pai;
+    let issue = db.store.issue_signup(fresh_nonce(), NOW, new_signup("other", 1, "2024-01-01")).await;
     let Ok(IssueSignupResult::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
-    assert_eq!(verdict(&db, 0, limited(netflix, "n-1", 600)).await, None);
-    assert_eq!(verdict(&db, 0, limited(netflix, "n-2", 901)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, limited_charge(netflix, "n-1", 600)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(netflix, "n-2", 901)).await, OVER_DAY);
     // Nor does a charge that is declined for the state of its PAI.
-    let id = db.posted(charge(netflix, "n-3", 900)).await;
+    let id = db.post_new_charge(new_charge(netflix, "n-3", 900)).await;
     let closed = declined(DeclineReason::AccountClosed);
     db.store.answer_transaction(NOW, id, closed).await.expect("works");
-    let on_closed = verdict(&db, 0, limited(netflix, "n-4", 900)).await;
+    let on_closed = try_charge(&db, 0, limited_charge(netflix, "n-4", 900)).await;
     assert_eq!(on_closed, Some(DeclineReason::AccountClosed));
-    let rest = NewCharge { partner: partner("other"), ..limited(other.pai, "n-5", 900) };
-    assert_eq!(verdict(&db, 0, rest).await, None);
+    let rest = NewCharge { partner: partner_id("other"), ..limited_charge(other.pai, "n-5", 900) };
+    assert_eq!(try_charge(&db, 0, rest).await, None);
 }
 
 async fn a_day_and_a_month_begin_anew(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    assert_eq!(verdict(&db, 0, limited(pai, "n-1", 1000)).await, None);
-    assert_eq!(verdict(&db, 0, limited(pai, "n-2", 500)).await, None);
-    assert_eq!(verdict(&db, 0, limited(pai, "n-3", 50)).await, OVER_DAY);
+    let pai = db.sign_up_subscriber(1).await.pai;
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-1", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-2", 500)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-3", 50)).await, OVER_DAY);
     let db = db.reopen().await;
-    assert_eq!(verdict(&db, 12, limited(pai, "n-4", 500)).await, None, "the last of November");
-    assert_eq!(verdict(&db, 12, limited(pai, "n-5", 50)).await, OVER_MONTH);
-    assert_eq!(verdict(&db, 13, limited(pai, "n-6", 1000)).await, None, "the first of December");
-    assert_eq!(verdict(&db, 13, limited(pai, "n-7", 500)).await, None);
-    assert_eq!(verdict(&db, 13, limited(pai, "n-8", 50)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 12, limited_charge(pai, "n-4", 500)).await, None, "the last of November");
+    assert_eq!(try_charge(&db, 12, limited_charge(pai, "n-5", 50)).await, OVER_MONTH);
+    assert_eq!(try_charge(&db, 13, limited_charge(pai, "n-6", 1000)).await, None, "the first of December");
+    assert_eq!(try_charge(&db, 13, limited_charge(pai, "n-7", 500)).await, None);
+    assert_eq!(try_charge(&db, 13, limited_charge(pai, "n-8", 50)).await, OVER_DAY);
 }
 
 async fn the_room_of_a_charge_that_is_declined_later_comes_back(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
+    let pai = db.sign_up_subscriber(1).await.pai;
     let reason = DeclineReason::InsufficientBalance;
     // By the post's own outcome, and by the outbox.
-    let id = db.posted(limited(pai, "n-1", 1000)).await;
-    assert_eq!(verdict(&db, 0, limited(pai, "n-2", 501)).await, OVER_DAY);
+    let id = db.post_new_charge(limited_charge(pai, "n-1", 1000)).await;
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-2", 501)).await, OVER_DAY);
     db.store.answer_transaction(NOW, id.clone(), declined(reason)).await.expect("works");
     // Reported twice, its amount is released once.
     db.store.answer_transaction(NOW, id, declined(reason)).await.expect("works");
-    assert_eq!(verdict(&db, 0, limited(pai, "n-3", 900)).await, None);
-    assert_eq!(verdict(&db, 0, limited(pai, "n-4", 601)).await, OVER_DAY);
-    for entry in db.lease(60).await {
-        db.settle(NOW, entry, declined(reason)).await.expect("works");
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-3", 900)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-4", 601)).await, OVER_DAY);
+    for entry in db.lease_due(60).await {
+        db.settle_job(NOW, entry, declined(reason)).await.expect("works");
     }
-    assert_eq!(verdict(&db, 0, limited(pai, "n-5", 1000)).await, None);
-    assert_eq!(verdict(&db, 0, limited(pai, "n-6", 501)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-5", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-6", 501)).await, OVER_DAY);
     // Approved charges, and those with an unknown outcome, stay counted.
-    let id = db.posted(limited(pai, "n-7", 500)).await;
+    let id = db.post_new_charge(limited_charge(pai, "n-7", 500)).await;
     for (ext_id, outcome) in [("n-8", later(300)), ("n-9", done())] {
         db.store.answer_transaction(NOW, id.clone(), outcome).await.expect("works");
-        assert_eq!(verdict(&db, 0, limited(pai, ext_id, 50)).await, OVER_DAY);
+        assert_eq!(try_charge(&db, 0, limited_charge(pai, ext_id, 50)).await, OVER_DAY);
     }
 }
 
 async fn the_room_of_a_refund_comes_back_when_billing_gave_it_back(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    let id = db.posted(limited(pai, "n-1", 1000)).await;
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let id = db.post_new_charge(limited_charge(pai, "n-1", 1000)).await;
     db.store.answer_transaction(NOW, id, done()).await.expect("works");
-    assert_eq!(verdict(&db, 0, limited(pai, "n-2", 500)).await, None);
-    let first = db.refunded(refund("n-1", "r-1", Some(400))).await;
-    assert_eq!(verdict(&db, 0, limited(pai, "n-3", 50)).await, OVER_DAY, "it is only on its way");
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-2", 500)).await, None);
+    let first = db.post_new_refund(new_refund("n-1", "r-1", Some(400))).await;
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-3", 50)).await, OVER_DAY, "it is only on its way");
     db.store.answer_refund(NOW, first.clone(), done()).await.expect("works");
     db.store.answer_refund(NOW, first, done()).await.expect("works");
-    assert_eq!(verdict(&db, 0, limited(pai, "n-4", 401)).await, OVER_DAY, "no more than was given back");
-    assert_eq!(verdict(&db, 0, limited(pai, "n-5", 400)).await, None);
-    let second = db.refunded(refund("n-1", "r-2", Some(600))).await;
+    assert_eq!(
+        try_charge(&db, 0, limited_charge(pai, "n-4", 401)).await,
+        OVER_DAY,
+        "no more than was given back"
+    );
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-5", 400)).await, None);
+    let second = db.post_new_refund(new_refund("n-1", "r-2", Some(600))).await;
     db.store.answer_refund(NOW, second, refused()).await.expect("works");
-    assert_eq!(verdict(&db, 0, limited(pai, "n-6", 50)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-6", 50)).await, OVER_DAY);
 }
 
 async fn a_refund_gives_room_to_the_day_of_its_charge(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    let id = db.posted(limited(pai, "n-1", 1000)).await;
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let id = db.post_new_charge(limited_charge(pai, "n-1", 1000)).await;
     db.store.answer_transaction(NOW, id, done()).await.expect("works");
-    assert_eq!(verdict(&db, 1, limited(pai, "n-2", 1000)).await, None);
+    assert_eq!(try_charge(&db, 1, limited_charge(pai, "n-2", 1000)).await, None);
     let tomorrow = NOW.plus_seconds(DAY_SECONDS);
-    let posting = db.store.post_refund(nonce(), tomorrow, refund("n-1", "r-1", None)).await;
+    let posting = db.store.post_refund(fresh_nonce(), tomorrow, new_refund("n-1", "r-1", None)).await;
     let Ok(PostRefundResult::Created(back)) = posting else { panic!("not created: {posting:?}") };
     db.store.answer_refund(tomorrow, back.refund_id, done()).await.expect("works");
     // The month's limit is released, and that of the day of the refund is not raised.
-    assert_eq!(verdict(&db, 1, limited(pai, "n-3", 501)).await, OVER_DAY);
-    assert_eq!(verdict(&db, 1, limited(pai, "n-4", 500)).await, None);
-    assert_eq!(verdict(&db, 2, limited(pai, "n-5", 501)).await, OVER_MONTH);
+    assert_eq!(try_charge(&db, 1, limited_charge(pai, "n-3", 501)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 1, limited_charge(pai, "n-4", 500)).await, None);
+    assert_eq!(try_charge(&db, 2, limited_charge(pai, "n-5", 501)).await, OVER_MONTH);
 }
 
 async fn all_partners_of_an_account_share_its_limits(db: TestStore) {
-    let netflix = db.subscriber(1).await.pai;
-    let issue = db.store.issue_signup(nonce(), NOW, signup("other", 1, "2024-01-01")).await;
+    let netflix = db.sign_up_subscriber(1).await.pai;
+    let issue = db.store.issue_signup(fresh_nonce(), NOW, new_signup("other", 1, "2024-01-01")).await;
     let Ok(IssueSignupResult::Issued(other)) = issue else { panic!("no PAI: {issue:?}") };
-    assert_eq!(verdict(&db, 0, limited(netflix, "n-1", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(netflix, "n-1", 1000)).await, None);
     for (id, amount, reason) in [("n-1", 501, OVER_DAY), ("n-2", 500, None)] {
-        let new = NewCharge { partner: partner("other"), ..limited(other.pai, id, amount) };
-        assert_eq!(verdict(&db, 0, new).await, reason);
+        let new = NewCharge { partner: partner_id("other"), ..limited_charge(other.pai, id, amount) };
+        assert_eq!(try_charge(&db, 0, new).await, reason);
     }
 }
 
 async fn another_account_and_another_currency_count_by_themselves(db: TestStore) {
-    let (one, another) = (db.subscriber(1).await.pai, db.subscriber(2).await.pai);
+    let (one, another) = (db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai);
     let in_euro = |id: &str, amount_minor: i64| {
-        let mut new = limited(one, id, amount_minor);
+        let mut new = limited_charge(one, id, amount_minor);
         new.request.amount = euro(amount_minor);
         new
     };
-    let first = db.posted(limited(one, "n-1", 1000)).await;
-    for new in [limited(another, "m-1", 1000), in_euro("e-1", 1000)] {
-        assert_eq!(verdict(&db, 0, new).await, None);
+    let first = db.post_new_charge(limited_charge(one, "n-1", 1000)).await;
+    for new in [limited_charge(another, "m-1", 1000), in_euro("e-1", 1000)] {
+        assert_eq!(try_charge(&db, 0, new).await, None);
     }
-    for new in [limited(one, "n-2", 500), limited(another, "m-2", 500), in_euro("e-2", 500)] {
-        assert_eq!(verdict(&db, 0, new).await, None);
+    for new in [limited_charge(one, "n-2", 500), limited_charge(another, "m-2", 500), in_euro("e-2", 500)] {
+        assert_eq!(try_charge(&db, 0, new).await, None);
     }
     // The release of one of them changes none of the others.
     let reason = DeclineReason::InsufficientBalance;
     db.store.answer_transaction(NOW, first, declined(reason)).await.expect("works");
-    assert_eq!(verdict(&db, 0, limited(another, "m-3", 50)).await, OVER_DAY);
-    assert_eq!(verdict(&db, 0, in_euro("e-3", 50)).await, OVER_DAY);
-    assert_eq!(verdict(&db, 0, limited(one, "n-3", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(another, "m-3", 50)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, in_euro("e-3", 50)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, limited_charge(one, "n-3", 1000)).await, None);
 }
 
 async fn the_next_holder_of_a_number_begins_at_nothing(db: TestStore) {
-    let old = db.subscriber(1).await.pai;
-    let id = db.posted(limited(old, "n-1", 1000)).await;
-    let issue = db.store.issue_signup(nonce(), NOW, signup("netflix", 1, "2026-11-01")).await;
+    let old = db.sign_up_subscriber(1).await.pai;
+    let id = db.post_new_charge(limited_charge(old, "n-1", 1000)).await;
+    let issue = db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await;
     let Ok(IssueSignupResult::Issued(new)) = issue else { panic!("no PAI: {issue:?}") };
-    assert_eq!(verdict(&db, 0, limited(new.pai, "n-2", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(new.pai, "n-2", 1000)).await, None);
     // A release for the previous subscriber does not count for the new one.
     let taken_over = declined(DeclineReason::AccountClosedTakenOver);
     db.store.answer_transaction(NOW, id, taken_over).await.expect("works");
-    assert_eq!(verdict(&db, 0, limited(new.pai, "n-3", 501)).await, OVER_DAY);
-    assert_eq!(verdict(&db, 0, limited(new.pai, "n-4", 500)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(new.pai, "n-3", 501)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, limited_charge(new.pai, "n-4", 500)).await, None);
 }
 
 async fn a_currency_that_is_not_billed_leaves_nothing(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
-    db.approved(pai, "n-1", 1599).await;
-    let not_billed = |id: &str| NewCharge { limits: None, ..charge(pai, id, 1599) };
-    let post = async |id: &str| db.store.post_charge(nonce(), NOW, not_billed(id)).await.expect("works");
+    let pai = db.sign_up_subscriber(1).await.pai;
+    db.post_approved_charge(pai, "n-1", 1599).await;
+    let not_billed = |id: &str| NewCharge { limits: None, ..new_charge(pai, id, 1599) };
+    let post =
+        async |id: &str| db.store.post_charge(fresh_nonce(), NOW, not_billed(id)).await.expect("works");
     assert_eq!(post("n-2").await, PostChargeResult::CurrencyNotBilled);
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
     // The id is still free, and charges from when the currency was billed still get their
     // responses.
-    db.posted(charge(pai, "n-2", 1599)).await;
+    db.post_new_charge(new_charge(pai, "n-2", 1599)).await;
     assert!(matches!(post("n-1").await, PostChargeResult::Replayed(_)));
 }

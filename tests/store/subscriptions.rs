@@ -1,7 +1,9 @@
 //! The later states of a subscription: it changes as its partner reports, until it is over.
 
 use crate::races::at_once;
-use crate::test_store::{NOW, TestStore, ext, new_pai, nonce, number, partner, subscription};
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, new_pai, new_subscription, parse_ext_id, partner_id, sealed_number,
+};
 use ChangeSubscriptionResult::{Current, NotFound};
 use SubscriptionStatus::{Active, Cancelled, Suspended};
 use onbill_domain::pai::Pai;
@@ -17,109 +19,134 @@ on_each_database!(
     of_many_changes_at_once_the_end_is_the_end,
 );
 
-fn to(status: SubscriptionStatus) -> SubscriptionChange {
+fn new_change(status: SubscriptionStatus) -> SubscriptionChange {
     SubscriptionChange { status, reason: Some("Moved away".to_owned()) }
 }
 
 impl TestStore {
     /// A subscriber's active subscription, with our id `id`.
-    pub(crate) async fn subscribed(&self, n: u8, id: &str, ext_id: &str) -> Pai {
-        let row = self.store.issue_pai(Some(nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
+    pub(crate) async fn sign_up_and_subscribe(&self, n: u8, id: &str, ext_id: &str) -> Pai {
+        let row = self.store.issue_pai(Some(fresh_nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
         let pai = row.expect("works").expect("is issued").pai;
-        let recorded = self.record(pai, id, ext_id).await;
+        let recorded = self.record_subscription(pai, id, ext_id).await;
         assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
         pai
     }
 
-    pub(crate) async fn record(&self, pai: Pai, id: &str, ext_id: &str) -> RecordSubscriptionResult {
-        let request = subscription(pai, ext_id);
+    pub(crate) async fn record_subscription(
+        &self,
+        pai: Pai,
+        id: &str,
+        ext_id: &str,
+    ) -> RecordSubscriptionResult {
+        let request = new_subscription(pai, ext_id);
         let recorded =
-            self.store.record_subscription(nonce(), NOW, partner("netflix"), id.to_owned(), request);
+            self.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id.to_owned(), request);
         recorded.await.expect("works")
     }
 
-    pub(crate) async fn change(
+    pub(crate) async fn change_subscription(
         &self,
         by: &str,
         id: &str,
         status: SubscriptionStatus,
     ) -> ChangeSubscriptionResult {
-        let changed = self.store.change_subscription(nonce(), NOW, partner(by), ext(id), to(status));
+        let changed = self.store.change_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id(by),
+            parse_ext_id(id),
+            new_change(status),
+        );
         changed.await.expect("works")
     }
 
     /// Whether the number counts as one that pays on the bill.
-    async fn pays(&self, n: u8) -> bool {
-        let pays = self.store.pays_on_bill(partner("netflix"), number(n).index, "2024-01-01".to_owned());
+    async fn is_charged(&self, n: u8) -> bool {
+        let pays =
+            self.store.pays_on_bill(partner_id("netflix"), sealed_number(n).index, "2024-01-01".to_owned());
         pays.await.expect("works")
     }
 }
 
 async fn a_subscription_changes_until_it_is_over(db: TestStore) {
-    db.subscribed(1, "ps-1", "s-1").await;
+    db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     for status in [Active, Suspended, Suspended, Active, Suspended] {
-        assert_eq!(db.change("netflix", "ps-1", status).await, Current);
-        assert!(db.pays(1).await, "{status:?}");
+        assert_eq!(db.change_subscription("netflix", "ps-1", status).await, Current);
+        assert!(db.is_charged(1).await, "{status:?}");
     }
     let db = db.reopen().await;
     for _ in 0..2 {
-        assert_eq!(db.change("netflix", "ps-1", Cancelled).await, Current);
-        assert!(!db.pays(1).await);
+        assert_eq!(db.change_subscription("netflix", "ps-1", Cancelled).await, Current);
+        assert!(!db.is_charged(1).await);
         for status in [Active, Suspended] {
-            assert_eq!(db.change("netflix", "ps-1", status).await, ChangeSubscriptionResult::Cancelled);
+            assert_eq!(
+                db.change_subscription("netflix", "ps-1", status).await,
+                ChangeSubscriptionResult::Cancelled
+            );
         }
     }
 }
 
 async fn a_subscription_is_its_partners_alone(db: TestStore) {
-    db.subscribed(1, "ps-1", "s-1").await;
-    let has =
-        async |by: &str, id: &str| db.store.has_subscription(partner(by), ext(id)).await.expect("works");
+    db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let has = async |by: &str, id: &str| {
+        db.store.has_subscription(partner_id(by), parse_ext_id(id)).await.expect("works")
+    };
     assert!(has("netflix", "ps-1").await);
     assert!(!has("tunes", "ps-1").await && !has("netflix", "s-1").await, "by our name, and by no other");
-    assert_eq!(db.change("tunes", "ps-1", Cancelled).await, NotFound);
-    assert_eq!(db.change("netflix", "s-1", Cancelled).await, NotFound);
-    assert!(db.pays(1).await);
+    assert_eq!(db.change_subscription("tunes", "ps-1", Cancelled).await, NotFound);
+    assert_eq!(db.change_subscription("netflix", "s-1", Cancelled).await, NotFound);
+    assert!(db.is_charged(1).await);
 }
 
 async fn one_that_is_over_makes_room_for_another(db: TestStore) {
-    let pai = db.subscribed(1, "ps-1", "s-1").await;
-    assert_eq!(db.change("netflix", "ps-1", Suspended).await, Current);
-    assert_eq!(db.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::AlreadyOnBill);
-    assert_eq!(db.change("netflix", "ps-1", Cancelled).await, Current);
-    assert_eq!(db.subscribed(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
-    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
-    assert_eq!(db.change("netflix", "ps-2", Suspended).await, Current);
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    assert_eq!(db.change_subscription("netflix", "ps-1", Suspended).await, Current);
+    assert_eq!(db.record_subscription(pai, "ps-2", "s-2").await, RecordSubscriptionResult::AlreadyOnBill);
+    assert_eq!(db.change_subscription("netflix", "ps-1", Cancelled).await, Current);
+    assert_eq!(db.sign_up_and_subscribe(1, "ps-2", "s-2").await, pai, "whoever comes back is known");
+    assert_eq!(db.change_subscription("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert_eq!(db.change_subscription("netflix", "ps-2", Suspended).await, Current);
     // The call that started it gets its stored response, and starts nothing.
-    assert!(matches!(db.record(pai, "ps-3", "s-1").await, RecordSubscriptionResult::Replayed(_)));
-    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert!(matches!(
+        db.record_subscription(pai, "ps-3", "s-1").await,
+        RecordSubscriptionResult::Replayed(_)
+    ));
+    assert_eq!(db.change_subscription("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
 }
 
 async fn a_subscription_ends_with_its_pai(db: TestStore) {
-    db.subscribed(1, "ps-1", "s-1").await;
+    db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     // The number's next subscriber.
     let next = new_pai("netflix", 1, "2026-11-01");
-    db.store.issue_pai(Some(nonce()), NOW, next).await.expect("works");
-    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
-    assert_eq!(db.change("netflix", "ps-1", Cancelled).await, Current, "the partner agrees");
+    db.store.issue_pai(Some(fresh_nonce()), NOW, next).await.expect("works");
+    assert_eq!(db.change_subscription("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert_eq!(db.change_subscription("netflix", "ps-1", Cancelled).await, Current, "the partner agrees");
 }
 
 async fn a_spent_nonce_changes_nothing(db: TestStore) {
-    db.subscribed(1, "ps-1", "s-1").await;
-    let once = nonce();
+    db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let once = fresh_nonce();
     for (status, is_first) in [(Suspended, true), (Cancelled, false)] {
-        let (netflix, id) = (partner("netflix"), ext("ps-1"));
-        let changed = db.store.change_subscription(once.clone(), NOW, netflix, id, to(status)).await;
+        let (netflix, id) = (partner_id("netflix"), parse_ext_id("ps-1"));
+        let changed = db.store.change_subscription(once.clone(), NOW, netflix, id, new_change(status)).await;
         assert_eq!(matches!(changed, Err(StoreError::NonceReplayed)), !is_first);
     }
-    assert!(db.pays(1).await);
+    assert!(db.is_charged(1).await);
 }
 
 async fn of_many_changes_at_once_the_end_is_the_end(db: TestStore) {
-    let pai = db.subscribed(1, "ps-1", "s-1").await;
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     let changes = at_once(&db, 24, |store, n| async move {
         let status = [Active, Suspended, Suspended, Active, Cancelled, Active][n % 6];
-        let changed = store.change_subscription(nonce(), NOW, partner("netflix"), ext("ps-1"), to(status));
+        let changed = store.change_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            parse_ext_id("ps-1"),
+            new_change(status),
+        );
         (status, changed.await.expect("works"))
     });
     for (status, changed) in changes.await {
@@ -128,6 +155,6 @@ async fn of_many_changes_at_once_the_end_is_the_end(db: TestStore) {
             "{status:?}: {changed:?}"
         );
     }
-    assert_eq!(db.change("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
-    assert!(matches!(db.record(pai, "ps-2", "s-2").await, RecordSubscriptionResult::Created(_)));
+    assert_eq!(db.change_subscription("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
+    assert!(matches!(db.record_subscription(pai, "ps-2", "s-2").await, RecordSubscriptionResult::Created(_)));
 }

@@ -1,7 +1,8 @@
 //! Counts against ceilings: PINs of the operator, checks of a partner and of a number.
 
 use crate::test_store::{
-    NOW, TestStore, device_flow, flow, hash, new_pai, nonce, number, partner, redemption, within,
+    NOW, TestStore, device_flow, fresh_hash, fresh_nonce, new_flow, new_pai, new_redemption, partner_id,
+    sealed_number, within,
 };
 use crate::traces::leads_to;
 use futures_util::future::join_all;
@@ -33,7 +34,7 @@ const NEXT_HOUR: Timestamp = Timestamp::from_unix_seconds(1_795_003_200);
 const NEXT_DAY: Timestamp = Timestamp::from_unix_seconds(1_795_046_400);
 
 fn pin_of(asker: PinAsker, n: u8, per_hour: u32) -> NewFlow {
-    let mut new = flow(n, Some([1; 32]));
+    let mut new = new_flow(n, Some([1; 32]));
     let pin = new.pin.as_mut().expect("has one");
     (pin.asked_by, pin.ceiling) = (asker, PinCeiling { per_hour });
     new
@@ -45,16 +46,16 @@ fn over(ceiling: Ceiling, again_at: Timestamp, is_first: bool) -> Exceeded {
 
 fn check(n: u8, checks_per_hour: u32, unknown_per_hour: u32) -> NumberCheck {
     let limits = NumberCheckLimits { checks_per_hour, unknown_per_hour };
-    NumberCheck { partner: partner("netflix"), number: number(n).index, limits }
+    NumberCheck { partner: partner_id("netflix"), number: sealed_number(n).index, limits }
 }
 
 impl TestStore {
     async fn start_at(&self, at: Timestamp, new: NewFlow) -> StartFlowResult {
-        self.store.start_flow(nonce(), at, new).await.expect("works")
+        self.store.start_flow(fresh_nonce(), at, new).await.expect("works")
     }
 
     async fn refused(&self, at: Timestamp, check: NumberCheck, is_unknown: bool) -> Tallied<()> {
-        self.store.count_refused_check(nonce(), at, check, is_unknown).await.expect("works")
+        self.store.count_refused_check(fresh_nonce(), at, check, is_unknown).await.expect("works")
     }
 
     async fn is_exceeded(&self, at: Timestamp, check: NumberCheck) -> bool {
@@ -63,7 +64,7 @@ impl TestStore {
 }
 
 async fn pins_have_a_ceiling_for_each_hour(db: TestStore) {
-    let by = |partner_name: &str, n| pin_of(PinAsker::Partner(partner(partner_name)), n, 4);
+    let by = |partner_name: &str, n| pin_of(PinAsker::Partner(partner_id(partner_name)), n, 4);
     for (n, new) in
         [by("netflix", 1), by("netflix", 2), by("tunes", 3), by("tunes", 4)].into_iter().enumerate()
     {
@@ -72,8 +73,8 @@ async fn pins_have_a_ceiling_for_each_hour(db: TestStore) {
     let full = |is_first| StartFlowResult::CeilingReached(over(Ceiling::Pins, NEXT_HOUR, is_first));
     assert_eq!(db.start_at(NOW, by("db", 5)).await, full(true));
     assert_eq!(db.start_at(NOW, pin_of(PinAsker::Session, 6, 4)).await, full(false));
-    assert_eq!(db.lease(0).await.len(), 4, "no message of a refused one");
-    assert_eq!(db.start_at(NOW, flow(7, None)).await, StartFlowResult::Started, "it needs no PIN");
+    assert_eq!(db.lease_due(0).await.len(), 4, "no message of a refused one");
+    assert_eq!(db.start_at(NOW, new_flow(7, None)).await, StartFlowResult::Started, "it needs no PIN");
     assert_eq!(db.start_at(NEXT_HOUR, by("db", 5)).await, StartFlowResult::Started);
 }
 
@@ -153,12 +154,12 @@ async fn unknown_numbers_stop_every_check_of_the_hour(db: TestStore) {
     // A number with an account gets the same: a response of its own would tell that it has one.
     assert!(db.is_exceeded(NOW, check(7, 100, 3)).await);
     let new = new_pai("netflix", 7, "2024-01-01");
-    let known = db.store.issue_checked_pai(nonce(), NOW, check(7, 100, 3).limits, new.clone()).await;
+    let known = db.store.issue_checked_pai(fresh_nonce(), NOW, check(7, 100, 3).limits, new.clone()).await;
     assert!(matches!(known, Ok(Tallied::Exceeded(_))));
     assert_eq!(db.place.count_rows("pais").await, 0);
-    let other = NumberCheck { partner: partner("tunes"), ..check(7, 100, 3) };
+    let other = NumberCheck { partner: partner_id("tunes"), ..check(7, 100, 3) };
     assert!(!db.is_exceeded(NOW, other).await, "another partner has its own");
-    let later = db.store.issue_checked_pai(nonce(), NEXT_HOUR, check(7, 100, 3).limits, new).await;
+    let later = db.store.issue_checked_pai(fresh_nonce(), NEXT_HOUR, check(7, 100, 3).limits, new).await;
     within(later.expect("works"));
 }
 
@@ -178,10 +179,10 @@ async fn checks_have_a_ceiling_whatever_the_account(db: TestStore) {
     let limits = check(1, 3, 100).limits;
     for n in 0..3 {
         let new = new_pai("netflix", n, "2024-01-01");
-        within(db.store.issue_checked_pai(nonce(), NOW, limits, new).await.expect("works"));
+        within(db.store.issue_checked_pai(fresh_nonce(), NOW, limits, new).await.expect("works"));
     }
     let new = new_pai("netflix", 4, "2024-01-01");
-    let full = db.store.issue_checked_pai(nonce(), NOW, limits, new).await.expect("works");
+    let full = db.store.issue_checked_pai(fresh_nonce(), NOW, limits, new).await.expect("works");
     assert_eq!(full, Tallied::Exceeded(over(Ceiling::NumberChecks, NEXT_HOUR, true)));
     assert_eq!(db.place.count_rows("pais").await, 3);
 }
@@ -190,15 +191,15 @@ async fn device_pin_is_counted_before_it_is_tried(db: TestStore) {
     let new = device_flow("netflix", 1, [1; 32]);
     let limits = check(1, 4, 100).limits;
     let pin = DevicePin {
-        partner: partner("netflix"),
-        number: number(1).index,
+        partner: partner_id("netflix"),
+        number: sealed_number(1).index,
         flow: new.flow,
         mac: [1; 32],
         limits,
     };
     db.start_at(NOW, new).await;
-    let try_pin = |pin: DevicePin| db.store.try_device_pin(nonce(), NOW, pin);
-    let none = DevicePin { flow: hash(), ..pin.clone() };
+    let try_pin = |pin: DevicePin| db.store.try_device_pin(fresh_nonce(), NOW, pin);
+    let none = DevicePin { flow: fresh_hash(), ..pin.clone() };
     for _ in 0..3 {
         assert!(matches!(try_pin(none.clone()).await, Ok(Tallied::Within(PinAttempt::Expired))));
     }
@@ -207,7 +208,7 @@ async fn device_pin_is_counted_before_it_is_tried(db: TestStore) {
 }
 
 async fn counts_are_exact_under_concurrency(db: TestStore) {
-    let calls = (0..32).map(|n| db.store.count_refused_check(nonce(), NOW, check(n, 100, 10), true));
+    let calls = (0..32).map(|n| db.store.count_refused_check(fresh_nonce(), NOW, check(n, 100, 10), true));
     let told: Vec<_> = join_all(calls).await.into_iter().map(|told| told.expect("works")).collect();
     assert_eq!(told.iter().filter(|told| **told == Tallied::Within(())).count(), 10);
     let firsts = told.iter().filter(|told| matches!(told, Tallied::Exceeded(over) if over.is_first));
@@ -218,11 +219,11 @@ async fn counts_of_a_wrong_clock_are_forgotten(db: TestStore) {
     let year = NOW.plus_seconds(365 * 86_400);
     for _ in 0..9 {
         db.refused(year, check(1, 4, 4), true).await;
-        db.store.redeem_coupon(nonce(), year, redemption("r", hash())).await.expect("works");
+        db.store.redeem_coupon(fresh_nonce(), year, new_redemption("r", fresh_hash())).await.expect("works");
     }
     assert!(db.is_exceeded(year, check(1, 4, 4)).await);
     assert!(!db.is_exceeded(NOW, check(1, 4, 4)).await);
-    let wrong = db.store.redeem_coupon(nonce(), NOW, redemption("r", hash())).await;
+    let wrong = db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption("r", fresh_hash())).await;
     assert_eq!(wrong.expect("works"), RedeemResult::Unknown { wrong: 1 });
     db.refused(NOW, check(1, 4, 4), true).await;
     db.store.sweep(NOW).await.expect("works");
@@ -234,6 +235,6 @@ async fn counts_of_a_wrong_clock_are_forgotten(db: TestStore) {
 async fn erased_number_leaves_no_count(db: TestStore) {
     db.refused(NOW, check(1, 4, 4), true).await;
     assert!(leads_to(&db, 1).await);
-    db.store.erase_number(Some(nonce()), NOW, None, number(1).index).await.expect("works");
+    db.store.erase_number(Some(fresh_nonce()), NOW, None, sealed_number(1).index).await.expect("works");
     assert!(!leads_to(&db, 1).await);
 }

@@ -5,15 +5,11 @@ use onbill_domain::account::AccountType;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
-use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
-use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
-use onbill_domain::signature::{
-    Nonce, ReceivedSignature, RequestComponents, sign_components, verify_request,
-};
+use onbill_domain::signature::Nonce;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{
@@ -27,6 +23,7 @@ use onbill_origin::store::{
     Store, Tallied, WebhookJob,
 };
 use onbill_test_harness::database::TestDb;
+use onbill_test_harness::verified_nonce;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,7 +38,7 @@ pub(crate) const CONNECTIONS: usize = 4;
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A number that no other call gets: for ids that must be fresh.
-pub(crate) fn fresh() -> u64 {
+pub(crate) fn next_number() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
@@ -53,20 +50,20 @@ pub(crate) struct TestStore {
 
 impl TestStore {
     pub(crate) async fn in_sqlite() -> Self {
-        Self::at(TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")))).await
+        Self::open_at(TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")))).await
     }
 
     pub(crate) async fn in_postgres() -> Self {
-        Self::at(TestDb::new_postgres_schema().await).await
+        Self::open_at(TestDb::new_postgres_schema().await).await
     }
 
-    async fn at(place: TestDb) -> Self {
-        Self { store: place.open(CONNECTIONS).await.expect("opens"), place }
+    async fn open_at(place: TestDb) -> Self {
+        Self { store: place.open_store(CONNECTIONS).await.expect("opens"), place }
     }
 
     /// Another empty database of the same kind.
-    pub(crate) async fn beside(db: &Self) -> Self {
-        Self::at(db.place.new_beside().await).await
+    pub(crate) async fn open_beside(db: &Self) -> Self {
+        Self::open_at(db.place.new_beside().await).await
     }
 
     /// Closes the database and opens it again, as a restart does.
@@ -77,119 +74,107 @@ impl TestStore {
 
     /// The same database, opened by another origin.
     pub(crate) async fn second_origin(&self) -> Arc<Store> {
-        self.place.open(CONNECTIONS).await.expect("opens")
+        self.place.open_store(CONNECTIONS).await.expect("opens")
     }
 
     /// A subscriber with a PAI at `netflix`, as after a sign-up.
-    pub(crate) async fn subscriber(&self, number: u8) -> PaiRow {
-        match self.store.issue_signup(nonce(), NOW, signup("netflix", number, "2024-01-01")).await {
+    pub(crate) async fn sign_up_subscriber(&self, number: u8) -> PaiRow {
+        match self.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", number, "2024-01-01")).await {
             Ok(IssueSignupResult::Issued(row)) => row,
             other => panic!("no PAI: {other:?}"),
         }
     }
 
     /// A charge that was submitted to billing; returns our id of it.
-    pub(crate) async fn posted(&self, new: NewCharge) -> String {
-        match self.store.post_charge(nonce(), NOW, new).await {
+    pub(crate) async fn post_new_charge(&self, new: NewCharge) -> String {
+        match self.store.post_charge(fresh_nonce(), NOW, new).await {
             Ok(PostChargeResult::Created(charge)) => charge.transaction_id,
             other => panic!("not created: {other:?}"),
         }
     }
 
     /// A charge that billing approved.
-    pub(crate) async fn approved(&self, pai: Pai, ext_id: &str, amount_minor: i64) -> String {
-        let id = self.posted(charge(pai, ext_id, amount_minor)).await;
+    pub(crate) async fn post_approved_charge(&self, pai: Pai, ext_id: &str, amount_minor: i64) -> String {
+        let id = self.post_new_charge(new_charge(pai, ext_id, amount_minor)).await;
         self.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
         id
     }
 
     /// A coupon that was issued now.
-    pub(crate) async fn coupon(&self, new: NewCoupon) -> CouponRow {
-        match self.store.issue_coupon(Some(nonce()), NOW, new).await {
+    pub(crate) async fn issue_new_coupon(&self, new: NewCoupon) -> CouponRow {
+        match self.store.issue_coupon(Some(fresh_nonce()), NOW, new).await {
             Ok(IssueCouponResult::Created(row)) => *row,
             other => panic!("not created: {other:?}"),
         }
     }
 
     /// A coupon of this number's that was issued and claimed now; returns our id of its charge.
-    pub(crate) async fn redeemed(&self, n: u8, ext_id: &str, reference: &str) -> String {
-        let new = coupon(n, ext_id);
+    pub(crate) async fn redeem_new_coupon(&self, n: u8, ext_id: &str, reference: &str) -> String {
+        let new = new_coupon(n, ext_id);
         let code = new.text.code;
-        self.coupon(new).await;
-        match self.store.redeem_coupon(nonce(), NOW, redemption(reference, code)).await {
+        self.issue_new_coupon(new).await;
+        match self.store.redeem_coupon(fresh_nonce(), NOW, new_redemption(reference, code)).await {
             Ok(RedeemResult::Created(charge)) => charge.transaction_id,
             other => panic!("not claimed: {other:?}"),
         }
     }
 
     /// A refund that was submitted to billing; returns our id of it.
-    pub(crate) async fn refunded(&self, new: NewRefund) -> String {
-        match self.store.post_refund(nonce(), NOW, new).await {
+    pub(crate) async fn post_new_refund(&self, new: NewRefund) -> String {
+        match self.store.post_refund(fresh_nonce(), NOW, new).await {
             Ok(PostRefundResult::Created(refund)) => refund.refund_id,
             other => panic!("not created: {other:?}"),
         }
     }
 
     /// The status of a charge of `netflix`.
-    pub(crate) async fn standing(&self, ext_id: &str) -> TransactionResponse {
-        let found = self.store.find_charge_response(partner("netflix"), ext(ext_id)).await;
+    pub(crate) async fn find_charge(&self, ext_id: &str) -> TransactionResponse {
+        let found = self.store.find_charge_response(partner_id("netflix"), parse_ext_id(ext_id)).await;
         found.expect("works").expect("is there")
     }
 
     /// The jobs that are due `at_seconds` from now, leased for two minutes. In an order of the
     /// tests' own: that of the outbox is unspecified.
-    pub(crate) async fn lease(&self, at_seconds: i64) -> Vec<LeasedJob> {
+    pub(crate) async fn lease_due(&self, at_seconds: i64) -> Vec<LeasedJob> {
         let now = NOW.plus_seconds(at_seconds);
         let mut entries =
             self.store.lease_due(Queue::All, now, now.plus_seconds(120), 16).await.expect("works");
-        entries.sort_by(|one, other| name(one).cmp(&name(other)));
+        entries.sort_by(|one, other| job_name(one).cmp(&job_name(other)));
         entries
     }
 }
 
-/// A fresh nonce, from a really signed and verified call: there is no other way to get one.
-pub(crate) fn nonce() -> Nonce {
-    let secret = encode_base64url(&[1; 32]);
-    let ring = json!([{"id": "k", "party": "operator:acme", "use": "edge-to-origin", "alg": "hmac-sha256", "secret": secret}]);
-    let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
-    let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
-    let target = RequestComponents { method: "GET", authority: "a", path: "/", query: "", body: None };
-    let signed = sign_components(&target, key, NOW, &format!("nonce-{:020}", fresh())).expect("signs");
-    let presented = ReceivedSignature {
-        signature_input: &signed.signature_input,
-        signature: &signed.signature,
-        content_digest: "",
-    };
-    verify_request(&target, presented, &keys, KeyUse::EdgeToOrigin, NOW).expect("is genuine").nonce
+pub(crate) fn fresh_nonce() -> Nonce {
+    verified_nonce(&format!("nonce-{:020}", next_number()), NOW)
 }
 
-pub(crate) fn partner(name: &str) -> PartnerId {
+pub(crate) fn partner_id(name: &str) -> PartnerId {
     PartnerId::parse(name).expect("is a slug")
 }
 
-pub(crate) fn ext(id: &str) -> ExtId {
+pub(crate) fn parse_ext_id(id: &str) -> ExtId {
     ExtId::parse(id).expect("is an identifier")
 }
 
-pub(crate) fn number(n: u8) -> SealedNumber {
+pub(crate) fn sealed_number(n: u8) -> SealedNumber {
     SealedNumber { index: NumberIndex([n; 32]), sealed: vec![n; 40] }
 }
 
 /// A 32-byte value that no other call gets.
-pub(crate) fn hash() -> [u8; 32] {
+pub(crate) fn fresh_hash() -> [u8; 32] {
     let mut hash = [0; 32];
-    hash[..8].copy_from_slice(&fresh().to_le_bytes());
+    hash[..8].copy_from_slice(&next_number().to_le_bytes());
     hash
 }
 
-pub(crate) fn pai() -> Pai {
-    Pai::from_random(hash()[..16].try_into().expect("is 16 bytes"))
+pub(crate) fn fresh_pai() -> Pai {
+    Pai::from_random(fresh_hash()[..16].try_into().expect("is 16 bytes"))
 }
 
-pub(crate) fn signup(partner_name: &str, n: u8, subscriber_ref: &str) -> NewSignup {
+pub(crate) fn new_signup(partner_name: &str, n: u8, subscriber_ref: &str) -> NewSignup {
     NewSignup {
-        jti: format!("jti-{}", fresh()),
-        ticket: hash(),
+        jti: format!("jti-{}", next_number()),
+        ticket: fresh_hash(),
         pai: new_pai(partner_name, n, subscriber_ref),
         account_type: AccountType::Postpaid,
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
@@ -201,22 +186,22 @@ pub(crate) fn signup(partner_name: &str, n: u8, subscriber_ref: &str) -> NewSign
 
 pub(crate) fn new_pai(partner_name: &str, n: u8, subscriber_ref: &str) -> NewPai {
     NewPai {
-        partner: partner(partner_name),
-        number: number(n),
+        partner: partner_id(partner_name),
+        number: sealed_number(n),
         subscriber_ref: subscriber_ref.to_owned(),
         proved_in: None,
         fresh: NewPaiIds {
-            subscriber_id: format!("subscriber-{}", fresh()),
-            handle: format!("handle-{}", fresh()),
-            pai: pai(),
+            subscriber_id: format!("subscriber-{}", next_number()),
+            handle: format!("handle-{}", next_number()),
+            pai: fresh_pai(),
         },
     }
 }
 
-pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
+pub(crate) fn new_flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
     NewFlow {
-        flow: hash(),
-        number: number(n),
+        flow: fresh_hash(),
+        number: sealed_number(n),
         journey: Journey::Widget {
             offer: OfferId::parse("netflix-standard"),
             return_url: "https://my.acme.example/done".to_owned(),
@@ -236,10 +221,10 @@ pub(crate) fn flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
 
 /// A flow that an app of this partner's has started, and the right PIN for it.
 pub(crate) fn device_flow(partner_name: &str, n: u8, mac: [u8; 32]) -> NewFlow {
-    let journey = Journey::Device { partner: partner(partner_name) };
-    let mut flow = NewFlow { journey, expires_at: NOW.plus_seconds(600), ..flow(n, Some(mac)) };
+    let journey = Journey::Device { partner: partner_id(partner_name) };
+    let mut flow = NewFlow { journey, expires_at: NOW.plus_seconds(600), ..new_flow(n, Some(mac)) };
     if let Some(pin) = &mut flow.pin {
-        pin.asked_by = PinAsker::Partner(partner(partner_name));
+        pin.asked_by = PinAsker::Partner(partner_id(partner_name));
     }
     flow
 }
@@ -256,13 +241,13 @@ pub(crate) fn within<T: std::fmt::Debug>(tallied: Tallied<T>) -> T {
     }
 }
 
-pub(crate) fn subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {
+pub(crate) fn new_subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionRequest {
     let origin = SubscriptionSource::NewAccount;
     PartnerSubscriptionRequest {
         pai,
-        ext_subscription_id: ext(ext_id),
+        ext_subscription_id: parse_ext_id(ext_id),
         source: origin,
-        plan: ext("standard"),
+        plan: parse_ext_id("standard"),
     }
 }
 
@@ -274,9 +259,9 @@ pub(crate) fn euro(amount_minor: i64) -> Money {
     Money { amount_minor, currency: Currency::parse("EUR").expect("is listed") }
 }
 
-pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
+pub(crate) fn new_charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     let request = TransactionRequest {
-        ext_transaction_id: ext(ext_id),
+        ext_transaction_id: parse_ext_id(ext_id),
         pai,
         amount: usd(amount_minor),
         description: "Netflix Standard".to_owned(),
@@ -286,8 +271,8 @@ pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     };
     let fingerprint = sha256(&serde_json::to_vec(&request).expect("is JSON"));
     NewCharge {
-        transaction_id: format!("tx-{}", fresh()),
-        partner: partner("netflix"),
+        transaction_id: format!("tx-{}", next_number()),
+        partner: partner_id("netflix"),
         fingerprint,
         request,
         limits: Some(SpendingLimits::default()),
@@ -296,17 +281,17 @@ pub(crate) fn charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
 }
 
 /// A refund of a part of a charge, or of all that is left.
-pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRefund {
+pub(crate) fn new_refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRefund {
     let request = RefundRequest {
-        ext_refund_id: ext(ext_id),
+        ext_refund_id: parse_ext_id(ext_id),
         amount: amount_minor.map(usd),
         reason: "Cancelled".to_owned(),
     };
     let fingerprint = sha256(&serde_json::to_vec(&(of, &request)).expect("is JSON"));
     NewRefund {
-        refund_id: format!("rf-{}", fresh()),
-        partner: partner("netflix"),
-        ext_transaction_id: ext(of),
+        refund_id: format!("rf-{}", next_number()),
+        partner: partner_id("netflix"),
+        ext_transaction_id: parse_ext_id(of),
         fingerprint,
         request,
         responding_until: NOW.plus_seconds(60),
@@ -314,14 +299,14 @@ pub(crate) fn refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> NewRe
 }
 
 /// A coupon of six months for this number's subscriber.
-pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
-    let fresh = CouponCodeSms { code: hash(), ..text(n) };
+pub(crate) fn new_coupon(n: u8, ext_id: &str) -> NewCoupon {
+    let fresh = CouponCodeSms { code: fresh_hash(), ..code_sms(n) };
     NewCoupon {
-        coupon_id: format!("coupon-{}", self::fresh()),
-        ext_coupon_id: ext(ext_id),
+        coupon_id: format!("coupon-{}", self::next_number()),
+        ext_coupon_id: parse_ext_id(ext_id),
         fingerprint: sha256(format!("{n} {ext_id}").as_bytes()),
         buyer: new_pai("netflix", n, "2024-01-01"),
-        plan: ext("6M"),
+        plan: parse_ext_id("6M"),
         months: 6,
         offer: OfferId::parse("netflix-standard").expect("is a slug"),
         description: "Netflix Standard, 6 months".to_owned(),
@@ -333,31 +318,31 @@ pub(crate) fn coupon(n: u8, ext_id: &str) -> NewCoupon {
 }
 
 /// An SMS with a code, the same for the same number.
-pub(crate) fn text(n: u8) -> CouponCodeSms {
+pub(crate) fn code_sms(n: u8) -> CouponCodeSms {
     CouponCodeSms { code: [n; 32], message: vec![n; 8] }
 }
 
-pub(crate) fn redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
+pub(crate) fn new_redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
     NewRedemption {
-        transaction_id: format!("tx-{}", fresh()),
-        partner: partner("netflix"),
-        ext_reference: ext(reference),
+        transaction_id: format!("tx-{}", next_number()),
+        partner: partner_id("netflix"),
+        ext_reference: parse_ext_id(reference),
         code,
         pai: None,
         responding_until: NOW.plus_seconds(60),
     }
 }
 
-pub(crate) fn days(day: &str) -> Day {
+pub(crate) fn parse_day(day: &str) -> Day {
     Day::parse(day).expect("is a day")
 }
 
-pub(crate) fn period(from: &str, to: &str) -> ServicePeriod {
-    ServicePeriod::new(days(from), days(to)).expect("is a period")
+pub(crate) fn service_period(from: &str, to: &str) -> ServicePeriod {
+    ServicePeriod::new(parse_day(from), parse_day(to)).expect("is a period")
 }
 
 /// The stored word of a job's kind, and our id of what it is about, unless that is a PAI.
-pub(crate) fn name(leased: &LeasedJob) -> (&'static str, &str) {
+pub(crate) fn job_name(leased: &LeasedJob) -> (&'static str, &str) {
     let id = match &leased.job {
         Job::Charge { transaction_id } | Job::Webhook(WebhookJob::Charge { transaction_id }) => {
             transaction_id

@@ -4,7 +4,7 @@ use crate::test_store::TestStore;
 use onbill_test_harness::database::TestDb;
 
 /// Every value of the database as text, bytes in hexadecimal; and the raw file where there is one.
-pub(crate) async fn dump(db: &TestStore) -> (String, Vec<u8>) {
+pub(crate) async fn dump_db(db: &TestStore) -> (String, Vec<u8>) {
     match &db.place {
         TestDb::Sqlite(path) => {
             let raw =
@@ -53,7 +53,7 @@ pub(crate) async fn dump(db: &TestStore) -> (String, Vec<u8>) {
 
 /// Whether the index or the sealed form of a number is anywhere in the database.
 pub(crate) async fn leads_to(db: &TestStore, n: u8) -> bool {
-    let (text, raw) = dump(db).await;
+    let (text, raw) = dump_db(db).await;
     // The index is 32 such bytes, the sealed form 40.
     text.contains(&format!("{n:02x}").repeat(32)) || raw.windows(32).any(|window| window == [n; 32])
 }

@@ -1,6 +1,9 @@
 //! The state of a PAI reaches partner and edge eventually, in order, whatever is down meanwhile.
 
-use super::{EDGE, GOOD, NETFLIX, arrived, charged, declined, happens, stored, told};
+use super::{
+    EDGE, GOOD, NETFLIX, charge_outcome, count_arrived, declined_outcome, partner_state_of,
+    report_applied_event, stored_states,
+};
 use onbill_origin::store::Queue;
 use onbill_test_harness::{NetworkFault, TestSystem};
 use serde_json::{Value, json};
@@ -20,7 +23,7 @@ async fn partner_and_edge_get_last_state_after_outage() {
     }
     let mut at = 0;
     for (id, what) in [("e-1", "suspended"), ("e-2", "resumed"), ("e-3", "suspended")] {
-        happens(&system, id, what, GOOD).await;
+        report_applied_event(&system, id, what, GOOD).await;
         for _ in 0..48 {
             system.advance_seconds(1_800);
             at += 1_800;
@@ -28,18 +31,18 @@ async fn partner_and_edge_get_last_state_after_outage() {
         }
     }
     assert_eq!(at, 3 * 86_400);
-    assert_eq!(told(&system, "ann@example.com").await, Value::Null);
-    assert_eq!(stored(&system, &pai), (json!("ACTIVE"), json!(1)));
+    assert_eq!(partner_state_of(&system, "ann@example.com").await, Value::Null);
+    assert_eq!(stored_states(&system, &pai), (json!("ACTIVE"), json!(1)));
     // The edge does not know of it, and it does not matter.
-    assert_eq!(charged(&system, &pai, "c-1").await, declined("account-on-hold"));
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-on-hold"));
     system.network.clear_faults();
     system.advance_seconds(2 * 3_600);
     system.acme.deliver_due().await;
     let suspended = json!({"pai": pai, "state": "SUSPENDED", "sequence": 4});
-    assert_eq!(told(&system, "ann@example.com").await, suspended);
-    assert_eq!(stored(&system, &pai), (json!("SUSPENDED"), json!(4)));
+    assert_eq!(partner_state_of(&system, "ann@example.com").await, suspended);
+    assert_eq!(stored_states(&system, &pai), (json!("SUSPENDED"), json!(4)));
     assert_eq!(
-        (arrived(&system, NETFLIX, TO_PARTNER), arrived(&system, EDGE, TO_EDGE)),
+        (count_arrived(&system, NETFLIX, TO_PARTNER), count_arrived(&system, EDGE, TO_EDGE)),
         (1, 1),
         "the last word only"
     );
@@ -52,17 +55,17 @@ async fn older_word_that_comes_late_changes_nothing() {
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
         system.network.inject_fault_for(&address, NetworkFault::Late, 1);
     }
-    happens(&system, "e-1", "suspended", GOOD).await;
+    report_applied_event(&system, "e-1", "suspended", GOOD).await;
     system.acme.deliver_due().await;
     system.advance_seconds(60);
-    happens(&system, "e-2", "ported-out", GOOD).await;
+    report_applied_event(&system, "e-2", "ported-out", GOOD).await;
     system.acme.deliver_due().await;
     let closed = json!({"pai": pai, "state": "CLOSED", "reason": "account-closed", "sequence": 3});
-    assert_eq!(told(&system, "ann@example.com").await, closed);
+    assert_eq!(partner_state_of(&system, "ann@example.com").await, closed);
     system.network.deliver_late().await;
-    assert_eq!((arrived(&system, NETFLIX, TO_PARTNER), arrived(&system, EDGE, TO_EDGE)), (2, 2));
-    assert_eq!(told(&system, "ann@example.com").await, closed);
-    assert_eq!(stored(&system, &pai), (json!("CLOSED"), json!(3)));
+    assert_eq!((count_arrived(&system, NETFLIX, TO_PARTNER), count_arrived(&system, EDGE, TO_EDGE)), (2, 2));
+    assert_eq!(partner_state_of(&system, "ann@example.com").await, closed);
+    assert_eq!(stored_states(&system, &pai), (json!("CLOSED"), json!(3)));
     assert!(outbox_is_empty(&system).await);
 }
 
@@ -72,14 +75,14 @@ async fn state_without_receipt_is_sent_again() {
     for address in [format!("{EDGE}{TO_EDGE}"), format!("{NETFLIX}{TO_PARTNER}")] {
         system.network.inject_fault_for(&address, NetworkFault::AnswerLost, 1);
     }
-    happens(&system, "e-1", "suspended", GOOD).await;
+    report_applied_event(&system, "e-1", "suspended", GOOD).await;
     system.acme.deliver_due().await;
     assert!(!outbox_is_empty(&system).await);
     system.advance_seconds(3);
     system.acme.deliver_due().await;
-    assert_eq!((arrived(&system, NETFLIX, TO_PARTNER), arrived(&system, EDGE, TO_EDGE)), (2, 2));
-    assert_eq!(told(&system, "ann@example.com").await["state"], "SUSPENDED");
-    assert_eq!(stored(&system, &pai), (json!("SUSPENDED"), json!(2)));
+    assert_eq!((count_arrived(&system, NETFLIX, TO_PARTNER), count_arrived(&system, EDGE, TO_EDGE)), (2, 2));
+    assert_eq!(partner_state_of(&system, "ann@example.com").await["state"], "SUSPENDED");
+    assert_eq!(stored_states(&system, &pai), (json!("SUSPENDED"), json!(2)));
     assert!(outbox_is_empty(&system).await);
 }
 
@@ -87,7 +90,7 @@ async fn state_without_receipt_is_sent_again() {
 async fn edge_that_lost_its_store_is_restored() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.edge.kv_set(&format!("pai/{pai}"), None);
-    happens(&system, "e-1", "ceased", GOOD).await;
+    report_applied_event(&system, "e-1", "ceased", GOOD).await;
     system.acme.deliver_due().await;
-    assert_eq!(stored(&system, &pai), (json!("CLOSED"), json!(2)));
+    assert_eq!(stored_states(&system, &pai), (json!("CLOSED"), json!(2)));
 }

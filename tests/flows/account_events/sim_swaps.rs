@@ -1,7 +1,7 @@
 //! A number on another SIM: its subscriber keeps paying, and for some days the person with the SIM
 //! cannot sign up with it.
 
-use super::{GOOD, approved, charged, event, happens, report};
+use super::{GOOD, approved_outcome, charge_outcome, event_body, report_applied_event, report_event};
 use http::StatusCode;
 use onbill_test_harness::customer::AccountChoice;
 use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
@@ -20,17 +20,17 @@ fn not_eligible((status, refusal): &(StatusCode, Value)) -> bool {
     *status == StatusCode::BAD_REQUEST && refusal["code"] == "account-not-eligible"
 }
 
-async fn swapped() -> TestSystem {
+async fn system_with_swap() -> TestSystem {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
-    let (status, answer) = report(&system, &event(&system, "e-1", "sim-swapped", GOOD)).await;
+    let (status, answer) = report_event(&system, &event_body(&system, "e-1", "sim-swapped", GOOD)).await;
     assert_eq!((status, &answer["outcome"]), (StatusCode::OK, &json!("NO_SUBSCRIBER")));
     system
 }
 
 #[tokio::test]
 async fn pin_on_new_sim_proves_nothing_three_days() {
-    let system = swapped().await;
+    let system = system_with_swap().await;
     assert!(not_eligible(&enter_pin(&system, GOOD).await));
     system.advance_seconds(72 * HOUR - 60);
     assert!(not_eligible(&enter_pin(&system, GOOD).await));
@@ -40,7 +40,7 @@ async fn pin_on_new_sim_proves_nothing_three_days() {
 
 #[tokio::test]
 async fn operator_assertion_proves_at_once() {
-    let system = swapped().await;
+    let system = system_with_swap().await;
     let (status, step) = system.enter_session_number(&system.acme, GOOD).await;
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
     let page = system.open_signup(&system.acme, step["flow"].as_str().expect("is text")).await;
@@ -53,7 +53,7 @@ async fn sim_swap_after_the_pin_is_noticed() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let flow = system.prove_number(&system.acme, GOOD).await;
-    report(&system, &event(&system, "e-1", "sim-swapped", GOOD)).await;
+    report_event(&system, &event_body(&system, "e-1", "sim-swapped", GOOD)).await;
     let refusal = system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;
     assert!(not_eligible(&refusal), "{refusal:?}");
 }
@@ -61,7 +61,7 @@ async fn sim_swap_after_the_pin_is_noticed() {
 #[tokio::test]
 async fn whoever_pays_on_the_bill_already_goes_on() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    happens(&system, "e-1", "sim-swapped", GOOD).await;
-    assert_eq!(charged(&system, &pai, "c-1").await, approved());
+    report_applied_event(&system, "e-1", "sim-swapped", GOOD).await;
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());
     assert_eq!(system.acme.deliver_due().await, 0, "nobody has to hear of it");
 }

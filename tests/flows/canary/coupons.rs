@@ -15,32 +15,32 @@ const DAY_SECONDS: i64 = 86_400;
 const GUESS: &str = "AC00-0G40-R4ZB-XZSZ-FYRJ";
 
 /// Goes through all journeys, and returns every code that appeared on them.
-pub(super) async fn coupons(system: &mut TestSystem) -> Vec<String> {
+pub(super) async fn run_coupon_journeys(system: &mut TestSystem) -> Vec<String> {
     let mut codes = vec![GUESS.to_owned()];
-    let first = sold(system, "k-1", GUS, "en").await;
+    let first = issue_and_read_code(system, "k-1", GUS, "en").await;
     let (status, coupon) = system.call_acme_origin("/coupons/k-1", &Value::Null).await;
     assert_eq!((status, &coupon["state"]), (StatusCode::OK, &json!("SENT")));
     let (status, answer) = system.call_acme_origin("/coupons/k-1/resend", &json!({})).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let second = newest_code(system, GUS).await;
     assert_ne!(first, second);
-    let void = sold(system, "k-2", BEN, "es").await;
+    let void = issue_and_read_code(system, "k-2", BEN, "es").await;
     assert_eq!(system.call_acme_origin("/coupons/k-2/void", &json!({})).await.0, StatusCode::OK);
 
     // Neither a void code, nor a mistyped one, nor a guess, nor another subscriber's PAI.
     let slip = second.replace(&second[5..6], if &second[5..6] == "0" { "1" } else { "0" });
     for (n, typed) in [&first, &void, &slip, GUESS].into_iter().enumerate() {
-        let (status, answer) = redeem(system, typed, &format!("k-no-{n}")).await;
+        let (status, answer) = redeem_code(system, typed, &format!("k-no-{n}")).await;
         assert!(status.is_client_error(), "{answer}");
     }
-    let (status, answer) = redeem(system, &second.to_lowercase().replace('-', " "), "k-1").await;
+    let (status, answer) = redeem_code(system, &second.to_lowercase().replace('-', " "), "k-1").await;
     assert_eq!(status, StatusCode::OK, "{answer}");
-    assert_eq!(redeem(system, &second, "k-again").await.0, StatusCode::CONFLICT);
+    assert_eq!(redeem_code(system, &second, "k-again").await.0, StatusCode::CONFLICT);
     codes.extend([first, second, void, slip]);
 
     by_kannel(system, &mut codes).await;
     by_file(system).await;
-    ends(system, &mut codes).await;
+    run_coupon_ends(system, &mut codes).await;
     codes
 }
 
@@ -52,14 +52,14 @@ async fn by_kannel(system: &mut TestSystem, codes: &mut Vec<String>) {
     let before = system.acme.config.sms.clone();
     system.reconfigure_acme(|config| config.sms = serde_json::from_value(settings).expect("are settings"));
     system.network.inject_fault_for("127.0.0.1:8790/cgi-bin/sendsms", NetworkFault::Garbled, 1);
-    issue(system, "k-3", CLEO, "ar").await;
+    issue_coupon(system, "k-3", CLEO, "ar").await;
     system.acme.deliver_due().await;
     system.advance_seconds(100);
     let code = newest_code(system, CLEO).await;
     while system.call_acme_origin("/coupons/k-3", &Value::Null).await.1["state"] != "DELIVERED" {
         tokio::task::yield_now().await;
     }
-    assert_eq!(redeem(system, &code, "k-3").await.0, StatusCode::OK);
+    assert_eq!(redeem_code(system, &code, "k-3").await.0, StatusCode::OK);
     system.enter_number(&system.acme, CLEO).await;
     system.acme.deliver_due().await;
     system.reconfigure_acme(|config| config.sms = before);
@@ -88,7 +88,7 @@ async fn by_file(system: &TestSystem) {
 
 /// What was imported is sent when the gateway is back; months end, and one more SMS stays in the
 /// queue permanently.
-async fn ends(system: &TestSystem, codes: &mut Vec<String>) {
+async fn run_coupon_ends(system: &TestSystem, codes: &mut Vec<String>) {
     system.network.inject_fault(NOTIFICATION, NetworkFault::Lost);
     system.acme.deliver_due().await;
     system.network.clear_faults();
@@ -98,20 +98,20 @@ async fn ends(system: &TestSystem, codes: &mut Vec<String>) {
     assert!(system.acme.app().coupons.remind_all().await.expect("works") > 0);
     system.acme.deliver_due().await;
     system.network.inject_fault(NOTIFICATION, NetworkFault::Lost);
-    issue(system, "k-7", CLEO, "en").await;
+    issue_coupon(system, "k-7", CLEO, "en").await;
     system.acme.deliver_due().await;
     system.network.clear_faults();
 }
 
-async fn issue(system: &TestSystem, id: &str, number: &str, locale: &str) {
+async fn issue_coupon(system: &TestSystem, id: &str, number: &str, locale: &str) {
     let coupon = json!({"extCouponID": id, "msisdn": number, "plan": "6M", "locale": locale,
                         "amount": {"value": 8999, "currency": "USD"}});
     let (status, answer) = system.call_acme_origin("/coupons", &coupon).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
-async fn sold(system: &TestSystem, id: &str, number: &str, locale: &str) -> String {
-    issue(system, id, number, locale).await;
+async fn issue_and_read_code(system: &TestSystem, id: &str, number: &str, locale: &str) -> String {
+    issue_coupon(system, id, number, locale).await;
     newest_code(system, number).await
 }
 
@@ -125,7 +125,7 @@ async fn newest_code(system: &TestSystem, number: &str) -> String {
     code.expect("has a code").to_owned()
 }
 
-async fn redeem(system: &TestSystem, code: &str, reference: &str) -> (StatusCode, Value) {
+async fn redeem_code(system: &TestSystem, code: &str, reference: &str) -> (StatusCode, Value) {
     let body = json!({"code": code, "extReference": reference});
     system.call_ott(Method::POST, "/ott/v1/coupon/redeem", body).await
 }

@@ -1,10 +1,11 @@
 //! A partner's messages to its subscribers, and the search for their words.
 
-use super::{EVE, deliver, log};
+use super::{EVE, deliver_all};
 use http::Method;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::AccountChoice;
-use onbill_test_harness::spellings::{Search, encoded};
+use onbill_test_harness::log_capture::LogCapture;
+use onbill_test_harness::spellings::{Search, spell_encoded};
 use onbill_test_harness::{NetworkFault, TestSystem};
 use serde_json::{Value, json};
 
@@ -30,26 +31,26 @@ pub(super) async fn are_sent(system: &TestSystem) {
     ] {
         assert_eq!(say(pai, &message, name).await, status, "{name}");
     }
-    deliver(system).await;
+    deliver_all(system).await;
     // The gateway does not respond.
     system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
     for name in ["m-3", "m-4", "m-5", "m-6"] {
         assert_eq!(say(&pai, WORDS, name).await, 202);
     }
     assert_eq!(say(&pai, WORDS, "m-7").await, 429);
-    deliver(system).await;
+    deliver_all(system).await;
     system.network.clear_faults();
 }
 
-pub(super) fn search() -> Search {
-    Search::for_spellings(encoded(WORDS))
+pub(super) fn message_search() -> Search {
+    Search::for_spellings(spell_encoded(WORDS))
 }
 
 /// Only edge, origin and gateway receive the words, and none of them repeats them.
 pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
     let waits = system.acme.app().store.next_due(Queue::Notifications).await;
     assert!(waits.expect("works").is_some(), "there is something to find in the ledger");
-    words.assert_absent("the origin's log", &log().0.lock().expect("is whole").clone());
+    words.assert_absent("the origin's log", &LogCapture::capture_process().to_bytes());
     words.assert_absent("the edge's log", system.edge.log_lines().join("\n").as_bytes());
     words.assert_absent("the edge's store", format!("{:?}", system.edge.kv_entries()).as_bytes());
     let mut told = 0;
@@ -58,7 +59,7 @@ pub(super) async fn search_what_was_said(system: &TestSystem, words: &Search) {
         words.assert_absent("a URL", path.as_bytes());
         words.assert_absent(&format!("the answer of {path}"), &crossing.response);
         if ["/ott/v1/notification", "/csp/notification"].contains(&path) {
-            told += usize::from(words.find(&crossing.request).is_some());
+            told += usize::from(words.find_spelling(&crossing.request).is_some());
         } else {
             words.assert_absent(&format!("a call of {path}"), &crossing.request);
         }

@@ -1,23 +1,32 @@
 //! The months of a coupon: no day of them is paid for twice, and a customer whose months end is
 //! reminded once.
 
-use super::{GOOD, REDEEM, coupon, redeem, refused, sold, system, typed};
-use crate::subscriptions::{change, subscribed};
+use super::{
+    GOOD, REDEEM, find_coupon, issue_and_read_code, redeem_code, redemption_body, start_system,
+    status_and_code,
+};
+use crate::subscriptions::{change_status, system_with_subscription};
 use http::{Method, StatusCode};
 use onbill_test_harness::TestSystem;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use serde_json::{Value, json};
 
 const FRIEND: &str = "+12025550102";
 const DAY: i64 = 86_400;
 
-async fn post(system: &TestSystem, pai: &Value, id: &str, from: &str, to: &str) -> (StatusCode, Value) {
-    let mut body = charge(pai.as_str().expect("is text"), id, 1599);
+async fn post_charge(
+    system: &TestSystem,
+    pai: &Value,
+    id: &str,
+    from: &str,
+    to: &str,
+) -> (StatusCode, Value) {
+    let mut body = charge_body(pai.as_str().expect("is text"), id, 1599);
     body["servicePeriod"] = json!({"from": from, "to": to});
     system.call_ott(Method::POST, "/ott/v1/transaction", body).await
 }
 
-async fn remind(system: &TestSystem) -> usize {
+async fn send_reminders(system: &TestSystem) -> usize {
     system.acme.app().coupons.remind_all().await.expect("works")
 }
 
@@ -26,31 +35,31 @@ async fn day_is_never_paid_for_twice() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let pai = json!(pai);
     // A month that is charged, and then a coupon: its months come after.
-    assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
-    let mut own = typed(&sold(&system, "c-1", GOOD).await, "r-1");
+    assert_eq!(post_charge(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
+    let mut own = redemption_body(&issue_and_read_code(&system, "c-1", GOOD).await, "r-1");
     own["pai"] = pai.clone();
     let (_, answer) = system.call_ott(Method::POST, REDEEM, own).await;
     assert_eq!(answer["servicePeriod"], json!({"from": "2026-12-10", "to": "2027-06-09"}));
     assert_eq!(answer["pai"], pai, "a subscriber is one, by coupon or by month");
     // The next charge for any of these days is refused, and leaves its id free.
-    let answer = post(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await;
-    assert_eq!(refused(&answer), (400, "invalid-request"));
+    let answer = post_charge(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await;
+    assert_eq!(status_and_code(&answer), (400, "invalid-request"));
     assert!(answer.1["message"].to_string().contains("2027-06-09"), "{answer:?}");
-    assert_eq!(refused(&post(&system, &pai, "n-2", "2027-06-09", "2027-07-08").await).0, 400);
-    assert_eq!(post(&system, &pai, "n-2", "2027-06-10", "2027-07-09").await.0, StatusCode::CREATED);
+    assert_eq!(status_and_code(&post_charge(&system, &pai, "n-2", "2027-06-09", "2027-07-08").await).0, 400);
+    assert_eq!(post_charge(&system, &pai, "n-2", "2027-06-10", "2027-07-09").await.0, StatusCode::CREATED);
     // The replay of the first charge still returns its first response.
-    assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::OK);
+    assert_eq!(post_charge(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::OK);
     // No charge of the partner's can pass for a coupon's.
-    let answer = post(&system, &pai, "onbill-coupon-1", "2027-07-10", "2027-08-09").await;
-    assert_eq!(refused(&answer), (400, "invalid-request"));
+    let answer = post_charge(&system, &pai, "onbill-coupon-1", "2027-07-10", "2027-08-09").await;
+    assert_eq!(status_and_code(&answer), (400, "invalid-request"));
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
 }
 
 #[tokio::test]
 async fn signup_is_paid_until_the_coupon_ends() {
-    let system = system().await;
-    let code = sold(&system, "c-1", GOOD).await;
-    redeem(&system, &code, "r-1").await;
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
+    redeem_code(&system, &code, "r-1").await;
     system.advance_seconds(1);
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     let asked = system.network.calls_to(onbill_test_harness::EDGE, "/ott/v1/token/validate");
@@ -58,42 +67,51 @@ async fn signup_is_paid_until_the_coupon_ends() {
     let request: Value = serde_json::from_slice(request).expect("is JSON");
     let (status, answer) = system.call_ott(Method::POST, "/ott/v1/token/validate", request).await;
     assert_eq!((status, &answer["paidUntil"]), (StatusCode::OK, &json!("2027-05-17")), "{answer}");
-    assert_eq!(refused(&post(&system, &answer["pai"], "n-1", "2026-12-01", "2026-12-31").await).0, 400);
-    assert_eq!(post(&system, &answer["pai"], "n-1", "2027-05-18", "2027-06-17").await.0, StatusCode::CREATED);
+    assert_eq!(
+        status_and_code(&post_charge(&system, &answer["pai"], "n-1", "2026-12-01", "2026-12-31").await).0,
+        400
+    );
+    assert_eq!(
+        post_charge(&system, &answer["pai"], "n-1", "2027-05-18", "2027-06-17").await.0,
+        StatusCode::CREATED
+    );
 }
 
 #[tokio::test]
 async fn gift_is_billed_to_buyer_and_pays_friend() {
-    let system = system().await;
+    let system = start_system().await;
     system.sign_up(&system.acme, FRIEND, AccountChoice::New("fay@example.com")).await;
     let friend = json!(system.pai_of("fay@example.com").await);
-    let mut gift = typed(&sold(&system, "c-1", GOOD).await, "r-1");
+    let mut gift = redemption_body(&issue_and_read_code(&system, "c-1", GOOD).await, "r-1");
     gift["pai"] = friend.clone();
     let (status, answer) = system.call_ott(Method::POST, REDEEM, gift).await;
     assert_eq!((status, &answer["pai"]), (StatusCode::OK, &friend), "{answer}");
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
     assert!(system.bill_lines(&system.acme, FRIEND).await.is_empty());
-    assert_eq!(refused(&post(&system, &friend, "n-1", "2026-12-01", "2026-12-31").await).0, 400);
+    assert_eq!(
+        status_and_code(&post_charge(&system, &friend, "n-1", "2026-12-01", "2026-12-31").await).0,
+        400
+    );
     assert!(system.bill_lines(&system.acme, FRIEND).await.is_empty());
 }
 
 #[tokio::test]
 async fn gift_to_unknown_user_leaves_buyer_months() {
-    let (system, pai, path) = subscribed().await;
+    let (system, pai, path) = system_with_subscription().await;
     let pai = json!(pai);
-    assert_eq!(post(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
+    assert_eq!(post_charge(&system, &pai, "n-1", "2026-11-10", "2026-12-09").await.0, StatusCode::CREATED);
     // The buyer pays on the bill, and the person who types the code is not named: it is not the
     // buyer.
-    let code = sold(&system, "c-1", GOOD).await;
-    let (status, answer) = redeem(&system, &code, "r-1").await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
+    let (status, answer) = redeem_code(&system, &code, "r-1").await;
     let period = json!({"from": "2026-11-18", "to": "2027-05-17"});
     assert_eq!((status, &answer["servicePeriod"]), (StatusCode::OK, &period), "{answer}");
     assert!(answer.get("pai").is_none(), "whose they are, nobody knows: {answer}");
-    assert_eq!(coupon(&system, "c-1").await["gift"], true);
+    assert_eq!(find_coupon(&system, "c-1").await["gift"], true);
     let lines = system.bill_lines(&system.acme, GOOD).await;
     assert!(lines.iter().any(|line| line["servicePeriod"] == period), "the buyer pays for it: {lines:?}");
     // The buyer's own months continue, and none of them is prepaid.
-    assert_eq!(post(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await.0, StatusCode::CREATED);
+    assert_eq!(post_charge(&system, &pai, "n-2", "2026-12-10", "2027-01-09").await.0, StatusCode::CREATED);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 3);
     let asked = json!({"msisdn": GOOD, "operator": "acme"});
     let paid_until = async || {
@@ -103,27 +121,27 @@ async fn gift_to_unknown_user_leaves_buyer_months() {
     };
     assert_eq!(paid_until().await, None);
     // The response is stored, and stays, whatever the buyer does next.
-    assert_eq!(change(&system, &path, "CANCELLED").await.0, 200);
-    assert_eq!(redeem(&system, &code, "r-1").await, (StatusCode::OK, answer));
+    assert_eq!(change_status(&system, &path, "CANCELLED").await.0, 200);
+    assert_eq!(redeem_code(&system, &code, "r-1").await, (StatusCode::OK, answer));
     assert_eq!(paid_until().await, None);
     system.advance_seconds(170 * DAY);
-    assert_eq!(remind(&system).await, 0, "nobody is told that they end");
+    assert_eq!(send_reminders(&system).await, 0, "nobody is told that they end");
 
     // The partner names a customer whom it knows: then the months are theirs.
-    let mut own = typed(&sold(&system, "c-2", GOOD).await, "r-2");
+    let mut own = redemption_body(&issue_and_read_code(&system, "c-2", GOOD).await, "r-2");
     own["pai"] = pai.clone();
     let (_, answer) = system.call_ott(Method::POST, REDEEM, own).await;
     assert_eq!((&answer["pai"], &answer["servicePeriod"]["to"]), (&pai, &json!("2027-11-06")));
     assert_eq!(paid_until().await, Some(json!("2027-11-06")));
-    assert_eq!(coupon(&system, "c-2").await["gift"], false);
+    assert_eq!(find_coupon(&system, "c-2").await["gift"], false);
 }
 
 #[tokio::test]
 async fn coupon_reminder_is_sent_once_14_days_before_expiry() {
-    let system = system().await;
+    let system = start_system().await;
     for (n, number) in [(1, GOOD), (2, FRIEND)] {
-        let code = sold(&system, &format!("c-{n}"), number).await;
-        assert_eq!(redeem(&system, &code, &format!("r-{n}")).await.0, StatusCode::OK);
+        let code = issue_and_read_code(&system, &format!("c-{n}"), number).await;
+        assert_eq!(redeem_code(&system, &code, &format!("r-{n}")).await.0, StatusCode::OK);
     }
     system.advance_seconds(1);
     system.sign_up(&system.acme, FRIEND, AccountChoice::New("fay@example.com")).await;
@@ -133,10 +151,10 @@ async fn coupon_reminder_is_sent_once_14_days_before_expiry() {
     ];
     // 2027-05-17 is the last day.
     system.advance_seconds(165 * DAY);
-    assert_eq!(remind(&system).await, 0, "2027-05-02");
+    assert_eq!(send_reminders(&system).await, 0, "2027-05-02");
     system.advance_seconds(DAY);
-    assert_eq!(remind(&system).await, 1, "2027-05-03");
-    assert_eq!(remind(&system).await, 0, "once");
+    assert_eq!(send_reminders(&system).await, 1, "2027-05-03");
+    assert_eq!(send_reminders(&system).await, 0, "once");
     let messages = system.sms_received(&system.acme, GOOD).await;
     assert_eq!(messages.len(), before[0] + 1);
     let text = messages.iter().find(|text| text.contains("2027-05-17")).expect("is there");
@@ -147,11 +165,11 @@ async fn coupon_reminder_is_sent_once_14_days_before_expiry() {
 
 #[tokio::test]
 async fn signup_after_reminder_pays_no_day_twice() {
-    let system = system().await;
-    let code = sold(&system, "c-1", GOOD).await;
-    assert_eq!(redeem(&system, &code, "r-1").await.0, StatusCode::OK);
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", GOOD).await;
+    assert_eq!(redeem_code(&system, &code, "r-1").await.0, StatusCode::OK);
     system.advance_seconds(170 * DAY);
-    assert_eq!(remind(&system).await, 1, "2027-05-07");
+    assert_eq!(send_reminders(&system).await, 1, "2027-05-07");
     system.acme.deliver_due().await;
     // Messages are told apart by their time.
     system.advance_seconds(1);
@@ -168,5 +186,5 @@ async fn signup_after_reminder_pays_no_day_twice() {
     assert_eq!(coupon, (&json!("2026-11-18"), &json!("2027-05-17")));
     assert_eq!(rest_of_may, (&json!("2027-05-18"), &json!("2027-05-31")));
     assert_eq!(june, (&json!("2027-06-01"), &json!("2027-06-30")));
-    assert_eq!(remind(&system).await, 0, "they go on already");
+    assert_eq!(send_reminders(&system).await, 0, "they go on already");
 }

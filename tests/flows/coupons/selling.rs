@@ -1,6 +1,9 @@
 //! Many coupons at once, and the operator's actions on one: an import, another SMS.
 
-use super::{GOOD, bought, code, coupon, issue, operator, redeem, refused, sold, system};
+use super::{
+    GOOD, call_as_operator, coupon_body, find_coupon, issue_and_read_code, issue_coupon, read_code,
+    redeem_code, start_system, status_and_code,
+};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
@@ -10,7 +13,10 @@ use onbill_test_harness::{KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-async fn read(system: &TestSystem, text: &str) -> (Result<CouponFileReport, CouponFileError>, Vec<String>) {
+async fn import_coupons(
+    system: &TestSystem,
+    text: &str,
+) -> (Result<CouponFileReport, CouponFileError>, Vec<String>) {
     let mut complaints = Vec::new();
     let report = issue_file(
         &system.acme.app().coupons,
@@ -24,7 +30,7 @@ async fn read(system: &TestSystem, text: &str) -> (Result<CouponFileReport, Coup
 
 #[tokio::test]
 async fn bad_line_is_reported_and_others_issued() {
-    let system = system().await;
+    let system = start_system().await;
     let text = format!(
         "{}\nc-1,(202) 555-0101,6M,8999,USD,,\nc-2,+12025550102,24M,8999,USD,,\nc-3,abc,6M,8999,USD,,\n\
          c-4,+12025550102,6M,89.99,USD,,\nc-5,+12025550102,6M,8999,ZZZ,,\nc-6,+12025550199,6M,8999,USD,,\n\
@@ -33,7 +39,7 @@ async fn bad_line_is_reported_and_others_issued() {
          c-10,+12025550102,6M,8999,EUR,,\nc-11,+12025550102,6M\n",
         HEADER.join(",")
     );
-    let (report, complaints) = read(&system, &text).await;
+    let (report, complaints) = import_coupons(&system, &text).await;
     assert_eq!(report.expect("reads"), CouponFileReport { issued: 2, repeated: 0, refused: 11 });
     let places: Vec<&str> =
         complaints.iter().map(|complaint| complaint.split(':').next().expect("is there")).collect();
@@ -56,16 +62,16 @@ async fn bad_line_is_reported_and_others_issued() {
     let spanish = system.sms_received(&system.acme, "+12025550102").await;
     assert!(spanish.len() == 1 && spanish[0].contains("12 meses"), "{spanish:?}");
     // Imported again, it creates nothing.
-    let (report, _) = read(&system, &text).await;
+    let (report, _) = import_coupons(&system, &text).await;
     assert_eq!(report.expect("reads"), CouponFileReport { issued: 0, repeated: 2, refused: 11 });
     assert_eq!(system.sms_received(&system.acme, "+12025550102").await.len(), 1);
-    let (report, _) = read(&system, "msisdn,plan\n").await;
+    let (report, _) = import_coupons(&system, "msisdn,plan\n").await;
     assert!(matches!(report, Err(CouponFileError::Header(_))));
 }
 
 #[tokio::test]
 async fn interrupted_coupon_file_can_be_read_again() {
-    let mut system = system().await;
+    let mut system = start_system().await;
     let mut text = HEADER.join(",") + "\n";
     for n in 0..700 {
         writeln!(text, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");
@@ -73,10 +79,10 @@ async fn interrupted_coupon_file_can_be_read_again() {
     // In each batch, all lines are checked, with two calls to the store, before any coupon is
     // created: the program crashes in the third batch.
     system.acme.origins[0].crash_point.crash_at(2_000, onbill_test_harness::crash_point::CrashMoment::Before);
-    let (report, _) = read(&system, &text).await;
+    let (report, _) = import_coupons(&system, &text).await;
     assert!(matches!(report, Err(CouponFileError::Failed(_))), "{report:?}");
     system.restart_acme(|_| true).await;
-    let (report, complaints) = read(&system, &text).await;
+    let (report, complaints) = import_coupons(&system, &text).await;
     let report = report.expect("reads");
     assert_eq!((report.issued + report.repeated, report.refused), (700, 0), "{complaints:?}");
     assert!(report.repeated > 0 && report.issued > 0, "{report:?}");
@@ -84,30 +90,30 @@ async fn interrupted_coupon_file_can_be_read_again() {
 
 #[tokio::test]
 async fn resent_coupon_has_new_code_five_times_maximum() {
-    let system = system().await;
-    let first = sold(&system, "c-1", GOOD).await;
+    let system = start_system().await;
+    let first = issue_and_read_code(&system, "c-1", GOOD).await;
     let body = json!({});
-    let resend = || operator(&system, Method::POST, "/c-1/resend", &body);
+    let resend = || call_as_operator(&system, Method::POST, "/c-1/resend", &body);
     for texts in 2..=5 {
         assert_eq!(resend().await.0, StatusCode::OK);
-        assert_eq!(coupon(&system, "c-1").await["texts"], texts);
+        assert_eq!(find_coupon(&system, "c-1").await["texts"], texts);
         system.acme.deliver_due().await;
     }
-    assert_eq!(refused(&resend().await), (400, "invalid-request"));
+    assert_eq!(status_and_code(&resend().await), (400, "invalid-request"));
     let messages = system.sms_received(&system.acme, GOOD).await;
     assert_eq!(messages.len(), 5);
     assert!(messages.iter().any(|text| text.contains("replaces your earlier code")));
-    assert_eq!(refused(&redeem(&system, &first, "r-1").await), (400, "token-invalid"));
+    assert_eq!(status_and_code(&redeem_code(&system, &first, "r-1").await), (400, "token-invalid"));
 }
 
 #[tokio::test]
 async fn resend_with_id_is_sent_once() {
-    let system = system().await;
-    sold(&system, "c-1", GOOD).await;
+    let system = start_system().await;
+    issue_and_read_code(&system, "c-1", GOOD).await;
     let named = |name: &str| {
         let body = json!({"resendID": name});
         let system = &system;
-        async move { operator(system, Method::POST, "/c-1/resend", &body).await }
+        async move { call_as_operator(system, Method::POST, "/c-1/resend", &body).await }
     };
     system.network.inject_fault(
         &format!("{}/operator/v1/coupons/c-1/resend", system.acme.origin_address),
@@ -115,63 +121,63 @@ async fn resend_with_id_is_sent_once() {
     );
     assert_eq!(named("again-1").await.0, StatusCode::SERVICE_UNAVAILABLE);
     system.network.clear_faults();
-    let second = code(&system, &system.acme, GOOD).await;
+    let second = read_code(&system, &system.acme, GOOD).await;
     assert_eq!(named("again-1").await.1["state"], "SENT", "it was sent already, and nothing more is");
-    assert_eq!(code(&system, &system.acme, GOOD).await, second);
+    assert_eq!(read_code(&system, &system.acme, GOOD).await, second);
     assert_eq!(named("again-2").await.0, StatusCode::OK);
-    assert_ne!(code(&system, &system.acme, GOOD).await, second);
-    assert_eq!(coupon(&system, "c-1").await["texts"], 3);
+    assert_ne!(read_code(&system, &system.acme, GOOD).await, second);
+    assert_eq!(find_coupon(&system, "c-1").await["texts"], 3);
 }
 
 #[tokio::test]
 async fn resend_and_void_need_no_body() {
-    let system = system().await;
-    sold(&system, "c-1", GOOD).await;
+    let system = start_system().await;
+    issue_and_read_code(&system, "c-1", GOOD).await;
     for act in ["/c-1/resend", "/c-1/void"] {
         for garbage in [json!([]), json!("x"), json!(1), json!([{"resendID": "r-1"}])] {
             assert_eq!(
-                refused(&operator(&system, Method::POST, act, &garbage).await),
+                status_and_code(&call_as_operator(&system, Method::POST, act, &garbage).await),
                 (400, "invalid-request")
             );
         }
     }
     let named_badly = json!({"resendID": "a b"});
-    let answer = operator(&system, Method::POST, "/c-1/resend", &named_badly).await;
-    assert_eq!(refused(&answer), (400, "invalid-request"));
-    assert_eq!(coupon(&system, "c-1").await["texts"], 1, "none of that has sent anything");
+    let answer = call_as_operator(&system, Method::POST, "/c-1/resend", &named_badly).await;
+    assert_eq!(status_and_code(&answer), (400, "invalid-request"));
+    assert_eq!(find_coupon(&system, "c-1").await["texts"], 1, "none of that has sent anything");
     // With a content type and without one.
-    assert_eq!(operator(&system, Method::POST, "/c-1/resend", &Value::Null).await.0, StatusCode::OK);
+    assert_eq!(call_as_operator(&system, Method::POST, "/c-1/resend", &Value::Null).await.0, StatusCode::OK);
     let path = format!("http://{}/operator/v1/coupons/c-1/void", system.acme.origin_address);
     let mut request = Request::post(&path).body(Bytes::new()).expect("is a request");
-    assert_eq!(refused(&system.send(request.clone()).await), (401, "authorization-failure"));
+    assert_eq!(status_and_code(&system.send_request(request.clone()).await), (401, "authorization-failure"));
     let ring = keys::keyring(&KeyHolder::Operator("acme"));
     let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
-    sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
+    sign_request(&mut request, key, system.now(), &system.next_nonce()).expect("signs");
     // The signature is for a call without a body: an added body is not signed.
     let mut longer = request.clone();
     *longer.body_mut() = Bytes::from_static(b"{}");
     longer.headers_mut().insert("content-type", "application/json".parse().expect("is a value"));
-    assert_eq!(refused(&system.send(longer).await), (401, "authorization-failure"));
-    let (status, answer) = system.send(request).await;
+    assert_eq!(status_and_code(&system.send_request(longer).await), (401, "authorization-failure"));
+    let (status, answer) = system.send_request(request).await;
     assert_eq!((status, &answer["state"]), (StatusCode::OK, &json!("VOIDED")));
     // A body needs a content type, as everywhere.
     let request = Request::post(&path).body(Bytes::from_static(b"{}")).expect("is a request");
-    assert_eq!(refused(&system.send(request).await), (415, "unsupported-media-type"));
+    assert_eq!(status_and_code(&system.send_request(request).await), (415, "unsupported-media-type"));
 }
 
 #[tokio::test]
 async fn coupon_reaches_recovered_gateway() {
-    let system = system().await;
+    let system = start_system().await;
     system.network.inject_fault("127.0.0.1:8790/csp/notification", NetworkFault::Lost);
-    assert_eq!(issue(&system, &bought("c-1", GOOD)).await.0, StatusCode::CREATED);
+    assert_eq!(issue_coupon(&system, &coupon_body("c-1", GOOD)).await.0, StatusCode::CREATED);
     for _ in 0..3 {
         system.acme.deliver_due().await;
         system.advance_seconds(700);
     }
-    assert_eq!(coupon(&system, "c-1").await["state"], "ISSUED");
+    assert_eq!(find_coupon(&system, "c-1").await["state"], "ISSUED");
     system.network.clear_faults();
     system.advance_seconds(5_000);
-    let code = code(&system, &system.acme, GOOD).await;
-    assert_eq!(coupon(&system, "c-1").await["state"], "SENT");
-    assert_eq!(redeem(&system, &code, "r-1").await.0, StatusCode::OK);
+    let code = read_code(&system, &system.acme, GOOD).await;
+    assert_eq!(find_coupon(&system, "c-1").await["state"], "SENT");
+    assert_eq!(redeem_code(&system, &code, "r-1").await.0, StatusCode::OK);
 }

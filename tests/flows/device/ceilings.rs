@@ -1,18 +1,22 @@
 //! What a partner may ask about numbers, where the edge's counters are missing: enumeration is
 //! bounded at the origin. The edge of these tests lets every rate through.
 
-use super::{CEASED, GOOD, PREPAID, SUSPENDED, UNKNOWN, VALIDATE, refusal, refused, system, validate};
-use crate::log_of_thread::Log;
+use super::{
+    CEASED, GOOD, PREPAID, SUSPENDED, UNKNOWN, VALIDATE, expected_refusal, start_system, status_and_code,
+    validate_number,
+};
 use http::{Method, StatusCode};
 use onbill_domain::limits::NUMBER_CHECKS_PER_DAY_MAX;
 use onbill_test_harness::TestSystem;
+use onbill_test_harness::log_capture::LogCapture;
 use serde_json::{Value, json};
+use tracing::Level;
 
 const OVER: (u16, &str) = (429, "too-many-requests");
 
 /// Acme's origin, which lets Netflix ask so often about numbers in an hour.
 async fn system_with(checks: u32, unknown: u32) -> TestSystem {
-    let mut system = system().await;
+    let mut system = start_system().await;
     system.reconfigure_acme(|config| {
         config.partners[0].number_checks_per_hour = checks;
         config.partners[0].unknown_numbers_per_hour = unknown;
@@ -32,23 +36,22 @@ fn code(answer: &(StatusCode, Value)) -> (u16, &str) {
 #[tokio::test]
 async fn guesser_of_numbers_learns_nothing_beyond_ceiling() {
     let system = system_with(1_000, 20).await;
-    let log = Log::default();
-    let _kept = log.kept();
+    let (log, _capturing) = LogCapture::capture_thread(Level::ERROR);
     for n in 0..19 {
-        assert_eq!(code(&validate(&system, &nobodys(n)).await), (404, "account-not-found"));
+        assert_eq!(code(&validate_number(&system, &nobodys(n)).await), (404, "account-not-found"));
     }
-    assert_eq!(code(&validate(&system, CEASED).await), (404, "account-not-found"));
+    assert_eq!(code(&validate_number(&system, CEASED).await), (404, "account-not-found"));
     // Accounts that exist are no guesses, whatever their status.
-    assert_eq!(code(&validate(&system, SUSPENDED).await), (400, "suspended-non-payment"));
-    assert_eq!(validate(&system, GOOD).await.0, StatusCode::OK);
-    assert_eq!((code(&validate(&system, UNKNOWN).await), log.count("unknown-numbers")), (OVER, 1));
-    let answers =
-        [GOOD, PREPAID, SUSPENDED, CEASED, UNKNOWN, "+34612345601"].map(|number| validate(&system, number));
+    assert_eq!(code(&validate_number(&system, SUSPENDED).await), (400, "suspended-non-payment"));
+    assert_eq!(validate_number(&system, GOOD).await.0, StatusCode::OK);
+    assert_eq!((code(&validate_number(&system, UNKNOWN).await), log.count("unknown-numbers")), (OVER, 1));
+    let answers = [GOOD, PREPAID, SUSPENDED, CEASED, UNKNOWN, "+34612345601"]
+        .map(|number| validate_number(&system, number));
     let answers = futures_util::future::join_all(answers).await;
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert_eq!((code(&answers[0]), log.count("unknown-numbers")), (OVER, 1));
     system.advance_seconds(3_600);
-    assert_eq!(validate(&system, GOOD).await.0, StatusCode::OK);
+    assert_eq!(validate_number(&system, GOOD).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -56,7 +59,7 @@ async fn guesser_at_many_connections_gets_no_more() {
     let system = system_with(1_000, 5).await;
     let numbers: Vec<String> = (0..40).map(nobodys).collect();
     let answers =
-        futures_util::future::join_all(numbers.iter().map(|number| validate(&system, number))).await;
+        futures_util::future::join_all(numbers.iter().map(|number| validate_number(&system, number))).await;
     assert_eq!(answers.iter().filter(|answer| code(answer) == (404, "account-not-found")).count(), 5);
     assert_eq!(answers.iter().filter(|answer| code(answer) == OVER).count(), 35);
 }
@@ -66,7 +69,7 @@ async fn compromised_edge_is_counted_at_the_origin() {
     let system = system_with(8, 1_000).await;
     let ask = async || {
         let request = system.forward_as_edge(VALIDATE, &json!({"msisdn": GOOD, "operator": "acme"}));
-        system.send(request).await.0.as_u16()
+        system.send_request(request).await.0.as_u16()
     };
     for _ in 0..8 {
         assert_eq!(ask().await, 200);
@@ -75,20 +78,20 @@ async fn compromised_edge_is_counted_at_the_origin() {
     // Nor does it see the response to an unknown number twice by the same signed call.
     system.advance_seconds(3_600);
     let call = system.forward_as_edge(VALIDATE, &json!({"msisdn": UNKNOWN, "operator": "acme"}));
-    assert_eq!(system.send(call.clone()).await.0, StatusCode::NOT_FOUND);
-    assert_eq!(system.send(call).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(system.send_request(call.clone()).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(system.send_request(call).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn line_is_not_watched_all_day() {
-    let system = system().await;
+    let system = start_system().await;
     for _ in 0..NUMBER_CHECKS_PER_DAY_MAX {
-        assert_eq!(code(&validate(&system, SUSPENDED).await), (400, "suspended-non-payment"));
+        assert_eq!(code(&validate_number(&system, SUSPENDED).await), (400, "suspended-non-payment"));
     }
-    assert_eq!(code(&validate(&system, SUSPENDED).await), OVER);
-    assert_eq!(validate(&system, GOOD).await.0, StatusCode::OK, "others are asked about");
+    assert_eq!(code(&validate_number(&system, SUSPENDED).await), OVER);
+    assert_eq!(validate_number(&system, GOOD).await.0, StatusCode::OK, "others are asked about");
     system.advance_seconds(86_400);
-    assert_eq!(code(&validate(&system, SUSPENDED).await), (400, "suspended-non-payment"));
+    assert_eq!(code(&validate_number(&system, SUSPENDED).await), (400, "suspended-non-payment"));
 }
 
 #[tokio::test]
@@ -98,10 +101,10 @@ async fn attempts_at_pins_are_counted_too() {
     let body = json!({"msisdn": "+34612345601", "operator": "nova", "pin": "000000", "pinID": "made-up"});
     for _ in 0..3 {
         let answer = system.call_ott(Method::POST, VALIDATE, body.clone()).await;
-        assert_eq!(refusal(&answer), refused(400, "pin-expired"));
+        assert_eq!(status_and_code(&answer), expected_refusal(400, "pin-expired"));
     }
     let answer = system.call_ott(Method::POST, VALIDATE, body).await;
-    assert_eq!(refusal(&answer), refused(429, "too-many-requests"));
+    assert_eq!(status_and_code(&answer), expected_refusal(429, "too-many-requests"));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Where a PIN has to prove the number that an app has read: what it proves, to whom, and that
 //! nothing is disclosed before.
 
-use super::{GOOD, VALIDATE, happened, pai_in, refusal, refused, subscribe};
+use super::{GOOD, VALIDATE, expected_refusal, pai_in, post_subscription, report_event, status_and_code};
 use http::{Method, StatusCode};
 use onbill_test_harness::TestSystem;
 use serde_json::{Value, json};
@@ -17,18 +17,18 @@ const NOWHERE: &str = "+999123456789";
 const PIN: &str = "/ott/v1/pin";
 
 /// The app has a PIN sent to a number of Nova's.
-async fn send(system: &TestSystem, number: &str) -> (StatusCode, Value) {
+async fn request_pin(system: &TestSystem, number: &str) -> (StatusCode, Value) {
     system.call_ott(Method::POST, PIN, json!({"msisdn": number, "operator": "nova", "locale": "es-ES"})).await
 }
 
 /// Sends it, and returns the PIN's id.
-async fn sent(system: &TestSystem, number: &str) -> String {
-    let (status, answer) = send(system, number).await;
+async fn request_pin_id(system: &TestSystem, number: &str) -> String {
+    let (status, answer) = request_pin(system, number).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
     answer["pinID"].as_str().expect("is text").to_owned()
 }
 
-async fn prove(system: &TestSystem, number: &str, pin_id: &str, pin: &str) -> (StatusCode, Value) {
+async fn enter_pin(system: &TestSystem, number: &str, pin_id: &str, pin: &str) -> (StatusCode, Value) {
     let body = json!({"msisdn": number, "operator": "nova", "pin": pin, "pinID": pin_id});
     system.call_ott(Method::POST, VALIDATE, body).await
 }
@@ -41,19 +41,25 @@ fn other_than(pin: &str) -> &'static str {
 #[tokio::test]
 async fn pin_proves_the_number_while_it_lives() {
     let system = TestSystem::start();
-    let id = sent(&system, ANN).await;
+    let id = request_pin_id(&system, ANN).await;
     let texts = system.sms_received(&system.nova, ANN).await;
     assert!(texts[0].contains("es su código de Nova Móvil"), "{texts:?}");
     let pin = system.read_pin(&system.nova, ANN).await;
-    assert_eq!(refusal(&prove(&system, ANN, &id, other_than(&pin)).await), refused(400, "pin-invalid"));
-    let pai = pai_in(&prove(&system, ANN, &id, &pin).await);
+    assert_eq!(
+        status_and_code(&enter_pin(&system, ANN, &id, other_than(&pin)).await),
+        expected_refusal(400, "pin-invalid")
+    );
+    let pai = pai_in(&enter_pin(&system, ANN, &id, &pin).await);
     // As it is typed; and again, as the response may have been lost.
     let spaced = format!(" {} {} ", &pin[..3], &pin[3..]);
     system.advance_seconds(599);
-    assert_eq!(pai_in(&prove(&system, ANN, &id, &spaced).await), pai);
+    assert_eq!(pai_in(&enter_pin(&system, ANN, &id, &spaced).await), pai);
     system.advance_seconds(1);
-    assert_eq!(refusal(&prove(&system, ANN, &id, &pin).await), refused(400, "pin-expired"));
-    subscribe(&system, &pai, "s-1").await;
+    assert_eq!(
+        status_and_code(&enter_pin(&system, ANN, &id, &pin).await),
+        expected_refusal(400, "pin-expired")
+    );
+    post_subscription(&system, &pai, "s-1").await;
     assert_eq!(system.run_billing("2026-12").await["totals"]["declined"], 0);
 }
 
@@ -64,17 +70,21 @@ async fn newest_pin_is_default_without_pin_id() {
         let body = json!({"msisdn": ANN, "operator": "nova", "pin": pin});
         system.call_ott(Method::POST, VALIDATE, body).await
     };
-    assert_eq!(refusal(&unnamed("000000").await), refused(400, "pin-expired"), "there is none");
-    let first_id = sent(&system, ANN).await;
+    assert_eq!(
+        status_and_code(&unnamed("000000").await),
+        expected_refusal(400, "pin-expired"),
+        "there is none"
+    );
+    let first_id = request_pin_id(&system, ANN).await;
     let first = system.read_pin(&system.nova, ANN).await;
     system.advance_seconds(1);
-    sent(&system, ANN).await;
+    request_pin_id(&system, ANN).await;
     let second = system.read_pin(&system.nova, ANN).await;
     assert_ne!(first, second);
-    assert_eq!(refusal(&unnamed(&first).await), refused(400, "pin-invalid"));
+    assert_eq!(status_and_code(&unnamed(&first).await), expected_refusal(400, "pin-invalid"));
     let pai = pai_in(&unnamed(&second).await);
     assert_eq!(
-        pai_in(&prove(&system, ANN, &first_id, &first).await),
+        pai_in(&enter_pin(&system, ANN, &first_id, &first).await),
         pai,
         "the first is still good by its name"
     );
@@ -91,7 +101,7 @@ async fn nothing_is_looked_up_without_a_pin() {
         ] {
             let code = if body.get("pin").is_some() { "pin-expired" } else { "pin-invalid" };
             let answer = system.call_ott(Method::POST, VALIDATE, body).await;
-            assert_eq!(refusal(&answer), refused(400, code), "{number}");
+            assert_eq!(status_and_code(&answer), expected_refusal(400, code), "{number}");
         }
     }
     assert!(
@@ -105,8 +115,8 @@ async fn every_number_gets_same_responses_until_proven() {
     let system = TestSystem::start();
     let mut seen = Vec::new();
     for number in [ANN, SUSPENDED, CEASED, UNKNOWN, NOWHERE, GOOD] {
-        let mut answers = vec![refusal(&prove(&system, number, "none", "000000").await)];
-        let (status, mut answer) = send(&system, number).await;
+        let mut answers = vec![status_and_code(&enter_pin(&system, number, "none", "000000").await)];
+        let (status, mut answer) = request_pin(&system, number).await;
         let id = answer["pinID"].as_str().expect("is text").to_owned();
         answer["pinID"] = json!(id.len());
         answers.push((status.as_u16(), answer.to_string()));
@@ -118,18 +128,20 @@ async fn every_number_gets_same_responses_until_proven() {
         // Once in five million runs the generator draws the PIN that is tried here; it is the same
         // in every run.
         for _ in 0..6 {
-            answers.push(refusal(&prove(&system, number, &id, "000000").await));
+            answers.push(status_and_code(&enter_pin(&system, number, &id, "000000").await));
         }
         assert_eq!(looked_up(&system), before, "the operator is not asked");
         for _ in 0..9 {
-            assert_eq!(send(&system, number).await.0, StatusCode::ACCEPTED);
+            assert_eq!(request_pin(&system, number).await.0, StatusCode::ACCEPTED);
         }
-        let (status, answer) = send(&system, number).await;
+        let (status, answer) = request_pin(&system, number).await;
         answers.push((status.as_u16(), answer["code"].to_string()));
         seen.push(answers);
         system.nova.deliver_due().await;
     }
-    let wrong = [vec![refused(400, "pin-invalid"); 4], vec![refused(429, "too-many-requests"); 2]].concat();
+    let wrong =
+        [vec![expected_refusal(400, "pin-invalid"); 4], vec![expected_refusal(429, "too-many-requests"); 2]]
+            .concat();
     assert_eq!(seen[0][2..8], wrong);
     for answers in &seen {
         assert_eq!(*answers, seen[0]);
@@ -151,30 +163,38 @@ async fn proven_number_is_told_where_it_stands() {
     for (number, status, code) in
         [(SUSPENDED, 400, "suspended-non-payment"), ("+34612345604", 400, "insufficient-balance")]
     {
-        let id = sent(&system, number).await;
+        let id = request_pin_id(&system, number).await;
         let pin = system.read_pin(&system.nova, number).await;
-        assert_eq!(refusal(&prove(&system, number, &id, &pin).await), refused(status, code), "{number}");
+        assert_eq!(
+            status_and_code(&enter_pin(&system, number, &id, &pin).await),
+            expected_refusal(status, code),
+            "{number}"
+        );
     }
-    let id = sent(&system, "+34612345603").await;
+    let id = request_pin_id(&system, "+34612345603").await;
     let pin = system.read_pin(&system.nova, "+34612345603").await;
-    assert_eq!(prove(&system, "+34612345603", &id, &pin).await.1["type"], "prepaid");
+    assert_eq!(enter_pin(&system, "+34612345603", &id, &pin).await.1["type"], "prepaid");
 }
 
 #[tokio::test]
 async fn pin_is_for_its_own_number() {
     let system = TestSystem::start();
-    let (anns, beas) = (sent(&system, ANN).await, sent(&system, BEA).await);
+    let (anns, beas) = (request_pin_id(&system, ANN).await, request_pin_id(&system, BEA).await);
     let (ann, bea) = (system.read_pin(&system.nova, ANN).await, system.read_pin(&system.nova, BEA).await);
     // A caller with a PIN of their own does not prove another's number with it.
     for (number, id, pin) in [(BEA, &anns, &ann), (ANN, &beas, &bea)] {
         for _ in 0..6 {
-            let answer = prove(&system, number, id, pin).await;
-            assert_eq!(refusal(&answer), refused(400, "pin-expired"), "and no try of the owner's is used up");
+            let answer = enter_pin(&system, number, id, pin).await;
+            assert_eq!(
+                status_and_code(&answer),
+                expected_refusal(400, "pin-expired"),
+                "and no try of the owner's is used up"
+            );
         }
     }
     assert_ne!(
-        pai_in(&prove(&system, ANN, &anns, &ann).await),
-        pai_in(&prove(&system, BEA, &beas, &bea).await)
+        pai_in(&enter_pin(&system, ANN, &anns, &ann).await),
+        pai_in(&enter_pin(&system, BEA, &beas, &bea).await)
     );
 }
 
@@ -183,20 +203,23 @@ async fn pin_matches_its_number_however_spelled() {
     let system = TestSystem::start();
     let (spelled, with_trunk_prefix) = ("+447911123456", "+4407911123456");
     for (sent_to, proved) in [(spelled, with_trunk_prefix), (with_trunk_prefix, spelled)] {
-        let id = sent(&system, sent_to).await;
+        let id = request_pin_id(&system, sent_to).await;
         // The flow is found, and the try counts.
-        assert_eq!(refusal(&prove(&system, proved, &id, "none").await), refused(400, "pin-invalid"));
+        assert_eq!(
+            status_and_code(&enter_pin(&system, proved, &id, "none").await),
+            expected_refusal(400, "pin-invalid")
+        );
     }
 }
 
 #[tokio::test]
 async fn app_pin_and_widget_pin_are_not_interchangeable() {
     let system = TestSystem::start();
-    let id = sent(&system, ANN).await;
+    let id = request_pin_id(&system, ANN).await;
     let pin = system.read_pin(&system.nova, ANN).await;
     let (_, answer) = system.call_widget("/pin", json!({"operator": "nova", "flow": id, "pin": pin})).await;
     assert_eq!(answer["code"], "pin-expired");
-    pai_in(&prove(&system, ANN, &id, &pin).await);
+    pai_in(&enter_pin(&system, ANN, &id, &pin).await);
     // A proof to a partner's app is no proof to the widget.
     for path in ["/signup", "/account", "/account/unlink"] {
         let asked = json!({"operator": "nova", "flow": id, "subscription": "x"});
@@ -207,10 +230,13 @@ async fn app_pin_and_widget_pin_are_not_interchangeable() {
     let (_, step) = system.enter_number(&system.nova, ANN).await;
     let flow = step["flow"].as_str().expect("is text");
     let pin = system.read_pin(&system.nova, ANN).await;
-    assert_eq!(refusal(&prove(&system, ANN, flow, &pin).await), refused(400, "pin-expired"));
+    assert_eq!(
+        status_and_code(&enter_pin(&system, ANN, flow, &pin).await),
+        expected_refusal(400, "pin-expired")
+    );
     let unnamed = json!({"msisdn": ANN, "operator": "nova", "pin": pin});
     let answer = system.call_ott(Method::POST, VALIDATE, unnamed).await;
-    assert_eq!(refusal(&answer), refused(400, "pin-invalid"), "the newest is the app's own");
+    assert_eq!(status_and_code(&answer), expected_refusal(400, "pin-invalid"), "the newest is the app's own");
     let (_, answer) = system.call_widget("/pin", json!({"operator": "nova", "flow": flow, "pin": pin})).await;
     assert_eq!(answer["step"], "confirm");
 }
@@ -221,26 +247,35 @@ async fn app_and_widget_have_their_own_pins() {
     for _ in 0..10 {
         assert_eq!(system.enter_number(&system.nova, ANN).await.0, StatusCode::OK);
     }
-    assert_eq!(refusal(&system.enter_number(&system.nova, ANN).await), refused(429, "too-many-requests"));
+    assert_eq!(
+        status_and_code(&system.enter_number(&system.nova, ANN).await),
+        expected_refusal(429, "too-many-requests")
+    );
     for _ in 0..10 {
-        sent(&system, ANN).await;
+        request_pin_id(&system, ANN).await;
     }
-    assert_eq!(refusal(&send(&system, ANN).await), refused(429, "too-many-requests"));
-    sent(&system, BEA).await;
+    assert_eq!(status_and_code(&request_pin(&system, ANN).await), expected_refusal(429, "too-many-requests"));
+    request_pin_id(&system, BEA).await;
     system.advance_seconds(3_600);
-    sent(&system, ANN).await;
+    request_pin_id(&system, ANN).await;
 }
 
 #[tokio::test]
 async fn pin_on_a_new_sim_proves_nothing() {
     let system = TestSystem::start();
-    happened(&system, &system.nova, "e-1", "sim-swapped", ANN, 60).await;
-    let id = sent(&system, ANN).await;
+    report_event(&system, &system.nova, "e-1", "sim-swapped", ANN, 60).await;
+    let id = request_pin_id(&system, ANN).await;
     let pin = system.read_pin(&system.nova, ANN).await;
-    assert_eq!(refusal(&prove(&system, ANN, &id, &pin).await), refused(400, "account-not-eligible"));
+    assert_eq!(
+        status_and_code(&enter_pin(&system, ANN, &id, &pin).await),
+        expected_refusal(400, "account-not-eligible")
+    );
     // Nor does it learn the status of the account.
-    happened(&system, &system.nova, "e-2", "sim-swapped", SUSPENDED, 60).await;
-    let id = sent(&system, SUSPENDED).await;
+    report_event(&system, &system.nova, "e-2", "sim-swapped", SUSPENDED, 60).await;
+    let id = request_pin_id(&system, SUSPENDED).await;
     let pin = system.read_pin(&system.nova, SUSPENDED).await;
-    assert_eq!(refusal(&prove(&system, SUSPENDED, &id, &pin).await), refused(400, "account-not-eligible"));
+    assert_eq!(
+        status_and_code(&enter_pin(&system, SUSPENDED, &id, &pin).await),
+        expected_refusal(400, "account-not-eligible")
+    );
 }

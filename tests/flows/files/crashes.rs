@@ -1,7 +1,7 @@
 //! The program crashes before or after any step, in the database or in the folder: it resumes where
 //! it was.
 
-use super::{INTERVAL, bill, post, status, system};
+use super::{INTERVAL, count_bill, post_charge, query_status, start_system};
 use onbill_test_harness::TestSystem;
 use onbill_test_harness::crash_point::CrashMoment;
 use std::collections::{BTreeMap, HashMap};
@@ -12,7 +12,7 @@ struct SeenFiles(BTreeMap<String, String>);
 
 impl SeenFiles {
     fn look(&mut self, system: &TestSystem) {
-        for (name, text) in system.acme.files().contents_of("out") {
+        for (name, text) in system.acme.billing_files().contents_of("out") {
             let before = self.0.entry(name.clone()).or_insert_with(|| text.clone());
             assert_eq!(*before, text, "{name} has changed");
         }
@@ -35,7 +35,7 @@ impl SeenFiles {
 /// their responses: that is also right after each of them.
 #[tokio::test]
 async fn crashed_program_files_and_settles_charges_once() {
-    let (mut system, pai) = system().await;
+    let (mut system, pai) = start_system().await;
     let mut seen = SeenFiles::default();
     let mut posted = Vec::new();
     let mut deaths = 0;
@@ -43,7 +43,7 @@ async fn crashed_program_files_and_settles_charges_once() {
         // Four charges need two files.
         for n in 0..4 {
             let id = format!("c-{step}-{n}");
-            post(&system, &pai, &id).await;
+            post_charge(&system, &pai, &id).await;
             posted.push(id);
         }
         system.advance_seconds(INTERVAL);
@@ -57,17 +57,20 @@ async fn crashed_program_files_and_settles_charges_once() {
         seen.look(&system);
         system.acme.process_files();
         system.acme.run_filing().await;
-        assert!(system.acme.files().contents_of("out").is_empty(), "step {step}: all is answered");
-        assert!(system.acme.files().contents_of("refused").is_empty(), "step {step}");
+        assert!(system.acme.billing_files().contents_of("out").is_empty(), "step {step}: all is answered");
+        assert!(system.acme.billing_files().contents_of("refused").is_empty(), "step {step}");
         if deaths == before {
             break;
         }
     }
     assert!(deaths > 50, "there are more steps than {deaths}");
     for id in &posted {
-        assert_eq!(status(&system, id).await["status"], "APPROVED", "{id}");
+        assert_eq!(query_status(&system, id).await["status"], "APPROVED", "{id}");
     }
-    assert_eq!(bill(&system).await, (posted.len(), 1599 * i64::try_from(posted.len()).expect("is small")));
+    assert_eq!(
+        count_bill(&system).await,
+        (posted.len(), 1599 * i64::try_from(posted.len()).expect("is small"))
+    );
     let charges = seen.charges();
     assert_eq!(charges.len(), posted.len(), "none is lost");
     assert!(charges.values().all(|files| *files == 1), "none is in two files");

@@ -1,7 +1,10 @@
 //! Lost responses, gateways that do not respond, crashes: an accepted message is sent, once or a
 //! few times, within a day or never.
 
-use super::{GOOD, PATH, accepted, heard, named, nothing_waits, refused, say, saying};
+use super::{
+    GOOD, PATH, expected_acceptance, expected_refusal, message_body, named_message_body, nothing_waits,
+    received_messages, send_message,
+};
 use onbill_origin::store::Queue;
 use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::customer::AccountChoice;
@@ -18,26 +21,29 @@ async fn without_its_origin_a_message_is_not_taken() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let origin = format!("{}{PATH}", system.acme.origin_address);
     system.network.inject_fault(&origin, NetworkFault::Lost);
-    assert_eq!(say(&system, named(&pai, "One", "m-1")).await, refused(503, "service-unavailable"));
+    assert_eq!(
+        send_message(&system, named_message_body(&pai, "One", "m-1")).await,
+        expected_refusal(503, "service-unavailable")
+    );
     system.network.clear_faults();
     assert!(nothing_waits(&system).await);
     // It is accepted, and its response lost: the retry gets the same one.
     for mishap in [NetworkFault::AnswerLost, NetworkFault::FailsAfter, NetworkFault::Garbled] {
         system.network.inject_fault_for(&origin, mishap, 1);
-        assert!(say(&system, named(&pai, "One", "m-1")).await.0 >= 500, "{mishap:?}");
+        assert!(send_message(&system, named_message_body(&pai, "One", "m-1")).await.0 >= 500, "{mishap:?}");
     }
-    assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted());
+    assert_eq!(send_message(&system, named_message_body(&pai, "One", "m-1")).await, expected_acceptance());
     // Twice on the wire is once in the database, with an id or without.
     system.network.inject_fault_for(&origin, NetworkFault::Twice, 1);
-    say(&system, saying(&pai, "Two")).await;
-    assert_eq!(heard(&system, GOOD).await, ["Netflix: One", "Netflix: Two"]);
+    send_message(&system, message_body(&pai, "Two")).await;
+    assert_eq!(received_messages(&system, GOOD).await, ["Netflix: One", "Netflix: Two"]);
 }
 
 #[tokio::test]
 async fn message_reaches_recovered_gateway_the_same_day() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(GATEWAY, NetworkFault::Lost);
-    assert_eq!(say(&system, saying(&pai, "One")).await, accepted());
+    assert_eq!(send_message(&system, message_body(&pai, "One")).await, expected_acceptance());
     for _ in 0..3 {
         system.acme.deliver_due().await;
         system.advance_seconds(3_600);
@@ -47,7 +53,7 @@ async fn message_reaches_recovered_gateway_the_same_day() {
         system.advance_seconds(3_600);
         system.acme.deliver_due().await;
     }
-    assert_eq!(heard(&system, GOOD).await, ["Netflix: One"]);
+    assert_eq!(received_messages(&system, GOOD).await, ["Netflix: One"]);
     assert!(nothing_waits(&system).await);
 }
 
@@ -56,22 +62,26 @@ async fn message_unsent_for_a_day_is_dropped() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     // The gateway sends it each time, and its response is always lost.
     system.network.inject_fault(GATEWAY, NetworkFault::AnswerLost);
-    assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted());
+    assert_eq!(send_message(&system, named_message_body(&pai, "One", "m-1")).await, expected_acceptance());
     for _ in 0..2 * DAY / 60 {
         system.acme.deliver_due().await;
         system.advance_seconds(60);
     }
     system.network.clear_faults();
-    let copies = heard(&system, GOOD).await;
+    let copies = received_messages(&system, GOOD).await;
     assert!((5..=7).contains(&copies.len()), "{copies:?}");
     assert!(nothing_waits(&system).await, "it was given up");
-    assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted(), "and nobody is told");
-    assert_eq!(heard(&system, GOOD).await.len(), copies.len());
+    assert_eq!(
+        send_message(&system, named_message_body(&pai, "One", "m-1")).await,
+        expected_acceptance(),
+        "and nobody is told"
+    );
+    assert_eq!(received_messages(&system, GOOD).await.len(), copies.len());
 
     // Nor is it sent when the whole origin was down for a day.
-    assert_eq!(say(&system, named(&pai, "Two", "m-2")).await, accepted());
+    assert_eq!(send_message(&system, named_message_body(&pai, "Two", "m-2")).await, expected_acceptance());
     system.advance_seconds(DAY);
-    assert_eq!(heard(&system, GOOD).await.len(), copies.len());
+    assert_eq!(received_messages(&system, GOOD).await.len(), copies.len());
     assert!(nothing_waits(&system).await);
 }
 
@@ -82,7 +92,7 @@ async fn message_waits_while_its_subscriber_is_unknown() {
     let ana = system.pai_of("ana@example.com").await;
     let accounts = format!("{}/csp/account/validate", system.nova.dashboard_address);
     system.network.inject_fault(&accounts, NetworkFault::Lost);
-    assert_eq!(say(&system, saying(&ana, "Hola")).await, accepted());
+    assert_eq!(send_message(&system, message_body(&ana, "Hola")).await, expected_acceptance());
     let before = system.sms_received(&system.nova, "+34612345601").await.len();
     assert!(system.nova.app().store.next_due(Queue::Notifications).await.expect("works").is_some());
     system.network.clear_faults();
@@ -104,18 +114,22 @@ async fn message_that_died_anywhere_is_sent() {
             system.acme.deliver_due().await;
             let life = Arc::clone(&system.acme.origins[0].crash_point);
             life.crash_at(calls, moment);
-            say(&system, named(&pai, "One", "m-1")).await;
+            send_message(&system, named_message_body(&pai, "One", "m-1")).await;
             let _ = system.acme.try_deliver_due().await;
             if life.disarm() {
                 continue;
             }
             died += 1;
             system.restart_acme(|_| true).await;
-            assert_eq!(say(&system, named(&pai, "One", "m-1")).await, accepted(), "{calls} {moment:?}");
+            assert_eq!(
+                send_message(&system, named_message_body(&pai, "One", "m-1")).await,
+                expected_acceptance(),
+                "{calls} {moment:?}"
+            );
             system.acme.deliver_due().await;
             system.advance_seconds(700);
             // Sent, and not recorded: then it comes again.
-            let messages = heard(&system, GOOD).await;
+            let messages = received_messages(&system, GOOD).await;
             assert!((1..=2).contains(&messages.len()), "{calls} {moment:?} {messages:?}");
             assert!(messages.iter().all(|message| message == "Netflix: One"));
             assert!(nothing_waits(&system).await);

@@ -1,9 +1,12 @@
 //! Who does not see a customer's page, and cannot end what is on it.
 
 use super::{
-    CEASED, GOOD, OTHER, SUSPENDED, UNKNOWN, code, enter, enter_listed, enter_pin, page, read, unlink,
+    CEASED, GOOD, OTHER, SUSPENDED, UNKNOWN, enter_listed, enter_number, enter_pin, open_page, read_page,
+    status_and_code, unlink_subscription,
 };
-use crate::account_events::{approved, charged, event, happens, report};
+use crate::account_events::{
+    approved_outcome, charge_outcome, event_body, report_applied_event, report_event,
+};
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_domain::key::KeyUse;
@@ -15,12 +18,13 @@ use serde_json::{Value, json};
 const HOUR: i64 = 3_600;
 
 /// What a flow permits: reading, and ending this subscription.
-async fn opens(system: &TestSystem, flow: &Value, subscription: &Value) -> [(u16, String); 2] {
-    let answers = [read(system, flow, &Value::Null).await, unlink(system, flow, subscription).await];
-    answers.map(|answer| (code(&answer).0, code(&answer).1.to_owned()))
+async fn try_page_and_unlink(system: &TestSystem, flow: &Value, subscription: &Value) -> [(u16, String); 2] {
+    let answers =
+        [read_page(system, flow, &Value::Null).await, unlink_subscription(system, flow, subscription).await];
+    answers.map(|answer| (status_and_code(&answer).0, status_and_code(&answer).1.to_owned()))
 }
 
-fn both(status: u16, code: &str) -> [(u16, String); 2] {
+fn refused_twice(status: u16, code: &str) -> [(u16, String); 2] {
     [(status, code.to_owned()), (status, code.to_owned())]
 }
 
@@ -30,14 +34,14 @@ async fn every_number_gets_same_response_until_proven() {
     system.advance_seconds(1);
     let mut shapes = Vec::new();
     for number in [GOOD, OTHER, SUSPENDED, CEASED, UNKNOWN, "+34612345601", "(202) 555-0199"] {
-        let (status, mut step) = enter(&system, &system.acme, number).await;
+        let (status, mut step) = enter_number(&system, &system.acme, number).await;
         let flow = step["flow"].clone();
         step["flow"] = json!(flow.as_str().map(str::len));
         // Without proof, it opens nothing, for any number.
-        shapes.push((status, step, opens(&system, &flow, &json!("x")).await));
+        shapes.push((status, step, try_page_and_unlink(&system, &flow, &json!("x")).await));
     }
     assert_eq!((shapes[0].0, &shapes[0].1["step"]), (StatusCode::OK, &json!("pin")));
-    assert_eq!(shapes[0].2, both(400, "token-expired"));
+    assert_eq!(shapes[0].2, refused_twice(400, "token-expired"));
     assert!(shapes.iter().all(|shape| *shape == shapes[0]), "{shapes:?}");
     let sent = system.sms_received(&system.acme, GOOD).await;
     let newest = sent.last().expect("a message came");
@@ -49,12 +53,16 @@ async fn pin_on_a_new_sim_opens_nothing() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let before = enter_pin(&system, &system.acme, GOOD).await.1;
     let (flow, name) = (&before["flow"], &before["subscriptions"][0]["subscription"]);
-    happens(&system, "e-1", "sim-swapped", GOOD).await;
-    assert_eq!(code(&enter_pin(&system, &system.acme, GOOD).await), (400, "account-not-eligible"));
-    assert_eq!(opens(&system, flow, name).await, both(400, "account-not-eligible"), "nor one from before");
-    assert_eq!(charged(&system, &pai, "c-1").await, approved());
+    report_applied_event(&system, "e-1", "sim-swapped", GOOD).await;
+    assert_eq!(status_and_code(&enter_pin(&system, &system.acme, GOOD).await), (400, "account-not-eligible"));
+    assert_eq!(
+        try_page_and_unlink(&system, flow, name).await,
+        refused_twice(400, "account-not-eligible"),
+        "nor one from before"
+    );
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());
     // The dashboard's assertion still works, and a PIN works again after three days.
-    assert_eq!(page(&system, GOOD).await["subscriptions"].as_array().map(Vec::len), Some(1));
+    assert_eq!(open_page(&system, GOOD).await["subscriptions"].as_array().map(Vec::len), Some(1));
     system.advance_seconds(72 * HOUR);
     assert_eq!(enter_pin(&system, &system.acme, GOOD).await.1["step"], "account");
 }
@@ -62,16 +70,24 @@ async fn pin_on_a_new_sim_opens_nothing() {
 #[tokio::test]
 async fn reassigned_number_opens_no_page_of_previous_subscriber() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    charged(&system, &pai, "c-1").await;
-    let (by_pin, by_session) = (enter_pin(&system, &system.acme, GOOD).await.1, page(&system, GOOD).await);
+    charge_outcome(&system, &pai, "c-1").await;
+    let (by_pin, by_session) =
+        (enter_pin(&system, &system.acme, GOOD).await.1, open_page(&system, GOOD).await);
     // The operator's table has the change before an event reports it.
     system.acme.import_accounts(&ACME_ACCOUNTS.replace("2021-03-14", "2026-11-18")).await;
     for old in [&by_pin, &by_session] {
         let name = &old["subscriptions"][0]["subscription"];
-        assert_eq!(opens(&system, &old["flow"], name).await, both(400, "token-expired"));
+        assert_eq!(
+            try_page_and_unlink(&system, &old["flow"], name).await,
+            refused_twice(400, "token-expired")
+        );
         let unmarked = old["flow"].as_str().and_then(|flow| flow.split_once('.')).expect("is marked").0;
         for flow in [json!(unmarked), json!(format!("{unmarked}.x"))] {
-            assert_eq!(opens(&system, &flow, name).await, both(400, "token-expired"), "{flow}");
+            assert_eq!(
+                try_page_and_unlink(&system, &flow, name).await,
+                refused_twice(400, "token-expired"),
+                "{flow}"
+            );
         }
     }
     for (_, new) in
@@ -83,11 +99,14 @@ async fn reassigned_number_opens_no_page_of_previous_subscriber() {
             "the new holder's is empty"
         );
         let name = &by_session["subscriptions"][0]["subscription"];
-        assert_eq!(code(&unlink(&system, &new["flow"], name).await), (400, "invalid-request"));
+        assert_eq!(
+            status_and_code(&unlink_subscription(&system, &new["flow"], name).await),
+            (400, "invalid-request")
+        );
     }
     system.advance_seconds(60);
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
-    let new = page(&system, GOOD).await;
+    let new = open_page(&system, GOOD).await;
     assert_eq!((new["subscriptions"].as_array().map(Vec::len), &new["charges"]), (Some(1), &json!([])));
 }
 
@@ -95,18 +114,21 @@ async fn reassigned_number_opens_no_page_of_previous_subscriber() {
 async fn whoever_has_left_sees_nothing_any_more() {
     for what in ["ceased", "ported-out", "ownership-changed"] {
         let (system, _) = TestSystem::with_subscriber(GOOD).await;
-        let own = page(&system, GOOD).await;
+        let own = open_page(&system, GOOD).await;
         system.advance_seconds(86_400);
-        let own = if what == "ceased" { own } else { page(&system, GOOD).await };
-        happens(&system, "e-1", what, GOOD).await;
+        let own = if what == "ceased" { own } else { open_page(&system, GOOD).await };
+        report_applied_event(&system, "e-1", what, GOOD).await;
         let name = &own["subscriptions"][0]["subscription"];
-        for (status, _) in opens(&system, &own["flow"], name).await {
+        for (status, _) in try_page_and_unlink(&system, &own["flow"], name).await {
             assert!([400, 404].contains(&status), "{what}: {status}");
         }
         if what == "ownership-changed" {
-            assert_eq!(page(&system, GOOD).await["subscriptions"], json!([]), "{what}");
+            assert_eq!(open_page(&system, GOOD).await["subscriptions"], json!([]), "{what}");
         } else {
-            assert_eq!(code(&enter_listed(&system, &system.acme, GOOD).await), (404, "account-not-found"));
+            assert_eq!(
+                status_and_code(&enter_listed(&system, &system.acme, GOOD).await),
+                (404, "account-not-found")
+            );
         }
     }
 }
@@ -114,25 +136,25 @@ async fn whoever_has_left_sees_nothing_any_more() {
 #[tokio::test]
 async fn account_page_follows_subscriber_to_another_number() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    charged(&system, &pai, "c-1").await;
-    let mut moves = event(&system, "e-1", "number-changed", GOOD);
+    charge_outcome(&system, &pai, "c-1").await;
+    let mut moves = event_body(&system, "e-1", "number-changed", GOOD);
     moves["newMSISDN"] = json!("+12025550107");
-    assert_eq!(report(&system, &moves).await.1["outcome"], "APPLIED");
-    assert_eq!(page(&system, "+12025550107").await["charges"].as_array().map(Vec::len), Some(1));
-    assert_eq!(code(&enter_listed(&system, &system.acme, GOOD).await), (404, "account-not-found"));
+    assert_eq!(report_event(&system, &moves).await.1["outcome"], "APPLIED");
+    assert_eq!(open_page(&system, "+12025550107").await["charges"].as_array().map(Vec::len), Some(1));
+    assert_eq!(status_and_code(&enter_listed(&system, &system.acme, GOOD).await), (404, "account-not-found"));
 }
 
 #[tokio::test]
 async fn flow_is_bound_to_its_number_and_operator() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let own = page(&system, GOOD).await;
+    let own = open_page(&system, GOOD).await;
     let name = &own["subscriptions"][0]["subscription"];
-    let others = page(&system, OTHER).await;
+    let others = open_page(&system, OTHER).await;
     assert_eq!(others["subscriptions"], json!([]));
     // Neither the id that the owner's page has, nor the PAI itself.
     for stolen in [name.clone(), json!(pai), json!(""), json!(null)] {
         assert_eq!(
-            code(&unlink(&system, &others["flow"], &stolen).await),
+            status_and_code(&unlink_subscription(&system, &others["flow"], &stolen).await),
             (400, "invalid-request"),
             "{stolen}"
         );
@@ -140,7 +162,7 @@ async fn flow_is_bound_to_its_number_and_operator() {
     let elsewhere = json!({"operator": "nova", "flow": own["flow"], "subscription": name});
     for path in ["/account", "/account/unlink"] {
         assert_eq!(
-            code(&system.call_widget(path, elsewhere.clone()).await),
+            status_and_code(&system.call_widget(path, elsewhere.clone()).await),
             (400, "token-expired"),
             "{path}"
         );
@@ -150,10 +172,14 @@ async fn flow_is_bound_to_its_number_and_operator() {
         |flow: &Value| flow.as_str().and_then(|flow| flow.split_once('.')).map(|(s, _)| s.to_owned());
     let mark = own["flow"].as_str().and_then(|flow| flow.split_once('.')).expect("is marked").1;
     let mixed = json!(format!("{}.{mark}", secret(&others["flow"]).expect("has one")));
-    assert_eq!(opens(&system, &mixed, name).await, both(400, "token-expired"));
+    assert_eq!(try_page_and_unlink(&system, &mixed, name).await, refused_twice(400, "token-expired"));
     system.advance_seconds(1_800);
-    assert_eq!(opens(&system, &own["flow"], name).await, both(400, "token-expired"), "half an hour is over");
-    assert_eq!(charged(&system, &pai, "c-1").await, approved());
+    assert_eq!(
+        try_page_and_unlink(&system, &own["flow"], name).await,
+        refused_twice(400, "token-expired"),
+        "half an hour is over"
+    );
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());
 }
 
 /// A call as a thief of the edge's secrets can make it.
@@ -176,22 +202,22 @@ async fn compromised_edge_ends_nothing_without_a_flow() {
         let body = json!({"flow": flow, "subscription": pai});
         for (n, path) in ["/edge/v1/account", unlinks].into_iter().enumerate() {
             let request = as_the_edge(&system, path, &body, &format!("thief-nonce-{flow}-{n}-0000"));
-            let (status, answer) = system.send(request).await;
+            let (status, answer) = system.send_request(request).await;
             assert!(status.is_client_error(), "{path} {answer}");
         }
     }
-    assert_eq!(charged(&system, &pai, "c-1").await, approved());
+    assert_eq!(charge_outcome(&system, &pai, "c-1").await, approved_outcome());
 
     // A genuine call is good for once: replayed after the customer has come back, it ends nothing.
-    let own = page(&system, GOOD).await;
+    let own = open_page(&system, GOOD).await;
     let body = json!({"flow": own["flow"], "subscription": own["subscriptions"][0]["subscription"]});
     let genuine = as_the_edge(&system, unlinks, &body, "genuine-nonce-0001");
-    assert_eq!(system.send(genuine.clone()).await.0, StatusCode::OK);
-    assert_eq!(system.send(genuine).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(system.send_request(genuine.clone()).await.0, StatusCode::OK);
+    assert_eq!(system.send_request(genuine).await.0, StatusCode::UNAUTHORIZED);
     system.advance_seconds(60);
     system.sign_up(&system.acme, GOOD, AccountChoice::New("bea@example.com")).await;
     let next = system.pai_of("bea@example.com").await;
     let signed_anew = as_the_edge(&system, unlinks, &body, "genuine-nonce-0002");
-    assert_eq!(system.send(signed_anew).await.0, StatusCode::OK, "it names what has ended");
-    assert_eq!(charged(&system, &next, "c-2").await, approved());
+    assert_eq!(system.send_request(signed_anew).await.0, StatusCode::OK, "it names what has ended");
+    assert_eq!(charge_outcome(&system, &next, "c-2").await, approved_outcome());
 }

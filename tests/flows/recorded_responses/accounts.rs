@@ -7,13 +7,13 @@ use super::request::{CallerKind, ScriptedCall};
 use super::widget;
 use http::Method;
 use onbill_test_harness::NetworkFault;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
 
 pub(super) async fn record_events(recorder: &mut ResponseRecorder) {
-    recorder.section("account events");
+    recorder.begin_section("account events");
     for (n, what) in
         ["activated", "suspended", "resumed", "sim-swapped", "ceased", "ported-out", "ownership-changed"]
             .into_iter()
@@ -33,7 +33,7 @@ pub(super) async fn record_events(recorder: &mut ResponseRecorder) {
     number_changed(recorder).await;
     event_refusals(recorder).await;
     webhook_trouble(recorder).await;
-    erasures(recorder).await;
+    record_erasures(recorder).await;
     let body = event_request(recorder, "x-1", "suspended", "+12025550114");
     let systems = CallerKind::Operator("acme");
     refusals::record(recorder, &ScriptedCall::post(systems, "/operator/v1/account-events", &body)).await;
@@ -56,7 +56,7 @@ async fn sign_up(recorder: &mut ResponseRecorder, number: &str) {
 async fn charge_number(recorder: &mut ResponseRecorder, number: &str, id: &str) {
     let pai = recorder.system.find_pai_of(&email_of(number)).await;
     let Some(pai) = pai else { return recorder.record("the partner has closed the link") };
-    recorder.known_partner("a charge afterwards", "/transaction", &charge(&pai, id, 1599)).await;
+    recorder.known_partner("a charge afterwards", "/transaction", &charge_body(&pai, id, 1599)).await;
 }
 
 fn event_request(recorder: &ResponseRecorder, id: &str, what: &str, number: &str) -> Value {
@@ -64,7 +64,7 @@ fn event_request(recorder: &ResponseRecorder, id: &str, what: &str, number: &str
 }
 
 async fn number_changed(recorder: &mut ResponseRecorder) {
-    recorder.section("a number that changes");
+    recorder.begin_section("a number that changes");
     sign_up(recorder, "+12025550112").await;
     let mut body = event_request(recorder, "e-number", "number-changed", "+12025550112");
     body["newMSISDN"] = json!("+12025550113");
@@ -76,7 +76,7 @@ async fn number_changed(recorder: &mut ResponseRecorder) {
 }
 
 async fn event_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("what is no event");
+    recorder.begin_section("what is no event");
     let old = recorder.system.now().plus_seconds(-86_400).to_string();
     let ahead = recorder.system.now().plus_seconds(86_400).to_string();
     let body = event_request(recorder, "e-bad", "suspended", "+12025550113");
@@ -100,7 +100,7 @@ async fn event_refusals(recorder: &mut ResponseRecorder) {
 }
 
 async fn webhook_trouble(recorder: &mut ResponseRecorder) {
-    recorder.section("webhooks that are not taken at once");
+    recorder.begin_section("webhooks that are not taken at once");
     let number = "+12025550115";
     sign_up(recorder, number).await;
     recorder.system.network.inject_fault("127.0.0.1:8791/account-state", NetworkFault::FailsAfter);
@@ -116,8 +116,8 @@ async fn webhook_trouble(recorder: &mut ResponseRecorder) {
     recorder.deliver("one call each, with the newest state").await;
 }
 
-async fn erasures(recorder: &mut ResponseRecorder) {
-    recorder.section("erasures");
+async fn record_erasures(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("erasures");
     let number = "+12025550115";
     sign_up(recorder, "+12025550114").await;
     let body = json!({"erasureID": "x-1", "msisdn": number});
@@ -136,7 +136,7 @@ async fn erasures(recorder: &mut ResponseRecorder) {
 }
 
 pub(super) async fn record_notifications(recorder: &mut ResponseRecorder) {
-    recorder.section("notifications");
+    recorder.begin_section("notifications");
     sign_up(recorder, GOOD).await;
     let pai = recorder.system.pai_of(&email_of(GOOD)).await;
     let body = json!({"pai": pai, "message": "Payment failed.", "extNotificationID": "m-1"});
@@ -174,14 +174,14 @@ async fn own_page(recorder: &mut ResponseRecorder, label: &str, number: &str) ->
 }
 
 pub(super) async fn record_own_page(recorder: &mut ResponseRecorder) {
-    recorder.section("the own page");
+    recorder.begin_section("the own page");
     own_page(recorder, "nothing is linked", GOOD).await;
     sign_up(recorder, GOOD).await;
     let pai = recorder.system.pai_of(&email_of(GOOD)).await;
     for n in 0..14 {
         recorder.system.advance_seconds(60);
         let id = format!("c-{n}");
-        recorder.system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, &id, 1599)).await;
+        recorder.system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, &id, 1599)).await;
     }
     let refund = json!({"extRefundID": "r-1", "amount": {"value": 600, "currency": "USD"}, "reason": "x"});
     recorder.system.call_ott(Method::POST, "/ott/v1/transaction/c-13/refund", refund).await;
@@ -197,15 +197,15 @@ pub(super) async fn record_own_page(recorder: &mut ResponseRecorder) {
     let body = json!({"operator": "acme", "flow": "none"});
     recorder.widget("no such flow", "/account", &body).await;
     own_page_by_pin(recorder).await;
-    unlinking(recorder, &flow, &page.body["subscriptions"][0]["subscription"], &pai).await;
+    record_unlinking(recorder, &flow, &page.body["subscriptions"][0]["subscription"], &pai).await;
     own_page_refusals(recorder, &flow).await;
 }
 
 async fn own_page_by_pin(recorder: &mut ResponseRecorder) {
-    recorder.section("the own page by PIN");
+    recorder.begin_section("the own page by PIN");
     for number in [GOOD, "+12025550105"] {
         let body = json!({"operator": "acme", "view": "account", "msisdn": number, "locale": "de"});
-        let step = widget::prove(recorder, &body).await;
+        let step = widget::record_proof(recorder, &body).await;
         let buy = json!({"operator": "acme", "flow": step.body["flow"]});
         recorder.widget("it does not buy", "/signup", &buy).await;
     }
@@ -214,22 +214,22 @@ async fn own_page_by_pin(recorder: &mut ResponseRecorder) {
     }
 }
 
-async fn unlinking(recorder: &mut ResponseRecorder, flow: &Value, subscription: &Value, pai: &str) {
-    recorder.section("unlinking");
+async fn record_unlinking(recorder: &mut ResponseRecorder, flow: &Value, subscription: &Value, pai: &str) {
+    recorder.begin_section("unlinking");
     let unlink =
         |subscription: &Value| json!({"operator": "acme", "flow": flow, "subscription": subscription});
     recorder.widget("an unknown link", "/account/unlink", &unlink(&json!("none"))).await;
     recorder.widget("a link", "/account/unlink", &unlink(subscription)).await;
     recorder.widget("again", "/account/unlink", &unlink(subscription)).await;
     recorder.deliver("webhook and mapping").await;
-    recorder.partner("a charge", Method::POST, "/transaction", &charge(pai, "c-99", 1599)).await;
+    recorder.partner("a charge", Method::POST, "/transaction", &charge_body(pai, "c-99", 1599)).await;
     let message = json!({"pai": pai, "message": "Hello"});
     recorder.partner("a message", Method::POST, "/notification", &message).await;
     recorder.widget("the page", "/account", &json!({"operator": "acme", "flow": flow})).await;
 }
 
 async fn own_page_refusals(recorder: &mut ResponseRecorder, flow: &Value) {
-    recorder.section("the own page is another's");
+    recorder.begin_section("the own page is another's");
     let accounts = onbill_test_harness::ACME_ACCOUNTS;
     let body = json!({"operator": "acme", "flow": flow});
     recorder.system.acme.import_accounts(&accounts.replace("2021-03-14", "2026-11-18")).await;

@@ -7,7 +7,7 @@ use http::Method;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault};
 use serde_json::{Value, json};
 
@@ -17,31 +17,34 @@ const REFUNDS: &str = "127.0.0.1:8790/csp/refund";
 const NO_PAI: &str = "00000000-0000-4000-8000-000000000000";
 
 pub(super) async fn record(recorder: &mut ResponseRecorder) {
-    recorder.section("a subscriber");
+    recorder.begin_section("a subscriber");
     recorder.system.sign_up(&recorder.system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     recorder.record("signs up");
     let pai = recorder.system.pai_of("ann@example.com").await;
-    charges(recorder, &pai).await;
+    record_charges(recorder, &pai).await;
     charge_refusals(recorder, &pai).await;
-    refunds(recorder).await;
+    record_refunds(recorder).await;
     refund_refusals(recorder).await;
-    unclear(recorder, &pai).await;
+    record_unclear_charges(recorder, &pai).await;
     unclear_refunds(recorder, &pai).await;
-    subscriptions(recorder, &pai).await;
-    ledger(recorder).await;
+    record_subscriptions(recorder, &pai).await;
+    record_ledger_pages(recorder).await;
     shared_refusals(recorder, &pai).await;
 }
 
-async fn charges(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("charges");
-    recorder.known_partner("a charge", "/transaction", &charge(pai, "c-1", 1599)).await;
-    recorder.known_partner("its replay", "/transaction", &charge(pai, "c-1", 1599)).await;
-    recorder.known_partner("with other contents", "/transaction", &charge(pai, "c-1", 1600)).await;
-    let mut taxed = charge(pai, "c-2", 1599);
+async fn record_charges(recorder: &mut ResponseRecorder, pai: &str) {
+    recorder.begin_section("charges");
+    recorder.known_partner("a charge", "/transaction", &charge_body(pai, "c-1", 1599)).await;
+    recorder.known_partner("its replay", "/transaction", &charge_body(pai, "c-1", 1599)).await;
+    recorder.known_partner("with other contents", "/transaction", &charge_body(pai, "c-1", 1600)).await;
+    let mut taxed = charge_body(pai, "c-2", 1599);
     taxed["tax"] = json!({"value": 99, "currency": "USD"});
     recorder.known_partner("with tax", "/transaction", &taxed).await;
-    let call =
-        ScriptedCall::post(CallerKind::Partner("netflix"), "/ott/v1/transaction", &charge(pai, "c-3", 1599));
+    let call = ScriptedCall::post(
+        CallerKind::Partner("netflix"),
+        "/ott/v1/transaction",
+        &charge_body(pai, "c-3", 1599),
+    );
     recorder.call_twice("two at once", &call).await;
     recorder.partner("its state", Method::GET, "/transaction/c-1", &Value::Null).await;
     recorder.partner("an unknown one's state", Method::GET, "/transaction/none", &Value::Null).await;
@@ -49,7 +52,7 @@ async fn charges(recorder: &mut ResponseRecorder, pai: &str) {
 }
 
 async fn charge_refusals(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("what is no charge");
+    recorder.begin_section("what is no charge");
     let period = |from: &str, to: &str| json!({"from": from, "to": to});
     let amount = |value: Value, currency: &str| json!({"value": value, "currency": currency});
     for (member, value) in [
@@ -72,15 +75,18 @@ async fn charge_refusals(recorder: &mut ResponseRecorder, pai: &str) {
         ("pai", json!("not-a-pai")),
         ("pai", json!(NO_PAI)),
     ] {
-        let mut body = charge(pai, "b-1", 1599);
+        let mut body = charge_body(pai, "b-1", 1599);
         body[member] = value;
         let label = format!("a wrong {member}");
         recorder.partner(&label, Method::POST, "/transaction", &body).await;
         let passed_on = ScriptedCall::post(CallerKind::EdgeForPartner, "/ott/v1/transaction", &body);
         recorder.call(&format!("{label}, at the origin"), passed_on).await;
     }
-    let foreign =
-        ScriptedCall::post(CallerKind::Partner("tunes"), "/ott/v1/transaction", &charge(pai, "b-1", 1599));
+    let foreign = ScriptedCall::post(
+        CallerKind::Partner("tunes"),
+        "/ott/v1/transaction",
+        &charge_body(pai, "b-1", 1599),
+    );
     recorder.call("another partner's PAI", foreign).await;
 }
 
@@ -92,8 +98,8 @@ pub(super) fn refund_request(id: &str, value: impl Into<Option<i64>>) -> Value {
     body
 }
 
-async fn refunds(recorder: &mut ResponseRecorder) {
-    recorder.section("refunds");
+async fn record_refunds(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("refunds");
     recorder.known_partner("a part", "/transaction/c-1/refund", &refund_request("r-1", 600)).await;
     recorder.known_partner("its replay", "/transaction/c-1/refund", &refund_request("r-1", 600)).await;
     recorder
@@ -119,7 +125,7 @@ async fn refunds(recorder: &mut ResponseRecorder) {
 }
 
 async fn refund_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("what is no refund");
+    recorder.begin_section("what is no refund");
     for (member, value) in [
         ("amount", json!({"value": 0, "currency": "USD"})),
         ("amount", json!({"value": 7.99, "currency": "USD"})),
@@ -147,14 +153,14 @@ async fn refund_refusals(recorder: &mut ResponseRecorder) {
 }
 
 /// Charges whose outcome is not known at once: PENDING, then a webhook.
-async fn unclear(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("a charge that billing applies without an answer");
+async fn record_unclear_charges(recorder: &mut ResponseRecorder, pai: &str) {
+    recorder.begin_section("a charge that billing applies without an answer");
     for (id, mishap) in
         [("u-1", NetworkFault::AnswerLost), ("u-2", NetworkFault::Lost), ("u-3", NetworkFault::FailsAfter)]
     {
         recorder.system.network.inject_fault(BILLING, mishap);
-        recorder.known_partner("the charge", "/transaction", &charge(pai, id, 1599)).await;
-        recorder.known_partner("its replay", "/transaction", &charge(pai, id, 1599)).await;
+        recorder.known_partner("the charge", "/transaction", &charge_body(pai, id, 1599)).await;
+        recorder.known_partner("its replay", "/transaction", &charge_body(pai, id, 1599)).await;
         let body = refund_request("ur-1", 100);
         recorder.known_partner("a refund of it", &format!("/transaction/{id}/refund"), &body).await;
         recorder.system.network.clear_faults();
@@ -163,9 +169,9 @@ async fn unclear(recorder: &mut ResponseRecorder, pai: &str) {
         let path = format!("/transaction/{id}");
         recorder.partner("its state", Method::GET, &path, &Value::Null).await;
     }
-    recorder.section("a charge that is declined later");
+    recorder.begin_section("a charge that is declined later");
     recorder.system.network.inject_fault(BILLING, NetworkFault::Lost);
-    recorder.known_partner("the charge", "/transaction", &charge(pai, "u-4", 1599)).await;
+    recorder.known_partner("the charge", "/transaction", &charge_body(pai, "u-4", 1599)).await;
     recorder.system.network.clear_faults();
     let suspended = ACME_ACCOUNTS.replace("+12025550101,active", "+12025550101,suspended");
     recorder.system.acme.import_accounts(&suspended).await;
@@ -175,8 +181,8 @@ async fn unclear(recorder: &mut ResponseRecorder, pai: &str) {
 }
 
 async fn unclear_refunds(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("refunds that are clear later");
-    recorder.known_partner("a charge", "/transaction", &charge(pai, "v-1", 1599)).await;
+    recorder.begin_section("refunds that are clear later");
+    recorder.known_partner("a charge", "/transaction", &charge_body(pai, "v-1", 1599)).await;
     for (id, mishap) in [("v-1", NetworkFault::AnswerLost), ("v-2", NetworkFault::Lost)] {
         recorder.system.network.inject_fault(REFUNDS, mishap);
         recorder.known_partner("the refund", "/transaction/v-1/refund", &refund_request(id, 100)).await;
@@ -186,9 +192,9 @@ async fn unclear_refunds(recorder: &mut ResponseRecorder, pai: &str) {
         let path = format!("/transaction/v-1/refund/{id}");
         recorder.partner("its state", Method::GET, &path, &Value::Null).await;
     }
-    recorder.section("a webhook that the partner does not take at once");
+    recorder.begin_section("a webhook that the partner does not take at once");
     recorder.system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
-    recorder.known_partner("a charge", "/transaction", &charge(pai, "v-3", 1599)).await;
+    recorder.known_partner("a charge", "/transaction", &charge_body(pai, "v-3", 1599)).await;
     recorder.system.network.clear_faults();
     recorder.system.network.inject_fault("127.0.0.1:8791/transaction-state", NetworkFault::FailsAfter);
     recorder.system.advance_seconds(400);
@@ -198,8 +204,8 @@ async fn unclear_refunds(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.deliver("it is sent again").await;
 }
 
-async fn subscriptions(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("subscriptions");
+async fn record_subscriptions(recorder: &mut ResponseRecorder, pai: &str) {
+    recorder.begin_section("subscriptions");
     let validated = json!({"msisdn": "+12025550107", "operator": "acme"});
     let other = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");
     let body = json!({"pai": other, "extSubscriptionID": "s-1", "origin": "NEW_ACCOUNT", "plan": "standard"});
@@ -237,8 +243,8 @@ async fn subscriptions(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.call("an unknown one, at the origin", passed_on).await;
 }
 
-async fn ledger(recorder: &mut ResponseRecorder) {
-    recorder.section("the ledger");
+async fn record_ledger_pages(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("the ledger");
     for query in [
         "from=2026-11-01&to=2026-11-30",
         "from=2026-11-01&to=2026-11-30&status=DECLINED&partner=netflix",
@@ -255,7 +261,7 @@ async fn ledger(recorder: &mut ResponseRecorder) {
     for n in 0..26 {
         recorder
             .system
-            .call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, &format!("p-{n}"), 100))
+            .call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, &format!("p-{n}"), 100))
             .await;
     }
     recorder.skip();
@@ -269,7 +275,7 @@ async fn shared_refusals(recorder: &mut ResponseRecorder, pai: &str) {
     let caller = CallerKind::Partner("netflix");
     let new = json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
     for call in [
-        ScriptedCall::post(caller, "/ott/v1/transaction", &charge(pai, "x-1", 1599)),
+        ScriptedCall::post(caller, "/ott/v1/transaction", &charge_body(pai, "x-1", 1599)),
         ScriptedCall::get(caller, "/ott/v1/transaction/x-1"),
         ScriptedCall::post(caller, "/ott/v1/transaction/x-1/refund", &refund_request("x-1", 100)),
         ScriptedCall::get(caller, "/ott/v1/transaction/x-1/refund/x-1"),
@@ -295,7 +301,7 @@ pub(super) async fn record_declines(recorder: &mut ResponseRecorder) {
     by_billing(recorder).await;
 }
 
-async fn subscriber(recorder: &mut ResponseRecorder, number: &str, email: &str) -> String {
+async fn sign_up_subscriber(recorder: &mut ResponseRecorder, number: &str, email: &str) -> String {
     recorder.system.advance_seconds(1);
     recorder.system.sign_up(&recorder.system.acme, number, AccountChoice::New(email)).await;
     recorder.skip();
@@ -303,19 +309,21 @@ async fn subscriber(recorder: &mut ResponseRecorder, number: &str, email: &str) 
 }
 
 async fn by_limits(recorder: &mut ResponseRecorder) {
-    let pai = subscriber(recorder, GOOD, "ann@example.com").await;
+    let pai = sign_up_subscriber(recorder, GOOD, "ann@example.com").await;
     recorder.system.set_acme_limits(
         json!([{"currency": "USD", "smallest": 50, "transaction": 5000, "day": 6000, "month": 10_000}]),
     );
-    recorder.section("declined by the operator's limits");
+    recorder.begin_section("declined by the operator's limits");
     for (id, value) in [("l-1", 49), ("l-2", 5001), ("l-3", 5000), ("l-4", 1001), ("l-5", 1000)] {
-        recorder.known_partner(&format!("{value} cents"), "/transaction", &charge(&pai, id, value)).await;
+        recorder
+            .known_partner(&format!("{value} cents"), "/transaction", &charge_body(&pai, id, value))
+            .await;
     }
     recorder.system.advance_seconds(86_400);
     for (id, value) in [("l-6", 4000), ("l-7", 100)] {
-        recorder.known_partner("a day later", "/transaction", &charge(&pai, id, value)).await;
+        recorder.known_partner("a day later", "/transaction", &charge_body(&pai, id, value)).await;
     }
-    recorder.known_partner("a replay of a decline", "/transaction", &charge(&pai, "l-2", 5001)).await;
+    recorder.known_partner("a replay of a decline", "/transaction", &charge_body(&pai, "l-2", 5001)).await;
     recorder.partner("the state of a decline", Method::GET, "/transaction/l-2", &Value::Null).await;
     recorder.system.set_acme_limits(json!([]));
 }
@@ -327,13 +335,17 @@ async fn by_accounts(recorder: &mut ResponseRecorder) {
         ("+12025550110", "2020-07-08", "2026-11-20"),
     ] {
         let email = format!("{}@example.com", &number[1..]);
-        let pai = subscriber(recorder, number, &email).await;
-        recorder.section(&format!("declined as the account of {number} is{to}"));
+        let pai = sign_up_subscriber(recorder, number, &email).await;
+        recorder.begin_section(&format!("declined as the account of {number} is{to}"));
         let line = ACME_ACCOUNTS.lines().find(|line| line.starts_with(number)).expect("is there");
         recorder.system.acme.import_accounts(&ACME_ACCOUNTS.replace(line, &line.replace(from, to))).await;
-        recorder.known_partner("a charge", "/transaction", &charge(&pai, &format!("a-{number}"), 1599)).await;
+        recorder
+            .known_partner("a charge", "/transaction", &charge_body(&pai, &format!("a-{number}"), 1599))
+            .await;
         recorder.deliver("what follows").await;
-        recorder.known_partner("the next", "/transaction", &charge(&pai, &format!("b-{number}"), 1599)).await;
+        recorder
+            .known_partner("the next", "/transaction", &charge_body(&pai, &format!("b-{number}"), 1599))
+            .await;
         recorder.system.acme.import_accounts(ACME_ACCOUNTS).await;
     }
 }
@@ -344,14 +356,16 @@ async fn by_ends(recorder: &mut ResponseRecorder) {
         (DeclineReason::PaiRevokedByUser, "+12025550113"),
     ] {
         let email = format!("{}@example.com", &number[1..]);
-        let pai = subscriber(recorder, number, &email).await;
-        recorder.section(&format!("declined as {}", reason.as_str()));
+        let pai = sign_up_subscriber(recorder, number, &email).await;
+        recorder.begin_section(&format!("declined as {}", reason.as_str()));
         let (partner, closed) =
             (PartnerId::parse("netflix").expect("is one"), Pai::parse(&pai).expect("is one"));
         let app = recorder.system.acme.app();
         app.store.close_pai(recorder.system.now(), partner, closed, reason).await.expect("works");
         recorder.deliver("what follows").await;
-        recorder.known_partner("a charge", "/transaction", &charge(&pai, &format!("e-{number}"), 1599)).await;
+        recorder
+            .known_partner("a charge", "/transaction", &charge_body(&pai, &format!("e-{number}"), 1599))
+            .await;
     }
 }
 
@@ -363,21 +377,23 @@ async fn by_billing(recorder: &mut ResponseRecorder) {
         .acme
         .import_accounts(&ACME_ACCOUNTS.replace(line, "+12025550104,active,prepaid,99999"))
         .await;
-    let pai = subscriber(recorder, number, "poor@example.com").await;
-    recorder.section("declined by billing");
-    recorder.known_partner("too low a balance", "/transaction", &charge(&pai, "i-1", 1599)).await;
+    let pai = sign_up_subscriber(recorder, number, "poor@example.com").await;
+    recorder.begin_section("declined by billing");
+    recorder.known_partner("too low a balance", "/transaction", &charge_body(&pai, "i-1", 1599)).await;
     recorder.partner("its state", Method::GET, "/transaction/i-1", &Value::Null).await;
     let raw_codes = [json!("51"), json!("account-closed"), json!("no credit: +12025550104"), Value::Null];
     for (n, raw_code) in raw_codes.iter().enumerate() {
-        recorder.system.network.attach_service("127.0.0.1:8793", declining(raw_code));
+        recorder.system.network.attach_service("127.0.0.1:8793", declining_billing(raw_code));
         recorder.system.reconfigure_acme(|config| config.bss_url = "http://127.0.0.1:8793/csp".to_owned());
         let id = format!("b-{n}");
-        recorder.partner("billing's own code", Method::POST, "/transaction", &charge(&pai, &id, 100)).await;
+        recorder
+            .partner("billing's own code", Method::POST, "/transaction", &charge_body(&pai, &id, 100))
+            .await;
     }
 }
 
 /// Billing that declines everything with this code.
-fn declining(raw_code: &Value) -> axum::Router {
+fn declining_billing(raw_code: &Value) -> axum::Router {
     let answer = json!({"status": "DECLINED", "rawCode": raw_code});
     axum::Router::new().route(
         "/csp/transaction",

@@ -16,14 +16,14 @@ const REDEEM: &str = "/coupon/redeem";
 const NO_PAI: &str = "00000000-0000-4000-8000-000000000000";
 
 pub(super) async fn record(recorder: &mut ResponseRecorder) {
-    issue(recorder).await;
+    record_issuing(recorder).await;
     issue_refusals(recorder).await;
-    redeem(recorder).await;
+    record_redeeming(recorder).await;
     redeem_refusals(recorder).await;
     redeem_by_standing(recorder).await;
     gifts_and_days(recorder).await;
-    guesses(recorder).await;
-    over(recorder).await;
+    record_guesses(recorder).await;
+    record_ended_coupons(recorder).await;
     shared_refusals(recorder).await;
 }
 
@@ -41,8 +41,8 @@ async fn sell_coupon(recorder: &mut ResponseRecorder, id: &str, number: &str) ->
     code_in(&recorder.newest_sms(|system| &system.acme, number).await)
 }
 
-async fn issue(recorder: &mut ResponseRecorder) {
-    recorder.section("coupons are made");
+async fn record_issuing(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("coupons are made");
     recorder.operator("a coupon", "/coupons", &coupon_request("c-1", GOOD)).await;
     recorder.operator_asks("before it is sent", "/coupons/c-1").await;
     recorder.newest_sms(|system| &system.acme, GOOD).await;
@@ -69,7 +69,7 @@ async fn issue(recorder: &mut ResponseRecorder) {
 }
 
 async fn issue_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("what is no coupon");
+    recorder.begin_section("what is no coupon");
     let money = |value: Value, currency: &str| json!({"value": value, "currency": currency});
     for (member, value) in [
         ("plan", json!("24M")),
@@ -91,8 +91,8 @@ async fn issue_refusals(recorder: &mut ResponseRecorder) {
     }
 }
 
-async fn redeem(recorder: &mut ResponseRecorder) {
-    recorder.section("coupons are redeemed");
+async fn record_redeeming(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("coupons are redeemed");
     let code = sell_coupon(recorder, "c-2", GOOD).await;
     let spaced = code.to_lowercase().replace('-', " ");
     recorder.known_partner("redeemed", REDEEM, &redeem_request(&spaced, "r-1")).await;
@@ -123,7 +123,7 @@ async fn redeem(recorder: &mut ResponseRecorder) {
 }
 
 async fn redeem_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("codes that are not valid");
+    recorder.begin_section("codes that are not valid");
     let code = sell_coupon(recorder, "c-5", OTHER).await;
     let slip = &code[..code.len() - 1];
     recorder.partner("a slip", Method::POST, REDEEM, &redeem_request(slip, "r-5")).await;
@@ -153,7 +153,7 @@ async fn redeem_by_standing(recorder: &mut ResponseRecorder) {
         ("+12025550109", ",active", ",ceased"),
         ("+12025550104", ",120,", ",120,"),
     ] {
-        recorder.section(&format!("the buyer's account is{to}"));
+        recorder.begin_section(&format!("the buyer's account is{to}"));
         let code = sell_coupon(recorder, &format!("d-{}", &number[1..]), number).await;
         let line = ACME_ACCOUNTS.lines().find(|line| line.starts_with(number)).expect("is there");
         recorder.system.acme.import_accounts(&ACME_ACCOUNTS.replace(line, &line.replace(from, to))).await;
@@ -165,20 +165,20 @@ async fn redeem_by_standing(recorder: &mut ResponseRecorder) {
 }
 
 async fn gifts_and_days(recorder: &mut ResponseRecorder) {
-    recorder.section("days that a coupon pays for");
+    recorder.begin_section("days that a coupon pays for");
     let validated = json!({"msisdn": "+12025550110", "operator": "acme"});
     let pai = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");
     let mut gift = redeem_request(&sell_coupon(recorder, "c-7", OTHER).await, "r-7");
     gift["pai"] = json!(pai);
     recorder.partner("a gift", Method::POST, REDEEM, &gift).await;
-    let charge = onbill_test_harness::customer::charge(&pai, "c-1", 1599);
+    let charge = onbill_test_harness::customer::charge_body(&pai, "c-1", 1599);
     recorder.partner("a charge for these days", Method::POST, "/transaction", &charge).await;
     recorder.partner("paid until", Method::POST, "/account/validate", &validated).await;
     recorder.operator_asks("the gift", "/coupons/c-7").await;
 }
 
-async fn guesses(recorder: &mut ResponseRecorder) {
-    recorder.section("too many wrong codes");
+async fn record_guesses(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("too many wrong codes");
     recorder.system.advance_seconds(3_600);
     let limit = |config: &mut onbill_origin::config::Config| {
         config.coupons.as_mut().expect("sells coupons").wrong_codes_per_hour = 2;
@@ -190,8 +190,8 @@ async fn guesses(recorder: &mut ResponseRecorder) {
     }
 }
 
-async fn over(recorder: &mut ResponseRecorder) {
-    recorder.section("a coupon that has expired");
+async fn record_ended_coupons(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("a coupon that has expired");
     let code = sell_coupon(recorder, "c-8", "+12025550112").await;
     recorder.system.advance_seconds(365 * 86_400);
     recorder.partner("redeemed too late", Method::POST, REDEEM, &redeem_request(&code, "r-8")).await;
@@ -220,7 +220,7 @@ async fn shared_refusals(recorder: &mut ResponseRecorder) {
 
 /// A gateway that sends delivery reports.
 pub(super) async fn record_receipts(recorder: &mut ResponseRecorder) {
-    recorder.section("a gateway in Kannel's shape");
+    recorder.begin_section("a gateway in Kannel's shape");
     let file = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
         .join(format!("recorded-kannel-{}", std::process::id()));
     std::fs::write(&file, "hunter2!\n").expect("can be written");

@@ -23,7 +23,7 @@ fn device_read(number: &str) -> Value {
 }
 
 async fn by_reading(recorder: &mut ResponseRecorder) {
-    recorder.section("an operator that takes the app's reading");
+    recorder.begin_section("an operator that takes the app's reading");
     for (label, number) in [
         ("postpaid", GOOD),
         ("postpaid again", GOOD),
@@ -55,7 +55,7 @@ async fn by_reading(recorder: &mut ResponseRecorder) {
 }
 
 async fn by_pin(recorder: &mut ResponseRecorder) {
-    recorder.section("an operator that asks for a PIN");
+    recorder.begin_section("an operator that asks for a PIN");
     let send = json!({"msisdn": NOVA, "operator": "nova", "locale": "es-ES"});
     let id = recorder.partner("a PIN", Method::POST, "/pin", &send).await.text("pinID");
     let pin = recorder.nova_pin(NOVA).await;
@@ -83,7 +83,7 @@ async fn by_pin(recorder: &mut ResponseRecorder) {
 }
 
 async fn pin_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("PINs on a device");
+    recorder.begin_section("PINs on a device");
     let number = "+34612345602";
     for (label, body) in [
         ("no PIN", json!({"msisdn": number, "operator": "nova"})),
@@ -119,14 +119,14 @@ async fn pin_refusals(recorder: &mut ResponseRecorder) {
 }
 
 async fn sim_swaps(recorder: &mut ResponseRecorder) {
-    recorder.section("a SIM that was swapped");
+    recorder.begin_section("a SIM that was swapped");
     let number = "+12025550107";
     let event = json!({"eventID": "e-1", "type": "sim-swapped", "msisdn": number,
                        "occurredAt": recorder.system.now().to_string()});
     recorder.operator("the event", "/account-events", &event).await;
     recorder.partner("no proof by device", Method::POST, VALIDATE, &device_read(number)).await;
     let body = super::widget::validate_request(number);
-    super::widget::prove(recorder, &body).await;
+    super::widget::record_proof(recorder, &body).await;
 }
 
 async fn shared_refusals(recorder: &mut ResponseRecorder) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 const CONTEXT_LINES: usize = 12;
 
 /// Panics when a transcript differs from the recorded one, with the first exchange that does.
-pub(super) fn check(area: &str, transcript: &str) {
+pub(super) fn compare_with_golden(area: &str, transcript: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("flows/recorded_responses/golden")
         .join(format!("{area}.txt"));

@@ -6,7 +6,7 @@ use super::request::{CallerKind, ScriptedCall, SignatureKind};
 use http::Method;
 use onbill_edge::fake::KvFault;
 use onbill_test_harness::NetworkFault;
-use onbill_test_harness::customer::{AccountChoice, charge};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
@@ -14,13 +14,13 @@ const GOOD: &str = "+12025550101";
 pub(super) async fn record(recorder: &mut ResponseRecorder) {
     recorder.system.sign_up(&recorder.system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     let pai = recorder.system.pai_of("ann@example.com").await;
-    recorder.system.call_ott(Method::POST, "/ott/v1/transaction", charge(&pai, "c-1", 1599)).await;
+    recorder.system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
     recorder.skip();
-    questions(recorder, &pai).await;
+    record_questions(recorder, &pai).await;
     spent_nonces(recorder, &pai).await;
-    tokens(recorder).await;
-    routing(recorder, &pai).await;
-    mappings(recorder, &pai).await;
+    record_tokens(recorder).await;
+    record_routing(recorder, &pai).await;
+    record_mappings(recorder, &pai).await;
     edge_refusals(recorder, &pai).await;
     partner_refusals(recorder, &pai).await;
     let mapping = json!({"operator": "acme", "subscriber": "s-1", "state": "ACTIVE", "version": 1});
@@ -31,8 +31,8 @@ pub(super) async fn record(recorder: &mut ResponseRecorder) {
     refusals::record(recorder, &ScriptedCall::post(origin, "/origin/v1/pai-mappings", &several)).await;
 }
 
-async fn questions(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("the edge's questions");
+async fn record_questions(recorder: &mut ResponseRecorder, pai: &str) {
+    recorder.begin_section("the edge's questions");
     let none = "00000000-0000-4000-8000-000000000000";
     for (path, body) in [
         ("pai", json!({"partner": "netflix", "pai": pai})),
@@ -49,33 +49,37 @@ async fn questions(recorder: &mut ResponseRecorder, pai: &str) {
 }
 
 async fn spent_nonces(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("a call that is replayed byte for byte");
+    recorder.begin_section("a call that is replayed byte for byte");
     for call in [
-        ScriptedCall::post(CallerKind::Partner("netflix"), "/ott/v1/transaction", &charge(pai, "c-2", 1599)),
+        ScriptedCall::post(
+            CallerKind::Partner("netflix"),
+            "/ott/v1/transaction",
+            &charge_body(pai, "c-2", 1599),
+        ),
         ScriptedCall::post(CallerKind::Edge, "/edge/v1/validate", &validate_request()),
         ScriptedCall::get(CallerKind::Partner("netflix"), "/ott/v1/transaction/c-2"),
     ] {
-        let request = call.build(&recorder.system);
+        let request = call.build_request(&recorder.system);
         recorder.send("first", request.clone()).await;
         recorder.send("again", request).await;
     }
 }
 
 /// The token of the newest sign-up.
-fn token(recorder: &ResponseRecorder) -> Value {
+fn token_body(recorder: &ResponseRecorder) -> Value {
     let exchanges = recorder.system.network.calls_after(0);
     let opened = exchanges.iter().rev().find(|exchange| exchange.path == "/signup-sessions");
     let body: Value = serde_json::from_slice(&opened.expect("was opened").request.1).expect("is JSON");
     body["token"].clone()
 }
 
-async fn tokens(recorder: &mut ResponseRecorder) {
-    recorder.section("sign-up tokens");
+async fn record_tokens(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("sign-up tokens");
     recorder.system.advance_seconds(1);
     let flow = recorder.system.prove_number(&recorder.system.acme, "+12025550102").await;
     recorder.system.open_signup(&recorder.system.acme, &flow).await;
     recorder.skip();
-    let token = token(recorder);
+    let token = token_body(recorder);
     let spend = |token: &Value, reference: &str| json!({"token": token, "extReference": reference});
     let path = "/token/validate";
     recorder.partner("spent", Method::POST, path, &spend(&token, "t-1")).await;
@@ -91,32 +95,35 @@ async fn tokens(recorder: &mut ResponseRecorder) {
 }
 
 /// How the edge finds the origin of a PAI that its store does not know, or not any more.
-async fn routing(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("routing");
+async fn record_routing(recorder: &mut ResponseRecorder, pai: &str) {
+    recorder.begin_section("routing");
     let key = format!("pai/{pai}");
     let known = recorder.system.edge.kv_value(&key);
     for (label, value) in [("the store knows nothing", None), ("the store has no JSON", Some("{"))] {
         recorder.system.edge.kv_set(&key, value);
-        let body = charge(pai, &format!("k-{}", label.len()), 1599);
+        let body = charge_body(pai, &format!("k-{}", label.len()), 1599);
         recorder.partner(label, Method::POST, "/transaction", &body).await;
     }
     for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down] {
         recorder.system.edge.kv_set(&key, None);
         recorder.system.edge.kv_fail(Some(fault));
-        let body = charge(pai, &format!("k-{fault:?}"), 1599);
+        let body = charge_body(pai, &format!("k-{fault:?}"), 1599);
         recorder.partner(&format!("{fault:?}"), Method::POST, "/transaction", &body).await;
         recorder.system.edge.kv_fail(None);
     }
     recorder.system.edge.kv_set(&key, None);
-    let call =
-        ScriptedCall::post(CallerKind::Partner("netflix"), "/ott/v1/transaction", &charge(pai, "k-9", 1599));
+    let call = ScriptedCall::post(
+        CallerKind::Partner("netflix"),
+        "/ott/v1/transaction",
+        &charge_body(pai, "k-9", 1599),
+    );
     recorder.call_disturbed("the owner is silent", "127.0.0.1:8788", NetworkFault::Lost, call.clone()).await;
     recorder.call_disturbed("another is silent", "127.0.0.1:9788", NetworkFault::Lost, call).await;
     recorder.system.edge.kv_set(&key, known.as_deref());
 }
 
-async fn mappings(recorder: &mut ResponseRecorder, pai: &str) {
-    recorder.section("the mappings that an origin reports");
+async fn record_mappings(recorder: &mut ResponseRecorder, pai: &str) {
+    recorder.begin_section("the mappings that an origin reports");
     let mapping = |operator: &str, version: u64| json!({"operator": operator, "subscriber": "s-1", "state": "CLOSED", "version": version});
     let entry = |pai: &str, mapping: &Value| json!({"pai": pai, "mapping": mapping});
     let other = "11111111-1111-4111-8111-111111111111";
@@ -198,14 +205,14 @@ async fn partner_refusals(recorder: &mut ResponseRecorder, pai: &str) {
         (Method::POST, "notification", json!({"pai": pai, "message": "Hello"})),
         (Method::POST, "partnerSubscription", new),
         (Method::PUT, "partnerSubscription/s-1", json!({"status": "ACTIVE"})),
-        (Method::POST, "transaction", charge(pai, "x-1", 1599)),
+        (Method::POST, "transaction", charge_body(pai, "x-1", 1599)),
         (Method::GET, "transaction/x-1", Value::Null),
         (Method::POST, "transaction/x-1/refund", json!({"extRefundID": "r", "reason": "x"})),
         (Method::GET, "transaction/x-1/refund/r", Value::Null),
     ] {
         let call = ScriptedCall::new(CallerKind::EdgeForPartner, method, format!("/ott/v1/{path}"), &body);
         refusals::record(recorder, &call).await;
-        recorder.call("unsigned by the edge", call.clone().signing(SignatureKind::Absent)).await;
+        recorder.call("unsigned by the edge", call.clone().with_signature(SignatureKind::Absent)).await;
         recorder.call("the call itself", call).await;
     }
 }

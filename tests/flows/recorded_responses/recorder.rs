@@ -45,18 +45,18 @@ impl ResponseRecorder {
         Self { system, transcript: String::new(), recorded: 0 }
     }
 
-    pub(super) fn section(&mut self, title: &str) {
+    pub(super) fn begin_section(&mut self, title: &str) {
         writeln!(self.transcript, "{} {title} {}\n", "=".repeat(20), "=".repeat(20)).expect("is text");
     }
 
     /// Makes a call and records it, with all calls that it causes.
     pub(super) async fn call(&mut self, label: &str, call: ScriptedCall) -> RecordedReply {
-        let request = call.build(&self.system);
+        let request = call.build_request(&self.system);
         self.send(label, request).await
     }
 
     pub(super) async fn send(&mut self, label: &str, request: Request<Bytes>) -> RecordedReply {
-        let response = self.system.network.exchange(request).await.expect("answers");
+        let response = self.system.network.send_call(request).await.expect("answers");
         self.record_call(label);
         let location = response.headers().get(LOCATION).map(|to| to.to_str().expect("is text").to_owned());
         let body = serde_json::from_slice(response.body()).unwrap_or_default();
@@ -115,8 +115,8 @@ impl ResponseRecorder {
     /// Makes a call twice concurrently: the second one arrives while the first is processed.
     pub(super) async fn call_twice(&mut self, label: &str, call: &ScriptedCall) {
         let (network, first, second) =
-            (&self.system.network, call.build(&self.system), call.build(&self.system));
-        let (first, second) = join(network.exchange(first), network.exchange(second)).await;
+            (&self.system.network, call.build_request(&self.system), call.build_request(&self.system));
+        let (first, second) = join(network.send_call(first), network.send_call(second)).await;
         assert!(first.is_ok() && second.is_ok());
         self.record_call(label);
     }
@@ -149,13 +149,13 @@ impl ResponseRecorder {
     }
 
     /// The PIN in the newest SMS of one of Acme's numbers.
-    pub(super) async fn pin(&mut self, number: &str) -> String {
-        digits(&self.newest_sms(|system| &system.acme, number).await)
+    pub(super) async fn read_pin(&mut self, number: &str) -> String {
+        pin_digits(&self.newest_sms(|system| &system.acme, number).await)
     }
 
     /// The PIN in the newest SMS of one of Nova's numbers.
     pub(super) async fn nova_pin(&mut self, number: &str) -> String {
-        digits(&self.newest_sms(|system| &system.nova, number).await)
+        pin_digits(&self.newest_sms(|system| &system.nova, number).await)
     }
 
     /// Records everything that has crossed since the last record.
@@ -183,10 +183,10 @@ impl ResponseRecorder {
 
     /// Compares the transcript with the recorded one.
     pub(super) fn finish(self, area: &str) {
-        golden::check(area, &self.transcript);
+        golden::compare_with_golden(area, &self.transcript);
     }
 }
 
-fn digits(sms: &str) -> String {
+fn pin_digits(sms: &str) -> String {
     sms.chars().filter(char::is_ascii_digit).take(6).collect()
 }

@@ -14,7 +14,7 @@ const NOVA: &str = "127.0.0.1:9788";
 /// Makes a call with every mistake that its caller can make. The call itself is valid, and is not
 /// made.
 pub(super) async fn record(recorder: &mut ResponseRecorder, call: &ScriptedCall) {
-    recorder.section(&format!("what {} {} refuses", call.method, call.path));
+    recorder.begin_section(&format!("what {} {} refuses", call.method, call.path));
     wrong_method(recorder, call).await;
     wrong_correlator(recorder, call).await;
     if call.has_body() {
@@ -66,7 +66,8 @@ async fn wrong_place(recorder: &mut ResponseRecorder, call: &ScriptedCall) {
 
 async fn wrong_signature(recorder: &mut ResponseRecorder, call: &ScriptedCall) {
     for signing in [SignatureKind::Absent, SignatureKind::Forged, SignatureKind::Stale] {
-        let reply = recorder.call(&format!("{signing:?} signature"), call.clone().signing(signing)).await;
+        let reply =
+            recorder.call(&format!("{signing:?} signature"), call.clone().with_signature(signing)).await;
         assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
     }
 }

@@ -70,7 +70,7 @@ impl ScriptedCall {
         Self::new(caller, Method::GET, path, &Value::Null)
     }
 
-    pub(super) fn signing(mut self, signing: SignatureKind) -> Self {
+    pub(super) fn with_signature(mut self, signing: SignatureKind) -> Self {
         self.signing = signing;
         self
     }
@@ -103,7 +103,7 @@ impl ScriptedCall {
     }
 
     /// The request, signed at the present time of the test system's clock.
-    pub(super) fn build(&self, system: &TestSystem) -> Request<Bytes> {
+    pub(super) fn build_request(&self, system: &TestSystem) -> Request<Bytes> {
         let authority = match self.caller {
             CallerKind::Browser | CallerKind::Partner(_) | CallerKind::Origin(_) => EDGE,
             CallerKind::Operator("nova") => system.nova.origin_address,
@@ -111,21 +111,21 @@ impl ScriptedCall {
                 system.acme.origin_address
             }
         };
-        let mut request = self.unsigned(authority);
+        let mut request = self.build_unsigned(authority);
         match self.caller {
             CallerKind::Browser => {}
             CallerKind::EdgeForPartner => {
-                let mut original = self.unsigned(EDGE);
-                sign(system, &mut original, CallerKind::Partner("netflix"), self.signing);
+                let mut original = self.build_unsigned(EDGE);
+                sign_call(system, &mut original, CallerKind::Partner("netflix"), self.signing);
                 copy_signature(&original, &mut request);
-                sign(system, &mut request, CallerKind::Edge, SignatureKind::Good);
+                sign_call(system, &mut request, CallerKind::Edge, SignatureKind::Good);
             }
-            caller => sign(system, &mut request, caller, self.signing),
+            caller => sign_call(system, &mut request, caller, self.signing),
         }
         request
     }
 
-    fn unsigned(&self, authority: &str) -> Request<Bytes> {
+    fn build_unsigned(&self, authority: &str) -> Request<Bytes> {
         let url = format!("http://{authority}{}", self.path);
         let mut request = Request::builder().method(self.method.clone()).uri(url);
         for (name, value) in &self.headers {
@@ -135,7 +135,7 @@ impl ScriptedCall {
     }
 }
 
-fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: CallerKind, signing: SignatureKind) {
+fn sign_call(system: &TestSystem, request: &mut Request<Bytes>, caller: CallerKind, signing: SignatureKind) {
     let signed_at = match signing {
         SignatureKind::Absent => return,
         SignatureKind::Stale => system.now().plus_seconds(-STALE_SECONDS),
@@ -146,7 +146,7 @@ fn sign(system: &TestSystem, request: &mut Request<Bytes>, caller: CallerKind, s
     if is_untyped {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    sign_request(request, &key_of(caller), signed_at, &system.nonce()).expect("signs");
+    sign_request(request, &key_of(caller), signed_at, &system.next_nonce()).expect("signs");
     if is_untyped {
         request.headers_mut().remove(CONTENT_TYPE);
     }

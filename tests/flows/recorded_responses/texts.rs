@@ -12,21 +12,21 @@ const BUYERS: [&str; 5] = ["+12025550107", "+12025550109", "+12025550110", "+120
 const SIX_MONTHS_ALMOST: i64 = 170 * 86_400;
 
 pub(super) async fn record(recorder: &mut ResponseRecorder) {
-    pins(recorder).await;
-    coupons(recorder).await;
-    notifications(recorder).await;
+    record_pins(recorder).await;
+    record_coupons(recorder).await;
+    record_notifications(recorder).await;
 }
 
-async fn pins(recorder: &mut ResponseRecorder) {
+async fn record_pins(recorder: &mut ResponseRecorder) {
     for locale in Locale::ALL {
         let locale = locale.as_str();
-        recorder.section(&format!("PINs in {locale}"));
+        recorder.begin_section(&format!("PINs in {locale}"));
         let buy = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": locale});
         recorder.widget("to buy", "/account/validate", &buy).await;
-        recorder.pin(GOOD).await;
+        recorder.read_pin(GOOD).await;
         let see = json!({"operator": "acme", "view": "account", "msisdn": OTHER, "locale": locale});
         recorder.widget("to see the own page", "/account/validate", &see).await;
-        recorder.pin(OTHER).await;
+        recorder.read_pin(OTHER).await;
         let device = json!({"operator": "nova", "msisdn": "+34612345601", "locale": locale});
         recorder.partner("on a device", Method::POST, "/pin", &device).await;
         recorder.nova_pin("+34612345601").await;
@@ -39,10 +39,10 @@ pub(super) fn code_in(sms: &str) -> String {
     words.filter(|word| word.is_ascii()).find(|word| word.len() == 24).expect("has a code").to_owned()
 }
 
-async fn coupons(recorder: &mut ResponseRecorder) {
+async fn record_coupons(recorder: &mut ResponseRecorder) {
     for (locale, number) in Locale::ALL.into_iter().zip(BUYERS) {
         let locale = locale.as_str();
-        recorder.section(&format!("coupons in {locale}"));
+        recorder.begin_section(&format!("coupons in {locale}"));
         let coupon = json!({"extCouponID": format!("c-{locale}"), "msisdn": number, "plan": "6M", "locale": locale,
                             "amount": {"value": 8999, "currency": "USD"}});
         recorder.operator("a coupon", "/coupons", &coupon).await;
@@ -52,15 +52,15 @@ async fn coupons(recorder: &mut ResponseRecorder) {
         let redeem = json!({"code": code, "extReference": format!("r-{locale}")});
         recorder.known_partner("redeemed", "/coupon/redeem", &redeem).await;
     }
-    recorder.section("reminders");
+    recorder.begin_section("reminders");
     recorder.system.advance_seconds(SIX_MONTHS_ALMOST);
     let count = recorder.system.acme.app().coupons.remind_all().await.expect("works");
     assert_eq!(count, BUYERS.len());
     recorder.deliver("in every language").await;
 }
 
-async fn notifications(recorder: &mut ResponseRecorder) {
-    recorder.section("a partner's notification");
+async fn record_notifications(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("a partner's notification");
     let validated = json!({"msisdn": GOOD, "operator": "acme"});
     let pai = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");
     for message in ["Payment failed.", "El pago falló: 15,99 €", "فشل الدفع"] {

@@ -58,12 +58,12 @@ pub(super) fn write_step(label: &str, exchanges: &[StoredCall], scripted: Option
             exchange;
         step.line(&format!("{method} {authority}{path}"));
         if is_from_onbill(exchange) && Some(*number) != scripted {
-            step.headers(&asked.0);
+            step.write_headers(&asked.0);
         }
         step.body(&asked.1, &asked.0);
         step.line(&format!("=> {}", status.as_u16()));
         if is_to_onbill(exchange) {
-            step.headers(&answered.0);
+            step.write_headers(&answered.0);
             step.body(&answered.1, &answered.0);
         }
     }
@@ -85,7 +85,7 @@ impl TranscriptStep {
         self.text.push('\n');
     }
 
-    fn headers(&mut self, headers: &HeaderMap) {
+    fn write_headers(&mut self, headers: &HeaderMap) {
         let mut lines: Vec<(String, String)> = headers
             .iter()
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
@@ -124,7 +124,7 @@ impl TranscriptStep {
         let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if media_type.is_some_and(|value| value.starts_with(b"text/html")) {
             // Tells a change of the words from one of the script or the style.
-            let page = without(&without(&String::from_utf8_lossy(bytes), "style"), "script");
+            let page = cut_element(&cut_element(&String::from_utf8_lossy(bytes), "style"), "script");
             self.line(&format!("  |without style and script: {}", fingerprint(page.as_bytes())));
         }
     }
@@ -140,7 +140,7 @@ fn fingerprint(bytes: &[u8]) -> String {
 }
 
 /// A page without the contents of its last element of this name: the one before may be data.
-fn without(page: &str, element: &str) -> String {
+fn cut_element(page: &str, element: &str) -> String {
     let (open, close) = (format!("<{element}"), format!("</{element}>"));
     match (page.rfind(&open), page.rfind(&close)) {
         (Some(from), Some(to)) if from < to => format!("{}{}", &page[..from], &page[to..]),

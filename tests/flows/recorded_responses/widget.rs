@@ -33,9 +33,9 @@ pub(super) fn validate_request_with_session(
 }
 
 /// Proves a number by PIN. Returns the last reply.
-pub(super) async fn prove(recorder: &mut ResponseRecorder, body: &Value) -> RecordedReply {
+pub(super) async fn record_proof(recorder: &mut ResponseRecorder, body: &Value) -> RecordedReply {
     let step = recorder.widget("a number", "/account/validate", body).await;
-    let pin = recorder.pin(body["msisdn"].as_str().expect("is text")).await;
+    let pin = recorder.read_pin(body["msisdn"].as_str().expect("is text")).await;
     let tried = json!({"operator": "acme", "flow": step.body["flow"], "pin": pin});
     recorder.widget("its PIN", "/pin", &tried).await
 }
@@ -53,16 +53,16 @@ pub(super) async fn record(recorder: &mut ResponseRecorder) {
 }
 
 async fn sign_up(recorder: &mut ResponseRecorder) {
-    recorder.section("a sign-up by PIN");
+    recorder.begin_section("a sign-up by PIN");
     let mut body = validate_request(GOOD);
     body["returnURL"] = json!("http://127.0.0.1:8790/done?x=1#y");
-    let proven = prove(recorder, &body).await;
+    let proven = record_proof(recorder, &body).await;
     let opened = json!({"operator": "acme", "flow": proven.body["flow"]});
     let page = recorder.widget("on to the partner", "/signup", &opened).await.text("url");
     recorder.system.choose_account(&page, AccountChoice::New("ann@example.com")).await;
     recorder.record("the customer finishes at the partner");
     recorder.deliver("what follows").await;
-    recorder.section("a sign-up by session");
+    recorder.begin_section("a sign-up by session");
     let body = validate_request_with_session(recorder, PREPAID, PREPAID);
     let step = recorder.widget("a listed number", "/account/validate", &body).await;
     let opened = json!({"operator": "acme", "flow": step.body["flow"]});
@@ -80,7 +80,7 @@ fn return_page(recorder: &ResponseRecorder) -> String {
 }
 
 async fn return_pages(recorder: &mut ResponseRecorder) {
-    recorder.section("the return page");
+    recorder.begin_section("the return page");
     let page = return_page(recorder);
     for (label, query) in [("nothing is known", ""), ("the customer cancelled", "?outcome=cancelled")] {
         let call = ScriptedCall::get(CallerKind::Browser, format!("{page}{query}"));
@@ -89,7 +89,7 @@ async fn return_pages(recorder: &mut ResponseRecorder) {
         let body = json!({"operator": "acme", "result": result});
         recorder.widget("the frame shows the result", "/result", &body).await;
     }
-    recorder.section("the return page after a success");
+    recorder.begin_section("the return page after a success");
     recorder.system.advance_seconds(1);
     recorder
         .system
@@ -104,7 +104,7 @@ async fn return_pages(recorder: &mut ResponseRecorder) {
 }
 
 async fn account_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("accounts that may not buy");
+    recorder.begin_section("accounts that may not buy");
     for (label, number) in [
         ("already on the bill", GOOD),
         ("too low a balance", POOR),
@@ -118,13 +118,13 @@ async fn account_refusals(recorder: &mut ResponseRecorder) {
     for (label, number) in
         [("already on the bill", GOOD), ("too low a balance", POOR), ("suspended", SUSPENDED)]
     {
-        recorder.section(&format!("{label}, by PIN"));
-        prove(recorder, &validate_request(number)).await;
+        recorder.begin_section(&format!("{label}, by PIN"));
+        record_proof(recorder, &validate_request(number)).await;
     }
 }
 
 async fn number_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("what is no number, or not on offer");
+    recorder.begin_section("what is no number, or not on offer");
     for typed in ["", "abc", "12345", "+1202555010111111", "+999123456789", "\u{0}", &"9".repeat(96)] {
         recorder.widget(&format!("{typed:?}"), "/account/validate", &validate_request(typed)).await;
     }
@@ -149,7 +149,7 @@ async fn number_refusals(recorder: &mut ResponseRecorder) {
 }
 
 async fn session_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("sessions");
+    recorder.begin_section("sessions");
     let other = validate_request_with_session(recorder, GOOD, POOR);
     recorder.widget("a session that lists another number", "/account/validate", &other).await;
     let body = validate_request_with_session(recorder, GOOD, GOOD);
@@ -161,10 +161,10 @@ async fn session_refusals(recorder: &mut ResponseRecorder) {
 }
 
 async fn pin_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("PINs");
+    recorder.begin_section("PINs");
     let number = "+12025550107";
     let step = recorder.widget("a number", "/account/validate", &validate_request(number)).await;
-    let pin = recorder.pin(number).await;
+    let pin = recorder.read_pin(number).await;
     let wrong = if pin == "000000" { "111111" } else { "000000" };
     let body = |pin: &str| json!({"operator": "acme", "flow": step.body["flow"], "pin": pin});
     for _ in 0..6 {
@@ -172,7 +172,7 @@ async fn pin_refusals(recorder: &mut ResponseRecorder) {
     }
     recorder.widget("the right PIN, too late", "/pin", &body(&pin)).await;
     let step = recorder.widget("another flow", "/account/validate", &validate_request(number)).await;
-    let pin = recorder.pin(number).await;
+    let pin = recorder.read_pin(number).await;
     let body = json!({"operator": "acme", "flow": step.body["flow"], "pin": pin});
     recorder.widget("its PIN", "/pin", &body).await;
     recorder.widget("the right PIN again", "/pin", &body).await;
@@ -189,10 +189,10 @@ async fn pin_refusals(recorder: &mut ResponseRecorder) {
 }
 
 async fn sign_up_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("refused sign-ups");
+    recorder.begin_section("refused sign-ups");
     let number = "+12025550109";
     let opened = |flow: &Value| json!({"operator": "acme", "flow": flow});
-    let proven = prove(recorder, &validate_request(number)).await;
+    let proven = record_proof(recorder, &validate_request(number)).await;
     let body = opened(&proven.body["flow"]);
     for (label, mishap) in
         [("the partner is out of reach", NetworkFault::Lost), ("the partner fails", NetworkFault::FailsAfter)]
@@ -222,7 +222,7 @@ async fn sign_up_refusals(recorder: &mut ResponseRecorder) {
 }
 
 async fn result_refusals(recorder: &mut ResponseRecorder) {
-    recorder.section("results");
+    recorder.begin_section("results");
     let forged = json!({"operator": "acme", "result": "not.a.token"});
     recorder.widget("a forged result", "/result", &forged).await;
     let reply = recorder.call("back", ScriptedCall::get(CallerKind::Browser, return_page(recorder))).await;

@@ -44,7 +44,7 @@ impl SimulationRun {
         self.settle_bills().await;
         let holding =
             |run: &Self, number: &str| run.holdings[number].last().expect("somebody holds it").clone();
-        let (from, _) = *self.dice.pick(&NUMBERS);
+        let (from, _) = *self.dice.pick_one(&NUMBERS);
         let mover = holding(self, from);
         let free = NUMBERS.iter().map(|(to, _)| *to).find(|to| holding(self, to).status == "ceased");
         let Some(to) = free.filter(|_| mover.status != "ceased") else {
@@ -54,11 +54,11 @@ impl SimulationRun {
         self.hold(to, mover);
         self.note("number-changed", from, Some(to));
         self.tally.count(RunOutcome::Move);
-        self.restore().await;
+        self.import_true_accounts().await;
     }
 
     /// Imports the file of all accounts, as they are.
-    pub(super) async fn restore(&self) {
+    pub(super) async fn import_true_accounts(&self) {
         let mut csv = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
         for (number, held) in &self.holdings {
             let NumberHolder { activated_on, status } = held.last().expect("somebody holds it");
@@ -71,15 +71,16 @@ impl SimulationRun {
     pub(super) async fn tell_of_account(&mut self) {
         let untold: Vec<usize> =
             (0..self.events.len()).filter(|at| self.events[*at].outcome.is_none()).collect();
-        match self.dice.below(6) {
+        match self.dice.draw_below(6) {
             0 if !self.events.is_empty() => {
-                let at = usize::try_from(self.dice.below(self.events.len() as u64)).expect("is an index");
+                let at =
+                    usize::try_from(self.dice.draw_below(self.events.len() as u64)).expect("is an index");
                 self.tell(at).await;
             }
             1 => {
                 // Only harmless errors: a false report of a move to another subscriber's number
                 // would harm that subscriber.
-                let what = *self.dice.pick(&[
+                let what = *self.dice.pick_one(&[
                     "activated",
                     "suspended",
                     "resumed",
@@ -87,23 +88,24 @@ impl SimulationRun {
                     "ceased",
                     "sim-swapped",
                 ]);
-                let number = *self.dice.pick(&[NUMBERS[0].0, NUMBERS[1].0, NUMBERS[2].0, NOBODYS]);
-                let at = self.system.now().plus_seconds(*self.dice.pick(&[0, -60, -90_000, 250]));
+                let number = *self.dice.pick_one(&[NUMBERS[0].0, NUMBERS[1].0, NUMBERS[2].0, NOBODYS]);
+                let at = self.system.now().plus_seconds(*self.dice.pick_one(&[0, -60, -90_000, 250]));
                 self.events.push(ReportableEvent { what, number, new: None, at, outcome: None });
                 self.tell(self.events.len() - 1).await;
             }
             _ if !untold.is_empty() => {
-                let at = *self.dice.pick(&untold);
+                let at = *self.dice.pick_one(&untold);
                 self.tell(at).await;
             }
             _ => {}
         }
-        self.restore().await;
+        self.import_true_accounts().await;
     }
 
     async fn tell(&mut self, at: usize) {
         let event = self.events[at].clone();
-        let Ok(answer) = self.system.network.exchange(self.reported(&format!("e-{at}"), &event)).await else {
+        let Ok(answer) = self.system.network.send_call(self.reported(&format!("e-{at}"), &event)).await
+        else {
             return;
         };
         let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -139,7 +141,7 @@ impl SimulationRun {
         let mut request = request.body(Bytes::from(body.to_string())).expect("is a request");
         let ring = keys::keyring(&KeyHolder::Operator("acme"));
         let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
-        sign_request(&mut request, key, self.system.now(), &self.system.nonce()).expect("signs");
+        sign_request(&mut request, key, self.system.now(), &self.system.next_nonce()).expect("signs");
         request
     }
 
@@ -150,17 +152,17 @@ impl SimulationRun {
                 self.tell(at).await;
             }
         }
-        self.restore().await;
+        self.import_true_accounts().await;
     }
 
     /// An operator's employee closes a PAI, if the program is alive.
     pub(super) async fn close_by_hand(&mut self) {
         let pais: Vec<String> = self.pais.keys().cloned().collect();
         // Seldom: nothing more can go wrong with a closed PAI.
-        if pais.is_empty() || self.dice.below(3) > 0 {
+        if pais.is_empty() || self.dice.draw_below(3) > 0 {
             return;
         }
-        let pai = self.dice.pick(&pais);
+        let pai = self.dice.pick_one(&pais);
         let pai = Pai::parse(pai).expect("is a PAI");
         let (app, partner) = (self.system.acme.app(), PartnerId::parse("netflix").expect("is a slug"));
         let end = app.store.close_pai(app.now(), partner, pai, DeclineReason::PaiRevokedByUser).await;

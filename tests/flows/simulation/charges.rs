@@ -39,7 +39,7 @@ struct ChargePost {
 
 /// The body of a post.
 pub(super) fn charge(pai: &str, id: &str, value: i64, month: ServicePeriod) -> Value {
-    let mut body = customer::charge(pai, id, value);
+    let mut body = customer::charge_body(pai, id, value);
     body["servicePeriod"] = json!(month);
     body
 }
@@ -69,12 +69,12 @@ impl SimulationRun {
         }
         let first = self.some_charge();
         let mut posts = vec![first.clone()];
-        match self.dice.below(8) {
+        match self.dice.draw_below(8) {
             0 | 1 => posts.extend([first.clone(), first]),
             2 => posts.extend([self.some_charge(), self.some_charge()]),
             _ => {}
         }
-        let busy = self.dice.below(4) == 0;
+        let busy = self.dice.draw_below(4) == 0;
         let all = join_all(posts.iter().map(|post| self.post(post)));
         let answers = if busy { join(all, self.system.acme.try_deliver_due()).await.0 } else { all.await };
         for (post, answer) in posts.iter().zip(answers) {
@@ -87,18 +87,18 @@ impl SimulationRun {
     /// A charge to post, with a new id or a used one.
     fn some_charge(&mut self) -> ChargePost {
         let old: Vec<String> = self.asked.keys().cloned().collect();
-        if !old.is_empty() && self.dice.below(3) == 0 {
-            let id = self.dice.pick(&old).clone();
+        if !old.is_empty() && self.dice.draw_below(3) == 0 {
+            let id = self.dice.pick_one(&old).clone();
             let RequestedCharge { pai, value, month, taken, .. } = self.asked[&id].clone();
             // Other contents now and then, under an id whose own are known to be taken: the partner
             // records one amount.
-            let other = i64::from(taken.is_some() && self.dice.below(4) == 0);
+            let other = i64::from(taken.is_some() && self.dice.draw_below(4) == 0);
             return ChargePost { id, pai, value: taken.unwrap_or(value) + other, month };
         }
         let pais: Vec<String> = self.pais.keys().cloned().collect();
-        let value = 100 + i64::try_from(self.dice.below(2000)).expect("is small");
+        let value = 100 + i64::try_from(self.dice.draw_below(2000)).expect("is small");
         let id = format!("sim-{}", self.asked.len());
-        let pai = self.dice.pick(&pais).clone();
+        let pai = self.dice.pick_one(&pais).clone();
         let month = self.some_month(&pai);
         let post = ChargePost { id, pai, value, month };
         self.asked.insert(post.id.clone(), RequestedCharge::first(&post));
@@ -109,18 +109,18 @@ impl SimulationRun {
     /// coupon pays for, or just overlaps them.
     fn some_month(&mut self, pai: &str) -> ServicePeriod {
         if let Some(paid) = self.months.last_of(pai)
-            && self.dice.below(3) == 0
+            && self.dice.draw_below(3) == 0
         {
             let day_after = paid.to().next().expect("is in the calendar");
-            let from = *self.dice.pick(&[paid.to(), day_after, paid.from().minus_days(30)]);
-            return match self.dice.below(2) {
+            let from = *self.dice.pick_one(&[paid.to(), day_after, paid.from().minus_days(30)]);
+            return match self.dice.draw_below(2) {
                 0 if from < paid.from() => ServicePeriod::new(from, paid.from()).expect("are days"),
                 _ => ServicePeriod::from_months(from, 1).expect("is a month"),
             };
         }
         let today = Day::of_timestamp(self.system.now()).to_string();
         let first = Day::parse(&format!("{}-01", &today[..7])).expect("is a day");
-        let later = u8::try_from(self.dice.below(9)).expect("is small");
+        let later = u8::try_from(self.dice.draw_below(9)).expect("is small");
         let from = first.plus_months(later).expect("is in the calendar");
         ServicePeriod::from_months(from, 1).expect("is a month")
     }
@@ -176,7 +176,7 @@ impl SimulationRun {
         if old.is_empty() {
             return;
         }
-        let id = self.dice.pick(&old);
+        let id = self.dice.pick_one(&old);
         let path = format!("/ott/v1/transaction/{id}");
         let Some((status, answer)) = self.system.try_call_ott(Method::GET, &path, Value::Null).await else {
             return;

@@ -72,35 +72,35 @@ impl AcceptedSms {
 
 impl SimulatedGateway {
     /// Attaches it to the network.
-    pub(super) fn attach(network: &Arc<TestNetwork>) -> Self {
+    pub(super) fn attach_to(network: &Arc<TestNetwork>) -> Self {
         let gateway = Self::default();
-        gateway.records().network = Arc::downgrade(network);
-        let router = Router::new().route("/cgi-bin/sendsms", post(take)).with_state(gateway.clone());
+        gateway.lock_records().network = Arc::downgrade(network);
+        let router = Router::new().route("/cgi-bin/sendsms", post(accept_sms)).with_state(gateway.clone());
         network.attach_service(GATEWAY, router);
         gateway
     }
 
-    fn records(&self) -> MutexGuard<'_, GatewayRecords> {
+    fn lock_records(&self) -> MutexGuard<'_, GatewayRecords> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything that it has accepted, oldest first.
     pub(super) fn taken(&self) -> Vec<AcceptedSms> {
-        self.records().taken.clone()
+        self.lock_records().taken.clone()
     }
 
     /// Its reports of how messages ended.
     pub(super) fn reported(&self) -> Vec<SmsReport> {
-        self.records().reported.clone()
+        self.lock_records().reported.clone()
     }
 
     /// Sets its mood for a number of messages.
     pub(super) fn is_in(&self, mood: Option<(GatewayFault, u32)>) {
-        self.records().mood = mood;
+        self.lock_records().mood = mood;
     }
 
-    fn mood(&self) -> Option<GatewayFault> {
-        let mut records = self.records();
+    fn next_fault(&self) -> Option<GatewayFault> {
+        let mut records = self.lock_records();
         let (mood, calls) = records.mood?;
         records.mood = calls.checked_sub(1).filter(|calls| *calls > 0).map(|calls| (mood, calls));
         Some(mood)
@@ -108,23 +108,27 @@ impl SimulatedGateway {
 
     /// Reports the status of a message; returns whether the origin has confirmed the report.
     async fn report(&self, message: &AcceptedSms, status: &str) -> bool {
-        let network = self.records().network.upgrade();
+        let network = self.lock_records().network.upgrade();
         let request = Request::get(message.report.replace("%d", status)).body(Bytes::new());
         let Some(network) = network else { return false };
-        let answer = network.exchange(request.expect("is a request")).await;
+        let answer = network.send_call(request.expect("is a request")).await;
         let is_taken = answer.is_ok_and(|answer| answer.status() == StatusCode::NO_CONTENT);
         if status != BUFFERED {
             let token = message.token().to_owned();
-            self.records().reported.push(SmsReport { token, is_delivered: status == DELIVERED, is_taken });
+            self.lock_records().reported.push(SmsReport {
+                token,
+                is_delivered: status == DELIVERED,
+                is_taken,
+            });
         }
         is_taken
     }
 }
 
-async fn take(State(gateway): State<SimulatedGateway>, headers: HeaderMap, body: Bytes) -> Response {
+async fn accept_sms(State(gateway): State<SimulatedGateway>, headers: HeaderMap, body: Bytes) -> Response {
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let mood = gateway.mood();
+    let mood = gateway.next_fault();
     match mood {
         Some(GatewayFault::Busy) => {
             return (StatusCode::SERVICE_UNAVAILABLE, "Temporal failure, try again later.").into_response();
@@ -136,7 +140,7 @@ async fn take(State(gateway): State<SimulatedGateway>, headers: HeaderMap, body:
     }
     let (to, report) = (header("x-kannel-to"), header("x-kannel-dlr-url"));
     let taken = AcceptedSms { to, text: String::from_utf8_lossy(&body).into_owned(), report };
-    gateway.records().taken.push(taken.clone());
+    gateway.lock_records().taken.push(taken.clone());
     if mood.is_some() {
         gateway.report(&taken, DELIVERED).await;
     }
@@ -159,13 +163,13 @@ pub(super) fn use_it(config: &mut Config) {
 impl SimulationRun {
     /// The gateway changes its mood for a while.
     pub(super) fn change_mood(&mut self) {
-        let (mood, met) = *self.dice.pick(&[
+        let (mood, met) = *self.dice.pick_one(&[
             (GatewayFault::Busy, RunOutcome::Busy),
             (GatewayFault::KnowsNoWay, RunOutcome::KnowsNoWay),
             (GatewayFault::ReportsAtOnce, RunOutcome::ReportedAtOnce),
             (GatewayFault::ReportsAtOnce, RunOutcome::ReportedAtOnce),
         ]);
-        let calls = *self.dice.pick(&[1, 2, 20]);
+        let calls = *self.dice.pick_one(&[1, 2, 20]);
         self.gateway.is_in(Some((mood, calls)));
         self.tally.count(met);
     }
@@ -176,14 +180,14 @@ impl SimulationRun {
         if taken.is_empty() {
             return;
         }
-        for _ in 0..=self.dice.below(2) {
+        for _ in 0..=self.dice.draw_below(2) {
             let last = taken.len() - 1;
-            let back = usize::try_from(self.dice.below(3)).expect("is small");
-            let message = match self.dice.below(3) {
-                0 => self.dice.pick(&taken).clone(),
+            let back = usize::try_from(self.dice.draw_below(3)).expect("is small");
+            let message = match self.dice.draw_below(3) {
+                0 => self.dice.pick_one(&taken).clone(),
                 _ => taken[last.saturating_sub(back)].clone(),
             };
-            let status = *self.dice.pick(&REPORTS);
+            let status = *self.dice.pick_one(&REPORTS);
             let is_again = self.gateway.reported().iter().any(|reported| reported.token == message.token());
             let is_taken = self.gateway.report(&message, status).await;
             self.tally.count(match (status, is_again, is_taken) {

@@ -37,7 +37,7 @@ fn all_names() -> Vec<&'static str> {
 }
 
 /// Runs each seed in a test system and a runtime of its own; returns what it met.
-fn play(origins: OriginCount, seed: u64) -> OutcomeTally {
+fn run_seed(origins: OriginCount, seed: u64) -> OutcomeTally {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("starts");
     runtime.block_on(async {
         let mut run = SimulationRun::new(seed, origins).await;
@@ -48,14 +48,14 @@ fn play(origins: OriginCount, seed: u64) -> OutcomeTally {
 
 #[test]
 fn charge_is_billed_once_whatever_fails() {
-    ALONE.run(|| |seed| play(OriginCount::One, seed));
+    ALONE.run(|| |seed| run_seed(OriginCount::One, seed));
 }
 
 /// Needs `DATABASE_URL`, and fails with a message without it. Two programs race, so that a seed is
 /// not the same run each time: it only fixes the actions.
 #[test]
 fn two_origins_on_one_database_charge_once() {
-    RACES.run(|| |seed| play(OriginCount::Two, seed));
+    RACES.run(|| |seed| run_seed(OriginCount::Two, seed));
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ impl SimulationRun {
         }
         let first = self.some_refund();
         let mut ids = vec![first.clone()];
-        match self.dice.below(6) {
+        match self.dice.draw_below(6) {
             0 => ids.extend([first.clone(), first]),
             1 | 2 => ids.extend(self.two_more_of(&first)),
             _ => {}
@@ -68,15 +68,15 @@ impl SimulationRun {
     /// A refund to post, with a new id or a used one.
     fn some_refund(&mut self) -> String {
         let old: Vec<String> = self.returned.keys().cloned().collect();
-        if !old.is_empty() && self.dice.below(3) == 0 {
-            return self.dice.pick(&old).clone();
+        if !old.is_empty() && self.dice.draw_below(3) == 0 {
+            return self.dice.pick_one(&old).clone();
         }
         let mut charges: Vec<String> = self.asked.keys().cloned().collect();
         let coupons: Vec<String> = self.redeemed_charges().into_keys().collect();
-        if charges.is_empty() || (!coupons.is_empty() && self.dice.below(3) == 0) {
+        if charges.is_empty() || (!coupons.is_empty() && self.dice.draw_below(3) == 0) {
             charges = coupons;
         }
-        let charge = self.dice.pick(&charges).clone();
+        let charge = self.dice.pick_one(&charges).clone();
         self.refund_of(charge)
     }
 
@@ -92,9 +92,9 @@ impl SimulationRun {
             None => self.redeemed_charges()[&charge],
         };
         let some = |dice: &mut onbill_test_harness::Dice| {
-            1 + i64::try_from(dice.below(all.unsigned_abs())).expect("fits")
+            1 + i64::try_from(dice.draw_below(all.unsigned_abs())).expect("fits")
         };
-        let value = match self.dice.below(6) {
+        let value = match self.dice.draw_below(6) {
             0 | 1 => None,
             2 => Some(all + 1),
             _ => Some(some(&mut self.dice)),
@@ -143,7 +143,7 @@ impl SimulationRun {
         if old.is_empty() {
             return;
         }
-        let id = self.dice.pick(&old);
+        let id = self.dice.pick_one(&old);
         let Some((status, answer)) = self.refund_status(id).await else { return };
         let returned = self.returned.get_mut(id).expect("was asked for");
         match status {

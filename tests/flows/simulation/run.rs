@@ -112,7 +112,7 @@ impl SimulationRun {
             dice: Dice::new(seed),
             db_reader: DbReader::on(&system.acme.db).await,
             watch: ChargeWatch::over(&system.acme.db).await,
-            gateway: SimulatedGateway::attach(&system.network),
+            gateway: SimulatedGateway::attach_to(&system.network),
             system,
             tally: OutcomeTally::default(),
             holdings: subscribers::at_first(),
@@ -156,13 +156,13 @@ impl SimulationRun {
         for fault in self.system.network.faults_met() {
             self.tally.count(RunOutcome::from(fault));
         }
-        for _ in 0..audit::notices(self) {
+        for _ in 0..audit::count_webhooks(self) {
             self.tally.count(RunOutcome::Notice);
         }
         for met in audit::coupons_met(self) {
             self.tally.count(met);
         }
-        let findings = audit::findings(self).await;
+        let findings = audit::find_violations(self).await;
         assert!(findings.is_empty(), "seed {}: {findings:#?}", self.seed);
     }
 
@@ -176,9 +176,9 @@ impl SimulationRun {
         self.died = false;
         self.began_at = self.system.now();
         self.befallen = self.system.network.faults_met().len();
-        let action = action_at(self.dice.below(FACES));
+        let action = action_at(self.dice.draw_below(FACES));
         self.tally.count(action.name);
-        self.perform(action.kind).await;
+        self.perform_action(action.kind).await;
         let deaths =
             self.system.acme.origins.iter().filter(|process| process.crash_point.has_crashed()).count();
         for _ in 0..deaths {
@@ -188,7 +188,7 @@ impl SimulationRun {
         self.died = deaths > 0;
     }
 
-    async fn perform(&mut self, action: SimulationActionKind) {
+    async fn perform_action(&mut self, action: SimulationActionKind) {
         match action {
             SimulationActionKind::SignUp => self.sign_up().await,
             SimulationActionKind::RedeemCoupon => self.redeem().await,
@@ -197,8 +197,8 @@ impl SimulationRun {
             SimulationActionKind::PostRefund => self.give_back().await,
             SimulationActionKind::QueryRefund => self.ask_refund().await,
             SimulationActionKind::CancelSubscription => {
-                if self.dice.below(2) == 0 {
-                    self.cancel().await;
+                if self.dice.draw_below(2) == 0 {
+                    self.cancel_subscription().await;
                 } else {
                     self.deliver().await;
                 }
@@ -208,22 +208,22 @@ impl SimulationRun {
             SimulationActionKind::ReportAccountEvent => self.tell_of_account().await,
             SimulationActionKind::ClosePai => self.close_by_hand().await,
             SimulationActionKind::DeliverDue => self.deliver().await,
-            SimulationActionKind::SellCoupon => self.sell().await,
+            SimulationActionKind::SellCoupon => self.sell_coupon().await,
             SimulationActionKind::ChangeCoupon => self.change_coupon().await,
             SimulationActionKind::QueryCoupon => self.look_at_coupon().await,
             SimulationActionKind::ReportSms => self.report().await,
-            SimulationActionKind::SendReminders => self.remind().await,
-            SimulationActionKind::InjectNetworkFault => self.disturb(),
+            SimulationActionKind::SendReminders => self.send_reminders().await,
+            SimulationActionKind::InjectNetworkFault => self.inject_network_fault(),
             SimulationActionKind::ClearNetworkFaults => self.system.network.clear_faults(),
             SimulationActionKind::DeliverLateCalls => {
                 self.system.network.deliver_late().await;
                 // An old account event may have been among them.
-                self.restore().await;
+                self.import_true_accounts().await;
             }
-            SimulationActionKind::BreakBilling => self.night().await,
-            SimulationActionKind::BreakEdgeStore => self.forget(),
+            SimulationActionKind::BreakBilling => self.break_billing().await,
+            SimulationActionKind::BreakEdgeStore => self.break_edge_store(),
             SimulationActionKind::BreakGateway => self.change_mood(),
-            SimulationActionKind::CrashOrigin => self.doom(),
+            SimulationActionKind::CrashOrigin => self.crash_origin_soon(),
             SimulationActionKind::PassTime => self.pass_time(),
             SimulationActionKind::PassTimeUntilExpiry => self.near_an_end(),
         }
@@ -250,7 +250,7 @@ impl SimulationRun {
         changes.extend(self.standings.look(&self.db_reader).await);
         changes.extend(self.coupons.look(&self.db_reader).await);
         changes.extend(self.months.look(&self.db_reader).await);
-        self.generations = audit::generations(self).await;
+        self.generations = audit::read_generations(self).await;
         changes.extend(self.look_at_claims());
         changes.extend(self.look_at_texts());
         assert!(changes.is_empty(), "seed {}: {changes:#?}", self.seed);
@@ -269,7 +269,7 @@ impl SimulationRun {
         for _ in 0..10 {
             self.system.advance_seconds(2 * 86_400);
             self.began_at = self.system.now();
-            self.remind().await;
+            self.send_reminders().await;
             self.tell_all().await;
             self.system.acme.try_deliver_due().await.expect("nothing is in the way");
             self.redrive_dead_letters().await;

@@ -61,14 +61,14 @@ impl SimulationRun {
     /// A number changes hands, or its account is suspended, ceased, or active again.
     pub(super) async fn change_account(&mut self) {
         self.settle_bills().await;
-        let (number, _) = *self.dice.pick(&NUMBERS);
+        let (number, _) = *self.dice.pick_one(&NUMBERS);
         let last = self.holdings[number].last().expect("somebody holds it").clone();
-        let (next, what) = if self.dice.below(2) == 0 {
+        let (next, what) = if self.dice.draw_below(2) == 0 {
             self.tally.count(RunOutcome::HandOver);
             let what = if last.status == "ceased" { "activated" } else { "ownership-changed" };
             (NumberHolder { activated_on: self.newcomer(), status: "active" }, what)
         } else {
-            let (status, what) = *self.dice.pick(&[
+            let (status, what) = *self.dice.pick_one(&[
                 ("active", if last.status == "ceased" { "activated" } else { "resumed" }),
                 ("suspended", "suspended"),
                 ("ceased", "ceased"),
@@ -78,7 +78,7 @@ impl SimulationRun {
         };
         self.hold(number, next);
         self.note(what, number, None);
-        self.restore().await;
+        self.import_true_accounts().await;
     }
 
     /// Waits until calls that were sent before have arrived, or are too old to be accepted. A call
@@ -108,7 +108,7 @@ impl SimulationRun {
 
     /// A customer signs up, if all goes well; otherwise the attempt is abandoned.
     pub(super) async fn sign_up(&mut self) {
-        let (number, _) = *self.dice.pick(&NUMBERS);
+        let (number, _) = *self.dice.pick_one(&NUMBERS);
         self.visits += 1;
         let email = format!("visit-{}@example.com", self.visits);
         let holder = self.holdings[number].last().expect("somebody holds it").activated_on.clone();

@@ -37,7 +37,7 @@ impl PaiWatch {
             };
             Ok((Pai::parse(&pai).expect("is a PAI"), standing))
         };
-        let now: BTreeMap<Pai, StoredPai> = rows(db_reader, sql, standing).into_iter().collect();
+        let now: BTreeMap<Pai, StoredPai> = read_rows(db_reader, sql, standing).into_iter().collect();
         let mut found = Vec::new();
         for (pai, before) in &self.0 {
             match now.get(pai) {
@@ -61,35 +61,39 @@ impl StoredPai {
     }
 }
 
-fn rows<T>(db_reader: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Vec<T> {
+fn read_rows<T>(
+    db_reader: &Connection,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Vec<T> {
     let mut select = db_reader.prepare_cached(sql).expect("is SQL");
     select.query_map([], read).expect("reads").collect::<Result<_, _>>().expect("reads")
 }
 
 /// The jobs of the outbox that are dead letters.
-pub(super) fn parked(db_reader: &Connection) -> Vec<i64> {
-    rows(db_reader, "SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL", |row| row.get(0))
+pub(super) fn read_dead_letters(db_reader: &Connection) -> Vec<i64> {
+    read_rows(db_reader, "SELECT job_id FROM outbox WHERE dead_lettered_at IS NOT NULL", |row| row.get(0))
 }
 
 /// The violations at the end, when all parties had time to finish.
-pub(super) fn findings(run: &LifecycleRun<'_>) -> Vec<String> {
+pub(super) fn find_violations(run: &LifecycleRun<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    let left = rows(&run.db.db_reader, "SELECT kind, attempts FROM outbox", |row| {
+    let left = read_rows(&run.db.db_reader, "SELECT kind, attempts FROM outbox", |row| {
         Ok(format!("{} {}", row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
     });
     found.extend(left.into_iter().map(|entry| format!("still in the outbox: {entry}")));
-    money(run, &mut found);
-    standings(run, &mut found);
+    check_money(run, &mut found);
+    check_pai_states(run, &mut found);
     found
 }
 
 /// A charge has one line if it is approved and none if it is declined; its refunds refer to the
 /// same charge.
-fn money(run: &LifecycleRun<'_>, found: &mut Vec<String>) {
-    let parties = run.network.parties();
+fn check_money(run: &LifecycleRun<'_>, found: &mut Vec<String>) {
+    let parties = run.network.lock_parties();
     let sql = "SELECT transaction_id, status, amount_minor, refunded_minor FROM transactions";
     let charge = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-    let charges: Vec<(String, String, i64, i64)> = rows(&run.db.db_reader, sql, charge);
+    let charges: Vec<(String, String, i64, i64)> = read_rows(&run.db.db_reader, sql, charge);
     for (id, status, value, refunded) in &charges {
         let billed = parties.billing.lines.get(id);
         let fits = match status.as_str() {
@@ -111,10 +115,10 @@ fn money(run: &LifecycleRun<'_>, found: &mut Vec<String>) {
 
 /// Partner and edge know the state of each PAI; and where the operator has reported everything in
 /// order, that state follows its owner's account.
-fn standings(run: &LifecycleRun<'_>, found: &mut Vec<String>) {
-    let parties = run.network.parties();
-    let excused = excused(run);
-    let subscribed = rows(&run.db.db_reader, "SELECT DISTINCT pai FROM partner_subscriptions", |row| {
+fn check_pai_states(run: &LifecycleRun<'_>, found: &mut Vec<String>) {
+    let parties = run.network.lock_parties();
+    let excused = excused_pais(run);
+    let subscribed = read_rows(&run.db.db_reader, "SELECT DISTINCT pai FROM partner_subscriptions", |row| {
         row.get::<_, String>(0)
     });
     for (pai, standing) in &run.watch.0 {
@@ -160,20 +164,20 @@ fn standings(run: &LifecycleRun<'_>, found: &mut Vec<String>) {
 
 /// PAIs whose state may differ from their owners' accounts: also those that were closed by a charge
 /// for an account that had another subscriber by then, or none, before the operator reported it.
-fn excused(run: &LifecycleRun<'_>) -> BTreeSet<Pai> {
+fn excused_pais(run: &LifecycleRun<'_>) -> BTreeSet<Pai> {
     let sql = "SELECT transaction_id, pai FROM transactions WHERE decline_reason LIKE 'account-closed%'";
     let declined =
-        rows(&run.db.db_reader, sql, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+        read_rows(&run.db.db_reader, sql, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
     let late = declined.into_iter().filter(|(id, _)| run.created.contains(id));
     let late = late.map(|(_, pai)| Pai::parse(&pai).expect("is a PAI"));
     run.excused.iter().copied().chain(late).collect()
 }
 
 /// Counts the outcomes of charges.
-pub(super) fn count(run: &LifecycleRun<'_>) {
+pub(super) fn count_outcomes(run: &LifecycleRun<'_>) {
     let sql = "SELECT count(*) FROM transactions WHERE decline_reason = 'account-closed-taken-over'";
-    let taken_over = rows(&run.db.db_reader, sql, |row| row.get::<_, i64>(0));
-    let mut parties = run.network.parties();
+    let taken_over = read_rows(&run.db.db_reader, sql, |row| row.get::<_, i64>(0));
+    let mut parties = run.network.lock_parties();
     let counts = [
         ("lines", parties.billing.lines.len()),
         ("declined by billing", parties.billing.refused.len()),

@@ -81,11 +81,11 @@ impl StaleEdge {
 
     /// From now on its store shows what was there `seconds` ago.
     pub(super) fn age(&self, seconds: i64) {
-        self.seen().behind_seconds = seconds;
+        self.lock_staleness().behind_seconds = seconds;
         self.platform.kv_fail((seconds > 0).then_some(KvFault::Behind(seconds)));
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, StoreStaleness> {
+    fn lock_staleness(&self) -> std::sync::MutexGuard<'_, StoreStaleness> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -95,11 +95,11 @@ impl StaleEdge {
     }
 
     pub(super) fn is_fresh(&self) -> bool {
-        self.seen().behind_seconds == 0
+        self.lock_staleness().behind_seconds == 0
     }
 
     pub(super) fn is_overtaken(&self, pai: Pai) -> bool {
-        self.seen().overtaken.contains(&pai)
+        self.lock_staleness().overtaken.contains(&pai)
     }
 
     /// Takes a call; also returns what is wrong with what is stored from then on.
@@ -108,12 +108,12 @@ impl StaleEdge {
         request: Request<Bytes>,
         tally: &mut OutcomeTally,
     ) -> (Response<Bytes>, Option<String>) {
-        let PaiMappingRequest { pai, mapping } = super::operator::body(&request);
+        let PaiMappingRequest { pai, mapping } = super::operator::parse_body(&request);
         let before = self.kept(pai);
         let answer = handle(&self.platform, &self.deployment.config, request);
         let answer = answer.now_or_never().expect("nobody is waited for");
         let after = self.kept(pai);
-        let mut seen = self.seen();
+        let mut seen = self.lock_staleness();
         if before == after {
             if answer.status().is_success()
                 && before.as_ref().is_some_and(|before| before.version > mapping.version)

@@ -106,7 +106,7 @@ impl GroundTruth {
 
     /// Something happens to a number, if it can; returns its name in the tally.
     pub(super) fn happen(&mut self, dice: &mut Dice, now: Timestamp) -> Option<&'static str> {
-        let number = pick(dice, NUMBERS.len());
+        let number = pick_index(dice, NUMBERS.len());
         let newcomer = self.newcomer(now);
         let Some(who) = self.holders[number] else {
             self.arrive(number, newcomer?);
@@ -114,7 +114,7 @@ impl GroundTruth {
             return Some("given out");
         };
         let free: Vec<usize> = (0..NUMBERS.len()).filter(|number| self.holders[*number].is_none()).collect();
-        let (what, met) = match dice.below(15) {
+        let (what, met) = match dice.draw_below(15) {
             0 | 1 => {
                 self.people[who].suspended = true;
                 (AccountEvent::Suspended, "suspended")
@@ -131,18 +131,18 @@ impl GroundTruth {
         };
         match what {
             AccountEvent::Ceased | AccountEvent::PortedOut => {
-                self.leave(who, number);
+                self.leave_number(who, number);
                 self.note(what, number, None, now);
             }
             AccountEvent::OwnershipChanged => {
                 let newcomer = newcomer?;
-                self.leave(who, number);
+                self.leave_number(who, number);
                 self.arrive(number, newcomer);
                 self.note(what, number, None, now);
             }
             AccountEvent::NumberChanged => {
-                let to = *dice.pick(&free);
-                self.leave(who, number);
+                let to = *dice.pick_one(&free);
+                self.leave_number(who, number);
                 self.people[who].number = Some(to);
                 self.holders[to] = Some(who);
                 self.left.remove(&(who, to));
@@ -153,7 +153,7 @@ impl GroundTruth {
         Some(met)
     }
 
-    fn leave(&mut self, who: usize, number: usize) {
+    fn leave_number(&mut self, who: usize, number: usize) {
         self.people[who].number = None;
         self.holders[number] = None;
         // The event is about to be recorded.
@@ -251,11 +251,11 @@ impl GroundTruth {
     }
 }
 
-pub(super) fn pick(dice: &mut Dice, of: usize) -> usize {
-    usize::try_from(dice.below(of as u64)).expect("is an index")
+pub(super) fn pick_index(dice: &mut Dice, of: usize) -> usize {
+    usize::try_from(dice.draw_below(of as u64)).expect("is an index")
 }
 
 /// The index of a number in the list.
-pub(super) fn place(number: &str) -> Option<usize> {
+pub(super) fn number_index(number: &str) -> Option<usize> {
     NUMBERS.iter().position(|known| *known == number)
 }

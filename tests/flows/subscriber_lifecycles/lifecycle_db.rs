@@ -2,17 +2,13 @@
 //! needs and none changes.
 
 use super::edge::EdgeDeployment;
-use onbill_domain::encoding::encode_base64url;
-use onbill_domain::key::{KeyUse, Keyring};
-use onbill_domain::signature::{
-    Nonce, ReceivedSignature, RequestComponents, sign_components, verify_request,
-};
+use onbill_domain::key::Keyring;
+use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{OpenMode, Store};
 use onbill_test_harness::database::TestDb;
-use onbill_test_harness::{KeyHolder, db_folder, keys};
+use onbill_test_harness::{KeyHolder, db_folder, keys, verified_nonce};
 use rusqlite::Connection;
-use serde_json::json;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -47,7 +43,7 @@ impl LifecycleDb {
             store,
             db_reader,
             clear,
-            nonces: nonces(),
+            nonces: make_nonces(),
             ring: keys::keyring(&KeyHolder::Origin("acme")),
             deployment: Arc::new(EdgeDeployment::new()),
             runtime: tokio::runtime::Builder::new_current_thread().build().expect("starts"),
@@ -69,19 +65,7 @@ fn clear(db_reader: &Connection) -> String {
     format!("BEGIN; {} COMMIT", deletes.collect::<String>())
 }
 
-/// From really signed and verified calls: there is no other way to get one.
-fn nonces() -> Vec<Nonce> {
-    let secret = encode_base64url(&[1; 32]);
-    let ring = json!([{"id": "k", "party": "operator:acme", "use": "edge-to-origin", "alg": "hmac-sha256", "secret": secret}]);
-    let keys = Keyring::parse(&ring.to_string()).expect("is well formed");
-    let key = keys.find(KeyUse::EdgeToOrigin, "k").expect("is there");
+fn make_nonces() -> Vec<Nonce> {
     let now = Timestamp::from_unix_seconds(1_795_000_000);
-    let target = RequestComponents { method: "GET", authority: "a", path: "/", query: "", body: None };
-    let nonce = |n: usize| {
-        let signed = sign_components(&target, key, now, &format!("nonce-{n:020}")).expect("signs");
-        let (signature_input, signature) = (&signed.signature_input, &signed.signature);
-        let presented = ReceivedSignature { signature_input, signature, content_digest: "" };
-        verify_request(&target, presented, &keys, KeyUse::EdgeToOrigin, now).expect("is genuine").nonce
-    };
-    (0..NONCES).map(nonce).collect()
+    (0..NONCES).map(|n| verified_nonce(&format!("nonce-{n:020}"), now)).collect()
 }

@@ -23,7 +23,7 @@ mod plan;
 mod stopping_network;
 
 use crate::seed_campaign::SeedCampaign;
-use lifecycle::{LifecycleFailure, play};
+use lifecycle::{LifecycleFailure, run_lifecycle};
 use lifecycle_db::LifecycleDb;
 use outcomes::OUTCOMES;
 use plan::LifecyclePlan;
@@ -41,9 +41,9 @@ fn subscriber_never_pays_for_another() {
         let db = LifecycleDb::new();
         move |seed| {
             let plan = LifecyclePlan::of(seed);
-            match play(&db, &plan) {
+            match run_lifecycle(&db, &plan) {
                 Ok(run) => run.tally,
-                Err(failure) => panic!("{}", shortened(&db, plan, failure)),
+                Err(failure) => panic!("{}", shorten_failure(&db, plan, failure)),
             }
         }
     });
@@ -54,16 +54,16 @@ fn life_is_the_same_each_time() {
     let db = [LifecycleDb::new(), LifecycleDb::new()];
     for seed in 0..50 {
         let plan = LifecyclePlan::of(seed);
-        let story = |db| play(db, &plan).map_or_else(|failure| failure.story, |run| run.story);
+        let story = |db| run_lifecycle(db, &plan).map_or_else(|failure| failure.story, |run| run.story);
         assert_eq!(story(&db[0]), story(&db[1]), "seed {seed}");
     }
 }
 
 /// The story of a plan that fails, without the steps that are not needed for the failure.
-fn shortened(db: &LifecycleDb, mut plan: LifecyclePlan, mut failure: LifecycleFailure) -> String {
+fn shorten_failure(db: &LifecycleDb, mut plan: LifecyclePlan, mut failure: LifecycleFailure) -> String {
     for at in (0..plan.steps.len()).rev() {
         let shorter = plan.without(at);
-        if let Err(same) = play(db, &shorter) {
+        if let Err(same) = run_lifecycle(db, &shorter) {
             (plan, failure) = (shorter, same);
         }
     }

@@ -1,6 +1,6 @@
 //! A minimal model of the operator's systems: accounts by the truth, and bills.
 
-use super::ground_truth::{GroundTruth, NUMBERS, place};
+use super::ground_truth::{GroundTruth, NUMBERS, number_index};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use onbill_domain::account::{AccountStatus, AccountType};
@@ -25,11 +25,11 @@ pub(super) struct ModelBilling {
     pub(super) is_strict: bool,
 }
 
-pub(super) fn body<T: DeserializeOwned>(request: &Request<Bytes>) -> T {
+pub(super) fn parse_body<T: DeserializeOwned>(request: &Request<Bytes>) -> T {
     serde_json::from_slice(request.body()).expect("is well formed")
 }
 
-pub(super) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+pub(super) fn json_response(status: StatusCode, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
     response
@@ -40,50 +40,51 @@ impl ModelBilling {
         let path = request.uri().path();
         match (request.method(), path) {
             (&Method::POST, "/csp/account/validate") => {
-                let asked: AccountValidateRequest = body(request);
-                match account(truth, &asked.msisdn) {
-                    Some(account) => answer(StatusCode::OK, &json!(account)),
-                    None => {
-                        answer(StatusCode::NOT_FOUND, &json!({"code": "account-not-found", "message": "."}))
-                    }
+                let asked: AccountValidateRequest = parse_body(request);
+                match find_account(truth, &asked.msisdn) {
+                    Some(account) => json_response(StatusCode::OK, &json!(account)),
+                    None => json_response(
+                        StatusCode::NOT_FOUND,
+                        &json!({"code": "account-not-found", "message": "."}),
+                    ),
                 }
             }
             (&Method::POST, "/csp/transaction") => {
-                let charge: BillChargeRequest = body(request);
+                let charge: BillChargeRequest = parse_body(request);
                 let id = charge.transaction_id;
                 if !self.lines.contains_key(&id) && !self.refused.contains(&id) {
                     if self.is_strict {
                         self.refused.push(id.clone());
                     } else {
-                        let number = place(charge.msisdn.expose()).expect("is one of ours");
+                        let number = number_index(charge.msisdn.expose()).expect("is one of ours");
                         self.lines.insert(id.clone(), (number, charge.amount.amount_minor));
                     }
                 }
-                self.verdict(&id)
+                self.charge_verdict(&id)
             }
-            (&Method::GET, _) => self.verdict(path.rsplit('/').next().unwrap_or_default()),
+            (&Method::GET, _) => self.charge_verdict(path.rsplit('/').next().unwrap_or_default()),
             (&Method::POST, "/csp/refund") => {
-                let refund: BillRefundRequest = body(request);
+                let refund: BillRefundRequest = parse_body(request);
                 let of = (refund.transaction_id, refund.amount.amount_minor);
                 self.returned.entry(refund.refund_id).or_insert(of);
-                answer(StatusCode::OK, &json!({"status": "APPROVED"}))
+                json_response(StatusCode::OK, &json!({"status": "APPROVED"}))
             }
-            _ => answer(StatusCode::NOT_FOUND, &json!({})),
+            _ => json_response(StatusCode::NOT_FOUND, &json!({})),
         }
     }
 
-    fn verdict(&self, id: &str) -> Response<Bytes> {
+    fn charge_verdict(&self, id: &str) -> Response<Bytes> {
         if self.lines.contains_key(id) {
-            answer(StatusCode::OK, &json!({"status": "APPROVED"}))
+            json_response(StatusCode::OK, &json!({"status": "APPROVED"}))
         } else if self.refused.iter().any(|refused| refused == id) {
-            answer(StatusCode::OK, &json!({"status": "DECLINED", "rawCode": "51"}))
+            json_response(StatusCode::OK, &json!({"status": "DECLINED", "rawCode": "51"}))
         } else {
-            answer(StatusCode::NOT_FOUND, &json!({"code": "transaction-not-found", "message": "."}))
+            json_response(StatusCode::NOT_FOUND, &json!({"code": "transaction-not-found", "message": "."}))
         }
     }
 }
 
-fn account(truth: &GroundTruth, msisdn: &Msisdn) -> Option<AccountValidateResponse> {
+fn find_account(truth: &GroundTruth, msisdn: &Msisdn) -> Option<AccountValidateResponse> {
     let number = NUMBERS.iter().position(|number| *number == msisdn.expose())?;
     let person = &truth.people[truth.holders[number]?];
     let status = if person.suspended { AccountStatus::Suspended } else { AccountStatus::Active };

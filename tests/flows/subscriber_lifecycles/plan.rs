@@ -148,16 +148,17 @@ const BEGINNING: [LifecycleActionKind; 6] = [
 impl LifecyclePlan {
     pub(super) fn of(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let accounts = *dice.pick(&[AccountLookup::Asked, AccountLookup::Table]);
+        let accounts = *dice.pick_one(&[AccountLookup::Asked, AccountLookup::Table]);
         let manner =
-            *dice.pick(&[ReportingManner::Orderly, ReportingManner::Shuffled, ReportingManner::Wild]);
-        let ends_with_import = dice.below(2) == 0;
-        let count = STEPS_MIN + dice.below(STEPS_MORE);
-        let first = BEGINNING.into_iter().map(|kind| (kind, dice.below(u64::MAX)));
+            *dice.pick_one(&[ReportingManner::Orderly, ReportingManner::Shuffled, ReportingManner::Wild]);
+        let ends_with_import = dice.draw_below(2) == 0;
+        let count = STEPS_MIN + dice.draw_below(STEPS_MORE);
+        let first = BEGINNING.into_iter().map(|kind| (kind, dice.draw_below(u64::MAX)));
         let mut steps: Vec<LifecycleStep> =
             first.map(|(kind, chance)| LifecycleStep { kind, chance }).collect();
         steps.extend(
-            (0..count).map(|_| LifecycleStep { kind: draw_action(&mut dice), chance: dice.below(u64::MAX) }),
+            (0..count)
+                .map(|_| LifecycleStep { kind: draw_action(&mut dice), chance: dice.draw_below(u64::MAX) }),
         );
         Self { accounts, manner, ends_with_import, steps }
     }
@@ -175,13 +176,13 @@ impl LifecycleStep {
         all_actions().find(|action| action.kind == self.kind).expect("every kind is in the tables").name
     }
 
-    pub(super) fn dice(self) -> Dice {
+    pub(super) fn new_dice(self) -> Dice {
         Dice::new(self.chance)
     }
 }
 
 fn draw_action(dice: &mut Dice) -> LifecycleActionKind {
-    let mut at = dice.below(all_actions().map(|action| action.weight).sum());
+    let mut at = dice.draw_below(all_actions().map(|action| action.weight).sum());
     for action in all_actions() {
         if at < action.weight {
             return action.kind;

@@ -1,8 +1,8 @@
 //! The network: every call stops until a step lets it continue, or a fault hits it.
 
 use super::edge::StaleEdge;
-use super::ground_truth::{GroundTruth, place};
-use super::operator::{ModelBilling, answer, body};
+use super::ground_truth::{GroundTruth, number_index};
+use super::operator::{ModelBilling, json_response, parse_body};
 use super::partner::ModelPartner;
 use crate::seed_campaign::OutcomeTally;
 use async_trait::async_trait;
@@ -84,7 +84,7 @@ impl StoppingNetwork {
         Self { clock, parties: Mutex::new(parties) }
     }
 
-    pub(super) fn parties(&self) -> MutexGuard<'_, ModelParties> {
+    pub(super) fn lock_parties(&self) -> MutexGuard<'_, ModelParties> {
         self.parties.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -98,7 +98,7 @@ impl Peer for StoppingNetwork {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
         let (sender, answer) = oneshot::channel();
         {
-            let mut parties = self.parties();
+            let mut parties = self.lock_parties();
             parties.look_at(&request, self.now());
             parties.calls.push(StoppedCall { sent_at: self.now(), request, answer: sender });
         }
@@ -107,13 +107,13 @@ impl Peer for StoppingNetwork {
 }
 
 impl StoppingNetwork {
-    pub(super) fn waiting(&self) -> usize {
-        self.parties().calls.len()
+    pub(super) fn count_stopped(&self) -> usize {
+        self.lock_parties().calls.len()
     }
 
     /// Lets one of the stopped calls continue to its fate; returns its description.
     pub(super) fn let_go(&self, at: usize, fate: CallFate) -> String {
-        let mut parties = self.parties();
+        let mut parties = self.lock_parties();
         let StoppedCall { sent_at, request, answer: caller } = parties.calls.remove(at);
         let told = format!("{} {}", request.method(), request.uri());
         let answered = match fate {
@@ -136,7 +136,7 @@ impl StoppingNetwork {
                 parties.late.push((sent_at, request));
                 None
             }
-            CallFate::Refused => Some(answer(StatusCode::SERVICE_UNAVAILABLE, &json!({}))),
+            CallFate::Refused => Some(json_response(StatusCode::SERVICE_UNAVAILABLE, &json!({}))),
         };
         let status = answered.as_ref().map(|answer| answer.status().as_u16());
         if let Some(answered) = answered {
@@ -147,33 +147,33 @@ impl StoppingNetwork {
     }
 
     /// A call whose caller has timed out.
-    pub(super) fn overdue(&self) -> Option<usize> {
+    pub(super) fn find_overdue(&self) -> Option<usize> {
         let now = self.now();
-        self.parties().calls.iter().position(|call| now - call.sent_at > PATIENCE_SECONDS)
+        self.lock_parties().calls.iter().position(|call| now - call.sent_at > PATIENCE_SECONDS)
     }
 
     /// Sends a request without waiting for the response.
     pub(super) fn post(&self, request: Request<Bytes>) {
         let now = self.now();
-        self.parties().late.push((now, request));
+        self.lock_parties().late.push((now, request));
     }
 
     /// Sends a request that arrives at once.
     pub(super) fn take_at_once(&self, request: Request<Bytes>) -> StatusCode {
-        self.parties().arrive(request).status()
+        self.lock_parties().arrive(request).status()
     }
 
     /// How many calls could still arrive whose callers have timed out.
     pub(super) fn late(&self) -> usize {
         let now = self.now();
-        let mut parties = self.parties();
+        let mut parties = self.lock_parties();
         parties.late.retain(|(sent, _)| now - sent <= SIGNATURE_SECONDS);
         parties.late.len()
     }
 
     /// One of them arrives.
     pub(super) fn arrive_late(&self, at: usize) -> String {
-        let mut parties = self.parties();
+        let mut parties = self.lock_parties();
         let (_, request) = parties.late.remove(at);
         parties.tally.count("arrived late");
         let told = format!("{} {}", request.method(), request.uri());
@@ -182,8 +182,8 @@ impl StoppingNetwork {
     }
 
     /// No caller waits for a response any more; the calls may still arrive.
-    pub(super) fn abandon(&self) {
-        let mut parties = self.parties();
+    pub(super) fn abandon_calls(&self) {
+        let mut parties = self.lock_parties();
         let calls = std::mem::take(&mut parties.calls);
         parties.late.extend(calls.into_iter().map(|call| (call.sent_at, call.request)));
     }
@@ -196,12 +196,12 @@ impl ModelParties {
         if request.method() != Method::POST || request.uri().path() != "/csp/transaction" {
             return;
         }
-        let charge: BillChargeRequest = body(request);
+        let charge: BillChargeRequest = parse_body(request);
         let Some(pai) = self.charges.get(&charge.transaction_id).copied() else {
             self.found.push(format!("{} was never charged", charge.transaction_id));
             return;
         };
-        let Some(number) = place(charge.msisdn.expose()) else {
+        let Some(number) = number_index(charge.msisdn.expose()) else {
             self.found.push(format!("{} goes to a number that is nobody's", charge.transaction_id));
             return;
         };
@@ -223,11 +223,11 @@ impl ModelParties {
             }
             (NETFLIX, "/account-state") => {
                 self.tally.count("partner told");
-                let wrong = self.partner.hear(body(&request));
+                let wrong = self.partner.hear(parse_body(&request));
                 self.found.extend(wrong);
-                answer(StatusCode::OK, &json!({}))
+                json_response(StatusCode::OK, &json!({}))
             }
-            (NETFLIX, _) => answer(StatusCode::OK, &json!({})),
+            (NETFLIX, _) => json_response(StatusCode::OK, &json!({})),
             _ => self.billing.take(&self.truth, &request),
         }
     }

@@ -39,7 +39,7 @@ impl BillingFiles {
             .collect()
     }
 
-    pub fn path(&self, folder: &str, name: &str) -> PathBuf {
+    pub fn path_of(&self, folder: &str, name: &str) -> PathBuf {
         self.directory.join(folder).join(name)
     }
 }
@@ -68,7 +68,7 @@ impl TestOperator {
     pub async fn try_run_filing(&self) -> Result<(), Fault> {
         let TestOrigin { app, crash_point, .. } = &self.origins[0];
         let spool = CrashingSpool {
-            directory: Directory::open(&self.files().directory)?,
+            directory: Directory::open(&self.billing_files().directory)?,
             crash_point: Arc::clone(crash_point),
         };
         app.files.make_round(&spool).await
@@ -80,10 +80,10 @@ impl TestOperator {
 
     /// Billing picks up the files that are out and responds to them. Returns their names.
     pub fn process_files(&self) -> Vec<String> {
-        self.sandbox.bill_files(&self.files().directory).expect("are as they should be")
+        self.sandbox.bill_files(&self.billing_files().directory).expect("are as they should be")
     }
 
-    pub fn files(&self) -> &BillingFiles {
+    pub fn billing_files(&self) -> &BillingFiles {
         self.files.as_ref().expect("bills by files")
     }
 }
@@ -94,7 +94,7 @@ struct CrashingSpool {
 }
 
 impl CrashingSpool {
-    async fn step<T>(&self, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    async fn run_step<T>(&self, step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
         let dead = || Err(io::Error::other("the program has died"));
         self.crash_point.run_step(step).await.unwrap_or_else(dead)
     }
@@ -103,16 +103,16 @@ impl CrashingSpool {
 #[async_trait]
 impl Spool for CrashingSpool {
     async fn list_names(&self, folder: Folder, ending: &'static str) -> io::Result<Vec<String>> {
-        self.step(self.directory.list_names(folder, ending)).await
+        self.run_step(self.directory.list_names(folder, ending)).await
     }
 
     async fn read(&self, folder: Folder, name: &str, bytes_max: u64) -> io::Result<Reading> {
-        self.step(self.directory.read(folder, name, bytes_max)).await
+        self.run_step(self.directory.read(folder, name, bytes_max)).await
     }
 
     /// A program that crashes in this step leaves half of the file.
     async fn create(&self, folder: Folder, name: &str, contents: &[u8]) -> io::Result<()> {
-        let created = self.step(self.directory.create(folder, name, contents)).await;
+        let created = self.run_step(self.directory.create(folder, name, contents)).await;
         if created.is_err() && self.crash_point.has_crashed() {
             let _ = self.directory.create(folder, name, &contents[..contents.len() / 2]).await;
         }
@@ -120,10 +120,10 @@ impl Spool for CrashingSpool {
     }
 
     async fn rename(&self, from: (Folder, &str), to: (Folder, &str)) -> io::Result<()> {
-        self.step(self.directory.rename(from, to)).await
+        self.run_step(self.directory.rename(from, to)).await
     }
 
     async fn remove(&self, folder: Folder, name: &str) -> io::Result<()> {
-        self.step(self.directory.remove(folder, name)).await
+        self.run_step(self.directory.remove(folder, name)).await
     }
 }

@@ -17,7 +17,7 @@ pub enum AccountChoice<'e> {
 }
 
 /// The body of a charge for December.
-pub fn charge(pai: &str, id: &str, value: i64) -> Value {
+pub fn charge_body(pai: &str, id: &str, value: i64) -> Value {
     json!({"extTransactionID": id, "pai": pai, "amount": {"value": value, "currency": "USD"},
            "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
 }
@@ -37,7 +37,7 @@ impl TestSystem {
         let request = Request::post(format!("http://{EDGE}/widget/v1{path}"))
             .header("content-type", "application/json")
             .header("origin", format!("http://{EDGE}"));
-        self.send(request.body(Bytes::from(body.to_string())).expect("is a request")).await
+        self.send_request(request.body(Bytes::from(body.to_string())).expect("is a request")).await
     }
 
     /// The customer enters a number, without a session.
@@ -111,7 +111,7 @@ impl TestSystem {
         let body = format!("email={}&password=demo&terms=yes", email.replace('@', "%40"));
         let request = Request::post(format!("{page}/{form}"))
             .header("content-type", "application/x-www-form-urlencoded");
-        self.network.exchange(request.body(Bytes::from(body)).expect("is a request")).await.ok()
+        self.network.send_call(request.body(Bytes::from(body)).expect("is a request")).await.ok()
     }
 
     /// The whole sign-up of a number, up to the partner's last page. Returns that page.
@@ -138,7 +138,8 @@ impl TestSystem {
         let begin = format!("http://{EDGE}/widget/v1/return/{}/", operator.id());
         let at = text.find(&begin).expect("has a return URL");
         let url: String = text[at..].chars().take_while(|c| *c != '"').collect::<String>() + query;
-        let answer = self.network.exchange(Request::get(url).body(Bytes::new()).expect("is a request")).await;
+        let answer =
+            self.network.send_call(Request::get(url).body(Bytes::new()).expect("is a request")).await;
         let answer = answer.expect("answers");
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         answer.headers()[LOCATION].to_str().expect("is text").to_owned()

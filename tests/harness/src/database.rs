@@ -77,7 +77,7 @@ impl TestDb {
 
     /// Opens the database as a starting origin does, with this many connections (for SQLite, those
     /// that read). A ledger begins if there is none, unless another program begins one meanwhile.
-    pub async fn open(&self, connections: usize) -> Result<Arc<Store>, StoreError> {
+    pub async fn open_store(&self, connections: usize) -> Result<Arc<Store>, StoreError> {
         match self.open_as(OpenMode::Migrate, connections).await {
             Err(StoreError::NoLedger) => match self.open_as(OpenMode::Create, connections).await {
                 Err(StoreError::LedgerExists) => self.open_as(OpenMode::Migrate, connections).await,

@@ -13,21 +13,30 @@ pub mod crash_point;
 pub mod customer;
 pub mod database;
 mod dice;
+pub mod environment;
 pub mod keys;
+pub mod log_capture;
 mod network;
+mod nonce;
 mod operator;
 pub mod operator_calls;
+pub mod origin_process;
 mod random;
 pub mod spellings;
 mod system;
 pub mod tcp;
 mod unique;
+pub mod wait;
 
 pub use clock::ManualClock;
 pub use dice::Dice;
 pub use keys::KeyHolder;
 pub use network::{FAILED_AFTER, NetworkFault, RawCall, RecordedCall, StoredCall, TestNetwork};
-pub use operator::{ACME_ACCOUNTS, NOVA_ACCOUNTS, TestOperator, TestOrigin, db_folder, origin_config_with};
+pub use nonce::verified_nonce;
+pub use operator::{
+    ACME_ACCOUNTS, GATEWAY_PASSWORD, NOVA_ACCOUNTS, TestOperator, TestOrigin, build_app, db_folder,
+    import_account_file, operator_config, origin_config_with,
+};
 pub use random::SequenceRandom;
 pub use system::{EDGE, NETFLIX, TestSystem, edge_config};
 pub use unique::{process_host, unique_name, write_password_file};

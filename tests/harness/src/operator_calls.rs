@@ -27,8 +27,8 @@ impl TestSystem {
         .expect("is a request");
         let ring = keys::keyring(&KeyHolder::Operator("acme"));
         let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
-        sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
-        let answer = self.network.exchange(request).await.ok()?;
+        sign_request(&mut request, key, self.now(), &self.next_nonce()).expect("signs");
+        let answer = self.network.send_call(request).await.ok()?;
         Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()))
     }
 

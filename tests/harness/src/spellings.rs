@@ -15,7 +15,7 @@ impl Search {
     /// Searches for these numbers, in E.164, and with the prefixes of calls from within the
     /// country.
     pub fn for_numbers(numbers: &[&str]) -> Self {
-        Self::for_spellings(numbers.iter().flat_map(|number| spellings(number)).collect())
+        Self::for_spellings(numbers.iter().flat_map(|number| spell_number(number)).collect())
     }
 
     /// Searches for these codes too.
@@ -31,7 +31,7 @@ impl Search {
     }
 
     /// The first spelling that occurs in `bytes`.
-    pub fn find(&self, bytes: &[u8]) -> Option<&str> {
+    pub fn find_spelling(&self, bytes: &[u8]) -> Option<&str> {
         self.patterns.find(bytes).map(|found| self.spellings[found.pattern().as_usize()].0.as_str())
     }
 
@@ -39,24 +39,24 @@ impl Search {
     ///
     /// When a number is at `place`.
     pub fn assert_absent(&self, place: &str, bytes: &[u8]) {
-        if let Some(spelling) = self.find(bytes) {
+        if let Some(spelling) = self.find_spelling(bytes) {
             panic!("{place} has {spelling}");
         }
     }
 }
 
 /// A text in each encoding.
-pub fn encoded(text: &str) -> Vec<(String, Vec<u8>)> {
+pub fn spell_encoded(text: &str) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     let mut add = |how: &str, bytes: Vec<u8>| all.push((format!("{text} {how}"), bytes));
     add("as it is", text.as_bytes().to_vec());
     add("in UTF-16LE", text.encode_utf16().flat_map(u16::to_le_bytes).collect());
     add("in UTF-16BE", text.encode_utf16().flat_map(u16::to_be_bytes).collect());
-    add("in hex", hex(text.as_bytes(), "").into_bytes());
-    add("in upper-case hex", hex(text.as_bytes(), "").to_uppercase().into_bytes());
-    add("percent-encoded", hex(text.as_bytes(), "%").into_bytes());
-    add("percent-encoded upper case", hex(text.as_bytes(), "%").to_uppercase().into_bytes());
-    add("escaped for JSON", hex(text.as_bytes(), "\\u00").into_bytes());
+    add("in hex", write_hex(text.as_bytes(), "").into_bytes());
+    add("in upper-case hex", write_hex(text.as_bytes(), "").to_uppercase().into_bytes());
+    add("percent-encoded", write_hex(text.as_bytes(), "%").into_bytes());
+    add("percent-encoded upper case", write_hex(text.as_bytes(), "%").to_uppercase().into_bytes());
+    add("escaped for JSON", write_hex(text.as_bytes(), "\\u00").into_bytes());
     for before in 0..3 {
         let url = in_base64(text.as_bytes(), before);
         add("in base64", url.replace('-', "+").replace('_', "/").into_bytes());
@@ -73,20 +73,20 @@ fn spellings_of_code(code: &str) -> Vec<(String, Vec<u8>)> {
     let mut all: Vec<_> = written
         .iter()
         .flat_map(|text| [text.clone(), text.to_lowercase()])
-        .flat_map(|text| encoded(&text))
+        .flat_map(|text| spell_encoded(&text))
         .collect();
-    all.push((format!("{code} as symbols' values"), symbols(secret)));
-    let bits = symbols(&code.replace('-', "")[2..18])
+    all.push((format!("{code} as symbols' values"), smpp_octets(secret)));
+    let bits = smpp_octets(&code.replace('-', "")[2..18])
         .iter()
         .fold(0_u128, |bits, symbol| bits << 5 | u128::from(*symbol));
     let random = bits.to_be_bytes()[6..].to_vec();
-    all.push((format!("{code} in random bytes, in hex"), hex(&random, "").into_bytes()));
+    all.push((format!("{code} in random bytes, in hex"), write_hex(&random, "").into_bytes()));
     all.push((format!("{code} in random bytes"), random));
     all
 }
 
 /// The values of Crockford's symbols.
-fn symbols(text: &str) -> Vec<u8> {
+fn smpp_octets(text: &str) -> Vec<u8> {
     let alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let value = |symbol| alphabet.find(symbol).and_then(|at| u8::try_from(at).ok());
     text.chars().filter_map(value).collect()
@@ -94,10 +94,11 @@ fn symbols(text: &str) -> Vec<u8> {
 
 /// Each spelling with its name. It also finds a longer spelling that contains a shorter one: with
 /// `+`, with the country code, in a URL, in base64 of more than the number.
-fn spellings(e164: &str) -> Vec<(String, Vec<u8>)> {
+fn spell_number(e164: &str) -> Vec<(String, Vec<u8>)> {
     let digits = e164.trim_start_matches('+');
-    let mut all: Vec<(String, Vec<u8>)> = written(digits).iter().flat_map(|text| encoded(text)).collect();
-    let national = national(digits);
+    let mut all: Vec<(String, Vec<u8>)> =
+        written_forms(digits).iter().flat_map(|text| spell_encoded(text)).collect();
+    let national = national_digits(digits);
     let mut nibbles = vec![("packed", format!("{digits}f")), ("packed from the right", format!("0{digits}"))];
     // With an odd number of digits, the whole bytes are so few that they occur by chance; the other
     // spellings find it.
@@ -105,7 +106,7 @@ fn spellings(e164: &str) -> Vec<(String, Vec<u8>)> {
         nibbles.push(("packed without its country", national.to_owned()));
     }
     for (how, nibbles) in nibbles {
-        let packed = packed(&nibbles);
+        let packed = pack_nibbles(&nibbles);
         let swapped = packed.iter().map(|byte| byte.rotate_left(4)).collect();
         all.push((format!("{digits} {how}"), packed));
         all.push((format!("{digits} {how}, digits swapped"), swapped));
@@ -121,20 +122,20 @@ fn spellings(e164: &str) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The numbers of the simulated operators are of two countries.
-fn national(digits: &str) -> &str {
+fn national_digits(digits: &str) -> &str {
     digits.strip_prefix("34").or_else(|| digits.strip_prefix('1')).expect("is American or Spanish")
 }
 
 /// As people write it, without the country code.
-fn written(digits: &str) -> Vec<String> {
-    let national = national(digits);
+fn written_forms(digits: &str) -> Vec<String> {
+    let national = national_digits(digits);
     let groups = [&national[..3], &national[3..6], &national[6..]];
     let mut written = vec![national.to_owned(), format!("({}) {}-{}", groups[0], groups[1], groups[2])];
     written.extend([" ", "-", ".", "/", "\u{a0}"].map(|between| groups.join(between)));
     written
 }
 
-fn hex(bytes: &[u8], before: &str) -> String {
+fn write_hex(bytes: &[u8], before: &str) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{before}{byte:02x}").expect("can be written");
         text
@@ -150,7 +151,7 @@ fn in_base64(bytes: &[u8], before: usize) -> String {
 }
 
 /// Two digits in a byte.
-fn packed(nibbles: &str) -> Vec<u8> {
+fn pack_nibbles(nibbles: &str) -> Vec<u8> {
     let pairs = nibbles.as_bytes().chunks_exact(2);
     pairs
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("is ASCII"), 16).expect("is hex"))
@@ -206,21 +207,21 @@ mod tests {
         for bytes in planted {
             let noise: Vec<u8> = (0..=255).rev().collect();
             let place = [&noise[..], &bytes, &noise].concat();
-            assert!(search.find(&place).is_some(), "{}", String::from_utf8_lossy(&bytes));
+            assert!(search.find_spelling(&place).is_some(), "{}", String::from_utf8_lossy(&bytes));
         }
     }
 
     #[test]
     fn spellings_are_all_searched_and_nothing_else_found() {
         let search = Search::for_numbers(&NUMBERS);
-        for (name, bytes) in NUMBERS.iter().flat_map(|number| spellings(number)) {
+        for (name, bytes) in NUMBERS.iter().flat_map(|number| spell_number(number)) {
             assert!(bytes.len() >= 5, "{name} would be found by chance");
-            assert!(search.find(&bytes).is_some(), "{name}");
-            assert_eq!(search.find(&bytes[1..bytes.len() - 1]), None, "{name}, cut");
+            assert!(search.find_spelling(&bytes).is_some(), "{name}");
+            assert_eq!(search.find_spelling(&bytes[1..bytes.len() - 1]), None, "{name}, cut");
         }
         let others = ["+12025550102", "2025550199", "12025550110", "612345602", "1795000000", ""];
         for other in others {
-            assert_eq!(search.find(other.as_bytes()), None, "{other}");
+            assert_eq!(search.find_spelling(other.as_bytes()), None, "{other}");
         }
     }
 
@@ -237,16 +238,18 @@ mod tests {
             plain.clone(),
             plain.to_lowercase(),
         ] {
-            assert!(search.find(format!("code: {text}.").as_bytes()).is_some(), "{text}");
+            assert!(search.find_spelling(format!("code: {text}.").as_bytes()).is_some(), "{text}");
             assert!(
-                search.find(STANDARD.encode(format!("{{\"code\":\"{text}\"}}")).as_bytes()).is_some(),
+                search
+                    .find_spelling(STANDARD.encode(format!("{{\"code\":\"{text}\"}}")).as_bytes())
+                    .is_some(),
                 "{text}"
             );
         }
-        assert!(search.find(b"with 0123456789 in it").is_some(), "its random bytes");
-        assert!(search.find(b"30313233343536373839").is_some(), "the same in hex");
+        assert!(search.find_spelling(b"with 0123456789 in it").is_some(), "its random bytes");
+        assert!(search.find_spelling(b"30313233343536373839").is_some(), "the same in hex");
         let other = CouponCode::from_random(CouponTag::parse("AC").expect("are symbols"), *b"0123456788");
-        assert_eq!(search.find(other.grouped().as_bytes()), None);
+        assert_eq!(search.find_spelling(other.grouped().as_bytes()), None);
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl TestSystem {
         let turn = crash_point::StoreTurn::default();
         let acme = TestOperator::new("acme", &ground.sandbox_env("acme"), &turn);
         let nova = TestOperator::new("nova", &ground.sandbox_env("nova"), &turn);
-        Self::assemble(ground, acme, nova)
+        Self::assemble_system(ground, acme, nova)
     }
 
     /// A test system with operators whose billing takes files.
@@ -75,7 +75,7 @@ impl TestSystem {
         system.acme.bill_by_files();
         system.nova.bill_by_files();
         system.restart_acme(|_| true).await;
-        system.nova.restart_origins("nova", |_| true).await;
+        system.nova.restart_origins(|_| true).await;
         system.nova.attach_origin(&system.network);
         system
     }
@@ -87,10 +87,10 @@ impl TestSystem {
         let place = TestDb::new_postgres_schema().await;
         let acme = TestOperator::with_origins(2, place, "acme", &ground.sandbox_env("acme")).await;
         let nova = TestOperator::new("nova", &ground.sandbox_env("nova"), &crash_point::StoreTurn::default());
-        Self::assemble(ground, acme, nova)
+        Self::assemble_system(ground, acme, nova)
     }
 
-    fn assemble(ground: TestEnv, acme: TestOperator, nova: TestOperator) -> Self {
+    fn assemble_system(ground: TestEnv, acme: TestOperator, nova: TestOperator) -> Self {
         let known = |operator: &TestOperator, network: &str, accounts: &str| KnownOperator {
             id: operator.app().config.operator.clone(),
             name: operator.app().config.name.clone(),
@@ -127,7 +127,7 @@ impl TestSystem {
 
     /// Restarts programs of Acme's origin, as after a crash.
     pub async fn restart_acme(&mut self, wanted: impl Fn(&TestOrigin) -> bool) {
-        self.acme.restart_origins("acme", wanted).await;
+        self.acme.restart_origins(wanted).await;
         self.acme.attach_origin(&self.network);
     }
 
@@ -139,13 +139,13 @@ impl TestSystem {
 
     /// Restarts Acme's origin with another configuration.
     pub fn reconfigure_acme(&mut self, change: impl FnOnce(&mut OriginConfig)) {
-        self.acme.reconfigure("acme", change);
+        self.acme.restart_with_config(change);
         self.acme.attach_origin(&self.network);
     }
 
     /// Restarts Nova's origin with another configuration.
     pub fn reconfigure_nova(&mut self, change: impl FnOnce(&mut OriginConfig)) {
-        self.nova.reconfigure("nova", change);
+        self.nova.restart_with_config(change);
         self.nova.attach_origin(&self.network);
     }
 
@@ -175,7 +175,7 @@ impl TestSystem {
     pub fn sign_with(&self, keys: &Keyring, method: &Method, path: &str, body: &Value) -> Request<Bytes> {
         let mut request = Self::unsigned_request(method, path, body);
         let key = keys.keys_for_use(KeyUse::PartnerCall).last().expect("is there");
-        sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
+        sign_request(&mut request, key, self.now(), &self.next_nonce()).expect("signs");
         request
     }
 
@@ -193,11 +193,11 @@ impl TestSystem {
         }
         let ring = keys::keyring(&KeyHolder::Edge);
         let key = ring.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("is there");
-        sign_request(&mut request, key, self.now(), &self.nonce()).expect("signs");
+        sign_request(&mut request, key, self.now(), &self.next_nonce()).expect("signs");
         request
     }
 
-    pub fn nonce(&self) -> String {
+    pub fn next_nonce(&self) -> String {
         let random: &dyn Random = &*self.random;
         random.nonce()
     }
@@ -209,8 +209,8 @@ impl TestSystem {
     }
 
     /// Sends a request to the service at its address. Returns JSON, or null.
-    pub async fn send(&self, request: Request<Bytes>) -> (StatusCode, Value) {
-        let answer = self.network.exchange(request).await.expect("somebody answers");
+    pub async fn send_request(&self, request: Request<Bytes>) -> (StatusCode, Value) {
+        let answer = self.network.send_call(request).await.expect("somebody answers");
         (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default())
     }
 
@@ -229,7 +229,7 @@ impl TestSystem {
         let request = Request::post(format!("http://{NETFLIX}/billing-runs"))
             .header("content-type", "application/json");
         let request = request.body(Bytes::from(json!({"month": month}).to_string())).expect("is a request");
-        let (status, run) = self.send(request).await;
+        let (status, run) = self.send_request(request).await;
         assert_eq!(status, StatusCode::OK, "{run}");
         run
     }

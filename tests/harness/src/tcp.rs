@@ -6,13 +6,13 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 /// Listens on a free port of this host.
-pub async fn listen(host: Ipv4Addr) -> (TcpListener, SocketAddr) {
+pub async fn listen_on(host: Ipv4Addr) -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind((host, 0)).await.expect("there are ports");
     let address = listener.local_addr().expect("has one");
     (listener, address)
 }
 
 /// Serves a router until the tasks are dropped.
-pub fn serve(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
+pub fn serve_router(tasks: &mut JoinSet<()>, listener: TcpListener, router: Router) {
     tasks.spawn(async move { axum::serve(listener, router).await.expect("serves") });
 }

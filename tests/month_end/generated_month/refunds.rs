@@ -30,21 +30,21 @@ impl GeneratedMonth {
         } else {
             ("only-on-bill", "refunds-exceed-charge-on-bill")
         };
-        self.expect(&[only], "refund", &id);
-        self.expect(&[exceed], "charge", &charge.id);
-        self.put(EntryLines { partner, bill }, true);
+        self.expect_findings(&[only], "refund", &id);
+        self.expect_findings(&[exceed], "charge", &charge.id);
+        self.put_lines(EntryLines { partner, bill }, true);
     }
 
     /// One refund or two, of part of a charge or of all of it.
     pub(super) fn give_back(&mut self, n: usize, charge: &LedgerCharge, dice: &mut Dice, with_faults: bool) {
         let place = self.charges.len() - 1;
-        let first = if dice.once_in(3) { charge.amount } else { dice.between(10, charge.amount - 10) };
+        let first = if dice.once_in(3) { charge.amount } else { dice.draw_between(10, charge.amount - 10) };
         let mut parts = vec![first];
         if first < charge.amount && dice.once_in(2) {
             parts.push(if dice.once_in(2) { charge.amount - first } else { 10 });
         }
         for (part, amount) in parts.into_iter().enumerate() {
-            let created = dice.between(charge.created + 31, UNTIL);
+            let created = dice.draw_between(charge.created + 31, UNTIL);
             let is_stuck = with_faults && dice.once_in(20);
             let refund = LedgerRefund {
                 id: format!("f-{n}-{part}"),
@@ -58,11 +58,11 @@ impl GeneratedMonth {
             self.refunds.push(refund.clone());
             if is_stuck {
                 if NOW.unix_seconds() - created > 86_400 {
-                    self.expect(&["pending-too-long"], "refund", &refund.id);
+                    self.expect_findings(&["pending-too-long"], "refund", &refund.id);
                 }
                 continue;
             }
-            self.count("ours", "refund", charge.currency, amount);
+            self.count_in_sums("ours", "refund", charge.currency, amount);
             let mut lines = lines_of(charge);
             for line in lines.partner.iter_mut().chain(&mut lines.bill) {
                 (line.kind, line.amount) = ("refund", amount);
@@ -71,12 +71,12 @@ impl GeneratedMonth {
             lines.bill[0].refund.clone_from(&refund.id);
             if with_faults && dice.once_in(10) {
                 let faults = [&FAULTS[..], &REFUND_FAULTS].concat();
-                let at = dice.between(0, i64::try_from(faults.len()).expect("are few"));
+                let at = dice.draw_between(0, i64::try_from(faults.len()).expect("are few"));
                 let (causes, spoil) = faults[usize::try_from(at).expect("is an index")];
                 spoil(&mut lines);
-                self.expect(causes, "refund", &refund.id);
+                self.expect_findings(causes, "refund", &refund.id);
             }
-            self.put(lines, true);
+            self.put_lines(lines, true);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The same code in many concurrent calls, over connections of their own: one redemption, one
 //! charge, one line.
 
-use super::read;
+use super::parse_answer;
 use crate::coupon_system::{CouponSystem, code_in};
-use crate::smsc_link::until;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
+use onbill_test_harness::wait::wait_until;
 use serde_json::json;
 
 /// Calls that are in the origin at the same time, and so as many connections: none carries two.
@@ -20,10 +20,10 @@ async fn redeem_at_once(
     code: &str,
     reference: impl Fn(usize) -> String,
 ) -> Vec<(String, CallResponse)> {
-    system.turnstile.gather(CROWD);
+    system.turnstile.gather_calls(CROWD);
     let calls = (0..CROWD).map(|n| {
         let reference = reference(n);
-        async move { (reference.clone(), system.redeem(code, &reference).await) }
+        async move { (reference.clone(), system.redeem_code(code, &reference).await) }
     });
     join_all(calls).await
 }
@@ -36,7 +36,7 @@ async fn one_of_all_gets_it(system: &CouponSystem, code: &str) -> (String, CallR
     assert!((1..=2).contains(&good.len()), "{good:?}");
     assert!(good.iter().all(|one| *one == good[0]), "{good:?}");
     for (reference, answer) in answers.iter().filter(|(_, answer)| answer.0 != StatusCode::OK) {
-        let (status, body) = read(answer);
+        let (status, body) = parse_answer(answer);
         let why = body["code"].as_str().unwrap_or_default();
         let is_beside = reference == &good[0].0 && why == "request-in-progress";
         let is_late = reference != &good[0].0 && ["token-already-used", "request-in-progress"].contains(&why);
@@ -54,14 +54,14 @@ async fn so_it_stays(system: &CouponSystem, code: &str, (reference, first): &(St
         if other == *reference {
             assert_eq!(&answer, first);
         } else {
-            let (status, body) = read(&answer);
+            let (status, body) = parse_answer(&answer);
             assert_eq!((status, &body["code"]), (409, &json!("token-already-used")), "{other}");
         }
     }
     // Where billing was slower than a response may be, the outbox asks it.
-    system.deliver_until("it is billed", async || system.charges("APPROVED").await == 1).await;
-    assert_eq!(system.counted().await, (1, 1), "one redemption, one charge");
-    let bill = system.bill().await;
+    system.deliver_until("it is billed", async || system.count_charges("APPROVED").await == 1).await;
+    assert_eq!(system.count_redemptions().await, (1, 1), "one redemption, one charge");
+    let bill = system.read_bill().await;
     assert_eq!(bill.len(), 1, "{bill:?}");
     assert_eq!(bill[0]["amount"], json!({"value": 8999, "currency": "USD"}));
 }
@@ -69,9 +69,9 @@ async fn so_it_stays(system: &CouponSystem, code: &str, (reference, first): &(St
 #[tokio::test(flavor = "multi_thread")]
 async fn code_redeemed_over_64_connections_is_billed_once() {
     for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
-        system.sell("c-1", "en").await;
-        system.deliver().await;
-        let texts = system.inbox().await;
+        system.issue_coupon("c-1", "en").await;
+        system.deliver_due().await;
+        let texts = system.read_inbox().await;
         let code = code_in(&texts[0]);
         let it = one_of_all_gets_it(&system, code).await;
         so_it_stays(&system, code, &it).await;
@@ -83,34 +83,34 @@ async fn coupon_is_billed_once_whatever_fails() {
     for mut system in CouponSystem::on_each_kind_of_books(&json!({})).await {
         // The SMSC throttles, disconnects when it has the SMS, crashes, and takes the dead session
         // for a live one.
-        system.trouble(json!({"smsc": "throttle"})).await;
-        system.sell("c-1", "ar").await;
-        system.deliver().await;
-        system.trouble(json!({"smsc": "drop-after", "receipts": "late"})).await;
-        system.deliver_until("it is taken", async || !system.inbox().await.is_empty()).await;
+        system.inject_faults(json!({"smsc": "throttle"})).await;
+        system.issue_coupon("c-1", "ar").await;
+        system.deliver_due().await;
+        system.inject_faults(json!({"smsc": "drop-after", "receipts": "late"})).await;
+        system.deliver_until("it is taken", async || !system.read_inbox().await.is_empty()).await;
         system.kill_smsc().await;
         system.clock.advance_seconds(90);
-        system.deliver().await;
-        assert_eq!(system.coupon("c-1").await["state"], "ISSUED");
-        system.trouble(json!({"smsc": "still-bound", "receipts": "late"})).await;
+        system.deliver_due().await;
+        assert_eq!(system.find_coupon("c-1").await["state"], "ISSUED");
+        system.inject_faults(json!({"smsc": "still-bound", "receipts": "late"})).await;
         let binds = system.operator.smsc_binds();
         system.restart_smsc().await;
-        until("it has said no", async || system.operator.smsc_binds() > binds).await;
-        system.trouble(json!({"receipts": "late"})).await;
+        wait_until("it has said no", async || system.operator.smsc_binds() > binds).await;
+        system.inject_faults(json!({"receipts": "late"})).await;
         system.until_bound().await;
-        system.deliver_until("it comes again", async || system.inbox().await.len() == 2).await;
+        system.deliver_until("it comes again", async || system.read_inbox().await.len() == 2).await;
         system.until_state("c-1", "SENT").await;
-        system.trouble(json!({"transaction": "error-after", "transaction-status": "down"})).await;
+        system.inject_faults(json!({"transaction": "error-after", "transaction-status": "down"})).await;
         system.until_state("c-1", "DELIVERED").await;
-        let texts = system.inbox().await;
+        let texts = system.read_inbox().await;
         assert_eq!(texts[0], texts[1]);
 
         // Billing has put it on the bill, and its response arrives only when all calls have ended.
         let it = one_of_all_gets_it(&system, code_in(&texts[0])).await;
-        assert_eq!((system.charges("PENDING").await, system.bill().await.len()), (1, 1));
-        system.trouble(json!({})).await;
-        system.deliver_until("billing is asked", async || system.charges("APPROVED").await == 1).await;
+        assert_eq!((system.count_charges("PENDING").await, system.read_bill().await.len()), (1, 1));
+        system.inject_faults(json!({})).await;
+        system.deliver_until("billing is asked", async || system.count_charges("APPROVED").await == 1).await;
         so_it_stays(&system, code_in(&texts[1]), &it).await;
-        assert_eq!(system.inbox().await.len(), 2);
+        assert_eq!(system.read_inbox().await.len(), 2);
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::coupon_system::CouponSystem;
 use crate::pins::pin_in;
-use crate::smsc_link::{GOOD, until};
+use crate::smsc_link::GOOD;
 use onbill_domain::limits::PIN_DIGITS;
 use onbill_origin::coupon::{HEADER, issue_file};
+use onbill_test_harness::wait::wait_until;
 use serde_json::json;
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -24,26 +25,28 @@ async fn pin_precedes_a_thousand_coupons_each_sent_once() {
         let report = issue_file(&system.app.coupons, file.as_bytes(), |why| panic!("{why}"), |_| {}).await;
         assert_eq!(report.expect("reads").issued, COUPONS as u64);
 
-        system.trouble(json!({"smsc": "slow"})).await;
+        system.inject_faults(json!({"smsc": "slow"})).await;
         let asked = system.operator.smsc_asked();
         system.working.spawn(Arc::clone(&system.app.worker).run());
-        until("the SMSC has as many as it gets", async || system.operator.smsc_asked() == asked + UNHURRIED)
-            .await;
+        wait_until("the SMSC has as many as it gets", async || {
+            system.operator.smsc_asked() == asked + UNHURRIED
+        })
+        .await;
         system.enter_number().await;
-        until("the PIN comes", async || !system.inbox().await.is_empty()).await;
-        assert_eq!(pin_in(&system.inbox().await[0]).len(), PIN_DIGITS, "before all of the others");
+        wait_until("the PIN comes", async || !system.read_inbox().await.is_empty()).await;
+        assert_eq!(pin_in(&system.read_inbox().await[0]).len(), PIN_DIGITS, "before all of the others");
 
-        system.trouble(json!({})).await;
-        until("all have come", async || {
+        system.inject_faults(json!({})).await;
+        wait_until("all have come", async || {
             // A message that waited too long for a place in the window is due again later.
             system.clock.advance_seconds(1);
             system.app.wake_queue();
-            system.inbox().await.len() > COUPONS
+            system.read_inbox().await.len() > COUPONS
         })
         .await;
-        let texts = system.inbox().await;
+        let texts = system.read_inbox().await;
         assert_eq!(texts.iter().collect::<HashSet<_>>().len(), 1 + COUPONS, "each is another's");
-        until("each is known to have come", async || system.delivered().await == COUPONS).await;
-        assert_eq!(system.inbox().await.len(), 1 + COUPONS, "and none came twice");
+        wait_until("each is known to have come", async || system.count_delivered().await == COUPONS).await;
+        assert_eq!(system.read_inbox().await.len(), 1 + COUPONS, "and none came twice");
     }
 }

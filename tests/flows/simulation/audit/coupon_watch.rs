@@ -3,8 +3,8 @@
 //! one redemption, and free again only after a decline when no other outcome has been reported.
 
 use super::db_reader::{DbReader, TextRow};
-use super::text;
-use crate::simulation::coupons::{VALID_DAYS, nth};
+use super::to_text;
+use crate::simulation::coupons::{VALID_DAYS, coupon_index};
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeMap;
@@ -63,8 +63,8 @@ pub(in super::super) struct CouponWatch {
 impl CouponWatch {
     /// Reads the coupons again, and returns the violations.
     pub(in super::super) async fn look(&mut self, db_reader: &DbReader) -> Vec<String> {
-        let issued = issued(db_reader).await;
-        let claims = claims(db_reader).await;
+        let issued = read_coupons(db_reader).await;
+        let claims = read_redemptions(db_reader).await;
         let mut found = Vec::new();
         for (nth, before) in &self.issued {
             let after = issued.get(nth);
@@ -101,7 +101,7 @@ impl CouponWatch {
     }
 }
 
-async fn issued(db_reader: &DbReader) -> BTreeMap<usize, StoredCoupon> {
+async fn read_coupons(db_reader: &DbReader) -> BTreeMap<usize, StoredCoupon> {
     let sql = format!(
         "SELECT sms_count, code_hash, message_id, sent_at, delivered_at, voided_at, redeemed_at, transaction_id, unpaid_at,
              undelivered_reason, {AGREED}
@@ -121,13 +121,13 @@ async fn issued(db_reader: &DbReader) -> BTreeMap<usize, StoredCoupon> {
             unpaid_at,
             undelivered,
         ] = row.try_into().expect("has these columns");
-        let name = text(agreed[1].clone());
+        let name = to_text(agreed[1].clone());
         let coupon = StoredCoupon {
-            pai: text(agreed[3].clone()),
-            expires_at: super::number(agreed[9].clone()),
+            pai: to_text(agreed[3].clone()),
+            expires_at: super::to_number(agreed[9].clone()),
             agreed,
-            texts: text(texts).parse().expect("is a number"),
-            code: text(code),
+            texts: to_text(texts).parse().expect("is a number"),
+            code: to_text(code),
             message_id,
             sent_at,
             delivered_at,
@@ -137,42 +137,42 @@ async fn issued(db_reader: &DbReader) -> BTreeMap<usize, StoredCoupon> {
             transaction_id,
             unpaid_at,
         };
-        (nth(&name).expect("is a name of the operator's"), coupon)
+        (coupon_index(&name).expect("is a name of the operator's"), coupon)
     };
     db_reader.rows(&sql).await.into_iter().map(coupon).collect()
 }
 
-async fn claims(db_reader: &DbReader) -> BTreeMap<String, StoredRedemption> {
+async fn read_redemptions(db_reader: &DbReader) -> BTreeMap<String, StoredRedemption> {
     let sql = "SELECT r.transaction_id, r.outcome, r.reminded_at, t.status, r.coupon_id, r.ext_reference, r.period_from,
                    r.period_to, r.code_hash, r.requested_pai, r.pai
                FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id";
     let claim = |mut row: TextRow| {
         let agreed = row.split_off(4);
         let [id, outcome, reminded_at, charge] = row.try_into().expect("has these columns");
-        let column = |at: usize| text(agreed[at].clone());
+        let column = |at: usize| to_text(agreed[at].clone());
         let claim = StoredRedemption {
             coupon_id: column(0),
             reference: column(1),
             days: (column(2), column(3)),
             pai: agreed[6].clone(),
-            outcome: text(outcome),
-            charge: text(charge),
+            outcome: to_text(outcome),
+            charge: to_text(charge),
             reminded_at,
             agreed,
         };
-        (text(id), claim)
+        (to_text(id), claim)
     };
     db_reader.rows(sql).await.into_iter().map(claim).collect()
 }
 
 /// A value that was there is unchanged; a missing one may be there now.
-fn stays(before: Option<&String>, after: Option<&String>) -> bool {
+fn is_unchanged(before: Option<&String>, after: Option<&String>) -> bool {
     before.is_none() || before == after
 }
 
 impl StoredCoupon {
     pub(in super::super) fn id(&self) -> String {
-        text(self.agreed[0].clone())
+        to_text(self.agreed[0].clone())
     }
 
     fn may_become(&self, after: &Self, claims: &BTreeMap<String, StoredRedemption>) -> bool {
@@ -185,10 +185,10 @@ impl StoredCoupon {
             && is_same_text == (self.code == after.code)
             && (is_same_text || self.voided_at.is_none())
             && (!is_same_text || self.sent_at.is_none() || of_text.0 == of_text_after.0)
-            && (!is_same_text || stays(of_text.1.as_ref(), of_text_after.1.as_ref()))
-            && (!is_same_text || stays(of_text.2.as_ref(), of_text_after.2.as_ref()))
-            && stays(self.voided_at.as_ref(), after.voided_at.as_ref())
-            && stays(self.unpaid_at.as_ref(), after.unpaid_at.as_ref())
+            && (!is_same_text || is_unchanged(of_text.1.as_ref(), of_text_after.1.as_ref()))
+            && (!is_same_text || is_unchanged(of_text.2.as_ref(), of_text_after.2.as_ref()))
+            && is_unchanged(self.voided_at.as_ref(), after.voided_at.as_ref())
+            && is_unchanged(self.unpaid_at.as_ref(), after.unpaid_at.as_ref())
             && (self.transaction_id.as_ref().is_none_or(was_declined)
                 || (&self.transaction_id, &self.redeemed_at) == (&after.transaction_id, &after.redeemed_at))
     }
@@ -202,7 +202,7 @@ impl StoredCoupon {
             .map(|(id, _)| id)
             .collect();
         let is_sound = live.len() <= 1
-            && self.expires_at == super::number(self.agreed[8].clone()) + VALID_DAYS * 86_400
+            && self.expires_at == super::to_number(self.agreed[8].clone()) + VALID_DAYS * 86_400
             && self.texts <= COUPON_SMS_MAX
             && live.first().copied() == self.transaction_id.as_ref()
             && !(self.voided_at.is_some() && self.redeemed_at.is_some())
@@ -222,6 +222,6 @@ impl StoredRedemption {
     fn may_become(&self, after: &Self) -> bool {
         self.agreed == after.agreed
             && (self.outcome == "PENDING" || self.outcome == after.outcome)
-            && stays(self.reminded_at.as_ref(), after.reminded_at.as_ref())
+            && is_unchanged(self.reminded_at.as_ref(), after.reminded_at.as_ref())
     }
 }

@@ -3,8 +3,8 @@
 //! and every deliverable SMS has arrived.
 
 use super::coupon_watch::StoredCoupon;
-use super::{StoredCharge, text};
-use crate::simulation::coupons::{RedemptionEnd, name};
+use super::{StoredCharge, to_text};
+use crate::simulation::coupons::{RedemptionEnd, coupon_name};
 use crate::simulation::gateway::AcceptedSms;
 use crate::simulation::outcomes::RunOutcome;
 use crate::simulation::run::SimulationRun;
@@ -14,29 +14,29 @@ use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) async fn check(
+pub(super) async fn check_coupons(
     run: &SimulationRun,
     charges: &BTreeMap<String, StoredCharge>,
     found: &mut Vec<String>,
 ) {
     for (nth, coupon) in &run.coupons.issued {
         on_the_bill(run, *nth, coupon, charges, found);
-        sent(run, *nth, coupon, found);
-        shown(run, *nth, coupon, found).await;
+        check_sms(run, *nth, coupon, found);
+        check_reports(run, *nth, coupon, found).await;
     }
     for (nth, sold) in run.sold.iter().enumerate() {
         let is_there = run.coupons.issued.contains_key(&nth);
         let is_known = sold.coupon_id.is_some();
         if (is_known && !is_there) || (is_there && !is_known && !sold.may_be_there) {
-            found.push(format!("{} is {sold:?}, and in the ledger: {is_there}", name(nth)));
+            found.push(format!("{} is {sold:?}, and in the ledger: {is_there}", coupon_name(nth)));
         }
     }
     named_charges(run, charges, found);
-    redemptions(run, found).await;
+    check_redemptions(run, found).await;
 }
 
 /// The bill line of a charge, by our id.
-fn line<'r>(run: &'r SimulationRun, id: &str) -> Option<&'r BilledLine> {
+fn find_line<'r>(run: &'r SimulationRun, id: &str) -> Option<&'r BilledLine> {
     run.lines.iter().find(|line| line.refund_id.is_none() && line.transaction_id == *id)
 }
 
@@ -56,21 +56,21 @@ fn on_the_bill(
         .claims
         .iter()
         .filter(|(_, claim)| claim.coupon_id == id)
-        .filter_map(|(charge, _)| line(run, charge))
+        .filter_map(|(charge, _)| find_line(run, charge))
         .collect();
     let Some(charge_id) = &coupon.transaction_id else {
         if !lines.is_empty() {
-            found.push(format!("{} is not redeemed, and on a bill: {lines:?}", name(nth)));
+            found.push(format!("{} is not redeemed, and on a bill: {lines:?}", coupon_name(nth)));
         }
         return;
     };
     let charge = charges.get(&format!("{COUPON_CHARGE_PREFIX}{charge_id}"));
     let days = run.coupons.claims.get(charge_id).map(|claim| claim.days.clone());
     let Some(charge) = charge else {
-        return found.push(format!("{} is redeemed, and there is no charge {charge_id}", name(nth)));
+        return found.push(format!("{} is redeemed, and there is no charge {charge_id}", coupon_name(nth)));
     };
     if charge.value != price || Some(&charge.days) != days.as_ref() || charge.pai != coupon.pai {
-        found.push(format!("{} costs {price}, for {days:?}, and is charged otherwise", name(nth)));
+        found.push(format!("{} costs {price}, for {days:?}, and is charged otherwise", coupon_name(nth)));
     }
     let is_unpaid = coupon.unpaid_at.is_some();
     let fits = match (charge.status.as_str(), &lines[..]) {
@@ -84,14 +84,14 @@ fn on_the_bill(
     if !fits {
         found.push(format!(
             "{} is redeemed, its charge {}, unpaid: {is_unpaid}, and its lines {lines:?}",
-            name(nth),
+            coupon_name(nth),
             charge.status
         ));
     }
 }
 
 /// A deliverable SMS has arrived, and the gateway's report on the last one is recorded.
-fn sent(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<String>) {
+fn check_sms(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<String>) {
     let is_over = coupon.voided_at.is_some()
         || coupon.redeemed_at.is_some()
         || run.coupons.is_expired(nth, run.system.now());
@@ -103,12 +103,15 @@ fn sent(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<
     let is_known =
         coupon.undelivered.as_deref() == Some("not-sent") && run.texts.may_be_dropped.contains(&nth);
     if coupon.sent_at.is_none() && !is_over && !is_known {
-        found.push(format!("{} was never sent, although the gateway is healthy: {coupon:?}", name(nth)));
+        found.push(format!(
+            "{} was never sent, although the gateway is healthy: {coupon:?}",
+            coupon_name(nth)
+        ));
     }
     if coupon.sent_at.is_some() && !run.gateway.taken().iter().any(has_it) {
         found.push(format!(
             "{} is called sent, and the gateway does not have it, or by another name",
-            name(nth)
+            coupon_name(nth)
         ));
     }
     let reported = run.gateway.reported();
@@ -118,24 +121,25 @@ fn sent(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<
     };
     let (is_delivered, is_lost) = (coupon.delivered_at.is_some(), coupon.undelivered.is_some());
     if is_delivered && (is_lost || of_it(true).next().is_none()) {
-        found.push(format!("{} is called delivered, and nobody has said so", name(nth)));
+        found.push(format!("{} is called delivered, and nobody has said so", coupon_name(nth)));
     }
     if !is_delivered && of_it(true).any(|report| report.is_taken) {
-        found.push(format!("{} is on the phone, and the ledger does not know", name(nth)));
+        found.push(format!("{} is on the phone, and the ledger does not know", coupon_name(nth)));
     }
     if coupon.sent_at.is_some() && is_lost && of_it(false).next().is_none() {
-        found.push(format!("{} is called lost, and nobody has said so: {coupon:?}", name(nth)));
+        found.push(format!("{} is called lost, and nobody has said so: {coupon:?}", coupon_name(nth)));
     }
     if !is_delivered && !is_lost && of_it(false).any(|report| report.is_taken) {
-        found.push(format!("{} does not arrive, and the ledger does not know", name(nth)));
+        found.push(format!("{} does not arrive, and the ledger does not know", coupon_name(nth)));
     }
 }
 
 /// The operator's view equals the database and the earlier responses, and lists what is unpaid.
-async fn shown(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<String>) {
-    let answer = run.system.try_call_acme_origin(&format!("/coupons/{}", name(nth)), &Value::Null).await;
+async fn check_reports(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &mut Vec<String>) {
+    let answer =
+        run.system.try_call_acme_origin(&format!("/coupons/{}", coupon_name(nth)), &Value::Null).await;
     let Some((StatusCode::OK, view)) = answer else {
-        return found.push(format!("{} is not shown: {answer:?}", name(nth)));
+        return found.push(format!("{} is not shown: {answer:?}", coupon_name(nth)));
     };
     run.check_view(nth, &view);
     let state = if coupon.voided_at.is_some() {
@@ -156,7 +160,7 @@ async fn shown(run: &SimulationRun, nth: usize, coupon: &StoredCoupon, found: &m
     let fits =
         view["state"] == state && view["unpaid"] == coupon.unpaid_at.is_some() && view["gift"] == is_gift;
     if !fits {
-        found.push(format!("{} is {state}, and shown as {view}", name(nth)));
+        found.push(format!("{} is {state}, and shown as {view}", coupon_name(nth)));
     }
 }
 
@@ -173,7 +177,7 @@ fn named_charges(run: &SimulationRun, charges: &BTreeMap<String, StoredCharge>, 
 
 /// What was reported to the partner is in the database, and is replayed; and what was only refused
 /// is not in it.
-async fn redemptions(run: &SimulationRun, found: &mut Vec<String>) {
+async fn check_redemptions(run: &SimulationRun, found: &mut Vec<String>) {
     let mut of_reference = BTreeMap::new();
     for (id, claim) in &run.coupons.claims {
         of_reference.insert(claim.reference.as_str(), (id, claim));
@@ -214,7 +218,7 @@ async fn redemptions(run: &SimulationRun, found: &mut Vec<String>) {
 }
 
 /// The outcomes of coupons, for the tally.
-pub(in super::super) fn met(run: &SimulationRun) -> Vec<RunOutcome> {
+pub(in super::super) fn met_outcomes(run: &SimulationRun) -> Vec<RunOutcome> {
     let known: BTreeSet<String> = run.redeemed_charges().into_keys().collect();
     let returned = run.returned.values().filter(|refund| known.contains(&refund.charge));
     let returned = returned.filter(|refund| !refund.answers.is_empty()).map(|_| RunOutcome::CouponRefund);
@@ -229,9 +233,9 @@ pub(in super::super) fn met(run: &SimulationRun) -> Vec<RunOutcome> {
 }
 
 /// The activation date of each PAI's subscriber, by the database.
-pub(in super::super) async fn generations(run: &SimulationRun) -> BTreeMap<String, String> {
+pub(in super::super) async fn read_generations(run: &SimulationRun) -> BTreeMap<String, String> {
     let sql =
         "SELECT p.pai, h.subscriber_ref FROM pais p JOIN subscribers h ON h.subscriber_id = p.subscriber_id";
     let rows = run.rows(sql).await.into_iter();
-    rows.map(|row| (text(row[0].clone()), text(row[1].clone()))).collect()
+    rows.map(|row| (to_text(row[0].clone()), to_text(row[1].clone()))).collect()
 }

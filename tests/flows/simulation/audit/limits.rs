@@ -17,7 +17,7 @@ struct ChargedPeriod {
     counted: i64,
 }
 
-pub(super) async fn check(
+pub(super) async fn check_limits(
     run: &SimulationRun,
     charges: &BTreeMap<String, StoredCharge>,
     found: &mut Vec<String>,
@@ -26,7 +26,7 @@ pub(super) async fn check(
         .rows("SELECT pai, subscriber_id FROM pais")
         .await
         .into_iter()
-        .map(|row| (super::text(row[0].clone()), super::text(row[1].clone())))
+        .map(|row| (super::to_text(row[0].clone()), super::to_text(row[1].clone())))
         .collect();
     let spans = |charge: &StoredCharge| {
         let day = Day::of_timestamp(Timestamp::from_unix_seconds(charge.created_at)).to_string();

@@ -13,12 +13,12 @@ mod webhooks;
 
 pub(super) use charge_watch::ChargeWatch;
 pub(super) use coupon_watch::CouponWatch;
-pub(super) use coupons::{generations, met as coupons_met};
+pub(super) use coupons::{met_outcomes as coupons_met, read_generations};
 pub(super) use db_reader::{DbReader, TextRow};
 pub(super) use pai_watch::PaiWatch;
 pub(super) use paid_days::PaidDaysWatch;
 pub(super) use sms_watch::SmsWatch;
-pub(super) use webhooks::count as notices;
+pub(super) use webhooks::count_webhooks;
 
 use super::charges::charge;
 use super::run::SimulationRun;
@@ -49,10 +49,10 @@ impl StoredCharge {
 }
 
 /// The violations, in words. Empty when there are none.
-pub(super) async fn findings(run: &SimulationRun) -> Vec<String> {
+pub(super) async fn find_violations(run: &SimulationRun) -> Vec<String> {
     let mut found = Vec::new();
-    let charges = ledger(run).await;
-    let lines = bills(run, &mut found);
+    let charges = read_charges(run).await;
+    let lines = index_bills(run, &mut found);
     for (id, charge) in &charges {
         charge_and_bill(id, charge, &lines, run, &mut found);
     }
@@ -60,21 +60,21 @@ pub(super) async fn findings(run: &SimulationRun) -> Vec<String> {
     for id in lines.keys().filter(|id| !known.contains(*id)) {
         found.push(format!("the bill has {id}, which nobody charged"));
     }
-    refunds::check(run, &charges, &mut found).await;
-    webhooks::check(run, &mut found).await;
-    limits::check(run, &charges, &mut found).await;
-    coupons::check(run, &charges, &mut found).await;
-    sms_watch::check(run, &mut found);
-    outbox(run, &mut found).await;
-    answers(run, &charges, &mut found).await;
-    told(run, &charges, &mut found).await;
-    pais(run, &mut found).await;
-    pai_watch::check(run, &mut found).await;
+    refunds::check_refunds(run, &charges, &mut found).await;
+    webhooks::check_webhooks(run, &mut found).await;
+    limits::check_limits(run, &charges, &mut found).await;
+    coupons::check_coupons(run, &charges, &mut found).await;
+    sms_watch::check_sms(run, &mut found);
+    check_outbox(run, &mut found).await;
+    check_answers(run, &charges, &mut found).await;
+    check_partner(run, &charges, &mut found).await;
+    check_pais(run, &mut found).await;
+    pai_watch::check_pai_states(run, &mut found).await;
     found
 }
 
 /// The ledger, by the partner's ids.
-async fn ledger(run: &SimulationRun) -> BTreeMap<String, StoredCharge> {
+async fn read_charges(run: &SimulationRun) -> BTreeMap<String, StoredCharge> {
     let sql =
         "SELECT ext_transaction_id, transaction_id, pai, amount_minor, currency, refunded_minor, created_at,
                       period_from, period_to, status, decline_reason
@@ -83,31 +83,31 @@ async fn ledger(run: &SimulationRun) -> BTreeMap<String, StoredCharge> {
         let [ext_id, transaction_id, pai, value, currency, refunded, created_at, from, to, status, reason] =
             row.try_into().expect("has these columns");
         let charge = StoredCharge {
-            transaction_id: text(transaction_id),
-            pai: text(pai),
-            value: number(value),
-            currency: text(currency),
-            refunded: number(refunded),
-            created_at: number(created_at),
-            days: (text(from), text(to)),
-            status: text(status),
+            transaction_id: to_text(transaction_id),
+            pai: to_text(pai),
+            value: to_number(value),
+            currency: to_text(currency),
+            refunded: to_number(refunded),
+            created_at: to_number(created_at),
+            days: (to_text(from), to_text(to)),
+            status: to_text(status),
             reason,
         };
-        (text(ext_id), charge)
+        (to_text(ext_id), charge)
     };
     run.rows(sql).await.into_iter().map(charge).collect()
 }
 
-fn text(column: Option<String>) -> String {
+fn to_text(column: Option<String>) -> String {
     column.expect("is not null")
 }
 
-fn number(column: Option<String>) -> i64 {
-    text(column).parse().expect("is a number")
+fn to_number(column: Option<String>) -> i64 {
+    to_text(column).parse().expect("is a number")
 }
 
 /// The charges on all bills, by our ids.
-fn bills<'r>(run: &'r SimulationRun, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r BilledLine> {
+fn index_bills<'r>(run: &'r SimulationRun, found: &mut Vec<String>) -> BTreeMap<&'r str, &'r BilledLine> {
     let mut lines = BTreeMap::new();
     for line in run.lines.iter().filter(|line| line.refund_id.is_none()) {
         if lines.insert(line.transaction_id.as_str(), line).is_some() {
@@ -118,7 +118,7 @@ fn bills<'r>(run: &'r SimulationRun, found: &mut Vec<String>) -> BTreeMap<&'r st
 }
 
 /// All parties had time to finish, so that no job is left.
-async fn outbox(run: &SimulationRun, found: &mut Vec<String>) {
+async fn check_outbox(run: &SimulationRun, found: &mut Vec<String>) {
     let left = run.rows("SELECT kind, attempts, dead_lettered_at FROM outbox").await;
     found.extend(left.iter().map(|entry| format!("still in the outbox, with its attempts: {entry:?}")));
 }
@@ -156,7 +156,7 @@ fn charge_and_bill(
 }
 
 /// Every response to the partner was true, is the same each time, and can still be replayed.
-async fn answers(run: &SimulationRun, rows: &BTreeMap<String, StoredCharge>, found: &mut Vec<String>) {
+async fn check_answers(run: &SimulationRun, rows: &BTreeMap<String, StoredCharge>, found: &mut Vec<String>) {
     for (id, asked) in &run.asked {
         if asked.created > 1 {
             found.push(format!("{id} was created {} times", asked.created));
@@ -191,7 +191,11 @@ async fn answers(run: &SimulationRun, rows: &BTreeMap<String, StoredCharge>, fou
 
 /// The partner's own records contradict no earlier report, and have the final state of each charge
 /// that was reported to it.
-async fn told(run: &SimulationRun, charges: &BTreeMap<String, StoredCharge>, found: &mut Vec<String>) {
+async fn check_partner(
+    run: &SimulationRun,
+    charges: &BTreeMap<String, StoredCharge>,
+    found: &mut Vec<String>,
+) {
     let partner_ledger = run.system.partner_charges().await;
     for each in partner_ledger["contradictions"].as_array().expect("is a list") {
         found.push(format!("the partner was told {each}"));
@@ -209,7 +213,7 @@ async fn told(run: &SimulationRun, charges: &BTreeMap<String, StoredCharge>, fou
 
 /// At most one open PAI for a subscriber, none of a previous subscriber, and none that a decline
 /// has closed.
-async fn pais(run: &SimulationRun, found: &mut Vec<String>) {
+async fn check_pais(run: &SimulationRun, found: &mut Vec<String>) {
     let ended = "SELECT pai FROM pais JOIN transactions USING (pai)
                  WHERE decline_reason LIKE 'account-closed%' AND state <> 'CLOSED'";
     for row in run.rows(ended).await {

@@ -2,7 +2,7 @@
 //! end partner and edge know the state of each.
 
 use super::db_reader::{DbReader, TextRow};
-use super::{number, text};
+use super::{to_number, to_text};
 use crate::simulation::run::SimulationRun;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +25,8 @@ impl PaiWatch {
     pub(in super::super) async fn look(&mut self, db_reader: &DbReader) -> Vec<String> {
         let standing = |row: TextRow| {
             let [pai, subscriber, state, reason, version] = row.try_into().expect("has these columns");
-            let (subscriber, state, version) = (text(subscriber), text(state), number(version));
-            (text(pai), StoredPai { subscriber, state, reason, version })
+            let (subscriber, state, version) = (to_text(subscriber), to_text(state), to_number(version));
+            (to_text(pai), StoredPai { subscriber, state, reason, version })
         };
         let rows = db_reader.rows("SELECT pai, subscriber_id, state, closed_reason, version FROM pais").await;
         let now: BTreeMap<String, StoredPai> = rows.into_iter().map(standing).collect();
@@ -63,9 +63,10 @@ impl StoredPai {
 }
 
 /// What partner and edge know in the end. A store with stale reads may have let an older state in.
-pub(super) async fn check(run: &SimulationRun, found: &mut Vec<String>) {
+pub(super) async fn check_pai_states(run: &SimulationRun, found: &mut Vec<String>) {
     let sql = "SELECT DISTINCT pai FROM partner_subscriptions";
-    let subscribed: Vec<String> = run.rows(sql).await.into_iter().map(|row| text(row[0].clone())).collect();
+    let subscribed: Vec<String> =
+        run.rows(sql).await.into_iter().map(|row| to_text(row[0].clone())).collect();
     let accounts = run.system.partner_accounts().await;
     let accounts = accounts["accounts"].as_array().cloned().unwrap_or_default();
     for (pai, standing) in &run.standings.0 {

@@ -2,7 +2,7 @@
 //! another pays for, if either is a coupon; and a coupon's months begin on the first unpaid day.
 
 use super::db_reader::{DbReader, TextRow};
-use super::{number, text};
+use super::{to_number, to_text};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ pub(in super::super) struct PaidDaysWatch {
 impl PaidDays {
     /// The PAI that gets the days, by the state at the redemption: a customer who pays on the bill
     /// would have been named.
-    fn whose(&self, live: &BTreeSet<String>) -> Option<&String> {
+    fn payer_of(&self, live: &BTreeSet<String>) -> Option<&String> {
         let is_gift = self.is_coupon && live.contains(&self.payer);
         self.asked.as_ref().or(if is_gift { None } else { Some(&self.payer) })
     }
@@ -62,7 +62,7 @@ impl PaidDays {
 impl PaidDaysWatch {
     /// Reads again, and returns the violations.
     pub(in super::super) async fn look(&mut self, db_reader: &DbReader) -> Vec<String> {
-        let (now, live) = (spans(db_reader).await, live(db_reader).await);
+        let (now, live) = (read_paid_days(db_reader).await, read_live_pais(db_reader).await);
         let mut found = Vec::new();
         for (id, new) in now.iter().filter(|(id, _)| !self.spans.contains_key(*id)) {
             let of_the_same = || {
@@ -70,7 +70,7 @@ impl PaidDaysWatch {
                 now.iter().filter(move |(other, span)| *other != id && is_theirs(span))
             };
             let stays = self.live.contains(&new.payer) == live.contains(&new.payer);
-            if stays && new.pai.as_ref() != new.whose(&live) {
+            if stays && new.pai.as_ref() != new.payer_of(&live) {
                 found.push(format!("{id} is for somebody else: {new:?}"));
             }
             if new.is_in_force() {
@@ -111,7 +111,7 @@ impl PaidDaysWatch {
 
     /// The coupons whose days end within `within` days, with no later ones of the same subscriber;
     /// by their charges, with the subscriber.
-    pub(in super::super) fn ending(&self, today: Day, within: i64) -> BTreeMap<String, String> {
+    pub(in super::super) fn find_ending(&self, today: Day, within: i64) -> BTreeMap<String, String> {
         let ending = self.spans.iter().filter_map(|(id, span)| {
             let pai = span.pai.as_deref()?;
             let is_due = span.is_spent()
@@ -162,12 +162,12 @@ impl PaidDaysWatch {
     }
 }
 
-async fn live(db_reader: &DbReader) -> BTreeSet<String> {
+async fn read_live_pais(db_reader: &DbReader) -> BTreeSet<String> {
     let sql = "SELECT pai FROM partner_subscriptions WHERE status <> 'CANCELLED'";
     db_reader.rows(sql).await.into_iter().filter_map(|row| row[0].clone()).collect()
 }
 
-async fn spans(db_reader: &DbReader) -> BTreeMap<String, PaidDays> {
+async fn read_paid_days(db_reader: &DbReader) -> BTreeMap<String, PaidDays> {
     let charges = "SELECT t.transaction_id, t.pai, t.period_from, t.period_to, t.created_at, t.amount_minor,
                        (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                         WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED'),
@@ -179,22 +179,22 @@ async fn spans(db_reader: &DbReader) -> BTreeMap<String, PaidDays> {
                         WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED'),
                        r.outcome, r.outcome, r.reminded_at, t.pai, r.requested_pai
                    FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id";
-    let day = |column| Day::parse(&text(column)).expect("is a day");
+    let day = |column| Day::parse(&to_text(column)).expect("is a day");
     let span = |row: TextRow| {
         let [id, pai, from, to, created_at, value, refunded, outcome, coupon, reminded_at, payer, asked] =
             row.try_into().expect("has these columns");
         let span = PaidDays {
             pai,
-            payer: text(payer),
+            payer: to_text(payer),
             asked,
             days: ServicePeriod::new(day(from), day(to)).expect("are days"),
             is_coupon: coupon.is_some(),
-            outcome: text(outcome),
-            is_back: number(refunded) == number(value),
-            claimed_on: Day::of_timestamp(Timestamp::from_unix_seconds(number(created_at))),
+            outcome: to_text(outcome),
+            is_back: to_number(refunded) == to_number(value),
+            claimed_on: Day::of_timestamp(Timestamp::from_unix_seconds(to_number(created_at))),
             reminded: reminded_at.is_some(),
         };
-        (text(id), span)
+        (to_text(id), span)
     };
     let mut spans: BTreeMap<String, PaidDays> = db_reader.rows(charges).await.into_iter().map(span).collect();
     spans.extend(db_reader.rows(coupons).await.into_iter().map(span));

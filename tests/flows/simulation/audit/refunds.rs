@@ -1,6 +1,6 @@
 //! Refunds: each has its line on the bill of its charge, and together they never exceed the charge.
 
-use super::{StoredCharge, TextRow, number, text};
+use super::{StoredCharge, TextRow, to_number, to_text};
 use crate::simulation::run::SimulationRun;
 use crate::simulation::subscribers::BilledLine;
 use http::StatusCode;
@@ -15,12 +15,12 @@ struct StoredRefund {
     status: String,
 }
 
-pub(super) async fn check(
+pub(super) async fn check_refunds(
     run: &SimulationRun,
     charges: &BTreeMap<String, StoredCharge>,
     found: &mut Vec<String>,
 ) {
-    let refunds = ledger(run).await;
+    let refunds = read_refunds(run).await;
     let lines: Vec<&BilledLine> = run.lines.iter().filter(|line| line.refund_id.is_some()).collect();
     for (id, refund) in &refunds {
         line_of(id, refund, &lines, run, found);
@@ -40,22 +40,22 @@ pub(super) async fn check(
             found.push(format!("{id} says that {} of it is back, and {given} is", charge.refunded));
         }
     }
-    balance(charges, &refunds, run, found);
-    answers(run, &refunds, charges, found).await;
+    check_balance(charges, &refunds, run, found);
+    check_answers(run, &refunds, charges, found).await;
 }
 
 /// The refunds, by the partner's ids.
-async fn ledger(run: &SimulationRun) -> BTreeMap<String, StoredRefund> {
+async fn read_refunds(run: &SimulationRun) -> BTreeMap<String, StoredRefund> {
     let sql = "SELECT ext_refund_id, refund_id, transaction_id, amount_minor, status FROM refunds";
     let refund = |row: TextRow| {
         let [id, refund_id, transaction_id, value, status] = row.try_into().expect("has these columns");
         let refund = StoredRefund {
-            id: text(refund_id),
-            transaction_id: text(transaction_id),
-            value: number(value),
-            status: text(status),
+            id: to_text(refund_id),
+            transaction_id: to_text(transaction_id),
+            value: to_number(value),
+            status: to_text(status),
         };
-        (text(id), refund)
+        (to_text(id), refund)
     };
     run.rows(sql).await.into_iter().map(refund).collect()
 }
@@ -94,7 +94,7 @@ fn line_of(
 }
 
 /// In each currency: what was approved, less refunds, is the sum of the bills.
-fn balance(
+fn check_balance(
     charges: &BTreeMap<String, StoredCharge>,
     refunds: &BTreeMap<String, StoredRefund>,
     run: &SimulationRun,
@@ -114,7 +114,7 @@ fn balance(
 }
 
 /// Every response to the partner was true, is the same each time, and can still be replayed.
-async fn answers(
+async fn check_answers(
     run: &SimulationRun,
     refunds: &BTreeMap<String, StoredRefund>,
     charges: &BTreeMap<String, StoredCharge>,

@@ -66,7 +66,7 @@ impl SimulationRun {
                 self.texts.may_be_dropped.insert(*nth);
             }
         }
-        self.texts.before = standing(&self.coupons);
+        self.texts.before = coupon_sms_states(&self.coupons);
         found
     }
 
@@ -135,13 +135,13 @@ fn code_in(message: &AcceptedSms) -> Option<(CouponCode, String)> {
     words.filter(|word| word.len() == 24).find_map(|word| Some((CouponCode::parse(word)?, word.to_owned())))
 }
 
-fn standing(coupons: &CouponWatch) -> BTreeMap<usize, (u32, bool)> {
+fn coupon_sms_states(coupons: &CouponWatch) -> BTreeMap<usize, (u32, bool)> {
     let of = |coupon: &super::coupon_watch::StoredCoupon| (coupon.texts, coupon.voided_at.is_some());
     coupons.issued.iter().map(|(nth, coupon)| (*nth, of(coupon))).collect()
 }
 
 /// No message has come more often than responses were lost.
-pub(super) fn check(run: &SimulationRun, found: &mut Vec<String>) {
+pub(super) fn check_sms(run: &SimulationRun, found: &mut Vec<String>) {
     for ((_, text), MessageCount { taken, excused }) in &run.texts.counts {
         let lost = run.has_met(
             text,

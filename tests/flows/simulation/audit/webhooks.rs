@@ -2,7 +2,7 @@
 //! webhook is false.
 
 use super::db_reader::hex;
-use super::text;
+use super::to_text;
 use crate::simulation::run::SimulationRun;
 use http::StatusCode;
 use onbill_test_harness::NETFLIX;
@@ -39,11 +39,11 @@ struct StoredState {
     answered_as_pending: bool,
 }
 
-pub(super) async fn check(run: &SimulationRun, found: &mut Vec<String>) {
+pub(super) async fn check_webhooks(run: &SimulationRun, found: &mut Vec<String>) {
     for kind in [CHARGES, REFUNDS] {
-        let states = states(run, &kind).await;
+        let states = read_states(run, &kind).await;
         let mut told: BTreeSet<String> = BTreeSet::new();
-        for (notice, taken) in notices(run, kind.path) {
+        for (notice, taken) in read_webhooks(run, kind.path) {
             let id = notice[kind.theirs.1].as_str().unwrap_or_default();
             let is_so = states.get(id).is_some_and(|state| {
                 notice[kind.ours.1] == state.ours.as_str() && notice["status"] == state.status.as_str()
@@ -64,23 +64,23 @@ pub(super) async fn check(run: &SimulationRun, found: &mut Vec<String>) {
 }
 
 /// The number of webhooks, whatever became of them.
-pub(in super::super) fn count(run: &SimulationRun) -> usize {
-    [CHARGES, REFUNDS].iter().map(|kind| notices(run, kind.path).len()).sum()
+pub(in super::super) fn count_webhooks(run: &SimulationRun) -> usize {
+    [CHARGES, REFUNDS].iter().map(|kind| read_webhooks(run, kind.path).len()).sum()
 }
 
-async fn states(run: &SimulationRun, kind: &WebhookKind) -> BTreeMap<String, StoredState> {
+async fn read_states(run: &SimulationRun, kind: &WebhookKind) -> BTreeMap<String, StoredState> {
     let sql =
         format!("SELECT {}, {}, status, stored_response FROM {}", kind.theirs.0, kind.ours.0, kind.table);
     let state = |row: super::TextRow| {
         let [theirs, ours, status, answer] = row.try_into().expect("has these columns");
         let answered_as_pending = answer.is_some_and(|answer| answer.contains(&hex(b"\"PENDING\"")));
-        (text(theirs), StoredState { ours: text(ours), status: text(status), answered_as_pending })
+        (to_text(theirs), StoredState { ours: to_text(ours), status: to_text(status), answered_as_pending })
     };
     run.rows(&sql).await.into_iter().map(state).collect()
 }
 
 /// The webhooks that crossed to the partner, and whether it accepted each.
-fn notices(run: &SimulationRun, path: &str) -> Vec<(Value, bool)> {
+fn read_webhooks(run: &SimulationRun, path: &str) -> Vec<(Value, bool)> {
     let crossings = run.system.network.calls_to(NETFLIX, path);
     let notice = |(body, status): (bytes::Bytes, StatusCode)| {
         (serde_json::from_slice(&body).unwrap_or_default(), status.is_success())

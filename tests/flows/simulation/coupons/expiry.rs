@@ -17,7 +17,7 @@ impl SimulationRun {
     /// Time passes until some coupon's last days.
     pub(in crate::simulation) fn near_an_end(&mut self) {
         let now = self.system.now();
-        let days = i64::try_from(self.dice.below(16)).expect("is small");
+        let days = i64::try_from(self.dice.draw_below(16)).expect("is small");
         let ends: Vec<i64> = self
             .months
             .ends()
@@ -26,43 +26,43 @@ impl SimulationRun {
             .filter(|seconds| *seconds > 0)
             .collect();
         if !ends.is_empty() {
-            let seconds = *self.dice.pick(&ends);
+            let seconds = *self.dice.pick_one(&ends);
             self.system.advance_seconds(seconds);
         }
     }
 
     /// Sends the reminders that are due, as the program does periodically: those and no others,
     /// unless it crashes.
-    pub(in crate::simulation) async fn remind(&mut self) {
+    pub(in crate::simulation) async fn send_reminders(&mut self) {
         let today = Day::of_timestamp(self.system.now());
-        let ending = self.months.ending(today, REMIND_DAYS);
+        let ending = self.months.find_ending(today, REMIND_DAYS);
         let due: BTreeSet<String> = ending
             .into_iter()
             .filter(|(_, pai)| self.standings.is_active(pai) && !self.months.pays_on_bill(pai))
             .map(|(charge, _)| charge)
             .collect();
-        let before = self.reminded().await;
+        let before = self.reminded_pais().await;
         let reminded = self.system.acme.app().coupons.remind_all().await;
         let Some(reminded) = reminded.ok().filter(|_| !self.has_died()) else { return };
-        let now = self.reminded().await;
+        let now = self.reminded_pais().await;
         let told: BTreeSet<String> = now.difference(&before).cloned().collect();
         assert_eq!((told, reminded), (due.clone(), due.len()), "on {today}");
     }
 
     /// The charges of coupons for which a reminder was sent.
-    async fn reminded(&self) -> BTreeSet<String> {
+    async fn reminded_pais(&self) -> BTreeSet<String> {
         let sql = "SELECT transaction_id FROM coupon_redemptions WHERE reminded_at IS NOT NULL";
         self.rows(sql).await.into_iter().filter_map(|row| row[0].clone()).collect()
     }
 
     /// The partner ends a subscription.
-    pub(in crate::simulation) async fn cancel(&mut self) {
+    pub(in crate::simulation) async fn cancel_subscription(&mut self) {
         let live = "SELECT partner_subscription_id FROM partner_subscriptions WHERE status = 'ACTIVE'";
         let names: Vec<String> = self.rows(live).await.into_iter().filter_map(|row| row[0].clone()).collect();
         if names.is_empty() {
             return;
         }
-        let path = format!("/ott/v1/partnerSubscription/{}", self.dice.pick(&names));
+        let path = format!("/ott/v1/partnerSubscription/{}", self.dice.pick_one(&names));
         match self.system.try_call_ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await {
             Some((StatusCode::OK, _)) => self.tally.count(RunOutcome::Cancelled),
             Some((other, answer)) => no_answer(other, &answer),

@@ -70,19 +70,19 @@ pub(super) fn on_sale(config: &mut Config) {
 }
 
 /// The operator's id of its n-th coupon.
-pub(super) fn name(nth: usize) -> String {
+pub(super) fn coupon_name(nth: usize) -> String {
     format!("c-{nth}")
 }
 
 /// The inverse of [`name`].
-pub(super) fn nth(name: &str) -> Option<usize> {
+pub(super) fn coupon_index(name: &str) -> Option<usize> {
     name.strip_prefix("c-")?.parse().ok()
 }
 
 impl SoldCoupon {
     fn body(&self, nth: usize, more: i64) -> Value {
         let (plan, _, price) = self.plan;
-        json!({"extCouponID": name(nth), "msisdn": self.number, "plan": plan,
+        json!({"extCouponID": coupon_name(nth), "msisdn": self.number, "plan": plan,
                "amount": {"value": price + more, "currency": "USD"}})
     }
 }
@@ -90,13 +90,14 @@ impl SoldCoupon {
 impl SimulationRun {
     /// A coupon is sold, or an old one requested again; once or several times concurrently,
     /// sometimes with other contents under an id that is known to be taken.
-    pub(super) async fn sell(&mut self) {
-        let nth = if !self.sold.is_empty() && self.dice.below(4) == 0 {
-            usize::try_from(self.dice.below(self.sold.len() as u64)).expect("is an index")
+    pub(super) async fn sell_coupon(&mut self) {
+        let nth = if !self.sold.is_empty() && self.dice.draw_below(4) == 0 {
+            usize::try_from(self.dice.draw_below(self.sold.len() as u64)).expect("is an index")
         } else {
             // One of them buys more often, so that months follow months.
-            let (number, _) = if self.dice.below(2) == 0 { NUMBERS[0] } else { *self.dice.pick(&NUMBERS) };
-            let plan = *self.dice.pick(&[PLANS[0], PLANS[0], PLANS[1], PLANS[2]]);
+            let (number, _) =
+                if self.dice.draw_below(2) == 0 { NUMBERS[0] } else { *self.dice.pick_one(&NUMBERS) };
+            let plan = *self.dice.pick_one(&[PLANS[0], PLANS[0], PLANS[1], PLANS[2]]);
             let (resends, voids) = ((0, 0), (false, false));
             let (coupon_id, created, may_be_there) = (None, 0, false);
             let named = BTreeMap::new();
@@ -113,10 +114,10 @@ impl SimulationRun {
             self.sold.len() - 1
         };
         let sold = &self.sold[nth];
-        let other = i64::from(sold.coupon_id.is_some() && self.dice.below(3) == 0);
+        let other = i64::from(sold.coupon_id.is_some() && self.dice.draw_below(3) == 0);
         let body = sold.body(nth, other);
-        let posts = [1, 1, 1, 3][usize::try_from(self.dice.below(4)).expect("is small")];
-        let busy = self.dice.below(4) == 0;
+        let posts = [1, 1, 1, 3][usize::try_from(self.dice.draw_below(4)).expect("is small")];
+        let busy = self.dice.draw_below(4) == 0;
         let all = join_all((0..posts).map(|_| self.system.try_call_acme_origin("/coupons", &body)));
         let answers = if busy { join(all, self.system.acme.try_deliver_due()).await.0 } else { all.await };
         for answer in answers {
@@ -134,12 +135,12 @@ impl SimulationRun {
         match (status, answer["code"].as_str()) {
             (StatusCode::CREATED | StatusCode::OK, None) => {
                 assert!(!is_other, "other contents were taken: {answer}");
-                assert_eq!(answer["extCouponID"], json!(name(nth)), "{answer}");
+                assert_eq!(answer["extCouponID"], json!(coupon_name(nth)), "{answer}");
                 let sold = &mut self.sold[nth];
                 let first = sold.coupon_id.get_or_insert_with(|| answer["couponID"].to_string());
-                assert_eq!(*first, answer["couponID"].to_string(), "{} is two coupons", name(nth));
+                assert_eq!(*first, answer["couponID"].to_string(), "{} is two coupons", coupon_name(nth));
                 sold.created += u32::from(status == StatusCode::CREATED);
-                assert!(sold.created < 2, "{} was made twice", name(nth));
+                assert!(sold.created < 2, "{} was made twice", coupon_name(nth));
                 self.tally.count(if status == StatusCode::CREATED {
                     RunOutcome::Sold
                 } else {
@@ -156,8 +157,8 @@ impl SimulationRun {
                     "suspended" => "suspended-non-payment",
                     _ => "",
                 };
-                assert_eq!(code, expected, "{} was not sold: {answer}", name(nth));
-                assert_eq!(self.sold[nth].coupon_id, None, "{} is there, and refused", name(nth));
+                assert_eq!(code, expected, "{} was not sold: {answer}", coupon_name(nth));
+                assert_eq!(self.sold[nth].coupon_id, None, "{} is there, and refused", coupon_name(nth));
                 self.tally.count(RunOutcome::NotSold);
             }
             (other, _) => {
@@ -177,8 +178,11 @@ impl SimulationRun {
     /// One of the coupons, if there is any: mostly a recent one.
     fn some_coupon(&mut self) -> Option<usize> {
         let count = u64::try_from(self.sold.len()).ok().filter(|count| *count > 0)?;
-        let back =
-            if self.dice.below(2) == 0 { self.dice.below(count.min(3)) } else { self.dice.below(count) };
+        let back = if self.dice.draw_below(2) == 0 {
+            self.dice.draw_below(count.min(3))
+        } else {
+            self.dice.draw_below(count)
+        };
         usize::try_from(count - 1 - back).ok()
     }
 
@@ -186,14 +190,14 @@ impl SimulationRun {
     pub(super) async fn change_coupon(&mut self) {
         let Some(nth) = self.some_coupon() else { return };
         // Seldom so often that it reaches the maximum of messages.
-        let times = if self.dice.below(6) == 0 { COUPON_SMS_MAX } else { 1 };
-        if self.dice.below(6) == 0 {
+        let times = if self.dice.draw_below(6) == 0 { COUPON_SMS_MAX } else { 1 };
+        if self.dice.draw_below(6) == 0 {
             let coupons = format!("{}/operator/v1/coupons/", self.system.acme.origin_address);
             self.system.network.inject_fault_for(&coupons, NetworkFault::Twice, 1);
         }
         for _ in 0..times {
             let change = if times > 1 { self.another_message(nth) } else { self.some_change(nth) };
-            let busy = self.dice.below(3) == 0;
+            let busy = self.dice.draw_below(3) == 0;
             let trying = self.try_change(nth, &change);
             let answer =
                 if busy { join(trying, self.system.acme.try_deliver_due()).await.0 } else { trying.await };
@@ -207,7 +211,7 @@ impl SimulationRun {
 
     /// A change to a coupon, recorded as requested.
     fn some_change(&mut self, nth: usize) -> CouponChange {
-        if self.dice.below(3) > 0 {
+        if self.dice.draw_below(3) > 0 {
             return self.another_message(nth);
         }
         self.sold[nth].voids.0 = true;
@@ -216,12 +220,12 @@ impl SimulationRun {
 
     fn another_message(&mut self, nth: usize) -> CouponChange {
         let known: Vec<String> = self.sold[nth].named.keys().cloned().collect();
-        if !known.is_empty() && self.dice.below(2) == 0 {
-            return CouponChange::Resend { name: Some(self.dice.pick(&known).clone()), is_again: true };
+        if !known.is_empty() && self.dice.draw_below(2) == 0 {
+            return CouponChange::Resend { name: Some(self.dice.pick_one(&known).clone()), is_again: true };
         }
         let sold = &mut self.sold[nth];
         sold.resends.0 += 1;
-        let name = (self.dice.below(2) == 0).then(|| format!("m-{}", known.len()));
+        let name = (self.dice.draw_below(2) == 0).then(|| format!("m-{}", known.len()));
         if let Some(name) = &name {
             sold.named.insert(name.clone(), false);
         }
@@ -234,7 +238,7 @@ impl SimulationRun {
             CouponChange::Resend { name: None, .. } => ("resend", json!({})),
             CouponChange::Resend { name: Some(name), .. } => ("resend", json!({"resendID": name})),
         };
-        self.system.try_call_acme_origin(&format!("/coupons/{}/{verb}", name(nth)), &body).await
+        self.system.try_call_acme_origin(&format!("/coupons/{}/{verb}", coupon_name(nth)), &body).await
     }
 
     fn hear_change(&mut self, nth: usize, change: CouponChange, answer: Option<(StatusCode, Value)>) {
@@ -252,24 +256,24 @@ impl SimulationRun {
                 if is_again {
                     return self.tally.count(RunOutcome::ResentAgain);
                 }
-                assert_ne!(answer["state"], "EXPIRED", "{} is too old, and was sent again", name(nth));
+                assert_ne!(answer["state"], "EXPIRED", "{} is too old, and was sent again", coupon_name(nth));
                 let has_left = self.coupons.pai_of(nth).is_some_and(|pai| self.closed.contains(&pai));
-                assert!(!has_left, "{}: its buyer has left, and it was sent again", name(nth));
+                assert!(!has_left, "{}: its buyer has left, and it was sent again", coupon_name(nth));
                 self.tally.count(RunOutcome::Resent);
             }
             (StatusCode::NOT_FOUND, Some("not-found"), _) => {
-                assert_eq!(sold.coupon_id, None, "{} was made, and is not there", name(nth));
+                assert_eq!(sold.coupon_id, None, "{} was made, and is not there", coupon_name(nth));
             }
             (StatusCode::CONFLICT, Some("token-already-used"), _) => {
-                assert!(!sold.voids.1, "{} is void, and called redeemed", name(nth));
+                assert!(!sold.voids.1, "{} is void, and called redeemed", coupon_name(nth));
                 self.tally.count(RunOutcome::TooLate);
             }
             (StatusCode::BAD_REQUEST, Some("token-invalid"), CouponChange::Resend { .. }) => {
-                assert!(sold.voids.0, "{} is called void: {answer}", name(nth));
+                assert!(sold.voids.0, "{} is called void: {answer}", coupon_name(nth));
                 self.tally.count(RunOutcome::TooLate);
             }
             (StatusCode::BAD_REQUEST, Some("token-expired"), CouponChange::Resend { .. }) => {
-                assert!(!sold.voids.1, "{} is void, and called expired", name(nth));
+                assert!(!sold.voids.1, "{} is void, and called expired", coupon_name(nth));
                 self.tally.count(RunOutcome::TooLate);
             }
             (StatusCode::BAD_REQUEST, Some("account-not-eligible"), CouponChange::Resend { .. }) => {
@@ -278,7 +282,7 @@ impl SimulationRun {
                 self.tally.count(RunOutcome::BuyerLeft);
             }
             (StatusCode::BAD_REQUEST, Some("invalid-request"), CouponChange::Resend { .. }) => {
-                assert!(sold.resends.0 > 4, "{} has had its messages? {answer}", name(nth));
+                assert!(sold.resends.0 > 4, "{} has had its messages? {answer}", coupon_name(nth));
                 self.tally.count(RunOutcome::TextsOver);
             }
             (other, ..) => self.no_answer(other, &answer),
@@ -289,7 +293,7 @@ impl SimulationRun {
     pub(super) async fn look_at_coupon(&mut self) {
         let Some(nth) = self.some_coupon() else { return };
         let Some((status, view)) =
-            self.system.try_call_acme_origin(&format!("/coupons/{}", name(nth)), &Value::Null).await
+            self.system.try_call_acme_origin(&format!("/coupons/{}", coupon_name(nth)), &Value::Null).await
         else {
             return;
         };
@@ -298,7 +302,7 @@ impl SimulationRun {
             StatusCode::OK if view.is_null() => {}
             StatusCode::OK => self.check_view(nth, &view),
             StatusCode::NOT_FOUND => {
-                assert_eq!(sold.coupon_id, None, "{} was made, and is not there", name(nth));
+                assert_eq!(sold.coupon_id, None, "{} was made, and is not there", coupon_name(nth));
             }
             other => self.no_answer(other, &view),
         }

@@ -103,13 +103,13 @@ impl SimulationRun {
     /// One code, or several concurrent posts: of one reference or of many, while the coupon is
     /// changed or the outbox processed.
     pub(in crate::simulation) async fn redeem(&mut self) {
-        if self.dice.below(10) == 0 {
-            return self.guess().await;
+        if self.dice.draw_below(10) == 0 {
+            return self.guess_codes().await;
         }
         let Some(first) = self.some_redemption() else { return };
         let mut posts = vec![first.clone()];
         let mut change = None;
-        match self.dice.below(8) {
+        match self.dice.draw_below(8) {
             0 | 1 => posts.extend([first.clone(), first.clone()]),
             2 | 3 => {
                 let code = self.redemptions[&first.reference].code.clone();
@@ -126,12 +126,12 @@ impl SimulationRun {
             }
             _ => {}
         }
-        let busy = self.dice.below(4) == 0;
-        match self.dice.below(15) {
+        let busy = self.dice.draw_below(4) == 0;
+        match self.dice.draw_below(15) {
             0..=2 => {
                 // Billing does not respond in time.
                 let billing = format!("{}/csp/transaction", self.system.acme.dashboard_address);
-                let mishap = *self.dice.pick(&[NetworkFault::Lost, NetworkFault::AnswerLost]);
+                let mishap = *self.dice.pick_one(&[NetworkFault::Lost, NetworkFault::AnswerLost]);
                 self.system.network.inject_fault_for(&billing, mishap, 1);
             }
             3 => {
@@ -162,13 +162,16 @@ impl SimulationRun {
     /// A redemption to post, with a new reference or a used one.
     fn some_redemption(&mut self) -> Option<RedemptionPost> {
         let old: Vec<String> = self.redemptions.keys().cloned().collect();
-        if !old.is_empty() && self.dice.below(3) == 0 {
-            let reference = self.dice.pick(&old).clone();
+        if !old.is_empty() && self.dice.draw_below(3) == 0 {
+            let reference = self.dice.pick_one(&old).clone();
             let TypedRedemption { code, pai, end, .. } = self.redemptions[&reference].clone();
             let is_taken = matches!(end, Some(RedemptionEnd::Redeemed(_) | RedemptionEnd::Declined(_)));
             // Other contents now and then, under a reference whose own are known to be taken.
-            let other =
-                if is_taken && self.dice.below(4) == 0 { self.some_other_pai(pai.as_ref()) } else { None };
+            let other = if is_taken && self.dice.draw_below(4) == 0 {
+                self.some_other_pai(pai.as_ref())
+            } else {
+                None
+            };
             let is_other = other.is_some();
             let pai = if is_other { other } else { pai };
             return Some(RedemptionPost { reference, code: code.spelled, pai, is_other });
@@ -178,8 +181,8 @@ impl SimulationRun {
         }
         let good: Vec<DeliveredCode> =
             self.phones.iter().filter(|code| self.may_be_good(code)).cloned().collect();
-        let codes = if good.is_empty() || self.dice.below(3) == 0 { &self.phones } else { &good };
-        let code = self.dice.pick(codes).clone();
+        let codes = if good.is_empty() || self.dice.draw_below(3) == 0 { &self.phones } else { &good };
+        let code = self.dice.pick_one(codes).clone();
         Some(self.under_a_new_name(code))
     }
 
@@ -193,7 +196,7 @@ impl SimulationRun {
 
     fn under_a_new_name(&mut self, code: DeliveredCode) -> RedemptionPost {
         let reference = format!("r-{}", self.redemptions.len());
-        let pai = match self.dice.below(5) {
+        let pai = match self.dice.draw_below(5) {
             0 => self.coupons.pai_of(code.of.0),
             1 => self.some_other_pai(None),
             _ => None,
@@ -206,13 +209,13 @@ impl SimulationRun {
 
     fn some_other_pai(&mut self, than: Option<&String>) -> Option<String> {
         let pais: Vec<String> = self.pais.keys().filter(|pai| Some(*pai) != than).cloned().collect();
-        (!pais.is_empty()).then(|| self.dice.pick(&pais).clone())
+        (!pais.is_empty()).then(|| self.dice.pick_one(&pais).clone())
     }
 
     /// A code with a typing error, or one that was never issued.
-    async fn guess(&mut self) {
+    async fn guess_codes(&mut self) {
         let slip = match self.phones.last() {
-            Some(code) if self.dice.below(3) == 0 => Some(code.spelled.clone()),
+            Some(code) if self.dice.draw_below(3) == 0 => Some(code.spelled.clone()),
             _ => None,
         };
         let code = if let Some(mut code) = slip.clone() {

@@ -1,8 +1,8 @@
 //! The customers: they start a sign-up, finish it, and subscribe at the partner.
 
-use super::{LifecycleRun, SIGN_UP_SECONDS, StartedSignup, ext, msisdn, partner};
+use super::{LifecycleRun, SIGN_UP_SECONDS, StartedSignup, ext_id, parse_msisdn, partner_id};
 use crate::subscriber_lifecycles::audit::PaiWatch;
-use crate::subscriber_lifecycles::ground_truth::{NUMBERS, pick};
+use crate::subscriber_lifecycles::ground_truth::{NUMBERS, pick_index};
 use crate::subscriber_lifecycles::plan::AccountLookup;
 use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::digest::sha256;
@@ -19,9 +19,9 @@ use onbill_test_harness::Dice;
 
 impl LifecycleRun<'_> {
     pub(super) async fn visit(&mut self, dice: &mut Dice) {
-        let number = pick(dice, NUMBERS.len());
+        let number = pick_index(dice, NUMBERS.len());
         let (accounts, asked) = {
-            let parties = self.network.parties();
+            let parties = self.network.lock_parties();
             let Some(who) = parties.truth.holders[number] else { return };
             (
                 parties.truth.accounts,
@@ -32,8 +32,10 @@ impl LifecycleRun<'_> {
         let subscriber_ref = match accounts {
             AccountLookup::Asked => (!suspended).then_some(subscriber_ref),
             AccountLookup::Table => {
-                let known =
-                    self.store().find_account(self.app.vault.index_number(&msisdn(NUMBERS[number]))).await;
+                let known = self
+                    .store()
+                    .find_account(self.app.vault.index_number(&parse_msisdn(NUMBERS[number])))
+                    .await;
                 let known =
                     known.expect("works").filter(|known| known.account.status == AccountStatus::Active);
                 known.map(|known| known.subscriber_ref)
@@ -45,13 +47,13 @@ impl LifecycleRun<'_> {
             StartedSignup { who, number, subscriber_ref, asked_at: self.now(), flow, is_overtaken: false };
         let begun = NewFlow {
             flow,
-            number: self.sealed(NUMBERS[number]),
+            number: self.seal_number(NUMBERS[number]),
             journey: Journey::Widget { offer: None, return_url: String::new() },
             locale: Locale::En,
             expires_at: visit.asked_at.plus_seconds(FLOW_TTL_SECONDS),
             pin: None,
         };
-        let nonce = self.nonce();
+        let nonce = self.next_nonce();
         let started = self.store().start_flow(nonce, visit.asked_at, begun).await;
         assert_eq!(started.expect("works"), StartFlowResult::Started);
         self.tell(|| format!("{who} visits with {}: {}", NUMBERS[number], visit.subscriber_ref));
@@ -67,12 +69,12 @@ impl LifecycleRun<'_> {
         if self.visits.is_empty() {
             return;
         }
-        let visit = self.visits.remove(pick(dice, self.visits.len()));
+        let visit = self.visits.remove(pick_index(dice, self.visits.len()));
         let fresh = NewPaiIds::draw(&*self.random);
         let fresh_pai = fresh.pai;
         let new = NewPai {
-            partner: partner(),
-            number: self.sealed(NUMBERS[visit.number]),
+            partner: partner_id(),
+            number: self.seal_number(NUMBERS[visit.number]),
             subscriber_ref: visit.subscriber_ref.clone(),
             proved_in: None,
             fresh,
@@ -81,13 +83,13 @@ impl LifecycleRun<'_> {
         self.tell(|| format!("{} signs up: {}", visit.who, row.pai));
         self.meet(if row.pai == fresh_pai { "sign-ups" } else { "known subscribers signing up" });
         if row.state == PaiState::Closed {
-            self.wrong(format!("a closed PAI is given out: {}", row.pai));
+            self.add_violation(format!("a closed PAI is given out: {}", row.pai));
         }
         let (wrong, is_told) = {
-            let truth = &mut self.network.parties().truth;
+            let truth = &mut self.network.lock_parties().truth;
             (truth.sign_up(visit.who, visit.number, row.pai), truth.is_all_told())
         };
-        self.network.parties().found.extend(wrong);
+        self.network.lock_parties().found.extend(wrong);
         if visit.is_overtaken || !is_told && self.is_by_table() {
             self.excused.insert(row.pai);
         }
@@ -111,8 +113,8 @@ impl LifecycleRun<'_> {
         visit: &StartedSignup,
         mut pai: NewPai,
     ) -> Option<(PaiRow, Option<String>)> {
-        let nonce = self.nonce();
-        if dice.below(3) == 0 {
+        let nonce = self.next_nonce();
+        if dice.draw_below(3) == 0 {
             self.meet("devices");
             let row = self.store().issue_pai(Some(nonce), visit.asked_at, pai).await.expect("works");
             return row.map(|row| (row, None));
@@ -148,7 +150,7 @@ impl LifecycleRun<'_> {
     pub(super) fn excuse_closed(&mut self) {
         let before = std::mem::take(&mut self.watch.0);
         self.watch.0 = before.clone();
-        self.network.parties().found.extend(self.watch.look(&self.db.db_reader));
+        self.network.lock_parties().found.extend(self.watch.look(&self.db.db_reader));
         let is_closed =
             |watch: &PaiWatch, pai| watch.0.get(pai).is_some_and(|now| now.state == PaiState::Closed);
         let closed =
@@ -157,33 +159,33 @@ impl LifecycleRun<'_> {
     }
 
     fn is_by_table(&self) -> bool {
-        self.network.parties().truth.accounts == AccountLookup::Table
+        self.network.lock_parties().truth.accounts == AccountLookup::Table
     }
 
     pub(super) async fn subscribe(&mut self, dice: &mut Dice) {
         if self.issued.is_empty() {
             return;
         }
-        let (jti, pai) = dice.pick(&self.issued).clone();
+        let (jti, pai) = dice.pick_one(&self.issued).clone();
         let is_closed = self.stands(pai) == PaiState::Closed;
         if let Some(jti) = jti {
-            let (nonce, reference) = (self.nonce(), ext(&format!("visit-{jti}")));
-            let spent = self.store().spend_token(nonce, self.now(), partner(), jti, reference).await;
+            let (nonce, reference) = (self.next_nonce(), ext_id(&format!("visit-{jti}")));
+            let spent = self.store().spend_token(nonce, self.now(), partner_id(), jti, reference).await;
             match spent.expect("works") {
                 SpendTokenResult::Spent(signup) if signup.pai == pai && !is_closed => {}
                 SpendTokenResult::Unknown if is_closed => return,
-                other => return self.wrong(format!("a token of {pai} is {other:?}")),
+                other => return self.add_violation(format!("a token of {pai} is {other:?}")),
             }
         }
-        self.network.parties().partner.met.insert(pai);
+        self.network.lock_parties().partner.met.insert(pai);
         let request = PartnerSubscriptionRequest {
             pai,
-            ext_subscription_id: ext(&self.fresh()),
+            ext_subscription_id: ext_id(&self.fresh()),
             source: SubscriptionSource::NewAccount,
-            plan: ext("standard"),
+            plan: ext_id("standard"),
         };
-        let (nonce, id) = (self.nonce(), self.fresh());
-        let record = self.store().record_subscription(nonce, self.now(), partner(), id, request).await;
+        let (nonce, id) = (self.next_nonce(), self.fresh());
+        let record = self.store().record_subscription(nonce, self.now(), partner_id(), id, request).await;
         match record.expect("works") {
             RecordSubscriptionResult::Created(_) => {
                 self.tell(|| format!("{pai} subscribes"));
@@ -191,7 +193,7 @@ impl LifecycleRun<'_> {
             }
             RecordSubscriptionResult::AlreadyOnBill => {}
             RecordSubscriptionResult::PaiNotFound if is_closed => {}
-            other => self.wrong(format!("a subscription of {pai} is {other:?}")),
+            other => self.add_violation(format!("a subscription of {pai} is {other:?}")),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Rounds of the outbox, the calls that they make, and their faults; time, and how stale the edge's
 //! store is.
 
-use super::{LifecycleRun, partner};
-use crate::subscriber_lifecycles::ground_truth::pick;
+use super::{LifecycleRun, partner_id};
+use crate::subscriber_lifecycles::ground_truth::pick_index;
 use crate::subscriber_lifecycles::stopping_network::CallFate;
 use onbill_domain::pai::PaiState;
 use onbill_test_harness::Dice;
@@ -27,10 +27,10 @@ impl LifecycleRun<'_> {
     }
 
     pub(super) fn carry(&mut self, dice: &mut Dice, fate: impl Fn(&mut Dice) -> CallFate) {
-        let waiting = self.network.waiting();
+        let waiting = self.network.count_stopped();
         if waiting > 0 {
-            let (at, fate) = (pick(dice, waiting), fate(dice));
-            self.network.parties().billing.is_strict = dice.below(8) == 0;
+            let (at, fate) = (pick_index(dice, waiting), fate(dice));
+            self.network.lock_parties().billing.is_strict = dice.draw_below(8) == 0;
             self.let_go(at, fate);
         }
     }
@@ -44,7 +44,7 @@ impl LifecycleRun<'_> {
     pub(super) fn arrive(&mut self, dice: &mut Dice) {
         let late = self.network.late();
         if late > 0 {
-            let what = self.network.arrive_late(pick(dice, late));
+            let what = self.network.arrive_late(pick_index(dice, late));
             self.tell(|| format!("arrives late: {what}"));
         }
     }
@@ -52,14 +52,14 @@ impl LifecycleRun<'_> {
     /// The edge learns the owner of a PAI by a query whose response takes a while; or another
     /// operator claims it.
     pub(super) async fn learn(&mut self, dice: &mut Dice) {
-        let pais = self.network.parties().truth.pais();
+        let pais = self.network.lock_parties().truth.pais();
         if pais.is_empty() {
             return;
         }
-        let pai = *dice.pick(&pais);
-        let row = self.store().find_pai(partner(), pai).await.expect("works").expect("is there");
+        let pai = *dice.pick_one(&pais);
+        let row = self.store().find_pai(partner_id(), pai).await.expect("works").expect("is there");
         let nonce = self.fresh();
-        if dice.below(2) == 0 {
+        if dice.draw_below(2) == 0 {
             let word = (pai, row.handle, row.state, row.version);
             self.network.post(self.db.deployment.word("acme", word, self.now(), &nonce[..22]));
             self.tell(|| format!("the edge asks for {pai}"));
@@ -68,7 +68,7 @@ impl LifecycleRun<'_> {
         let claim = (pai, "of-nova".to_owned(), PaiState::Active, row.version + 9);
         let claim = self.db.deployment.word("nova", claim, self.now(), &nonce[..22]);
         let is_known = {
-            let parties = self.network.parties();
+            let parties = self.network.lock_parties();
             parties.edge.is_fresh() && parties.edge.kept(pai).is_some()
         };
         if is_known {
@@ -78,27 +78,27 @@ impl LifecycleRun<'_> {
         }
     }
 
-    pub(super) fn die(&mut self) {
+    pub(super) fn crash_origins(&mut self) {
         self.rounds.clear();
-        self.network.abandon();
+        self.network.abandon_calls();
         self.visits.clear();
         self.tell(|| "the programs die".to_owned());
         self.meet("deaths");
     }
 
     pub(super) fn pass(&mut self, dice: &mut Dice) {
-        let seconds = *dice.pick(&[1, 1, 5, 20, 61, 130, 361, 361, 3_700, 90_000, 40 * 86_400]);
+        let seconds = *dice.pick_one(&[1, 1, 5, 20, 61, 130, 361, 361, 3_700, 90_000, 40 * 86_400]);
         self.clock.advance_seconds(seconds);
         self.tell(|| format!("{seconds} seconds have passed"));
-        while let Some(at) = self.network.overdue() {
-            let fate = *dice.pick(&[CallFate::Lost, CallFate::AnswerLost, CallFate::Late]);
+        while let Some(at) = self.network.find_overdue() {
+            let fate = *dice.pick_one(&[CallFate::Lost, CallFate::AnswerLost, CallFate::Late]);
             self.let_go(at, fate);
         }
     }
 
     pub(super) fn age(&mut self, dice: &mut Dice) {
-        let seconds = *dice.pick(&[0, 0, 1, 30, 60, 300, 1_800, 3_600]);
-        self.network.parties().edge.age(seconds);
+        let seconds = *dice.pick_one(&[0, 0, 1, 30, 60, 300, 1_800, 3_600]);
+        self.network.lock_parties().edge.age(seconds);
         self.tell(|| format!("the edge's store is {seconds} seconds old"));
         if seconds > 0 {
             self.meet("stale reads");
@@ -107,7 +107,7 @@ impl LifecycleRun<'_> {
 }
 
 pub(super) fn some_fate(dice: &mut Dice) -> CallFate {
-    *dice.pick(&[
+    *dice.pick_one(&[
         CallFate::Lost,
         CallFate::AnswerLost,
         CallFate::Late,

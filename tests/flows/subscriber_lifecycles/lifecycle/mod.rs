@@ -90,14 +90,17 @@ pub(super) struct LifecycleRun<'b> {
 }
 
 /// Runs a lifecycle to its end in an empty database.
-pub(super) fn play(db: &LifecycleDb, plan: &LifecyclePlan) -> Result<LifecycleReport, LifecycleFailure> {
+pub(super) fn run_lifecycle(
+    db: &LifecycleDb,
+    plan: &LifecyclePlan,
+) -> Result<LifecycleReport, LifecycleFailure> {
     let _guard = db.runtime.enter();
     db.clear();
     let mut run = LifecycleRun::new(db, plan);
     let wrong = run.live(plan).now_or_never().expect("the db answer at once");
     let story = run.story.join("\n");
     match wrong {
-        Ok(()) => Ok(LifecycleReport { tally: run.network.parties().tally.clone(), story }),
+        Ok(()) => Ok(LifecycleReport { tally: run.network.lock_parties().tally.clone(), story }),
         Err(why) => Err(LifecycleFailure { story, why }),
     }
 }
@@ -143,22 +146,22 @@ impl<'b> LifecycleRun<'b> {
 
     async fn live(&mut self, plan: &LifecyclePlan) -> Result<(), String> {
         if plan.accounts == AccountLookup::Table {
-            self.import().await;
+            self.import_accounts().await;
         }
         for step in &plan.steps {
             self.step(*step).await;
             self.look()?;
         }
         self.settle_down(plan).await?;
-        let found = audit::findings(self);
-        audit::count(self);
+        let found = audit::find_violations(self);
+        audit::count_outcomes(self);
         if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
     }
 
     /// Fails if anything is wrong so far.
     fn look(&mut self) -> Result<(), String> {
         let mut found = self.watch.look(&self.db.db_reader);
-        let mut parties = self.network.parties();
+        let mut parties = self.network.lock_parties();
         let closed = self.watch.0.iter().filter(|(_, standing)| standing.state == PaiState::Closed);
         for (pai, _) in closed {
             parties.closed.entry(*pai).or_insert(self.clock.now().unix_seconds());
@@ -173,11 +176,11 @@ impl<'b> LifecycleRun<'b> {
     }
 
     fn meet(&self, what: &'static str) {
-        self.network.parties().tally.count(what);
+        self.network.lock_parties().tally.count(what);
     }
 
-    fn wrong(&self, why: String) {
-        self.network.parties().found.push(why);
+    fn add_violation(&self, why: String) {
+        self.network.lock_parties().found.push(why);
     }
 
     fn now(&self) -> Timestamp {
@@ -188,7 +191,7 @@ impl<'b> LifecycleRun<'b> {
         Arc::clone(&self.app.store)
     }
 
-    fn nonce(&mut self) -> Nonce {
+    fn next_nonce(&mut self) -> Nonce {
         self.nonces += 1;
         self.db.nonces[self.nonces - 1].clone()
     }
@@ -198,8 +201,8 @@ impl<'b> LifecycleRun<'b> {
         random.uuid()
     }
 
-    fn sealed(&self, number: &str) -> SealedNumber {
-        self.app.vault.seal_number(&*self.random, &msisdn(number)).expect("seals")
+    fn seal_number(&self, number: &str) -> SealedNumber {
+        self.app.vault.seal_number(&*self.random, &parse_msisdn(number)).expect("seals")
     }
 
     async fn step(&mut self, step: LifecycleStep) {
@@ -207,7 +210,7 @@ impl<'b> LifecycleRun<'b> {
             return;
         }
         self.meet(step.name());
-        let mut dice = step.dice();
+        let mut dice = step.new_dice();
         match step.kind {
             LifecycleActionKind::Visit => self.visit(&mut dice).await,
             LifecycleActionKind::SignUp => self.sign_up(&mut dice).await,
@@ -215,17 +218,17 @@ impl<'b> LifecycleRun<'b> {
             LifecycleActionKind::Charge => self.charge_some(&mut dice).await,
             LifecycleActionKind::Refund => self.refund(&mut dice).await,
             LifecycleActionKind::Close => self.close(&mut dice).await,
-            LifecycleActionKind::Erase => self.erase(&mut dice).await,
+            LifecycleActionKind::Erase => self.erase_subscriber(&mut dice).await,
             LifecycleActionKind::Happen => self.happen(&mut dice),
             LifecycleActionKind::Tell => self.tell_some(&mut dice).await,
-            LifecycleActionKind::Mislead => self.mislead(&mut dice).await,
-            LifecycleActionKind::Import => self.import().await,
+            LifecycleActionKind::Mislead => self.report_falsely(&mut dice).await,
+            LifecycleActionKind::Import => self.import_accounts().await,
             LifecycleActionKind::Work => self.work(),
             LifecycleActionKind::Carry => self.carry(&mut dice, |_| CallFate::Arrives),
             LifecycleActionKind::Disturb => self.carry(&mut dice, deliveries::some_fate),
             LifecycleActionKind::Arrive => self.arrive(&mut dice),
             LifecycleActionKind::Learn => self.learn(&mut dice).await,
-            LifecycleActionKind::Die => self.die(),
+            LifecycleActionKind::Die => self.crash_origins(),
             LifecycleActionKind::Pass => self.pass(&mut dice),
             LifecycleActionKind::Age => self.age(&mut dice),
             LifecycleActionKind::Sweep => self.store().sweep(self.now()).await.expect("works"),
@@ -240,21 +243,21 @@ impl<'b> LifecycleRun<'b> {
     /// The faults end, all events are reported, every PAI is charged once more, and all parties get
     /// time to finish.
     async fn settle_down(&mut self, plan: &LifecyclePlan) -> Result<(), String> {
-        self.network.parties().edge.age(0);
-        self.network.parties().billing.is_strict = false;
+        self.network.lock_parties().edge.age(0);
+        self.network.lock_parties().billing.is_strict = false;
         self.finish();
         self.look()?;
-        let events = self.network.parties().truth.events.len();
+        let events = self.network.lock_parties().truth.events.len();
         for at in 0..events {
-            if self.network.parties().truth.events[at].outcome.is_none() {
+            if self.network.lock_parties().truth.events[at].outcome.is_none() {
                 self.tell_of(at).await;
                 self.look()?;
             }
         }
         if plan.ends_with_import {
-            self.import().await;
+            self.import_accounts().await;
         }
-        let pais = self.network.parties().truth.pais();
+        let pais = self.network.lock_parties().truth.pais();
         for pai in pais {
             self.charge(pai, 999).await;
             self.look()?;
@@ -263,7 +266,7 @@ impl<'b> LifecycleRun<'b> {
             self.clock.advance_seconds(2 * 86_400);
             self.work();
             self.finish();
-            for entry in audit::parked(&self.db.db_reader) {
+            for entry in audit::read_dead_letters(&self.db.db_reader) {
                 self.store().redrive_dead_letter(self.now(), entry).await.expect("works");
             }
             self.look()?;
@@ -273,20 +276,20 @@ impl<'b> LifecycleRun<'b> {
 
     /// Every call arrives and is answered, until no party has one to make.
     fn finish(&mut self) {
-        while self.network.waiting() > 0 {
+        while self.network.count_stopped() > 0 {
             self.let_go(0, CallFate::Arrives);
         }
     }
 }
 
-fn partner() -> PartnerId {
+fn partner_id() -> PartnerId {
     PartnerId::parse("netflix").expect("is a slug")
 }
 
-fn ext(id: &str) -> ExtId {
+fn ext_id(id: &str) -> ExtId {
     ExtId::parse(id).expect("is an identifier")
 }
 
-fn msisdn(number: &str) -> Msisdn {
+fn parse_msisdn(number: &str) -> Msisdn {
     Msisdn::parse(number).expect("is E.164")
 }

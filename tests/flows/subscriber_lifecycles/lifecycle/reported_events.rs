@@ -1,7 +1,7 @@
 //! What happens to accounts, and what the operator reports of it.
 
-use super::{BEGINS_AT, LifecycleRun, ext, msisdn};
-use crate::subscriber_lifecycles::ground_truth::{NOBODYS, NUMBERS, TrueEvent, pick};
+use super::{BEGINS_AT, LifecycleRun, ext_id, parse_msisdn};
+use crate::subscriber_lifecycles::ground_truth::{NOBODYS, NUMBERS, TrueEvent, pick_index};
 use crate::subscriber_lifecycles::plan::{AccountLookup, ReportingManner};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::account_event::AccountEvent;
@@ -18,37 +18,40 @@ impl LifecycleRun<'_> {
         self.clock.advance_seconds(1);
         let now = self.now();
         self.clock.advance_seconds(1);
-        let happened = self.network.parties().truth.happen(dice, now);
+        let happened = self.network.lock_parties().truth.happen(dice, now);
         let Some(met) = happened else { return };
         self.meet(met);
-        let event = self.network.parties().truth.events.last().cloned();
-        self.tell(|| format!("it happens: {}", event.map(|event| told(&event)).unwrap_or_default()));
+        let event = self.network.lock_parties().truth.events.last().cloned();
+        self.tell(|| {
+            format!("it happens: {}", event.map(|event| describe_event(&event)).unwrap_or_default())
+        });
     }
 
     /// The operator reports an event that it has not reported yet.
     pub(super) async fn tell_some(&mut self, dice: &mut Dice) {
         let (manner, untold) = {
-            let parties = self.network.parties();
+            let parties = self.network.lock_parties();
             let untold = parties.truth.events.iter().enumerate().filter(|(_, event)| event.outcome.is_none());
             (parties.truth.manner, untold.map(|(at, _)| at).collect::<Vec<usize>>())
         };
         if !untold.is_empty() {
-            let at = if manner == ReportingManner::Orderly { untold[0] } else { *dice.pick(&untold) };
+            let at = if manner == ReportingManner::Orderly { untold[0] } else { *dice.pick_one(&untold) };
             self.tell_of(at).await;
         }
     }
 
     pub(super) async fn tell_of(&mut self, at: usize) {
-        let event = self.network.parties().truth.events[at].clone();
-        let followed = self.follow(&event).await;
-        self.tell(|| format!("the operator tells: {} → {followed:?}", told(&event)));
+        let event = self.network.lock_parties().truth.events[at].clone();
+        let followed = self.follow_event(&event).await;
+        self.tell(|| format!("the operator tells: {} → {followed:?}", describe_event(&event)));
         let Followed::Recorded(outcome) = followed else {
-            return self.wrong(format!("a first telling is {followed:?}: {}", told(&event)));
+            return self
+                .add_violation(format!("a first telling is {followed:?}: {}", describe_event(&event)));
         };
         if event.outcome.is_some_and(|before| before != outcome) {
-            return self.wrong(format!(
+            return self.add_violation(format!(
                 "{} was answered {:?} and is {outcome:?}",
-                told(&event),
+                describe_event(&event),
                 event.outcome
             ));
         }
@@ -61,10 +64,10 @@ impl LifecycleRun<'_> {
             AccountEventOutcome::NoSubscriber => "no subscriber",
             AccountEventOutcome::Contradictory => "contradictory",
         });
-        self.network.parties().truth.events[at].outcome = Some(outcome);
-        let is_out_of_order = self.network.parties().truth.is_out_of_order(at);
+        self.network.lock_parties().truth.events[at].outcome = Some(outcome);
+        let is_out_of_order = self.network.lock_parties().truth.is_out_of_order(at);
         if is_out_of_order {
-            self.wrong(format!("an older event is followed: {}", told(&event)));
+            self.add_violation(format!("an older event is followed: {}", describe_event(&event)));
         }
         // Customers who are about to sign up were checked before this was reported.
         self.visits.iter_mut().for_each(|visit| visit.is_overtaken = true);
@@ -74,16 +77,16 @@ impl LifecycleRun<'_> {
         self.look_at_swap(&event, outcome).await;
     }
 
-    async fn follow(&mut self, event: &TrueEvent) -> Followed {
+    async fn follow_event(&mut self, event: &TrueEvent) -> Followed {
         let request = AccountEventRequest {
-            event_id: ext(&event.id),
+            event_id: ext_id(&event.id),
             event: event.what,
-            msisdn: msisdn(event.number),
-            new_msisdn: event.new.map(msisdn),
+            msisdn: parse_msisdn(event.number),
+            new_msisdn: event.new.map(parse_msisdn),
             occurred_at: event.at,
         };
         request.check(self.now()).expect("is one that an origin takes");
-        let (app, nonce) = (Arc::clone(&self.app), self.nonce());
+        let (app, nonce) = (Arc::clone(&self.app), self.next_nonce());
         let followed = follow(&app.vault, &*app.random, &app.store, self.now(), Some(nonce), &request).await;
         followed.expect("works")
     }
@@ -103,44 +106,52 @@ impl LifecycleRun<'_> {
             }
             _ => return,
         };
-        let known =
-            self.store().find_sim_swap_time(self.app.vault.index_number(&msisdn(NUMBERS[subject]))).await;
+        let known = self
+            .store()
+            .find_sim_swap_time(self.app.vault.index_number(&parse_msisdn(NUMBERS[subject])))
+            .await;
         let known = known.expect("works");
         if known < self.swaps[subject] {
-            self.wrong(format!("a SIM was swapped at {:?}, and is known at {known:?}", self.swaps[subject]));
+            self.add_violation(format!(
+                "a SIM was swapped at {:?}, and is known at {known:?}",
+                self.swaps[subject]
+            ));
         }
     }
 
     /// Reports that the operator should not send.
-    pub(super) async fn mislead(&mut self, dice: &mut Dice) {
+    pub(super) async fn report_falsely(&mut self, dice: &mut Dice) {
         let (manner, told_of) = {
-            let parties = self.network.parties();
+            let parties = self.network.lock_parties();
             let told = parties.truth.events.iter().enumerate().filter(|(_, event)| event.outcome.is_some());
             (parties.truth.manner, told.map(|(at, _)| at).collect::<Vec<usize>>())
         };
-        match dice.below(3) {
-            0 if !told_of.is_empty() => self.tell_of(*dice.pick(&told_of)).await,
+        match dice.draw_below(3) {
+            0 if !told_of.is_empty() => self.tell_of(*dice.pick_one(&told_of)).await,
             1 if !told_of.is_empty() => {
-                let mut event = self.network.parties().truth.events[*dice.pick(&told_of)].clone();
+                let mut event = self.network.lock_parties().truth.events[*dice.pick_one(&told_of)].clone();
                 event.at = event.at.plus_seconds(-1);
                 self.meet("conflicts");
                 // For an erased subscriber, the origin no longer knows which events were reported.
-                if self.follow(&event).await != Followed::Conflict && !self.has_erased {
-                    self.wrong(format!("one name is good for two events: {}", told(&event)));
+                if self.follow_event(&event).await != Followed::Conflict && !self.has_erased {
+                    self.add_violation(format!(
+                        "one name is good for two events: {}",
+                        describe_event(&event)
+                    ));
                 }
             }
             _ if manner == ReportingManner::Wild => {
-                let event = *dice.pick(&AccountEvent::ALL);
-                let number = *dice.pick(&[NUMBERS[0], NUMBERS[1], NUMBERS[2], NUMBERS[3], NOBODYS]);
-                let to = *dice.pick(&NUMBERS);
+                let event = *dice.pick_one(&AccountEvent::ALL);
+                let number = *dice.pick_one(&[NUMBERS[0], NUMBERS[1], NUMBERS[2], NUMBERS[3], NOBODYS]);
+                let to = *dice.pick_one(&NUMBERS);
                 if event == AccountEvent::NumberChanged && to == number {
                     return;
                 }
                 let new = (event == AccountEvent::NumberChanged).then_some(to);
-                let at = self.now().plus_seconds(*dice.pick(&[0, -60, -3_600, -90_000, 250]));
+                let at = self.now().plus_seconds(*dice.pick_one(&[0, -60, -3_600, -90_000, 250]));
                 self.meet("told falsely");
-                self.network.parties().truth.say(event, number, new, at);
-                let last = self.network.parties().truth.events.len() - 1;
+                self.network.lock_parties().truth.say(event, number, new, at);
+                let last = self.network.lock_parties().truth.events.len() - 1;
                 self.tell_of(last).await;
             }
             _ => {}
@@ -149,10 +160,10 @@ impl LifecycleRun<'_> {
 
     /// The operator has the subscriber of a number erased: their PAIs are closed, whatever becomes
     /// of their account.
-    pub(super) async fn erase(&mut self, dice: &mut Dice) {
-        let number = pick(dice, NUMBERS.len());
-        let (nonce, name) = (self.nonce(), ext(&self.fresh()));
-        let index = self.app.vault.index_number(&msisdn(NUMBERS[number]));
+    pub(super) async fn erase_subscriber(&mut self, dice: &mut Dice) {
+        let number = pick_index(dice, NUMBERS.len());
+        let (nonce, name) = (self.next_nonce(), ext_id(&self.fresh()));
+        let index = self.app.vault.index_number(&parse_msisdn(NUMBERS[number]));
         let erasure =
             self.store().erase_number(Some(nonce), self.now(), Some(name), index).await.expect("works");
         self.tell(|| format!("{} is erased: {erasure:?}", NUMBERS[number]));
@@ -163,9 +174,9 @@ impl LifecycleRun<'_> {
     }
 
     /// The operator's file has the present status of every number.
-    pub(super) async fn import(&mut self) {
+    pub(super) async fn import_accounts(&mut self) {
         let rows: Vec<(usize, AccountStatus, Day)> = {
-            let parties = self.network.parties();
+            let parties = self.network.lock_parties();
             if parties.truth.accounts == AccountLookup::Asked {
                 return;
             }
@@ -186,19 +197,19 @@ impl LifecycleRun<'_> {
                 .collect()
         };
         let accounts = rows.into_iter().map(|(number, status, activated_on)| ImportedAccount {
-            number: self.app.vault.index_number(&msisdn(NUMBERS[number])),
+            number: self.app.vault.index_number(&parse_msisdn(NUMBERS[number])),
             account: Account { status, account_type: AccountType::Postpaid, balance: None },
             activated_on,
         });
         let accounts = accounts.collect();
         self.store().import_accounts(accounts).await.expect("works");
-        self.network.parties().truth.show_all();
+        self.network.lock_parties().truth.show_all();
         self.tell(|| "the file of all accounts is read in".to_owned());
         self.meet("imports");
     }
 }
 
-fn told(event: &TrueEvent) -> String {
+fn describe_event(event: &TrueEvent) -> String {
     let new = event.new.map_or_else(String::new, |new| format!(" to {new}"));
     let at = event.at.unix_seconds() - BEGINS_AT;
     format!("{} {} {}{new} at {at}", event.id, event.what.as_str(), event.number)

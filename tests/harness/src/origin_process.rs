@@ -1,25 +1,29 @@
 //! The origin as a process: started as its operator starts it, and killed.
 
-use crate::crash_system::CrashSystem;
-use crate::environment::{until_nothing, variable};
-use crate::signed_caller::SignedCaller;
-use onbill_test_harness::process_host;
-use std::ffi::OsStr;
+use crate::environment::read_variable;
+use crate::process_host;
+use crate::wait::wait_until_none;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use onbill_origin::http::{HttpPeer, Peer as _};
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
+/// Longer than the origin takes for a response.
+const PATIENCE: Duration = Duration::from_secs(70);
 /// Below those of outgoing connections; one that was used ten thousand origins ago is free again.
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 10_000;
 
 /// A running origin. It is killed when it is dropped.
-pub(crate) struct OriginProcess {
+pub struct OriginProcess {
+    http: HttpPeer,
     child: Child,
     /// Host and port.
-    pub(crate) address: String,
+    pub address: String,
 }
 
 /// Starts a program for which a write beyond the limit for its files fails like one on a full disk
@@ -28,25 +32,25 @@ const WITHOUT_SIGXFSZ: &str = r#"trap '' XFSZ && exec "$0" "$@""#;
 
 impl OriginProcess {
     /// Starts with the configuration in this folder, and waits until it responds.
-    pub(crate) async fn start(folder: &Path, config: &str) -> Self {
-        Self::launch(folder, config, Command::new(program())).await
+    pub async fn start(folder: &Path, config: &str) -> Self {
+        Self::launch_program(folder, config, Command::new(find_program())).await
     }
 
     /// Starts it so that [`Self::limit_files`] can limit its files.
-    pub(crate) async fn start_on_a_small_disk(folder: &Path, config: &str) -> Self {
+    pub async fn start_on_a_small_disk(folder: &Path, config: &str) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", WITHOUT_SIGXFSZ]).arg(program());
-        Self::launch(folder, config, shell).await
+        shell.args(["-c", WITHOUT_SIGXFSZ]).arg(find_program());
+        Self::launch_program(folder, config, shell).await
     }
 
     /// Starts it so that it may have this many files open, and cannot raise that limit.
-    pub(crate) async fn start_with_files(folder: &Path, config: &str, count: u32) -> Self {
+    pub async fn start_with_files(folder: &Path, config: &str, count: u32) -> Self {
         let mut shell = Command::new("sh");
-        shell.args(["-c", &format!(r#"ulimit -n {count} && exec "$0" "$@""#)]).arg(program());
-        Self::launch(folder, config, shell).await
+        shell.args(["-c", &format!(r#"ulimit -n {count} && exec "$0" "$@""#)]).arg(find_program());
+        Self::launch_program(folder, config, shell).await
     }
 
-    async fn launch(folder: &Path, config: &str, mut command: Command) -> Self {
+    async fn launch_program(folder: &Path, config: &str, mut command: Command) -> Self {
         let address = own_address();
         let file = folder.join("origin.toml");
         std::fs::write(&file, format!("listen = \"{address}\"\n{config}"))
@@ -61,23 +65,31 @@ impl OriginProcess {
             .stdout(Stdio::null())
             .stderr(output);
         let child = command.spawn().expect("the origin starts");
-        let (mut origin, doors) = (Self { child, address }, SignedCaller::new());
-        until_nothing(async || {
+        let http = HttpPeer::new(PATIENCE).expect("the HTTP client starts");
+        let mut origin = Self { http, child, address };
+        wait_until_none(async || {
             assert!(origin.is_alive(), "the origin has ended at its start: see {}", log.display());
-            let healthy = doors.is_healthy(&origin.address).await;
+            let healthy = origin.is_healthy().await;
             (!healthy).then(|| format!("the origin is not healthy: see {}", log.display()))
         })
         .await;
         origin
     }
 
-    pub(crate) fn is_alive(&mut self) -> bool {
+    /// Whether it can read its database.
+    pub async fn is_healthy(&self) -> bool {
+        let request = Request::get(format!("http://{}/healthz", self.address)).body(Bytes::new());
+        let answer = self.http.send(request.expect("is a request")).await;
+        answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    pub fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
     /// From now on limits each of its files, its log included, to this many bytes; `None` lifts the
     /// limit.
-    pub(crate) fn limit_files(&self, bytes_max: Option<u64>) {
+    pub fn limit_files(&self, bytes_max: Option<u64>) {
         let soft = bytes_max.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
         let mut prlimit = Command::new("prlimit");
         prlimit.args(["--pid", &self.child.id().to_string(), &format!("--fsize={soft}:")]);
@@ -85,19 +97,19 @@ impl OriginProcess {
     }
 
     /// SIGTERM: asks it to end.
-    pub(crate) fn terminate(&self) {
+    pub fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(kill.expect("there is a kill").success());
     }
 
     /// Waits until it has ended by itself, and returns its exit code, if it has one.
-    pub(crate) async fn wait_for_end(&mut self) -> Option<i32> {
-        until_nothing(async || self.is_alive().then_some("the origin does not end")).await;
+    pub async fn wait_for_end(&mut self) -> Option<i32> {
+        wait_until_none(async || self.is_alive().then_some("the origin does not end")).await;
         self.child.try_wait().expect("is our child").and_then(|ended| ended.code())
     }
 
     /// SIGKILL: at once, wherever it is.
-    pub(crate) fn kill(self) {
+    pub fn kill(self) {
         drop(self);
     }
 }
@@ -110,53 +122,14 @@ impl Drop for OriginProcess {
     }
 }
 
-/// A run of `coupons issue`. It is killed when it is dropped.
-pub(crate) struct CouponImport(Child);
-
-impl CouponImport {
-    /// Reads what is in the file, and then waits for more of it, which never comes.
-    pub(crate) fn begin_endless(system: &CrashSystem, file: &Path) -> Self {
-        let mut command = system.command_line();
-        command.args(["coupons", "issue", "/dev/stdin"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the program starts");
-        let contents = std::fs::read(file).expect("is there");
-        let input = child.stdin.as_mut().expect("is piped");
-        input.write_all(&contents).expect("the program reads to its end");
-        Self(child)
-    }
-
-    pub(crate) fn is_running(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(None))
-    }
-
-    pub(crate) fn kill(self) {
-        drop(self);
-    }
-}
-
-impl Drop for CouponImport {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Runs `coupons` with these arguments, and returns its whole output.
-pub(crate) fn coupons(system: &CrashSystem, words: &[impl AsRef<OsStr>]) -> String {
-    let run = system.command_line().arg("coupons").args(words).output().expect("the program starts");
-    assert!(run.status.code().is_some_and(|code| code < 2), "{}", String::from_utf8_lossy(&run.stderr));
-    String::from_utf8([run.stdout, run.stderr].concat()).expect("is text")
-}
-
 /// Begins the ledger that this configuration names.
-pub(crate) fn begin_ledger(folder: &Path, config: &str) {
+pub fn begin_ledger(folder: &Path, config: &str) {
     let run = command_line(folder, config).arg("init").output().expect("the program starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
 /// Fills the embedded table of accounts from a file, by the command line.
-pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
+pub fn import_accounts(folder: &Path, config: &str, accounts: &str) {
     let csv = folder.join("accounts.csv");
     std::fs::write(&csv, accounts).expect("can be written");
     let run = command_line(folder, config).arg("import-accounts").arg(&csv).output();
@@ -165,11 +138,11 @@ pub(crate) fn import(folder: &Path, config: &str, accounts: &str) {
 }
 
 /// The program with this configuration, for every command except `serve`.
-pub(crate) fn command_line(folder: &Path, config: &str) -> Command {
+pub fn command_line(folder: &Path, config: &str) -> Command {
     let toml = folder.join("command-line.toml");
     // Only `serve` listens.
     std::fs::write(&toml, format!("listen = \"127.0.0.1:1\"\n{config}")).expect("can be written");
-    let mut command = Command::new(program());
+    let mut command = Command::new(find_program());
     command.arg("--config").arg(toml);
     command
 }
@@ -183,8 +156,8 @@ fn own_address() -> String {
 }
 
 /// The built program: the path in `ONBILL_ORIGIN`, or beside the folder of this test's own.
-fn program() -> PathBuf {
-    let named = variable("ONBILL_ORIGIN").map(PathBuf::from);
+fn find_program() -> PathBuf {
+    let named = read_variable("ONBILL_ORIGIN").map(PathBuf::from);
     let program = named.unwrap_or_else(|| {
         let test = std::env::current_exe().expect("a program knows where it is");
         test.parent().and_then(Path::parent).expect("is in target/debug/deps").join("onbill-origin")
