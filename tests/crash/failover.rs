@@ -2,15 +2,16 @@
 //! primary comes back as a standby. The same origin goes on charging, and nothing that it has
 //! confirmed is lost or doubled.
 
-use crate::audit::audit;
+use crate::audit::audit_ledger;
 use crate::crash_system::CrashSystem;
-use crate::environment::{TURN, pause, until_nothing};
 use crate::load::{CONNECTIONS, LoadingPartner};
 use crate::lost_database::goes_on;
 use crate::origin_db::OriginDb;
-use crate::origin_process::OriginProcess;
 use crate::postgres_cluster::{Cluster, Stop};
+use crate::turn::TURN;
+use onbill_test_harness::origin_process::OriginProcess;
 use onbill_test_harness::process_host;
+use onbill_test_harness::wait::wait_until_none;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
@@ -30,13 +31,13 @@ async fn postgres_failover_in_a_list_of_hosts_loses_no_charge() {
     let _turn = TURN.lock().await;
     let Some(mut cluster) = start_cluster().await else { return };
     let db = OriginDb::in_schema_at(cluster.url()).await;
-    let address = db.address();
+    let address = db.config_address();
     let system = Arc::new(CrashSystem::on(db, address).await);
-    let (origin, partner) = (system.start().await, LoadingPartner::default());
+    let (origin, partner) = (system.start_origin().await, LoadingPartner::default());
     partner
         .charge_while(&system, &origin, 1, async {
             partner.until_created(CREATED).await;
-            lose_primary(&mut cluster, &system, &origin, Stop::Immediate).await;
+            lose_primary(&mut cluster, &origin, Stop::Immediate).await;
             cluster.promote_standby().await;
             let since = Instant::now();
             cluster.return_old_primary().await;
@@ -54,15 +55,15 @@ async fn postgres_failover_behind_one_address_loses_no_charge() {
     let proxy = MovingAddress::open(cluster.primary.port).await;
     let address = db.address_at(&cluster.url_at(&proxy.address));
     let system = Arc::new(CrashSystem::on(db, address).await);
-    let (origin, partner) = (system.start().await, LoadingPartner::default());
+    let (origin, partner) = (system.start_origin().await, LoadingPartner::default());
     partner
         .charge_while(&system, &origin, 1, async {
             partner.until_created(CREATED).await;
-            lose_primary(&mut cluster, &system, &origin, Stop::Fast).await;
+            lose_primary(&mut cluster, &origin, Stop::Fast).await;
             cluster.promote_standby().await;
             cluster.return_old_primary().await;
-            pause(ADDRESS_LAGS).await;
-            assert!(!system.doors.is_healthy(&origin.address).await, "a standby takes no writes");
+            tokio::time::sleep(ADDRESS_LAGS).await;
+            assert!(!origin.is_healthy().await, "a standby takes no writes");
             proxy.lead_to(cluster.standby.port);
             be_back(&partner, Instant::now()).await;
         })
@@ -76,14 +77,14 @@ async fn postgres_primary_that_hangs_is_given_up() {
     let _turn = TURN.lock().await;
     let Some(mut cluster) = start_cluster().await else { return };
     let db = OriginDb::in_schema_at(cluster.url()).await;
-    let address = db.address();
+    let address = db.config_address();
     let system = Arc::new(CrashSystem::on(db, address).await);
-    let (origin, partner) = (system.start().await, LoadingPartner::default());
+    let (origin, partner) = (system.start_origin().await, LoadingPartner::default());
     partner
         .charge_while(&system, &origin, 1, async {
             partner.until_created(CREATED).await;
             cluster.primary.freeze();
-            until_not_ready(&system, &origin).await;
+            until_not_ready(&origin).await;
             cluster.promote_standby().await;
             be_back(&partner, Instant::now()).await;
             // As a cluster does, which lets no old primary run on.
@@ -101,14 +102,14 @@ async fn start_cluster() -> Option<Cluster> {
     cluster
 }
 
-async fn lose_primary(cluster: &mut Cluster, system: &CrashSystem, origin: &OriginProcess, how: Stop) {
+async fn lose_primary(cluster: &mut Cluster, origin: &OriginProcess, how: Stop) {
     cluster.stop_primary(how);
-    until_not_ready(system, origin).await;
+    until_not_ready(origin).await;
 }
 
-async fn until_not_ready(system: &CrashSystem, origin: &OriginProcess) {
-    until_nothing(async || {
-        let healthy = system.doors.is_healthy(&origin.address).await;
+async fn until_not_ready(origin: &OriginProcess) {
+    wait_until_none(async || {
+        let healthy = origin.is_healthy().await;
         healthy.then_some("the origin is ready without a server")
     })
     .await;
@@ -123,11 +124,11 @@ async fn be_back(partner: &LoadingPartner, since: Instant) {
 }
 
 async fn go_on_and_audit(system: &Arc<CrashSystem>, partner: &LoadingPartner, mut origin: OriginProcess) {
-    assert!(partner.memory().tally.failed > 0, "nobody noticed");
+    assert!(partner.lock_record().tally.failed > 0, "nobody noticed");
     goes_on(system, partner, &mut origin).await;
-    println!("{:?}", partner.memory().tally);
+    println!("{:?}", partner.lock_record().tally);
     origin.kill();
-    audit(system, partner).await;
+    audit_ledger(system, partner).await;
 }
 
 /// An address that leads to one server at a time, as a virtual address or a proxy does.

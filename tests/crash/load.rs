@@ -59,6 +59,14 @@ impl ResponseTally {
         let Self { created, replayed, refunded, refused, in_progress, failed, cut_off: _ } = self;
         created + replayed + refunded + refused + in_progress + failed
     }
+
+    /// Fails when connections broke, or when more than one of twenty calls was answered 5xx. A
+    /// machine that is busy with other work may let a few wait for the database longer than the
+    /// origin does.
+    pub(crate) fn assert_served(&self) {
+        assert!(self.created > 0 && self.cut_off == 0, "{self:?}");
+        assert!(self.failed * 20 <= self.count_answers(), "{self:?}");
+    }
 }
 
 /// All requests and responses so far. A charge and its refund are named by their index here.

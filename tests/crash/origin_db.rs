@@ -2,8 +2,8 @@
 //! own connection.
 
 use onbill_test_harness::environment::read_variable;
-use onbill_test_harness::wait::wait_until_none;
 use onbill_test_harness::unique_name;
+use onbill_test_harness::wait::wait_until_none;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
@@ -155,7 +155,7 @@ impl OriginDb {
     }
 
     /// Cuts all of the origin's connections, whatever they are doing, and returns how many.
-    pub(crate) async fn cut(&self) -> usize {
+    pub(crate) async fn cut_connections(&self) -> usize {
         let Self::Postgres { schema, .. } = self else { panic!("a file has no connections") };
         let sql = format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'"

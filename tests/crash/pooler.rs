@@ -1,12 +1,14 @@
 //! The origin behind `PgBouncer` in transaction mode, where each transaction may run in another
 //! session of the server.
 
-use crate::audit::audit;
+use crate::audit::audit_ledger;
 use crate::crash_system::CrashSystem;
-use crate::environment::{TURN, until_nothing, variable};
 use crate::load::{CONNECTIONS, LoadingPartner};
 use crate::origin_db::OriginDb;
 use crate::postgres_cluster::{free_port, server_user};
+use crate::turn::TURN;
+use onbill_test_harness::environment::read_variable;
+use onbill_test_harness::wait::wait_until_none;
 use onbill_test_harness::{process_host, unique_name};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -24,21 +26,22 @@ const CREATED: u64 = 4 * CONNECTIONS;
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_serves_behind_a_transaction_pooler() {
     let _turn = TURN.lock().await;
-    if !PathBuf::from(PROGRAM).is_file() || variable("ONBILL_POSTGRES_MAY_DIE").is_none() {
+    if !PathBuf::from(PROGRAM).is_file() || read_variable("ONBILL_POSTGRES_MAY_DIE").is_none() {
         println!("not run: it needs {PROGRAM} and a server of the tests");
         return;
     }
     let db = OriginDb::in_database().await;
     let pooler = Pooler::start(&db).await;
     let system = Arc::new(CrashSystem::on(db, pooler.url.clone()).await);
-    let (origin, other, partner) = (system.start().await, system.start().await, LoadingPartner::default());
+    let (origin, other, partner) =
+        (system.start_origin().await, system.start_origin().await, LoadingPartner::default());
     let at_other = partner.charge_while(&system, &other, 2, partner.until_created(CREATED));
     partner.charge_while(&system, &origin, 1, at_other).await;
-    let tally = partner.memory().tally.clone();
-    assert_eq!(tally.failed + tally.cut_off, 0, "{tally:?}");
+    let tally = partner.lock_record().tally.clone();
+    tally.assert_served();
     other.kill();
     origin.kill();
-    audit(&system, &partner).await;
+    audit_ledger(&system, &partner).await;
 }
 
 struct Pooler {
@@ -49,7 +52,7 @@ struct Pooler {
 
 impl Pooler {
     async fn start(db: &OriginDb) -> Self {
-        let server: Config = db.address().parse().expect("is a URL");
+        let server: Config = db.config_address().parse().expect("is a URL");
         let (Some(Host::Tcp(host)), Some(port)) = (server.get_hosts().first(), server.get_ports().first())
         else {
             panic!("the server of the tests has an address")
@@ -78,7 +81,7 @@ impl Pooler {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let url = format!("postgres://{user}:{password}@{bind}:{listen}/{database}");
         let pooler = Self { url, child: child.expect("it starts"), folder };
-        until_nothing(async || {
+        wait_until_none(async || {
             let connected = tokio::net::TcpStream::connect((bind, listen)).await;
             connected.is_err().then_some("the pooler does not listen")
         })

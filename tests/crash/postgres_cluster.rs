@@ -1,9 +1,10 @@
 //! Two PostgreSQL servers of a test's own: a primary and its synchronous standby, made with the
 //! programs of the server that xtask has started.
 
-use crate::environment::{until_nothing, variable};
 use crate::origin_db::ask_server;
 use onbill_origin::ambient::{Random, SystemRandom};
+use onbill_test_harness::environment::read_variable;
+use onbill_test_harness::wait::wait_until_none;
 use onbill_test_harness::{process_host, unique_name};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -46,7 +47,7 @@ impl Cluster {
     /// Starts both; a commit waits for the standby from now on. `None` without the programs: the
     /// server in `DATABASE_URL` is somebody else's then.
     pub(crate) async fn start() -> Option<Self> {
-        let home = PathBuf::from(variable("ONBILL_POSTGRES_HOME")?);
+        let home = PathBuf::from(read_variable("ONBILL_POSTGRES_HOME")?);
         let folder = home.join(format!("cluster-{}", unique_name()));
         make_folder(&folder);
         let random: &dyn Random = &SystemRandom;
@@ -125,14 +126,14 @@ impl Cluster {
         self.primary.stop(Stop::Fast);
         self.primary.start(&[setting]);
         let url = self.url_of(&self.primary);
-        until_nothing(async || ask_server(&url, "SELECT 1").await.is_err().then_some("the server is down"))
+        wait_until_none(async || ask_server(&url, "SELECT 1").await.is_err().then_some("the server is down"))
             .await;
     }
 
     /// Waits until a commit waits for the standby.
     async fn until_in_step(&self) {
         let sync = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
-        until_nothing(async || {
+        wait_until_none(async || {
             let rows = ask_server(&self.url_of(&self.primary), sync).await.unwrap_or_default();
             rows.is_empty().then_some("there is no synchronous standby")
         })
@@ -154,7 +155,7 @@ impl Cluster {
         self.follow(&self.primary, &self.standby);
         self.primary.start(&[]);
         let url = self.url_of(&self.primary);
-        until_nothing(async || {
+        wait_until_none(async || {
             let rows = ask_server(&url, "SHOW transaction_read_only").await.unwrap_or_default();
             (rows != [["on"]]).then_some("the old primary cannot be read")
         })
@@ -218,7 +219,7 @@ impl Server {
 
 /// A program of PostgreSQL.
 fn server_command(name: &str) -> Command {
-    let programs = variable("ONBILL_POSTGRES_PROGRAMS").expect("is set with ONBILL_POSTGRES_HOME");
+    let programs = read_variable("ONBILL_POSTGRES_PROGRAMS").expect("is set with ONBILL_POSTGRES_HOME");
     as_server_user(Command::new(Path::new(&programs).join(name)))
 }
 
@@ -232,7 +233,7 @@ fn as_server_user(mut command: Command) -> Command {
 }
 
 pub(crate) fn server_user() -> Option<(u32, u32)> {
-    let home = variable("ONBILL_POSTGRES_HOME")?;
+    let home = read_variable("ONBILL_POSTGRES_HOME")?;
     let owner = std::fs::metadata(home).expect("is there");
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     is_root.then(|| (owner.uid(), owner.gid()))

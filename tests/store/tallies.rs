@@ -112,14 +112,14 @@ async fn challenge_is_needed_after_two_pins(db: TestStore) {
     }
     assert_eq!(db.start_at(NOW, ask(PinAsker::Widget)).await, StartFlowResult::ChallengeNeeded);
     assert_eq!(db.start_at(NOW, ask(PinAsker::Session)).await, StartFlowResult::Started);
-    let by_partner = ask(PinAsker::Partner(partner("netflix")));
+    let by_partner = ask(PinAsker::Partner(partner_id("netflix")));
     assert_eq!(db.start_at(NOW, by_partner).await, StartFlowResult::Started);
     assert_eq!(
         db.start_at(NOW, pin_of(PinAsker::Widget, 1, 1_000)).await,
         StartFlowResult::Started,
         "solved"
     );
-    assert_eq!(db.lease(0).await.len(), 5, "no message without a solution");
+    assert_eq!(db.lease_due(0).await.len(), 5, "no message without a solution");
 }
 
 async fn challenge_is_needed_when_half_the_share_is_used(db: TestStore) {
