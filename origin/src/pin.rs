@@ -34,6 +34,16 @@ pub(crate) enum GoodFor {
     OwnPage,
 }
 
+/// A PIN that somebody asks for.
+pub(crate) struct WantedPin {
+    pub(crate) good_for: GoodFor,
+    /// The language of its SMS.
+    pub(crate) locale: Locale,
+    pub(crate) asked_by: PinAsker,
+    /// What the edge says of a challenge; `None` where it has none.
+    pub(crate) challenge: Option<ChallengeState>,
+}
+
 pub struct PinIssuer {
     /// The operator's name as customers see it.
     pub(crate) operator_name: String,
@@ -43,7 +53,6 @@ pub struct PinIssuer {
 }
 
 impl PinIssuer {
-    #[expect(clippy::too_many_arguments, reason = "each is a fact of the one call that asks for a PIN")]
     /// Draws a PIN for a flow and seals its SMS. Every number gets one alike: the queue decides
     /// whether to send it.
     pub(crate) fn issue(
@@ -51,11 +60,9 @@ impl PinIssuer {
         now: Timestamp,
         flow: &Hash,
         msisdn: &Msisdn,
-        good_for: GoodFor,
-        locale: Locale,
-        asked_by: PinAsker,
-        challenge: Option<ChallengeState>,
+        wanted: WantedPin,
     ) -> Result<NewPin, Fault> {
+        let WantedPin { good_for, locale, asked_by, challenge } = wanted;
         let pin = draw_pin(&*self.random);
         let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
         let body = format_pin_sms(&self.operator_name, &pin, good_for, locale);

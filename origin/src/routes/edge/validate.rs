@@ -7,7 +7,7 @@ use crate::fault::Failure;
 use crate::flow::{Holder, NextSteps};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
-use crate::pin::{self, GoodFor};
+use crate::pin::{self, GoodFor, WantedPin};
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
 use crate::store::{Journey, NewFlow, PinAsker, Store};
@@ -87,7 +87,8 @@ pub(in crate::routes) async fn validate(
         None
     } else {
         let good_for = if offer.is_some() { GoodFor::Paying } else { GoodFor::OwnPage };
-        Some(pins.issue(now, &flow_hash, &msisdn, good_for, request.locale, asked_by, request.challenge)?)
+        let wanted = WantedPin { good_for, locale: request.locale, asked_by, challenge: request.challenge };
+        Some(pins.issue(now, &flow_hash, &msisdn, wanted)?)
     };
     let expires_at = now.plus_seconds(FLOW_TTL_SECONDS);
     let new = NewFlow {

@@ -12,7 +12,7 @@ use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
 use crate::routes::state::action_parts;
-use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberCheck, Store};
+use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberCheck, PinRecipient, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
@@ -66,9 +66,9 @@ pub(in crate::routes) async fn validate_account(
     // 2.
     let limits = config.number_check_limits(&call.partner);
     let check = NumberCheck { partner: call.partner.clone(), number: vault.index_number(&msisdn), limits };
-    let now = clock.now();
     let (nonce, pin) = match config.number_proof(&call.partner) {
         NumberProof::DeviceRead => {
+            let now = clock.now();
             if let Some(exceeded) = store.find_exceeded_check(now, check.clone()).await? {
                 return Err(reject_exceeded(now, exceeded, call.partner.as_str()).into());
             }
@@ -78,10 +78,7 @@ pub(in crate::routes) async fn validate_account(
             let pin = request.pin.ok_or_else(pin::pin_invalid)?;
             let flow = find_pin_flow(&store, &check, request.pin_id).await?;
             let mac = vault.pin_mac(&flow, &pin::as_digits(&pin));
-            let pin = DevicePin { partner: call.partner.clone(), number: check.number, flow, mac, limits };
-            let tried = store.try_device_pin(call.nonce, now, pin).await?;
-            let recipient = pin::check_tried(now, check_tallied(now, tried, &call.partner)?)?;
-            (None, Some(recipient))
+            (None, Some(try_pin(&store, call.nonce, clock.now(), &check, flow, mac).await?))
         }
     };
 
@@ -123,6 +120,21 @@ pub(in crate::routes) async fn validate_account(
         operator: config.operator.clone(),
         paid_until,
     }))
+}
+
+/// Tries a PIN, which counts as an attempt at it and as a check.
+async fn try_pin(
+    store: &Store,
+    nonce: Nonce,
+    now: Timestamp,
+    check: &NumberCheck,
+    flow: Hash,
+    mac: Hash,
+) -> Result<PinRecipient, Failure> {
+    let NumberCheck { partner, number, limits } = check.clone();
+    let pin = DevicePin { partner, number, flow, mac, limits };
+    let tried = store.try_device_pin(nonce, now, pin).await?;
+    Ok(pin::check_tried(now, check_tallied(now, tried, &check.partner)?)?)
 }
 
 /// Counts a refusal that no PIN has been counted for. Failures of the operator's systems or of ours

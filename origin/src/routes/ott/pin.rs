@@ -7,7 +7,7 @@ use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
-use crate::pin::{self, GoodFor};
+use crate::pin::{self, GoodFor, WantedPin};
 use crate::routes::authentic::PartnerCall;
 use crate::routes::state::action_parts;
 use crate::store::{Journey, NewFlow, PinAsker, Store};
@@ -52,14 +52,19 @@ pub(in crate::routes) async fn send_pin(
     let now = clock.now();
     let pin_id = encode_base64url(&random.bytes::<16>());
     let flow = sha256(pin_id.as_bytes());
-    let asked_by = PinAsker::Partner(call.partner.clone());
+    let wanted = WantedPin {
+        good_for: GoodFor::Paying,
+        locale: request.locale,
+        asked_by: PinAsker::Partner(call.partner.clone()),
+        challenge: None,
+    };
     let new = NewFlow {
         flow,
         number: vault.seal_number(&*random, &msisdn)?,
         journey: Journey::Device { partner: call.partner.clone() },
         locale: request.locale,
         expires_at: now.plus_seconds(PIN_TTL_SECONDS),
-        pin: Some(pins.issue(now, &flow, &msisdn, GoodFor::Paying, request.locale, asked_by, None)?),
+        pin: Some(pins.issue(now, &flow, &msisdn, wanted)?),
     };
     pin::check_started(now, store.start_flow(call.nonce, now, new).await?, call.partner.as_str())?;
     wake_up.wake_queue();

@@ -1,8 +1,8 @@
 //! Flows and their PINs in SQL.
 
+use crate::store::flow::pin_rules::{DAY_SECONDS, find_next_pin_time, latest_start};
 use crate::store::flow::{
-    DAY_SECONDS, DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, PinRecipient, StartFlowResult,
-    find_next_pin_time, latest_start,
+    DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, PinRecipient, StartFlowResult,
 };
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::postgres::connection::PgConnection;
