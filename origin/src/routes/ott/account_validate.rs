@@ -158,11 +158,9 @@ async fn count_refusal(
 /// number. Without one it returns a flow that does not exist, and the attempt is refused like any
 /// other.
 async fn find_pin_flow(store: &Store, check: &NumberCheck, pin_id: Option<ExtId>) -> Result<Hash, Failure> {
-    match pin_id {
-        Some(id) => Ok(sha256(id.as_str().as_bytes())),
-        None => {
-            let newest = store.find_newest_device_flow(check.partner.clone(), check.number).await?;
-            Ok(newest.unwrap_or_default())
-        }
+    if let Some(id) = pin_id {
+        return Ok(sha256(id.as_str().as_bytes()));
     }
+    let newest = store.find_newest_device_flow(check.partner.clone(), check.number).await?;
+    Ok(newest.unwrap_or_default())
 }
