@@ -11,6 +11,7 @@ use onbill_test_harness::wait::wait_until_none;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Concurrent callers, each on a connection of its own: as in a partner's billing run.
@@ -137,9 +138,21 @@ impl LoadingPartner {
         origin: &OriginProcess,
         seed: u64,
     ) -> LoadTasks {
+        self.begin_load_of(system, origin, seed, CONNECTIONS, Duration::ZERO)
+    }
+
+    /// With so many callers, each of which rests after a call.
+    pub(crate) fn begin_load_of(
+        &self,
+        system: &Arc<CrashSystem>,
+        origin: &OriginProcess,
+        seed: u64,
+        callers: u64,
+        rest: Duration,
+    ) -> LoadTasks {
         let over = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
-        for n in 0..CONNECTIONS {
+        for n in 0..callers {
             let (partner, system, over) = (self.clone(), Arc::clone(system), Arc::clone(&over));
             let (at, mut dice) = (origin.address.clone(), Dice::new(seed * CONNECTIONS + n));
             tasks.spawn(async move {
@@ -147,6 +160,9 @@ impl LoadingPartner {
                     let (n, wish) = partner.choose_post(&system, &mut dice);
                     if partner.post_once(&system, &at, n, wish).await.is_err() {
                         return;
+                    }
+                    if rest > Duration::ZERO {
+                        tokio::time::sleep(rest).await;
                     }
                 }
             });

@@ -23,6 +23,8 @@ mod load;
 mod lost_database;
 mod lost_file;
 mod origin_db;
+mod patroni;
+mod patroni_cluster;
 mod pooler;
 mod postgres_cluster;
 mod signed_caller;

@@ -20,8 +20,10 @@ cargo xtask <verb>
   call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
                                 sign a request as the sandbox partner and send it to the edge
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
-  crash [--cycles N] [--database sqlite|postgres]
-                                kill the real origin under load, again and again, and audit its ledger
+  crash [--cycles N] [--database sqlite|postgres | --cluster]
+                                kill the real origin under load, again and again, and audit its ledger; --cluster
+                                does it to the primary of a PostgreSQL cluster, as root, with Debian's patroni,
+                                etcd-server, python3-etcd, haproxy and postgresql-15
   sim [--lifecycles] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
                                 simulate the system under injected faults: N seeds from S on (1000 from 0), or
                                 one failed seed again; on PostgreSQL two origins race; --lifecycles simulates whole
@@ -42,9 +44,18 @@ pub(crate) enum Verb {
     Dev { accounts: Option<PathBuf>, keep: bool },
     Call(CallArguments),
     Postgres(Vec<String>),
-    Crash { cycles: Option<u32>, database: Option<Database> },
+    Crash { cycles: Option<u32>, what: CrashScope },
     Sim(SimulationArguments),
     Test(TestPart),
+}
+
+/// What the crash suite runs on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum CrashScope {
+    BothDatabases,
+    One(Database),
+    /// A cluster of Patroni, etcd and `HAProxy`.
+    Cluster,
 }
 
 /// A request to sign and send.
@@ -106,7 +117,15 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         },
         "call" => Verb::Call(words.take_call()?),
         "postgres" => Verb::Postgres(words.take_command()?),
-        "crash" => Verb::Crash { cycles: words.take_cycles()?, database: words.take_database()? },
+        "crash" => {
+            let (cycles, is_cluster) = (words.take_cycles()?, words.take_flag("--cluster"));
+            let what = match words.take_database()? {
+                _ if is_cluster => CrashScope::Cluster,
+                Some(database) => CrashScope::One(database),
+                None => CrashScope::BothDatabases,
+            };
+            Verb::Crash { cycles, what }
+        }
         "sim" => Verb::Sim(words.take_simulation()?),
         "test" => Verb::Test(words.take_test_part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
@@ -269,10 +288,11 @@ mod tests {
             ("dev", Verb::Dev { accounts: None, keep: false }),
             ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
             ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
-            ("crash", Verb::Crash { cycles: None, database: None }),
+            ("crash", Verb::Crash { cycles: None, what: CrashScope::BothDatabases }),
+            ("crash --cluster --cycles 50", Verb::Crash { cycles: Some(50), what: CrashScope::Cluster }),
             (
                 "crash --database postgres --cycles 200",
-                Verb::Crash { cycles: Some(200), database: Some(Database::Postgres) },
+                Verb::Crash { cycles: Some(200), what: CrashScope::One(Database::Postgres) },
             ),
             (
                 "sim",

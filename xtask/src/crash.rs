@@ -3,14 +3,14 @@
 
 use std::path::PathBuf;
 
-use crate::arguments::Database;
+use crate::arguments::{CrashScope, Database};
 use crate::child::{cargo_command, run_logged, wait_for_success};
 use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
 use crate::{paths, setup};
 
-/// Runs the suite on one database or on both. The suite prints its own progress.
-pub(crate) fn run_crash_suite(cycles: Option<u32>, database: Option<Database>) -> Outcome {
+/// Runs the suite on one database or on both, or on a cluster. The suite prints its own progress.
+pub(crate) fn run_crash_suite(cycles: Option<u32>, what: &CrashScope) -> Outcome {
     setup::install_npm_packages()?;
     let origin = build_origin()?;
     let mut tests = cargo_command();
@@ -20,12 +20,17 @@ pub(crate) fn run_crash_suite(cycles: Option<u32>, database: Option<Database>) -
     if let Some(cycles) = cycles {
         tests.env("ONBILL_CYCLES", cycles.to_string());
     }
-    let needs_postgres = database != Some(Database::Sqlite);
+    let needs_postgres = matches!(what, CrashScope::BothDatabases | CrashScope::One(Database::Postgres));
     // The names of its tests contain the database.
-    tests.args(database.map(|database| match database {
-        Database::Sqlite => "sqlite",
-        Database::Postgres => "postgres",
-    }));
+    tests.args(match what {
+        CrashScope::BothDatabases => None,
+        CrashScope::One(Database::Sqlite) => Some("sqlite"),
+        CrashScope::One(Database::Postgres) => Some("postgres"),
+        CrashScope::Cluster => Some("cluster_of_patroni"),
+    });
+    if *what == CrashScope::Cluster {
+        tests.env("ONBILL_CLUSTER", "1");
+    }
     let postgres = if needs_postgres { Some(Postgres::provide()?) } else { None };
     if let Some(postgres) = &postgres {
         postgres.set_database_url(&mut tests);

@@ -71,7 +71,7 @@ fn run_verb(verb: Verb) -> Outcome {
             setup::install_npm_packages()?;
             postgres::run_with_postgres(&words)
         }
-        Verb::Crash { cycles, database } => crash::run_crash_suite(cycles, database),
+        Verb::Crash { cycles, what } => crash::run_crash_suite(cycles, &what),
         Verb::Sim(seeds) => sim::run_simulation(&seeds),
         Verb::Test(part) => test::run_test_part(part),
     }

@@ -62,6 +62,6 @@ impl<'a> PgConnection<'a> {
     }
 }
 
-fn typed<'a>(values: Values<'a>) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+fn typed(values: Values<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
     values.iter().map(|value| value.as_parameter()).collect()
 }

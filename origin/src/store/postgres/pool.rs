@@ -32,15 +32,12 @@ impl Sessions {
 
     async fn connect(&self, server: &Config) -> Result<Session, SessionError> {
         let changes = self.changes.clone();
-        let session = match &self.tls {
-            Some(tls) => {
-                let (client, connection) = server.connect(tls.clone()).await.map_err(SessionError::Driver)?;
-                Session::start(client, connection, changes)
-            }
-            None => {
-                let (client, connection) = server.connect(NoTls).await.map_err(SessionError::Driver)?;
-                Session::start(client, connection, changes)
-            }
+        let session = if let Some(tls) = &self.tls {
+            let (client, connection) = server.connect(tls.clone()).await.map_err(SessionError::Driver)?;
+            Session::start(client, connection, changes)
+        } else {
+            let (client, connection) = server.connect(NoTls).await.map_err(SessionError::Driver)?;
+            Session::start(client, connection, changes)
         };
         check_server(&session, self.address.tears_no_pages()).await?;
         Ok(session)

@@ -89,12 +89,11 @@ impl Session {
         patience: Duration,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, SessionError> {
-        match tokio::time::timeout(patience, answer).await {
-            Ok(answer) => self.judge(answer),
-            Err(_) => {
-                self.end_with_server();
-                Err(SessionError::Silent(patience))
-            }
+        if let Ok(answer) = tokio::time::timeout(patience, answer).await {
+            self.judge(answer)
+        } else {
+            self.end_with_server();
+            Err(SessionError::Silent(patience))
         }
     }
 
