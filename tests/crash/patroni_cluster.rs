@@ -29,7 +29,9 @@ pub(crate) enum MachineFault {
     Killed,
     /// Patroni is asked to end, which hands over to the standby.
     Stopped,
-    /// All processes stand still, and go on later.
+    /// All processes stand still, until the machine is reset as by a watchdog. Without one the old
+    /// primary goes on where it was, and Patroni 3.0 may give it the lock back that the new one has
+    /// by then: the cluster itself loses what the new one has confirmed.
     Paused,
     /// Nothing reaches it, and it reaches nothing.
     CutOff,
@@ -115,13 +117,15 @@ impl PatroniCluster {
     pub(crate) async fn mend(&mut self, fault: MachineFault, number: usize) {
         let node = &mut self.nodes[number - 1];
         match fault {
-            MachineFault::Killed | MachineFault::Stopped => {
+            MachineFault::Killed | MachineFault::Stopped | MachineFault::Paused => {
+                if fault == MachineFault::Paused {
+                    node.signal_all("-KILL");
+                }
                 if let Some(mut patroni) = node.patroni.take() {
                     let _ = patroni.wait();
                 }
                 node.start();
             }
-            MachineFault::Paused => node.signal_all("-CONT"),
             MachineFault::CutOff => ip(&["link", "set", &node.link(), "up"]),
         }
     }
