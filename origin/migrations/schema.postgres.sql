@@ -49,6 +49,7 @@ CREATE TABLE coupon_redemptions (
     FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
     CHECK (outcome = ANY (ARRAY['PENDING'::text, 'REDEEMED'::text, 'DECLINED'::text]))
 );
+CREATE INDEX coupon_redemptions_by_coupon ON coupon_redemptions (coupon_id);
 CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to) WHERE outcome = 'REDEEMED'::text AND reminded_at IS NULL;
 CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to) WHERE outcome <> 'DECLINED'::text;
 

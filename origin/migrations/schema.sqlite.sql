@@ -40,6 +40,7 @@ CREATE TABLE coupon_redemptions (
     reminded_at      INTEGER,
     UNIQUE (partner, ext_reference)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX coupon_redemptions_by_coupon ON coupon_redemptions (coupon_id);
 CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to)
     WHERE outcome = 'REDEEMED' AND reminded_at IS NULL;
 CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to)

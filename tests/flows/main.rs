@@ -27,6 +27,7 @@ mod recorded_responses;
 mod refunds;
 mod refusal_bodies;
 mod refusals;
+mod restores;
 mod rotation;
 mod seed_campaign;
 mod signature_spellings;

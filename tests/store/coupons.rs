@@ -6,12 +6,13 @@ use crate::test_store::{
     parse_ext_id, partner_id, service_period,
 };
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::ExtId;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::store::{
-    ChangeCouponResult, CouponFilter, IssueCouponResult, Job, LeasedJob, RECEIPT_SECONDS, RedeemResult,
-    RedemptionOutcome, SettleResult, SmsJob, SmsReceipt, StoreError,
+    ChangeCouponResult, CouponFilter, IssueCouponResult, Job, LeasedJob, NewRedemption, RECEIPT_SECONDS,
+    RedeemResult, RedemptionOutcome, SettleResult, SmsJob, SmsReceipt, StoreError,
 };
 
 on_each_database!(
@@ -26,6 +27,7 @@ on_each_database!(
     wrong_codes_are_counted_for_each_partner_and_hour,
     an_old_coupon_is_spent_no_more,
     a_decline_before_the_answer_frees_the_coupon,
+    the_charge_of_a_coupon_is_named_by_its_declines,
     a_decline_after_the_answer_leaves_it_spent_and_unpaid,
     an_answer_that_was_never_given_is_the_next_askers,
     a_held_or_closed_pai_declines_at_once,
@@ -312,6 +314,21 @@ async fn a_decline_before_the_answer_frees_the_coupon(db: TestStore) {
     );
     let Ok(RedeemResult::Created(charge)) = redeem("r-2").await else { panic!("is free") };
     assert_eq!(charge.service_period, service_period("2026-11-18", "2027-05-17"), "its days are free, too");
+}
+
+async fn the_charge_of_a_coupon_is_named_by_its_declines(db: TestStore) {
+    let new = coupon(1, "c-1");
+    let code = new.text.code;
+    db.coupon(new).await;
+    let charge_id = std::sync::Arc::new(|id: &ExtId, declined: u32| format!("{id}/{declined}"));
+    for attempt in ["c-1/0", "c-1/1", "c-1/2"] {
+        let new = NewRedemption { charge_id: charge_id.clone(), ..redemption(&format!("r-{attempt}"), code) };
+        let claimed = db.store.redeem_coupon(nonce(), NOW, new).await.expect("works");
+        let RedeemResult::Created(charge) = claimed else { panic!("is free") };
+        assert_eq!(charge.transaction_id, attempt);
+        let refused = declined(DeclineReason::InsufficientBalance);
+        db.store.answer_redemption(NOW, charge.transaction_id, refused).await.expect("works");
+    }
 }
 
 async fn a_decline_after_the_answer_leaves_it_spent_and_unpaid(db: TestStore) {

@@ -323,8 +323,9 @@ pub(crate) fn code_sms(n: u8) -> CouponCodeSms {
 }
 
 pub(crate) fn new_redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
+    let charge_id = format!("tx-{}", next_number());
     NewRedemption {
-        transaction_id: format!("tx-{}", next_number()),
+        charge_id: Arc::new(move |_, _| charge_id.clone()),
         partner: partner_id("netflix"),
         ext_reference: parse_ext_id(reference),
         code,

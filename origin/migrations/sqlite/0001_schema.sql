@@ -332,6 +332,8 @@ CREATE TABLE coupon_redemptions (
     reminded_at      INTEGER,
     UNIQUE (partner, ext_reference)
 ) STRICT, WITHOUT ROWID;
+-- How many redemptions of a coupon were declined: the id of its next charge follows from that.
+CREATE INDEX coupon_redemptions_by_coupon ON coupon_redemptions (coupon_id);
 CREATE INDEX coupon_redemptions_by_pai ON coupon_redemptions (pai, period_to)
     WHERE outcome <> 'DECLINED';
 CREATE INDEX coupon_redemptions_by_end ON coupon_redemptions (period_to)

@@ -12,7 +12,7 @@ use crate::delivery::{
 };
 use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
-use crate::keys::{TokenSigner, Vault};
+use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::routes::{CallVerifier, RouteState, router};
@@ -57,6 +57,7 @@ impl App {
         check_keys(&config, &keys)?;
         let numbers = NumberPlan::for_country(&config.country).ok_or("country has no numbering plan")?;
         let vault = Arc::new(Vault::new(&keys)?);
+        let ids = Arc::new(StableIds::new(&keys, &config.operator)?);
         let keys = Arc::new(keys);
         let client = SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone());
         let csp = Arc::new(CspClient::new(&config.bss_url, &config.operator, client.clone()));
@@ -65,7 +66,7 @@ impl App {
         let accounts =
             Arc::new(AccountLookup::new(config.accounts, store.clone(), vault.clone(), csp.clone()));
         let wake_up = WakeUp::new();
-        let base = Base { config, keys, store, clock, random, numbers, vault, accounts, wake_up };
+        let base = Base { config, keys, store, clock, random, numbers, vault, ids, accounts, wake_up };
 
         let billing = Arc::new(base.billing(csp));
         let edge = Arc::new(base.edge(client.clone()));
@@ -151,6 +152,7 @@ struct Base {
     random: Arc<dyn Random>,
     numbers: NumberPlan,
     vault: Arc<Vault>,
+    ids: Arc<StableIds>,
     accounts: Arc<AccountLookup>,
     wake_up: WakeUp,
 }
@@ -232,6 +234,7 @@ impl Base {
             numbers: self.numbers,
             store: self.store.clone(),
             accounts: self.accounts.clone(),
+            ids: self.ids.clone(),
             vault: self.vault.clone(),
             random: self.random.clone(),
             clock: self.clock.clone(),
@@ -271,6 +274,7 @@ impl Base {
             keys: self.keys.clone(),
             store: store.clone(),
             vault: vault.clone(),
+            ids: self.ids.clone(),
             numbers: self.numbers,
             clock: clock.clone(),
             random: random.clone(),
@@ -311,7 +315,7 @@ impl Base {
             store: self.store.clone(),
             billing: billing.clone(),
             clock: self.clock.clone(),
-            random: self.random.clone(),
+            ids: self.ids.clone(),
             wake_up: self.wake_up.clone(),
         }
     }
@@ -321,7 +325,7 @@ impl Base {
             store: self.store.clone(),
             billing: billing.clone(),
             clock: self.clock.clone(),
-            random: self.random.clone(),
+            ids: self.ids.clone(),
             wake_up: self.wake_up.clone(),
         }
     }
@@ -333,7 +337,7 @@ impl Base {
             vault: self.vault.clone(),
             billing: billing.clone(),
             clock: self.clock.clone(),
-            random: self.random.clone(),
+            ids: self.ids.clone(),
             wake_up: self.wake_up.clone(),
         }
     }

@@ -1,10 +1,11 @@
 //! Records the charges that partners post, and submits them to billing.
 
 use super::ANSWERING_SECONDS;
-use crate::ambient::{Clock, Random};
+use crate::ambient::Clock;
 use crate::config::Config;
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
+use crate::keys::StableIds;
 use crate::store::{Charge, NewCharge, PostChargeResult, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::PartnerId;
@@ -18,7 +19,7 @@ pub struct ChargePosts {
     pub(crate) store: Arc<Store>,
     pub(crate) billing: Arc<BillingSubmission>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
+    pub(crate) ids: Arc<StableIds>,
     pub(crate) wake_up: WakeUp,
 }
 
@@ -48,7 +49,7 @@ impl ChargePosts {
         let fingerprint = serde_json::to_vec(&request);
         let fingerprint = fingerprint.map_err(|_| Fault::Broken("a request does not serialize"))?;
         let new = NewCharge {
-            transaction_id: self.random.uuid(),
+            transaction_id: self.ids.charge(&partner, &request.ext_transaction_id),
             limits: self.config.limits_in(request.amount.currency),
             partner,
             fingerprint: sha256(&fingerprint),

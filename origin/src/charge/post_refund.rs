@@ -1,9 +1,10 @@
 //! Records the refunds that partners post, and submits them to billing.
 
 use super::ANSWERING_SECONDS;
-use crate::ambient::{Clock, Random};
+use crate::ambient::Clock;
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
+use crate::keys::StableIds;
 use crate::store::{NewRefund, PostRefundResult, Refund, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -16,7 +17,7 @@ pub struct RefundPosts {
     pub(crate) store: Arc<Store>,
     pub(crate) billing: Arc<BillingSubmission>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
+    pub(crate) ids: Arc<StableIds>,
     pub(crate) wake_up: WakeUp,
 }
 
@@ -43,7 +44,7 @@ impl RefundPosts {
         let fingerprint = serde_json::to_vec(&(&ext_transaction_id, &request));
         let fingerprint = fingerprint.map_err(|_| Fault::Broken("a request does not serialize"))?;
         let new = NewRefund {
-            refund_id: self.random.uuid(),
+            refund_id: self.ids.refund(&partner, &request.ext_refund_id),
             partner,
             ext_transaction_id,
             fingerprint: sha256(&fingerprint),

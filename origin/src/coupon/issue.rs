@@ -132,7 +132,7 @@ impl Coupons {
         let expires_at = now.plus_seconds(i64::from(settings.valid_days) * DAY_SECONDS);
         let about = text::CouponTerms { offer: &offer.title, months: plan.months, expires_at };
         let new = NewCoupon {
-            coupon_id: self.random.uuid(),
+            coupon_id: self.ids.coupon(&request.ext_coupon_id),
             ext_coupon_id: request.ext_coupon_id.clone(),
             fingerprint,
             plan: plan.id.clone(),

@@ -1,12 +1,12 @@
 //! Redeems a coupon: it is spent once, permanently, and its price goes on its buyer's bill like any
 //! charge.
 
-use crate::ambient::{Clock, Random};
+use crate::ambient::Clock;
 use crate::charge::ANSWERING_SECONDS;
 use crate::config::{CouponSettings, wrong_codes_per_hour_default};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::Failure;
-use crate::keys::Vault;
+use crate::keys::{StableIds, Vault};
 use crate::store::{Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, Store};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -24,7 +24,7 @@ pub struct CouponRedemptions {
     pub(crate) vault: Arc<Vault>,
     pub(crate) billing: Arc<BillingSubmission>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
+    pub(crate) ids: Arc<StableIds>,
     pub(crate) wake_up: WakeUp,
 }
 
@@ -50,8 +50,9 @@ impl CouponRedemptions {
     ) -> Result<ClaimedCoupon, Failure> {
         let code = request.parse_code()?;
         let now = self.clock.now();
+        let ids = Arc::clone(&self.ids);
         let new = NewRedemption {
-            transaction_id: self.random.uuid(),
+            charge_id: Arc::new(move |coupon, declined_before| ids.coupon_charge(coupon, declined_before)),
             partner: partner.clone(),
             ext_reference: request.ext_reference,
             code: self.vault.coupon_hash(&code),

@@ -7,7 +7,7 @@ use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::{ReceiptRecorder, WakeUp};
 use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
-use crate::keys::{TokenSigner, Vault};
+use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::store::Store;
@@ -36,6 +36,7 @@ parts! {
     keys: Arc<Keyring>,
     store: Arc<Store>,
     vault: Arc<Vault>,
+    ids: Arc<StableIds>,
     numbers: NumberPlan,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,

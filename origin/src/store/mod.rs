@@ -84,7 +84,7 @@ pub use queue::{
     Queue, RefundDecision, RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob,
     WebhookOutcome,
 };
-pub use redemption::{NewRedemption, RedeemResult};
+pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};

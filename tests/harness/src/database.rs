@@ -41,6 +41,20 @@ impl TestDb {
         }
     }
 
+    /// A copy of the database as it is now, in a file of its own.
+    ///
+    /// # Panics
+    ///
+    /// When the database is not a file, or cannot be copied.
+    pub fn copy(&self) -> Self {
+        let Self::Sqlite(path) = self else { panic!("only a file is copied") };
+        let copy = Self::new_sqlite_file(path.parent().unwrap_or(path));
+        let Self::Sqlite(to) = &copy else { unreachable!("is a file") };
+        let from = rusqlite::Connection::open(path).expect("opens");
+        from.execute("VACUUM INTO ?1", [to.to_string_lossy()]).expect("copies");
+        copy
+    }
+
     /// Changes the database without its store.
     ///
     /// # Panics

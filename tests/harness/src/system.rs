@@ -131,6 +131,12 @@ impl TestSystem {
         self.acme.attach_origin(&self.network);
     }
 
+    /// Puts a copy in the place of the database of Acme's origin, and starts the origin on it.
+    pub async fn restore_acme(&mut self, copy: TestDb) {
+        self.acme.db = copy;
+        self.restart_acme(|_| true).await;
+    }
+
     /// Restarts Acme's origin with these limits on what an account may be charged.
     pub fn set_acme_limits(&mut self, limits: Value) {
         let limits: Vec<CurrencyLimits> = serde_json::from_value(limits).expect("are limits");

@@ -1,8 +1,9 @@
 //! `POST /ott/v1/partnerSubscription`: the customer has finished the sign-up at the partner.
 
 use super::routed;
-use crate::ambient::{Clock, Random};
+use crate::ambient::Clock;
 use crate::fault::Failure;
+use crate::keys::StableIds;
 use crate::routes::authentic::PartnerCall;
 use crate::store::{RecordSubscriptionResult, Store};
 use axum::Json;
@@ -19,12 +20,12 @@ use std::sync::Arc;
 pub(in crate::routes) async fn record_subscription(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
+    State(ids): State<Arc<StableIds>>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<PartnerSubscriptionResponse>), Failure> {
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
     routed::check_routing(&store, &call, request.pai).await?;
-    let new_id = random.uuid();
+    let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
     let reject = match store
         .record_subscription(call.nonce, clock.now(), call.partner, new_id, request)
         .await?

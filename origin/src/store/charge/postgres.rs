@@ -178,7 +178,8 @@ fn read_decline_reason_of_pai(row: &Row) -> Result<Option<DeclineReason>, TxErro
     }
 }
 
-/// False when the id is claimed; a claim that is about to commit is waited for.
+/// False when the id is claimed; a claim that is about to commit is waited for. Both ids of a charge
+/// are the same in both claims, and either index may notice.
 async fn insert_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -194,7 +195,7 @@ async fn insert_charge(
                  currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
                  created_at, settled_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-             ON CONFLICT (partner, ext_transaction_id) DO NOTHING",
+             ON CONFLICT DO NOTHING",
             &[
                 &new.transaction_id,
                 &new.partner.as_str(),

@@ -7,12 +7,13 @@ use crate::store::charge::Charge;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
-use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
+use crate::store::redemption_outcome::RedemptionOutcome;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use std::sync::Arc;
 
 impl Store {
     /// Claims the coupon for the partner's reference, records its charge and puts the charge's job
@@ -27,9 +28,14 @@ impl Store {
     }
 }
 
+/// The id of a coupon's charge, by the operator's id of the coupon and by how many redemptions of it
+/// were declined before.
+pub type CouponChargeId = Arc<dyn Fn(&ExtId, u32) -> String + Send + Sync>;
+
 #[derive(Clone)]
 pub struct NewRedemption {
-    pub transaction_id: String,
+    /// The charge's id follows from the coupon, which is only found in the database.
+    pub charge_id: CouponChargeId,
     pub partner: PartnerId,
     pub ext_reference: ExtId,
     /// Keyed hash of the code.
@@ -38,13 +44,6 @@ pub struct NewRedemption {
     pub pai: Option<Pai>,
     /// Until then a replay is refused, because the first call is still in progress.
     pub responding_until: Timestamp,
-}
-
-impl NewRedemption {
-    /// The external id of the coupon's charge, which no partner has chosen.
-    pub(in crate::store) fn ext_transaction_id(&self) -> Option<ExtId> {
-        charge_name(&self.transaction_id)
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_pa
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, postgres as queue};
 use crate::store::redemption::{NewRedemption, RedeemResult, period_after};
-use crate::store::redemption_outcome::RedemptionOutcome;
+use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
 use crate::store::redemption_outcome::postgres::find_outcome;
 use crate::store::subscription::postgres as subscription;
 use crate::store::tally::{Counted, postgres as tally};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::PartnerId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
@@ -28,6 +28,8 @@ struct Claimed {
     months: u8,
     is_expired: bool,
     transaction_id: Option<String>,
+    /// The id of its charge, if it can be redeemed.
+    charge_id: String,
     request: TransactionRequest,
 }
 
@@ -104,7 +106,7 @@ async fn lock_and_find_coupon(
 ) -> Result<Option<Claimed>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT c.coupon_id, c.months, c.expires_at, c.transaction_id, c.pai, c.amount_minor,
+            "SELECT c.coupon_id, c.ext_coupon_id, c.months, c.expires_at, c.transaction_id, c.pai, c.amount_minor,
                  c.currency, c.description
              FROM coupons c JOIN pais p USING (pai)
              WHERE c.code_hash = $1 AND p.partner = $2 AND c.voided_at IS NULL FOR UPDATE OF c",
@@ -112,14 +114,19 @@ async fn lock_and_find_coupon(
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
+    let coupon_id: String = row.try_get("coupon_id")?;
+    // Not in the query that has locked the coupon: it could have waited, and would count what was
+    // there before.
+    let declined_before = count_redemptions(tx, &coupon_id).await?;
+    let charge_id =
+        (new.charge_id)(&parse_column(&row, "coupons.ext_coupon_id", ExtId::parse)?, declined_before);
     Ok(Some(Claimed {
-        coupon_id: row.try_get("coupon_id")?,
+        coupon_id,
         months: read_months(&row)?,
         is_expired: now.unix_seconds() >= row.try_get("expires_at")?,
         transaction_id: row.try_get("transaction_id")?,
         request: TransactionRequest {
-            ext_transaction_id: new
-                .ext_transaction_id()
+            ext_transaction_id: charge_name(&charge_id)
                 .ok_or_else(|| inconsistent_row("transactions.ext_transaction_id"))?,
             pai: read_pai(&row, "coupons.pai")?,
             amount: read_amount(&row, "coupons.currency")?,
@@ -129,7 +136,20 @@ async fn lock_and_find_coupon(
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
         },
+        charge_id,
     }))
+}
+
+/// Of a coupon that can be redeemed, all redemptions so far were declined.
+async fn count_redemptions(tx: &PgConnection<'_>, coupon_id: &str) -> Result<u32, TxError> {
+    let row = tx
+        .query_optional(
+            "SELECT count(*) AS count FROM coupon_redemptions WHERE coupon_id = $1",
+            &[&coupon_id],
+        )
+        .await?
+        .ok_or_else(|| missing_row("coupon_redemptions"))?;
+    read_count(&row, "coupon_redemptions.count")
 }
 
 async fn count_wrong_code(
@@ -188,7 +208,7 @@ async fn claim_coupon(
     let fingerprint =
         sha256(&serde_json::to_vec(&request).map_err(|_| inconsistent_row("transactions.fingerprint"))?);
     let charge = NewCharge {
-        transaction_id: new.transaction_id.clone(),
+        transaction_id: coupon.charge_id.clone(),
         partner: new.partner.clone(),
         fingerprint,
         request,
@@ -203,7 +223,7 @@ async fn claim_coupon(
              period_from, period_to, outcome, responding_until)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
-            &new.transaction_id,
+            &coupon.charge_id,
             &coupon.coupon_id,
             &new.partner.as_str(),
             &new.ext_reference.as_str(),
@@ -223,10 +243,10 @@ async fn claim_coupon(
     tx.execute_one(
         "coupons",
         "UPDATE coupons SET redeemed_at = $2, transaction_id = $3 WHERE coupon_id = $1",
-        &[&coupon.coupon_id, &now.unix_seconds(), &new.transaction_id],
+        &[&coupon.coupon_id, &now.unix_seconds(), &coupon.charge_id],
     )
     .await?;
-    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
+    let job = Job::Charge { transaction_id: coupon.charge_id };
     queue::put_leased(tx, &job, new.responding_until).await?;
     Ok(RedeemResult::Created(Box::new(charge)))
 }

@@ -6,14 +6,14 @@ use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, sqlite as queue};
 use crate::store::redemption::{NewRedemption, RedeemResult, period_after};
-use crate::store::redemption_outcome::RedemptionOutcome;
+use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
 use crate::store::redemption_outcome::sqlite::find_outcome;
-use crate::store::sqlite::rows::{read_amount, read_pai};
+use crate::store::sqlite::rows::{parse_column, read_amount, read_pai};
 use crate::store::subscription::sqlite as subscription;
 use crate::store::tally::{Counted, sqlite as tally};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::PartnerId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
@@ -24,6 +24,8 @@ struct Claimed {
     months: u8,
     is_expired: bool,
     transaction_id: Option<String>,
+    /// The id of its charge, if it can be redeemed.
+    charge_id: String,
     request: TransactionRequest,
 }
 
@@ -94,14 +96,17 @@ fn find_claimed_coupon(
     )?;
     let mut rows = select.query(params![new.code, new.partner.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
+    let coupon_id: String = row.get("coupon_id")?;
+    let declined_before = count_redemptions(tx, &coupon_id)?;
+    let charge_id =
+        (new.charge_id)(&parse_column(row, "coupons.ext_coupon_id", ExtId::parse)?, declined_before);
     Ok(Some(Claimed {
-        coupon_id: row.get("coupon_id")?,
+        coupon_id,
         months: row.get("months")?,
         is_expired: now.unix_seconds() >= row.get("expires_at")?,
         transaction_id: row.get("transaction_id")?,
         request: TransactionRequest {
-            ext_transaction_id: new
-                .ext_transaction_id()
+            ext_transaction_id: charge_name(&charge_id)
                 .ok_or_else(|| inconsistent_row("transactions.ext_transaction_id"))?,
             pai: read_pai(row, "coupons.pai")?,
             amount: read_amount(row, "coupons.currency")?,
@@ -111,7 +116,15 @@ fn find_claimed_coupon(
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
         },
+        charge_id,
     }))
+}
+
+/// Of a coupon that can be redeemed, all redemptions so far were declined.
+fn count_redemptions(tx: &Connection, coupon_id: &str) -> Result<u32, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT count(*) FROM coupon_redemptions WHERE coupon_id = ?1")?
+        .query_row([coupon_id], |row| row.get(0))?)
 }
 
 fn count_wrong_code(
@@ -159,7 +172,7 @@ fn claim_coupon(
     let fingerprint =
         sha256(&serde_json::to_vec(&request).map_err(|_| inconsistent_row("transactions.fingerprint"))?);
     let charge = NewCharge {
-        transaction_id: new.transaction_id.clone(),
+        transaction_id: coupon.charge_id.clone(),
         partner: new.partner.clone(),
         fingerprint,
         request,
@@ -174,7 +187,7 @@ fn claim_coupon(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
-        new.transaction_id,
+        coupon.charge_id,
         coupon.coupon_id,
         new.partner.as_str(),
         new.ext_reference.as_str(),
@@ -190,8 +203,8 @@ fn claim_coupon(
         return Ok(RedeemResult::Decided(RedemptionOutcome::Declined(reason)));
     }
     tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?
-        .execute(params![coupon.coupon_id, now.unix_seconds(), new.transaction_id])?;
-    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
+        .execute(params![coupon.coupon_id, now.unix_seconds(), coupon.charge_id])?;
+    let job = Job::Charge { transaction_id: coupon.charge_id };
     queue::put_leased(tx, &job, new.responding_until)?;
     Ok(RedeemResult::Created(Box::new(charge)))
 }
