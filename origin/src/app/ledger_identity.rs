@@ -12,20 +12,29 @@ use crate::store::Store;
 /// Records the identity at the first start, and compares it at every later one. The error says what
 /// differs.
 pub async fn check_ledger_identity(store: &Store, config: &Config, vault: &Vault) -> Result<(), String> {
+    match store.compare_ledger_identity(ledger_facts(config, vault)).await {
+        Ok(None) => Ok(()),
+        Ok(Some(fact)) => Err(differs_in(fact)),
+        Err(error) => Err(format!("the ledger cannot be read: {error}")),
+    }
+}
+
+/// What a ledger must have been begun with, to be the one of this configuration and these keys.
+pub(super) fn ledger_facts(config: &Config, vault: &Vault) -> Vec<(&'static str, Vec<u8>)> {
     let source: &[u8] = match config.accounts {
         AccountSource::Table => b"table",
         AccountSource::Csp => b"csp",
     };
-    let facts = vec![
+    vec![
         ("operator", config.operator.as_str().as_bytes().to_vec()),
         ("numbers key", vault.index_check().to_vec()),
         ("source of accounts", source.to_vec()),
-    ];
-    match store.compare_ledger_identity(facts).await {
-        Ok(None) => Ok(()),
-        Ok(Some(fact)) => Err(format!(
-            "the ledger was begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
-        )),
-        Err(error) => Err(format!("the ledger cannot be read: {error}")),
-    }
+    ]
+}
+
+/// The error for a ledger that differs in a fact.
+pub(super) fn differs_in(fact: &str) -> String {
+    format!(
+        "the ledger was begun with another {fact}: their subscribers would not be recognised and their PAIs closed"
+    )
 }

@@ -1,6 +1,7 @@
 //! Assembles and runs the origin.
 
 mod assembly;
+pub mod backup;
 pub mod database;
 pub mod ledger_identity;
 pub mod service;

@@ -5,6 +5,7 @@
 
 mod account_events;
 mod arguments;
+mod backup;
 mod close_pai;
 mod coupons;
 mod erase;
@@ -56,6 +57,7 @@ enum Verb {
     Coupons(coupons::Arguments),
     Erase(erase::Arguments),
     RotateKeys(rotate_keys::Arguments),
+    Backup(backup::Arguments),
 }
 
 /// Runs the verb that the command line asks for.
@@ -75,6 +77,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Coupons(arguments) => arguments.run(&config).await,
         Verb::Erase(arguments) => arguments.run(&config).await,
         Verb::RotateKeys(arguments) => arguments.run(&config).await,
+        Verb::Backup(arguments) => arguments.run(&config).await,
     };
     match outcome {
         Ok(VerbOutcome::Clean) => ExitCode::SUCCESS,

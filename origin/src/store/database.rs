@@ -1,5 +1,6 @@
 //! The store itself: one of two databases, and how a use case runs in it.
 
+use super::backup;
 use super::error::StoreError;
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
@@ -7,6 +8,7 @@ use super::sqlite::SqliteDatabase;
 use crate::config::PostgresAddress;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
+use onbill_domain::timestamp::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,6 +37,17 @@ impl Store {
     /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
     pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
         Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers, mode)?), faults: None })
+    }
+
+    /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
+    /// in which the ledger differs; the copy is then to be thrown away. It blocks.
+    pub fn copy_sqlite(
+        from: &Path,
+        to: &Path,
+        now: Timestamp,
+        facts: &[(&'static str, Vec<u8>)],
+    ) -> Result<Option<&'static str>, StoreError> {
+        backup::copy_into(from, to, now, facts)
     }
 
     /// Connects to a PostgreSQL database.

@@ -28,6 +28,7 @@ mod coupon_sms;
 mod flow;
 mod ledger_identity;
 mod nonce;
+mod recovery;
 mod report;
 mod sealing;
 mod spending;
@@ -54,6 +55,7 @@ mod account_event;
 mod subscriber;
 
 // The roof: no noun calls it.
+mod backup;
 mod settle;
 mod sweep;
 
@@ -84,6 +86,7 @@ pub use queue::{
     Queue, RefundDecision, RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob,
     WebhookOutcome,
 };
+pub use recovery::RecoveryMarks;
 pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};

@@ -95,7 +95,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 /// What a savepoint may have to undo is kept in memory (`temp_store`), not in a temporary file.
-fn connect(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
+pub(in crate::store) fn connect(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
     let access = match mode {
         OpenMode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
         OpenMode::Create | OpenMode::Migrate => OpenFlags::SQLITE_OPEN_READ_WRITE,
