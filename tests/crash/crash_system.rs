@@ -135,6 +135,17 @@ impl CrashSystem {
         command_line(&self.folder, &format!("{setting}\n{}", self.config))
     }
 
+    /// The same with an edge at this address.
+    pub(crate) fn command_line_with_edge(&self, url: &str) -> Command {
+        let config = self.config.replace(&format!("https://{EDGE}"), url);
+        command_line(&self.folder, &config)
+    }
+
+    /// The folder of the origin's files.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(crate) fn read_log(&self) -> String {
         std::fs::read_to_string(self.folder.join("origin.log")).expect("is there")
     }

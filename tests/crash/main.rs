@@ -27,6 +27,7 @@ mod patroni;
 mod patroni_cluster;
 mod pooler;
 mod postgres_cluster;
+mod restored_backup;
 mod signed_caller;
 mod slow_clients;
 mod stop;

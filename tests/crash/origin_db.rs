@@ -107,6 +107,18 @@ impl OriginDb {
         rows.into_iter().map(refund).collect()
     }
 
+    /// Puts a copy in the place of the file, for an origin that is down.
+    pub(crate) fn put_back(&self, copy: &Path) {
+        let Self::Sqlite(path) = self else { panic!("only a file is put back") };
+        for ending in ["-wal", "-shm"] {
+            let mut log = path.clone().into_os_string();
+            log.push(ending);
+            // Only an origin that was killed leaves them.
+            let _ = std::fs::remove_file(log);
+        }
+        std::fs::copy(copy, path).expect("the folder can be written");
+    }
+
     /// The ids of all coupons.
     pub(crate) async fn read_coupon_ids(&self) -> Vec<String> {
         self.query_rows("SELECT ext_coupon_id FROM coupons").await.concat()

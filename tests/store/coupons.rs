@@ -317,13 +317,14 @@ async fn a_decline_before_the_answer_frees_the_coupon(db: TestStore) {
 }
 
 async fn the_charge_of_a_coupon_is_named_by_its_declines(db: TestStore) {
-    let new = coupon(1, "c-1");
+    let new = new_coupon(1, "c-1");
     let code = new.text.code;
-    db.coupon(new).await;
+    db.issue_new_coupon(new).await;
     let charge_id = std::sync::Arc::new(|id: &ExtId, declined: u32| format!("{id}/{declined}"));
     for attempt in ["c-1/0", "c-1/1", "c-1/2"] {
-        let new = NewRedemption { charge_id: charge_id.clone(), ..redemption(&format!("r-{attempt}"), code) };
-        let claimed = db.store.redeem_coupon(nonce(), NOW, new).await.expect("works");
+        let new =
+            NewRedemption { charge_id: charge_id.clone(), ..new_redemption(&format!("r-{attempt}"), code) };
+        let claimed = db.store.redeem_coupon(fresh_nonce(), NOW, new).await.expect("works");
         let RedeemResult::Created(charge) = claimed else { panic!("is free") };
         assert_eq!(charge.transaction_id, attempt);
         let refused = declined(DeclineReason::InsufficientBalance);

@@ -24,6 +24,7 @@ macro_rules! on_each_database {
     };
 }
 
+mod adoption;
 mod charges;
 mod commits;
 mod coupon_months;

@@ -72,13 +72,16 @@ pub(crate) async fn update_mapping<P: Platform>(
     replace_if_behind(call, pai, reported, OtherOperators::NotAsked, stored).await
 }
 
-/// Compares a mapping as [`update_mapping`] does, and writes nothing.
+/// Compares a mapping as [`update_mapping`] does, and writes nothing. Also returns what KV has, if
+/// it is ahead.
 pub(crate) async fn compare_mapping<P: Platform>(
     call: &Call<'_, P>,
     pai: Pai,
     reported: &PaiMapping,
-) -> Result<StoredMapping, KvUnavailable> {
-    Ok(compare(read_mapping(call, pai).await?.as_ref(), reported, OtherOperators::NotAsked))
+) -> Result<(StoredMapping, Option<PaiMapping>), KvUnavailable> {
+    let stored = read_mapping(call, pai).await?;
+    let comparison = compare(stored.as_ref(), reported, OtherOperators::NotAsked);
+    Ok((comparison, stored.filter(|_| comparison == StoredMapping::Ahead)))
 }
 
 async fn replace_if_behind<P: Platform>(

@@ -24,10 +24,11 @@ cargo xtask <verb>
                                 kill the real origin under load, again and again, and audit its ledger; --cluster
                                 does it to the primary of a PostgreSQL cluster, as root, with Debian's patroni,
                                 etcd-server, python3-etcd, haproxy and postgresql-15
-  sim [--lifecycles] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
+  sim [--lifecycles|--restores] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
                                 simulate the system under injected faults: N seeds from S on (1000 from 0), or
                                 one failed seed again; on PostgreSQL two origins race; --lifecycles simulates whole
-                                subscriber lifecycles instead, many more of them in the same time (20000)
+                                subscriber lifecycles instead, many more of them in the same time (20000);
+                                --restores puts older databases back (1000)
   test [rust|browser]           everything that must pass before a change is accepted";
 
 /// Seeds without `--seeds`: they take from some tens of seconds to a few minutes.
@@ -81,6 +82,8 @@ pub(crate) enum Scenario {
     Faults(Database),
     /// Whole subscriber lifecycles, which call the store without the rest of the system.
     SubscriberLifecycles,
+    /// Databases that are restored to an older point, or lose their tail in a failover.
+    Restores,
 }
 
 /// A database that an origin supports.
@@ -210,6 +213,9 @@ impl RemainingArguments<'_> {
     }
 
     fn take_simulation(&mut self) -> Outcome<SimulationArguments> {
+        if self.take_flag("--restores") {
+            return self.take_seeds(Scenario::Restores, DEFAULT_FAULT_SEEDS);
+        }
         let (scenario, default_seeds) = match (self.take_flag("--lifecycles"), self.take_database()?) {
             (true, Some(_)) => return Err(self.usage_error("takes --lifecycles without --database")),
             (true, None) => (Scenario::SubscriberLifecycles, DEFAULT_LIFECYCLE_SEEDS),
@@ -217,6 +223,10 @@ impl RemainingArguments<'_> {
                 (Scenario::Faults(database.unwrap_or(Database::Sqlite)), DEFAULT_FAULT_SEEDS)
             }
         };
+        self.take_seeds(scenario, default_seeds)
+    }
+
+    fn take_seeds(&mut self, scenario: Scenario, default_seeds: u64) -> Outcome<SimulationArguments> {
         let (seeds, first, one) =
             (self.take_number("--seeds")?, self.take_number("--from")?, self.take_number("--seed")?);
         match (seeds, first, one) {
@@ -325,6 +335,10 @@ mod tests {
                     seeds: 20_000,
                     scenario: Scenario::SubscriberLifecycles,
                 }),
+            ),
+            (
+                "sim --seed 3 --restores",
+                Verb::Sim(SimulationArguments { first_seed: 3, seeds: 1, scenario: Scenario::Restores }),
             ),
             (
                 "sim --seed 7 --lifecycles",

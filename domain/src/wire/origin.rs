@@ -48,4 +48,8 @@ pub struct PaiMappingsResponse {
     pub ahead: Vec<Pai>,
     /// PAIs that belong to another operator at the edge. The edge keeps what it has.
     pub foreign: Vec<Pai>,
+    /// What the edge has of those in `ahead`, if the call only compared: a database that was
+    /// restored from a copy follows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<PaiMappingRequest>,
 }

@@ -11,7 +11,8 @@
 
 -- What the ledger depends on: the operator, the key that numbers are found by, the source of
 -- accounts. With another value no subscriber would be recognized and every charge would close its
--- PAI, so the origin compares them when it starts. The name of the newest sealing key is here too.
+-- PAI, so the origin compares them when it starts. The name of the newest sealing key is here too,
+-- and the marks of a ledger that is a copy or is being recovered.
 CREATE TABLE ledger_identity (
     fact  TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -187,7 +188,8 @@ CREATE TABLE transactions (
     partner            TEXT NOT NULL,
     ext_transaction_id TEXT NOT NULL,
     -- A hash of the request: a replay has the same one, a reused id another.
-    fingerprint        BLOB NOT NULL,
+    -- NULL if the charge was adopted after a restore: a replay is compared with the row.
+    fingerprint        BLOB,
     pai                TEXT NOT NULL REFERENCES pais,
     amount_minor       INTEGER NOT NULL CHECK (amount_minor > 0),
     currency           TEXT NOT NULL,
@@ -229,7 +231,7 @@ CREATE TABLE refunds (
     partner          TEXT NOT NULL,
     ext_refund_id    TEXT NOT NULL,
     -- fingerprint, stored_response and responding_until are as in transactions.
-    fingerprint      BLOB NOT NULL,
+    fingerprint      BLOB,
     transaction_id   TEXT NOT NULL REFERENCES transactions,
     amount_minor     INTEGER NOT NULL CHECK (amount_minor > 0),
     reason           TEXT NOT NULL,
@@ -317,7 +319,8 @@ CREATE TABLE coupon_redemptions (
     transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
     coupon_id        TEXT NOT NULL REFERENCES coupons,
     partner          TEXT NOT NULL,
-    ext_reference    TEXT NOT NULL,
+    -- NULL if the redemption was adopted after a restore, and its reference is not known.
+    ext_reference    TEXT,
     -- The code and the PAI that the partner sent: a replay has the same ones.
     code_hash        BLOB NOT NULL,
     requested_pai    TEXT,

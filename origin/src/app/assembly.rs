@@ -15,7 +15,7 @@ use crate::http::{CspClient, Peer, SignedClient};
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
-use crate::routes::{CallVerifier, RouteState, router};
+use crate::routes::{CallVerifier, Recovering, RouteState, router};
 use crate::sms::{self, SmsGateway};
 use crate::store::Store;
 use axum::Router;
@@ -33,6 +33,7 @@ pub struct App {
     pub peer: Arc<dyn Peer>,
     pub numbers: NumberPlan,
     pub vault: Arc<Vault>,
+    pub ids: Arc<StableIds>,
     pub accounts: Arc<AccountLookup>,
     pub coupons: Arc<Coupons>,
     pub edge: Arc<EdgeMappings>,
@@ -40,6 +41,8 @@ pub struct App {
     pub files: Arc<FileExchange>,
     pub sms: Arc<dyn SmsGateway>,
     pub readiness: Arc<Readiness>,
+    /// The ledger is being recovered: what decides by it is refused, and what acts on it waits.
+    pub is_recovering: bool,
     routes: RouteState,
 }
 
@@ -52,6 +55,30 @@ impl App {
         peer: Arc<dyn Peer>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+    ) -> Result<Self, String> {
+        Self::assemble(config, keys, store, peer, clock, random, false)
+    }
+
+    /// Assembles an origin whose ledger is being recovered.
+    pub fn new_recovering(
+        config: Config,
+        keys: Keyring,
+        store: Arc<Store>,
+        peer: Arc<dyn Peer>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, String> {
+        Self::assemble(config, keys, store, peer, clock, random, true)
+    }
+
+    fn assemble(
+        config: Config,
+        keys: Keyring,
+        store: Arc<Store>,
+        peer: Arc<dyn Peer>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        is_recovering: bool,
     ) -> Result<Self, String> {
         config.check()?;
         check_keys(&config, &keys)?;
@@ -66,7 +93,19 @@ impl App {
         let accounts =
             Arc::new(AccountLookup::new(config.accounts, store.clone(), vault.clone(), csp.clone()));
         let wake_up = WakeUp::new();
-        let base = Base { config, keys, store, clock, random, numbers, vault, ids, accounts, wake_up };
+        let base = Base {
+            config,
+            keys,
+            store,
+            clock,
+            random,
+            numbers,
+            vault,
+            ids,
+            accounts,
+            wake_up,
+            is_recovering,
+        };
 
         let billing = Arc::new(base.billing(csp));
         let edge = Arc::new(base.edge(client.clone()));
@@ -75,7 +114,7 @@ impl App {
         let coupons = Arc::new(base.coupons());
         let routes = base.routes(&billing, &coupons);
         let readiness = Arc::clone(&routes.readiness);
-        let Base { config, store, clock, random, numbers, vault, accounts, .. } = base;
+        let Base { config, store, clock, random, numbers, vault, ids, accounts, .. } = base;
         let worker = Arc::new(worker);
         Ok(Self {
             config,
@@ -85,6 +124,7 @@ impl App {
             peer,
             numbers,
             vault,
+            ids,
             accounts,
             coupons,
             edge,
@@ -92,6 +132,7 @@ impl App {
             files,
             sms,
             readiness,
+            is_recovering,
             routes,
         })
     }
@@ -155,6 +196,7 @@ struct Base {
     ids: Arc<StableIds>,
     accounts: Arc<AccountLookup>,
     wake_up: WakeUp,
+    is_recovering: bool,
 }
 
 impl Base {
@@ -212,6 +254,7 @@ impl Base {
             },
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
+            is_recovering: self.is_recovering,
         }
     }
 
@@ -297,6 +340,7 @@ impl Base {
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone())),
             readiness: Arc::new(Readiness::new(store.clone())),
+            recovering: Recovering(self.is_recovering),
         }
     }
 

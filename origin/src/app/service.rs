@@ -30,7 +30,8 @@ pub async fn run(
     tasks.spawn(Arc::clone(&app).run_sms_gateway());
     tasks.spawn(Arc::clone(&app.readiness).keep_checking());
     tasks.spawn(sweep(Arc::clone(&app)));
-    if let Some(directory) = directory {
+    // What was put into a file may be among what the ledger has lost.
+    if let Some(directory) = directory.filter(|_| !app.is_recovering) {
         tasks.spawn(Arc::clone(&app.files).run(directory));
     }
     tokio::select! {
@@ -48,6 +49,13 @@ async fn sweep(app: Arc<App>) {
         every.tick().await;
         if let Err(error) = app.store.sweep(app.now()).await {
             tracing::error!(?error, "old nonces and flows could not be deleted");
+        }
+        if app.is_recovering {
+            tracing::error!(
+                alarm = "recovering",
+                "the ledger is being recovered: calls that decide by it are refused"
+            );
+            continue;
         }
         if let Err(fault) = app.coupons.remind_all().await {
             tracing::error!(?fault, "not every due coupon reminder could be queued");

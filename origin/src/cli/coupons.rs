@@ -117,6 +117,11 @@ async fn open_app_on_same_ledger(config: &Path) -> anyhow::Result<App> {
     ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
         .await
         .map_err(anyhow::Error::msg)?;
+    if app.store.find_recovery_marks().await.map_err(database_failed)?.is_incomplete() {
+        anyhow::bail!(
+            "the database is being recovered: it may lack coupons, and redemptions of those it has"
+        );
+    }
     Ok(app)
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::doc_markdown, reason = "--help prints the docs of the arguments as they stand")]
 
 mod account_events;
+mod adopt;
 mod arguments;
 mod backup;
 mod close_pai;
@@ -17,6 +18,7 @@ mod opening;
 mod outbox;
 mod period;
 mod reconcile;
+mod recovered;
 mod rotate_keys;
 mod serve;
 mod settlement;
@@ -58,6 +60,7 @@ enum Verb {
     Erase(erase::Arguments),
     RotateKeys(rotate_keys::Arguments),
     Backup(backup::Arguments),
+    Recovered(recovered::Arguments),
 }
 
 /// Runs the verb that the command line asks for.
@@ -78,6 +81,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Erase(arguments) => arguments.run(&config).await,
         Verb::RotateKeys(arguments) => arguments.run(&config).await,
         Verb::Backup(arguments) => arguments.run(&config).await,
+        Verb::Recovered(arguments) => arguments.run(&config).await,
     };
     match outcome {
         Ok(VerbOutcome::Clean) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! `reconcile`: compares the ledger with the partner's statement and billing's extract.
 
+use super::adopt::adopt_lost;
 use super::files::{new_csv, open_file};
 use super::opening::{database_failed, open_store};
 use super::period::PeriodArguments;
@@ -65,6 +66,16 @@ pub(super) struct Arguments {
     /// (exit code 2) with an empty statement, or with a file that has lines that cannot be read.
     #[arg(long, verbatim_doc_comment)]
     repair: bool,
+    /// Record what a restored database has lost, then compare.
+    ///
+    /// For a database that is served with --recovering. The statement needs the columns description, period_from and
+    /// period_to, and may have tax_minor, reason (of a refund) and extReference (of a coupon's redemption); the
+    /// extract may have msisdn, by which a PAI that was lost finds its subscriber again. Let both files begin before
+    /// the copy of the database, and read in the account events since then first. Charges and refunds are found on
+    /// the bill by the ids that follow from the partner's; what is not on it is set going again, and billing is asked
+    /// before anything is posted. What could not be adopted is listed with the reason. May be run again.
+    #[arg(long, verbatim_doc_comment, conflicts_with = "repair")]
+    adopt: bool,
     /// For how many hours an outcome may be unknown before that is a finding.
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(i64).range(0..=87_600))]
     pending_hours: i64,
@@ -77,16 +88,21 @@ fn list_causes() -> String {
 
 impl Arguments {
     #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
-    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
+    pub(super) async fn run(self, config_path: &Path) -> anyhow::Result<VerbOutcome> {
         let mode = if self.repair { OpenMode::Migrate } else { OpenMode::ReadOnly };
-        let (config, store) = open_store(config, mode).await?;
+        let (config, store) = open_store(config_path, mode).await?;
         let period = self.period.to_period(&config)?;
-        let statement = read_file(Side::Partner, &self.statement)?;
-        let extract = read_file(Side::Bill, &self.billing)?;
+        let statement = read_file(Side::Partner, self.adopt, &self.statement)?;
+        let extract = read_file(Side::Bill, self.adopt, &self.billing)?;
         let unreadable = statement.unreadable + extract.unreadable;
         if self.repair {
             may_be_acted_on(&statement, &extract).map_err(anyhow::Error::msg)?;
         }
+        let is_left = if self.adopt {
+            adopt_lost(config_path, &self.period.partner, &statement, &extract).await?
+        } else {
+            false
+        };
         let mut sink = FindingSink::new(self.findings.as_deref())?;
         let tells_partner = config.partner_url(&self.period.partner).is_some();
         let job = Reconciliation {
@@ -123,15 +139,20 @@ impl Arguments {
             );
         }
         println!("\n{}", conclude(&summary, unreadable));
-        Ok(VerbOutcome::findings_if(unreadable > 0 || summary.discrepancies() > 0))
+        Ok(VerbOutcome::findings_if(is_left || unreadable > 0 || summary.discrepancies() > 0))
     }
 }
 
 #[expect(clippy::print_stderr, reason = "a command line talks to its user")]
-fn read_file(side: Side, path: &Path) -> anyhow::Result<ReportedLedger> {
+fn read_file(side: Side, with_details: bool, path: &Path) -> anyhow::Result<ReportedLedger> {
     let (file, bar) = open_file(path)?;
     let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", path.display()));
-    let book = ReportedLedger::read(side, file, complain, |position| bar.set_position(position));
+    let progress = |position| bar.set_position(position);
+    let book = if with_details {
+        ReportedLedger::read_with_details(side, file, complain, progress)
+    } else {
+        ReportedLedger::read(side, file, complain, progress)
+    };
     bar.finish_and_clear();
     book.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
 }

@@ -4,12 +4,13 @@ use super::opening::{PEER_DEADLINE, database_failed, open_origin};
 use super::verb_outcome::VerbOutcome;
 use anyhow::Context as _;
 use clap::Args;
-use onbill_origin::ambient::{SystemClock, SystemRandom};
+use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::app::database::warn_of_open_files;
 use onbill_origin::app::{App, ledger_identity, service};
 use onbill_origin::delivery::files;
 use onbill_origin::http::HttpPeer;
 use onbill_origin::store::OpenMode;
+use onbill_origin::store::Store;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,7 +20,16 @@ use std::sync::Arc;
 /// lines on stderr; RUST_LOG sets their level, which is info when it is not set.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
-pub(super) struct Arguments {}
+pub(super) struct Arguments {
+    /// The database was restored from a copy, or lost its last writes in a failover: decide nothing by it yet.
+    ///
+    /// Calls that create something get 503; account events are taken, what is there is answered, and what was
+    /// settled is reported. Nothing goes to billing or to subscribers. The database remembers it: it is served so,
+    /// with or without this, until `recovered` says that it is complete. A copy that `backup` made is served so by
+    /// itself.
+    #[arg(long, verbatim_doc_comment)]
+    recovering: bool,
+}
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
@@ -37,7 +47,9 @@ impl Arguments {
         warn_of_open_files(&config);
         let listen = config.listen;
         let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
-        let app = App::new(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let is_recovering = self.is_recovering(&store).await?;
+        let assemble = if is_recovering { App::new_recovering } else { App::new };
+        let app = assemble(config, keys, store, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
         let app = Arc::new(app.map_err(anyhow::Error::msg)?);
         ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
             .await
@@ -54,6 +66,14 @@ impl Arguments {
         let directory = directory.transpose()?.map(Arc::new);
         service::run(app, listener, directory, stop_asked_for()).await?;
         Ok(VerbOutcome::Clean)
+    }
+
+    /// Whether the ledger is to be served as one that is being recovered.
+    async fn is_recovering(&self, store: &Store) -> anyhow::Result<bool> {
+        if self.recovering {
+            store.begin_recovery(SystemClock.now()).await.map_err(database_failed)?;
+        }
+        Ok(store.find_recovery_marks().await.map_err(database_failed)?.is_incomplete())
     }
 }
 

@@ -5,12 +5,14 @@ use super::retry::RetrySchedule;
 use crate::http::{SignedClient, Unreachable};
 use crate::store::{JobKind, NextStep, PaiStatus, Store, WebhookOutcome};
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::{KeyUse, Party};
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::kv::PaiMapping;
-use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
+use onbill_domain::wire::origin::{
+    PAI_MAPPING_PATH, PAI_MAPPINGS_PATH, PaiMappingRequest, PaiMappingsRequest, PaiMappingsResponse,
+};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -46,8 +48,22 @@ impl EdgeMappings {
         }
     }
 
+    /// Returns what the edge has later than these mappings. Nothing is written there. The error is
+    /// that it does not answer, or not as this edge does.
+    pub(crate) async fn read_later_mappings(
+        &self,
+        mappings: &[PaiMappingRequest],
+    ) -> Result<Vec<PaiMappingRequest>, Unreachable> {
+        let request = PaiMappingsRequest { mappings: mappings.to_vec(), compare_only: true };
+        let answer = self.post_to_edge(PAI_MAPPINGS_PATH, &request).await?;
+        let read = || serde_json::from_slice::<PaiMappingsResponse>(answer.body()).ok();
+        let answer = (answer.status() == StatusCode::OK).then(read).flatten().ok_or(Unreachable)?;
+        let is_complete = answer.ahead.iter().all(|pai| answer.later.iter().any(|later| later.pai == *pai));
+        if is_complete { Ok(answer.later) } else { Err(Unreachable) }
+    }
+
     /// Builds the mapping that the edge is to hold for a PAI.
-    pub(super) fn mapping_of(&self, status: &PaiStatus) -> PaiMapping {
+    pub(crate) fn mapping_of(&self, status: &PaiStatus) -> PaiMapping {
         PaiMapping {
             operator: self.operator.clone(),
             subscriber: status.handle.clone(),

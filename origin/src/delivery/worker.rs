@@ -37,6 +37,8 @@ pub struct Worker {
     pub(crate) sms: SmsJobs,
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The ledger is being recovered: see [`Worker::queues`].
+    pub(crate) is_recovering: bool,
 }
 
 impl Worker {
@@ -97,8 +99,15 @@ impl Worker {
 
     /// Charges and refunds that billing takes in files are not delivered here: see
     /// [`super::files`].
+    ///
+    /// While the ledger is being recovered, only what was settled before is reported: receivers drop
+    /// what they know already, or know later. Nothing goes to billing or to subscribers, because the
+    /// ledger may not know yet that a number has another subscriber, or that an SMS was sent.
     fn queues(&self) -> &'static [Queue] {
         use Queue::{Coupons, Edge, Notifications, PartnerWebhooks, Pins};
+        if self.is_recovering {
+            return &[PartnerWebhooks, Edge];
+        }
         match self.billing.mode {
             Billing::Csp => &[Queue::Billing, Pins, PartnerWebhooks, Edge, Coupons, Notifications],
             Billing::Files => &[Pins, PartnerWebhooks, Edge, Coupons, Notifications],

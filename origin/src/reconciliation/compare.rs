@@ -174,7 +174,8 @@ mod tests {
 
     fn line(change: impl FnOnce(&mut ReportedLine)) -> Copies {
         let pai = Some(Pai::from_random([1; 16]));
-        let mut first = ReportedLine { number: 2, amount: usd(1599), status: Approved, pai, charge: None };
+        let mut first =
+            ReportedLine { number: 2, amount: usd(1599), status: Approved, pai, charge: None, details: None };
         change(&mut first);
         Copies { first, more: Vec::new() }
     }

@@ -13,14 +13,21 @@
 //! | `status` | ✓ | | `APPROVED`, `PENDING` or `DECLINED`; the extract is approved |
 //! | `pai` | ✓ | | the PAI that was charged; may be empty for a refund |
 //!
+//! For an adoption the statement also has `description`, `period_from`, `period_to` and, if there
+//! are any, `tax_minor`, `reason` and `extReference` (of a coupon's redemption); the extract may
+//! have `msisdn`.
+//!
 //! A file is kept in memory without its text: some 300 bytes for a line, so two files of a million
 //! lines each are 650 MB. Our own ledger is read by the page.
 
+use super::detail_columns::DetailColumns;
 use super::kind::Kind;
 use crate::csv_file;
 use onbill_domain::currency::Currency;
+use onbill_domain::day::ServicePeriod;
 use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
+use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::HashMap;
@@ -57,6 +64,22 @@ pub struct ReportedLine {
     pub pai: Option<Pai>,
     /// The external id of the charge; only a refund has one.
     pub charge: Option<Box<str>>,
+    /// What only an adoption needs, if the file was read for one.
+    pub details: Option<Box<LineDetails>>,
+}
+
+/// What an adoption records of a line, as far as the file has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LineDetails {
+    pub description: Option<Box<str>>,
+    pub service_period: Option<ServicePeriod>,
+    pub tax_minor: Option<i64>,
+    /// Why a refund was made.
+    pub reason: Option<Box<str>>,
+    /// The partner's reference of a coupon's redemption.
+    pub ext_reference: Option<ExtId>,
+    /// The number that was billed.
+    pub msisdn: Option<Msisdn>,
 }
 
 /// All lines with one id.
@@ -103,12 +126,35 @@ impl ReportedLedger {
     pub fn read(
         side: Side,
         file: impl Read,
+        complain: impl FnMut(String),
+        progress: impl FnMut(u64),
+    ) -> Result<Self, String> {
+        Self::read_columns(side, false, file, complain, progress)
+    }
+
+    /// Parses a file with the columns that an adoption needs.
+    pub fn read_with_details(
+        side: Side,
+        file: impl Read,
+        complain: impl FnMut(String),
+        progress: impl FnMut(u64),
+    ) -> Result<Self, String> {
+        Self::read_columns(side, true, file, complain, progress)
+    }
+
+    fn read_columns(
+        side: Side,
+        with_details: bool,
+        file: impl Read,
         mut complain: impl FnMut(String),
         mut progress: impl FnMut(u64),
     ) -> Result<Self, String> {
         let mut reader = csv_file::open_reader(file);
         let header = csv_file::read_header(&mut reader)?;
-        let columns = Columns::locate(side, &header)?;
+        let mut columns = Columns::locate(side, &header)?;
+        if with_details {
+            columns.details = Some(DetailColumns::locate(side, &header)?);
+        }
         let mut book = Self::default();
         let mut record = csv::StringRecord::new();
         while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
@@ -182,6 +228,7 @@ struct Columns {
     currency: usize,
     status: Option<usize>,
     pai: Option<usize>,
+    details: Option<DetailColumns>,
 }
 
 impl Columns {
@@ -211,6 +258,7 @@ impl Columns {
             currency: place("currency")?,
             status: only_partner("status")?,
             pai: only_partner("pai")?,
+            details: None,
         })
     }
 
@@ -245,7 +293,10 @@ impl Columns {
             Some("") if kind == Kind::Refund => None,
             Some(text) => Some(Pai::parse(text).ok_or(("pai", "is not a PAI"))?),
         };
-        Ok((kind, id, ReportedLine { number, amount: Money { amount_minor, currency }, status, pai, charge }))
+        let details = self.details.as_ref().map(|columns| columns.parse_line(record).map(Box::new));
+        let details = details.transpose()?;
+        let amount = Money { amount_minor, currency };
+        Ok((kind, id, ReportedLine { number, amount, status, pai, charge, details }))
     }
 }
 

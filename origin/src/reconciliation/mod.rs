@@ -11,11 +11,14 @@
 //! The files are in memory, our ledger is read by the page: the time depends on the length of the
 //! period and the files, not on that of the ledger.
 
+pub mod adoption;
 mod cause;
 mod compare;
+mod detail_columns;
 pub mod file;
 pub mod finding;
 mod kind;
+mod lost_pais;
 mod own;
 mod repair;
 mod run;
@@ -24,6 +27,7 @@ mod totals;
 pub use cause::Cause;
 pub use finding::{Finding, ReportedAmount};
 pub use kind::Kind;
+pub use lost_pais::LostPais;
 pub use repair::RepairOutcome;
 pub use run::{Reconciliation, Repair, Summary};
 pub use totals::{LedgerSum, LedgerTotals, Totals};

@@ -10,11 +10,13 @@ mod healthz;
 mod operator;
 mod ott;
 mod received;
+mod recovering;
 mod sms;
 mod state;
 mod trace;
 
 pub use call_verifier::CallVerifier;
+pub(crate) use recovering::Recovering;
 pub use state::RouteState;
 
 use crate::fault::Failure;
@@ -83,6 +85,7 @@ pub fn router(state: RouteState) -> Router {
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
         })
+        .layer(from_fn_with_state(state.clone(), recovering::guard_recovery))
         .layer(from_fn_with_state(state.clone(), trace::with_correlator))
         .with_state(state)
 }

@@ -1,6 +1,7 @@
 //! The state of the routes: each handler takes the parts that it uses, by axum's `State`.
 
 use super::call_verifier::CallVerifier;
+use super::recovering::Recovering;
 use crate::ambient::{Clock, Random};
 use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{Config, NumberPlan};
@@ -54,6 +55,7 @@ parts! {
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,
     readiness: Arc<Readiness>,
+    recovering: Recovering,
 }
 
 /// Declares the parts that one action uses, where they are too many for the parameters of a

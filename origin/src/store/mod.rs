@@ -55,12 +55,14 @@ mod account_event;
 mod subscriber;
 
 // The roof: no noun calls it.
+mod adoption;
 mod backup;
 mod settle;
 mod sweep;
 
 pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
+pub use adoption::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund};
 pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 pub use charge::{Charge, NewCharge, PostChargeResult};
 pub use coupon::{

@@ -163,7 +163,7 @@ async fn guess_in_the_store(system: &TestSystem, guesses: Range<u64>) -> Vec<u32
         let nonce = verified_nonce(&system.next_nonce(), now);
         let code = CouponCode::parse(&wrong_code(n)).expect("is one");
         let new = NewRedemption {
-            charge_id: Arc::new(|_, _| unreachable!("no code is right")),
+            charge_id: std::sync::Arc::new(|_, _| unreachable!("no code is right")),
             partner: PartnerId::parse("netflix").expect("is a slug"),
             ext_reference: ExtId::parse(&format!("r-{n}")).expect("is an identifier"),
             code: app.vault.coupon_hash(&code),

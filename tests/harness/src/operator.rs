@@ -39,6 +39,19 @@ pub fn build_app(
     Arc::new(App::new(config, keys, store, http, clock, random).expect("is sound"))
 }
 
+/// Builds the app of an operator's origin whose ledger is being recovered.
+fn build_recovering_app(
+    id: &'static str,
+    config: Config,
+    store: Arc<Store>,
+    outside: &PartyDependencies,
+) -> Arc<App> {
+    let keys = keys::keyring(&KeyHolder::Origin(id));
+    let (http, clock, random) =
+        (Arc::clone(&outside.http), Arc::clone(&outside.clock), Arc::clone(&outside.random));
+    Arc::new(App::new_recovering(config, keys, store, http, clock, random).expect("is sound"))
+}
+
 /// Imports an account file through this store; a complaint about a line fails the test.
 pub async fn import_account_file(app: &App, store: &Store, csv: &str) -> ImportReport {
     let complain = |complaint| panic!("{complaint}");
@@ -65,6 +78,8 @@ pub struct TestOperator {
     /// The configuration of every program that starts from now on.
     pub config: Config,
     pub(crate) files: Option<BillingFiles>,
+    /// Programs that start now serve a ledger that is being recovered.
+    pub(crate) is_recovering: bool,
     outside: PartyDependencies,
     turn: Option<StoreTurn>,
     /// Dropped last: the store is closed before its database is removed.
@@ -111,7 +126,7 @@ impl TestOperator {
         let facts = facts_of(id);
         let operator = operator_config(id, facts.dashboard);
         let config = origin_config(id, &facts);
-        let start = |store| TestOrigin::start(id, config.clone(), store, outside, turn.as_ref());
+        let start = |store| TestOrigin::start(id, config.clone(), store, outside, turn.as_ref(), false);
         Self {
             id,
             origin_address: facts.origin,
@@ -120,6 +135,7 @@ impl TestOperator {
             sandbox: Operator::new(operator, outside.clone()),
             config,
             files: None,
+            is_recovering: false,
             outside: outside.clone(),
             turn,
             db: place,
@@ -135,8 +151,14 @@ impl TestOperator {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
         for process in self.origins.iter_mut().filter(|process| wanted(process)) {
             let store = self.db.open_store(connections).await.expect("opens");
-            *process =
-                TestOrigin::start(self.id, self.config.clone(), store, &self.outside, self.turn.as_ref());
+            *process = TestOrigin::start(
+                self.id,
+                self.config.clone(),
+                store,
+                &self.outside,
+                self.turn.as_ref(),
+                self.is_recovering,
+            );
         }
     }
 
@@ -150,8 +172,14 @@ impl TestOperator {
         change(&mut self.config);
         for process in &mut self.origins {
             let store = Arc::clone(&process.store);
-            *process =
-                TestOrigin::start(self.id, self.config.clone(), store, &self.outside, self.turn.as_ref());
+            *process = TestOrigin::start(
+                self.id,
+                self.config.clone(),
+                store,
+                &self.outside,
+                self.turn.as_ref(),
+                self.is_recovering,
+            );
         }
     }
 
@@ -196,10 +224,12 @@ impl TestOrigin {
         store: Arc<Store>,
         outside: &PartyDependencies,
         turn: Option<&StoreTurn>,
+        is_recovering: bool,
     ) -> Self {
         let life = Arc::default();
         let schedule = turn.cloned().map_or(StoreSchedule::Free, StoreSchedule::InTurn);
         let faulty_store = StoreFaults::wrap_store(&store, Arc::clone(&life), schedule);
-        Self { app: build_app(id, config, faulty_store, outside), crash_point: life, store }
+        let build = if is_recovering { build_recovering_app } else { build_app };
+        Self { app: build(id, config, faulty_store, outside), crash_point: life, store }
     }
 }

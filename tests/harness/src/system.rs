@@ -131,6 +131,21 @@ impl TestSystem {
         self.acme.attach_origin(&self.network);
     }
 
+    /// Puts a copy in the place of the database of Acme's origin, and starts the origin on it with
+    /// `--recovering`. The next restart ends that.
+    pub async fn restore_acme_recovering(&mut self, copy: TestDb) {
+        self.acme.is_recovering = true;
+        self.restore_acme(copy).await;
+        self.acme.is_recovering = false;
+    }
+
+    /// Starts Acme's origin again with `--recovering`. The next restart ends that.
+    pub async fn restart_acme_recovering(&mut self) {
+        self.acme.is_recovering = true;
+        self.restart_acme(|_| true).await;
+        self.acme.is_recovering = false;
+    }
+
     /// Puts a copy in the place of the database of Acme's origin, and starts the origin on it.
     pub async fn restore_acme(&mut self, copy: TestDb) {
         self.acme.db = copy;

@@ -7,7 +7,8 @@ use crate::store::nonce::postgres as nonce;
 use crate::store::number::BilledSubscriber;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_amount, read_hash, read_raw_result, read_subscriber, read_time,
+    parse_column, parse_optional_column, read_amount, read_hash, read_pai, read_raw_result, read_subscriber,
+    read_time,
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, postgres as queue};
@@ -117,7 +118,8 @@ async fn delete_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<()
 
 async fn find_claim(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT transaction_id, fingerprint, stored_response, responding_until FROM transactions
+        "SELECT transaction_id, fingerprint, pai, amount_minor, currency, stored_response, responding_until
+         FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2",
         &[&new.partner.as_str(), &new.request.ext_transaction_id.as_str()],
     )
@@ -131,7 +133,7 @@ async fn replay_charge(
     new: &NewCharge,
     row: &Row,
 ) -> Result<PostChargeResult, TxError> {
-    if read_hash(row, "transactions.fingerprint")? != new.fingerprint {
+    if !is_replay(row, new)? {
         return Ok(PostChargeResult::Conflict);
     }
     if let Some(answer) = row.try_get("stored_response")? {
@@ -142,6 +144,15 @@ async fn replay_charge(
     }
     // The call that recorded it never answered, so this is the first response.
     Ok(PostChargeResult::Replayed(store_response(tx, row.try_get("transaction_id")?).await?.answer))
+}
+
+/// Whether the recorded charge is the one that is posted. An adopted one has no fingerprint.
+fn is_replay(row: &Row, new: &NewCharge) -> Result<bool, TxError> {
+    if row.try_get::<_, Option<&[u8]>>("fingerprint")?.is_some() {
+        return Ok(read_hash(row, "transactions.fingerprint")? == new.fingerprint);
+    }
+    Ok(read_pai(row, "transactions.pai")? == new.request.pai
+        && read_amount(row, "transactions.currency")? == new.request.amount)
 }
 
 /// Who pays a charge, and why the PAI declines it, if it does.

@@ -8,7 +8,7 @@ use crate::store::number::BilledSubscriber;
 use crate::store::queue::{Job, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_raw_result, read_subscriber,
+    parse_column, parse_optional_column, read_amount, read_pai, read_raw_result, read_subscriber,
 };
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
@@ -89,8 +89,7 @@ fn replay_charge(
     new: &NewCharge,
     row: &Row<'_>,
 ) -> Result<PostChargeResult, StoreError> {
-    let fingerprint: [u8; 32] = row.get("fingerprint")?;
-    if fingerprint != new.fingerprint {
+    if !is_replay(row, new)? {
         return Ok(PostChargeResult::Conflict);
     }
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
@@ -102,6 +101,17 @@ fn replay_charge(
     // The call that recorded it never answered, so this is the first response.
     let transaction_id: String = row.get("transaction_id")?;
     Ok(PostChargeResult::Replayed(store_response(tx, &transaction_id)?.answer))
+}
+
+/// Whether the recorded charge is the one that is posted. An adopted one has no fingerprint.
+fn is_replay(row: &Row<'_>, new: &NewCharge) -> Result<bool, StoreError> {
+    Ok(match row.get::<_, Option<[u8; 32]>>("fingerprint")? {
+        Some(fingerprint) => fingerprint == new.fingerprint,
+        None => {
+            read_pai(row, "transactions.pai")? == new.request.pai
+                && read_amount(row, "transactions.currency")? == new.request.amount
+        }
+    })
 }
 
 /// Who pays a charge, and why the PAI declines it, if it does.

@@ -8,12 +8,12 @@ use crate::store::coupon::postgres as coupon;
 use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_pai};
+use crate::store::postgres::rows::{parse_column, read_amount, read_count, read_hash, read_pai};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, postgres as queue};
 use crate::store::redemption::{NewRedemption, RedeemResult, period_after};
-use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
 use crate::store::redemption_outcome::postgres::find_outcome;
+use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
 use crate::store::subscription::postgres as subscription;
 use crate::store::tally::{Counted, postgres as tally};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -82,15 +82,18 @@ async fn replay_redemption(
 ) -> Result<Option<RedeemResult>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT transaction_id, coupon_id, code_hash, requested_pai FROM coupon_redemptions
-             WHERE partner = $1 AND ext_reference = $2",
+            "SELECT r.transaction_id, r.coupon_id, r.code_hash, r.requested_pai, t.fingerprint IS NULL AS is_adopted
+             FROM coupon_redemptions r JOIN transactions t USING (transaction_id)
+             WHERE r.partner = $1 AND r.ext_reference = $2",
             &[&new.partner.as_str(), &new.ext_reference.as_str()],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
     let requested_pai: Option<String> = row.try_get("requested_pai")?;
+    // What the partner has asked for is not known of an adopted one.
+    let is_adopted: bool = row.try_get("is_adopted")?;
     if read_hash(&row, "coupon_redemptions.code_hash")? != new.code
-        || requested_pai != new.pai.map(|pai| pai.to_string())
+        || (!is_adopted && requested_pai != new.pai.map(|pai| pai.to_string()))
     {
         return Ok(Some(RedeemResult::Conflict));
     }

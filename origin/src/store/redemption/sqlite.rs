@@ -6,8 +6,8 @@ use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, sqlite as queue};
 use crate::store::redemption::{NewRedemption, RedeemResult, period_after};
-use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
 use crate::store::redemption_outcome::sqlite::find_outcome;
+use crate::store::redemption_outcome::{RedemptionOutcome, charge_name};
 use crate::store::sqlite::rows::{parse_column, read_amount, read_pai};
 use crate::store::subscription::sqlite as subscription;
 use crate::store::tally::{Counted, sqlite as tally};
@@ -71,13 +71,17 @@ fn replay_redemption(
     new: &NewRedemption,
 ) -> Result<Option<RedeemResult>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT transaction_id, code_hash, requested_pai FROM coupon_redemptions
-         WHERE partner = ?1 AND ext_reference = ?2",
+        "SELECT r.transaction_id, r.code_hash, r.requested_pai, t.fingerprint IS NULL AS is_adopted
+         FROM coupon_redemptions r JOIN transactions t USING (transaction_id)
+         WHERE r.partner = ?1 AND r.ext_reference = ?2",
     )?;
     let mut rows = select.query(params![new.partner.as_str(), new.ext_reference.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let requested_pai: Option<String> = row.get("requested_pai")?;
-    if row.get::<_, [u8; 32]>("code_hash")? != new.code || requested_pai != new.pai.map(|pai| pai.to_string())
+    // What the partner has asked for is not known of an adopted one.
+    let is_adopted: bool = row.get("is_adopted")?;
+    if row.get::<_, [u8; 32]>("code_hash")? != new.code
+        || (!is_adopted && requested_pai != new.pai.map(|pai| pai.to_string()))
     {
         return Ok(Some(RedeemResult::Conflict));
     }

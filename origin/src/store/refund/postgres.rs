@@ -78,7 +78,7 @@ async fn replay_refund(
     new: &NewRefund,
     row: &Row,
 ) -> Result<PostRefundResult, TxError> {
-    if read_hash(row, "refunds.fingerprint")? != new.fingerprint {
+    if !is_replay(tx, row, new).await? {
         return Ok(PostRefundResult::Conflict);
     }
     if let Some(answer) = row.try_get("stored_response")? {
@@ -89,6 +89,28 @@ async fn replay_refund(
     }
     // The call that recorded it never answered, so this is the first response.
     Ok(PostRefundResult::Replayed(store_response(tx, row.try_get("refund_id")?).await?.answer))
+}
+
+/// Whether the recorded refund is the one that is posted. An adopted one has no fingerprint.
+async fn is_replay(tx: &PgConnection<'_>, row: &Row, new: &NewRefund) -> Result<bool, TxError> {
+    if row.try_get::<_, Option<&[u8]>>("fingerprint")?.is_some() {
+        return Ok(read_hash(row, "refunds.fingerprint")? == new.fingerprint);
+    }
+    let wanted = new.request.amount;
+    let same = tx
+        .query_optional(
+            "SELECT 1 FROM refunds r JOIN transactions t USING (transaction_id)
+             WHERE r.refund_id = $1 AND t.ext_transaction_id = $2 AND coalesce(r.amount_minor = $3, TRUE)
+                 AND coalesce(t.currency = $4, TRUE)",
+            &[
+                &row.try_get::<_, &str>("refund_id")?,
+                &new.ext_transaction_id.as_str(),
+                &wanted.map(|amount| amount.amount_minor),
+                &wanted.map(|amount| amount.currency.as_str().to_owned()),
+            ],
+        )
+        .await?;
+    Ok(same.is_some())
 }
 
 /// Takes an amount off what is left of the charge; a negative amount is put back.

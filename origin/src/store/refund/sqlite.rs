@@ -69,8 +69,7 @@ fn replay_refund(
     new: &NewRefund,
     row: &Row<'_>,
 ) -> Result<PostRefundResult, StoreError> {
-    let fingerprint: [u8; 32] = row.get("fingerprint")?;
-    if fingerprint != new.fingerprint {
+    if !is_replay(tx, row, new)? {
         return Ok(PostRefundResult::Conflict);
     }
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
@@ -82,6 +81,26 @@ fn replay_refund(
     // The call that recorded it never answered, so this is the first response.
     let refund_id: String = row.get("refund_id")?;
     Ok(PostRefundResult::Replayed(store_response(tx, &refund_id)?.answer))
+}
+
+/// Whether the recorded refund is the one that is posted. An adopted one has no fingerprint.
+fn is_replay(tx: &Connection, row: &Row<'_>, new: &NewRefund) -> Result<bool, StoreError> {
+    if let Some(fingerprint) = row.get::<_, Option<[u8; 32]>>("fingerprint")? {
+        return Ok(fingerprint == new.fingerprint);
+    }
+    let wanted = new.request.amount;
+    Ok(tx
+        .prepare_cached(
+            "SELECT 1 FROM refunds r JOIN transactions t USING (transaction_id)
+             WHERE r.refund_id = ?1 AND t.ext_transaction_id = ?2 AND coalesce(r.amount_minor = ?3, TRUE)
+                 AND coalesce(t.currency = ?4, TRUE)",
+        )?
+        .exists(params![
+            row.get::<_, String>("refund_id")?,
+            new.ext_transaction_id.as_str(),
+            wanted.map(|amount| amount.amount_minor),
+            wanted.map(|amount| amount.currency.as_str().to_owned()),
+        ])?)
 }
 
 const ANSWER: &str =

@@ -13,9 +13,17 @@ use http::{Response, StatusCode};
 use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::Reject;
-use onbill_domain::wire::origin::{PaiMappingsRequest, PaiMappingsResponse};
+use onbill_domain::wire::kv::PaiMapping;
+use onbill_domain::wire::origin::{PaiMappingRequest, PaiMappingsRequest, PaiMappingsResponse};
 use onbill_domain::wire::parse;
 use std::collections::HashSet;
+
+/// How KV compared with one mapping, and what it has if that is later and was only asked for.
+struct Compared {
+    pai: Pai,
+    comparison: StoredMapping,
+    later: Option<PaiMapping>,
+}
 
 /// 1. The call is JSON → else 415, 413; signed by an operator's origin → else 401.
 /// 2. It has the expected members, not too many, each PAI once → else 400; it is about that
@@ -44,24 +52,28 @@ pub(crate) async fn post_pai_mappings<P: Platform>(
     }
     // 3.
     let comparisons = join_all(request.mappings.iter().map(async |entry| {
-        let stored = if request.compare_only {
-            compare_mapping(call, entry.pai, &entry.mapping).await
+        let (comparison, later) = if request.compare_only {
+            compare_mapping(call, entry.pai, &entry.mapping).await?
         } else {
-            update_mapping(call, entry.pai, &entry.mapping).await
+            (update_mapping(call, entry.pai, &entry.mapping).await?, None)
         };
-        Ok((entry.pai, stored?))
+        Ok(Compared { pai: entry.pai, comparison, later })
     }));
-    let comparisons: Result<Vec<(Pai, StoredMapping)>, KvUnavailable> =
-        comparisons.await.into_iter().collect();
+    let comparisons: Result<Vec<Compared>, KvUnavailable> = comparisons.await.into_iter().collect();
     let comparisons = comparisons.map_err(|KvUnavailable| Reject::service_unavailable())?;
     let pais = |wanted: StoredMapping| {
-        comparisons.iter().filter(move |(_, stored)| *stored == wanted).map(|(pai, _)| *pai)
+        comparisons.iter().filter(move |one| one.comparison == wanted).map(|one| one.pai)
     };
+    let later = comparisons.iter().filter_map(|one| {
+        let mapping = one.later.clone()?;
+        Some(PaiMappingRequest { pai: one.pai, mapping })
+    });
     let response = PaiMappingsResponse {
         same: pais(StoredMapping::Same).count(),
         behind: pais(StoredMapping::Behind).count(),
         ahead: pais(StoredMapping::Ahead).collect(),
         foreign: pais(StoredMapping::Foreign).collect(),
+        later: later.collect(),
     };
     Ok(json_response(StatusCode::OK, &response)?)
 }

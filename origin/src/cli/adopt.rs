@@ -1,0 +1,69 @@
+//! `reconcile --adopt`: records what a restored database has lost, before the ledger are compared.
+
+use super::opening::{database_failed, open_app};
+use anyhow::{anyhow, bail};
+use onbill_domain::ids::PartnerId;
+use onbill_origin::app::ledger_identity;
+use onbill_origin::reconciliation::LostPais;
+use onbill_origin::reconciliation::adoption::{Adoption, AdoptionError, AdoptionReport};
+use onbill_origin::reconciliation::file::ReportedLedger;
+use onbill_origin::store::OpenMode;
+use std::path::Path;
+
+/// Adopts what the files and the edge have and the database has not, and prints what became of it.
+/// Returns whether something was left to a person.
+pub(super) async fn adopt_lost(
+    config: &Path,
+    partner: &PartnerId,
+    statement: &ReportedLedger,
+    extract: &ReportedLedger,
+) -> anyhow::Result<bool> {
+    let app = open_app(config, OpenMode::Migrate).await?;
+    ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
+        .await
+        .map_err(anyhow::Error::msg)?;
+    let marks = app.store.find_recovery_marks().await.map_err(database_failed)?;
+    if !marks.is_incomplete() {
+        bail!("--adopt is for a restored database: start the origin on it with `serve --recovering` first");
+    }
+    if statement.unreadable + extract.unreadable > 0 {
+        bail!("--adopt wants files of which every line can be read: the others are named above");
+    }
+    let adoption = Adoption {
+        store: &app.store,
+        ids: &app.ids,
+        clock: &*app.clock,
+        partner: partner.clone(),
+        tells_partner: app.config.partner_url(partner).is_some(),
+        pais: LostPais {
+            edge: &app.edge,
+            accounts: &app.accounts,
+            source: app.config.accounts,
+            vault: &app.vault,
+            numbers: app.numbers,
+            random: &*app.random,
+            copied_at: marks.copied_at,
+        },
+    };
+    let report = adoption.run(statement, extract).await.map_err(|stopped| match stopped {
+        AdoptionError::Store(error) => database_failed(error),
+        AdoptionError::Peer(what) => anyhow!("{what}. What was adopted stays: run it again"),
+    })?;
+    print_report(&report);
+    Ok(!report.left.is_empty())
+}
+
+#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
+fn print_report(report: &AdoptionReport) {
+    if report.counts.is_empty() {
+        println!("Nothing was lost that the files and the edge have.\n");
+        return;
+    }
+    for ((lost, outcome), count) in &report.counts {
+        println!("{count:>8} {:10} {outcome}", lost.as_str());
+    }
+    for (lost, id, outcome) in &report.left {
+        println!("left alone: {} {id}: {outcome}", lost.as_str());
+    }
+    println!();
+}

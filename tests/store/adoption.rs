@@ -1,0 +1,227 @@
+//! What a restored ledger has lost is adopted once, and replays find it.
+
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, fresh_pai, job_name, new_charge, new_coupon, new_pai, new_redemption,
+    new_refund, next_number, parse_ext_id, partner_id, service_period, usd,
+};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::ott::{RefundResponse, TransactionResponse, TransactionStatus};
+use onbill_origin::store::{
+    AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund, PostChargeResult,
+    PostRefundResult, RedeemResult, RedemptionOutcome,
+};
+
+on_each_database!(
+    an_adopted_charge_is_replayed,
+    a_charge_that_billing_lacks_is_asked_for,
+    an_adopted_refund_is_taken_off_its_charge,
+    an_adopted_redemption_spends_the_coupon,
+    an_adopted_redemption_without_reference_is_nobodys,
+    an_adopted_redemption_that_billing_lacks_is_submitted,
+    an_adopted_pai_is_the_numbers,
+    a_pai_follows_the_edge_downwards,
+    recovery_is_remembered_until_it_ends,
+);
+
+fn lost(pai: Pai, ext_id: &str, is_billed: bool) -> LostCharge {
+    LostCharge {
+        transaction_id: format!("tx-{}", next_number()),
+        partner: partner_id("netflix"),
+        ext_transaction_id: parse_ext_id(ext_id),
+        pai,
+        amount: usd(1599),
+        tax_minor: None,
+        description: "Netflix Standard".to_owned(),
+        service_period: service_period("2026-12-01", "2026-12-31"),
+        is_billed,
+        tells_partner: false,
+    }
+}
+
+async fn adopted(db: &TestStore, pai: Pai, ext_id: &str) -> String {
+    let lost = lost(pai, ext_id, true);
+    let id = lost.transaction_id.clone();
+    assert_eq!(db.store.adopt_charge(NOW, lost).await.expect("works"), AdoptResult::Adopted);
+    id
+}
+
+async fn an_adopted_charge_is_replayed(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let id = adopted(&db, pai, "c-1").await;
+    let again = db.store.adopt_charge(NOW, lost(pai, "c-1", true)).await.expect("works");
+    assert_eq!(again, AdoptResult::Present);
+    let post = |new| db.store.post_charge(fresh_nonce(), NOW, new);
+    let Ok(PostChargeResult::Replayed(answer)) = post(new_charge(pai, "c-1", 1599)).await else {
+        panic!("is there")
+    };
+    let answer: TransactionResponse = serde_json::from_slice(&answer).expect("is an answer");
+    assert_eq!((answer.transaction_id, answer.status), (id, TransactionStatus::Approved));
+    for other in [new_charge(pai, "c-1", 1600), new_charge(db.sign_up_subscriber(2).await.pai, "c-1", 1599)] {
+        assert_eq!(post(other).await.expect("works"), PostChargeResult::Conflict);
+    }
+    assert!(db.lease_due(60).await.is_empty(), "billing and partner have it");
+    let unknown = db.store.adopt_charge(NOW, lost(fresh_pai(), "c-2", true)).await.expect("works");
+    assert_eq!(unknown, AdoptResult::PaiNotFound);
+}
+
+async fn a_charge_that_billing_lacks_is_asked_for(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let lost = lost(pai, "c-1", false);
+    db.store.adopt_charge(NOW, lost.clone()).await.expect("works");
+    assert_eq!(db.find_charge("c-1").await.status, TransactionStatus::Pending);
+    let due = db.lease_due(0).await;
+    let [job] = &due[..] else { panic!("one is due: {due:?}") };
+    assert_eq!(job_name(job), ("charge", lost.transaction_id.as_str()));
+    assert_eq!(job.lease().attempt, 2, "a second attempt asks before it posts");
+}
+
+async fn an_adopted_refund_is_taken_off_its_charge(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    adopted(&db, pai, "c-1").await;
+    let lost = |ext_id: &str, of: &str, minor| LostRefund {
+        refund_id: format!("rf-{}", next_number()),
+        partner: partner_id("netflix"),
+        ext_refund_id: parse_ext_id(ext_id),
+        ext_transaction_id: parse_ext_id(of),
+        amount: usd(minor),
+        reason: "Left".to_owned(),
+        is_billed: true,
+        tells_partner: false,
+    };
+    for (refund, result) in [
+        (lost("f-1", "c-1", 1000), AdoptResult::Adopted),
+        (lost("f-1", "c-1", 1000), AdoptResult::Present),
+        (lost("f-2", "c-1", 600), AdoptResult::NotWithinRemainder),
+        (lost("f-3", "c-9", 600), AdoptResult::ChargeNotFound),
+    ] {
+        assert_eq!(db.store.adopt_refund(NOW, refund).await.expect("works"), result);
+    }
+    let post = |new| db.store.post_refund(fresh_nonce(), NOW, new);
+    let Ok(PostRefundResult::Replayed(answer)) = post(new_refund("c-1", "f-1", Some(1000))).await else {
+        panic!("is there")
+    };
+    let answer: RefundResponse = serde_json::from_slice(&answer).expect("is an answer");
+    assert_eq!((answer.status, answer.remaining), (TransactionStatus::Approved, usd(599)));
+    assert_eq!(post(new_refund("c-1", "f-1", Some(900))).await.expect("works"), PostRefundResult::Conflict);
+    assert_eq!(
+        post(new_refund("c-1", "f-9", Some(600))).await.expect("works"),
+        PostRefundResult::NotWithinRemainder { remaining: usd(599) }
+    );
+}
+
+fn lost_redemption(reference: Option<&str>) -> LostRedemption {
+    LostRedemption {
+        ext_coupon_id: parse_ext_id("k-1"),
+        transaction_id: format!("tx-{}", next_number()),
+        amount: usd(8999),
+        is_billed: true,
+        ext_reference: reference.map(parse_ext_id),
+        pai: None,
+        service_period: Some(service_period("2026-11-18", "2027-05-17")),
+    }
+}
+
+async fn an_adopted_redemption_spends_the_coupon(db: TestStore) {
+    let new = new_coupon(1, "k-1");
+    let code = new.text.code;
+    let buyer = db.issue_new_coupon(new).await.pai;
+    let lost = LostRedemption { pai: Some(buyer), ..lost_redemption(Some("r-1")) };
+    let id = lost.transaction_id.clone();
+    let dear = LostRedemption { amount: usd(9999), ..lost.clone() };
+    assert_eq!(db.store.adopt_redemption(NOW, dear).await.expect("works"), AdoptResult::CouponDiffers);
+    for result in [AdoptResult::Adopted, AdoptResult::Present] {
+        assert_eq!(db.store.adopt_redemption(NOW, lost.clone()).await.expect("works"), result);
+    }
+    let redeem = |reference| db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption(reference, code));
+    let Ok(RedeemResult::Decided(RedemptionOutcome::Redeemed(found))) = redeem("r-1").await else {
+        panic!("is spent by this reference")
+    };
+    assert_eq!((found.transaction_id, found.pai), (id, Some(buyer)));
+    assert_eq!(redeem("r-2").await.expect("works"), RedeemResult::Used);
+    let until = db.store.find_paid_until(buyer, found.service_period.from()).await.expect("works");
+    assert_eq!(until, Some(found.service_period.to()), "these days are paid for");
+}
+
+async fn an_adopted_redemption_without_reference_is_nobodys(db: TestStore) {
+    for id in ["k-1", "k-2"] {
+        let new = new_coupon(1, id);
+        let code = new.text.code;
+        db.issue_new_coupon(new).await;
+        let lost = LostRedemption { ext_coupon_id: parse_ext_id(id), ..lost_redemption(None) };
+        assert_eq!(db.store.adopt_redemption(NOW, lost).await.expect("works"), AdoptResult::Adopted);
+        let redeemed =
+            db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption("r-1", code)).await.expect("works");
+        assert_eq!(redeemed, RedeemResult::Used);
+    }
+    let unknown = LostRedemption { ext_coupon_id: parse_ext_id("k-9"), ..lost_redemption(None) };
+    assert_eq!(db.store.adopt_redemption(NOW, unknown).await.expect("works"), AdoptResult::CouponNotFound);
+}
+
+async fn an_adopted_redemption_that_billing_lacks_is_submitted(db: TestStore) {
+    let new = new_coupon(1, "k-1");
+    let code = new.text.code;
+    db.issue_new_coupon(new).await;
+    let lost = LostRedemption { is_billed: false, ..lost_redemption(Some("r-1")) };
+    let id = lost.transaction_id.clone();
+    db.store.adopt_redemption(NOW, lost).await.expect("works");
+    let redeemed =
+        db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption("r-2", code)).await.expect("works");
+    assert_eq!(redeemed, RedeemResult::Used);
+    let due = db.lease_due(0).await;
+    let job = due.iter().find(|job| job_name(job) == ("charge", id.as_str())).expect("its charge is due");
+    assert_eq!(job.lease().attempt, 2, "a second attempt asks before it posts");
+}
+
+async fn an_adopted_pai_is_the_numbers(db: TestStore) {
+    let lost = |n, state, version| {
+        let new = new_pai("netflix", n, "2024-01-01");
+        LostPai { new, state, version }
+    };
+    let active = lost(1, PaiState::Active, 7);
+    let pai = active.new.fresh.pai;
+    let (closed, same) = (lost(2, PaiState::Closed, 4), active.clone());
+    let ended = closed.new.fresh.pai;
+    let other = LostPai { new: new_pai("netflix", 1, "2024-01-01"), ..active.clone() };
+    for (lost, result) in [
+        (active, AdoptResult::Adopted),
+        (same, AdoptResult::Present),
+        (other, AdoptResult::OtherPai),
+        (closed, AdoptResult::Adopted),
+    ] {
+        assert_eq!(db.store.adopt_pai(NOW, lost).await.expect("works"), result);
+    }
+    let known = db.store.find_pai_status(pai).await.expect("works").expect("is there");
+    assert_eq!((known.state, known.version), (PaiState::Active, 8), "later than what the edge has");
+    let known = db.store.find_pai_status(ended).await.expect("works").expect("is there");
+    assert_eq!((known.state, known.closed_reason), (PaiState::Closed, Some(DeclineReason::AccountClosed)));
+}
+
+async fn a_pai_follows_the_edge_downwards(db: TestStore) {
+    let row = db.sign_up_subscriber(1).await;
+    let follow = |state, version| db.store.follow_edge(NOW, row.pai, state, version);
+    for (state, version, result, own, own_version) in [
+        (PaiState::Active, 5, FollowResult::Renumbered, PaiState::Active, 5),
+        (PaiState::Suspended, 8, FollowResult::Suspended, PaiState::Suspended, 8),
+        (PaiState::Active, 9, FollowResult::ActiveAtEdge, PaiState::Suspended, 9),
+        (PaiState::Closed, 12, FollowResult::Closed, PaiState::Closed, 12),
+        (PaiState::Active, 20, FollowResult::Renumbered, PaiState::Closed, 20),
+    ] {
+        assert_eq!(follow(state, version).await.expect("works"), result);
+        let known = db.store.find_pai_status(row.pai).await.expect("works").expect("is there");
+        assert_eq!((known.state, known.version), (own, own_version));
+    }
+}
+
+async fn recovery_is_remembered_until_it_ends(db: TestStore) {
+    let marks = db.store.find_recovery_marks().await.expect("works");
+    assert!(!marks.is_incomplete());
+    db.store.begin_recovery(NOW).await.expect("works");
+    db.store.begin_recovery(NOW.plus_seconds(60)).await.expect("works");
+    let db = db.reopen().await;
+    let marks = db.store.find_recovery_marks().await.expect("works");
+    assert_eq!((marks.recovering_since, marks.copied_at), (Some(NOW), None), "the first start counts");
+    assert!(db.store.end_recovery().await.expect("works"));
+    assert!(!db.store.end_recovery().await.expect("works"), "there is nothing to end");
+    assert!(!db.store.find_recovery_marks().await.expect("works").is_incomplete());
+}
