@@ -48,6 +48,10 @@ pub struct SessionClaims {
     pub aud: String,
     /// The numbers of the customer who is logged in.
     pub numbers: Vec<Msisdn>,
+    /// Makes the token unique: without it, two of one customer and second are the same token, and
+    /// only one of them can be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
     /// When the token was issued, in Unix seconds.
     pub iat: i64,
     /// When the token expires, in Unix seconds.
@@ -260,6 +264,7 @@ mod tests {
                 iss: slug(iss),
                 aud: aud.to_owned(),
                 numbers: vec![],
+                jti: None,
                 iat: NOW,
                 exp: NOW + 900,
             };

@@ -320,6 +320,14 @@ CREATE TABLE schema_version (
     CHECK (only_row)
 );
 
+CREATE TABLE session_assertions (
+    assertion_hash BYTEA NOT NULL,
+    frame_hash BYTEA NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (assertion_hash)
+);
+CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);
+
 CREATE TABLE signups (
     jti TEXT NOT NULL,
     ticket_hash BYTEA NOT NULL,

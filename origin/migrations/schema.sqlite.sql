@@ -265,6 +265,13 @@ CREATE INDEX refunds_by_settlement ON refunds (partner, settled_at, refund_id)
     WHERE settled_at IS NOT NULL;
 CREATE INDEX refunds_pending ON refunds (partner, created_at, refund_id) WHERE status = 'PENDING';
 
+CREATE TABLE session_assertions (
+    assertion_hash BLOB PRIMARY KEY,
+    frame_hash     BLOB NOT NULL,
+    expires_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);
+
 CREATE TABLE signups (
     jti                TEXT PRIMARY KEY,
     ticket_hash        BLOB NOT NULL UNIQUE,

@@ -75,12 +75,15 @@ impl PinIssuer {
     }
 }
 
-/// 429 when the number has had its PINs, or when the ceiling of all PINs is reached; 403
-/// `challenge-required`. `who` is as in
+/// 409 `token-already-used` for an assertion that another frame has used; 429 when the number has had
+/// its PINs, or when the ceiling of all PINs is reached; 403 `challenge-required`. `who` is as in
 /// [`reject_exceeded`].
 pub(crate) fn check_started(now: Timestamp, start: StartFlowResult, who: &str) -> Result<(), Reject> {
     match start {
         StartFlowResult::Started => Ok(()),
+        StartFlowResult::AssertionUsed => {
+            Err(Reject::new(ErrorCode::TokenAlreadyUsed, "The session assertion was used by another page."))
+        }
         StartFlowResult::TooManyPins { again_at } => {
             Err(Reject::too_many_requests("This number had its codes for now.", seconds_until(again_at, now)))
         }

@@ -32,6 +32,7 @@ mod restore_simulation;
 mod restores;
 mod rotation;
 mod seed_campaign;
+mod session_assertions;
 mod signature_spellings;
 mod simulation;
 mod subscriber_lifecycles;

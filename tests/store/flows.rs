@@ -6,8 +6,10 @@ use crate::test_store::{
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX};
+use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::{
-    DevicePin, Hash, IssueSignupResult, NewAccountEvent, NewPai, PinAttempt, PinRecipient, StartFlowResult,
+    DevicePin, Hash, IssueSignupResult, NewAccountEvent, NewFlow, NewPai, PinAttempt, PinRecipient,
+    PresentedAssertion, StartFlowResult,
 };
 
 on_each_database!(
@@ -22,6 +24,7 @@ on_each_database!(
     event_ends_visits_of_its_numbers,
     late_event_spares_visits_of_the_next_subscriber,
     ended_visit_gets_no_pai,
+    assertion_is_spent_by_its_first_frame,
 );
 
 const RIGHT: [u8; 32] = [1; 32];
@@ -244,4 +247,26 @@ async fn ended_visit_gets_no_pai(db: TestStore) {
     assert_eq!(db.place.count_rows("pais").await, 0);
     let [anew, ..] = visits(&db, 1).await;
     assert!(matches!(signed_up(anew).await, IssueSignupResult::Issued(_)));
+}
+
+async fn assertion_is_spent_by_its_first_frame(db: TestStore) {
+    let expires_at = NOW.plus_seconds(300);
+    let start = async |assertion: u8, frame: u8, now: Timestamp| {
+        let presented = PresentedAssertion { assertion: [assertion; 32], frame: [frame; 32], expires_at };
+        let new = NewFlow { assertion: Some(presented), ..new_flow(1, None) };
+        let id = new.flow;
+        let started = db.store.start_flow(fresh_nonce(), now, new).await.expect("works");
+        let is_there = db.store.find_proven_flow(now, id).await.expect("works").is_some();
+        assert_eq!(is_there, started == StartFlowResult::Started, "a refused assertion starts nothing");
+        started
+    };
+    assert_eq!(start(1, 1, NOW).await, StartFlowResult::Started);
+    assert_eq!(start(1, 1, NOW).await, StartFlowResult::Started, "the same frame asks again");
+    assert_eq!(start(1, 2, NOW).await, StartFlowResult::AssertionUsed);
+    assert_eq!(start(2, 2, NOW).await, StartFlowResult::Started, "another assertion");
+    db.store.sweep(NOW.plus_seconds(299)).await.expect("works");
+    assert_eq!(start(1, 2, NOW.plus_seconds(299)).await, StartFlowResult::AssertionUsed);
+    // An expired one is refused before it comes here, so it need not be remembered.
+    db.store.sweep(expires_at).await.expect("works");
+    assert_eq!(start(1, 2, expires_at).await, StartFlowResult::Started);
 }

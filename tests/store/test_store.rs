@@ -216,6 +216,7 @@ pub(crate) fn new_flow(n: u8, with_pin: Option<[u8; 32]>) -> NewFlow {
             ceiling: PinCeiling { per_hour: 1_000 },
             can_challenge: false,
         }),
+        assertion: None,
     }
 }
 

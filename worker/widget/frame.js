@@ -17,6 +17,8 @@ const INIT_WAIT_MS = 500;    // a bare iframe has no loader to wait for
 const RESEND_SECONDS = 30;
 const NUMBER_MAX = 32;       // the longest number with any way of spacing it
 
+// An assertion of the dashboard is for the frame that presents it first: this is how that frame is known again.
+const me = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 let session, flow, closing, digits = 6;
 let solution, turnstile;     // of a challenge: its one-time solution, and its script once loaded
 let own, busy = false;       // own: it is about the customer's own page, not about an offer
@@ -216,7 +218,7 @@ function sendNumber() {
 // Always the number as typed; also the way to a new code.
 async function validate() {
   const answer = await tryNumber();
-  if (!session || !/^token-(invalid|expired)$/.test(answer.code)) return answer;
+  if (!session || !/^token-(invalid|expired|already-used)$/.test(answer.code)) return answer;
   session = undefined;       // a bad assertion proves nothing, but the PIN still can
   return tryNumber();
 }
@@ -225,7 +227,7 @@ function tryNumber() {
   const purpose = own ? { view: 'account' } : { offer: boot.offer };
   const challengeToken = solution;
   solution = undefined;      // it is good for one call
-  return call('account/validate', { ...purpose, msisdn: number.value.trim(), locale, returnURL: boot.returnURL || undefined, session, challengeToken });
+  return call('account/validate', { ...purpose, msisdn: number.value.trim(), locale, returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
 }
 
 // Shows Cloudflare's challenge, which the edge has asked for, and then makes the call `again`. Its script is loaded when it is

@@ -45,6 +45,10 @@ pub struct ValidateRequest {
     /// The dashboard's signed session assertion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// A secret that the widget's frame has drawn, and sends with the assertion. The frame that
+    /// presents an assertion first is the only one that may present it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<ExtId>,
     /// What the edge says of a challenge; absent where it has none. Only the edge's word counts: it
     /// replaces what the widget sends.
     #[serde(default, skip_serializing_if = "Option::is_none")]

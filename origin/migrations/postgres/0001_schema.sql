@@ -480,3 +480,11 @@ CREATE TABLE nonces (
     PRIMARY KEY (key_id, nonce)
 );
 CREATE INDEX nonces_by_expiry ON nonces (expires_at);
+
+-- A session assertion of the dashboard that a frame of the widget has used, until it expires.
+CREATE TABLE session_assertions (
+    assertion_hash BYTEA PRIMARY KEY,
+    frame_hash     BYTEA NOT NULL,
+    expires_at     BIGINT NOT NULL
+);
+CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);

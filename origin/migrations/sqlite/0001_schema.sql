@@ -470,3 +470,11 @@ CREATE TABLE nonces (
     PRIMARY KEY (key_id, nonce)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonces_by_expiry ON nonces (expires_at);
+
+-- A session assertion of the dashboard that a frame of the widget has used, until it expires.
+CREATE TABLE session_assertions (
+    assertion_hash BLOB PRIMARY KEY,
+    frame_hash     BLOB NOT NULL,
+    expires_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);

@@ -31,6 +31,7 @@ mod nonce;
 mod recovery;
 mod report;
 mod sealing;
+mod session_assertion;
 mod spending;
 
 mod pai;
@@ -94,6 +95,7 @@ pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
+pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};
 pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
 pub use subscriber::ErasureState;

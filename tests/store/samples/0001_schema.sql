@@ -4,6 +4,7 @@ INSERT INTO accounts (number_index, status, account_type, balance_minor, currenc
 VALUES (<01*32>, 'active', 'prepaid', 5000, 'USD', '2024-01-01', 1795000010);
 INSERT INTO sim_swaps (number_index, swapped_at) VALUES (<01*32>, 1795000000);
 INSERT INTO nonces (key_id, nonce, expires_at) VALUES ('k', 'nonce-of-the-sample', 1795000600);
+INSERT INTO session_assertions (assertion_hash, frame_hash, expires_at) VALUES (<0c*32>, <0d*32>, 1795000900);
 
 -- A flow of the widget, one of a partner's app, and a visit to the customer's own page.
 INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,

@@ -10,14 +10,13 @@ use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
-use crate::store::{Journey, NewFlow, PinAsker, Store};
+use crate::store::{Journey, NewFlow, PinAsker, PresentedAssertion, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::{FLOW_TTL_SECONDS, PIN_DIGITS, PIN_TTL_SECONDS};
-use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::Reject;
 use onbill_domain::site_origin;
 use onbill_domain::timestamp::Timestamp;
@@ -41,7 +40,8 @@ action_parts!(ValidateParts {
 
 /// 1. Checks the offer, if one is requested (400 `parameter-not-supported`), the return URL and the
 ///    number (400 `invalid-request`).
-/// 2. Checks the session assertion, if there is one (400 `token-invalid`, `token-expired`). If it
+/// 2. Checks the session assertion, if there is one (400 `token-invalid`, `token-expired`; 409
+///    `token-already-used` when another frame has presented it before this call takes effect). If it
 ///    lists the number, the number is proven, and the account status decides the next step: see
 ///    [`NextSteps::decide_next`] for the refusals. 200 `confirm`, `already-on-bill` or `account`.
 /// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the
@@ -72,11 +72,10 @@ pub(in crate::routes) async fn validate(
 
     // 2.
     let now = clock.now();
-    let proven = match &request.session {
-        Some(session) => is_listed(&keys, &config, now, session, &msisdn)?,
-        None => false,
-    };
-    let asked_by = if request.session.is_some() { PinAsker::Session } else { PinAsker::Widget };
+    let claims = request.session.as_deref().map(|session| read_session(&keys, &config, now, session));
+    let claims = claims.transpose()?;
+    let proven = claims.as_ref().is_some_and(|claims| claims.numbers.contains(&msisdn));
+    let asked_by = if claims.is_some() { PinAsker::Session } else { PinAsker::Widget };
     let next =
         if proven { Some(next_steps.decide_next(offer, &msisdn, Holder::Present).await?) } else { None };
 
@@ -98,6 +97,12 @@ pub(in crate::routes) async fn validate(
         locale: request.locale,
         expires_at,
         pin,
+        assertion: claims.zip(request.session).map(|(claims, session)| PresentedAssertion {
+            assertion: sha256(session.as_bytes()),
+            // A frame without a secret of its own is another one at each call.
+            frame: request.frame.map_or(flow_hash, |frame| sha256(frame.as_str().as_bytes())),
+            expires_at: Timestamp::from_unix_seconds(claims.exp),
+        }),
     };
     pin::check_started(now, store.start_flow(call.nonce, now, new).await?, "the widget")?;
     if let Some(next) = next {
@@ -107,13 +112,12 @@ pub(in crate::routes) async fn validate(
     Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_TTL_SECONDS), digits: PIN_DIGITS }))
 }
 
-fn is_listed(
+/// The claims of a genuine assertion of this operator's dashboard.
+fn read_session(
     keys: &Keyring,
     config: &Config,
     now: Timestamp,
     session: &str,
-    msisdn: &Msisdn,
-) -> Result<bool, Reject> {
-    let claims: SessionClaims = token::verify(keys, config.operator.as_str(), now, session)?;
-    Ok(claims.numbers.contains(msisdn))
+) -> Result<SessionClaims, Reject> {
+    token::verify(keys, config.operator.as_str(), now, session)
 }

@@ -65,6 +65,7 @@ pub(in crate::routes) async fn send_pin(
         locale: request.locale,
         expires_at: now.plus_seconds(PIN_TTL_SECONDS),
         pin: Some(pins.issue(now, &flow, &msisdn, wanted)?),
+        assertion: None,
     };
     pin::check_started(now, store.start_flow(call.nonce, now, new).await?, call.partner.as_str())?;
     wake_up.wake_queue();

@@ -10,6 +10,7 @@ use crate::config::NumberCheckLimits;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::{Hash, NumberIndex, SealedNumber};
+use crate::store::session_assertion::PresentedAssertion;
 use crate::store::tally::{Exceeded, NumberCheck, Tallied};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::locale::Locale;
@@ -17,7 +18,7 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Opens a flow. If it has a PIN, the PIN counts against the number's day and the operator's
+    /// Opens a flow, and spends the assertion that it was asked for with. If it has a PIN, the PIN counts against the number's day and the operator's
     /// hour, and its SMS is queued.
     pub async fn start_flow(
         &self,
@@ -88,6 +89,8 @@ pub struct NewFlow {
     pub expires_at: Timestamp,
     /// `None` when an assertion of the operator has proved the number.
     pub pin: Option<NewPin>,
+    /// The dashboard's assertion that the call presents.
+    pub assertion: Option<PresentedAssertion>,
 }
 
 /// Where a flow was opened. It can be continued only there.
@@ -106,6 +109,8 @@ pub enum Journey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartFlowResult {
     Started,
+    /// Another frame has used the assertion.
+    AssertionUsed,
     /// The number has had its PINs.
     TooManyPins {
         /// When it can have the next one.

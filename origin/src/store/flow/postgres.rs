@@ -12,6 +12,7 @@ use crate::store::postgres::rows::{
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, SmsJob, postgres as queue};
+use crate::store::session_assertion::postgres as session_assertion;
 use crate::store::tally::{Ceiling, Counted, Tallied, postgres as tally};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
@@ -23,6 +24,11 @@ pub(in crate::store) async fn start_flow(
     now: Timestamp,
     flow: &NewFlow,
 ) -> Result<StartFlowResult, TxError> {
+    if let Some(presented) = &flow.assertion
+        && !session_assertion::spend_assertion(tx, presented).await?
+    {
+        return Ok(StartFlowResult::AssertionUsed);
+    }
     let index = flow.number.index.0.as_slice();
     if let Some(pin) = &flow.pin
         && let Some(refused) = refuse_pin(tx, now, flow.number.index, pin).await?

@@ -7,6 +7,7 @@ use crate::store::flow::{
 };
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::queue::{Job, SmsJob, sqlite as queue};
+use crate::store::session_assertion::sqlite as session_assertion;
 use crate::store::sqlite::rows::{parse_optional_column, read_locale, read_number};
 use crate::store::tally::{Ceiling, Counted, Tallied, sqlite as tally};
 use onbill_domain::ids::{OfferId, PartnerId};
@@ -19,6 +20,11 @@ pub(in crate::store) fn start_flow(
     now: Timestamp,
     flow: &NewFlow,
 ) -> Result<StartFlowResult, StoreError> {
+    if let Some(presented) = &flow.assertion
+        && !session_assertion::spend_assertion(tx, presented)?
+    {
+        return Ok(StartFlowResult::AssertionUsed);
+    }
     let index = flow.number.index.0;
     if let Some(pin) = &flow.pin
         && let Some(refused) = refuse_pin(tx, now, flow.number.index, pin)?

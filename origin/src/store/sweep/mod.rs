@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Deletes expired nonces, flows, counts, SIM swaps, SMS receipts and messages without an id, and
+    /// Deletes expired nonces, session assertions, flows, counts, SIM swaps, SMS receipts and messages without an id, and
     /// continues erasures that waited for a file. It takes many short transactions, so that charges
     /// get in between. A job that a fast clock has put off for longer than `PUT_OFF_SECONDS_MAX`
     /// becomes due.

@@ -9,6 +9,7 @@ use crate::store::notification::postgres as notification;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::{PostgresDatabase, number_lock};
 use crate::store::queue::postgres as queue;
+use crate::store::session_assertion::postgres as session_assertion;
 use crate::store::subscriber::postgres as subscriber;
 use crate::store::tally::postgres as tally;
 use onbill_domain::timestamp::Timestamp;
@@ -21,6 +22,7 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), S
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     while in_transaction!(pool, ReadCommitted, |tx| {
         nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
+            + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX).await?
             + flow::delete_old_flows(tx, now, ROWS_MAX).await?
             + number_lock::delete_unused(tx, now, ROWS_MAX).await?
             + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX).await?

@@ -7,6 +7,7 @@ use crate::store::flow::sqlite as flow;
 use crate::store::nonce::sqlite as nonce;
 use crate::store::notification::sqlite as notification;
 use crate::store::queue::sqlite as queue;
+use crate::store::session_assertion::sqlite as session_assertion;
 use crate::store::sqlite::SqliteDatabase;
 use crate::store::subscriber::sqlite as subscriber;
 use crate::store::tally::sqlite as tally;
@@ -20,6 +21,7 @@ pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), Sto
     while db
         .write(move |tx| {
             Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
+                + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX)?
                 + flow::delete_old_flows(tx, now, ROWS_MAX)?
                 + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX)?
                 + notification::delete_old_unnamed(tx, now, ROWS_MAX)?

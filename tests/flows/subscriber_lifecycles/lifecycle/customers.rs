@@ -52,6 +52,7 @@ impl LifecycleRun<'_> {
             locale: Locale::En,
             expires_at: visit.asked_at.plus_seconds(FLOW_TTL_SECONDS),
             pin: None,
+            assertion: None,
         };
         let nonce = self.next_nonce();
         let started = self.store().start_flow(nonce, visit.asked_at, begun).await;

@@ -41,6 +41,7 @@ use log_in::LogIns;
 use onbill_domain::key::KeyUse;
 use onbill_domain::timestamp::Timestamp;
 use origin::OriginClient;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -59,6 +60,8 @@ struct OperatorState {
     log_ins: Mutex<LogIns>,
     faults: watch::Sender<OperatorFaults>,
     files: Mutex<files::ResponseFiles>,
+    /// How many session assertions it has signed.
+    assertions: AtomicU64,
     smsc: smsc::Smsc,
 }
 
@@ -79,6 +82,7 @@ impl Operator {
             log_ins: Mutex::default(),
             faults: watch::Sender::new(OperatorFaults::default()),
             files: Mutex::default(),
+            assertions: AtomicU64::new(0),
             smsc: smsc::Smsc::default(),
         }))
     }

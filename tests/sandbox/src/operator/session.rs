@@ -10,6 +10,7 @@ use onbill_domain::key::KeyUse;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::token::{self, ISSUER, SessionClaims};
 use serde_json::json;
+use std::sync::atomic::Ordering;
 
 /// Seconds for which an assertion is valid: the widget requests a fresh one each time it starts.
 const ASSERTION_SECONDS: i64 = 300;
@@ -30,8 +31,9 @@ impl Operator {
         let key = self.config().keys.signing_key(KeyUse::SessionAssertion, self.config().party())?;
         let iat = self.now().unix_seconds();
         let iss = self.config().operator.clone();
+        let jti = Some(format!("{iat}-{}", self.0.assertions.fetch_add(1, Ordering::Relaxed)));
         let claims =
-            SessionClaims { iss, aud: ISSUER.to_owned(), numbers, iat, exp: iat + ASSERTION_SECONDS };
+            SessionClaims { iss, aud: ISSUER.to_owned(), numbers, jti, iat, exp: iat + ASSERTION_SECONDS };
         token::sign(key, &claims)
     }
 }

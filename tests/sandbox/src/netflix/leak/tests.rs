@@ -104,6 +104,7 @@ fn what_a_partner_may_see_raises_no_alarm() {
             iss: onbill_domain::ids::OperatorId::parse("acme").expect("is a slug"),
             aud: encode_base64url(&random),
             numbers: vec![],
+            jti: None,
             iat: 1_795_000_000,
             exp: 1_795_000_300,
         };
