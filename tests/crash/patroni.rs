@@ -44,7 +44,7 @@ async fn cluster_of_patroni_loses_no_charge() {
         partner.until_created(CALLERS).await;
         let primary = cluster.primary().await.expect("the cluster is whole");
         let since = Instant::now();
-        cluster.inflict(fault, primary).await;
+        cluster.inflict(fault, primary);
         cluster.until_promoted(primary).await;
         let promoted = Instant::now();
         partner.until_created(1).await;
@@ -55,7 +55,7 @@ async fn cluster_of_patroni_loses_no_charge() {
             back.as_millis()
         );
         assert!(back < BACK_WITHIN, "{back:?}");
-        cluster.mend(fault, primary).await;
+        cluster.mend(fault, primary);
         cluster.until_whole().await;
     }
     callers.end_load().await;

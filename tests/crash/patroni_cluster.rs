@@ -101,7 +101,7 @@ impl PatroniCluster {
         .await;
     }
 
-    pub(crate) async fn inflict(&mut self, fault: MachineFault, number: usize) {
+    pub(crate) fn inflict(&mut self, fault: MachineFault, number: usize) {
         let node = &mut self.nodes[number - 1];
         match fault {
             MachineFault::Killed => node.signal_all("-KILL"),
@@ -114,7 +114,7 @@ impl PatroniCluster {
         }
     }
 
-    pub(crate) async fn mend(&mut self, fault: MachineFault, number: usize) {
+    pub(crate) fn mend(&mut self, fault: MachineFault, number: usize) {
         let node = &mut self.nodes[number - 1];
         match fault {
             MachineFault::Killed | MachineFault::Stopped | MachineFault::Paused => {
