@@ -162,7 +162,9 @@ async fn an_adopted_redemption_that_billing_lacks_is_submitted(db: TestStore) {
     let new = new_coupon(1, "k-1");
     let code = new.text.code;
     db.issue_new_coupon(new).await;
-    let lost = LostRedemption { is_billed: false, ..lost_redemption(Some("r-1")) };
+    // The ledger may have lost the PAI of its user, too.
+    let pai = Some(fresh_pai());
+    let lost = LostRedemption { is_billed: false, pai, ..lost_redemption(Some("r-1")) };
     let id = lost.transaction_id.clone();
     db.store.adopt_redemption(NOW, lost).await.expect("works");
     let redeemed =

@@ -98,7 +98,7 @@ pub struct LostRedemption {
     /// The partner's reference, if the statement has it. Without it, the reference gets
     /// `token-already-used` like every other.
     pub ext_reference: Option<ExtId>,
-    /// Whose days these are, if the statement says so.
+    /// Whose days these are, if the statement says so. A PAI that is not known is left out.
     pub pai: Option<Pai>,
     /// The days, if the statement has them; from today if not.
     pub service_period: Option<ServicePeriod>,

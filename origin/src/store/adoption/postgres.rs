@@ -241,7 +241,7 @@ async fn spend_coupon(
         "coupon_redemptions",
         "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, pai, period_from,
              period_to, outcome, responding_until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'REDEEMED', $9)",
+         VALUES ($1, $2, $3, $4, $5, (SELECT pai FROM pais WHERE pai = $6), $7, $8, 'REDEEMED', $9)",
         &[
             &lost.transaction_id,
             &coupon_id,

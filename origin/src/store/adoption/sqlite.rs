@@ -184,7 +184,7 @@ fn spend_coupon(
     tx.prepare_cached(
         "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, pai, period_from,
              period_to, outcome, responding_until)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'REDEEMED', ?9)",
+         VALUES (?1, ?2, ?3, ?4, ?5, (SELECT pai FROM pais WHERE pai = ?6), ?7, ?8, 'REDEEMED', ?9)",
     )?
     .execute(params![
         lost.transaction_id,
