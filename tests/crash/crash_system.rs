@@ -146,6 +146,11 @@ impl CrashSystem {
         &self.folder
     }
 
+    /// The same with these lines at the end of the configuration.
+    pub(crate) fn command_line_ending_with(&self, lines: &str) -> Command {
+        command_line(&self.folder, &format!("{}{lines}", self.config))
+    }
+
     pub(crate) fn read_log(&self) -> String {
         std::fs::read_to_string(self.folder.join("origin.log")).expect("is there")
     }

@@ -12,6 +12,7 @@
 
 mod audit;
 mod billing;
+mod closed_pipe;
 mod coupon_commands;
 mod coupon_import;
 mod crash_system;

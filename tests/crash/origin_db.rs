@@ -150,6 +150,11 @@ impl OriginDb {
         }
     }
 
+    /// Makes every job in the outbox a dead letter.
+    pub(crate) async fn make_dead_letters(&self) {
+        self.query_rows("UPDATE outbox SET dead_lettered_at = 0").await;
+    }
+
     /// Waits for what the server still does for a crashed origin, such as a commit that was sent.
     async fn until_let_go(&self) {
         wait_until_none(async || {

@@ -2,6 +2,7 @@
 
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
+use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -30,7 +31,6 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
@@ -38,7 +38,8 @@ impl Arguments {
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let import = EventImport { store: &store, vault: &vault, numbers, random: &SystemRandom };
-        let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
+        let complain =
+            |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
         let now = || SystemClock.now();
         let report = follow_file(import, opened, now, complain, |position| bar.set_position(position)).await;
         bar.finish_and_clear();
@@ -46,9 +47,13 @@ impl Arguments {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
             ImportError::Store(error) => database_failed(error),
         })?;
-        println!(
+        print_line!(
             "{} events applied, {} older than what was known, {} of nobody who signed up, {} contradictory, {} lines refused.",
-            report.applied, report.superseded, report.no_subscriber, report.contradictory, report.refused
+            report.applied,
+            report.superseded,
+            report.no_subscriber,
+            report.contradictory,
+            report.refused
         );
         Ok(VerbOutcome::findings_if(report.refused + report.contradictory > 0))
     }

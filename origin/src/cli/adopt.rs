@@ -1,6 +1,7 @@
 //! `reconcile --adopt`: records what a restored database has lost, before the ledger are compared.
 
 use super::opening::{database_failed, open_app};
+use super::output::print_line;
 use anyhow::{anyhow, bail};
 use onbill_domain::ids::PartnerId;
 use onbill_origin::app::ledger_identity;
@@ -53,17 +54,16 @@ pub(super) async fn adopt_lost(
     Ok(!report.left.is_empty())
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 fn print_report(report: &AdoptionReport) {
     if report.counts.is_empty() {
-        println!("Nothing was lost that the files and the edge have.\n");
+        print_line!("Nothing was lost that the files and the edge have.\n");
         return;
     }
     for ((lost, outcome), count) in &report.counts {
-        println!("{count:>8} {:10} {outcome}", lost.as_str());
+        print_line!("{count:>8} {:10} {outcome}", lost.as_str());
     }
     for (lost, id, outcome) in &report.left {
-        println!("left alone: {} {id}: {outcome}", lost.as_str());
+        print_line!("left alone: {} {id}: {outcome}", lost.as_str());
     }
-    println!();
+    print_line!();
 }

@@ -1,5 +1,6 @@
 //! `backup`: copies the database of a serving origin.
 
+use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock};
@@ -24,13 +25,12 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let now = SystemClock.now();
         let length = back_up(&config, &vault, &self.file, now).await.map_err(anyhow::Error::msg)?;
-        println!("{}: {length} bytes, the database as it was at {now}.", self.file.display());
+        print_line!("{}: {length} bytes, the database as it was at {now}.", self.file.display());
         Ok(VerbOutcome::Clean)
     }
 }

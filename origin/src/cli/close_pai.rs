@@ -1,6 +1,7 @@
 //! `close-pai`: lets a person close a PAI.
 
 use super::opening::{database_failed, open_store};
+use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
 use clap::{Args, ValueEnum};
 use onbill_domain::decline_reason::DeclineReason;
@@ -57,7 +58,6 @@ fn parse_pai(text: &str) -> Result<Pai, &'static str> {
 }
 
 impl Arguments {
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (_, store) = open_store(config, OpenMode::Migrate).await?;
         let reason = DeclineReason::from(self.reason);
@@ -68,19 +68,19 @@ impl Arguments {
         let (partner, pai) = (&self.partner, self.pai);
         Ok(match end {
             ClosePaiResult::Closed => {
-                println!("{pai} of {partner} is closed: {}", reason.as_str());
+                print_line!("{pai} of {partner} is closed: {}", reason.as_str());
                 VerbOutcome::Clean
             }
             ClosePaiResult::AlreadyClosed(first) => {
-                println!("{pai} of {partner} was closed before: {}", first.as_str());
+                print_line!("{pai} of {partner} was closed before: {}", first.as_str());
                 VerbOutcome::findings_if(first != reason)
             }
             ClosePaiResult::NotFound => {
-                println!("{partner} has no PAI {pai}");
+                print_line!("{partner} has no PAI {pai}");
                 VerbOutcome::Findings
             }
             ClosePaiResult::NotAClosingReason => {
-                println!("{} does not end a PAI", reason.as_str());
+                print_line!("{} does not end a PAI", reason.as_str());
                 VerbOutcome::Findings
             }
         })

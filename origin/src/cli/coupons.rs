@@ -2,6 +2,7 @@
 
 use super::files::open_file;
 use super::opening::{database_failed, open_app, open_store};
+use super::output::{self, print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::{Args, Subcommand};
@@ -125,10 +126,9 @@ async fn open_app_on_same_ledger(config: &Path) -> anyhow::Result<App> {
     Ok(app)
 }
 
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<VerbOutcome> {
     let (opened, bar) = open_file(file)?;
-    let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", file.display()));
+    let complain = |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", file.display()));
     let report = issue_file(&app.coupons, opened, complain, |position| bar.set_position(position)).await;
     bar.finish_and_clear();
     let report = report.map_err(|stopped| match stopped {
@@ -137,14 +137,15 @@ async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<VerbOutcome> {
             anyhow!("{why}. What was made before stays: read the same file in again to go on")
         }
     })?;
-    println!(
+    print_line!(
         "{} coupons made, {} were there before, {} lines refused.",
-        report.issued, report.repeated, report.refused
+        report.issued,
+        report.repeated,
+        report.refused
     );
     Ok(VerbOutcome::findings_if(report.refused > 0))
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 async fn list_coupons(
     store: &Store,
     now: Timestamp,
@@ -157,21 +158,30 @@ async fn list_coupons(
         let Some(last) = page.last() else { break };
         after = Some(last.ext_coupon_id.clone());
         if count == 0 && !as_json {
-            println!(
+            print_line!(
                 "{:9}  {:20}  {:20}  {:6}  {:>14}  {:>5}  {:13}  ID",
-                "STATE", "ISSUED AT", "EXPIRES AT", "PLAN", "AMOUNT", "TEXTS", "UNDELIVERED"
+                "STATE",
+                "ISSUED AT",
+                "EXPIRES AT",
+                "PLAN",
+                "AMOUNT",
+                "TEXTS",
+                "UNDELIVERED"
             );
         }
         count += page.len();
+        if output::is_closed() {
+            break;
+        }
         for row in page {
             let view = row.view(now);
             if as_json {
-                println!("{}", serde_json::to_string(&view)?);
+                print_line!("{}", serde_json::to_string(&view)?);
                 continue;
             }
             let CouponDetails { coupon, plan, amount, sms_count, undelivered, issued_at, expires_at, .. } =
                 view;
-            println!(
+            print_line!(
                 "{:9}  {issued_at:20}  {expires_at:20}  {:6}  {:>14}  {sms_count:>5}  {:13}  {}",
                 coupon.state,
                 plan.as_str(),
@@ -182,31 +192,29 @@ async fn list_coupons(
         }
     }
     if count == 0 && !as_json {
-        println!("There are none.");
+        print_line!("There are none.");
     }
     Ok(VerbOutcome::findings_if(which != CouponFilter::All && count > 0))
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 async fn show_coupon(store: &Store, now: Timestamp, id: ExtId) -> anyhow::Result<VerbOutcome> {
     if let Some(row) = store.find_coupon(id).await.map_err(database_failed)? {
-        println!("{}", serde_json::to_string_pretty(&row.view(now))?);
+        print_line!("{}", serde_json::to_string_pretty(&row.view(now))?);
         Ok(VerbOutcome::Clean)
     } else {
-        println!("There is no such coupon.");
+        print_line!("There is no such coupon.");
         Ok(VerbOutcome::Findings)
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 fn print_change(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow::Result<VerbOutcome> {
     match row {
         Ok(row) => {
-            println!("{} {how}; it is {} now.", row.ext_coupon_id, row.state(app.now()));
+            print_line!("{} {how}; it is {} now.", row.ext_coupon_id, row.state(app.now()));
             Ok(VerbOutcome::Clean)
         }
         Err(Failure::Reject(reject)) => {
-            println!("{}", reject.message);
+            print_line!("{}", reject.message);
             Ok(VerbOutcome::Findings)
         }
         Err(Failure::Fault(fault)) => Err(anyhow!("it failed: {fault:?}")),

@@ -1,6 +1,7 @@
 //! `erase`: lets the operator erase subscribers from the ledger.
 
 use super::opening::{database_failed, open_origin};
+use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -32,7 +33,6 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
@@ -46,15 +46,17 @@ impl Arguments {
             Box::new(File::open(&self.list).with_context(|| format!("{name} cannot be opened"))?)
         };
         let now = || SystemClock.now();
-        let complain = |complaint: String| eprintln!("{name}: {complaint}");
+        let complain = |complaint: String| print_error_line!("{name}: {complaint}");
         let report = erase_listed(&store, &vault, numbers, BufReader::new(list), now, complain).await;
         let report = report.map_err(|stopped| match stopped {
             ErasureFileError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
             ErasureFileError::Store(error) => database_failed(error),
         })?;
-        println!(
+        print_line!(
             "{} numbers erased, {} to go with a file that is being written, {} lines refused.",
-            report.erased, report.erasing, report.refused
+            report.erased,
+            report.erasing,
+            report.refused
         );
         Ok(VerbOutcome::findings_if(report.refused > 0))
     }

@@ -2,6 +2,7 @@
 
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
+use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -26,14 +27,14 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
-        let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", self.file.display()));
+        let complain =
+            |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
         let report = import_accounts(&store, &vault, numbers, opened, complain, |position| {
             bar.set_position(position);
         })
@@ -43,7 +44,7 @@ impl Arguments {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
             ImportError::Store(error) => database_failed(error),
         })?;
-        println!("{} accounts imported, {} lines refused.", report.imported, report.refused);
+        print_line!("{} accounts imported, {} lines refused.", report.imported, report.refused);
         Ok(VerbOutcome::findings_if(report.refused > 0))
     }
 }

@@ -1,6 +1,7 @@
 //! `init`: begins a new ledger.
 
 use super::opening::open_origin;
+use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
 use clap::Args;
 use onbill_origin::app::ledger_identity;
@@ -21,12 +22,11 @@ use std::path::Path;
 pub(super) struct Arguments {}
 
 impl Arguments {
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config, OpenMode::Create).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
-        println!("The ledger of {} has begun.", config.operator);
+        print_line!("The ledger of {} has begun.", config.operator);
         Ok(VerbOutcome::Clean)
     }
 }

@@ -1,6 +1,7 @@
 //! `kv-sync`: compares the edge's store with the ledger.
 
 use super::opening::{database_failed, open_app};
+use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::Args;
@@ -39,7 +40,6 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let app = open_app(config, OpenMode::ReadOnly).await?;
         let bar = ProgressBar::new(PLACES)
@@ -53,12 +53,12 @@ impl Arguments {
             })
             .await;
         bar.finish_and_clear();
-        println!("{}", self.summarize(&report));
+        print_line!("{}", self.summarize(&report));
         list_pais("later at the edge than in the ledger", &report.ahead);
         list_pais("another operator's at the edge", &report.foreign);
         if let Err(stopped) = outcome {
             let percent = report.through.map_or(0, position_of) * 100 / PLACES;
-            eprintln!(
+            print_error_line!(
                 "It stopped after {percent} % of the PAIs. Run it again: it begins anew, and is quick where nothing is to be mended."
             );
             return Err(match stopped {
@@ -86,13 +86,12 @@ impl Arguments {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 fn list_pais(what: &str, pais: &[Pai]) {
     for pai in pais.iter().take(LISTED_MAX) {
-        println!("{what}: {pai}");
+        print_line!("{what}: {pai}");
     }
     if pais.len() > LISTED_MAX {
-        println!("... and {} more of them.", pais.len() - LISTED_MAX);
+        print_line!("... and {} more of them.", pais.len() - LISTED_MAX);
     }
 }
 

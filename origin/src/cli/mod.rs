@@ -16,6 +16,7 @@ mod init;
 mod kv_sync;
 mod opening;
 mod outbox;
+mod output;
 mod period;
 mod reconcile;
 mod recovered;
@@ -25,6 +26,7 @@ mod settlement;
 mod verb_outcome;
 
 use clap::{Parser, Subcommand};
+use output::print_error_line;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use verb_outcome::VerbOutcome;
@@ -64,7 +66,6 @@ enum Verb {
 }
 
 /// Runs the verb that the command line asks for.
-#[expect(clippy::print_stderr, reason = "a command line talks to its user")]
 pub(crate) async fn run() -> ExitCode {
     let Arguments { config, verb } = Arguments::parse();
     let outcome = match verb {
@@ -83,11 +84,18 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Backup(arguments) => arguments.run(&config).await,
         Verb::Recovered(arguments) => arguments.run(&config).await,
     };
-    match outcome {
-        Ok(VerbOutcome::Clean) => ExitCode::SUCCESS,
-        Ok(VerbOutcome::Findings) => ExitCode::from(1),
+    let code = match outcome {
+        Ok(VerbOutcome::Findings) if !output::is_closed() => ExitCode::from(1),
+        Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            print_error_line!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    };
+    match output::finish() {
+        Ok(()) => code,
+        Err(error) => {
+            print_error_line!("error: the output cannot be written: {error}");
             ExitCode::from(2)
         }
     }

@@ -1,6 +1,7 @@
 //! `outbox list` and `outbox redrive`: dead letters wait here for a person.
 
 use super::opening::{database_failed, open_store};
+use super::output::{self, print_line};
 use super::verb_outcome::VerbOutcome;
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
@@ -78,15 +79,18 @@ async fn each_page(
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.job_id);
         on_page(page).await?;
+        // Nobody reads the rest of a list.
+        if output::is_closed() {
+            return Ok(());
+        }
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbOutcome> {
     let mut count = 0_usize;
     each_page(store, async |page| {
         if count == 0 && !as_json {
-            println!(
+            print_line!(
                 "{:>8}  {:13}  {:20}  {:>8}  {:12}  {:36}  ID",
                 "JOB", "KIND", "SINCE", "ATTEMPTS", "PARTNER", "EXTERNAL ID"
             );
@@ -94,7 +98,7 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
         count += page.len();
         for DeadLetter { job_id, kind, id, partner, ext_id, attempts, dead_lettered_at } in page {
             if as_json {
-                println!(
+                print_line!(
                     "{}",
                     json!({
                         "job": job_id, "kind": kind.as_str(), "deadLetteredAt": dead_lettered_at, "attempts": attempts,
@@ -102,7 +106,7 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
                     })
                 );
             } else {
-                println!(
+                print_line!(
                     "{job_id:>8}  {:13}  {dead_lettered_at:20}  {attempts:>8}  {:12}  {:36}  {id}",
                     kind.as_str(),
                     partner.as_str(),
@@ -114,12 +118,11 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
     })
     .await?;
     if count == 0 && !as_json {
-        println!("There is no dead letter.");
+        print_line!("There is no dead letter.");
     }
     Ok(VerbOutcome::findings_if(count > 0))
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<VerbOutcome> {
     let mut count = 0_u64;
     each_page(store, async |page| {
@@ -130,16 +133,15 @@ async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<VerbOutcom
         Ok(())
     })
     .await?;
-    println!("{count} jobs are queued again.");
+    print_line!("{count} jobs are queued again.");
     Ok(VerbOutcome::Clean)
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 async fn redrive_jobs(store: &Store, now: Timestamp, jobs: &[i64]) -> anyhow::Result<VerbOutcome> {
     let mut found_all = true;
     for job in jobs {
         let redriven = store.redrive_dead_letter(now, *job).await.map_err(database_failed)?;
-        println!("job {job} {}", if redriven { "is queued again" } else { "is no dead letter" });
+        print_line!("job {job} {}", if redriven { "is queued again" } else { "is no dead letter" });
         found_all &= redriven;
     }
     Ok(VerbOutcome::findings_if(!found_all))

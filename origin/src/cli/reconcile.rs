@@ -3,6 +3,7 @@
 use super::adopt::adopt_lost;
 use super::files::{new_csv, open_file};
 use super::opening::{database_failed, open_store};
+use super::output::{print_error_line, print_line};
 use super::period::PeriodArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
@@ -87,7 +88,6 @@ fn list_causes() -> String {
 }
 
 impl Arguments {
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config_path: &Path) -> anyhow::Result<VerbOutcome> {
         let mode = if self.repair { OpenMode::Migrate } else { OpenMode::ReadOnly };
         let (config, store) = open_store(config_path, mode).await?;
@@ -130,23 +130,22 @@ impl Arguments {
         bar.finish_and_clear();
         let summary = summary.map_err(database_failed)?;
         let sink = sink.finish()?;
-        println!("{}", self.period.title(period, SystemClock.now()));
+        print_line!("{}", self.period.title(period, SystemClock.now()));
         print_sums(&summary);
         print_findings(&summary, &sink, self.findings.as_deref());
         if unreadable > 0 {
-            println!(
+            print_line!(
                 "\n{unreadable} lines could not be read: they are named above, and compared with nothing."
             );
         }
-        println!("\n{}", conclude(&summary, unreadable));
+        print_line!("\n{}", conclude(&summary, unreadable));
         Ok(VerbOutcome::findings_if(is_left || unreadable > 0 || summary.discrepancies() > 0))
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a command line talks to its user")]
 fn read_file(side: Side, with_details: bool, path: &Path) -> anyhow::Result<ReportedLedger> {
     let (file, bar) = open_file(path)?;
-    let complain = |complaint: String| bar.suspend(|| eprintln!("{}: {complaint}", path.display()));
+    let complain = |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", path.display()));
     let progress = |position| bar.set_position(position);
     let book = if with_details {
         ReportedLedger::read_with_details(side, file, complain, progress)
@@ -210,10 +209,9 @@ impl FindingSink {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 fn print_sums(summary: &Summary) {
     for (currency, totals) in &summary.totals.0 {
-        println!(
+        print_line!(
             "\n{:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
             currency.as_str(),
             "charges",
@@ -223,7 +221,7 @@ fn print_sums(summary: &Summary) {
             "net"
         );
         let row = |name: &str, sum: &LedgerSum| {
-            println!(
+            print_line!(
                 "{name:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
                 format_amount(sum.charges_minor, *currency),
                 sum.charges,
@@ -241,33 +239,32 @@ fn print_sums(summary: &Summary) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a command line talks to its user")]
 fn print_findings(summary: &Summary, listed: &[Finding], file: Option<&Path>) {
     let total: u64 = summary.findings.values().sum();
     if total == 0 {
         return;
     }
-    println!("\n{:34}{:>10}{:>10}", "findings", "charges", "refunds");
+    print_line!("\n{:34}{:>10}{:>10}", "findings", "charges", "refunds");
     for cause in Cause::ALL {
         let [charges, refunds] =
             Kind::ALL.map(|kind| summary.findings.get(&(cause, kind)).copied().unwrap_or_default());
         if charges + refunds > 0 {
-            println!("{cause:34}{charges:>10}{refunds:>10}  {}", cause.meaning());
+            print_line!("{cause:34}{charges:>10}{refunds:>10}  {}", cause.meaning());
         }
     }
     for (mended, count) in &summary.mended {
-        println!("repair: {count} {}", mended.as_str());
+        print_line!("repair: {count} {}", mended.as_str());
     }
     if let Some(file) = file {
-        println!("All findings are in {}.", file.display());
+        print_line!("All findings are in {}.", file.display());
         return;
     }
-    println!();
+    print_line!();
     for finding in listed {
-        println!("{}", format_finding(finding));
+        print_line!("{}", format_finding(finding));
     }
     if total > listed.len() as u64 {
-        println!("... and {} more: --findings FILE has them all.", total - listed.len() as u64);
+        print_line!("... and {} more: --findings FILE has them all.", total - listed.len() as u64);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `recovered`: ends the recovery of a ledger.
 
 use super::opening::{database_failed, open_store};
+use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
 use clap::Args;
 use onbill_origin::store::OpenMode;
@@ -15,11 +16,10 @@ use std::path::Path;
 pub(super) struct Arguments {}
 
 impl Arguments {
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (_, store) = open_store(config, OpenMode::Migrate).await?;
         let was_incomplete = store.end_recovery().await.map_err(database_failed)?;
-        println!(
+        print_line!(
             "{}",
             if was_incomplete {
                 "The database counts as complete. Start the origin again, without --recovering."

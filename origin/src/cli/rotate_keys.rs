@@ -1,6 +1,7 @@
 //! `rotate-keys`: seals everything with the newest key.
 
 use super::opening::{database_failed, open_origin};
+use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
 use anyhow::anyhow;
 use clap::Args;
@@ -30,7 +31,6 @@ const LISTED_MAX: usize = 20;
 pub(super) struct Arguments {}
 
 impl Arguments {
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
@@ -53,28 +53,28 @@ impl Arguments {
                 vault.newest_key_id()
             ));
         }
-        println!(
+        print_line!(
             "{} values sealed anew with key {}, {} were.",
             report.resealed,
             vault.newest_key_id(),
             report.current
         );
         for at in report.unopened.iter().take(LISTED_MAX) {
-            println!("does not open, and is left as it is: {}", describe(at));
+            print_line!("does not open, and is left as it is: {}", describe(at));
         }
         if report.unopened.len() > LISTED_MAX {
-            println!("... and {} more that do not open.", report.unopened.len() - LISTED_MAX);
+            print_line!("... and {} more that do not open.", report.unopened.len() - LISTED_MAX);
         }
         if let Err(RotationError::Store(error)) = outcome {
             return Err(database_failed(error));
         }
         for (key, count) in &report.left {
-            println!("{count} values are still sealed with key {key}.");
+            print_line!("{count} values are still sealed with key {key}.");
         }
         if report.left.is_empty() {
-            println!("No other key is in use for sealing. Keep the oldest in the ring: it finds numbers.");
+            print_line!("No other key is in use for sealing. Keep the oldest in the ring: it finds numbers.");
         } else if report.unopened.is_empty() {
-            println!(
+            print_line!(
                 "Is there an origin that was not started with this ring? Then start it, and run this again."
             );
         }

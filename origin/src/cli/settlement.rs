@@ -2,6 +2,7 @@
 
 use super::files::new_csv;
 use super::opening::{database_failed, open_store};
+use super::output::{Output, print_line};
 use super::period::PeriodArguments;
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, bail};
@@ -108,43 +109,41 @@ impl Arguments {
         Ok(VerbOutcome::Clean)
     }
 
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     fn print_table(&self, title: &str, model: SettlementModel, rows: &[Row]) {
-        println!("{title}");
+        print_line!("{title}");
         match model {
             SettlementModel::RevenueShare { partner_basis_points } => {
-                println!("revenue share: {} % of net", decimal_percent(partner_basis_points));
+                print_line!("revenue share: {} % of net", decimal_percent(partner_basis_points));
             }
-            SettlementModel::FlatCost { cost } => println!("flat cost: {cost} for each charge that stays"),
+            SettlementModel::FlatCost { cost } => print_line!("flat cost: {cost} for each charge that stays"),
         }
         if rows.is_empty() {
-            println!("\nNothing was settled.");
+            print_line!("\nNothing was settled.");
         }
         for Row { currency, sums, shares } in rows {
             let row = |name: &str, count: String, minor: i128| {
-                println!("{name:24}{count:>10}{:>20}", format_amount(minor, *currency));
+                print_line!("{name:24}{count:>10}{:>20}", format_amount(minor, *currency));
             };
-            println!("\n{:24}{:>10}{:>20}", currency.as_str(), "lines", "amount");
+            print_line!("\n{:24}{:>10}{:>20}", currency.as_str(), "lines", "amount");
             row("charges", sums.charges.to_string(), sums.gross_minor);
             row("refunds", sums.refunds.to_string(), -sums.refunds_minor);
             row("tax", String::new(), -sums.tax_minor);
             row("net", String::new(), sums.net_minor());
             if matches!(model, SettlementModel::FlatCost { .. }) {
-                println!("{:24}{:>10}", "charges that stay", sums.stayed);
+                print_line!("{:24}{:>10}", "charges that stay", sums.stayed);
             }
             row("partner's share", String::new(), shares.partner_minor);
             row("operator's share", String::new(), shares.operator_minor);
             let owed = format_amount(shares.partner_minor.abs(), *currency);
             let partner = &self.period.partner;
             match shares.partner_minor {
-                0 => println!("Nobody owes anything."),
-                1.. => println!("The operator owes {partner} {owed} {currency}."),
-                _ => println!("{partner} owes the operator {owed} {currency}."),
+                0 => print_line!("Nobody owes anything."),
+                1.. => print_line!("The operator owes {partner} {owed} {currency}."),
+                _ => print_line!("{partner} owes the operator {owed} {currency}."),
             }
         }
     }
 
-    #[expect(clippy::print_stdout, reason = "a command line talks to its user")]
     fn print_json(&self, rows: &[Row], is_over: bool) -> anyhow::Result<()> {
         let rows = rows.iter().map(|row| {
             let [gross, refunds, tax, net, partner, operator] = row.amounts()?;
@@ -159,13 +158,13 @@ impl Arguments {
             "partner": self.period.partner, "from": self.period.from, "to": self.period.to,
             "isOver": is_over, "currencies": rows,
         });
-        println!("{settlement:#}");
+        print_line!("{settlement:#}");
         Ok(())
     }
 }
 
 fn print_csv(rows: &[Row], is_over: bool) -> anyhow::Result<()> {
-    let mut out = csv::Writer::from_writer(std::io::stdout());
+    let mut out = csv::Writer::from_writer(Output);
     out.write_record([
         "currency",
         "charges",

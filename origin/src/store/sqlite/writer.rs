@@ -91,7 +91,9 @@ fn commit_group(connection: &Connection, files: &LedgerFiles, group: impl Iterat
     let begun = files.check().and_then(|()| Ok(connection.execute_batch("BEGIN IMMEDIATE")?));
     // Without a transaction each statement would commit by itself, so the writes are refused.
     if let Err(error) = begun {
-        for job in group {
+        // Taken out before the first is answered: what comes after that is tried anew.
+        let refused: Vec<Job> = group.collect();
+        for job in refused {
             (job(Err(error.clone())).reply)(Ok(()));
         }
         return;
