@@ -45,6 +45,12 @@ impl Day {
         (self.0.year(), self.0.month()) == (other.0.year(), other.0.month())
     }
 
+    /// The first day of its calendar month.
+    #[must_use]
+    pub fn first_of_month(self) -> Self {
+        Self(self.0.replace_day(1).unwrap_or(self.0))
+    }
+
     /// The next day; `None` after 9999-12-31.
     pub fn next(self) -> Option<Self> {
         self.0.next_day().map(Self)

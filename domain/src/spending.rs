@@ -62,7 +62,8 @@ impl Spending {
     /// Adds a charge of today. The error is the first limit that it exceeds, in the order of the
     /// contract's reasons.
     ///
-    /// After a clock was set back, charges still count for the latest day that was seen.
+    /// When another origin's clock shows tomorrow already, charges count for that day. A day that no
+    /// right clock shows yet is not given here: the caller counts the charges of today again.
     pub fn add_charge(
         self,
         today: Day,
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_set_back_starts_no_new_day() {
+    fn clock_that_is_behind_starts_no_new_day() {
         let spent = Spending { day: day("2026-12-01"), day_minor: 1400, month_minor: 1400 };
         assert_eq!(
             spent.add_charge(day("2026-11-30"), 101, &LIMITS),

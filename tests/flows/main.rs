@@ -8,6 +8,7 @@ mod bad_input;
 mod canary;
 mod challenges;
 mod charging;
+mod clock_jumps;
 mod compromised_edge;
 mod coupons;
 mod device;

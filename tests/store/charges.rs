@@ -2,13 +2,14 @@
 
 use crate::outcome::{declined, done, later};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, fresh_pai, new_charge, new_flow, new_signup, parse_ext_id, partner_id,
+    NOW, TestStore, fresh_nonce, fresh_pai, new_charge, new_coupon, new_flow, new_redemption, new_refund,
+    new_signup, parse_ext_id, partner_id,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::store::{
-    IssueSignupResult, Job, LeasedJob, PostChargeResult, Queue, SettleResult, StartFlowResult, StoreError,
-    WebhookJob,
+    IssueSignupResult, Job, LeasedJob, NewCharge, NewRedemption, NewRefund, PostChargeResult,
+    PostRefundResult, Queue, RedeemResult, SettleResult, StartFlowResult, StoreError, WebhookJob,
 };
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ on_each_database!(
     unknown_and_foreign_pais_leave_nothing,
     a_numbers_next_holder_is_never_charged_for_the_last_one,
     a_settled_charge_never_changes,
+    a_post_of_a_clock_ahead_is_not_in_progress_for_ever,
 );
 
 fn parse_charge_response(answer: &[u8]) -> TransactionResponse {
@@ -179,4 +181,34 @@ async fn a_settled_charge_never_changes(db: TestStore) {
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
     // Nor did the late decline close the PAI.
     db.post_new_charge(new_charge(subscriber.pai, "n-2", 1599)).await;
+}
+
+/// A charge, a refund and a redemption that were recorded and not answered, as when the program
+/// crashed, by a clock that was forty days ahead.
+async fn a_post_of_a_clock_ahead_is_not_in_progress_for_ever(db: TestStore) {
+    let ahead = NOW.plus_seconds(40 * 86_400);
+    let responding_until = ahead.plus_seconds(60);
+    let subscriber = db.sign_up_subscriber(1).await;
+    db.post_approved_charge(subscriber.pai, "n-0", 1599).await;
+    let bought = new_coupon(2, "coupon-1");
+    let code = bought.text.code;
+    db.issue_new_coupon(bought).await;
+
+    let new = NewCharge { responding_until, ..new_charge(subscriber.pai, "n-1", 1599) };
+    let post = async |now| db.store.post_charge(fresh_nonce(), now, new.clone()).await.expect("works");
+    assert!(matches!(post(ahead).await, PostChargeResult::Created(_)));
+    assert_eq!(post(ahead.plus_seconds(59)).await, PostChargeResult::InProgress);
+    assert!(matches!(post(NOW).await, PostChargeResult::Replayed(_)));
+
+    let new = NewRefund { responding_until, ..new_refund("n-0", "r-1", None) };
+    let post = async |now| db.store.post_refund(fresh_nonce(), now, new.clone()).await.expect("works");
+    assert!(matches!(post(ahead).await, PostRefundResult::Created(_)));
+    assert_eq!(post(ahead.plus_seconds(59)).await, PostRefundResult::InProgress);
+    assert!(matches!(post(NOW).await, PostRefundResult::Replayed(_)));
+
+    let new = NewRedemption { responding_until, ..new_redemption("r-1", code) };
+    let redeem = async |now| db.store.redeem_coupon(fresh_nonce(), now, new.clone()).await.expect("works");
+    assert!(matches!(redeem(ahead).await, RedeemResult::Created(_)));
+    assert_eq!(redeem(ahead.plus_seconds(59)).await, RedeemResult::InProgress);
+    assert!(matches!(redeem(NOW).await, RedeemResult::Decided(_)));
 }

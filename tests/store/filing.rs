@@ -92,7 +92,9 @@ async fn what_is_in_a_file_is_in_the_outbox_no_more(db: TestStore) {
     assert_eq!((&filed.transaction_id, filed.amount), (&charged, usd(600)));
     let made = db.store.find_billing_file("f-1".to_owned()).await.expect("works").expect("is there");
     assert_eq!((made.lines, made.created_at, made.written_at), (3, NOW, None));
-    assert_eq!(db.store.find_newest_file_time().await.expect("works"), Some(NOW));
+    assert_eq!(db.store.find_newest_file_time(NOW).await.expect("works"), Some(NOW));
+    let behind = NOW.plus_seconds(-3_600);
+    assert_eq!(db.store.find_newest_file_time(behind).await, Ok(None), "a clock ahead has made it");
 
     assert!(lease_due(&db, 1_000_000).await.is_empty());
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);

@@ -5,7 +5,7 @@ use crate::outcome::{AttemptOutcome, dead_letter, declined, done, later, refused
 use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, new_refund};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{LeasedJob, PUT_OFF_SECONDS_MAX, Queue, SettleResult};
+use onbill_origin::store::{LeasedJob, Queue, SettleResult};
 
 on_each_database!(
     a_late_outcome_does_not_end_the_next_lease,
@@ -13,6 +13,7 @@ on_each_database!(
     two_verdicts_about_one_id_are_a_contradiction,
     the_next_job_is_due_when_its_lease_ends,
     what_a_clock_that_ran_ahead_put_off_is_due_again,
+    what_an_hour_ahead_queued_is_due_now,
 );
 
 /// A job each for a charge, a PIN and a refund, leased from 60 to 180 seconds.
@@ -124,12 +125,20 @@ async fn what_a_clock_that_ran_ahead_put_off_is_due_again(db: TestStore) {
     let back = db.lease_due(0).await;
     assert_eq!(back.len(), 3);
     // Jobs that a correct clock has postponed stay as they are, and so do dead letters.
-    let mut outcomes = [later(PUT_OFF_SECONDS_MAX), later(86_400), dead_letter()].into_iter();
-    for entry in back {
-        let outcome = outcomes.next().expect("is one for each");
+    for (entry, outcome) in back.into_iter().zip([later(86_400), later(59), dead_letter()]) {
         db.settle_job(NOW, entry, outcome).await.expect("works");
     }
     db.store.sweep(NOW).await.expect("works");
-    assert!(db.lease_due(86_399).await.is_empty());
-    assert_eq!(db.lease_due(86_400).await.len(), 1);
+    assert!(db.lease_due(58).await.is_empty());
+    assert_eq!(db.lease_due(59).await.len(), 1);
+    assert_eq!(db.lease_due(86_400).await.len(), 2);
+}
+
+/// An hour is shorter than many a retry waits for, and still no job waits for its first attempt.
+async fn what_an_hour_ahead_queued_is_due_now(db: TestStore) {
+    let ahead = NOW.plus_seconds(3_600);
+    db.store.start_flow(fresh_nonce(), ahead, new_flow(1, Some([1; 32]))).await.expect("works");
+    db.store.sweep(NOW).await.expect("works");
+    let due = db.lease_due(0).await;
+    assert_eq!(due.len(), 1);
 }

@@ -22,6 +22,7 @@ on_each_database!(
     a_message_is_taken_once_by_its_name,
     a_message_without_a_name_is_one_each_time,
     a_day_has_room_for_so_many,
+    messages_of_a_clock_ahead_do_not_count_today,
     only_an_open_pai_of_the_partners_own_is_written_to,
     a_message_is_for_the_number_of_now_and_for_nobody_else,
     what_was_sent_is_nowhere_any_more,
@@ -148,11 +149,25 @@ async fn a_day_has_room_for_so_many(db: TestStore) {
         Accepted,
         "a name that was refused is free"
     );
-    // For a clock that goes back, that day is not over.
+    // Another origin's clock may show the next day already: what it has taken counts.
     for _ in 1..NOTIFICATIONS_PER_DAY_MAX {
         assert_eq!(db.notify_at(day.plus_seconds(86_400), new_notification(ann, None)).await, Accepted);
     }
-    assert_eq!(db.notify_at(NOW.plus_seconds(-86_400), new_notification(ann, None)).await, TooMany);
+    assert_eq!(db.notify_at(day.plus_seconds(86_399), new_notification(ann, None)).await, TooMany);
+}
+
+async fn messages_of_a_clock_ahead_do_not_count_today(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    for days in [1, 365] {
+        for _ in 0..NOTIFICATIONS_PER_DAY_MAX {
+            let at = NOW.plus_seconds(days * 86_400);
+            assert_eq!(db.notify_at(at, new_notification(pai, None)).await, Accepted);
+        }
+    }
+    for _ in 0..NOTIFICATIONS_PER_DAY_MAX {
+        assert_eq!(db.post_notification(pai, None).await, Accepted);
+    }
+    assert_eq!(db.post_notification(pai, None).await, TooMany, "today has its own");
 }
 
 async fn only_an_open_pai_of_the_partners_own_is_written_to(db: TestStore) {

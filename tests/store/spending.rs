@@ -2,18 +2,26 @@
 //! not declined or refunded.
 
 use crate::outcome::{declined, done, later, refused};
-use crate::test_store::{NOW, TestStore, euro, fresh_nonce, new_charge, new_refund, new_signup, partner_id};
+use crate::test_store::{
+    NOW, TestStore, euro, fresh_nonce, new_charge, new_coupon, new_redemption, new_refund, new_signup,
+    partner_id,
+};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::Pai;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-use onbill_origin::store::{IssueSignupResult, NewCharge, PostChargeResult, PostRefundResult, Queue};
+use onbill_origin::store::{
+    IssueSignupResult, NewCharge, NewRedemption, PostChargeResult, PostRefundResult, Queue, RedeemResult,
+};
 
 on_each_database!(
     each_limit_declines_with_its_own_reason,
     what_a_limit_declines_is_recorded_and_answered_alike_for_ever,
     a_declined_charge_takes_no_room,
     a_day_and_a_month_begin_anew,
+    charges_of_a_clock_ahead_do_not_count_today,
+    charges_of_tomorrow_count_in_the_month_of_today,
+    sums_of_today_are_taken_from_the_ledger,
     the_room_of_a_charge_that_is_declined_later_comes_back,
     the_room_of_a_refund_comes_back_when_billing_gave_it_back,
     a_refund_gives_room_to_the_day_of_its_charge,
@@ -48,6 +56,61 @@ async fn try_charge(db: &TestStore, days: i64, new: NewCharge) -> Option<Decline
         }
         other => panic!("not new: {other:?}"),
     }
+}
+
+async fn charges_of_a_clock_ahead_do_not_count_today(db: TestStore) {
+    for (n, days) in [(1, 365), (2, 40)] {
+        let pai = db.sign_up_subscriber(n).await.pai;
+        for (days, id, amount, reason) in [
+            (0, "1", 600, None),
+            (days, "2", 900, None),
+            (days, "3", 601, OVER_DAY),
+            (0, "4", 901, OVER_DAY),
+            (0, "5", 900, None),
+            (0, "6", 50, OVER_DAY),
+        ] {
+            let new = limited_charge(pai, &format!("n-{n}-{id}"), amount);
+            assert_eq!(try_charge(&db, days, new).await, reason, "{days} days, {id}");
+        }
+    }
+}
+
+async fn charges_of_tomorrow_count_in_the_month_of_today(db: TestStore) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    for (days, id, amount, reason) in [
+        (0, "n-1", 600, None),
+        (1, "n-2", 900, None),
+        (0, "n-3", 901, OVER_DAY),
+        (0, "n-4", 501, OVER_MONTH),
+        (0, "n-5", 500, None),
+    ] {
+        assert_eq!(try_charge(&db, days, limited_charge(pai, id, amount)).await, reason, "{id}");
+    }
+}
+
+/// What the ledger says of today is what was counted: without what was declined, given back or paid
+/// by a coupon.
+async fn sums_of_today_are_taken_from_the_ledger(db: TestStore) {
+    let (pai, user) = (db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai);
+    let bought = new_coupon(1, "coupon-1");
+    let redeeming = NewRedemption { pai: Some(user), ..new_redemption("r-1", bought.text.code) };
+    db.issue_new_coupon(bought).await;
+    let redeemed = db.store.redeem_coupon(fresh_nonce(), NOW, redeeming).await.expect("works");
+    assert!(matches!(redeemed, RedeemResult::Created(_)), "{redeemed:?}");
+    let mut ids = Vec::new();
+    for (id, amount) in [("n-1", 100), ("n-2", 200), ("n-3", 400)] {
+        ids.push(db.post_new_charge(limited_charge(pai, id, amount)).await);
+    }
+    for (id, outcome) in ids.into_iter().zip([done(), done(), declined(DeclineReason::RiskDeclined)]) {
+        db.store.answer_transaction(NOW, id, outcome).await.expect("works");
+    }
+    let refunded = db.post_new_refund(new_refund("n-2", "r-2", Some(150))).await;
+    db.store.answer_refund(NOW, refunded, done()).await.expect("works");
+    // 150 count. A charge of next year makes the origin forget it, and the ledger knows it.
+    assert_eq!(try_charge(&db, 365, limited_charge(pai, "n-4", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-5", 1000)).await, None);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-6", 351)).await, OVER_DAY);
+    assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-7", 350)).await, None);
 }
 
 const OVER_DAY: Option<DeclineReason> = Some(DeclineReason::ChargeExceedsDailyLimit);

@@ -21,12 +21,10 @@ impl RetrySchedule {
     /// Returns what follows attempt number `attempt`, counted from 1, by the policy of the job's
     /// kind.
     pub(super) fn plan(&self, policy: RetryPolicy, attempt: u32) -> NextStep {
-        let index = usize::try_from(attempt).ok().and_then(|attempt| attempt.checked_sub(1));
-        let delay = index.and_then(|index| policy.delays_seconds.get(index)).copied();
-        match (delay, policy.then) {
-            (Some(delay), _) | (None, AfterLastRetry::Every(delay)) => NextStep::RetryAt(self.after(delay)),
-            (None, AfterLastRetry::DeadLetter) => NextStep::DeadLetter,
+        match (policy.delay_seconds(attempt), policy.then) {
+            (Some(delay), _) => NextStep::RetryAt(self.after(delay)),
             (None, AfterLastRetry::Drop) => NextStep::Drop,
+            (None, AfterLastRetry::DeadLetter | AfterLastRetry::Every(_)) => NextStep::DeadLetter,
         }
     }
 

@@ -8,6 +8,7 @@
 //! both databases in the same order. [`sqlite`] and [`postgres`] know no noun: they connect, migrate, and run
 //! transactions. Nouns call each other downwards only, in the order of the modules below.
 
+mod clock_skew;
 mod error;
 mod number;
 mod open_mode;
@@ -85,9 +86,8 @@ pub use page::{Cursor, Page};
 pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};
 pub use queue::{
     AfterLastRetry, BillingOutcome, ChargeDecision, ChargeOutcome, DeadLetter, DeliveryOutcome, Expiry, Job,
-    JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, PUT_OFF_SECONDS_MAX,
-    Queue, RefundDecision, RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob,
-    WebhookOutcome,
+    JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, Queue, RefundDecision,
+    RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob, WebhookOutcome,
 };
 pub use recovery::RecoveryMarks;
 pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};

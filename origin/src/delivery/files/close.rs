@@ -44,7 +44,7 @@ impl FileExchange {
         let seconds = 60 * i64::from(settings.every_minutes);
         let interval = |at: Timestamp| at.unix_seconds().div_euclid(seconds);
         let now = self.clock.now();
-        if self.store.find_newest_file_time().await?.is_some_and(|last| interval(last) >= interval(now)) {
+        if self.store.find_newest_file_time(now).await?.is_some_and(|last| interval(last) >= interval(now)) {
             return Ok(());
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);

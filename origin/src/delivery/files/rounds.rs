@@ -21,7 +21,8 @@ impl FileExchange {
             if let Err(fault) = self.make_round(&*spool).await {
                 tracing::error!(?fault, "files for billing could not be worked on");
             }
-            if self.clock.now() >= alarm_at {
+            // A clock that was set back does not put the next alarm off for longer than usual.
+            if !(1..=ALARM_SECONDS).contains(&alarm_at.seconds_since(self.clock.now())) {
                 match self.overdue_files().await {
                     Ok(files) if files.is_empty() => {}
                     Ok(files) => {

@@ -167,8 +167,9 @@ impl SmsGateway for SmppGateway {
             return SendSmsResult::Refused;
         };
         let Some(session) = self.link.session() else { return SendSmsResult::Later(RetryCause::Unreachable) };
-        let now = self.clock.now().unix_seconds();
-        if !text.urgent && now < self.spared_until.load(Ordering::Relaxed) {
+        let spared_for = self.spared_until.load(Ordering::Relaxed) - self.clock.now().unix_seconds();
+        // A clock that was set back does not spare the SMSC for longer than usual.
+        if !text.urgent && (1..=SPARED_SECONDS).contains(&spared_for) {
             return SendSmsResult::Later(RetryCause::Throttled);
         }
         match tokio::time::timeout(PLACE_PATIENCE, self.window.acquire(text.urgent)).await {

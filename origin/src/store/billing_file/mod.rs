@@ -14,8 +14,8 @@ use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    pub async fn find_newest_file_time(&self) -> Result<Option<Timestamp>, StoreError> {
-        use_case!(self, read, find_newest_file_time())
+    pub async fn find_newest_file_time(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        use_case!(self, read, find_newest_file_time(now))
     }
 
     /// Makes a file of leased charges and refunds, in this order, and returns how many lines it

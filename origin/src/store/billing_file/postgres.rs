@@ -2,6 +2,7 @@
 
 use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, postgres as charge};
+use crate::store::clock_skew::latest_now;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::number::Hash;
 use crate::store::postgres::connection::PgConnection;
@@ -16,9 +17,15 @@ use tokio_postgres::Row;
 /// Files in one round: more than a backlog of days has, and few enough to hold in memory.
 const FILES_MAX: i64 = 100;
 
-pub(super) async fn find_newest_file_time(db: &PgConnection<'_>) -> Result<Option<Timestamp>, TxError> {
+pub(super) async fn find_newest_file_time(
+    db: &PgConnection<'_>,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, TxError> {
     let row = db
-        .query_optional("SELECT max(created_at) AS at FROM files", &[])
+        .query_optional(
+            "SELECT max(created_at) AS at FROM files WHERE created_at <= $1",
+            &[&latest_now(now).unix_seconds()],
+        )
         .await?
         .ok_or_else(|| missing_row("files"))?;
     Ok(row.try_get::<_, Option<i64>>("at")?.map(Timestamp::from_unix_seconds))

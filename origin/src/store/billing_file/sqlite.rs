@@ -2,6 +2,7 @@
 
 use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, sqlite as charge};
+use crate::store::clock_skew::latest_now;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::Hash;
 use crate::store::queue::{LeasedJob, Queue};
@@ -118,9 +119,12 @@ pub(super) fn list_file_lines(db: &Connection, file_id: &str) -> Result<Vec<Bill
     Ok(lines)
 }
 
-pub(in crate::store) fn find_newest_file_time(db: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let mut select = db.prepare_cached("SELECT max(created_at) FROM files")?;
-    let at: Option<i64> = select.query_row([], |row| row.get(0))?;
+pub(in crate::store) fn find_newest_file_time(
+    db: &Connection,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut select = db.prepare_cached("SELECT max(created_at) FROM files WHERE created_at <= ?1")?;
+    let at: Option<i64> = select.query_row([latest_now(now).unix_seconds()], |row| row.get(0))?;
     Ok(at.map(Timestamp::from_unix_seconds))
 }
 

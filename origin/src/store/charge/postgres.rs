@@ -1,6 +1,7 @@
 //! Charges in SQL.
 
 use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
+use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
@@ -11,7 +12,7 @@ use crate::store::postgres::rows::{
     read_time,
 };
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{Job, postgres as queue};
+use crate::store::queue::{Job, LEASE_SECONDS_MAX, postgres as queue};
 use crate::store::spending::postgres as spending;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
@@ -62,7 +63,14 @@ pub(super) async fn post_charge(
     // Only now, because inserting the charge has waited for redemptions with this PAI: the charge
     // refers to it.
     let (taken, paid_until) = tokio::try_join!(
-        spending::count_charge_against_limits(tx, now, &payer.subscriber_id, new.request.amount, limits),
+        spending::count_charge_against_limits(
+            tx,
+            now,
+            &payer.subscriber_id,
+            &new.transaction_id,
+            new.request.amount,
+            limits
+        ),
         coupon::find_paid_within(tx, new.request.pai, new.request.service_period),
     )?;
     if let Some(until) = paid_until {
@@ -139,7 +147,7 @@ async fn replay_charge(
     if let Some(answer) = row.try_get("stored_response")? {
         return Ok(PostChargeResult::Replayed(answer));
     }
-    if now < read_time(row, "transactions.responding_until")? {
+    if lasts(now, read_time(row, "transactions.responding_until")?, LEASE_SECONDS_MAX) {
         return Ok(PostChargeResult::InProgress);
     }
     // The call that recorded it never answered, so this is the first response.

@@ -1,14 +1,15 @@
 //! Charges in SQL.
 
 use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
+use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::nonce::sqlite as nonce;
 use crate::store::number::BilledSubscriber;
-use crate::store::queue::{Job, sqlite as queue};
+use crate::store::queue::{Job, LEASE_SECONDS_MAX, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_pai, read_raw_result, read_subscriber,
+    parse_column, parse_optional_column, read_amount, read_pai, read_raw_result, read_subscriber, read_time,
 };
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
@@ -95,7 +96,7 @@ fn replay_charge(
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(PostChargeResult::Replayed(answer));
     }
-    if now.unix_seconds() < row.get("responding_until")? {
+    if lasts(now, read_time(row, "transactions.responding_until")?, LEASE_SECONDS_MAX) {
         return Ok(PostChargeResult::InProgress);
     }
     // The call that recorded it never answered, so this is the first response.

@@ -1,12 +1,11 @@
 //! The rules of PINs that both databases follow: who has asked, what their share of the hour is, when a
 //! number can have the next one, and when a challenge comes first.
 
+use crate::store::clock_skew::latest_now;
 use crate::store::number::Hash;
 use crate::store::tally::{Ceiling, Exceeded};
 use onbill_domain::ids::PartnerId;
-use onbill_domain::limits::{
-    PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX, PINS_WITHOUT_CHALLENGE, SIGNATURE_SKEW_SECONDS,
-};
+use onbill_domain::limits::{PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX, PINS_WITHOUT_CHALLENGE};
 use onbill_domain::timestamp::Timestamp;
 
 /// Who has a PIN sent. Each has PINs of its own for a number, and a share of the operator's hour.
@@ -80,7 +79,7 @@ pub(in crate::store) const DAY_SECONDS: i64 = 86_400;
 /// A flow that began later is of a clock that was ahead. It is over: its PIN and its proof would live
 /// until that time, and its PIN would count until then. The clocks of two origins may differ so much.
 pub(in crate::store) fn latest_start(now: Timestamp) -> i64 {
-    now.unix_seconds() + SIGNATURE_SKEW_SECONDS
+    latest_now(now).unix_seconds()
 }
 
 /// When the number can have its next PIN; `None` when that is now. `newest` has the times of its

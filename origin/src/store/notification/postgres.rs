@@ -1,6 +1,7 @@
 //! Partners' messages in SQL. Accepting one locks its PAI, so that two at once cannot both be the
 //! last of the day.
 
+use crate::store::clock_skew::latest_now;
 use crate::store::notification::{
     NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS,
 };
@@ -42,10 +43,11 @@ pub(super) async fn post_notification(
         return Ok(PostNotificationResult::PaiNotFound);
     }
     let pai = new.pai.to_string();
+    let [since, until] = [Day::of_timestamp(now).starts_at(), latest_now(now)].map(Timestamp::unix_seconds);
     let today = tx
         .query_optional(
-            "SELECT count(*) AS today FROM notifications WHERE pai = $1 AND accepted_at >= $2",
-            &[&pai, &Day::of_timestamp(now).starts_at().unix_seconds()],
+            "SELECT count(*) AS today FROM notifications WHERE pai = $1 AND accepted_at BETWEEN $2 AND $3",
+            &[&pai, &since, &until],
         )
         .await?;
     if today.as_ref().map(|row| read_count(row, "notifications.today")).transpose()?

@@ -1,5 +1,6 @@
 //! Partners' messages in SQL.
 
+use crate::store::clock_skew::latest_now;
 use crate::store::error::StoreError;
 use crate::store::notification::{
     NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS,
@@ -43,10 +44,12 @@ pub(super) fn post_notification(
     if !is_open {
         return Ok(PostNotificationResult::PaiNotFound);
     }
-    // Messages of a later day count as well: a fast clock has accepted them.
+    let [since, until] = [Day::of_timestamp(now).starts_at(), latest_now(now)].map(Timestamp::unix_seconds);
     let today: u32 = tx
-        .prepare_cached("SELECT count(*) FROM notifications WHERE pai = ?1 AND accepted_at >= ?2")?
-        .query_row(params![pai, Day::of_timestamp(now).starts_at().unix_seconds()], |row| row.get(0))?;
+        .prepare_cached(
+            "SELECT count(*) FROM notifications WHERE pai = ?1 AND accepted_at BETWEEN ?2 AND ?3",
+        )?
+        .query_row(params![pai, since, until], |row| row.get(0))?;
     if today >= NOTIFICATIONS_PER_DAY_MAX {
         return Ok(PostNotificationResult::TooMany);
     }

@@ -10,6 +10,7 @@ mod outcome;
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::store::clock_skew::latest_end;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -55,10 +56,6 @@ impl Store {
     }
 }
 
-/// The longest for which a job waits for its next attempt, in seconds: the longest delay of a retry
-/// policy, with a margin. A job that is due later was put off or leased by a clock that ran ahead.
-pub const PUT_OFF_SECONDS_MAX: i64 = 2 * 86_400;
-
 /// The longest lease, in seconds: longer than an attempt takes, and longer than billing accepts a
 /// signature that was made in it. A request of a process that died may arrive until then. If the
 /// charge were looked up before that, and declined because the account has been suspended
@@ -67,6 +64,28 @@ pub const PUT_OFF_SECONDS_MAX: i64 = 2 * 86_400;
 pub const LEASE_SECONDS_MAX: i64 = 360;
 
 const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an attempt signs within a minute");
+
+/// How long jobs of a kind may wait after so many attempts.
+struct LongestWait {
+    kind: JobKind,
+    attempts_from: u32,
+    attempts_to: u32,
+    latest: Timestamp,
+}
+
+/// Until when each job may wait, by a right clock.
+fn longest_waits(now: Timestamp) -> impl Iterator<Item = LongestWait> {
+    JobKind::ALL.into_iter().flat_map(move |kind| {
+        let (spec, last) = (kind.spec(), kind.spec().last_attempts());
+        (0..=last).map(move |attempts| LongestWait {
+            kind,
+            attempts_from: attempts,
+            // The column of attempts has 63 bits; more than 31 are never used.
+            attempts_to: if attempts == last { i32::MAX.unsigned_abs() } else { attempts },
+            latest: latest_end(now, spec.longest_wait_seconds(attempts)),
+        })
+    })
+}
 
 /// A job that waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use crate::store::postgres::rows::{parse_column, read_count, read_time};
 use crate::store::postgres::sql_value::SqlValue;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
-    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, PUT_OFF_SECONDS_MAX, Queue, SettleResult,
-    Subject,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject, longest_waits,
 };
 use futures_util::future::try_join_all;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -168,12 +167,20 @@ pub(in crate::store) async fn hasten_overdelayed(
     tx: &PgConnection<'_>,
     now: Timestamp,
 ) -> Result<(), TxError> {
-    let latest = now.plus_seconds(PUT_OFF_SECONDS_MAX);
-    tx.execute(
-        "UPDATE outbox SET due_at = $2 WHERE dead_lettered_at IS NULL AND kind = ANY($1) AND due_at > $3",
-        &[&words(Queue::All), &now.unix_seconds(), &latest.unix_seconds()],
-    )
-    .await?;
+    for wait in longest_waits(now) {
+        tx.execute(
+            "UPDATE outbox SET due_at = $1
+             WHERE dead_lettered_at IS NULL AND kind = $2 AND attempts BETWEEN $3 AND $4 AND due_at > $5",
+            &[
+                &now.unix_seconds(),
+                &wait.kind.as_str(),
+                &i64::from(wait.attempts_from),
+                &i64::from(wait.attempts_to),
+                &wait.latest.unix_seconds(),
+            ],
+        )
+        .await?;
+    }
     Ok(())
 }
 

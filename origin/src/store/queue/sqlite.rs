@@ -2,8 +2,7 @@
 
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::{
-    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, PUT_OFF_SECONDS_MAX, Queue, SettleResult,
-    Subject,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject, longest_waits,
 };
 use crate::store::sqlite::rows::{parse_column, read_time};
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -145,14 +144,21 @@ pub(in crate::store) fn delete(tx: &Connection, kind: JobKind, id: &str) -> Resu
     Ok(())
 }
 
-/// Makes due what was put off for longer than any delay, by a clock that ran ahead.
+/// Makes due what waits for longer than a job of its kind and its attempts ever does: a clock that
+/// was ahead has put it off.
 pub(in crate::store) fn hasten_overdelayed(tx: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let mut update = tx.prepare_cached(
-        "UPDATE outbox SET due_at = ?2 WHERE dead_lettered_at IS NULL AND kind = ?1 AND due_at > ?3",
+        "UPDATE outbox SET due_at = ?1
+         WHERE dead_lettered_at IS NULL AND kind = ?2 AND attempts BETWEEN ?3 AND ?4 AND due_at > ?5",
     )?;
-    let latest = now.plus_seconds(PUT_OFF_SECONDS_MAX);
-    for kind in Queue::All.kinds() {
-        update.execute(params![kind.as_str(), now.unix_seconds(), latest.unix_seconds()])?;
+    for wait in longest_waits(now) {
+        update.execute(params![
+            now.unix_seconds(),
+            wait.kind.as_str(),
+            wait.attempts_from,
+            wait.attempts_to,
+            wait.latest.unix_seconds()
+        ])?;
     }
     Ok(())
 }

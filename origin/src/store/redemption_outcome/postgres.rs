@@ -1,11 +1,12 @@
 //! Outcomes of redemptions in SQL. Every function that changes one locks the coupon first.
 
+use crate::store::clock_skew::latest_end;
 use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::SettleResult;
+use crate::store::queue::{LEASE_SECONDS_MAX, SettleResult};
 use crate::store::redemption_outcome::{Redemption, RedemptionOutcome};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
@@ -22,9 +23,9 @@ pub(in crate::store) async fn find_outcome(
 ) -> Result<Option<RedemptionOutcome>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT outcome = 'PENDING' AND responding_until > $2 AS in_progress FROM coupon_redemptions
-             WHERE transaction_id = $1",
-            &[&transaction_id, &now.unix_seconds()],
+            "SELECT outcome = 'PENDING' AND responding_until > $2 AND responding_until <= $3 AS in_progress
+             FROM coupon_redemptions WHERE transaction_id = $1",
+            &[&transaction_id, &now.unix_seconds(), &latest_end(now, LEASE_SECONDS_MAX).unix_seconds()],
         )
         .await?
         .ok_or_else(|| missing_row("coupon_redemptions"))?;

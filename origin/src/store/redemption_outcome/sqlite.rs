@@ -1,7 +1,8 @@
 //! Outcomes of redemptions in SQL.
 
+use crate::store::clock_skew::latest_end;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
-use crate::store::queue::SettleResult;
+use crate::store::queue::{LEASE_SECONDS_MAX, SettleResult};
 use crate::store::redemption_outcome::{Redemption, RedemptionOutcome};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount};
 use onbill_domain::day::{Day, ServicePeriod};
@@ -19,9 +20,13 @@ pub(in crate::store) fn find_outcome(
 ) -> Result<Option<RedemptionOutcome>, StoreError> {
     let in_progress: bool = tx
         .prepare_cached(
-            "SELECT outcome = 'PENDING' AND responding_until > ?2 FROM coupon_redemptions WHERE transaction_id = ?1",
+            "SELECT outcome = 'PENDING' AND responding_until > ?2 AND responding_until <= ?3
+             FROM coupon_redemptions WHERE transaction_id = ?1",
         )?
-        .query_row(params![transaction_id, now.unix_seconds()], |row| row.get(0))?;
+        .query_row(
+            params![transaction_id, now.unix_seconds(), latest_end(now, LEASE_SECONDS_MAX).unix_seconds()],
+            |row| row.get(0),
+        )?;
     if in_progress { Ok(None) } else { store_outcome(tx, transaction_id).map(Some) }
 }
 

@@ -2,11 +2,12 @@
 //! of it.
 
 use crate::store::charge::StoredResponse;
+use crate::store::clock_skew::lasts;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_raw_result, read_time};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{Job, SettleResult, postgres as queue};
+use crate::store::queue::{Job, LEASE_SECONDS_MAX, SettleResult, postgres as queue};
 use crate::store::refund::{NewRefund, PostRefundResult, Refund};
 use crate::store::spending::postgres as spending;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -84,7 +85,7 @@ async fn replay_refund(
     if let Some(answer) = row.try_get("stored_response")? {
         return Ok(PostRefundResult::Replayed(answer));
     }
-    if now < read_time(row, "refunds.responding_until")? {
+    if lasts(now, read_time(row, "refunds.responding_until")?, LEASE_SECONDS_MAX) {
         return Ok(PostRefundResult::InProgress);
     }
     // The call that recorded it never answered, so this is the first response.

@@ -1,11 +1,12 @@
 //! Refunds in SQL.
 
 use crate::store::charge::StoredResponse;
+use crate::store::clock_skew::lasts;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
-use crate::store::queue::{Job, SettleResult, sqlite as queue};
+use crate::store::queue::{Job, LEASE_SECONDS_MAX, SettleResult, sqlite as queue};
 use crate::store::refund::{NewRefund, PostRefundResult, Refund};
 use crate::store::spending::sqlite as spending;
-use crate::store::sqlite::rows::{parse_column, read_amount, read_raw_result};
+use crate::store::sqlite::rows::{parse_column, read_amount, read_raw_result, read_time};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
@@ -75,7 +76,7 @@ fn replay_refund(
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(PostRefundResult::Replayed(answer));
     }
-    if now.unix_seconds() < row.get("responding_until")? {
+    if lasts(now, read_time(row, "refunds.responding_until")?, LEASE_SECONDS_MAX) {
         return Ok(PostRefundResult::InProgress);
     }
     // The call that recorded it never answered, so this is the first response.

@@ -1,9 +1,11 @@
 //! Spending in SQL: one row for each subscriber and currency. It is locked after the charge, so
 //! that the second of two charges at once sees what the first has taken.
 
+use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_time};
 use crate::store::postgres::tx_error::TxError;
+use crate::store::spending::{bounds_of, is_ahead};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
@@ -18,6 +20,7 @@ pub(in crate::store) async fn count_charge_against_limits(
     tx: &PgConnection<'_>,
     now: Timestamp,
     subscriber_id: &str,
+    transaction_id: &str,
     amount: Money,
     limits: &SpendingLimits,
 ) -> Result<Result<Spending, DeclineReason>, TxError> {
@@ -30,8 +33,50 @@ pub(in crate::store) async fn count_charge_against_limits(
             &[&subscriber_id, &amount.currency.as_str(), &today.to_string()],
         )
         .await?;
-    let spent = row.as_ref().map(read_spending).transpose()?.unwrap_or_else(|| Spending::zero(today));
+    let spent = match row.as_ref().map(read_spending).transpose()? {
+        None => Spending::zero(today),
+        Some(spent) if is_ahead(now, spent.day) => {
+            sum_charges(tx, subscriber_id, amount.currency, today, transaction_id).await?
+        }
+        Some(spent) => spent,
+    };
     Ok(spent.add_charge(today, amount.amount_minor, limits))
+}
+
+/// The sums of a day and its month by the ledger, without the charge that is being counted. The
+/// caller has locked the row.
+async fn sum_charges(
+    tx: &PgConnection<'_>,
+    subscriber_id: &str,
+    currency: Currency,
+    day: Day,
+    transaction_id: &str,
+) -> Result<Spending, TxError> {
+    let [day_begins, day_ends, month_begins, month_ends] = bounds_of(day);
+    let row = tx
+        .query_optional(
+            "SELECT CAST(coalesce(sum(CASE WHEN created_at >= $3 AND created_at < $4 THEN counted END), 0) AS BIGINT)
+                 AS day_minor, CAST(coalesce(sum(counted), 0) AS BIGINT) AS month_minor
+             FROM (SELECT t.created_at, t.amount_minor - coalesce((SELECT sum(r.amount_minor) FROM refunds r
+                       WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED'), 0) AS counted
+                   FROM pais p JOIN transactions t USING (pai)
+                   WHERE p.subscriber_id = $1 AND t.currency = $2 AND t.status <> 'DECLINED'
+                       AND t.created_at >= $5 AND t.created_at < $6 AND t.transaction_id <> $7
+                       AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id)
+                  ) AS charges",
+            &[
+                &subscriber_id,
+                &currency.as_str(),
+                &day_begins,
+                &day_ends,
+                &month_begins,
+                &month_ends,
+                &transaction_id,
+            ],
+        )
+        .await?
+        .ok_or_else(|| missing_row("transactions"))?;
+    Ok(Spending { day, day_minor: row.try_get("day_minor")?, month_minor: row.try_get("month_minor")? })
 }
 
 /// A declined charge counts no more.

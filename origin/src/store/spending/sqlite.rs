@@ -2,6 +2,7 @@
 //! [`onbill_domain::spending`].
 
 use crate::store::error::StoreError;
+use crate::store::spending::{bounds_of, is_ahead};
 use crate::store::sqlite::rows::parse_column;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -20,11 +21,39 @@ pub(in crate::store) fn count_charge_against_limits(
     limits: &SpendingLimits,
 ) -> Result<Result<(), DeclineReason>, StoreError> {
     let today = Day::of_timestamp(now);
-    let spent = find_spending(tx, subscriber_id, amount.currency)?.unwrap_or_else(|| Spending::zero(today));
+    let spent = match find_spending(tx, subscriber_id, amount.currency)? {
+        None => Spending::zero(today),
+        Some(spent) if is_ahead(now, spent.day) => sum_charges(tx, subscriber_id, amount.currency, today)?,
+        Some(spent) => spent,
+    };
     match spent.add_charge(today, amount.amount_minor, limits) {
         Ok(next) => write_spending(tx, subscriber_id, amount.currency, next).map(Ok),
         Err(reason) => Ok(Err(reason)),
     }
+}
+
+/// The sums of a day and its month by the ledger. The charge that is being counted is not in it yet.
+fn sum_charges(
+    tx: &Connection,
+    subscriber_id: &str,
+    currency: Currency,
+    day: Day,
+) -> Result<Spending, StoreError> {
+    let [day_begins, day_ends, month_begins, month_ends] = bounds_of(day);
+    let mut select = tx.prepare_cached(
+        "SELECT coalesce(sum(CASE WHEN created_at >= ?3 AND created_at < ?4 THEN counted END), 0) AS day_minor,
+             coalesce(sum(counted), 0) AS month_minor
+         FROM (SELECT t.created_at, t.amount_minor - coalesce((SELECT sum(r.amount_minor) FROM refunds r
+                   WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED'), 0) AS counted
+               FROM pais p JOIN transactions t USING (pai)
+               WHERE p.subscriber_id = ?1 AND t.currency = ?2 AND t.status <> 'DECLINED'
+                   AND t.created_at >= ?5 AND t.created_at < ?6
+                   AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id))",
+    )?;
+    let values = params![subscriber_id, currency.as_str(), day_begins, day_ends, month_begins, month_ends];
+    Ok(select.query_row(values, |row| {
+        Ok(Spending { day, day_minor: row.get("day_minor")?, month_minor: row.get("month_minor")? })
+    })?)
 }
 
 /// A declined charge counts no more.

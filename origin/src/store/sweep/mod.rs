@@ -10,8 +10,8 @@ use onbill_domain::timestamp::Timestamp;
 impl Store {
     /// Deletes expired nonces, session assertions, flows, counts, SIM swaps, SMS receipts and messages without an id, and
     /// continues erasures that waited for a file. It takes many short transactions, so that charges
-    /// get in between. A job that a fast clock has put off for longer than `PUT_OFF_SECONDS_MAX`
-    /// becomes due.
+    /// get in between. A job that a clock which was ahead has put off becomes
+    /// due.
     pub async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         use_case!(self, steps, sweep(now))
     }
