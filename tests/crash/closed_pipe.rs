@@ -60,8 +60,8 @@ async fn verbs_end_quietly_when_nobody_reads() {
         &["rotate-keys"],
         &["erase", utf8(&empty)],
         &["close-pai", "netflix", &system.people[1].pai, "account-closed"],
-        &["outbox", "retry", "1", "2", "3"],
-        &["outbox", "retry", "--all"],
+        &["outbox", "redrive", "1", "2", "3"],
+        &["outbox", "redrive", "--all"],
     ] {
         let mut command = system.command_line_ending_with(SETTLEMENT);
         let run = command.args(verb).stdout(closed_pipe()).output().expect("the program starts");

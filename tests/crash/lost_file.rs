@@ -60,7 +60,7 @@ async fn no_verb_but_init_begins_a_ledger() {
         &["import-accounts", list],
         &["account-events", list],
         &["outbox", "list"],
-        &["outbox", "retry", "--all"],
+        &["outbox", "redrive", "--all"],
         &report,
         &["close-pai", "netflix", &system.people[0].pai, "account-closed"],
         &["kv-sync", "--dry-run"],
