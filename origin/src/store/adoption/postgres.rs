@@ -91,8 +91,9 @@ pub(super) async fn adopt_charge(
     let subscriber_id: &str = payer.try_get("subscriber_id")?;
     // It was within the limits when it was posted, and counts against them.
     let limits = SpendingLimits::default();
+    let id = &lost.transaction_id;
     if let Ok(spent) =
-        spending::count_charge_against_limits(tx, now, subscriber_id, lost.amount, &limits).await?
+        spending::count_charge_against_limits(tx, now, subscriber_id, id, lost.amount, &limits).await?
     {
         spending::write_spending(tx, subscriber_id, lost.amount.currency, spent).await?;
     }

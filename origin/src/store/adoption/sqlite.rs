@@ -58,6 +58,7 @@ pub(super) fn adopt_charge(
         tx,
         now,
         &subscriber_id,
+        &lost.transaction_id,
         lost.amount,
         &SpendingLimits::default(),
     )?;

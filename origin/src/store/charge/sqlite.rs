@@ -44,10 +44,15 @@ pub(super) fn post_charge(
     }
     let decline_reason = match payer.decline_reason {
         Some(reason) => Some(reason),
-        None => {
-            spending::count_charge_against_limits(tx, now, &payer.subscriber_id, new.request.amount, limits)?
-                .err()
-        }
+        None => spending::count_charge_against_limits(
+            tx,
+            now,
+            &payer.subscriber_id,
+            &new.transaction_id,
+            new.request.amount,
+            limits,
+        )?
+        .err(),
     };
     insert_charge(tx, now, new, decline_reason)?;
     if decline_reason.is_some() {

@@ -17,13 +17,16 @@ pub(in crate::store) fn count_charge_against_limits(
     tx: &Connection,
     now: Timestamp,
     subscriber_id: &str,
+    transaction_id: &str,
     amount: Money,
     limits: &SpendingLimits,
 ) -> Result<Result<(), DeclineReason>, StoreError> {
     let today = Day::of_timestamp(now);
     let spent = match find_spending(tx, subscriber_id, amount.currency)? {
         None => Spending::zero(today),
-        Some(spent) if is_ahead(now, spent.day) => sum_charges(tx, subscriber_id, amount.currency, today)?,
+        Some(spent) if is_ahead(now, spent.day) => {
+            sum_charges(tx, subscriber_id, amount.currency, today, transaction_id)?
+        }
         Some(spent) => spent,
     };
     match spent.add_charge(today, amount.amount_minor, limits) {
@@ -32,12 +35,13 @@ pub(in crate::store) fn count_charge_against_limits(
     }
 }
 
-/// The sums of a day and its month by the ledger. The charge that is being counted is not in it yet.
+/// The sums of a day and its month by the ledger, without the charge that is being counted.
 fn sum_charges(
     tx: &Connection,
     subscriber_id: &str,
     currency: Currency,
     day: Day,
+    transaction_id: &str,
 ) -> Result<Spending, StoreError> {
     let [day_begins, day_ends, month_begins, month_ends] = bounds_of(day);
     let mut select = tx.prepare_cached(
@@ -47,10 +51,18 @@ fn sum_charges(
                    WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED'), 0) AS counted
                FROM pais p JOIN transactions t USING (pai)
                WHERE p.subscriber_id = ?1 AND t.currency = ?2 AND t.status <> 'DECLINED'
-                   AND t.created_at >= ?5 AND t.created_at < ?6
+                   AND t.created_at >= ?5 AND t.created_at < ?6 AND t.transaction_id <> ?7
                    AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id))",
     )?;
-    let values = params![subscriber_id, currency.as_str(), day_begins, day_ends, month_begins, month_ends];
+    let values = params![
+        subscriber_id,
+        currency.as_str(),
+        day_begins,
+        day_ends,
+        month_begins,
+        month_ends,
+        transaction_id
+    ];
     Ok(select.query_row(values, |row| {
         Ok(Spending { day, day_minor: row.get("day_minor")?, month_minor: row.get("month_minor")? })
     })?)
