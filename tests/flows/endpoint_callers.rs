@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, StatusCode};
+use onbill_domain::key::KeyUse;
+use onbill_domain::signature::sign_request;
 use onbill_test_harness::customer::charge_body;
-use onbill_test_harness::{ACME_ACCOUNTS, EDGE, TestSystem};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, KeyHolder, TestSystem, keys};
 use serde_json::json;
 
 const GOOD: &str = "+12025550101";
@@ -97,6 +99,33 @@ async fn origin_answers_nobody_but_its_edge() {
         *request.uri_mut() =
             format!("http://{}{path}", system.acme.origin_address).parse().expect("is a URI");
         assert_eq!(system.send_request(request).await.0, UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn default_port_and_case_of_host_change_nothing() {
+    let system = TestSystem::start();
+    let (ok, edge) = (StatusCode::OK, keys::keyring(&KeyHolder::Edge));
+    let key = edge.signing_key(KeyUse::EdgeToOrigin, "operator:acme").expect("the edge has it");
+    for (signed_for, arrived_at, expected) in [
+        ("https://onbill.acme.example", "onbill.acme.example", ok),
+        ("https://onbill.acme.example", "onbill.acme.example:443", ok),
+        ("https://onbill.acme.example", "OnBill.ACME.example:443", ok),
+        ("http://onbill.acme.example", "onbill.acme.example:80", ok),
+        ("http://onbill.acme.example:443", "Onbill.acme.example:443", ok),
+        ("https://onbill.acme.example:8443", "onbill.acme.example:8443", ok),
+        ("https://onbill.acme.example", "onbill.acme.example:8443", UNAUTHORIZED),
+        ("https://onbill.acme.example:8443", "onbill.acme.example", UNAUTHORIZED),
+        ("https://onbill.nova.example", "onbill.acme.example:443", UNAUTHORIZED),
+    ] {
+        system.network.attach_service(arrived_at, system.acme.app().router());
+        let body = json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en"}).to_string();
+        let request = Request::post(format!("{signed_for}/edge/v1/validate"));
+        let request = request.header("content-type", "application/json").body(Bytes::from(body));
+        let mut request = request.expect("is a request");
+        sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
+        *request.uri_mut() = format!("http://{arrived_at}/edge/v1/validate").parse().expect("is a URI");
+        assert_eq!(system.send(request).await.0, expected, "{signed_for} at {arrived_at}");
     }
 }
 

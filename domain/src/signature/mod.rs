@@ -18,6 +18,7 @@
 //! Used nonces are not remembered here. A verified request carries its [`Nonce`], and the origin
 //! uses it up in the database transaction of the request's effect.
 
+mod authority;
 mod base;
 mod components;
 mod profile;
@@ -25,6 +26,7 @@ mod received;
 mod sign;
 mod verify;
 
+pub use authority::possible_authorities;
 pub use components::{RequestComponents, ResponseComponents};
 pub use profile::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
 pub use received::{ReceivedSignature, SignatureError};

@@ -1,5 +1,6 @@
 //! Signing a request, and the response to one.
 
+use super::authority::signed_authority;
 use super::base::{serialize_input, signature_base};
 use super::components::{Component, RequestComponents, ResponseComponents, string_item};
 use super::profile::{CONTENT_DIGEST, LABEL, RESPONSE_TAG, SIGNATURE, SIGNATURE_INPUT, request_tag};
@@ -136,19 +137,4 @@ fn insert_headers(headers: &mut HeaderMap, signed: &SignatureHeaders) -> Option<
         headers.insert(CONTENT_DIGEST, digest);
     }
     Some(())
-}
-
-/// The authority as it is signed: in lower case, without the scheme's default port (RFC 9421
-/// §2.2.3).
-fn signed_authority(uri: &http::Uri) -> Option<String> {
-    let authority = uri.authority()?;
-    let default_port = match uri.scheme_str()? {
-        "https" => 443,
-        _ => 80,
-    };
-    let host = authority.host().to_ascii_lowercase();
-    Some(match authority.port_u16() {
-        Some(port) if port != default_port => format!("{host}:{port}"),
-        _ => host,
-    })
 }

@@ -13,7 +13,7 @@ use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::reject::Reject;
 use onbill_domain::signature::{
     self, CONTENT_DIGEST, Nonce, ReceivedSignature, RequestComponents, ResponseComponents, SIGNATURE,
-    SIGNATURE_INPUT,
+    SIGNATURE_INPUT, SignatureError,
 };
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use std::sync::Arc;
@@ -40,7 +40,8 @@ impl CallVerifier {
                 .ok_or_else(Reject::unauthorized)?,
         };
         let presented = ReceivedSignature::from_headers(&call.headers);
-        self.verify(call, presented, key_use, host).map(|(_, nonce)| nonce)
+        let authorities = signature::possible_authorities(host);
+        self.verify(call, presented, key_use, &authorities).map(|(_, nonce)| nonce)
     }
 
     /// Verifies both signatures on a partner's call, the edge's and the partner's. Returns the
@@ -52,35 +53,41 @@ impl CallVerifier {
             PARTNER_SIGNATURE_INPUT_HEADER,
             PARTNER_SIGNATURE_HEADER,
         );
-        let (party, nonce) = self.verify(call, presented, KeyUse::PartnerCall, &self.edge_authority)?;
+        let (party, nonce) =
+            self.verify(call, presented, KeyUse::PartnerCall, std::slice::from_ref(&self.edge_authority))?;
         Ok((party.partner_id().ok_or_else(Reject::unauthorized)?, nonce))
     }
 
-    /// Returns the signer and its nonce.
+    /// Returns the signer and its nonce. The signature is for one of these authorities.
     fn verify(
         &self,
         call: &Received,
         presented: Option<ReceivedSignature<'_>>,
         key_use: KeyUse,
-        authority: &str,
+        authorities: &[String],
     ) -> Result<(Party, Nonce), Reject> {
         let presented = presented.ok_or_else(Reject::unauthorized)?;
         let full_type =
             call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let target = RequestComponents {
-            method: call.method.as_str(),
-            authority,
-            path: call.uri.path(),
-            query: call.uri.query().unwrap_or_default(),
-            body: (!call.body.is_empty()).then_some((&call.body[..], full_type)),
+        let verify_for = |authority: &String| {
+            let target = RequestComponents {
+                method: call.method.as_str(),
+                authority,
+                path: call.uri.path(),
+                query: call.uri.query().unwrap_or_default(),
+                body: (!call.body.is_empty()).then_some((&call.body[..], full_type)),
+            };
+            signature::verify_request(&target, presented, &self.keys, key_use, self.clock.now())
         };
-        match signature::verify_request(&target, presented, &self.keys, key_use, self.clock.now()) {
-            Ok(verified) => Ok((verified.key.party.clone(), verified.nonce)),
-            Err(refused) => {
-                tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
-                Err(Reject::unauthorized())
+        let mut refused = SignatureError::Malformed;
+        for authority in authorities {
+            match verify_for(authority) {
+                Ok(verified) => return Ok((verified.key.party.clone(), verified.nonce)),
+                Err(why) => refused = why,
             }
         }
+        tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
+        Err(Reject::unauthorized())
     }
 
     /// Signs the response to this call for the partner.
