@@ -39,13 +39,30 @@ pub struct Account {
     pub balance: Option<Money>,
 }
 
+/// What the operator's answer tells of an account. A type or a balance that is not clear is unknown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// The account's status at the operator.
+    pub status: AccountStatus,
+    /// How the account pays.
+    pub account_type: Option<AccountType>,
+    /// The balance of a prepaid account.
+    pub balance: Option<Money>,
+}
+
+impl From<Account> for AccountFacts {
+    fn from(Account { status, account_type, balance }: Account) -> Self {
+        Self { status, account_type: Some(account_type), balance }
+    }
+}
+
 /// Decides whether `account` may pay a monthly `price`. `None` is a number without an account.
 ///
 /// The first of these applies: `account-not-found` (no account, or a ceased one),
 /// `suspended-non-payment`, `insufficient-balance` (prepaid, and the balance is below one month's
-/// price), `account-not-eligible` (prepaid, and the balance is unknown or in another currency, so
-/// that it cannot be compared).
-pub fn check_account(account: Option<&Account>, price: Money) -> Result<AccountType, Reject> {
+/// price), `account-not-eligible` (the type is unknown; or prepaid, and the balance is unknown or in
+/// another currency, so that it cannot be compared).
+pub fn check_account(account: Option<&AccountFacts>, price: Money) -> Result<AccountType, Reject> {
     let not_found = || Reject::new(ErrorCode::AccountNotFound, "There is no such account.");
     let account = account.ok_or_else(not_found)?;
     match account.status {
@@ -53,11 +70,14 @@ pub fn check_account(account: Option<&Account>, price: Money) -> Result<AccountT
         AccountStatus::Suspended => return Err(Reject::suspended_non_payment()),
         AccountStatus::Ceased => return Err(not_found()),
     }
-    match account.account_type {
+    let account_type = account.account_type.ok_or_else(|| {
+        Reject::new(ErrorCode::AccountNotEligible, "The operator does not say how the account pays.")
+    })?;
+    match account_type {
         AccountType::Postpaid => {}
         AccountType::Prepaid => check_balance(account.balance, price)?,
     }
-    Ok(account.account_type)
+    Ok(account_type)
 }
 
 fn check_balance(balance: Option<Money>, price: Money) -> Result<(), Reject> {
@@ -90,7 +110,7 @@ mod tests {
         use AccountType::{Postpaid, Prepaid};
         let price = money(1599, "USD");
         let case = |status, account_type, balance| {
-            check_account(Some(&Account { status, account_type, balance }), price)
+            check_account(Some(&Account { status, account_type, balance }.into()), price)
                 .map_err(|reject| reject.code)
         };
         assert_eq!(case(Active, Postpaid, None), Ok(Postpaid));
@@ -100,6 +120,12 @@ mod tests {
         assert_eq!(case(Active, Prepaid, None), Err(ErrorCode::AccountNotEligible));
         assert_eq!(case(Suspended, Postpaid, None), Err(ErrorCode::SuspendedNonPayment));
         assert_eq!(case(Ceased, Postpaid, None), Err(ErrorCode::AccountNotFound));
+        let unknown = |status| {
+            let facts = AccountFacts { status, account_type: None, balance: Some(money(9999, "USD")) };
+            check_account(Some(&facts), price).map_err(|reject| reject.code)
+        };
+        assert_eq!(unknown(Active), Err(ErrorCode::AccountNotEligible));
+        assert_eq!(unknown(Suspended), Err(ErrorCode::SuspendedNonPayment));
         assert_eq!(check_account(None, price).map_err(|reject| reject.code), Err(ErrorCode::AccountNotFound));
     }
 }

@@ -1,5 +1,6 @@
 //! Charges under the worst faults: whatever fails, each is on the right bill once.
 
+use axum::Router;
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::app::ledger_identity;
@@ -219,6 +220,22 @@ async fn billing_decline_is_final_with_its_code() {
     assert_eq!((&now["status"], &now["declineReason"]), (&json!("DECLINED"), &json!("insufficient-balance")));
     assert_eq!(now["rawResult"]["scope"], "billing");
     assert!(system.bill_lines(&system.acme, "+12025550104").await.is_empty());
+}
+
+#[tokio::test]
+async fn odd_answer_of_billing_costs_no_approval() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    for (id, body, expected) in [
+        ("c-1", "{\"status\":\"APPROVED\",\"rawCode\":0}", "APPROVED"),
+        ("c-2", "\u{feff}{\"rawCode\":{},\"Status\":\" approved\",}\n\0", "APPROVED"),
+        ("c-3", "{\"rawCode\":null,\"status\":\"declined\"}", "DECLINED"),
+        ("c-4", "{\"status\":\"APPROVED\",\"status\":\"DECLINED\"}", "PENDING"),
+        ("c-5", "[\"APPROVED\",null]", "PENDING"),
+    ] {
+        let billing = Router::new().fallback(async move || (StatusCode::CREATED, body));
+        system.network.attach_service(system.acme.dashboard_address, billing);
+        assert_eq!(post(&system, &pai, id).await.1["status"], expected, "{body}");
+    }
 }
 
 #[tokio::test]

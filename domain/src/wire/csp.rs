@@ -1,7 +1,8 @@
 //! The CSP API: origin → the operator's systems. It is the only HTTP interface on which the origin
-//! sends a number.
+//! sends a number. The origin reads the responses by `csp_answer`, which is more lenient than these
+//! types.
 
-use crate::account::{Account, AccountStatus, AccountType};
+use crate::account::{AccountStatus, AccountType};
 use crate::day::ServicePeriod;
 use crate::money::Money;
 use crate::msisdn::Msisdn;
@@ -28,12 +29,6 @@ pub struct AccountValidateResponse {
     /// The operator's own id of the subscriber. It changes when the number gets another subscriber.
     #[serde(rename = "subscriberID")]
     pub subscriber_id: String,
-}
-
-impl From<AccountValidateResponse> for Account {
-    fn from(response: AccountValidateResponse) -> Self {
-        Self { status: response.status, account_type: response.account_type, balance: response.balance }
-    }
 }
 
 /// `POST /transaction`: put a charge on the bill. Repeating a transactionID gets the same response.

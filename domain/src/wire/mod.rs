@@ -4,6 +4,7 @@
 pub mod account_page;
 pub mod coupon;
 pub mod csp;
+pub mod csp_answer;
 pub mod device;
 pub mod edge;
 pub mod kv;
@@ -15,6 +16,7 @@ pub mod ott;
 pub mod partner;
 pub mod subscription;
 
+mod lenient;
 mod parse;
 mod strict;
 

@@ -4,5 +4,5 @@ pub mod import;
 mod lookup;
 mod subscriber;
 
-pub use lookup::AccountLookup;
+pub use lookup::{AccountLookup, FoundAccount};
 pub(crate) use subscriber::{SubscriberStatus, live_account};

@@ -2,7 +2,7 @@
 //! something was recorded. A number's next subscriber is never charged, sent or shown anything for
 //! the last one.
 
-use crate::store::SubscriberAccount;
+use super::lookup::FoundAccount;
 use onbill_domain::account::AccountStatus;
 
 /// The status of a subscriber, by the account that their number has now.
@@ -20,7 +20,7 @@ pub(crate) enum SubscriberStatus {
 
 impl SubscriberStatus {
     /// The status of the subscriber whose operator's id is `subscriber_ref`.
-    pub(crate) fn of(subscriber_ref: &str, account: Option<SubscriberAccount>) -> Self {
+    pub(crate) fn of(subscriber_ref: &str, account: Option<FoundAccount>) -> Self {
         let Some(known) = account else { return Self::Ceased };
         match known.account.status {
             AccountStatus::Ceased => Self::Ceased,
@@ -42,7 +42,7 @@ impl SubscriberStatus {
 }
 
 /// The account, unless it has ended.
-pub(crate) fn live_account(account: Option<SubscriberAccount>) -> Option<SubscriberAccount> {
+pub(crate) fn live_account(account: Option<FoundAccount>) -> Option<FoundAccount> {
     account.filter(|known| match known.account.status {
         AccountStatus::Active | AccountStatus::Suspended => true,
         AccountStatus::Ceased => false,

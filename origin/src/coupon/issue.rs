@@ -3,12 +3,10 @@
 use super::DAY_SECONDS;
 use super::desk::Coupons;
 use super::text;
-use crate::account::live_account;
+use crate::account::{FoundAccount, live_account};
 use crate::config::{CouponPlan, CouponSettings, Offer};
 use crate::fault::{Failure, Fault};
-use crate::store::{
-    CouponRow, IssueCouponResult, NewCoupon, NewPai, NewPaiIds, StoreError, SubscriberAccount,
-};
+use crate::store::{CouponRow, IssueCouponResult, NewCoupon, NewPai, NewPaiIds, StoreError};
 use onbill_domain::account::AccountStatus;
 use onbill_domain::digest::sha256;
 use onbill_domain::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
@@ -110,7 +108,8 @@ impl Coupons {
     /// 4. Draws the code, and seals the SMS that carries it.
     pub(super) async fn examine_request(&self, request: &CouponRequest) -> Result<Examined, NotIssued> {
         // 1.
-        let msisdn = self.numbers.normalize(&request.msisdn);
+        let msisdn = self.numbers.parse(request.msisdn.expose());
+        let msisdn = msisdn.map_err(|reject| NotIssued::Refused(CouponField::Msisdn, reject))?;
         let fingerprint = self.fingerprint_request(&msisdn, request)?;
         if let Some(row) = self.store.find_coupon(request.ext_coupon_id.clone()).await? {
             return if row.is_of(&fingerprint) {
@@ -199,7 +198,7 @@ impl Coupons {
         Err(NotIssued::Refused(CouponField::Amount, Reject::invalid_request(message)))
     }
 
-    async fn find_buyer_account(&self, msisdn: &Msisdn) -> Result<SubscriberAccount, NotIssued> {
+    async fn find_buyer_account(&self, msisdn: &Msisdn) -> Result<FoundAccount, NotIssued> {
         let known = live_account(self.accounts.find_account(msisdn).await?).ok_or_else(|| {
             NotIssued::Refused(
                 CouponField::Msisdn,

@@ -2,13 +2,13 @@
 //! number learns any of it.
 
 use super::mark::{flow_expired, is_marked_for};
-use crate::account::{AccountLookup, live_account};
+use crate::account::{AccountLookup, FoundAccount, live_account};
 use crate::ambient::Clock;
 use crate::config::{Offer, SimSwapHours};
 use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::pin::pin_expired;
-use crate::store::{NumberIndex, PinRecipient, Store, SubscriberAccount};
+use crate::store::{NumberIndex, PinRecipient, Store};
 use onbill_domain::account::{AccountType, check_account};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -35,7 +35,7 @@ pub(crate) enum Holder<'f> {
 
 /// An account that may buy an offer.
 pub(crate) struct EligibleAccount {
-    pub(crate) known: SubscriberAccount,
+    pub(crate) known: FoundAccount,
     pub(crate) account_type: AccountType,
     /// It already pays this partner on the bill, so there is nothing to buy.
     pub(crate) pays_already: bool,
@@ -61,7 +61,7 @@ impl Eligibility {
         &self,
         msisdn: &Msisdn,
         holder: Holder<'_>,
-    ) -> Result<SubscriberAccount, Failure> {
+    ) -> Result<FoundAccount, Failure> {
         let known = self.find_account(msisdn, holder).await?;
         Ok(live_account(known).ok_or_else(account_not_found)?)
     }
@@ -72,7 +72,7 @@ impl Eligibility {
         &self,
         msisdn: &Msisdn,
         holder: Holder<'_>,
-    ) -> Result<Option<SubscriberAccount>, Failure> {
+    ) -> Result<Option<FoundAccount>, Failure> {
         let known = self.accounts.find_account(msisdn).await?;
         let Some(live) = live_account(known.clone()) else { return Ok(known) };
         match holder {
@@ -99,7 +99,7 @@ impl Eligibility {
         offer: &Offer,
         msisdn: &Msisdn,
         holder: Holder<'_>,
-    ) -> Result<(SubscriberAccount, AccountType), Failure> {
+    ) -> Result<(FoundAccount, AccountType), Failure> {
         let known = self.find_account(msisdn, holder).await?;
         let pays = match &known {
             Some(known) => self.pays_on_bill(offer, msisdn, known).await?,
@@ -130,17 +130,14 @@ impl Eligibility {
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
-        known: &SubscriberAccount,
+        known: &FoundAccount,
     ) -> Result<bool, Failure> {
         let (partner, number) = (offer.partner.clone(), self.vault.index_number(msisdn));
         Ok(self.store.pays_on_bill(partner, number, known.subscriber_ref.clone()).await?)
     }
 }
 
-fn check_price(
-    known: Option<SubscriberAccount>,
-    offer: &Offer,
-) -> Result<(SubscriberAccount, AccountType), Reject> {
+fn check_price(known: Option<FoundAccount>, offer: &Offer) -> Result<(FoundAccount, AccountType), Reject> {
     let account_type = check_account(known.as_ref().map(|known| &known.account), offer.price)?;
     Ok((known.ok_or_else(account_not_found)?, account_type))
 }

@@ -3,10 +3,10 @@
 use super::account_page::{AccountPages, PageOwner};
 use super::eligibility::{Eligibility, Holder};
 use super::mark::mark_flow;
+use crate::account::FoundAccount;
 use crate::config::Offer;
 use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::SubscriberAccount;
 use onbill_domain::account::AccountType;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::edge::{FlowStep, OfferView};
@@ -20,7 +20,7 @@ pub struct NextSteps {
 
 /// The next step, and the subscriber of the number for whom it is.
 pub(crate) struct NextStep {
-    known: SubscriberAccount,
+    known: FoundAccount,
     view: View,
 }
 

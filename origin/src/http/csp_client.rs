@@ -1,23 +1,24 @@
 //! Client of the operator's CSP API: account status, billing, SMS. Every call is signed.
 //!
 //! Nothing here decides what an unexpected response means for a charge: it returns [`Unclear`], and
-//! the queue retries.
+//! the queue retries. Only a dropped connection is made good at once, within the rule that a charge
+//! is looked up before it is posted again.
 
-use super::signed_client::SignedClient;
+use super::peer::{Connection, NoResponse};
+use super::signed_client::{Repetition, SignedClient};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::{KeyUse, Party};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::{ErrorBody, ErrorCode};
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::csp::{
-    AccountValidateRequest, AccountValidateResponse, BillChargeRequest, BillChargeResponse,
-    BillRefundRequest, BillRefundResponse, SmsRequest,
+    AccountValidateRequest, BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse,
+    SmsRequest,
 };
-use onbill_domain::wire::read_object;
+use onbill_domain::wire::csp_answer::{self, AccountAnswer, has_error_code};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// There was no response, or one that does not show what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,24 +38,33 @@ impl CspClient {
     }
 
     /// Looks up the operator's record of an account; `None` when the operator reports that there is
-    /// none. A response without an id of the subscriber counts as none, because that id
-    /// distinguishes two subscribers of one number.
-    pub async fn look_up_account(&self, msisdn: &Msisdn) -> Result<Option<AccountValidateResponse>, Unclear> {
+    /// none. A 404 counts with the operator's own code only: a misrouted proxy responds with 404 as
+    /// well, and would end an account by it.
+    pub async fn look_up_account(&self, msisdn: &Msisdn) -> Result<Option<AccountAnswer>, Unclear> {
         let request = AccountValidateRequest { msisdn: msisdn.clone() };
-        match self.send_call(Method::POST, "/account/validate", Some(&request)).await? {
-            (StatusCode::OK, body) => {
-                let answer: AccountValidateResponse = parse_body(&body)?;
-                if answer.subscriber_id.is_empty() { Err(Unclear) } else { Ok(Some(answer)) }
-            }
-            (StatusCode::NOT_FOUND, body) if has_code(&body, ErrorCode::AccountNotFound) => Ok(None),
+        let call = self.build_call(Method::POST, "/account/validate", Some(&request))?;
+        match self.send_repeatable(Repetition::Read, call).await? {
+            (StatusCode::OK, body) => csp_answer::read_account(&body).map(Some).ok_or(Unclear),
+            (StatusCode::NOT_FOUND, body) if has_error_code(&body, ErrorCode::AccountNotFound) => Ok(None),
             _ => Err(Unclear),
         }
     }
 
-    /// Puts a line on the bill, once per transaction id.
+    /// Puts a line on the bill, once per transaction id. When the connection of the post is dropped,
+    /// the charge is looked up, and posted once more if billing has never seen it.
     pub async fn submit_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
-        match self.send_call(Method::POST, "/transaction", Some(charge)).await? {
-            (StatusCode::OK | StatusCode::CREATED, body) => parse_body(&body),
+        let call = || self.build_call(Method::POST, "/transaction", Some(charge));
+        let answer = match self.send_once(Connection::Kept, call()?).await {
+            Err(NoResponse::Dropped) => match self.look_up_charge(&charge.transaction_id).await? {
+                Some(known) => return Ok(known),
+                None => self.send_once(Connection::Fresh, call()?).await,
+            },
+            answer => answer,
+        };
+        match answer.map_err(|_| Unclear)? {
+            (StatusCode::OK | StatusCode::CREATED, body) => {
+                csp_answer::read_charge_outcome(&body).ok_or(Unclear)
+            }
             _ => Err(Unclear),
         }
     }
@@ -63,19 +73,23 @@ impl CspClient {
     /// it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
-        match self.send_call::<()>(Method::GET, &path, None).await? {
-            (StatusCode::OK, body) => parse_body(&body).map(Some),
-            (StatusCode::NOT_FOUND, body) if has_code(&body, ErrorCode::TransactionNotFound) => Ok(None),
+        let call = self.build_call::<()>(Method::GET, &path, None)?;
+        match self.send_repeatable(Repetition::Read, call).await? {
+            (StatusCode::OK, body) => csp_answer::read_charge_outcome(&body).map(Some).ok_or(Unclear),
+            (StatusCode::NOT_FOUND, body) if has_error_code(&body, ErrorCode::TransactionNotFound) => {
+                Ok(None)
+            }
             _ => Err(Unclear),
         }
     }
 
     /// Refunds part or all of a charge on its bill, once per refund id.
     pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
-        match self.send_call(Method::POST, "/refund", Some(refund)).await? {
-            // The status alone means approved; a body, where there is one, may decline.
-            (StatusCode::OK | StatusCode::CREATED, body) if body.is_empty() => parse_body(b"{}"),
-            (StatusCode::OK | StatusCode::CREATED, body) => parse_body(&body),
+        let call = self.build_call(Method::POST, "/refund", Some(refund))?;
+        match self.send_repeatable(Repetition::Idempotent, call).await? {
+            (StatusCode::OK | StatusCode::CREATED, body) => {
+                csp_answer::read_refund_outcome(&body).ok_or(Unclear)
+            }
             _ => Err(Unclear),
         }
     }
@@ -83,18 +97,19 @@ impl CspClient {
     /// Sends an SMS to a subscriber.
     pub async fn send_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
-        match self.send_call(Method::POST, "/notification", Some(&request)).await? {
+        let call = self.build_call(Method::POST, "/notification", Some(&request))?;
+        match self.send_once(Connection::Kept, call).await.map_err(|_| Unclear)? {
             (status, _) if status.is_success() => Ok(()),
             _ => Err(Unclear),
         }
     }
 
-    async fn send_call<T: Serialize>(
+    fn build_call<T: Serialize>(
         &self,
         method: Method,
         path: &str,
         body: Option<&T>,
-    ) -> Result<(StatusCode, Bytes), Unclear> {
+    ) -> Result<Request<Bytes>, Unclear> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         let body = match body {
             Some(body) => {
@@ -103,21 +118,28 @@ impl CspClient {
             }
             None => Bytes::new(),
         };
-        let request = request.body(body).map_err(|_| Unclear)?;
-        let response = self.client.send(KeyUse::OriginToOperator, &self.operator, request).await;
-        let response = response.map_err(|_| Unclear)?;
-        Ok((response.status(), response.into_body()))
+        request.body(body).map_err(|_| Unclear)
     }
-}
 
-/// Whether the 404 comes from the operator itself. A misrouted proxy responds with 404 as well, and
-/// would end an account by it.
-fn has_code(body: &[u8], code: ErrorCode) -> bool {
-    read_object::<ErrorBody>(body).is_ok_and(|error| error.code == code.as_str())
-}
+    async fn send_once(
+        &self,
+        connection: Connection,
+        call: Request<Bytes>,
+    ) -> Result<(StatusCode, Bytes), NoResponse> {
+        let answer = self.client.send(KeyUse::OriginToOperator, &self.operator, connection, call).await?;
+        Ok((answer.status(), answer.into_body()))
+    }
 
-fn parse_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unclear> {
-    read_object(body).map_err(|_| Unclear)
+    async fn send_repeatable(
+        &self,
+        repetition: Repetition,
+        call: Request<Bytes>,
+    ) -> Result<(StatusCode, Bytes), Unclear> {
+        let key_use = KeyUse::OriginToOperator;
+        let answer = self.client.send_repeatable(key_use, &self.operator, repetition, call).await;
+        let answer = answer.map_err(|_| Unclear)?;
+        Ok((answer.status(), answer.into_body()))
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +194,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn raw_code_of_another_type_costs_no_approval() {
+        let billed = csp_client(200, r#"{"status":"APPROVED","rawCode":0}"#).look_up_charge("t").await;
+        let billed = billed.ok().flatten().expect("is clear");
+        assert_eq!((billed.status, billed.raw_code.as_deref()), (BillingDecision::Approved, Some("0")));
+        let listed = csp_client(200, r#"["APPROVED",null]"#).look_up_charge("t").await;
+        assert_eq!(listed, Err(Unclear), "a list is no object");
+    }
+
+    #[tokio::test]
     async fn refund_response_of_a_proxy_is_unclear() {
         let currency = onbill_domain::currency::Currency::parse("USD").expect("is listed");
         let refund = BillRefundRequest {
@@ -198,6 +229,9 @@ mod tests {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         let named = csp_client(200, r#"{"status":"ACTIVE","type":"postpaid","subscriberID":"s-1"}"#);
         assert_eq!(named.look_up_account(&msisdn).await.map(|answer| answer.is_some()), Ok(true));
+        let odd = csp_client(200, "\u{feff}{\"status\":\"active\",\"type\":7,\"subscriberID\":42}\n");
+        let odd = odd.look_up_account(&msisdn).await.ok().flatten().expect("is clear about what decides");
+        assert_eq!((odd.subscriber_id.as_str(), odd.account.account_type), ("42", None));
         for body in [
             r#"{"status":"ACTIVE","type":"postpaid","subscriberID":""}"#,
             r#"{"status":"ACTIVE","type":"postpaid"}"#,

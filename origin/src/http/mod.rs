@@ -1,6 +1,8 @@
 //! Calls to other parties over HTTP.
 
 mod csp_client;
+#[cfg(test)]
+mod dropped_connections;
 mod peer;
 mod signed_client;
 

@@ -79,7 +79,8 @@ fn parse_line(
     if field(1)? != bill.id() {
         return Err((1, "is not the id on this line of the file"));
     }
-    let status = BillingDecision::parse(field(2)?).ok_or((2, "must be APPROVED or DECLINED"))?;
+    let status = BillingDecision::parse(&field(2)?.to_ascii_uppercase());
+    let status = status.ok_or((2, "must be APPROVED or DECLINED"))?;
     let amount_minor = match status {
         BillingDecision::Approved => bill.amount().amount_minor,
         BillingDecision::Declined => 0,
