@@ -18,6 +18,7 @@ pub mod app;
 mod ceiling;
 pub mod charge;
 pub mod config;
+mod contradictory_lines;
 pub mod coupon;
 mod csv_file;
 pub mod delivery;

@@ -289,11 +289,12 @@ async fn event_file_equals_calls_and_names_bad_lines() {
          e-6,ceased,{GOOD},,yesterday\r\n\
          e-7,ceased,{GOOD},,{future}\r\n\
          e-8,ceased\r\n\
-         e-1,ceased,{GOOD},,{now}\r\n\
+         e-11,ceased,{GOOD},,{now}\r\n\
          e-9,number-changed,{GOOD},{OTHER},{now}\r\n\
          ,ceased,{GOOD},,{now}\r\n\
          e-1,suspended,{GOOD},,{now}\r\n\
-         e-10,ceased,+12025550199,,{now}\r\n"
+         e-10,ceased,+12025550199,,{now}\r\n\
+         e-11,ported-out,{GOOD},,{now}\r\n"
     );
     let app = system.acme.app();
     let event_import =
@@ -303,7 +304,7 @@ async fn event_file_equals_calls_and_names_bad_lines() {
     let report =
         follow_file(event_import, file.as_bytes(), || now, complain, |_| {}).await.expect("has its header");
     let expected =
-        EventFileReport { applied: 2, superseded: 0, no_subscriber: 1, contradictory: 1, refused: 9 };
+        EventFileReport { applied: 2, superseded: 0, no_subscriber: 1, contradictory: 1, refused: 10 };
     assert_eq!(report, expected, "{complaints:#?}");
     let places: Vec<&str> = complaints.iter().filter_map(|text| Some(text.split_once(':')?.0)).collect();
     let expected = [
@@ -314,9 +315,10 @@ async fn event_file_equals_calls_and_names_bad_lines() {
         "line 7, column occurred_at",
         "line 8, column occurred_at",
         "line 9, column msisdn",
-        "line 10, column event_id",
-        "line 11, column new_msisdn",
         "line 12, column event_id",
+        "line 10, column event_id",
+        "line 15, column event_id",
+        "line 11, column new_msisdn",
     ];
     assert_eq!(places, expected);
     assert!(
@@ -324,6 +326,12 @@ async fn event_file_equals_calls_and_names_bad_lines() {
         "{complaints:#?}"
     );
     assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-on-hold"));
+    let again = format!("event_id,type,msisdn,new_msisdn,occurred_at\ne-1,ceased,{GOOD},,{now}\n");
+    let mut complaints = Vec::new();
+    let complain = |complaint| complaints.push(complaint);
+    let report = follow_file(event_import, again.as_bytes(), || now, complain, |_| {}).await;
+    assert_eq!(report.expect("has its header").refused, 1);
+    assert_eq!(complaints, ["line 2, column event_id: was used for another event"]);
     let other = follow_file(event_import, &b"id,type\n"[..], || now, |_| {}, |_| {}).await;
     assert!(other.is_err(), "another file");
 }

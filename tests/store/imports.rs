@@ -9,7 +9,11 @@ use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use serde_json::json;
 
-on_each_database!(a_bad_line_is_named_and_takes_no_other_with_it, another_file_is_refused_whole,);
+on_each_database!(
+    a_bad_line_is_named_and_takes_no_other_with_it,
+    another_file_is_refused_whole,
+    contradictory_lines_about_a_number_are_all_refused,
+);
 
 const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
 
@@ -77,4 +81,37 @@ async fn another_file_is_refused_whole(db: TestStore) {
     {
         assert!(matches!(import_text(&db, text).await.0, Err(ImportError::Header(_))), "{text:?}");
     }
+}
+
+async fn contradictory_lines_about_a_number_are_all_refused(books: Books) {
+    let find = async |number: &str| {
+        let index = vault().index_number(&Msisdn::parse(number).expect("is E.164"));
+        let account = books.store.find_account(index).await.expect("works");
+        account.map(|known| (known.account.status.as_str(), known.subscriber_ref))
+    };
+    let first = format!("{HEADER}\n+12025550101,active,postpaid,,USD,2021-03-14\n");
+    assert_eq!(import(&books, &first).await.0.expect("is sound").imported, 1);
+    let mut text = format!(
+        "{HEADER}\n\
+         +12025550101,active,postpaid,,USD,2021-03-14\n\
+         +12025550102,active,postpaid,,USD,2021-03-14\n\
+         (202) 555-0101,ceased,postpaid,,USD,2018-05-21\n\
+         202-555-0102,active,postpaid,,,2021-03-14\n"
+    );
+    // Far apart, so that they would be in different transactions.
+    for n in 0..600 {
+        text += &format!("+1202556{n:04},active,prepaid,5,USD,2021-03-14\n");
+    }
+    text += "+12025560000,active,prepaid,6,USD,2021-03-14\n";
+    let (report, complaints) = import(&books, &text).await;
+    assert_eq!(report.expect("has its header"), ImportReport { imported: 600, refused: 4 });
+    assert_eq!(
+        complaints,
+        [(2, 4), (4, 2), (6, 606), (606, 6)].map(|(line, other)| format!(
+            "line {line}, column msisdn: line {other} says otherwise of this number"
+        ))
+    );
+    assert_eq!(find("+12025550101").await, Some(("active", "2021-03-14".to_owned())), "as before");
+    assert!(find("+12025550102").await.is_some(), "a repeated line says nothing else");
+    assert!(find("+12025560000").await.is_none() && find("+12025560599").await.is_some());
 }

@@ -17,7 +17,7 @@ use std::fmt;
 pub const COUPON_CHARGE_PREFIX: &str = "onbill-coupon-";
 
 /// `POST /operator/v1/coupons`: issue a coupon and send it by SMS.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CouponRequest {
     /// The operator's id of the coupon, never reused.
     #[serde(rename = "extCouponID")]

@@ -1,7 +1,11 @@
 //! `import-accounts`: reads the operator's account file into the embedded table. A bad line is
-//! reported by line and column and skipped; everything else is imported.
+//! reported by line and column and skipped, and so are lines that contradict each other about a
+//! number; everything else is imported.
+//!
+//! The accounts are kept in memory, some 120 bytes for a line, until the whole file is read.
 
 use crate::config::NumberPlan;
+use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradictions};
 use crate::csv_file;
 use crate::keys::Vault;
 use crate::store::{ImportedAccount, Store, StoreError};
@@ -50,11 +54,11 @@ pub async fn import_accounts(
         return Err(ImportError::Header(format!("the first line must be {}", HEADER.join(","))));
     }
     let mut report = ImportReport::default();
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut lines = Vec::new();
     let mut record = csv::StringRecord::new();
     while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
         match line.map(|line| (line, read_line(vault, numbers, &record))) {
-            Ok((_, Ok(row))) => batch.push(row),
+            Ok((line, Ok(row))) => lines.push((line, row)),
             Ok((line, Err((column, why)))) => {
                 report.refused += 1;
                 complain(format!("line {line}, column {}: {why}", HEADER[column]));
@@ -67,20 +71,22 @@ pub async fn import_accounts(
                 }
             }
         }
-        if batch.len() == BATCH {
-            report.imported += write_batch(store, &mut batch).await?;
-            progress(reader.position().byte());
-        }
+        progress(reader.position().byte());
     }
-    report.imported += write_batch(store, &mut batch).await?;
-    progress(reader.position().byte());
+    let CheckedLines { sound, contradictory } = separate_contradictions(lines, |account| account.number);
+    for Contradiction { line, other } in contradictory {
+        report.refused += 1;
+        complain(format!("line {line}, column {}: line {other} says otherwise of this number", HEADER[0]));
+    }
+    // In the order of the index, which spares the database, and a line that repeats another once.
+    let mut accounts: Vec<_> = sound.into_iter().map(|(_, account)| account).collect();
+    accounts.sort_unstable_by_key(|account| account.number);
+    accounts.dedup();
+    for batch in accounts.chunks(BATCH) {
+        store.import_accounts(batch.to_vec()).await.map_err(ImportError::Store)?;
+        report.imported += batch.len() as u64;
+    }
     Ok(report)
-}
-
-async fn write_batch(store: &Store, batch: &mut Vec<ImportedAccount>) -> Result<u64, ImportError> {
-    let count = batch.len() as u64;
-    store.import_accounts(std::mem::take(batch)).await.map_err(ImportError::Store)?;
-    Ok(count)
 }
 
 /// Parses one line. The error is the column (by its index) that is wrong, and why. It does not

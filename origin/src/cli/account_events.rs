@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 /// ceased, ported-out, ownership-changed, number-changed or sim-swapped; new_msisdn is for number-changed
 /// only, and occurred_at is in UTC (2026-11-18T09:30:00Z). Lines are followed in the order of the file,
 /// oldest first; an event that was read in before changes nothing. A line that cannot be read is named by
-/// line and column, and nothing of it is applied; all others are. One that gives a number to somebody
+/// line and column, and nothing of it is applied, and so are lines that give one id to different events; all
+/// others are. One that gives a number to somebody
 /// while another subscriber has it is recorded, not applied, and named as well.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]

@@ -36,7 +36,8 @@ enum Verb {
     ///
     /// The header is ext_coupon_id,msisdn,plan,amount,currency,offer,locale. The amount is in whole minor units
     /// (8999 is 89.99); offer may be empty, for the plan's own, and locale, for English. A line of which nothing
-    /// can be made is named by line and column, and left out. A coupon that is there already, by its
+    /// can be made is named by line and column, and left out, and so are lines that give one id to different
+    /// coupons. A coupon that is there already, by its
     /// ext_coupon_id, stays as it is: after an interruption, read the same file in again.
     #[command(verbatim_doc_comment)]
     Issue {

@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 ///
 /// The header is msisdn,status,type,balance,currency,activated_on. The status is active, suspended or
 /// ceased, the type postpaid or prepaid; the balance is in whole minor units (1599 is 15.99) and may be
-/// empty for postpaid accounts. A line that cannot be read is named by line and column, and left out; all
-/// others are imported, over what was known of them.
+/// empty for postpaid accounts. A line that cannot be read is named by line and column, and left out, and so
+/// are all lines that contradict each other about a number; all others are imported, over what was known of
+/// them.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {

@@ -1,10 +1,12 @@
 //! `coupons issue`: imports the operator's file of coupons. A bad line is reported by line and
-//! column and issues nothing; every other line issues its coupon. A file that was imported in part
+//! column and issues nothing, and so are lines that give one id to different coupons; every other
+//! line issues its coupon. A file that was imported in part
 //! can be imported again: existing coupons stay as they are.
 
 use super::desk::Coupons;
 use super::issue::{CONFLICT, CouponField, Examined, NotIssued};
 use crate::config::{Database, NumberPlan};
+use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradictions};
 use crate::csv_file;
 use crate::fault::{Failure, Fault};
 use crate::store::IssueCouponResult;
@@ -14,6 +16,7 @@ use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::wire::coupon::CouponRequest;
+use std::collections::HashSet;
 use std::io::Read;
 use std::time::Duration;
 
@@ -67,44 +70,45 @@ pub async fn issue_file(
     }
     let mut report = CouponFileReport::default();
     let mut record = csv::StringRecord::new();
-    let mut batch: Vec<(u64, CouponRequest)> = Vec::with_capacity(BATCH);
-    let mut is_end = false;
-    while !is_end {
-        let mut next = None;
-        match csv_file::read_line(&mut reader, &mut record) {
-            None => is_end = true,
-            Some(Ok(line)) => match parse_line(coupons.numbers, &record) {
-                Ok(request) => next = Some((line, request)),
-                Err((column, why)) => {
-                    report.refused += 1;
-                    complain(complaint_at(line, column, why));
-                }
-            },
-            Some(Err(unreadable)) => {
+    let mut lines: Vec<(u64, CouponRequest)> = Vec::new();
+    while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
+        match line.map(|line| (line, parse_line(coupons.numbers, &record))) {
+            Ok((line, Ok(request))) => lines.push((line, request)),
+            Ok((line, Err((column, why)))) => {
+                report.refused += 1;
+                complain(complaint_at(line, column, why));
+            }
+            Err(unreadable) => {
                 report.refused += 1;
                 complain(unreadable.complaint);
-                is_end = unreadable.is_end;
+                if unreadable.is_end {
+                    break;
+                }
             }
         }
-        // Of two lines with one id the first counts, so it is issued before the other is checked.
-        let is_named_again =
-            next.as_ref().is_some_and(|(_, new)| batch.iter().any(|(_, made)| have_same_id(made, new)));
-        if batch.len() == BATCH || is_end || is_named_again {
-            let issued_before = report.issued;
-            issue_batch(coupons, &batch, &mut report, &mut complain).await?;
-            batch.clear();
-            progress(reader.position().byte());
-            if report.issued > issued_before && is_sqlite(coupons) {
-                tokio::time::sleep(OTHERS_TURN).await;
-            }
+    }
+    let CheckedLines { sound, contradictory } =
+        separate_contradictions(lines, |request| request.ext_coupon_id.as_str().to_owned());
+    for Contradiction { line, other } in contradictory {
+        report.refused += 1;
+        complain(complaint_at(line, 0, &format!("line {other} is another coupon of this id")));
+    }
+    let mut ids = HashSet::new();
+    let (once, again): (Vec<_>, Vec<_>) =
+        sound.into_iter().partition(|(_, request)| ids.insert(request.ext_coupon_id.as_str().to_owned()));
+    report.repeated += again.len() as u64;
+    let (bytes, all) = (reader.position().byte(), once.len() as u64);
+    let mut done = 0;
+    for batch in once.chunks(BATCH) {
+        let issued_before = report.issued;
+        issue_batch(coupons, batch, &mut report, &mut complain).await?;
+        done += batch.len() as u64;
+        progress(bytes * done / all);
+        if report.issued > issued_before && is_sqlite(coupons) {
+            tokio::time::sleep(OTHERS_TURN).await;
         }
-        batch.extend(next);
     }
     Ok(report)
-}
-
-fn have_same_id(one: &CouponRequest, other: &CouponRequest) -> bool {
-    one.ext_coupon_id == other.ext_coupon_id
 }
 
 /// Issues the coupons of a batch of lines. A failure to check one of them does not stop the others.

@@ -1,9 +1,11 @@
 //! `account-events`: imports the operator's file of account events. A bad line is reported by line
-//! and column and not applied; all others are applied in the order of the file.
+//! and column and not applied, and so are lines that give one event id to different events; all
+//! others are applied in the order of the file.
 
 use crate::account::import::ImportError;
 use crate::ambient::Random;
 use crate::config::NumberPlan;
+use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradictions};
 use crate::csv_file;
 use crate::keys::Vault;
 use crate::lifecycle::event::{Followed, follow};
@@ -59,26 +61,11 @@ pub async fn follow_file(
         return Err(ImportError::Header(format!("the first line must be {}", HEADER.join(","))));
     }
     let mut report = EventFileReport::default();
+    let mut lines = Vec::new();
     let mut record = csv::StringRecord::new();
     while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
         match line.map(|line| (line, parse_line(import.numbers, now(), &record))) {
-            Ok((line, Ok(event))) => match take(import, now(), &event).await? {
-                Followed::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
-                Followed::Recorded(AccountEventOutcome::Superseded) => report.superseded += 1,
-                Followed::Recorded(AccountEventOutcome::NoSubscriber) => report.no_subscriber += 1,
-                Followed::Recorded(AccountEventOutcome::Contradictory) => {
-                    report.contradictory += 1;
-                    complain(complaint_at(
-                        line,
-                        3,
-                        "is another subscriber's number: recorded, and not applied",
-                    ));
-                }
-                Followed::Conflict => {
-                    report.refused += 1;
-                    complain(complaint_at(line, 0, "was used for another event"));
-                }
-            },
+            Ok((line, Ok(event))) => lines.push((line, event)),
             Ok((line, Err((column, why)))) => {
                 report.refused += 1;
                 complain(complaint_at(line, column, why));
@@ -93,8 +80,39 @@ pub async fn follow_file(
         }
         progress(reader.position().byte());
     }
-    progress(reader.position().byte());
+    let CheckedLines { sound, contradictory } =
+        separate_contradictions(lines, |event| event.event_id.as_str().to_owned());
+    for Contradiction { line, other } in contradictory {
+        report.refused += 1;
+        complain(complaint_at(line, 0, &format!("line {other} is another event of this id")));
+    }
+    for (line, event) in sound {
+        let followed = take(import, now(), &event).await?;
+        count_outcome(&mut report, line, followed, &mut complain);
+    }
     Ok(report)
+}
+
+fn count_outcome(
+    report: &mut EventFileReport,
+    line: u64,
+    followed: Followed,
+    complain: &mut impl FnMut(String),
+) {
+    match followed {
+        Followed::Recorded(AccountEventOutcome::Applied) => report.applied += 1,
+        Followed::Recorded(AccountEventOutcome::Superseded) => report.superseded += 1,
+        Followed::Recorded(AccountEventOutcome::NoSubscriber) => report.no_subscriber += 1,
+        Followed::Recorded(AccountEventOutcome::Contradictory) => {
+            report.contradictory += 1;
+            let why = "is another subscriber's number: recorded, and not applied";
+            complain(complaint_at(line, 3, why));
+        }
+        Followed::Conflict => {
+            report.refused += 1;
+            complain(complaint_at(line, 0, "was used for another event"));
+        }
+    }
 }
 
 fn complaint_at(line: u64, column: usize, why: &str) -> String {

@@ -4,7 +4,7 @@
 pub type Hash = [u8; 32];
 
 /// Keyed hash of a number, by which it is found without being known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NumberIndex(pub Hash);
 
 #[derive(Clone, Debug, PartialEq, Eq)]

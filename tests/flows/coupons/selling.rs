@@ -36,14 +36,16 @@ async fn bad_line_is_reported_and_others_issued() {
          c-4,+12025550102,6M,89.99,USD,,\nc-5,+12025550102,6M,8999,ZZZ,,\nc-6,+12025550199,6M,8999,USD,,\n\
          c-7,+12025550102,12M,15999,USD,netflix-standard,es\nc-8,+12025550102,6M,8999,USD,no-such,\n\
          a b,+12025550102,6M,8999,USD,,\nc-1,+12025550102,6M,8999,USD,,\nc-9,+12025550102,6M,0,USD,,\n\
-         c-10,+12025550102,6M,8999,EUR,,\nc-11,+12025550102,6M\n",
+         c-10,+12025550102,6M,8999,EUR,,\nc-11,+12025550102,6M\n\
+         c-7,202-555-0102,12M,15999,USD,netflix-standard,es\n",
         HEADER.join(",")
     );
     let (report, complaints) = import_coupons(&system, &text).await;
-    assert_eq!(report.expect("reads"), CouponFileReport { issued: 2, repeated: 0, refused: 11 });
+    assert_eq!(report.expect("reads"), CouponFileReport { issued: 1, repeated: 1, refused: 12 });
     let places: Vec<&str> =
         complaints.iter().map(|complaint| complaint.split(':').next().expect("is there")).collect();
     for place in [
+        "line 2, column ext_coupon_id",
         "line 3, column plan",
         "line 4, column msisdn",
         "line 5, column amount",
@@ -61,9 +63,10 @@ async fn bad_line_is_reported_and_others_issued() {
     assert!(!complaints.join("").contains("55501"), "no number is repeated");
     let spanish = system.sms_received(&system.acme, "+12025550102").await;
     assert!(spanish.len() == 1 && spanish[0].contains("12 meses"), "{spanish:?}");
+    assert!(system.sms_received(&system.acme, GOOD).await.is_empty(), "c-1 is two coupons, so it is none");
     // Imported again, it creates nothing.
     let (report, _) = import_coupons(&system, &text).await;
-    assert_eq!(report.expect("reads"), CouponFileReport { issued: 0, repeated: 2, refused: 11 });
+    assert_eq!(report.expect("reads"), CouponFileReport { issued: 0, repeated: 2, refused: 12 });
     assert_eq!(system.sms_received(&system.acme, "+12025550102").await.len(), 1);
     let (report, _) = import_coupons(&system, "msisdn,plan\n").await;
     assert!(matches!(report, Err(CouponFileError::Header(_))));

@@ -21,7 +21,7 @@ impl Store {
 }
 
 /// One line of an import.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedAccount {
     pub number: NumberIndex,
     pub account: Account,
