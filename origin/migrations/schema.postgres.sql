@@ -3,7 +3,7 @@
 CREATE TABLE account_events (
     event_id TEXT NOT NULL,
     event TEXT NOT NULL,
-    occurred_at BIGINT NOT NULL,
+    occurred_at_nanoseconds BIGINT NOT NULL,
     recorded_at BIGINT NOT NULL,
     outcome TEXT NOT NULL,
     fingerprint BYTEA,
@@ -13,7 +13,7 @@ CREATE TABLE account_events (
     FOREIGN KEY (subscriber_id) REFERENCES subscribers(subscriber_id),
     CHECK (outcome = ANY (ARRAY['APPLIED'::text, 'SUPERSEDED'::text, 'NO_SUBSCRIBER'::text, 'CONTRADICTORY'::text]))
 );
-CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at);
+CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at_nanoseconds);
 CREATE INDEX account_events_by_subscriber ON account_events (subscriber_id) WHERE subscriber_id IS NOT NULL;
 
 CREATE TABLE accounts (
@@ -23,7 +23,7 @@ CREATE TABLE accounts (
     balance_minor BIGINT,
     currency TEXT,
     activated_on TEXT,
-    changed_at BIGINT,
+    changed_at_nanoseconds BIGINT,
     PRIMARY KEY (number_index),
     CHECK (account_type = ANY (ARRAY['postpaid'::text, 'prepaid'::text])),
     CHECK (status = ANY (ARRAY['active'::text, 'suspended'::text, 'ceased'::text]))
@@ -106,6 +106,7 @@ CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NU
 CREATE TABLE erasures (
     erasure_id TEXT NOT NULL,
     requested_at BIGINT NOT NULL,
+    found BIGINT NOT NULL,
     PRIMARY KEY (erasure_id)
 );
 
@@ -380,8 +381,8 @@ CREATE TABLE subscribers (
     number_sealed BYTEA,
     subscriber_ref TEXT,
     created_at BIGINT NOT NULL,
-    number_since BIGINT,
-    last_event_at BIGINT,
+    number_since_nanoseconds BIGINT,
+    last_event_at_nanoseconds BIGINT,
     ended_at BIGINT,
     erasure_requested_at BIGINT,
     PRIMARY KEY (subscriber_id),

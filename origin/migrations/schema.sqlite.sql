@@ -3,7 +3,7 @@
 CREATE TABLE account_events (
     event_id      TEXT PRIMARY KEY,
     event         TEXT NOT NULL,
-    occurred_at   INTEGER NOT NULL,
+    occurred_at_nanoseconds INTEGER NOT NULL,
     recorded_at   INTEGER NOT NULL,
     outcome       TEXT NOT NULL
         CHECK (outcome IN ('APPLIED', 'SUPERSEDED', 'NO_SUBSCRIBER', 'CONTRADICTORY')),
@@ -11,7 +11,7 @@ CREATE TABLE account_events (
     number_index  BLOB,
     subscriber_id TEXT REFERENCES subscribers
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at);
+CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at_nanoseconds);
 CREATE INDEX account_events_by_subscriber ON account_events (subscriber_id)
     WHERE subscriber_id IS NOT NULL;
 
@@ -22,7 +22,7 @@ CREATE TABLE accounts (
     balance_minor INTEGER,
     currency      TEXT,
     activated_on  TEXT,
-    changed_at    INTEGER
+    changed_at_nanoseconds INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE coupon_redemptions (
@@ -90,7 +90,8 @@ CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NU
 
 CREATE TABLE erasures (
     erasure_id   TEXT PRIMARY KEY,
-    requested_at INTEGER NOT NULL
+    requested_at INTEGER NOT NULL,
+    found        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE file_lines (
@@ -317,8 +318,8 @@ CREATE TABLE subscribers (
     number_sealed        BLOB,
     subscriber_ref       TEXT,
     created_at           INTEGER NOT NULL,
-    number_since         INTEGER,
-    last_event_at        INTEGER,
+    number_since_nanoseconds INTEGER,
+    last_event_at_nanoseconds INTEGER,
     ended_at             INTEGER,
     erasure_requested_at INTEGER,
     CHECK ((number_index IS NULL) = (number_sealed IS NULL)

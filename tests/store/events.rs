@@ -10,6 +10,7 @@ use onbill_domain::account_event::AccountEvent::{
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::operator::AccountEventOutcome::{
     self, Applied, Contradictory, NoSubscriber, Superseded,
 };
@@ -35,6 +36,7 @@ on_each_database!(
     the_embedded_table_follows,
     a_swapped_sim_is_remembered_by_its_number,
     a_replayed_call_changes_nothing,
+    events_of_one_second_are_ordered_by_their_fractions,
 );
 
 pub(crate) fn new_event(name: &str, event: AccountEvent, at: i64) -> NewAccountEvent {
@@ -366,4 +368,32 @@ async fn a_replayed_call_changes_nothing(db: TestStore) {
     );
     assert!(matches!(record(new_event("e-2", Ceased, 20)).await, Err(StoreError::NonceReplayed)));
     assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Active);
+}
+
+async fn events_of_one_second_are_ordered_by_their_fractions(books: Books) {
+    let pai = books.subscriber(1).await.pai;
+    let account =
+        Account { status: AccountStatus::Active, account_type: AccountType::Postpaid, balance: None };
+    let activated_on = onbill_domain::day::Day::parse("2024-01-01").expect("is a day");
+    let imported = ImportedAccount { number: number(1).index, account, activated_on };
+    books.store.import_accounts(vec![imported]).await.expect("works");
+    let at = |name: &str, what, nanoseconds| NewAccountEvent {
+        occurred_at: Timestamp::from_unix_nanoseconds(NOW.plus_seconds(20).unix_nanoseconds() + nanoseconds),
+        ..event(name, what, 20)
+    };
+    for (name, what, nanoseconds, outcome, state) in [
+        ("e-1", Suspended, 0, Applied, PaiState::Suspended),
+        ("e-2", Resumed, 800_000_000, Applied, PaiState::Active),
+        ("e-3", Suspended, 200_000_000, Superseded, PaiState::Active),
+        ("e-4", Suspended, 799_999_999, Superseded, PaiState::Active),
+        ("e-5", Suspended, 800_000_001, Applied, PaiState::Suspended),
+        ("e-6", Resumed, 800_000_001, Applied, PaiState::Active),
+    ] {
+        assert_eq!(record(&books, at(name, what, nanoseconds)).await, outcome, "{name}");
+        assert_eq!(row(&books, pai).await.state, state, "{name}");
+        let known = books.store.find_account(number(1).index).await.expect("works").expect("is there");
+        let expected =
+            if state == PaiState::Active { AccountStatus::Active } else { AccountStatus::Suspended };
+        assert_eq!(known.account.status, expected, "{name}: the table follows alike");
+    }
 }

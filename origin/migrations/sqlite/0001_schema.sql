@@ -29,7 +29,7 @@ CREATE TABLE accounts (
     -- The day since which the present subscriber has the number: it identifies them.
     activated_on  TEXT,
     -- When the latest account event occurred; NULL if only imports have written the row.
-    changed_at    INTEGER
+    changed_at_nanoseconds INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- The latest change of a number's SIM card, whether the number has a subscriber or not.
@@ -106,9 +106,9 @@ CREATE TABLE subscribers (
     subscriber_ref       TEXT,
     created_at           INTEGER NOT NULL,
     -- When their last number became theirs; NULL while they have the one they signed up with.
-    number_since         INTEGER,
+    number_since_nanoseconds INTEGER,
     -- When their latest account event occurred. Earlier ones change nothing any more.
-    last_event_at        INTEGER,
+    last_event_at_nanoseconds INTEGER,
     -- When they gave up the line, or were erased.
     ended_at             INTEGER,
     erasure_requested_at INTEGER,
@@ -373,7 +373,8 @@ CREATE INDEX notifications_without_ext_id ON notifications (accepted_at)
 CREATE TABLE account_events (
     event_id      TEXT PRIMARY KEY,
     event         TEXT NOT NULL,
-    occurred_at   INTEGER NOT NULL,
+    -- Two events of one second are ordered by its fraction.
+    occurred_at_nanoseconds INTEGER NOT NULL,
     recorded_at   INTEGER NOT NULL,
     outcome       TEXT NOT NULL
         CHECK (outcome IN ('APPLIED', 'SUPERSEDED', 'NO_SUBSCRIBER', 'CONTRADICTORY')),
@@ -383,14 +384,16 @@ CREATE TABLE account_events (
     -- Whom the event was applied to; NULL if to no one, and once they are erased.
     subscriber_id TEXT REFERENCES subscribers
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at);
+CREATE INDEX account_events_by_number ON account_events (number_index, occurred_at_nanoseconds);
 CREATE INDEX account_events_by_subscriber ON account_events (subscriber_id)
     WHERE subscriber_id IS NOT NULL;
 
--- An erasure that the operator asked for, without the number. Rows are permanent.
+-- An erasure that the operator asked for, without the number. `found` counts the subscribers, flows and
+-- events that it found. Rows are permanent.
 CREATE TABLE erasures (
     erasure_id   TEXT PRIMARY KEY,
-    requested_at INTEGER NOT NULL
+    requested_at INTEGER NOT NULL,
+    found        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- A file for a billing system that takes no calls.

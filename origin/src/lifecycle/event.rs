@@ -34,7 +34,7 @@ pub async fn follow(
     let mut contents = Vec::from(event.as_str());
     contents.extend(number.0);
     contents.extend(new_number.iter().flat_map(|number| number.index.0));
-    contents.extend(occurred_at.unix_seconds().to_be_bytes());
+    contents.extend(occurred_at.unix_nanoseconds().to_be_bytes());
     let new = NewAccountEvent {
         event_id: event_id.clone(),
         fingerprint: onbill_domain::digest::sha256(&contents),

@@ -1,7 +1,7 @@
 -- One subscriber with everything there can be, and one whose number has another subscriber now.
 INSERT INTO ledger_identity (fact, value) VALUES ('operator', <61636d65>);
-INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on, changed_at)
-VALUES (<01*32>, 'active', 'prepaid', 5000, 'USD', '2024-01-01', 1795000010);
+INSERT INTO accounts (number_index, status, account_type, balance_minor, currency, activated_on, changed_at_nanoseconds)
+VALUES (<01*32>, 'active', 'prepaid', 5000, 'USD', '2024-01-01', 1795000010000000000);
 INSERT INTO sim_swaps (number_index, swapped_at) VALUES (<01*32>, 1795000000);
 INSERT INTO nonces (key_id, nonce, expires_at) VALUES ('k', 'nonce-of-the-sample', 1795000600);
 INSERT INTO session_assertions (assertion_hash, frame_hash, expires_at) VALUES (<0c*32>, <0d*32>, 1795000900);
@@ -18,13 +18,14 @@ VALUES (<0a*32>, NULL, <01*32>, <01*40>, 'netflix-standard', 'en', 'https://my.a
         NULL, NULL, 0, NULL, NULL);
 
 -- The third is erased, and a file still needs the number of the fourth.
-INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at, number_since,
-    last_event_at, ended_at, erasure_requested_at)
-VALUES ('subscriber-1', 'handle-1', <01*32>, <01*40>, '2024-01-01', 1795000000, 1795000005, 1795000010, NULL, NULL),
+INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at,
+    number_since_nanoseconds, last_event_at_nanoseconds, ended_at, erasure_requested_at)
+VALUES ('subscriber-1', 'handle-1', <01*32>, <01*40>, '2024-01-01', 1795000000, 1795000005000000000,
+        1795000010000000000, NULL, NULL),
     ('subscriber-2', 'handle-2', <02*32>, <02*40>, '2019-01-01', 1790000000, NULL, NULL, 1794000000, NULL),
     ('subscriber-3', 'handle-3', NULL, NULL, NULL, 1790000000, NULL, NULL, 1795000000, 1795000000),
     ('subscriber-4', 'handle-4', <04*32>, <04*40>, '2020-01-01', 1790000000, NULL, NULL, 1795000000, 1795000000);
-INSERT INTO erasures (erasure_id, requested_at) VALUES ('er-1', 1795000000);
+INSERT INTO erasures (erasure_id, requested_at, found) VALUES ('er-1', 1795000000, 1);
 
 INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at)
 VALUES ('01010101-0101-4101-8101-010101010101', 'netflix', 'subscriber-1', 'ACTIVE', NULL, 1, 1795000000, NULL),
@@ -107,10 +108,10 @@ VALUES ('message-sent', 'netflix', 'm-sent', <1a*32>, '01010101-0101-4101-8101-0
     ('message-new', 'netflix', 'm-new', <1b*32>, '01010101-0101-4101-8101-010101010101', 1795000000),
     ('message-unnamed', 'netflix', NULL, NULL, '01010101-0101-4101-8101-010101010101', 1794000000);
 
-INSERT INTO account_events (event_id, event, occurred_at, recorded_at, outcome, fingerprint, number_index,
+INSERT INTO account_events (event_id, event, occurred_at_nanoseconds, recorded_at, outcome, fingerprint, number_index,
     subscriber_id)
-VALUES ('e-1', 'sim-swapped', 1795000000, 1795000001, 'APPLIED', <11*32>, <01*32>, NULL),
-    ('e-erased', 'suspended', 1794000000, 1794000001, 'APPLIED', NULL, NULL, NULL);
+VALUES ('e-1', 'sim-swapped', 1795000000000000000, 1795000001, 'APPLIED', <11*32>, <01*32>, NULL),
+    ('e-erased', 'suspended', 1794000000000000000, 1794000001, 'APPLIED', NULL, NULL, NULL);
 
 -- A file that billing has answered, and one that is yet to be written.
 INSERT INTO files (file_id, created_at, lines, sha256, written_at, response_sha256, acknowledged_at)

@@ -9,7 +9,7 @@ use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::number_lock;
-use crate::store::postgres::rows::{parse_column, read_time};
+use crate::store::postgres::rows::{parse_column, read_precise_time, read_time};
 use crate::store::postgres::tx_error::TxError;
 use onbill_domain::account_event::{AccountEvent, PaiEffect};
 use onbill_domain::day::Day;
@@ -48,7 +48,7 @@ pub(in crate::store) async fn record_account_event(
     // case starts again.
     tx.execute_one(
         "account_events",
-        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at_nanoseconds, recorded_at, outcome,
              subscriber_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
@@ -56,7 +56,7 @@ pub(in crate::store) async fn record_account_event(
             &new.fingerprint.as_slice(),
             &new.event.as_str(),
             &new.number.0.as_slice(),
-            &new.occurred_at.unix_seconds(),
+            &new.occurred_at.unix_nanoseconds(),
             &now.unix_seconds(),
             &outcome.as_str(),
             &subscriber_id,
@@ -139,9 +139,9 @@ async fn apply_event(
             billing_file::keep_old_number(tx, &subscriber_id).await?;
             tx.execute_one(
                 "subscribers",
-                "UPDATE subscribers SET number_index = $2, number_sealed = $3, number_since = $4
+                "UPDATE subscribers SET number_index = $2, number_sealed = $3, number_since_nanoseconds = $4
                  WHERE subscriber_id = $1",
-                &[&subscriber_id, &number.index.0.as_slice(), &number.sealed, &at.unix_seconds()],
+                &[&subscriber_id, &number.index.0.as_slice(), &number.sealed, &at.unix_nanoseconds()],
             )
             .await?;
             apply_earlier_events(tx, now, &subscriber_id, number.index, at).await?;
@@ -154,8 +154,8 @@ async fn apply_event(
 async fn note_last_event(tx: &PgConnection<'_>, subscriber_id: &str, at: Timestamp) -> Result<(), TxError> {
     tx.execute_one(
         "subscribers",
-        "UPDATE subscribers SET last_event_at = $2 WHERE subscriber_id = $1",
-        &[&subscriber_id, &at.unix_seconds()],
+        "UPDATE subscribers SET last_event_at_nanoseconds = $2 WHERE subscriber_id = $1",
+        &[&subscriber_id, &at.unix_nanoseconds()],
     )
     .await
 }
@@ -187,15 +187,16 @@ async fn apply_earlier_events(
 ) -> Result<(), TxError> {
     let later = tx
         .query(
-            "SELECT event_id, event, occurred_at FROM account_events
-             WHERE number_index = $1 AND occurred_at > $2 AND outcome = 'NO_SUBSCRIBER'
-             ORDER BY occurred_at, recorded_at",
-            &[&number.0.as_slice(), &since.unix_seconds()],
+            "SELECT event_id, event, occurred_at_nanoseconds FROM account_events
+             WHERE number_index = $1 AND occurred_at_nanoseconds > $2 AND outcome = 'NO_SUBSCRIBER'
+             ORDER BY occurred_at_nanoseconds, recorded_at",
+            &[&number.0.as_slice(), &since.unix_nanoseconds()],
         )
         .await?;
     for row in &later {
         let effect = parse_column(row, "account_events.event", AccountEvent::parse)?.effect();
-        note_last_event(tx, subscriber_id, read_time(row, "account_events.occurred_at")?).await?;
+        note_last_event(tx, subscriber_id, read_precise_time(row, "account_events.occurred_at_nanoseconds")?)
+            .await?;
         tx.execute_one(
             "account_events",
             "UPDATE account_events SET subscriber_id = $2 WHERE event_id = $1",
@@ -231,8 +232,9 @@ async fn find_subscriber(
 ) -> Result<Option<PresentSubscriber>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
-                 greatest(created_at, last_event_at) AS last_event_at
+            "SELECT subscriber_id,
+                 coalesce(number_since_nanoseconds, created_at * 1000000000) AS number_since_nanoseconds,
+                 greatest(created_at * 1000000000, last_event_at_nanoseconds) AS last_event_at_nanoseconds
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL FOR NO KEY UPDATE",
             &[&number.0.as_slice()],
         )
@@ -240,8 +242,8 @@ async fn find_subscriber(
     row.map(|row| {
         Ok(PresentSubscriber {
             subscriber_id: row.try_get("subscriber_id")?,
-            number_since: read_time(&row, "subscribers.number_since")?,
-            last_event_at: read_time(&row, "subscribers.last_event_at")?,
+            number_since: read_precise_time(&row, "subscribers.number_since_nanoseconds")?,
+            last_event_at: read_precise_time(&row, "subscribers.last_event_at_nanoseconds")?,
         })
     })
     .transpose()
@@ -250,11 +252,12 @@ async fn find_subscriber(
 /// Changes the embedded table as far as the event goes; the next import brings the rest. A number
 /// that is not in the table stays out, because an event does not tell the account type.
 async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<(), TxError> {
-    let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_seconds());
+    let (number, at) = (new.number.0.as_slice(), new.occurred_at.unix_nanoseconds());
     let day = Day::of_timestamp(new.occurred_at).to_string();
     let known = tx
         .query_optional(
-            "SELECT 1 FROM accounts WHERE number_index = $1 AND coalesce(changed_at, 0) <= $2 FOR UPDATE",
+            "SELECT 1 FROM accounts WHERE number_index = $1 AND coalesce(changed_at_nanoseconds, 0) <= $2
+             FOR UPDATE",
             &[&number, &at],
         )
         .await?;
@@ -263,13 +266,13 @@ async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<
     }
     let sql = match new.event {
         AccountEvent::Suspended => {
-            "UPDATE accounts SET status = 'suspended', changed_at = $2 WHERE number_index = $1"
+            "UPDATE accounts SET status = 'suspended', changed_at_nanoseconds = $2 WHERE number_index = $1"
         }
         AccountEvent::Resumed => {
-            "UPDATE accounts SET status = 'active', changed_at = $2 WHERE number_index = $1"
+            "UPDATE accounts SET status = 'active', changed_at_nanoseconds = $2 WHERE number_index = $1"
         }
         AccountEvent::Ceased | AccountEvent::PortedOut => {
-            "UPDATE accounts SET status = 'ceased', changed_at = $2 WHERE number_index = $1"
+            "UPDATE accounts SET status = 'ceased', changed_at_nanoseconds = $2 WHERE number_index = $1"
         }
         // A ceased number that is activated has a new subscriber.
         AccountEvent::Activated => {
@@ -278,12 +281,12 @@ async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<
                 &[&number, &day],
             )
             .await?;
-            "UPDATE accounts SET status = 'active', changed_at = $2 WHERE number_index = $1"
+            "UPDATE accounts SET status = 'active', changed_at_nanoseconds = $2 WHERE number_index = $1"
         }
         AccountEvent::OwnershipChanged => {
             tx.execute("UPDATE accounts SET activated_on = $2 WHERE number_index = $1", &[&number, &day])
                 .await?;
-            "UPDATE accounts SET changed_at = $2 WHERE number_index = $1"
+            "UPDATE accounts SET changed_at_nanoseconds = $2 WHERE number_index = $1"
         }
         AccountEvent::NumberChanged => return move_account(tx, new).await,
         AccountEvent::SimSwapped => return Ok(()),
@@ -295,21 +298,22 @@ async fn change_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<
 /// than the event stays.
 async fn move_account(tx: &PgConnection<'_>, new: &NewAccountEvent) -> Result<(), TxError> {
     let to = new.new_number.as_ref().ok_or_else(|| inconsistent_row("account_events.event"))?.index;
-    let (from, to, at) = (new.number.0.as_slice(), to.0.as_slice(), new.occurred_at.unix_seconds());
+    let (from, to, at) = (new.number.0.as_slice(), to.0.as_slice(), new.occurred_at.unix_nanoseconds());
     let later = tx
         .query_optional(
-            "SELECT status, changed_at FROM accounts WHERE number_index = $1 AND changed_at > $2",
+            "SELECT status, changed_at_nanoseconds FROM accounts
+             WHERE number_index = $1 AND changed_at_nanoseconds > $2",
             &[&to, &at],
         )
         .await?;
     let (status, changed_at) = match &later {
-        Some(row) => (row.try_get::<_, Option<&str>>("status")?, row.try_get("changed_at")?),
+        Some(row) => (row.try_get::<_, Option<&str>>("status")?, row.try_get("changed_at_nanoseconds")?),
         None => (None, at),
     };
     tx.execute("DELETE FROM accounts WHERE number_index = $1", &[&to]).await?;
     tx.execute_one(
         "accounts",
-        "UPDATE accounts SET number_index = $2, status = coalesce($3, status), changed_at = $4
+        "UPDATE accounts SET number_index = $2, status = coalesce($3, status), changed_at_nanoseconds = $4
          WHERE number_index = $1",
         &[&from, &to, &status, &changed_at],
     )

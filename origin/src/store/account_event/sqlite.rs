@@ -26,7 +26,7 @@ pub(in crate::store) fn record_account_event(
     let (outcome, subscriber_id) = apply_event(tx, now, new)?;
     end_visits(tx, now, new, outcome)?;
     tx.prepare_cached(
-        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at, recorded_at, outcome,
+        "INSERT INTO account_events (event_id, fingerprint, event, number_index, occurred_at_nanoseconds, recorded_at, outcome,
              subscriber_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
@@ -35,7 +35,7 @@ pub(in crate::store) fn record_account_event(
         new.fingerprint,
         new.event.as_str(),
         new.number.0,
-        new.occurred_at.unix_seconds(),
+        new.occurred_at.unix_nanoseconds(),
         now.unix_seconds(),
         outcome.as_str(),
         subscriber_id,
@@ -127,14 +127,14 @@ fn apply_event(
         Some(number) => {
             billing_file::keep_old_number(tx, &subscriber_id)?;
             tx.prepare_cached(
-                "UPDATE subscribers SET number_index = ?2, number_sealed = ?3, number_since = ?4
+                "UPDATE subscribers SET number_index = ?2, number_sealed = ?3, number_since_nanoseconds = ?4
                  WHERE subscriber_id = ?1",
             )?
             .execute(params![
                 subscriber_id,
                 number.index.0,
                 number.sealed,
-                at.unix_seconds()
+                at.unix_nanoseconds()
             ])?;
             apply_earlier_events(tx, now, &subscriber_id, number.index, at)?;
         }
@@ -144,8 +144,8 @@ fn apply_event(
 
 /// From now on, events from before `at` are superseded for this subscriber.
 fn note_last_event(tx: &Connection, subscriber_id: &str, at: Timestamp) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE subscribers SET last_event_at = ?2 WHERE subscriber_id = ?1")?
-        .execute(params![subscriber_id, at.unix_seconds()])?;
+    tx.prepare_cached("UPDATE subscribers SET last_event_at_nanoseconds = ?2 WHERE subscriber_id = ?1")?
+        .execute(params![subscriber_id, at.unix_nanoseconds()])?;
     Ok(())
 }
 
@@ -175,13 +175,18 @@ fn apply_earlier_events(
     since: Timestamp,
 ) -> Result<(), StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT event_id, event, occurred_at FROM account_events
-         WHERE number_index = ?1 AND occurred_at > ?2 AND outcome = 'NO_SUBSCRIBER' ORDER BY occurred_at, recorded_at",
+        "SELECT event_id, event, occurred_at_nanoseconds FROM account_events
+         WHERE number_index = ?1 AND occurred_at_nanoseconds > ?2 AND outcome = 'NO_SUBSCRIBER'
+         ORDER BY occurred_at_nanoseconds, recorded_at",
     )?;
-    let mut rows = select.query(params![number.0, since.unix_seconds()])?;
+    let mut rows = select.query(params![number.0, since.unix_nanoseconds()])?;
     while let Some(row) = rows.next()? {
         let effect = parse_column(row, "account_events.event", AccountEvent::parse)?.effect();
-        note_last_event(tx, subscriber_id, Timestamp::from_unix_seconds(row.get("occurred_at")?))?;
+        note_last_event(
+            tx,
+            subscriber_id,
+            Timestamp::from_unix_nanoseconds(row.get("occurred_at_nanoseconds")?),
+        )?;
         tx.prepare_cached("UPDATE account_events SET subscriber_id = ?2 WHERE event_id = ?1")?
             .execute(params![row.get::<_, String>("event_id")?, subscriber_id])?;
         apply_effect(tx, now, subscriber_id, effect)?;
@@ -209,13 +214,13 @@ impl PresentSubscriber {
 
 fn find_subscriber(tx: &Connection, number: NumberIndex) -> Result<Option<PresentSubscriber>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT subscriber_id, coalesce(number_since, created_at) AS number_since,
-             max(created_at, coalesce(last_event_at, created_at)) AS last_event_at
+        "SELECT subscriber_id, coalesce(number_since_nanoseconds, created_at * 1000000000) AS number_since,
+             max(created_at * 1000000000, coalesce(last_event_at_nanoseconds, 0)) AS last_event_at
          FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
     )?;
     let mut rows = select.query([number.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let at = |column: &str| row.get(column).map(Timestamp::from_unix_seconds);
+    let at = |column: &str| row.get(column).map(Timestamp::from_unix_nanoseconds);
     Ok(Some(PresentSubscriber {
         subscriber_id: row.get("subscriber_id")?,
         number_since: at("number_since")?,
@@ -226,9 +231,9 @@ fn find_subscriber(tx: &Connection, number: NumberIndex) -> Result<Option<Presen
 /// Changes the embedded table as far as the event goes; the next import brings the rest. A number
 /// that is not in the table stays out, because an event does not tell the account type.
 fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreError> {
-    let at = new.occurred_at.unix_seconds();
+    let at = new.occurred_at.unix_nanoseconds();
     let changed_at: Option<Option<i64>> = tx
-        .prepare_cached("SELECT changed_at FROM accounts WHERE number_index = ?1")?
+        .prepare_cached("SELECT changed_at_nanoseconds FROM accounts WHERE number_index = ?1")?
         .query_row([new.number.0], |row| row.get(0))
         .optional()?;
     if changed_at.is_none_or(|changed_at| changed_at.is_some_and(|changed_at| changed_at > at)) {
@@ -236,8 +241,10 @@ fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreErr
     }
     let day = Day::of_timestamp(new.occurred_at).to_string();
     let set = |what: &str| -> Result<(), StoreError> {
-        tx.prepare_cached(&format!("UPDATE accounts SET {what}, changed_at = ?2 WHERE number_index = ?1"))?
-            .execute(params![new.number.0, at])?;
+        tx.prepare_cached(&format!(
+            "UPDATE accounts SET {what}, changed_at_nanoseconds = ?2 WHERE number_index = ?1"
+        ))?
+        .execute(params![new.number.0, at])?;
         Ok(())
     };
     match (new.event, &new.new_number) {
@@ -266,17 +273,19 @@ fn change_account(tx: &Connection, new: &NewAccountEvent) -> Result<(), StoreErr
 /// Moves the account to its new number, over what the table has there. Only a status that is newer
 /// than the event stays.
 fn move_account(tx: &Connection, new: &NewAccountEvent, to: NumberIndex) -> Result<(), StoreError> {
-    let at = new.occurred_at.unix_seconds();
+    let at = new.occurred_at.unix_nanoseconds();
     let later: Option<(String, i64)> = tx
         .prepare_cached(
-            "SELECT status, changed_at FROM accounts WHERE number_index = ?1 AND changed_at > ?2",
+            "SELECT status, changed_at_nanoseconds FROM accounts
+             WHERE number_index = ?1 AND changed_at_nanoseconds > ?2",
         )?
         .query_row(params![to.0, at], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     tx.prepare_cached("DELETE FROM accounts WHERE number_index = ?1")?.execute([to.0])?;
     let (status, changed_at) = later.map_or((None, at), |(status, changed_at)| (Some(status), changed_at));
     tx.prepare_cached(
-        "UPDATE accounts SET number_index = ?2, status = coalesce(?3, status), changed_at = ?4 WHERE number_index = ?1",
+        "UPDATE accounts SET number_index = ?2, status = coalesce(?3, status), changed_at_nanoseconds = ?4
+         WHERE number_index = ?1",
     )?
     .execute(params![new.number.0, to.0, status, changed_at])?;
     Ok(())

@@ -98,9 +98,9 @@ async fn find_or_create_subscriber(
     let index = new.number.index.0.as_slice();
     let on_record = tx
         .query_optional(
-            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at < $2, TRUE) AS is_before_now
+            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at_nanoseconds < $2, TRUE) AS is_before_now
              FROM subscribers WHERE number_index = $1 AND ended_at IS NULL",
-            &[&index, &now.unix_seconds()],
+            &[&index, &now.unix_nanoseconds()],
         )
         .await?;
     if let Some(row) = on_record {

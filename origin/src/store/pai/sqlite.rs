@@ -74,10 +74,10 @@ pub(in crate::store) fn issue_checked_pai(
 fn find_or_create_subscriber(tx: &Connection, now: Timestamp, new: &NewPai) -> Result<String, StoreError> {
     let on_record: Option<(String, String, bool)> = tx
         .prepare_cached(
-            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at < ?2, TRUE)
+            "SELECT subscriber_id, subscriber_ref, coalesce(last_event_at_nanoseconds < ?2, TRUE)
              FROM subscribers WHERE number_index = ?1 AND ended_at IS NULL",
         )?
-        .query_row(params![new.number.index.0, now.unix_seconds()], |row| {
+        .query_row(params![new.number.index.0, now.unix_nanoseconds()], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;

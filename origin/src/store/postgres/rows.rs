@@ -45,6 +45,11 @@ pub(in crate::store) fn read_time(row: &Row, place: &'static str) -> Result<Time
     Ok(Timestamp::from_unix_seconds(row.try_get(column_of(place))?))
 }
 
+/// The time of an account event, in nanoseconds.
+pub(in crate::store) fn read_precise_time(row: &Row, place: &'static str) -> Result<Timestamp, TxError> {
+    Ok(Timestamp::from_unix_nanoseconds(row.try_get(column_of(place))?))
+}
+
 /// Every column that counts something is a BIGINT.
 pub(in crate::store) fn read_count(row: &Row, place: &'static str) -> Result<u32, TxError> {
     let count: i64 = row.try_get(column_of(place))?;
