@@ -3,12 +3,12 @@
 use crate::smsc_link::{clock, open_adapter, smpp_settings};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::sms::{
-    DeliveryReceipt, ReceiptNotStored, ReceiptSink, RetryCause, SendSmsResult, Sms, SmsGateway,
+    DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink, RetryCause, SendSmsResult, Sms, SmsGateway,
 };
 use onbill_test_harness::wait::wait_until;
 use serde_json::json;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -111,4 +111,93 @@ async fn unreadable_receipt_does_not_end_the_session() {
     // ESME_RX_P_APPN to the receipt, and ESME_ROK to the request.
     assert_eq!(answers[..16], [0, 0, 0, 17, 0x80, 0, 0, 5, 0, 0, 0, 0x65, 0, 0, 0, 7]);
     assert_eq!(answers[17..], [0, 0, 0, 16, 0x80, 0, 0, 0x15, 0, 0, 0, 0, 0, 0, 0, 8]);
+}
+
+/// Keeps the receipts.
+#[derive(Default)]
+struct Hearing(Mutex<Vec<DeliveryReceipt>>);
+
+#[async_trait::async_trait]
+impl ReceiptSink for Hearing {
+    async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
+        self.0.lock().expect("is whole").push(receipt);
+        Ok(())
+    }
+}
+
+/// A `deliver_sm` with this service type, validity period, text, and octets behind the text.
+fn deliver_sm(service_type: &[u8], validity: &[u8], text: &[u8], behind: &[u8]) -> Vec<u8> {
+    let octets = [u8::try_from(text.len()).expect("is short")];
+    let addresses = b"\0\x01\x0112025550101\0\x05\0Acme\0\x04\0\0\0";
+    let body = [service_type, addresses, validity, b"\0\0\0\0\0", &octets, text, behind].concat();
+    let length = u32::try_from(16 + body.len()).expect("is short").to_be_bytes();
+    [&length[..], &[0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7], &body].concat()
+}
+
+#[tokio::test]
+async fn oddities_beside_a_receipt_cost_nothing() {
+    let text = b"id:4016 stat:UNDELIV err:011";
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+    let address = listener.local_addr().expect("has one");
+    let texts = open(&settings(address, "secret", &json!({})), &clock());
+    let heard = Arc::new(Hearing::default());
+    let mut working = JoinSet::new();
+    let sink = Arc::clone(&heard);
+    working.spawn(async move { texts.run(&*sink).await });
+    let (mut guest, _) = listener.accept().await.expect("comes");
+    guest.read_exact(&mut [0; BIND_OCTETS]).await.expect("asks to be let in");
+    guest.write_all(&BOUND).await.expect("is there");
+    for odd in [
+        deliver_sm(b"", b"", text, b"\0"),
+        deliver_sm(b"", b"", text, b"\0\x1E\0\x044016"),
+        deliver_sm(b"", b"", b"id:4016 err:011", b"\x04\x27\0\x04\0\0\0\x05"),
+        deliver_sm(b"", b"261122141500", text, b""),
+        deliver_sm(b"CMT12345", b"", text, b""),
+        deliver_sm(b"", b"", b"ID: 4016\0Stat:undeliv Err:011\0", b"\x14\x01\0\xFFcut off"),
+    ] {
+        guest.write_all(&odd).await.expect("is there");
+        let mut answer = [0; 17];
+        guest.read_exact(&mut answer).await.expect("answers");
+        assert_eq!(answer[..16], [0, 0, 0, 17, 0x80, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7], "{odd:?}");
+        let receipt = heard.0.lock().expect("is whole").pop().expect("is taken");
+        assert_eq!((receipt.message_id.as_str(), receipt.state), ("4016", DeliveryState::Undeliverable));
+        assert_eq!(receipt.code.as_deref(), Some("011"));
+    }
+}
+
+/// The answer to a `submit_sm` has its id in hexadecimal, and the receipt has it in decimal.
+#[tokio::test]
+async fn receipt_is_matched_with_an_id_of_another_form() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+    let address = listener.local_addr().expect("has one");
+    let texts = open(&settings(address, "secret", &json!({})), &clock());
+    let heard = Arc::new(Hearing::default());
+    let mut working = JoinSet::new();
+    let (sink, adapter) = (Arc::clone(&heard), Arc::clone(&texts));
+    working.spawn(async move { adapter.run(&*sink).await });
+    let (mut guest, _) = listener.accept().await.expect("comes");
+    guest.read_exact(&mut [0; BIND_OCTETS]).await.expect("asks to be let in");
+    guest.write_all(&BOUND).await.expect("is there");
+    let to = Msisdn::parse("+12025550101").expect("is E.164");
+    let sms = Sms { to: &to, body: "hello", urgent: true, valid_until: None, receipt: true };
+    let smsc = async {
+        let mut header = [0; 16];
+        guest.read_exact(&mut header).await.expect("is sent");
+        let octets = u32::from_be_bytes([header[0], header[1], header[2], header[3]]);
+        let mut body = vec![0; octets as usize - 16];
+        guest.read_exact(&mut body).await.expect("is sent");
+        let answer = [&[0, 0, 0, 20, 0x80, 0, 0, 4, 0, 0, 0, 0][..], &header[12..], b"ffa\0"].concat();
+        guest.write_all(&answer).await.expect("is there");
+        guest.write_all(&deliver_sm(b"", b"", b"id:4090 stat:DELIVRD", b"")).await.expect("is there");
+        guest.read_exact(&mut [0; 17]).await.expect("answers");
+    };
+    let sending = async {
+        until("it is connected", async || {
+            texts.send(&sms).await == SendSmsResult::Accepted { message_id: Some("ffa".to_owned()) }
+        })
+        .await;
+    };
+    tokio::join!(smsc, sending);
+    let receipt = heard.0.lock().expect("is whole").pop().expect("is taken");
+    assert_eq!((receipt.message_id.as_str(), receipt.state), ("ffa", DeliveryState::Delivered));
 }

@@ -33,7 +33,7 @@ impl KannelReport {
     /// Parses the value of `%d` in the URL that Kannel was given; `None` for a value that Kannel
     /// never sends.
     pub(crate) fn parse(status: &str) -> Option<Self> {
-        match status {
+        match status.trim_matches(|c: char| c.is_whitespace() || c.is_control()) {
             "1" => Some(Self::Ended(DeliveryState::Delivered)),
             // Kannel does not distinguish between undeliverable and expired.
             "2" => Some(Self::Ended(DeliveryState::Undeliverable)),

@@ -5,7 +5,7 @@ mod smpp;
 
 pub use kannel::KannelSettings;
 pub(crate) use smpp::SMPP_PASSWORD_CHARS_MAX;
-pub use smpp::{SmppAddress, SmppSettings};
+pub use smpp::{MessageIdForm, SmppAddress, SmppSettings};
 
 use serde::Deserialize;
 

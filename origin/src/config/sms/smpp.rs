@@ -56,6 +56,31 @@ pub struct SmppSettings {
     /// Seconds that the SMSC has for a response.
     #[serde(default = "answer_seconds_default")]
     pub answer_seconds: u64,
+    /// The form of the message ids in receipts.
+    #[serde(default)]
+    pub message_id: MessageIdForm,
+}
+
+onbill_domain::wire_enum! {
+    /// How the message id of a receipt differs from that of the answer to the message.
+    pub enum MessageIdForm {
+        /// The first receipts tell.
+        Auto = "auto",
+        /// Not at all.
+        AsIs = "as-is",
+        /// In the case of its letters, or in the zeros before it.
+        AnyCase = "any-case",
+        /// It is hexadecimal in the answer, and decimal in the receipt.
+        HexThenDecimal = "hex-then-decimal",
+        /// It is decimal in the answer, and hexadecimal in the receipt.
+        DecimalThenHex = "decimal-then-hex",
+    }
+}
+
+impl Default for MessageIdForm {
+    fn default() -> Self {
+        Self::Auto
+    }
 }
 
 fn window_default() -> u16 {

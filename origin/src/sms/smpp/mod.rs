@@ -5,7 +5,9 @@
 //! several parts, the parts are sent one after the other, and only the last asks for a receipt: an
 //! SMSC delivers them in order, and one text should have one receipt.
 
+mod deliver;
 mod link;
+mod message_ids;
 mod pdu;
 mod receipt;
 mod session;
@@ -19,8 +21,9 @@ use crate::ambient::{Clock, Random};
 use crate::config::SmppSettings;
 use async_trait::async_trait;
 use link::Link;
+use message_ids::{MessageIds, TranslatedReceipts};
 use onbill_domain::timestamp::Timestamp;
-use rusmpp::pdus::{SubmitSm, SubmitSmResp};
+use rusmpp::pdus::SubmitSm;
 use rusmpp::types::{COctetString, EmptyOrFullCOctetString, OctetString};
 use rusmpp::values::{DataCoding, EsmClass, Npi, PriorityFlag, RegisteredDelivery, Ton};
 use session::{NoResponse, Session};
@@ -53,6 +56,7 @@ pub(super) struct SmppGateway {
     source: (COctetString<1, 21>, Ton, Npi),
     clock: Arc<dyn Clock>,
     window: Window,
+    ids: MessageIds,
     /// Reference of the last text in parts.
     reference: AtomicU8,
     /// Until when the SMSC gets no messages that are not urgent, in Unix seconds.
@@ -75,6 +79,7 @@ impl SmppGateway {
             source: (source, ton, npi),
             clock,
             window: Window::new(settings.window),
+            ids: MessageIds::new(settings.message_id),
             reference: AtomicU8::new(first_reference),
             spared_until: AtomicI64::new(0),
         })
@@ -105,10 +110,7 @@ impl SmppGateway {
             };
             let status = answer.status;
             match submit_status::classify_submit(status) {
-                SubmitStatus::Taken => {
-                    let answer = answer.decode_body::<SubmitSmResp>();
-                    message_id = answer.map(|answer| answer.message_id().as_str().to_owned());
-                }
+                SubmitStatus::Taken => message_id = answer.message_id(),
                 SubmitStatus::Throttled => {
                     tracing::warn!(?status, "the SMSC has too much to do");
                     let until = self.clock.now().plus_seconds(SPARED_SECONDS);
@@ -133,7 +135,10 @@ impl SmppGateway {
                 }
             }
         }
-        SendSmsResult::Accepted { message_id: message_id.filter(|id| !id.is_empty()) }
+        if let (true, Some(id)) = (text.receipt, &message_id) {
+            self.ids.note_answer(id);
+        }
+        SendSmsResult::Accepted { message_id }
     }
 
     /// The fields that all parts of a text share; `None` when a value does not fit its field, which
@@ -179,7 +184,7 @@ impl SmsGateway for SmppGateway {
     }
 
     async fn run(&self, receipts: &dyn ReceiptSink) {
-        self.link.keep_connected(receipts).await;
+        self.link.keep_connected(&TranslatedReceipts { ids: &self.ids, sink: receipts }).await;
     }
 }
 

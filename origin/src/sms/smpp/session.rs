@@ -5,12 +5,13 @@
 //! be written by both. A report is acknowledged when it has been stored, and not before; several
 //! are stored at once, because each SMS has one.
 
+use super::deliver::Deliver;
 use super::pdu::{self, Incoming};
 use super::receipt::{self, DeliverReport};
 use crate::sms::receipt::{ReceiptNotStored, ReceiptSink};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use rusmpp::pdus::{BindTransceiver, DeliverSm, DeliverSmResp};
+use rusmpp::pdus::{BindTransceiver, DeliverSmResp};
 use rusmpp::{CommandId, CommandStatus, Pdu};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -198,7 +199,7 @@ async fn write_frames(
 async fn read_frames(
     session: &Session,
     mut reader: Reader,
-    reports: mpsc::Sender<(u32, DeliverSm)>,
+    reports: mpsc::Sender<(u32, Deliver)>,
 ) -> SessionEnd {
     loop {
         let incoming = match reader.next().await {
@@ -217,7 +218,7 @@ async fn read_frames(
 async fn handle_pdu(
     session: &Session,
     incoming: Incoming,
-    reports: &mpsc::Sender<(u32, DeliverSm)>,
+    reports: &mpsc::Sender<(u32, Deliver)>,
 ) -> Result<(), SessionEnd> {
     let sequence = incoming.sequence;
     match incoming.id {
@@ -233,7 +234,7 @@ async fn handle_pdu(
             Err(SessionEnd::Unbound)
         }
         CommandId::DeliverSm => {
-            let status = match (incoming.decode_body::<DeliverSm>(), reports.try_reserve()) {
+            let status = match (Deliver::parse(incoming.body), reports.try_reserve()) {
                 (Some(report), Ok(place)) => {
                     place.send((sequence, report));
                     return Ok(());
@@ -267,7 +268,7 @@ async fn enquire_links(session: &Session, every: Duration) -> SessionEnd {
 /// Stores reports, concurrently with everything else: it may take as long as the database does.
 async fn store_receipts(
     session: &Session,
-    mut reports: mpsc::Receiver<(u32, DeliverSm)>,
+    mut reports: mpsc::Receiver<(u32, Deliver)>,
     receipts: &dyn ReceiptSink,
 ) -> SessionEnd {
     let reports = stream::poll_fn(|context| reports.poll_recv(context)).map(Ok);
