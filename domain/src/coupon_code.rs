@@ -7,14 +7,16 @@
 //! refused without asking an origin. The check helps nobody to guess codes, as anyone can compute
 //! it.
 
+use crate::typed::code_symbols;
 use serde::Deserialize;
 use zeroize::Zeroize;
 
 /// The number of random bytes in a code.
 pub const CODE_RANDOM_BYTES: usize = 10;
 
-/// Longest text that is parsed, in bytes: the symbols, each with a separator of three bytes.
-const INPUT_BYTES_MAX: usize = 4 * SYMBOLS;
+/// Longest text that is parsed, in bytes: symbols of three bytes, each with a separator of three
+/// bytes, and marks around them.
+const INPUT_BYTES_MAX: usize = 8 * SYMBOLS;
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const SYMBOLS: usize = 20;
@@ -70,16 +72,16 @@ impl CouponCode {
         Self(values)
     }
 
-    /// Parses what a customer typed, in either case, with any spaces and dashes, O for 0, and I or
-    /// L for 1. `None` when it was mistyped: a wrong number of symbols, another character, or a
-    /// check that does not match.
+    /// Parses what a customer typed, in either case, with anything around and between its letters
+    /// and digits, O for 0, and I or L for 1. `None` when it was mistyped: a wrong number of
+    /// symbols, another letter, or a check that does not match.
     pub fn parse(typed: &str) -> Option<Self> {
         if typed.len() > INPUT_BYTES_MAX {
             return None;
         }
         let mut code = Self([0; SYMBOLS]);
         let mut count = 0;
-        for symbol in typed.chars().filter(|c| !is_separator(*c)) {
+        for symbol in code_symbols(typed) {
             *code.0.get_mut(count)? = symbol_value(symbol)?;
             count += 1;
         }
@@ -114,11 +116,6 @@ impl Drop for CouponCode {
     fn drop(&mut self) {
         self.0.zeroize();
     }
-}
-
-fn is_separator(c: char) -> bool {
-    // Keyboards and word processors turn a hyphen into other dashes.
-    c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// The value of a symbol, 0 to 31.
@@ -187,6 +184,14 @@ mod tests {
             code.replace('-', " \u{2013} "),
             code.replace('0', "o"),
             format!("\t{code}\n"),
+            format!("\u{2068}{code}\u{2069}."),
+            code.replace('-', "\u{2011}\u{ad}"),
+            code.replace('0', "٠"),
+            code.chars()
+                .map(|c| {
+                    if c == '-' { '\u{ff0d}' } else { char::from_u32(u32::from(c) + 0xfee0).expect("is one") }
+                })
+                .collect(),
         ] {
             assert_eq!(parse_and_group(&typed), Some(code.clone()), "{typed}");
         }
@@ -200,7 +205,7 @@ mod tests {
         for mistyped in ["", "-", &code[1..], &format!("{code}0"), &umlaut, &code.replacen('A', "U", 1)] {
             assert_eq!(parse_and_group(mistyped), None, "{mistyped}");
         }
-        assert_eq!(parse_and_group(&format!("{code}{}", " ".repeat(80))), None, "is too long to be one");
+        assert_eq!(parse_and_group(&format!("{code}{}", " ".repeat(160))), None, "is too long to be one");
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod site_origin;
 pub mod spending;
 pub mod timestamp;
 pub mod token;
+pub mod typed;
 pub mod wire;
 pub mod word_enum;
 pub mod words;

@@ -62,8 +62,9 @@ pub const NUMBER_CHECKS_PER_DAY_MAX: u32 = 60;
 /// Lifetime of a widget flow, in seconds: the lifetime of a PIN, and time to read the offer.
 pub const FLOW_TTL_SECONDS: i64 = 1800;
 
-/// Longest number as typed, in bytes: 15 digits of a three-byte script, with punctuation.
-pub const MSISDN_INPUT_BYTES_MAX: usize = 96;
+/// Longest number as typed, in bytes: 15 digits of a four-byte script, with punctuation between all
+/// of them and marks of direction around them.
+pub const MSISDN_INPUT_BYTES_MAX: usize = 128;
 
 /// Longest external id, in characters: real ones are UUIDs or shorter than 64.
 pub const EXT_ID_CHARS_MAX: usize = 128;

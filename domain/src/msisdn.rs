@@ -2,8 +2,11 @@
 //! to read it.
 //!
 //! The origin normalises what a customer typed (national form, digits of other scripts) with a
-//! phone-number library; this type is the result.
+//! phone-number library; this type is the result. On the wire a number is read however it is
+//! punctuated, and in the digits of any script.
 
+use crate::limits::MSISDN_INPUT_BYTES_MAX;
+use crate::typed::plain_number;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -20,6 +23,14 @@ impl Msisdn {
             && digits.bytes().all(|b| b.is_ascii_digit())
             && !digits.starts_with('0');
         well_formed.then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// Parses an E.164 number with what typing, printing and copying add to it.
+    pub fn read(text: &str) -> Option<Self> {
+        if text.len() > MSISDN_INPUT_BYTES_MAX {
+            return None;
+        }
+        Self::parse(&plain_number(text)?)
     }
 
     /// The number itself. A caller may pass it to the operator's own systems or to a keyed
@@ -52,7 +63,7 @@ impl Serialize for Msisdn {
 impl<'de> Deserialize<'de> for Msisdn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Zeroizing::new(String::deserialize(deserializer)?);
-        Self::parse(&text).ok_or_else(|| de::Error::custom("not an E.164 number"))
+        Self::read(&text).ok_or_else(|| de::Error::custom("not an E.164 number"))
     }
 }
 
@@ -76,6 +87,15 @@ mod tests {
         ] {
             assert_eq!(Msisdn::parse(bad), None, "{bad}");
         }
+        for typed in [
+            "+1 (202) 555-0101",
+            "\u{2068}+1\u{a0}202.555.0101\u{2069}",
+            "＋１２０２５５５０１０１",
+            "+١٢٠٢٥٥٥٠١٠١",
+        ] {
+            assert_eq!(Msisdn::read(typed), Some(number.clone()), "{typed}");
+        }
+        assert_eq!(Msisdn::read(&format!("+12025550101{}", " ".repeat(200))), None, "is too long");
         let error = serde_json::from_str::<Msisdn>("\"2025550101\"").expect_err("is not E.164");
         assert!(!error.to_string().contains("2025550101"));
     }

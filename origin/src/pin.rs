@@ -15,6 +15,7 @@ use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::typed::code_symbols;
 use onbill_domain::wire::edge::ChallengeState;
 use onbill_domain::words::fill_placeholders;
 use std::sync::Arc;
@@ -118,16 +119,11 @@ pub(crate) fn pin_invalid() -> Reject {
     Reject::new(ErrorCode::PinInvalid, "The PIN does not match.")
 }
 
-/// Normalizes a PIN as people type it: drops spaces, and reads digits of the Arabic scripts as
-/// digits. Any other character stays and will not match.
+/// Normalizes a PIN as people type it: its letters and digits, in the digits of any script. A letter
+/// stays and will not match.
 pub(crate) fn as_digits(typed: &str) -> Zeroizing<String> {
-    let digit = |c: char| match c {
-        '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10).unwrap_or(c),
-        '\u{6f0}'..='\u{6f9}' => char::from_digit(c as u32 - 0x6f0, 10).unwrap_or(c),
-        _ => c,
-    };
     // Twice the digits is enough to detect a wrong PIN.
-    Zeroizing::new(typed.chars().filter(|c| !c.is_whitespace()).take(2 * PIN_DIGITS).map(digit).collect())
+    Zeroizing::new(code_symbols(typed).take(2 * PIN_DIGITS).collect())
 }
 
 /// Draws a PIN. Each of the million is equally likely: draws from the incomplete range at the end
@@ -177,10 +173,14 @@ mod tests {
 
     #[test]
     fn people_type_a_pin_in_their_own_digits() {
-        for typed in ["123456", " 123 456 ", "١٢٣٤٥٦", "۱۲۳۴۵۶"] {
+        for typed in
+            ["123456", " 123 456 ", "١٢٣٤٥٦", "۱۲۳۴۵۶", "１２３４５６", "\u{2068}123\u{2011}456\u{2069}."]
+        {
             assert_eq!(as_digits(typed).as_str(), "123456", "{typed}");
         }
-        assert_ne!(as_digits("1234567").as_str(), "123456");
+        for other in ["1234567", "12345", "12345O", "12345x6"] {
+            assert_ne!(as_digits(other).as_str(), "123456", "{other}");
+        }
     }
 
     #[test]

@@ -205,10 +205,15 @@ async fn people_are_erased_from_a_list() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.sign_up(&system.acme, OTHER, AccountChoice::New("bob@example.com")).await;
     let bob = system.pai_of("bob@example.com").await;
-    let list = "(202) 555-0101\n\n202-555-0999x\r\n+12025550102\n+1202555";
+    let list = "(202) 555-0101\n\n202-555-0999x\r\n+12025550102\n+1202555\n202.555.0101\n+12025550177";
     let (report, complaints) = erase_listed_subscribers(&system.acme, list).await;
-    assert_eq!(report, ErasureReport { erased: 2, erasing: 0, refused: 2 });
-    assert_eq!(complaints, ["line 3: is not a telephone number", "line 5: is not a telephone number"]);
+    assert_eq!(report, ErasureReport { erased: 2, erasing: 0, not_found: 1, refused: 2 });
+    let expected = [
+        "line 3: is not a telephone number",
+        "line 5: is not a telephone number",
+        "line 7: nobody with this number is on record",
+    ];
+    assert_eq!(complaints, expected);
     for (pai, id) in [(pai, "c-1"), (bob, "c-2")] {
         assert_eq!(post_charge(&system, &pai, id).await["declineReason"], "account-closed");
     }
@@ -261,4 +266,52 @@ async fn event_is_applied_however_its_number_is_spelled() {
         StatusCode::BAD_REQUEST,
         "to itself"
     );
+}
+
+#[tokio::test]
+async fn renumbered_line_is_one_line() {
+    // An operator of the United States serves a line in Mexico, whose number once had a 1.
+    let [new_number, old_number] = ["+525512345678", "+5215512345678"];
+    let system = TestSystem::start();
+    system
+        .acme
+        .import_accounts(&format!("{ACME_ACCOUNTS}{new_number},active,postpaid,,USD,2021-03-14\n"))
+        .await;
+    let validate = async |number: &str| {
+        let body = json!({"msisdn": number, "operator": "acme"});
+        system.call_ott(Method::POST, "/ott/v1/account/validate", body).await
+    };
+    let (new, old) = (validate(new_number).await, validate(old_number).await);
+    assert_eq!((new.0, &new.1["pai"]), (StatusCode::OK, &old.1["pai"]), "{new:?} {old:?}");
+    assert_eq!(system.request_erasure("er-1", old_number).await, erased());
+    let pai = new.1["pai"].as_str().expect("is text");
+    assert_eq!(posted(&system, pai, "c-1").await["declineReason"], "account-closed");
+    // Once more, and a number of nobody's.
+    for (id, number) in [("er-2", new_number), ("er-3", "+12025550177")] {
+        assert_eq!(
+            system.request_erasure(id, number).await,
+            (StatusCode::OK, json!("NOT_FOUND")),
+            "{number}"
+        );
+    }
+}
+
+/// Files and calls have one rule for numbers that the numbering plan does not know.
+#[tokio::test]
+async fn number_of_no_known_range_is_taken_everywhere() {
+    let system = TestSystem::start();
+    let unknown = "+10005550101";
+    let file = format!("{ACME_ACCOUNTS}{unknown},active,postpaid,,USD,2021-03-14\n");
+    system.acme.import_accounts(&file).await;
+    let body = json!({"msisdn": unknown, "operator": "acme"});
+    assert_eq!(system.call_ott(Method::POST, "/ott/v1/account/validate", body).await.0, StatusCode::OK);
+    assert_eq!(system.request_erasure("er-1", unknown).await, erased());
+    // No plan has numbers of this country.
+    let bad = "+999123456789";
+    let body = json!({"msisdn": bad, "operator": "acme"});
+    let (status, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", body).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("invalid-request")));
+    assert_eq!(system.request_erasure("er-2", bad).await.0, StatusCode::BAD_REQUEST);
+    let (report, _) = erase_listed_subscribers(&system.acme, bad).await;
+    assert_eq!((report.refused, report.not_found), (1, 0));
 }

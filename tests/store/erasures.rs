@@ -194,8 +194,13 @@ async fn an_erasure_takes_place_once(db: TestStore) {
     assert_eq!(again.expect("works"), ErasureState::Erased);
     let standing = db.store.find_pai_status(after.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Closed);
-    // A number without a sign-up is erased already.
-    assert_eq!(erase_subscriber(&db, "er-3", 9).await, ErasureState::Erased);
+    // Nothing leads to a number of nobody's, and every repetition says so.
+    for _ in 0..2 {
+        assert_eq!(erase_subscriber(&db, "er-3", 9).await, ErasureState::NotFound);
+    }
+    assert_eq!(erase_subscriber(&db, "er-4", 1).await, ErasureState::NotFound, "it is erased already");
+    db.subscriber(9).await;
+    assert_eq!(erase_subscriber(&db, "er-3", 9).await, ErasureState::Conflict, "somebody came in that second");
 }
 
 async fn former_holders_of_the_number_are_forgotten_as_well(db: TestStore) {

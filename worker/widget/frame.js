@@ -210,7 +210,7 @@ function fail({ code: given, wait }, where, again) {
 function toNumber() { show('number'); }
 
 function sendNumber() {
-  const typed = number.value.trim();
+  const typed = number.value.replace(/\p{Cf}/gu, '').trim();     // without marks of direction and the like
   if (!typed || [...typed].length > NUMBER_MAX) return fieldError(number, typed ? 'number-long' : 'number-empty');
   run($('number-submit'), 'number', validate, entered);
 }
@@ -269,11 +269,19 @@ function entered(answer) {
   show('pin');
 }
 
+// The letters and digits of a typed code, in ASCII digits: keyboards, clipboards and bidirectional text add the rest. The
+// decimal digits of every script stand in a row of ten in Unicode.
+const symbols = typed => (typed.match(/[\p{L}\p{N}]/gu) || []).map(symbol => {
+  const isDigit = point => /\p{Nd}/u.test(String.fromCodePoint(point));
+  const point = symbol.codePointAt(0);
+  if (!isDigit(point)) return symbol;
+  let before = 0;
+  while (isDigit(point - before - 1)) before += 1;
+  return before % 10;
+}).join('');
+
 function sendPin() {
-  const pin = [...code.value].map(digit => {     // Arabic-Indic and Persian digits are digits too
-    const point = digit.codePointAt(0);
-    return point >= 0x6f0 && point < 0x6fa ? point - 0x6f0 : point >= 0x660 && point < 0x66a ? point - 0x660 : digit;
-  }).join('').replace(/[\s-]/g, '');
+  const pin = symbols(code.value);
   if (!/^\d+$/.test(pin) || pin.length !== digits) return fieldError(code, 'pin-short');
   run($('pin-submit'), 'pin', () => call('pin', { flow, pin }), proven);
 }

@@ -104,7 +104,12 @@ mod tests {
         body["locale"] = json!("es");
         assert_eq!(code::<DeviceValidateRequest>(&body), None);
         assert_eq!(code::<DevicePinRequest>(&body), None);
-        for bad in ["2025550101", "+1 202 555 0101", "12025550101", "+0202555010", ""] {
+        for good in ["+1 202 555 0101", "+1 (202) 555\u{2011}0101"] {
+            body["msisdn"] = json!(good);
+            assert_eq!(code::<DeviceValidateRequest>(&body), None, "{good}");
+            assert_eq!(code::<DevicePinRequest>(&body), None, "{good}");
+        }
+        for bad in ["2025550101", "+1 202 555 0101 ext. 5", "12025550101", "+0202555010", ""] {
             body["msisdn"] = json!(bad);
             assert_eq!(code::<DeviceValidateRequest>(&body), Some("invalid-request"), "{bad}");
             assert_eq!(code::<DevicePinRequest>(&body), Some("invalid-request"), "{bad}");

@@ -93,12 +93,14 @@ pub struct ErasureResponse {
 }
 
 crate::wire_enum! {
-    /// The progress of an erasure. The PAIs are closed in either case.
+    /// The progress of an erasure. The PAIs are closed in any case.
     pub enum ErasureOutcome {
         /// No record from before the request leads to the number.
         Erased = "ERASED",
         /// A billing file that is being written still has the number, which goes minutes after it.
         Erasing = "ERASING",
+        /// There was nothing to erase: no subscriber, sign-up or event of the number is on record.
+        NotFound = "NOT_FOUND",
     }
 }
 

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 ///
 /// Nothing brings a number back, so have a second look at the list. Numbers are read from a file or from
 /// standard input, one in each line: on the command line every user of the machine could read them. A line
-/// that is not a number is named by its place.
+/// that is not a number, or whose number leads to nobody on record, is named by its place; exit code 1.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -53,11 +53,12 @@ impl Arguments {
             ErasureFileError::Store(error) => database_failed(error),
         })?;
         print_line!(
-            "{} numbers erased, {} to go with a file that is being written, {} lines refused.",
+            "{} numbers erased, {} to go with a file that is being written, {} of nobody on record, {} lines refused.",
             report.erased,
             report.erasing,
+            report.not_found,
             report.refused
         );
-        Ok(VerbOutcome::findings_if(report.refused > 0))
+        Ok(VerbOutcome::findings_if(report.refused + report.not_found > 0))
     }
 }

@@ -1,12 +1,16 @@
-//! Parses a number that a person typed: E.164 or the national format of the operator's country,
-//! with spaces, dashes, brackets, in the digits of any script. libphonenumber's rules decide; we
-//! add only the checks in which it is too lenient.
+//! Parses a number that a person typed or a system sent: E.164 or the national format of the
+//! operator's country, punctuated in any way, in the digits of any script. libphonenumber's rules
+//! decide; we add only the checks in which it is too lenient, and the renumberings that it does not
+//! follow.
 
+use super::renumbering;
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::Reject;
-use rlibphonenumber::enums::Region;
+use onbill_domain::typed::plain_number;
+use rlibphonenumber::enums::{NumberLengthType, Region};
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+use zeroize::Zeroizing;
 
 /// The numbering plan of the operator's country.
 #[derive(Clone, Copy, Debug)]
@@ -21,37 +25,32 @@ impl NumberPlan {
         PHONE_NUMBER_UTIL.get_supported_regions().any(|known| known == region).then_some(Self { region })
     }
 
-    /// Parses a typed number. The refusal is the same for everything that cannot be a subscriber's
-    /// number, and does not reveal whether a well-formed one has an account.
+    /// Parses a number, as a person typed it or a system sent it. Every number enters here, so that
+    /// one line has one spelling in the ledger. The refusal is the same for everything that cannot
+    /// be a subscriber's number, and does not reveal whether a well-formed one has an account.
+    ///
+    /// A number with its country code need not be known to the numbering plan, whose newest ranges
+    /// the library learns later than the operator: its length decides.
     pub fn parse(&self, typed: &str) -> Result<Msisdn, Reject> {
-        let refuse = || Reject::invalid_request("msisdn is not a telephone number.");
-        // Letters would be read as keypad digits ("1-800-FLOWERS"), and marks such as ; # * as
-        // extensions or codes.
-        if typed.len() > MSISDN_INPUT_BYTES_MAX || !typed.chars().all(is_number_character) {
-            return Err(refuse());
-        }
-        let number = PHONE_NUMBER_UTIL.parse(typed, Some(self.region)).map_err(|_| refuse())?;
-        if !number.is_valid() {
-            return Err(refuse());
-        }
-        Msisdn::parse(&number.format_as(PhoneNumberFormat::E164)).ok_or_else(refuse)
+        self.read(typed).ok_or_else(|| Reject::invalid_request("msisdn is not a telephone number."))
     }
 
-    /// Normalizes a number that came as E.164, so that one line is not two in the ledger: in some
-    /// plans a device may or may not have certain digits in its SIM. A number that no plan knows
-    /// stays as it is: the operator knows better whether it is in use.
-    pub fn normalize(&self, number: &Msisdn) -> Msisdn {
-        self.parse(number.expose()).unwrap_or_else(|_| number.clone())
+    fn read(&self, typed: &str) -> Option<Msisdn> {
+        if typed.len() > MSISDN_INPUT_BYTES_MAX {
+            return None;
+        }
+        let plain = plain_number(typed)?;
+        let number = PHONE_NUMBER_UTIL.parse(&*plain, Some(self.region)).ok()?;
+        let spelled = Zeroizing::new(number.format_as(PhoneNumberFormat::E164).into_owned());
+        if let Some(renumbered) = renumbering::apply(&spelled)
+            && PHONE_NUMBER_UTIL.parse(&*renumbered, None).is_ok_and(|number| number.is_valid())
+        {
+            return Msisdn::parse(&renumbered);
+        }
+        let is_taken = number.is_valid()
+            || plain.starts_with('+') && number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible);
+        if is_taken { Msisdn::parse(&spelled) } else { None }
     }
-}
-
-/// Digits of any script, the plus sign, and common separators between digits.
-fn is_number_character(c: char) -> bool {
-    // Direction marks are copied along with a number from a page or a contact list (UAX #9).
-    let is_direction =
-        matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // `is_numeric` is also true for fractions and circled numbers, which the library then refuses.
-    c.is_numeric() || c.is_whitespace() || is_direction || "+＋()-‐‑‒–—−.·/".contains(c)
 }
 
 #[cfg(test)]
@@ -78,22 +77,58 @@ mod tests {
             "２０２５５５０１０１",
             "\u{200e}+1 202 555 0101",
             "\u{202d}\u{2068}+1 202 555 0101\u{2069}\u{202c}",
+            "（２０２）５５５－０１０１",
+            "２０２－５５５－０１０１",
+            "202\u{ad}555\u{ad}0101",
+            "202\u{2011}555\u{2011}0101",
+            "२०२५५५०१०१",
+            "tel:+1-202-555-0101",
+            "202/555~0101",
         ] {
             assert_eq!(read("US", typed).as_deref(), Some("+12025550101"), "{typed}");
         }
+        assert_eq!(read("JP", "０９０－１２３４－５６７８").as_deref(), Some("+819012345678"));
+        assert_eq!(read("JP", "０９０ー１２３４ー５６７８").as_deref(), Some("+819012345678"));
         assert_eq!(read("ES", "612 34 56 78").as_deref(), Some("+34612345678"));
         assert_eq!(read("ES", "+1 202 555 0101").as_deref(), Some("+12025550101"), "of another country");
     }
 
     #[test]
-    fn number_in_e164_has_one_spelling() {
-        let spell = |number: &str| {
-            let plan = NumberPlan::for_country("US").expect("is a country");
-            plan.normalize(&Msisdn::parse(number).expect("is E.164")).expose().to_owned()
-        };
-        assert_eq!(spell("+12025550101"), "+12025550101");
-        assert_eq!(spell("+4407911123456"), "+447911123456", "a trunk prefix that does not belong there");
-        assert_eq!(spell("+999123456789"), "+999123456789", "of no plan");
+    fn number_of_known_length_needs_no_known_range() {
+        let spell = |number: &str| read("US", number);
+        assert_eq!(
+            spell("+4407911123456").as_deref(),
+            Some("+447911123456"),
+            "a trunk prefix that does not belong there"
+        );
+        assert_eq!(spell("+1 (000) 555-0101").as_deref(), Some("+10005550101"), "of no range");
+        assert_eq!(spell("(000) 555-0101"), None, "without its country code");
+        assert_eq!(spell("+100055501012"), None, "of no length");
+        assert_eq!(spell("+999123456789"), None, "of no country");
+    }
+
+    #[test]
+    fn renumbered_line_has_one_spelling() {
+        for (country, spellings, line) in [
+            (
+                "MX",
+                &["+525512345678", "+5215512345678", "55 1234 5678", "+52 1 55 1234 5678"][..],
+                "+525512345678",
+            ),
+            (
+                "AR",
+                &["+5491123456789", "+541123456789", "011 15-2345-6789", "11 2345-6789"],
+                "+5491123456789",
+            ),
+            ("BR", &["+5511987654321", "+551187654321", "(11) 98765-4321"], "+5511987654321"),
+            ("BJ", &["+2290197000001", "+22997000001"], "+2290197000001"),
+            ("US", &["+525512345678", "+5215512345678"], "+525512345678"),
+            ("US", &["+15215512345", "521 551 2345"], "+15215512345"),
+        ] {
+            for spelling in spellings {
+                assert_eq!(read(country, spelling).as_deref(), Some(line), "{country} {spelling}");
+            }
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::store::{ErasureState, Store, StoreError};
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
+use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
 
 /// Counts of the lines by outcome.
@@ -15,6 +16,8 @@ pub struct ErasureReport {
     pub erased: u64,
     /// To be erased as soon as a file for billing is written.
     pub erasing: u64,
+    /// Nothing leads to these numbers: nobody has signed up with them.
+    pub not_found: u64,
     /// Lines that are not a number. Nothing was done for them.
     pub refused: u64,
 }
@@ -28,7 +31,8 @@ pub enum ErasureFileError {
     Store(StoreError),
 }
 
-/// Erases the subscribers on `list`. `complain` gets a sentence for each line that is refused.
+/// Erases the subscribers on `list`. `complain` gets a sentence for each line that is refused, and
+/// for each number that leads to nobody.
 pub async fn erase_listed(
     store: &Store,
     vault: &Vault,
@@ -38,6 +42,7 @@ pub async fn erase_listed(
     mut complain: impl FnMut(String),
 ) -> Result<ErasureReport, ErasureFileError> {
     let mut report = ErasureReport::default();
+    let mut listed = HashSet::new();
     for line in 1_u64.. {
         let number = match read_line(&mut list).map_err(ErasureFileError::Unreadable)? {
             ListLine::End => break,
@@ -49,12 +54,17 @@ pub async fn erase_listed(
             complain(format!("line {line}: is not a telephone number"));
             continue;
         };
-        match store
-            .erase_number(None, now(), None, vault.index_number(&number))
-            .await
-            .map_err(ErasureFileError::Store)?
-        {
+        let index = vault.index_number(&number);
+        // A number that is listed twice is one number.
+        if !listed.insert(index) {
+            continue;
+        }
+        match store.erase_number(None, now(), None, index).await.map_err(ErasureFileError::Store)? {
             ErasureState::Erasing => report.erasing += 1,
+            ErasureState::NotFound => {
+                report.not_found += 1;
+                complain(format!("line {line}: nobody with this number is on record"));
+            }
             // Without an erasure id there is no conflict with an earlier erasure.
             ErasureState::Erased | ErasureState::Conflict => report.erased += 1,
         }
@@ -83,7 +93,7 @@ fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
 }
 
 fn parse_number(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
-    numbers.parse(std::str::from_utf8(line).ok()?.trim_start_matches('\u{feff}').trim()).ok()
+    numbers.parse(std::str::from_utf8(line).ok()?.trim()).ok()
 }
 
 #[cfg(test)]

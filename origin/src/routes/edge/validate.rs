@@ -74,7 +74,8 @@ pub(in crate::routes) async fn validate(
     let now = clock.now();
     let claims = request.session.as_deref().map(|session| read_session(&keys, &config, now, session));
     let claims = claims.transpose()?;
-    let proven = claims.as_ref().is_some_and(|claims| claims.numbers.contains(&msisdn));
+    let is_same = |listed: &Msisdn| numbers.parse(listed.expose()).is_ok_and(|listed| listed == msisdn);
+    let proven = claims.as_ref().is_some_and(|claims| claims.numbers.iter().any(is_same));
     let asked_by = if claims.is_some() { PinAsker::Session } else { PinAsker::Widget };
     let next =
         if proven { Some(next_steps.decide_next(offer, &msisdn, Holder::Present).await?) } else { None };

@@ -27,8 +27,9 @@ pub(in crate::routes) async fn post_account_event(
     call: OperatorCall,
 ) -> Result<Json<AccountEventResponse>, Failure> {
     let mut request: AccountEventRequest = parse(&call.body)?;
-    request.msisdn = numbers.normalize(&request.msisdn);
-    request.new_msisdn = request.new_msisdn.map(|number| numbers.normalize(&number));
+    request.msisdn = numbers.parse(request.msisdn.expose())?;
+    let new_msisdn = request.new_msisdn.map(|number| numbers.parse(number.expose()));
+    request.new_msisdn = new_msisdn.transpose()?;
     request.check(clock.now())?;
     let event_id = request.event_id.clone();
     match follow(&vault, &*random, &store, clock.now(), Some(call.nonce), &request).await? {

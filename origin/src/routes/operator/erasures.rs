@@ -27,12 +27,13 @@ pub(in crate::routes) async fn post_erasure(
     call: OperatorCall,
 ) -> Result<Json<ErasureResponse>, Failure> {
     let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
-    let number = vault.index_number(&numbers.normalize(&msisdn));
+    let number = vault.index_number(&numbers.parse(msisdn.expose())?);
     let erasure = store.erase_number(Some(call.nonce), clock.now(), Some(erasure_id.clone()), number).await?;
     wake_up.wake_queue();
     let outcome = match erasure {
         ErasureState::Erased => ErasureOutcome::Erased,
         ErasureState::Erasing => ErasureOutcome::Erasing,
+        ErasureState::NotFound => ErasureOutcome::NotFound,
         ErasureState::Conflict => {
             let message = "erasureID was used for another erasure.";
             return Err(Reject::new(ErrorCode::IdempotencyViolation, message).into());

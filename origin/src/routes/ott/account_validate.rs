@@ -61,7 +61,7 @@ pub(in crate::routes) async fn validate_account(
     let request: DeviceValidateRequest = parse(&call.body)?;
     addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
     let offer = config.offer_of(&call.partner, request.offer.as_ref())?;
-    let msisdn = numbers.normalize(&request.msisdn);
+    let msisdn = numbers.parse(request.msisdn.expose())?;
 
     // 2.
     let limits = config.number_check_limits(&call.partner);

@@ -46,7 +46,7 @@ pub(in crate::routes) async fn send_pin(
     // 1.
     let request: DevicePinRequest = parse(&call.body)?;
     addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
-    let msisdn = numbers.normalize(&request.msisdn);
+    let msisdn = numbers.parse(request.msisdn.expose())?;
 
     // 2.
     let now = clock.now();

@@ -33,6 +33,8 @@ impl Store {
 pub enum ErasureState {
     /// Nothing from before the erasure leads to the number.
     Erased,
+    /// There was nothing that led to the number.
+    NotFound,
     /// A file that is being written still needs the number; nothing else has it.
     Erasing,
     /// The id was used for the erasure of another number: this one has a subscriber, a flow or an
@@ -46,19 +48,23 @@ pub(in crate::store) struct SubscriberOfNumber {
     pub(in crate::store) is_being_erased: bool,
 }
 
-/// The state of an erasure that was asked for at `asked_at`. The erased number is not recorded, as
+/// The state of an erasure that was asked for at `asked_at`, and that found something or nothing.
+/// The erased number is not recorded, as
 /// it would lead back to itself: the state follows from who has the number now, and from traces of
 /// before. Subscribers who came later are left as they are.
 pub(in crate::store) fn erasure_state(
     asked_at: Timestamp,
     under: &[SubscriberOfNumber],
     has_traces: bool,
+    has_found: bool,
 ) -> ErasureState {
     if has_traces || under.iter().any(|one| !one.is_being_erased && one.created_at <= asked_at) {
         ErasureState::Conflict
     } else if under.iter().any(|one| one.is_being_erased) {
         ErasureState::Erasing
-    } else {
+    } else if has_found {
         ErasureState::Erased
+    } else {
+        ErasureState::NotFound
     }
 }

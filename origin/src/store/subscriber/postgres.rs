@@ -59,16 +59,22 @@ async fn erase_in_transaction(
     coupon::delete_queued_sms(tx, &subscribers).await?;
     notification::delete_queued_and_fingerprints(tx, &subscribers).await?;
     // The events stay by their ids, without what tells their contents apart.
-    tx.execute(
-        "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
-         WHERE number_index = $1 OR subscriber_id = ANY ($2)",
-        &[&index, &subscribers],
-    )
-    .await?;
-    tx.execute("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
+    let events = tx
+        .execute(
+            "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL
+             WHERE number_index = $1 OR subscriber_id = ANY ($2)",
+            &[&index, &subscribers],
+        )
+        .await?;
+    let flows = tx.execute("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
     tally::delete_checks_of_number(tx, number).await?;
     erase_subscriber_numbers(tx, &subscribers).await?;
-    let erasure = erasure_state(now, &list_under_number(tx, number).await?, false);
+    let found = i64::try_from(holders.len() as u64 + events + flows).unwrap_or(i64::MAX);
+    if let Some(name) = name {
+        let update = "UPDATE erasures SET found = $2 WHERE erasure_id = $1";
+        tx.execute_one("erasures", update, &[&name.as_str(), &found]).await?;
+    }
+    let erasure = erasure_state(now, &list_under_number(tx, number).await?, false, found > 0);
     number_lock::delete(tx, number).await?;
     Ok(erasure)
 }
@@ -81,18 +87,20 @@ async fn claim_erasure(
     number: NumberIndex,
 ) -> Result<Option<ErasureState>, TxError> {
     let known = tx
-        .query_optional("SELECT requested_at FROM erasures WHERE erasure_id = $1", &[&name.as_str()])
+        .query_optional("SELECT requested_at, found FROM erasures WHERE erasure_id = $1", &[&name.as_str()])
         .await?;
     if let Some(row) = known {
         let asked_at = read_time(&row, "erasures.requested_at")?;
         let has_traces = has_traces(tx, number, asked_at).await?;
-        return Ok(Some(erasure_state(asked_at, &list_under_number(tx, number).await?, has_traces)));
+        let has_found = row.try_get::<_, i64>("found")? > 0;
+        let under = list_under_number(tx, number).await?;
+        return Ok(Some(erasure_state(asked_at, &under, has_traces, has_found)));
     }
     // The same id for another number at the same moment violates the unique index here, and the
     // use case starts again.
     tx.execute_one(
         "erasures",
-        "INSERT INTO erasures (erasure_id, requested_at) VALUES ($1, $2)",
+        "INSERT INTO erasures (erasure_id, requested_at, found) VALUES ($1, $2, 0)",
         &[&name.as_str(), &now.unix_seconds()],
     )
     .await?;

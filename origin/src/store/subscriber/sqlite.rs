@@ -44,13 +44,18 @@ fn erase_in_transaction(
         coupon::erase_buyer(tx, subscriber_id)?;
         notification::delete_queued_and_fingerprints(tx, subscriber_id)?;
     }
-    unlink_events(tx, "number_index = ?1", &number.0)?;
-    tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
+    let events = unlink_events(tx, "number_index = ?1", &number.0)?;
+    let flows = tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
     tally::delete_checks_of_number(tx, number)?;
     for (subscriber_id, _) in &holders {
         erase_subscriber_number(tx, subscriber_id)?;
     }
-    Ok(erasure_state(now, &list_under_number(tx, number)?, false))
+    let found = holders.len() + events + flows;
+    if let Some(name) = name {
+        tx.prepare_cached("UPDATE erasures SET found = ?2 WHERE erasure_id = ?1")?
+            .execute(params![name.as_str(), i64::try_from(found).unwrap_or(i64::MAX)])?;
+    }
+    Ok(erasure_state(now, &list_under_number(tx, number)?, false, found > 0))
 }
 
 /// Records the id; or, if it was used before, returns the state of that erasure.
@@ -60,16 +65,16 @@ fn claim_erasure(
     name: &ExtId,
     number: NumberIndex,
 ) -> Result<Option<ErasureState>, StoreError> {
-    let asked_at: Option<i64> = tx
-        .prepare_cached("SELECT requested_at FROM erasures WHERE erasure_id = ?1")?
-        .query_row([name.as_str()], |row| row.get(0))
+    let known: Option<(i64, i64)> = tx
+        .prepare_cached("SELECT requested_at, found FROM erasures WHERE erasure_id = ?1")?
+        .query_row([name.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    if let Some(asked_at) = asked_at {
+    if let Some((asked_at, found)) = known {
         let has_traces = has_traces(tx, number, asked_at)?;
         let asked_at = Timestamp::from_unix_seconds(asked_at);
-        return Ok(Some(erasure_state(asked_at, &list_under_number(tx, number)?, has_traces)));
+        return Ok(Some(erasure_state(asked_at, &list_under_number(tx, number)?, has_traces, found > 0)));
     }
-    tx.prepare_cached("INSERT INTO erasures (erasure_id, requested_at) VALUES (?1, ?2)")?
+    tx.prepare_cached("INSERT INTO erasures (erasure_id, requested_at, found) VALUES (?1, ?2, 0)")?
         .execute(params![name.as_str(), now.unix_seconds()])?;
     Ok(None)
 }
@@ -95,12 +100,12 @@ fn has_traces(tx: &Connection, number: NumberIndex, by: i64) -> Result<bool, Sto
 }
 
 /// The events stay by their ids, without what tells their contents apart.
-fn unlink_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Result<(), StoreError> {
-    tx.prepare_cached(&format!(
+fn unlink_events(tx: &Connection, which: &str, key: &dyn rusqlite::ToSql) -> Result<usize, StoreError> {
+    let unlinked = tx.prepare_cached(&format!(
         "UPDATE account_events SET number_index = NULL, fingerprint = NULL, subscriber_id = NULL WHERE {which}"
     ))?
     .execute([key])?;
-    Ok(())
+    Ok(unlinked)
 }
 
 /// Keeps the number while a file that is being written needs it, so that the file has the same
