@@ -40,6 +40,7 @@ test('every usual way of writing a number is understood', async stage => {
   for (const typed of [
     '+12025550107', '2025550107', '(202) 555-0107', '202.555.0107', ' 1 202-555-0107 ', '+1 (202) 555 01 07', '011 1 202 555 0107',
     '٢٠٢٥٥٥٠١٠٧', '+١ ٢٠٢ ٥٥٥ ٠١٠٧', '۲۰۲ ۵۵۵ ۰۱۰۷', '＋１２０２５５５０１０７', '\u202a+1 202 555 0107\u202c',
+    '（２０２）５５５－０１０７', '202\u00ad555\u00ad0107', '202\u2011555\u20110107', 'tel:+1-202-555-0107',
   ]) {
     await widget.enter(typed);
     await widget.shows('confirm').catch(error => { throw new Error(`after ${typed}`, { cause: error }); });
