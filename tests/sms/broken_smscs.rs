@@ -91,8 +91,8 @@ async fn smsc_that_talks_nonsense_is_left() {
 #[tokio::test]
 async fn unreadable_receipt_does_not_end_the_session() {
     // A `deliver_sm` whose text is longer than the PDU, then a request that gets a response.
-    const ODD: [u8; 50] = [
-        0, 0, 0, 34, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    const ODD: [u8; 49] = [
+        0, 0, 0, 33, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0,
         255, //
         0, 0, 0, 16, 0, 0, 0, 0x15, 0, 0, 0, 0, 0, 0, 0, 8,
     ];

@@ -376,7 +376,8 @@ async fn charges_and_an_erasure_go_on_together(db: TestStore) {
                     let name = Some(parse_ext_id(&format!("er-{n}")));
                     let erased =
                         store.erase_number(None, NOW, name, sealed_number(1).index).await.expect("works");
-                    assert_eq!(erased, ErasureState::Erased);
+                    // The second one finds nobody any more.
+                    assert!(matches!(erased, ErasureState::Erased | ErasureState::NotFound), "{erased:?}");
                 }
                 5 => _ = store.answer_transaction(NOW, waits, done()).await.expect("works"),
                 _ => match store

@@ -12,7 +12,7 @@ const SUSPENDED: &str = "+34612345605";
 const CEASED: &str = "+34612345606";
 const UNKNOWN: &str = "+34612345699";
 /// Well formed, and in no numbering plan.
-const NOWHERE: &str = "+999123456789";
+const NOWHERE: &str = "+34200000001";
 
 const PIN: &str = "/ott/v1/pin";
 

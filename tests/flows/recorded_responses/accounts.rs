@@ -124,7 +124,7 @@ async fn record_erasures(recorder: &mut ResponseRecorder) {
     recorder.operator("an erasure", "/erasures", &body).await;
     recorder.operator("its replay", "/erasures", &body).await;
     recorder.deliver("webhook and mapping").await;
-    let unknown = json!({"erasureID": "x-2", "msisdn": "+12025550199"});
+    let unknown = json!({"erasureID": "x-2", "msisdn": "+1 (202) 555-0177"});
     recorder.operator("an unknown number", "/erasures", &unknown).await;
     let used = json!({"erasureID": "x-1", "msisdn": "+12025550114"});
     recorder.operator("an erasureID of another's erasure", "/erasures", &used).await;

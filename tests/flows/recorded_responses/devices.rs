@@ -93,7 +93,7 @@ async fn pin_refusals(recorder: &mut ResponseRecorder) {
     ] {
         recorder.partner(label, Method::POST, VALIDATE, &body).await;
     }
-    for number in ["+34612345605", "+34612345606", "+34612345699", "+999123456789"] {
+    for number in ["+34612345605", "+34612345606", "+34612345699", "+34200000001"] {
         let send = json!({"msisdn": number, "operator": "nova"});
         recorder.partner("any number", Method::POST, "/pin", &send).await;
     }

@@ -238,7 +238,7 @@ async fn number_and_return_url_are_checked() {
         ("offer", json!("tunes-family"), "parameter-not-supported"),
         ("offer", json!(""), "invalid-request"),
         ("msisdn", json!(""), "invalid-request"),
-        ("msisdn", json!("1".repeat(97)), "invalid-request"),
+        ("msisdn", json!("1".repeat(129)), "invalid-request"),
         ("msisdn", json!(12_025_550_101_u64), "invalid-request"),
         ("locale", json!("xx"), "invalid-request"),
         ("returnURL", json!("https://evil.example/"), "invalid-request"),
@@ -246,7 +246,7 @@ async fn number_and_return_url_are_checked() {
         ("returnURL", json!("javascript:alert(1)"), "invalid-request"),
     ];
     let mut longest = validate();
-    longest["msisdn"] = json!("1".repeat(96));
+    longest["msisdn"] = json!("1".repeat(128));
     assert_eq!(
         edge.call_from_frame("/widget/v1/account/validate", &longest).await.status(),
         503,
