@@ -395,7 +395,7 @@ async fn charges_and_an_erasure_go_on_together(db: TestStore) {
         }
     })
     .await;
-    assert_eq!(erase_subscriber(&db, "er-last", 1).await, ErasureState::Erased);
+    assert_eq!(erase_subscriber(&db, "er-last", 1).await, ErasureState::NotFound);
     assert!(!leads_to(&db, 1).await);
 }
 
