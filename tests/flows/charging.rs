@@ -234,7 +234,7 @@ async fn odd_answer_of_billing_costs_no_approval() {
     ] {
         let billing = Router::new().fallback(async move || (StatusCode::CREATED, body));
         system.network.attach_service(system.acme.dashboard_address, billing);
-        assert_eq!(post(&system, &pai, id).await.1["status"], expected, "{body}");
+        assert_eq!(post_charge(&system, &pai, id).await.1["status"], expected, "{body}");
     }
 }
 

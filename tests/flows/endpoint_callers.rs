@@ -123,9 +123,9 @@ async fn default_port_and_case_of_host_change_nothing() {
         let request = Request::post(format!("{signed_for}/edge/v1/validate"));
         let request = request.header("content-type", "application/json").body(Bytes::from(body));
         let mut request = request.expect("is a request");
-        sign_request(&mut request, key, system.now(), &system.nonce()).expect("signs");
+        sign_request(&mut request, key, system.now(), &system.next_nonce()).expect("signs");
         *request.uri_mut() = format!("http://{arrived_at}/edge/v1/validate").parse().expect("is a URI");
-        assert_eq!(system.send(request).await.0, expected, "{signed_for} at {arrived_at}");
+        assert_eq!(system.send_request(request).await.0, expected, "{signed_for} at {arrived_at}");
     }
 }
 

@@ -283,9 +283,9 @@ async fn renumbered_line_is_one_line() {
     };
     let (new, old) = (validate(new_number).await, validate(old_number).await);
     assert_eq!((new.0, &new.1["pai"]), (StatusCode::OK, &old.1["pai"]), "{new:?} {old:?}");
-    assert_eq!(system.request_erasure("er-1", old_number).await, erased());
+    assert_eq!(system.request_erasure("er-1", old_number).await, expected_erasure());
     let pai = new.1["pai"].as_str().expect("is text");
-    assert_eq!(posted(&system, pai, "c-1").await["declineReason"], "account-closed");
+    assert_eq!(post_charge(&system, pai, "c-1").await["declineReason"], "account-closed");
     // Once more, and a number of nobody's.
     for (id, number) in [("er-2", new_number), ("er-3", "+12025550177")] {
         assert_eq!(
@@ -305,7 +305,7 @@ async fn number_of_no_known_range_is_taken_everywhere() {
     system.acme.import_accounts(&file).await;
     let body = json!({"msisdn": unknown, "operator": "acme"});
     assert_eq!(system.call_ott(Method::POST, "/ott/v1/account/validate", body).await.0, StatusCode::OK);
-    assert_eq!(system.request_erasure("er-1", unknown).await, erased());
+    assert_eq!(system.request_erasure("er-1", unknown).await, expected_erasure());
     // No plan has numbers of this country.
     let bad = "+999123456789";
     let body = json!({"msisdn": bad, "operator": "acme"});

@@ -115,10 +115,10 @@ async fn unreadable_receipt_does_not_end_the_session() {
 
 /// Keeps the receipts.
 #[derive(Default)]
-struct Hearing(Mutex<Vec<DeliveryReceipt>>);
+struct ReceiptKeeper(Mutex<Vec<DeliveryReceipt>>);
 
 #[async_trait::async_trait]
-impl ReceiptSink for Hearing {
+impl ReceiptSink for ReceiptKeeper {
     async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
         self.0.lock().expect("is whole").push(receipt);
         Ok(())
@@ -139,8 +139,8 @@ async fn oddities_beside_a_receipt_cost_nothing() {
     let text = b"id:4016 stat:UNDELIV err:011";
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
     let address = listener.local_addr().expect("has one");
-    let texts = open(&settings(address, "secret", &json!({})), &clock());
-    let heard = Arc::new(Hearing::default());
+    let texts = open_adapter(&smpp_settings(address, "secret", &json!({})), &clock());
+    let heard = Arc::new(ReceiptKeeper::default());
     let mut working = JoinSet::new();
     let sink = Arc::clone(&heard);
     working.spawn(async move { texts.run(&*sink).await });
@@ -170,8 +170,8 @@ async fn oddities_beside_a_receipt_cost_nothing() {
 async fn receipt_is_matched_with_an_id_of_another_form() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
     let address = listener.local_addr().expect("has one");
-    let texts = open(&settings(address, "secret", &json!({})), &clock());
-    let heard = Arc::new(Hearing::default());
+    let texts = open_adapter(&smpp_settings(address, "secret", &json!({})), &clock());
+    let heard = Arc::new(ReceiptKeeper::default());
     let mut working = JoinSet::new();
     let (sink, adapter) = (Arc::clone(&heard), Arc::clone(&texts));
     working.spawn(async move { adapter.run(&*sink).await });
@@ -192,7 +192,7 @@ async fn receipt_is_matched_with_an_id_of_another_form() {
         guest.read_exact(&mut [0; 17]).await.expect("answers");
     };
     let sending = async {
-        until("it is connected", async || {
+        wait_until("it is connected", async || {
             texts.send(&sms).await == SendSmsResult::Accepted { message_id: Some("ffa".to_owned()) }
         })
         .await;

@@ -199,8 +199,12 @@ async fn an_erasure_takes_place_once(db: TestStore) {
         assert_eq!(erase_subscriber(&db, "er-3", 9).await, ErasureState::NotFound);
     }
     assert_eq!(erase_subscriber(&db, "er-4", 1).await, ErasureState::NotFound, "it is erased already");
-    db.subscriber(9).await;
-    assert_eq!(erase_subscriber(&db, "er-3", 9).await, ErasureState::Conflict, "somebody came in that second");
+    db.sign_up_subscriber(9).await;
+    assert_eq!(
+        erase_subscriber(&db, "er-3", 9).await,
+        ErasureState::Conflict,
+        "somebody came in that second"
+    );
 }
 
 async fn former_holders_of_the_number_are_forgotten_as_well(db: TestStore) {

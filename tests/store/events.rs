@@ -371,15 +371,15 @@ async fn a_replayed_call_changes_nothing(db: TestStore) {
 }
 
 async fn events_of_one_second_are_ordered_by_their_fractions(db: TestStore) {
-    let pai = db.subscriber(1).await.pai;
+    let pai = db.sign_up_subscriber(1).await.pai;
     let account =
         Account { status: AccountStatus::Active, account_type: AccountType::Postpaid, balance: None };
     let activated_on = onbill_domain::day::Day::parse("2024-01-01").expect("is a day");
-    let imported = ImportedAccount { number: number(1).index, account, activated_on };
+    let imported = ImportedAccount { number: sealed_number(1).index, account, activated_on };
     db.store.import_accounts(vec![imported]).await.expect("works");
     let at = |name: &str, what, nanoseconds| NewAccountEvent {
         occurred_at: Timestamp::from_unix_nanoseconds(NOW.plus_seconds(20).unix_nanoseconds() + nanoseconds),
-        ..event(name, what, 20)
+        ..new_event(name, what, 20)
     };
     for (name, what, nanoseconds, outcome, state) in [
         ("e-1", Suspended, 0, Applied, PaiState::Suspended),
@@ -389,9 +389,9 @@ async fn events_of_one_second_are_ordered_by_their_fractions(db: TestStore) {
         ("e-5", Suspended, 800_000_001, Applied, PaiState::Suspended),
         ("e-6", Resumed, 800_000_001, Applied, PaiState::Active),
     ] {
-        assert_eq!(record(&db, at(name, what, nanoseconds)).await, outcome, "{name}");
-        assert_eq!(row(&db, pai).await.state, state, "{name}");
-        let known = db.store.find_account(number(1).index).await.expect("works").expect("is there");
+        assert_eq!(record_event(&db, at(name, what, nanoseconds)).await, outcome, "{name}");
+        assert_eq!(find_pai_row(&db, pai).await.state, state, "{name}");
+        let known = db.store.find_account(sealed_number(1).index).await.expect("works").expect("is there");
         let expected =
             if state == PaiState::Active { AccountStatus::Active } else { AccountStatus::Suspended };
         assert_eq!(known.account.status, expected, "{name}: the table follows alike");

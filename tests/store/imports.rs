@@ -85,12 +85,12 @@ async fn another_file_is_refused_whole(db: TestStore) {
 
 async fn contradictory_lines_about_a_number_are_all_refused(db: TestStore) {
     let find = async |number: &str| {
-        let index = vault().index_number(&Msisdn::parse(number).expect("is E.164"));
+        let index = test_vault().index_number(&Msisdn::parse(number).expect("is E.164"));
         let account = db.store.find_account(index).await.expect("works");
         account.map(|known| (known.account.status.as_str(), known.subscriber_ref))
     };
     let first = format!("{HEADER}\n+12025550101,active,postpaid,,USD,2021-03-14\n");
-    assert_eq!(import(&db, &first).await.0.expect("is sound").imported, 1);
+    assert_eq!(import_text(&db, &first).await.0.expect("is sound").imported, 1);
     let mut text = format!(
         "{HEADER}\n\
          +12025550101,active,postpaid,,USD,2021-03-14\n\
@@ -103,7 +103,7 @@ async fn contradictory_lines_about_a_number_are_all_refused(db: TestStore) {
         text += &format!("+1202556{n:04},active,prepaid,5,USD,2021-03-14\n");
     }
     text += "+12025560000,active,prepaid,6,USD,2021-03-14\n";
-    let (report, complaints) = import(&db, &text).await;
+    let (report, complaints) = import_text(&db, &text).await;
     assert_eq!(report.expect("has its header"), ImportReport { imported: 600, refused: 4 });
     assert_eq!(
         complaints,
