@@ -5,12 +5,12 @@
 
 use super::adoption::{Adoption, AdoptionError, AdoptionReport, Lost, NotAdopted};
 use super::file::ReportedLedger;
-use crate::account::{AccountLookup, live_account};
+use crate::account::{AccountLookup, FoundAccount, live_account};
 use crate::ambient::Random;
 use crate::config::{AccountSource, NumberPlan};
 use crate::delivery::EdgeMappings;
 use crate::keys::Vault;
-use crate::store::{AdoptResult, FollowResult, LostPai, NewPai, NewPaiIds, SubscriberAccount};
+use crate::store::{AdoptResult, FollowResult, LostPai, NewPai, NewPaiIds};
 use onbill_domain::day::Day;
 use onbill_domain::ids::ExtId;
 use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
@@ -105,7 +105,7 @@ impl LostPais<'_> {
             let (Some(pai), Some(id)) = (copies.first.pai, ExtId::parse(id)) else { continue };
             let billed = extract.charges.get(adoption.ids.charge(&adoption.partner, &id).as_str());
             let number = billed.and_then(|bill| bill.first.details.as_deref()?.msisdn.as_ref());
-            let number = number.map(|number| self.numbers.normalize(number));
+            let number = number.and_then(|number| self.numbers.parse(number.expose()).ok());
             let known = lost.entry(pai).or_default();
             *known = known.take().or(number);
         }
@@ -136,7 +136,7 @@ impl LostPais<'_> {
         let sealed = self.vault.seal_number(self.random, &number);
         let sealed = sealed.map_err(|_| AdoptionError::Peer("a number cannot be sealed"))?;
         let fresh = NewPaiIds { pai, ..NewPaiIds::draw(self.random) };
-        let SubscriberAccount { subscriber_ref, .. } = account;
+        let FoundAccount { subscriber_ref, .. } = account;
         let new = NewPai {
             partner: adoption.partner.clone(),
             number: sealed,
@@ -149,7 +149,7 @@ impl LostPais<'_> {
 
     /// Whether the account began after the copy: the account table has the day of its activation.
     /// The PAI may be of who had the number before.
-    fn is_later_subscriber(&self, account: &SubscriberAccount) -> bool {
+    fn is_later_subscriber(&self, account: &FoundAccount) -> bool {
         match (self.source, self.copied_at, Day::parse(&account.subscriber_ref)) {
             (AccountSource::Table, Some(copied_at), Some(day)) => day >= Day::of_timestamp(copied_at),
             _ => false,

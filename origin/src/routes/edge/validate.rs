@@ -17,6 +17,7 @@ use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::{FLOW_TTL_SECONDS, PIN_DIGITS, PIN_TTL_SECONDS};
+use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::Reject;
 use onbill_domain::site_origin;
 use onbill_domain::timestamp::Timestamp;
