@@ -42,6 +42,11 @@ impl PostgresAddress {
         if settings.get_dbname().is_none() {
             return Err("names no database");
         }
+        // libpq takes such a list, and this driver takes it for one name.
+        let is_list = |host: &Host| matches!(host, Host::Tcp(name) if name.contains(','));
+        if settings.get_hosts().iter().any(is_list) {
+            return Err("lists hosts in host=: list them before the database, as in postgres://user@a,b/database");
+        }
         let (hosts, addresses) = (settings.get_hosts().len(), settings.get_hostaddrs().len());
         if hosts != 0 && addresses != 0 && hosts != addresses {
             return Err("has other numbers of hosts and of hostaddr");
@@ -208,7 +213,7 @@ mod tests {
         for (url, names) in [
             ("postgres://u@db/b", vec!["db:5432"]),
             ("postgres://u@a,b:5433,c/b?target_session_attrs=read-write", vec!["a:5432", "b:5433", "c:5432"]),
-            ("postgres://u@/b?host=a,b&port=5440", vec!["a:5440", "b:5440"]),
+            ("postgres://u@/b?host=a&host=b&port=5440", vec!["a:5440", "b:5440"]),
             ("postgres://u@a,b/b?hostaddr=10.0.0.1,10.0.0.2", vec!["a:5432", "b:5432"]),
             ("postgres://u@%2Fvar%2Frun%2Fpostgresql/b", vec!["/var/run/postgresql:5432"]),
         ] {
@@ -226,7 +231,8 @@ mod tests {
         for (url, complaint) in [
             ("postgres://u@a,b/b?target_session_attrs=read-only", "read-only"),
             ("postgres://u@a,b/b?hostaddr=10.0.0.1", "hostaddr"),
-            ("postgres://u@/b?host=a,b,c&port=1,2", "ports"),
+            ("postgres://u@a,b,c/b?port=1,2", "ports"),
+            ("postgres://u@/b?host=a,b", "before the database"),
             ("postgres://u@a/b?target_session_attrs=primary", "read-write"),
         ] {
             let refused = PostgresAddress::parse(url).expect_err(url);

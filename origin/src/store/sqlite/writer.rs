@@ -75,9 +75,17 @@ fn in_savepoint<T>(
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     tx.execute_batch("SAVEPOINT job")?;
-    let result = work(tx);
-    tx.execute_batch(if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })?;
-    result
+    match work(tx) {
+        Ok(value) => tx.execute_batch("RELEASE job").map(|()| value).map_err(StoreError::from),
+        Err(error) => {
+            // A full disk has ended the transaction, and the savepoint with it: the write's own
+            // error is the one that says so.
+            if !tx.is_autocommit() {
+                tx.execute_batch("ROLLBACK TO job; RELEASE job")?;
+            }
+            Err(error)
+        }
+    }
 }
 
 fn write_all(connection: &Connection, files: &LedgerFiles, waiting: &Receiver<Job>) {
