@@ -2,7 +2,6 @@
 
 use crate::crash_system::CrashSystem;
 use std::ffi::OsStr;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
@@ -10,16 +9,11 @@ use std::process::{Child, Stdio};
 pub(crate) struct CouponImport(Child);
 
 impl CouponImport {
-    /// Reads what is in the file, and then waits for more of it, which never comes.
-    pub(crate) fn begin_endless(system: &CrashSystem, file: &Path) -> Self {
+    pub(crate) fn begin(system: &CrashSystem, file: &Path) -> Self {
         let mut command = system.command_line();
-        command.args(["coupons", "issue", "/dev/stdin"]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("the program starts");
-        let contents = std::fs::read(file).expect("is there");
-        let input = child.stdin.as_mut().expect("is piped");
-        input.write_all(&contents).expect("the program reads to its end");
-        Self(child)
+        command.args(["coupons".as_ref(), "issue".as_ref(), file.as_os_str()]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().expect("the program starts"))
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

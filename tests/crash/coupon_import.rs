@@ -12,12 +12,13 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Some batches more than runs that are killed, and a part of a batch, which is made only when the
-/// file has ended.
+/// Some batches more than runs that are killed, and a part of a batch.
 const COUPONS: u64 = 1_500;
-/// The number of coupons at which a run is killed. Its file does not end, so that it cannot finish
-/// earlier.
+/// The number of coupons at which a run is killed.
 const KILLED_AT: [u64; 2] = [1, 700];
+/// Lines behind the coupons in the file of a run that is killed, each for a number without a
+/// subscriber. They take longer than the kill, so that the run cannot finish earlier.
+const REFUSED_LINES: u64 = 50_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_has_each_line_of_a_file_once() {
@@ -34,9 +35,10 @@ async fn has_each_line_once(kind: DbKind) {
     let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
     let origin = system.start_origin().await;
     let file = system.write_file("coupons.csv", &coupon_lines(&system));
+    let long_file = system.write_file("long.csv", &(coupon_lines(&system) + &refused_lines()));
     let mut callers = partner.begin_load(&system, &origin, 7);
     for killed_at in KILLED_AT {
-        let mut bulk = CouponImport::begin_endless(&system, &file);
+        let mut bulk = CouponImport::begin(&system, &long_file);
         wait_until_none(async || {
             assert!(bulk.is_running(), "it ended before it was killed");
             let made = system.db.read_coupon_ids().await.len() as u64;
@@ -88,6 +90,14 @@ fn coupon_lines(system: &CrashSystem) -> String {
         writeln!(file, "c-{n},{},6M,8999,USD,,", person.msisdn).expect("a string takes it");
     }
     file + "c-nobody,+12025559999,6M,8999,USD,,\n"
+}
+
+fn refused_lines() -> String {
+    let mut lines = String::new();
+    for n in 0..REFUSED_LINES {
+        writeln!(lines, "c-nobody-{n},+12025559999,6M,8999,USD,,").expect("a string takes it");
+    }
+    lines
 }
 
 fn code_in(text: &str) -> Option<&str> {

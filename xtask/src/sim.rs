@@ -1,5 +1,5 @@
 //! `cargo xtask sim`: runs the simulations for longer than a test may take. They are in tests/flows/simulation and
-//! tests/flows/subscriber_lifecycles; this builds them with optimisations, provides a database and shows the progress.
+//! `tests/flows/subscriber_lifecycles`; this builds them with optimisations, provides a database and shows the progress.
 
 use std::fmt;
 use std::time::Duration;

@@ -35,7 +35,7 @@ impl NumberPlan {
         self.read(typed).ok_or_else(|| Reject::invalid_request("msisdn is not a telephone number."))
     }
 
-    fn read(&self, typed: &str) -> Option<Msisdn> {
+    fn read(self, typed: &str) -> Option<Msisdn> {
         if typed.len() > MSISDN_INPUT_BYTES_MAX {
             return None;
         }

@@ -45,7 +45,9 @@ impl PostgresAddress {
         // libpq takes such a list, and this driver takes it for one name.
         let is_list = |host: &Host| matches!(host, Host::Tcp(name) if name.contains(','));
         if settings.get_hosts().iter().any(is_list) {
-            return Err("lists hosts in host=: list them before the database, as in postgres://user@a,b/database");
+            return Err(
+                "lists hosts in host=: list them before the database, as in postgres://user@a,b/database",
+            );
         }
         let (hosts, addresses) = (settings.get_hosts().len(), settings.get_hostaddrs().len());
         if hosts != 0 && addresses != 0 && hosts != addresses {

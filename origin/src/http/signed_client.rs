@@ -74,16 +74,17 @@ impl SignedClient {
         let mut first = pin!(send(Connection::Kept));
         let patience = self.peer.connections().map(HttpPeer::fresh_after);
         let answer = match (repetition, patience) {
-            (Repetition::Read, Some(patience)) => match tokio::time::timeout(patience, &mut first).await {
-                Ok(answer) => answer,
-                Err(_) => {
+            (Repetition::Read, Some(patience)) => {
+                if let Ok(answer) = tokio::time::timeout(patience, &mut first).await {
+                    answer
+                } else {
                     let second = pin!(send(Connection::Fresh));
                     return select_ok([first as Pin<&mut _>, second])
                         .await
                         .map(|(answer, _)| answer)
                         .map_err(|_| Unreachable);
                 }
-            },
+            }
             (Repetition::Read | Repetition::Idempotent, _) => first.await,
         };
         match answer {

@@ -270,7 +270,7 @@ impl Adoption<'_> {
                 };
                 let Some(amount) = billed.or(line.map(|line| line.amount)) else { continue };
                 let details = line.and_then(|line| line.details.as_deref());
-                let lost = LostRedemption {
+                let redemption = LostRedemption {
                     ext_coupon_id: coupon.ext_coupon_id.clone(),
                     transaction_id: id,
                     amount,
@@ -279,7 +279,7 @@ impl Adoption<'_> {
                     pai: line.and_then(|line| line.pai),
                     service_period: details.and_then(|details| details.service_period),
                 };
-                let result = self.store.adopt_redemption(self.clock.now(), lost).await?;
+                let result = self.store.adopt_redemption(self.clock.now(), redemption).await?;
                 report.add_result(Lost::Redemption, coupon.ext_coupon_id.as_str(), result);
             }
         }

@@ -49,7 +49,7 @@ impl Received {
 
 /// Whether the body was read up to the limit, and not cut off by its sender before.
 fn is_over_limit(error: &axum::Error) -> bool {
-    error.source().is_some_and(|source| source.is::<LengthLimitError>())
+    error.source().is_some_and(<dyn std::error::Error + 'static>::is::<LengthLimitError>)
 }
 
 /// Returns the media type without its parameters; `None` when there are several.

@@ -34,8 +34,15 @@ fn handling_of(method: &Method, path: &str) -> Handling {
     match path {
         "/healthz" | "/livez" if get => Handling::Serve,
         "/operator/v1/account-events" if post => Handling::Serve,
-        "/edge/v1/pai" | "/edge/v1/subscription" | "/edge/v1/transaction" if post => Handling::Read,
-        "/edge/v1/return" | "/edge/v1/result" if post => Handling::Read,
+        "/edge/v1/pai"
+        | "/edge/v1/subscription"
+        | "/edge/v1/transaction"
+        | "/edge/v1/return"
+        | "/edge/v1/result"
+            if post =>
+        {
+            Handling::Read
+        }
         _ if get && path.starts_with("/sms/v1/receipt/") => Handling::Serve,
         _ if get && path.starts_with("/ott/v1/transaction/") => Handling::Read,
         _ if get && path.starts_with("/operator/v1/coupons/") => Handling::Read,

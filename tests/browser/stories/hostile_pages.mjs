@@ -12,12 +12,15 @@ import { noor } from '../people.mjs';
 about('hostile pages');
 
 /** Opens a page at an address of Acme's, with `html` before the widget. */
-async function opened(context, html = '', rest = '') {
+async function opened({ context, announce }, html = '', rest = '') {
+  announce('404 /written');
   const page = await context.newPage();
   const body = `<!doctype html><html lang="en"><title>Acme</title><link rel="icon" href="data:,">${html}
     <script src="${edge}/widget/v1/onbill.js"></script><pay-on-bill operator="acme" offer="netflix-standard"></pay-on-bill>`;
-  await page.route(`${acme.dashboard}/written*`, route => route.fulfill({ contentType: 'text/html; charset=utf-8', body }));
+  // The dashboard answers by itself, and the page is written over its answer: a browser lets a page that no machine has
+  // sent load nothing from this one.
   await page.goto(`${acme.dashboard}/written${rest}`);
+  await page.setContent(body);
   return { page, widget: new Widget(page, acme) };
 }
 
@@ -30,9 +33,9 @@ async function assertion(page) {
 const give = (page, word) => page.evaluate(word => { document.querySelector('pay-on-bill').session = word; }, word);
 
 test('an image named like the script does not say where the edge is', async stage => {
-  const { context } = await stage.customer();
-  await context.route(`${netflix.url}/picture.svg`, route => route.fulfill({ contentType: 'image/svg+xml', body: '<svg xmlns="http://www.w3.org/2000/svg"/>' }));
-  const { page, widget } = await opened(context, `<img name="currentScript" src="${netflix.url}/picture.svg">`);
+  const customer = await stage.customer();
+  await customer.context.route(`${netflix.url}/picture.svg`, route => route.fulfill({ contentType: 'image/svg+xml', body: '<svg xmlns="http://www.w3.org/2000/svg"/>' }));
+  const { page, widget } = await opened(customer, `<img name="currentScript" src="${netflix.url}/picture.svg">`);
   await widget.shows('number');
   assert.equal(await page.evaluate(() => document.currentScript.tagName), 'IMG', 'the page answers in the browser’s place');
   const address = await page.evaluate(() => document.querySelector('pay-on-bill').shadowRoot.querySelector('iframe').src);
@@ -40,23 +43,23 @@ test('an image named like the script does not say where the edge is', async stag
 });
 
 test('only the result is taken out of the page’s address', async stage => {
-  const { context, announce } = await stage.customer();
-  announce('400 /widget/v1/result');
+  const customer = await stage.customer();
+  customer.announce('400 /widget/v1/result');
   for (const [before, after] of [
     ['?q=a%20b&flag&sig=abc%2Bdef==&bad=%E9&onbill_result=x#/spa?x=1', '?q=a%20b&flag&sig=abc%2Bdef==&bad=%E9#/spa?x=1'],
     ['?onbill_result=x&&onbill_results=1', '?&onbill_results=1'],
     ['?onbill_result=x', ''],
   ]) {
-    const { page, widget } = await opened(context, '', before);
+    const { page, widget } = await opened(customer, '', before);
     await widget.shows('error', 'token-invalid');
     assert.equal(page.url(), `${acme.dashboard}/written${after}`);
   }
 });
 
 test('the session is said to the frame alone, and never aloud', async stage => {
-  const { page: own, context } = await stage.customer();
-  const word = await assertion(own);
-  const { page, widget } = await opened(context);
+  const customer = await stage.customer();
+  const word = await assertion(customer.page);
+  const { page, widget } = await opened(customer);
   await widget.shows('number');
   await widget.body.evaluate(() => {
     globalThis.heard = [];
@@ -73,11 +76,11 @@ test('the session is said to the frame alone, and never aloud', async stage => {
 });
 
 test('a copy of the session is worth nothing to another frame', async stage => {
-  const { page: own, context, announce } = await stage.customer();
-  announce('409 /widget/v1/account/validate');
-  const word = await assertion(own);
-  const first = await opened(context);
-  const second = await opened(context);
+  const customer = await stage.customer();
+  customer.announce('409 /widget/v1/account/validate');
+  const word = await assertion(customer.page);
+  const first = await opened(customer);
+  const second = await opened(customer);
   for (const { page, widget } of [first, second]) {
     await widget.shows('number');
     await give(page, word);

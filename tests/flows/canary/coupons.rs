@@ -71,7 +71,7 @@ async fn by_kannel(system: &mut TestSystem, codes: &mut Vec<String>) {
 async fn by_file(system: &TestSystem) {
     let mut complaints = Vec::new();
     let file = format!(
-        "{}\nk-4,{FRESH},6M,8999,USD,,\nk-5,{BEN}x,6M,8999,USD,,\nk-6,{CLEO},99M,8999,USD,,\nk-4,{CLEO},6M,8999,USD,,\n{CLEO}\n",
+        "{}\nk-4,{FRESH},6M,8999,USD,,\nk-5,{BEN}x,6M,8999,USD,,\nk-6,{CLEO},99M,8999,USD,,\nk-6,{CLEO},6M,8999,USD,,\n{CLEO}\n",
         HEADER.join(",")
     );
     let report = issue_file(

@@ -59,7 +59,7 @@ async fn refusal_of_every_route_has_one_form() {
                         match response.status() {
                             200..400 => {}
                             _ if is_page => {
-                                assert_eq!(response.header("content-type"), "text/html; charset=utf-8")
+                                assert_eq!(response.header("content-type"), "text/html; charset=utf-8");
                             }
                             _ => drop(response.refusal()),
                         }

@@ -77,6 +77,7 @@ onbill_domain::wire_enum! {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the derives of the enum are the macro's")]
 impl Default for MessageIdForm {
     fn default() -> Self {
         Self::Auto

@@ -44,7 +44,7 @@ impl Deliver {
         let octets = usize::from(read_octet(&mut body)?);
         let mut text = (body.len() >= octets).then(|| body.split_to(octets))?;
         let mut deliver = Self { esm_class, ..Self::default() };
-        for (tag, value) in read_parameters(body) {
+        for (tag, value) in read_parameters(&body) {
             match tag {
                 RECEIPTED_MESSAGE_ID => deliver.receipted_message_id = Some(read_text(&value)),
                 MESSAGE_STATE => deliver.message_state = read_number(&value),
@@ -58,7 +58,7 @@ impl Deliver {
         }
         let text =
             if data_coding == UCS2 { read_ucs2(&text) } else { String::from_utf8_lossy(&text).into_owned() };
-        deliver.text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control()).to_owned();
+        text.trim_matches(|c: char| c.is_whitespace() || c.is_control()).clone_into(&mut deliver.text);
         Some(deliver)
     }
 }
@@ -83,7 +83,7 @@ fn read_number(octets: &[u8]) -> Option<u8> {
 
 /// The parameters behind the text. Some SMSCs end a text with a NUL that they do not count: the
 /// parameters then begin behind it.
-fn read_parameters(body: Bytes) -> Vec<(u16, Bytes)> {
+fn read_parameters(body: &Bytes) -> Vec<(u16, Bytes)> {
     let (parameters, is_whole) = split_parameters(body.clone());
     if is_whole || body.first() != Some(&0) {
         return parameters;

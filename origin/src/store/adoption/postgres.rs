@@ -12,6 +12,7 @@ use crate::store::redemption_outcome::charge_name;
 use crate::store::spending::postgres as spending;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
@@ -247,7 +248,7 @@ async fn spend_coupon(
             &lost.transaction_id,
             &coupon_id,
             &coupon.try_get::<_, &str>("partner")?,
-            &lost.ext_reference.as_ref().map(|reference| reference.as_str()),
+            &lost.ext_reference.as_ref().map(ExtId::as_str),
             &read_hash(coupon, "coupons.code_hash")?.as_slice(),
             &lost.pai.map(|pai| pai.to_string()),
             &period.from().to_string(),

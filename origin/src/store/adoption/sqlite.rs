@@ -9,6 +9,7 @@ use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{parse_column, read_amount};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
@@ -191,7 +192,7 @@ fn spend_coupon(
         lost.transaction_id,
         coupon_id,
         coupon.get::<_, String>("partner")?,
-        lost.ext_reference.as_ref().map(|reference| reference.as_str()),
+        lost.ext_reference.as_ref().map(ExtId::as_str),
         coupon.get::<_, Vec<u8>>("code_hash")?,
         lost.pai.map(|pai| pai.to_string()),
         period.from().to_string(),
