@@ -250,7 +250,7 @@ impl LoadingPartner {
             (StatusCode::CONFLICT, Some(_)) => tally.in_progress += 1,
             (status, _) if status.is_server_error() => tally.failed += 1,
             (status, _) => {
-                strange.push(format!("{wish:?} of {} was answered {status} {text:?}", ext_charge_id(n)))
+                strange.push(format!("{wish:?} of {} was answered {status} {text:?}", ext_charge_id(n)));
             }
         }
         Ok(status)

@@ -14,6 +14,7 @@ use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const ANN: &str = "+12025550101";
 const BOB: &str = "+12025550102";
@@ -47,9 +48,11 @@ pub(crate) fn statement(lines: &[Stated<'_>]) -> ReportedLedger {
             .to_owned();
     for line in lines {
         let Stated { kind, charge, refund, pai, minor, status, reference } = line;
-        text += &format!(
-            "{kind},{charge},{refund},{pai},{minor},USD,{status},Netflix Standard,2026-12-01,2026-12-31,{reference}\n"
-        );
+        writeln!(
+            text,
+            "{kind},{charge},{refund},{pai},{minor},USD,{status},Netflix Standard,2026-12-01,2026-12-31,{reference}"
+        )
+        .expect("a string takes it");
     }
     let complain = |why| panic!("{why}");
     ReportedLedger::read_with_details(Side::Partner, text.as_bytes(), complain, |_| {})
@@ -65,7 +68,7 @@ pub(crate) async fn extract(system: &TestSystem, numbers: &[&str]) -> ReportedLe
             let (charge, refund) = (id("transactionID"), id("refundID"));
             let kind = if refund.is_empty() { "charge" } else { "refund" };
             let minor = line["amount"]["value"].as_i64().expect("is whole").abs();
-            text += &format!("{kind},{charge},{refund},{minor},USD,{number}\n");
+            writeln!(text, "{kind},{charge},{refund},{minor},USD,{number}").expect("a string takes it");
         }
     }
     let complain = |why| panic!("{why}");

@@ -37,7 +37,7 @@ fn request(
 
 /// The request, signed by whoever may call this path.
 fn signed(system: &TestSystem, method: &Method, target: &str, content: (&str, &str)) -> Request<Bytes> {
-    let mut call = request(&system.acme.origin_address, method, target, content);
+    let mut call = request(system.acme.origin_address, method, target, content);
     let sign = |call: &mut Request<Bytes>, holder: &KeyHolder, key_use, party: &str| {
         let ring = keys::keyring(holder);
         let key = ring.signing_key(key_use, party).expect("is there");
@@ -118,12 +118,12 @@ async fn malformed_path_or_query_gets_the_one_error_body() {
         let body = if method == Method::GET { "" } else { "{}" };
         for value in ["%FF", "%C3%28", "%00", "%zz", "..%2F..", "%20", &"x".repeat(300)] {
             let target = fill(pattern, value);
-            refusal_code(&system, request(&system.acme.origin_address, &method, &target, (JSON, body))).await;
+            refusal_code(&system, request(system.acme.origin_address, &method, &target, (JSON, body))).await;
             refusal_code(&system, signed(&system, &method, &target, (JSON, body))).await;
         }
         for query in ["%FF=%FF", "%", "from=x&to=%FF", "status=%FF", "status", "&&=&", "from=1&from=2"] {
             let target = format!("{}?{query}", fill(pattern, "x-1"));
-            refusal_code(&system, request(&system.acme.origin_address, &method, &target, (JSON, body))).await;
+            refusal_code(&system, request(system.acme.origin_address, &method, &target, (JSON, body))).await;
             refusal_code(&system, signed(&system, &method, &target, (JSON, body))).await;
         }
     }
@@ -181,7 +181,7 @@ async fn receipt_without_token_or_status_is_refused() {
         (&well_formed, "?%FF=%", ErrorCode::InvalidRequest),
     ] {
         let target = format!("/sms/v1/receipt/{token}{query}");
-        let call = request(&system.acme.origin_address, &Method::GET, &target, (JSON, ""));
+        let call = request(system.acme.origin_address, &Method::GET, &target, (JSON, ""));
         assert_eq!(refusal_code(&system, call).await, Some(expected), "{target}");
     }
     std::fs::remove_file(password).expect("is there");

@@ -8,6 +8,7 @@ use onbill_origin::account::import::{ImportError, ImportReport, import_accounts}
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use serde_json::json;
+use std::fmt::Write as _;
 
 on_each_database!(
     a_bad_line_is_named_and_takes_no_other_with_it,
@@ -100,7 +101,7 @@ async fn contradictory_lines_about_a_number_are_all_refused(db: TestStore) {
     );
     // Far apart, so that they would be in different transactions.
     for n in 0..600 {
-        text += &format!("+1202556{n:04},active,prepaid,5,USD,2021-03-14\n");
+        writeln!(text, "+1202556{n:04},active,prepaid,5,USD,2021-03-14").expect("a string takes it");
     }
     text += "+12025560000,active,prepaid,6,USD,2021-03-14\n";
     let (report, complaints) = import_text(&db, &text).await;

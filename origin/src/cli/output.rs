@@ -14,16 +14,16 @@ pub(super) struct Output;
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.attempt(bytes.len(), |stdout| stdout.write(bytes))
+        Self::attempt(bytes.len(), |stdout| stdout.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.attempt((), io::Stdout::flush)
+        Self::attempt((), io::Stdout::flush)
     }
 }
 
 impl Output {
-    fn attempt<T>(&self, dropped: T, write: impl FnOnce(&mut io::Stdout) -> io::Result<T>) -> io::Result<T> {
+    fn attempt<T>(dropped: T, write: impl FnOnce(&mut io::Stdout) -> io::Result<T>) -> io::Result<T> {
         if FAILURE.get().is_some() {
             return Ok(dropped);
         }

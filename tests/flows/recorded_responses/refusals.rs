@@ -27,7 +27,7 @@ pub(super) async fn record(recorder: &mut ResponseRecorder, call: &ScriptedCall)
     match call.caller() {
         CallerKind::Browser => over_rate(recorder, call, &[RateLimiter::Widget]).await,
         CallerKind::Partner(_) => {
-            over_rate(recorder, call, &[RateLimiter::Partner, RateLimiter::Device]).await
+            over_rate(recorder, call, &[RateLimiter::Partner, RateLimiter::Device]).await;
         }
         _ => {}
     }

@@ -196,9 +196,9 @@ impl RestoreRun {
         if charges.is_empty() {
             return;
         }
-        let (of, charged) = self.dice.pick_one(&charges).clone();
+        let (of, value) = self.dice.pick_one(&charges).clone();
         let id = format!("f-{}", self.refunds.len());
-        self.refunds.insert(id.clone(), Asked { of, value: charged / 4 + 1, answer: None });
+        self.refunds.insert(id.clone(), Asked { of, value: value / 4 + 1, answer: None });
         self.post_refund(&id).await;
     }
 

@@ -46,6 +46,7 @@ impl TestDb {
     /// # Panics
     ///
     /// When the database is not a file, or cannot be copied.
+    #[must_use]
     pub fn copy(&self) -> Self {
         let Self::Sqlite(path) = self else { panic!("only a file is copied") };
         let copy = Self::new_sqlite_file(path.parent().unwrap_or(path));

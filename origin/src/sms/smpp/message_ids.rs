@@ -165,7 +165,9 @@ mod tests {
 
     fn ids(form: MessageIdForm, answers: &[&str]) -> MessageIds {
         let ids = MessageIds::new(form);
-        answers.iter().for_each(|id| ids.note_answer(id));
+        for id in answers {
+            ids.note_answer(id);
+        }
         ids
     }
 

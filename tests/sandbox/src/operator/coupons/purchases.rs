@@ -89,7 +89,7 @@ impl Purchase {
         match heard {
             // Another coupon's state is not a response to this.
             Ok(told) if told.coupon.ext_coupon_id != self.id => {
-                self.trouble = Some((act, OriginFailure::Silent))
+                self.trouble = Some((act, OriginFailure::Silent));
             }
             Ok(told) => (self.told, self.trouble) = (Some(told), None),
             Err(failure) => self.trouble = Some((act, failure)),
