@@ -61,12 +61,9 @@ impl ResponseTally {
         created + replayed + refunded + refused + in_progress + failed
     }
 
-    /// Fails when connections broke, or when more than one of twenty calls was answered 5xx. A
-    /// machine that is busy with other work may let a few wait for the database longer than the
-    /// origin does.
+    /// Fails when a connection broke or a call was answered 5xx.
     pub(crate) fn assert_served(&self) {
-        assert!(self.created > 0 && self.cut_off == 0, "{self:?}");
-        assert!(self.failed * 20 <= self.count_answers(), "{self:?}");
+        assert!(self.created > 0 && self.failed + self.cut_off == 0, "{self:?}");
     }
 }
 
