@@ -1,5 +1,4 @@
-// Loader: defines <pay-on-bill>, which shows the edge's payment frame and speaks with it. The steps themselves are in the
-// frame. Touches nothing else of the page but the query parameter `onbill_result`, which it takes out of the address bar.
+// Defines <pay-on-bill>. What it does to the page: routes/widget/loader.rs.
 (() => {
   if (customElements.get('pay-on-bill')) return;
   const edge = '/* of the edge that serves this */';

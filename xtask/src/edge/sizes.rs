@@ -15,8 +15,7 @@ struct Asset {
 }
 
 const ASSETS: [Asset; 3] = [
-    // Loaded by the operator's page before it shows anything: three network packets at most, of 1,460 bytes each, with
-    // a thousand for the headers.
+    // Loaded by the operator's page before it shows anything: three network packets at most.
     Asset {
         name: "loader",
         files: &[
@@ -27,7 +26,7 @@ const ASSETS: [Asset; 3] = [
             "words/de.json#loader",
             "words/ar.json#loader",
         ],
-        gzip_bytes_max: 3_300,
+        gzip_bytes_max: 3 * 1024,
         is_enforced: true,
     },
     // Style, script and one language's strings are inlined into the shell, so it is one response of the first
