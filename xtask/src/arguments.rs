@@ -20,6 +20,9 @@ cargo xtask <verb>
   call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
                                 sign a request as the sandbox partner and send it to the edge
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
+  bench [--row NAME].. [--quick] [--profile]
+                                measure everything beside its yardstick, print the table and write
+                                docs/benchmarks.md; one row only, in short rounds, or where it spends its time
   crash [--cycles N] [--database sqlite|postgres | --cluster]
                                 kill the real origin under load, again and again, and audit its ledger; --cluster
                                 does it to the primary of a PostgreSQL cluster, as root, with Debian's patroni,
@@ -41,11 +44,23 @@ pub(crate) enum Verb {
     Help,
     Setup,
     Edge(Option<Profile>),
-    Keys { operators: Vec<String>, partners: Vec<String>, out: PathBuf },
-    Dev { accounts: Option<PathBuf>, keep: bool },
+    Keys {
+        operators: Vec<String>,
+        partners: Vec<String>,
+        out: PathBuf,
+    },
+    Dev {
+        accounts: Option<PathBuf>,
+        keep: bool,
+    },
     Call(CallArguments),
     Postgres(Vec<String>),
-    Crash { cycles: Option<u32>, what: CrashScope },
+    /// The words are those of the benchmark's own program.
+    Bench(Vec<String>),
+    Crash {
+        cycles: Option<u32>,
+        what: CrashScope,
+    },
     Sim(SimulationArguments),
     Test(TestPart),
 }
@@ -120,6 +135,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         },
         "call" => Verb::Call(words.take_call()?),
         "postgres" => Verb::Postgres(words.take_command()?),
+        "bench" => Verb::Bench(words.take_benchmark()?),
         "crash" => {
             let (cycles, is_cluster) = (words.take_cycles()?, words.take_flag("--cluster"));
             let what = match words.take_database()? {
@@ -241,6 +257,16 @@ impl RemainingArguments<'_> {
         }
     }
 
+    fn take_benchmark(&mut self) -> Outcome<Vec<String>> {
+        let mut words = Vec::new();
+        while let Some(row) = self.take_value("--row")? {
+            words.extend(["--row".to_owned(), row]);
+        }
+        let flags = ["--quick", "--profile"].into_iter().filter(|flag| self.take_flag(flag));
+        words.extend(flags.map(str::to_owned));
+        Ok(words)
+    }
+
     /// Everything after `--`.
     fn take_command(&mut self) -> Outcome<Vec<String>> {
         match self.rest.first() {
@@ -298,6 +324,11 @@ mod tests {
             ("dev", Verb::Dev { accounts: None, keep: false }),
             ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
             ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
+            ("bench", Verb::Bench(vec![])),
+            (
+                "bench --quick --row a --row b",
+                Verb::Bench(["--row", "a", "--row", "b", "--quick"].map(str::to_owned).to_vec()),
+            ),
             ("crash", Verb::Crash { cycles: None, what: CrashScope::BothDatabases }),
             ("crash --cluster --cycles 50", Verb::Crash { cycles: Some(50), what: CrashScope::Cluster }),
             (
@@ -387,6 +418,8 @@ mod tests {
             ("postgres cargo test", "after --"),
             ("call GET", "method and a path"),
             ("call GET ott", "begins with /"),
+            ("bench --row", "--row"),
+            ("bench --fast", "--fast"),
             ("crash --cycles 0", "from 1"),
             ("crash --cycles many", "from 1"),
             ("crash --database oracle", "sqlite and postgres"),

@@ -52,18 +52,20 @@ pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
         return Ok(());
     }
     stamp::remove_stamp();
-    run_logged("building the edge", "edge.log", &mut worker_build_command(profile)?)?;
+    let worker = paths::repository_root().join("worker");
+    run_logged("building the edge", "edge.log", &mut worker_build_command(&worker, profile)?)?;
     if let Some(missing) = outputs.iter().find(|file| !file.is_file()) {
         return Err(Failure::new(format!("worker-build left no {}", missing.display())));
     }
     stamp::write_stamp(&fingerprint)
 }
 
-/// worker-build downloads each tool whose path is not set, or is set to a file that does not exist.
-fn worker_build_command(profile: Profile) -> Outcome<std::process::Command> {
+/// Builds the worker of a folder into its folder `build`. worker-build downloads each tool whose path is not set, or is
+/// set to a file that does not exist.
+pub(crate) fn worker_build_command(folder: &Path, profile: Profile) -> Outcome<std::process::Command> {
     let mut build = new_command(require_tool(paths::tool_program("worker-build"))?);
     // At the workspace root it would take the root for the crate.
-    build.current_dir(paths::repository_root().join("worker")).arg(profile.as_flag()).env("PATH", npm_path());
+    build.current_dir(folder).arg(profile.as_flag()).env("PATH", npm_path());
     show_progress(&mut build);
     // Its backtraces would push the compiler's message out of sight.
     build.env("RUST_BACKTRACE", "0");

@@ -6,6 +6,7 @@
 )]
 
 mod arguments;
+mod bench;
 mod call;
 mod child;
 mod clock;
@@ -71,6 +72,7 @@ fn run_verb(verb: Verb) -> Outcome {
             setup::install_npm_packages()?;
             postgres::run_with_postgres(&words)
         }
+        Verb::Bench(words) => bench::run_benchmark(&words),
         Verb::Crash { cycles, what } => crash::run_crash_suite(cycles, &what),
         Verb::Sim(seeds) => sim::run_simulation(&seeds),
         Verb::Test(part) => test::run_test_part(part),

@@ -19,6 +19,11 @@ pub(crate) fn built_program(program: &str) -> PathBuf {
     target_dir().join("debug").join(program)
 }
 
+/// A program that `cargo build --release` made.
+pub(crate) fn released_program(program: &str) -> PathBuf {
+    target_dir().join("release").join(program)
+}
+
 /// The folder of the pinned Rust tools, apart from the user's own.
 pub(crate) fn tools_dir() -> PathBuf {
     target_dir().join("tools")

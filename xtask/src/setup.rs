@@ -7,7 +7,7 @@ mod rust_tools;
 pub(crate) use npm::node_command;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Outcome;
 use crate::lock::Lock;
@@ -23,6 +23,12 @@ pub(crate) fn install_everything() -> Outcome {
 pub(crate) fn install_npm_packages() -> Outcome {
     let _lock = Lock::acquire("setup")?;
     npm::install_packages()
+}
+
+/// Installs the npm packages of the benchmark's yardsticks.
+pub(crate) fn install_yardsticks(folder: &Path) -> Outcome {
+    let _lock = Lock::acquire("setup")?;
+    npm::install_locked(folder, "installing the yardsticks", "setup-yardsticks.log").map(|_| ())
 }
 
 /// Finds the first program of that name on `PATH`.

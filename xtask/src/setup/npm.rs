@@ -1,8 +1,9 @@
-//! The npm packages: wrangler, what worker-build calls, and the browser of the tests. Their versions, and the
-//! checksums that npm verifies, are in package-lock.json.
+//! The npm packages: wrangler, what worker-build calls, and the browser of the tests; and those of the benchmark's
+//! yardsticks, in a folder of their own. Their versions, and the checksums that npm verifies, are in package-lock.json.
 
 use std::env;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -15,15 +16,22 @@ use crate::setup::find_on_path;
 /// The minimum for wrangler. On Linux npm installs a node of its own; elsewhere the machine's is used.
 const NODE_MIN: (u32, u32) = (22, 12);
 
-/// Installs the packages of package-lock.json, unless `node_modules` has them already.
+/// Installs the project's packages.
 pub(crate) fn install_packages() -> Outcome {
-    let wanted = fs::read_to_string(paths::repository_root().join("package-lock.json"))
-        .context("read package-lock.json")?;
+    if install_locked(paths::repository_root(), "installing the npm packages", "setup-npm.log")? {
+        check_node_version()?;
+    }
+    Ok(())
+}
+
+/// Installs the packages of a folder's package-lock.json, unless its `node_modules` has them already. Returns whether it
+/// did.
+pub(crate) fn install_locked(folder: &Path, title: &str, log: &str) -> Outcome<bool> {
+    let wanted = fs::read_to_string(folder.join("package-lock.json")).context("read package-lock.json")?;
     // npm's own record of what it installed.
-    let found = fs::read_to_string(paths::repository_root().join("node_modules/.package-lock.json"))
-        .unwrap_or_default();
+    let found = fs::read_to_string(folder.join("node_modules/.package-lock.json")).unwrap_or_default();
     if is_up_to_date(&wanted, &found) {
-        return Ok(());
+        return Ok(false);
     }
     if env::var_os("WRANGLER_COMMAND").is_some() {
         return Err(Failure::new(
@@ -33,12 +41,9 @@ pub(crate) fn install_packages() -> Outcome {
     if find_on_path("npm").is_none() {
         return Err(Failure::new("npm is not on the PATH: install Node.js from https://nodejs.org"));
     }
-    run_logged(
-        "installing the npm packages",
-        "setup-npm.log",
-        new_command("npm").args(["ci", "--no-audit", "--no-fund"]),
-    )?;
-    check_node_version()
+    let mut npm = new_command("npm");
+    run_logged(title, log, npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund"]))?;
+    Ok(true)
 }
 
 /// Whether every required package is installed in the locked version. Optional packages are for other machines.

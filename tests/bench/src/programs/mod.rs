@@ -1,0 +1,11 @@
+//! The programs of a benchmark: the edge and its yardsticks on workerd, the origin, and the parties that answer them from
+//! this process at no cost to the measured ones.
+
+mod client;
+pub(crate) mod cold_isolates;
+pub(crate) mod constant_server;
+pub(crate) mod edge_calls;
+pub(crate) mod keys;
+pub(crate) mod origin;
+pub(crate) mod program;
+pub(crate) mod worker;
