@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::child::{cargo_command, create_log, new_command, read_last_line, run_logged, wait_for_success};
-use crate::edge::{self, Profile, worker_build_command};
+use crate::edge::{self, Profile, Worker};
 use crate::failure::{Context, Failure, Outcome};
 use crate::progress::Step;
 use crate::{keys, paths, setup};
@@ -23,7 +23,7 @@ pub(crate) fn run_benchmark(words: &[String]) -> Outcome {
     let folder = paths::target_dir().join("bench");
     let sources = paths::repository_root().join("tests/bench");
     let yardsticks = bundle_yardsticks(&sources.join("yardsticks"), &folder.join("yardsticks"))?;
-    let bare_worker = build_bare_worker(&sources.join("bare_worker"))?;
+    let bare_worker = build_bare_worker(folder.join("bare_worker"))?;
     build_programs()?;
     let keys = make_keys(&folder.join("keys"))?;
     let mut bench = new_command(paths::released_program("onbill-bench"));
@@ -66,10 +66,10 @@ fn bundle_yardsticks(sources: &Path, to: &Path) -> Outcome<PathBuf> {
     Ok(to.to_owned())
 }
 
-fn build_bare_worker(sources: &Path) -> Outcome<PathBuf> {
-    let mut build = worker_build_command(sources, Profile::Release)?;
-    run_logged("building the bare worker", "bench-bare-worker.log", &mut build)?;
-    Ok(sources.join("build"))
+fn build_bare_worker(build_dir: PathBuf) -> Outcome<PathBuf> {
+    let worker = Worker { package: "onbill-bench-bare-worker", title: "the bare worker", build_dir };
+    worker.build(Profile::Release)?;
+    Ok(worker.build_dir)
 }
 
 /// The origin as it is deployed, and the benchmark with the same optimizations.

@@ -1,14 +1,16 @@
 //! `cargo xtask edge`: builds worker/ into worker/build/ and checks the result against its size limits. It is the build
 //! command of wrangler.toml, so wrangler runs it before `dev` and `deploy`, and again whenever a source changes.
 
+mod bundle;
 mod sizes;
 mod stamp;
 
-use std::env;
-use std::path::{Path, PathBuf};
+pub(crate) use bundle::Worker;
 
-use crate::child::{new_command, npm_path, run_logged, show_progress};
-use crate::failure::{Failure, Outcome};
+use std::env;
+use std::path::PathBuf;
+
+use crate::failure::Outcome;
 use crate::lock::Lock;
 use crate::paths;
 
@@ -21,15 +23,24 @@ pub(crate) enum Profile {
 }
 
 impl Profile {
-    fn as_flag(self) -> &'static str {
+    /// The profile of cargo.
+    fn cargo_profile(self) -> &'static str {
         match self {
-            Self::Release => "--release",
-            Self::Dev => "--dev",
+            Self::Release => "release",
+            Self::Dev => "dev",
+        }
+    }
+
+    /// The folder that cargo builds the profile into.
+    fn cargo_folder(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "debug",
         }
     }
 }
 
-/// Files that worker-build makes for wrangler.
+/// What wrangler serves and deploys.
 pub(crate) const OUTPUTS: [&str; 2] = ["worker/build/index.js", "worker/build/index_bg.wasm"];
 
 /// Whether `wrangler dev` runs this as its build command: wrangler says so in a variable.
@@ -47,36 +58,12 @@ pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
     // The local system's wrangler also builds, whenever a source changes.
     let _lock = Lock::acquire("edge")?;
     let outputs: Vec<PathBuf> = OUTPUTS.iter().map(|file| paths::repository_root().join(file)).collect();
-    let fingerprint = stamp::compute_fingerprint(paths::repository_root(), profile.as_flag())?;
+    let fingerprint = stamp::compute_fingerprint(paths::repository_root(), profile.cargo_profile())?;
     if stamp::is_current(&fingerprint, &outputs) {
         return Ok(());
     }
     stamp::remove_stamp();
-    let worker = paths::repository_root().join("worker");
-    run_logged("building the edge", "edge.log", &mut worker_build_command(&worker, profile)?)?;
-    if let Some(missing) = outputs.iter().find(|file| !file.is_file()) {
-        return Err(Failure::new(format!("worker-build left no {}", missing.display())));
-    }
+    let build_dir = paths::repository_root().join("worker/build");
+    Worker { package: "onbill-edge", title: "the edge", build_dir }.build(profile)?;
     stamp::write_stamp(&fingerprint)
-}
-
-/// Builds the worker of a folder into its folder `build`. worker-build downloads each tool whose path is not set, or is
-/// set to a file that does not exist.
-pub(crate) fn worker_build_command(folder: &Path, profile: Profile) -> Outcome<std::process::Command> {
-    let mut build = new_command(require_tool(paths::tool_program("worker-build"))?);
-    // At the workspace root it would take the root for the crate.
-    build.current_dir(folder).arg(profile.as_flag()).env("PATH", npm_path());
-    show_progress(&mut build);
-    // Its backtraces would push the compiler's message out of sight.
-    build.env("RUST_BACKTRACE", "0");
-    build.env("WASM_BINDGEN_BIN", require_tool(paths::tool_program("wasm-bindgen"))?);
-    build.env("WASM_OPT_BIN", require_tool(paths::npm_bin_dir().join("wasm-opt"))?);
-    build.env("ESBUILD_BIN", require_tool(paths::npm_bin_dir().join("esbuild"))?);
-    Ok(build)
-}
-
-fn require_tool(tool: PathBuf) -> Outcome<PathBuf> {
-    let missing =
-        |tool: &Path| Failure::new(format!("{} is missing: run `cargo xtask setup`", tool.display()));
-    if tool.is_file() { Ok(tool) } else { Err(missing(&tool)) }
 }

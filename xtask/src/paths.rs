@@ -24,15 +24,6 @@ pub(crate) fn released_program(program: &str) -> PathBuf {
     target_dir().join("release").join(program)
 }
 
-/// The folder of the pinned Rust tools, apart from the user's own.
-pub(crate) fn tools_dir() -> PathBuf {
-    target_dir().join("tools")
-}
-
-pub(crate) fn tool_program(program: &str) -> PathBuf {
-    tools_dir().join("bin").join(program)
-}
-
 /// The folder of the programs that npm installed.
 pub(crate) fn npm_bin_dir() -> PathBuf {
     repository_root().join("node_modules/.bin")

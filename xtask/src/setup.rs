@@ -2,7 +2,7 @@
 //! it; when everything is installed, it only checks a few files.
 
 mod npm;
-mod rust_tools;
+mod wasm_target;
 
 pub(crate) use npm::node_command;
 
@@ -14,9 +14,7 @@ use crate::lock::Lock;
 
 pub(crate) fn install_everything() -> Outcome {
     let _lock = Lock::acquire("setup")?;
-    rust_tools::install_wasm_target()?;
-    rust_tools::install_worker_build()?;
-    rust_tools::install_wasm_bindgen()?;
+    wasm_target::install_wasm_target()?;
     npm::install_packages()
 }
 

@@ -9,7 +9,16 @@ use crate::failure::{Context, Outcome};
 use crate::paths;
 
 /// Everything that the wasm is built from. Tests and programs that the edge does not use are left out.
-const INPUTS: [&str; 6] = ["worker", "domain", "words", "Cargo.toml", "Cargo.lock", ".cargo/config.toml"];
+const INPUTS: [&str; 8] = [
+    "worker",
+    "domain",
+    "words",
+    "xtask/bindgen",
+    "xtask/src/edge/bundle.rs",
+    "Cargo.toml",
+    "Cargo.lock",
+    ".cargo/config.toml",
+];
 /// The output is inside of an input folder.
 const OUTPUT_DIR: &str = "worker/build";
 

@@ -1,4 +1,4 @@
-//! The npm packages: wrangler, what worker-build calls, and the browser of the tests; and those of the benchmark's
+//! The npm packages: wrangler, the tools that bundle the edge, and the browser of the tests; and those of the benchmark's
 //! yardsticks, in a folder of their own. Their versions, and the checksums that npm verifies, are in package-lock.json.
 
 use std::env;
