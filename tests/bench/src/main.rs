@@ -23,7 +23,7 @@ mod programs;
 mod report;
 mod rows;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use arguments::Arguments;
 use bench::Bench;
 use clap::Parser as _;
@@ -44,7 +44,7 @@ async fn main() -> Result<()> {
     let report = measure_rows(&bench, &rows).await;
     if let Some(profile) = &bench.profile {
         ensure!(report.failures.is_empty(), "{}", report.failures.join("; "));
-        println!("{}", fs::read_to_string(&profile.report)?);
+        println!("{}", fs::read_to_string(&profile.report).context("this row has no process to profile")?);
         return Ok(());
     }
     let facts = format_facts(&bench, &load_before, &read_load());

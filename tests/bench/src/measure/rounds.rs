@@ -9,7 +9,7 @@ use anyhow::Result;
 use async_trait::async_trait;
 use std::time::Duration;
 
-/// Rounds before the measured ones: the first one also finds out the rate, and a just-in-time compiler needs both.
+/// Rounds before the measured ones: the first one finds out the rate, and a just-in-time compiler needs both.
 const WARM_UP_ROUNDS: usize = 2;
 
 /// What one round of one side did.
@@ -37,7 +37,8 @@ pub(crate) trait Side: Send {
 /// Measures the sides in turn, the subject first, and returns a series for each. Every other turn runs the sides in the
 /// opposite order, so that none always follows the same neighbour.
 ///
-/// When one row is to be profiled, the subject alone works, with the profiler attached.
+/// When one row is to be profiled, the profiler is attached to the subject, and the yardsticks do one short round that
+/// nobody reads.
 pub(crate) async fn measure_in_turn(
     bench: &Bench,
     unit: Unit,
@@ -47,13 +48,12 @@ pub(crate) async fn measure_in_turn(
     let length = bench.scale.round;
     for side in sides.iter_mut() {
         for _ in 0..WARM_UP_ROUNDS {
-            side.run_round(length / 2).await?;
+            side.run_round(length).await?;
         }
     }
     if let Some(profile) = &bench.profile {
         for (side, series) in sides.iter_mut().zip(&mut series) {
             series.add(profile::run_under_perf(profile, *side).await?);
-            // The yardstick is there only to keep the row whole.
         }
         return Ok(series);
     }
