@@ -58,10 +58,11 @@ impl SqliteDatabase {
         Ok(Self { writer, readers: Readers::new(readers), files })
     }
 
-    /// Runs `work` in one transaction, and gives its result once it is durable.
+    /// Runs `work` in one transaction, and gives its result once it is durable. What was rolled back
+    /// for the failure of another write is run again.
     pub(in crate::store) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.writer.run(work).await
     }
