@@ -199,11 +199,28 @@ pub(in crate::store) fn store_response(
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(StoredResponse { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read_response(row)?)
-        .map_err(|_| inconsistent_row("transactions.stored_response"))?;
+    let answer = encode_response(&read_response(row)?)?;
     tx.prepare_cached("UPDATE transactions SET stored_response = ?2 WHERE transaction_id = ?1")?
         .execute(params![transaction_id, answer])?;
     Ok(StoredResponse { answer, before: false })
+}
+
+/// The partner's id of a charge that is neither settled nor answered.
+pub(in crate::store) fn find_unanswered(
+    tx: &Connection,
+    transaction_id: &str,
+) -> Result<Option<ExtId>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT ext_transaction_id FROM transactions
+         WHERE transaction_id = ?1 AND status = 'PENDING' AND stored_response IS NULL",
+    )?;
+    let mut rows = select.query([transaction_id])?;
+    rows.next()?.map(|row| parse_column(row, "transactions.ext_transaction_id", ExtId::parse)).transpose()
+}
+
+/// The bytes of a response.
+pub(in crate::store) fn encode_response(response: &TransactionResponse) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(response).map_err(|_| inconsistent_row("transactions.stored_response"))
 }
 
 pub(in crate::store) fn find_charge_response(

@@ -17,7 +17,7 @@ use crate::store::spending::sqlite as spending;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::UndeliveredReason;
-use onbill_domain::wire::ott::TransactionStatus;
+use onbill_domain::wire::ott::{RawResult, TransactionResponse, TransactionStatus};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 pub(super) fn settle(
@@ -55,6 +55,22 @@ pub(super) fn answer_transaction(
     transaction_id: &str,
     outcome: &ChargeOutcome,
 ) -> Result<(Vec<u8>, SettleResult), StoreError> {
+    // A row of the ledger is long, and each update writes all of it: decision and response are one.
+    if let BillingOutcome::Decided(decision) = outcome
+        && let Some(ext_id) = charge::find_unanswered(tx, transaction_id)?
+    {
+        let (status, reason, raw_code) = parts_of(decision);
+        let answer = charge::encode_response(&TransactionResponse {
+            transaction_id: transaction_id.to_owned(),
+            ext_transaction_id: ext_id,
+            status,
+            decline_reason: reason,
+            raw_result: raw_code
+                .map(|code| RawResult { scope: "billing".to_owned(), raw_code: code.to_owned() }),
+        })?;
+        let result = write_charge_decision(tx, now, transaction_id, decision, Some(&answer))?;
+        return Ok((answer, result));
+    }
     let result = settle_charge(tx, now, transaction_id, FIRST_ATTEMPT, outcome)?;
     let fixed = charge::store_response(tx, transaction_id)?;
     if fixed.before && outcome.is_decided() {
@@ -102,7 +118,7 @@ pub(super) fn settle_line(
         select.query_row(params![file_id, line], |row| Ok((row.get(0)?, row.get(1)?)))?;
     match (row, verdict) {
         ((Some(transaction_id), None), LineDecision::Charge(verdict)) => {
-            let result = write_charge_decision(tx, now, &transaction_id, verdict)?;
+            let result = write_charge_decision(tx, now, &transaction_id, verdict, None)?;
             report_charge(tx, now, &transaction_id, result)?;
             Ok(result)
         }
@@ -154,7 +170,7 @@ fn settle_charge(
     outcome: &ChargeOutcome,
 ) -> Result<SettleResult, StoreError> {
     match outcome {
-        BillingOutcome::Decided(verdict) => write_charge_decision(tx, now, transaction_id, verdict),
+        BillingOutcome::Decided(verdict) => write_charge_decision(tx, now, transaction_id, verdict, None),
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             let key = JobKey::Subject(JobKind::Charge, transaction_id);
@@ -163,20 +179,26 @@ fn settle_charge(
     }
 }
 
-/// Writes a decision, and deletes the job even when another lease of it has begun.
+/// The columns that a decision fills.
+fn parts_of(decision: &ChargeDecision) -> (TransactionStatus, Option<DeclineReason>, Option<&str>) {
+    match decision {
+        ChargeDecision::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code.as_deref()),
+        ChargeDecision::Declined { reason, raw_code } => {
+            (TransactionStatus::Declined, Some(*reason), raw_code.as_deref())
+        }
+    }
+}
+
+/// Writes a decision, with the response to the post if this is the first one, and deletes the job
+/// even when another lease of it has begun.
 fn write_charge_decision(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
-    verdict: &ChargeDecision,
+    decision: &ChargeDecision,
+    response: Option<&[u8]>,
 ) -> Result<SettleResult, StoreError> {
-    let (status, reason, raw_code) = match verdict {
-        ChargeDecision::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
-        ChargeDecision::Declined { reason, raw_code } => {
-            (TransactionStatus::Declined, Some(*reason), raw_code)
-        }
-    };
-    let result = write_charge_state(tx, now, transaction_id, status, reason, raw_code.as_deref())?;
+    let result = write_charge_state(tx, now, transaction_id, decision, response)?;
     queue::delete(tx, JobKind::Charge, transaction_id)?;
     Ok(result)
 }
@@ -187,13 +209,14 @@ fn write_charge_state(
     tx: &Connection,
     now: Timestamp,
     transaction_id: &str,
-    status: TransactionStatus,
-    reason: Option<DeclineReason>,
-    raw_code: Option<&str>,
+    decision: &ChargeDecision,
+    response: Option<&[u8]>,
 ) -> Result<SettleResult, StoreError> {
+    let (status, reason, raw_code) = parts_of(decision);
     let settled = tx
         .prepare_cached(
-            "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5
+            "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5,
+                 stored_response = coalesce(?6, stored_response)
              WHERE transaction_id = ?1 AND status = 'PENDING'",
         )?
         .execute(params![
@@ -201,7 +224,8 @@ fn write_charge_state(
             status.as_str(),
             reason.map(DeclineReason::as_str),
             raw_code,
-            now.unix_seconds()
+            now.unix_seconds(),
+            response,
         ])?;
     if settled == 0 {
         let known: String = tx
