@@ -56,14 +56,33 @@ impl BillingSubmission {
 
     /// Submits a stored charge by its id.
     pub(super) async fn submit_stored_charge(&self, transaction_id: &str, attempt: u32) -> ChargeOutcome {
-        match self.store.find_pending_charge(transaction_id.to_owned()).await {
-            Ok(Some(charge)) => self.submit_charge(&charge, attempt).await,
-            // Settled in the meantime under another lease: the job went with it.
-            Ok(None) => BillingOutcome::Undecided(NextStep::Drop),
-            Err(error) => {
-                tracing::error!(?error, "a charge could not be read");
-                self.retry_later(attempt)
+        match self.try_stored_charge(transaction_id, attempt).await {
+            Ok(outcome) => outcome,
+            Err(failure) => self.retry_unclear(&failure, transaction_id, attempt),
+        }
+    }
+
+    /// 1. An earlier attempt may have reached billing: its response for this id takes precedence.
+    /// 2. The charge is read after that: the subscriber may have left, or have got another number,
+    ///    during the call to billing. A charge that was settled meanwhile under another lease has
+    ///    taken its job with it.
+    /// 3. Billing has not seen it: see [`Self::submit_charge`].
+    async fn try_stored_charge(&self, transaction_id: &str, attempt: u32) -> Result<ChargeOutcome, Failure> {
+        // 1.
+        let known = match self.mode {
+            Billing::Csp if attempt > 1 => self.csp.look_up_charge(transaction_id).await.map_err(unclear)?,
+            Billing::Csp | Billing::Files => None,
+        };
+        // 2.
+        let charge = self.store.find_pending_charge(transaction_id.to_owned()).await?;
+        match (known, charge) {
+            (Some(decision), charge) => {
+                let number = charge.map(|charge| self.open_charge_number(&charge)).transpose()?.flatten();
+                Ok(BillingOutcome::Decided(interpret_charge_decision(decision, number.as_ref())))
             }
+            (None, None) => Ok(BillingOutcome::Undecided(NextStep::Drop)),
+            // 3.
+            (None, Some(charge)) => Ok(self.submit_charge(&charge, attempt).await),
         }
     }
 
@@ -80,8 +99,8 @@ impl BillingSubmission {
         }
     }
 
-    /// Makes one attempt at a charge; `attempt` counts from 1. Where billing takes files, only the
-    /// account is looked up: the charge then waits for a file.
+    /// Makes one attempt at a charge that billing has not seen; `attempt` counts from 1. Where billing
+    /// takes files, only the account is looked up: the charge then waits for a file.
     async fn submit_charge(&self, charge: &Charge, attempt: u32) -> ChargeOutcome {
         match self.mode {
             Billing::Files => match self.check_subscriber(charge).await {
@@ -91,39 +110,16 @@ impl BillingSubmission {
                 // An account that cannot be looked up now is looked up when a file is made.
                 Ok(None) | Err(_) => BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now())),
             },
-            Billing::Csp => match self.try_charge(charge, attempt).await {
+            Billing::Csp => match self.post_charge(charge).await {
                 Ok(outcome) => outcome,
-                Err(failure) => {
-                    tracing::warn!(
-                        ?failure,
-                        charge.transaction_id,
-                        attempt,
-                        "a submission to billing is unclear"
-                    );
-                    self.retry_later(attempt)
-                }
+                Err(failure) => self.retry_unclear(&failure, &charge.transaction_id, attempt),
             },
         }
     }
 
-    /// 1. An earlier attempt may have reached billing: its response for this id takes precedence.
-    /// 2. The subscriber may have left, or have got another number, during that call to billing:
-    ///    the charge is read again.
-    async fn try_charge(&self, charge: &Charge, attempt: u32) -> Result<ChargeOutcome, Failure> {
-        if attempt == 1 {
-            return self.post_charge(charge).await;
-        }
-        // 1.
-        let id = &charge.transaction_id;
-        if let Some(decision) = self.csp.look_up_charge(id).await.map_err(unclear)? {
-            let verdict = interpret_charge_decision(decision, self.open_charge_number(charge)?.as_ref());
-            return Ok(BillingOutcome::Decided(verdict));
-        }
-        // 2.
-        match self.store.find_pending_charge(id.clone()).await? {
-            Some(charge) => self.post_charge(&charge).await,
-            None => Ok(BillingOutcome::Undecided(NextStep::Drop)),
-        }
+    fn retry_unclear(&self, failure: &Failure, transaction_id: &str, attempt: u32) -> ChargeOutcome {
+        tracing::warn!(?failure, transaction_id, attempt, "a submission to billing is unclear");
+        self.retry_later(attempt)
     }
 
     /// 1. The account must still be the one that the PAI was issued for, and not on hold.
