@@ -17,7 +17,7 @@ use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::routes::{CallVerifier, Recovering, RouteState, router};
 use crate::sms::{self, SmsGateway};
-use crate::store::Store;
+use crate::store::{Queue, Store};
 use axum::Router;
 use onbill_domain::key::{KeyUse, Keyring, Party};
 use onbill_domain::timestamp::Timestamp;
@@ -143,7 +143,7 @@ impl App {
 
     /// Wakes the workers of the queue.
     pub fn wake_queue(&self) {
-        self.worker.wake_up.wake_queue();
+        self.worker.wake_up.wake(Queue::All);
     }
 
     pub fn router(&self) -> Router {

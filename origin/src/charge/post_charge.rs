@@ -81,11 +81,12 @@ impl ChargePosts {
     /// Submits a new charge to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_charge(&self, charge: &Charge) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_charge(charge).await;
+        let filled = outcome.filled_queues();
         let id = &charge.transaction_id;
         let (response, settled) =
             self.store.answer_transaction(self.clock.now(), id.clone(), outcome).await?;
         raise_alarm(settled, "charge", id);
-        self.wake_up.wake_queue();
+        self.wake_up.wake_each(filled);
         Ok(response)
     }
 }

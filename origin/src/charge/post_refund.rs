@@ -77,10 +77,11 @@ impl RefundPosts {
     /// Submits a new refund to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_refund(&self, refund: &Refund) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_refund(refund).await;
+        let filled = outcome.filled_queues();
         let id = &refund.refund_id;
         let (response, settled) = self.store.answer_refund(self.clock.now(), id.clone(), outcome).await?;
         raise_alarm(settled, "refund", id);
-        self.wake_up.wake_queue();
+        self.wake_up.wake_each(filled);
         Ok(response)
     }
 }

@@ -90,10 +90,11 @@ impl CouponRedemptions {
     /// between operator and customer: the coupon stays spent.
     pub(crate) async fn submit_coupon_charge(&self, charge: &Charge) -> Result<Box<Redemption>, Failure> {
         let outcome = self.billing.submit_first_charge(charge).await;
+        let filled = outcome.filled_queues();
         let id = &charge.transaction_id;
         let (end, settled) = self.store.answer_redemption(self.clock.now(), id.clone(), outcome).await?;
         raise_alarm(settled, "charge", id);
-        self.wake_up.wake_queue();
+        self.wake_up.wake_each(filled);
         Ok(redemption_of(end)?)
     }
 

@@ -4,7 +4,7 @@ use super::DAY_SECONDS;
 use super::desk::Coupons;
 use super::text;
 use crate::fault::Fault;
-use crate::store::DueReminder;
+use crate::store::{DueReminder, Queue};
 use onbill_domain::day::Day;
 use onbill_domain::timestamp::Timestamp;
 
@@ -39,7 +39,7 @@ impl Coupons {
             if reminded == before {
                 return Ok(reminded);
             }
-            self.wake_up.wake_queue();
+            self.wake_up.wake(Queue::Coupons);
         }
     }
 

@@ -17,17 +17,37 @@ use crate::store::{
     DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
     WebhookJob, WebhookOutcome,
 };
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::future::Either;
+use futures_util::stream::FuturesUnordered;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Jobs of a kind worked on at once: enough to keep a billing system busy, few enough not to flood
-/// it.
-const BATCH: u32 = 16;
+/// Calls of a kind made at once, as many as a partner's own calls would make: enough to keep a
+/// billing system busy, few enough not to flood it.
+const CALLS_AT_ONCE: usize = 64;
+/// SMS of a kind sent at once: a gateway sends one after the other.
+const SMS_AT_ONCE: usize = 16;
 /// Maximum sleep of a worker, in seconds: a job added by another process is found after this at the
 /// latest.
 const IDLE_SECONDS_MAX: i64 = 15;
+
+/// What a worker of a queue does at once with other steps, and its result.
+enum Step {
+    /// Jobs that are due were leased.
+    Leased(Result<Vec<LeasedJob>, Fault>),
+    /// A job was attempted, and its outcome written.
+    Attempted(Result<(), Fault>),
+}
+
+/// Attempts of each kind of a queue at once.
+fn attempts_at_once(queue: Queue) -> usize {
+    match queue {
+        Queue::All | Queue::Billing | Queue::PartnerWebhooks | Queue::Edge => CALLS_AT_ONCE,
+        Queue::Pins | Queue::Coupons | Queue::Notifications => SMS_AT_ONCE,
+    }
+}
 
 pub struct Worker {
     pub(crate) store: Arc<Store>,
@@ -53,7 +73,7 @@ impl Worker {
 
     /// Delivers what is due in a queue, then sleeps until a job is due or added.
     async fn run_queue(self: Arc<Self>, queue: Queue) {
-        let mut wake_up = self.wake_up.subscribe();
+        let mut wake_up = self.wake_up.subscribe(queue);
         loop {
             // Polling is a read; only due jobs are worth a transaction.
             let wait = match self.store.next_due(queue).await {
@@ -82,19 +102,48 @@ impl Worker {
         Ok(tried)
     }
 
+    /// Delivers everything that is due in a queue; returns the number of jobs attempted. The attempt
+    /// of a leased job begins at once, so that it ends before the lease does. While more may be due,
+    /// jobs are leased again as soon as half of the attempts have ended: none waits for the slowest.
     async fn deliver_queue(&self, queue: Queue) -> Result<usize, Fault> {
-        let mut tried = 0;
-        loop {
-            let now = self.clock.now();
-            let jobs = self.store.lease_due(queue, now, now.plus_seconds(LEASE_SECONDS_MAX), BATCH).await?;
-            if jobs.is_empty() {
-                return Ok(tried);
+        let at_once = attempts_at_once(queue);
+        let (mut attempted, mut running, mut ended) = (0, 0, Ok(()));
+        // As many attempts may still run when jobs are leased again; `None` while that is under way,
+        // and once nothing is due.
+        let mut lease_at = None;
+        let mut steps = FuturesUnordered::new();
+        steps.push(Either::Left(self.lease_jobs(queue, at_once)));
+        while let Some(step) = steps.next().await {
+            match step {
+                Step::Leased(Ok(jobs)) => {
+                    attempted += jobs.len();
+                    running += jobs.len();
+                    lease_at = match jobs.len() {
+                        0 => None,
+                        few if few < at_once / 2 => Some(0),
+                        _ => Some(at_once / 2),
+                    };
+                    steps.extend(jobs.into_iter().map(|job| Either::Right(self.attempt_job(job))));
+                }
+                Step::Leased(Err(fault)) => ended = Err(fault),
+                Step::Attempted(result) => {
+                    running -= 1;
+                    ended = ended.and(result);
+                }
             }
-            tried += jobs.len();
-            for result in join_all(jobs.into_iter().map(|job| self.attempt_job(job))).await {
-                result?;
+            // After a failure, what has begun comes to its end.
+            if ended.is_ok() && lease_at.is_some_and(|at| running <= at) {
+                lease_at = None;
+                steps.push(Either::Left(self.lease_jobs(queue, at_once - running)));
             }
         }
+        ended.map(|()| attempted)
+    }
+
+    async fn lease_jobs(&self, queue: Queue, limit: usize) -> Step {
+        let (now, limit) = (self.clock.now(), u32::try_from(limit).unwrap_or(u32::MAX));
+        let leased = self.store.lease_due(queue, now, now.plus_seconds(LEASE_SECONDS_MAX), limit).await;
+        Step::Leased(leased.map_err(Fault::from))
     }
 
     /// Charges and refunds that billing takes in files are not delivered here: see
@@ -114,7 +163,11 @@ impl Worker {
         }
     }
 
-    async fn attempt_job(&self, leased: LeasedJob) -> Result<(), Fault> {
+    async fn attempt_job(&self, leased: LeasedJob) -> Step {
+        Step::Attempted(self.attempt_and_settle(leased).await)
+    }
+
+    async fn attempt_and_settle(&self, leased: LeasedJob) -> Result<(), Fault> {
         let (lease, what, id) = (leased.lease(), leased.job.kind().as_str(), logged_id(&leased.job));
         let outcome = self.attempt(leased.job, lease.attempt).await;
         if outcome.next_step() == NextStep::DeadLetter {
@@ -126,13 +179,10 @@ impl Worker {
                 "an entry needs a person"
             );
         }
-        // A decision puts a webhook into the queue.
-        let is_decided = outcome.is_decided();
+        let filled = outcome.filled_queues();
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         raise_alarm(result, what, &id);
-        if is_decided {
-            self.wake_up.wake_queue();
-        }
+        self.wake_up.wake_each(filled);
         Ok(())
     }
 

@@ -132,9 +132,10 @@ impl FileExchange {
     ) -> Result<(), Fault> {
         let id = transaction_id.clone();
         let outcome = DeliveryOutcome::Charge { transaction_id, outcome };
+        let filled = outcome.filled_queues();
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         raise_alarm(result, JobKind::Charge.as_str(), &id);
-        self.wake_up.wake_queue();
+        self.wake_up.wake_each(filled);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use super::spool::{Folder, Reading, Spool};
 use crate::delivery::alarms::raise_alarm;
 use crate::delivery::billing::{interpret_charge_decision, interpret_refund_decision};
 use crate::fault::Fault;
-use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineDecision};
+use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineDecision, Queue};
 use futures_util::future::join_all;
 use onbill_domain::digest::sha256;
 use onbill_domain::wire::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
@@ -103,7 +103,7 @@ impl FileExchange {
             let some = verdicts.by_ref().take(SETTLED_AT_ONCE);
             let settled = join_all(some.map(|(line, verdict)| self.settle_line(file, line, verdict))).await;
             settled.into_iter().collect::<Result<(), Fault>>()?;
-            self.wake_up.wake_queue();
+            self.wake_up.wake(Queue::PartnerWebhooks);
         }
         self.store.mark_file_acknowledged(self.clock.now(), file.file_id.clone()).await?;
         tracing::info!(file = file.file_id, approved, declined, "a file is settled");

@@ -5,7 +5,7 @@ use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::flow::{AccountPages, subscription_not_found};
 use crate::routes::authentic::EdgeCall;
-use crate::store::Store;
+use crate::store::{Queue, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::wire::account_page::{UnlinkRequest, UnlinkResponse};
@@ -33,7 +33,7 @@ pub(in crate::routes) async fn unlink(
     // 3.
     let link = store.unlink_partner(call.nonce, clock.now(), owner.number, owner.subscriber_ref, pai).await?;
     let link = link.ok_or_else(subscription_not_found)?;
-    wake_up.wake_queue();
+    wake_up.wake(Queue::All);
     // 4.
     Ok(Json(UnlinkResponse { subscription: pages.view_subscription(&request.flow, &link) }))
 }

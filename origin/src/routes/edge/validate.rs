@@ -10,7 +10,7 @@ use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
-use crate::store::{Journey, NewFlow, PinAsker, PresentedAssertion, Store};
+use crate::store::{Journey, NewFlow, PinAsker, PresentedAssertion, Queue, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
@@ -110,7 +110,7 @@ pub(in crate::routes) async fn validate(
     if let Some(next) = next {
         return Ok(Json(next_steps.show(next, &flow).await?));
     }
-    wake_up.wake_queue();
+    wake_up.wake(Queue::Pins);
     Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_TTL_SECONDS), digits: PIN_DIGITS }))
 }
 

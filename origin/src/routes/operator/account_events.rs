@@ -7,7 +7,7 @@ use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::lifecycle::event::{Followed, follow};
 use crate::routes::authentic::OperatorCall;
-use crate::store::Store;
+use crate::store::{Queue, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -34,7 +34,7 @@ pub(in crate::routes) async fn post_account_event(
     let event_id = request.event_id.clone();
     match follow(&vault, &*random, &store, clock.now(), Some(call.nonce), &request).await? {
         Followed::Recorded(outcome) => {
-            wake_up.wake_queue();
+            wake_up.wake(Queue::All);
             Ok(Json(AccountEventResponse { event_id, outcome }))
         }
         Followed::Conflict => {

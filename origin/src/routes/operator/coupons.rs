@@ -6,7 +6,7 @@ use crate::coupon::{Coupons, coupon_not_found};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::routes::authentic::OperatorCall;
-use crate::store::Store;
+use crate::store::{Queue, Store};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -29,7 +29,7 @@ pub(in crate::routes) async fn issue_coupon(
 ) -> Result<(StatusCode, Json<CouponResponse>), Failure> {
     let request: CouponRequest = parse(&call.body)?;
     let (is_new, row) = coupons.issue(Some(call.nonce), &request).await?;
-    wake_up.wake_queue();
+    wake_up.wake(Queue::All);
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(row.answer(clock.now()))))
 }
@@ -57,7 +57,7 @@ pub(in crate::routes) async fn resend_coupon(
 ) -> Result<Json<CouponResponse>, Failure> {
     let CouponResendRequest { resend_id } = call.parse_or_default()?;
     let row = coupons.resend(Some(call.nonce), &parse_id(path)?, resend_id).await?;
-    wake_up.wake_queue();
+    wake_up.wake(Queue::All);
     Ok(Json(row.answer(clock.now())))
 }
 

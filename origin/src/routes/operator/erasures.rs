@@ -6,7 +6,7 @@ use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::routes::authentic::OperatorCall;
-use crate::store::{ErasureState, Store};
+use crate::store::{ErasureState, Queue, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -29,7 +29,7 @@ pub(in crate::routes) async fn post_erasure(
     let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
     let number = vault.index_number(&numbers.parse(msisdn.expose())?);
     let erasure = store.erase_number(Some(call.nonce), clock.now(), Some(erasure_id.clone()), number).await?;
-    wake_up.wake_queue();
+    wake_up.wake(Queue::All);
     let outcome = match erasure {
         ErasureState::Erased => ErasureOutcome::Erased,
         ErasureState::Erasing => ErasureOutcome::Erasing,

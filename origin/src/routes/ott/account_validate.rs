@@ -12,7 +12,7 @@ use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
 use crate::routes::state::action_parts;
-use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberCheck, PinRecipient, Store};
+use crate::store::{DevicePin, Hash, NewPai, NewPaiIds, NumberCheck, PinRecipient, Queue, Store};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::day::Day;
@@ -106,7 +106,7 @@ pub(in crate::routes) async fn validate_account(
         }
         None => store.issue_pai(None, now, new).await?.ok_or_else(pin::pin_expired)?,
     };
-    wake_up.wake_queue();
+    wake_up.wake(Queue::All);
     if row.state != PaiState::Active {
         return Err(Reject::suspended_non_payment().into());
     }

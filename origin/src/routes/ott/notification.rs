@@ -8,7 +8,7 @@ use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
 use crate::keys::Vault;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{NewNotification, PostNotificationResult, Store};
+use crate::store::{NewNotification, PostNotificationResult, Queue, Store};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -63,7 +63,7 @@ pub(in crate::routes) async fn send_notification(
         }
         PostNotificationResult::TooMany => return Err(too_many(now).into()),
     }
-    wake_up.wake_queue();
+    wake_up.wake(Queue::Notifications);
 
     // 3.
     Ok((StatusCode::ACCEPTED, Json(NotificationResponse::accepted())))

@@ -10,7 +10,7 @@ use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
 use crate::routes::authentic::PartnerCall;
 use crate::routes::state::action_parts;
-use crate::store::{Journey, NewFlow, PinAsker, Store};
+use crate::store::{Journey, NewFlow, PinAsker, Queue, Store};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -68,7 +68,7 @@ pub(in crate::routes) async fn send_pin(
         assertion: None,
     };
     pin::check_started(now, store.start_flow(call.nonce, now, new).await?, call.partner.as_str())?;
-    wake_up.wake_queue();
+    wake_up.wake(Queue::Pins);
 
     // 3.
     let pin_id = ExtId::parse(&pin_id).ok_or(Fault::Broken("a PIN's name is not an identifier"))?;

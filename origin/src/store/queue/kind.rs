@@ -149,6 +149,10 @@ pub enum Queue {
 }
 
 impl Queue {
+    /// The queues, each of which has a worker.
+    pub(crate) const EACH: [Self; 6] =
+        [Self::Billing, Self::Pins, Self::PartnerWebhooks, Self::Edge, Self::Coupons, Self::Notifications];
+
     /// The kinds of the queue's jobs. Each is looked for by itself, so that none waits behind a
     /// backlog of another.
     pub(in crate::store) fn kinds(self) -> impl Iterator<Item = JobKind> {
@@ -277,6 +281,7 @@ mod tests {
     fn every_kind_waits_in_one_queue() {
         assert!(JobKind::ALL.into_iter().all(|kind| kind.spec().queue != Queue::All));
         assert_eq!(Queue::All.kinds().count(), JobKind::ALL.len());
+        assert!(JobKind::ALL.into_iter().all(|kind| Queue::EACH.contains(&kind.spec().queue)));
     }
 
     #[test]

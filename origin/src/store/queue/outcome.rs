@@ -2,6 +2,7 @@
 //! no other.
 
 use super::job::{SmsJob, WebhookJob};
+use super::kind::Queue;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 
@@ -118,6 +119,30 @@ pub enum DeliveryOutcome {
     },
 }
 
+impl ChargeOutcome {
+    /// The queues that may have a new job once the outcome is written: a decision is reported to the
+    /// partner, and a reason that closes the PAI to the edge as well.
+    pub fn filled_queues(&self) -> &'static [Queue] {
+        match self {
+            Self::Decided(ChargeDecision::Declined { reason, .. }) if reason.closes_pai() => {
+                &[Queue::PartnerWebhooks, Queue::Edge]
+            }
+            Self::Decided(_) => &[Queue::PartnerWebhooks],
+            Self::Undecided(_) => &[],
+        }
+    }
+}
+
+impl RefundOutcome {
+    /// The queues that may have a new job once the outcome is written.
+    pub fn filled_queues(&self) -> &'static [Queue] {
+        match self {
+            Self::Decided(_) => &[Queue::PartnerWebhooks],
+            Self::Undecided(_) => &[],
+        }
+    }
+}
+
 impl<V> BillingOutcome<V> {
     pub fn next_step(&self) -> NextStep {
         match self {
@@ -170,12 +195,12 @@ impl DeliveryOutcome {
         }
     }
 
-    /// Whether the outcome settles a charge or refund.
-    pub fn is_decided(&self) -> bool {
+    /// The queues that may have a new job once the outcome is written.
+    pub fn filled_queues(&self) -> &'static [Queue] {
         match self {
-            Self::Charge { outcome, .. } => outcome.is_decided(),
-            Self::Refund { outcome, .. } => outcome.is_decided(),
-            Self::Webhook { .. } | Self::Sms { .. } => false,
+            Self::Charge { outcome, .. } => outcome.filled_queues(),
+            Self::Refund { outcome, .. } => outcome.filled_queues(),
+            Self::Webhook { .. } | Self::Sms { .. } => &[],
         }
     }
 }
