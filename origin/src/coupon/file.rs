@@ -16,9 +16,7 @@ use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::wire::coupon::CouponRequest;
-use std::collections::HashSet;
 use std::io::Read;
-use std::time::Duration;
 
 /// The columns, in the order of the header.
 pub const HEADER: [&str; 7] = ["ext_coupon_id", "msisdn", "plan", "amount", "currency", "offer", "locale"];
@@ -30,11 +28,6 @@ const BATCH: usize = 256;
 /// Concurrent requests to a server, the operator's or the database's: enough to keep it busy, few
 /// enough not to flood it.
 const ASKED_AT_ONCE: usize = 64;
-/// Pause after each batch that leaves a SQLite file to other writers. A waiting writer polls every
-/// 50 ms at the latest (SQLite's busy handler): without the pause it would find the next batch, and
-/// the one after that.
-const OTHERS_TURN: Duration = Duration::from_millis(50);
-
 /// Counts of the lines by outcome.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CouponFileReport {
@@ -87,25 +80,26 @@ pub async fn issue_file(
             }
         }
     }
-    let CheckedLines { sound, contradictory } =
-        separate_contradictions(lines, |request| request.ext_coupon_id.as_str().to_owned());
+    let CheckedLines { mut sound, contradictory } = separate_contradictions(lines, |request, other| {
+        request.ext_coupon_id.as_str().cmp(other.ext_coupon_id.as_str())
+    });
     for Contradiction { line, other } in contradictory {
         report.refused += 1;
         complain(complaint_at(line, 0, &format!("line {other} is another coupon of this id")));
     }
-    let mut ids = HashSet::new();
-    let (once, again): (Vec<_>, Vec<_>) =
-        sound.into_iter().partition(|(_, request)| ids.insert(request.ext_coupon_id.as_str().to_owned()));
-    report.repeated += again.len() as u64;
-    let (bytes, all) = (reader.position().byte(), once.len() as u64);
+    let readable = sound.len();
+    sound.dedup_by(|(_, again), (_, request)| again.ext_coupon_id == request.ext_coupon_id);
+    sound.sort_unstable_by_key(|(line, _)| *line);
+    report.repeated += (readable - sound.len()) as u64;
+    let (bytes, all) = (reader.position().byte(), sound.len() as u64);
     let mut done = 0;
-    for batch in once.chunks(BATCH) {
+    for batch in sound.chunks(BATCH) {
         let issued_before = report.issued;
         issue_batch(coupons, batch, &mut report, &mut complain).await?;
         done += batch.len() as u64;
         progress(bytes * done / all);
-        if report.issued > issued_before && is_sqlite(coupons) {
-            tokio::time::sleep(OTHERS_TURN).await;
+        if report.issued > issued_before {
+            coupons.store.let_others_write().await;
         }
     }
     Ok(report)

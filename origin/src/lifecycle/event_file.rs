@@ -80,8 +80,9 @@ pub async fn follow_file(
         }
         progress(reader.position().byte());
     }
-    let CheckedLines { sound, contradictory } =
-        separate_contradictions(lines, |event| event.event_id.as_str().to_owned());
+    let CheckedLines { mut sound, contradictory } =
+        separate_contradictions(lines, |event, other| event.event_id.as_str().cmp(other.event_id.as_str()));
+    sound.sort_unstable_by_key(|(line, _)| *line);
     for Contradiction { line, other } in contradictory {
         report.refused += 1;
         complain(complaint_at(line, 0, &format!("line {other} is another event of this id")));

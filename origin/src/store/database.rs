@@ -4,7 +4,7 @@ use super::backup;
 use super::error::StoreError;
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
-use super::sqlite::SqliteDatabase;
+use super::sqlite::{OTHERS_TURN, SqliteDatabase};
 use crate::config::PostgresAddress;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -64,6 +64,14 @@ impl Store {
     #[must_use]
     pub fn with_faults(&self, faults: Arc<dyn FaultHook>) -> Self {
         Self { database: self.database.clone(), faults: Some(faults) }
+    }
+
+    /// Gives other programs a turn at an SQLite file, between two of many long transactions. Without
+    /// the pause, the next one has the file again before a program that waits has looked.
+    pub async fn let_others_write(&self) {
+        if let Database::Sqlite(_) = self.database {
+            tokio::time::sleep(OTHERS_TURN).await;
+        }
     }
 
     /// Runs one use case, with the fault hook around it if there is one.

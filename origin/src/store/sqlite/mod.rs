@@ -23,6 +23,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use writer::Writer;
 
 /// Connections for reading: enough for the cores of a small server, and each costs a page cache.
@@ -31,6 +32,16 @@ pub const READERS_DEFAULT: usize = 4;
 /// Page cache of the writer, in KiB: what a whole group of jobs changes stays in it until the
 /// commit, and is not written and read again meanwhile.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
+
+/// How often a writer that waits for another program's transaction looks whether it has ended.
+/// SQLite's own handler looks after 100 ms in the end.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// How often it looks, which takes about five seconds.
+const LOOKS_MAX: i32 = 5_000;
+
+/// Long enough that a writer that waits looks in between.
+pub(in crate::store) const OTHERS_TURN: Duration = Duration::from_millis(3);
 
 #[derive(Clone)]
 pub(in crate::store) struct SqliteDatabase {
@@ -96,18 +107,26 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Waits while another program writes. False once that has taken too long.
+#[expect(clippy::disallowed_methods, reason = "nothing tells a program that another one's lock has ended")]
+fn wait_for_others(looked: i32) -> bool {
+    std::thread::sleep(LOOK_AGAIN);
+    looked < LOOKS_MAX
+}
+
 /// What a savepoint may have to undo is kept in memory (`temp_store`), not in a temporary file.
 pub(in crate::store) fn connect(path: &Path, mode: OpenMode) -> Result<Connection, StoreError> {
     let access = match mode {
         OpenMode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
         OpenMode::Create | OpenMode::Migrate => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
-    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let mut connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_handler(Some(wait_for_others))?;
     // Otherwise a new value for a parameter may ask for a new plan, and the statement is prepared
     // again: that was a fifth of a charge's time.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
-        "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
+        "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;",
     )?;
     if mode != OpenMode::ReadOnly {
