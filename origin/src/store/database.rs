@@ -91,6 +91,7 @@ impl Store {
 /// argument is the connection; the others are given here. How it runs:
 ///
 /// - `read`: on a connection for reading, in PostgreSQL as one statement without a transaction.
+/// - `look_up`: the same for a few rows by their keys, which SQLite reads within microseconds.
 /// - `write`: in one transaction, which is durable when this returns.
 /// - `write(nonce)`: the same after spending the call's nonce (a `Nonce`, or an `Option` of one).
 /// - `write_serializable`: the same as `write`, in PostgreSQL at SERIALIZABLE.
@@ -99,6 +100,11 @@ macro_rules! use_case {
     ($store:ident, read, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.read(move |db| sqlite::$function(db, $($argument),*)).await,
+            |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
+    };
+    ($store:ident, look_up, $function:ident($($argument:expr),*)) => {
+        use_case!(@run $store, $function,
+            |db| db.look_up(move |db| sqlite::$function(db, $($argument),*)).await,
             |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
     };
     ($store:ident, write, $function:ident($($argument:expr),*)) => {

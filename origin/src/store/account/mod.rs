@@ -16,7 +16,7 @@ impl Store {
     }
 
     pub async fn find_account(&self, number: NumberIndex) -> Result<Option<SubscriberAccount>, StoreError> {
-        use_case!(self, read, find_account(number))
+        use_case!(self, look_up, find_account(number))
     }
 }
 

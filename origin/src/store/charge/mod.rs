@@ -35,12 +35,12 @@ impl Store {
         partner: PartnerId,
         id: ExtId,
     ) -> Result<Option<TransactionResponse>, StoreError> {
-        use_case!(self, read, find_charge_response(&partner, &id))
+        use_case!(self, look_up, find_charge_response(&partner, &id))
     }
 
     /// The charge, while it is not settled.
     pub async fn find_pending_charge(&self, transaction_id: String) -> Result<Option<Charge>, StoreError> {
-        use_case!(self, read, find_pending_charge(&transaction_id))
+        use_case!(self, look_up, find_pending_charge(&transaction_id))
     }
 
     /// The charge as its webhook reports it, and to which partner.
@@ -48,7 +48,7 @@ impl Store {
         &self,
         transaction_id: String,
     ) -> Result<Option<(PartnerId, TransactionResponse)>, StoreError> {
-        use_case!(self, read, find_charge_webhook(&transaction_id))
+        use_case!(self, look_up, find_charge_webhook(&transaction_id))
     }
 }
 

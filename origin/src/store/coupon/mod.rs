@@ -30,7 +30,7 @@ impl Store {
 
     /// Finds a coupon by the operator's id.
     pub async fn find_coupon(&self, id: ExtId) -> Result<Option<CouponRow>, StoreError> {
-        use_case!(self, read, find_coupon(&id))
+        use_case!(self, look_up, find_coupon(&id))
     }
 
     /// A page of coupons after `after`, ordered by the operator's id.

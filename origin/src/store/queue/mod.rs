@@ -40,7 +40,7 @@ impl Store {
 
     /// When the next job is due, if there is one.
     pub async fn next_due(&self, queue: Queue) -> Result<Option<Timestamp>, StoreError> {
-        use_case!(self, read, next_due(queue))
+        use_case!(self, look_up, next_due(queue))
     }
 
     /// Dead letters by ascending id, beginning after `after`.

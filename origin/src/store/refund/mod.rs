@@ -37,7 +37,7 @@ impl Store {
 
     /// The refund, while it is not settled.
     pub async fn find_pending_refund(&self, refund_id: String) -> Result<Option<Refund>, StoreError> {
-        use_case!(self, read, find_pending_refund(&refund_id))
+        use_case!(self, look_up, find_pending_refund(&refund_id))
     }
 
     /// The refund as its webhook reports it, and to which partner.

@@ -92,6 +92,20 @@ impl SqliteDatabase {
             .await
     }
 
+    /// Runs `work`, which reads a few rows by their keys.
+    pub(in crate::store) async fn look_up<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let files = Arc::clone(&self.files);
+        self.readers
+            .run_here(move |connection| {
+                files.check()?;
+                work(connection)
+            })
+            .await
+    }
+
     /// Empties the write-ahead log, which still has the old pages. While a reader is at an older
     /// state, the log stays as it is until the next time.
     pub(in crate::store) async fn scrub(&self) -> Result<(), StoreError> {

@@ -2,8 +2,8 @@
 
 use crate::store::error::StoreError;
 use rusqlite::Connection;
-use std::sync::{Arc, Mutex};
-use tokio::sync::Semaphore;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 #[derive(Clone)]
 pub(super) struct Readers {
@@ -17,6 +17,18 @@ impl Readers {
         Self { idle: Arc::new(Mutex::new(connections)), free }
     }
 
+    /// Runs `work`, which takes microseconds, on this thread if a connection is idle: another thread
+    /// would take longer to wake up.
+    pub(super) async fn run_here<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match Arc::clone(&self.free).try_acquire_owned() {
+            Ok(permit) => run_on_idle(&self.idle, permit, work),
+            Err(_) => self.run(work).await,
+        }
+    }
+
     /// Runs `work` on a connection, off the async threads.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -24,15 +36,20 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let idle = Arc::clone(&self.idle);
-        let result = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let take = || idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-            // A permit stands for one idle connection.
-            let connection = take().ok_or(StoreError::Closed)?;
-            let result = work(&connection);
-            idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(connection);
-            result
-        });
+        let result = tokio::task::spawn_blocking(move || run_on_idle(&idle, permit, work));
         result.await.map_err(|_| StoreError::Closed)?
     }
+}
+
+/// A permit stands for one idle connection.
+fn run_on_idle<T>(
+    idle: &Mutex<Vec<Connection>>,
+    _permit: OwnedSemaphorePermit,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let connection = take().ok_or(StoreError::Closed)?;
+    let result = work(&connection);
+    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    result
 }
