@@ -16,6 +16,11 @@ impl Pai {
         Self(Builder::from_random_bytes(bytes).into_uuid())
     }
 
+    /// The bytes of the UUID.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+
     /// Parses the one accepted spelling: lower case, hyphenated, version 4.
     pub fn parse(text: &str) -> Option<Self> {
         let uuid = Uuid::try_parse(text).ok()?;

@@ -39,7 +39,7 @@ const LISTED_MAX: usize = 20;
 /// clocks that differ make no findings. What is declined or pending need not be in the statement.
 ///
 /// A line that cannot be read is named on stderr with line and column, and counted. Findings go to the file that
-/// --findings names, or the first of them to the terminal. The files are held in memory, some 300 bytes a line.
+/// --findings names, or the first of them to the terminal. The files are held in memory, some 60 bytes a line.
 ///
 /// Exit code 0 when nothing is wrong, 1 when there are findings or unreadable lines, 2 when it could not run.
 #[derive(Args)]

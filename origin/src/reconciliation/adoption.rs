@@ -134,7 +134,7 @@ impl Adoption<'_> {
         extract: &ReportedLedger,
         report: &mut AdoptionReport,
     ) -> Result<(), StoreError> {
-        for ids in in_pages(statement.charges.keys()) {
+        for ids in in_pages(statement.charges.ids()) {
             let known = self.store.find_charges_by_id(self.partner.clone(), LookupIds::External(ids.clone()));
             let known: HashSet<ExtId> =
                 known.await?.into_iter().map(|line| line.ext_transaction_id).collect();
@@ -145,7 +145,7 @@ impl Adoption<'_> {
                     report.add_result(Lost::Redemption, id.as_str(), AdoptResult::CouponNotFound);
                     continue;
                 }
-                match self.to_lost_charge(&id, copies, extract) {
+                match self.to_lost_charge(&id, &copies, extract) {
                     Ok(lost) => {
                         let result = self.store.adopt_charge(self.clock.now(), lost).await?;
                         report.add_result(Lost::Charge, id.as_str(), result);
@@ -162,7 +162,8 @@ impl Adoption<'_> {
 
     fn to_lost_charge(&self, id: &ExtId, copies: &Copies, extract: &ReportedLedger) -> Wanted<LostCharge> {
         let transaction_id = self.ids.charge(&self.partner, id);
-        let (line, is_billed) = Self::check_line(copies, extract.charges.get(transaction_id.as_str()))?;
+        let (line, is_billed) =
+            Self::check_line(copies, extract.charges.get(transaction_id.as_str()).as_ref())?;
         let details = line.details.as_deref().ok_or(NotAdopted::DetailsMissing)?;
         let LineDetails { description: Some(description), service_period: Some(service_period), .. } =
             details
@@ -189,12 +190,12 @@ impl Adoption<'_> {
         extract: &ReportedLedger,
         report: &mut AdoptionReport,
     ) -> Result<(), StoreError> {
-        for ids in in_pages(statement.refunds.keys()) {
+        for ids in in_pages(statement.refunds.ids()) {
             let known = self.store.find_refunds_by_id(self.partner.clone(), LookupIds::External(ids.clone()));
             let known: HashSet<ExtId> = known.await?.into_iter().map(|line| line.ext_refund_id).collect();
             for id in ids.into_iter().filter(|id| !known.contains(id)) {
                 let Some(copies) = statement.refunds.get(id.as_str()) else { continue };
-                match self.to_lost_refund(&id, copies, extract) {
+                match self.to_lost_refund(&id, &copies, extract) {
                     Ok(lost) => {
                         let result = self.store.adopt_refund(self.clock.now(), lost).await?;
                         report.add_result(Lost::Refund, id.as_str(), result);
@@ -211,7 +212,7 @@ impl Adoption<'_> {
 
     fn to_lost_refund(&self, id: &ExtId, copies: &Copies, extract: &ReportedLedger) -> Wanted<LostRefund> {
         let refund_id = self.ids.refund(&self.partner, id);
-        let (line, is_billed) = Self::check_line(copies, extract.refunds.get(refund_id.as_str()))?;
+        let (line, is_billed) = Self::check_line(copies, extract.refunds.get(refund_id.as_str()).as_ref())?;
         let reason = line.details.as_deref().and_then(|details| details.reason.as_deref());
         let charge = line.charge.as_deref().and_then(ExtId::parse);
         Ok(LostRefund {
@@ -259,7 +260,7 @@ impl Adoption<'_> {
                 let charges = (0..COUPON_CHARGES).map(|n| self.ids.coupon_charge(&coupon.ext_coupon_id, n));
                 let mut seen = charges.map(|id| {
                     let name = format!("{COUPON_CHARGE_PREFIX}{id}");
-                    let line = statement.charges.get(name.as_str()).map(|copies| &copies.first);
+                    let line = statement.charges.get(name.as_str()).map(|copies| copies.first);
                     let line = line.filter(|line| line.status != TransactionStatus::Declined);
                     (extract.charges.get(id.as_str()).map(|bill| bill.first.amount), line, id)
                 });
@@ -268,15 +269,15 @@ impl Adoption<'_> {
                 else {
                     continue;
                 };
-                let Some(amount) = billed.or(line.map(|line| line.amount)) else { continue };
-                let details = line.and_then(|line| line.details.as_deref());
+                let Some(amount) = billed.or(line.as_ref().map(|line| line.amount)) else { continue };
+                let details = line.as_ref().and_then(|line| line.details.as_deref());
                 let redemption = LostRedemption {
                     ext_coupon_id: coupon.ext_coupon_id.clone(),
                     transaction_id: id,
                     amount,
                     is_billed: billed.is_some(),
                     ext_reference: details.and_then(|details| details.ext_reference.clone()),
-                    pai: line.and_then(|line| line.pai),
+                    pai: line.as_ref().and_then(|line| line.pai),
                     service_period: details.and_then(|details| details.service_period),
                 };
                 let result = self.store.adopt_redemption(self.clock.now(), redemption).await?;
@@ -304,8 +305,8 @@ impl From<StoreError> for AdoptionError {
 }
 
 /// External ids by the page, in order.
-fn in_pages<'a>(ids: impl Iterator<Item = &'a Box<str>>) -> Vec<Vec<ExtId>> {
-    let mut ids: Vec<ExtId> = ids.filter_map(|id| ExtId::parse(id)).collect();
+fn in_pages<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<Vec<ExtId>> {
+    let mut ids: Vec<ExtId> = ids.filter_map(ExtId::parse).collect();
     ids.sort_unstable();
     ids.chunks(PAGE).map(<[ExtId]>::to_vec).collect()
 }

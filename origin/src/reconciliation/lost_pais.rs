@@ -101,10 +101,11 @@ impl LostPais<'_> {
         extract: &ReportedLedger,
     ) -> Result<BTreeMap<Pai, Option<Msisdn>>, AdoptionError> {
         let mut lost: BTreeMap<Pai, Option<Msisdn>> = BTreeMap::new();
-        for (id, copies) in &statement.charges {
-            let (Some(pai), Some(id)) = (copies.first.pai, ExtId::parse(id)) else { continue };
+        for id in statement.charges.ids() {
+            let pai = statement.charges.get(id).and_then(|copies| copies.first.pai);
+            let (Some(pai), Some(id)) = (pai, ExtId::parse(id)) else { continue };
             let billed = extract.charges.get(adoption.ids.charge(&adoption.partner, &id).as_str());
-            let number = billed.and_then(|bill| bill.first.details.as_deref()?.msisdn.as_ref());
+            let number = billed.and_then(|bill| bill.first.details?.msisdn);
             let number = number.and_then(|number| self.numbers.parse(number.expose()).ok());
             let known = lost.entry(pai).or_default();
             *known = known.take().or(number);

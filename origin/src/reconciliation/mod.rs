@@ -20,6 +20,7 @@ pub mod finding;
 mod kind;
 mod lost_pais;
 mod own;
+mod packed_lines;
 mod repair;
 mod run;
 mod totals;
