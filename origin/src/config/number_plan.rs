@@ -47,8 +47,10 @@ impl NumberPlan {
         {
             return Msisdn::parse(&renumbered);
         }
-        let is_taken = number.is_valid()
-            || plain.starts_with('+') && number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible);
+        // The length is asked about first: the ranges take longer.
+        let is_taken = plain.starts_with('+')
+            && number.is_possible_with_reason() == Ok(NumberLengthType::IsPossible)
+            || number.is_valid();
         if is_taken { Msisdn::parse(&spelled) } else { None }
     }
 }
