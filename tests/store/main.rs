@@ -36,6 +36,7 @@ mod events;
 mod filing;
 mod flows;
 mod gifts;
+mod groups;
 mod imports;
 mod leases;
 mod migrations;

@@ -2,6 +2,7 @@
 
 use super::backup;
 use super::error::StoreError;
+use super::grouped::PostgresGroups;
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
 use super::sqlite::{OTHERS_TURN, SqliteDatabase};
@@ -22,7 +23,7 @@ pub struct Store {
 #[derive(Clone)]
 pub(in crate::store) enum Database {
     Sqlite(SqliteDatabase),
-    Postgres(PostgresDatabase),
+    Postgres(PostgresDatabase, PostgresGroups),
 }
 
 /// What tests use to make a use case fail, or to let it happen and lose its result. There is none in a running origin.
@@ -57,7 +58,8 @@ impl Store {
         mode: OpenMode,
     ) -> Result<Self, StoreError> {
         let database = PostgresDatabase::open(address, connections, mode).await?;
-        Ok(Self { database: Database::Postgres(database), faults: None })
+        let groups = PostgresGroups::new(database.pool());
+        Ok(Self { database: Database::Postgres(database, groups), faults: None })
     }
 
     /// The same database, with faults around each use case.
@@ -92,25 +94,33 @@ impl Store {
 ///
 /// - `read`: on a connection for reading, in PostgreSQL as one statement without a transaction.
 /// - `look_up`: the same for a few rows by their keys, which SQLite reads within microseconds.
+/// - `look_up_grouped(group: member)`: the same as `look_up`, in PostgreSQL together with others of its kind: `member` is
+///   what that group takes.
 /// - `write`: in one transaction, which is durable when this returns.
 /// - `write(nonce)`: the same after spending the call's nonce (a `Nonce`, or an `Option` of one).
+/// - `write_grouped(group: member)`: the same as `write`, in such a group.
 /// - `write_serializable`: the same as `write`, in PostgreSQL at SERIALIZABLE.
 /// - `steps`: in several transactions, which the functions begin themselves.
 macro_rules! use_case {
     ($store:ident, read, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.read(move |db| sqlite::$function(db, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
+            |db, _groups| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
+    };
+    ($store:ident, look_up_grouped($group:ident: $member:expr), $function:ident($($argument:expr),*)) => {
+        use_case!(@run $store, $function,
+            |db| db.look_up(move |db| sqlite::$function(db, $($argument),*)).await,
+            |_db, groups| groups.$group.run($member).await)
     };
     ($store:ident, look_up, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.look_up(move |db| sqlite::$function(db, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
+            |db, _groups| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
     };
     ($store:ident, write, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db, _groups| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
                 postgres::$function(tx, $($argument),*).await?
             }))
     };
@@ -121,31 +131,36 @@ macro_rules! use_case {
                 $crate::store::nonce::sqlite::spend_nonce(tx, nonce.as_ref())?;
                 sqlite::$function(tx, $($argument),*)
             }).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db, _groups| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
                 $crate::store::nonce::postgres::spend_nonce(tx, nonce.as_ref()).await?;
                 postgres::$function(tx, $($argument),*).await?
             }))
     }};
+    ($store:ident, write_grouped($group:ident: $member:expr), $function:ident($($argument:expr),*)) => {
+        use_case!(@run $store, $function,
+            |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
+            |_db, groups| groups.$group.run($member).await)
+    };
     ($store:ident, write_serializable, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), Serializable, |tx| {
+            |db, _groups| $crate::store::postgres::transaction::in_transaction!(db.pool(), Serializable, |tx| {
                 postgres::$function(tx, $($argument),*).await?
             }))
     };
     ($store:ident, steps, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| sqlite::$function(db, $($argument),*).await,
-            |db| postgres::$function(db, $($argument),*).await)
+            |db, _groups| postgres::$function(db, $($argument),*).await)
     };
-    (@run $store:ident, $function:ident, |$lite:ident| $in_sqlite:expr, |$pg:ident| $in_postgres:expr) => {
+    (@run $store:ident, $function:ident, |$lite:ident| $in_sqlite:expr, |$pg:ident, $groups:ident| $in_postgres:expr) => {
         $store
             .run(
                 stringify!($function),
                 Box::pin(async move {
                     match &$store.database {
                         $crate::store::database::Database::Sqlite($lite) => $in_sqlite,
-                        $crate::store::database::Database::Postgres($pg) => $in_postgres,
+                        $crate::store::database::Database::Postgres($pg, $groups) => $in_postgres,
                     }
                 }),
             )

@@ -18,6 +18,7 @@ pub mod postgres;
 pub mod sqlite;
 
 mod database;
+mod grouped;
 
 // The ground floor: calls no noun.
 mod queue;

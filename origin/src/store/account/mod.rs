@@ -1,6 +1,7 @@
 //! The embedded account table: the account of each number in the last import.
 
 pub(super) mod postgres;
+mod postgres_group;
 pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
@@ -16,9 +17,11 @@ impl Store {
     }
 
     pub async fn find_account(&self, number: NumberIndex) -> Result<Option<SubscriberAccount>, StoreError> {
-        use_case!(self, look_up, find_account(number))
+        use_case!(self, look_up_grouped(accounts: NumberOfAccount(number)), find_account(number))
     }
 }
+
+pub(in crate::store) use postgres_group::NumberOfAccount;
 
 /// One line of an import.
 #[derive(Clone, Debug, PartialEq, Eq)]

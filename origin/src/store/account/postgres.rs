@@ -10,6 +10,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::money::Money;
 use std::collections::BTreeMap;
+use tokio_postgres::Row;
 
 /// One statement for all rows. Each number is in it once, as the last line of the file counts, and
 /// in the order of the indexes, so that two imports at once cannot deadlock.
@@ -60,19 +61,22 @@ pub(in crate::store) async fn find_account(
             &[&number.0.as_slice()],
         )
         .await?;
-    let Some(row) = row else { return Ok(None) };
+    row.as_ref().map(read_account).transpose()
+}
+
+pub(super) fn read_account(row: &Row) -> Result<SubscriberAccount, TxError> {
     let balance = match (
         row.try_get("balance_minor")?,
-        parse_optional_column(&row, "accounts.currency", Currency::parse)?,
+        parse_optional_column(row, "accounts.currency", Currency::parse)?,
     ) {
         (Some(amount_minor), Some(currency)) => Some(Money { amount_minor, currency }),
         _ => None,
     };
     let account = Account {
-        status: parse_column(&row, "accounts.status", AccountStatus::parse)?,
-        account_type: parse_column(&row, "accounts.account_type", AccountType::parse)?,
+        status: parse_column(row, "accounts.status", AccountStatus::parse)?,
+        account_type: parse_column(row, "accounts.account_type", AccountType::parse)?,
         balance,
     };
-    let activated_on = parse_column(&row, "accounts.activated_on", Day::parse)?;
-    Ok(Some(SubscriberAccount { account, subscriber_ref: activated_on.to_string() }))
+    let activated_on = parse_column(row, "accounts.activated_on", Day::parse)?;
+    Ok(SubscriberAccount { account, subscriber_ref: activated_on.to_string() })
 }

@@ -2,6 +2,7 @@
 //! replay gets that.
 
 pub(super) mod postgres;
+mod postgres_group;
 pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
@@ -26,7 +27,11 @@ impl Store {
         now: Timestamp,
         new: NewCharge,
     ) -> Result<PostChargeResult, StoreError> {
-        use_case!(self, write, post_charge(&nonce, now, &new))
+        use_case!(
+            self,
+            write_grouped(posted_charges: PostedCharge { nonce, now, new }),
+            post_charge(&nonce, now, &new)
+        )
     }
 
     /// The charge as a GET answers it, by the partner's id.
@@ -51,6 +56,8 @@ impl Store {
         use_case!(self, look_up, find_charge_webhook(&transaction_id))
     }
 }
+
+pub(in crate::store) use postgres_group::PostedCharge;
 
 #[derive(Clone, Debug)]
 pub struct NewCharge {

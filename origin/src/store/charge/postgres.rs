@@ -106,7 +106,7 @@ pub(in crate::store) async fn record_coupon_charge(
     Ok(Some((to_pending_charge(new, payer), decline_reason)))
 }
 
-fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
+pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
         handle: payer.handle,
@@ -164,8 +164,8 @@ fn is_replay(row: &Row, new: &NewCharge) -> Result<bool, TxError> {
 }
 
 /// Who pays a charge, and why the PAI declines it, if it does.
-struct Payer {
-    subscriber_id: String,
+pub(super) struct Payer {
+    pub(super) subscriber_id: String,
     handle: String,
     subscriber: Option<BilledSubscriber>,
     decline_reason: Option<DeclineReason>,
@@ -179,13 +179,16 @@ async fn find_payer(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Res
             &[&partner.as_str(), &pai.to_string()],
         )
         .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Payer {
+    row.as_ref().map(read_payer).transpose()
+}
+
+pub(super) fn read_payer(row: &Row) -> Result<Payer, TxError> {
+    Ok(Payer {
         subscriber_id: row.try_get("subscriber_id")?,
         handle: row.try_get("handle")?,
-        subscriber: read_subscriber(&row)?,
-        decline_reason: read_decline_reason_of_pai(&row)?,
-    }))
+        subscriber: read_subscriber(row)?,
+        decline_reason: read_decline_reason_of_pai(row)?,
+    })
 }
 
 /// Reads why a PAI's state declines its charges: it is suspended or closed.
@@ -279,8 +282,7 @@ pub(in crate::store) async fn store_response(
     if let Some(answer) = row.try_get("stored_response")? {
         return Ok(StoredResponse { answer, before: true });
     }
-    let answer = serde_json::to_vec(&read_response(&row)?)
-        .map_err(|_| inconsistent_row("transactions.stored_response"))?;
+    let answer = to_response_bytes(&read_response(&row)?)?;
     tx.execute_one(
         "transactions",
         "UPDATE transactions SET stored_response = $2 WHERE transaction_id = $1",
@@ -288,6 +290,10 @@ pub(in crate::store) async fn store_response(
     )
     .await?;
     Ok(StoredResponse { answer, before: false })
+}
+
+pub(in crate::store) fn to_response_bytes(response: &TransactionResponse) -> Result<Vec<u8>, TxError> {
+    Ok(serde_json::to_vec(response).map_err(|_| inconsistent_row("transactions.stored_response"))?)
 }
 
 pub(in crate::store) async fn find_charge_response(
@@ -337,11 +343,13 @@ pub(in crate::store) const CHARGE: &str =
         t.period_to, h.handle, h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
+/// A pending charge is found by its `settled_at`: given its status, PostgreSQL without statistics
+/// takes the index of all pending ones, and with it every one that was settled since the last vacuum.
 pub(in crate::store) async fn find_pending_charge(
     db: &PgConnection<'_>,
     transaction_id: &str,
 ) -> Result<Option<Charge>, TxError> {
-    let sql = format!("{CHARGE} WHERE t.transaction_id = $1 AND t.status = 'PENDING'");
+    let sql = format!("{CHARGE} WHERE t.transaction_id = $1 AND t.settled_at IS NULL");
     db.query_optional(&sql, &[&transaction_id]).await?.as_ref().map(read_charge).transpose()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::store::error::StoreError;
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::tx_error::TxError;
+use crate::store::postgres::tx_error::{TxError, conflict};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 
@@ -19,6 +19,21 @@ pub(in crate::store) async fn spend_nonce(
         )
         .await?;
     if spent == 1 { Ok(()) } else { Err(StoreError::NonceReplayed.into()) }
+}
+
+/// Spends the nonces of several calls. One that was spent before is a conflict.
+pub(in crate::store) async fn spend_nonces(tx: &PgConnection<'_>, nonces: &[&Nonce]) -> Result<(), TxError> {
+    let key_ids: Vec<&str> = nonces.iter().map(|nonce| nonce.key_id()).collect();
+    let values: Vec<&str> = nonces.iter().map(|nonce| nonce.value()).collect();
+    let ends: Vec<i64> = nonces.iter().map(|nonce| nonce.expires_at().unix_seconds()).collect();
+    let spent = tx
+        .execute(
+            "INSERT INTO nonces (key_id, nonce, expires_at)
+             SELECT * FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[]) ON CONFLICT DO NOTHING",
+            &[&key_ids, &values, &ends],
+        )
+        .await?;
+    if spent == nonces.len() as u64 { Ok(()) } else { Err(conflict("nonces")) }
 }
 
 pub(in crate::store) async fn delete_expired_nonces(

@@ -8,6 +8,7 @@
 //! unique index.
 
 pub(in crate::store) mod connection;
+pub(in crate::store) mod group;
 mod migrations;
 pub(in crate::store) mod number_lock;
 mod pool;
@@ -24,7 +25,8 @@ use super::error::StoreError;
 use super::open_mode::OpenMode;
 use crate::config::PostgresAddress;
 use deadpool::Runtime;
-use pool::{Pool, Sessions};
+pub(in crate::store) use pool::Pool;
+use pool::Sessions;
 use transaction::{CONNECTION_PATIENCE, in_transaction};
 
 /// Connections of one origin when its configuration gives no number: enough for commits to share an

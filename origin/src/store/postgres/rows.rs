@@ -56,6 +56,12 @@ pub(in crate::store) fn read_count(row: &Row, place: &'static str) -> Result<u32
     Ok(u32::try_from(count).map_err(|_| inconsistent_row(place))?)
 }
 
+/// The column `place`, which WITH ORDINALITY counts from 1, as an index of the list that was given.
+pub(in crate::store) fn read_place(row: &Row) -> Result<usize, TxError> {
+    let place: i64 = row.try_get("place")?;
+    Ok(usize::try_from(place - 1).map_err(|_| inconsistent_row("unnest.place"))?)
+}
+
 pub(in crate::store) fn read_pai(row: &Row, place: &'static str) -> Result<Pai, TxError> {
     parse_column(row, place, Pai::parse)
 }
@@ -89,6 +95,9 @@ pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<BilledSubscr
 }
 
 pub(in crate::store) fn read_raw_result(row: &Row) -> Result<Option<RawResult>, TxError> {
-    let raw_code: Option<String> = row.try_get("raw_code")?;
-    Ok(raw_code.map(|raw_code| RawResult { scope: "billing".to_owned(), raw_code }))
+    Ok(row.try_get::<_, Option<&str>>("raw_code")?.map(billing_result))
+}
+
+pub(in crate::store) fn billing_result(raw_code: &str) -> RawResult {
+    RawResult { scope: "billing".to_owned(), raw_code: raw_code.to_owned() }
 }

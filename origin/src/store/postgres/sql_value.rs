@@ -42,6 +42,7 @@ typed! {
     Vec<i64> => INT8_ARRAY,
     Vec<Option<i64>> => INT8_ARRAY,
     Vec<&[u8]> => BYTEA_ARRAY,
+    Vec<Vec<u8>> => BYTEA_ARRAY,
 }
 
 impl<T: TypedValue> TypedValue for &T {

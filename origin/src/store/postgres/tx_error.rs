@@ -23,6 +23,11 @@ impl From<StoreError> for TxError {
     }
 }
 
+/// Another transaction has changed what this one has read.
+pub(in crate::store) fn conflict(table: &'static str) -> TxError {
+    TxError::Conflict(format!("a row of {table} has changed meanwhile"))
+}
+
 /// For work that does not run again.
 impl From<TxError> for StoreError {
     fn from(error: TxError) -> Self {

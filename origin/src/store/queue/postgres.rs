@@ -52,6 +52,23 @@ pub(in crate::store) async fn put(
     .await
 }
 
+/// The same for several, of one kind.
+pub(in crate::store) async fn put_all_leased(
+    tx: &PgConnection<'_>,
+    kind: JobKind,
+    jobs: &[(&str, Timestamp)],
+) -> Result<(), TxError> {
+    let (ids, until): (Vec<&str>, Vec<i64>) =
+        jobs.iter().map(|(id, until)| (*id, until.unix_seconds())).unzip();
+    let column = kind.subject_column().ok_or_else(|| missing_row("outbox"))?;
+    let sql = format!(
+        "INSERT INTO outbox (kind, {column}, due_at, attempts)
+         SELECT $1, id, due_at, 1 FROM unnest($2::TEXT[], $3::BIGINT[]) AS jobs (id, due_at)"
+    );
+    tx.execute(&sql, &[&kind.as_str(), &ids, &until]).await?;
+    Ok(())
+}
+
 /// Queues the change of a PAI's state: for the edge, and for the partner if it has ever had a
 /// subscription for the PAI, because an unfinished sign-up does not concern it. A job of an earlier
 /// change that is attempted right now may report the earlier state: its attempts are counted on, so
@@ -159,6 +176,21 @@ pub(in crate::store) async fn take_step(
 pub(in crate::store) async fn delete(tx: &PgConnection<'_>, kind: JobKind, id: &str) -> Result<(), TxError> {
     let which = JobKey::Subject(kind, id).sql("$1");
     tx.execute(&format!("DELETE FROM outbox WHERE {which}"), &[&id]).await?;
+    Ok(())
+}
+
+/// Deletes the jobs of these subjects, even those that are leased.
+pub(in crate::store) async fn delete_all(
+    tx: &PgConnection<'_>,
+    kind: JobKind,
+    ids: &[&str],
+) -> Result<(), TxError> {
+    let column = kind.subject_column().ok_or_else(|| missing_row("outbox"))?;
+    tx.execute(
+        &format!("DELETE FROM outbox WHERE kind = $1 AND {column} = ANY($2)"),
+        &[&kind.as_str(), &ids],
+    )
+    .await?;
     Ok(())
 }
 

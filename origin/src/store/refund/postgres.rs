@@ -235,7 +235,7 @@ pub(in crate::store) async fn find_pending_refund(
     db: &PgConnection<'_>,
     refund_id: &str,
 ) -> Result<Option<Refund>, TxError> {
-    let sql = format!("{REFUND} WHERE r.refund_id = $1 AND r.status = 'PENDING'");
+    let sql = format!("{REFUND} WHERE r.refund_id = $1 AND r.settled_at IS NULL");
     db.query_optional(&sql, &[&refund_id]).await?.as_ref().map(read_refund).transpose()
 }
 
@@ -259,7 +259,7 @@ pub(in crate::store) async fn settle_refund(
     let settled = tx
         .query_optional(
             "UPDATE refunds SET status = $2, raw_code = $3, settled_at = $4
-             WHERE refund_id = $1 AND status = 'PENDING' RETURNING transaction_id, amount_minor",
+             WHERE refund_id = $1 AND settled_at IS NULL RETURNING transaction_id, amount_minor",
             &[&refund_id, &status.as_str(), &raw_code, &now.unix_seconds()],
         )
         .await?;

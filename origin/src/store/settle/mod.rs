@@ -2,6 +2,7 @@
 //! it. It may call the modules of charges, coupons and so on, and none of them calls it.
 
 pub(super) mod postgres;
+mod postgres_group;
 pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
@@ -23,7 +24,11 @@ impl Store {
         transaction_id: String,
         outcome: ChargeOutcome,
     ) -> Result<(Vec<u8>, SettleResult), StoreError> {
-        use_case!(self, write, answer_transaction(now, &transaction_id, &outcome))
+        use_case!(
+            self,
+            write_grouped(answered_charges: AnsweredCharge { now, transaction_id, outcome }),
+            answer_transaction(now, &transaction_id, &outcome)
+        )
     }
 
     /// As [`Self::answer_transaction`], for a refund. One that is declined no longer counts as
@@ -78,6 +83,8 @@ impl Store {
         use_case!(self, write, redrive(now, &target))
     }
 }
+
+pub(in crate::store) use postgres_group::AnsweredCharge;
 
 /// A job to be redriven, by our id of the charge or refund.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -205,7 +205,7 @@ async fn write_charge_state(
     let settled = tx
         .query_optional(
             "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5
-             WHERE transaction_id = $1 AND status = 'PENDING' RETURNING pai",
+             WHERE transaction_id = $1 AND settled_at IS NULL RETURNING pai",
             &[
                 &transaction_id,
                 &status.as_str(),

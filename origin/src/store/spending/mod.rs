@@ -6,6 +6,7 @@
 //! ledger again. What was charged by that clock then counts for the day that it showed.
 
 pub(super) mod postgres;
+pub(super) mod postgres_group;
 pub(super) mod sqlite;
 
 use crate::store::clock_skew::latest_now;

@@ -1,0 +1,195 @@
+//! Posting charges in groups: the steps of [`post_charge()`], each for all of them.
+//!
+//! A charge that is not as usual is posted in a transaction of its own, where the rules for it are:
+//! one that was posted before, that its PAI or a limit declines, or that coupons have paid for.
+
+use super::postgres::{Payer, post_charge, read_payer, to_pending_charge};
+use crate::store::charge::{NewCharge, PostChargeResult};
+use crate::store::coupon::postgres as coupon;
+use crate::store::nonce::postgres as nonce;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::group::Grouped;
+use crate::store::postgres::rows::read_place;
+use crate::store::postgres::tx_error::{TxError, conflict};
+use crate::store::queue::{JobKind, postgres as queue};
+use crate::store::spending::postgres_group::{SpendingChanges, read_spending_if_any};
+use onbill_domain::pai::PaiState;
+use onbill_domain::signature::Nonce;
+use onbill_domain::spending::{Spending, SpendingLimits};
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use std::collections::HashSet;
+
+/// A posted charge that waits for its group.
+pub(in crate::store) struct PostedCharge {
+    pub(in crate::store) nonce: Nonce,
+    pub(in crate::store) now: Timestamp,
+    pub(in crate::store) new: NewCharge,
+}
+
+/// A charge that is as usual so far.
+struct UsualCharge<'a> {
+    /// Its index in the group.
+    place: usize,
+    nonce: &'a Nonce,
+    now: Timestamp,
+    new: &'a NewCharge,
+    limits: SpendingLimits,
+    payer: Payer,
+    /// What the account had spent; `None` before its first charge.
+    spent: Option<Spending>,
+}
+
+impl Grouped for PostedCharge {
+    type Answer = PostChargeResult;
+
+    async fn run_alone(&self, tx: &PgConnection<'_>) -> Result<PostChargeResult, TxError> {
+        post_charge(tx, &self.nonce, self.now, &self.new).await
+    }
+
+    /// 1. Reads, and leaves alone what is not as usual.
+    /// 2. Claims the ids. This waits for redemptions with the same PAIs: only then is it certain that
+    ///    no coupon has paid.
+    /// 3. Writes what goes with the claimed ones.
+    async fn run_group(
+        tx: &PgConnection<'_>,
+        group: &[Self],
+    ) -> Result<Vec<Option<PostChargeResult>>, TxError> {
+        // 1.
+        let mut usual = find_usual_charges(tx, group).await?;
+        count_spending(&mut usual);
+
+        // 2.
+        let (claimed, paid) = tokio::try_join!(insert_charges(tx, &usual), find_paid(tx, &usual))?;
+        if !paid.is_empty() {
+            return Err(conflict("coupon_redemptions"));
+        }
+        usual.retain(|charge| claimed.contains(&charge.new.transaction_id));
+
+        // 3.
+        let spending = count_spending(&mut usual);
+        if usual.len() != claimed.len() {
+            return Err(conflict("transactions"));
+        }
+        let nonces: Vec<&Nonce> = usual.iter().map(|charge| charge.nonce).collect();
+        let jobs: Vec<_> = usual
+            .iter()
+            .map(|charge| (charge.new.transaction_id.as_str(), charge.new.responding_until))
+            .collect();
+        tokio::try_join!(
+            nonce::spend_nonces(tx, &nonces),
+            spending.write(tx),
+            queue::put_all_leased(tx, JobKind::Charge, &jobs)
+        )?;
+        let mut answers: Vec<_> = group.iter().map(|_| None).collect();
+        for charge in usual {
+            let created = to_pending_charge(charge.new, charge.payer);
+            answers[charge.place] = Some(PostChargeResult::Created(Box::new(created)));
+        }
+        Ok(answers)
+    }
+}
+
+/// Counts the charges against the limits of their accounts, and leaves alone those that exceed one.
+fn count_spending(usual: &mut Vec<UsualCharge<'_>>) -> SpendingChanges {
+    let mut changes = SpendingChanges::default();
+    usual.retain(|UsualCharge { now, new, limits, payer, spent, .. }| {
+        changes.count_charge(*now, &payer.subscriber_id, new.request.amount, limits, *spent)
+    });
+    changes
+}
+
+/// Charges with new ids of active PAIs, in a currency that is billed, for days that no coupon has
+/// paid for. They are in the order of their ids, in which all groups claim them: so no two groups wait
+/// for each other.
+async fn find_usual_charges<'a>(
+    tx: &PgConnection<'_>,
+    group: &'a [PostedCharge],
+) -> Result<Vec<UsualCharge<'a>>, TxError> {
+    let periods: Vec<_> =
+        group.iter().map(|posted| (posted.new.request.pai, posted.new.request.service_period)).collect();
+    let (payers, paid) =
+        tokio::try_join!(find_active_payers(tx, group), coupon::find_all_paid_within(tx, &periods))?;
+    let mut usual = Vec::new();
+    for (place, payer, spent) in payers {
+        let PostedCharge { nonce, now, new } = &group[place];
+        if let Some(limits) = new.limits
+            && !paid.contains(&place)
+        {
+            usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, spent });
+        }
+    }
+    usual.sort_by(|one, other| one.new.transaction_id.cmp(&other.new.transaction_id));
+    // Of two with the same id, one is a replay.
+    usual.dedup_by(|one, other| one.new.transaction_id == other.new.transaction_id);
+    Ok(usual)
+}
+
+/// With the place of each charge in the group, and what its account has spent.
+async fn find_active_payers(
+    tx: &PgConnection<'_>,
+    group: &[PostedCharge],
+) -> Result<Vec<(usize, Payer, Option<Spending>)>, TxError> {
+    let partners: Vec<&str> = group.iter().map(|posted| posted.new.partner.as_str()).collect();
+    let pais: Vec<String> = group.iter().map(|posted| posted.new.request.pai.to_string()).collect();
+    let currencies: Vec<&str> =
+        group.iter().map(|posted| posted.new.request.amount.currency.as_str()).collect();
+    let rows = tx
+        .query(
+            "SELECT c.place, p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed,
+                 h.subscriber_ref, s.day, s.day_minor, s.month_minor
+             FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[]) WITH ORDINALITY AS c (partner, pai, currency, place)
+                 JOIN pais p ON p.pai = c.pai AND p.partner = c.partner JOIN subscribers h USING (subscriber_id)
+                 LEFT JOIN spending s ON s.subscriber_id = h.subscriber_id AND s.currency = c.currency
+             WHERE p.state = $4",
+            &[&partners, &pais, &currencies, &PaiState::Active.as_str()],
+        )
+        .await?;
+    rows.iter().map(|row| Ok((read_place(row)?, read_payer(row)?, read_spending_if_any(row)?))).collect()
+}
+
+async fn find_paid(tx: &PgConnection<'_>, usual: &[UsualCharge<'_>]) -> Result<Vec<usize>, TxError> {
+    let periods: Vec<_> =
+        usual.iter().map(|charge| (charge.new.request.pai, charge.new.request.service_period)).collect();
+    coupon::find_all_paid_within(tx, &periods).await
+}
+
+/// Gives the ids that were not claimed before.
+async fn insert_charges(
+    tx: &PgConnection<'_>,
+    usual: &[UsualCharge<'_>],
+) -> Result<HashSet<String>, TxError> {
+    let strings = |read: fn(&NewCharge) -> String| -> Vec<String> {
+        usual.iter().map(|charge| read(charge.new)).collect()
+    };
+    let numbers = |read: fn(&UsualCharge<'_>) -> i64| -> Vec<i64> { usual.iter().map(read).collect() };
+    let fingerprints: Vec<&[u8]> = usual.iter().map(|charge| charge.new.fingerprint.as_slice()).collect();
+    let taxes: Vec<Option<i64>> =
+        usual.iter().map(|charge| charge.new.request.tax.map(|tax| tax.amount_minor)).collect();
+    let rows = tx
+        .query(
+            "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
+                 currency, tax_minor, description, period_from, period_to, responding_until, created_at, status)
+             SELECT c.*, $14 FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::TEXT[], $6::BIGINT[],
+                 $7::TEXT[], $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], $13::BIGINT[]) AS c
+             ON CONFLICT DO NOTHING RETURNING transaction_id",
+            &[
+                &strings(|new| new.transaction_id.clone()),
+                &strings(|new| new.partner.to_string()),
+                &strings(|new| new.request.ext_transaction_id.to_string()),
+                &fingerprints,
+                &strings(|new| new.request.pai.to_string()),
+                &numbers(|charge| charge.new.request.amount.amount_minor),
+                &strings(|new| new.request.amount.currency.to_string()),
+                &taxes,
+                &strings(|new| new.request.description.clone()),
+                &strings(|new| new.request.service_period.from().to_string()),
+                &strings(|new| new.request.service_period.to().to_string()),
+                &numbers(|charge| charge.new.responding_until.unix_seconds()),
+                &numbers(|charge| charge.now.unix_seconds()),
+                &TransactionStatus::Pending.as_str(),
+            ],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get("transaction_id")?)).collect()
+}
