@@ -5,7 +5,8 @@
 //! changes nothing and a lost one can be made again.
 //!
 //! The noun is the folder: `NOUN/mod.rs` has its types and use cases, `NOUN/sqlite.rs` and `NOUN/postgres.rs` the SQL of
-//! both databases in the same order. [`sqlite`] and [`postgres`] know no noun: they connect, migrate, and run
+//! both databases in the same order; `NOUN/postgres_group.rs` has what PostgreSQL does for several calls in one
+//! transaction, see [`grouped`]. [`sqlite`] and [`postgres`] know no noun: they connect, migrate, and run
 //! transactions. Nouns call each other downwards only, in the order of the modules below.
 
 mod clock_skew;

@@ -1,7 +1,7 @@
 //! Posting charges in groups: the steps of [`post_charge()`], each for all of them.
 //!
 //! A charge that is not as usual is posted in a transaction of its own, where the rules for it are:
-//! one that was posted before, that its PAI or a limit declines, or that coupons have paid for.
+//! one that was posted before, that its PAI or a limit declines, or that coupons may have paid for.
 
 use super::postgres::{Payer, post_charge, read_payer, to_pending_charge};
 use crate::store::charge::{NewCharge, PostChargeResult};
@@ -56,8 +56,12 @@ impl Grouped for PostedCharge {
         group: &[Self],
     ) -> Result<Vec<Option<PostChargeResult>>, TxError> {
         // 1.
+        let mut answers: Vec<_> = group.iter().map(|_| None).collect();
         let mut usual = find_usual_charges(tx, group).await?;
         count_spending(&mut usual);
+        if usual.is_empty() {
+            return Ok(answers);
+        }
 
         // 2.
         let (claimed, paid) = tokio::try_join!(insert_charges(tx, &usual), find_paid(tx, &usual))?;
@@ -81,7 +85,6 @@ impl Grouped for PostedCharge {
             spending.write(tx),
             queue::put_all_leased(tx, JobKind::Charge, &jobs)
         )?;
-        let mut answers: Vec<_> = group.iter().map(|_| None).collect();
         for charge in usual {
             let created = to_pending_charge(charge.new, charge.payer);
             answers[charge.place] = Some(PostChargeResult::Created(Box::new(created)));
@@ -99,8 +102,8 @@ fn count_spending(usual: &mut Vec<UsualCharge<'_>>) -> SpendingChanges {
     changes
 }
 
-/// Charges with new ids of active PAIs, in a currency that is billed, for days that no coupon has
-/// paid for. They are in the order of their ids, in which all groups claim them: so no two groups wait
+/// Charges with new ids of active PAIs, in a currency that is billed, for days that no coupon
+/// can have paid for. They are in the order of their ids, in which all groups claim them: so no two groups wait
 /// for each other.
 async fn find_usual_charges<'a>(
     tx: &PgConnection<'_>,
@@ -108,8 +111,8 @@ async fn find_usual_charges<'a>(
 ) -> Result<Vec<UsualCharge<'a>>, TxError> {
     let periods: Vec<_> =
         group.iter().map(|posted| (posted.new.request.pai, posted.new.request.service_period)).collect();
-    let (payers, paid) =
-        tokio::try_join!(find_active_payers(tx, group), coupon::find_all_paid_within(tx, &periods))?;
+    // The first query brings the transaction's beginning along, so its error is the one that counts.
+    let (payers, paid) = tokio::try_join!(biased; find_active_payers(tx, group), coupon::find_perhaps_paid_within(tx, &periods))?;
     let mut usual = Vec::new();
     for (place, payer, spent) in payers {
         let PostedCharge { nonce, now, new } = &group[place];
@@ -151,7 +154,7 @@ async fn find_active_payers(
 async fn find_paid(tx: &PgConnection<'_>, usual: &[UsualCharge<'_>]) -> Result<Vec<usize>, TxError> {
     let periods: Vec<_> =
         usual.iter().map(|charge| (charge.new.request.pai, charge.new.request.service_period)).collect();
-    coupon::find_all_paid_within(tx, &periods).await
+    coupon::find_perhaps_paid_within(tx, &periods).await
 }
 
 /// Gives the ids that were not claimed before.

@@ -307,24 +307,19 @@ pub(in crate::store) fn read_last_day(row: Option<Row>) -> Result<Option<Day>, T
         .transpose()
 }
 
-/// The redemptions `r` that pay for days of this PAI from this one on. The days of a fully refunded
-/// coupon are unpaid once billing has approved the refunds.
-fn paid_from(pai: &str, day: &str) -> String {
-    format!(
-        "FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id
-         WHERE r.pai = {pai} AND r.outcome <> 'DECLINED' AND r.period_to >= {day}
-             AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                                   WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')"
-    )
-}
+/// The days of a fully refunded coupon are unpaid once billing has approved the refunds.
+const PAID: &str = "SELECT max(r.period_to) AS until
+    FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id
+    WHERE r.pai = $1 AND r.outcome <> 'DECLINED' AND r.period_to >= $2
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
 pub(in crate::store) async fn find_paid_until(
     db: &PgConnection<'_>,
     pai: Pai,
     today: Day,
 ) -> Result<Option<Day>, TxError> {
-    let sql = format!("SELECT max(r.period_to) AS until {}", paid_from("$1", "$2"));
-    read_last_day(db.query_optional(&sql, &[&pai.to_string(), &today.to_string()]).await?)
+    read_last_day(db.query_optional(PAID, &[&pai.to_string(), &today.to_string()]).await?)
 }
 
 /// The last day of coupons that have paid for some of these days.
@@ -333,25 +328,28 @@ pub(in crate::store) async fn find_paid_within(
     pai: Pai,
     period: ServicePeriod,
 ) -> Result<Option<Day>, TxError> {
-    let sql = format!("SELECT max(r.period_to) AS until {} AND r.period_from <= $3", paid_from("$1", "$2"));
+    let sql = format!("{PAID} AND r.period_from <= $3");
     let (from, to) = (period.from().to_string(), period.to().to_string());
     read_last_day(tx.query_optional(&sql, &[&pai.to_string(), &from, &to]).await?)
 }
 
-/// Those of these PAIs and periods, by their place in the list, for which coupons have paid within.
-pub(in crate::store) async fn find_all_paid_within(
+/// Those of these PAIs and periods, by their place in the list, for which coupons may have paid: ones
+/// that were refunded since are among them.
+pub(in crate::store) async fn find_perhaps_paid_within(
     tx: &PgConnection<'_>,
-    pais: &[(Pai, ServicePeriod)],
+    periods: &[(Pai, ServicePeriod)],
 ) -> Result<Vec<usize>, TxError> {
-    let sql = format!(
-        "SELECT c.place FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[]) WITH ORDINALITY
-             AS c (pai, period_from, period_to, place)
-         WHERE EXISTS (SELECT {} AND r.period_from <= c.period_to)",
-        paid_from("c.pai", "c.period_from")
-    );
+    let pais: Vec<String> = periods.iter().map(|(pai, _)| pai.to_string()).collect();
     let (from, to): (Vec<_>, Vec<_>) =
-        pais.iter().map(|(_, period)| (period.from().to_string(), period.to().to_string())).unzip();
-    let pais: Vec<String> = pais.iter().map(|(pai, _)| pai.to_string()).collect();
-    let rows = tx.query(&sql, &[&pais, &from, &to]).await?;
+        periods.iter().map(|(_, period)| (period.from().to_string(), period.to().to_string())).unzip();
+    let rows = tx
+        .query(
+            "SELECT c.place FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[]) WITH ORDINALITY
+                 AS c (pai, period_from, period_to, place)
+                 JOIN coupon_redemptions r ON r.pai = c.pai AND r.outcome <> 'DECLINED'
+                     AND r.period_to >= c.period_from AND r.period_from <= c.period_to",
+            &[&pais, &from, &to],
+        )
+        .await?;
     rows.iter().map(read_place).collect()
 }

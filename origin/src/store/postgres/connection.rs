@@ -2,29 +2,62 @@
 //! another session of the server, which has not prepared what the last one has.
 
 use super::session::{ANSWER_PATIENCE, Session};
+use super::session_error::SessionError;
 use super::sql_value::SqlValue;
+use super::transaction::begin_transaction;
 use super::tx_error::TxError;
 use crate::store::error::missing_row;
+use futures_util::future::join;
+use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// The values of a statement's `$1`, `$2` and so on.
 pub(in crate::store) type Values<'a> = &'a [&'a dyn SqlValue];
 
+/// The statements that begin a transaction, until the first query takes them along.
+#[derive(Default)]
+pub(super) struct PendingBegin(Mutex<Option<String>>);
+
+impl PendingBegin {
+    pub(super) fn new(statements: String) -> Self {
+        Self(Mutex::new(Some(statements)))
+    }
+
+    /// Whoever gets them sends them.
+    pub(super) fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// A session inside a transaction.
 #[derive(Clone, Copy)]
 pub(in crate::store) struct PgConnection<'a> {
     session: &'a Session,
+    begin: &'a PendingBegin,
 }
 
 impl<'a> PgConnection<'a> {
-    pub(super) fn new(session: &'a Session) -> Self {
-        Self { session }
+    pub(super) fn new(session: &'a Session, begin: &'a PendingBegin) -> Self {
+        Self { session, begin }
     }
 
     pub(in crate::store) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, TxError> {
         let values: Vec<_> = typed(values);
-        Ok(self.session.ask(ANSWER_PATIENCE, self.session.client().query_typed(sql, &values)).await?)
+        let rows = self.session.ask(ANSWER_PATIENCE, self.session.client().query_typed(sql, &values));
+        let Some(begin) = self.begin.take() else { return Ok(rows.await?) };
+        // Sent in this order, and in one round trip.
+        let (begun, rows) = join(begin_transaction(self.session, &begin), rows).await;
+        begun.map_err(|error| self.not_begun(error))?;
+        Ok(rows?)
+    }
+
+    fn not_begun(&self, error: SessionError) -> TxError {
+        let is_over = self.session.is_over();
+        match error.into() {
+            TxError::Failed(error) if is_over => TxError::NotBegun(error),
+            error => error,
+        }
     }
 
     /// The only row that there can be.
@@ -39,6 +72,10 @@ impl<'a> PgConnection<'a> {
     /// Returns how many rows it has changed.
     pub(in crate::store) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, TxError> {
         let values: Vec<_> = typed(values);
+        if let Some(begin) = self.begin.take() {
+            // Without a transaction the statement would commit by itself.
+            begin_transaction(self.session, &begin).await.map_err(|error| self.not_begun(error))?;
+        }
         Ok(self.session.ask(ANSWER_PATIENCE, self.session.client().execute_typed(sql, &values)).await?)
     }
 

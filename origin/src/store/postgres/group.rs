@@ -6,13 +6,12 @@
 
 use super::connection::PgConnection;
 use super::pool::Pool;
-use super::transaction::{Transaction, in_transaction};
+use super::transaction::{Transaction, in_transaction, on_a_good_session};
 use super::tx_error::TxError;
 use crate::store::error::StoreError;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
-use tokio_postgres::IsolationLevel;
 
 /// Use cases of one kind that may wait. A database cannot serve more than this while their callers
 /// wait.
@@ -26,7 +25,7 @@ const GROUP_MAX: usize = 64;
 const GROUPS_AT_ONCE: usize = 3;
 
 /// How long a group may wait for a lock. Whoever has it is in the way of one member, and all wait.
-const LOCK_PATIENCE: &str = "SET LOCAL lock_timeout = '500ms'";
+const LOCK_PATIENCE: &str = "; SET LOCAL lock_timeout = '500ms'";
 
 /// A use case that can run together with others of its kind.
 pub(in crate::store) trait Grouped: Send + Sync + Sized + 'static {
@@ -35,9 +34,9 @@ pub(in crate::store) trait Grouped: Send + Sync + Sized + 'static {
     /// Whether there is something to commit.
     const WRITES: bool = true;
 
-    /// Runs all of the group in this transaction, and gives the answers in its order. The answer is
-    /// `None` for one that needs a transaction of its own, because it is not as usual: nothing of
-    /// it may be written here. After a conflict all of them do.
+    /// Runs all of the group in this transaction, and gives the answers in its order. Its first
+    /// statement reads. The answer is `None` for one that needs a transaction of its own, because it is
+    /// not as usual: nothing of it may be written here. After a conflict all of them do.
     fn run_group(
         tx: &PgConnection<'_>,
         group: &[Self],
@@ -156,13 +155,14 @@ async fn run_and_commit<Member: Grouped>(
     pool: &Pool,
     members: &[Member],
 ) -> Result<Vec<Option<Member::Answer>>, TxError> {
-    let transaction = Transaction::begin(pool, IsolationLevel::ReadCommitted).await?;
-    let tx = &transaction.connection();
-    let ((), answers) = tokio::try_join!(tx.batch_execute(LOCK_PATIENCE), Member::run_group(tx, members))?;
-    if Member::WRITES && answers.iter().any(Option::is_some) {
-        transaction.commit().await?;
-    }
-    Ok(answers)
+    on_a_good_session!({
+        let transaction = Transaction::begin_with_reads(pool, LOCK_PATIENCE).await?;
+        let answers = Member::run_group(&transaction.connection(), members).await?;
+        if Member::WRITES && answers.iter().any(Option::is_some) {
+            transaction.commit().await?;
+        }
+        Ok(answers)
+    })
 }
 
 /// Whether each member can be tried alone: nothing was written, and the fault may be that of one
@@ -170,6 +170,7 @@ async fn run_and_commit<Member: Grouped>(
 fn leaves_members_alone(error: &TxError) -> bool {
     match error {
         TxError::Conflict(_) => true,
+        TxError::NotBegun(_) => false,
         TxError::Failed(error) => !matches!(
             error,
             StoreError::CommitUnknown { .. }

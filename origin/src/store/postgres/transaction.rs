@@ -9,7 +9,7 @@
 //! Once COMMIT was sent, nothing starts again unless the server reports that it rolled back: see
 //! [`TxError::in_commit`].
 
-use super::connection::PgConnection;
+use super::connection::{PendingBegin, PgConnection};
 use super::pool::{Pool, Sessions};
 use super::session::{ANSWER_PATIENCE, STATEMENT_SECONDS, Session};
 use super::session_error::SessionError;
@@ -34,7 +34,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const WAITING_MAX: usize = 4096;
 
 /// How long a caller waits for a session that takes writes, new or free.
-pub(super) const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
+pub(in crate::store) const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a server may take to begin a transaction, which it does at once: one that does not is
 /// paused or cut off, and another session is tried while the caller still waits.
@@ -87,7 +87,7 @@ fn begin_statements(level: IsolationLevel) -> String {
     )
 }
 
-async fn begin_transaction(session: &Session, statements: &str) -> Result<(), SessionError> {
+pub(super) async fn begin_transaction(session: &Session, statements: &str) -> Result<(), SessionError> {
     let answer = session.ask(BEGIN_PATIENCE, session.client().simple_query(statements)).await?;
     let is_read_only = answer.iter().any(|message| match message {
         SimpleQueryMessage::Row(row) => row.try_get(0).is_ok_and(|value| value == Some("on")),
@@ -103,17 +103,27 @@ async fn begin_transaction(session: &Session, statements: &str) -> Result<(), Se
 /// A transaction that is dropped without a commit is rolled back before its session is used again.
 pub(in crate::store) struct Transaction {
     session: Object<Sessions>,
+    begin: PendingBegin,
     is_open: bool,
 }
 
 impl Transaction {
     pub(in crate::store) async fn begin(pool: &Pool, level: IsolationLevel) -> Result<Self, TxError> {
         let session = begin_on_a_good_session(pool, &begin_statements(level)).await?;
-        Ok(Self { session, is_open: true })
+        Ok(Self { session, begin: PendingBegin::default(), is_open: true })
+    }
+
+    /// A transaction whose first statements only read: what begins it is sent together with them, and
+    /// may fail with [`TxError::NotBegun`]. Statements that write would commit by themselves if the
+    /// server refused to begin. `more` are further settings.
+    pub(in crate::store) async fn begin_with_reads(pool: &Pool, more: &str) -> Result<Self, TxError> {
+        let session = acquire(pool).await?;
+        let begin = PendingBegin::new(begin_statements(IsolationLevel::ReadCommitted) + more);
+        Ok(Self { session, begin, is_open: true })
     }
 
     pub(in crate::store) fn connection(&self) -> PgConnection<'_> {
-        PgConnection::new(&self.session)
+        PgConnection::new(&self.session, &self.begin)
     }
 
     /// Returns when what was written is durable.
@@ -138,7 +148,7 @@ impl Transaction {
 
 impl Drop for Transaction {
     fn drop(&mut self) {
-        if self.is_open {
+        if self.is_open && self.begin.take().is_none() {
             roll_back(&self.session);
         }
     }
@@ -162,7 +172,7 @@ impl Attempts {
     ) -> Option<Result<T, StoreError>> {
         match outcome {
             Ok(result) => Some(Ok(result)),
-            Err(TxError::Failed(error)) => Some(Err(error)),
+            Err(TxError::Failed(error) | TxError::NotBegun(error)) => Some(Err(error)),
             Err(TxError::Conflict(message)) => {
                 self.failed += 1;
                 if self.failed == ATTEMPTS_MAX {
@@ -200,17 +210,36 @@ macro_rules! in_transaction {
 }
 pub(in crate::store) use in_transaction;
 
+/// Runs a block that begins a transaction by [`Transaction::begin_with_reads()`], on another session if
+/// that one turns out to be over.
+macro_rules! on_a_good_session {
+    ($work:block) => {{
+        let since = tokio::time::Instant::now();
+        loop {
+            let outcome: Result<_, $crate::store::postgres::tx_error::TxError> = async { $work }.await;
+            match outcome {
+                Err($crate::store::postgres::tx_error::TxError::NotBegun(error))
+                    if since.elapsed() < $crate::store::postgres::transaction::CONNECTION_PATIENCE =>
+                {
+                    tracing::debug!(?error, "a session at the database is over");
+                }
+                outcome => break outcome,
+            }
+        }
+    }};
+}
+pub(in crate::store) use on_a_good_session;
+
 /// Runs one statement, which sees one state of the ledger. Its transaction is there for the
 /// settings, and to show that the server is the one that takes writes: a standby may lag behind.
 macro_rules! read {
     ($pool:expr, |$db:ident| $work:expr) => {
-        async {
-            let level = tokio_postgres::IsolationLevel::ReadCommitted;
-            let transaction = $crate::store::postgres::transaction::Transaction::begin($pool, level).await?;
+        $crate::store::postgres::transaction::on_a_good_session!({
+            let transaction =
+                $crate::store::postgres::transaction::Transaction::begin_with_reads($pool, "").await?;
             let $db = &transaction.connection();
             $work.await
-        }
-        .await
+        })
         .map_err($crate::store::error::StoreError::from)
     };
 }

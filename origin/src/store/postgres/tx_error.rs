@@ -15,6 +15,8 @@ pub(in crate::store) enum TxError {
     Conflict(String),
     /// The failure is final.
     Failed(StoreError),
+    /// The session was over before the transaction began. Another one may do.
+    NotBegun(StoreError),
 }
 
 impl From<StoreError> for TxError {
@@ -32,7 +34,7 @@ pub(in crate::store) fn conflict(table: &'static str) -> TxError {
 impl From<TxError> for StoreError {
     fn from(error: TxError) -> Self {
         match error {
-            TxError::Failed(error) => error,
+            TxError::Failed(error) | TxError::NotBegun(error) => error,
             TxError::Conflict(message) => Self::Contended { message },
         }
     }

@@ -41,11 +41,14 @@ impl Grouped for AnsweredCharge {
     }
 
     async fn run_group(tx: &PgConnection<'_>, group: &[Self]) -> Result<Vec<Option<Self::Answer>>, TxError> {
+        let mut answers: Vec<_> = group.iter().map(|_| None).collect();
         let approved = find_approved_charges(tx, group).await?;
+        if approved.is_empty() {
+            return Ok(answers);
+        }
         let ids: Vec<&str> = approved.iter().map(|charge| charge.transaction_id).collect();
         // The charges are locked before their jobs, as everywhere.
         tokio::try_join!(write_approvals(tx, &approved), queue::delete_all(tx, JobKind::Charge, &ids))?;
-        let mut answers: Vec<_> = group.iter().map(|_| None).collect();
         for charge in approved {
             answers[charge.place] = Some((charge.response, SettleResult::Written));
         }
