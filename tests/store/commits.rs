@@ -2,6 +2,7 @@
 //! crashes are not part of these contract tests.
 
 use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge};
+use futures_util::future::join_all;
 use onbill_origin::config::PostgresAddress;
 use onbill_origin::store::{OpenMode, PostChargeResult, Store, StoreError};
 use onbill_test_harness::database::{TestDb, database_url, with_search_path};
@@ -87,13 +88,18 @@ async fn carry_bytes(
     }
 }
 
+/// The same ledger over a connection that can be cut.
+async fn open_over(wire: &CuttableConnection, db: &TestStore) -> Store {
+    let TestDb::Postgres { schema, .. } = &db.place else { panic!("is in PostgreSQL") };
+    let address = PostgresAddress::parse(&with_search_path(&wire.url, schema)).expect("is well formed");
+    Store::open_postgres(&address, 2, OpenMode::Migrate).await.expect("opens")
+}
+
 async fn post_over_a_cut_wire(cut: CutMoment) -> PostChargeResult {
     let db = TestStore::in_postgres().await;
     let subscriber = db.sign_up_subscriber(1).await;
     let wire = CuttableConnection::open_connection(cut).await;
-    let TestDb::Postgres { schema, .. } = &db.place else { panic!("is in PostgreSQL") };
-    let address = PostgresAddress::parse(&with_search_path(&wire.url, schema)).expect("is well formed");
-    let store = Store::open_postgres(&address, 2, OpenMode::Migrate).await.expect("opens");
+    let store = open_over(&wire, &db).await;
     wire.armed.store(true, Ordering::SeqCst);
     let posted = store.post_charge(fresh_nonce(), NOW, new_charge(subscriber.pai, "n-1", 1599)).await;
     assert!(matches!(posted, Err(StoreError::CommitUnknown { .. })), "nobody knows: {posted:?}");
@@ -112,4 +118,26 @@ async fn repetition_after_a_lost_commit_creates_the_charge() {
 #[tokio::test]
 async fn repetition_after_an_unconfirmed_commit_finds_the_charge() {
     assert_eq!(post_over_a_cut_wire(CutMoment::BeforeTheAnswer).await, PostChargeResult::InProgress);
+}
+
+#[tokio::test]
+async fn lost_commit_of_a_group_is_unknown_to_all_of_it() {
+    let db = TestStore::in_postgres().await;
+    let subscribers = [db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await];
+    let wire = CuttableConnection::open_connection(CutMoment::BeforeTheAnswer).await;
+    let store = open_over(&wire, &db).await;
+    let post_all = || {
+        let charges = [("n-1", 0), ("n-2", 1), ("n-3", 1)];
+        join_all(charges.map(|(ext_id, n)| {
+            store.post_charge(fresh_nonce(), NOW, new_charge(subscribers[n].pai, ext_id, 1599))
+        }))
+    };
+    wire.armed.store(true, Ordering::SeqCst);
+    let posted = post_all().await;
+    let is_unknown = |posted: &Result<_, _>| matches!(posted, Err(StoreError::CommitUnknown { .. }));
+    assert!(posted.iter().all(is_unknown), "{posted:?}");
+    assert_eq!(wire.commits.load(Ordering::SeqCst), 1, "one commit for all, which is not sent twice");
+    wire.armed.store(false, Ordering::SeqCst);
+    let repeated = post_all().await;
+    assert!(repeated.iter().all(|posted| *posted == Ok(PostChargeResult::InProgress)), "{repeated:?}");
 }
