@@ -45,9 +45,9 @@ impl<'a> PgConnection<'a> {
     pub(in crate::store) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, TxError> {
         let values: Vec<_> = typed(values);
         let rows = self.session.ask(ANSWER_PATIENCE, self.session.client().query_typed(sql, &values));
-        let Some(begin) = self.begin.take() else { return Ok(rows.await?) };
+        let Some(statements) = self.begin.take() else { return Ok(rows.await?) };
         // Sent in this order, and in one round trip.
-        let (begun, rows) = join(begin_transaction(self.session, &begin), rows).await;
+        let (begun, rows) = join(begin_transaction(self.session, &statements), rows).await;
         begun.map_err(|error| self.not_begun(error))?;
         Ok(rows?)
     }
@@ -72,9 +72,9 @@ impl<'a> PgConnection<'a> {
     /// Returns how many rows it has changed.
     pub(in crate::store) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, TxError> {
         let values: Vec<_> = typed(values);
-        if let Some(begin) = self.begin.take() {
+        if let Some(statements) = self.begin.take() {
             // Without a transaction the statement would commit by itself.
-            begin_transaction(self.session, &begin).await.map_err(|error| self.not_begun(error))?;
+            begin_transaction(self.session, &statements).await.map_err(|error| self.not_begun(error))?;
         }
         Ok(self.session.ask(ANSWER_PATIENCE, self.session.client().execute_typed(sql, &values)).await?)
     }
