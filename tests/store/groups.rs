@@ -40,8 +40,8 @@ async fn each_charge_of_a_group_is_posted_as_if_alone(db: TestStore) {
     db.post_approved_charge(pais[0], "old", 1599).await;
     db.redeem_new_coupon(7, "c-1", "r-1").await;
     let buyer = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
-    let mut paid = new_charge(buyer, "paid", 1599);
-    paid.request.service_period = service_period("2026-11-20", "2026-12-19");
+    let mut covered = new_charge(buyer, "covered", 1599);
+    covered.request.service_period = service_period("2026-11-20", "2026-12-19");
     let limited = SpendingLimits { transaction_minor: Some(1000), ..SpendingLimits::default() };
     let posted = post_together(
         &db,
@@ -53,7 +53,7 @@ async fn each_charge_of_a_group_is_posted_as_if_alone(db: TestStore) {
             NewCharge { limits: None, ..new_charge(pais[1], "n-3", 1599) },
             new_charge(closed, "n-4", 1599),
             NewCharge { limits: Some(limited), ..new_charge(pais[2], "n-5", 1599) },
-            paid,
+            covered,
             new_charge(pais[3], "twice", 1599),
             new_charge(pais[3], "twice", 1599),
             new_charge(pais[4], "n-6", 1599),
@@ -78,7 +78,7 @@ async fn each_charge_of_a_group_is_posted_as_if_alone(db: TestStore) {
     assert_eq!(posted[9], Ok(PostChargeResult::InProgress));
     // A job for each that is pending, and nothing of what was refused.
     assert_eq!(db.place.count_rows("outbox WHERE kind = 'charge' AND attempts = 1 AND transaction_id IN (SELECT transaction_id FROM transactions WHERE ext_transaction_id IN ('n-1', 'twice', 'n-6'))").await, 3);
-    for ext_id in ["n-2", "n-3", "paid"] {
+    for ext_id in ["n-2", "n-3", "covered"] {
         let found = db.store.find_charge_response(partner_id("netflix"), parse_ext_id(ext_id)).await;
         assert_eq!(found, Ok(None), "{ext_id}");
     }
@@ -87,16 +87,13 @@ async fn each_charge_of_a_group_is_posted_as_if_alone(db: TestStore) {
 async fn two_calls_of_a_group_with_one_nonce_are_one_charge(db: TestStore) {
     let [one, other] = [db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai];
     let once = fresh_nonce();
-    let post = |nonce, pai, ext_id: &str| db.store.post_charge(nonce, NOW, new_charge(pai, ext_id, 1599));
-    let posted = tokio::join!(
-        post(once.clone(), one, "n-1"),
-        post(once, one, "n-2"),
-        post(fresh_nonce(), other, "n-3")
-    );
-    let created = [&posted.0, &posted.1].into_iter().filter(|posted| is_created(posted)).count();
-    assert_eq!(created, 1, "{posted:?}");
-    assert!([&posted.0, &posted.1].contains(&&Err(StoreError::NonceReplayed)), "{posted:?}");
-    assert!(is_created(&posted.2), "{posted:?}");
+    let calls = [(once.clone(), one, "n-1"), (once, one, "n-2"), (fresh_nonce(), other, "n-3")];
+    let results = join_all(
+        calls.map(|(nonce, pai, ext_id)| db.store.post_charge(nonce, NOW, new_charge(pai, ext_id, 1599))),
+    )
+    .await;
+    assert_eq!(results.iter().filter(|result| is_created(result)).count(), 2, "{results:?}");
+    assert!(results[..2].contains(&Err(StoreError::NonceReplayed)) && is_created(&results[2]), "{results:?}");
     assert_eq!(db.place.count_rows("transactions").await, 2);
 }
 
@@ -118,6 +115,7 @@ async fn charges_of_one_account_in_a_group_keep_its_limit(db: TestStore) {
 }
 
 async fn each_charge_of_a_group_is_answered_as_if_alone(db: TestStore) {
+    use TransactionStatus::{Approved, Declined, Pending};
     let pai = db.sign_up_subscriber(1).await.pai;
     let mut ids = Vec::new();
     for n in 0..5 {
@@ -140,7 +138,6 @@ async fn each_charge_of_a_group_is_answered_as_if_alone(db: TestStore) {
             serde_json::from_slice::<TransactionResponse>(response).expect("is a response").status
         })
         .collect();
-    use TransactionStatus::{Approved, Declined, Pending};
     assert_eq!(statuses, [Approved, Declined, Pending, Approved, Pending]);
     for (n, status) in [Approved, Declined, Pending, Approved, Approved].into_iter().enumerate() {
         assert_eq!(db.find_charge(&format!("n-{n}")).await.status, status, "{n}");

@@ -36,7 +36,7 @@ pub(in crate::store) trait Grouped: Send + Sync + Sized + 'static {
 
     /// Runs all of the group in this transaction, and gives the answers in its order. Its first
     /// statement reads. The answer is `None` for one that needs a transaction of its own, because it is
-    /// not as usual: nothing of it may be written here. After a conflict all of them do.
+    /// not as usual: nothing of it may be written here. After two conflicts all of them do.
     fn run_group(
         tx: &PgConnection<'_>,
         group: &[Self],
@@ -133,7 +133,12 @@ impl<Member: Grouped> Groups<Member> {
 async fn run_and_reply<Member: Grouped>(pool: &Pool, group: Vec<Waiting<Member>>) {
     let awaited = group.into_iter().filter(|waiting| !waiting.reply.is_closed());
     let (members, replies): (Vec<_>, Vec<_>) = awaited.map(|waiting| (waiting.member, waiting.reply)).unzip();
-    let mut answers = match run_and_commit(pool, &members).await {
+    let mut ran = run_and_commit(pool, &members).await;
+    if matches!(ran, Err(TxError::Conflict(_))) {
+        // Another group has changed the same account, as a rule. This one now reads what it wrote.
+        ran = run_and_commit(pool, &members).await;
+    }
+    let mut answers = match ran {
         Ok(answers) => answers.into_iter(),
         Err(error) if leaves_members_alone(&error) => Vec::new().into_iter(),
         Err(error) => {
