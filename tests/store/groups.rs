@@ -86,8 +86,8 @@ async fn each_charge_of_a_group_is_posted_as_if_alone(db: TestStore) {
 
 async fn two_calls_of_a_group_with_one_nonce_are_one_charge(db: TestStore) {
     let [one, other] = [db.sign_up_subscriber(1).await.pai, db.sign_up_subscriber(2).await.pai];
-    let once = fresh_nonce();
-    let calls = [(once.clone(), one, "n-1"), (once, one, "n-2"), (fresh_nonce(), other, "n-3")];
+    let shared = fresh_nonce();
+    let calls = [(shared.clone(), one, "n-1"), (shared, one, "n-2"), (fresh_nonce(), other, "n-3")];
     let results = join_all(
         calls.map(|(nonce, pai, ext_id)| db.store.post_charge(nonce, NOW, new_charge(pai, ext_id, 1599))),
     )
