@@ -3,16 +3,16 @@
 
 use crate::config::{Config, ConfigFault};
 use crate::handle::{handle, handle_unconfigured};
-use crate::platform::workers::{Workers, read_request, to_worker_response};
+use crate::platform::workers::{Workers, read_request, read_variable, to_platform_response};
 use onbill_domain::reject::Reject;
 use std::sync::OnceLock;
-use worker::{Context, Env, event};
+use worker::{Context, Env, event, web_sys};
 
 static CONFIG: OnceLock<Result<Config, ConfigFault>> = OnceLock::new();
 
 fn read_config(env: &Env) -> &'static Result<Config, ConfigFault> {
     CONFIG.get_or_init(|| {
-        let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+        let variable = |name: &str| read_variable(env, name);
         Config::read(
             variable("EDGE_URLS").as_deref(),
             variable("OPERATORS").as_deref(),
@@ -24,13 +24,13 @@ fn read_config(env: &Env) -> &'static Result<Config, ConfigFault> {
 }
 
 #[event(fetch)]
-async fn fetch(incoming: worker::Request, env: Env, _context: Context) -> worker::Result<worker::Response> {
+async fn fetch(incoming: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
     let config = read_config(&env);
     let platform = Workers::new(env);
-    let response = match (read_request(incoming).await, config) {
+    let response = match (read_request(&incoming).await, config) {
         (Some(request), Ok(config)) => handle(&platform, config, request).await,
         (Some(request), Err(fault)) => handle_unconfigured(&platform, fault, request).await,
         (None, _) => Reject::invalid_request("The request could not be read.").into(),
     };
-    Ok(to_worker_response(response))
+    to_platform_response(&response)
 }

@@ -14,8 +14,8 @@
 //! Deliberately not here: any verdict about an account, a charge or the absence of a PAI. Only an
 //! operator's origin gives one; when it cannot be asked, the response is 503.
 //!
-//! Architecture invariants: `entry.rs` and `platform/workers.rs` alone know the Workers platform;
-//! the rest compiles and is tested on any host. Nothing here can panic on input: an isolate that
+//! Architecture invariants: `entry.rs`, `platform/workers.rs` and the script beside it alone know the
+//! Workers platform; the rest compiles and is tested on any host. Nothing here can panic on input: an isolate that
 //! traps takes its other calls with it.
 
 #![cfg_attr(

@@ -16,7 +16,25 @@ pub(crate) mod workers;
 /// An outgoing call times out after this many seconds. A sign-up calls the operator and then the
 /// partner while a customer waits: both, and KV, fit into the 20 seconds after which the widget
 /// times out itself.
-pub const SEND_SECONDS_MAX: u64 = 8;
+pub const SEND_SECONDS_MAX: u32 = 8;
+
+/// The headers of a request that the edge reads. A host need not pass others on.
+pub const REQUEST_HEADERS: [&str; 11] = [
+    "accept-language",
+    "cf-connecting-ip",
+    "content-digest",
+    "content-length",
+    "content-type",
+    "if-none-match",
+    "origin",
+    "sec-fetch-site",
+    "signature",
+    "signature-input",
+    "x-correlator",
+];
+
+/// The headers of a response to the edge's own calls that it reads.
+pub const RESPONSE_HEADERS: [&str; 4] = ["content-digest", "retry-after", "signature", "signature-input"];
 
 /// The host. Its futures need not be `Send` (the Workers platform's are not); where they are, so
 /// are the edge's.

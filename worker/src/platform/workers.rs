@@ -1,19 +1,72 @@
-//! The Workers platform: this file and `entry.rs` alone name the `worker` crate.
+//! The Workers platform: this file, `workers.js` and `entry.rs` alone know it. What the platform is
+//! asked stands in `workers.js`; here its messages become those of the `http` crate, and back.
 //!
-//! Requests and responses are converted by hand: the crate's own conversions stop at a header that
-//! is not ASCII, take an unknown method for `GET`, and stream a body of which the length is known.
+//! The `worker` crate has types for all of this. They cross into JavaScript for every header and
+//! every piece of a body, and make objects of the platform that the edge does not need.
 
-use super::{KvUnavailable, Platform, RateLimiter, SEND_SECONDS_MAX, Unreachable};
+use super::{
+    KvUnavailable, Platform, REQUEST_HEADERS, RESPONSE_HEADERS, RateLimiter, SEND_SECONDS_MAX, Unreachable,
+};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::future::{Either, select};
+use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::timestamp::Timestamp;
-use std::pin::pin;
-use std::time::Duration;
-use worker::js_sys::Uint8Array;
-use worker::{AbortController, AbortSignal, ByteStream, Date, Delay, Env, Fetch, RequestInit, console_log};
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use worker::js_sys::{Array, Date, Reflect, Uint8Array};
+use worker::{Env, js_sys, web_sys};
+
+#[wasm_bindgen(
+    module = "/src/platform/workers.js",
+    js_sys = js_sys,
+    wasm_bindgen_futures = worker::wasm_bindgen_futures
+)]
+extern "C" {
+    #[wasm_bindgen(js_name = readRequestHead)]
+    fn read_request_head(request: &web_sys::Request, names: &Array) -> String;
+
+    #[wasm_bindgen(js_name = readBody, catch)]
+    async fn read_body(message: &web_sys::Request, bytes_max: usize) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = send, catch)]
+    async fn send_and_read(
+        method: &str,
+        url: &str,
+        headers: &str,
+        body: &[u8],
+        names: &Array,
+        milliseconds: u32,
+        bytes_max: usize,
+    ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = makeResponse, catch)]
+    fn make_response(status: u16, headers: &str, body: &[u8]) -> Result<web_sys::Response, JsValue>;
+
+    /// A variable or a secret of the deployment, if it is set.
+    #[wasm_bindgen(js_name = readVariable)]
+    pub(crate) fn read_variable(env: &Env, name: &str) -> Option<String>;
+
+    #[wasm_bindgen(js_name = readValue, catch)]
+    async fn read_value(env: &Env, key: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = writeValue, catch)]
+    async fn write_value(env: &Env, key: &str, value: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = checkRate, catch)]
+    async fn check_rate(env: &Env, limiter: &str, key: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = writeLogLine)]
+    fn write_log_line(line: &str);
+}
+
+thread_local! {
+    static REQUEST_NAMES: Array = to_names(&REQUEST_HEADERS);
+    static RESPONSE_NAMES: Array = to_names(&RESPONSE_HEADERS);
+}
+
+fn to_names(names: &[&str]) -> Array {
+    names.iter().copied().map(JsValue::from_str).collect()
+}
 
 /// The platform as one request sees it.
 pub(crate) struct Workers {
@@ -28,27 +81,26 @@ impl Workers {
 
 impl Platform for Workers {
     async fn kv_get(&self, key: &str) -> Result<Option<String>, KvUnavailable> {
-        let store = self.env.kv("PAI_MAPPINGS").map_err(|_| KvUnavailable)?;
-        store.get(key).text().await.map_err(|_| KvUnavailable)
+        read_value(&self.env, key).await.map(|value| value.as_string()).map_err(|_| KvUnavailable)
     }
 
     async fn kv_put(&self, key: &str, value: &str) -> Result<(), KvUnavailable> {
-        let store = self.env.kv("PAI_MAPPINGS").map_err(|_| KvUnavailable)?;
-        store.put(key, value).map_err(|_| KvUnavailable)?.execute().await.map_err(|_| KvUnavailable)
+        write_value(&self.env, key, value).await.map(drop).map_err(|_| KvUnavailable)
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
-        let controller = AbortController::default();
-        let signal = controller.signal();
-        let call = pin!(send_and_read(request, &signal));
-        let deadline = pin!(Delay::from(Duration::from_secs(SEND_SECONDS_MAX)));
-        match select(call, deadline).await {
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => {
-                controller.abort();
-                Err(Unreachable::TimedOut)
-            }
-        }
+        let names = RESPONSE_NAMES.with(Array::clone);
+        let (parts, body) = request.into_parts();
+        let (method, url, headers) =
+            (parts.method.as_str(), parts.uri.to_string(), write_header_lines(&parts.headers));
+        let received =
+            send_and_read(method, &url, &headers, &body, &names, SEND_SECONDS_MAX * 1000, BODY_BYTES_MAX);
+        let received = received.await.map_err(|error| match error_name(&error).as_deref() {
+            Some("TimeoutError") => Unreachable::TimedOut,
+            _ => Unreachable::Broken,
+        })?;
+        let response = to_response(&Array::from(&received)).ok_or(Unreachable::Broken)?;
+        if response.body().len() > BODY_BYTES_MAX { Err(Unreachable::TooLarge) } else { Ok(response) }
     }
 
     async fn is_within_rate(&self, limiter: RateLimiter, key: &str) -> bool {
@@ -58,12 +110,14 @@ impl Platform for Workers {
             RateLimiter::Partner => "PARTNER_RATE",
             RateLimiter::Device => "DEVICE_RATE",
         };
-        let Ok(limiter) = self.env.rate_limiter(binding) else { return true };
-        limiter.limit(key.to_owned()).await.map_or(true, |outcome| outcome.success)
+        check_rate(&self.env, binding, key).await.ok().and_then(|success| success.as_bool()).unwrap_or(true)
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(i64::try_from(Date::now().as_millis() / 1000).unwrap_or(i64::MAX))
+        // The platform's clock is whole milliseconds, which a float holds exactly.
+        #[expect(clippy::cast_possible_truncation, reason = "a float is cut to whole seconds")]
+        let seconds = (Date::now() / 1000.0) as i64;
+        Timestamp::from_unix_seconds(seconds)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the adapter around the platform's randomness")]
@@ -73,83 +127,61 @@ impl Platform for Workers {
     }
 
     fn log(&self, line: &str) {
-        console_log!("{line}");
+        write_log_line(line);
     }
-}
-
-async fn send_and_read(
-    request: Request<Bytes>,
-    signal: &AbortSignal,
-) -> Result<Response<Bytes>, Unreachable> {
-    let broken = |_: worker::Error| Unreachable::Broken;
-    let (parts, body) = request.into_parts();
-    let mut init = RequestInit::new();
-    init.with_method(parts.method.as_str().to_owned().into());
-    init.with_redirect(worker::RequestRedirect::Manual);
-    init.with_headers(to_headers(&parts.headers));
-    if !body.is_empty() {
-        init.with_body(Some(Uint8Array::from(&body[..]).into()));
-    }
-    let request = worker::Request::new_with_init(&parts.uri.to_string(), &init).map_err(broken)?;
-    let mut received = Fetch::Request(request).send_with_signal(signal).await.map_err(broken)?;
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = received.status_code().try_into().map_err(|_| Unreachable::Broken)?;
-    *response.headers_mut() = from_headers(received.headers());
-    if let Ok(stream) = received.stream() {
-        *response.body_mut() = read_body(stream).await.map_err(broken)?;
-    }
-    if response.body().len() > BODY_BYTES_MAX { Err(Unreachable::TooLarge) } else { Ok(response) }
 }
 
 /// Reads an incoming request. Its body is not read when its length says that it is too large, and
 /// never far past the limit: the handler sees that it is. `None` when its URL or method is not
 /// valid HTTP.
-pub(crate) async fn read_request(mut incoming: worker::Request) -> Option<Request<Bytes>> {
+pub(crate) async fn read_request(incoming: &web_sys::Request) -> Option<Request<Bytes>> {
+    let head = read_request_head(incoming, &REQUEST_NAMES.with(Array::clone));
+    let mut lines = head.split('\n');
     let mut request = Request::new(Bytes::new());
-    *request.method_mut() = incoming.inner().method().parse().ok()?;
-    *request.uri_mut() = incoming.inner().url().parse().ok()?;
-    *request.headers_mut() = from_headers(incoming.headers());
-    let claimed = request.headers().get(http::header::CONTENT_LENGTH);
+    *request.method_mut() = lines.next()?.parse().ok()?;
+    *request.uri_mut() = lines.next()?.parse().ok()?;
+    *request.headers_mut() = read_header_lines(lines);
+    let claimed = request.headers().get(CONTENT_LENGTH);
     let claimed = claimed.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let has_body = ![Method::GET, Method::HEAD].contains(request.method());
-    if has_body
-        && claimed.is_none_or(|bytes| bytes <= BODY_BYTES_MAX)
-        && let Ok(stream) = incoming.stream()
-    {
-        *request.body_mut() = read_body(stream).await.ok()?;
+    if has_body && claimed.is_none_or(|bytes| bytes <= BODY_BYTES_MAX) {
+        let body = read_body(incoming, BODY_BYTES_MAX).await.ok()?;
+        *request.body_mut() = Uint8Array::from(body).to_vec().into();
     }
     Some(request)
 }
 
-/// Reads a body until its end, or until it is over the limit.
-async fn read_body(mut stream: ByteStream) -> Result<Bytes, worker::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        body.extend_from_slice(&chunk?);
-        if body.len() > BODY_BYTES_MAX {
-            break;
-        }
-    }
-    Ok(Bytes::from(body))
-}
-
 /// The response in the platform's own type.
-pub(crate) fn to_worker_response(response: Response<Bytes>) -> worker::Response {
-    let (parts, body) = response.into_parts();
-    let builder = worker::Response::builder()
-        .with_status(parts.status.as_u16())
-        .with_headers(to_headers(&parts.headers));
-    // A 303 and a 304 have no body, and the platform refuses to be given an empty one.
-    if body.is_empty() { builder.empty() } else { builder.fixed(body.to_vec()) }
+pub(crate) fn to_platform_response(response: &Response<Bytes>) -> worker::Result<web_sys::Response> {
+    let headers = write_header_lines(response.headers());
+    Ok(make_response(response.status().as_u16(), &headers, response.body())?)
 }
 
-fn to_headers(map: &HeaderMap) -> worker::Headers {
-    map.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+/// Reads `[head, body]` as `send` of `workers.js` returns it.
+fn to_response(received: &Array) -> Option<Response<Bytes>> {
+    let head = received.get(0).as_string()?;
+    let mut lines = head.split('\n');
+    let mut response = Response::new(Uint8Array::from(received.get(1)).to_vec().into());
+    *response.status_mut() = lines.next()?.parse().ok()?;
+    *response.headers_mut() = read_header_lines(lines);
+    Some(response)
 }
 
-fn from_headers(headers: &worker::Headers) -> HeaderMap {
-    let entries = headers.entries().filter_map(|(name, value)| {
+fn error_name(error: &JsValue) -> Option<String> {
+    Reflect::get(error, &JsValue::from_str("name")).ok()?.as_string()
+}
+
+/// A header that is not text is left out.
+fn write_header_lines(headers: &HeaderMap) -> String {
+    let lines =
+        headers.iter().filter_map(|(name, value)| Some([name.as_str(), value.to_str().ok()?].join(":")));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn read_header_lines<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
+    let fields = lines.filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
         Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
     });
-    entries.collect()
+    fields.collect()
 }

@@ -2,11 +2,11 @@
 //! responses.
 
 use crate::fake::FakePlatform;
-use crate::platform::Unreachable;
+use crate::platform::{REQUEST_HEADERS, Unreachable};
 use crate::{Config, handle};
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
@@ -136,17 +136,17 @@ impl TestEdge {
     }
 
     pub(crate) async fn get(&self, path: &str) -> EdgeResponse {
-        self.send(request("GET", path, "")).await
+        self.send(as_the_platform_reads(request("GET", path, ""))).await
     }
 
     /// A call of the widget's frame.
     pub(crate) async fn call_from_frame(&self, path: &str, body: &Value) -> EdgeResponse {
-        self.send(from_frame(request("POST", path, &body.to_string()))).await
+        self.send(as_the_platform_reads(from_frame(request("POST", path, &body.to_string())))).await
     }
 
     /// A call of Netflix.
     pub(crate) async fn call_as_netflix(&self, method: &str, path: &str, body: &Value) -> EdgeResponse {
-        self.send(self.signed_request("netflix-1", method, path, body)).await
+        self.send(as_the_platform_reads(self.signed_request("netflix-1", method, path, body))).await
     }
 
     pub(crate) fn signed_request(&self, key: &str, method: &str, path: &str, body: &Value) -> Request<Bytes> {
@@ -215,6 +215,15 @@ pub(crate) fn request(method: &str, path: &str, body: &str) -> Request<Bytes> {
     let builder = builder.header("cf-connecting-ip", "203.0.113.9");
     let builder = if body.is_empty() { builder } else { builder.header("content-type", "application/json") };
     builder.body(Bytes::from(body.to_owned())).expect("is a request")
+}
+
+/// The request with the headers that the platform hands to the edge, and no others.
+fn as_the_platform_reads(mut request: Request<Bytes>) -> Request<Bytes> {
+    let read = |(name, value): (&HeaderName, &HeaderValue)| {
+        REQUEST_HEADERS.contains(&name.as_str()).then(|| (name.clone(), value.clone()))
+    };
+    *request.headers_mut() = request.headers().iter().filter_map(read).collect();
+    request
 }
 
 pub(crate) fn from_frame(mut request: Request<Bytes>) -> Request<Bytes> {
