@@ -15,6 +15,8 @@ use crate::router::{MatchedPath, Route, variable_count};
 use bytes::Bytes;
 use http::{Method, Response};
 use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PAI_MAPPINGS_PATH};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// Makes the table, an enum of its lines, and the call of each line's handler. A line is `Endpoint:
 /// METHOD | METHOD, pattern, [variables], refused as page => handler;`, the variables in the
@@ -48,11 +50,30 @@ macro_rules! routes {
                 $(Endpoint::$endpoint => {
                     const _: [&str; variable_count($pattern)] = [$($(stringify!($variable)),+)?];
                     $(let [$($variable),+] = path.variables();)?
-                    $handler
+                    OutOfLine::new(async { $handler }).await
                 })*
             }
         }
     };
+}
+
+/// A future that is polled by a function of its own. Without it the optimizer writes all handlers
+/// into the one function that awaits them, where the code that they share stands many times.
+struct OutOfLine<F>(Pin<Box<F>>);
+
+impl<F: Future<Output = Result<Response<Bytes>, HandlerError>>> OutOfLine<F> {
+    fn new(handler: F) -> Self {
+        Self(Box::pin(handler))
+    }
+}
+
+impl<F: Future> Future for OutOfLine<F> {
+    type Output = F::Output;
+
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        self.0.as_mut().poll(context)
+    }
 }
 
 routes! {
