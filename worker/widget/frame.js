@@ -382,11 +382,14 @@ function letIn() {
   run($('number-submit'), 'number', ask, answer => answer.step && entered(answer));
 }
 
+// The variables of the operator's look, which the loader reads from its page.
+const THEME = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme'];
+
 // Takes the operator's look, value by value, when it is a plain one: no url(), var() or anything else that fetches or refers.
 function dress(theme) {
   const property = { radius: 'border-radius', font: 'font-family', 'color-scheme': 'color-scheme' };
   const set = {};
-  for (const name of ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme']) {
+  for (const name of THEME) {
     const value = typeof theme[name] === 'string' ? theme[name].trim() : '';
     const plain = value.length < 200 && /^[\w\s#%.,()/+'"-]+$/.test(value) && !/url|var|env|attr|image/i.test(value)
       && (name !== 'radius' || /^[\d.]+(px|r?em)?$/.test(value)) && CSS.supports(property[name] || 'color', value);
@@ -436,5 +439,5 @@ label(!boot.offer);
 new ResizeObserver(() => post('resize', { height: Math.ceil($('card').getBoundingClientRect().height) })).observe($('card'));
 setInterval(tick, 1000);
 setTimeout(start, INIT_WAIT_MS);
-post('ready');
+post('ready', { theme: THEME, title: document.title });
 })();

@@ -1,18 +1,11 @@
 // Defines <pay-on-bill>. What it does to the page: routes/widget/loader.rs.
 (() => {
   if (customElements.get('pay-on-bill')) return;
-  const edge = '/* of the edge that serves this */';
-  const theme = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme'];
-  const words = {/* of words/, in each language */};
+  const edge = 'ONBILL_EDGE';
+  const words = ONBILL_WORDS;
 
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`:host { display: block; max-width: 34rem }
-    :host([hidden]) { display: none }
-    iframe { width: 100%; height: 24rem }
-    div { padding: 0 1rem 1rem }
-    iframe, div { display: block; box-sizing: border-box;
-      border: 1px solid color-mix(in srgb, var(--onbill-border, #888) 45%, #0000); border-radius: var(--onbill-radius, 16px) }
-    button { min-height: 44px; padding: 0 1.5em; font: inherit }`);
+  sheet.replaceSync(ONBILL_STYLE);
 
   // The rest of the address stays as it is, byte for byte.
   const [, path, query, hash] = location.href.match(/^([^?#]*)\??([^#]*)(.*)/);
@@ -27,11 +20,9 @@
   customElements.define('pay-on-bill', class extends HTMLElement {
     static observedAttributes = ['operator', 'offer', 'view', 'locale', 'return-url', 'session'];
     #root = this.attachShadow({ mode: 'open' });
-    #dark = matchMedia('(prefers-color-scheme: dark)');
-    #hear = event => this.#message(event);
     #dress = () => this.#init({});
     #watch = new MutationObserver(this.#dress);
-    #frame; #port; #session; #step; #late; #queued;
+    #gone; #frame; #port; #theme; #session; #step; #late; #queued;
 
     get session() { return this.#session ?? this.getAttribute('session'); }
     set session(value) { this.#session = value; this.#introduce(); }
@@ -42,18 +33,17 @@
         delete this.session;
       }
       this.#root.adoptedStyleSheets = [sheet];
-      addEventListener('message', this.#hear);
-      this.#dark.addEventListener('change', this.#dress);
-      addEventListener('load', this.#dress);         // the page's style sheets may come after the frame
-      this.#watch.observe(document.documentElement, { attributes: true });
-      this.#watch.observe(this, { attributeFilter: ['class', 'style'] });
+      this.#gone = new AbortController();
+      const on = (target, type, act) => target.addEventListener(type, act, { signal: this.#gone.signal });
+      on(window, 'message', event => this.#message(event));
+      on(matchMedia('(prefers-color-scheme: dark)'), 'change', this.#dress);
+      on(window, 'load', this.#dress);               // the page's style sheets may come after the frame
+      for (const dressed of [document.documentElement, this]) this.#watch.observe(dressed, { attributes: true });
       this.#load();
     }
 
     disconnectedCallback() {
-      removeEventListener('message', this.#hear);
-      removeEventListener('load', this.#dress);
-      this.#dark.removeEventListener('change', this.#dress);
+      this.#gone.abort();
       this.#watch.disconnect();
       clearTimeout(this.#late);
       this.#frame = this.#port = null;
@@ -79,19 +69,18 @@
       const text = words[locale.slice(0, 2).toLowerCase()] || words.en;
 
       const frame = this.#frame = document.createElement('iframe');
-      frame.title = text[0];
       frame.referrerPolicy = 'no-referrer';
       frame.src = url;
       this.#root.replaceChildren(frame);
       this.#late = setTimeout(() => {
         const [box, note, retry] = ['div', 'p', 'button'].map(name => document.createElement(name));
         note.role = 'alert';
-        retry.textContent = text[2];
+        retry.textContent = text[1];
         retry.onclick = () => { this.#load(); this.#frame?.focus(); };
         this.#frame = null;
         box.append(note, retry);
         this.#root.replaceChildren(box);
-        note.textContent = text[1];                  // after it is in the page, so that it is announced
+        note.textContent = text[0];                  // after it is in the page, so that it is announced
         this.#tell('error', { code: 'frame-unavailable' });
       }, 15000);
     }
@@ -105,6 +94,8 @@
         clearTimeout(this.#late);
         const { port1, port2 } = new MessageChannel();
         this.#port = port1;
+        this.#theme = data.theme;
+        this.#frame.title = data.title;
         this.#init({ result }, [port2]);
         this.#introduce();
         this.#tell(type, {});
@@ -135,7 +126,7 @@
     #init(details, ports = []) {
       if (!this.#port) return;
       const style = getComputedStyle(this);
-      const values = theme.map(name => [name, style.getPropertyValue('--onbill-' + name).trim()]);
+      const values = this.#theme.map(name => [name, style.getPropertyValue('--onbill-' + name).trim()]);
       this.#frame.contentWindow.postMessage({ onbill: 1, type: 'init', theme: Object.fromEntries(values), ...details }, edge, ports);
     }
 

@@ -4,6 +4,7 @@
 mod bundle;
 mod sizes;
 mod stamp;
+mod widget;
 
 pub(crate) use bundle::Worker;
 
@@ -26,7 +27,7 @@ impl Profile {
     /// The profile of cargo.
     fn cargo_profile(self) -> &'static str {
         match self {
-            Self::Release => "release",
+            Self::Release => "edge",
             Self::Dev => "dev",
         }
     }
@@ -34,7 +35,7 @@ impl Profile {
     /// The folder that cargo builds the profile into.
     fn cargo_folder(self) -> &'static str {
         match self {
-            Self::Release => "release",
+            Self::Release => "edge",
             Self::Dev => "debug",
         }
     }
@@ -63,6 +64,9 @@ pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
         return Ok(());
     }
     stamp::remove_stamp();
+    if profile == Profile::Release {
+        widget::minify_widget()?;
+    }
     let build_dir = paths::repository_root().join("worker/build");
     Worker { package: "onbill-edge", title: "the edge", build_dir }.build(profile)?;
     stamp::write_stamp(&fingerprint)

@@ -9,12 +9,13 @@ use crate::failure::{Context, Outcome};
 use crate::paths;
 
 /// Everything that the wasm is built from. Tests and programs that the edge does not use are left out.
-const INPUTS: [&str; 8] = [
+const INPUTS: [&str; 9] = [
     "worker",
     "domain",
     "words",
     "xtask/bindgen",
     "xtask/src/edge/bundle.rs",
+    "xtask/src/edge/widget.rs",
     "Cargo.toml",
     "Cargo.lock",
     ".cargo/config.toml",

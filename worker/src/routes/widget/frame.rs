@@ -15,16 +15,20 @@ use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OfferId;
+use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::words_section;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-const SHELL: &str = include_str!("../../../widget/frame.html");
-const STYLE: &str = include_str!("../../../widget/frame.css");
-const SCRIPT: &str =
-    concat!(include_str!("../../../widget/frame-account.js"), include_str!("../../../widget/frame.js"));
+const SHELL: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.html"));
+const STYLE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.css"));
+const SCRIPT: &str = concat!(
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-account.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.js"))
+);
 
 /// What the frame shows: an offer to buy, or the customer's own page.
 enum FramePurpose<'c> {
@@ -111,7 +115,7 @@ fn render_shell<P: Platform>(
     nonce: &str,
 ) -> Result<String, Fault> {
     let locale = page_locale(call.request);
-    let words = Words::parse(words_section!("widget", locale))?;
+    let FrameWords { words, strings } = find_words(locale)?;
     let (title, partner, offer) = match purpose {
         FramePurpose::SignUp(partner, offer) => ("title", Some(partner), Some(offer)),
         FramePurpose::Account => ("own-title", None, None),
@@ -126,7 +130,6 @@ fn render_shell<P: Platform>(
         "offer": offer,
         "partners": names,
         "locale": locale.as_str(),
-        "strings": words.0,
         "dashboards": operator.dashboards,
         "returnURL": return_url,
     });
@@ -136,23 +139,45 @@ fn render_shell<P: Platform>(
             .ok_or(Fault::Asset("the frame's settings"))?
             .insert("challenge".to_owned(), challenge);
     }
+    let boot = escape_json(&boot.to_string());
+    let boot = boot.strip_suffix('}').ok_or(Fault::Asset("the frame's settings"))?;
+    let boot = format!("{boot},\"strings\":{strings}}}");
     let values = [
         ("nonce", nonce),
         ("lang", locale.as_str()),
         ("dir", locale.direction()),
         ("title", &escape_html(&title)),
-        ("boot", &escape_json(&boot.to_string())),
+        ("boot", &boot),
         ("style", STYLE),
         ("script", SCRIPT),
     ];
     Ok(fill_template(SHELL, &values))
 }
 
+/// The frame's words in one language: parsed, and as they stand in the page.
+struct FrameWords {
+    words: Words,
+    strings: String,
+}
+
+/// Finds the words of one language, which are parsed once in each isolate: this is most of the work
+/// for a frame.
+fn find_words(locale: Locale) -> Result<&'static FrameWords, Fault> {
+    static WORDS: [OnceLock<Result<FrameWords, Fault>>; Locale::ALL.len()] =
+        [const { OnceLock::new() }; Locale::ALL.len()];
+    let parse = || {
+        let words = Words::parse(words_section!("widget", locale))?;
+        let strings = escape_json(&json!(words.0).to_string());
+        Ok(FrameWords { words, strings })
+    };
+    let place = WORDS.iter().zip(Locale::ALL).find(|(_, each)| *each == locale).map(|(place, _)| place);
+    place.ok_or(Fault::Asset("the list of languages"))?.get_or_init(parse).as_ref().map_err(Clone::clone)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use onbill_domain::decline_reason::DeclineReason;
-    use onbill_domain::locale::Locale;
     use onbill_domain::pai::PaiState;
     use onbill_domain::wire::ott::TransactionStatus;
     use onbill_domain::wire::subscription::SubscriptionStatus;

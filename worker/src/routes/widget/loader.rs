@@ -7,7 +7,7 @@
 //! `onbill_result`, which it takes out of the address bar.
 
 use crate::call::Call;
-use crate::fault::HandlerError;
+use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
 use crate::response::new_response;
 use crate::words::Words;
@@ -19,15 +19,21 @@ use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::words_section;
-use std::sync::LazyLock;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
-/// The script as it is written, with the places of its words and of the edge's address.
-const TEMPLATE: &str = include_str!("../../../widget/onbill.js");
-const WORDS_PLACE: &str = "{/* of words/, in each language */}";
-const EDGE_PLACE: &str = "/* of the edge that serves this */";
+/// The script, with names in the places of its style, its words and the edge's address.
+const TEMPLATE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/onbill.js"));
+const STYLE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/onbill.css"));
+const STYLE_PLACE: &str = "ONBILL_STYLE";
+const WORDS_PLACE: &str = "ONBILL_WORDS";
+const EDGE_PLACE: &str = "ONBILL_EDGE";
 
-static SCRIPT: LazyLock<String> = LazyLock::new(|| TEMPLATE.replace(WORDS_PLACE, &words_object()));
+/// The script for each address of the edge that it was requested at, with its entity tag. There are
+/// as many as the deployment names.
+static SCRIPTS: Mutex<BTreeMap<String, (Bytes, HeaderValue)>> = Mutex::new(BTreeMap::new());
 
 /// Five minutes, and a day in which the old script is used while the new one is fetched: a fixed
 /// loader reaches every page within the hour, and no page waits for it.
@@ -44,20 +50,17 @@ pub(crate) fn get_loader<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byt
     if !call.config.edge_urls().contains(&call.site_origin) {
         return Err(Reject::new(ErrorCode::NotFound, "The widget is not served at this host.").into());
     }
-    let script = SCRIPT.replace(EDGE_PLACE, &call.site_origin);
-    let tag = format!("\"{}\"", encode_base64url(&sha256(script.as_bytes())));
-    let mut response = if is_known(call.request.headers(), &tag) {
+    let (script, tag) = find_script(&call.site_origin)?;
+    let mut response = if tag.to_str().is_ok_and(|tag| is_known(call.request.headers(), tag)) {
         // 2.
         new_response(StatusCode::NOT_MODIFIED, JAVASCRIPT, Bytes::new())
     } else {
         // 3.
-        new_response(StatusCode::OK, JAVASCRIPT, Bytes::from(script))
+        new_response(StatusCode::OK, JAVASCRIPT, script)
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, CACHE_POLICY);
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(ETAG, tag);
-    }
+    headers.insert(ETAG, tag);
     let resource_policy = HeaderName::from_static("cross-origin-resource-policy");
     headers.insert(resource_policy, HeaderValue::from_static("cross-origin"));
     Ok(response)
@@ -69,14 +72,37 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     known.flat_map(|list| list.split(',')).any(is_ours)
 }
 
+/// The script for one address, which is written once in each isolate.
+fn find_script(site_origin: &str) -> Result<(Bytes, HeaderValue), Fault> {
+    let mut scripts = SCRIPTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = scripts.get(site_origin) {
+        return Ok(found.clone());
+    }
+    let script = write_script(site_origin)?;
+    let tag = format!("\"{}\"", encode_base64url(&sha256(script.as_bytes())));
+    let tag = HeaderValue::from_str(&tag).map_err(|_| Fault::Asset("the loader's tag"))?;
+    let made = (Bytes::from(script), tag);
+    scripts.insert(site_origin.to_owned(), made.clone());
+    Ok(made)
+}
+
+fn write_script(site_origin: &str) -> Result<String, Fault> {
+    let script = TEMPLATE.replace(STYLE_PLACE, &json!(STYLE.trim_end()).to_string());
+    Ok(script.replace(WORDS_PLACE, &words_object()?).replace(EDGE_PLACE, site_origin))
+}
+
 /// The words of every language as a JavaScript object: the loader cannot know the page's language.
-fn words_object() -> String {
-    let languages = Locale::ALL.into_iter().filter_map(|locale| {
-        let words = Words::parse(words_section!("loader", locale)).ok()?;
-        let texts = ["frame-title", "not-loaded", "again"].map(|key| words.text(key).to_owned());
-        Some(format!("    {}: ['{}'],\n", locale.as_str(), texts.join("', '")))
-    });
-    format!("{{\n{}  }}", languages.collect::<String>())
+fn words_object() -> Result<String, Fault> {
+    let mut languages = Vec::new();
+    for locale in Locale::ALL {
+        let words = Words::parse(words_section!("loader", locale))?;
+        languages.push(format!(
+            "{}:{}",
+            locale.as_str(),
+            json!([words.text("not-loaded"), words.text("again")])
+        ));
+    }
+    Ok(format!("{{{}}}", languages.join(",")))
 }
 
 #[cfg(test)]
@@ -85,15 +111,16 @@ mod tests {
 
     #[test]
     fn script_has_its_words_in_every_language() {
-        assert_eq!(TEMPLATE.matches(WORDS_PLACE).count(), 1);
-        assert_eq!(TEMPLATE.matches(&format!("'{EDGE_PLACE}'")).count(), 1);
+        for place in [STYLE_PLACE, WORDS_PLACE, EDGE_PLACE] {
+            assert_eq!(TEMPLATE.matches(place).count(), 1, "{place}");
+        }
         assert!(!TEMPLATE.contains("currentScript."), "the page does not say where the edge is");
-        assert!(!SCRIPT.contains(WORDS_PLACE));
+        let script = write_script("https://edge.example").expect("is written");
+        assert!(!script.contains("ONBILL_"), "{script}");
         for locale in Locale::ALL {
             let words = Words::parse(words_section!("loader", locale)).expect("is a map of texts");
             for (key, text) in &words.0 {
-                assert!(SCRIPT.contains(&format!("'{text}'")), "{locale:?} {key}");
-                assert!(!text.contains(['\'', '\\', '\n', '{', '<']), "would end the string: {text}");
+                assert!(script.contains(&format!("\"{text}\"")), "{locale:?} {key}");
             }
         }
     }
