@@ -1,4 +1,6 @@
 //! Turns a crate into what Cloudflare runs: one script, and the wasm that it loads.
+//!
+//! The wasm is as rustc makes it. `wasm-opt` makes a tenth less of it, which compresses to a tenth more, and is not faster.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,20 +8,9 @@ use std::process::Command;
 
 use crate::child::{cargo_command, new_command, npm_command, run_logged};
 use crate::edge::Profile;
+use crate::edge::widget::shipped_dir;
 use crate::failure::{Context, Outcome};
 use crate::paths;
-
-/// Features that rustc uses by default, and the exceptions of the bindings. They are listed because `wasm-opt` would else
-/// use what is newer than workerd.
-const WASM_FEATURES: [&str; 7] = [
-    "--enable-mutable-globals",
-    "--enable-sign-ext",
-    "--enable-nontrapping-float-to-int",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-reference-types",
-    "--enable-exception-handling",
-];
 
 const WASM: &str = "index_bg.wasm";
 const SCRIPT: &str = "index.js";
@@ -41,9 +32,6 @@ impl Worker {
         let _ = fs::remove_dir_all(&staging);
         self.compile(profile)?;
         self.generate_bindings(profile)?;
-        if profile == Profile::Release {
-            self.optimize()?;
-        }
         self.bundle_scripts()?;
         fs::create_dir_all(&self.build_dir).context(&format!("make {}", self.build_dir.display()))?;
         for file in [WASM, SCRIPT] {
@@ -65,6 +53,7 @@ impl Worker {
         let mut cargo = cargo_command();
         cargo.args(["build", "--locked", "--package", self.package, "--lib"]);
         cargo.args(["--target", "wasm32-unknown-unknown", "--profile", profile.cargo_profile()]);
+        cargo.env("ONBILL_WIDGET_DIR", shipped_dir(profile));
         self.run("building", "build", &mut cargo)
     }
 
@@ -76,14 +65,10 @@ impl Worker {
         let folder = paths::target_dir().join("wasm32-unknown-unknown").join(profile.cargo_folder());
         let mut bindgen = new_command(paths::built_program("edge-bindgen"));
         bindgen.arg(folder.join(format!("{}.wasm", self.package.replace('-', "_")))).arg(self.staging_dir());
+        if profile == Profile::Dev {
+            bindgen.arg("--names");
+        }
         self.run("generating the bindings of", "bindings", &mut bindgen)
-    }
-
-    fn optimize(&self) -> Outcome {
-        let wasm = self.staging_dir().join(WASM);
-        let mut wasm_opt = npm_command("wasm-opt");
-        wasm_opt.arg("-O").args(WASM_FEATURES).arg(&wasm).arg("--output").arg(&wasm);
-        self.run("optimizing", "optimize", &mut wasm_opt)
     }
 
     /// Puts the bindings and worker/entry.js into one script.
