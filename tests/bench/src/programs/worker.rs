@@ -102,7 +102,7 @@ impl Worker {
 /// Makes V8 write the names of compiled functions to where perf looks for them.
 const NAMED_FUNCTIONS: &str = "\"--perf-basic-prof\"";
 
-/// What worker-build makes of a crate.
+/// What a crate in Rust becomes.
 const RUST_MODULES: [(&str, &str); 2] = [("index.js", "esModule"), ("index_bg.wasm", "wasm")];
 
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
