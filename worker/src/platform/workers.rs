@@ -14,11 +14,11 @@ use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::timestamp::Timestamp;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use worker::js_sys::{Array, Date, Reflect, Uint8Array};
-use worker::{Env, js_sys, web_sys};
+use worker::{Env, web_sys};
 
 #[wasm_bindgen(
     module = "/src/platform/workers.js",
-    js_sys = js_sys,
+    js_sys = worker::js_sys,
     wasm_bindgen_futures = worker::wasm_bindgen_futures
 )]
 extern "C" {
