@@ -48,7 +48,7 @@ const money = ({ value, currency }) => {
     minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
   return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
 };
-const now = () => performance.now() / 1000;
+const now = () => Math.floor(performance.now());      // whole milliseconds, so that half a minute is 30 seconds and not 31
 
 // Says everything about the offer, or from now on about the customer's own page.
 function label(isOwn) {
@@ -108,10 +108,10 @@ function announce() {
 
 // Counts down what the customer may have to wait for.
 function tick() {
-  const resend = Math.ceil(resendAt - now());
+  const resend = Math.ceil((resendAt - now()) / 1000);
   $('resend').ariaDisabled = String(resend > 0);
   $('resend-hint').textContent = resend > 0 ? t('resend-when', { when: when(resend) }) : '';
-  const retry = Math.ceil(retryAt - now());
+  const retry = Math.ceil((retryAt - now()) / 1000);
   $('message-when').textContent = shown.error !== 'too-many-requests' || !retryAt ? ''
     : retry > 0 ? t('retry-when', { when: when(retry) }) : t('retry-now');
 }
@@ -197,7 +197,7 @@ function fail({ code: given, wait }, where, again) {
     const known = Object.hasOwn(ways, given) ? given : 'unexpected';
     const text = /^token-/.test(known) ? (onResult ? known.replace('token', 'result') : 'token-expired') : known;
     const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
-    retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) : 0;
+    retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
     message('error', text, ways[known] || [retry, restart], spent && { text: 'too-many-pins' });
     shown.error = known;
     tick();
@@ -261,7 +261,7 @@ function entered(answer) {
   flow = answer.flow;
   digits = answer.digits || 6;
   code.value = '';
-  resendAt = now() + RESEND_SECONDS;
+  resendAt = now() + RESEND_SECONDS * 1000;
   const minutes = Math.round((Date.parse(answer.expiresAt) - Date.now()) / 60000);
   const valid = minutes > 0 && minutes < 60;     // a wrong clock on the device says nothing
   $('pin-text').textContent = t('pin-text') + (valid ? ' ' + t('pin-valid', { minutes: count(minutes, 'minute') }) : '');
