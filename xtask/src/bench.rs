@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::child::{cargo_command, create_log, new_command, read_last_line, run_logged, wait_for_success};
 use crate::edge::{self, Profile, Worker};
 use crate::failure::{Context, Failure, Outcome};
+use crate::postgres::Postgres;
 use crate::progress::Step;
 use crate::{keys, paths, setup};
 
@@ -40,6 +41,8 @@ pub(crate) fn run_benchmark(words: &[String]) -> Outcome {
     ] {
         bench.arg(name).arg(path);
     }
+    let postgres = Postgres::provide()?;
+    postgres.set_database_url(&mut bench);
     let (table, log) = (folder.join("table.md"), paths::xtask_file("bench.log"));
     bench.stdout(create_log(&table)?).stderr(create_log(&log)?);
     let mut step = Step::start("measuring");

@@ -35,6 +35,8 @@ pub(crate) struct Bench {
     pub(crate) keys: Keys,
     /// Set when one row is profiled instead of measured.
     pub(crate) profile: Option<Profile>,
+    /// The PostgreSQL server of this run.
+    pub(crate) postgres: PostgresServer,
     row: Mutex<String>,
 }
 
@@ -49,6 +51,25 @@ pub(crate) struct Paths {
     folder: PathBuf,
 }
 
+/// The server that `cargo xtask bench` has started, or that its user has named.
+pub(crate) struct PostgresServer {
+    /// A `postgres://` URL of a database in which schemas may be made.
+    pub(crate) url: String,
+    /// The folder of its data, with `postmaster.pid`; `None` for a server of the user's.
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl PostgresServer {
+    #[expect(clippy::disallowed_methods, reason = "a URL with a password is no word of a command line")]
+    fn from_environment() -> Self {
+        let home = std::env::var("ONBILL_POSTGRES_HOME").ok();
+        Self {
+            url: std::env::var("DATABASE_URL").unwrap_or_default(),
+            data: home.map(|home| PathBuf::from(home).join("data")),
+        }
+    }
+}
+
 impl Bench {
     pub(crate) fn new(arguments: Arguments) -> Result<Self> {
         let profile = arguments.profile.then(|| Profile::new(&arguments.folder));
@@ -56,6 +77,7 @@ impl Bench {
             scale: if arguments.quick { Scale::QUICK } else { Scale::FULL },
             keys: Keys::read(&arguments.keys)?,
             profile,
+            postgres: PostgresServer::from_environment(),
             row: Mutex::default(),
             paths: Paths {
                 root: arguments.root,

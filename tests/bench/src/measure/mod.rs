@@ -9,6 +9,6 @@ pub(crate) mod series;
 
 pub(crate) use http_load::HttpLoad;
 pub(crate) use latency::Latencies;
-pub(crate) use process_tree::ProcessTree;
+pub(crate) use process_tree::{ProcessTree, to_f64};
 pub(crate) use rounds::{Round, Side, measure_in_turn};
 pub(crate) use series::{Series, Unit};

@@ -4,8 +4,10 @@
 mod client;
 pub(crate) mod cold_isolates;
 pub(crate) mod constant_server;
+pub(crate) mod database;
 pub(crate) mod edge_calls;
 pub(crate) mod keys;
 pub(crate) mod origin;
+pub(crate) mod pgbench;
 pub(crate) mod program;
 pub(crate) mod worker;

@@ -47,17 +47,26 @@ impl Origin {
         accounts: usize,
         settings: &str,
     ) -> Result<Self> {
+        let origin = Self::configure(bench, name, database, settings).await?;
+        origin.run(bench, &["init"])?;
+        fs::write(origin.folder.join("accounts.csv"), accounts_csv(accounts)?)?;
+        origin.run(bench, &["import-accounts", &origin.folder.join("accounts.csv").display().to_string()])?;
+        Ok(origin)
+    }
+
+    /// Another origin on a ledger that one has begun.
+    pub(crate) async fn join_ledger(bench: &Bench, name: &str, database: &str) -> Result<Self> {
+        Self::configure(bench, name, Some(database), "").await
+    }
+
+    async fn configure(bench: &Bench, name: &str, database: Option<&str>, settings: &str) -> Result<Self> {
         let folder = bench.make_folder(name)?;
         let billing = start_billing_stub().await?;
         let address = find_free_address()?;
         let file = folder.join("acme.sqlite").display().to_string();
         let config = config_text(bench, address, database.unwrap_or(&file), &billing.url());
         fs::write(folder.join("origin.toml"), format!("{settings}\n{config}"))?;
-        let origin = Self { folder, address, program: None, _billing: billing };
-        origin.run(bench, &["init"])?;
-        fs::write(origin.folder.join("accounts.csv"), accounts_csv(accounts)?)?;
-        origin.run(bench, &["import-accounts", &origin.folder.join("accounts.csv").display().to_string()])?;
-        Ok(origin)
+        Ok(Self { folder, address, program: None, _billing: billing })
     }
 
     /// Runs another command of the program to its end.

@@ -17,6 +17,9 @@
 mod cold_start;
 mod edge_memory;
 mod origin_memory;
+mod postgres_charge;
+mod postgres_origins;
+mod postgres_statistics;
 mod signed_charge;
 mod sqlite_charge;
 mod token_check;
@@ -29,12 +32,15 @@ use anyhow::Result;
 use futures_util::future::BoxFuture;
 
 /// All rows, in the order of the table.
-pub(crate) const ROWS: [&Row; 8] = [
+pub(crate) const ROWS: [&Row; 11] = [
     &token_check::ROW,
     &signed_charge::ROW,
     &widget::ROW,
     &cold_start::ROW,
     &sqlite_charge::ROW,
+    &postgres_charge::ROW,
+    &postgres_statistics::ROW,
+    &postgres_origins::ROW,
     &weight::ROW,
     &origin_memory::ROW,
     &edge_memory::ROW,
