@@ -50,7 +50,7 @@ const ASSETS: [Asset; 3] = [
     Asset {
         name: "worker wasm",
         files: &["worker/build/index_bg.wasm"],
-        gzip_bytes_max: 400 * 1024,
+        gzip_bytes_max: 320 * 1024,
         is_enforced: false,
     },
 ];
