@@ -46,14 +46,14 @@ pub(crate) fn run_benchmark(words: &[String]) -> Outcome {
     let (table, log) = (folder.join("table.md"), paths::xtask_file("bench.log"));
     bench.stdout(create_log(&table)?).stderr(create_log(&log)?);
     let mut step = Step::start("measuring");
-    let verdict = wait_for_success(&mut bench, || step.tick(|| read_last_line(&log)));
-    if matches!(verdict, Ok(true)) {
+    let finished = wait_for_success(&mut bench, || step.tick(|| read_last_line(&log)));
+    if matches!(finished, Ok(true)) {
         step.done();
     } else {
         step.failed();
     }
     println!("{}", fs::read_to_string(&table).unwrap_or_default());
-    if verdict? { Ok(()) } else { Err(Failure::with_log("the benchmark failed", &log)) }
+    if finished? { Ok(()) } else { Err(Failure::with_log("the benchmark failed", &log)) }
 }
 
 /// Installs the packages of the yardsticks and writes each of them as one file.

@@ -10,7 +10,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "the table is for a person, and the progress for whoever runs it"
+    reason = "the table is for a person, and the progress for the person who runs it"
 )]
 
 mod arguments;

@@ -124,12 +124,12 @@ fn format_goals(line: &Line, goals: &[Goal]) -> String {
             Goal::ValueAtMost(value) => format!("≤ {value} {}", line.subject.unit.as_str()),
             Goal::CpuMicrosAtMost(micros) => format!("≤ {micros} µs CPU"),
         };
-        let verdict = match (errors, is_met(line, *goal)) {
+        let outcome = match (errors, is_met(line, *goal)) {
             (0, true) => "met",
             (0, false) => "not met",
             _ => "does not count",
         };
-        format!("{text}: {verdict}")
+        format!("{text}: {outcome}")
     });
     formatted.collect::<Vec<_>>().join("; ")
 }

@@ -1,4 +1,4 @@
-// What somebody would write instead of the edge: Hono for the routes, jose for the token, http-message-sig for the
+// What a developer would write instead of the edge: Hono for the routes, jose for the token, http-message-sig for the
 // signatures of RFC 9421, and the platform's own WebCrypto. It does the edge's job for two calls and nothing else: the
 // partner's signature and digest, its rate, the token or the route in KV, a signed call to the origin, one line of log.
 

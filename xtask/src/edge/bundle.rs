@@ -25,7 +25,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Builds both files, and then replaces those of the last build, so that whoever serves these never sees a half.
+    /// Builds both files, and then replaces those of the last build, so that a server of these never sees a half.
     pub(crate) fn build(&self, profile: Profile) -> Outcome {
         let staging = self.staging_dir();
         // There may be none, and a file of an earlier build must not get into this one.

@@ -24,7 +24,7 @@ impl PendingBegin {
         Self(Mutex::new(Some(statements)))
     }
 
-    /// Whoever gets them sends them.
+    /// The caller that gets them sends them.
     pub(super) fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
