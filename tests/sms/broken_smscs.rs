@@ -187,8 +187,9 @@ async fn receipt_is_matched_with_an_id_of_another_form() {
         let mut body = vec![0; octets as usize - 16];
         guest.read_exact(&mut body).await.expect("is sent");
         let answer = [&[0, 0, 0, 20, 0x80, 0, 0, 4, 0, 0, 0, 0][..], &header[12..], b"ffa\0"].concat();
-        guest.write_all(&answer).await.expect("is there");
-        guest.write_all(&deliver_sm(b"", b"", b"id:4090 stat:DELIVRD", b"")).await.expect("is there");
+        // At once, so that both are read before whoever sent the message runs again.
+        let receipt = deliver_sm(b"", b"", b"id:4090 stat:DELIVRD", b"");
+        guest.write_all(&[answer, receipt].concat()).await.expect("is there");
         guest.read_exact(&mut [0; 17]).await.expect("answers");
     };
     let sending = async {

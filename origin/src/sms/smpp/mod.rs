@@ -56,7 +56,7 @@ pub(super) struct SmppGateway {
     source: (COctetString<1, 21>, Ton, Npi),
     clock: Arc<dyn Clock>,
     window: Window,
-    ids: MessageIds,
+    ids: Arc<MessageIds>,
     /// Reference of the last text in parts.
     reference: AtomicU8,
     /// Until when the SMSC gets no messages that are not urgent, in Unix seconds.
@@ -79,7 +79,7 @@ impl SmppGateway {
             source: (source, ton, npi),
             clock,
             window: Window::new(settings.window),
-            ids: MessageIds::new(settings.message_id),
+            ids: Arc::new(MessageIds::new(settings.message_id)),
             reference: AtomicU8::new(first_reference),
             spared_until: AtomicI64::new(0),
         })
@@ -94,7 +94,8 @@ impl SmppGateway {
         };
         let class = EsmClass::from(if parts.have_headers() { HEADED } else { PLAIN });
         for (message, number) in parts.messages.into_iter().zip(1..) {
-            let receipt = if text.receipt && number == last { RECEIPT_WANTED } else { 0 };
+            let wants_receipt = text.receipt && number == last;
+            let receipt = if wants_receipt { RECEIPT_WANTED } else { 0 };
             let Some(envelope) = self.build_submit(text) else { return SendSmsResult::Refused };
             let Ok(message) = OctetString::from_vec(message) else { return SendSmsResult::Refused };
             let submit = envelope
@@ -103,7 +104,8 @@ impl SmppGateway {
                 .registered_delivery(RegisteredDelivery::from(receipt))
                 .short_message(message)
                 .build();
-            let answer = match session.send_request(&submit.into()).await {
+            let ids = wants_receipt.then(|| Arc::clone(&self.ids));
+            let answer = match session.send_request(&submit.into(), ids).await {
                 Ok(answer) => answer,
                 Err(NoResponse::NotSent) => return SendSmsResult::Later(RetryCause::Unreachable),
                 Err(NoResponse::Unclear) => return SendSmsResult::Later(RetryCause::Unclear),
@@ -134,9 +136,6 @@ impl SmppGateway {
                     return SendSmsResult::Later(RetryCause::Unclear);
                 }
             }
-        }
-        if let (true, Some(id)) = (text.receipt, &message_id) {
-            self.ids.note_answer(id);
         }
         SendSmsResult::Accepted { message_id }
     }

@@ -6,6 +6,7 @@
 //! are stored at once, because each SMS has one.
 
 use super::deliver::Deliver;
+use super::message_ids::MessageIds;
 use super::pdu::{self, Incoming};
 use super::receipt::{self, DeliverReport};
 use crate::sms::receipt::{ReceiptNotStored, ReceiptSink};
@@ -14,7 +15,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use rusmpp::pdus::{BindTransceiver, DeliverSmResp};
 use rusmpp::{CommandId, CommandStatus, Pdu};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
@@ -73,7 +74,14 @@ pub(super) struct Session {
 #[derive(Default)]
 struct PendingRequests {
     last_sequence: u32,
-    by_sequence: HashMap<u32, oneshot::Sender<Incoming>>,
+    by_sequence: HashMap<u32, WaitingSender>,
+}
+
+/// Who waits for a response.
+struct WaitingSender {
+    response: oneshot::Sender<Incoming>,
+    /// Where to note the message id, if there will be a receipt for it.
+    ids: Option<Arc<MessageIds>>,
 }
 
 /// The connection behind a session, for the task that runs it.
@@ -114,9 +122,14 @@ pub(super) async fn bind(
 }
 
 impl Session {
-    /// Sends a request, and waits for the response. It may be dropped at any time.
-    pub(super) async fn send_request(&self, pdu: &Pdu) -> Result<Incoming, NoResponse> {
-        let (question, answer) = self.expect_response();
+    /// Sends a request, and waits for the response. It may be dropped at any time. The message id of
+    /// a response goes to `ids`, if there will be a receipt for it.
+    pub(super) async fn send_request(
+        &self,
+        pdu: &Pdu,
+        ids: Option<Arc<MessageIds>>,
+    ) -> Result<Incoming, NoResponse> {
+        let (question, answer) = self.expect_response(ids);
         let frame = pdu::encode(CommandStatus::EsmeRok, question.sequence, pdu);
         let asked = async {
             self.outgoing.send(frame).await.map_err(|_| NoResponse::NotSent)?;
@@ -125,21 +138,29 @@ impl Session {
         tokio::time::timeout(self.patience, asked).await.unwrap_or(Err(NoResponse::Unclear))
     }
 
-    fn expect_response(&self) -> (PendingRequest<'_>, oneshot::Receiver<Incoming>) {
-        let (to, answer) = oneshot::channel();
+    fn expect_response(
+        &self,
+        ids: Option<Arc<MessageIds>>,
+    ) -> (PendingRequest<'_>, oneshot::Receiver<Incoming>) {
+        let (response, answer) = oneshot::channel();
         let mut asked = self.pending_requests();
         let sequence = asked.last_sequence % SEQUENCE_MAX + 1;
         asked.last_sequence = sequence;
-        asked.by_sequence.insert(sequence, to);
+        asked.by_sequence.insert(sequence, WaitingSender { response, ids });
         (PendingRequest { session: self, sequence }, answer)
     }
 
     /// Passes a response to the request that waits for it. A response that comes too late is
-    /// dropped.
+    /// dropped. The message id is noted here and not by the sender, because the receipt may be right
+    /// behind the response, and is read before the sender runs.
     fn complete_request(&self, answer: Incoming) {
-        if let Some(to) = self.pending_requests().by_sequence.remove(&answer.sequence) {
-            let _ = to.send(answer);
+        let Some(waiting) = self.pending_requests().by_sequence.remove(&answer.sequence) else { return };
+        if let (CommandStatus::EsmeRok, Some(ids)) = (answer.status, &waiting.ids)
+            && let Some(id) = answer.message_id()
+        {
+            ids.note_answer(&id);
         }
+        let _ = waiting.response.send(answer);
     }
 
     async fn send_response(&self, status: CommandStatus, sequence: u32, pdu: &Pdu) -> Result<(), SessionEnd> {
@@ -259,7 +280,7 @@ async fn handle_pdu(
 async fn enquire_links(session: &Session, every: Duration) -> SessionEnd {
     loop {
         tokio::time::sleep(every).await;
-        if session.send_request(&Pdu::EnquireLink).await.is_err() {
+        if session.send_request(&Pdu::EnquireLink, None).await.is_err() {
             return SessionEnd::Silent;
         }
     }
