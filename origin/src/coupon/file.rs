@@ -5,7 +5,7 @@
 
 use super::desk::Coupons;
 use super::issue::{CONFLICT, CouponField, Examined, NotIssued};
-use crate::config::{Database, NumberPlan};
+use crate::config::NumberPlan;
 use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradictions};
 use crate::csv_file;
 use crate::fault::{Failure, Fault};
@@ -25,9 +25,9 @@ pub const HEADER: [&str; 7] = ["ext_coupon_id", "msisdn", "plan", "amount", "cur
 /// commit of 0.1 to 0.2 s, which is the longest that the running origin waits; smaller batches
 /// would write each page of an index more often.
 const BATCH: usize = 256;
-/// Concurrent requests to a server, the operator's or the database's: enough to keep it busy, few
-/// enough not to flood it.
+/// Concurrent requests to the operator's server: enough to keep it busy, few enough not to flood it.
 const ASKED_AT_ONCE: usize = 64;
+
 /// Counts of the lines by outcome.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CouponFileReport {
@@ -113,10 +113,12 @@ async fn issue_batch(
     complain: &mut impl FnMut(String),
 ) -> Result<(), CouponFileError> {
     let mut failed = Ok(());
+    // More than the database serves at once would only wait, and on a slow server for too long.
+    let at_once = coupons.store.calls_at_once(BATCH);
     let (mut lines, mut new) = (Vec::new(), Vec::new());
     let mut examined = stream::iter(batch)
         .map(async |(line, request)| (*line, coupons.examine_request(request).await))
-        .buffered(ASKED_AT_ONCE);
+        .buffered(ASKED_AT_ONCE.min(at_once));
     while let Some((line, asked)) = examined.next().await {
         match asked {
             Ok(Examined::Existing(_)) => report.repeated += 1,
@@ -133,7 +135,7 @@ async fn issue_batch(
             }
         }
     }
-    let (at_once, now) = (if is_sqlite(coupons) { BATCH } else { ASKED_AT_ONCE }, coupons.clock.now());
+    let now = coupons.clock.now();
     let issues = stream::iter(new).map(|new| coupons.store.issue_coupon(None, now, new));
     let mut made = issues.buffered(at_once).zip(stream::iter(lines));
     while let Some((made, line)) = made.next().await {
@@ -153,11 +155,6 @@ async fn issue_batch(
         }
     }
     failed
-}
-
-/// Whether the database has a single writer at a time, so that a batch is worth sharing a commit.
-fn is_sqlite(coupons: &Coupons) -> bool {
-    matches!(coupons.config.database, Database::Sqlite(_))
 }
 
 fn describe_failure(failure: Failure) -> String {

@@ -76,6 +76,15 @@ impl Store {
         }
     }
 
+    /// How many calls of a batch to make at once: all of it where one thread writes and what waits
+    /// shares a commit, and as many as there are connections to a server.
+    pub fn calls_at_once(&self, batch: usize) -> usize {
+        match &self.database {
+            Database::Sqlite(_) => batch,
+            Database::Postgres(database, _) => batch.min(database.pool().status().max_size),
+        }
+    }
+
     /// Runs one use case, with the fault hook around it if there is one.
     pub(in crate::store) async fn run<T: Send>(
         &self,
