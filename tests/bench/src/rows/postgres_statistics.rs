@@ -4,7 +4,7 @@
 use super::postgres_charge::WithServer;
 use super::{Goal, Line, Row};
 use crate::bench::Bench;
-use crate::measure::{Unit, measure_in_turn};
+use crate::measure::{Series, Unit, measure_in_turn};
 use crate::programs::database::Database;
 use crate::programs::origin::{Origin, Subscriber};
 use anyhow::Result;
@@ -31,7 +31,12 @@ async fn measure(bench: &Bench) -> Result<Vec<Line>> {
     let series = measure_in_turn(bench, Unit::PerSecond, &mut [&mut subject, &mut yardstick]).await?;
     let [subject, yardstick] = super::take(series)?;
     let title = format!("charge on PostgreSQL, never analysed, {CONNECTIONS} connections");
-    Ok(vec![Line::new(title, subject, Some(("itself, analysed", yardstick)), &[Goal::RatioAtLeast(0.95)])])
+    let size = "SELECT pg_total_relation_size('transactions')::FLOAT8 / count(*) FROM transactions";
+    let size = Series::of(Unit::Bytes, once_database.read_number(size).await?);
+    Ok(vec![
+        Line::new(title, subject, Some(("itself, analysed", yardstick)), &[Goal::RatioAtLeast(0.95)]),
+        Line::new("size of a charge on PostgreSQL", size, None, &[]),
+    ])
 }
 
 /// A ledger with charges that were loaded, and tables of which the server gathers no statistics.
