@@ -32,7 +32,7 @@ const CONNECTIONS: usize = 64;
 const ROUND_WITHIN: Duration = Duration::from_mins(5);
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// After this the last outcomes are written.
-const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+const SETTLED_WITHIN: Duration = Duration::from_mins(1);
 
 async fn measure(bench: &Bench) -> Result<Vec<Line>> {
     let waiting = bench.scale.amount(WAITING, 10);

@@ -50,7 +50,7 @@ async fn measure(bench: &Bench) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-/// The numbers below `count`, in an order that only looks random (the finalizer of SplitMix64).
+/// The numbers below `count`, in an order that only looks random (the finalizer of `SplitMix64`).
 fn shuffled(count: usize) -> Vec<usize> {
     let mix = |n: usize| {
         let mut z = (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
