@@ -1,10 +1,24 @@
 //! Parses the command line of `cargo xtask`. A parser of our own compiles much faster than a library for these few words
-//! and flags, and its error messages can say what to type.
+//! and flags, and its error messages can say what to type. Where a verb takes more than a line says, that is in a file of
+//! its own.
+
+mod bench;
+mod call;
+mod crash;
+mod edge;
+mod remaining;
+mod sim;
+mod test_part;
 
 use std::path::PathBuf;
 
 use crate::edge::Profile;
 use crate::failure::{Failure, Outcome};
+pub(crate) use call::CallArguments;
+pub(crate) use crash::CrashScope;
+use remaining::RemainingArguments;
+pub(crate) use sim::{Scenario, SimulationArguments};
+pub(crate) use test_part::TestPart;
 
 pub(crate) const USAGE: &str = "\
 cargo xtask <verb>
@@ -20,9 +34,10 @@ cargo xtask <verb>
   call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
                                 sign a request as the sandbox partner and send it to the edge
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
-  bench [--row NAME].. [--quick] [--profile]
+  bench [--row NAME].. [--quick | --large] [--profile]
                                 measure everything beside its yardstick, print the table and write
-                                docs/benchmarks.md; one row only, in short rounds, or where it spends its time
+                                docs/benchmarks.md; one row only, in short rounds, with ten million accounts
+                                and charges too, or where it spends its time
   crash [--cycles N] [--database sqlite|postgres | --cluster]
                                 kill the real origin under load, again and again, and audit its ledger; --cluster
                                 does it to the primary of a PostgreSQL cluster, as root, with Debian's patroni,
@@ -33,10 +48,6 @@ cargo xtask <verb>
                                 subscriber lifecycles instead, many more of them in the same time (20000);
                                 --restores puts older databases back (1000)
   test [rust|browser]           everything that must pass before a change is accepted";
-
-/// Seeds without `--seeds`: they take from some tens of seconds to a few minutes.
-const DEFAULT_FAULT_SEEDS: u64 = 1000;
-const DEFAULT_LIFECYCLE_SEEDS: u64 = 20_000;
 
 /// A verb with its arguments.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,55 +76,11 @@ pub(crate) enum Verb {
     Test(TestPart),
 }
 
-/// What the crash suite runs on.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum CrashScope {
-    BothDatabases,
-    One(Database),
-    /// A cluster of Patroni, etcd and `HAProxy`.
-    Cluster,
-}
-
-/// A request to sign and send.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct CallArguments {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) body: Option<String>,
-    pub(crate) edge: String,
-    pub(crate) keys: Option<PathBuf>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SimulationArguments {
-    pub(crate) first_seed: u64,
-    pub(crate) seeds: u64,
-    pub(crate) scenario: Scenario,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scenario {
-    /// The whole system under injected faults; on PostgreSQL two origins race.
-    Faults(Database),
-    /// Whole subscriber lifecycles, which call the store without the rest of the system.
-    SubscriberLifecycles,
-    /// Databases that are restored to an older point, or lose their tail in a failover.
-    Restores,
-}
-
 /// A database that an origin supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite,
     Postgres,
-}
-
-/// The tests to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TestPart {
-    All,
-    Rust,
-    Browser,
 }
 
 /// Parses the words after the program's name.
@@ -136,15 +103,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         "call" => Verb::Call(words.take_call()?),
         "postgres" => Verb::Postgres(words.take_command()?),
         "bench" => Verb::Bench(words.take_benchmark()?),
-        "crash" => {
-            let (cycles, is_cluster) = (words.take_cycles()?, words.take_flag("--cluster"));
-            let what = match words.take_database()? {
-                _ if is_cluster => CrashScope::Cluster,
-                Some(database) => CrashScope::One(database),
-                None => CrashScope::BothDatabases,
-            };
-            Verb::Crash { cycles, what }
-        }
+        "crash" => Verb::Crash { cycles: words.take_cycles()?, what: words.take_crash_scope()? },
         "sim" => Verb::Sim(words.take_simulation()?),
         "test" => Verb::Test(words.take_test_part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
@@ -152,155 +111,6 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
     match words.rest.first() {
         Some(extra) => Err(words.usage_error(&format!("does not know what to do with {extra:?}"))),
         None => Ok(parsed),
-    }
-}
-
-/// The arguments that are not parsed yet.
-struct RemainingArguments<'a> {
-    verb: &'a str,
-    rest: Vec<String>,
-}
-
-impl RemainingArguments<'_> {
-    fn usage_error(&self, what: &str) -> Failure {
-        Failure::new(format!("`cargo xtask {}` {what}; `cargo xtask help` shows what there is", self.verb))
-    }
-
-    /// Takes a flag that has no value.
-    fn take_flag(&mut self, name: &str) -> bool {
-        let found = self.rest.iter().position(|word| word == name);
-        found.map(|at| self.rest.remove(at)).is_some()
-    }
-
-    /// Takes `name VALUE`, if it is there.
-    fn take_value(&mut self, name: &str) -> Outcome<Option<String>> {
-        let Some(at) = self.rest.iter().position(|word| word == name) else { return Ok(None) };
-        if at + 1 == self.rest.len() {
-            return Err(self.usage_error(&format!("wants a value after {name}")));
-        }
-        let value = self.rest.remove(at + 1);
-        self.rest.remove(at);
-        Ok(Some(value))
-    }
-
-    fn take_required_value(&mut self, name: &str) -> Outcome<String> {
-        self.take_value(name)?.ok_or_else(|| self.usage_error(&format!("needs {name}")))
-    }
-
-    /// A comma-separated list of ids. They become parts of file names and key ids.
-    fn take_ids(&mut self, name: &str) -> Outcome<Vec<String>> {
-        let list = self.take_required_value(name)?;
-        let ids: Vec<String> = list.split(',').map(str::to_owned).collect();
-        let well_formed = |id: &String| {
-            !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
-        let unique = ids.iter().enumerate().all(|(n, id)| !ids[..n].contains(id));
-        if unique && ids.iter().all(well_formed) {
-            return Ok(ids);
-        }
-        Err(self.usage_error(&format!("wants different ids of a-z, 0-9 and - after {name}, not {list:?}")))
-    }
-
-    fn take_profile(&mut self) -> Option<Profile> {
-        let (dev, release) = (self.take_flag("--dev"), self.take_flag("--release"));
-        release.then_some(Profile::Release).or(dev.then_some(Profile::Dev))
-    }
-
-    fn take_call(&mut self) -> Outcome<CallArguments> {
-        let body = self.take_value("-d")?;
-        let edge = self.take_value("--edge")?.unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
-        let keys = self.take_value("--keys")?.map(PathBuf::from);
-        if self.rest.len() < 2 {
-            return Err(self.usage_error("needs a method and a path, such as GET /ott/v1/transaction/x"));
-        }
-        let (method, path) = (self.rest.remove(0).to_uppercase(), self.rest.remove(0));
-        if !path.starts_with('/') {
-            return Err(self.usage_error(&format!("wants a path that begins with /, not {path:?}")));
-        }
-        Ok(CallArguments { method, path, body, edge, keys })
-    }
-
-    /// A whole number after `name`, if it is there.
-    fn take_number(&mut self, name: &str) -> Outcome<Option<u64>> {
-        let Some(text) = self.take_value(name)? else { return Ok(None) };
-        let number =
-            text.parse().map_err(|_| self.usage_error(&format!("wants a whole number after {name}")))?;
-        Ok(Some(number))
-    }
-
-    fn take_simulation(&mut self) -> Outcome<SimulationArguments> {
-        if self.take_flag("--restores") {
-            return self.take_seeds(Scenario::Restores, DEFAULT_FAULT_SEEDS);
-        }
-        let (scenario, default_seeds) = match (self.take_flag("--lifecycles"), self.take_database()?) {
-            (true, Some(_)) => return Err(self.usage_error("takes --lifecycles without --database")),
-            (true, None) => (Scenario::SubscriberLifecycles, DEFAULT_LIFECYCLE_SEEDS),
-            (false, database) => {
-                (Scenario::Faults(database.unwrap_or(Database::Sqlite)), DEFAULT_FAULT_SEEDS)
-            }
-        };
-        self.take_seeds(scenario, default_seeds)
-    }
-
-    fn take_seeds(&mut self, scenario: Scenario, default_seeds: u64) -> Outcome<SimulationArguments> {
-        let (seeds, first, one) =
-            (self.take_number("--seeds")?, self.take_number("--from")?, self.take_number("--seed")?);
-        match (seeds, first, one) {
-            (None, None, Some(seed)) => Ok(SimulationArguments { first_seed: seed, seeds: 1, scenario }),
-            (_, _, Some(_)) => Err(self.usage_error("takes either --seed or --seeds and --from")),
-            (Some(0), ..) => Err(self.usage_error("wants at least one seed after --seeds")),
-            (seeds, first, None) => Ok(SimulationArguments {
-                first_seed: first.unwrap_or(0),
-                seeds: seeds.unwrap_or(default_seeds),
-                scenario,
-            }),
-        }
-    }
-
-    fn take_benchmark(&mut self) -> Outcome<Vec<String>> {
-        let mut words = Vec::new();
-        while let Some(row) = self.take_value("--row")? {
-            words.extend(["--row".to_owned(), row]);
-        }
-        let flags = ["--quick", "--profile"].into_iter().filter(|flag| self.take_flag(flag));
-        words.extend(flags.map(str::to_owned));
-        Ok(words)
-    }
-
-    /// Everything after `--`.
-    fn take_command(&mut self) -> Outcome<Vec<String>> {
-        match self.rest.first() {
-            Some(word) if word == "--" && self.rest.len() > 1 => Ok(self.rest.drain(..).skip(1).collect()),
-            _ => Err(self.usage_error("wants a command after --, such as -- cargo test")),
-        }
-    }
-
-    fn take_cycles(&mut self) -> Outcome<Option<u32>> {
-        let Some(text) = self.take_value("--cycles")? else { return Ok(None) };
-        let cycles = text.parse().ok().filter(|cycles| *cycles > 0);
-        cycles
-            .map(Some)
-            .ok_or_else(|| self.usage_error(&format!("wants a number from 1 after --cycles, not {text:?}")))
-    }
-
-    fn take_database(&mut self) -> Outcome<Option<Database>> {
-        match self.take_value("--database")?.as_deref() {
-            None => Ok(None),
-            Some("sqlite") => Ok(Some(Database::Sqlite)),
-            Some("postgres") => Ok(Some(Database::Postgres)),
-            Some(_) => Err(self.usage_error("knows the databases sqlite and postgres")),
-        }
-    }
-
-    fn take_test_part(&mut self) -> Outcome<TestPart> {
-        let part = match self.rest.first().map(String::as_str) {
-            None => return Ok(TestPart::All),
-            Some("rust") => TestPart::Rust,
-            Some("browser") => TestPart::Browser,
-            Some(_) => return Err(self.usage_error("knows the parts rust and browser")),
-        };
-        self.rest.remove(0);
-        Ok(part)
     }
 }
 
@@ -329,6 +139,7 @@ mod tests {
                 "bench --quick --row a --row b",
                 Verb::Bench(["--row", "a", "--row", "b", "--quick"].map(str::to_owned).to_vec()),
             ),
+            ("bench --large", Verb::Bench(vec!["--large".into()])),
             ("crash", Verb::Crash { cycles: None, what: CrashScope::BothDatabases }),
             ("crash --cluster --cycles 50", Verb::Crash { cycles: Some(50), what: CrashScope::Cluster }),
             (

@@ -24,6 +24,11 @@ pub(crate) fn released_program(program: &str) -> PathBuf {
     target_dir().join("release").join(program)
 }
 
+/// A program that cargo made in this profile of our own.
+pub(crate) fn program_of_profile(profile: &str, program: &str) -> PathBuf {
+    target_dir().join(profile).join(program)
+}
+
 /// The folder of the programs that npm installed.
 pub(crate) fn npm_bin_dir() -> PathBuf {
     repository_root().join("node_modules/.bin")

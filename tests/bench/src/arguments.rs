@@ -13,6 +13,9 @@ pub(crate) struct Arguments {
     /// Short rounds: everything in less than three minutes, and with more noise.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Also the rows of ten million accounts and charges, which take an hour and 40 GB of disk.
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) large: bool,
     /// Shows with perf where the subject of the one row spends its time, instead of measuring it.
     #[arg(long)]
     pub(crate) profile: bool,

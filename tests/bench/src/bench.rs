@@ -17,15 +17,26 @@ pub(crate) struct Scale {
     /// The length of a round.
     pub(crate) round: Duration,
     pub(crate) is_quick: bool,
+    /// Rows of ten million are measured too.
+    pub(crate) is_large: bool,
 }
 
 impl Scale {
-    const FULL: Self = Self { rounds: 7, round: Duration::from_secs(4), is_quick: false };
-    const QUICK: Self = Self { rounds: 5, round: Duration::from_millis(500), is_quick: true };
+    const FULL: Self = Self { rounds: 7, round: Duration::from_secs(4), is_quick: false, is_large: false };
+    const LARGE: Self = Self { is_large: true, ..Self::FULL };
+    const QUICK: Self =
+        Self { rounds: 5, round: Duration::from_millis(500), is_quick: true, is_large: false };
 
     /// The whole amount, or this part of it in a quick run.
     pub(crate) fn amount(self, whole: usize, quick_divisor: usize) -> usize {
         if self.is_quick { whole / quick_divisor } else { whole }
+    }
+
+    /// How many accounts or charges a row of a large operator has: one size, or two.
+    pub(crate) fn large_amounts(self) -> Vec<usize> {
+        let mut amounts = vec![self.amount(1_000_000, 10)];
+        amounts.extend(self.is_large.then_some(10_000_000));
+        amounts
     }
 }
 
@@ -74,7 +85,11 @@ impl Bench {
     pub(crate) fn new(arguments: Arguments) -> Result<Self> {
         let profile = arguments.profile.then(|| Profile::new(&arguments.folder));
         Ok(Self {
-            scale: if arguments.quick { Scale::QUICK } else { Scale::FULL },
+            scale: match (arguments.quick, arguments.large) {
+                (true, _) => Scale::QUICK,
+                (_, true) => Scale::LARGE,
+                _ => Scale::FULL,
+            },
             keys: Keys::read(&arguments.keys)?,
             profile,
             postgres: PostgresServer::from_environment(),

@@ -121,6 +121,7 @@ fn format_goals(line: &Line, goals: &[Goal]) -> String {
         let text = match goal {
             Goal::RatioAtLeast(ratio) => format!("≥ {ratio}"),
             Goal::RatioAtMost(ratio) => format!("≤ {ratio}"),
+            Goal::ValueAtLeast(value) => format!("≥ {value} {}", line.subject.unit.as_str()),
             Goal::ValueAtMost(value) => format!("≤ {value} {}", line.subject.unit.as_str()),
             Goal::CpuMicrosAtMost(micros) => format!("≤ {micros} µs CPU"),
         };
@@ -142,6 +143,7 @@ fn is_met(line: &Line, goal: Goal) -> bool {
     match goal {
         Goal::RatioAtLeast(least) => ratio().is_some_and(|ratio| ratio >= least),
         Goal::RatioAtMost(most) => ratio().is_some_and(|ratio| ratio <= most),
+        Goal::ValueAtLeast(least) => line.subject.median() >= least,
         Goal::ValueAtMost(most) => line.subject.median() <= most,
         Goal::CpuMicrosAtMost(most) => median(&line.subject.cpu_micros) <= most,
     }

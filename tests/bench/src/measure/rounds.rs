@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use std::time::Duration;
 
 /// Rounds before the measured ones: the first one finds out the rate, and a just-in-time compiler needs both.
-const WARM_UP_ROUNDS: usize = 2;
+pub(crate) const WARM_UP_ROUNDS: usize = 2;
 
 /// What one round of one side did.
 pub(crate) struct Round {
@@ -27,6 +27,11 @@ pub(crate) struct Round {
 pub(crate) trait Side: Send {
     /// Works for about this long.
     async fn run_round(&mut self, length: Duration) -> Result<Round>;
+
+    /// Rounds before the measured ones.
+    fn warm_up_rounds(&self) -> usize {
+        WARM_UP_ROUNDS
+    }
 
     /// The measured process, for a profile.
     fn process(&self) -> Option<ProcessTree> {
@@ -47,7 +52,7 @@ pub(crate) async fn measure_in_turn(
     let mut series = vec![Series::new(unit); sides.len()];
     let length = bench.scale.round;
     for side in sides.iter_mut() {
-        for _ in 0..WARM_UP_ROUNDS {
+        for _ in 0..side.warm_up_rounds() {
             side.run_round(length).await?;
         }
     }

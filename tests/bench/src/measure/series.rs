@@ -10,8 +10,11 @@ pub(crate) enum Unit {
     /// Operations a second: more is better. Everything else is better when it is less.
     PerSecond,
     Milliseconds,
+    /// Of a whole round, whatever it does.
+    Seconds,
     Mebibytes,
     Kibibytes,
+    Bytes,
 }
 
 impl Unit {
@@ -19,8 +22,10 @@ impl Unit {
         match self {
             Self::PerSecond => "/s",
             Self::Milliseconds => "ms",
+            Self::Seconds => "s",
             Self::Mebibytes => "MiB",
             Self::Kibibytes => "KiB",
+            Self::Bytes => "B",
         }
     }
 }
@@ -56,7 +61,7 @@ impl Series {
         self.values.push(match self.unit {
             Unit::PerSecond => operations / seconds,
             Unit::Milliseconds => seconds * 1000.0 / operations,
-            Unit::Mebibytes | Unit::Kibibytes => seconds,
+            Unit::Seconds | Unit::Mebibytes | Unit::Kibibytes | Unit::Bytes => seconds,
         });
         if let Some(cpu) = round.cpu {
             self.cpu_micros.push(cpu.as_secs_f64() * 1e6 / operations);

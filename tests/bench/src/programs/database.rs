@@ -36,6 +36,12 @@ impl Database {
     pub(crate) async fn run(&self, sql: &str) -> Result<()> {
         self.client.batch_execute(sql).await.with_context(|| format!("run {sql}"))
     }
+
+    /// The number that a query gives.
+    pub(crate) async fn read_number(&self, sql: &str) -> Result<f64> {
+        let row = self.client.query_one(sql, &[]).await.with_context(|| format!("run {sql}"))?;
+        Ok(row.try_get(0)?)
+    }
 }
 
 async fn connect(url: &str) -> Result<Client> {

@@ -1,7 +1,7 @@
 //! The real origin with a ledger, accounts, and billing that approves everything at once.
 
+use super::billing_stub::BillingStub;
 use super::client::Client;
-use super::constant_server::{ConstantServer, json_response};
 use super::edge_calls::charge_body;
 use super::keys::{OFFER, OPERATOR, PARTNER};
 use super::program::{Program, find_free_address};
@@ -9,18 +9,20 @@ use crate::bench::Bench;
 use crate::measure::{HttpLoad, ProcessTree};
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{Request, StatusCode};
 use onbill_domain::msisdn::Msisdn;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 /// The edge's public address, for which the partner signs. Nothing listens there.
 const EDGE_AUTHORITY: &str = "pay.example";
+
+const LEDGER_FILE: &str = "acme.sqlite";
 
 /// A subscriber who has signed up.
 #[derive(Clone, Debug)]
@@ -34,7 +36,7 @@ pub(crate) struct Origin {
     folder: PathBuf,
     address: SocketAddr,
     program: Option<Program>,
-    _billing: ConstantServer,
+    pub(crate) billing: BillingStub,
 }
 
 impl Origin {
@@ -47,10 +49,21 @@ impl Origin {
         accounts: usize,
         settings: &str,
     ) -> Result<Self> {
+        let origin = Self::begin_ledger(bench, name, database, settings).await?;
+        fs::write(origin.folder.join("accounts.csv"), accounts_csv(0..accounts)?)?;
+        origin.run(bench, &["import-accounts", &origin.folder.join("accounts.csv").display().to_string()])?;
+        Ok(origin)
+    }
+
+    /// Begins a ledger without accounts.
+    pub(crate) async fn begin_ledger(
+        bench: &Bench,
+        name: &str,
+        database: Option<&str>,
+        settings: &str,
+    ) -> Result<Self> {
         let origin = Self::configure(bench, name, database, settings).await?;
         origin.run(bench, &["init"])?;
-        fs::write(origin.folder.join("accounts.csv"), accounts_csv(accounts)?)?;
-        origin.run(bench, &["import-accounts", &origin.folder.join("accounts.csv").display().to_string()])?;
         Ok(origin)
     }
 
@@ -59,14 +72,24 @@ impl Origin {
         Self::configure(bench, name, Some(database), "").await
     }
 
+    /// An origin on a copy of the ledger of one that has stopped.
+    pub(crate) async fn copy(bench: &Bench, name: &str, of: &Self) -> Result<Self> {
+        let origin = Self::configure(bench, name, None, "").await?;
+        // What is still in the write-ahead log goes into the file.
+        let ledger = Connection::open(of.ledger_file())?;
+        ledger.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        fs::copy(of.ledger_file(), origin.ledger_file()).context("copy the ledger")?;
+        Ok(origin)
+    }
+
     async fn configure(bench: &Bench, name: &str, database: Option<&str>, settings: &str) -> Result<Self> {
         let folder = bench.make_folder(name)?;
-        let billing = start_billing_stub().await?;
+        let billing = BillingStub::start().await?;
         let address = find_free_address()?;
-        let file = folder.join("acme.sqlite").display().to_string();
+        let file = folder.join(LEDGER_FILE).display().to_string();
         let config = config_text(bench, address, database.unwrap_or(&file), &billing.url());
         fs::write(folder.join("origin.toml"), format!("{settings}\n{config}"))?;
-        Ok(Self { folder, address, program: None, _billing: billing })
+        Ok(Self { folder, address, program: None, billing })
     }
 
     /// Runs another command of the program to its end.
@@ -93,6 +116,11 @@ impl Origin {
         Ok(())
     }
 
+    /// Ends it at once, as a crash would.
+    pub(crate) fn stop(&mut self) {
+        self.program = None;
+    }
+
     /// Its processes while it runs.
     pub(crate) fn tree(&self) -> Result<ProcessTree> {
         Ok(self.program.as_ref().context("the origin is not running")?.tree())
@@ -100,6 +128,11 @@ impl Origin {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Its database, unless that is one of PostgreSQL.
+    pub(crate) fn ledger_file(&self) -> PathBuf {
+        self.folder.join(LEDGER_FILE)
     }
 
     /// Signs up the first accounts, from the dashboard's assertion to an active subscription.
@@ -160,28 +193,14 @@ fn sign_charge(bench: &Bench, authority: &str, subscriber: &Subscriber) -> Resul
     bench.keys.sign_forwarded_call(parties, "/ott/v1/transaction", &subscriber.handle, &body)
 }
 
-/// Billing that approves every charge at once, and knows of none when it is asked for one.
-async fn start_billing_stub() -> Result<ConstantServer> {
-    let answer = |request: &Request<Bytes>| {
-        if request.method() == Method::GET {
-            return json_response(
-                404,
-                &json!({"code": "transaction-not-found", "message": "There is none."}),
-            );
-        }
-        json_response(201, &json!({"status": "APPROVED", "rawCode": "00"}))
-    };
-    ConstantServer::start(Arc::new(answer)).await
-}
-
 /// Numbers of the United States that are well formed: 2 to 9 at the first place of area code and exchange.
 pub(crate) fn msisdn_of(n: usize) -> String {
     format!("+1{}{:07}", 201 + n / 8_000_000, 2_000_000 + n % 8_000_000)
 }
 
-fn accounts_csv(count: usize) -> Result<String> {
+pub(crate) fn accounts_csv(numbers: impl Iterator<Item = usize>) -> Result<String> {
     let mut file = "msisdn,status,type,balance,currency,activated_on\n".to_owned();
-    for n in 0..count {
+    for n in numbers {
         writeln!(file, "{},active,postpaid,,USD,2021-03-14", msisdn_of(n))?;
     }
     Ok(file)

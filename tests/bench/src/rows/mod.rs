@@ -10,16 +10,23 @@
 //! 3. [`measure_in_turn`](crate::measure::measure_in_turn) with the subject first gives a series for each side, and a
 //!    [`Line`] puts subject, yardstick and goals together. What has no rounds (a size) is `Series::of`.
 //! 4. A line in `ROWS` below. A quick run of all rows takes less than three minutes: prepare less where
-//!    `bench.scale.is_quick` (`bench.scale.amount(100_000, 10)`).
+//!    `bench.scale.is_quick` (`bench.scale.amount(100_000, 10)`). A full one takes less than half an hour: what takes
+//!    longer is for `--large` (`bench.scale.large_amounts()`).
 //!
 //! `cargo xtask bench --quick --row NAME` then measures it alone.
 
 mod cold_start;
+mod coupons;
+mod drain;
 mod edge_memory;
+mod import;
+mod ledger_growth;
 mod origin_memory;
 mod postgres_charge;
 mod postgres_origins;
+mod postgres_partitions;
 mod postgres_statistics;
+mod reconcile;
 mod signed_charge;
 mod sqlite_charge;
 mod token_check;
@@ -32,7 +39,7 @@ use anyhow::Result;
 use futures_util::future::BoxFuture;
 
 /// All rows, in the order of the table.
-pub(crate) const ROWS: [&Row; 11] = [
+pub(crate) const ROWS: [&Row; 17] = [
     &token_check::ROW,
     &signed_charge::ROW,
     &widget::ROW,
@@ -41,6 +48,12 @@ pub(crate) const ROWS: [&Row; 11] = [
     &postgres_charge::ROW,
     &postgres_statistics::ROW,
     &postgres_origins::ROW,
+    &postgres_partitions::ROW,
+    &ledger_growth::ROW,
+    &import::ROW,
+    &drain::ROW,
+    &reconcile::ROW,
+    &coupons::ROW,
     &weight::ROW,
     &origin_memory::ROW,
     &edge_memory::ROW,
@@ -81,6 +94,7 @@ pub(crate) enum Goal {
     RatioAtLeast(f64),
     RatioAtMost(f64),
     /// The subject's own value, in its unit.
+    ValueAtLeast(f64),
     ValueAtMost(f64),
     /// The subject's CPU time for an operation, in microseconds.
     CpuMicrosAtMost(f64),

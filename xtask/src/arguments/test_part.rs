@@ -1,0 +1,25 @@
+//! `cargo xtask test`.
+
+use super::remaining::RemainingArguments;
+use crate::failure::Outcome;
+
+/// The tests to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TestPart {
+    All,
+    Rust,
+    Browser,
+}
+
+impl RemainingArguments<'_> {
+    pub(super) fn take_test_part(&mut self) -> Outcome<TestPart> {
+        let part = match self.rest.first().map(String::as_str) {
+            None => return Ok(TestPart::All),
+            Some("rust") => TestPart::Rust,
+            Some("browser") => TestPart::Browser,
+            Some(_) => return Err(self.usage_error("knows the parts rust and browser")),
+        };
+        self.rest.remove(0);
+        Ok(part)
+    }
+}
