@@ -18,6 +18,8 @@ pub struct Offer {
     pub plan: ExtId,
     /// Its monthly price.
     pub price: Money,
+    /// The highest price that the partner may change it to, or report for it.
+    pub price_ceiling: Option<Money>,
 }
 
 impl Offer {

@@ -9,13 +9,14 @@ use crate::flow::{
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
-use crate::store::{IssueSignupResult, NewPai, NewPaiIds, NewSignup, Store};
+use crate::store::{IssueSignupResult, NewPai, NewPaiIds, NewSignup, Store, WidgetAgreement};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::limits::SIGNUP_TOKEN_TTL_SECONDS;
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{ISSUER, SignupClaims};
@@ -40,7 +41,7 @@ action_parts!(SignupParts {
 /// 2. Checks the account status again: it may have changed, and it is what the charge will meet. A
 ///    number that has a new subscriber since it was proven is no longer proven: 400
 ///    `token-expired`. 409 `already-on-bill`.
-/// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`, or 400
+/// 3. Records the token with what the customer agrees to, and the subscriber and PAI if they are new; 409 `already-on-bill`, or 400
 ///    `token-expired` when an account event has ended the flow in the meantime.
 /// 4. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
@@ -66,6 +67,14 @@ pub(in crate::routes) async fn begin_signup(
     let ticket = encode_base64url(&random.bytes::<16>());
     let (edge, operator) = (&config.edge_url, &config.operator);
     let partner_return_url = format!("{edge}/widget/v1/return/{operator}/{ticket}");
+    let agreed = WidgetAgreement {
+        plan: offer.plan.clone(),
+        price: offer.price,
+        terms: None,
+        words: None,
+        proof: if flow.pin.is_some() { MandateProof::Pin } else { MandateProof::Session },
+        proof_reference: encode_base64url(&sha256(secret_of(&request.flow).as_bytes())),
+    };
     let new = NewSignup {
         jti: jti.clone(),
         ticket: sha256(ticket.as_bytes()),
@@ -81,6 +90,7 @@ pub(in crate::routes) async fn begin_signup(
         locale: flow.locale,
         partner_return_url: partner_return_url.clone(),
         return_url: flow.return_url,
+        agreed,
     };
     let pai = match store.issue_signup(call.nonce, now, new).await? {
         IssueSignupResult::Issued(pai) => pai,

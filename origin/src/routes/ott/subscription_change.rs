@@ -16,7 +16,7 @@ use onbill_domain::wire::subscription::SubscriptionChange;
 use std::sync::Arc;
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Records the change: 404 `pai-not-found`; 400 `invalid-request` for a subscription that has
+/// 2. Records the change: 404 `subscription-not-found`; 400 `invalid-request` for a subscription that has
 ///    ended, unless the call reports just that.
 /// 3. 200, also for every repetition.
 ///
@@ -32,7 +32,7 @@ pub(in crate::routes) async fn change_subscription(
     // 1.
     let change: SubscriptionChange = parse(&call.body)?;
     change.check()?;
-    let not_found = || Reject::new(ErrorCode::PaiNotFound, "There is no such subscription.");
+    let not_found = || Reject::new(ErrorCode::SubscriptionNotFound, "There is no such subscription.");
     // A path that is not UTF-8 gets the same response.
     let Path(id) = path.map_err(|_| not_found())?;
     let id = ExtId::parse(&id).ok_or_else(not_found)?;

@@ -5,6 +5,7 @@ pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
+use crate::store::mandate::{NotAgreed, SubscriptionTerms};
 use crate::store::number::NumberIndex;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::signature::Nonce;
@@ -24,8 +25,8 @@ impl Store {
         use_case!(self, read, pays_on_bill(&partner, number, &subscriber_ref))
     }
 
-    /// Records that the customer has subscribed at the partner. `new_id` is used if the
-    /// subscription is new.
+    /// Records that the customer has subscribed at the partner, and its mandate. `new_id` is used if
+    /// the subscription is new.
     pub async fn record_subscription(
         &self,
         nonce: Nonce,
@@ -33,8 +34,9 @@ impl Store {
         partner: PartnerId,
         new_id: String,
         request: PartnerSubscriptionRequest,
+        terms: SubscriptionTerms,
     ) -> Result<RecordSubscriptionResult, StoreError> {
-        use_case!(self, write(nonce), record_subscription(now, &partner, &new_id, &request))
+        use_case!(self, write(nonce), record_subscription(now, &partner, &new_id, &request, &terms))
     }
 
     pub async fn has_subscription(&self, partner: PartnerId, id: ExtId) -> Result<bool, StoreError> {
@@ -64,6 +66,19 @@ pub enum RecordSubscriptionResult {
     PaiNotFound,
     /// The PAI has another live subscription.
     AlreadyOnBill,
+    /// Nobody has said what it costs.
+    PriceUnknown,
+    /// It costs more than the widget has shown, and the customer has not agreed to that elsewhere.
+    AbovePrice,
+}
+
+impl From<NotAgreed> for RecordSubscriptionResult {
+    fn from(why: NotAgreed) -> Self {
+        match why {
+            NotAgreed::PriceUnknown => Self::PriceUnknown,
+            NotAgreed::AbovePrice => Self::AbovePrice,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
