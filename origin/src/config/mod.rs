@@ -20,6 +20,7 @@ mod settlement;
 mod sms;
 mod sources;
 mod spending;
+mod terms;
 
 pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
@@ -40,3 +41,4 @@ pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;
 pub use sms::{CspSettings, KannelSettings, MessageIdForm, SmppAddress, SmppSettings, SmsSettings};
 pub use sources::{AccountSource, Billing};
 pub use spending::CurrencyLimits;
+pub use terms::Terms;

@@ -39,7 +39,20 @@ fn pin_step() -> Value {
 }
 
 fn confirm_step() -> Value {
-    json!({"step": "confirm", "flow": "f", "type": "prepaid", "offer": offer()})
+    json!({"step": "confirm", "flow": "f", "type": "prepaid", "offer": offer(), "agreement": agreement()})
+}
+
+/// Nobody may continue without having read what is agreed.
+fn without_agreement(mut step: Value) -> Value {
+    step.as_object_mut().expect("is an object").remove("agreement");
+    step
+}
+
+/// What the customer agrees to, with every member.
+fn agreement() -> Value {
+    json!({"title": "t", "rows": [{"label": "l", "text": "{price} from {date}"}], "note": "n", "consent": "c",
+           "links": [{"label": "Terms", "url": "https://acme.example/terms"}], "accept": "a",
+           "price": {"value": 1599, "currency": "USD"}, "date": "2027-01-01"})
 }
 
 fn offer() -> Value {
@@ -310,6 +323,7 @@ async fn origin_failure_is_503_for_the_widget() {
         Ok(upstream_response(202, &pin_step().to_string())),
         Ok(upstream_response(302, &pin_step().to_string())),
         Ok(upstream_response(200, &json!({"step": "confirm", "flow": "f"}).to_string())),
+        Ok(upstream_response(200, &without_agreement(confirm_step()).to_string())),
         Ok(upstream_response(500, "<html>")),
         Ok(upstream_response(400, "{}")),
         refusal(401, "authorization-failure"),
@@ -330,6 +344,6 @@ async fn origin_failure_is_503_for_the_widget() {
         assert!(line["fault"].as_str().is_some_and(|fault| fault.starts_with("operator:acme: ")), "{line}");
     }
     let sent = edge.platform.take_sent();
-    assert_eq!(sent.len(), 18, "nothing is tried twice");
+    assert_eq!(sent.len(), 19, "nothing is tried twice");
     assert!(sent.iter().all(|request| request.body() != &Bytes::new()));
 }
