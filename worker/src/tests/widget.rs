@@ -138,15 +138,41 @@ async fn account_page_is_passed_on_without_unknown_members() {
     let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
     assert_eq!(bodies, [r#"{"flow":"f","cursor":"1795000000.tx-1"}"#, r#"{"flow":"f","subscription":"s"}"#]);
 
-    // The page as the step after the number is proved, and a customer who came to buy what they
-    // have.
+    // A customer who came to buy what they have.
+    let step = json!({"step": "already-on-bill", "flow": "f"});
+    edge.stub_response(VALIDATE, 200, &step);
+    let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
+    assert_eq!((response.status(), response.json()), (200, step));
+}
+
+/// The frame does not carry them: it may never get so far.
+#[tokio::test]
+async fn account_page_comes_with_its_words() {
+    let edge = TestEdge::new();
     let mut step = account_page();
     (step["step"], step["flow"]) = (json!("account"), json!("f"));
-    for step in [step, json!({"step": "already-on-bill", "flow": "f"})] {
-        edge.stub_response(VALIDATE, 200, &step);
-        let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
-        assert_eq!((response.status(), response.json()), (200, step));
+    edge.stub_response(VALIDATE, 200, &step);
+    edge.stub_response(&format!("POST {ACME}/edge/v1/pin"), 200, &step);
+    edge.stub_response(&format!("POST {ACME}/edge/v1/account"), 200, &account_page());
+    let in_german = |mut body: Value| {
+        body["locale"] = json!("de");
+        body
+    };
+    let first_page = json!({"operator": "acme", "flow": "f", "locale": "de"});
+    for (path, body, page) in [
+        ("/widget/v1/account/validate", in_german(validate()), &step),
+        ("/widget/v1/pin", in_german(question("/widget/v1/pin")), &step),
+        ("/widget/v1/account", first_page, &account_page()),
+    ] {
+        let response = edge.call_from_frame(path, &body).await;
+        let mut shown = response.json();
+        let words = shown.as_object_mut().expect("is an object").remove("words").unwrap_or_default();
+        assert_eq!((response.status(), &shown), (200, page), "{path}");
+        assert_eq!(words["account-title"], "Ihre Abonnements", "{path}");
+        assert_eq!(words.as_object().map(serde_json::Map::len), Some(41), "{path}");
     }
+    let sent = edge.platform.take_sent();
+    assert!(sent[1..].iter().all(|request| !request.body().windows(6).any(|part| part == b"locale")));
 }
 
 #[tokio::test]
