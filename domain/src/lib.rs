@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod account_event;
+pub mod agreement;
 pub mod correlator;
 pub mod coupon_code;
 pub mod currency;

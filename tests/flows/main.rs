@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod account_events;
+mod agreements;
 mod bad_input;
 mod canary;
 mod challenges;

@@ -26,6 +26,7 @@ on_each_database!(
     nobody_ends_what_is_not_theirs,
     an_end_that_comes_first_keeps_its_reason,
     a_link_is_ended_once_at_two_origins_whatever_comes_in_between,
+    open_pai_is_found_by_its_subscriber,
 );
 
 const GENERATION: &str = "2024-01-01";
@@ -354,4 +355,22 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(db: TestS
         let told = how_many(&calls, |told| *told == Some(standing.closed_reason));
         assert_eq!(told, how_many(&calls, Option::is_some), "{calls:?}");
     }
+}
+
+async fn open_pai_is_found_by_its_subscriber(db: TestStore) {
+    let find = async |partner: &str, n: u8, subscriber_ref: &str| {
+        let number = sealed_number(n).index;
+        let found = db.store.find_pai_of_number(partner_id(partner), number, subscriber_ref.to_owned());
+        found.await.expect("works")
+    };
+    assert_eq!(find("netflix", 1, GENERATION).await, None);
+    let pai = signed_up(&db, "netflix", 1, 0).await;
+    let other = signed_up(&db, "netflix", 2, 0).await;
+    assert_eq!(find("netflix", 1, GENERATION).await, Some(pai));
+    assert_eq!(find("netflix", 2, GENERATION).await, Some(other));
+    assert_eq!(find("tunes", 1, GENERATION).await, None);
+    assert_eq!(find("netflix", 1, "2025-01-01").await, None, "the number has another subscriber");
+    let closed = db.store.close_pai(NOW, partner_id("netflix"), pai, REVOKED).await;
+    assert_eq!(closed.expect("works"), ClosePaiResult::Closed);
+    assert_eq!(find("netflix", 1, GENERATION).await, None);
 }

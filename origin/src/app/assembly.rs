@@ -10,7 +10,7 @@ use crate::delivery::files::FileExchange;
 use crate::delivery::{
     BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
 };
-use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
+use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::pin::PinIssuer;
@@ -307,10 +307,17 @@ impl Base {
             eligibility: eligibility.clone(),
             proofs: proofs.clone(),
         });
+        let agreements = Arc::new(Agreements {
+            config: self.config.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+        });
         let next_steps = Arc::new(NextSteps {
             vault: vault.clone(),
             eligibility: eligibility.clone(),
             pages: pages.clone(),
+            agreements: agreements.clone(),
         });
         RouteState {
             config: self.config.clone(),
@@ -333,6 +340,7 @@ impl Base {
             eligibility,
             proofs,
             pages,
+            agreements,
             next_steps,
             charges: Arc::new(self.charges(billing)),
             refunds: Arc::new(self.refunds(billing)),

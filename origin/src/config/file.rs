@@ -12,6 +12,7 @@ use super::sms::SmsSettings;
 use super::sources::{AccountSource, Billing};
 use super::spending::CurrencyLimits;
 use super::time_zone::OperatorTimeZone;
+use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::CHARGE_MINOR_MAX;
@@ -80,6 +81,10 @@ pub struct Config {
     pub price_notice_days: PriceNoticeDays,
     /// Web origins that a return URL may be on. A customer without a return URL goes to the first.
     pub dashboards: Vec<String>,
+    /// The page with the tag of the customer's own page, on which they can stop paying on the bill.
+    pub account_url: Option<String>,
+    /// Whether prices have the taxes in them. Customers are told nothing of taxes when absent.
+    pub taxes: Option<Taxes>,
     pub offers: Vec<Offer>,
     /// The partners that have settings of their own.
     #[serde(default)]
@@ -132,6 +137,9 @@ impl Config {
             return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
         }
         self.check_dashboards()?;
+        if let Some(url) = &self.account_url {
+            require_https(url, "account_url")?;
+        }
         self.check_offers()?;
         partners::check_partners(&self.partners, &self.name)?;
         if let Some(coupons) = &self.coupons {
@@ -181,6 +189,7 @@ impl Config {
                     offer.id
                 ));
             }
+            offer.check_pages()?;
         }
         Ok(())
     }

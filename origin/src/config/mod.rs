@@ -21,6 +21,7 @@ mod sms;
 mod sources;
 mod spending;
 mod time_zone;
+mod terms;
 
 pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
@@ -42,3 +43,4 @@ pub use sms::{CspSettings, KannelSettings, MessageIdForm, SmppAddress, SmppSetti
 pub use sources::{AccountSource, Billing};
 pub use spending::CurrencyLimits;
 pub use time_zone::OperatorTimeZone;
+pub use terms::Terms;

@@ -7,7 +7,7 @@ use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::{ReceiptRecorder, WakeUp};
-use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
+use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
@@ -48,6 +48,7 @@ parts! {
     eligibility: Arc<Eligibility>,
     proofs: Arc<FlowProofs>,
     pages: Arc<AccountPages>,
+    agreements: Arc<Agreements>,
     next_steps: Arc<NextSteps>,
     charges: Arc<ChargePosts>,
     refunds: Arc<RefundPosts>,

@@ -6,7 +6,7 @@ use crate::config::{ChargeNeeds, Config, NumberProof, Offer};
 use crate::fault::Failure;
 use crate::keys::StableIds;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{RecordSubscriptionResult, Store, SubscriptionTerms};
+use crate::store::{AgreedTerms, RecordSubscriptionResult, Store, SubscriptionTerms};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -38,7 +38,7 @@ pub(in crate::routes) async fn record_subscription(
     }
     let terms = SubscriptionTerms {
         offer: offer.map(|offer| (offer.id.clone(), offer.price)),
-        terms: None,
+        terms: offer.and_then(|offer| offer.terms.as_ref()).map(AgreedTerms::from),
         proof: match config.number_proof(&call.partner) {
             NumberProof::Pin => MandateProof::Pin,
             NumberProof::DeviceRead => MandateProof::DeviceRead,

@@ -4,6 +4,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::config::Terms;
 use crate::store::number::Hash;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
@@ -24,6 +25,12 @@ pub struct AgreedTerms {
     pub id: String,
     /// Of their text.
     pub sha256: Hash,
+}
+
+impl From<&Terms> for AgreedTerms {
+    fn from(terms: &Terms) -> Self {
+        Self { id: terms.id.to_string(), sha256: terms.sha256 }
+    }
 }
 
 /// The words that the customer saw.

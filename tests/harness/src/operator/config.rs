@@ -116,6 +116,8 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         sim_swap_hours: SimSwapHours::default(),
         pins_per_hour: PinsPerHour::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],
+        account_url: None,
+        taxes: None,
         offers: vec![
             serde_json::from_value(json!({
                 "id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
