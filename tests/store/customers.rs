@@ -2,10 +2,7 @@
 
 use crate::outcome::{declined, done, later, refused};
 use crate::races::{at_once, how_many};
-use crate::test_store::{
-    NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_refund, new_signup, new_subscription,
-    parse_ext_id, partner_id, sealed_number, usd,
-};
+use crate::test_store::{NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_refund, new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, usd, subscription_terms};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
@@ -58,7 +55,7 @@ async fn record_subscription(db: &TestStore, partner_name: &str, pai: Pai, ext_i
     let request = new_subscription(pai, ext_id);
     let id = format!("ps-{ext_id}");
     let record =
-        db.store.record_subscription(fresh_nonce(), now, partner_id(partner_name), id, request).await;
+        db.store.record_subscription(fresh_nonce(), now, partner_id(partner_name), id, request, subscription_terms()).await;
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 

@@ -261,7 +261,7 @@ async fn record_ledger_pages(recorder: &mut ResponseRecorder) {
     for n in 0..26 {
         recorder
             .system
-            .call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, &format!("p-{n}"), 100))
+            .call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, &format!("p-{}", 100 + n), 100))
             .await;
     }
     recorder.skip();

@@ -5,6 +5,7 @@ mod coupon_watch;
 mod coupons;
 mod db_reader;
 mod limits;
+mod mandates;
 mod pai_watch;
 mod paid_days;
 mod refunds;
@@ -63,6 +64,7 @@ pub(super) async fn find_violations(run: &SimulationRun) -> Vec<String> {
     refunds::check_refunds(run, &charges, &mut found).await;
     webhooks::check_webhooks(run, &mut found).await;
     limits::check_limits(run, &charges, &mut found).await;
+    mandates::check_mandates(run, &charges, &mut found).await;
     coupons::check_coupons(run, &charges, &mut found).await;
     sms_watch::check_sms(run, &mut found);
     check_outbox(run, &mut found).await;
