@@ -103,5 +103,7 @@ pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};
 pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
 pub use subscriber::ErasureState;
-pub use subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
+pub use subscription::{
+    ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
+};
 pub use tally::{Ceiling, Exceeded, NumberCheck, Tallied};

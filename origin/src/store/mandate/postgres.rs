@@ -77,6 +77,26 @@ pub(in crate::store) async fn find_mandate(
     row.as_ref().map(read_mandate_row).transpose()
 }
 
+/// The newest mandate of a subscription, also one that is not in force yet.
+pub(in crate::store) async fn find_latest_mandate(
+    tx: &PgConnection<'_>,
+    subscription_id: &str,
+) -> Result<Option<MandateRow>, TxError> {
+    let sql = "SELECT * FROM mandates WHERE partner_subscription_id = $1 ORDER BY sequence DESC LIMIT 1";
+    tx.query_optional(sql, &[&subscription_id]).await?.as_ref().map(read_mandate_row).transpose()
+}
+
+/// The mandate that came of a change.
+pub(in crate::store) async fn find_mandate_of_change(
+    tx: &PgConnection<'_>,
+    partner: &PartnerId,
+    change_id: &ExtId,
+) -> Result<Option<MandateRow>, TxError> {
+    let sql = "SELECT * FROM mandates WHERE partner = $1 AND change_id = $2";
+    let row = tx.query_optional(sql, &[&partner.as_str(), &change_id.as_str()]).await?;
+    row.as_ref().map(read_mandate_row).transpose()
+}
+
 /// The newest flow in which the partner's app has proved the subscriber's number by PIN.
 pub(in crate::store) async fn find_pin_flow(
     tx: &PgConnection<'_>,

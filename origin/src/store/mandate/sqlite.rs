@@ -75,6 +75,29 @@ pub(in crate::store) fn find_mandate(
     rows.next()?.map(read_mandate_row).transpose()
 }
 
+/// The newest mandate of a subscription, also one that is not in force yet.
+pub(in crate::store) fn find_latest_mandate(
+    tx: &Connection,
+    subscription_id: &str,
+) -> Result<Option<MandateRow>, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT * FROM mandates WHERE partner_subscription_id = ?1 ORDER BY sequence DESC LIMIT 1",
+    )?;
+    let mut rows = select.query([subscription_id])?;
+    rows.next()?.map(read_mandate_row).transpose()
+}
+
+/// The mandate that came of a change.
+pub(in crate::store) fn find_mandate_of_change(
+    tx: &Connection,
+    partner: &PartnerId,
+    change_id: &ExtId,
+) -> Result<Option<MandateRow>, StoreError> {
+    let mut select = tx.prepare_cached("SELECT * FROM mandates WHERE partner = ?1 AND change_id = ?2")?;
+    let mut rows = select.query([partner.as_str(), change_id.as_str()])?;
+    rows.next()?.map(read_mandate_row).transpose()
+}
+
 /// The newest flow in which the partner's app has proved the subscriber's number by PIN.
 pub(in crate::store) fn find_pin_flow(
     tx: &Connection,

@@ -1,13 +1,18 @@
 //! Subscriptions in SQL.
 
+use crate::store::coupon::postgres as coupon;
+use crate::store::error::missing_row;
 use crate::store::mandate::{MandateRow, SubscriptionTerms, postgres as mandate};
+use crate::store::notification::postgres as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::{PgConnection, Values};
 use crate::store::postgres::rows::{parse_column, read_pai};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
-use crate::store::subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
+use crate::store::subscription::{
+    ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
+};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::{Pai, PaiState};
@@ -172,6 +177,52 @@ pub(in crate::store) async fn change_subscription(
     )
     .await?;
     Ok(ChangeSubscriptionResult::Current)
+}
+
+/// The last day that charges of a subscription have paid for.
+const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
+    FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+    WHERE t.pai = $1 AND t.status <> 'DECLINED' AND o.partner_subscription_id = $2
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
+
+pub(in crate::store) async fn find_subscription_mandate(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    id: &ExtId,
+    change_id: &ExtId,
+) -> Result<Option<SubscriptionMandate>, TxError> {
+    let sql = "SELECT status, pai FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2";
+    let Some(row) = db.query_optional(sql, &[&id.as_str(), &partner.as_str()]).await? else {
+        return Ok(None);
+    };
+    let pai: &str = row.try_get("pai")?;
+    let charged = db.query_optional(CHARGED_UNTIL, &[&pai, &id.as_str()]).await?;
+    let latest = mandate::find_latest_mandate(db, id.as_str()).await?;
+    Ok(Some(SubscriptionMandate {
+        status: parse_column(&row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
+        latest: latest.ok_or_else(|| missing_row("mandates"))?,
+        charged_until: coupon::read_last_day(charged)?,
+        of_change: mandate::find_mandate_of_change(db, partner, change_id).await?,
+    }))
+}
+
+pub(in crate::store) async fn change_terms(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewTerms,
+) -> Result<ChangeTermsResult, TxError> {
+    let Some((id, change_id)) = new.keys() else { return Ok(ChangeTermsResult::Stale) };
+    // Locked, so that it is not cancelled and has no other change meanwhile.
+    let sql = "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = $1 FOR UPDATE";
+    tx.query_optional(sql, &[&id.as_str()]).await?;
+    let found = find_subscription_mandate(tx, &new.mandate.partner, &id, change_id).await?;
+    if !found.is_some_and(|found| new.still_fits(&found)) {
+        return Ok(ChangeTermsResult::Stale);
+    }
+    mandate::insert_mandate(tx, &new.mandate).await?;
+    notification::queue_notification(tx, now, &new.message).await?;
+    Ok(ChangeTermsResult::Recorded)
 }
 
 /// A replay gets the first response, whatever the subscription's status is now.

@@ -1,12 +1,16 @@
 //! Subscriptions in SQL.
 
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::mandate::{MandateRow, SubscriptionTerms, sqlite as mandate};
+use crate::store::notification::sqlite as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::rows::{parse_column, read_pai};
-use crate::store::subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
+use crate::store::subscription::{
+    ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
+};
+use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::{Pai, PaiState};
@@ -161,6 +165,53 @@ pub(in crate::store) fn change_subscription(
     Ok(ChangeSubscriptionResult::Current)
 }
 
+/// The last day that charges of a subscription have paid for.
+const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
+    FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+    WHERE t.pai = ?1 AND t.status <> 'DECLINED' AND o.partner_subscription_id = ?2
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
+
+pub(in crate::store) fn find_subscription_mandate(
+    db: &Connection,
+    partner: &PartnerId,
+    id: &ExtId,
+    change_id: &ExtId,
+) -> Result<Option<SubscriptionMandate>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT status, pai FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
+    )?;
+    let mut rows = select.query(params![id.as_str(), partner.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let pai: String = row.get("pai")?;
+    let charged_until: Option<String> = db
+        .prepare_cached(CHARGED_UNTIL)?
+        .query_row([&pai, id.as_str()], |row| row.get(0))?;
+    Ok(Some(SubscriptionMandate {
+        status: parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
+        latest: mandate::find_latest_mandate(db, id.as_str())?.ok_or_else(|| missing_row("mandates"))?,
+        charged_until: charged_until
+            .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("transactions.period_to")))
+            .transpose()?,
+        of_change: mandate::find_mandate_of_change(db, partner, change_id)?,
+    }))
+}
+
+pub(in crate::store) fn change_terms(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewTerms,
+) -> Result<ChangeTermsResult, StoreError> {
+    let Some((id, change_id)) = new.keys() else { return Ok(ChangeTermsResult::Stale) };
+    let found = find_subscription_mandate(tx, &new.mandate.partner, &id, change_id)?;
+    if !found.is_some_and(|found| new.still_fits(&found)) {
+        return Ok(ChangeTermsResult::Stale);
+    }
+    mandate::insert_mandate(tx, &new.mandate)?;
+    notification::queue_notification(tx, now, &new.message)?;
+    Ok(ChangeTermsResult::Recorded)
+}
+
 /// A replay gets the first response, whatever the subscription's status is now.
 fn to_active_response(partner_subscription_id: String) -> PartnerSubscriptionResponse {
     PartnerSubscriptionResponse { partner_subscription_id, status: "ACTIVE".to_owned() }
@@ -173,7 +224,7 @@ mod tests {
 
     #[test]
     fn live_subscription_is_found_along_an_index() {
-        for step in query_plan(PAYS_ON_BILL) {
+        for step in [PAYS_ON_BILL, CHARGED_UNTIL].into_iter().flat_map(query_plan) {
             assert!(!step.starts_with("SCAN"), "{step}");
         }
     }
