@@ -216,14 +216,15 @@ CREATE TABLE mandates (
     -- The terms that applied, and the SHA-256 of their text. NULL if the offer has none.
     terms_id                TEXT,
     terms_sha256            BYTEA,
-    -- The SHA-256 of the words that the customer saw in the widget, and their language. NULL if the
-    -- customer agreed in the partner's app.
+    -- The SHA-256 of the words that the customer saw in the widget; NULL if they agreed in the
+    -- partner's app, and for a change. The customer's language, if it is known.
     words_sha256            BYTEA,
     locale                  TEXT,
     -- How the number was proved to be the customer's, and by what: a flow's hash, a partner.
     proof                   TEXT NOT NULL CHECK (proof IN ('pin', 'session', 'device-read', 'imported')),
     proof_reference         TEXT,
-    -- When the customer agreed, and when that was recorded.
+    -- When the customer agreed, and when the row was recorded. A change, which the customer is told
+    -- of, has the former from the row before.
     accepted_at             BIGINT NOT NULL,
     recorded_at             BIGINT NOT NULL,
     -- The row that this one continues: of the same visit, or of the subscription's earlier terms.
@@ -238,7 +239,7 @@ CREATE TABLE mandates (
     UNIQUE (partner, change_id),
     CHECK ((price_minor IS NULL) = (currency IS NULL)),
     CHECK ((terms_id IS NULL) = (terms_sha256 IS NULL)),
-    CHECK ((words_sha256 IS NULL) = (locale IS NULL)),
+    CHECK (words_sha256 IS NULL OR locale IS NOT NULL),
     CHECK ((partner_subscription_id IS NULL) = (in_force_from IS NULL)),
     CHECK (change_id IS NULL OR supersedes IS NOT NULL)
 );

@@ -119,7 +119,7 @@ impl TermsChanges {
             price,
             from,
         };
-        let locale = mandate.words.as_ref().map_or(Locale::En, |words| words.locale);
+        let locale = mandate.locale.unwrap_or(Locale::En);
         let text = Zeroizing::new(terms_sms(&terms, locale));
         Ok(NewNotification {
             notification_id: self.random.uuid(),
@@ -183,8 +183,8 @@ fn check_day(change: &TermsChange, found: &SubscriptionMandate, today: Day) -> R
     }
 }
 
-/// How the number was proved stays as it was. The words that the customer saw were those of the old
-/// terms; their language is kept for the next SMS.
+/// How the number was proved stays as it was, and when the customer agreed: they are told of the
+/// change. They have seen no words of it but the SMS.
 fn changed_mandate(
     latest: &MandateRow,
     (mandate_id, subscription): (String, &ExtId),
@@ -199,7 +199,7 @@ fn changed_mandate(
         plan: change.plan.clone().unwrap_or_else(|| latest.plan.clone()),
         price: Some(price),
         terms: offer.and_then(|offer| offer.terms.as_ref()).map(AgreedTerms::from),
-        accepted_at: now,
+        words_sha256: None,
         recorded_at: now,
         supersedes: Some(latest.mandate_id.clone()),
         in_force: Some((subscription.to_string(), change.effective_from)),

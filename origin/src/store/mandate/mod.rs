@@ -76,7 +76,9 @@ pub struct MandateRow {
     /// For a month.
     pub price: Option<Money>,
     pub terms: Option<AgreedTerms>,
-    pub words: Option<ShownWords>,
+    pub words_sha256: Option<Hash>,
+    /// The customer's language.
+    pub locale: Option<Locale>,
     pub proof: MandateProof,
     pub proof_reference: Option<String>,
     pub accepted_at: Timestamp,
@@ -115,7 +117,8 @@ impl MandateRow {
             plan: agreed.plan.clone(),
             price: Some(agreed.price),
             terms: agreed.terms.clone(),
-            words: agreed.words.clone(),
+            words_sha256: agreed.words.as_ref().map(|words| words.sha256),
+            locale: agreed.words.as_ref().map(|words| words.locale),
             proof: agreed.proof,
             proof_reference: Some(agreed.proof_reference.clone()),
             accepted_at: now,
@@ -156,12 +159,9 @@ impl MandateRow {
             return Err(NotAgreed::AbovePrice);
         }
         let accepted_at = request.consent_at.or(visit.as_ref().map(|visit| visit.accepted_at)).unwrap_or(now);
-        let (terms, words, proof, proof_reference, supersedes) = match visit {
-            Some(visit) => {
-                (visit.terms, visit.words, visit.proof, visit.proof_reference, Some(visit.mandate_id))
-            }
-            None => (at.terms.clone(), None, at.proof, None, None),
-        };
+        let supersedes = visit.as_ref().map(|visit| visit.mandate_id.clone());
+        let (proof, proof_reference) =
+            visit.as_ref().map_or((at.proof, None), |visit| (visit.proof, visit.proof_reference.clone()));
         Ok(Self {
             mandate_id: id.to_owned(),
             partner: partner.clone(),
@@ -169,8 +169,9 @@ impl MandateRow {
             offer,
             plan: request.plan.clone(),
             price,
-            terms,
-            words,
+            words_sha256: visit.as_ref().and_then(|visit| visit.words_sha256),
+            locale: visit.as_ref().and_then(|visit| visit.locale),
+            terms: visit.map_or_else(|| at.terms.clone(), |visit| visit.terms),
             proof,
             proof_reference,
             accepted_at,

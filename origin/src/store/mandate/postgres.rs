@@ -1,6 +1,6 @@
 //! Mandates in SQL.
 
-use super::{AgreedTerms, MandateRow, ShownWords, VISIT_SECONDS_MAX};
+use super::{AgreedTerms, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_hash, read_pai, read_time,
@@ -18,7 +18,7 @@ use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
 
 pub(in crate::store) async fn insert_mandate(tx: &PgConnection<'_>, new: &MandateRow) -> Result<(), TxError> {
-    let (terms, words) = (new.terms.as_ref(), new.words.as_ref());
+    let terms = new.terms.as_ref();
     let in_force = new.in_force.as_ref();
     tx.execute_one(
         "mandates",
@@ -36,8 +36,8 @@ pub(in crate::store) async fn insert_mandate(tx: &PgConnection<'_>, new: &Mandat
             &new.price.map(|price| price.currency.to_string()),
             &terms.map(|terms| terms.id.as_str()),
             &terms.map(|terms| terms.sha256.as_slice()),
-            &words.map(|words| words.sha256.as_slice()),
-            &words.map(|words| words.locale.as_str()),
+            &new.words_sha256.as_ref().map(<[u8; 32]>::as_slice),
+            &new.locale.map(Locale::as_str),
             &new.proof.as_str(),
             &new.proof_reference,
             &new.accepted_at.unix_seconds(),
@@ -118,7 +118,7 @@ pub(in crate::store) fn read_mandate_row(row: &Row) -> Result<MandateRow, TxErro
     let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
     let amount_minor: Option<i64> = row.try_get("price_minor")?;
     let terms: Option<String> = row.try_get("terms_id")?;
-    let locale = parse_optional_column(row, "mandates.locale", Locale::from_tag)?;
+    let words: Option<&[u8]> = row.try_get("words_sha256")?;
     let subscription: Option<String> = row.try_get("partner_subscription_id")?;
     Ok(MandateRow {
         mandate_id: row.try_get("mandate_id")?,
@@ -130,9 +130,10 @@ pub(in crate::store) fn read_mandate_row(row: &Row) -> Result<MandateRow, TxErro
         terms: terms
             .map(|id| Ok::<_, TxError>(AgreedTerms { id, sha256: read_hash(row, "mandates.terms_sha256")? }))
             .transpose()?,
-        words: locale
-            .map(|locale| Ok::<_, TxError>(ShownWords { sha256: read_hash(row, "mandates.words_sha256")?, locale }))
+        words_sha256: words
+            .map(|_| read_hash(row, "mandates.words_sha256"))
             .transpose()?,
+        locale: parse_optional_column(row, "mandates.locale", Locale::from_tag)?,
         proof: parse_column(row, "mandates.proof", MandateProof::parse)?,
         proof_reference: row.try_get("proof_reference")?,
         accepted_at: read_time(row, "mandates.accepted_at")?,

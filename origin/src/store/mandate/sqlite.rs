@@ -1,6 +1,6 @@
 //! Mandates in SQL.
 
-use super::{AgreedTerms, MandateRow, ShownWords, VISIT_SECONDS_MAX};
+use super::{AgreedTerms, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai, read_time};
 use onbill_domain::currency::Currency;
@@ -15,7 +15,7 @@ use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(in crate::store) fn insert_mandate(tx: &Connection, new: &MandateRow) -> Result<(), StoreError> {
-    let (terms, words) = (new.terms.as_ref(), new.words.as_ref());
+    let terms = new.terms.as_ref();
     let in_force = new.in_force.as_ref();
     tx.prepare_cached(
         "INSERT INTO mandates (mandate_id, partner, pai, offer, plan, price_minor, currency, period, terms_id,
@@ -33,8 +33,8 @@ pub(in crate::store) fn insert_mandate(tx: &Connection, new: &MandateRow) -> Res
         new.price.map(|price| price.currency.to_string()),
         terms.map(|terms| &terms.id),
         terms.map(|terms| terms.sha256),
-        words.map(|words| words.sha256),
-        words.map(|words| words.locale.as_str()),
+        new.words_sha256,
+        new.locale.map(Locale::as_str),
         new.proof.as_str(),
         new.proof_reference,
         new.accepted_at.unix_seconds(),
@@ -119,7 +119,6 @@ pub(in crate::store) fn read_mandate_row(row: &Row<'_>) -> Result<MandateRow, St
     let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
     let amount_minor: Option<i64> = row.get("price_minor")?;
     let terms: Option<String> = row.get("terms_id")?;
-    let locale = parse_optional_column(row, "mandates.locale", Locale::from_tag)?;
     let subscription: Option<String> = row.get("partner_subscription_id")?;
     Ok(MandateRow {
         mandate_id: row.get("mandate_id")?,
@@ -131,9 +130,8 @@ pub(in crate::store) fn read_mandate_row(row: &Row<'_>) -> Result<MandateRow, St
         terms: terms
             .map(|id| Ok::<_, StoreError>(AgreedTerms { id, sha256: row.get("terms_sha256")? }))
             .transpose()?,
-        words: locale
-            .map(|locale| Ok::<_, StoreError>(ShownWords { sha256: row.get("words_sha256")?, locale }))
-            .transpose()?,
+        words_sha256: row.get("words_sha256")?,
+        locale: parse_optional_column(row, "mandates.locale", Locale::from_tag)?,
         proof: parse_column(row, "mandates.proof", MandateProof::parse)?,
         proof_reference: row.get("proof_reference")?,
         accepted_at: read_time(row, "mandates.accepted_at")?,
