@@ -1,6 +1,7 @@
 //! What a customer agreed to: a charge needs it, whichever way the customer came.
 
 mod changes;
+mod evidence;
 
 use http::{Method, StatusCode};
 use onbill_origin::config::{ChargeNeeds, OperatorTimeZone, RepeatedPeriod};

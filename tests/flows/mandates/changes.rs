@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// A customer who has signed up in the widget; their PAI, and the path of their
 /// subscription.
-async fn system_with_subscription() -> (TestSystem, String, String) {
+pub(super) async fn system_with_subscription() -> (TestSystem, String, String) {
     let system = start_system().await;
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     let pai = system.pai_of("ann@example.com").await;
@@ -27,12 +27,12 @@ async fn subscription_path(system: &TestSystem) -> String {
     format!("{SUBSCRIPTION}/{}", answer["partnerSubscriptionID"].as_str().expect("is text"))
 }
 
-fn new_price(id: &str, value: i64, from: &str) -> Value {
+pub(super) fn new_price(id: &str, value: i64, from: &str) -> Value {
     json!({"changeID": id, "price": {"value": value, "currency": "USD"}, "effectiveFrom": from})
 }
 
 /// The HTTP status, and the status or the message in the response.
-async fn change(system: &TestSystem, path: &str, body: Value) -> (u16, String) {
+pub(super) async fn change(system: &TestSystem, path: &str, body: Value) -> (u16, String) {
     let (status, answer) = system.call_ott(Method::PUT, path, body).await;
     let said = answer["status"].as_str().or(answer["message"].as_str()).unwrap_or_default();
     (status.as_u16(), said.to_owned())

@@ -5,8 +5,12 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::config::Terms;
+use crate::store::database::{Store, use_case};
+use crate::store::error::StoreError;
 use crate::store::number::Hash;
+use crate::store::report::Period;
 use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
@@ -14,6 +18,43 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::PartnerSubscriptionRequest;
+
+impl Store {
+    /// A page of mandates that were recorded in a period, after `after`, in the order in which they
+    /// were recorded.
+    pub async fn list_mandates(
+        &self,
+        period: Period,
+        after: Option<MandatePlace>,
+        limit: u32,
+    ) -> Result<Vec<MandateEvidence>, StoreError> {
+        use_case!(self, read, list_mandates(period, after, limit))
+    }
+}
+
+/// A mandate, and how its subscription ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MandateEvidence {
+    pub place: MandatePlace,
+    pub mandate: MandateRow,
+    pub ended_at: Option<Timestamp>,
+    /// `None` if the partner has cancelled it.
+    pub ended_by: Option<DeclineReason>,
+}
+
+/// Where a mandate is in the list of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MandatePlace {
+    pub recorded_at: Timestamp,
+    pub sequence: i64,
+}
+
+impl MandatePlace {
+    /// Before the first one of a period.
+    fn before(period: Period) -> Self {
+        Self { recorded_at: period.from, sequence: 0 }
+    }
+}
 
 /// How long after the partner spent the token a subscription still belongs to that visit. One that is
 /// reported later was agreed elsewhere, as far as anybody can prove.

@@ -1,13 +1,15 @@
 //! Mandates in SQL.
 
-use super::{AgreedTerms, MandateRow, VISIT_SECONDS_MAX};
+use super::{AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_hash, read_pai, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
+use crate::store::report::Period;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
@@ -112,6 +114,41 @@ pub(in crate::store) async fn find_pin_flow(
         )
         .await?;
     row.map(|row| Ok(encode_base64url(&read_hash(&row, "flows.flow_hash")?))).transpose()
+}
+
+pub(in crate::store) async fn list_mandates(
+    db: &PgConnection<'_>,
+    period: Period,
+    after: Option<MandatePlace>,
+    limit: u32,
+) -> Result<Vec<MandateEvidence>, TxError> {
+    let after = after.unwrap_or(MandatePlace::before(period));
+    let rows = db
+        .query(
+            "SELECT m.*, s.ended_at, s.ended_by
+             FROM mandates m LEFT JOIN partner_subscriptions s
+                 ON s.partner_subscription_id = m.partner_subscription_id
+             WHERE (m.recorded_at, m.sequence) > ($1, $2) AND m.recorded_at < $3
+             ORDER BY m.recorded_at, m.sequence LIMIT $4",
+            &[
+                &after.recorded_at.unix_seconds(),
+                &after.sequence,
+                &period.until.unix_seconds(),
+                &i64::from(limit),
+            ],
+        )
+        .await?;
+    let line = |row: &Row| {
+        let ended_at: Option<i64> = row.try_get("ended_at")?;
+        let mandate = read_mandate_row(row)?;
+        Ok(MandateEvidence {
+            place: MandatePlace { recorded_at: mandate.recorded_at, sequence: row.try_get("sequence")? },
+            mandate,
+            ended_at: ended_at.map(Timestamp::from_unix_seconds),
+            ended_by: parse_optional_column(row, "partner_subscriptions.ended_by", DeclineReason::parse)?,
+        })
+    };
+    rows.iter().map(line).collect()
 }
 
 pub(in crate::store) fn read_mandate_row(row: &Row) -> Result<MandateRow, TxError> {

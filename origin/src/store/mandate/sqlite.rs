@@ -1,10 +1,12 @@
 //! Mandates in SQL.
 
-use super::{AgreedTerms, MandateRow, VISIT_SECONDS_MAX};
+use super::{AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::error::StoreError;
+use crate::store::report::Period;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai, read_time};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
@@ -115,6 +117,39 @@ pub(in crate::store) fn find_pin_flow(
     Ok(flow.map(|hash| encode_base64url(&hash)))
 }
 
+const LIST: &str = "SELECT m.*, s.ended_at, s.ended_by
+    FROM mandates m LEFT JOIN partner_subscriptions s ON s.partner_subscription_id = m.partner_subscription_id
+    WHERE (m.recorded_at, m.sequence) > (?1, ?2) AND m.recorded_at < ?3
+    ORDER BY m.recorded_at, m.sequence LIMIT ?4";
+
+pub(in crate::store) fn list_mandates(
+    db: &Connection,
+    period: Period,
+    after: Option<MandatePlace>,
+    limit: u32,
+) -> Result<Vec<MandateEvidence>, StoreError> {
+    let after = after.unwrap_or(MandatePlace::before(period));
+    let mut select = db.prepare_cached(LIST)?;
+    let mut rows = select.query(params![
+        after.recorded_at.unix_seconds(),
+        after.sequence,
+        period.until.unix_seconds(),
+        limit
+    ])?;
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next()? {
+        let ended_at: Option<i64> = row.get("ended_at")?;
+        let mandate = read_mandate_row(row)?;
+        lines.push(MandateEvidence {
+            place: MandatePlace { recorded_at: mandate.recorded_at, sequence: row.get("sequence")? },
+            mandate,
+            ended_at: ended_at.map(Timestamp::from_unix_seconds),
+            ended_by: parse_optional_column(row, "partner_subscriptions.ended_by", DeclineReason::parse)?,
+        });
+    }
+    Ok(lines)
+}
+
 pub(in crate::store) fn read_mandate_row(row: &Row<'_>) -> Result<MandateRow, StoreError> {
     let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
     let amount_minor: Option<i64> = row.get("price_minor")?;
@@ -148,8 +183,8 @@ mod tests {
     use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
-    fn mandate_of_visit_is_found_along_indexes() {
-        for step in query_plan(FIND_OF_VISIT) {
+    fn mandates_are_found_along_indexes() {
+        for step in [FIND_OF_VISIT, LIST].into_iter().flat_map(query_plan) {
             assert!(!step.starts_with("SCAN"), "{step}");
         }
     }
