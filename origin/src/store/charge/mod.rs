@@ -4,6 +4,7 @@
 mod coverage;
 pub(super) mod postgres;
 mod postgres_group;
+mod postgres_payer;
 pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};

@@ -3,7 +3,8 @@
 //! A charge that is not as usual is posted in a transaction of its own, where the rules for it are:
 //! one that was posted before, that is declined, or whose days may be paid for already.
 
-use super::postgres::{PAYER, Payer, join_mandate, post_charge, read_payer, to_pending_charge};
+use super::postgres::{post_charge, to_pending_charge};
+use super::postgres_payer::{PAYER, Payer, join_mandate, read_payer};
 use crate::store::charge::{NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
