@@ -90,10 +90,8 @@ mod tests {
 
     #[test]
     fn mandate_covers_its_price_in_its_currency() {
-        let money = |amount_minor, code| Money {
-            amount_minor,
-            currency: Currency::parse(code).expect("is listed"),
-        };
+        let money =
+            |amount_minor, code| Money { amount_minor, currency: Currency::parse(code).expect("is listed") };
         let december = days("2026-12-01", "2026-12-31");
         let covered = |amount| covers(money(1599, "USD"), amount, december);
         assert!(covered(money(1599, "USD")) && covered(money(1, "USD")));

@@ -201,8 +201,7 @@ async fn price_that_cannot_be_agreed_is_refused() {
     let mut system = start_system().await;
     system.reconfigure_acme(|config| {
         let price = config.offers[0].price;
-        config.offers[0].price_ceiling =
-            Some(onbill_domain::money::Money { amount_minor: 1999, ..price });
+        config.offers[0].price_ceiling = Some(onbill_domain::money::Money { amount_minor: 1999, ..price });
     });
     let pai = read_number(&system, GOOD).await;
     let tomorrow = system.now().plus_seconds(DAY).to_string();
@@ -227,8 +226,9 @@ async fn price_that_cannot_be_agreed_is_refused() {
         assert!(answer["message"].as_str().is_some_and(|message| message.contains(says)), "{answer}");
     }
     // Nothing of it was recorded: the id is free.
-    let (status, answer) =
-        system.call_ott(Method::POST, SUBSCRIPTION, with("price", json!({"value": 1999, "currency": "USD"}))).await;
+    let (status, answer) = system
+        .call_ott(Method::POST, SUBSCRIPTION, with("price", json!({"value": 1999, "currency": "USD"})))
+        .await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
     assert_eq!(charge(&system, &pai, "c-1", 1999).await, "APPROVED");
 }

@@ -86,7 +86,10 @@ async fn nobody_but_its_partner_changes_a_subscription() {
     let cancelled = json!({"status": "CANCELLED"});
     let tunes = keys::keyring(&KeyHolder::Partner("tunes"));
     let other = system.sign_with(&tunes, &Method::PUT, &path, &cancelled);
-    assert_eq!(status_and_code(system.send_request(other).await), expected_answer(404, "subscription-not-found"));
+    assert_eq!(
+        status_and_code(system.send_request(other).await),
+        expected_answer(404, "subscription-not-found")
+    );
     let unsigned = TestSystem::unsigned_request(&Method::PUT, &path, &cancelled);
     assert_eq!(
         status_and_code(system.send_request(unsigned).await),
@@ -104,7 +107,10 @@ async fn nobody_but_its_partner_changes_a_subscription() {
         expected_answer(401, "authorization-failure")
     );
     let unknown = "/ott/v1/partnerSubscription/00000000-0000-4000-8000-000000000000";
-    assert_eq!(change_status(&system, unknown, "CANCELLED").await, expected_answer(404, "subscription-not-found"));
+    assert_eq!(
+        change_status(&system, unknown, "CANCELLED").await,
+        expected_answer(404, "subscription-not-found")
+    );
     // It is still the active one.
     let body = json!({"pai": pai, "extSubscriptionID": "s-2", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let another = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;

@@ -2,7 +2,10 @@
 
 use crate::coupons::find_coupon_state;
 use crate::outcome::{declined, done, later, refused, sent};
-use crate::test_store::{declined_by, paid_ahead, NOW, TestStore, fresh_nonce, job_name, new_charge, new_coupon, new_redemption, new_refund, new_subscription, parse_day, parse_ext_id, partner_id, service_period, subscription_terms};
+use crate::test_store::{
+    NOW, TestStore, declined_by, fresh_nonce, job_name, new_charge, new_coupon, new_redemption, new_refund,
+    new_subscription, paid_ahead, parse_day, parse_ext_id, partner_id, service_period, subscription_terms,
+};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
 use onbill_origin::store::{LeasedJob, PostChargeResult, RedeemResult, SettleResult};
@@ -180,7 +183,14 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(db: TestStore) {
     // The second continues, the third has another coupon, the fourth has left.
     let goes_on = new_subscription(pai("c-2").await, "s-2");
     db.store
-        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-2".to_owned(), goes_on, subscription_terms())
+        .record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            "ps-2".to_owned(),
+            goes_on,
+            subscription_terms(),
+        )
         .await
         .expect("works");
     db.redeem_new_coupon(3, "c-5", "r-5").await;

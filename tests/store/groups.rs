@@ -2,8 +2,9 @@
 //! Each is answered as if it had come alone, whatever becomes of the others.
 
 use crate::outcome::{declined, done, later};
-use crate::test_store::{declined_by, paid_ahead, 
-    NOW, TestStore, fresh_nonce, fresh_pai, new_charge, parse_ext_id, partner_id, service_period,
+use crate::test_store::{
+    NOW, TestStore, declined_by, fresh_nonce, fresh_pai, new_charge, paid_ahead, parse_ext_id, partner_id,
+    service_period,
 };
 use futures_util::future::join_all;
 use onbill_domain::decline_reason::DeclineReason;

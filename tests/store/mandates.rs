@@ -157,11 +157,8 @@ async fn a_visit_that_was_not_finished_covers_nothing(db: TestStore) {
 async fn a_subscription_without_a_visit_has_the_partners_price(db: TestStore) {
     let consent_at = Some(Timestamp::from_unix_seconds(NOW.unix_seconds() - 60));
     let pai = db.issue(1).await;
-    let request = PartnerSubscriptionRequest {
-        price: Some(usd(1899)),
-        consent_at,
-        ..new_subscription(pai, "s-1")
-    };
+    let request =
+        PartnerSubscriptionRequest { price: Some(usd(1899)), consent_at, ..new_subscription(pai, "s-1") };
     assert!(matches!(
         db.subscribe("ps-1", request, subscription_terms()).await,
         RecordSubscriptionResult::Created(_)
@@ -241,10 +238,7 @@ async fn a_subscription_is_enough_where_the_partner_needs_no_price(db: TestStore
     assert_eq!(db.post_gap(subscribed(december(pai, "n-1", 1))).await, gap(MandateGap::None));
     db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     assert_eq!(db.post_gap(subscribed(december(pai, "n-2", 9999))).await, None);
-    assert_eq!(
-        db.post_gap(subscribed(december(pai, "n-3", 9999))).await,
-        gap(MandateGap::PeriodCharged)
-    );
+    assert_eq!(db.post_gap(subscribed(december(pai, "n-3", 9999))).await, gap(MandateGap::PeriodCharged));
     // And where a PAI is enough, nothing of this counts.
     let without = NewCharge { rules: ChargeRules::none(NOW), ..december(pai, "n-4", 9999) };
     assert_eq!(db.post_gap(without).await, None);

@@ -3,7 +3,10 @@
 
 use crate::outcome::{declined, done, retry_at, sent, settle_attempt};
 use crate::races::{at_once, how_many};
-use crate::test_store::{declined_by, paid_ahead, NOW, TestStore, code_sms, fresh_nonce, job_name, new_charge, new_coupon, new_redemption, new_subscription, parse_day, parse_ext_id, partner_id, service_period, subscription_terms};
+use crate::test_store::{
+    NOW, TestStore, code_sms, declined_by, fresh_nonce, job_name, new_charge, new_coupon, new_redemption,
+    new_subscription, paid_ahead, parse_day, parse_ext_id, partner_id, service_period, subscription_terms,
+};
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
@@ -129,7 +132,8 @@ async fn a_coupon_and_a_subscription_at_once_agree_whose_months_they_are(db: Tes
                     NOW,
                     partner_id("netflix"),
                     format!("ps-{round}"),
-                    request, subscription_terms(),
+                    request,
+                    subscription_terms(),
                 );
                 recorded.await.expect("works");
                 return None;

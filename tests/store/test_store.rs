@@ -19,10 +19,10 @@ use onbill_domain::wire::ott::{
 };
 use onbill_origin::config::NumberCheckLimits;
 use onbill_origin::store::{
-    AgreedTerms, ChargeRules, CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey, LeasedJob, NewCharge,
-    NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow,
-    PinAsker, PinCeiling, PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, ShownWords,
-    SmsJob, Store, SubscriptionTerms, Tallied, WebhookJob, WidgetAgreement,
+    AgreedTerms, ChargeRules, CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey,
+    LeasedJob, NewCharge, NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup,
+    NumberIndex, PaiRow, PinAsker, PinCeiling, PostChargeResult, PostRefundResult, Queue, RedeemResult,
+    SealedNumber, ShownWords, SmsJob, Store, SubscriptionTerms, Tallied, WebhookJob, WidgetAgreement,
 };
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::verified_nonce;

@@ -299,7 +299,11 @@ pub(super) mod tests {
             ("database =", "time_zone = \"Mars/Olympus\"\ndatabase =", "time_zone must be an IANA name"),
             ("database =", "price_notice_days = 366\ndatabase =", "price_notice_days must be 0 to 365"),
             ("plan =", "price_ceiling = { value = 1598, currency = \"USD\" }\nplan =", "not below it"),
-            ("plan =", "price_ceiling = { value = 1999, currency = \"EUR\" }\nplan =", "currency of the price"),
+            (
+                "plan =",
+                "price_ceiling = { value = 1999, currency = \"EUR\" }\nplan =",
+                "currency of the price",
+            ),
             ("id = \"netflix\"", "charge_needs = \"nothing\"\nid = \"netflix\"", "mandate"),
             ("id = \"netflix\"", "repeated_period = \"ignore\"\nid = \"netflix\"", "alarm"),
             ("[[offers]]", "[sms]\nby = \"pigeon\"\n[[offers]]", "pigeon"),

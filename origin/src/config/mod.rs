@@ -20,8 +20,8 @@ mod settlement;
 mod sms;
 mod sources;
 mod spending;
-mod time_zone;
 mod terms;
+mod time_zone;
 
 pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
@@ -42,5 +42,5 @@ pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;
 pub use sms::{CspSettings, KannelSettings, MessageIdForm, SmppAddress, SmppSettings, SmsSettings};
 pub use sources::{AccountSource, Billing};
 pub use spending::CurrencyLimits;
-pub use time_zone::OperatorTimeZone;
 pub use terms::Terms;
+pub use time_zone::OperatorTimeZone;

@@ -42,7 +42,8 @@ impl TryFrom<String> for OperatorTimeZone {
     type Error = &'static str;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        let zone = TimeZone::get(&name).map_err(|_| "time_zone must be an IANA name such as America/Chicago")?;
+        let zone =
+            TimeZone::get(&name).map_err(|_| "time_zone must be an IANA name such as America/Chicago")?;
         Ok(Self(zone))
     }
 }

@@ -49,8 +49,7 @@ impl EvidenceChain {
 fn to_line(evidence: MandateEvidence) -> MandateLine {
     let MandateEvidence { place: _, mandate, ended_at, ended_by } = evidence;
     let (subscription, in_force_from) = mandate.in_force.unzip();
-    let (terms_id, terms_sha256) =
-        mandate.terms.map(|terms| (terms.id, to_hex(&terms.sha256))).unzip();
+    let (terms_id, terms_sha256) = mandate.terms.map(|terms| (terms.id, to_hex(&terms.sha256))).unzip();
     MandateLine {
         mandate_id: mandate.mandate_id,
         partner: mandate.partner,

@@ -50,7 +50,11 @@ impl TermsChanges {
             .await?
             .ok_or_else(subscription_not_found)?;
         if let Some(before) = &found.of_change {
-            return if is_replay(before, &id, &change) { Ok(found.status) } else { Err(other_change().into()) };
+            return if is_replay(before, &id, &change) {
+                Ok(found.status)
+            } else {
+                Err(other_change().into())
+            };
         }
         let plan = change.plan.as_ref().unwrap_or(&found.latest.plan);
         let offer = self.config.offer_with_plan(&partner, plan);
@@ -156,9 +160,10 @@ fn is_replay(before: &MandateRow, id: &ExtId, change: &TermsChange) -> bool {
 fn new_price(change: &TermsChange, latest: &MandateRow, offer: Option<&Offer>) -> Result<Money, Reject> {
     let is_same_plan = change.plan.as_ref().is_none_or(|plan| latest.plan == *plan);
     let known = if is_same_plan { latest.price } else { offer.map(|offer| offer.price) };
-    change.price.or(known).ok_or_else(|| {
-        Reject::invalid_request("price is needed: no offer here has this plan.")
-    })
+    change
+        .price
+        .or(known)
+        .ok_or_else(|| Reject::invalid_request("price is needed: no offer here has this plan."))
 }
 
 /// The day must come after what was charged and what was changed before.

@@ -19,13 +19,8 @@ pub(super) struct ChangedTerms<'a> {
 pub(super) fn terms_sms(terms: &ChangedTerms<'_>, locale: Locale) -> String {
     let ChangedTerms { operator, partner, plan, price, from } = terms;
     let (price, date) = (price.to_string(), from.to_string());
-    let values = [
-        ("operator", *operator),
-        ("partner", *partner),
-        ("plan", *plan),
-        ("price", &price),
-        ("date", &date),
-    ];
+    let values =
+        [("operator", *operator), ("partner", *partner), ("plan", *plan), ("price", &price), ("date", &date)];
     fill_placeholders(&sms_words(locale).price_change, &values)
 }
 

@@ -81,7 +81,9 @@ pub use flow::{
     DevicePin, Flow, Journey, NewFlow, NewPin, PinAsker, PinAttempt, PinCeiling, PinRecipient,
     StartFlowResult,
 };
-pub use mandate::{AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement};
+pub use mandate::{
+    AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
+};
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 pub use open_mode::OpenMode;

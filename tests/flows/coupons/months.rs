@@ -28,7 +28,11 @@ async fn post_charge(
 
 /// A recorded decline that says why.
 fn assert_paid_ahead((status, answer): &(StatusCode, Value)) {
-    assert_eq!((*status, &answer["declineReason"]), (StatusCode::CREATED, &json!("risk-declined")), "{answer}");
+    assert_eq!(
+        (*status, &answer["declineReason"]),
+        (StatusCode::CREATED, &json!("risk-declined")),
+        "{answer}"
+    );
     assert_eq!(answer["rawResult"], json!({"scope": "coupon", "rawCode": "paid-ahead"}));
 }
 

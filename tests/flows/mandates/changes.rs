@@ -113,7 +113,10 @@ async fn change_that_no_customer_is_held_to_is_refused() {
         (new_price("ch-1", 1499, "2026-11-17"), "in the past"),
         (new_price("ch-1", 1499, "2026-12-17"), "ends on 2026-12-17"),
         (new_price("ch-1", 2000, "2027-02-18"), "ceiling of 19.99 USD"),
-        (json!({"changeID": "ch-1", "price": {"value": 1, "currency": "EUR"}, "effectiveFrom": "2027-02-18"}), "currency"),
+        (
+            json!({"changeID": "ch-1", "price": {"value": 1, "currency": "EUR"}, "effectiveFrom": "2027-02-18"}),
+            "currency",
+        ),
         (json!({"changeID": "ch-1", "effectiveFrom": "2027-02-18"}), "plan or price"),
         (json!({"changeID": "ch-1", "status": "ACTIVE", "effectiveFrom": "2027-02-18"}), "two calls"),
         (json!({"changeID": "ch-1", "plan": "standard"}), "effectiveFrom"),

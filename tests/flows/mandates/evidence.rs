@@ -49,7 +49,10 @@ async fn evidence_says_what_was_agreed_and_how() {
     let agreed_at = json!(now.plus_seconds(-DAY).to_string());
     for line in [visit, subscribed] {
         assert_eq!(line["price"], json!({"value": 1599, "currency": "USD"}));
-        assert_eq!((&line["proof"], &line["locale"], &line["pai"]), (&json!("pin"), &json!("en"), &json!(pai)));
+        assert_eq!(
+            (&line["proof"], &line["locale"], &line["pai"]),
+            (&json!("pin"), &json!("en"), &json!(pai))
+        );
         assert!(line["wordsSHA256"].as_str().is_some_and(|hash| hash.len() == 64), "{line}");
         assert!(line["proofReference"].is_string() && line["acceptedAt"] == agreed_at, "{line}");
     }
@@ -89,6 +92,10 @@ async fn pages_of_evidence_are_one_chain() {
         "?from=2026-11-18&to=2026-11-18&cursor=MQ",
     ] {
         let (status, answer) = system.call_acme_origin(&format!("/mandates{query}"), &Value::Null).await;
-        assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("invalid-request")), "{query}");
+        assert_eq!(
+            (status, &answer["code"]),
+            (StatusCode::BAD_REQUEST, &json!("invalid-request")),
+            "{query}"
+        );
     }
 }

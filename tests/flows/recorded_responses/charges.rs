@@ -227,6 +227,15 @@ async fn record_subscriptions(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.partner("an id of another subscriber", Method::POST, path, &of_ann).await;
     let change = |status: &str| json!({"status": status, "reason": "As they wish"});
     let own = format!("{path}/{id}");
+    let rise = json!({"changeID": "ch-1", "price": {"value": 1799, "currency": "USD"}, "effectiveFrom": "2027-03-01"});
+    recorder.partner("a higher price", Method::PUT, &own, &rise).await;
+    recorder.partner("its replay", Method::PUT, &own, &rise).await;
+    let mut other = rise.clone();
+    other["price"]["value"] = json!(1899);
+    recorder.partner("another change under its id", Method::PUT, &own, &other).await;
+    other["changeID"] = json!("ch-2");
+    recorder.partner("one that would hold on the same day", Method::PUT, &own, &other).await;
+    recorder.skip();
     for status in ["SUSPENDED", "ACTIVE", "PAUSED", "CANCELLED", "CANCELLED", "ACTIVE"] {
         recorder.partner(&format!("changed to {status}"), Method::PUT, &own, &change(status)).await;
     }
@@ -256,6 +265,9 @@ async fn record_ledger_pages(recorder: &mut ResponseRecorder) {
         "from=2026-11-01&to=2026-11-30&cursor=none",
     ] {
         recorder.operator_asks(query, &format!("/transactions?{query}")).await;
+    }
+    for query in ["from=2026-11-01&to=2026-12-31", "from=2026-11-01", "from=2026-12-01&to=2026-11-01"] {
+        recorder.operator_asks(&format!("mandates, {query}"), &format!("/mandates?{query}")).await;
     }
     let pai = recorder.system.pai_of("ann@example.com").await;
     for n in 0..26 {

@@ -73,7 +73,7 @@ pub(in crate::routes) async fn record_subscription(
 }
 
 /// Checks a price that the partner reports against the operator's offer with the same plan.
-pub(super) fn check_price(config: &Config, offer: Option<&Offer>, price: Money) -> Result<(), Reject> {
+fn check_price(config: &Config, offer: Option<&Offer>, price: Money) -> Result<(), Reject> {
     let is_billed = config.limits_in(price.currency).is_some();
     if !is_billed || offer.is_some_and(|offer| offer.price.currency != price.currency) {
         return Err(Reject::invalid_request("price.currency is not the one that the plan is sold in here."));

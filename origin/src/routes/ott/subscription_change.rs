@@ -42,7 +42,8 @@ pub(in crate::routes) async fn change_subscription(
         }
         SubscriptionUpdate::Status(change) => {
             let status = change.status;
-            let changed = store.change_subscription(call.nonce, clock.now(), call.partner, id.clone(), change);
+            let changed =
+                store.change_subscription(call.nonce, clock.now(), call.partner, id.clone(), change);
             match changed.await? {
                 ChangeSubscriptionResult::Current => status,
                 ChangeSubscriptionResult::NotFound => return Err(subscription_not_found().into()),

@@ -73,7 +73,8 @@ pub(super) async fn post_charge(
         ),
         find_days(tx, new, payer.mandate.as_ref()),
     )?;
-    let by_days = if is_paid { Some(Decline::PAID_AHEAD) } else { new.find_repeat(is_charged).map(Decline::from) };
+    let by_days =
+        if is_paid { Some(Decline::PAID_AHEAD) } else { new.find_repeat(is_charged).map(Decline::from) };
     let spent = match (by_days, taken) {
         (None, Ok(spent)) => spent,
         (Some(decline), _) => return record_decline(tx, now, new, decline).await,
@@ -84,7 +85,8 @@ pub(super) async fn post_charge(
         spending::write_spending(tx, &payer.subscriber_id, currency, spent),
         queue::put_leased(tx, &job, new.responding_until),
     )?;
-    let charge = Charge { repeats_period: is_charged && new.minds_repeats(), ..to_pending_charge(new, payer) };
+    let charge =
+        Charge { repeats_period: is_charged && new.minds_repeats(), ..to_pending_charge(new, payer) };
     Ok(PostChargeResult::Created(Box::new(charge)))
 }
 
@@ -125,8 +127,8 @@ async fn record_decline(
     Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer))
 }
 
-/// Records the charge of a coupon, to which no limits apply and which needs no mandate. Gives the reason if its PAI declines
-/// it.
+/// Records the charge of a coupon, to which no limits apply and which needs no mandate. Gives the
+/// reason if its PAI declines it.
 pub(in crate::store) async fn record_coupon_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,

@@ -105,8 +105,8 @@ fn count_spending(usual: &mut Vec<UsualCharge<'_>>) -> SpendingChanges {
 }
 
 /// Charges with new ids of active PAIs, in a currency that is billed, that are covered by a mandate
-/// if they need one, for days that no coupon and no other charge can have paid for. They are in the order of their ids, in which all groups claim them: so no two groups wait
-/// for each other.
+/// if they need one, for days that no coupon and no other charge can have paid for. They are in the
+/// order of their ids, in which all groups claim them: so no two groups wait for each other.
 async fn find_usual_charges<'a>(
     tx: &PgConnection<'_>,
     group: &'a [PostedCharge],

@@ -9,7 +9,8 @@ use crate::store::number::BilledSubscriber;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_charge_result, read_pai, read_subscriber, read_time,
+    parse_column, parse_optional_column, read_amount, read_charge_result, read_pai, read_subscriber,
+    read_time,
 };
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -80,8 +81,8 @@ fn find_decline(
     Ok(counted.err().map(Decline::from))
 }
 
-/// Records the charge of a coupon, to which no limits apply and which needs no mandate. Gives the reason if its PAI declines
-/// it.
+/// Records the charge of a coupon, to which no limits apply and which needs no mandate. Gives the
+/// reason if its PAI declines it.
 pub(in crate::store) fn record_coupon_charge(
     tx: &Connection,
     now: Timestamp,

@@ -2,9 +2,7 @@
 
 use super::{AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_hash, read_pai, read_time,
-};
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_hash, read_pai, read_time};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::report::Period;
 use onbill_domain::currency::Currency;
@@ -167,9 +165,7 @@ pub(in crate::store) fn read_mandate_row(row: &Row) -> Result<MandateRow, TxErro
         terms: terms
             .map(|id| Ok::<_, TxError>(AgreedTerms { id, sha256: read_hash(row, "mandates.terms_sha256")? }))
             .transpose()?,
-        words_sha256: words
-            .map(|_| read_hash(row, "mandates.words_sha256"))
-            .transpose()?,
+        words_sha256: words.map(|_| read_hash(row, "mandates.words_sha256")).transpose()?,
         locale: parse_optional_column(row, "mandates.locale", Locale::from_tag)?,
         proof: parse_column(row, "mandates.proof", MandateProof::parse)?,
         proof_reference: row.try_get("proof_reference")?,

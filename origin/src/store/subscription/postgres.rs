@@ -192,7 +192,8 @@ pub(in crate::store) async fn find_subscription_mandate(
     id: &ExtId,
     change_id: &ExtId,
 ) -> Result<Option<SubscriptionMandate>, TxError> {
-    let sql = "SELECT status, pai FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2";
+    let sql =
+        "SELECT status, pai FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2";
     let Some(row) = db.query_optional(sql, &[&id.as_str(), &partner.as_str()]).await? else {
         return Ok(None);
     };

@@ -184,9 +184,8 @@ pub(in crate::store) fn find_subscription_mandate(
     let mut rows = select.query(params![id.as_str(), partner.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let pai: String = row.get("pai")?;
-    let charged_until: Option<String> = db
-        .prepare_cached(CHARGED_UNTIL)?
-        .query_row([&pai, id.as_str()], |row| row.get(0))?;
+    let charged_until: Option<String> =
+        db.prepare_cached(CHARGED_UNTIL)?.query_row([&pai, id.as_str()], |row| row.get(0))?;
     Ok(Some(SubscriptionMandate {
         status: parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
         latest: mandate::find_latest_mandate(db, id.as_str())?.ok_or_else(|| missing_row("mandates"))?,

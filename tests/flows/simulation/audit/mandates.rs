@@ -55,7 +55,8 @@ pub(super) async fn check_mandates(
 }
 
 async fn read_mandates(run: &SimulationRun) -> BTreeMap<String, AgreedMandate> {
-    let sql = "SELECT m.mandate_id, m.pai, m.partner_subscription_id, m.price_minor, m.currency, m.in_force_from,
+    let sql =
+        "SELECT m.mandate_id, m.pai, m.partner_subscription_id, m.price_minor, m.currency, m.in_force_from,
                    s.ended_at
                FROM mandates m JOIN partner_subscriptions s
                    ON s.partner_subscription_id = m.partner_subscription_id AND s.pai = m.pai";

@@ -8,7 +8,9 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundRequest, TransactionRequest, TransactionResponse};
-use onbill_origin::store::{ChargeRules, ClosePaiResult, NewCharge, NewRefund, PostChargeResult, PostRefundResult};
+use onbill_origin::store::{
+    ChargeRules, ClosePaiResult, NewCharge, NewRefund, PostChargeResult, PostRefundResult,
+};
 use onbill_test_harness::Dice;
 use serde_json::json;
 

@@ -97,12 +97,7 @@ pub(super) enum PinRequest {
     /// A code for the number.
     NewCode,
     /// The account on the bill, and when the customer agreed to it: a second try says the same.
-    Subscribe {
-        subscriber: FoundSubscriber,
-        origin: SubscriptionSource,
-        email: String,
-        agreed_at: Timestamp,
-    },
+    Subscribe { subscriber: FoundSubscriber, origin: SubscriptionSource, email: String, agreed_at: Timestamp },
 }
 
 /// A code as it was entered, and which one it is meant to be.
