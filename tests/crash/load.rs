@@ -235,7 +235,7 @@ impl LoadingPartner {
         };
         let answer = system.caller.forward_partner_call(origin, &path, &person.handle, &body).await;
         let mut memory = self.lock_record();
-        let LoadRecord { asked, tally, strange } = &mut *memory;
+        let LoadRecord { asked, tally, strange, months: _ } = &mut *memory;
         let Ok((status, text)) = answer else {
             tally.cut_off += 1;
             return Err(Unreachable);

@@ -230,6 +230,7 @@ async fn every_call_that_changes_something_spends_its_nonce(db: TestStore) {
                 partner_id("netflix"),
                 "ps-1".into(),
                 new_subscription(row.pai, "s-1"),
+                subscription_terms(),
             )
             .await
             .err(),
