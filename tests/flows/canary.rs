@@ -160,7 +160,7 @@ async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> Value {
 /// Declines come with the accounts.
 async fn run_money_journeys(system: &TestSystem) {
     let ann = system.pai_of("ann@example.com").await;
-    system.run_billing("2026-12").await;
+    system.run_billing("2026-11").await;
     assert_eq!(post_charge(system, &ann, "c-1").await, "APPROVED");
     system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
     assert_eq!(post_charge(system, &ann, "c-2").await, "PENDING");

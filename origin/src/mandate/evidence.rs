@@ -126,7 +126,7 @@ mod tests {
         let mut lines: Vec<String> = (1..=3)
             .map(|n| {
                 let mut line: MandateLine = serde_json::from_value(json!({
-                    "mandateID": format!("ps-{n}"), "partner": "netflix", "pai": "pai-1", "plan": "standard",
+                    "mandateID": format!("ps-{n}"), "partner": "netflix", "pai": "01010101-0101-4101-8101-010101010101", "plan": "standard",
                     "period": "month", "proof": "pin", "acceptedAt": "2026-11-18T11:06:40Z",
                     "recordedAt": "2026-11-18T11:06:40Z", "previous": "", "hash": "",
                 }))

@@ -98,7 +98,13 @@ async fn invalid_change_is_refused_without_any_origin() {
     let mut typed = request("PUT", CHANGE, "{}");
     typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
     assert_eq!(edge.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
-    for bad in [json!({}), json!({"changeID": "ch-1"}), json!({"status": "GONE"}), json!({"status": "ACTIVE", "reason": ""}), json!([])] {
+    for bad in [
+        json!({}),
+        json!({"changeID": "ch-1"}),
+        json!({"status": "GONE"}),
+        json!({"status": "ACTIVE", "reason": ""}),
+        json!([]),
+    ] {
         let response = edge.call_as_netflix("PUT", CHANGE, &bad).await;
         assert_eq!(response.refusal(), (400, "invalid-request".to_owned()), "{bad}");
     }

@@ -1,9 +1,10 @@
 //! What customers have agreed to, against what they were charged: by the audit's own reading of both.
 
 use super::super::run::SimulationRun;
+use super::db_reader::DbReader;
 use super::{StoredCharge, to_number, to_text};
 use onbill_domain::day::Day;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The price that each offer and subscription of the simulation is agreed at, in cents for a month.
 const PRICE: i64 = 1599;
@@ -14,9 +15,45 @@ struct AgreedMandate {
     price: i64,
     currency: String,
     in_force_from: Day,
-    /// When its subscription was cancelled.
-    ended_at: Option<i64>,
     charges: Vec<String>,
+}
+
+/// The charges that were accepted, and the subscriptions that had ended, when the database was last
+/// read. What came first cannot be told from times: clocks are set back.
+#[derive(Default)]
+pub(in super::super) struct MandateWatch {
+    accepted: BTreeSet<String>,
+    ended: BTreeMap<String, i64>,
+}
+
+impl MandateWatch {
+    /// Reads again. After a cancellation, only periods that had begun by then are charged.
+    pub(in super::super) async fn look(&mut self, db_reader: &DbReader) -> Vec<String> {
+        let charges = "SELECT t.transaction_id, t.period_from, m.partner_subscription_id
+                       FROM transactions t JOIN mandates m ON m.mandate_id = t.mandate_id
+                       WHERE t.status <> 'DECLINED'";
+        let mut found = Vec::new();
+        for row in db_reader.rows(charges).await {
+            let [id, from, subscription] = row.try_into().expect("has these columns");
+            let (id, from) = (to_text(id), Day::parse(&to_text(from)).expect("is a day"));
+            let ended = self.ended.get(&to_text(subscription));
+            if self.accepted.insert(id.clone())
+                && ended.is_some_and(|at| from.starts_at().unix_seconds() > *at)
+            {
+                found.push(format!("{id} is for a period that began after the cancellation"));
+            }
+        }
+        let ended = "SELECT partner_subscription_id, ended_at FROM partner_subscriptions
+                     WHERE ended_at IS NOT NULL";
+        for row in db_reader.rows(ended).await {
+            let [subscription, at] = row.try_into().expect("has these columns");
+            let (subscription, at) = (to_text(subscription), to_number(at));
+            if self.ended.insert(subscription.clone(), at).is_some_and(|before| before != at) {
+                found.push(format!("{subscription} has ended twice"));
+            }
+        }
+        found
+    }
 }
 
 /// Each approved charge has a mandate in force that covers its amount, currency and days; no two of a
@@ -56,20 +93,17 @@ pub(super) async fn check_mandates(
 
 async fn read_mandates(run: &SimulationRun) -> BTreeMap<String, AgreedMandate> {
     let sql =
-        "SELECT m.mandate_id, m.pai, m.partner_subscription_id, m.price_minor, m.currency, m.in_force_from,
-                   s.ended_at
+        "SELECT m.mandate_id, m.pai, m.partner_subscription_id, m.price_minor, m.currency, m.in_force_from
                FROM mandates m JOIN partner_subscriptions s
                    ON s.partner_subscription_id = m.partner_subscription_id AND s.pai = m.pai";
     let mandates = run.rows(sql).await.into_iter().map(|row| {
-        let [id, pai, subscription, price, currency, from, ended_at] =
-            row.try_into().expect("has these columns");
+        let [id, pai, subscription, price, currency, from] = row.try_into().expect("has these columns");
         let mandate = AgreedMandate {
             pai: to_text(pai),
             subscription: to_text(subscription),
             price: to_number(price),
             currency: to_text(currency),
             in_force_from: Day::parse(&to_text(from)).expect("is a day"),
-            ended_at: ended_at.map(|at| to_number(Some(at))),
             charges: Vec::new(),
         };
         (to_text(id), mandate)
@@ -91,11 +125,6 @@ impl AgreedMandate {
             "is in a currency that was not agreed"
         } else if to < self.in_force_from {
             "is for days before anybody agreed"
-        } else if self
-            .ended_at
-            .is_some_and(|at| at < charge.created_at && at < from.starts_at().unix_seconds())
-        {
-            "is for a period that began after the cancellation"
         } else {
             return None;
         };

@@ -16,6 +16,7 @@ pub(super) use charge_watch::ChargeWatch;
 pub(super) use coupon_watch::CouponWatch;
 pub(super) use coupons::{met_outcomes as coupons_met, read_generations};
 pub(super) use db_reader::{DbReader, TextRow};
+pub(super) use mandates::MandateWatch;
 pub(super) use pai_watch::PaiWatch;
 pub(super) use paid_days::PaidDaysWatch;
 pub(super) use sms_watch::SmsWatch;
