@@ -26,7 +26,7 @@ impl ChargeRules {
 /// The mandate of the subscription that the charge is for, as the ledger has it.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Mandate {
-    pub(in crate::store) mandate_id: String,
+    pub(in crate::store) id: String,
     /// `None` when the price is not known.
     pub(in crate::store) price: Option<Money>,
     /// The subscription had been cancelled when the period began.

@@ -108,7 +108,7 @@ async fn find_days(
     );
     let (from, to) =
         (new.request.service_period.from().to_string(), new.request.service_period.to().to_string());
-    let mandate_id = mandate.map(|mandate| &mandate.mandate_id);
+    let mandate_id = mandate.map(|mandate| &mandate.id);
     let row = tx
         .query_optional(&sql, &[&new.request.pai.to_string(), &from, &to, &new.transaction_id, &mandate_id])
         .await?
@@ -232,7 +232,7 @@ async fn insert_charge(
                 &decline.map(|_| now.unix_seconds()),
                 &raw.map(|(scope, _)| scope),
                 &raw.map(|(_, code)| code),
-                &mandate.map(|mandate| &mandate.mandate_id),
+                &mandate.map(|mandate| &mandate.id),
             ],
         )
         .await?;

@@ -194,7 +194,7 @@ async fn insert_charges(
         usual.iter().map(|charge| charge.new.request.tax.map(|tax| tax.amount_minor)).collect();
     let mandates: Vec<Option<&str>> = usual
         .iter()
-        .map(|charge| charge.payer.mandate.as_ref().map(|mandate| mandate.mandate_id.as_str()))
+        .map(|charge| charge.payer.mandate.as_ref().map(|mandate| mandate.id.as_str()))
         .collect();
     let rows = tx
         .query(

@@ -91,11 +91,11 @@ pub(super) fn read_payer(row: &Row) -> Result<Payer, TxError> {
 }
 
 fn read_mandate(row: &Row) -> Result<Option<Mandate>, TxError> {
-    let Some(mandate_id) = row.try_get("mandate_id")? else { return Ok(None) };
+    let Some(id) = row.try_get("mandate_id")? else { return Ok(None) };
     let currency = parse_optional_column(row, "mandates.price_currency", Currency::parse)?;
     let amount_minor: Option<i64> = row.try_get("price_minor")?;
     Ok(Some(Mandate {
-        mandate_id,
+        id,
         price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
         is_over: row.try_get("is_over")?,
         is_charged: row.try_get("is_charged")?,

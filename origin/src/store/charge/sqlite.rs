@@ -200,11 +200,11 @@ fn find_payer(tx: &Connection, new: &NewCharge) -> Result<Option<Payer>, StoreEr
 }
 
 fn read_mandate(row: &Row<'_>) -> Result<Option<Mandate>, StoreError> {
-    let Some(mandate_id) = row.get("mandate_id")? else { return Ok(None) };
+    let Some(id) = row.get("mandate_id")? else { return Ok(None) };
     let currency = parse_optional_column(row, "mandates.price_currency", Currency::parse)?;
     let amount_minor: Option<i64> = row.get("price_minor")?;
     Ok(Some(Mandate {
-        mandate_id,
+        id,
         price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
         is_over: row.get("is_over")?,
         is_charged: row.get("is_charged")?,
@@ -255,7 +255,7 @@ fn insert_charge(
         decline.map(|_| now.unix_seconds()),
         raw.map(|(scope, _)| scope),
         raw.map(|(_, code)| code),
-        mandate.map(|mandate| &mandate.mandate_id),
+        mandate.map(|mandate| &mandate.id),
     ])?;
     Ok(())
 }
