@@ -293,7 +293,7 @@ pub(crate) fn ext_charge_id(n: usize) -> String {
 }
 
 fn charge_body(n: usize, pai: &str, value: i64, month: usize) -> Value {
-    let (year, month) = (2026 + (11 + month) / 12, (11 + month) % 12 + 1);
+    let (year, month) = (2026 + month.div_ceil(12), (11 + month) % 12 + 1);
     json!({"extTransactionID": ext_charge_id(n), "pai": pai, "amount": {"value": value, "currency": "USD"},
            "description": "Netflix Standard",
            "servicePeriod": {"from": format!("{year}-{month:02}-01"), "to": format!("{year}-{month:02}-28")}})

@@ -57,6 +57,7 @@ fn december(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     charge_for(pai, ext_id, amount_minor, "2026-12-01", "2026-12-31")
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be none")]
 fn gap(gap: MandateGap) -> Option<(String, String)> {
     Some(("mandate".to_owned(), gap.as_str().to_owned()))
 }

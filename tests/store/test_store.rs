@@ -316,6 +316,7 @@ pub(crate) fn declined_by(posted: &PostChargeResult) -> Option<(String, String)>
 }
 
 /// How a charge is declined for days that a coupon has paid for.
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be none")]
 pub(crate) fn paid_ahead() -> Option<(String, String)> {
     Some(("coupon".to_owned(), "paid-ahead".to_owned()))
 }

@@ -343,8 +343,7 @@ async fn by_limits(recorder: &mut ResponseRecorder) {
 
 async fn by_mandates(recorder: &mut ResponseRecorder) {
     let validated = json!({"msisdn": "+12025550102", "operator": "acme"});
-    let (_, answer) =
-        recorder.system.call_ott(Method::POST, "/ott/v1/account/validate", validated).await;
+    let (_, answer) = recorder.system.call_ott(Method::POST, "/ott/v1/account/validate", validated).await;
     let pai = answer["pai"].as_str().expect("is text").to_owned();
     recorder.skip();
     recorder.begin_section("declined as nobody has agreed to it");

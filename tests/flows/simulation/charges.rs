@@ -79,7 +79,7 @@ impl SimulationRun {
         let answers = if busy { join(all, self.system.acme.try_deliver_due()).await.0 } else { all.await };
         for (post, answer) in posts.iter().zip(answers) {
             if let Some((status, answer)) = answer {
-                self.hear_post(post, status, answer);
+                self.hear_post(post, status, &answer);
             }
         }
     }
@@ -130,7 +130,7 @@ impl SimulationRun {
         self.system.try_call_ott(Method::POST, "/ott/v1/transaction", body).await
     }
 
-    fn hear_post(&mut self, post: &ChargePost, status: StatusCode, answer: Value) {
+    fn hear_post(&mut self, post: &ChargePost, status: StatusCode, answer: &Value) {
         let asked = self.asked.get_mut(&post.id).expect("was asked for");
         match status {
             StatusCode::CREATED | StatusCode::OK => {
@@ -138,14 +138,14 @@ impl SimulationRun {
                 assert_eq!(taken, post.value, "other contents were taken: {answer}");
                 let created = status == StatusCode::CREATED;
                 asked.created += u32::from(created);
-                asked.hear(&answer);
+                asked.hear(answer);
                 asked.answers.push(answer.clone());
                 self.tally.count(if created { RunOutcome::Charge } else { RunOutcome::Replay });
                 match answer["status"].as_str() {
                     Some("PENDING") => self.tally.count(RunOutcome::Pending),
                     Some("DECLINED") => {
                         self.tally.count(RunOutcome::Decline);
-                        self.hear_gap(post, created, &answer);
+                        self.hear_gap(post, created, answer);
                         if answer["declineReason"]
                             .as_str()
                             .is_some_and(|reason| reason.starts_with("charge-"))
@@ -161,7 +161,7 @@ impl SimulationRun {
                 self.tally.count(RunOutcome::Conflict);
             }
             StatusCode::CONFLICT => {}
-            other => no_answer(other, &answer),
+            other => no_answer(other, answer),
         }
     }
 

@@ -192,10 +192,8 @@ async fn insert_charges(
     let fingerprints: Vec<&[u8]> = usual.iter().map(|charge| charge.new.fingerprint.as_slice()).collect();
     let taxes: Vec<Option<i64>> =
         usual.iter().map(|charge| charge.new.request.tax.map(|tax| tax.amount_minor)).collect();
-    let mandates: Vec<Option<&str>> = usual
-        .iter()
-        .map(|charge| charge.payer.mandate.as_ref().map(|mandate| mandate.id.as_str()))
-        .collect();
+    let mandates: Vec<Option<&str>> =
+        usual.iter().map(|charge| charge.payer.mandate.as_ref().map(|mandate| mandate.id.as_str())).collect();
     let rows = tx
         .query(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,

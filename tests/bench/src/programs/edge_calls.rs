@@ -86,7 +86,7 @@ fn sign_call(bench: &Bench, authority: &str, call: EdgeCall) -> Result<Request<B
 
 /// A month of one subscriber, so many months after December 2026: each is charged once.
 pub(crate) fn charge_body(id: &str, pai: &str, months: usize) -> Value {
-    let (year, month) = (2026 + (11 + months) / 12, (11 + months) % 12 + 1);
+    let (year, month) = (2026 + months.div_ceil(12), (11 + months) % 12 + 1);
     json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
         "description": "Netflix Standard", "servicePeriod":
             {"from": format!("{year}-{month:02}-01"), "to": format!("{year}-{month:02}-28")}})
