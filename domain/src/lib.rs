@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod account_event;
+pub mod agreement;
 pub mod correlator;
 pub mod coupon_code;
 pub mod currency;
@@ -20,6 +21,7 @@ pub mod jws;
 pub mod key;
 pub mod limits;
 pub mod locale;
+pub mod mandate;
 pub mod money;
 pub mod msisdn;
 pub mod pai;

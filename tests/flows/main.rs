@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod account_events;
+mod agreements;
 mod bad_input;
 mod canary;
 mod challenges;
@@ -20,6 +21,7 @@ mod kv_sync;
 mod later_outcomes;
 mod ledger_pages;
 mod limits;
+mod mandates;
 mod notifications;
 mod outages;
 mod outbox_at_work;

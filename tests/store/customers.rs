@@ -4,7 +4,7 @@ use crate::outcome::{declined, done, later, refused};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
     NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_refund, new_signup, new_subscription,
-    parse_ext_id, partner_id, sealed_number, usd,
+    parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
@@ -26,6 +26,7 @@ on_each_database!(
     nobody_ends_what_is_not_theirs,
     an_end_that_comes_first_keeps_its_reason,
     a_link_is_ended_once_at_two_origins_whatever_comes_in_between,
+    open_pai_is_found_by_its_subscriber,
 );
 
 const GENERATION: &str = "2024-01-01";
@@ -56,8 +57,10 @@ async fn record_subscription(db: &TestStore, partner_name: &str, pai: Pai, ext_i
     let now = NOW.plus_seconds(at_seconds);
     let request = new_subscription(pai, ext_id);
     let id = format!("ps-{ext_id}");
-    let record =
-        db.store.record_subscription(fresh_nonce(), now, partner_id(partner_name), id, request).await;
+    let record = db
+        .store
+        .record_subscription(fresh_nonce(), now, partner_id(partner_name), id, request, subscription_terms())
+        .await;
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 
@@ -354,4 +357,22 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(db: TestS
         let told = how_many(&calls, |told| *told == Some(standing.closed_reason));
         assert_eq!(told, how_many(&calls, Option::is_some), "{calls:?}");
     }
+}
+
+async fn open_pai_is_found_by_its_subscriber(db: TestStore) {
+    let find = async |partner: &str, n: u8, subscriber_ref: &str| {
+        let number = sealed_number(n).index;
+        let found = db.store.find_pai_of_number(partner_id(partner), number, subscriber_ref.to_owned());
+        found.await.expect("works")
+    };
+    assert_eq!(find("netflix", 1, GENERATION).await, None);
+    let pai = signed_up(&db, "netflix", 1, 0).await;
+    let other = signed_up(&db, "netflix", 2, 0).await;
+    assert_eq!(find("netflix", 1, GENERATION).await, Some(pai));
+    assert_eq!(find("netflix", 2, GENERATION).await, Some(other));
+    assert_eq!(find("tunes", 1, GENERATION).await, None);
+    assert_eq!(find("netflix", 1, "2025-01-01").await, None, "the number has another subscriber");
+    let closed = db.store.close_pai(NOW, partner_id("netflix"), pai, REVOKED).await;
+    assert_eq!(closed.expect("works"), ClosePaiResult::Closed);
+    assert_eq!(find("netflix", 1, GENERATION).await, None);
 }

@@ -39,6 +39,7 @@ mod gifts;
 mod groups;
 mod imports;
 mod leases;
+mod mandates;
 mod migrations;
 mod notifications;
 mod opening;

@@ -1,8 +1,7 @@
 // The customer's own page within the payment frame: what is linked to the number, what was charged, and unlinking, which has
 // to be confirmed. How a number is proven, and how the edge is asked, is in frame.js, which comes after this in one script.
 'use strict';
-const ownPage = ({ $, t, isolate, money, run, show, message, partners, locale, leave, ask }) => {
-const dates = zone => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: zone });
+const ownPage = ({ $, t, isolate, make, money, dates, run, show, message, partners, leave, learn, ask }) => {
 const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere
 const on = time => moment.format(new Date(time));
 const nameOf = partner => partners[partner] || partner;
@@ -10,16 +9,10 @@ const amountOf = amount => isolate(money(amount));
 
 let cursor, wanted;
 
-function make(tag, text, look) {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  if (look) element.className = look;
-  return element;
-}
-
-// `{subscriptions, charges, cursor}`: the first page of them.
+// `{subscriptions, charges, cursor, words}`: the first page of them, and the words to show it in.
 function open(page) {
-  const { subscriptions, charges } = page;
+  const { subscriptions, charges, words } = page;
+  learn(words);
   $('links').replaceChildren(...subscriptions.map(link));
   $('charges').replaceChildren();
   add(page);

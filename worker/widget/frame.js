@@ -1,5 +1,5 @@
 // The payment frame's behaviour: number → PIN → confirm → partner, and the closing state on the way back; or number → PIN →
-// the customer's own page, which is in frame-account.js.
+// the customer's own page. The last step is in frame-confirm.js, the own page in frame-account.js.
 // Number, PIN, session and flow live in this page's memory and in request bodies only: never in a URL, storage or the console.
 // What is right or wrong about a number is decided behind the edge, not here.
 (() => {
@@ -30,11 +30,10 @@ let actions = [];
 // ---- Words
 
 const isolate = text => page.dir === 'rtl' ? `\u2068${text}\u2069` : text;
-const t = (key, values) => {
-  const known = { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values };
-  const words = own && strings[`own-${key}`] || strings[key];
-  return words.replace(/\{(\w+)\}/g, (whole, name) => name in known ? isolate(known[name]) : whole);
-};
+const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => name in values ? isolate(values[name]) : whole);
+// What belongs to the own page is there when the page is.
+const t = (key, values) => fill(own && strings[`own-${key}`] || strings[key] || '',
+  { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values });
 const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
 const when = seconds => {
   const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];
@@ -48,6 +47,7 @@ const money = ({ value, currency }) => {
     minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
   return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
 };
+const dates = (timeZone, dateStyle = 'medium') => new Intl.DateTimeFormat(locale, { dateStyle, timeZone });
 const now = () => Math.floor(performance.now());      // whole milliseconds, so that half a minute is 30 seconds and not 31
 
 // Says everything about the offer, or from now on about the customer's own page.
@@ -56,6 +56,13 @@ function label(isOwn) {
   shown.view = own ? 'account' : 'offer';
   for (const each of document.querySelectorAll('[data-t]')) each.textContent = t(each.dataset.t);
   document.title = t('title');
+}
+
+function make(tag, text, look) {
+  const element = document.createElement(tag);
+  if (text) element.textContent = text;
+  if (look) element.className = look;
+  return element;
 }
 
 // ---- Steps
@@ -124,7 +131,7 @@ async function call(path, body) {
   try {
     response = await fetch(path, {
       method: 'POST', credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: { 'content-type': 'application/json' }, body: JSON.stringify({ operator: operator.id, ...body }),
+      headers: { 'content-type': 'application/json' }, body: JSON.stringify({ operator: operator.id, locale, ...body }),
     });
     answer = await response.json();
   } catch ({ name }) {
@@ -227,7 +234,7 @@ function tryNumber() {
   const purpose = own ? { view: 'account' } : { offer: boot.offer };
   const challengeToken = solution;
   solution = undefined;      // it is good for one call
-  return call('account/validate', { ...purpose, msisdn: number.value.trim(), locale, returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
+  return call('account/validate', { ...purpose, msisdn: number.value.trim(), returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
 }
 
 // Shows Cloudflare's challenge, which the edge has asked for, and then makes the call `again`. Its script is loaded when it is
@@ -293,26 +300,13 @@ function sendCode() {
 }
 
 function proven(answer) {
-  const { step, type, offer } = answer;
+  const { step } = answer;
   flow = answer.flow;
   code.value = '';
   if (step === 'account') return account.open(answer);
   if (step === 'already-on-bill') return fail({ code: step }, 'number');
   if (step !== 'confirm') throw new TypeError('step');
-  $('offer-title').textContent = offer.title;
-  $('offer-price').textContent = t('price', { price: money(offer.price) });
-  $('offer-how').textContent = t(type === 'prepaid' ? 'prepaid' : 'postpaid');
-  show('confirm');
-}
-
-function signUp() {
-  run($('confirm-submit'), 'confirm', () => call('signup', { flow }), ({ url }) => {
-    const to = new URL(url);
-    if (!/^https?:$/.test(to.protocol)) throw new TypeError('url');
-    $('partner-link').href = to.href;
-    show('opening');
-    open(to.href, '_top');
-  });
+  last.open(answer.agreement);
 }
 
 function conclude(result) {
@@ -328,8 +322,11 @@ function conclude(result) {
 // The way out, where somebody around us takes it.
 function leave(name = 'done') { return connected && [name, () => post('exit')]; }
 
-const account = ownPage({ $, t, isolate, money, run, show, message, partners, locale, leave,
-  ask: (path, body) => { if (!own) label(true); return call(path, { flow, ...body }); } });
+const ask = (path, body) => call(path, { flow, ...body });
+const last = lastStep({ $, fill, make, money, dates, number, run, show, ask });
+const account = ownPage({ $, t, isolate, make, money, dates, run, show, message, partners, leave,
+  learn: words => { Object.assign(strings, words); label(true); },
+  ask: (path, body) => { if (!own) label(true); return ask(path, body); } });
 
 // ---- The page around us
 
@@ -424,7 +421,7 @@ on('pin-form', 'submit', sendPin);
 on('resend', 'click', sendCode);
 on('change-number', 'click', toNumber);
 on('challenge-number', 'click', toNumber);
-on('confirm-submit', 'click', signUp);
+on('confirm-submit', 'click', last.accept);
 on('other-number', 'click', toNumber);
 on('opening-restart', 'click', toNumber);
 WAYS.forEach((button, at) => on(button.id, 'click', () => actions[at][1]()));

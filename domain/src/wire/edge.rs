@@ -4,6 +4,7 @@
 //! Types that hold a number, a PIN or a token do not implement `Debug`.
 
 use crate::account::AccountType;
+use crate::agreement::Agreement;
 use crate::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use crate::locale::Locale;
 use crate::money::Money;
@@ -111,9 +112,9 @@ pub enum FlowStep {
         /// The number of digits of the PIN.
         digits: usize,
     },
-    /// Read the offer and continue to the partner.
+    /// Read what is agreed and continue to the partner.
     Confirm {
-        /// The flow to continue.
+        /// The flow to continue, which also says which words are shown.
         flow: String,
         /// How the account pays.
         #[serde(rename = "type")]
@@ -121,6 +122,9 @@ pub enum FlowStep {
         /// The offer to confirm.
         #[serde(deserialize_with = "strict")]
         offer: OfferView,
+        /// What the customer agrees to, in the words to show.
+        #[serde(deserialize_with = "strict")]
+        agreement: Agreement,
     },
     /// Stop, because the subscriber already pays this partner on the bill. The flow opens the
     /// account page.

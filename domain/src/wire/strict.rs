@@ -291,13 +291,22 @@ mod tests {
     /// Steps are read by way of serde's buffer.
     #[test]
     fn array_is_no_offer_of_a_step() {
-        let step = |offer: Value| json!({"step": "confirm", "flow": "f", "type": "postpaid", "offer": offer});
+        let agreement = |rows: Value| {
+            json!({"title": "t", "rows": rows, "note": "n", "consent": "c", "links": [], "accept": "a",
+                   "price": {"value": 100, "currency": "USD"}})
+        };
+        let confirm = |offer: Value, agreement: Value| json!({"step": "confirm", "flow": "f", "type": "postpaid", "offer": offer, "agreement": agreement});
+        let step = |offer: Value| confirm(offer, agreement(json!([{"label": "l", "text": "t"}])));
         let is_read = |json: &Value| read_object::<edge::FlowStep>(json.to_string().as_bytes()).is_ok();
         let price = json!({"value": 100, "currency": "USD"});
         assert!(is_read(&step(json!({"id": "o", "title": "O", "partner": "p", "price": price}))));
         for bad in [
             step(json!(["o", "O", "p", price])),
             step(json!({"id": "o", "title": "O", "partner": "p", "price": [100, "USD"]})),
+            confirm(
+                json!({"id": "o", "title": "O", "partner": "p", "price": price}),
+                agreement(json!([["l", "t"]])),
+            ),
             json!(["confirm", {"flow": "f"}]),
             json!({"step": "account", "flow": "f", "subscriptions": [], "charges": [["p"]]}),
             json!({"step": "account", "flow": "f", "charges": [],

@@ -10,9 +10,10 @@ use crate::delivery::files::FileExchange;
 use crate::delivery::{
     BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
 };
-use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
+use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
 use crate::keys::{StableIds, TokenSigner, Vault};
+use crate::mandate::TermsChanges;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::routes::{CallVerifier, Recovering, RouteState, router};
@@ -307,10 +308,17 @@ impl Base {
             eligibility: eligibility.clone(),
             proofs: proofs.clone(),
         });
+        let agreements = Arc::new(Agreements {
+            config: self.config.clone(),
+            store: store.clone(),
+            vault: vault.clone(),
+            clock: clock.clone(),
+        });
         let next_steps = Arc::new(NextSteps {
             vault: vault.clone(),
             eligibility: eligibility.clone(),
             pages: pages.clone(),
+            agreements: agreements.clone(),
         });
         RouteState {
             config: self.config.clone(),
@@ -333,9 +341,11 @@ impl Base {
             eligibility,
             proofs,
             pages,
+            agreements,
             next_steps,
             charges: Arc::new(self.charges(billing)),
             refunds: Arc::new(self.refunds(billing)),
+            terms_changes: Arc::new(self.terms_changes()),
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone())),
@@ -370,6 +380,18 @@ impl Base {
             billing: billing.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
+            wake_up: self.wake_up.clone(),
+        }
+    }
+
+    fn terms_changes(&self) -> TermsChanges {
+        TermsChanges {
+            config: self.config.clone(),
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            ids: self.ids.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
             wake_up: self.wake_up.clone(),
         }
     }

@@ -1,5 +1,8 @@
 //! The operator's offers.
 
+use super::secure_url::require_https;
+use super::terms::Terms;
+use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::wire::edge::OfferView;
@@ -18,9 +21,32 @@ pub struct Offer {
     pub plan: ExtId,
     /// Its monthly price.
     pub price: Money,
+    /// The highest price that the partner may change it to, or report for it.
+    pub price_ceiling: Option<Money>,
+    /// Whether the price has the taxes in it; the operator's own setting when absent.
+    pub taxes: Option<Taxes>,
+    /// The text that the customer agrees to.
+    pub terms: Option<Terms>,
+    /// Where the customer reads it.
+    pub terms_url: Option<String>,
+    /// Where the customer reads how personal data are used.
+    pub privacy_url: Option<String>,
 }
 
 impl Offer {
+    /// Checks the terms, and the pages that the customer is shown. They are links in the widget.
+    pub(super) fn check_pages(&self) -> Result<(), String> {
+        for (name, url) in [("terms_url", &self.terms_url), ("privacy_url", &self.privacy_url)] {
+            if let Some(url) = url {
+                require_https(url, &format!("offer {}: {name}", self.id))?;
+            }
+        }
+        if self.terms.is_some() && self.terms_url.is_none() {
+            return Err(format!("offer {}: terms need a terms_url, where customers read them", self.id));
+        }
+        Ok(())
+    }
+
     /// The offer as the customer sees it.
     pub fn to_view(&self) -> OfferView {
         OfferView {

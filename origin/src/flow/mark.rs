@@ -1,6 +1,8 @@
 //! The mark of a flow whose number is proven: `secret.mark`, where the mark is of the subscriber who
 //! had the number then. If the number changes hands before the customer continues, the new subscriber
 //! has not proven it.
+//!
+//! The flow of the last step has a third part: the hash of the words that the step shows.
 
 use crate::keys::Vault;
 use onbill_domain::digest::sha256;
@@ -16,7 +18,20 @@ pub(super) fn mark_flow(vault: &Vault, secret: &str, subscriber_ref: &str) -> St
 /// Whether the flow was marked for this subscriber. Both sides are keyed hashes, so the duration of
 /// the comparison reveals nothing.
 pub(super) fn is_marked_for(vault: &Vault, flow: &str, subscriber_ref: &str) -> bool {
-    flow == mark_flow(vault, secret_of(flow), subscriber_ref)
+    let secret = secret_of(flow);
+    let mark = flow.split('.').nth(1).unwrap_or_default();
+    format!("{secret}.{mark}") == mark_flow(vault, secret, subscriber_ref)
+}
+
+/// Adds to a marked flow which words its customer is shown.
+pub(super) fn add_agreement(flow: &str, words: &[u8; 32]) -> String {
+    format!("{flow}.{}", encode_base64url(words))
+}
+
+/// Whether these are the words that the flow's customer was shown. No secret is compared: whoever
+/// writes another hash into a flow only fails to agree.
+pub(crate) fn is_agreed_in(flow: &str, words: &[u8; 32]) -> bool {
+    flow.split('.').nth(2) == Some(encode_base64url(words).as_str())
 }
 
 /// The secret of a flow, marked or not.

@@ -2,6 +2,7 @@
 //! may buy.
 
 mod account_page;
+mod agreement;
 mod eligibility;
 mod mark;
 mod next_step;
@@ -9,8 +10,9 @@ mod proof;
 
 pub use account_page::AccountPages;
 pub(crate) use account_page::{parse_cursor, subscription_not_found};
+pub use agreement::Agreements;
 pub use eligibility::Eligibility;
 pub(crate) use eligibility::{EligibleAccount, Holder, already_on_bill};
-pub(crate) use mark::{flow_expired, secret_of};
+pub(crate) use mark::{flow_expired, is_agreed_in, secret_of};
 pub use next_step::NextSteps;
 pub use proof::FlowProofs;

@@ -1,13 +1,16 @@
 //! Decides what the widget shows once a number is proven, by PIN or by the dashboard's assertion.
 
 use super::account_page::{AccountPages, PageOwner};
+use super::agreement::Agreements;
 use super::eligibility::{Eligibility, Holder};
-use super::mark::mark_flow;
+use super::mark::{add_agreement, mark_flow};
 use crate::account::FoundAccount;
 use crate::config::Offer;
 use crate::fault::Failure;
 use crate::keys::Vault;
 use onbill_domain::account::AccountType;
+use onbill_domain::agreement::{Agreement, hash_agreement};
+use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::edge::{FlowStep, OfferView};
 use std::sync::Arc;
@@ -16,6 +19,7 @@ pub struct NextSteps {
     pub(crate) vault: Arc<Vault>,
     pub(crate) eligibility: Arc<Eligibility>,
     pub(crate) pages: Arc<AccountPages>,
+    pub(crate) agreements: Arc<Agreements>,
 }
 
 /// The next step, and the subscriber of the number for whom it is.
@@ -26,7 +30,7 @@ pub(crate) struct NextStep {
 
 enum View {
     /// The customer asked for an offer and may buy it.
-    Confirm { account_type: AccountType, offer: OfferView },
+    Confirm { account_type: AccountType, offer: OfferView, agreement: Agreement },
     /// The customer asked for an offer that is already on the bill.
     AlreadyOnBill,
     /// The customer asked for their own page.
@@ -40,6 +44,7 @@ impl NextSteps {
     pub(crate) async fn decide_next(
         &self,
         offer: Option<&Offer>,
+        locale: Locale,
         msisdn: &Msisdn,
         holder: Holder<'_>,
     ) -> Result<NextStep, Failure> {
@@ -53,7 +58,8 @@ impl NextSteps {
         let view = if eligible.pays_already {
             View::AlreadyOnBill
         } else {
-            View::Confirm { account_type: eligible.account_type, offer: offer.to_view() }
+            let agreement = self.agreements.word_agreement(offer, locale, msisdn, &eligible).await?;
+            View::Confirm { account_type: eligible.account_type, offer: offer.to_view(), agreement }
         };
         Ok(NextStep { known: eligible.known, view })
     }
@@ -62,7 +68,10 @@ impl NextSteps {
     pub(crate) async fn show(&self, next: NextStep, secret: &str) -> Result<FlowStep, Failure> {
         let flow = mark_flow(&self.vault, secret, &next.known.subscriber_ref);
         Ok(match next.view {
-            View::Confirm { account_type, offer } => FlowStep::Confirm { flow, account_type, offer },
+            View::Confirm { account_type, offer, agreement } => {
+                let flow = add_agreement(&flow, &hash_agreement(&agreement));
+                FlowStep::Confirm { flow, account_type, offer, agreement }
+            }
             View::AlreadyOnBill => FlowStep::AlreadyOnBill { flow },
             View::Account(owner) => {
                 let page = self.pages.read_page(&owner, &flow, None).await?;

@@ -7,8 +7,9 @@ use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::{ReceiptRecorder, WakeUp};
-use crate::flow::{AccountPages, Eligibility, FlowProofs, NextSteps};
+use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::keys::{StableIds, TokenSigner, Vault};
+use crate::mandate::TermsChanges;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::store::Store;
@@ -48,9 +49,11 @@ parts! {
     eligibility: Arc<Eligibility>,
     proofs: Arc<FlowProofs>,
     pages: Arc<AccountPages>,
+    agreements: Arc<Agreements>,
     next_steps: Arc<NextSteps>,
     charges: Arc<ChargePosts>,
     refunds: Arc<RefundPosts>,
+    terms_changes: Arc<TermsChanges>,
     coupons: Arc<Coupons>,
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,

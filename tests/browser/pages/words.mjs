@@ -2,10 +2,43 @@
 
 import fs from 'node:fs';
 
-const read = locale => JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8')).widget;
+const read = locale => JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8'));
+
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
 /** A sentence of the widget on this operator's pages. */
 export function words(key, { operator, locale = 'en', ...values }) {
-  const known = { operator: operator.name, partner: 'Netflix', offer: 'Netflix Standard', ...values };
-  return read(locale)[key].replace(/\{(\w+)\}/g, (whole, name) => known[name] ?? whole);
+  const { widget, account } = read(locale);
+  return fill({ ...widget, ...account }[key], { operator: operator.name, partner: 'Netflix', offer: 'Netflix Standard', ...values });
+}
+
+/** The words of the customer's own page, which come with it. */
+export const accountWords = locale => read(locale).account;
+
+/**
+ * What the widget's last step has to say, as the origin words it: rendered here from the same words by other code, so that a
+ * journey can compare the screen with it. Names keep their direction where text runs from right to left.
+ */
+export function agreement({ operator, locale = 'en', type = 'postpaid', date }) {
+  const { agreement: words } = read(locale);
+  const isolate = name => locale === 'ar' ? `\u2068${name}\u2069` : name;
+  const names = { operator: isolate(operator.name), partner: isolate('Netflix'), offer: isolate('Netflix Standard') };
+  const t = key => fill(words[key], names);
+  const { taxes, termsURL, privacyURL, accountURL, price } = operator.agreement;
+  const row = (label, text) => ({ label: t(label), text });
+  const link = (label, url) => url && { label: t(label), url };
+  return {
+    title: t('title'),
+    rows: [
+      row('line', '{line}'), row('plan', names.offer), row('price', t(taxes ? `price-taxes-${taxes}` : 'price-alone')),
+      row('payment', t(`payment-${type}`)), row('first-charge', t(`first-charge-${date ? 'later' : 'today'}`)),
+      row('then', t('until-cancelled')), row('cancel', t(accountURL ? 'cancel-at-both' : 'cancel-at-partner')),
+    ],
+    note: t('note'),
+    consent: t(termsURL ? 'consent-to-terms' : 'consent'),
+    links: [link('terms', termsURL), link('privacy', privacyURL), link('account', accountURL)].filter(Boolean),
+    accept: t('accept'),
+    price,
+    ...date && { date },
+  };
 }

@@ -39,7 +39,20 @@ fn pin_step() -> Value {
 }
 
 fn confirm_step() -> Value {
-    json!({"step": "confirm", "flow": "f", "type": "prepaid", "offer": offer()})
+    json!({"step": "confirm", "flow": "f", "type": "prepaid", "offer": offer(), "agreement": agreement()})
+}
+
+/// Nobody may continue without having read what is agreed.
+fn without_agreement(mut step: Value) -> Value {
+    step.as_object_mut().expect("is an object").remove("agreement");
+    step
+}
+
+/// What the customer agrees to, with every member.
+fn agreement() -> Value {
+    json!({"title": "t", "rows": [{"label": "l", "text": "{price} from {date}"}], "note": "n", "consent": "c",
+           "links": [{"label": "Terms", "url": "https://acme.example/terms"}], "accept": "a",
+           "price": {"value": 1599, "currency": "USD"}, "date": "2027-01-01"})
 }
 
 fn offer() -> Value {
@@ -125,15 +138,41 @@ async fn account_page_is_passed_on_without_unknown_members() {
     let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
     assert_eq!(bodies, [r#"{"flow":"f","cursor":"1795000000.tx-1"}"#, r#"{"flow":"f","subscription":"s"}"#]);
 
-    // The page as the step after the number is proved, and a customer who came to buy what they
-    // have.
+    // A customer who came to buy what they have.
+    let step = json!({"step": "already-on-bill", "flow": "f"});
+    edge.stub_response(VALIDATE, 200, &step);
+    let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
+    assert_eq!((response.status(), response.json()), (200, step));
+}
+
+/// The frame does not carry them: it may never get so far.
+#[tokio::test]
+async fn account_page_comes_with_its_words() {
+    let edge = TestEdge::new();
     let mut step = account_page();
     (step["step"], step["flow"]) = (json!("account"), json!("f"));
-    for step in [step, json!({"step": "already-on-bill", "flow": "f"})] {
-        edge.stub_response(VALIDATE, 200, &step);
-        let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
-        assert_eq!((response.status(), response.json()), (200, step));
+    edge.stub_response(VALIDATE, 200, &step);
+    edge.stub_response(&format!("POST {ACME}/edge/v1/pin"), 200, &step);
+    edge.stub_response(&format!("POST {ACME}/edge/v1/account"), 200, &account_page());
+    let in_german = |mut body: Value| {
+        body["locale"] = json!("de");
+        body
+    };
+    let first_page = json!({"operator": "acme", "flow": "f", "locale": "de"});
+    for (path, body, page) in [
+        ("/widget/v1/account/validate", in_german(validate()), &step),
+        ("/widget/v1/pin", in_german(question("/widget/v1/pin")), &step),
+        ("/widget/v1/account", first_page, &account_page()),
+    ] {
+        let response = edge.call_from_frame(path, &body).await;
+        let mut shown = response.json();
+        let words = shown.as_object_mut().expect("is an object").remove("words").unwrap_or_default();
+        assert_eq!((response.status(), &shown), (200, page), "{path}");
+        assert_eq!(words["account-title"], "Ihre Abonnements", "{path}");
+        assert_eq!(words.as_object().map(serde_json::Map::len), Some(41), "{path}");
     }
+    let sent = edge.platform.take_sent();
+    assert!(sent[1..].iter().all(|request| !request.body().windows(6).any(|part| part == b"locale")));
 }
 
 #[tokio::test]
@@ -310,6 +349,7 @@ async fn origin_failure_is_503_for_the_widget() {
         Ok(upstream_response(202, &pin_step().to_string())),
         Ok(upstream_response(302, &pin_step().to_string())),
         Ok(upstream_response(200, &json!({"step": "confirm", "flow": "f"}).to_string())),
+        Ok(upstream_response(200, &without_agreement(confirm_step()).to_string())),
         Ok(upstream_response(500, "<html>")),
         Ok(upstream_response(400, "{}")),
         refusal(401, "authorization-failure"),
@@ -330,6 +370,6 @@ async fn origin_failure_is_503_for_the_widget() {
         assert!(line["fault"].as_str().is_some_and(|fault| fault.starts_with("operator:acme: ")), "{line}");
     }
     let sent = edge.platform.take_sent();
-    assert_eq!(sent.len(), 18, "nothing is tried twice");
+    assert_eq!(sent.len(), 19, "nothing is tried twice");
     assert!(sent.iter().all(|request| request.body() != &Bytes::new()));
 }

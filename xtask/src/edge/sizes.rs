@@ -40,6 +40,7 @@ const ASSETS: [Asset; 3] = [
             "worker/widget/frame.html",
             "worker/widget/frame.css",
             "worker/widget/frame.js",
+            "worker/widget/frame-confirm.js",
             "worker/widget/frame-account.js",
             "words/en.json#widget",
         ],

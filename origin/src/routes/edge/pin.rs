@@ -45,6 +45,6 @@ pub(in crate::routes) async fn try_pin(
     // 3.
     let offer = flow.offer.as_ref().map(|offer| config.find_offer(offer)).transpose()?;
     let holder = flow.pin.as_ref().map_or(Holder::Present, Holder::PinRecipient);
-    let next = next_steps.decide_next(offer, &msisdn, holder).await?;
+    let next = next_steps.decide_next(offer, flow.locale, &msisdn, holder).await?;
     Ok(Json(next_steps.show(next, &request.flow).await?))
 }

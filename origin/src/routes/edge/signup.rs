@@ -4,18 +4,23 @@ use crate::ambient::{Clock, Random};
 use crate::config::{Config, Offer};
 use crate::fault::Failure;
 use crate::flow::{
-    Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired, secret_of,
+    Agreements, Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired,
+    is_agreed_in, secret_of,
 };
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
-use crate::store::{IssueSignupResult, NewPai, NewPaiIds, NewSignup, Store};
+use crate::store::{
+    AgreedTerms, IssueSignupResult, NewPai, NewPaiIds, NewSignup, ShownWords, Store, WidgetAgreement,
+};
 use axum::Json;
 use axum::extract::State;
+use onbill_domain::agreement::hash_agreement;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::limits::SIGNUP_TOKEN_TTL_SECONDS;
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{ISSUER, SignupClaims};
@@ -31,6 +36,7 @@ action_parts!(SignupParts {
     random: Arc<dyn Random>,
     eligibility: Arc<Eligibility>,
     proofs: Arc<FlowProofs>,
+    agreements: Arc<Agreements>,
     signer: Arc<TokenSigner>,
 });
 
@@ -40,14 +46,17 @@ action_parts!(SignupParts {
 /// 2. Checks the account status again: it may have changed, and it is what the charge will meet. A
 ///    number that has a new subscriber since it was proven is no longer proven: 400
 ///    `token-expired`. 409 `already-on-bill`.
-/// 3. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`, or 400
-///    `token-expired` when an account event has ended the flow in the meantime.
-/// 4. 200 with the token.
+/// 3. The customer agrees to the words that the last step has shown. If they would be others now, as
+///    after a change of the price, they must be read first: 400 `token-expired`.
+/// 4. Records the token with what the customer agrees to, and the subscriber and PAI if they are new;
+///    409 `already-on-bill`, or 400 `token-expired` when an account event has ended the flow in the
+///    meantime.
+/// 5. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
     State(parts): State<SignupParts>,
     call: EdgeCall,
 ) -> Result<Json<SignupResponse>, Failure> {
-    let SignupParts { config, store, clock, random, eligibility, proofs, signer } = parts;
+    let SignupParts { config, store, clock, random, eligibility, proofs, agreements, signer } = parts;
     // 1.
     let request: SignupRequest = parse(&call.body)?;
     let now = clock.now();
@@ -56,16 +65,31 @@ pub(in crate::routes) async fn begin_signup(
 
     // 2.
     let eligible = eligibility.check_buyer(offer, &msisdn, Holder::MarkedIn(&request.flow)).await?;
-    let EligibleAccount { known, account_type, pays_already } = eligible;
-    if pays_already {
+    if eligible.pays_already {
         return Err(already_on_bill().into());
     }
 
     // 3.
+    let agreement = agreements.word_agreement(offer, flow.locale, &msisdn, &eligible).await?;
+    let words_sha256 = hash_agreement(&agreement);
+    if !is_agreed_in(&request.flow, &words_sha256) {
+        return Err(flow_expired().into());
+    }
+
+    // 4.
+    let EligibleAccount { known, account_type, .. } = eligible;
     let jti = random.uuid();
     let ticket = encode_base64url(&random.bytes::<16>());
     let (edge, operator) = (&config.edge_url, &config.operator);
     let partner_return_url = format!("{edge}/widget/v1/return/{operator}/{ticket}");
+    let agreed = WidgetAgreement {
+        plan: offer.plan.clone(),
+        price: offer.price,
+        terms: offer.terms.as_ref().map(AgreedTerms::from),
+        words: Some(ShownWords { sha256: words_sha256, locale: flow.locale }),
+        proof: if flow.pin.is_some() { MandateProof::Pin } else { MandateProof::Session },
+        proof_reference: encode_base64url(&sha256(secret_of(&request.flow).as_bytes())),
+    };
     let new = NewSignup {
         jti: jti.clone(),
         ticket: sha256(ticket.as_bytes()),
@@ -81,6 +105,7 @@ pub(in crate::routes) async fn begin_signup(
         locale: flow.locale,
         partner_return_url: partner_return_url.clone(),
         return_url: flow.return_url,
+        agreed,
     };
     let pai = match store.issue_signup(call.nonce, now, new).await? {
         IssueSignupResult::Issued(pai) => pai,
@@ -88,7 +113,7 @@ pub(in crate::routes) async fn begin_signup(
         IssueSignupResult::FlowOver => return Err(flow_expired().into()),
     };
 
-    // 4.
+    // 5.
     Ok(Json(SignupResponse {
         partner: offer.partner.clone(),
         token: signer.sign(&signup_claims(operator, offer, pai.pai, jti, now))?,

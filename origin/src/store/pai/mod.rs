@@ -7,7 +7,7 @@ use crate::ambient::Random;
 use crate::config::NumberCheckLimits;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
-use crate::store::number::{Hash, SealedNumber};
+use crate::store::number::{Hash, NumberIndex, SealedNumber};
 use crate::store::tally::{NumberCheck, Tallied};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -44,6 +44,17 @@ impl Store {
 
     pub async fn find_pai(&self, partner: PartnerId, pai: Pai) -> Result<Option<PaiRow>, StoreError> {
         use_case!(self, read, find_pai(&partner, pai))
+    }
+
+    /// The open PAI of the number's present subscriber at a partner, if they have one. `None` when the
+    /// present subscriber is another than `subscriber_ref`.
+    pub async fn find_pai_of_number(
+        &self,
+        partner: PartnerId,
+        number: NumberIndex,
+        subscriber_ref: String,
+    ) -> Result<Option<Pai>, StoreError> {
+        use_case!(self, read, find_pai_of_number(&partner, number, &subscriber_ref))
     }
 
     /// The status that the partner and the edge are to know.

@@ -3,8 +3,9 @@
 use crate::config::NumberCheckLimits;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::flow::postgres as flow;
+use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
-use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::connection::{PgConnection, Values};
 use crate::store::postgres::number_lock;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_pai};
 use crate::store::postgres::tx_error::TxError;
@@ -21,9 +22,14 @@ use tokio_postgres::Row;
 const OPEN_PAIS_OF_SUBSCRIBER: &str =
     "SELECT pai FROM pais WHERE subscriber_id = $1 AND state <> 'CLOSED' ORDER BY pai FOR NO KEY UPDATE";
 
+const OPEN_PAI_OF_NUMBER: &str = "SELECT p.pai FROM subscribers h JOIN pais p USING (subscriber_id)
+     WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2 AND p.partner = $3
+         AND p.state <> 'CLOSED'";
+
 /// A PAI has one live subscription at most, found by the index of live ones.
 const CANCEL_LIVE: &str =
-    "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = $1 AND status <> 'CANCELLED'";
+    "UPDATE partner_subscriptions SET status = 'CANCELLED', ended_at = $2, ended_by = $3
+     WHERE pai = $1 AND status <> 'CANCELLED'";
 
 /// The PAI of the number's present subscriber, and whether it is new.
 pub(in crate::store) async fn find_or_create_pai(
@@ -203,7 +209,7 @@ pub(in crate::store) async fn close_pai_row(
             &[&pai, &reason.as_str(), &now.unix_seconds()],
         )
         .await?;
-    tx.execute(CANCEL_LIVE, &[&pai]).await?;
+    tx.execute(CANCEL_LIVE, &[&pai, &now.unix_seconds(), &reason.as_str()]).await?;
     if closed == 0 { Ok(()) } else { queue::put_pai_change(tx, now, pai).await }
 }
 
@@ -228,6 +234,17 @@ pub(in crate::store) async fn find_pai(
     let sql = format!("{PAI_ROW} WHERE p.partner = $1 AND p.pai = $2");
     let row = db.query_optional(&sql, &[&partner.as_str(), &pai.to_string()]).await?;
     row.as_ref().map(read_pai_row).transpose()
+}
+
+pub(super) async fn find_pai_of_number(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    number: NumberIndex,
+    subscriber_ref: &str,
+) -> Result<Option<Pai>, TxError> {
+    let values: Values<'_> = &[&number.0.as_slice(), &subscriber_ref, &partner.as_str()];
+    let row = db.query_optional(OPEN_PAI_OF_NUMBER, values).await?;
+    row.as_ref().map(|row| read_pai(row, "pais.pai")).transpose()
 }
 
 /// Locks the PAI and returns its state; `None` when the partner has no such PAI.

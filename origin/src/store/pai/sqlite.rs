@@ -3,6 +3,7 @@
 use crate::config::NumberCheckLimits;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::flow::sqlite as flow;
+use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, NewPai, PaiRow, PaiStatus};
 use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai};
@@ -15,9 +16,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 const OPEN_PAIS_OF_SUBSCRIBER: &str = "SELECT pai FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'";
 
+const OPEN_PAI_OF_NUMBER: &str = "SELECT p.pai FROM subscribers h JOIN pais p USING (subscriber_id)
+     WHERE h.number_index = ?1 AND h.ended_at IS NULL AND h.subscriber_ref = ?2 AND p.partner = ?3
+         AND p.state <> 'CLOSED'";
+
 /// A PAI has one live subscription at most, found by the index of live ones.
 const CANCEL_LIVE: &str =
-    "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1 AND status <> 'CANCELLED'";
+    "UPDATE partner_subscriptions SET status = 'CANCELLED', ended_at = ?2, ended_by = ?3
+     WHERE pai = ?1 AND status <> 'CANCELLED'";
 
 /// The PAI of the number's present subscriber, and whether it is new.
 pub(in crate::store) fn find_or_create_pai(
@@ -167,7 +173,7 @@ pub(in crate::store) fn close_pai_row(
              WHERE pai = ?1 AND state <> 'CLOSED'",
         )?
         .execute(params![pai, reason.as_str(), now.unix_seconds()])?;
-    tx.prepare_cached(CANCEL_LIVE)?.execute([pai])?;
+    tx.prepare_cached(CANCEL_LIVE)?.execute(params![pai, now.unix_seconds(), reason.as_str()])?;
     if closed == 0 { Ok(()) } else { queue::put_pai_change(tx, now, pai) }
 }
 
@@ -194,6 +200,17 @@ pub(in crate::store) fn find_pai(
     let mut select = db.prepare_cached(&format!("{PAI_ROW} WHERE p.partner = ?1 AND p.pai = ?2"))?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     rows.next()?.map(read_pai_row).transpose()
+}
+
+pub(super) fn find_pai_of_number(
+    db: &Connection,
+    partner: &PartnerId,
+    number: NumberIndex,
+    subscriber_ref: &str,
+) -> Result<Option<Pai>, StoreError> {
+    let mut select = db.prepare_cached(OPEN_PAI_OF_NUMBER)?;
+    let mut rows = select.query(params![number.0, subscriber_ref, partner.as_str()])?;
+    rows.next()?.map(|row| read_pai(row, "pais.pai")).transpose()
 }
 
 fn read_pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {

@@ -6,11 +6,10 @@ use crate::call::Call;
 use crate::challenge::check_challenge;
 use crate::fault::HandlerError;
 use crate::platform::Platform;
-use crate::response::json_response;
-use crate::routes::widget::admit_widget_call;
+use crate::routes::widget::{admit_widget_call, step_response};
 use crate::upstream::query_for_widget;
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::site_origin::is_on_site_origin;
@@ -49,5 +48,5 @@ pub(crate) async fn post_account_validate<P: Platform>(
     request.challenge = check_challenge(call, token.as_deref()).await?;
     // 6.
     let next: FlowStep = query_for_widget(call, operator, "/edge/v1/validate", &request).await?;
-    Ok(json_response(StatusCode::OK, &next)?)
+    step_response(&next, request.locale)
 }

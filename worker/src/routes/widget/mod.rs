@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
+mod account_words;
 pub(crate) mod frame;
 pub(crate) mod loader;
 pub(crate) mod pin;
@@ -10,13 +11,19 @@ pub(crate) mod result;
 pub(crate) mod return_page;
 pub(crate) mod signup;
 
+use self::account_words::add_account_words;
 use crate::admission::{check_same_origin, check_widget_rate, read_json_body};
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::HandlerError;
 use crate::platform::Platform;
+use crate::response::json_response;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::wire::{edge::OperatorField, parse};
+use onbill_domain::wire::edge::{FlowStep, OperatorField};
+use onbill_domain::wire::parse;
 use serde::de::DeserializeOwned;
 
 /// What the frame's calls share:
@@ -46,4 +53,14 @@ async fn admit_widget_call<'c, P: Platform, T: DeserializeOwned>(
         .find_operator(operator.as_str())
         .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "This operator is not served here."))?;
     Ok((operator, request))
+}
+
+/// 200 with the next step. The customer's own page comes with its words.
+fn step_response(next: &FlowStep, locale: Locale) -> Result<Response<Bytes>, HandlerError> {
+    Ok(match next {
+        FlowStep::Account { .. } => json_response(StatusCode::OK, &add_account_words(next, locale)?)?,
+        FlowStep::Pin { .. } | FlowStep::Confirm { .. } | FlowStep::AlreadyOnBill { .. } => {
+            json_response(StatusCode::OK, next)?
+        }
+    })
 }
