@@ -5,6 +5,7 @@
 
 mod account_events;
 mod bad_input;
+mod booking;
 mod canary;
 mod challenges;
 mod charging;

@@ -1,5 +1,6 @@
 //! The operator's offers.
 
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::wire::edge::OfferView;
@@ -18,6 +19,8 @@ pub struct Offer {
     pub plan: ExtId,
     /// Its monthly price.
     pub price: Money,
+    /// Under which billing books what is charged for it; the partner's when absent.
+    pub charge_code: Option<ChargeCode>,
 }
 
 impl Offer {

@@ -1,5 +1,6 @@
 //! Charges in SQL.
 
+use crate::config::Booking;
 use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
@@ -8,18 +9,20 @@ use crate::store::nonce::postgres as nonce;
 use crate::store::number::BilledSubscriber;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_amount, read_hash, read_pai, read_raw_result, read_subscriber,
-    read_time,
+    parse_column, parse_optional_column, read_amount, read_booking, read_hash, read_pai, read_raw_result,
+    read_subscriber, read_tax, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, postgres as queue};
 use crate::store::spending::postgres as spending;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
+use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use tokio_postgres::Row;
@@ -50,8 +53,9 @@ pub(super) async fn post_charge(
     }
     let Some(payer) = found.payer else { return Ok(PostChargeResult::PaiNotFound) };
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
+    let booking = new.book(payer.plan.clone());
     // The charge is locked before its account's spending, as settling it does.
-    if !insert_charge(tx, now, new, payer.decline_reason).await? {
+    if !insert_charge(tx, now, new, &booking, payer.decline_reason).await? {
         // Another call has claimed the id and committed meanwhile.
         let row = find_claim(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
         return replay_charge(tx, now, new, &row).await;
@@ -88,7 +92,7 @@ pub(super) async fn post_charge(
             return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer));
         }
     };
-    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer))))
+    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer, booking))))
 }
 
 /// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
@@ -100,21 +104,26 @@ pub(in crate::store) async fn record_coupon_charge(
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, TxError> {
     let Some(payer) = find_payer(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    if !insert_charge(tx, now, new, decline_reason).await? {
+    let booking = new.book(payer.plan.clone());
+    if !insert_charge(tx, now, new, &booking, decline_reason).await? {
         return Err(missing_row("transactions").into());
     }
-    Ok(Some((to_pending_charge(new, payer), decline_reason)))
+    Ok(Some((to_pending_charge(new, payer, booking), decline_reason)))
 }
 
-pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
+pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer, booking: Booking) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
+        ext_transaction_id: new.request.ext_transaction_id.clone(),
         handle: payer.handle,
         subscriber: payer.subscriber,
         closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
+        tax: new.tax(),
+        booking,
     }
 }
 
@@ -168,14 +177,19 @@ pub(super) struct Payer {
     pub(super) subscriber_id: String,
     handle: String,
     subscriber: Option<BilledSubscriber>,
+    /// The plan of its live subscription.
+    pub(super) plan: Option<ExtId>,
     decline_reason: Option<DeclineReason>,
 }
 
 async fn find_payer(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<Payer>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
-             FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = $1 AND p.pai = $2",
+            "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
+                 s.plan
+             FROM pais p JOIN subscribers h USING (subscriber_id)
+                 LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
+             WHERE p.partner = $1 AND p.pai = $2",
             &[&partner.as_str(), &pai.to_string()],
         )
         .await?;
@@ -187,6 +201,7 @@ pub(super) fn read_payer(row: &Row) -> Result<Payer, TxError> {
         subscriber_id: row.try_get("subscriber_id")?,
         handle: row.try_get("handle")?,
         subscriber: read_subscriber(row)?,
+        plan: parse_optional_column(row, "partner_subscriptions.plan", ExtId::parse)?,
         decline_reason: read_decline_reason_of_pai(row)?,
     })
 }
@@ -206,6 +221,7 @@ async fn insert_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
+    booking: &Booking,
     decline_reason: Option<DeclineReason>,
 ) -> Result<bool, TxError> {
     let request = &new.request;
@@ -215,8 +231,8 @@ async fn insert_charge(
         .execute(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
                  currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
-                 created_at, settled_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                 created_at, settled_at, tax_rate, offer, plan, charge_code)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
              ON CONFLICT DO NOTHING",
             &[
                 &new.transaction_id,
@@ -226,7 +242,7 @@ async fn insert_charge(
                 &request.pai.to_string(),
                 &request.amount.amount_minor,
                 &request.amount.currency.as_str(),
-                &request.tax.map(|tax| tax.amount_minor),
+                &request.tax.as_ref().map(|tax| tax.amount_minor),
                 &request.description,
                 &request.service_period.from().to_string(),
                 &request.service_period.to().to_string(),
@@ -235,6 +251,10 @@ async fn insert_charge(
                 &new.responding_until.unix_seconds(),
                 &now.unix_seconds(),
                 &decline_reason.map(|_| now.unix_seconds()),
+                &request.tax.as_ref().and_then(|tax| tax.rate.as_ref()).map(TaxRate::as_str),
+                &booking.offer.as_ref().map(OfferId::as_str),
+                &booking.plan.as_ref().map(ExtId::as_str),
+                &booking.charge_code.as_ref().map(ChargeCode::as_str),
             ],
         )
         .await?;
@@ -339,8 +359,9 @@ fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {
 /// With the number of the PAI's subscriber, who may have another number today than the one that
 /// signed up.
 pub(in crate::store) const CHARGE: &str =
-    "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
-        t.period_to, h.handle, h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
+    "SELECT t.transaction_id, t.partner, t.ext_transaction_id, t.amount_minor, t.currency, t.description,
+        t.period_from, t.period_to, t.tax_minor, t.tax_rate, t.offer, t.plan, t.charge_code, h.handle,
+        h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// A pending charge is found by its `settled_at`: given its status, PostgreSQL without statistics
@@ -360,6 +381,8 @@ pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
     );
     Ok(Charge {
         transaction_id: row.try_get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         handle: row.try_get("handle")?,
         subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
@@ -367,5 +390,7 @@ pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
         description: row.try_get("description")?,
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
+        tax: read_tax(row)?,
+        booking: read_booking(row)?,
     })
 }

@@ -4,6 +4,7 @@
 //! one that was posted before, that its PAI or a limit declines, or that coupons may have paid for.
 
 use super::postgres::{Payer, post_charge, read_payer, to_pending_charge};
+use crate::config::Booking;
 use crate::store::charge::{NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
@@ -36,6 +37,7 @@ struct UsualCharge<'a> {
     new: &'a NewCharge,
     limits: SpendingLimits,
     payer: Payer,
+    booking: Booking,
     /// What the account had spent; `None` before its first charge.
     spent: Option<Spending>,
 }
@@ -86,7 +88,7 @@ impl Grouped for PostedCharge {
             queue::put_all_leased(tx, JobKind::Charge, &jobs)
         )?;
         for charge in usual {
-            let created = to_pending_charge(charge.new, charge.payer);
+            let created = to_pending_charge(charge.new, charge.payer, charge.booking);
             answers[charge.place] = Some(PostChargeResult::Created(Box::new(created)));
         }
         Ok(answers)
@@ -119,7 +121,8 @@ async fn find_usual_charges<'a>(
         if let Some(limits) = new.limits
             && !paid.contains(&place)
         {
-            usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, spent });
+            let booking = new.book(payer.plan.clone());
+            usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, booking, spent });
         }
     }
     usual.sort_by(|one, other| one.new.transaction_id.cmp(&other.new.transaction_id));
@@ -140,9 +143,10 @@ async fn find_active_payers(
     let rows = tx
         .query(
             "SELECT c.place, p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed,
-                 h.subscriber_ref, s.day, s.day_minor, s.month_minor
+                 h.subscriber_ref, f.plan, s.day, s.day_minor, s.month_minor
              FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[]) WITH ORDINALITY AS c (partner, pai, currency, place)
                  JOIN pais p ON p.pai = c.pai AND p.partner = c.partner JOIN subscribers h USING (subscriber_id)
+                 LEFT JOIN partner_subscriptions f ON f.pai = p.pai AND f.status <> 'CANCELLED'
                  LEFT JOIN spending s ON s.subscriber_id = h.subscriber_id AND s.currency = c.currency
              WHERE p.state = $4",
             &[&partners, &pais, &currencies, &PaiState::Active.as_str()],
@@ -168,13 +172,18 @@ async fn insert_charges(
     let numbers = |read: fn(&UsualCharge<'_>) -> i64| -> Vec<i64> { usual.iter().map(read).collect() };
     let fingerprints: Vec<&[u8]> = usual.iter().map(|charge| charge.new.fingerprint.as_slice()).collect();
     let taxes: Vec<Option<i64>> =
-        usual.iter().map(|charge| charge.new.request.tax.map(|tax| tax.amount_minor)).collect();
+        usual.iter().map(|charge| Some(charge.new.request.tax.as_ref()?.amount_minor)).collect();
+    let words = |read: fn(&UsualCharge<'_>) -> Option<String>| -> Vec<Option<String>> {
+        usual.iter().map(read).collect()
+    };
     let rows = tx
         .query(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
-                 currency, tax_minor, description, period_from, period_to, responding_until, created_at, status)
-             SELECT c.*, $14 FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::TEXT[], $6::BIGINT[],
-                 $7::TEXT[], $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], $13::BIGINT[]) AS c
+                 currency, tax_minor, description, period_from, period_to, responding_until, created_at, tax_rate,
+                 offer, plan, charge_code, status)
+             SELECT c.*, $18 FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::TEXT[], $6::BIGINT[],
+                 $7::TEXT[], $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], $13::BIGINT[],
+                 $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[]) AS c
              ON CONFLICT DO NOTHING RETURNING transaction_id",
             &[
                 &strings(|new| new.transaction_id.clone()),
@@ -190,6 +199,10 @@ async fn insert_charges(
                 &strings(|new| new.request.service_period.to().to_string()),
                 &numbers(|charge| charge.new.responding_until.unix_seconds()),
                 &numbers(|charge| charge.now.unix_seconds()),
+                &words(|charge| Some(charge.new.request.tax.as_ref()?.rate.as_ref()?.to_string())),
+                &words(|charge| Some(charge.booking.offer.as_ref()?.to_string())),
+                &words(|charge| Some(charge.booking.plan.as_ref()?.to_string())),
+                &words(|charge| Some(charge.booking.charge_code.as_ref()?.to_string())),
                 &TransactionStatus::Pending.as_str(),
             ],
         )

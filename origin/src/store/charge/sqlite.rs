@@ -1,5 +1,6 @@
 //! Charges in SQL.
 
+use crate::config::Booking;
 use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
@@ -9,13 +10,16 @@ use crate::store::number::BilledSubscriber;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_pai, read_raw_result, read_subscriber, read_time,
+    parse_column, parse_optional_column, read_amount, read_booking, read_pai, read_raw_result,
+    read_subscriber, read_tax, read_time,
 };
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
+use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
@@ -42,6 +46,7 @@ pub(super) fn post_charge(
     {
         return Ok(PostChargeResult::PaidByCoupon { until });
     }
+    let booking = new.book(payer.plan.clone());
     let decline_reason = match payer.decline_reason {
         Some(reason) => Some(reason),
         None => spending::count_charge_against_limits(
@@ -54,13 +59,13 @@ pub(super) fn post_charge(
         )?
         .err(),
     };
-    insert_charge(tx, now, new, decline_reason)?;
+    insert_charge(tx, now, new, &booking, decline_reason)?;
     if decline_reason.is_some() {
         return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id)?.answer));
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until)?;
-    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer))))
+    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer, booking))))
 }
 
 /// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
@@ -72,19 +77,24 @@ pub(in crate::store) fn record_coupon_charge(
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, StoreError> {
     let Some(payer) = find_payer(tx, &new.partner, new.request.pai)? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    insert_charge(tx, now, new, decline_reason)?;
-    Ok(Some((to_pending_charge(new, payer), decline_reason)))
+    let booking = new.book(payer.plan.clone());
+    insert_charge(tx, now, new, &booking, decline_reason)?;
+    Ok(Some((to_pending_charge(new, payer, booking), decline_reason)))
 }
 
-fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
+fn to_pending_charge(new: &NewCharge, payer: Payer, booking: Booking) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
+        ext_transaction_id: new.request.ext_transaction_id.clone(),
         handle: payer.handle,
         subscriber: payer.subscriber,
         closed: None,
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
+        tax: new.tax(),
+        booking,
     }
 }
 
@@ -125,13 +135,18 @@ struct Payer {
     subscriber_id: String,
     handle: String,
     subscriber: Option<BilledSubscriber>,
+    /// The plan of its live subscription.
+    plan: Option<ExtId>,
     decline_reason: Option<DeclineReason>,
 }
 
 fn find_payer(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<Payer>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
-         FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = ?1 AND p.pai = ?2",
+        "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
+             s.plan
+         FROM pais p JOIN subscribers h USING (subscriber_id)
+             LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
+         WHERE p.partner = ?1 AND p.pai = ?2",
     )?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
@@ -139,6 +154,7 @@ fn find_payer(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<P
         subscriber_id: row.get("subscriber_id")?,
         handle: row.get("handle")?,
         subscriber: read_subscriber(row)?,
+        plan: parse_optional_column(row, "partner_subscriptions.plan", ExtId::parse)?,
         decline_reason: read_decline_reason_of_pai(row)?,
     }))
 }
@@ -156,6 +172,7 @@ fn insert_charge(
     tx: &Connection,
     now: Timestamp,
     new: &NewCharge,
+    booking: &Booking,
     decline_reason: Option<DeclineReason>,
 ) -> Result<(), StoreError> {
     let request = &new.request;
@@ -164,8 +181,8 @@ fn insert_charge(
     tx.prepare_cached(
         "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
              currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
-             created_at, settled_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             created_at, settled_at, tax_rate, offer, plan, charge_code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     )?
     .execute(params![
         new.transaction_id,
@@ -175,7 +192,7 @@ fn insert_charge(
         request.pai.to_string(),
         request.amount.amount_minor,
         request.amount.currency.as_str(),
-        request.tax.map(|tax| tax.amount_minor),
+        request.tax.as_ref().map(|tax| tax.amount_minor),
         request.description,
         request.service_period.from().to_string(),
         request.service_period.to().to_string(),
@@ -184,6 +201,10 @@ fn insert_charge(
         new.responding_until.unix_seconds(),
         now.unix_seconds(),
         decline_reason.map(|_| now.unix_seconds()),
+        request.tax.as_ref().and_then(|tax| tax.rate.as_ref()).map(TaxRate::as_str),
+        booking.offer.as_ref().map(OfferId::as_str),
+        booking.plan.as_ref().map(ExtId::as_str),
+        booking.charge_code.as_ref().map(ChargeCode::as_str),
     ])?;
     Ok(())
 }
@@ -279,6 +300,8 @@ pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError>
     );
     Ok(Charge {
         transaction_id: row.get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         handle: row.get("handle")?,
         subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
@@ -286,5 +309,7 @@ pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError>
         description: row.get("description")?,
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
+        tax: read_tax(row)?,
+        booking: read_booking(row)?,
     })
 }
