@@ -9,6 +9,7 @@
 pub mod account;
 pub mod account_event;
 pub mod agreement;
+pub mod charge_code;
 pub mod correlator;
 pub mod coupon_code;
 pub mod currency;
@@ -30,6 +31,7 @@ pub mod reject;
 pub mod signature;
 pub mod site_origin;
 pub mod spending;
+pub mod tax;
 pub mod timestamp;
 pub mod token;
 pub mod typed;

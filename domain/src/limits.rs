@@ -72,6 +72,9 @@ pub const EXT_ID_CHARS_MAX: usize = 128;
 /// Longest description of a bill line, in characters: billing systems truncate at 100 or more.
 pub const DESCRIPTION_CHARS_MAX: usize = 100;
 
+/// Longest charge code of the operator's billing, in characters: real ones are shorter than 40.
+pub const CHARGE_CODE_CHARS_MAX: usize = 64;
+
 /// Largest charge, in minor units. It guards against a misplaced decimal point, and is ten times
 /// the most expensive plan in the weakest currency (one million Indonesian rupiah, with two
 /// decimals).

@@ -55,6 +55,7 @@ async fn verbs_end_quietly_when_nobody_reads() {
         &[&["settlement"][..], &days].concat(),
         &[&["settlement", "--json"][..], &days].concat(),
         &[&["settlement", "--csv"][..], &days].concat(),
+        &[&["settlement", "--csv", "--by-charge-code"][..], &days].concat(),
         &[&["reconcile"][..], &days, &files].concat(),
         &["account-events", utf8(&events)],
         &["rotate-keys"],

@@ -229,6 +229,13 @@ async fn odd_answer_of_billing_costs_no_approval() {
         ("c-1", "{\"status\":\"APPROVED\",\"rawCode\":0}", "APPROVED"),
         ("c-2", "\u{feff}{\"rawCode\":{},\"Status\":\" approved\",}\n\0", "APPROVED"),
         ("c-3", "{\"rawCode\":null,\"status\":\"declined\"}", "DECLINED"),
+        (
+            "c-6",
+            "{\"billedOn\":\"next month\",\"status\":\"APPROVED\",\"tax\":{\"status\":\"DECLINED\"}}",
+            "APPROVED",
+        ),
+        ("c-7", "{\"billedOn\":20261201,\"status\":\"APPROVED\",\"chargeCode\":null}", "APPROVED"),
+        ("c-8", "{\"billedOn\":[],\"rawCode\":51,\"status\":\"DECLINED\"}", "DECLINED"),
         ("c-4", "{\"status\":\"APPROVED\",\"status\":\"DECLINED\"}", "PENDING"),
         ("c-5", "[\"APPROVED\",null]", "PENDING"),
     ] {

@@ -3,6 +3,7 @@
 
 use http::{Method, StatusCode};
 use onbill_domain::key::KeyUse;
+use onbill_origin::config::FileColumns;
 use onbill_origin::lifecycle::erasure_file::ErasureReport;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::operator_calls::erase_listed_subscribers;
@@ -235,7 +236,10 @@ async fn file_for_billing_is_written_out_first() {
     let app = system.acme.app();
     let until = app.now().plus_seconds(360);
     let leased = app.store.lease_due(onbill_origin::store::Queue::Billing, app.now(), until, 16).await;
-    let made = app.store.create_billing_file(app.now(), "acme-f-1".into(), leased.expect("works")).await;
+    let made = app
+        .store
+        .create_billing_file(app.now(), "acme-f-1".into(), leased.expect("works"), FileColumns::default())
+        .await;
     assert_eq!(made.expect("works"), 1, "of Ann's only");
     assert_eq!(system.request_erasure("er-1", GOOD).await, (StatusCode::OK, json!("ERASING")));
     app.store.mark_file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");

@@ -249,7 +249,7 @@ async fn last_response_file_counts_after_switch_to_calls() {
     post_charge(&system, &pai, "c-1").await;
     system.acme.run_filing().await;
     post_charge(&system, &pai, "c-2").await;
-    system.acme.config.billing = Billing::Csp;
+    system.acme.config.billing.by = Billing::Csp;
     system.restart_acme(|_| true).await;
     // A charge that waited for a file is now submitted by a call, and not filed any more.
     assert_eq!(system.acme.deliver_due().await, 2, "the charge and its notice");

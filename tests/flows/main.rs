@@ -6,6 +6,7 @@
 mod account_events;
 mod agreements;
 mod bad_input;
+mod booking;
 mod canary;
 mod challenges;
 mod charging;

@@ -93,6 +93,7 @@ async fn account_page_shows_links_and_charges() {
     let (mut declined, mut approved) = (charge(&second, "c-2"), charge(&first, "c-1"));
     (declined["status"], declined["declineReason"]) = (json!("DECLINED"), json!("account-on-hold"));
     approved["status"] = json!("APPROVED");
+    approved["billedOn"] = json!("2026-12-01");
     approved["refunded"] = json!({"value": 600, "currency": "USD"});
     assert_eq!(
         page_texts(&own),

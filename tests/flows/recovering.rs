@@ -15,6 +15,7 @@ use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 const ANN: &str = "+12025550101";
 const BOB: &str = "+12025550102";
@@ -88,6 +89,7 @@ pub(crate) async fn adopt(
         clock: &*app.clock,
         partner: PartnerId::parse("netflix").expect("is a slug"),
         tells_partner: true,
+        codes: Arc::new(app.config.list_charge_codes()),
         pais: LostPais {
             edge: &app.edge,
             accounts: &app.accounts,

@@ -24,6 +24,8 @@ pub(crate) struct RecordLine {
     amount: i64,
     currency: &'static str,
     status: &'static str,
+    /// Only billing has it.
+    code: &'static str,
 }
 
 /// Three records of one month, and the truth about them.
@@ -47,7 +49,7 @@ struct EntryLines {
 type Falsify = fn(&mut EntryLines);
 
 /// Changes to the lines of an approved entry, and the findings that they must cause.
-const FAULTS: [(&[&str], Falsify); 16] = [
+const FAULTS: [(&[&str], Falsify); 18] = [
     (&["missing-at-partner"], |l| l.partner.clear()),
     (&["missing-on-bill"], |l| l.bill.clear()),
     (&["missing-at-partner", "missing-on-bill"], |l| (l.partner.clear(), l.bill.clear()).0),
@@ -81,7 +83,18 @@ const FAULTS: [(&[&str], Falsify); 16] = [
         l.partner[0].pai = Pai::from_random([0xfe; 16]).to_string();
         l.bill[0].currency = "JPY";
     }),
+    (&["charge-code-differs-on-bill"], |l| l.bill[0].code = WRONG_CODE),
+    (&["charge-code-differs-on-bill", "missing-at-partner"], |l| {
+        l.bill[0].code = "";
+        l.partner.clear();
+    }),
 ];
+
+/// The charge codes of the month.
+pub(crate) const CODES: [&str; 2] = ["OTT-STANDARD", "OTT-PREMIUM"];
+
+/// A charge code that is no charge's.
+const WRONG_CODE: &str = "OTT-WRONG";
 
 /// Further changes to those of a refund.
 const REFUND_FAULTS: [(&[&str], Falsify); 2] = [
@@ -125,6 +138,7 @@ impl GeneratedMonth {
             pai: pai_of(n),
             amount,
             tax: (!dice.once_in(5)).then(|| dice.draw_between(0, amount / 4)),
+            charge_code: Some(CODES[n % 2]),
             currency: if dice.once_in(8) { "EUR" } else { "USD" },
             status,
             created,
@@ -279,14 +293,14 @@ impl GeneratedMonth {
         if dice.once_in(10) {
             self.give_back(n, &charge, dice, with_faults);
         } else if with_faults && dice.once_in(40) {
-            let kind = dice.draw_between(0, 20);
+            let kind = dice.draw_between(0, 22);
             match (usize::try_from(kind).ok().and_then(|kind| FAULTS.get(kind)), kind) {
                 (Some((causes, spoil)), _) => {
                     spoil(&mut lines);
                     self.expect_findings(causes, "charge", &charge.id);
                 }
-                (None, 16 | 17) => self.add_unknown_refund(n, &lines, kind == 16),
-                (None, _) => self.give_back_too_much(n, &charge, &lines, kind == 18),
+                (None, 18 | 19) => self.add_unknown_refund(n, &lines, kind == 18),
+                (None, _) => self.give_back_too_much(n, &charge, &lines, kind == 20),
             }
         }
         self.put_lines(lines, true);
@@ -306,21 +320,38 @@ impl GeneratedMonth {
         self.put_lines(EntryLines { partner, bill }, true);
     }
 
+    /// Gives lines of the extract, charges and refunds, another code: the other one, one that is no
+    /// charge's, or none. Returns our ids with the right code and the wrong one, in order.
+    pub(crate) fn plant_wrong_codes(&mut self, count: usize) -> Vec<(String, String, String)> {
+        let step = self.extract.len() / count;
+        let lines = self.extract.iter_mut().step_by(step).take(count).enumerate();
+        let mut planted: Vec<_> = lines
+            .map(|(n, line)| {
+                let other = if line.code == CODES[0] { CODES[1] } else { CODES[0] };
+                let right = std::mem::replace(&mut line.code, [other, WRONG_CODE, ""][n % 3]);
+                let id = if line.kind == "charge" { &line.charge } else { &line.refund };
+                (id.clone(), right.to_owned(), line.code.to_owned())
+            })
+            .collect();
+        planted.sort();
+        planted
+    }
+
     /// The partner's statement.
     pub(crate) fn write_statement(&self) -> String {
         let header = "date,kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n".to_owned();
         self.statement.iter().fold(header, |text, line| {
-            let RecordLine { kind, charge, refund, pai, amount, currency, status } = line;
+            let RecordLine { kind, charge, refund, pai, amount, currency, status, .. } = line;
             text + &format!("2026-11-30,{kind},{charge},{refund},{pai},{amount},{currency},{status}\n")
         })
     }
 
     /// Billing's extract.
     pub(crate) fn write_extract(&self) -> String {
-        let header = "kind,transactionID,refundID,amount_minor,currency\n".to_owned();
+        let header = "kind,transactionID,chargeCode,refundID,amount_minor,currency\n".to_owned();
         self.extract.iter().fold(header, |text, line| {
-            let RecordLine { kind, charge, refund, amount, currency, .. } = line;
-            text + &format!("{kind},{charge},{refund},{amount},{currency}\n")
+            let RecordLine { kind, charge, refund, amount, currency, code, .. } = line;
+            text + &format!("{kind},{charge},{code},{refund},{amount},{currency}\n")
         })
     }
 }
@@ -335,6 +366,7 @@ fn lines_of(charge: &LedgerCharge) -> EntryLines {
         amount: charge.amount,
         currency: charge.currency,
         status: charge.status,
+        code: charge.charge_code.unwrap_or_default(),
     };
     EntryLines { partner: vec![line(&charge.ext_id)], bill: vec![line(&charge.id)] }
 }

@@ -45,6 +45,7 @@ pub(crate) struct LedgerCharge {
     pub(crate) pai: Pai,
     pub(crate) amount: i64,
     pub(crate) tax: Option<i64>,
+    pub(crate) charge_code: Option<&'static str>,
     pub(crate) currency: &'static str,
     pub(crate) status: &'static str,
     pub(crate) created: i64,
@@ -130,9 +131,9 @@ impl LedgerFile {
                 .prepare(
                     "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai,
                          amount_minor, currency, tax_minor, description, period_from, period_to, status,
-                         decline_reason, responding_until, created_at, settled_at)
+                         decline_reason, responding_until, created_at, settled_at, charge_code)
                      VALUES (?1, ?10, ?2, zeroblob(32), ?3, ?4, ?5, ?6, 'Subscription', '2026-11-01', '2026-11-30',
-                         ?7, iif(?7 = 'DECLINED', 'risk-declined', NULL), ?8, ?8, ?9)",
+                         ?7, iif(?7 = 'DECLINED', 'risk-declined', NULL), ?8, ?8, ?9, ?11)",
                 )
                 .expect("is SQL");
             for charge in charges {
@@ -147,7 +148,8 @@ impl LedgerFile {
                         charge.status,
                         charge.created,
                         charge.settled,
-                        charge.partner
+                        charge.partner,
+                        charge.charge_code
                     ])
                     .expect("is a charge");
             }

@@ -1,10 +1,13 @@
 //! Reconciliation of a hundred thousand lines and more: every planted difference is found, and
 //! nothing else.
 
-use crate::generated_month::{ExpectedFinding, GeneratedMonth, RecordSums};
+use crate::generated_month::{CODES, ExpectedFinding, GeneratedMonth, RecordSums};
 use crate::ledger_file::{LedgerFile, clock_at_now, hulu, netflix, november};
+use onbill_domain::currency::Currency;
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
-use onbill_origin::reconciliation::{self, Cause, Finding, Kind, Reconciliation, Summary};
+use onbill_origin::reconciliation::{
+    self, Cause, Finding, Kind, LedgerTotals, Reconciliation, Summary, Totals,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// With their refunds, over a hundred thousand lines in each record.
@@ -88,6 +91,7 @@ async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
     assert_eq!(summary.discrepancies(), wrong as u64);
     assert_eq!(summary_sums(&summary), expected_sums(&month), "seed {seed}");
     assert!(!summary.totals.agree());
+    assert_eq!(add_up_codes(&summary), summary.totals, "seed {seed}: the codes add up to the sums");
 
     // A finding quotes the ledger as it is.
     let ours: HashMap<&str, i64> = (month.charges.iter().map(|charge| (charge.id.as_str(), charge.amount)))
@@ -120,4 +124,49 @@ async fn equal_ledgers_have_no_findings() {
     assert_eq!(findings.len(), month.expected.len());
     assert_eq!(summary_sums(&summary), expected_sums(&month));
     assert!(summary.totals.agree());
+    assert_eq!(add_up_codes(&summary), summary.totals);
+    let codes: BTreeSet<&str> = summary.by_charge_code.keys().map(|(_, code)| &**code).collect();
+    assert_eq!(codes, BTreeSet::from(CODES));
+    assert!(summary.by_charge_code.values().all(LedgerTotals::agree), "each code by itself");
+}
+
+/// The sums of all charge codes, by currency.
+fn add_up_codes(summary: &Summary) -> Totals {
+    let mut all: BTreeMap<Currency, LedgerTotals> = BTreeMap::new();
+    for ((currency, _), totals) in &summary.by_charge_code {
+        let sums = all.entry(*currency).or_default();
+        for (sum, more) in [
+            (&mut sums.ours, totals.ours),
+            (&mut sums.partner, totals.partner),
+            (&mut sums.bill, totals.bill),
+            (&mut sums.bill_later, totals.bill_later),
+        ] {
+            sum.charges_minor += more.charges_minor;
+            sum.charges += more.charges;
+            sum.refunds_minor += more.refunds_minor;
+            sum.refunds += more.refunds;
+        }
+    }
+    Totals(all)
+}
+
+#[tokio::test]
+async fn ten_wrong_charge_codes_are_all_found() {
+    let mut month = GeneratedMonth::new(11, 3_000, false);
+    let planted = month.plant_wrong_codes(10);
+    assert_eq!(planted.len(), 10);
+    let (summary, findings) = reconcile_month(&month).await;
+    let wrong = findings.iter().filter(|finding| finding.cause == Cause::ChargeCodeDiffersOnBill);
+    let mut found: Vec<_> = wrong
+        .map(|finding| {
+            let [ours, bill] = finding.charge_codes.each_ref().map(|code| code.as_deref().expect("is there"));
+            (finding_id(finding), ours.to_owned(), bill.to_owned())
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, planted);
+    assert_eq!(summary.discrepancies(), 10, "and nothing else");
+    assert!(summary.totals.agree(), "the money is right");
+    assert!(!summary.by_charge_code.values().all(LedgerTotals::agree), "the accounts are not");
+    assert_eq!(add_up_codes(&summary), summary.totals);
 }

@@ -23,6 +23,7 @@ fn charge_row(id: &str, status: &'static str) -> LedgerCharge {
         pai: pai_of(1),
         amount: 1599,
         tax: None,
+        charge_code: None,
         currency: "USD",
         status,
         created: FROM + 10,

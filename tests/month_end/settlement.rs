@@ -1,11 +1,12 @@
 //! Settlement of a hundred thousand lines, against a computation of its own.
 
-use crate::generated_month::GeneratedMonth;
+use crate::generated_month::{CODES, GeneratedMonth};
 use crate::ledger_file::{FROM, LedgerCharge, LedgerFile, LedgerRefund, UNTIL, netflix, november};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use onbill_origin::config::SettlementModel;
-use onbill_origin::settlement::{SettlementLine, SettlementSums, sum_up};
+use onbill_origin::settlement::{SettlementLine, SettlementSums, share_by_charge_code, sum_up};
 use std::collections::{BTreeMap, HashMap};
 
 fn parse_currency(code: &str) -> Currency {
@@ -75,6 +76,11 @@ async fn month_of_a_hundred_thousand_lines_sums_exactly() {
         let net: i128 = of_currency().map(|line| i128::from(line.amount_minor - line.tax_minor)).sum();
         let stayed: i128 = of_currency().map(|line| i128::from(line.stayed)).sum();
         assert_eq!((net, stayed), (sums.net_minor(), sums.stayed), "the lines prove the sums");
+        let mut by_code: BTreeMap<Option<ChargeCode>, SettlementSums> = BTreeMap::new();
+        for line in of_currency() {
+            line.add_to(by_code.entry(line.charge_code.clone()).or_default());
+        }
+        assert_eq!(by_code.len(), CODES.len());
         for points in [0, 1, 3333, 5000, 8000, 8001, 9999, 10_000] {
             let model = SettlementModel::RevenueShare { partner_basis_points: points };
             let shares = model.share(sums, *currency).expect("is in every currency");
@@ -82,6 +88,15 @@ async fn month_of_a_hundred_thousand_lines_sums_exactly() {
             // The nearest cent; a tie goes to the even one.
             let off = shares.partner_minor * 10_000 - net * i128::from(points);
             assert!(off.abs() < 5_000 || (off.abs() == 5_000 && shares.partner_minor % 2 == 0), "{points}");
+            let codes =
+                share_by_charge_code(model, *currency, by_code.clone()).expect("is in every currency");
+            let partner: i128 = codes.iter().map(|code| code.shares.partner_minor).sum();
+            let operator: i128 = codes.iter().map(|code| code.shares.operator_minor).sum();
+            assert_eq!(
+                (partner, operator),
+                (shares.partner_minor, shares.operator_minor),
+                "the codes add up"
+            );
         }
         let cost = Money { amount_minor: 1200, currency: *currency };
         let shares = SettlementModel::FlatCost { cost }.share(sums, *currency).expect("is its currency");
@@ -98,6 +113,7 @@ async fn past_month_is_stable_and_refunds_return_tax() {
         pai: crate::ledger_file::pai_of(1),
         amount: 1599,
         tax: Some(100),
+        charge_code: (id == "1").then_some("OTT-OLD"),
         currency: "USD",
         status: "APPROVED",
         created,
@@ -131,6 +147,8 @@ async fn past_month_is_stable_and_refunds_return_tax() {
     };
     assert_eq!(sums, BTreeMap::from([(parse_currency("USD"), november)]));
     assert_eq!(lines.iter().map(|line| line.stayed).collect::<Vec<_>>(), [1, 0]);
+    let codes = lines.iter().map(|line| line.charge_code.as_ref().map(ChargeCode::as_str));
+    assert_eq!(codes.collect::<Vec<_>>(), [None, Some("OTT-OLD")], "a refund has its charge's");
 
     let store = ledger.open_store();
     let december =

@@ -11,6 +11,7 @@ use onbill_origin::store::{
     AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund, PostChargeResult,
     PostRefundResult, RedeemResult, RedemptionOutcome,
 };
+use std::sync::Arc;
 
 on_each_database!(
     an_adopted_charge_is_replayed,
@@ -34,6 +35,7 @@ fn lost(pai: Pai, ext_id: &str, is_billed: bool) -> LostCharge {
         tax_minor: None,
         description: "Netflix Standard".to_owned(),
         service_period: service_period("2026-12-01", "2026-12-31"),
+        codes: Arc::default(),
         is_billed,
         tells_partner: false,
     }
@@ -115,6 +117,7 @@ fn lost_redemption(reference: Option<&str>) -> LostRedemption {
         ext_coupon_id: parse_ext_id("k-1"),
         transaction_id: format!("tx-{}", next_number()),
         amount: usd(8999),
+        codes: Arc::default(),
         is_billed: true,
         ext_reference: reference.map(parse_ext_id),
         pai: None,

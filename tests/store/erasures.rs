@@ -14,6 +14,7 @@ use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome::Applied;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
+use onbill_origin::config::FileColumns;
 use onbill_origin::store::{
     BillingItem, ErasureState, Hash, IssueSignupResult, Job, LeasedJob, NewAccountEvent, PostChargeResult,
     Queue, RecordEventResult, Store, StoreError, WebhookJob,
@@ -249,7 +250,10 @@ async fn a_charge_that_waits_is_decided_without_the_number(db: TestStore) {
 async fn a_file_that_is_being_written_keeps_its_numbers(db: TestStore) {
     let row = db.sign_up_subscriber(0xef).await;
     post_waiting_charge(&db, row.pai, "n-1").await;
-    let made = db.store.create_billing_file(NOW, "f-1".into(), lease_due(&db.store).await).await;
+    let made = db
+        .store
+        .create_billing_file(NOW, "f-1".into(), lease_due(&db.store).await, FileColumns::default())
+        .await;
     assert_eq!(made.expect("works"), 1);
     assert_eq!(erase_subscriber(&db, "er-1", 0xef).await, ErasureState::Erasing);
     let late = NOW.plus_seconds(200);
@@ -289,7 +293,10 @@ async fn who_was_erased_is_in_no_later_file(db: TestStore) {
     let filed = post_waiting_charge(&db, stays.pai, "n-2").await;
     let leased = lease_due(&db.store).await;
     assert_eq!(erase_subscriber(&db, "er-1", 1).await, ErasureState::Erased);
-    assert_eq!(db.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 1);
+    assert_eq!(
+        db.store.create_billing_file(NOW, "f-1".into(), leased, FileColumns::default()).await.expect("works"),
+        1
+    );
     let lines = db.store.list_file_lines("f-1".into()).await.expect("works");
     assert_eq!(lines.iter().map(|line| line.bill.id()).collect::<Vec<_>>(), [filed.as_str()]);
     assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Pending, "the outbox decides it");

@@ -10,6 +10,7 @@ use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::config::FileColumns;
 use onbill_origin::store::{
     AcceptResponseResult, BillingFileLine, BillingItem, ErasureState, Job, LeasedJob, LineDecision,
     NewAccountEvent, Queue, RecordEventResult, RedriveResult, RedriveTarget, SettleResult, Store, WebhookJob,
@@ -40,7 +41,7 @@ async fn lease_due(db: &TestStore, at_seconds: i64) -> Vec<LeasedJob> {
 }
 
 async fn file_jobs(db: &TestStore, name: &str, entries: Vec<LeasedJob>) -> u32 {
-    db.store.create_billing_file(NOW, name.to_owned(), entries).await.expect("works")
+    db.store.create_billing_file(NOW, name.to_owned(), entries, FileColumns::default()).await.expect("works")
 }
 
 /// A charge that waits for a file; returns our id of it.
@@ -317,7 +318,12 @@ async fn the_same_entries_filed_at_two_origins_are_in_one_file(db: TestStore) {
         if n % 3 == 0 {
             entries.reverse();
         }
-        async move { store.create_billing_file(NOW, format!("f-{n}"), entries).await.expect("works") }
+        async move {
+            store
+                .create_billing_file(NOW, format!("f-{n}"), entries, FileColumns::default())
+                .await
+                .expect("works")
+        }
     });
     let mut lines = calls.await;
     lines.sort_unstable();
@@ -331,7 +337,10 @@ async fn two_origins_that_lease_and_file_at_once_share_the_work(db: TestStore) {
     }
     let calls = at_once(&db, 8, |store, n| async move {
         let entries = store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(900), 5).await.expect("works");
-        store.create_billing_file(NOW, format!("f-{n}"), entries).await.expect("works");
+        store
+            .create_billing_file(NOW, format!("f-{n}"), entries, FileColumns::default())
+            .await
+            .expect("works");
         store.list_file_lines(format!("f-{n}")).await.expect("works")
     });
     let filed: Vec<String> =

@@ -25,6 +25,7 @@ macro_rules! on_each_database {
 }
 
 mod adoption;
+mod booking;
 mod charges;
 mod commits;
 mod coupon_months;

@@ -102,7 +102,7 @@ impl From<AttemptOutcome> for ChargeOutcome {
     fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
             AttemptOutcome::Done => {
-                Self::Decided(ChargeDecision::Approved { raw_code: Some(approval_code()) })
+                Self::Decided(ChargeDecision::Approved { raw_code: Some(approval_code()), billed_on: None })
             }
             AttemptOutcome::Declined(reason) => {
                 Self::Decided(ChargeDecision::Declined { reason, raw_code: None })
@@ -161,7 +161,7 @@ impl From<AttemptOutcome> for LineDecision {
     fn from(outcome: AttemptOutcome) -> Self {
         match outcome {
             AttemptOutcome::Done => {
-                Self::Charge(ChargeDecision::Approved { raw_code: Some(approval_code()) })
+                Self::Charge(ChargeDecision::Approved { raw_code: Some(approval_code()), billed_on: None })
             }
             AttemptOutcome::Declined(reason) => {
                 Self::Charge(ChargeDecision::Declined { reason, raw_code: None })

@@ -7,6 +7,7 @@ use crate::races::at_once;
 use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_signup, parse_ext_id, sealed_number};
 use crate::traces::leads_to;
 use onbill_domain::pai::PaiState;
+use onbill_origin::config::FileColumns;
 use onbill_origin::store::{BillingItem, ErasureState, IssueSignupResult, PostChargeResult, Store};
 use std::sync::Arc;
 
@@ -91,7 +92,10 @@ async fn files_and_an_erasure_go_on_together(db: TestStore) {
         at_once(&db, 4, |store: Arc<Store>, call| async move {
             if call % 2 == 0 {
                 let leased = lease_due(&store).await;
-                store.create_billing_file(NOW, format!("f-{n}-{call}"), leased).await.expect("works");
+                store
+                    .create_billing_file(NOW, format!("f-{n}-{call}"), leased, FileColumns::default())
+                    .await
+                    .expect("works");
             } else {
                 let name = Some(parse_ext_id(&format!("er-{n}-{call}")));
                 store.erase_number(None, NOW, name, sealed_number(n).index).await.expect("works");

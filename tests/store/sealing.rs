@@ -3,6 +3,7 @@
 use crate::outcome::later;
 use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, parse_ext_id, sealed_number};
 use onbill_domain::account_event::AccountEvent::NumberChanged;
+use onbill_origin::config::FileColumns;
 use onbill_origin::store::{
     BillingItem, NewAccountEvent, Queue, SealedAt, SealedColumn, SealedColumn::*, SealedValue,
     SealedValueUpdate,
@@ -37,7 +38,10 @@ async fn fill_sealed_columns(db: &TestStore) {
         db.store.answer_transaction(NOW, id, later(0)).await.expect("works");
     }
     let leased = db.store.lease_due(Queue::Billing, NOW, NOW.plus_seconds(60), 16).await.expect("works");
-    assert_eq!(db.store.create_billing_file(NOW, "f-1".into(), leased).await.expect("works"), 5);
+    assert_eq!(
+        db.store.create_billing_file(NOW, "f-1".into(), leased, FileColumns::default()).await.expect("works"),
+        5
+    );
     for (n, to) in [(1, 11), (2, 12), (3, 13)] {
         let moved = NewAccountEvent {
             event_id: parse_ext_id(&format!("e-{n}")),

@@ -301,6 +301,8 @@ pub(crate) fn new_charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge
         partner: partner_id("netflix"),
         fingerprint,
         request,
+        codes: Arc::default(),
+        offer: None,
         limits: Some(SpendingLimits::default()),
         rules: ChargeRules::none(NOW),
         responding_until: NOW.plus_seconds(60),
@@ -367,6 +369,7 @@ pub(crate) fn new_redemption(reference: &str, code: [u8; 32]) -> NewRedemption {
     let charge_id = format!("tx-{}", next_number());
     NewRedemption {
         charge_id: Arc::new(move |_, _| charge_id.clone()),
+        codes: Arc::default(),
         partner: partner_id("netflix"),
         ext_reference: parse_ext_id(reference),
         code,

@@ -46,7 +46,7 @@ function link({ subscription, partner, title, since, state, status = 'ACTIVE', e
   return item;
 }
 
-function charge({ at, description, servicePeriod: { from, to }, amount, status, declineReason, refunded, refunding }) {
+function charge({ at, description, servicePeriod: { from, to }, amount, status, declineReason, billedOn, refunded, refunding }) {
   const item = document.createElement('li');
   item.dataset.status = status;
   item.tabIndex = -1;
@@ -54,6 +54,7 @@ function charge({ at, description, servicePeriod: { from, to }, amount, status, 
     make('span', t(`charge-${status.toLowerCase()}`), 'badge'),
     make('p', t('period', { period: day.formatRange(new Date(from), new Date(to)) }), 'meta'));
   if (declineReason) item.append(make('p', t(`reason-${declineReason}`), 'meta'));
+  if (billedOn) item.append(make('p', t('billed-on', { date: day.format(new Date(billedOn)) }), 'meta'));
   if (refunded) item.append(make('p', t('refunded', { amount: money(refunded) }), 'good'));
   if (refunding) item.append(make('p', t('refunding', { amount: money(refunding) }), 'meta'));
   return item;

@@ -4,7 +4,7 @@
 //!
 //! A browser reads these responses, so they have no PAI and no number.
 
-use crate::day::ServicePeriod;
+use crate::day::{Day, ServicePeriod};
 use crate::decline_reason::DeclineReason;
 use crate::ids::PartnerId;
 use crate::money::Money;
@@ -93,6 +93,9 @@ pub struct ChargeView {
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline_reason: Option<DeclineReason>,
+    /// The date of the bill that it is on, if billing has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed_on: Option<Day>,
     /// The amount that was refunded, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Money>,
@@ -161,6 +164,7 @@ mod tests {
             amount,
             status: TransactionStatus::Declined,
             decline_reason: Some(longest_reason),
+            billed_on: Some(day("2026-12-14")),
             refunded: Some(amount),
             refunding: Some(amount),
         };

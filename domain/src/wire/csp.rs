@@ -3,9 +3,13 @@
 //! types.
 
 use crate::account::{AccountStatus, AccountType};
-use crate::day::ServicePeriod;
+use crate::charge_code::ChargeCode;
+use crate::day::{Day, ServicePeriod};
+use crate::ids::{ExtId, OfferId, PartnerId};
 use crate::money::Money;
 use crate::msisdn::Msisdn;
+use crate::tax::TaxRate;
+use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
 
 /// `POST /account/validate`: look up an account.
@@ -32,6 +36,8 @@ pub struct AccountValidateResponse {
 }
 
 /// `POST /transaction`: put a charge on the bill. Repeating a transactionID gets the same response.
+///
+/// The first five members decide what is billed. The others say under what billing books the line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BillChargeRequest {
@@ -46,6 +52,68 @@ pub struct BillChargeRequest {
     pub description: String,
     /// The days that it pays for.
     pub service_period: ServicePeriod,
+    /// The partner that charges.
+    pub partner: PartnerId,
+    /// The partner's id of the charge; onbill's own for a coupon's.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
+    /// The operator's own id of the subscriber.
+    #[serde(rename = "subscriberID")]
+    pub subscriber_id: String,
+    /// The offer, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<OfferId>,
+    /// The partner's plan, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<ExtId>,
+    /// The operator's charge code of the offer or of the partner, if it has set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge_code: Option<ChargeCode>,
+    /// The tax in the amount, if the partner states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<BillTax>,
+    /// What the charge pays for.
+    pub kind: ChargeKind,
+}
+
+crate::wire_enum! {
+    /// What a charge pays for.
+    pub enum ChargeKind {
+        /// A period of a subscription.
+        Subscription = "subscription",
+        /// The months of a coupon, once.
+        Coupon = "coupon",
+    }
+}
+
+impl ChargeKind {
+    /// The kind follows from the partner's id: those of coupons begin as no partner's do.
+    pub fn of(ext_transaction_id: &ExtId) -> Self {
+        if ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
+            Self::Coupon
+        } else {
+            Self::Subscription
+        }
+    }
+}
+
+/// The tax in an amount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillTax {
+    /// The tax.
+    pub amount: Money,
+    /// Its rate in percent, if the partner states it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<TaxRate>,
+    /// Whether the amount contains it: always.
+    pub included: bool,
+}
+
+impl BillTax {
+    /// The tax that is in `amount`.
+    pub fn within(amount: Money, tax_minor: i64, rate: Option<TaxRate>) -> Self {
+        Self { amount: Money { amount_minor: tax_minor, ..amount }, rate, included: true }
+    }
 }
 
 /// Billing's response to a charge.
@@ -57,6 +125,9 @@ pub struct BillChargeResponse {
     /// Billing's own result code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_code: Option<String>,
+    /// The date of the bill that the line is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billed_on: Option<Day>,
 }
 
 crate::wire_enum! {
@@ -72,6 +143,7 @@ crate::wire_enum! {
 /// `POST /refund`: give back all or part of a charge, on the bill that has the charge. Repeating a
 /// refundID gets the same response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BillRefundRequest {
     /// The refund's id at onbill, which is billing's idempotency key.
     #[serde(rename = "refundID")]
@@ -81,6 +153,14 @@ pub struct BillRefundRequest {
     pub transaction_id: String,
     /// The amount to give back.
     pub amount: Money,
+    /// The partner that gives it back.
+    pub partner: PartnerId,
+    /// The charge code of the charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge_code: Option<ChargeCode>,
+    /// The tax in the amount, if the partner stated any for the charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<BillTax>,
 }
 
 /// Billing's response to a refund. A body without a status means approval, as the HTTP status does.

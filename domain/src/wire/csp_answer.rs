@@ -5,6 +5,7 @@ use super::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
 use super::lenient::{Members, NotClear, read_text, read_word};
 use crate::account::{AccountFacts, AccountStatus, AccountType};
 use crate::currency::Currency;
+use crate::day::Day;
 use crate::money::Money;
 use crate::reject::ErrorCode;
 
@@ -40,7 +41,8 @@ pub fn read_charge_outcome(body: &[u8]) -> Option<BillChargeResponse> {
     let text = read_text(body);
     let members = Members::parse(&text)?;
     let raw_code = members.incidental("rawCode", read_word);
-    Some(BillChargeResponse { status: read_decision(&members).ok()??, raw_code })
+    let billed_on = members.incidental("billedOn", |value| Day::parse(&read_word(value)?));
+    Some(BillChargeResponse { status: read_decision(&members).ok()??, raw_code, billed_on })
 }
 
 /// Reads billing's decision on a refund. The HTTP status of success alone means approval, so the
@@ -118,6 +120,35 @@ mod tests {
             assert_eq!(read(body), Some(("APPROVED", raw_code)), "{body}");
         }
         assert_eq!(read(r#"{"status":"declined","rawCode":51}"#), Some(("DECLINED", code("51"))));
+    }
+
+    #[test]
+    fn date_of_the_bill_costs_no_decision() {
+        for (billed_on, expected) in [
+            (r#""2026-12-14""#, Some("2026-12-14")),
+            (r#"" 2026-12-14 ""#, Some("2026-12-14")),
+            ("2026-12-14", Some("2026-12-14")),
+            (r#""2026-12-14","billedon":"2026-12-14""#, Some("2026-12-14")),
+            (r#""2026-12-14","billedOn":"2026-12-15""#, None),
+            (r#""2026-12-14T00:00:00Z""#, None),
+            (r#""14.12.2026""#, None),
+            (r#""2026-02-30""#, None),
+            (r#""0000-00-00""#, None),
+            ("20261214", None),
+            ("null", None),
+            ("false", None),
+            ("\"\"", None),
+            ("[2026,12,14]", None),
+            (r#"{"date":"2026-12-14"}"#, None),
+        ] {
+            for status in ["APPROVED", "DECLINED"] {
+                let body =
+                    format!(r#"{{"billedOn":{billed_on},"status":"{status}","bill":{{"status":"x"}}}}"#);
+                let answer = read_charge_outcome(body.as_bytes()).expect("has a clear status");
+                assert_eq!(answer.status.as_str(), status, "{body}");
+                assert_eq!(answer.billed_on.map(|day| day.to_string()).as_deref(), expected, "{body}");
+            }
+        }
     }
 
     #[test]

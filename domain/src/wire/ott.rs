@@ -10,6 +10,7 @@ use crate::money::Money;
 use crate::pai::Pai;
 use crate::plain_text::is_plain_text;
 use crate::reject::Reject;
+use crate::tax::Tax;
 use crate::timestamp::Timestamp;
 use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
@@ -124,7 +125,7 @@ pub struct TransactionRequest {
     pub service_period: ServicePeriod,
     /// The part of the amount that is tax, if the partner states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tax: Option<Money>,
+    pub tax: Option<Tax>,
 }
 
 impl TransactionRequest {
@@ -137,15 +138,7 @@ impl TransactionRequest {
         if !is_printable_line(&self.description) {
             return Err(Reject::invalid_request("description must be 1 to 100 printable characters."));
         }
-        match self.tax {
-            Some(tax) if tax.currency != self.amount.currency => {
-                Err(Reject::invalid_request("tax must be in the currency of the amount."))
-            }
-            Some(tax) if !(0..=self.amount.amount_minor).contains(&tax.amount_minor) => {
-                Err(Reject::invalid_request("tax must lie between nothing and the amount."))
-            }
-            Some(_) | None => Ok(()),
-        }
+        self.tax.as_ref().map_or(Ok(()), |tax| tax.check(self.amount))
     }
 }
 
@@ -294,6 +287,12 @@ mod tests {
         let mut taxed = body;
         taxed["tax"] = json!({"value": 120, "currency": "USD"});
         assert_eq!(canonical(&taxed), format!(r#"{begin},"tax":{{"value":120,"currency":"USD"}}}}"#));
+        taxed["tax"] =
+            json!({"included": true, "rate": "8.25", "value": 120, "currency": "USD", "unknown": 1});
+        assert_eq!(
+            canonical(&taxed),
+            format!(r#"{begin},"tax":{{"value":120,"currency":"USD","rate":"8.25","included":true}}}}"#)
+        );
     }
 
     #[test]
@@ -337,7 +336,7 @@ mod tests {
     fn charge_is_checked_member_by_member() {
         assert_eq!(check_changed_charge(|_| {}), Ok(()));
         assert_eq!(check_changed_charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));
-        let bad: [fn(&mut Value); 18] = [
+        let bad: [fn(&mut Value); 23] = [
             |c| c["extTransactionID"] = json!("onbill-coupon-1"),
             |c| c["amount"]["value"] = json!(0),
             |c| c["amount"]["value"] = json!(-1),
@@ -356,6 +355,11 @@ mod tests {
             |c| c["description"] = json!("x".repeat(101)),
             |c| c["tax"] = json!({"value": 1600, "currency": "USD"}),
             |c| c["tax"] = json!({"value": 1, "currency": "EUR"}),
+            |c| c["tax"] = json!({"value": -1, "currency": "USD"}),
+            |c| c["tax"] = json!({"value": 1, "currency": "USD", "rate": 8.25}),
+            |c| c["tax"] = json!({"value": 1, "currency": "USD", "rate": "101"}),
+            |c| c["tax"] = json!({"value": 1, "currency": "USD", "included": false}),
+            |c| c["tax"] = json!([1, "USD"]),
         ];
         for (n, change) in bad.into_iter().enumerate() {
             assert_eq!(check_changed_charge(change), Err("invalid-request"), "case {n}");

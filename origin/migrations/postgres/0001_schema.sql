@@ -261,6 +261,13 @@ CREATE TABLE transactions (
     currency           TEXT NOT NULL,
     -- The part of the amount that is tax, if the partner states it.
     tax_minor          BIGINT,
+    -- Its rate in percent, as the partner has written it.
+    tax_rate           TEXT,
+    -- How billing books the charge: fixed when it is posted, and sent again as it was. NULL where it
+    -- is not known, or the operator has set no charge code.
+    offer              TEXT,
+    plan               TEXT,
+    charge_code        TEXT,
     description        TEXT NOT NULL,
     period_from        TEXT NOT NULL,
     period_to          TEXT NOT NULL,
@@ -272,6 +279,8 @@ CREATE TABLE transactions (
     -- The mandate that it was compared with: mandates.mandate_id. NULL if there was none, and for
     -- coupons. Not a foreign key: no mandate is ever deleted, and the check would cost a read.
     mandate_id         TEXT,
+    -- The date of the bill that it is on, if billing has said so.
+    billed_on          TEXT,
     -- The stored response: the bytes of the first one, for every replay. NULL until it is given.
     stored_response    BYTEA,
     -- Until then a replay is told request-in-progress; after it, it stores the response itself.
@@ -305,6 +314,8 @@ CREATE TABLE refunds (
     fingerprint      BYTEA,
     transaction_id   TEXT NOT NULL REFERENCES transactions,
     amount_minor     BIGINT NOT NULL CHECK (amount_minor > 0),
+    -- The part of the amount that is tax, if the partner has stated that of the charge.
+    tax_minor        BIGINT,
     reason           TEXT NOT NULL,
     status           TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
     raw_code         TEXT,
@@ -472,6 +483,8 @@ CREATE TABLE files (
     file_id         TEXT PRIMARY KEY,
     created_at      BIGINT NOT NULL,
     lines           BIGINT NOT NULL CHECK (lines > 0),
+    -- The names of its columns: each rendering has the same ones, whatever is configured since.
+    columns         TEXT NOT NULL,
     -- Of the file on disk; both NULL until it is written.
     sha256          BYTEA,
     written_at      BIGINT,

@@ -252,6 +252,13 @@ CREATE TABLE transactions (
     currency           TEXT NOT NULL,
     -- The part of the amount that is tax, if the partner states it.
     tax_minor          INTEGER,
+    -- Its rate in percent, as the partner has written it.
+    tax_rate           TEXT,
+    -- How billing books the charge: fixed when it is posted, and sent again as it was. NULL where it
+    -- is not known, or the operator has set no charge code.
+    offer              TEXT,
+    plan               TEXT,
+    charge_code        TEXT,
     description        TEXT NOT NULL,
     period_from        TEXT NOT NULL,
     period_to          TEXT NOT NULL,
@@ -263,6 +270,8 @@ CREATE TABLE transactions (
     -- The mandate that it was compared with: mandates.mandate_id. NULL if there was none, and for
     -- coupons. Not a foreign key: no mandate is ever deleted, and the check would cost a read.
     mandate_id         TEXT,
+    -- The date of the bill that it is on, if billing has said so.
+    billed_on          TEXT,
     -- The stored response: the bytes of the first one, for every replay. NULL until it is given.
     stored_response    BLOB,
     -- Until then a replay is told request-in-progress; after it, it stores the response itself.
@@ -296,6 +305,8 @@ CREATE TABLE refunds (
     fingerprint      BLOB,
     transaction_id   TEXT NOT NULL REFERENCES transactions,
     amount_minor     INTEGER NOT NULL CHECK (amount_minor > 0),
+    -- The part of the amount that is tax, if the partner has stated that of the charge.
+    tax_minor        INTEGER,
     reason           TEXT NOT NULL,
     status           TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
     raw_code         TEXT,
@@ -463,6 +474,8 @@ CREATE TABLE files (
     file_id         TEXT PRIMARY KEY,
     created_at      INTEGER NOT NULL,
     lines           INTEGER NOT NULL CHECK (lines > 0),
+    -- The names of its columns: each rendering has the same ones, whatever is configured since.
+    columns         TEXT NOT NULL,
     -- Of the file on disk; both NULL until it is written.
     sha256          BLOB,
     written_at      INTEGER,

@@ -4,7 +4,7 @@
 use crate::account::AccountLookup;
 use crate::ambient::{Clock, Random};
 use crate::charge::{ChargePosts, RefundPosts};
-use crate::config::{Config, NumberPlan};
+use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
@@ -94,6 +94,7 @@ impl App {
         let accounts =
             Arc::new(AccountLookup::new(config.accounts, store.clone(), vault.clone(), csp.clone()));
         let wake_up = WakeUp::new();
+        let codes = Arc::new(config.list_charge_codes());
         let base = Base {
             config,
             keys,
@@ -103,6 +104,7 @@ impl App {
             numbers,
             vault,
             ids,
+            codes,
             accounts,
             wake_up,
             is_recovering,
@@ -195,6 +197,7 @@ struct Base {
     numbers: NumberPlan,
     vault: Arc<Vault>,
     ids: Arc<StableIds>,
+    codes: Arc<ChargeCodes>,
     accounts: Arc<AccountLookup>,
     wake_up: WakeUp,
     is_recovering: bool,
@@ -207,7 +210,8 @@ impl Base {
 
     fn billing(&self, csp: Arc<CspClient>) -> BillingSubmission {
         BillingSubmission {
-            mode: self.config.billing,
+            mode: self.config.billing.by,
+            codes: self.config.billing.codes.clone(),
             deadline: Duration::from_secs(self.config.hand_off_seconds.seconds()),
             store: self.store.clone(),
             csp,
@@ -370,6 +374,7 @@ impl Base {
             billing: billing.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
+            codes: self.codes.clone(),
             wake_up: self.wake_up.clone(),
         }
     }
@@ -404,6 +409,7 @@ impl Base {
             billing: billing.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
+            codes: self.codes.clone(),
             wake_up: self.wake_up.clone(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
-use crate::config::Config;
+use crate::config::{ChargeCodes, Config};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
 use crate::keys::StableIds;
@@ -20,6 +20,7 @@ pub struct ChargePosts {
     pub(crate) billing: Arc<BillingSubmission>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<StableIds>,
+    pub(crate) codes: Arc<ChargeCodes>,
     pub(crate) wake_up: WakeUp,
 }
 
@@ -59,6 +60,8 @@ impl ChargePosts {
             partner,
             fingerprint: sha256(&fingerprint),
             request,
+            codes: self.codes.clone(),
+            offer: None,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         let reject = match self.store.post_charge(nonce, now, new).await? {

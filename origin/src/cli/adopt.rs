@@ -10,6 +10,7 @@ use onbill_origin::reconciliation::adoption::{Adoption, AdoptionError, AdoptionR
 use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::store::OpenMode;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Adopts what the files and the edge have and the database has not, and prints what became of it.
 /// Returns whether something was left to a person.
@@ -36,6 +37,7 @@ pub(super) async fn adopt_lost(
         clock: &*app.clock,
         partner: partner.clone(),
         tells_partner: app.config.partner_url(partner).is_some(),
+        codes: Arc::new(app.config.list_charge_codes()),
         pais: LostPais {
             edge: &app.edge,
             accounts: &app.accounts,

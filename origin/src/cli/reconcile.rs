@@ -9,12 +9,13 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use onbill_domain::currency::Currency;
 use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_origin::reconciliation::finding::HEADER;
 use onbill_origin::reconciliation::{
-    Cause, Finding, Kind, LedgerSum, Reconciliation, Repair, ReportedAmount, Summary,
+    Cause, Finding, Kind, LedgerSum, LedgerTotals, Reconciliation, Repair, ReportedAmount, Summary,
 };
 use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,8 @@ const LISTED_MAX: usize = 20;
 ///              status is APPROVED, PENDING or DECLINED
 ///   extract    kind,transactionID,refundID,amount_minor,currency
 ///              the ids are those that billing was posted; refundID is empty for a charge; lines of other
-///              partners in the configuration are recognised and left out of the sums (other-partner)
+///              partners in the configuration are recognised and left out of the sums (other-partner);
+///              with the column chargeCode, the code that each line was booked under is compared too
 ///
 /// A charge or refund is in the period in which it was posted to us. Let both files reach some days beyond it at
 /// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
@@ -211,31 +213,35 @@ impl FindingSink {
 
 fn print_sums(summary: &Summary) {
     for (currency, totals) in &summary.totals.0 {
+        print_totals(currency.as_str(), *currency, totals);
+    }
+    if summary.by_charge_code.keys().all(|(_, code)| code.is_empty()) {
+        return;
+    }
+    print_line!("\nThe same by charge code:");
+    for ((currency, code), totals) in &summary.by_charge_code {
+        let code = if code.is_empty() { "(none)" } else { code };
+        print_totals(&format!("{currency} {code}"), *currency, totals);
+    }
+}
+
+fn print_totals(title: &str, currency: Currency, totals: &LedgerTotals) {
+    print_line!("\n{title:20}{:>18}{:>10}{:>18}{:>10}{:>18}", "charges", "lines", "refunds", "lines", "net");
+    let row = |name: &str, sum: &LedgerSum| {
         print_line!(
-            "\n{:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
-            currency.as_str(),
-            "charges",
-            "lines",
-            "refunds",
-            "lines",
-            "net"
+            "{name:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
+            format_amount(sum.charges_minor, currency),
+            sum.charges,
+            format_amount(sum.refunds_minor, currency),
+            sum.refunds,
+            format_amount(sum.net_minor(), currency)
         );
-        let row = |name: &str, sum: &LedgerSum| {
-            print_line!(
-                "{name:20}{:>18}{:>10}{:>18}{:>10}{:>18}",
-                format_amount(sum.charges_minor, *currency),
-                sum.charges,
-                format_amount(sum.refunds_minor, *currency),
-                sum.refunds,
-                format_amount(sum.net_minor(), *currency)
-            );
-        };
-        row("ours", &totals.ours);
-        row("partner", &totals.partner);
-        row("billing", &totals.bill);
-        if totals.bill_later != LedgerSum::default() {
-            row("on the next bill", &totals.bill_later);
-        }
+    };
+    row("ours", &totals.ours);
+    row("partner", &totals.partner);
+    row("billing", &totals.bill);
+    if totals.bill_later != LedgerSum::default() {
+        row("on the next bill", &totals.bill_later);
     }
 }
 
@@ -286,6 +292,12 @@ fn format_finding(finding: &Finding) -> String {
         finding.partner.map(|partner| format!("partner {} {}", partner.status.as_str(), seen(&partner))),
     );
     parts.extend(finding.bill.map(|bill| format!("billing {}", seen(&bill))));
+    if finding.cause == Cause::ChargeCodeDiffersOnBill {
+        let [ours, billing] =
+            finding.charge_codes.each_ref().map(|code| code.as_deref().filter(|code| !code.is_empty()));
+        let (ours, billing) = (ours.unwrap_or("(none)"), billing.unwrap_or("(none)"));
+        parts.push(format!("charge code {ours}, billing {billing}"));
+    }
     parts.extend(finding.mended.map(|mended| mended.as_str().to_owned()));
     parts.join(" | ")
 }

@@ -8,13 +8,17 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use indicatif::ProgressBar;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::config::SettlementModel;
-use onbill_origin::settlement::{HEADER, SettlementLine, SettlementSums, Shares, sum_up};
+use onbill_origin::settlement::{
+    CodeShares, HEADER, SettlementLine, SettlementSums, Shares, share_by_charge_code, sum_up,
+};
 use onbill_origin::store::OpenMode;
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Say what operator and partner owe each other for what was settled in a period.
@@ -32,6 +36,8 @@ use std::path::{Path, PathBuf};
 ///                 is given back in part does
 ///   operator  the rest, so that both always sum to net
 ///
+/// The same is said for each charge code (the operator's own, which billing books by); the codes add up to the currency.
+///
 /// The operator, who has the money, owes the partner its share; when it is negative, the partner owes the operator.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
@@ -44,6 +50,9 @@ pub(super) struct Arguments {
     /// CSV instead of a table, a line for each currency; amounts in minor units.
     #[arg(long)]
     csv: bool,
+    /// With --csv: a line for each currency and charge code, with the code in a last column.
+    #[arg(long, requires = "csv")]
+    by_charge_code: bool,
     /// Write the lines behind it there (CSV), so that every party can prove it: minor units, those of refunds negative.
     /// The sum of net_minor is net; the sum of stayed is the number of charges that a flat cost is paid for.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
@@ -55,6 +64,8 @@ struct Row {
     currency: Currency,
     sums: SettlementSums,
     shares: Shares,
+    /// The same by charge code.
+    codes: Vec<CodeShares>,
 }
 
 impl Arguments {
@@ -72,9 +83,12 @@ impl Arguments {
             file.write_record(HEADER).context("--lines cannot be written")?;
         }
         let mut failed = None;
+        let mut by_code: BTreeMap<Currency, BTreeMap<Option<ChargeCode>, SettlementSums>> = BTreeMap::new();
         let bar = ProgressBar::new_spinner();
         let on_line = |line: &SettlementLine| {
             bar.inc(1);
+            let codes = by_code.entry(line.currency).or_default();
+            line.add_to(codes.entry(line.charge_code.clone()).or_default());
             if let Some(file) = &mut file
                 && failed.is_none()
             {
@@ -92,7 +106,10 @@ impl Arguments {
             .into_iter()
             .map(|(currency, sums)| {
                 let shares = model.share(&sums, currency);
-                shares.map(|shares| Row { currency, sums, shares }).with_context(|| {
+                let codes = by_code.remove(&currency).unwrap_or_default();
+                let codes = share_by_charge_code(model, currency, codes);
+                let row = shares.zip(codes).map(|(shares, codes)| Row { currency, sums, shares, codes });
+                row.with_context(|| {
                     format!("the flat cost of {partner} is not in {currency}, which was charged too")
                 })
             })
@@ -102,7 +119,7 @@ impl Arguments {
         if self.json {
             self.print_json(&rows, is_over)?;
         } else if self.csv {
-            print_csv(&rows, is_over)?;
+            print_csv(&rows, is_over, self.by_charge_code)?;
         } else {
             self.print_table(&self.period.title(period, now), model, &rows);
         }
@@ -120,7 +137,7 @@ impl Arguments {
         if rows.is_empty() {
             print_line!("\nNothing was settled.");
         }
-        for Row { currency, sums, shares } in rows {
+        for Row { currency, sums, shares, codes } in rows {
             let row = |name: &str, count: String, minor: i128| {
                 print_line!("{name:24}{count:>10}{:>20}", format_amount(minor, *currency));
             };
@@ -141,19 +158,23 @@ impl Arguments {
                 1.. => print_line!("The operator owes {partner} {owed} {currency}."),
                 _ => print_line!("{partner} owes the operator {owed} {currency}."),
             }
+            print_codes(*currency, codes);
         }
     }
 
     fn print_json(&self, rows: &[Row], is_over: bool) -> anyhow::Result<()> {
         let rows = rows.iter().map(|row| {
-            let [gross, refunds, tax, net, partner, operator] = row.amounts()?;
-            Ok(json!({
-                "currency": row.currency, "charges": row.sums.charges, "grossMinor": gross,
-                "refunds": row.sums.refunds, "refundsMinor": refunds, "taxMinor": tax, "netMinor": net,
-                "stayed": i64::try_from(row.sums.stayed)?, "partnerMinor": partner, "operatorMinor": operator,
-            }))
+            let codes = row.codes.iter().map(|code| {
+                let mut members = to_json(&code.sums, &code.shares)?;
+                members.insert("chargeCode".to_owned(), json!(code.charge_code));
+                Ok(Value::Object(members))
+            });
+            let mut members = to_json(&row.sums, &row.shares)?;
+            members.insert("currency".to_owned(), json!(row.currency));
+            members.insert("chargeCodes".to_owned(), codes.collect::<anyhow::Result<Vec<Value>>>()?.into());
+            Ok(Value::Object(members))
         });
-        let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
+        let rows = rows.collect::<anyhow::Result<Vec<Value>>>()?;
         let settlement = json!({
             "partner": self.period.partner, "from": self.period.from, "to": self.period.to,
             "isOver": is_over, "currencies": rows,
@@ -163,9 +184,34 @@ impl Arguments {
     }
 }
 
-fn print_csv(rows: &[Row], is_over: bool) -> anyhow::Result<()> {
+/// Prints the sums by charge code, if there are any codes.
+fn print_codes(currency: Currency, codes: &[CodeShares]) {
+    if codes.iter().all(|code| code.charge_code.is_none()) {
+        return;
+    }
+    print_line!(
+        "\n{:24}{:>10}{:>18}{:>18}{:>18}",
+        format!("{currency} by charge code"),
+        "lines",
+        "net",
+        "partner's",
+        "operator's"
+    );
+    for CodeShares { charge_code, sums, shares } in codes {
+        print_line!(
+            "{:24}{:>10}{:>18}{:>18}{:>18}",
+            charge_code.as_ref().map_or("(none)", ChargeCode::as_str),
+            sums.charges + sums.refunds,
+            format_amount(sums.net_minor(), currency),
+            format_amount(shares.partner_minor, currency),
+            format_amount(shares.operator_minor, currency)
+        );
+    }
+}
+
+fn print_csv(rows: &[Row], is_over: bool, by_charge_code: bool) -> anyhow::Result<()> {
     let mut out = csv::Writer::from_writer(Output);
-    out.write_record([
+    let mut header = vec![
         "currency",
         "charges",
         "gross_minor",
@@ -177,48 +223,78 @@ fn print_csv(rows: &[Row], is_over: bool) -> anyhow::Result<()> {
         "partner_minor",
         "operator_minor",
         "is_over",
-    ])?;
+    ];
+    header.extend(by_charge_code.then_some("charge_code"));
+    out.write_record(header)?;
     for row in rows {
-        let [gross, refunds, tax, net, partner, operator] = row.amounts()?.map(|minor| minor.to_string());
-        let (sums, currency) = (&row.sums, row.currency.to_string());
-        let (charges, refund_count) = (sums.charges.to_string(), sums.refunds.to_string());
-        let stayed = sums.stayed.to_string();
-        out.write_record([
-            currency,
-            charges,
-            gross,
-            refund_count,
-            refunds,
-            tax,
-            net,
-            stayed,
-            partner,
-            operator,
-            is_over.to_string(),
-        ])?;
+        if by_charge_code {
+            for code in &row.codes {
+                let mut fields = to_fields(row.currency, &code.sums, &code.shares, is_over)?;
+                fields.push(code.charge_code.as_ref().map(ToString::to_string).unwrap_or_default());
+                out.write_record(fields)?;
+            }
+        } else {
+            out.write_record(to_fields(row.currency, &row.sums, &row.shares, is_over)?)?;
+        }
     }
     Ok(out.flush()?)
 }
 
-impl Row {
-    /// Gross, refunds, tax, net, the partner's share and the operator's share, as numbers that JSON
-    /// can carry.
-    fn amounts(&self) -> anyhow::Result<[i64; 6]> {
-        let Self { sums, shares, .. } = self;
-        let amounts = [
-            sums.gross_minor,
-            sums.refunds_minor,
-            sums.tax_minor,
-            sums.net_minor(),
-            shares.partner_minor,
-            shares.operator_minor,
-        ];
-        let mut numbers = [0; 6];
-        for (number, amount) in numbers.iter_mut().zip(amounts) {
-            *number = i64::try_from(amount).context("a sum is larger than 64 bits")?;
-        }
-        Ok(numbers)
+fn to_fields(
+    currency: Currency,
+    sums: &SettlementSums,
+    shares: &Shares,
+    is_over: bool,
+) -> anyhow::Result<Vec<String>> {
+    let [gross, refunds, tax, net, partner, operator] =
+        to_amounts(sums, shares)?.map(|minor| minor.to_string());
+    Ok(vec![
+        currency.to_string(),
+        sums.charges.to_string(),
+        gross,
+        sums.refunds.to_string(),
+        refunds,
+        tax,
+        net,
+        sums.stayed.to_string(),
+        partner,
+        operator,
+        is_over.to_string(),
+    ])
+}
+
+fn to_json(sums: &SettlementSums, shares: &Shares) -> anyhow::Result<Map<String, Value>> {
+    let [gross, refunds, tax, net, partner, operator] = to_amounts(sums, shares)?;
+    let members = [
+        ("charges", json!(sums.charges)),
+        ("grossMinor", json!(gross)),
+        ("refunds", json!(sums.refunds)),
+        ("refundsMinor", json!(refunds)),
+        ("taxMinor", json!(tax)),
+        ("netMinor", json!(net)),
+        ("stayed", json!(i64::try_from(sums.stayed)?)),
+        ("partnerMinor", json!(partner)),
+        ("operatorMinor", json!(operator)),
+    ];
+    Ok(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// Gross, refunds, tax, net, the partner's share and the operator's share, as numbers that JSON
+/// can carry.
+fn to_amounts(sums: &SettlementSums, shares: &Shares) -> anyhow::Result<[i64; 6]> {
+    let amounts = [
+        sums.gross_minor,
+        sums.refunds_minor,
+        sums.tax_minor,
+        sums.net_minor(),
+        shares.partner_minor,
+        shares.operator_minor,
+    ];
+    let mut numbers = [0; 6];
+    for (number, amount) in numbers.iter_mut().zip(amounts) {
+        *number = i64::try_from(amount).context("a sum is larger than 64 bits")?;
     }
+    Ok(numbers)
 }
 
 /// Formats basis points as percent: `80` or `82.5`.

@@ -1,5 +1,7 @@
 //! The configuration file as it is written, and the checks that its types cannot make.
 
+use super::billing::BillingSettings;
+use super::charge_codes::ChargeCodeRule;
 use super::coupons::{self, CouponSettings};
 use super::database::Database;
 use super::durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
@@ -56,9 +58,9 @@ pub struct Config {
     /// Source of account status.
     #[serde(default)]
     pub accounts: AccountSource,
-    /// How charges and refunds reach billing.
+    /// How charges and refunds reach billing, and what its codes mean.
     #[serde(default)]
-    pub billing: Billing,
+    pub billing: BillingSettings,
     /// The exchange of billing files. It may stay when billing is by the CSP API again: no file is
     /// made any more then, and responses to files already sent are still accepted.
     pub files: Option<FileSettings>,
@@ -93,6 +95,9 @@ pub struct Config {
     #[serde(default)]
     pub limits: Vec<CurrencyLimits>,
     pub coupons: Option<CouponSettings>,
+    /// Whether the origin starts without a charge code for each charge.
+    #[serde(default)]
+    pub charge_codes: ChargeCodeRule,
 }
 
 impl Config {
@@ -113,7 +118,15 @@ impl Config {
     /// Reads the text of the file. A table is written as one, and not as an array of its values.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let parsed = toml::Deserializer::parse(text).and_then(strict);
-        parsed.map_err(|error| error.message().to_owned())
+        parsed.map_err(|error| match error.message() {
+            // What the parser says of `billing = "files"` beside `[billing.codes]`.
+            what if what.starts_with("cannot extend value") => {
+                format!(
+                    "{what}: is billing there as a word and as a section? Then write [billing] by = \"files\""
+                )
+            }
+            what => what.to_owned(),
+        })
     }
 
     /// Checks what the types cannot. The error says what to change.
@@ -126,7 +139,7 @@ impl Config {
         require_https(&self.edge_url, "edge_url")?;
         require_https(&self.bss_url, "bss_url")?;
         match &self.files {
-            None if self.billing == Billing::Files => {
+            None if self.billing.by == Billing::Files => {
                 return Err("billing = \"files\" needs [files]".to_owned());
             }
             None => {}
@@ -142,6 +155,9 @@ impl Config {
         }
         self.check_offers()?;
         partners::check_partners(&self.partners, &self.name)?;
+        if self.charge_codes == ChargeCodeRule::Required {
+            self.list_charge_codes().check_complete(&self.partner_ids())?;
+        }
         if let Some(coupons) = &self.coupons {
             coupons::check_coupons(coupons, &self.offers)?;
         }

@@ -1,5 +1,6 @@
 //! `[files]` of the configuration.
 
+use super::file_columns::FileColumns;
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -34,6 +35,9 @@ pub struct FileSettings {
     /// Hours without a response from billing after which an alarm is raised.
     #[serde(default = "alarm_hours_default")]
     pub alarm_hours: u32,
+    /// The columns of a file, in their order; all of them when absent.
+    #[serde(default)]
+    pub columns: FileColumns,
 }
 
 fn every_minutes_default() -> u32 {

@@ -1,5 +1,6 @@
 //! Look-ups in the configuration: an offer, a partner's settings, the limits in a currency.
 
+use super::charge_codes::ChargeCodes;
 use super::file::Config;
 use super::offers::Offer;
 use super::partners::{
@@ -19,6 +20,11 @@ impl Config {
         let set = self.limits.iter().find(|set| set.currency == currency).map(|set| set.to_limits());
         let on_offer = self.offers.iter().any(|offer| offer.price.currency == currency);
         set.or_else(|| on_offer.then(SpendingLimits::default))
+    }
+
+    /// The charge codes of offers and partners.
+    pub fn list_charge_codes(&self) -> ChargeCodes {
+        ChargeCodes::of(&self.offers, &self.partners)
     }
 
     pub fn offer(&self, id: &OfferId) -> Option<&Offer> {

@@ -4,10 +4,13 @@
 //! Architecture invariant: this is a leaf. It contains the operator's settings, and uses nothing of
 //! the origin.
 
+mod billing;
+mod charge_codes;
 mod coupons;
 mod database;
 mod durations;
 mod file;
+mod file_columns;
 mod files;
 mod lookups;
 mod number_plan;
@@ -23,11 +26,15 @@ mod spending;
 mod terms;
 mod time_zone;
 
+pub(crate) use billing::RAW_CODE_CHARS_MAX;
+pub use billing::{BillingCodes, BillingSettings};
+pub use charge_codes::{Booking, ChargeCodeRule, ChargeCodes};
 pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
 pub use durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
 pub use file::Config;
+pub use file_columns::{FileColumn, FileColumns};
 pub use files::FileSettings;
 pub use number_plan::NumberPlan;
 pub use offers::Offer;

@@ -3,6 +3,7 @@
 use super::secure_url::require_https;
 use super::terms::Terms;
 use onbill_domain::agreement::Taxes;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::wire::edge::OfferView;
@@ -31,6 +32,8 @@ pub struct Offer {
     pub terms_url: Option<String>,
     /// Where the customer reads how personal data are used.
     pub privacy_url: Option<String>,
+    /// Under which billing books what is charged for it; the partner's when absent.
+    pub charge_code: Option<ChargeCode>,
 }
 
 impl Offer {

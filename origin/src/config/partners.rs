@@ -2,6 +2,7 @@
 
 use super::secure_url::require_https;
 use super::settlement::SettlementModel;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::plain_text::is_plain_line;
 use serde::Deserialize;
@@ -16,6 +17,9 @@ pub struct Partner {
     pub name: Option<String>,
     /// Where it gets webhooks about later outcomes. Without a URL, the partner has to query them.
     pub url: Option<String>,
+    /// Under which billing books charges of offers without a code of their own, and of no known
+    /// offer.
+    pub charge_code: Option<ChargeCode>,
     /// How the money is shared with it. Without a model, there is no settlement.
     pub settlement: Option<SettlementModel>,
     /// What proves a number that the partner's app has read to be the customer's.

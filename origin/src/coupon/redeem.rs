@@ -3,7 +3,7 @@
 
 use crate::ambient::Clock;
 use crate::charge::ANSWERING_SECONDS;
-use crate::config::{CouponSettings, wrong_codes_per_hour_default};
+use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::Failure;
 use crate::keys::{StableIds, Vault};
@@ -25,6 +25,7 @@ pub struct CouponRedemptions {
     pub(crate) billing: Arc<BillingSubmission>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<StableIds>,
+    pub(crate) codes: Arc<ChargeCodes>,
     pub(crate) wake_up: WakeUp,
 }
 
@@ -53,6 +54,7 @@ impl CouponRedemptions {
         let ids = Arc::clone(&self.ids);
         let new = NewRedemption {
             charge_id: Arc::new(move |coupon, declined_before| ids.coupon_charge(coupon, declined_before)),
+            codes: self.codes.clone(),
             partner: partner.clone(),
             ext_reference: request.ext_reference,
             code: self.vault.coupon_hash(&code),

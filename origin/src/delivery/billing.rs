@@ -4,7 +4,7 @@ use super::raw_code;
 use super::retry::RetrySchedule;
 use crate::account::{AccountLookup, SubscriberStatus};
 use crate::ambient::Clock;
-use crate::config::Billing;
+use crate::config::{Billing, BillingCodes};
 use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
 use crate::keys::Vault;
@@ -15,7 +15,7 @@ use crate::store::{
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::csp::{
-    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse, BillingDecision,
+    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse, BillingDecision, ChargeKind,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,8 @@ use std::time::Duration;
 pub struct BillingSubmission {
     /// One by one over the CSP API, or in files: then nothing is submitted here.
     pub(crate) mode: Billing,
+    /// The meaning of billing's own codes.
+    pub(crate) codes: BillingCodes,
     /// The maximum duration of a submission while a partner's call waits for its response.
     pub(crate) deadline: Duration,
     pub(crate) store: Arc<Store>,
@@ -78,7 +80,7 @@ impl BillingSubmission {
         match (known, charge) {
             (Some(decision), charge) => {
                 let number = charge.map(|charge| self.open_charge_number(&charge)).transpose()?.flatten();
-                Ok(BillingOutcome::Decided(interpret_charge_decision(decision, number.as_ref())))
+                Ok(BillingOutcome::Decided(self.interpret_charge_decision(decision, number.as_ref())))
             }
             (None, None) => Ok(BillingOutcome::Undecided(NextStep::Drop)),
             // 3.
@@ -130,15 +132,10 @@ impl BillingSubmission {
             return Ok(BillingOutcome::Decided(ChargeDecision::Declined { reason, raw_code: None }));
         }
         // 2.
-        let msisdn = self.vault.open_number(&charge_subscriber(charge)?.number.sealed)?;
-        let request = BillChargeRequest {
-            transaction_id: charge.transaction_id.clone(),
-            msisdn: msisdn.clone(),
-            amount: charge.amount,
-            description: charge.description.clone(),
-            service_period: charge.service_period,
-        };
-        Ok(BillingOutcome::Decided(interpret_charge_decision(
+        let subscriber = charge_subscriber(charge)?;
+        let msisdn = self.vault.open_number(&subscriber.number.sealed)?;
+        let request = to_bill_request(charge, msisdn.clone(), subscriber.subscriber_ref.clone());
+        Ok(BillingOutcome::Decided(self.interpret_charge_decision(
             self.csp.submit_charge(&request).await.map_err(unclear)?,
             Some(&msisdn),
         )))
@@ -177,12 +174,24 @@ impl BillingSubmission {
             refund_id: refund.refund_id.clone(),
             transaction_id: refund.transaction_id.clone(),
             amount: refund.amount,
+            partner: refund.partner.clone(),
+            charge_code: refund.charge_code.clone(),
+            tax: refund.tax.clone(),
         };
         let Ok(decision) = self.csp.submit_refund(&request).await else {
             tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
             return self.retry_later(attempt);
         };
         BillingOutcome::Decided(interpret_refund_decision(decision))
+    }
+
+    /// Interprets billing's decision about a charge.
+    pub(super) fn interpret_charge_decision(
+        &self,
+        response: BillChargeResponse,
+        msisdn: Option<&Msisdn>,
+    ) -> ChargeDecision {
+        interpret_charge_decision(&self.codes, response, msisdn)
     }
 
     /// Plans the next step after an attempt with an unknown outcome.
@@ -201,19 +210,44 @@ pub(super) fn charge_subscriber(charge: &Charge) -> Result<&BilledSubscriber, Fa
     charge.subscriber.as_ref().ok_or(Fault::Broken("a charge has lost its number"))
 }
 
-/// Interprets billing's decision about a charge. A code that is one of our own reasons is that
-/// reason; any other decline is the operator's risk decision. A code that would close the PAI is
-/// not accepted from billing: the account, which was looked up just before, decides about that.
-pub(super) fn interpret_charge_decision(
+/// A repetition differs in nothing but the number and the subscriber's id, if the subscriber has got
+/// others meanwhile: everything else was fixed when the charge was recorded.
+fn to_bill_request(charge: &Charge, msisdn: Msisdn, subscriber_id: String) -> BillChargeRequest {
+    BillChargeRequest {
+        transaction_id: charge.transaction_id.clone(),
+        msisdn,
+        amount: charge.amount,
+        description: charge.description.clone(),
+        service_period: charge.service_period,
+        partner: charge.partner.clone(),
+        ext_transaction_id: charge.ext_transaction_id.clone(),
+        subscriber_id,
+        offer: charge.booking.offer.clone(),
+        plan: charge.booking.plan.clone(),
+        charge_code: charge.booking.charge_code.clone(),
+        tax: charge.tax.clone(),
+        kind: ChargeKind::of(&charge.ext_transaction_id),
+    }
+}
+
+/// A code of the configuration means what is there. Otherwise a code that is one of our own reasons
+/// is that reason; any other decline is the operator's risk decision. A code that would close the
+/// PAI is not accepted from billing: the account, which was looked up just before, decides about
+/// that.
+fn interpret_charge_decision(
+    codes: &BillingCodes,
     response: BillChargeResponse,
     msisdn: Option<&Msisdn>,
 ) -> ChargeDecision {
-    let raw_code = raw_code::keep_publishable(response.raw_code, msisdn);
-    match response.status {
-        BillingDecision::Approved => ChargeDecision::Approved { raw_code },
+    let BillChargeResponse { status, raw_code, billed_on } = response;
+    // A code of the configuration is no number, even where it may not be passed on.
+    let configured = raw_code.as_deref().and_then(|code| codes.find(code));
+    let raw_code = raw_code::keep_publishable(raw_code, msisdn);
+    match status {
+        BillingDecision::Approved => ChargeDecision::Approved { raw_code, billed_on },
         BillingDecision::Declined => {
-            let known =
-                raw_code.as_deref().and_then(DeclineReason::parse).filter(|reason| !reason.closes_pai());
+            let own = || raw_code.as_deref().and_then(DeclineReason::parse);
+            let known = configured.or_else(own).filter(|reason| !reason.closes_pai());
             ChargeDecision::Declined { reason: known.unwrap_or(DeclineReason::RiskDeclined), raw_code }
         }
     }
@@ -238,21 +272,64 @@ mod tests {
         for reason in DeclineReason::ALL {
             let raw_code = Some(reason.as_str().to_owned());
             let interpreted = if reason.closes_pai() { DeclineReason::RiskDeclined } else { reason };
-            let answer = BillChargeResponse { status: BillingDecision::Declined, raw_code: raw_code.clone() };
             assert_eq!(
-                interpret_charge_decision(answer, Some(&msisdn)),
+                interpret_charge_decision(
+                    &BillingCodes::default(),
+                    declined(raw_code.as_deref()),
+                    Some(&msisdn)
+                ),
                 ChargeDecision::Declined { reason: interpreted, raw_code }
             );
         }
+    }
+
+    fn declined(raw_code: Option<&str>) -> BillChargeResponse {
+        let raw_code = raw_code.map(str::to_owned);
+        BillChargeResponse { status: BillingDecision::Declined, raw_code, billed_on: None }
+    }
+
+    #[test]
+    fn code_of_the_operator_means_what_is_configured() {
+        use DeclineReason::{AccountOnHold, ChargeExceedsDailyLimit, InsufficientBalance, RiskDeclined};
+        let codes: BillingCodes = [
+            ("4012", InsufficientBalance),
+            ("insufficient-balance", AccountOnHold),
+            ("2025550101", ChargeExceedsDailyLimit),
+        ]
+        .map(|(code, reason)| (code.to_owned(), reason))
+        .into_iter()
+        .collect();
+        for (raw_code, reason, told_code) in [
+            (Some("4012"), InsufficientBalance, Some("4012")),
+            (Some("4013"), RiskDeclined, Some("4013")),
+            (Some("insufficient-balance"), AccountOnHold, Some("insufficient-balance")),
+            (Some("account-on-hold"), AccountOnHold, Some("account-on-hold")),
+            (Some("account-closed"), RiskDeclined, Some("account-closed")),
+            // It looks like a number, so it decides and is not passed on.
+            (Some("2025550101"), ChargeExceedsDailyLimit, None),
+            (None, RiskDeclined, None),
+        ] {
+            assert_eq!(
+                interpret_charge_decision(&codes, declined(raw_code), None),
+                ChargeDecision::Declined { reason, raw_code: told_code.map(str::to_owned) },
+                "{raw_code:?}"
+            );
+        }
+        let approved = BillChargeResponse { status: BillingDecision::Approved, ..declined(Some("4012")) };
+        let raw_code = Some("4012".to_owned());
+        assert_eq!(
+            interpret_charge_decision(&codes, approved, None),
+            ChargeDecision::Approved { raw_code, billed_on: None }
+        );
     }
 
     #[test]
     fn raw_code_of_charge_never_contains_the_number() {
         let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
         let interpreted = |raw_code: &str| {
-            let answer =
-                BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) };
-            let ChargeDecision::Declined { raw_code, .. } = interpret_charge_decision(answer, Some(&msisdn))
+            let answer = declined(Some(raw_code));
+            let ChargeDecision::Declined { raw_code, .. } =
+                interpret_charge_decision(&BillingCodes::default(), answer, Some(&msisdn))
             else {
                 panic!("is a decline")
             };

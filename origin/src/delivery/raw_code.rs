@@ -1,10 +1,7 @@
 //! Billing's own codes, which are passed on to the partner.
 
+use crate::config::RAW_CODE_CHARS_MAX;
 use onbill_domain::msisdn::Msisdn;
-
-/// Maximum length of a code that is passed on, in characters: codes are this short, sentences are
-/// not.
-const RAW_CODE_CHARS_MAX: usize = 64;
 
 /// Keeps a code that the partner may read. It must be a code: not a sentence, and without the
 /// number in it. Seven digits are what is left of a number without its country and area code; where

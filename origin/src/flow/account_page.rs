@@ -110,6 +110,7 @@ fn view_charge(charge: CustomerCharge) -> ChargeView {
         amount: charge.amount,
         status: charge.status,
         decline_reason: charge.decline_reason,
+        billed_on: charge.billed_on,
     }
 }
 

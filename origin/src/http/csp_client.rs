@@ -209,6 +209,9 @@ mod tests {
             refund_id: "r".to_owned(),
             transaction_id: "t".to_owned(),
             amount: onbill_domain::money::Money { amount_minor: 1, currency },
+            partner: onbill_domain::ids::PartnerId::parse("netflix").expect("is a slug"),
+            charge_code: None,
+            tax: None,
         };
         let says = async |status, body| {
             csp_client(status, body).submit_refund(&refund).await.map(|answer| answer.status)

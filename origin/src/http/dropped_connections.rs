@@ -5,11 +5,11 @@ use crate::ambient::{SystemClock, SystemRandom};
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::encoding::encode_base64url;
-use onbill_domain::ids::OperatorId;
+use onbill_domain::ids::{ExtId, OperatorId, PartnerId};
 use onbill_domain::key::Keyring;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::wire::csp::{BillChargeRequest, BillRefundRequest, BillingDecision};
+use onbill_domain::wire::csp::{BillChargeRequest, BillRefundRequest, BillingDecision, ChargeKind};
 use serde_json::json;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -129,6 +129,10 @@ fn amount() -> Money {
     Money { amount_minor: 1599, currency: Currency::parse("USD").expect("is listed") }
 }
 
+fn netflix() -> PartnerId {
+    PartnerId::parse("netflix").expect("is a slug")
+}
+
 fn charge() -> BillChargeRequest {
     let day = |day: &str| Day::parse(day).expect("is a day");
     BillChargeRequest {
@@ -137,6 +141,14 @@ fn charge() -> BillChargeRequest {
         amount: amount(),
         description: "Netflix".to_owned(),
         service_period: ServicePeriod::new(day("2027-01-01"), day("2027-01-31")).expect("is one"),
+        partner: netflix(),
+        ext_transaction_id: ExtId::parse("n").expect("is an id"),
+        subscriber_id: "s".to_owned(),
+        offer: None,
+        plan: None,
+        charge_code: None,
+        tax: None,
+        kind: ChargeKind::Subscription,
     }
 }
 
@@ -171,8 +183,14 @@ async fn dropped_charge_is_looked_up_before_it_is_repeated() {
 async fn dropped_refund_is_repeated_under_its_id() {
     let (party, csp) = Party::start(Second::Close, false).await;
     assert!(csp.look_up_account(&msisdn()).await.is_ok());
-    let refund =
-        BillRefundRequest { refund_id: "r".to_owned(), transaction_id: "t".to_owned(), amount: amount() };
+    let refund = BillRefundRequest {
+        refund_id: "r".to_owned(),
+        transaction_id: "t".to_owned(),
+        amount: amount(),
+        partner: netflix(),
+        charge_code: None,
+        tax: None,
+    };
     assert!(csp.submit_refund(&refund).await.is_ok());
     assert_eq!(party.lines(), ["POST /account/validate", "POST /refund", "POST /refund"]);
 }

@@ -7,6 +7,7 @@
 use super::file::{Copies, LineDetails, ReportedLedger, ReportedLine};
 use super::lost_pais::LostPais;
 use crate::ambient::Clock;
+use crate::config::ChargeCodes;
 use crate::keys::StableIds;
 use crate::store::{
     AdoptResult, CouponFilter, LookupIds, LostCharge, LostRedemption, LostRefund, Store, StoreError,
@@ -15,6 +16,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// Ids looked up in one query.
 const PAGE: usize = 1000;
@@ -33,6 +35,8 @@ pub struct Adoption<'a> {
     pub partner: PartnerId,
     /// Whether it takes webhooks about later outcomes.
     pub tells_partner: bool,
+    /// By these billing books what is adopted.
+    pub codes: Arc<ChargeCodes>,
     pub pais: LostPais<'a>,
 }
 
@@ -179,6 +183,7 @@ impl Adoption<'_> {
             tax_minor: details.tax_minor,
             description: description.to_string(),
             service_period: *service_period,
+            codes: self.codes.clone(),
             is_billed,
             tells_partner: self.tells_partner && line.status != TransactionStatus::Approved,
         })
@@ -275,6 +280,7 @@ impl Adoption<'_> {
                     ext_coupon_id: coupon.ext_coupon_id.clone(),
                     transaction_id: id,
                     amount,
+                    codes: self.codes.clone(),
                     is_billed: billed.is_some(),
                     ext_reference: details.and_then(|details| details.ext_reference.clone()),
                     pai: line.as_ref().and_then(|line| line.pai),

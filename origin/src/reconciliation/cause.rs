@@ -53,6 +53,8 @@ causes! {
     CurrencyDiffersOnBill = "currency-differs-on-bill",
     /// The bill has the refund under another charge than our ledger.
     ChargeDiffersOnBill = "charge-differs-on-bill",
+    /// The bill has another charge code than our ledger.
+    ChargeCodeDiffersOnBill = "charge-code-differs-on-bill",
     /// The bill has the same id more than once.
     TwiceOnBill = "twice-on-bill",
     /// The bill's refunds of one charge exceed the charge.

@@ -5,6 +5,7 @@ use super::cause::Cause;
 use super::file::{Copies, ReportedLine};
 use super::own::LedgerLine;
 use crate::store::Period;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus::{Approved, Declined, Pending};
 
@@ -116,6 +117,11 @@ fn compare_with_bill(own: &LedgerLine, line: &ReportedLine, mut say: impl FnMut(
     if line.charge.as_deref().is_some_and(|charge| charge != own.transaction_id) {
         say(Cause::ChargeDiffersOnBill);
     }
+    // Where the ledger has no code, billing was told none and has chosen one of its own.
+    let ours = own.charge_code.as_ref().map(ChargeCode::as_str);
+    if line.charge_code.as_deref().zip(ours).is_some_and(|(theirs, ours)| theirs != ours) {
+        say(Cause::ChargeCodeDiffersOnBill);
+    }
 }
 
 enum Amounts {
@@ -166,6 +172,7 @@ mod tests {
             refund: None,
             pai: Pai::from_random([1; 16]),
             amount: usd(1599),
+            charge_code: ChargeCode::parse("OTT-1"),
             status,
             created_at: at(created),
             settled_at: settled.map(at),
@@ -174,8 +181,15 @@ mod tests {
 
     fn line(change: impl FnOnce(&mut ReportedLine)) -> Copies {
         let pai = Some(Pai::from_random([1; 16]));
-        let mut first =
-            ReportedLine { number: 2, amount: usd(1599), status: Approved, pai, charge: None, details: None };
+        let mut first = ReportedLine {
+            number: 2,
+            amount: usd(1599),
+            status: Approved,
+            pai,
+            charge: None,
+            charge_code: None,
+            details: None,
+        };
         change(&mut first);
         Copies { first, more: Vec::new() }
     }
@@ -195,6 +209,7 @@ mod tests {
         let good = || Some(line(|_| {}));
         let other = || Money { currency: Currency::parse("EUR").expect("is listed"), ..usd(1599) };
         let approved = own(Approved, 1500, Some(1501));
+        let uncoded = LedgerLine { charge_code: None, ..approved.clone() };
         let declined = own(Declined, 1500, Some(1501));
         let pending = own(Pending, 1500, None);
         let young = own(Pending, 1950, None);
@@ -217,6 +232,20 @@ mod tests {
             (&approved, good(), Some(line(|l| l.amount = usd(1))), vec![AmountDiffersOnBill]),
             (&approved, good(), Some(line(|l| l.amount = other())), vec![CurrencyDiffersOnBill]),
             (&approved, good(), Some(line(|l| l.charge = Some("s".into()))), vec![ChargeDiffersOnBill]),
+            (&approved, good(), Some(line(|l| l.charge_code = Some("OTT-1".into()))), vec![]),
+            (
+                &approved,
+                good(),
+                Some(line(|l| l.charge_code = Some("OTT-2".into()))),
+                vec![ChargeCodeDiffersOnBill],
+            ),
+            (
+                &approved,
+                good(),
+                Some(line(|l| l.charge_code = Some("".into()))),
+                vec![ChargeCodeDiffersOnBill],
+            ),
+            (&uncoded, good(), Some(line(|l| l.charge_code = Some("OTT-2".into()))), vec![]),
             (&declined, None, None, vec![]),
             (&declined, Some(line(|l| l.status = Declined)), None, vec![]),
             (&declined, good(), good(), vec![StatusDiffersAtPartner, BilledThoughDeclined]),

@@ -13,6 +13,9 @@
 //! | `status` | ✓ | | `APPROVED`, `PENDING` or `DECLINED`; the extract is approved |
 //! | `pai` | ✓ | | the PAI that was charged; may be empty for a refund |
 //!
+//! The extract may have `chargeCode` too (or `charge_code`, as in files for billing), with which
+//! billing has booked the line.
+//!
 //! For an adoption the statement also has `description`, `period_from`, `period_to` and, if there
 //! are any, `tax_minor`, `reason` and `extReference` (of a coupon's redemption); the extract may
 //! have `msisdn`.
@@ -20,6 +23,7 @@
 //! A file is kept in memory without its text: some 60 bytes for a line, so two files of a million
 //! lines each are 120 MB. Our own ledger is read by the page.
 
+use super::columns::Columns;
 use super::detail_columns::DetailColumns;
 use super::kind::Kind;
 use super::packed_lines::{PackedLines, TooManyLines};
@@ -65,6 +69,8 @@ pub struct ReportedLine {
     pub pai: Option<Pai>,
     /// The external id of the charge; only a refund has one.
     pub charge: Option<Box<str>>,
+    /// The charge code, empty if there is none; `None` if the file does not have the column.
+    pub charge_code: Option<Box<str>>,
     /// What only an adoption needs, if the file was read for one.
     pub details: Option<Box<LineDetails>>,
 }
@@ -219,87 +225,6 @@ impl ReportedLedger {
     }
 }
 
-/// The positions of the columns in a line.
-struct Columns {
-    kind: usize,
-    charge: (usize, &'static str),
-    refund: (usize, &'static str),
-    amount_minor: usize,
-    currency: usize,
-    status: Option<usize>,
-    pai: Option<usize>,
-    details: Option<DetailColumns>,
-}
-
-impl Columns {
-    fn locate(side: Side, header: &[String]) -> Result<Self, String> {
-        let place = |name: &str| {
-            let mut places = (0..header.len()).filter(|place| header[*place] == name);
-            let why = match (places.next(), places.next()) {
-                (Some(place), None) => return Ok(place),
-                (Some(_), Some(_)) => "there twice",
-                (None, _) => "missing",
-            };
-            let columns = side.columns().join(",");
-            Err(format!(
-                "the first line must name the columns {columns}, separated by commas; {name} is {why}"
-            ))
-        };
-        let (charge, refund) = match side {
-            Side::Partner => ("extTransactionID", "extRefundID"),
-            Side::Bill => ("transactionID", "refundID"),
-        };
-        let only_partner = |name| (side == Side::Partner).then(|| place(name)).transpose();
-        Ok(Self {
-            kind: place("kind")?,
-            charge: (place(charge)?, charge),
-            refund: (place(refund)?, refund),
-            amount_minor: place("amount_minor")?,
-            currency: place("currency")?,
-            status: only_partner("status")?,
-            pai: only_partner("pai")?,
-            details: None,
-        })
-    }
-
-    /// Parses one line. The error is the column that is wrong, and why.
-    fn parse_line(
-        &self,
-        record: &csv::StringRecord,
-        number: u64,
-    ) -> Result<(Kind, Box<str>, ReportedLine), (&'static str, &'static str)> {
-        let field = |place: usize, name| record.get(place).ok_or((name, "is missing"));
-        let id = |(place, name)| {
-            let id = ExtId::parse(field(place, name)?);
-            id.map(|id| Box::from(id.as_str())).ok_or((name, "is not an identifier"))
-        };
-        let kind = Kind::parse(field(self.kind, "kind")?).ok_or(("kind", "must be charge or refund"))?;
-        let (id, charge) = match kind {
-            Kind::Charge => (id(self.charge)?, None),
-            Kind::Refund => (id(self.refund)?, Some(id(self.charge)?)),
-        };
-        let amount_minor = field(self.amount_minor, "amount_minor")?.parse().ok().filter(|minor| *minor > 0);
-        let amount_minor =
-            amount_minor.ok_or(("amount_minor", "must be whole minor units above nothing, such as 1599"))?;
-        let currency = Currency::parse(field(self.currency, "currency")?)
-            .ok_or(("currency", "must be an ISO 4217 code, such as USD"))?;
-        let status = match self.status {
-            None => TransactionStatus::Approved,
-            Some(place) => TransactionStatus::parse(field(place, "status")?)
-                .ok_or(("status", "must be APPROVED, PENDING or DECLINED"))?,
-        };
-        let pai = match self.pai.map(|place| field(place, "pai")).transpose()? {
-            None => None,
-            Some("") if kind == Kind::Refund => None,
-            Some(text) => Some(Pai::parse(text).ok_or(("pai", "is not a PAI"))?),
-        };
-        let details = self.details.as_ref().map(|columns| columns.parse_line(record).map(Box::new));
-        let details = details.transpose()?;
-        let amount = Money { amount_minor, currency };
-        Ok((kind, id, ReportedLine { number, amount, status, pai, charge, details }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,6 +278,28 @@ mod tests {
         let number = |lines: &PackedLines, id| lines.get(id).map(|copies| copies.first.number);
         assert_eq!((number(&book.charges, "n-1"), number(&book.refunds, "r-1")), (Some(2), Some(4)));
         assert!(book.refunded.is_empty(), "it is pending");
+    }
+
+    #[test]
+    fn charge_code_is_read_where_the_extract_has_it() {
+        let read_code = |name: &str, code: &str| {
+            let header = "kind,transactionID,refundID,amount_minor,currency";
+            let (book, complaints) =
+                read(Side::Bill, &format!("{header},{name}\ncharge,t-1,,1599,USD,{code}\n"));
+            let line = book.expect("is an extract").charges.get("t-1").map(|copies| copies.first);
+            (line.and_then(|line| line.charge_code), complaints.len())
+        };
+        for name in ["chargeCode", "charge_code"] {
+            assert_eq!(read_code(name, "OTT-1"), (Some("OTT-1".into()), 0));
+            assert_eq!(read_code(name, ""), (Some("".into()), 0));
+            assert_eq!(
+                read_code(name, "\"a,b\""),
+                (Some("a,b".into()), 0),
+                "another code, and no other line"
+            );
+            assert_eq!(read_code(name, &"x".repeat(65)), (None, 1));
+        }
+        assert_eq!(read_code("glCode", "OTT-1"), (None, 0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::repair::RepairOutcome;
 use onbill_domain::money::Money;
 use onbill_domain::wire::ott::TransactionStatus;
 
-pub const HEADER: [&str; 17] = [
+pub const HEADER: [&str; 19] = [
     "cause",
     "kind",
     "transactionID",
@@ -27,6 +27,8 @@ pub const HEADER: [&str; 17] = [
     "bill_currency",
     "extract_line",
     "repair",
+    "our_charge_code",
+    "bill_charge_code",
 ];
 
 /// A discrepancy between ledger, statement and bill.
@@ -51,6 +53,8 @@ pub struct Finding {
     pub bill: Option<ReportedAmount>,
     /// The result of the repair, when one was requested.
     pub mended: Option<RepairOutcome>,
+    /// The charge code in our ledger, and that in the extract, where they have one.
+    pub charge_codes: [Option<Box<str>>; 2],
 }
 
 /// Status and amount in a file.
@@ -88,6 +92,10 @@ impl Finding {
             ours: Some((own.status, own.amount)),
             partner: found.partner.map(ReportedAmount::from),
             bill: found.bill.map(ReportedAmount::from),
+            charge_codes: [
+                own.charge_code.as_ref().map(|code| code.as_str().into()),
+                found.bill.and_then(|line| line.charge_code.clone()),
+            ],
             mended,
         }
     }
@@ -111,6 +119,7 @@ impl Finding {
             partner: None,
             bill: None,
             mended: None,
+            charge_codes: [None, line.charge_code.clone()],
         };
         match side {
             Side::Partner => {
@@ -121,7 +130,9 @@ impl Finding {
     }
 
     /// The line of CSV, in the order of [`HEADER`].
-    pub fn to_csv_record(&self) -> [String; 17] {
+    pub fn to_csv_record(&self) -> [String; 19] {
+        let [our_code, bill_code] =
+            self.charge_codes.each_ref().map(|code| code.as_deref().unwrap_or_default().to_owned());
         let text = |id: &Option<String>| id.clone().unwrap_or_default();
         let seen = |seen: &Option<ReportedAmount>| match seen {
             None => Default::default(),
@@ -158,6 +169,8 @@ impl Finding {
             bill_currency,
             extract_line,
             self.mended.map(|mended| mended.as_str().to_owned()).unwrap_or_default(),
+            our_code,
+            bill_code,
         ]
     }
 }

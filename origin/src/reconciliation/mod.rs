@@ -13,6 +13,7 @@
 
 pub mod adoption;
 mod cause;
+mod columns;
 mod compare;
 mod detail_columns;
 pub mod file;

@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use crate::store::{ReportedCharge, ReportedRefund};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
@@ -20,6 +21,7 @@ pub(super) struct LedgerLine {
     pub(super) refund: Option<(String, ExtId)>,
     pub(super) pai: Pai,
     pub(super) amount: Money,
+    pub(super) charge_code: Option<ChargeCode>,
     pub(super) status: TransactionStatus,
     pub(super) created_at: Timestamp,
     pub(super) settled_at: Option<Timestamp>,
@@ -46,6 +48,7 @@ impl From<ReportedCharge> for LedgerLine {
             refund: None,
             pai: line.pai,
             amount: line.amount,
+            charge_code: line.charge_code,
             status: line.status,
             created_at: line.created_at,
             settled_at: line.settled_at,
@@ -62,6 +65,7 @@ impl From<ReportedRefund> for LedgerLine {
             refund: Some((line.refund_id, line.ext_refund_id)),
             pai: line.pai,
             amount: line.amount,
+            charge_code: line.charge_code,
             status: line.status,
             created_at: line.created_at,
             settled_at: line.settled_at,

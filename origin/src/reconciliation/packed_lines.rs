@@ -87,6 +87,7 @@ const STATUSES: [TransactionStatus; 3] =
     [TransactionStatus::Approved, TransactionStatus::Pending, TransactionStatus::Declined];
 const HAS_PAI: u8 = 4;
 const HAS_CHARGE: u8 = 8;
+const HAS_CHARGE_CODE: u8 = 16;
 
 fn pack(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
     pack_text(bytes, id);
@@ -94,6 +95,7 @@ fn pack(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
     let mut flags = status.map_or(0, |(_, n)| n);
     flags |= if line.pai.is_some() { HAS_PAI } else { 0 };
     flags |= if line.charge.is_some() { HAS_CHARGE } else { 0 };
+    flags |= if line.charge_code.is_some() { HAS_CHARGE_CODE } else { 0 };
     bytes.push(flags);
     pack_number(bytes, line.number);
     // The amount of a line is above nothing.
@@ -104,6 +106,9 @@ fn pack(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
     }
     if let Some(charge) = &line.charge {
         pack_text(bytes, charge);
+    }
+    if let Some(code) = &line.charge_code {
+        pack_text(bytes, code);
     }
 }
 
@@ -118,6 +123,8 @@ fn unpack(bytes: &[u8], place: Place) -> Option<ReportedLine> {
     let currency = Currency::parse(std::str::from_utf8(&currency).ok()?)?;
     let pai = if flags & HAS_PAI == 0 { None } else { Some(Pai::from_random(unpack_array(&mut packed)?)) };
     let charge = if flags & HAS_CHARGE == 0 { None } else { Some(unpack_text(&mut packed)?.into()) };
+    let charge_code =
+        if flags & HAS_CHARGE_CODE == 0 { None } else { Some(unpack_text(&mut packed)?.into()) };
     let status = *STATUSES.get(usize::from(flags & 3))?;
     Some(ReportedLine {
         number,
@@ -125,6 +132,7 @@ fn unpack(bytes: &[u8], place: Place) -> Option<ReportedLine> {
         status,
         pai,
         charge,
+        charge_code,
         details: None,
     })
 }
@@ -137,7 +145,7 @@ fn id_at(bytes: &[u8], place: Place) -> &str {
     unpack_text(&mut packed_at(bytes, place)).unwrap_or_default()
 }
 
-/// Its length, and then the text. Only ids are packed, which have at most 128 bytes.
+/// Its length, and then the text. Ids and charge codes are packed, which have at most 128 bytes.
 fn pack_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.push(u8::try_from(text.len()).unwrap_or_default());
     bytes.extend_from_slice(text.as_bytes());
@@ -183,7 +191,7 @@ mod tests {
 
     fn line(number: u64, amount_minor: i64, status: TransactionStatus) -> ReportedLine {
         let amount = Money { amount_minor, currency: Currency::parse("EUR").expect("is listed") };
-        ReportedLine { number, amount, status, pai: None, charge: None, details: None }
+        ReportedLine { number, amount, status, pai: None, charge: None, charge_code: None, details: None }
     }
 
     #[test]
@@ -196,6 +204,7 @@ mod tests {
             let mut line = line(number, i64::MAX >> (n % 63), status);
             line.pai = (n % 2 == 0).then(|| Pai::from_random([7; 16]));
             line.charge = (n % 3 == 0).then(|| id.as_str().into());
+            line.charge_code = (n % 7 < 2).then(|| "c".repeat(n % 7).into());
             line.details = (n % 5 == 0).then(Box::default);
             assert_eq!(lines.add(&id, line.clone()), Ok(true));
             packed.push((id, line));

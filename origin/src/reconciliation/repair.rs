@@ -92,6 +92,7 @@ pub(super) fn find_target(
         | Cause::AmountDiffersOnBill
         | Cause::CurrencyDiffersOnBill
         | Cause::ChargeDiffersOnBill
+        | Cause::ChargeCodeDiffersOnBill
         | Cause::TwiceOnBill
         | Cause::RefundsExceedChargeOnBill
         | Cause::BilledThoughDeclined

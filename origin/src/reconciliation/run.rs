@@ -7,12 +7,15 @@ use super::finding::{Finding, ReportedAmount};
 use super::kind::Kind;
 use super::own::LedgerLine;
 use super::repair::{self, RepairOutcome};
-use super::totals::{Column, Totals};
+use super::totals::{Column, LedgerTotals, Totals};
 use crate::ambient::Clock;
 use crate::store::{
     Cursor, LookupIds, Page, Period, RedriveTarget, ReportDate, ReportFilter, Store, StoreError,
 };
+use onbill_domain::charge_code::ChargeCode;
+use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::BTreeMap;
@@ -25,8 +28,8 @@ pub struct Reconciliation<'a> {
     pub store: &'a Store,
     /// The partner whose charges and refunds are reconciled.
     pub partner: PartnerId,
-    /// The operator's other partners. Billing does not learn which partner a charge is for, so the
-    /// extract contains theirs too.
+    /// The operator's other partners. The extract contains theirs too, unless billing leaves them
+    /// out.
     pub others: Vec<PartnerId>,
     pub period: Period,
     /// The clock. It is read for each job of a repair: a run takes minutes, and a job that was
@@ -48,6 +51,10 @@ pub struct Repair {
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     pub totals: Totals,
+    /// The same sums by currency and charge code, which is empty for lines without one. A line of the
+    /// extract counts under its own code, if the extract has codes. Every other line counts under our
+    /// ledger's.
+    pub by_charge_code: BTreeMap<(Currency, Box<str>), LedgerTotals>,
     /// How many findings there are of each cause.
     pub findings: BTreeMap<(Cause, Kind), u64>,
     /// How many findings were repaired in each way.
@@ -57,6 +64,12 @@ pub struct Summary {
 }
 
 impl Summary {
+    fn add(&mut self, column: Column, kind: Kind, amount: Money, charge_code: &str) {
+        self.totals.add(column, kind, amount);
+        let of_code = self.by_charge_code.entry((amount.currency, charge_code.into())).or_default();
+        of_code.add(column, kind, amount.amount_minor);
+    }
+
     /// The number of findings that are wrong, not only explained.
     pub fn discrepancies(&self) -> u64 {
         self.findings.iter().filter(|((cause, _), _)| !cause.is_note()).map(|(_, count)| count).sum()
@@ -178,20 +191,20 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         let partner = self.statement.remove(own.kind, own.ext_id());
         let bill = self.extract.remove(own.kind, own.id());
         if self.rules.is_within(&own) {
-            let totals = &mut self.summary.totals;
+            let (sums, code) = (&mut self.summary, own.charge_code.as_ref().map_or("", ChargeCode::as_str));
             if own.status == TransactionStatus::Approved {
-                totals.add(Column::Ours, own.kind, own.amount);
+                sums.add(Column::Ours, own.kind, own.amount, code);
             }
             if bill.is_none() && self.rules.may_be_on_next_bill(&own) {
-                totals.add(Column::BillLater, own.kind, own.amount);
+                sums.add(Column::BillLater, own.kind, own.amount, code);
             }
             for line in partner.iter().flat_map(file::Copies::all) {
                 if line.status == TransactionStatus::Approved {
-                    totals.add(Column::Partner, own.kind, line.amount);
+                    sums.add(Column::Partner, own.kind, line.amount, code);
                 }
             }
             for line in bill.iter().flat_map(file::Copies::all) {
-                totals.add(Column::Bill, own.kind, line.amount);
+                sums.add(Column::Bill, own.kind, line.amount, line.charge_code.as_deref().unwrap_or(code));
             }
         }
         let found = self.rules.compare(&own, partner.as_ref(), bill.as_ref());
@@ -275,7 +288,8 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
                 };
                 for (n, line) in copies.all().enumerate() {
                     if line.status == TransactionStatus::Approved {
-                        self.summary.totals.add(column, kind, line.amount);
+                        let code = line.charge_code.as_deref().unwrap_or_default();
+                        self.summary.add(column, kind, line.amount, code);
                     }
                     let cause = if n == 0 { only } else { twice };
                     let mended = self.job.repair.map(|_| RepairOutcome::ByHand);

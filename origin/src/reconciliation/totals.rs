@@ -56,6 +56,16 @@ pub struct LedgerTotals {
 }
 
 impl LedgerTotals {
+    pub(super) fn add(&mut self, column: Column, kind: Kind, amount_minor: i64) {
+        let sum = match column {
+            Column::Ours => &mut self.ours,
+            Column::Partner => &mut self.partner,
+            Column::Bill => &mut self.bill,
+            Column::BillLater => &mut self.bill_later,
+        };
+        sum.add(kind, amount_minor);
+    }
+
     /// Whether all three agree, to the cent and to the line.
     pub fn agree(&self) -> bool {
         self.ours == self.partner && self.ours == self.bill.plus(self.bill_later)
@@ -76,14 +86,7 @@ pub struct Totals(pub BTreeMap<Currency, LedgerTotals>);
 
 impl Totals {
     pub(super) fn add(&mut self, column: Column, kind: Kind, amount: Money) {
-        let totals = self.0.entry(amount.currency).or_default();
-        let sum = match column {
-            Column::Ours => &mut totals.ours,
-            Column::Partner => &mut totals.partner,
-            Column::Bill => &mut totals.bill,
-            Column::BillLater => &mut totals.bill_later,
-        };
-        sum.add(kind, amount.amount_minor);
+        self.0.entry(amount.currency).or_default().add(column, kind, amount.amount_minor);
     }
 
     /// Whether all sources agree in every currency.

@@ -7,13 +7,15 @@
 
 mod share;
 
-pub use share::{SettlementSums, Shares, tax_given_back};
+pub use share::{CodeShares, SettlementSums, Shares, share_by_charge_code};
 
 use crate::store::{
     Page, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund, Store, StoreError,
 };
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::PartnerId;
+use onbill_domain::tax::tax_given_back;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ use std::collections::BTreeMap;
 /// Lines read in one page.
 const PAGE: u32 = 1000;
 
-pub const HEADER: [&str; 11] = [
+pub const HEADER: [&str; 12] = [
     "kind",
     "settled_at",
     "transactionID",
@@ -33,6 +35,7 @@ pub const HEADER: [&str; 11] = [
     "tax_minor",
     "net_minor",
     "stayed",
+    "charge_code",
 ];
 
 /// One charge or refund as it counts in a settlement: all amounts of a refund are negative.
@@ -53,6 +56,8 @@ pub struct SettlementLine {
     pub tax_minor: i64,
     /// 1 for a charge; -1 for the refund that completes the refunding of one; otherwise 0.
     pub stayed: i8,
+    /// Under which billing books it, if any was set when the charge was posted.
+    pub charge_code: Option<ChargeCode>,
 }
 
 impl From<ReportedCharge> for SettlementLine {
@@ -66,6 +71,7 @@ impl From<ReportedCharge> for SettlementLine {
             amount_minor: charge.amount.amount_minor,
             tax_minor: charge.tax_minor,
             stayed: 1,
+            charge_code: charge.charge_code,
         }
     }
 }
@@ -84,13 +90,14 @@ impl From<ReportedRefund> for SettlementLine {
             amount_minor: -amount_minor,
             tax_minor: -tax_minor,
             stayed: -i8::from(before_minor + amount_minor == refund.charged_minor),
+            charge_code: refund.charge_code,
         }
     }
 }
 
 impl SettlementLine {
     /// The line of CSV, in the order of [`HEADER`].
-    pub fn to_csv_record(&self) -> [String; 11] {
+    pub fn to_csv_record(&self) -> [String; 12] {
         let (refund_id, ext_refund_id) = self.refund.clone().unwrap_or_default();
         [
             if self.refund.is_some() { "refund" } else { "charge" }.to_owned(),
@@ -104,10 +111,11 @@ impl SettlementLine {
             self.tax_minor.to_string(),
             (self.amount_minor - self.tax_minor).to_string(),
             self.stayed.to_string(),
+            self.charge_code.as_ref().map(ToString::to_string).unwrap_or_default(),
         ]
     }
 
-    fn add_to(&self, sums: &mut SettlementSums) {
+    pub fn add_to(&self, sums: &mut SettlementSums) {
         let amount_minor = i128::from(self.amount_minor);
         if self.refund.is_some() {
             sums.refunds += 1;

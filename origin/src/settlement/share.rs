@@ -2,6 +2,7 @@
 //! amount, to the cent.
 
 use crate::config::{BASIS_POINTS_WHOLE, SettlementModel};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 
 /// What was settled in a period, in one currency and in minor units.
@@ -23,6 +24,18 @@ pub struct SettlementSums {
 }
 
 impl SettlementSums {
+    #[must_use]
+    fn plus(&self, other: &Self) -> Self {
+        Self {
+            charges: self.charges + other.charges,
+            gross_minor: self.gross_minor + other.gross_minor,
+            refunds: self.refunds + other.refunds,
+            refunds_minor: self.refunds_minor + other.refunds_minor,
+            tax_minor: self.tax_minor + other.tax_minor,
+            stayed: self.stayed + other.stayed,
+        }
+    }
+
     /// The amount to be shared, in minor units.
     pub fn net_minor(&self) -> i128 {
         self.gross_minor - self.refunds_minor - self.tax_minor
@@ -52,6 +65,37 @@ impl SettlementModel {
     }
 }
 
+/// What was settled under one charge code, and the shares of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeShares {
+    /// `None` for what was charged without a code.
+    pub charge_code: Option<ChargeCode>,
+    pub sums: SettlementSums,
+    pub shares: Shares,
+}
+
+/// Shares the sums of one currency by charge code. Each code's share is what it adds to the share of
+/// the codes before it: so they add up to the share of the whole, which is rounded once.
+pub fn share_by_charge_code(
+    model: SettlementModel,
+    currency: Currency,
+    by_code: impl IntoIterator<Item = (Option<ChargeCode>, SettlementSums)>,
+) -> Option<Vec<CodeShares>> {
+    let (mut before, mut given) = (SettlementSums::default(), Shares { partner_minor: 0, operator_minor: 0 });
+    let mut all = Vec::new();
+    for (charge_code, sums) in by_code {
+        before = before.plus(&sums);
+        let until = model.share(&before, currency)?;
+        let shares = Shares {
+            partner_minor: until.partner_minor - given.partner_minor,
+            operator_minor: until.operator_minor - given.operator_minor,
+        };
+        given = until;
+        all.push(CodeShares { charge_code, sums, shares });
+    }
+    Some(all)
+}
+
 fn share_of(net_minor: i128, basis_points: u16) -> i128 {
     let whole = i128::from(BASIS_POINTS_WHOLE);
     let product = net_minor * i128::from(basis_points);
@@ -64,21 +108,12 @@ fn share_of(net_minor: i128, basis_points: u16) -> i128 {
     quotient + i128::from(rounds_up)
 }
 
-/// How much of a charge's tax a refund returns: in proportion, and counted from the charge's
-/// beginning, so that the refunds of a fully refunded charge have returned all of its tax.
-pub fn tax_given_back(charged_minor: i64, tax_minor: i64, before_minor: i64, refund_minor: i64) -> i64 {
-    let until = |given_back_minor: i64| {
-        let tax = i128::from(tax_minor) * i128::from(given_back_minor) / i128::from(charged_minor.max(1));
-        i64::try_from(tax).unwrap_or(tax_minor)
-    };
-    until(before_minor + refund_minor) - until(before_minor)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use onbill_domain::limits::CHARGE_MINOR_MAX;
     use onbill_domain::money::Money;
+    use onbill_domain::tax::tax_given_back;
     use proptest::prelude::*;
 
     fn currency(code: &str) -> Currency {
@@ -151,6 +186,24 @@ mod tests {
             prop_assert_eq!(shares.partner_minor + shares.operator_minor, net_minor);
             let error = shares.partner_minor * 10_000 - net_minor * i128::from(points);
             prop_assert!(error.abs() <= 5_000, "rounded by more than half a cent");
+        }
+
+        #[test]
+        fn shares_of_codes_sum_to_the_share_of_all(
+            nets in prop::collection::vec(-10_i128.pow(9)..10_i128.pow(9), 1..6),
+            points in 0_u16..=10_000,
+        ) {
+            let model = SettlementModel::RevenueShare { partner_basis_points: points };
+            let whole = model.share(&net(nets.iter().sum()), currency("USD")).expect("is in every currency");
+            let by_code = nets.iter().map(|minor| (None, net(*minor)));
+            let by_code = share_by_charge_code(model, currency("USD"), by_code).expect("is in every currency");
+            for (code, minor) in by_code.iter().zip(&nets) {
+                prop_assert_eq!(code.shares.partner_minor + code.shares.operator_minor, *minor);
+                let error = code.shares.partner_minor * 10_000 - minor * i128::from(points);
+                prop_assert!(error.abs() <= 10_000, "off by more than a cent");
+            }
+            let partner: i128 = by_code.iter().map(|code| code.shares.partner_minor).sum();
+            prop_assert_eq!(partner, whole.partner_minor);
         }
 
         #[test]

@@ -72,6 +72,7 @@ test('finds one line on the bill, however often the month is run', async stage =
   await page.goto(acme.page('bill', ana));
   assert.equal(await page.locator('#bill-lines tbody tr').count(), 1);
   assert.equal(await page.locator('#services-total').textContent(), '$15.99');
+  assert.equal(await page.locator('#bill-lines .booking').textContent(), 'netflix · OTT-NFLX-STD · with $1.22 tax (8.25 %)');
   await accessible(page, 'the bill');
 });
 

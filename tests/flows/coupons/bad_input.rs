@@ -164,6 +164,7 @@ async fn guess_in_the_store(system: &TestSystem, guesses: Range<u64>) -> Vec<u32
         let code = CouponCode::parse(&wrong_code(n)).expect("is one");
         let new = NewRedemption {
             charge_id: std::sync::Arc::new(|_, _| unreachable!("no code is right")),
+            codes: std::sync::Arc::default(),
             partner: PartnerId::parse("netflix").expect("is a slug"),
             ext_reference: ExtId::parse(&format!("r-{n}")).expect("is an identifier"),
             code: app.vault.coupon_hash(&code),

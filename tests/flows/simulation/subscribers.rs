@@ -6,7 +6,7 @@ use super::outcomes::RunOutcome;
 use super::run::SimulationRun;
 use http::StatusCode;
 use onbill_test_harness::customer::AccountChoice;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Numbers of Acme's, all with active accounts at first, with their activation dates.
@@ -39,6 +39,8 @@ pub(super) struct BilledLine {
     pub(super) currency: String,
     /// The first and the last day paid for.
     pub(super) days: (String, String),
+    /// The partner and the charge code.
+    pub(super) booked: [Value; 2],
     /// The subscriber of the number when the line came.
     pub(super) holding: NumberHolder,
 }
@@ -145,8 +147,18 @@ impl SimulationRun {
                 let currency = line["amount"]["currency"].as_str().expect("has a currency").to_owned();
                 let day = |end: &str| line["servicePeriod"][end].as_str().expect("has days").to_owned();
                 let days = (day("from"), day("to"));
+                let booked = [line["partner"].clone(), line["chargeCode"].clone()];
                 let holding = held.last().expect("somebody holds it").clone();
-                lines.push(BilledLine { transaction_id, refund_id, number, value, currency, days, holding });
+                lines.push(BilledLine {
+                    transaction_id,
+                    refund_id,
+                    number,
+                    value,
+                    currency,
+                    days,
+                    booked,
+                    holding,
+                });
             }
         }
         for line in &self.lines {

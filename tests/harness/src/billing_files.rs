@@ -5,8 +5,7 @@ use crate::crash_point::CrashPoint;
 use crate::unique::unique_name;
 use crate::{TestOperator, TestOrigin, db_folder};
 use async_trait::async_trait;
-use onbill_origin::config::Billing;
-use onbill_origin::config::FileSettings;
+use onbill_origin::config::{Billing, FileColumns, FileSettings};
 use onbill_origin::delivery::files::{Directory, Folder, Reading, Spool};
 use onbill_origin::fault::Fault;
 use std::collections::BTreeMap;
@@ -54,12 +53,13 @@ impl TestOperator {
     /// Every program that starts from now on bills by files.
     pub(crate) fn bill_by_files(&mut self) {
         let directory = db_folder().join(format!("onbill-files-{}", unique_name()));
-        self.config.billing = Billing::Files;
+        self.config.billing.by = Billing::Files;
         self.config.files = Some(FileSettings {
             directory: directory.clone(),
             every_minutes: EVERY_MINUTES,
             lines: LINES,
             alarm_hours: 26,
+            columns: FileColumns::default(),
         });
         self.files = Some(BillingFiles { directory });
     }

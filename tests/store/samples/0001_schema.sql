@@ -60,35 +60,36 @@ VALUES ('jti-1', 'netflix', '01010101-0101-4101-8101-010101010101', 'netflix-sta
 -- Of the first, some is being refunded; the one of an erased subscriber stays; the last two are of coupons.
 INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor, currency,
     tax_minor, description, period_from, period_to, status, decline_reason, raw_code, stored_response, responding_until,
-    created_at, settled_at, refunded_minor, raw_scope, mandate_id)
-VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
+    created_at, settled_at, refunded_minor, raw_scope, mandate_id, tax_rate, offer, plan, charge_code, billed_on)
+VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', 120,
         'Netflix Standard', '2026-11-01', '2026-11-30', 'APPROVED', NULL, '0', <7b7d>, 1795000060, 1795000000,
-        1795000001, 600, NULL, NULL),
+        1795000001, 600, NULL, NULL, '8.25', 'netflix-standard', 'standard', 'OTT-NFLX-STD', '2026-12-01'),
     ('tx-declined', 'netflix', 'n-declined', <0e*32>, '02020202-0202-4202-8202-020202020202', 1599, 'USD', 120,
         'Netflix Standard', '2026-11-01', '2026-11-30', 'DECLINED', 'account-closed-taken-over', NULL, <7b7d>,
-        1795000060, 1795000000, 1795000001, 0, NULL, NULL),
+        1795000060, 1795000000, 1795000001, 0, NULL, NULL, '8.25', 'netflix-standard', 'standard', 'OTT-NFLX-STD',
+        NULL),
     ('tx-pending', 'netflix', 'n-pending', <0f*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
         'Netflix Standard', '2026-12-01', '2026-12-31', 'PENDING', NULL, NULL, NULL, 1795000060, 1795000000, NULL, 0,
-        NULL, 'ps-1'),
+        NULL, 'ps-1', NULL, 'netflix-standard', 'standard', 'OTT-NFLX-STD', NULL),
     ('tx-uncovered', 'netflix', 'n-uncovered', <24*32>, '01010101-0101-4101-8101-010101010101', 9999, 'USD', NULL,
         'Netflix Standard', '2026-12-01', '2026-12-31', 'DECLINED', 'risk-declined', 'over-price', <7b7d>, 1795000060,
-        1795000000, 1795000000, 0, 'mandate', NULL),
+        1795000000, 1795000000, 0, 'mandate', NULL, NULL, 'netflix-standard', 'standard', 'OTT-NFLX-STD', NULL),
     ('tx-filed', 'netflix', 'n-filed', <13*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
         'Netflix Standard', '2027-01-01', '2027-01-31', 'PENDING', NULL, NULL, <7b7d>, 1795000060, 1795000000, NULL,
-        0, NULL, NULL),
+        0, NULL, NULL, NULL, 'netflix-standard', 'standard', 'OTT-NFLX-STD', NULL),
     ('tx-erased', 'netflix', 'n-erased', <13*32>, '03030303-0303-4303-8303-030303030303', 1599, 'USD', NULL,
         'Netflix Standard', '2026-10-01', '2026-10-31', 'APPROVED', NULL, '0', <7b7d>, 1794000060, 1794000000,
-        1794000001, 0, NULL, NULL),
+        1794000001, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
     ('tx-coupon', 'netflix', 'onbill-coupon-tx-coupon', <16*32>, '02020202-0202-4202-8202-020202020202', 8999, 'USD',
         NULL, 'Netflix Standard, 6 months', '2027-01-01', '2027-06-30', 'PENDING', NULL, NULL, NULL, 1795000060,
-        1795000000, NULL, 0, NULL, NULL),
+        1795000000, NULL, 0, NULL, NULL, NULL, 'netflix-standard', 'standard', 'OTT-NFLX-STD', NULL),
     ('tx-gift', 'netflix', 'onbill-coupon-tx-gift', <1a*32>, '02020202-0202-4202-8202-020202020202', 8999, 'USD',
         NULL, 'Netflix Standard, 6 months', '2027-02-01', '2027-07-31', 'PENDING', NULL, NULL, NULL, 1795000060,
-        1795000000, NULL, 0, NULL, NULL);
+        1795000000, NULL, 0, NULL, NULL, NULL, 'netflix-gone', NULL, 'OTT-NFLX-STD', NULL);
 INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason, status,
-    raw_code, stored_response, responding_until, created_at, settled_at)
+    raw_code, stored_response, responding_until, created_at, settled_at, tax_minor)
 VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,
-    1795000060, 1795000000, NULL);
+    1795000060, 1795000000, NULL, 45);
 INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor)
 VALUES ('subscriber-1', 'USD', '2026-11-18', 1599, 3198);
 
@@ -132,9 +133,11 @@ VALUES ('e-1', 'sim-swapped', 1795000000000000000, 1795000001, 'APPLIED', <11*32
     ('e-erased', 'suspended', 1794000000000000000, 1794000001, 'APPLIED', NULL, NULL, NULL);
 
 -- A file that billing has answered, and one that is yet to be written.
-INSERT INTO files (file_id, created_at, lines, sha256, written_at, response_sha256, acknowledged_at)
-VALUES ('acme-20261118T110640Z-00000001', 1795000000, 1, <11*32>, 1795000001, <12*32>, 1795000900),
-    ('acme-20261118T112140Z-00000002', 1795000900, 1, NULL, NULL, NULL, NULL);
+INSERT INTO files (file_id, created_at, lines, columns, sha256, written_at, response_sha256, acknowledged_at)
+VALUES ('acme-20261118T110640Z-00000001', 1795000000, 1, 'line,kind,transaction_id,refund_id,msisdn,amount,currency',
+        <11*32>, 1795000001, <12*32>, 1795000900),
+    ('acme-20261118T112140Z-00000002', 1795000900, 1, 'line,kind,transaction_id,refund_id,msisdn,amount,currency',
+        NULL, NULL, NULL, NULL);
 INSERT INTO file_lines (file_id, line, transaction_id, refund_id, number_sealed)
 VALUES ('acme-20261118T110640Z-00000001', 1, 'tx-approved', NULL, NULL),
     ('acme-20261118T112140Z-00000002', 1, 'tx-filed', NULL, NULL);

@@ -71,7 +71,7 @@ fn account_page() -> Value {
         {"partner": "netflix", "at": "2026-11-18T11:06:40Z", "description": "Netflix Standard",
          "servicePeriod": {"from": "2026-11-01", "to": "2026-11-30"}, "amount": {"value": 1599, "currency": "USD"},
          "status": "DECLINED", "declineReason": "pai-revoked-by-user", "refunded": {"value": 600, "currency": "USD"},
-         "refunding": {"value": 1, "currency": "USD"}}]})
+         "billedOn": "2026-12-01", "refunding": {"value": 1, "currency": "USD"}}]})
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Makes a file of the pending charges and refunds.
 
 use super::exchange::FileExchange;
+use crate::config::FileColumns;
 use crate::delivery::alarms::raise_alarm;
 use crate::fault::{Failure, Fault};
 use crate::store::{
@@ -58,7 +59,7 @@ impl FileExchange {
             let is_all = leased.len() < lines_max;
             let checked = self.check_accounts(leased, next).await?;
             for lines in checked.lines.chunks(lines_max) {
-                self.make_file(lines).await?;
+                self.make_file(lines, settings.columns.clone()).await?;
             }
             if is_all && checked.not_looked_up == 0 {
                 break;
@@ -139,10 +140,10 @@ impl FileExchange {
         Ok(())
     }
 
-    async fn make_file(&self, jobs: &[LeasedJob]) -> Result<(), Fault> {
+    async fn make_file(&self, jobs: &[LeasedJob], columns: FileColumns) -> Result<(), Fault> {
         let (now, file_id) =
             (self.clock.now(), file_name(&self.operator, self.clock.now(), self.random.bytes()));
-        let lines = self.store.create_billing_file(now, file_id.clone(), jobs.to_vec()).await?;
+        let lines = self.store.create_billing_file(now, file_id.clone(), jobs.to_vec(), columns).await?;
         if lines > 0 {
             tracing::info!(file = file_id, lines, "a file was made");
         }

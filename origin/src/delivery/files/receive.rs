@@ -8,7 +8,7 @@ use super::render;
 use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
 use crate::delivery::alarms::raise_alarm;
-use crate::delivery::billing::{interpret_charge_decision, interpret_refund_decision};
+use crate::delivery::billing::interpret_refund_decision;
 use crate::fault::Fault;
 use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineDecision, Queue};
 use futures_util::future::join_all;
@@ -125,15 +125,13 @@ impl FileExchange {
     fn read_line_decision(
         &self,
         bill: &BillingItem,
-        LineResponse { status, raw_code }: LineResponse,
+        LineResponse { status, raw_code, billed_on }: LineResponse,
     ) -> Result<LineDecision, Fault> {
         Ok(match bill {
             BillingItem::Charge(charge) => {
                 let msisdn = self.billing.open_charge_number(charge)?;
-                LineDecision::Charge(interpret_charge_decision(
-                    BillChargeResponse { status, raw_code },
-                    msisdn.as_ref(),
-                ))
+                let response = BillChargeResponse { status, raw_code, billed_on };
+                LineDecision::Charge(self.billing.interpret_charge_decision(response, msisdn.as_ref()))
             }
             BillingItem::Refund(_) => {
                 LineDecision::Refund(interpret_refund_decision(BillRefundResponse { status, raw_code }))

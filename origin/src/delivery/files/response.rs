@@ -1,14 +1,18 @@
 //! Parses billing's response to a file: as a whole, or not at all.
 //!
-//! A response has the header `line,id,status,amount,raw_code` and each line of the file once, in
-//! any order. `amount` is what billing has charged or refunded: the line's amount when it is
+//! A response has the header `line,id,status,amount,raw_code`, to which `,billed_on` may be added,
+//! and each line of the file once, in any order. `amount` is what billing has charged or refunded: the line's amount when it is
 //! APPROVED, 0 when it is DECLINED. An error is therefore found on its own line, and two errors
 //! that would cancel out in a sum are found as well.
 
 use crate::store::BillingFileLine;
+use onbill_domain::day::Day;
 use onbill_domain::wire::csp::BillingDecision;
 
-pub(super) const HEADER: [&str; 5] = ["line", "id", "status", "amount", "raw_code"];
+pub(super) const HEADER: [&str; 6] = ["line", "id", "status", "amount", "raw_code", "billed_on"];
+
+/// A response may be without the last column.
+const COLUMNS_MIN: usize = HEADER.len() - 1;
 
 /// Maximum bytes of one line of a response: ten times a usual one, with the longest code that is
 /// passed on.
@@ -19,6 +23,8 @@ pub(super) const LINE_BYTES_MAX: u64 = 512;
 pub(super) struct LineResponse {
     pub(super) status: BillingDecision,
     pub(super) raw_code: Option<String>,
+    /// The date of the bill; `None` for anything else that is in its column.
+    pub(super) billed_on: Option<Day>,
 }
 
 /// Returns the response to each of a file's lines, in their order; or what is wrong. The complaint
@@ -39,9 +45,11 @@ pub(super) fn parse_response(
         .from_reader(response);
     let header = reader.headers().map_err(|_| "line 1 is not UTF-8 text".to_owned())?;
     // Spreadsheets begin a file with a byte order mark.
-    if !header.iter().map(|name| name.trim_start_matches('\u{feff}')).eq(HEADER) {
-        return Err(format!("line 1 must be {}", HEADER.join(",")));
+    let names = || header.iter().map(|name| name.trim_start_matches('\u{feff}'));
+    if !names().eq(HEADER) && !names().eq(HEADER[..COLUMNS_MIN].iter().copied()) {
+        return Err(format!("line 1 must be {}, of which the last may be absent", HEADER.join(",")));
     }
+    let columns = header.len();
     let mut answers: Vec<Option<LineResponse>> = vec![None; lines.len()];
     let mut record = csv::StringRecord::new();
     loop {
@@ -54,7 +62,7 @@ pub(super) fn parse_response(
         }
         let at = record.position().map_or(at, csv::Position::line);
         let complain = |(column, why): (usize, &str)| format!("line {at}, column {}: {why}", HEADER[column]);
-        let (index, answer) = parse_line(&record, lines).map_err(complain)?;
+        let (index, answer) = parse_line(&record, columns, lines).map_err(complain)?;
         if answers[index].replace(answer).is_some() {
             return Err(complain((0, "was answered before")));
         }
@@ -69,6 +77,7 @@ pub(super) fn parse_response(
 /// Parses one line. The error is the index of the wrong column, and the reason.
 fn parse_line(
     record: &csv::StringRecord,
+    columns: usize,
     lines: &[BillingFileLine],
 ) -> Result<(usize, LineResponse), (usize, &'static str)> {
     let field = |column: usize| record.get(column).ok_or((column, "is missing"));
@@ -89,9 +98,10 @@ fn parse_line(
         return Err((3, "must be the amount of the line when APPROVED, and 0 when DECLINED"));
     }
     let raw_code = field(4)?;
-    if record.len() > HEADER.len() {
-        return Err((HEADER.len() - 1, "is followed by more columns than the header has"));
+    if record.len() > columns {
+        return Err((columns - 1, "is followed by more columns than the header has"));
     }
     let raw_code = (!raw_code.is_empty()).then(|| raw_code.to_owned());
-    Ok((index, LineResponse { status, raw_code }))
+    let billed_on = record.get(COLUMNS_MIN).and_then(Day::parse);
+    Ok((index, LineResponse { status, raw_code, billed_on }))
 }

@@ -6,7 +6,7 @@ use super::names::{csv_name, manifest_name};
 use super::render;
 use super::spool::{Folder, Reading, Spool};
 use crate::fault::Fault;
-use crate::store::BillingFile;
+use crate::store::{BilledSubscriber, BillingFile};
 use onbill_domain::digest::sha256;
 
 /// The ending of a file that is still incomplete. Billing looks for manifests, and so never reads
@@ -37,7 +37,8 @@ impl FileExchange {
         if lines.len() != file.lines as usize {
             return Err(Fault::Broken("a file has lost lines"));
         }
-        let csv = render::render_csv(&lines, |subscriber| self.vault.open_number(&subscriber.number.sealed))?;
+        let open = |subscriber: &BilledSubscriber| self.vault.open_number(&subscriber.number.sealed);
+        let csv = render::render_csv(&file.columns, &lines, open)?;
         let manifest = render::render_manifest(&self.operator, file, &lines, &csv)?;
         // 2.
         let name = manifest_name(&file.file_id);

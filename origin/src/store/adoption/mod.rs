@@ -5,6 +5,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::config::ChargeCodes;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::pai::NewPai;
@@ -13,6 +14,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
+use std::sync::Arc;
 
 impl Store {
     /// Records a lost charge as posted at `now`. One that billing has is approved. Any other is
@@ -67,6 +69,8 @@ pub struct LostCharge {
     pub tax_minor: Option<i64>,
     pub description: String,
     pub service_period: ServicePeriod,
+    /// By these billing books it.
+    pub codes: Arc<ChargeCodes>,
     /// Billing has it.
     pub is_billed: bool,
     /// The partner does not know that it is approved, and takes webhooks.
@@ -94,6 +98,7 @@ pub struct LostRedemption {
     pub transaction_id: String,
     pub amount: Money,
     /// As in [`LostCharge`].
+    pub codes: Arc<ChargeCodes>,
     pub is_billed: bool,
     /// The partner's reference, if the statement has it. Without it, the reference gets
     /// `token-already-used` like every other.

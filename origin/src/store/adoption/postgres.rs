@@ -1,21 +1,24 @@
 //! Adoption of what was lost, in SQL.
 
 use super::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund, compare_states};
+use crate::config::Booking;
 use crate::store::coupon::postgres::read_months;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, read_amount, read_hash};
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_hash};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, WebhookJob, postgres as queue};
 use crate::store::redemption_outcome::charge_name;
 use crate::store::spending::postgres as spending;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::ExtId;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
+use onbill_domain::tax::tax_given_back;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use tokio_postgres::Row;
@@ -33,6 +36,7 @@ struct NewRow<'a> {
     tax_minor: Option<i64>,
     description: &'a str,
     period: ServicePeriod,
+    booking: Booking,
     is_billed: bool,
 }
 
@@ -42,8 +46,9 @@ async fn insert_charge(tx: &PgConnection<'_>, now: Timestamp, row: NewRow<'_>) -
     let written = tx
         .execute(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, pai, amount_minor, currency, tax_minor,
-                 description, period_from, period_to, status, responding_until, created_at, settled_at)
-             SELECT $1, p.partner, $2, p.pai, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12
+                 description, period_from, period_to, status, responding_until, created_at, settled_at, offer, plan,
+                 charge_code)
+             SELECT $1, p.partner, $2, p.pai, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15
              FROM pais p WHERE p.pai = $3 ON CONFLICT DO NOTHING",
             &[
                 &row.transaction_id,
@@ -58,6 +63,9 @@ async fn insert_charge(tx: &PgConnection<'_>, now: Timestamp, row: NewRow<'_>) -
                 &status(row.is_billed),
                 &now.unix_seconds(),
                 &settled_at,
+                &row.booking.offer.as_ref().map(OfferId::as_str),
+                &row.booking.plan.as_ref().map(ExtId::as_str),
+                &row.booking.charge_code.as_ref().map(ChargeCode::as_str),
             ],
         )
         .await?;
@@ -71,11 +79,14 @@ pub(super) async fn adopt_charge(
 ) -> Result<AdoptResult, TxError> {
     let payer = tx
         .query_optional(
-            "SELECT subscriber_id FROM pais WHERE partner = $1 AND pai = $2",
+            "SELECT p.subscriber_id, s.plan FROM pais p
+                 LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
+             WHERE p.partner = $1 AND p.pai = $2",
             &[&lost.partner.as_str(), &lost.pai.to_string()],
         )
         .await?;
     let Some(payer) = payer else { return Ok(AdoptResult::PaiNotFound) };
+    let plan = parse_optional_column(&payer, "partner_subscriptions.plan", ExtId::parse)?;
     let row = NewRow {
         transaction_id: &lost.transaction_id,
         ext_transaction_id: lost.ext_transaction_id.as_str(),
@@ -84,6 +95,7 @@ pub(super) async fn adopt_charge(
         tax_minor: lost.tax_minor,
         description: &lost.description,
         period: lost.service_period,
+        booking: lost.codes.book_plan(&lost.partner, plan),
         is_billed: lost.is_billed,
     };
     if !insert_charge(tx, now, row).await? {
@@ -115,7 +127,7 @@ pub(super) async fn adopt_refund(
 ) -> Result<AdoptResult, TxError> {
     let charge = tx
         .query_optional(
-            "SELECT transaction_id, amount_minor, currency, refunded_minor FROM transactions
+            "SELECT transaction_id, amount_minor, currency, refunded_minor, tax_minor FROM transactions
              WHERE partner = $1 AND ext_transaction_id = $2 AND status = 'APPROVED' FOR UPDATE",
             &[&lost.partner.as_str(), &lost.ext_transaction_id.as_str()],
         )
@@ -131,7 +143,8 @@ pub(super) async fn adopt_refund(
     }
     let Some(charge) = charge else { return Ok(AdoptResult::ChargeNotFound) };
     let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
-    let left = amount_minor - charge.try_get::<_, i64>("refunded_minor")?;
+    let refunded_minor: i64 = charge.try_get("refunded_minor")?;
+    let left = amount_minor - refunded_minor;
     if lost.amount.currency != currency || !(1..=left).contains(&lost.amount.amount_minor) {
         return Ok(AdoptResult::NotWithinRemainder);
     }
@@ -142,7 +155,10 @@ pub(super) async fn adopt_refund(
         &[&transaction_id, &lost.amount.amount_minor],
     )
     .await?;
-    insert_refund(tx, now, lost, transaction_id).await?;
+    let tax_minor = charge
+        .try_get::<_, Option<i64>>("tax_minor")?
+        .map(|tax| tax_given_back(amount_minor, tax, refunded_minor, lost.amount.amount_minor));
+    insert_refund(tx, now, lost, transaction_id, tax_minor).await?;
     let refund_id = lost.refund_id.clone();
     if lost.is_billed {
         spending::release_refund(tx, transaction_id, lost.amount.amount_minor).await?;
@@ -160,12 +176,13 @@ async fn insert_refund(
     now: Timestamp,
     lost: &LostRefund,
     transaction_id: &str,
+    tax_minor: Option<i64>,
 ) -> Result<(), TxError> {
     tx.execute_one(
         "refunds",
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, transaction_id, amount_minor, reason, status,
-             responding_until, created_at, settled_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
+             responding_until, created_at, settled_at, tax_minor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)",
         &[
             &lost.refund_id,
             &lost.partner.as_str(),
@@ -176,6 +193,7 @@ async fn insert_refund(
             &status(lost.is_billed),
             &now.unix_seconds(),
             &lost.is_billed.then(|| now.unix_seconds()),
+            &tax_minor,
         ],
     )
     .await?;
@@ -190,7 +208,7 @@ pub(super) async fn adopt_redemption(
     let coupon = tx
         .query_optional(
             "SELECT c.coupon_id, c.transaction_id, c.voided_at, c.pai, c.months, c.amount_minor, c.currency,
-                 c.description, c.code_hash, p.partner
+                 c.description, c.code_hash, c.offer, p.partner
              FROM coupons c JOIN pais p USING (pai) WHERE c.ext_coupon_id = $1 FOR UPDATE OF c",
             &[&lost.ext_coupon_id.as_str()],
         )
@@ -218,6 +236,10 @@ pub(super) async fn adopt_redemption(
         tax_minor: None,
         description: coupon.try_get("description")?,
         period,
+        booking: lost.codes.book_offer(
+            &parse_column(&coupon, "pais.partner", PartnerId::parse)?,
+            parse_column(&coupon, "coupons.offer", OfferId::parse)?,
+        ),
         is_billed: lost.is_billed,
     };
     if !insert_charge(tx, now, row).await? {

@@ -6,22 +6,26 @@ use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, WebhookJob, sqlite as queue};
 use crate::store::redemption_outcome::charge_name;
 use crate::store::spending::sqlite as spending;
-use crate::store::sqlite::rows::{parse_column, read_amount};
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::ExtId;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
+use onbill_domain::tax::tax_given_back;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
 /// The columns of an adopted charge.
 const INSERT_CHARGE: &str =
     "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, pai, amount_minor, currency, tax_minor,
-         description, period_from, period_to, status, responding_until, created_at, settled_at)
-     SELECT ?1, p.partner, ?2, p.pai, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, iif(?10 = 'APPROVED', ?11, NULL)
+         description, period_from, period_to, status, responding_until, created_at, settled_at, offer, plan,
+         charge_code)
+     SELECT ?1, p.partner, ?2, p.pai, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, iif(?10 = 'APPROVED', ?11, NULL),
+         ?12, ?13, ?14
      FROM pais p WHERE p.pai = ?3 ON CONFLICT DO NOTHING";
 
 fn status(is_billed: bool) -> &'static str {
@@ -33,11 +37,16 @@ pub(super) fn adopt_charge(
     now: Timestamp,
     lost: &LostCharge,
 ) -> Result<AdoptResult, StoreError> {
-    let subscriber_id: Option<String> = tx
-        .prepare_cached("SELECT subscriber_id FROM pais WHERE partner = ?1 AND pai = ?2")?
-        .query_row(params![lost.partner.as_str(), lost.pai.to_string()], |row| row.get(0))
-        .optional()?;
-    let Some(subscriber_id) = subscriber_id else { return Ok(AdoptResult::PaiNotFound) };
+    let mut select = tx.prepare_cached(
+        "SELECT p.subscriber_id, s.plan FROM pais p
+             LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
+         WHERE p.partner = ?1 AND p.pai = ?2",
+    )?;
+    let mut rows = select.query(params![lost.partner.as_str(), lost.pai.to_string()])?;
+    let Some(payer) = rows.next()? else { return Ok(AdoptResult::PaiNotFound) };
+    let subscriber_id: String = payer.get("subscriber_id")?;
+    let plan = parse_optional_column(payer, "partner_subscriptions.plan", ExtId::parse)?;
+    let booking = lost.codes.book_plan(&lost.partner, plan);
     let written = tx.prepare_cached(INSERT_CHARGE)?.execute(params![
         lost.transaction_id,
         lost.ext_transaction_id.as_str(),
@@ -50,6 +59,9 @@ pub(super) fn adopt_charge(
         lost.service_period.to().to_string(),
         status(lost.is_billed),
         now.unix_seconds(),
+        booking.offer.as_ref().map(OfferId::as_str),
+        booking.plan.as_ref().map(ExtId::as_str),
+        booking.charge_code.as_ref().map(ChargeCode::as_str),
     ])?;
     if written == 0 {
         return Ok(AdoptResult::Present);
@@ -85,25 +97,29 @@ pub(super) fn adopt_refund(
         return Ok(AdoptResult::Present);
     }
     let mut select = tx.prepare_cached(
-        "SELECT transaction_id, amount_minor, currency, refunded_minor FROM transactions
+        "SELECT transaction_id, amount_minor, currency, refunded_minor, tax_minor FROM transactions
          WHERE partner = ?1 AND ext_transaction_id = ?2 AND status = 'APPROVED'",
     )?;
     let mut rows = select.query(params![lost.partner.as_str(), lost.ext_transaction_id.as_str()])?;
     let Some(charge) = rows.next()? else { return Ok(AdoptResult::ChargeNotFound) };
     let Money { amount_minor, currency } = read_amount(charge, "transactions.currency")?;
-    let left = amount_minor - charge.get::<_, i64>("refunded_minor")?;
+    let refunded_minor: i64 = charge.get("refunded_minor")?;
+    let left = amount_minor - refunded_minor;
     if lost.amount.currency != currency || !(1..=left).contains(&lost.amount.amount_minor) {
         return Ok(AdoptResult::NotWithinRemainder);
     }
     let transaction_id: String = charge.get("transaction_id")?;
+    let tax_minor = charge
+        .get::<_, Option<i64>>("tax_minor")?
+        .map(|tax| tax_given_back(amount_minor, tax, refunded_minor, lost.amount.amount_minor));
     tx.prepare_cached(
         "UPDATE transactions SET refunded_minor = refunded_minor + ?2 WHERE transaction_id = ?1",
     )?
     .execute(params![transaction_id, lost.amount.amount_minor])?;
     tx.prepare_cached(
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, transaction_id, amount_minor, reason, status,
-             responding_until, created_at, settled_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, iif(?7 = 'APPROVED', ?8, NULL))",
+             responding_until, created_at, settled_at, tax_minor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, iif(?7 = 'APPROVED', ?8, NULL), ?9)",
     )?
     .execute(params![
         lost.refund_id,
@@ -114,6 +130,7 @@ pub(super) fn adopt_refund(
         lost.reason,
         status(lost.is_billed),
         now.unix_seconds(),
+        tax_minor,
     ])?;
     let refund_id = lost.refund_id.clone();
     if lost.is_billed {
@@ -151,6 +168,10 @@ pub(super) fn adopt_redemption(
     };
     let ext_transaction_id = charge_name(&lost.transaction_id)
         .ok_or_else(|| inconsistent_row("transactions.ext_transaction_id"))?;
+    let booking = lost.codes.book_offer(
+        &parse_column(coupon, "pais.partner", PartnerId::parse)?,
+        parse_column(coupon, "coupons.offer", OfferId::parse)?,
+    );
     let written = tx.prepare_cached(INSERT_CHARGE)?.execute(params![
         lost.transaction_id,
         ext_transaction_id.as_str(),
@@ -163,6 +184,9 @@ pub(super) fn adopt_redemption(
         period.to().to_string(),
         status(lost.is_billed),
         now.unix_seconds(),
+        booking.offer.as_ref().map(OfferId::as_str),
+        booking.plan.as_ref().map(ExtId::as_str),
+        booking.charge_code.as_ref().map(ChargeCode::as_str),
     ])?;
     if written == 0 {
         return Ok(AdoptResult::Present);

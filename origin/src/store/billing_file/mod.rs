@@ -4,6 +4,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::config::FileColumns;
 use crate::store::charge::Charge;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
@@ -18,16 +19,17 @@ impl Store {
         use_case!(self, read, find_newest_file_time(now))
     }
 
-    /// Makes a file of leased charges and refunds, in this order, and returns how many lines it
-    /// has. A job that is leased to another, or settled, stays out; without any line there is no
+    /// Makes a file of leased charges and refunds, in this order and with these columns, and returns
+    /// how many lines it has. A job that is leased to another, or settled, stays out; without any line there is no
     /// file.
     pub async fn create_billing_file(
         &self,
         now: Timestamp,
         file_id: String,
         entries: Vec<LeasedJob>,
+        columns: FileColumns,
     ) -> Result<u32, StoreError> {
-        use_case!(self, write, create_billing_file(now, &file_id, &entries))
+        use_case!(self, write, create_billing_file(now, &file_id, &entries, &columns))
     }
 
     /// Files that are not known to be written, oldest first, a few at a time. A file that has a
@@ -82,6 +84,7 @@ pub struct BillingFile {
     pub file_id: String,
     pub created_at: Timestamp,
     pub lines: u32,
+    pub columns: FileColumns,
     /// When it was written to where billing finds it.
     pub written_at: Option<Timestamp>,
     /// When the last of its lines was settled.

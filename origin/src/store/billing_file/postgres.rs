@@ -1,12 +1,13 @@
 //! Files for billing in SQL.
 
+use crate::config::FileColumns;
 use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, postgres as charge};
 use crate::store::clock_skew::latest_now;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::number::Hash;
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{read_count, read_time};
+use crate::store::postgres::rows::{parse_column, read_count, read_time};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{LeasedJob, Queue};
 use crate::store::refund::postgres as refund;
@@ -38,6 +39,7 @@ pub(super) async fn create_billing_file(
     now: Timestamp,
     file_id: &str,
     entries: &[LeasedJob],
+    columns: &FileColumns,
 ) -> Result<u32, TxError> {
     let ids: Vec<i64> = entries.iter().map(|entry| entry.job_id).collect();
     let attempts: Vec<i64> = entries.iter().map(|entry| i64::from(entry.attempts)).collect();
@@ -80,8 +82,8 @@ pub(super) async fn create_billing_file(
     let count = u32::try_from(rows.len()).map_err(|_| inconsistent_row("files.lines"))?;
     tx.execute_one(
         "files",
-        "INSERT INTO files (file_id, created_at, lines) VALUES ($1, $2, $3)",
-        &[&file_id, &now.unix_seconds(), &i64::from(count)],
+        "INSERT INTO files (file_id, created_at, lines, columns) VALUES ($1, $2, $3, $4)",
+        &[&file_id, &now.unix_seconds(), &i64::from(count), &columns.to_string()],
     )
     .await?;
     tx.execute(
@@ -134,6 +136,7 @@ fn read_file(row: &Row) -> Result<BillingFile, TxError> {
         file_id: row.try_get("file_id")?,
         created_at: read_time(row, "files.created_at")?,
         lines: read_count(row, "files.lines")?,
+        columns: parse_column(row, "files.columns", FileColumns::parse)?,
         written_at: at("written_at")?,
         acknowledged_at: at("acknowledged_at")?,
     })

@@ -1,5 +1,6 @@
 //! Files for billing in SQL.
 
+use crate::config::FileColumns;
 use crate::store::billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 use crate::store::charge::{Charge, sqlite as charge};
 use crate::store::clock_skew::latest_now;
@@ -19,6 +20,7 @@ pub(super) fn create_billing_file(
     now: Timestamp,
     file_id: &str,
     entries: &[LeasedJob],
+    columns: &FileColumns,
 ) -> Result<u32, StoreError> {
     let mut lines = Vec::with_capacity(entries.len());
     let mut take = tx.prepare_cached(&format!(
@@ -39,8 +41,8 @@ pub(super) fn create_billing_file(
         return Ok(0);
     }
     let count = u32::try_from(lines.len()).map_err(|_| inconsistent_row("files.lines"))?;
-    tx.prepare_cached("INSERT INTO files (file_id, created_at, lines) VALUES (?1, ?2, ?3)")?
-        .execute(params![file_id, now.unix_seconds(), count])?;
+    tx.prepare_cached("INSERT INTO files (file_id, created_at, lines, columns) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![file_id, now.unix_seconds(), count, columns.to_string()])?;
     let mut insert = tx.prepare_cached(
         "INSERT INTO file_lines (file_id, line, transaction_id, refund_id) VALUES (?1, ?2, ?3, ?4)",
     )?;
@@ -84,6 +86,7 @@ fn read_file(row: &Row<'_>) -> Result<BillingFile, StoreError> {
         file_id: parse_column(row, "files.file_id", |name| Some(name.to_owned()))?,
         created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
         lines: row.get("lines")?,
+        columns: parse_column(row, "files.columns", FileColumns::parse)?,
         written_at: at(row.get("written_at")?),
         acknowledged_at: at(row.get("acknowledged_at")?),
     })

@@ -3,6 +3,7 @@
 use crate::config::{ChargeNeeds, RepeatedPeriod};
 use crate::store::charge::NewCharge;
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::ExtId;
 use onbill_domain::mandate::{MandateGap, covers};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
@@ -27,6 +28,7 @@ impl ChargeRules {
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Mandate {
     pub(in crate::store) id: String,
+    pub(in crate::store) plan: ExtId,
     /// `None` when the price is not known.
     pub(in crate::store) price: Option<Money>,
     /// The subscription had been cancelled when the period began.

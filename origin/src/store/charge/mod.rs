@@ -7,17 +7,20 @@ mod postgres_group;
 mod postgres_payer;
 pub(super) mod sqlite;
 
+use crate::config::{Booking, ChargeCodes};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::{BilledSubscriber, Hash};
 use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
+use std::sync::Arc;
 
 impl Store {
     /// Claims the partner's id, records the charge and puts its job into the queue, leased to the
@@ -71,11 +74,31 @@ pub struct NewCharge {
     /// Hash of the whole request: a replay must have the same.
     pub fingerprint: Hash,
     pub request: TransactionRequest,
+    /// By these billing books it.
+    pub codes: Arc<ChargeCodes>,
+    /// The offer, if it is known before: otherwise it follows from the plan of the mandate.
+    pub offer: Option<OfferId>,
     /// Limits in the request's currency; `None` when the operator does not bill in it.
     pub limits: Option<SpendingLimits>,
     pub rules: ChargeRules,
     /// Until then a replay is told that the first call is still in progress.
     pub responding_until: Timestamp,
+}
+
+impl NewCharge {
+    /// How billing books it, for a PAI with this plan.
+    pub(in crate::store) fn book(&self, plan: Option<ExtId>) -> Booking {
+        match &self.offer {
+            Some(offer) => self.codes.book_offer(&self.partner, offer.clone()),
+            None => self.codes.book_plan(&self.partner, plan),
+        }
+    }
+
+    /// The tax in it, as billing gets it.
+    pub(in crate::store) fn tax(&self) -> Option<BillTax> {
+        let tax = self.request.tax.as_ref()?;
+        Some(BillTax::within(self.request.amount, tax.amount_minor, tax.rate.clone()))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,6 +123,8 @@ pub enum PostChargeResult {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
     pub transaction_id: String,
+    pub partner: PartnerId,
+    pub ext_transaction_id: ExtId,
     pub handle: String,
     /// `None` when the subscriber was erased.
     pub subscriber: Option<BilledSubscriber>,
@@ -110,6 +135,8 @@ pub struct Charge {
     pub service_period: ServicePeriod,
     /// It is for days that were charged before, and the operator lets it pass.
     pub repeats_period: bool,
+    pub tax: Option<BillTax>,
+    pub booking: Booking,
 }
 
 /// The response that every replay gets.

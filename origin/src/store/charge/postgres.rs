@@ -1,6 +1,7 @@
 //! Charges in SQL.
 
 use super::postgres_payer::{Payer, UNREFUNDED, find_payer};
+use crate::config::Booking;
 use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
@@ -8,17 +9,19 @@ use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_amount, read_charge_result, read_hash, read_pai,
-    read_subscriber, read_time,
+    parse_column, parse_optional_column, read_amount, read_booking, read_charge_result, read_hash, read_pai,
+    read_subscriber, read_tax, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, postgres as queue};
 use crate::store::spending::postgres as spending;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
+use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use tokio_postgres::Row;
@@ -48,9 +51,10 @@ pub(super) async fn post_charge(
     }
     let Some(payer) = found.payer else { return Ok(PostChargeResult::PaiNotFound) };
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
+    let booking = new.book(payer.plan());
     let decline = payer.find_decline(new);
     // The charge is locked before its account's spending, as settling it does.
-    if !insert_charge(tx, now, new, payer.mandate.as_ref(), decline).await? {
+    if !insert_charge(tx, now, new, (&booking, payer.mandate.as_ref()), decline).await? {
         // Another call has claimed the id and committed meanwhile.
         let row = find_claim(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
         return replay_charge(tx, now, new, &row).await;
@@ -85,8 +89,8 @@ pub(super) async fn post_charge(
         spending::write_spending(tx, &payer.subscriber_id, currency, spent),
         queue::put_leased(tx, &job, new.responding_until),
     )?;
-    let charge =
-        Charge { repeats_period: is_charged && new.minds_repeats(), ..to_pending_charge(new, payer) };
+    let repeats_period = is_charged && new.minds_repeats();
+    let charge = Charge { repeats_period, ..to_pending_charge(new, payer, booking) };
     Ok(PostChargeResult::Created(Box::new(charge)))
 }
 
@@ -136,15 +140,18 @@ pub(in crate::store) async fn record_coupon_charge(
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, TxError> {
     let Some(payer) = find_payer(tx, new).await? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    if !insert_charge(tx, now, new, None, decline_reason.map(Decline::from)).await? {
+    let booking = new.book(payer.plan());
+    if !insert_charge(tx, now, new, (&booking, None), decline_reason.map(Decline::from)).await? {
         return Err(missing_row("transactions").into());
     }
-    Ok(Some((to_pending_charge(new, payer), decline_reason)))
+    Ok(Some((to_pending_charge(new, payer, booking), decline_reason)))
 }
 
-pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
+pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer, booking: Booking) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
+        ext_transaction_id: new.request.ext_transaction_id.clone(),
         handle: payer.handle,
         subscriber: payer.subscriber,
         closed: None,
@@ -152,6 +159,8 @@ pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
         description: new.request.description.clone(),
         service_period: new.request.service_period,
         repeats_period: false,
+        tax: new.tax(),
+        booking,
     }
 }
 
@@ -200,7 +209,7 @@ async fn insert_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
-    mandate: Option<&Mandate>,
+    (booking, mandate): (&Booking, Option<&Mandate>),
     decline: Option<Decline>,
 ) -> Result<bool, TxError> {
     let request = &new.request;
@@ -210,8 +219,9 @@ async fn insert_charge(
         .execute(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
                  currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
-                 created_at, settled_at, raw_scope, raw_code, mandate_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                 created_at, settled_at, raw_scope, raw_code, mandate_id, tax_rate, offer, plan, charge_code)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                 $22, $23)
              ON CONFLICT DO NOTHING",
             &[
                 &new.transaction_id,
@@ -221,7 +231,7 @@ async fn insert_charge(
                 &request.pai.to_string(),
                 &request.amount.amount_minor,
                 &request.amount.currency.as_str(),
-                &request.tax.map(|tax| tax.amount_minor),
+                &request.tax.as_ref().map(|tax| tax.amount_minor),
                 &request.description,
                 &request.service_period.from().to_string(),
                 &request.service_period.to().to_string(),
@@ -233,6 +243,10 @@ async fn insert_charge(
                 &raw.map(|(scope, _)| scope),
                 &raw.map(|(_, code)| code),
                 &mandate.map(|mandate| &mandate.id),
+                &request.tax.as_ref().and_then(|tax| tax.rate.as_ref()).map(TaxRate::as_str),
+                &booking.offer.as_ref().map(OfferId::as_str),
+                &booking.plan.as_ref().map(ExtId::as_str),
+                &booking.charge_code.as_ref().map(ChargeCode::as_str),
             ],
         )
         .await?;
@@ -345,8 +359,9 @@ fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {
 /// With the number of the PAI's subscriber, who may have another number today than the one that
 /// signed up.
 pub(in crate::store) const CHARGE: &str =
-    "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
-        t.period_to, h.handle, h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
+    "SELECT t.transaction_id, t.partner, t.ext_transaction_id, t.amount_minor, t.currency, t.description,
+        t.period_from, t.period_to, t.tax_minor, t.tax_rate, t.offer, t.plan, t.charge_code, h.handle,
+        h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
 /// A pending charge is found by its `settled_at`: given its status, PostgreSQL without statistics
@@ -366,6 +381,8 @@ pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
     );
     Ok(Charge {
         transaction_id: row.try_get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         handle: row.try_get("handle")?,
         subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
@@ -374,5 +391,7 @@ pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
         repeats_period: false,
+        tax: read_tax(row)?,
+        booking: read_booking(row)?,
     })
 }

@@ -5,6 +5,7 @@
 
 use super::postgres::{post_charge, to_pending_charge};
 use super::postgres_payer::{PAYER, Payer, join_mandate, read_payer};
+use crate::config::Booking;
 use crate::store::charge::{NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
@@ -38,6 +39,7 @@ struct UsualCharge<'a> {
     new: &'a NewCharge,
     limits: SpendingLimits,
     payer: Payer,
+    booking: Booking,
     /// What the account had spent; `None` before its first charge.
     spent: Option<Spending>,
 }
@@ -88,7 +90,7 @@ impl Grouped for PostedCharge {
             queue::put_all_leased(tx, JobKind::Charge, &jobs)
         )?;
         for charge in usual {
-            let created = to_pending_charge(charge.new, charge.payer);
+            let created = to_pending_charge(charge.new, charge.payer, charge.booking);
             answers[charge.place] = Some(PostChargeResult::Created(Box::new(created)));
         }
         Ok(answers)
@@ -124,7 +126,8 @@ async fn find_usual_charges<'a>(
             && !repeats
             && payer.find_decline(new).is_none()
         {
-            usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, spent });
+            let booking = new.book(payer.plan());
+            usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, booking, spent });
         }
     }
     usual.sort_by(|one, other| one.new.transaction_id.cmp(&other.new.transaction_id));
@@ -191,17 +194,18 @@ async fn insert_charges(
     let numbers = |read: fn(&UsualCharge<'_>) -> i64| -> Vec<i64> { usual.iter().map(read).collect() };
     let fingerprints: Vec<&[u8]> = usual.iter().map(|charge| charge.new.fingerprint.as_slice()).collect();
     let taxes: Vec<Option<i64>> =
-        usual.iter().map(|charge| charge.new.request.tax.map(|tax| tax.amount_minor)).collect();
-    let mandates: Vec<Option<&str>> =
-        usual.iter().map(|charge| charge.payer.mandate.as_ref().map(|mandate| mandate.id.as_str())).collect();
+        usual.iter().map(|charge| Some(charge.new.request.tax.as_ref()?.amount_minor)).collect();
+    let words = |read: fn(&UsualCharge<'_>) -> Option<String>| -> Vec<Option<String>> {
+        usual.iter().map(read).collect()
+    };
     let rows = tx
         .query(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
                  currency, tax_minor, description, period_from, period_to, responding_until, created_at, mandate_id,
-                 status)
-             SELECT c.*, $15 FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::TEXT[], $6::BIGINT[],
+                 tax_rate, offer, plan, charge_code, status)
+             SELECT c.*, $19 FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::TEXT[], $6::BIGINT[],
                  $7::TEXT[], $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], $13::BIGINT[],
-                 $14::TEXT[]) AS c
+                 $14::TEXT[], $15::TEXT[], $16::TEXT[], $17::TEXT[], $18::TEXT[]) AS c
              ON CONFLICT DO NOTHING RETURNING transaction_id",
             &[
                 &strings(|new| new.transaction_id.clone()),
@@ -217,7 +221,11 @@ async fn insert_charges(
                 &strings(|new| new.request.service_period.to().to_string()),
                 &numbers(|charge| charge.new.responding_until.unix_seconds()),
                 &numbers(|charge| charge.now.unix_seconds()),
-                &mandates,
+                &words(|charge| Some(charge.payer.mandate.as_ref()?.id.clone())),
+                &words(|charge| Some(charge.new.request.tax.as_ref()?.rate.as_ref()?.to_string())),
+                &words(|charge| Some(charge.booking.offer.as_ref()?.to_string())),
+                &words(|charge| Some(charge.booking.plan.as_ref()?.to_string())),
+                &words(|charge| Some(charge.booking.charge_code.as_ref()?.to_string())),
                 &TransactionStatus::Pending.as_str(),
             ],
         )

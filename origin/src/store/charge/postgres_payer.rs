@@ -7,6 +7,7 @@ use crate::store::postgres::rows::{parse_column, parse_optional_column, read_sub
 use crate::store::postgres::tx_error::TxError;
 use onbill_domain::currency::Currency;
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
 use onbill_domain::pai::PaiState;
 use tokio_postgres::Row;
@@ -21,6 +22,11 @@ pub(super) struct Payer {
 }
 
 impl Payer {
+    /// The plan that the charge is for.
+    pub(super) fn plan(&self) -> Option<ExtId> {
+        self.mandate.as_ref().map(|mandate| mandate.plan.clone())
+    }
+
     /// What declines the charge whatever else was charged.
     pub(super) fn find_decline(&self, new: &NewCharge) -> Option<Decline> {
         let by_pai = self.decline_reason.map(Decline::from);
@@ -35,7 +41,7 @@ pub(super) const UNREFUNDED: &str = "t.amount_minor > (SELECT coalesce(sum(f.amo
 /// The payer's columns, and those of the mandate.
 pub(super) const PAYER: &str =
     "p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
-     m.mandate_id, m.price_minor, m.price_currency, m.is_over, m.is_charged";
+     m.mandate_id, m.plan, m.price_minor, m.price_currency, m.is_over, m.is_charged";
 
 /// The mandate `m` of a charge `c`, of those whose subscription had not been cancelled when the
 /// period began: the latest that was in force on its first day, or else the first that came into
@@ -44,7 +50,7 @@ pub(super) const PAYER: &str =
 pub(super) fn join_mandate() -> String {
     format!(
         "LEFT JOIN LATERAL (
-             SELECT a.mandate_id, a.price_minor, a.currency AS price_currency,
+             SELECT a.mandate_id, a.plan, a.price_minor, a.currency AS price_currency,
                  coalesce(e.ended_at < c.begins_at, FALSE) AS is_over,
                  EXISTS (SELECT 1 FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
                          WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.period_to >= c.period_from
@@ -96,6 +102,7 @@ fn read_mandate(row: &Row) -> Result<Option<Mandate>, TxError> {
     let amount_minor: Option<i64> = row.try_get("price_minor")?;
     Ok(Some(Mandate {
         id,
+        plan: parse_column(row, "mandates.plan", ExtId::parse)?,
         price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
         is_over: row.try_get("is_over")?,
         is_charged: row.try_get("is_charged")?,

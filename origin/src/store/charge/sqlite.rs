@@ -1,5 +1,6 @@
 //! Charges in SQL.
 
+use crate::config::Booking;
 use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
@@ -9,16 +10,18 @@ use crate::store::number::BilledSubscriber;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_charge_result, read_pai, read_subscriber,
-    read_time,
+    parse_column, parse_optional_column, read_amount, read_booking, read_charge_result, read_pai,
+    read_subscriber, read_tax, read_time,
 };
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::PaiState;
 use onbill_domain::signature::Nonce;
+use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
@@ -42,14 +45,15 @@ pub(super) fn post_charge(
     if new.limits.is_none() {
         return Ok(PostChargeResult::CurrencyNotBilled);
     }
+    let booking = new.book(payer.plan());
     let decline = find_decline(tx, now, new, &payer)?;
-    insert_charge(tx, now, new, payer.mandate.as_ref(), decline)?;
+    insert_charge(tx, now, new, (&booking, payer.mandate.as_ref()), decline)?;
     if decline.is_some() {
         return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id)?.answer));
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     queue::put_leased(tx, &job, new.responding_until)?;
-    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer))))
+    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer, booking))))
 }
 
 /// Counts the charge against the limits if nothing else declines it.
@@ -90,14 +94,17 @@ pub(in crate::store) fn record_coupon_charge(
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, StoreError> {
     let Some(payer) = find_payer(tx, new)? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    insert_charge(tx, now, new, None, decline_reason.map(Decline::from))?;
-    Ok(Some((to_pending_charge(new, payer), decline_reason)))
+    let booking = new.book(payer.plan());
+    insert_charge(tx, now, new, (&booking, None), decline_reason.map(Decline::from))?;
+    Ok(Some((to_pending_charge(new, payer, booking), decline_reason)))
 }
 
-fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
+fn to_pending_charge(new: &NewCharge, payer: Payer, booking: Booking) -> Charge {
     let is_charged = payer.mandate.is_some_and(|mandate| mandate.is_charged);
     Charge {
         transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
+        ext_transaction_id: new.request.ext_transaction_id.clone(),
         handle: payer.handle,
         subscriber: payer.subscriber,
         closed: None,
@@ -105,6 +112,8 @@ fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
         description: new.request.description.clone(),
         service_period: new.request.service_period,
         repeats_period: is_charged && new.minds_repeats(),
+        tax: new.tax(),
+        booking,
     }
 }
 
@@ -150,6 +159,11 @@ struct Payer {
 }
 
 impl Payer {
+    /// The plan that the charge is for.
+    fn plan(&self) -> Option<ExtId> {
+        self.mandate.as_ref().map(|mandate| mandate.plan.clone())
+    }
+
     /// What declines the charge whatever else was charged.
     fn find_decline(&self, new: &NewCharge) -> Option<Decline> {
         let by_pai = self.decline_reason.map(Decline::from);
@@ -163,7 +177,7 @@ impl Payer {
 /// customer has come. Without one, a mandate that had ended, so that the response can say so.
 const FIND_PAYER: &str =
     "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
-         m.mandate_id, m.price_minor, m.currency AS price_currency, coalesce(s.ended_at < ?5, FALSE) AS is_over,
+         m.mandate_id, m.plan, m.price_minor, m.currency AS price_currency, coalesce(s.ended_at < ?5, FALSE) AS is_over,
          EXISTS (SELECT 1 FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
                  WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.period_to >= ?3 AND t.period_from <= ?4
                      AND o.partner_subscription_id = m.partner_subscription_id
@@ -205,6 +219,7 @@ fn read_mandate(row: &Row<'_>) -> Result<Option<Mandate>, StoreError> {
     let amount_minor: Option<i64> = row.get("price_minor")?;
     Ok(Some(Mandate {
         id,
+        plan: parse_column(row, "mandates.plan", ExtId::parse)?,
         price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
         is_over: row.get("is_over")?,
         is_charged: row.get("is_charged")?,
@@ -224,7 +239,7 @@ fn insert_charge(
     tx: &Connection,
     now: Timestamp,
     new: &NewCharge,
-    mandate: Option<&Mandate>,
+    (booking, mandate): (&Booking, Option<&Mandate>),
     decline: Option<Decline>,
 ) -> Result<(), StoreError> {
     let request = &new.request;
@@ -233,8 +248,9 @@ fn insert_charge(
     tx.prepare_cached(
         "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
              currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
-             created_at, settled_at, raw_scope, raw_code, mandate_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+             created_at, settled_at, raw_scope, raw_code, mandate_id, tax_rate, offer, plan, charge_code)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+             ?22, ?23)",
     )?
     .execute(params![
         new.transaction_id,
@@ -244,7 +260,7 @@ fn insert_charge(
         request.pai.to_string(),
         request.amount.amount_minor,
         request.amount.currency.as_str(),
-        request.tax.map(|tax| tax.amount_minor),
+        request.tax.as_ref().map(|tax| tax.amount_minor),
         request.description,
         request.service_period.from().to_string(),
         request.service_period.to().to_string(),
@@ -256,6 +272,10 @@ fn insert_charge(
         raw.map(|(scope, _)| scope),
         raw.map(|(_, code)| code),
         mandate.map(|mandate| &mandate.id),
+        request.tax.as_ref().and_then(|tax| tax.rate.as_ref()).map(TaxRate::as_str),
+        booking.offer.as_ref().map(OfferId::as_str),
+        booking.plan.as_ref().map(ExtId::as_str),
+        booking.charge_code.as_ref().map(ChargeCode::as_str),
     ])?;
     Ok(())
 }
@@ -351,6 +371,8 @@ pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError>
     );
     Ok(Charge {
         transaction_id: row.get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         handle: row.get("handle")?,
         subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,
@@ -359,6 +381,8 @@ pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError>
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
         repeats_period: false,
+        tax: read_tax(row)?,
+        booking: read_booking(row)?,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::page::{Cursor, Page};
-use onbill_domain::day::ServicePeriod;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -81,6 +81,8 @@ pub struct CustomerCharge {
     pub amount: Money,
     pub status: TransactionStatus,
     pub decline_reason: Option<DeclineReason>,
+    /// The date of the bill that it is on, if billing has said so.
+    pub billed_on: Option<Day>,
     /// Amount of the approved refunds, in minor units.
     pub refunded_minor: i64,
     /// Amount of the pending refunds, in minor units.

@@ -34,7 +34,7 @@ const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0)
          WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
     FROM unnest($1::TEXT[]) AS own (pai) CROSS JOIN LATERAL (
         SELECT transaction_id, partner, created_at, description, period_from, period_to, amount_minor, currency, status,
-            decline_reason, refunded_minor AS taken_off_minor
+            decline_reason, billed_on, refunded_minor AS taken_off_minor
         FROM transactions WHERE pai = own.pai AND (created_at, transaction_id) < ($2, $3)
         ORDER BY created_at DESC, transaction_id DESC LIMIT $4) t
     ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT $4";
@@ -105,6 +105,7 @@ fn read_own_charge(row: &Row) -> Result<CustomerCharge, TxError> {
         amount: read_amount(row, "transactions.currency")?,
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
         decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
+        billed_on: parse_optional_column(row, "transactions.billed_on", Day::parse)?,
         refunded_minor,
         refunding_minor: row.try_get::<_, i64>("taken_off_minor")? - refunded_minor,
     })

@@ -2,13 +2,18 @@
 //! and an error names both.
 
 use super::tx_error::TxError;
+use crate::config::Booking;
 use crate::store::error::inconsistent_row;
 use crate::store::number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
+use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
+use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::RawResult;
 use tokio_postgres::Row;
 
@@ -92,6 +97,26 @@ pub(in crate::store) fn read_subscriber(row: &Row) -> Result<Option<BilledSubscr
         })),
         None => Ok(None),
     }
+}
+
+/// How billing books a charge.
+pub(in crate::store) fn read_booking(row: &Row) -> Result<Booking, TxError> {
+    Ok(Booking {
+        offer: parse_optional_column(row, "transactions.offer", OfferId::parse)?,
+        plan: parse_optional_column(row, "transactions.plan", ExtId::parse)?,
+        charge_code: read_charge_code(row)?,
+    })
+}
+
+pub(in crate::store) fn read_charge_code(row: &Row) -> Result<Option<ChargeCode>, TxError> {
+    parse_optional_column(row, "transactions.charge_code", ChargeCode::parse)
+}
+
+/// The tax in the amount of the same row.
+pub(in crate::store) fn read_tax(row: &Row) -> Result<Option<BillTax>, TxError> {
+    let Some(tax_minor) = row.try_get("tax_minor")? else { return Ok(None) };
+    let rate = parse_optional_column(row, "transactions.tax_rate", TaxRate::parse)?;
+    Ok(Some(BillTax::within(read_amount(row, "transactions.currency")?, tax_minor, rate)))
 }
 
 pub(in crate::store) fn read_raw_result(row: &Row) -> Result<Option<RawResult>, TxError> {

@@ -3,6 +3,7 @@
 
 use super::job::{SmsJob, WebhookJob};
 use super::kind::Queue;
+use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
 
@@ -38,6 +39,8 @@ pub enum ChargeDecision {
     Approved {
         /// Billing's own code.
         raw_code: Option<String>,
+        /// The date of the bill that it is on, if billing has said so.
+        billed_on: Option<Day>,
     },
     /// The charge will never be on the bill.
     Declined {

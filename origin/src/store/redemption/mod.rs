@@ -3,6 +3,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::config::ChargeCodes;
 use crate::store::charge::Charge;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
@@ -36,6 +37,8 @@ pub type CouponChargeId = Arc<dyn Fn(&ExtId, u32) -> String + Send + Sync>;
 pub struct NewRedemption {
     /// The charge's id follows from the coupon, which is only found in the database.
     pub charge_id: CouponChargeId,
+    /// By these billing books its charge.
+    pub codes: Arc<ChargeCodes>,
     pub partner: PartnerId,
     pub ext_reference: ExtId,
     /// Keyed hash of the code.

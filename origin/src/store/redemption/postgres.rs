@@ -18,7 +18,7 @@ use crate::store::subscription::postgres as subscription;
 use crate::store::tally::{Counted, postgres as tally};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
@@ -30,6 +30,7 @@ struct Claimed {
     transaction_id: Option<String>,
     /// The id of its charge, if it can be redeemed.
     charge_id: String,
+    offer: OfferId,
     request: TransactionRequest,
 }
 
@@ -110,7 +111,7 @@ async fn lock_and_find_coupon(
     let row = tx
         .query_optional(
             "SELECT c.coupon_id, c.ext_coupon_id, c.months, c.expires_at, c.transaction_id, c.pai, c.amount_minor,
-                 c.currency, c.description
+                 c.currency, c.description, c.offer
              FROM coupons c JOIN pais p USING (pai)
              WHERE c.code_hash = $1 AND p.partner = $2 AND c.voided_at IS NULL FOR UPDATE OF c",
             &[&new.code.as_slice(), &new.partner.as_str()],
@@ -139,6 +140,7 @@ async fn lock_and_find_coupon(
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
         },
+        offer: parse_column(&row, "coupons.offer", OfferId::parse)?,
         charge_id,
     }))
 }
@@ -215,6 +217,8 @@ async fn claim_coupon(
         partner: new.partner.clone(),
         fingerprint,
         request,
+        codes: new.codes.clone(),
+        offer: Some(coupon.offer),
         limits: None,
         rules: ChargeRules::none(now),
         responding_until: new.responding_until,

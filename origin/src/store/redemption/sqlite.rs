@@ -13,7 +13,7 @@ use crate::store::subscription::sqlite as subscription;
 use crate::store::tally::{Counted, sqlite as tally};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
-use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionRequest;
@@ -26,6 +26,7 @@ struct Claimed {
     transaction_id: Option<String>,
     /// The id of its charge, if it can be redeemed.
     charge_id: String,
+    offer: OfferId,
     request: TransactionRequest,
 }
 
@@ -120,6 +121,7 @@ fn find_claimed_coupon(
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
         },
+        offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         charge_id,
     }))
 }
@@ -180,6 +182,8 @@ fn claim_coupon(
         partner: new.partner.clone(),
         fingerprint,
         request,
+        codes: new.codes.clone(),
+        offer: Some(coupon.offer),
         limits: None,
         rules: ChargeRules::none(now),
         responding_until: new.responding_until,

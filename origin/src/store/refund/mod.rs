@@ -7,10 +7,12 @@ pub(super) mod sqlite;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::{RefundRequest, RefundResponse};
 
 impl Store {
@@ -88,4 +90,9 @@ pub struct Refund {
     /// The charge's id, by which billing knows it.
     pub transaction_id: String,
     pub amount: Money,
+    pub partner: PartnerId,
+    /// The charge's.
+    pub charge_code: Option<ChargeCode>,
+    /// The tax in the amount.
+    pub tax: Option<BillTax>,
 }

@@ -5,14 +5,19 @@ use crate::store::charge::StoredResponse;
 use crate::store::clock_skew::lasts;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, read_amount, read_hash, read_raw_result, read_time};
+use crate::store::postgres::rows::{
+    parse_column, parse_optional_column, read_amount, read_charge_code, read_hash, read_raw_result, read_tax,
+    read_time,
+};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, SettleResult, postgres as queue};
 use crate::store::refund::{NewRefund, PostRefundResult, Refund};
 use crate::store::spending::postgres as spending;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
+use onbill_domain::tax::{TaxRate, tax_given_back};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use tokio_postgres::Row;
 
@@ -29,20 +34,28 @@ pub(in crate::store) async fn post_refund(
     }
     let Some(charge) = charge else { return Ok(PostRefundResult::TransactionNotFound) };
     let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
+    let refunded_minor: i64 = charge.try_get("refunded_minor")?;
     let left = match parse_column(&charge, "transactions.status", TransactionStatus::parse)? {
         TransactionStatus::Pending => return Ok(PostRefundResult::ChargePending),
         TransactionStatus::Declined => 0,
-        TransactionStatus::Approved => amount_minor - charge.try_get::<_, i64>("refunded_minor")?,
+        TransactionStatus::Approved => amount_minor - refunded_minor,
     };
     let remaining = Money { amount_minor: left, currency };
     let wanted = new.request.amount.unwrap_or(remaining);
     if wanted.currency != currency || !(1..=left).contains(&wanted.amount_minor) {
         return Ok(PostRefundResult::NotWithinRemainder { remaining });
     }
+    let tax_minor = charge
+        .try_get::<_, Option<i64>>("tax_minor")?
+        .map(|tax| tax_given_back(amount_minor, tax, refunded_minor, wanted.amount_minor));
+    let tax_rate = parse_optional_column(&charge, "transactions.tax_rate", TaxRate::parse)?;
     let refund = Refund {
         refund_id: new.refund_id.clone(),
         transaction_id: charge.try_get("transaction_id")?,
         amount: wanted,
+        partner: new.partner.clone(),
+        charge_code: read_charge_code(&charge)?,
+        tax: tax_minor.map(|tax_minor| BillTax::within(wanted, tax_minor, tax_rate)),
     };
     insert_refund(tx, now, new, &refund).await?;
     let job = Job::Refund { refund_id: refund.refund_id.clone() };
@@ -55,7 +68,8 @@ pub(in crate::store) async fn post_refund(
 
 async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT transaction_id, amount_minor, currency, status, refunded_minor FROM transactions
+        "SELECT transaction_id, amount_minor, currency, status, refunded_minor, tax_minor, tax_rate, charge_code
+         FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2 FOR UPDATE",
         &[&new.partner.as_str(), &new.ext_transaction_id.as_str()],
     )
@@ -137,8 +151,8 @@ async fn insert_refund(
     tx.execute_one(
         "refunds",
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
-             status, responding_until, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8, $9)",
+             status, responding_until, created_at, tax_minor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8, $9, $10)",
         &[
             &refund.refund_id,
             &new.partner.as_str(),
@@ -149,6 +163,7 @@ async fn insert_refund(
             &new.request.reason,
             &new.responding_until.unix_seconds(),
             &now.unix_seconds(),
+            &refund.tax.as_ref().map(|tax| tax.amount.amount_minor),
         ],
     )
     .await
@@ -228,7 +243,9 @@ fn read_response(row: &Row) -> Result<RefundResponse, TxError> {
     })
 }
 
-pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
+pub(in crate::store) const REFUND: &str =
+    "SELECT r.refund_id, r.transaction_id, r.partner, r.amount_minor, r.tax_minor, t.currency, t.tax_rate,
+        t.charge_code
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
 pub(in crate::store) async fn find_pending_refund(
@@ -244,6 +261,9 @@ pub(in crate::store) fn read_refund(row: &Row) -> Result<Refund, TxError> {
         refund_id: row.try_get("refund_id")?,
         transaction_id: row.try_get("transaction_id")?,
         amount: read_amount(row, "transactions.currency")?,
+        partner: parse_column(row, "refunds.partner", PartnerId::parse)?,
+        charge_code: read_charge_code(row)?,
+        tax: read_tax(row)?,
     })
 }
 

@@ -6,10 +6,14 @@ use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, SettleResult, sqlite as queue};
 use crate::store::refund::{NewRefund, PostRefundResult, Refund};
 use crate::store::spending::sqlite as spending;
-use crate::store::sqlite::rows::{parse_column, read_amount, read_raw_result, read_time};
+use crate::store::sqlite::rows::{
+    parse_column, parse_optional_column, read_amount, read_charge_code, read_raw_result, read_tax, read_time,
+};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
+use onbill_domain::tax::{TaxRate, tax_given_back};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
 
@@ -28,10 +32,11 @@ pub(in crate::store) fn post_refund(
     let mut rows = select.query(params![new.partner.as_str(), new.ext_transaction_id.as_str()])?;
     let Some(charge) = rows.next()? else { return Ok(PostRefundResult::TransactionNotFound) };
     let Money { amount_minor, currency } = read_amount(charge, "transactions.currency")?;
+    let refunded_minor: i64 = charge.get("refunded_minor")?;
     let left = match parse_column(charge, "transactions.status", TransactionStatus::parse)? {
         TransactionStatus::Pending => return Ok(PostRefundResult::ChargePending),
         TransactionStatus::Declined => 0,
-        TransactionStatus::Approved => amount_minor - charge.get::<_, i64>("refunded_minor")?,
+        TransactionStatus::Approved => amount_minor - refunded_minor,
     };
     let remaining = Money { amount_minor: left, currency };
     let wanted = new.request.amount.unwrap_or(remaining);
@@ -39,14 +44,26 @@ pub(in crate::store) fn post_refund(
         return Ok(PostRefundResult::NotWithinRemainder { remaining });
     }
     let transaction_id: String = charge.get("transaction_id")?;
+    let tax_minor = charge
+        .get::<_, Option<i64>>("tax_minor")?
+        .map(|tax| tax_given_back(amount_minor, tax, refunded_minor, wanted.amount_minor));
+    let tax_rate = parse_optional_column(charge, "transactions.tax_rate", TaxRate::parse)?;
+    let refund = Refund {
+        refund_id: new.refund_id.clone(),
+        transaction_id: transaction_id.clone(),
+        amount: wanted,
+        partner: new.partner.clone(),
+        charge_code: read_charge_code(charge)?,
+        tax: tax_minor.map(|tax_minor| BillTax::within(wanted, tax_minor, tax_rate)),
+    };
     tx.prepare_cached(
         "UPDATE transactions SET refunded_minor = refunded_minor + ?2 WHERE transaction_id = ?1",
     )?
     .execute(params![transaction_id, wanted.amount_minor])?;
     tx.prepare_cached(
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
-             status, responding_until, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'PENDING', ?8, ?9)",
+             status, responding_until, created_at, tax_minor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'PENDING', ?8, ?9, ?10)",
     )?
     .execute(params![
         new.refund_id,
@@ -58,9 +75,10 @@ pub(in crate::store) fn post_refund(
         new.request.reason,
         new.responding_until.unix_seconds(),
         now.unix_seconds(),
+        tax_minor,
     ])?;
     queue::put_leased(tx, &Job::Refund { refund_id: new.refund_id.clone() }, new.responding_until)?;
-    Ok(PostRefundResult::Created(Refund { refund_id: new.refund_id.clone(), transaction_id, amount: wanted }))
+    Ok(PostRefundResult::Created(refund))
 }
 
 /// The id was claimed before: the same contents get the stored response, others are refused.
@@ -164,7 +182,9 @@ fn read_response(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
     })
 }
 
-pub(in crate::store) const REFUND: &str = "SELECT r.refund_id, r.transaction_id, r.amount_minor, t.currency
+pub(in crate::store) const REFUND: &str =
+    "SELECT r.refund_id, r.transaction_id, r.partner, r.amount_minor, r.tax_minor, t.currency, t.tax_rate,
+        t.charge_code
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
 pub(in crate::store) fn find_pending_refund(
@@ -182,6 +202,9 @@ pub(in crate::store) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError>
         refund_id: row.get("refund_id")?,
         transaction_id: row.get("transaction_id")?,
         amount: read_amount(row, "transactions.currency")?,
+        partner: parse_column(row, "refunds.partner", PartnerId::parse)?,
+        charge_code: read_charge_code(row)?,
+        tax: read_tax(row)?,
     })
 }
 

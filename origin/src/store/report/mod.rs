@@ -8,6 +8,7 @@ pub(super) mod sqlite;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -107,6 +108,8 @@ pub struct ReportedCharge {
     pub ext_transaction_id: ExtId,
     pub pai: Pai,
     pub amount: Money,
+    /// Under which billing books it, if any was set when it was posted.
+    pub charge_code: Option<ChargeCode>,
     /// Tax in the amount, in minor units.
     pub tax_minor: i64,
     /// Amount of its approved and pending refunds, in minor units.
@@ -133,6 +136,8 @@ pub struct ReportedRefund {
     pub ext_transaction_id: ExtId,
     pub pai: Pai,
     pub amount: Money,
+    /// The charge's.
+    pub charge_code: Option<ChargeCode>,
     /// The charge's amount, in minor units.
     pub charged_minor: i64,
     /// Tax in the charge's amount, in minor units.

@@ -2,7 +2,9 @@
 
 use crate::store::page::{Cursor, Page};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
+use crate::store::postgres::rows::{
+    parse_column, parse_optional_column, read_amount, read_charge_code, read_pai, read_time,
+};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::report::{LookupIds, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 use onbill_domain::decline_reason::DeclineReason;
@@ -13,7 +15,7 @@ use tokio_postgres::Row;
 
 const CHARGE: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency,
         coalesce(t.tax_minor, 0) AS tax_minor, t.refunded_minor, t.status, t.decline_reason, t.created_at,
-        t.settled_at
+        t.settled_at, t.charge_code
     FROM transactions t";
 
 const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.ext_transaction_id, c.pai,
@@ -21,7 +23,7 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED'
              AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS given_back_before_minor,
-        t.status, t.created_at, t.settled_at
+        t.status, t.created_at, t.settled_at, c.charge_code
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
 /// Builds the SQL of a page. It contains only constant words. The status is written out, because
@@ -78,6 +80,7 @@ fn charge_line(row: &Row) -> Result<ReportedCharge, TxError> {
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
         amount: read_amount(row, "transactions.currency")?,
+        charge_code: read_charge_code(row)?,
         tax_minor: row.try_get("tax_minor")?,
         refunded_minor: row.try_get("refunded_minor")?,
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
@@ -95,6 +98,7 @@ fn refund_line(row: &Row) -> Result<ReportedRefund, TxError> {
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
         amount: read_amount(row, "transactions.currency")?,
+        charge_code: read_charge_code(row)?,
         charged_minor: row.try_get("charged_minor")?,
         charged_tax_minor: row.try_get("charged_tax_minor")?,
         given_back_before_minor: row.try_get("given_back_before_minor")?,

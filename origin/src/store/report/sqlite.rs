@@ -3,7 +3,9 @@
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page};
 use crate::store::report::{LookupIds, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
-use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
+use crate::store::sqlite::rows::{
+    parse_column, parse_optional_column, read_amount, read_charge_code, read_pai, read_time,
+};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
@@ -12,7 +14,7 @@ use rusqlite::{Connection, Row, params};
 
 const CHARGE: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency,
         coalesce(t.tax_minor, 0) AS tax_minor, t.refunded_minor, t.status, t.decline_reason, t.created_at,
-        t.settled_at
+        t.settled_at, t.charge_code
     FROM transactions t";
 
 const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.ext_transaction_id, c.pai,
@@ -20,7 +22,7 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         (SELECT coalesce(sum(e.amount_minor), 0) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED'
              AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS given_back_before_minor,
-        t.status, t.created_at, t.settled_at
+        t.status, t.created_at, t.settled_at, c.charge_code
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
 /// Builds the SQL of a page. It contains only constant words. The status is written out, because
@@ -94,6 +96,7 @@ fn charge_line(row: &Row<'_>) -> Result<ReportedCharge, StoreError> {
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
         amount: read_amount(row, "transactions.currency")?,
+        charge_code: read_charge_code(row)?,
         tax_minor: row.get("tax_minor")?,
         refunded_minor: row.get("refunded_minor")?,
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
@@ -111,6 +114,7 @@ fn refund_line(row: &Row<'_>) -> Result<ReportedRefund, StoreError> {
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
         amount: read_amount(row, "transactions.currency")?,
+        charge_code: read_charge_code(row)?,
         charged_minor: row.get("charged_minor")?,
         charged_tax_minor: row.get("charged_tax_minor")?,
         given_back_before_minor: row.get("given_back_before_minor")?,

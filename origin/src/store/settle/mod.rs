@@ -8,11 +8,14 @@ pub(super) mod sqlite;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::queue::{
-    ChargeOutcome, DeliveryOutcome, Job, Lease, LineDecision, RefundOutcome, SettleResult, Subject,
-    WebhookJob,
+    ChargeDecision, ChargeOutcome, DeliveryOutcome, Job, Lease, LineDecision, RefundOutcome, SettleResult,
+    Subject, WebhookJob,
 };
 use crate::store::redemption_outcome::RedemptionOutcome;
+use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
 
 impl Store {
     /// Writes the outcome of the first attempt, unless the charge is settled already; stores the
@@ -151,4 +154,27 @@ pub enum RedriveResult {
     InProgress,
     /// There is nothing to ask billing about, or nothing to report. Nothing was changed.
     NotNeeded,
+}
+
+/// The columns that a decision on a charge fills.
+#[derive(Clone, Copy)]
+struct DecisionParts<'a> {
+    status: TransactionStatus,
+    reason: Option<DeclineReason>,
+    raw_code: Option<&'a str>,
+    billed_on: Option<Day>,
+}
+
+impl<'a> DecisionParts<'a> {
+    fn of(decision: &'a ChargeDecision) -> Self {
+        let (status, reason, raw_code, billed_on) = match decision {
+            ChargeDecision::Approved { raw_code, billed_on } => {
+                (TransactionStatus::Approved, None, raw_code, *billed_on)
+            }
+            ChargeDecision::Declined { reason, raw_code } => {
+                (TransactionStatus::Declined, Some(*reason), raw_code, None)
+            }
+        };
+        Self { status, reason, raw_code: raw_code.as_deref(), billed_on }
+    }
 }

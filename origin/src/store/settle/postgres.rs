@@ -16,7 +16,7 @@ use crate::store::queue::{
 };
 use crate::store::redemption_outcome::{RedemptionOutcome, postgres as redemption_outcome};
 use crate::store::refund::postgres as refund;
-use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
+use crate::store::settle::{DecisionParts, RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::postgres as spending;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
@@ -180,13 +180,7 @@ async fn write_charge_decision(
     transaction_id: &str,
     verdict: &ChargeDecision,
 ) -> Result<SettleResult, TxError> {
-    let (status, reason, raw_code) = match verdict {
-        ChargeDecision::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code),
-        ChargeDecision::Declined { reason, raw_code } => {
-            (TransactionStatus::Declined, Some(*reason), raw_code)
-        }
-    };
-    let result = write_charge_state(tx, now, transaction_id, status, reason, raw_code.as_deref()).await?;
+    let result = write_charge_state(tx, now, transaction_id, DecisionParts::of(verdict)).await?;
     queue::delete(tx, JobKind::Charge, transaction_id).await?;
     Ok(result)
 }
@@ -198,13 +192,13 @@ async fn write_charge_state(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-    status: TransactionStatus,
-    reason: Option<DeclineReason>,
-    raw_code: Option<&str>,
+    parts: DecisionParts<'_>,
 ) -> Result<SettleResult, TxError> {
+    let DecisionParts { status, reason, raw_code, billed_on } = parts;
     let settled = tx
         .query_optional(
-            "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5
+            "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5,
+                 billed_on = $6
              WHERE transaction_id = $1 AND settled_at IS NULL RETURNING pai",
             &[
                 &transaction_id,
@@ -212,6 +206,7 @@ async fn write_charge_state(
                 &reason.map(DeclineReason::as_str),
                 &raw_code,
                 &now.unix_seconds(),
+                &billed_on.map(|day| day.to_string()),
             ],
         )
         .await?;

@@ -30,6 +30,7 @@ struct ApprovedCharge<'a> {
     now: Timestamp,
     transaction_id: &'a str,
     raw_code: Option<&'a str>,
+    billed_on: Option<String>,
     response: Vec<u8>,
 }
 
@@ -75,8 +76,10 @@ async fn find_approved_charges<'a>(
     for row in rows {
         let place = read_place(&row)?;
         let AnsweredCharge { now, transaction_id, outcome } = &group[place];
-        let BillingOutcome::Decided(ChargeDecision::Approved { raw_code }) = outcome else { continue };
-        let raw_code = raw_code.as_deref();
+        let BillingOutcome::Decided(ChargeDecision::Approved { raw_code, billed_on }) = outcome else {
+            continue;
+        };
+        let (raw_code, billed_on) = (raw_code.as_deref(), billed_on.map(|day| day.to_string()));
         let response = to_response_bytes(&TransactionResponse {
             transaction_id: transaction_id.clone(),
             ext_transaction_id: parse_column(&row, "transactions.ext_transaction_id", ExtId::parse)?,
@@ -84,7 +87,7 @@ async fn find_approved_charges<'a>(
             decline_reason: None,
             raw_result: raw_code.map(billing_result),
         })?;
-        approved.push(ApprovedCharge { place, now: *now, transaction_id, raw_code, response });
+        approved.push(ApprovedCharge { place, now: *now, transaction_id, raw_code, billed_on, response });
     }
     approved.sort_by(|one, other| one.transaction_id.cmp(other.transaction_id));
     approved.dedup_by(|one, other| one.transaction_id == other.transaction_id);
@@ -95,17 +98,19 @@ async fn find_approved_charges<'a>(
 async fn write_approvals(tx: &PgConnection<'_>, approved: &[ApprovedCharge<'_>]) -> Result<(), TxError> {
     let ids: Vec<&str> = approved.iter().map(|charge| charge.transaction_id).collect();
     let raw_codes: Vec<Option<&str>> = approved.iter().map(|charge| charge.raw_code).collect();
+    let bills: Vec<Option<&str>> = approved.iter().map(|charge| charge.billed_on.as_deref()).collect();
     let times: Vec<i64> = approved.iter().map(|charge| charge.now.unix_seconds()).collect();
     let responses: Vec<&[u8]> = approved.iter().map(|charge| charge.response.as_slice()).collect();
     let written = tx
         .execute(
             "UPDATE transactions t
-             SET status = $5, raw_code = c.raw_code, settled_at = c.settled_at, stored_response = c.response
-             FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[], $4::BYTEA[])
-                 AS c (transaction_id, raw_code, settled_at, response)
+             SET status = $5, raw_code = c.raw_code, settled_at = c.settled_at, stored_response = c.response,
+                 billed_on = c.billed_on
+             FROM unnest($1::TEXT[], $2::TEXT[], $3::BIGINT[], $4::BYTEA[], $6::TEXT[])
+                 AS c (transaction_id, raw_code, settled_at, response, billed_on)
              WHERE t.transaction_id = c.transaction_id AND t.settled_at IS NULL
                  AND t.stored_response IS NULL",
-            &[&ids, &raw_codes, &times, &responses, &TransactionStatus::Approved.as_str()],
+            &[&ids, &raw_codes, &times, &responses, &TransactionStatus::Approved.as_str(), &bills],
         )
         .await?;
     if written == approved.len() as u64 { Ok(()) } else { Err(conflict("transactions")) }

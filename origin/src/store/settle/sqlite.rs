@@ -12,7 +12,7 @@ use crate::store::queue::{
 };
 use crate::store::redemption_outcome::{RedemptionOutcome, sqlite as redemption_outcome};
 use crate::store::refund::sqlite as refund;
-use crate::store::settle::{RedriveParts, RedriveResult, RedriveTarget};
+use crate::store::settle::{DecisionParts, RedriveParts, RedriveResult, RedriveTarget};
 use crate::store::spending::sqlite as spending;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::timestamp::Timestamp;
@@ -59,7 +59,7 @@ pub(super) fn answer_transaction(
     if let BillingOutcome::Decided(decision) = outcome
         && let Some(ext_id) = charge::find_unanswered(tx, transaction_id)?
     {
-        let (status, reason, raw_code) = parts_of(decision);
+        let DecisionParts { status, reason, raw_code, .. } = DecisionParts::of(decision);
         let answer = charge::encode_response(&TransactionResponse {
             transaction_id: transaction_id.to_owned(),
             ext_transaction_id: ext_id,
@@ -179,16 +179,6 @@ fn settle_charge(
     }
 }
 
-/// The columns that a decision fills.
-fn parts_of(decision: &ChargeDecision) -> (TransactionStatus, Option<DeclineReason>, Option<&str>) {
-    match decision {
-        ChargeDecision::Approved { raw_code } => (TransactionStatus::Approved, None, raw_code.as_deref()),
-        ChargeDecision::Declined { reason, raw_code } => {
-            (TransactionStatus::Declined, Some(*reason), raw_code.as_deref())
-        }
-    }
-}
-
 /// Writes a decision, with the response to the post if this is the first one, and deletes the job
 /// even when another lease of it has begun.
 fn write_charge_decision(
@@ -212,11 +202,11 @@ fn write_charge_state(
     decision: &ChargeDecision,
     response: Option<&[u8]>,
 ) -> Result<SettleResult, StoreError> {
-    let (status, reason, raw_code) = parts_of(decision);
+    let DecisionParts { status, reason, raw_code, billed_on } = DecisionParts::of(decision);
     let settled = tx
         .prepare_cached(
             "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5,
-                 stored_response = coalesce(?6, stored_response)
+                 stored_response = coalesce(?6, stored_response), billed_on = ?7
              WHERE transaction_id = ?1 AND status = 'PENDING'",
         )?
         .execute(params![
@@ -226,6 +216,7 @@ fn write_charge_state(
             raw_code,
             now.unix_seconds(),
             response,
+            billed_on.map(|day| day.to_string()),
         ])?;
     if settled == 0 {
         let known: String = tx

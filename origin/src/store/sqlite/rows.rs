@@ -1,13 +1,18 @@
 //! Reads stored words back into types. A place is `table.column`: the row is asked for the column,
 //! and an error names both.
 
+use crate::config::Booking;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::{BilledSubscriber, NumberIndex, SealedNumber};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
+use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
+use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::RawResult;
 use rusqlite::Row;
 
@@ -71,6 +76,26 @@ pub(in crate::store) fn read_subscriber(row: &Row<'_>) -> Result<Option<BilledSu
 pub(in crate::store) fn read_charge_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {
     let scope: Option<String> = row.get("raw_scope")?;
     Ok(read_raw_result(row)?.map(|billing| RawResult { scope: scope.unwrap_or(billing.scope), ..billing }))
+}
+
+/// How billing books a charge.
+pub(in crate::store) fn read_booking(row: &Row<'_>) -> Result<Booking, StoreError> {
+    Ok(Booking {
+        offer: parse_optional_column(row, "transactions.offer", OfferId::parse)?,
+        plan: parse_optional_column(row, "transactions.plan", ExtId::parse)?,
+        charge_code: read_charge_code(row)?,
+    })
+}
+
+pub(in crate::store) fn read_charge_code(row: &Row<'_>) -> Result<Option<ChargeCode>, StoreError> {
+    parse_optional_column(row, "transactions.charge_code", ChargeCode::parse)
+}
+
+/// The tax in the amount of the same row.
+pub(in crate::store) fn read_tax(row: &Row<'_>) -> Result<Option<BillTax>, StoreError> {
+    let Some(tax_minor) = row.get("tax_minor")? else { return Ok(None) };
+    let rate = parse_optional_column(row, "transactions.tax_rate", TaxRate::parse)?;
+    Ok(Some(BillTax::within(read_amount(row, "transactions.currency")?, tax_minor, rate)))
 }
 
 pub(in crate::store) fn read_raw_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {

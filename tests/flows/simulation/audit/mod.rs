@@ -117,6 +117,9 @@ fn index_bills<'r>(run: &'r SimulationRun, found: &mut Vec<String>) -> BTreeMap<
             found.push(format!("{} is billed twice", line.transaction_id));
         }
     }
+    for line in run.lines.iter().filter(|line| line.booked != ["netflix", "OTT-NFLX-STD"]) {
+        found.push(format!("{} is booked wrongly: {line:?}", line.transaction_id));
+    }
     lines
 }
 

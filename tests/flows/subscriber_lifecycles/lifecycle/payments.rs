@@ -40,6 +40,8 @@ impl LifecycleRun<'_> {
             partner: partner_id(),
             fingerprint: sha256(transaction_id.as_bytes()),
             request,
+            codes: std::sync::Arc::default(),
+            offer: None,
             limits: Some(SpendingLimits::default()),
             rules: ChargeRules::none(self.now()),
             responding_until: self.now(),

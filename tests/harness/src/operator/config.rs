@@ -6,8 +6,8 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, Billing, BillingDeadline, Config, Database, OperatorTimeZone, PinsPerHour,
-    PriceNoticeDays, SimSwapHours, SmsSettings,
+    AccountSource, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, OperatorTimeZone,
+    PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
@@ -110,7 +110,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         keys: PathBuf::new(),
         edge_url: format!("http://{EDGE}"),
         accounts: facts.source,
-        billing: Billing::default(),
+        billing: BillingSettings::default(),
         files: None,
         bss_url: format!("http://{}/csp", facts.dashboard),
         hand_off_seconds: BillingDeadline::default(),
@@ -124,6 +124,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         offers: vec![
             serde_json::from_value(json!({
                 "id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
+                "charge_code": "OTT-NFLX-STD",
                 "price": {"value": facts.price, "currency": facts.currency},
             }))
             .expect("is an offer"),
@@ -144,5 +145,6 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
             }))
             .expect("are coupons"),
         ),
+        charge_codes: ChargeCodeRule::default(),
     }
 }

@@ -22,6 +22,7 @@ use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::reject::Reject;
+use onbill_domain::tax::{Tax, TaxRate};
 use onbill_domain::wire;
 use onbill_domain::wire::ott::{TransactionRequest, TransactionStatus};
 use serde::{Deserialize, Serialize};
@@ -153,12 +154,24 @@ async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod
             amount,
             description: "Netflix Standard".to_owned(),
             service_period,
-            tax: None,
+            tax: Some(tax_within(amount)),
         };
         charges.push(charge(netflix, subscription.operator, request).await);
     }
     let totals = RunTotals { paid_ahead, ..RunTotals::of(&charges) };
     BillingRun { month, charges, totals }
+}
+
+/// Prices are with tax. It is 8.25 % in dollars and 21 % elsewhere, rounded to the nearest cent.
+fn tax_within(amount: Money) -> Tax {
+    let (rate, basis_points) = if amount.currency.as_str() == "USD" { ("8.25", 825) } else { ("21", 2100) };
+    let whole = 10_000 + basis_points;
+    Tax {
+        amount_minor: (amount.amount_minor * basis_points + whole / 2) / whole,
+        currency: amount.currency,
+        rate: TaxRate::parse(rate),
+        included: Some(true),
+    }
 }
 
 /// A subscription to charge.

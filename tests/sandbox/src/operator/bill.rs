@@ -1,7 +1,7 @@
 //! `GET /bill?msisdn=`: a subscriber's bill (or prepaid statement) as a page and as JSON; without a
 //! number, the list of all. JSON: `{msisdn, lines: [{transactionID, refundID?, description, amount,
-//! servicePeriod, at}], total}`, where the lines are the charges through onbill and `total` is
-//! their sum. The plan's own fee is on the page only.
+//! servicePeriod, at, partner, chargeCode?, tax?}], total}`, where the lines are the charges through
+//! onbill and `total` is their sum. The plan's own fee is on the page only.
 
 use super::Operator;
 use super::layout::{PageView, index, number_in_query, number_link, page};
@@ -130,9 +130,18 @@ fn services(lines: &[BillLine]) -> Markup {
             tbody {
                 @for line in lines {
                     tr data-transaction=(line.transaction_id) data-refund=[line.refund_id.as_ref()]
+                        data-partner=(line.partner) data-charge-code=[line.charge_code.as_ref()]
                         data-from=(line.service_period.from()) data-to=(line.service_period.to()) {
                         td {
                             (line.description)
+                            small class="booking" {
+                                (line.partner)
+                                @if let Some(code) = &line.charge_code { " · " (code) }
+                                @if let Some(tax) = &line.tax {
+                                    " · with " (price(tax.amount)) " tax"
+                                    @if let Some(rate) = &tax.rate { " (" (rate) " %)" }
+                                }
+                            }
                             small { "Booked " (moment(line.at)) }
                             @if let Some(charge) = charge_of(line, lines) {
                                 small { "Of " (price(charge.amount)) " booked " (moment(charge.at)) }

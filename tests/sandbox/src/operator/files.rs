@@ -7,22 +7,48 @@
 
 use super::Operator;
 use super::ledger::{OperatorLedger, PostOutcome, RefundRefusal};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::digest::sha256;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::tax::TaxRate;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse, BillRefundRequest, BillingDecision};
+use onbill_domain::wire::csp::{
+    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillTax, BillingDecision, ChargeKind,
+};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::PoisonError;
 
-const HEADER: &str =
-    "line,kind,transaction_id,refund_id,msisdn,holder,amount,currency,description,period_from,period_to";
+/// The columns that this billing knows. Those that a file has are found by name, in any order.
+const COLUMNS: [&str; 20] = [
+    "line",
+    "kind",
+    "transaction_id",
+    "refund_id",
+    "msisdn",
+    "holder",
+    "amount",
+    "currency",
+    "description",
+    "period_from",
+    "period_to",
+    "partner",
+    "ext_transaction_id",
+    "offer",
+    "plan",
+    "charge_code",
+    "tax_amount",
+    "tax_rate",
+    "tax_included",
+    "charge_kind",
+];
 const MANIFEST: &str = ".manifest.json";
 
 /// The responses that were given, by file name.
@@ -45,11 +71,14 @@ struct FileManifest {
     bytes: usize,
     sha256: String,
     totals: Vec<ManifestTotal>,
+    totals_by_charge_code: Vec<ManifestTotal>,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ManifestTotal {
+    #[serde(default)]
+    charge_code: Option<String>,
     kind: String,
     currency: String,
     lines: usize,
@@ -63,6 +92,14 @@ enum FileLine {
 }
 
 impl FileLine {
+    fn charge_code(&self) -> Option<String> {
+        let code = match self {
+            Self::Charge(charge) => &charge.charge_code,
+            Self::Refund(refund) => &refund.charge_code,
+        };
+        code.as_ref().map(ToString::to_string)
+    }
+
     fn kind_and_amount(&self) -> (&'static str, Money) {
         match self {
             Self::Charge(charge) => ("charge", charge.amount),
@@ -125,69 +162,152 @@ impl Operator {
             return Err("the file is not the one of its manifest".to_owned());
         }
         let lines = read_csv(&csv)?;
-        let mut totals: BTreeMap<(String, String), (usize, i64)> = BTreeMap::new();
-        for line in &lines {
-            let (kind, amount) = line.kind_and_amount();
-            let total = totals.entry((kind.to_owned(), amount.currency.to_string())).or_default();
-            *total = (total.0 + 1, total.1 + amount.amount_minor);
-        }
-        let mut promised = manifest.totals;
-        promised.sort();
-        let found = totals.into_iter().map(|((kind, currency), (lines, amount))| ManifestTotal {
-            kind,
-            currency,
-            lines,
-            amount,
-        });
-        if lines.len() != manifest.lines || !found.eq(promised) {
+        let is_coded = lines.iter().any(|line| line.charge_code().is_some());
+        let by_code = add_up(&lines, FileLine::charge_code);
+        if lines.len() != manifest.lines
+            || add_up(&lines, |_| None) != sorted(manifest.totals)
+            || (is_coded && by_code != sorted(manifest.totals_by_charge_code))
+        {
             return Err("the control totals do not agree".to_owned());
         }
         Ok(lines)
     }
 }
 
+fn sorted(mut totals: Vec<ManifestTotal>) -> Vec<ManifestTotal> {
+    totals.sort();
+    totals
+}
+
+/// The totals of the lines, in order.
+fn add_up(lines: &[FileLine], code_of: impl Fn(&FileLine) -> Option<String>) -> Vec<ManifestTotal> {
+    let mut totals: BTreeMap<(Option<String>, String, String), (usize, i64)> = BTreeMap::new();
+    for line in lines {
+        let (kind, amount) = line.kind_and_amount();
+        let total = totals.entry((code_of(line), kind.to_owned(), amount.currency.to_string())).or_default();
+        *total = (total.0 + 1, total.1 + amount.amount_minor);
+    }
+    let total = |((charge_code, kind, currency), (lines, amount))| ManifestTotal {
+        charge_code,
+        kind,
+        currency,
+        lines,
+        amount,
+    };
+    totals.into_iter().map(total).collect()
+}
+
 fn read_csv(csv: &[u8]) -> Result<Vec<FileLine>, String> {
     let mut reader = csv::Reader::from_reader(csv);
-    let header = reader.headers().map_err(|error| error.to_string())?;
-    if !header.iter().eq(HEADER.split(',')) {
+    let header = reader.headers().map_err(|error| error.to_string())?.clone();
+    let names: BTreeSet<&str> = header.iter().collect();
+    if names.len() != header.len() || !names.iter().all(|name| COLUMNS.contains(name)) {
         return Err("the header is another".to_owned());
     }
     let mut lines = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| error.to_string())?;
         let number = lines.len() + 1;
-        let fields: [&str; 11] =
-            record.iter().collect::<Vec<_>>().try_into().map_err(|_| format!("line {number} is short"))?;
-        lines.push(read_line(number, fields).ok_or_else(|| format!("line {number} is not well formed"))?);
+        if record.len() != header.len() {
+            return Err(format!("line {number} is short"));
+        }
+        let fields = Fields(header.iter().zip(&record).collect());
+        lines.push(read_line(number, &fields).ok_or_else(|| format!("line {number} is not well formed"))?);
     }
     Ok(lines)
 }
 
-fn read_line(number: usize, fields: [&str; 11]) -> Option<FileLine> {
-    let [line, kind, transaction, refund, msisdn, holder, amount, currency, description, from, to] = fields;
-    if line != number.to_string() || transaction.is_empty() {
+/// A field that is not what its column holds.
+struct Malformed;
+
+/// The fields of a line by their columns. A column that the file does not have is empty.
+struct Fields<'a>(HashMap<&'a str, &'a str>);
+
+impl Fields<'_> {
+    fn get(&self, column: &str) -> &str {
+        self.0.get(column).copied().unwrap_or_default()
+    }
+
+    /// A field that may be empty, and must otherwise be well formed.
+    fn optional<T>(&self, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Malformed> {
+        match self.get(column) {
+            "" => Ok(None),
+            text => parse(text).map(Some).ok_or(Malformed),
+        }
+    }
+
+    fn tax(&self, currency: Currency) -> Result<Option<BillTax>, Malformed> {
+        let rate = self.optional("tax_rate", TaxRate::parse)?;
+        Ok(match (self.get("tax_amount"), self.get("tax_included")) {
+            ("", "") if rate.is_none() => None,
+            (amount, "true") => Some(BillTax {
+                amount: Money { amount_minor: amount.parse().map_err(|_| Malformed)?, currency },
+                rate,
+                included: true,
+            }),
+            _ => return Err(Malformed),
+        })
+    }
+}
+
+fn read_line(number: usize, fields: &Fields<'_>) -> Option<FileLine> {
+    let transaction_id = fields.get("transaction_id").to_owned();
+    if fields.get("line") != number.to_string() || transaction_id.is_empty() {
         return None;
     }
-    let amount = Money { amount_minor: amount.parse().ok()?, currency: Currency::parse(currency)? };
-    match kind {
-        "charge" if refund.is_empty() && !holder.is_empty() => Some(FileLine::Charge(BillChargeRequest {
-            transaction_id: transaction.to_owned(),
-            msisdn: Msisdn::parse(msisdn)?,
-            amount,
-            description: description.to_owned(),
-            service_period: ServicePeriod::new(Day::parse(from)?, Day::parse(to)?).ok()?,
-        })),
-        // A refund is on the bill of its charge: it contains no number.
-        "refund" if !refund.is_empty() && [msisdn, holder, description, from, to] == [""; 5] => {
-            Some(FileLine::Refund(BillRefundRequest {
-                refund_id: refund.to_owned(),
-                transaction_id: transaction.to_owned(),
+    let currency = Currency::parse(fields.get("currency"))?;
+    let amount = Money { amount_minor: fields.get("amount").parse().ok()?, currency };
+    let partner = PartnerId::parse(fields.get("partner"))?;
+    let charge_code = fields.optional("charge_code", ChargeCode::parse).ok()?;
+    let (refund_id, tax) = (fields.get("refund_id").to_owned(), fields.tax(currency).ok()?);
+    match fields.get("kind") {
+        "charge" if refund_id.is_empty() && !fields.get("holder").is_empty() => {
+            let (from, to) = (Day::parse(fields.get("period_from"))?, Day::parse(fields.get("period_to"))?);
+            let ext_transaction_id = ExtId::parse(fields.get("ext_transaction_id"))?;
+            let kind = ChargeKind::parse(fields.get("charge_kind"))?;
+            Some(FileLine::Charge(BillChargeRequest {
+                transaction_id,
+                msisdn: Msisdn::parse(fields.get("msisdn"))?,
                 amount,
+                description: fields.get("description").to_owned(),
+                service_period: ServicePeriod::new(from, to).ok()?,
+                partner,
+                ext_transaction_id,
+                subscriber_id: fields.get("holder").to_owned(),
+                offer: fields.optional("offer", OfferId::parse).ok()?,
+                plan: fields.optional("plan", ExtId::parse).ok()?,
+                charge_code,
+                tax,
+                kind,
+            }))
+        }
+        // A refund is on the bill of its charge: it contains no number.
+        "refund" if !refund_id.is_empty() && CHARGE_ONLY.map(|column| fields.get(column)) == [""; 9] => {
+            Some(FileLine::Refund(BillRefundRequest {
+                refund_id,
+                transaction_id,
+                amount,
+                partner,
+                charge_code,
+                tax,
             }))
         }
         _ => None,
     }
 }
+
+/// The columns that are empty for a refund.
+const CHARGE_ONLY: [&str; 9] = [
+    "msisdn",
+    "holder",
+    "description",
+    "period_from",
+    "period_to",
+    "ext_transaction_id",
+    "offer",
+    "plan",
+    "charge_kind",
+];
 
 /// Puts the lines on the bill; returns the response.
 fn book(ledger: &mut OperatorLedger, lines: Vec<FileLine>, now: Timestamp) -> Result<String, String> {
@@ -224,10 +344,11 @@ fn refund_answer(posted: &Result<PostOutcome<()>, RefundRefusal>) -> Result<Bill
     let declined = |code: &str| BillChargeResponse {
         status: BillingDecision::Declined,
         raw_code: Some(code.to_owned()),
+        billed_on: None,
     };
     match posted {
         Ok(PostOutcome::First(()) | PostOutcome::Again(())) => {
-            Ok(BillChargeResponse { status: BillingDecision::Approved, raw_code: None })
+            Ok(BillChargeResponse { status: BillingDecision::Approved, raw_code: None, billed_on: None })
         }
         Ok(PostOutcome::Conflict) => Err("a refund came before with other contents".to_owned()),
         Err(RefundRefusal::NoSuchCharge) => Ok(declined("no-such-charge")),

@@ -2,13 +2,17 @@
 //! HTTP and no clock: the time comes in.
 
 use crate::account_file::Subscriber;
-use onbill_domain::account::AccountStatus;
+use onbill_domain::account::{AccountStatus, AccountType};
+use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
-use onbill_domain::day::ServicePeriod;
+use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::ids::PartnerId;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::csp::{BillChargeRequest, BillChargeResponse, BillRefundRequest, BillingDecision};
+use onbill_domain::wire::csp::{
+    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillTax, BillingDecision,
+};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -47,6 +51,14 @@ pub struct BillLine {
     /// The days paid for.
     pub service_period: ServicePeriod,
     pub at: Timestamp,
+    /// Whose charge it is.
+    pub partner: PartnerId,
+    /// Under which it is booked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charge_code: Option<ChargeCode>,
+    /// The tax in the amount; negative for a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax: Option<BillTax>,
 }
 
 /// An SMS as delivered.
@@ -101,6 +113,7 @@ impl OperatorLedger {
         }
         let answer = match self.take(&request) {
             Ok(()) => {
+                let billed_on = self.next_bill_date(&request.msisdn, now);
                 let line = BillLine {
                     transaction_id: request.transaction_id.clone(),
                     refund_id: None,
@@ -108,16 +121,27 @@ impl OperatorLedger {
                     amount: request.amount,
                     service_period: request.service_period,
                     at: now,
+                    partner: request.partner.clone(),
+                    charge_code: request.charge_code.clone(),
+                    tax: request.tax.clone(),
                 };
                 self.lines.entry(request.msisdn.expose().to_owned()).or_default().push(line);
-                BillChargeResponse { status: BillingDecision::Approved, raw_code: None }
+                BillChargeResponse { status: BillingDecision::Approved, raw_code: None, billed_on }
             }
-            Err(raw_code) => {
-                BillChargeResponse { status: BillingDecision::Declined, raw_code: Some(raw_code.to_owned()) }
-            }
+            Err(raw_code) => BillChargeResponse {
+                status: BillingDecision::Declined,
+                raw_code: Some(raw_code.to_owned()),
+                billed_on: None,
+            },
         };
         self.charges.insert(request.transaction_id.clone(), (request, answer.clone()));
         PostOutcome::First(answer)
+    }
+
+    /// Bills are dated the first of the next month. A prepaid line has none.
+    fn next_bill_date(&self, msisdn: &Msisdn, now: Timestamp) -> Option<Day> {
+        let is_postpaid = self.subscriber(msisdn)?.account.account_type == AccountType::Postpaid;
+        Day::of_timestamp(now).first_of_month().plus_months(1).filter(|_| is_postpaid)
     }
 
     /// Takes the money from a prepaid balance, if the account may be charged at all; else returns
@@ -182,6 +206,12 @@ impl OperatorLedger {
             amount: Money { amount_minor: -amount_minor, ..request.amount },
             service_period: charge.service_period,
             at: now,
+            partner: request.partner.clone(),
+            charge_code: request.charge_code.clone(),
+            tax: request.tax.clone().map(|tax| BillTax {
+                amount: Money { amount_minor: -tax.amount.amount_minor, ..tax.amount },
+                ..tax
+            }),
         };
         let subscriber = self.by_number.get(&number).and_then(|at| self.subscribers.get_mut(*at));
         if let Some(balance) = subscriber.and_then(|subscriber| subscriber.account.balance.as_mut()) {

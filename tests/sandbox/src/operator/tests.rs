@@ -73,7 +73,10 @@ impl AcmeUnderTest {
 
 fn charge(id: &str, msisdn: &str, value: i64) -> Value {
     json!({"transactionID": id, "msisdn": msisdn, "amount": {"value": value, "currency": "USD"},
-           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"},
+           "partner": "netflix", "extTransactionID": format!("n-{id}"), "subscriberID": "s-1",
+           "offer": "netflix-standard", "plan": "standard", "chargeCode": "OTT-1", "kind": "subscription",
+           "tax": {"amount": {"value": 1, "currency": "USD"}, "rate": "8.25", "included": true}})
 }
 
 #[tokio::test]
@@ -179,10 +182,11 @@ async fn bad_calls_are_told_what_is_wrong() {
 async fn charge_is_billed_once_however_often_posted() {
     let acme = acme();
     let first = acme.charge("t-1", POSTPAID, 1599).await;
-    assert_eq!((first.status, first.json()), (StatusCode::CREATED, json!({"status": "APPROVED"})));
+    let approved = json!({"status": "APPROVED", "billedOn": "2026-12-01"});
+    assert_eq!((first.status, first.json()), (StatusCode::CREATED, approved.clone()));
     for _ in 0..3 {
         let again = acme.charge("t-1", POSTPAID, 1599).await;
-        assert_eq!((again.status, again.json()), (StatusCode::OK, json!({"status": "APPROVED"})));
+        assert_eq!((again.status, again.json()), (StatusCode::OK, approved.clone()));
     }
     let other = acme.charge("t-1", POSTPAID, 1600).await;
     assert_eq!((other.status.as_u16(), other.code().as_str()), (422, "idempotency-violation"));
@@ -192,10 +196,46 @@ async fn charge_is_billed_once_however_often_posted() {
         bill["lines"],
         json!([{"transactionID": "t-1", "description": "Netflix Standard", "at": "2026-11-18T11:06:40Z",
                 "amount": {"value": 1599, "currency": "USD"},
-                "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}}])
+                "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}, "partner": "netflix",
+                "chargeCode": "OTT-1",
+                "tax": {"amount": {"value": 1, "currency": "USD"}, "rate": "8.25", "included": true}}])
     );
-    assert_eq!(acme.call("GET", "/csp/transaction/t-1", None).await.json(), json!({"status": "APPROVED"}));
+    assert_eq!(acme.call("GET", "/csp/transaction/t-1", None).await.json(), approved);
     assert_eq!(acme.call("GET", "/csp/transaction/t-2", None).await.code(), "transaction-not-found");
+}
+
+#[tokio::test]
+async fn bill_tells_two_partners_apart() {
+    let acme = acme();
+    for (id, partner, code, tax) in [("t-1", "netflix", "OTT-1", 120), ("t-2", "tunes", "OTT-2", 70)] {
+        let mut body = charge(id, POSTPAID, 999);
+        (body["partner"], body["chargeCode"]) = (json!(partner), json!(code));
+        body["tax"]["amount"]["value"] = json!(tax);
+        let answer = acme.call("POST", "/csp/transaction", Some(body)).await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+    }
+    let refund = json!({"refundID": "r-1", "transactionID": "t-2", "partner": "tunes", "chargeCode": "OTT-2",
+        "amount": {"value": 500, "currency": "USD"},
+        "tax": {"amount": {"value": 35, "currency": "USD"}, "included": true}});
+    assert_eq!(acme.call("POST", "/csp/refund", Some(refund)).await.status, StatusCode::CREATED);
+    let bill = acme.bill(POSTPAID).await;
+    let lines: Vec<_> = bill["lines"]
+        .as_array()
+        .expect("has lines")
+        .iter()
+        .map(|line| (&line["partner"], &line["chargeCode"], line["tax"]["amount"]["value"].as_i64()))
+        .collect();
+    let expected = [("netflix", "OTT-1", 120), ("tunes", "OTT-2", 70), ("tunes", "OTT-2", -35)];
+    let expected = expected.map(|(partner, code, tax)| (json!(partner), json!(code), Some(tax)));
+    assert!(
+        lines.iter().copied().eq(expected.iter().map(|(partner, code, tax)| (partner, code, *tax))),
+        "{bill}"
+    );
+
+    let page = ask(&acme.router, get(&format!("/bill?msisdn=%2B{}", &POSTPAID[1..]))).await;
+    for text in ["netflix · OTT-1 · with $1.20 tax (8.25 %)", "tunes · OTT-2 · with $0.70 tax (8.25 %)"] {
+        assert!(page.text.contains(text), "{}", page.text);
+    }
 }
 
 #[tokio::test]
@@ -226,7 +266,10 @@ async fn prepaid_balance_pays_and_is_paid_back() {
         assert_eq!(acme.charge(id, PREPAID, 1599).await.json(), json!({"status": "APPROVED"}));
     }
     assert_eq!(acme.charge("d", PREPAID, 1599).await.json()["rawCode"], "insufficient-balance");
-    let refund = |id: &str, of: &str, value: i64| json!({"refundID": id, "transactionID": of, "amount": {"value": value, "currency": "USD"}});
+    let refund = |id: &str, of: &str, value: i64| {
+        json!({"refundID": id, "transactionID": of, "amount": {"value": value, "currency": "USD"},
+        "partner": "netflix"})
+    };
     let post = async |body: Value| acme.call("POST", "/csp/refund", Some(body)).await;
     assert_eq!(post(refund("r1", "a", 1000)).await.status, StatusCode::CREATED);
     assert_eq!(post(refund("r1", "a", 1000)).await.status, StatusCode::OK);

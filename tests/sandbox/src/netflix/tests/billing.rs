@@ -33,7 +33,8 @@ async fn same_run_repeated_bills_nothing_twice() {
     assert_eq!(
         charge,
         json!({"extTransactionID": id, "pai": PAI, "amount": {"value": 1599, "currency": "USD"},
-               "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+               "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"},
+               "tax": {"value": 122, "currency": "USD", "rate": "8.25", "included": true}})
     );
     let page = ask(&partner.router, form("/billing-runs", "month=2026-12")).await;
     assert!(page.status == StatusCode::OK && page.text.contains("200 known already"), "{}", page.text);
