@@ -293,6 +293,7 @@ impl Base {
             vault: vault.clone(),
             clock: clock.clone(),
             sim_swap_hours: self.config.sim_swap_hours,
+            links: self.config.links.clone(),
         });
         let proofs = Arc::new(FlowProofs {
             store: store.clone(),

@@ -4,6 +4,7 @@ use super::coupons::{self, CouponSettings};
 use super::database::Database;
 use super::durations::{BillingDeadline, PinsPerHour, SimSwapHours};
 use super::files::FileSettings;
+use super::links::Links;
 use super::number_plan::NumberPlan;
 use super::offers::Offer;
 use super::partners::{self, Partner};
@@ -73,6 +74,9 @@ pub struct Config {
     pub pins_per_hour: PinsPerHour,
     /// Web origins that a return URL may be on. A customer without a return URL goes to the first.
     pub dashboards: Vec<String>,
+    /// The operator's pages that a refused customer is shown.
+    #[serde(default)]
+    pub links: Links,
     pub offers: Vec<Offer>,
     /// The partners that have settings of their own.
     #[serde(default)]
@@ -125,6 +129,7 @@ impl Config {
             return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
         }
         self.check_dashboards()?;
+        self.links.check().map_err(|complaint| format!("links: {complaint}"))?;
         self.check_offers()?;
         partners::check_partners(&self.partners, &self.name)?;
         if let Some(coupons) = &self.coupons {
@@ -275,6 +280,8 @@ pub(super) mod tests {
             ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
+            ("[[offers]]", "[links]\nhelp = \"http://acme.example\"\n[[offers]]", "links: help: http"),
+            ("[[offers]]", "[links]\npay = \"https://acme.example\"\n[[offers]]", "pay"),
             ("month =", "mounth =", "mounth"),
             ("month = 10000", "month = 49", "limits in USD: smallest"),
             ("month = 10000", "month = 100", "limits in USD: offer netflix-standard costs 15.99 USD"),

@@ -9,6 +9,7 @@ mod database;
 mod durations;
 mod file;
 mod files;
+mod links;
 mod lookups;
 mod number_plan;
 mod offers;
@@ -27,6 +28,7 @@ pub use database::Database;
 pub use durations::{BillingDeadline, PinsPerHour, SimSwapHours};
 pub use file::Config;
 pub use files::FileSettings;
+pub use links::Links;
 pub use number_plan::NumberPlan;
 pub use offers::Offer;
 #[cfg(test)]

@@ -100,6 +100,7 @@ pub enum PostChargeResult {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {
     pub transaction_id: String,
+    pub partner: PartnerId,
     pub handle: String,
     /// `None` when the subscriber was erased.
     pub subscriber: Option<BilledSubscriber>,

@@ -109,6 +109,7 @@ pub(in crate::store) async fn record_coupon_charge(
 pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
         handle: payer.handle,
         subscriber: payer.subscriber,
         closed: None,
@@ -339,7 +340,7 @@ fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {
 /// With the number of the PAI's subscriber, who may have another number today than the one that
 /// signed up.
 pub(in crate::store) const CHARGE: &str =
-    "SELECT t.transaction_id, t.amount_minor, t.currency, t.description, t.period_from,
+    "SELECT t.transaction_id, t.partner, t.amount_minor, t.currency, t.description, t.period_from,
         t.period_to, h.handle, h.number_index, h.number_sealed, h.subscriber_ref, p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
@@ -360,6 +361,7 @@ pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
     );
     Ok(Charge {
         transaction_id: row.try_get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         handle: row.try_get("handle")?,
         subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,

@@ -79,6 +79,7 @@ pub(in crate::store) fn record_coupon_charge(
 fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
     Charge {
         transaction_id: new.transaction_id.clone(),
+        partner: new.partner.clone(),
         handle: payer.handle,
         subscriber: payer.subscriber,
         closed: None,
@@ -279,6 +280,7 @@ pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError>
     );
     Ok(Charge {
         transaction_id: row.get("transaction_id")?,
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         handle: row.get("handle")?,
         subscriber: read_subscriber(row)?,
         closed: parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)?,

@@ -6,7 +6,7 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, Billing, BillingDeadline, Config, Database, PinsPerHour, SimSwapHours, SmsSettings,
+    AccountSource, Billing, BillingDeadline, Config, Database, Links, PinsPerHour, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
@@ -116,6 +116,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         sim_swap_hours: SimSwapHours::default(),
         pins_per_hour: PinsPerHour::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],
+        links: Links::default(),
         offers: vec![
             serde_json::from_value(json!({
                 "id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",
