@@ -254,6 +254,7 @@ impl Base {
             },
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
+            random: self.random.clone(),
             is_recovering: self.is_recovering,
         }
     }

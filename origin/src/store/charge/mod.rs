@@ -5,6 +5,7 @@ pub(super) mod postgres;
 mod postgres_group;
 pub(super) mod sqlite;
 
+use crate::call_trace::CallTrace;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::{BilledSubscriber, Hash};
@@ -29,7 +30,7 @@ impl Store {
     ) -> Result<PostChargeResult, StoreError> {
         use_case!(
             self,
-            write_grouped(posted_charges: PostedCharge { nonce, now, new }),
+            write_grouped(posted_charges: PostedCharge { nonce, now, new, trace: CallTrace::current() }),
             post_charge(&nonce, now, &new)
         )
     }

@@ -3,6 +3,7 @@
 //! A charge that is not as usual is posted in a transaction of its own, where the rules for it are:
 //! one that was posted before, that its PAI or a limit declines, or that coupons may have paid for.
 
+use crate::call_trace::CallTrace;
 use super::postgres::{Payer, post_charge, read_payer, to_pending_charge};
 use crate::store::charge::{NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
@@ -25,6 +26,8 @@ pub(in crate::store) struct PostedCharge {
     pub(in crate::store) nonce: Nonce,
     pub(in crate::store) now: Timestamp,
     pub(in crate::store) new: NewCharge,
+    /// That of the call, which the task of the group does not have.
+    pub(in crate::store) trace: Option<CallTrace>,
 }
 
 /// A charge that is as usual so far.
@@ -34,6 +37,7 @@ struct UsualCharge<'a> {
     nonce: &'a Nonce,
     now: Timestamp,
     new: &'a NewCharge,
+    trace: Option<&'a CallTrace>,
     limits: SpendingLimits,
     payer: Payer,
     /// What the account had spent; `None` before its first charge.
@@ -78,7 +82,11 @@ impl Grouped for PostedCharge {
         let nonces: Vec<&Nonce> = usual.iter().map(|charge| charge.nonce).collect();
         let jobs: Vec<_> = usual
             .iter()
-            .map(|charge| (charge.new.transaction_id.as_str(), charge.new.responding_until))
+            .map(|charge| queue::LeasedSubject {
+                id: &charge.new.transaction_id,
+                until: charge.new.responding_until,
+                trace: charge.trace,
+            })
             .collect();
         tokio::try_join!(
             nonce::spend_nonces(tx, &nonces),
@@ -115,11 +123,12 @@ async fn find_usual_charges<'a>(
     let (payers, paid) = tokio::try_join!(biased; find_active_payers(tx, group), coupon::find_perhaps_paid_within(tx, &periods))?;
     let mut usual = Vec::new();
     for (place, payer, spent) in payers {
-        let PostedCharge { nonce, now, new } = &group[place];
+        let PostedCharge { nonce, now, new, trace } = &group[place];
         if let Some(limits) = new.limits
             && !paid.contains(&place)
         {
-            usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, spent });
+            let (now, trace) = (*now, trace.as_ref());
+            usual.push(UsualCharge { place, nonce, now, new, trace, limits, payer, spent });
         }
     }
     usual.sort_by(|one, other| one.new.transaction_id.cmp(&other.new.transaction_id));
