@@ -38,6 +38,7 @@ mod flows;
 mod gifts;
 mod groups;
 mod imports;
+mod job_traces;
 mod leases;
 mod migrations;
 mod notifications;
