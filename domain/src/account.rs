@@ -2,7 +2,7 @@
 
 use crate::decline_reason::DeclineReason;
 use crate::money::Money;
-use crate::refusal_detail::RefusalReason;
+use crate::refusal_detail::{Ineligibility, RefusalReason, Suspension};
 use crate::reject::{ErrorCode, Reject};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,40 +40,6 @@ pub struct Account {
     pub account_type: AccountType,
     /// The balance of a prepaid account.
     pub balance: Option<Money>,
-}
-
-crate::wire_enum! {
-    /// Why an account that is in use may not pay on the bill.
-    pub enum Ineligibility {
-        /// The line belongs to a company.
-        BusinessLine = "business-line",
-        /// The line is used by a minor.
-        Minor = "minor",
-        /// The customer has barred such charges.
-        BlockedByCustomer = "blocked-by-customer",
-        /// The operator has barred such charges.
-        BlockedByOperator = "blocked-by-operator",
-        /// The operator gives no credit for it.
-        Credit = "credit",
-        /// The account is too new.
-        TooNew = "too-new",
-        /// Anything else.
-        Other = "other",
-    }
-}
-
-crate::wire_enum! {
-    /// Why an account is suspended.
-    pub enum Suspension {
-        /// A bill is unpaid.
-        NonPayment = "non-payment",
-        /// The customer asked for it.
-        Voluntary = "voluntary",
-        /// The phone or its SIM is lost or stolen.
-        LostOrStolen = "lost-or-stolen",
-        /// The operator suspects fraud.
-        Fraud = "fraud",
-    }
 }
 
 /// Maximum length of a foreign word that is kept, in characters.

@@ -1,9 +1,42 @@
 //! What a refusal may say beside its code: the operator's reason, and an address where the customer
 //! can do something about it.
 
-use crate::account::{Ineligibility, Suspension};
 use crate::site_origin::parse_site_origin;
 use serde::{Deserialize, Serialize, Serializer};
+
+crate::wire_enum! {
+    /// Why an account that is in use may not pay on the bill.
+    pub enum Ineligibility {
+        /// The line belongs to a company.
+        BusinessLine = "business-line",
+        /// The line is used by a minor.
+        Minor = "minor",
+        /// The customer has barred such charges.
+        BlockedByCustomer = "blocked-by-customer",
+        /// The operator has barred such charges.
+        BlockedByOperator = "blocked-by-operator",
+        /// The operator gives no credit for it.
+        Credit = "credit",
+        /// The account is too new.
+        TooNew = "too-new",
+        /// Anything else.
+        Other = "other",
+    }
+}
+
+crate::wire_enum! {
+    /// Why an account is suspended.
+    pub enum Suspension {
+        /// A bill is unpaid.
+        NonPayment = "non-payment",
+        /// The customer asked for it.
+        Voluntary = "voluntary",
+        /// The phone or its SIM is lost or stolen.
+        LostOrStolen = "lost-or-stolen",
+        /// The operator suspects fraud.
+        Fraud = "fraud",
+    }
+}
 
 /// The operator's reason for a refusal, which has a sentence of its own for customers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod old_csp_api;
 use axum::Router;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use onbill_domain::account::{Ineligibility, Suspension};
+use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 use onbill_test_harness::TestSystem;
 use onbill_test_harness::customer::AccountChoice;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ mod dev_vars;
 
 use std::path::{self, Path};
 
-use onbill_domain::account::{Ineligibility, Suspension};
+use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 
 use crate::child::{cargo_command, run_logged};
 use crate::clock::{Stopwatch, format_duration};

@@ -2,11 +2,12 @@
 //! sends a number. The origin reads the responses by `csp_answer`, which is more lenient than these
 //! types.
 
-use crate::account::{AccountStatus, AccountType, Ineligibility, Suspension};
+use crate::account::{AccountStatus, AccountType};
 use crate::day::ServicePeriod;
 use crate::ids::{OfferId, PartnerId};
 use crate::money::Money;
 use crate::msisdn::Msisdn;
+use crate::refusal_detail::{Ineligibility, Suspension};
 use serde::{Deserialize, Serialize};
 
 /// `POST /account/validate`: look up an account. Only the number is there when onbill asks whose it

@@ -3,11 +3,10 @@
 
 use super::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
 use super::lenient::{Members, NotClear, read_text, read_word};
-use crate::account::{
-    AccountFacts, AccountStatus, AccountType, Ineligibility, Stated, Suspension, UnknownWord,
-};
+use crate::account::{AccountFacts, AccountStatus, AccountType, Stated, UnknownWord};
 use crate::currency::Currency;
 use crate::money::Money;
+use crate::refusal_detail::{Ineligibility, Suspension};
 use crate::reject::ErrorCode;
 
 /// The account of a number, as far as the answer is clear about it.

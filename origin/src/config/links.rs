@@ -1,8 +1,7 @@
 //! The operator's own pages, where a customer who is refused can do something about it.
 
 use super::secure_url::require_https;
-use onbill_domain::refusal_detail::{RefusalReason, WayOn, WayOnKind};
-use onbill_domain::account::Suspension;
+use onbill_domain::refusal_detail::{RefusalReason, Suspension, WayOn, WayOnKind};
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
 
@@ -55,7 +54,7 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::account::Ineligibility;
+    use onbill_domain::refusal_detail::Ineligibility;
 
     fn links(top_up: bool, pay_bill: bool, help: bool) -> Links {
         let page = |name: &str, is_there: bool| is_there.then(|| format!("https://acme.example/{name}"));

@@ -177,10 +177,9 @@ fn find_words(locale: Locale) -> Result<&'static FrameWords, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::account::{Ineligibility, Suspension};
     use onbill_domain::decline_reason::DeclineReason;
     use onbill_domain::pai::PaiState;
-    use onbill_domain::refusal_detail::WayOnKind;
+    use onbill_domain::refusal_detail::{Ineligibility, Suspension, WayOnKind};
     use onbill_domain::wire::ott::TransactionStatus;
     use onbill_domain::wire::subscription::SubscriptionStatus;
     use std::collections::BTreeSet;

@@ -3,8 +3,7 @@
 
 use super::device::AppStop;
 use crate::page::moment;
-use onbill_domain::account::{Ineligibility, Suspension};
-use onbill_domain::refusal_detail::{RefusalReason, WayOnKind};
+use onbill_domain::refusal_detail::{Ineligibility, RefusalReason, Suspension, WayOnKind};
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::timestamp::Timestamp;
 
