@@ -145,8 +145,9 @@ pub fn check_account(account: Option<&AccountFacts>, price: Money) -> Result<Acc
     let account = account.ok_or_else(not_found)?;
     check_permission(account)?;
     // 5.
-    let account_type =
-        account.account_type.ok_or_else(|| not_eligible("The operator does not say how the account pays."))?;
+    let account_type = account
+        .account_type
+        .ok_or_else(|| not_eligible("The operator does not say how the account pays."))?;
     // 6.
     match (account.spendable, account_type) {
         (Some(spendable), _) => check_covers(Some(spendable), price)?,
@@ -169,8 +170,10 @@ pub fn check_permission(account: &AccountFacts) -> Result<(), Reject> {
     // 4.
     match &account.ineligible {
         None => Ok(()),
-        Some(Stated::Known(reason)) => Err(not_eligible("The account may not pay on the bill.")
-            .because(RefusalReason::Ineligible(*reason))),
+        Some(Stated::Known(reason)) => {
+            Err(not_eligible("The account may not pay on the bill.")
+                .because(RefusalReason::Ineligible(*reason)))
+        }
         Some(Stated::Unknown(_)) => Err(not_eligible("The account may not pay on the bill.")),
     }
 }
@@ -300,10 +303,8 @@ mod tests {
             let account =
                 AccountFacts { ineligible: Some(Stated::Known(reason)), ..facts(AccountStatus::Active) };
             assert_eq!(refusal(&account), Err(("account-not-eligible", Some(reason.as_str()))));
-            let declined = ChargeCheck::Declined {
-                reason: DeclineReason::RiskDeclined,
-                word: Some(reason.as_str()),
-            };
+            let declined =
+                ChargeCheck::Declined { reason: DeclineReason::RiskDeclined, word: Some(reason.as_str()) };
             assert_eq!(check_charge(&account, money(1, "USD")), declined);
         }
         for reason in Suspension::ALL {
@@ -323,7 +324,10 @@ mod tests {
             (AccountFacts { status: unknown("status", "DORMANT"), ..active.clone() }, "account-not-eligible"),
             (AccountFacts { ineligible: Some(unknown("reason", "x")), ..active }, "account-not-eligible"),
             (
-                AccountFacts { suspension: Some(unknown("suspension", "x")), ..facts(AccountStatus::Suspended) },
+                AccountFacts {
+                    suspension: Some(unknown("suspension", "x")),
+                    ..facts(AccountStatus::Suspended)
+                },
                 "account-not-eligible",
             ),
         ] {
@@ -349,7 +353,11 @@ mod tests {
             ] {
                 let account = with(spendable, account_type);
                 assert_eq!(refusal(&account), refused, "{account_type:?} {spendable:?}");
-                assert_eq!(check_charge(&account, money(1599, "USD")), charge, "{account_type:?} {spendable:?}");
+                assert_eq!(
+                    check_charge(&account, money(1599, "USD")),
+                    charge,
+                    "{account_type:?} {spendable:?}"
+                );
             }
         }
     }

@@ -88,6 +88,10 @@ pub struct WayOn {
     pub kind: WayOnKind,
     /// Its address.
     pub url: String,
+    /// The label of the button that leads there, with placeholders. Only the edge gives it, to its own
+    /// widget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 impl WayOn {

@@ -115,13 +115,16 @@ pub struct Reject {
     pub reason: Option<RefusalReason>,
     /// Where the customer can do something about it.
     pub way_on: Option<WayOn>,
+    /// A sentence for the customer, with placeholders. Only the edge gives it, to its own widget.
+    pub text: Option<String>,
 }
 
 impl Reject {
     /// A reject with its sentence; a 503 gets the usual `Retry-After`.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let retry = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
-        Self { code, message: message.into(), retry_after_seconds: retry, reason: None, way_on: None }
+        let (reason, way_on, text) = (None, None, None);
+        Self { code, message: message.into(), retry_after_seconds: retry, reason, way_on, text }
     }
 
     /// The same refusal with the operator's reason.
@@ -163,6 +166,7 @@ impl Reject {
             message: self.message.clone(),
             reason: self.reason.map(|reason| reason.as_str().to_owned()),
             way_on: self.way_on.clone(),
+            text: self.text.clone(),
         }
     }
 }
@@ -180,6 +184,9 @@ pub struct ErrorBody {
     /// Where the customer can do something about it.
     #[serde(rename = "wayOn", default, skip_serializing_if = "Option::is_none")]
     pub way_on: Option<WayOn>,
+    /// A sentence for the customer, in the widget only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 impl From<Reject> for http::Response<bytes::Bytes> {

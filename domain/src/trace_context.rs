@@ -38,7 +38,8 @@ impl TraceParent {
             u8::MAX => false,
             _ => rest.is_empty() || rest.starts_with('-'),
         };
-        let is_valid = ends && parts.next().is_none() && parsed.trace_id != [0; 16] && parsed.parent_id != [0; 8];
+        let is_valid =
+            ends && parts.next().is_none() && parsed.trace_id != [0; 16] && parsed.parent_id != [0; 8];
         is_valid.then_some(parsed)
     }
 

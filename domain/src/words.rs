@@ -1,5 +1,5 @@
 //! Compiles the words for people into the programs that show them. `words/` at the root has one
-//! file for each language, with a section for each use: `widget`, `loader`, `page` and `sms`. A
+//! file for each language, with a section for each use: `widget`, `refusal`, `loader`, `page` and `sms`. A
 //! program carries the sections that it uses and no others.
 //!
 //! Not here: the use of the words. Each program parses its own sections.
@@ -149,6 +149,7 @@ mod tests {
             let file = read_file(locale);
             let compiled = [
                 ("widget", crate::words_section!("widget", locale)),
+                ("refusal", crate::words_section!("refusal", locale)),
                 ("loader", crate::words_section!("loader", locale)),
                 ("page", crate::words_section!("page", locale)),
                 ("sms", crate::words_section!("sms", locale)),

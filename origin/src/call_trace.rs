@@ -105,7 +105,8 @@ mod tests {
         assert_eq!(read(&[]), Some(begun.clone()));
         let both = read(&[("x-correlator", "c-1"), ("traceparent", PARENT)]).expect("is well formed");
         assert_eq!((both.correlator.as_str(), both.parent.to_string().as_str()), ("c-1", PARENT));
-        for malformed in [&[("traceparent", "00-0")][..], &[("traceparent", PARENT), ("traceparent", PARENT)]] {
+        for malformed in [&[("traceparent", "00-0")][..], &[("traceparent", PARENT), ("traceparent", PARENT)]]
+        {
             assert_eq!(read(malformed), Some(begun.clone()), "the trace begins anew");
         }
         assert_eq!(read(&[("x-correlator", "not one")]), None);

@@ -73,7 +73,9 @@ impl Fault {
     fn to_reject(&self) -> Reject {
         match self {
             // These are temporary: the caller may retry.
-            Self::Store(_) | Self::CspApi(_) | Self::UnknownWord(_) | Self::Spool(_) => Reject::service_unavailable(),
+            Self::Store(_) | Self::CspApi(_) | Self::UnknownWord(_) | Self::Spool(_) => {
+                Reject::service_unavailable()
+            }
             Self::Broken(_) => Reject::new(ErrorCode::InternalError, "An internal error occurred."),
         }
     }

@@ -72,8 +72,12 @@ async fn one_search_shows_edge_origin_billing_and_partner() {
     let edge = system.edge.log_lines();
     for word in [CORRELATOR, TRACE] {
         assert!(edge.iter().any(|line| line.contains(word)), "edge: {word}");
-        for party in ["route=\"/ott/v1/transaction\"", "kind=\"charge-notice\"", "party=\"billing\"", "party=\"partner\""]
-        {
+        for party in [
+            "route=\"/ott/v1/transaction\"",
+            "kind=\"charge-notice\"",
+            "party=\"billing\"",
+            "party=\"partner\"",
+        ] {
             let text = log.to_text();
             let found = text.lines().any(|line| line.contains(word) && line.contains(party));
             assert!(found, "{party}: {word}");
@@ -118,7 +122,10 @@ async fn account_event_is_traced_to_partner_and_edge() {
     let calls = system.network.calls_after(before);
     let told: Vec<_> = calls.iter().filter(|call| call.request.0.contains_key("traceparent")).collect();
     let paths: Vec<&str> = told.iter().map(|call| call.path.as_str()).collect();
-    assert!(paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")), "{paths:?}");
+    assert!(
+        paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")),
+        "{paths:?}"
+    );
     assert!(told.iter().all(|call| trace_of(call).0 == trace_of(told[0]).0));
     // The operator gave no correlator: the one that the origin made up is in its answer too.
     let answered = calls.iter().find(|call| call.path == "/operator/v1/account-events").expect("was called");

@@ -32,7 +32,7 @@ let actions = [];
 const isolate = text => page.dir === 'rtl' ? `\u2068${text}\u2069` : text;
 const t = (key, values) => {
   const known = { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values };
-  const words = own && strings[`own-${key}`] || strings[key];
+  const words = own && strings[`own-${key}`] || strings[key] || key;      // what the edge says is the words
   return words.replace(/\{(\w+)\}/g, (whole, name) => name in known ? isolate(known[name]) : whole);
 };
 const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
@@ -124,7 +124,7 @@ async function call(path, body) {
   try {
     response = await fetch(path, {
       method: 'POST', credentials: 'omit', cache: 'no-store', signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: { 'content-type': 'application/json' }, body: JSON.stringify({ operator: operator.id, ...body }),
+      headers: { 'content-type': 'application/json' }, body: JSON.stringify({ operator: operator.id, locale, ...body }),
     });
     answer = await response.json();
   } catch ({ name }) {
@@ -167,7 +167,7 @@ function setBusy(button, on) {
 }
 
 // Every refusal has its sentence and a way on. `again` repeats the call that failed.
-function fail({ code: given, wait, reason, wayOn }, where, again) {
+function fail({ code: given, wait, text: said, wayOn }, where, again) {
   if (given === 'challenge-required' && boot.challenge) return challenge(again);
   const onResult = where === 'result';
   const onNumber = where === 'number' || where === 'resend';
@@ -199,9 +199,8 @@ function fail({ code: given, wait, reason, wayOn }, where, again) {
     const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
     retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
     // The page of the operator's that helps comes first. It replaces the one around us, as the partner's does.
-    const page = wayOn && [wayOn.kind, () => open(wayOn.url, '_top')];
-    const why = spent ? 'too-many-pins' : strings[`why-${reason}`] && `why-${reason}`;
-    message('error', text, [page, ...ways[known] || [retry, restart]], { text: why });
+    const page = wayOn && [wayOn.label, () => open(wayOn.url, '_top')];
+    message('error', text, [page, ...ways[known] || [retry, restart]], { text: spent ? 'too-many-pins' : said });
     shown.error = known;
     tick();
     announce();
@@ -230,7 +229,7 @@ function tryNumber() {
   const purpose = own ? { view: 'account' } : { offer: boot.offer };
   const challengeToken = solution;
   solution = undefined;      // it is good for one call
-  return call('account/validate', { ...purpose, msisdn: number.value.trim(), locale, returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
+  return call('account/validate', { ...purpose, msisdn: number.value.trim(), returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
 }
 
 // Shows Cloudflare's challenge, which the edge has asked for, and then makes the call `again`. Its script is loaded when it is

@@ -12,7 +12,9 @@ use crate::clock::{Stopwatch, format_duration};
 use crate::edge;
 use crate::failure::{Failure, Outcome};
 use crate::lock::Lock;
-use crate::system::{ACME, EdgeBuild, LOCAL_ACME, LOCAL_FOLDER, OperatorPlan, Plan, System, make_keys, ports};
+use crate::system::{
+    ACME, EdgeBuild, LOCAL_ACME, LOCAL_FOLDER, OperatorPlan, Plan, System, make_keys, ports,
+};
 use crate::{paths, setup};
 
 /// Builds and starts the local system, and runs it until Ctrl-C.

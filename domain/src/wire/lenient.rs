@@ -75,8 +75,10 @@ impl<'t> Members<'t> {
         match known.next()? {
             Some(first) if known.all(|other| other.as_ref() == Some(&first)) => Some(Stated::Known(first)),
             _ => {
-                let words: Vec<String> =
-                    values.iter().map(|value| read_word(value).unwrap_or_else(|| (*value).to_owned())).collect();
+                let words: Vec<String> = values
+                    .iter()
+                    .map(|value| read_word(value).unwrap_or_else(|| (*value).to_owned()))
+                    .collect();
                 Some(Stated::Unknown(UnknownWord::new(name, &words.join(", "))))
             }
         }

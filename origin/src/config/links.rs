@@ -19,9 +19,7 @@ pub struct Links {
 
 impl Links {
     pub(super) fn check(&self) -> Result<(), String> {
-        for (url, member) in
-            [(&self.top_up, "top_up"), (&self.pay_bill, "pay_bill"), (&self.help, "help")]
-        {
+        for (url, member) in [(&self.top_up, "top_up"), (&self.pay_bill, "pay_bill"), (&self.help, "help")] {
             url.as_ref().map_or(Ok(()), |url| require_https(url, member))?;
         }
         Ok(())
@@ -37,16 +35,14 @@ impl Links {
             ) => Some((WayOnKind::PayBill, &self.pay_bill)),
             (ErrorCode::InsufficientBalance, _) => Some((WayOnKind::TopUp, &self.top_up)),
             (
-                ErrorCode::SuspendedNonPayment
-                | ErrorCode::AccountNotEligible
-                | ErrorCode::AccountNotFound,
+                ErrorCode::SuspendedNonPayment | ErrorCode::AccountNotEligible | ErrorCode::AccountNotFound,
                 _,
             ) => Some((WayOnKind::Help, &self.help)),
             _ => None,
         };
         let Some((kind, url)) = best else { return reject };
-        let best = url.clone().map(|url| WayOn { kind, url });
-        let help = || self.help.clone().map(|url| WayOn { kind: WayOnKind::Help, url });
+        let best = url.clone().map(|url| WayOn { kind, url, label: None });
+        let help = || self.help.clone().map(|url| WayOn { kind: WayOnKind::Help, url, label: None });
         Reject { way_on: best.or_else(help), ..reject }
     }
 }
@@ -74,8 +70,7 @@ mod tests {
     #[test]
     fn refusal_shows_the_page_that_helps() {
         let reject = |code| Reject::new(code, "No.");
-        let suspended =
-            |why| Reject::suspended_non_payment().because(RefusalReason::Suspended(why));
+        let suspended = |why| Reject::suspended_non_payment().because(RefusalReason::Suspended(why));
         let minor = RefusalReason::Ineligible(Ineligibility::Minor);
         let all = links(true, true, true);
         for (refused, kind) in [

@@ -212,8 +212,8 @@ impl Coupons {
     ) -> Result<FoundAccount, NotIssued> {
         let refuse = |reject| NotIssued::Refused(CouponField::Msisdn, reject);
         let known = live_account(self.accounts.find_paying_account(msisdn, purchase).await?);
-        let known =
-            known.ok_or_else(|| refuse(Reject::new(ErrorCode::AccountNotFound, "There is no such account.")))?;
+        let known = known
+            .ok_or_else(|| refuse(Reject::new(ErrorCode::AccountNotFound, "There is no such account.")))?;
         check_permission(&known.account).map_err(refuse)?;
         Ok(known)
     }

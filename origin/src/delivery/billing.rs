@@ -16,7 +16,8 @@ use onbill_domain::account::{AccountFacts, ChargeCheck, check_charge};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::csp::{
-    AccountPurpose, BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse, BillingDecision,
+    AccountPurpose, BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse,
+    BillingDecision,
 };
 use std::sync::Arc;
 use std::time::Duration;

@@ -151,7 +151,8 @@ impl Eligibility {
         offer: &Offer,
     ) -> Result<(FoundAccount, AccountType), Reject> {
         let checked = check_account(known.as_ref().map(|known| &known.account), offer.price);
-        let checked = checked.and_then(|account_type| Ok((known.ok_or_else(account_not_found)?, account_type)));
+        let checked =
+            checked.and_then(|account_type| Ok((known.ok_or_else(account_not_found)?, account_type)));
         checked.map_err(|reject| self.links.show_way_on(reject))
     }
 }

@@ -243,7 +243,11 @@ mod tests {
             r#"{"status":"UNHEARD-OF","type":"postpaid"}"#,
             "<html>200 OK",
         ] {
-            assert_eq!(csp_client(200, body).look_up_account(&question()).await.err(), Some(Unclear), "{body}");
+            assert_eq!(
+                csp_client(200, body).look_up_account(&question()).await.err(),
+                Some(Unclear),
+                "{body}"
+            );
         }
     }
 }

@@ -9,7 +9,9 @@ use onbill_domain::ids::OperatorId;
 use onbill_domain::key::Keyring;
 use onbill_domain::money::Money;
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::wire::csp::{AccountValidateRequest, BillChargeRequest, BillRefundRequest, BillingDecision};
+use onbill_domain::wire::csp::{
+    AccountValidateRequest, BillChargeRequest, BillRefundRequest, BillingDecision,
+};
 use serde_json::json;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,7 +2,11 @@
 
 import fs from 'node:fs';
 
-const read = locale => JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8')).widget;
+// The sentences for the operator's reasons come with the refusal.
+const read = locale => {
+  const { widget, refusal } = JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8'));
+  return { ...refusal, ...widget };
+};
 
 /** A sentence of the widget on this operator's pages. */
 export function words(key, { operator, locale = 'en', ...values }) {

@@ -11,7 +11,7 @@ about('reasons of the operator');
 const NOT_ELIGIBLE = ['business-line', 'minor', 'blocked-by-customer', 'blocked-by-operator', 'credit', 'too-new', 'other'];
 const SUSPENDED = ['non-payment', 'voluntary', 'lost-or-stolen', 'fraud'];
 // These two have the sentence of their code.
-const sentence = (reason, code) => reason === 'other' || reason === 'non-payment' ? code : `why-${reason}`;
+const sentence = (reason, code) => reason === 'other' || reason === 'non-payment' ? code : reason;
 
 // [what the operator says, the code, the sentence, the operator's page that helps, the other way on]
 const REFUSALS = [

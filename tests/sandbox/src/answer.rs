@@ -60,7 +60,8 @@ fn has_json(headers: &HeaderMap, name: &http::HeaderName) -> bool {
 /// The log has a line with both for each call.
 pub async fn correlate(State(party): State<&'static str>, request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let trace = headers.get(trace_context::HEADER).map(|value| value.to_str().ok().and_then(TraceParent::parse));
+    let trace =
+        headers.get(trace_context::HEADER).map(|value| value.to_str().ok().and_then(TraceParent::parse));
     if trace == Some(None) {
         return Refusal(Reject::invalid_request("traceparent is malformed.")).into_response();
     }

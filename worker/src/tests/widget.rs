@@ -141,7 +141,12 @@ async fn operators_reason_and_way_on_reach_the_widget() {
         "msisdn": NUMBER});
     edge.stub_response(VALIDATE, 400, &refusal);
     let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
-    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "wayOn": way_on});
+    // The words are in the language of the call.
+    let words: Value = serde_json::from_str(include_str!("../../../words/es.json")).expect("is JSON");
+    let (text, label) = (&words["refusal"]["minor"], &words["refusal"]["help"]);
+    let way_on = json!({"kind": "help", "url": "https://my.acme.example/help", "label": label});
+    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "text": text,
+        "wayOn": way_on});
     assert_eq!((response.status(), response.json()), (400, expected));
 }
 

@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::Platform;
+use crate::refusal_words::add_words;
 use crate::response::JSON;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
@@ -22,14 +23,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Calls `operator`'s origin for the widget. A refusal that the widget has a sentence for is passed
-/// on.
+/// on, with the sentence for the operator's own reason.
 pub(crate) async fn query_for_widget<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
     operator: &Operator,
     path: &str,
     body: &impl Serialize,
 ) -> Result<T, HandlerError> {
-    post_to_origin(call, operator, path, body).await?.read(&OK_OR_CREATED, is_for_widget)
+    let response = post_to_origin(call, operator, path, body).await?;
+    match response.read(&OK_OR_CREATED, is_for_widget) {
+        Err(HandlerError::Reject(reject)) => Err(add_words(reject, call.request.body())?.into()),
+        read => read,
+    }
 }
 
 /// Calls `operator`'s origin with `body` as JSON.

@@ -99,8 +99,9 @@ impl UpstreamResponse {
         // These help the customer. A refusal without them, or with one that we do not know, is the
         // same refusal.
         let reason = reason.and_then(|reason| RefusalReason::parse(reason.as_str()?));
-        let way_on = way_on.and_then(|way_on| serde_json::from_value(way_on).ok());
-        Some(Reject { code, message, retry_after_seconds, reason, way_on: way_on.filter(WayOn::is_openable) })
+        let way_on = way_on.and_then(|way_on| serde_json::from_value::<WayOn>(way_on).ok());
+        let way_on = way_on.filter(WayOn::is_openable).map(|way_on| WayOn { label: None, ..way_on });
+        Some(Reject { retry_after_seconds, reason, way_on, ..Reject::new(code, message) })
     }
 }
 

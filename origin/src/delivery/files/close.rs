@@ -4,8 +4,8 @@ use super::exchange::FileExchange;
 use crate::delivery::alarms::raise_alarm;
 use crate::fault::{Failure, Fault};
 use crate::store::{
-    BillingOutcome, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease,
-    LeasedJob, NextStep, Queue,
+    BillingOutcome, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob,
+    NextStep, Queue,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream;

@@ -3,8 +3,8 @@
 //! A charge that is not as usual is posted in a transaction of its own, where the rules for it are:
 //! one that was posted before, that its PAI or a limit declines, or that coupons may have paid for.
 
-use crate::call_trace::CallTrace;
 use super::postgres::{Payer, post_charge, read_payer, to_pending_charge};
+use crate::call_trace::CallTrace;
 use crate::store::charge::{NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;

@@ -9,8 +9,8 @@ use crate::store::postgres::rows::{parse_column, read_count, read_time};
 use crate::store::postgres::sql_value::SqlValue;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
-    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject, longest_waits,
-    read_trace, trace_columns,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject,
+    longest_waits, read_trace, trace_columns,
 };
 use futures_util::future::try_join_all;
 use onbill_domain::ids::{ExtId, PartnerId};

@@ -3,8 +3,8 @@
 use crate::call_trace::CallTrace;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::{
-    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject, longest_waits,
-    read_trace, trace_columns,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject,
+    longest_waits, read_trace, trace_columns,
 };
 use crate::store::sqlite::rows::{parse_column, read_time};
 use onbill_domain::ids::{ExtId, PartnerId};

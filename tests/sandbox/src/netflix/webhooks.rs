@@ -87,6 +87,7 @@ fn answer(unknown: UnknownObject, heard: Result<Result<(), ReportError>, Reject>
                 message: what.to_owned(),
                 reason: None,
                 way_on: None,
+                text: None,
             };
             (StatusCode::CONFLICT, Json(body)).into_response()
         }

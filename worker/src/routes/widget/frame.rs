@@ -179,10 +179,8 @@ mod tests {
     use super::*;
     use onbill_domain::decline_reason::DeclineReason;
     use onbill_domain::pai::PaiState;
-    use onbill_domain::refusal_detail::{Ineligibility, Suspension, WayOnKind};
     use onbill_domain::wire::ott::TransactionStatus;
     use onbill_domain::wire::subscription::SubscriptionStatus;
-    use std::collections::BTreeSet;
 
     #[test]
     fn style_and_script_cannot_end_their_elements() {
@@ -209,22 +207,6 @@ mod tests {
             ("charge", TransactionStatus::Declined.as_str()),
         ] {
             assert!(words.0.contains_key(&format!("{kind}-{}", word.to_ascii_lowercase())), "{word}");
-        }
-    }
-
-    #[test]
-    fn every_reason_of_operator_has_a_sentence_of_its_own() {
-        let words = Words::parse(words_section!("widget", Locale::En)).expect("is a map of texts");
-        // These two have the sentence of their code.
-        let ineligible = Ineligibility::ALL.into_iter().filter(|reason| *reason != Ineligibility::Other);
-        let suspended = Suspension::ALL.into_iter().filter(|reason| *reason != Suspension::NonPayment);
-        let reasons = ineligible.map(Ineligibility::as_str).chain(suspended.map(Suspension::as_str));
-        let mut sentences: Vec<&str> = reasons.map(|reason| words.text(&format!("why-{reason}"))).collect();
-        sentences.extend([words.text("account-not-eligible"), words.text("suspended-non-payment")]);
-        let distinct: BTreeSet<&str> = sentences.iter().copied().filter(|text| !text.is_empty()).collect();
-        assert_eq!(distinct.len(), sentences.len(), "{sentences:?}");
-        for kind in WayOnKind::ALL {
-            assert!(words.0.contains_key(kind.as_str()), "{kind:?}");
         }
     }
 

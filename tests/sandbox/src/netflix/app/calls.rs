@@ -168,7 +168,8 @@ impl Netflix {
     /// contract asks; a reason that is not for its code is not permitted.
     fn read_refusal(&self, contract: &NumberContract, code: ErrorCode, body: &Map<String, Value>) -> AppStop {
         let reason = body.get("reason").and_then(Value::as_str).and_then(RefusalReason::parse);
-        let way_on = body.get("wayOn").cloned().and_then(|way_on| serde_json::from_value::<WayOn>(way_on).ok());
+        let way_on =
+            body.get("wayOn").cloned().and_then(|way_on| serde_json::from_value::<WayOn>(way_on).ok());
         let is_for_code = match reason {
             None => true,
             Some(RefusalReason::Ineligible(_)) => code == ErrorCode::AccountNotEligible,

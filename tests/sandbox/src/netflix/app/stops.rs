@@ -22,8 +22,13 @@ pub(super) struct StopText {
 /// The words for a customer of `operator`, to whom a month costs `cost`.
 pub(super) fn words(why: AppStop, operator: &str, cost: &str, now: Timestamp) -> StopText {
     const TRY_AGAIN: &str = "Try again";
-    let say =
-        |name: &'static str, title: String, text: String| StopText { name, title, text, way_on: None, again: TRY_AGAIN };
+    let say = |name: &'static str, title: String, text: String| StopText {
+        name,
+        title,
+        text,
+        way_on: None,
+        again: TRY_AGAIN,
+    };
     match why {
         AppStop::Refused(code) => {
             let (title, text) = refusal(code, operator, cost);
