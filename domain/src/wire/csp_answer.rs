@@ -48,13 +48,11 @@ pub fn read_account(body: &[u8]) -> Option<AccountAnswer> {
 /// two words, makes the whole answer none.
 fn read_status(members: &Members<'_>) -> Result<Option<Stated<AccountStatus>>, NotClear> {
     let find = |value: &str| find_word(&AccountStatus::ALL, AccountStatus::as_str, value);
-    match members.decisive("status", find) {
-        Ok(known) => Ok(known.map(Stated::Known)),
-        Err(NotClear) => {
-            let word = members.decisive("status", |value| Some(read_word(value)?.to_ascii_uppercase()))?;
-            Ok(word.map(|word| Stated::Unknown(UnknownWord::new("status", &word))))
-        }
+    if let Ok(known) = members.decisive("status", find) {
+        return Ok(known.map(Stated::Known));
     }
+    let word = members.decisive("status", |value| Some(read_word(value)?.to_ascii_uppercase()))?;
+    Ok(word.map(|word| Stated::Unknown(UnknownWord::new("status", &word))))
 }
 
 /// The reason counts only where the account is not eligible: without `eligible`, an operator may mean

@@ -158,6 +158,7 @@ mod tests {
     use crate::store::{Charge, NumberIndex, Refund, SealedNumber};
     use onbill_domain::currency::Currency;
     use onbill_domain::day::{Day, ServicePeriod};
+    use onbill_domain::ids::PartnerId;
     use onbill_domain::money::Money;
 
     fn lines() -> Vec<BillingFileLine> {
@@ -169,6 +170,7 @@ mod tests {
         let charge = |id: &str, description: &str| {
             BillingItem::Charge(Charge {
                 transaction_id: id.to_owned(),
+                partner: PartnerId::parse("netflix").expect("is a slug"),
                 handle: "handle".to_owned(),
                 subscriber: Some(BilledSubscriber {
                     number: SealedNumber { index: NumberIndex([1; 32]), sealed: vec![1; 40] },
