@@ -1,8 +1,11 @@
 //! The status of an account at its operator, and whether the account may pay a price.
 
+use crate::decline_reason::DeclineReason;
 use crate::money::Money;
+use crate::refusal_detail::{Ineligibility, RefusalReason, Suspension};
 use crate::reject::{ErrorCode, Reject};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 crate::word_enum! {
     /// The status of an account at its operator. The CSP API spells the words in upper case.
@@ -39,59 +42,208 @@ pub struct Account {
     pub balance: Option<Money>,
 }
 
-/// What the operator's answer tells of an account. A type or a balance that is not clear is unknown.
+/// Maximum length of a foreign word that is kept, in characters.
+const UNKNOWN_WORD_CHARS_MAX: usize = 40;
+
+/// Digits from which on a foreign word may be a phone number.
+const NUMBER_DIGITS_MIN: usize = 7;
+
+/// A word that decides in the operator's answer, and is not one of the contract's. It is short,
+/// printable ASCII and no phone number, so that it can be logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownWord {
+    /// The member that has it.
+    pub member: &'static str,
+    word: String,
+}
+
+impl UnknownWord {
+    /// Keeps what can be logged of the member's value.
+    pub fn new(member: &'static str, value: &str) -> Self {
+        let hides_digits = value.chars().filter(|c| c.is_numeric()).count() >= NUMBER_DIGITS_MIN;
+        let loggable = |c: char| match c {
+            c if hides_digits && c.is_numeric() => '#',
+            ' '..='~' => c,
+            _ => '?',
+        };
+        Self { member, word: value.chars().take(UNKNOWN_WORD_CHARS_MAX).map(loggable).collect() }
+    }
+}
+
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.word)
+    }
+}
+
+/// What the operator states by a word of the contract, or by one that onbill does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stated<T> {
+    /// A word of the contract.
+    Known(T),
+    /// Another one. It must not be taken for any of the contract's.
+    Unknown(UnknownWord),
+}
+
+/// What the operator's answer tells of an account. A type or an amount that is not clear is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountFacts {
     /// The account's status at the operator.
-    pub status: AccountStatus,
+    pub status: Stated<AccountStatus>,
     /// How the account pays.
     pub account_type: Option<AccountType>,
     /// The balance of a prepaid account.
     pub balance: Option<Money>,
+    /// Why it is suspended, where the operator says so.
+    pub suspension: Option<Stated<Suspension>>,
+    /// Why it may not pay on the bill although it is active; `None` when it may.
+    pub ineligible: Option<Stated<Ineligibility>>,
+    /// How much may still be charged to it, where the operator says so.
+    pub spendable: Option<Money>,
 }
 
 impl From<Account> for AccountFacts {
     fn from(Account { status, account_type, balance }: Account) -> Self {
-        Self { status, account_type: Some(account_type), balance }
+        Self {
+            status: Stated::Known(status),
+            account_type: Some(account_type),
+            balance,
+            suspension: None,
+            ineligible: None,
+            spendable: None,
+        }
+    }
+}
+
+impl AccountFacts {
+    /// A word of the answer that decides and is not known.
+    pub fn unknown_word(&self) -> Option<&UnknownWord> {
+        match (&self.status, &self.suspension, &self.ineligible) {
+            (Stated::Unknown(word), _, _)
+            | (_, Some(Stated::Unknown(word)), _)
+            | (_, _, Some(Stated::Unknown(word))) => Some(word),
+            _ => None,
+        }
     }
 }
 
 /// Decides whether `account` may pay a monthly `price`. `None` is a number without an account.
 ///
-/// The first of these applies: `account-not-found` (no account, or a ceased one),
-/// `suspended-non-payment`, `insufficient-balance` (prepaid, and the balance is below one month's
-/// price), `account-not-eligible` (the type is unknown; or prepaid, and the balance is unknown or in
-/// another currency, so that it cannot be compared).
+/// The first of these applies:
+///
+/// 1. `account-not-found`: no account, or a ceased one.
+/// 2. `account-not-eligible`: its status is an unknown word.
+/// 3. `suspended-non-payment`, with the operator's reason if there is one; `account-not-eligible` when
+///    that is an unknown word.
+/// 4. `account-not-eligible`: the operator says so, with its reason; or an unknown word.
+/// 5. `account-not-eligible`: its type is unknown.
+/// 6. `insufficient-balance`: the price is more than may still be charged. Without such an amount, a
+///    prepaid account is compared by its balance. `account-not-eligible` when that is unknown, or
+///    when the currency is another one, so that it cannot be compared.
 pub fn check_account(account: Option<&AccountFacts>, price: Money) -> Result<AccountType, Reject> {
-    let not_found = || Reject::new(ErrorCode::AccountNotFound, "There is no such account.");
+    // 1. to 4.
     let account = account.ok_or_else(not_found)?;
-    match account.status {
-        AccountStatus::Active => {}
-        AccountStatus::Suspended => return Err(Reject::suspended_non_payment()),
-        AccountStatus::Ceased => return Err(not_found()),
-    }
-    let account_type = account.account_type.ok_or_else(|| {
-        Reject::new(ErrorCode::AccountNotEligible, "The operator does not say how the account pays.")
-    })?;
-    match account_type {
-        AccountType::Postpaid => {}
-        AccountType::Prepaid => check_balance(account.balance, price)?,
+    check_permission(account)?;
+    // 5.
+    let account_type = account
+        .account_type
+        .ok_or_else(|| not_eligible("The operator does not say how the account pays."))?;
+    // 6.
+    match (account.spendable, account_type) {
+        (Some(spendable), _) => check_covers(Some(spendable), price)?,
+        (None, AccountType::Prepaid) => check_covers(account.balance, price)?,
+        (None, AccountType::Postpaid) => {}
     }
     Ok(account_type)
 }
 
-fn check_balance(balance: Option<Money>, price: Money) -> Result<(), Reject> {
-    match balance {
-        Some(balance) if balance.currency == price.currency => {
-            if balance.amount_minor < price.amount_minor {
+/// Decides whether an account may pay on the bill, whatever the price: the first four steps of
+/// [`check_account`].
+pub fn check_permission(account: &AccountFacts) -> Result<(), Reject> {
+    // 1. to 3.
+    match &account.status {
+        Stated::Known(AccountStatus::Active) => {}
+        Stated::Known(AccountStatus::Suspended) => return Err(suspended(account.suspension.as_ref())),
+        Stated::Known(AccountStatus::Ceased) => return Err(not_found()),
+        Stated::Unknown(_) => return Err(not_eligible("The operator gives the account an unknown status.")),
+    }
+    // 4.
+    match &account.ineligible {
+        None => Ok(()),
+        Some(Stated::Known(reason)) => {
+            Err(not_eligible("The account may not pay on the bill.")
+                .because(RefusalReason::Ineligible(*reason)))
+        }
+        Some(Stated::Unknown(_)) => Err(not_eligible("The account may not pay on the bill.")),
+    }
+}
+
+/// What an account means for a charge of its own subscriber.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChargeCheck {
+    /// It can be submitted to billing, which decides.
+    Submit,
+    /// It is declined.
+    Declined {
+        /// The reason, as the partner reads it.
+        reason: DeclineReason,
+        /// The operator's own word, where there is one.
+        word: Option<&'static str>,
+    },
+    /// The charge stays pending, because the operator has used a word that is not known.
+    Unknown(UnknownWord),
+}
+
+/// Decides what an account that has not ended means for a charge of this amount. A suspension can be
+/// lifted, and an operator's reason can go away: none of them ends the PAI.
+pub fn check_charge(account: &AccountFacts, amount: Money) -> ChargeCheck {
+    if let Some(word) = account.unknown_word() {
+        return ChargeCheck::Unknown(word.clone());
+    }
+    if account.status == Stated::Known(AccountStatus::Suspended) {
+        return ChargeCheck::Declined { reason: DeclineReason::AccountOnHold, word: None };
+    }
+    if let Some(Stated::Known(reason)) = &account.ineligible {
+        return ChargeCheck::Declined { reason: DeclineReason::RiskDeclined, word: Some(reason.as_str()) };
+    }
+    let spendable = account.spendable.filter(|spendable| spendable.currency == amount.currency);
+    if spendable.is_some_and(|spendable| spendable.amount_minor < amount.amount_minor) {
+        return ChargeCheck::Declined { reason: DeclineReason::InsufficientBalance, word: None };
+    }
+    ChargeCheck::Submit
+}
+
+fn not_found() -> Reject {
+    Reject::new(ErrorCode::AccountNotFound, "There is no such account.")
+}
+
+fn not_eligible(message: &str) -> Reject {
+    Reject::new(ErrorCode::AccountNotEligible, message)
+}
+
+fn suspended(why: Option<&Stated<Suspension>>) -> Reject {
+    match why {
+        Some(Stated::Known(Suspension::NonPayment)) => {
+            Reject::suspended_non_payment().because(RefusalReason::Suspended(Suspension::NonPayment))
+        }
+        Some(Stated::Known(why)) => Reject::new(ErrorCode::SuspendedNonPayment, "The account is suspended.")
+            .because(RefusalReason::Suspended(*why)),
+        // Nobody is told to pay a bill when something else may be the matter.
+        Some(Stated::Unknown(_)) => not_eligible("The account is suspended for an unknown reason."),
+        None => Reject::suspended_non_payment(),
+    }
+}
+
+fn check_covers(available: Option<Money>, price: Money) -> Result<(), Reject> {
+    match available {
+        Some(available) if available.currency == price.currency => {
+            if available.amount_minor < price.amount_minor {
                 Err(Reject::new(ErrorCode::InsufficientBalance, "The balance does not cover the price."))
             } else {
                 Ok(())
             }
         }
-        Some(_) | None => {
-            Err(Reject::new(ErrorCode::AccountNotEligible, "The account has no balance in this currency."))
-        }
+        Some(_) | None => Err(not_eligible("The account has no balance in this currency.")),
     }
 }
 
@@ -102,6 +254,12 @@ mod tests {
 
     fn money(amount_minor: i64, currency: &str) -> Money {
         Money { amount_minor, currency: Currency::parse(currency).expect("is listed") }
+    }
+
+    /// A prepaid account with a balance of 99.99.
+    fn facts(status: AccountStatus) -> AccountFacts {
+        let account_type = AccountType::Prepaid;
+        Account { status, account_type, balance: Some(money(9999, "USD")) }.into()
     }
 
     #[test]
@@ -121,11 +279,96 @@ mod tests {
         assert_eq!(case(Suspended, Postpaid, None), Err(ErrorCode::SuspendedNonPayment));
         assert_eq!(case(Ceased, Postpaid, None), Err(ErrorCode::AccountNotFound));
         let unknown = |status| {
-            let facts = AccountFacts { status, account_type: None, balance: Some(money(9999, "USD")) };
+            let facts = AccountFacts { account_type: None, ..facts(status) };
             check_account(Some(&facts), price).map_err(|reject| reject.code)
         };
         assert_eq!(unknown(Active), Err(ErrorCode::AccountNotEligible));
         assert_eq!(unknown(Suspended), Err(ErrorCode::SuspendedNonPayment));
         assert_eq!(check_account(None, price).map_err(|reject| reject.code), Err(ErrorCode::AccountNotFound));
+    }
+
+    fn unknown<T>(member: &'static str, value: &str) -> Stated<T> {
+        Stated::Unknown(UnknownWord::new(member, value))
+    }
+
+    /// The refusal of a sign-up: its code, and the operator's reason.
+    fn refusal(account: &AccountFacts) -> Result<(), (&'static str, Option<&'static str>)> {
+        let refused = check_account(Some(account), money(1599, "USD"));
+        refused.map(|_| ()).map_err(|reject| (reject.code.as_str(), reject.reason.map(RefusalReason::as_str)))
+    }
+
+    #[test]
+    fn operators_reason_goes_with_the_refusal() {
+        for reason in Ineligibility::ALL {
+            let account =
+                AccountFacts { ineligible: Some(Stated::Known(reason)), ..facts(AccountStatus::Active) };
+            assert_eq!(refusal(&account), Err(("account-not-eligible", Some(reason.as_str()))));
+            let declined =
+                ChargeCheck::Declined { reason: DeclineReason::RiskDeclined, word: Some(reason.as_str()) };
+            assert_eq!(check_charge(&account, money(1, "USD")), declined);
+        }
+        for reason in Suspension::ALL {
+            let account =
+                AccountFacts { suspension: Some(Stated::Known(reason)), ..facts(AccountStatus::Suspended) };
+            assert_eq!(refusal(&account), Err(("suspended-non-payment", Some(reason.as_str()))));
+            let declined = ChargeCheck::Declined { reason: DeclineReason::AccountOnHold, word: None };
+            assert_eq!(check_charge(&account, money(1, "USD")), declined);
+            assert!(!DeclineReason::AccountOnHold.closes_pai());
+        }
+    }
+
+    #[test]
+    fn unknown_word_refuses_signup_and_holds_charge() {
+        let active = facts(AccountStatus::Active);
+        for (account, code) in [
+            (AccountFacts { status: unknown("status", "DORMANT"), ..active.clone() }, "account-not-eligible"),
+            (AccountFacts { ineligible: Some(unknown("reason", "x")), ..active }, "account-not-eligible"),
+            (
+                AccountFacts {
+                    suspension: Some(unknown("suspension", "x")),
+                    ..facts(AccountStatus::Suspended)
+                },
+                "account-not-eligible",
+            ),
+        ] {
+            assert_eq!(refusal(&account), Err((code, None)));
+            let word = account.unknown_word().expect("is there").clone();
+            assert_eq!(check_charge(&account, money(1, "USD")), ChargeCheck::Unknown(word));
+        }
+    }
+
+    #[test]
+    fn spendable_amount_counts_before_the_balance() {
+        let with = |spendable, account_type| {
+            let account_type = Some(account_type);
+            AccountFacts { spendable: Some(spendable), account_type, ..facts(AccountStatus::Active) }
+        };
+        let too_little = ChargeCheck::Declined { reason: DeclineReason::InsufficientBalance, word: None };
+        for account_type in AccountType::ALL {
+            for (spendable, refused, charge) in [
+                (money(1599, "USD"), Ok(()), ChargeCheck::Submit),
+                (money(1598, "USD"), Err(("insufficient-balance", None)), too_little.clone()),
+                (money(-1, "USD"), Err(("insufficient-balance", None)), too_little.clone()),
+                (money(9999, "EUR"), Err(("account-not-eligible", None)), ChargeCheck::Submit),
+            ] {
+                let account = with(spendable, account_type);
+                assert_eq!(refusal(&account), refused, "{account_type:?} {spendable:?}");
+                assert_eq!(
+                    check_charge(&account, money(1599, "USD")),
+                    charge,
+                    "{account_type:?} {spendable:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_word_is_loggable_and_no_number() {
+        let kept = |value: &str| UnknownWord::new("status", value).to_string();
+        assert_eq!(kept("DORMANT-2"), "DORMANT-2");
+        assert_eq!(kept("a\nalarm=\"b\u{202e}\u{e9}"), "a?alarm=\"b??");
+        assert_eq!(kept("+1 202 555-0101"), "+# ### ###-####");
+        assert_eq!(kept("\u{662}\u{660}\u{662}\u{665}\u{665}\u{665}\u{660}"), "#######");
+        assert_eq!(kept(&"x".repeat(99)).len(), UNKNOWN_WORD_CHARS_MAX);
     }
 }

@@ -3,6 +3,7 @@
 //! program.
 
 use crate::limits::RETRY_AFTER_SECONDS;
+use crate::refusal_detail::{RefusalReason, WayOn};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -114,13 +115,26 @@ pub struct Reject {
     pub message: String,
     /// Seconds after which to try again, on 429 and 503.
     pub retry_after_seconds: Option<u32>,
+    /// The operator's reason, where it gave one.
+    pub reason: Option<RefusalReason>,
+    /// Where the customer can do something about it.
+    pub way_on: Option<WayOn>,
+    /// A sentence for the customer, with placeholders. Only the edge gives it, to its own widget.
+    pub text: Option<String>,
 }
 
 impl Reject {
     /// A reject with its sentence; a 503 gets the usual `Retry-After`.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let retry = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
-        Self { code, message: message.into(), retry_after_seconds: retry }
+        let (reason, way_on, text) = (None, None, None);
+        Self { code, message: message.into(), retry_after_seconds: retry, reason, way_on, text }
+    }
+
+    /// The same refusal with the operator's reason.
+    #[must_use]
+    pub fn because(self, reason: RefusalReason) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 
     /// 400 `invalid-request`.
@@ -131,7 +145,7 @@ impl Reject {
     /// 429 `too-many-requests`, with the seconds after which to try again.
     pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let retry_after_seconds = Some(retry_after_seconds);
-        Self { code: ErrorCode::TooManyRequests, message: message.into(), retry_after_seconds }
+        Self { retry_after_seconds, ..Self::new(ErrorCode::TooManyRequests, message) }
     }
 
     /// 401 `authorization-failure`, the same for everything that is wrong with a signature.
@@ -151,7 +165,13 @@ impl Reject {
 
     /// The response body.
     pub fn body(&self) -> ErrorBody {
-        ErrorBody { code: self.code.as_str().to_owned(), message: self.message.clone() }
+        ErrorBody {
+            code: self.code.as_str().to_owned(),
+            message: self.message.clone(),
+            reason: self.reason.map(|reason| reason.as_str().to_owned()),
+            way_on: self.way_on.clone(),
+            text: self.text.clone(),
+        }
     }
 }
 
@@ -162,6 +182,15 @@ pub struct ErrorBody {
     pub code: String,
     /// One sentence for an engineer, not for the customer.
     pub message: String,
+    /// The operator's reason: a word of [`RefusalReason`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where the customer can do something about it.
+    #[serde(rename = "wayOn", default, skip_serializing_if = "Option::is_none")]
+    pub way_on: Option<WayOn>,
+    /// A sentence for the customer, in the widget only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 impl From<Reject> for http::Response<bytes::Bytes> {

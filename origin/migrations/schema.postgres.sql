@@ -268,6 +268,8 @@ CREATE TABLE outbox (
     coupon_id TEXT,
     notification_id TEXT,
     payload BYTEA,
+    correlator TEXT,
+    traceparent TEXT,
     due_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     dead_lettered_at BIGINT,

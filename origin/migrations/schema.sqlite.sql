@@ -231,6 +231,8 @@ CREATE TABLE outbox (
     coupon_id        TEXT REFERENCES coupons,
     notification_id  TEXT UNIQUE REFERENCES notifications,
     payload          BLOB,
+    correlator       TEXT,
+    traceparent      TEXT,
     due_at           INTEGER NOT NULL,
     attempts         INTEGER NOT NULL,
     dead_lettered_at INTEGER,

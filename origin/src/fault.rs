@@ -4,6 +4,7 @@
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use onbill_domain::account::UnknownWord;
 use onbill_domain::reject::{ErrorCode, Reject};
 
 /// A failure of this service or of a system behind it.
@@ -13,6 +14,8 @@ pub enum Fault {
     Store(StoreError),
     /// The operator's systems gave no usable response.
     CspApi(&'static str),
+    /// The operator's systems used a word that decides and is not known.
+    UnknownWord(UnknownWord),
     /// The folder of files for billing could not be read or written.
     Spool(String),
     /// An invariant of this program did not hold.
@@ -70,7 +73,9 @@ impl Fault {
     fn to_reject(&self) -> Reject {
         match self {
             // These are temporary: the caller may retry.
-            Self::Store(_) | Self::CspApi(_) | Self::Spool(_) => Reject::service_unavailable(),
+            Self::Store(_) | Self::CspApi(_) | Self::UnknownWord(_) | Self::Spool(_) => {
+                Reject::service_unavailable()
+            }
             Self::Broken(_) => Reject::new(ErrorCode::InternalError, "An internal error occurred."),
         }
     }

@@ -31,6 +31,7 @@ export const rosa = a('115');        // has codes sent again and taken back
 export const eva = n('601');         // becomes a member beside Carl
 export const fran = n('602');        // on the page without the loader
 export const gil = n('603');         // while Nova's systems fail; comes back too early; prepaid
+export const rita = n('604');        // is refused for every reason that Nova has; prepaid, without balance
 export const novaSuspended = n('605');
 export const lia = n('607');         // has the app, and proves the number with a code
 export const max = n('608');         // has the app and no mouse

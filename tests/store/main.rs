@@ -39,6 +39,7 @@ mod flows;
 mod gifts;
 mod groups;
 mod imports;
+mod job_traces;
 mod leases;
 mod mandates;
 mod migrations;

@@ -3,12 +3,12 @@
 //! Not here: calls to other parties, which are in `upstream/`.
 
 use crate::config::{Config, ConfigFault};
+use crate::correlation::Correlation;
 use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Request;
 use http::header::HOST;
-use onbill_domain::correlator::Correlator;
 use onbill_domain::reject::Reject;
 use onbill_domain::site_origin::parse_site_origin;
 use serde_json::json;
@@ -17,7 +17,7 @@ use serde_json::json;
 pub(crate) struct Incoming<'a, P> {
     pub(crate) platform: &'a P,
     pub(crate) config: Result<&'a Config, &'a ConfigFault>,
-    pub(crate) correlator: &'a Correlator,
+    pub(crate) correlation: &'a Correlation,
     pub(crate) request: &'a Request<Bytes>,
 }
 
@@ -28,8 +28,8 @@ impl<'a, P: Platform> Incoming<'a, P> {
         let config = self.config.map_err(|fault| Fault::Config(fault.clone()))?;
         let site_origin = find_site_origin(self.request)
             .ok_or_else(|| Reject::invalid_request("The Host header is missing or malformed."))?;
-        let Self { platform, correlator, request, .. } = *self;
-        Ok(Call { platform, config, correlator, site_origin, request })
+        let Self { platform, correlation, request, .. } = *self;
+        Ok(Call { platform, config, correlation, site_origin, request })
     }
 }
 
@@ -37,7 +37,7 @@ impl<'a, P: Platform> Incoming<'a, P> {
 pub(crate) struct Call<'a, P> {
     pub(crate) platform: &'a P,
     pub(crate) config: &'a Config,
-    pub(crate) correlator: &'a Correlator,
+    pub(crate) correlation: &'a Correlation,
     /// Scheme, host and port under which the caller reached the edge, as a browser writes them.
     pub(crate) site_origin: String,
     pub(crate) request: &'a Request<Bytes>,
@@ -58,7 +58,9 @@ impl<P: Platform> Call<'_, P> {
 
     /// Logs what an engineer should see although the call continues.
     pub(crate) fn warn(&self, what: &str) {
-        let line = json!({"level": "warn", "correlator": self.correlator.as_str(), "what": what});
+        let Correlation { correlator, .. } = self.correlation;
+        let line = json!({"level": "warn", "correlator": correlator.as_str(), "trace": self.correlation.trace_id(),
+                          "what": what});
         self.platform.log(&line.to_string());
     }
 }

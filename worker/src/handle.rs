@@ -4,7 +4,7 @@
 
 use crate::call::Incoming;
 use crate::config::{Config, ConfigFault};
-use crate::correlation::read_correlator;
+use crate::correlation::{Correlation, read_correlation};
 use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
 use crate::router::{self, MatchedPath};
@@ -13,7 +13,7 @@ use crate::{page, response};
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use onbill_domain::correlator::{Correlator, HEADER};
+use onbill_domain::correlator::HEADER;
 use onbill_domain::reject::{ErrorCode, Reject};
 use serde_json::json;
 
@@ -34,7 +34,8 @@ pub async fn handle_unconfigured<P: Platform>(
     respond(platform, Err(fault), &request).await
 }
 
-/// 1. The correlator is the caller's or a generated one (malformed → 400; no randomness → 500).
+/// 1. Correlator and trace are the caller's or begin here (malformed correlator → 400; no randomness
+///    → 500).
 /// 2. Path and method find the route (→ 404, 405 with `Allow`).
 /// 3. The handler responds, refuses or fails. On paths that browsers open, refusals and failures
 ///    are pages.
@@ -46,21 +47,21 @@ async fn respond<P: Platform>(
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
     // 1.
-    let (correlator, well_formed) = read_correlator(platform, request.headers());
+    let (correlation, well_formed) = read_correlation(platform, request.headers());
     // 2.
     let path = router::match_path(ROUTES, request.uri().path());
     let path = path.as_ref();
     let route = path.and_then(|path| path.route(request.method()));
     // 3.
-    let result = match (&correlator, well_formed, path, route) {
+    let result = match (&correlation, well_formed, path, route) {
         (None, ..) => Err(Fault::NoRandomness.into()),
         (_, Err(reject), ..) => Err(reject.into()),
         (_, _, None, _) => Err(Reject::new(ErrorCode::NotFound, "There is nothing at this path.").into()),
         (_, _, _, None) => {
             Err(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method.").into())
         }
-        (Some(correlator), _, Some(path), Some(route)) => {
-            dispatch(route.endpoint, path, &Incoming { platform, config, correlator, request }).await
+        (Some(correlation), _, Some(path), Some(route)) => {
+            dispatch(route.endpoint, path, &Incoming { platform, config, correlation, request }).await
         }
     };
     let error = result.as_ref().err().cloned();
@@ -72,7 +73,8 @@ async fn respond<P: Platform>(
     {
         response.headers_mut().insert(ALLOW, allow);
     }
-    if let Some(value) = correlator.as_ref().and_then(|text| HeaderValue::from_str(text.as_str()).ok()) {
+    let correlator = correlation.as_ref().map(|correlation| correlation.correlator.as_str());
+    if let Some(value) = correlator.and_then(|text| HeaderValue::from_str(text).ok()) {
         response.headers_mut().insert(HEADER, value);
     }
     if request.method() == Method::HEAD {
@@ -80,7 +82,7 @@ async fn respond<P: Platform>(
     }
     // 5.
     platform.log(&format_log_line(
-        correlator.as_ref(),
+        correlation.as_ref(),
         request.method(),
         path,
         response.status(),
@@ -106,7 +108,7 @@ fn refusal_response<P: Platform>(
 }
 
 fn format_log_line(
-    correlator: Option<&Correlator>,
+    correlation: Option<&Correlation>,
     method: &Method,
     path: Option<&MatchedPath<'_, Endpoint>>,
     status: StatusCode,
@@ -114,7 +116,8 @@ fn format_log_line(
 ) -> String {
     let mut line = json!({
         "level": if matches!(error, Some(HandlerError::Fault(_))) { "error" } else { "info" },
-        "correlator": correlator.map(Correlator::as_str),
+        "correlator": correlation.map(|correlation| correlation.correlator.as_str()),
+        "trace": correlation.and_then(Correlation::trace_id),
         // A method is the caller's text: only those that a route takes are repeated.
         "method": if router::is_taken_anywhere(ROUTES, method) { method.as_str() } else { "other" },
         "route": path.map(MatchedPath::pattern),

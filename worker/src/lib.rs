@@ -42,6 +42,7 @@ mod mapping;
 mod ott;
 mod page;
 mod query;
+mod refusal_words;
 mod response;
 mod router;
 mod routes;

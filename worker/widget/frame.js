@@ -31,8 +31,8 @@ let actions = [];
 
 const isolate = text => page.dir === 'rtl' ? `\u2068${text}\u2069` : text;
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => name in values ? isolate(values[name]) : whole);
-// What belongs to the own page is there when the page is.
-const t = (key, values) => fill(own && strings[`own-${key}`] || strings[key] || '',
+// A sentence of the edge's is its own words.
+const t = (key, values) => fill(own && strings[`own-${key}`] || strings[key] || key,
   { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values });
 const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
 const when = seconds => {
@@ -125,7 +125,7 @@ function tick() {
 
 // ---- Talking to the edge
 
-// Answers the JSON of a 2xx, else `{code, wait}`.
+// Answers the JSON of a 2xx, else `{code, wait}`, and what the operator says of the account.
 async function call(path, body) {
   let response, answer;
   try {
@@ -141,7 +141,7 @@ async function call(path, body) {
   const { ok, status, headers } = response;
   if (ok && answer) return answer;
   const plain = status === 429 ? 'too-many-requests' : status > 501 ? 'service-unavailable' : 'unexpected';
-  return { code: String(answer?.code || plain), wait: +headers.get('retry-after') };
+  return { ...answer, code: String(answer?.code || plain), wait: +headers.get('retry-after') };
 }
 
 // One request at a time: a second click or Enter meanwhile does nothing. `where` is the step that asked.
@@ -174,7 +174,7 @@ function setBusy(button, on) {
 }
 
 // Every refusal has its sentence and a way on. `again` repeats the call that failed.
-function fail({ code: given, wait }, where, again) {
+function fail({ code: given, wait, text: said, wayOn }, where, again) {
   if (given === 'challenge-required' && boot.challenge) return challenge(again);
   const onResult = where === 'result';
   const onNumber = where === 'number' || where === 'resend';
@@ -205,7 +205,9 @@ function fail({ code: given, wait }, where, again) {
     const text = /^token-/.test(known) ? (onResult ? known.replace('token', 'result') : 'token-expired') : known;
     const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
     retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
-    message('error', text, ways[known] || [retry, restart], spent && { text: 'too-many-pins' });
+    // The page of the operator's that helps comes first. It replaces the one around us, as the partner's does.
+    const page = wayOn && [wayOn.label, () => open(wayOn.url, '_top')];
+    message('error', text, [page, ...ways[known] || [retry, restart]], { text: spent ? 'too-many-pins' : said });
     shown.error = known;
     tick();
     announce();

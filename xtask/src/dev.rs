@@ -5,12 +5,16 @@ mod dev_vars;
 
 use std::path::{self, Path};
 
+use onbill_domain::refusal_detail::{Ineligibility, Suspension};
+
 use crate::child::{cargo_command, run_logged};
 use crate::clock::{Stopwatch, format_duration};
 use crate::edge;
 use crate::failure::{Failure, Outcome};
 use crate::lock::Lock;
-use crate::system::{ACME, EdgeBuild, LOCAL_FOLDER, OperatorPlan, Plan, System, make_keys, ports};
+use crate::system::{
+    ACME, EdgeBuild, LOCAL_ACME, LOCAL_FOLDER, OperatorPlan, Plan, System, make_keys, ports,
+};
 use crate::{paths, setup};
 
 /// Builds and starts the local system, and runs it until Ctrl-C.
@@ -67,7 +71,7 @@ pub(crate) fn plan_local_system(accounts: Option<&Path>) -> Plan {
     let named = accounts.map(|file| path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     let accounts = named.unwrap_or_else(|| paths::repository_root().join(ACME.accounts));
     let operator_plan =
-        OperatorPlan { operator: &ACME, origin: 8788, site: 8790, smsc: Some(8793), accounts };
+        OperatorPlan { operator: &LOCAL_ACME, origin: 8788, site: 8790, smsc: Some(8793), accounts };
     Plan {
         folder: LOCAL_FOLDER,
         edge_build: EdgeBuild::Watched,
@@ -96,6 +100,7 @@ fn format_welcome(plan: &Plan, operator_plan: &OperatorPlan, demo: &[demo_number
         "\nNumbers to try".to_owned(),
     ];
     lines.extend(demo.iter().map(|demo| entry(&demo.msisdn, &demo.description)));
+    lines.extend(demo.first().map(|demo| format_reasons(&site, &demo.msisdn)));
     let (down, logs) = (format_path(&plan.down_dir()), format_path(&plan.folder.dir().join("logs")));
     lines.push("\nMore".to_owned());
     lines.extend([
@@ -104,6 +109,23 @@ fn format_welcome(plan: &Plan, operator_plan: &OperatorPlan, demo: &[demo_number
         format!("  tail -f {logs}/*.log"),
     ]);
     lines.join("\n")
+}
+
+/// How to make the operator refuse a number, with each reason that it can have.
+fn format_reasons(site: &str, msisdn: &str) -> String {
+    let answer = |member: &str, word: &str| {
+        format!("  curl -d '{{\"msisdn\":\"{msisdn}\"{member}{word}}}' {site}/account-answers")
+    };
+    let words = |words: &[&str]| words.join(", ");
+    [
+        format!("\nMake the operator refuse {msisdn}, or any other: sign-ups and charges"),
+        answer(",\"reason\":", "\"minor\""),
+        format!("    reason      {}", words(&Ineligibility::ALL.map(Ineligibility::as_str))),
+        format!("    suspension  {}", words(&Suspension::ALL.map(Suspension::as_str))),
+        "    spendable   {\"value\":100,\"currency\":\"USD\"}".to_owned(),
+        answer("", "") + "    as before",
+    ]
+    .join("\n")
 }
 
 /// Shows a path relative to the repository root where possible: shorter to read and to type.

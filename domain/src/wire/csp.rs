@@ -8,15 +8,39 @@ use crate::day::{Day, ServicePeriod};
 use crate::ids::{ExtId, OfferId, PartnerId};
 use crate::money::Money;
 use crate::msisdn::Msisdn;
+use crate::refusal_detail::{Ineligibility, Suspension};
 use crate::tax::TaxRate;
 use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
 
-/// `POST /account/validate`: look up an account.
+/// `POST /account/validate`: look up an account. Only the number is there when onbill asks whose it
+/// is, before it sends an SMS or shows the customer's own page: nothing is bought then.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct AccountValidateRequest {
     /// The number of the account.
     pub msisdn: Msisdn,
+    /// The partner that is to be paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner: Option<PartnerId>,
+    /// The offer, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<OfferId>,
+    /// The monthly price, or the amount of the charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// What the answer decides about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<AccountPurpose>,
+}
+
+crate::wire_enum! {
+    /// What is decided by the status of an account.
+    pub enum AccountPurpose {
+        /// Whether the customer may buy.
+        SignUp = "sign-up",
+        /// Whether a charge is submitted to billing.
+        Charge = "charge",
+    }
 }
 
 /// The account of a number.
@@ -33,6 +57,18 @@ pub struct AccountValidateResponse {
     /// The operator's own id of the subscriber. It changes when the number gets another subscriber.
     #[serde(rename = "subscriberID")]
     pub subscriber_id: String,
+    /// Whether the account may pay on the bill; it may when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eligible: Option<bool>,
+    /// Why it may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Ineligibility>,
+    /// Why it is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspension: Option<Suspension>,
+    /// How much may still be charged to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spendable: Option<Money>,
 }
 
 /// `POST /transaction`: put a charge on the bill. Repeating a transactionID gets the same response.

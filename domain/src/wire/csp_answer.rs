@@ -3,10 +3,11 @@
 
 use super::csp::{BillChargeResponse, BillRefundResponse, BillingDecision};
 use super::lenient::{Members, NotClear, read_text, read_word};
-use crate::account::{AccountFacts, AccountStatus, AccountType};
+use crate::account::{AccountFacts, AccountStatus, AccountType, Stated, UnknownWord};
 use crate::currency::Currency;
 use crate::day::Day;
 use crate::money::Money;
+use crate::refusal_detail::{Ineligibility, Suspension};
 use crate::reject::ErrorCode;
 
 /// The account of a number, as far as the answer is clear about it.
@@ -19,21 +20,61 @@ pub struct AccountAnswer {
 }
 
 /// Reads the account of a number. Status and subscriber id decide about every charge, so both must
-/// be clear: the id tells two subscribers of one number apart. Type and balance decide about a
-/// sign-up only, where they count as unknown when they are not clear.
+/// be clear: the id tells two subscribers of one number apart. A word that decides and is not the
+/// contract's is read as such. Type and amounts count as unknown when they are not clear.
 pub fn read_account(body: &[u8]) -> Option<AccountAnswer> {
     let text = read_text(body);
     let members = Members::parse(&text)?;
+    let status = read_status(&members).ok()??;
+    let suspension = match status {
+        Stated::Known(AccountStatus::Suspended) => {
+            members.stated("suspension", |value| find_word(&Suspension::ALL, Suspension::as_str, value))
+        }
+        Stated::Known(AccountStatus::Active | AccountStatus::Ceased) | Stated::Unknown(_) => None,
+    };
     let account = AccountFacts {
-        status: members
-            .decisive("status", |value| find_word(&AccountStatus::ALL, AccountStatus::as_str, value))
-            .ok()??,
+        status,
         account_type: members
             .incidental("type", |value| find_word(&AccountType::ALL, AccountType::as_str, value)),
         balance: members.incidental("balance", read_money),
+        suspension,
+        ineligible: read_ineligibility(&members),
+        spendable: members.incidental("spendable", read_money),
     };
     let subscriber_id = members.decisive("subscriberID", read_id).ok()??;
     Some(AccountAnswer { subscriber_id, account })
+}
+
+/// One word that is not the contract's is an unknown status. Anything else that is not clear, such as
+/// two words, makes the whole answer none.
+fn read_status(members: &Members<'_>) -> Result<Option<Stated<AccountStatus>>, NotClear> {
+    let find = |value: &str| find_word(&AccountStatus::ALL, AccountStatus::as_str, value);
+    if let Ok(known) = members.decisive("status", find) {
+        return Ok(known.map(Stated::Known));
+    }
+    let word = members.decisive("status", |value| Some(read_word(value)?.to_ascii_uppercase()))?;
+    Ok(word.map(|word| Stated::Unknown(UnknownWord::new("status", &word))))
+}
+
+/// The reason counts only where the account is not eligible: without `eligible`, an operator may mean
+/// anything by a member of that name.
+fn read_ineligibility(members: &Members<'_>) -> Option<Stated<Ineligibility>> {
+    match members.stated("eligible", read_flag)? {
+        Stated::Known(true) => None,
+        Stated::Known(false) => {
+            let find = |value: &str| find_word(&Ineligibility::ALL, Ineligibility::as_str, value);
+            Some(members.stated("reason", find).unwrap_or(Stated::Known(Ineligibility::Other)))
+        }
+        Stated::Unknown(word) => Some(Stated::Unknown(word)),
+    }
+}
+
+fn read_flag(value: &str) -> Option<bool> {
+    match read_word(value)?.to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
 }
 
 /// Reads billing's decision on a charge.
@@ -193,7 +234,8 @@ mod tests {
     fn account_is_read_as_far_as_it_is_clear() {
         let read = |members: &str| {
             let answer = read_account(format!("{{{members}}}").as_bytes())?;
-            let AccountFacts { status, account_type, balance } = answer.account;
+            let AccountFacts { status, account_type, balance, .. } = answer.account;
+            let Stated::Known(status) = status else { return Some("an unknown status".to_owned()) };
             let account_type = account_type.map_or("-", AccountType::as_str);
             let balance = balance.map_or("-".to_owned(), |balance| balance.to_string());
             Some(format!("{} {} {account_type} {balance}", answer.subscriber_id, status.as_str()))
@@ -217,7 +259,10 @@ mod tests {
         );
         for unclear in [
             r#""subscriberID":"s-1""#,
-            r#""status":"GONE","subscriberID":"s-1""#,
+            r#""status":"GONE""#,
+            r#""status":"GONE","status":"LOST","subscriberID":"s-1""#,
+            r#""status":["ACTIVE"],"subscriberID":"s-1""#,
+            r#""status":null,"subscriberID":"s-1""#,
             r#""status":"ACTIVE""#,
             r#""status":"ACTIVE","subscriberID":"""#,
             r#""status":"ACTIVE","subscriberID":null"#,
@@ -227,6 +272,70 @@ mod tests {
         ] {
             assert_eq!(read(unclear), None, "{unclear}");
         }
+    }
+
+    /// The facts that an answer adds to those of an account in use, or a suspended one.
+    fn facts_of(status: &str, members: &str) -> AccountFacts {
+        let body = format!(r#"{{"status":"{status}","subscriberID":"s-1",{members}}}"#);
+        read_account(body.as_bytes()).expect("is clear").account
+    }
+
+    #[test]
+    fn ineligible_account_has_its_reason() {
+        use Ineligibility::{Minor, Other};
+        let read = |members: &str| facts_of("ACTIVE", members).ineligible;
+        for (members, expected) in [
+            (r#""eligible":false,"reason":"minor""#, Some(Minor)),
+            (r#""Eligible":"False","REASON":" Minor ""#, Some(Minor)),
+            (r#""eligible":false,"reason":"minor","reason":"Minor""#, Some(Minor)),
+            (r#""eligible":false"#, Some(Other)),
+            (r#""eligible":false,"reason":null"#, Some(Other)),
+            (r#""eligible":false,"reason":"""#, Some(Other)),
+            (r#""eligible":true,"reason":"minor""#, None),
+            (r#""eligible":null,"reason":"minor""#, None),
+            (r#""reason":"minor""#, None),
+            (r#""reason":{"code":7},"unknown":[]"#, None),
+        ] {
+            assert_eq!(read(members), expected.map(Stated::Known), "{members}");
+        }
+        for (members, member, word) in [
+            (r#""eligible":false,"reason":"too-tall""#, "reason", "too-tall"),
+            (r#""eligible":false,"reason":42"#, "reason", "42"),
+            (r#""eligible":false,"reason":"minor","reason":"credit""#, "reason", "minor, credit"),
+            (r#""eligible":false,"reason":["minor"]"#, "reason", "[\"minor\"]"),
+            (r#""eligible":"perhaps""#, "eligible", "perhaps"),
+            (r#""eligible":true,"eligible":false"#, "eligible", "true, false"),
+        ] {
+            let unknown = UnknownWord::new(member, word);
+            assert_eq!(read(members), Some(Stated::Unknown(unknown)), "{members}");
+        }
+    }
+
+    #[test]
+    fn suspension_is_read_of_suspended_account_only() {
+        for suspension in Suspension::ALL {
+            let member = format!(r#""suspension":"{}""#, suspension.as_str());
+            assert_eq!(facts_of("SUSPENDED", &member).suspension, Some(Stated::Known(suspension)));
+            assert_eq!(facts_of("ACTIVE", &member).suspension, None);
+        }
+        assert_eq!(facts_of("SUSPENDED", r#""suspension":null"#).suspension, None);
+        let unknown = facts_of("SUSPENDED", r#""suspension":"sabbatical""#);
+        assert_eq!(unknown.unknown_word(), Some(&UnknownWord::new("suspension", "sabbatical")));
+    }
+
+    #[test]
+    fn unclear_spendable_amount_is_unknown() {
+        let read = |member: &str| facts_of("ACTIVE", member).spendable.map(|money| money.to_string());
+        assert_eq!(read(r#""spendable":{"value":"500","currency":"usd"}"#).as_deref(), Some("5.00 USD"));
+        for unclear in ["null", "5", "{\"value\":5.5,\"currency\":\"USD\"}", "\"a lot\"", "[]"] {
+            assert_eq!(read(&format!(r#""spendable":{unclear}"#)), None, "{unclear}");
+        }
+    }
+
+    #[test]
+    fn unknown_status_is_named() {
+        let dormant = facts_of("dormant", r#""type":"postpaid""#);
+        assert_eq!(dormant.unknown_word(), Some(&UnknownWord::new("status", "DORMANT")));
     }
 
     #[test]

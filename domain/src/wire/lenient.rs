@@ -6,6 +6,8 @@
 //! brackets and quotation marks delimit the members, and the reader of each member decides whether
 //! its value is clear. An object that is not complete, or is followed by anything else, is refused.
 
+use crate::account::{Stated, UnknownWord};
+
 /// The members of an object, each with its value as it is spelled.
 pub(super) struct Members<'t>(Vec<(String, &'t str)>);
 
@@ -58,6 +60,28 @@ impl<'t> Members<'t> {
     /// The value of a member that decides nothing; `None` also when it is not clear.
     pub(super) fn incidental<T: PartialEq>(&self, name: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.decisive(name, read).ok().flatten()
+    }
+
+    /// What an optional member that decides states; `None` when it is absent, null or empty. When
+    /// `read` does not understand it, or it is there twice and says different things, it is unknown.
+    pub(super) fn stated<T: PartialEq>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Option<Stated<T>> {
+        let says_nothing = |value: &str| ["null", "", "\"\""].contains(&value);
+        let values: Vec<&str> = self.values(name).filter(|value| !says_nothing(value)).collect();
+        let mut known = values.iter().map(|value| read(value));
+        match known.next()? {
+            Some(first) if known.all(|other| other.as_ref() == Some(&first)) => Some(Stated::Known(first)),
+            _ => {
+                let words: Vec<String> = values
+                    .iter()
+                    .map(|value| read_word(value).unwrap_or_else(|| (*value).to_owned()))
+                    .collect();
+                Some(Stated::Unknown(UnknownWord::new(name, &words.join(", "))))
+            }
+        }
     }
 
     fn values(&self, name: &str) -> impl Iterator<Item = &'t str> {

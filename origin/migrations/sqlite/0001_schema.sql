@@ -520,6 +520,10 @@ CREATE TABLE outbox (
     notification_id  TEXT UNIQUE REFERENCES notifications,
     -- The sealed SMS of the last four kinds.
     payload          BLOB,
+    -- Of the call that the job follows from; NULL if there was none. They join the log lines of all
+    -- parties about it.
+    correlator       TEXT,
+    traceparent      TEXT,
     -- From when on any worker may take it. A lease moves it.
     due_at           INTEGER NOT NULL,
     -- The number of the attempt, by which a worker knows that it still has the lease.

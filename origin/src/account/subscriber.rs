@@ -3,19 +3,20 @@
 //! the last one.
 
 use super::lookup::FoundAccount;
-use onbill_domain::account::AccountStatus;
+use onbill_domain::account::{AccountFacts, AccountStatus, Stated};
 
 /// The status of a subscriber, by the account that their number has now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SubscriberStatus {
-    /// The account is the subscriber's, and in use.
-    Active,
-    /// The account is the subscriber's, and barred until a bill is paid.
-    Suspended,
+    /// The account is the subscriber's: in use, or suspended.
+    Present(AccountFacts),
     /// The number no longer has an account.
     Ceased,
     /// The number belongs to another subscriber.
     Replaced,
+    /// The operator gives the account a status that is not known, so that nothing final follows
+    /// from it.
+    Unknown(AccountFacts),
 }
 
 impl SubscriberStatus {
@@ -23,28 +24,30 @@ impl SubscriberStatus {
     pub(crate) fn of(subscriber_ref: &str, account: Option<FoundAccount>) -> Self {
         let Some(known) = account else { return Self::Ceased };
         match known.account.status {
-            AccountStatus::Ceased => Self::Ceased,
-            AccountStatus::Active | AccountStatus::Suspended if known.subscriber_ref != subscriber_ref => {
-                Self::Replaced
+            Stated::Unknown(_) => Self::Unknown(known.account),
+            Stated::Known(AccountStatus::Ceased) => Self::Ceased,
+            Stated::Known(AccountStatus::Active | AccountStatus::Suspended) => {
+                if known.subscriber_ref == subscriber_ref {
+                    Self::Present(known.account)
+                } else {
+                    Self::Replaced
+                }
             }
-            AccountStatus::Suspended => Self::Suspended,
-            AccountStatus::Active => Self::Active,
         }
     }
 
-    /// Whether the subscriber still has the number.
-    pub(crate) fn has_number(self) -> bool {
+    /// Whether the subscriber still has the number; `None` when that is not known now.
+    pub(crate) fn has_number(&self) -> Option<bool> {
         match self {
-            Self::Active | Self::Suspended => true,
-            Self::Ceased | Self::Replaced => false,
+            Self::Present(_) => Some(true),
+            Self::Ceased | Self::Replaced => Some(false),
+            Self::Unknown(_) => None,
         }
     }
 }
 
-/// The account, unless it has ended.
+/// The account, unless it has ended. With a status that is not known it may still be in use: who
+/// has the number then learns that it may not buy.
 pub(crate) fn live_account(account: Option<FoundAccount>) -> Option<FoundAccount> {
-    account.filter(|known| match known.account.status {
-        AccountStatus::Active | AccountStatus::Suspended => true,
-        AccountStatus::Ceased => false,
-    })
+    account.filter(|known| known.account.status != Stated::Known(AccountStatus::Ceased))
 }

@@ -259,6 +259,7 @@ impl Base {
             },
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
+            random: self.random.clone(),
             is_recovering: self.is_recovering,
         }
     }
@@ -298,6 +299,7 @@ impl Base {
             vault: vault.clone(),
             clock: clock.clone(),
             sim_swap_hours: self.config.sim_swap_hours,
+            links: self.config.links.clone(),
         });
         let proofs = Arc::new(FlowProofs {
             store: store.clone(),

@@ -2,6 +2,7 @@
 //! exchange of billing files, and the sweeper.
 
 use super::assembly::App;
+use crate::call_trace::CallTrace;
 use crate::delivery::files::Directory;
 use crate::server;
 use std::io;
@@ -57,7 +58,8 @@ async fn sweep(app: Arc<App>) {
             );
             continue;
         }
-        if let Err(fault) = app.coupons.remind_all().await {
+        let reminding = CallTrace::begin(&*app.random).scope(app.coupons.remind_all());
+        if let Err(fault) = reminding.await {
             tracing::error!(?fault, "not every due coupon reminder could be queued");
         }
     }

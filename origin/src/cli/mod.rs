@@ -27,8 +27,10 @@ mod settlement;
 mod verb_outcome;
 
 use clap::{Parser, Subcommand};
+use onbill_origin::ambient::SystemRandom;
+use onbill_origin::call_trace::CallTrace;
 use output::print_error_line;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use verb_outcome::VerbOutcome;
 
@@ -70,23 +72,7 @@ enum Verb {
 /// Runs the verb that the command line asks for.
 pub(crate) async fn run() -> ExitCode {
     let Arguments { config, verb } = Arguments::parse();
-    let outcome = match verb {
-        Verb::Init(arguments) => arguments.run(&config).await,
-        Verb::Serve(arguments) => arguments.run(&config).await,
-        Verb::ImportAccounts(arguments) => arguments.run(&config).await,
-        Verb::AccountEvents(arguments) => arguments.run(&config).await,
-        Verb::Outbox(arguments) => arguments.run(&config).await,
-        Verb::Reconcile(arguments) => arguments.run(&config).await,
-        Verb::Settlement(arguments) => arguments.run(&config).await,
-        Verb::Mandates(arguments) => arguments.run(&config).await,
-        Verb::ClosePai(arguments) => arguments.run(&config).await,
-        Verb::KvSync(arguments) => arguments.run(&config).await,
-        Verb::Coupons(arguments) => arguments.run(&config).await,
-        Verb::Erase(arguments) => arguments.run(&config).await,
-        Verb::RotateKeys(arguments) => arguments.run(&config).await,
-        Verb::Backup(arguments) => arguments.run(&config).await,
-        Verb::Recovered(arguments) => arguments.run(&config).await,
-    };
+    let outcome = CallTrace::begin(&SystemRandom).scope(run_verb(verb, &config)).await;
     let code = match outcome {
         Ok(VerbOutcome::Findings) if !output::is_closed() => ExitCode::from(1),
         Ok(_) => ExitCode::SUCCESS,
@@ -101,5 +87,25 @@ pub(crate) async fn run() -> ExitCode {
             print_error_line!("error: the output cannot be written: {error}");
             ExitCode::from(2)
         }
+    }
+}
+
+async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
+    match verb {
+        Verb::Init(arguments) => arguments.run(config).await,
+        Verb::Serve(arguments) => arguments.run(config).await,
+        Verb::ImportAccounts(arguments) => arguments.run(config).await,
+        Verb::AccountEvents(arguments) => arguments.run(config).await,
+        Verb::Outbox(arguments) => arguments.run(config).await,
+        Verb::Reconcile(arguments) => arguments.run(config).await,
+        Verb::Settlement(arguments) => arguments.run(config).await,
+        Verb::Mandates(arguments) => arguments.run(config).await,
+        Verb::ClosePai(arguments) => arguments.run(config).await,
+        Verb::KvSync(arguments) => arguments.run(config).await,
+        Verb::Coupons(arguments) => arguments.run(config).await,
+        Verb::Erase(arguments) => arguments.run(config).await,
+        Verb::RotateKeys(arguments) => arguments.run(config).await,
+        Verb::Backup(arguments) => arguments.run(config).await,
+        Verb::Recovered(arguments) => arguments.run(config).await,
     }
 }

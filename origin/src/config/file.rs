@@ -6,6 +6,7 @@ use super::coupons::{self, CouponSettings};
 use super::database::Database;
 use super::durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
 use super::files::FileSettings;
+use super::links::Links;
 use super::number_plan::NumberPlan;
 use super::offers::Offer;
 use super::partners::{self, Partner};
@@ -87,6 +88,9 @@ pub struct Config {
     pub account_url: Option<String>,
     /// Whether prices have the taxes in them. Customers are told nothing of taxes when absent.
     pub taxes: Option<Taxes>,
+    /// The operator's pages that a refused customer is shown.
+    #[serde(default)]
+    pub links: Links,
     pub offers: Vec<Offer>,
     /// The partners that have settings of their own.
     #[serde(default)]
@@ -153,6 +157,7 @@ impl Config {
         if let Some(url) = &self.account_url {
             require_https(url, "account_url")?;
         }
+        self.links.check().map_err(|complaint| format!("links: {complaint}"))?;
         self.check_offers()?;
         partners::check_partners(&self.partners, &self.name)?;
         if self.charge_codes == ChargeCodeRule::Required {
@@ -326,6 +331,8 @@ pub(super) mod tests {
             ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
+            ("[[offers]]", "[links]\nhelp = \"http://acme.example\"\n[[offers]]", "links: help: http"),
+            ("[[offers]]", "[links]\npay = \"https://acme.example\"\n[[offers]]", "pay"),
             ("month =", "mounth =", "mounth"),
             ("month = 10000", "month = 49", "limits in USD: smallest"),
             ("month = 10000", "month = 100", "limits in USD: offer netflix-standard costs 15.99 USD"),

@@ -12,6 +12,7 @@ mod durations;
 mod file;
 mod file_columns;
 mod files;
+mod links;
 mod lookups;
 mod number_plan;
 mod offers;
@@ -36,6 +37,7 @@ pub use durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours}
 pub use file::Config;
 pub use file_columns::{FileColumn, FileColumns};
 pub use files::FileSettings;
+pub use links::Links;
 pub use number_plan::NumberPlan;
 pub use offers::Offer;
 #[cfg(test)]

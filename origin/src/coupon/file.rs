@@ -161,6 +161,9 @@ fn describe_failure(failure: Failure) -> String {
     match failure {
         Failure::Fault(Fault::Store(why)) => format!("the database failed: {why}"),
         Failure::Fault(Fault::CspApi(_)) => "the operator's systems do not answer".to_owned(),
+        Failure::Fault(Fault::UnknownWord(word)) => {
+            format!("the operator's systems use an unknown {}: {word}", word.member)
+        }
         Failure::Fault(Fault::Spool(why)) => why,
         Failure::Fault(Fault::Broken(what)) => what.to_owned(),
         Failure::Reject(reject) => reject.message,

@@ -3,17 +3,18 @@
 use super::DAY_SECONDS;
 use super::desk::Coupons;
 use super::text;
-use crate::account::{FoundAccount, live_account};
+use crate::account::{FoundAccount, Purchase, live_account};
 use crate::config::{CouponPlan, CouponSettings, Offer};
 use crate::fault::{Failure, Fault};
 use crate::store::{CouponRow, IssueCouponResult, NewCoupon, NewPai, NewPaiIds, StoreError};
-use onbill_domain::account::AccountStatus;
+use onbill_domain::account::check_permission;
 use onbill_domain::digest::sha256;
 use onbill_domain::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::coupon::CouponRequest;
+use onbill_domain::wire::csp::AccountPurpose;
 
 /// The member of a request that is refused. A file import maps it to the column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Coupons {
     ///    `parameter-not-supported`. The amount must be one that billing takes: 400
     ///    `invalid-request`.
     /// 3. The number must have an account (404 `account-not-found`) that is not suspended (400
-    ///    `suspended-non-payment`). Its balance is checked when the coupon is redeemed, because it
+    ///    `suspended-non-payment`) and may pay on the bill (400 `account-not-eligible`). Its balance is checked when the coupon is redeemed, because it
     ///    is only charged then.
     /// 4. Draws the code, and seals the SMS that carries it.
     pub(super) async fn examine_request(&self, request: &CouponRequest) -> Result<Examined, NotIssued> {
@@ -125,7 +126,13 @@ impl Coupons {
 
         // 3.
         let now = self.clock.now();
-        let known = self.find_buyer_account(&msisdn).await?;
+        let purchase = Purchase {
+            purpose: AccountPurpose::SignUp,
+            partner: &offer.partner,
+            offer: Some(&offer.id),
+            amount: request.amount,
+        };
+        let known = self.find_buyer_account(&msisdn, purchase).await?;
 
         // 4.
         let expires_at = now.plus_seconds(i64::from(settings.valid_days) * DAY_SECONDS);
@@ -198,19 +205,17 @@ impl Coupons {
         Err(NotIssued::Refused(CouponField::Amount, Reject::invalid_request(message)))
     }
 
-    async fn find_buyer_account(&self, msisdn: &Msisdn) -> Result<FoundAccount, NotIssued> {
-        let known = live_account(self.accounts.find_account(msisdn).await?).ok_or_else(|| {
-            NotIssued::Refused(
-                CouponField::Msisdn,
-                Reject::new(ErrorCode::AccountNotFound, "There is no such account."),
-            )
-        })?;
-        match known.account.status {
-            AccountStatus::Suspended => {
-                Err(NotIssued::Refused(CouponField::Msisdn, Reject::suspended_non_payment()))
-            }
-            AccountStatus::Active | AccountStatus::Ceased => Ok(known),
-        }
+    async fn find_buyer_account(
+        &self,
+        msisdn: &Msisdn,
+        purchase: Purchase<'_>,
+    ) -> Result<FoundAccount, NotIssued> {
+        let refuse = |reject| NotIssued::Refused(CouponField::Msisdn, reject);
+        let known = live_account(self.accounts.find_paying_account(msisdn, purchase).await?);
+        let known = known
+            .ok_or_else(|| refuse(Reject::new(ErrorCode::AccountNotFound, "There is no such account.")))?;
+        check_permission(&known.account).map_err(refuse)?;
+        Ok(known)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::raw_code;
 use super::retry::RetrySchedule;
-use crate::account::{AccountLookup, SubscriberStatus};
+use crate::account::{AccountLookup, Purchase, SubscriberStatus};
 use crate::ambient::Clock;
 use crate::config::{Billing, BillingCodes};
 use crate::fault::{Failure, Fault};
@@ -12,10 +12,12 @@ use crate::store::{
     BilledSubscriber, BillingOutcome, Charge, ChargeDecision, ChargeOutcome, JobKind, NextStep, Refund,
     RefundDecision, RefundOutcome, Store,
 };
+use onbill_domain::account::{AccountFacts, ChargeCheck, check_charge};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::wire::csp::{
-    BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse, BillingDecision, ChargeKind,
+    AccountPurpose, BillChargeRequest, BillChargeResponse, BillRefundRequest, BillRefundResponse,
+    BillingDecision, ChargeKind,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,9 +108,7 @@ impl BillingSubmission {
     async fn submit_charge(&self, charge: &Charge, attempt: u32) -> ChargeOutcome {
         match self.mode {
             Billing::Files => match self.check_subscriber(charge).await {
-                Ok(Some(reason)) => {
-                    BillingOutcome::Decided(ChargeDecision::Declined { reason, raw_code: None })
-                }
+                Ok(Some(declined)) => BillingOutcome::Decided(declined),
                 // An account that cannot be looked up now is looked up when a file is made.
                 Ok(None) | Err(_) => BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now())),
             },
@@ -124,12 +124,12 @@ impl BillingSubmission {
         self.retry_later(attempt)
     }
 
-    /// 1. The account must still be the one that the PAI was issued for, and not on hold.
+    /// 1. The account must still be the one that the PAI was issued for, and allow the charge.
     /// 2. Posts the charge.
     async fn post_charge(&self, charge: &Charge) -> Result<ChargeOutcome, Failure> {
         // 1.
-        if let Some(reason) = self.check_subscriber(charge).await? {
-            return Ok(BillingOutcome::Decided(ChargeDecision::Declined { reason, raw_code: None }));
+        if let Some(declined) = self.check_subscriber(charge).await? {
+            return Ok(BillingOutcome::Decided(declined));
         }
         // 2.
         let subscriber = charge_subscriber(charge)?;
@@ -141,20 +141,28 @@ impl BillingSubmission {
         )))
     }
 
-    /// Returns the reason for which the PAI was closed while the charge was pending, or for which
-    /// the account does not allow it now.
-    pub(super) async fn check_subscriber(&self, charge: &Charge) -> Result<Option<DeclineReason>, Failure> {
-        if charge.closed.is_some() {
-            return Ok(charge.closed);
+    /// Returns the decline of a charge whose PAI was closed while it was pending, or whose account
+    /// does not allow it now. A word of the operator's that is not known leaves it pending.
+    pub(super) async fn check_subscriber(&self, charge: &Charge) -> Result<Option<ChargeDecision>, Failure> {
+        if let Some(reason) = charge.closed {
+            return Ok(Some(decline(reason)));
         }
         let subscriber = charge_subscriber(charge)?;
-        let account = self.accounts.find_account(&self.vault.open_number(&subscriber.number.sealed)?).await?;
-        Ok(match SubscriberStatus::of(&subscriber.subscriber_ref, account) {
-            SubscriberStatus::Active => None,
-            SubscriberStatus::Suspended => Some(DeclineReason::AccountOnHold),
-            SubscriberStatus::Ceased => Some(DeclineReason::AccountClosed),
-            SubscriberStatus::Replaced => Some(DeclineReason::AccountClosedTakenOver),
-        })
+        let msisdn = self.vault.open_number(&subscriber.number.sealed)?;
+        let purchase = Purchase {
+            purpose: AccountPurpose::Charge,
+            partner: &charge.partner,
+            offer: None,
+            amount: charge.amount,
+        };
+        let account = self.accounts.find_paying_account(&msisdn, purchase).await?;
+        match SubscriberStatus::of(&subscriber.subscriber_ref, account) {
+            SubscriberStatus::Present(account) | SubscriberStatus::Unknown(account) => {
+                check_account_of_charge(&account, charge)
+            }
+            SubscriberStatus::Ceased => Ok(Some(decline(DeclineReason::AccountClosed))),
+            SubscriberStatus::Replaced => Ok(Some(decline(DeclineReason::AccountClosedTakenOver))),
+        }
     }
 
     /// Unseals the number of the charge's own subscriber, unless they were erased.
@@ -198,6 +206,23 @@ impl BillingSubmission {
     fn retry_later<V>(&self, attempt: u32) -> BillingOutcome<V> {
         self.retry.plan(JobKind::Charge.spec().retry_if_unclear, attempt).into()
     }
+}
+
+fn check_account_of_charge(
+    account: &AccountFacts,
+    charge: &Charge,
+) -> Result<Option<ChargeDecision>, Failure> {
+    match check_charge(account, charge.amount) {
+        ChargeCheck::Submit => Ok(None),
+        ChargeCheck::Declined { reason, word } => {
+            Ok(Some(ChargeDecision::Declined { reason, raw_code: word.map(str::to_owned) }))
+        }
+        ChargeCheck::Unknown(word) => Err(Fault::UnknownWord(word).into()),
+    }
+}
+
+fn decline(reason: DeclineReason) -> ChargeDecision {
+    ChargeDecision::Declined { reason, raw_code: None }
 }
 
 fn unclear(_: Unclear) -> Fault {

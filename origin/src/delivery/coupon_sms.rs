@@ -21,9 +21,13 @@ impl SmsJobs {
         }
         let retry = || -> SmsOutcome { self.retry.plan(spec.retry, attempt).into() };
         let Ok(account) = self.accounts.find_account(&message.msisdn).await else { return retry() };
-        if !SubscriberStatus::of(&message.subscriber_ref, account).has_number() {
-            tracing::warn!("a coupon's number is nobody's or somebody else's by now");
-            return SmsOutcome::NotSent(NextStep::Drop);
+        match SubscriberStatus::of(&message.subscriber_ref, account).has_number() {
+            Some(true) => {}
+            Some(false) => {
+                tracing::warn!("a coupon's number is nobody's or somebody else's by now");
+                return SmsOutcome::NotSent(NextStep::Drop);
+            }
+            None => return retry(),
         }
         let text = Sms {
             to: &message.msisdn,

@@ -54,9 +54,13 @@ impl SmsJobs {
             return retry();
         };
         let Ok(account) = self.accounts.find_account(&msisdn).await else { return retry() };
-        if !SubscriberStatus::of(&subscriber.subscriber_ref, account).has_number() {
-            tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
-            return SmsOutcome::NotSent(NextStep::Drop);
+        match SubscriberStatus::of(&subscriber.subscriber_ref, account).has_number() {
+            Some(true) => {}
+            Some(false) => {
+                tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
+                return SmsOutcome::NotSent(NextStep::Drop);
+            }
+            None => return retry(),
         }
 
         // 3.

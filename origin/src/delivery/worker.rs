@@ -10,7 +10,8 @@ use super::edge_mapping::EdgeMappings;
 use super::sms_jobs::SmsJobs;
 use super::wake_up::WakeUp;
 use super::webhook::Webhooks;
-use crate::ambient::Clock;
+use crate::ambient::{Clock, Random};
+use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
 use crate::store::{
@@ -23,6 +24,7 @@ use futures_util::stream::FuturesUnordered;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 /// Calls of a kind made at once, as many as a partner's own calls would make: enough to keep a
 /// billing system busy, few enough not to flood it.
@@ -57,6 +59,7 @@ pub struct Worker {
     pub(crate) sms: SmsJobs,
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
     /// The ledger is being recovered: see [`Worker::queues`].
     pub(crate) is_recovering: bool,
 }
@@ -163,13 +166,20 @@ impl Worker {
         }
     }
 
+    /// The attempt belongs to the trace of the call that the job follows from.
     async fn attempt_job(&self, leased: LeasedJob) -> Step {
-        Step::Attempted(self.attempt_and_settle(leased).await)
+        let trace = leased.trace.clone().unwrap_or_else(|| CallTrace::begin(&*self.random));
+        let CallTrace { correlator, parent } = &trace;
+        let kind = leased.job.kind().as_str();
+        let span = tracing::info_span!("job", %correlator, trace = %parent.trace_id(), kind);
+        let attempt = trace.clone().scope(self.attempt_and_settle(leased));
+        Step::Attempted(attempt.instrument(span).await)
     }
 
     async fn attempt_and_settle(&self, leased: LeasedJob) -> Result<(), Fault> {
         let (lease, what, id) = (leased.lease(), leased.job.kind().as_str(), logged_id(&leased.job));
         let outcome = self.attempt(leased.job, lease.attempt).await;
+        tracing::info!(id, attempt = lease.attempt, "attempted");
         if outcome.next_step() == NextStep::DeadLetter {
             tracing::error!(
                 what,

@@ -2,9 +2,9 @@
 //! number learns any of it.
 
 use super::mark::{flow_expired, is_marked_for};
-use crate::account::{AccountLookup, FoundAccount, live_account};
+use crate::account::{AccountLookup, FoundAccount, Purchase, live_account};
 use crate::ambient::Clock;
-use crate::config::{Offer, SimSwapHours};
+use crate::config::{Links, Offer, SimSwapHours};
 use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::pin::pin_expired;
@@ -12,6 +12,7 @@ use crate::store::{NumberIndex, PinRecipient, Store};
 use onbill_domain::account::{AccountType, check_account};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::csp::AccountPurpose;
 use std::sync::Arc;
 
 pub struct Eligibility {
@@ -20,6 +21,7 @@ pub struct Eligibility {
     pub(crate) vault: Arc<Vault>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sim_swap_hours: SimSwapHours,
+    pub(crate) links: Links,
 }
 
 /// Whose account it has to be.
@@ -50,7 +52,8 @@ impl Eligibility {
         msisdn: &Msisdn,
         holder: Holder<'_>,
     ) -> Result<EligibleAccount, Failure> {
-        let (known, account_type) = check_price(self.find_account(msisdn, holder).await?, offer)?;
+        let known = self.find_account(msisdn, holder, Some(offer)).await?;
+        let (known, account_type) = self.check_price(known, offer)?;
         let pays_already = self.pays_on_bill(offer, msisdn, &known).await?;
         Ok(EligibleAccount { known, account_type, pays_already })
     }
@@ -62,18 +65,23 @@ impl Eligibility {
         msisdn: &Msisdn,
         holder: Holder<'_>,
     ) -> Result<FoundAccount, Failure> {
-        let known = self.find_account(msisdn, holder).await?;
-        Ok(live_account(known).ok_or_else(account_not_found)?)
+        let known = self.find_account(msisdn, holder, None).await?;
+        Ok(live_account(known).ok_or_else(|| self.links.show_way_on(account_not_found()))?)
     }
 
     /// The account of a number, if it is the holder's: 400 `pin-expired` or `token-expired` when the
-    /// number has another subscriber now, of whom nothing is told.
+    /// number has another subscriber now, of whom nothing is told. The operator is told which offer
+    /// the account is to pay for, if there is one.
     async fn find_account(
         &self,
         msisdn: &Msisdn,
         holder: Holder<'_>,
+        offer: Option<&Offer>,
     ) -> Result<Option<FoundAccount>, Failure> {
-        let known = self.accounts.find_account(msisdn).await?;
+        let known = match offer.map(signing_up_for) {
+            Some(purchase) => self.accounts.find_paying_account(msisdn, purchase).await?,
+            None => self.accounts.find_account(msisdn).await?,
+        };
         let Some(live) = live_account(known.clone()) else { return Ok(known) };
         match holder {
             Holder::Present => {}
@@ -100,7 +108,7 @@ impl Eligibility {
         msisdn: &Msisdn,
         holder: Holder<'_>,
     ) -> Result<(FoundAccount, AccountType), Failure> {
-        let known = self.find_account(msisdn, holder).await?;
+        let known = self.find_account(msisdn, holder, Some(offer)).await?;
         let pays = match &known {
             Some(known) => self.pays_on_bill(offer, msisdn, known).await?,
             None => false,
@@ -108,7 +116,7 @@ impl Eligibility {
         if !pays {
             self.check_sim(self.vault.index_number(msisdn)).await?;
         }
-        Ok(check_price(known, offer)?)
+        Ok(self.check_price(known, offer)?)
     }
 
     /// A PIN, or an app on the device, proves who has the SIM. A new SIM may be in the hands of an
@@ -120,7 +128,7 @@ impl Eligibility {
             Some(swapped_at) if self.clock.now().seconds_since(swapped_at) < suspicious => {
                 let message =
                     "The SIM was changed lately: only the operator's own site can prove the number.";
-                Err(Reject::new(ErrorCode::AccountNotEligible, message).into())
+                Err(self.links.show_way_on(Reject::new(ErrorCode::AccountNotEligible, message)).into())
             }
             _ => Ok(()),
         }
@@ -135,11 +143,28 @@ impl Eligibility {
         let (partner, number) = (offer.partner.clone(), self.vault.index_number(msisdn));
         Ok(self.store.pays_on_bill(partner, number, known.subscriber_ref.clone()).await?)
     }
+
+    /// The refusals are those of [`check_account`], with the page of the operator's that helps.
+    fn check_price(
+        &self,
+        known: Option<FoundAccount>,
+        offer: &Offer,
+    ) -> Result<(FoundAccount, AccountType), Reject> {
+        let checked = check_account(known.as_ref().map(|known| &known.account), offer.price);
+        let checked =
+            checked.and_then(|account_type| Ok((known.ok_or_else(account_not_found)?, account_type)));
+        checked.map_err(|reject| self.links.show_way_on(reject))
+    }
 }
 
-fn check_price(known: Option<FoundAccount>, offer: &Offer) -> Result<(FoundAccount, AccountType), Reject> {
-    let account_type = check_account(known.as_ref().map(|known| &known.account), offer.price)?;
-    Ok((known.ok_or_else(account_not_found)?, account_type))
+/// What the operator is asked about a customer who wants to buy an offer.
+fn signing_up_for(offer: &Offer) -> Purchase<'_> {
+    Purchase {
+        purpose: AccountPurpose::SignUp,
+        partner: &offer.partner,
+        offer: Some(&offer.id),
+        amount: offer.price,
+    }
 }
 
 fn account_not_found() -> Reject {

@@ -5,6 +5,7 @@
 
 use super::peer::{Connection, HttpPeer, NoResponse, Peer, Unreachable};
 use crate::ambient::{Clock, Random};
+use crate::call_trace::CallTrace;
 use bytes::Bytes;
 use futures_util::future::select_ok;
 use http::header::CONTENT_TYPE;
@@ -43,7 +44,8 @@ impl SignedClient {
         Self { keys, peer, clock, random }
     }
 
-    /// Signs a request and sends it once. A request that cannot be signed is not sent.
+    /// Signs a request and sends it once, with the trace of the work that it belongs to. A request that
+    /// cannot be signed is not sent.
     pub(crate) async fn send(
         &self,
         key_use: KeyUse,
@@ -52,7 +54,11 @@ impl SignedClient {
         mut request: Request<Bytes>,
     ) -> Result<Response<Bytes>, NoResponse> {
         let key = self.keys.signing_key(key_use, party).ok_or(NoResponse::Unreachable)?;
-        let signed = sign_request(&mut request, key, self.clock.now(), &self.random.nonce());
+        let nonce = self.random.nonce();
+        if let Some(trace) = CallTrace::current() {
+            trace.write_headers(request.headers_mut(), &nonce);
+        }
+        let signed = sign_request(&mut request, key, self.clock.now(), &nonce);
         signed.ok_or(NoResponse::Unreachable)?;
         match self.peer.connections() {
             Some(http) => http.send_on(connection, request).await,

@@ -11,6 +11,7 @@ use crate::config::{AccountSource, NumberPlan};
 use crate::delivery::EdgeMappings;
 use crate::keys::Vault;
 use crate::store::{AdoptResult, FollowResult, LostPai, NewPai, NewPaiIds};
+use onbill_domain::account::{AccountFacts, Stated};
 use onbill_domain::day::Day;
 use onbill_domain::ids::ExtId;
 use onbill_domain::limits::PAI_MAPPINGS_PER_CALL_MAX;
@@ -130,6 +131,9 @@ impl LostPais<'_> {
         let Some(number) = number else { return Ok(Err(NotAdopted::NumberUnknown)) };
         let account = self.accounts.find_account(&number).await;
         let account = account.map_err(|_| AdoptionError::Peer("the account cannot be looked up"))?;
+        if let Some(FoundAccount { account: AccountFacts { status: Stated::Unknown(_), .. }, .. }) = account {
+            return Err(AdoptionError::Peer("the account has a status that is not known"));
+        }
         let Some(account) = live_account(account) else { return Ok(Err(NotAdopted::AccountEnded)) };
         if self.is_later_subscriber(&account) {
             return Ok(Err(NotAdopted::OtherSubscriber));

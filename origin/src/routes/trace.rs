@@ -1,13 +1,14 @@
-//! The correlator: taken from the call or generated, present on every log line of the call, and
-//! echoed in the response.
+//! The correlator and the trace: taken from the call or begun, present on every log line of the call,
+//! and the correlator echoed in the response.
 
 use crate::ambient::Random;
+use crate::call_trace::CallTrace;
 use crate::fault::Failure;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderValue;
-use onbill_domain::correlator::{Correlator, HEADER};
+use onbill_domain::correlator::HEADER;
 use onbill_domain::reject::Reject;
 use std::sync::Arc;
 use tracing::Instrument as _;
@@ -19,25 +20,21 @@ pub(super) async fn with_correlator(
     request: Request,
     next: Next,
 ) -> Response {
-    let correlator =
-        match request.headers().get(HEADER).map(|value| value.to_str().ok().and_then(Correlator::parse)) {
-            Some(Some(correlator)) => correlator,
-            Some(None) => {
-                return Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response();
-            }
-            None => Correlator::from_random(random.bytes()),
-        };
+    let Some(trace) = CallTrace::read(request.headers(), &*random) else {
+        return Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response();
+    };
+    let CallTrace { correlator, parent } = trace.clone();
     // The route's pattern and not its path, because a path may contain a partner's identifier.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("call", %correlator, method = %request.method(), route);
-    async {
+    let method = request.method().clone();
+    let span = tracing::info_span!("call", %correlator, trace = %parent.trace_id(), %method, route);
+    let work = async {
         let mut response = next.run(request).await;
         tracing::info!(status = response.status().as_u16(), "answered");
         if let Ok(value) = HeaderValue::from_str(correlator.as_str()) {
             response.headers_mut().insert(HEADER, value);
         }
         response
-    }
-    .instrument(span)
-    .await
+    };
+    trace.scope(work).instrument(span).await
 }

@@ -56,6 +56,17 @@ class Operator {
     return json(this.page('sms', msisdn));
   }
 
+  /** What the operator's systems say of an account beyond its status, for the time of `act`. */
+  async saying(msisdn, answer, act) {
+    const set = said => json(`${this.dashboard}/account-answers`, posted({ msisdn, ...said }));
+    await set(answer);
+    try {
+      return await act();
+    } finally {
+      await set({});
+    }
+  }
+
   bill(msisdn) {
     return json(this.page('bill', msisdn));
   }

@@ -2,7 +2,11 @@
 
 import fs from 'node:fs';
 
-const read = locale => JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8'));
+// The sentences for the operator's reasons come with the refusal.
+const read = locale => {
+  const { widget, refusal, ...others } = JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8'));
+  return { ...others, widget: { ...refusal, ...widget } };
+};
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 

@@ -37,10 +37,10 @@ test('no text message goes to a number that is nobody’s; another number does',
 });
 
 // The number is proven by the dashboard's word; then the customer goes on with a number that needs a code.
-for (const [who, msisdn, status, code, way] of [
-  ['whose line has ended', ceased, 404, 'account-not-found', 'change-number'],
-  ['whose bill is unpaid', suspended, 400, 'suspended-non-payment', 'again'],
-  ['without balance', poor, 400, 'insufficient-balance', 'again'],
+for (const [who, msisdn, status, code, ways] of [
+  ['whose line has ended', ceased, 404, 'account-not-found', ['help', 'change-number']],
+  ['whose bill is unpaid', suspended, 400, 'suspended-non-payment', ['pay-bill', 'again']],
+  ['without balance', poor, 400, 'insufficient-balance', ['top-up', 'again']],
 ]) {
   test(`a customer ${who} is told so, and can use another number`, async stage => {
     const { page, announce } = await stage.customer();
@@ -48,10 +48,10 @@ for (const [who, msisdn, status, code, way] of [
     const dashboard = new Dashboard(page, acme);
     const widget = await dashboard.logIn(msisdn);
     await widget.$('number-submit').click();
-    await widget.says('error', code, { ways: [way] });
+    await widget.says('error', code, { ways });
     await widget.headingHasFocus();
     assert.ok((await dashboard.events()).includes(`error ${code}`));
-    await widget.go(way);
+    await widget.go(ways[1]);
     await widget.enter(alsoNobody);
     await widget.shows('pin');
   });
@@ -65,5 +65,5 @@ test('a suspended customer who proves the number with a code is told the same', 
   await widget.enter(suspended);
   await widget.shows('pin');
   await widget.enterCode(await his.code());
-  await widget.says('error', 'suspended-non-payment', { ways: ['again'] });
+  await widget.says('error', 'suspended-non-payment', { ways: ['pay-bill', 'again'] });
 });

@@ -94,5 +94,9 @@ fn find_account(truth: &GroundTruth, msisdn: &Msisdn) -> Option<AccountValidateR
         account_type: AccountType::Postpaid,
         balance: None,
         subscriber_id,
+        eligible: None,
+        reason: None,
+        suspension: None,
+        spendable: None,
     })
 }

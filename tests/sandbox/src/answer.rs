@@ -2,7 +2,7 @@
 //! page and JSON.
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, http};
@@ -11,6 +11,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use onbill_domain::correlator::{Correlator, HEADER};
 use onbill_domain::reject::Reject;
+use onbill_domain::trace_context::{self, TraceParent};
 use serde_json::json;
 
 /// A refusal as a handler's response.
@@ -54,14 +55,23 @@ fn has_json(headers: &HeaderMap, name: &http::HeaderName) -> bool {
     })
 }
 
-/// Echoes a well-formed `x-correlator` and refuses a malformed one. It generates none, as these
-/// parties keep no log.
-pub async fn correlate(request: Request, next: Next) -> Response {
-    let Some(value) = request.headers().get(HEADER) else { return next.run(request).await };
+/// Echoes a well-formed `x-correlator` and refuses a malformed one. It generates none. A call of onbill
+/// also has a well-formed `traceparent`; anything else in it is refused here, so that it is noticed.
+/// The log has a line with both for each call.
+pub async fn correlate(State(party): State<&'static str>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let trace =
+        headers.get(trace_context::HEADER).map(|value| value.to_str().ok().and_then(TraceParent::parse));
+    if trace == Some(None) {
+        return Refusal(Reject::invalid_request("traceparent is malformed.")).into_response();
+    }
+    let trace = trace.flatten().map(|trace| trace.trace_id().to_string());
+    let Some(value) = headers.get(HEADER) else { return next.run(request).await };
     let Some(correlator) = value.to_str().ok().and_then(Correlator::parse) else {
         return Refusal(Reject::invalid_request("x-correlator is malformed.")).into_response();
     };
     let mut response = next.run(request).await;
+    tracing::info!(party, %correlator, trace, status = response.status().as_u16(), "a call was answered");
     if let Ok(value) = HeaderValue::from_str(correlator.as_str()) {
         response.headers_mut().insert(HEADER, value);
     }

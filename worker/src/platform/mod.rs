@@ -19,7 +19,7 @@ pub(crate) mod workers;
 pub const SEND_SECONDS_MAX: u32 = 8;
 
 /// The headers of a request that the edge reads. A host need not pass others on.
-pub const REQUEST_HEADERS: [&str; 11] = [
+pub const REQUEST_HEADERS: [&str; 12] = [
     "accept-language",
     "cf-connecting-ip",
     "content-digest",
@@ -30,6 +30,7 @@ pub const REQUEST_HEADERS: [&str; 11] = [
     "sec-fetch-site",
     "signature",
     "signature-input",
+    "traceparent",
     "x-correlator",
 ];
 

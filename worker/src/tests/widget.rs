@@ -120,6 +120,50 @@ async fn pin_and_result_are_passed_on() {
 }
 
 #[tokio::test]
+async fn trace_is_continued_or_begins_at_the_edge() {
+    let edge = TestEdge::new();
+    edge.stub_response(&format!("POST {ACME}/edge/v1/pin"), 200, &confirm_step());
+    let given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let sent = async |values: &[&str]| {
+        let body = question("/widget/v1/pin").to_string();
+        let mut request = from_frame(request("POST", "/widget/v1/pin", &body));
+        for value in values {
+            request.headers_mut().append("traceparent", value.parse().expect("is a value"));
+        }
+        assert_eq!(edge.send(request).await.status(), 200);
+        let sent = edge.platform.take_sent().remove(0);
+        let sent = sent.headers()["traceparent"].to_str().expect("is text").to_owned();
+        let line = edge.platform.log_lines().pop().expect("is there");
+        assert!(line.contains(&sent[3..35]), "{line}");
+        sent
+    };
+    let continued = sent(&[given]).await;
+    assert_eq!((&continued[..36], &continued[52..]), (&given[..36], "-01"));
+    assert_ne!(continued, given, "the call is one of the edge's own");
+    for other in [&[][..], &["00-0af7"], &[given, given], &[&given.replace("00-0", "ff-0")]] {
+        let begun = sent(other).await;
+        assert!(begun.len() == 55 && begun[..36] != given[..36], "{begun}");
+    }
+}
+
+#[tokio::test]
+async fn operators_reason_and_way_on_reach_the_widget() {
+    let edge = TestEdge::new();
+    let way_on = json!({"kind": "help", "url": "https://my.acme.example/help"});
+    let refusal = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "wayOn": way_on,
+        "msisdn": NUMBER});
+    edge.stub_response(VALIDATE, 400, &refusal);
+    let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
+    // The words are in the language of the call.
+    let words: Value = serde_json::from_str(include_str!("../../../words/es.json")).expect("is JSON");
+    let (text, label) = (&words["refusal"]["minor"], &words["refusal"]["help"]);
+    let way_on = json!({"kind": "help", "url": "https://my.acme.example/help", "label": label});
+    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "text": text,
+        "wayOn": way_on});
+    assert_eq!((response.status(), response.json()), (400, expected));
+}
+
+#[tokio::test]
 async fn account_page_is_passed_on_without_unknown_members() {
     let edge = TestEdge::new();
     let (mut page, mut link) = (account_page(), subscription());

@@ -10,11 +10,11 @@ use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::Platform;
+use crate::refusal_words::add_words;
 use crate::response::JSON;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request};
-use onbill_domain::correlator;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
@@ -23,14 +23,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Calls `operator`'s origin for the widget. A refusal that the widget has a sentence for is passed
-/// on.
+/// on, with the sentence for the operator's own reason.
 pub(crate) async fn query_for_widget<P: Platform, T: DeserializeOwned>(
     call: &Call<'_, P>,
     operator: &Operator,
     path: &str,
     body: &impl Serialize,
 ) -> Result<T, HandlerError> {
-    post_to_origin(call, operator, path, body).await?.read(&OK_OR_CREATED, is_for_widget)
+    let response = post_to_origin(call, operator, path, body).await?;
+    match response.read(&OK_OR_CREATED, is_for_widget) {
+        Err(HandlerError::Reject(reject)) => Err(add_words(reject, call.request.body())?.into()),
+        read => read,
+    }
 }
 
 /// Calls `operator`'s origin with `body` as JSON.
@@ -66,8 +70,6 @@ pub(crate) async fn send_signed<P: Platform>(
     party: Party,
 ) -> Result<UpstreamResponse, Fault> {
     let cannot_send = || Fault::CannotSend(party.clone());
-    let correlator = HeaderValue::from_str(call.correlator.as_str()).map_err(|_| cannot_send())?;
-    request.headers_mut().insert(correlator::HEADER, correlator);
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
     let key_use = match party {
         Party::Operator(_) => KeyUse::EdgeToOrigin,
@@ -75,6 +77,7 @@ pub(crate) async fn send_signed<P: Platform>(
     };
     let key = call.config.keys().signing_key(key_use, party.to_string()).ok_or_else(cannot_send)?;
     let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
+    call.correlation.write_headers(request.headers_mut(), &nonce);
     sign_request(&mut request, key, call.platform.now(), &nonce).ok_or_else(cannot_send)?;
     match call.platform.send(request).await {
         Ok(response) => Ok(UpstreamResponse::new(party, response)),

@@ -8,10 +8,12 @@ use crate::fault::{Fault, HandlerError, Party};
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
+use onbill_domain::refusal_detail::{RefusalReason, WayOn};
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::read_object;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Longest wait that an origin can ask of a caller, in seconds: the day after which its counts
 /// start again.
@@ -80,9 +82,12 @@ impl UpstreamResponse {
         struct Refusal {
             code: ErrorCode,
             message: String,
+            reason: Option<Value>,
+            #[serde(rename = "wayOn")]
+            way_on: Option<Value>,
         }
         let (status, headers) = (self.response.status(), self.response.headers());
-        let Refusal { code, message } = read_object(self.response.body()).ok()?;
+        let Refusal { code, message, reason, way_on } = read_object(self.response.body()).ok()?;
         if code.status() != status {
             return None;
         }
@@ -91,7 +96,12 @@ impl UpstreamResponse {
         let usual = Reject::service_unavailable().retry_after_seconds;
         let retry_after_seconds =
             if waits { asked.map(|seconds| seconds.min(RETRY_AFTER_SECONDS_MAX)).or(usual) } else { None };
-        Some(Reject { code, message, retry_after_seconds })
+        // These help the customer. A refusal without them, or with one that we do not know, is the
+        // same refusal.
+        let reason = reason.and_then(|reason| RefusalReason::parse(reason.as_str()?));
+        let way_on = way_on.and_then(|way_on| serde_json::from_value::<WayOn>(way_on).ok());
+        let way_on = way_on.filter(WayOn::is_openable).map(|way_on| WayOn { label: None, ..way_on });
+        Some(Reject { retry_after_seconds, reason, way_on, ..Reject::new(code, message) })
     }
 }
 
@@ -171,7 +181,7 @@ pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
 mod tests {
     use super::*;
     use onbill_domain::ids::OperatorId;
-    use serde_json::Value;
+    use serde_json::json;
 
     fn response(status: u16, retry_after: &str, body: &str) -> UpstreamResponse {
         let response = Response::builder().status(status).header(RETRY_AFTER, retry_after);
@@ -200,6 +210,27 @@ mod tests {
         assert_eq!(refusal(400, "", &body("made-up")), None);
         for garbage in ["", "<html>", "[]", "{}", r#"{"code":1,"message":"m"}"#] {
             assert_eq!(refusal(400, "", garbage), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn refusal_keeps_known_reason_and_openable_way_on() {
+        let read = |reason: Value, way_on: Value| {
+            let body =
+                json!({"code": "account-not-eligible", "message": "m", "reason": reason, "wayOn": way_on});
+            let reject = response(400, "", &body.to_string()).refusal().expect("is a refusal");
+            (reject.reason.map(RefusalReason::as_str), reject.way_on.map(|way_on| way_on.url))
+        };
+        let help = |url: &str| json!({"kind": "help", "url": url});
+        let url = "https://acme.example/help";
+        assert_eq!(read(json!("minor"), help(url)), (Some("minor"), Some(url.to_owned())));
+        for (reason, way_on) in [
+            (Value::Null, Value::Null),
+            (json!("unheard-of"), json!({"kind": "unheard-of", "url": url})),
+            (json!(7), help("javascript:alert(1)")),
+            (json!({}), json!(url)),
+        ] {
+            assert_eq!(read(reason, way_on), (None, None));
         }
     }
 

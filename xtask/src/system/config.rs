@@ -76,6 +76,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n\n\
+         [links]\ntop_up = {top_up}\npay_bill = {pay_bill}\nhelp = {help}\n\n\
          [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
         id = quote_toml(operator.id),
@@ -88,6 +89,9 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
         bss = quote_toml(&format!("{}/csp", operator_plan.site_url())),
         looked_up_in = quote_toml(operator.account_source),
         site = quote_toml(&operator_plan.site_url()),
+        top_up = quote_toml(&format!("{}/top-up", operator_plan.site_url())),
+        pay_bill = quote_toml(&format!("{}/pay-bill", operator_plan.site_url())),
+        help = quote_toml(&format!("{}/help", operator_plan.site_url())),
         offer = quote_toml(OFFER),
         partner = quote_toml(PARTNER),
         told_at = quote_toml(&plan.partner_url()),
@@ -202,6 +206,7 @@ mod tests {
             "bss_url = \"http://127.0.0.1:8790/csp\"",
             "price = { value = 1599, currency = \"USD\" }",
             "number_proof = \"device-read\"",
+            "pay_bill = \"http://127.0.0.1:8790/pay-bill\"",
             "tag = \"AC\"",
             "url = \"smpp://127.0.0.1:8793\"",
         ] {

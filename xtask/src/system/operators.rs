@@ -42,6 +42,9 @@ pub(crate) const ACME: Operator = Operator {
     coupon_tag: "AC",
 };
 
+/// Acme as `dev` runs it: asked by the CSP API, so that it can be made to give each of its reasons.
+pub(crate) const LOCAL_ACME: Operator = Operator { account_source: "csp", ..ACME };
+
 pub(crate) const NOVA: Operator = Operator {
     id: "nova",
     name: "Nova Móvil",

@@ -5,8 +5,8 @@ use crate::config::FileColumns;
 use crate::delivery::alarms::raise_alarm;
 use crate::fault::{Failure, Fault};
 use crate::store::{
-    BillingOutcome, ChargeDecision, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease,
-    LeasedJob, NextStep, Queue,
+    BillingOutcome, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob,
+    NextStep, Queue,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream;
@@ -104,15 +104,15 @@ impl FileExchange {
         if self.clock.now() >= until {
             return FilingDecision::NotLookedUp { lease, transaction_id };
         }
-        let reason = match self.store.find_pending_charge(transaction_id.clone()).await {
+        let declined = match self.store.find_pending_charge(transaction_id.clone()).await {
             Ok(Some(charge)) => self.billing.check_subscriber(&charge).await,
             // It was settled in the meantime: its job went with it, and no file will take it.
             Ok(None) => Ok(None),
             Err(error) => Err(error.into()),
         };
-        let outcome = match reason {
+        let outcome = match declined {
             Ok(None) => return FilingDecision::Line(leased),
-            Ok(Some(reason)) => BillingOutcome::Decided(ChargeDecision::Declined { reason, raw_code: None }),
+            Ok(Some(declined)) => BillingOutcome::Decided(declined),
             Err(Failure::Fault(Fault::Broken(what))) => {
                 tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
                 BillingOutcome::Undecided(NextStep::DeadLetter)

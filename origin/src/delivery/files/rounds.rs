@@ -2,6 +2,7 @@
 
 use super::exchange::FileExchange;
 use super::spool::Spool;
+use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ impl FileExchange {
     pub async fn run(self: Arc<Self>, spool: Arc<dyn Spool>) {
         let mut alarm_at = self.clock.now();
         loop {
-            if let Err(fault) = self.make_round(&*spool).await {
+            let round = CallTrace::begin(&*self.random).scope(self.make_round(&*spool));
+            if let Err(fault) = round.await {
                 tracing::error!(?fault, "files for billing could not be worked on");
             }
             // A clock that was set back does not put the next alarm off for longer than usual.

@@ -108,7 +108,7 @@ pub(in crate::routes) async fn validate_account(
     };
     wake_up.wake(Queue::All);
     if row.state != PaiState::Active {
-        return Err(Reject::suspended_non_payment().into());
+        return Err(config.links.show_way_on(Reject::suspended_non_payment()).into());
     }
 
     // 5.

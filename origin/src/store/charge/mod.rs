@@ -7,6 +7,7 @@ mod postgres_group;
 mod postgres_payer;
 pub(super) mod sqlite;
 
+use crate::call_trace::CallTrace;
 use crate::config::{Booking, ChargeCodes};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
@@ -34,7 +35,7 @@ impl Store {
     ) -> Result<PostChargeResult, StoreError> {
         use_case!(
             self,
-            write_grouped(posted_charges: PostedCharge { nonce, now, new }),
+            write_grouped(posted_charges: PostedCharge { nonce, now, new, trace: CallTrace::current() }),
             post_charge(&nonce, now, &new)
         )
     }

@@ -5,6 +5,7 @@
 
 use super::postgres::{post_charge, to_pending_charge};
 use super::postgres_payer::{PAYER, Payer, join_mandate, read_payer};
+use crate::call_trace::CallTrace;
 use crate::config::Booking;
 use crate::store::charge::{NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
@@ -28,6 +29,8 @@ pub(in crate::store) struct PostedCharge {
     pub(in crate::store) nonce: Nonce,
     pub(in crate::store) now: Timestamp,
     pub(in crate::store) new: NewCharge,
+    /// That of the call, which the task of the group does not have.
+    pub(in crate::store) trace: Option<CallTrace>,
 }
 
 /// A charge that is as usual so far.
@@ -37,6 +40,7 @@ struct UsualCharge<'a> {
     nonce: &'a Nonce,
     now: Timestamp,
     new: &'a NewCharge,
+    trace: Option<&'a CallTrace>,
     limits: SpendingLimits,
     payer: Payer,
     booking: Booking,
@@ -82,7 +86,11 @@ impl Grouped for PostedCharge {
         let nonces: Vec<&Nonce> = usual.iter().map(|charge| charge.nonce).collect();
         let jobs: Vec<_> = usual
             .iter()
-            .map(|charge| (charge.new.transaction_id.as_str(), charge.new.responding_until))
+            .map(|charge| queue::LeasedSubject {
+                id: &charge.new.transaction_id,
+                until: charge.new.responding_until,
+                trace: charge.trace,
+            })
             .collect();
         tokio::try_join!(
             nonce::spend_nonces(tx, &nonces),
@@ -119,7 +127,7 @@ async fn find_usual_charges<'a>(
     let (payers, paid) = tokio::try_join!(biased; find_active_payers(tx, group), coupon::find_perhaps_paid_within(tx, &periods))?;
     let mut usual = Vec::new();
     for (place, payer, spent) in payers {
-        let PostedCharge { nonce, now, new } = &group[place];
+        let PostedCharge { nonce, now, new, trace } = &group[place];
         let repeats = new.minds_repeats() && payer.mandate.as_ref().is_some_and(|mandate| mandate.is_charged);
         if let Some(limits) = new.limits
             && !paid.contains(&place)
@@ -127,7 +135,8 @@ async fn find_usual_charges<'a>(
             && payer.find_decline(new).is_none()
         {
             let booking = new.book(payer.plan());
-            usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, booking, spent });
+            let (now, trace) = (*now, trace.as_ref());
+            usual.push(UsualCharge { place, nonce, now, new, trace, limits, payer, booking, spent });
         }
     }
     usual.sort_by(|one, other| one.new.transaction_id.cmp(&other.new.transaction_id));

@@ -1,6 +1,7 @@
 //! A job as it is put into the queue, and as it is leased from it.
 
 use super::kind::JobKind;
+use crate::call_trace::CallTrace;
 use onbill_domain::pai::Pai;
 use std::borrow::Cow;
 
@@ -9,6 +10,8 @@ pub struct LeasedJob {
     pub job_id: i64,
     /// How often it has been attempted, this time included.
     pub attempts: u32,
+    /// That of the call that the job follows from, if it does.
+    pub trace: Option<CallTrace>,
     pub job: Job,
 }
 

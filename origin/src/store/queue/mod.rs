@@ -10,12 +10,15 @@ mod outcome;
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::call_trace::CallTrace;
 use crate::store::clock_skew::latest_end;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
+use onbill_domain::correlator::Correlator;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::trace_context::TraceParent;
 
 pub(in crate::store) use job::JobKey;
 pub use job::{Job, Lease, LeasedJob, SmsJob, WebhookJob};
@@ -64,6 +67,19 @@ impl Store {
 pub const LEASE_SECONDS_MAX: i64 = 360;
 
 const _: () = assert!(LEASE_SECONDS_MAX >= SIGNATURE_SKEW_SECONDS + 60, "an attempt signs within a minute");
+
+/// The columns of the trace that a job belongs to.
+fn trace_columns(trace: Option<&CallTrace>) -> (Option<String>, Option<String>) {
+    trace.map(|trace| (trace.correlator.to_string(), trace.parent.to_string())).unzip()
+}
+
+/// Reads them. A job without them does not come from a call.
+fn read_trace(correlator: Option<String>, traceparent: Option<String>) -> Option<CallTrace> {
+    Some(CallTrace {
+        correlator: Correlator::parse(&correlator?)?,
+        parent: TraceParent::parse(&traceparent?)?,
+    })
+}
 
 /// How long jobs of a kind may wait after so many attempts.
 struct LongestWait {

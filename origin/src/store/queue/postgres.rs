@@ -2,13 +2,15 @@
 //!
 //! The row of a job is locked last: after the charge, what the account has spent, and the PAI.
 
+use crate::call_trace::CallTrace;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_time};
 use crate::store::postgres::sql_value::SqlValue;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
-    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject, longest_waits,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject,
+    longest_waits, read_trace, trace_columns,
 };
 use futures_util::future::try_join_all;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -32,11 +34,13 @@ pub(in crate::store) async fn put(
     attempts: i64,
 ) -> Result<(), TxError> {
     let (kind, id) = (job.kind(), job.subject());
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     let of = |subject| id.as_deref().filter(|_| kind.spec().subject == Some(subject));
     tx.execute_one(
         "outbox",
-        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, due_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator,
+             traceparent, due_at, attempts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         &[
             &kind.as_str(),
             &of(Subject::Transaction),
@@ -45,6 +49,8 @@ pub(in crate::store) async fn put(
             &of(Subject::Coupon),
             &of(Subject::Notification),
             &job.payload(),
+            &correlator,
+            &traceparent,
             &due_at.unix_seconds(),
             &attempts,
         ],
@@ -52,20 +58,32 @@ pub(in crate::store) async fn put(
     .await
 }
 
+/// A charge or refund that is submitted at once, of a group.
+pub(in crate::store) struct LeasedSubject<'a> {
+    /// Our id of it.
+    pub(in crate::store) id: &'a str,
+    /// When the lease ends.
+    pub(in crate::store) until: Timestamp,
+    pub(in crate::store) trace: Option<&'a CallTrace>,
+}
+
 /// The same for several, of one kind.
 pub(in crate::store) async fn put_all_leased(
     tx: &PgConnection<'_>,
     kind: JobKind,
-    jobs: &[(&str, Timestamp)],
+    jobs: &[LeasedSubject<'_>],
 ) -> Result<(), TxError> {
-    let (ids, until): (Vec<&str>, Vec<i64>) =
-        jobs.iter().map(|(id, until)| (*id, until.unix_seconds())).unzip();
+    let ids: Vec<&str> = jobs.iter().map(|job| job.id).collect();
+    let until: Vec<i64> = jobs.iter().map(|job| job.until.unix_seconds()).collect();
+    let (correlators, traceparents): (Vec<_>, Vec<_>) =
+        jobs.iter().map(|job| trace_columns(job.trace)).unzip();
     let column = kind.subject_column().ok_or_else(|| missing_row("outbox"))?;
     let sql = format!(
-        "INSERT INTO outbox (kind, {column}, due_at, attempts)
-         SELECT $1, id, due_at, 1 FROM unnest($2::TEXT[], $3::BIGINT[]) AS jobs (id, due_at)"
+        "INSERT INTO outbox (kind, {column}, correlator, traceparent, due_at, attempts)
+         SELECT $1, id, correlator, traceparent, due_at, 1
+         FROM unnest($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::TEXT[]) AS jobs (id, due_at, correlator, traceparent)"
     );
-    tx.execute(&sql, &[&kind.as_str(), &ids, &until]).await?;
+    tx.execute(&sql, &[&kind.as_str(), &ids, &until, &correlators, &traceparents]).await?;
     Ok(())
 }
 
@@ -80,14 +98,16 @@ pub(in crate::store) async fn put_pai_change(
     pai: &str,
 ) -> Result<(), TxError> {
     let (partner, edge) = (JobKind::PaiWebhook.sql(), JobKind::PaiMapping.sql());
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     let sql = format!(
-        "INSERT INTO outbox (kind, pai, due_at, attempts)
-         SELECT kind, $1, $2, 0 FROM (VALUES ({partner}), ({edge})) AS listeners (kind)
+        "INSERT INTO outbox (kind, pai, correlator, traceparent, due_at, attempts)
+         SELECT kind, $1, $3, $4, $2, 0 FROM (VALUES ({partner}), ({edge})) AS listeners (kind)
          WHERE kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1)
          ON CONFLICT (pai, kind) DO UPDATE
-         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL"
+         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
+             correlator = excluded.correlator, traceparent = excluded.traceparent"
     );
-    tx.execute(&sql, &[&pai, &now.unix_seconds()]).await?;
+    tx.execute(&sql, &[&pai, &now.unix_seconds(), &correlator, &traceparent]).await?;
     Ok(())
 }
 
@@ -121,7 +141,7 @@ async fn lease_kind(
              UPDATE outbox o SET due_at = $2, attempts = o.attempts + 1
              FROM due WHERE o.job_id = due.job_id
              RETURNING o.job_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id,
-                 o.notification_id, o.payload",
+                 o.notification_id, o.payload, o.correlator, o.traceparent",
             &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind.as_str()],
         )
         .await?;
@@ -132,7 +152,9 @@ fn read_job(kind: JobKind, row: &Row) -> Result<LeasedJob, TxError> {
     let subject = kind.subject_column().map(|column| row.try_get(column)).transpose()?;
     let job = Job::from_row(kind, subject, row.try_get("payload")?)
         .ok_or_else(|| inconsistent_row("outbox.kind"))?;
-    Ok(LeasedJob { job_id: row.try_get("job_id")?, attempts: read_count(row, "outbox.attempts")?, job })
+    let trace = read_trace(row.try_get("correlator")?, row.try_get("traceparent")?);
+    let attempts = read_count(row, "outbox.attempts")?;
+    Ok(LeasedJob { job_id: row.try_get("job_id")?, attempts, trace, job })
 }
 
 /// Whether no other lease has begun, and no newer job has taken the place of this one. Locks the

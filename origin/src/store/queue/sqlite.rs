@@ -1,8 +1,10 @@
 //! The rows of the queue. A row is deleted in the transaction that writes the outcome of its job.
 
+use crate::call_trace::CallTrace;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::{
-    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject, longest_waits,
+    DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject,
+    longest_waits, read_trace, trace_columns,
 };
 use crate::store::sqlite::rows::{parse_column, read_time};
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -22,10 +24,12 @@ pub(in crate::store) fn put(
     attempts: u32,
 ) -> Result<(), StoreError> {
     let (kind, id) = (job.kind(), job.subject());
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     let of = |subject| id.as_deref().filter(|_| kind.spec().subject == Some(subject));
     tx.prepare_cached(
-        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, due_at, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator,
+             traceparent, due_at, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         kind.as_str(),
@@ -35,6 +39,8 @@ pub(in crate::store) fn put(
         of(Subject::Coupon),
         of(Subject::Notification),
         job.payload(),
+        correlator,
+        traceparent,
         due_at.unix_seconds(),
         attempts,
     ])?;
@@ -47,14 +53,16 @@ pub(in crate::store) fn put(
 /// that it stays in the queue whatever the outcome of that attempt.
 pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &str) -> Result<(), StoreError> {
     let (partner, edge) = (JobKind::PaiWebhook.sql(), JobKind::PaiMapping.sql());
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     tx.prepare_cached(&format!(
-        "INSERT INTO outbox (kind, pai, due_at, attempts)
-         SELECT kind, ?1, ?2, 0 FROM (SELECT {partner} AS kind UNION ALL SELECT {edge})
+        "INSERT INTO outbox (kind, pai, correlator, traceparent, due_at, attempts)
+         SELECT kind, ?1, ?3, ?4, ?2, 0 FROM (SELECT {partner} AS kind UNION ALL SELECT {edge})
          WHERE kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = ?1)
          ON CONFLICT (pai, kind) DO UPDATE
-         SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL"
+         SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
+             correlator = excluded.correlator, traceparent = excluded.traceparent"
     ))?
-    .execute(params![pai, now.unix_seconds()])?;
+    .execute(params![pai, now.unix_seconds(), correlator, traceparent])?;
     Ok(())
 }
 
@@ -85,7 +93,8 @@ fn lease_kind(
         "UPDATE outbox SET due_at = ?2, attempts = attempts + 1
          WHERE job_id IN (SELECT job_id FROM outbox WHERE dead_lettered_at IS NULL AND kind = ?4 AND due_at <= ?1
                             ORDER BY due_at, job_id LIMIT ?3)
-         RETURNING job_id, attempts, transaction_id, refund_id, pai, coupon_id, notification_id, payload",
+         RETURNING job_id, attempts, transaction_id, refund_id, pai, coupon_id, notification_id, payload,
+             correlator, traceparent",
     )?;
     let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind.as_str()])?;
     while let Some(row) = rows.next()? {
@@ -98,7 +107,8 @@ fn read_job(kind: JobKind, row: &Row<'_>) -> Result<LeasedJob, StoreError> {
     let subject = kind.subject_column().map(|column| row.get(column)).transpose()?;
     let job =
         Job::from_row(kind, subject, row.get("payload")?).ok_or_else(|| inconsistent_row("outbox.kind"))?;
-    Ok(LeasedJob { job_id: row.get("job_id")?, attempts: row.get("attempts")?, job })
+    let trace = read_trace(row.get("correlator")?, row.get("traceparent")?);
+    Ok(LeasedJob { job_id: row.get("job_id")?, attempts: row.get("attempts")?, trace, job })
 }
 
 /// Whether no other lease has begun, and no newer job has taken the place of this one.

@@ -7,6 +7,7 @@
 //! replayed nonce does, leaves nothing to roll back.
 
 use super::ledger_files::LedgerFiles;
+use crate::call_trace::CallTrace;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -30,6 +31,8 @@ trait Job: Send {
 
 struct Write<T, W> {
     work: W,
+    /// That of the caller, for the jobs that the write puts into the queue.
+    trace: Option<CallTrace>,
     /// `None` until it has run.
     result: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
@@ -41,7 +44,7 @@ where
     W: Fn(&Connection) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, tx: &Connection) -> Result<(), StoreError> {
-        let result = (self.work)(tx);
+        let result = CallTrace::run(self.trace.as_ref(), || (self.work)(tx));
         let ended = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         ended
@@ -80,7 +83,7 @@ impl Writer {
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let job = Box::new(Write { work, result: None, answer });
+        let job = Box::new(Write { work, trace: CallTrace::current(), result: None, answer });
         self.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::TooManyWaiting,
             TrySendError::Disconnected(_) => StoreError::Closed,

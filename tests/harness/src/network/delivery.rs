@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use http::{Method, Request, Response};
+use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_origin::app::App;
 use onbill_origin::http::{Peer, Unreachable};
@@ -150,7 +151,8 @@ impl TestNetwork {
 #[async_trait]
 impl Peer for TestNetwork {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
-        self.send_call(request).await
+        let answer = self.send_call(request).await?;
+        if answer.body().len() > BODY_BYTES_MAX { Err(Unreachable) } else { Ok(answer) }
     }
 }
 

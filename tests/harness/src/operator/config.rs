@@ -6,7 +6,7 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, OperatorTimeZone,
+    AccountSource, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, Links, OperatorTimeZone,
     PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
@@ -121,6 +121,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         dashboards: vec![format!("http://{}", facts.dashboard)],
         account_url: None,
         taxes: None,
+        links: Links::default(),
         offers: vec![
             serde_json::from_value(json!({
                 "id": "netflix-standard", "partner": "netflix", "title": "Netflix Standard", "plan": "standard",

@@ -9,6 +9,7 @@ use crate::{PartyDependencies, settings};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
+use onbill_domain::correlator;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::{Key, KeyUse, Keyring, Party};
 use onbill_domain::reject::{ErrorBody, ErrorCode};
@@ -130,6 +131,8 @@ impl EdgeClient {
         let request = self.signed(method, path, body)?;
         let call = request.headers().get(SIGNATURE)?.clone();
         let response = self.outside.http.send(request).await.ok()?;
+        let correlator = response.headers().get(correlator::HEADER).and_then(|value| value.to_str().ok());
+        tracing::info!(party = "partner", correlator, status = response.status().as_u16(), "a call was made");
         self.watch(path, &response);
         if response.status().is_success() && !self.is_genuine(&response, call.to_str().ok()?, of) {
             tracing::warn!(path, "an answer was not believed");

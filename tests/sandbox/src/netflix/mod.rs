@@ -43,7 +43,7 @@ use crate::gate::SignatureGate;
 use crate::{PartyDependencies, answer, page, settings};
 use app::Devices;
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use billing_runs::BillingRuns;
 use edge::EdgeClient;
@@ -113,7 +113,7 @@ impl Netflix {
             .route("/refund-state", post(webhooks::post_refund_state))
             .route("/account-state", post(webhooks::post_account_state))
             .layer(from_fn_with_state(self.clone(), fault_switch::apply))
-            .layer(from_fn(answer::correlate));
+            .layer(from_fn_with_state("partner", answer::correlate));
         let pages = Router::new()
             .route("/", get(home::get_home))
             .route("/app", get(app::sims::get_sims).post(app::sims::post_sim))

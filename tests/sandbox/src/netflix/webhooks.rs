@@ -82,7 +82,13 @@ fn answer(unknown: UnknownObject, heard: Result<Result<(), ReportError>, Reject>
         ReportError::Impossible(what) => Refusal(Reject::invalid_request(what)).into_response(),
         // A code of the partner's own.
         ReportError::Contradicts(what) => {
-            let body = ErrorBody { code: "state-contradiction".to_owned(), message: what.to_owned() };
+            let body = ErrorBody {
+                code: "state-contradiction".to_owned(),
+                message: what.to_owned(),
+                reason: None,
+                way_on: None,
+                text: None,
+            };
             (StatusCode::CONFLICT, Json(body)).into_response()
         }
     }

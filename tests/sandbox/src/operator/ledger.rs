@@ -1,6 +1,7 @@
 //! The operator's ledger: accounts with their balances, charges and refunds, and the SMS sent. No
 //! HTTP and no clock: the time comes in.
 
+use super::account_answers::AccountAnswer;
 use crate::account_file::Subscriber;
 use onbill_domain::account::{AccountStatus, AccountType};
 use onbill_domain::charge_code::ChargeCode;
@@ -72,6 +73,8 @@ pub struct OperatorLedger {
     currency: Currency,
     subscribers: Vec<Subscriber>,
     by_number: HashMap<String, usize>,
+    /// What is said of an account beyond its status, by number.
+    answers: HashMap<String, AccountAnswer>,
     charges: HashMap<String, (BillChargeRequest, BillChargeResponse)>,
     refunds: HashMap<String, BillRefundRequest>,
     lines: HashMap<String, Vec<BillLine>>,
@@ -86,6 +89,7 @@ impl OperatorLedger {
             currency,
             by_number: numbers.collect(),
             subscribers,
+            answers: HashMap::new(),
             charges: HashMap::new(),
             refunds: HashMap::new(),
             lines: HashMap::new(),
@@ -100,6 +104,17 @@ impl OperatorLedger {
 
     pub fn subscriber(&self, msisdn: &Msisdn) -> Option<&Subscriber> {
         self.subscribers.get(*self.by_number.get(msisdn.expose())?)
+    }
+
+    /// Sets what is said of an account; `None` for a number without one.
+    pub fn set_answer(&mut self, msisdn: &Msisdn, answer: AccountAnswer) -> Option<()> {
+        self.subscriber(msisdn)?;
+        self.answers.insert(msisdn.expose().to_owned(), answer);
+        Some(())
+    }
+
+    pub fn answer(&self, msisdn: &Msisdn) -> AccountAnswer {
+        self.answers.get(msisdn.expose()).copied().unwrap_or_default()
     }
 
     /// Puts a charge on its bill, or declines it; the same id again gets the same response.
@@ -147,6 +162,13 @@ impl OperatorLedger {
     /// Takes the money from a prepaid balance, if the account may be charged at all; else returns
     /// billing's raw code.
     fn take(&mut self, request: &BillChargeRequest) -> Result<(), &'static str> {
+        let answer = self.answer(&request.msisdn);
+        if answer.suspension.is_some() {
+            return Err("account-on-hold");
+        }
+        if answer.reason.is_some() {
+            return Err("not-eligible");
+        }
         let at = self.by_number.get(request.msisdn.expose()).ok_or("unknown-subscriber")?;
         let account = &mut self.subscribers.get_mut(*at).ok_or("unknown-subscriber")?.account;
         match account.status {

@@ -4,6 +4,7 @@
 //! Not here: anything of onbill. The dashboard knows the edge's public URL, its origin's address
 //! and four keys; the rest of onbill could be another vendor's.
 
+mod account_answers;
 mod assets;
 mod bare;
 mod bill;
@@ -23,7 +24,9 @@ mod session;
 mod sms;
 pub mod smsc;
 mod subscriptions;
+mod ways_on;
 
+pub use account_answers::AccountAnswer;
 pub use config::{BrandColours, CouponsOnSale, GatewayLogin, OperatorConfig, PrepaidPlan};
 pub use files::RefusedFile;
 pub use smsc::{ListeningSmsc, SubmitParameters};
@@ -31,7 +34,7 @@ pub use smsc::{ListeningSmsc, SubmitParameters};
 use crate::gate::SignatureGate;
 use crate::{PartyDependencies, answer, page, settings};
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use coupons::Purchases;
 use fault_switch::OperatorFaults;
@@ -97,7 +100,7 @@ impl Operator {
             .route("/csp/notification", post(csp::notification::post_notification))
             .route("/cgi-bin/sendsms", post(sendsms::post_sendsms))
             .layer(from_fn_with_state(self.clone(), fault_switch::apply))
-            .layer(from_fn(answer::correlate));
+            .layer(from_fn_with_state("billing", answer::correlate));
         let pages = Router::new()
             .route("/", get(dashboard::get_dashboard))
             .route("/subscriptions", get(subscriptions::get_subscriptions))
@@ -112,6 +115,13 @@ impl Operator {
             .route("/sms", get(sms::get_sms))
             .route("/bill", get(bill::get_bill))
             .route("/faults", get(fault_switch::get_faults).post(fault_switch::post_faults))
+            .route(
+                "/account-answers",
+                get(account_answers::get_account_answers).post(account_answers::post_account_answer),
+            )
+            .route("/top-up", get(ways_on::get_top_up))
+            .route("/pay-bill", get(ways_on::get_pay_bill))
+            .route("/help", get(ways_on::get_help))
             .route("/healthz", get(answer::healthz))
             .route("/assets/operator.svg", get(assets::get_icon))
             .route("/assets/operator.css", get(assets::get_style))

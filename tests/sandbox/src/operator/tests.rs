@@ -104,6 +104,36 @@ async fn standing_is_told_for_every_kind_of_account() {
 }
 
 #[tokio::test]
+async fn account_answer_is_set_for_one_number() {
+    let acme = acme();
+    let set = async |body: Value| {
+        let request = Request::post(format!("{BASE}/account-answers")).body(body.to_string().into());
+        ask(&acme.router, request.expect("is a request")).await.status
+    };
+    let validate = async |body: Value| acme.call("POST", "/csp/account/validate", Some(body)).await;
+    assert_eq!(set(json!({"msisdn": POSTPAID, "reason": "minor"})).await, StatusCode::OK);
+    let question = json!({"msisdn": POSTPAID, "partner": "netflix", "purpose": "charge",
+        "amount": {"value": 1599, "currency": "USD"}});
+    let answer = validate(question.clone()).await.json();
+    assert_eq!((&answer["eligible"], &answer["reason"]), (&json!(false), &json!("minor")));
+    assert_eq!(acme.charge("t-1", POSTPAID, 1599).await.json()["status"], "DECLINED");
+    assert!(validate(json!({"msisdn": PREPAID})).await.json().get("eligible").is_none());
+    assert_eq!(set(json!({"msisdn": POSTPAID, "suspension": "fraud"})).await, StatusCode::OK);
+    let answer = validate(question.clone()).await.json();
+    assert_eq!((&answer["status"], &answer["suspension"]), (&json!("SUSPENDED"), &json!("fraud")));
+    assert_eq!(set(json!({"msisdn": POSTPAID})).await, StatusCode::OK);
+    assert_eq!(validate(question.clone()).await.json()["status"], "ACTIVE");
+    assert_eq!(set(json!({"msisdn": POSTPAID, "reason": "too-tall"})).await, StatusCode::BAD_REQUEST);
+    assert_eq!(set(json!({"msisdn": "+12025550199"})).await, StatusCode::NOT_FOUND);
+    // A purchase is asked about as a whole.
+    for member in ["partner", "purpose", "amount"] {
+        let mut part = question.clone();
+        part.as_object_mut().expect("is an object").remove(member);
+        assert_eq!(validate(part).await.code(), "invalid-request", "{member}");
+    }
+}
+
+#[tokio::test]
 async fn csp_api_is_closed_to_all_but_origin() {
     let acme = acme();
     let url = format!("{BASE}/csp/account/validate");

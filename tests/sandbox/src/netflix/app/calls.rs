@@ -12,6 +12,7 @@ use http::header::RETRY_AFTER;
 use http::{Method, Response, StatusCode};
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::refusal_detail::{RefusalReason, WayOn};
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::device::{
     DevicePinRequest, DevicePinResponse, DeviceValidateRequest, DeviceValidateResponse,
@@ -141,7 +142,7 @@ impl Netflix {
             let answer = serde_json::from_value(Value::Object(body)).map_err(|_| AppStop::Silence);
             return (status.as_u16().to_string(), answer);
         }
-        self.compare(contract, &body, &["code", "message"]);
+        self.compare(contract, &body, &["code", "message", "reason", "wayOn"]);
         let word = body.get("code").and_then(Value::as_str).unwrap_or("no code");
         let said = format!("{} {word}", status.as_u16());
         let code = serde_json::from_value::<ErrorCode>(word.into()).ok().filter(|code| {
@@ -154,13 +155,34 @@ impl Netflix {
                 AppStop::TooOften { until: self.now().plus_seconds(seconds.unwrap_or(WAIT_SECONDS)) }
             }
             Some(ErrorCode::ServiceUnavailable | ErrorCode::InternalError) => AppStop::Silence,
-            Some(code) => AppStop::Refused(code),
+            Some(code) => self.read_refusal(contract, code, &body),
             None => {
                 self.note_leak(contract, format!("the answer {said}"));
                 AppStop::Silence
             }
         };
         (said, Err(why))
+    }
+
+    /// A refusal with what the operator adds to it. A word that is not known says nothing, as the
+    /// contract asks; a reason that is not for its code is not permitted.
+    fn read_refusal(&self, contract: &NumberContract, code: ErrorCode, body: &Map<String, Value>) -> AppStop {
+        let reason = body.get("reason").and_then(Value::as_str).and_then(RefusalReason::parse);
+        let way_on =
+            body.get("wayOn").cloned().and_then(|way_on| serde_json::from_value::<WayOn>(way_on).ok());
+        let is_for_code = match reason {
+            None => true,
+            Some(RefusalReason::Ineligible(_)) => code == ErrorCode::AccountNotEligible,
+            Some(RefusalReason::Suspended(_)) => code == ErrorCode::SuspendedNonPayment,
+        };
+        if !is_for_code || !way_on.as_ref().is_none_or(WayOn::is_openable) {
+            self.note_leak(contract, format!("a reason or a page that is not for {}", code.as_str()));
+            return AppStop::Silence;
+        }
+        match (reason, way_on) {
+            (None, None) => AppStop::Refused(code),
+            (reason, way_on) => AppStop::Explained { code, reason, way_on },
+        }
     }
 
     fn compare(&self, contract: &NumberContract, body: &Map<String, Value>, members: &[&str]) {

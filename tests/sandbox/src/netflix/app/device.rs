@@ -9,6 +9,7 @@ use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::Pai;
+use onbill_domain::refusal_detail::{RefusalReason, WayOn};
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::device::DevicePinResponse;
@@ -78,10 +79,12 @@ pub(super) enum WrongPin {
 }
 
 /// Why the app cannot continue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AppStop {
     /// The operator has refused.
     Refused(ErrorCode),
+    /// The operator has refused, and says why, or where its customer can do something about it.
+    Explained { code: ErrorCode, reason: Option<RefusalReason>, way_on: Option<WayOn> },
     /// Rate limited; from then on the same call may be repeated.
     TooOften { until: Timestamp },
     /// The code was tried too often: only a new one helps.

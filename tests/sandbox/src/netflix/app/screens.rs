@@ -48,7 +48,7 @@ pub(super) fn of(netflix: &Netflix, id: &str, device: &Device) -> (String, Marku
         AppStage::Offer => view.offer(),
         AppStage::Code { pin, complaint } => view.code(pin, *complaint),
         AppStage::Account { subscriber, problem } => view.account(subscriber, problem.as_ref()),
-        AppStage::Stopped { why, .. } => view.stopped(*why),
+        AppStage::Stopped { why, .. } => view.stopped(why.clone()),
         AppStage::Done { account_id, account_type, is_news } => {
             view.done(account_id, *account_type, *is_news)
         }
@@ -164,6 +164,7 @@ impl ScreenView<'_> {
         let words = stops::words(why, &self.operator.name, &cost, self.netflix.now());
         let body = html! {
             p { (words.text) }
+            @if let Some((url, label)) = words.way_on { p { a href=(url) { (label) } } }
             (self.tap("again", &html! { button class="main" type="submit" { (words.again) } }))
             (self.another_way())
         };

@@ -3,6 +3,7 @@
 
 use super::device::AppStop;
 use crate::page::moment;
+use onbill_domain::refusal_detail::{Ineligibility, RefusalReason, Suspension, WayOnKind};
 use onbill_domain::reject::ErrorCode;
 use onbill_domain::timestamp::Timestamp;
 
@@ -12,6 +13,8 @@ pub(super) struct StopText {
     pub(super) name: &'static str,
     pub(super) title: String,
     pub(super) text: String,
+    /// The operator's page where its customer can do something about it, and the link's label.
+    pub(super) way_on: Option<(String, String)>,
     /// The label of the button.
     pub(super) again: &'static str,
 }
@@ -19,12 +22,25 @@ pub(super) struct StopText {
 /// The words for a customer of `operator`, to whom a month costs `cost`.
 pub(super) fn words(why: AppStop, operator: &str, cost: &str, now: Timestamp) -> StopText {
     const TRY_AGAIN: &str = "Try again";
-    let say =
-        |name: &'static str, title: String, text: String| StopText { name, title, text, again: TRY_AGAIN };
+    let say = |name: &'static str, title: String, text: String| StopText {
+        name,
+        title,
+        text,
+        way_on: None,
+        again: TRY_AGAIN,
+    };
     match why {
         AppStop::Refused(code) => {
             let (title, text) = refusal(code, operator, cost);
             say(code.as_str(), title, text)
+        }
+        AppStop::Explained { code, reason, way_on } => {
+            let (title, text) = match reason {
+                Some(reason) => explained(reason, operator),
+                None => refusal(code, operator, cost),
+            };
+            let way_on = way_on.map(|way_on| (way_on.url, link_label(way_on.kind, operator)));
+            StopText { way_on, ..say(code.as_str(), title, text) }
         }
         AppStop::TooOften { until } => {
             let text = match until.seconds_since(now) {
@@ -37,6 +53,7 @@ pub(super) fn words(why: AppStop, operator: &str, cost: &str, now: Timestamp) ->
             name: "code-used-up",
             title: "This code was tried too often".to_owned(),
             text: "It is no longer good. Have a new one sent.".to_owned(),
+            way_on: None,
             again: "Send a new code",
         },
         AppStop::Silence => say(
@@ -45,6 +62,43 @@ pub(super) fn words(why: AppStop, operator: &str, cost: &str, now: Timestamp) ->
             "Nothing was changed, and nothing that you entered is lost. Please try again in a moment."
                 .to_owned(),
         ),
+    }
+}
+
+/// The operator's own reason.
+fn explained(reason: RefusalReason, operator: &str) -> (String, String) {
+    let barred = |text: &str| ("This line cannot pay here".to_owned(), format!("{text} Ask {operator}."));
+    let suspended = |text: &str| ("Your line is suspended".to_owned(), text.to_owned());
+    match reason {
+        RefusalReason::Ineligible(reason) => barred(match reason {
+            Ineligibility::BusinessLine => "It is a company’s.",
+            Ineligibility::Minor => "It is a minor’s.",
+            Ineligibility::BlockedByCustomer => "You have barred such charges on it.",
+            Ineligibility::BlockedByOperator => "The operator has barred such charges on it.",
+            Ineligibility::Credit => "The operator gives no credit for it.",
+            Ineligibility::TooNew => "It is too new.",
+            Ineligibility::Other => "The operator does not allow it.",
+        }),
+        RefusalReason::Suspended(Suspension::NonPayment) => {
+            suspended(&format!("A bill at {operator} is open. Once it is paid there, try again."))
+        }
+        RefusalReason::Suspended(Suspension::Voluntary) => {
+            suspended(&format!("You asked {operator} for it. Once the line is active again, try again."))
+        }
+        RefusalReason::Suspended(Suspension::LostOrStolen) => {
+            suspended(&format!("It was reported as lost or stolen. Ask {operator} to release it."))
+        }
+        RefusalReason::Suspended(Suspension::Fraud) => {
+            suspended(&format!("{operator} has stopped it for your security. Ask {operator}."))
+        }
+    }
+}
+
+fn link_label(kind: WayOnKind, operator: &str) -> String {
+    match kind {
+        WayOnKind::TopUp => format!("Top up at {operator}"),
+        WayOnKind::PayBill => format!("Pay the bill at {operator}"),
+        WayOnKind::Help => format!("Ask {operator}"),
     }
 }
 

@@ -98,6 +98,30 @@ fn screen(page: &str) -> &str {
 }
 
 #[tokio::test]
+async fn operators_reason_is_shown_with_its_page() {
+    let partner = partner();
+    let url = "https://acme.example/help";
+    for (code, reason, text) in [
+        ("account-not-eligible", "minor", "It is a minor’s."),
+        ("account-not-eligible", "unheard-of", "lets some lines pay for nothing but calls"),
+        ("suspended-non-payment", "lost-or-stolen", "lost or stolen"),
+    ] {
+        let device = partner.put_in("sim=acme-1").await;
+        let body =
+            json!({"code": code, "message": "x", "reason": reason, "wayOn": {"kind": "help", "url": url}});
+        partner.will_answer([(400, body)]);
+        let page = device.tap("validate", "").await;
+        assert_eq!(screen(&page), code);
+        assert!(page.contains(text) && page.contains(&format!("href=\"{url}\"")), "{page}");
+    }
+    // A reason for another code is not the contract's.
+    let device = partner.put_in("sim=acme-1").await;
+    let body = json!({"code": "account-not-eligible", "message": "x", "reason": "fraud"});
+    partner.will_answer([(400, body)]);
+    assert_eq!(screen(&device.tap("validate", "").await), "service-unavailable");
+}
+
+#[tokio::test]
 async fn tap_sends_number_to_its_network_operator_only() {
     let partner = partner();
     let device = partner.put_in("sim=acme-1").await;

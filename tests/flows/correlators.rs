@@ -1,0 +1,133 @@
+//! One correlator and one trace through all parties: a search of the logs for either shows what
+//! edge, origin, billing and partner did about one thing.
+
+use http::{Method, StatusCode};
+use onbill_test_harness::customer::{AccountChoice, charge_body};
+use onbill_test_harness::log_capture::LogCapture;
+use onbill_test_harness::{NETFLIX, NetworkFault, StoredCall, TestSystem};
+use serde_json::json;
+use tracing::Level;
+
+const GOOD: &str = "+12025550101";
+const NOVA: &str = "+34612345601";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+const CORRELATOR: &str = "bill-run/2026-12;1";
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+/// The trace and the call of a `traceparent`.
+fn trace_of(call: &StoredCall) -> (String, String) {
+    let parent = call.request.0["traceparent"].to_str().expect("is text");
+    let parts: Vec<&str> = parent.split('-').collect();
+    assert!(parts.len() == 4 && parts[0] == "00", "{parent}");
+    (parts[1].to_owned(), parts[2].to_owned())
+}
+
+/// Posts a charge with this correlator, in a trace of the partner's.
+async fn post_traced_charge(system: &TestSystem, pai: &str, traceparent: &str) -> serde_json::Value {
+    let mut request =
+        system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge_body(pai, "c-1", 1599));
+    request.headers_mut().insert("x-correlator", CORRELATOR.parse().expect("is a value"));
+    request.headers_mut().insert("traceparent", traceparent.parse().expect("is a value"));
+    let (status, answer) = system.send_request(request).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    answer
+}
+
+#[tokio::test]
+async fn one_search_shows_edge_origin_billing_and_partner() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let (log, _guard) = LogCapture::capture_thread(Level::INFO);
+    let before = system.network.calls_after(0).len();
+    // Billing's answer is lost. The charge is settled by its job, and reported by another.
+    system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
+    let answer = post_traced_charge(&system, &pai, &format!("00-{TRACE}-b7ad6b7169203331-01")).await;
+    assert_eq!(answer["status"], "PENDING");
+    system.network.clear_faults();
+    // The partner is away at first: the job keeps both.
+    system.network.inject_fault(&format!("{NETFLIX}/transaction-state"), NetworkFault::Lost);
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    system.network.clear_faults();
+    system.advance_seconds(3_600);
+    system.acme.deliver_due().await;
+
+    let calls = system.network.calls_after(before);
+    let paths: Vec<&str> = calls.iter().map(|call| call.path.as_str()).collect();
+    let id = answer["transactionID"].as_str().expect("is text");
+    let asked = format!("/csp/transaction/{id}");
+    for path in ["/ott/v1/transaction", "/csp/transaction", &asked, "/transaction-state"] {
+        assert!(paths.contains(&path), "{path} in {paths:?}");
+    }
+    let mut parents = Vec::new();
+    for call in &calls {
+        assert_eq!(call.request.0["x-correlator"], CORRELATOR, "{}", call.path);
+        let (trace, parent) = trace_of(call);
+        assert_eq!(trace, TRACE, "{}", call.path);
+        parents.push(parent);
+    }
+    parents.sort();
+    parents.dedup();
+    assert_eq!(parents.len(), calls.len(), "each call is one of its own in the trace");
+
+    let edge = system.edge.log_lines();
+    for word in [CORRELATOR, TRACE] {
+        assert!(edge.iter().any(|line| line.contains(word)), "edge: {word}");
+        for party in [
+            "route=\"/ott/v1/transaction\"",
+            "kind=\"charge-notice\"",
+            "party=\"billing\"",
+            "party=\"partner\"",
+        ] {
+            let text = log.to_text();
+            let found = text.lines().any(|line| line.contains(word) && line.contains(party));
+            assert!(found, "{party}: {word}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn malformed_trace_begins_anew() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let before = system.network.calls_after(0).len();
+    post_traced_charge(&system, &pai, &format!("00-{TRACE}-0000000000000000-01")).await;
+    let calls = system.network.calls_after(before);
+    let ours: Vec<String> = calls[1..].iter().map(|call| trace_of(call).0).collect();
+    assert!(!ours.is_empty() && ours.iter().all(|trace| *trace == ours[0] && trace != TRACE), "{ours:?}");
+}
+
+#[tokio::test]
+async fn signup_session_and_codes_have_the_visits_trace() {
+    let system = TestSystem::start();
+    let before = system.network.calls_after(0).len();
+    system.sign_up(&system.nova, NOVA, AccountChoice::New("bea@example.com")).await;
+    let calls = system.network.calls_after(before);
+    // The trace of the call of the widget that each of these follows from.
+    let trace_at = |path: &str| {
+        let call = calls.iter().find(|call| call.path == path).unwrap_or_else(|| panic!("{path}"));
+        (trace_of(call).0, call.request.0["x-correlator"].clone())
+    };
+    assert_eq!(trace_at("/csp/notification"), trace_at("/edge/v1/validate"));
+    assert_eq!(trace_at("/signup-sessions"), trace_at("/edge/v1/signup"));
+    assert_ne!(trace_at("/signup-sessions").0, trace_at("/edge/v1/validate").0);
+}
+
+#[tokio::test]
+async fn account_event_is_traced_to_partner_and_edge() {
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
+    let before = system.network.calls_after(0).len();
+    let event = json!({"eventID": "e-1", "type": "suspended", "msisdn": GOOD,
+        "occurredAt": system.now().to_string()});
+    assert_eq!(system.call_acme_origin("/account-events", &event).await.0, StatusCode::OK);
+    system.acme.deliver_due().await;
+    let calls = system.network.calls_after(before);
+    let told: Vec<_> = calls.iter().filter(|call| call.request.0.contains_key("traceparent")).collect();
+    let paths: Vec<&str> = told.iter().map(|call| call.path.as_str()).collect();
+    assert!(
+        paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")),
+        "{paths:?}"
+    );
+    assert!(told.iter().all(|call| trace_of(call).0 == trace_of(told[0]).0));
+    // The operator gave no correlator: the one that the origin made up is in its answer too.
+    let answered = calls.iter().find(|call| call.path == "/operator/v1/account-events").expect("was called");
+    assert_eq!(answered.response.0["x-correlator"], told[0].request.0["x-correlator"]);
+}
