@@ -40,6 +40,7 @@ fn acme() -> AcmeUnderTest {
         return_path: "/done".to_owned(),
         keys: keys(),
         coupons: Some(coupons::on_sale()),
+        terms: Some("1. You pay <every> month.\n".to_owned()),
         accounts: account_file::parse(include_str!("../../accounts/acme.csv")).expect("is well formed"),
         gateway: None,
     };
