@@ -253,7 +253,7 @@ mod tests {
              Plan: Netflix Standard\n\
              Price: 15.99 USD per month, taxes included\n\
              Payment: Added to your Acme Mobile bill\n\
-             First charge: Today, once you finish at Netflix\n\
+             First charge: Today, or on your next billing day if you already pay Netflix\n\
              Then: Every month until you cancel\n\
              How to cancel: At Netflix or on your Acme Mobile page, at any time\n\
              Next, Netflix opens. You can sign up there or log in to the account you have. Nothing is \

@@ -102,6 +102,19 @@ async fn standing_is_told_for_every_kind_of_account() {
 }
 
 #[tokio::test]
+async fn terms_are_shown_as_they_are_written() {
+    let acme = acme();
+    for (path, said) in [
+        ("/terms", "1. You pay &lt;every&gt; month.\n</div>"),
+        ("/privacy", "neither your number nor your name"),
+    ] {
+        let page = ask(&acme.router, get(path)).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text.contains(said), "{}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn csp_api_is_closed_to_all_but_origin() {
     let acme = acme();
     let url = format!("{BASE}/csp/account/validate");
