@@ -217,10 +217,7 @@ impl AgreementWords {
 
 /// Keeps the direction of a name to itself, as the widget does, where text runs from right to left.
 fn isolate(locale: Locale, name: &str) -> String {
-    match locale.direction() {
-        "rtl" => format!("\u{2068}{name}\u{2069}"),
-        _ => name.to_owned(),
-    }
+    if locale.direction() == "rtl" { format!("\u{2068}{name}\u{2069}") } else { name.to_owned() }
 }
 
 #[cfg(test)]
