@@ -58,7 +58,10 @@ async fn agreement_says_what_will_be_charged() {
     assert_eq!(text_of(&agreement, "Plan"), "Netflix Standard");
     assert_eq!(text_of(&agreement, "Price"), "{price} per month, taxes included");
     assert_eq!(text_of(&agreement, "Payment"), "Added to your Acme Mobile bill");
-    assert_eq!(text_of(&agreement, "First charge"), "Today, or on your next billing day if you already pay Netflix");
+    assert_eq!(
+        text_of(&agreement, "First charge"),
+        "Today, or on your next billing day if you already pay Netflix"
+    );
     assert_eq!(text_of(&agreement, "Then"), "Every month until you cancel");
     assert!(text_of(&agreement, "How to cancel").contains("Netflix or on your Acme Mobile page"));
     let pages: Vec<_> = agreement.links.iter().map(|link| link.url.as_str()).collect();
@@ -139,7 +142,8 @@ async fn flow_without_its_words_signs_nobody_up() {
     let (marked, words) = flow.rsplit_once('.').expect("has words");
     let (_, others) = read_last_step(&system, PREPAID, Locale::En).await;
     let others = encode_base64url(&hash_agreement(&others));
-    for bad in [marked.to_owned(), format!("{marked}."), format!("{marked}.{others}"), format!("{words}.{marked}")]
+    for bad in
+        [marked.to_owned(), format!("{marked}."), format!("{marked}.{others}"), format!("{words}.{marked}")]
     {
         assert_eq!(sign_up(&system, &bad).await, (400, json!("token-expired")), "{bad}");
     }

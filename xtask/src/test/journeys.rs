@@ -12,7 +12,9 @@ use crate::clock::sleep_milliseconds;
 use crate::failure::{Context, Failure, Outcome};
 use crate::lock::Lock;
 use crate::setup::node_command;
-use crate::system::{ACME, EdgeBuild, NOVA, Operator, OperatorPlan, Plan, System, SystemFolder, TAXES, ports};
+use crate::system::{
+    ACME, EdgeBuild, NOVA, Operator, OperatorPlan, Plan, System, SystemFolder, TAXES, ports,
+};
 use crate::{dev, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
