@@ -100,12 +100,12 @@ impl Agreement {
         let values = [("price", price.as_str()), ("date", date.as_deref().unwrap_or_default())];
         let rows = self.rows.iter().map(|row| format!("{}: {}", row.label, row.text));
         let links = self.links.iter().map(|link| format!("{}: {}", link.label, link.url));
-        let mut lines = vec![self.title.clone()];
-        lines.extend(rows);
-        lines.extend([self.note.clone(), self.consent.clone()]);
-        lines.extend(links);
-        lines.push(self.accept.clone());
-        fill_placeholders(&lines.join("\n"), &values)
+        let mut parts = vec![self.title.clone()];
+        parts.extend(rows);
+        parts.extend([self.note.clone(), self.consent.clone()]);
+        parts.extend(links);
+        parts.push(self.accept.clone());
+        fill_placeholders(&parts.join("\n"), &values)
     }
 }
 
