@@ -100,12 +100,12 @@ impl Agreement {
         let values = [("price", price.as_str()), ("date", date.as_deref().unwrap_or_default())];
         let rows = self.rows.iter().map(|row| format!("{}: {}", row.label, row.text));
         let links = self.links.iter().map(|link| format!("{}: {}", link.label, link.url));
-        let mut lines = vec![self.title.clone()];
-        lines.extend(rows);
-        lines.extend([self.note.clone(), self.consent.clone()]);
-        lines.extend(links);
-        lines.push(self.accept.clone());
-        fill_placeholders(&lines.join("\n"), &values)
+        let mut parts = vec![self.title.clone()];
+        parts.extend(rows);
+        parts.extend([self.note.clone(), self.consent.clone()]);
+        parts.extend(links);
+        parts.push(self.accept.clone());
+        fill_placeholders(&parts.join("\n"), &values)
     }
 }
 
@@ -217,10 +217,7 @@ impl AgreementWords {
 
 /// Keeps the direction of a name to itself, as the widget does, where text runs from right to left.
 fn isolate(locale: Locale, name: &str) -> String {
-    match locale.direction() {
-        "rtl" => format!("\u{2068}{name}\u{2069}"),
-        _ => name.to_owned(),
-    }
+    if locale.direction() == "rtl" { format!("\u{2068}{name}\u{2069}") } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -253,7 +250,7 @@ mod tests {
              Plan: Netflix Standard\n\
              Price: 15.99 USD per month, taxes included\n\
              Payment: Added to your Acme Mobile bill\n\
-             First charge: Today, once you finish at Netflix\n\
+             First charge: Today, or on your next billing day if you already pay Netflix\n\
              Then: Every month until you cancel\n\
              How to cancel: At Netflix or on your Acme Mobile page, at any time\n\
              Next, Netflix opens. You can sign up there or log in to the account you have. Nothing is \

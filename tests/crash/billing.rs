@@ -44,6 +44,7 @@ impl OperatorBilling {
         let config = OperatorConfig {
             colours: BrandColours::of(&operator),
             coupons: None,
+            terms: None,
             operator,
             name: "Acme Mobile".to_owned(),
             country: "US".to_owned(),

@@ -58,7 +58,10 @@ async fn agreement_says_what_will_be_charged() {
     assert_eq!(text_of(&agreement, "Plan"), "Netflix Standard");
     assert_eq!(text_of(&agreement, "Price"), "{price} per month, taxes included");
     assert_eq!(text_of(&agreement, "Payment"), "Added to your Acme Mobile bill");
-    assert_eq!(text_of(&agreement, "First charge"), "Today, once you finish at Netflix");
+    assert_eq!(
+        text_of(&agreement, "First charge"),
+        "Today, or on your next billing day if you already pay Netflix"
+    );
     assert_eq!(text_of(&agreement, "Then"), "Every month until you cancel");
     assert!(text_of(&agreement, "How to cancel").contains("Netflix or on your Acme Mobile page"));
     let pages: Vec<_> = agreement.links.iter().map(|link| link.url.as_str()).collect();

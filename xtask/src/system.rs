@@ -14,7 +14,7 @@ use std::process::Command;
 use std::time::Duration;
 
 pub(crate) use config::read_edge_keyring;
-pub(crate) use operators::{ACME, LOCAL_ACME, NOVA, Operator};
+pub(crate) use operators::{ACME, LOCAL_ACME, NOVA, Operator, TAXES};
 pub(crate) use plan::{EdgeBuild, OperatorPlan, Plan, SystemFolder};
 
 use crate::child::{new_command, npm_command, run_on_terminal};

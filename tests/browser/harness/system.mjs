@@ -42,8 +42,8 @@ async function withFaults(party, faults, act) {
 }
 
 class Operator {
-  constructor({ id, name, country, currency, dashboard, origin, accounts }) {
-    Object.assign(this, { id, name, country, currency, dashboard, origin });
+  constructor({ accounts, ...facts }) {
+    Object.assign(this, facts);
     this.numbers = fs.readFileSync(accounts, 'utf8').split('\n').slice(1).filter(Boolean).map(line => line.split(',')[0]);
   }
 

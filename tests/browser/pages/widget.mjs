@@ -1,7 +1,8 @@
 // The widget's frame on a page: what a customer sees in it and does with it.
 
 import assert from 'node:assert/strict';
-import { words } from './words.mjs';
+import { createHash } from 'node:crypto';
+import { agreement, words } from './words.mjs';
 
 export class Widget {
   constructor(page, operator, frame = 'pay-on-bill iframe') {
@@ -47,6 +48,53 @@ export class Widget {
     await this.shows('pin');
     await this.enterCode(await phone.code());
     await this.shows('confirm');
+  }
+
+  /** What is agreed in the last step: pairs of label and text. */
+  agreed() {
+    return this.inside.locator('#agreed > div').evaluateAll(rows =>
+      rows.map(({ children }) => [...children].map(each => each.textContent)));
+  }
+
+  /** The last step as it is on the screen, from top to bottom. */
+  async lastStep() {
+    const text = id => this.$(id).textContent();
+    return {
+      title: await text('agreed-title'),
+      rows: await this.agreed(),
+      note: await text('agreed-note'),
+      consent: await text('agreed-consent'),
+      links: await this.inside.locator('#agreed-links a').evaluateAll(links => links.map(link => [link.textContent, link.href])),
+      accept: await text('confirm-submit'),
+    };
+  }
+
+  /** The last step says all that this operator's customer agrees to and nothing else, to the letter. */
+  async agreesTo({ line, price, on = '', locale = 'en', type, date }) {
+    await this.shows('confirm');
+    const wanted = agreement({ operator: this.operator, locale, type, date });
+    const shown = text => text.replace('{line}', line).replace('{price}', price).replace('{date}', on);
+    assert.deepEqual(await this.lastStep(), {
+      title: wanted.title,
+      rows: wanted.rows.map(({ label, text }) => [label, shown(text)]),
+      note: wanted.note,
+      consent: wanted.consent,
+      links: wanted.links.map(({ label, url }) => [label, url]),
+      accept: wanted.accept,
+    });
+  }
+
+  /**
+   * The hash of what the screen says, as the origin keeps it: without the number, and with the price in the origin's
+   * spelling. The words themselves are taken from the screen.
+   */
+  async hashOfLastStep({ line, price, kept }) {
+    const { title, rows, note, consent, links, accept } = await this.lastStep();
+    const lines = [
+      title, ...rows.map(([label, text]) => `${label}: ${text.replace(line, '{line}').replace(price, kept)}`), note, consent,
+      ...links.map(([label, url]) => `${label}: ${url}`), accept,
+    ];
+    return createHash('sha256').update(lines.join('\n')).digest('base64url');
   }
 
   /** A failure or closing state: its sentence, and the ways on that it offers, in their order. */

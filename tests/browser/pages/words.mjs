@@ -16,6 +16,9 @@ export function words(key, { operator, locale = 'en', ...values }) {
   return fill({ ...widget, ...account }[key], { operator: operator.name, partner: 'Netflix', offer: 'Netflix Standard', ...values });
 }
 
+/** A word of the last step. */
+export const agreementWord = (key, locale = 'en') => read(locale).agreement[key];
+
 /** The words of the customer's own page, which come with it. */
 export const accountWords = locale => read(locale).account;
 

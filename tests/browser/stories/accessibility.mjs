@@ -96,7 +96,7 @@ test('the whole journey by keyboard, on a phone; the focus goes to each step’s
   await page.keyboard.press('Enter');
   await widget.shows('confirm');
   await widget.headingHasFocus();
-  assert.equal(await widget.$('offer-how').textContent(), words('prepaid', { operator: acme }));
+  await widget.agreesTo({ line: '202 555 0103', price: '$15.99', type: 'prepaid' });
   await tabTo(page, widget.$('confirm-submit'));
   await page.keyboard.press('Enter');
 

@@ -178,7 +178,8 @@ test('when the days end, the account goes on with the bill, and pays for none of
   const dashboard = new Dashboard(page, acme);
   const widget = await dashboard.logIn(olga);
   await widget.$('number-submit').click();
-  await widget.shows('confirm');
+  const first = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' }).format(new Date(days(1)));
+  await widget.agreesTo({ line: olga, price: '$15.99', date: days(1), on: first });
   await widget.$('confirm-submit').click();
   const signUp = await new SignUp(page).opens();
   await signUp.moveAccount(EMAIL);

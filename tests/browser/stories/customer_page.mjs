@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
+import { walk } from '../harness/gallery.mjs';
 import { acme, edge, netflix } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
 import { Charge } from '../pages/netflix.mjs';
 import { OwnPage } from '../pages/own_page.mjs';
+import { accountWords, words } from '../pages/words.mjs';
 import { alsoNobody, ana, kim, suspended } from '../people.mjs';
 
 const PHONE = { width: 360, height: 740 };
@@ -105,6 +107,19 @@ test('whoever comes to buy what they have gets to it by a button', async stage =
   assert.ok(events.includes('error already-on-bill') && events.at(-1) === 'step account', events.join());
 });
 
+test('its words come with it, in the language of the frame that was opened to buy', async stage => {
+  const customer = await stage.customer();
+  await walk(customer, { locale: 'de', words: 'account from an offer' }, async (name, widget) => {
+    const say = (key, values) => words(key, { operator: acme, locale: 'de', ...values });
+    assert.equal(await widget.inside.locator('#account h1').textContent(), say('account-title'));
+    assert.equal(await widget.$('charges-title').textContent(), say('charges-title'));
+    assert.equal(await widget.$('earlier').textContent(), say('earlier'));
+    await widget.inside.locator('#links button').first().click();
+    assert.equal(await widget.$('unlink-title').textContent(), say('unlink-title', { title: 'Netflix Standard' }));
+    assert.equal(await widget.$('unlink-yes').textContent(), say('unlink'));
+  });
+});
+
 test('older charges come by a button, and the focus goes on where the list does', async stage => {
   const { page, announce } = await stage.customer();
   announce('503 /widget/v1/account');
@@ -115,7 +130,7 @@ test('older charges come by a button, and the focus goes on where the list does'
   }));
   const pages = [{ charges: year(12), cursor: 'one' }, { charges: year(3), cursor: 'two' }, null, { charges: year(1) }];
   const asked = [];
-  const answer = more => ({ json: { step: 'account', flow: 'f', subscriptions: [], ...more } });
+  const answer = more => ({ json: { step: 'account', flow: 'f', subscriptions: [], words: accountWords('en'), ...more } });
   await page.route(`${edge}/widget/v1/account/validate`, route => route.fulfill(answer(pages.shift())));
   await page.route(`${edge}/widget/v1/account`, route => {
     asked.push(route.request().postDataJSON().cursor);

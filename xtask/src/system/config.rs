@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::failure::{Context, Outcome};
 use crate::keys;
-use crate::system::operators::Operator;
+use crate::paths;
+use crate::system::operators::{Operator, TAXES};
 use crate::system::plan::{EDGE, OperatorPlan, PARTNER, Plan};
 
 /// The one offer of the local system.
@@ -73,9 +74,9 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
     let keys = plan.folder.keys_dir().join(keys::origin_file(operator.id));
     let toml = format!(
         "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\ndatabase = {database}\nkeys = {keys}\n\
-         edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n\n\
+         edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n{account}\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
-         price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n\n\
+         price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n{terms}\n\
          [links]\ntop_up = {top_up}\npay_bill = {pay_bill}\nhelp = {help}\n\n\
          [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
@@ -101,8 +102,30 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
         plans = format_plans_toml(operator),
         price = operator.price,
         currency = quote_toml(operator.currency),
+        account = format_account_toml(operator_plan),
+        terms = format_terms_toml(operator_plan),
     );
     toml + &format_sms_toml(plan, operator_plan)
+}
+
+fn format_account_toml(operator_plan: &OperatorPlan) -> String {
+    if operator_plan.operator.terms.is_none() {
+        return String::new();
+    }
+    let url = quote_toml(&format!("{}/subscriptions", operator_plan.site_url()));
+    format!("account_url = {url}\ntaxes = {}\n", quote_toml(TAXES))
+}
+
+fn format_terms_toml(operator_plan: &OperatorPlan) -> String {
+    let Some((id, file)) = operator_plan.operator.terms else { return String::new() };
+    let page = |name: &str| quote_toml(&format!("{}/{name}", operator_plan.site_url()));
+    format!(
+        "terms = {{ id = {id}, file = {file} }}\nterms_url = {terms}\nprivacy_url = {privacy}\n",
+        id = quote_toml(id),
+        file = quote_toml(&paths::repository_root().join(file).to_string_lossy()),
+        terms = page("terms"),
+        privacy = page("privacy"),
+    )
 }
 
 fn format_sms_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
@@ -145,6 +168,7 @@ fn site_json(plan: &Plan, operator_plan: &OperatorPlan) -> Value {
         "accounts": operator_plan.accounts,
         "return_path": "/done",
         "gateway": gateway,
+        "terms": operator.terms.map(|(_, file)| paths::repository_root().join(file)),
         "coupons": {
             "origin_url": operator_plan.origin_url(),
             "redeem_url": format!("{}/redeem", plan.partner_url()),
@@ -172,7 +196,6 @@ fn partner_json(plan: &Plan) -> Value {
 mod tests {
     use super::*;
     use crate::dev;
-    use crate::paths;
 
     #[test]
     fn wrangler_toml_has_the_local_parties() {
@@ -209,6 +232,10 @@ mod tests {
             "pay_bill = \"http://127.0.0.1:8790/pay-bill\"",
             "tag = \"AC\"",
             "url = \"smpp://127.0.0.1:8793\"",
+            "taxes = \"included\"",
+            "account_url = \"http://127.0.0.1:8790/subscriptions\"",
+            "terms_url = \"http://127.0.0.1:8790/terms\"",
+            "privacy_url = \"http://127.0.0.1:8790/privacy\"",
         ] {
             assert!(toml.lines().any(|found| found == line), "{line} in\n{toml}");
         }

@@ -26,7 +26,13 @@ pub(crate) struct Operator {
     pub(crate) number_proof: &'static str,
     /// The first two symbols of its coupons' codes.
     pub(crate) coupon_tag: &'static str,
+    /// The version of its terms, and their file, relative to the repository root. An operator with terms also says that
+    /// its prices include taxes, and where its customers see and end what they pay. One operator says nothing of these.
+    pub(crate) terms: Option<(&'static str, &'static str)>,
 }
+
+/// The word of the configuration for prices with the taxes in them.
+pub(crate) const TAXES: &str = "included";
 
 pub(crate) const ACME: Operator = Operator {
     id: "acme",
@@ -40,6 +46,7 @@ pub(crate) const ACME: Operator = Operator {
     account_source: "table",
     number_proof: "device-read",
     coupon_tag: "AC",
+    terms: Some(("2026-11", "tests/sandbox/terms/acme-2026-11.txt")),
 };
 
 /// Acme as `dev` runs it: asked by the CSP API, so that it can be made to give each of its reasons.
@@ -57,4 +64,5 @@ pub(crate) const NOVA: Operator = Operator {
     account_source: "csp",
     number_proof: "pin",
     coupon_tag: "NV",
+    terms: None,
 };

@@ -12,7 +12,9 @@ use crate::clock::sleep_milliseconds;
 use crate::failure::{Context, Failure, Outcome};
 use crate::lock::Lock;
 use crate::setup::node_command;
-use crate::system::{ACME, EdgeBuild, NOVA, Operator, OperatorPlan, Plan, System, SystemFolder, ports};
+use crate::system::{
+    ACME, EdgeBuild, NOVA, Operator, OperatorPlan, Plan, System, SystemFolder, TAXES, ports,
+};
 use crate::{dev, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
@@ -70,9 +72,21 @@ fn operators_json(plan: &Plan) -> Value {
     let operator = |operator_plan: &OperatorPlan| {
         let operator = operator_plan.operator;
         json!({ "id": operator.id, "name": operator.name, "country": operator.country, "currency": operator.currency,
-            "dashboard": operator_plan.site_url(), "origin": operator_plan.origin_url(), "accounts": operator.accounts })
+            "dashboard": operator_plan.site_url(), "origin": operator_plan.origin_url(), "accounts": operator.accounts,
+            "agreement": agreement_json(operator_plan), "terms": operator.terms.map(|(_, file)| file) })
     };
     plan.operators.iter().map(operator).collect()
+}
+
+/// What customers of the operator agree to, beside the words.
+fn agreement_json(operator_plan: &OperatorPlan) -> Value {
+    let (operator, site) = (operator_plan.operator, operator_plan.site_url());
+    let price = json!({ "value": operator.price, "currency": operator.currency });
+    match operator.terms {
+        None => json!({ "price": price }),
+        Some(_) => json!({ "price": price, "taxes": TAXES, "termsURL": format!("{site}/terms"),
+            "privacyURL": format!("{site}/privacy"), "accountURL": format!("{site}/subscriptions") }),
+    }
 }
 
 /// Runs the script, and fails early when a program of the system ends.

@@ -87,6 +87,7 @@ pub fn operator_config(id: &'static str, site: &str) -> OperatorConfig {
         gateway: Some(GatewayLogin { user: "onbill".to_owned(), password: GATEWAY_PASSWORD.to_owned() }),
         colours: BrandColours::of(&id.parse_as(OperatorId::parse)),
         coupons: None,
+        terms: None,
     }
 }
 

@@ -34,6 +34,8 @@ pub struct OperatorConfig {
     pub gateway: Option<GatewayLogin>,
     /// The coupons that it sells, if any.
     pub coupons: Option<CouponsOnSale>,
+    /// The text of its terms, if it has any.
+    pub terms: Option<String>,
 }
 
 /// The account for sending SMS, by SMPP or by HTTP.
@@ -135,6 +137,7 @@ struct ConfigFile {
     colours: Option<BrandColours>,
     gateway: Option<GatewayFile>,
     coupons: Option<CouponsOnSale>,
+    terms: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -193,6 +196,7 @@ impl OperatorConfig {
             currency: file.currency,
             return_path: file.return_path,
             coupons: file.coupons.map(CouponsOnSale::check).transpose()?,
+            terms: file.terms.as_deref().map(read).transpose()?,
             accounts,
             gateway,
         };

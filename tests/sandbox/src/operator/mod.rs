@@ -24,6 +24,7 @@ mod session;
 mod sms;
 pub mod smsc;
 mod subscriptions;
+mod terms;
 mod ways_on;
 
 pub use account_answers::AccountAnswer;
@@ -104,6 +105,8 @@ impl Operator {
         let pages = Router::new()
             .route("/", get(dashboard::get_dashboard))
             .route("/subscriptions", get(subscriptions::get_subscriptions))
+            .route("/terms", get(terms::get_terms))
+            .route("/privacy", get(terms::get_privacy))
             .route("/bare", get(bare::get_bare))
             .route(&self.config().return_path, get(done::get_done))
             .route("/log-in", post(log_in::post_log_in))

@@ -40,6 +40,7 @@ fn acme() -> AcmeUnderTest {
         return_path: "/done".to_owned(),
         keys: keys(),
         coupons: Some(coupons::on_sale()),
+        terms: Some("1. You pay <every> month.\n".to_owned()),
         accounts: account_file::parse(include_str!("../../accounts/acme.csv")).expect("is well formed"),
         gateway: None,
     };
@@ -130,6 +131,19 @@ async fn account_answer_is_set_for_one_number() {
         let mut part = question.clone();
         part.as_object_mut().expect("is an object").remove(member);
         assert_eq!(validate(part).await.code(), "invalid-request", "{member}");
+    }
+}
+
+#[tokio::test]
+async fn terms_are_shown_as_they_are_written() {
+    let acme = acme();
+    for (path, said) in [
+        ("/terms", "1. You pay &lt;every&gt; month.\n</div>"),
+        ("/privacy", "neither your number nor your name"),
+    ] {
+        let page = ask(&acme.router, get(path)).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text.contains(said), "{}", page.text);
     }
 }
 
