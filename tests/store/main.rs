@@ -63,6 +63,7 @@ mod signups;
 mod spending;
 mod subscriptions;
 mod tallies;
+mod terms_changes;
 mod test_store;
 mod traces;
 mod undelivered;
