@@ -299,10 +299,8 @@ mod tests {
     #[test]
     fn hash_changes_with_every_fact() {
         let usual = hash_agreement(&word_agreement(Locale::En, &facts()));
-        let price = |amount_minor, code| Money {
-            amount_minor,
-            currency: Currency::parse(code).expect("is listed"),
-        };
+        let price =
+            |amount_minor, code| Money { amount_minor, currency: Currency::parse(code).expect("is listed") };
         let others = [
             AgreementFacts { operator: "Acme", ..facts() },
             AgreementFacts { partner: "Tunes", ..facts() },

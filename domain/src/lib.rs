@@ -21,6 +21,7 @@ pub mod jws;
 pub mod key;
 pub mod limits;
 pub mod locale;
+pub mod mandate;
 pub mod money;
 pub mod msisdn;
 pub mod pai;

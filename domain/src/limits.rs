@@ -83,6 +83,9 @@ pub const SERVICE_PERIOD_DAYS_MAX: i64 = 400;
 /// Charges on one page of the ledger: as many as fit into [`BODY_BYTES_MAX`] with the longest ids.
 pub const TRANSACTIONS_PER_PAGE: u32 = 25;
 
+/// Mandates on one page of the operator's list: with the longest ids, they fit into a body.
+pub const MANDATES_PER_PAGE: u32 = 8;
+
 /// Charges on one account page: a year of one subscription, which fits into [`BODY_BYTES_MAX`].
 pub const ACCOUNT_CHARGES_PER_PAGE: u32 = 12;
 

@@ -24,6 +24,8 @@ crate::wire_enum! {
         PaiNotFound = "pai-not-found",
         /// This partner has no such transaction.
         TransactionNotFound = "transaction-not-found",
+        /// This partner has no such subscription.
+        SubscriptionNotFound = "subscription-not-found",
         /// The account is suspended because a bill is unpaid.
         SuspendedNonPayment = "suspended-non-payment",
         /// The prepaid balance does not cover the price.
@@ -84,9 +86,11 @@ impl ErrorCode {
             | Self::TokenExpired => StatusCode::BAD_REQUEST,
             Self::AuthorizationFailure => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::ChallengeRequired => StatusCode::FORBIDDEN,
-            Self::AccountNotFound | Self::PaiNotFound | Self::TransactionNotFound | Self::NotFound => {
-                StatusCode::NOT_FOUND
-            }
+            Self::AccountNotFound
+            | Self::PaiNotFound
+            | Self::TransactionNotFound
+            | Self::SubscriptionNotFound
+            | Self::NotFound => StatusCode::NOT_FOUND,
             Self::TokenAlreadyUsed | Self::RequestInProgress | Self::AlreadyOnBill => StatusCode::CONFLICT,
             Self::IdempotencyViolation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

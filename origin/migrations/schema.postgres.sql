@@ -179,6 +179,47 @@ CREATE TABLE ledger_identity (
     PRIMARY KEY (fact)
 );
 
+CREATE TABLE mandates (
+    sequence BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
+    mandate_id TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    pai TEXT NOT NULL,
+    offer TEXT,
+    plan TEXT NOT NULL,
+    price_minor BIGINT,
+    currency TEXT,
+    period TEXT NOT NULL,
+    terms_id TEXT,
+    terms_sha256 BYTEA,
+    words_sha256 BYTEA,
+    locale TEXT,
+    proof TEXT NOT NULL,
+    proof_reference TEXT,
+    accepted_at BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    supersedes TEXT,
+    partner_subscription_id TEXT,
+    in_force_from TEXT,
+    change_id TEXT,
+    PRIMARY KEY (sequence),
+    UNIQUE (mandate_id),
+    UNIQUE (partner, change_id),
+    FOREIGN KEY (pai) REFERENCES pais(pai),
+    FOREIGN KEY (partner_subscription_id) REFERENCES partner_subscriptions(partner_subscription_id),
+    FOREIGN KEY (supersedes) REFERENCES mandates(mandate_id),
+    CHECK ((partner_subscription_id IS NULL) = (in_force_from IS NULL)),
+    CHECK ((price_minor IS NULL) = (currency IS NULL)),
+    CHECK ((terms_id IS NULL) = (terms_sha256 IS NULL)),
+    CHECK (change_id IS NULL OR supersedes IS NOT NULL),
+    CHECK (period = 'month'::text),
+    CHECK (price_minor > 0),
+    CHECK (proof = ANY (ARRAY['pin'::text, 'session'::text, 'device-read'::text, 'imported'::text])),
+    CHECK (words_sha256 IS NULL OR locale IS NOT NULL)
+);
+CREATE INDEX mandates_by_pai ON mandates (pai, in_force_from);
+CREATE INDEX mandates_by_subscription ON mandates (partner_subscription_id) WHERE partner_subscription_id IS NOT NULL;
+CREATE INDEX mandates_by_time ON mandates (recorded_at, sequence);
+
 CREATE TABLE nonces (
     key_id TEXT NOT NULL,
     nonce TEXT NOT NULL,
@@ -280,9 +321,13 @@ CREATE TABLE partner_subscriptions (
     created_at BIGINT NOT NULL,
     changed_at BIGINT,
     change_reason TEXT,
+    ended_at BIGINT,
+    ended_by TEXT,
     PRIMARY KEY (partner_subscription_id),
     UNIQUE (partner, ext_subscription_id),
     FOREIGN KEY (pai) REFERENCES pais(pai),
+    CHECK ((status = 'CANCELLED'::text) = (ended_at IS NOT NULL)),
+    CHECK (ended_by IS NULL OR ended_at IS NOT NULL),
     CHECK (origin = ANY (ARRAY['NEW_ACCOUNT'::text, 'EXISTING_ACCOUNT'::text])),
     CHECK (status = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'CANCELLED'::text]))
 );
@@ -408,6 +453,8 @@ CREATE TABLE transactions (
     status TEXT NOT NULL,
     decline_reason TEXT,
     raw_code TEXT,
+    raw_scope TEXT,
+    mandate_id TEXT,
     stored_response BYTEA,
     responding_until BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -418,6 +465,8 @@ CREATE TABLE transactions (
     FOREIGN KEY (pai) REFERENCES pais(pai),
     CHECK ((status = 'DECLINED'::text) = (decline_reason IS NOT NULL)),
     CHECK (amount_minor > 0),
+    CHECK (raw_scope = ANY (ARRAY['mandate'::text, 'coupon'::text])),
+    CHECK (raw_scope IS NULL OR raw_code IS NOT NULL AND status = 'DECLINED'::text),
     CHECK (refunded_minor >= 0 AND refunded_minor <= amount_minor),
     CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))
 );

@@ -155,6 +155,40 @@ CREATE TABLE ledger_identity (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE mandates (
+    sequence                INTEGER PRIMARY KEY AUTOINCREMENT,
+    mandate_id              TEXT NOT NULL UNIQUE,
+    partner                 TEXT NOT NULL,
+    pai                     TEXT NOT NULL REFERENCES pais,
+    offer                   TEXT,
+    plan                    TEXT NOT NULL,
+    price_minor             INTEGER CHECK (price_minor > 0),
+    currency                TEXT,
+    period                  TEXT NOT NULL CHECK (period IN ('month')),
+    terms_id                TEXT,
+    terms_sha256            BLOB,
+    words_sha256            BLOB,
+    locale                  TEXT,
+    proof                   TEXT NOT NULL CHECK (proof IN ('pin', 'session', 'device-read', 'imported')),
+    proof_reference         TEXT,
+    accepted_at             INTEGER NOT NULL,
+    recorded_at             INTEGER NOT NULL,
+    supersedes              TEXT REFERENCES mandates (mandate_id),
+    partner_subscription_id TEXT REFERENCES partner_subscriptions,
+    in_force_from           TEXT,
+    change_id               TEXT,
+    UNIQUE (partner, change_id),
+    CHECK ((price_minor IS NULL) = (currency IS NULL)),
+    CHECK ((terms_id IS NULL) = (terms_sha256 IS NULL)),
+    CHECK (words_sha256 IS NULL OR locale IS NOT NULL),
+    CHECK ((partner_subscription_id IS NULL) = (in_force_from IS NULL)),
+    CHECK (change_id IS NULL OR supersedes IS NOT NULL)
+) STRICT;
+CREATE INDEX mandates_by_pai ON mandates (pai, in_force_from);
+CREATE INDEX mandates_by_subscription ON mandates (partner_subscription_id)
+    WHERE partner_subscription_id IS NOT NULL;
+CREATE INDEX mandates_by_time ON mandates (recorded_at, sequence);
+
 CREATE TABLE nonces (
     key_id     TEXT NOT NULL,
     nonce      TEXT NOT NULL,
@@ -238,7 +272,11 @@ CREATE TABLE partner_subscriptions (
     created_at              INTEGER NOT NULL,
     changed_at              INTEGER,
     change_reason           TEXT,
-    UNIQUE (partner, ext_subscription_id)
+    ended_at                INTEGER,
+    ended_by                TEXT,
+    UNIQUE (partner, ext_subscription_id),
+    CHECK ((status = 'CANCELLED') = (ended_at IS NOT NULL)),
+    CHECK (ended_by IS NULL OR ended_at IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
 CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai)
@@ -347,13 +385,16 @@ CREATE TABLE transactions (
     status             TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
     decline_reason     TEXT,
     raw_code           TEXT,
+    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon')),
+    mandate_id         TEXT,
     stored_response    BLOB,
     responding_until   INTEGER NOT NULL,
     created_at         INTEGER NOT NULL,
     settled_at         INTEGER,
     refunded_minor     INTEGER NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),
     UNIQUE (partner, ext_transaction_id),
-    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL))
+    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL)),
+    CHECK (raw_scope IS NULL OR (raw_code IS NOT NULL AND status = 'DECLINED'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);
 CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);

@@ -27,6 +27,7 @@ pub mod flow;
 pub mod http;
 pub mod keys;
 pub mod lifecycle;
+pub mod mandate;
 pub mod pin;
 pub mod readiness;
 pub mod reconciliation;

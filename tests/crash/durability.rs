@@ -23,6 +23,7 @@ async fn postgres_commit_without_its_standby_is_not_confirmed() {
     partner.lock_record().asked.push(RequestedCharge {
         person: 0,
         value: 100,
+        month: 0,
         charge: StoredResponses::default(),
         refund: None,
     });

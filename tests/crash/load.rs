@@ -9,6 +9,7 @@ use onbill_test_harness::Dice;
 use onbill_test_harness::origin_process::OriginProcess;
 use onbill_test_harness::wait::wait_until_none;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,8 @@ pub(crate) const CONNECTIONS: u64 = 64;
 pub(crate) struct RequestedCharge {
     pub(crate) person: usize,
     pub(crate) value: i64,
+    /// For which month, counted for each person: each is charged once.
+    pub(crate) month: usize,
     pub(crate) charge: StoredResponses,
     /// The responses to the refund of half of it; none yet for most.
     pub(crate) refund: Option<StoredResponses>,
@@ -71,6 +74,8 @@ impl ResponseTally {
 #[derive(Default)]
 pub(crate) struct LoadRecord {
     pub(crate) asked: Vec<RequestedCharge>,
+    /// How many months of each person were charged.
+    months: BTreeMap<usize, usize>,
     pub(crate) tally: ResponseTally,
     /// Responses that must not occur.
     pub(crate) strange: Vec<String>,
@@ -191,10 +196,15 @@ impl LoadingPartner {
             return (n, wish);
         }
         let person = to_index(dice.draw_below(system.people.len() as u64));
-        let value = i64::try_from(dice.draw_below(2_000)).expect("is small") + 2;
+        // Never more than a month costs.
+        let value = i64::try_from(dice.draw_below(1_597)).expect("is small") + 2;
+        let next = memory.months.entry(person).or_default();
+        let month = *next;
+        *next += 1;
         memory.asked.push(RequestedCharge {
             person,
             value,
+            month,
             charge: StoredResponses::default(),
             refund: None,
         });
@@ -212,9 +222,11 @@ impl LoadingPartner {
         let asked = self.lock_record().asked[n].clone();
         let person = &system.people[asked.person];
         let (path, body) = match wish {
-            PostKind::Charge => ("/ott/v1/transaction".to_owned(), charge_body(n, &person.pai, asked.value)),
+            PostKind::Charge => {
+                ("/ott/v1/transaction".to_owned(), charge_body(n, &person.pai, asked.value, asked.month))
+            }
             PostKind::AnotherCharge => {
-                ("/ott/v1/transaction".to_owned(), charge_body(n, &person.pai, asked.value + 1))
+                ("/ott/v1/transaction".to_owned(), charge_body(n, &person.pai, asked.value + 1, asked.month))
             }
             PostKind::Refund => (
                 format!("/ott/v1/transaction/{}/refund", ext_charge_id(n)),
@@ -223,7 +235,7 @@ impl LoadingPartner {
         };
         let answer = system.caller.forward_partner_call(origin, &path, &person.handle, &body).await;
         let mut memory = self.lock_record();
-        let LoadRecord { asked, tally, strange } = &mut *memory;
+        let LoadRecord { asked, tally, strange, months: _ } = &mut *memory;
         let Ok((status, text)) = answer else {
             tally.cut_off += 1;
             return Err(Unreachable);
@@ -280,9 +292,11 @@ pub(crate) fn ext_charge_id(n: usize) -> String {
     format!("c-{n}")
 }
 
-fn charge_body(n: usize, pai: &str, value: i64) -> Value {
+fn charge_body(n: usize, pai: &str, value: i64, month: usize) -> Value {
+    let (year, month) = (2026 + month.div_ceil(12), (11 + month) % 12 + 1);
     json!({"extTransactionID": ext_charge_id(n), "pai": pai, "amount": {"value": value, "currency": "USD"},
-           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+           "description": "Netflix Standard",
+           "servicePeriod": {"from": format!("{year}-{month:02}-01"), "to": format!("{year}-{month:02}-28")}})
 }
 
 /// The partner's id of its refund.

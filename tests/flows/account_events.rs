@@ -227,12 +227,12 @@ async fn reassigned_number_never_pays_for_previous_subscriber() {
     assert_ne!(beas, pai);
     assert_eq!(charge_outcome(&system, &pai, "c-1").await, declined_outcome("account-closed"));
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
-    assert_eq!(charge_outcome(&system, &beas, "c-2").await, approved_outcome());
+    assert_eq!(charge_outcome(&system, &beas, "c-5").await, approved_outcome());
     // A late event about the previous subscriber does not concern her.
     let mut late = event_body(&system, "e-3", "ported-out", GOOD);
     late["occurredAt"] = json!(system.now().plus_seconds(-90 * 86_400).to_string());
     assert_eq!(report_event(&system, &late).await, (StatusCode::OK, expected_answer("e-3", "SUPERSEDED")));
-    assert_eq!(charge_outcome(&system, &beas, "c-3").await, approved_outcome());
+    assert_eq!(charge_outcome(&system, &beas, "c-6").await, approved_outcome());
 }
 
 #[tokio::test]

@@ -139,7 +139,8 @@ async fn flow_without_its_words_signs_nobody_up() {
     let (marked, words) = flow.rsplit_once('.').expect("has words");
     let (_, others) = read_last_step(&system, PREPAID, Locale::En).await;
     let others = encode_base64url(&hash_agreement(&others));
-    for bad in [marked.to_owned(), format!("{marked}."), format!("{marked}.{others}"), format!("{words}.{marked}")]
+    for bad in
+        [marked.to_owned(), format!("{marked}."), format!("{marked}.{others}"), format!("{words}.{marked}")]
     {
         assert_eq!(sign_up(&system, &bad).await, (400, json!("token-expired")), "{bad}");
     }

@@ -160,7 +160,7 @@ async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> Value {
 /// Declines come with the accounts.
 async fn run_money_journeys(system: &TestSystem) {
     let ann = system.pai_of("ann@example.com").await;
-    system.run_billing("2026-12").await;
+    system.run_billing("2026-11").await;
     assert_eq!(post_charge(system, &ann, "c-1").await, "APPROVED");
     system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
     assert_eq!(post_charge(system, &ann, "c-2").await, "PENDING");
@@ -217,11 +217,11 @@ async fn run_account_journeys(system: &TestSystem) {
         system.advance_seconds(60);
         report_event(system, n, what, number, None).await;
         deliver_all(system).await;
-        post_charge(system, &pai(email).await, &format!("e-{n}")).await;
+        post_charge(system, &pai(email).await, &format!("e-{}", 20 + n)).await;
     }
     system.advance_seconds(60);
     report_event(system, 90, "number-changed", ANN, Some(FRESH)).await;
-    assert_eq!(post_charge(system, &pai("ann@example.com").await, "e-moved").await, "APPROVED");
+    assert_eq!(post_charge(system, &pai("ann@example.com").await, "e-40").await, "APPROVED");
     report_event(system, 91, "suspended", CEASED, None).await;
     let (status, page) =
         system.call_acme_origin("/transactions?from=2026-11-01&to=2026-12-31", &Value::Null).await;

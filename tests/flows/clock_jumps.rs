@@ -27,7 +27,7 @@ async fn sweep_and_deliver(system: &TestSystem) {
 #[tokio::test]
 async fn limits_are_those_of_the_true_day() {
     for ahead in [86_400, YEAR] {
-        let (mut system, pai) = TestSystem::with_subscriber(GOOD).await;
+        let (mut system, pai) = TestSystem::with_app_subscriber(GOOD, 1600).await;
         system.set_acme_limits(json!([{"currency": "USD", "day": 2000, "month": 10_000}]));
         assert_eq!(post(&system, &pai, "c-1", 400).await, "APPROVED");
         system.advance_seconds(ahead);

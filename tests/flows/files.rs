@@ -106,7 +106,7 @@ async fn files_sort_by_name_and_hide_from_others() {
     for run in 0..3 {
         // More than three lines need more than one file.
         for n in 0..4 {
-            post_charge(&system, &pai, &format!("c-{run}-{n}")).await;
+            post_charge(&system, &pai, &format!("c-{run}{n}")).await;
         }
         system.acme.run_filing().await;
         let names: BTreeSet<String> = system.acme.billing_files().contents_of("out").into_keys().collect();

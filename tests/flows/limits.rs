@@ -11,7 +11,8 @@ const GOOD: &str = "+12025550101";
 
 /// A customer of Acme's, whose accounts have all four limits; and her PAI.
 async fn system_with_limits() -> (TestSystem, String) {
-    let (mut system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let (mut system, pai) = TestSystem::with_app_subscriber(GOOD, 10_000).await;
+    system.acme.deliver_due().await;
     system.set_acme_limits(
         json!([{"currency": "USD", "smallest": 50, "transaction": 5000, "day": 6000, "month": 10_000}]),
     );

@@ -21,6 +21,7 @@ mod kv_sync;
 mod later_outcomes;
 mod ledger_pages;
 mod limits;
+mod mandates;
 mod notifications;
 mod outages;
 mod outbox_at_work;

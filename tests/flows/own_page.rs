@@ -7,7 +7,7 @@ use crate::account_events::{charge_outcome, report_applied_event};
 use crate::coupons::{issue_and_read_code, redeem_code};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
-use onbill_test_harness::customer::{AccountChoice, charge_body};
+use onbill_test_harness::customer::{AccountChoice, charge_body, month_of};
 use onbill_test_harness::{ACME_ACCOUNTS, TestOperator, TestSystem};
 use serde_json::{Value, json};
 
@@ -86,12 +86,11 @@ async fn account_page_shows_links_and_charges() {
     let second = system.now().to_string();
 
     let own = open_page(&system, GOOD).await;
-    let period = json!({"from": "2026-12-01", "to": "2026-12-31"});
-    let charge = |at: &str| {
-        json!({"partner": "netflix", "at": at, "description": "Netflix Standard", "servicePeriod": period,
+    let charge = |at: &str, id: &str| {
+        json!({"partner": "netflix", "at": at, "description": "Netflix Standard", "servicePeriod": month_of(id),
                "amount": {"value": 1599, "currency": "USD"}})
     };
-    let (mut declined, mut approved) = (charge(&second), charge(&first));
+    let (mut declined, mut approved) = (charge(&second, "c-2"), charge(&first, "c-1"));
     (declined["status"], declined["declineReason"]) = (json!("DECLINED"), json!("account-on-hold"));
     approved["status"] = json!("APPROVED");
     approved["refunded"] = json!({"value": 600, "currency": "USD"});

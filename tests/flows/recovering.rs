@@ -12,7 +12,7 @@ use onbill_origin::reconciliation::LostPais;
 use onbill_origin::reconciliation::adoption::{Adoption, AdoptionReport, Lost};
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_test_harness::customer::{AccountChoice, charge_body};
-use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NetworkFault, TestSystem};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -231,7 +231,16 @@ async fn lost_charges_refunds_redemptions_and_pais_are_adopted() {
         assert_eq!(told.1["status"], "APPROVED", "{id}");
     }
     assert_eq!(amounts(&system, ANN).await, [1599, -500, 1599, 8999, 1599], "c-3 is billed once, too");
-    assert_eq!(post(&system, &charge_body(&bob, "b-2", 1599)).await.1["status"], "APPROVED");
+    // Nobody here knows any more what Bob has agreed to, until the partner reports it again.
+    let answer = post(&system, &charge_body(&bob, "b-2", 1599)).await.1;
+    assert_eq!(answer["rawResult"], json!({"scope": "mandate", "rawCode": "none"}), "{answer}");
+    let subscriptions = system.network.calls_to(EDGE, "/ott/v1/partnerSubscription");
+    let (reported, _) = subscriptions.last().expect("was reported");
+    let reported: Value = serde_json::from_slice(reported).expect("is JSON");
+    assert_eq!(reported["pai"], bob);
+    let (status, _) = call(&system, Method::POST, "/ott/v1/partnerSubscription", &reported).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_eq!(post(&system, &charge_body(&bob, "b-3", 1599)).await.1["status"], "APPROVED");
     assert_eq!(amounts(&system, BOB).await, [1599, 1599], "Bob pays for himself");
     assert_eq!(system.partner_charges().await["contradictions"], json!([]));
 }

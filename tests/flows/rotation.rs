@@ -82,7 +82,7 @@ async fn intermediate_key_is_not_needed_after_rotation() {
     app.wake_queue();
     assert!(app.worker.deliver_due().await.expect("works") > 0);
     assert_eq!(system.sms_received(&system.acme, THIRD).await.len(), 1);
-    for (pai, id) in [(&ann, "d-1"), (&bob, "d-2")] {
+    for (pai, id) in [(&ann, "d-11"), (&bob, "d-12")] {
         assert_eq!(post_charge(&system, pai, id).await, "APPROVED", "found by the index of the oldest key");
     }
     let sealed = app.store.list_sealed_values(SealedColumn::Subscribers, None, 10).await.expect("works");

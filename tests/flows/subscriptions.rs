@@ -51,10 +51,14 @@ async fn subscription_is_suspended_resumed_and_cancelled_permanently() {
     for status in ["ACTIVE", "SUSPENDED"] {
         assert_eq!(change_status(&system, &path, status).await, expected_answer(400, "invalid-request"));
     }
-    // Service until then is still paid for, and refunded where necessary.
-    let (_, charged) =
-        system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "t-1", 1599)).await;
+    // A period that had begun is still paid for, and refunded where necessary; a later one is not.
+    let mut november = charge_body(&pai, "t-1", 1599);
+    november["servicePeriod"] = json!({"from": "2026-11-18", "to": "2026-12-17"});
+    let (_, charged) = system.call_ott(Method::POST, "/ott/v1/transaction", november).await;
     assert_eq!(charged["status"], "APPROVED");
+    let (_, declined) =
+        system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "t-2", 1599)).await;
+    assert_eq!(declined["rawResult"], json!({"scope": "mandate", "rawCode": "ended"}));
     // A returning customer is the one whom the partner knows, with another subscription.
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
     assert_eq!(system.pai_of("ann@example.com").await, pai);
@@ -82,7 +86,10 @@ async fn nobody_but_its_partner_changes_a_subscription() {
     let cancelled = json!({"status": "CANCELLED"});
     let tunes = keys::keyring(&KeyHolder::Partner("tunes"));
     let other = system.sign_with(&tunes, &Method::PUT, &path, &cancelled);
-    assert_eq!(status_and_code(system.send_request(other).await), expected_answer(404, "pai-not-found"));
+    assert_eq!(
+        status_and_code(system.send_request(other).await),
+        expected_answer(404, "subscription-not-found")
+    );
     let unsigned = TestSystem::unsigned_request(&Method::PUT, &path, &cancelled);
     assert_eq!(
         status_and_code(system.send_request(unsigned).await),
@@ -100,7 +107,10 @@ async fn nobody_but_its_partner_changes_a_subscription() {
         expected_answer(401, "authorization-failure")
     );
     let unknown = "/ott/v1/partnerSubscription/00000000-0000-4000-8000-000000000000";
-    assert_eq!(change_status(&system, unknown, "CANCELLED").await, expected_answer(404, "pai-not-found"));
+    assert_eq!(
+        change_status(&system, unknown, "CANCELLED").await,
+        expected_answer(404, "subscription-not-found")
+    );
     // It is still the active one.
     let body = json!({"pai": pai, "extSubscriptionID": "s-2", "origin": "NEW_ACCOUNT", "plan": "standard"});
     let another = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;

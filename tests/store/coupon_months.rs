@@ -3,8 +3,8 @@
 use crate::coupons::find_coupon_state;
 use crate::outcome::{declined, done, later, refused, sent};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_coupon, new_redemption, new_refund,
-    new_subscription, parse_day, parse_ext_id, partner_id, service_period,
+    NOW, TestStore, declined_by, fresh_nonce, job_name, new_charge, new_coupon, new_redemption, new_refund,
+    new_subscription, paid_ahead, parse_day, parse_ext_id, partner_id, service_period, subscription_terms,
 };
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::wire::coupon::CouponState;
@@ -13,7 +13,7 @@ use onbill_origin::store::{LeasedJob, PostChargeResult, RedeemResult, SettleResu
 on_each_database!(
     months_begin_when_nothing_is_paid_for,
     a_gift_pays_for_the_named_subscriber,
-    a_charge_for_days_of_a_coupons_is_refused_and_not_recorded,
+    a_charge_for_days_of_a_coupons_is_declined,
     what_was_refunded_whole_pays_for_nothing,
     months_begin_today_when_the_charge_of_these_days_was_refunded,
     a_coupons_charge_counts_against_no_limit,
@@ -80,7 +80,7 @@ async fn a_gift_pays_for_the_named_subscriber(db: TestStore) {
     }
 }
 
-async fn a_charge_for_days_of_a_coupons_is_refused_and_not_recorded(db: TestStore) {
+async fn a_charge_for_days_of_a_coupons_is_declined(db: TestStore) {
     db.redeem_new_coupon(1, "c-1", "r-1").await;
     let pai = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is there").pai;
     let post = |id: &str, from: &str, to: &str| {
@@ -88,16 +88,15 @@ async fn a_charge_for_days_of_a_coupons_is_refused_and_not_recorded(db: TestStor
         new.request.service_period = service_period(from, to);
         db.store.post_charge(fresh_nonce(), NOW, new)
     };
-    let paid = PostChargeResult::PaidByCoupon { until: parse_day("2027-05-17") };
-    for (from, to) in
-        [("2026-12-01", "2026-12-31"), ("2026-10-19", "2026-11-18"), ("2027-05-17", "2027-06-16")]
-    {
-        assert_eq!(post("n-1", from, to).await.expect("works"), paid, "{from}");
+    let days = [("2026-12-01", "2026-12-31"), ("2026-10-19", "2026-11-18"), ("2027-05-17", "2027-06-16")];
+    for (n, (from, to)) in days.into_iter().enumerate() {
+        let posted = post(&format!("paid-{n}"), from, to).await.expect("works");
+        assert_eq!(declined_by(&posted), paid_ahead(), "{from}");
+        // It is recorded: a replay gets the same response.
+        let PostChargeResult::Declined(response) = posted else { panic!("{posted:?}") };
+        let again = post(&format!("paid-{n}"), from, to).await.expect("works");
+        assert_eq!(again, PostChargeResult::Replayed(response));
     }
-    assert_eq!(
-        db.store.find_charge_response(partner_id("netflix"), parse_ext_id("n-1")).await.expect("works"),
-        None
-    );
     assert!(matches!(post("n-1", "2027-05-18", "2027-06-17").await, Ok(PostChargeResult::Created(_))));
     assert!(matches!(post("n-2", "2026-10-18", "2026-11-17").await, Ok(PostChargeResult::Created(_))));
 }
@@ -113,15 +112,16 @@ async fn what_was_refunded_whole_pays_for_nothing(db: TestStore) {
     assert!(paid().await.expect("works").is_some());
     // The refund of the rest is submitted twice: billing declines it the first time. Until it is
     // approved, the days are paid for.
-    let charged = || db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, "n-1", 1599));
+    let charged = |id: &str| db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, id, 1599));
     for (name, outcome) in [("f-2", refused()), ("f-3", done())] {
         let refund_id = db.post_new_refund(new_refund(&ext_id, name, None)).await;
         assert!(paid().await.expect("works").is_some(), "{name}");
-        assert!(matches!(charged().await, Ok(PostChargeResult::PaidByCoupon { .. })), "{name}");
+        let posted = charged(&format!("n-{name}")).await.expect("works");
+        assert_eq!(declined_by(&posted), paid_ahead(), "{name}");
         db.store.answer_refund(NOW, refund_id, outcome).await.expect("works");
     }
     assert_eq!(paid().await.expect("works"), None);
-    assert!(matches!(charged().await, Ok(PostChargeResult::Created(_))));
+    assert!(matches!(charged("n-1").await, Ok(PostChargeResult::Created(_))));
 }
 
 async fn months_begin_today_when_the_charge_of_these_days_was_refunded(db: TestStore) {
@@ -183,7 +183,14 @@ async fn whoever_goes_on_is_not_reminded_and_the_others_once(db: TestStore) {
     // The second continues, the third has another coupon, the fourth has left.
     let goes_on = new_subscription(pai("c-2").await, "s-2");
     db.store
-        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-2".to_owned(), goes_on)
+        .record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            "ps-2".to_owned(),
+            goes_on,
+            subscription_terms(),
+        )
         .await
         .expect("works");
     db.redeem_new_coupon(3, "c-5", "r-5").await;

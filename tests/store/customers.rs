@@ -4,7 +4,7 @@ use crate::outcome::{declined, done, later, refused};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
     NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_refund, new_signup, new_subscription,
-    parse_ext_id, partner_id, sealed_number, usd,
+    parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
@@ -57,8 +57,10 @@ async fn record_subscription(db: &TestStore, partner_name: &str, pai: Pai, ext_i
     let now = NOW.plus_seconds(at_seconds);
     let request = new_subscription(pai, ext_id);
     let id = format!("ps-{ext_id}");
-    let record =
-        db.store.record_subscription(fresh_nonce(), now, partner_id(partner_name), id, request).await;
+    let record = db
+        .store
+        .record_subscription(fresh_nonce(), now, partner_id(partner_name), id, request, subscription_terms())
+        .await;
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }
 

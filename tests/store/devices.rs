@@ -2,7 +2,7 @@
 
 use crate::test_store::{
     CHECK_LIMITS, NOW, TestStore, device_flow, fresh_hash, fresh_nonce, job_name, new_flow, new_pai,
-    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, within,
+    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, subscription_terms, within,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PIN_PAUSE_SECONDS, PINS_PER_DAY_MAX};
@@ -142,8 +142,14 @@ async fn a_pai_is_the_same_whoever_brings_the_number(db: TestStore) {
     assert_ne!(db.issue_pai(new_pai("tunes", 1, "2024-01-01")).await.pai, row.pai);
     // A customer who already pays on the bill keeps their PAI, where a sign-up would be refused.
     let request = new_subscription(row.pai, "s-1");
-    let recorded =
-        db.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-1".into(), request);
+    let recorded = db.store.record_subscription(
+        fresh_nonce(),
+        NOW,
+        partner_id("netflix"),
+        "ps-1".into(),
+        request,
+        subscription_terms(),
+    );
     recorded.await.expect("works");
     let again = db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2024-01-01")).await;
     assert_eq!(again.expect("works"), IssueSignupResult::AlreadyOnBill);

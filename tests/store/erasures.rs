@@ -5,7 +5,7 @@ use crate::outcome::{done, later};
 use crate::races::at_once;
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, new_charge, new_flow, new_refund, new_signup, new_subscription,
-    parse_ext_id, partner_id, sealed_number, usd,
+    parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
 };
 use crate::traces::{dump_db, leads_to};
 use onbill_domain::account_event::AccountEvent::{self, NumberChanged, SimSwapped, Suspended};
@@ -145,6 +145,7 @@ async fn charges_and_totals_stay(db: TestStore) {
         partner_id("netflix"),
         "ps-1".into(),
         new_subscription(row.pai, "s-1"),
+        subscription_terms(),
     );
     record.await.expect("works");
     db.post_approved_charge(row.pai, "n-1", 1599).await;

@@ -3,7 +3,9 @@
 
 use crate::events::{new_event, record_event};
 use crate::outcome::done;
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_signup, new_subscription, partner_id};
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, new_signup, new_subscription, partner_id, subscription_terms,
+};
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
@@ -59,7 +61,14 @@ async fn record_subscription(db: &TestStore, pai: Pai) {
     let id = format!("ps-{pai}");
     let record = db
         .store
-        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, new_subscription(pai, "s-1"))
+        .record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            id,
+            new_subscription(pai, "s-1"),
+            subscription_terms(),
+        )
         .await;
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
 }

@@ -4,7 +4,7 @@
 use crate::outcome::declined;
 use crate::test_store::{
     CHECK_LIMITS, CONNECTIONS, NOW, TestStore, device_flow, fresh_nonce, new_charge, new_flow, new_pai,
-    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, within,
+    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, subscription_terms, within,
 };
 use futures_util::future::join_all;
 use onbill_domain::account::{Account, AccountStatus, AccountType};
@@ -225,7 +225,14 @@ async fn a_pai_has_one_live_subscription(db: TestStore) {
     let calls = at_once(&db, 16, |store, n| async move {
         let request = new_subscription(row.pai, &format!("s-{n}"));
         store
-            .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), format!("ps-{n}"), request)
+            .record_subscription(
+                fresh_nonce(),
+                NOW,
+                partner_id("netflix"),
+                format!("ps-{n}"),
+                request,
+                subscription_terms(),
+            )
             .await
             .expect("works")
     });
@@ -241,7 +248,14 @@ async fn one_name_of_a_subscription_is_one_subscription(db: TestStore) {
         async move {
             let id = format!("ps-{n}");
             store
-                .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, request)
+                .record_subscription(
+                    fresh_nonce(),
+                    NOW,
+                    partner_id("netflix"),
+                    id,
+                    request,
+                    subscription_terms(),
+                )
                 .await
                 .expect("works")
         }
@@ -274,7 +288,14 @@ async fn a_closed_pai_has_no_live_subscription(db: TestStore) {
                 let request = new_subscription(pai, &format!("s-{n}"));
                 let id = format!("ps-{n}");
                 store
-                    .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, request)
+                    .record_subscription(
+                        fresh_nonce(),
+                        NOW,
+                        partner_id("netflix"),
+                        id,
+                        request,
+                        subscription_terms(),
+                    )
                     .await
                     .expect("works");
             } else {

@@ -2,7 +2,7 @@
 
 use crate::test_store::{
     CHECK_LIMITS, NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_flow, new_pai,
-    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number,
+    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, subscription_terms,
 };
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
@@ -102,7 +102,14 @@ async fn a_visit_ends_as_the_books_say(db: TestStore) {
     assert_eq!(outcome().await, SignupOutcome::Pending);
     let request = new_subscription(row.pai, "s-1");
     db.store
-        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-1".into(), request)
+        .record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            "ps-1".into(),
+            request,
+            subscription_terms(),
+        )
         .await
         .expect("works");
     let end = db.store.find_signup_result(ticket).await.expect("works").expect("is there");
@@ -116,8 +123,17 @@ async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(db: TestStore) 
     let issued = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
     let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
     let request = new_subscription(row.pai, "s-1");
-    let recorded =
-        db.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-1".into(), request).await;
+    let recorded = db
+        .store
+        .record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            "ps-1".into(),
+            request,
+            subscription_terms(),
+        )
+        .await;
     assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))));
     let outcome =
         async || db.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
@@ -130,7 +146,14 @@ async fn a_subscription_is_recorded_once_and_alone(db: TestStore) {
     let row = db.sign_up_subscriber(1).await;
     let other = db.sign_up_subscriber(2).await;
     let record = |id: &str, request| {
-        db.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id.to_owned(), request)
+        db.store.record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            id.to_owned(),
+            request,
+            subscription_terms(),
+        )
     };
     let first = record("ps-1", new_subscription(row.pai, "s-1")).await.expect("works");
     let RecordSubscriptionResult::Created(answer) = first else { panic!("not created: {first:?}") };
@@ -207,6 +230,7 @@ async fn every_call_that_changes_something_spends_its_nonce(db: TestStore) {
                 partner_id("netflix"),
                 "ps-1".into(),
                 new_subscription(row.pai, "s-1"),
+                subscription_terms(),
             )
             .await
             .err(),

@@ -3,6 +3,7 @@
 use crate::races::at_once;
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, new_pai, new_subscription, parse_ext_id, partner_id, sealed_number,
+    subscription_terms,
 };
 use ChangeSubscriptionResult::{Current, NotFound};
 use SubscriptionStatus::{Active, Cancelled, Suspended};
@@ -40,8 +41,14 @@ impl TestStore {
         ext_id: &str,
     ) -> RecordSubscriptionResult {
         let request = new_subscription(pai, ext_id);
-        let recorded =
-            self.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id.to_owned(), request);
+        let recorded = self.store.record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            id.to_owned(),
+            request,
+            subscription_terms(),
+        );
         recorded.await.expect("works")
     }
 

@@ -4,9 +4,11 @@ use crate::outcome::done;
 use onbill_domain::account::AccountType;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
@@ -17,10 +19,10 @@ use onbill_domain::wire::ott::{
 };
 use onbill_origin::config::NumberCheckLimits;
 use onbill_origin::store::{
-    CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey, LeasedJob, NewCharge,
-    NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup, NumberIndex, PaiRow,
-    PinAsker, PinCeiling, PostChargeResult, PostRefundResult, Queue, RedeemResult, SealedNumber, SmsJob,
-    Store, Tallied, WebhookJob,
+    AgreedTerms, ChargeRules, CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey,
+    LeasedJob, NewCharge, NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup,
+    NumberIndex, PaiRow, PinAsker, PinCeiling, PostChargeResult, PostRefundResult, Queue, RedeemResult,
+    SealedNumber, ShownWords, SmsJob, Store, SubscriptionTerms, Tallied, WebhookJob, WidgetAgreement,
 };
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::verified_nonce;
@@ -181,6 +183,14 @@ pub(crate) fn new_signup(partner_name: &str, n: u8, subscriber_ref: &str) -> New
         locale: Locale::En,
         partner_return_url: "https://edge.example/widget/v1/return/acme/t".to_owned(),
         return_url: "https://my.acme.example/done".to_owned(),
+        agreed: WidgetAgreement {
+            plan: parse_ext_id("standard"),
+            price: usd(1599),
+            terms: Some(AgreedTerms { id: "2026-11".to_owned(), sha256: [7; 32] }),
+            words: Some(ShownWords { sha256: [8; 32], locale: Locale::En }),
+            proof: MandateProof::Pin,
+            proof_reference: "flow".to_owned(),
+        },
     }
 }
 
@@ -249,6 +259,19 @@ pub(crate) fn new_subscription(pai: Pai, ext_id: &str) -> PartnerSubscriptionReq
         ext_subscription_id: parse_ext_id(ext_id),
         source: origin,
         plan: parse_ext_id("standard"),
+        price: None,
+        consent_at: None,
+    }
+}
+
+/// What a subscription is sold for in these tests.
+pub(crate) fn subscription_terms() -> SubscriptionTerms {
+    SubscriptionTerms {
+        offer: OfferId::parse("netflix-standard").map(|offer| (offer, usd(1599))),
+        terms: None,
+        proof: MandateProof::DeviceRead,
+        first_day: Day::of_timestamp(NOW),
+        needs_price: true,
     }
 }
 
@@ -260,6 +283,8 @@ pub(crate) fn euro(amount_minor: i64) -> Money {
     Money { amount_minor, currency: Currency::parse("EUR").expect("is listed") }
 }
 
+/// A charge that needs nothing but its PAI. What else a charge may need is tested in
+/// [`crate::mandates`].
 pub(crate) fn new_charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     let request = TransactionRequest {
         ext_transaction_id: parse_ext_id(ext_id),
@@ -277,8 +302,23 @@ pub(crate) fn new_charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge
         fingerprint,
         request,
         limits: Some(SpendingLimits::default()),
+        rules: ChargeRules::none(NOW),
         responding_until: NOW.plus_seconds(60),
     }
+}
+
+/// Whose code a charge was declined with when it was posted, and the code; `None` for any other result.
+pub(crate) fn declined_by(posted: &PostChargeResult) -> Option<(String, String)> {
+    let PostChargeResult::Declined(response) = posted else { return None };
+    let response: TransactionResponse = serde_json::from_slice(response).expect("is a response");
+    assert_eq!(response.decline_reason, Some(DeclineReason::RiskDeclined));
+    response.raw_result.map(|raw| (raw.scope, raw.raw_code))
+}
+
+/// How a charge is declined for days that a coupon has paid for.
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be none")]
+pub(crate) fn paid_ahead() -> Option<(String, String)> {
+    Some(("coupon".to_owned(), "paid-ahead".to_owned()))
 }
 
 /// A refund of a part of a charge, or of all that is left.

@@ -9,6 +9,7 @@ pub mod device;
 pub mod edge;
 pub mod kv;
 pub mod ledger;
+pub mod mandate;
 pub mod notification;
 pub mod operator;
 pub mod origin;

@@ -4,12 +4,13 @@ use crate::account::AccountType;
 use crate::day::{Day, ServicePeriod};
 use crate::decline_reason::DeclineReason;
 use crate::ids::{ExtId, OfferId, OperatorId};
-use crate::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX};
+use crate::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX, SIGNATURE_SKEW_SECONDS};
 use crate::locale::Locale;
 use crate::money::Money;
 use crate::pai::Pai;
 use crate::plain_text::is_plain_text;
 use crate::reject::Reject;
+use crate::timestamp::Timestamp;
 use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +72,29 @@ pub struct PartnerSubscriptionRequest {
     pub source: SubscriptionSource,
     /// The partner's plan.
     pub plan: ExtId,
+    /// The price for a month that the customer has agreed to at the partner. Without it, it is the
+    /// price that the widget has shown, or that of the operator's offer with this plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    /// When the customer has agreed to it at the partner.
+    #[serde(rename = "consentAt", default, skip_serializing_if = "Option::is_none")]
+    pub consent_at: Option<Timestamp>,
+}
+
+impl PartnerSubscriptionRequest {
+    /// Checks what the types do not. Whether the price is one that is sold here is checked by the
+    /// origin.
+    pub fn check(&self, now: Timestamp) -> Result<(), Reject> {
+        if self.price.is_some_and(|price| !(1..=CHARGE_MINOR_MAX).contains(&price.amount_minor)) {
+            return Err(Reject::invalid_request(
+                "price.value must be a positive number of minor units below the limit.",
+            ));
+        }
+        if self.consent_at.is_some_and(|at| at.seconds_since(now) > SIGNATURE_SKEW_SECONDS) {
+            return Err(Reject::invalid_request("consentAt must not lie in the future."));
+        }
+        Ok(())
+    }
 }
 
 /// The stored subscription.
@@ -155,7 +179,7 @@ crate::wire_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RawResult {
-    /// The system that sent the code: `billing`.
+    /// Whose code it is: `billing`, or `mandate` or `coupon` for a charge that was not submitted.
     pub scope: String,
     /// The system's own code.
     pub raw_code: String,
@@ -176,7 +200,7 @@ pub struct TransactionResponse {
     /// Why it was declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline_reason: Option<DeclineReason>,
-    /// Billing's own result code.
+    /// The code of what decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_result: Option<RawResult>,
 }

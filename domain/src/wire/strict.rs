@@ -295,9 +295,7 @@ mod tests {
             json!({"title": "t", "rows": rows, "note": "n", "consent": "c", "links": [], "accept": "a",
                    "price": {"value": 100, "currency": "USD"}})
         };
-        let confirm = |offer: Value, agreement: Value| {
-            json!({"step": "confirm", "flow": "f", "type": "postpaid", "offer": offer, "agreement": agreement})
-        };
+        let confirm = |offer: Value, agreement: Value| json!({"step": "confirm", "flow": "f", "type": "postpaid", "offer": offer, "agreement": agreement});
         let step = |offer: Value| confirm(offer, agreement(json!([{"label": "l", "text": "t"}])));
         let is_read = |json: &Value| read_object::<edge::FlowStep>(json.to_string().as_bytes()).is_ok();
         let price = json!({"value": 100, "currency": "USD"});

@@ -1,7 +1,13 @@
 //! Partner → edge → origin: later changes of a subscription. Its creation is in [`super::ott`].
 
+use crate::day::Day;
+use crate::ids::ExtId;
+use crate::limits::CHARGE_MINOR_MAX;
+use crate::money::Money;
 use crate::reject::Reject;
 use crate::wire::ott::is_printable_line;
+use crate::wire::parse;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 crate::wire_enum! {
@@ -16,7 +22,78 @@ crate::wire_enum! {
     }
 }
 
-/// `PUT /partnerSubscription/{partnerSubscriptionID}`: the subscription's new status.
+/// `PUT /partnerSubscription/{partnerSubscriptionID}`: what changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubscriptionUpdate {
+    /// Its status.
+    Status(SubscriptionChange),
+    /// Its plan or its price, from a day on.
+    Terms(TermsChange),
+}
+
+/// Which of the two a body is.
+#[derive(Deserialize)]
+struct UpdateKind {
+    #[serde(rename = "changeID")]
+    change_id: Option<IgnoredAny>,
+    status: Option<IgnoredAny>,
+}
+
+impl SubscriptionUpdate {
+    /// Reads and checks a body. One with a `changeID` changes plan or price.
+    pub fn parse(body: &[u8]) -> Result<Self, Reject> {
+        let kind: UpdateKind = parse(body)?;
+        match (kind.change_id, kind.status) {
+            (Some(_), Some(_)) => Err(Reject::invalid_request(
+                "status and changeID are two calls: one changes the status, the other plan or price.",
+            )),
+            (Some(_), None) => {
+                let change: TermsChange = parse(body)?;
+                change.check()?;
+                Ok(Self::Terms(change))
+            }
+            (None, _) => {
+                let change: SubscriptionChange = parse(body)?;
+                change.check()?;
+                Ok(Self::Status(change))
+            }
+        }
+    }
+}
+
+/// Another plan or price, from a day on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TermsChange {
+    /// The partner's id of the change, never reused.
+    #[serde(rename = "changeID")]
+    pub change_id: ExtId,
+    /// The new plan; the same as before when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<ExtId>,
+    /// The new price for a month. When absent, it is that of the operator's offer with the new plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    /// The first day for which it holds.
+    pub effective_from: Day,
+}
+
+impl TermsChange {
+    /// Checks what the types do not.
+    pub fn check(&self) -> Result<(), Reject> {
+        if self.plan.is_none() && self.price.is_none() {
+            return Err(Reject::invalid_request("plan or price must be there: nothing would change."));
+        }
+        if self.price.is_some_and(|price| !(1..=CHARGE_MINOR_MAX).contains(&price.amount_minor)) {
+            return Err(Reject::invalid_request(
+                "price.value must be a positive number of minor units below the limit.",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The subscription's new status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubscriptionChange {
     /// The new status.
@@ -42,6 +119,35 @@ impl SubscriptionChange {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+
+    #[test]
+    fn change_of_terms_is_checked_member_by_member() {
+        let good = json!({"changeID": "ch-1", "price": {"value": 1799, "currency": "USD"},
+                          "effectiveFrom": "2027-02-01", "unknown": 1});
+        let update = |body: &Value| SubscriptionUpdate::parse(body.to_string().as_bytes());
+        assert!(matches!(update(&good), Ok(SubscriptionUpdate::Terms(_))));
+        assert!(matches!(update(&json!({"status": "ACTIVE"})), Ok(SubscriptionUpdate::Status(_))));
+        for (member, value) in [
+            ("changeID", json!("")),
+            ("changeID", json!(7)),
+            ("changeID", json!("x".repeat(300))),
+            ("price", Value::Null),
+            ("price", json!({"value": 0, "currency": "USD"})),
+            ("price", json!({"value": -1, "currency": "USD"})),
+            ("price", json!({"value": 100_000_001, "currency": "USD"})),
+            ("price", json!({"value": 17.99, "currency": "USD"})),
+            ("price", json!({"value": 1799, "currency": "XXX"})),
+            ("plan", json!("")),
+            ("effectiveFrom", Value::Null),
+            ("effectiveFrom", json!("2027-02-30")),
+            ("effectiveFrom", json!("2027-02-01T00:00:00Z")),
+            ("status", json!("ACTIVE")),
+        ] {
+            let mut bad = good.clone();
+            bad[member] = value;
+            assert_eq!(update(&bad).map_err(|reject| reject.code.as_str()), Err("invalid-request"), "{bad}");
+        }
+    }
 
     #[test]
     fn subscription_change_is_checked_member_by_member() {

@@ -184,12 +184,69 @@ CREATE TABLE partner_subscriptions (
     -- The partner's latest change and its reason. A cancellation by the origin leaves both alone.
     changed_at              BIGINT,
     change_reason           TEXT,
-    UNIQUE (partner, ext_subscription_id)
+    -- When it was cancelled, and the decline reason that closed its PAI; NULL if the partner
+    -- cancelled it. Written once.
+    ended_at                BIGINT,
+    ended_by                TEXT,
+    UNIQUE (partner, ext_subscription_id),
+    CHECK ((status = 'CANCELLED') = (ended_at IS NOT NULL)),
+    CHECK (ended_by IS NULL OR ended_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai)
     WHERE status <> 'CANCELLED';
 -- Whether a PAI ever had a subscription: if so, the partner is notified of its changes.
 CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
+
+-- What a customer agreed to pay, and how that is known. Rows are only added: no row is changed or
+-- deleted. A charge is covered by the row of its subscription that was in force on its first day.
+CREATE TABLE mandates (
+    -- The order in which they were recorded.
+    sequence                BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    mandate_id              TEXT NOT NULL UNIQUE,
+    partner                 TEXT NOT NULL,
+    pai                     TEXT NOT NULL REFERENCES pais,
+    -- NULL where the partner's plan is no offer of this operator.
+    offer                   TEXT,
+    plan                    TEXT NOT NULL,
+    -- What is charged for each period at most. Both NULL if the price is not known: no charge is
+    -- covered then.
+    price_minor             BIGINT CHECK (price_minor > 0),
+    currency                TEXT,
+    period                  TEXT NOT NULL CHECK (period IN ('month')),
+    -- The terms that applied, and the SHA-256 of their text. NULL if the offer has none.
+    terms_id                TEXT,
+    terms_sha256            BYTEA,
+    -- The SHA-256 of the words that the customer saw in the widget; NULL if they agreed in the
+    -- partner's app, and for a change. The customer's language, if it is known.
+    words_sha256            BYTEA,
+    locale                  TEXT,
+    -- How the number was proved to be the customer's, and by what: a flow's hash, a partner.
+    proof                   TEXT NOT NULL CHECK (proof IN ('pin', 'session', 'device-read', 'imported')),
+    proof_reference         TEXT,
+    -- When the customer agreed, and when the row was recorded. A change, which the customer is told
+    -- of, has the former from the row before.
+    accepted_at             BIGINT NOT NULL,
+    recorded_at             BIGINT NOT NULL,
+    -- The row that this one continues: of the same visit, or of the subscription's earlier terms.
+    supersedes              TEXT REFERENCES mandates (mandate_id),
+    -- NULL for what was agreed in the widget, until the partner has reported the subscription: that
+    -- is another row, which supersedes this one. A row without one covers nothing.
+    partner_subscription_id TEXT REFERENCES partner_subscriptions,
+    -- The first day that it is in force, in the operator's time zone.
+    in_force_from           TEXT,
+    -- The partner's id of a change of plan or price. NULL in a subscription's first row.
+    change_id               TEXT,
+    UNIQUE (partner, change_id),
+    CHECK ((price_minor IS NULL) = (currency IS NULL)),
+    CHECK ((terms_id IS NULL) = (terms_sha256 IS NULL)),
+    CHECK (words_sha256 IS NULL OR locale IS NOT NULL),
+    CHECK ((partner_subscription_id IS NULL) = (in_force_from IS NULL)),
+    CHECK (change_id IS NULL OR supersedes IS NOT NULL)
+);
+CREATE INDEX mandates_by_pai ON mandates (pai, in_force_from);
+CREATE INDEX mandates_by_subscription ON mandates (partner_subscription_id)
+    WHERE partner_subscription_id IS NOT NULL;
+CREATE INDEX mandates_by_time ON mandates (recorded_at, sequence);
 
 -- The ledger of charges. Rows are permanent.
 CREATE TABLE transactions (
@@ -209,8 +266,12 @@ CREATE TABLE transactions (
     period_to          TEXT NOT NULL,
     status             TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
     decline_reason     TEXT,
-    -- Billing's own code.
+    -- The code of what declined it, and whose code that is: NULL for billing's own.
     raw_code           TEXT,
+    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon')),
+    -- The mandate that it was compared with: mandates.mandate_id. NULL if there was none, and for
+    -- coupons. Not a foreign key: no mandate is ever deleted, and the check would cost a read.
+    mandate_id         TEXT,
     -- The stored response: the bytes of the first one, for every replay. NULL until it is given.
     stored_response    BYTEA,
     -- Until then a replay is told request-in-progress; after it, it stores the response itself.
@@ -221,7 +282,8 @@ CREATE TABLE transactions (
     -- The sum of its refunds, those that are PENDING among them.
     refunded_minor     BIGINT NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),
     UNIQUE (partner, ext_transaction_id),
-    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL))
+    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL)),
+    CHECK (raw_scope IS NULL OR (raw_code IS NOT NULL AND status = 'DECLINED'))
 );
 -- Reports read a period by the time of posting or of settlement, and all that is pending.
 CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);

@@ -13,6 +13,7 @@ use crate::delivery::{
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
 use crate::keys::{StableIds, TokenSigner, Vault};
+use crate::mandate::TermsChanges;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::routes::{CallVerifier, Recovering, RouteState, router};
@@ -344,6 +345,7 @@ impl Base {
             next_steps,
             charges: Arc::new(self.charges(billing)),
             refunds: Arc::new(self.refunds(billing)),
+            terms_changes: Arc::new(self.terms_changes()),
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone())),
@@ -378,6 +380,18 @@ impl Base {
             billing: billing.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
+            wake_up: self.wake_up.clone(),
+        }
+    }
+
+    fn terms_changes(&self) -> TermsChanges {
+        TermsChanges {
+            config: self.config.clone(),
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            ids: self.ids.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
             wake_up: self.wake_up.clone(),
         }
     }

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
 use crate::keys::StableIds;
-use crate::store::{Charge, NewCharge, PostChargeResult, Store};
+use crate::store::{Charge, ChargeRules, NewCharge, PostChargeResult, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -34,9 +34,9 @@ pub enum RecordedCharge {
 
 impl ChargePosts {
     /// Records a charge durably, with the job that submits it to billing: 404 `pai-not-found`, 400
-    /// `parameter-not-supported` for a currency in which the operator does not bill, 400
-    /// `invalid-request` for days that coupons have paid for, 422 `idempotency-violation`, 409
-    /// `request-in-progress`.
+    /// `parameter-not-supported` for a currency in which the operator does not bill, 422
+    /// `idempotency-violation`, 409 `request-in-progress`. What the customer has not agreed to, and
+    /// days that coupons have paid for, are recorded declines.
     pub(crate) async fn record_charge(
         &self,
         partner: PartnerId,
@@ -51,13 +51,21 @@ impl ChargePosts {
         let new = NewCharge {
             transaction_id: self.ids.charge(&partner, &request.ext_transaction_id),
             limits: self.config.limits_in(request.amount.currency),
+            rules: ChargeRules {
+                needs: self.config.charge_needs(&partner),
+                repeated_period: self.config.repeated_period(&partner),
+                begins_at: self.config.time_zone.start_of(request.service_period.from()),
+            },
             partner,
             fingerprint: sha256(&fingerprint),
             request,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         let reject = match self.store.post_charge(nonce, now, new).await? {
-            PostChargeResult::Created(charge) => return Ok(RecordedCharge::New(charge)),
+            PostChargeResult::Created(charge) => {
+                warn_of_repeated_period(&charge);
+                return Ok(RecordedCharge::New(charge));
+            }
             PostChargeResult::Declined(response) => return Ok(RecordedCharge::Declined(response)),
             PostChargeResult::Replayed(response) => return Ok(RecordedCharge::Replay(response)),
             PostChargeResult::Conflict => {
@@ -71,9 +79,6 @@ impl ChargePosts {
                 ErrorCode::ParameterNotSupported,
                 "amount.currency is not one that the operator bills in.",
             ),
-            PostChargeResult::PaidByCoupon { until } => Reject::invalid_request(format!(
-                "servicePeriod: coupons have paid for this subscriber until {until}."
-            )),
         };
         Err(reject.into())
     }
@@ -88,5 +93,13 @@ impl ChargePosts {
         raise_alarm(settled, "charge", id);
         self.wake_up.wake_each(filled);
         Ok(response)
+    }
+}
+
+/// Raises an alarm for a charge whose days were charged before, where the operator lets it pass.
+fn warn_of_repeated_period(charge: &Charge) {
+    if charge.repeats_period {
+        let id = &charge.transaction_id;
+        tracing::error!(id, alarm = "period-charged-again", "days are charged that were charged before");
     }
 }

@@ -14,6 +14,7 @@ mod files;
 mod import_accounts;
 mod init;
 mod kv_sync;
+mod mandates;
 mod opening;
 mod outbox;
 mod output;
@@ -56,6 +57,7 @@ enum Verb {
     Outbox(outbox::Arguments),
     Reconcile(reconcile::Arguments),
     Settlement(settlement::Arguments),
+    Mandates(mandates::Arguments),
     ClosePai(close_pai::Arguments),
     KvSync(kv_sync::Arguments),
     Coupons(coupons::Arguments),
@@ -76,6 +78,7 @@ pub(crate) async fn run() -> ExitCode {
         Verb::Outbox(arguments) => arguments.run(&config).await,
         Verb::Reconcile(arguments) => arguments.run(&config).await,
         Verb::Settlement(arguments) => arguments.run(&config).await,
+        Verb::Mandates(arguments) => arguments.run(&config).await,
         Verb::ClosePai(arguments) => arguments.run(&config).await,
         Verb::KvSync(arguments) => arguments.run(&config).await,
         Verb::Coupons(arguments) => arguments.run(&config).await,

@@ -21,7 +21,7 @@ pub(super) struct PeriodArguments {
     pub(super) to: Day,
 }
 
-fn parse_day(text: &str) -> Result<Day, &'static str> {
+pub(super) fn parse_day(text: &str) -> Result<Day, &'static str> {
     Day::parse(text).ok_or("is not a day of the form YYYY-MM-DD")
 }
 

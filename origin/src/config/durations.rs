@@ -87,3 +87,30 @@ impl TryFrom<u32> for PinsPerHour {
         if count > 0 { Ok(Self(count)) } else { Err("pins_per_hour must be at least 1") }
     }
 }
+
+/// Days before a higher price holds on which the partner has to announce it: up to a year; with 0 a
+/// price may rise at the end of the running period without any notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u16")]
+pub struct PriceNoticeDays(u16);
+
+impl PriceNoticeDays {
+    pub fn days(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for PriceNoticeDays {
+    /// A month: the customer has a whole period in which to cancel.
+    fn default() -> Self {
+        Self(30)
+    }
+}
+
+impl TryFrom<u16> for PriceNoticeDays {
+    type Error = &'static str;
+
+    fn try_from(days: u16) -> Result<Self, Self::Error> {
+        if days <= 365 { Ok(Self(days)) } else { Err("price_notice_days must be 0 to 365") }
+    }
+}

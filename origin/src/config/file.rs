@@ -2,7 +2,7 @@
 
 use super::coupons::{self, CouponSettings};
 use super::database::Database;
-use super::durations::{BillingDeadline, PinsPerHour, SimSwapHours};
+use super::durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
 use super::files::FileSettings;
 use super::number_plan::NumberPlan;
 use super::offers::Offer;
@@ -11,6 +11,7 @@ use super::secure_url::require_https;
 use super::sms::SmsSettings;
 use super::sources::{AccountSource, Billing};
 use super::spending::CurrencyLimits;
+use super::time_zone::OperatorTimeZone;
 use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::Keyring;
@@ -32,6 +33,9 @@ pub struct Config {
     pub name: String,
     /// ISO 3166 code of the country whose national number format is accepted.
     pub country: String,
+    /// IANA name of the time zone in which the days of subscriptions begin and end.
+    #[serde(default)]
+    pub time_zone: OperatorTimeZone,
     /// Address to listen on.
     pub listen: SocketAddr,
     /// The database of the ledger: the path of a SQLite file, or a `postgres://` URL.
@@ -72,6 +76,9 @@ pub struct Config {
     /// PIN messages in an hour, whoever asks for them.
     #[serde(default)]
     pub pins_per_hour: PinsPerHour,
+    /// Days before a higher price holds on which the partner has to announce it.
+    #[serde(default)]
+    pub price_notice_days: PriceNoticeDays,
     /// Web origins that a return URL may be on. A customer without a return URL goes to the first.
     pub dashboards: Vec<String>,
     /// The page with the tag of the customer's own page, on which they can stop paying on the bill.
@@ -170,6 +177,15 @@ impl Config {
             if !(1..=CHARGE_MINOR_MAX).contains(&offer.price.amount_minor) {
                 return Err(format!(
                     "offer {}: price.value must be positive minor units below the limit",
+                    offer.id
+                ));
+            }
+            if let Some(ceiling) = offer.price_ceiling
+                && (ceiling.currency != offer.price.currency
+                    || !(offer.price.amount_minor..=CHARGE_MINOR_MAX).contains(&ceiling.amount_minor))
+            {
+                return Err(format!(
+                    "offer {}: price_ceiling must be in the currency of the price, and not below it",
                     offer.id
                 ));
             }
@@ -280,6 +296,16 @@ pub(super) mod tests {
             ("database =", "hand_off_seconds = 7\ndatabase =", "hand_off_seconds must be 1 to 6"),
             ("database =", "sim_swap_hours = -1\ndatabase =", "sim_swap_hours must be 0 to 8760"),
             ("database =", "pins_per_hour = 0\ndatabase =", "pins_per_hour must be at least 1"),
+            ("database =", "time_zone = \"Mars/Olympus\"\ndatabase =", "time_zone must be an IANA name"),
+            ("database =", "price_notice_days = 366\ndatabase =", "price_notice_days must be 0 to 365"),
+            ("plan =", "price_ceiling = { value = 1598, currency = \"USD\" }\nplan =", "not below it"),
+            (
+                "plan =",
+                "price_ceiling = { value = 1999, currency = \"EUR\" }\nplan =",
+                "currency of the price",
+            ),
+            ("id = \"netflix\"", "charge_needs = \"nothing\"\nid = \"netflix\"", "mandate"),
+            ("id = \"netflix\"", "repeated_period = \"ignore\"\nid = \"netflix\"", "alarm"),
             ("[[offers]]", "[sms]\nby = \"pigeon\"\n[[offers]]", "pigeon"),
             ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),

@@ -3,11 +3,12 @@
 use super::file::Config;
 use super::offers::Offer;
 use super::partners::{
-    NumberCheckLimits, NumberProof, Partner, number_checks_per_hour_default, unknown_numbers_per_hour_default,
+    ChargeNeeds, NumberCheckLimits, NumberProof, Partner, RepeatedPeriod, number_checks_per_hour_default,
+    unknown_numbers_per_hour_default,
 };
 use super::settlement::SettlementModel;
 use onbill_domain::currency::Currency;
-use onbill_domain::ids::{OfferId, PartnerId};
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::spending::SpendingLimits;
 use std::collections::BTreeSet;
@@ -62,6 +63,23 @@ impl Config {
     /// How a partner's numbers are proved: by PIN, unless the partner is configured otherwise.
     pub fn number_proof(&self, id: &PartnerId) -> NumberProof {
         self.find_partner(id).map_or_else(NumberProof::default, |partner| partner.number_proof)
+    }
+
+    /// What a subscriber must have done before the partner may charge them.
+    pub fn charge_needs(&self, id: &PartnerId) -> ChargeNeeds {
+        self.find_partner(id).map_or_else(ChargeNeeds::default, |partner| partner.charge_needs)
+    }
+
+    /// What a second charge for days that are charged already gets.
+    pub fn repeated_period(&self, id: &PartnerId) -> RepeatedPeriod {
+        self.find_partner(id).map_or_else(RepeatedPeriod::default, |partner| partner.repeated_period)
+    }
+
+    /// The offer with the partner's plan; the cheapest of several, which is what a customer of that
+    /// plan has agreed to at least.
+    pub fn offer_with_plan(&self, partner: &PartnerId, plan: &ExtId) -> Option<&Offer> {
+        let offered = self.offers.iter().filter(|offer| offer.partner == *partner && offer.plan == *plan);
+        offered.min_by_key(|offer| offer.price.amount_minor)
     }
 
     /// What a partner may ask about numbers in an hour.

@@ -21,18 +21,19 @@ mod sms;
 mod sources;
 mod spending;
 mod terms;
+mod time_zone;
 
 pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
-pub use durations::{BillingDeadline, PinsPerHour, SimSwapHours};
+pub use durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
 pub use file::Config;
 pub use files::FileSettings;
 pub use number_plan::NumberPlan;
 pub use offers::Offer;
 #[cfg(test)]
 pub(crate) use partners::PARTNER_NAME_UNITS_MAX;
-pub use partners::{NumberCheckLimits, NumberProof, Partner};
+pub use partners::{ChargeNeeds, NumberCheckLimits, NumberProof, Partner, RepeatedPeriod};
 pub use postgres_address::PostgresAddress;
 pub(crate) use postgres_address::server_name;
 pub(crate) use settlement::BASIS_POINTS_WHOLE;
@@ -42,3 +43,4 @@ pub use sms::{CspSettings, KannelSettings, MessageIdForm, SmppAddress, SmppSetti
 pub use sources::{AccountSource, Billing};
 pub use spending::CurrencyLimits;
 pub use terms::Terms;
+pub use time_zone::OperatorTimeZone;

@@ -21,6 +21,8 @@ pub struct Offer {
     pub plan: ExtId,
     /// Its monthly price.
     pub price: Money,
+    /// The highest price that the partner may change it to, or report for it.
+    pub price_ceiling: Option<Money>,
     /// Whether the price has the taxes in it; the operator's own setting when absent.
     pub taxes: Option<Taxes>,
     /// The text that the customer agrees to.

@@ -21,6 +21,12 @@ pub struct Partner {
     /// What proves a number that the partner's app has read to be the customer's.
     #[serde(default)]
     pub number_proof: NumberProof,
+    /// What a subscriber must have done before the partner may charge them.
+    #[serde(default)]
+    pub charge_needs: ChargeNeeds,
+    /// What a second charge for days that are charged already gets.
+    #[serde(default)]
+    pub repeated_period: RepeatedPeriod,
     /// How often its app may ask about numbers in an hour, whatever the response.
     #[serde(default = "number_checks_per_hour_default")]
     pub number_checks_per_hour: u32,
@@ -61,6 +67,30 @@ pub enum NumberProof {
     /// The partner's assertion that the app has read it from the SIM. The owner of the partner's
     /// key can then query the account status of any number.
     DeviceRead,
+}
+
+/// What a subscriber must have done before a partner may charge them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChargeNeeds {
+    /// Agreed to a price: the charge is at most that, for days on which the agreement is in force.
+    #[default]
+    Mandate,
+    /// Subscribed, at whatever price.
+    Subscription,
+    /// Nothing: an active PAI is enough.
+    Pai,
+}
+
+/// What a charge gets for days that another charge of the subscription has charged already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RepeatedPeriod {
+    /// It is declined.
+    #[default]
+    Decline,
+    /// It is charged, with an alarm.
+    Alarm,
 }
 
 /// Longest display name, in UTF-16 units: as long as an `id`, which is its default. A message

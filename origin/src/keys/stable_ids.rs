@@ -20,6 +20,7 @@ enum Named {
     Charge,
     Refund,
     Subscription,
+    TermsChange,
     Coupon,
     CouponCharge,
 }
@@ -30,6 +31,7 @@ impl Named {
             Self::Charge => "charge",
             Self::Refund => "refund",
             Self::Subscription => "subscription",
+            Self::TermsChange => "terms-change",
             Self::Coupon => "coupon",
             Self::CouponCharge => "coupon-charge",
         }
@@ -67,6 +69,11 @@ impl StableIds {
     /// The `partnerSubscriptionID` of a partner's subscription.
     pub fn subscription(&self, partner: &PartnerId, id: &ExtId) -> String {
         self.derive(Named::Subscription, &[partner.as_str(), id.as_str()])
+    }
+
+    /// The mandate of a partner's change of plan or price.
+    pub fn terms_change(&self, partner: &PartnerId, id: &ExtId) -> String {
+        self.derive(Named::TermsChange, &[partner.as_str(), id.as_str()])
     }
 
     /// The `couponID` of an operator's coupon.

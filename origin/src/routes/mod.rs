@@ -71,6 +71,7 @@ routes! {
     get "/operator/v1/coupons/{ext_coupon_id}" => operator::coupons::read_coupon;
     post "/operator/v1/coupons/{ext_coupon_id}/resend" => operator::coupons::resend_coupon;
     post "/operator/v1/coupons/{ext_coupon_id}/void" => operator::coupons::void_coupon;
+    get "/operator/v1/mandates" => operator::mandates::page_of_mandates;
     get "/operator/v1/transactions" => operator::transactions::page_of_transactions;
     post "/operator/v1/erasures" => operator::erasures::post_erasure;
     get "/sms/v1/receipt/{token}" => sms::receipt::take_receipt;

@@ -9,6 +9,7 @@ use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::{ReceiptRecorder, WakeUp};
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::keys::{StableIds, TokenSigner, Vault};
+use crate::mandate::TermsChanges;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::store::Store;
@@ -52,6 +53,7 @@ parts! {
     next_steps: Arc<NextSteps>,
     charges: Arc<ChargePosts>,
     refunds: Arc<RefundPosts>,
+    terms_changes: Arc<TermsChanges>,
     coupons: Arc<Coupons>,
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,

@@ -21,6 +21,8 @@ pub(crate) struct SmsWords {
     pub(crate) coupon_replaces: String,
     /// That the months end, and where to continue.
     pub(crate) coupon_reminder: String,
+    /// From when a subscription costs what, and how to cancel it before.
+    pub(crate) price_change: String,
 }
 
 /// In the order of the variants, which is that of `ALL`.

@@ -40,6 +40,7 @@ mod spending;
 mod pai;
 
 mod coupon;
+mod mandate;
 mod notification;
 mod own_page;
 mod subscription;
@@ -68,7 +69,7 @@ pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
 pub use adoption::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund};
 pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
-pub use charge::{Charge, NewCharge, PostChargeResult};
+pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
@@ -79,6 +80,9 @@ pub use error::StoreError;
 pub use flow::{
     DevicePin, Flow, Journey, NewFlow, NewPin, PinAsker, PinAttempt, PinCeiling, PinRecipient,
     StartFlowResult,
+};
+pub use mandate::{
+    AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
 };
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
@@ -101,5 +105,7 @@ pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};
 pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
 pub use subscriber::ErasureState;
-pub use subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
+pub use subscription::{
+    ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
+};
 pub use tally::{Ceiling, Exceeded, NumberCheck, Tallied};

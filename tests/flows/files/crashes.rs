@@ -42,7 +42,7 @@ async fn crashed_program_files_and_settles_charges_once() {
     for step in 1.. {
         // Four charges need two files.
         for n in 0..4 {
-            let id = format!("c-{step}-{n}");
+            let id = format!("c-{}", 4 * step + n);
             post_charge(&system, &pai, &id).await;
             posted.push(id);
         }

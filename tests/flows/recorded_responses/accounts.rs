@@ -28,7 +28,7 @@ pub(super) async fn record_events(recorder: &mut ResponseRecorder) {
         recorder.operator(what, "/account-events", &body).await;
         recorder.deliver("webhook and mapping").await;
         recorder.operator("its replay", "/account-events", &body).await;
-        charge_number(recorder, number, &format!("c-{what}")).await;
+        charge_number(recorder, number, &format!("c-{what}-{}", n + 2)).await;
     }
     number_changed(recorder).await;
     event_refusals(recorder).await;

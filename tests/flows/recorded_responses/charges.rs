@@ -156,7 +156,7 @@ async fn refund_refusals(recorder: &mut ResponseRecorder) {
 async fn record_unclear_charges(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.begin_section("a charge that billing applies without an answer");
     for (id, mishap) in
-        [("u-1", NetworkFault::AnswerLost), ("u-2", NetworkFault::Lost), ("u-3", NetworkFault::FailsAfter)]
+        [("u-1", NetworkFault::AnswerLost), ("u-2", NetworkFault::Lost), ("u-13", NetworkFault::FailsAfter)]
     {
         recorder.system.network.inject_fault(BILLING, mishap);
         recorder.known_partner("the charge", "/transaction", &charge_body(pai, id, 1599)).await;
@@ -182,19 +182,19 @@ async fn record_unclear_charges(recorder: &mut ResponseRecorder, pai: &str) {
 
 async fn unclear_refunds(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.begin_section("refunds that are clear later");
-    recorder.known_partner("a charge", "/transaction", &charge_body(pai, "v-1", 1599)).await;
+    recorder.known_partner("a charge", "/transaction", &charge_body(pai, "v-21", 1599)).await;
     for (id, mishap) in [("v-1", NetworkFault::AnswerLost), ("v-2", NetworkFault::Lost)] {
         recorder.system.network.inject_fault(REFUNDS, mishap);
-        recorder.known_partner("the refund", "/transaction/v-1/refund", &refund_request(id, 100)).await;
+        recorder.known_partner("the refund", "/transaction/v-21/refund", &refund_request(id, 100)).await;
         recorder.system.network.clear_faults();
         recorder.system.advance_seconds(400);
         recorder.deliver("billing is asked again, then the webhook").await;
-        let path = format!("/transaction/v-1/refund/{id}");
+        let path = format!("/transaction/v-21/refund/{id}");
         recorder.partner("its state", Method::GET, &path, &Value::Null).await;
     }
     recorder.begin_section("a webhook that the partner does not take at once");
     recorder.system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
-    recorder.known_partner("a charge", "/transaction", &charge_body(pai, "v-3", 1599)).await;
+    recorder.known_partner("a charge", "/transaction", &charge_body(pai, "v-23", 1599)).await;
     recorder.system.network.clear_faults();
     recorder.system.network.inject_fault("127.0.0.1:8791/transaction-state", NetworkFault::FailsAfter);
     recorder.system.advance_seconds(400);
@@ -227,6 +227,14 @@ async fn record_subscriptions(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.partner("an id of another subscriber", Method::POST, path, &of_ann).await;
     let change = |status: &str| json!({"status": status, "reason": "As they wish"});
     let own = format!("{path}/{id}");
+    let rise = json!({"changeID": "ch-1", "price": {"value": 1799, "currency": "USD"}, "effectiveFrom": "2027-03-01"});
+    recorder.partner("a higher price", Method::PUT, &own, &rise).await;
+    recorder.partner("its replay", Method::PUT, &own, &rise).await;
+    let mut other = rise.clone();
+    other["price"]["value"] = json!(1899);
+    recorder.partner("another change under its id", Method::PUT, &own, &other).await;
+    other["changeID"] = json!("ch-2");
+    recorder.partner("one that would hold on the same day", Method::PUT, &own, &other).await;
     for status in ["SUSPENDED", "ACTIVE", "PAUSED", "CANCELLED", "CANCELLED", "ACTIVE"] {
         recorder.partner(&format!("changed to {status}"), Method::PUT, &own, &change(status)).await;
     }
@@ -257,11 +265,14 @@ async fn record_ledger_pages(recorder: &mut ResponseRecorder) {
     ] {
         recorder.operator_asks(query, &format!("/transactions?{query}")).await;
     }
+    for query in ["from=2026-11-01&to=2026-12-31", "from=2026-11-01", "from=2026-12-01&to=2026-11-01"] {
+        recorder.operator_asks(&format!("mandates, {query}"), &format!("/mandates?{query}")).await;
+    }
     let pai = recorder.system.pai_of("ann@example.com").await;
     for n in 0..26 {
         recorder
             .system
-            .call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, &format!("p-{n}"), 100))
+            .call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, &format!("p-{}", 100 + n), 100))
             .await;
     }
     recorder.skip();
@@ -275,10 +286,10 @@ async fn shared_refusals(recorder: &mut ResponseRecorder, pai: &str) {
     let caller = CallerKind::Partner("netflix");
     let new = json!({"pai": pai, "extSubscriptionID": "s-9", "origin": "NEW_ACCOUNT", "plan": "standard"});
     for call in [
-        ScriptedCall::post(caller, "/ott/v1/transaction", &charge_body(pai, "x-1", 1599)),
-        ScriptedCall::get(caller, "/ott/v1/transaction/x-1"),
-        ScriptedCall::post(caller, "/ott/v1/transaction/x-1/refund", &refund_request("x-1", 100)),
-        ScriptedCall::get(caller, "/ott/v1/transaction/x-1/refund/x-1"),
+        ScriptedCall::post(caller, "/ott/v1/transaction", &charge_body(pai, "x-31", 1599)),
+        ScriptedCall::get(caller, "/ott/v1/transaction/x-31"),
+        ScriptedCall::post(caller, "/ott/v1/transaction/x-31/refund", &refund_request("x-1", 100)),
+        ScriptedCall::get(caller, "/ott/v1/transaction/x-31/refund/x-1"),
         ScriptedCall::post(caller, "/ott/v1/partnerSubscription", &new),
         ScriptedCall::new(
             caller,
@@ -296,6 +307,7 @@ async fn shared_refusals(recorder: &mut ResponseRecorder, pai: &str) {
 /// Every reason for which a charge is declined.
 pub(super) async fn record_declines(recorder: &mut ResponseRecorder) {
     by_limits(recorder).await;
+    by_mandates(recorder).await;
     by_accounts(recorder).await;
     by_ends(recorder).await;
     by_billing(recorder).await;
@@ -309,7 +321,8 @@ async fn sign_up_subscriber(recorder: &mut ResponseRecorder, number: &str, email
 }
 
 async fn by_limits(recorder: &mut ResponseRecorder) {
-    let pai = sign_up_subscriber(recorder, GOOD, "ann@example.com").await;
+    let pai = recorder.system.subscribe_in_app(GOOD, "s-1", 10_000).await;
+    recorder.skip();
     recorder.system.set_acme_limits(
         json!([{"currency": "USD", "smallest": 50, "transaction": 5000, "day": 6000, "month": 10_000}]),
     );
@@ -326,6 +339,20 @@ async fn by_limits(recorder: &mut ResponseRecorder) {
     recorder.known_partner("a replay of a decline", "/transaction", &charge_body(&pai, "l-2", 5001)).await;
     recorder.partner("the state of a decline", Method::GET, "/transaction/l-2", &Value::Null).await;
     recorder.system.set_acme_limits(json!([]));
+}
+
+async fn by_mandates(recorder: &mut ResponseRecorder) {
+    let validated = json!({"msisdn": "+12025550102", "operator": "acme"});
+    let (_, answer) = recorder.system.call_ott(Method::POST, "/ott/v1/account/validate", validated).await;
+    let pai = answer["pai"].as_str().expect("is text").to_owned();
+    recorder.skip();
+    recorder.begin_section("declined as nobody has agreed to it");
+    recorder.known_partner("no subscription", "/transaction", &charge_body(&pai, "m-1", 1599)).await;
+    recorder.system.subscribe_in_app("+12025550102", "s-2", 1599).await;
+    recorder.skip();
+    recorder.known_partner("above the price", "/transaction", &charge_body(&pai, "m-2", 1600)).await;
+    recorder.known_partner("at the price", "/transaction", &charge_body(&pai, "m-3", 1599)).await;
+    recorder.known_partner("the same month again", "/transaction", &charge_body(&pai, "mm-3", 1599)).await;
 }
 
 async fn by_accounts(recorder: &mut ResponseRecorder) {

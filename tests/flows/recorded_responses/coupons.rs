@@ -168,6 +168,8 @@ async fn gifts_and_days(recorder: &mut ResponseRecorder) {
     recorder.begin_section("days that a coupon pays for");
     let validated = json!({"msisdn": "+12025550110", "operator": "acme"});
     let pai = recorder.partner("a PAI", Method::POST, "/account/validate", &validated).await.text("pai");
+    recorder.system.subscribe_in_app("+12025550110", "s-1", 1599).await;
+    recorder.skip();
     let mut gift = redeem_request(&sell_coupon(recorder, "c-7", OTHER).await, "r-7");
     gift["pai"] = json!(pai);
     recorder.partner("a gift", Method::POST, REDEEM, &gift).await;

@@ -104,10 +104,10 @@ async fn record_routing(recorder: &mut ResponseRecorder, pai: &str) {
         let body = charge_body(pai, &format!("k-{}", label.len()), 1599);
         recorder.partner(label, Method::POST, "/transaction", &body).await;
     }
-    for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down] {
+    for (n, fault) in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down].into_iter().enumerate() {
         recorder.system.edge.kv_set(&key, None);
         recorder.system.edge.kv_fail(Some(fault));
-        let body = charge_body(pai, &format!("k-{fault:?}"), 1599);
+        let body = charge_body(pai, &format!("k-{fault:?}-{}", 40 + n), 1599);
         recorder.partner(&format!("{fault:?}"), Method::POST, "/transaction", &body).await;
         recorder.system.edge.kv_fail(None);
     }
@@ -205,7 +205,7 @@ async fn partner_refusals(recorder: &mut ResponseRecorder, pai: &str) {
         (Method::POST, "notification", json!({"pai": pai, "message": "Hello"})),
         (Method::POST, "partnerSubscription", new),
         (Method::PUT, "partnerSubscription/s-1", json!({"status": "ACTIVE"})),
-        (Method::POST, "transaction", charge_body(pai, "x-1", 1599)),
+        (Method::POST, "transaction", charge_body(pai, "x-61", 1599)),
         (Method::GET, "transaction/x-1", Value::Null),
         (Method::POST, "transaction/x-1/refund", json!({"extRefundID": "r", "reason": "x"})),
         (Method::GET, "transaction/x-1/refund/r", Value::Null),

@@ -153,8 +153,16 @@ impl RestoreRun {
         assert_eq!(status, StatusCode::OK, "seed {}: {answer}", self.seed);
         let pai = answer["pai"].as_str().expect("is text").to_owned();
         let generation = self.generation(number);
-        let known = self.pais.entry(pai).or_insert((number, generation));
+        let known = self.pais.entry(pai.clone()).or_insert((number, generation));
         assert_eq!(*known, (number, generation), "seed {}: a PAI is somebody else's", self.seed);
+        self.post_subscription(&pai).await;
+    }
+
+    /// The customer subscribes in the app, or the partner repeats that they have.
+    async fn post_subscription(&self, pai: &str) {
+        let body = json!({"pai": pai, "extSubscriptionID": format!("s-{pai}"), "origin": "NEW_ACCOUNT",
+                          "plan": "standard", "price": {"value": 1599, "currency": "USD"}});
+        self.system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     }
 
     pub(super) fn generation(&self, number: &str) -> u32 {
@@ -164,7 +172,7 @@ impl RestoreRun {
     async fn charge_new(&mut self) {
         let pais: Vec<String> = self.pais.keys().cloned().collect();
         let pai = self.dice.pick_one(&pais).clone();
-        let (id, value) = (format!("c-{}", self.charges.len()), self.dice.draw_between(100, 2_000));
+        let (id, value) = (format!("c-{}", self.charges.len()), self.dice.draw_between(100, 1_599));
         self.charges.insert(id.clone(), Asked { of: pai, value, answer: None });
         self.post_charge(&id).await;
     }
@@ -327,6 +335,10 @@ impl RestoreRun {
 
     /// The partner repeats what it has no answer to, and what is pending.
     async fn repeat_unanswered(&mut self) {
+        // The subscriptions first: without them, nobody has agreed to a charge.
+        for pai in self.pais.keys() {
+            self.post_subscription(pai).await;
+        }
         let is_open =
             |asked: &Asked| asked.answer.as_ref().is_none_or(|answer| answer["status"] == "PENDING");
         let open = |all: &BTreeMap<String, Asked>| -> Vec<String> {

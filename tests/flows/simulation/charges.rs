@@ -79,7 +79,7 @@ impl SimulationRun {
         let answers = if busy { join(all, self.system.acme.try_deliver_due()).await.0 } else { all.await };
         for (post, answer) in posts.iter().zip(answers) {
             if let Some((status, answer)) = answer {
-                self.hear_post(post, status, answer);
+                self.hear_post(post, status, &answer);
             }
         }
     }
@@ -130,7 +130,7 @@ impl SimulationRun {
         self.system.try_call_ott(Method::POST, "/ott/v1/transaction", body).await
     }
 
-    fn hear_post(&mut self, post: &ChargePost, status: StatusCode, answer: Value) {
+    fn hear_post(&mut self, post: &ChargePost, status: StatusCode, answer: &Value) {
         let asked = self.asked.get_mut(&post.id).expect("was asked for");
         match status {
             StatusCode::CREATED | StatusCode::OK => {
@@ -138,12 +138,14 @@ impl SimulationRun {
                 assert_eq!(taken, post.value, "other contents were taken: {answer}");
                 let created = status == StatusCode::CREATED;
                 asked.created += u32::from(created);
-                asked.hear(&answer);
+                asked.hear(answer);
+                asked.answers.push(answer.clone());
                 self.tally.count(if created { RunOutcome::Charge } else { RunOutcome::Replay });
                 match answer["status"].as_str() {
                     Some("PENDING") => self.tally.count(RunOutcome::Pending),
                     Some("DECLINED") => {
                         self.tally.count(RunOutcome::Decline);
+                        self.hear_gap(post, created, answer);
                         if answer["declineReason"]
                             .as_str()
                             .is_some_and(|reason| reason.starts_with("charge-"))
@@ -153,20 +155,31 @@ impl SimulationRun {
                     }
                     _ => {}
                 }
-                asked.answers.push(answer);
             }
             StatusCode::UNPROCESSABLE_ENTITY => {
                 assert_ne!(asked.taken, Some(post.value), "a replay was called a violation");
                 self.tally.count(RunOutcome::Conflict);
             }
             StatusCode::CONFLICT => {}
-            // A coupon has paid for some of these days: the id stays free.
-            StatusCode::BAD_REQUEST if answer["code"] == "invalid-request" => {
-                assert_eq!(asked.taken, None, "{} was taken, and is refused: {answer}", post.id);
-                self.said.push(ResponseClaim::IsPaid(post.pai.clone(), post.month));
+            other => no_answer(other, answer),
+        }
+    }
+
+    /// Counts a charge that the customer has not agreed to, or whose days are paid for. That a coupon
+    /// has paid must be true when it is first said.
+    fn hear_gap(&mut self, post: &ChargePost, created: bool, answer: &Value) {
+        let raw = &answer["rawResult"];
+        match (raw["scope"].as_str(), raw["rawCode"].as_str()) {
+            (Some("coupon"), Some("paid-ahead")) => {
+                if created {
+                    self.said.push(ResponseClaim::IsPaid(post.pai.clone(), post.month));
+                }
                 self.tally.count(RunOutcome::PaidByCoupon);
             }
-            other => no_answer(other, &answer),
+            (Some("mandate"), Some("ended")) => self.tally.count(RunOutcome::MandateEnded),
+            (Some("mandate"), Some("over-price")) => self.tally.count(RunOutcome::OverPrice),
+            (Some("mandate"), Some("period-charged")) => self.tally.count(RunOutcome::PeriodCharged),
+            _ => {}
         }
     }
 

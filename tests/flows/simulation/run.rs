@@ -2,7 +2,9 @@
 
 use super::accounts::ReportableEvent;
 use super::actions::{FACES, SimulationActionKind, action_at};
-use super::audit::{self, ChargeWatch, CouponWatch, DbReader, PaiWatch, PaidDaysWatch, SmsWatch};
+use super::audit::{
+    self, ChargeWatch, CouponWatch, DbReader, MandateWatch, PaiWatch, PaidDaysWatch, SmsWatch,
+};
 use super::charges::RequestedCharge;
 use super::coupons::{self, DeliveredCode, ResponseClaim, SoldCoupon, TypedRedemption};
 use super::gateway::{self, SimulatedGateway};
@@ -87,6 +89,7 @@ pub(super) struct SimulationRun {
     befallen: usize,
     pub(super) coupons: CouponWatch,
     pub(super) months: PaidDaysWatch,
+    mandates: MandateWatch,
     pub(super) texts: SmsWatch,
     /// For each PAI, the activation date of its subscriber's account, by the database.
     pub(super) generations: BTreeMap<String, String>,
@@ -139,6 +142,7 @@ impl SimulationRun {
             befallen: 0,
             coupons: CouponWatch::default(),
             months: PaidDaysWatch::default(),
+            mandates: MandateWatch::default(),
             texts: SmsWatch::default(),
             generations: BTreeMap::new(),
         }
@@ -250,6 +254,7 @@ impl SimulationRun {
         changes.extend(self.standings.look(&self.db_reader).await);
         changes.extend(self.coupons.look(&self.db_reader).await);
         changes.extend(self.months.look(&self.db_reader).await);
+        changes.extend(self.mandates.look(&self.db_reader).await);
         self.generations = audit::read_generations(self).await;
         changes.extend(self.look_at_claims());
         changes.extend(self.look_at_texts());

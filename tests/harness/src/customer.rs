@@ -3,7 +3,8 @@
 use crate::{ACME_ACCOUNTS, EDGE, NETFLIX, TestOperator, TestSystem};
 use bytes::Bytes;
 use http::header::LOCATION;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::msisdn::Msisdn;
 use serde_json::{Value, json};
 
@@ -16,10 +17,23 @@ pub enum AccountChoice<'e> {
     Existing(&'e str),
 }
 
-/// The body of a charge for December.
+/// The body of a charge for the month of its id.
 pub fn charge_body(pai: &str, id: &str, value: i64) -> Value {
     json!({"extTransactionID": id, "pai": pai, "amount": {"value": value, "currency": "USD"},
-           "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+           "description": "Netflix Standard", "servicePeriod": month_of(id)})
+}
+
+/// The month that a charge with this id is for, as the partner charges each month once: December 2026
+/// for an id that ends with 1 or with no number, the month before for 0, and the following ones for 2,
+/// 3 and so on.
+pub fn month_of(id: &str) -> ServicePeriod {
+    let digits = id.len() - id.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    let number: u16 = id[id.len() - digits.min(4)..].parse().unwrap_or(1);
+    let november = Day::parse("2026-11-01").expect("is a day");
+    let later = |day: Day, months: u16| day.plus_months(u8::try_from(months).expect("is small"));
+    let from = (0..number / 120).try_fold(november, |day, _| later(day, 120));
+    let from = from.and_then(|day| later(day, number % 120)).expect("is in the calendar");
+    ServicePeriod::from_months(from, 1).expect("is a month")
 }
 
 impl TestSystem {
@@ -30,6 +44,28 @@ impl TestSystem {
         system.sign_up(&system.acme, number, AccountChoice::New("ann@example.com")).await;
         let pai = system.pai_of("ann@example.com").await;
         (system, pai)
+    }
+
+    /// A test system in which Acme's customer with this number has subscribed in the partner's app, at
+    /// this price for a month; and their PAI.
+    pub async fn with_app_subscriber(number: &str, price: i64) -> (Self, String) {
+        let system = Self::start();
+        system.acme.import_accounts(ACME_ACCOUNTS).await;
+        let pai = system.subscribe_in_app(number, "s-1", price).await;
+        (system, pai)
+    }
+
+    /// Acme's customer with this number subscribes in the partner's app. Returns the PAI.
+    pub async fn subscribe_in_app(&self, number: &str, id: &str, price: i64) -> String {
+        let asked = json!({"msisdn": number, "operator": "acme"});
+        let (status, answer) = self.call_ott(Method::POST, "/ott/v1/account/validate", asked).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let pai = answer["pai"].as_str().expect("is text").to_owned();
+        let body = json!({"pai": pai, "extSubscriptionID": id, "origin": "NEW_ACCOUNT", "plan": "standard",
+                          "price": {"value": price, "currency": "USD"}, "consentAt": self.now().to_string()});
+        let (status, answer) = self.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        pai
     }
 
     /// A call of the widget's frame.

@@ -39,34 +39,52 @@ INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type
 VALUES ('jti-1', <0c*32>, 'netflix', '01010101-0101-4101-8101-010101010101', 'netflix-standard', 'en', 'prepaid',
     'https://edge.example/widget/v1/return/acme/t', 'https://my.acme.example/done', 1795000000, 1795000060, 'r-1');
 INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan, status,
-    created_at, changed_at, change_reason)
+    created_at, changed_at, change_reason, ended_at, ended_by)
 VALUES ('ps-1', 'netflix', 's-1', '01010101-0101-4101-8101-010101010101', 'NEW_ACCOUNT', 'standard', 'SUSPENDED',
-    1795000120, 1795000180, 'Not watched');
+        1795000120, 1795000180, 'Not watched', NULL, NULL),
+    ('ps-2', 'netflix', 's-2', '02020202-0202-4202-8202-020202020202', 'EXISTING_ACCOUNT', 'standard', 'CANCELLED',
+        1790000000, NULL, NULL, 1794000000, 'account-closed-taken-over');
+
+-- Agreed in the widget, completed by the subscription, then changed.
+INSERT INTO mandates (mandate_id, partner, pai, offer, plan, price_minor, currency, period, terms_id, terms_sha256,
+    words_sha256, locale, proof, proof_reference, accepted_at, recorded_at, supersedes, partner_subscription_id,
+    in_force_from, change_id)
+VALUES ('jti-1', 'netflix', '01010101-0101-4101-8101-010101010101', 'netflix-standard', 'standard', 1599, 'USD',
+        'month', '2026-11', <21*32>, <22*32>, 'en', 'pin', 'f1', 1795000000, 1795000000, NULL, NULL, NULL, NULL),
+    ('ps-1', 'netflix', '01010101-0101-4101-8101-010101010101', 'netflix-standard', 'standard', 1599, 'USD',
+        'month', '2026-11', <21*32>, <22*32>, 'en', 'pin', 'f1', 1795000000, 1795000120, 'jti-1', 'ps-1',
+        '2026-11-18', NULL),
+    ('mc-1', 'netflix', '01010101-0101-4101-8101-010101010101', NULL, 'premium', 1999, 'USD', 'month', NULL, NULL,
+        NULL, NULL, 'device-read', NULL, 1795000180, 1795000180, 'ps-1', 'ps-1', '2027-01-18', 'ch-1');
 
 -- Of the first, some is being refunded; the one of an erased subscriber stays; the last two are of coupons.
 INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor, currency,
     tax_minor, description, period_from, period_to, status, decline_reason, raw_code, stored_response, responding_until,
-    created_at, settled_at, refunded_minor)
+    created_at, settled_at, refunded_minor, raw_scope, mandate_id)
 VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
         'Netflix Standard', '2026-11-01', '2026-11-30', 'APPROVED', NULL, '0', <7b7d>, 1795000060, 1795000000,
-        1795000001, 600),
+        1795000001, 600, NULL, NULL),
     ('tx-declined', 'netflix', 'n-declined', <0e*32>, '02020202-0202-4202-8202-020202020202', 1599, 'USD', 120,
         'Netflix Standard', '2026-11-01', '2026-11-30', 'DECLINED', 'account-closed-taken-over', NULL, <7b7d>,
-        1795000060, 1795000000, 1795000001, 0),
+        1795000060, 1795000000, 1795000001, 0, NULL, NULL),
     ('tx-pending', 'netflix', 'n-pending', <0f*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
-        'Netflix Standard', '2026-12-01', '2026-12-31', 'PENDING', NULL, NULL, NULL, 1795000060, 1795000000, NULL, 0),
+        'Netflix Standard', '2026-12-01', '2026-12-31', 'PENDING', NULL, NULL, NULL, 1795000060, 1795000000, NULL, 0,
+        NULL, 'ps-1'),
+    ('tx-uncovered', 'netflix', 'n-uncovered', <24*32>, '01010101-0101-4101-8101-010101010101', 9999, 'USD', NULL,
+        'Netflix Standard', '2026-12-01', '2026-12-31', 'DECLINED', 'risk-declined', 'over-price', <7b7d>, 1795000060,
+        1795000000, 1795000000, 0, 'mandate', NULL),
     ('tx-filed', 'netflix', 'n-filed', <13*32>, '01010101-0101-4101-8101-010101010101', 1599, 'USD', NULL,
         'Netflix Standard', '2027-01-01', '2027-01-31', 'PENDING', NULL, NULL, <7b7d>, 1795000060, 1795000000, NULL,
-        0),
+        0, NULL, NULL),
     ('tx-erased', 'netflix', 'n-erased', <13*32>, '03030303-0303-4303-8303-030303030303', 1599, 'USD', NULL,
         'Netflix Standard', '2026-10-01', '2026-10-31', 'APPROVED', NULL, '0', <7b7d>, 1794000060, 1794000000,
-        1794000001, 0),
+        1794000001, 0, NULL, NULL),
     ('tx-coupon', 'netflix', 'onbill-coupon-tx-coupon', <16*32>, '02020202-0202-4202-8202-020202020202', 8999, 'USD',
         NULL, 'Netflix Standard, 6 months', '2027-01-01', '2027-06-30', 'PENDING', NULL, NULL, NULL, 1795000060,
-        1795000000, NULL, 0),
+        1795000000, NULL, 0, NULL, NULL),
     ('tx-gift', 'netflix', 'onbill-coupon-tx-gift', <1a*32>, '02020202-0202-4202-8202-020202020202', 8999, 'USD',
         NULL, 'Netflix Standard, 6 months', '2027-02-01', '2027-07-31', 'PENDING', NULL, NULL, NULL, 1795000060,
-        1795000000, NULL, 0);
+        1795000000, NULL, 0, NULL, NULL);
 INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason, status,
     raw_code, stored_response, responding_until, created_at, settled_at)
 VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,

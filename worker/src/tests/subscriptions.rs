@@ -25,7 +25,7 @@ fn changes(origin: &str) -> String {
 /// Nova has the subscription, Acme does not; either would change one if it got the call.
 fn nova_has_it() -> TestEdge {
     let edge = TestEdge::new();
-    edge.stub_refusal(&asks(ACME), 404, "pai-not-found");
+    edge.stub_refusal(&asks(ACME), 404, "subscription-not-found");
     edge.stub_response(&asks(NOVA), 200, &json!({"operator": "nova"}));
     for origin in [ACME, NOVA] {
         edge.stub_response(&changes(origin), 200, &recorded());
@@ -49,6 +49,10 @@ async fn subscription_change_reaches_only_its_operator() {
     assert_eq!(asked, json!({"partner": "netflix", "partnerSubscriptionID": "s-1"}), "not the change itself");
     assert_eq!(*sent[2].body(), cancelled().to_string(), "byte for byte");
     assert!(sent[2].headers().contains_key("onbill-partner-signature"));
+    let rise = json!({"changeID": "ch-1", "price": {"value": 1799, "currency": "USD"}, "effectiveFrom": "2027-01-01"});
+    assert_eq!(edge.call_as_netflix("PUT", CHANGE, &rise).await.status(), 200);
+    let sent = edge.platform.take_sent();
+    assert_eq!(sent.last().map(|request| request.body().clone()), Some(rise.to_string().into()));
     edge.stub_refusal(&changes(NOVA), 400, "invalid-request");
     assert_eq!(put(&edge).await.refusal(), (400, "invalid-request".to_owned()));
 }
@@ -64,9 +68,9 @@ async fn subscription_change_waits_until_its_operator_is_certain() {
     }
     assert!(edge.sent_targets().iter().all(|to| !to.starts_with("PUT")));
     for origin in [ACME, NOVA] {
-        edge.stub_refusal(&asks(origin), 404, "pai-not-found");
+        edge.stub_refusal(&asks(origin), 404, "subscription-not-found");
     }
-    assert_eq!(put(&edge).await.refusal(), (404, "pai-not-found".to_owned()));
+    assert_eq!(put(&edge).await.refusal(), (404, "subscription-not-found".to_owned()));
 
     // The only operator is not asked first.
     let mut operators = operators();
@@ -94,7 +98,13 @@ async fn invalid_change_is_refused_without_any_origin() {
     let mut typed = request("PUT", CHANGE, "{}");
     typed.headers_mut().insert("content-type", "text/plain".parse().expect("is a value"));
     assert_eq!(edge.send(typed).await.refusal(), (415, "unsupported-media-type".to_owned()));
-    for bad in [json!({}), json!({"status": "GONE"}), json!({"status": "ACTIVE", "reason": ""}), json!([])] {
+    for bad in [
+        json!({}),
+        json!({"changeID": "ch-1"}),
+        json!({"status": "GONE"}),
+        json!({"status": "ACTIVE", "reason": ""}),
+        json!([]),
+    ] {
         let response = edge.call_as_netflix("PUT", CHANGE, &bad).await;
         assert_eq!(response.refusal(), (400, "invalid-request".to_owned()), "{bad}");
     }

@@ -120,6 +120,7 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
         | ErrorCode::Forbidden
         | ErrorCode::PaiNotFound
         | ErrorCode::TransactionNotFound
+        | ErrorCode::SubscriptionNotFound
         | ErrorCode::IdempotencyViolation
         | ErrorCode::BodyTooLarge
         | ErrorCode::UnsupportedMediaType
@@ -149,6 +150,7 @@ pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
         | ErrorCode::AccountNotFound
         | ErrorCode::PaiNotFound
         | ErrorCode::TransactionNotFound
+        | ErrorCode::SubscriptionNotFound
         | ErrorCode::SuspendedNonPayment
         | ErrorCode::InsufficientBalance
         | ErrorCode::AccountNotEligible

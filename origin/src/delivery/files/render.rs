@@ -179,6 +179,7 @@ mod tests {
                 description: description.to_owned(),
                 service_period: ServicePeriod::new(day("2026-12-01"), day("2026-12-31"))
                     .expect("is a period"),
+                repeats_period: false,
             })
         };
         let refund = BillingItem::Refund(Refund {

@@ -10,7 +10,9 @@ use crate::flow::{
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
-use crate::store::{IssueSignupResult, NewPai, NewPaiIds, NewSignup, Store};
+use crate::store::{
+    AgreedTerms, IssueSignupResult, NewPai, NewPaiIds, NewSignup, ShownWords, Store, WidgetAgreement,
+};
 use axum::Json;
 use axum::extract::State;
 use onbill_domain::agreement::hash_agreement;
@@ -18,6 +20,7 @@ use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::limits::SIGNUP_TOKEN_TTL_SECONDS;
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{ISSUER, SignupClaims};
@@ -45,8 +48,9 @@ action_parts!(SignupParts {
 ///    `token-expired`. 409 `already-on-bill`.
 /// 3. The customer agrees to the words that the last step has shown. If they would be others now, as
 ///    after a change of the price, they must be read first: 400 `token-expired`.
-/// 4. Records the token, and the subscriber and PAI if they are new; 409 `already-on-bill`, or 400
-///    `token-expired` when an account event has ended the flow in the meantime.
+/// 4. Records the token with what the customer agrees to, and the subscriber and PAI if they are new;
+///    409 `already-on-bill`, or 400 `token-expired` when an account event has ended the flow in the
+///    meantime.
 /// 5. 200 with the token.
 pub(in crate::routes) async fn begin_signup(
     State(parts): State<SignupParts>,
@@ -78,6 +82,14 @@ pub(in crate::routes) async fn begin_signup(
     let ticket = encode_base64url(&random.bytes::<16>());
     let (edge, operator) = (&config.edge_url, &config.operator);
     let partner_return_url = format!("{edge}/widget/v1/return/{operator}/{ticket}");
+    let agreed = WidgetAgreement {
+        plan: offer.plan.clone(),
+        price: offer.price,
+        terms: offer.terms.as_ref().map(AgreedTerms::from),
+        words: Some(ShownWords { sha256: words_sha256, locale: flow.locale }),
+        proof: if flow.pin.is_some() { MandateProof::Pin } else { MandateProof::Session },
+        proof_reference: encode_base64url(&sha256(secret_of(&request.flow).as_bytes())),
+    };
     let new = NewSignup {
         jti: jti.clone(),
         ticket: sha256(ticket.as_bytes()),
@@ -93,6 +105,7 @@ pub(in crate::routes) async fn begin_signup(
         locale: flow.locale,
         partner_return_url: partner_return_url.clone(),
         return_url: flow.return_url,
+        agreed,
     };
     let pai = match store.issue_signup(call.nonce, now, new).await? {
         IssueSignupResult::Issued(pai) => pai,

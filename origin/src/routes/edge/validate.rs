@@ -78,8 +78,11 @@ pub(in crate::routes) async fn validate(
     let is_same = |listed: &Msisdn| numbers.parse(listed.expose()).is_ok_and(|listed| listed == msisdn);
     let proven = claims.as_ref().is_some_and(|claims| claims.numbers.iter().any(is_same));
     let asked_by = if claims.is_some() { PinAsker::Session } else { PinAsker::Widget };
-    let next =
-        if proven { Some(next_steps.decide_next(offer, request.locale, &msisdn, Holder::Present).await?) } else { None };
+    let next = if proven {
+        Some(next_steps.decide_next(offer, request.locale, &msisdn, Holder::Present).await?)
+    } else {
+        None
+    };
 
     // 3.
     let flow = encode_base64url(&random.bytes::<32>());

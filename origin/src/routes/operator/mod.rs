@@ -3,4 +3,5 @@
 pub(super) mod account_events;
 pub(super) mod coupons;
 pub(super) mod erasures;
+pub(super) mod mandates;
 pub(super) mod transactions;

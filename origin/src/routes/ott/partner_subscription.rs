@@ -2,32 +2,54 @@
 
 use super::routed;
 use crate::ambient::Clock;
+use crate::config::{ChargeNeeds, Config, NumberProof, Offer};
 use crate::fault::Failure;
 use crate::keys::StableIds;
 use crate::routes::authentic::PartnerCall;
-use crate::store::{RecordSubscriptionResult, Store};
+use crate::store::{AgreedTerms, RecordSubscriptionResult, Store, SubscriptionTerms};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use onbill_domain::mandate::MandateProof;
+use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 201 when recorded, 200 with the same response when it was recorded before; 404 `pai-not-found`;
-/// 422 `idempotency-violation` when the partner has used the id for something else; 400
-/// `account-not-eligible` when the PAI has another live subscription.
+/// 201 when recorded with its mandate, 200 with the same response when it was recorded before; 404
+/// `pai-not-found`; 422 `idempotency-violation` when the partner has used the id for something else;
+/// 400 `account-not-eligible` when the PAI has another live subscription; 400 `invalid-request` for a
+/// price that nobody knows, that is above the offer's ceiling or in another currency, or that is above
+/// what the widget has shown.
 pub(in crate::routes) async fn record_subscription(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
     State(ids): State<Arc<StableIds>>,
+    State(config): State<Arc<Config>>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<PartnerSubscriptionResponse>), Failure> {
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
+    let now = clock.now();
+    request.check(now)?;
+    let offer = config.offer_with_plan(&call.partner, &request.plan);
+    if let Some(price) = request.price {
+        check_price(&config, offer, price)?;
+    }
+    let terms = SubscriptionTerms {
+        offer: offer.map(|offer| (offer.id.clone(), offer.price)),
+        terms: offer.and_then(|offer| offer.terms.as_ref()).map(AgreedTerms::from),
+        proof: match config.number_proof(&call.partner) {
+            NumberProof::Pin => MandateProof::Pin,
+            NumberProof::DeviceRead => MandateProof::DeviceRead,
+        },
+        first_day: config.time_zone.day_of(now),
+        needs_price: config.charge_needs(&call.partner) == ChargeNeeds::Mandate,
+    };
     routed::check_routing(&store, &call, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
     let reject = match store
-        .record_subscription(call.nonce, clock.now(), call.partner, new_id, request)
+        .record_subscription(call.nonce, now, call.partner, new_id, request, terms)
         .await?
     {
         RecordSubscriptionResult::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
@@ -40,6 +62,26 @@ pub(in crate::routes) async fn record_subscription(
         RecordSubscriptionResult::AlreadyOnBill => {
             Reject::new(ErrorCode::AccountNotEligible, "The PAI has a live subscription already.")
         }
+        RecordSubscriptionResult::PriceUnknown => Reject::invalid_request(
+            "price is needed: no offer here has this plan, and the customer has seen no price.",
+        ),
+        RecordSubscriptionResult::AbovePrice => Reject::invalid_request(
+            "price is above the one that the customer has seen: consentAt must say when they agreed to it.",
+        ),
     };
     Err(reject.into())
+}
+
+/// Checks a price that the partner reports against the operator's offer with the same plan.
+fn check_price(config: &Config, offer: Option<&Offer>, price: Money) -> Result<(), Reject> {
+    let is_billed = config.limits_in(price.currency).is_some();
+    if !is_billed || offer.is_some_and(|offer| offer.price.currency != price.currency) {
+        return Err(Reject::invalid_request("price.currency is not the one that the plan is sold in here."));
+    }
+    match offer.and_then(|offer| offer.price_ceiling) {
+        Some(ceiling) if price.amount_minor > ceiling.amount_minor => {
+            Err(Reject::invalid_request(format!("price is above the offer's ceiling of {ceiling}.")))
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,14 +1,16 @@
 //! Charges. The partner's id of a charge is claimed once, and its first response is stored: every
 //! replay gets that.
 
+mod coverage;
 pub(super) mod postgres;
 mod postgres_group;
+mod postgres_payer;
 pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::{BilledSubscriber, Hash};
-use onbill_domain::day::{Day, ServicePeriod};
+use onbill_domain::day::ServicePeriod;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -19,8 +21,8 @@ use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
 
 impl Store {
     /// Claims the partner's id, records the charge and puts its job into the queue, leased to the
-    /// caller until `answering_until`. A charge that the PAI's state or a limit declines is
-    /// recorded as declined, with its response.
+    /// caller until `answering_until`. A charge that the PAI's state, the mandate, a coupon or a
+    /// limit declines is recorded as declined, with its response. They are asked in this order.
     pub async fn post_charge(
         &self,
         nonce: Nonce,
@@ -57,6 +59,8 @@ impl Store {
     }
 }
 
+pub use coverage::ChargeRules;
+pub(in crate::store) use coverage::{Decline, Mandate};
 pub(in crate::store) use postgres_group::PostedCharge;
 
 #[derive(Clone, Debug)]
@@ -69,6 +73,7 @@ pub struct NewCharge {
     pub request: TransactionRequest,
     /// Limits in the request's currency; `None` when the operator does not bill in it.
     pub limits: Option<SpendingLimits>,
+    pub rules: ChargeRules,
     /// Until then a replay is told that the first call is still in progress.
     pub responding_until: Timestamp,
 }
@@ -89,11 +94,6 @@ pub enum PostChargeResult {
     PaiNotFound,
     /// The operator does not bill in this currency. Nothing was recorded.
     CurrencyNotBilled,
-    /// A coupon has paid for some of the service period. Nothing was recorded.
-    PaidByCoupon {
-        /// The last day that is paid for.
-        until: Day,
-    },
 }
 
 /// A charge that is not settled.
@@ -108,6 +108,8 @@ pub struct Charge {
     pub amount: Money,
     pub description: String,
     pub service_period: ServicePeriod,
+    /// It is for days that were charged before, and the operator lets it pass.
+    pub repeats_period: bool,
 }
 
 /// The response that every replay gets.

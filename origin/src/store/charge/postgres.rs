@@ -1,15 +1,15 @@
 //! Charges in SQL.
 
-use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
+use super::postgres_payer::{Payer, UNREFUNDED, find_payer};
+use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
-use crate::store::number::BilledSubscriber;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_amount, read_hash, read_pai, read_raw_result, read_subscriber,
-    read_time,
+    parse_column, parse_optional_column, read_amount, read_charge_result, read_hash, read_pai,
+    read_subscriber, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, postgres as queue};
@@ -18,7 +18,6 @@ use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
-use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
@@ -32,8 +31,7 @@ struct ClaimAndPayer {
 
 /// Locks nothing: what changes meanwhile is found when the charge is inserted.
 async fn find_claim_and_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result<ClaimAndPayer, TxError> {
-    let (claimed, payer) =
-        tokio::try_join!(find_claim(tx, new), find_payer(tx, &new.partner, new.request.pai))?;
+    let (claimed, payer) = tokio::try_join!(find_claim(tx, new), find_payer(tx, new))?;
     Ok(ClaimAndPayer { claimed, payer })
 }
 
@@ -50,19 +48,21 @@ pub(super) async fn post_charge(
     }
     let Some(payer) = found.payer else { return Ok(PostChargeResult::PaiNotFound) };
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
+    let decline = payer.find_decline(new);
     // The charge is locked before its account's spending, as settling it does.
-    if !insert_charge(tx, now, new, payer.decline_reason).await? {
+    if !insert_charge(tx, now, new, payer.mandate.as_ref(), decline).await? {
         // Another call has claimed the id and committed meanwhile.
         let row = find_claim(tx, new).await?.ok_or_else(|| missing_row("transactions"))?;
         return replay_charge(tx, now, new, &row).await;
     }
-    if payer.decline_reason.is_some() {
+    if decline.is_some() {
         return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer));
     }
     let Money { currency, .. } = new.request.amount;
     // Only now, because inserting the charge has waited for redemptions with this PAI: the charge
-    // refers to it.
-    let (taken, paid_until) = tokio::try_join!(
+    // refers to it. And only after the account's spending is locked, which makes the second of two
+    // charges for the same days see the first.
+    let (taken, (is_paid, is_charged)) = tokio::try_join!(
         spending::count_charge_against_limits(
             tx,
             now,
@@ -71,36 +71,72 @@ pub(super) async fn post_charge(
             new.request.amount,
             limits
         ),
-        coupon::find_paid_within(tx, new.request.pai, new.request.service_period),
+        find_days(tx, new, payer.mandate.as_ref()),
     )?;
-    if let Some(until) = paid_until {
-        delete_charge(tx, &new.transaction_id).await?;
-        return Ok(PostChargeResult::PaidByCoupon { until });
-    }
-    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
-    match taken {
-        Ok(spent) => tokio::try_join!(
-            spending::write_spending(tx, &payer.subscriber_id, currency, spent),
-            queue::put_leased(tx, &job, new.responding_until),
-        )?,
-        Err(reason) => {
-            decline_charge(tx, now, &new.transaction_id, reason).await?;
-            return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer));
-        }
+    let by_days =
+        if is_paid { Some(Decline::PAID_AHEAD) } else { new.find_repeat(is_charged).map(Decline::from) };
+    let spent = match (by_days, taken) {
+        (None, Ok(spent)) => spent,
+        (Some(decline), _) => return record_decline(tx, now, new, decline).await,
+        (None, Err(reason)) => return record_decline(tx, now, new, reason.into()).await,
     };
-    Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer))))
+    let job = Job::Charge { transaction_id: new.transaction_id.clone() };
+    tokio::try_join!(
+        spending::write_spending(tx, &payer.subscriber_id, currency, spent),
+        queue::put_leased(tx, &job, new.responding_until),
+    )?;
+    let charge =
+        Charge { repeats_period: is_charged && new.minds_repeats(), ..to_pending_charge(new, payer) };
+    Ok(PostChargeResult::Created(Box::new(charge)))
 }
 
-/// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
-/// it.
+/// Whether coupons have paid for some of the days, and whether another charge of the subscription is
+/// for some of them.
+async fn find_days(
+    tx: &PgConnection<'_>,
+    new: &NewCharge,
+    mandate: Option<&Mandate>,
+) -> Result<(bool, bool), TxError> {
+    let paid = coupon::PAID;
+    let sql = format!(
+        "SELECT ({paid} AND r.period_from <= $3) IS NOT NULL AS is_paid,
+             EXISTS (SELECT 1 FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+                     WHERE t.pai = $1 AND t.status <> 'DECLINED' AND t.period_to >= $2 AND t.period_from <= $3
+                         AND t.transaction_id <> $4 AND o.partner_subscription_id =
+                             (SELECT m.partner_subscription_id FROM mandates m WHERE m.mandate_id = $5)
+                         AND {UNREFUNDED}) AS is_charged"
+    );
+    let (from, to) =
+        (new.request.service_period.from().to_string(), new.request.service_period.to().to_string());
+    let mandate_id = mandate.map(|mandate| &mandate.id);
+    let row = tx
+        .query_optional(&sql, &[&new.request.pai.to_string(), &from, &to, &new.transaction_id, &mandate_id])
+        .await?
+        .ok_or_else(|| missing_row("transactions"))?;
+    Ok((row.try_get("is_paid")?, row.try_get("is_charged")?))
+}
+
+/// Declines the charge that this transaction has inserted, and stores its response.
+async fn record_decline(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewCharge,
+    decline: Decline,
+) -> Result<PostChargeResult, TxError> {
+    decline_charge(tx, now, &new.transaction_id, decline).await?;
+    Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer))
+}
+
+/// Records the charge of a coupon, to which no limits apply and which needs no mandate. Gives the
+/// reason if its PAI declines it.
 pub(in crate::store) async fn record_coupon_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, TxError> {
-    let Some(payer) = find_payer(tx, &new.partner, new.request.pai).await? else { return Ok(None) };
+    let Some(payer) = find_payer(tx, new).await? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    if !insert_charge(tx, now, new, decline_reason).await? {
+    if !insert_charge(tx, now, new, None, decline_reason.map(Decline::from)).await? {
         return Err(missing_row("transactions").into());
     }
     Ok(Some((to_pending_charge(new, payer), decline_reason)))
@@ -115,13 +151,8 @@ pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
+        repeats_period: false,
     }
-}
-
-/// Deletes the charge that this transaction has inserted: a refused one is not recorded.
-async fn delete_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<(), TxError> {
-    tx.execute_one("transactions", "DELETE FROM transactions WHERE transaction_id = $1", &[&transaction_id])
-        .await
 }
 
 async fn find_claim(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
@@ -163,60 +194,24 @@ fn is_replay(row: &Row, new: &NewCharge) -> Result<bool, TxError> {
         && read_amount(row, "transactions.currency")? == new.request.amount)
 }
 
-/// Who pays a charge, and why the PAI declines it, if it does.
-pub(super) struct Payer {
-    pub(super) subscriber_id: String,
-    handle: String,
-    subscriber: Option<BilledSubscriber>,
-    decline_reason: Option<DeclineReason>,
-}
-
-async fn find_payer(tx: &PgConnection<'_>, partner: &PartnerId, pai: Pai) -> Result<Option<Payer>, TxError> {
-    let row = tx
-        .query_optional(
-            "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
-             FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = $1 AND p.pai = $2",
-            &[&partner.as_str(), &pai.to_string()],
-        )
-        .await?;
-    row.as_ref().map(read_payer).transpose()
-}
-
-pub(super) fn read_payer(row: &Row) -> Result<Payer, TxError> {
-    Ok(Payer {
-        subscriber_id: row.try_get("subscriber_id")?,
-        handle: row.try_get("handle")?,
-        subscriber: read_subscriber(row)?,
-        decline_reason: read_decline_reason_of_pai(row)?,
-    })
-}
-
-/// Reads why a PAI's state declines its charges: it is suspended or closed.
-fn read_decline_reason_of_pai(row: &Row) -> Result<Option<DeclineReason>, TxError> {
-    match parse_column(row, "pais.state", PaiState::parse)? {
-        PaiState::Active => Ok(None),
-        PaiState::Suspended => Ok(Some(DeclineReason::AccountOnHold)),
-        PaiState::Closed => Ok(Some(parse_column(row, "pais.closed_reason", DeclineReason::parse)?)),
-    }
-}
-
 /// False when the id is claimed; a claim that is about to commit is waited for. Both ids of a charge
 /// are the same in both claims, and either index may notice.
 async fn insert_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewCharge,
-    decline_reason: Option<DeclineReason>,
+    mandate: Option<&Mandate>,
+    decline: Option<Decline>,
 ) -> Result<bool, TxError> {
     let request = &new.request;
-    let status =
-        if decline_reason.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let status = if decline.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let raw = decline.and_then(|decline| decline.raw);
     let written = tx
         .execute(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
                  currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
-                 created_at, settled_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                 created_at, settled_at, raw_scope, raw_code, mandate_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
              ON CONFLICT DO NOTHING",
             &[
                 &new.transaction_id,
@@ -231,10 +226,13 @@ async fn insert_charge(
                 &request.service_period.from().to_string(),
                 &request.service_period.to().to_string(),
                 &status.as_str(),
-                &decline_reason.map(DeclineReason::as_str),
+                &decline.map(|decline| decline.reason.as_str()),
                 &new.responding_until.unix_seconds(),
                 &now.unix_seconds(),
-                &decline_reason.map(|_| now.unix_seconds()),
+                &decline.map(|_| now.unix_seconds()),
+                &raw.map(|(scope, _)| scope),
+                &raw.map(|(_, code)| code),
+                &mandate.map(|mandate| &mandate.id),
             ],
         )
         .await?;
@@ -246,12 +244,20 @@ async fn decline_charge(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-    reason: DeclineReason,
+    decline: Decline,
 ) -> Result<(), TxError> {
     tx.execute_one(
         "transactions",
-        "UPDATE transactions SET status = 'DECLINED', decline_reason = $2, settled_at = $3 WHERE transaction_id = $1",
-        &[&transaction_id, &reason.as_str(), &now.unix_seconds()],
+        "UPDATE transactions SET status = 'DECLINED', decline_reason = $2, settled_at = $3, raw_scope = $4,
+             raw_code = $5
+         WHERE transaction_id = $1",
+        &[
+            &transaction_id,
+            &decline.reason.as_str(),
+            &now.unix_seconds(),
+            &decline.raw.map(|(scope, _)| scope),
+            &decline.raw.map(|(_, code)| code),
+        ],
     )
     .await
 }
@@ -273,7 +279,7 @@ pub(in crate::store) async fn store_response(
 ) -> Result<StoredResponse, TxError> {
     let row = tx
         .query_optional(
-            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code, stored_response FROM transactions
+            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_scope, raw_code, stored_response FROM transactions
              WHERE transaction_id = $1 FOR UPDATE",
             &[&transaction_id],
         )
@@ -303,7 +309,7 @@ pub(in crate::store) async fn find_charge_response(
 ) -> Result<Option<TransactionResponse>, TxError> {
     let row = db
         .query_optional(
-            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_code FROM transactions
+            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_scope, raw_code FROM transactions
              WHERE partner = $1 AND ext_transaction_id = $2",
             &[&partner.as_str(), &id.as_str()],
         )
@@ -317,7 +323,7 @@ pub(in crate::store) async fn find_charge_webhook(
 ) -> Result<Option<(PartnerId, TransactionResponse)>, TxError> {
     let row = db
         .query_optional(
-            "SELECT transaction_id, partner, ext_transaction_id, status, decline_reason, raw_code FROM transactions
+            "SELECT transaction_id, partner, ext_transaction_id, status, decline_reason, raw_scope, raw_code FROM transactions
              WHERE transaction_id = $1",
             &[&transaction_id],
         )
@@ -332,7 +338,7 @@ fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
         decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
-        raw_result: read_raw_result(row)?,
+        raw_result: read_charge_result(row)?,
     })
 }
 
@@ -367,5 +373,6 @@ pub(in crate::store) fn read_charge(row: &Row) -> Result<Charge, TxError> {
         description: row.try_get("description")?,
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
+        repeats_period: false,
     })
 }

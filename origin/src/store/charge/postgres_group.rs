@@ -1,9 +1,10 @@
 //! Posting charges in groups: the steps of [`post_charge()`], each for all of them.
 //!
 //! A charge that is not as usual is posted in a transaction of its own, where the rules for it are:
-//! one that was posted before, that its PAI or a limit declines, or that coupons may have paid for.
+//! one that was posted before, that is declined, or whose days may be paid for already.
 
-use super::postgres::{Payer, post_charge, read_payer, to_pending_charge};
+use super::postgres::{post_charge, to_pending_charge};
+use super::postgres_payer::{PAYER, Payer, join_mandate, read_payer};
 use crate::store::charge::{NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
@@ -13,12 +14,13 @@ use crate::store::postgres::rows::read_place;
 use crate::store::postgres::tx_error::{TxError, conflict};
 use crate::store::queue::{JobKind, postgres as queue};
 use crate::store::spending::postgres_group::{SpendingChanges, read_spending_if_any};
-use onbill_domain::pai::PaiState;
+use onbill_domain::day::ServicePeriod;
+use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
 use onbill_domain::spending::{Spending, SpendingLimits};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// A posted charge that waits for its group.
 pub(in crate::store) struct PostedCharge {
@@ -102,9 +104,9 @@ fn count_spending(usual: &mut Vec<UsualCharge<'_>>) -> SpendingChanges {
     changes
 }
 
-/// Charges with new ids of active PAIs, in a currency that is billed, for days that no coupon
-/// can have paid for. They are in the order of their ids, in which all groups claim them: so no two groups wait
-/// for each other.
+/// Charges with new ids of active PAIs, in a currency that is billed, that are covered by a mandate
+/// if they need one, for days that no coupon and no other charge can have paid for. They are in the
+/// order of their ids, in which all groups claim them: so no two groups wait for each other.
 async fn find_usual_charges<'a>(
     tx: &PgConnection<'_>,
     group: &'a [PostedCharge],
@@ -116,8 +118,11 @@ async fn find_usual_charges<'a>(
     let mut usual = Vec::new();
     for (place, payer, spent) in payers {
         let PostedCharge { nonce, now, new } = &group[place];
+        let repeats = new.minds_repeats() && payer.mandate.as_ref().is_some_and(|mandate| mandate.is_charged);
         if let Some(limits) = new.limits
             && !paid.contains(&place)
+            && !repeats
+            && payer.find_decline(new).is_none()
         {
             usual.push(UsualCharge { place, nonce, now: *now, new, limits, payer, spent });
         }
@@ -125,7 +130,21 @@ async fn find_usual_charges<'a>(
     usual.sort_by(|one, other| one.new.transaction_id.cmp(&other.new.transaction_id));
     // Of two with the same id, one is a replay.
     usual.dedup_by(|one, other| one.new.transaction_id == other.new.transaction_id);
-    Ok(usual)
+    Ok(leave_repeats_alone(usual))
+}
+
+/// The first of the charges with one PAI for the same days, and all that may repeat each other. The
+/// group's other rows are not seen by its reads.
+fn leave_repeats_alone(usual: Vec<UsualCharge<'_>>) -> Vec<UsualCharge<'_>> {
+    let mut first: HashMap<Pai, Vec<ServicePeriod>> = HashMap::new();
+    let is_first = |charge: &UsualCharge<'_>| {
+        let days = charge.new.request.service_period;
+        let charged = first.entry(charge.new.request.pai).or_default();
+        let repeats = charge.new.minds_repeats() && charged.iter().any(|other| other.overlaps(days));
+        charged.push(days);
+        !repeats
+    };
+    usual.into_iter().filter(is_first).collect()
 }
 
 /// With the place of each charge in the group, and what its account has spent.
@@ -137,17 +156,21 @@ async fn find_active_payers(
     let pais: Vec<String> = group.iter().map(|posted| posted.new.request.pai.to_string()).collect();
     let currencies: Vec<&str> =
         group.iter().map(|posted| posted.new.request.amount.currency.as_str()).collect();
-    let rows = tx
-        .query(
-            "SELECT c.place, p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed,
-                 h.subscriber_ref, s.day, s.day_minor, s.month_minor
-             FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[]) WITH ORDINALITY AS c (partner, pai, currency, place)
-                 JOIN pais p ON p.pai = c.pai AND p.partner = c.partner JOIN subscribers h USING (subscriber_id)
-                 LEFT JOIN spending s ON s.subscriber_id = h.subscriber_id AND s.currency = c.currency
-             WHERE p.state = $4",
-            &[&partners, &pais, &currencies, &PaiState::Active.as_str()],
-        )
-        .await?;
+    let periods = group.iter().map(|posted| posted.new.request.service_period);
+    let (from, to): (Vec<_>, Vec<_>) =
+        periods.map(|period| (period.from().to_string(), period.to().to_string())).unzip();
+    let begins: Vec<i64> = group.iter().map(|posted| posted.new.rules.begins_at.unix_seconds()).collect();
+    let sql = format!(
+        "SELECT c.place, {PAYER}, s.day, s.day_minor, s.month_minor
+         FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $5::TEXT[], $6::TEXT[], $7::BIGINT[]) WITH ORDINALITY
+                 AS c (partner, pai, currency, period_from, period_to, begins_at, place)
+             JOIN pais p ON p.pai = c.pai AND p.partner = c.partner JOIN subscribers h USING (subscriber_id)
+             LEFT JOIN spending s ON s.subscriber_id = h.subscriber_id AND s.currency = c.currency {}
+         WHERE p.state = $4",
+        join_mandate()
+    );
+    let active = PaiState::Active.as_str();
+    let rows = tx.query(&sql, &[&partners, &pais, &currencies, &active, &from, &to, &begins]).await?;
     rows.iter().map(|row| Ok((read_place(row)?, read_payer(row)?, read_spending_if_any(row)?))).collect()
 }
 
@@ -169,12 +192,16 @@ async fn insert_charges(
     let fingerprints: Vec<&[u8]> = usual.iter().map(|charge| charge.new.fingerprint.as_slice()).collect();
     let taxes: Vec<Option<i64>> =
         usual.iter().map(|charge| charge.new.request.tax.map(|tax| tax.amount_minor)).collect();
+    let mandates: Vec<Option<&str>> =
+        usual.iter().map(|charge| charge.payer.mandate.as_ref().map(|mandate| mandate.id.as_str())).collect();
     let rows = tx
         .query(
             "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
-                 currency, tax_minor, description, period_from, period_to, responding_until, created_at, status)
-             SELECT c.*, $14 FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::TEXT[], $6::BIGINT[],
-                 $7::TEXT[], $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], $13::BIGINT[]) AS c
+                 currency, tax_minor, description, period_from, period_to, responding_until, created_at, mandate_id,
+                 status)
+             SELECT c.*, $15 FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BYTEA[], $5::TEXT[], $6::BIGINT[],
+                 $7::TEXT[], $8::BIGINT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::BIGINT[], $13::BIGINT[],
+                 $14::TEXT[]) AS c
              ON CONFLICT DO NOTHING RETURNING transaction_id",
             &[
                 &strings(|new| new.transaction_id.clone()),
@@ -190,6 +217,7 @@ async fn insert_charges(
                 &strings(|new| new.request.service_period.to().to_string()),
                 &numbers(|charge| charge.new.responding_until.unix_seconds()),
                 &numbers(|charge| charge.now.unix_seconds()),
+                &mandates,
                 &TransactionStatus::Pending.as_str(),
             ],
         )

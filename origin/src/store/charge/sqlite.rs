@@ -1,6 +1,6 @@
 //! Charges in SQL.
 
-use crate::store::charge::{Charge, NewCharge, PostChargeResult, StoredResponse};
+use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
@@ -9,12 +9,15 @@ use crate::store::number::BilledSubscriber;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_pai, read_raw_result, read_subscriber, read_time,
+    parse_column, parse_optional_column, read_amount, read_charge_result, read_pai, read_subscriber,
+    read_time,
 };
+use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
-use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::money::Money;
+use onbill_domain::pai::PaiState;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
@@ -33,29 +36,15 @@ pub(super) fn post_charge(
     if let Some(row) = rows.next()? {
         return replay_charge(tx, now, new, row);
     }
-    let Some(payer) = find_payer(tx, &new.partner, new.request.pai)? else {
+    let Some(payer) = find_payer(tx, new)? else {
         return Ok(PostChargeResult::PaiNotFound);
     };
-    let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
-    if payer.decline_reason.is_none()
-        && let Some(until) = coupon::find_paid_within(tx, new.request.pai, new.request.service_period)?
-    {
-        return Ok(PostChargeResult::PaidByCoupon { until });
+    if new.limits.is_none() {
+        return Ok(PostChargeResult::CurrencyNotBilled);
     }
-    let decline_reason = match payer.decline_reason {
-        Some(reason) => Some(reason),
-        None => spending::count_charge_against_limits(
-            tx,
-            now,
-            &payer.subscriber_id,
-            &new.transaction_id,
-            new.request.amount,
-            limits,
-        )?
-        .err(),
-    };
-    insert_charge(tx, now, new, decline_reason)?;
-    if decline_reason.is_some() {
+    let decline = find_decline(tx, now, new, &payer)?;
+    insert_charge(tx, now, new, payer.mandate.as_ref(), decline)?;
+    if decline.is_some() {
         return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id)?.answer));
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
@@ -63,20 +52,50 @@ pub(super) fn post_charge(
     Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer))))
 }
 
-/// Records the charge of a coupon, to which no limits apply. Gives the reason if its PAI declines
-/// it.
+/// Counts the charge against the limits if nothing else declines it.
+fn find_decline(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewCharge,
+    payer: &Payer,
+) -> Result<Option<Decline>, StoreError> {
+    if let Some(decline) = payer.find_decline(new) {
+        return Ok(Some(decline));
+    }
+    if coupon::is_paid_within(tx, new.request.pai, new.request.service_period)? {
+        return Ok(Some(Decline::PAID_AHEAD));
+    }
+    let is_charged = payer.mandate.as_ref().is_some_and(|mandate| mandate.is_charged);
+    if let Some(gap) = new.find_repeat(is_charged) {
+        return Ok(Some(gap.into()));
+    }
+    let limits = new.limits.unwrap_or_default();
+    let counted = spending::count_charge_against_limits(
+        tx,
+        now,
+        &payer.subscriber_id,
+        &new.transaction_id,
+        new.request.amount,
+        &limits,
+    )?;
+    Ok(counted.err().map(Decline::from))
+}
+
+/// Records the charge of a coupon, to which no limits apply and which needs no mandate. Gives the
+/// reason if its PAI declines it.
 pub(in crate::store) fn record_coupon_charge(
     tx: &Connection,
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, StoreError> {
-    let Some(payer) = find_payer(tx, &new.partner, new.request.pai)? else { return Ok(None) };
+    let Some(payer) = find_payer(tx, new)? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    insert_charge(tx, now, new, decline_reason)?;
+    insert_charge(tx, now, new, None, decline_reason.map(Decline::from))?;
     Ok(Some((to_pending_charge(new, payer), decline_reason)))
 }
 
 fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
+    let is_charged = payer.mandate.is_some_and(|mandate| mandate.is_charged);
     Charge {
         transaction_id: new.transaction_id.clone(),
         handle: payer.handle,
@@ -85,6 +104,7 @@ fn to_pending_charge(new: &NewCharge, payer: Payer) -> Charge {
         amount: new.request.amount,
         description: new.request.description.clone(),
         service_period: new.request.service_period,
+        repeats_period: is_charged && new.minds_repeats(),
     }
 }
 
@@ -126,20 +146,68 @@ struct Payer {
     handle: String,
     subscriber: Option<BilledSubscriber>,
     decline_reason: Option<DeclineReason>,
+    mandate: Option<Mandate>,
 }
 
-fn find_payer(tx: &Connection, partner: &PartnerId, pai: Pai) -> Result<Option<Payer>, StoreError> {
-    let mut select = tx.prepare_cached(
-        "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref
-         FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.partner = ?1 AND p.pai = ?2",
-    )?;
-    let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
+impl Payer {
+    /// What declines the charge whatever else was charged.
+    fn find_decline(&self, new: &NewCharge) -> Option<Decline> {
+        let by_pai = self.decline_reason.map(Decline::from);
+        by_pai.or_else(|| new.find_gap(self.mandate.as_ref()).map(Decline::from))
+    }
+}
+
+/// The mandate of a charge, of those whose subscription had not been cancelled when the period
+/// began: the latest that was in force on its first day, or else the first that came into force
+/// within it, because the first month of a partner that charges calendar months begins before its
+/// customer has come. Without one, a mandate that had ended, so that the response can say so.
+const FIND_PAYER: &str =
+    "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
+         m.mandate_id, m.price_minor, m.currency AS price_currency, coalesce(s.ended_at < ?5, FALSE) AS is_over,
+         EXISTS (SELECT 1 FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+                 WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.period_to >= ?3 AND t.period_from <= ?4
+                     AND o.partner_subscription_id = m.partner_subscription_id
+                     AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                           WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+                ) AS is_charged
+     FROM pais p JOIN subscribers h USING (subscriber_id)
+         LEFT JOIN mandates m ON m.sequence = (
+             SELECT c.sequence FROM mandates c JOIN partner_subscriptions e USING (partner_subscription_id)
+             WHERE c.pai = p.pai AND c.in_force_from <= ?4
+             ORDER BY coalesce(e.ended_at < ?5, FALSE), c.in_force_from > ?3,
+                 CASE WHEN c.in_force_from <= ?3 THEN c.in_force_from END DESC, c.in_force_from, c.sequence DESC
+             LIMIT 1)
+         LEFT JOIN partner_subscriptions s ON s.partner_subscription_id = m.partner_subscription_id
+     WHERE p.partner = ?1 AND p.pai = ?2";
+
+fn find_payer(tx: &Connection, new: &NewCharge) -> Result<Option<Payer>, StoreError> {
+    let mut select = tx.prepare_cached(FIND_PAYER)?;
+    let mut rows = select.query(params![
+        new.partner.as_str(),
+        new.request.pai.to_string(),
+        new.request.service_period.from().to_string(),
+        new.request.service_period.to().to_string(),
+        new.rules.begins_at.unix_seconds(),
+    ])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(Payer {
         subscriber_id: row.get("subscriber_id")?,
         handle: row.get("handle")?,
         subscriber: read_subscriber(row)?,
         decline_reason: read_decline_reason_of_pai(row)?,
+        mandate: read_mandate(row)?,
+    }))
+}
+
+fn read_mandate(row: &Row<'_>) -> Result<Option<Mandate>, StoreError> {
+    let Some(id) = row.get("mandate_id")? else { return Ok(None) };
+    let currency = parse_optional_column(row, "mandates.price_currency", Currency::parse)?;
+    let amount_minor: Option<i64> = row.get("price_minor")?;
+    Ok(Some(Mandate {
+        id,
+        price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+        is_over: row.get("is_over")?,
+        is_charged: row.get("is_charged")?,
     }))
 }
 
@@ -156,16 +224,17 @@ fn insert_charge(
     tx: &Connection,
     now: Timestamp,
     new: &NewCharge,
-    decline_reason: Option<DeclineReason>,
+    mandate: Option<&Mandate>,
+    decline: Option<Decline>,
 ) -> Result<(), StoreError> {
     let request = &new.request;
-    let status =
-        if decline_reason.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let status = if decline.is_some() { TransactionStatus::Declined } else { TransactionStatus::Pending };
+    let raw = decline.and_then(|decline| decline.raw);
     tx.prepare_cached(
         "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor,
              currency, tax_minor, description, period_from, period_to, status, decline_reason, responding_until,
-             created_at, settled_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+             created_at, settled_at, raw_scope, raw_code, mandate_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?
     .execute(params![
         new.transaction_id,
@@ -180,10 +249,13 @@ fn insert_charge(
         request.service_period.from().to_string(),
         request.service_period.to().to_string(),
         status.as_str(),
-        decline_reason.map(DeclineReason::as_str),
+        decline.map(|decline| decline.reason.as_str()),
         new.responding_until.unix_seconds(),
         now.unix_seconds(),
-        decline_reason.map(|_| now.unix_seconds()),
+        decline.map(|_| now.unix_seconds()),
+        raw.map(|(scope, _)| scope),
+        raw.map(|(_, code)| code),
+        mandate.map(|mandate| &mandate.id),
     ])?;
     Ok(())
 }
@@ -251,7 +323,7 @@ fn read_response(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
         decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
-        raw_result: read_raw_result(row)?,
+        raw_result: read_charge_result(row)?,
     })
 }
 
@@ -286,5 +358,19 @@ pub(in crate::store) fn read_charge(row: &Row<'_>) -> Result<Charge, StoreError>
         description: row.get("description")?,
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
+        repeats_period: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    #[test]
+    fn payer_and_mandate_are_found_along_indexes() {
+        for step in query_plan(FIND_PAYER) {
+            assert!(!step.starts_with("SCAN") || step.contains("CONSTANT"), "{step}");
+        }
+    }
 }

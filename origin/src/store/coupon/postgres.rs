@@ -307,8 +307,9 @@ pub(in crate::store) fn read_last_day(row: Option<Row>) -> Result<Option<Day>, T
         .transpose()
 }
 
-/// The days of a fully refunded coupon are unpaid once billing has approved the refunds.
-const PAID: &str = "SELECT max(r.period_to) AS until
+/// The last day that coupons have paid for, of the PAI `$1` and from the day `$2`. The days of a fully
+/// refunded coupon are unpaid once billing has approved the refunds.
+pub(in crate::store) const PAID: &str = "SELECT max(r.period_to) AS until
     FROM coupon_redemptions r JOIN transactions t ON t.transaction_id = r.transaction_id
     WHERE r.pai = $1 AND r.outcome <> 'DECLINED' AND r.period_to >= $2
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
@@ -320,17 +321,6 @@ pub(in crate::store) async fn find_paid_until(
     today: Day,
 ) -> Result<Option<Day>, TxError> {
     read_last_day(db.query_optional(PAID, &[&pai.to_string(), &today.to_string()]).await?)
-}
-
-/// The last day of coupons that have paid for some of these days.
-pub(in crate::store) async fn find_paid_within(
-    tx: &PgConnection<'_>,
-    pai: Pai,
-    period: ServicePeriod,
-) -> Result<Option<Day>, TxError> {
-    let sql = format!("{PAID} AND r.period_from <= $3");
-    let (from, to) = (period.from().to_string(), period.to().to_string());
-    read_last_day(tx.query_optional(&sql, &[&pai.to_string(), &from, &to]).await?)
 }
 
 /// Those of these PAIs and periods, by their place in the list, for which coupons may have paid: ones

@@ -261,20 +261,13 @@ pub(in crate::store) fn find_paid_until(
         .transpose()
 }
 
-/// The last day of coupons that have paid for some of these days.
-pub(in crate::store) fn find_paid_within(
+/// Whether coupons have paid for some of these days.
+pub(in crate::store) fn is_paid_within(
     tx: &Connection,
     pai: Pai,
     period: ServicePeriod,
-) -> Result<Option<Day>, StoreError> {
-    let until: Option<String> = tx
-        .prepare_cached(&format!(
-            "SELECT max(r.period_to) {PAID} AND r.period_to >= ?2 AND r.period_from <= ?3"
-        ))?
-        .query_row(params![pai.to_string(), period.from().to_string(), period.to().to_string()], |row| {
-            row.get(0)
-        })?;
-    until
-        .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("coupon_redemptions.period_to")))
-        .transpose()
+) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 {PAID} AND r.period_to >= ?2 AND r.period_from <= ?3");
+    let days = params![pai.to_string(), period.from().to_string(), period.to().to_string()];
+    Ok(tx.prepare_cached(&sql)?.exists(days)?)
 }

@@ -55,8 +55,17 @@ pub(super) async fn post_notification(
     {
         return Ok(PostNotificationResult::TooMany);
     }
-    // The same id for another PAI at the same moment violates the unique index here, and the use
-    // case starts again.
+    queue_notification(tx, now, new).await?;
+    Ok(PostNotificationResult::Accepted)
+}
+
+/// Records a message and queues it, whatever else the subscriber has had today. The same id for
+/// another PAI at the same moment violates the unique index here, and the use case starts again.
+pub(in crate::store) async fn queue_notification(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewNotification,
+) -> Result<(), TxError> {
     tx.execute_one(
         "notifications",
         "INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
@@ -66,14 +75,13 @@ pub(super) async fn post_notification(
             &new.partner.as_str(),
             &new.named.as_ref().map(|(name, _)| name.as_str()),
             &new.named.as_ref().map(|(_, fingerprint)| fingerprint.as_slice()),
-            &pai,
+            &new.pai.to_string(),
             &now.unix_seconds(),
         ],
     )
     .await?;
     let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
-    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0).await?;
-    Ok(PostNotificationResult::Accepted)
+    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0).await
 }
 
 pub(super) async fn find_notification_recipient(

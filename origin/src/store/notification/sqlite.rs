@@ -53,6 +53,16 @@ pub(super) fn post_notification(
     if today >= NOTIFICATIONS_PER_DAY_MAX {
         return Ok(PostNotificationResult::TooMany);
     }
+    queue_notification(tx, now, new)?;
+    Ok(PostNotificationResult::Accepted)
+}
+
+/// Records a message and queues it, whatever else the subscriber has had today.
+pub(in crate::store) fn queue_notification(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewNotification,
+) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -62,12 +72,11 @@ pub(super) fn post_notification(
         new.partner.as_str(),
         new.named.as_ref().map(|(name, _)| name.as_str()),
         new.named.as_ref().map(|(_, fingerprint)| fingerprint),
-        pai,
+        new.pai.to_string(),
         now.unix_seconds(),
     ])?;
     let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
-    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0)?;
-    Ok(PostNotificationResult::Accepted)
+    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0)
 }
 
 pub(super) fn find_notification_recipient(

@@ -22,7 +22,8 @@ const OPEN_PAI_OF_NUMBER: &str = "SELECT p.pai FROM subscribers h JOIN pais p US
 
 /// A PAI has one live subscription at most, found by the index of live ones.
 const CANCEL_LIVE: &str =
-    "UPDATE partner_subscriptions SET status = 'CANCELLED' WHERE pai = ?1 AND status <> 'CANCELLED'";
+    "UPDATE partner_subscriptions SET status = 'CANCELLED', ended_at = ?2, ended_by = ?3
+     WHERE pai = ?1 AND status <> 'CANCELLED'";
 
 /// The PAI of the number's present subscriber, and whether it is new.
 pub(in crate::store) fn find_or_create_pai(
@@ -172,7 +173,7 @@ pub(in crate::store) fn close_pai_row(
              WHERE pai = ?1 AND state <> 'CLOSED'",
         )?
         .execute(params![pai, reason.as_str(), now.unix_seconds()])?;
-    tx.prepare_cached(CANCEL_LIVE)?.execute([pai])?;
+    tx.prepare_cached(CANCEL_LIVE)?.execute(params![pai, now.unix_seconds(), reason.as_str()])?;
     if closed == 0 { Ok(()) } else { queue::put_pai_change(tx, now, pai) }
 }
 

@@ -98,6 +98,12 @@ pub(in crate::store) fn read_raw_result(row: &Row) -> Result<Option<RawResult>, 
     Ok(row.try_get::<_, Option<&str>>("raw_code")?.map(billing_result))
 }
 
+/// The code of what decided a charge: billing's, unless the row names another scope.
+pub(in crate::store) fn read_charge_result(row: &Row) -> Result<Option<RawResult>, TxError> {
+    let scope: Option<String> = row.try_get("raw_scope")?;
+    Ok(read_raw_result(row)?.map(|billing| RawResult { scope: scope.unwrap_or(billing.scope), ..billing }))
+}
+
 pub(in crate::store) fn billing_result(raw_code: &str) -> RawResult {
     RawResult { scope: "billing".to_owned(), raw_code: raw_code.to_owned() }
 }

@@ -3,7 +3,7 @@
 //! The PAI whose days are paid for is locked, so that two redemptions for it come one after the
 //! other. A partner's charge locks it too, by referring to it, and looks for coupons afterwards.
 
-use crate::store::charge::{NewCharge, postgres as charge};
+use crate::store::charge::{ChargeRules, NewCharge, postgres as charge};
 use crate::store::coupon::postgres as coupon;
 use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
@@ -216,6 +216,7 @@ async fn claim_coupon(
         fingerprint,
         request,
         limits: None,
+        rules: ChargeRules::none(now),
         responding_until: new.responding_until,
     };
     let (charge, verdict) =

@@ -1,6 +1,6 @@
 //! Redemptions in SQL.
 
-use crate::store::charge::{NewCharge, sqlite as charge};
+use crate::store::charge::{ChargeRules, NewCharge, sqlite as charge};
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::pai::sqlite as pai;
@@ -181,6 +181,7 @@ fn claim_coupon(
         fingerprint,
         request,
         limits: None,
+        rules: ChargeRules::none(now),
         responding_until: new.responding_until,
     };
     let (charge, verdict) =

@@ -5,6 +5,7 @@ pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
+use crate::store::mandate::{MandateRow, WidgetAgreement};
 use crate::store::number::Hash;
 use crate::store::pai::{NewPai, PaiRow};
 use onbill_domain::account::AccountType;
@@ -16,7 +17,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
 
 impl Store {
-    /// Records a sign-up token that is about to be signed, for the PAI that [`Store::issue_pai`]
+    /// Records a sign-up token that is about to be signed, with what the customer agrees to, for the PAI that [`Store::issue_pai`]
     /// would give. The edge learns of a new PAI by the response.
     pub async fn issue_signup(
         &self,
@@ -56,6 +57,15 @@ pub struct NewSignup {
     pub locale: Locale,
     pub partner_return_url: String,
     pub return_url: String,
+    /// What the customer agrees to by continuing to the partner.
+    pub agreed: WidgetAgreement,
+}
+
+impl NewSignup {
+    /// The mandate that is recorded with the token.
+    fn to_mandate(&self, now: Timestamp, pai: Pai) -> MandateRow {
+        MandateRow::of_visit(&self.jti, &self.pai.partner, pai, &self.offer, &self.agreed, now)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Sign-up tokens in SQL.
 
+use crate::store::mandate::postgres as mandate;
 use crate::store::number::Hash;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
@@ -43,6 +44,7 @@ pub(in crate::store) async fn issue_signup(
         ],
     )
     .await?;
+    mandate::insert_mandate(tx, &new.to_mandate(now, row.pai)).await?;
     Ok(IssueSignupResult::Issued(row))
 }
 

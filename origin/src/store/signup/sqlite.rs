@@ -1,6 +1,7 @@
 //! Sign-up tokens in SQL.
 
 use crate::store::error::StoreError;
+use crate::store::mandate::sqlite as mandate;
 use crate::store::number::Hash;
 use crate::store::pai::sqlite as pai;
 use crate::store::signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
@@ -41,6 +42,7 @@ pub(in crate::store) fn issue_signup(
         new.return_url,
         now.unix_seconds(),
     ])?;
+    mandate::insert_mandate(tx, &new.to_mandate(now, row.pai))?;
     Ok(IssueSignupResult::Issued(row))
 }
 

@@ -67,6 +67,12 @@ pub(in crate::store) fn read_subscriber(row: &Row<'_>) -> Result<Option<BilledSu
     }
 }
 
+/// The code of what decided a charge: billing's, unless the row names another scope.
+pub(in crate::store) fn read_charge_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {
+    let scope: Option<String> = row.get("raw_scope")?;
+    Ok(read_raw_result(row)?.map(|billing| RawResult { scope: scope.unwrap_or(billing.scope), ..billing }))
+}
+
 pub(in crate::store) fn read_raw_result(row: &Row<'_>) -> Result<Option<RawResult>, StoreError> {
     let raw_code: Option<String> = row.get("raw_code")?;
     Ok(raw_code.map(|raw_code| RawResult { scope: "billing".to_owned(), raw_code }))

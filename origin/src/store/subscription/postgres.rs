@@ -1,13 +1,20 @@
 //! Subscriptions in SQL.
 
+use crate::store::coupon::postgres as coupon;
+use crate::store::error::missing_row;
+use crate::store::mandate::{MandateRow, SubscriptionTerms, postgres as mandate};
+use crate::store::notification::postgres as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::{PgConnection, Values};
 use crate::store::postgres::rows::{parse_column, read_pai};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
-use crate::store::subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
+use crate::store::subscription::{
+    ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
+};
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
@@ -43,6 +50,7 @@ pub(in crate::store) async fn record_subscription(
     partner: &PartnerId,
     new_id: &str,
     request: &PartnerSubscriptionRequest,
+    terms: &SubscriptionTerms,
 ) -> Result<RecordSubscriptionResult, TxError> {
     let ext_id = request.ext_subscription_id.as_str();
     // The PAI is locked first, so that its closing, or another subscription for it, comes before or
@@ -57,11 +65,13 @@ pub(in crate::store) async fn record_subscription(
         .await?;
     if let Some(row) = known {
         let (origin, plan): (&str, &str) = (row.try_get("origin")?, row.try_get("plan")?);
+        let id: &str = row.try_get("partner_subscription_id")?;
         let same = read_pai(&row, "partner_subscriptions.pai")? == request.pai
             && origin == request.source.as_str()
-            && plan == request.plan.as_str();
+            && plan == request.plan.as_str()
+            && mandate::find_mandate(tx, id).await?.is_none_or(|mandate| mandate.is_of(request));
         return Ok(if same {
-            RecordSubscriptionResult::Replayed(to_active_response(row.try_get("partner_subscription_id")?))
+            RecordSubscriptionResult::Replayed(to_active_response(id.to_owned()))
         } else {
             RecordSubscriptionResult::Conflict
         });
@@ -73,6 +83,10 @@ pub(in crate::store) async fn record_subscription(
     if has_live_subscription(tx, request.pai).await? {
         return Ok(RecordSubscriptionResult::AlreadyOnBill);
     }
+    let agreed = match find_agreed(tx, now, partner, new_id, request, terms).await? {
+        Ok(agreed) => agreed,
+        Err(refused) => return Ok(refused),
+    };
     tx.execute_one(
         "partner_subscriptions",
         "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
@@ -89,10 +103,35 @@ pub(in crate::store) async fn record_subscription(
         ],
     )
     .await?;
+    mandate::insert_mandate(tx, &agreed).await?;
     if state == Some(PaiState::Suspended) {
         queue::put_pai_change(tx, now, &request.pai.to_string()).await?;
     }
     Ok(RecordSubscriptionResult::Created(to_active_response(new_id.to_owned())))
+}
+
+/// The mandate of a new subscription, or why it is refused.
+async fn find_agreed(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    new_id: &str,
+    request: &PartnerSubscriptionRequest,
+    terms: &SubscriptionTerms,
+) -> Result<Result<MandateRow, RecordSubscriptionResult>, TxError> {
+    let visit = mandate::find_mandate_of_visit(tx, now, request.pai).await?;
+    let mut agreed = match MandateRow::of_subscription(partner, new_id, request, visit, terms, now) {
+        Ok(agreed) => agreed,
+        Err(why) => return Ok(Err(why.into())),
+    };
+    if agreed.proof_reference.is_none() {
+        agreed.proof_reference = match agreed.proof {
+            MandateProof::Pin => mandate::find_pin_flow(tx, partner, request.pai).await?,
+            MandateProof::DeviceRead => Some(format!("partner:{partner}")),
+            MandateProof::Session | MandateProof::Imported => None,
+        };
+    }
+    Ok(Ok(agreed))
 }
 
 pub(in crate::store) async fn has_subscription(
@@ -126,12 +165,65 @@ pub(in crate::store) async fn change_subscription(
     }
     tx.execute_one(
         "partner_subscriptions",
-        "UPDATE partner_subscriptions SET status = $2, changed_at = $3, change_reason = $4
+        "UPDATE partner_subscriptions SET status = $2, changed_at = $3, change_reason = $4, ended_at = $5
          WHERE partner_subscription_id = $1",
-        &[&id.as_str(), &change.status.as_str(), &now.unix_seconds(), &change.reason],
+        &[
+            &id.as_str(),
+            &change.status.as_str(),
+            &now.unix_seconds(),
+            &change.reason,
+            &(change.status == SubscriptionStatus::Cancelled).then_some(now.unix_seconds()),
+        ],
     )
     .await?;
     Ok(ChangeSubscriptionResult::Current)
+}
+
+/// The last day that charges of a subscription have paid for.
+const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
+    FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+    WHERE t.pai = $1 AND t.status <> 'DECLINED' AND o.partner_subscription_id = $2
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
+
+pub(in crate::store) async fn find_subscription_mandate(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    id: &ExtId,
+    change_id: &ExtId,
+) -> Result<Option<SubscriptionMandate>, TxError> {
+    let sql =
+        "SELECT status, pai FROM partner_subscriptions WHERE partner_subscription_id = $1 AND partner = $2";
+    let Some(row) = db.query_optional(sql, &[&id.as_str(), &partner.as_str()]).await? else {
+        return Ok(None);
+    };
+    let pai: &str = row.try_get("pai")?;
+    let charged = db.query_optional(CHARGED_UNTIL, &[&pai, &id.as_str()]).await?;
+    let latest = mandate::find_latest_mandate(db, id.as_str()).await?;
+    Ok(Some(SubscriptionMandate {
+        status: parse_column(&row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
+        latest: latest.ok_or_else(|| missing_row("mandates"))?,
+        charged_until: coupon::read_last_day(charged)?,
+        of_change: mandate::find_mandate_of_change(db, partner, change_id).await?,
+    }))
+}
+
+pub(in crate::store) async fn change_terms(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewTerms,
+) -> Result<ChangeTermsResult, TxError> {
+    let Some((id, change_id)) = new.keys() else { return Ok(ChangeTermsResult::Stale) };
+    // Locked, so that it is not cancelled and has no other change meanwhile.
+    let sql = "SELECT 1 FROM partner_subscriptions WHERE partner_subscription_id = $1 FOR UPDATE";
+    tx.query_optional(sql, &[&id.as_str()]).await?;
+    let found = find_subscription_mandate(tx, &new.mandate.partner, &id, change_id).await?;
+    if !found.is_some_and(|found| new.still_fits(&found)) {
+        return Ok(ChangeTermsResult::Stale);
+    }
+    mandate::insert_mandate(tx, &new.mandate).await?;
+    notification::queue_notification(tx, now, &new.message).await?;
+    Ok(ChangeTermsResult::Recorded)
 }
 
 /// A replay gets the first response, whatever the subscription's status is now.

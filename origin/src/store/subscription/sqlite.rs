@@ -1,12 +1,18 @@
 //! Subscriptions in SQL.
 
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, inconsistent_row, missing_row};
+use crate::store::mandate::{MandateRow, SubscriptionTerms, sqlite as mandate};
+use crate::store::notification::sqlite as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::rows::{parse_column, read_pai};
-use crate::store::subscription::{ChangeSubscriptionResult, RecordSubscriptionResult};
+use crate::store::subscription::{
+    ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
+};
+use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
@@ -40,6 +46,7 @@ pub(in crate::store) fn record_subscription(
     partner: &PartnerId,
     new_id: &str,
     request: &PartnerSubscriptionRequest,
+    terms: &SubscriptionTerms,
 ) -> Result<RecordSubscriptionResult, StoreError> {
     let ext_id = request.ext_subscription_id.as_str();
     let mut select = tx.prepare_cached(
@@ -48,11 +55,13 @@ pub(in crate::store) fn record_subscription(
     let mut rows = select.query(params![partner.as_str(), ext_id])?;
     if let Some(row) = rows.next()? {
         let (origin, plan): (String, String) = (row.get("origin")?, row.get("plan")?);
+        let id: String = row.get("partner_subscription_id")?;
         let same = read_pai(row, "partner_subscriptions.pai")? == request.pai
             && origin == request.source.as_str()
-            && plan == request.plan.as_str();
+            && plan == request.plan.as_str()
+            && mandate::find_mandate(tx, &id)?.is_none_or(|mandate| mandate.is_of(request));
         return Ok(if same {
-            RecordSubscriptionResult::Replayed(to_active_response(row.get("partner_subscription_id")?))
+            RecordSubscriptionResult::Replayed(to_active_response(id))
         } else {
             RecordSubscriptionResult::Conflict
         });
@@ -64,6 +73,10 @@ pub(in crate::store) fn record_subscription(
     if has_live_subscription(tx, request.pai)? {
         return Ok(RecordSubscriptionResult::AlreadyOnBill);
     }
+    let agreed = match find_agreed(tx, now, partner, new_id, request, terms)? {
+        Ok(agreed) => agreed,
+        Err(refused) => return Ok(refused),
+    };
     tx.prepare_cached(
         "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
              status, created_at)
@@ -78,10 +91,35 @@ pub(in crate::store) fn record_subscription(
         request.plan.as_str(),
         now.unix_seconds(),
     ])?;
+    mandate::insert_mandate(tx, &agreed)?;
     if state == PaiState::Suspended {
         queue::put_pai_change(tx, now, &request.pai.to_string())?;
     }
     Ok(RecordSubscriptionResult::Created(to_active_response(new_id.to_owned())))
+}
+
+/// The mandate of a new subscription, or why it is refused.
+fn find_agreed(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    new_id: &str,
+    request: &PartnerSubscriptionRequest,
+    terms: &SubscriptionTerms,
+) -> Result<Result<MandateRow, RecordSubscriptionResult>, StoreError> {
+    let visit = mandate::find_mandate_of_visit(tx, now, request.pai)?;
+    let mut agreed = match MandateRow::of_subscription(partner, new_id, request, visit, terms, now) {
+        Ok(agreed) => agreed,
+        Err(why) => return Ok(Err(why.into())),
+    };
+    if agreed.proof_reference.is_none() {
+        agreed.proof_reference = match agreed.proof {
+            MandateProof::Pin => mandate::find_pin_flow(tx, partner, request.pai)?,
+            MandateProof::DeviceRead => Some(format!("partner:{partner}")),
+            MandateProof::Session | MandateProof::Imported => None,
+        };
+    }
+    Ok(Ok(agreed))
 }
 
 pub(in crate::store) fn has_subscription(
@@ -114,11 +152,63 @@ pub(in crate::store) fn change_subscription(
         SubscriptionStatus::Active | SubscriptionStatus::Suspended => {}
     }
     tx.prepare_cached(
-        "UPDATE partner_subscriptions SET status = ?2, changed_at = ?3, change_reason = ?4
+        "UPDATE partner_subscriptions SET status = ?2, changed_at = ?3, change_reason = ?4, ended_at = ?5
          WHERE partner_subscription_id = ?1",
     )?
-    .execute(params![id.as_str(), change.status.as_str(), now.unix_seconds(), change.reason])?;
+    .execute(params![
+        id.as_str(),
+        change.status.as_str(),
+        now.unix_seconds(),
+        change.reason,
+        (change.status == SubscriptionStatus::Cancelled).then_some(now.unix_seconds()),
+    ])?;
     Ok(ChangeSubscriptionResult::Current)
+}
+
+/// The last day that charges of a subscription have paid for.
+const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
+    FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+    WHERE t.pai = ?1 AND t.status <> 'DECLINED' AND o.partner_subscription_id = ?2
+        AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                              WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
+
+pub(in crate::store) fn find_subscription_mandate(
+    db: &Connection,
+    partner: &PartnerId,
+    id: &ExtId,
+    change_id: &ExtId,
+) -> Result<Option<SubscriptionMandate>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT status, pai FROM partner_subscriptions WHERE partner_subscription_id = ?1 AND partner = ?2",
+    )?;
+    let mut rows = select.query(params![id.as_str(), partner.as_str()])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let pai: String = row.get("pai")?;
+    let charged_until: Option<String> =
+        db.prepare_cached(CHARGED_UNTIL)?.query_row([&pai, id.as_str()], |row| row.get(0))?;
+    Ok(Some(SubscriptionMandate {
+        status: parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
+        latest: mandate::find_latest_mandate(db, id.as_str())?.ok_or_else(|| missing_row("mandates"))?,
+        charged_until: charged_until
+            .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("transactions.period_to")))
+            .transpose()?,
+        of_change: mandate::find_mandate_of_change(db, partner, change_id)?,
+    }))
+}
+
+pub(in crate::store) fn change_terms(
+    tx: &Connection,
+    now: Timestamp,
+    new: &NewTerms,
+) -> Result<ChangeTermsResult, StoreError> {
+    let Some((id, change_id)) = new.keys() else { return Ok(ChangeTermsResult::Stale) };
+    let found = find_subscription_mandate(tx, &new.mandate.partner, &id, change_id)?;
+    if !found.is_some_and(|found| new.still_fits(&found)) {
+        return Ok(ChangeTermsResult::Stale);
+    }
+    mandate::insert_mandate(tx, &new.mandate)?;
+    notification::queue_notification(tx, now, &new.message)?;
+    Ok(ChangeTermsResult::Recorded)
 }
 
 /// A replay gets the first response, whatever the subscription's status is now.
@@ -133,7 +223,7 @@ mod tests {
 
     #[test]
     fn live_subscription_is_found_along_an_index() {
-        for step in query_plan(PAYS_ON_BILL) {
+        for step in [PAYS_ON_BILL, CHARGED_UNTIL].into_iter().flat_map(query_plan) {
             assert!(!step.starts_with("SCAN"), "{step}");
         }
     }

@@ -79,15 +79,17 @@ fn sign_call(bench: &Bench, authority: &str, call: EdgeCall) -> Result<Request<B
             let token = bench.keys.sign_signup_token(pai)?;
             (PATH_OF_TOKEN, json!({"token": token, "extReference": id}))
         }
-        EdgeCall::Charge => (PATH_OF_CHARGE, charge_body(&id, &pai.to_string())),
+        EdgeCall::Charge => (PATH_OF_CHARGE, charge_body(&id, &pai.to_string(), 0)),
     };
     bench.keys.sign_partner_call(authority, path, &body)
 }
 
-/// A month of one subscriber.
-pub(crate) fn charge_body(id: &str, pai: &str) -> Value {
+/// A month of one subscriber, so many months after December 2026: each is charged once.
+pub(crate) fn charge_body(id: &str, pai: &str, months: usize) -> Value {
+    let (year, month) = (2026 + months.div_ceil(12), (11 + months) % 12 + 1);
     json!({"extTransactionID": id, "pai": pai, "amount": {"value": 1599, "currency": "USD"},
-        "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}})
+        "description": "Netflix Standard", "servicePeriod":
+            {"from": format!("{year}-{month:02}-01"), "to": format!("{year}-{month:02}-28")}})
 }
 
 fn pai_of(byte: u8) -> Pai {

@@ -144,8 +144,9 @@ impl Origin {
         let make_requests = move |count| {
             let mut charges = Vec::with_capacity(count);
             for _ in 0..count {
-                next = (next + 1) % subscribers.len();
-                charges.push(sign_charge(bench, &authority, &subscribers[next])?);
+                next += 1;
+                let (month, nth) = (next / subscribers.len(), next % subscribers.len());
+                charges.push(sign_charge(bench, &authority, &subscribers[nth], month)?);
             }
             Ok(charges)
         };
@@ -154,8 +155,13 @@ impl Origin {
     }
 }
 
-fn sign_charge(bench: &Bench, authority: &str, subscriber: &Subscriber) -> Result<Request<Bytes>> {
-    let body = charge_body(&bench.keys.unique_id(), &subscriber.pai);
+fn sign_charge(
+    bench: &Bench,
+    authority: &str,
+    subscriber: &Subscriber,
+    month: usize,
+) -> Result<Request<Bytes>> {
+    let body = charge_body(&bench.keys.unique_id(), &subscriber.pai, month);
     let parties = (EDGE_AUTHORITY, authority);
     bench.keys.sign_forwarded_call(parties, "/ott/v1/transaction", &subscriber.handle, &body)
 }

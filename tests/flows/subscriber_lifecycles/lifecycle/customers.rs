@@ -1,19 +1,22 @@
 //! The customers: they start a sign-up, finish it, and subscribe at the partner.
 
+use super::payments::usd;
 use super::{LifecycleRun, SIGN_UP_SECONDS, StartedSignup, ext_id, parse_msisdn, partner_id};
 use crate::subscriber_lifecycles::audit::PaiWatch;
 use crate::subscriber_lifecycles::ground_truth::{NUMBERS, pick_index};
 use crate::subscriber_lifecycles::plan::AccountLookup;
 use onbill_domain::account::{AccountStatus, AccountType};
+use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OfferId;
 use onbill_domain::limits::FLOW_TTL_SECONDS;
 use onbill_domain::locale::Locale;
+use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionSource};
 use onbill_origin::store::{
     IssueSignupResult, Journey, NewFlow, NewPai, NewPaiIds, NewSignup, PaiRow, RecordSubscriptionResult,
-    SpendTokenResult, StartFlowResult,
+    SpendTokenResult, StartFlowResult, SubscriptionTerms, WidgetAgreement,
 };
 use onbill_test_harness::Dice;
 
@@ -131,6 +134,14 @@ impl LifecycleRun<'_> {
             locale: Locale::En,
             partner_return_url: String::new(),
             return_url: String::new(),
+            agreed: WidgetAgreement {
+                plan: ext_id("standard"),
+                price: usd(1599),
+                terms: None,
+                words: None,
+                proof: MandateProof::Pin,
+                proof_reference: String::new(),
+            },
         };
         match self.store().issue_signup(nonce, visit.asked_at, new).await.expect("works") {
             IssueSignupResult::Issued(row) => Some((row, Some(jti))),
@@ -184,9 +195,19 @@ impl LifecycleRun<'_> {
             ext_subscription_id: ext_id(&self.fresh()),
             source: SubscriptionSource::NewAccount,
             plan: ext_id("standard"),
+            price: Some(usd(1599)),
+            consent_at: None,
+        };
+        let terms = SubscriptionTerms {
+            offer: None,
+            terms: None,
+            proof: MandateProof::DeviceRead,
+            first_day: Day::of_timestamp(self.now()),
+            needs_price: true,
         };
         let (nonce, id) = (self.next_nonce(), self.fresh());
-        let record = self.store().record_subscription(nonce, self.now(), partner_id(), id, request).await;
+        let record =
+            self.store().record_subscription(nonce, self.now(), partner_id(), id, request, terms).await;
         match record.expect("works") {
             RecordSubscriptionResult::Created(_) => {
                 self.tell(|| format!("{pai} subscribes"));

@@ -8,7 +8,9 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::wire::ott::{RefundRequest, TransactionRequest, TransactionResponse};
-use onbill_origin::store::{ClosePaiResult, NewCharge, NewRefund, PostChargeResult, PostRefundResult};
+use onbill_origin::store::{
+    ChargeRules, ClosePaiResult, NewCharge, NewRefund, PostChargeResult, PostRefundResult,
+};
 use onbill_test_harness::Dice;
 use serde_json::json;
 
@@ -39,6 +41,7 @@ impl LifecycleRun<'_> {
             fingerprint: sha256(transaction_id.as_bytes()),
             request,
             limits: Some(SpendingLimits::default()),
+            rules: ChargeRules::none(self.now()),
             responding_until: self.now(),
         };
         self.network.lock_parties().charges.insert(transaction_id.clone(), pai);
@@ -118,6 +121,6 @@ impl LifecycleRun<'_> {
     }
 }
 
-fn usd(amount_minor: i64) -> Money {
+pub(super) fn usd(amount_minor: i64) -> Money {
     Money { amount_minor, currency: Currency::parse("USD").expect("is listed") }
 }

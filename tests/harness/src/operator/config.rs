@@ -6,7 +6,8 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, Billing, BillingDeadline, Config, Database, PinsPerHour, SimSwapHours, SmsSettings,
+    AccountSource, Billing, BillingDeadline, Config, Database, OperatorTimeZone, PinsPerHour,
+    PriceNoticeDays, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
@@ -99,6 +100,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         operator: id.parse_as(OperatorId::parse),
         name: facts.name.to_owned(),
         country: facts.country.to_owned(),
+        time_zone: OperatorTimeZone::default(),
         listen: facts.origin.parse().expect("is an address"),
         // Set by the code that starts a program.
         database: Database::Sqlite(PathBuf::new()),
@@ -115,6 +117,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         sms: SmsSettings::default(),
         sim_swap_hours: SimSwapHours::default(),
         pins_per_hour: PinsPerHour::default(),
+        price_notice_days: PriceNoticeDays::default(),
         dashboards: vec![format!("http://{}", facts.dashboard)],
         account_url: None,
         taxes: None,

@@ -72,7 +72,15 @@ async fn subscribe(
     // 3. The edge.
     let Some(plan) = ExtId::parse("standard") else { return over(netflix) };
     let ext_subscription_id = visit.ext_subscription_id.clone();
-    let request = PartnerSubscriptionRequest { pai: visit.pai, ext_subscription_id, source: origin, plan };
+    // The widget has shown the price, and the customer has agreed to it there.
+    let request = PartnerSubscriptionRequest {
+        pai: visit.pai,
+        ext_subscription_id,
+        source: origin,
+        plan,
+        price: None,
+        consent_at: None,
+    };
     let (path, of) = ("/ott/v1/partnerSubscription", Some(&visit.operator));
     let outcome = netflix.0.edge.post::<PartnerSubscriptionResponse>(path, &request, of).await;
     let subscription = match outcome.answer {

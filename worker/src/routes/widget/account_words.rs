@@ -19,9 +19,7 @@ pub(super) struct LocaleField {
 pub(super) fn add_account_words(page: &impl Serialize, locale: Locale) -> Result<Value, Fault> {
     let mut page = serde_json::to_value(page).map_err(|_| Fault::Asset("an account page"))?;
     let words = Words::parse(words_section!("account", locale))?;
-    page.as_object_mut()
-        .ok_or(Fault::Asset("an account page"))?
-        .insert("words".to_owned(), json!(words.0));
+    page.as_object_mut().ok_or(Fault::Asset("an account page"))?.insert("words".to_owned(), json!(words.0));
     Ok(page)
 }
 

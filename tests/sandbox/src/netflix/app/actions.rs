@@ -71,7 +71,11 @@ impl Netflix {
             (AppAction::Subscribe(origin, entered), AppStage::Account { subscriber, .. }) => {
                 let email = entered.email().to_owned();
                 match entered.check().and_then(|()| self.may_take(origin, &entered)) {
-                    Ok(()) => self.answer(device, PinRequest::Subscribe { subscriber, origin, email }).await,
+                    Ok(()) => {
+                        let agreed_at = self.now();
+                        let ask = PinRequest::Subscribe { subscriber, origin, email, agreed_at };
+                        self.answer(device, ask).await
+                    }
                     Err(wrong) => again_with(subscriber, origin, email, wrong),
                 }
             }
@@ -89,8 +93,8 @@ impl Netflix {
         match ask {
             PinRequest::Validate { entered } => self.ask_whether(device, (operator, &msisdn), entered).await,
             PinRequest::NewCode => self.ask_for_code(device, (operator, &msisdn)).await,
-            PinRequest::Subscribe { subscriber, origin, email } => {
-                self.subscribe_app(device, subscriber, origin, email).await
+            PinRequest::Subscribe { subscriber, origin, email, agreed_at } => {
+                self.subscribe_app(device, subscriber, (origin, agreed_at), email).await
             }
         }
     }
@@ -158,7 +162,7 @@ impl Netflix {
         &self,
         device: &mut Device,
         subscriber: FoundSubscriber,
-        origin: SubscriptionSource,
+        (origin, agreed_at): (SubscriptionSource, Timestamp),
         email: String,
     ) -> AppStage {
         // 1.
@@ -176,6 +180,9 @@ impl Netflix {
             ext_subscription_id: subscriber.ext_subscription_id.clone(),
             source: origin,
             plan: ExtId::parse("standard").expect("a word is an identifier"),
+            // What the app's own page has shown.
+            price: self.0.config.operator(&subscriber.operator).map(|operator| operator.price),
+            consent_at: Some(agreed_at),
         };
         let outcome = self
             .0
@@ -197,7 +204,7 @@ impl Netflix {
                             serde_json::from_value(code.as_str().into()).unwrap_or(ErrorCode::InternalError);
                         (AppStop::Refused(code), PinRequest::Validate { entered: None })
                     }
-                    _ => (AppStop::Silence, PinRequest::Subscribe { subscriber, origin, email }),
+                    _ => (AppStop::Silence, PinRequest::Subscribe { subscriber, origin, email, agreed_at }),
                 };
                 return AppStage::Stopped { why, again };
             }

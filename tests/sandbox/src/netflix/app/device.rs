@@ -96,8 +96,8 @@ pub(super) enum PinRequest {
     Validate { entered: Option<EnteredCode> },
     /// A code for the number.
     NewCode,
-    /// The account on the bill.
-    Subscribe { subscriber: FoundSubscriber, origin: SubscriptionSource, email: String },
+    /// The account on the bill, and when the customer agreed to it: a second try says the same.
+    Subscribe { subscriber: FoundSubscriber, origin: SubscriptionSource, email: String, agreed_at: Timestamp },
 }
 
 /// A code as it was entered, and which one it is meant to be.

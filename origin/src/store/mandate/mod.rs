@@ -1,0 +1,231 @@
+//! Mandates: what customers have agreed to pay. Rows are only added; what ends a mandate is written
+//! at its subscription. Which charges a mandate covers is in [`super::charge`].
+
+pub(super) mod postgres;
+pub(super) mod sqlite;
+
+use crate::config::Terms;
+use crate::store::database::{Store, use_case};
+use crate::store::error::StoreError;
+use crate::store::number::Hash;
+use crate::store::report::Period;
+use onbill_domain::day::Day;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::locale::Locale;
+use onbill_domain::mandate::MandateProof;
+use onbill_domain::money::Money;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::PartnerSubscriptionRequest;
+
+impl Store {
+    /// A page of mandates that were recorded in a period, after `after`, in the order in which they
+    /// were recorded.
+    pub async fn list_mandates(
+        &self,
+        period: Period,
+        after: Option<MandatePlace>,
+        limit: u32,
+    ) -> Result<Vec<MandateEvidence>, StoreError> {
+        use_case!(self, read, list_mandates(period, after, limit))
+    }
+}
+
+/// A mandate, and how its subscription ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MandateEvidence {
+    pub place: MandatePlace,
+    pub mandate: MandateRow,
+    pub ended_at: Option<Timestamp>,
+    /// `None` if the partner has cancelled it.
+    pub ended_by: Option<DeclineReason>,
+}
+
+/// Where a mandate is in the list of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MandatePlace {
+    pub recorded_at: Timestamp,
+    pub sequence: i64,
+}
+
+impl MandatePlace {
+    /// Before the first one of a period.
+    fn before(period: Period) -> Self {
+        Self { recorded_at: period.from, sequence: 0 }
+    }
+}
+
+/// How long after the partner spent the token a subscription still belongs to that visit. One that is
+/// reported later was agreed elsewhere, as far as anybody can prove.
+const VISIT_SECONDS_MAX: i64 = 86_400;
+
+/// The terms that an offer is sold under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgreedTerms {
+    pub id: String,
+    /// Of their text.
+    pub sha256: Hash,
+}
+
+impl From<&Terms> for AgreedTerms {
+    fn from(terms: &Terms) -> Self {
+        Self { id: terms.id.to_string(), sha256: terms.sha256 }
+    }
+}
+
+/// The words that the customer saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownWords {
+    pub sha256: Hash,
+    pub locale: Locale,
+}
+
+/// What a customer agrees to in the widget.
+#[derive(Clone, Debug)]
+pub struct WidgetAgreement {
+    pub plan: ExtId,
+    pub price: Money,
+    pub terms: Option<AgreedTerms>,
+    pub words: Option<ShownWords>,
+    pub proof: MandateProof,
+    /// What proved the number.
+    pub proof_reference: String,
+}
+
+/// What a subscription is sold for here, and how its number was proved if not in the widget.
+#[derive(Clone, Debug)]
+pub struct SubscriptionTerms {
+    /// The offer with the partner's plan, and its price; `None` if there is none.
+    pub offer: Option<(OfferId, Money)>,
+    pub terms: Option<AgreedTerms>,
+    pub proof: MandateProof,
+    /// Today, in the operator's time zone.
+    pub first_day: Day,
+    /// The partner's charges need a price that was agreed.
+    pub needs_price: bool,
+}
+
+/// A row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MandateRow {
+    pub mandate_id: String,
+    pub partner: PartnerId,
+    pub pai: Pai,
+    pub offer: Option<OfferId>,
+    pub plan: ExtId,
+    /// For a month.
+    pub price: Option<Money>,
+    pub terms: Option<AgreedTerms>,
+    pub words_sha256: Option<Hash>,
+    /// The customer's language.
+    pub locale: Option<Locale>,
+    pub proof: MandateProof,
+    pub proof_reference: Option<String>,
+    pub accepted_at: Timestamp,
+    pub recorded_at: Timestamp,
+    pub supersedes: Option<String>,
+    /// The subscription, and the first day on which this covers its charges.
+    pub in_force: Option<(String, Day)>,
+    pub change_id: Option<ExtId>,
+}
+
+/// Why a subscription is not recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum NotAgreed {
+    /// Nobody has said what it costs.
+    PriceUnknown,
+    /// It costs more than the widget has shown, and the partner does not say when the customer agreed
+    /// to that.
+    AbovePrice,
+}
+
+impl MandateRow {
+    /// What the widget has shown to the customer, recorded with the token.
+    pub(in crate::store) fn of_visit(
+        jti: &str,
+        partner: &PartnerId,
+        pai: Pai,
+        offer: &OfferId,
+        agreed: &WidgetAgreement,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            mandate_id: jti.to_owned(),
+            partner: partner.clone(),
+            pai,
+            offer: Some(offer.clone()),
+            plan: agreed.plan.clone(),
+            price: Some(agreed.price),
+            terms: agreed.terms.clone(),
+            words_sha256: agreed.words.as_ref().map(|words| words.sha256),
+            locale: agreed.words.as_ref().map(|words| words.locale),
+            proof: agreed.proof,
+            proof_reference: Some(agreed.proof_reference.clone()),
+            accepted_at: now,
+            recorded_at: now,
+            supersedes: None,
+            in_force: None,
+            change_id: None,
+        }
+    }
+
+    /// The mandate of a new subscription. It continues what was agreed in the visit, if there was
+    /// one; a price that the partner reports is what the customer has agreed to there.
+    pub(in crate::store) fn of_subscription(
+        partner: &PartnerId,
+        id: &str,
+        request: &PartnerSubscriptionRequest,
+        visit: Option<Self>,
+        at: &SubscriptionTerms,
+        now: Timestamp,
+    ) -> Result<Self, NotAgreed> {
+        let offered = at.offer.clone().unzip();
+        let same_plan = visit.as_ref().filter(|visit| visit.plan == request.plan);
+        let (offer, known) = match same_plan {
+            Some(visit) => (visit.offer.clone(), visit.price),
+            None => (offered.0, offered.1.or_else(|| visit.as_ref()?.price)),
+        };
+        let price = request.price.or(known);
+        if price.is_none() && at.needs_price {
+            return Err(NotAgreed::PriceUnknown);
+        }
+        let is_within = |price: Money, known: Money| {
+            price.currency == known.currency && price.amount_minor <= known.amount_minor
+        };
+        if visit.is_some()
+            && request.consent_at.is_none()
+            && !request.price.zip(known).is_none_or(|(price, known)| is_within(price, known))
+        {
+            return Err(NotAgreed::AbovePrice);
+        }
+        let accepted_at = request.consent_at.or(visit.as_ref().map(|visit| visit.accepted_at)).unwrap_or(now);
+        let supersedes = visit.as_ref().map(|visit| visit.mandate_id.clone());
+        let (proof, proof_reference) =
+            visit.as_ref().map_or((at.proof, None), |visit| (visit.proof, visit.proof_reference.clone()));
+        Ok(Self {
+            mandate_id: id.to_owned(),
+            partner: partner.clone(),
+            pai: request.pai,
+            offer,
+            plan: request.plan.clone(),
+            price,
+            words_sha256: visit.as_ref().and_then(|visit| visit.words_sha256),
+            locale: visit.as_ref().and_then(|visit| visit.locale),
+            terms: visit.map_or_else(|| at.terms.clone(), |visit| visit.terms),
+            proof,
+            proof_reference,
+            accepted_at,
+            recorded_at: now,
+            supersedes,
+            in_force: Some((id.to_owned(), at.first_day)),
+            change_id: None,
+        })
+    }
+
+    /// Whether a repeated report of the subscription says the same. What it leaves out is the same.
+    pub(in crate::store) fn is_of(&self, request: &PartnerSubscriptionRequest) -> bool {
+        request.price.is_none_or(|price| self.price == Some(price))
+            && request.consent_at.is_none_or(|at| self.accepted_at.unix_seconds() == at.unix_seconds())
+    }
+}

@@ -1,0 +1,163 @@
+//! Another plan or price from a day on: the subscriber is told, and the new mandate holds.
+
+use super::{DAY, GOOD, SUBSCRIPTION, advance_to, charge, charge_days, start_system};
+use http::{Method, StatusCode};
+use onbill_domain::money::Money;
+use onbill_test_harness::TestSystem;
+use onbill_test_harness::customer::AccountChoice;
+use serde_json::{Value, json};
+
+/// A customer who has signed up in the widget; their PAI, and the path of their
+/// subscription.
+pub(super) async fn system_with_subscription() -> (TestSystem, String, String) {
+    let system = start_system().await;
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    let pai = system.pai_of("ann@example.com").await;
+    let path = subscription_path(&system).await;
+    (system, pai, path)
+}
+
+/// The path of the subscription that was reported last, by a replay of the report.
+async fn subscription_path(system: &TestSystem) -> String {
+    let subscriptions = system.network.calls_to(onbill_test_harness::EDGE, SUBSCRIPTION);
+    let (request, _) = subscriptions.last().expect("was reported");
+    let request: Value = serde_json::from_slice(request).expect("is JSON");
+    let (status, answer) = system.call_ott(Method::POST, SUBSCRIPTION, request).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    format!("{SUBSCRIPTION}/{}", answer["partnerSubscriptionID"].as_str().expect("is text"))
+}
+
+pub(super) fn new_price(id: &str, value: i64, from: &str) -> Value {
+    json!({"changeID": id, "price": {"value": value, "currency": "USD"}, "effectiveFrom": from})
+}
+
+/// The HTTP status, and the status or the message in the response.
+pub(super) async fn change(system: &TestSystem, path: &str, body: Value) -> (u16, String) {
+    let (status, answer) = system.call_ott(Method::PUT, path, body).await;
+    let said = answer["status"].as_str().or(answer["message"].as_str()).unwrap_or_default();
+    (status.as_u16(), said.to_owned())
+}
+
+async fn assert_refused(system: &TestSystem, path: &str, body: Value, says: &str) {
+    let (status, said) = change(system, path, body.clone()).await;
+    assert!(status == 400 && said.contains(says), "{body}: {status} {said}");
+}
+
+#[tokio::test]
+async fn higher_price_holds_from_its_day() {
+    let (system, pai, path) = system_with_subscription().await;
+    // 2026-11-18 is today.
+    let rise = new_price("ch-1", 1799, "2027-01-01");
+    assert_eq!(change(&system, &path, rise.clone()).await, (200, "ACTIVE".to_owned()));
+    assert_eq!(charge(&system, &pai, "c-1", 1799).await, "mandate over-price", "December");
+    assert_eq!(charge_days(&system, &pai, "dec", "2026-12-01", "2026-12-31").await, "APPROVED");
+    assert_eq!(charge(&system, &pai, "c-2", 1800).await, "mandate over-price", "January");
+    let january = json!({"extTransactionID": "jan", "pai": pai, "amount": {"value": 1799, "currency": "USD"},
+        "description": "Netflix Standard", "servicePeriod": {"from": "2027-01-01", "to": "2027-01-31"}});
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", january).await;
+    assert_eq!(answer["status"], "APPROVED", "{answer}");
+    // The subscriber is told once, however often the partner repeats it.
+    assert_eq!(change(&system, &path, rise).await, (200, "ACTIVE".to_owned()));
+    let received = system.sms_received(&system.acme, GOOD).await;
+    let told: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
+    assert_eq!(
+        told,
+        ["Acme Mobile: from 2027-01-01, Netflix Standard costs 17.99 USD a month on your bill. If you do \
+          not want that, cancel at Netflix before then."]
+    );
+}
+
+#[tokio::test]
+async fn customer_is_told_in_their_language() {
+    let system = start_system().await;
+    let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "fr"});
+    let (_, step) = system.call_widget("/account/validate", body).await;
+    let pin = system.read_pin(&system.acme, GOOD).await;
+    let entered = json!({"operator": "acme", "flow": step["flow"], "pin": pin});
+    let (_, step) = system.call_widget("/pin", entered).await;
+    let page = system.open_signup(&system.acme, step["flow"].as_str().expect("is text")).await;
+    system.choose_account(&page, AccountChoice::New("ann@example.com")).await;
+    let path = subscription_path(&system).await;
+    assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2027-01-01")).await.0, 200);
+    let received = system.sms_received(&system.acme, GOOD).await;
+    assert!(received.last().is_some_and(|sms| sms.contains("par mois")), "{received:?}");
+}
+
+#[tokio::test]
+async fn lower_price_and_known_plan_need_no_notice() {
+    let (mut system, pai, path) = system_with_subscription().await;
+    system.reconfigure_acme(|config| {
+        let mut basic = config.offers[0].clone();
+        basic.id = serde_json::from_value(json!("netflix-basic")).expect("is an offer's name");
+        basic.plan = serde_json::from_value(json!("basic")).expect("is a plan");
+        basic.price.amount_minor = 799;
+        config.offers.push(basic);
+    });
+    let basic = json!({"changeID": "ch-1", "plan": "basic", "effectiveFrom": "2026-11-20"});
+    assert_eq!(change(&system, &path, basic).await, (200, "ACTIVE".to_owned()));
+    assert_eq!(charge(&system, &pai, "c-1", 800).await, "mandate over-price");
+    assert_eq!(charge(&system, &pai, "c-2", 799).await, "APPROVED");
+    let unknown = json!({"changeID": "ch-2", "plan": "gold", "effectiveFrom": "2027-03-01"});
+    assert_refused(&system, &path, unknown, "price is needed").await;
+}
+
+#[tokio::test]
+async fn change_that_no_customer_is_held_to_is_refused() {
+    let (mut system, pai, path) = system_with_subscription().await;
+    system.reconfigure_acme(|config| {
+        let price = config.offers[0].price;
+        config.offers[0].price_ceiling = Some(Money { amount_minor: 1999, ..price });
+    });
+    assert_eq!(charge_days(&system, &pai, "nov", "2026-11-18", "2026-12-17").await, "APPROVED");
+    for (body, says) in [
+        (new_price("ch-1", 1499, "2026-11-17"), "in the past"),
+        (new_price("ch-1", 1499, "2026-12-17"), "ends on 2026-12-17"),
+        (new_price("ch-1", 2000, "2027-02-18"), "ceiling of 19.99 USD"),
+        (
+            json!({"changeID": "ch-1", "price": {"value": 1, "currency": "EUR"}, "effectiveFrom": "2027-02-18"}),
+            "currency",
+        ),
+        (json!({"changeID": "ch-1", "effectiveFrom": "2027-02-18"}), "plan or price"),
+        (json!({"changeID": "ch-1", "status": "ACTIVE", "effectiveFrom": "2027-02-18"}), "two calls"),
+        (json!({"changeID": "ch-1", "plan": "standard"}), "effectiveFrom"),
+    ] {
+        assert_refused(&system, &path, body, says).await;
+    }
+    assert!(system.sms_received(&system.acme, GOOD).await.iter().all(|sms| !sms.contains("a month")));
+    // Nothing of it has used up the id. Thirty days of notice are enough, and not a day less.
+    system.advance_seconds(DAY);
+    assert_refused(&system, &path, new_price("ch-1", 1799, "2026-12-18"), "30 days of notice").await;
+    assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2026-12-19")).await.0, 200);
+    // The same id for something else, and a change that would hold before another.
+    let (status, _) = change(&system, &path, new_price("ch-1", 1798, "2026-12-19")).await;
+    assert_eq!(status, 422);
+    assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2026-12-20")).await.0, 422);
+    assert_refused(&system, &path, new_price("ch-2", 1499, "2026-12-19"), "must come after 2026-12-19").await;
+    assert_eq!(change(&system, &path, new_price("ch-2", 1499, "2026-12-20")).await.0, 200);
+}
+
+#[tokio::test]
+async fn only_a_live_subscription_of_the_partner_changes() {
+    let (system, _, path) = system_with_subscription().await;
+    let rise = new_price("ch-1", 1799, "2027-01-01");
+    let unknown = format!("{SUBSCRIPTION}/00000000-0000-4000-8000-000000000000");
+    let (status, answer) = system.call_ott(Method::PUT, &unknown, rise.clone()).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::NOT_FOUND, &json!("subscription-not-found")));
+    assert_eq!(change(&system, &path, rise.clone()).await.0, 200);
+    assert_eq!(change(&system, &path, json!({"status": "CANCELLED"})).await.0, 200);
+    assert_eq!(change(&system, &path, rise).await, (200, "CANCELLED".to_owned()), "a replay");
+    assert_refused(&system, &path, new_price("ch-2", 1799, "2027-03-01"), "is over").await;
+}
+
+/// In Chicago the first of January begins six hours after it does in UTC.
+#[tokio::test]
+async fn change_is_dated_in_the_operators_zone() {
+    let (mut system, _, path) = system_with_subscription().await;
+    let zone = onbill_origin::config::OperatorTimeZone::try_from("America/Chicago".to_owned());
+    system.reconfigure_acme(|config| config.time_zone = zone.expect("is a zone"));
+    advance_to(&system, "2027-01-01T05:59:59Z");
+    assert_eq!(change(&system, &path, new_price("ch-1", 1499, "2026-12-31")).await.0, 200);
+    system.advance_seconds(1);
+    assert_refused(&system, &path, new_price("ch-2", 1399, "2026-12-31"), "in the past").await;
+    assert_eq!(change(&system, &path, new_price("ch-2", 1399, "2027-01-01")).await.0, 200);
+}

@@ -1,0 +1,99 @@
+//! A change of plan or price is another mandate of the same subscription, and the list of all.
+
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, new_charge, next_number, parse_day, parse_ext_id, partner_id,
+    service_period, usd,
+};
+use onbill_domain::pai::Pai;
+use onbill_domain::wire::subscription::SubscriptionStatus;
+use onbill_origin::store::{
+    ChangeTermsResult, MandateEvidence, NewNotification, NewTerms, Period, SubscriptionMandate,
+};
+
+on_each_database!(
+    a_change_supersedes_what_it_was_checked_against,
+    mandates_are_listed_in_the_order_of_recording,
+);
+
+impl TestStore {
+    async fn find_terms(&self, change_id: &str) -> SubscriptionMandate {
+        let found = self.store.find_subscription_mandate(
+            partner_id("netflix"),
+            parse_ext_id("ps-1"),
+            parse_ext_id(change_id),
+        );
+        found.await.expect("works").expect("is there")
+    }
+
+    async fn change(&self, pai: Pai, found: &SubscriptionMandate, change_id: &str) -> ChangeTermsResult {
+        let mut mandate = found.latest.clone();
+        mandate.mandate_id = format!("mandate-{}", next_number());
+        mandate.supersedes = Some(found.latest.mandate_id.clone());
+        mandate.price = Some(usd(1799));
+        mandate.in_force = Some(("ps-1".to_owned(), parse_day("2027-01-01")));
+        mandate.change_id = Some(parse_ext_id(change_id));
+        let message = NewNotification {
+            notification_id: format!("notification-{}", next_number()),
+            partner: partner_id("netflix"),
+            pai,
+            named: None,
+            message: vec![7; 8],
+        };
+        let changed = self.store.change_terms(fresh_nonce(), NOW, NewTerms { mandate, message });
+        changed.await.expect("works")
+    }
+}
+
+async fn a_change_supersedes_what_it_was_checked_against(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let before = db.find_terms("ch-1").await;
+    assert_eq!((before.latest.price, before.charged_until), (Some(usd(1599)), None));
+    assert_eq!(db.change(pai, &before, "ch-1").await, ChangeTermsResult::Recorded);
+    assert_eq!(db.place.count_rows("outbox WHERE kind = 'notification'").await, 1);
+    let after = db.find_terms("ch-1").await;
+    assert_eq!((after.latest.price, after.of_change.as_ref()), (Some(usd(1799)), Some(&after.latest)));
+    // What was checked against an older row, or under a used id, changes nothing.
+    assert_eq!(db.change(pai, &before, "ch-2").await, ChangeTermsResult::Stale);
+    assert_eq!(db.change(pai, &after, "ch-1").await, ChangeTermsResult::Stale);
+    // Nor when its first day was charged meanwhile, or the subscription was cancelled.
+    let mut charge = new_charge(pai, "n-1", 100);
+    charge.request.service_period = service_period("2026-12-02", "2027-01-01");
+    db.post_new_charge(charge).await;
+    assert_eq!(db.find_terms("ch-2").await.charged_until, Some(parse_day("2027-01-01")));
+    assert_eq!(db.change(pai, &after, "ch-2").await, ChangeTermsResult::Stale);
+    db.change_subscription("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
+    let cancelled = db.find_terms("ch-2").await;
+    assert_eq!(cancelled.status, SubscriptionStatus::Cancelled);
+    assert_eq!(db.change(pai, &cancelled, "ch-2").await, ChangeTermsResult::Stale);
+    assert_eq!(db.place.count_rows("mandates").await, 2);
+    assert_eq!(db.place.count_rows("notifications").await, 1);
+    let other =
+        db.store.find_subscription_mandate(partner_id("tunes"), parse_ext_id("ps-1"), parse_ext_id("ch-1"));
+    assert!(other.await.expect("works").is_none(), "it is its partner's alone");
+}
+
+async fn mandates_are_listed_in_the_order_of_recording(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let found = db.find_terms("ch-1").await;
+    db.change(pai, &found, "ch-1").await;
+    db.sign_up_subscriber(2).await;
+    db.change_subscription("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
+    let november = Period::of_days(parse_day("2026-11-01"), parse_day("2026-11-30")).expect("is in order");
+    let mut listed: Vec<MandateEvidence> = Vec::new();
+    loop {
+        let after = listed.last().map(|line| line.place);
+        let page = db.store.list_mandates(november, after, 2).await.expect("works");
+        let is_last = page.len() < 2;
+        listed.extend(page);
+        if is_last {
+            break;
+        }
+    }
+    let [first, changed, visit] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!((&first.mandate, first.ended_at), (&found.latest, Some(NOW)));
+    assert_eq!((changed.mandate.supersedes.as_deref(), changed.ended_at), (Some("ps-1"), Some(NOW)));
+    assert_eq!((visit.mandate.in_force.as_ref(), visit.ended_at), (None, None));
+    assert!(visit.mandate.words_sha256.is_some() && visit.mandate.terms.is_some());
+    let december = Period::of_days(parse_day("2026-12-01"), parse_day("2026-12-31")).expect("is in order");
+    assert!(db.store.list_mandates(december, None, 2).await.expect("works").is_empty());
+}
