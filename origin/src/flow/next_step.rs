@@ -30,7 +30,7 @@ pub(crate) struct NextStep {
 
 enum View {
     /// The customer asked for an offer and may buy it.
-    Confirm { account_type: AccountType, offer: OfferView, agreement: Agreement },
+    Confirm { account_type: AccountType, offer: OfferView, agreement: Box<Agreement> },
     /// The customer asked for an offer that is already on the bill.
     AlreadyOnBill,
     /// The customer asked for their own page.
@@ -59,7 +59,11 @@ impl NextSteps {
             View::AlreadyOnBill
         } else {
             let agreement = self.agreements.word_agreement(offer, locale, msisdn, &eligible).await?;
-            View::Confirm { account_type: eligible.account_type, offer: offer.to_view(), agreement }
+            View::Confirm {
+                account_type: eligible.account_type,
+                offer: offer.to_view(),
+                agreement: Box::new(agreement),
+            }
         };
         Ok(NextStep { known: eligible.known, view })
     }
@@ -70,7 +74,7 @@ impl NextSteps {
         Ok(match next.view {
             View::Confirm { account_type, offer, agreement } => {
                 let flow = add_agreement(&flow, &hash_agreement(&agreement));
-                FlowStep::Confirm { flow, account_type, offer, agreement }
+                FlowStep::Confirm { flow, account_type, offer, agreement: *agreement }
             }
             View::AlreadyOnBill => FlowStep::AlreadyOnBill { flow },
             View::Account(owner) => {
