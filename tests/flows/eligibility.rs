@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 use onbill_test_harness::TestSystem;
-use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::customer::{AccountChoice, month_of};
 use serde_json::{Value, json};
 
 const NUMBER: &str = "+34612345601";
@@ -62,7 +62,7 @@ fn restore_csp_api(system: &TestSystem) {
 
 async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> (StatusCode, Value) {
     let body = json!({"extTransactionID": id, "pai": pai, "amount": {"value": PRICE, "currency": "EUR"},
-        "description": "Netflix Standard", "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
+        "description": "Netflix Standard", "servicePeriod": month_of(id)});
     system.call_ott(Method::POST, TRANSACTION, body).await
 }
 

@@ -213,7 +213,7 @@ async fn account_page_comes_with_its_words() {
         let words = shown.as_object_mut().expect("is an object").remove("words").unwrap_or_default();
         assert_eq!((response.status(), &shown), (200, page), "{path}");
         assert_eq!(words["account-title"], "Ihre Abonnements", "{path}");
-        assert_eq!(words.as_object().map(serde_json::Map::len), Some(41), "{path}");
+        assert_eq!(words.as_object().map(serde_json::Map::len), Some(42), "{path}");
     }
     let sent = edge.platform.take_sent();
     assert!(sent[1..].iter().all(|request| !request.body().windows(6).any(|part| part == b"locale")));
