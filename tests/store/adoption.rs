@@ -41,7 +41,7 @@ fn lost(pai: Pai, ext_id: &str, is_billed: bool) -> LostCharge {
     }
 }
 
-async fn adopted(db: &TestStore, pai: Pai, ext_id: &str) -> String {
+pub(crate) async fn adopted(db: &TestStore, pai: Pai, ext_id: &str) -> String {
     let lost = lost(pai, ext_id, true);
     let id = lost.transaction_id.clone();
     assert_eq!(db.store.adopt_charge(NOW, lost).await.expect("works"), AdoptResult::Adopted);

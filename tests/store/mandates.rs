@@ -1,5 +1,6 @@
 //! What customers have agreed to is recorded for ever, and a charge needs it.
 
+use crate::adoption::adopted;
 use crate::outcome::{done, refused};
 use crate::races::at_once;
 use crate::test_store::{
@@ -31,6 +32,8 @@ on_each_database!(
     a_period_is_charged_once,
     a_refunded_period_is_charged_again,
     the_next_subscription_charges_its_own_periods,
+    months_before_anybody_agreed_are_not_charged,
+    an_adopted_month_is_not_charged_again,
     two_charges_at_once_for_one_period_are_one,
     a_group_charges_a_period_once,
     what_was_agreed_never_changes,
@@ -319,16 +322,51 @@ async fn a_refunded_period_is_charged_again(db: TestStore) {
     assert_eq!(db.post_gap(december(pai, "n-6", 1599)).await, None);
 }
 
+/// Who returns later than the same day has a period of the next subscription beside what is left of
+/// the last one's. Otherwise the partner could have the same days paid as often as it reports one.
 async fn the_next_subscription_charges_its_own_periods(db: TestStore) {
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     assert_eq!(db.post_gap(charge_for(pai, "n-1", 1599, "2026-11-18", "2026-12-17")).await, None);
-    db.change_subscription("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
-    assert_eq!(db.sign_up_and_subscribe(1, "ps-2", "s-2").await, pai);
-    // The first one's month goes on; the second one's begins when it does.
-    assert_eq!(db.post_gap(charge_for(pai, "n-2", 1599, "2026-11-19", "2026-12-18")).await, None);
     let charged = gap(MandateGap::PeriodCharged);
-    assert_eq!(db.post_gap(charge_for(pai, "n-3", 1599, "2026-12-18", "2027-01-17")).await, charged);
-    assert_eq!(db.post_gap(charge_for(pai, "n-4", 1599, "2026-12-19", "2027-01-18")).await, None);
+    for (n, id) in ["ps-1", "ps-2"].into_iter().enumerate() {
+        db.change_subscription("netflix", id, SubscriptionStatus::Cancelled).await;
+        let next = format!("ps-{}", n + 2);
+        assert_eq!(db.sign_up_and_subscribe(1, &next, &next).await, pai);
+        let again = charge_for(pai, &format!("n-2-{n}"), 1599, "2026-11-18", "2026-12-17");
+        assert_eq!(db.post_gap(again).await, charged, "{next}");
+        let shifted = charge_for(pai, &format!("n-3-{n}"), 1599, "2026-11-19", "2026-12-18");
+        assert_eq!(db.post_gap(shifted).await, charged, "{next}");
+    }
+    assert_eq!(db.post_gap(charge_for(pai, "n-4", 1599, "2026-12-18", "2027-01-17")).await, None);
+    assert_eq!(db.post_gap(charge_for(pai, "n-5", 1599, "2026-12-19", "2027-01-18")).await, charged);
+    db.change_subscription("netflix", "ps-3", SubscriptionStatus::Cancelled).await;
+    let (later, id) = (NOW.plus_seconds(40 * 86_400), "ps-4".to_owned());
+    let (request, netflix) = (new_subscription(pai, "s-4"), partner_id("netflix"));
+    let terms = SubscriptionTerms { first_day: parse_day("2026-12-28"), ..subscription_terms() };
+    let returned = db.store.record_subscription(fresh_nonce(), later, netflix, id, request, terms).await;
+    assert!(matches!(returned, Ok(RecordSubscriptionResult::Created(_))), "{returned:?}");
+    assert_eq!(db.post_gap(charge_for(pai, "n-6", 1599, "2026-12-28", "2027-01-27")).await, None);
+}
+
+async fn months_before_anybody_agreed_are_not_charged(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    let uncovered = gap(MandateGap::None);
+    for (n, from) in ["2025-11-01", "2026-09-18", "2026-10-18"].into_iter().enumerate() {
+        let early = charge_for(pai, &format!("n-{n}"), 1, from, "2026-11-18");
+        assert_eq!(db.post_gap(early).await, uncovered, "{from}");
+    }
+    // The first month may have begun before the customer came.
+    assert_eq!(db.post_gap(charge_for(pai, "n-9", 1599, "2026-10-19", "2026-11-18")).await, None);
+}
+
+/// The ledger has lost under which mandate the charge was made.
+async fn an_adopted_month_is_not_charged_again(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    adopted(&db, pai, "n-1").await;
+    assert_eq!(db.post_gap(december(pai, "n-2", 1599)).await, gap(MandateGap::PeriodCharged));
+    let (netflix, id) = (partner_id("netflix"), parse_ext_id("ps-1"));
+    let found = db.store.find_subscription_mandate(netflix, id, parse_ext_id("c-1")).await.expect("works");
+    assert_eq!(found.expect("is there").charged_until, Some(parse_day("2026-12-31")));
 }
 
 async fn two_charges_at_once_for_one_period_are_one(db: TestStore) {

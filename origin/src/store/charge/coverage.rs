@@ -2,6 +2,7 @@
 
 use crate::config::{ChargeNeeds, RepeatedPeriod};
 use crate::store::charge::NewCharge;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
 use onbill_domain::mandate::{MandateGap, covers};
@@ -64,6 +65,13 @@ impl Decline {
 }
 
 impl NewCharge {
+    /// The last day on which the first mandate of a customer may come into force: a month from the
+    /// first day of the period. The months before it were not agreed.
+    pub(super) fn first_month_end(&self) -> Day {
+        let days = self.request.service_period;
+        ServicePeriod::from_months(days.from(), 1).map_or(days.to(), |month| month.to().min(days.to()))
+    }
+
     /// What the customer has not agreed to, whatever else was charged.
     pub(super) fn find_gap(&self, mandate: Option<&Mandate>) -> Option<MandateGap> {
         let needs = self.rules.needs;

@@ -94,8 +94,8 @@ pub(super) async fn post_charge(
     Ok(PostChargeResult::Created(Box::new(charge)))
 }
 
-/// Whether coupons have paid for some of the days, and whether another charge of the subscription is
-/// for some of them.
+/// Whether coupons have paid for some of the days, and whether another charge has, as
+/// [`join_mandate()`](super::postgres_payer::join_mandate) counts it.
 async fn find_days(
     tx: &PgConnection<'_>,
     new: &NewCharge,
@@ -104,10 +104,13 @@ async fn find_days(
     let paid = coupon::PAID;
     let sql = format!(
         "SELECT ({paid} AND r.period_from <= $3) IS NOT NULL AS is_paid,
-             EXISTS (SELECT 1 FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
-                     WHERE t.pai = $1 AND t.status <> 'DECLINED' AND t.period_to >= $2 AND t.period_from <= $3
-                         AND t.transaction_id <> $4 AND o.partner_subscription_id =
-                             (SELECT m.partner_subscription_id FROM mandates m WHERE m.mandate_id = $5)
+             EXISTS (SELECT 1 FROM mandates m
+                         CROSS JOIN transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
+                     WHERE m.mandate_id = $5 AND t.pai = $1 AND t.status <> 'DECLINED' AND t.period_to >= $2
+                         AND t.period_from <= $3 AND t.transaction_id <> $4
+                         AND (o.partner_subscription_id = m.partner_subscription_id
+                             OR o.mandate_id IS NOT NULL AND t.period_from >= least(m.in_force_from, $2)
+                             OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
                          AND {UNREFUNDED}) AS is_charged"
     );
     let (from, to) =

@@ -172,17 +172,20 @@ async fn find_active_payers(
     let (from, to): (Vec<_>, Vec<_>) =
         periods.map(|period| (period.from().to_string(), period.to().to_string())).unzip();
     let begins: Vec<i64> = group.iter().map(|posted| posted.new.rules.begins_at.unix_seconds()).collect();
+    let month_ends: Vec<String> =
+        group.iter().map(|posted| posted.new.first_month_end().to_string()).collect();
     let sql = format!(
         "SELECT c.place, {PAYER}, s.day, s.day_minor, s.month_minor
-         FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $5::TEXT[], $6::TEXT[], $7::BIGINT[]) WITH ORDINALITY
-                 AS c (partner, pai, currency, period_from, period_to, begins_at, place)
+         FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $5::TEXT[], $6::TEXT[], $7::BIGINT[], $8::TEXT[])
+                 WITH ORDINALITY
+                 AS c (partner, pai, currency, period_from, period_to, begins_at, first_month_to, place)
              JOIN pais p ON p.pai = c.pai AND p.partner = c.partner JOIN subscribers h USING (subscriber_id)
              LEFT JOIN spending s ON s.subscriber_id = h.subscriber_id AND s.currency = c.currency {}
          WHERE p.state = $4",
         join_mandate()
     );
     let active = PaiState::Active.as_str();
-    let rows = tx.query(&sql, &[&partners, &pais, &currencies, &active, &from, &to, &begins]).await?;
+    let rows = tx.query(&sql, &[&partners, &pais, &currencies, &active, &from, &to, &begins, &month_ends]).await?;
     rows.iter().map(|row| Ok((read_place(row)?, read_payer(row)?, read_spending_if_any(row)?))).collect()
 }
 

@@ -45,20 +45,28 @@ pub(super) const PAYER: &str =
 
 /// The mandate `m` of a charge `c`, of those whose subscription had not been cancelled when the
 /// period began: the latest that was in force on its first day, or else the first that came into
-/// force within it, because the first month of a partner that charges calendar months begins before
-/// its customer has come. Without one, a mandate that had ended, so that the response can say so.
+/// force within its first month, because the first month of a partner that charges calendar months
+/// begins before its customer has come. Without one, a mandate that had ended, so that the response
+/// can say so.
+///
+/// Days are charged already by another charge of the same subscription; by one of another
+/// subscription that began with this one or later, or the partner could have the same days paid again
+/// by reporting a new subscription; and by an adopted charge, of which the ledger has lost the mandate.
 pub(super) fn join_mandate() -> String {
     format!(
         "LEFT JOIN LATERAL (
              SELECT a.mandate_id, a.plan, a.price_minor, a.currency AS price_currency,
                  coalesce(e.ended_at < c.begins_at, FALSE) AS is_over,
-                 EXISTS (SELECT 1 FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+                 EXISTS (SELECT 1 FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
                          WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.period_to >= c.period_from
                              AND t.period_from <= c.period_to
-                             AND o.partner_subscription_id = a.partner_subscription_id AND {UNREFUNDED})
+                             AND (o.partner_subscription_id = a.partner_subscription_id
+                                 OR o.mandate_id IS NOT NULL AND t.period_from >= least(a.in_force_from, c.period_from)
+                                 OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
+                             AND {UNREFUNDED})
                      AS is_charged
              FROM mandates a JOIN partner_subscriptions e USING (partner_subscription_id)
-             WHERE a.pai = p.pai AND a.in_force_from <= c.period_to
+             WHERE a.pai = p.pai AND a.in_force_from <= c.first_month_to
              ORDER BY coalesce(e.ended_at < c.begins_at, FALSE), a.in_force_from > c.period_from,
                  CASE WHEN a.in_force_from <= c.period_from THEN a.in_force_from END DESC, a.in_force_from,
                  a.sequence DESC
@@ -68,7 +76,8 @@ pub(super) fn join_mandate() -> String {
 
 pub(super) async fn find_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Payer>, TxError> {
     let sql = format!(
-        "SELECT {PAYER} FROM (SELECT $3::TEXT AS period_from, $4::TEXT AS period_to, $5::BIGINT AS begins_at) c
+        "SELECT {PAYER} FROM (SELECT $3::TEXT AS period_from, $4::TEXT AS period_to, $5::BIGINT AS begins_at,
+                 $6::TEXT AS first_month_to) c
              CROSS JOIN pais p JOIN subscribers h USING (subscriber_id) {}
          WHERE p.partner = $1 AND p.pai = $2",
         join_mandate()
@@ -81,6 +90,7 @@ pub(super) async fn find_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result
         &from,
         &to,
         &new.rules.begins_at.unix_seconds(),
+        &new.first_month_end().to_string(),
     ];
     let row = tx.query_optional(&sql, values).await?;
     row.as_ref().map(read_payer).transpose()

@@ -173,21 +173,28 @@ impl Payer {
 
 /// The mandate of a charge, of those whose subscription had not been cancelled when the period
 /// began: the latest that was in force on its first day, or else the first that came into force
-/// within it, because the first month of a partner that charges calendar months begins before its
-/// customer has come. Without one, a mandate that had ended, so that the response can say so.
+/// within its first month, because the first month of a partner that charges calendar months begins
+/// before its customer has come. Without one, a mandate that had ended, so that the response can say
+/// so.
+///
+/// Days are charged already by another charge of the same subscription; by one of another
+/// subscription that began with this one or later, or the partner could have the same days paid again
+/// by reporting a new subscription; and by an adopted charge, of which the ledger has lost the mandate.
 const FIND_PAYER: &str =
     "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
          m.mandate_id, m.plan, m.price_minor, m.currency AS price_currency, coalesce(s.ended_at < ?5, FALSE) AS is_over,
-         EXISTS (SELECT 1 FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
+         EXISTS (SELECT 1 FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
                  WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.period_to >= ?3 AND t.period_from <= ?4
-                     AND o.partner_subscription_id = m.partner_subscription_id
+                     AND (o.partner_subscription_id = m.partner_subscription_id
+                         OR o.mandate_id IS NOT NULL AND t.period_from >= min(m.in_force_from, ?3)
+                         OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
                      AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                            WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
                 ) AS is_charged
      FROM pais p JOIN subscribers h USING (subscriber_id)
          LEFT JOIN mandates m ON m.sequence = (
              SELECT c.sequence FROM mandates c JOIN partner_subscriptions e USING (partner_subscription_id)
-             WHERE c.pai = p.pai AND c.in_force_from <= ?4
+             WHERE c.pai = p.pai AND c.in_force_from <= ?6
              ORDER BY coalesce(e.ended_at < ?5, FALSE), c.in_force_from > ?3,
                  CASE WHEN c.in_force_from <= ?3 THEN c.in_force_from END DESC, c.in_force_from, c.sequence DESC
              LIMIT 1)
@@ -202,6 +209,7 @@ fn find_payer(tx: &Connection, new: &NewCharge) -> Result<Option<Payer>, StoreEr
         new.request.service_period.from().to_string(),
         new.request.service_period.to().to_string(),
         new.rules.begins_at.unix_seconds(),
+        new.first_month_end().to_string(),
     ])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(Payer {

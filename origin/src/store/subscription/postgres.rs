@@ -179,10 +179,12 @@ pub(in crate::store) async fn change_subscription(
     Ok(ChangeSubscriptionResult::Current)
 }
 
-/// The last day that charges of a subscription have paid for.
+/// The last day that charges of a subscription have paid for. The mandate of an adopted charge is
+/// lost, so it counts for each subscription of its PAI.
 const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
-    FROM transactions t JOIN mandates o ON o.mandate_id = t.mandate_id
-    WHERE t.pai = $1 AND t.status <> 'DECLINED' AND o.partner_subscription_id = $2
+    FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
+    WHERE t.pai = $1 AND t.status <> 'DECLINED'
+        AND (o.partner_subscription_id = $2 OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                               WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
