@@ -43,7 +43,7 @@ pub(in crate::routes) async fn record_subscription(
             NumberProof::Pin => MandateProof::Pin,
             NumberProof::DeviceRead => MandateProof::DeviceRead,
         },
-        first_day: config.time_zone.day_of(now),
+        time_zone: config.time_zone.clone(),
         needs_price: config.charge_needs(&call.partner) == ChargeNeeds::Mandate,
     };
     routed::check_routing(&store, &call, request.pai).await?;
