@@ -176,7 +176,8 @@ impl MandateRow {
     }
 
     /// The mandate of a new subscription. It continues what was agreed in the visit, if there was
-    /// one; a price that the partner reports is what the customer has agreed to there.
+    /// one; a price that the partner reports is what the customer has agreed to there. The words and
+    /// the terms of the visit were shown with its own plan and price, and are evidence of no other.
     pub(in crate::store) fn of_subscription(
         partner: &PartnerId,
         id: &str,
@@ -207,6 +208,7 @@ impl MandateRow {
         let accepted_at = request.consent_at.or(visit.as_ref().map(|visit| visit.accepted_at)).unwrap_or(now);
         // A report from a partner whose clock is ahead is in force now, and no later.
         let covers_from = accepted_at.clamp(now.plus_seconds(-REPORT_SECONDS_MAX), now);
+        let shown = visit.as_ref().filter(|visit| visit.plan == request.plan && visit.price == price);
         let supersedes = visit.as_ref().map(|visit| visit.mandate_id.clone());
         let (proof, proof_reference) =
             visit.as_ref().map_or((at.proof, None), |visit| (visit.proof, visit.proof_reference.clone()));
@@ -217,9 +219,9 @@ impl MandateRow {
             offer,
             plan: request.plan.clone(),
             price,
-            words_sha256: visit.as_ref().and_then(|visit| visit.words_sha256),
+            words_sha256: shown.and_then(|visit| visit.words_sha256),
             locale: visit.as_ref().and_then(|visit| visit.locale),
-            terms: visit.map_or_else(|| at.terms.clone(), |visit| visit.terms),
+            terms: shown.map_or_else(|| at.terms.clone(), |visit| visit.terms.clone()),
             proof,
             proof_reference,
             accepted_at,
