@@ -40,6 +40,11 @@ impl CallTrace {
         Some(Self { correlator, parent: parent.unwrap_or_else(|| TraceParent::begin(random.bytes())) })
     }
 
+    /// The same trace, under a correlator that nobody else has chosen.
+    pub(crate) fn renamed(self, random: &dyn Random) -> Self {
+        Self { correlator: Correlator::from_random(random.bytes()), ..self }
+    }
+
     /// That of the work that is under way.
     pub(crate) fn current() -> Option<Self> {
         CURRENT.try_with(Clone::clone).ok()

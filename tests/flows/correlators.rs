@@ -13,6 +13,8 @@ const NOVA: &str = "+34612345601";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 const CORRELATOR: &str = "bill-run/2026-12;1";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+/// What an operator's CRM may make of its customer's number.
+const WITH_NUMBER: &str = "crm-12025550101";
 
 /// The trace and the call of a `traceparent`.
 fn trace_of(call: &StoredCall) -> (String, String) {
@@ -130,4 +132,41 @@ async fn account_event_is_traced_to_partner_and_edge() {
     // The operator gave no correlator: the one that the origin made up is in its answer too.
     let answered = calls.iter().find(|call| call.path == "/operator/v1/account-events").expect("was called");
     assert_eq!(answered.response.0["x-correlator"], told[0].request.0["x-correlator"]);
+}
+
+#[tokio::test]
+async fn operators_own_correlator_goes_no_further() {
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
+    let (log, _guard) = LogCapture::capture_thread(Level::INFO);
+    let before = system.network.calls_after(0).len();
+    let event = json!({"eventID": "e-1", "type": "suspended", "msisdn": GOOD,
+        "occurredAt": system.now().to_string()});
+    let mut request = system.sign_as_acme_systems("/account-events", &event);
+    let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    request.headers_mut().insert("x-correlator", WITH_NUMBER.parse().expect("is a value"));
+    request.headers_mut().insert("traceparent", parent.parse().expect("is a value"));
+    let answer = system.network.send_call(request).await.expect("answers");
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["x-correlator"], WITH_NUMBER);
+    system.acme.deliver_due().await;
+    let calls = system.network.calls_after(before);
+    let told: Vec<_> = calls
+        .iter()
+        .filter(|call| call.path != "/operator/v1/account-events")
+        .filter(|call| call.request.0.contains_key("traceparent"))
+        .collect();
+    let paths: Vec<&str> = told.iter().map(|call| call.path.as_str()).collect();
+    assert!(
+        paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")),
+        "{paths:?}"
+    );
+    // The trace joins all of it, and one correlator of the origin's own.
+    let ours = told[0].request.0["x-correlator"].clone();
+    assert_ne!(ours, WITH_NUMBER);
+    for call in &told {
+        assert_eq!(call.request.0["x-correlator"], ours, "{}", call.path);
+        assert_eq!(trace_of(call).0, TRACE, "{}", call.path);
+    }
+    assert_eq!(log.count(WITH_NUMBER), 0, "nor is it in the log");
+    assert!(log.to_text().contains(ours.to_str().expect("is text")));
 }

@@ -149,7 +149,8 @@ async fn operator_is_asked_about_what_is_bought() {
         "purpose": "sign-up"});
     assert_eq!(last_question(&system), expected);
     post_charge(&system, &pai, "c-1").await;
-    let expected = json!({"msisdn": NUMBER, "partner": "netflix", "amount": price, "purpose": "charge"});
+    let expected = json!({"msisdn": NUMBER, "partner": "netflix", "offer": "netflix-standard", "amount": price,
+        "purpose": "charge"});
     assert_eq!(last_question(&system), expected);
     // Before an SMS nothing is bought.
     let message = json!({"pai": pai, "message": "Hello"});

@@ -2,6 +2,7 @@
 
 mod changes;
 mod evidence;
+mod reports;
 
 use http::{Method, StatusCode};
 use onbill_origin::config::{ChargeNeeds, OperatorTimeZone, RepeatedPeriod};

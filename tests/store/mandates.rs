@@ -342,8 +342,8 @@ async fn the_next_subscription_charges_its_own_periods(db: TestStore) {
     db.change_subscription("netflix", "ps-3", SubscriptionStatus::Cancelled).await;
     let (later, id) = (NOW.plus_seconds(40 * 86_400), "ps-4".to_owned());
     let (request, netflix) = (new_subscription(pai, "s-4"), partner_id("netflix"));
-    let terms = SubscriptionTerms { first_day: parse_day("2026-12-28"), ..subscription_terms() };
-    let returned = db.store.record_subscription(fresh_nonce(), later, netflix, id, request, terms).await;
+    let returned =
+        db.store.record_subscription(fresh_nonce(), later, netflix, id, request, subscription_terms()).await;
     assert!(matches!(returned, Ok(RecordSubscriptionResult::Created(_))), "{returned:?}");
     assert_eq!(db.post_gap(charge_for(pai, "n-6", 1599, "2026-12-28", "2027-01-27")).await, None);
 }

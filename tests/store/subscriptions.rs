@@ -2,14 +2,20 @@
 
 use crate::races::at_once;
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_pai, new_subscription, parse_ext_id, partner_id, sealed_number,
-    subscription_terms,
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_pai, new_signup, new_subscription, parse_day,
+    parse_ext_id, partner_id, sealed_number, service_period, subscription_terms, usd,
 };
 use ChangeSubscriptionResult::{Current, NotFound};
 use SubscriptionStatus::{Active, Cancelled, Suspended};
 use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::PartnerSubscriptionRequest;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
-use onbill_origin::store::{ChangeSubscriptionResult, RecordSubscriptionResult, StoreError};
+use onbill_origin::config::{ChargeNeeds, OperatorTimeZone, RepeatedPeriod};
+use onbill_origin::store::{
+    AgreedTerms, ChangeSubscriptionResult, ChargeRules, IssueSignupResult, PostChargeResult,
+    RecordSubscriptionResult, SpendTokenResult, StoreError, SubscriptionTerms,
+};
 
 on_each_database!(
     a_subscription_changes_until_it_is_over,
@@ -18,6 +24,8 @@ on_each_database!(
     a_subscription_ends_with_its_pai,
     a_spent_nonce_changes_nothing,
     of_many_changes_at_once_the_end_is_the_end,
+    a_late_report_is_in_force_from_the_agreement,
+    words_are_evidence_of_what_they_were_shown_with,
 );
 
 fn new_change(status: SubscriptionStatus) -> SubscriptionChange {
@@ -164,4 +172,98 @@ async fn of_many_changes_at_once_the_end_is_the_end(db: TestStore) {
     }
     assert_eq!(db.change_subscription("netflix", "ps-1", Active).await, ChangeSubscriptionResult::Cancelled);
     assert!(matches!(db.record_subscription(pai, "ps-2", "s-2").await, RecordSubscriptionResult::Created(_)));
+}
+
+/// A new subscriber's subscription, agreed to at this time and reported now. Returns the PAI.
+async fn subscribe_late(db: &TestStore, n: u8, agreed_at: &str, zone: &str) -> Pai {
+    let row = db.store.issue_pai(Some(fresh_nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
+    let pai = row.expect("works").expect("is issued").pai;
+    let request = PartnerSubscriptionRequest {
+        consent_at: Some(Timestamp::parse(agreed_at).expect("is a time")),
+        ..new_subscription(pai, &format!("s-{n}"))
+    };
+    let time_zone = OperatorTimeZone::try_from(zone.to_owned()).expect("is a zone");
+    let terms = SubscriptionTerms { time_zone, ..subscription_terms() };
+    let id = format!("ps-{n}");
+    let recorded =
+        db.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, request, terms).await;
+    assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))), "{recorded:?}");
+    pai
+}
+
+async fn a_late_report_is_in_force_from_the_agreement(db: TestStore) {
+    for (n, agreed_at, zone, first_day) in [
+        (1, "2026-11-17T23:59:59Z", "UTC", "2026-11-17"),
+        (2, "2026-11-17T23:59:59Z", "Asia/Kolkata", "2026-11-18"),
+        (3, "2026-11-18T05:59:59Z", "America/Chicago", "2026-11-17"),
+        // No further back, and never after the report.
+        (4, "2026-10-01T00:00:00Z", "UTC", "2026-10-18"),
+        (5, "2026-11-19T00:00:00Z", "UTC", "2026-11-18"),
+    ] {
+        subscribe_late(&db, n, agreed_at, zone).await;
+        let recorded = format!("mandates WHERE mandate_id = 'ps-{n}' AND in_force_from = '{first_day}'");
+        assert_eq!(db.place.count_rows(&recorded).await, 1, "{agreed_at} {zone}");
+    }
+    // The month in which the customer has agreed is charged, though it was reported in the next one.
+    let pai = subscribe_late(&db, 6, "2026-10-31T23:00:00Z", "UTC").await;
+    for (id, from, to, is_covered) in
+        [("n-1", "2026-10-01", "2026-10-30", false), ("n-2", "2026-10-01", "2026-10-31", true)]
+    {
+        let mut new = new_charge(pai, id, 1599);
+        new.request.service_period = service_period(from, to);
+        new.rules = ChargeRules {
+            needs: ChargeNeeds::Mandate,
+            repeated_period: RepeatedPeriod::Decline,
+            begins_at: parse_day(from).starts_at(),
+        };
+        let posted = db.store.post_charge(fresh_nonce(), NOW, new).await.expect("works");
+        let is_charged = matches!(posted, PostChargeResult::Created(_));
+        assert_eq!(is_charged, is_covered, "{from} {to}: {posted:?}");
+        assert!(is_charged || declined_by(&posted) == Some(("mandate".to_owned(), "none".to_owned())));
+    }
+}
+
+/// The PAI of a new subscriber who has seen the plan `standard` for 15.99 in the widget.
+async fn finish_visit(db: &TestStore, n: u8) -> Pai {
+    let signup = new_signup("netflix", n, "2024-01-01");
+    let jti = signup.jti.clone();
+    let issued = db.store.issue_signup(fresh_nonce(), NOW, signup).await;
+    let Ok(IssueSignupResult::Issued(row)) = issued else { panic!("not issued: {issued:?}") };
+    let reference = parse_ext_id(&format!("visit-{n}"));
+    let spent = db.store.spend_token(fresh_nonce(), NOW, partner_id("netflix"), jti, reference).await;
+    assert!(matches!(spent, Ok(SpendTokenResult::Spent(_))), "{spent:?}");
+    row.pai
+}
+
+async fn words_are_evidence_of_what_they_were_shown_with(db: TestStore) {
+    for (n, plan, price, has_seen_it) in [
+        (1, "standard", None, true),
+        (2, "standard", Some(1599), true),
+        (3, "standard", Some(1899), false),
+        (4, "standard", Some(1499), false),
+        (5, "premium", Some(1599), false),
+        (6, "premium", None, false),
+    ] {
+        let pai = finish_visit(&db, n).await;
+        let request = PartnerSubscriptionRequest {
+            plan: parse_ext_id(plan),
+            price: price.map(usd),
+            consent_at: price.map(|_| NOW),
+            ..new_subscription(pai, &format!("s-{n}"))
+        };
+        // What the operator has in its configuration by now.
+        let terms = Some(AgreedTerms { id: "2026-12".to_owned(), sha256: [9; 32] });
+        let terms = SubscriptionTerms { terms, ..subscription_terms() };
+        let id = format!("ps-{n}");
+        let recorded =
+            db.store.record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id, request, terms).await;
+        assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))), "{n}: {recorded:?}");
+        // How the number was proved is of the customer, and not of what they buy.
+        let (words, terms) = if has_seen_it { ("NOT NULL", "2026-11") } else { ("NULL", "2026-12") };
+        let expected = format!(
+            "mandates WHERE mandate_id = 'ps-{n}' AND words_sha256 IS {words} AND terms_id = '{terms}'
+                 AND proof = 'pin' AND proof_reference = 'flow' AND locale = 'en' AND supersedes IS NOT NULL"
+        );
+        assert_eq!(db.place.count_rows(&expected).await, 1, "{n}: {plan} {price:?}");
+    }
 }

@@ -17,7 +17,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{
     PartnerSubscriptionRequest, RefundRequest, SubscriptionSource, TransactionRequest, TransactionResponse,
 };
-use onbill_origin::config::NumberCheckLimits;
+use onbill_origin::config::{NumberCheckLimits, OperatorTimeZone};
 use onbill_origin::store::{
     AgreedTerms, ChargeRules, CouponCodeSms, CouponRow, IssueCouponResult, IssueSignupResult, Job, Journey,
     LeasedJob, NewCharge, NewCoupon, NewFlow, NewPai, NewPaiIds, NewPin, NewRedemption, NewRefund, NewSignup,
@@ -270,7 +270,7 @@ pub(crate) fn subscription_terms() -> SubscriptionTerms {
         offer: OfferId::parse("netflix-standard").map(|offer| (offer, usd(1599))),
         terms: None,
         proof: MandateProof::DeviceRead,
-        first_day: Day::of_timestamp(NOW),
+        time_zone: OperatorTimeZone::default(),
         needs_price: true,
     }
 }

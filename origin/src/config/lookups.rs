@@ -10,6 +10,7 @@ use super::partners::{
 use super::settlement::SettlementModel;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
+use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::spending::SpendingLimits;
 use std::collections::BTreeSet;
@@ -88,6 +89,18 @@ impl Config {
         offered.min_by_key(|offer| offer.price.amount_minor)
     }
 
+    /// The most that a partner may report for its plan, or change it to. A plan that is no offer here
+    /// has the highest ceiling of the partner's offers in this currency: otherwise the partner would
+    /// avoid every ceiling by giving the plan another name.
+    pub fn price_ceiling(&self, partner: &PartnerId, plan: &ExtId, currency: Currency) -> Option<Money> {
+        if let Some(offer) = self.offer_with_plan(partner, plan) {
+            return offer.price_ceiling;
+        }
+        let delivered = self.offers.iter().filter(|offer| offer.partner == *partner);
+        let ceilings = delivered.filter_map(|offer| offer.price_ceiling);
+        ceilings.filter(|ceiling| ceiling.currency == currency).max_by_key(|ceiling| ceiling.amount_minor)
+    }
+
     /// What a partner may ask about numbers in an hour.
     pub(crate) fn number_check_limits(&self, id: &PartnerId) -> NumberCheckLimits {
         let partner = self.find_partner(id);
@@ -164,6 +177,36 @@ mod tests {
         assert!(named("ACME mobile").is_err_and(|complaint| complaint.contains("not be the operator's")));
         let config = Config::parse(GOOD).expect("is sound");
         assert_eq!(config.partner_name(&id(PartnerId::parse, "netflix")), "netflix");
+    }
+
+    #[test]
+    fn plan_without_offer_has_the_highest_ceiling() {
+        let offer = |name: &str, partner: &str, currency: &str, ceiling: i64| {
+            format!(
+                "[[offers]]\nid = \"{name}\"\npartner = \"{partner}\"\ntitle = \"T\"\nplan = \"{name}\"\n\
+                 price = {{ value = 99, currency = \"{currency}\" }}\n\
+                 price_ceiling = {{ value = {ceiling}, currency = \"{currency}\" }}\n"
+            )
+        };
+        let more = [
+            offer("basic", "netflix", "USD", 999),
+            offer("premium", "netflix", "USD", 2499),
+            offer("euro", "netflix", "EUR", 5000),
+            offer("family", "tunes", "USD", 9000),
+        ];
+        let config = Config::parse(&format!("{GOOD}{}", more.concat())).expect("is sound");
+        let ceiling = |partner: &str, plan: &str, code: &str| {
+            let currency = Currency::parse(code).expect("is listed");
+            let found =
+                config.price_ceiling(&id(PartnerId::parse, partner), &id(ExtId::parse, plan), currency);
+            found.map(|ceiling| ceiling.amount_minor)
+        };
+        assert_eq!(ceiling("netflix", "basic", "USD"), Some(999), "an offer has its own");
+        assert_eq!(ceiling("netflix", "standard", "USD"), None, "also when that is none");
+        assert_eq!(ceiling("netflix", "ultra", "USD"), Some(2499));
+        assert_eq!(ceiling("netflix", "ultra", "EUR"), Some(5000));
+        assert_eq!(ceiling("netflix", "family", "USD"), Some(2499), "another partner's offer");
+        assert_eq!(ceiling("games", "ultra", "USD"), None);
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl BillingSubmission {
         let purchase = Purchase {
             purpose: AccountPurpose::Charge,
             partner: &charge.partner,
-            offer: None,
+            offer: charge.booking.offer.as_ref(),
             amount: charge.amount,
         };
         let account = self.accounts.find_paying_account(&msisdn, purchase).await?;

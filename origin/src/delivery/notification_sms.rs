@@ -6,13 +6,14 @@ use crate::sms::{RetryCause, SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, NotificationRecipient, SmsOutcome};
 
 impl SmsJobs {
-    /// 1. The message must not be too old. Otherwise it is dropped, and the log gets its id, but
-    ///    not its contents.
+    /// 1. The message must not be too old. Otherwise it is dropped with an alarm, which has its id,
+    ///    but not its contents: it may be what announces a higher price.
     /// 2. The subscriber must still exist and still have the number: the number's next subscriber
     ///    gets nothing that was meant for the last one. Otherwise the message is dropped, and the
     ///    partner does not learn of it. A suspended subscriber still gets it, as it may be about
     ///    the suspension.
-    /// 3. Sends it, even when that may be the second time.
+    /// 3. Sends it, even when that may be the second time. One that the gateway refuses is dropped
+    ///    like one that is too old.
     pub(super) async fn send_notification(
         &self,
         notification_id: &str,
@@ -38,7 +39,8 @@ impl SmsJobs {
             tracing::error!(
                 notification_id,
                 attempt,
-                "a partner's message could not be sent for a day, and is dropped"
+                alarm = "message-dropped",
+                "a partner's message could not be sent for a day"
             );
             return SmsOutcome::NotSent(NextStep::Drop);
         }
@@ -72,7 +74,11 @@ impl SmsJobs {
                 self.retry.plan(spec.retry_if_unclear, attempt).into()
             }
             SendSmsResult::Refused => {
-                tracing::warn!(notification_id, "the gateway refuses a message's number, or its text");
+                tracing::error!(
+                    notification_id,
+                    alarm = "message-dropped",
+                    "the gateway refuses a message's number, or its text"
+                );
                 SmsOutcome::Refused { code: None }
             }
         }

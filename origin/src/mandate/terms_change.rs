@@ -61,7 +61,7 @@ impl TermsChanges {
         let price = new_price(&change, &found.latest, offer)?;
         let today = self.config.time_zone.day_of(now);
         check_day(&change, &found, today)?;
-        self.check_price(&found.latest, offer, price, change.effective_from, today)?;
+        self.check_price(&found.latest, (plan, offer), price, change.effective_from, today)?;
 
         let mandate_id = self.ids.terms_change(&partner, &change.change_id);
         let mandate = changed_mandate(&found.latest, (mandate_id, &id), &change, offer, price, now);
@@ -80,7 +80,7 @@ impl TermsChanges {
     fn check_price(
         &self,
         latest: &MandateRow,
-        offer: Option<&Offer>,
+        (plan, offer): (&ExtId, Option<&Offer>),
         price: Money,
         from: Day,
         today: Day,
@@ -94,10 +94,10 @@ impl TermsChanges {
         if known.is_some_and(|known| price.amount_minor <= known.amount_minor) {
             return Ok(());
         }
-        if let Some(ceiling) = offer.and_then(|offer| offer.price_ceiling)
+        if let Some(ceiling) = self.config.price_ceiling(&latest.partner, plan, price.currency)
             && price.amount_minor > ceiling.amount_minor
         {
-            return Err(Reject::invalid_request(format!("price is above the offer's ceiling of {ceiling}.")));
+            return Err(Reject::invalid_request(format!("price is above the ceiling of {ceiling}.")));
         }
         let notice = self.config.price_notice_days.days();
         if from.days_since(today) < notice.into() {

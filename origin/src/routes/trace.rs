@@ -1,5 +1,8 @@
 //! The correlator and the trace: taken from the call or begun, present on every log line of the call,
 //! and the correlator echoed in the response.
+//!
+//! What the operator's systems call a correlator may have a number in it, and its work reaches
+//! partners and the edge. So that one is echoed, and the work has one of our own.
 
 use crate::ambient::Random;
 use crate::call_trace::CallTrace;
@@ -23,6 +26,10 @@ pub(super) async fn with_correlator(
     let Some(trace) = CallTrace::read(request.headers(), &*random) else {
         return Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response();
     };
+    let echoed = trace.correlator.clone();
+    let path_is_operators = request.uri().path().starts_with("/operator/");
+    let was_given = request.headers().contains_key(HEADER);
+    let trace = if path_is_operators && was_given { trace.renamed(&*random) } else { trace };
     let CallTrace { correlator, parent } = trace.clone();
     // The route's pattern and not its path, because a path may contain a partner's identifier.
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
@@ -31,7 +38,7 @@ pub(super) async fn with_correlator(
     let work = async {
         let mut response = next.run(request).await;
         tracing::info!(status = response.status().as_u16(), "answered");
-        if let Ok(value) = HeaderValue::from_str(correlator.as_str()) {
+        if let Ok(value) = HeaderValue::from_str(echoed.as_str()) {
             response.headers_mut().insert(HEADER, value);
         }
         response

@@ -1,10 +1,14 @@
 //! Another plan or price from a day on: the subscriber is told, and the new mandate holds.
 
 use super::{DAY, GOOD, SUBSCRIPTION, advance_to, charge, charge_days, start_system};
+use axum::Router;
+use axum::routing::post;
 use http::{Method, StatusCode};
 use onbill_domain::money::Money;
-use onbill_test_harness::TestSystem;
+use onbill_origin::store::Queue;
 use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::log_capture::LogCapture;
+use onbill_test_harness::{TestSystem, db_folder, write_password_file};
 use serde_json::{Value, json};
 
 /// A customer who has signed up in the widget; their PAI, and the path of their
@@ -160,4 +164,28 @@ async fn change_is_dated_in_the_operators_zone() {
     system.advance_seconds(1);
     assert_refused(&system, &path, new_price("ch-2", 1399, "2026-12-31"), "in the past").await;
     assert_eq!(change(&system, &path, new_price("ch-2", 1399, "2027-01-01")).await.0, 200);
+}
+
+/// The customer has not been told, and somebody has to know that: the price holds all the same.
+#[tokio::test]
+async fn refused_announcement_raises_an_alarm() {
+    let (mut system, _, path) = system_with_subscription().await;
+    let password = write_password_file(&db_folder(), "hunter2!");
+    let settings = json!({"by": "kannel", "url": "http://127.0.0.1:8790/cgi-bin/sendsms", "username": "onbill",
+                          "password_file": password, "sender": "Acme"});
+    system.reconfigure_acme(|config| config.sms = serde_json::from_value(settings).expect("are settings"));
+    let refuse = async || (StatusCode::FORBIDDEN, "Not routable. Do not try again.");
+    system.network.attach_service(
+        system.acme.dashboard_address,
+        Router::new()
+            .route("/cgi-bin/sendsms", post(refuse))
+            .fallback_service(system.acme.sandbox.router()),
+    );
+    let (log, _guard) = LogCapture::capture_thread(tracing::Level::ERROR);
+    assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2027-01-01")).await.0, 200);
+    system.acme.deliver_due().await;
+    assert_eq!(log.count("alarm=\"message-dropped\""), 1);
+    let waiting = system.acme.app().store.next_due(Queue::Notifications).await.expect("works");
+    assert!(waiting.is_none(), "{waiting:?}");
+    std::fs::remove_file(password).expect("is there");
 }

@@ -8,8 +8,10 @@ use super::{
 use onbill_origin::store::Queue;
 use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::log_capture::LogCapture;
 use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use std::sync::Arc;
+use tracing::Level;
 
 const GATEWAY: &str = "127.0.0.1:8790/csp/notification";
 const DAY: i64 = 86_400;
@@ -60,6 +62,7 @@ async fn message_reaches_recovered_gateway_the_same_day() {
 #[tokio::test]
 async fn message_unsent_for_a_day_is_dropped() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let (log, _guard) = LogCapture::capture_thread(Level::ERROR);
     // The gateway sends it each time, and its response is always lost.
     system.network.inject_fault(GATEWAY, NetworkFault::AnswerLost);
     assert_eq!(send_message(&system, named_message_body(&pai, "One", "m-1")).await, expected_acceptance());
@@ -71,10 +74,11 @@ async fn message_unsent_for_a_day_is_dropped() {
     let copies = received_messages(&system, GOOD).await;
     assert!((5..=7).contains(&copies.len()), "{copies:?}");
     assert!(nothing_waits(&system).await, "it was given up");
+    assert_eq!(log.count("alarm=\"message-dropped\""), 1);
     assert_eq!(
         send_message(&system, named_message_body(&pai, "One", "m-1")).await,
         expected_acceptance(),
-        "and nobody is told"
+        "and the partner is not told"
     );
     assert_eq!(received_messages(&system, GOOD).await.len(), copies.len());
 
@@ -83,6 +87,7 @@ async fn message_unsent_for_a_day_is_dropped() {
     system.advance_seconds(DAY);
     assert_eq!(received_messages(&system, GOOD).await.len(), copies.len());
     assert!(nothing_waits(&system).await);
+    assert_eq!(log.count("alarm=\"message-dropped\""), 2);
 }
 
 #[tokio::test]

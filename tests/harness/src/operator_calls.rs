@@ -16,6 +16,12 @@ impl TestSystem {
 
     /// The call, which fails when no response arrives.
     pub async fn try_call_acme_origin(&self, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
+        let answer = self.network.send_call(self.sign_as_acme_systems(path, body)).await.ok()?;
+        Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()))
+    }
+
+    /// The call, signed and not sent yet.
+    pub fn sign_as_acme_systems(&self, path: &str, body: &Value) -> Request<Bytes> {
         let request =
             Request::builder().uri(format!("http://{}/operator/v1{path}", self.acme.origin_address));
         let mut request = if body.is_null() {
@@ -28,8 +34,7 @@ impl TestSystem {
         let ring = keys::keyring(&KeyHolder::Operator("acme"));
         let key = ring.signing_key(KeyUse::OperatorToOrigin, "operator:acme").expect("is there");
         sign_request(&mut request, key, self.now(), &self.next_nonce()).expect("signs");
-        let answer = self.network.send_call(request).await.ok()?;
-        Some((answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default()))
+        request
     }
 
     /// Acme's systems request an erasure. Returns its progress, or the code of the refusal.

@@ -2,7 +2,7 @@
 
 use super::routed;
 use crate::ambient::Clock;
-use crate::config::{ChargeNeeds, Config, NumberProof, Offer};
+use crate::config::{ChargeNeeds, Config, NumberProof};
 use crate::fault::Failure;
 use crate::keys::StableIds;
 use crate::routes::authentic::PartnerCall;
@@ -10,6 +10,7 @@ use crate::store::{AgreedTerms, RecordSubscriptionResult, Store, SubscriptionTer
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::mandate::MandateProof;
 use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -20,8 +21,8 @@ use std::sync::Arc;
 /// 201 when recorded with its mandate, 200 with the same response when it was recorded before; 404
 /// `pai-not-found`; 422 `idempotency-violation` when the partner has used the id for something else;
 /// 400 `account-not-eligible` when the PAI has another live subscription; 400 `invalid-request` for a
-/// price that nobody knows, that is above the offer's ceiling or in another currency, or that is above
-/// what the widget has shown.
+/// price that nobody knows, that is above the operator's ceiling or in another currency, or that is
+/// above what the widget has shown.
 pub(in crate::routes) async fn record_subscription(
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -34,7 +35,7 @@ pub(in crate::routes) async fn record_subscription(
     request.check(now)?;
     let offer = config.offer_with_plan(&call.partner, &request.plan);
     if let Some(price) = request.price {
-        check_price(&config, offer, price)?;
+        check_price(&config, &call.partner, &request.plan, price)?;
     }
     let terms = SubscriptionTerms {
         offer: offer.map(|offer| (offer.id.clone(), offer.price)),
@@ -43,7 +44,7 @@ pub(in crate::routes) async fn record_subscription(
             NumberProof::Pin => MandateProof::Pin,
             NumberProof::DeviceRead => MandateProof::DeviceRead,
         },
-        first_day: config.time_zone.day_of(now),
+        time_zone: config.time_zone.clone(),
         needs_price: config.charge_needs(&call.partner) == ChargeNeeds::Mandate,
     };
     routed::check_routing(&store, &call, request.pai).await?;
@@ -72,15 +73,16 @@ pub(in crate::routes) async fn record_subscription(
     Err(reject.into())
 }
 
-/// Checks a price that the partner reports against the operator's offer with the same plan.
-fn check_price(config: &Config, offer: Option<&Offer>, price: Money) -> Result<(), Reject> {
+/// Checks a price that the partner reports against what the operator sells of it.
+fn check_price(config: &Config, partner: &PartnerId, plan: &ExtId, price: Money) -> Result<(), Reject> {
+    let offer = config.offer_with_plan(partner, plan);
     let is_billed = config.limits_in(price.currency).is_some();
     if !is_billed || offer.is_some_and(|offer| offer.price.currency != price.currency) {
         return Err(Reject::invalid_request("price.currency is not the one that the plan is sold in here."));
     }
-    match offer.and_then(|offer| offer.price_ceiling) {
+    match config.price_ceiling(partner, plan, price.currency) {
         Some(ceiling) if price.amount_minor > ceiling.amount_minor => {
-            Err(Reject::invalid_request(format!("price is above the offer's ceiling of {ceiling}.")))
+            Err(Reject::invalid_request(format!("price is above the ceiling of {ceiling}.")))
         }
         _ => Ok(()),
     }

@@ -4,7 +4,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
-use crate::config::Terms;
+use crate::config::{OperatorTimeZone, Terms};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
@@ -60,6 +60,11 @@ impl MandatePlace {
 /// reported later was agreed elsewhere, as far as anybody can prove.
 const VISIT_SECONDS_MAX: i64 = 86_400;
 
+/// How far back a subscription is in force, from its report. The report may be late, and comes again
+/// after a restore: its first month must still be covered then. No report is later than that month,
+/// and a partner must not reach days of long ago by its word alone.
+const REPORT_SECONDS_MAX: i64 = 31 * 86_400;
+
 /// The terms that an offer is sold under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgreedTerms {
@@ -100,8 +105,8 @@ pub struct SubscriptionTerms {
     pub offer: Option<(OfferId, Money)>,
     pub terms: Option<AgreedTerms>,
     pub proof: MandateProof,
-    /// Today, in the operator's time zone.
-    pub first_day: Day,
+    /// The operator's, in which the day of the agreement is counted.
+    pub time_zone: OperatorTimeZone,
     /// The partner's charges need a price that was agreed.
     pub needs_price: bool,
 }
@@ -171,7 +176,8 @@ impl MandateRow {
     }
 
     /// The mandate of a new subscription. It continues what was agreed in the visit, if there was
-    /// one; a price that the partner reports is what the customer has agreed to there.
+    /// one; a price that the partner reports is what the customer has agreed to there. The words and
+    /// the terms of the visit were shown with its own plan and price, and are evidence of no other.
     pub(in crate::store) fn of_subscription(
         partner: &PartnerId,
         id: &str,
@@ -200,6 +206,9 @@ impl MandateRow {
             return Err(NotAgreed::AbovePrice);
         }
         let accepted_at = request.consent_at.or(visit.as_ref().map(|visit| visit.accepted_at)).unwrap_or(now);
+        // A report from a partner whose clock is ahead is in force now, and no later.
+        let covers_from = accepted_at.clamp(now.plus_seconds(-REPORT_SECONDS_MAX), now);
+        let shown = visit.as_ref().filter(|visit| visit.plan == request.plan && visit.price == price);
         let supersedes = visit.as_ref().map(|visit| visit.mandate_id.clone());
         let (proof, proof_reference) =
             visit.as_ref().map_or((at.proof, None), |visit| (visit.proof, visit.proof_reference.clone()));
@@ -210,15 +219,15 @@ impl MandateRow {
             offer,
             plan: request.plan.clone(),
             price,
-            words_sha256: visit.as_ref().and_then(|visit| visit.words_sha256),
+            words_sha256: shown.and_then(|visit| visit.words_sha256),
             locale: visit.as_ref().and_then(|visit| visit.locale),
-            terms: visit.map_or_else(|| at.terms.clone(), |visit| visit.terms),
+            terms: shown.map_or_else(|| at.terms.clone(), |visit| visit.terms.clone()),
             proof,
             proof_reference,
             accepted_at,
             recorded_at: now,
             supersedes,
-            in_force: Some((id.to_owned(), at.first_day)),
+            in_force: Some((id.to_owned(), at.time_zone.day_of(covers_from))),
             change_id: None,
         })
     }

@@ -174,8 +174,8 @@ impl WebhookOutcome {
 
 impl SmsOutcome {
     /// The next step for the job. A coupon's SMS that is refused waits for a person: the customer
-    /// has paid for the coupon. A customer who waits for a PIN requests another, and for a
-    /// partner's message one line in the log is enough.
+    /// has paid for the coupon. A customer who waits for a PIN requests another, and a partner's
+    /// message has raised its alarm.
     pub fn next_step(&self, job: &SmsJob) -> NextStep {
         match (self, job) {
             (Self::Sent { .. }, _)

@@ -6,7 +6,6 @@ use crate::subscriber_lifecycles::audit::PaiWatch;
 use crate::subscriber_lifecycles::ground_truth::{NUMBERS, pick_index};
 use crate::subscriber_lifecycles::plan::AccountLookup;
 use onbill_domain::account::{AccountStatus, AccountType};
-use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::OfferId;
 use onbill_domain::limits::FLOW_TTL_SECONDS;
@@ -14,6 +13,7 @@ use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, SubscriptionSource};
+use onbill_origin::config::OperatorTimeZone;
 use onbill_origin::store::{
     IssueSignupResult, Journey, NewFlow, NewPai, NewPaiIds, NewSignup, PaiRow, RecordSubscriptionResult,
     SpendTokenResult, StartFlowResult, SubscriptionTerms, WidgetAgreement,
@@ -202,7 +202,7 @@ impl LifecycleRun<'_> {
             offer: None,
             terms: None,
             proof: MandateProof::DeviceRead,
-            first_day: Day::of_timestamp(self.now()),
+            time_zone: OperatorTimeZone::default(),
             needs_price: true,
         };
         let (nonce, id) = (self.next_nonce(), self.fresh());
