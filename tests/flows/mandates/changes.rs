@@ -177,9 +177,7 @@ async fn refused_announcement_raises_an_alarm() {
     let refuse = async || (StatusCode::FORBIDDEN, "Not routable. Do not try again.");
     system.network.attach_service(
         system.acme.dashboard_address,
-        Router::new()
-            .route("/cgi-bin/sendsms", post(refuse))
-            .fallback_service(system.acme.sandbox.router()),
+        Router::new().route("/cgi-bin/sendsms", post(refuse)).fallback_service(system.acme.sandbox.router()),
     );
     let (log, _guard) = LogCapture::capture_thread(tracing::Level::ERROR);
     assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2027-01-01")).await.0, 200);

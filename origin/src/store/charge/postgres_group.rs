@@ -185,7 +185,8 @@ async fn find_active_payers(
         join_mandate()
     );
     let active = PaiState::Active.as_str();
-    let rows = tx.query(&sql, &[&partners, &pais, &currencies, &active, &from, &to, &begins, &month_ends]).await?;
+    let rows =
+        tx.query(&sql, &[&partners, &pais, &currencies, &active, &from, &to, &begins, &month_ends]).await?;
     rows.iter().map(|row| Ok((read_place(row)?, read_payer(row)?, read_spending_if_any(row)?))).collect()
 }
 

@@ -182,15 +182,15 @@ impl MandateRow {
         partner: &PartnerId,
         id: &str,
         request: &PartnerSubscriptionRequest,
-        visit: Option<Self>,
+        visit: Option<&Self>,
         at: &SubscriptionTerms,
         now: Timestamp,
     ) -> Result<Self, NotAgreed> {
         let offered = at.offer.clone().unzip();
-        let same_plan = visit.as_ref().filter(|visit| visit.plan == request.plan);
+        let same_plan = visit.filter(|visit| visit.plan == request.plan);
         let (offer, known) = match same_plan {
             Some(visit) => (visit.offer.clone(), visit.price),
-            None => (offered.0, offered.1.or_else(|| visit.as_ref()?.price)),
+            None => (offered.0, offered.1.or_else(|| visit?.price)),
         };
         let price = request.price.or(known);
         if price.is_none() && at.needs_price {
@@ -205,13 +205,13 @@ impl MandateRow {
         {
             return Err(NotAgreed::AbovePrice);
         }
-        let accepted_at = request.consent_at.or(visit.as_ref().map(|visit| visit.accepted_at)).unwrap_or(now);
+        let accepted_at = request.consent_at.or(visit.map(|visit| visit.accepted_at)).unwrap_or(now);
         // A report from a partner whose clock is ahead is in force now, and no later.
         let covers_from = accepted_at.clamp(now.plus_seconds(-REPORT_SECONDS_MAX), now);
-        let shown = visit.as_ref().filter(|visit| visit.plan == request.plan && visit.price == price);
-        let supersedes = visit.as_ref().map(|visit| visit.mandate_id.clone());
+        let shown = visit.filter(|visit| visit.plan == request.plan && visit.price == price);
+        let supersedes = visit.map(|visit| visit.mandate_id.clone());
         let (proof, proof_reference) =
-            visit.as_ref().map_or((at.proof, None), |visit| (visit.proof, visit.proof_reference.clone()));
+            visit.map_or((at.proof, None), |visit| (visit.proof, visit.proof_reference.clone()));
         Ok(Self {
             mandate_id: id.to_owned(),
             partner: partner.clone(),
@@ -220,7 +220,7 @@ impl MandateRow {
             plan: request.plan.clone(),
             price,
             words_sha256: shown.and_then(|visit| visit.words_sha256),
-            locale: visit.as_ref().and_then(|visit| visit.locale),
+            locale: visit.and_then(|visit| visit.locale),
             terms: shown.map_or_else(|| at.terms.clone(), |visit| visit.terms.clone()),
             proof,
             proof_reference,

@@ -120,7 +120,7 @@ async fn find_agreed(
     terms: &SubscriptionTerms,
 ) -> Result<Result<MandateRow, RecordSubscriptionResult>, TxError> {
     let visit = mandate::find_mandate_of_visit(tx, now, request.pai).await?;
-    let mut agreed = match MandateRow::of_subscription(partner, new_id, request, visit, terms, now) {
+    let mut agreed = match MandateRow::of_subscription(partner, new_id, request, visit.as_ref(), terms, now) {
         Ok(agreed) => agreed,
         Err(why) => return Ok(Err(why.into())),
     };

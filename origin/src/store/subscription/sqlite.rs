@@ -108,7 +108,7 @@ fn find_agreed(
     terms: &SubscriptionTerms,
 ) -> Result<Result<MandateRow, RecordSubscriptionResult>, StoreError> {
     let visit = mandate::find_mandate_of_visit(tx, now, request.pai)?;
-    let mut agreed = match MandateRow::of_subscription(partner, new_id, request, visit, terms, now) {
+    let mut agreed = match MandateRow::of_subscription(partner, new_id, request, visit.as_ref(), terms, now) {
         Ok(agreed) => agreed,
         Err(why) => return Ok(Err(why.into())),
     };
