@@ -5,6 +5,7 @@ use axum::Router;
 use axum::routing::post;
 use http::{Method, StatusCode};
 use onbill_domain::money::Money;
+use onbill_origin::config::PriceNoticeDays;
 use onbill_origin::store::Queue;
 use onbill_test_harness::customer::AccountChoice;
 use onbill_test_harness::log_capture::LogCapture;
@@ -164,6 +165,21 @@ async fn change_is_dated_in_the_operators_zone() {
     system.advance_seconds(1);
     assert_refused(&system, &path, new_price("ch-2", 1399, "2026-12-31"), "in the past").await;
     assert_eq!(change(&system, &path, new_price("ch-2", 1399, "2027-01-01")).await.0, 200);
+}
+
+/// A ledger that was restored takes again what was announced before.
+#[tokio::test]
+async fn rise_without_notice_holds_at_once() {
+    let (mut system, pai, path) = system_with_subscription().await;
+    let rise = new_price("ch-1", 1799, "2026-11-18");
+    assert_refused(&system, &path, rise.clone(), "30 days of notice").await;
+    let none = PriceNoticeDays::try_from(0).expect("is allowed");
+    system.reconfigure_acme(|config| config.price_notice_days = none);
+    assert_eq!(change(&system, &path, rise).await, (200, "ACTIVE".to_owned()));
+    let today = json!({"extTransactionID": "c-1", "pai": pai, "amount": {"value": 1799, "currency": "USD"},
+        "description": "Netflix Standard", "servicePeriod": {"from": "2026-11-18", "to": "2026-12-17"}});
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", today).await;
+    assert_eq!(answer["status"], "APPROVED", "{answer}");
 }
 
 /// The customer has not been told, and somebody has to know that: the price holds all the same.
