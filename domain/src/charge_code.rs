@@ -7,8 +7,8 @@ use std::fmt;
 /// The code by which the operator's billing knows what a line is for: its revenue account, its tax
 /// treatment. The operator chooses it; nothing follows from it here.
 ///
-/// It is 1 to 64 letters and digits (ASCII), `.`, `_`, `-`, `/`, `:` and `#`, so that no file, sheet
-/// or terminal takes it for anything else.
+/// It is 1 to 64 letters and digits (ASCII), `.`, `_`, `-`, `/`, `:` and `#`, and begins with a letter
+/// or a digit, so that no file, sheet or terminal takes it for a separator, a formula or an option.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ChargeCode(String);
@@ -17,6 +17,7 @@ impl ChargeCode {
     /// Parses a well-formed code.
     pub fn parse(text: &str) -> Option<Self> {
         let is_code = (1..=CHARGE_CODE_CHARS_MAX).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:#".contains(&b));
         is_code.then(|| Self(text.to_owned()))
     }
@@ -46,7 +47,7 @@ impl<'de> Deserialize<'de> for ChargeCode {
             let begin: String = text.chars().take(CHARGE_CODE_CHARS_MAX).collect();
             de::Error::custom(format!(
                 "{begin:?} is no charge code: it must be 1 to {CHARGE_CODE_CHARS_MAX} letters, digits and \
-                 . _ - / : # without blanks or commas"
+                 . _ - / : # without blanks or commas, and begin with a letter or a digit"
             ))
         })
     }
@@ -70,6 +71,8 @@ mod tests {
             "a\tb",
             "a\"b",
             "=1+1",
+            "-A1",
+            "#N/A",
             "caf\u{e9}",
             "a\u{200b}",
             &"x".repeat(65),

@@ -318,7 +318,11 @@ mod tests {
             assert_eq!(facts_of("SUSPENDED", &member).suspension, Some(Stated::Known(suspension)));
             assert_eq!(facts_of("ACTIVE", &member).suspension, None);
         }
-        assert_eq!(facts_of("SUSPENDED", r#""suspension":null"#).suspension, None);
+        for nothing in ["null", "\"\"", "\"  \"", "\"\u{200b}\""] {
+            let members = format!(r#""suspension":{nothing},"eligible":{nothing}"#);
+            assert_eq!(facts_of("SUSPENDED", &members).suspension, None, "{nothing:?}");
+            assert_eq!(facts_of("ACTIVE", &members).ineligible, None, "{nothing:?}");
+        }
         let unknown = facts_of("SUSPENDED", r#""suspension":"sabbatical""#);
         assert_eq!(unknown.unknown_word(), Some(&UnknownWord::new("suspension", "sabbatical")));
     }

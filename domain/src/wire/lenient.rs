@@ -62,14 +62,17 @@ impl<'t> Members<'t> {
         self.decisive(name, read).ok().flatten()
     }
 
-    /// What an optional member that decides states; `None` when it is absent, null or empty. When
+    /// What an optional member that decides states; `None` when it is absent, null, empty or blank. When
     /// `read` does not understand it, or it is there twice and says different things, it is unknown.
     pub(super) fn stated<T: PartialEq>(
         &self,
         name: &'static str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Option<Stated<T>> {
-        let says_nothing = |value: &str| ["null", "", "\"\""].contains(&value);
+        let says_nothing = |value: &str| {
+            let text = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+            ["null", ""].contains(&value) || text.is_some_and(|text| text.trim_matches(is_blank).is_empty())
+        };
         let values: Vec<&str> = self.values(name).filter(|value| !says_nothing(value)).collect();
         let mut known = values.iter().map(|value| read(value));
         match known.next()? {
@@ -100,11 +103,14 @@ pub(super) struct NotClear;
 /// characters around it. `None` for null, an empty text, a list or an object.
 pub(super) fn read_word(value: &str) -> Option<String> {
     let word = if value.starts_with('"') { unquote(value)? } else { value.to_owned() };
-    let is_blank =
-        |c: char| c.is_whitespace() || c == '\0' || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}');
     let word = word.trim_matches(is_blank);
     let is_bare_text = !value.starts_with(['"', '{', '[']) && value != "null";
     ((value.starts_with('"') || is_bare_text) && !word.is_empty()).then(|| word.to_owned())
+}
+
+/// Whether a character around a word is none that a person sees.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\0' || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')
 }
 
 /// Splits a string, with its quotation marks, from what follows it.

@@ -92,14 +92,23 @@ impl Columns {
             Some(text) => Some(Pai::parse(text).ok_or(("pai", "is not a PAI"))?),
         };
         let charge_code = self.charge_code.map(|place| field(place, CHARGE_CODE_NAMES[0])).transpose()?;
-        let is_plain = |code: &str| code.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-        if charge_code.is_some_and(|code| code.len() > CHARGE_CODE_CHARS_MAX || !is_plain(code)) {
-            return Err((CHARGE_CODE_NAMES[0], "must be at most 64 printable ASCII characters"));
-        }
         let details = self.details.as_ref().map(|columns| columns.parse_line(record).map(Box::new));
         let details = details.transpose()?;
         let amount = Money { amount_minor, currency };
-        let charge_code = charge_code.map(Box::from);
+        let charge_code = charge_code.map(to_comparable_code);
         Ok((kind, id, ReportedLine { number, amount, status, pai, charge, charge_code, details }))
     }
 }
+/// Another system's code as text that can be compared and shown. What no code of ours can be stays
+/// another code: it does not cost the line, whose amount counts all the same.
+fn to_comparable_code(code: &str) -> Box<str> {
+    let is_shown = |c: char| c == ' ' || c.is_ascii_graphic();
+    let shown = code.chars().take(CHARGE_CODE_CHARS_MAX).map(|c| if is_shown(c) { c } else { '?' });
+    let mut text: String = shown.collect();
+    if code.chars().nth(CHARGE_CODE_CHARS_MAX).is_some() {
+        // No code of ours has this sign, so a code that is cut is never one of them.
+        text.push('*');
+    }
+    text.into()
+}
+

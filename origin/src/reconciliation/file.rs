@@ -297,7 +297,9 @@ mod tests {
                 (Some("a,b".into()), 0),
                 "another code, and no other line"
             );
-            assert_eq!(read_code(name, &"x".repeat(65)), (None, 1));
+            assert_eq!(read_code(name, "L\u{ed}nea OTT"), (Some("L?nea OTT".into()), 0));
+            let (begin, long) = ("x".repeat(64), "x".repeat(70));
+            assert_eq!(read_code(name, &long), (Some((begin + "*").into()), 0), "nor cut to one of ours");
         }
         assert_eq!(read_code("glCode", "OTT-1"), (None, 0));
     }
