@@ -67,7 +67,9 @@ async fn subscription_is_suspended_resumed_and_cancelled_permanently() {
         expected_answer(200, "CANCELLED"),
         "the first one is over"
     );
-    assert_eq!(system.run_billing("2026-12").await["totals"]["approved"], 1);
+    // What they have paid for on the same day goes into December.
+    assert_eq!(system.run_billing("2026-12").await["totals"]["approved"], 0);
+    assert_eq!(system.run_billing("2027-01").await["totals"]["approved"], 1);
 }
 
 #[tokio::test]
