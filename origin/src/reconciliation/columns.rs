@@ -111,4 +111,3 @@ fn to_comparable_code(code: &str) -> Box<str> {
     }
     text.into()
 }
-
