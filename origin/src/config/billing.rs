@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(codes.find("e-7"), None);
         assert_eq!(codes.find("401"), None);
         let twice = format!("{word}\n[billing.codes]\n\"4012\" = \"account-on-hold\"");
-        assert!(Config::parse(&twice).is_err_and(|told| told.contains("write [billing] by =")));
+        assert!(Config::parse(&twice).is_err_and(|refused| refused.contains("write [billing] by =")));
         for bad in ["[billing]\nby = \"pigeon\"", "[billing]\nbuy = \"csp\"", "[billing.codes]\n1 = 2"] {
             assert!(read(bad).is_err(), "{bad}");
         }
@@ -143,12 +143,12 @@ mod tests {
     #[test]
     fn code_cannot_mean_the_end_of_a_pai() {
         for reason in DeclineReason::ALL {
-            let told = read(&format!("[billing.codes]\n\"4012\" = \"{}\"", reason.as_str()));
+            let refused = read(&format!("[billing.codes]\n\"4012\" = \"{}\"", reason.as_str()));
             if reason.closes_pai() {
-                let told = told.expect_err(reason.as_str());
-                assert!(told.contains("\"4012\" cannot mean"), "{told}");
+                let refused = refused.expect_err(reason.as_str());
+                assert!(refused.contains("\"4012\" cannot mean"), "{refused}");
             } else {
-                assert_eq!(told.expect("is sound").codes.find("4012"), Some(reason));
+                assert_eq!(refused.expect("is sound").codes.find("4012"), Some(reason));
             }
         }
         for (code, word, complaint) in [
@@ -160,8 +160,8 @@ mod tests {
             ("40\\n12", "account-on-hold", "is no code"),
             (&"4".repeat(65), "account-on-hold", "is no code"),
         ] {
-            let told = read(&format!("[billing.codes]\n\"{code}\" = \"{word}\"")).expect_err(complaint);
-            assert!(told.contains(complaint), "{told}");
+            let refused = read(&format!("[billing.codes]\n\"{code}\" = \"{word}\"")).expect_err(complaint);
+            assert!(refused.contains(complaint), "{refused}");
         }
     }
 }

@@ -210,8 +210,8 @@ mod tests {
             (["A", "B", "T", ""], "partner netflix needs a charge_code of its own"),
         ] {
             let [standard, premium, tunes, partner] = codes;
-            let told = check(&with_codes(standard, premium, tunes, partner)).expect_err(complaint);
-            assert!(told.contains(complaint), "{told}");
+            let refused = check(&with_codes(standard, premium, tunes, partner)).expect_err(complaint);
+            assert!(refused.contains(complaint), "{refused}");
         }
         assert_eq!(check(&with_codes("A", "B", "T", "N")), Ok(()));
         assert_eq!(
@@ -221,8 +221,8 @@ mod tests {
         );
         assert_eq!(check(&with_codes("", "", "T", "N")), Ok(()));
         for bad in ["a,b", "a\\nb", &"x".repeat(200), " "] {
-            let told = check(&with_codes(bad, "B", "T", "N")).expect_err(bad);
-            assert!(told.contains("is no charge code: it must be 1 to 64 letters"), "{told}");
+            let refused = check(&with_codes(bad, "B", "T", "N")).expect_err(bad);
+            assert!(refused.contains("is no charge code: it must be 1 to 64 letters"), "{refused}");
         }
     }
 }

@@ -140,8 +140,8 @@ mod tests {
             ("columns = []".to_owned(), "line is missing"),
             ("columns = \"line\"".to_owned(), "invalid type"),
         ] {
-            let told = read(&bad).expect_err(complaint);
-            assert!(told.contains(complaint), "{told}");
+            let refused = read(&bad).expect_err(complaint);
+            assert!(refused.contains(complaint), "{refused}");
         }
     }
 }

@@ -93,8 +93,8 @@ pub fn verify_chain(file: impl BufRead) -> io::Result<Result<u64, String>> {
         if end.is_some() {
             return Ok(Err(format!("line {at} comes after the end")));
         }
-        if let Ok(EndLine { end: told }) = serde_json::from_str(&text) {
-            end = Some(told);
+        if let Ok(EndLine { end: stated }) = serde_json::from_str(&text) {
+            end = Some(stated);
             continue;
         }
         let Ok(line) = serde_json::from_str::<MandateLine>(&text) else {
