@@ -11,7 +11,7 @@ use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::store::{ClosePaiResult, OpenMode};
 use std::path::Path;
 
-/// End a PAI for ever, as a fraud desk or a customer wishes.
+/// End a PAI permanently, as a fraud desk or a customer wishes.
 ///
 /// Every later charge for it is declined with the reason, and its subscription is over on our side. Nothing opens it
 /// again: whoever signs up anew gets a new one. Refunds of what was charged before are still taken.

@@ -72,7 +72,7 @@ enum Verb {
         #[arg(value_parser = parse_ext_id)]
         id: ExtId,
     },
-    /// Take a coupon back, for ever. One that is redeemed stays redeemed.
+    /// Take a coupon back, permanently. One that is redeemed stays redeemed.
     Void {
         /// The coupon, by the operator's id.
         #[arg(value_parser = parse_ext_id)]

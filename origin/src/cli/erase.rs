@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// Erase people: after it, nothing in the ledger leads from a PAI or a charge to their number.
 ///
-/// The PAIs of whoever has the number are closed for ever (charges decline account-closed), and the partner
+/// The PAIs of whoever has the number are closed permanently (charges decline account-closed), and the partner
 /// is told CLOSED. Charges, refunds and totals stay. Whoever signs up with the number later is somebody new.
 /// A number that stands in a file which is being written for billing goes some minutes later.
 ///

@@ -91,7 +91,7 @@ impl<'de> Deserialize<'de> for BillingCodes {
             }
             match DeclineReason::parse(&word) {
                 Some(reason) if reason.closes_pai() => Err(D::Error::custom(format!(
-                    "billing.codes: {code:?} cannot mean {word}, which ends the subscriber's PAI for ever: \
+                    "billing.codes: {code:?} cannot mean {word}, which ends the subscriber's PAI permanently: \
                      only account/validate, an account event or close-pai does that"
                 ))),
                 Some(reason) => Ok((code, reason)),
