@@ -1,5 +1,6 @@
 //! What a caller is told, and the operator's people, when a ceiling is exceeded.
 
+use crate::instruments::Instruments;
 use crate::store::{Ceiling, Exceeded, Tallied};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::reject::Reject;
@@ -8,7 +9,12 @@ use onbill_domain::timestamp::Timestamp;
 /// 429 until the next hour or day begins, with an alarm for the first call beyond the ceiling. `who`
 /// is the partner, or else the word for who has asked at the widget. The response is the same for
 /// every number.
-pub(crate) fn reject_exceeded(now: Timestamp, exceeded: Exceeded, who: &str) -> Reject {
+pub(crate) fn reject_exceeded(
+    instruments: &Instruments,
+    now: Timestamp,
+    exceeded: Exceeded,
+    who: &str,
+) -> Reject {
     let Exceeded { ceiling, again_at, is_first } = exceeded;
     if is_first {
         raise_ceiling_alarm(ceiling, who);
@@ -23,13 +29,14 @@ pub(crate) fn reject_exceeded(now: Timestamp, exceeded: Exceeded, who: &str) -> 
 
 /// The result of a use case that is counted first, or 429.
 pub(crate) fn check_tallied<T>(
+    instruments: &Instruments,
     now: Timestamp,
     tallied: Tallied<T>,
     partner: &PartnerId,
 ) -> Result<T, Reject> {
     match tallied {
         Tallied::Within(result) => Ok(result),
-        Tallied::Exceeded(exceeded) => Err(reject_exceeded(now, exceeded, partner.as_str())),
+        Tallied::Exceeded(exceeded) => Err(reject_exceeded(instruments, now, exceeded, partner.as_str())),
     }
 }
 

@@ -26,6 +26,7 @@ pub mod delivery;
 pub mod fault;
 pub mod flow;
 pub mod http;
+pub mod instruments;
 pub mod keys;
 pub mod lifecycle;
 pub mod mandate;

@@ -7,6 +7,7 @@ use crate::ceiling::{reject_exceeded, seconds_until};
 use crate::config::PinsPerHour;
 use crate::delivery::{PinSms, seal};
 use crate::fault::Fault;
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::sms::sms_words;
 use crate::store::{Hash, NewPin, PinAsker, PinAttempt, PinCeiling, StartFlowResult};
@@ -51,6 +52,7 @@ pub struct PinIssuer {
     pub(crate) vault: Arc<Vault>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) pins_per_hour: PinsPerHour,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl PinIssuer {
@@ -79,7 +81,12 @@ impl PinIssuer {
 /// 409 `token-already-used` for an assertion that another frame has used; 429 when the number has had
 /// its PINs, or when the ceiling of all PINs is reached; 403 `challenge-required`. `who` is as in
 /// [`reject_exceeded`].
-pub(crate) fn check_started(now: Timestamp, start: StartFlowResult, who: &str) -> Result<(), Reject> {
+pub(crate) fn check_started(
+    instruments: &Instruments,
+    now: Timestamp,
+    start: StartFlowResult,
+    who: &str,
+) -> Result<(), Reject> {
     match start {
         StartFlowResult::Started => Ok(()),
         StartFlowResult::AssertionUsed => {
@@ -91,7 +98,7 @@ pub(crate) fn check_started(now: Timestamp, start: StartFlowResult, who: &str) -
         StartFlowResult::ChallengeNeeded => {
             Err(Reject::new(ErrorCode::ChallengeRequired, "A challenge has to be solved first."))
         }
-        StartFlowResult::CeilingReached(exceeded) => Err(reject_exceeded(now, exceeded, who)),
+        StartFlowResult::CeilingReached(exceeded) => Err(reject_exceeded(instruments, now, exceeded, who)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! for long, or look as they did before. So the origin writes now and then, whether or not there
 //! are calls, and says once in the log that it cannot, and once that it can again.
 
+use crate::instruments::Instruments;
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Readiness {
     store: Arc<Store>,
     is_ready: AtomicBool,
+    instruments: Arc<Instruments>,
 }
 
 impl Readiness {
-    pub fn new(store: Arc<Store>) -> Self {
-        Self { store, is_ready: AtomicBool::new(true) }
+    pub fn new(store: Arc<Store>, instruments: Arc<Instruments>) -> Self {
+        Self { store, is_ready: AtomicBool::new(true), instruments }
     }
 
     pub fn is_ready(&self) -> bool {

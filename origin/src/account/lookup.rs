@@ -3,6 +3,7 @@
 use crate::config::AccountSource;
 use crate::fault::{Failure, Fault};
 use crate::http::CspClient;
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::store::{Store, SubscriberAccount};
 use onbill_domain::account::AccountFacts;
@@ -35,11 +36,18 @@ pub struct AccountLookup {
     store: Arc<Store>,
     vault: Arc<Vault>,
     csp: Arc<CspClient>,
+    instruments: Arc<Instruments>,
 }
 
 impl AccountLookup {
-    pub fn new(source: AccountSource, store: Arc<Store>, vault: Arc<Vault>, csp: Arc<CspClient>) -> Self {
-        Self { source, store, vault, csp }
+    pub fn new(
+        source: AccountSource,
+        store: Arc<Store>,
+        vault: Arc<Vault>,
+        csp: Arc<CspClient>,
+        instruments: Arc<Instruments>,
+    ) -> Self {
+        Self { source, store, vault, csp, instruments }
     }
 
     /// The account of a number, if it has one, when nothing is bought. The cost is one look-up,

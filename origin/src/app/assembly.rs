@@ -12,6 +12,7 @@ use crate::delivery::{
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
+use crate::instruments::Instruments;
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::mandate::TermsChanges;
 use crate::pin::PinIssuer;
@@ -42,6 +43,7 @@ pub struct App {
     pub files: Arc<FileExchange>,
     pub sms: Arc<dyn SmsGateway>,
     pub readiness: Arc<Readiness>,
+    pub instruments: Arc<Instruments>,
     /// The ledger is being recovered: what decides by it is refused, and what acts on it waits.
     pub is_recovering: bool,
     routes: RouteState,
@@ -87,12 +89,26 @@ impl App {
         let vault = Arc::new(Vault::new(&keys)?);
         let ids = Arc::new(StableIds::new(&keys, &config.operator)?);
         let keys = Arc::new(keys);
-        let client = SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone());
-        let csp = Arc::new(CspClient::new(&config.bss_url, &config.operator, client.clone()));
-        let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random)?;
+        let instruments = Instruments::new(clock.clone());
+        let client = SignedClient::new(
+            keys.clone(),
+            peer.clone(),
+            clock.clone(),
+            random.clone(),
+            instruments.clone(),
+        );
+        let csp = CspClient::new(&config.bss_url, &config.operator, client.clone(), instruments.clone());
+        let csp = Arc::new(csp);
+        let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random, &instruments)?;
         let config = Arc::new(config);
-        let accounts =
-            Arc::new(AccountLookup::new(config.accounts, store.clone(), vault.clone(), csp.clone()));
+        let accounts = AccountLookup::new(
+            config.accounts,
+            store.clone(),
+            vault.clone(),
+            csp.clone(),
+            instruments.clone(),
+        );
+        let accounts = Arc::new(accounts);
         let wake_up = WakeUp::new();
         let codes = Arc::new(config.list_charge_codes());
         let base = Base {
@@ -108,6 +124,7 @@ impl App {
             accounts,
             wake_up,
             is_recovering,
+            instruments,
         };
 
         let billing = Arc::new(base.billing(csp));
@@ -117,7 +134,7 @@ impl App {
         let coupons = Arc::new(base.coupons());
         let routes = base.routes(&billing, &coupons);
         let readiness = Arc::clone(&routes.readiness);
-        let Base { config, store, clock, random, numbers, vault, ids, accounts, .. } = base;
+        let Base { config, store, clock, random, numbers, vault, ids, accounts, instruments, .. } = base;
         let worker = Arc::new(worker);
         Ok(Self {
             config,
@@ -135,6 +152,7 @@ impl App {
             files,
             sms,
             readiness,
+            instruments,
             is_recovering,
             routes,
         })
@@ -201,6 +219,7 @@ struct Base {
     accounts: Arc<AccountLookup>,
     wake_up: WakeUp,
     is_recovering: bool,
+    instruments: Arc<Instruments>,
 }
 
 impl Base {
@@ -219,6 +238,7 @@ impl Base {
             vault: self.vault.clone(),
             retry: self.retry(),
             clock: self.clock.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -229,6 +249,7 @@ impl Base {
             store: self.store.clone(),
             client,
             retry: self.retry(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -247,6 +268,7 @@ impl Base {
                 store: self.store.clone(),
                 client,
                 retry: self.retry(),
+                instruments: self.instruments.clone(),
             },
             edge: edge.clone(),
             sms: SmsJobs {
@@ -256,10 +278,12 @@ impl Base {
                 gateway: gateway.clone(),
                 retry: self.retry(),
                 clock: self.clock.clone(),
+                instruments: self.instruments.clone(),
             },
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            instruments: self.instruments.clone(),
             is_recovering: self.is_recovering,
         }
     }
@@ -274,6 +298,7 @@ impl Base {
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -288,6 +313,7 @@ impl Base {
             random: self.random.clone(),
             clock: self.clock.clone(),
             wake_up: self.wake_up.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -343,6 +369,7 @@ impl Base {
                 vault: vault.clone(),
                 random: random.clone(),
                 pins_per_hour: self.config.pins_per_hour,
+                instruments: self.instruments.clone(),
             }),
             eligibility,
             proofs,
@@ -354,9 +381,10 @@ impl Base {
             terms_changes: Arc::new(self.terms_changes()),
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
-            receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone())),
-            readiness: Arc::new(Readiness::new(store.clone())),
+            receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone(), self.instruments.clone())),
+            readiness: Arc::new(Readiness::new(store.clone(), self.instruments.clone())),
             recovering: Recovering(self.is_recovering),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -366,6 +394,7 @@ impl Base {
             clock: self.clock.clone(),
             random: self.random.clone(),
             edge_authority: self.config.edge_authority().to_owned(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -378,6 +407,7 @@ impl Base {
             ids: self.ids.clone(),
             codes: self.codes.clone(),
             wake_up: self.wake_up.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -388,6 +418,7 @@ impl Base {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             wake_up: self.wake_up.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -413,6 +444,7 @@ impl Base {
             ids: self.ids.clone(),
             codes: self.codes.clone(),
             wake_up: self.wake_up.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 }

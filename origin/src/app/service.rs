@@ -36,7 +36,7 @@ pub async fn run(
         tasks.spawn(Arc::clone(&app.files).run(directory));
     }
     tokio::select! {
-        () = server::serve(listener, app.router(), stop) => Ok(()),
+        () = server::serve(listener, app.router(), Arc::clone(&app.instruments), stop) => Ok(()),
         _ = tasks.join_next() => {
             tracing::error!(alarm = "service-ended", "a part of the service has ended");
             Err(io::Error::other("a part of the service has ended"))

@@ -5,6 +5,7 @@ use crate::ambient::Clock;
 use crate::config::{ChargeCodes, Config};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
+use crate::instruments::Instruments;
 use crate::keys::StableIds;
 use crate::store::{Charge, ChargeRules, NewCharge, PostChargeResult, Store};
 use onbill_domain::digest::sha256;
@@ -22,6 +23,7 @@ pub struct ChargePosts {
     pub(crate) ids: Arc<StableIds>,
     pub(crate) codes: Arc<ChargeCodes>,
     pub(crate) wake_up: WakeUp,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 pub enum RecordedCharge {

@@ -4,6 +4,7 @@ use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::{Failure, Fault};
+use crate::instruments::Instruments;
 use crate::keys::StableIds;
 use crate::store::{NewRefund, PostRefundResult, Refund, Store};
 use onbill_domain::digest::sha256;
@@ -19,6 +20,7 @@ pub struct RefundPosts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<StableIds>,
     pub(crate) wake_up: WakeUp,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 pub enum RecordedRefund {

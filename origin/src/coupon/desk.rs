@@ -4,6 +4,7 @@ use crate::account::AccountLookup;
 use crate::ambient::{Clock, Random};
 use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
+use crate::instruments::Instruments;
 use crate::keys::{StableIds, Vault};
 use crate::store::Store;
 use std::sync::Arc;
@@ -18,4 +19,5 @@ pub struct Coupons {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) wake_up: WakeUp,
+    pub(crate) instruments: Arc<Instruments>,
 }

@@ -6,6 +6,7 @@ use crate::charge::ANSWERING_SECONDS;
 use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
 use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
 use crate::fault::Failure;
+use crate::instruments::Instruments;
 use crate::keys::{StableIds, Vault};
 use crate::store::{Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, Store};
 use onbill_domain::decline_reason::DeclineReason;
@@ -27,6 +28,7 @@ pub struct CouponRedemptions {
     pub(crate) ids: Arc<StableIds>,
     pub(crate) codes: Arc<ChargeCodes>,
     pub(crate) wake_up: WakeUp,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 pub(crate) enum ClaimedCoupon {

@@ -7,6 +7,7 @@ use crate::ambient::Clock;
 use crate::config::{Billing, BillingCodes};
 use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::store::{
     BilledSubscriber, BillingOutcome, Charge, ChargeDecision, ChargeOutcome, JobKind, NextStep, Refund,
@@ -37,6 +38,7 @@ pub struct BillingSubmission {
     pub(crate) vault: Arc<Vault>,
     pub(crate) retry: RetrySchedule,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl BillingSubmission {

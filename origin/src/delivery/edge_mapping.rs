@@ -3,6 +3,7 @@
 
 use super::retry::RetrySchedule;
 use crate::http::{SignedClient, Unreachable};
+use crate::instruments::Instruments;
 use crate::store::{JobKind, NextStep, PaiStatus, Store, WebhookOutcome};
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -23,6 +24,7 @@ pub struct EdgeMappings {
     pub(crate) store: Arc<Store>,
     pub(crate) client: SignedClient,
     pub(crate) retry: RetrySchedule,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl EdgeMappings {

@@ -3,6 +3,7 @@
 
 use super::alarms::warn_of_undelivered;
 use crate::ambient::Clock;
+use crate::instruments::Instruments;
 use crate::sms::{DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink};
 use crate::store::{SmsReceipt, Store};
 use async_trait::async_trait;
@@ -13,11 +14,12 @@ use std::sync::Arc;
 pub struct ReceiptRecorder {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
+    instruments: Arc<Instruments>,
 }
 
 impl ReceiptRecorder {
-    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, instruments: Arc<Instruments>) -> Self {
+        Self { store, clock, instruments }
     }
 }
 

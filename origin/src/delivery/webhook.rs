@@ -8,6 +8,7 @@
 use super::retry::RetrySchedule;
 use crate::config::Config;
 use crate::http::SignedClient;
+use crate::instruments::Instruments;
 use crate::store::{JobKind, NextStep, Store, StoreError, WebhookOutcome};
 use http::StatusCode;
 use onbill_domain::ids::PartnerId;
@@ -24,6 +25,7 @@ pub(crate) struct Webhooks {
     pub(crate) store: Arc<Store>,
     pub(crate) client: SignedClient,
     pub(crate) retry: RetrySchedule,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl Webhooks {

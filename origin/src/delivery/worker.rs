@@ -14,6 +14,7 @@ use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
+use crate::instruments::Instruments;
 use crate::store::{
     DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
     WebhookJob, WebhookOutcome,
@@ -60,6 +61,7 @@ pub struct Worker {
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) instruments: Arc<Instruments>,
     /// The ledger is being recovered: see [`Worker::queues`].
     pub(crate) is_recovering: bool,
 }

@@ -6,6 +6,7 @@
 
 use super::peer::{Connection, NoResponse};
 use super::signed_client::{Repetition, SignedClient};
+use crate::instruments::Instruments;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
@@ -19,6 +20,7 @@ use onbill_domain::wire::csp::{
 };
 use onbill_domain::wire::csp_answer::{self, AccountAnswer, has_error_code};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// There was no response, or one that does not show what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +31,19 @@ pub struct CspClient {
     url: String,
     operator: Party,
     client: SignedClient,
+    instruments: Arc<Instruments>,
 }
 
 impl CspClient {
     /// Calls `url` as the onbill of `operator`.
-    pub fn new(url: &str, operator: &OperatorId, client: SignedClient) -> Self {
-        Self { url: url.trim_end_matches('/').to_owned(), operator: Party::operator(operator), client }
+    pub fn new(
+        url: &str,
+        operator: &OperatorId,
+        client: SignedClient,
+        instruments: Arc<Instruments>,
+    ) -> Self {
+        let url = url.trim_end_matches('/').to_owned();
+        Self { url, operator: Party::operator(operator), client, instruments }
     }
 
     /// Looks up the operator's record of an account; `None` when the operator reports that there is
@@ -155,7 +164,6 @@ mod tests {
     use onbill_domain::key::Keyring;
     use onbill_domain::wire::csp::BillingDecision;
     use serde_json::json;
-    use std::sync::Arc;
 
     /// Gives every call the same response.
     struct SameResponse(u16, &'static str);
@@ -173,9 +181,11 @@ mod tests {
                            "secret": secret}]);
         let keys = Arc::new(Keyring::parse(&ring.to_string()).expect("is well formed"));
         let peer = Arc::new(SameResponse(status, body));
-        let client = SignedClient::new(keys, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let clock = Arc::new(SystemClock);
+        let instruments = Instruments::new(clock.clone());
+        let client = SignedClient::new(keys, peer, clock, Arc::new(SystemRandom), instruments.clone());
         let acme = OperatorId::parse("acme").expect("is a slug");
-        CspClient::new("https://bss.acme.example/csp", &acme, client)
+        CspClient::new("https://bss.acme.example/csp", &acme, client, instruments)
     }
 
     fn question() -> AccountValidateRequest {

@@ -6,6 +6,7 @@
 use super::peer::{Connection, HttpPeer, NoResponse, Peer, Unreachable};
 use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
+use crate::instruments::Instruments;
 use bytes::Bytes;
 use futures_util::future::select_ok;
 use http::header::CONTENT_TYPE;
@@ -32,6 +33,7 @@ pub struct SignedClient {
     peer: Arc<dyn Peer>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    instruments: Arc<Instruments>,
 }
 
 impl SignedClient {
@@ -40,8 +42,9 @@ impl SignedClient {
         peer: Arc<dyn Peer>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        instruments: Arc<Instruments>,
     ) -> Self {
-        Self { keys, peer, clock, random }
+        Self { keys, peer, clock, random, instruments }
     }
 
     /// Signs a request and sends it once, with the trace of the work that it belongs to. A request that

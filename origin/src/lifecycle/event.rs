@@ -2,6 +2,7 @@
 //! imported file.
 
 use crate::ambient::Random;
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::store::{NewAccountEvent, RecordEventResult, SealedNumber, Store, StoreError};
 use onbill_domain::signature::Nonce;
@@ -18,6 +19,7 @@ pub enum Followed {
 
 /// Records an event and applies it. The caller has checked the request.
 pub async fn follow(
+    instruments: &Instruments,
     vault: &Vault,
     random: &dyn Random,
     store: &Store,

@@ -3,6 +3,7 @@
 use super::received::Received;
 use crate::ambient::{Clock, Random};
 use crate::fault::Fault;
+use crate::instruments::Instruments;
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HOST};
@@ -26,6 +27,7 @@ pub struct CallVerifier {
     /// The authority that partners sign for. It comes from our configuration, not from what the
     /// edge reports.
     pub(crate) edge_authority: String,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl CallVerifier {

@@ -8,6 +8,7 @@ use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::{ReceiptRecorder, WakeUp};
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
+use crate::instruments::Instruments;
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::mandate::TermsChanges;
 use crate::pin::PinIssuer;
@@ -59,6 +60,7 @@ parts! {
     receipts: Arc<ReceiptRecorder>,
     readiness: Arc<Readiness>,
     recovering: Recovering,
+    instruments: Arc<Instruments>,
 }
 
 /// Declares the parts that one action uses, where they are too many for the parameters of a

@@ -1,6 +1,7 @@
 //! How many connections there may be. When all places are taken, those who have one go on; others
 //! wait at the system's queue until one is free.
 
+use crate::instruments::Instruments;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +25,12 @@ pub(super) struct Capacity {
     places: Arc<Semaphore>,
     count: usize,
     warned_at: Option<Instant>,
+    instruments: Arc<Instruments>,
 }
 
 impl Capacity {
-    pub(super) fn new(count: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(count)), count, warned_at: None }
+    pub(super) fn new(count: usize, instruments: Arc<Instruments>) -> Self {
+        Self { places: Arc::new(Semaphore::new(count)), count, warned_at: None, instruments }
     }
 
     /// Takes a place for a connection, once there is one.

@@ -9,6 +9,7 @@ mod capacity;
 mod client_stream;
 mod timed_body;
 
+use crate::instruments::Instruments;
 use axum::Router;
 use axum::body::Body;
 use capacity::{Capacity, connections_max};
@@ -37,8 +38,13 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` completes, and then until the requests that were under way are answered, but
 /// no longer than [`STOP_PATIENCE`].
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let mut capacity = Capacity::new(connections_max());
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    instruments: Arc<Instruments>,
+    stop: impl Future<Output = ()>,
+) {
+    let mut capacity = Capacity::new(connections_max(), instruments);
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     tokio::pin!(stop);

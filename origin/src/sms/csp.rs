@@ -3,17 +3,19 @@
 
 use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use crate::http::CspClient;
+use crate::instruments::Instruments;
 use async_trait::async_trait;
 use std::sync::Arc;
 
 /// The CSP API as a gateway.
 pub(super) struct CspGateway {
     csp: Arc<CspClient>,
+    instruments: Arc<Instruments>,
 }
 
 impl CspGateway {
-    pub(super) fn new(csp: Arc<CspClient>) -> Self {
-        Self { csp }
+    pub(super) fn new(csp: Arc<CspClient>, instruments: Arc<Instruments>) -> Self {
+        Self { csp, instruments }
     }
 }
 

@@ -8,6 +8,7 @@ use super::receipt::DeliveryState;
 use crate::ambient::{Clock, Random};
 use crate::config::KannelSettings;
 use crate::http::Peer;
+use crate::instruments::Instruments;
 use crate::keys::password_file;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -50,6 +51,7 @@ pub(super) struct KannelGateway {
     peer: Arc<dyn Peer>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    instruments: Arc<Instruments>,
 }
 
 impl KannelGateway {
@@ -59,13 +61,14 @@ impl KannelGateway {
         peer: Arc<dyn Peer>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        instruments: Arc<Instruments>,
     ) -> Result<Self, String> {
         settings.check()?;
         let password = password_file::read_password("password_file", &settings.password_file)?;
         let mut password = HeaderValue::from_str(&password)
             .map_err(|_| "password_file: a header takes printable ASCII characters only")?;
         password.set_sensitive(true);
-        Ok(Self { settings: settings.clone(), password, peer, clock, random })
+        Ok(Self { settings: settings.clone(), password, peer, clock, random, instruments })
     }
 
     /// Builds the call; `None` when a value does not fit into a header, which the settings' check

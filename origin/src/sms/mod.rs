@@ -23,6 +23,7 @@ pub(crate) use words::sms_words;
 use crate::ambient::{Clock, Random};
 use crate::config::SmsSettings;
 use crate::http::{CspClient, Peer};
+use crate::instruments::Instruments;
 use std::sync::Arc;
 
 /// The number of SMS parts of a text, and whether it is in the GSM alphabet.
@@ -39,17 +40,25 @@ pub fn open_gateway(
     peer: &Arc<dyn Peer>,
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
+    instruments: &Arc<Instruments>,
 ) -> Result<Arc<dyn SmsGateway>, String> {
     let opened: Result<Arc<dyn SmsGateway>, String> = match settings {
-        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp)))),
-        SmsSettings::Kannel(settings) => {
-            kannel::KannelGateway::open(settings, Arc::clone(peer), Arc::clone(clock), Arc::clone(random))
-                .map(|texts| Arc::new(texts) as _)
-        }
-        SmsSettings::Smpp(settings) => {
-            smpp::SmppGateway::open(settings, Arc::clone(clock), Arc::clone(random))
-                .map(|texts| Arc::new(texts) as _)
-        }
+        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp), Arc::clone(instruments)))),
+        SmsSettings::Kannel(settings) => kannel::KannelGateway::open(
+            settings,
+            Arc::clone(peer),
+            Arc::clone(clock),
+            Arc::clone(random),
+            Arc::clone(instruments),
+        )
+        .map(|texts| Arc::new(texts) as _),
+        SmsSettings::Smpp(settings) => smpp::SmppGateway::open(
+            settings,
+            Arc::clone(clock),
+            Arc::clone(random),
+            Arc::clone(instruments),
+        )
+        .map(|texts| Arc::new(texts) as _),
     };
     opened.map_err(|complaint| format!("sms: {complaint}"))
 }

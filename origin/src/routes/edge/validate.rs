@@ -5,6 +5,7 @@ use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::flow::{Holder, NextSteps};
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
@@ -37,6 +38,7 @@ action_parts!(ValidateParts {
     wake_up: WakeUp,
     pins: Arc<PinIssuer>,
     next_steps: Arc<NextSteps>,
+    instruments: Arc<Instruments>,
 });
 
 /// 1. Checks the offer, if one is requested (400 `parameter-not-supported`), the return URL and the
@@ -54,8 +56,19 @@ pub(in crate::routes) async fn validate(
     State(parts): State<ValidateParts>,
     call: EdgeCall,
 ) -> Result<Json<FlowStep>, Failure> {
-    let ValidateParts { config, keys, store, vault, numbers, clock, random, wake_up, pins, next_steps } =
-        parts;
+    let ValidateParts {
+        config,
+        keys,
+        store,
+        vault,
+        numbers,
+        clock,
+        random,
+        wake_up,
+        pins,
+        next_steps,
+        instruments,
+    } = parts;
     // 1.
     let request: ValidateRequest = parse(&call.body)?;
     let offer = match &request.purpose {
@@ -109,7 +122,8 @@ pub(in crate::routes) async fn validate(
             expires_at: Timestamp::from_unix_seconds(claims.exp),
         }),
     };
-    pin::check_started(now, store.start_flow(call.nonce, now, new).await?, "the widget")?;
+    let started = store.start_flow(call.nonce, now, new).await?;
+    pin::check_started(&instruments, now, started, "the widget")?;
     if let Some(next) = next {
         return Ok(Json(next_steps.show(next, &flow).await?));
     }

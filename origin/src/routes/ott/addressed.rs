@@ -1,6 +1,7 @@
 //! Checks the operator that a call about a number names. The edge has chosen this origin by it.
 
 use crate::config::Config;
+use crate::instruments::Instruments;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
 
@@ -10,6 +11,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 ///    routing is trusted.
 /// 2. The partner must have an offer here: 400 `parameter-not-supported` otherwise.
 pub(super) fn check_addressee(
+    instruments: &Instruments,
     config: &Config,
     partner: &PartnerId,
     operator: Option<&OperatorId>,

@@ -6,8 +6,10 @@ use crate::ambient::{Clock, Random};
 use crate::config::Config;
 use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::routes::authentic::PartnerCall;
+use crate::routes::state::action_parts;
 use crate::store::{NewNotification, PostNotificationResult, Queue, Store};
 use axum::Json;
 use axum::extract::State;
@@ -20,6 +22,16 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+action_parts!(NotificationParts {
+    config: Arc<Config>,
+    store: Arc<Store>,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    wake_up: WakeUp,
+    instruments: Arc<Instruments>,
+});
+
 /// 1. Checks the request: 400 `invalid-request`.
 /// 2. Records the message durably: 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until
 ///    the next day (UTC) when the subscriber has had today's messages. A message that was accepted
@@ -27,18 +39,14 @@ use zeroize::Zeroizing;
 /// 3. 202: whether to send the message is decided when it is due; the partner does not learn here
 ///    what becomes of the subscriber until then.
 pub(in crate::routes) async fn send_notification(
-    State(config): State<Arc<Config>>,
-    State(store): State<Arc<Store>>,
-    State(vault): State<Arc<Vault>>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
-    State(wake_up): State<WakeUp>,
+    State(parts): State<NotificationParts>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<NotificationResponse>), Failure> {
+    let NotificationParts { config, store, vault, clock, random, wake_up, instruments } = parts;
     // 1.
     let request: NotificationRequest = parse(&call.body)?;
     request.check()?;
-    routed::check_routing(&store, &call, request.pai).await?;
+    routed::check_routing(&instruments, &store, &call, request.pai).await?;
 
     // 2.
     let now = clock.now();

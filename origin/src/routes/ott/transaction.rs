@@ -4,6 +4,7 @@ use super::routed;
 use super::stored_response::json_response;
 use crate::charge::{ChargePosts, RecordedCharge};
 use crate::fault::Failure;
+use crate::instruments::Instruments;
 use crate::routes::authentic::PartnerCall;
 use axum::extract::State;
 use axum::response::Response;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 /// 4. 201 with the latest known state: APPROVED, DECLINED with its reason, or PENDING.
 pub(in crate::routes) async fn post_transaction(
     State(charges): State<Arc<ChargePosts>>,
+    State(instruments): State<Arc<Instruments>>,
     call: PartnerCall,
 ) -> Result<Response, Failure> {
     // 1.
@@ -32,7 +34,13 @@ pub(in crate::routes) async fn post_transaction(
         RecordedCharge::Declined(response) => return Ok(json_response(StatusCode::CREATED, response)),
         RecordedCharge::Replay(response) => return Ok(json_response(StatusCode::OK, response)),
     };
-    routed::warn_if_routed_elsewhere(pai, call.subscriber.as_deref(), &charge.handle);
+    routed::warn_if_routed_elsewhere(
+        &instruments,
+        &charge.partner,
+        pai,
+        call.subscriber.as_deref(),
+        &charge.handle,
+    );
 
     // 3. and 4.
     Ok(json_response(StatusCode::CREATED, charges.submit_charge(&charge).await?))

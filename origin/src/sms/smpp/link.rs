@@ -6,6 +6,7 @@ use super::session::{self, BindError, Connection, Session, Wire};
 use super::submit_status;
 use crate::ambient::{Clock, Random};
 use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
+use crate::instruments::Instruments;
 use crate::keys::password_file;
 use crate::sms::receipt::ReceiptSink;
 use crate::tls;
@@ -49,6 +50,7 @@ pub(super) struct Link {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     session: watch::Sender<Option<Arc<Session>>>,
+    instruments: Arc<Instruments>,
 }
 
 impl Link {
@@ -57,6 +59,7 @@ impl Link {
         settings: &SmppSettings,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        instruments: Arc<Instruments>,
     ) -> Result<Self, String> {
         let password = password_file::read_password("password_file", &settings.password_file)?;
         if password.len() > SMPP_PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
@@ -79,6 +82,7 @@ impl Link {
             clock,
             random,
             session: watch::Sender::new(None),
+            instruments,
         })
     }
 
