@@ -4,7 +4,7 @@
 //! for long, or look as they did before. So the origin writes now and then, whether or not there
 //! are calls, and says once in the log that it cannot, and once that it can again.
 
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments};
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,16 +56,20 @@ impl Readiness {
             Err(_) => Some(format!("a write takes longer than {} s", PATIENCE.as_secs())),
         };
         let was_ready = self.is_ready.swap(problem.is_none(), Ordering::Relaxed);
+        let (alarms, alarm) = (&self.instruments.alarms, Alarm::DatabaseNotWritable);
         match problem {
-            Some(reason) if was_ready => tracing::error!(
-                reason,
-                alarm = "database-not-writable",
-                "the database cannot be written: calls that change something are answered 503"
-            ),
-            None if !was_ready => {
-                tracing::info!("the database can be written again: database-not-writable is over");
+            Some(reason) => {
+                if alarms.raise(alarm, "") {
+                    let message = "the database cannot be written: calls that change something are answered 503";
+                    tracing::error!(reason, alarm = alarm.as_str(), "{message}");
+                }
             }
-            _ => {}
+            None => {
+                alarms.clear(alarm, "");
+                if !was_ready {
+                    tracing::info!("the database can be written again: database-not-writable is over");
+                }
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
 use crate::config::{ChargeCodes, Config};
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::StableIds;
 use crate::store::{Charge, ChargeRules, NewCharge, PostChargeResult, Store};
 use onbill_domain::digest::sha256;
@@ -68,7 +68,7 @@ impl ChargePosts {
         };
         let reject = match self.store.post_charge(nonce, now, new).await? {
             PostChargeResult::Created(charge) => {
-                warn_of_repeated_period(&charge);
+                self.warn_of_repeated_period(&charge);
                 return Ok(RecordedCharge::New(charge));
             }
             PostChargeResult::Declined(response) => return Ok(RecordedCharge::Declined(response)),
@@ -95,16 +95,17 @@ impl ChargePosts {
         let id = &charge.transaction_id;
         let (response, settled) =
             self.store.answer_transaction(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "charge", id);
+        raise_for_result(&self.instruments, settled, "charge", id);
         self.wake_up.wake_each(filled);
         Ok(response)
     }
-}
 
-/// Raises an alarm for a charge whose days were charged before, where the operator lets it pass.
-fn warn_of_repeated_period(charge: &Charge) {
-    if charge.repeats_period {
-        let id = &charge.transaction_id;
-        tracing::error!(id, alarm = "period-charged-again", "days are charged that were charged before");
+    /// Raises an alarm for a charge whose days were charged before, where the operator lets it pass.
+    fn warn_of_repeated_period(&self, charge: &Charge) {
+        if charge.repeats_period {
+            let (alarms, id) = (&self.instruments.alarms, &charge.transaction_id);
+            let alarm = Alarm::PeriodChargedAgain;
+            raise_alarm!(alarms, alarm, id, id, "days are charged that were charged before");
+        }
     }
 }

@@ -4,9 +4,9 @@
 use crate::ambient::Clock;
 use crate::charge::ANSWERING_SECONDS;
 use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::Failure;
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments};
 use crate::keys::{StableIds, Vault};
 use crate::store::{Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, Store};
 use onbill_domain::decline_reason::DeclineReason;
@@ -97,7 +97,7 @@ impl CouponRedemptions {
         let filled = outcome.filled_queues();
         let id = &charge.transaction_id;
         let (end, settled) = self.store.answer_redemption(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "charge", id);
+        raise_for_result(&self.instruments, settled, "charge", id);
         self.wake_up.wake_each(filled);
         Ok(redemption_of(end)?)
     }
@@ -111,10 +111,14 @@ impl CouponRedemptions {
         if wrong <= limit {
             return Reject::new(ErrorCode::TokenInvalid, "The code is not valid here.");
         }
-        if wrong == limit.saturating_add(1) {
-            tracing::error!(%partner, wrong, alarm = "coupon-guesses", "a partner's customers are guessing codes");
-        }
         let left = 3_600 - now.unix_seconds().rem_euclid(3_600);
+        if wrong == limit.saturating_add(1) {
+            let (alarm, until) = (Alarm::CouponGuesses, Some(now.plus_seconds(left)));
+            if self.instruments.alarms.raise_until(alarm, partner.as_str(), until) {
+                let alarm = alarm.as_str();
+                tracing::error!(%partner, wrong, alarm, "a partner's customers are guessing codes");
+            }
+        }
         let left = u32::try_from(left).unwrap_or(3_600);
         Reject::too_many_requests("Too many codes were wrong in this hour.", left)
     }

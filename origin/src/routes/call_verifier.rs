@@ -68,7 +68,11 @@ impl CallVerifier {
         key_use: KeyUse,
         authorities: &[String],
     ) -> Result<(Party, Nonce), Reject> {
-        let presented = presented.ok_or_else(Reject::unauthorized)?;
+        let signals = &self.instruments.signals;
+        let presented = presented.ok_or_else(|| {
+            signals.note_refused("missing");
+            Reject::unauthorized()
+        })?;
         let full_type =
             call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let verify_for = |authority: &String| {
@@ -84,12 +88,35 @@ impl CallVerifier {
         let mut refused = SignatureError::Malformed;
         for authority in authorities {
             match verify_for(authority) {
-                Ok(verified) => return Ok((verified.key.party.clone(), verified.nonce)),
+                Ok(verified) => {
+                    let seconds_ahead = verified.created.seconds_since(self.clock.now());
+                    self.note_clock(key_use, Some(&verified.key.party), seconds_ahead);
+                    return Ok((verified.key.party.clone(), verified.nonce));
+                }
                 Err(why) => refused = why,
             }
+            if let SignatureError::Stale { seconds_off } = refused {
+                self.note_clock(key_use, None, seconds_off);
+                break;
+            }
         }
+        signals.note_refused(refused.as_str());
         tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
         Err(Reject::unauthorized())
+    }
+
+    /// Notes by how many seconds the clock of a genuine signer is ahead of ours.
+    fn note_clock(&self, key_use: KeyUse, signer: Option<&Party>, seconds_ahead: i64) {
+        let signals = &self.instruments.signals;
+        match key_use {
+            KeyUse::EdgeToOrigin => signals.note_clock("edge", seconds_ahead),
+            KeyUse::OperatorToOrigin => signals.note_clock("operator", seconds_ahead),
+            _ => {
+                if let Some(partner) = signer.and_then(Party::partner_id) {
+                    signals.note_clock(partner.as_str(), seconds_ahead);
+                }
+            }
+        }
     }
 
     /// Signs the response to this call for the partner.

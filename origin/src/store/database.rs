@@ -12,11 +12,13 @@ use futures_util::future::BoxFuture;
 use onbill_domain::timestamp::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The origin's ledger, whichever database keeps it. Each public method is one whole use case, in the file of its noun.
 pub struct Store {
     pub(in crate::store) database: Database,
     faults: Option<Arc<dyn FaultHook>>,
+    failures: Arc<AtomicU64>,
 }
 
 /// The two databases.
@@ -37,7 +39,7 @@ pub trait FaultHook: Send + Sync {
 impl Store {
     /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
     pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers, mode)?), faults: None })
+        Ok(Self::on(Database::Sqlite(SqliteDatabase::open(path, readers, mode)?)))
     }
 
     /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
@@ -59,13 +61,21 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let database = PostgresDatabase::open(address, connections, mode).await?;
         let groups = PostgresGroups::new(database.pool());
-        Ok(Self { database: Database::Postgres(database, groups), faults: None })
+        Ok(Self::on(Database::Postgres(database, groups)))
+    }
+
+    fn on(database: Database) -> Self {
+        Self { database, faults: None, failures: Arc::default() }
     }
 
     /// The same database, with faults around each use case.
     #[must_use]
     pub fn with_faults(&self, faults: Arc<dyn FaultHook>) -> Self {
-        Self { database: self.database.clone(), faults: Some(faults) }
+        Self {
+            database: self.database.clone(),
+            faults: Some(faults),
+            failures: Arc::clone(&self.failures),
+        }
     }
 
     /// Gives other programs a turn at an SQLite file, between two of many long transactions. Without
@@ -85,8 +95,26 @@ impl Store {
         }
     }
 
+    /// How many use cases have failed since the start because of the database itself: a statement, a
+    /// commit, or a connection.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
     /// Runs one use case, with the fault hook around it if there is one.
     pub(in crate::store) async fn run<T: Send>(
+        &self,
+        name: &'static str,
+        use_case: BoxFuture<'_, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let ended = self.run_with_faults(name, use_case).await;
+        if ended.as_ref().is_err_and(StoreError::is_of_database) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        ended
+    }
+
+    async fn run_with_faults<T: Send>(
         &self,
         name: &'static str,
         use_case: BoxFuture<'_, Result<T, StoreError>>,
