@@ -37,6 +37,8 @@ struct CheckedJobs {
     /// Those for a file, in the order of the queue.
     lines: Vec<LeasedJob>,
     not_looked_up: usize,
+    /// Charges whose account could not be looked up: they wait for the next file.
+    unclear: u32,
 }
 
 impl FileExchange {
@@ -51,6 +53,7 @@ impl FileExchange {
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
         let lines_max = settings.lines as usize;
+        let mut unclear = 0_u32;
         // Jobs that are left when this interval ends wait for the next one.
         while self.clock.now() < next {
             let now = self.clock.now();
@@ -59,6 +62,7 @@ impl FileExchange {
             // A kind of which the maximum number of jobs was leased may have more.
             let is_all = leased.len() < lines_max;
             let checked = self.check_accounts(leased, next).await?;
+            unclear = unclear.saturating_add(checked.unclear);
             for lines in checked.lines.chunks(lines_max) {
                 self.make_file(lines, settings.columns.clone()).await?;
             }
@@ -66,6 +70,7 @@ impl FileExchange {
                 break;
             }
         }
+        self.judge_standing(unclear, next);
         Ok(())
     }
 
@@ -76,7 +81,7 @@ impl FileExchange {
         // All look-ups finish before anything is settled: one that is not polled may hold a
         // resource that settling waits for.
         let decisions: Vec<FilingDecision> = stream::iter(decisions).buffered(ASKED_AT_ONCE).collect().await;
-        let (mut checked, mut unclear) = (CheckedJobs::default(), 0_u32);
+        let mut checked = CheckedJobs::default();
         for decision in decisions {
             match decision {
                 FilingDecision::Line(leased) => checked.lines.push(leased),
@@ -86,12 +91,12 @@ impl FileExchange {
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
                 FilingDecision::Settled { lease, transaction_id, outcome } => {
-                    unclear += u32::from(matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_))));
+                    let is_unclear = matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_)));
+                    checked.unclear += u32::from(is_unclear);
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
             }
         }
-        self.judge_standing(unclear, next);
         Ok(checked)
     }
 
