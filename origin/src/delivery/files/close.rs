@@ -53,7 +53,7 @@ impl FileExchange {
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
         let lines_max = settings.lines as usize;
-        let mut unclear = 0_u32;
+        let (mut leased_any, mut unclear) = (false, 0_u32);
         // Jobs that are left when this interval ends wait for the next one.
         while self.clock.now() < next {
             let now = self.clock.now();
@@ -61,6 +61,7 @@ impl FileExchange {
             let leased = self.store.lease_due(Queue::Billing, now, until, settings.lines).await?;
             // A kind of which the maximum number of jobs was leased may have more.
             let is_all = leased.len() < lines_max;
+            leased_any |= !leased.is_empty();
             let checked = self.check_accounts(leased, next).await?;
             unclear = unclear.saturating_add(checked.unclear);
             for lines in checked.lines.chunks(lines_max) {
@@ -70,7 +71,10 @@ impl FileExchange {
                 break;
             }
         }
-        self.judge_standing(unclear, next);
+        // What waits for the next file is not leased before.
+        if leased_any {
+            self.judge_standing(unclear, next);
+        }
         Ok(())
     }
 
