@@ -9,7 +9,8 @@ use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    AlarmWebhook, BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
+    AlarmWebhook, BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks,
+    Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
@@ -94,13 +95,8 @@ impl App {
         let ids = Arc::new(StableIds::new(&keys, &config.operator)?);
         let keys = Arc::new(keys);
         let instruments = Instruments::new(clock.clone());
-        let client = SignedClient::new(
-            keys.clone(),
-            peer.clone(),
-            clock.clone(),
-            random.clone(),
-            instruments.clone(),
-        );
+        let client =
+            SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone(), instruments.clone());
         let csp = CspClient::new(&config.bss_url, &config.operator, client.clone(), instruments.clone());
         let csp = Arc::new(csp);
         let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random, &instruments)?;

@@ -52,13 +52,10 @@ pub fn open_gateway(
             Arc::clone(instruments),
         )
         .map(|texts| Arc::new(texts) as _),
-        SmsSettings::Smpp(settings) => smpp::SmppGateway::open(
-            settings,
-            Arc::clone(clock),
-            Arc::clone(random),
-            Arc::clone(instruments),
-        )
-        .map(|texts| Arc::new(texts) as _),
+        SmsSettings::Smpp(settings) => {
+            smpp::SmppGateway::open(settings, Arc::clone(clock), Arc::clone(random), Arc::clone(instruments))
+                .map(|texts| Arc::new(texts) as _)
+        }
     };
     opened.map_err(|complaint| format!("sms: {complaint}"))
 }

@@ -71,11 +71,7 @@ impl Store {
     /// The same database, with faults around each use case.
     #[must_use]
     pub fn with_faults(&self, faults: Arc<dyn FaultHook>) -> Self {
-        Self {
-            database: self.database.clone(),
-            faults: Some(faults),
-            failures: Arc::clone(&self.failures),
-        }
+        Self { database: self.database.clone(), faults: Some(faults), failures: Arc::clone(&self.failures) }
     }
 
     /// Gives other programs a turn at an SQLite file, between two of many long transactions. Without
