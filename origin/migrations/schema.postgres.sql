@@ -29,6 +29,20 @@ CREATE TABLE accounts (
     CHECK (status = ANY (ARRAY['active'::text, 'suspended'::text, 'ceased'::text]))
 );
 
+CREATE TABLE alarms (
+    alarm TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    raised_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    ends_at BIGINT,
+    cleared_at BIGINT,
+    PRIMARY KEY (alarm, subject, instance),
+    CHECK (counted > 0)
+);
+CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
+
 CREATE TABLE coupon_redemptions (
     transaction_id TEXT NOT NULL,
     coupon_id TEXT NOT NULL,

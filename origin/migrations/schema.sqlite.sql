@@ -25,6 +25,19 @@ CREATE TABLE accounts (
     changed_at_nanoseconds INTEGER
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE alarms (
+    alarm        TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    instance     TEXT NOT NULL,
+    raised_at    INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    counted      INTEGER NOT NULL CHECK (counted > 0),
+    ends_at      INTEGER,
+    cleared_at   INTEGER,
+    PRIMARY KEY (alarm, subject, instance)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
+
 CREATE TABLE coupon_redemptions (
     transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
     coupon_id        TEXT NOT NULL REFERENCES coupons,
