@@ -7,7 +7,7 @@ use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
 
 /// 429 until the next hour or day begins, with an alarm for the first call beyond the ceiling. `who`
-/// is the partner, or `widget` for who has asked there. The response is the same for
+/// is the partner, or `widget` or `session` for who has asked there. The response is the same for
 /// every number.
 pub(crate) fn reject_exceeded(
     instruments: &Instruments,

@@ -90,7 +90,8 @@ pub(in crate::routes) async fn validate(
     let claims = claims.transpose()?;
     let is_same = |listed: &Msisdn| numbers.parse(listed.expose()).is_ok_and(|listed| listed == msisdn);
     let proven = claims.as_ref().is_some_and(|claims| claims.numbers.iter().any(is_same));
-    let asked_by = if claims.is_some() { PinAsker::Session } else { PinAsker::Widget };
+    let (asked_by, who) =
+        if claims.is_some() { (PinAsker::Session, "session") } else { (PinAsker::Widget, "widget") };
     let next = if proven {
         Some(next_steps.decide_next(offer, request.locale, &msisdn, Holder::Present).await?)
     } else {
@@ -123,7 +124,7 @@ pub(in crate::routes) async fn validate(
         }),
     };
     let started = store.start_flow(call.nonce, now, new).await?;
-    pin::check_started(&instruments, now, started, "widget")?;
+    pin::check_started(&instruments, now, started, who)?;
     if let Some(next) = next {
         return Ok(Json(next_steps.show(next, &flow).await?));
     }
