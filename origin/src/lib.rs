@@ -15,6 +15,7 @@
 pub mod account;
 pub mod ambient;
 pub mod app;
+pub mod build_info;
 pub mod call_trace;
 mod ceiling;
 pub mod charge;

@@ -28,6 +28,7 @@ mod verb_outcome;
 
 use clap::{Parser, Subcommand};
 use onbill_origin::ambient::SystemRandom;
+use onbill_origin::build_info;
 use onbill_origin::call_trace::CallTrace;
 use output::print_error_line;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ use verb_outcome::VerbOutcome;
 
 /// onbill's origin: the authority beside one operator's billing system.
 #[derive(Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(version = build_info::version_line(), after_help = EXIT_CODES)]
 struct Arguments {
     /// The configuration file (TOML).
     #[arg(long, value_name = "FILE")]
