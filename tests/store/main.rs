@@ -34,6 +34,7 @@ mod customers;
 mod devices;
 mod erasures;
 mod events;
+mod figures;
 mod filing;
 mod flows;
 mod gifts;

@@ -385,6 +385,8 @@ CREATE TABLE coupons (
 CREATE INDEX coupons_by_pai ON coupons (pai);
 CREATE INDEX coupons_by_message ON coupons (message_id)
     WHERE message_id IS NOT NULL AND delivered_at IS NULL;
+-- Those that can be redeemed until a day to come.
+CREATE INDEX coupons_open ON coupons (expires_at) WHERE voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
     WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
@@ -534,6 +536,8 @@ CREATE TABLE outbox (
     -- parties about it.
     correlator       TEXT,
     traceparent      TEXT,
+    -- When it was put in, from which its age counts.
+    queued_at        BIGINT NOT NULL,
     -- From when on any worker may take it. A lease moves it.
     due_at           BIGINT NOT NULL,
     -- The number of the attempt, by which a worker knows that it still has the lease.

@@ -142,11 +142,11 @@ INSERT INTO file_lines (file_id, line, transaction_id, refund_id, number_sealed)
 VALUES ('acme-20261118T110640Z-00000001', 1, 'tx-approved', NULL, NULL),
     ('acme-20261118T112140Z-00000002', 1, 'tx-filed', NULL, NULL);
 
-INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator, traceparent, due_at, attempts)
-VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 1795000060, 1),
-    ('pin', NULL, NULL, NULL, NULL, NULL, <6869>, NULL, NULL, 1795000000, 0),
-    ('refund', NULL, 'rf-pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795000060, 1),
-    ('charge-notice', 'tx-declined', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795000000, 0),
-    ('pai-notice', NULL, NULL, '02020202-0202-4202-8202-020202020202', NULL, NULL, NULL, NULL, NULL, 1795000000, 0),
-    ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 0),
-    ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 0);
+INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator, traceparent, queued_at, due_at, attempts)
+VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 1795000000, 1795000060, 1),
+    ('pin', NULL, NULL, NULL, NULL, NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
+    ('refund', NULL, 'rf-pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000060, 1),
+    ('charge-notice', 'tx-declined', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000000, 0),
+    ('pai-notice', NULL, NULL, '02020202-0202-4202-8202-020202020202', NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000000, 0),
+    ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
+    ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 1795000000, 0);

@@ -54,6 +54,14 @@ impl Store {
         use_case!(self, look_up, find_pending_charge(&transaction_id))
     }
 
+    /// What was charged and when it was posted, whatever its state: for the metrics.
+    pub async fn find_posted_amount(
+        &self,
+        transaction_id: String,
+    ) -> Result<Option<PostedAmount>, StoreError> {
+        use_case!(self, look_up, find_posted_amount(&transaction_id))
+    }
+
     /// The charge as its webhook reports it, and to which partner.
     pub async fn find_charge_webhook(
         &self,
@@ -138,6 +146,14 @@ pub struct Charge {
     pub repeats_period: bool,
     pub tax: Option<BillTax>,
     pub booking: Booking,
+}
+
+/// An amount that a partner has posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedAmount {
+    pub partner: PartnerId,
+    pub amount: Money,
+    pub posted_at: Timestamp,
 }
 
 /// The response that every replay gets.

@@ -2,7 +2,9 @@
 
 use super::postgres_payer::{Payer, UNREFUNDED, find_payer};
 use crate::config::Booking;
-use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
+use crate::store::charge::{
+    Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount, StoredResponse,
+};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
@@ -87,7 +89,7 @@ pub(super) async fn post_charge(
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     tokio::try_join!(
         spending::write_spending(tx, &payer.subscriber_id, currency, spent),
-        queue::put_leased(tx, &job, new.responding_until),
+        queue::put_leased(tx, &job, now, new.responding_until),
     )?;
     let repeats_period = is_charged && new.minds_repeats();
     let charge = Charge { repeats_period, ..to_pending_charge(new, payer, booking) };
@@ -347,6 +349,19 @@ pub(in crate::store) async fn find_charge_webhook(
         .await?;
     row.map(|row| Ok((parse_column(&row, "transactions.partner", PartnerId::parse)?, read_response(&row)?)))
         .transpose()
+}
+
+pub(super) async fn find_posted_amount(
+    db: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<Option<PostedAmount>, TxError> {
+    let sql = "SELECT partner, amount_minor, currency, created_at FROM transactions WHERE transaction_id = $1";
+    let Some(row) = db.query_optional(sql, &[&transaction_id]).await? else { return Ok(None) };
+    Ok(Some(PostedAmount {
+        partner: parse_column(&row, "transactions.partner", PartnerId::parse)?,
+        amount: read_amount(&row, "transactions.currency")?,
+        posted_at: read_time(&row, "transactions.created_at")?,
+    }))
 }
 
 fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {

@@ -88,6 +88,7 @@ impl Grouped for PostedCharge {
             .iter()
             .map(|charge| queue::LeasedSubject {
                 id: &charge.new.transaction_id,
+                now: charge.now,
                 until: charge.new.responding_until,
                 trace: charge.trace,
             })

@@ -1,7 +1,9 @@
 //! Charges in SQL.
 
 use crate::config::Booking;
-use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
+use crate::store::charge::{
+    Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount, StoredResponse,
+};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
@@ -52,7 +54,7 @@ pub(super) fn post_charge(
         return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id)?.answer));
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
-    queue::put_leased(tx, &job, new.responding_until)?;
+    queue::put_leased(tx, &job, now, new.responding_until)?;
     Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer, booking))))
 }
 
@@ -343,6 +345,22 @@ pub(in crate::store) fn find_charge_webhook(
     rows.next()?
         .map(|row| Ok((parse_column(row, "transactions.partner", PartnerId::parse)?, read_response(row)?)))
         .transpose()
+}
+
+pub(super) fn find_posted_amount(
+    db: &Connection,
+    transaction_id: &str,
+) -> Result<Option<PostedAmount>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT partner, amount_minor, currency, created_at FROM transactions WHERE transaction_id = ?1",
+    )?;
+    let mut rows = select.query([transaction_id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(PostedAmount {
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
+        amount: read_amount(row, "transactions.currency")?,
+        posted_at: read_time(row, "transactions.created_at")?,
+    }))
 }
 
 fn read_response(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {

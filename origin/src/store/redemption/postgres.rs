@@ -255,6 +255,6 @@ async fn claim_coupon(
     )
     .await?;
     let job = Job::Charge { transaction_id: coupon.charge_id };
-    queue::put_leased(tx, &job, new.responding_until).await?;
+    queue::put_leased(tx, &job, now, new.responding_until).await?;
     Ok(RedeemResult::Created(Box::new(charge)))
 }

@@ -214,6 +214,6 @@ fn claim_coupon(
     tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?
         .execute(params![coupon.coupon_id, now.unix_seconds(), coupon.charge_id])?;
     let job = Job::Charge { transaction_id: coupon.charge_id };
-    queue::put_leased(tx, &job, new.responding_until)?;
+    queue::put_leased(tx, &job, now, new.responding_until)?;
     Ok(RedeemResult::Created(Box::new(charge)))
 }
