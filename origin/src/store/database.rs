@@ -7,6 +7,7 @@ use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
 use super::sqlite::{OTHERS_TURN, SqliteDatabase};
 use crate::config::PostgresAddress;
+use super::commits::{CommitMetrics, PoolStatus};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use onbill_domain::timestamp::Timestamp;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub struct Store {
     pub(in crate::store) database: Database,
     faults: Option<Arc<dyn FaultHook>>,
+    commits: Arc<CommitMetrics>,
 }
 
 /// The two databases.
@@ -37,7 +39,9 @@ pub trait FaultHook: Send + Sync {
 impl Store {
     /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
     pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers, mode)?), faults: None })
+        let commits = Arc::<CommitMetrics>::default();
+        let database = SqliteDatabase::open(path, readers, mode, Arc::clone(&commits))?;
+        Ok(Self { database: Database::Sqlite(database), faults: None, commits })
     }
 
     /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
@@ -57,15 +61,34 @@ impl Store {
         connections: usize,
         mode: OpenMode,
     ) -> Result<Self, StoreError> {
-        let database = PostgresDatabase::open(address, connections, mode).await?;
+        let commits = Arc::<CommitMetrics>::default();
+        let database = PostgresDatabase::open(address, connections, mode, Arc::clone(&commits)).await?;
         let groups = PostgresGroups::new(database.pool());
-        Ok(Self { database: Database::Postgres(database, groups), faults: None })
+        Ok(Self { database: Database::Postgres(database, groups), faults: None, commits })
     }
 
     /// The same database, with faults around each use case.
     #[must_use]
     pub fn with_faults(&self, faults: Arc<dyn FaultHook>) -> Self {
-        Self { database: self.database.clone(), faults: Some(faults) }
+        let (database, commits) = (self.database.clone(), Arc::clone(&self.commits));
+        Self { database, faults: Some(faults), commits }
+    }
+
+    /// The commits of this store, for the metrics.
+    pub(crate) fn commits(&self) -> &Arc<CommitMetrics> {
+        &self.commits
+    }
+
+    /// The pool of connections at this moment.
+    pub fn pool_status(&self) -> PoolStatus {
+        match &self.database {
+            Database::Sqlite(database) => database.pool_status(),
+            Database::Postgres(database, _) => {
+                let status = database.pool().status();
+                let idle = status.available;
+                PoolStatus { in_use: status.size.saturating_sub(idle), idle, waiting: status.waiting }
+            }
+        }
     }
 
     /// Gives other programs a turn at an SQLite file, between two of many long transactions. Without

@@ -84,6 +84,8 @@ impl<Member: Grouped> Groups<Member> {
     /// Gives the answer once it is durable.
     pub(in crate::store) async fn run(&self, member: Member) -> Result<Member::Answer, StoreError> {
         let (reply, replied) = oneshot::channel();
+        let commits = &self.pool.manager().commits;
+        let _waiting = Member::WRITES.then(|| commits.begin_waiting());
         self.put(Waiting { member, reply })?;
         match replied.await.unwrap_or(Err(StoreError::Closed))? {
             Ran::Together(answer) => Ok(answer),
@@ -165,6 +167,7 @@ async fn run_and_commit<Member: Grouped>(
         let answers = Member::run_group(&transaction.connection(), members).await?;
         if Member::WRITES && answers.iter().any(Option::is_some) {
             transaction.commit().await?;
+            pool.manager().commits.note_size(members.len());
         }
         Ok(answers)
     })

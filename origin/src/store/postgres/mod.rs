@@ -24,9 +24,11 @@ pub(in crate::store) mod tx_error;
 use super::error::StoreError;
 use super::open_mode::OpenMode;
 use crate::config::PostgresAddress;
+use super::commits::CommitMetrics;
 use deadpool::Runtime;
 pub(in crate::store) use pool::Pool;
 use pool::Sessions;
+use std::sync::Arc;
 use transaction::{CONNECTION_PATIENCE, in_transaction};
 
 /// Connections of one origin when its configuration gives no number: enough for commits to share an
@@ -44,8 +46,9 @@ impl PostgresDatabase {
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        commits: Arc<CommitMetrics>,
     ) -> Result<Self, StoreError> {
-        let pool = Pool::builder(Sessions::new(address.clone()).map_err(driver_failed)?)
+        let pool = Pool::builder(Sessions::new(address.clone(), commits).map_err(driver_failed)?)
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(CONNECTION_PATIENCE))

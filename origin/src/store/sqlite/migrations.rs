@@ -7,6 +7,9 @@ use rusqlite::{Connection, TransactionBehavior};
 
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_schema.sql")];
 
+/// The number of the newest migration, in both databases.
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+
 /// Applies what is missing, all of it in one transaction, as far as the mode allows it.
 pub(in crate::store) fn migrate(connection: &mut Connection, mode: OpenMode) -> Result<(), StoreError> {
     if mode == OpenMode::ReadOnly {
