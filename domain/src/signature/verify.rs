@@ -41,6 +41,8 @@ impl Nonce {
 pub struct VerifiedSignature<'k> {
     /// The key that signed, and with it the party.
     pub key: &'k Key,
+    /// When it was made, by the signer's clock.
+    pub created: Timestamp,
     /// The nonce, which must be used up by what acts on a request. A response's nonce need not be
     /// remembered, as a response belongs to one request.
     pub nonce: Nonce,
@@ -111,7 +113,7 @@ fn verify_components<'k>(
         // One second after the last moment at which `created` is not stale.
         expires_at: Timestamp::from_unix_seconds(params.created).plus_seconds(SIGNATURE_SKEW_SECONDS + 1),
     };
-    Ok(VerifiedSignature { key, nonce })
+    Ok(VerifiedSignature { key, created: Timestamp::from_unix_seconds(params.created), nonce })
 }
 
 /// The signature parameters (RFC 9421 §2.3) of the profile.

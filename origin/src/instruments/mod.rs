@@ -9,7 +9,12 @@ mod metrics;
 
 pub use alarm::{Alarm, Severity};
 pub use alarms::Alarms;
-pub use metrics::Metrics;
+pub use metrics::{
+    AttemptResult, Caller, Channel, CspCall, CspResult, FunnelStep, LabelLists, Metrics, OPEN_METRICS,
+    PinResult, RateLimit, RedemptionResult, SERIES, Series, SeriesKind, SignatureRefusal, SmsState,
+    WebhookResult,
+};
+pub(crate) use metrics::{ChargeVerdict, Scrape};
 
 use crate::ambient::Clock;
 use std::sync::Arc;
@@ -23,6 +28,12 @@ pub struct Instruments {
 impl Instruments {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { alarms: Alarms::new(clock), metrics: Metrics::new() })
+        Self::with_labels(clock, &LabelLists::default())
+    }
+
+    /// Those of an origin with these partners, currencies and routes.
+    #[must_use]
+    pub fn with_labels(clock: Arc<dyn Clock>, lists: &LabelLists) -> Arc<Self> {
+        Arc::new(Self { alarms: Alarms::new(clock), metrics: Metrics::new(lists) })
     }
 }
