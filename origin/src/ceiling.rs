@@ -16,6 +16,7 @@ pub(crate) fn reject_exceeded(
     who: &str,
 ) -> Reject {
     let Exceeded { ceiling, again_at, is_first } = exceeded;
+    instruments.metrics.refusals.note_limited(ceiling.into());
     if is_first {
         raise_ceiling_alarm(ceiling, who);
     }

@@ -7,7 +7,7 @@ use crate::ambient::Clock;
 use crate::config::{Billing, BillingCodes};
 use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
-use crate::instruments::Instruments;
+use crate::instruments::{AttemptResult, Instruments};
 use crate::keys::Vault;
 use crate::store::{
     BilledSubscriber, BillingOutcome, Charge, ChargeDecision, ChargeOutcome, JobKind, NextStep, Refund,
@@ -44,20 +44,24 @@ pub struct BillingSubmission {
 impl BillingSubmission {
     /// Submits a charge within the time limit of its partner's call.
     pub(crate) async fn submit_first_charge(&self, charge: &Charge) -> ChargeOutcome {
-        self.within_deadline(self.submit_charge(charge, 1)).await
+        self.within_deadline(JobKind::Charge, self.submit_charge(charge, 1)).await
     }
 
     /// Submits a refund within the time limit of its partner's call.
     pub(crate) async fn submit_first_refund(&self, refund: &Refund) -> RefundOutcome {
-        self.within_deadline(self.submit_refund(refund, 1)).await
+        self.within_deadline(JobKind::Refund, self.submit_refund(refund, 1)).await
     }
 
     /// An attempt that takes too long has an unknown outcome, and the queue makes the next one.
     async fn within_deadline<V>(
         &self,
+        kind: JobKind,
         attempt: impl Future<Output = BillingOutcome<V>>,
     ) -> BillingOutcome<V> {
-        tokio::time::timeout(self.deadline, attempt).await.unwrap_or_else(|_| self.retry_later(1))
+        let outcome =
+            tokio::time::timeout(self.deadline, attempt).await.unwrap_or_else(|_| self.retry_later(1));
+        self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of_first(&outcome));
+        outcome
     }
 
     /// Submits a stored charge by its id.

@@ -3,7 +3,7 @@
 
 use super::alarms::warn_of_undelivered;
 use crate::ambient::Clock;
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, SmsState};
 use crate::sms::{DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink};
 use crate::store::{SmsReceipt, Store};
 use async_trait::async_trait;
@@ -32,6 +32,7 @@ impl ReceiptSink for ReceiptRecorder {
     async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
         tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
         let DeliveryReceipt { message_id, state, code } = receipt;
+        self.instruments.metrics.sms.note(counted_state(state));
         let lost = self.store.record_sms_receipt(self.clock.now(), message_id, to_sms_end(state, code)).await;
         let lost = lost.map_err(|error| {
             tracing::error!(?error, "a receipt could not be kept");
@@ -41,6 +42,16 @@ impl ReceiptSink for ReceiptRecorder {
             warn_of_undelivered(&coupon_id);
         }
         Ok(())
+    }
+}
+
+fn counted_state(state: DeliveryState) -> SmsState {
+    match state {
+        DeliveryState::Delivered => SmsState::Delivered,
+        DeliveryState::Undeliverable => SmsState::Undeliverable,
+        DeliveryState::Rejected => SmsState::Rejected,
+        DeliveryState::Deleted => SmsState::Deleted,
+        DeliveryState::Expired => SmsState::Expired,
     }
 }
 

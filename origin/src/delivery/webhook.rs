@@ -8,7 +8,7 @@
 use super::retry::RetrySchedule;
 use crate::config::Config;
 use crate::http::SignedClient;
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, WebhookResult};
 use crate::store::{JobKind, NextStep, Store, StoreError, WebhookOutcome};
 use http::StatusCode;
 use onbill_domain::ids::PartnerId;
@@ -111,6 +111,8 @@ impl Webhooks {
     ) -> Option<StatusCode> {
         let party = Party::partner(partner);
         let response = self.client.post(KeyUse::OriginToPartner, &party, url, body).await;
-        response.ok().map(|response| response.status())
+        let status = response.ok().map(|response| response.status());
+        self.instruments.metrics.webhooks.note(partner, WebhookResult::of(status));
+        status
     }
 }

@@ -7,6 +7,8 @@
 use super::alarms::raise_alarm;
 use super::billing::BillingSubmission;
 use super::edge_mapping::EdgeMappings;
+use super::later_verdict::LaterVerdict;
+use super::queue_workers::QueueWorkers;
 use super::sms_jobs::SmsJobs;
 use super::wake_up::WakeUp;
 use super::webhook::Webhooks;
@@ -14,7 +16,7 @@ use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
-use crate::instruments::Instruments;
+use crate::instruments::{AttemptResult, Instruments};
 use crate::store::{
     DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
     WebhookJob, WebhookOutcome,
@@ -62,6 +64,7 @@ pub struct Worker {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) instruments: Arc<Instruments>,
+    pub(crate) workers: Arc<QueueWorkers>,
     /// The ledger is being recovered: see [`Worker::queues`].
     pub(crate) is_recovering: bool,
 }
@@ -69,6 +72,7 @@ pub struct Worker {
 impl Worker {
     /// Works each queue by itself, and does not end.
     pub async fn run(self: Arc<Self>) {
+        self.workers.expect(self.queues().len());
         let mut running = JoinSet::new();
         for queue in self.queues() {
             running.spawn(Arc::clone(&self).run_queue(*queue));
@@ -78,6 +82,7 @@ impl Worker {
 
     /// Delivers what is due in a queue, then sleeps until a job is due or added.
     async fn run_queue(self: Arc<Self>, queue: Queue) {
+        let _running = self.workers.begin();
         let mut wake_up = self.wake_up.subscribe(queue);
         loop {
             // Polling is a read; only due jobs are worth a transaction.
@@ -179,9 +184,12 @@ impl Worker {
     }
 
     async fn attempt_and_settle(&self, leased: LeasedJob) -> Result<(), Fault> {
-        let (lease, what, id) = (leased.lease(), leased.job.kind().as_str(), logged_id(&leased.job));
+        let (lease, kind, id) = (leased.lease(), leased.job.kind(), logged_id(&leased.job));
+        let what = kind.as_str();
         let outcome = self.attempt(leased.job, lease.attempt).await;
         tracing::info!(id, attempt = lease.attempt, "attempted");
+        self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of(&outcome));
+        let verdict = LaterVerdict::of(&outcome);
         if outcome.next_step() == NextStep::DeadLetter {
             tracing::error!(
                 what,
@@ -195,6 +203,9 @@ impl Worker {
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         raise_alarm(result, what, &id);
         self.wake_up.wake_each(filled);
+        if let Some(verdict) = verdict {
+            verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 
 use super::peer::{Connection, NoResponse};
 use super::signed_client::{Repetition, SignedClient};
-use crate::instruments::Instruments;
+use crate::instruments::{CspCall, CspResult, Instruments};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
@@ -21,6 +21,7 @@ use onbill_domain::wire::csp::{
 use onbill_domain::wire::csp_answer::{self, AccountAnswer, has_error_code};
 use serde::Serialize;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// There was no response, or one that does not show what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +54,16 @@ impl CspClient {
         &self,
         question: &AccountValidateRequest,
     ) -> Result<Option<AccountAnswer>, Unclear> {
+        let begun = Instant::now();
+        let answer = self.ask_account(question).await;
+        self.note(CspCall::Account, result_of_lookup(&answer), begun);
+        answer
+    }
+
+    async fn ask_account(
+        &self,
+        question: &AccountValidateRequest,
+    ) -> Result<Option<AccountAnswer>, Unclear> {
         let call = self.build_call(Method::POST, "/account/validate", Some(question))?;
         match self.send_repeatable(Repetition::Read, call).await? {
             (StatusCode::OK, body) => csp_answer::read_account(&body).map(Some).ok_or(Unclear),
@@ -64,6 +75,13 @@ impl CspClient {
     /// Puts a line on the bill, once per transaction id. When the connection of the post is dropped,
     /// the charge is looked up, and posted once more if billing has never seen it.
     pub async fn submit_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
+        let begun = Instant::now();
+        let answer = self.post_charge(charge).await;
+        self.note(CspCall::Charge, result_of(&answer), begun);
+        answer
+    }
+
+    async fn post_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
         let call = || self.build_call(Method::POST, "/transaction", Some(charge));
         let answer = match self.send_once(Connection::Kept, call()?).await {
             Err(NoResponse::Dropped) => match self.look_up_charge(&charge.transaction_id).await? {
@@ -83,6 +101,13 @@ impl CspClient {
     /// Looks up the outcome of a transaction id; `None` when billing reports that it has never seen
     /// it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
+        let begun = Instant::now();
+        let answer = self.ask_charge(transaction_id).await;
+        self.note(CspCall::ChargeLookup, result_of_lookup(&answer), begun);
+        answer
+    }
+
+    async fn ask_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
         let call = self.build_call::<()>(Method::GET, &path, None)?;
         match self.send_repeatable(Repetition::Read, call).await? {
@@ -96,6 +121,13 @@ impl CspClient {
 
     /// Refunds part or all of a charge on its bill, once per refund id.
     pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
+        let begun = Instant::now();
+        let answer = self.post_refund(refund).await;
+        self.note(CspCall::Refund, result_of(&answer), begun);
+        answer
+    }
+
+    async fn post_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
         let call = self.build_call(Method::POST, "/refund", Some(refund))?;
         match self.send_repeatable(Repetition::Idempotent, call).await? {
             (StatusCode::OK | StatusCode::CREATED, body) => {
@@ -107,12 +139,23 @@ impl CspClient {
 
     /// Sends an SMS to a subscriber.
     pub async fn send_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
+        let begun = Instant::now();
+        let answer = self.post_sms(msisdn, text).await;
+        self.note(CspCall::Sms, result_of(&answer), begun);
+        answer
+    }
+
+    async fn post_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
         let call = self.build_call(Method::POST, "/notification", Some(&request))?;
         match self.send_once(Connection::Kept, call).await.map_err(|_| Unclear)? {
             (status, _) if status.is_success() => Ok(()),
             _ => Err(Unclear),
         }
+    }
+
+    fn note(&self, call: CspCall, result: CspResult, begun: Instant) {
+        self.instruments.metrics.csp.note(call, result, begun.elapsed());
     }
 
     fn build_call<T: Serialize>(
@@ -150,6 +193,18 @@ impl CspClient {
         let answer = self.client.send_repeatable(key_use, &self.operator, repetition, call).await;
         let answer = answer.map_err(|_| Unclear)?;
         Ok((answer.status(), answer.into_body()))
+    }
+}
+
+fn result_of<T>(answer: &Result<T, Unclear>) -> CspResult {
+    if answer.is_ok() { CspResult::Answered } else { CspResult::Unclear }
+}
+
+fn result_of_lookup<T>(answer: &Result<Option<T>, Unclear>) -> CspResult {
+    match answer {
+        Ok(Some(_)) => CspResult::Answered,
+        Ok(None) => CspResult::Absent,
+        Err(Unclear) => CspResult::Unclear,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::received::Received;
 use crate::ambient::{Clock, Random};
 use crate::fault::Fault;
-use crate::instruments::Instruments;
+use crate::instruments::{Caller, Instruments, SignatureRefusal};
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HOST};
@@ -68,7 +68,11 @@ impl CallVerifier {
         key_use: KeyUse,
         authorities: &[String],
     ) -> Result<(Party, Nonce), Reject> {
-        let presented = presented.ok_or_else(Reject::unauthorized)?;
+        let refusals = &self.instruments.metrics.refusals;
+        let Some(presented) = presented else {
+            refusals.note_signature(Caller::of(key_use), SignatureRefusal::Missing);
+            return Err(Reject::unauthorized());
+        };
         let full_type =
             call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let verify_for = |authority: &String| {
@@ -84,10 +88,15 @@ impl CallVerifier {
         let mut refused = SignatureError::Malformed;
         for authority in authorities {
             match verify_for(authority) {
-                Ok(verified) => return Ok((verified.key.party.clone(), verified.nonce)),
+                Ok(verified) => {
+                    let seconds_ahead = verified.created.seconds_since(self.clock.now());
+                    refusals.note_clock(Caller::of(key_use), seconds_ahead);
+                    return Ok((verified.key.party.clone(), verified.nonce));
+                }
                 Err(why) => refused = why,
             }
         }
+        refusals.note_signature(Caller::of(key_use), refused.into());
         tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
         Err(Reject::unauthorized())
     }

@@ -4,6 +4,7 @@
 //! again is decided by the queue, and so is keeping it: nothing is stored here. What a gateway
 //! reports of a message later is a [`DeliveryReceipt`]. No number and no text is ever logged.
 
+mod counted;
 mod csp;
 mod gateway;
 mod gsm7;
@@ -60,5 +61,8 @@ pub fn open_gateway(
         )
         .map(|texts| Arc::new(texts) as _),
     };
-    opened.map_err(|complaint| format!("sms: {complaint}"))
+    let gateway = opened.map_err(|complaint| format!("sms: {complaint}"))?;
+    let is_by_calls = !matches!(settings, SmsSettings::Smpp(_));
+    let instruments = Arc::clone(instruments);
+    Ok(Arc::new(counted::CountedGateway { gateway, is_by_calls, instruments }))
 }

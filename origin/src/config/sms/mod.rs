@@ -22,6 +22,15 @@ pub enum SmsSettings {
 }
 
 impl SmsSettings {
+    /// The word by which the configuration chooses the gateway.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Csp(_) => "csp",
+            Self::Kannel(_) => "kannel",
+            Self::Smpp(_) => "smpp",
+        }
+    }
+
     /// Checks what the types cannot. The error says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
         match self {

@@ -3,6 +3,7 @@
 use super::exchange::FileExchange;
 use crate::config::FileColumns;
 use crate::delivery::alarms::raise_alarm;
+use crate::delivery::later_verdict::LaterVerdict;
 use crate::fault::{Failure, Fault};
 use crate::store::{
     BillingOutcome, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob,
@@ -133,10 +134,13 @@ impl FileExchange {
     ) -> Result<(), Fault> {
         let id = transaction_id.clone();
         let outcome = DeliveryOutcome::Charge { transaction_id, outcome };
-        let filled = outcome.filled_queues();
+        let (filled, verdict) = (outcome.filled_queues(), LaterVerdict::of(&outcome));
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         raise_alarm(result, JobKind::Charge.as_str(), &id);
         self.wake_up.wake_each(filled);
+        if let Some(verdict) = verdict {
+            verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
 use crate::delivery::alarms::raise_alarm;
 use crate::delivery::billing::interpret_refund_decision;
+use crate::delivery::later_verdict::LaterVerdict;
 use crate::fault::Fault;
 use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineDecision, Queue};
 use futures_util::future::join_all;
@@ -116,9 +117,11 @@ impl FileExchange {
         line: &BillingFileLine,
         verdict: LineDecision,
     ) -> Result<(), Fault> {
+        let later = LaterVerdict::of_line(line.bill.id(), &verdict);
         let result =
             self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict).await?;
         raise_alarm(result, "line", line.bill.id());
+        later.note(result, &self.store, &self.instruments, self.clock.now()).await;
         Ok(())
     }
 

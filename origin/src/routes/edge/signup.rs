@@ -7,6 +7,7 @@ use crate::flow::{
     Agreements, Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired,
     is_agreed_in, secret_of,
 };
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
@@ -38,6 +39,7 @@ action_parts!(SignupParts {
     proofs: Arc<FlowProofs>,
     agreements: Arc<Agreements>,
     signer: Arc<TokenSigner>,
+    instruments: Arc<Instruments>,
 });
 
 /// 1. The flow must be proven and open, and must have begun with an offer: 400 `token-expired`
@@ -56,7 +58,8 @@ pub(in crate::routes) async fn begin_signup(
     State(parts): State<SignupParts>,
     call: EdgeCall,
 ) -> Result<Json<SignupResponse>, Failure> {
-    let SignupParts { config, store, clock, random, eligibility, proofs, agreements, signer } = parts;
+    let SignupParts { config, store, clock, random, eligibility, proofs, agreements, signer, instruments } =
+        parts;
     // 1.
     let request: SignupRequest = parse(&call.body)?;
     let now = clock.now();
@@ -114,6 +117,7 @@ pub(in crate::routes) async fn begin_signup(
     };
 
     // 5.
+    instruments.metrics.visits.note_step(Channel::Widget, FunnelStep::SignupBegun);
     Ok(Json(SignupResponse {
         partner: offer.partner.clone(),
         token: signer.sign(&signup_claims(operator, offer, pai.pai, jti, now))?,

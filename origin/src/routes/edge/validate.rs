@@ -5,7 +5,7 @@ use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::flow::{Holder, NextSteps};
-use crate::instruments::Instruments;
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
@@ -124,9 +124,12 @@ pub(in crate::routes) async fn validate(
     };
     let started = store.start_flow(call.nonce, now, new).await?;
     pin::check_started(&instruments, now, started, "the widget")?;
+    let visits = &instruments.metrics.visits;
+    visits.note_step(Channel::Widget, FunnelStep::Validated);
     if let Some(next) = next {
         return Ok(Json(next_steps.show(next, &flow).await?));
     }
+    visits.note_step(Channel::Widget, FunnelStep::PinIssued);
     wake_up.wake(Queue::Pins);
     Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_TTL_SECONDS), digits: PIN_DIGITS }))
 }

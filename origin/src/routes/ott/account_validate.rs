@@ -8,7 +8,7 @@ use crate::config::{Config, NumberPlan, NumberProof};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::flow::{Eligibility, Holder};
-use crate::instruments::Instruments;
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
@@ -125,6 +125,7 @@ pub(in crate::routes) async fn validate_account(
     }
 
     // 5.
+    instruments.metrics.visits.note_step(Channel::App, FunnelStep::Validated);
     let paid_until = store.find_paid_until(row.pai, Day::of_timestamp(now)).await?;
     Ok(Json(DeviceValidateResponse {
         status: "ACTIVE".to_owned(),
@@ -148,7 +149,10 @@ async fn try_pin(
     let NumberCheck { partner, number, limits } = check.clone();
     let pin = DevicePin { partner, number, flow, mac, limits };
     let tried = store.try_device_pin(nonce, now, pin).await?;
-    Ok(pin::check_tried(now, check_tallied(instruments, now, tried, &check.partner)?)?)
+    let tried = check_tallied(instruments, now, tried, &check.partner)?;
+    let recipient = pin::check_tried(instruments, now, tried)?;
+    instruments.metrics.visits.note_step(Channel::App, FunnelStep::PinRight);
+    Ok(recipient)
 }
 
 /// Counts a refusal that no PIN has been counted for. Failures of the operator's systems or of ours

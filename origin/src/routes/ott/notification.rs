@@ -6,7 +6,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::Config;
 use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, RateLimit};
 use crate::keys::Vault;
 use crate::routes::authentic::PartnerCall;
 use crate::routes::state::action_parts;
@@ -69,7 +69,10 @@ pub(in crate::routes) async fn send_notification(
         PostNotificationResult::PaiNotFound => {
             return Err(Reject::new(ErrorCode::PaiNotFound, "There is no such PAI.").into());
         }
-        PostNotificationResult::TooMany => return Err(too_many(now).into()),
+        PostNotificationResult::TooMany => {
+            instruments.metrics.refusals.note_limited(RateLimit::Notifications);
+            return Err(too_many(now).into());
+        }
     }
     wake_up.wake(Queue::Notifications);
 

@@ -51,11 +51,15 @@ pub(in crate::routes) async fn record_subscription(
     };
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
+    let partner = call.partner.clone();
     let reject = match store
         .record_subscription(call.nonce, now, call.partner, new_id, request, terms)
         .await?
     {
-        RecordSubscriptionResult::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
+        RecordSubscriptionResult::Created(answer) => {
+            instruments.metrics.visits.note_subscription(&partner);
+            return Ok((StatusCode::CREATED, Json(answer)));
+        }
         RecordSubscriptionResult::Replayed(answer) => return Ok((StatusCode::OK, Json(answer))),
         RecordSubscriptionResult::Conflict => Reject::new(
             ErrorCode::IdempotencyViolation,

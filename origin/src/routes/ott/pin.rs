@@ -5,7 +5,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
-use crate::instruments::Instruments;
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
@@ -71,6 +71,7 @@ pub(in crate::routes) async fn send_pin(
     };
     let started = store.start_flow(call.nonce, now, new).await?;
     pin::check_started(&instruments, now, started, call.partner.as_str())?;
+    instruments.metrics.visits.note_step(Channel::App, FunnelStep::PinIssued);
     wake_up.wake(Queue::Pins);
 
     // 3.

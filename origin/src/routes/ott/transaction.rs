@@ -12,6 +12,7 @@ use http::StatusCode;
 use onbill_domain::wire::ott::TransactionRequest;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// 1. Checks the request: 400 `invalid-request`.
 /// 2. Records the charge durably, with its submission to billing: 200 with the first response when
@@ -23,13 +24,14 @@ pub(in crate::routes) async fn post_transaction(
     State(instruments): State<Arc<Instruments>>,
     call: PartnerCall,
 ) -> Result<Response, Failure> {
+    let begun = Instant::now();
     // 1.
     let request: TransactionRequest = parse(&call.body)?;
     request.check()?;
 
     // 2.
     let pai = request.pai;
-    let charge = match charges.record_charge(call.partner, call.nonce, request).await? {
+    let charge = match charges.record_charge(call.partner, call.nonce, request, begun).await? {
         RecordedCharge::New(charge) => charge,
         RecordedCharge::Declined(response) => return Ok(json_response(StatusCode::CREATED, response)),
         RecordedCharge::Replay(response) => return Ok(json_response(StatusCode::OK, response)),
@@ -43,5 +45,5 @@ pub(in crate::routes) async fn post_transaction(
     );
 
     // 3. and 4.
-    Ok(json_response(StatusCode::CREATED, charges.submit_charge(&charge).await?))
+    Ok(json_response(StatusCode::CREATED, charges.submit_charge(&charge, begun).await?))
 }

@@ -101,9 +101,11 @@ impl Link {
                     tracing::info!("connected to the SMSC");
                     let session = Arc::new(session);
                     self.session.send_replace(Some(Arc::clone(&session)));
+                    self.instruments.metrics.sms.note_link(true);
                     let enquire = Duration::from_secs(self.settings.enquire_seconds);
                     let ended = connection.run(&session, enquire, receipts).await;
                     self.session.send_replace(None);
+                    self.instruments.metrics.sms.note_link(false);
                     tracing::warn!(?ended, "the connection to the SMSC is lost");
                     if self.clock.now().seconds_since(since) >= GOOD_SECONDS {
                         failures = 0;
