@@ -8,16 +8,18 @@ use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
+    BillingSubmission, EdgeMappings, QueueWorkers, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
-use crate::instruments::Instruments;
+use crate::instruments::{Instruments, LabelLists};
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::mandate::TermsChanges;
+use crate::metrics_page::MetricsPage;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
-use crate::routes::{CallVerifier, Recovering, RouteState, router};
+use crate::routes::admin::admin_router;
+use crate::routes::{CallVerifier, OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteState, router};
 use crate::sms::{self, SmsGateway};
 use crate::store::{Queue, Store};
 use axum::Router;
@@ -89,7 +91,8 @@ impl App {
         let vault = Arc::new(Vault::new(&keys)?);
         let ids = Arc::new(StableIds::new(&keys, &config.operator)?);
         let keys = Arc::new(keys);
-        let instruments = Instruments::new(clock.clone());
+        let labels = LabelLists::of(&config, PARTNER_ROUTES.iter().chain(OTHER_ROUTES).copied());
+        let instruments = Instruments::with_labels(clock.clone(), &labels);
         let client = SignedClient::new(
             keys.clone(),
             peer.clone(),
@@ -125,6 +128,7 @@ impl App {
             wake_up,
             is_recovering,
             instruments,
+            workers: Arc::default(),
         };
 
         let billing = Arc::new(base.billing(csp));
@@ -169,6 +173,11 @@ impl App {
 
     pub fn router(&self) -> Router {
         router(self.routes.clone())
+    }
+
+    /// The routes of the admin listener.
+    pub fn admin_router(&self) -> Router {
+        admin_router(self.routes.clone())
     }
 
     /// Keeps up the connection that an SMS gateway may need, and receives its delivery receipts.
@@ -220,6 +229,7 @@ struct Base {
     wake_up: WakeUp,
     is_recovering: bool,
     instruments: Arc<Instruments>,
+    workers: Arc<QueueWorkers>,
 }
 
 impl Base {
@@ -284,6 +294,7 @@ impl Base {
             clock: self.clock.clone(),
             random: self.random.clone(),
             instruments: self.instruments.clone(),
+            workers: self.workers.clone(),
             is_recovering: self.is_recovering,
         }
     }
@@ -352,6 +363,8 @@ impl Base {
             pages: pages.clone(),
             agreements: agreements.clone(),
         });
+        let (workers, instruments) = (self.workers.clone(), self.instruments.clone());
+        let readiness = Arc::new(Readiness::new(store.clone(), workers, instruments));
         RouteState {
             config: self.config.clone(),
             keys: self.keys.clone(),
@@ -382,10 +395,16 @@ impl Base {
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone(), self.instruments.clone())),
-            readiness: Arc::new(Readiness::new(store.clone(), self.instruments.clone())),
+            metrics_page: Arc::new(self.metrics_page(&readiness)),
+            readiness,
             recovering: Recovering(self.is_recovering),
             instruments: self.instruments.clone(),
         }
+    }
+
+    fn metrics_page(&self, readiness: &Arc<Readiness>) -> MetricsPage {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        MetricsPage::new(store, readiness.clone(), clock, self.instruments.clone())
     }
 
     fn verifier(&self) -> CallVerifier {

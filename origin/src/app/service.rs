@@ -11,8 +11,19 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+/// Connections to the admin listener: a few monitors ask it, and what is too much for it takes no
+/// file handle from the calls.
+const ADMIN_CONNECTIONS_MAX: usize = 32;
+
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
+
+/// The listeners of an origin.
+pub struct Listeners {
+    pub calls: TcpListener,
+    /// That of the people and programs who run the origin.
+    pub admin: Option<TcpListener>,
+}
 
 /// Serves until `stop` completes and the calls that came before it are answered, or had their time.
 /// What the tasks were doing is leased and idempotent, so it continues after the next start.
@@ -22,7 +33,7 @@ const SWEEP_EVERY: Duration = Duration::from_mins(5);
 /// not.
 pub async fn run(
     app: Arc<App>,
-    listener: TcpListener,
+    listeners: Listeners,
     directory: Option<Arc<Directory>>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -35,8 +46,21 @@ pub async fn run(
     if let Some(directory) = directory.filter(|_| !app.is_recovering) {
         tasks.spawn(Arc::clone(&app.files).run(directory));
     }
+    // It answers to the end, so that everybody sees that the origin is stopping.
+    if let Some(admin) = listeners.admin {
+        let instruments = Arc::clone(&app.instruments);
+        let serving =
+            server::serve(admin, app.admin_router(), ADMIN_CONNECTIONS_MAX, instruments, std::future::pending());
+        tasks.spawn(serving);
+    }
+    let readiness = Arc::clone(&app.readiness);
+    let stop = async move {
+        stop.await;
+        readiness.begin_stop();
+    };
+    let (calls, instruments) = (listeners.calls, Arc::clone(&app.instruments));
     tokio::select! {
-        () = server::serve(listener, app.router(), Arc::clone(&app.instruments), stop) => Ok(()),
+        () = server::serve(calls, app.router(), server::connections_max(), instruments, stop) => Ok(()),
         _ = tasks.join_next() => {
             tracing::error!(alarm = "service-ended", "a part of the service has ended");
             Err(io::Error::other("a part of the service has ended"))

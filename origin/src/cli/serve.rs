@@ -6,13 +6,16 @@ use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::app::database::warn_of_open_files;
+use onbill_origin::app::service::Listeners;
 use onbill_origin::app::{App, ledger_identity, service};
 use onbill_origin::delivery::files;
 use onbill_origin::http::HttpPeer;
 use onbill_origin::store::OpenMode;
 use onbill_origin::store::Store;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 
 /// Answer the edge, hand charges and refunds to billing, tell the partner.
 ///
@@ -56,15 +59,18 @@ impl Arguments {
             .map_err(anyhow::Error::msg)?;
         let sealing_key = app.vault.newest_key_id().to_owned();
         app.store.note_sealing_key(sealing_key).await.map_err(database_failed)?;
-        let listener =
-            tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} is not free"))?;
+        let admin = match app.config.admin_listen.address() {
+            Some(address) => Some(bind(address, "admin_listen").await?),
+            None => None,
+        };
+        let listeners = Listeners { calls: bind(listen, "listen").await?, admin };
         tracing::info!(%listen, operator = %app.config.operator, "serving");
         let directory = app.config.files.as_ref().map(|settings| {
             let opened = files::Directory::open(&settings.directory);
             opened.with_context(|| format!("{} cannot be used for files", settings.directory.display()))
         });
         let directory = directory.transpose()?.map(Arc::new);
-        service::run(app, listener, directory, stop_asked_for()).await?;
+        service::run(app, listeners, directory, stop_asked_for()).await?;
         Ok(VerbOutcome::Clean)
     }
 
@@ -75,6 +81,11 @@ impl Arguments {
         }
         Ok(store.find_recovery_marks().await.map_err(database_failed)?.is_incomplete())
     }
+}
+
+/// Listens on an address of the configuration. The error names the setting.
+async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{setting}: {address} is not free"))
 }
 
 /// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.

@@ -1,5 +1,6 @@
 //! The configuration file as it is written, and the checks that its types cannot make.
 
+use super::admin_listen::AdminListen;
 use super::billing::BillingSettings;
 use super::charge_codes::ChargeCodeRule;
 use super::coupons::{self, CouponSettings};
@@ -41,6 +42,9 @@ pub struct Config {
     pub time_zone: OperatorTimeZone,
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Address of the admin listener: metrics, health, version.
+    #[serde(default)]
+    pub admin_listen: AdminListen,
     /// The database of the ledger: the path of a SQLite file, or a `postgres://` URL.
     pub database: Database,
     /// A file with the password of the PostgreSQL database, which then need not be in this file.
@@ -136,6 +140,9 @@ impl Config {
     /// Checks what the types cannot. The error says what to change.
     pub fn check(&self) -> Result<(), String> {
         NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
+        if self.admin_listen.address() == Some(self.listen) {
+            return Err("admin_listen must be another address than listen".to_owned());
+        }
         self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
         if !is_plain_text(&self.name) {
             return Err("name must be text that people can read, without control characters".to_owned());
@@ -298,6 +305,8 @@ pub(super) mod tests {
             ("value = 1599", "value = 15.99", "invalid type"),
             ("{ value = 1599, currency = \"USD\" }", "[1599, \"USD\"]", "invalid type: sequence"),
             ("name =", "nmae =", "nmae"),
+            ("country =", "admin_listen = \"127.0.0.1:8788\"\ncountry =", "another address than listen"),
+            ("country =", "admin_listen = \"yes\"\ncountry =", "admin_listen must be an address"),
             ("\"Netflix Standard\"", "\"Netflix\\u202E Standard\"", "title must be text"),
             ("\"Netflix Standard\"", "\"\\u200B\"", "title must be text"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),

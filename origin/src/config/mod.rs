@@ -4,6 +4,7 @@
 //! Architecture invariant: this is a leaf. It contains the operator's settings, and uses nothing of
 //! the origin.
 
+mod admin_listen;
 mod billing;
 mod charge_codes;
 mod coupons;
@@ -27,6 +28,7 @@ mod spending;
 mod terms;
 mod time_zone;
 
+pub use admin_listen::AdminListen;
 pub(crate) use billing::RAW_CODE_CHARS_MAX;
 pub use billing::{BillingCodes, BillingSettings};
 pub use charge_codes::{Booking, ChargeCodeRule, ChargeCodes};

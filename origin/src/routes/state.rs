@@ -11,6 +11,7 @@ use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::instruments::Instruments;
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::mandate::TermsChanges;
+use crate::metrics_page::MetricsPage;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::store::Store;
@@ -59,6 +60,7 @@ parts! {
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,
     readiness: Arc<Readiness>,
+    metrics_page: Arc<MetricsPage>,
     recovering: Recovering,
     instruments: Arc<Instruments>,
 }

@@ -57,7 +57,7 @@ impl Capacity {
 }
 
 /// The limit on connections, after raising the limit on file handles as far as this process may.
-pub(super) fn connections_max() -> usize {
+pub(crate) fn connections_max() -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Where it is refused, there are as many as there were.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });

@@ -12,7 +12,8 @@ mod timed_body;
 use crate::instruments::Instruments;
 use axum::Router;
 use axum::body::Body;
-use capacity::{Capacity, connections_max};
+use capacity::Capacity;
+pub(crate) use capacity::connections_max;
 use client_stream::{ClientStream, Exchange};
 use http::Request;
 use hyper::body::Incoming;
@@ -36,15 +37,16 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Pause after the system has refused to accept a connection, usually for want of file handles.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` completes, and then until the requests that were under way are answered, but
+/// Serves at most so many connections at once until `stop` completes, and then until the requests that were under way are answered, but
 /// no longer than [`STOP_PATIENCE`].
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
+    connections_max: usize,
     instruments: Arc<Instruments>,
     stop: impl Future<Output = ()>,
 ) {
-    let mut capacity = Capacity::new(connections_max(), instruments);
+    let mut capacity = Capacity::new(connections_max, instruments);
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
