@@ -10,6 +10,7 @@ mod coupons;
 mod db_files;
 mod messages;
 
+use crate::metrics::scrape_text;
 use crate::rotation::{origin_keyring, restart_with_keys};
 use bytes::Bytes;
 use db_files::search_books;
@@ -75,6 +76,7 @@ async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&
     let search = Search::for_numbers(&NUMBERS).with_codes(codes);
     search_what_was_said(system, &search).await;
     for operator in operators {
+        search_metrics(operator, &search).await;
         search_books(operator, &search).await;
         search_books(operator, &words).await;
     }
@@ -373,6 +375,15 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
         assert!(crossings.iter().any(|crossing| crossing.authority == to && crossing.path == path), "{path}");
     }
     assert_eq!(system.partner_accounts().await["leaks"], json!([]));
+}
+
+/// Searches what each program's admin listener shows.
+async fn search_metrics(operator: &TestOperator, search: &Search) {
+    for origin in &operator.origins {
+        let page = scrape_text(&origin.app.admin_router()).await;
+        assert!(page.contains("onbill_charges_total"), "{page}");
+        search.assert_absent("the metrics", page.as_bytes());
+    }
 }
 
 /// For all pairs of parties: only those that must send a code send one, and only those that must

@@ -25,6 +25,7 @@ mod later_outcomes;
 mod ledger_pages;
 mod limits;
 mod mandates;
+mod metrics;
 mod notifications;
 mod outages;
 mod outbox_at_work;

@@ -1,11 +1,13 @@
 //! The origin as a process: started as its operator starts it, and killed.
 
 use crate::environment::read_variable;
+use crate::plain_get::get_page;
 use crate::process_host;
 use crate::wait::wait_until_none;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_origin::http::{HttpPeer, Peer as _};
+use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,6 +26,8 @@ pub struct OriginProcess {
     child: Child,
     /// Host and port.
     pub address: String,
+    /// Host and port of the admin listener.
+    pub admin_address: String,
 }
 
 /// Starts a program for which a write beyond the limit for its files fails like one on a full disk
@@ -51,9 +55,9 @@ impl OriginProcess {
     }
 
     async fn launch_program(folder: &Path, config: &str, mut command: Command) -> Self {
-        let address = own_address();
+        let (address, admin_address) = (own_address(), own_address());
         let file = folder.join("origin.toml");
-        std::fs::write(&file, format!("listen = \"{address}\"\n{config}"))
+        std::fs::write(&file, format!("listen = \"{address}\"\nadmin_listen = \"{admin_address}\"\n{config}"))
             .expect("the folder can be written");
         let log = folder.join("origin.log");
         let output = File::options().create(true).append(true).open(&log).expect("the folder can be written");
@@ -66,7 +70,7 @@ impl OriginProcess {
             .stderr(output);
         let child = command.spawn().expect("the origin starts");
         let http = HttpPeer::new(PATIENCE).expect("the HTTP client starts");
-        let mut origin = Self { http, child, address };
+        let mut origin = Self { http, child, address, admin_address };
         wait_until_none(async || {
             assert!(origin.is_alive(), "the origin has ended at its start: see {}", log.display());
             let healthy = origin.is_healthy().await;
@@ -81,6 +85,45 @@ impl OriginProcess {
         let request = Request::get(format!("http://{}/healthz", self.address)).body(Bytes::new());
         let answer = self.http.send(request.expect("is a request")).await;
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    /// The words that say why it is not ready, by the admin listener; `None` when it does not answer.
+    pub async fn read_not_ready(&self) -> Option<Vec<String>> {
+        let (status, body) = self.ask_admin("/readyz").await?;
+        let answer: Value = serde_json::from_str(&body).expect("is JSON");
+        let reasons = answer["reasons"].as_array().cloned().unwrap_or_default();
+        let reasons: Vec<String> = reasons.iter().filter_map(|word| Some(word.as_str()?.to_owned())).collect();
+        assert_eq!(status == StatusCode::OK, reasons.is_empty(), "{status} {answer}");
+        Some(reasons)
+    }
+
+    /// Waits until the database takes no writes: the origin is not ready, and its alarm is active.
+    pub async fn wait_for_lost_writes(&self) {
+        wait_until_none(async || {
+            let reasons = self.read_not_ready().await.unwrap_or_default();
+            let is_known = reasons.iter().any(|word| word == "database-not-writable");
+            (!is_known).then(|| format!("it does not notice that nothing is written: {reasons:?}"))
+        })
+        .await;
+        let (status, page) = self.ask_admin("/metrics").await.expect("the admin listener answers");
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let active = "\nonbill_alarm_active{alarm=\"database-not-writable\",severity=\"page\"} 1\n";
+        assert!(page.contains("\nonbill_ready 0\n") && page.contains(active), "{page}");
+    }
+
+    /// Waits until it is ready.
+    pub async fn wait_until_ready(&self) {
+        wait_until_none(async || {
+            let reasons = self.read_not_ready().await;
+            let is_ready = reasons.as_ref().is_some_and(Vec::is_empty);
+            (!is_ready).then(|| format!("it does not become ready: {reasons:?}"))
+        })
+        .await;
+    }
+
+    /// What the admin listener answers; `None` when it does not.
+    pub async fn ask_admin(&self, path: &str) -> Option<(StatusCode, String)> {
+        get_page(&self.admin_address, path).await
     }
 
     pub fn is_alive(&mut self) -> bool {

@@ -220,6 +220,7 @@ fn config_text(bench: &Bench, address: SocketAddr, database: &str, billing: &str
 name = "Acme Mobile"
 country = "US"
 listen = "{address}"
+admin_listen = "off"
 database = {database}
 keys = {keys}
 edge_url = "https://{EDGE_AUTHORITY}"

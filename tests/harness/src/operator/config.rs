@@ -6,7 +6,7 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, Links,
+    AccountSource, AdminListen, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, Links,
     OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
@@ -103,6 +103,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         country: facts.country.to_owned(),
         time_zone: OperatorTimeZone::default(),
         listen: facts.origin.parse().expect("is an address"),
+        admin_listen: AdminListen::off(),
         // Set by the code that starts a program.
         database: Database::Sqlite(PathBuf::new()),
         database_password_file: None,
