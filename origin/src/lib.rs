@@ -13,6 +13,7 @@
 //! systems.
 
 pub mod account;
+pub mod alarm_watch;
 pub mod ambient;
 pub mod app;
 pub mod build_info;

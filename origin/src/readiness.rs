@@ -9,7 +9,7 @@
 //! known: the next write begins after [`CHECK_EVERY`] at the latest, and has [`PATIENCE`].
 
 use crate::delivery::QueueWorkers;
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments};
 use crate::store::{SCHEMA_VERSION, Store, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -109,16 +109,20 @@ impl Readiness {
             Err(_) => Some(format!("a write takes longer than {} s", PATIENCE.as_secs_f32())),
         };
         let was_writable = self.is_writable.swap(problem.is_none(), Ordering::Relaxed);
+        let (alarms, alarm) = (&self.instruments.alarms, Alarm::DatabaseNotWritable);
         match problem {
-            Some(reason) if was_writable => tracing::error!(
-                reason,
-                alarm = "database-not-writable",
-                "the database cannot be written: calls that change something are answered 503"
-            ),
-            None if !was_writable => {
-                tracing::info!("the database can be written again: database-not-writable is over");
+            Some(reason) => {
+                if alarms.raise(alarm, "") {
+                    let message = "the database cannot be written: calls that change something are answered 503";
+                    tracing::error!(reason, alarm = alarm.as_str(), "{message}");
+                }
             }
-            _ => {}
+            None => {
+                alarms.clear(alarm, "");
+                if !was_writable {
+                    tracing::info!("the database can be written again: database-not-writable is over");
+                }
+            }
         }
     }
 }

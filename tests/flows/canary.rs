@@ -10,6 +10,7 @@ mod coupons;
 mod db_files;
 mod messages;
 
+use crate::alarms::shown::{SINK, attach_sink};
 use crate::metrics::scrape_text;
 use crate::rotation::{origin_keyring, restart_with_keys};
 use bytes::Bytes;
@@ -84,6 +85,7 @@ async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&
 
 /// Returns all codes that were issued.
 async fn every_journey(system: &mut TestSystem) -> Vec<String> {
+    attach_sink(system);
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     run_widget_journeys(system).await;
     run_app_journeys(system).await;
@@ -94,7 +96,17 @@ async fn every_journey(system: &mut TestSystem) -> Vec<String> {
     let codes = coupons::run_coupon_journeys(system).await;
     messages::are_sent(system).await;
     run_upkeep(system).await;
+    tell_alarms(system).await;
     codes
+}
+
+/// The alarms that the journeys have raised go to the table and to the webhook.
+async fn tell_alarms(system: &TestSystem) {
+    for origin in system.acme.origins.iter().chain(&system.nova.origins) {
+        let app = &origin.app;
+        app.alarm_watch.make_round().await;
+        app.alarm_webhook.as_ref().expect("is configured").post_waiting().await;
+    }
 }
 
 async fn deliver_all(system: &TestSystem) {
@@ -359,6 +371,9 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
         if to == EDGE || to == NETFLIX || is_origins {
             search.assert_absent(&place("the answer"), &crossing.response);
         }
+        if to == SINK {
+            search.assert_absent("a post about an alarm", &crossing.request);
+        }
         let tells_numbers = ["/ott/v1/account/validate", "/ott/v1/pin"].contains(&path);
         // This test sent garbage with numbers in it: what counts is that no party repeats it.
         let was_refused = crossing.status.is_client_error();
@@ -373,6 +388,11 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
         [(NETFLIX, "/signup-sessions"), (NETFLIX, "/account-state"), (EDGE, "/origin/v1/pai-mappings")]
     {
         assert!(crossings.iter().any(|crossing| crossing.authority == to && crossing.path == path), "{path}");
+    }
+    assert!(crossings.iter().any(|crossing| crossing.authority == SINK), "an alarm was raised");
+    for origin in system.acme.origins.iter().chain(&system.nova.origins) {
+        let snapshot = origin.app.instruments.alarms.snapshot();
+        search.assert_absent("the state of alarms", format!("{snapshot:?}").as_bytes());
     }
     assert_eq!(system.partner_accounts().await["leaks"], json!([]));
 }

@@ -5,6 +5,7 @@
 
 mod account_events;
 mod agreements;
+mod alarms;
 mod bad_input;
 mod booking;
 mod canary;

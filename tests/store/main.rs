@@ -25,6 +25,7 @@ macro_rules! on_each_database {
 }
 
 mod adoption;
+mod alarms;
 mod booking;
 mod charges;
 mod commits;

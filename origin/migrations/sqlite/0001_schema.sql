@@ -557,6 +557,28 @@ CREATE TABLE nonces (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonces_by_expiry ON nonces (expires_at);
 
+-- An alarm: the last time that it was active for a subject. Rows that are over are deleted after 90
+-- days.
+CREATE TABLE alarms (
+    -- A word, as in the log.
+    alarm        TEXT NOT NULL,
+    -- Tells two of a kind apart: a partner, a file, our own id of a charge. Empty if there is one.
+    subject      TEXT NOT NULL,
+    -- The origin that it is about; empty if it is about the ledger.
+    instance     TEXT NOT NULL,
+    raised_at    INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    -- How often it was noticed since it was raised.
+    counted      INTEGER NOT NULL CHECK (counted > 0),
+    -- When it is over, if that was known when it was raised.
+    ends_at      INTEGER,
+    -- When it was over, or a person closed it.
+    cleared_at   INTEGER,
+    PRIMARY KEY (alarm, subject, instance)
+) STRICT, WITHOUT ROWID;
+-- Clean-up.
+CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
+
 -- A session assertion of the dashboard that a frame of the widget has used, until it expires.
 CREATE TABLE session_assertions (
     assertion_hash BLOB PRIMARY KEY,

@@ -3,7 +3,7 @@
 use crate::config::AccountSource;
 use crate::fault::{Failure, Fault};
 use crate::http::CspClient;
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::Vault;
 use crate::store::{Store, SubscriberAccount};
 use onbill_domain::account::AccountFacts;
@@ -89,12 +89,11 @@ impl AccountLookup {
                 let found = self.csp.look_up_account(&question).await;
                 let found = found.map_err(|_| Fault::CspApi("account/validate"))?;
                 if let Some(unknown) = found.as_ref().and_then(|found| found.account.unknown_word()) {
-                    tracing::error!(
-                        member = unknown.member,
-                        word = %unknown,
-                        alarm = "account-word-unknown",
-                        "the operator's systems say something of an account that is not in the contract"
-                    );
+                    let (alarms, alarm) = (&self.instruments.alarms, Alarm::AccountWordUnknown);
+                    let message =
+                        "the operator's systems say something of an account that is not in the contract";
+                    let member = unknown.member;
+                    raise_alarm!(alarms, alarm, member, member, word = %unknown, "{message}");
                 }
                 Ok(found.map(|AccountAnswer { subscriber_id, account }| FoundAccount {
                     subscriber_ref: subscriber_id,

@@ -2,13 +2,15 @@
 //! depends on.
 
 use crate::account::AccountLookup;
+use crate::alarm_watch::AlarmWatch;
 use crate::ambient::{Clock, Random};
 use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    BillingSubmission, EdgeMappings, QueueWorkers, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
+    AlarmWebhook, BillingSubmission, EdgeMappings, QueueWorkers, ReceiptRecorder, RetrySchedule, SmsJobs,
+    WakeUp, Webhooks, Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
@@ -46,6 +48,9 @@ pub struct App {
     pub sms: Arc<dyn SmsGateway>,
     pub readiness: Arc<Readiness>,
     pub instruments: Arc<Instruments>,
+    pub alarm_watch: Arc<AlarmWatch>,
+    /// Where alarms are posted, if there is such a place.
+    pub alarm_webhook: Option<Arc<AlarmWebhook>>,
     /// The ledger is being recovered: what decides by it is refused, and what acts on it waits.
     pub is_recovering: bool,
     routes: RouteState,
@@ -138,6 +143,8 @@ impl App {
         let coupons = Arc::new(base.coupons());
         let routes = base.routes(&billing, &coupons);
         let readiness = Arc::clone(&routes.readiness);
+        let alarm_watch = Arc::new(base.alarm_watch());
+        let alarm_webhook = base.alarm_webhook(&alarm_watch, &peer)?.map(Arc::new);
         let Base { config, store, clock, random, numbers, vault, ids, accounts, instruments, .. } = base;
         let worker = Arc::new(worker);
         Ok(Self {
@@ -157,6 +164,8 @@ impl App {
             sms,
             readiness,
             instruments,
+            alarm_watch,
+            alarm_webhook,
             is_recovering,
             routes,
         })
@@ -233,6 +242,31 @@ struct Base {
 }
 
 impl Base {
+    fn alarm_watch(&self) -> AlarmWatch {
+        AlarmWatch::new(
+            self.config.clone(),
+            self.keys.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            self.instruments.clone(),
+            self.is_recovering,
+        )
+    }
+
+    fn alarm_webhook(
+        &self,
+        watch: &AlarmWatch,
+        peer: &Arc<dyn Peer>,
+    ) -> Result<Option<AlarmWebhook>, String> {
+        AlarmWebhook::open(
+            &self.config.alarms,
+            (&self.config.operator, watch.instance()),
+            peer.clone(),
+            self.clock.clone(),
+            self.instruments.clone(),
+        )
+    }
+
     fn retry(&self) -> RetrySchedule {
         RetrySchedule::new(self.clock.clone(), self.random.clone())
     }

@@ -4,6 +4,7 @@
 use super::assembly::App;
 use crate::call_trace::CallTrace;
 use crate::delivery::files::Directory;
+use crate::instruments::{Alarm, raise_alarm};
 use crate::server;
 use std::io;
 use std::sync::Arc;
@@ -17,6 +18,9 @@ const ADMIN_CONNECTIONS_MAX: usize = 32;
 
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
+
+/// How long the end of the service waits for the last words about alarms.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The listeners of an origin.
 pub struct Listeners {
@@ -41,6 +45,10 @@ pub async fn run(
     tasks.spawn(Arc::clone(&app.worker).run());
     tasks.spawn(Arc::clone(&app).run_sms_gateway());
     tasks.spawn(Arc::clone(&app.readiness).keep_checking());
+    tasks.spawn(Arc::clone(&app.alarm_watch).run());
+    if let Some(webhook) = &app.alarm_webhook {
+        tasks.spawn(Arc::clone(webhook).run());
+    }
     tasks.spawn(sweep(Arc::clone(&app)));
     // What was put into a file may be among what the ledger has lost.
     if let Some(directory) = directory.filter(|_| !app.is_recovering) {
@@ -59,13 +67,30 @@ pub async fn run(
         readiness.begin_stop();
     };
     let (calls, instruments) = (listeners.calls, Arc::clone(&app.instruments));
-    tokio::select! {
+    let ended = tokio::select! {
         () = server::serve(calls, app.router(), server::connections_max(), instruments, stop) => Ok(()),
         _ = tasks.join_next() => {
-            tracing::error!(alarm = "service-ended", "a part of the service has ended");
-            Err(io::Error::other("a part of the service has ended"))
+            let message = "a part of the service has ended";
+            raise_alarm!(app.instruments.alarms, Alarm::ServiceEnded, "", "{message}");
+            Err(io::Error::other(message))
         }
-    }
+    };
+    tasks.shutdown().await;
+    leave_word(&app).await;
+    ended
+}
+
+/// Writes and posts what there is to say of alarms, as far as that is quick: the next start, or the
+/// receiver, then knows why there is one.
+async fn leave_word(app: &App) {
+    let words = async {
+        app.alarm_watch.exchange().await;
+        if let Some(webhook) = &app.alarm_webhook {
+            webhook.post_waiting().await;
+        }
+    };
+    // Nobody waits for the rest: the log has it.
+    let _ = tokio::time::timeout(LAST_WORDS, words).await;
 }
 
 async fn sweep(app: Arc<App>) {
@@ -76,10 +101,6 @@ async fn sweep(app: Arc<App>) {
             tracing::error!(?error, "old nonces and flows could not be deleted");
         }
         if app.is_recovering {
-            tracing::error!(
-                alarm = "recovering",
-                "the ledger is being recovered: calls that decide by it are refused"
-            );
             continue;
         }
         let reminding = CallTrace::begin(&*app.random).scope(app.coupons.remind_all());

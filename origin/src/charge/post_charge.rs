@@ -3,9 +3,9 @@
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
 use crate::config::{ChargeCodes, Config};
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
-use crate::instruments::{ChargeVerdict, Instruments};
+use crate::instruments::{Alarm, ChargeVerdict, Instruments, raise_alarm};
 use crate::keys::StableIds;
 use crate::store::{
     BillingOutcome, Charge, ChargeRules, NewCharge, PostChargeResult, SettleResult, Store,
@@ -74,7 +74,7 @@ impl ChargePosts {
         };
         let reject = match self.store.post_charge(nonce, now, new).await? {
             PostChargeResult::Created(charge) => {
-                warn_of_repeated_period(&charge);
+                self.warn_of_repeated_period(&charge);
                 return Ok(RecordedCharge::New(charge));
             }
             PostChargeResult::Declined(response) => {
@@ -108,7 +108,7 @@ impl ChargePosts {
         let id = &charge.transaction_id;
         let (response, settled) =
             self.store.answer_transaction(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "charge", id);
+        raise_for_result(&self.instruments, settled, "charge", id);
         let charges = &self.instruments.metrics.charges;
         match verdict {
             Some(verdict) if settled == SettleResult::Written => {
@@ -130,12 +130,13 @@ impl ChargePosts {
             self.instruments.metrics.charges.note_settled(partner, amount, verdict, begun.elapsed());
         }
     }
-}
 
-/// Raises an alarm for a charge whose days were charged before, where the operator lets it pass.
-fn warn_of_repeated_period(charge: &Charge) {
-    if charge.repeats_period {
-        let id = &charge.transaction_id;
-        tracing::error!(id, alarm = "period-charged-again", "days are charged that were charged before");
+    /// Raises an alarm for a charge whose days were charged before, where the operator lets it pass.
+    fn warn_of_repeated_period(&self, charge: &Charge) {
+        if charge.repeats_period {
+            let (alarms, id) = (&self.instruments.alarms, &charge.transaction_id);
+            let alarm = Alarm::PeriodChargedAgain;
+            raise_alarm!(alarms, alarm, id, id, "days are charged that were charged before");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
 use crate::instruments::Instruments;
 use crate::keys::StableIds;
@@ -88,7 +88,7 @@ impl RefundPosts {
         let filled = outcome.filled_queues();
         let id = &refund.refund_id;
         let (response, settled) = self.store.answer_refund(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "refund", id);
+        raise_for_result(&self.instruments, settled, "refund", id);
         let charges = &self.instruments.metrics.charges;
         match verdict {
             Some(is_approved) if settled == SettleResult::Written => {

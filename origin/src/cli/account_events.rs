@@ -7,6 +7,7 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::ImportError;
+use onbill_origin::alarm_watch;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
@@ -53,6 +54,7 @@ impl Arguments {
         let now = || SystemClock.now();
         let report = follow_file(import, opened, now, complain, |position| bar.set_position(position)).await;
         bar.finish_and_clear();
+        alarm_watch::write_alarms(&instruments, &store, &config).await.map_err(database_failed)?;
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
             ImportError::Store(error) => database_failed(error),

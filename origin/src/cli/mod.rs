@@ -5,6 +5,7 @@
 
 mod account_events;
 mod adopt;
+mod alarms;
 mod arguments;
 mod backup;
 mod close_pai;
@@ -58,6 +59,7 @@ enum Verb {
     ImportAccounts(import_accounts::Arguments),
     AccountEvents(account_events::Arguments),
     Outbox(outbox::Arguments),
+    Alarms(alarms::Arguments),
     Reconcile(reconcile::Arguments),
     Settlement(settlement::Arguments),
     Mandates(mandates::Arguments),
@@ -98,6 +100,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::ImportAccounts(arguments) => arguments.run(config).await,
         Verb::AccountEvents(arguments) => arguments.run(config).await,
         Verb::Outbox(arguments) => arguments.run(config).await,
+        Verb::Alarms(arguments) => arguments.run(config).await,
         Verb::Reconcile(arguments) => arguments.run(config).await,
         Verb::Settlement(arguments) => arguments.run(config).await,
         Verb::Mandates(arguments) => arguments.run(config).await,

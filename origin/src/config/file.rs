@@ -1,6 +1,7 @@
 //! The configuration file as it is written, and the checks that its types cannot make.
 
 use super::admin_listen::AdminListen;
+use super::alarms::AlarmSettings;
 use super::billing::BillingSettings;
 use super::charge_codes::ChargeCodeRule;
 use super::coupons::{self, CouponSettings};
@@ -106,6 +107,9 @@ pub struct Config {
     /// Whether the origin starts without a charge code for each charge.
     #[serde(default)]
     pub charge_codes: ChargeCodeRule,
+    /// How people learn of alarms.
+    #[serde(default)]
+    pub alarms: AlarmSettings,
 }
 
 impl Config {
@@ -173,6 +177,7 @@ impl Config {
         if let Some(coupons) = &self.coupons {
             coupons::check_coupons(coupons, &self.offers)?;
         }
+        self.alarms.check().map_err(|complaint| format!("alarms: {complaint}"))?;
         self.check_limits()
     }
 

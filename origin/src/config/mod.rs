@@ -5,6 +5,7 @@
 //! the origin.
 
 mod admin_listen;
+mod alarms;
 mod billing;
 mod charge_codes;
 mod coupons;
@@ -29,6 +30,7 @@ mod terms;
 mod time_zone;
 
 pub use admin_listen::AdminListen;
+pub use alarms::AlarmSettings;
 pub(crate) use billing::RAW_CODE_CHARS_MAX;
 pub use billing::{BillingCodes, BillingSettings};
 pub use charge_codes::{Booking, ChargeCodeRule, ChargeCodes};

@@ -4,9 +4,9 @@
 use crate::ambient::Clock;
 use crate::charge::ANSWERING_SECONDS;
 use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::Failure;
-use crate::instruments::{ChargeVerdict, Instruments, RateLimit, RedemptionResult};
+use crate::instruments::{Alarm, ChargeVerdict, Instruments, RateLimit, RedemptionResult};
 use crate::keys::{StableIds, Vault};
 use crate::store::{
     BillingOutcome, Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, SettleResult, Store,
@@ -109,7 +109,7 @@ impl CouponRedemptions {
         let filled = outcome.filled_queues();
         let id = &charge.transaction_id;
         let (end, settled) = self.store.answer_redemption(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "charge", id);
+        raise_for_result(&self.instruments, settled, "charge", id);
         let charges = &self.instruments.metrics.charges;
         match verdict {
             Some(verdict) if matches!(settled, SettleResult::Written | SettleResult::Unpaid) => {
@@ -133,11 +133,15 @@ impl CouponRedemptions {
         if wrong <= limit {
             return Reject::new(ErrorCode::TokenInvalid, "The code is not valid here.");
         }
-        if wrong == limit.saturating_add(1) {
-            tracing::error!(%partner, wrong, alarm = "coupon-guesses", "a partner's customers are guessing codes");
-        }
         self.instruments.metrics.refusals.note_limited(RateLimit::CouponCodes);
         let left = 3_600 - now.unix_seconds().rem_euclid(3_600);
+        if wrong == limit.saturating_add(1) {
+            let (alarm, until) = (Alarm::CouponGuesses, Some(now.plus_seconds(left)));
+            if self.instruments.alarms.raise_until(alarm, partner.as_str(), until) {
+                let alarm = alarm.as_str();
+                tracing::error!(%partner, wrong, alarm, "a partner's customers are guessing codes");
+            }
+        }
         let left = u32::try_from(left).unwrap_or(3_600);
         Reject::too_many_requests("Too many codes were wrong in this hour.", left)
     }

@@ -5,6 +5,7 @@
 //! The state at billing is never guessed. After eight attempts with an unknown outcome over five to
 //! six days a job becomes a dead letter, which waits for a person.
 
+mod alarm_webhook;
 mod alarms;
 mod billing;
 mod coupon_sms;
@@ -24,7 +25,8 @@ mod wake_up;
 mod webhook;
 mod worker;
 
-pub(crate) use alarms::raise_alarm;
+pub use alarm_webhook::AlarmWebhook;
+pub(crate) use alarms::raise_for_result;
 pub use billing::BillingSubmission;
 pub use edge_mapping::EdgeMappings;
 pub use queue_workers::QueueWorkers;

@@ -2,6 +2,7 @@
 
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
+use crate::instruments::{Alarm, raise_alarm};
 use crate::sms::{RetryCause, SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, NotificationRecipient, SmsOutcome};
 
@@ -36,12 +37,9 @@ impl SmsJobs {
         // 1.
         let expires_at = spec.expiry.from_moment(accepted_at);
         if expires_at.is_some_and(|at| self.clock.now() >= at) {
-            tracing::error!(
-                notification_id,
-                attempt,
-                alarm = "message-dropped",
-                "a partner's message could not be sent for a day"
-            );
+            let (alarms, alarm) = (&self.instruments.alarms, Alarm::MessageDropped);
+            let message = "a partner's message could not be sent for a day";
+            raise_alarm!(alarms, alarm, notification_id, notification_id, attempt, "{message}");
             return SmsOutcome::NotSent(NextStep::Drop);
         }
 
@@ -74,11 +72,9 @@ impl SmsJobs {
                 self.retry.plan(spec.retry_if_unclear, attempt).into()
             }
             SendSmsResult::Refused => {
-                tracing::error!(
-                    notification_id,
-                    alarm = "message-dropped",
-                    "the gateway refuses a message's number, or its text"
-                );
+                let (alarms, alarm) = (&self.instruments.alarms, Alarm::MessageDropped);
+                let message = "the gateway refuses a message's number, or its text";
+                raise_alarm!(alarms, alarm, notification_id, notification_id, "{message}");
                 SmsOutcome::Refused { code: None }
             }
         }

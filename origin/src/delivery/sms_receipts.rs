@@ -1,7 +1,7 @@
 //! Receipts for SMS that a gateway had accepted: the operator must learn of a coupon whose SMS does
 //! not arrive.
 
-use super::alarms::warn_of_undelivered;
+use super::alarms::raise_undelivered;
 use crate::ambient::Clock;
 use crate::instruments::{Instruments, SmsState};
 use crate::sms::{DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink};
@@ -39,7 +39,7 @@ impl ReceiptSink for ReceiptRecorder {
             ReceiptNotStored
         })?;
         if let Some(coupon_id) = lost {
-            warn_of_undelivered(&coupon_id);
+            raise_undelivered(&self.instruments, &coupon_id);
         }
         Ok(())
     }

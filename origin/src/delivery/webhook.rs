@@ -8,7 +8,7 @@
 use super::retry::RetrySchedule;
 use crate::config::Config;
 use crate::http::SignedClient;
-use crate::instruments::{Instruments, WebhookResult};
+use crate::instruments::{Instruments, Receiver, WebhookResult};
 use crate::store::{JobKind, NextStep, Store, StoreError, WebhookOutcome};
 use http::StatusCode;
 use onbill_domain::ids::PartnerId;
@@ -112,6 +112,8 @@ impl Webhooks {
         let party = Party::partner(partner);
         let response = self.client.post(KeyUse::OriginToPartner, &party, url, body).await;
         let status = response.ok().map(|response| response.status());
+        let was_taken = status.is_some_and(|status| status.is_success());
+        self.instruments.signals.note_call(Receiver::Partner(partner.clone()), was_taken);
         self.instruments.metrics.webhooks.note(partner, WebhookResult::of(status));
         status
     }

@@ -4,7 +4,7 @@
 //! A job is leased, attempted outside of any database transaction, and settled. Each queue has its
 //! own worker, so that a partner that is slow to respond does not hold up a PIN.
 
-use super::alarms::raise_alarm;
+use super::alarms::raise_for_result;
 use super::billing::BillingSubmission;
 use super::edge_mapping::EdgeMappings;
 use super::later_verdict::LaterVerdict;
@@ -16,7 +16,7 @@ use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
-use crate::instruments::{AttemptResult, Instruments};
+use crate::instruments::{Alarm, AttemptResult, Instruments, raise_alarm};
 use crate::store::{
     DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
     WebhookJob, WebhookOutcome,
@@ -190,18 +190,14 @@ impl Worker {
         tracing::info!(id, attempt = lease.attempt, "attempted");
         self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of(&outcome));
         let verdict = LaterVerdict::of(&outcome);
-        if outcome.next_step() == NextStep::DeadLetter {
-            tracing::error!(
-                what,
-                id,
-                entry = lease.job_id,
-                alarm = "outbox-parked",
-                "an entry needs a person"
-            );
-        }
-        let filled = outcome.filled_queues();
+        let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
+        let (filled, entry) = (outcome.filled_queues(), lease.job_id);
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
-        raise_alarm(result, what, &id);
+        if is_dead_letter {
+            let alarms = &self.instruments.alarms;
+            raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, entry, "an entry needs a person");
+        }
+        raise_for_result(&self.instruments, result, what, &id);
         self.wake_up.wake_each(filled);
         if let Some(verdict) = verdict {
             verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;

@@ -78,6 +78,28 @@ onbill_domain::word_enum! {
 }
 
 onbill_domain::word_enum! {
+    /// How an alarm ends.
+    #[derive(Hash)]
+    pub enum AlarmKind {
+        /// It ends by itself when its reason is gone.
+        Condition = "condition",
+        /// It has happened, and ends when a person has seen to it and closes it.
+        Event = "event",
+    }
+}
+
+onbill_domain::word_enum! {
+    /// What an alarm is about.
+    #[derive(Hash)]
+    pub enum AlarmScope {
+        /// One origin and what is around it: only that origin knows when it is over.
+        Origin = "origin",
+        /// The ledger, or somebody whom all origins of it meet: any of them may find that it is over.
+        Ledger = "ledger",
+    }
+}
+
+onbill_domain::word_enum! {
     /// How urgent an alarm is.
     #[derive(Hash)]
     pub enum Severity {
@@ -85,5 +107,102 @@ onbill_domain::word_enum! {
         Page = "page",
         /// It can wait for the next working day.
         Ticket = "ticket",
+    }
+}
+
+impl Alarm {
+    /// How urgent it is.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        self.facts().0
+    }
+
+    /// How it ends.
+    #[must_use]
+    pub const fn kind(self) -> AlarmKind {
+        self.facts().1
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub const fn scope(self) -> AlarmScope {
+        self.facts().2
+    }
+
+    const fn facts(self) -> (Severity, AlarmKind, AlarmScope) {
+        use AlarmKind::{Condition, Event};
+        use AlarmScope::{Ledger, Origin};
+        use Severity::{Page, Ticket};
+        match self {
+            // Charges or sign-ups fail now.
+            Self::ConnectionsFull
+            | Self::DatabaseFailing
+            | Self::DatabaseNotWritable
+            | Self::EdgeUnreachable
+            | Self::Recovering
+            | Self::SignaturesRefused
+            | Self::SmsNotLetIn
+            | Self::SmsSettings
+            | Self::SmsUnreachable => (Page, Condition, Origin),
+            Self::NoCharges | Self::PinCeilingReached => (Page, Condition, Ledger),
+            // They fail soon, or reach billing or a partner late.
+            Self::ClockSkew
+            | Self::DiskLow
+            | Self::KeyExpiring
+            | Self::PartnerUnreachable
+            | Self::SmsReceiptsUnmatched => (Ticket, Condition, Origin),
+            Self::CouponGuesses
+            | Self::FileNotWritten
+            | Self::FileUnacknowledged
+            | Self::NumberChecks
+            | Self::OutboxParked
+            | Self::StandingUnknown
+            | Self::UnknownNumbers => (Ticket, Condition, Ledger),
+            // They are about one thing, which a person puts right.
+            Self::AccountEventContradicts
+            | Self::AccountWordUnknown
+            | Self::BillingVerdictsDiffer
+            | Self::CallForAnotherOperator
+            | Self::CouponUndelivered
+            | Self::CouponUnpaid
+            | Self::MessageDropped
+            | Self::PaiMappingDiffers
+            | Self::PeriodChargedAgain
+            | Self::ResponseRefused
+            | Self::ServiceEnded => (Ticket, Event, Ledger),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    #[test]
+    fn events_belong_to_the_ledger() {
+        // Otherwise nobody could close the one of an origin that is gone.
+        for alarm in Alarm::ALL {
+            assert!(alarm.kind() == AlarmKind::Condition || alarm.scope() == AlarmScope::Ledger, "{alarm:?}");
+        }
+    }
+
+    #[test]
+    fn each_alarm_has_exactly_one_heading() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("is in the repository");
+        let page = std::fs::read_to_string(root.join("docs/operate/alarms.md")).expect("can be read");
+        let words = || Alarm::ALL.map(Alarm::as_str).into_iter();
+        let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+        assert_eq!(headings.iter().copied().collect::<BTreeSet<_>>(), words().collect::<BTreeSet<_>>());
+        assert_eq!(headings.len(), Alarm::ALL.len(), "a heading is there twice");
+        // The table at the top links each, with how urgent it is and how it ends.
+        for alarm in Alarm::ALL {
+            let word = alarm.as_str();
+            let row = page.lines().find(|line| line.starts_with(&format!("| [`{word}`](#{word}) |")));
+            let row = row.unwrap_or_else(|| panic!("{word} has no row"));
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            assert_eq!((cells[2], cells[3]), (alarm.severity().as_str(), alarm.kind().as_str()), "{word}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! How many connections there may be. When all places are taken, those who have one go on; others
 //! wait at the system's queue until one is free.
 
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,21 +16,24 @@ const CONNECTIONS_MAX: u64 = 2_048;
 const OTHER_FILES: u64 = 128;
 /// File handles of one connection: its own, and one for the call to billing that it may wait for.
 const FILES_OF_CONNECTION: u64 = 2;
-/// The same trouble is said in the log again after this long.
-const WARN_EVERY: Duration = Duration::from_mins(1);
+/// So long there must have been no trouble before the alarm is over, and an eighth of the places
+/// free: at the limit, one that leaves is followed by one that waits.
+const CALM: Duration = Duration::from_mins(1);
+const FREE_PART: usize = 8;
 
 pub(super) type Place = OwnedSemaphorePermit;
 
 pub(super) struct Capacity {
     places: Arc<Semaphore>,
     count: usize,
-    warned_at: Option<Instant>,
+    /// When a connection had to wait last.
+    waited_at: Option<Instant>,
     instruments: Arc<Instruments>,
 }
 
 impl Capacity {
     pub(super) fn new(count: usize, instruments: Arc<Instruments>) -> Self {
-        Self { places: Arc::new(Semaphore::new(count)), count, warned_at: None, instruments }
+        Self { places: Arc::new(Semaphore::new(count)), count, waited_at: None, instruments }
     }
 
     /// Takes a place for a connection, once there is one.
@@ -39,19 +42,29 @@ impl Capacity {
             if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
                 return place;
             }
-            self.warn(&format!("all {} connections are in use: others wait", self.count));
+            self.note_waiting(&format!("all {} connections are in use: others wait", self.count));
             if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
                 return place;
             }
         }
     }
 
-    /// Says in the log that connections wait, unless that was said a moment ago.
-    pub(super) fn warn(&mut self, reason: &str) {
-        let now = Instant::now();
-        if self.warned_at.is_none_or(|at| now.duration_since(at) >= WARN_EVERY) {
-            self.warned_at = Some(now);
-            tracing::error!(reason, alarm = "connections-full", "new connections have to wait");
+    /// Raises the alarm that connections have to wait.
+    pub(super) fn note_waiting(&mut self, reason: &str) {
+        self.waited_at = Some(Instant::now());
+        if self.instruments.alarms.raise(Alarm::ConnectionsFull, "") {
+            let alarm = Alarm::ConnectionsFull.as_str();
+            tracing::error!(reason, alarm, "new connections have to wait");
+        }
+    }
+
+    /// Clears the alarm when none has had to wait for a while. To be called now and then.
+    pub(super) fn look_for_calm(&self) {
+        // One more is ready for the next connection.
+        let free = self.places.available_permits() + 1;
+        let is_calm = self.waited_at.is_none_or(|at| Instant::now().duration_since(at) >= CALM);
+        if is_calm && free * FREE_PART >= self.count {
+            self.instruments.alarms.clear(Alarm::ConnectionsFull, "");
         }
     }
 }
@@ -72,6 +85,30 @@ fn limit_by_files(files: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::SystemClock;
+
+    #[tokio::test(start_paused = true)]
+    async fn alarm_is_over_when_none_waits_any_more() {
+        let instruments = Instruments::new(Arc::new(SystemClock));
+        let is_active = || instruments.alarms.is_active(Alarm::ConnectionsFull, "");
+        let mut capacity = Capacity::new(16, Arc::clone(&instruments));
+        let mut places = Vec::new();
+        for _ in 0..16 {
+            places.push(capacity.take_place().await);
+        }
+        assert!(!is_active());
+        let waited = tokio::time::timeout(Duration::from_secs(1), capacity.take_place()).await;
+        assert!(waited.is_err() && is_active(), "the next one waits");
+        places.truncate(15);
+        tokio::time::advance(CALM).await;
+        capacity.look_for_calm();
+        assert!(!is_active(), "none has waited for a minute");
+        places.push(capacity.take_place().await);
+        assert!(tokio::time::timeout(Duration::from_secs(1), capacity.take_place()).await.is_err());
+        tokio::time::advance(CALM).await;
+        capacity.look_for_calm();
+        assert!(is_active(), "all places are taken still");
+    }
 
     #[test]
     fn connections_leave_file_handles_for_the_rest() {

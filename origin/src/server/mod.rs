@@ -26,6 +26,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 use tower::ServiceExt as _;
 
 /// How long requests may take that are under way when the server is asked to stop. Billing has at
@@ -34,6 +35,8 @@ use tower::ServiceExt as _;
 const STOP_PATIENCE: Duration = Duration::from_secs(12);
 /// Largest head of a request, in bytes: signatures of edge and partner take two or three thousand.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// How often the server looks whether there is room for connections again.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Pause after the system has refused to accept a connection, usually for want of file handles.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
@@ -49,17 +52,23 @@ pub(crate) async fn serve(
     let mut capacity = Capacity::new(connections_max, instruments);
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
+            _ = looks.tick() => {
+                capacity.look_for_calm();
+                continue;
+            }
             accepted = accept(&listener, &mut capacity) => accepted,
         };
         while connections.try_join_next().is_some() {}
         let (stream, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                capacity.warn(&format!("a connection was not accepted: {error}"));
+                capacity.note_waiting(&format!("a connection was not accepted: {error}"));
                 tokio::time::sleep(REFUSED_PAUSE).await;
                 continue;
             }

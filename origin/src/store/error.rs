@@ -65,6 +65,31 @@ pub enum StoreError {
     Interrupted,
 }
 
+impl StoreError {
+    /// Whether the database itself has failed, or cannot be reached: not the contents of a row, nor
+    /// what a caller has asked for.
+    pub(in crate::store) fn is_of_database(&self) -> bool {
+        match self {
+            Self::Driver { .. }
+            | Self::CommitUnknown { .. }
+            | Self::RolledBack { .. }
+            | Self::TooManyWaiting
+            | Self::Closed
+            | Self::FileLost { .. } => true,
+            Self::NonceReplayed
+            | Self::Contended { .. }
+            | Self::InconsistentRow { .. }
+            | Self::MissingRow { .. }
+            | Self::NotSealed
+            | Self::NoLedger
+            | Self::LedgerExists
+            | Self::NewerSchema
+            | Self::OlderSchema
+            | Self::Interrupted => false,
+        }
+    }
+}
+
 /// The value at `place`, which is `table.column`, cannot be ours.
 pub(in crate::store) fn inconsistent_row(place: &'static str) -> StoreError {
     let (table, column) = place.split_once('.').unwrap_or((place, ""));

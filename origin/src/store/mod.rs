@@ -23,6 +23,7 @@ mod database;
 mod grouped;
 
 // The ground floor: calls no noun.
+mod alarm;
 mod queue;
 mod readiness;
 mod tally;
@@ -71,6 +72,7 @@ mod sweep;
 pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
 pub use adoption::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund};
+pub use alarm::{ALARMS_LISTED_MAX, AlarmFilter};
 pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;

@@ -118,6 +118,12 @@ VALUES ('tx-coupon', 'coupon-spent', 'netflix', 'r-coupon', <17*32>, NULL, '0202
         1795000060, NULL);
 INSERT INTO hourly_counts (subject, hour, counted) VALUES ('wrong-coupon-codes netflix', 498611, 7);
 INSERT INTO number_checks (number_index, partner, day, counted) VALUES (<01*32>, 'netflix', 20775, 3);
+-- One that is active, one of an origin, and one that is over.
+INSERT INTO alarms (alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at)
+VALUES ('coupon-unpaid', 'charge-4', '', 1795000000, 1795000000, 1, NULL, NULL),
+    ('disk-low', 'database', 'host:8788', 1795000000, 1795000060, 7, NULL, NULL),
+    ('number-checks', 'netflix', '', 1794000000, 1794000000, 1, 1794003600, 1794003600);
+
 INSERT INTO sms_receipts (message_id, received_at, reason, code)
 VALUES ('m-2', 1795000000, NULL, NULL), ('m-5', 1795000000, 'expired', NULL);
 

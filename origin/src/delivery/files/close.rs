@@ -2,9 +2,10 @@
 
 use super::exchange::FileExchange;
 use crate::config::FileColumns;
-use crate::delivery::alarms::raise_alarm;
+use crate::delivery::alarms::raise_for_result;
 use crate::delivery::later_verdict::LaterVerdict;
 use crate::fault::{Failure, Fault};
+use crate::instruments::{Alarm, raise_alarm};
 use crate::store::{
     BillingOutcome, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob,
     NextStep, Queue,
@@ -91,10 +92,18 @@ impl FileExchange {
                 }
             }
         }
-        if unclear > 0 {
-            tracing::error!(unclear, alarm = "standing-unknown", "charges wait for the next file");
-        }
+        self.judge_standing(unclear, next);
         Ok(checked)
+    }
+
+    /// The alarm is confirmed or over when the next file is made, which may be a day from now.
+    fn judge_standing(&self, unclear: u32, next: Timestamp) {
+        let (alarms, alarm) = (&self.instruments.alarms, Alarm::StandingUnknown);
+        if unclear == 0 {
+            alarms.clear(alarm, "");
+        } else if alarms.raise_until(alarm, "", Some(next.plus_seconds(3_600))) {
+            tracing::error!(unclear, alarm = alarm.as_str(), "charges wait for the next file");
+        }
     }
 
     /// A refund needs no account. A charge needs the account that it was accepted for, with its
@@ -115,7 +124,9 @@ impl FileExchange {
             Ok(None) => return FilingDecision::Line(leased),
             Ok(Some(declined)) => BillingOutcome::Decided(declined),
             Err(Failure::Fault(Fault::Broken(what))) => {
-                tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
+                let (alarms, kind) = (&self.instruments.alarms, JobKind::Charge.as_str());
+                let alarm = Alarm::OutboxParked;
+                raise_alarm!(alarms, alarm, kind, what, transaction_id, "an entry needs a person");
                 BillingOutcome::Undecided(NextStep::DeadLetter)
             }
             Err(failure) => {
@@ -136,7 +147,7 @@ impl FileExchange {
         let outcome = DeliveryOutcome::Charge { transaction_id, outcome };
         let (filled, verdict) = (outcome.filled_queues(), LaterVerdict::of(&outcome));
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
-        raise_alarm(result, JobKind::Charge.as_str(), &id);
+        raise_for_result(&self.instruments, result, JobKind::Charge.as_str(), &id);
         self.wake_up.wake_each(filled);
         if let Some(verdict) = verdict {
             verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;

@@ -46,7 +46,7 @@ impl From<SignatureError> for SignatureRefusal {
     fn from(error: SignatureError) -> Self {
         match error {
             SignatureError::Malformed => Self::Malformed,
-            SignatureError::Stale => Self::Stale,
+            SignatureError::Stale { .. } => Self::Stale,
             SignatureError::UnknownKey => Self::UnknownKey,
             SignatureError::DigestMismatch => Self::DigestMismatch,
             SignatureError::BadSignature => Self::BadSignature,

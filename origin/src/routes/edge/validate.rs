@@ -123,7 +123,7 @@ pub(in crate::routes) async fn validate(
         }),
     };
     let started = store.start_flow(call.nonce, now, new).await?;
-    pin::check_started(&instruments, now, started, "the widget")?;
+    pin::check_started(&instruments, now, started, "widget")?;
     let visits = &instruments.metrics.visits;
     visits.note_step(Channel::Widget, FunnelStep::Validated);
     if let Some(next) = next {

@@ -2,7 +2,7 @@
 //! database.
 
 use crate::fault::Failure;
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::routes::authentic::PartnerCall;
 use crate::store::Store;
 use onbill_domain::ids::PartnerId;
@@ -19,7 +19,9 @@ pub(super) fn warn_if_routed_elsewhere(
     handle: &str,
 ) {
     if believed.is_some_and(|believed| believed != handle) {
-        tracing::error!(%pai, alarm = "pai-mapping-differs", "the edge's store maps this PAI to another subscriber");
+        let (alarms, alarm, partner) = (&instruments.alarms, Alarm::PaiMappingDiffers, partner.as_str());
+        let message = "the edge's store maps this PAI to another subscriber";
+        raise_alarm!(alarms, alarm, partner, %pai, "{message}");
     }
 }
 

@@ -2,11 +2,12 @@
 //! that refuses the bind raises an alarm, and is tried rarely: some lock an account that tries too
 //! often.
 
+use super::SMPP;
 use super::session::{self, BindError, Connection, Session, Wire};
 use super::submit_status;
 use crate::ambient::{Clock, Random};
 use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::password_file;
 use crate::sms::receipt::ReceiptSink;
 use crate::tls;
@@ -93,12 +94,14 @@ impl Link {
 
     /// Keeps a session up for as long as this is polled.
     pub(super) async fn keep_connected(&self, receipts: &dyn ReceiptSink) {
-        let mut failures = 0;
+        let (alarms, mut failures) = (&self.instruments.alarms, 0);
         loop {
             let refused = match self.open_session().await {
                 Ok((session, connection)) => {
                     let since = self.clock.now();
                     tracing::info!("connected to the SMSC");
+                    alarms.clear(Alarm::SmsNotLetIn, SMPP);
+                    alarms.clear(Alarm::SmsUnreachable, SMPP);
                     let session = Arc::new(session);
                     self.session.send_replace(Some(Arc::clone(&session)));
                     self.instruments.metrics.sms.note_link(true);
@@ -113,16 +116,15 @@ impl Link {
                     false
                 }
                 Err(NoSession::Refused(status)) => {
-                    tracing::error!(?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
+                    // It was reached.
+                    alarms.clear(Alarm::SmsUnreachable, SMPP);
+                    let alarm = Alarm::SmsNotLetIn;
+                    raise_alarm!(alarms, alarm, SMPP, ?status, "the SMSC does not let us in");
                     true
                 }
                 Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {
-                    tracing::error!(
-                        ?status,
-                        attempts = failures + 1,
-                        alarm = "sms-unreachable",
-                        "the SMSC is out of reach"
-                    );
+                    let (alarm, attempts) = (Alarm::SmsUnreachable, failures + 1);
+                    raise_alarm!(alarms, alarm, SMPP, ?status, attempts, "the SMSC is out of reach");
                     false
                 }
                 Err(NoSession::Unreachable(status)) => {

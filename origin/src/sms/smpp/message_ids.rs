@@ -5,8 +5,9 @@
 //! id is brought into that form. Unless the settings say which form it is, the first receipts for
 //! recent messages tell.
 
+use super::SMPP;
 use crate::config::MessageIdForm;
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::sms::receipt::{DeliveryReceipt, ReceiptNotStored, ReceiptSink};
 use async_trait::async_trait;
 use std::collections::VecDeque;
@@ -32,8 +33,8 @@ struct Known {
     padded_to: usize,
     answers: u32,
     unmatched: u32,
-    /// Whether a receipt has matched, or the alarm was raised.
-    is_settled: bool,
+    /// Whether a receipt has ever matched.
+    has_matched: bool,
 }
 
 impl MessageIds {
@@ -45,7 +46,7 @@ impl MessageIds {
             padded_to: 0,
             answers: 0,
             unmatched: 0,
-            is_settled: false,
+            has_matched: false,
         };
         Self { known: Mutex::new(known), instruments }
     }
@@ -71,7 +72,14 @@ impl MessageIds {
             known.find_out(reported);
         }
         let found = known.find_recent(reported);
-        known.watch(found.is_some());
+        if found.is_some() {
+            self.instruments.alarms.clear(Alarm::SmsReceiptsUnmatched, SMPP);
+        }
+        if known.watch(found.is_some()) {
+            let (alarms, alarm) = (&self.instruments.alarms, Alarm::SmsReceiptsUnmatched);
+            let message = "no receipt of the SMSC has the id of a message: see sms.message_id";
+            raise_alarm!(alarms, alarm, SMPP, "{message}");
+        }
         found.unwrap_or_else(|| known.restyle(reported))
     }
 }
@@ -115,18 +123,12 @@ impl Known {
         plain.map_or_else(|| reported.to_owned(), |plain| format!("{plain:0>width$}", width = self.padded_to))
     }
 
-    /// Raises an alarm, once, when receipts come and none is ever for a message that was sent since
+    /// Whether something is wrong: receipts come, and none is ever for a message that was sent since
     /// the start.
-    fn watch(&mut self, has_matched: bool) {
+    fn watch(&mut self, has_matched: bool) -> bool {
         self.unmatched = if has_matched { 0 } else { self.unmatched.saturating_add(1) };
-        self.is_settled |= has_matched;
-        if !self.is_settled && self.unmatched >= ALARM_AFTER && self.answers >= ALARM_AFTER {
-            self.is_settled = true;
-            tracing::error!(
-                alarm = "sms-receipts-unmatched",
-                "no receipt of the SMSC has the id of a message: see sms.message_id"
-            );
-        }
+        self.has_matched |= has_matched;
+        !self.has_matched && self.unmatched >= ALARM_AFTER && self.answers >= ALARM_AFTER
     }
 }
 
@@ -218,7 +220,8 @@ mod tests {
 
     #[test]
     fn alarm_is_raised_when_no_receipt_ever_matches() {
-        let is_raised = |ids: &MessageIds| ids.known.lock().expect("is whole").is_settled;
+        let is_raised =
+            |ids: &MessageIds| ids.instruments.alarms.is_active(Alarm::SmsReceiptsUnmatched, SMPP);
         let all: Vec<String> = (0..ALARM_AFTER).map(|n| format!("a-{n}")).collect();
         let strange = ids(MessageIdForm::Auto, &all.iter().map(String::as_str).collect::<Vec<_>>());
         for n in 0..ALARM_AFTER {
@@ -226,6 +229,8 @@ mod tests {
             strange.translate(&format!("b-{n}"));
         }
         assert!(is_raised(&strange));
+        strange.translate("a-3");
+        assert!(!is_raised(&strange), "a receipt matches");
         // Receipts for messages from before the start do not raise it.
         let quiet = ids(MessageIdForm::Auto, &["a-1"]);
         (0..2 * ALARM_AFTER).for_each(|n| drop(quiet.translate(&format!("b-{n}"))));

@@ -19,7 +19,7 @@ use super::parts::{self, Alphabet, Parts};
 use super::receipt::ReceiptSink;
 use crate::ambient::{Clock, Random};
 use crate::config::SmppSettings;
-use crate::instruments::Instruments;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use async_trait::async_trait;
 use link::Link;
 use message_ids::{MessageIds, TranslatedReceipts};
@@ -34,6 +34,8 @@ use std::time::Duration;
 use submit_status::SubmitStatus;
 use window::Window;
 
+/// The subject of this gateway's alarms.
+const SMPP: &str = "smpp";
 /// How long an SMS waits for a place in the window.
 const PLACE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an overloaded SMSC gets no messages that are not urgent, in seconds.
@@ -128,11 +130,8 @@ impl SmppGateway {
                     return SendSmsResult::Refused;
                 }
                 SubmitStatus::Misfit => {
-                    tracing::error!(
-                        ?status,
-                        alarm = "sms-settings",
-                        "the SMSC takes no message of this form"
-                    );
+                    let (alarms, alarm) = (&self.instruments.alarms, Alarm::SmsSettings);
+                    raise_alarm!(alarms, alarm, SMPP, ?status, "the SMSC takes no message of this form");
                     return SendSmsResult::Later(RetryCause::Unreachable);
                 }
                 SubmitStatus::Unclear => {
@@ -141,6 +140,7 @@ impl SmppGateway {
                 }
             }
         }
+        self.instruments.alarms.clear(Alarm::SmsSettings, SMPP);
         SendSmsResult::Accepted { message_id }
     }
 

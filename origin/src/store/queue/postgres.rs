@@ -293,6 +293,11 @@ pub(super) async fn dead_letters(
     rows.iter().map(read_dead_letter).collect()
 }
 
+pub(super) async fn list_dead_letter_kinds(db: &PgConnection<'_>) -> Result<Vec<JobKind>, TxError> {
+    let rows = db.query("SELECT DISTINCT kind FROM outbox WHERE dead_lettered_at IS NOT NULL", &[]).await?;
+    rows.iter().map(|row| parse_column(row, "outbox.kind", JobKind::parse)).collect()
+}
+
 fn read_dead_letter(row: &Row) -> Result<DeadLetter, TxError> {
     Ok(DeadLetter {
         job_id: row.try_get("job_id")?,

@@ -233,6 +233,20 @@ pub(super) fn dead_letters(
     Ok(dead_letters)
 }
 
+/// Along the index of dead letters, of which there are few.
+const DEAD_LETTER_KINDS: &str =
+    "SELECT DISTINCT kind FROM outbox INDEXED BY outbox_dead_letters WHERE dead_lettered_at IS NOT NULL";
+
+pub(super) fn list_dead_letter_kinds(db: &Connection) -> Result<Vec<JobKind>, StoreError> {
+    let mut select = db.prepare_cached(DEAD_LETTER_KINDS)?;
+    let mut rows = select.query([])?;
+    let mut kinds = Vec::new();
+    while let Some(row) = rows.next()? {
+        kinds.push(parse_column(row, "outbox.kind", JobKind::parse)?);
+    }
+    Ok(kinds)
+}
+
 pub(in crate::store) fn redrive_dead_letter(
     tx: &Connection,
     now: Timestamp,

@@ -6,7 +6,8 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, AdminListen, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, Links,
+    AccountSource, AdminListen, AlarmSettings, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database,
+    Links,
     OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
@@ -149,5 +150,6 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
             .expect("are coupons"),
         ),
         charge_codes: ChargeCodeRule::default(),
+        alarms: AlarmSettings::default(),
     }
 }
