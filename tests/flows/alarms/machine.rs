@@ -4,7 +4,8 @@ use super::shown::Shown;
 use axum::Router;
 use http::StatusCode;
 use onbill_domain::key::Keyring;
-use onbill_origin::app::{App, service};
+use onbill_origin::app::App;
+use onbill_origin::app::service::{self, Listeners};
 use onbill_origin::config::{Config, Database};
 use onbill_origin::instruments::Alarm;
 use onbill_test_harness::database::TestDb;
@@ -137,7 +138,7 @@ pub(super) async fn ended_task() -> Shown {
     shown.system.network.attach_service(shown.system.acme.dashboard_address, router);
     assert_eq!(shown.system.enter_number(&shown.system.acme, "+12025550101").await.0, StatusCode::OK);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-    let served = service::run(shown.app(), listener, None, std::future::pending()).await;
+    let served = service::run(shown.app(), Listeners { calls: listener, admin: None }, None, std::future::pending()).await;
     assert!(served.is_err());
     // The program that the supervisor starts finds it in the table.
     shown.system.restart_acme(|_| true).await;

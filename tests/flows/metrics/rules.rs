@@ -1,7 +1,7 @@
 //! The rules for Prometheus: one alert for each alarm, a few about series, and the error budget of
 //! charges.
 
-use onbill_origin::instruments::Alarm;
+use onbill_origin::instruments::{Alarm, AlarmScope};
 use std::fmt::{self, Display, Formatter};
 
 /// Of a thousand posts of charges one may fail on our side (5xx) in the long run.
@@ -81,12 +81,18 @@ impl Rules {
     }
 }
 
-/// Several origins on one database share their alarms: one alert is enough.
+/// Several origins on one database share the alarms about the ledger: one alert is enough. One about
+/// an origin says which.
 fn alert_of(alarm: Alarm) -> Alert {
     let word = alarm.as_str();
+    let series = format!("onbill_alarm_active{{alarm=\"{word}\"}}");
+    let active = match alarm.scope() {
+        AlarmScope::Ledger => format!("max without (instance) ({series})"),
+        AlarmScope::Origin => series,
+    };
     Alert {
         name: format!("Onbill{}", to_camel_case(word)),
-        expression: format!("max without (instance) (onbill_alarm_active{{alarm=\"{word}\"}}) > 0"),
+        expression: format!("{active} > 0"),
         holds_for: "0m",
         severity: alarm.severity().as_str().to_owned(),
         summary: format!("onbill's alarm {word} is active"),
