@@ -62,6 +62,8 @@ async fn no_verb_but_init_begins_a_ledger() {
         &["import-accounts", list],
         &["account-events", list],
         &["outbox", "list"],
+        &["alarms"],
+        &["alarms", "close", "coupon-unpaid"],
         &["outbox", "redrive", "--all"],
         &report,
         &["close-pai", "netflix", &system.people[0].pai, "account-closed"],

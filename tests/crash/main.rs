@@ -10,6 +10,7 @@
 
 #![cfg(test)]
 
+mod alarm_commands;
 mod audit;
 mod billing;
 mod closed_pipe;

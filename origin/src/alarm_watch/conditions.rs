@@ -1,11 +1,13 @@
 //! The conditions that a round judges: each is raised while it holds, and cleared when it does not.
 
-use super::{AlarmWatch, LEDGER_SECONDS, PATIENCE, Seen};
+use super::watch::{AlarmWatch, PATIENCE, Seen};
 use crate::instruments::{Alarm, Receiver};
 use crate::store::StoreError;
 use onbill_domain::timestamp::Timestamp;
 use std::sync::{MutexGuard, PoisonError};
 
+/// Seconds between two looks at the ledger, which cost a query each, and at keys.
+const LEDGER_SECONDS: i64 = 60;
 /// For so many seconds the database must go on failing before it is an alarm: longer than a failover
 /// takes, or a lock.
 const DATABASE_FAILING_SECONDS: i64 = 20;

@@ -1,6 +1,6 @@
 //! The free space of the file systems that the origin writes to.
 
-use super::{AlarmWatch, PATIENCE};
+use super::watch::{AlarmWatch, PATIENCE};
 use crate::config::{AlarmSettings, Database};
 use crate::instruments::Alarm;
 use std::path::{Path, PathBuf};

@@ -19,5 +19,6 @@ pub struct Coupons {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) wake_up: WakeUp,
+    #[expect(dead_code, reason = "metrics of calls are counted with it")]
     pub(crate) instruments: Arc<Instruments>,
 }

@@ -48,6 +48,8 @@ pub struct AlarmWebhook {
     peer: Arc<dyn Peer>,
     clock: Arc<dyn Clock>,
     instruments: Arc<Instruments>,
+    patience: Duration,
+    pauses: [Duration; 4],
 }
 
 /// The body of a post.
@@ -96,7 +98,8 @@ impl AlarmWebhook {
         };
         instruments.alarms.keep_news();
         let (operator, instance) = (operator.clone(), instance.to_owned());
-        Ok(Some(Self { url, secret, operator, instance, peer, clock, instruments }))
+        let (patience, pauses) = (PATIENCE, PAUSES);
+        Ok(Some(Self { url, secret, operator, instance, peer, clock, instruments, patience, pauses }))
     }
 
     /// Posts what is news, again and again, and does not end.
@@ -117,7 +120,7 @@ impl AlarmWebhook {
     }
 
     async fn post_until_taken(&self, news: &AlarmNews) {
-        for pause in PAUSES.map(Some).into_iter().chain([None]) {
+        for pause in self.pauses.map(Some).into_iter().chain([None]) {
             if self.try_post(news).await {
                 return;
             }
@@ -134,7 +137,7 @@ impl AlarmWebhook {
     async fn try_post(&self, news: &AlarmNews) -> bool {
         let counts = self.instruments.alarms.webhook_counts();
         let status = match self.build_request(news) {
-            Some(request) => match tokio::time::timeout(PATIENCE, self.peer.send(request)).await {
+            Some(request) => match tokio::time::timeout(self.patience, self.peer.send(request)).await {
                 Ok(Ok(answer)) => Some(answer.status()),
                 Ok(Err(_)) | Err(_) => None,
             },
@@ -219,6 +222,81 @@ fn parse_secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::SystemClock;
+    use crate::http::Unreachable;
+    use crate::instruments::Alarm;
+    use async_trait::async_trait;
+    use http::Response;
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    /// Refuses so many posts, then takes the others; or never answers.
+    struct Receiver {
+        refuses: Mutex<u32>,
+        hangs: bool,
+        ids: Mutex<Vec<String>>,
+    }
+
+    #[async_trait]
+    impl Peer for Receiver {
+        async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {
+            let id = request.headers()["webhook-id"].to_str().expect("is text").to_owned();
+            self.ids.lock().expect("is whole").push(id);
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            let mut refuses = self.refuses.lock().expect("is whole");
+            let status = if *refuses > 0 { 503 } else { 204 };
+            *refuses = refuses.saturating_sub(1);
+            Response::builder().status(status).body(Bytes::new()).map_err(|_| Unreachable)
+        }
+    }
+
+    fn webhook_to(refuses: u32, hangs: bool) -> (Arc<Receiver>, AlarmWebhook) {
+        let receiver = Arc::new(Receiver { refuses: Mutex::new(refuses), hangs, ids: Mutex::default() });
+        let clock = Arc::new(SystemClock);
+        let settings =
+            AlarmSettings { webhook: Some("http://127.0.0.1:1/x".to_owned()), ..AlarmSettings::default() };
+        let operator = OperatorId::parse("acme").expect("is a slug");
+        let (peer, instruments) = (Arc::clone(&receiver), Instruments::new(clock.clone()));
+        let opened = AlarmWebhook::open(&settings, (&operator, "a"), peer, clock, instruments);
+        let webhook = opened.expect("is sound").expect("is configured");
+        let (patience, pauses) = (Duration::from_millis(1), [Duration::ZERO; 4]);
+        (receiver, AlarmWebhook { patience, pauses, ..webhook })
+    }
+
+    /// What became of one post.
+    async fn post_one(webhook: &AlarmWebhook) -> [u64; 3] {
+        let alarms = &webhook.instruments.alarms;
+        alarms.raise(Alarm::DiskLow, "spool");
+        webhook.post_until_taken(&alarms.take_news().expect("is news")).await;
+        alarms.clear(Alarm::DiskLow, "spool");
+        alarms.take_news();
+        let counts = alarms.webhook_counts();
+        [&counts.posted, &counts.failed, &counts.dropped].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn refused_post_is_repeated_under_its_id() {
+        let (receiver, webhook) = webhook_to(4, false);
+        assert_eq!(post_one(&webhook).await, [1, 4, 0]);
+        let ids = receiver.ids.lock().expect("is whole").clone();
+        assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (5, 1), "{ids:?}");
+    }
+
+    #[tokio::test]
+    async fn post_that_nobody_takes_is_given_up() {
+        let (_, webhook) = webhook_to(5, false);
+        assert_eq!(post_one(&webhook).await, [0, 5, 1]);
+        assert_eq!(post_one(&webhook).await, [1, 5, 1], "the next one is told");
+    }
+
+    #[tokio::test]
+    async fn receiver_that_hangs_is_left() {
+        let (_, webhook) = webhook_to(0, true);
+        assert_eq!(post_one(&webhook).await, [0, 5, 1]);
+    }
+
 
     #[test]
     fn signature_is_that_of_standard_webhooks() {

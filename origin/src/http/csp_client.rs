@@ -32,6 +32,7 @@ pub struct CspClient {
     url: String,
     operator: Party,
     client: SignedClient,
+    #[expect(dead_code, reason = "metrics of calls are counted with it")]
     instruments: Arc<Instruments>,
 }
 

@@ -33,6 +33,7 @@ pub struct SignedClient {
     peer: Arc<dyn Peer>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    #[expect(dead_code, reason = "metrics of calls are counted with it")]
     instruments: Arc<Instruments>,
 }
 

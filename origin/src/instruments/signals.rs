@@ -17,18 +17,18 @@ const CLOCK_SAMPLES: usize = 21;
 const CLOCK_SAMPLES_MIN: usize = 5;
 /// Difference of two clocks that people should know of, in seconds: a fifth of what signatures
 /// allow. What differs by more than that is refused altogether.
-pub const CLOCK_SKEW_SECONDS: i64 = 60;
+const CLOCK_SKEW_SECONDS: i64 = 60;
 
 /// For so many seconds calls to a receiver must have failed without a success in between. A restart
 /// or a deployment takes less.
-pub const UNREACHABLE_SECONDS: i64 = 900;
+const UNREACHABLE_SECONDS: i64 = 900;
 /// A receiver that nothing was sent to for so many seconds is not known to be out of reach any more:
 /// the longest pause between two attempts of a job is a day.
 const FORGOTTEN_SECONDS: i64 = 26 * 3_600;
 
 /// Refused signatures within [`REFUSED_SECONDS`] that are a storm. A partner that signs rightly has
 /// none; a wrong key, a wrong clock or an attacker has as many as calls.
-pub const REFUSED_MAX: u32 = 50;
+const REFUSED_MAX: u32 = 50;
 /// The length of the window in which refusals are counted.
 const REFUSED_SECONDS: i64 = 300;
 

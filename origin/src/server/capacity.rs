@@ -59,10 +59,10 @@ impl Capacity {
     }
 
     /// Clears the alarm when none has had to wait for a while. To be called now and then.
-    pub(super) fn look_for_calm(&self) {
+    pub(super) fn look_for_calm(&self, now: Instant) {
         // One more is ready for the next connection.
         let free = self.places.available_permits() + 1;
-        let is_calm = self.waited_at.is_none_or(|at| Instant::now().duration_since(at) >= CALM);
+        let is_calm = self.waited_at.is_none_or(|at| now.duration_since(at) >= CALM);
         if is_calm && free * FREE_PART >= self.count {
             self.instruments.alarms.clear(Alarm::ConnectionsFull, "");
         }
@@ -86,8 +86,9 @@ fn limit_by_files(files: u64) -> u64 {
 mod tests {
     use super::*;
     use crate::ambient::SystemClock;
+    use futures_util::FutureExt as _;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn alarm_is_over_when_none_waits_any_more() {
         let instruments = Instruments::new(Arc::new(SystemClock));
         let is_active = || instruments.alarms.is_active(Alarm::ConnectionsFull, "");
@@ -97,17 +98,15 @@ mod tests {
             places.push(capacity.take_place().await);
         }
         assert!(!is_active());
-        let waited = tokio::time::timeout(Duration::from_secs(1), capacity.take_place()).await;
-        assert!(waited.is_err() && is_active(), "the next one waits");
-        places.truncate(15);
-        tokio::time::advance(CALM).await;
-        capacity.look_for_calm();
-        assert!(!is_active(), "none has waited for a minute");
-        places.push(capacity.take_place().await);
-        assert!(tokio::time::timeout(Duration::from_secs(1), capacity.take_place()).await.is_err());
-        tokio::time::advance(CALM).await;
-        capacity.look_for_calm();
+        assert!(capacity.take_place().now_or_never().is_none() && is_active(), "the next one waits");
+        let later = Instant::now() + CALM;
+        capacity.look_for_calm(later);
         assert!(is_active(), "all places are taken still");
+        places.truncate(14);
+        capacity.look_for_calm(later - CALM - CALM / 2);
+        assert!(is_active(), "it was a moment ago");
+        capacity.look_for_calm(later);
+        assert!(!is_active(), "none has waited for a minute");
     }
 
     #[test]

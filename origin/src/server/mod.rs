@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tower::ServiceExt as _;
 
 /// How long requests may take that are under way when the server is asked to stop. Billing has at
@@ -59,7 +59,7 @@ pub(crate) async fn serve(
         let accepted = tokio::select! {
             () = &mut stop => break,
             _ = looks.tick() => {
-                capacity.look_for_calm();
+                capacity.look_for_calm(Instant::now());
                 continue;
             }
             accepted = accept(&listener, &mut capacity) => accepted,

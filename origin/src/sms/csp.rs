@@ -10,6 +10,7 @@ use std::sync::Arc;
 /// The CSP API as a gateway.
 pub(super) struct CspGateway {
     csp: Arc<CspClient>,
+    #[expect(dead_code, reason = "metrics of calls are counted with it")]
     instruments: Arc<Instruments>,
 }
 

@@ -2,7 +2,7 @@
 //! the POST form, with all fields in headers and the text as the body: neither number nor text is
 //! in a URL, where access logs and proxies would keep them.
 
-use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
+use super::gateway::{KANNEL, RetryCause, SendSmsResult, Sms, SmsGateway};
 use super::parts::{self, Alphabet};
 use super::receipt::DeliveryState;
 use crate::ambient::{Clock, Random};
@@ -21,9 +21,6 @@ const URGENT: &str = "3";
 const NOT_URGENT: &str = "0";
 /// Which reports are requested: delivered (1), not delivered (2), and refused by the SMSC (16).
 const ENDS: &str = "19";
-/// The subject of this gateway's alarms.
-const KANNEL: &str = "kannel";
-
 /// What a gateway reports of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KannelReport {

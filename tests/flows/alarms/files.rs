@@ -82,6 +82,9 @@ pub(super) async fn accounts_out_of_reach() -> Shown {
     shown.system.call_ott(Method::POST, "/ott/v1/transaction", charge).await;
     shown.system.nova.run_filing().await;
     shown.expect_raised("").await;
+    // Another round in the same interval knows nothing new.
+    shown.system.nova.run_filing().await;
+    shown.expect_raised("").await;
     shown.system.advance_seconds(INTERVAL);
     shown.system.network.clear_faults();
     shown.system.nova.run_filing().await;

@@ -8,12 +8,11 @@ use http::StatusCode;
 use onbill_domain::encoding::encode_base64;
 use onbill_domain::key::hmac_sha256;
 use onbill_origin::instruments::Alarm;
-use onbill_test_harness::{NetworkFault, TestSystem, write_password_file};
+use onbill_test_harness::{TestSystem, write_password_file};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// What the receiver got: headers and body of each call.
 fn received(system: &TestSystem) -> Vec<(HeaderMap, Vec<u8>)> {
@@ -83,34 +82,6 @@ async fn second_origin_tells_the_same_of_the_ledger() {
     assert_ne!(ids[1], ids[3], "these are two disks");
 }
 
-#[tokio::test(start_paused = true)]
-async fn refused_post_is_repeated_and_then_given_up() {
-    let mut system = TestSystem::start();
-    attach_sink(&mut system);
-    let app = Arc::clone(system.acme.app());
-    let webhook = Arc::clone(app.alarm_webhook.as_ref().expect("is configured"));
-    let counts = app.instruments.alarms.webhook_counts();
-    let read = || [&counts.posted, &counts.failed, &counts.dropped].map(|count| count.load(Ordering::Relaxed));
-    let mut working = tokio::task::JoinSet::new();
-    working.spawn(webhook.run());
-
-    system.network.inject_fault_for(SINK, NetworkFault::Refused, 2);
-    app.instruments.alarms.raise(Alarm::DiskLow, "spool");
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(read(), [1, 2, 0]);
-    let ids: Vec<_> = received(&system).into_iter().map(|(headers, _)| headers["webhook-id"].clone()).collect();
-    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-
-    system.network.inject_fault(SINK, NetworkFault::Refused);
-    app.instruments.alarms.raise(Alarm::DiskLow, "database");
-    tokio::time::sleep(Duration::from_secs(600)).await;
-    assert_eq!(read(), [1, 7, 1], "five attempts");
-    system.network.clear_faults();
-    app.instruments.alarms.clear(Alarm::DiskLow, "database");
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(read(), [2, 7, 1], "the next one is told");
-}
-
 #[tokio::test]
 async fn receiver_that_hangs_delays_nothing_else() {
     let mut system = TestSystem::start();
@@ -129,10 +100,8 @@ async fn receiver_that_hangs_delays_nothing_else() {
     // Raising, the table and the customers go on.
     app.alarm_watch.make_round().await;
     assert_eq!(system.enter_number(&system.acme, "+12025550101").await.0, StatusCode::OK);
-    // Nothing else is under way now, so that time passes as fast as it can.
-    tokio::time::pause();
-    tokio::time::sleep(Duration::from_secs(60)).await;
     let counts = app.instruments.alarms.webhook_counts();
-    assert!(counts.failed.load(Ordering::Relaxed) > 1, "each attempt ends");
     assert_eq!(counts.posted.load(Ordering::Relaxed), 0);
+    // What waits for it is bounded.
+    assert!(counts.dropped.load(Ordering::Relaxed) > 0);
 }

@@ -38,6 +38,8 @@ struct CheckedJobs {
     /// Those for a file, in the order of the queue.
     lines: Vec<LeasedJob>,
     not_looked_up: usize,
+    /// Charges whose account could not be looked up: they wait for the next file.
+    unclear: u32,
 }
 
 impl FileExchange {
@@ -52,6 +54,7 @@ impl FileExchange {
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
         let lines_max = settings.lines as usize;
+        let (mut leased_any, mut unclear) = (false, 0_u32);
         // Jobs that are left when this interval ends wait for the next one.
         while self.clock.now() < next {
             let now = self.clock.now();
@@ -59,13 +62,19 @@ impl FileExchange {
             let leased = self.store.lease_due(Queue::Billing, now, until, settings.lines).await?;
             // A kind of which the maximum number of jobs was leased may have more.
             let is_all = leased.len() < lines_max;
+            leased_any |= !leased.is_empty();
             let checked = self.check_accounts(leased, next).await?;
+            unclear = unclear.saturating_add(checked.unclear);
             for lines in checked.lines.chunks(lines_max) {
                 self.make_file(lines, settings.columns.clone()).await?;
             }
             if is_all && checked.not_looked_up == 0 {
                 break;
             }
+        }
+        // What waits for the next file is not leased before.
+        if leased_any {
+            self.judge_standing(unclear, next);
         }
         Ok(())
     }
@@ -77,7 +86,7 @@ impl FileExchange {
         // All look-ups finish before anything is settled: one that is not polled may hold a
         // resource that settling waits for.
         let decisions: Vec<FilingDecision> = stream::iter(decisions).buffered(ASKED_AT_ONCE).collect().await;
-        let (mut checked, mut unclear) = (CheckedJobs::default(), 0_u32);
+        let mut checked = CheckedJobs::default();
         for decision in decisions {
             match decision {
                 FilingDecision::Line(leased) => checked.lines.push(leased),
@@ -87,12 +96,12 @@ impl FileExchange {
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
                 FilingDecision::Settled { lease, transaction_id, outcome } => {
-                    unclear += u32::from(matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_))));
+                    let is_unclear = matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_)));
+                    checked.unclear += u32::from(is_unclear);
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
             }
         }
-        self.judge_standing(unclear, next);
         Ok(checked)
     }
 

@@ -2,13 +2,13 @@
 //! that refuses the bind raises an alarm, and is tried rarely: some lock an account that tries too
 //! often.
 
-use super::SMPP;
 use super::session::{self, BindError, Connection, Session, Wire};
 use super::submit_status;
 use crate::ambient::{Clock, Random};
 use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
 use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::password_file;
+use crate::sms::gateway::SMPP;
 use crate::sms::receipt::ReceiptSink;
 use crate::tls;
 use rusmpp::CommandStatus;

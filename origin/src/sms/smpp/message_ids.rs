@@ -5,9 +5,9 @@
 //! id is brought into that form. Unless the settings say which form it is, the first receipts for
 //! recent messages tell.
 
-use super::SMPP;
 use crate::config::MessageIdForm;
 use crate::instruments::{Alarm, Instruments, raise_alarm};
+use crate::sms::gateway::SMPP;
 use crate::sms::receipt::{DeliveryReceipt, ReceiptNotStored, ReceiptSink};
 use async_trait::async_trait;
 use std::collections::VecDeque;

@@ -14,7 +14,7 @@ mod session;
 mod submit_status;
 mod window;
 
-use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
+use super::gateway::{RetryCause, SMPP, SendSmsResult, Sms, SmsGateway};
 use super::parts::{self, Alphabet, Parts};
 use super::receipt::ReceiptSink;
 use crate::ambient::{Clock, Random};
@@ -34,8 +34,6 @@ use std::time::Duration;
 use submit_status::SubmitStatus;
 use window::Window;
 
-/// The subject of this gateway's alarms.
-const SMPP: &str = "smpp";
 /// How long an SMS waits for a place in the window.
 const PLACE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long an overloaded SMSC gets no messages that are not urgent, in seconds.
