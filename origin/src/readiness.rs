@@ -113,7 +113,8 @@ impl Readiness {
         match problem {
             Some(reason) => {
                 if alarms.raise(alarm, "") {
-                    let message = "the database cannot be written: calls that change something are answered 503";
+                    let message =
+                        "the database cannot be written: calls that change something are answered 503";
                     tracing::error!(reason, alarm = alarm.as_str(), "{message}");
                 }
             }

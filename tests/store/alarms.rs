@@ -79,7 +79,8 @@ async fn alarm_counts_while_it_is_active(db: TestStore) {
 async fn origins_end_their_own_alarms_only(db: TestStore) {
     let (store, other) = (&db.store, db.second_origin().await);
     for (origin, name) in [(store, "a"), (&other, "b")] {
-        let records = [noticed(Alarm::DiskLow, "spool", (0, 0), 1), noticed(Alarm::OutboxParked, "charge", (0, 0), 1)];
+        let records =
+            [noticed(Alarm::DiskLow, "spool", (0, 0), 1), noticed(Alarm::OutboxParked, "charge", (0, 0), 1)];
         record(origin, name, &records).await;
     }
     let of = async |name: &str| rows(store, AlarmFilter::OfOrigin(name.to_owned())).await;

@@ -21,9 +21,9 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{
-    AlarmFilter, ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob, NewAccountEvent,
-    NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult, Queue,
-    RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
+    AlarmFilter, ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob,
+    NewAccountEvent, NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult,
+    Queue, RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
 };
 use onbill_test_harness::database::{TestDb, run_batch};
 use std::collections::BTreeSet;

@@ -124,7 +124,9 @@ impl AlarmWatch {
             let since = self.clock.now().plus_seconds(-3_600 * i64::from(hours));
             for partner in self.config.partner_ids() {
                 match self.store.find_newest_charge_time(partner.clone()).await? {
-                    Some(newest) if newest < since => silent.push(Held::new(partner.as_str(), newest.to_string())),
+                    Some(newest) if newest < since => {
+                        silent.push(Held::new(partner.as_str(), newest.to_string()))
+                    }
                     _ => {}
                 }
             }

@@ -98,13 +98,8 @@ impl App {
         let keys = Arc::new(keys);
         let labels = LabelLists::of(&config, PARTNER_ROUTES.iter().chain(OTHER_ROUTES).copied());
         let instruments = Instruments::with_labels(clock.clone(), &labels);
-        let client = SignedClient::new(
-            keys.clone(),
-            peer.clone(),
-            clock.clone(),
-            random.clone(),
-            instruments.clone(),
-        );
+        let client =
+            SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone(), instruments.clone());
         let csp = CspClient::new(&config.bss_url, &config.operator, client.clone(), instruments.clone());
         let csp = Arc::new(csp);
         let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random, &instruments)?;

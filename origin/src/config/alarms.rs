@@ -77,7 +77,9 @@ impl AlarmSettings {
             && !((1..=INSTANCE_CHARS_MAX).contains(&instance.len())
                 && instance.chars().all(|c| c.is_ascii_graphic()))
         {
-            return Err(format!("instance must be 1 to {INSTANCE_CHARS_MAX} ASCII characters without spaces"));
+            return Err(format!(
+                "instance must be 1 to {INSTANCE_CHARS_MAX} ASCII characters without spaces"
+            ));
         }
         Ok(())
     }
@@ -93,7 +95,9 @@ mod tests {
 
     #[test]
     fn mistake_is_told_in_words() {
-        for good in ["", "webhook = \"https://ops.example/x\"", "no_charges_hours = 6", "disk_free_percent = 0"] {
+        for good in
+            ["", "webhook = \"https://ops.example/x\"", "no_charges_hours = 6", "disk_free_percent = 0"]
+        {
             assert_eq!(check(good), Ok(()), "{good}");
         }
         for (bad, complaint) in [

@@ -297,7 +297,6 @@ mod tests {
         assert_eq!(post_one(&webhook).await, [0, 5, 1]);
     }
 
-
     #[test]
     fn signature_is_that_of_standard_webhooks() {
         // The example of the specification's reference libraries.
@@ -310,7 +309,10 @@ mod tests {
     #[test]
     fn secret_has_its_form_and_length() {
         let of = |bytes: usize| format!("whsec_{}", encode_base64(&vec![7; bytes]));
-        assert_eq!([23, 24, 64, 65].map(|bytes| parse_secret(&of(bytes)).is_some()), [false, true, true, false]);
+        assert_eq!(
+            [23, 24, 64, 65].map(|bytes| parse_secret(&of(bytes)).is_some()),
+            [false, true, true, false]
+        );
         assert!(parse_secret(&encode_base64(&[7; 32])).is_none(), "without its beginning");
         assert!(parse_secret("whsec_not base64").is_none());
     }

@@ -222,8 +222,12 @@ impl State {
         let stored: BTreeMap<Key, StoredAlarm> =
             stored.into_iter().map(|stored| (Key::new(stored.alarm, &stored.subject), stored)).collect();
         let is_gone = |key: &Key, entry: &Entry| entry.unwritten.count == 0 && !stored.contains_key(key);
-        let gone: Vec<Key> =
-            self.active.iter().filter(|(key, entry)| is_gone(key, entry)).map(|(key, _)| key.clone()).collect();
+        let gone: Vec<Key> = self
+            .active
+            .iter()
+            .filter(|(key, entry)| is_gone(key, entry))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in &gone {
             if let Some(entry) = self.active.remove(key) {
                 self.tell_cleared(key, &entry, now, dropped);
@@ -238,7 +242,8 @@ impl State {
     }
 
     fn adopt_one(&mut self, key: Key, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
-        let has_ended = self.ended.iter().any(|ended| ended.alarm == key.alarm && ended.subject == key.subject);
+        let has_ended =
+            self.ended.iter().any(|ended| ended.alarm == key.alarm && ended.subject == key.subject);
         let was_cleared = self.early_cleared.contains(&key);
         match self.active.entry(key) {
             Place::Occupied(mut place) => {

@@ -124,8 +124,13 @@ impl Alarms {
                     None => now.seconds_since(entry.last_seen_at) > CONFIRMED_WITHIN_SECONDS,
                 }
         };
-        let due: Vec<Key> =
-            self.lock().active.iter().filter(|(key, entry)| is_due(key, entry)).map(|(key, _)| key.clone()).collect();
+        let due: Vec<Key> = self
+            .lock()
+            .active
+            .iter()
+            .filter(|(key, entry)| is_due(key, entry))
+            .map(|(key, _)| key.clone())
+            .collect();
         for Key { alarm, subject } in due {
             self.clear(alarm, &subject);
         }

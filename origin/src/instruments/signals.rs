@@ -75,7 +75,10 @@ impl Signals {
             return;
         }
         let now = self.clock.now();
-        failing.entry(receiver).and_modify(|failing| failing.last = now).or_insert(Failing { since: now, last: now });
+        failing
+            .entry(receiver)
+            .and_modify(|failing| failing.last = now)
+            .or_insert(Failing { since: now, last: now });
     }
 
     /// Notes by how many seconds the clock of a verified party is ahead of ours. `party` is a
@@ -124,7 +127,11 @@ impl Signals {
         let window = self.window();
         let mut refused = lock(&self.refused);
         refused.values_mut().for_each(|counts| counts.roll(window));
-        refused.iter().filter(|(_, counts)| counts.now.max(counts.before) > REFUSED_MAX).map(|(reason, _)| *reason).collect()
+        refused
+            .iter()
+            .filter(|(_, counts)| counts.now.max(counts.before) > REFUSED_MAX)
+            .map(|(reason, _)| *reason)
+            .collect()
     }
 
     fn window(&self) -> i64 {

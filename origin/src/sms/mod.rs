@@ -53,13 +53,10 @@ pub fn open_gateway(
             Arc::clone(instruments),
         )
         .map(|texts| Arc::new(texts) as _),
-        SmsSettings::Smpp(settings) => smpp::SmppGateway::open(
-            settings,
-            Arc::clone(clock),
-            Arc::clone(random),
-            Arc::clone(instruments),
-        )
-        .map(|texts| Arc::new(texts) as _),
+        SmsSettings::Smpp(settings) => {
+            smpp::SmppGateway::open(settings, Arc::clone(clock), Arc::clone(random), Arc::clone(instruments))
+                .map(|texts| Arc::new(texts) as _)
+        }
     };
     let gateway = opened.map_err(|complaint| format!("sms: {complaint}"))?;
     let is_by_calls = !matches!(settings, SmsSettings::Smpp(_));

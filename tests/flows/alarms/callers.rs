@@ -98,7 +98,8 @@ pub(super) async fn edge_out_of_reach() -> Shown {
 }
 
 pub(super) async fn deaf_partner() -> Shown {
-    let mut shown = with_report_that_fails(Alarm::PartnerUnreachable, &format!("{NETFLIX}/account-state")).await;
+    let mut shown =
+        with_report_that_fails(Alarm::PartnerUnreachable, &format!("{NETFLIX}/account-state")).await;
     shown.expect_raised("netflix").await;
     is_over_when_taken(shown).await
 }

@@ -61,9 +61,8 @@ pub(super) async fn unknown_word_of_account() -> Shown {
     let mut shown = Shown::begin(Alarm::AccountWordUnknown, TestSystem::start());
     shown.app = Some(Arc::clone(shown.system.nova.app()));
     shown.expect_quiet().await;
-    let odd = Router::new().fallback(async || {
-        (StatusCode::OK, r#"{"status":"DORMANT","type":"postpaid","subscriberID":"s"}"#)
-    });
+    let odd = Router::new()
+        .fallback(async || (StatusCode::OK, r#"{"status":"DORMANT","type":"postpaid","subscriberID":"s"}"#));
     shown.system.network.attach_service(shown.system.nova.dashboard_address, odd);
     shown.system.enter_session_number(&shown.system.nova, NOVA_NUMBER).await;
     shown.expect_raised("status").await;

@@ -65,7 +65,9 @@ impl Shown {
     fn posts(&self, kind: &str) -> Vec<Value> {
         let calls = self.system.network.calls_to(SINK, SINK_PATH);
         let posts = calls.iter().map(|(body, _)| serde_json::from_slice(body).expect("is JSON"));
-        posts.filter(|post: &Value| post["type"] == kind && post["data"]["alarm"] == self.alarm.as_str()).collect()
+        posts
+            .filter(|post: &Value| post["type"] == kind && post["data"]["alarm"] == self.alarm.as_str())
+            .collect()
     }
 
     /// Nothing of the alarm yet.

@@ -51,7 +51,10 @@ async fn post_is_signed_and_says_what_to_do() {
     });
     assert_eq!(bodies[0], json!({"type": "alarm.raised", "timestamp": "2026-11-18T11:06:40Z", "data": data}));
     data["clearedAt"] = json!("2026-11-18T11:07:40Z");
-    assert_eq!(bodies[1], json!({"type": "alarm.cleared", "timestamp": "2026-11-18T11:07:40Z", "data": data}));
+    assert_eq!(
+        bodies[1],
+        json!({"type": "alarm.cleared", "timestamp": "2026-11-18T11:07:40Z", "data": data})
+    );
     for (headers, body) in &posts {
         let header = |name: &str| headers[name].to_str().expect("is text");
         let mut signed = format!("{}.{}.", header("webhook-id"), header("webhook-timestamp")).into_bytes();

@@ -24,7 +24,12 @@ pub(super) fn record_alarms(
                      WHERE alarm = ?1 AND subject = ?2 AND instance = ?3 AND cleared_at IS NULL
                          AND last_seen_at <= ?4",
                 )?
-                .execute(params![record.alarm.as_str(), record.subject, instance, at.unix_seconds()])?;
+                .execute(params![
+                    record.alarm.as_str(),
+                    record.subject,
+                    instance,
+                    at.unix_seconds()
+                ])?;
             }
             (count, cleared_at) => {
                 tx.prepare_cached(&note_sql("?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"))?.execute(params![

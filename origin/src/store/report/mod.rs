@@ -39,10 +39,7 @@ impl Store {
     }
 
     /// When the partner has posted its newest charge, if it has posted one.
-    pub async fn find_newest_charge_time(
-        &self,
-        partner: PartnerId,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn find_newest_charge_time(&self, partner: PartnerId) -> Result<Option<Timestamp>, StoreError> {
         use_case!(self, look_up, find_newest_charge_time(&partner))
     }
 

@@ -163,7 +163,8 @@ pub(in crate::store) fn find_refunds_by_id(
 }
 
 /// The end of an index.
-const NEWEST_CHARGE: &str = "SELECT created_at FROM transactions WHERE partner = ?1 ORDER BY created_at DESC LIMIT 1";
+const NEWEST_CHARGE: &str =
+    "SELECT created_at FROM transactions WHERE partner = ?1 ORDER BY created_at DESC LIMIT 1";
 
 pub(super) fn find_newest_charge_time(
     db: &Connection,
