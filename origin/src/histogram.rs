@@ -35,7 +35,15 @@ pub(crate) const VERDICT_BOUNDS: &[u64] = &[
 
 /// Upper bounds for how many writes share a commit, in millionths: at most 256 do.
 pub(crate) const SIZE_BOUNDS: &[u64] = &[
-    1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000, 32_000_000, 64_000_000, 128_000_000, 256_000_000,
+    1_000_000,
+    2_000_000,
+    4_000_000,
+    8_000_000,
+    16_000_000,
+    32_000_000,
+    64_000_000,
+    128_000_000,
+    256_000_000,
 ];
 
 const MILLION: u64 = 1_000_000;

@@ -4,8 +4,8 @@
 mod dashboard;
 mod expressions;
 mod made_up_callers;
-mod month;
 mod monitoring;
+mod month;
 mod open_metrics;
 mod readiness;
 mod rules;

@@ -58,7 +58,12 @@ async fn service_with_failed_task_ends_for_a_restart() {
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let serve = async |stop: Pin<Box<dyn Future<Output = ()> + Send>>| {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-        let running = service::run(Arc::clone(system.acme.app()), Listeners { calls: listener, admin: None }, None, stop);
+        let running = service::run(
+            Arc::clone(system.acme.app()),
+            Listeners { calls: listener, admin: None },
+            None,
+            stop,
+        );
         tokio::time::timeout(DEADLINE, running).await.expect("ends")
     };
     assert!(serve(Box::pin(std::future::ready(()))).await.is_ok(), "it was asked to end");

@@ -97,7 +97,10 @@ async fn coupon_is_counted_while_somebody_waits_for_it(db: TestStore) {
     assert_eq!(of_coupons(&read(&db, 0).await, CouponFigure::Delivered), 2);
     let expired = first.expires_at.seconds_since(NOW);
     let later = read(&db, expired).await;
-    assert!(later.coupons.iter().all(|(_, count)| *count == 0), "nobody waits for what has expired: {later:?}");
+    assert!(
+        later.coupons.iter().all(|(_, count)| *count == 0),
+        "nobody waits for what has expired: {later:?}"
+    );
 }
 
 async fn two_origins_read_the_same_figures(db: TestStore) {
@@ -113,7 +116,10 @@ async fn amount_of_a_charge_is_found_by_its_id(db: TestStore) {
     db.store.answer_transaction(NOW, id.clone(), done()).await.expect("works");
     assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Approved);
     let posted = db.store.find_posted_amount(id).await.expect("works").expect("is there");
-    assert_eq!((posted.amount.amount_minor, posted.partner.as_str(), posted.posted_at), (1599, "netflix", NOW));
+    assert_eq!(
+        (posted.amount.amount_minor, posted.partner.as_str(), posted.posted_at),
+        (1599, "netflix", NOW)
+    );
     assert_eq!(db.store.find_posted_amount("unknown".to_owned()).await, Ok(None));
 }
 

@@ -70,8 +70,14 @@ pub(crate) fn plan_local_system(accounts: Option<&Path>) -> Plan {
     // Programs run at the repository root, but the path was typed in the current directory.
     let named = accounts.map(|file| path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     let accounts = named.unwrap_or_else(|| paths::repository_root().join(ACME.accounts));
-    let operator_plan =
-        OperatorPlan { operator: &LOCAL_ACME, origin: 8788, admin: Some(9464), site: 8790, smsc: Some(8793), accounts };
+    let operator_plan = OperatorPlan {
+        operator: &LOCAL_ACME,
+        origin: 8788,
+        admin: Some(9464),
+        site: 8790,
+        smsc: Some(8793),
+        accounts,
+    };
     Plan {
         folder: LOCAL_FOLDER,
         edge_build: EdgeBuild::Watched,

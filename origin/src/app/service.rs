@@ -57,8 +57,13 @@ pub async fn run(
     // It answers to the end, so that everybody sees that the origin is stopping.
     if let Some(admin) = listeners.admin {
         let instruments = Arc::clone(&app.instruments);
-        let serving =
-            server::serve(admin, app.admin_router(), ADMIN_CONNECTIONS_MAX, instruments, std::future::pending());
+        let serving = server::serve(
+            admin,
+            app.admin_router(),
+            ADMIN_CONNECTIONS_MAX,
+            instruments,
+            std::future::pending(),
+        );
         tasks.spawn(serving);
     }
     let readiness = Arc::clone(&app.readiness);

@@ -7,14 +7,12 @@ use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
 use crate::instruments::{Alarm, ChargeVerdict, Instruments, raise_alarm};
 use crate::keys::StableIds;
-use crate::store::{
-    BillingOutcome, Charge, ChargeRules, NewCharge, PostChargeResult, SettleResult, Store,
-};
+use crate::store::{BillingOutcome, Charge, ChargeRules, NewCharge, PostChargeResult, SettleResult, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::PartnerId;
+use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
-use onbill_domain::money::Money;
 use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
 use std::sync::Arc;
 use tokio::time::Instant;

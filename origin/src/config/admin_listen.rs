@@ -51,7 +51,10 @@ mod tests {
         assert!(AdminListen::default().address().is_some_and(|address| address.ip().is_loopback()));
         let read = |text: &str| AdminListen::try_from(text.to_owned());
         assert_eq!(read("off"), Ok(AdminListen::off()));
-        assert_eq!(read("[::1]:9000").map(|read| read.address().map(|address| address.port())), Ok(Some(9000)));
+        assert_eq!(
+            read("[::1]:9000").map(|read| read.address().map(|address| address.port())),
+            Ok(Some(9000))
+        );
         for wrong in ["", "no", "9464", "127.0.0.1", "localhost:9464"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

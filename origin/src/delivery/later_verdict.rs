@@ -2,9 +2,7 @@
 //! post. They are seldom, or come in files, so that one more read each costs no caller anything.
 
 use crate::instruments::{ChargeVerdict, Instruments};
-use crate::store::{
-    BillingOutcome, DeliveryOutcome, LineDecision, RefundDecision, SettleResult, Store,
-};
+use crate::store::{BillingOutcome, DeliveryOutcome, LineDecision, RefundDecision, SettleResult, Store};
 use onbill_domain::timestamp::Timestamp;
 use std::time::Duration;
 

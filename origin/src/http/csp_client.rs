@@ -61,10 +61,7 @@ impl CspClient {
         answer
     }
 
-    async fn ask_account(
-        &self,
-        question: &AccountValidateRequest,
-    ) -> Result<Option<AccountAnswer>, Unclear> {
+    async fn ask_account(&self, question: &AccountValidateRequest) -> Result<Option<AccountAnswer>, Unclear> {
         let call = self.build_call(Method::POST, "/account/validate", Some(question))?;
         match self.send_repeatable(Repetition::Read, call).await? {
             (StatusCode::OK, body) => csp_answer::read_account(&body).map(Some).ok_or(Unclear),

@@ -13,8 +13,7 @@ pub(super) async fn measure_request(
     next: Next,
 ) -> Response {
     let route = request.extensions().get::<MatchedPath>();
-    let under_way =
-        instruments.metrics.requests.begin(route.map(MatchedPath::as_str), request.method());
+    let under_way = instruments.metrics.requests.begin(route.map(MatchedPath::as_str), request.method());
     let response = next.run(request).await;
     under_way.end(response.status());
     response

@@ -1,13 +1,13 @@
 //! The store itself: one of two databases, and how a use case runs in it.
 
 use super::backup;
+use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
 use super::grouped::PostgresGroups;
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
 use super::sqlite::{OTHERS_TURN, SqliteDatabase};
 use crate::config::PostgresAddress;
-use super::commits::{CommitMetrics, PoolStatus};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use onbill_domain::timestamp::Timestamp;

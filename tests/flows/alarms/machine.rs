@@ -138,7 +138,9 @@ pub(super) async fn ended_task() -> Shown {
     shown.system.network.attach_service(shown.system.acme.dashboard_address, router);
     assert_eq!(shown.system.enter_number(&shown.system.acme, "+12025550101").await.0, StatusCode::OK);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-    let served = service::run(shown.app(), Listeners { calls: listener, admin: None }, None, std::future::pending()).await;
+    let served =
+        service::run(shown.app(), Listeners { calls: listener, admin: None }, None, std::future::pending())
+            .await;
     assert!(served.is_err());
     // The program that the supervisor starts finds it in the table.
     shown.system.restart_acme(|_| true).await;

@@ -35,7 +35,13 @@ struct Stat {
 }
 
 const STATS: [Stat; 6] = [
-    Stat { title: "Ready", expression: "min(onbill_ready)", unit: "bool_yes_no", red_from: 1.0, is_red_below: true },
+    Stat {
+        title: "Ready",
+        expression: "min(onbill_ready)",
+        unit: "bool_yes_no",
+        red_from: 1.0,
+        is_red_below: true,
+    },
     Stat {
         title: "Charges a minute",
         expression: "60 * sum(rate(onbill_charges_total[5m]))",
@@ -86,7 +92,8 @@ impl Dashboard {
             panels.push(json!({"type": "row", "title": title, "collapsed": false, "panels": [],
                                "gridPos": {"x": 0, "y": y, "w": 24, "h": 1}}));
             y += 1;
-            let of_it: Vec<&Series> = SERIES.iter().filter(|series| subject_of(series) == Some(title)).collect();
+            let of_it: Vec<&Series> =
+                SERIES.iter().filter(|series| subject_of(series) == Some(title)).collect();
             for (n, series) in of_it.iter().enumerate() {
                 let place = json!({"x": n % PANELS_IN_A_ROW * PANEL_WIDTH, "y": y + n / PANELS_IN_A_ROW * PANEL_HEIGHT,
                                    "w": PANEL_WIDTH, "h": PANEL_HEIGHT});
@@ -108,7 +115,8 @@ impl Dashboard {
     }
 
     pub(super) fn to_json(&self) -> String {
-        let source = json!({"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"});
+        let source =
+            json!({"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"});
         let dashboard = json!({
             "title": "onbill", "uid": "onbill-origin", "schemaVersion": 39, "refresh": "30s", "editable": true,
             "tags": ["onbill"], "time": {"from": "now-6h", "to": "now"},

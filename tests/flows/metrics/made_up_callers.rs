@@ -56,7 +56,8 @@ async fn call_wrongly(system: &TestSystem, n: usize) {
     system.send_request(unknown_key(system.forward_as_edge("/ott/v1/transaction", &body))).await;
     let asked = json!({"operator": MADE_UP, "offer": MADE_UP, "msisdn": MADE_UP, "locale": MADE_UP});
     system.call_widget("/account/validate", asked).await;
-    let post = system.sign_as_partner(&Method::POST, &format!("/ott/v1/transaction/{MADE_UP}{n}/refund"), &body);
+    let post =
+        system.sign_as_partner(&Method::POST, &format!("/ott/v1/transaction/{MADE_UP}{n}/refund"), &body);
     system.send_request(post).await;
     let get = Request::get(format!("http://{EDGE}/ott/v1/{MADE_UP}")).body(Bytes::new());
     system.send_request(get.expect("is a request")).await;

@@ -72,7 +72,10 @@ fn alarm_has_one_rule_and_one_heading() {
 /// The anchor that a heading gets.
 fn anchor_of(heading: &str) -> String {
     let kept = heading.to_lowercase();
-    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).collect::<String>().replace(' ', "-")
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .collect::<String>()
+        .replace(' ', "-")
 }
 
 #[tokio::test]
@@ -118,11 +121,16 @@ async fn series_is_on_the_page_in_the_docs_and_on_the_dashboard() {
         let (family, sample) = (series.family(), series.sample());
         let name = if series.kind == SeriesKind::Histogram { &family } else { &sample };
         let labels = series.labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
-        let documented = [format!("`{name}`"), series.kind.as_str().to_owned(), labels, series.unit.to_owned()];
+        let documented =
+            [format!("`{name}`"), series.kind.as_str().to_owned(), labels, series.unit.to_owned()];
         assert_eq!(row[..4], documented, "the row of {name}");
         assert!(row[4].len() > 10, "{name} has no meaning");
         let found = page.family(&family).unwrap_or_else(|| panic!("{family} is not on the page"));
-        assert_eq!((found.kind.as_str(), found.unit.as_str()), (series.kind.as_str(), series.unit), "{family}");
+        assert_eq!(
+            (found.kind.as_str(), found.unit.as_str()),
+            (series.kind.as_str(), series.unit),
+            "{family}"
+        );
         let named = |found: &super::open_metrics::Sample| {
             let labels = found.labels.keys().filter(|label| *label != "le");
             labels.map(String::as_str).collect::<BTreeSet<_>>()

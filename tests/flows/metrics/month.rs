@@ -92,8 +92,7 @@ async fn refunds_are_made(system: &TestSystem) {
     system.network.clear_faults();
     system.advance_seconds(600);
     system.acme.deliver_due().await;
-    let (_, later) =
-        system.call_ott(Method::GET, "/ott/v1/transaction/c-2/refund/r-2", Value::Null).await;
+    let (_, later) = system.call_ott(Method::GET, "/ott/v1/transaction/c-2/refund/r-2", Value::Null).await;
     assert_eq!(later["status"], "APPROVED");
 }
 
@@ -144,7 +143,8 @@ fn compare_visits(page: &Page, ledger: &Connection, system: &TestSystem) {
     let sms = i64::try_from(sms).expect("is small");
     assert_same(page.value("onbill_sms_total", &[("gateway", "csp"), ("state", "accepted")]), sms, "SMS");
     assert_same(pins("sent"), count("SELECT count(*) FROM flows WHERE pin_sent_to IS NOT NULL"), "PINs sent");
-    let step = |channel, step| page.value("onbill_funnel_steps_total", &[("channel", channel), ("step", step)]);
+    let step =
+        |channel, step| page.value("onbill_funnel_steps_total", &[("channel", channel), ("step", step)]);
     assert_same(step("widget", "validated"), 3, "numbers");
     assert_same(step("widget", "pin-issued"), count("SELECT count(*) FROM flows"), "PINs");
     assert_same(step("widget", "pin-right"), proven, "proven numbers");
@@ -175,7 +175,8 @@ fn compare_calls(page: &Page, system: &TestSystem) {
     assert_same(page.sum("onbill_http_request_duration_seconds_count", &[]), asked, "durations");
     let unclear = page.value("onbill_csp_calls_total", &[("call", "charge"), ("result", "unclear")]);
     assert_same(unclear, 1, "the charge whose response was lost");
-    let attempts = |kind, result| page.value("onbill_job_attempts_total", &[("kind", kind), ("result", result)]);
+    let attempts =
+        |kind, result| page.value("onbill_job_attempts_total", &[("kind", kind), ("result", result)]);
     assert_same(attempts("charge", "retry"), 1, "the first attempt at that charge");
     assert_same(attempts("charge-notice", "done"), 1, "its webhook");
     assert_same(page.sum("onbill_queue_entries", &[]), 0, "nothing is left to do");

@@ -219,7 +219,11 @@ impl Family {
         for sample in self.samples.iter().filter(|sample| sample.name.ends_with("_bucket")) {
             let mut labels = sample.labels.clone();
             let bound = labels.remove("le").ok_or("a bucket has no bound")?;
-            let bound = if bound == "+Inf" { f64::INFINITY } else { bound.parse().map_err(|_| "a bound is no number")? };
+            let bound = if bound == "+Inf" {
+                f64::INFINITY
+            } else {
+                bound.parse().map_err(|_| "a bound is no number")?
+            };
             buckets.entry(labels).or_default().push((bound, sample.value));
         }
         for (labels, buckets) in &buckets {
@@ -235,7 +239,8 @@ impl Family {
                         && labels.iter().all(|(label, value)| sample.labels[*label] == *value)
                 })
             };
-            let (Some((bound, all)), Some(count), Some(_)) = (buckets.last(), of("_count"), of("_sum")) else {
+            let (Some((bound, all)), Some(count), Some(_)) = (buckets.last(), of("_count"), of("_sum"))
+            else {
                 return Err(format!("{labels:?} is not complete"));
             };
             if bound.is_finite() || (all - count.value).abs() > f64::EPSILON {
@@ -272,7 +277,9 @@ fn page_that_is_not_well_formed_is_refused() {
     }
     let histogram = "# HELP h H\n# TYPE h histogram\nh_sum 3\nh_count 2\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\n# EOF\n";
     assert!(Page::read(histogram).is_ok());
-    for (from, to) in [("h_count 2", "h_count 3"), ("le=\"1\"} 1", "le=\"1\"} 3"), ("+Inf", "2"), ("h_sum 3\n", "")] {
+    for (from, to) in
+        [("h_count 2", "h_count 3"), ("le=\"1\"} 1", "le=\"1\"} 3"), ("+Inf", "2"), ("h_sum 3\n", "")]
+    {
         assert!(Page::read(&histogram.replacen(from, to, 1)).is_err(), "{from} {to}");
     }
 }

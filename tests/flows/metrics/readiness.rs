@@ -29,7 +29,8 @@ async fn origin_without_workers_is_not_ready() {
         let (status, body) = ask_json(&router, "/livez").await;
         assert_eq!((status, body), (StatusCode::OK, json!({"status": "ok"})), "it runs");
         let (status, body) = ask_json(&router, "/version").await;
-        let expected = json!({"version": env!("CARGO_PKG_VERSION"), "commit": null, "schemaVersion": SCHEMA_VERSION});
+        let expected =
+            json!({"version": env!("CARGO_PKG_VERSION"), "commit": null, "schemaVersion": SCHEMA_VERSION});
         assert_eq!((status, body), (StatusCode::OK, expected));
     }
 }

@@ -101,14 +101,15 @@ fn alert_of(alarm: Alarm) -> Alert {
 }
 
 fn alerts_on_series() -> Vec<Alert> {
-    let alert = |name: &str, expression: &str, holds_for, severity: &str, summary: &str, heading: &str| Alert {
-        name: format!("Onbill{name}"),
-        expression: expression.to_owned(),
-        holds_for,
-        severity: severity.to_owned(),
-        summary: summary.to_owned(),
-        runbook: format!("docs/operate/metrics.md#{heading}"),
-    };
+    let alert =
+        |name: &str, expression: &str, holds_for, severity: &str, summary: &str, heading: &str| Alert {
+            name: format!("Onbill{name}"),
+            expression: expression.to_owned(),
+            holds_for,
+            severity: severity.to_owned(),
+            summary: summary.to_owned(),
+            runbook: format!("docs/operate/metrics.md#{heading}"),
+        };
     vec![
         alert(
             "NoScrape",
@@ -211,12 +212,7 @@ impl Display for RuleFile<'_> {
     }
 }
 
-fn write_group(
-    f: &mut Formatter<'_>,
-    name: &str,
-    recordings: &[Recording],
-    alerts: &[Alert],
-) -> fmt::Result {
+fn write_group(f: &mut Formatter<'_>, name: &str, recordings: &[Recording], alerts: &[Alert]) -> fmt::Result {
     write!(f, "  - name: {name}\n    rules:\n")?;
     for Recording { name, expression } in recordings {
         write!(f, "      - record: {name}\n        expr: >-\n          {expression}\n")?;

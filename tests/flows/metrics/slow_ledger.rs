@@ -1,7 +1,7 @@
 //! A scrape, and readiness, while the database does not answer.
 
-use super::{ask, ask_json};
 use super::open_metrics::Page;
+use super::{ask, ask_json};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
@@ -38,7 +38,8 @@ async fn scrape_answers_with_what_it_has() {
     let router = app.admin_router();
     // Several at once, as of two Prometheus servers: one read hangs, and no more.
     let scrapes = (0..4).map(|_| ask(&router, "/metrics"));
-    let answered = tokio::time::timeout(Duration::from_secs(60), futures_util::future::join_all(scrapes)).await;
+    let answered =
+        tokio::time::timeout(Duration::from_secs(60), futures_util::future::join_all(scrapes)).await;
     for (status, text) in answered.expect("no scrape waits for the database") {
         assert_eq!(status, StatusCode::OK, "{text}");
         let page = Page::read(&text).expect("is well formed");

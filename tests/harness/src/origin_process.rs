@@ -57,8 +57,11 @@ impl OriginProcess {
     async fn launch_program(folder: &Path, config: &str, mut command: Command) -> Self {
         let (address, admin_address) = (own_address(), own_address());
         let file = folder.join("origin.toml");
-        std::fs::write(&file, format!("listen = \"{address}\"\nadmin_listen = \"{admin_address}\"\n{config}"))
-            .expect("the folder can be written");
+        std::fs::write(
+            &file,
+            format!("listen = \"{address}\"\nadmin_listen = \"{admin_address}\"\n{config}"),
+        )
+        .expect("the folder can be written");
         let log = folder.join("origin.log");
         let output = File::options().create(true).append(true).open(&log).expect("the folder can be written");
         command
@@ -92,7 +95,8 @@ impl OriginProcess {
         let (status, body) = self.ask_admin("/readyz").await?;
         let answer: Value = serde_json::from_str(&body).expect("is JSON");
         let reasons = answer["reasons"].as_array().cloned().unwrap_or_default();
-        let reasons: Vec<String> = reasons.iter().filter_map(|word| Some(word.as_str()?.to_owned())).collect();
+        let reasons: Vec<String> =
+            reasons.iter().filter_map(|word| Some(word.as_str()?.to_owned())).collect();
         assert_eq!(status == StatusCode::OK, reasons.is_empty(), "{status} {answer}");
         Some(reasons)
     }

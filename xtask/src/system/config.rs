@@ -84,7 +84,9 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
         name = quote_toml(operator.name),
         country = quote_toml(operator.country),
         listen = quote_toml(&format!("127.0.0.1:{}", operator_plan.origin)),
-        admin = quote_toml(&operator_plan.admin.map_or_else(|| "off".to_owned(), |port| format!("127.0.0.1:{port}"))),
+        admin = quote_toml(
+            &operator_plan.admin.map_or_else(|| "off".to_owned(), |port| format!("127.0.0.1:{port}"))
+        ),
         database = quote_toml(&plan.database(operator_plan).to_string_lossy()),
         keys = quote_toml(&keys.to_string_lossy()),
         edge = quote_toml(&plan.edge_url()),

@@ -2,9 +2,7 @@
 
 use super::labels::{ByCurrency, ByPartner, Counters, LabelLists};
 use super::page::Page;
-use super::series::{
-    CHARGE_VERDICT, CHARGED, CHARGES, CHARGES_PENDING, REFUNDED, REFUNDS, REFUNDS_PENDING,
-};
+use super::series::{CHARGE_VERDICT, CHARGED, CHARGES, CHARGES_PENDING, REFUNDED, REFUNDS, REFUNDS_PENDING};
 use crate::histogram::{Histogram, VERDICT_BOUNDS};
 use crate::store::ChargeDecision;
 use onbill_domain::decline_reason::DeclineReason;
@@ -107,19 +105,29 @@ impl ChargeMetrics {
     }
 
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
-        page.counters(CHARGES, self.partners.iter().flat_map(|(partner, of)| {
-            let approved = ([partner, "approved", NO_REASON], of.approved.get());
-            let declined = DeclineReason::ALL.into_iter().zip(of.declined.read());
-            let declined = declined.map(move |(reason, count)| ([partner, "declined", reason.as_str()], count));
-            [approved].into_iter().chain(declined)
-        }))?;
-        page.counters(CHARGES_PENDING, self.partners.iter().map(|(partner, of)| ([partner], of.pending.get())))?;
+        page.counters(
+            CHARGES,
+            self.partners.iter().flat_map(|(partner, of)| {
+                let approved = ([partner, "approved", NO_REASON], of.approved.get());
+                let declined = DeclineReason::ALL.into_iter().zip(of.declined.read());
+                let declined =
+                    declined.map(move |(reason, count)| ([partner, "declined", reason.as_str()], count));
+                [approved].into_iter().chain(declined)
+            }),
+        )?;
+        page.counters(
+            CHARGES_PENDING,
+            self.partners.iter().map(|(partner, of)| ([partner], of.pending.get())),
+        )?;
         page.counters(CHARGED, self.partners.iter().flat_map(|(partner, of)| sums_of(partner, &of.charged)))?;
         page.histograms(CHARGE_VERDICT, [([], &self.verdicts)])?;
-        page.counters(REFUNDS, self.partners.iter().flat_map(|(partner, of)| {
-            [("approved", &of.refunds_approved), ("declined", &of.refunds_declined)]
-                .map(|(outcome, count)| ([partner, outcome], count.get()))
-        }))?;
+        page.counters(
+            REFUNDS,
+            self.partners.iter().flat_map(|(partner, of)| {
+                [("approved", &of.refunds_approved), ("declined", &of.refunds_declined)]
+                    .map(|(outcome, count)| ([partner, outcome], count.get()))
+            }),
+        )?;
         let pending = self.partners.iter().map(|(partner, of)| ([partner], of.refunds_pending.get()));
         page.counters(REFUNDS_PENDING, pending)?;
         page.counters(REFUNDED, self.partners.iter().flat_map(|(partner, of)| sums_of(partner, &of.refunded)))

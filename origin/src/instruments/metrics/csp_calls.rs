@@ -51,10 +51,13 @@ impl CspMetrics {
     }
 
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
-        page.counters(CSP_CALLS, CspCall::ALL.into_iter().zip(&self.results).flat_map(|(call, results)| {
-            let results = CspResult::ALL.into_iter().zip(results.read());
-            results.map(move |(result, count)| ([call.as_str(), result.as_str()], count))
-        }))?;
+        page.counters(
+            CSP_CALLS,
+            CspCall::ALL.into_iter().zip(&self.results).flat_map(|(call, results)| {
+                let results = CspResult::ALL.into_iter().zip(results.read());
+                results.map(move |(result, count)| ([call.as_str(), result.as_str()], count))
+            }),
+        )?;
         let durations = CspCall::ALL.into_iter().zip(&self.durations);
         page.histograms(CSP_DURATION, durations.map(|(call, duration)| ([call.as_str()], duration)))
     }

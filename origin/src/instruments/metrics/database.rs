@@ -1,9 +1,7 @@
 //! How the database keeps up. It is counted in the store, which is beneath this.
 
 use super::page::Page;
-use super::series::{
-    COMMIT_SIZE, COMMITS, COMMITS_FAILED, CONNECTIONS, CONNECTIONS_WAITING, WRITES_WAITING,
-};
+use super::series::{COMMIT_SIZE, COMMITS, COMMITS_FAILED, CONNECTIONS, CONNECTIONS_WAITING, WRITES_WAITING};
 use crate::store::{CommitMetrics, PoolStatus};
 use std::fmt;
 

@@ -64,9 +64,12 @@ impl JobMetrics {
     }
 
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
-        page.counters(JOB_ATTEMPTS, JobKind::ALL.into_iter().zip(&self.0).flat_map(|(kind, results)| {
-            let results = AttemptResult::ALL.into_iter().zip(results.read());
-            results.map(move |(result, count)| ([kind.as_str(), result.as_str()], count))
-        }))
+        page.counters(
+            JOB_ATTEMPTS,
+            JobKind::ALL.into_iter().zip(&self.0).flat_map(|(kind, results)| {
+                let results = AttemptResult::ALL.into_iter().zip(results.read());
+                results.map(move |(result, count)| ([kind.as_str(), result.as_str()], count))
+            }),
+        )
     }
 }

@@ -93,9 +93,12 @@ impl WebhookMetrics {
     }
 
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
-        page.counters(WEBHOOKS, self.0.iter().flat_map(|(partner, results)| {
-            let results = WebhookResult::ALL.into_iter().zip(results.read());
-            results.map(move |(result, count)| ([partner, result.as_str()], count))
-        }))
+        page.counters(
+            WEBHOOKS,
+            self.0.iter().flat_map(|(partner, results)| {
+                let results = WebhookResult::ALL.into_iter().zip(results.read());
+                results.map(move |(result, count)| ([partner, result.as_str()], count))
+            }),
+        )
     }
 }

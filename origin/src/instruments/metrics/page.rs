@@ -65,7 +65,8 @@ impl<'a> Page<'a> {
     /// Writes what is told by labels only.
     pub(super) fn info<const N: usize>(&mut self, series: Series, values: [&str; N]) -> fmt::Result {
         let labels: Vec<(&str, &str)> = series.labels.iter().copied().zip(values).collect();
-        let mut encoder = self.0.encode_descriptor(series.name, series.help, None, series.kind.metric_type())?;
+        let mut encoder =
+            self.0.encode_descriptor(series.name, series.help, None, series.kind.metric_type())?;
         encoder.encode_info(&labels)
     }
 
@@ -78,12 +79,8 @@ impl<'a> Page<'a> {
     ) -> fmt::Result {
         debug_assert_eq!((series.kind, series.labels.len()), (kind, N), "{}", series.name);
         let unit = series.to_unit();
-        let mut family = self.0.encode_descriptor(
-            series.name,
-            series.help,
-            unit.as_ref(),
-            series.kind.metric_type(),
-        )?;
+        let mut family =
+            self.0.encode_descriptor(series.name, series.help, unit.as_ref(), series.kind.metric_type())?;
         for (values, value) in samples {
             let labels: Vec<(&str, &str)> = series.labels.iter().copied().zip(values).collect();
             if labels.is_empty() {

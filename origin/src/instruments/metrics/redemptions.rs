@@ -35,9 +35,12 @@ impl RedemptionMetrics {
     }
 
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
-        page.counters(REDEMPTIONS, self.0.iter().flat_map(|(partner, results)| {
-            let results = RedemptionResult::ALL.into_iter().zip(results.read());
-            results.map(move |(result, count)| ([partner, result.as_str()], count))
-        }))
+        page.counters(
+            REDEMPTIONS,
+            self.0.iter().flat_map(|(partner, results)| {
+                let results = RedemptionResult::ALL.into_iter().zip(results.read());
+                results.map(move |(result, count)| ([partner, result.as_str()], count))
+            }),
+        )
     }
 }

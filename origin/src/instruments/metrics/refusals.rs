@@ -113,10 +113,13 @@ impl RefusalMetrics {
 
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
         let signatures = Caller::ALL.into_iter().zip(&self.signatures);
-        page.counters(SIGNATURES_REFUSED, signatures.flat_map(|(caller, reasons)| {
-            let reasons = SignatureRefusal::ALL.into_iter().zip(reasons.read());
-            reasons.map(move |(reason, count)| ([caller.as_str(), reason.as_str()], count))
-        }))?;
+        page.counters(
+            SIGNATURES_REFUSED,
+            signatures.flat_map(|(caller, reasons)| {
+                let reasons = SignatureRefusal::ALL.into_iter().zip(reasons.read());
+                reasons.map(move |(reason, count)| ([caller.as_str(), reason.as_str()], count))
+            }),
+        )?;
         let limited = RateLimit::ALL.into_iter().zip(self.limited.read());
         page.counters(RATE_LIMITED, limited.map(|(limit, count)| ([limit.as_str()], count)))?;
         let clocks = Caller::ALL.into_iter().zip(&self.clocks);

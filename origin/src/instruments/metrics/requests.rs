@@ -112,7 +112,7 @@ fn place_of_method(method: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-use crate::histogram::{CALL_BOUNDS, Histogram};
+    use crate::histogram::{CALL_BOUNDS, Histogram};
 
     #[test]
     fn made_up_paths_and_methods_add_no_series() {
@@ -129,11 +129,7 @@ use crate::histogram::{CALL_BOUNDS, Histogram};
         let counted: Vec<_> = listed.iter().filter(|(_, count)| *count > 0).collect();
         assert_eq!(
             counted,
-            [
-                &(["/a/{id}", "PUT", "2xx"], 1),
-                &([OTHER, "GET", "4xx"], 100),
-                &([OTHER, OTHER, "4xx"], 100)
-            ]
+            [&(["/a/{id}", "PUT", "2xx"], 1), &([OTHER, "GET", "4xx"], 100), &([OTHER, OTHER, "4xx"], 100)]
         );
         assert!(listed.contains(&(["/a/{id}", "GET", "2xx"], 0)), "{listed:?}");
         assert_eq!(metrics.in_flight.get(), 0);

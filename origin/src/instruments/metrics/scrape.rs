@@ -1,12 +1,10 @@
 //! One reading of all series, as a page in the text form of OpenMetrics.
 
 use super::Metrics;
-use super::{database, ledger};
 use super::page::Page;
 use super::process::ProcessFigures;
-use super::series::{
-    ALARM_ACTIVE, ALARM_WEBHOOKS, ALARMS_RAISED, BUILD, NOT_READY, READY, SCHEMA_VERSION,
-};
+use super::series::{ALARM_ACTIVE, ALARM_WEBHOOKS, ALARMS_RAISED, BUILD, NOT_READY, READY, SCHEMA_VERSION};
+use super::{database, ledger};
 use crate::build_info;
 use crate::instruments::{Alarm, Instruments};
 use crate::store::{CommitMetrics, LedgerFigures, PoolStatus};
@@ -53,18 +51,24 @@ impl Scrape {
         let alarms = &self.instruments.alarms;
         let active = alarms.snapshot();
         let count = |alarm| active.iter().filter(|active| active.alarm == alarm).count();
-        page.gauges(ALARM_ACTIVE, Alarm::ALL.into_iter().map(|alarm| {
-            let count = i64::try_from(count(alarm)).unwrap_or(i64::MAX);
-            ([alarm.as_str(), alarm.severity().as_str()], count)
-        }))?;
+        page.gauges(
+            ALARM_ACTIVE,
+            Alarm::ALL.into_iter().map(|alarm| {
+                let count = i64::try_from(count(alarm)).unwrap_or(i64::MAX);
+                ([alarm.as_str(), alarm.severity().as_str()], count)
+            }),
+        )?;
         let raised = Alarm::ALL.into_iter().map(|alarm| ([alarm.as_str()], alarms.raised_total(alarm)));
         page.counters(ALARMS_RAISED, raised)?;
         let webhook = alarms.webhook_counts();
-        page.counters(ALARM_WEBHOOKS, [
-            (["posted"], webhook.posted.load(Ordering::Relaxed)),
-            (["failed"], webhook.failed.load(Ordering::Relaxed)),
-            (["dropped"], webhook.dropped.load(Ordering::Relaxed)),
-        ])
+        page.counters(
+            ALARM_WEBHOOKS,
+            [
+                (["posted"], webhook.posted.load(Ordering::Relaxed)),
+                (["failed"], webhook.failed.load(Ordering::Relaxed)),
+                (["dropped"], webhook.dropped.load(Ordering::Relaxed)),
+            ],
+        )
     }
 }
 

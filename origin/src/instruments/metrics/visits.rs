@@ -91,11 +91,14 @@ impl VisitMetrics {
     pub(super) fn write(&self, page: &mut Page<'_>) -> fmt::Result {
         let pins = PinResult::ALL.into_iter().zip(self.pins.read());
         page.counters(PINS, pins.map(|(result, count)| ([result.as_str()], count)))?;
-        page.counters(FUNNEL_STEPS, Channel::ALL.into_iter().flat_map(|channel| {
-            let counts = self.steps[channel as usize].read();
-            let steps = steps_of(channel).iter();
-            steps.map(move |step| ([channel.as_str(), step.as_str()], counts[*step as usize]))
-        }))?;
+        page.counters(
+            FUNNEL_STEPS,
+            Channel::ALL.into_iter().flat_map(|channel| {
+                let counts = self.steps[channel as usize].read();
+                let steps = steps_of(channel).iter();
+                steps.map(move |step| ([channel.as_str(), step.as_str()], counts[*step as usize]))
+            }),
+        )?;
         let subscriptions = self.subscriptions.iter();
         page.counters(SUBSCRIPTIONS, subscriptions.map(|(partner, count)| ([partner], count.get())))
     }

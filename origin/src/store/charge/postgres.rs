@@ -355,7 +355,8 @@ pub(super) async fn find_posted_amount(
     db: &PgConnection<'_>,
     transaction_id: &str,
 ) -> Result<Option<PostedAmount>, TxError> {
-    let sql = "SELECT partner, amount_minor, currency, created_at FROM transactions WHERE transaction_id = $1";
+    let sql =
+        "SELECT partner, amount_minor, currency, created_at FROM transactions WHERE transaction_id = $1";
     let Some(row) = db.query_optional(sql, &[&transaction_id]).await? else { return Ok(None) };
     Ok(Some(PostedAmount {
         partner: parse_column(&row, "transactions.partner", PartnerId::parse)?,

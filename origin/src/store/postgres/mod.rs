@@ -21,10 +21,10 @@ mod tls;
 pub(in crate::store) mod transaction;
 pub(in crate::store) mod tx_error;
 
+use super::commits::CommitMetrics;
 use super::error::StoreError;
 use super::open_mode::OpenMode;
 use crate::config::PostgresAddress;
-use super::commits::CommitMetrics;
 use deadpool::Runtime;
 pub(in crate::store) use pool::Pool;
 use pool::Sessions;

@@ -16,9 +16,9 @@ mod writer;
 pub use ledger_files::list_files_open_to_others;
 pub use migrations::SCHEMA_VERSION;
 
+use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
 use super::open_mode::OpenMode;
-use super::commits::{CommitMetrics, PoolStatus};
 use ledger_files::LedgerFiles;
 use readers::Readers;
 use rusqlite::config::DbConfig;

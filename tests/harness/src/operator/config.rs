@@ -6,9 +6,8 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, AdminListen, AlarmSettings, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database,
-    Links,
-    OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
+    AccountSource, AdminListen, AlarmSettings, BillingDeadline, BillingSettings, ChargeCodeRule, Config,
+    Database, Links, OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
