@@ -18,7 +18,7 @@ const FRESH_SECONDS: i64 = 5;
 /// How long a scrape waits for figures. Then it answers without them.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub struct MetricsPage {
+pub(crate) struct MetricsPage {
     store: Arc<Store>,
     readiness: Arc<Readiness>,
     clock: Arc<dyn Clock>,
@@ -30,7 +30,7 @@ pub struct MetricsPage {
 }
 
 impl MetricsPage {
-    pub fn new(
+    pub(crate) fn new(
         store: Arc<Store>,
         readiness: Arc<Readiness>,
         clock: Arc<dyn Clock>,
@@ -40,7 +40,7 @@ impl MetricsPage {
     }
 
     /// The page of this moment.
-    pub async fn render(self: &Arc<Self>) -> Result<String, Fault> {
+    pub(crate) async fn render(self: &Arc<Self>) -> Result<String, Fault> {
         let figures = self.find_figures().await;
         let reasons = self.readiness.reasons();
         let scrape = Scrape {

@@ -7,7 +7,7 @@
 
 use super::dashboard::Dashboard;
 use super::expressions::Expression;
-use super::open_metrics::Page;
+use super::open_metrics::{Page, Sample};
 use super::rules::{RuleFile, Rules};
 use super::scrape_acme;
 use onbill_origin::instruments::{Alarm, SERIES, SeriesKind};
@@ -131,15 +131,16 @@ async fn series_is_on_the_page_in_the_docs_and_on_the_dashboard() {
             (series.kind.as_str(), series.unit),
             "{family}"
         );
-        let named = |found: &super::open_metrics::Sample| {
-            let labels = found.labels.keys().filter(|label| *label != "le");
-            labels.map(String::as_str).collect::<BTreeSet<_>>()
-        };
         let wanted: BTreeSet<&str> = series.labels.iter().copied().collect();
-        assert!(found.samples.iter().all(|sample| named(sample) == wanted), "{family}: {:?}", found.samples);
+        assert!(found.samples.iter().all(|sample| label_names(sample) == wanted), "{family}: {:?}", found.samples);
         assert!(!found.samples.is_empty(), "{family} has no value before something happens");
         assert!(shown.iter().any(|expression| expression.contains(&sample)), "{sample} is on no panel");
     }
+}
+
+/// The labels of a sample, without the bound of a bucket.
+fn label_names(sample: &Sample) -> BTreeSet<&str> {
+    sample.labels.keys().map(String::as_str).filter(|label| *label != "le").collect()
 }
 
 #[test]

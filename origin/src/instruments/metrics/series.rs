@@ -19,7 +19,12 @@ impl SeriesKind {
     /// The word of OpenMetrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.metric_type().as_str()
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Info => "info",
+        }
     }
 
     pub(super) fn metric_type(self) -> MetricType {
