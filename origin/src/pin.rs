@@ -52,8 +52,6 @@ pub struct PinIssuer {
     pub(crate) vault: Arc<Vault>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) pins_per_hour: PinsPerHour,
-    #[expect(dead_code, reason = "metrics of calls are counted with it")]
-    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl PinIssuer {

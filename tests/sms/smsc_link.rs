@@ -105,13 +105,7 @@ pub(crate) fn open_on(
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
     let ring = Arc::new(keys::keyring(&KeyHolder::Origin("acme")));
     let instruments = Instruments::new(Arc::clone(&clock));
-    let client = SignedClient::new(
-        ring,
-        Arc::clone(peer),
-        Arc::clone(&clock),
-        Arc::clone(&random),
-        Arc::clone(&instruments),
-    );
+    let client = SignedClient::new(ring, Arc::clone(peer), Arc::clone(&clock), Arc::clone(&random));
     let acme = OperatorId::parse("acme").expect("is a slug");
     let csp = CspClient::new("http://127.0.0.1:1", &acme, client, Arc::clone(&instruments));
     sms::open_gateway(settings, &Arc::new(csp), peer, &clock, &random, &instruments).expect("is sound")

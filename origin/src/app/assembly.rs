@@ -98,8 +98,7 @@ impl App {
         let keys = Arc::new(keys);
         let labels = LabelLists::of(&config, PARTNER_ROUTES.iter().chain(OTHER_ROUTES).copied());
         let instruments = Instruments::with_labels(clock.clone(), &labels);
-        let client =
-            SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone(), instruments.clone());
+        let client = SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone());
         let csp = CspClient::new(&config.bss_url, &config.operator, client.clone(), instruments.clone());
         let csp = Arc::new(csp);
         let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random, &instruments)?;
@@ -353,7 +352,6 @@ impl Base {
             random: self.random.clone(),
             clock: self.clock.clone(),
             wake_up: self.wake_up.clone(),
-            instruments: self.instruments.clone(),
         }
     }
 
@@ -411,7 +409,6 @@ impl Base {
                 vault: vault.clone(),
                 random: random.clone(),
                 pins_per_hour: self.config.pins_per_hour,
-                instruments: self.instruments.clone(),
             }),
             eligibility,
             proofs,

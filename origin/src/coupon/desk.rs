@@ -4,7 +4,6 @@ use crate::account::AccountLookup;
 use crate::ambient::{Clock, Random};
 use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
-use crate::instruments::Instruments;
 use crate::keys::{StableIds, Vault};
 use crate::store::Store;
 use std::sync::Arc;
@@ -19,6 +18,4 @@ pub struct Coupons {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) wake_up: WakeUp,
-    #[expect(dead_code, reason = "metrics of calls are counted with it")]
-    pub(crate) instruments: Arc<Instruments>,
 }

@@ -38,7 +38,6 @@ pub struct BillingSubmission {
     pub(crate) vault: Arc<Vault>,
     pub(crate) retry: RetrySchedule,
     pub(crate) clock: Arc<dyn Clock>,
-    #[expect(dead_code, reason = "metrics of calls are counted with it")]
     pub(crate) instruments: Arc<Instruments>,
 }
 

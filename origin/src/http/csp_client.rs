@@ -32,7 +32,6 @@ pub struct CspClient {
     url: String,
     operator: Party,
     client: SignedClient,
-    #[expect(dead_code, reason = "metrics of calls are counted with it")]
     instruments: Arc<Instruments>,
 }
 
@@ -236,7 +235,7 @@ mod tests {
         let peer = Arc::new(SameResponse(status, body));
         let clock = Arc::new(SystemClock);
         let instruments = Instruments::new(clock.clone());
-        let client = SignedClient::new(keys, peer, clock, Arc::new(SystemRandom), instruments.clone());
+        let client = SignedClient::new(keys, peer, clock, Arc::new(SystemRandom));
         let acme = OperatorId::parse("acme").expect("is a slug");
         CspClient::new("https://bss.acme.example/csp", &acme, client, instruments)
     }

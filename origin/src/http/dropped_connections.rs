@@ -64,7 +64,7 @@ impl Party {
         let peer = Arc::new(HttpPeer::new(DEADLINE).expect("starts"));
         let clock = Arc::new(SystemClock);
         let instruments = Instruments::new(clock.clone());
-        let client = SignedClient::new(keys, peer, clock, Arc::new(SystemRandom), instruments.clone());
+        let client = SignedClient::new(keys, peer, clock, Arc::new(SystemRandom));
         let acme = OperatorId::parse("acme").expect("is a slug");
         (party, CspClient::new(&format!("http://{address}"), &acme, client, instruments))
     }

@@ -6,7 +6,6 @@
 use super::peer::{Connection, HttpPeer, NoResponse, Peer, Unreachable};
 use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
-use crate::instruments::Instruments;
 use bytes::Bytes;
 use futures_util::future::select_ok;
 use http::header::CONTENT_TYPE;
@@ -33,8 +32,6 @@ pub struct SignedClient {
     peer: Arc<dyn Peer>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    #[expect(dead_code, reason = "metrics of calls are counted with it")]
-    instruments: Arc<Instruments>,
 }
 
 impl SignedClient {
@@ -43,9 +40,8 @@ impl SignedClient {
         peer: Arc<dyn Peer>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-        instruments: Arc<Instruments>,
     ) -> Self {
-        Self { keys, peer, clock, random, instruments }
+        Self { keys, peer, clock, random }
     }
 
     /// Signs a request and sends it once, with the trace of the work that it belongs to. A request that

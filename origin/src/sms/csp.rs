@@ -3,20 +3,17 @@
 
 use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use crate::http::CspClient;
-use crate::instruments::Instruments;
 use async_trait::async_trait;
 use std::sync::Arc;
 
 /// The CSP API as a gateway.
 pub(super) struct CspGateway {
     csp: Arc<CspClient>,
-    #[expect(dead_code, reason = "metrics of calls are counted with it")]
-    instruments: Arc<Instruments>,
 }
 
 impl CspGateway {
-    pub(super) fn new(csp: Arc<CspClient>, instruments: Arc<Instruments>) -> Self {
-        Self { csp, instruments }
+    pub(super) fn new(csp: Arc<CspClient>) -> Self {
+        Self { csp }
     }
 }
 

@@ -44,7 +44,7 @@ pub fn open_gateway(
     instruments: &Arc<Instruments>,
 ) -> Result<Arc<dyn SmsGateway>, String> {
     let opened: Result<Arc<dyn SmsGateway>, String> = match settings {
-        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp), Arc::clone(instruments)))),
+        SmsSettings::Csp(_) => Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp)))),
         SmsSettings::Kannel(settings) => kannel::KannelGateway::open(
             settings,
             Arc::clone(peer),

@@ -4,6 +4,7 @@
 use super::labels::{Counters, LabelLists, OTHER};
 use super::page::Page;
 use super::series::{HTTP_DURATION, HTTP_IN_FLIGHT, HTTP_REQUESTS};
+use crate::histogram::{CALL_BOUNDS, Histogram};
 use http::{Method, StatusCode};
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::BTreeMap;
@@ -112,7 +113,6 @@ fn place_of_method(method: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::histogram::{CALL_BOUNDS, Histogram};
 
     #[test]
     fn made_up_paths_and_methods_add_no_series() {
