@@ -474,7 +474,7 @@ CREATE TABLE transactions (
     FOREIGN KEY (pai) REFERENCES pais(pai),
     CHECK ((status = 'DECLINED'::text) = (decline_reason IS NOT NULL)),
     CHECK (amount_minor > 0),
-    CHECK (raw_scope = ANY (ARRAY['mandate'::text, 'coupon'::text])),
+    CHECK (raw_scope = ANY (ARRAY['mandate'::text, 'coupon'::text, 'account'::text])),
     CHECK (raw_scope IS NULL OR raw_code IS NOT NULL AND status = 'DECLINED'::text),
     CHECK (refunded_minor >= 0 AND refunded_minor <= amount_minor),
     CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))

@@ -393,7 +393,7 @@ CREATE TABLE transactions (
     status             TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
     decline_reason     TEXT,
     raw_code           TEXT,
-    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon')),
+    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon', 'account')),
     mandate_id         TEXT,
     billed_on          TEXT,
     stored_response    BLOB,

@@ -172,8 +172,8 @@ crate::wire_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RawResult {
-    /// Whose code it is: `billing` for one of the operator's systems, be it billing or the one that
-    /// knows the account; `mandate` or `coupon` for a charge that onbill has declined itself.
+    /// Whose code it is: `billing` for billing's own; `account` where the account may not pay on the
+    /// bill; `mandate` or `coupon` for a charge that onbill has declined itself.
     pub scope: String,
     /// The system's own code.
     pub raw_code: String,

@@ -266,7 +266,7 @@ CREATE TABLE transactions (
     decline_reason     TEXT,
     -- The code of what declined it, and whose code that is: NULL for billing's own.
     raw_code           TEXT,
-    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon')),
+    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon', 'account')),
     -- The mandate that it was compared with: mandates.mandate_id. NULL if there was none, and for
     -- coupons. Not a foreign key: no mandate is ever deleted, and the check would cost a read.
     mandate_id         TEXT,

@@ -214,11 +214,18 @@ fn check_account_of_charge(
 ) -> Result<Option<ChargeDecision>, Failure> {
     match check_charge(account, charge.amount) {
         ChargeCheck::Submit => Ok(None),
-        ChargeCheck::Declined { reason, word } => {
-            Ok(Some(ChargeDecision::Declined { reason, raw_code: word.map(str::to_owned) }))
+        ChargeCheck::Declined { reason, ineligible: None } => Ok(Some(decline(reason))),
+        ChargeCheck::Declined { ineligible: Some(why), .. } => {
+            note_ineligible(&charge.transaction_id, why.as_str());
+            Ok(Some(ChargeDecision::NotEligible))
         }
         ChargeCheck::Unknown(word) => Err(Fault::UnknownWord(word).into()),
     }
+}
+
+/// Tells the operator, in its own log, why an account may not pay. The partner does not learn it.
+fn note_ineligible(transaction_id: &str, reason: &'static str) {
+    tracing::info!(transaction_id, reason, "the account of a charge may not pay on the bill");
 }
 
 fn decline(reason: DeclineReason) -> ChargeDecision {
@@ -265,7 +272,7 @@ fn interpret_charge_decision(
     msisdn: Option<&Msisdn>,
 ) -> ChargeDecision {
     let BillChargeResponse { status, raw_code, billed_on } = response;
-    // A code of the configuration is no number, even where it may not be passed on.
+    // A code of the configuration decides, even where it may not be passed on.
     let configured = raw_code.as_deref().and_then(|code| codes.find(code));
     let raw_code = raw_code::keep_publishable(raw_code, msisdn);
     match status {

@@ -19,6 +19,7 @@ use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
 use onbill_domain::pai::PaiState;
+use onbill_domain::refusal_detail::RefusalReason;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
@@ -87,7 +88,10 @@ pub(in crate::routes) async fn validate_account(
     let holder = pin.as_ref().map_or(Holder::Present, Holder::PinRecipient);
     let (known, account_type) = match eligibility.check_device(offer, &msisdn, holder).await {
         Ok(account) => account,
-        Err(failure) => return Err(count_refusal(&store, nonce, now, check, failure).await?),
+        Err(failure) => {
+            let failure = withhold_reason(failure);
+            return Err(count_refusal(&store, nonce, now, check, failure).await?);
+        }
     };
 
     // 4.
@@ -120,6 +124,17 @@ pub(in crate::routes) async fn validate_account(
         operator: config.operator.clone(),
         paid_until,
     }))
+}
+
+/// The refusal with no more of the operator's reason than a partner may know.
+fn withhold_reason(failure: Failure) -> Failure {
+    match failure {
+        Failure::Reject(reject) => {
+            let reason = reject.reason.map(RefusalReason::for_partner);
+            Failure::Reject(Reject { reason, ..reject })
+        }
+        fault => fault,
+    }
 }
 
 /// Tries a PIN, which counts as an attempt at it and as a check.

@@ -49,6 +49,9 @@ pub enum ChargeDecision {
         /// Billing's own code.
         raw_code: Option<String>,
     },
+    /// The charge will never be on the bill, because its account may not pay on it. Why, is between
+    /// the operator and its customer.
+    NotEligible,
 }
 
 /// The decision on a refund.
