@@ -57,6 +57,7 @@ mod readiness;
 mod redemptions;
 mod refunds;
 mod reports;
+mod returns;
 mod schema;
 mod sealing;
 mod signups;

@@ -120,6 +120,7 @@ fn find_claimed_coupon(
             service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
+            partner_subscription_id: None,
         },
         offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         charge_id,
