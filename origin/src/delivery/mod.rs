@@ -26,7 +26,7 @@ pub(crate) use alarms::raise_alarm;
 pub use billing::BillingSubmission;
 pub use edge_mapping::EdgeMappings;
 pub use retry::RetrySchedule;
-pub(crate) use sealed_sms::{CouponSms, PinSms, seal};
+pub(crate) use sealed_sms::{CouponSms, NotificationSms, PinSms, seal};
 pub(crate) use sms_jobs::SmsJobs;
 pub use sms_receipts::ReceiptRecorder;
 pub use wake_up::WakeUp;

@@ -1,5 +1,6 @@
-//! Sends partners' messages to subscribers.
+//! Sends messages to subscribers: those of partners, and what is said of a new price.
 
+use super::sealed_sms::{NotificationSms, open};
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
 use crate::sms::{RetryCause, SendSmsResult, Sms};
@@ -47,16 +48,16 @@ impl SmsJobs {
 
         // 2.
         let Some(subscriber) = subscriber else { return SmsOutcome::NotSent(NextStep::Drop) };
-        let plain = self.vault.open_message(sealed);
-        let (Ok(msisdn), Some(body)) = (
+        let (Ok(msisdn), Some(message)) = (
             self.vault.open_number(&subscriber.number.sealed),
-            plain.as_ref().and_then(|plain| std::str::from_utf8(plain).ok()),
+            open::<NotificationSms>(&self.vault, sealed),
         ) else {
             tracing::error!(notification_id, "a sealed message or its number does not open");
             return retry();
         };
         let Ok(account) = self.accounts.find_account(&msisdn).await else { return retry() };
-        match SubscriberStatus::of(&subscriber.subscriber_ref, account).has_number() {
+        let status = SubscriberStatus::of(&subscriber.subscriber_ref, account);
+        match status.has_number() {
             Some(true) => {}
             Some(false) => {
                 tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
@@ -66,6 +67,7 @@ impl SmsJobs {
         }
 
         // 3.
+        let body = message.body_for(status.account_type());
         let text = Sms { to: &msisdn, body, urgent: false, valid_until: expires_at, receipt: false };
         match self.gateway.send(&text).await {
             SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },

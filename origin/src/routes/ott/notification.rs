@@ -4,7 +4,7 @@
 use super::routed;
 use crate::ambient::{Clock, Random};
 use crate::config::Config;
-use crate::delivery::WakeUp;
+use crate::delivery::{NotificationSms, WakeUp, seal};
 use crate::fault::{Failure, Fault};
 use crate::keys::Vault;
 use crate::routes::authentic::PartnerCall;
@@ -44,13 +44,14 @@ pub(in crate::routes) async fn send_notification(
     let now = clock.now();
     let spelled = serde_json::to_vec(&request).map_err(|_| Fault::Broken("a request does not serialize"))?;
     let spelled = Zeroizing::new(spelled);
-    let text = Zeroizing::new(said_by(config.partner_name(&call.partner), &request.message));
+    let body = said_by(config.partner_name(&call.partner), &request.message);
+    let text = NotificationSms { body, prepaid_body: None };
     let new = NewNotification {
         notification_id: random.uuid(),
         partner: call.partner,
         pai: request.pai,
         named: request.ext_notification_id.map(|name| (name, vault.notification_mac(&spelled))),
-        message: vault.seal_message(&*random, text.as_bytes())?,
+        message: seal(&vault, &*random, &text)?,
     };
     match store.post_notification(call.nonce, now, new).await? {
         PostNotificationResult::Accepted | PostNotificationResult::Replayed => {}
