@@ -25,7 +25,7 @@ on_each_database!(
     a_visit_that_was_not_finished_covers_nothing,
     a_subscription_without_a_visit_has_the_partners_price,
     a_price_above_the_agreed_one_needs_consent,
-    a_dearer_plan_costs_what_was_agreed_until_there_is_consent,
+    a_dearer_plan_needs_consent,
     a_charge_needs_a_mandate,
     a_charge_is_covered_by_price_and_currency,
     a_subscription_is_enough_where_the_partner_needs_no_price,
@@ -207,7 +207,7 @@ async fn a_price_above_the_agreed_one_needs_consent(db: TestStore) {
 }
 
 /// The widget has shown the plan `standard` for 15.99, and the partner reports another one.
-async fn a_dearer_plan_costs_what_was_agreed_until_there_is_consent(db: TestStore) {
+async fn a_dearer_plan_needs_consent(db: TestStore) {
     let offered = |price| SubscriptionTerms {
         offer: OfferId::parse("netflix-premium").map(|offer| (offer, price)),
         ..subscription_terms()

@@ -19,7 +19,7 @@ use onbill_origin::store::{
 use onbill_test_harness::Dice;
 
 on_each_database!(
-    a_return_with_another_plan_is_charged_for_the_month,
+    a_return_with_another_plan_is_charged,
     both_subscriptions_charge_in_either_order,
     a_named_subscription_is_the_one_that_is_charged,
     a_name_of_no_subscription_covers_nothing,
@@ -115,7 +115,7 @@ fn charged() -> Result<String, String> {
     Err("period-charged".to_owned())
 }
 
-async fn a_return_with_another_plan_is_charged_for_the_month(db: TestStore) {
+async fn a_return_with_another_plan_is_charged(db: TestStore) {
     let pai = db.with_return(1).await;
     let premium = charge_of(pai, "n-1", PREMIUM, december());
     assert_eq!(db.book_charge(premium).await, Ok("ps-2".to_owned()));

@@ -74,8 +74,8 @@ async fn returning_customer_is_charged_by_the_new_plan() {
 async fn late_charge_of_the_first_plan_is_its_own() {
     let (system, pai, _) = system_with_return().await;
     // Twenty days of Premium.
-    assert_eq!(charge(&system, &december(&pai, "c-1", 1643, "2026-12-12")).await, "mandate over-price");
-    assert_eq!(charge(&system, &december(&pai, "c-2", 1642, "2026-12-12")).await, "APPROVED");
+    assert_eq!(charge(&system, &december(&pai, "c-1", 1644, "2026-12-12")).await, "mandate over-price");
+    assert_eq!(charge(&system, &december(&pai, "c-2", 1643, "2026-12-12")).await, "APPROVED");
     assert_eq!(charge(&system, &december(&pai, "c-3", STANDARD, "2026-12-01")).await, "APPROVED");
     assert_eq!(booked(&system).await, ["OTT-NFLX-PRM", "OTT-NFLX-STD"]);
 }
