@@ -380,8 +380,7 @@ mod tests {
                 );
             }
         }
-        let unknown =
-            AccountFacts { account_type: None, ..with(money(1598, "USD"), AccountType::Prepaid) };
+        let unknown = AccountFacts { account_type: None, ..with(money(1598, "USD"), AccountType::Prepaid) };
         assert_eq!(check_charge(&unknown, money(1599, "USD")), no_credit);
     }
 

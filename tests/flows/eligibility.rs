@@ -246,12 +246,24 @@ async fn operators_word_stays_with_the_operator() {
     assert!(called.into_iter().all(|body| !body.contains("minor") && body.contains("not-eligible")));
     // Billing may use such a word as its own code.
     set_answer(&system, &json!({})).await;
-    for (id, code, raw) in [("c-3", "MINOR", Value::Null), ("c-4", "51", json!({"scope": "billing", "rawCode": "51"}))] {
+    for (id, code, raw) in
+        [("c-3", "MINOR", Value::Null), ("c-4", "51", json!({"scope": "billing", "rawCode": "51"}))]
+    {
         let csp = Router::new()
-            .route("/account/validate", axum::routing::post(async || axum::Json(json!({
-                "status": "ACTIVE", "type": "postpaid", "subscriberID": "2020-04-17"}))))
-            .route("/transaction", axum::routing::post(async move || axum::Json(json!({
-                "status": "DECLINED", "rawCode": code}))));
+            .route(
+                "/account/validate",
+                axum::routing::post(async || {
+                    axum::Json(json!({
+                "status": "ACTIVE", "type": "postpaid", "subscriberID": "2020-04-17"}))
+                }),
+            )
+            .route(
+                "/transaction",
+                axum::routing::post(async move || {
+                    axum::Json(json!({
+                "status": "DECLINED", "rawCode": code}))
+                }),
+            );
         replace_csp_api(&system, csp);
         let posted = post_charge(&system, &pai, id).await;
         assert_eq!(declined(&posted), (json!("risk-declined"), raw), "{code}");

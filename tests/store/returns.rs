@@ -85,7 +85,8 @@ impl TestStore {
             other => return Err(declined_by(&other).expect("is declined for a gap").1),
         }
         for subscription in (1..).map(|n| format!("ps-{n}")).take(40) {
-            let rows = format!("transactions WHERE transaction_id = '{id}' AND mandate_id = '{subscription}'");
+            let rows =
+                format!("transactions WHERE transaction_id = '{id}' AND mandate_id = '{subscription}'");
             if self.place.count_rows(&rows).await == 1 {
                 return Ok(subscription);
             }
@@ -202,7 +203,13 @@ fn may_both_be(agreed: &[Agreed], one: &Accepted, other: &Accepted) -> bool {
 }
 
 /// What the subscription with this index would be charged, if it may be.
-fn may_be_charged(agreed: &[Agreed], of: usize, accepted: &[Accepted], amount: i64, days: ServicePeriod) -> bool {
+fn may_be_charged(
+    agreed: &[Agreed],
+    of: usize,
+    accepted: &[Accepted],
+    amount: i64,
+    days: ServicePeriod,
+) -> bool {
     let subscription = &agreed[of];
     let month = ServicePeriod::from_months(days.from(), 1).expect("is a month");
     let has_begun = subscription.from <= month.to().min(days.to());

@@ -132,7 +132,9 @@ mod tests {
         assert!(matches!(update(&good), Ok(SubscriptionUpdate::Terms(_))));
         let mut agreed = good.clone();
         agreed["consentAt"] = json!("2027-01-15T12:00:00Z");
-        assert!(matches!(update(&agreed), Ok(SubscriptionUpdate::Terms(change)) if change.consent_at.is_some()));
+        assert!(
+            matches!(update(&agreed), Ok(SubscriptionUpdate::Terms(change)) if change.consent_at.is_some())
+        );
         assert!(matches!(update(&json!({"status": "ACTIVE"})), Ok(SubscriptionUpdate::Status(_))));
         for (member, value) in [
             ("changeID", json!("")),

@@ -15,7 +15,8 @@ use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_origin::reconciliation::finding::HEADER;
 use onbill_origin::reconciliation::{
-    CODES_MAX, Cause, CodeTotals, Finding, Kind, LedgerSum, LedgerTotals, Reconciliation, Repair, ReportedAmount, Summary,
+    CODES_MAX, Cause, CodeTotals, Finding, Kind, LedgerSum, LedgerTotals, Reconciliation, Repair,
+    ReportedAmount, Summary,
 };
 use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};

@@ -49,7 +49,8 @@ struct CodedOffer {
 impl ChargeCodes {
     /// An offer without a code has its partner's.
     pub(super) fn of(offers: &[Offer], partners: &[Partner]) -> Self {
-        let coded = partners.iter().filter_map(|partner| Some((partner.id.clone(), partner.charge_code.clone()?)));
+        let coded =
+            partners.iter().filter_map(|partner| Some((partner.id.clone(), partner.charge_code.clone()?)));
         let partners: BTreeMap<PartnerId, ChargeCode> = coded.collect();
         let offers = offers.iter().map(|offer| CodedOffer {
             id: offer.id.clone(),
@@ -178,8 +179,7 @@ mod tests {
     #[test]
     fn other_offers_change_no_booking() {
         let premium = (Some("premium".to_owned()), Some("P".to_owned()));
-        let book =
-            |text: &str| booked(&codes(text), "netflix", Some("netflix-premium"), Some("premium"));
+        let book = |text: &str| booked(&codes(text), "netflix", Some("netflix-premium"), Some("premium"));
         let all = with_codes("S", "P", "T", "");
         assert_eq!(book(&all), premium);
         let alike = all.replace("plan = \"standard\"", "plan = \"premium\"");

@@ -48,10 +48,9 @@ impl SmsJobs {
 
         // 2.
         let Some(subscriber) = subscriber else { return SmsOutcome::NotSent(NextStep::Drop) };
-        let (Ok(msisdn), Some(message)) = (
-            self.vault.open_number(&subscriber.number.sealed),
-            open::<NotificationSms>(&self.vault, sealed),
-        ) else {
+        let (Ok(msisdn), Some(message)) =
+            (self.vault.open_number(&subscriber.number.sealed), open::<NotificationSms>(&self.vault, sealed))
+        else {
             tracing::error!(notification_id, "a sealed message or its number does not open");
             return retry();
         };

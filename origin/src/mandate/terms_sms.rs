@@ -65,7 +65,8 @@ mod tests {
             let withdrawal = terms_sms(&terms, Announcement::Withdrawal, locale);
             let prepaid_body = change.prepaid_body.as_deref().expect("is there");
             assert_ne!(change.body, prepaid_body);
-            for (key, sms) in [(postpaid, &*change.body), (prepaid, prepaid_body), (withdrawn, &withdrawal.body)]
+            for (key, sms) in
+                [(postpaid, &*change.body), (prepaid, prepaid_body), (withdrawn, &withdrawal.body)]
             {
                 for part in ["Acme Mobile", "Netflix Standard", "17.99 USD", "2027-02-01"] {
                     assert!(sms.contains(part), "{locale:?}: {sms}");

@@ -89,11 +89,7 @@ pub(super) async fn adopt_charge(
                          c.sequence DESC
                      LIMIT 1)
              WHERE p.partner = $1 AND p.pai = $2",
-            &[
-                &lost.partner.as_str(),
-                &lost.pai.to_string(),
-                &lost.service_period.from().to_string(),
-            ],
+            &[&lost.partner.as_str(), &lost.pai.to_string(), &lost.service_period.from().to_string()],
         )
         .await?;
     let Some(payer) = payer else { return Ok(AdoptResult::PaiNotFound) };

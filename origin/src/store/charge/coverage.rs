@@ -103,9 +103,7 @@ impl NewCharge {
     }
 
     fn is_covered_by(&self, mandate: &Mandate) -> bool {
-        mandate
-            .price
-            .is_some_and(|price| covers(price, self.request.amount, self.request.service_period))
+        mandate.price.is_some_and(|price| covers(price, self.request.amount, self.request.service_period))
     }
 
     /// What the customer has not agreed to, whatever else was charged.
