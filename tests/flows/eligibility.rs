@@ -4,7 +4,8 @@
 mod odd_answers;
 mod old_csp_api;
 
-use axum::Router;
+use axum::routing::post;
+use axum::{Json, Router};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::refusal_detail::{Ineligibility, Suspension};
@@ -227,13 +228,12 @@ async fn operators_word_stays_with_the_operator() {
     assert_eq!(declined(&at_once), not_eligible());
     assert_eq!(log.count("reason=\"minor\""), 1);
     // The account cannot be looked up at first, and the decision comes by webhook.
-    replace_csp_api(&system, Router::new());
+    replace_csp_api(&system, Router::new().fallback(async || StatusCode::INTERNAL_SERVER_ERROR));
     let (_, pending) = post_charge(&system, &pai, "c-2").await;
     assert_eq!(pending["status"], "PENDING");
     restore_csp_api(&system);
-    system.advance_seconds(60);
+    system.advance_seconds(361);
     system.nova.deliver_due().await;
-    system.advance_seconds(60);
     system.nova.deliver_due().await;
     for id in ["c-1", "c-2"] {
         let path = format!("{TRANSACTION}/{id}");
@@ -246,28 +246,15 @@ async fn operators_word_stays_with_the_operator() {
     assert!(called.into_iter().all(|body| !body.contains("minor") && body.contains("not-eligible")));
     // Billing may use such a word as its own code.
     set_answer(&system, &json!({})).await;
-    for (id, code, raw) in
-        [("c-3", "MINOR", Value::Null), ("c-4", "51", json!({"scope": "billing", "rawCode": "51"}))]
-    {
-        let csp = Router::new()
-            .route(
-                "/account/validate",
-                axum::routing::post(async || {
-                    axum::Json(json!({
-                "status": "ACTIVE", "type": "postpaid", "subscriberID": "2020-04-17"}))
-                }),
-            )
-            .route(
-                "/transaction",
-                axum::routing::post(async move || {
-                    axum::Json(json!({
-                "status": "DECLINED", "rawCode": code}))
-                }),
-            );
-        replace_csp_api(&system, csp);
+    let of_billing = json!({"scope": "billing", "rawCode": "51"});
+    for (id, code, raw) in [("c-3", "MINOR", Value::Null), ("c-4", "51", of_billing)] {
+        let answer = Json(json!({"status": "DECLINED", "rawCode": code}));
+        let rest = system.nova.sandbox.router();
+        let billing =
+            Router::new().route("/csp/transaction", post(async move || answer)).fallback_service(rest);
+        system.network.attach_service(system.nova.dashboard_address, billing);
         let posted = post_charge(&system, &pai, id).await;
         assert_eq!(declined(&posted), (json!("risk-declined"), raw), "{code}");
-        restore_csp_api(&system);
     }
 }
 
