@@ -247,7 +247,7 @@ async fn change_that_no_customer_is_held_to_is_refused() {
     let (status, _) = change(&system, &path, new_price("ch-1", 1798, "2026-12-19")).await;
     assert_eq!(status, 422);
     assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2026-12-20")).await.0, 422);
-    assert_refused(&system, &path, new_price("ch-2", 1499, "2026-12-19"), "must come after 2026-12-19").await;
+    assert_refused(&system, &path, new_price("ch-2", 1499, "2026-12-18"), "must come after 2026-12-19").await;
     assert_eq!(change(&system, &path, new_price("ch-2", 1499, "2026-12-20")).await.0, 200);
 }
 
