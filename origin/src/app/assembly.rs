@@ -8,7 +8,7 @@ use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
+    BillingSubmission, EdgeMappings, Heartbeats, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
@@ -260,6 +260,7 @@ impl Base {
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            beats: Heartbeats::default(),
             is_recovering: self.is_recovering,
         }
     }

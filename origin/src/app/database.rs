@@ -3,7 +3,7 @@
 use crate::config::{Config, Database};
 use crate::keys::password_file;
 use crate::store::postgres::CONNECTIONS_DEFAULT;
-use crate::store::sqlite::{READERS_DEFAULT, list_files_open_to_others};
+use crate::store::sqlite::READERS_DEFAULT;
 use crate::store::{OpenMode, Store, StoreError};
 use std::sync::Arc;
 
@@ -47,21 +47,8 @@ fn explain(place: &str, error: &StoreError) -> String {
             format!("{place} has a ledger already, or what is left of one: init replaces nothing")
         }
         StoreError::OlderSchema => {
-            format!("{place}: {error}. `onbill-origin serve` brings it up to date")
+            format!("{place}: {error}. `onbill-origin migrate` or `serve` brings it up to date")
         }
         error => format!("{place} cannot be opened: {error}"),
-    }
-}
-
-/// Says in the log which files of the database others than their owner may read or write. They have
-/// sealed numbers and the amounts of all charges.
-pub fn warn_of_open_files(config: &Config) {
-    let Database::Sqlite(path) = &config.database else { return };
-    for (path, mode) in list_files_open_to_others(path) {
-        tracing::warn!(
-            path = %path.display(),
-            mode = format!("{mode:o}"),
-            "a file of the database is open to others: set its mode to 600"
-        );
     }
 }

@@ -1,8 +1,10 @@
 //! The running service: the HTTP server, the queue's workers, the SMS gateway's connection, the
-//! exchange of billing files, and the sweeper.
+//! exchange of billing files, the sweeper, and the watch that tells the supervisor about them.
 
 use super::assembly::App;
+use super::supervisor::Supervisor;
 use crate::call_trace::CallTrace;
+use crate::delivery::HeartbeatWatch;
 use crate::delivery::files::Directory;
 use crate::server;
 use std::io;
@@ -10,37 +12,73 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
+/// Interval at which the workers are looked after, unless the supervisor wants to hear of them more
+/// often.
+const WATCH_EVERY: Duration = Duration::from_secs(10);
+/// How often the supervisor is told within its patience, so that one late turn is no failure.
+const TOLD_TIMES: u32 = 3;
+/// How long the SMS gateway may take to confirm the end of its session.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Serves until `stop` completes and the calls that came before it are answered, or had their time.
 /// What the tasks were doing is leased and idempotent, so it continues after the next start.
 ///
-/// None of the tasks ends by itself. If one does, the service ends with an error, so that its
-/// supervisor restarts it: an origin that accepts charges and submits none looks healthy, and is
-/// not.
+/// None of the tasks ends by itself. If one does, or panics, the service ends with an error, so that
+/// its supervisor restarts it: an origin that accepts charges and submits none looks healthy, and is
+/// not. A panic within one attempt at a job is no such end, see [`crate::delivery::Worker`].
 pub async fn run(
     app: Arc<App>,
     listener: TcpListener,
     directory: Option<Arc<Directory>>,
+    supervisor: Supervisor,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let supervisor = Arc::new(supervisor);
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&app.worker).run());
     tasks.spawn(Arc::clone(&app).run_sms_gateway());
     tasks.spawn(Arc::clone(&app.readiness).keep_checking());
     tasks.spawn(sweep(Arc::clone(&app)));
+    tasks.spawn(watch(Arc::clone(&app), Arc::clone(&supervisor)));
     // What was put into a file may be among what the ledger has lost.
     if let Some(directory) = directory.filter(|_| !app.is_recovering) {
         tasks.spawn(Arc::clone(&app.files).run(directory));
     }
+    supervisor.say_ready();
+    let stop = async {
+        stop.await;
+        supervisor.say_stopping();
+    };
     tokio::select! {
-        () = server::serve(listener, app.router(), stop) => Ok(()),
+        () = server::serve(listener, app.router(), stop) => {
+            // An SMSC that is not told holds the session for live, and may refuse the next one.
+            let _ = tokio::time::timeout(GOODBYE_PATIENCE, app.sms.end_session()).await;
+            Ok(())
+        }
         _ = tasks.join_next() => {
             tracing::error!(alarm = "service-ended", "a part of the service has ended");
             Err(io::Error::other("a part of the service has ended"))
         }
+    }
+}
+
+/// Tells the supervisor again and again that the queues are worked on, and ends when one is not.
+async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
+    let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / TOLD_TIMES);
+    let mut every = tokio::time::interval(wanted.min(WATCH_EVERY));
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watch = HeartbeatWatch::begin(Instant::now());
+    loop {
+        every.tick().await;
+        if let Some(queue) = watch.find_stuck(&app.worker.beats, app.worker.queues(), Instant::now()) {
+            tracing::error!(?queue, "the worker of a queue does nothing any more");
+            return;
+        }
+        supervisor.say_alive();
     }
 }
 

@@ -7,6 +7,8 @@
 use super::alarms::raise_alarm;
 use super::billing::BillingSubmission;
 use super::edge_mapping::EdgeMappings;
+use super::heartbeat::Heartbeats;
+use super::retry::RetrySchedule;
 use super::sms_jobs::SmsJobs;
 use super::wake_up::WakeUp;
 use super::webhook::Webhooks;
@@ -18,9 +20,10 @@ use crate::store::{
     DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
     WebhookJob, WebhookOutcome,
 };
-use futures_util::StreamExt as _;
 use futures_util::future::Either;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -60,6 +63,7 @@ pub struct Worker {
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) beats: Heartbeats,
     /// The ledger is being recovered: see [`Worker::queues`].
     pub(crate) is_recovering: bool,
 }
@@ -78,6 +82,7 @@ impl Worker {
     async fn run_queue(self: Arc<Self>, queue: Queue) {
         let mut wake_up = self.wake_up.subscribe(queue);
         loop {
+            self.beats.beat(queue);
             // Polling is a read; only due jobs are worth a transaction.
             let wait = match self.store.next_due(queue).await {
                 Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(queue).await {
@@ -117,6 +122,7 @@ impl Worker {
         let mut steps = FuturesUnordered::new();
         steps.push(Either::Left(self.lease_jobs(queue, at_once)));
         while let Some(step) = steps.next().await {
+            self.beats.beat(queue);
             match step {
                 Step::Leased(Ok(jobs)) => {
                     attempted += jobs.len();
@@ -155,7 +161,7 @@ impl Worker {
     /// While the ledger is being recovered, only what was settled before is reported: receivers drop
     /// what they know already, or know later. Nothing goes to billing or to subscribers, because the
     /// ledger may not know yet that a number has another subscriber, or that an SMS was sent.
-    fn queues(&self) -> &'static [Queue] {
+    pub(crate) fn queues(&self) -> &'static [Queue] {
         use Queue::{Coupons, Edge, Notifications, PartnerWebhooks, Pins};
         if self.is_recovering {
             return &[PartnerWebhooks, Edge];
@@ -172,13 +178,19 @@ impl Worker {
         let CallTrace { correlator, parent } = &trace;
         let kind = leased.job.kind().as_str();
         let span = tracing::info_span!("job", %correlator, trace = %parent.trace_id(), kind);
-        let attempt = trace.clone().scope(self.attempt_and_settle(leased));
-        Step::Attempted(attempt.instrument(span).await)
+        let attempt = AssertUnwindSafe(trace.clone().scope(self.attempt_and_settle(leased))).catch_unwind();
+        let attempted = attempt.instrument(span).await;
+        // Its lease ends, and it is attempted again.
+        Step::Attempted(attempted.unwrap_or(Err(Fault::Broken("an outcome could not be written"))))
     }
 
     async fn attempt_and_settle(&self, leased: LeasedJob) -> Result<(), Fault> {
         let (lease, what, id) = (leased.lease(), leased.job.kind().as_str(), logged_id(&leased.job));
-        let outcome = self.attempt(leased.job, lease.attempt).await;
+        let attempt = AssertUnwindSafe(self.attempt(leased.job.clone(), lease.attempt)).catch_unwind();
+        let outcome = match attempt.await {
+            Ok(outcome) => outcome,
+            Err(_) => self.put_off(leased.job, lease.attempt),
+        };
         tracing::info!(id, attempt = lease.attempt, "attempted");
         if outcome.next_step() == NextStep::DeadLetter {
             tracing::error!(
@@ -194,6 +206,14 @@ impl Worker {
         raise_alarm(result, what, &id);
         self.wake_up.wake_each(filled);
         Ok(())
+    }
+
+    /// The outcome of an attempt that panicked: it may have got through. The job has as many attempts
+    /// as any other, and becomes a dead letter in the end.
+    fn put_off(&self, job: Job, attempt: u32) -> DeliveryOutcome {
+        let retry = RetrySchedule::new(Arc::clone(&self.clock), Arc::clone(&self.random));
+        let next = retry.plan(job.kind().spec().retry_if_unclear, attempt);
+        DeliveryOutcome::unclear(job, next)
     }
 
     async fn attempt(&self, job: Job, attempt: u32) -> DeliveryOutcome {

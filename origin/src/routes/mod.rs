@@ -9,6 +9,7 @@ mod edge;
 mod healthz;
 mod operator;
 mod ott;
+mod panics;
 mod received;
 mod recovering;
 mod sms;
@@ -21,7 +22,7 @@ pub use state::RouteState;
 
 use crate::fault::Failure;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post, put};
 use onbill_domain::reject::{ErrorCode, Reject};
 
@@ -87,6 +88,7 @@ pub fn router(state: RouteState) -> Router {
             Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
         })
         .layer(from_fn_with_state(state.clone(), recovering::guard_recovery))
+        .layer(from_fn(panics::answer_panic))
         .layer(from_fn_with_state(state.clone(), trace::with_correlator))
         .with_state(state)
 }

@@ -28,8 +28,9 @@ use tower::ServiceExt as _;
 
 /// How long requests may take that are under way when the server is asked to stop. Billing has at
 /// most six seconds for a charge; supervisors send SIGKILL after some 30 or 90. What is not
-/// answered by then is as durable as if it were: the caller repeats it under its own id.
-const STOP_PATIENCE: Duration = Duration::from_secs(12);
+/// answered by then is as durable as if it were: the caller repeats it under its own id. The rest
+/// of the end takes two seconds at most, and all of it less than 15.
+const STOP_PATIENCE: Duration = Duration::from_secs(11);
 /// Largest head of a request, in bytes: signatures of edge and partner take two or three thousand.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Pause after the system has refused to accept a connection, usually for want of file handles.

@@ -55,4 +55,8 @@ pub trait SmsGateway: Send + Sync {
         let _ = receipts;
         std::future::pending::<()>().await;
     }
+
+    /// Ends the session that [`Self::run`] keeps up, as its protocol asks for. Nothing is sent after
+    /// it.
+    async fn end_session(&self) {}
 }

@@ -63,6 +63,8 @@ pub enum StoreError {
     },
     /// A fault hook stopped the use case, see [`super::FaultHook`].
     Interrupted,
+    /// The use case panicked: a mistake in this program.
+    Panicked,
 }
 
 /// The value at `place`, which is `table.column`, cannot be ours.
@@ -99,6 +101,7 @@ impl fmt::Display for StoreError {
             Self::OlderSchema => f.write_str("the ledger was written by an older onbill than this one"),
             Self::NewerSchema => f.write_str("the ledger was written by a newer onbill than this one"),
             Self::Interrupted => f.write_str("the use case was interrupted"),
+            Self::Panicked => f.write_str("the use case panicked"),
         }
     }
 }

@@ -9,10 +9,10 @@ use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
 use crate::keys::password_file;
 use crate::sms::receipt::ReceiptSink;
 use crate::tls;
-use rusmpp::CommandStatus;
 use rusmpp::pdus::BindTransceiver;
 use rusmpp::types::COctetString;
 use rusmpp::values::InterfaceVersion;
+use rusmpp::{CommandStatus, Pdu};
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +126,14 @@ impl Link {
             };
             failures += 1;
             tokio::time::sleep(reconnect_pause(&*self.random, failures, refused)).await;
+        }
+    }
+
+    /// Unbinds (SMPP 3.4 §4.2), if there is a session, and waits for the SMSC's response.
+    pub(super) async fn unbind(&self) {
+        let Some(session) = self.session() else { return };
+        if session.send_request(&Pdu::Unbind, None).await.is_err() {
+            tracing::warn!("the SMSC has not confirmed the end of the session");
         }
     }
 

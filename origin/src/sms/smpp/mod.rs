@@ -185,6 +185,10 @@ impl SmsGateway for SmppGateway {
     async fn run(&self, receipts: &dyn ReceiptSink) {
         self.link.keep_connected(&TranslatedReceipts { ids: &self.ids, sink: receipts }).await;
     }
+
+    async fn end_session(&self) {
+        self.link.unbind().await;
+    }
 }
 
 /// How long a message is worth delivering, in the relative format `YYMMDDhhmmss00` and `0R`

@@ -9,7 +9,9 @@ use super::pool::Pool;
 use super::transaction::{Transaction, in_transaction, on_a_good_session};
 use super::tx_error::TxError;
 use crate::store::error::StoreError;
+use futures_util::FutureExt as _;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
@@ -110,7 +112,8 @@ impl<Member: Grouped> Groups<Member> {
 
     async fn run_groups(self) {
         while let Some(group) = self.take_group() {
-            run_and_reply(&self.pool, group).await;
+            // Its callers find their replies dropped. The others still need this task.
+            let _ = AssertUnwindSafe(run_and_reply(&self.pool, group)).catch_unwind().await;
         }
     }
 

@@ -48,8 +48,32 @@ fn run_on_idle<T>(
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let connection = take().ok_or(StoreError::Closed)?;
-    let result = work(&connection);
-    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-    result
+    let taken = Taken { connection: Some(take().ok_or(StoreError::Closed)?), idle };
+    taken.connection.as_ref().map_or(Err(StoreError::Closed), work)
+}
+
+/// A connection in use. It is idle again when this is dropped, also by a panic: otherwise each panic
+/// would cost a connection.
+struct Taken<'a> {
+    connection: Option<Connection>,
+    idle: &'a Mutex<Vec<Connection>>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.connection.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn read_that_panics_leaves_the_connection() {
+        let readers = Readers::new(vec![Connection::open_in_memory().expect("opens")]);
+        let broken = readers.run(|_| -> Result<(), StoreError> { panic!("a mistake") }).await;
+        assert_eq!(broken, Err(StoreError::Closed));
+        assert_eq!(readers.run_here(|_| Ok(1)).await, Ok(1));
+    }
 }

@@ -4,12 +4,14 @@
 //! A savepoint around each write would cost it an eighth more time, and few writes fail. So a group
 //! runs without. When a write fails after it has changed something, the whole group is rolled back
 //! and runs once more, each write in a savepoint. A write that fails before that, as one with a
-//! replayed nonce does, leaves nothing to roll back.
+//! replayed nonce does, leaves nothing to roll back. A write that panics has failed like any other:
+//! the thread goes on, because without it the origin would write nothing any more.
 
 use super::ledger_files::LedgerFiles;
 use crate::call_trace::CallTrace;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
@@ -44,7 +46,9 @@ where
     W: Fn(&Connection) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, tx: &Connection) -> Result<(), StoreError> {
-        let result = CallTrace::run(self.trace.as_ref(), || (self.work)(tx));
+        // Statements are reset as the stack unwinds, and what they have changed is rolled back.
+        let work = AssertUnwindSafe(|| CallTrace::run(self.trace.as_ref(), || (self.work)(tx)));
+        let result = catch_unwind(work).unwrap_or(Err(StoreError::Panicked));
         let ended = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         ended
@@ -261,6 +265,24 @@ mod tests {
         }
         assert!(matches!(after, Ok(1)), "what came after it is a group of its own");
         assert!(matches!(writer.run(count).await, Ok(1)));
+    }
+
+    #[tokio::test]
+    async fn write_that_panics_leaves_the_others_and_the_thread() {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").expect("creates");
+        let writer = start(connection);
+        let insert = |n: i64, panics: bool| {
+            writer.run(move |tx| {
+                tx.execute("INSERT INTO t VALUES (?1)", [n])?;
+                assert!(!panics, "a mistake");
+                Ok(n)
+            })
+        };
+        let ran = tokio::join!(insert(1, false), insert(2, true), insert(3, false));
+        assert_eq!(ran, (Ok(1), Err(StoreError::Panicked), Ok(3)));
+        assert_eq!(insert(4, true).await, Err(StoreError::Panicked), "alone too");
+        assert!(matches!(writer.run(count).await, Ok(2)));
     }
 
     #[tokio::test]
