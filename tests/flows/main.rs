@@ -29,6 +29,7 @@ mod notifications;
 mod outages;
 mod outbox_at_work;
 mod own_page;
+mod panics;
 mod recorded_responses;
 mod recovering;
 mod refunds;

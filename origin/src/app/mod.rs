@@ -6,6 +6,7 @@ pub mod database;
 pub mod file_modes;
 pub mod ledger_identity;
 pub mod panic_log;
+pub mod probes;
 pub mod service;
 mod supervisor;
 

@@ -2,13 +2,14 @@
 
 use super::offers::Offer;
 use super::partners::Partner;
+use super::reading::{Complaints, SettingPath};
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether each charge must have a charge code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChargeCodeRule {
     /// Billing books some charges without one.
@@ -101,19 +102,24 @@ impl ChargeCodes {
     }
 
     /// Checks that no charge of any of these partners could be without a code.
-    pub(super) fn check_complete(&self, partners: &BTreeSet<&PartnerId>) -> Result<(), String> {
-        if let Some(offer) = self.offers.iter().find(|offer| offer.charge_code.is_none()) {
-            return Err(format!(
-                "charge_codes = \"required\": offer {} has no charge_code, and neither has partner {}",
-                offer.id, offer.partner
-            ));
+    pub(super) fn check_complete(&self, partners: &BTreeSet<&PartnerId>, complaints: &mut Complaints) {
+        for (n, offer) in self.offers.iter().enumerate().filter(|(_, offer)| offer.charge_code.is_none()) {
+            complaints.add(
+                SettingPath::of("offers").entry(n).key("charge_code"),
+                format!(
+                    "charge_codes = \"required\": offer {} has no charge_code, and neither has partner {}",
+                    offer.id, offer.partner
+                ),
+            );
         }
-        match partners.iter().find(|partner| !self.partners.contains_key(**partner)) {
-            None => Ok(()),
-            Some(partner) => Err(format!(
-                "charge_codes = \"required\": partner {partner} needs a charge_code of its own below \
-                 [[partners]], for charges of which the offer is not known"
-            )),
+        for partner in partners.iter().filter(|partner| !self.partners.contains_key(**partner)) {
+            complaints.add(
+                SettingPath::of("charge_codes"),
+                format!(
+                    "charge_codes = \"required\": partner {partner} needs a charge_code of its own below \
+                     [[partners]], for charges of which the offer is not known"
+                ),
+            );
         }
     }
 }

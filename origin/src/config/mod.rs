@@ -1,4 +1,4 @@
-//! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in
+//! The origin's configuration: one TOML file, checked when it is read ([`reading`]). Secrets are not in it but in
 //! the key ring that it names.
 //!
 //! Architecture invariant: this is a leaf. It contains the operator's settings, and uses nothing of
@@ -6,6 +6,7 @@
 
 mod billing;
 mod charge_codes;
+mod check;
 mod coupons;
 mod database;
 mod durations;
@@ -18,6 +19,7 @@ mod number_plan;
 mod offers;
 mod partners;
 mod postgres_address;
+mod reading;
 mod renumbering;
 mod secure_url;
 mod settlement;
@@ -34,7 +36,7 @@ pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
 pub use durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
-pub use file::Config;
+pub use file::{Config, list_mistakes};
 pub use file_columns::{FileColumn, FileColumns};
 pub use files::FileSettings;
 pub use links::Links;
@@ -45,6 +47,7 @@ pub(crate) use partners::PARTNER_NAME_UNITS_MAX;
 pub use partners::{ChargeNeeds, NumberCheckLimits, NumberProof, Partner, RepeatedPeriod};
 pub use postgres_address::PostgresAddress;
 pub(crate) use postgres_address::server_name;
+pub use reading::Mistake;
 pub(crate) use settlement::BASIS_POINTS_WHOLE;
 pub use settlement::SettlementModel;
 pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;

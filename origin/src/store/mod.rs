@@ -14,6 +14,7 @@ mod error;
 mod number;
 mod open_mode;
 mod page;
+mod schema;
 
 pub mod postgres;
 pub mod sqlite;
@@ -100,6 +101,7 @@ pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
+pub use schema::SchemaVersion;
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};

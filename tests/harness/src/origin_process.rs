@@ -50,6 +50,14 @@ impl OriginProcess {
         Self::launch_program(folder, config, shell).await
     }
 
+    /// Starts it under a supervisor that listens at this socket and wants to hear of it within
+    /// `patience`, as `sd_notify(3)` has it.
+    pub async fn start_supervised(folder: &Path, config: &str, socket: &Path, patience: Duration) -> Self {
+        let mut program = Command::new(find_program());
+        program.env("NOTIFY_SOCKET", socket).env("WATCHDOG_USEC", patience.as_micros().to_string());
+        Self::launch_program(folder, config, program).await
+    }
+
     async fn launch_program(folder: &Path, config: &str, mut command: Command) -> Self {
         let address = own_address();
         let file = folder.join("origin.toml");
@@ -96,6 +104,13 @@ impl OriginProcess {
         assert!(prlimit.status().expect("util-linux has prlimit").success(), "the limit is set");
     }
 
+    /// The memory that it has at this moment, in KiB.
+    pub fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("is there");
+        line.trim().trim_end_matches(" kB").parse().expect("is a number")
+    }
+
     /// SIGTERM: asks it to end.
     pub fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
@@ -135,6 +150,11 @@ pub fn import_accounts(folder: &Path, config: &str, accounts: &str) {
     let run = command_line(folder, config).arg("import-accounts").arg(&csv).output();
     let run = run.expect("the origin starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// The program without any argument.
+pub fn bare_program() -> Command {
+    Command::new(find_program())
 }
 
 /// The program with this configuration, for every command except `serve`.

@@ -17,6 +17,7 @@ pub use ledger_files::list_files_open_to_others;
 
 use super::error::StoreError;
 use super::open_mode::OpenMode;
+use super::schema::SchemaVersion;
 use ledger_files::LedgerFiles;
 use readers::Readers;
 use rusqlite::config::DbConfig;
@@ -126,6 +127,14 @@ impl From<rusqlite::Error> for StoreError {
 fn wait_for_others(looked: i32) -> bool {
     std::thread::sleep(LOOK_AGAIN);
     looked < LOOKS_MAX
+}
+
+/// How far the schema of a file is; 0 for one without a ledger.
+pub(super) fn read_schema_version(path: &Path) -> Result<SchemaVersion, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::NoLedger);
+    }
+    migrations::read_schema_version(&connect(path, OpenMode::ReadOnly)?)
 }
 
 /// What a savepoint may have to undo is kept in memory (`temp_store`), not in a temporary file.
