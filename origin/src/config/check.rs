@@ -25,7 +25,7 @@ impl Config {
         let mut complaints = Complaints::default();
         if NumberPlan::for_country(&self.country).is_none() {
             complaints
-                .add(SettingPath::of("country"), "country is not an ISO 3166 code such as US".to_owned());
+                .add(SettingPath::of("country"), "country is not an ISO 3166 code such as US");
         }
         self.database.check(
             self.database_password_file.as_deref(),
@@ -69,7 +69,7 @@ impl Config {
             None if self.billing.by == Billing::Files => {
                 complaints.add_beside(
                     SettingPath::of("billing"),
-                    SettingPath::of("files"),
+                    vec![SettingPath::of("files")],
                     "billing = \"files\" needs [files]",
                 );
             }
@@ -125,7 +125,7 @@ impl Config {
             {
                 complaints.add_beside(
                     at.key("price_ceiling"),
-                    at.key("price"),
+                    vec![at.key("price")],
                     format!(
                         "offer {}: price_ceiling must be in the currency of the price, and not below it",
                         offer.id
@@ -154,7 +154,7 @@ impl Config {
             for (m, offer) in self.offers.iter().enumerate().filter(|(_, offer)| is_out_of_reach(offer)) {
                 complaints.add_beside(
                     at.clone(),
-                    SettingPath::of("offers").entry(m).key("price"),
+                    vec![SettingPath::of("offers").entry(m).key("price")],
                     format!(
                         "limits in {currency}: offer {} costs {}, which they never allow; they are in minor units",
                         offer.id, offer.price

@@ -94,9 +94,10 @@ pub(super) fn check_coupons(coupons: &CouponSettings, offers: &[Offer], complain
             );
         }
         if !offers.iter().any(|offer| offer.id == plan.offer) {
+            let ids = (0..offers.len()).map(|n| SettingPath::of("offers").entry(n).key("id"));
             complaints.add_beside(
                 at.key("offer"),
-                SettingPath::of("offers"),
+                ids.collect(),
                 format!("coupons: plan {id}: there is no offer {}", plan.offer),
             );
         }

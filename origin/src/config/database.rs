@@ -60,11 +60,11 @@ impl Database {
                 let at = if connections.is_some() { connections_at } else { password_at };
                 let complaint =
                     "database_password_file and database_connections are for a postgres:// URL";
-                complaints.add_beside(at, database, complaint);
+                complaints.add_beside(at, vec![database], complaint);
             }
             Self::Postgres(address) if address.has_password() && password_file.is_some() => {
                 let complaint = "the password is in database and in database_password_file: take one out";
-                complaints.add_beside(password_at, database, complaint);
+                complaints.add_beside(password_at, vec![database], complaint);
             }
             _ => {}
         }

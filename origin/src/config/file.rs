@@ -138,7 +138,7 @@ fn read_text(path: &Path) -> Result<String, String> {
 }
 
 /// The mistakes of a file, a line for each, in the form that editors jump to.
-pub fn list_mistakes(path: &Path, mistakes: &[Mistake]) -> String {
+fn list_mistakes(path: &Path, mistakes: &[Mistake]) -> String {
     let lines = mistakes.iter().map(|mistake| format!("{}:{mistake}", path.display()));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -36,7 +36,7 @@ pub(crate) use coupons::wrong_codes_per_hour_default;
 pub use coupons::{CouponPlan, CouponSettings};
 pub use database::Database;
 pub use durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
-pub use file::{Config, list_mistakes};
+pub use file::Config;
 pub use file_columns::{FileColumn, FileColumns};
 pub use files::FileSettings;
 pub use links::Links;

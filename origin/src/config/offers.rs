@@ -48,7 +48,7 @@ impl Offer {
         if self.terms.is_some() && self.terms_url.is_none() {
             complaints.add_beside(
                 at.key("terms"),
-                at.key("terms_url"),
+                vec![at.key("terms_url")],
                 format!("offer {}: terms need a terms_url, where customers read them", self.id),
             );
         }

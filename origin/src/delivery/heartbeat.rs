@@ -13,7 +13,7 @@ pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(LEASE_SECONDS_MAX.u
 
 /// A count for each queue, which its worker raises with each step.
 #[derive(Default)]
-pub struct Heartbeats([AtomicU64; Queue::EACH.len()]);
+pub(crate) struct Heartbeats([AtomicU64; Queue::EACH.len()]);
 
 impl Heartbeats {
     /// The worker of the queue has done something.

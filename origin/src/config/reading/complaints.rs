@@ -7,8 +7,8 @@ use super::path::SettingPath;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::config) struct Complaint {
     pub(in crate::config) at: SettingPath,
-    /// Another setting without which this one would be right.
-    pub(in crate::config) beside: Option<SettingPath>,
+    /// Other settings with which this one does not go together.
+    pub(in crate::config) beside: Vec<SettingPath>,
     pub(in crate::config) message: String,
 }
 
@@ -18,17 +18,17 @@ pub(in crate::config) struct Complaints(Vec<Complaint>);
 
 impl Complaints {
     pub(in crate::config) fn add(&mut self, at: SettingPath, message: impl Into<String>) {
-        self.0.push(Complaint { at, beside: None, message: message.into() });
+        self.0.push(Complaint { at, beside: Vec::new(), message: message.into() });
     }
 
-    /// Of two settings that do not go together.
+    /// Of settings that do not go together.
     pub(in crate::config) fn add_beside(
         &mut self,
         at: SettingPath,
-        beside: SettingPath,
+        beside: Vec<SettingPath>,
         message: impl Into<String>,
     ) {
-        self.0.push(Complaint { at, beside: Some(beside), message: message.into() });
+        self.0.push(Complaint { at, beside, message: message.into() });
     }
 
     /// The result of a check of one setting.

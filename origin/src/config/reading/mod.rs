@@ -90,11 +90,14 @@ struct Reading<'t> {
     found: Vec<(Option<usize>, String)>,
     /// What is not as the file has it any more.
     mended: Vec<SettingPath>,
+    /// What an unknown name was probably meant to be. That it is missing is not said again.
+    meant: Vec<SettingPath>,
 }
 
 impl<'t> Reading<'t> {
     fn of(document: Document<'t>) -> Self {
-        Self { document, sample: Document::parse(SAMPLE).ok(), found: Vec::new(), mended: Vec::new() }
+        let sample = Document::parse(SAMPLE).ok();
+        Self { document, sample, found: Vec::new(), mended: Vec::new(), meant: Vec::new() }
     }
 
     /// Reads until the types accept what is left; `None` when they accept nothing.
@@ -105,7 +108,7 @@ impl<'t> Reading<'t> {
                 Ok(config) => return Some(config),
                 Err(error) => {
                     let (at, complaint) = self.explain(&error);
-                    if !self.is_mended(&at) {
+                    if !self.is_mended(&at) && !self.meant.contains(&at) {
                         self.found.push((self.start_of(&at), complaint));
                     }
                     if self.found.len() >= MISTAKES_MAX || !self.mend(&at, &error) {
@@ -118,7 +121,7 @@ impl<'t> Reading<'t> {
     }
 
     /// What an error is about, and what to write instead.
-    fn explain(&self, error: &toml::de::Error) -> (SettingPath, String) {
+    fn explain(&mut self, error: &toml::de::Error) -> (SettingPath, String) {
         let span = error.span().unwrap_or_default();
         let near = self.document.find_at(&span).unwrap_or_default();
         let message = error.message();
@@ -128,7 +131,10 @@ impl<'t> Reading<'t> {
                 let known = words::expected_words(message);
                 let root = list_root_settings();
                 let root: Vec<&str> = root.iter().map(String::as_str).collect();
-                let complaint = words::describe_unknown(&at, field, &known, &root);
+                let meant = words::find_similar(field, &known);
+                let section = at.parent().unwrap_or_default();
+                self.meant.extend(meant.map(|meant| section.key(meant)));
+                let complaint = words::describe_unknown(&section, field, meant, &known, &root);
                 (at, complaint)
             }
             Subject::MissingField(field) => {
@@ -190,7 +196,7 @@ impl<'t> Reading<'t> {
     /// Takes what the checks have found, except for what follows from other mistakes.
     fn take_complaints(&mut self, complaints: Vec<Complaint>) {
         for Complaint { at, beside, message } in complaints {
-            if !self.is_mended(&at) && !beside.is_some_and(|beside| self.is_mended(&beside)) {
+            if !self.is_mended(&at) && !beside.iter().any(|beside| self.is_mended(beside)) {
                 self.found.push((self.start_of(&at), message));
             }
         }

@@ -27,20 +27,25 @@ pub(super) fn subject_of(message: &str) -> Subject<'_> {
 }
 
 /// The words that a message of serde's says were expected.
-pub(in crate::config) fn expected_words(message: &str) -> Vec<&str> {
+pub(super) fn expected_words(message: &str) -> Vec<&str> {
     let expected = message.split_once("expected ").map_or("", |(_, expected)| expected);
     expected.split('`').skip(1).step_by(2).collect()
 }
 
 /// A setting that is not known, with the one that was probably meant.
-pub(super) fn describe_unknown(at: &SettingPath, field: &str, known: &[&str], of_the_root: &[&str]) -> String {
-    let here = at.parent().filter(|section| !section.is_root());
-    let place = here.as_ref().map(|section| format!(" in {section}")).unwrap_or_default();
+pub(super) fn describe_unknown(
+    section: &SettingPath,
+    field: &str,
+    meant: Option<&str>,
+    known: &[&str],
+    of_the_root: &[&str],
+) -> String {
+    let place = if section.is_root() { String::new() } else { format!(" in {section}") };
     let start = format!("there is no setting {field}{place}");
-    if let Some(meant) = find_similar(field, known) {
+    if let Some(meant) = meant {
         return format!("{start}: did you mean {meant}?");
     }
-    if here.is_some() && of_the_root.contains(&field) {
+    if !section.is_root() && of_the_root.contains(&field) {
         return format!("{start}: it belongs to the whole origin, so write it above the first section");
     }
     match known {
@@ -87,7 +92,7 @@ fn put_plainly(message: &str) -> String {
 }
 
 /// The word that is closest to this one, if one is close.
-fn find_similar<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+pub(super) fn find_similar<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let allowed = CHANGES_MAX.min(word.chars().count() / 2);
     let changes = |known: &&str| strsim::damerau_levenshtein(word, known);
     known.iter().copied().min_by_key(|known| changes(known)).filter(|closest| changes(closest) <= allowed)
