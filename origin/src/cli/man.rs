@@ -21,8 +21,6 @@ impl Arguments {
     pub(super) fn run(self, command: Command) -> anyhow::Result<VerbOutcome> {
         let place = self.out.display();
         std::fs::create_dir_all(&self.out).with_context(|| format!("{place} cannot be made"))?;
-        // `help` repeats the texts of all verbs, and each of them would be a page again.
-        let command = command.disable_help_subcommand(true);
         clap_mangen::generate_to(command, &self.out)
             .with_context(|| format!("{place} cannot be written to"))?;
         print_line!("The pages are in {place}.");
