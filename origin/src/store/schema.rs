@@ -32,6 +32,6 @@ impl SchemaVersion {
 
     /// The numbers of the migrations that the ledger lacks.
     pub fn missing(&self) -> std::ops::RangeInclusive<usize> {
-        self.applied + 1..=self.known
+        self.applied.saturating_add(1)..=self.known
     }
 }
