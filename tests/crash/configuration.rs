@@ -54,7 +54,8 @@ async fn check_shows_what_is_there_and_what_is_in_effect() {
 async fn check_and_serve_list_every_mistake() {
     let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
-    let broken = || system.command_line_replacing("country = \"US\"", "country = \"ZZ\"\nhand_of_seconds = 5");
+    let broken =
+        || system.command_line_replacing("country = \"US\"", "country = \"ZZ\"\nhand_of_seconds = 5");
     let (code, said) = check(broken(), &[]);
     assert_eq!(code, Some(1), "{said}");
     let mistakes = |said: &str| {
@@ -77,7 +78,9 @@ async fn check_and_serve_list_every_mistake() {
 
 #[test]
 fn configuration_is_named_by_argument_environment_or_default() {
-    for (name, file) in [(None, "/etc/onbill/origin.toml"), (Some("/no/such/file.toml"), "/no/such/file.toml")] {
+    for (name, file) in
+        [(None, "/etc/onbill/origin.toml"), (Some("/no/such/file.toml"), "/no/such/file.toml")]
+    {
         let mut program = bare_program();
         program.env_remove("ONBILL_CONFIG");
         if let Some(name) = name {
@@ -97,13 +100,18 @@ fn command_line_describes_itself() {
         let mut program = bare_program();
         program.args(["completions", shell]);
         let (code, said) = run(program);
-        assert!(code == Some(0) && said.contains("onbill-origin") && said.contains("redrive"), "{shell}: {said}");
+        assert!(
+            code == Some(0) && said.contains("onbill-origin") && said.contains("redrive"),
+            "{shell}: {said}"
+        );
     }
     let folder = std::env::temp_dir().join(format!("onbill-man-{}", std::process::id()));
     let mut program = bare_program();
     program.arg("man").arg("--out").arg(&folder);
     assert_eq!(run(program).0, Some(0));
-    for page in ["onbill-origin", "onbill-origin-serve", "onbill-origin-config-check", "onbill-origin-outbox-list"] {
+    for page in
+        ["onbill-origin", "onbill-origin-serve", "onbill-origin-config-check", "onbill-origin-outbox-list"]
+    {
         let text = std::fs::read_to_string(folder.join(format!("{page}.1"))).expect("there is a page");
         assert!(text.contains(".SH NAME"), "{text}");
     }

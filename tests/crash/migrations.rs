@@ -51,7 +51,8 @@ async fn folder_keeps_as_many_backups_as_it_is_told() {
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let folder = system.folder().join("backups");
     std::fs::create_dir(&folder).expect("is ours");
-    let others = ["nova-2020-01-01T000000Z.sqlite", "acme-old.sqlite", "acme-2020-01-01T000000Z.sqlite.unfinished"];
+    let others =
+        ["nova-2020-01-01T000000Z.sqlite", "acme-old.sqlite", "acme-2020-01-01T000000Z.sqlite.unfinished"];
     let old = [1, 2, 3].map(|day| format!("acme-2020-01-0{day}T000000Z.sqlite"));
     for name in others.iter().copied().chain(old.iter().map(String::as_str)) {
         std::fs::write(folder.join(name), "x").expect("is writable");
@@ -66,9 +67,11 @@ async fn folder_keeps_as_many_backups_as_it_is_told() {
     let kept: Vec<&String> = names.iter().filter(|name| !others.contains(&name.as_str())).collect();
     assert!(kept.len() == 2 && kept[0] == &old[2], "the last of the old ones and the new one: {names:?}");
     let copy = rusqlite::Connection::open(folder.join(kept[1])).expect("opens");
-    let people: i64 = copy.query_row("SELECT count(*) FROM subscribers", [], |row| row.get(0)).expect("is whole");
+    let people: i64 =
+        copy.query_row("SELECT count(*) FROM subscribers", [], |row| row.get(0)).expect("is whole");
     assert_eq!(usize::try_from(people), Ok(system.people.len()));
-    for words in [&["backup"][..], &["backup", "--into", "x"], &["backup", "x", "--into", "y", "--keep", "1"]] {
+    for words in [&["backup"][..], &["backup", "--into", "x"], &["backup", "x", "--into", "y", "--keep", "1"]]
+    {
         assert_eq!(run(&system, words).0, Some(2), "{words:?}");
     }
 }

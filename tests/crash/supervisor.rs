@@ -20,7 +20,8 @@ async fn supervisor_hears_of_the_start_the_work_and_the_end() {
     let mut origin = system.start_supervised(&socket, PATIENCE).await;
     let hear = async || {
         let mut bytes = [0; 64];
-        let length = timeout(DEADLINE, supervisor.recv(&mut bytes)).await.expect("it says so").expect("receives");
+        let length =
+            timeout(DEADLINE, supervisor.recv(&mut bytes)).await.expect("it says so").expect("receives");
         String::from_utf8_lossy(&bytes[..length]).into_owned()
     };
     let mut heard = Vec::new();

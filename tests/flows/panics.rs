@@ -57,7 +57,8 @@ async fn call_that_panics_is_500_with_its_correlator() {
 async fn charge_that_panics_can_be_posted_again() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     panic_once(&system);
-    let post = async || system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
+    let post =
+        async || system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
     let (status, body) = post().await;
     assert!(status.is_server_error(), "{status} {body}");
     assert_eq!(post().await.0, StatusCode::CREATED);

@@ -8,7 +8,8 @@ use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    BillingSubmission, EdgeMappings, Heartbeats, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
+    BillingSubmission, EdgeMappings, Heartbeats, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks,
+    Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};

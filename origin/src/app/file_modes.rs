@@ -70,7 +70,10 @@ mod tests {
             std::fs::set_permissions(&file, Permissions::from_mode(mode)).expect("is ours");
             find_open(&file).map(|open| open.mode)
         };
-        assert_eq!([0o600, 0o400, 0o440, 0o644, 0o602].map(found), [None, None, None, Some(0o644), Some(0o602)]);
+        assert_eq!(
+            [0o600, 0o400, 0o440, 0o644, 0o602].map(found),
+            [None, None, None, Some(0o644), Some(0o602)]
+        );
         std::fs::remove_file(&file).expect("is ours");
         assert_eq!(find_open(&file), None);
     }

@@ -24,8 +24,7 @@ impl Config {
     pub(super) fn list_complaints(&self) -> Complaints {
         let mut complaints = Complaints::default();
         if NumberPlan::for_country(&self.country).is_none() {
-            complaints
-                .add(SettingPath::of("country"), "country is not an ISO 3166 code such as US");
+            complaints.add(SettingPath::of("country"), "country is not an ISO 3166 code such as US");
         }
         self.database.check(
             self.database_password_file.as_deref(),
@@ -148,9 +147,8 @@ impl Config {
                 continue;
             }
             // The charge of each month would be declined permanently.
-            let is_out_of_reach = |offer: &Offer| {
-                offer.price.currency == currency && !limits.allows(offer.price.amount_minor)
-            };
+            let is_out_of_reach =
+                |offer: &Offer| offer.price.currency == currency && !limits.allows(offer.price.amount_minor);
             for (m, offer) in self.offers.iter().enumerate().filter(|(_, offer)| is_out_of_reach(offer)) {
                 complaints.add_beside(
                     at.clone(),

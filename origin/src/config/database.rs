@@ -58,8 +58,7 @@ impl Database {
         match self {
             Self::Sqlite(_) if password_file.is_some() || connections.is_some() => {
                 let at = if connections.is_some() { connections_at } else { password_at };
-                let complaint =
-                    "database_password_file and database_connections are for a postgres:// URL";
+                let complaint = "database_password_file and database_connections are for a postgres:// URL";
                 complaints.add_beside(at, vec![database], complaint);
             }
             Self::Postgres(address) if address.has_password() && password_file.is_some() => {

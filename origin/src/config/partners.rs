@@ -108,7 +108,8 @@ pub(super) fn check_partners(partners: &[Partner], operator: &str, complaints: &
         let (at, id) = (SettingPath::of("partners").entry(n), &partner.id);
         if let Some(name) = &partner.name {
             let checked = check_name(name, operator);
-            complaints.take(at.key("name"), checked.map_err(|complaint| format!("partner {id}: {complaint}")));
+            complaints
+                .take(at.key("name"), checked.map_err(|complaint| format!("partner {id}: {complaint}")));
         }
         if partners[..n].iter().any(|other| other.id == *id) {
             complaints.add(at.key("id"), format!("partner {id} is there twice"));

@@ -158,9 +158,9 @@ impl<'t> Reading<'t> {
             without.remove(inner);
             without.read_as::<Config>().map_or_else(
                 |other| {
-                    let missing = inner.last_key().is_some_and(|key| {
-                        words::subject_of(other.message()) == Subject::MissingField(key)
-                    });
+                    let missing = inner
+                        .last_key()
+                        .is_some_and(|key| words::subject_of(other.message()) == Subject::MissingField(key));
                     missing || other.span() != error.span()
                 },
                 |_| true,

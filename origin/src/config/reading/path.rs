@@ -75,8 +75,8 @@ impl fmt::Display for SettingPath {
                 Step::Index(index) => write!(f, "[{index}]")?,
                 Step::Key(key) => {
                     let dot = if n == 0 { "" } else { "." };
-                    let is_bare =
-                        !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+                    let is_bare = !key.is_empty()
+                        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
                     if is_bare { write!(f, "{dot}{key}")? } else { write!(f, "{dot}{key:?}")? }
                 }
             }

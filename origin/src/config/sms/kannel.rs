@@ -51,10 +51,8 @@ impl KannelSettings {
         if let Some(url) = &self.receipts_url {
             let is_secure = require_https(url, "sms: receipts_url");
             if is_secure.is_ok() && (url.ends_with('/') || url.contains(['?', '#', '%'])) {
-                complaints.add(
-                    place_of("receipts_url"),
-                    "sms: receipts_url must end before the path's last /",
-                );
+                complaints
+                    .add(place_of("receipts_url"), "sms: receipts_url must end before the path's last /");
             }
             complaints.take(place_of("receipts_url"), is_secure);
         }

@@ -195,9 +195,7 @@ impl DeliveryOutcome {
             Job::Charge { transaction_id } => {
                 Self::Charge { transaction_id, outcome: BillingOutcome::Undecided(next) }
             }
-            Job::Refund { refund_id } => {
-                Self::Refund { refund_id, outcome: BillingOutcome::Undecided(next) }
-            }
+            Job::Refund { refund_id } => Self::Refund { refund_id, outcome: BillingOutcome::Undecided(next) },
             Job::Webhook(job) => Self::Webhook { job, outcome: WebhookOutcome::NotDelivered(next) },
             Job::Sms(job) => Self::Sms { job, outcome: SmsOutcome::NotSent(next) },
         }
