@@ -1,6 +1,7 @@
 // Finds the commands in texts, as a reader would type them.
 
-const FENCE = /^```(?:sh|bash)\n([\s\S]*?)^```$/gm;
+const SHELL_FENCE = /^ *```(?:sh|bash)\n([\s\S]*?)^ *```$/gm;
+const FENCE = /^ *```[\s\S]*?^ *```$/gm;
 const SPAN = /`([^`]+)`/g;
 const PROGRAMS = [['npx', 'wrangler'], ['npm', 'run'], ['cargo', 'xtask']];
 
@@ -43,8 +44,8 @@ function dropSurroundings(words) {
 
 /** The commands of this project's programs in a page of Markdown or in comments: `[program, ...words]`. */
 export function findCommands(text) {
-  const fenced = [...text.matchAll(FENCE)].map(([, block]) => block);
-  const rest = text.replace(/^```[\s\S]*?^```$/gm, '');
+  const fenced = [...text.matchAll(SHELL_FENCE)].map(([, block]) => block);
+  const rest = text.replace(FENCE, '');
   const spans = [...rest.matchAll(SPAN)].map(([, span]) => span.replace(/\n#?\s*/g, ' '))
     .filter(span => PROGRAMS.some(program => span.startsWith(`${program.join(' ')} `)));
   const commands = [...fenced, ...spans].flatMap(splitShell).map(dropSurroundings);

@@ -54,9 +54,15 @@ mod tests {
         let copy = rewrite_wrangler_toml(&toml, None).expect("is understood");
         assert!(copy.contains("\nmain = \"index.js\"\n"));
         assert!(!copy.contains(BUILD) && !copy.contains("watch_dir"));
-        for kept in
-            ["compatibility_flags", "[[kv_namespaces]]", "[vars]", "[secrets]", "[dev]", "[env.staging]", "[previews."]
-        {
+        for kept in [
+            "compatibility_flags",
+            "[[kv_namespaces]]",
+            "[vars]",
+            "[secrets]",
+            "[dev]",
+            "[env.staging]",
+            "[previews.",
+        ] {
             assert!(copy.lines().any(|line| line.starts_with(kept)), "{kept}");
         }
         let other = rewrite_wrangler_toml(&toml, Some("[build]\ncommand = \"true\"")).expect("is understood");

@@ -68,7 +68,11 @@ pub(crate) fn make_lock(repository: &Value, package: &Value) -> Outcome<Value> {
 /// The lock file's own copy of package.json.
 fn describe_root(package: &Value) -> Value {
     let members = ["name", "version", "license", "engines", "dependencies", "optionalDependencies"];
-    members.iter().map(|member| ((*member).to_owned(), package[*member].clone())).collect::<Map<_, _>>().into()
+    members
+        .iter()
+        .map(|member| ((*member).to_owned(), package[*member].clone()))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// The paths of all packages that `package` reaches by its dependencies of these kinds, and by the peers that they need.
@@ -90,7 +94,7 @@ fn find_packages(all: &Map<String, Value>, package: &Value, kinds: &[&str]) -> B
 
 fn needed_peers(entry: &Value) -> impl Iterator<Item = &String> {
     let peers = entry["peerDependencies"].as_object().into_iter().flat_map(Map::keys);
-    peers.filter(|name| entry["peerDependenciesMeta"][name.as_str()]["optional"] != true)
+    peers.filter(move |name| entry["peerDependenciesMeta"][name.as_str()]["optional"] != true)
 }
 
 /// Finds a package as Node.js does: in the nearest `node_modules`, from the dependant's own folder upwards.

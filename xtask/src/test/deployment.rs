@@ -24,7 +24,10 @@ pub(super) fn run_deployment_tests() -> Outcome {
     let mut tests = node_command();
     // The files share the bundle. What the library of wrangler leaves open would keep them from ending.
     tests.args(["--test", "--test-concurrency=1", "--test-force-exit"]).args(TESTS);
-    tests.env("ONBILL_BUNDLE", bundle).env("ONBILL_PORTS", format!("{local},{staging}")).env("ONBILL_XTASK", xtask);
+    tests
+        .env("ONBILL_BUNDLE", bundle)
+        .env("ONBILL_PORTS", format!("{local},{staging}"))
+        .env("ONBILL_XTASK", xtask);
     silence_wrangler(&mut tests);
     run_quietly("deployment", &mut tests)
 }
