@@ -137,9 +137,10 @@ impl AccountFacts {
 ///    that is an unknown word.
 /// 4. `account-not-eligible`: the operator says so, with its reason; or an unknown word.
 /// 5. `account-not-eligible`: its type is unknown.
-/// 6. `insufficient-balance`: the price is more than may still be charged. Without such an amount, a
-///    prepaid account is compared by its balance. `account-not-eligible` when that is unknown, or
-///    when the currency is another one, so that it cannot be compared.
+/// 6. The price is more than may still be charged: `insufficient-balance` for a prepaid account, which
+///    can be topped up, and `account-not-eligible` with the reason `credit` for a postpaid one. Without
+///    such an amount, a prepaid account is compared by its balance. `account-not-eligible` when that is
+///    unknown, or when the currency is another one, so that it cannot be compared.
 pub fn check_account(account: Option<&AccountFacts>, price: Money) -> Result<AccountType, Reject> {
     // 1. to 4.
     let account = account.ok_or_else(not_found)?;
@@ -149,12 +150,21 @@ pub fn check_account(account: Option<&AccountFacts>, price: Money) -> Result<Acc
         .account_type
         .ok_or_else(|| not_eligible("The operator does not say how the account pays."))?;
     // 6.
-    match (account.spendable, account_type) {
-        (Some(spendable), _) => check_covers(Some(spendable), price)?,
-        (None, AccountType::Prepaid) => check_covers(account.balance, price)?,
-        (None, AccountType::Postpaid) => {}
+    let available = match (account.spendable, account_type) {
+        (Some(spendable), _) => Some(spendable),
+        (None, AccountType::Prepaid) => account.balance,
+        (None, AccountType::Postpaid) => return Ok(account_type),
+    };
+    if is_covered(available, price)? {
+        return Ok(account_type);
     }
-    Ok(account_type)
+    Err(match account_type {
+        AccountType::Prepaid => {
+            Reject::new(ErrorCode::InsufficientBalance, "The balance does not cover the price.")
+        }
+        AccountType::Postpaid => not_eligible("The price is more than may still be charged.")
+            .because(RefusalReason::Ineligible(Ineligibility::Credit)),
+    })
 }
 
 /// Decides whether an account may pay on the bill, whatever the price: the first four steps of
@@ -187,30 +197,43 @@ pub enum ChargeCheck {
     Declined {
         /// The reason, as the partner reads it.
         reason: DeclineReason,
-        /// The operator's own word, where there is one.
-        word: Option<&'static str>,
+        /// Why the account may not pay, where that is the matter. It is for the operator alone: no
+        /// partner reads it.
+        ineligible: Option<Ineligibility>,
     },
     /// The charge stays pending, because the operator has used a word that is not known.
     Unknown(UnknownWord),
 }
 
 /// Decides what an account that has not ended means for a charge of this amount. A suspension can be
-/// lifted, and an operator's reason can go away: none of them ends the PAI.
+/// lifted, and an operator's reason can go away: none of them ends the PAI. Only a prepaid account can
+/// be topped up: any other that has too little left is not eligible.
 pub fn check_charge(account: &AccountFacts, amount: Money) -> ChargeCheck {
     if let Some(word) = account.unknown_word() {
         return ChargeCheck::Unknown(word.clone());
     }
     if account.status == Stated::Known(AccountStatus::Suspended) {
-        return ChargeCheck::Declined { reason: DeclineReason::AccountOnHold, word: None };
+        return ChargeCheck::Declined { reason: DeclineReason::AccountOnHold, ineligible: None };
     }
-    if let Some(Stated::Known(reason)) = &account.ineligible {
-        return ChargeCheck::Declined { reason: DeclineReason::RiskDeclined, word: Some(reason.as_str()) };
+    if let Some(Stated::Known(why)) = &account.ineligible {
+        return ChargeCheck::not_eligible(*why);
     }
     let spendable = account.spendable.filter(|spendable| spendable.currency == amount.currency);
-    if spendable.is_some_and(|spendable| spendable.amount_minor < amount.amount_minor) {
-        return ChargeCheck::Declined { reason: DeclineReason::InsufficientBalance, word: None };
+    if spendable.is_none_or(|spendable| spendable.amount_minor >= amount.amount_minor) {
+        return ChargeCheck::Submit;
     }
-    ChargeCheck::Submit
+    match account.account_type {
+        Some(AccountType::Prepaid) => {
+            ChargeCheck::Declined { reason: DeclineReason::InsufficientBalance, ineligible: None }
+        }
+        Some(AccountType::Postpaid) | None => ChargeCheck::not_eligible(Ineligibility::Credit),
+    }
+}
+
+impl ChargeCheck {
+    fn not_eligible(why: Ineligibility) -> Self {
+        Self::Declined { reason: DeclineReason::RiskDeclined, ineligible: Some(why) }
+    }
 }
 
 fn not_found() -> Reject {
@@ -234,17 +257,10 @@ fn suspended(why: Option<&Stated<Suspension>>) -> Reject {
     }
 }
 
-fn check_covers(available: Option<Money>, price: Money) -> Result<(), Reject> {
-    match available {
-        Some(available) if available.currency == price.currency => {
-            if available.amount_minor < price.amount_minor {
-                Err(Reject::new(ErrorCode::InsufficientBalance, "The balance does not cover the price."))
-            } else {
-                Ok(())
-            }
-        }
-        Some(_) | None => Err(not_eligible("The account has no balance in this currency.")),
-    }
+fn is_covered(available: Option<Money>, price: Money) -> Result<bool, Reject> {
+    let available = available.filter(|available| available.currency == price.currency);
+    let available = available.ok_or_else(|| not_eligible("The account has no balance in this currency."))?;
+    Ok(available.amount_minor >= price.amount_minor)
 }
 
 #[cfg(test)]
@@ -303,15 +319,13 @@ mod tests {
             let account =
                 AccountFacts { ineligible: Some(Stated::Known(reason)), ..facts(AccountStatus::Active) };
             assert_eq!(refusal(&account), Err(("account-not-eligible", Some(reason.as_str()))));
-            let declined =
-                ChargeCheck::Declined { reason: DeclineReason::RiskDeclined, word: Some(reason.as_str()) };
-            assert_eq!(check_charge(&account, money(1, "USD")), declined);
+            assert_eq!(check_charge(&account, money(1, "USD")), ChargeCheck::not_eligible(reason));
         }
         for reason in Suspension::ALL {
             let account =
                 AccountFacts { suspension: Some(Stated::Known(reason)), ..facts(AccountStatus::Suspended) };
             assert_eq!(refusal(&account), Err(("suspended-non-payment", Some(reason.as_str()))));
-            let declined = ChargeCheck::Declined { reason: DeclineReason::AccountOnHold, word: None };
+            let declined = ChargeCheck::Declined { reason: DeclineReason::AccountOnHold, ineligible: None };
             assert_eq!(check_charge(&account, money(1, "USD")), declined);
             assert!(!DeclineReason::AccountOnHold.closes_pai());
         }
@@ -337,18 +351,24 @@ mod tests {
         }
     }
 
+    /// A postpaid customer has nothing to top up.
     #[test]
     fn spendable_amount_counts_before_the_balance() {
         let with = |spendable, account_type| {
             let account_type = Some(account_type);
             AccountFacts { spendable: Some(spendable), account_type, ..facts(AccountStatus::Active) }
         };
-        let too_little = ChargeCheck::Declined { reason: DeclineReason::InsufficientBalance, word: None };
-        for account_type in AccountType::ALL {
+        let no_balance =
+            ChargeCheck::Declined { reason: DeclineReason::InsufficientBalance, ineligible: None };
+        let no_credit = ChargeCheck::not_eligible(Ineligibility::Credit);
+        for (account_type, too_little, declined) in [
+            (AccountType::Prepaid, ("insufficient-balance", None), no_balance),
+            (AccountType::Postpaid, ("account-not-eligible", Some("credit")), no_credit.clone()),
+        ] {
             for (spendable, refused, charge) in [
                 (money(1599, "USD"), Ok(()), ChargeCheck::Submit),
-                (money(1598, "USD"), Err(("insufficient-balance", None)), too_little.clone()),
-                (money(-1, "USD"), Err(("insufficient-balance", None)), too_little.clone()),
+                (money(1598, "USD"), Err(too_little), declined.clone()),
+                (money(-1, "USD"), Err(too_little), declined.clone()),
                 (money(9999, "EUR"), Err(("account-not-eligible", None)), ChargeCheck::Submit),
             ] {
                 let account = with(spendable, account_type);
@@ -360,6 +380,8 @@ mod tests {
                 );
             }
         }
+        let unknown = AccountFacts { account_type: None, ..with(money(1598, "USD"), AccountType::Prepaid) };
+        assert_eq!(check_charge(&unknown, money(1599, "USD")), no_credit);
     }
 
     #[test]

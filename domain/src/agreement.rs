@@ -143,6 +143,7 @@ struct AgreementWords {
     privacy: String,
     account: String,
     accept: String,
+    changed: String,
 }
 
 /// In the order of the variants, which is that of `ALL`.
@@ -181,6 +182,11 @@ pub fn word_agreement(locale: Locale, facts: &AgreementFacts<'_>) -> Agreement {
         price: facts.price,
         date: facts.first_charge,
     }
+}
+
+/// What the customer is told when the words have changed while they were reading.
+pub fn word_change(locale: Locale) -> &'static str {
+    &WORDS[locale as usize].changed
 }
 
 impl AgreementWords {

@@ -8,7 +8,7 @@
 //! it.
 
 use crate::typed::code_symbols;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroize;
 
 /// The number of random bytes in a code.
@@ -38,6 +38,13 @@ impl CouponTag {
             ALPHABET.iter().position(|known| *known == symbol).and_then(|at| u8::try_from(at).ok())
         };
         Some(Self([value(symbols[0])?, value(symbols[1])?]))
+    }
+}
+
+impl Serialize for CouponTag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let symbols = self.0.map(|value| char::from(ALPHABET[usize::from(value)]));
+        serializer.collect_str(&String::from_iter(symbols))
     }
 }
 

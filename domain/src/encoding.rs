@@ -1,5 +1,6 @@
-//! Strict base64: unpadded base64url for JWS and keys (RFC 7515 §2). Padding, white space, the
-//! other alphabet and trailing bits are refused, so that one value has one spelling.
+//! Strict base64: unpadded base64url for JWS and keys (RFC 7515 §2), and padded base64 where others
+//! ask for it. The other padding, white space, the other alphabet and trailing bits are refused, so
+//! that one value has one spelling.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -19,6 +20,11 @@ pub fn encode_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
+/// Decodes padded base64; `None` for any other spelling.
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -29,6 +35,14 @@ pub(crate) mod tests {
         let at = text.trim_end_matches([':', '=']).len();
         let last = ALPHABET.find(&text[at - 1..at]).expect("is base64");
         format!("{}{}{}", &text[..at - 1], &ALPHABET[last + 1..last + 2], &text[at..])
+    }
+
+    #[test]
+    fn base64_is_padded() {
+        assert_eq!(decode_base64("/+8=").as_deref(), Some(&[0xff, 0xef][..]));
+        for other in ["/+8", "_-8=", "/+9=", " /+8="] {
+            assert_eq!(decode_base64(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -3,10 +3,13 @@
 //! A ring is a JSON array of `{"id", "party", "use", "alg", ...}`. An `hmac-sha256` key has
 //! `secret`; an `ed25519` key has `public`, `private` (its seed) or both; all are unpadded
 //! base64url. One party and use can have several keys, which is how they rotate: every key
-//! verifies, the last one signs.
+//! verifies, the last one signs. `expiresAt` (RFC 3339) is when the parties have agreed to have
+//! replaced a key. It is there for a warning before: a key works until it is taken out of the ring,
+//! because a forgotten date must not stop payments at midnight.
 
 use crate::encoding::decode_base64url;
 use crate::ids::{OperatorId, PartnerId};
+use crate::timestamp::Timestamp;
 use crate::wire::read_json;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -109,6 +112,8 @@ pub struct Key {
     pub party: Party,
     /// The one use of the key.
     pub key_use: KeyUse,
+    /// When the parties have agreed to have replaced it, if they have.
+    pub expires_at: Option<Timestamp>,
     material: Material,
 }
 
@@ -127,6 +132,8 @@ struct KeyFields {
     secret: Option<String>,
     public: Option<String>,
     private: Option<String>,
+    #[serde(rename = "expiresAt")]
+    expires_at: Option<Timestamp>,
 }
 
 impl Key {
@@ -199,7 +206,8 @@ impl Key {
             }
             _ => return Err(describe("alg must be hmac-sha256, or ed25519 for the use partner-call")),
         };
-        Ok(Self { id: fields.id, party: fields.party, key_use: fields.r#use, material })
+        let KeyFields { id, party, r#use: key_use, expires_at, .. } = fields;
+        Ok(Self { id, party, key_use, expires_at, material })
     }
 }
 
@@ -238,6 +246,11 @@ impl Keyring {
             }
         }
         Ok(Self { keys })
+    }
+
+    /// All keys, oldest first.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter()
     }
 
     /// The key with this id and use.
@@ -286,6 +299,21 @@ mod tests {
             let error_text = parse_ring(&bad).expect_err("is refused");
             assert!(!error_text.contains(&secret), "{error_text}");
         }
+    }
+
+    #[test]
+    fn expiry_of_a_key_is_optional() {
+        let secret = encode_base64url(&[9; 32]);
+        let entry = |expiry: &str| {
+            format!(
+                r#"{{"id":"k1","party":"operator:acme","use":"signup-token","alg":"hmac-sha256","secret":"{secret}"{expiry}}}"#
+            )
+        };
+        let expiry = |text: &str| parse_ring(&entry(text)).map(|ring| ring.keys[0].expires_at);
+        assert_eq!(expiry(""), Ok(None));
+        let at = Timestamp::parse("2027-06-30T00:00:00Z");
+        assert_eq!(expiry(r#","expiresAt":"2027-06-30T00:00:00Z""#), Ok(at));
+        assert!(expiry(r#","expiresAt":"next summer""#).is_err());
     }
 
     #[test]

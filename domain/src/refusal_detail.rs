@@ -56,6 +56,16 @@ impl RefusalReason {
         }
     }
 
+    /// The reason as partners read it. That a line is used by a minor is nothing that a partner needs:
+    /// it is told as any other reason.
+    #[must_use]
+    pub fn for_partner(self) -> Self {
+        match self {
+            Self::Ineligible(Ineligibility::Minor) => Self::Ineligible(Ineligibility::Other),
+            other => other,
+        }
+    }
+
     /// The reason with this word.
     pub fn parse(word: &str) -> Option<Self> {
         let suspension = || Suspension::parse(word).map(Self::Suspended);
@@ -118,5 +128,14 @@ mod tests {
         let words: BTreeSet<&str> = all.iter().map(|reason| reason.as_str()).collect();
         assert_eq!(words.len(), all.len(), "each has a word of its own");
         assert_eq!(RefusalReason::parse("unheard-of"), None);
+    }
+
+    #[test]
+    fn minor_is_no_word_for_partners() {
+        let minor = RefusalReason::Ineligible(Ineligibility::Minor);
+        assert_eq!(minor.for_partner(), RefusalReason::Ineligible(Ineligibility::Other));
+        let suspended = Suspension::ALL.map(RefusalReason::Suspended);
+        let told = Ineligibility::ALL.map(RefusalReason::Ineligible).into_iter().chain(suspended);
+        assert!(told.filter(|reason| *reason != minor).all(|reason| reason.for_partner() == reason));
     }
 }

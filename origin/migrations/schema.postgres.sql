@@ -29,6 +29,20 @@ CREATE TABLE accounts (
     CHECK (status = ANY (ARRAY['active'::text, 'suspended'::text, 'ceased'::text]))
 );
 
+CREATE TABLE alarms (
+    alarm TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    raised_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    counted BIGINT NOT NULL,
+    ends_at BIGINT,
+    cleared_at BIGINT,
+    PRIMARY KEY (alarm, subject, instance),
+    CHECK (counted > 0)
+);
+CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
+
 CREATE TABLE coupon_redemptions (
     transaction_id TEXT NOT NULL,
     coupon_id TEXT NOT NULL,
@@ -100,6 +114,7 @@ CREATE TABLE coupons (
 );
 CREATE INDEX coupons_by_message ON coupons (message_id) WHERE message_id IS NOT NULL AND delivered_at IS NULL;
 CREATE INDEX coupons_by_pai ON coupons (pai);
+CREATE INDEX coupons_open ON coupons (expires_at) WHERE voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id) WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
 
@@ -270,6 +285,7 @@ CREATE TABLE outbox (
     payload BYTEA,
     correlator TEXT,
     traceparent TEXT,
+    queued_at BIGINT NOT NULL,
     due_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     dead_lettered_at BIGINT,
@@ -474,7 +490,7 @@ CREATE TABLE transactions (
     FOREIGN KEY (pai) REFERENCES pais(pai),
     CHECK ((status = 'DECLINED'::text) = (decline_reason IS NOT NULL)),
     CHECK (amount_minor > 0),
-    CHECK (raw_scope = ANY (ARRAY['mandate'::text, 'coupon'::text])),
+    CHECK (raw_scope = ANY (ARRAY['mandate'::text, 'coupon'::text, 'account'::text])),
     CHECK (raw_scope IS NULL OR raw_code IS NOT NULL AND status = 'DECLINED'::text),
     CHECK (refunded_minor >= 0 AND refunded_minor <= amount_minor),
     CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))

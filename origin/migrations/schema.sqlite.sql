@@ -25,6 +25,19 @@ CREATE TABLE accounts (
     changed_at_nanoseconds INTEGER
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE alarms (
+    alarm        TEXT NOT NULL,
+    subject      TEXT NOT NULL,
+    instance     TEXT NOT NULL,
+    raised_at    INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    counted      INTEGER NOT NULL CHECK (counted > 0),
+    ends_at      INTEGER,
+    cleared_at   INTEGER,
+    PRIMARY KEY (alarm, subject, instance)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
+
 CREATE TABLE coupon_redemptions (
     transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
     coupon_id        TEXT NOT NULL REFERENCES coupons,
@@ -84,6 +97,7 @@ CREATE TABLE coupons (
 CREATE INDEX coupons_by_message ON coupons (message_id)
     WHERE message_id IS NOT NULL AND delivered_at IS NULL;
 CREATE INDEX coupons_by_pai ON coupons (pai);
+CREATE INDEX coupons_open ON coupons (expires_at) WHERE voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
     WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
@@ -233,6 +247,7 @@ CREATE TABLE outbox (
     payload          BLOB,
     correlator       TEXT,
     traceparent      TEXT,
+    queued_at        INTEGER NOT NULL,
     due_at           INTEGER NOT NULL,
     attempts         INTEGER NOT NULL,
     dead_lettered_at INTEGER,
@@ -393,7 +408,7 @@ CREATE TABLE transactions (
     status             TEXT NOT NULL CHECK (status IN ('PENDING', 'APPROVED', 'DECLINED')),
     decline_reason     TEXT,
     raw_code           TEXT,
-    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon')),
+    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon', 'account')),
     mandate_id         TEXT,
     billed_on          TEXT,
     stored_response    BLOB,

@@ -1,17 +1,24 @@
 //! What a caller is told, and the operator's people, when a ceiling is exceeded.
 
+use crate::instruments::{Alarm, Instruments};
 use crate::store::{Ceiling, Exceeded, Tallied};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
 
 /// 429 until the next hour or day begins, with an alarm for the first call beyond the ceiling. `who`
-/// is the partner, or else the word for who has asked at the widget. The response is the same for
+/// is the partner, or `widget` or `session` for who has asked there. The response is the same for
 /// every number.
-pub(crate) fn reject_exceeded(now: Timestamp, exceeded: Exceeded, who: &str) -> Reject {
+pub(crate) fn reject_exceeded(
+    instruments: &Instruments,
+    now: Timestamp,
+    exceeded: Exceeded,
+    who: &str,
+) -> Reject {
     let Exceeded { ceiling, again_at, is_first } = exceeded;
+    instruments.metrics.refusals.note_limited(ceiling.into());
     if is_first {
-        raise_ceiling_alarm(ceiling, who);
+        raise_ceiling_alarm(instruments, exceeded, who);
     }
     let message = match ceiling {
         Ceiling::Pins | Ceiling::PinsOfOneWay => "Too many codes were asked for in this hour.",
@@ -23,13 +30,14 @@ pub(crate) fn reject_exceeded(now: Timestamp, exceeded: Exceeded, who: &str) -> 
 
 /// The result of a use case that is counted first, or 429.
 pub(crate) fn check_tallied<T>(
+    instruments: &Instruments,
     now: Timestamp,
     tallied: Tallied<T>,
     partner: &PartnerId,
 ) -> Result<T, Reject> {
     match tallied {
         Tallied::Within(result) => Ok(result),
-        Tallied::Exceeded(exceeded) => Err(reject_exceeded(now, exceeded, partner.as_str())),
+        Tallied::Exceeded(exceeded) => Err(reject_exceeded(instruments, now, exceeded, partner.as_str())),
     }
 }
 
@@ -39,25 +47,20 @@ pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
 }
 
 /// A number that is asked about too often raises none: one app in a loop is its partner's to find.
-fn raise_ceiling_alarm(ceiling: Ceiling, who: &str) {
-    match ceiling {
-        Ceiling::Pins => {
-            tracing::error!(alarm = "pin-ceiling-reached", "no more PINs are sent in this hour");
-        }
+/// The others are over when the next hour begins.
+fn raise_ceiling_alarm(instruments: &Instruments, exceeded: Exceeded, who: &str) {
+    let (alarm, who, message) = match exceeded.ceiling {
+        Ceiling::Pins => (Alarm::PinCeilingReached, "all", "no more PINs are sent in this hour"),
         Ceiling::PinsOfOneWay => {
-            let alarm = "pin-ceiling-reached";
-            tracing::error!(who, alarm, "their half of the PINs of this hour is used up");
+            (Alarm::PinCeilingReached, who, "their half of the PINs of this hour is used up")
         }
-        Ceiling::NumberChecks => {
-            tracing::error!(who, alarm = "number-checks", "a partner has asked about too many numbers");
-        }
+        Ceiling::NumberChecks => (Alarm::NumberChecks, who, "a partner has asked about too many numbers"),
         Ceiling::UnknownNumbers => {
-            tracing::error!(
-                who,
-                alarm = "unknown-numbers",
-                "a partner asks about numbers without an account"
-            );
+            (Alarm::UnknownNumbers, who, "a partner asks about numbers without an account")
         }
-        Ceiling::ChecksOfNumber => {}
+        Ceiling::ChecksOfNumber => return,
+    };
+    if instruments.alarms.raise_until(alarm, who, Some(exceeded.again_at)) {
+        tracing::error!(who, alarm = alarm.as_str(), "{message}");
     }
 }

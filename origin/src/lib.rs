@@ -13,8 +13,10 @@
 //! systems.
 
 pub mod account;
+pub mod alarm_watch;
 pub mod ambient;
 pub mod app;
+pub mod build_info;
 pub mod call_trace;
 mod ceiling;
 pub mod charge;
@@ -25,10 +27,13 @@ mod csv_file;
 pub mod delivery;
 pub mod fault;
 pub mod flow;
+mod histogram;
 pub mod http;
+pub mod instruments;
 pub mod keys;
 pub mod lifecycle;
 pub mod mandate;
+mod metrics_page;
 pub mod pin;
 pub mod readiness;
 pub mod reconciliation;

@@ -2,6 +2,7 @@
 
 mod cli;
 
+use rustix::fs::Mode;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use std::time::Duration;
 const LEFTOVER_PATIENCE: Duration = Duration::from_secs(1);
 
 fn main() -> std::io::Result<ExitCode> {
+    // Whatever this program writes is about customers: nobody but its user and group reads it.
+    rustix::process::umask(Mode::WGRP | Mode::RWXO);
     let runtime = tokio::runtime::Runtime::new()?;
     let code = runtime.block_on(cli::run());
     runtime.shutdown_timeout(LEFTOVER_PATIENCE);

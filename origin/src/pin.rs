@@ -7,6 +7,7 @@ use crate::ceiling::{reject_exceeded, seconds_until};
 use crate::config::PinsPerHour;
 use crate::delivery::{PinSms, seal};
 use crate::fault::Fault;
+use crate::instruments::{Instruments, PinResult, RateLimit};
 use crate::keys::Vault;
 use crate::sms::sms_words;
 use crate::store::{Hash, NewPin, PinAsker, PinAttempt, PinCeiling, StartFlowResult};
@@ -79,32 +80,56 @@ impl PinIssuer {
 /// 409 `token-already-used` for an assertion that another frame has used; 429 when the number has had
 /// its PINs, or when the ceiling of all PINs is reached; 403 `challenge-required`. `who` is as in
 /// [`reject_exceeded`].
-pub(crate) fn check_started(now: Timestamp, start: StartFlowResult, who: &str) -> Result<(), Reject> {
+pub(crate) fn check_started(
+    instruments: &Instruments,
+    now: Timestamp,
+    start: StartFlowResult,
+    who: &str,
+) -> Result<(), Reject> {
+    let metrics = &instruments.metrics;
     match start {
         StartFlowResult::Started => Ok(()),
         StartFlowResult::AssertionUsed => {
             Err(Reject::new(ErrorCode::TokenAlreadyUsed, "The session assertion was used by another page."))
         }
         StartFlowResult::TooManyPins { again_at } => {
+            metrics.visits.note_pin(PinResult::Limited);
+            metrics.refusals.note_limited(RateLimit::PinsOfNumber);
             Err(Reject::too_many_requests("This number had its codes for now.", seconds_until(again_at, now)))
         }
         StartFlowResult::ChallengeNeeded => {
+            metrics.visits.note_pin(PinResult::Challenged);
             Err(Reject::new(ErrorCode::ChallengeRequired, "A challenge has to be solved first."))
         }
-        StartFlowResult::CeilingReached(exceeded) => Err(reject_exceeded(now, exceeded, who)),
+        StartFlowResult::CeilingReached(exceeded) => {
+            metrics.visits.note_pin(PinResult::Limited);
+            Err(reject_exceeded(instruments, now, exceeded, who))
+        }
     }
 }
 
 /// Returns what an attempt has proven; 400 `pin-invalid`, 400 `pin-expired` (also when there is no
 /// such flow), or 429 after the last attempt, until the PIN would have expired.
-pub(crate) fn check_tried<F>(now: Timestamp, tried: PinAttempt<F>) -> Result<F, Reject> {
+pub(crate) fn check_tried<F>(
+    instruments: &Instruments,
+    now: Timestamp,
+    tried: PinAttempt<F>,
+) -> Result<F, Reject> {
+    let metrics = &instruments.metrics;
+    metrics.visits.note_pin(match &tried {
+        PinAttempt::Proven(_) => PinResult::Right,
+        PinAttempt::Wrong => PinResult::Wrong,
+        PinAttempt::UsedUp { .. } => PinResult::Limited,
+        PinAttempt::Expired => PinResult::Expired,
+    });
     match tried {
         PinAttempt::Proven(flow) => Ok(flow),
         PinAttempt::Wrong => Err(pin_invalid()),
-        PinAttempt::UsedUp { expires_at } => Err(Reject::too_many_requests(
-            "Too many tries: ask for a new PIN.",
-            seconds_until(expires_at, now),
-        )),
+        PinAttempt::UsedUp { expires_at } => {
+            metrics.refusals.note_limited(RateLimit::PinTries);
+            let message = "Too many tries: ask for a new PIN.";
+            Err(Reject::too_many_requests(message, seconds_until(expires_at, now)))
+        }
         PinAttempt::Expired => Err(pin_expired()),
     }
 }

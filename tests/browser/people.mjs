@@ -35,6 +35,7 @@ export const rita = n('604');        // is refused for every reason that Nova ha
 export const novaSuspended = n('605');
 export const lia = n('607');         // has the app, and proves the number with a code
 export const max = n('608');         // has the app and no mouse
+export const sol = n('609');         // has too little credit left
 
 /** Well-formed, and nobody's. */
 export const nobody = '+12025550199';

@@ -47,6 +47,8 @@ async fn verbs_end_quietly_when_nobody_reads() {
     for verb in [
         &["outbox", "list"][..],
         &["outbox", "list", "--json"],
+        &["alarms"],
+        &["alarms", "--all", "--json"],
         &["coupons", "list"],
         &["coupons", "list", "--unpaid"],
         &["coupons", "list", "--json"],

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// Enough that neighbours in a commit are rarely the same subscriber.
 const PEOPLE: usize = 24;
@@ -107,6 +108,11 @@ impl CrashSystem {
         OriginProcess::start_with_files(&self.folder, &self.config, count).await
     }
 
+    /// Starts it under a supervisor that listens at this socket.
+    pub(crate) async fn start_supervised(&self, socket: &Path, patience: Duration) -> OriginProcess {
+        OriginProcess::start_supervised(&self.folder, &self.config, socket, patience).await
+    }
+
     pub(crate) async fn start_on_a_small_disk(&self) -> OriginProcess {
         OriginProcess::start_on_a_small_disk(&self.folder, &self.config).await
     }
@@ -128,6 +134,12 @@ impl CrashSystem {
     /// For a program beside the running origin.
     pub(crate) fn command_line(&self) -> Command {
         command_line(&self.folder, &self.config)
+    }
+
+    /// The same with this text replaced in the configuration.
+    pub(crate) fn command_line_replacing(&self, from: &str, to: &str) -> Command {
+        assert!(self.config.contains(from), "{}", self.config);
+        command_line(&self.folder, &self.config.replace(from, to))
     }
 
     /// The same with one more line in the configuration.

@@ -113,6 +113,7 @@ async fn until_not_ready(origin: &OriginProcess) {
         healthy.then_some("the origin is ready without a server")
     })
     .await;
+    origin.wait_for_lost_writes().await;
 }
 
 async fn be_back(partner: &LoadingPartner, since: Instant) {
@@ -126,6 +127,7 @@ async fn be_back(partner: &LoadingPartner, since: Instant) {
 async fn go_on_and_audit(system: &Arc<CrashSystem>, partner: &LoadingPartner, mut origin: OriginProcess) {
     assert!(partner.lock_record().tally.failed > 0, "nobody noticed");
     goes_on(system, partner, &mut origin).await;
+    origin.wait_until_ready().await;
     println!("{:?}", partner.lock_record().tally);
     origin.kill();
     audit_ledger(system, partner).await;

@@ -43,6 +43,7 @@ async fn sqlite_loses_no_charge_on_a_full_disk() {
         ready.then_some("it does not notice that the disk is full")
     })
     .await;
+    origin.wait_for_lost_writes().await;
     assert!(system.read_log().contains("database-not-writable"), "there is no alarm");
     origin.limit_files(None);
     wait_until_none(async || {
@@ -50,6 +51,7 @@ async fn sqlite_loses_no_charge_on_a_full_disk() {
         (!ready).then_some("it does not notice that there is room again")
     })
     .await;
+    origin.wait_until_ready().await;
     assert!(system.read_log().contains("database-not-writable is over"));
     partner.charge_while(&system, &origin, 2, partner.until_created(ANSWERED)).await;
     let after = partner.lock_record().tally.clone();

@@ -32,6 +32,7 @@ async fn origin_acknowledges_nothing_into_a_file_that_was_moved() {
         (!said).then_some("there is no alarm")
     })
     .await;
+    origin.wait_for_lost_writes().await;
     assert!(!file.exists(), "nothing is made in its place");
     fs::rename(&away, file).expect("is there");
     wait_until_none(async || {
@@ -39,6 +40,7 @@ async fn origin_acknowledges_nothing_into_a_file_that_was_moved() {
         (!ready).then_some("it does not recover")
     })
     .await;
+    origin.wait_until_ready().await;
     assert!(system.read_log().contains("database-not-writable is over"));
     partner.charge_while(&system, &origin, 2, partner.until_created(CONNECTIONS)).await;
     assert!(origin.is_alive());
@@ -60,6 +62,8 @@ async fn no_verb_but_init_begins_a_ledger() {
         &["import-accounts", list],
         &["account-events", list],
         &["outbox", "list"],
+        &["alarms"],
+        &["alarms", "close", "coupon-unpaid"],
         &["outbox", "redrive", "--all"],
         &report,
         &["close-pai", "netflix", &system.people[0].pai, "account-closed"],

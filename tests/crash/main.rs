@@ -10,9 +10,11 @@
 
 #![cfg(test)]
 
+mod alarm_commands;
 mod audit;
 mod billing;
 mod closed_pipe;
+mod configuration;
 mod coupon_commands;
 mod coupon_import;
 mod crash_system;
@@ -23,6 +25,7 @@ mod kills;
 mod load;
 mod lost_database;
 mod lost_file;
+mod migrations;
 mod origin_db;
 mod patroni;
 mod patroni_cluster;
@@ -32,5 +35,6 @@ mod restored_backup;
 mod signed_caller;
 mod slow_clients;
 mod stop;
+mod supervisor;
 mod throughput;
 mod turn;

@@ -7,10 +7,15 @@ use std::process::Command;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// More than a process may open by default.
 const CLIENTS: usize = 1_100;
+/// Clients that connect and send nothing at all.
+const IDLE_CLIENTS: usize = 10_000;
+/// An origin at rest has some 50 MiB, and a connection costs some 16 KiB.
+const MEMORY_KIB_MAX: u64 = 300 * 1_024;
 /// File handles that this test needs.
 const FILES: usize = 4_096;
 /// An answer takes milliseconds; a busy machine may take some seconds.
@@ -41,6 +46,37 @@ async fn origin_answers_beside_clients_that_do_not_go_on() {
             assert!(closed.is_ok(), "the origin does not close {beginning:?}");
         }
     }
+}
+
+/// Five times as many as an origin keeps: the others wait at the system's queue.
+#[tokio::test(flavor = "multi_thread")]
+async fn origin_survives_ten_thousand_idle_clients() {
+    let _turn = TURN.lock().await;
+    if !may_open_files(IDLE_CLIENTS + 1_000) {
+        println!("not run: this process may not open {IDLE_CLIENTS} files");
+        return;
+    }
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let origin = system.start_origin().await;
+    let mut early = begin(&origin.address, "").await;
+    assert!(is_answered(&mut early).await);
+    let mut connecting = JoinSet::new();
+    for _ in 0..IDLE_CLIENTS {
+        let address = origin.address.clone();
+        connecting.spawn(async move { timeout(CLOSE_PATIENCE, TcpStream::connect(address)).await });
+    }
+    let mut idle = Vec::new();
+    while let Some(connected) = connecting.join_next().await {
+        idle.extend(connected.expect("does not panic").ok().and_then(Result::ok));
+        if idle.len().is_multiple_of(1_000) {
+            assert!(is_answered(&mut early).await, "beside {} idle clients", idle.len());
+        }
+    }
+    println!("{} of {IDLE_CLIENTS} were connected; {} KiB of memory", idle.len(), origin.memory_kib());
+    assert!(idle.len() > 2_048, "more than it keeps: {}", idle.len());
+    assert!(origin.memory_kib() < MEMORY_KIB_MAX, "{} KiB", origin.memory_kib());
+    drop(idle);
+    wait_until_none(async || (!origin.is_healthy().await).then_some("it does not answer any more")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +122,15 @@ async fn is_answered(client: &mut TcpStream) -> bool {
 
 /// Raises the number of files that this process may open, if it is lower.
 fn allow_files(count: usize) {
-    let mut prlimit = Command::new("prlimit");
-    prlimit.args(["--pid", &std::process::id().to_string(), &format!("--nofile={count}:")]);
-    assert!(prlimit.status().expect("util-linux has prlimit").success(), "the limit is set");
+    assert!(may_open_files(count), "the limit is set");
+}
+
+/// The same, where the system allows it.
+fn may_open_files(count: usize) -> bool {
+    let try_limit = |limit: String| {
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args(["--pid", &std::process::id().to_string(), &format!("--nofile={limit}")]);
+        prlimit.status().expect("util-linux has prlimit").success()
+    };
+    try_limit(format!("{count}:")) || try_limit(format!("{count}:{count}"))
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// What supervisors allow, at least.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
@@ -31,6 +31,54 @@ async fn origin_stops_in_time_while_the_gateway_hangs_by_smpp() {
     stops_in_time(Some(DeafSmsc::open().await)).await;
 }
 
+/// One way to hang at a time: what is patient with one of them must not hide another.
+#[tokio::test(flavor = "multi_thread")]
+async fn origin_stops_in_time_from_each_way_to_hang() {
+    let _turn = TURN.lock().await;
+    let system = Arc::new(CrashSystem::new(DbKind::Sqlite).await);
+    for way in ["half a head", "half a body", "hung billing", "hung gateway"] {
+        let partner = LoadingPartner::default();
+        let mut origin = system.start_origin().await;
+        let (mut unfinished, mut callers) = (None, None);
+        match way {
+            "half a head" => unfinished = Some(begin(&origin.address, HALF_HEAD).await),
+            "half a body" => unfinished = Some(begin(&origin.address, HALF_BODY).await),
+            "hung billing" => {
+                system.billing.inject_faults(&json!({"transaction": "hang"})).await;
+                let before = system.db.read_charges().await.len();
+                callers = Some(partner.begin_load(&system, &origin, 1));
+                wait_until_none(async || {
+                    let recorded = system.db.read_charges().await.len();
+                    (recorded < before + HELD).then_some("no charges wait for billing")
+                })
+                .await;
+            }
+            _ => {
+                system.billing.inject_faults(&json!({"notification": "hang"})).await;
+                ask_for_a_pin(&system, &origin.address).await;
+            }
+        }
+        // What was sent before is with the origin when it answers this.
+        assert!(origin.is_healthy().await);
+        let since = Instant::now();
+        origin.terminate();
+        let ended = timeout(STOP_PATIENCE, origin.wait_for_end()).await;
+        assert_eq!(ended, Ok(Some(0)), "{way}");
+        println!("{way}: ended after {:.1} s", since.elapsed().as_secs_f64());
+        if let Some(mut callers) = callers {
+            callers.end_load().await;
+        }
+        drop(unfinished);
+        system.billing.inject_faults(&json!({})).await;
+    }
+}
+
+async fn ask_for_a_pin(system: &CrashSystem, origin: &str) {
+    let visit = json!({"offer": "netflix-standard", "msisdn": system.people[0].msisdn, "locale": "en"});
+    let (status, step) = system.caller.call_as_edge(origin, "/edge/v1/validate", &visit).await;
+    assert_eq!(status, StatusCode::OK, "{step}");
+}
+
 async fn stops_in_time(smsc: Option<DeafSmsc>) {
     let _turn = TURN.lock().await;
     let (system, partner) = (Arc::new(CrashSystem::new(DbKind::Sqlite).await), LoadingPartner::default());
@@ -41,9 +89,7 @@ async fn stops_in_time(smsc: Option<DeafSmsc>) {
     for beginning in ["", HALF_HEAD, HALF_BODY] {
         unfinished.push(begin(&origin.address, beginning).await);
     }
-    let visit = json!({"offer": "netflix-standard", "msisdn": system.people[0].msisdn, "locale": "en"});
-    let (status, step) = system.caller.call_as_edge(&origin.address, "/edge/v1/validate", &visit).await;
-    assert_eq!(status, StatusCode::OK, "{step}");
+    ask_for_a_pin(&system, &origin.address).await;
     if let Some(smsc) = &smsc {
         wait_until_none(async || (smsc.submits() == 0).then_some("no message reaches the SMSC")).await;
     }
@@ -84,7 +130,7 @@ impl DeafSmsc {
         let counter = Arc::clone(&submits);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let counter = Arc::clone(&counter);
+                let submitted = Arc::clone(&counter);
                 tokio::spawn(async move {
                     let mut header = [0; HEADER];
                     while stream.read_exact(&mut header).await.is_ok() {
@@ -94,7 +140,7 @@ impl DeafSmsc {
                             return;
                         }
                         if header[4..8] == SUBMIT_SM {
-                            counter.fetch_add(1, Ordering::Relaxed);
+                            submitted.fetch_add(1, Ordering::Relaxed);
                         }
                         if header[4..8] == BIND_TRANSCEIVER {
                             // The same sequence number, status 0, and an empty system id.

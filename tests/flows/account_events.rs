@@ -297,8 +297,13 @@ async fn event_file_equals_calls_and_names_bad_lines() {
          e-11,ported-out,{GOOD},,{now}\r\n"
     );
     let app = system.acme.app();
-    let event_import =
-        EventImport { store: &app.store, vault: &app.vault, numbers: app.numbers, random: &*app.random };
+    let event_import = EventImport {
+        store: &app.store,
+        vault: &app.vault,
+        numbers: app.numbers,
+        random: &*app.random,
+        instruments: &app.instruments,
+    };
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
     let report =

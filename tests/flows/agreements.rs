@@ -3,7 +3,7 @@
 
 use crate::coupons::{issue_and_read_code, redeem_code};
 use http::StatusCode;
-use onbill_domain::agreement::{Agreement, Taxes, hash_agreement};
+use onbill_domain::agreement::{Agreement, Taxes, hash_agreement, word_change};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
@@ -43,6 +43,18 @@ async fn sign_up(system: &TestSystem, flow: &str) -> (u16, Value) {
     let (status, response) = system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;
     (status.as_u16(), response["code"].clone())
 }
+
+/// Continues by a flow of other words: the customer is told so and reads the last step again. Returns
+/// the flow of that step, and what it says.
+async fn read_again(system: &TestSystem, flow: &str, notice: &str) -> (String, Agreement) {
+    let (status, step) = system.call_widget("/signup", json!({"operator": "acme", "flow": flow})).await;
+    assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
+    assert_eq!(step["notice"], notice);
+    let agreement = serde_json::from_value(step["agreement"].clone()).expect("is an agreement");
+    (step["flow"].as_str().expect("is text").to_owned(), agreement)
+}
+
+const CHANGED: &str = "The price or the terms have changed. Please read them again.";
 
 fn text_of<'a>(agreement: &'a Agreement, label: &str) -> &'a str {
     let row = agreement.rows.iter().find(|row| row.label == label);
@@ -120,9 +132,25 @@ async fn change_after_reading_must_be_read_first() {
         let mut system = start_system().await;
         let (flow, _) = read_last_step(&system, GOOD, Locale::En).await;
         system.reconfigure_acme(change);
-        assert_eq!(sign_up(&system, &flow).await, (400, json!("token-expired")), "{n}");
-        let (flow, _) = read_last_step(&system, GOOD, Locale::En).await;
-        assert_eq!(sign_up(&system, &flow).await.0, 201, "{n}");
+        let (again, shown) = read_again(&system, &flow, CHANGED).await;
+        assert_eq!(read_last_step(&system, GOOD, Locale::En).await.1, shown, "{n}");
+        // The old words are not agreed to by asking twice, the new ones are.
+        read_again(&system, &flow, CHANGED).await;
+        assert_eq!(sign_up(&system, &again).await.0, 201, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn change_is_told_in_the_widgets_language() {
+    let mut system = start_system().await;
+    let mut flows = Vec::new();
+    for locale in Locale::ALL {
+        flows.push((locale, read_last_step(&system, GOOD, locale).await.0));
+    }
+    system.reconfigure_acme(|config| config.offers[0].price.amount_minor = 1999);
+    for (locale, flow) in flows {
+        let (_, agreement) = read_again(&system, &flow, word_change(locale)).await;
+        assert_eq!(agreement.price.to_string(), "19.99 USD", "{locale:?}");
     }
 }
 
@@ -132,7 +160,9 @@ async fn coupon_redeemed_after_reading_changes_the_first_charge() {
     let code = issue_and_read_code(&system, "c-1", GOOD).await;
     let (flow, _) = read_last_step(&system, GOOD, Locale::En).await;
     redeem_code(&system, &code, "r-1").await;
-    assert_eq!(sign_up(&system, &flow).await, (400, json!("token-expired")));
+    let (again, shown) = read_again(&system, &flow, CHANGED).await;
+    assert_eq!(shown.date.map(|day| day.to_string()).as_deref(), Some("2027-05-18"));
+    assert_eq!(sign_up(&system, &again).await.0, 201);
 }
 
 #[tokio::test]
@@ -142,11 +172,11 @@ async fn flow_without_its_words_signs_nobody_up() {
     let (marked, words) = flow.rsplit_once('.').expect("has words");
     let (_, others) = read_last_step(&system, PREPAID, Locale::En).await;
     let others = encode_base64url(&hash_agreement(&others));
-    for bad in
-        [marked.to_owned(), format!("{marked}."), format!("{marked}.{others}"), format!("{words}.{marked}")]
-    {
-        assert_eq!(sign_up(&system, &bad).await, (400, json!("token-expired")), "{bad}");
+    for bad in [marked.to_owned(), format!("{marked}."), format!("{marked}.{others}")] {
+        assert_eq!(read_again(&system, &bad, CHANGED).await.0, flow, "{bad}");
     }
+    let bad = format!("{words}.{marked}");
+    assert_eq!(sign_up(&system, &bad).await, (400, json!("token-expired")), "{bad}");
     assert_eq!(sign_up(&system, &flow).await.0, 201);
     // It opens the customer's own page as well.
     let (status, _) = system.call_widget("/account", json!({"operator": "acme", "flow": flow})).await;

@@ -104,6 +104,40 @@ async fn repeated_post_is_the_first_byte_for_byte() {
     assert_eq!(billing.posted("/csp/refund")[0]["chargeCode"], "OTT-NFLX-STD");
 }
 
+/// What a subscriber has agreed to decides, whatever is sold beside it or not any more.
+#[tokio::test]
+async fn other_offers_book_no_charge_otherwise() {
+    let (mut system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let billing = RecordingBilling::attach(&system, APPROVED);
+    let posted = async |system: &TestSystem, id: &str| {
+        let answer = post(system, &charge_body(&pai, id, 1599)).await;
+        assert_eq!(answer["status"], "APPROVED", "{answer}");
+        let posted = billing.posted("/csp/transaction").pop().expect("was posted");
+        assert_eq!((&posted["offer"], &posted["plan"]), (&json!("netflix-standard"), &json!("standard")));
+        posted.get("chargeCode").cloned()
+    };
+    system.reconfigure_acme(|config| {
+        let mut promotion = config.offers[0].clone();
+        promotion.id = serde_json::from_value(json!("netflix-promotion")).expect("is an offer's name");
+        promotion.price.amount_minor = 999;
+        promotion.charge_code = ChargeCode::parse("OTT-PROMO");
+        config.offers.push(promotion);
+    });
+    assert_eq!(posted(&system, "c-1").await, Some(json!("OTT-NFLX-STD")), "another offer has the same plan");
+    // The offer is not on sale any more: no other one's code is taken for it.
+    system.reconfigure_acme(|config| {
+        config.offers.remove(0);
+        config.coupons = None;
+    });
+    assert_eq!(posted(&system, "c-2").await, None);
+    system.reconfigure_acme(|config| config.partners[0].charge_code = ChargeCode::parse("OTT-NFLX"));
+    assert_eq!(posted(&system, "c-3").await, Some(json!("OTT-NFLX")));
+    // What was booked stays as it was.
+    let refund = json!({"extRefundID": "r-1", "reason": "Ended early"});
+    system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+    assert_eq!(billing.posted("/csp/refund")[0]["chargeCode"], "OTT-NFLX-STD");
+}
+
 #[tokio::test]
 async fn coupon_is_booked_as_one_under_its_offer() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;

@@ -10,6 +10,8 @@ mod coupons;
 mod db_files;
 mod messages;
 
+use crate::alarms::shown::{SINK, attach_sink};
+use crate::metrics::scrape_text;
 use crate::rotation::{origin_keyring, restart_with_keys};
 use bytes::Bytes;
 use db_files::search_books;
@@ -75,6 +77,7 @@ async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&
     let search = Search::for_numbers(&NUMBERS).with_codes(codes);
     search_what_was_said(system, &search).await;
     for operator in operators {
+        search_metrics(operator, &search).await;
         search_books(operator, &search).await;
         search_books(operator, &words).await;
     }
@@ -82,6 +85,7 @@ async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&
 
 /// Returns all codes that were issued.
 async fn every_journey(system: &mut TestSystem) -> Vec<String> {
+    attach_sink(system);
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     run_widget_journeys(system).await;
     run_app_journeys(system).await;
@@ -91,8 +95,24 @@ async fn every_journey(system: &mut TestSystem) -> Vec<String> {
     send_garbage(system).await;
     let codes = coupons::run_coupon_journeys(system).await;
     messages::are_sent(system).await;
+    // The upkeep starts an origin that the system does not list.
+    tell_alarms(system).await;
     run_upkeep(system).await;
     codes
+}
+
+/// The alarms that the journeys have raised, one about a call with a number among them, go to the
+/// table and to the webhook.
+async fn tell_alarms(system: &TestSystem) {
+    let astray = json!({"msisdn": "+12025550101", "operator": "nova"});
+    let astray = system.forward_as_edge("/ott/v1/account/validate", &astray);
+    let answer = system.send_request(astray).await;
+    assert_eq!((answer.0, &answer.1["code"]), (StatusCode::BAD_REQUEST, &json!("parameter-not-supported")));
+    for origin in system.acme.origins.iter().chain(&system.nova.origins) {
+        let app = &origin.app;
+        app.alarm_watch.make_round().await;
+        app.alarm_webhook.as_ref().expect("is configured").post_waiting().await;
+    }
 }
 
 async fn deliver_all(system: &TestSystem) {
@@ -357,6 +377,9 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
         if to == EDGE || to == NETFLIX || is_origins {
             search.assert_absent(&place("the answer"), &crossing.response);
         }
+        if to == SINK {
+            search.assert_absent("a post about an alarm", &crossing.request);
+        }
         let tells_numbers = ["/ott/v1/account/validate", "/ott/v1/pin"].contains(&path);
         // This test sent garbage with numbers in it: what counts is that no party repeats it.
         let was_refused = crossing.status.is_client_error();
@@ -372,7 +395,21 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
     {
         assert!(crossings.iter().any(|crossing| crossing.authority == to && crossing.path == path), "{path}");
     }
+    assert!(crossings.iter().any(|crossing| crossing.authority == SINK), "an alarm was raised");
+    for origin in system.acme.origins.iter().chain(&system.nova.origins) {
+        let snapshot = origin.app.instruments.alarms.snapshot();
+        search.assert_absent("the state of alarms", format!("{snapshot:?}").as_bytes());
+    }
     assert_eq!(system.partner_accounts().await["leaks"], json!([]));
+}
+
+/// Searches what each program's admin listener shows.
+async fn search_metrics(operator: &TestOperator, search: &Search) {
+    for origin in &operator.origins {
+        let page = scrape_text(&origin.app.admin_router()).await;
+        assert!(page.contains("onbill_charges_total"), "{page}");
+        search.assert_absent("the metrics", page.as_bytes());
+    }
 }
 
 /// For all pairs of parties: only those that must send a code send one, and only those that must

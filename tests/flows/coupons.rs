@@ -5,7 +5,7 @@ mod bad_input;
 mod crashes;
 mod months;
 mod selling;
-mod undelivered;
+pub(crate) mod undelivered;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -28,7 +28,7 @@ async fn start_system() -> TestSystem {
     system
 }
 
-fn coupon_body(id: &str, number: &str) -> Value {
+pub(crate) fn coupon_body(id: &str, number: &str) -> Value {
     json!({"extCouponID": id, "msisdn": number, "plan": "6M", "amount": {"value": 8999, "currency": "USD"}})
 }
 
@@ -55,7 +55,7 @@ async fn call_as_operator(
 }
 
 /// Acme's systems have a coupon issued.
-async fn issue_coupon(system: &TestSystem, coupon: &Value) -> (StatusCode, Value) {
+pub(crate) async fn issue_coupon(system: &TestSystem, coupon: &Value) -> (StatusCode, Value) {
     call_as_operator(system, Method::POST, "", coupon).await
 }
 

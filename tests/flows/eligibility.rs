@@ -4,15 +4,19 @@
 mod odd_answers;
 mod old_csp_api;
 
-use axum::Router;
+use axum::routing::post;
+use axum::{Json, Router};
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 use onbill_test_harness::TestSystem;
 use onbill_test_harness::customer::{AccountChoice, month_of};
+use onbill_test_harness::log_capture::LogCapture;
 use serde_json::{Value, json};
 
 const NUMBER: &str = "+34612345601";
+/// A prepaid account, with a balance of 40.00.
+const PREPAID: &str = "+34612345603";
 const PRICE: i64 = 1399;
 const TRANSACTION: &str = "/ott/v1/transaction";
 
@@ -38,7 +42,11 @@ async fn start_with_subscriber() -> (TestSystem, String) {
 
 /// A clerk of Nova's sets what the CSP API says of the number.
 async fn set_answer(system: &TestSystem, answer: &Value) {
-    let mut body = json!({"msisdn": NUMBER});
+    set_answer_of(system, NUMBER, answer).await;
+}
+
+async fn set_answer_of(system: &TestSystem, number: &str, answer: &Value) {
+    let mut body = json!({"msisdn": number});
     for (member, value) in answer.as_object().expect("is an object") {
         body[member] = value.clone();
     }
@@ -66,10 +74,21 @@ async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> (StatusCode, V
     system.call_ott(Method::POST, TRANSACTION, body).await
 }
 
-/// What a decline tells: its reason, and the operator's own word.
+/// What a decline tells: its reason, and the code of what decided.
 fn declined((status, answer): &(StatusCode, Value)) -> (Value, Value) {
     assert_eq!((*status, &answer["status"]), (StatusCode::CREATED, &json!("DECLINED")), "{answer}");
-    (answer["declineReason"].clone(), answer["rawResult"]["rawCode"].clone())
+    (answer["declineReason"].clone(), answer["rawResult"].clone())
+}
+
+/// The decline of a charge whose account may not pay, whatever the operator's reason.
+fn not_eligible() -> (Value, Value) {
+    (json!("risk-declined"), json!({"scope": "account", "rawCode": "not-eligible"}))
+}
+
+/// The partner's app has read a number.
+async fn ask_by_device(system: &TestSystem, number: &str) -> (StatusCode, Value) {
+    let body = json!({"msisdn": number, "operator": "nova"});
+    system.call_ott(Method::POST, "/ott/v1/account/validate", body).await
 }
 
 /// The newest question about an account.
@@ -90,18 +109,14 @@ async fn ineligible_customer_is_told_reason_and_way_on() {
     let system = start_system();
     for reason in Ineligibility::ALL {
         set_answer(&system, &json!({"reason": reason})).await;
-        for (status, answer) in [
-            system.enter_session_number(&system.nova, NUMBER).await,
-            system
-                .call_ott(
-                    Method::POST,
-                    "/ott/v1/account/validate",
-                    json!({"msisdn": NUMBER, "operator": "nova"}),
-                )
-                .await,
+        // That a line is a minor's is told to the customer, and to no partner.
+        let of_device = if reason == Ineligibility::Minor { Ineligibility::Other } else { reason };
+        for ((status, answer), told) in [
+            (system.enter_session_number(&system.nova, NUMBER).await, reason),
+            (ask_by_device(&system, NUMBER).await, of_device),
         ] {
             assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("account-not-eligible")));
-            assert_eq!(reason_and_page(&answer), (&json!(reason), "help"));
+            assert_eq!(reason_and_page(&answer), (&json!(told), "help"));
         }
     }
     // The customer proves the number with a code, and is told the same.
@@ -123,12 +138,25 @@ async fn suspended_customer_is_sent_where_it_helps() {
         let kind = if suspension == Suspension::NonPayment { "pay-bill" } else { "help" };
         assert_eq!(reason_and_page(&answer), (&json!(suspension), kind));
     }
-    set_answer(&system, &json!({"spendable": {"value": PRICE - 1, "currency": "EUR"}})).await;
-    let (_, answer) = system.enter_session_number(&system.nova, NUMBER).await;
-    assert_eq!(answer["code"], "insufficient-balance");
-    assert_eq!(reason_and_page(&answer), (&Value::Null, "top-up"));
-    set_answer(&system, &json!({"spendable": {"value": PRICE, "currency": "EUR"}})).await;
-    assert_eq!(system.enter_session_number(&system.nova, NUMBER).await.1["step"], "confirm");
+}
+
+/// Only a prepaid balance can be topped up.
+#[tokio::test]
+async fn too_little_left_sends_where_it_helps() {
+    let system = start_system();
+    for (number, code, reason, page) in [
+        (PREPAID, "insufficient-balance", Value::Null, "top-up"),
+        (NUMBER, "account-not-eligible", json!("credit"), "help"),
+    ] {
+        set_answer_of(&system, number, &json!({"spendable": {"value": PRICE - 1, "currency": "EUR"}})).await;
+        let by_session = system.enter_session_number(&system.nova, number).await;
+        for (status, answer) in [by_session, ask_by_device(&system, number).await] {
+            assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!(code)), "{number}");
+            assert_eq!(reason_and_page(&answer), (&reason, page));
+        }
+        set_answer_of(&system, number, &json!({"spendable": {"value": PRICE, "currency": "EUR"}})).await;
+        assert_eq!(system.enter_session_number(&system.nova, number).await.1["step"], "confirm");
+    }
 }
 
 #[tokio::test]
@@ -166,17 +194,68 @@ async fn operators_reason_declines_a_charge_and_keeps_the_pai() {
     let mut charge = async || post_charge(&system, &pai, &ids.next().expect("goes on")).await;
     for reason in Ineligibility::ALL {
         set_answer(&system, &json!({"reason": reason})).await;
-        assert_eq!(declined(&charge().await), (json!("risk-declined"), json!(reason)));
+        assert_eq!(declined(&charge().await), not_eligible(), "{reason:?}");
     }
     for suspension in Suspension::ALL {
         set_answer(&system, &json!({"suspension": suspension})).await;
         assert_eq!(declined(&charge().await), (json!("account-on-hold"), Value::Null));
     }
     set_answer(&system, &json!({"spendable": {"value": PRICE - 1, "currency": "EUR"}})).await;
-    assert_eq!(declined(&charge().await), (json!("insufficient-balance"), Value::Null));
+    assert_eq!(declined(&charge().await), not_eligible());
     assert!(system.bill_lines(&system.nova, NUMBER).await.is_empty(), "billing was not asked");
     set_answer(&system, &json!({"spendable": {"value": PRICE, "currency": "EUR"}})).await;
     assert_eq!(charge().await.1["status"], "APPROVED");
+}
+
+#[tokio::test]
+async fn prepaid_customer_lacks_balance_and_not_credit() {
+    let system = start_system();
+    system.sign_up(&system.nova, PREPAID, AccountChoice::New("gil@example.com")).await;
+    let pai = system.pai_of("gil@example.com").await;
+    set_answer_of(&system, PREPAID, &json!({"spendable": {"value": PRICE - 1, "currency": "EUR"}})).await;
+    let posted = post_charge(&system, &pai, "c-1").await;
+    assert_eq!(declined(&posted), (json!("insufficient-balance"), Value::Null));
+}
+
+/// On no way does the partner read why an account may not pay: in the response to its charge, when it
+/// asks, when it is told later, or from billing. The operator's own log has the word.
+#[tokio::test]
+async fn operators_word_stays_with_the_operator() {
+    let (system, pai) = start_with_subscriber().await;
+    let (log, _guard) = LogCapture::capture_thread(tracing::Level::INFO);
+    set_answer(&system, &json!({"reason": "minor"})).await;
+    let at_once = post_charge(&system, &pai, "c-1").await;
+    assert_eq!(declined(&at_once), not_eligible());
+    assert_eq!(log.count("reason=\"minor\""), 1);
+    // The account cannot be looked up at first, and the decision comes by webhook.
+    replace_csp_api(&system, Router::new().fallback(async || StatusCode::INTERNAL_SERVER_ERROR));
+    let (_, pending) = post_charge(&system, &pai, "c-2").await;
+    assert_eq!(pending["status"], "PENDING");
+    restore_csp_api(&system);
+    system.advance_seconds(361);
+    system.nova.deliver_due().await;
+    system.nova.deliver_due().await;
+    for id in ["c-1", "c-2"] {
+        let path = format!("{TRANSACTION}/{id}");
+        let (status, now) = system.call_ott(Method::GET, &path, Value::Null).await;
+        assert_eq!((status, &now["rawResult"]), (StatusCode::OK, &not_eligible().1), "{now}");
+    }
+    let told = system.network.calls_to(onbill_test_harness::NETFLIX, "/transaction-state");
+    assert!(!told.is_empty(), "the decision came later");
+    let called = told.iter().map(|(body, _)| String::from_utf8_lossy(body).into_owned());
+    assert!(called.into_iter().all(|body| !body.contains("minor") && body.contains("not-eligible")));
+    // Billing may use such a word as its own code.
+    set_answer(&system, &json!({})).await;
+    let of_billing = json!({"scope": "billing", "rawCode": "51"});
+    for (id, code, raw) in [("c-3", "MINOR", Value::Null), ("c-4", "51", of_billing)] {
+        let answer = Json(json!({"status": "DECLINED", "rawCode": code}));
+        let rest = system.nova.sandbox.router();
+        let billing =
+            Router::new().route("/csp/transaction", post(async move || answer)).fallback_service(rest);
+        system.network.attach_service(system.nova.dashboard_address, billing);
+        let posted = post_charge(&system, &pai, id).await;
+        assert_eq!(declined(&posted), (json!("risk-declined"), raw), "{code}");
+    }
 }
 
 #[tokio::test]

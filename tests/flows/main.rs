@@ -5,6 +5,7 @@
 
 mod account_events;
 mod agreements;
+mod alarms;
 mod bad_input;
 mod booking;
 mod canary;
@@ -25,10 +26,12 @@ mod later_outcomes;
 mod ledger_pages;
 mod limits;
 mod mandates;
+mod metrics;
 mod notifications;
 mod outages;
 mod outbox_at_work;
 mod own_page;
+mod panics;
 mod recorded_responses;
 mod recovering;
 mod refunds;

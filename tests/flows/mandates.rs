@@ -3,6 +3,7 @@
 mod changes;
 mod evidence;
 mod reports;
+mod returns;
 
 use http::{Method, StatusCode};
 use onbill_origin::config::{ChargeNeeds, OperatorTimeZone, RepeatedPeriod};

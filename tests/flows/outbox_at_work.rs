@@ -5,8 +5,10 @@
 
 use axum::Router;
 use http::{Method, StatusCode};
-use onbill_origin::app::service;
+use onbill_origin::app::Supervisor;
+use onbill_origin::app::service::{self, Listeners};
 use onbill_origin::store::Queue;
+use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{ACME_ACCOUNTS, NETFLIX, NetworkFault, TestSystem};
 use std::pin::Pin;
@@ -58,19 +60,15 @@ async fn service_with_failed_task_ends_for_a_restart() {
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let serve = async |stop: Pin<Box<dyn Future<Output = ()> + Send>>| {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-        let running = service::run(Arc::clone(system.acme.app()), listener, None, stop);
+        let listeners = Listeners { calls: listener, admin: None };
+        let app = Arc::clone(system.acme.app());
+        let running = service::run(app, listeners, None, Supervisor::default(), stop);
         tokio::time::timeout(DEADLINE, running).await.expect("ends")
     };
     assert!(serve(Box::pin(std::future::ready(()))).await.is_ok(), "it was asked to end");
-    // The queue of the PINs meets an unforeseen error.
-    system.network.attach_service(system.acme.dashboard_address, Router::new().fallback(unthought_of));
-    let (status, _) = system.enter_number(&system.acme, GOOD).await;
-    assert_eq!(status, StatusCode::OK);
+    // One of the tasks meets a mistake outside of any call and of any attempt.
+    system.acme.origins[0].crash_point.crash_at(1, CrashMoment::Panic);
     assert!(serve(Box::pin(std::future::pending())).await.is_err());
-}
-
-async fn unthought_of() -> StatusCode {
-    panic!("this was not thought of");
 }
 
 #[tokio::test]

@@ -125,15 +125,15 @@ async fn equal_ledgers_have_no_findings() {
     assert_eq!(summary_sums(&summary), expected_sums(&month));
     assert!(summary.totals.agree());
     assert_eq!(add_up_codes(&summary), summary.totals);
-    let codes: BTreeSet<&str> = summary.by_charge_code.keys().map(|(_, code)| &**code).collect();
+    let codes: BTreeSet<&str> = summary.by_charge_code.codes.keys().map(|(_, code)| &**code).collect();
     assert_eq!(codes, BTreeSet::from(CODES));
-    assert!(summary.by_charge_code.values().all(LedgerTotals::agree), "each code by itself");
+    assert!(summary.by_charge_code.codes.values().all(LedgerTotals::agree), "each code by itself");
 }
 
 /// The sums of all charge codes, by currency.
 fn add_up_codes(summary: &Summary) -> Totals {
     let mut all: BTreeMap<Currency, LedgerTotals> = BTreeMap::new();
-    for ((currency, _), totals) in &summary.by_charge_code {
+    for ((currency, _), totals) in &summary.by_charge_code.codes {
         let sums = all.entry(*currency).or_default();
         for (sum, more) in [
             (&mut sums.ours, totals.ours),
@@ -167,6 +167,6 @@ async fn ten_wrong_charge_codes_are_all_found() {
     assert_eq!(found, planted);
     assert_eq!(summary.discrepancies(), 10, "and nothing else");
     assert!(summary.totals.agree(), "the money is right");
-    assert!(!summary.by_charge_code.values().all(LedgerTotals::agree), "the accounts are not");
+    assert!(!summary.by_charge_code.codes.values().all(LedgerTotals::agree), "the accounts are not");
     assert_eq!(add_up_codes(&summary), summary.totals);
 }

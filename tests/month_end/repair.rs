@@ -102,7 +102,8 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
         ledger
             .open_connection()
             .execute(
-                "INSERT INTO outbox (kind, transaction_id, due_at, attempts, dead_lettered_at) VALUES ('charge', ?1, ?2, ?3, ?4)",
+                "INSERT INTO outbox (kind, transaction_id, queued_at, due_at, attempts, dead_lettered_at)
+                 VALUES ('charge', ?1, 0, ?2, ?3, ?4)",
                 params![id, due_at, attempts, dead_lettered_at],
             )
             .expect("is an entry");
@@ -186,7 +187,8 @@ async fn entry_handled_since_the_run_began_is_skipped() {
     ledger
         .open_connection()
         .execute(
-            "INSERT INTO outbox (kind, transaction_id, due_at, attempts) VALUES ('charge', 't-leased-later', ?1, 3)",
+            "INSERT INTO outbox (kind, transaction_id, queued_at, due_at, attempts)
+             VALUES ('charge', 't-leased-later', 0, ?1, 3)",
             [due_at],
         )
         .expect("is an entry");

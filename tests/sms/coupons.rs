@@ -13,8 +13,12 @@ use crate::smsc_link::UNANSWERED_SECONDS;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
+use onbill_origin::instruments::Alarm;
+use onbill_test_harness::database::TestDb;
 use onbill_test_harness::wait::wait_until;
 use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
 
 /// A short timeout for an SMSC that does not respond, which keeps the tests fast.
 fn short_timeouts() -> Value {
@@ -134,6 +138,20 @@ async fn restarted_smsc_gets_the_sms_once() {
         system.until_state("c-1", "DELIVERED").await;
         assert_came_and_redeems(&system, 1).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn smsc_out_of_reach_is_an_alarm_until_it_is_back() {
+    let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let mut system = CouponSystem::open_with(place, &json!({})).await;
+    let app = Arc::clone(&system.app);
+    let is_active = || app.instruments.alarms.is_active(Alarm::SmsUnreachable, "smpp");
+    assert!(!is_active());
+    system.kill_smsc().await;
+    wait_until("three attempts have failed", async || is_active()).await;
+    system.restart_smsc().await;
+    system.until_bound().await;
+    wait_until("it is over", async || !is_active()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

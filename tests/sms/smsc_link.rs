@@ -9,6 +9,7 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_origin::ambient::{Clock, Random, SystemRandom};
 use onbill_origin::config::SmsSettings;
 use onbill_origin::http::{CspClient, HttpPeer, Peer, SignedClient};
+use onbill_origin::instruments::Instruments;
 use onbill_origin::sms::{
     self, DeliveryReceipt, ReceiptNotStored, ReceiptSink, RetryCause, SendSmsResult, Sms, SmsGateway,
 };
@@ -103,10 +104,11 @@ pub(crate) fn open_on(
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom) as Arc<dyn Random>;
     let ring = Arc::new(keys::keyring(&KeyHolder::Origin("acme")));
+    let instruments = Instruments::new(Arc::clone(&clock));
     let client = SignedClient::new(ring, Arc::clone(peer), Arc::clone(&clock), Arc::clone(&random));
     let acme = OperatorId::parse("acme").expect("is a slug");
-    let csp = CspClient::new("http://127.0.0.1:1", &acme, client);
-    sms::open_gateway(settings, &Arc::new(csp), peer, &clock, &random).expect("is sound")
+    let csp = CspClient::new("http://127.0.0.1:1", &acme, client, Arc::clone(&instruments));
+    sms::open_gateway(settings, &Arc::new(csp), peer, &clock, &random, &instruments).expect("is sound")
 }
 
 /// The network, which is this machine; with the response timeout.

@@ -1,5 +1,5 @@
-//! How billing books a charge is fixed when the charge is recorded, by the plan of its mandate
-//! or the coupon's offer.
+//! How billing books a charge is fixed when the charge is recorded, by the offer of its mandate or of
+//! the coupon.
 
 use crate::outcome::{done, refused};
 use crate::test_store::{
@@ -23,7 +23,7 @@ use onbill_test_harness::origin_config_with;
 use std::sync::Arc;
 
 on_each_database!(
-    a_charge_is_booked_by_its_plan,
+    a_charge_is_booked_by_its_mandate,
     a_charge_keeps_its_booking,
     a_charge_of_a_coupon_is_booked_by_its_offer,
     refunds_share_the_tax_of_their_charge,
@@ -74,22 +74,18 @@ async fn subscribe(db: &TestStore, pai: Pai, plan: &str) -> String {
     let id = format!("ps-{}", next_number());
     let mut request = new_subscription(pai, &id);
     request.plan = parse_ext_id(plan);
+    request.price = Some(usd(1599));
+    let mut terms = subscription_terms();
+    terms.offer = terms.offer.filter(|_| plan == "standard");
     let record = db
         .store
-        .record_subscription(
-            fresh_nonce(),
-            NOW,
-            partner_id("netflix"),
-            id.clone(),
-            request,
-            subscription_terms(),
-        )
+        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), id.clone(), request, terms)
         .await;
     assert!(matches!(record, Ok(RecordSubscriptionResult::Created(_))), "{record:?}");
     id
 }
 
-async fn a_charge_is_booked_by_its_plan(db: TestStore) {
+async fn a_charge_is_booked_by_its_mandate(db: TestStore) {
     let pai = db.sign_up_subscriber(1).await.pai;
     assert_eq!(post(&db, coded_charge(pai, "n-1")).await.booking, booking(None, None, "PARTNER"));
     let subscription = subscribe(&db, pai, "standard").await;

@@ -25,6 +25,7 @@ macro_rules! on_each_database {
 }
 
 mod adoption;
+mod alarms;
 mod booking;
 mod charges;
 mod commits;
@@ -34,6 +35,7 @@ mod customers;
 mod devices;
 mod erasures;
 mod events;
+mod figures;
 mod filing;
 mod flows;
 mod gifts;
@@ -57,6 +59,7 @@ mod readiness;
 mod redemptions;
 mod refunds;
 mod reports;
+mod returns;
 mod schema;
 mod sealing;
 mod signups;

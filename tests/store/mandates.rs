@@ -9,6 +9,7 @@ use crate::test_store::{
 };
 use futures_util::future::join_all;
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::OfferId;
 use onbill_domain::mandate::{MandateGap, MandateProof};
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
@@ -24,6 +25,7 @@ on_each_database!(
     a_visit_that_was_not_finished_covers_nothing,
     a_subscription_without_a_visit_has_the_partners_price,
     a_price_above_the_agreed_one_needs_consent,
+    a_dearer_plan_needs_consent,
     a_charge_needs_a_mandate,
     a_charge_is_covered_by_price_and_currency,
     a_subscription_is_enough_where_the_partner_needs_no_price,
@@ -202,6 +204,44 @@ async fn a_price_above_the_agreed_one_needs_consent(db: TestStore) {
         RecordSubscriptionResult::Created(_)
     ));
     assert_eq!(db.post_gap(december(pai, "n-1", 1600)).await, None);
+}
+
+/// The widget has shown the plan `standard` for 15.99, and the partner reports another one.
+async fn a_dearer_plan_needs_consent(db: TestStore) {
+    let offered = |price| SubscriptionTerms {
+        offer: OfferId::parse("netflix-premium").map(|offer| (offer, price)),
+        ..subscription_terms()
+    };
+    for (n, offer_price, price, consent_at, covered) in [
+        (1, usd(2299), None, None, usd(1599)),
+        (2, usd(2299), None, Some(NOW), usd(2299)),
+        (3, usd(2299), Some(usd(1899)), Some(NOW), usd(1899)),
+        (4, usd(2299), Some(usd(999)), None, usd(999)),
+        (5, usd(799), None, None, usd(799)),
+        (6, euro(1399), None, None, usd(1599)),
+    ] {
+        let (pai, _) = db.visit(n, true).await;
+        let id = format!("ps-{n}");
+        let mut request = new_subscription(pai, &format!("s-{n}"));
+        (request.plan, request.price, request.consent_at) = (parse_ext_id("premium"), price, consent_at);
+        let recorded = db.subscribe(&id, request, offered(offer_price)).await;
+        assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{n}: {recorded:?}");
+        let agreed = format!(
+            "mandate_id = '{id}' AND plan = 'premium' AND offer = 'netflix-premium'
+                 AND price_minor = {} AND currency = '{}'",
+            covered.amount_minor, covered.currency
+        );
+        assert_eq!(db.count_mandates(&agreed).await, 1, "{n}");
+        let over = december(pai, &format!("over-{n}"), covered.amount_minor + 1);
+        assert_eq!(db.post_gap(over).await, gap(MandateGap::OverPrice), "{n}");
+        assert_eq!(db.post_gap(december(pai, &format!("at-{n}"), covered.amount_minor)).await, None, "{n}");
+    }
+    // A price above what was shown is none without consent, though the offer has it.
+    let (pai, _) = db.visit(7, true).await;
+    let mut request = new_subscription(pai, "s-7");
+    (request.plan, request.price) = (parse_ext_id("premium"), Some(usd(2299)));
+    let refused = db.subscribe("ps-7", request, offered(usd(2299))).await;
+    assert_eq!(refused, RecordSubscriptionResult::AbovePrice);
 }
 
 async fn a_charge_needs_a_mandate(db: TestStore) {

@@ -19,10 +19,11 @@ use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
+use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{
-    ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob, NewAccountEvent,
-    NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult, Queue,
-    RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
+    AlarmFilter, ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob,
+    NewAccountEvent, NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult,
+    Queue, RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
 };
 use onbill_test_harness::database::{TestDb, run_batch};
 use std::collections::BTreeSet;
@@ -109,9 +110,20 @@ async fn rows_of_every_version_survive_all_later_migrations(db: TestStore) {
         messages_are_there(&store, &due).await;
         subscriptions_change(&store).await;
         erasures_are_there(&store).await;
+        alarms_are_there(&store).await;
         let facts = vec![("operator", b"nova".to_vec())];
         assert_eq!(store.compare_ledger_identity(facts).await.expect("works"), Some("operator"));
     }
+}
+
+async fn alarms_are_there(store: &Store) {
+    let listed = async |filter| {
+        let alarms = store.list_alarms(filter).await.expect("works");
+        alarms.into_iter().map(|alarm| alarm.alarm).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(AlarmFilter::All).await, [Alarm::CouponUnpaid, Alarm::DiskLow, Alarm::NumberChecks]);
+    assert_eq!(listed(AlarmFilter::Active).await, [Alarm::CouponUnpaid, Alarm::DiskLow]);
+    assert_eq!(listed(AlarmFilter::OfOrigin("other".to_owned())).await, [Alarm::CouponUnpaid]);
 }
 
 async fn the_ledger_is_there(store: &Store, due: &[LeasedJob]) {

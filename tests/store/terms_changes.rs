@@ -1,17 +1,21 @@
 //! A change of plan or price is another mandate of the same subscription, and the list of all.
 
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, next_number, parse_day, parse_ext_id, partner_id,
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, next_number, parse_day, parse_ext_id, partner_id,
     service_period, usd,
 };
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;
+use onbill_origin::config::ChargeNeeds;
 use onbill_origin::store::{
-    ChangeTermsResult, MandateEvidence, NewNotification, NewTerms, Period, SubscriptionMandate,
+    ChangeTermsResult, MandateEvidence, MandateRow, NewNotification, NewTerms, Period, Queue,
+    SubscriptionMandate,
 };
 
 on_each_database!(
     a_change_supersedes_what_it_was_checked_against,
+    who_was_not_told_is_told_nothing,
+    what_is_withdrawn_is_not_in_force,
     mandates_are_listed_in_the_order_of_recording,
 );
 
@@ -33,14 +37,37 @@ impl TestStore {
         mandate.in_force = Some(("ps-1".to_owned(), parse_day("2027-01-01")));
         mandate.change_id = Some(parse_ext_id(change_id));
         let message = NewNotification {
-            notification_id: format!("notification-{}", next_number()),
+            notification_id: mandate.mandate_id.clone(),
             partner: partner_id("netflix"),
             pai,
             named: None,
             message: vec![7; 8],
         };
-        let changed = self.store.change_terms(fresh_nonce(), NOW, NewTerms { mandate, message });
-        changed.await.expect("works")
+        let new = NewTerms { mandate, message, replaced: None, withdraws: false };
+        self.store.change_terms(fresh_nonce(), NOW, new).await.expect("works")
+    }
+
+    /// Takes the announced change back, by another change for its day.
+    async fn withdraw(&self, pai: Pai, announced: &SubscriptionMandate, change_id: &str) {
+        let standing = announced.standing.clone().expect("is there");
+        let mandate = MandateRow {
+            mandate_id: format!("mandate-{}", next_number()),
+            supersedes: Some(announced.latest.mandate_id.clone()),
+            in_force: announced.latest.in_force.clone(),
+            change_id: Some(parse_ext_id(change_id)),
+            ..standing
+        };
+        let message = NewNotification {
+            notification_id: mandate.mandate_id.clone(),
+            partner: partner_id("netflix"),
+            pai,
+            named: None,
+            message: vec![7; 8],
+        };
+        let replaced = Some(announced.latest.mandate_id.clone());
+        let new = NewTerms { mandate, message, replaced, withdraws: true };
+        let changed = self.store.change_terms(fresh_nonce(), NOW, new).await.expect("works");
+        assert_eq!(changed, ChangeTermsResult::Recorded);
     }
 }
 
@@ -70,6 +97,43 @@ async fn a_change_supersedes_what_it_was_checked_against(db: TestStore) {
     let other =
         db.store.find_subscription_mandate(partner_id("tunes"), parse_ext_id("ps-1"), parse_ext_id("ch-1"));
     assert!(other.await.expect("works").is_none(), "it is its partner's alone");
+}
+
+async fn who_was_not_told_is_told_nothing(db: TestStore) {
+    let waiting = "outbox WHERE kind = 'notification'";
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    db.change(pai, &db.find_terms("ch-1").await, "ch-1").await;
+    let announced = db.find_terms("ch-2").await;
+    db.withdraw(pai, &announced, "ch-2").await;
+    assert_eq!(db.place.count_rows(waiting).await, 0, "neither message is sent");
+    // Once an attempt at the announcement has begun, it may have been sent: both are.
+    db.change(pai, &db.find_terms("ch-3").await, "ch-3").await;
+    let leased = db.store.lease_due(Queue::Notifications, NOW, NOW.plus_seconds(60), 16).await;
+    assert_eq!(leased.expect("works").len(), 1);
+    db.withdraw(pai, &db.find_terms("ch-4").await, "ch-4").await;
+    assert_eq!(db.place.count_rows(waiting).await, 2);
+}
+
+async fn what_is_withdrawn_is_not_in_force(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    db.change(pai, &db.find_terms("ch-1").await, "ch-1").await;
+    let announced = db.find_terms("ch-2").await;
+    let standing = announced.standing.as_ref().expect("is there");
+    assert_eq!((standing.price, announced.latest.price), (Some(usd(1599)), Some(usd(1799))));
+    db.withdraw(pai, &announced, "ch-2").await;
+    let after = db.find_terms("ch-3").await;
+    assert_eq!((after.latest.price, after.latest.words_sha256), (Some(usd(1599)), standing.words_sha256));
+    let standing_still = after.standing.expect("is there");
+    assert_eq!(standing_still.mandate_id, standing.mandate_id, "until then it is the first one");
+    let mut january = new_charge(pai, "n-1", 1799);
+    january.request.service_period = service_period("2027-01-01", "2027-01-31");
+    january.rules.needs = ChargeNeeds::Mandate;
+    let over = db.store.post_charge(fresh_nonce(), NOW, january.clone()).await.expect("works");
+    assert_eq!(declined_by(&over), Some(("mandate".to_owned(), "over-price".to_owned())));
+    (january.request.amount, january.request.ext_transaction_id) = (usd(1599), parse_ext_id("n-2"));
+    january.transaction_id = format!("tx-{}", next_number());
+    db.post_new_charge(january).await;
+    assert_eq!(db.place.count_rows("mandates").await, 3, "nothing that was agreed is gone");
 }
 
 async fn mandates_are_listed_in_the_order_of_recording(db: TestStore) {

@@ -294,6 +294,7 @@ pub(crate) fn new_charge(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge
         service_period: serde_json::from_value(json!({"from": "2026-12-01", "to": "2026-12-31"}))
             .expect("is a period"),
         tax: None,
+        partner_subscription_id: None,
     };
     let fingerprint = sha256(&serde_json::to_vec(&request).expect("is JSON"));
     NewCharge {

@@ -1,26 +1,29 @@
 // The last step before the partner: what is agreed, and the way on. The words are the origin's, which keeps their hash: nothing
 // is added to them here or left out. Only the number, the price and the day are filled in, as this language writes them.
 'use strict';
-const lastStep = ({ $, fill, make, money, dates, number, run, show, ask }) => {
+const lastStep = ({ $, fill, make, money, dates, number, run, show, say, ask, proven }) => {
 const link = ({ label, url }) => Object.assign(make('a', label), { href: url, target: '_blank', rel: 'noreferrer' });
 
-function open({ title, rows, note, consent, links, accept, price, date }) {
+// `notice` says why the customer reads the step again.
+function open({ notice = '', agreement: { title, rows, note, consent, links, accept, price, date } }) {
   const values = { line: number.value.trim(), price: money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
   const row = ({ label, text }) => {
     const pair = make('div');
     pair.append(make('dt', label), make('dd', fill(text, values)));
     return pair;
   };
-  for (const [part, text] of [['title', title], ['note', note], ['consent', consent]]) $(`agreed-${part}`).textContent = text;
+  for (const [part, text] of [['title', title], ['notice', notice], ['note', note], ['consent', consent]]) $(`agreed-${part}`).textContent = text;
   $('agreed').replaceChildren(...rows.map(row));
   $('agreed-links').replaceChildren(...links.filter(({ url }) => /^https?:/.test(url)).map(link));
   $('confirm-submit').textContent = accept;
   show('confirm');
+  if (notice) say(notice);
 }
 
 function accept() {
-  run($('confirm-submit'), 'confirm', () => ask('signup'), ({ url }) => {
-    const to = new URL(url);
+  run($('confirm-submit'), 'confirm', () => ask('signup'), answer => {
+    if (answer.step) return proven(answer);
+    const to = new URL(answer.url);
     if (!/^https?:$/.test(to.protocol)) throw new TypeError('url');
     $('partner-link').href = to.href;
     show('opening');

@@ -308,7 +308,7 @@ function proven(answer) {
   if (step === 'account') return account.open(answer);
   if (step === 'already-on-bill') return fail({ code: step }, 'number');
   if (step !== 'confirm') throw new TypeError('step');
-  last.open(answer.agreement);
+  last.open(answer);
 }
 
 function conclude(result) {
@@ -325,7 +325,7 @@ function conclude(result) {
 function leave(name = 'done') { return connected && [name, () => post('exit')]; }
 
 const ask = (path, body) => call(path, { flow, ...body });
-const last = lastStep({ $, fill, make, money, dates, number, run, show, ask });
+const last = lastStep({ $, fill, make, money, dates, number, run, show, say, ask, proven });
 const account = ownPage({ $, t, isolate, make, money, dates, run, show, message, partners, leave,
   learn: words => { Object.assign(strings, words); label(true); },
   ask: (path, body) => { if (!own) label(true); return ask(path, body); } });

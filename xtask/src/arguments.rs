@@ -12,10 +12,10 @@ mod test_part;
 
 use std::path::PathBuf;
 
-use crate::edge::Profile;
 use crate::failure::{Failure, Outcome};
 pub(crate) use call::CallArguments;
 pub(crate) use crash::CrashScope;
+pub(crate) use edge::EdgeArguments;
 use remaining::RemainingArguments;
 pub(crate) use sim::{Scenario, SimulationArguments};
 pub(crate) use test_part::TestPart;
@@ -26,6 +26,7 @@ cargo xtask <verb>
   setup                         install what the build needs and is not there yet
   edge [--release|--dev]        build the edge into worker/build and print its sizes (release, unless
                                 `wrangler dev` asks)
+  edge --bundle DIR             build the edge and write it as a folder that needs Node.js alone
   keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
                                 write matched sets of fresh keys, one file for each holder
   dev [--accounts FILE.csv] [--keep]
@@ -54,7 +55,7 @@ cargo xtask <verb>
 pub(crate) enum Verb {
     Help,
     Setup,
-    Edge(Option<Profile>),
+    Edge(EdgeArguments),
     Keys {
         operators: Vec<String>,
         partners: Vec<String>,
@@ -90,7 +91,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
     let parsed = match verb.as_str() {
         "help" | "--help" | "-h" => Verb::Help,
         "setup" => Verb::Setup,
-        "edge" => Verb::Edge(words.take_profile()),
+        "edge" => Verb::Edge(words.take_edge()?),
         "keys" => Verb::Keys {
             operators: words.take_ids("--operator")?,
             partners: words.take_ids("--partner")?,
@@ -117,6 +118,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edge::Profile;
 
     fn parse_line(line: &str) -> Outcome<Verb> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -128,9 +130,10 @@ mod tests {
         for (line, verb) in [
             ("", Verb::Help),
             ("setup", Verb::Setup),
-            ("edge", Verb::Edge(None)),
-            ("edge --release", Verb::Edge(Some(Profile::Release))),
-            ("edge --dev", Verb::Edge(Some(Profile::Dev))),
+            ("edge", Verb::Edge(EdgeArguments::Build(None))),
+            ("edge --release", Verb::Edge(EdgeArguments::Build(Some(Profile::Release)))),
+            ("edge --dev", Verb::Edge(EdgeArguments::Build(Some(Profile::Dev)))),
+            ("edge --bundle out", Verb::Edge(EdgeArguments::Bundle("out".into()))),
             ("dev", Verb::Dev { accounts: None, keep: false }),
             ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
             ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
@@ -221,6 +224,8 @@ mod tests {
             ("deploy", "deploy"),
             ("setup now", "now"),
             ("edge --fast", "--fast"),
+            ("edge --bundle", "--bundle"),
+            ("edge --bundle out --dev", "--dev"),
             ("dev --accounts", "--accounts"),
             ("keys --operator acme --partner netflix", "--out"),
             ("keys --operator acme,acme --partner netflix --out d", "--operator"),

@@ -70,8 +70,14 @@ pub(crate) fn plan_local_system(accounts: Option<&Path>) -> Plan {
     // Programs run at the repository root, but the path was typed in the current directory.
     let named = accounts.map(|file| path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     let accounts = named.unwrap_or_else(|| paths::repository_root().join(ACME.accounts));
-    let operator_plan =
-        OperatorPlan { operator: &LOCAL_ACME, origin: 8788, site: 8790, smsc: Some(8793), accounts };
+    let operator_plan = OperatorPlan {
+        operator: &LOCAL_ACME,
+        origin: 8788,
+        admin: Some(9464),
+        site: 8790,
+        smsc: Some(8793),
+        accounts,
+    };
     Plan {
         folder: LOCAL_FOLDER,
         edge_build: EdgeBuild::Watched,
@@ -97,8 +103,9 @@ fn format_welcome(plan: &Plan, operator_plan: &OperatorPlan, demo: &[demo_number
         "onbill".to_owned(),
         entry(&plan.edge_url(), "the edge (an API and the widget)"),
         entry(&operator_plan.origin_url(), "the origin (an API)"),
-        "\nNumbers to try".to_owned(),
     ];
+    lines.extend(operator_plan.metrics_url().map(|url| entry(&url, "the origin's metrics")));
+    lines.push("\nNumbers to try".to_owned());
     lines.extend(demo.iter().map(|demo| entry(&demo.msisdn, &demo.description)));
     lines.extend(demo.first().map(|demo| format_reasons(&site, &demo.msisdn)));
     let (down, logs) = (format_path(&plan.down_dir()), format_path(&plan.folder.dir().join("logs")));

@@ -2,11 +2,16 @@
 //! command of wrangler.toml, so wrangler runs it before `dev` and `deploy`, and again whenever a source changes.
 
 mod bundle;
+mod copy;
+mod packages;
 mod sizes;
 mod stamp;
 mod widget;
+mod worker;
 
-pub(crate) use bundle::Worker;
+pub(crate) use bundle::write_bundle;
+pub(crate) use copy::copy_edge;
+pub(crate) use worker::Worker;
 
 use std::env;
 use std::path::PathBuf;

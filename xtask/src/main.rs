@@ -27,7 +27,7 @@ mod test;
 
 use std::process::ExitCode;
 
-use arguments::Verb;
+use arguments::{EdgeArguments, Verb};
 use edge::Profile;
 use failure::Outcome;
 
@@ -49,7 +49,7 @@ fn run_verb(verb: Verb) -> Outcome {
             Ok(())
         }
         Verb::Setup => setup::install_everything(),
-        Verb::Edge(profile) => {
+        Verb::Edge(EdgeArguments::Build(profile)) => {
             setup::install_everything()?;
             let is_for_dev = edge::is_for_wrangler_dev();
             if is_for_dev {
@@ -57,6 +57,11 @@ fn run_verb(verb: Verb) -> Outcome {
             }
             let default = if is_for_dev { Profile::Dev } else { Profile::Release };
             edge::build_and_check_sizes(profile.unwrap_or(default))
+        }
+        Verb::Edge(EdgeArguments::Bundle(dir)) => {
+            setup::install_everything()?;
+            edge::build_and_check_sizes(Profile::Release)?;
+            edge::write_bundle(&dir)
         }
         Verb::Keys { operators, partners, out } => {
             let operators: Vec<&str> = operators.iter().map(String::as_str).collect();

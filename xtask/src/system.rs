@@ -2,7 +2,6 @@
 //! ports. `dev` runs one for a person, `test` one for the browser journeys; they differ by their plan.
 
 mod config;
-mod frozen_edge;
 mod operators;
 mod plan;
 pub(crate) mod ports;
@@ -21,7 +20,7 @@ use crate::child::{new_command, npm_command, run_on_terminal};
 use crate::clock::{Stopwatch, is_stop_requested, sleep_milliseconds};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Step;
-use crate::{keys, paths};
+use crate::{edge, keys, paths};
 use program::{Files, Program};
 
 /// The folder of the system that `dev` starts and `call` talks to.
@@ -189,7 +188,8 @@ fn wrangler_command(plan: &Plan) -> Outcome<Command> {
     wrangler.arg("--env-file").arg(plan.config_file(plan::EDGE));
     wrangler.arg("--persist-to").arg(plan.kv_dir());
     if plan.edge_build == EdgeBuild::Frozen {
-        wrangler.arg("--config").arg(frozen_edge::freeze_edge(&plan.folder.dir().join("edge"))?);
+        // A test run uses one build from start to end, also when the sources change meanwhile.
+        wrangler.arg("--config").arg(edge::copy_edge(&plan.folder.dir().join("edge"), None)?);
     }
     silence_wrangler(&mut wrangler);
     Ok(wrangler)

@@ -1,18 +1,19 @@
 //! `cargo xtask test`: the checks that a change must pass, fastest first. All steps run even when one fails, so that one
 //! run shows every failure.
 
+mod deployment;
 mod journeys;
 
 use std::process::Command;
 use std::time::Duration;
 
 use crate::arguments::TestPart;
-use crate::child::{cargo_command, npm_command, run_logged};
+use crate::child::{cargo_command, run_logged};
 use crate::clock::{Stopwatch, format_duration, is_stop_requested};
 use crate::edge::{self, Profile};
 use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
-use crate::{crash, setup, system};
+use crate::{crash, setup};
 
 /// Runs the steps of a part and prints a summary.
 pub(crate) fn run_test_part(part: TestPart) -> Outcome {
@@ -31,10 +32,9 @@ pub(crate) fn run_test_part(part: TestPart) -> Outcome {
         })?;
         report.run_step("tests", run_rust_tests)?;
         report.run_step("edge build and sizes", || edge::build_and_check_sizes(Profile::Release))?;
-        report
-            .run_step("deployment", || run_quietly("deployment (dry run)", &mut deploy_dry_run_command()))?;
     }
     if part != TestPart::Rust {
+        report.run_step("deployment", deployment::run_deployment_tests)?;
         report.run_step("browser journeys", journeys::run_journeys)?;
     }
     report.print_summary()
@@ -54,13 +54,6 @@ fn clippy_command(what: &[&str]) -> Command {
     let mut clippy = cargo_command();
     clippy.args(["clippy", "--locked"]).args(what).args(["--", "-D", "warnings"]);
     clippy
-}
-
-fn deploy_dry_run_command() -> Command {
-    let mut wrangler = npm_command("wrangler");
-    wrangler.args(["deploy", "--dry-run"]);
-    system::silence_wrangler(&mut wrangler);
-    wrangler
 }
 
 /// Runs a command and shows its output only when it fails.

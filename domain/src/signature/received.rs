@@ -47,14 +47,30 @@ pub enum SignatureError {
     /// A header field is missing, does not parse, or has another label, component or parameter than
     /// the profile.
     Malformed,
-    /// `created` is too far in the past or in the future.
-    Stale,
+    /// `created` is too far in the past or in the future; everything else of the signature is right.
+    Stale {
+        /// Seconds from our time to the signer's: negative when it is in the past.
+        seconds_off: i64,
+    },
     /// There is no such key for this use.
     UnknownKey,
     /// `content-digest` is not the digest of the body.
     DigestMismatch,
     /// The signature does not match the signature base.
     BadSignature,
+}
+
+impl SignatureError {
+    /// The word for the reason, in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::Stale { .. } => "stale",
+            Self::UnknownKey => "unknown-key",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::BadSignature => "bad-signature",
+        }
+    }
 }
 
 /// The components and parameters of a `signature-input` header field. It is refused unless it is

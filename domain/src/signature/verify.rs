@@ -41,6 +41,8 @@ impl Nonce {
 pub struct VerifiedSignature<'k> {
     /// The key that signed, and with it the party.
     pub key: &'k Key,
+    /// When it was made, by the signer's clock.
+    pub created: Timestamp,
     /// The nonce, which must be used up by what acts on a request. A response's nonce need not be
     /// remembered, as a response belongs to one request.
     pub nonce: Nonce,
@@ -94,9 +96,6 @@ fn verify_components<'k>(
     let signature = parse_signature(received.signature)?;
     let params = read_params(&input, components)?;
 
-    if params.created.abs_diff(now.unix_seconds()) > SIGNATURE_SKEW_SECONDS.unsigned_abs() {
-        return Err(SignatureError::Stale);
-    }
     let key = keys.find(key_use, params.key_id).ok_or(SignatureError::UnknownKey)?;
     if params.tag != tag {
         return Err(SignatureError::Malformed);
@@ -105,13 +104,19 @@ fn verify_components<'k>(
     if !key.verify(base.as_bytes(), &signature) {
         return Err(SignatureError::BadSignature);
     }
+    // Last: only a genuine signature tells something of its signer's clock.
+    let seconds_off = params.created.saturating_sub(now.unix_seconds());
+    if seconds_off.unsigned_abs() > SIGNATURE_SKEW_SECONDS.unsigned_abs() {
+        return Err(SignatureError::Stale { seconds_off });
+    }
+    let created = Timestamp::from_unix_seconds(params.created);
     let nonce = Nonce {
         key_id: key.id.clone(),
         value: params.nonce.to_owned(),
         // One second after the last moment at which `created` is not stale.
-        expires_at: Timestamp::from_unix_seconds(params.created).plus_seconds(SIGNATURE_SKEW_SECONDS + 1),
+        expires_at: created.plus_seconds(SIGNATURE_SKEW_SECONDS + 1),
     };
-    Ok(VerifiedSignature { key, nonce })
+    Ok(VerifiedSignature { key, created, nonce })
 }
 
 /// The signature parameters (RFC 9421 §2.3) of the profile.

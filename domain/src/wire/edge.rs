@@ -101,6 +101,10 @@ crate::wire_enum! {
 /// What the customer does next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "lowercase")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::large_enum_variant, reason = "a step is made, sent and dropped: there are never many")
+)]
 pub enum FlowStep {
     /// Enter the PIN from the SMS. The step is the same for every number, with an account or not.
     #[serde(rename_all = "camelCase")]
@@ -125,6 +129,9 @@ pub enum FlowStep {
         /// What the customer agrees to, in the words to show.
         #[serde(deserialize_with = "strict")]
         agreement: Agreement,
+        /// Why the step is shown again, in a sentence for the customer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notice: Option<String>,
     },
     /// Stop, because the subscriber already pays this partner on the bill. The flow opens the
     /// account page.
@@ -170,6 +177,16 @@ pub struct PinRequest {
 pub struct SignupRequest {
     /// The flow in which the number was proved.
     pub flow: String,
+}
+
+/// What becomes of a sign-up that the customer has agreed to.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SignupAnswer {
+    /// It can begin.
+    Begins(#[serde(deserialize_with = "strict")] Box<SignupResponse>),
+    /// The words are others by now, and the customer has to read them first.
+    ReadAgain(#[serde(deserialize_with = "strict")] Box<FlowStep>),
 }
 
 /// What the edge needs to open the partner's sign-up.

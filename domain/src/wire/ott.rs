@@ -126,6 +126,10 @@ pub struct TransactionRequest {
     /// The part of the amount that is tax, if the partner states it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<Tax>,
+    /// The subscription that it is for, by onbill's id. Without it, it is the one whose agreement covers
+    /// the charge.
+    #[serde(rename = "partnerSubscriptionID", default, skip_serializing_if = "Option::is_none")]
+    pub partner_subscription_id: Option<ExtId>,
 }
 
 impl TransactionRequest {
@@ -172,8 +176,8 @@ crate::wire_enum! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RawResult {
-    /// Whose code it is: `billing` for one of the operator's systems, be it billing or the one that
-    /// knows the account; `mandate` or `coupon` for a charge that onbill has declined itself.
+    /// Whose code it is: `billing` for billing's own; `account` where the account may not pay on the
+    /// bill; `mandate` or `coupon` for a charge that onbill has declined itself.
     pub scope: String,
     /// The system's own code.
     pub raw_code: String,
@@ -285,7 +289,7 @@ mod tests {
         };
         let begin = r#"{"extTransactionID":"n-1","pai":"01010101-0101-4101-8101-010101010101","amount":{"value":1599,"currency":"USD"},"description":"Netflix","servicePeriod":{"from":"2026-12-01","to":"2026-12-31"}"#;
         assert_eq!(canonical(&body), format!("{begin}}}"));
-        let mut taxed = body;
+        let mut taxed = body.clone();
         taxed["tax"] = json!({"value": 120, "currency": "USD"});
         assert_eq!(canonical(&taxed), format!(r#"{begin},"tax":{{"value":120,"currency":"USD"}}}}"#));
         taxed["tax"] =
@@ -294,6 +298,9 @@ mod tests {
             canonical(&taxed),
             format!(r#"{begin},"tax":{{"value":120,"currency":"USD","rate":"8.25","included":true}}}}"#)
         );
+        let mut named = body;
+        named["partnerSubscriptionID"] = json!("ps-1");
+        assert_eq!(canonical(&named), format!(r#"{begin},"partnerSubscriptionID":"ps-1"}}"#));
     }
 
     #[test]
@@ -337,7 +344,11 @@ mod tests {
     fn charge_is_checked_member_by_member() {
         assert_eq!(check_changed_charge(|_| {}), Ok(()));
         assert_eq!(check_changed_charge(|c| c["tax"] = json!({"value": 120, "currency": "USD"})), Ok(()));
-        let bad: [fn(&mut Value); 23] = [
+        assert_eq!(check_changed_charge(|c| c["partnerSubscriptionID"] = json!("ps-1")), Ok(()));
+        let bad: [fn(&mut Value); 26] = [
+            |c| c["partnerSubscriptionID"] = json!(""),
+            |c| c["partnerSubscriptionID"] = json!(7),
+            |c| c["partnerSubscriptionID"] = json!(["ps-1"]),
             |c| c["extTransactionID"] = json!("onbill-coupon-1"),
             |c| c["amount"]["value"] = json!(0),
             |c| c["amount"]["value"] = json!(-1),

@@ -5,6 +5,7 @@ use crate::ids::ExtId;
 use crate::limits::CHARGE_MINOR_MAX;
 use crate::money::Money;
 use crate::reject::Reject;
+use crate::timestamp::Timestamp;
 use crate::wire::ott::is_printable_line;
 use crate::wire::parse;
 use serde::de::IgnoredAny;
@@ -76,10 +77,13 @@ pub struct TermsChange {
     pub price: Option<Money>,
     /// The first day for which it holds.
     pub effective_from: Day,
+    /// When the customer has agreed to it at the partner. Then a higher price needs no notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_at: Option<Timestamp>,
 }
 
 impl TermsChange {
-    /// Checks what the types do not.
+    /// Checks what the types do not. Whether a customer can be held to it is checked by the origin.
     pub fn check(&self) -> Result<(), Reject> {
         if self.plan.is_none() && self.price.is_none() {
             return Err(Reject::invalid_request("plan or price must be there: nothing would change."));
@@ -126,6 +130,11 @@ mod tests {
                           "effectiveFrom": "2027-02-01", "unknown": 1});
         let update = |body: &Value| SubscriptionUpdate::parse(body.to_string().as_bytes());
         assert!(matches!(update(&good), Ok(SubscriptionUpdate::Terms(_))));
+        let mut agreed = good.clone();
+        agreed["consentAt"] = json!("2027-01-15T12:00:00Z");
+        assert!(
+            matches!(update(&agreed), Ok(SubscriptionUpdate::Terms(change)) if change.consent_at.is_some())
+        );
         assert!(matches!(update(&json!({"status": "ACTIVE"})), Ok(SubscriptionUpdate::Status(_))));
         for (member, value) in [
             ("changeID", json!("")),
@@ -141,6 +150,9 @@ mod tests {
             ("effectiveFrom", Value::Null),
             ("effectiveFrom", json!("2027-02-30")),
             ("effectiveFrom", json!("2027-02-01T00:00:00Z")),
+            ("consentAt", json!("yesterday")),
+            ("consentAt", json!("2027-01-15")),
+            ("consentAt", json!(1_795_000_000)),
             ("status", json!("ACTIVE")),
         ] {
             let mut bad = good.clone();

@@ -266,7 +266,7 @@ CREATE TABLE transactions (
     decline_reason     TEXT,
     -- The code of what declined it, and whose code that is: NULL for billing's own.
     raw_code           TEXT,
-    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon')),
+    raw_scope          TEXT CHECK (raw_scope IN ('mandate', 'coupon', 'account')),
     -- The mandate that it was compared with: mandates.mandate_id. NULL if there was none, and for
     -- coupons. Not a foreign key: no mandate is ever deleted, and the check would cost a read.
     mandate_id         TEXT,
@@ -376,6 +376,8 @@ CREATE TABLE coupons (
 CREATE INDEX coupons_by_pai ON coupons (pai);
 CREATE INDEX coupons_by_message ON coupons (message_id)
     WHERE message_id IS NOT NULL AND delivered_at IS NULL;
+-- Those that can be redeemed until a day to come.
+CREATE INDEX coupons_open ON coupons (expires_at) WHERE voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
     WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
@@ -524,6 +526,8 @@ CREATE TABLE outbox (
     -- parties about it.
     correlator       TEXT,
     traceparent      TEXT,
+    -- When it was put in, from which its age counts.
+    queued_at        INTEGER NOT NULL,
     -- From when on any worker may take it. A lease moves it.
     due_at           INTEGER NOT NULL,
     -- The number of the attempt, by which a worker knows that it still has the lease.
@@ -552,6 +556,28 @@ CREATE TABLE nonces (
     PRIMARY KEY (key_id, nonce)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX nonces_by_expiry ON nonces (expires_at);
+
+-- An alarm: the last time that it was active for a subject. Rows that are over are deleted after 90
+-- days.
+CREATE TABLE alarms (
+    -- A word, as in the log.
+    alarm        TEXT NOT NULL,
+    -- Tells two of a kind apart: a partner, a file, our own id of a charge. Empty if there is one.
+    subject      TEXT NOT NULL,
+    -- The origin that it is about; empty if it is about the ledger.
+    instance     TEXT NOT NULL,
+    raised_at    INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    -- How often it was noticed since it was raised.
+    counted      INTEGER NOT NULL CHECK (counted > 0),
+    -- When it is over, if that was known when it was raised.
+    ends_at      INTEGER,
+    -- When it was over, or a person closed it.
+    cleared_at   INTEGER,
+    PRIMARY KEY (alarm, subject, instance)
+) STRICT, WITHOUT ROWID;
+-- Clean-up.
+CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
 -- A session assertion of the dashboard that a frame of the widget has used, until it expires.
 CREATE TABLE session_assertions (

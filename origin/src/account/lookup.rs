@@ -3,6 +3,7 @@
 use crate::config::AccountSource;
 use crate::fault::{Failure, Fault};
 use crate::http::CspClient;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::Vault;
 use crate::store::{Store, SubscriberAccount};
 use onbill_domain::account::AccountFacts;
@@ -35,11 +36,18 @@ pub struct AccountLookup {
     store: Arc<Store>,
     vault: Arc<Vault>,
     csp: Arc<CspClient>,
+    instruments: Arc<Instruments>,
 }
 
 impl AccountLookup {
-    pub fn new(source: AccountSource, store: Arc<Store>, vault: Arc<Vault>, csp: Arc<CspClient>) -> Self {
-        Self { source, store, vault, csp }
+    pub fn new(
+        source: AccountSource,
+        store: Arc<Store>,
+        vault: Arc<Vault>,
+        csp: Arc<CspClient>,
+        instruments: Arc<Instruments>,
+    ) -> Self {
+        Self { source, store, vault, csp, instruments }
     }
 
     /// The account of a number, if it has one, when nothing is bought. The cost is one look-up,
@@ -81,12 +89,11 @@ impl AccountLookup {
                 let found = self.csp.look_up_account(&question).await;
                 let found = found.map_err(|_| Fault::CspApi("account/validate"))?;
                 if let Some(unknown) = found.as_ref().and_then(|found| found.account.unknown_word()) {
-                    tracing::error!(
-                        member = unknown.member,
-                        word = %unknown,
-                        alarm = "account-word-unknown",
-                        "the operator's systems say something of an account that is not in the contract"
-                    );
+                    let (alarms, alarm) = (&self.instruments.alarms, Alarm::AccountWordUnknown);
+                    let message =
+                        "the operator's systems say something of an account that is not in the contract";
+                    let member = unknown.member;
+                    raise_alarm!(alarms, alarm, member, member, word = %unknown, "{message}");
                 }
                 Ok(found.map(|AccountAnswer { subscriber_id, account }| FoundAccount {
                     subscriber_ref: subscriber_id,

@@ -3,7 +3,7 @@
 //! the last one.
 
 use super::lookup::FoundAccount;
-use onbill_domain::account::{AccountFacts, AccountStatus, Stated};
+use onbill_domain::account::{AccountFacts, AccountStatus, AccountType, Stated};
 
 /// The status of a subscriber, by the account that their number has now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,14 @@ impl SubscriberStatus {
                     Self::Replaced
                 }
             }
+        }
+    }
+
+    /// How the subscriber's account pays, where that is known.
+    pub(crate) fn account_type(&self) -> Option<AccountType> {
+        match self {
+            Self::Present(account) => account.account_type,
+            Self::Ceased | Self::Replaced | Self::Unknown(_) => None,
         }
     }
 

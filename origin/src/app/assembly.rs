@@ -2,21 +2,26 @@
 //! depends on.
 
 use crate::account::AccountLookup;
+use crate::alarm_watch::AlarmWatch;
 use crate::ambient::{Clock, Random};
 use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    BillingSubmission, EdgeMappings, ReceiptRecorder, RetrySchedule, SmsJobs, WakeUp, Webhooks, Worker,
+    AlarmWebhook, BillingSubmission, EdgeMappings, Heartbeats, QueueWorkers, ReceiptRecorder, RetrySchedule,
+    SmsJobs, WakeUp, Webhooks, Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
+use crate::instruments::{Instruments, LabelLists};
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::mandate::TermsChanges;
+use crate::metrics_page::MetricsPage;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
-use crate::routes::{CallVerifier, Recovering, RouteState, router};
+use crate::routes::admin::admin_router;
+use crate::routes::{CallVerifier, OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteState, router};
 use crate::sms::{self, SmsGateway};
 use crate::store::{Queue, Store};
 use axum::Router;
@@ -42,6 +47,10 @@ pub struct App {
     pub files: Arc<FileExchange>,
     pub sms: Arc<dyn SmsGateway>,
     pub readiness: Arc<Readiness>,
+    pub instruments: Arc<Instruments>,
+    pub alarm_watch: Arc<AlarmWatch>,
+    /// Where alarms are posted, if there is such a place.
+    pub alarm_webhook: Option<Arc<AlarmWebhook>>,
     /// The ledger is being recovered: what decides by it is refused, and what acts on it waits.
     pub is_recovering: bool,
     routes: RouteState,
@@ -87,12 +96,21 @@ impl App {
         let vault = Arc::new(Vault::new(&keys)?);
         let ids = Arc::new(StableIds::new(&keys, &config.operator)?);
         let keys = Arc::new(keys);
+        let labels = LabelLists::of(&config, PARTNER_ROUTES.iter().chain(OTHER_ROUTES).copied());
+        let instruments = Instruments::with_labels(clock.clone(), &labels);
         let client = SignedClient::new(keys.clone(), peer.clone(), clock.clone(), random.clone());
-        let csp = Arc::new(CspClient::new(&config.bss_url, &config.operator, client.clone()));
-        let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random)?;
+        let csp = CspClient::new(&config.bss_url, &config.operator, client.clone(), instruments.clone());
+        let csp = Arc::new(csp);
+        let sms = sms::open_gateway(&config.sms, &csp, &peer, &clock, &random, &instruments)?;
         let config = Arc::new(config);
-        let accounts =
-            Arc::new(AccountLookup::new(config.accounts, store.clone(), vault.clone(), csp.clone()));
+        let accounts = AccountLookup::new(
+            config.accounts,
+            store.clone(),
+            vault.clone(),
+            csp.clone(),
+            instruments.clone(),
+        );
+        let accounts = Arc::new(accounts);
         let wake_up = WakeUp::new();
         let codes = Arc::new(config.list_charge_codes());
         let base = Base {
@@ -108,6 +126,8 @@ impl App {
             accounts,
             wake_up,
             is_recovering,
+            instruments,
+            workers: Arc::default(),
         };
 
         let billing = Arc::new(base.billing(csp));
@@ -117,7 +137,9 @@ impl App {
         let coupons = Arc::new(base.coupons());
         let routes = base.routes(&billing, &coupons);
         let readiness = Arc::clone(&routes.readiness);
-        let Base { config, store, clock, random, numbers, vault, ids, accounts, .. } = base;
+        let alarm_watch = Arc::new(base.alarm_watch());
+        let alarm_webhook = base.alarm_webhook(&alarm_watch, &peer)?.map(Arc::new);
+        let Base { config, store, clock, random, numbers, vault, ids, accounts, instruments, .. } = base;
         let worker = Arc::new(worker);
         Ok(Self {
             config,
@@ -135,6 +157,9 @@ impl App {
             files,
             sms,
             readiness,
+            instruments,
+            alarm_watch,
+            alarm_webhook,
             is_recovering,
             routes,
         })
@@ -153,6 +178,11 @@ impl App {
         router(self.routes.clone())
     }
 
+    /// The routes of the admin listener.
+    pub fn admin_router(&self) -> Router {
+        admin_router(self.routes.clone())
+    }
+
     /// Keeps up the connection that an SMS gateway may need, and receives its delivery receipts.
     pub async fn run_sms_gateway(self: Arc<Self>) {
         self.sms.run(&*self.routes.receipts).await;
@@ -161,11 +191,12 @@ impl App {
 
 /// Checks that the ring has a key of every use that this origin signs, seals or verifies with.
 fn check_keys(config: &Config, keys: &Keyring) -> Result<(), String> {
-    let check = |key_use: KeyUse, party: Party| match keys.signing_key(key_use, &party) {
-        Some(_) => Ok(()),
-        None => Err(format!("the key ring has no key of use {} for {party}", key_use.as_str())),
-    };
-    for key_use in [
+    list_missing_keys(config, keys).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// What the key ring lacks of the keys that this origin signs, seals or verifies with.
+pub(super) fn list_missing_keys(config: &Config, keys: &Keyring) -> Vec<String> {
+    let own = [
         KeyUse::EdgeToOrigin,
         KeyUse::OriginToEdge,
         KeyUse::OriginToOperator,
@@ -174,17 +205,22 @@ fn check_keys(config: &Config, keys: &Keyring) -> Result<(), String> {
         KeyUse::SessionAssertion,
         KeyUse::ReturnResult,
         KeyUse::NumberSealing,
-    ] {
-        check(key_use, Party::operator(&config.operator))?;
+    ];
+    let own = own.into_iter().map(|key_use| (key_use, Party::operator(&config.operator)));
+    let sold = config.offers.iter().flat_map(|offer| {
+        let partner = Party::partner(&offer.partner);
+        [(KeyUse::PartnerCall, partner.clone()), (KeyUse::OriginToPartner, partner)]
+    });
+    let told = config.partners.iter().filter(|partner| partner.url.is_some());
+    let told = told.map(|partner| (KeyUse::OriginToPartner, Party::partner(&partner.id)));
+    let mut missing = Vec::new();
+    for (key_use, party) in own.chain(sold).chain(told) {
+        let complaint = format!("the key ring has no key of use {} for {party}", key_use.as_str());
+        if keys.signing_key(key_use, &party).is_none() && !missing.contains(&complaint) {
+            missing.push(complaint);
+        }
     }
-    for offer in &config.offers {
-        check(KeyUse::PartnerCall, Party::partner(&offer.partner))?;
-        check(KeyUse::OriginToPartner, Party::partner(&offer.partner))?;
-    }
-    for partner in config.partners.iter().filter(|partner| partner.url.is_some()) {
-        check(KeyUse::OriginToPartner, Party::partner(&partner.id))?;
-    }
-    Ok(())
+    missing
 }
 
 /// Dependencies that several parts share.
@@ -201,9 +237,36 @@ struct Base {
     accounts: Arc<AccountLookup>,
     wake_up: WakeUp,
     is_recovering: bool,
+    instruments: Arc<Instruments>,
+    workers: Arc<QueueWorkers>,
 }
 
 impl Base {
+    fn alarm_watch(&self) -> AlarmWatch {
+        AlarmWatch::new(
+            self.config.clone(),
+            self.keys.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            self.instruments.clone(),
+            self.is_recovering,
+        )
+    }
+
+    fn alarm_webhook(
+        &self,
+        watch: &AlarmWatch,
+        peer: &Arc<dyn Peer>,
+    ) -> Result<Option<AlarmWebhook>, String> {
+        AlarmWebhook::open(
+            &self.config.alarms,
+            (&self.config.operator, watch.instance()),
+            peer.clone(),
+            self.clock.clone(),
+            self.instruments.clone(),
+        )
+    }
+
     fn retry(&self) -> RetrySchedule {
         RetrySchedule::new(self.clock.clone(), self.random.clone())
     }
@@ -219,6 +282,7 @@ impl Base {
             vault: self.vault.clone(),
             retry: self.retry(),
             clock: self.clock.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -229,6 +293,7 @@ impl Base {
             store: self.store.clone(),
             client,
             retry: self.retry(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -247,6 +312,7 @@ impl Base {
                 store: self.store.clone(),
                 client,
                 retry: self.retry(),
+                instruments: self.instruments.clone(),
             },
             edge: edge.clone(),
             sms: SmsJobs {
@@ -256,10 +322,14 @@ impl Base {
                 gateway: gateway.clone(),
                 retry: self.retry(),
                 clock: self.clock.clone(),
+                instruments: self.instruments.clone(),
             },
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            beats: Heartbeats::default(),
+            instruments: self.instruments.clone(),
+            workers: self.workers.clone(),
             is_recovering: self.is_recovering,
         }
     }
@@ -274,6 +344,7 @@ impl Base {
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -326,6 +397,8 @@ impl Base {
             pages: pages.clone(),
             agreements: agreements.clone(),
         });
+        let (workers, instruments) = (self.workers.clone(), self.instruments.clone());
+        let readiness = Arc::new(Readiness::new(store.clone(), workers, instruments));
         RouteState {
             config: self.config.clone(),
             keys: self.keys.clone(),
@@ -354,10 +427,17 @@ impl Base {
             terms_changes: Arc::new(self.terms_changes()),
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
-            receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone())),
-            readiness: Arc::new(Readiness::new(store.clone())),
+            receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone(), self.instruments.clone())),
+            metrics_page: Arc::new(self.metrics_page(&readiness)),
+            readiness,
             recovering: Recovering(self.is_recovering),
+            instruments: self.instruments.clone(),
         }
+    }
+
+    fn metrics_page(&self, readiness: &Arc<Readiness>) -> MetricsPage {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        MetricsPage::new(store, readiness.clone(), clock, self.instruments.clone())
     }
 
     fn verifier(&self) -> CallVerifier {
@@ -366,6 +446,7 @@ impl Base {
             clock: self.clock.clone(),
             random: self.random.clone(),
             edge_authority: self.config.edge_authority().to_owned(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -378,6 +459,7 @@ impl Base {
             ids: self.ids.clone(),
             codes: self.codes.clone(),
             wake_up: self.wake_up.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -388,6 +470,7 @@ impl Base {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             wake_up: self.wake_up.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -413,6 +496,7 @@ impl Base {
             ids: self.ids.clone(),
             codes: self.codes.clone(),
             wake_up: self.wake_up.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 }

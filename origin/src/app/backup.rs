@@ -3,7 +3,7 @@
 use super::ledger_identity::{differs_in, ledger_facts};
 use crate::config::{Config, Database};
 use crate::keys::Vault;
-use crate::store::Store;
+use crate::store::{SchemaVersion, Store};
 use onbill_domain::timestamp::Timestamp;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
@@ -13,6 +13,11 @@ use std::path::{Path, PathBuf};
 /// Why a database on a server is not copied here: its own tools copy it, and know what they copy.
 const SERVER_COPIES: &str = "the database is on a PostgreSQL server, which is backed up by its own tools: pg_basebackup with archived WAL, \
      or pg_dump (docs/operate/backup-restore.md)";
+
+/// How the name of a backup in a folder ends.
+const BACKUP_ENDING: &str = ".sqlite";
+/// Length of `2026-11-29T080000Z`, the moment in such a name.
+const MOMENT_BYTES: usize = 18;
 
 /// Copies the database into `file`, which must not exist. The error says what to correct.
 ///
@@ -43,7 +48,77 @@ pub async fn back_up(config: &Config, vault: &Vault, file: &Path, now: Timestamp
     if let Some(fact) = differing {
         return Err(differs_in(fact));
     }
-    sync_and_name(&unfinished.0, file).map_err(failed)
+    let bytes = sync_and_name(&unfinished.0, file).map_err(failed)?;
+    // As a restore would find it, from the disk and for reading only.
+    match SchemaVersion::read_sqlite(file) {
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(format!("{} was written and cannot be read: {error}", file.display())),
+    }
+}
+
+/// A backup in a folder, and the older ones that were removed for it.
+#[derive(Debug)]
+pub struct KeptBackup {
+    pub file: PathBuf,
+    pub bytes: u64,
+    pub removed: Vec<PathBuf>,
+}
+
+/// Copies the database into a new file of the folder, named for the operator and the moment, and
+/// then removes the oldest of its kind until `keep` are left. Files of other names are nobody's
+/// business here.
+pub async fn back_up_into(
+    config: &Config,
+    vault: &Vault,
+    folder: &Path,
+    keep: usize,
+    now: Timestamp,
+) -> Result<KeptBackup, String> {
+    let file = folder.join(backup_name(config.operator.as_str(), now));
+    let bytes = back_up(config, vault, &file, now).await?;
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    let mut backups = list_backups(folder, config.operator.as_str()).map_err(failed)?;
+    let surplus = backups.len().saturating_sub(keep.max(1));
+    let removed: Vec<PathBuf> = backups.drain(..surplus).collect();
+    for old in &removed {
+        std::fs::remove_file(old).map_err(failed)?;
+    }
+    Ok(KeptBackup { file, bytes, removed })
+}
+
+/// `acme-2026-11-29T080000Z.sqlite`: the order of the names is that of the moments.
+fn backup_name(operator: &str, at: Timestamp) -> String {
+    let second = Timestamp::from_unix_seconds(at.unix_seconds());
+    format!("{operator}-{}{BACKUP_ENDING}", second.to_string().replace(':', ""))
+}
+
+/// The backups of an operator in a folder, oldest first.
+fn list_backups(folder: &Path, operator: &str) -> std::io::Result<Vec<PathBuf>> {
+    let mut backups = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_str().is_some_and(|name| is_backup_name(name, operator)) {
+            backups.push(entry.path());
+        }
+    }
+    backups.sort();
+    Ok(backups)
+}
+
+fn is_backup_name(name: &str, operator: &str) -> bool {
+    let moment = name
+        .strip_prefix(operator)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_suffix(BACKUP_ENDING));
+    let fits = |at: usize, byte: u8| match at {
+        4 | 7 => byte == b'-',
+        10 => byte == b'T',
+        17 => byte == b'Z',
+        _ => byte.is_ascii_digit(),
+    };
+    moment.is_some_and(|moment| {
+        moment.len() == MOMENT_BYTES && moment.bytes().enumerate().all(|(at, byte)| fits(at, byte))
+    })
 }
 
 /// Makes the copy durable, then gives it its name, which must be free. A link fails where a rename
@@ -90,6 +165,28 @@ impl Drop for Unfinished {
             let mut name = self.0.as_os_str().to_owned();
             name.push(ending);
             let _ = std::fs::remove_file(PathBuf::from(name));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backup_is_known_by_its_name() {
+        let name = backup_name("acme", Timestamp::from_unix_seconds(1_796_000_000));
+        assert!(is_backup_name(&name, "acme"), "{name}");
+        for other in [
+            "acme.sqlite",
+            "acme-2.sqlite",
+            "acme-2026-11-29T080000Z.sqlite.unfinished",
+            "acme-2026-11-29T08:00:00Z.sqlite",
+            "acme-eu-2026-11-29T080000Z.sqlite",
+            "nova-2026-11-29T080000Z.sqlite",
+            "",
+        ] {
+            assert!(!is_backup_name(other, "acme"), "{other}");
         }
     }
 }

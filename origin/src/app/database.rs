@@ -1,11 +1,14 @@
-//! Opens the database that a configuration names.
+//! Opens the database that a configuration names, or reads how far its schema is.
 
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, PostgresAddress};
 use crate::keys::password_file;
 use crate::store::postgres::CONNECTIONS_DEFAULT;
-use crate::store::sqlite::{READERS_DEFAULT, list_files_open_to_others};
-use crate::store::{OpenMode, Store, StoreError};
+use crate::store::sqlite::READERS_DEFAULT;
+use crate::store::{OpenMode, SchemaVersion, Store, StoreError};
 use std::sync::Arc;
+
+/// The name of a database on a server, in errors.
+const SERVER: &str = "the database";
 
 /// Opens the database that a configuration names. The error says what to correct.
 pub async fn open_database(config: &Config, mode: OpenMode) -> Result<Arc<Store>, String> {
@@ -21,20 +24,37 @@ pub async fn open_database(config: &Config, mode: OpenMode) -> Result<Arc<Store>
             (place, Store::open_sqlite(path, READERS_DEFAULT, mode))
         }
         Database::Postgres(address) => {
-            let address = match &config.database_password_file {
-                Some(file) => {
-                    let password = password_file::read_password("database_password_file", file)?;
-                    address.clone().with_password(&password)
-                }
-                None => address.clone(),
-            };
+            let address = with_settings(config, address)?;
             let connections = config.database_connections.unwrap_or(CONNECTIONS_DEFAULT);
-            let address = address.with_tears_no_pages(config.database_tears_no_pages);
             let opened = Store::open_postgres(&address, connections, mode).await;
-            ("the database".to_owned(), opened)
+            (SERVER.to_owned(), opened)
         }
     };
     opened.map(Arc::new).map_err(|error| explain(&place, &error))
+}
+
+/// Reads how far the schema of the ledger is. Nothing is changed.
+pub async fn read_schema_version(config: &Config) -> Result<SchemaVersion, String> {
+    let (place, read) = match &config.database {
+        Database::Sqlite(path) => (path.display().to_string(), SchemaVersion::read_sqlite(path)),
+        Database::Postgres(address) => {
+            let address = with_settings(config, address)?;
+            (SERVER.to_owned(), SchemaVersion::read_postgres(&address).await)
+        }
+    };
+    read.map_err(|error| explain(&place, &error))
+}
+
+/// The address with what other settings say about it.
+fn with_settings(config: &Config, address: &PostgresAddress) -> Result<PostgresAddress, String> {
+    let address = address.clone().with_tears_no_pages(config.database_tears_no_pages);
+    match &config.database_password_file {
+        Some(file) => {
+            let password = password_file::read_password("database_password_file", file)?;
+            Ok(address.with_password(&password))
+        }
+        None => Ok(address),
+    }
 }
 
 fn explain(place: &str, error: &StoreError) -> String {
@@ -47,21 +67,8 @@ fn explain(place: &str, error: &StoreError) -> String {
             format!("{place} has a ledger already, or what is left of one: init replaces nothing")
         }
         StoreError::OlderSchema => {
-            format!("{place}: {error}. `onbill-origin serve` brings it up to date")
+            format!("{place}: {error}. `onbill-origin migrate` or `serve` brings it up to date")
         }
         error => format!("{place} cannot be opened: {error}"),
-    }
-}
-
-/// Says in the log which files of the database others than their owner may read or write. They have
-/// sealed numbers and the amounts of all charges.
-pub fn warn_of_open_files(config: &Config) {
-    let Database::Sqlite(path) = &config.database else { return };
-    for (path, mode) in list_files_open_to_others(path) {
-        tracing::warn!(
-            path = %path.display(),
-            mode = format!("{mode:o}"),
-            "a file of the database is open to others: set its mode to 600"
-        );
     }
 }

@@ -1,46 +1,129 @@
 //! The running service: the HTTP server, the queue's workers, the SMS gateway's connection, the
-//! exchange of billing files, and the sweeper.
+//! exchange of billing files, the sweeper, and the watch that tells the supervisor about them.
 
 use super::assembly::App;
+use super::supervisor::Supervisor;
 use crate::call_trace::CallTrace;
+use crate::delivery::HeartbeatWatch;
 use crate::delivery::files::Directory;
+use crate::instruments::{Alarm, raise_alarm};
 use crate::server;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// Connections to the admin listener: a few monitors ask it, and what is too much for it takes no
+/// file handle from the calls.
+const ADMIN_CONNECTIONS_MAX: usize = 32;
 
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
+/// Interval at which the workers are looked after, unless the supervisor wants to hear of them more
+/// often.
+const WATCH_EVERY: Duration = Duration::from_secs(10);
+/// How often the supervisor is told within its patience, so that one late turn is no failure.
+const TOLD_TIMES: u32 = 3;
+/// How long the SMS gateway may take to confirm the end of its session.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long the end of the service waits for the last words about alarms.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The listeners of an origin.
+pub struct Listeners {
+    pub calls: TcpListener,
+    /// That of the people and programs who run the origin.
+    pub admin: Option<TcpListener>,
+}
 
 /// Serves until `stop` completes and the calls that came before it are answered, or had their time.
 /// What the tasks were doing is leased and idempotent, so it continues after the next start.
 ///
-/// None of the tasks ends by itself. If one does, the service ends with an error, so that its
-/// supervisor restarts it: an origin that accepts charges and submits none looks healthy, and is
-/// not.
+/// None of the tasks ends by itself. If one does, or panics, the service ends with an error, so that
+/// its supervisor restarts it: an origin that accepts charges and submits none looks healthy, and is
+/// not. A panic within one attempt at a job is no such end, see [`crate::delivery::Worker`].
 pub async fn run(
     app: Arc<App>,
-    listener: TcpListener,
+    listeners: Listeners,
     directory: Option<Arc<Directory>>,
+    supervisor: Supervisor,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    let supervisor = Arc::new(supervisor);
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&app.worker).run());
     tasks.spawn(Arc::clone(&app).run_sms_gateway());
     tasks.spawn(Arc::clone(&app.readiness).keep_checking());
+    tasks.spawn(Arc::clone(&app.alarm_watch).run());
+    if let Some(webhook) = &app.alarm_webhook {
+        tasks.spawn(Arc::clone(webhook).run());
+    }
     tasks.spawn(sweep(Arc::clone(&app)));
+    tasks.spawn(watch(Arc::clone(&app), Arc::clone(&supervisor)));
     // What was put into a file may be among what the ledger has lost.
     if let Some(directory) = directory.filter(|_| !app.is_recovering) {
         tasks.spawn(Arc::clone(&app.files).run(directory));
     }
-    tokio::select! {
-        () = server::serve(listener, app.router(), stop) => Ok(()),
-        _ = tasks.join_next() => {
-            tracing::error!(alarm = "service-ended", "a part of the service has ended");
-            Err(io::Error::other("a part of the service has ended"))
+    // It answers to the end, so that everybody sees that the origin is stopping.
+    if let Some(admin) = listeners.admin {
+        let serving =
+            server::serve(admin, app.admin_router(), ADMIN_CONNECTIONS_MAX, None, std::future::pending());
+        tasks.spawn(serving);
+    }
+    supervisor.say_ready();
+    let readiness = Arc::clone(&app.readiness);
+    let stop = async {
+        stop.await;
+        readiness.begin_stop();
+        supervisor.say_stopping();
+    };
+    let (calls, instruments) = (listeners.calls, Some(Arc::clone(&app.instruments)));
+    let ended = tokio::select! {
+        () = server::serve(calls, app.router(), server::connections_max(), instruments, stop) => {
+            // An SMSC that is not told holds the session for live, and may refuse the next one.
+            let _ = tokio::time::timeout(GOODBYE_PATIENCE, app.sms.end_session()).await;
+            Ok(())
         }
+        _ = tasks.join_next() => {
+            let message = "a part of the service has ended";
+            raise_alarm!(app.instruments.alarms, Alarm::ServiceEnded, "", "{message}");
+            Err(io::Error::other(message))
+        }
+    };
+    tasks.shutdown().await;
+    leave_word(&app).await;
+    ended
+}
+
+/// Writes and posts what there is to say of alarms, as far as that is quick: the next start, or the
+/// receiver, then knows why there is one.
+async fn leave_word(app: &App) {
+    let words = async {
+        app.alarm_watch.exchange().await;
+        if let Some(webhook) = &app.alarm_webhook {
+            webhook.post_waiting().await;
+        }
+    };
+    // Nobody waits for the rest: the log has it.
+    let _ = tokio::time::timeout(LAST_WORDS, words).await;
+}
+
+/// Tells the supervisor again and again that the queues are worked on, and ends when one is not.
+async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
+    let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / TOLD_TIMES);
+    let mut every = tokio::time::interval(wanted.min(WATCH_EVERY));
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watch = HeartbeatWatch::begin(Instant::now());
+    loop {
+        every.tick().await;
+        if let Some(queue) = watch.find_stuck(&app.worker.beats, app.worker.queues(), Instant::now()) {
+            tracing::error!(?queue, "the worker of a queue does nothing any more");
+            return;
+        }
+        supervisor.say_alive();
     }
 }
 
@@ -52,10 +135,6 @@ async fn sweep(app: Arc<App>) {
             tracing::error!(?error, "old nonces and flows could not be deleted");
         }
         if app.is_recovering {
-            tracing::error!(
-                alarm = "recovering",
-                "the ledger is being recovered: calls that decide by it are refused"
-            );
             continue;
         }
         let reminding = CallTrace::begin(&*app.random).scope(app.coupons.remind_all());

@@ -3,16 +3,19 @@
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
 use crate::config::{ChargeCodes, Config};
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
+use crate::instruments::{Alarm, ChargeVerdict, Instruments, raise_alarm};
 use crate::keys::StableIds;
-use crate::store::{Charge, ChargeRules, NewCharge, PostChargeResult, Store};
+use crate::store::{BillingOutcome, Charge, ChargeRules, NewCharge, PostChargeResult, SettleResult, Store};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::PartnerId;
+use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
-use onbill_domain::wire::ott::TransactionRequest;
+use onbill_domain::wire::ott::{TransactionRequest, TransactionResponse};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 pub struct ChargePosts {
     pub(crate) config: Arc<Config>,
@@ -22,6 +25,7 @@ pub struct ChargePosts {
     pub(crate) ids: Arc<StableIds>,
     pub(crate) codes: Arc<ChargeCodes>,
     pub(crate) wake_up: WakeUp,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 pub enum RecordedCharge {
@@ -37,18 +41,20 @@ impl ChargePosts {
     /// Records a charge durably, with the job that submits it to billing: 404 `pai-not-found`, 400
     /// `parameter-not-supported` for a currency in which the operator does not bill, 422
     /// `idempotency-violation`, 409 `request-in-progress`. What the customer has not agreed to, and
-    /// days that coupons have paid for, are recorded declines.
+    /// days that coupons have paid for, are recorded declines. `begun` is when the post came in.
     pub(crate) async fn record_charge(
         &self,
         partner: PartnerId,
         nonce: Nonce,
         request: TransactionRequest,
+        begun: Instant,
     ) -> Result<RecordedCharge, Failure> {
         let now = self.clock.now();
         // The fingerprint covers the parsed members in a fixed order: spaces and unknown members do
         // not make another charge.
         let fingerprint = serde_json::to_vec(&request);
         let fingerprint = fingerprint.map_err(|_| Fault::Broken("a request does not serialize"))?;
+        let (charged_by, amount) = (partner.clone(), request.amount);
         let new = NewCharge {
             transaction_id: self.ids.charge(&partner, &request.ext_transaction_id),
             limits: self.config.limits_in(request.amount.currency),
@@ -66,10 +72,13 @@ impl ChargePosts {
         };
         let reject = match self.store.post_charge(nonce, now, new).await? {
             PostChargeResult::Created(charge) => {
-                warn_of_repeated_period(&charge);
+                self.warn_of_repeated_period(&charge);
                 return Ok(RecordedCharge::New(charge));
             }
-            PostChargeResult::Declined(response) => return Ok(RecordedCharge::Declined(response)),
+            PostChargeResult::Declined(response) => {
+                self.note_declined(&charged_by, amount, &response, begun);
+                return Ok(RecordedCharge::Declined(response));
+            }
             PostChargeResult::Replayed(response) => return Ok(RecordedCharge::Replay(response)),
             PostChargeResult::Conflict => {
                 Reject::new(ErrorCode::IdempotencyViolation, "extTransactionID was used for another charge.")
@@ -87,22 +96,45 @@ impl ChargePosts {
     }
 
     /// Submits a new charge to billing once, and returns the response with its latest known state.
-    pub(crate) async fn submit_charge(&self, charge: &Charge) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn submit_charge(&self, charge: &Charge, begun: Instant) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_charge(charge).await;
+        let verdict = match &outcome {
+            BillingOutcome::Decided(decision) => Some(ChargeVerdict::from(decision)),
+            BillingOutcome::Undecided(_) => None,
+        };
         let filled = outcome.filled_queues();
         let id = &charge.transaction_id;
         let (response, settled) =
             self.store.answer_transaction(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "charge", id);
+        raise_for_result(&self.instruments, settled, "charge", id);
+        let charges = &self.instruments.metrics.charges;
+        match verdict {
+            Some(verdict) if settled == SettleResult::Written => {
+                charges.note_settled(&charge.partner, charge.amount, verdict, begun.elapsed());
+            }
+            // It was settled by another lease, which has noted it.
+            Some(_) => {}
+            None => charges.note_pending(&charge.partner),
+        }
         self.wake_up.wake_each(filled);
         Ok(response)
     }
-}
 
-/// Raises an alarm for a charge whose days were charged before, where the operator lets it pass.
-fn warn_of_repeated_period(charge: &Charge) {
-    if charge.repeats_period {
-        let id = &charge.transaction_id;
-        tracing::error!(id, alarm = "period-charged-again", "days are charged that were charged before");
+    /// Notes a charge that was declined when it was recorded. Its response says why.
+    fn note_declined(&self, partner: &PartnerId, amount: Money, response: &[u8], begun: Instant) {
+        let response: Option<TransactionResponse> = serde_json::from_slice(response).ok();
+        if let Some(reason) = response.and_then(|response| response.decline_reason) {
+            let verdict = ChargeVerdict::Declined(reason);
+            self.instruments.metrics.charges.note_settled(partner, amount, verdict, begun.elapsed());
+        }
+    }
+
+    /// Raises an alarm for a charge whose days were charged before, where the operator lets it pass.
+    fn warn_of_repeated_period(&self, charge: &Charge) {
+        if charge.repeats_period {
+            let (alarms, id) = (&self.instruments.alarms, &charge.transaction_id);
+            let alarm = Alarm::PeriodChargedAgain;
+            raise_alarm!(alarms, alarm, id, id, "days are charged that were charged before");
+        }
     }
 }

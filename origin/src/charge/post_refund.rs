@@ -2,10 +2,13 @@
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
+use crate::instruments::Instruments;
 use crate::keys::StableIds;
-use crate::store::{NewRefund, PostRefundResult, Refund, Store};
+use crate::store::{
+    BillingOutcome, NewRefund, PostRefundResult, Refund, RefundDecision, SettleResult, Store,
+};
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -19,6 +22,7 @@ pub struct RefundPosts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<StableIds>,
     pub(crate) wake_up: WakeUp,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 pub enum RecordedRefund {
@@ -77,10 +81,23 @@ impl RefundPosts {
     /// Submits a new refund to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_refund(&self, refund: &Refund) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_refund(refund).await;
+        let verdict = match &outcome {
+            BillingOutcome::Decided(decision) => Some(matches!(decision, RefundDecision::Approved { .. })),
+            BillingOutcome::Undecided(_) => None,
+        };
         let filled = outcome.filled_queues();
         let id = &refund.refund_id;
         let (response, settled) = self.store.answer_refund(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "refund", id);
+        raise_for_result(&self.instruments, settled, "refund", id);
+        let charges = &self.instruments.metrics.charges;
+        match verdict {
+            Some(is_approved) if settled == SettleResult::Written => {
+                charges.note_refund_settled(&refund.partner, refund.amount, is_approved);
+            }
+            // It was settled by another lease, which has noted it.
+            Some(_) => {}
+            None => charges.note_refund_pending(&refund.partner),
+        }
         self.wake_up.wake_each(filled);
         Ok(response)
     }

@@ -7,13 +7,16 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use onbill_origin::account::import::ImportError;
+use onbill_origin::alarm_watch;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
+use onbill_origin::instruments::Instruments;
 use onbill_origin::keys::Vault;
 use onbill_origin::lifecycle::event_file::{EventImport, follow_file};
 use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Follow what happened to accounts, from a CSV file.
 ///
@@ -38,12 +41,20 @@ impl Arguments {
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
-        let import = EventImport { store: &store, vault: &vault, numbers, random: &SystemRandom };
+        let instruments = Instruments::new(Arc::new(SystemClock));
+        let import = EventImport {
+            store: &store,
+            vault: &vault,
+            numbers,
+            random: &SystemRandom,
+            instruments: &instruments,
+        };
         let complain =
             |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
         let now = || SystemClock.now();
         let report = follow_file(import, opened, now, complain, |position| bar.set_position(position)).await;
         bar.finish_and_clear();
+        alarm_watch::write_alarms(&instruments, &store, &config).await.map_err(database_failed)?;
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
             ImportError::Store(error) => database_failed(error),

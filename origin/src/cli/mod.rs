@@ -5,16 +5,21 @@
 
 mod account_events;
 mod adopt;
+mod alarms;
 mod arguments;
 mod backup;
 mod close_pai;
+mod completions;
+mod config;
 mod coupons;
 mod erase;
 mod files;
 mod import_accounts;
 mod init;
 mod kv_sync;
+mod man;
 mod mandates;
+mod migrate;
 mod opening;
 mod outbox;
 mod output;
@@ -26,8 +31,9 @@ mod serve;
 mod settlement;
 mod verb_outcome;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use onbill_origin::ambient::SystemRandom;
+use onbill_origin::build_info;
 use onbill_origin::call_trace::CallTrace;
 use output::print_error_line;
 use std::path::{Path, PathBuf};
@@ -36,14 +42,19 @@ use verb_outcome::VerbOutcome;
 
 /// onbill's origin: the authority beside one operator's billing system.
 #[derive(Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(name = PROGRAM, version = build_info::version_line(), after_help = EXIT_CODES)]
 struct Arguments {
     /// The configuration file (TOML).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "ONBILL_CONFIG", default_value = DEFAULT_CONFIG)]
     config: PathBuf,
     #[command(subcommand)]
     verb: Verb,
 }
+
+const PROGRAM: &str = "onbill-origin";
+
+/// Where packages put the configuration.
+const DEFAULT_CONFIG: &str = "/etc/onbill/origin.toml";
 
 const EXIT_CODES: &str = "Exit codes of every verb:
   0  done, and nothing was found or refused
@@ -54,9 +65,12 @@ const EXIT_CODES: &str = "Exit codes of every verb:
 enum Verb {
     Init(init::Arguments),
     Serve(serve::Arguments),
+    Config(config::Arguments),
+    Migrate(migrate::Arguments),
     ImportAccounts(import_accounts::Arguments),
     AccountEvents(account_events::Arguments),
     Outbox(outbox::Arguments),
+    Alarms(alarms::Arguments),
     Reconcile(reconcile::Arguments),
     Settlement(settlement::Arguments),
     Mandates(mandates::Arguments),
@@ -67,6 +81,8 @@ enum Verb {
     RotateKeys(rotate_keys::Arguments),
     Backup(backup::Arguments),
     Recovered(recovered::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Runs the verb that the command line asks for.
@@ -94,9 +110,12 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
     match verb {
         Verb::Init(arguments) => arguments.run(config).await,
         Verb::Serve(arguments) => arguments.run(config).await,
+        Verb::Config(arguments) => arguments.run(config).await,
+        Verb::Migrate(arguments) => arguments.run(config).await,
         Verb::ImportAccounts(arguments) => arguments.run(config).await,
         Verb::AccountEvents(arguments) => arguments.run(config).await,
         Verb::Outbox(arguments) => arguments.run(config).await,
+        Verb::Alarms(arguments) => arguments.run(config).await,
         Verb::Reconcile(arguments) => arguments.run(config).await,
         Verb::Settlement(arguments) => arguments.run(config).await,
         Verb::Mandates(arguments) => arguments.run(config).await,
@@ -107,5 +126,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::RotateKeys(arguments) => arguments.run(config).await,
         Verb::Backup(arguments) => arguments.run(config).await,
         Verb::Recovered(arguments) => arguments.run(config).await,
+        Verb::Completions(arguments) => Ok(arguments.run(Arguments::command())),
+        Verb::Man(arguments) => arguments.run(Arguments::command()),
     }
 }

@@ -27,9 +27,19 @@ pub(super) async fn open_origin(
     config: &Path,
     mode: OpenMode,
 ) -> anyhow::Result<(Config, Keyring, Arc<Store>)> {
-    let (config, keys) = Config::load(config).map_err(anyhow::Error::msg)?;
-    let store = database::open_database(&config, mode).await.map_err(anyhow::Error::msg)?;
+    let (config, keys) = load_config(config)?;
+    let store = open_database(&config, mode).await?;
     Ok((config, keys, store))
+}
+
+/// Reads the configuration and its keys.
+pub(super) fn load_config(config: &Path) -> anyhow::Result<(Config, Keyring)> {
+    Config::load(config).map_err(anyhow::Error::msg)
+}
+
+/// Opens the database alone.
+pub(super) async fn open_database(config: &Config, mode: OpenMode) -> anyhow::Result<Arc<Store>> {
+    database::open_database(config, mode).await.map_err(anyhow::Error::msg)
 }
 
 /// Opens the whole origin, for a verb that calls other parties.

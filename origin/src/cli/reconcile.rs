@@ -15,7 +15,8 @@ use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_origin::reconciliation::finding::HEADER;
 use onbill_origin::reconciliation::{
-    Cause, Finding, Kind, LedgerSum, LedgerTotals, Reconciliation, Repair, ReportedAmount, Summary,
+    CODES_MAX, Cause, CodeTotals, Finding, Kind, LedgerSum, LedgerTotals, Reconciliation, Repair,
+    ReportedAmount, Summary,
 };
 use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
@@ -215,13 +216,21 @@ fn print_sums(summary: &Summary) {
     for (currency, totals) in &summary.totals.0 {
         print_totals(currency.as_str(), *currency, totals);
     }
-    if summary.by_charge_code.keys().all(|(_, code)| code.is_empty()) {
+    let CodeTotals { codes, others } = &summary.by_charge_code;
+    if codes.keys().all(|(_, code)| code.is_empty()) {
         return;
     }
     print_line!("\nThe same by charge code:");
-    for ((currency, code), totals) in &summary.by_charge_code {
+    for ((currency, code), totals) in codes {
         let code = if code.is_empty() { "(none)" } else { code };
         print_totals(&format!("{currency} {code}"), *currency, totals);
+    }
+    if others.0.is_empty() {
+        return;
+    }
+    print_line!("\nThere are more than {CODES_MAX} charge codes. The others together:");
+    for (currency, totals) in &others.0 {
+        print_totals(&format!("{currency} (others)"), *currency, totals);
     }
 }
 

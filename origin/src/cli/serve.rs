@@ -5,19 +5,23 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::Context as _;
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
-use onbill_origin::app::database::warn_of_open_files;
-use onbill_origin::app::{App, ledger_identity, service};
+use onbill_origin::app::file_modes::warn_of_open_files;
+use onbill_origin::app::service::Listeners;
+use onbill_origin::app::{App, Supervisor, ledger_identity, panic_log, service};
 use onbill_origin::delivery::files;
 use onbill_origin::http::HttpPeer;
 use onbill_origin::store::OpenMode;
 use onbill_origin::store::Store;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::net::TcpListener;
 
 /// Answer the edge, hand charges and refunds to billing, tell the partner.
 ///
 /// Runs until SIGTERM or Ctrl-C, or until a part of it fails: let it be started again then. Logs are JSON
-/// lines on stderr; RUST_LOG sets their level, which is info when it is not set.
+/// lines on stderr; RUST_LOG sets their level, which is info when it is not set. Under systemd it can be of
+/// Type=notify, with WatchdogSec.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -43,6 +47,7 @@ impl Arguments {
             // place: that would end the call in the middle of its charge, and the process with it.
             .log_internal_errors(false)
             .init();
+        panic_log::log_panics();
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
         warn_of_open_files(&config);
         let listen = config.listen;
@@ -56,15 +61,18 @@ impl Arguments {
             .map_err(anyhow::Error::msg)?;
         let sealing_key = app.vault.newest_key_id().to_owned();
         app.store.note_sealing_key(sealing_key).await.map_err(database_failed)?;
-        let listener =
-            tokio::net::TcpListener::bind(listen).await.with_context(|| format!("{listen} is not free"))?;
+        let admin = match app.config.admin_listen.address() {
+            Some(address) => Some(bind(address, "admin_listen").await?),
+            None => None,
+        };
+        let listeners = Listeners { calls: bind(listen, "listen").await?, admin };
         tracing::info!(%listen, operator = %app.config.operator, "serving");
         let directory = app.config.files.as_ref().map(|settings| {
             let opened = files::Directory::open(&settings.directory);
             opened.with_context(|| format!("{} cannot be used for files", settings.directory.display()))
         });
         let directory = directory.transpose()?.map(Arc::new);
-        service::run(app, listener, directory, stop_asked_for()).await?;
+        service::run(app, listeners, directory, find_supervisor(), stop_asked_for()).await?;
         Ok(VerbOutcome::Clean)
     }
 
@@ -75,6 +83,23 @@ impl Arguments {
         }
         Ok(store.find_recovery_marks().await.map_err(database_failed)?.is_incomplete())
     }
+}
+
+/// The supervisor that the environment names (`sd_notify(3)`, `sd_watchdog_enabled(3)`).
+fn find_supervisor() -> Supervisor {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return Supervisor::default() };
+    let read = |name| std::env::var_os(name).and_then(|value| value.into_string().ok());
+    let is_for_us = read("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
+    let patience = read("WATCHDOG_USEC").filter(|_| is_for_us);
+    Supervisor::connect(&socket, patience.as_deref()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the supervisor cannot be told anything: NOTIFY_SOCKET leads nowhere");
+        Supervisor::default()
+    })
+}
+
+/// Listens on an address of the configuration. The error names the setting.
+async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{setting}: {address} is not free"))
 }
 
 /// Completes when the process is asked to stop, by Ctrl-C or SIGTERM.

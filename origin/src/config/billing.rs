@@ -4,7 +4,7 @@ use super::sources::Billing;
 use onbill_domain::decline_reason::DeclineReason;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,7 +13,7 @@ use std::fmt;
 pub(crate) const RAW_CODE_CHARS_MAX: usize = 64;
 
 /// `billing = "files"`, or a section with the codes: `[billing]`, of which `by` is that word.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BillingSettings {
     /// How charges and refunds reach billing.
     pub by: Billing,
@@ -22,7 +22,7 @@ pub struct BillingSettings {
 }
 
 /// What billing's own codes mean: the reason for which a charge with this code is declined.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BillingCodes(BTreeMap<String, DeclineReason>);
 
 impl BillingCodes {

@@ -2,13 +2,14 @@
 
 use super::offers::Offer;
 use super::partners::Partner;
+use super::reading::{Complaints, SettingPath};
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether each charge must have a charge code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChargeCodeRule {
     /// Billing books some charges without one.
@@ -33,7 +34,7 @@ pub struct Booking {
 #[derive(Clone, Debug, Default)]
 pub struct ChargeCodes {
     offers: Vec<CodedOffer>,
-    /// For charges of which the offer is not known.
+    /// The partners' own, for charges of which the offer is not known or not on sale any more.
     partners: BTreeMap<PartnerId, ChargeCode>,
 }
 
@@ -47,82 +48,56 @@ struct CodedOffer {
 }
 
 impl ChargeCodes {
-    /// An offer without a code has its partner's. A partner without a code has the one that all its
-    /// offers have, if they have the same.
+    /// An offer without a code has its partner's.
     pub(super) fn of(offers: &[Offer], partners: &[Partner]) -> Self {
-        let own = |id: &PartnerId| partners.iter().find(|partner| partner.id == *id)?.charge_code.clone();
-        let offers: Vec<CodedOffer> = offers
-            .iter()
-            .map(|offer| CodedOffer {
-                id: offer.id.clone(),
-                partner: offer.partner.clone(),
-                plan: offer.plan.clone(),
-                charge_code: offer.charge_code.clone().or_else(|| own(&offer.partner)),
-            })
-            .collect();
-        let ids: BTreeSet<&PartnerId> = offers
-            .iter()
-            .map(|offer| &offer.partner)
-            .chain(partners.iter().map(|partner| &partner.id))
-            .collect();
-        let fallback = |id: &PartnerId| own(id).or_else(|| shared_code(&offers, id));
-        let partners = ids.into_iter().filter_map(|id| Some((id.clone(), fallback(id)?))).collect();
-        Self { offers, partners }
+        let coded =
+            partners.iter().filter_map(|partner| Some((partner.id.clone(), partner.charge_code.clone()?)));
+        let partners: BTreeMap<PartnerId, ChargeCode> = coded.collect();
+        let offers = offers.iter().map(|offer| CodedOffer {
+            id: offer.id.clone(),
+            partner: offer.partner.clone(),
+            plan: offer.plan.clone(),
+            charge_code: offer.charge_code.clone().or_else(|| partners.get(&offer.partner).cloned()),
+        });
+        Self { offers: offers.collect(), partners }
     }
 
-    /// How a charge is booked for a subscriber with this plan. The offer is the partner's only one
-    /// with that plan.
-    pub fn book_plan(&self, partner: &PartnerId, plan: Option<ExtId>) -> Booking {
-        let mut same_plan = self
-            .offers
-            .iter()
-            .filter(|offer| offer.partner == *partner && Some(&offer.plan) == plan.as_ref());
-        let offer = match (same_plan.next(), same_plan.next()) {
-            (Some(only), None) => Some(only),
-            _ => None,
-        };
-        match offer {
-            Some(offer) => {
-                Booking { offer: Some(offer.id.clone()), plan, charge_code: offer.charge_code.clone() }
-            }
-            None => Booking { offer: None, plan, charge_code: self.partners.get(partner).cloned() },
-        }
-    }
-
-    /// How a charge for this offer is booked, such as a coupon's. The offer may be gone since.
-    pub fn book_offer(&self, partner: &PartnerId, id: OfferId) -> Booking {
-        let known = self.offers.iter().find(|offer| offer.partner == *partner && offer.id == id);
+    /// How a charge is booked for this offer and this plan, which are those of its mandate. Of a coupon
+    /// only the offer is known. The offer may be gone since: then the charge has its partner's code, and
+    /// never that of another offer. Otherwise a change of what is on sale would book what was sold
+    /// before under another code.
+    pub fn book(&self, partner: &PartnerId, offer: Option<OfferId>, plan: Option<ExtId>) -> Booking {
+        let is_it = |known: &&CodedOffer| known.partner == *partner && Some(&known.id) == offer.as_ref();
+        let known = self.offers.iter().find(is_it);
         Booking {
-            offer: Some(id),
-            plan: known.map(|offer| offer.plan.clone()),
+            plan: plan.or_else(|| known.map(|offer| offer.plan.clone())),
             charge_code: known
                 .map_or_else(|| self.partners.get(partner).cloned(), |offer| offer.charge_code.clone()),
+            offer,
         }
     }
 
     /// Checks that no charge of any of these partners could be without a code.
-    pub(super) fn check_complete(&self, partners: &BTreeSet<&PartnerId>) -> Result<(), String> {
-        if let Some(offer) = self.offers.iter().find(|offer| offer.charge_code.is_none()) {
-            return Err(format!(
-                "charge_codes = \"required\": offer {} has no charge_code, and neither has partner {}",
-                offer.id, offer.partner
-            ));
+    pub(super) fn check_complete(&self, partners: &BTreeSet<&PartnerId>, complaints: &mut Complaints) {
+        for (n, offer) in self.offers.iter().enumerate().filter(|(_, offer)| offer.charge_code.is_none()) {
+            complaints.add(
+                SettingPath::of("offers").entry(n).key("charge_code"),
+                format!(
+                    "charge_codes = \"required\": offer {} has no charge_code, and neither has partner {}",
+                    offer.id, offer.partner
+                ),
+            );
         }
-        match partners.iter().find(|partner| !self.partners.contains_key(**partner)) {
-            None => Ok(()),
-            Some(partner) => Err(format!(
-                "charge_codes = \"required\": partner {partner} needs a charge_code of its own below \
-                 [[partners]], for charges of which the offer is not known"
-            )),
+        for partner in partners.iter().filter(|partner| !self.partners.contains_key(**partner)) {
+            complaints.add(
+                SettingPath::of("charge_codes"),
+                format!(
+                    "charge_codes = \"required\": partner {partner} needs a charge_code of its own below \
+                     [[partners]], for charges of which the offer is not known or not on sale any more"
+                ),
+            );
         }
     }
-}
-
-/// The code that all offers of a partner have.
-fn shared_code(offers: &[CodedOffer], partner: &PartnerId) -> Option<ChargeCode> {
-    let mut codes = offers.iter().filter(|offer| offer.partner == *partner).map(|offer| &offer.charge_code);
-    let first = codes.next()?.clone();
-    first.filter(|first| codes.all(|code| code.as_ref() == Some(first)))
 }
 
 #[cfg(test)]
@@ -167,34 +142,59 @@ mod tests {
         parse(text).expect("is an id")
     }
 
-    fn booked(codes: &ChargeCodes, partner: &str, plan: Option<&str>) -> (Option<String>, Option<String>) {
-        let booking =
-            codes.book_plan(&id(PartnerId::parse, partner), plan.map(|plan| id(ExtId::parse, plan)));
-        (booking.offer.map(|offer| offer.to_string()), booking.charge_code.map(|code| code.to_string()))
+    /// The plan and the code of a charge.
+    fn booked(
+        codes: &ChargeCodes,
+        partner: &str,
+        offer: Option<&str>,
+        plan: Option<&str>,
+    ) -> (Option<String>, Option<String>) {
+        let (offer, plan) =
+            (offer.map(|offer| id(OfferId::parse, offer)), plan.map(|plan| id(ExtId::parse, plan)));
+        let booking = codes.book(&id(PartnerId::parse, partner), offer.clone(), plan);
+        assert_eq!(booking.offer, offer, "the offer is what the mandate says");
+        (booking.plan.map(|plan| plan.to_string()), booking.charge_code.map(|code| code.to_string()))
     }
 
     #[test]
     fn charge_code_is_the_offers_or_else_the_partners() {
         let some = |text: &str| Some(text.to_owned());
         let codes = codes(&with_codes("", "NFLX-P", "TUNES", "NFLX"));
-        assert_eq!(booked(&codes, "netflix", Some("standard")), (some("netflix-standard"), some("NFLX")));
-        assert_eq!(booked(&codes, "netflix", Some("premium")), (some("netflix-premium"), some("NFLX-P")));
-        assert_eq!(booked(&codes, "netflix", Some("basic")), (None, some("NFLX")));
-        assert_eq!(booked(&codes, "netflix", None), (None, some("NFLX")));
-        assert_eq!(booked(&codes, "tunes", None), (None, some("TUNES")), "all its offers have it");
-        assert_eq!(booked(&codes, "games", Some("standard")), (None, None));
-        let coupon =
-            codes.book_offer(&id(PartnerId::parse, "netflix"), id(OfferId::parse, "netflix-premium"));
-        assert_eq!(coupon.plan, Some(id(ExtId::parse, "premium")));
-        assert_eq!(coupon.charge_code.map(|code| code.to_string()), some("NFLX-P"));
-        let gone = codes.book_offer(&id(PartnerId::parse, "netflix"), id(OfferId::parse, "netflix-old"));
-        assert_eq!(gone.charge_code.map(|code| code.to_string()), some("NFLX"));
+        for (partner, offer, plan, expected) in [
+            ("netflix", Some("netflix-standard"), Some("standard"), (some("standard"), some("NFLX"))),
+            ("netflix", Some("netflix-premium"), Some("premium"), (some("premium"), some("NFLX-P"))),
+            // A coupon's.
+            ("netflix", Some("netflix-premium"), None, (some("premium"), some("NFLX-P"))),
+            ("netflix", Some("netflix-old"), Some("old"), (some("old"), some("NFLX"))),
+            ("netflix", None, Some("basic"), (some("basic"), some("NFLX"))),
+            ("netflix", None, None, (None, some("NFLX"))),
+            // The plan of an offer that its mandate does not name is not booked as that offer.
+            ("netflix", None, Some("premium"), (some("premium"), some("NFLX"))),
+            // A code of another offer is never used, though all offers have it.
+            ("tunes", Some("tunes-family"), Some("family"), (some("family"), some("TUNES"))),
+            ("tunes", Some("tunes-old"), Some("solo"), (some("solo"), None)),
+            ("tunes", None, None, (None, None)),
+            // An offer is its partner's alone.
+            ("games", Some("netflix-premium"), Some("premium"), (some("premium"), None)),
+        ] {
+            assert_eq!(booked(&codes, partner, offer, plan), expected, "{partner} {offer:?} {plan:?}");
+        }
     }
 
+    /// What was sold before is booked as before, whatever is sold beside it or not any more.
     #[test]
-    fn offers_of_one_plan_are_not_told_apart() {
-        let text = with_codes("A", "B", "", "").replace("plan = \"premium\"", "plan = \"standard\"");
-        assert_eq!(booked(&codes(&text), "netflix", Some("standard")), (None, None));
+    fn other_offers_change_no_booking() {
+        let premium = (Some("premium".to_owned()), Some("P".to_owned()));
+        let book = |text: &str| booked(&codes(text), "netflix", Some("netflix-premium"), Some("premium"));
+        let all = with_codes("S", "P", "T", "");
+        assert_eq!(book(&all), premium);
+        let alike = all.replace("plan = \"standard\"", "plan = \"premium\"");
+        assert_eq!(book(&alike), premium, "another offer has the same plan");
+        let standard = booked(&codes(&alike), "netflix", Some("netflix-standard"), Some("premium"));
+        assert_eq!(standard, (Some("premium".to_owned()), Some("S".to_owned())));
+        // Once it is off sale itself, no other offer's code is taken for it.
+        let gone = all.replace("id = \"netflix-premium\"", "id = \"netflix-other\"");
+        assert_eq!(book(&gone), (Some("premium".to_owned()), None));
     }
 
     #[test]
@@ -207,19 +207,19 @@ mod tests {
         for (codes, complaint) in [
             (["", "", "", ""], "offer netflix-standard has no charge_code"),
             (["A", "A", "", ""], "offer tunes-family has no charge_code, and neither has partner tunes"),
-            (["A", "B", "T", ""], "partner netflix needs a charge_code of its own"),
+            // That all offers have one code is no code for what is not on sale.
+            (["A", "A", "T", ""], "partner netflix needs a charge_code of its own"),
+            (["A", "B", "T", "N"], "partner tunes needs a charge_code of its own"),
         ] {
             let [standard, premium, tunes, partner] = codes;
             let refused = check(&with_codes(standard, premium, tunes, partner)).expect_err(complaint);
             assert!(refused.contains(complaint), "{refused}");
         }
-        assert_eq!(check(&with_codes("A", "B", "T", "N")), Ok(()));
-        assert_eq!(
-            check(&with_codes("A", "A", "T", "")),
-            Ok(()),
-            "unknown offers have the code of all offers"
-        );
-        assert_eq!(check(&with_codes("", "", "T", "N")), Ok(()));
+        let tunes = "[[partners]]\nid = \"tunes\"\ncharge_code = \"TUNES\"\n";
+        for codes in [["A", "B", "T", "N"], ["", "", "", "N"]] {
+            let [standard, premium, offer, partner] = codes;
+            assert_eq!(check(&(with_codes(standard, premium, offer, partner) + tunes)), Ok(()), "{codes:?}");
+        }
         for bad in ["a,b", "a\\nb", &"x".repeat(200), " "] {
             let refused = check(&with_codes(bad, "B", "T", "N")).expect_err(bad);
             assert!(refused.contains("is no charge code: it must be 1 to 64 letters"), "{refused}");

@@ -1,11 +1,12 @@
 //! `[coupons]`: the coupons that the operator sells. Without this section, it sells none.
 
 use super::offers::Offer;
+use super::reading::{Complaints, SettingPath};
 use super::secure_url::require_https;
 use onbill_domain::coupon_code::CouponTag;
 use onbill_domain::ids::{ExtId, OfferId};
 use onbill_domain::limits::COUPON_MONTHS_MAX;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Longest time for which a coupon can be redeemed, in days: ten years, the longest that any law on
 /// vouchers requires.
@@ -15,7 +16,7 @@ const REMIND_DAYS_MAX: u16 = 30;
 /// Longest address in an SMS, in characters: with the words around it, three parts in any script.
 const CONTINUE_URL_CHARS_MAX: usize = 100;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CouponSettings {
     /// The first two symbols of each code, by which the edge knows which operator issued it.
@@ -53,7 +54,7 @@ pub(crate) fn wrong_codes_per_hour_default() -> u32 {
 }
 
 /// A number of months that are paid for at once.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CouponPlan {
     /// The name of the plan, such as `6M`.
@@ -65,34 +66,48 @@ pub struct CouponPlan {
 }
 
 /// Checks what the types cannot.
-pub(super) fn check_coupons(coupons: &CouponSettings, offers: &[Offer]) -> Result<(), String> {
-    if !(1..=VALID_DAYS_MAX).contains(&coupons.valid_days) {
-        return Err(format!("coupons: valid_days must be from 1 to {VALID_DAYS_MAX}"));
-    }
-    if !(1..=REMIND_DAYS_MAX).contains(&coupons.remind_days) {
-        return Err(format!("coupons: remind_days must be from 1 to {REMIND_DAYS_MAX}"));
+pub(super) fn check_coupons(coupons: &CouponSettings, offers: &[Offer], complaints: &mut Complaints) {
+    let at = SettingPath::of("coupons");
+    for (member, days, most) in [
+        ("valid_days", coupons.valid_days, VALID_DAYS_MAX),
+        ("remind_days", coupons.remind_days, REMIND_DAYS_MAX),
+    ] {
+        if !(1..=most).contains(&days) {
+            complaints.add(at.key(member), format!("coupons: {member} must be from 1 to {most}"));
+        }
     }
     if let Some(url) = &coupons.continue_url {
-        require_https(url, "coupons: continue_url")?;
-        if url.chars().count() > CONTINUE_URL_CHARS_MAX {
-            return Err(format!(
-                "coupons: continue_url must have at most {CONTINUE_URL_CHARS_MAX} characters"
-            ));
-        }
+        complaints.take(at.key("continue_url"), check_continue_url(url));
     }
     if coupons.plans.is_empty() {
-        return Err("coupons: plans must not be empty".to_owned());
+        complaints.add(at.key("plans"), "coupons: plans must not be empty");
     }
     for (n, plan) in coupons.plans.iter().enumerate() {
-        if coupons.plans[..n].iter().any(|other| other.id == plan.id) {
-            return Err(format!("coupons: plan {} is there twice", plan.id));
+        let (at, id) = (at.key("plans").entry(n), &plan.id);
+        if coupons.plans[..n].iter().any(|other| other.id == *id) {
+            complaints.add(at.key("id"), format!("coupons: plan {id} is there twice"));
         }
         if !(1..=COUPON_MONTHS_MAX).contains(&plan.months) {
-            return Err(format!("coupons: plan {}: months must be from 1 to {COUPON_MONTHS_MAX}", plan.id));
+            complaints.add(
+                at.key("months"),
+                format!("coupons: plan {id}: months must be from 1 to {COUPON_MONTHS_MAX}"),
+            );
         }
         if !offers.iter().any(|offer| offer.id == plan.offer) {
-            return Err(format!("coupons: plan {}: there is no offer {}", plan.id, plan.offer));
+            let ids = (0..offers.len()).map(|n| SettingPath::of("offers").entry(n).key("id"));
+            complaints.add_beside(
+                at.key("offer"),
+                ids.collect(),
+                format!("coupons: plan {id}: there is no offer {}", plan.offer),
+            );
         }
+    }
+}
+
+fn check_continue_url(url: &str) -> Result<(), String> {
+    require_https(url, "coupons: continue_url")?;
+    if url.chars().count() > CONTINUE_URL_CHARS_MAX {
+        return Err(format!("coupons: continue_url must have at most {CONTINUE_URL_CHARS_MAX} characters"));
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! The database of the ledger: a SQLite file beside the origin, or PostgreSQL at a URL.
 
 use super::postgres_address::PostgresAddress;
-use serde::Deserialize;
+use super::reading::{Complaints, SettingPath};
+use serde::{Deserialize, Serialize, Serializer};
 use std::path::{Path, PathBuf};
 
 /// The address of the database, one string in the configuration.
@@ -12,6 +13,16 @@ pub enum Database {
     Sqlite(PathBuf),
     /// A `postgres://` URL.
     Postgres(PostgresAddress),
+}
+
+impl Serialize for Database {
+    /// Without its password.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Sqlite(path) => path.serialize(serializer),
+            Self::Postgres(address) => serializer.collect_str(&address.masked()),
+        }
+    }
 }
 
 impl TryFrom<String> for Database {
@@ -33,22 +44,28 @@ impl TryFrom<String> for Database {
 
 impl Database {
     /// Checks settings that apply to one kind of database only.
-    pub(crate) fn check(
+    pub(super) fn check(
         &self,
         password_file: Option<&Path>,
         connections: Option<usize>,
-    ) -> Result<(), String> {
+        complaints: &mut Complaints,
+    ) {
+        let [database, password_at, connections_at] =
+            ["database", "database_password_file", "database_connections"].map(SettingPath::of);
         if connections == Some(0) {
-            return Err("database_connections must be at least 1".to_owned());
+            complaints.add(connections_at.clone(), "database_connections must be at least 1");
         }
         match self {
             Self::Sqlite(_) if password_file.is_some() || connections.is_some() => {
-                Err("database_password_file and database_connections are for a postgres:// URL".to_owned())
+                let at = if connections.is_some() { connections_at } else { password_at };
+                let complaint = "database_password_file and database_connections are for a postgres:// URL";
+                complaints.add_beside(at, vec![database], complaint);
             }
             Self::Postgres(address) if address.has_password() && password_file.is_some() => {
-                Err("the password is in database and in database_password_file: take one out".to_owned())
+                let complaint = "the password is in database and in database_password_file: take one out";
+                complaints.add_beside(password_at, vec![database], complaint);
             }
-            _ => Ok(()),
+            _ => {}
         }
     }
 }
@@ -78,10 +95,15 @@ mod tests {
         let with = read("postgres://u:hunter2@127.0.0.1/b").expect("is well formed");
         let without = read("postgres://u@127.0.0.1/b").expect("is well formed");
         let sqlite = read("acme.sqlite").expect("is a path");
-        assert_eq!(without.check(file, Some(8)), Ok(()));
-        assert_eq!(with.check(None, None), Ok(()));
-        assert!(with.check(file, None).is_err());
-        assert!(without.check(None, Some(0)).is_err());
-        assert!(sqlite.check(file, None).is_err() && sqlite.check(None, Some(8)).is_err());
+        let check = |database: &Database, file, connections| {
+            let mut complaints = Complaints::default();
+            database.check(file, connections, &mut complaints);
+            complaints.into_result()
+        };
+        assert_eq!(check(&without, file, Some(8)), Ok(()));
+        assert_eq!(check(&with, None, None), Ok(()));
+        assert!(check(&with, file, None).is_err());
+        assert!(check(&without, None, Some(0)).is_err());
+        assert!(check(&sqlite, file, None).is_err() && check(&sqlite, None, Some(8)).is_err());
     }
 }

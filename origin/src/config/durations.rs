@@ -1,11 +1,11 @@
 //! Durations and rates that an operator may choose, within limits.
 
 use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How long a post waits for billing: from one to six seconds, because the edge gives up on an
 /// origin after eight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct BillingDeadline(u64);
 
@@ -31,7 +31,7 @@ impl TryFrom<u64> for BillingDeadline {
 
 /// Hours after a SIM swap in which a number signs up with the operator's assertion only: up to a
 /// year; 0 turns the rule off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "i64")]
 pub struct SimSwapHours(i64);
 
@@ -61,7 +61,7 @@ impl TryFrom<i64> for SimSwapHours {
 
 /// PIN messages in an hour, of all who ask for one. Half of them at most go to strangers at the
 /// widget, to customers with a session, and to each partner's app.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32")]
 pub struct PinsPerHour(u32);
 
@@ -90,7 +90,7 @@ impl TryFrom<u32> for PinsPerHour {
 
 /// Days before a higher price holds on which the partner has to announce it: up to a year; with 0 a
 /// price may rise at the end of the running period without any notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u16")]
 pub struct PriceNoticeDays(u16);
 

@@ -1,33 +1,30 @@
-//! The configuration file as it is written, and the checks that its types cannot make.
+//! The configuration file as it is written. What its types cannot check is in [`super::check`].
 
+use super::admin_listen::AdminListen;
+use super::alarms::AlarmSettings;
 use super::billing::BillingSettings;
 use super::charge_codes::ChargeCodeRule;
-use super::coupons::{self, CouponSettings};
+use super::coupons::CouponSettings;
 use super::database::Database;
 use super::durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
 use super::files::FileSettings;
 use super::links::Links;
-use super::number_plan::NumberPlan;
 use super::offers::Offer;
-use super::partners::{self, Partner};
-use super::secure_url::require_https;
+use super::partners::Partner;
+use super::reading::{self, Mistake};
 use super::sms::SmsSettings;
-use super::sources::{AccountSource, Billing};
+use super::sources::AccountSource;
 use super::spending::CurrencyLimits;
 use super::time_zone::OperatorTimeZone;
 use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::OperatorId;
 use onbill_domain::key::Keyring;
-use onbill_domain::limits::CHARGE_MINOR_MAX;
-use onbill_domain::plain_text::is_plain_text;
-use onbill_domain::site_origin::parse_site_origin;
-use onbill_domain::wire::strict;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// The configuration file as it is written.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The operator this origin serves.
@@ -41,6 +38,9 @@ pub struct Config {
     pub time_zone: OperatorTimeZone,
     /// Address to listen on.
     pub listen: SocketAddr,
+    /// Address of the admin listener: metrics, health, version.
+    #[serde(default)]
+    pub admin_listen: AdminListen,
     /// The database of the ledger: the path of a SQLite file, or a `postgres://` URL.
     pub database: Database,
     /// A file with the password of the PostgreSQL database, which then need not be in this file.
@@ -102,139 +102,53 @@ pub struct Config {
     /// Whether the origin starts without a charge code for each charge.
     #[serde(default)]
     pub charge_codes: ChargeCodeRule,
+    /// How people learn of alarms.
+    #[serde(default)]
+    pub alarms: AlarmSettings,
 }
 
 impl Config {
-    /// Reads and checks the file and the key ring that it names.
+    /// Reads and checks the file and the key ring that it names. The error is everything that is
+    /// wrong with the file, a line for each.
     pub fn load(path: &Path) -> Result<(Self, Keyring), String> {
-        let read = |path: &Path| {
-            std::fs::read_to_string(path)
-                .map_err(|error| format!("{} cannot be read: {error}", path.display()))
-        };
-        let config =
-            Self::parse(&read(path)?).map_err(|complaint| format!("{}: {complaint}", path.display()))?;
-        config.check().map_err(|complaint| format!("{}: {complaint}", path.display()))?;
-        let keys = Keyring::parse(&read(&config.keys)?)
-            .map_err(|complaint| format!("{}: {complaint}", config.keys.display()))?;
+        let config = Self::read(path)?.map_err(|mistakes| list_mistakes(path, &mistakes))?;
+        let keys = config.read_keys()?;
         Ok((config, keys))
     }
 
-    /// Reads the text of the file. A table is written as one, and not as an array of its values.
+    /// Reads and checks the file alone. The outer error is that of a file that cannot be read.
+    pub fn read(path: &Path) -> Result<Result<Self, Vec<Mistake>>, String> {
+        Ok(reading::read_config(&read_text(path)?))
+    }
+
+    /// Reads the key ring that the configuration names.
+    pub fn read_keys(&self) -> Result<Keyring, String> {
+        Keyring::parse(&read_text(&self.keys)?)
+            .map_err(|complaint| format!("{}: {complaint}", self.keys.display()))
+    }
+
+    /// The configuration in effect, with every default, and without a password.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string(self)
+    }
+
+    /// Reads the text of the file, as far as its types can check it. A table is written as one, and
+    /// not as an array of its values.
+    #[cfg(test)]
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let parsed = toml::Deserializer::parse(text).and_then(strict);
-        parsed.map_err(|error| match error.message() {
-            // What the parser says of `billing = "files"` beside `[billing.codes]`.
-            what if what.starts_with("cannot extend value") => {
-                format!(
-                    "{what}: is billing there as a word and as a section? Then write [billing] by = \"files\""
-                )
-            }
-            what => what.to_owned(),
-        })
+        let parsed = toml::Deserializer::parse(text).and_then(onbill_domain::wire::strict);
+        parsed.map_err(|error| reading::explain_syntax(error.message()))
     }
+}
 
-    /// Checks what the types cannot. The error says what to change.
-    pub fn check(&self) -> Result<(), String> {
-        NumberPlan::for_country(&self.country).ok_or("country is not an ISO 3166 code such as US")?;
-        self.database.check(self.database_password_file.as_deref(), self.database_connections)?;
-        if !is_plain_text(&self.name) {
-            return Err("name must be text that people can read, without control characters".to_owned());
-        }
-        require_https(&self.edge_url, "edge_url")?;
-        require_https(&self.bss_url, "bss_url")?;
-        match &self.files {
-            None if self.billing.by == Billing::Files => {
-                return Err("billing = \"files\" needs [files]".to_owned());
-            }
-            None => {}
-            Some(files) => files.check().map_err(|complaint| format!("files: {complaint}"))?,
-        }
-        self.sms.check().map_err(|complaint| format!("sms: {complaint}"))?;
-        if parse_site_origin(&self.edge_url).as_deref() != Some(&self.edge_url) {
-            return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
-        }
-        self.check_dashboards()?;
-        if let Some(url) = &self.account_url {
-            require_https(url, "account_url")?;
-        }
-        self.links.check().map_err(|complaint| format!("links: {complaint}"))?;
-        self.check_offers()?;
-        partners::check_partners(&self.partners, &self.name)?;
-        if self.charge_codes == ChargeCodeRule::Required {
-            self.list_charge_codes().check_complete(&self.partner_ids())?;
-        }
-        if let Some(coupons) = &self.coupons {
-            coupons::check_coupons(coupons, &self.offers)?;
-        }
-        self.check_limits()
-    }
+fn read_text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
 
-    fn check_dashboards(&self) -> Result<(), String> {
-        if self.dashboards.is_empty() {
-            return Err("dashboards must name at least one web origin".to_owned());
-        }
-        for dashboard in &self.dashboards {
-            require_https(dashboard, "dashboards")?;
-            if parse_site_origin(dashboard).as_deref() != Some(dashboard) {
-                return Err(format!(
-                    "dashboards: {dashboard} is not a bare origin, such as https://my.acme.example"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn check_offers(&self) -> Result<(), String> {
-        if self.offers.is_empty() {
-            return Err("offers must not be empty".to_owned());
-        }
-        for (n, offer) in self.offers.iter().enumerate() {
-            if self.offers[..n].iter().any(|other| other.id == offer.id) {
-                return Err(format!("offer {} is there twice", offer.id));
-            }
-            if !is_plain_text(&offer.title) {
-                return Err(format!("offer {}: title must be text that people can read", offer.id));
-            }
-            if !(1..=CHARGE_MINOR_MAX).contains(&offer.price.amount_minor) {
-                return Err(format!(
-                    "offer {}: price.value must be positive minor units below the limit",
-                    offer.id
-                ));
-            }
-            if let Some(ceiling) = offer.price_ceiling
-                && (ceiling.currency != offer.price.currency
-                    || !(offer.price.amount_minor..=CHARGE_MINOR_MAX).contains(&ceiling.amount_minor))
-            {
-                return Err(format!(
-                    "offer {}: price_ceiling must be in the currency of the price, and not below it",
-                    offer.id
-                ));
-            }
-            offer.check_pages()?;
-        }
-        Ok(())
-    }
-
-    fn check_limits(&self) -> Result<(), String> {
-        for (n, set) in self.limits.iter().enumerate() {
-            let currency = set.currency;
-            if self.limits[..n].iter().any(|other| other.currency == currency) {
-                return Err(format!("limits in {currency} are there twice"));
-            }
-            let limits = set.to_limits();
-            limits.check().map_err(|complaint| format!("limits in {currency}: {complaint}"))?;
-            // The charge of each month would be declined permanently.
-            let in_currency = |offer: &&Offer| offer.price.currency == currency;
-            let out_of_reach = |offer: &&Offer| !limits.allows(offer.price.amount_minor);
-            if let Some(offer) = self.offers.iter().filter(in_currency).find(out_of_reach) {
-                return Err(format!(
-                    "limits in {currency}: offer {} costs {}, which they never allow; they are in minor units",
-                    offer.id, offer.price
-                ));
-            }
-        }
-        Ok(())
-    }
+/// The mistakes of a file, a line for each, in the form that editors jump to.
+fn list_mistakes(path: &Path, mistakes: &[Mistake]) -> String {
+    let lines = mistakes.iter().map(|mistake| format!("{}:{mistake}", path.display()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -298,6 +212,8 @@ pub(super) mod tests {
             ("value = 1599", "value = 15.99", "invalid type"),
             ("{ value = 1599, currency = \"USD\" }", "[1599, \"USD\"]", "invalid type: sequence"),
             ("name =", "nmae =", "nmae"),
+            ("country =", "admin_listen = \"127.0.0.1:8788\"\ncountry =", "another address than listen"),
+            ("country =", "admin_listen = \"yes\"\ncountry =", "admin_listen must be an address"),
             ("\"Netflix Standard\"", "\"Netflix\\u202E Standard\"", "title must be text"),
             ("\"Netflix Standard\"", "\"\\u200B\"", "title must be text"),
             ("acme.sqlite", "postgres://u:hunter2@db.acme.example", "names no database"),

@@ -1,7 +1,7 @@
 //! The columns of a file for billing, and the operator's choice of them.
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 onbill_domain::wire_enum! {
@@ -62,7 +62,7 @@ const NEEDED: [FileColumn; 7] = [
 ];
 
 /// The columns of a file, in their order: each once at most.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileColumns(Vec<FileColumn>);
 
 impl FileColumns {

@@ -1,7 +1,8 @@
 //! `[files]` of the configuration.
 
 use super::file_columns::FileColumns;
-use serde::Deserialize;
+use super::reading::{Complaints, SettingPath};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Most lines of one file. A file is held in memory (some 4 MB), its jobs are leased while their
@@ -20,7 +21,7 @@ const ALARM_HOURS_DEFAULT: u32 = 26;
 const ALARM_HOURS_MAX: u32 = 744;
 
 /// Submission to billing by files, as the operator wants it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileSettings {
     /// The directory, which contains `out`, `in`, `done` and `refused`. All origins of one database
@@ -53,10 +54,11 @@ fn alarm_hours_default() -> u32 {
 }
 
 impl FileSettings {
-    /// Checks what the types cannot. The error says what to change.
-    pub fn check(&self) -> Result<(), String> {
+    /// Checks what the types cannot.
+    pub(super) fn check(&self, complaints: &mut Complaints) {
+        let files = SettingPath::of("files");
         if !self.directory.is_absolute() {
-            return Err("directory must be an absolute path".to_owned());
+            complaints.add(files.key("directory"), "files: directory must be an absolute path");
         }
         for (member, value, most) in [
             ("every_minutes", self.every_minutes, EVERY_MINUTES_MAX),
@@ -64,9 +66,8 @@ impl FileSettings {
             ("alarm_hours", self.alarm_hours, ALARM_HOURS_MAX),
         ] {
             if !(1..=most).contains(&value) {
-                return Err(format!("{member} must be from 1 to {most}"));
+                complaints.add(files.key(member), format!("files: {member} must be from 1 to {most}"));
             }
         }
-        Ok(())
     }
 }

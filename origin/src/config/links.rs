@@ -1,12 +1,13 @@
 //! The operator's own pages, where a customer who is refused can do something about it.
 
+use super::reading::{Complaints, SettingPath};
 use super::secure_url::require_https;
 use onbill_domain::refusal_detail::{RefusalReason, Suspension, WayOn, WayOnKind};
 use onbill_domain::reject::{ErrorCode, Reject};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Addresses of the operator's pages. One that is absent has no button.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Links {
     /// Where a prepaid balance is topped up.
@@ -18,11 +19,13 @@ pub struct Links {
 }
 
 impl Links {
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, complaints: &mut Complaints) {
         for (url, member) in [(&self.top_up, "top_up"), (&self.pay_bill, "pay_bill"), (&self.help, "help")] {
-            url.as_ref().map_or(Ok(()), |url| require_https(url, member))?;
+            if let Some(url) = url {
+                let at = SettingPath::of("links").key(member);
+                complaints.take(at, require_https(url, &format!("links: {member}")));
+            }
         }
-        Ok(())
     }
 
     /// The refusal with the page where it helps to go: to pay the bill that is open, to top up the
@@ -93,10 +96,15 @@ mod tests {
 
     #[test]
     fn link_is_https_or_refused_by_name() {
-        assert_eq!(links(true, true, true).check(), Ok(()));
+        let check = |links: Links| {
+            let mut complaints = Complaints::default();
+            links.check(&mut complaints);
+            complaints.into_result()
+        };
+        assert_eq!(check(links(true, true, true)), Ok(()));
         for bad in ["http://acme.example/help", "javascript:alert(1)", "/help", "", "https://a b"] {
-            let complaint = Links { help: Some(bad.to_owned()), ..links(true, true, false) }.check();
-            assert!(complaint.expect_err(bad).starts_with("help"), "{bad}");
+            let complaint = check(Links { help: Some(bad.to_owned()), ..links(true, true, false) });
+            assert!(complaint.expect_err(bad).starts_with("links: help"), "{bad}");
         }
     }
 }

@@ -1,11 +1,14 @@
-//! The origin's configuration: one TOML file, checked when it is read. Secrets are not in it but in
+//! The origin's configuration: one TOML file, checked when it is read ([`reading`]). Secrets are not in it but in
 //! the key ring that it names.
 //!
 //! Architecture invariant: this is a leaf. It contains the operator's settings, and uses nothing of
 //! the origin.
 
+mod admin_listen;
+mod alarms;
 mod billing;
 mod charge_codes;
+mod check;
 mod coupons;
 mod database;
 mod durations;
@@ -18,6 +21,7 @@ mod number_plan;
 mod offers;
 mod partners;
 mod postgres_address;
+mod reading;
 mod renumbering;
 mod secure_url;
 mod settlement;
@@ -27,6 +31,8 @@ mod spending;
 mod terms;
 mod time_zone;
 
+pub use admin_listen::AdminListen;
+pub use alarms::AlarmSettings;
 pub(crate) use billing::RAW_CODE_CHARS_MAX;
 pub use billing::{BillingCodes, BillingSettings};
 pub use charge_codes::{Booking, ChargeCodeRule, ChargeCodes};
@@ -45,6 +51,7 @@ pub(crate) use partners::PARTNER_NAME_UNITS_MAX;
 pub use partners::{ChargeNeeds, NumberCheckLimits, NumberProof, Partner, RepeatedPeriod};
 pub use postgres_address::PostgresAddress;
 pub(crate) use postgres_address::server_name;
+pub use reading::Mistake;
 pub(crate) use settlement::BASIS_POINTS_WHOLE;
 pub use settlement::SettlementModel;
 pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;

@@ -1,5 +1,6 @@
 //! The operator's offers.
 
+use super::reading::{Complaints, SettingPath};
 use super::secure_url::require_https;
 use super::terms::Terms;
 use onbill_domain::agreement::Taxes;
@@ -7,10 +8,10 @@ use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::wire::edge::OfferView;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A product that the operator sells.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
     /// The id of the offer, used in URLs.
@@ -38,16 +39,19 @@ pub struct Offer {
 
 impl Offer {
     /// Checks the terms, and the pages that the customer is shown. They are links in the widget.
-    pub(super) fn check_pages(&self) -> Result<(), String> {
+    pub(super) fn check_pages(&self, at: &SettingPath, complaints: &mut Complaints) {
         for (name, url) in [("terms_url", &self.terms_url), ("privacy_url", &self.privacy_url)] {
             if let Some(url) = url {
-                require_https(url, &format!("offer {}: {name}", self.id))?;
+                complaints.take(at.key(name), require_https(url, &format!("offer {}: {name}", self.id)));
             }
         }
         if self.terms.is_some() && self.terms_url.is_none() {
-            return Err(format!("offer {}: terms need a terms_url, where customers read them", self.id));
+            complaints.add_beside(
+                at.key("terms"),
+                vec![at.key("terms_url")],
+                format!("offer {}: terms need a terms_url, where customers read them", self.id),
+            );
         }
-        Ok(())
     }
 
     /// The offer as the customer sees it.

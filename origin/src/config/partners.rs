@@ -1,14 +1,15 @@
 //! Settings of the partners beyond their offers.
 
+use super::reading::{Complaints, SettingPath};
 use super::secure_url::require_https;
 use super::settlement::SettlementModel;
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::plain_text::is_plain_line;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Settings of a partner beyond its offers.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Partner {
     /// The id of the partner, used in URLs and keys.
@@ -62,7 +63,7 @@ pub(super) fn unknown_numbers_per_hour_default() -> u32 {
 }
 
 /// What proves a number that a partner's app has read on a device to be the customer's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NumberProof {
     /// A PIN in an SMS to the number.
@@ -74,7 +75,7 @@ pub enum NumberProof {
 }
 
 /// What a subscriber must have done before a partner may charge them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChargeNeeds {
     /// Agreed to a price: the charge is at most that, for days on which the agreement is in force.
@@ -87,7 +88,7 @@ pub enum ChargeNeeds {
 }
 
 /// What a charge gets for days that another charge of the subscription has charged already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RepeatedPeriod {
     /// It is declined.
@@ -102,25 +103,29 @@ pub enum RepeatedPeriod {
 pub(crate) const PARTNER_NAME_UNITS_MAX: usize = 40;
 
 /// Checks what the types cannot.
-pub(super) fn check_partners(partners: &[Partner], operator: &str) -> Result<(), String> {
+pub(super) fn check_partners(partners: &[Partner], operator: &str, complaints: &mut Complaints) {
     for (n, partner) in partners.iter().enumerate() {
+        let (at, id) = (SettingPath::of("partners").entry(n), &partner.id);
         if let Some(name) = &partner.name {
-            check_name(name, operator).map_err(|complaint| format!("partner {}: {complaint}", partner.id))?;
+            let checked = check_name(name, operator);
+            complaints
+                .take(at.key("name"), checked.map_err(|complaint| format!("partner {id}: {complaint}")));
         }
-        if partners[..n].iter().any(|other| other.id == partner.id) {
-            return Err(format!("partner {} is there twice", partner.id));
+        if partners[..n].iter().any(|other| other.id == *id) {
+            complaints.add(at.key("id"), format!("partner {id} is there twice"));
         }
         if let Some(url) = &partner.url {
-            require_https(url, &format!("partner {}: url", partner.id))?;
-            if url.ends_with('/') || url.contains(['?', '#']) {
-                return Err(format!("partner {}: url must end before the path's last /", partner.id));
+            let is_secure = require_https(url, &format!("partner {id}: url"));
+            if is_secure.is_ok() && (url.ends_with('/') || url.contains(['?', '#'])) {
+                complaints.add(at.key("url"), format!("partner {id}: url must end before the path's last /"));
             }
+            complaints.take(at.key("url"), is_secure);
         }
         if let Some(model) = &partner.settlement {
-            model.check().map_err(|complaint| format!("partner {}: {complaint}", partner.id))?;
+            let checked = model.check().map_err(|complaint| format!("partner {id}: {complaint}"));
+            complaints.take(at.key("settlement"), checked);
         }
     }
-    Ok(())
 }
 
 /// A name that reads like the operator's, or like a PIN, would make the partner's message look like

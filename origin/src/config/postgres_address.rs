@@ -2,6 +2,7 @@
 //! and in no debug output, and neither is the rest of a URL that cannot be parsed: a password with
 //! an unescaped `@` could be anywhere in it.
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -152,9 +153,24 @@ impl PostgresAddress {
         one
     }
 
+    /// The address as it is written, with `***` for its password.
+    pub(crate) fn masked(&self) -> String {
+        let all = &self.settings;
+        let password = if self.has_password() { ":***" } else { "" };
+        let login = all.get_user().map(|user| format!("{}{password}@", escape(user))).unwrap_or_default();
+        let servers: Vec<String> = self.servers().iter().map(server_name).collect();
+        let name = all.get_dbname().map(escape).unwrap_or_default();
+        let mode = if self.is_encrypted() { "require" } else { "disable" };
+        format!("postgres://{login}{}/{name}?sslmode={mode}", servers.join(","))
+    }
+
     pub(crate) fn is_encrypted(&self) -> bool {
         self.settings.get_ssl_mode() == SslMode::Require
     }
+}
+
+fn escape(text: &str) -> String {
+    percent_encode(text.as_bytes(), NON_ALPHANUMERIC).to_string()
 }
 
 /// The name of a server in an error message.
@@ -188,6 +204,19 @@ fn is_local(settings: &Config) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn masked_address_has_everything_but_the_password() {
+        for (url, masked) in [
+            ("postgres://u:hunter2@127.0.0.1/b", "postgres://u:***@127.0.0.1:5432/b?sslmode=disable"),
+            (
+                "postgres://o%40n@a.example:6432,b.example:6433/onbill",
+                "postgres://o%40n@a.example:6432,b.example:6433/onbill?sslmode=require",
+            ),
+        ] {
+            assert_eq!(PostgresAddress::parse(url).map(|address| address.masked()), Ok(masked.to_owned()));
+        }
+    }
 
     #[test]
     fn over_a_network_it_is_tls_or_nothing() {

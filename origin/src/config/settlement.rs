@@ -2,13 +2,13 @@
 
 use onbill_domain::limits::CHARGE_MINOR_MAX;
 use onbill_domain::money::Money;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// 100 % in basis points.
 pub(crate) const BASIS_POINTS_WHOLE: u16 = 10_000;
 
 /// The model that operator and partner have agreed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "model", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SettlementModel {
     /// The partner gets a share of the amount without tax.

@@ -2,11 +2,11 @@
 
 use onbill_domain::currency::Currency;
 use onbill_domain::spending::SpendingLimits;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Spending limits of an account in one currency, in its minor units. An absent limit does not
 /// apply.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CurrencyLimits {
     /// The currency. The operator bills in it, even when no offer uses it.

@@ -3,16 +3,19 @@
 
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The terms of an offer: `{ id = "2026-11", file = "terms-2026-11.txt" }`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "TermsFields")]
 pub struct Terms {
     /// The operator's name of this version.
     pub id: ExtId,
+    /// Where the text is.
+    pub file: PathBuf,
     /// The SHA-256 of the file.
+    #[serde(skip_serializing)]
     pub sha256: [u8; 32],
 }
 
@@ -32,7 +35,7 @@ impl TryFrom<TermsFields> for Terms {
         if text.trim_ascii().is_empty() {
             return Err(format!("terms {id}: {} is empty", file.display()));
         }
-        Ok(Self { id, sha256: sha256(&text) })
+        Ok(Self { id, file, sha256: sha256(&text) })
     }
 }
 

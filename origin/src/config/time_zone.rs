@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use onbill_domain::day::Day;
 use onbill_domain::timestamp::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A time zone by its IANA name, such as `America/Chicago`. The default is UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -35,6 +35,12 @@ impl OperatorTimeZone {
 impl Default for OperatorTimeZone {
     fn default() -> Self {
         Self(TimeZone::UTC)
+    }
+}
+
+impl Serialize for OperatorTimeZone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.iana_name().unwrap_or("UTC"))
     }
 }
 

@@ -4,10 +4,13 @@
 use crate::ambient::Clock;
 use crate::charge::ANSWERING_SECONDS;
 use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
-use crate::delivery::{BillingSubmission, WakeUp, raise_alarm};
+use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::Failure;
+use crate::instruments::{Alarm, ChargeVerdict, Instruments, RateLimit, RedemptionResult};
 use crate::keys::{StableIds, Vault};
-use crate::store::{Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, Store};
+use crate::store::{
+    BillingOutcome, Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, SettleResult, Store,
+};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -15,6 +18,7 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::coupon::CouponRedeemRequest;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Redeems the coupons that customers enter at a partner.
 pub struct CouponRedemptions {
@@ -27,6 +31,7 @@ pub struct CouponRedemptions {
     pub(crate) ids: Arc<StableIds>,
     pub(crate) codes: Arc<ChargeCodes>,
     pub(crate) wake_up: WakeUp,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 pub(crate) enum ClaimedCoupon {
@@ -61,7 +66,11 @@ impl CouponRedemptions {
             pai: request.pai,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        let reject = match self.store.redeem_coupon(nonce, now, new).await? {
+        let claimed = self.store.redeem_coupon(nonce, now, new).await?;
+        if let Some(result) = result_of_claim(&claimed) {
+            self.instruments.metrics.redemptions.note(partner, result);
+        }
+        let reject = match claimed {
             RedeemResult::Created(charge) => return Ok(ClaimedCoupon::New(charge)),
             RedeemResult::Decided(end) => return Ok(ClaimedCoupon::Redeemed(redemption_of(end)?)),
             RedeemResult::Unknown { wrong } => self.reject_wrong_code(partner, now, wrong),
@@ -91,11 +100,26 @@ impl CouponRedemptions {
     /// fits the account, and the coupon is open again for another reference. A later decline is
     /// between operator and customer: the coupon stays spent.
     pub(crate) async fn submit_coupon_charge(&self, charge: &Charge) -> Result<Box<Redemption>, Failure> {
+        let begun = Instant::now();
         let outcome = self.billing.submit_first_charge(charge).await;
+        let verdict = match &outcome {
+            BillingOutcome::Decided(decision) => Some(ChargeVerdict::from(decision)),
+            BillingOutcome::Undecided(_) => None,
+        };
         let filled = outcome.filled_queues();
         let id = &charge.transaction_id;
         let (end, settled) = self.store.answer_redemption(self.clock.now(), id.clone(), outcome).await?;
-        raise_alarm(settled, "charge", id);
+        raise_for_result(&self.instruments, settled, "charge", id);
+        let charges = &self.instruments.metrics.charges;
+        match verdict {
+            Some(verdict) if matches!(settled, SettleResult::Written | SettleResult::Unpaid) => {
+                charges.note_settled(&charge.partner, charge.amount, verdict, begun.elapsed());
+            }
+            // It was settled by another lease, which has noted it.
+            Some(_) => {}
+            None => charges.note_pending(&charge.partner),
+        }
+        self.instruments.metrics.redemptions.note(&charge.partner, result_of_redemption(&end));
         self.wake_up.wake_each(filled);
         Ok(redemption_of(end)?)
     }
@@ -109,12 +133,40 @@ impl CouponRedemptions {
         if wrong <= limit {
             return Reject::new(ErrorCode::TokenInvalid, "The code is not valid here.");
         }
-        if wrong == limit.saturating_add(1) {
-            tracing::error!(%partner, wrong, alarm = "coupon-guesses", "a partner's customers are guessing codes");
-        }
+        self.instruments.metrics.refusals.note_limited(RateLimit::CouponCodes);
         let left = 3_600 - now.unix_seconds().rem_euclid(3_600);
+        if wrong == limit.saturating_add(1) {
+            let (alarm, until) = (Alarm::CouponGuesses, Some(now.plus_seconds(left)));
+            if self.instruments.alarms.raise_until(alarm, partner.as_str(), until) {
+                let alarm = alarm.as_str();
+                tracing::error!(%partner, wrong, alarm, "a partner's customers are guessing codes");
+            }
+        }
         let left = u32::try_from(left).unwrap_or(3_600);
         Reject::too_many_requests("Too many codes were wrong in this hour.", left)
+    }
+}
+
+/// What an attempt came to that is not submitted to billing now.
+fn result_of_claim(claimed: &RedeemResult) -> Option<RedemptionResult> {
+    match claimed {
+        // Its verdict comes next.
+        RedeemResult::Created(_) => None,
+        RedeemResult::Decided(end) => Some(result_of_redemption(end)),
+        RedeemResult::Unknown { .. } => Some(RedemptionResult::WrongCode),
+        RedeemResult::Expired => Some(RedemptionResult::Expired),
+        RedeemResult::Used => Some(RedemptionResult::Used),
+        RedeemResult::Conflict
+        | RedeemResult::PaiNotFound
+        | RedeemResult::NoDaysLeft
+        | RedeemResult::InProgress => Some(RedemptionResult::Refused),
+    }
+}
+
+fn result_of_redemption(end: &RedemptionOutcome) -> RedemptionResult {
+    match end {
+        RedemptionOutcome::Redeemed(_) => RedemptionResult::Redeemed,
+        RedemptionOutcome::Declined(_) => RedemptionResult::Declined,
     }
 }
 

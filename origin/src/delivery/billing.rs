@@ -7,6 +7,7 @@ use crate::ambient::Clock;
 use crate::config::{Billing, BillingCodes};
 use crate::fault::{Failure, Fault};
 use crate::http::{CspClient, Unclear};
+use crate::instruments::{AttemptResult, Instruments};
 use crate::keys::Vault;
 use crate::store::{
     BilledSubscriber, BillingOutcome, Charge, ChargeDecision, ChargeOutcome, JobKind, NextStep, Refund,
@@ -37,25 +38,30 @@ pub struct BillingSubmission {
     pub(crate) vault: Arc<Vault>,
     pub(crate) retry: RetrySchedule,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl BillingSubmission {
     /// Submits a charge within the time limit of its partner's call.
     pub(crate) async fn submit_first_charge(&self, charge: &Charge) -> ChargeOutcome {
-        self.within_deadline(self.submit_charge(charge, 1)).await
+        self.within_deadline(JobKind::Charge, self.submit_charge(charge, 1)).await
     }
 
     /// Submits a refund within the time limit of its partner's call.
     pub(crate) async fn submit_first_refund(&self, refund: &Refund) -> RefundOutcome {
-        self.within_deadline(self.submit_refund(refund, 1)).await
+        self.within_deadline(JobKind::Refund, self.submit_refund(refund, 1)).await
     }
 
     /// An attempt that takes too long has an unknown outcome, and the queue makes the next one.
     async fn within_deadline<V>(
         &self,
+        kind: JobKind,
         attempt: impl Future<Output = BillingOutcome<V>>,
     ) -> BillingOutcome<V> {
-        tokio::time::timeout(self.deadline, attempt).await.unwrap_or_else(|_| self.retry_later(1))
+        let outcome =
+            tokio::time::timeout(self.deadline, attempt).await.unwrap_or_else(|_| self.retry_later(1));
+        self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of_first(&outcome));
+        outcome
     }
 
     /// Submits a stored charge by its id.
@@ -214,11 +220,18 @@ fn check_account_of_charge(
 ) -> Result<Option<ChargeDecision>, Failure> {
     match check_charge(account, charge.amount) {
         ChargeCheck::Submit => Ok(None),
-        ChargeCheck::Declined { reason, word } => {
-            Ok(Some(ChargeDecision::Declined { reason, raw_code: word.map(str::to_owned) }))
+        ChargeCheck::Declined { reason, ineligible: None } => Ok(Some(decline(reason))),
+        ChargeCheck::Declined { ineligible: Some(why), .. } => {
+            note_ineligible(&charge.transaction_id, why.as_str());
+            Ok(Some(ChargeDecision::NotEligible))
         }
         ChargeCheck::Unknown(word) => Err(Fault::UnknownWord(word).into()),
     }
+}
+
+/// Tells the operator, in its own log, why an account may not pay. The partner does not learn it.
+fn note_ineligible(transaction_id: &str, reason: &'static str) {
+    tracing::info!(transaction_id, reason, "the account of a charge may not pay on the bill");
 }
 
 fn decline(reason: DeclineReason) -> ChargeDecision {
@@ -265,7 +278,7 @@ fn interpret_charge_decision(
     msisdn: Option<&Msisdn>,
 ) -> ChargeDecision {
     let BillChargeResponse { status, raw_code, billed_on } = response;
-    // A code of the configuration is no number, even where it may not be passed on.
+    // A code of the configuration decides, even where it may not be passed on.
     let configured = raw_code.as_deref().and_then(|code| codes.find(code));
     let raw_code = raw_code::keep_publishable(raw_code, msisdn);
     match status {

@@ -3,6 +3,7 @@
 
 use super::retry::RetrySchedule;
 use crate::http::{SignedClient, Unreachable};
+use crate::instruments::{Instruments, Receiver};
 use crate::store::{JobKind, NextStep, PaiStatus, Store, WebhookOutcome};
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -23,6 +24,7 @@ pub struct EdgeMappings {
     pub(crate) store: Arc<Store>,
     pub(crate) client: SignedClient,
     pub(crate) retry: RetrySchedule,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl EdgeMappings {
@@ -79,6 +81,10 @@ impl EdgeMappings {
         body: &T,
     ) -> Result<Response<Bytes>, Unreachable> {
         let url = format!("{}{path}", self.edge_url);
-        self.client.post(KeyUse::OriginToEdge, &Party::operator(&self.operator), &url, body).await
+        let party = Party::operator(&self.operator);
+        let response = self.client.post(KeyUse::OriginToEdge, &party, &url, body).await;
+        let was_taken = response.as_ref().is_ok_and(|response| response.status().is_success());
+        self.instruments.signals.note_call(Receiver::Edge, was_taken);
+        response
     }
 }

@@ -5,14 +5,18 @@
 //! The state at billing is never guessed. After eight attempts with an unknown outcome over five to
 //! six days a job becomes a dead letter, which waits for a person.
 
+mod alarm_webhook;
 mod alarms;
 mod billing;
 mod coupon_sms;
 mod edge_mapping;
 pub mod files;
+mod heartbeat;
 pub mod kv_sync;
+mod later_verdict;
 mod notification_sms;
 mod pin_sms;
+mod queue_workers;
 mod raw_code;
 mod retry;
 mod sealed_sms;
@@ -22,11 +26,14 @@ mod wake_up;
 mod webhook;
 mod worker;
 
-pub(crate) use alarms::raise_alarm;
+pub use alarm_webhook::AlarmWebhook;
+pub(crate) use alarms::raise_for_result;
 pub use billing::BillingSubmission;
 pub use edge_mapping::EdgeMappings;
+pub(crate) use heartbeat::{HeartbeatWatch, Heartbeats};
+pub use queue_workers::QueueWorkers;
 pub use retry::RetrySchedule;
-pub(crate) use sealed_sms::{CouponSms, PinSms, seal};
+pub(crate) use sealed_sms::{CouponSms, NotificationSms, PinSms, seal};
 pub(crate) use sms_jobs::SmsJobs;
 pub use sms_receipts::ReceiptRecorder;
 pub use wake_up::WakeUp;

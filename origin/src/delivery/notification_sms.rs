@@ -1,7 +1,9 @@
-//! Sends partners' messages to subscribers.
+//! Sends messages to subscribers: those of partners, and what is said of a new price.
 
+use super::sealed_sms::{NotificationSms, open};
 use super::sms_jobs::SmsJobs;
 use crate::account::SubscriberStatus;
+use crate::instruments::{Alarm, raise_alarm};
 use crate::sms::{RetryCause, SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, NotificationRecipient, SmsOutcome};
 
@@ -36,27 +38,23 @@ impl SmsJobs {
         // 1.
         let expires_at = spec.expiry.from_moment(accepted_at);
         if expires_at.is_some_and(|at| self.clock.now() >= at) {
-            tracing::error!(
-                notification_id,
-                attempt,
-                alarm = "message-dropped",
-                "a partner's message could not be sent for a day"
-            );
+            let (alarms, alarm) = (&self.instruments.alarms, Alarm::MessageDropped);
+            let message = "a partner's message could not be sent for a day";
+            raise_alarm!(alarms, alarm, notification_id, notification_id, attempt, "{message}");
             return SmsOutcome::NotSent(NextStep::Drop);
         }
 
         // 2.
         let Some(subscriber) = subscriber else { return SmsOutcome::NotSent(NextStep::Drop) };
-        let plain = self.vault.open_message(sealed);
-        let (Ok(msisdn), Some(body)) = (
-            self.vault.open_number(&subscriber.number.sealed),
-            plain.as_ref().and_then(|plain| std::str::from_utf8(plain).ok()),
-        ) else {
+        let (Ok(msisdn), Some(message)) =
+            (self.vault.open_number(&subscriber.number.sealed), open::<NotificationSms>(&self.vault, sealed))
+        else {
             tracing::error!(notification_id, "a sealed message or its number does not open");
             return retry();
         };
         let Ok(account) = self.accounts.find_account(&msisdn).await else { return retry() };
-        match SubscriberStatus::of(&subscriber.subscriber_ref, account).has_number() {
+        let status = SubscriberStatus::of(&subscriber.subscriber_ref, account);
+        match status.has_number() {
             Some(true) => {}
             Some(false) => {
                 tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
@@ -66,6 +64,7 @@ impl SmsJobs {
         }
 
         // 3.
+        let body = message.body_for(status.account_type());
         let text = Sms { to: &msisdn, body, urgent: false, valid_until: expires_at, receipt: false };
         match self.gateway.send(&text).await {
             SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
@@ -74,11 +73,9 @@ impl SmsJobs {
                 self.retry.plan(spec.retry_if_unclear, attempt).into()
             }
             SendSmsResult::Refused => {
-                tracing::error!(
-                    notification_id,
-                    alarm = "message-dropped",
-                    "the gateway refuses a message's number, or its text"
-                );
+                let (alarms, alarm) = (&self.instruments.alarms, Alarm::MessageDropped);
+                let message = "the gateway refuses a message's number, or its text";
+                raise_alarm!(alarms, alarm, notification_id, notification_id, "{message}");
                 SmsOutcome::Refused { code: None }
             }
         }

@@ -3,6 +3,7 @@
 use super::sealed_sms::{self, PinSms};
 use super::sms_jobs::SmsJobs;
 use crate::account::live_account;
+use crate::instruments::PinResult;
 use crate::sms::{SendSmsResult, Sms};
 use crate::store::{JobKind, NextStep, SmsOutcome};
 
@@ -42,7 +43,10 @@ impl SmsJobs {
             receipt: true,
         };
         match self.gateway.send(&text).await {
-            SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
+            SendSmsResult::Accepted { message_id } => {
+                self.instruments.metrics.visits.note_pin(PinResult::Sent);
+                SmsOutcome::Sent { message_id }
+            }
             // After an unknown outcome the SMS may arrive twice: it is the same PIN, and its
             // attempts are counted.
             SendSmsResult::Later(_) => retry(),

@@ -2,10 +2,12 @@
 
 use crate::config::RAW_CODE_CHARS_MAX;
 use onbill_domain::msisdn::Msisdn;
+use onbill_domain::refusal_detail::RefusalReason;
 
-/// Keeps a code that the partner may read. It must be a code: not a sentence, and without the
-/// number in it. Seven digits are what is left of a number without its country and area code; where
-/// the number is not known here, no code with that many digits is kept.
+/// Keeps a code that the partner may read. It must be a code: not a sentence, without the number in
+/// it, and none of the words by which an operator says something of a person, such as `minor`. Seven
+/// digits are what is left of a number without its country and area code; where the number is not
+/// known here, no code with that many digits is kept.
 pub(super) fn keep_publishable(raw_code: Option<String>, msisdn: Option<&Msisdn>) -> Option<String> {
     raw_code.filter(|code| is_publishable(code, msisdn))
 }
@@ -21,6 +23,7 @@ fn is_publishable(raw_code: &str, msisdn: Option<&Msisdn>) -> bool {
     };
     (1..=RAW_CODE_CHARS_MAX).contains(&raw_code.len())
         && raw_code.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        && RefusalReason::parse(&raw_code.trim().to_ascii_lowercase()).is_none()
         && !tells
 }
 
@@ -36,5 +39,14 @@ mod tests {
         for code in ["2025550101", "555 01 01", "", "a\tb"] {
             assert!(!is_publishable(code, None), "{code}");
         }
+    }
+
+    #[test]
+    fn raw_code_never_says_something_of_a_person() {
+        let msisdn = Msisdn::parse("+12025550101").expect("is E.164");
+        for code in ["minor", "Minor", "LOST-OR-STOLEN", " fraud ", "business-line"] {
+            assert!(!is_publishable(code, Some(&msisdn)) && !is_publishable(code, None), "{code}");
+        }
+        assert!(is_publishable("minor-unit-error", None));
     }
 }

@@ -4,6 +4,7 @@ use crate::ambient::Random;
 use crate::fault::Fault;
 use crate::keys::Vault;
 use crate::store::Hash;
+use onbill_domain::account::AccountType;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::read_object;
@@ -35,7 +36,34 @@ pub(crate) struct CouponSms {
     pub(crate) expires_at: Timestamp,
 }
 
+/// A message to a subscriber, whose number is looked up when it is sent.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct NotificationSms {
+    #[serde(rename = "text")]
+    pub(crate) body: String,
+    /// What a subscriber is sent whose account is prepaid then, if that is another text.
+    #[serde(rename = "prepaidText", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) prepaid_body: Option<String>,
+}
+
+impl NotificationSms {
+    /// The text for an account of this type.
+    pub(super) fn body_for(&self, account_type: Option<AccountType>) -> &str {
+        match (account_type, &self.prepaid_body) {
+            (Some(AccountType::Prepaid), Some(prepaid)) => prepaid,
+            _ => &self.body,
+        }
+    }
+}
+
 // The contents of a message stay in memory no longer than needed.
+impl Drop for NotificationSms {
+    fn drop(&mut self) {
+        self.body.zeroize();
+        self.prepaid_body.zeroize();
+    }
+}
+
 impl Drop for PinSms {
     fn drop(&mut self) {
         self.body.zeroize();

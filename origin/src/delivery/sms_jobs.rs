@@ -4,6 +4,7 @@
 use super::retry::RetrySchedule;
 use crate::account::AccountLookup;
 use crate::ambient::Clock;
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::sms::SmsGateway;
 use crate::store::Store;
@@ -17,4 +18,5 @@ pub(crate) struct SmsJobs {
     pub(crate) gateway: Arc<dyn SmsGateway>,
     pub(crate) retry: RetrySchedule,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) instruments: Arc<Instruments>,
 }

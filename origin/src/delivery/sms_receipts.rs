@@ -1,8 +1,9 @@
 //! Receipts for SMS that a gateway had accepted: the operator must learn of a coupon whose SMS does
 //! not arrive.
 
-use super::alarms::warn_of_undelivered;
+use super::alarms::raise_undelivered;
 use crate::ambient::Clock;
+use crate::instruments::{Instruments, SmsState};
 use crate::sms::{DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink};
 use crate::store::{SmsReceipt, Store};
 use async_trait::async_trait;
@@ -13,11 +14,12 @@ use std::sync::Arc;
 pub struct ReceiptRecorder {
     store: Arc<Store>,
     clock: Arc<dyn Clock>,
+    instruments: Arc<Instruments>,
 }
 
 impl ReceiptRecorder {
-    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, instruments: Arc<Instruments>) -> Self {
+        Self { store, clock, instruments }
     }
 }
 
@@ -30,15 +32,26 @@ impl ReceiptSink for ReceiptRecorder {
     async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
         tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
         let DeliveryReceipt { message_id, state, code } = receipt;
+        self.instruments.metrics.sms.note(counted_state(state));
         let lost = self.store.record_sms_receipt(self.clock.now(), message_id, to_sms_end(state, code)).await;
         let lost = lost.map_err(|error| {
             tracing::error!(?error, "a receipt could not be kept");
             ReceiptNotStored
         })?;
         if let Some(coupon_id) = lost {
-            warn_of_undelivered(&coupon_id);
+            raise_undelivered(&self.instruments, &coupon_id);
         }
         Ok(())
+    }
+}
+
+fn counted_state(state: DeliveryState) -> SmsState {
+    match state {
+        DeliveryState::Delivered => SmsState::Delivered,
+        DeliveryState::Undeliverable => SmsState::Undeliverable,
+        DeliveryState::Rejected => SmsState::Rejected,
+        DeliveryState::Deleted => SmsState::Deleted,
+        DeliveryState::Expired => SmsState::Expired,
     }
 }
 

@@ -8,6 +8,7 @@
 use super::retry::RetrySchedule;
 use crate::config::Config;
 use crate::http::SignedClient;
+use crate::instruments::{Instruments, Receiver, WebhookResult};
 use crate::store::{JobKind, NextStep, Store, StoreError, WebhookOutcome};
 use http::StatusCode;
 use onbill_domain::ids::PartnerId;
@@ -24,6 +25,7 @@ pub(crate) struct Webhooks {
     pub(crate) store: Arc<Store>,
     pub(crate) client: SignedClient,
     pub(crate) retry: RetrySchedule,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl Webhooks {
@@ -109,6 +111,10 @@ impl Webhooks {
     ) -> Option<StatusCode> {
         let party = Party::partner(partner);
         let response = self.client.post(KeyUse::OriginToPartner, &party, url, body).await;
-        response.ok().map(|response| response.status())
+        let status = response.ok().map(|response| response.status());
+        let was_taken = status.is_some_and(|status| status.is_success());
+        self.instruments.signals.note_call(Receiver::Partner(partner.clone()), was_taken);
+        self.instruments.metrics.webhooks.note(partner, WebhookResult::of(status));
+        status
     }
 }

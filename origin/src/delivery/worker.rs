@@ -4,9 +4,13 @@
 //! A job is leased, attempted outside of any database transaction, and settled. Each queue has its
 //! own worker, so that a partner that is slow to respond does not hold up a PIN.
 
-use super::alarms::raise_alarm;
+use super::alarms::raise_for_result;
 use super::billing::BillingSubmission;
 use super::edge_mapping::EdgeMappings;
+use super::heartbeat::Heartbeats;
+use super::later_verdict::LaterVerdict;
+use super::queue_workers::QueueWorkers;
+use super::retry::RetrySchedule;
 use super::sms_jobs::SmsJobs;
 use super::wake_up::WakeUp;
 use super::webhook::Webhooks;
@@ -14,13 +18,15 @@ use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
+use crate::instruments::{Alarm, AttemptResult, Instruments, raise_alarm};
 use crate::store::{
     DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
     WebhookJob, WebhookOutcome,
 };
-use futures_util::StreamExt as _;
 use futures_util::future::Either;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -60,6 +66,9 @@ pub struct Worker {
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) beats: Heartbeats,
+    pub(crate) instruments: Arc<Instruments>,
+    pub(crate) workers: Arc<QueueWorkers>,
     /// The ledger is being recovered: see [`Worker::queues`].
     pub(crate) is_recovering: bool,
 }
@@ -67,6 +76,7 @@ pub struct Worker {
 impl Worker {
     /// Works each queue by itself, and does not end.
     pub async fn run(self: Arc<Self>) {
+        self.workers.expect(self.queues().len());
         let mut running = JoinSet::new();
         for queue in self.queues() {
             running.spawn(Arc::clone(&self).run_queue(*queue));
@@ -76,8 +86,10 @@ impl Worker {
 
     /// Delivers what is due in a queue, then sleeps until a job is due or added.
     async fn run_queue(self: Arc<Self>, queue: Queue) {
+        let _running = self.workers.begin();
         let mut wake_up = self.wake_up.subscribe(queue);
         loop {
+            self.beats.beat(queue);
             // Polling is a read; only due jobs are worth a transaction.
             let wait = match self.store.next_due(queue).await {
                 Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(queue).await {
@@ -117,6 +129,7 @@ impl Worker {
         let mut steps = FuturesUnordered::new();
         steps.push(Either::Left(self.lease_jobs(queue, at_once)));
         while let Some(step) = steps.next().await {
+            self.beats.beat(queue);
             match step {
                 Step::Leased(Ok(jobs)) => {
                     attempted += jobs.len();
@@ -155,7 +168,7 @@ impl Worker {
     /// While the ledger is being recovered, only what was settled before is reported: receivers drop
     /// what they know already, or know later. Nothing goes to billing or to subscribers, because the
     /// ledger may not know yet that a number has another subscriber, or that an SMS was sent.
-    fn queues(&self) -> &'static [Queue] {
+    pub(crate) fn queues(&self) -> &'static [Queue] {
         use Queue::{Coupons, Edge, Notifications, PartnerWebhooks, Pins};
         if self.is_recovering {
             return &[PartnerWebhooks, Edge];
@@ -172,28 +185,46 @@ impl Worker {
         let CallTrace { correlator, parent } = &trace;
         let kind = leased.job.kind().as_str();
         let span = tracing::info_span!("job", %correlator, trace = %parent.trace_id(), kind);
-        let attempt = trace.clone().scope(self.attempt_and_settle(leased));
-        Step::Attempted(attempt.instrument(span).await)
+        let attempt = AssertUnwindSafe(trace.clone().scope(self.attempt_and_settle(leased))).catch_unwind();
+        let attempted = attempt.instrument(span).await;
+        // Its lease ends, and it is attempted again.
+        Step::Attempted(attempted.unwrap_or(Err(Fault::Broken("an outcome could not be written"))))
     }
 
     async fn attempt_and_settle(&self, leased: LeasedJob) -> Result<(), Fault> {
-        let (lease, what, id) = (leased.lease(), leased.job.kind().as_str(), logged_id(&leased.job));
-        let outcome = self.attempt(leased.job, lease.attempt).await;
+        let (lease, kind, id) = (leased.lease(), leased.job.kind(), logged_id(&leased.job));
+        let what = kind.as_str();
+        let attempt = AssertUnwindSafe(self.attempt(leased.job.clone(), lease.attempt)).catch_unwind();
+        let outcome = if let Ok(outcome) = attempt.await {
+            outcome
+        } else {
+            raise_alarm!(self.instruments.alarms, Alarm::Panicked, what, what, id, "an attempt has panicked");
+            self.put_off(leased.job, lease.attempt)
+        };
         tracing::info!(id, attempt = lease.attempt, "attempted");
-        if outcome.next_step() == NextStep::DeadLetter {
-            tracing::error!(
-                what,
-                id,
-                entry = lease.job_id,
-                alarm = "outbox-parked",
-                "an entry needs a person"
-            );
-        }
-        let filled = outcome.filled_queues();
+        self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of(&outcome));
+        let verdict = LaterVerdict::of(&outcome);
+        let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
+        let (filled, entry) = (outcome.filled_queues(), lease.job_id);
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
-        raise_alarm(result, what, &id);
+        if is_dead_letter {
+            let alarms = &self.instruments.alarms;
+            raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, entry, "an entry needs a person");
+        }
+        raise_for_result(&self.instruments, result, what, &id);
         self.wake_up.wake_each(filled);
+        if let Some(verdict) = verdict {
+            verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
+        }
         Ok(())
+    }
+
+    /// The outcome of an attempt that panicked: it may have got through. The job has as many attempts
+    /// as any other, and becomes a dead letter in the end.
+    fn put_off(&self, job: Job, attempt: u32) -> DeliveryOutcome {
+        let retry = RetrySchedule::new(Arc::clone(&self.clock), Arc::clone(&self.random));
+        let next = retry.plan(job.kind().spec().retry_if_unclear, attempt);
+        DeliveryOutcome::unclear(job, next)
     }
 
     async fn attempt(&self, job: Job, attempt: u32) -> DeliveryOutcome {

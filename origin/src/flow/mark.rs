@@ -28,6 +28,12 @@ pub(super) fn add_agreement(flow: &str, words: &[u8; 32]) -> String {
     format!("{flow}.{}", encode_base64url(words))
 }
 
+/// The same flow with other words, which its customer is shown instead.
+pub(crate) fn replace_agreement(flow: &str, words: &[u8; 32]) -> String {
+    let marked = flow.match_indices('.').nth(1).map_or(flow, |(end, _)| &flow[..end]);
+    add_agreement(marked, words)
+}
+
 /// Whether these are the words that the flow's customer was shown. No secret is compared: whoever
 /// writes another hash into a flow only fails to agree.
 pub(crate) fn is_agreed_in(flow: &str, words: &[u8; 32]) -> bool {
@@ -42,4 +48,18 @@ pub(crate) fn secret_of(flow: &str) -> &str {
 /// 400 `token-expired`, for a flow that does not prove its number, or no longer does.
 pub(crate) fn flow_expired() -> Reject {
     Reject::new(ErrorCode::TokenExpired, "The visit has expired: start again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_words_leave_secret_and_mark() {
+        for flow in ["secret.mark", "secret.mark.words", "secret.mark.words.more", "secret.mark."] {
+            let replaced = replace_agreement(flow, &[7; 32]);
+            assert_eq!(replaced, add_agreement("secret.mark", &[7; 32]), "{flow}");
+            assert!(is_agreed_in(&replaced, &[7; 32]) && !is_agreed_in(flow, &[7; 32]));
+        }
+    }
 }

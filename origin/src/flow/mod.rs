@@ -13,6 +13,6 @@ pub(crate) use account_page::{parse_cursor, subscription_not_found};
 pub use agreement::Agreements;
 pub use eligibility::Eligibility;
 pub(crate) use eligibility::{EligibleAccount, Holder, already_on_bill};
-pub(crate) use mark::{flow_expired, is_agreed_in, secret_of};
+pub(crate) use mark::{flow_expired, is_agreed_in, replace_agreement, secret_of};
 pub use next_step::NextSteps;
 pub use proof::FlowProofs;

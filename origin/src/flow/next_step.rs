@@ -74,7 +74,7 @@ impl NextSteps {
         Ok(match next.view {
             View::Confirm { account_type, offer, agreement } => {
                 let flow = add_agreement(&flow, &hash_agreement(&agreement));
-                FlowStep::Confirm { flow, account_type, offer, agreement: *agreement }
+                FlowStep::Confirm { flow, account_type, offer, agreement: *agreement, notice: None }
             }
             View::AlreadyOnBill => FlowStep::AlreadyOnBill { flow },
             View::Account(owner) => {

@@ -6,6 +6,7 @@
 
 use super::peer::{Connection, NoResponse};
 use super::signed_client::{Repetition, SignedClient};
+use crate::instruments::{CspCall, CspResult, Instruments};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
@@ -19,6 +20,8 @@ use onbill_domain::wire::csp::{
 };
 use onbill_domain::wire::csp_answer::{self, AccountAnswer, has_error_code};
 use serde::Serialize;
+use std::sync::Arc;
+use tokio::time::Instant;
 
 /// There was no response, or one that does not show what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +32,19 @@ pub struct CspClient {
     url: String,
     operator: Party,
     client: SignedClient,
+    instruments: Arc<Instruments>,
 }
 
 impl CspClient {
     /// Calls `url` as the onbill of `operator`.
-    pub fn new(url: &str, operator: &OperatorId, client: SignedClient) -> Self {
-        Self { url: url.trim_end_matches('/').to_owned(), operator: Party::operator(operator), client }
+    pub fn new(
+        url: &str,
+        operator: &OperatorId,
+        client: SignedClient,
+        instruments: Arc<Instruments>,
+    ) -> Self {
+        let url = url.trim_end_matches('/').to_owned();
+        Self { url, operator: Party::operator(operator), client, instruments }
     }
 
     /// Looks up the operator's record of an account; `None` when the operator reports that there is
@@ -44,6 +54,13 @@ impl CspClient {
         &self,
         question: &AccountValidateRequest,
     ) -> Result<Option<AccountAnswer>, Unclear> {
+        let begun = Instant::now();
+        let answer = self.ask_account(question).await;
+        self.note(CspCall::Account, result_of_lookup(&answer), begun);
+        answer
+    }
+
+    async fn ask_account(&self, question: &AccountValidateRequest) -> Result<Option<AccountAnswer>, Unclear> {
         let call = self.build_call(Method::POST, "/account/validate", Some(question))?;
         match self.send_repeatable(Repetition::Read, call).await? {
             (StatusCode::OK, body) => csp_answer::read_account(&body).map(Some).ok_or(Unclear),
@@ -55,6 +72,13 @@ impl CspClient {
     /// Puts a line on the bill, once per transaction id. When the connection of the post is dropped,
     /// the charge is looked up, and posted once more if billing has never seen it.
     pub async fn submit_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
+        let begun = Instant::now();
+        let answer = self.post_charge(charge).await;
+        self.note(CspCall::Charge, result_of(&answer), begun);
+        answer
+    }
+
+    async fn post_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
         let call = || self.build_call(Method::POST, "/transaction", Some(charge));
         let answer = match self.send_once(Connection::Kept, call()?).await {
             Err(NoResponse::Dropped) => match self.look_up_charge(&charge.transaction_id).await? {
@@ -74,6 +98,13 @@ impl CspClient {
     /// Looks up the outcome of a transaction id; `None` when billing reports that it has never seen
     /// it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
+        let begun = Instant::now();
+        let answer = self.ask_charge(transaction_id).await;
+        self.note(CspCall::ChargeLookup, result_of_lookup(&answer), begun);
+        answer
+    }
+
+    async fn ask_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
         let call = self.build_call::<()>(Method::GET, &path, None)?;
         match self.send_repeatable(Repetition::Read, call).await? {
@@ -87,6 +118,13 @@ impl CspClient {
 
     /// Refunds part or all of a charge on its bill, once per refund id.
     pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
+        let begun = Instant::now();
+        let answer = self.post_refund(refund).await;
+        self.note(CspCall::Refund, result_of(&answer), begun);
+        answer
+    }
+
+    async fn post_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
         let call = self.build_call(Method::POST, "/refund", Some(refund))?;
         match self.send_repeatable(Repetition::Idempotent, call).await? {
             (StatusCode::OK | StatusCode::CREATED, body) => {
@@ -98,12 +136,23 @@ impl CspClient {
 
     /// Sends an SMS to a subscriber.
     pub async fn send_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
+        let begun = Instant::now();
+        let answer = self.post_sms(msisdn, text).await;
+        self.note(CspCall::Sms, result_of(&answer), begun);
+        answer
+    }
+
+    async fn post_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
         let call = self.build_call(Method::POST, "/notification", Some(&request))?;
         match self.send_once(Connection::Kept, call).await.map_err(|_| Unclear)? {
             (status, _) if status.is_success() => Ok(()),
             _ => Err(Unclear),
         }
+    }
+
+    fn note(&self, call: CspCall, result: CspResult, begun: Instant) {
+        self.instruments.metrics.csp.note(call, result, begun.elapsed());
     }
 
     fn build_call<T: Serialize>(
@@ -144,6 +193,18 @@ impl CspClient {
     }
 }
 
+fn result_of<T>(answer: &Result<T, Unclear>) -> CspResult {
+    if answer.is_ok() { CspResult::Answered } else { CspResult::Unclear }
+}
+
+fn result_of_lookup<T>(answer: &Result<Option<T>, Unclear>) -> CspResult {
+    match answer {
+        Ok(Some(_)) => CspResult::Answered,
+        Ok(None) => CspResult::Absent,
+        Err(Unclear) => CspResult::Unclear,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +216,6 @@ mod tests {
     use onbill_domain::key::Keyring;
     use onbill_domain::wire::csp::BillingDecision;
     use serde_json::json;
-    use std::sync::Arc;
 
     /// Gives every call the same response.
     struct SameResponse(u16, &'static str);
@@ -173,9 +233,11 @@ mod tests {
                            "secret": secret}]);
         let keys = Arc::new(Keyring::parse(&ring.to_string()).expect("is well formed"));
         let peer = Arc::new(SameResponse(status, body));
-        let client = SignedClient::new(keys, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let clock = Arc::new(SystemClock);
+        let instruments = Instruments::new(clock.clone());
+        let client = SignedClient::new(keys, peer, clock, Arc::new(SystemRandom));
         let acme = OperatorId::parse("acme").expect("is a slug");
-        CspClient::new("https://bss.acme.example/csp", &acme, client)
+        CspClient::new("https://bss.acme.example/csp", &acme, client, instruments)
     }
 
     fn question() -> AccountValidateRequest {

@@ -2,6 +2,7 @@
 
 use super::{CspClient, HttpPeer, SignedClient, Unclear};
 use crate::ambient::{SystemClock, SystemRandom};
+use crate::instruments::Instruments;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::encoding::encode_base64url;
@@ -61,9 +62,11 @@ impl Party {
         let ring = json!([{"id": "k", "party": "operator:acme", "use": "origin-to-bss", "alg": "hmac-sha256", "secret": secret}]);
         let keys = Arc::new(Keyring::parse(&ring.to_string()).expect("is well formed"));
         let peer = Arc::new(HttpPeer::new(DEADLINE).expect("starts"));
-        let client = SignedClient::new(keys, peer, Arc::new(SystemClock), Arc::new(SystemRandom));
+        let clock = Arc::new(SystemClock);
+        let instruments = Instruments::new(clock.clone());
+        let client = SignedClient::new(keys, peer, clock, Arc::new(SystemRandom));
         let acme = OperatorId::parse("acme").expect("is a slug");
-        (party, CspClient::new(&format!("http://{address}"), &acme, client))
+        (party, CspClient::new(&format!("http://{address}"), &acme, client, instruments))
     }
 
     async fn serve(self: Arc<Self>, mut stream: TcpStream) {

@@ -67,21 +67,9 @@ pub struct HttpPeer {
 impl HttpPeer {
     /// A client whose calls end after `deadline`, connection and response together.
     pub fn new(deadline: Duration) -> Result<Self, reqwest::Error> {
-        // A process has one TLS provider, so a second attempt to install the same one is not an
-        // error.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = || {
-            reqwest::Client::builder()
-                .timeout(deadline)
-                .connect_timeout(CONNECT_MAX)
-                .pool_idle_timeout(IDLE_MAX)
-                .tcp_keepalive(deadline)
-                .redirect(reqwest::redirect::Policy::none())
-                .no_proxy()
-        };
         Ok(Self {
-            kept: client().build()?,
-            fresh: client().pool_max_idle_per_host(0).build()?,
+            kept: client_builder(deadline).build()?,
+            fresh: client_builder(deadline).pool_max_idle_per_host(0).build()?,
             fresh_after: deadline / FRESH_AFTER_PART,
         })
     }
@@ -118,6 +106,19 @@ impl HttpPeer {
         }
         response.body(body.freeze()).map_err(|_| NoResponse::Unreachable)
     }
+}
+
+/// A client whose calls end after `deadline`.
+pub(super) fn client_builder(deadline: Duration) -> reqwest::ClientBuilder {
+    // A process has one TLS provider, so a second attempt to install the same one is not an error.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(deadline)
+        .connect_timeout(CONNECT_MAX)
+        .pool_idle_timeout(IDLE_MAX)
+        .tcp_keepalive(deadline)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
 }
 
 /// A connection that was never made, or a party that takes too long, is not a dropped connection.

@@ -2,6 +2,7 @@
 //! imported file.
 
 use crate::ambient::Random;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::Vault;
 use crate::store::{NewAccountEvent, RecordEventResult, SealedNumber, Store, StoreError};
 use onbill_domain::signature::Nonce;
@@ -18,6 +19,7 @@ pub enum Followed {
 
 /// Records an event and applies it. The caller has checked the request.
 pub async fn follow(
+    instruments: &Instruments,
     vault: &Vault,
     random: &dyn Random,
     store: &Store,
@@ -46,11 +48,8 @@ pub async fn follow(
     let record = store.record_account_event(nonce, now, new).await?;
     if record == RecordEventResult::Recorded(AccountEventOutcome::Contradictory) {
         // Not the event id: an operator chooses its ids freely, and one may be a number.
-        tracing::error!(
-            alarm = "account-event-contradicts",
-            event = event.as_str(),
-            "an account event cannot be"
-        );
+        let (alarms, alarm, event) = (&instruments.alarms, Alarm::AccountEventContradicts, event.as_str());
+        raise_alarm!(alarms, alarm, "", event, "an account event cannot be");
     }
     Ok(match record {
         RecordEventResult::Recorded(outcome) | RecordEventResult::Replayed(outcome) => {

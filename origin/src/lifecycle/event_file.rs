@@ -7,6 +7,7 @@ use crate::ambient::Random;
 use crate::config::NumberPlan;
 use crate::contradictory_lines::{CheckedLines, Contradiction, separate_contradictions};
 use crate::csv_file;
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::lifecycle::event::{Followed, follow};
 use crate::store::Store;
@@ -43,6 +44,7 @@ pub struct EventImport<'a> {
     pub numbers: NumberPlan,
     /// The source of unpredictable bytes.
     pub random: &'a dyn Random,
+    pub instruments: &'a Instruments,
 }
 
 /// Applies the events in `file`. `complain` gets a sentence for each line that is refused or
@@ -121,13 +123,13 @@ fn complaint_at(line: u64, column: usize, why: &str) -> String {
 }
 
 async fn take(
-    EventImport { store, vault, random, .. }: EventImport<'_>,
+    EventImport { store, vault, random, instruments, .. }: EventImport<'_>,
     now: Timestamp,
     event: &AccountEventRequest,
 ) -> Result<Followed, ImportError> {
     // An operator who may import a file may write the database: there is no signature, and no
     // nonce.
-    follow(vault, random, store, now, None, event).await.map_err(ImportError::Store)
+    follow(instruments, vault, random, store, now, None, event).await.map_err(ImportError::Store)
 }
 
 /// Parses one line. The error is the index of the wrong column, and the reason; it does not repeat

@@ -1,10 +1,10 @@
 //! Changes plan or price of a subscription from a day on: another mandate, and an SMS to the
 //! subscriber.
 
-use super::terms_sms::{ChangedTerms, terms_sms};
+use super::terms_sms::{Announcement, ChangedTerms, terms_sms};
 use crate::ambient::{Clock, Random};
 use crate::config::{Config, Offer};
-use crate::delivery::WakeUp;
+use crate::delivery::{WakeUp, seal};
 use crate::fault::Failure;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
@@ -12,6 +12,7 @@ use crate::store::{
 };
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -19,7 +20,6 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::subscription::{SubscriptionStatus, TermsChange};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 pub struct TermsChanges {
     pub(crate) config: Arc<Config>,
@@ -36,6 +36,9 @@ impl TermsChanges {
     /// `idempotency-violation` for an id that was used for another change, 400 `invalid-request` for
     /// what no customer can be held to, 409 `request-in-progress` when something else has changed at
     /// the same moment. The same change again has no further effect.
+    ///
+    /// A change for the day of the one that was announced last takes its place, until that day has
+    /// come. If it leaves things as they are, the announcement is withdrawn.
     pub(crate) async fn change_terms(
         &self,
         partner: PartnerId,
@@ -56,17 +59,32 @@ impl TermsChanges {
                 Err(other_change().into())
             };
         }
-        let plan = change.plan.as_ref().unwrap_or(&found.latest.plan);
-        let offer = self.config.offer_with_plan(&partner, plan);
+        let (plan, offer) = self.find_plan(&partner, &change, &found.latest);
         let price = new_price(&change, &found.latest, offer)?;
         let today = self.config.time_zone.day_of(now);
-        check_day(&change, &found, today)?;
-        self.check_price(&found.latest, (plan, offer), price, change.effective_from, today)?;
+        let replaced = find_replaced(&change, &found, today);
+        check_day(&change, &found, replaced.is_some(), today)?;
+        check_consent(&change, &found.latest, now)?;
+        self.check_price(&found.latest, (plan, offer), price, &change, today)?;
 
+        let standing = replaced.and(found.standing.as_ref()).filter(|_| change.consent_at.is_none());
+        let withdrawn_to = standing.filter(|old| old.plan == *plan && old.price == Some(price));
         let mandate_id = self.ids.terms_change(&partner, &change.change_id);
-        let mandate = changed_mandate(&found.latest, (mandate_id, &id), &change, offer, price, now);
-        let message = self.word_message(&mandate, offer, change.effective_from, price)?;
-        match self.store.change_terms(nonce, now, NewTerms { mandate, message }).await? {
+        let mandate = if let Some(old) = withdrawn_to {
+            follow(&found.latest, (mandate_id, &id), &change, old, now)
+        } else {
+            let agreed = changed_terms(&found.latest, &change, offer, price);
+            follow(&found.latest, (mandate_id, &id), &change, &agreed, now)
+        };
+        let said = if withdrawn_to.is_some() { Announcement::Withdrawal } else { Announcement::Change };
+        let message = self.word_message(&mandate, offer, change.effective_from, price, said)?;
+        let new = NewTerms {
+            mandate,
+            message,
+            replaced: replaced.map(|announced| announced.mandate_id.clone()),
+            withdraws: withdrawn_to.is_some(),
+        };
+        match self.store.change_terms(nonce, now, new).await? {
             ChangeTermsResult::Recorded => self.wake_up.wake(Queue::Notifications),
             ChangeTermsResult::Stale => {
                 let message = "The subscription is being changed: repeat the call.";
@@ -76,13 +94,28 @@ impl TermsChanges {
         Ok(found.status)
     }
 
-    /// A higher price needs notice, and has a ceiling. Another currency is never agreed to so.
+    /// The plan from the day on, and the operator's offer of it. While the plan stays the same, so does
+    /// the offer, though the operator may have others with that plan.
+    fn find_plan<'c>(
+        &'c self,
+        partner: &PartnerId,
+        change: &'c TermsChange,
+        latest: &'c MandateRow,
+    ) -> (&'c ExtId, Option<&'c Offer>) {
+        let plan = change.plan.as_ref().unwrap_or(&latest.plan);
+        let agreed = latest.offer.as_ref().filter(|_| *plan == latest.plan);
+        let agreed = agreed.and_then(|id| self.config.offer(id)).filter(|offer| offer.partner == *partner);
+        (plan, agreed.or_else(|| self.config.offer_with_plan(partner, plan)))
+    }
+
+    /// A higher price has a ceiling, and needs notice or the customer's consent. Another currency is
+    /// never agreed to so.
     fn check_price(
         &self,
         latest: &MandateRow,
         (plan, offer): (&ExtId, Option<&Offer>),
         price: Money,
-        from: Day,
+        change: &TermsChange,
         today: Day,
     ) -> Result<(), Reject> {
         let known = latest.price;
@@ -100,9 +133,9 @@ impl TermsChanges {
             return Err(Reject::invalid_request(format!("price is above the ceiling of {ceiling}.")));
         }
         let notice = self.config.price_notice_days.days();
-        if from.days_since(today) < notice.into() {
+        if change.consent_at.is_none() && change.effective_from.days_since(today) < notice.into() {
             return Err(Reject::invalid_request(format!(
-                "effectiveFrom: a higher price needs {notice} days of notice, counted from {today}."
+                "effectiveFrom: a higher price needs {notice} days of notice, counted from {today}, or consentAt."
             )));
         }
         Ok(())
@@ -115,7 +148,10 @@ impl TermsChanges {
         offer: Option<&Offer>,
         from: Day,
         price: Money,
+        said: Announcement,
     ) -> Result<NewNotification, Failure> {
+        let agreed = mandate.offer.as_ref().and_then(|id| self.config.offer(id));
+        let offer = agreed.or(offer);
         let terms = ChangedTerms {
             operator: &self.config.name,
             partner: self.config.partner_name(&mandate.partner),
@@ -124,13 +160,14 @@ impl TermsChanges {
             from,
         };
         let locale = mandate.locale.unwrap_or(Locale::En);
-        let text = Zeroizing::new(terms_sms(&terms, locale));
+        let text = terms_sms(&terms, said, locale);
         Ok(NewNotification {
-            notification_id: self.random.uuid(),
+            // By this id an announcement that waits is found again when it is withdrawn.
+            notification_id: mandate.mandate_id.clone(),
             partner: mandate.partner.clone(),
             pai: mandate.pai,
             named: None,
-            message: self.vault.seal_message(&*self.random, text.as_bytes())?,
+            message: seal(&self.vault, &*self.random, &text)?,
         })
     }
 }
@@ -155,6 +192,32 @@ fn is_replay(before: &MandateRow, id: &ExtId, change: &TermsChange) -> bool {
     before.in_force.as_ref().is_some_and(|(of, from)| of == id.as_str() && *from == change.effective_from)
         && change.plan.as_ref().is_none_or(|plan| before.plan == *plan)
         && change.price.is_none_or(|price| before.price == Some(price))
+        && change.consent_at.is_none_or(|at| before.accepted_at.unix_seconds() == at.unix_seconds())
+}
+
+/// The announcement that the change takes the place of: the latest, for the same day, which has not come
+/// yet.
+fn find_replaced<'f>(
+    change: &TermsChange,
+    found: &'f SubscriptionMandate,
+    today: Day,
+) -> Option<&'f MandateRow> {
+    let announced = Some(&found.latest).filter(|latest| latest.change_id.is_some())?;
+    let (_, day) = announced.in_force.as_ref()?;
+    (*day == change.effective_from && *day > today).then_some(announced)
+}
+
+/// The customer cannot have agreed to the change in the future, nor with what it changes.
+fn check_consent(change: &TermsChange, latest: &MandateRow, now: Timestamp) -> Result<(), Reject> {
+    let Some(consent_at) = change.consent_at else { return Ok(()) };
+    if consent_at.seconds_since(now) > SIGNATURE_SKEW_SECONDS {
+        return Err(Reject::invalid_request("consentAt must not lie in the future."));
+    }
+    // The consent to what changes is none to the change: it would allow one rise after another.
+    if consent_at.seconds_since(latest.accepted_at) <= 0 {
+        return Err(Reject::invalid_request("consentAt must lie after the agreement that changes."));
+    }
+    Ok(())
 }
 
 fn new_price(change: &TermsChange, latest: &MandateRow, offer: Option<&Offer>) -> Result<Money, Reject> {
@@ -166,8 +229,14 @@ fn new_price(change: &TermsChange, latest: &MandateRow, offer: Option<&Offer>) -
         .ok_or_else(|| Reject::invalid_request("price is needed: no offer here has this plan."))
 }
 
-/// The day must come after what was charged and what was changed before.
-fn check_day(change: &TermsChange, found: &SubscriptionMandate, today: Day) -> Result<(), Reject> {
+/// The day must come after what was charged, and after what was changed before, unless it is the day of
+/// the announcement that is replaced.
+fn check_day(
+    change: &TermsChange,
+    found: &SubscriptionMandate,
+    is_replacing: bool,
+    today: Day,
+) -> Result<(), Reject> {
     let from = change.effective_from;
     if found.status == SubscriptionStatus::Cancelled {
         return Err(subscription_is_over());
@@ -181,34 +250,50 @@ fn check_day(change: &TermsChange, found: &SubscriptionMandate, today: Day) -> R
         )));
     }
     match &found.latest.in_force {
-        Some((_, last)) if found.latest.change_id.is_some() && from <= *last => Err(Reject::invalid_request(
-            format!("effectiveFrom must come after {last}, from when the latest change holds."),
-        )),
+        Some((_, last)) if found.latest.change_id.is_some() && from <= *last && !is_replacing => {
+            Err(Reject::invalid_request(format!(
+                "effectiveFrom must come after {last}, from when the latest change holds."
+            )))
+        }
         _ => Ok(()),
     }
 }
 
-/// How the number was proved stays as it was, and when the customer agreed: they are told of the
-/// change. They have seen no words of it but the SMS.
-fn changed_mandate(
+/// What the subscriber pays from the day on. They have seen no words of it but the SMS, unless the
+/// partner says when they have agreed.
+fn changed_terms(
     latest: &MandateRow,
-    (mandate_id, subscription): (String, &ExtId),
     change: &TermsChange,
     offer: Option<&Offer>,
     price: Money,
+) -> MandateRow {
+    let plan = change.plan.clone().unwrap_or_else(|| latest.plan.clone());
+    let same_plan = plan == latest.plan;
+    MandateRow {
+        offer: latest.offer.clone().filter(|_| same_plan).or_else(|| offer.map(|offer| offer.id.clone())),
+        plan,
+        price: Some(price),
+        terms: offer.and_then(|offer| offer.terms.as_ref()).map(AgreedTerms::from),
+        words_sha256: None,
+        accepted_at: change.consent_at.unwrap_or(latest.accepted_at),
+        ..latest.clone()
+    }
+}
+
+/// The mandate with these terms that follows the latest one. How the number was proved stays as it was.
+fn follow(
+    latest: &MandateRow,
+    (mandate_id, subscription): (String, &ExtId),
+    change: &TermsChange,
+    terms: &MandateRow,
     now: Timestamp,
 ) -> MandateRow {
     MandateRow {
         mandate_id,
-        offer: offer.map(|offer| offer.id.clone()),
-        plan: change.plan.clone().unwrap_or_else(|| latest.plan.clone()),
-        price: Some(price),
-        terms: offer.and_then(|offer| offer.terms.as_ref()).map(AgreedTerms::from),
-        words_sha256: None,
         recorded_at: now,
         supersedes: Some(latest.mandate_id.clone()),
         in_force: Some((subscription.to_string(), change.effective_from)),
         change_id: Some(change.change_id.clone()),
-        ..latest.clone()
+        ..terms.clone()
     }
 }

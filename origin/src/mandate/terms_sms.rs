@@ -1,5 +1,6 @@
-//! The SMS that says from when a subscription costs what.
+//! The SMS that says from when a subscription costs what, or that it costs what it did.
 
+use crate::delivery::NotificationSms;
 use crate::sms::sms_words;
 use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
@@ -16,12 +17,31 @@ pub(super) struct ChangedTerms<'a> {
     pub(super) from: Day,
 }
 
-pub(super) fn terms_sms(terms: &ChangedTerms<'_>, locale: Locale) -> String {
+/// What is said of the terms.
+#[derive(Clone, Copy)]
+pub(super) enum Announcement {
+    /// They hold from the day on.
+    Change,
+    /// They hold further on. Others were to hold from the day on, and are withdrawn.
+    Withdrawal,
+}
+
+/// The SMS. How it is paid is said as the account pays when it is sent.
+pub(super) fn terms_sms(terms: &ChangedTerms<'_>, said: Announcement, locale: Locale) -> NotificationSms {
     let ChangedTerms { operator, partner, plan, price, from } = terms;
     let (price, date) = (price.to_string(), from.to_string());
     let values =
         [("operator", *operator), ("partner", *partner), ("plan", *plan), ("price", &price), ("date", &date)];
-    fill_placeholders(&sms_words(locale).price_change, &values)
+    let (words, fill) = (sms_words(locale), |text: &str| fill_placeholders(text, &values));
+    match said {
+        Announcement::Change => NotificationSms {
+            body: fill(&words.price_change),
+            prepaid_body: Some(fill(&words.price_change_prepaid)),
+        },
+        Announcement::Withdrawal => {
+            NotificationSms { body: fill(&words.price_withdrawn), prepaid_body: None }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -39,17 +59,39 @@ mod tests {
             price: Money { amount_minor: 1799, currency: Currency::parse("USD").expect("is listed") },
             from: Day::parse("2027-02-01").expect("is a day"),
         };
+        let [postpaid, prepaid, withdrawn] = ["price-change", "price-change-prepaid", "price-withdrawn"];
         for locale in Locale::ALL {
-            let sms = terms_sms(&terms, locale);
-            for part in ["Acme Mobile", "Netflix", "Netflix Standard", "17.99 USD", "2027-02-01"] {
-                assert!(sms.contains(part), "{locale:?}: {sms}");
+            let change = terms_sms(&terms, Announcement::Change, locale);
+            let withdrawal = terms_sms(&terms, Announcement::Withdrawal, locale);
+            let prepaid_body = change.prepaid_body.as_deref().expect("is there");
+            assert_ne!(change.body, prepaid_body);
+            for (key, sms) in
+                [(postpaid, &*change.body), (prepaid, prepaid_body), (withdrawn, &withdrawal.body)]
+            {
+                for part in ["Acme Mobile", "Netflix Standard", "17.99 USD", "2027-02-01"] {
+                    assert!(sms.contains(part), "{locale:?}: {sms}");
+                }
+                assert_parts(locale, key, sms);
             }
-            assert_parts(locale, "price-change", &sms);
+            assert_eq!(withdrawal.prepaid_body, None, "it says nothing of a bill");
         }
+        let english = terms_sms(&terms, Announcement::Change, Locale::En);
         assert_eq!(
-            terms_sms(&terms, Locale::En),
+            english.body,
             "Acme Mobile: from 2027-02-01, Netflix Standard costs 17.99 USD a month on your bill. If you do \
              not want that, cancel at Netflix before then."
+        );
+        assert_eq!(
+            english.prepaid_body.as_deref(),
+            Some(
+                "Acme Mobile: from 2027-02-01, Netflix Standard costs 17.99 USD a month from your balance. If \
+                 you do not want that, cancel at Netflix before then."
+            )
+        );
+        assert_eq!(
+            terms_sms(&terms, Announcement::Withdrawal, Locale::En).body,
+            "Acme Mobile: Netflix Standard still costs 17.99 USD a month. The change announced for 2027-02-01 \
+             will not happen."
         );
     }
 }

@@ -32,4 +32,4 @@ pub use kind::Kind;
 pub use lost_pais::LostPais;
 pub use repair::RepairOutcome;
 pub use run::{Reconciliation, Repair, Summary};
-pub use totals::{LedgerSum, LedgerTotals, Totals};
+pub use totals::{CODES_MAX, CodeTotals, LedgerSum, LedgerTotals, Totals};

@@ -7,13 +7,12 @@ use super::finding::{Finding, ReportedAmount};
 use super::kind::Kind;
 use super::own::LedgerLine;
 use super::repair::{self, RepairOutcome};
-use super::totals::{Column, LedgerTotals, Totals};
+use super::totals::{CodeTotals, Column, Totals};
 use crate::ambient::Clock;
 use crate::store::{
     Cursor, LookupIds, Page, Period, RedriveTarget, ReportDate, ReportFilter, Store, StoreError,
 };
 use onbill_domain::charge_code::ChargeCode;
-use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
@@ -54,7 +53,7 @@ pub struct Summary {
     /// The same sums by currency and charge code, which is empty for lines without one. A line of the
     /// extract counts under its own code, if the extract has codes. Every other line counts under our
     /// ledger's.
-    pub by_charge_code: BTreeMap<(Currency, Box<str>), LedgerTotals>,
+    pub by_charge_code: CodeTotals,
     /// How many findings there are of each cause.
     pub findings: BTreeMap<(Cause, Kind), u64>,
     /// How many findings were repaired in each way.
@@ -66,8 +65,7 @@ pub struct Summary {
 impl Summary {
     fn add(&mut self, column: Column, kind: Kind, amount: Money, charge_code: &str) {
         self.totals.add(column, kind, amount);
-        let of_code = self.by_charge_code.entry((amount.currency, charge_code.into())).or_default();
-        of_code.add(column, kind, amount.amount_minor);
+        self.by_charge_code.add(column, kind, amount, charge_code);
     }
 
     /// The number of findings that are wrong, not only explained.

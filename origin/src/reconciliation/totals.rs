@@ -5,6 +5,7 @@ use super::kind::Kind;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The sums of one source in one currency, in minor units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,5 +93,50 @@ impl Totals {
     /// Whether all sources agree in every currency.
     pub fn agree(&self) -> bool {
         self.0.values().all(LedgerTotals::agree)
+    }
+}
+
+/// Charge codes that have sums of their own. An operator has some dozens at most. Without a limit, an
+/// extract in whose column each line has another text would take more memory than its lines, and print
+/// as many tables.
+pub const CODES_MAX: usize = 200;
+
+/// The sums by currency and charge code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CodeTotals {
+    /// Those of the first [`CODES_MAX`] codes; the empty code is that of lines without one.
+    pub codes: BTreeMap<(Currency, Box<str>), LedgerTotals>,
+    /// Those of all others together.
+    pub others: Totals,
+}
+
+impl CodeTotals {
+    pub(super) fn add(&mut self, column: Column, kind: Kind, amount: Money, code: &str) {
+        let is_full = self.codes.len() >= CODES_MAX;
+        match self.codes.entry((amount.currency, code.into())) {
+            Entry::Vacant(_) if is_full => self.others.add(column, kind, amount),
+            entry => entry.or_default().add(column, kind, amount.amount_minor),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_beyond_the_limit_are_summed_up_together() {
+        let currency = Currency::parse("USD").expect("is listed");
+        let mut totals = CodeTotals::default();
+        for round in 1..=2 {
+            for n in 0..CODES_MAX + 50 {
+                let amount = Money { amount_minor: 100, currency };
+                totals.add(Column::Bill, Kind::Charge, amount, &format!("line-{n}"));
+            }
+            assert_eq!(totals.codes.len(), CODES_MAX);
+            let others = totals.others.0[&currency].bill;
+            assert_eq!((others.charges, others.charges_minor), (round * 50, i128::from(round) * 5_000));
+        }
+        assert!(totals.codes.values().all(|code| code.bill.charges == 2), "none is in both");
     }
 }

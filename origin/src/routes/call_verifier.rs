@@ -3,6 +3,7 @@
 use super::received::Received;
 use crate::ambient::{Clock, Random};
 use crate::fault::Fault;
+use crate::instruments::{Caller, Instruments, SignatureRefusal};
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, HOST};
@@ -26,6 +27,7 @@ pub struct CallVerifier {
     /// The authority that partners sign for. It comes from our configuration, not from what the
     /// edge reports.
     pub(crate) edge_authority: String,
+    pub(crate) instruments: Arc<Instruments>,
 }
 
 impl CallVerifier {
@@ -66,7 +68,12 @@ impl CallVerifier {
         key_use: KeyUse,
         authorities: &[String],
     ) -> Result<(Party, Nonce), Reject> {
-        let presented = presented.ok_or_else(Reject::unauthorized)?;
+        let (signals, refusals) = (&self.instruments.signals, &self.instruments.metrics.refusals);
+        let Some(presented) = presented else {
+            refusals.note_signature(Caller::of(key_use), SignatureRefusal::Missing);
+            signals.note_refused(SignatureRefusal::Missing.as_str());
+            return Err(Reject::unauthorized());
+        };
         let full_type =
             call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let verify_for = |authority: &String| {
@@ -82,12 +89,37 @@ impl CallVerifier {
         let mut refused = SignatureError::Malformed;
         for authority in authorities {
             match verify_for(authority) {
-                Ok(verified) => return Ok((verified.key.party.clone(), verified.nonce)),
+                Ok(verified) => {
+                    let seconds_ahead = verified.created.seconds_since(self.clock.now());
+                    refusals.note_clock(Caller::of(key_use), seconds_ahead);
+                    self.note_clock(key_use, Some(&verified.key.party), seconds_ahead);
+                    return Ok((verified.key.party.clone(), verified.nonce));
+                }
                 Err(why) => refused = why,
             }
+            if let SignatureError::Stale { seconds_off } = refused {
+                self.note_clock(key_use, None, seconds_off);
+                break;
+            }
         }
+        refusals.note_signature(Caller::of(key_use), refused.into());
+        signals.note_refused(refused.as_str());
         tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
         Err(Reject::unauthorized())
+    }
+
+    /// Notes by how many seconds the clock of a genuine signer is ahead of ours.
+    fn note_clock(&self, key_use: KeyUse, signer: Option<&Party>, seconds_ahead: i64) {
+        let signals = &self.instruments.signals;
+        match key_use {
+            KeyUse::EdgeToOrigin => signals.note_clock("edge", seconds_ahead),
+            KeyUse::OperatorToOrigin => signals.note_clock("operator", seconds_ahead),
+            _ => {
+                if let Some(partner) = signer.and_then(Party::partner_id) {
+                    signals.note_clock(partner.as_str(), seconds_ahead);
+                }
+            }
+        }
     }
 
     /// Signs the response to this call for the partner.

@@ -15,7 +15,7 @@ pub(super) async fn healthz(
     State(readiness): State<Arc<Readiness>>,
     State(store): State<Arc<Store>>,
 ) -> Result<Json<Value>, Failure> {
-    if !readiness.is_ready() {
+    if !readiness.is_writable() {
         return Err(Reject::service_unavailable().into());
     }
     store.next_due(Queue::All).await?;

@@ -2,18 +2,24 @@
 //! for those of the operator's systems, `ott/` for the partner's calls as the edge forwards them,
 //! `sms/` for those of the SMS gateway. Every call is signed, see [`authentic`], except the
 //! gateway's: gateways cannot sign, so they call a URL with a token that only they have received.
+//! [`admin`] has the routes of another listener.
 
+pub mod admin;
 pub mod authentic;
 mod call_verifier;
 mod edge;
 mod healthz;
+mod measured;
 mod operator;
 mod ott;
+mod panics;
+mod readyz;
 mod received;
 mod recovering;
 mod sms;
 mod state;
 mod trace;
+mod version;
 
 pub use call_verifier::CallVerifier;
 pub(crate) use recovering::Recovering;
@@ -56,6 +62,8 @@ routes! {
     OTHER_ROUTES, other_routes:
     get "/healthz" => healthz::healthz;
     get "/livez" => healthz::livez;
+    get "/readyz" => readyz::readyz;
+    get "/version" => version::version;
     post "/edge/v1/validate" => edge::validate::validate;
     post "/edge/v1/pin" => edge::pin::try_pin;
     post "/edge/v1/signup" => edge::signup::begin_signup;
@@ -87,6 +95,8 @@ pub fn router(state: RouteState) -> Router {
             Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
         })
         .layer(from_fn_with_state(state.clone(), recovering::guard_recovery))
+        .layer(from_fn_with_state(state.clone(), panics::answer_panic))
         .layer(from_fn_with_state(state.clone(), trace::with_correlator))
+        .layer(from_fn_with_state(state.clone(), measured::measure_request))
         .with_state(state)
 }

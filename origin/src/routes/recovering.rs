@@ -32,7 +32,7 @@ fn handling_of(method: &Method, path: &str) -> Handling {
     let get = method == Method::GET;
     let post = method == Method::POST;
     match path {
-        "/healthz" | "/livez" if get => Handling::Serve,
+        "/healthz" | "/livez" | "/readyz" | "/version" if get => Handling::Serve,
         "/operator/v1/account-events" if post => Handling::Serve,
         "/edge/v1/pai"
         | "/edge/v1/subscription"
@@ -82,6 +82,8 @@ mod tests {
     const HANDLED: &[(&str, &str, Handling)] = &[
         ("get", "/healthz", Handling::Serve),
         ("get", "/livez", Handling::Serve),
+        ("get", "/readyz", Handling::Serve),
+        ("get", "/version", Handling::Serve),
         ("post", "/operator/v1/account-events", Handling::Serve),
         ("get", "/sms/v1/receipt/{token}", Handling::Serve),
         ("get", "/ott/v1/transaction/{ext_transaction_id}", Handling::Read),

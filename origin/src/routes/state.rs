@@ -8,8 +8,10 @@ use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::{ReceiptRecorder, WakeUp};
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
+use crate::instruments::Instruments;
 use crate::keys::{StableIds, TokenSigner, Vault};
 use crate::mandate::TermsChanges;
+use crate::metrics_page::MetricsPage;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::store::Store;
@@ -58,7 +60,9 @@ parts! {
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,
     readiness: Arc<Readiness>,
+    metrics_page: Arc<MetricsPage>,
     recovering: Recovering,
+    instruments: Arc<Instruments>,
 }
 
 /// Declares the parts that one action uses, where they are too many for the parameters of a

@@ -9,9 +9,11 @@ mod capacity;
 mod client_stream;
 mod timed_body;
 
+use crate::instruments::Instruments;
 use axum::Router;
 use axum::body::Body;
-use capacity::{Capacity, connections_max};
+use capacity::Capacity;
+pub(crate) use capacity::connections_max;
 use client_stream::{ClientStream, Exchange};
 use http::Request;
 use hyper::body::Incoming;
@@ -24,34 +26,50 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
 use tower::ServiceExt as _;
 
 /// How long requests may take that are under way when the server is asked to stop. Billing has at
 /// most six seconds for a charge; supervisors send SIGKILL after some 30 or 90. What is not
-/// answered by then is as durable as if it were: the caller repeats it under its own id.
-const STOP_PATIENCE: Duration = Duration::from_secs(12);
+/// answered by then is as durable as if it were: the caller repeats it under its own id. The rest
+/// of the end takes two seconds at most, and all of it less than 15.
+const STOP_PATIENCE: Duration = Duration::from_secs(11);
 /// Largest head of a request, in bytes: signatures of edge and partner take two or three thousand.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// How often the server looks whether there is room for connections again.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Pause after the system has refused to accept a connection, usually for want of file handles.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop` completes, and then until the requests that were under way are answered, but
+/// Serves at most so many connections at once until `stop` completes, and then until the requests that were under way are answered, but
 /// no longer than [`STOP_PATIENCE`].
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let mut capacity = Capacity::new(connections_max());
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    connections_max: usize,
+    instruments: Option<Arc<Instruments>>,
+    stop: impl Future<Output = ()>,
+) {
+    let mut capacity = Capacity::new(connections_max, instruments);
     let (stopping, stopped) = watch::channel(());
     let mut connections = JoinSet::new();
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
+            _ = looks.tick() => {
+                capacity.look_for_calm(Instant::now());
+                continue;
+            }
             accepted = accept(&listener, &mut capacity) => accepted,
         };
         while connections.try_join_next().is_some() {}
         let (stream, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                capacity.warn(&format!("a connection was not accepted: {error}"));
+                capacity.note_waiting(&format!("a connection was not accepted: {error}"));
                 tokio::time::sleep(REFUSED_PAUSE).await;
                 continue;
             }

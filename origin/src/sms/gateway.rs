@@ -5,6 +5,10 @@ use async_trait::async_trait;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
 
+/// The subjects of the alarms about a gateway.
+pub(super) const SMPP: &str = "smpp";
+pub(super) const KANNEL: &str = "kannel";
+
 /// An SMS to be sent.
 #[derive(Clone, Copy)]
 pub struct Sms<'a> {
@@ -55,4 +59,8 @@ pub trait SmsGateway: Send + Sync {
         let _ = receipts;
         std::future::pending::<()>().await;
     }
+
+    /// Ends the session that [`Self::run`] keeps up, as its protocol asks for. Nothing is sent after
+    /// it.
+    async fn end_session(&self) {}
 }

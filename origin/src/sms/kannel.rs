@@ -2,12 +2,13 @@
 //! the POST form, with all fields in headers and the text as the body: neither number nor text is
 //! in a URL, where access logs and proxies would keep them.
 
-use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
+use super::gateway::{KANNEL, RetryCause, SendSmsResult, Sms, SmsGateway};
 use super::parts::{self, Alphabet};
 use super::receipt::DeliveryState;
 use crate::ambient::{Clock, Random};
 use crate::config::KannelSettings;
 use crate::http::Peer;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::password_file;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -50,6 +51,7 @@ pub(super) struct KannelGateway {
     peer: Arc<dyn Peer>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    instruments: Arc<Instruments>,
 }
 
 impl KannelGateway {
@@ -59,13 +61,14 @@ impl KannelGateway {
         peer: Arc<dyn Peer>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        instruments: Arc<Instruments>,
     ) -> Result<Self, String> {
         settings.check()?;
         let password = password_file::read_password("password_file", &settings.password_file)?;
         let mut password = HeaderValue::from_str(&password)
             .map_err(|_| "password_file: a header takes printable ASCII characters only")?;
         password.set_sensitive(true);
-        Ok(Self { settings: settings.clone(), password, peer, clock, random })
+        Ok(Self { settings: settings.clone(), password, peer, clock, random, instruments })
     }
 
     /// Builds the call; `None` when a value does not fit into a header, which the settings' check
@@ -118,7 +121,7 @@ impl SmsGateway for KannelGateway {
             return SendSmsResult::Refused;
         };
         match self.peer.send(request).await {
-            Ok(answer) => classify_response(&answer, token),
+            Ok(answer) => classify_response(&self.instruments, &answer, token),
             Err(_) => SendSmsResult::Later(RetryCause::Unclear),
         }
     }
@@ -126,13 +129,20 @@ impl SmsGateway for KannelGateway {
 
 /// Classifies a response. The words are Kannel's own: with the status alone, a proxy's 200 or 403
 /// would count as Kannel's.
-fn classify_response(answer: &Response<Bytes>, token: Option<String>) -> SendSmsResult {
+fn classify_response(
+    instruments: &Instruments,
+    answer: &Response<Bytes>,
+    token: Option<String>,
+) -> SendSmsResult {
+    let alarms = &instruments.alarms;
     let (status, body) = (answer.status(), answer.body());
     let says = |words: &str| body.windows(words.len()).any(|window| window == words.as_bytes());
     match status {
         StatusCode::OK | StatusCode::ACCEPTED
             if body.starts_with(b"0:") || body.starts_with(b"3:") || body.starts_with(b"Sent.") =>
         {
+            alarms.clear(Alarm::SmsNotLetIn, KANNEL);
+            alarms.clear(Alarm::SmsSettings, KANNEL);
             SendSmsResult::Accepted { message_id: token }
         }
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
@@ -142,11 +152,13 @@ fn classify_response(answer: &Response<Bytes>, token: Option<String>) -> SendSms
         StatusCode::FORBIDDEN if says("Not routable") => warn_refused(status),
         StatusCode::BAD_REQUEST if says("denied by") => warn_refused(status),
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-            tracing::error!(%status, alarm = "sms-not-let-in", "the gateway does not let us in");
+            let alarm = Alarm::SmsNotLetIn;
+            raise_alarm!(alarms, alarm, KANNEL, %status, "the gateway does not let us in");
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         status if status.is_client_error() => {
-            tracing::error!(%status, alarm = "sms-settings", "the gateway takes no message of this form");
+            let alarm = Alarm::SmsSettings;
+            raise_alarm!(alarms, alarm, KANNEL, %status, "the gateway takes no message of this form");
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         _ => {
@@ -164,12 +176,14 @@ fn warn_refused(status: StatusCode) -> SendSmsResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::SystemClock;
 
     #[test]
     fn answer_counts_when_it_is_kannels_own() {
+        let instruments = Instruments::new(Arc::new(SystemClock));
         let told = |status: u16, body: &'static str| {
             let answer = Response::builder().status(status).body(Bytes::from(body)).expect("is an answer");
-            classify_response(&answer, Some("t".to_owned()))
+            classify_response(&instruments, &answer, Some("t".to_owned()))
         };
         let accepted = SendSmsResult::Accepted { message_id: Some("t".to_owned()) };
         for body in ["0: Accepted for delivery", "3: Queued for later delivery", "Sent. Message splits: 2"] {

@@ -4,6 +4,7 @@
 //! again is decided by the queue, and so is keeping it: nothing is stored here. What a gateway
 //! reports of a message later is a [`DeliveryReceipt`]. No number and no text is ever logged.
 
+mod counted;
 mod csp;
 mod gateway;
 mod gsm7;
@@ -23,6 +24,7 @@ pub(crate) use words::sms_words;
 use crate::ambient::{Clock, Random};
 use crate::config::SmsSettings;
 use crate::http::{CspClient, Peer};
+use crate::instruments::Instruments;
 use std::sync::Arc;
 
 /// The number of SMS parts of a text, and whether it is in the GSM alphabet.
@@ -39,17 +41,25 @@ pub fn open_gateway(
     peer: &Arc<dyn Peer>,
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
+    instruments: &Arc<Instruments>,
 ) -> Result<Arc<dyn SmsGateway>, String> {
     let opened: Result<Arc<dyn SmsGateway>, String> = match settings {
         SmsSettings::Csp(_) => Ok(Arc::new(csp::CspGateway::new(Arc::clone(csp)))),
-        SmsSettings::Kannel(settings) => {
-            kannel::KannelGateway::open(settings, Arc::clone(peer), Arc::clone(clock), Arc::clone(random))
-                .map(|texts| Arc::new(texts) as _)
-        }
+        SmsSettings::Kannel(settings) => kannel::KannelGateway::open(
+            settings,
+            Arc::clone(peer),
+            Arc::clone(clock),
+            Arc::clone(random),
+            Arc::clone(instruments),
+        )
+        .map(|texts| Arc::new(texts) as _),
         SmsSettings::Smpp(settings) => {
-            smpp::SmppGateway::open(settings, Arc::clone(clock), Arc::clone(random))
+            smpp::SmppGateway::open(settings, Arc::clone(clock), Arc::clone(random), Arc::clone(instruments))
                 .map(|texts| Arc::new(texts) as _)
         }
     };
-    opened.map_err(|complaint| format!("sms: {complaint}"))
+    let gateway = opened.map_err(|complaint| format!("sms: {complaint}"))?;
+    let is_by_calls = !matches!(settings, SmsSettings::Smpp(_));
+    let instruments = Arc::clone(instruments);
+    Ok(Arc::new(counted::CountedGateway { gateway, is_by_calls, instruments }))
 }

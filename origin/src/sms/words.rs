@@ -21,8 +21,12 @@ pub(crate) struct SmsWords {
     pub(crate) coupon_replaces: String,
     /// That the months end, and where to continue.
     pub(crate) coupon_reminder: String,
-    /// From when a subscription costs what, and how to cancel it before.
+    /// From when a subscription costs what on the bill, and how to cancel it before.
     pub(crate) price_change: String,
+    /// The same for who pays from a balance.
+    pub(crate) price_change_prepaid: String,
+    /// That it costs what it did: what was announced is withdrawn.
+    pub(crate) price_withdrawn: String,
 }
 
 /// In the order of the variants, which is that of `ALL`.

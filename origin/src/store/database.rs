@@ -1,6 +1,7 @@
 //! The store itself: one of two databases, and how a use case runs in it.
 
 use super::backup;
+use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
 use super::grouped::PostgresGroups;
 use super::open_mode::OpenMode;
@@ -12,11 +13,14 @@ use futures_util::future::BoxFuture;
 use onbill_domain::timestamp::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The origin's ledger, whichever database keeps it. Each public method is one whole use case, in the file of its noun.
 pub struct Store {
     pub(in crate::store) database: Database,
     faults: Option<Arc<dyn FaultHook>>,
+    commits: Arc<CommitMetrics>,
+    failures: Arc<AtomicU64>,
 }
 
 /// The two databases.
@@ -37,7 +41,9 @@ pub trait FaultHook: Send + Sync {
 impl Store {
     /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
     pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers, mode)?), faults: None })
+        let commits = Arc::<CommitMetrics>::default();
+        let database = SqliteDatabase::open(path, readers, mode, Arc::clone(&commits))?;
+        Ok(Self::on(Database::Sqlite(database), commits))
     }
 
     /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
@@ -57,15 +63,42 @@ impl Store {
         connections: usize,
         mode: OpenMode,
     ) -> Result<Self, StoreError> {
-        let database = PostgresDatabase::open(address, connections, mode).await?;
+        let commits = Arc::<CommitMetrics>::default();
+        let database = PostgresDatabase::open(address, connections, mode, Arc::clone(&commits)).await?;
         let groups = PostgresGroups::new(database.pool());
-        Ok(Self { database: Database::Postgres(database, groups), faults: None })
+        Ok(Self::on(Database::Postgres(database, groups), commits))
+    }
+
+    fn on(database: Database, commits: Arc<CommitMetrics>) -> Self {
+        Self { database, faults: None, commits, failures: Arc::default() }
     }
 
     /// The same database, with faults around each use case.
     #[must_use]
     pub fn with_faults(&self, faults: Arc<dyn FaultHook>) -> Self {
-        Self { database: self.database.clone(), faults: Some(faults) }
+        Self {
+            database: self.database.clone(),
+            faults: Some(faults),
+            commits: Arc::clone(&self.commits),
+            failures: Arc::clone(&self.failures),
+        }
+    }
+
+    /// The commits of this store, for the metrics.
+    pub(crate) fn commits(&self) -> &Arc<CommitMetrics> {
+        &self.commits
+    }
+
+    /// The pool of connections at this moment.
+    pub fn pool_status(&self) -> PoolStatus {
+        match &self.database {
+            Database::Sqlite(database) => database.pool_status(),
+            Database::Postgres(database, _) => {
+                let status = database.pool().status();
+                let idle = status.available;
+                PoolStatus { in_use: status.size.saturating_sub(idle), idle, waiting: status.waiting }
+            }
+        }
     }
 
     /// Gives other programs a turn at an SQLite file, between two of many long transactions. Without
@@ -85,8 +118,26 @@ impl Store {
         }
     }
 
+    /// How many use cases have failed since the start because of the database itself: a statement, a
+    /// commit, or a connection.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
     /// Runs one use case, with the fault hook around it if there is one.
     pub(in crate::store) async fn run<T: Send>(
+        &self,
+        name: &'static str,
+        use_case: BoxFuture<'_, Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let ended = self.run_with_faults(name, use_case).await;
+        if ended.as_ref().is_err_and(StoreError::is_of_database) {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        ended
+    }
+
+    async fn run_with_faults<T: Send>(
         &self,
         name: &'static str,
         use_case: BoxFuture<'_, Result<T, StoreError>>,

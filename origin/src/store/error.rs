@@ -63,6 +63,34 @@ pub enum StoreError {
     },
     /// A fault hook stopped the use case, see [`super::FaultHook`].
     Interrupted,
+    /// The use case panicked: a mistake in this program.
+    Panicked,
+}
+
+impl StoreError {
+    /// Whether the database itself has failed, or cannot be reached: not the contents of a row, nor
+    /// what a caller has asked for.
+    pub(in crate::store) fn is_of_database(&self) -> bool {
+        match self {
+            Self::Driver { .. }
+            | Self::CommitUnknown { .. }
+            | Self::RolledBack { .. }
+            | Self::TooManyWaiting
+            | Self::Closed
+            | Self::FileLost { .. } => true,
+            Self::NonceReplayed
+            | Self::Contended { .. }
+            | Self::InconsistentRow { .. }
+            | Self::MissingRow { .. }
+            | Self::NotSealed
+            | Self::NoLedger
+            | Self::LedgerExists
+            | Self::NewerSchema
+            | Self::OlderSchema
+            | Self::Interrupted
+            | Self::Panicked => false,
+        }
+    }
 }
 
 /// The value at `place`, which is `table.column`, cannot be ours.
@@ -99,6 +127,7 @@ impl fmt::Display for StoreError {
             Self::OlderSchema => f.write_str("the ledger was written by an older onbill than this one"),
             Self::NewerSchema => f.write_str("the ledger was written by a newer onbill than this one"),
             Self::Interrupted => f.write_str("the use case was interrupted"),
+            Self::Panicked => f.write_str("the use case panicked"),
         }
     }
 }

@@ -10,10 +10,12 @@
 //! transactions. Nouns call each other downwards only, in the order of the modules below.
 
 mod clock_skew;
+mod commits;
 mod error;
 mod number;
 mod open_mode;
 mod page;
+mod schema;
 
 pub mod postgres;
 pub mod sqlite;
@@ -22,6 +24,7 @@ mod database;
 mod grouped;
 
 // The ground floor: calls no noun.
+mod alarm;
 mod queue;
 mod readiness;
 mod tally;
@@ -56,6 +59,8 @@ mod refund;
 
 mod billing_file;
 
+mod figures;
+
 mod account_event;
 mod subscriber;
 
@@ -68,8 +73,11 @@ mod sweep;
 pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
 pub use adoption::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund};
+pub use alarm::{ALARMS_LISTED_MAX, AlarmFilter};
 pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
-pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult};
+pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
+pub(crate) use commits::CommitMetrics;
+pub use commits::PoolStatus;
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
@@ -77,6 +85,7 @@ pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
 pub use error::StoreError;
+pub use figures::{CouponFigure, FileFigures, LedgerFigures, QueueFigures};
 pub use flow::{
     DevicePin, Flow, Journey, NewFlow, NewPin, PinAsker, PinAttempt, PinCeiling, PinRecipient,
     StartFlowResult,
@@ -100,10 +109,12 @@ pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
+pub use schema::SchemaVersion;
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};
 pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
+pub use sqlite::SCHEMA_VERSION;
 pub use subscriber::ErasureState;
 pub use subscription::{
     ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,

@@ -4,7 +4,7 @@
 
 import { acme, edge, netflix } from './system.mjs';
 import { Widget } from '../pages/widget.mjs';
-import { accountWords, agreement } from '../pages/words.mjs';
+import { accountWords, agreement, agreementWord } from '../pages/words.mjs';
 
 const offer = { id: 'netflix-standard', title: 'Netflix Standard', partner: 'netflix', price: { value: 1599, currency: 'USD' } };
 const NUMBER = '+1 202 555 0177';
@@ -53,9 +53,9 @@ class Visitor {
   }
 
   /** Reads what is agreed, as the origin words it for this operator and this language. */
-  async agrees({ type = 'postpaid', operator = this.operator, date } = {}) {
+  async agrees({ type = 'postpaid', operator = this.operator, date, notice } = {}) {
     const words = agreement({ operator, locale: this.locale, type, date });
-    await this.asksWith({ flow: 'f', step: 'confirm', type, offer, agreement: words });
+    await this.asksWith({ flow: 'f', step: 'confirm', type, offer, agreement: words, ...notice && { notice } });
     await this.widget.shows('confirm');
   }
 
@@ -86,6 +86,7 @@ const STATES = [
   ['confirm', v => v.agrees(), 'confirm'],
   ['confirm prepaid', v => v.agrees({ type: 'prepaid' }), 'confirm'],
   ['confirm after a coupon', v => v.agrees({ date: '2027-05-18' }), 'confirm'],
+  ['confirm after a change', v => v.agrees({ notice: agreementWord('changed', v.locale) }), 'confirm'],
   ['confirm without terms', v => v.agrees({ operator: { ...v.operator, agreement: { price: offer.price } } }), 'confirm'],
   ['opening', async v => {
     // A page that is being left cannot be looked at: the way out is held shut.

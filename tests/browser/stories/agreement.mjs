@@ -8,7 +8,7 @@ import { accessible } from '../harness/axe.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
 import { walk } from '../harness/gallery.mjs';
 import { about, test } from '../harness/suite.mjs';
-import { acme } from '../harness/system.mjs';
+import { acme, netflix } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
 import { agreementWord } from '../pages/words.mjs';
 import { dora } from '../people.mjs';
@@ -61,6 +61,23 @@ test('the terms are a page of the operator’s, and are the text that the origin
   await terms.goto(acme.agreement.privacyURL);
   await accessible(terms, 'the page about privacy');
   await widget.shows('confirm');
+});
+
+test('a customer whose words have changed is told so, reads them again, and goes on', async stage => {
+  const { page, widget } = await lastStep(stage, 'en');
+  // As if they had read other words: the flow says which.
+  await page.route(/\/widget\/v1\/signup$/, route => {
+    const body = route.request().postDataJSON();
+    const [secret, mark, words] = body.flow.split('.');
+    return route.continue({ postData: JSON.stringify({ ...body, flow: [secret, mark, words.split('').reverse().join('')].join('.') }) });
+  }, { times: 1 });
+  await widget.$('confirm-submit').click();
+  await widget.inside.locator('#agreed-notice', { hasText: agreementWord('changed') }).waitFor();
+  await widget.agreesTo({ line: dora, price: '$15.99', type: 'prepaid' });
+  await widget.headingHasFocus();
+  await accessible(page, 'the last step again');
+  await widget.$('confirm-submit').click();
+  await page.waitForURL(`${netflix.url}/signup/**`);
 });
 
 test('a screen reader reads line, price, period and how to cancel, and what the button does', async stage => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { nova } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
-import { rita } from '../people.mjs';
+import { rita, sol } from '../people.mjs';
 
 about('reasons of the operator');
 
@@ -20,14 +20,17 @@ const REFUSALS = [
   ...SUSPENDED.map(suspension => [{ suspension }, 'suspended-non-payment', sentence(suspension, 'suspended-non-payment'),
     suspension === 'non-payment' ? 'pay-bill' : 'help', 'again']),
   [{ spendable: { value: 1398, currency: 'EUR' } }, 'insufficient-balance', 'insufficient-balance', 'top-up', 'again'],
+  // Who gets a bill has nothing to top up.
+  [{ spendable: { value: 1398, currency: 'EUR' } }, 'account-not-eligible', 'credit', 'help', 'change-number', sol],
 ];
 
-for (const [answer, code, text, page, other] of REFUSALS) {
-  test(`a customer of whom the operator says ${JSON.stringify(answer)} is told so, and goes on`, async stage => {
+for (const [answer, code, text, page, other, who = rita] of REFUSALS) {
+  const pays = who === rita ? 'a customer' : 'a postpaid customer';
+  test(`${pays} of whom the operator says ${JSON.stringify(answer)} is told so, and goes on`, async stage => {
     const customer = await stage.customer();
     customer.announce('400 /widget/v1/account/validate');
-    await nova.saying(rita, answer, async () => {
-      const widget = await new Dashboard(customer.page, nova).logIn(rita);
+    await nova.saying(who, answer, async () => {
+      const widget = await new Dashboard(customer.page, nova).logIn(who);
       await widget.$('number-submit').click();
       await widget.says('error', code, { text, ways: [page, other] });
       await widget.headingHasFocus();

@@ -14,18 +14,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 const GATEWAY: &str = "127.0.0.1:13013";
-const UNDELIVERED: &str = "2";
+pub(crate) const UNDELIVERED: &str = "2";
 const DELIVERED: &str = "1";
 
 /// A gateway with Kannel's interface: the report URL of each message and what it says; or it has no
 /// route to any number.
 #[derive(Default)]
-struct KannelState {
+pub(crate) struct KannelState {
     is_lost: bool,
     taken: Vec<(String, String)>,
 }
 
-type SharedKannel = Arc<Mutex<KannelState>>;
+pub(crate) type SharedKannel = Arc<Mutex<KannelState>>;
 
 async fn accept_sms(
     State(kannel): State<SharedKannel>,
@@ -42,7 +42,7 @@ async fn accept_sms(
 }
 
 /// Acme with this gateway.
-async fn system_with_kannel() -> (TestSystem, SharedKannel) {
+pub(crate) async fn system_with_kannel() -> (TestSystem, SharedKannel) {
     let mut system = start_system().await;
     let kannel = SharedKannel::default();
     let path = write_password_file(Path::new(env!("CARGO_TARGET_TMPDIR")), "right");
@@ -56,7 +56,7 @@ async fn system_with_kannel() -> (TestSystem, SharedKannel) {
 }
 
 /// The gateway reports on the `n`th message that it has accepted.
-async fn report_sms(system: &TestSystem, kannel: &SharedKannel, n: usize, says: &str) {
+pub(crate) async fn report_sms(system: &TestSystem, kannel: &SharedKannel, n: usize, says: &str) {
     let url = kannel.lock().expect("is whole").taken[n].0.replace("%d", says);
     let request = Request::get(url).body(bytes::Bytes::new()).expect("is a request");
     assert_eq!(system.send_request(request).await.0, StatusCode::NO_CONTENT);

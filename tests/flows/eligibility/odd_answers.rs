@@ -23,15 +23,16 @@ fn account(system: &TestSystem, members: &str) -> String {
     format!(r#"{{{members},"subscriberID":{},"type":"postpaid"}}"#, told["subscriberID"])
 }
 
-/// What became of a sign-up and a charge, and how often the alarm with this word was raised.
+/// What became of a sign-up and a charge, and how often the alarm with this word was raised, again
+/// and again included.
 async fn try_both(system: &TestSystem, pai: &str, id: &str, word: &str) -> (Value, Value, usize) {
-    let (log, _guard) = LogCapture::capture_thread(Level::ERROR);
+    let (log, _guard) = LogCapture::capture_thread(Level::INFO);
     // A customer who does not pay yet: another number, of whom the same is said.
     let (_, entered) = system.enter_session_number(&system.nova, "+34612345602").await;
     let (_, charged) = post_charge(system, pai, id).await;
     let named = log.to_text();
     let alarms = named.lines().filter(|line| {
-        line.contains("alarm=\"account-word-unknown\"") && line.contains(&format!("word={word} "))
+        line.contains("alarm=\"account-word-unknown\"") && line.contains(&format!("word={word}"))
     });
     (entered["code"].clone(), charged["status"].clone(), alarms.count())
 }

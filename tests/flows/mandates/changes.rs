@@ -72,6 +72,118 @@ async fn higher_price_holds_from_its_day() {
     );
 }
 
+fn count_sms(received: &[String], text: &str) -> usize {
+    received.iter().filter(|sms| sms.contains(text)).count()
+}
+
+#[tokio::test]
+async fn announced_rise_is_withdrawn_before_its_day() {
+    let (system, pai, path) = system_with_subscription().await;
+    let rise = new_price("ch-1", 1799, "2027-01-01");
+    assert_eq!(change(&system, &path, rise.clone()).await.0, 200);
+    system.acme.deliver_due().await;
+    // It may be lower than was announced, and at last nothing.
+    assert_eq!(change(&system, &path, new_price("ch-2", 1699, "2027-01-01")).await.0, 200);
+    system.acme.deliver_due().await;
+    let back = new_price("ch-3", 1599, "2027-01-01");
+    for _ in 0..2 {
+        assert_eq!(change(&system, &path, back.clone()).await, (200, "ACTIVE".to_owned()));
+        system.acme.deliver_due().await;
+    }
+    let received = system.sms_received(&system.acme, GOOD).await;
+    assert_eq!((count_sms(&received, "17.99"), count_sms(&received, "16.99")), (1, 1));
+    assert_eq!(
+        received.last().map(String::as_str),
+        Some(
+            "Acme Mobile: Netflix Standard still costs 15.99 USD a month. The change announced for 2027-01-01 \
+             will not happen."
+        )
+    );
+    // What was announced is a used id, and covers nothing.
+    assert_eq!(change(&system, &path, rise).await, (200, "ACTIVE".to_owned()), "a replay changes nothing");
+    assert_eq!(change(&system, &path, new_price("ch-3", 1699, "2027-01-01")).await.0, 422);
+    let january = |id: &str, value: i64| {
+        json!({"extTransactionID": id, "pai": pai, "amount": {"value": value, "currency": "USD"},
+            "description": "Netflix Standard", "servicePeriod": {"from": "2027-01-01", "to": "2027-01-31"}})
+    };
+    for (id, value, status) in [("j-1", 1699, "DECLINED"), ("j-2", 1599, "APPROVED")] {
+        let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", january(id, value)).await;
+        assert_eq!(answer["status"], status, "{answer}");
+    }
+}
+
+/// A withdrawal is a change like any other: what would make it dearer needs notice, and its day must not
+/// have come.
+#[tokio::test]
+async fn what_the_customer_counts_on_is_not_withdrawn() {
+    let (system, _, path) = system_with_subscription().await;
+    assert_eq!(change(&system, &path, new_price("ch-1", 999, "2026-11-20")).await.0, 200);
+    assert_refused(&system, &path, new_price("ch-2", 1599, "2026-11-20"), "30 days of notice").await;
+    assert_refused(&system, &path, new_price("ch-2", 799, "2026-11-19"), "must come after 2026-11-20").await;
+    system.advance_seconds(2 * DAY);
+    assert_refused(&system, &path, new_price("ch-2", 899, "2026-11-20"), "must come after 2026-11-20").await;
+}
+
+/// A customer who has agreed at the partner needs no notice, and is told all the same.
+#[tokio::test]
+async fn upgrade_with_consent_holds_at_once() {
+    let (mut system, pai, path) = system_with_subscription().await;
+    system.reconfigure_acme(|config| {
+        let mut premium = config.offers[0].clone();
+        premium.id = serde_json::from_value(json!("netflix-premium")).expect("is an offer's name");
+        premium.plan = serde_json::from_value(json!("premium")).expect("is a plan");
+        premium.title = "Netflix Premium".to_owned();
+        premium.price.amount_minor = 2299;
+        premium.price_ceiling = Some(premium.price);
+        config.offers.push(premium);
+    });
+    system.advance_seconds(DAY);
+    let upgrade = |consent_at: &str, value: i64| {
+        json!({"changeID": "ch-1", "plan": "premium", "price": {"value": value, "currency": "USD"},
+            "effectiveFrom": "2026-11-19", "consentAt": consent_at})
+    };
+    let now = system.now();
+    for (consent_at, value, says) in [
+        (now.plus_seconds(DAY), 2299, "future"),
+        (now.plus_seconds(-2 * DAY), 2299, "after the agreement"),
+        // What they have agreed to so far is no consent to more.
+        (now.plus_seconds(-DAY), 2299, "after the agreement"),
+        (now, 2300, "ceiling of 22.99 USD"),
+    ] {
+        assert_refused(&system, &path, upgrade(&consent_at.to_string(), value), says).await;
+    }
+    let mut without = upgrade(&now.to_string(), 2299);
+    without.as_object_mut().expect("is an object").remove("consentAt");
+    assert_refused(&system, &path, without, "30 days of notice").await;
+    let agreed = upgrade(&now.to_string(), 2299);
+    for _ in 0..2 {
+        assert_eq!(change(&system, &path, agreed.clone()).await, (200, "ACTIVE".to_owned()));
+    }
+    let another = upgrade(&now.plus_seconds(-60).to_string(), 2299);
+    assert_eq!(change(&system, &path, another).await.0, 422, "another consent is another change");
+    let today = json!({"extTransactionID": "c-1", "pai": pai, "amount": {"value": 2299, "currency": "USD"},
+        "description": "Netflix Premium", "servicePeriod": {"from": "2026-11-19", "to": "2026-12-18"}});
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/transaction", today).await;
+    assert_eq!(answer["status"], "APPROVED", "{answer}");
+    system.acme.deliver_due().await;
+    let received = system.sms_received(&system.acme, GOOD).await;
+    assert_eq!(count_sms(&received, "Netflix Premium costs 22.99 USD"), 1, "{received:?}");
+}
+
+/// The account is looked up when the SMS is sent.
+#[tokio::test]
+async fn prepaid_customer_reads_of_their_balance() {
+    let prepaid = "+12025550103";
+    let system = start_system().await;
+    system.sign_up(&system.acme, prepaid, AccountChoice::New("kim@example.com")).await;
+    let path = subscription_path(&system).await;
+    assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2027-01-01")).await.0, 200);
+    system.acme.deliver_due().await;
+    let received = system.sms_received(&system.acme, prepaid).await;
+    assert_eq!(count_sms(&received, "17.99 USD a month from your balance"), 1, "{received:?}");
+    assert!(received.iter().all(|sms| !sms.contains("on your bill")), "{received:?}");
+}
+
 #[tokio::test]
 async fn customer_is_told_in_their_language() {
     let system = start_system().await;
@@ -137,7 +249,7 @@ async fn change_that_no_customer_is_held_to_is_refused() {
     let (status, _) = change(&system, &path, new_price("ch-1", 1798, "2026-12-19")).await;
     assert_eq!(status, 422);
     assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2026-12-20")).await.0, 422);
-    assert_refused(&system, &path, new_price("ch-2", 1499, "2026-12-19"), "must come after 2026-12-19").await;
+    assert_refused(&system, &path, new_price("ch-2", 1499, "2026-12-18"), "must come after 2026-12-19").await;
     assert_eq!(change(&system, &path, new_price("ch-2", 1499, "2026-12-20")).await.0, 200);
 }
 

@@ -234,7 +234,10 @@ async fn record_subscriptions(recorder: &mut ResponseRecorder, pai: &str) {
     other["price"]["value"] = json!(1899);
     recorder.partner("another change under its id", Method::PUT, &own, &other).await;
     other["changeID"] = json!("ch-2");
-    recorder.partner("one that would hold on the same day", Method::PUT, &own, &other).await;
+    other["effectiveFrom"] = json!("2027-02-28");
+    recorder.partner("one that would hold before it", Method::PUT, &own, &other).await;
+    other["effectiveFrom"] = json!("2027-03-01");
+    recorder.partner("one that takes its place", Method::PUT, &own, &other).await;
     for status in ["SUSPENDED", "ACTIVE", "PAUSED", "CANCELLED", "CANCELLED", "ACTIVE"] {
         recorder.partner(&format!("changed to {status}"), Method::PUT, &own, &change(status)).await;
     }

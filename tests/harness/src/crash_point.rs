@@ -18,6 +18,8 @@ use std::thread::Thread;
 pub enum CrashMoment {
     Before,
     After,
+    /// The call itself panics, and its program goes on.
+    Panic,
 }
 
 /// Whether a program is alive, and when it crashes.
@@ -45,6 +47,7 @@ impl CrashPoint {
             return None;
         }
         let last = self.count_down();
+        assert!(last != Some(CrashMoment::Panic), "the mistake in the program that a test has put there");
         if last == Some(CrashMoment::Before) {
             self.crashed.store(true, Ordering::SeqCst);
             return None;

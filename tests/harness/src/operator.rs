@@ -26,6 +26,13 @@ use std::sync::Arc;
 /// them.
 const CONNECTIONS: usize = 4;
 
+/// The configuration of one of several programs: each has a name of its own, which it keeps.
+fn config_of_program(config: &Config, n: usize) -> Config {
+    let mut config = config.clone();
+    config.alarms.instance.get_or_insert_with(|| format!("origin-{n}"));
+    config
+}
+
 /// An origin of this operator in this process. Nothing works on its queues until the caller does.
 pub fn build_app(
     id: &'static str,
@@ -126,12 +133,14 @@ impl TestOperator {
         let facts = facts_of(id);
         let operator = operator_config(id, facts.dashboard);
         let config = origin_config(id, &facts);
-        let start = |store| TestOrigin::start(id, config.clone(), store, outside, turn.as_ref(), false);
+        let start = |(n, store)| {
+            TestOrigin::start(id, config_of_program(&config, n), store, outside, turn.as_ref(), false)
+        };
         Self {
             id,
             origin_address: facts.origin,
             dashboard_address: facts.dashboard,
-            origins: stores.into_iter().map(start).collect(),
+            origins: stores.into_iter().enumerate().map(start).collect(),
             sandbox: Operator::new(operator, outside.clone()),
             config,
             files: None,
@@ -149,11 +158,12 @@ impl TestOperator {
     /// Restarts programs of the origin on the same database, as after a crash.
     pub(crate) async fn restart_origins(&mut self, wanted: impl Fn(&TestOrigin) -> bool) {
         let connections = if self.turn.is_some() { 1 } else { CONNECTIONS };
-        for process in self.origins.iter_mut().filter(|process| wanted(process)) {
+        let programs = self.origins.iter_mut().enumerate();
+        for (n, process) in programs.filter(|(_, process)| wanted(process)) {
             let store = self.db.open_store(connections).await.expect("opens");
             *process = TestOrigin::start(
                 self.id,
-                self.config.clone(),
+                config_of_program(&self.config, n),
                 store,
                 &self.outside,
                 self.turn.as_ref(),
@@ -170,11 +180,11 @@ impl TestOperator {
     /// Restarts the origin with another configuration, which stays from then on.
     pub(crate) fn restart_with_config(&mut self, change: impl FnOnce(&mut Config)) {
         change(&mut self.config);
-        for process in &mut self.origins {
+        for (n, process) in self.origins.iter_mut().enumerate() {
             let store = Arc::clone(&process.store);
             *process = TestOrigin::start(
                 self.id,
-                self.config.clone(),
+                config_of_program(&self.config, n),
                 store,
                 &self.outside,
                 self.turn.as_ref(),

@@ -1,11 +1,13 @@
 //! The origin as a process: started as its operator starts it, and killed.
 
 use crate::environment::read_variable;
+use crate::plain_get::get_page;
 use crate::process_host;
 use crate::wait::wait_until_none;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use onbill_origin::http::{HttpPeer, Peer as _};
+use serde_json::Value;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,6 +26,8 @@ pub struct OriginProcess {
     child: Child,
     /// Host and port.
     pub address: String,
+    /// Host and port of the admin listener.
+    pub admin_address: String,
 }
 
 /// Starts a program for which a write beyond the limit for its files fails like one on a full disk
@@ -50,11 +54,22 @@ impl OriginProcess {
         Self::launch_program(folder, config, shell).await
     }
 
+    /// Starts it under a supervisor that listens at this socket and wants to hear of it within
+    /// `patience`, as `sd_notify(3)` has it.
+    pub async fn start_supervised(folder: &Path, config: &str, socket: &Path, patience: Duration) -> Self {
+        let mut program = Command::new(find_program());
+        program.env("NOTIFY_SOCKET", socket).env("WATCHDOG_USEC", patience.as_micros().to_string());
+        Self::launch_program(folder, config, program).await
+    }
+
     async fn launch_program(folder: &Path, config: &str, mut command: Command) -> Self {
-        let address = own_address();
+        let (address, admin_address) = (own_address(), own_address());
         let file = folder.join("origin.toml");
-        std::fs::write(&file, format!("listen = \"{address}\"\n{config}"))
-            .expect("the folder can be written");
+        std::fs::write(
+            &file,
+            format!("listen = \"{address}\"\nadmin_listen = \"{admin_address}\"\n{config}"),
+        )
+        .expect("the folder can be written");
         let log = folder.join("origin.log");
         let output = File::options().create(true).append(true).open(&log).expect("the folder can be written");
         command
@@ -66,7 +81,7 @@ impl OriginProcess {
             .stderr(output);
         let child = command.spawn().expect("the origin starts");
         let http = HttpPeer::new(PATIENCE).expect("the HTTP client starts");
-        let mut origin = Self { http, child, address };
+        let mut origin = Self { http, child, address, admin_address };
         wait_until_none(async || {
             assert!(origin.is_alive(), "the origin has ended at its start: see {}", log.display());
             let healthy = origin.is_healthy().await;
@@ -83,6 +98,46 @@ impl OriginProcess {
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
     }
 
+    /// The words that say why it is not ready, by the admin listener; `None` when it does not answer.
+    pub async fn read_not_ready(&self) -> Option<Vec<String>> {
+        let (status, body) = self.ask_admin("/readyz").await?;
+        let answer: Value = serde_json::from_str(&body).expect("is JSON");
+        let reasons = answer["reasons"].as_array().cloned().unwrap_or_default();
+        let reasons: Vec<String> =
+            reasons.iter().filter_map(|word| Some(word.as_str()?.to_owned())).collect();
+        assert_eq!(status == StatusCode::OK, reasons.is_empty(), "{status} {answer}");
+        Some(reasons)
+    }
+
+    /// Waits until the database takes no writes: the origin is not ready, and its alarm is active.
+    pub async fn wait_for_lost_writes(&self) {
+        wait_until_none(async || {
+            let reasons = self.read_not_ready().await.unwrap_or_default();
+            let is_known = reasons.iter().any(|word| word == "database-not-writable");
+            (!is_known).then(|| format!("it does not notice that nothing is written: {reasons:?}"))
+        })
+        .await;
+        let (status, page) = self.ask_admin("/metrics").await.expect("the admin listener answers");
+        assert_eq!(status, StatusCode::OK, "{page}");
+        let active = "\nonbill_alarm_active{alarm=\"database-not-writable\",severity=\"page\"} 1\n";
+        assert!(page.contains("\nonbill_ready 0\n") && page.contains(active), "{page}");
+    }
+
+    /// Waits until it is ready.
+    pub async fn wait_until_ready(&self) {
+        wait_until_none(async || {
+            let reasons = self.read_not_ready().await;
+            let is_ready = reasons.as_ref().is_some_and(Vec::is_empty);
+            (!is_ready).then(|| format!("it does not become ready: {reasons:?}"))
+        })
+        .await;
+    }
+
+    /// What the admin listener answers; `None` when it does not.
+    pub async fn ask_admin(&self, path: &str) -> Option<(StatusCode, String)> {
+        get_page(&self.admin_address, path).await
+    }
+
     pub fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -94,6 +149,13 @@ impl OriginProcess {
         let mut prlimit = Command::new("prlimit");
         prlimit.args(["--pid", &self.child.id().to_string(), &format!("--fsize={soft}:")]);
         assert!(prlimit.status().expect("util-linux has prlimit").success(), "the limit is set");
+    }
+
+    /// The memory that it has at this moment, in KiB.
+    pub fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("is there");
+        line.trim().trim_end_matches(" kB").parse().expect("is a number")
     }
 
     /// SIGTERM: asks it to end.
@@ -135,6 +197,11 @@ pub fn import_accounts(folder: &Path, config: &str, accounts: &str) {
     let run = command_line(folder, config).arg("import-accounts").arg(&csv).output();
     let run = run.expect("the origin starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// The program without any argument.
+pub fn bare_program() -> Command {
+    Command::new(find_program())
 }
 
 /// The program with this configuration, for every command except `serve`.

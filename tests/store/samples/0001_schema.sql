@@ -118,6 +118,12 @@ VALUES ('tx-coupon', 'coupon-spent', 'netflix', 'r-coupon', <17*32>, NULL, '0202
         1795000060, NULL);
 INSERT INTO hourly_counts (subject, hour, counted) VALUES ('wrong-coupon-codes netflix', 498611, 7);
 INSERT INTO number_checks (number_index, partner, day, counted) VALUES (<01*32>, 'netflix', 20775, 3);
+-- One that is active, one of an origin, and one that is over.
+INSERT INTO alarms (alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at)
+VALUES ('coupon-unpaid', 'charge-4', '', 1795000000, 1795000000, 1, NULL, NULL),
+    ('disk-low', 'database', 'host:8788', 1795000000, 1795000060, 7, NULL, NULL),
+    ('number-checks', 'netflix', '', 1794000000, 1794000000, 1, 1794003600, 1794003600);
+
 INSERT INTO sms_receipts (message_id, received_at, reason, code)
 VALUES ('m-2', 1795000000, NULL, NULL), ('m-5', 1795000000, 'expired', NULL);
 
@@ -142,11 +148,11 @@ INSERT INTO file_lines (file_id, line, transaction_id, refund_id, number_sealed)
 VALUES ('acme-20261118T110640Z-00000001', 1, 'tx-approved', NULL, NULL),
     ('acme-20261118T112140Z-00000002', 1, 'tx-filed', NULL, NULL);
 
-INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator, traceparent, due_at, attempts)
-VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 1795000060, 1),
-    ('pin', NULL, NULL, NULL, NULL, NULL, <6869>, NULL, NULL, 1795000000, 0),
-    ('refund', NULL, 'rf-pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795000060, 1),
-    ('charge-notice', 'tx-declined', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795000000, 0),
-    ('pai-notice', NULL, NULL, '02020202-0202-4202-8202-020202020202', NULL, NULL, NULL, NULL, NULL, 1795000000, 0),
-    ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 0),
-    ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 0);
+INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator, traceparent, queued_at, due_at, attempts)
+VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 1795000000, 1795000060, 1),
+    ('pin', NULL, NULL, NULL, NULL, NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
+    ('refund', NULL, 'rf-pending', NULL, NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000060, 1),
+    ('charge-notice', 'tx-declined', NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000000, 0),
+    ('pai-notice', NULL, NULL, '02020202-0202-4202-8202-020202020202', NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000000, 0),
+    ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
+    ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 1795000000, 0);

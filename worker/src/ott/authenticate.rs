@@ -59,7 +59,7 @@ pub(crate) fn find_signing_key<'c, P: Platform>(
     let verified = verify_request(&target, presented, call.config.keys(), key_use, call.platform.now());
     let verified = verified.map_err(|refused| match refused {
         SignatureError::Malformed => "the signature is not of the profile",
-        SignatureError::Stale => "the signature is stale",
+        SignatureError::Stale { .. } => "the signature is stale",
         SignatureError::UnknownKey => "the signature names a key that is not there",
         SignatureError::DigestMismatch => "the body is not the signed one",
         SignatureError::BadSignature => "the signature does not match",

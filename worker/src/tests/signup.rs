@@ -1,6 +1,7 @@
 //! Beginning a sign-up: the token, the mapping in KV, and the partner's page.
 
 use super::test_edge::{ACME, NETFLIX, TestEdge, mapping, operators, pai, partners, upstream_response};
+use super::widget::confirm_step;
 use crate::fake::KvFault;
 use crate::platform::Unreachable;
 use onbill_domain::ids::PartnerId;
@@ -54,6 +55,29 @@ async fn signup_opens_partner_page_and_caches_the_mapping() {
     let input = sent[1].headers()["signature-input"].to_str().expect("is text");
     assert!(input.ends_with("keyid=\"edge-netflix\";tag=\"onbill-edge-to-partner\""), "{input}");
     assert!(sent[1].headers().contains_key("x-correlator"));
+}
+
+/// What the customer agrees to has changed: no token, no mapping, and the partner is not asked.
+#[tokio::test]
+async fn changed_words_are_shown_and_nothing_begins() {
+    let edge = TestEdge::new();
+    opens(&edge, 201, PAGE);
+    let mut step = confirm_step();
+    step["notice"] = json!("Read it again.");
+    let answers = |step: &Value| {
+        edge.stub_response(&format!("POST {ACME}/edge/v1/signup"), 200, step);
+    };
+    answers(&step);
+    assert_eq!(sign_up(&edge).await, (200, step.clone()));
+    assert_eq!((edge.sent_targets().len(), stored(&edge)), (1, None));
+    // Another step is none of this call's, and neither is half a one.
+    let mut without_words = step;
+    without_words.as_object_mut().expect("is an object").remove("agreement");
+    for other in [json!({"step": "already-on-bill", "flow": "f"}), without_words, json!({"flow": "f"})] {
+        answers(&other);
+        let (status, body) = sign_up(&edge).await;
+        assert_eq!((status, &body["code"]), (503, &json!("service-unavailable")), "{other}");
+    }
 }
 
 #[tokio::test]

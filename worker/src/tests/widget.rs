@@ -38,7 +38,7 @@ fn pin_step() -> Value {
     json!({"step": "pin", "flow": "f", "expiresAt": "2026-11-18T11:16:40Z", "digits": 6})
 }
 
-fn confirm_step() -> Value {
+pub(super) fn confirm_step() -> Value {
     json!({"step": "confirm", "flow": "f", "type": "prepaid", "offer": offer(), "agreement": agreement()})
 }
 

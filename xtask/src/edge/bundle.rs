@@ -1,89 +1,67 @@
-//! Turns a crate into what Cloudflare runs: one script, and the wasm that it loads.
-//!
-//! The wasm is as rustc makes it. `wasm-opt` makes a tenth less of it, which compresses to a tenth more, and is not faster.
+//! `cargo xtask edge --bundle DIR`: the edge as a folder that needs Node.js alone. It has the build, the configuration to
+//! edit, and the npm packages that serve and deploy it, in the versions that the tests here run with.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::Path;
 
-use crate::child::{cargo_command, new_command, npm_command, run_logged};
-use crate::edge::Profile;
-use crate::edge::widget::shipped_dir;
-use crate::failure::{Context, Outcome};
+use serde_json::Value;
+
+use crate::edge::copy::copy_edge;
+use crate::edge::packages::{make_lock, make_package_json};
+use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
 
-const WASM: &str = "index_bg.wasm";
-const SCRIPT: &str = "index.js";
+/// What wrangler runs first, in the place of cargo.
+const BUILD: &str = "\
+# Writes keys for this machine alone into .dev.vars, at the first `npx wrangler dev`. Does nothing when you deploy.
+[build]
+command = \"node local_keys.mjs\"";
 
-/// A crate that becomes a Worker.
-pub(crate) struct Worker {
-    pub(crate) package: &'static str,
-    /// What people call it.
-    pub(crate) title: &'static str,
-    /// Where its script and its wasm go.
-    pub(crate) build_dir: PathBuf,
+/// Files of the bundle, and where they come from.
+const COPIED: [(&str, &str); 4] = [
+    ("README.md", "worker/bundle/README.md"),
+    ("local_keys.mjs", "worker/bundle/local_keys.mjs"),
+    (".gitignore", "worker/bundle/gitignore"),
+    ("LICENSE", "LICENSE"),
+];
+
+/// Writes the built edge as a bundle. Fails when `dir` has anything in it: that could be a deployment's configuration.
+pub(crate) fn write_bundle(dir: &Path) -> Outcome {
+    fs::create_dir_all(dir).context(&format!("make {}", dir.display()))?;
+    let mut found = fs::read_dir(dir).context(&format!("read the folder {}", dir.display()))?;
+    if found.next().is_some() {
+        return Err(Failure::new(format!("{} is not empty, and a bundle overwrites nothing", dir.display())));
+    }
+    copy_edge(dir, Some(BUILD))?;
+    for (name, source) in COPIED {
+        fs::copy(paths::repository_root().join(source), dir.join(name)).context(&format!("copy {source}"))?;
+    }
+    let package = make_package_json(&read_json("package.json")?)?;
+    let lock = make_lock(&read_json("package-lock.json")?, &package)?;
+    for (name, value) in [("package.json", package), ("package-lock.json", lock)] {
+        fs::write(dir.join(name), format!("{value:#}\n")).context(&format!("write {name}"))?;
+    }
+    Ok(())
 }
 
-impl Worker {
-    /// Builds both files, and then replaces those of the last build, so that a server of these never sees a half.
-    pub(crate) fn build(&self, profile: Profile) -> Outcome {
-        let staging = self.staging_dir();
-        // There may be none, and a file of an earlier build must not get into this one.
-        let _ = fs::remove_dir_all(&staging);
-        self.compile(profile)?;
-        self.generate_bindings(profile)?;
-        self.bundle_scripts()?;
-        fs::create_dir_all(&self.build_dir).context(&format!("make {}", self.build_dir.display()))?;
-        for file in [WASM, SCRIPT] {
-            let (from, to) = (staging.join(file), self.build_dir.join(file));
-            fs::rename(&from, &to).context(&format!("move {} to {}", from.display(), to.display()))?;
-        }
-        Ok(())
-    }
+/// Reads a JSON file of the repository.
+fn read_json(name: &str) -> Outcome<Value> {
+    let text = fs::read(paths::repository_root().join(name)).context(&format!("read {name}"))?;
+    serde_json::from_slice(&text).context(&format!("read {name}"))
+}
 
-    fn staging_dir(&self) -> PathBuf {
-        paths::target_dir().join("bundle").join(self.package)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn run(&self, doing: &str, log: &str, command: &mut Command) -> Outcome {
-        run_logged(&format!("{doing} {}", self.title), &format!("{}-{log}.log", self.package), command)
-    }
-
-    fn compile(&self, profile: Profile) -> Outcome {
-        let mut cargo = cargo_command();
-        cargo.args(["build", "--locked", "--package", self.package, "--lib"]);
-        cargo.args(["--target", "wasm32-unknown-unknown", "--profile", profile.cargo_profile()]);
-        cargo.env("ONBILL_WIDGET_DIR", shipped_dir(profile));
-        self.run("building", "build", &mut cargo)
-    }
-
-    fn generate_bindings(&self, profile: Profile) -> Outcome {
-        // Built with the whole workspace in view, as the other programs are, so that no library is compiled twice.
-        let mut cargo = cargo_command();
-        cargo.args(["build", "--locked", "--bin", "edge-bindgen"]);
-        run_logged("building the generator of bindings", "edge-bindgen.log", &mut cargo)?;
-        let folder = paths::target_dir().join("wasm32-unknown-unknown").join(profile.cargo_folder());
-        let mut bindgen = new_command(paths::built_program("edge-bindgen"));
-        bindgen.arg(folder.join(format!("{}.wasm", self.package.replace('-', "_")))).arg(self.staging_dir());
-        if profile == Profile::Dev {
-            bindgen.arg("--names");
-        }
-        self.run("generating the bindings of", "bindings", &mut bindgen)
-    }
-
-    /// Puts the bindings and worker/entry.js into one script.
-    fn bundle_scripts(&self) -> Outcome {
-        let (bindings, entry) = (self.staging_dir().join(SCRIPT), self.staging_dir().join("entry.js"));
-        let text = fs::read_to_string(&bindings).context(&format!("read {}", bindings.display()))?;
-        // Cloudflare's loader gives the module for a plain import, and does not know the newer word.
-        let text = text.replace("import source ", "import ");
-        fs::write(&bindings, text).context(&format!("write {}", bindings.display()))?;
-        let source = paths::repository_root().join("worker/entry.js");
-        fs::copy(&source, &entry).context(&format!("copy {}", source.display()))?;
-        let mut esbuild = npm_command("esbuild");
-        esbuild.current_dir(self.staging_dir()).args(["entry.js", "--bundle", "--minify", "--format=esm"]);
-        esbuild.args(["--external:./index_bg.wasm", "--external:cloudflare:*"]);
-        esbuild.args(["--outfile=index.js", "--allow-overwrite"]);
-        self.run("bundling the script of", "bundle", &mut esbuild)
+    #[test]
+    fn folder_with_files_is_refused() {
+        let dir = std::env::temp_dir().join(format!("onbill-bundle-{}", std::process::id()));
+        fs::create_dir_all(&dir).expect("is writable");
+        fs::write(dir.join("wrangler.toml"), "mine").expect("is writable");
+        let refusal = write_bundle(&dir).expect_err("is refused");
+        assert!(refusal.to_string().contains("not empty"), "{refusal}");
+        assert_eq!(fs::read_to_string(dir.join("wrangler.toml")).expect("is there"), "mine");
+        fs::remove_dir_all(dir).expect("is ours");
     }
 }

@@ -14,7 +14,7 @@ const INPUTS: [&str; 9] = [
     "domain",
     "words",
     "xtask/bindgen",
-    "xtask/src/edge/bundle.rs",
+    "xtask/src/edge/worker.rs",
     "xtask/src/edge/widget.rs",
     "Cargo.toml",
     "Cargo.lock",

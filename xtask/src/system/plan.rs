@@ -57,6 +57,8 @@ pub(crate) struct Plan {
 pub(crate) struct OperatorPlan {
     pub(crate) operator: &'static Operator,
     pub(crate) origin: u16,
+    /// The origin's admin listener, if it has one.
+    pub(crate) admin: Option<u16>,
     pub(crate) site: u16,
     /// The SMSC, when SMS are sent by SMPP; else they are sent by the CSP API.
     pub(crate) smsc: Option<u16>,
@@ -68,8 +70,9 @@ impl Plan {
     pub(crate) fn ports(&self) -> Vec<(u16, String)> {
         let mut ports =
             vec![(self.edge, "the edge".to_owned()), (self.partner, "the Netflix sandbox".to_owned())];
-        for OperatorPlan { operator, origin, site, smsc, .. } in &self.operators {
+        for OperatorPlan { operator, origin, admin, site, smsc, .. } in &self.operators {
             ports.push((*origin, format!("the origin of {}", operator.name)));
+            ports.extend(admin.map(|port| (port, format!("the metrics of {}'s origin", operator.name))));
             ports.push((*site, format!("the site of {}", operator.name)));
             ports.extend(smsc.map(|port| (port, format!("the SMSC of {}", operator.name))));
         }
@@ -138,6 +141,10 @@ impl OperatorPlan {
 
     pub(crate) fn origin_url(&self) -> String {
         loopback_url(self.origin)
+    }
+
+    pub(crate) fn metrics_url(&self) -> Option<String> {
+        self.admin.map(|port| format!("{}/metrics", loopback_url(port)))
     }
 
     pub(crate) fn site_url(&self) -> String {

@@ -1,15 +1,17 @@
 //! `[sms]` for a Kannel gateway.
 
+use super::place_of;
+use crate::config::reading::Complaints;
 use crate::config::secure_url::require_https;
 use http::HeaderValue;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Characters of a token: 128 random bits in base64url.
 const TOKEN_CHARS: usize = 22;
 
 /// The gateway, and our account at it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KannelSettings {
     /// The URL of the gateway with its path: `https://sms.acme.example:13013/cgi-bin/sendsms`.
@@ -28,22 +30,32 @@ pub struct KannelSettings {
 impl KannelSettings {
     /// Checks what the types cannot. The error says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
-        require_https(&self.url, "url")?;
-        if self.url.contains(['?', '#', '@']) {
-            return Err("url must end with its path: everything else is sent in headers".to_owned());
+        let mut complaints = Complaints::default();
+        self.list_complaints(&mut complaints);
+        complaints.into_result()
+    }
+
+    pub(super) fn list_complaints(&self, complaints: &mut Complaints) {
+        let is_secure = require_https(&self.url, "sms: url");
+        if is_secure.is_ok() && self.url.contains(['?', '#', '@']) {
+            complaints
+                .add(place_of("url"), "sms: url must end with its path: everything else is sent in headers");
         }
+        complaints.take(place_of("url"), is_secure);
         for (member, text) in [("username", &self.username), ("sender", &self.sender)] {
             if text.trim().is_empty() || HeaderValue::from_str(text).is_err() {
-                return Err(format!("{member} must be of printable ASCII characters"));
+                complaints
+                    .add(place_of(member), format!("sms: {member} must be of printable ASCII characters"));
             }
         }
         if let Some(url) = &self.receipts_url {
-            require_https(url, "receipts_url")?;
-            if url.ends_with('/') || url.contains(['?', '#', '%']) {
-                return Err("receipts_url must end before the path's last /".to_owned());
+            let is_secure = require_https(url, "sms: receipts_url");
+            if is_secure.is_ok() && (url.ends_with('/') || url.contains(['?', '#', '%'])) {
+                complaints
+                    .add(place_of("receipts_url"), "sms: receipts_url must end before the path's last /");
             }
+            complaints.take(place_of("receipts_url"), is_secure);
         }
-        Ok(())
     }
 
     /// Whether a token could be one of ours.

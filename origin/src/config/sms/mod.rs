@@ -7,10 +7,11 @@ pub use kannel::KannelSettings;
 pub(crate) use smpp::SMPP_PASSWORD_CHARS_MAX;
 pub use smpp::{MessageIdForm, SmppAddress, SmppSettings};
 
-use serde::Deserialize;
+use super::reading::{Complaints, SettingPath};
+use serde::{Deserialize, Serialize};
 
 /// The SMS gateway, and how it is reached.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "lowercase")]
 pub enum SmsSettings {
     /// The operator's CSP API.
@@ -22,14 +23,28 @@ pub enum SmsSettings {
 }
 
 impl SmsSettings {
-    /// Checks what the types cannot. The error says what to change.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// The word by which the configuration chooses the gateway.
+    pub fn kind(&self) -> &'static str {
         match self {
-            Self::Csp(_) => Ok(()),
-            Self::Kannel(settings) => settings.check(),
-            Self::Smpp(settings) => settings.check(),
+            Self::Csp(_) => "csp",
+            Self::Kannel(_) => "kannel",
+            Self::Smpp(_) => "smpp",
         }
     }
+
+    /// Checks what the types cannot.
+    pub(super) fn check(&self, complaints: &mut Complaints) {
+        match self {
+            Self::Csp(_) => {}
+            Self::Kannel(settings) => settings.list_complaints(complaints),
+            Self::Smpp(settings) => settings.list_complaints(complaints),
+        }
+    }
+}
+
+/// The place of a setting of the gateway.
+fn place_of(member: &str) -> SettingPath {
+    SettingPath::of("sms").key(member)
 }
 
 impl Default for SmsSettings {
@@ -40,6 +55,6 @@ impl Default for SmsSettings {
 
 /// Settings of the CSP API as a gateway. There are none, because the CSP API is configured for
 /// everything else already.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CspSettings {}

@@ -1,7 +1,9 @@
 //! `[sms]` with `by = "smpp"`: the address of the SMSC, and our account at it.
 
+use super::place_of;
+use crate::config::reading::Complaints;
 use rusmpp::values::{Npi, Ton};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use std::path::PathBuf;
 
 /// Messages in flight at once when the configuration gives no number: what most SMSCs allow by
@@ -29,7 +31,7 @@ const NUMBER_DIGITS_MAX: usize = 20;
 const NAME_CHARS_MAX: usize = 11;
 
 /// The SMSC, and our account at it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SmppSettings {
     /// The address of the SMSC: `smpp://host:port`, or `smpps://` with TLS.
@@ -99,28 +101,37 @@ fn answer_seconds_default() -> u64 {
 impl SmppSettings {
     /// Checks what the types cannot. The error says what to change.
     pub(crate) fn check(&self) -> Result<(), String> {
+        let mut complaints = Complaints::default();
+        self.list_complaints(&mut complaints);
+        complaints.into_result()
+    }
+
+    pub(super) fn list_complaints(&self, complaints: &mut Complaints) {
         for (member, text, most) in [
             ("system_id", &self.system_id, SYSTEM_ID_CHARS_MAX),
             ("system_type", &self.system_type, SYSTEM_TYPE_CHARS_MAX),
         ] {
             if text.len() > most || !text.bytes().all(|b| b.is_ascii_graphic()) {
-                return Err(format!("{member} must be at most {most} printable ASCII characters"));
+                complaints.add(
+                    place_of(member),
+                    format!("sms: {member} must be at most {most} printable ASCII characters"),
+                );
             }
         }
         if self.system_id.is_empty() {
-            return Err("system_id must not be empty".to_owned());
+            complaints.add(place_of("system_id"), "sms: system_id must not be empty");
         }
-        self.source_address()?;
+        let sender = self.source_address().map(drop);
+        complaints.take(place_of("sender"), sender.map_err(|complaint| format!("sms: {complaint}")));
         for (member, value, most) in [
             ("window", u64::from(self.window), u64::from(WINDOW_MAX)),
             ("enquire_seconds", self.enquire_seconds, ENQUIRE_SECONDS_MAX),
             ("answer_seconds", self.answer_seconds, ANSWER_SECONDS_MAX),
         ] {
             if !(1..=most).contains(&value) {
-                return Err(format!("{member} must be from 1 to {most}"));
+                complaints.add(place_of(member), format!("sms: {member} must be from 1 to {most}"));
             }
         }
-        Ok(())
     }
 
     /// The sender as it is in a message, with type of number and numbering plan.
@@ -158,6 +169,14 @@ pub struct SmppAddress {
     /// Host name or IP address.
     pub(crate) host: String,
     pub(crate) port: u16,
+}
+
+impl Serialize for SmppAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (scheme, port) = (if self.tls { "smpps" } else { "smpp" }, self.port);
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        serializer.collect_str(&format_args!("{scheme}://{host}:{port}"))
+    }
 }
 
 impl TryFrom<String> for SmppAddress {

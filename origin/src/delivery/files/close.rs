@@ -2,8 +2,10 @@
 
 use super::exchange::FileExchange;
 use crate::config::FileColumns;
-use crate::delivery::alarms::raise_alarm;
+use crate::delivery::alarms::raise_for_result;
+use crate::delivery::later_verdict::LaterVerdict;
 use crate::fault::{Failure, Fault};
+use crate::instruments::{Alarm, raise_alarm};
 use crate::store::{
     BillingOutcome, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob,
     NextStep, Queue,
@@ -36,6 +38,8 @@ struct CheckedJobs {
     /// Those for a file, in the order of the queue.
     lines: Vec<LeasedJob>,
     not_looked_up: usize,
+    /// Charges whose account could not be looked up: they wait for the next file.
+    unclear: u32,
 }
 
 impl FileExchange {
@@ -50,6 +54,7 @@ impl FileExchange {
         }
         let next = Timestamp::from_unix_seconds((interval(now) + 1) * seconds);
         let lines_max = settings.lines as usize;
+        let (mut leased_any, mut unclear) = (false, 0_u32);
         // Jobs that are left when this interval ends wait for the next one.
         while self.clock.now() < next {
             let now = self.clock.now();
@@ -57,13 +62,19 @@ impl FileExchange {
             let leased = self.store.lease_due(Queue::Billing, now, until, settings.lines).await?;
             // A kind of which the maximum number of jobs was leased may have more.
             let is_all = leased.len() < lines_max;
+            leased_any |= !leased.is_empty();
             let checked = self.check_accounts(leased, next).await?;
+            unclear = unclear.saturating_add(checked.unclear);
             for lines in checked.lines.chunks(lines_max) {
                 self.make_file(lines, settings.columns.clone()).await?;
             }
             if is_all && checked.not_looked_up == 0 {
                 break;
             }
+        }
+        // What waits for the next file is not leased before.
+        if leased_any {
+            self.judge_standing(unclear, next);
         }
         Ok(())
     }
@@ -75,7 +86,7 @@ impl FileExchange {
         // All look-ups finish before anything is settled: one that is not polled may hold a
         // resource that settling waits for.
         let decisions: Vec<FilingDecision> = stream::iter(decisions).buffered(ASKED_AT_ONCE).collect().await;
-        let (mut checked, mut unclear) = (CheckedJobs::default(), 0_u32);
+        let mut checked = CheckedJobs::default();
         for decision in decisions {
             match decision {
                 FilingDecision::Line(leased) => checked.lines.push(leased),
@@ -85,15 +96,23 @@ impl FileExchange {
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
                 FilingDecision::Settled { lease, transaction_id, outcome } => {
-                    unclear += u32::from(matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_))));
+                    let is_unclear = matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_)));
+                    checked.unclear += u32::from(is_unclear);
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
             }
         }
-        if unclear > 0 {
-            tracing::error!(unclear, alarm = "standing-unknown", "charges wait for the next file");
-        }
         Ok(checked)
+    }
+
+    /// The alarm is confirmed or over when the next file is made, which may be a day from now.
+    fn judge_standing(&self, unclear: u32, next: Timestamp) {
+        let (alarms, alarm) = (&self.instruments.alarms, Alarm::StandingUnknown);
+        if unclear == 0 {
+            alarms.clear(alarm, "");
+        } else if alarms.raise_until(alarm, "", Some(next.plus_seconds(3_600))) {
+            tracing::error!(unclear, alarm = alarm.as_str(), "charges wait for the next file");
+        }
     }
 
     /// A refund needs no account. A charge needs the account that it was accepted for, with its
@@ -114,7 +133,9 @@ impl FileExchange {
             Ok(None) => return FilingDecision::Line(leased),
             Ok(Some(declined)) => BillingOutcome::Decided(declined),
             Err(Failure::Fault(Fault::Broken(what))) => {
-                tracing::error!(what, transaction_id, alarm = "outbox-parked", "an entry needs a person");
+                let (alarms, kind) = (&self.instruments.alarms, JobKind::Charge.as_str());
+                let alarm = Alarm::OutboxParked;
+                raise_alarm!(alarms, alarm, kind, what, transaction_id, "an entry needs a person");
                 BillingOutcome::Undecided(NextStep::DeadLetter)
             }
             Err(failure) => {
@@ -133,10 +154,13 @@ impl FileExchange {
     ) -> Result<(), Fault> {
         let id = transaction_id.clone();
         let outcome = DeliveryOutcome::Charge { transaction_id, outcome };
-        let filled = outcome.filled_queues();
+        let (filled, verdict) = (outcome.filled_queues(), LaterVerdict::of(&outcome));
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
-        raise_alarm(result, JobKind::Charge.as_str(), &id);
+        raise_for_result(&self.instruments, result, JobKind::Charge.as_str(), &id);
         self.wake_up.wake_each(filled);
+        if let Some(verdict) = verdict {
+            verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
+        }
         Ok(())
     }
 

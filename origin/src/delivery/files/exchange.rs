@@ -4,6 +4,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::FileSettings;
 use crate::delivery::billing::BillingSubmission;
 use crate::delivery::wake_up::WakeUp;
+use crate::instruments::Instruments;
 use crate::keys::Vault;
 use crate::store::Store;
 use onbill_domain::ids::OperatorId;
@@ -19,4 +20,5 @@ pub struct FileExchange {
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) instruments: Arc<Instruments>,
 }

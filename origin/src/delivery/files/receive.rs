@@ -7,9 +7,11 @@ use super::names::{RESPONSE, csv_name, manifest_name};
 use super::render;
 use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
-use crate::delivery::alarms::raise_alarm;
+use crate::delivery::alarms::raise_for_result;
 use crate::delivery::billing::interpret_refund_decision;
+use crate::delivery::later_verdict::LaterVerdict;
 use crate::fault::Fault;
+use crate::instruments::{Alarm, raise_alarm};
 use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineDecision, Queue};
 use futures_util::future::join_all;
 use onbill_domain::digest::sha256;
@@ -116,9 +118,11 @@ impl FileExchange {
         line: &BillingFileLine,
         verdict: LineDecision,
     ) -> Result<(), Fault> {
+        let later = LaterVerdict::of_line(line.bill.id(), &verdict);
         let result =
             self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict).await?;
-        raise_alarm(result, "line", line.bill.id());
+        raise_for_result(&self.instruments, result, "line", line.bill.id());
+        later.note(result, &self.store, &self.instruments, self.clock.now()).await;
         Ok(())
     }
 
@@ -147,12 +151,10 @@ impl FileExchange {
         let known = named.chars().count() <= NAME_CHARS_MAX && named.chars().all(|c| c.is_ascii_graphic());
         let named = if known { named } else { "unnamed" };
         let refused = format!("{named}.{}", render::to_hex(&self.random.bytes::<4>()));
-        tracing::error!(
-            refused,
-            complaint,
-            alarm = "response-refused",
-            "a response from billing was refused"
-        );
+        // Billing may have put in anything under any name: the alarm is one, and the log names each.
+        let alarms = &self.instruments.alarms;
+        let alarm = Alarm::ResponseRefused;
+        raise_alarm!(alarms, alarm, "", refused, complaint, "a response from billing was refused");
         let text = format!("{complaint}\n");
         spool.create(Folder::Refused, &format!("{refused}.complaint.txt"), text.as_bytes()).await?;
         put_away(spool, (Folder::In, name), (Folder::Refused, &format!("{refused}{RESPONSE}"))).await

@@ -5,35 +5,24 @@ use super::spool::Spool;
 use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
+use crate::instruments::Alarm;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Interval between rounds: no caller waits for a response, and a scan of the folder costs almost
 /// nothing.
 const ROUND: Duration = Duration::from_secs(15);
-/// Seconds between two alarms about the same missing response.
-const ALARM_SECONDS: i64 = 3_600;
 
 impl FileExchange {
     /// Makes a round at each interval, and does not end.
     pub async fn run(self: Arc<Self>, spool: Arc<dyn Spool>) {
-        let mut alarm_at = self.clock.now();
         loop {
             let round = CallTrace::begin(&*self.random).scope(self.make_round(&*spool));
             if let Err(fault) = round.await {
                 tracing::error!(?fault, "files for billing could not be worked on");
             }
-            // A clock that was set back does not put the next alarm off for longer than usual.
-            if !(1..=ALARM_SECONDS).contains(&alarm_at.seconds_since(self.clock.now())) {
-                match self.overdue_files().await {
-                    Ok(files) if files.is_empty() => {}
-                    Ok(files) => {
-                        let (count, oldest) = (files.len(), &files[0]);
-                        tracing::error!(count, oldest, alarm = "file-unacknowledged", "billing is silent");
-                        alarm_at = self.clock.now().plus_seconds(ALARM_SECONDS);
-                    }
-                    Err(fault) => tracing::error!(?fault, "the files that are out could not be looked up"),
-                }
+            if let Err(fault) = self.look_for_overdue_files().await {
+                tracing::error!(?fault, "the files that are out could not be looked up");
             }
             tokio::time::sleep(ROUND).await;
         }
@@ -49,6 +38,21 @@ impl FileExchange {
         };
         let written = self.write_files(spool).await;
         received.and(closed).and(written)
+    }
+
+    /// Raises the alarm for each file that billing has not responded to in time.
+    pub async fn look_for_overdue_files(&self) -> Result<(), Fault> {
+        let (alarms, files) = (&self.instruments.alarms, self.overdue_files().await?);
+        let mut is_news = false;
+        for file in &files {
+            is_news |= alarms.raise(Alarm::FileUnacknowledged, file);
+        }
+        if is_news {
+            let (alarm, count, oldest) = (Alarm::FileUnacknowledged.as_str(), files.len(), &files[0]);
+            tracing::error!(count, oldest, alarm, "billing is silent");
+        }
+        alarms.clear_others(Alarm::FileUnacknowledged, &files);
+        Ok(())
     }
 
     /// Lists files without a response for longer than the operator allows, oldest first. Their

@@ -6,6 +6,7 @@ use super::names::{csv_name, manifest_name};
 use super::render;
 use super::spool::{Folder, Reading, Spool};
 use crate::fault::Fault;
+use crate::instruments::{Alarm, raise_alarm};
 use crate::store::{BilledSubscriber, BillingFile};
 use onbill_domain::digest::sha256;
 
@@ -18,9 +19,13 @@ impl FileExchange {
     pub(super) async fn write_files(&self, spool: &dyn Spool) -> Result<(), Fault> {
         let mut outcome = Ok(());
         for file in self.store.list_unwritten_files().await? {
-            if let Err(fault) = self.write_file(spool, &file).await {
-                tracing::error!(?fault, file = file.file_id, alarm = "file-not-written", "a file waits");
-                outcome = Err(fault);
+            let (alarms, alarm, id) = (&self.instruments.alarms, Alarm::FileNotWritten, &file.file_id);
+            match self.write_file(spool, &file).await {
+                Ok(()) => alarms.clear(alarm, id),
+                Err(fault) => {
+                    raise_alarm!(alarms, alarm, id, ?fault, file = id, "a file waits");
+                    outcome = Err(fault);
+                }
             }
         }
         outcome

@@ -5,8 +5,9 @@ use crate::config::{Config, Offer};
 use crate::fault::Failure;
 use crate::flow::{
     Agreements, Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired,
-    is_agreed_in, secret_of,
+    is_agreed_in, replace_agreement, secret_of,
 };
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::TokenSigner;
 use crate::routes::authentic::EdgeCall;
 use crate::routes::state::action_parts;
@@ -15,7 +16,7 @@ use crate::store::{
 };
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::agreement::hash_agreement;
+use onbill_domain::agreement::{hash_agreement, word_change};
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OperatorId;
@@ -24,7 +25,7 @@ use onbill_domain::mandate::MandateProof;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{ISSUER, SignupClaims};
-use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
+use onbill_domain::wire::edge::{FlowStep, SignupAnswer, SignupRequest, SignupResponse};
 use onbill_domain::wire::kv::PaiMapping;
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ action_parts!(SignupParts {
     proofs: Arc<FlowProofs>,
     agreements: Arc<Agreements>,
     signer: Arc<TokenSigner>,
+    instruments: Arc<Instruments>,
 });
 
 /// 1. The flow must be proven and open, and must have begun with an offer: 400 `token-expired`
@@ -46,8 +48,8 @@ action_parts!(SignupParts {
 /// 2. Checks the account status again: it may have changed, and it is what the charge will meet. A
 ///    number that has a new subscriber since it was proven is no longer proven: 400
 ///    `token-expired`. 409 `already-on-bill`.
-/// 3. The customer agrees to the words that the last step has shown. If they would be others now, as
-///    after a change of the price, they must be read first: 400 `token-expired`.
+/// 3. The customer agrees to the words that the last step has shown. If they are others now, as after a
+///    change of the price, they must be read first: 200 with the last step again, and why.
 /// 4. Records the token with what the customer agrees to, and the subscriber and PAI if they are new;
 ///    409 `already-on-bill`, or 400 `token-expired` when an account event has ended the flow in the
 ///    meantime.
@@ -55,8 +57,9 @@ action_parts!(SignupParts {
 pub(in crate::routes) async fn begin_signup(
     State(parts): State<SignupParts>,
     call: EdgeCall,
-) -> Result<Json<SignupResponse>, Failure> {
-    let SignupParts { config, store, clock, random, eligibility, proofs, agreements, signer } = parts;
+) -> Result<Json<SignupAnswer>, Failure> {
+    let SignupParts { config, store, clock, random, eligibility, proofs, agreements, signer, instruments } =
+        parts;
     // 1.
     let request: SignupRequest = parse(&call.body)?;
     let now = clock.now();
@@ -73,7 +76,14 @@ pub(in crate::routes) async fn begin_signup(
     let agreement = agreements.word_agreement(offer, flow.locale, &msisdn, &eligible).await?;
     let words_sha256 = hash_agreement(&agreement);
     if !is_agreed_in(&request.flow, &words_sha256) {
-        return Err(flow_expired().into());
+        let step = FlowStep::Confirm {
+            flow: replace_agreement(&request.flow, &words_sha256),
+            account_type: eligible.account_type,
+            offer: offer.to_view(),
+            agreement,
+            notice: Some(word_change(flow.locale).to_owned()),
+        };
+        return Ok(Json(SignupAnswer::ReadAgain(Box::new(step))));
     }
 
     // 4.
@@ -114,7 +124,8 @@ pub(in crate::routes) async fn begin_signup(
     };
 
     // 5.
-    Ok(Json(SignupResponse {
+    instruments.metrics.visits.note_step(Channel::Widget, FunnelStep::SignupBegun);
+    Ok(Json(SignupAnswer::Begins(Box::new(SignupResponse {
         partner: offer.partner.clone(),
         token: signer.sign(&signup_claims(operator, offer, pai.pai, jti, now))?,
         pai: pai.pai,
@@ -126,7 +137,7 @@ pub(in crate::routes) async fn begin_signup(
         },
         locale: flow.locale,
         return_url: partner_return_url,
-    }))
+    }))))
 }
 
 fn signup_claims(

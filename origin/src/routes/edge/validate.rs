@@ -5,6 +5,7 @@ use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::flow::{Holder, NextSteps};
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
@@ -37,6 +38,7 @@ action_parts!(ValidateParts {
     wake_up: WakeUp,
     pins: Arc<PinIssuer>,
     next_steps: Arc<NextSteps>,
+    instruments: Arc<Instruments>,
 });
 
 /// 1. Checks the offer, if one is requested (400 `parameter-not-supported`), the return URL and the
@@ -54,8 +56,19 @@ pub(in crate::routes) async fn validate(
     State(parts): State<ValidateParts>,
     call: EdgeCall,
 ) -> Result<Json<FlowStep>, Failure> {
-    let ValidateParts { config, keys, store, vault, numbers, clock, random, wake_up, pins, next_steps } =
-        parts;
+    let ValidateParts {
+        config,
+        keys,
+        store,
+        vault,
+        numbers,
+        clock,
+        random,
+        wake_up,
+        pins,
+        next_steps,
+        instruments,
+    } = parts;
     // 1.
     let request: ValidateRequest = parse(&call.body)?;
     let offer = match &request.purpose {
@@ -77,7 +90,8 @@ pub(in crate::routes) async fn validate(
     let claims = claims.transpose()?;
     let is_same = |listed: &Msisdn| numbers.parse(listed.expose()).is_ok_and(|listed| listed == msisdn);
     let proven = claims.as_ref().is_some_and(|claims| claims.numbers.iter().any(is_same));
-    let asked_by = if claims.is_some() { PinAsker::Session } else { PinAsker::Widget };
+    let (asked_by, who) =
+        if claims.is_some() { (PinAsker::Session, "session") } else { (PinAsker::Widget, "widget") };
     let next = if proven {
         Some(next_steps.decide_next(offer, request.locale, &msisdn, Holder::Present).await?)
     } else {
@@ -109,10 +123,14 @@ pub(in crate::routes) async fn validate(
             expires_at: Timestamp::from_unix_seconds(claims.exp),
         }),
     };
-    pin::check_started(now, store.start_flow(call.nonce, now, new).await?, "the widget")?;
+    let started = store.start_flow(call.nonce, now, new).await?;
+    pin::check_started(&instruments, now, started, who)?;
+    let visits = &instruments.metrics.visits;
+    visits.note_step(Channel::Widget, FunnelStep::Validated);
     if let Some(next) = next {
         return Ok(Json(next_steps.show(next, &flow).await?));
     }
+    visits.note_step(Channel::Widget, FunnelStep::PinIssued);
     wake_up.wake(Queue::Pins);
     Ok(Json(FlowStep::Pin { flow, expires_at: now.plus_seconds(PIN_TTL_SECONDS), digits: PIN_DIGITS }))
 }

@@ -8,6 +8,7 @@ use crate::config::{Config, NumberPlan, NumberProof};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::flow::{Eligibility, Holder};
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin;
 use crate::routes::authentic::PartnerCall;
@@ -19,6 +20,7 @@ use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::ExtId;
 use onbill_domain::pai::PaiState;
+use onbill_domain::refusal_detail::RefusalReason;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
@@ -35,6 +37,7 @@ action_parts!(AccountValidateParts {
     random: Arc<dyn Random>,
     wake_up: WakeUp,
     eligibility: Arc<Eligibility>,
+    instruments: Arc<Instruments>,
 });
 
 /// 1. Checks the request, its operator, and the offer: 400 `invalid-request`,
@@ -56,10 +59,20 @@ pub(in crate::routes) async fn validate_account(
     State(parts): State<AccountValidateParts>,
     call: PartnerCall,
 ) -> Result<Json<DeviceValidateResponse>, Failure> {
-    let AccountValidateParts { config, store, vault, numbers, clock, random, wake_up, eligibility } = parts;
+    let AccountValidateParts {
+        config,
+        store,
+        vault,
+        numbers,
+        clock,
+        random,
+        wake_up,
+        eligibility,
+        instruments,
+    } = parts;
     // 1.
     let request: DeviceValidateRequest = parse(&call.body)?;
-    addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
+    addressed::check_addressee(&instruments, &config, &call.partner, request.operator.as_ref())?;
     let offer = config.offer_of(&call.partner, request.offer.as_ref())?;
     let msisdn = numbers.parse(request.msisdn.expose())?;
 
@@ -70,7 +83,7 @@ pub(in crate::routes) async fn validate_account(
         NumberProof::DeviceRead => {
             let now = clock.now();
             if let Some(exceeded) = store.find_exceeded_check(now, check.clone()).await? {
-                return Err(reject_exceeded(now, exceeded, call.partner.as_str()).into());
+                return Err(reject_exceeded(&instruments, now, exceeded, call.partner.as_str()).into());
             }
             (Some(call.nonce), None)
         }
@@ -78,7 +91,7 @@ pub(in crate::routes) async fn validate_account(
             let pin = request.pin.ok_or_else(pin::pin_invalid)?;
             let flow = find_pin_flow(&store, &check, request.pin_id).await?;
             let mac = vault.pin_mac(&flow, &pin::as_digits(&pin));
-            (None, Some(try_pin(&store, call.nonce, clock.now(), &check, flow, mac).await?))
+            (None, Some(try_pin(&instruments, &store, call.nonce, clock.now(), &check, flow, mac).await?))
         }
     };
 
@@ -87,7 +100,10 @@ pub(in crate::routes) async fn validate_account(
     let holder = pin.as_ref().map_or(Holder::Present, Holder::PinRecipient);
     let (known, account_type) = match eligibility.check_device(offer, &msisdn, holder).await {
         Ok(account) => account,
-        Err(failure) => return Err(count_refusal(&store, nonce, now, check, failure).await?),
+        Err(failure) => {
+            let failure = withhold_reason(failure);
+            return Err(count_refusal(&instruments, &store, nonce, now, check, failure).await?);
+        }
     };
 
     // 4.
@@ -102,7 +118,8 @@ pub(in crate::routes) async fn validate_account(
     };
     let row = match nonce {
         Some(nonce) => {
-            check_tallied(now, store.issue_checked_pai(nonce, now, limits, new).await?, &call.partner)?
+            let issued = store.issue_checked_pai(nonce, now, limits, new).await?;
+            check_tallied(&instruments, now, issued, &call.partner)?
         }
         None => store.issue_pai(None, now, new).await?.ok_or_else(pin::pin_expired)?,
     };
@@ -112,6 +129,7 @@ pub(in crate::routes) async fn validate_account(
     }
 
     // 5.
+    instruments.metrics.visits.note_step(Channel::App, FunnelStep::Validated);
     let paid_until = store.find_paid_until(row.pai, Day::of_timestamp(now)).await?;
     Ok(Json(DeviceValidateResponse {
         status: "ACTIVE".to_owned(),
@@ -122,8 +140,20 @@ pub(in crate::routes) async fn validate_account(
     }))
 }
 
+/// The refusal with no more of the operator's reason than a partner may know.
+fn withhold_reason(failure: Failure) -> Failure {
+    match failure {
+        Failure::Reject(reject) => {
+            let reason = reject.reason.map(RefusalReason::for_partner);
+            Failure::Reject(Reject { reason, ..reject })
+        }
+        fault @ Failure::Fault(_) => fault,
+    }
+}
+
 /// Tries a PIN, which counts as an attempt at it and as a check.
 async fn try_pin(
+    instruments: &Instruments,
     store: &Store,
     nonce: Nonce,
     now: Timestamp,
@@ -134,12 +164,16 @@ async fn try_pin(
     let NumberCheck { partner, number, limits } = check.clone();
     let pin = DevicePin { partner, number, flow, mac, limits };
     let tried = store.try_device_pin(nonce, now, pin).await?;
-    Ok(pin::check_tried(now, check_tallied(now, tried, &check.partner)?)?)
+    let tried = check_tallied(instruments, now, tried, &check.partner)?;
+    let recipient = pin::check_tried(instruments, now, tried)?;
+    instruments.metrics.visits.note_step(Channel::App, FunnelStep::PinRight);
+    Ok(recipient)
 }
 
 /// Counts a refusal that no PIN has been counted for. Failures of the operator's systems or of ours
 /// tell nothing of the number.
 async fn count_refusal(
+    instruments: &Instruments,
     store: &Store,
     nonce: Option<Nonce>,
     now: Timestamp,
@@ -149,7 +183,8 @@ async fn count_refusal(
     if let (Failure::Reject(reject), Some(nonce)) = (&failure, nonce) {
         let is_unknown = reject.code == ErrorCode::AccountNotFound;
         let partner = check.partner.clone();
-        check_tallied(now, store.count_refused_check(nonce, now, check, is_unknown).await?, &partner)?;
+        let counted = store.count_refused_check(nonce, now, check, is_unknown).await?;
+        check_tallied(instruments, now, counted, &partner)?;
     }
     Ok(failure)
 }

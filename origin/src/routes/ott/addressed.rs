@@ -1,6 +1,7 @@
 //! Checks the operator that a call about a number names. The edge has chosen this origin by it.
 
 use crate::config::Config;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
 
@@ -10,16 +11,16 @@ use onbill_domain::reject::{ErrorCode, Reject};
 ///    routing is trusted.
 /// 2. The partner must have an offer here: 400 `parameter-not-supported` otherwise.
 pub(super) fn check_addressee(
+    instruments: &Instruments,
     config: &Config,
     partner: &PartnerId,
     operator: Option<&OperatorId>,
 ) -> Result<(), Reject> {
     // 1.
     if operator.is_some_and(|named| *named != config.operator) {
-        tracing::error!(
-            alarm = "call-for-another-operator",
-            "the edge brought a call that is not for this operator"
-        );
+        let (alarms, alarm) = (&instruments.alarms, Alarm::CallForAnotherOperator);
+        let message = "the edge brought a call that is not for this operator";
+        raise_alarm!(alarms, alarm, partner.as_str(), "{message}");
         return Err(Reject::new(ErrorCode::ParameterNotSupported, "operator is not served here."));
     }
     // 2.

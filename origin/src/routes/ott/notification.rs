@@ -4,10 +4,12 @@
 use super::routed;
 use crate::ambient::{Clock, Random};
 use crate::config::Config;
-use crate::delivery::WakeUp;
+use crate::delivery::{NotificationSms, WakeUp, seal};
 use crate::fault::{Failure, Fault};
+use crate::instruments::{Instruments, RateLimit};
 use crate::keys::Vault;
 use crate::routes::authentic::PartnerCall;
+use crate::routes::state::action_parts;
 use crate::store::{NewNotification, PostNotificationResult, Queue, Store};
 use axum::Json;
 use axum::extract::State;
@@ -20,6 +22,16 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
+action_parts!(NotificationParts {
+    config: Arc<Config>,
+    store: Arc<Store>,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    wake_up: WakeUp,
+    instruments: Arc<Instruments>,
+});
+
 /// 1. Checks the request: 400 `invalid-request`.
 /// 2. Records the message durably: 404 `pai-not-found`, 422 `idempotency-violation`, or 429 until
 ///    the next day (UTC) when the subscriber has had today's messages. A message that was accepted
@@ -27,30 +39,27 @@ use zeroize::Zeroizing;
 /// 3. 202: whether to send the message is decided when it is due; the partner does not learn here
 ///    what becomes of the subscriber until then.
 pub(in crate::routes) async fn send_notification(
-    State(config): State<Arc<Config>>,
-    State(store): State<Arc<Store>>,
-    State(vault): State<Arc<Vault>>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
-    State(wake_up): State<WakeUp>,
+    State(parts): State<NotificationParts>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<NotificationResponse>), Failure> {
+    let NotificationParts { config, store, vault, clock, random, wake_up, instruments } = parts;
     // 1.
     let request: NotificationRequest = parse(&call.body)?;
     request.check()?;
-    routed::check_routing(&store, &call, request.pai).await?;
+    routed::check_routing(&instruments, &store, &call, request.pai).await?;
 
     // 2.
     let now = clock.now();
     let spelled = serde_json::to_vec(&request).map_err(|_| Fault::Broken("a request does not serialize"))?;
     let spelled = Zeroizing::new(spelled);
-    let text = Zeroizing::new(said_by(config.partner_name(&call.partner), &request.message));
+    let body = said_by(config.partner_name(&call.partner), &request.message);
+    let text = NotificationSms { body, prepaid_body: None };
     let new = NewNotification {
         notification_id: random.uuid(),
         partner: call.partner,
         pai: request.pai,
         named: request.ext_notification_id.map(|name| (name, vault.notification_mac(&spelled))),
-        message: vault.seal_message(&*random, text.as_bytes())?,
+        message: seal(&vault, &*random, &text)?,
     };
     match store.post_notification(call.nonce, now, new).await? {
         PostNotificationResult::Accepted | PostNotificationResult::Replayed => {}
@@ -61,7 +70,10 @@ pub(in crate::routes) async fn send_notification(
         PostNotificationResult::PaiNotFound => {
             return Err(Reject::new(ErrorCode::PaiNotFound, "There is no such PAI.").into());
         }
-        PostNotificationResult::TooMany => return Err(too_many(now).into()),
+        PostNotificationResult::TooMany => {
+            instruments.metrics.refusals.note_limited(RateLimit::Notifications);
+            return Err(too_many(now).into());
+        }
     }
     wake_up.wake(Queue::Notifications);
 

@@ -4,6 +4,7 @@ use super::routed;
 use crate::ambient::Clock;
 use crate::config::{ChargeNeeds, Config, NumberProof};
 use crate::fault::Failure;
+use crate::instruments::Instruments;
 use crate::keys::StableIds;
 use crate::routes::authentic::PartnerCall;
 use crate::store::{AgreedTerms, RecordSubscriptionResult, Store, SubscriptionTerms};
@@ -28,6 +29,7 @@ pub(in crate::routes) async fn record_subscription(
     State(clock): State<Arc<dyn Clock>>,
     State(ids): State<Arc<StableIds>>,
     State(config): State<Arc<Config>>,
+    State(instruments): State<Arc<Instruments>>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<PartnerSubscriptionResponse>), Failure> {
     let request: PartnerSubscriptionRequest = parse(&call.body)?;
@@ -47,13 +49,17 @@ pub(in crate::routes) async fn record_subscription(
         time_zone: config.time_zone.clone(),
         needs_price: config.charge_needs(&call.partner) == ChargeNeeds::Mandate,
     };
-    routed::check_routing(&store, &call, request.pai).await?;
+    routed::check_routing(&instruments, &store, &call, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
+    let partner = call.partner.clone();
     let reject = match store
         .record_subscription(call.nonce, now, call.partner, new_id, request, terms)
         .await?
     {
-        RecordSubscriptionResult::Created(answer) => return Ok((StatusCode::CREATED, Json(answer))),
+        RecordSubscriptionResult::Created(answer) => {
+            instruments.metrics.visits.note_subscription(&partner);
+            return Ok((StatusCode::CREATED, Json(answer)));
+        }
         RecordSubscriptionResult::Replayed(answer) => return Ok((StatusCode::OK, Json(answer))),
         RecordSubscriptionResult::Conflict => Reject::new(
             ErrorCode::IdempotencyViolation,

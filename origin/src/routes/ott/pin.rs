@@ -5,6 +5,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::{Failure, Fault};
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
 use crate::pin::{self, GoodFor, WantedPin};
@@ -31,6 +32,7 @@ action_parts!(SendPinParts {
     random: Arc<dyn Random>,
     wake_up: WakeUp,
     pins: Arc<PinIssuer>,
+    instruments: Arc<Instruments>,
 });
 
 /// 1. Checks the request and its operator: 400 `invalid-request`, `parameter-not-supported`.
@@ -42,10 +44,10 @@ pub(in crate::routes) async fn send_pin(
     State(parts): State<SendPinParts>,
     call: PartnerCall,
 ) -> Result<(StatusCode, Json<DevicePinResponse>), Failure> {
-    let SendPinParts { config, store, vault, numbers, clock, random, wake_up, pins } = parts;
+    let SendPinParts { config, store, vault, numbers, clock, random, wake_up, pins, instruments } = parts;
     // 1.
     let request: DevicePinRequest = parse(&call.body)?;
-    addressed::check_addressee(&config, &call.partner, request.operator.as_ref())?;
+    addressed::check_addressee(&instruments, &config, &call.partner, request.operator.as_ref())?;
     let msisdn = numbers.parse(request.msisdn.expose())?;
 
     // 2.
@@ -67,7 +69,9 @@ pub(in crate::routes) async fn send_pin(
         pin: Some(pins.issue(now, &flow, &msisdn, wanted)?),
         assertion: None,
     };
-    pin::check_started(now, store.start_flow(call.nonce, now, new).await?, call.partner.as_str())?;
+    let started = store.start_flow(call.nonce, now, new).await?;
+    pin::check_started(&instruments, now, started, call.partner.as_str())?;
+    instruments.metrics.visits.note_step(Channel::App, FunnelStep::PinIssued);
     wake_up.wake(Queue::Pins);
 
     // 3.

@@ -3,6 +3,7 @@
 use crate::ambient::Clock;
 use crate::config::Config;
 use crate::fault::Failure;
+use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::routes::authentic::PartnerCall;
 use crate::store::{SpendTokenResult, Store};
 use axum::Json;
@@ -25,6 +26,7 @@ pub(in crate::routes) async fn spend_token(
     State(keys): State<Arc<Keyring>>,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
+    State(instruments): State<Arc<Instruments>>,
     call: PartnerCall,
 ) -> Result<Json<TokenValidateResponse>, Failure> {
     // 1.
@@ -49,6 +51,7 @@ pub(in crate::routes) async fn spend_token(
     };
 
     // 3.
+    instruments.metrics.visits.note_step(Channel::Widget, FunnelStep::TokenSpent);
     let paid_until = store.find_paid_until(signup.pai, Day::of_timestamp(now)).await?;
     Ok(Json(TokenValidateResponse {
         pai: signup.pai,

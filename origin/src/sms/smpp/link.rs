@@ -6,13 +6,15 @@ use super::session::{self, BindError, Connection, Session, Wire};
 use super::submit_status;
 use crate::ambient::{Clock, Random};
 use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use crate::keys::password_file;
+use crate::sms::gateway::SMPP;
 use crate::sms::receipt::ReceiptSink;
 use crate::tls;
-use rusmpp::CommandStatus;
 use rusmpp::pdus::BindTransceiver;
 use rusmpp::types::COctetString;
 use rusmpp::values::InterfaceVersion;
+use rusmpp::{CommandStatus, Pdu};
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +51,7 @@ pub(super) struct Link {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     session: watch::Sender<Option<Arc<Session>>>,
+    instruments: Arc<Instruments>,
 }
 
 impl Link {
@@ -57,6 +60,7 @@ impl Link {
         settings: &SmppSettings,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        instruments: Arc<Instruments>,
     ) -> Result<Self, String> {
         let password = password_file::read_password("password_file", &settings.password_file)?;
         if password.len() > SMPP_PASSWORD_CHARS_MAX || !password.is_ascii() || password.contains('\0') {
@@ -79,6 +83,7 @@ impl Link {
             clock,
             random,
             session: watch::Sender::new(None),
+            instruments,
         })
     }
 
@@ -89,17 +94,21 @@ impl Link {
 
     /// Keeps a session up for as long as this is polled.
     pub(super) async fn keep_connected(&self, receipts: &dyn ReceiptSink) {
-        let mut failures = 0;
+        let (alarms, mut failures) = (&self.instruments.alarms, 0);
         loop {
             let refused = match self.open_session().await {
                 Ok((session, connection)) => {
                     let since = self.clock.now();
                     tracing::info!("connected to the SMSC");
+                    alarms.clear(Alarm::SmsNotLetIn, SMPP);
+                    alarms.clear(Alarm::SmsUnreachable, SMPP);
                     let session = Arc::new(session);
                     self.session.send_replace(Some(Arc::clone(&session)));
+                    self.instruments.metrics.sms.note_link(true);
                     let enquire = Duration::from_secs(self.settings.enquire_seconds);
                     let ended = connection.run(&session, enquire, receipts).await;
                     self.session.send_replace(None);
+                    self.instruments.metrics.sms.note_link(false);
                     tracing::warn!(?ended, "the connection to the SMSC is lost");
                     if self.clock.now().seconds_since(since) >= GOOD_SECONDS {
                         failures = 0;
@@ -107,16 +116,15 @@ impl Link {
                     false
                 }
                 Err(NoSession::Refused(status)) => {
-                    tracing::error!(?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
+                    // It was reached.
+                    alarms.clear(Alarm::SmsUnreachable, SMPP);
+                    let alarm = Alarm::SmsNotLetIn;
+                    raise_alarm!(alarms, alarm, SMPP, ?status, "the SMSC does not let us in");
                     true
                 }
                 Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {
-                    tracing::error!(
-                        ?status,
-                        attempts = failures + 1,
-                        alarm = "sms-unreachable",
-                        "the SMSC is out of reach"
-                    );
+                    let (alarm, attempts) = (Alarm::SmsUnreachable, failures + 1);
+                    raise_alarm!(alarms, alarm, SMPP, ?status, attempts, "the SMSC is out of reach");
                     false
                 }
                 Err(NoSession::Unreachable(status)) => {
@@ -126,6 +134,14 @@ impl Link {
             };
             failures += 1;
             tokio::time::sleep(reconnect_pause(&*self.random, failures, refused)).await;
+        }
+    }
+
+    /// Unbinds (SMPP 3.4 §4.2), if there is a session, and waits for the SMSC's response.
+    pub(super) async fn unbind(&self) {
+        let Some(session) = self.session() else { return };
+        if session.send_request(&Pdu::Unbind, None).await.is_err() {
+            tracing::warn!("the SMSC has not confirmed the end of the session");
         }
     }
 

@@ -6,10 +6,12 @@
 //! recent messages tell.
 
 use crate::config::MessageIdForm;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
+use crate::sms::gateway::SMPP;
 use crate::sms::receipt::{DeliveryReceipt, ReceiptNotStored, ReceiptSink};
 use async_trait::async_trait;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Answers that are remembered: those of the minutes in which most receipts come.
 const RECENT_MAX: usize = 1_000;
@@ -17,7 +19,10 @@ const RECENT_MAX: usize = 1_000;
 const ALARM_AFTER: u32 = 20;
 
 /// The message ids of one SMSC.
-pub(super) struct MessageIds(Mutex<Known>);
+pub(super) struct MessageIds {
+    known: Mutex<Known>,
+    instruments: Arc<Instruments>,
+}
 
 struct Known {
     form: MessageIdForm,
@@ -28,26 +33,27 @@ struct Known {
     padded_to: usize,
     answers: u32,
     unmatched: u32,
-    /// Whether a receipt has matched, or the alarm was raised.
-    is_settled: bool,
+    /// Whether a receipt has ever matched.
+    has_matched: bool,
 }
 
 impl MessageIds {
-    pub(super) fn new(form: MessageIdForm) -> Self {
-        Self(Mutex::new(Known {
+    pub(super) fn new(form: MessageIdForm, instruments: Arc<Instruments>) -> Self {
+        let known = Known {
             form,
             recent: VecDeque::new(),
             is_upper: false,
             padded_to: 0,
             answers: 0,
             unmatched: 0,
-            is_settled: false,
-        }))
+            has_matched: false,
+        };
+        Self { known: Mutex::new(known), instruments }
     }
 
     /// Remembers the id of a message for which there will be a receipt.
     pub(super) fn note_answer(&self, id: &str) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.recent.len() == RECENT_MAX {
             known.recent.pop_front();
         }
@@ -61,12 +67,19 @@ impl MessageIds {
 
     /// The id of a receipt in the form of the answers.
     pub(super) fn translate(&self, reported: &str) -> String {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.form == MessageIdForm::Auto {
             known.find_out(reported);
         }
         let found = known.find_recent(reported);
-        known.watch(found.is_some());
+        if found.is_some() {
+            self.instruments.alarms.clear(Alarm::SmsReceiptsUnmatched, SMPP);
+        }
+        if known.watch(found.is_some()) {
+            let (alarms, alarm) = (&self.instruments.alarms, Alarm::SmsReceiptsUnmatched);
+            let message = "no receipt of the SMSC has the id of a message: see sms.message_id";
+            raise_alarm!(alarms, alarm, SMPP, "{message}");
+        }
         found.unwrap_or_else(|| known.restyle(reported))
     }
 }
@@ -110,18 +123,12 @@ impl Known {
         plain.map_or_else(|| reported.to_owned(), |plain| format!("{plain:0>width$}", width = self.padded_to))
     }
 
-    /// Raises an alarm, once, when receipts come and none is ever for a message that was sent since
+    /// Whether something is wrong: receipts come, and none is ever for a message that was sent since
     /// the start.
-    fn watch(&mut self, has_matched: bool) {
+    fn watch(&mut self, has_matched: bool) -> bool {
         self.unmatched = if has_matched { 0 } else { self.unmatched.saturating_add(1) };
-        self.is_settled |= has_matched;
-        if !self.is_settled && self.unmatched >= ALARM_AFTER && self.answers >= ALARM_AFTER {
-            self.is_settled = true;
-            tracing::error!(
-                alarm = "sms-receipts-unmatched",
-                "no receipt of the SMSC has the id of a message: see sms.message_id"
-            );
-        }
+        self.has_matched |= has_matched;
+        !self.has_matched && self.unmatched >= ALARM_AFTER && self.answers >= ALARM_AFTER
     }
 }
 
@@ -162,9 +169,10 @@ impl ReceiptSink for TranslatedReceipts<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ambient::SystemClock;
 
     fn ids(form: MessageIdForm, answers: &[&str]) -> MessageIds {
-        let ids = MessageIds::new(form);
+        let ids = MessageIds::new(form, Instruments::new(Arc::new(SystemClock)));
         for id in answers {
             ids.note_answer(id);
         }
@@ -186,7 +194,7 @@ mod tests {
         ] {
             let ids = ids(MessageIdForm::Auto, &["77", answer]);
             assert_eq!(ids.translate(reported), answer, "{reported}");
-            assert_eq!(ids.0.lock().expect("is whole").form, form, "{answer} {reported}");
+            assert_eq!(ids.known.lock().expect("is whole").form, form, "{answer} {reported}");
             assert_eq!(ids.translate(earlier), earlier_answer, "an id from before the start");
         }
     }
@@ -196,7 +204,7 @@ mod tests {
         // 10 is an answer as it is, and in hexadecimal that of the other.
         let ids = ids(MessageIdForm::Auto, &["10", "a"]);
         assert_eq!(ids.translate("10"), "10");
-        assert_eq!(ids.0.lock().expect("is whole").form, MessageIdForm::Auto);
+        assert_eq!(ids.known.lock().expect("is whole").form, MessageIdForm::Auto);
         ids.note_answer("1f");
         assert_eq!(ids.translate("31"), "1f");
         assert_eq!(ids.translate("10"), "a", "now it is clear");
@@ -212,7 +220,8 @@ mod tests {
 
     #[test]
     fn alarm_is_raised_when_no_receipt_ever_matches() {
-        let is_raised = |ids: &MessageIds| ids.0.lock().expect("is whole").is_settled;
+        let is_raised =
+            |ids: &MessageIds| ids.instruments.alarms.is_active(Alarm::SmsReceiptsUnmatched, SMPP);
         let all: Vec<String> = (0..ALARM_AFTER).map(|n| format!("a-{n}")).collect();
         let strange = ids(MessageIdForm::Auto, &all.iter().map(String::as_str).collect::<Vec<_>>());
         for n in 0..ALARM_AFTER {
@@ -220,6 +229,8 @@ mod tests {
             strange.translate(&format!("b-{n}"));
         }
         assert!(is_raised(&strange));
+        strange.translate("a-3");
+        assert!(!is_raised(&strange), "a receipt matches");
         // Receipts for messages from before the start do not raise it.
         let quiet = ids(MessageIdForm::Auto, &["a-1"]);
         (0..2 * ALARM_AFTER).for_each(|n| drop(quiet.translate(&format!("b-{n}"))));
@@ -228,8 +239,8 @@ mod tests {
 
     #[test]
     fn only_recent_answers_are_remembered() {
-        let ids = MessageIds::new(MessageIdForm::Auto);
+        let ids = ids(MessageIdForm::Auto, &[]);
         (0..2 * RECENT_MAX).for_each(|n| ids.note_answer(&n.to_string()));
-        assert_eq!(ids.0.lock().expect("is whole").recent.len(), RECENT_MAX);
+        assert_eq!(ids.known.lock().expect("is whole").recent.len(), RECENT_MAX);
     }
 }

@@ -14,11 +14,12 @@ mod session;
 mod submit_status;
 mod window;
 
-use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
+use super::gateway::{RetryCause, SMPP, SendSmsResult, Sms, SmsGateway};
 use super::parts::{self, Alphabet, Parts};
 use super::receipt::ReceiptSink;
 use crate::ambient::{Clock, Random};
 use crate::config::SmppSettings;
+use crate::instruments::{Alarm, Instruments, raise_alarm};
 use async_trait::async_trait;
 use link::Link;
 use message_ids::{MessageIds, TranslatedReceipts};
@@ -61,6 +62,7 @@ pub(super) struct SmppGateway {
     reference: AtomicU8,
     /// Until when the SMSC gets no messages that are not urgent, in Unix seconds.
     spared_until: AtomicI64,
+    instruments: Arc<Instruments>,
 }
 
 impl SmppGateway {
@@ -69,19 +71,21 @@ impl SmppGateway {
         settings: &SmppSettings,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        instruments: Arc<Instruments>,
     ) -> Result<Self, String> {
         settings.check()?;
         let (source, ton, npi) = settings.source_address()?;
         let source = COctetString::from_string(source).map_err(|_| "sender is too long")?;
         let [first_reference] = random.bytes();
         Ok(Self {
-            link: Link::new(settings, Arc::clone(&clock), random)?,
+            link: Link::new(settings, Arc::clone(&clock), random, Arc::clone(&instruments))?,
             source: (source, ton, npi),
             clock,
             window: Window::new(settings.window),
-            ids: Arc::new(MessageIds::new(settings.message_id)),
+            ids: Arc::new(MessageIds::new(settings.message_id, Arc::clone(&instruments))),
             reference: AtomicU8::new(first_reference),
             spared_until: AtomicI64::new(0),
+            instruments,
         })
     }
 
@@ -124,11 +128,8 @@ impl SmppGateway {
                     return SendSmsResult::Refused;
                 }
                 SubmitStatus::Misfit => {
-                    tracing::error!(
-                        ?status,
-                        alarm = "sms-settings",
-                        "the SMSC takes no message of this form"
-                    );
+                    let (alarms, alarm) = (&self.instruments.alarms, Alarm::SmsSettings);
+                    raise_alarm!(alarms, alarm, SMPP, ?status, "the SMSC takes no message of this form");
                     return SendSmsResult::Later(RetryCause::Unreachable);
                 }
                 SubmitStatus::Unclear => {
@@ -137,6 +138,7 @@ impl SmppGateway {
                 }
             }
         }
+        self.instruments.alarms.clear(Alarm::SmsSettings, SMPP);
         SendSmsResult::Accepted { message_id }
     }
 
@@ -184,6 +186,10 @@ impl SmsGateway for SmppGateway {
 
     async fn run(&self, receipts: &dyn ReceiptSink) {
         self.link.keep_connected(&TranslatedReceipts { ids: &self.ids, sink: receipts }).await;
+    }
+
+    async fn end_session(&self) {
+        self.link.unbind().await;
     }
 }
 

@@ -243,7 +243,10 @@ async fn handle_pdu(
 ) -> Result<(), SessionEnd> {
     let sequence = incoming.sequence;
     match incoming.id {
-        CommandId::SubmitSmResp | CommandId::EnquireLinkResp | CommandId::GenericNack => {
+        CommandId::SubmitSmResp
+        | CommandId::EnquireLinkResp
+        | CommandId::UnbindResp
+        | CommandId::GenericNack => {
             session.complete_request(incoming);
             Ok(())
         }

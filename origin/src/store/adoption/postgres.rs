@@ -79,14 +79,25 @@ pub(super) async fn adopt_charge(
 ) -> Result<AdoptResult, TxError> {
     let payer = tx
         .query_optional(
-            "SELECT p.subscriber_id, s.plan FROM pais p
+            "SELECT p.subscriber_id, m.offer, m.plan FROM pais p
                  LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
+                 LEFT JOIN mandates m ON m.sequence = (
+                     SELECT c.sequence FROM mandates c
+                     WHERE c.partner_subscription_id = s.partner_subscription_id
+                     ORDER BY c.in_force_from > $3,
+                         CASE WHEN c.in_force_from <= $3 THEN c.in_force_from END DESC, c.in_force_from,
+                         c.sequence DESC
+                     LIMIT 1)
              WHERE p.partner = $1 AND p.pai = $2",
-            &[&lost.partner.as_str(), &lost.pai.to_string()],
+            &[&lost.partner.as_str(), &lost.pai.to_string(), &lost.service_period.from().to_string()],
         )
         .await?;
     let Some(payer) = payer else { return Ok(AdoptResult::PaiNotFound) };
-    let plan = parse_optional_column(&payer, "partner_subscriptions.plan", ExtId::parse)?;
+    let booking = lost.codes.book(
+        &lost.partner,
+        parse_optional_column(&payer, "mandates.offer", OfferId::parse)?,
+        parse_optional_column(&payer, "mandates.plan", ExtId::parse)?,
+    );
     let row = NewRow {
         transaction_id: &lost.transaction_id,
         ext_transaction_id: lost.ext_transaction_id.as_str(),
@@ -95,7 +106,7 @@ pub(super) async fn adopt_charge(
         tax_minor: lost.tax_minor,
         description: &lost.description,
         period: lost.service_period,
-        booking: lost.codes.book_plan(&lost.partner, plan),
+        booking,
         is_billed: lost.is_billed,
     };
     if !insert_charge(tx, now, row).await? {
@@ -236,9 +247,10 @@ pub(super) async fn adopt_redemption(
         tax_minor: None,
         description: coupon.try_get("description")?,
         period,
-        booking: lost.codes.book_offer(
+        booking: lost.codes.book(
             &parse_column(&coupon, "pais.partner", PartnerId::parse)?,
-            parse_column(&coupon, "coupons.offer", OfferId::parse)?,
+            Some(parse_column(&coupon, "coupons.offer", OfferId::parse)?),
+            None,
         ),
         is_billed: lost.is_billed,
     };

@@ -38,15 +38,27 @@ pub(super) fn adopt_charge(
     lost: &LostCharge,
 ) -> Result<AdoptResult, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT p.subscriber_id, s.plan FROM pais p
+        "SELECT p.subscriber_id, m.offer, m.plan FROM pais p
              LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
+             LEFT JOIN mandates m ON m.sequence = (
+                 SELECT c.sequence FROM mandates c WHERE c.partner_subscription_id = s.partner_subscription_id
+                 ORDER BY c.in_force_from > ?3, CASE WHEN c.in_force_from <= ?3 THEN c.in_force_from END DESC,
+                     c.in_force_from, c.sequence DESC
+                 LIMIT 1)
          WHERE p.partner = ?1 AND p.pai = ?2",
     )?;
-    let mut rows = select.query(params![lost.partner.as_str(), lost.pai.to_string()])?;
+    let mut rows = select.query(params![
+        lost.partner.as_str(),
+        lost.pai.to_string(),
+        lost.service_period.from().to_string()
+    ])?;
     let Some(payer) = rows.next()? else { return Ok(AdoptResult::PaiNotFound) };
     let subscriber_id: String = payer.get("subscriber_id")?;
-    let plan = parse_optional_column(payer, "partner_subscriptions.plan", ExtId::parse)?;
-    let booking = lost.codes.book_plan(&lost.partner, plan);
+    let booking = lost.codes.book(
+        &lost.partner,
+        parse_optional_column(payer, "mandates.offer", OfferId::parse)?,
+        parse_optional_column(payer, "mandates.plan", ExtId::parse)?,
+    );
     let written = tx.prepare_cached(INSERT_CHARGE)?.execute(params![
         lost.transaction_id,
         lost.ext_transaction_id.as_str(),
@@ -168,9 +180,10 @@ pub(super) fn adopt_redemption(
     };
     let ext_transaction_id = charge_name(&lost.transaction_id)
         .ok_or_else(|| inconsistent_row("transactions.ext_transaction_id"))?;
-    let booking = lost.codes.book_offer(
+    let booking = lost.codes.book(
         &parse_column(coupon, "pais.partner", PartnerId::parse)?,
-        parse_column(coupon, "coupons.offer", OfferId::parse)?,
+        Some(parse_column(coupon, "coupons.offer", OfferId::parse)?),
+        None,
     );
     let written = tx.prepare_cached(INSERT_CHARGE)?.execute(params![
         lost.transaction_id,

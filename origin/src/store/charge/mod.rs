@@ -54,6 +54,14 @@ impl Store {
         use_case!(self, look_up, find_pending_charge(&transaction_id))
     }
 
+    /// What was charged and when it was posted, whatever its state: for the metrics.
+    pub async fn find_posted_amount(
+        &self,
+        transaction_id: String,
+    ) -> Result<Option<PostedAmount>, StoreError> {
+        use_case!(self, look_up, find_posted_amount(&transaction_id))
+    }
+
     /// The charge as its webhook reports it, and to which partner.
     pub async fn find_charge_webhook(
         &self,
@@ -77,7 +85,7 @@ pub struct NewCharge {
     pub request: TransactionRequest,
     /// By these billing books it.
     pub codes: Arc<ChargeCodes>,
-    /// The offer, if it is known before: otherwise it follows from the plan of the mandate.
+    /// The offer, if it is known before: otherwise it is that of the mandate.
     pub offer: Option<OfferId>,
     /// Limits in the request's currency; `None` when the operator does not bill in it.
     pub limits: Option<SpendingLimits>,
@@ -87,12 +95,14 @@ pub struct NewCharge {
 }
 
 impl NewCharge {
-    /// How billing books it, for a PAI with this plan.
-    pub(in crate::store) fn book(&self, plan: Option<ExtId>) -> Booking {
-        match &self.offer {
-            Some(offer) => self.codes.book_offer(&self.partner, offer.clone()),
-            None => self.codes.book_plan(&self.partner, plan),
-        }
+    /// How billing books it under this mandate.
+    pub(in crate::store) fn book(&self, mandate: Option<&Mandate>) -> Booking {
+        let (offer, plan) = match (&self.offer, mandate) {
+            (Some(offer), _) => (Some(offer.clone()), None),
+            (None, Some(mandate)) => (mandate.offer.clone(), Some(mandate.plan.clone())),
+            (None, None) => (None, None),
+        };
+        self.codes.book(&self.partner, offer, plan)
     }
 
     /// The tax in it, as billing gets it.
@@ -138,6 +148,14 @@ pub struct Charge {
     pub repeats_period: bool,
     pub tax: Option<BillTax>,
     pub booking: Booking,
+}
+
+/// An amount that a partner has posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostedAmount {
+    pub partner: PartnerId,
+    pub amount: Money,
+    pub posted_at: Timestamp,
 }
 
 /// The response that every replay gets.

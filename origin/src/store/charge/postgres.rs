@@ -1,8 +1,10 @@
 //! Charges in SQL.
 
-use super::postgres_payer::{Payer, UNREFUNDED, find_payer};
+use super::postgres_payer::{Payer, find_payer, is_charged};
 use crate::config::Booking;
-use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
+use crate::store::charge::{
+    Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount, StoredResponse,
+};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
@@ -12,7 +14,7 @@ use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_booking, read_charge_result, read_hash, read_pai,
     read_subscriber, read_tax, read_time,
 };
-use crate::store::postgres::tx_error::TxError;
+use crate::store::postgres::tx_error::{TxError, conflict};
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, postgres as queue};
 use crate::store::spending::postgres as spending;
 use onbill_domain::charge_code::ChargeCode;
@@ -51,7 +53,7 @@ pub(super) async fn post_charge(
     }
     let Some(payer) = found.payer else { return Ok(PostChargeResult::PaiNotFound) };
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
-    let booking = new.book(payer.plan());
+    let booking = new.book(payer.mandate.as_ref());
     let decline = payer.find_decline(new);
     // The charge is locked before its account's spending, as settling it does.
     if !insert_charge(tx, now, new, (&booking, payer.mandate.as_ref()), decline).await? {
@@ -77,6 +79,11 @@ pub(super) async fn post_charge(
         ),
         find_days(tx, new, payer.mandate.as_ref()),
     )?;
+    if is_charged && payer.had_choice && payer.mandate.as_ref().is_some_and(|mandate| !mandate.is_charged) {
+        // Since the mandate was chosen, another charge has come for these days: another mandate may
+        // cover this one.
+        return Err(conflict("transactions"));
+    }
     let by_days =
         if is_paid { Some(Decline::PAID_AHEAD) } else { new.find_repeat(is_charged).map(Decline::from) };
     let spent = match (by_days, taken) {
@@ -87,31 +94,26 @@ pub(super) async fn post_charge(
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
     tokio::try_join!(
         spending::write_spending(tx, &payer.subscriber_id, currency, spent),
-        queue::put_leased(tx, &job, new.responding_until),
+        queue::put_leased(tx, &job, now, new.responding_until),
     )?;
     let repeats_period = is_charged && new.minds_repeats();
     let charge = Charge { repeats_period, ..to_pending_charge(new, payer, booking) };
     Ok(PostChargeResult::Created(Box::new(charge)))
 }
 
-/// Whether coupons have paid for some of the days, and whether another charge has, as
-/// [`join_mandate()`](super::postgres_payer::join_mandate) counts it.
+/// Whether coupons have paid for some of the days, and whether another charge has, so that the
+/// mandate's subscription cannot be charged for them.
 async fn find_days(
     tx: &PgConnection<'_>,
     new: &NewCharge,
     mandate: Option<&Mandate>,
 ) -> Result<(bool, bool), TxError> {
     let paid = coupon::PAID;
+    // The charge itself has been inserted, and would count as one of its own subscription.
+    let is_charged = is_charged("$1", "m.partner_subscription_id", "$2", "$3", "AND t.transaction_id <> $4");
     let sql = format!(
         "SELECT ({paid} AND r.period_from <= $3) IS NOT NULL AS is_paid,
-             EXISTS (SELECT 1 FROM mandates m
-                         CROSS JOIN transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
-                     WHERE m.mandate_id = $5 AND t.pai = $1 AND t.status <> 'DECLINED' AND t.period_to >= $2
-                         AND t.period_from <= $3 AND t.transaction_id <> $4
-                         AND (o.partner_subscription_id = m.partner_subscription_id
-                             OR o.mandate_id IS NOT NULL AND t.period_from >= least(m.in_force_from, $2)
-                             OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
-                         AND {UNREFUNDED}) AS is_charged"
+             EXISTS (SELECT 1 FROM mandates m WHERE m.mandate_id = $5 AND {is_charged}) AS is_charged"
     );
     let (from, to) =
         (new.request.service_period.from().to_string(), new.request.service_period.to().to_string());
@@ -143,7 +145,7 @@ pub(in crate::store) async fn record_coupon_charge(
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, TxError> {
     let Some(payer) = find_payer(tx, new).await? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    let booking = new.book(payer.plan());
+    let booking = new.book(payer.mandate.as_ref());
     if !insert_charge(tx, now, new, (&booking, None), decline_reason.map(Decline::from)).await? {
         return Err(missing_row("transactions").into());
     }
@@ -347,6 +349,20 @@ pub(in crate::store) async fn find_charge_webhook(
         .await?;
     row.map(|row| Ok((parse_column(&row, "transactions.partner", PartnerId::parse)?, read_response(&row)?)))
         .transpose()
+}
+
+pub(super) async fn find_posted_amount(
+    db: &PgConnection<'_>,
+    transaction_id: &str,
+) -> Result<Option<PostedAmount>, TxError> {
+    let sql =
+        "SELECT partner, amount_minor, currency, created_at FROM transactions WHERE transaction_id = $1";
+    let Some(row) = db.query_optional(sql, &[&transaction_id]).await? else { return Ok(None) };
+    Ok(Some(PostedAmount {
+        partner: parse_column(&row, "transactions.partner", PartnerId::parse)?,
+        amount: read_amount(&row, "transactions.currency")?,
+        posted_at: read_time(&row, "transactions.created_at")?,
+    }))
 }
 
 fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {

@@ -4,10 +4,10 @@
 //! one that was posted before, that is declined, or whose days may be paid for already.
 
 use super::postgres::{post_charge, to_pending_charge};
-use super::postgres_payer::{PAYER, Payer, join_mandate, read_payer};
+use super::postgres_payer::{PAYER, Payer, join_mandates, read_mandate, read_payer};
 use crate::call_trace::CallTrace;
 use crate::config::Booking;
-use crate::store::charge::{NewCharge, PostChargeResult};
+use crate::store::charge::{Mandate, NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
 use crate::store::postgres::connection::PgConnection;
@@ -23,6 +23,7 @@ use onbill_domain::spending::{Spending, SpendingLimits};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::{HashMap, HashSet};
+use tokio_postgres::Row;
 
 /// A posted charge that waits for its group.
 pub(in crate::store) struct PostedCharge {
@@ -88,6 +89,7 @@ impl Grouped for PostedCharge {
             .iter()
             .map(|charge| queue::LeasedSubject {
                 id: &charge.new.transaction_id,
+                now: charge.now,
                 until: charge.new.responding_until,
                 trace: charge.trace,
             })
@@ -134,7 +136,7 @@ async fn find_usual_charges<'a>(
             && !repeats
             && payer.find_decline(new).is_none()
         {
-            let booking = new.book(payer.plan());
+            let booking = new.book(payer.mandate.as_ref());
             let (now, trace) = (*now, trace.as_ref());
             usual.push(UsualCharge { place, nonce, now, new, trace, limits, payer, booking, spent });
         }
@@ -174,20 +176,34 @@ async fn find_active_payers(
     let begins: Vec<i64> = group.iter().map(|posted| posted.new.rules.begins_at.unix_seconds()).collect();
     let month_ends: Vec<String> =
         group.iter().map(|posted| posted.new.first_month_end().to_string()).collect();
+    let named: Vec<Option<&str>> = group.iter().map(|posted| posted.new.named_subscription()).collect();
     let sql = format!(
         "SELECT c.place, {PAYER}, s.day, s.day_minor, s.month_minor
-         FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $5::TEXT[], $6::TEXT[], $7::BIGINT[], $8::TEXT[])
-                 WITH ORDINALITY
-                 AS c (partner, pai, currency, period_from, period_to, begins_at, first_month_to, place)
+         FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $5::TEXT[], $6::TEXT[], $7::BIGINT[], $8::TEXT[],
+                 $9::TEXT[]) WITH ORDINALITY
+                 AS c (partner, pai, currency, period_from, period_to, begins_at, first_month_to, subscription, place)
              JOIN pais p ON p.pai = c.pai AND p.partner = c.partner JOIN subscribers h USING (subscriber_id)
              LEFT JOIN spending s ON s.subscriber_id = h.subscriber_id AND s.currency = c.currency {}
-         WHERE p.state = $4",
-        join_mandate()
+         WHERE p.state = $4 ORDER BY c.place, m.rank",
+        join_mandates()
     );
     let active = PaiState::Active.as_str();
-    let rows =
-        tx.query(&sql, &[&partners, &pais, &currencies, &active, &from, &to, &begins, &month_ends]).await?;
-    rows.iter().map(|row| Ok((read_place(row)?, read_payer(row)?, read_spending_if_any(row)?))).collect()
+    let rows = tx
+        .query(&sql, &[&partners, &pais, &currencies, &active, &from, &to, &begins, &month_ends, &named])
+        .await?;
+    // A charge has a row for each mandate that it may be for.
+    let mut payers: Vec<(usize, &Row, Vec<Mandate>)> = Vec::new();
+    for row in &rows {
+        let (place, mandate) = (read_place(row)?, read_mandate(row)?);
+        match payers.last_mut() {
+            Some((last, _, candidates)) if *last == place => candidates.extend(mandate),
+            _ => payers.push((place, row, mandate.into_iter().collect())),
+        }
+    }
+    let read = |(place, row, candidates): (usize, &Row, Vec<Mandate>)| {
+        Ok((place, read_payer(row, &group[place].new, candidates)?, read_spending_if_any(row)?))
+    };
+    payers.into_iter().map(read).collect()
 }
 
 async fn find_paid(tx: &PgConnection<'_>, usual: &[UsualCharge<'_>]) -> Result<Vec<usize>, TxError> {

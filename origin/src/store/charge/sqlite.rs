@@ -1,7 +1,10 @@
 //! Charges in SQL.
 
+use super::coverage::CANDIDATES_MAX;
 use crate::config::Booking;
-use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, StoredResponse};
+use crate::store::charge::{
+    Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount, StoredResponse,
+};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
@@ -45,14 +48,14 @@ pub(super) fn post_charge(
     if new.limits.is_none() {
         return Ok(PostChargeResult::CurrencyNotBilled);
     }
-    let booking = new.book(payer.plan());
+    let booking = new.book(payer.mandate.as_ref());
     let decline = find_decline(tx, now, new, &payer)?;
     insert_charge(tx, now, new, (&booking, payer.mandate.as_ref()), decline)?;
     if decline.is_some() {
         return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id)?.answer));
     }
     let job = Job::Charge { transaction_id: new.transaction_id.clone() };
-    queue::put_leased(tx, &job, new.responding_until)?;
+    queue::put_leased(tx, &job, now, new.responding_until)?;
     Ok(PostChargeResult::Created(Box::new(to_pending_charge(new, payer, booking))))
 }
 
@@ -94,7 +97,7 @@ pub(in crate::store) fn record_coupon_charge(
 ) -> Result<Option<(Charge, Option<DeclineReason>)>, StoreError> {
     let Some(payer) = find_payer(tx, new)? else { return Ok(None) };
     let decline_reason = payer.decline_reason;
-    let booking = new.book(payer.plan());
+    let booking = new.book(payer.mandate.as_ref());
     insert_charge(tx, now, new, (&booking, None), decline_reason.map(Decline::from))?;
     Ok(Some((to_pending_charge(new, payer, booking), decline_reason)))
 }
@@ -159,11 +162,6 @@ struct Payer {
 }
 
 impl Payer {
-    /// The plan that the charge is for.
-    fn plan(&self) -> Option<ExtId> {
-        self.mandate.as_ref().map(|mandate| mandate.plan.clone())
-    }
-
     /// What declines the charge whatever else was charged.
     fn find_decline(&self, new: &NewCharge) -> Option<Decline> {
         let by_pai = self.decline_reason.map(Decline::from);
@@ -171,35 +169,47 @@ impl Payer {
     }
 }
 
-/// The mandate of a charge, of those whose subscription had not been cancelled when the period
-/// began: the latest that was in force on its first day, or else the first that came into force
-/// within its first month, because the first month of a partner that charges calendar months begins
-/// before its customer has come. Without one, a mandate that had ended, so that the response can say
-/// so.
+/// The payer, with a mandate of each subscription that the charge may be for, or of the one that it
+/// names. Of a subscription it is the latest mandate that was in force on the first day of the period,
+/// or else the first that came into force within its first month, because the first month of a partner
+/// that charges calendar months begins before its customer has come. Those come first that were in force
+/// on the first day; among them the latest, and among the others the earliest. Those that had been
+/// cancelled when the period began come last, so that the response can say so.
 ///
-/// Days are charged already by another charge of the same subscription; by one of another
-/// subscription that began with this one or later, or the partner could have the same days paid again
-/// by reporting a new subscription; and by an adopted charge, of which the ledger has lost the mandate.
+/// Days are charged already by another charge of the same subscription, and by an adopted charge, of
+/// which the ledger has lost the mandate. Charges of two subscriptions may be for the same day only if
+/// one's period had begun before the other subscription came into force: it is what is left of that
+/// period. Otherwise the partner could have the same days paid again by reporting a new subscription.
 const FIND_PAYER: &str =
     "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
-         m.mandate_id, m.plan, m.price_minor, m.currency AS price_currency, coalesce(s.ended_at < ?5, FALSE) AS is_over,
-         EXISTS (SELECT 1 FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
-                 WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.period_to >= ?3 AND t.period_from <= ?4
-                     AND (o.partner_subscription_id = m.partner_subscription_id
-                         OR o.mandate_id IS NOT NULL AND t.period_from >= min(m.in_force_from, ?3)
-                         OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
-                     AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
-                                           WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
-                ) AS is_charged
+         m.mandate_id, m.offer, m.plan, m.price_minor, m.currency AS price_currency,
+         coalesce(s.ended_at < ?5, FALSE) AS is_over,
+         CASE WHEN s.ended_at < ?5 THEN FALSE ELSE EXISTS (
+             SELECT 1 FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
+             WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.period_to >= ?3 AND t.period_from <= ?4
+                 AND (o.partner_subscription_id = s.partner_subscription_id
+                     OR t.mandate_id IS NULL AND t.fingerprint IS NULL
+                     OR o.mandate_id IS NOT NULL AND NOT (
+                         (SELECT min(b.in_force_from) > t.period_from AND min(b.in_force_from) <= ?3 FROM mandates b
+                             WHERE b.partner_subscription_id = s.partner_subscription_id)
+                         OR (SELECT min(b.in_force_from) > ?3 AND min(b.in_force_from) <= t.period_from
+                             FROM mandates b WHERE b.partner_subscription_id = o.partner_subscription_id)))
+                 AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
+                                       WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
+         ) END AS is_charged
      FROM pais p JOIN subscribers h USING (subscriber_id)
+         LEFT JOIN partner_subscriptions s
+             ON s.pai = p.pai AND (?7 IS NULL OR s.partner_subscription_id = ?7)
          LEFT JOIN mandates m ON m.sequence = (
-             SELECT c.sequence FROM mandates c JOIN partner_subscriptions e USING (partner_subscription_id)
-             WHERE c.pai = p.pai AND c.in_force_from <= ?6
-             ORDER BY coalesce(e.ended_at < ?5, FALSE), c.in_force_from > ?3,
-                 CASE WHEN c.in_force_from <= ?3 THEN c.in_force_from END DESC, c.in_force_from, c.sequence DESC
+             SELECT c.sequence FROM mandates c
+             WHERE c.partner_subscription_id = s.partner_subscription_id AND c.in_force_from <= ?6
+             ORDER BY c.in_force_from > ?3, CASE WHEN c.in_force_from <= ?3 THEN c.in_force_from END DESC,
+                 c.in_force_from, c.sequence DESC
              LIMIT 1)
-         LEFT JOIN partner_subscriptions s ON s.partner_subscription_id = m.partner_subscription_id
-     WHERE p.partner = ?1 AND p.pai = ?2";
+     WHERE p.partner = ?1 AND p.pai = ?2
+     ORDER BY m.sequence IS NULL, coalesce(s.ended_at < ?5, FALSE), m.in_force_from > ?3,
+         CASE WHEN m.in_force_from <= ?3 THEN m.in_force_from END DESC, m.in_force_from, m.sequence DESC
+     LIMIT ?8";
 
 fn find_payer(tx: &Connection, new: &NewCharge) -> Result<Option<Payer>, StoreError> {
     let mut select = tx.prepare_cached(FIND_PAYER)?;
@@ -210,15 +220,23 @@ fn find_payer(tx: &Connection, new: &NewCharge) -> Result<Option<Payer>, StoreEr
         new.request.service_period.to().to_string(),
         new.rules.begins_at.unix_seconds(),
         new.first_month_end().to_string(),
+        new.named_subscription(),
+        CANDIDATES_MAX,
     ])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Payer {
+    let mut payer = Payer {
         subscriber_id: row.get("subscriber_id")?,
         handle: row.get("handle")?,
         subscriber: read_subscriber(row)?,
         decline_reason: read_decline_reason_of_pai(row)?,
-        mandate: read_mandate(row)?,
-    }))
+        mandate: None,
+    };
+    let mut candidates: Vec<Mandate> = read_mandate(row)?.into_iter().collect();
+    while let Some(row) = rows.next()? {
+        candidates.extend(read_mandate(row)?);
+    }
+    payer.mandate = new.choose_mandate(candidates);
+    Ok(Some(payer))
 }
 
 fn read_mandate(row: &Row<'_>) -> Result<Option<Mandate>, StoreError> {
@@ -227,6 +245,7 @@ fn read_mandate(row: &Row<'_>) -> Result<Option<Mandate>, StoreError> {
     let amount_minor: Option<i64> = row.get("price_minor")?;
     Ok(Some(Mandate {
         id,
+        offer: parse_optional_column(row, "mandates.offer", OfferId::parse)?,
         plan: parse_column(row, "mandates.plan", ExtId::parse)?,
         price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
         is_over: row.get("is_over")?,
@@ -343,6 +362,22 @@ pub(in crate::store) fn find_charge_webhook(
     rows.next()?
         .map(|row| Ok((parse_column(row, "transactions.partner", PartnerId::parse)?, read_response(row)?)))
         .transpose()
+}
+
+pub(super) fn find_posted_amount(
+    db: &Connection,
+    transaction_id: &str,
+) -> Result<Option<PostedAmount>, StoreError> {
+    let mut select = db.prepare_cached(
+        "SELECT partner, amount_minor, currency, created_at FROM transactions WHERE transaction_id = ?1",
+    )?;
+    let mut rows = select.query([transaction_id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(PostedAmount {
+        partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
+        amount: read_amount(row, "transactions.currency")?,
+        posted_at: read_time(row, "transactions.created_at")?,
+    }))
 }
 
 fn read_response(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {

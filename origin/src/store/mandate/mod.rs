@@ -178,6 +178,8 @@ impl MandateRow {
     /// The mandate of a new subscription. It continues what was agreed in the visit, if there was
     /// one; a price that the partner reports is what the customer has agreed to there. The words and
     /// the terms of the visit were shown with its own plan and price, and are evidence of no other.
+    /// Until the partner says when the customer has agreed to more, no plan costs more than the visit
+    /// has shown.
     pub(in crate::store) fn of_subscription(
         partner: &PartnerId,
         id: &str,
@@ -186,19 +188,23 @@ impl MandateRow {
         at: &SubscriptionTerms,
         now: Timestamp,
     ) -> Result<Self, NotAgreed> {
-        let offered = at.offer.clone().unzip();
+        let is_within = |price: Money, known: Money| {
+            price.currency == known.currency && price.amount_minor <= known.amount_minor
+        };
         let same_plan = visit.filter(|visit| visit.plan == request.plan);
-        let (offer, known) = match same_plan {
-            Some(visit) => (visit.offer.clone(), visit.price),
-            None => (offered.0, offered.1.or_else(|| visit?.price)),
+        let (offer, known) = if let Some(visit) = same_plan {
+            (visit.offer.clone(), visit.price)
+        } else {
+            let (offer, offered) = at.offer.clone().unzip();
+            let shown = visit.and_then(|visit| visit.price);
+            let is_above = request.consent_at.is_none()
+                && offered.zip(shown).is_some_and(|(offered, shown)| !is_within(offered, shown));
+            (offer, if is_above { shown } else { offered.or(shown) })
         };
         let price = request.price.or(known);
         if price.is_none() && at.needs_price {
             return Err(NotAgreed::PriceUnknown);
         }
-        let is_within = |price: Money, known: Money| {
-            price.currency == known.currency && price.amount_minor <= known.amount_minor
-        };
         if visit.is_some()
             && request.consent_at.is_none()
             && !request.price.zip(known).is_none_or(|(price, known)| is_within(price, known))

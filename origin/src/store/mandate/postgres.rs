@@ -86,6 +86,18 @@ pub(in crate::store) async fn find_latest_mandate(
     tx.query_optional(sql, &[&subscription_id]).await?.as_ref().map(read_mandate_row).transpose()
 }
 
+/// The mandate of the same subscription that is in force on the day before this one is.
+pub(in crate::store) async fn find_standing_mandate(
+    tx: &PgConnection<'_>,
+    latest: &MandateRow,
+) -> Result<Option<MandateRow>, TxError> {
+    let Some((subscription_id, day)) = &latest.in_force else { return Ok(None) };
+    let sql = "SELECT * FROM mandates WHERE partner_subscription_id = $1 AND in_force_from < $2
+         ORDER BY in_force_from DESC, sequence DESC LIMIT 1";
+    let row = tx.query_optional(sql, &[&subscription_id.as_str(), &day.to_string()]).await?;
+    row.as_ref().map(read_mandate_row).transpose()
+}
+
 /// The mandate that came of a change.
 pub(in crate::store) async fn find_mandate_of_change(
     tx: &PgConnection<'_>,

@@ -89,6 +89,20 @@ pub(in crate::store) fn find_latest_mandate(
     rows.next()?.map(read_mandate_row).transpose()
 }
 
+/// The mandate of the same subscription that is in force on the day before this one is.
+pub(in crate::store) fn find_standing_mandate(
+    tx: &Connection,
+    latest: &MandateRow,
+) -> Result<Option<MandateRow>, StoreError> {
+    let Some((subscription_id, day)) = &latest.in_force else { return Ok(None) };
+    let mut select = tx.prepare_cached(
+        "SELECT * FROM mandates WHERE partner_subscription_id = ?1 AND in_force_from < ?2
+         ORDER BY in_force_from DESC, sequence DESC LIMIT 1",
+    )?;
+    let mut rows = select.query([subscription_id, &day.to_string()])?;
+    rows.next()?.map(read_mandate_row).transpose()
+}
+
 /// The mandate that came of a change.
 pub(in crate::store) fn find_mandate_of_change(
     tx: &Connection,

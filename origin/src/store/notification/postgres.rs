@@ -84,6 +84,15 @@ pub(in crate::store) async fn queue_notification(
     queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0).await
 }
 
+/// Removes a message from the queue, unless an attempt at it has begun. Whether it was there.
+pub(in crate::store) async fn take_back(
+    tx: &PgConnection<'_>,
+    notification_id: &str,
+) -> Result<bool, TxError> {
+    let sql = "DELETE FROM outbox WHERE notification_id = $1 AND attempts = 0";
+    Ok(tx.execute(sql, &[&notification_id]).await? > 0)
+}
+
 pub(super) async fn find_notification_recipient(
     db: &PgConnection<'_>,
     notification_id: &str,

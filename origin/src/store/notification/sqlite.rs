@@ -79,6 +79,12 @@ pub(in crate::store) fn queue_notification(
     queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0)
 }
 
+/// Removes a message from the queue, unless an attempt at it has begun. Whether it was there.
+pub(in crate::store) fn take_back(tx: &Connection, notification_id: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM outbox WHERE notification_id = ?1 AND attempts = 0";
+    Ok(tx.prepare_cached(sql)?.execute([notification_id])? > 0)
+}
+
 pub(super) fn find_notification_recipient(
     db: &Connection,
     notification_id: &str,

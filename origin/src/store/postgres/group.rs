@@ -9,7 +9,9 @@ use super::pool::Pool;
 use super::transaction::{Transaction, in_transaction, on_a_good_session};
 use super::tx_error::TxError;
 use crate::store::error::StoreError;
+use futures_util::FutureExt as _;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
@@ -84,6 +86,8 @@ impl<Member: Grouped> Groups<Member> {
     /// Gives the answer once it is durable.
     pub(in crate::store) async fn run(&self, member: Member) -> Result<Member::Answer, StoreError> {
         let (reply, replied) = oneshot::channel();
+        let commits = &self.pool.manager().commits;
+        let _waiting = Member::WRITES.then(|| commits.begin_waiting());
         self.put(Waiting { member, reply })?;
         match replied.await.unwrap_or(Err(StoreError::Closed))? {
             Ran::Together(answer) => Ok(answer),
@@ -110,7 +114,8 @@ impl<Member: Grouped> Groups<Member> {
 
     async fn run_groups(self) {
         while let Some(group) = self.take_group() {
-            run_and_reply(&self.pool, group).await;
+            // Its callers find their replies dropped. The others still need this task.
+            let _ = AssertUnwindSafe(run_and_reply(&self.pool, group)).catch_unwind().await;
         }
     }
 
@@ -165,6 +170,7 @@ async fn run_and_commit<Member: Grouped>(
         let answers = Member::run_group(&transaction.connection(), members).await?;
         if Member::WRITES && answers.iter().any(Option::is_some) {
             transaction.commit().await?;
+            pool.manager().commits.note_size(members.len());
         }
         Ok(answers)
     })

@@ -6,8 +6,20 @@ use super::connection::PgConnection;
 use super::tx_error::TxError;
 use crate::store::error::missing_row;
 use crate::store::open_mode::OpenMode;
+use crate::store::schema::SchemaVersion;
 
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/postgres/0001_schema.sql")];
+
+/// How far the schema is; 0 where there is no ledger.
+pub(super) async fn read_schema_version(tx: &PgConnection<'_>) -> Result<SchemaVersion, TxError> {
+    let known = MIGRATIONS.len();
+    if tx.query_optional("SELECT 1 WHERE to_regclass('schema_version') IS NULL", &[]).await?.is_some() {
+        return Ok(SchemaVersion { applied: 0, known });
+    }
+    let row = tx.query_optional("SELECT version FROM schema_version", &[]).await?;
+    let applied: i64 = row.ok_or_else(|| missing_row("schema_version"))?.try_get("version")?;
+    Ok(SchemaVersion { applied: usize::try_from(applied).unwrap_or(usize::MAX), known })
+}
 
 /// Applies what is missing, as far as the mode allows it.
 pub(in crate::store) async fn migrate(tx: &PgConnection<'_>, mode: OpenMode) -> Result<(), TxError> {

@@ -21,12 +21,15 @@ mod tls;
 pub(in crate::store) mod transaction;
 pub(in crate::store) mod tx_error;
 
+use super::commits::CommitMetrics;
 use super::error::StoreError;
 use super::open_mode::OpenMode;
+use super::schema::SchemaVersion;
 use crate::config::PostgresAddress;
 use deadpool::Runtime;
 pub(in crate::store) use pool::Pool;
 use pool::Sessions;
+use std::sync::Arc;
 use transaction::{CONNECTION_PATIENCE, in_transaction};
 
 /// Connections of one origin when its configuration gives no number: enough for commits to share an
@@ -44,21 +47,36 @@ impl PostgresDatabase {
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        commits: Arc<CommitMetrics>,
     ) -> Result<Self, StoreError> {
-        let pool = Pool::builder(Sessions::new(address.clone()).map_err(driver_failed)?)
-            .max_size(connections)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECTION_PATIENCE))
-            .create_timeout(Some(CONNECTION_PATIENCE))
-            .build()
-            .map_err(|error| driver_failed(error.to_string()))?;
+        let pool = build_pool(address, connections, commits)?;
         in_transaction!(&pool, ReadCommitted, |tx| { migrations::migrate(tx, mode).await? })?;
         Ok(Self { pool })
+    }
+
+    /// How far the schema is; 0 where there is no ledger.
+    pub(super) async fn read_schema_version(address: &PostgresAddress) -> Result<SchemaVersion, StoreError> {
+        let pool = build_pool(address, 1, Arc::default())?;
+        in_transaction!(&pool, ReadCommitted, |tx| { migrations::read_schema_version(tx).await? })
     }
 
     pub(in crate::store) fn pool(&self) -> &Pool {
         &self.pool
     }
+}
+
+fn build_pool(
+    address: &PostgresAddress,
+    connections: usize,
+    commits: Arc<CommitMetrics>,
+) -> Result<Pool, StoreError> {
+    Pool::builder(Sessions::new(address.clone(), commits).map_err(driver_failed)?)
+        .max_size(connections)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(CONNECTION_PATIENCE))
+        .create_timeout(Some(CONNECTION_PATIENCE))
+        .build()
+        .map_err(|error| driver_failed(error.to_string()))
 }
 
 fn driver_failed(message: String) -> StoreError {

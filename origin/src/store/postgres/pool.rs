@@ -7,10 +7,12 @@ use super::session_error::SessionError;
 use super::tls::Tls;
 use super::tx_error::describe;
 use crate::config::{PostgresAddress, server_name};
+use crate::store::commits::CommitMetrics;
 use crate::store::error::StoreError;
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use std::sync::Arc;
 use tokio_postgres::{Config, NoTls};
 
 pub(in crate::store) type Pool = deadpool::managed::Pool<Sessions>;
@@ -22,22 +24,23 @@ pub(in crate::store) struct Sessions {
     /// Absent for a database on this machine.
     tls: Option<Tls>,
     changes: ServerChanges,
+    pub(super) commits: Arc<CommitMetrics>,
 }
 
 impl Sessions {
-    pub(super) fn new(address: PostgresAddress) -> Result<Self, String> {
+    pub(super) fn new(address: PostgresAddress, commits: Arc<CommitMetrics>) -> Result<Self, String> {
         let tls = if address.is_encrypted() { Some(Tls::new()?) } else { None };
-        Ok(Self { servers: address.servers(), address, tls, changes: ServerChanges::default() })
+        Ok(Self { servers: address.servers(), address, tls, changes: ServerChanges::default(), commits })
     }
 
     async fn connect(&self, server: &Config) -> Result<Session, SessionError> {
-        let changes = self.changes.clone();
+        let (changes, commits) = (self.changes.clone(), Arc::clone(&self.commits));
         let session = if let Some(tls) = &self.tls {
             let (client, connection) = server.connect(tls.clone()).await.map_err(SessionError::Driver)?;
-            Session::start(client, connection, changes)
+            Session::start(client, connection, changes, commits)
         } else {
             let (client, connection) = server.connect(NoTls).await.map_err(SessionError::Driver)?;
-            Session::start(client, connection, changes)
+            Session::start(client, connection, changes, commits)
         };
         check_server(&session, self.address.tears_no_pages()).await?;
         Ok(session)

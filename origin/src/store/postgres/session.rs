@@ -4,6 +4,7 @@
 //! again: after a failover it may lead to a server that takes no writes, and would say so for ever.
 
 use super::session_error::{SessionError, is_session_over, is_warning};
+use crate::store::commits::CommitMetrics;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub(in crate::store) struct Session {
     warnings: Arc<AtomicU64>,
     changes: ServerChanges,
     changes_at_start: u64,
+    commits: Arc<CommitMetrics>,
 }
 
 impl Session {
@@ -51,6 +53,7 @@ impl Session {
         client: Client,
         mut connection: Connection<Socket, Stream>,
         changes: ServerChanges,
+        commits: Arc<CommitMetrics>,
     ) -> Self
     where
         Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -76,7 +79,8 @@ impl Session {
             }
         });
         let changes_at_start = changes.count();
-        Self { client, driver, is_over: AtomicBool::new(false), warnings, changes, changes_at_start }
+        let is_over = AtomicBool::new(false);
+        Self { client, driver, is_over, warnings, changes, changes_at_start, commits }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -122,6 +126,11 @@ impl Session {
         self.is_over.load(Ordering::SeqCst)
             || self.client.is_closed()
             || self.changes_at_start != self.changes.count()
+    }
+
+    /// Notes a commit, in the metrics.
+    pub(super) fn note_commit(&self, took: Duration, is_durable: bool) {
+        self.commits.note_commit(took, is_durable);
     }
 
     /// How many warnings the server has sent.

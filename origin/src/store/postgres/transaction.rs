@@ -132,6 +132,13 @@ impl Transaction {
     /// confirm a commit that the standby does not have, with a warning. A commit with a warning is
     /// not confirmed here either: the wait can be cancelled by hand.
     pub(in crate::store) async fn commit(mut self) -> Result<(), TxError> {
+        let begun = Instant::now();
+        let committed = self.send_commit().await;
+        self.session.note_commit(begun.elapsed(), committed.is_ok());
+        committed
+    }
+
+    async fn send_commit(&mut self) -> Result<(), TxError> {
         self.is_open = false;
         let warnings = self.session.warnings();
         let answer = self.session.client().batch_execute("SET LOCAL statement_timeout = 0; COMMIT");

@@ -153,6 +153,19 @@ impl Queue {
     pub(crate) const EACH: [Self; 6] =
         [Self::Billing, Self::Pins, Self::PartnerWebhooks, Self::Edge, Self::Coupons, Self::Notifications];
 
+    /// The queue's word, in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Billing => "billing",
+            Self::Pins => "pins",
+            Self::PartnerWebhooks => "partner-webhooks",
+            Self::Edge => "edge",
+            Self::Coupons => "coupons",
+            Self::Notifications => "notifications",
+        }
+    }
+
     /// The kinds of the queue's jobs. Each is looked for by itself, so that none waits behind a
     /// backlog of another.
     pub(in crate::store) fn kinds(self) -> impl Iterator<Item = JobKind> {

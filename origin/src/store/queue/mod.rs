@@ -51,6 +51,11 @@ impl Store {
         use_case!(self, read, dead_letters(after, limit))
     }
 
+    /// The kinds of which there is a dead letter.
+    pub async fn list_dead_letter_kinds(&self) -> Result<Vec<JobKind>, StoreError> {
+        use_case!(self, read, list_dead_letter_kinds())
+    }
+
     /// Makes a dead letter due, and begins its schedule of attempts again. They count from one,
     /// because an earlier attempt may have reached billing: a charge is looked up before it is
     /// submitted again. False when there is no such dead letter.

@@ -1,7 +1,7 @@
 //! The outcome of an attempt, typed by family: each has the outcomes that are possible for it, and
 //! no other.
 
-use super::job::{SmsJob, WebhookJob};
+use super::job::{Job, SmsJob, WebhookJob};
 use super::kind::Queue;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
@@ -49,6 +49,9 @@ pub enum ChargeDecision {
         /// Billing's own code.
         raw_code: Option<String>,
     },
+    /// The charge will never be on the bill, because its account may not pay on it. Why, is between
+    /// the operator and its customer.
+    NotEligible,
 }
 
 /// The decision on a refund.
@@ -189,6 +192,18 @@ impl SmsOutcome {
 }
 
 impl DeliveryOutcome {
+    /// The outcome of an attempt of which nothing is known.
+    pub(crate) fn unclear(job: Job, next: NextStep) -> Self {
+        match job {
+            Job::Charge { transaction_id } => {
+                Self::Charge { transaction_id, outcome: BillingOutcome::Undecided(next) }
+            }
+            Job::Refund { refund_id } => Self::Refund { refund_id, outcome: BillingOutcome::Undecided(next) },
+            Job::Webhook(job) => Self::Webhook { job, outcome: WebhookOutcome::NotDelivered(next) },
+            Job::Sms(job) => Self::Sms { job, outcome: SmsOutcome::NotSent(next) },
+        }
+    }
+
     pub fn next_step(&self) -> NextStep {
         match self {
             Self::Charge { outcome, .. } => outcome.next_step(),

@@ -22,14 +22,26 @@ use tokio_postgres::Row;
 pub(in crate::store) async fn put_leased(
     tx: &PgConnection<'_>,
     job: &Job,
+    now: Timestamp,
     until: Timestamp,
 ) -> Result<(), TxError> {
-    put(tx, job, until, 1).await
+    insert(tx, job, now, until, 1).await
 }
 
+/// Puts in a job that is due at once.
 pub(in crate::store) async fn put(
     tx: &PgConnection<'_>,
     job: &Job,
+    now: Timestamp,
+    attempts: i64,
+) -> Result<(), TxError> {
+    insert(tx, job, now, now, attempts).await
+}
+
+async fn insert(
+    tx: &PgConnection<'_>,
+    job: &Job,
+    now: Timestamp,
     due_at: Timestamp,
     attempts: i64,
 ) -> Result<(), TxError> {
@@ -39,8 +51,8 @@ pub(in crate::store) async fn put(
     tx.execute_one(
         "outbox",
         "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator,
-             traceparent, due_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             traceparent, queued_at, due_at, attempts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         &[
             &kind.as_str(),
             &of(Subject::Transaction),
@@ -51,6 +63,7 @@ pub(in crate::store) async fn put(
             &job.payload(),
             &correlator,
             &traceparent,
+            &now.unix_seconds(),
             &due_at.unix_seconds(),
             &attempts,
         ],
@@ -62,6 +75,7 @@ pub(in crate::store) async fn put(
 pub(in crate::store) struct LeasedSubject<'a> {
     /// Our id of it.
     pub(in crate::store) id: &'a str,
+    pub(in crate::store) now: Timestamp,
     /// When the lease ends.
     pub(in crate::store) until: Timestamp,
     pub(in crate::store) trace: Option<&'a CallTrace>,
@@ -74,16 +88,18 @@ pub(in crate::store) async fn put_all_leased(
     jobs: &[LeasedSubject<'_>],
 ) -> Result<(), TxError> {
     let ids: Vec<&str> = jobs.iter().map(|job| job.id).collect();
+    let now: Vec<i64> = jobs.iter().map(|job| job.now.unix_seconds()).collect();
     let until: Vec<i64> = jobs.iter().map(|job| job.until.unix_seconds()).collect();
     let (correlators, traceparents): (Vec<_>, Vec<_>) =
         jobs.iter().map(|job| trace_columns(job.trace)).unzip();
     let column = kind.subject_column().ok_or_else(|| missing_row("outbox"))?;
     let sql = format!(
-        "INSERT INTO outbox (kind, {column}, correlator, traceparent, due_at, attempts)
-         SELECT $1, id, correlator, traceparent, due_at, 1
-         FROM unnest($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::TEXT[]) AS jobs (id, due_at, correlator, traceparent)"
+        "INSERT INTO outbox (kind, {column}, correlator, traceparent, queued_at, due_at, attempts)
+         SELECT $1, id, correlator, traceparent, queued_at, due_at, 1
+         FROM unnest($2::TEXT[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[])
+             AS jobs (id, queued_at, due_at, correlator, traceparent)"
     );
-    tx.execute(&sql, &[&kind.as_str(), &ids, &until, &correlators, &traceparents]).await?;
+    tx.execute(&sql, &[&kind.as_str(), &ids, &now, &until, &correlators, &traceparents]).await?;
     Ok(())
 }
 
@@ -100,8 +116,8 @@ pub(in crate::store) async fn put_pai_change(
     let (partner, edge) = (JobKind::PaiWebhook.sql(), JobKind::PaiMapping.sql());
     let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     let sql = format!(
-        "INSERT INTO outbox (kind, pai, correlator, traceparent, due_at, attempts)
-         SELECT kind, $1, $3, $4, $2, 0 FROM (VALUES ({partner}), ({edge})) AS listeners (kind)
+        "INSERT INTO outbox (kind, pai, correlator, traceparent, queued_at, due_at, attempts)
+         SELECT kind, $1, $3, $4, $2, $2, 0 FROM (VALUES ({partner}), ({edge})) AS listeners (kind)
          WHERE kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
@@ -275,6 +291,11 @@ pub(super) async fn dead_letters(
 ) -> Result<Vec<DeadLetter>, TxError> {
     let rows = db.query(DEAD_LETTERS, &[&after.unwrap_or(i64::MIN), &i64::from(limit)]).await?;
     rows.iter().map(read_dead_letter).collect()
+}
+
+pub(super) async fn list_dead_letter_kinds(db: &PgConnection<'_>) -> Result<Vec<JobKind>, TxError> {
+    let rows = db.query("SELECT DISTINCT kind FROM outbox WHERE dead_lettered_at IS NOT NULL", &[]).await?;
+    rows.iter().map(|row| parse_column(row, "outbox.kind", JobKind::parse)).collect()
 }
 
 fn read_dead_letter(row: &Row) -> Result<DeadLetter, TxError> {

@@ -13,13 +13,29 @@ use rusqlite::{Connection, Row, ToSql, params};
 
 /// Puts in a charge or refund that its caller submits to billing at once, as the first attempt. The
 /// lease of that ends at `until`.
-pub(in crate::store) fn put_leased(tx: &Connection, job: &Job, until: Timestamp) -> Result<(), StoreError> {
-    put(tx, job, until, 1)
+pub(in crate::store) fn put_leased(
+    tx: &Connection,
+    job: &Job,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    insert(tx, job, now, until, 1)
 }
 
+/// Puts in a job that is due at once.
 pub(in crate::store) fn put(
     tx: &Connection,
     job: &Job,
+    now: Timestamp,
+    attempts: u32,
+) -> Result<(), StoreError> {
+    insert(tx, job, now, now, attempts)
+}
+
+fn insert(
+    tx: &Connection,
+    job: &Job,
+    now: Timestamp,
     due_at: Timestamp,
     attempts: u32,
 ) -> Result<(), StoreError> {
@@ -28,8 +44,8 @@ pub(in crate::store) fn put(
     let of = |subject| id.as_deref().filter(|_| kind.spec().subject == Some(subject));
     tx.prepare_cached(
         "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator,
-             traceparent, due_at, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             traceparent, queued_at, due_at, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         kind.as_str(),
@@ -41,6 +57,7 @@ pub(in crate::store) fn put(
         job.payload(),
         correlator,
         traceparent,
+        now.unix_seconds(),
         due_at.unix_seconds(),
         attempts,
     ])?;
@@ -55,8 +72,8 @@ pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &st
     let (partner, edge) = (JobKind::PaiWebhook.sql(), JobKind::PaiMapping.sql());
     let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     tx.prepare_cached(&format!(
-        "INSERT INTO outbox (kind, pai, correlator, traceparent, due_at, attempts)
-         SELECT kind, ?1, ?3, ?4, ?2, 0 FROM (SELECT {partner} AS kind UNION ALL SELECT {edge})
+        "INSERT INTO outbox (kind, pai, correlator, traceparent, queued_at, due_at, attempts)
+         SELECT kind, ?1, ?3, ?4, ?2, ?2, 0 FROM (SELECT {partner} AS kind UNION ALL SELECT {edge})
          WHERE kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = ?1)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
@@ -214,6 +231,20 @@ pub(super) fn dead_letters(
         });
     }
     Ok(dead_letters)
+}
+
+/// Along the index of dead letters, of which there are few.
+const DEAD_LETTER_KINDS: &str =
+    "SELECT DISTINCT kind FROM outbox INDEXED BY outbox_dead_letters WHERE dead_lettered_at IS NOT NULL";
+
+pub(super) fn list_dead_letter_kinds(db: &Connection) -> Result<Vec<JobKind>, StoreError> {
+    let mut select = db.prepare_cached(DEAD_LETTER_KINDS)?;
+    let mut rows = select.query([])?;
+    let mut kinds = Vec::new();
+    while let Some(row) = rows.next()? {
+        kinds.push(parse_column(row, "outbox.kind", JobKind::parse)?);
+    }
+    Ok(kinds)
 }
 
 pub(in crate::store) fn redrive_dead_letter(

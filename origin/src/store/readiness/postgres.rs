@@ -1,8 +1,11 @@
 //! The write in PostgreSQL. It waits while another origin migrates the schema, and fails then.
 
+use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::tx_error::TxError;
 
-pub(in crate::store) async fn rewrite_schema_version(tx: &PgConnection<'_>) -> Result<(), TxError> {
-    tx.execute_one("schema_version", "UPDATE schema_version SET version = version", &[]).await
+pub(in crate::store) async fn rewrite_schema_version(tx: &PgConnection<'_>) -> Result<usize, TxError> {
+    let row = tx.query_optional("UPDATE schema_version SET version = version RETURNING version", &[]).await?;
+    let version: i64 = row.ok_or_else(|| missing_row("schema_version"))?.try_get("version")?;
+    Ok(usize::try_from(version).unwrap_or(0))
 }

@@ -3,7 +3,8 @@
 use crate::store::error::StoreError;
 use rusqlite::Connection;
 
-pub(in crate::store) fn rewrite_schema_version(tx: &Connection) -> Result<(), StoreError> {
+pub(in crate::store) fn rewrite_schema_version(tx: &Connection) -> Result<usize, StoreError> {
     let version: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(tx.pragma_update(None, "user_version", version)?)
+    tx.pragma_update(None, "user_version", version)?;
+    Ok(version as usize)
 }

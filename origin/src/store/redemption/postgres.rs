@@ -139,6 +139,7 @@ async fn lock_and_find_coupon(
             service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
+            partner_subscription_id: None,
         },
         offer: parse_column(&row, "coupons.offer", OfferId::parse)?,
         charge_id,
@@ -255,6 +256,6 @@ async fn claim_coupon(
     )
     .await?;
     let job = Job::Charge { transaction_id: coupon.charge_id };
-    queue::put_leased(tx, &job, new.responding_until).await?;
+    queue::put_leased(tx, &job, now, new.responding_until).await?;
     Ok(RedeemResult::Created(Box::new(charge)))
 }

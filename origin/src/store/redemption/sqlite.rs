@@ -120,6 +120,7 @@ fn find_claimed_coupon(
             service_period: ServicePeriod::new(Day::of_timestamp(now), Day::of_timestamp(now))
                 .map_err(|_| inconsistent_row("coupon_redemptions.period_from"))?,
             tax: None,
+            partner_subscription_id: None,
         },
         offer: parse_column(row, "coupons.offer", OfferId::parse)?,
         charge_id,
@@ -214,6 +215,6 @@ fn claim_coupon(
     tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?
         .execute(params![coupon.coupon_id, now.unix_seconds(), coupon.charge_id])?;
     let job = Job::Charge { transaction_id: coupon.charge_id };
-    queue::put_leased(tx, &job, new.responding_until)?;
+    queue::put_leased(tx, &job, now, new.responding_until)?;
     Ok(RedeemResult::Created(Box::new(charge)))
 }

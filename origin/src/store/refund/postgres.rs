@@ -61,7 +61,7 @@ pub(in crate::store) async fn post_refund(
     let job = Job::Refund { refund_id: refund.refund_id.clone() };
     tokio::try_join!(
         reserve_amount(tx, &refund.transaction_id, wanted.amount_minor),
-        queue::put_leased(tx, &job, new.responding_until)
+        queue::put_leased(tx, &job, now, new.responding_until)
     )?;
     Ok(PostRefundResult::Created(refund))
 }

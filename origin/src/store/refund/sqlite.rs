@@ -77,7 +77,8 @@ pub(in crate::store) fn post_refund(
         now.unix_seconds(),
         tax_minor,
     ])?;
-    queue::put_leased(tx, &Job::Refund { refund_id: new.refund_id.clone() }, new.responding_until)?;
+    let job = Job::Refund { refund_id: new.refund_id.clone() };
+    queue::put_leased(tx, &job, now, new.responding_until)?;
     Ok(PostRefundResult::Created(refund))
 }
 

@@ -38,6 +38,11 @@ impl Store {
         use_case!(self, read, list_refunds(&select, after.as_ref(), limit))
     }
 
+    /// When the partner has posted its newest charge, if it has posted one.
+    pub async fn find_newest_charge_time(&self, partner: PartnerId) -> Result<Option<Timestamp>, StoreError> {
+        use_case!(self, look_up, find_newest_charge_time(&partner))
+    }
+
     /// The partner's charges with these ids, in no order. Unknown ids are left out.
     pub async fn find_charges_by_id(
         &self,

@@ -145,3 +145,12 @@ pub(in crate::store) async fn find_refunds_by_id(
 ) -> Result<Vec<ReportedRefund>, TxError> {
     find_by_ids(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line).await
 }
+
+pub(super) async fn find_newest_charge_time(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+) -> Result<Option<Timestamp>, TxError> {
+    let sql = "SELECT created_at FROM transactions WHERE partner = $1 ORDER BY created_at DESC LIMIT 1";
+    let row = db.query_optional(sql, &[&partner.as_str()]).await?;
+    row.map(|row| read_time(&row, "transactions.created_at")).transpose()
+}

@@ -10,7 +10,7 @@ use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 const CHARGE: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency,
         coalesce(t.tax_minor, 0) AS tax_minor, t.refunded_minor, t.status, t.decline_reason, t.created_at,
@@ -162,6 +162,19 @@ pub(in crate::store) fn find_refunds_by_id(
     find_by_ids(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line)
 }
 
+/// The end of an index.
+const NEWEST_CHARGE: &str =
+    "SELECT created_at FROM transactions WHERE partner = ?1 ORDER BY created_at DESC LIMIT 1";
+
+pub(super) fn find_newest_charge_time(
+    db: &Connection,
+    partner: &PartnerId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let newest: Option<i64> =
+        db.prepare_cached(NEWEST_CHARGE)?.query_row([partner.as_str()], |row| row.get(0)).optional()?;
+    Ok(newest.map(Timestamp::from_unix_seconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +189,7 @@ mod tests {
                 pages.push(page_sql(REFUND, "t.refund_id", dated, status));
             }
         }
+        pages.push(NEWEST_CHARGE.to_owned());
         for sql in pages {
             let plan = query_plan(&sql);
             for step in &plan {

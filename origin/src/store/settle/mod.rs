@@ -161,20 +161,38 @@ pub enum RedriveResult {
 struct DecisionParts<'a> {
     status: TransactionStatus,
     reason: Option<DeclineReason>,
+    /// Whose code it is; `None` for one of billing's.
+    raw_scope: Option<&'static str>,
     raw_code: Option<&'a str>,
     billed_on: Option<Day>,
 }
 
 impl<'a> DecisionParts<'a> {
     fn of(decision: &'a ChargeDecision) -> Self {
-        let (status, reason, raw_code, billed_on) = match decision {
-            ChargeDecision::Approved { raw_code, billed_on } => {
-                (TransactionStatus::Approved, None, raw_code, *billed_on)
-            }
-            ChargeDecision::Declined { reason, raw_code } => {
-                (TransactionStatus::Declined, Some(*reason), raw_code, None)
-            }
+        let declined = |reason, raw_code| Self {
+            status: TransactionStatus::Declined,
+            reason: Some(reason),
+            raw_scope: None,
+            raw_code,
+            billed_on: None,
         };
-        Self { status, reason, raw_code: raw_code.as_deref(), billed_on }
+        match decision {
+            ChargeDecision::Approved { raw_code, billed_on } => Self {
+                status: TransactionStatus::Approved,
+                reason: None,
+                raw_scope: None,
+                raw_code: raw_code.as_deref(),
+                billed_on: *billed_on,
+            },
+            ChargeDecision::Declined { reason, raw_code } => declined(*reason, raw_code.as_deref()),
+            ChargeDecision::NotEligible => Self {
+                raw_scope: Some(ACCOUNT_SCOPE),
+                ..declined(DeclineReason::RiskDeclined, Some(NOT_ELIGIBLE))
+            },
+        }
     }
 }
+
+/// The scope and the code of a charge whose account may not pay on the bill, whatever the reason.
+const ACCOUNT_SCOPE: &str = "account";
+const NOT_ELIGIBLE: &str = "not-eligible";

@@ -194,11 +194,11 @@ async fn write_charge_state(
     transaction_id: &str,
     parts: DecisionParts<'_>,
 ) -> Result<SettleResult, TxError> {
-    let DecisionParts { status, reason, raw_code, billed_on } = parts;
+    let DecisionParts { status, reason, raw_scope, raw_code, billed_on } = parts;
     let settled = tx
         .query_optional(
             "UPDATE transactions SET status = $2, decline_reason = $3, raw_code = $4, settled_at = $5,
-                 billed_on = $6
+                 billed_on = $6, raw_scope = $7
              WHERE transaction_id = $1 AND settled_at IS NULL RETURNING pai",
             &[
                 &transaction_id,
@@ -207,6 +207,7 @@ async fn write_charge_state(
                 &raw_code,
                 &now.unix_seconds(),
                 &billed_on.map(|day| day.to_string()),
+                &raw_scope,
             ],
         )
         .await?;

@@ -59,14 +59,16 @@ pub(super) fn answer_transaction(
     if let BillingOutcome::Decided(decision) = outcome
         && let Some(ext_id) = charge::find_unanswered(tx, transaction_id)?
     {
-        let DecisionParts { status, reason, raw_code, .. } = DecisionParts::of(decision);
+        let DecisionParts { status, reason, raw_scope, raw_code, .. } = DecisionParts::of(decision);
         let answer = charge::encode_response(&TransactionResponse {
             transaction_id: transaction_id.to_owned(),
             ext_transaction_id: ext_id,
             status,
             decline_reason: reason,
-            raw_result: raw_code
-                .map(|code| RawResult { scope: "billing".to_owned(), raw_code: code.to_owned() }),
+            raw_result: raw_code.map(|code| RawResult {
+                scope: raw_scope.unwrap_or("billing").to_owned(),
+                raw_code: code.to_owned(),
+            }),
         })?;
         let result = write_charge_decision(tx, now, transaction_id, decision, Some(&answer))?;
         return Ok((answer, result));
@@ -202,11 +204,11 @@ fn write_charge_state(
     decision: &ChargeDecision,
     response: Option<&[u8]>,
 ) -> Result<SettleResult, StoreError> {
-    let DecisionParts { status, reason, raw_code, billed_on } = DecisionParts::of(decision);
+    let DecisionParts { status, reason, raw_scope, raw_code, billed_on } = DecisionParts::of(decision);
     let settled = tx
         .prepare_cached(
             "UPDATE transactions SET status = ?2, decline_reason = ?3, raw_code = ?4, settled_at = ?5,
-                 stored_response = coalesce(?6, stored_response), billed_on = ?7
+                 stored_response = coalesce(?6, stored_response), billed_on = ?7, raw_scope = ?8
              WHERE transaction_id = ?1 AND status = 'PENDING'",
         )?
         .execute(params![
@@ -217,6 +219,7 @@ fn write_charge_state(
             now.unix_seconds(),
             response,
             billed_on.map(|day| day.to_string()),
+            raw_scope,
         ])?;
     if settled == 0 {
         let known: String = tx

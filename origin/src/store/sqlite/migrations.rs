@@ -3,9 +3,13 @@
 
 use crate::store::error::StoreError;
 use crate::store::open_mode::OpenMode;
+use crate::store::schema::SchemaVersion;
 use rusqlite::{Connection, TransactionBehavior};
 
 const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_schema.sql")];
+
+/// The number of the newest migration, in both databases.
+pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
 
 /// Applies what is missing, all of it in one transaction, as far as the mode allows it.
 pub(in crate::store) fn migrate(connection: &mut Connection, mode: OpenMode) -> Result<(), StoreError> {
@@ -22,6 +26,12 @@ pub(in crate::store) fn migrate(connection: &mut Connection, mode: OpenMode) -> 
 }
 
 fn missing_migrations(connection: &Connection, mode: OpenMode) -> Result<std::ops::Range<usize>, StoreError> {
+    let SchemaVersion { applied, known } = read_schema_version(connection)?;
+    mode.missing_migrations(applied, known)
+}
+
+/// How far the schema is; 0 where there is no ledger.
+pub(super) fn read_schema_version(connection: &Connection) -> Result<SchemaVersion, StoreError> {
     let applied: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    mode.missing_migrations(applied as usize, MIGRATIONS.len())
+    Ok(SchemaVersion { applied: applied as usize, known: MIGRATIONS.len() })
 }

@@ -14,9 +14,12 @@ pub(in crate::store) mod rows;
 mod writer;
 
 pub use ledger_files::list_files_open_to_others;
+pub use migrations::SCHEMA_VERSION;
 
+use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
 use super::open_mode::OpenMode;
+use super::schema::SchemaVersion;
 use ledger_files::LedgerFiles;
 use readers::Readers;
 use rusqlite::config::DbConfig;
@@ -53,7 +56,12 @@ pub(in crate::store) struct SqliteDatabase {
 impl SqliteDatabase {
     /// Opens the file, and brings its schema up to date as far as the mode allows it. At most
     /// `readers` reads run at once, at least one; the others wait.
-    pub(super) fn open(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        path: &Path,
+        readers: usize,
+        mode: OpenMode,
+        commits: Arc<CommitMetrics>,
+    ) -> Result<Self, StoreError> {
         if mode == OpenMode::Create {
             ledger_files::create_file(path)?;
         } else if !path.exists() {
@@ -65,8 +73,13 @@ impl SqliteDatabase {
         // A negative value is a size in KiB, a positive one a number of pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         let readers = (0..readers).map(|_| connect(path, mode)).collect::<Result<Vec<_>, _>>()?;
-        let writer = Writer::start(connection, Arc::clone(&files))?;
+        let writer = Writer::start(connection, Arc::clone(&files), commits)?;
         Ok(Self { writer, readers: Readers::new(readers), files })
+    }
+
+    /// The connections for reading. Writes have one of their own.
+    pub(in crate::store) fn pool_status(&self) -> PoolStatus {
+        self.readers.status()
     }
 
     /// Runs `work` in one transaction, and gives its result once it is durable. What was rolled back
@@ -126,6 +139,14 @@ impl From<rusqlite::Error> for StoreError {
 fn wait_for_others(looked: i32) -> bool {
     std::thread::sleep(LOOK_AGAIN);
     looked < LOOKS_MAX
+}
+
+/// How far the schema of a file is; 0 for one without a ledger.
+pub(super) fn read_schema_version(path: &Path) -> Result<SchemaVersion, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::NoLedger);
+    }
+    migrations::read_schema_version(&connect(path, OpenMode::ReadOnly)?)
 }
 
 /// What a savepoint may have to undo is kept in memory (`temp_store`), not in a temporary file.

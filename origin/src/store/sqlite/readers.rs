@@ -1,7 +1,9 @@
 //! A few connections for reading. WAL lets them read the last commit while the writer works.
 
+use crate::store::commits::PoolStatus;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -9,12 +11,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     free: Arc<Semaphore>,
+    count: usize,
+    /// Reads that wait for a connection.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Readers {
     pub(super) fn new(connections: Vec<Connection>) -> Self {
-        let free = Arc::new(Semaphore::new(connections.len()));
-        Self { idle: Arc::new(Mutex::new(connections)), free }
+        let (count, free) = (connections.len(), Arc::new(Semaphore::new(connections.len())));
+        Self { idle: Arc::new(Mutex::new(connections)), free, count, waiting: Arc::default() }
+    }
+
+    pub(super) fn status(&self) -> PoolStatus {
+        let idle = self.free.available_permits();
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        PoolStatus { in_use: self.count.saturating_sub(idle), idle, waiting }
     }
 
     /// Runs `work`, which takes microseconds, on this thread if a connection is idle: another thread
@@ -34,10 +45,34 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let permit = match Arc::clone(&self.free).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => self.wait_for_permit().await?,
+        };
         let idle = Arc::clone(&self.idle);
         let result = tokio::task::spawn_blocking(move || run_on_idle(&idle, permit, work));
         result.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn wait_for_permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let _waiting = Waiting::begin(&self.waiting);
+        Arc::clone(&self.free).acquire_owned().await.map_err(|_| StoreError::Closed)
+    }
+}
+
+/// A read that waits, until this is dropped.
+struct Waiting<'w>(&'w AtomicUsize);
+
+impl<'w> Waiting<'w> {
+    fn begin(waiting: &'w AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -48,8 +83,32 @@ fn run_on_idle<T>(
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let connection = take().ok_or(StoreError::Closed)?;
-    let result = work(&connection);
-    idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-    result
+    let taken = Taken { connection: Some(take().ok_or(StoreError::Closed)?), idle };
+    taken.connection.as_ref().map_or(Err(StoreError::Closed), work)
+}
+
+/// A connection in use. It is idle again when this is dropped, also by a panic: otherwise each panic
+/// would cost a connection.
+struct Taken<'a> {
+    connection: Option<Connection>,
+    idle: &'a Mutex<Vec<Connection>>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.connection.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn read_that_panics_leaves_the_connection() {
+        let readers = Readers::new(vec![Connection::open_in_memory().expect("opens")]);
+        let broken = readers.run(|_| -> Result<(), StoreError> { panic!("a mistake") }).await;
+        assert_eq!(broken, Err(StoreError::Closed));
+        assert_eq!(readers.run_here(|_| Ok(1)).await, Ok(1));
+    }
 }

@@ -4,15 +4,19 @@
 //! A savepoint around each write would cost it an eighth more time, and few writes fail. So a group
 //! runs without. When a write fails after it has changed something, the whole group is rolled back
 //! and runs once more, each write in a savepoint. A write that fails before that, as one with a
-//! replayed nonce does, leaves nothing to roll back.
+//! replayed nonce does, leaves nothing to roll back. A write that panics has failed like any other:
+//! the thread goes on, because without it the origin would write nothing any more.
 
 use super::ledger_files::LedgerFiles;
 use crate::call_trace::CallTrace;
+use crate::store::commits::CommitMetrics;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// Writes that may wait. A disk cannot serve more than this while their callers wait.
 const WAITING_MAX: usize = 4096;
@@ -44,7 +48,9 @@ where
     W: Fn(&Connection) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, tx: &Connection) -> Result<(), StoreError> {
-        let result = CallTrace::run(self.trace.as_ref(), || (self.work)(tx));
+        // Statements are reset as the stack unwinds, and what they have changed is rolled back.
+        let work = AssertUnwindSafe(|| CallTrace::run(self.trace.as_ref(), || (self.work)(tx)));
+        let result = catch_unwind(work).unwrap_or(Err(StoreError::Panicked));
         let ended = result.as_ref().map(drop).map_err(Clone::clone);
         self.result = Some(result);
         ended
@@ -60,20 +66,26 @@ where
 #[derive(Clone)]
 pub(super) struct Writer {
     jobs: SyncSender<Box<dyn Job>>,
+    commits: Arc<CommitMetrics>,
 }
 
 impl Writer {
     /// Starts the thread. It ends when the last handle is dropped.
-    pub(super) fn start(connection: Connection, files: Arc<LedgerFiles>) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        files: Arc<LedgerFiles>,
+        commits: Arc<CommitMetrics>,
+    ) -> Result<Self, StoreError> {
         let (jobs, waiting) = sync_channel(WAITING_MAX);
+        let noted = Arc::clone(&commits);
         std::thread::Builder::new()
             .name("ledger-writer".to_owned())
-            .spawn(move || write_all(&connection, &files, &waiting))
+            .spawn(move || write_all(&connection, &files, &waiting, &noted))
             .map_err(|error| StoreError::Driver {
                 code: None,
                 message: format!("the writer thread does not start: {error}"),
             })?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, commits })
     }
 
     /// Runs `work` and gives its result once it is durable. When `work` fails, nothing of it is
@@ -83,6 +95,7 @@ impl Writer {
         work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
+        let _waiting = self.commits.begin_waiting();
         let job = Box::new(Write { work, trace: CallTrace::current(), result: None, answer });
         self.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::TooManyWaiting,
@@ -92,10 +105,15 @@ impl Writer {
     }
 }
 
-fn write_all(connection: &Connection, files: &LedgerFiles, waiting: &Receiver<Box<dyn Job>>) {
+fn write_all(
+    connection: &Connection,
+    files: &LedgerFiles,
+    waiting: &Receiver<Box<dyn Job>>,
+    commits: &CommitMetrics,
+) {
     while let Ok(first) = waiting.recv() {
         let group = std::iter::once(first).chain(waiting.try_iter().take(GROUP_MAX - 1));
-        commit_group(connection, files, group);
+        commit_group(connection, files, group, commits);
     }
 }
 
@@ -104,8 +122,9 @@ fn commit_group(
     connection: &Connection,
     files: &LedgerFiles,
     mut waiting: impl Iterator<Item = Box<dyn Job>>,
+    commits: &CommitMetrics,
 ) {
-    let mut group = Vec::new();
+    let (begun, mut group) = (Instant::now(), Vec::new());
     let ended = begin(connection, files).and_then(|()| {
         for mut job in waiting.by_ref() {
             let changes = connection.total_changes();
@@ -129,6 +148,8 @@ fn commit_group(
         group.extend(waiting);
     }
     let committed = ended.and_then(|()| commit(connection, files));
+    commits.note_commit(begun.elapsed(), committed.is_ok());
+    commits.note_size(group.len());
     // After a failed commit SQLite may still be inside the transaction, which has to end, or the
     // next BEGIN fails.
     if committed.is_err() && !connection.is_autocommit() {
@@ -185,8 +206,8 @@ mod tests {
 
     /// In memory there are no files that could be lost.
     fn start(connection: Connection) -> Writer {
-        Writer::start(connection, Arc::new(LedgerFiles::note(Path::new("no-such-folder/file"))))
-            .expect("starts")
+        let files = Arc::new(LedgerFiles::note(Path::new("no-such-folder/file")));
+        Writer::start(connection, files, Arc::default()).expect("starts")
     }
 
     fn count(tx: &Connection) -> Result<i64, StoreError> {
@@ -261,6 +282,24 @@ mod tests {
         }
         assert!(matches!(after, Ok(1)), "what came after it is a group of its own");
         assert!(matches!(writer.run(count).await, Ok(1)));
+    }
+
+    #[tokio::test]
+    async fn write_that_panics_leaves_the_others_and_the_thread() {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").expect("creates");
+        let writer = start(connection);
+        let insert = |n: i64, panics: bool| {
+            writer.run(move |tx| {
+                tx.execute("INSERT INTO t VALUES (?1)", [n])?;
+                assert!(!panics, "a mistake");
+                Ok(n)
+            })
+        };
+        let ran = tokio::join!(insert(1, false), insert(2, true), insert(3, false));
+        assert_eq!(ran, (Ok(1), Err(StoreError::Panicked), Ok(3)));
+        assert_eq!(insert(4, true).await, Err(StoreError::Panicked), "alone too");
+        assert!(matches!(writer.run(count).await, Ok(2)));
     }
 
     #[tokio::test]

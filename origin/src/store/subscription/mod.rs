@@ -56,7 +56,8 @@ impl Store {
         use_case!(self, read, find_subscription_mandate(&partner, &id, &change_id))
     }
 
-    /// Adds the mandate of a change of plan or price, and queues its SMS.
+    /// Adds the mandate of a change of plan or price, and queues its SMS in place of one that it
+    /// replaces.
     pub async fn change_terms(
         &self,
         nonce: Nonce,
@@ -113,6 +114,8 @@ pub struct SubscriptionMandate {
     pub charged_until: Option<Day>,
     /// What the partner has used the change's id for.
     pub of_change: Option<MandateRow>,
+    /// What holds until the latest comes into force, if that is a change.
+    pub standing: Option<MandateRow>,
 }
 
 /// A change of plan or price that is fine by everything that was read.
@@ -121,6 +124,10 @@ pub struct NewTerms {
     /// It supersedes the latest one that was read.
     pub mandate: MandateRow,
     pub message: NewNotification,
+    /// The message of the announcement that it takes the place of. It is not sent if it still waits.
+    pub replaced: Option<String>,
+    /// It leaves things as they are: whoever was not told of the announcement is told nothing.
+    pub withdraws: bool,
 }
 
 impl NewTerms {

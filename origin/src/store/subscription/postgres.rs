@@ -202,9 +202,11 @@ pub(in crate::store) async fn find_subscription_mandate(
     let pai: &str = row.try_get("pai")?;
     let charged = db.query_optional(CHARGED_UNTIL, &[&pai, &id.as_str()]).await?;
     let latest = mandate::find_latest_mandate(db, id.as_str()).await?;
+    let latest = latest.ok_or_else(|| missing_row("mandates"))?;
     Ok(Some(SubscriptionMandate {
         status: parse_column(&row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
-        latest: latest.ok_or_else(|| missing_row("mandates"))?,
+        standing: mandate::find_standing_mandate(db, &latest).await?,
+        latest,
         charged_until: coupon::read_last_day(charged)?,
         of_change: mandate::find_mandate_of_change(db, partner, change_id).await?,
     }))
@@ -223,8 +225,14 @@ pub(in crate::store) async fn change_terms(
     if !found.is_some_and(|found| new.still_fits(&found)) {
         return Ok(ChangeTermsResult::Stale);
     }
+    let was_told = match &new.replaced {
+        Some(announcement) => !notification::take_back(tx, announcement).await?,
+        None => false,
+    };
     mandate::insert_mandate(tx, &new.mandate).await?;
-    notification::queue_notification(tx, now, &new.message).await?;
+    if was_told || !new.withdraws {
+        notification::queue_notification(tx, now, &new.message).await?;
+    }
     Ok(ChangeTermsResult::Recorded)
 }
 

@@ -188,9 +188,11 @@ pub(in crate::store) fn find_subscription_mandate(
     let pai: String = row.get("pai")?;
     let charged_until: Option<String> =
         db.prepare_cached(CHARGED_UNTIL)?.query_row([&pai, id.as_str()], |row| row.get(0))?;
+    let latest = mandate::find_latest_mandate(db, id.as_str())?.ok_or_else(|| missing_row("mandates"))?;
     Ok(Some(SubscriptionMandate {
         status: parse_column(row, "partner_subscriptions.status", SubscriptionStatus::parse)?,
-        latest: mandate::find_latest_mandate(db, id.as_str())?.ok_or_else(|| missing_row("mandates"))?,
+        standing: mandate::find_standing_mandate(db, &latest)?,
+        latest,
         charged_until: charged_until
             .map(|day| Day::parse(&day).ok_or_else(|| inconsistent_row("transactions.period_to")))
             .transpose()?,
@@ -208,8 +210,14 @@ pub(in crate::store) fn change_terms(
     if !found.is_some_and(|found| new.still_fits(&found)) {
         return Ok(ChangeTermsResult::Stale);
     }
+    let was_told = match &new.replaced {
+        Some(announcement) => !notification::take_back(tx, announcement)?,
+        None => false,
+    };
     mandate::insert_mandate(tx, &new.mandate)?;
-    notification::queue_notification(tx, now, &new.message)?;
+    if was_told || !new.withdraws {
+        notification::queue_notification(tx, now, &new.message)?;
+    }
     Ok(ChangeTermsResult::Recorded)
 }
 

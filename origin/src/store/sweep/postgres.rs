@@ -1,6 +1,7 @@
 //! One transaction for each round, so that callers who wait for one of its rows get it.
 
 use crate::store::account_event::postgres as account_event;
+use crate::store::alarm::postgres as alarm;
 use crate::store::coupon_sms::postgres as coupon_sms;
 use crate::store::error::StoreError;
 use crate::store::flow::postgres as flow;
@@ -20,6 +21,7 @@ const ROWS_MAX: i64 = 1000;
 pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), StoreError> {
     let pool = db.pool();
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
+    in_transaction!(pool, ReadCommitted, |tx| { alarm::end_alarms_of_gone_origins(tx, now).await? })?;
     while in_transaction!(pool, ReadCommitted, |tx| {
         nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
             + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX).await?
@@ -29,6 +31,7 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), S
             + notification::delete_old_unnamed(tx, now, ROWS_MAX).await?
             + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX).await?
             + tally::delete_other_counts(tx, now, ROWS_MAX).await?
+            + alarm::delete_old_alarms(tx, now, ROWS_MAX).await?
             + subscriber::continue_erasures(tx, ROWS_MAX).await?
     })? > 0
     {}

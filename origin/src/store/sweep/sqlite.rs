@@ -1,6 +1,7 @@
 //! One transaction for each round, so that charges get their turn in between.
 
 use crate::store::account_event::sqlite as account_event;
+use crate::store::alarm::sqlite as alarm;
 use crate::store::coupon_sms::sqlite as coupon_sms;
 use crate::store::error::StoreError;
 use crate::store::flow::sqlite as flow;
@@ -18,6 +19,7 @@ const ROWS_MAX: u32 = 1000;
 
 pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), StoreError> {
     db.write(move |tx| queue::hasten_overdelayed(tx, now)).await?;
+    db.write(move |tx| alarm::end_alarms_of_gone_origins(tx, now)).await?;
     while db
         .write(move |tx| {
             Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
@@ -27,6 +29,7 @@ pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), Sto
                 + notification::delete_old_unnamed(tx, now, ROWS_MAX)?
                 + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX)?
                 + tally::delete_other_counts(tx, now, ROWS_MAX)?
+                + alarm::delete_old_alarms(tx, now, ROWS_MAX)?
                 + subscriber::continue_erasures(tx, ROWS_MAX)?)
         })
         .await?

@@ -38,8 +38,8 @@ impl FilledLedger {
         Ok(Self { connection, file: file.to_owned(), count })
     }
 
-    /// Adds accounts, a subscriber with a PAI for each, and a charge of last month for each. Gives what a charge takes of
-    /// the ledger, in bytes.
+    /// Adds accounts, a subscriber with a PAI, a subscription and its mandate for each, and a charge of last month for
+    /// each. Gives what a charge takes of the ledger, in bytes.
     pub(crate) fn add_charges(&self) -> Result<f64> {
         self.copy_rows("accounts", "TRUE", &[("number_index", "randomblob(32)")])?;
         let subscriber =
@@ -47,6 +47,20 @@ impl FilledLedger {
         self.copy_rows("subscribers", "TRUE", &subscriber)?;
         self.copy_rows("pais", "TRUE", &[("pai", "copies.id"), ("subscriber_id", "copies.id")])?;
         self.copy_rows("spending", "TRUE", &[("subscriber_id", "copies.id")])?;
+        let subscription = [
+            ("partner_subscription_id", "copies.id"),
+            ("ext_subscription_id", "'filled-' || copies.id"),
+            ("pai", "copies.id"),
+        ];
+        self.copy_rows("partner_subscriptions", "status = 'ACTIVE'", &subscription)?;
+        let mandate = [
+            ("sequence", "NULL"),
+            ("mandate_id", "copies.id"),
+            ("pai", "copies.id"),
+            ("partner_subscription_id", "copies.id"),
+            ("supersedes", "NULL"),
+        ];
+        self.copy_rows("mandates", "partner_subscription_id IS NOT NULL AND change_id IS NULL", &mandate)?;
         let before = self.bytes()?;
         let earlier = |column| format!("pattern.{column} - copies.n % {SPREAD_SECONDS}");
         let (created_at, settled_at) = (earlier("created_at"), earlier("settled_at"));
@@ -57,6 +71,7 @@ impl FilledLedger {
                 ("transaction_id", "copies.id"),
                 ("ext_transaction_id", "'filled-' || copies.id"),
                 ("pai", "copies.id"),
+                ("mandate_id", "copies.id"),
                 ("created_at", &created_at),
                 ("settled_at", &settled_at),
             ],

@@ -29,7 +29,7 @@ BEGIN;
 INSERT INTO nonces (key_id, nonce, expires_at) VALUES ('pgbench', :a::text || '-' || :b::text, 1795000300);
 INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor, currency, description, period_from, period_to, status, responding_until, created_at) VALUES ('00000000-' || :a::text || '-' || :b::text, 'pgbench', 'ext-' || :a::text || '-' || :b::text, sha256('charge'), '00000000-0000-4000-8000-' || lpad(:payer::text, 12, '0'), 1599, 'USD', 'Netflix Standard', '2026-12-01', '2026-12-31', 'PENDING', 1795000060, 1795000000);
 INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor) VALUES ('00000000-0000-4000-8000-' || lpad(:payer::text, 12, '0'), 'USD', '2026-11-18', 1599, 1599) ON CONFLICT (subscriber_id, currency) DO UPDATE SET day_minor = spending.day_minor + 1599, month_minor = spending.month_minor + 1599;
-INSERT INTO outbox (kind, transaction_id, due_at, attempts) VALUES ('charge', '00000000-' || :a::text || '-' || :b::text, 4000000000, 1);
+INSERT INTO outbox (kind, transaction_id, queued_at, due_at, attempts) VALUES ('charge', '00000000-' || :a::text || '-' || :b::text, 1795000000, 4000000000, 1);
 COMMIT;
 BEGIN;
 UPDATE transactions SET status = 'APPROVED', raw_code = '00', settled_at = 1795000001, stored_response = repeat('r', 150)::bytea WHERE transaction_id = '00000000-' || :a::text || '-' || :b::text;

@@ -57,7 +57,7 @@ impl MandateWatch {
 }
 
 /// Each approved charge has a mandate in force that covers its amount, currency and days; no two of a
-/// subscription are for one day; and a mandate comes from a visit.
+/// customer are for one day; and a mandate comes from a visit.
 pub(super) async fn check_mandates(
     run: &SimulationRun,
     charges: &BTreeMap<String, StoredCharge>,
@@ -132,28 +132,36 @@ impl AgreedMandate {
     }
 }
 
-/// No two charges of a subscription are for one day, unless billing has refunded one of them.
+/// No two charges of a customer are for one day, unless billing has refunded one of them, or one is
+/// what is left of a period that had begun before the other's subscription.
 fn check_days(
     charges: &BTreeMap<String, StoredCharge>,
     mandates: &BTreeMap<String, AgreedMandate>,
     found: &mut Vec<String>,
 ) {
-    let mut of_subscriptions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut of_customers: BTreeMap<&str, Vec<(&str, &AgreedMandate)>> = BTreeMap::new();
     for mandate in mandates.values() {
-        let ids = mandate.charges.iter().map(String::as_str);
-        of_subscriptions.entry(&mandate.subscription).or_default().extend(ids);
+        let ids = mandate.charges.iter().map(|id| (id.as_str(), mandate));
+        of_customers.entry(&mandate.pai).or_default().extend(ids);
     }
-    for ids in of_subscriptions.values() {
-        for (n, id) in ids.iter().enumerate() {
+    for ids in of_customers.values() {
+        for (n, (id, mandate)) in ids.iter().enumerate() {
             let one = &charges[*id];
-            for other_id in &ids[..n] {
+            for (other_id, other_mandate) in &ids[..n] {
                 let other = &charges[*other_id];
                 let overlaps = one.days.0 <= other.days.1 && other.days.0 <= one.days.1;
                 let is_back = [one, other].iter().any(|charge| charge.refunded == charge.value);
-                if overlaps && !is_back {
+                let is_left = mandate.subscription != other_mandate.subscription
+                    && (is_left_of(one, other, other_mandate) || is_left_of(other, one, mandate));
+                if overlaps && !is_back && !is_left {
                     found.push(format!("{id} and {other_id} charge one day twice"));
                 }
             }
         }
     }
+}
+
+/// Whether the earlier charge's period had begun before the other one's, and before its subscription.
+fn is_left_of(earlier: &StoredCharge, other: &StoredCharge, of: &AgreedMandate) -> bool {
+    earlier.days.0 < other.days.0 && earlier.days.0 < of.in_force_from.to_string()
 }

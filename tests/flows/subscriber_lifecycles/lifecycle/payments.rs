@@ -34,6 +34,7 @@ impl LifecycleRun<'_> {
             service_period: serde_json::from_value(json!({"from": "2026-12-01", "to": "2026-12-31"}))
                 .expect("is a period"),
             tax: None,
+            partner_subscription_id: None,
         };
         let new = NewCharge {
             transaction_id: transaction_id.clone(),

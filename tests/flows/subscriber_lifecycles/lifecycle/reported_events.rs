@@ -87,8 +87,9 @@ impl LifecycleRun<'_> {
         };
         request.check(self.now()).expect("is one that an origin takes");
         let (app, nonce) = (Arc::clone(&self.app), self.next_nonce());
-        let followed = follow(&app.vault, &*app.random, &app.store, self.now(), Some(nonce), &request).await;
-        followed.expect("works")
+        let followed =
+            follow(&app.instruments, &app.vault, &*app.random, &app.store, self.now(), Some(nonce), &request);
+        followed.await.expect("works")
     }
 
     /// A SIM swap is recorded for its number, and moves along to another one.

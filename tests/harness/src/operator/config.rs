@@ -6,8 +6,8 @@ use crate::{EDGE, NETFLIX};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
-    AccountSource, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, Links,
-    OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
+    AccountSource, AdminListen, AlarmSettings, BillingDeadline, BillingSettings, ChargeCodeRule, Config,
+    Database, Links, OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
@@ -103,6 +103,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         country: facts.country.to_owned(),
         time_zone: OperatorTimeZone::default(),
         listen: facts.origin.parse().expect("is an address"),
+        admin_listen: AdminListen::off(),
         // Set by the code that starts a program.
         database: Database::Sqlite(PathBuf::new()),
         database_password_file: None,
@@ -148,5 +149,6 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
             .expect("are coupons"),
         ),
         charge_codes: ChargeCodeRule::default(),
+        alarms: AlarmSettings::default(),
     }
 }

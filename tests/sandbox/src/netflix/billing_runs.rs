@@ -155,6 +155,7 @@ async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod
             description: "Netflix Standard".to_owned(),
             service_period,
             tax: Some(tax_within(amount)),
+            partner_subscription_id: None,
         };
         charges.push(charge(netflix, subscription.operator, request).await);
     }

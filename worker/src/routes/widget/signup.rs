@@ -1,6 +1,6 @@
 //! `POST /widget/v1/signup`: the customer continues at the partner. The edge fetches the sign-up
 //! token from the origin and opens the partner's sign-up with it; the browser sees neither the
-//! token nor the PAI, only where to go.
+//! token nor the PAI, only where to go, or what to read first.
 
 use crate::call::Call;
 use crate::config::{Operator, Partner};
@@ -15,11 +15,12 @@ use futures_util::future::join;
 use http::{Response, StatusCode};
 use onbill_domain::site_origin::is_on_site_origin;
 use onbill_domain::token::{self, SignupClaims};
-use onbill_domain::wire::edge::{SignupRequest, SignupResponse};
+use onbill_domain::wire::edge::{FlowStep, SignupAnswer, SignupRequest, SignupResponse};
 use onbill_domain::wire::partner::{SignupSessionRequest, SignupSessionResponse};
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
-/// 2. The origin mints the token → or its refusal; no valid response → 503 `service-unavailable`.
+/// 2. The origin mints the token → or its refusal; no valid response → 503 `service-unavailable`. What
+///    the customer agrees to has changed since they have read it → 200 with the last step again.
 /// 3. The token is one that the edge will accept from the partner → else 503 `service-unavailable`.
 /// 4. The PAI's mapping is cached in KV, and the partner opens its sign-up, concurrently. The
 ///    partner fails → 503 `partner-unavailable`; KV fails → the call continues.
@@ -28,7 +29,10 @@ pub(crate) async fn post_signup<P: Platform>(call: &Call<'_, P>) -> Result<Respo
     // 1.
     let (operator, request) = admit_widget_call::<_, SignupRequest>(call).await?;
     // 2.
-    let signup: SignupResponse = query_for_widget(call, operator, "/edge/v1/signup", &request).await?;
+    let signup = match query_for_widget(call, operator, "/edge/v1/signup", &request).await? {
+        SignupAnswer::Begins(signup) => *signup,
+        SignupAnswer::ReadAgain(step) => return read_again(operator, &step),
+    };
     // 3.
     let partner = check_signup(call, operator, &signup)
         .map_err(|what| Fault::Unexpected(Party::Operator(operator.id.clone()), what.to_owned()))?;
@@ -41,6 +45,15 @@ pub(crate) async fn post_signup<P: Platform>(call: &Call<'_, P>) -> Result<Respo
     .await;
     // 5.
     Ok(json_response(StatusCode::CREATED, &page?)?)
+}
+
+/// The last step, and no other.
+fn read_again(operator: &Operator, step: &FlowStep) -> Result<Response<Bytes>, HandlerError> {
+    if matches!(step, FlowStep::Confirm { .. }) {
+        return Ok(json_response(StatusCode::OK, step)?);
+    }
+    let party = Party::Operator(operator.id.clone());
+    Err(Fault::Unexpected(party, "another step instead of a sign-up".to_owned()).into())
 }
 
 /// Refuses to begin a sign-up that would fail at its end: the edge will check this token again.

@@ -1,0 +1,114 @@
+//! Whether what a configuration names is there: the keys, the database, and the other parties. Nothing
+//! is changed anywhere, and no party is asked to do anything.
+
+use super::assembly::list_missing_keys;
+use super::database;
+use super::file_modes::list_open_files;
+use crate::config::{Config, SmppAddress, SmsSettings};
+use crate::http::probe_url;
+use crate::tls;
+use futures_util::future::join_all;
+use rustls::pki_types::ServerName;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// How long another party may take: as long as for a call.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What was found of one setting.
+#[derive(Debug)]
+pub struct Probe {
+    /// The setting, and its value where that says more.
+    pub subject: String,
+    /// What is there, or what is wrong.
+    pub found: Result<String, String>,
+}
+
+impl Probe {
+    fn new(subject: impl Into<String>, found: Result<String, String>) -> Self {
+        Self { subject: subject.into(), found }
+    }
+}
+
+/// Looks at everything that a configuration names.
+pub async fn probe_all(config: &Config) -> Vec<Probe> {
+    let mut probes = probe_keys(config);
+    probes.extend(list_open_files(config).into_iter().map(|file| {
+        let complaint = format!("its mode is {:o}, which lets others read it: set it to 600", file.mode);
+        Probe::new(file.path.display().to_string(), Err(complaint))
+    }));
+    probes.push(Probe::new("database", probe_database(config).await));
+    probes.extend(join_all(list_urls(config).into_iter().map(probe_address)).await);
+    if let SmsSettings::Smpp(settings) = &config.sms {
+        let found = timeout(PATIENCE, connect_to_smsc(&settings.url)).await;
+        let found = found.unwrap_or_else(|_| Err(format!("no response within {} s", PATIENCE.as_secs())));
+        let address = format!("sms.url {}:{}", settings.url.host, settings.url.port);
+        probes.push(Probe::new(address, found));
+    }
+    probes
+}
+
+fn probe_keys(config: &Config) -> Vec<Probe> {
+    let subject = format!("keys {}", config.keys.display());
+    let keys = match config.read_keys() {
+        Ok(keys) => keys,
+        Err(complaint) => return vec![Probe::new(subject, Err(complaint))],
+    };
+    let missing = list_missing_keys(config, &keys);
+    if missing.is_empty() {
+        return vec![Probe::new(subject, Ok("every key that is needed is there".to_owned()))];
+    }
+    missing.into_iter().map(|complaint| Probe::new(subject.clone(), Err(complaint))).collect()
+}
+
+async fn probe_database(config: &Config) -> Result<String, String> {
+    let schema = database::read_schema_version(config).await?;
+    let (applied, known) = (schema.applied, schema.known);
+    match schema.missing().count() {
+        0 if applied > known => Err(format!(
+            "its schema is at {applied}, and this onbill knows {known}: it belongs to a newer onbill"
+        )),
+        0 => Ok(format!("can be read, and its schema is current ({known})")),
+        count => Ok(format!(
+            "can be read; its schema is at {applied}, and `migrate` or `serve` applies {count} more"
+        )),
+    }
+}
+
+/// The settings that are URLs of other parties, and what is asked for there.
+fn list_urls(config: &Config) -> Vec<(String, String)> {
+    let mut urls = vec![
+        ("edge_url".to_owned(), format!("{}/healthz", config.edge_url)),
+        ("bss_url".to_owned(), config.bss_url.clone()),
+    ];
+    for partner in &config.partners {
+        let url = partner.url.iter().map(|url| (format!("url of partner {}", partner.id), url.clone()));
+        urls.extend(url);
+    }
+    if let SmsSettings::Kannel(settings) = &config.sms {
+        urls.push(("sms.url".to_owned(), settings.url.clone()));
+    }
+    urls
+}
+
+async fn probe_address((setting, url): (String, String)) -> Probe {
+    let found = probe_url(&url, PATIENCE).await.map(|status| format!("answers ({status})"));
+    Probe::new(format!("{setting} {url}"), found)
+}
+
+/// Connects, and no more: a bind could end the session of the origin that serves.
+async fn connect_to_smsc(address: &SmppAddress) -> Result<String, String> {
+    let connected = TcpStream::connect((address.host.as_str(), address.port)).await;
+    let stream = connected.map_err(|error| error.to_string())?;
+    if !address.tls {
+        return Ok("accepts connections".to_owned());
+    }
+    let config = tls::client_config().map_err(|error| error.to_string())?;
+    let name = ServerName::try_from(address.host.clone()).map_err(|error| error.to_string())?;
+    let connector = TlsConnector::from(Arc::new(config));
+    connector.connect(name, stream).await.map_err(|error| error.to_string())?;
+    Ok("accepts connections by TLS".to_owned())
+}

@@ -1,0 +1,64 @@
+//! `migrate`: brings the schema of the database up to date.
+
+use super::opening::{load_config, open_database};
+use super::output::print_line;
+use super::verb_outcome::VerbOutcome;
+use clap::Args;
+use onbill_origin::app::database::read_schema_version;
+use onbill_origin::config::Config;
+use onbill_origin::store::{OpenMode, SchemaVersion};
+use std::path::Path;
+
+/// Bring the schema of the database up to date, as serve does when it starts.
+///
+/// By itself it is for a large database, whose migration takes longer than a supervisor lets serve take, and for
+/// origins whose own database user may not change tables. All that is missing is done in one transaction. Several
+/// origins may start, and this may run, at once: one migrates and the others wait for it.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// Say what would be done, and change nothing. Exit code 1 when there is something to do.
+    #[arg(long)]
+    plan: bool,
+}
+
+impl Arguments {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
+        let (config, _) = load_config(config)?;
+        let before = read_version(&config).await?;
+        if self.plan {
+            return Ok(print_plan(before));
+        }
+        open_database(&config, OpenMode::Migrate).await?;
+        let after = read_version(&config).await?;
+        if before.applied == after.applied {
+            print_line!("Nothing to do: the schema is at {}.", after.applied);
+        } else {
+            print_line!("The schema was at {}, and is at {} now.", before.applied, after.applied);
+        }
+        Ok(VerbOutcome::Clean)
+    }
+}
+
+async fn read_version(config: &Config) -> anyhow::Result<SchemaVersion> {
+    read_schema_version(config).await.map_err(anyhow::Error::msg)
+}
+
+fn print_plan(schema: SchemaVersion) -> VerbOutcome {
+    let SchemaVersion { applied, known } = schema;
+    if applied > known {
+        print_line!(
+            "The schema is at {applied}, and this onbill knows {known}: it belongs to a newer onbill, which has to serve it."
+        );
+        return VerbOutcome::Findings;
+    }
+    if applied == known {
+        print_line!("Nothing to do: the schema is at {applied}.");
+        return VerbOutcome::Clean;
+    }
+    print_line!("The schema is at {applied}. To be applied, in one transaction:");
+    for number in schema.missing() {
+        print_line!("  migration {number} of {known}");
+    }
+    VerbOutcome::Findings
+}

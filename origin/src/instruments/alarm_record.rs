@@ -1,0 +1,62 @@
+//! What is told of an alarm: to metrics and webhook, and to the database.
+
+use super::alarm::Alarm;
+use onbill_domain::timestamp::Timestamp;
+
+/// An alarm that is active.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveAlarm {
+    pub alarm: Alarm,
+    /// Tells two of a kind apart; empty where there is only one.
+    pub subject: String,
+    pub raised_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    /// How often it was noticed since it was raised.
+    pub count: u64,
+}
+
+onbill_domain::word_enum! {
+    /// What has become of an alarm.
+    pub enum AlarmChange {
+        Raised = "raised",
+        Cleared = "cleared",
+    }
+}
+
+/// A change that the alarm webhook tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmNews {
+    pub change: AlarmChange,
+    pub alarm: ActiveAlarm,
+    pub cleared_at: Option<Timestamp>,
+}
+
+/// What the database is to learn of an alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlarmRecord {
+    pub alarm: Alarm,
+    pub subject: String,
+    /// When it was noticed for the first time since the database was told last.
+    pub first_seen_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    /// How often it was noticed since then. With 0 it only ends.
+    pub count: u64,
+    /// When it is over, if that is known.
+    pub ends_at: Option<Timestamp>,
+    /// When it was over.
+    pub cleared_at: Option<Timestamp>,
+}
+
+/// An alarm as the database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAlarm {
+    pub alarm: Alarm,
+    pub subject: String,
+    /// The origin that it is about; empty if it is about the ledger.
+    pub instance: String,
+    pub raised_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub count: u64,
+    pub ends_at: Option<Timestamp>,
+    pub cleared_at: Option<Timestamp>,
+}

@@ -1,0 +1,267 @@
+//! The state behind [`super::Alarms`]: what is active, what has ended and is not written yet, and
+//! what the webhook has yet to tell.
+
+use super::alarm::Alarm;
+use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
+use onbill_domain::timestamp::Timestamp;
+use std::collections::btree_map::Entry as Place;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Alarms that are active at once. A person reads a list of this length in pages; what raises more
+/// of them, such as a partner whose every charge repeats a period, is one fault and not thousands.
+/// Beyond it each kind has one more, with the subject `others`, which counts.
+pub const ALARMS_MAX: usize = 1_000;
+
+/// The subject of what is beyond [`ALARMS_MAX`].
+pub(super) const OTHERS: &str = "others";
+/// The subject in the place of one that is no short word: it may be something that nobody checked.
+const UNNAMED: &str = "unnamed";
+/// Longest subject; a file's name has some 70 characters.
+const SUBJECT_CHARS_MAX: usize = 100;
+/// Changes that wait for the webhook: as many as can be active, so that a receiver that was away
+/// learns of each.
+const NEWS_MAX: usize = ALARMS_MAX;
+/// Seconds after which the database learns that an alarm goes on: a write each time would be one
+/// every few seconds for as long as it lasts.
+const WRITE_AGAIN_SECONDS: i64 = 60;
+
+/// Which alarm it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) alarm: Alarm,
+    pub(super) subject: String,
+}
+
+impl Key {
+    pub(super) fn new(alarm: Alarm, subject: &str) -> Self {
+        let is_word = subject.len() <= SUBJECT_CHARS_MAX && subject.chars().all(|c| c.is_ascii_graphic());
+        Self { alarm, subject: (if is_word { subject } else { UNNAMED }).to_owned() }
+    }
+}
+
+/// An active alarm.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    raised_at: Timestamp,
+    pub(super) last_seen_at: Timestamp,
+    count: u64,
+    pub(super) ends_at: Option<Timestamp>,
+    /// When it was last an error in the log; `None` when this program has not said it yet.
+    said_at: Option<Timestamp>,
+    unwritten: Unwritten,
+    /// When the database was last told; `None` when it was not.
+    written_at: Option<Timestamp>,
+}
+
+/// How often an alarm was noticed since the database was told last, and when first.
+#[derive(Clone, Copy, Debug)]
+struct Unwritten {
+    first_seen_at: Timestamp,
+    count: u64,
+}
+
+impl Entry {
+    pub(super) fn new(now: Timestamp, ends_at: Option<Timestamp>) -> Self {
+        Self {
+            raised_at: now,
+            last_seen_at: now,
+            count: 1,
+            ends_at,
+            said_at: Some(now),
+            unwritten: Unwritten { first_seen_at: now, count: 1 },
+            written_at: None,
+        }
+    }
+
+    fn from_stored(stored: &StoredAlarm) -> Self {
+        Self {
+            raised_at: stored.raised_at,
+            last_seen_at: stored.last_seen_at,
+            count: stored.count,
+            ends_at: stored.ends_at,
+            said_at: None,
+            unwritten: Unwritten { first_seen_at: stored.last_seen_at, count: 0 },
+            written_at: Some(stored.last_seen_at),
+        }
+    }
+
+    pub(super) fn note_again(&mut self, now: Timestamp, ends_at: Option<Timestamp>) {
+        if self.unwritten.count == 0 {
+            self.unwritten.first_seen_at = now;
+        }
+        self.last_seen_at = now;
+        self.count = self.count.saturating_add(1);
+        self.unwritten.count = self.unwritten.count.saturating_add(1);
+        self.ends_at = ends_at;
+    }
+
+    /// Whether it is time to say it as an error again. A clock that was set back does not put that
+    /// off for longer than usual.
+    pub(super) fn is_to_be_said(&mut self, now: Timestamp, again_seconds: i64) -> bool {
+        let is_recent = |at: Timestamp| (0..again_seconds).contains(&now.seconds_since(at));
+        if self.said_at.is_some_and(is_recent) {
+            return false;
+        }
+        self.said_at = Some(now);
+        true
+    }
+
+    pub(super) fn to_active(&self, key: &Key) -> ActiveAlarm {
+        ActiveAlarm {
+            alarm: key.alarm,
+            subject: key.subject.clone(),
+            raised_at: self.raised_at,
+            last_seen_at: self.last_seen_at,
+            count: self.count,
+        }
+    }
+
+    fn to_record(&self, key: &Key, cleared_at: Option<Timestamp>) -> AlarmRecord {
+        AlarmRecord {
+            alarm: key.alarm,
+            subject: key.subject.clone(),
+            first_seen_at: self.unwritten.first_seen_at,
+            last_seen_at: self.last_seen_at,
+            count: self.unwritten.count,
+            ends_at: self.ends_at,
+            cleared_at,
+        }
+    }
+
+    fn is_worth_writing(&self, now: Timestamp) -> bool {
+        let is_recent = |at: Timestamp| (0..WRITE_AGAIN_SECONDS).contains(&now.seconds_since(at));
+        self.unwritten.count > 0 && !self.written_at.is_some_and(is_recent)
+    }
+}
+
+/// The changes that wait for the webhook.
+#[derive(Default)]
+pub(super) struct News {
+    pub(super) is_kept: bool,
+    pub(super) waiting: VecDeque<AlarmNews>,
+}
+
+impl News {
+    /// With too many, the oldest goes: the receiver learns of what is going on now.
+    pub(super) fn push(&mut self, news: AlarmNews, dropped: &AtomicU64) {
+        if !self.is_kept {
+            return;
+        }
+        if self.waiting.len() >= NEWS_MAX {
+            self.waiting.pop_front();
+            dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        self.waiting.push_back(news);
+    }
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) active: BTreeMap<Key, Entry>,
+    /// What has ended, and is active in the database.
+    ended: VecDeque<AlarmRecord>,
+    pub(super) news: News,
+    /// Whether the database was read since the start.
+    is_loaded: bool,
+    /// What was found to be over before that: it may be active in the database.
+    early_cleared: BTreeSet<Key>,
+}
+
+impl State {
+    /// Ends an alarm. False when it was not active.
+    pub(super) fn end(&mut self, key: &Key, now: Timestamp, dropped: &AtomicU64) -> bool {
+        let Some(entry) = self.active.remove(key) else {
+            if !self.is_loaded && self.early_cleared.len() < ALARMS_MAX {
+                self.early_cleared.insert(key.clone());
+            }
+            return false;
+        };
+        self.push_ended(entry.to_record(key, Some(now)));
+        self.tell_cleared(key, &entry, now, dropped);
+        true
+    }
+
+    fn tell_cleared(&mut self, key: &Key, entry: &Entry, now: Timestamp, dropped: &AtomicU64) {
+        let alarm = entry.to_active(key);
+        self.news.push(AlarmNews { change: AlarmChange::Cleared, alarm, cleared_at: Some(now) }, dropped);
+    }
+
+    /// While the database takes nothing, the oldest goes: it would only be history.
+    fn push_ended(&mut self, record: AlarmRecord) {
+        if self.ended.len() >= ALARMS_MAX {
+            self.ended.pop_front();
+        }
+        self.ended.push_back(record);
+    }
+
+    pub(super) fn list_unwritten(&self, now: Timestamp) -> Vec<AlarmRecord> {
+        let active = self.active.iter().filter(|(_, entry)| entry.is_worth_writing(now));
+        self.ended.iter().cloned().chain(active.map(|(key, entry)| entry.to_record(key, None))).collect()
+    }
+
+    pub(super) fn mark_written(&mut self, record: &AlarmRecord, now: Timestamp) {
+        if record.cleared_at.is_some() {
+            self.ended.retain(|ended| ended != record);
+            return;
+        }
+        // It may have ended meanwhile, and be counted twice: that is no harm.
+        let Some(entry) = self.active.get_mut(&Key::new(record.alarm, &record.subject)) else { return };
+        entry.unwritten.count = entry.unwritten.count.saturating_sub(record.count);
+        entry.unwritten.first_seen_at = entry.last_seen_at;
+        entry.written_at = Some(now);
+    }
+
+    /// Returns those that the database no longer has.
+    pub(super) fn adopt(
+        &mut self,
+        stored: Vec<StoredAlarm>,
+        now: Timestamp,
+        dropped: &AtomicU64,
+    ) -> Vec<Key> {
+        let stored: BTreeMap<Key, StoredAlarm> =
+            stored.into_iter().map(|stored| (Key::new(stored.alarm, &stored.subject), stored)).collect();
+        let is_gone = |key: &Key, entry: &Entry| entry.unwritten.count == 0 && !stored.contains_key(key);
+        let gone: Vec<Key> = self
+            .active
+            .iter()
+            .filter(|(key, entry)| is_gone(key, entry))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in &gone {
+            if let Some(entry) = self.active.remove(key) {
+                self.tell_cleared(key, &entry, now, dropped);
+            }
+        }
+        for (key, stored) in stored {
+            self.adopt_one(key, &stored, now, dropped);
+        }
+        self.is_loaded = true;
+        self.early_cleared.clear();
+        gone
+    }
+
+    fn adopt_one(&mut self, key: Key, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
+        let has_ended =
+            self.ended.iter().any(|ended| ended.alarm == key.alarm && ended.subject == key.subject);
+        let was_cleared = self.early_cleared.contains(&key);
+        match self.active.entry(key) {
+            Place::Occupied(mut place) => {
+                let entry = place.get_mut();
+                entry.raised_at = stored.raised_at.min(entry.raised_at);
+                entry.count = stored.count.saturating_add(entry.unwritten.count);
+                entry.last_seen_at = stored.last_seen_at.max(entry.last_seen_at);
+            }
+            // The end is written the next time.
+            Place::Vacant(_) if has_ended => {}
+            Place::Vacant(place) if was_cleared => {
+                let (key, entry) = (place.into_key(), Entry::from_stored(stored));
+                self.push_ended(entry.to_record(&key, Some(now)));
+                self.tell_cleared(&key, &entry, now, dropped);
+            }
+            Place::Vacant(place) => {
+                place.insert(Entry::from_stored(stored));
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The alarms that are active: raised, counted and cleared in memory, so that none waits for a
+//! database, and one about the database works.
+//!
+//! Everything is bounded. What is raised again is counted, and is an error in the log at most once
+//! an hour. [`super::AlarmRecord`]s take the state to the database and back; see
+//! [`crate::alarm_watch`], which does.
+
+use super::alarm::{Alarm, AlarmKind};
+use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
+use super::alarm_state::{ALARMS_MAX, Entry, Key, OTHERS, State};
+use crate::ambient::Clock;
+use onbill_domain::timestamp::Timestamp;
+use std::collections::BTreeSet;
+use std::collections::btree_map::Entry as Place;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// Seconds after which an alarm that is raised again is an error in the log again.
+const SAY_AGAIN_SECONDS: i64 = 3_600;
+
+/// Seconds after which a condition ends that nobody has confirmed: what checks it is gone, such as
+/// the gateway of another configuration. All checks confirm theirs more often.
+pub const CONFIRMED_WITHIN_SECONDS: i64 = 3_600;
+
+/// The alarms of one origin.
+pub struct Alarms {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// How often each was raised since the start, in the order of [`Alarm::ALL`].
+    raised: [AtomicU64; Alarm::ALL.len()],
+    /// For the one who writes the state, and for the one who posts the news.
+    changed: Notify,
+    news_came: Notify,
+    webhook: WebhookCounts,
+}
+
+/// What became of the posts to the alarm webhook since the start.
+#[derive(Debug, Default)]
+pub struct WebhookCounts {
+    /// Posts that the receiver took.
+    pub posted: AtomicU64,
+    /// Attempts that failed.
+    pub failed: AtomicU64,
+    /// Posts that were given up, because their attempts had ended or too many waited.
+    pub dropped: AtomicU64,
+}
+
+impl Alarms {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            state: Mutex::default(),
+            raised: std::array::from_fn(|_| AtomicU64::new(0)),
+            changed: Notify::new(),
+            news_came: Notify::new(),
+            webhook: WebhookCounts::default(),
+        }
+    }
+
+    /// Notes that the reason of an alarm is there. The subject tells two of a kind apart: a partner,
+    /// a file, a job, a gateway, our own id of a charge. It is never a number, nor what a caller has
+    /// chosen. Returns whether the alarm belongs into the log as an error; [`raise_alarm!`] does
+    /// both.
+    pub fn raise(&self, alarm: Alarm, subject: &str) -> bool {
+        self.raise_until(alarm, subject, None)
+    }
+
+    /// Notes the same of an alarm that is over at a known time, such as the end of the hour.
+    pub fn raise_until(&self, alarm: Alarm, subject: &str, ends_at: Option<Timestamp>) -> bool {
+        let now = self.clock.now();
+        self.raised[alarm as usize].fetch_add(1, Ordering::Relaxed);
+        let mut state = self.lock();
+        let mut key = Key::new(alarm, subject);
+        if state.active.len() >= ALARMS_MAX && !state.active.contains_key(&key) {
+            key = Key::new(alarm, OTHERS);
+        }
+        let State { active, news, .. } = &mut *state;
+        let is_said = match active.entry(key) {
+            Place::Occupied(mut place) => {
+                let entry = place.get_mut();
+                entry.note_again(now, ends_at);
+                entry.is_to_be_said(now, SAY_AGAIN_SECONDS)
+            }
+            Place::Vacant(place) => {
+                let entry = Entry::new(now, ends_at);
+                let alarm = entry.to_active(place.key());
+                let told = AlarmNews { change: AlarmChange::Raised, alarm, cleared_at: None };
+                news.push(told, &self.webhook.dropped);
+                place.insert(entry);
+                self.tell_changed();
+                true
+            }
+        };
+        drop(state);
+        is_said
+    }
+
+    /// Notes that the reason of an alarm is gone. What is not active stays so.
+    pub fn clear(&self, alarm: Alarm, subject: &str) {
+        let key = Key::new(alarm, subject);
+        if self.lock().end(&key, self.clock.now(), &self.webhook.dropped) {
+            self.say_cleared(&key);
+        }
+    }
+
+    /// Notes that the reason of an alarm is gone for every subject but these.
+    pub fn clear_others<S: AsRef<str>>(&self, alarm: Alarm, subjects: &[S]) {
+        let kept: BTreeSet<Key> = subjects.iter().map(|subject| Key::new(alarm, subject.as_ref())).collect();
+        let others = |key: &Key| key.alarm == alarm && !kept.contains(key);
+        let ended: Vec<Key> = self.lock().active.keys().filter(|key| others(key)).cloned().collect();
+        for Key { alarm, subject } in ended {
+            self.clear(alarm, &subject);
+        }
+    }
+
+    /// Ends the conditions whose time is over, and those that nothing has confirmed for an hour.
+    pub fn end_due(&self) {
+        let now = self.clock.now();
+        let is_due = |key: &Key, entry: &Entry| {
+            key.alarm.kind() == AlarmKind::Condition
+                && match entry.ends_at {
+                    Some(at) => at <= now,
+                    None => now.seconds_since(entry.last_seen_at) > CONFIRMED_WITHIN_SECONDS,
+                }
+        };
+        let due: Vec<Key> = self
+            .lock()
+            .active
+            .iter()
+            .filter(|(key, entry)| is_due(key, entry))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for Key { alarm, subject } in due {
+            self.clear(alarm, &subject);
+        }
+    }
+
+    /// The active alarms, by name and subject.
+    pub fn snapshot(&self) -> Vec<ActiveAlarm> {
+        self.lock().active.iter().map(|(key, entry)| entry.to_active(key)).collect()
+    }
+
+    /// Whether the alarm is active.
+    pub fn is_active(&self, alarm: Alarm, subject: &str) -> bool {
+        self.lock().active.contains_key(&Key::new(alarm, subject))
+    }
+
+    /// How often the alarm was raised since the start.
+    pub fn raised_total(&self, alarm: Alarm) -> u64 {
+        self.raised[alarm as usize].load(Ordering::Relaxed)
+    }
+
+    /// What became of the posts to the alarm webhook.
+    pub fn webhook_counts(&self) -> &WebhookCounts {
+        &self.webhook
+    }
+
+    /// Completes when an alarm was raised or cleared since the last time.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Keeps what changes for the alarm webhook, from now on.
+    pub(crate) fn keep_news(&self) {
+        self.lock().news.is_kept = true;
+    }
+
+    /// Completes when something has come for the alarm webhook since the last time.
+    pub(crate) async fn news_came(&self) {
+        self.news_came.notified().await;
+    }
+
+    /// The oldest change that waits for the alarm webhook.
+    pub(crate) fn take_news(&self) -> Option<AlarmNews> {
+        self.lock().news.waiting.pop_front()
+    }
+
+    /// What the database does not have yet.
+    pub(crate) fn list_unwritten(&self) -> Vec<AlarmRecord> {
+        self.lock().list_unwritten(self.clock.now())
+    }
+
+    /// Notes that the database has these.
+    pub(crate) fn mark_written(&self, records: &[AlarmRecord]) {
+        let now = self.clock.now();
+        let mut state = self.lock();
+        for record in records {
+            state.mark_written(record, now);
+        }
+    }
+
+    /// Takes over what the database has as active, after what was unwritten was written. An alarm
+    /// that it no longer has was closed by a person, or another origin has found that it is over.
+    pub(crate) fn adopt(&self, stored: Vec<StoredAlarm>) {
+        let (now, mut state) = (self.clock.now(), self.lock());
+        let gone = state.adopt(stored, now, &self.webhook.dropped);
+        drop(state);
+        for key in gone {
+            self.say_cleared(&key);
+        }
+    }
+
+    fn say_cleared(&self, key: &Key) {
+        tracing::info!(cleared_alarm = key.alarm.as_str(), subject = key.subject, "an alarm is over");
+        self.tell_changed();
+    }
+
+    fn tell_changed(&self) {
+        self.changed.notify_one();
+        self.news_came.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Raises an alarm and says so in the log: as an error with `alarm=` when it is news, and as
+/// information with `repeated_alarm=` when it is active already. The fields and the message are
+/// those of `tracing::error!`.
+macro_rules! raise_alarm {
+    ($alarms:expr, $alarm:expr, $subject:expr, $($line:tt)+) => {{
+        let alarm: $crate::instruments::Alarm = $alarm;
+        if $alarms.raise(alarm, $subject) {
+            tracing::error!(alarm = alarm.as_str(), $($line)+);
+        } else {
+            tracing::info!(repeated_alarm = alarm.as_str(), $($line)+);
+        }
+    }};
+}
+pub(crate) use raise_alarm;
+
+#[cfg(test)]
+mod tests;

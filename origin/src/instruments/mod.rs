@@ -1,0 +1,50 @@
+//! What tells people how the origin is: alarms, which have a state, and metrics, which count. Every
+//! part that has something to say gets these, and none of them waits for it.
+//!
+//! Out of scope: who reads them. The admin listener, the verbs, the alarm webhook and the table of
+//! alarms are elsewhere.
+
+mod alarm;
+mod alarm_record;
+mod alarm_state;
+mod alarms;
+mod metrics;
+mod signals;
+
+pub use alarm::{Alarm, AlarmKind, AlarmScope, Severity};
+pub use alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
+pub use alarm_state::ALARMS_MAX;
+pub(crate) use alarms::raise_alarm;
+pub use alarms::{Alarms, CONFIRMED_WITHIN_SECONDS, WebhookCounts};
+pub use metrics::{
+    AttemptResult, Caller, Channel, CspCall, CspResult, FunnelStep, LabelLists, Metrics, OPEN_METRICS,
+    PinResult, RateLimit, RedemptionResult, SERIES, Series, SeriesKind, SignatureRefusal, SmsState,
+    WebhookResult,
+};
+pub(crate) use metrics::{ChargeVerdict, Scrape};
+pub use signals::{Receiver, Signals};
+
+use crate::ambient::Clock;
+use std::sync::Arc;
+
+/// The instruments of one origin, which all of its parts share.
+pub struct Instruments {
+    pub alarms: Alarms,
+    pub metrics: Metrics,
+    /// What calls have shown, from which some alarms follow.
+    pub signals: Signals,
+}
+
+impl Instruments {
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Self::with_labels(clock, &LabelLists::default())
+    }
+
+    /// Those of an origin with these partners, currencies and routes.
+    #[must_use]
+    pub fn with_labels(clock: Arc<dyn Clock>, lists: &LabelLists) -> Arc<Self> {
+        let (alarms, signals) = (Alarms::new(clock.clone()), Signals::new(clock));
+        Arc::new(Self { alarms, metrics: Metrics::new(lists), signals })
+    }
+}

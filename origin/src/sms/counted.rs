@@ -1,0 +1,44 @@
+//! Counts what a gateway says of the SMS that it is given, whichever gateway it is.
+
+use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
+use super::receipt::ReceiptSink;
+use crate::instruments::{Instruments, SmsState};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// A gateway whose SMS are counted.
+pub(super) struct CountedGateway {
+    pub(super) gateway: Arc<dyn SmsGateway>,
+    /// Whether each SMS is a call of its own. Otherwise the gateway's session shows whether it can be
+    /// reached.
+    pub(super) is_by_calls: bool,
+    pub(super) instruments: Arc<Instruments>,
+}
+
+#[async_trait]
+impl SmsGateway for CountedGateway {
+    async fn send(&self, text: &Sms<'_>) -> SendSmsResult {
+        let result = self.gateway.send(text).await;
+        let state = match &result {
+            SendSmsResult::Accepted { .. } => SmsState::Accepted,
+            SendSmsResult::Later(RetryCause::Throttled) => SmsState::Throttled,
+            SendSmsResult::Later(RetryCause::Unreachable) => SmsState::Unreachable,
+            SendSmsResult::Later(RetryCause::Unclear) => SmsState::Unclear,
+            SendSmsResult::Refused => SmsState::Refused,
+        };
+        let sms = &self.instruments.metrics.sms;
+        sms.note(state);
+        if self.is_by_calls {
+            sms.note_link(!matches!(state, SmsState::Unreachable | SmsState::Unclear));
+        }
+        result
+    }
+
+    async fn run(&self, receipts: &dyn ReceiptSink) {
+        if self.is_by_calls {
+            // Until the first SMS nothing speaks against it.
+            self.instruments.metrics.sms.note_link(true);
+        }
+        self.gateway.run(receipts).await;
+    }
+}
