@@ -15,6 +15,7 @@
 pub mod account;
 pub mod ambient;
 pub mod app;
+mod call_outcome;
 pub mod call_trace;
 mod ceiling;
 pub mod charge;
@@ -37,4 +38,5 @@ mod server;
 pub mod settlement;
 pub mod sms;
 pub mod store;
+pub mod telemetry;
 mod tls;

@@ -14,6 +14,7 @@ use super::secure_url::require_https;
 use super::sms::SmsSettings;
 use super::sources::{AccountSource, Billing};
 use super::spending::CurrencyLimits;
+use super::telemetry::TelemetrySettings;
 use super::time_zone::OperatorTimeZone;
 use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::OperatorId;
@@ -102,6 +103,9 @@ pub struct Config {
     /// Whether the origin starts without a charge code for each charge.
     #[serde(default)]
     pub charge_codes: ChargeCodeRule,
+    /// Where spans are exported to.
+    #[serde(default)]
+    pub telemetry: TelemetrySettings,
 }
 
 impl Config {
@@ -150,6 +154,7 @@ impl Config {
             Some(files) => files.check().map_err(|complaint| format!("files: {complaint}"))?,
         }
         self.sms.check().map_err(|complaint| format!("sms: {complaint}"))?;
+        self.telemetry.check().map_err(|complaint| format!("telemetry: {complaint}"))?;
         if parse_site_origin(&self.edge_url).as_deref() != Some(&self.edge_url) {
             return Err("edge_url must be a bare origin, such as https://edge.example".to_owned());
         }
@@ -329,6 +334,18 @@ pub(super) mod tests {
             ("id = \"netflix\"", "repeated_period = \"ignore\"\nid = \"netflix\"", "alarm"),
             ("[[offers]]", "[sms]\nby = \"pigeon\"\n[[offers]]", "pigeon"),
             ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
+            (
+                "[[offers]]",
+                "[telemetry]\notlp_endpoint = \"http://otel:4318\"\n[[offers]]",
+                "telemetry: otlp",
+            ),
+            (
+                "[[offers]]",
+                "[telemetry]\notlp_endpoint = \"http://127.0.0.1:4318/?a=b\"\n[[offers]]",
+                "no query",
+            ),
+            ("[[offers]]", "[telemetry]\nsample_ratio = 1.5\n[[offers]]", "from 0 to 1"),
+            ("[[offers]]", "[telemetry]\notlp = \"http://127.0.0.1:4318\"\n[[offers]]", "otlp"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
             ("[[offers]]", "[links]\nhelp = \"http://acme.example\"\n[[offers]]", "links: help: http"),

@@ -41,7 +41,7 @@ impl SmsJobs {
             valid_until: expires_at,
             receipt: true,
         };
-        match self.gateway.send(&text).await {
+        match self.submit(&text).await {
             SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
             // After an unknown outcome the SMS may arrive twice: it is the same PIN, and its
             // attempts are counted.

@@ -4,6 +4,7 @@
 //! the queue retries. Only a dropped connection is made good at once, within the rule that a charge
 //! is looked up before it is posted again.
 
+use super::call_span::CallSubject;
 use super::peer::{Connection, NoResponse};
 use super::signed_client::{Repetition, SignedClient};
 use bytes::Bytes;
@@ -44,7 +45,8 @@ impl CspClient {
         &self,
         question: &AccountValidateRequest,
     ) -> Result<Option<AccountAnswer>, Unclear> {
-        let call = self.build_call(Method::POST, "/account/validate", Some(question))?;
+        let call =
+            self.build_call(CallSubject("account"), Method::POST, "/account/validate", Some(question))?;
         match self.send_repeatable(Repetition::Read, call).await? {
             (StatusCode::OK, body) => csp_answer::read_account(&body).map(Some).ok_or(Unclear),
             (StatusCode::NOT_FOUND, body) if has_error_code(&body, ErrorCode::AccountNotFound) => Ok(None),
@@ -55,7 +57,7 @@ impl CspClient {
     /// Puts a line on the bill, once per transaction id. When the connection of the post is dropped,
     /// the charge is looked up, and posted once more if billing has never seen it.
     pub async fn submit_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
-        let call = || self.build_call(Method::POST, "/transaction", Some(charge));
+        let call = || self.build_call(CallSubject("transaction"), Method::POST, "/transaction", Some(charge));
         let answer = match self.send_once(Connection::Kept, call()?).await {
             Err(NoResponse::Dropped) => match self.look_up_charge(&charge.transaction_id).await? {
                 Some(known) => return Ok(known),
@@ -75,7 +77,7 @@ impl CspClient {
     /// it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
-        let call = self.build_call::<()>(Method::GET, &path, None)?;
+        let call = self.build_call::<()>(CallSubject("transaction"), Method::GET, &path, None)?;
         match self.send_repeatable(Repetition::Read, call).await? {
             (StatusCode::OK, body) => csp_answer::read_charge_outcome(&body).map(Some).ok_or(Unclear),
             (StatusCode::NOT_FOUND, body) if has_error_code(&body, ErrorCode::TransactionNotFound) => {
@@ -87,7 +89,7 @@ impl CspClient {
 
     /// Refunds part or all of a charge on its bill, once per refund id.
     pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
-        let call = self.build_call(Method::POST, "/refund", Some(refund))?;
+        let call = self.build_call(CallSubject("refund"), Method::POST, "/refund", Some(refund))?;
         match self.send_repeatable(Repetition::Idempotent, call).await? {
             (StatusCode::OK | StatusCode::CREATED, body) => {
                 csp_answer::read_refund_outcome(&body).ok_or(Unclear)
@@ -99,7 +101,8 @@ impl CspClient {
     /// Sends an SMS to a subscriber.
     pub async fn send_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
-        let call = self.build_call(Method::POST, "/notification", Some(&request))?;
+        let call =
+            self.build_call(CallSubject("notification"), Method::POST, "/notification", Some(&request))?;
         match self.send_once(Connection::Kept, call).await.map_err(|_| Unclear)? {
             (status, _) if status.is_success() => Ok(()),
             _ => Err(Unclear),
@@ -108,11 +111,13 @@ impl CspClient {
 
     fn build_call<T: Serialize>(
         &self,
+        subject: CallSubject,
         method: Method,
         path: &str,
         body: Option<&T>,
     ) -> Result<Request<Bytes>, Unclear> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        request = request.extension(subject);
         let body = match body {
             Some(body) => {
                 request = request.header(CONTENT_TYPE, "application/json");

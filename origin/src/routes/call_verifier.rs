@@ -86,7 +86,7 @@ impl CallVerifier {
                 Err(why) => refused = why,
             }
         }
-        tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
+        tracing::warn!(reason = ?refused, key_use = key_use.as_str(), "a signature was refused");
         Err(Reject::unauthorized())
     }
 

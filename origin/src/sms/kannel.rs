@@ -136,28 +136,36 @@ fn classify_response(answer: &Response<Bytes>, token: Option<String>) -> SendSms
             SendSmsResult::Accepted { message_id: token }
         }
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-            tracing::warn!(%status, "the gateway has too much to do");
+            tracing::warn!(status = status.as_u16(), "the gateway has too much to do");
             SendSmsResult::Later(RetryCause::Throttled)
         }
         StatusCode::FORBIDDEN if says("Not routable") => warn_refused(status),
         StatusCode::BAD_REQUEST if says("denied by") => warn_refused(status),
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-            tracing::error!(%status, alarm = "sms-not-let-in", "the gateway does not let us in");
+            tracing::error!(
+                status = status.as_u16(),
+                alarm = "sms-not-let-in",
+                "the gateway does not let us in"
+            );
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         status if status.is_client_error() => {
-            tracing::error!(%status, alarm = "sms-settings", "the gateway takes no message of this form");
+            tracing::error!(
+                status = status.as_u16(),
+                alarm = "sms-settings",
+                "the gateway takes no message of this form"
+            );
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         _ => {
-            tracing::warn!(%status, "the gateway fails with a message");
+            tracing::warn!(status = status.as_u16(), "the gateway fails with a message");
             SendSmsResult::Later(RetryCause::Unclear)
         }
     }
 }
 
 fn warn_refused(status: StatusCode) -> SendSmsResult {
-    tracing::warn!(%status, "the gateway refuses a message");
+    tracing::warn!(status = status.as_u16(), "the gateway refuses a message");
     SendSmsResult::Refused
 }
 

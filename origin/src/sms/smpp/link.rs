@@ -107,12 +107,12 @@ impl Link {
                     false
                 }
                 Err(NoSession::Refused(status)) => {
-                    tracing::error!(?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
+                    tracing::error!(command_status = ?status, alarm = "sms-not-let-in", "the SMSC does not let us in");
                     true
                 }
                 Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {
                     tracing::error!(
-                        ?status,
+                        command_status = ?status,
                         attempts = failures + 1,
                         alarm = "sms-unreachable",
                         "the SMSC is out of reach"
@@ -120,7 +120,7 @@ impl Link {
                     false
                 }
                 Err(NoSession::Unreachable(status)) => {
-                    tracing::warn!(?status, "the SMSC is out of reach");
+                    tracing::warn!(command_status = ?status, "the SMSC is out of reach");
                     false
                 }
             };

@@ -7,7 +7,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
     AccountSource, BillingDeadline, BillingSettings, ChargeCodeRule, Config, Database, Links,
-    OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
+    OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings, TelemetrySettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
@@ -148,5 +148,6 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
             .expect("are coupons"),
         ),
         charge_codes: ChargeCodeRule::default(),
+        telemetry: TelemetrySettings::default(),
     }
 }
