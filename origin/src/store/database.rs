@@ -3,6 +3,7 @@
 use super::backup;
 use super::error::StoreError;
 use super::grouped::PostgresGroups;
+use super::migration::{MIGRATIONS, Migration};
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
 use super::sqlite::{OTHERS_TURN, SqliteDatabase};
@@ -37,7 +38,18 @@ pub trait FaultHook: Send + Sync {
 impl Store {
     /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
     pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::Sqlite(SqliteDatabase::open(path, readers, mode)?), faults: None })
+        Self::open_sqlite_with(path, readers, mode, &MIGRATIONS)
+    }
+
+    /// The same, as an onbill with these migrations opens it.
+    pub fn open_sqlite_with(
+        path: &Path,
+        readers: usize,
+        mode: OpenMode,
+        migrations: &[Migration],
+    ) -> Result<Self, StoreError> {
+        let database = SqliteDatabase::open(path, readers, mode, migrations)?;
+        Ok(Self { database: Database::Sqlite(database), faults: None })
     }
 
     /// Copies an SQLite database that may be in use into an empty file. Returns the first of `facts`
@@ -57,7 +69,17 @@ impl Store {
         connections: usize,
         mode: OpenMode,
     ) -> Result<Self, StoreError> {
-        let database = PostgresDatabase::open(address, connections, mode).await?;
+        Self::open_postgres_with(address, connections, mode, &MIGRATIONS).await
+    }
+
+    /// The same, as an onbill with these migrations opens it.
+    pub async fn open_postgres_with(
+        address: &PostgresAddress,
+        connections: usize,
+        mode: OpenMode,
+        migrations: &[Migration],
+    ) -> Result<Self, StoreError> {
+        let database = PostgresDatabase::open(address, connections, mode, migrations).await?;
         let groups = PostgresGroups::new(database.pool());
         Ok(Self { database: Database::Postgres(database, groups), faults: None })
     }

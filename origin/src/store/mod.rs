@@ -11,6 +11,7 @@
 
 mod clock_skew;
 mod error;
+mod migration;
 mod number;
 mod open_mode;
 mod page;
@@ -84,6 +85,7 @@ pub use flow::{
 pub use mandate::{
     AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
 };
+pub use migration::{MIGRATIONS, Migration};
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 pub use open_mode::OpenMode;

@@ -9,7 +9,7 @@
 
 pub(in crate::store) mod connection;
 pub(in crate::store) mod group;
-mod migrations;
+pub(in crate::store) mod migrations;
 pub(in crate::store) mod number_lock;
 mod pool;
 pub(in crate::store) mod rows;
@@ -22,12 +22,13 @@ pub(in crate::store) mod transaction;
 pub(in crate::store) mod tx_error;
 
 use super::error::StoreError;
+use super::migration::Migration;
 use super::open_mode::OpenMode;
 use crate::config::PostgresAddress;
 use deadpool::Runtime;
 pub(in crate::store) use pool::Pool;
 use pool::Sessions;
-use transaction::{CONNECTION_PATIENCE, in_transaction};
+use transaction::CONNECTION_PATIENCE;
 
 /// Connections of one origin when its configuration gives no number: enough for commits to share an
 /// fsync, and few enough that six origins fit into PostgreSQL's default of one hundred.
@@ -44,6 +45,7 @@ impl PostgresDatabase {
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        migrations: &[Migration],
     ) -> Result<Self, StoreError> {
         let pool = Pool::builder(Sessions::new(address.clone()).map_err(driver_failed)?)
             .max_size(connections)
@@ -52,7 +54,7 @@ impl PostgresDatabase {
             .create_timeout(Some(CONNECTION_PATIENCE))
             .build()
             .map_err(|error| driver_failed(error.to_string()))?;
-        in_transaction!(&pool, ReadCommitted, |tx| { migrations::migrate(tx, mode).await? })?;
+        migrations::migrate(&pool, mode, migrations).await?;
         Ok(Self { pool })
     }
 

@@ -6,7 +6,7 @@
 //! it.
 
 mod ledger_files;
-mod migrations;
+pub(in crate::store) mod migrations;
 #[cfg(test)]
 pub(in crate::store) mod query_plan;
 mod readers;
@@ -16,6 +16,7 @@ mod writer;
 pub use ledger_files::list_files_open_to_others;
 
 use super::error::StoreError;
+use super::migration::Migration;
 use super::open_mode::OpenMode;
 use ledger_files::LedgerFiles;
 use readers::Readers;
@@ -53,14 +54,19 @@ pub(in crate::store) struct SqliteDatabase {
 impl SqliteDatabase {
     /// Opens the file, and brings its schema up to date as far as the mode allows it. At most
     /// `readers` reads run at once, at least one; the others wait.
-    pub(super) fn open(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        path: &Path,
+        readers: usize,
+        mode: OpenMode,
+        migrations: &[Migration],
+    ) -> Result<Self, StoreError> {
         if mode == OpenMode::Create {
             ledger_files::create_file(path)?;
         } else if !path.exists() {
             return Err(StoreError::NoLedger);
         }
         let mut connection = connect(path, mode)?;
-        migrations::migrate(&mut connection, mode)?;
+        migrations::migrate(&mut connection, mode, migrations)?;
         let files = Arc::new(LedgerFiles::note(path));
         // A negative value is a size in KiB, a positive one a number of pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
