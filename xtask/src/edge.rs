@@ -7,6 +7,7 @@ mod stamp;
 mod widget;
 
 pub(crate) use bundle::Worker;
+pub(crate) use widget::shipped_dir;
 
 use std::env;
 use std::path::PathBuf;

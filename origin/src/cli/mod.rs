@@ -11,6 +11,7 @@ mod close_pai;
 mod coupons;
 mod erase;
 mod files;
+mod health;
 mod import_accounts;
 mod init;
 mod kv_sync;
@@ -55,6 +56,7 @@ const EXIT_CODES: &str = "Exit codes of every verb:
 enum Verb {
     Init(init::Arguments),
     Serve(serve::Arguments),
+    Health(health::Arguments),
     ImportAccounts(import_accounts::Arguments),
     AccountEvents(account_events::Arguments),
     Outbox(outbox::Arguments),
@@ -95,6 +97,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
     match verb {
         Verb::Init(arguments) => arguments.run(config).await,
         Verb::Serve(arguments) => arguments.run(config).await,
+        Verb::Health(arguments) => arguments.run(config).await,
         Verb::ImportAccounts(arguments) => arguments.run(config).await,
         Verb::AccountEvents(arguments) => arguments.run(config).await,
         Verb::Outbox(arguments) => arguments.run(config).await,
