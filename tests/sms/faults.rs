@@ -34,17 +34,6 @@ async fn throttling_smsc_is_left_alone_and_recovers() {
     assert_eq!(link.received_sms(GOOD).await[1..], ["one", "two", "one", "two"]);
 }
 
-#[tokio::test]
-async fn session_has_the_end_that_its_protocol_asks_for() {
-    let link = SmscLink::new().await;
-    link.send_sms("there is a connection", true).await;
-    let binds = link.operator.smsc_binds();
-    link.texts.end_session().await;
-    // The SMSC has let it go: a session that it takes for a live one would be in the way.
-    wait_until("it binds again", async || link.operator.smsc_binds() > binds).await;
-    assert!(matches!(link.send_sms("again", true).await, SendSmsResult::Accepted { .. }));
-}
-
 /// Sends all of them, repeatedly, until each was accepted.
 async fn send_all(link: &SmscLink, mut left: Vec<String>) {
     while !left.is_empty() {
