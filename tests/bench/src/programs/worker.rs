@@ -19,6 +19,8 @@ pub(crate) enum Worker {
     Edge,
     /// Hono, jose and http-message-sig, which do the same job.
     Hono,
+    /// The platform's part of a charge: its calls without a check.
+    Calls,
     /// A few lines that pass everything on.
     Proxy,
     /// A Rust worker that answers one word.
@@ -30,6 +32,7 @@ impl Worker {
         match self {
             Self::Edge => "edge",
             Self::Hono => "hono",
+            Self::Calls => "calls",
             Self::Proxy => "proxy",
             Self::Bare => "bare-worker",
         }
@@ -56,6 +59,7 @@ impl Worker {
             Self::Edge => (&paths.edge, &RUST_MODULES),
             Self::Bare => (&paths.bare_worker, &RUST_MODULES),
             Self::Hono => (&paths.yardsticks, &[("hono.js", "esModule")]),
+            Self::Calls => (&paths.yardsticks, &[("calls.js", "esModule")]),
             Self::Proxy => (&paths.yardsticks, &[("proxy.js", "esModule")]),
         };
         for name in modules.iter().map(|(name, _)| name) {
