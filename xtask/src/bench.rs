@@ -17,7 +17,7 @@ const PARTNER: &str = "netflix";
 /// The profile of the benchmark's own program, in Cargo.toml.
 const BENCH_PROFILE: &str = "bench-tool";
 /// Yardsticks that are used as they are.
-const PLAIN_YARDSTICKS: [&str; 4] = ["proxy.js", "kv.js", "rate_limit.js", "cold_isolates.js"];
+const PLAIN_YARDSTICKS: [&str; 5] = ["proxy.js", "calls.js", "kv.js", "rate_limit.js", "cold_isolates.js"];
 
 /// Runs the benchmark with these words of its own command line, and prints its table.
 pub(crate) fn run_benchmark(words: &[String]) -> Outcome {
