@@ -34,7 +34,7 @@ impl EdgeMappings {
             Ok(Some(status)) => status,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(?error, "how a PAI stands could not be read");
+                tracing::error!(fault = ?error, "how a PAI stands could not be read");
                 return self.retry.plan(JobKind::PaiMapping.spec().retry, attempt).into();
             }
         };

@@ -53,7 +53,7 @@ impl Webhooks {
             Ok(Some(read)) => read,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(?error, "the contents of a webhook could not be read");
+                tracing::error!(fault = ?error, "the contents of a webhook could not be read");
                 return retry();
             }
         };
@@ -78,7 +78,7 @@ impl Webhooks {
             Ok(Some(status)) => status,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(?error, "how a PAI stands could not be read");
+                tracing::error!(fault = ?error, "how a PAI stands could not be read");
                 return self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into();
             }
         };

@@ -7,6 +7,7 @@ use super::names::{RESPONSE, csv_name, manifest_name};
 use super::render;
 use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
+use crate::call_trace::CallTrace;
 use crate::delivery::alarms::raise_for_result;
 use crate::delivery::billing::interpret_refund_decision;
 use crate::delivery::later_verdict::LaterVerdict;
@@ -119,8 +120,9 @@ impl FileExchange {
         verdict: LineDecision,
     ) -> Result<(), Fault> {
         let later = LaterVerdict::of_line(line.bill.id(), &verdict);
-        let result =
-            self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict).await?;
+        let settling = self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict);
+        // The webhook that follows belongs to the trace of the charge, and not to that of the round.
+        let result = CallTrace::scope_of(line.trace.clone(), settling).await?;
         raise_for_result(&self.instruments, result, "line", line.bill.id());
         later.note(result, &self.store, &self.instruments, self.clock.now()).await;
         Ok(())
