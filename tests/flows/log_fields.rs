@@ -112,7 +112,9 @@ fn sources_have_the_fields_of_the_table() {
     assert!(table.len() > 40, "the table was not read: {:?}", table.keys());
     let (mut sources, mut found) = (Vec::new(), BTreeSet::new());
     read_sources(&repository().join("origin/src"), &mut sources);
-    sources.iter().for_each(|source| find_fields(source, &mut found));
+    for source in &sources {
+        find_fields(source, &mut found);
+    }
     found.extend(OF_THE_LAYER.map(str::to_owned));
     found.retain(|name| !ONLY_EXPORTED.contains(&name.as_str()));
     assert_eq!(found, names_of(&table, "origin"));

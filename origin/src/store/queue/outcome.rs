@@ -215,8 +215,8 @@ impl DeliveryOutcome {
             | Self::Refund { outcome: BillingOutcome::Decided(RefundDecision::Declined { .. }), .. } => {
                 "declined"
             }
-            Self::Webhook { outcome: WebhookOutcome::Delivered, .. } => "delivered",
-            Self::Sms { outcome: SmsOutcome::Sent { .. }, .. } => "delivered",
+            Self::Webhook { outcome: WebhookOutcome::Delivered, .. }
+            | Self::Sms { outcome: SmsOutcome::Sent { .. }, .. } => "delivered",
             Self::Sms { outcome: SmsOutcome::Refused { .. }, .. } => "refused",
             Self::Charge { .. } | Self::Refund { .. } | Self::Webhook { .. } | Self::Sms { .. } => {
                 match self.next_step() {
