@@ -91,14 +91,25 @@ fn split_arguments(text: &str) -> Vec<String> {
     arguments
 }
 
-/// The names of the fields of an event or a span: `name = value`, `%name`, `?name` or `name`.
+/// The macros that log, each with the number of arguments before its fields.
+const LOGGING: [(&str, usize); 6] = [
+    ("tracing::error!(", 0),
+    ("tracing::warn!(", 0),
+    ("tracing::info!(", 0),
+    ("tracing::debug!(", 0),
+    ("tracing::info_span!(", 0),
+    ("raise_alarm!(", 3),
+];
+
+/// The names of the fields of an event or a span: `name = value`, `%name`, `?name` or `name`. The
+/// macro of alarms hands what it is given (`$`) on to one of the others.
 fn find_fields(source: &str, fields: &mut BTreeSet<String>) {
-    for level in ["error", "warn", "info", "debug", "info_span"] {
-        for text in source.split(&format!("tracing::{level}!(")).skip(1) {
-            for argument in split_arguments(text) {
+    for (call, others) in LOGGING {
+        for text in source.split(call).skip(1) {
+            for argument in split_arguments(text).into_iter().skip(others) {
                 let name = argument.split('=').next().unwrap_or_default().trim();
-                let is_field = !(name.is_empty() || name.starts_with('"') || name.starts_with("parent:"));
-                if is_field {
+                let is_other = ["\"", "parent:", "$"].iter().any(|start| name.starts_with(start));
+                if !(name.is_empty() || is_other) {
                     fields.insert(name.trim_start_matches(['%', '?']).to_owned());
                 }
             }

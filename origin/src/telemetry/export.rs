@@ -20,6 +20,7 @@ const BATCH_MAX: usize = 512;
 const BATCH_PAUSE: Duration = Duration::from_secs(1);
 /// Dropped spans are reported in the log once in this time.
 const REPORT_EVERY: Duration = Duration::from_mins(1);
+
 /// Where spans wait for their export.
 pub(super) struct SpanQueue {
     waiting: mpsc::Sender<FinishedSpan>,
@@ -47,14 +48,13 @@ pub(super) struct SpanExport {
 
 impl SpanExport {
     pub(super) fn new(
-        endpoint: &str,
+        url: String,
         share: f64,
         operator: String,
         peer: Arc<dyn Peer>,
     ) -> (Arc<SpanQueue>, Self) {
         let (sender, waiting) = mpsc::channel(WAITING_MAX);
         let queue = Arc::new(SpanQueue { waiting: sender, share, dropped: AtomicU64::new(0) });
-        let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
         (Arc::clone(&queue), Self { waiting, queue, peer, url, operator })
     }
 
@@ -131,14 +131,13 @@ mod tests {
     }
 
     fn export_to(peer: Arc<dyn Peer>) -> (Arc<SpanQueue>, SpanExport) {
-        SpanExport::new("http://127.0.0.1:4318/", 1.0, "acme".to_owned(), peer)
+        SpanExport::new("http://127.0.0.1:4318/v1/traces".to_owned(), 1.0, "acme".to_owned(), peer)
     }
 
     #[tokio::test]
     async fn collector_that_hangs_costs_spans_and_no_time() {
         let collector = Arc::new(Hangs::default());
         let (queue, export) = export_to(collector.clone());
-        assert_eq!(export.url, "http://127.0.0.1:4318/v1/traces");
         let running = tokio::spawn(export.run());
         queue.put(FinishedSpan::of(TRACE, false));
         collector.0.notified().await;

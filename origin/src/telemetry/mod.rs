@@ -46,9 +46,9 @@ impl Telemetry {
         settings: &TelemetrySettings,
         peer: Arc<dyn Peer>,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let endpoint = settings.otlp_endpoint.as_deref()?;
+        let url = settings.traces_url()?;
         let operator = self.operator.get().cloned().unwrap_or_default();
-        let (queue, export) = SpanExport::new(endpoint, settings.sample_ratio.share(), operator, peer);
+        let (queue, export) = SpanExport::new(url, settings.sample_ratio.share(), operator, peer);
         self.spans.set(queue).ok()?;
         Some(export.run())
     }
