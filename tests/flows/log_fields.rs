@@ -108,7 +108,7 @@ fn find_fields(source: &str, fields: &mut BTreeSet<String>) {
         for text in source.split(call).skip(1) {
             for argument in split_arguments(text).into_iter().skip(others) {
                 let name = argument.split('=').next().unwrap_or_default().trim();
-                let is_other = ["\"", "parent:", "$"].iter().any(|start| name.starts_with(start));
+                let is_other = ["\"", "parent:", "$"].iter().any(|start| name.starts_with(*start));
                 if !(name.is_empty() || is_other) {
                     fields.insert(name.trim_start_matches(['%', '?']).to_owned());
                 }

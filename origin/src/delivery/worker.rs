@@ -210,11 +210,11 @@ impl Worker {
         self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of(&outcome));
         let verdict = LaterVerdict::of(&outcome);
         let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
-        let (filled, entry) = (outcome.filled_queues(), lease.job_id);
+        let filled = outcome.filled_queues();
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         if is_dead_letter {
             let alarms = &self.instruments.alarms;
-            raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, entry, "an entry needs a person");
+            raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, "an entry needs a person");
         }
         raise_for_result(&self.instruments, result, what, &id);
         self.wake_up.wake_each(filled);
