@@ -92,11 +92,12 @@ impl Webhooks {
             reason: status.closed_reason,
             sequence: status.version,
         };
-        match self.post_webhook(&status.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
+        let partner = &status.partner;
+        match self.post_webhook(partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
-                tracing::warn!(who = "partner", attempt, status, "how a PAI stands was not heard");
+                tracing::warn!(%partner, attempt, status, "how a PAI stands was not heard");
                 self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into()
             }
         }
