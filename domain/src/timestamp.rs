@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 const NANOSECONDS: i64 = 1_000_000_000;
+const NANOSECONDS_OF_MILLISECOND: i64 = 1_000_000;
 
 /// A time since the Unix epoch. Its JSON is an RFC 3339 string in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +29,19 @@ impl Timestamp {
     pub const fn from_unix_nanoseconds(nanoseconds: i64) -> Self {
         let seconds = nanoseconds.div_euclid(NANOSECONDS);
         Self { seconds, nanoseconds: nanoseconds.rem_euclid(NANOSECONDS) }
+    }
+
+    /// The time of these milliseconds since the Unix epoch.
+    pub const fn from_unix_milliseconds(milliseconds: i64) -> Self {
+        Self::from_unix_nanoseconds(milliseconds.saturating_mul(NANOSECONDS_OF_MILLISECOND))
+    }
+
+    /// RFC 3339 in UTC with exactly three digits of the second's fraction, as log lines have it: such
+    /// texts sort by time.
+    pub fn to_log_text(self) -> String {
+        let seconds = Self::from_unix_seconds(self.seconds).to_string();
+        let milliseconds = self.nanoseconds / NANOSECONDS_OF_MILLISECOND;
+        format!("{}.{milliseconds:03}Z", seconds.trim_end_matches('Z'))
     }
 
     /// Whole seconds since the Unix epoch, without the fraction.
@@ -97,6 +111,17 @@ mod tests {
         assert_eq!(at.to_string(), "2026-11-18T11:06:40Z");
         assert_eq!(Timestamp::parse("2026-11-18T12:06:40+01:00"), Some(at));
         assert_eq!(Timestamp::parse("2026-11-18 12:06"), None);
+    }
+
+    #[test]
+    fn log_time_has_three_digits_of_the_fraction() {
+        for (milliseconds, text) in [
+            (1_795_000_000_000, "2026-11-18T11:06:40.000Z"),
+            (1_795_000_000_007, "2026-11-18T11:06:40.007Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(Timestamp::from_unix_milliseconds(milliseconds).to_log_text(), text);
+        }
     }
 
     #[test]

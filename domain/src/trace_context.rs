@@ -1,18 +1,29 @@
 //! The `traceparent` of a call (W3C Trace Context §3.2): the trace that all calls about one thing
-//! have in common, and the call of the caller's that this one follows from.
+//! have in common, and the call of the caller's that this one follows from; and its `tracestate`
+//! (§3.3), which only the tracing systems that wrote it can read.
 //!
-//! Not here: `tracestate`, which only the tracing systems that wrote it can read.
+//! Not here: how far a `tracestate` is passed on, which edge and origin decide.
 
 use crate::digest::sha256;
+use http::HeaderMap;
 use std::fmt;
 
 /// The name of the header field.
 pub const HEADER: &str = "traceparent";
+/// The name of the header field of [`TraceState`].
+pub const STATE_HEADER: &str = "tracestate";
 
 /// The length of version 00. A later version may be longer, and begins in the same way.
 const LENGTH: usize = 55;
 /// The flag that the caller may have recorded the trace.
 const SAMPLED: u8 = 1;
+
+/// Longest `tracestate` that is passed on, in bytes: the least that the standard asks for (§3.3.1.5).
+const STATE_BYTES_MAX: usize = 512;
+/// Most members of a `tracestate` (§3.3.1.1).
+const STATE_MEMBERS_MAX: usize = 32;
+/// Longest key and longest value of a member, in bytes (§3.3.1.3).
+const STATE_PART_BYTES_MAX: usize = 256;
 
 /// A trace, and the caller's call in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +34,13 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
+    /// Reads that of a call. Several values contradict each other, and count as none.
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(HEADER).iter();
+        let first = values.next()?.to_str().ok()?;
+        if values.next().is_some() { None } else { Self::parse(first) }
+    }
+
     /// Parses a received value. A malformed one is ignored: the receiver then begins a trace.
     pub fn parse(text: &str) -> Option<Self> {
         let (known, rest) = text.split_at_checked(LENGTH)?;
@@ -60,10 +78,76 @@ impl TraceParent {
         Self { parent_id, ..*self }
     }
 
+    /// Our own work on the call that came with this. It follows from nothing else, so that a job of
+    /// that call knows whose child it is; callers give each call an id of its own (§3.2.2.4).
+    #[must_use]
+    pub fn receiver(&self) -> Self {
+        self.child(b"receiver")
+    }
+
     /// The id of the trace, as logs have it.
     pub fn trace_id(&self) -> impl fmt::Display + '_ {
         Hex(&self.trace_id)
     }
+
+    /// The id of the call or the work, as logs have it.
+    pub fn span_id(&self) -> impl fmt::Display + '_ {
+        Hex(&self.parent_id)
+    }
+
+    /// Whether the caller may have recorded the trace.
+    pub fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED == SAMPLED
+    }
+}
+
+/// The `tracestate` of a call, as it came. It may hold anything that its writer has put there, so
+/// it is neither logged nor stored: there is no way to print it but [`TraceState::as_header`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct TraceState(String);
+
+impl TraceState {
+    /// Reads that of a call. It means nothing without a `traceparent` that is continued.
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let values = headers.get_all(STATE_HEADER).iter().map(|value| value.to_str().ok());
+        Self::parse(&values.collect::<Option<Vec<_>>>()?.join(","))
+    }
+
+    /// Parses the values of a call's header fields, joined by commas. One that is malformed or too
+    /// large is dropped as a whole (§3.3.1.4).
+    pub fn parse(text: &str) -> Option<Self> {
+        let members = || text.split(',').map(|member| member.trim_matches([' ', '\t']));
+        let count = members().filter(|member| !member.is_empty()).count();
+        let fits = text.len() <= STATE_BYTES_MAX && (1..=STATE_MEMBERS_MAX).contains(&count);
+        let well_formed = members().all(|member| member.is_empty() || is_state_member(member));
+        (fits && well_formed).then(|| Self(text.to_owned()))
+    }
+
+    /// The value of the header field.
+    pub fn as_header(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TraceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TraceState(..)")
+    }
+}
+
+/// `key=value` (§3.3.1.3).
+fn is_state_member(member: &str) -> bool {
+    let Some((key, value)) = member.split_once('=') else { return false };
+    let is_key = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@')
+    };
+    let is_value = |byte: u8| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=';
+    let lengths = 1..=STATE_PART_BYTES_MAX;
+    lengths.contains(&key.len())
+        && lengths.contains(&value.len())
+        && key.starts_with(|first: char| first.is_ascii_lowercase() || first.is_ascii_digit())
+        && key.bytes().all(is_key)
+        && value.bytes().all(is_value)
 }
 
 /// As the header has it.
@@ -143,6 +227,54 @@ mod tests {
             assert!(child.to_string().ends_with("-01"), "the flag is passed on");
             assert_eq!(TraceParent::parse(&child.to_string()), Some(child));
         }
+    }
+
+    #[test]
+    fn received_call_has_one_span_of_its_own() {
+        let parent = TraceParent::parse(GOOD).expect("is valid");
+        let own = parent.receiver();
+        assert_eq!(own, parent.receiver());
+        assert_ne!(own.span_id().to_string(), parent.span_id().to_string());
+        assert_eq!(own.trace_id().to_string(), parent.trace_id().to_string());
+        assert_eq!(parent.span_id().to_string(), "b7ad6b7169203331");
+        assert!(own.is_sampled() && !TraceParent::begin([7; 16]).is_sampled());
+    }
+
+    #[test]
+    fn tracestate_is_passed_on_whole_or_not_at_all() {
+        let long = |bytes: usize| format!("k={}", "v".repeat(bytes - 2));
+        let members = |count: usize| vec!["k=v"; count].join(",");
+        for fine in [
+            "congo=t61rcWkgMzE",
+            "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE",
+            "fw529a3039@dt=FfHiJ-0;_*/",
+            "a=1,,b=2",
+            &long(258),
+            &members(32),
+            &[long(256), long(255)].join(","),
+        ] {
+            assert_eq!(TraceState::parse(fine).expect(fine).as_header(), fine);
+        }
+        for bad in [
+            "",
+            ",",
+            "congo",
+            "=v",
+            "k=",
+            "Congo=v",
+            "-k=v",
+            "k=a=b",
+            "k=\u{7f}",
+            "k=é",
+            "k=a\r\nx-evil: 1",
+            &long(259),
+            &members(33),
+            &[long(256), long(256)].join(","),
+        ] {
+            assert_eq!(TraceState::parse(bad), None, "{bad:?}");
+        }
+        let state = TraceState::parse("congo=+12025550101").expect("is well formed");
+        assert_eq!(format!("{state:?}"), "TraceState(..)");
     }
 
     #[test]

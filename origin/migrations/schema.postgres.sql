@@ -131,6 +131,8 @@ CREATE TABLE file_lines (
     transaction_id TEXT,
     refund_id TEXT,
     number_sealed BYTEA,
+    correlator TEXT,
+    traceparent TEXT,
     PRIMARY KEY (file_id, line),
     UNIQUE (refund_id),
     UNIQUE (transaction_id),

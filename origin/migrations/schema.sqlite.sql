@@ -114,6 +114,8 @@ CREATE TABLE file_lines (
     transaction_id TEXT UNIQUE REFERENCES transactions,
     refund_id      TEXT UNIQUE REFERENCES refunds,
     number_sealed  BLOB,
+    correlator     TEXT,
+    traceparent    TEXT,
     PRIMARY KEY (file_id, line),
     CHECK ((transaction_id IS NULL) <> (refund_id IS NULL))
 ) STRICT, WITHOUT ROWID;

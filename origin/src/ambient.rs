@@ -45,6 +45,18 @@ impl Clock for SystemClock {
     }
 }
 
+/// The machine's clock with its fraction of a second, for log lines and spans. No decision is made by
+/// it.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter around the real clock")]
+pub fn system_time() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
+/// The time since the Unix epoch; zero for a clock that stands before it.
+pub(crate) fn since_epoch(time: std::time::SystemTime) -> std::time::Duration {
+    time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
 /// The operating system's generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;

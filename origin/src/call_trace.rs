@@ -2,13 +2,17 @@
 //! that follows from it. They are in its log lines, in the calls that it makes, and in the jobs
 //! that it puts into the queue.
 //!
+//! The spans of a trace: the call that came, the attempts at its jobs, and the calls that either
+//! makes. Each call is sent with the id of its own span.
+//!
 //! They belong to the task that works, as its log span does, and are no arguments: they decide
 //! nothing, and every call and every use case of the store would have to pass them on.
 
 use crate::ambient::Random;
 use http::{HeaderMap, HeaderValue};
 use onbill_domain::correlator::{self, Correlator};
-use onbill_domain::trace_context::{self, TraceParent};
+use onbill_domain::trace_context::{self, TraceParent, TraceState};
+use tracing::Instrument as _;
 
 tokio::task_local! {
     static CURRENT: CallTrace;
@@ -18,31 +22,105 @@ tokio::task_local! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallTrace {
     pub correlator: Correlator,
+    /// The call that the work follows from. It is kept with a job.
     pub parent: TraceParent,
+    /// The work itself.
+    span: TraceParent,
+    /// Whether the trace begins with the work, so that nothing has recorded its parent.
+    is_begun: bool,
+    /// What the caller's tracing system has added. Only the operator's systems get it, and only in
+    /// the calls that the call itself makes: it may hold anything, so it is not kept with a job.
+    state: Option<TraceState>,
+}
+
+/// A span of the trace, as logs and exports have it.
+pub(crate) struct SpanIds {
+    pub(crate) trace_id: String,
+    pub(crate) span_id: String,
+    /// `None` for the first span of a trace.
+    pub(crate) parent_span_id: Option<String>,
+    /// Whether a caller has sampled the trace.
+    pub(crate) is_sampled: bool,
 }
 
 impl CallTrace {
+    /// The work on a call that came with this, or that a job keeps.
+    pub fn new(correlator: Correlator, parent: TraceParent) -> Self {
+        Self { correlator, parent, span: parent.receiver(), is_begun: false, state: None }
+    }
+
     /// Begins a trace, for work that no call has asked for.
     pub fn begin(random: &dyn Random) -> Self {
         let bytes = random.bytes();
-        Self { correlator: Correlator::from_random(bytes), parent: TraceParent::begin(bytes) }
+        Self { is_begun: true, ..Self::new(Correlator::from_random(bytes), TraceParent::begin(bytes)) }
     }
 
     /// Continues what the headers of a call have. What it lacks begins here, and so does the trace
     /// of a malformed `traceparent` (W3C Trace Context §4.3). `None` for a malformed correlator.
     pub fn read(headers: &HeaderMap, random: &dyn Random) -> Option<Self> {
-        let parent = find_parent(headers);
-        let Some(given) = headers.get(correlator::HEADER) else {
-            let begun = Self::begin(random);
-            return Some(Self { parent: parent.unwrap_or(begun.parent), ..begun });
+        let given = match headers.get(correlator::HEADER) {
+            Some(given) => Some(given.to_str().ok().and_then(Correlator::parse)?),
+            None => None,
         };
-        let correlator = given.to_str().ok().and_then(Correlator::parse)?;
-        Some(Self { correlator, parent: parent.unwrap_or_else(|| TraceParent::begin(random.bytes())) })
+        let Some(parent) = TraceParent::from_headers(headers) else {
+            let begun = Self::begin(random);
+            return Some(Self { correlator: given.unwrap_or(begun.correlator), ..begun });
+        };
+        let correlator = given.unwrap_or_else(|| Correlator::from_random(random.bytes()));
+        Some(Self { state: TraceState::from_headers(headers), ..Self::new(correlator, parent) })
     }
 
     /// The same trace, under a correlator that nobody else has chosen.
     pub(crate) fn renamed(self, random: &dyn Random) -> Self {
         Self { correlator: Correlator::from_random(random.bytes()), ..self }
+    }
+
+    /// An attempt at a job of this trace. Its `seed` is different for each.
+    pub(crate) fn attempt(self, seed: &str) -> Self {
+        Self { span: self.parent.child(seed.as_bytes()), ..self }
+    }
+
+    /// The span of the work: a child of the call that it follows from.
+    pub(crate) fn span_ids(&self) -> SpanIds {
+        let parent = (!self.is_begun).then_some(self.parent);
+        SpanIds::new(self.span, parent)
+    }
+
+    /// The span of an attempt at a job: a child of the work that has put the job into the queue.
+    pub(crate) fn attempt_ids(&self) -> SpanIds {
+        let parent = (!self.is_begun).then(|| self.parent.receiver());
+        SpanIds::new(self.span, parent)
+    }
+
+    /// The span of a step of the work that makes calls of its own, and the work within it. There is
+    /// one such step in a piece of work.
+    pub(crate) fn step(&self) -> (Self, SpanIds) {
+        let span = self.span.child(b"step");
+        (Self { span, ..self.clone() }, SpanIds::new(span, Some(self.span)))
+    }
+
+    /// Does work that begins a trace, such as a round, within a span of its own.
+    pub(crate) async fn begin_work<T>(
+        random: &dyn Random,
+        what: &'static str,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let trace = Self::begin(random);
+        let ids = trace.span_ids();
+        let span = tracing::info_span!(
+            "work",
+            correlator = %trace.correlator,
+            trace_id = ids.trace_id,
+            span_id = ids.span_id,
+            sampled = ids.is_sampled,
+            what,
+        );
+        trace.scope(work).instrument(span).await
+    }
+
+    /// The span of a call that the work makes with this nonce.
+    pub(crate) fn call_ids(&self, nonce: &str) -> SpanIds {
+        SpanIds::new(self.parent.child(nonce.as_bytes()), Some(self.span))
     }
 
     /// That of the work that is under way.
@@ -55,6 +133,20 @@ impl CallTrace {
         CURRENT.scope(self, work).await
     }
 
+    /// Does the work of this trace, if there is one, also in the log; else that of the trace under
+    /// way.
+    pub(crate) async fn scope_of<T>(trace: Option<Self>, work: impl Future<Output = T>) -> T {
+        let Some(trace) = trace else { return work.await };
+        let ids = trace.span_ids();
+        let span = tracing::info_span!(
+            "trace",
+            correlator = %trace.correlator,
+            trace_id = ids.trace_id,
+            span_id = ids.span_id,
+        );
+        trace.scope(work).instrument(span).await
+    }
+
     /// Does the work of the same trace on another thread.
     pub(crate) fn run<T>(trace: Option<&Self>, work: impl FnOnce() -> T) -> T {
         match trace {
@@ -63,7 +155,7 @@ impl CallTrace {
         }
     }
 
-    /// Puts both into a call that follows from this work. Its `nonce` is unique.
+    /// Puts correlator and trace into a call that this work makes. Its `nonce` is unique.
     pub(crate) fn write_headers(&self, headers: &mut HeaderMap, nonce: &str) {
         if let Ok(value) = HeaderValue::from_str(self.correlator.as_str()) {
             headers.insert(correlator::HEADER, value);
@@ -72,13 +164,25 @@ impl CallTrace {
             headers.insert(trace_context::HEADER, value);
         }
     }
+
+    /// Puts the caller's `tracestate` into a call to the operator's systems.
+    pub(crate) fn write_state(&self, headers: &mut HeaderMap) {
+        let value = self.state.as_ref().map(|state| HeaderValue::from_str(state.as_header()));
+        if let Some(Ok(value)) = value {
+            headers.insert(trace_context::STATE_HEADER, value);
+        }
+    }
 }
 
-/// Several values contradict each other.
-fn find_parent(headers: &HeaderMap) -> Option<TraceParent> {
-    let mut values = headers.get_all(trace_context::HEADER).iter();
-    let first = values.next()?.to_str().ok()?;
-    if values.next().is_some() { None } else { TraceParent::parse(first) }
+impl SpanIds {
+    fn new(span: TraceParent, parent: Option<TraceParent>) -> Self {
+        Self {
+            trace_id: span.trace_id().to_string(),
+            span_id: span.span_id().to_string(),
+            parent_span_id: parent.map(|parent| parent.span_id().to_string()),
+            is_sampled: span.is_sampled(),
+        }
+    }
 }
 
 #[cfg(test)]

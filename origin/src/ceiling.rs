@@ -61,6 +61,6 @@ fn raise_ceiling_alarm(instruments: &Instruments, exceeded: Exceeded, who: &str)
         Ceiling::ChecksOfNumber => return,
     };
     if instruments.alarms.raise_until(alarm, who, Some(exceeded.again_at)) {
-        tracing::error!(who, alarm = alarm.as_str(), "{message}");
+        tracing::error!(alarm = alarm.as_str(), subject = who, "{message}");
     }
 }

@@ -1,6 +1,7 @@
 //! Failures at the boundary. A [`Reject`] is a response to the caller; a [`Fault`] is a failure of
 //! ours, which is logged once, here, and whose details the caller does not see.
 
+use crate::call_outcome::CallOutcome;
 use crate::store::StoreError;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -83,16 +84,20 @@ impl Fault {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let reject = match self {
+        let (reject, outcome) = match self {
             Self::Reject(reject) => {
-                tracing::info!(code = reject.code.as_str(), "refused");
-                reject
+                let outcome = CallOutcome::refused(reject.code);
+                (reject, outcome)
             }
             Self::Fault(fault) => {
                 tracing::error!(?fault, "failed");
-                fault.to_reject()
+                let reject = fault.to_reject();
+                let outcome = CallOutcome::failed(reject.code);
+                (reject, outcome)
             }
         };
-        http::Response::<bytes::Bytes>::from(reject).map(Body::from)
+        let mut response = http::Response::<bytes::Bytes>::from(reject).map(Body::from);
+        response.extensions_mut().insert(outcome);
+        response
     }
 }

@@ -80,7 +80,7 @@ impl MetricsPage {
             Ok(figures) => {
                 *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, figures));
             }
-            Err(error) => tracing::warn!(?error, "the figures of the ledger could not be read"),
+            Err(error) => tracing::warn!(fault = ?error, "the figures of the ledger could not be read"),
         }
     }
 

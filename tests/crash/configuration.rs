@@ -37,6 +37,8 @@ async fn check_shows_what_is_there_and_what_is_in_effect() {
         "4 looked at, 0 wrong.",
         "# In effect:",
         "hand_off_seconds = 5",
+        "[telemetry]",
+        "sample_ratio = 1.0",
     ] {
         assert!(said.contains(line), "{line} in\n{said}");
     }

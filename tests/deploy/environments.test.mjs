@@ -31,7 +31,8 @@ function names(setting = []) {
 
 test('staging and previews repeat all bindings', () => {
   const settings = repeated();
-  assert.ok(['kv_namespaces', 'ratelimits', 'vars', 'secrets'].every(name => settings.includes(name)), String(settings));
+  const known = ['kv_namespaces', 'ratelimits', 'analytics_engine_datasets', 'vars', 'secrets'];
+  assert.ok(known.every(name => settings.includes(name)), String(settings));
   for (const name of settings) {
     assert.deepEqual(names(staging[name]), names(config[name]), `staging: ${name}`);
     // Secrets of previews are in their base configuration, at Cloudflare.
@@ -42,6 +43,12 @@ test('staging and previews repeat all bindings', () => {
 test('rate limits count apart', () => {
   const ids = [config, staging, config.previews].flatMap(({ ratelimits }) => ratelimits.map(({ namespace_id: id }) => id));
   assert.equal(new Set(ids).size, ids.length);
+});
+
+test('data points are kept apart', () => {
+  const environments = [config, staging, config.previews];
+  const datasets = environments.flatMap(({ analytics_engine_datasets: all }) => all.map(({ dataset }) => dataset));
+  assert.equal(new Set(datasets).size, environments.length);
 });
 
 test('namespaces have no placeholder id', () => {

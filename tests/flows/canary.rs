@@ -363,6 +363,9 @@ async fn search_what_was_said(system: &TestSystem, search: &Search) {
     for (key, value) in system.edge.kv_entries() {
         search.assert_absent("the edge's store", format!("{key} {value}").as_bytes());
     }
+    let points = system.edge.data_points();
+    assert!(points.len() >= lines.len() / 2, "{} points, {} lines", points.len(), lines.len());
+    search.assert_absent("a data point", format!("{points:?}").as_bytes());
     search.assert_absent("a rate's key", format!("{:?}", system.edge.rate_keys()).as_bytes());
     let crossings = system.network.raw_calls();
     for crossing in &crossings {

@@ -2,17 +2,23 @@
 //! edge, origin, billing and partner did about one thing.
 
 use http::{Method, StatusCode};
+use onbill_domain::correlator::Correlator;
+use onbill_domain::trace_context::TraceParent;
+use onbill_origin::call_trace::CallTrace;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::log_capture::LogCapture;
-use onbill_test_harness::{NETFLIX, NetworkFault, StoredCall, TestSystem};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NETFLIX, NetworkFault, StoredCall, TestSystem};
 use serde_json::json;
 use tracing::Level;
 
 const GOOD: &str = "+12025550101";
 const NOVA: &str = "+34612345601";
 const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+const BILLING_HOST: &str = "127.0.0.1:8790";
 const CORRELATOR: &str = "bill-run/2026-12;1";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+/// What the partner's tracing system has added, which may be anything.
+const STATE: &str = "partner=t61rcWkgMzE";
 /// What an operator's CRM may make of its customer's number.
 const WITH_NUMBER: &str = "crm-12025550101";
 
@@ -30,6 +36,7 @@ async fn post_traced_charge(system: &TestSystem, pai: &str, traceparent: &str) -
         system.sign_as_partner(&Method::POST, "/ott/v1/transaction", &charge_body(pai, "c-1", 1599));
     request.headers_mut().insert("x-correlator", CORRELATOR.parse().expect("is a value"));
     request.headers_mut().insert("traceparent", traceparent.parse().expect("is a value"));
+    request.headers_mut().insert("tracestate", STATE.parse().expect("is a value"));
     let (status, answer) = system.send_request(request).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
     answer
@@ -85,6 +92,63 @@ async fn one_search_shows_edge_origin_billing_and_partner() {
             assert!(found, "{party}: {word}");
         }
     }
+}
+
+#[tokio::test]
+async fn tracestate_reaches_billing_with_the_call_and_nobody_else() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let (log, _guard) = LogCapture::capture_thread(Level::TRACE);
+    let before = system.network.calls_after(0).len();
+    // Billing's answer is lost: a job asks again, and another tells the partner.
+    system.network.inject_fault(BILLING, NetworkFault::AnswerLost);
+    post_traced_charge(&system, &pai, &format!("00-{TRACE}-b7ad6b7169203331-01")).await;
+    system.network.clear_faults();
+    system.advance_seconds(361);
+    system.acme.deliver_due().await;
+    let calls = system.network.calls_after(before);
+    let with_state = calls.iter().filter(|call| call.request.0.contains_key("tracestate"));
+    let mut with_state: Vec<_> =
+        with_state.map(|call| (call.authority.as_str(), call.path.as_str())).collect();
+    with_state.sort_unstable();
+    with_state.dedup();
+    let origin = system.acme.origin_address;
+    let mut expected =
+        [(EDGE, "/ott/v1/transaction"), (origin, "/ott/v1/transaction"), (BILLING_HOST, "/csp/transaction")];
+    expected.sort_unstable();
+    assert_eq!(with_state, expected);
+    assert!(calls.iter().any(|call| call.path == "/transaction-state"), "the partner was told");
+    let edge = system.edge.log_lines().concat();
+    assert!(!log.to_text().contains("t61rcWkgMzE") && !edge.contains("t61rcWkgMzE"), "it is in no log");
+}
+
+#[tokio::test]
+async fn charge_billed_by_file_keeps_its_trace() {
+    let system = TestSystem::with_files().await;
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    let pai = system.pai_of("ann@example.com").await;
+    let answer = post_traced_charge(&system, &pai, &format!("00-{TRACE}-b7ad6b7169203331-01")).await;
+    assert_eq!(answer["status"], "PENDING");
+    let before = system.network.calls_after(0).len();
+    let make_round = async |name: &str| {
+        let correlator = Correlator::parse(name).expect("is well formed");
+        let round = CallTrace::new(correlator, TraceParent::begin([9; 16]));
+        round.scope(system.acme.run_filing()).await;
+    };
+    make_round("round-that-makes-the-file").await;
+    assert_eq!(system.acme.process_files().len(), 1);
+    make_round("round-that-reads-the-response").await;
+    // The partner is away at first.
+    system.network.inject_fault(&format!("{NETFLIX}/transaction-state"), NetworkFault::Lost);
+    system.acme.deliver_due().await;
+    system.network.clear_faults();
+    system.advance_seconds(3_600);
+    system.acme.deliver_due().await;
+    let calls = system.network.calls_after(before);
+    let told = calls.iter().find(|call| call.path == "/transaction-state").expect("the partner was told");
+    assert_eq!(told.request.0["x-correlator"], CORRELATOR);
+    assert_eq!(trace_of(told).0, TRACE);
+    assert!(!told.request.0.contains_key("tracestate"));
 }
 
 #[tokio::test]

@@ -7,11 +7,16 @@ use onbill_domain::correlator::Correlator;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::trace_context::TraceParent;
 use onbill_origin::call_trace::CallTrace;
-use onbill_origin::store::{Job, LeasedJob, PostChargeResult, WebhookJob};
+use onbill_origin::config::FileColumns;
+use onbill_origin::store::{
+    ChargeDecision, Job, LeasedJob, LineDecision, PostChargeResult, Queue, WebhookJob,
+};
+use std::collections::HashMap;
 
 on_each_database!(
     a_job_keeps_the_trace_of_its_call,
     a_webhook_follows_from_the_job_that_settled,
+    a_line_of_a_file_keeps_the_trace_of_its_job,
     charges_posted_together_keep_their_own_traces,
     a_change_of_a_pai_has_its_trace,
     a_job_without_a_call_has_no_trace,
@@ -20,7 +25,7 @@ on_each_database!(
 /// The trace of a call with this correlator.
 fn trace(n: u8) -> CallTrace {
     let correlator = Correlator::parse(&format!("call-{n}")).expect("is well formed");
-    CallTrace { correlator, parent: TraceParent::begin([n; 16]) }
+    CallTrace::new(correlator, TraceParent::begin([n; 16]))
 }
 
 fn traces(jobs: &[LeasedJob]) -> Vec<Option<CallTrace>> {
@@ -47,6 +52,39 @@ async fn a_webhook_follows_from_the_job_that_settled(db: TestStore) {
     let due = db.lease_due(300).await;
     assert!(matches!(due[0].job, Job::Webhook(WebhookJob::Charge { .. })), "{due:?}");
     assert_eq!(traces(&due), [Some(trace(1))]);
+}
+
+async fn a_line_of_a_file_keeps_the_trace_of_its_job(db: TestStore) {
+    let mut ids = Vec::new();
+    for n in 1..=2 {
+        let subscriber = db.sign_up_subscriber(n).await;
+        let post = db.post_new_charge(new_charge(subscriber.pai, &format!("n-{n}"), 1599));
+        let id = trace(n).scope(post).await;
+        db.store.answer_transaction(NOW, id.clone(), later(0)).await.expect("works");
+        ids.push(id);
+    }
+    let now = NOW.plus_seconds(1);
+    let due = db.store.lease_due(Queue::Billing, now, now.plus_seconds(900), 16).await.expect("works");
+    let traced: HashMap<String, CallTrace> = ids.into_iter().zip([trace(1), trace(2)]).collect();
+    let file = || "f-1".to_owned();
+    let filing = db.store.create_billing_file(NOW, file(), due, FileColumns::default());
+    assert_eq!(trace(9).scope(filing).await.expect("works"), 2);
+    let list = async || db.store.list_file_lines(file()).await.expect("works");
+    for line in list().await {
+        assert_eq!(line.trace.as_ref(), traced.get(line.bill.id()), "of the charge, and not of the round");
+        let approved = ChargeDecision::Approved { raw_code: None, billed_on: None };
+        let settling = db.store.settle_line(NOW, file(), line.line, LineDecision::Charge(approved));
+        line.trace.expect("is there").scope(settling).await.expect("works");
+    }
+    let webhooks = db.store.lease_due(Queue::PartnerWebhooks, now, now.plus_seconds(900), 16).await;
+    for webhook in webhooks.expect("works") {
+        let Job::Webhook(WebhookJob::Charge { transaction_id }) = &webhook.job else { panic!("{webhook:?}") };
+        assert_eq!(webhook.trace.as_ref(), traced.get(transaction_id));
+    }
+    db.store.accept_response(file(), [7; 32]).await.expect("works");
+    db.store.mark_file_acknowledged(NOW, file()).await.expect("works");
+    let left = list().await;
+    assert!(left.len() == 2 && left.iter().all(|line| line.trace.is_none()), "nothing follows any more");
 }
 
 async fn charges_posted_together_keep_their_own_traces(db: TestStore) {

@@ -5,19 +5,21 @@
 use crate::config::{Config, ConfigFault};
 use crate::correlation::Correlation;
 use crate::fault::{Fault, HandlerError};
+use crate::log_line::LogLine;
+use crate::notes::CallNotes;
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Request;
 use http::header::HOST;
 use onbill_domain::reject::Reject;
 use onbill_domain::site_origin::parse_site_origin;
-use serde_json::json;
 
 /// A request as it came in, before it is known whether this deployment can serve it.
 pub(crate) struct Incoming<'a, P> {
     pub(crate) platform: &'a P,
     pub(crate) config: Result<&'a Config, &'a ConfigFault>,
     pub(crate) correlation: &'a Correlation,
+    pub(crate) notes: &'a CallNotes,
     pub(crate) request: &'a Request<Bytes>,
 }
 
@@ -28,8 +30,8 @@ impl<'a, P: Platform> Incoming<'a, P> {
         let config = self.config.map_err(|fault| Fault::Config(fault.clone()))?;
         let site_origin = find_site_origin(self.request)
             .ok_or_else(|| Reject::invalid_request("The Host header is missing or malformed."))?;
-        let Self { platform, correlation, request, .. } = *self;
-        Ok(Call { platform, config, correlation, site_origin, request })
+        let Self { platform, correlation, notes, request, .. } = *self;
+        Ok(Call { platform, config, correlation, notes, site_origin, request })
     }
 }
 
@@ -38,6 +40,7 @@ pub(crate) struct Call<'a, P> {
     pub(crate) platform: &'a P,
     pub(crate) config: &'a Config,
     pub(crate) correlation: &'a Correlation,
+    pub(crate) notes: &'a CallNotes,
     /// Scheme, host and port under which the caller reached the edge, as a browser writes them.
     pub(crate) site_origin: String,
     pub(crate) request: &'a Request<Bytes>,
@@ -58,10 +61,8 @@ impl<P: Platform> Call<'_, P> {
 
     /// Logs what an engineer should see although the call continues.
     pub(crate) fn warn(&self, what: &str) {
-        let Correlation { correlator, .. } = self.correlation;
-        let line = json!({"level": "warn", "correlator": correlator.as_str(), "trace": self.correlation.trace_id(),
-                          "what": what});
-        self.platform.log(&line.to_string());
+        let line = LogLine::new(self.platform.now_milliseconds(), "warn", what, Some(self.correlation));
+        self.platform.log(&line.to_text());
     }
 }
 

@@ -1,4 +1,5 @@
-//! From one request to its response: correlator, route, common headers, one line of log.
+//! From one request to its response: correlator, route, common headers, one line of log, one data
+//! point.
 //!
 //! Not here: what a handler does. Faults are logged here and nowhere else.
 
@@ -6,7 +7,9 @@ use crate::call::Incoming;
 use crate::config::{Config, ConfigFault};
 use crate::correlation::{Correlation, read_correlation};
 use crate::fault::{Fault, HandlerError};
-use crate::platform::Platform;
+use crate::log_line::{LogLine, VERSION};
+use crate::notes::{CallNotes, elapsed_ms};
+use crate::platform::{DataPoint, Platform};
 use crate::router::{self, MatchedPath};
 use crate::routes::{Endpoint, ROUTES, dispatch};
 use crate::{page, response};
@@ -15,7 +18,6 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use onbill_domain::correlator::HEADER;
 use onbill_domain::reject::{ErrorCode, Reject};
-use serde_json::json;
 
 /// Responds to one request.
 ///
@@ -40,12 +42,14 @@ pub async fn handle_unconfigured<P: Platform>(
 /// 3. The handler responds, refuses or fails. On paths that browsers open, refusals and failures
 ///    are pages.
 /// 4. Every response gets the correlator and the common headers; `HEAD` loses its body.
-/// 5. One line of log: a fault with its cause, never a body, a number, a token or the path itself.
+/// 5. One line of log and one data point: a fault with its cause, never a body, a number, a token or
+///    the path itself.
 async fn respond<P: Platform>(
     platform: &P,
     config: Result<&Config, &ConfigFault>,
     request: &Request<Bytes>,
 ) -> Response<Bytes> {
+    let (began_at, notes) = (platform.now_milliseconds(), CallNotes::default());
     // 1.
     let (correlation, well_formed) = read_correlation(platform, request.headers());
     // 2.
@@ -61,7 +65,12 @@ async fn respond<P: Platform>(
             Err(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method.").into())
         }
         (Some(correlation), _, Some(path), Some(route)) => {
-            dispatch(route.endpoint, path, &Incoming { platform, config, correlation, request }).await
+            dispatch(
+                route.endpoint,
+                path,
+                &Incoming { platform, config, correlation, notes: &notes, request },
+            )
+            .await
         }
     };
     let error = result.as_ref().err().cloned();
@@ -81,13 +90,18 @@ async fn respond<P: Platform>(
         *response.body_mut() = Bytes::new();
     }
     // 5.
-    platform.log(&format_log_line(
-        correlation.as_ref(),
-        request.method(),
-        path,
-        response.status(),
-        error.as_ref(),
-    ));
+    let now = platform.now_milliseconds();
+    let call = HandledCall {
+        correlation: correlation.as_ref(),
+        method: request.method(),
+        route: path.map_or("none", MatchedPath::pattern),
+        status: response.status(),
+        error: error.as_ref(),
+        notes: &notes,
+        duration_ms: elapsed_ms(began_at, now),
+    };
+    platform.log(&call.format_log_line(now));
+    platform.record(&call.to_data_point());
     response
 }
 
@@ -107,31 +121,67 @@ fn refusal_response<P: Platform>(
     page.unwrap_or_else(|| reject.into())
 }
 
-fn format_log_line(
-    correlation: Option<&Correlation>,
-    method: &Method,
-    path: Option<&MatchedPath<'_, Endpoint>>,
+/// A call that has its response.
+struct HandledCall<'a> {
+    correlation: Option<&'a Correlation>,
+    method: &'a Method,
+    /// The pattern of its route.
+    route: &'static str,
     status: StatusCode,
-    error: Option<&HandlerError>,
-) -> String {
-    let mut line = json!({
-        "level": if matches!(error, Some(HandlerError::Fault(_))) { "error" } else { "info" },
-        "correlator": correlation.map(|correlation| correlation.correlator.as_str()),
-        "trace": correlation.and_then(Correlation::trace_id),
+    error: Option<&'a HandlerError>,
+    notes: &'a CallNotes,
+    duration_ms: u32,
+}
+
+impl HandledCall<'_> {
+    fn format_log_line(&self, now: i64) -> String {
+        let (level, outcome) = match self.error {
+            None => ("info", "ok"),
+            Some(HandlerError::Reject(_)) => ("info", "refused"),
+            Some(HandlerError::Fault(_)) => ("error", "failed"),
+        };
+        let mut line = LogLine::new(now, level, "answered", self.correlation);
         // A method is the caller's text: only those that a route takes are repeated.
-        "method": if router::is_taken_anywhere(ROUTES, method) { method.as_str() } else { "other" },
-        "route": path.map(MatchedPath::pattern),
-        "status": status.as_u16(),
-    });
-    match (error, line.as_object_mut()) {
-        (Some(HandlerError::Reject(reject)), Some(line)) => {
-            line.insert("code".to_owned(), reject.code.as_str().into());
+        let is_known = router::is_taken_anywhere(ROUTES, self.method);
+        line.add("method", if is_known { self.method.as_str() } else { "other" });
+        line.add("route", self.route);
+        line.add("status", self.status.as_u16());
+        line.add_some("operator", self.notes.operator().map(|operator| operator.to_string()));
+        line.add_some("partner", self.notes.partner().map(|partner| partner.to_string()));
+        line.add("outcome", outcome);
+        line.add_some("reason", self.reason());
+        if let Some(HandlerError::Fault(fault)) = self.error {
+            line.add("fault", fault.to_string());
         }
-        (Some(HandlerError::Fault(fault)), Some(line)) => {
-            line.insert("code".to_owned(), fault.public_reject().code.as_str().into());
-            line.insert("fault".to_owned(), fault.to_string().into());
-        }
-        _ => {}
+        line.add("duration_ms", self.duration_ms);
+        line.add("origin_ms", self.notes.origin_ms());
+        line.to_text()
     }
-    line.to_string()
+
+    /// The error code that the caller got.
+    fn reason(&self) -> Option<&'static str> {
+        let code = match self.error? {
+            HandlerError::Reject(reject) => reject.code,
+            HandlerError::Fault(fault) => fault.public_reject().code,
+        };
+        Some(code.as_str())
+    }
+
+    /// The positions are those that `docs/operate/logs.md` gives: queries name them by number.
+    fn to_data_point(&self) -> DataPoint {
+        let operator = self.notes.operator().map(|operator| operator.to_string());
+        let partner = self.notes.partner().map(|partner| partner.to_string());
+        DataPoint {
+            index: operator.clone().unwrap_or_else(|| self.route.to_owned()),
+            words: [
+                self.route.to_owned(),
+                operator.unwrap_or_default(),
+                partner.unwrap_or_default(),
+                self.status.as_str().to_owned(),
+                self.reason().unwrap_or_default().to_owned(),
+                VERSION.to_owned(),
+            ],
+            numbers: [self.duration_ms.into(), self.notes.origin_ms().into()],
+        }
+    }
 }

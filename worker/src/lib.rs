@@ -4,7 +4,7 @@
 //! It decides whether a request is well formed, whether its signature or token is genuine, whether
 //! the caller is within its rate, and which operator owns a PAI. What lives where:
 //!
-//! - [`handle`] takes one request to its response: correlator, route, log line;
+//! - [`handle`] takes one request to its response: correlator, route, log line, data point;
 //! - `routes/` has the table of routes, and one file for each handler, named like its URL;
 //! - `ott/` is what the partner's calls share: signature, routing by PAI, forwarding;
 //! - `upstream/` sends the edge's own calls to origins and partners, and reads every response;
@@ -38,7 +38,9 @@ mod correlation;
 mod fault;
 mod handle;
 mod html;
+mod log_line;
 mod mapping;
+mod notes;
 mod ott;
 mod page;
 mod query;

@@ -512,6 +512,9 @@ CREATE TABLE file_lines (
     -- The number that the line had when the file was made: each rendering has the same bytes. Only
     -- set while the file is being written, and if the subscriber has got another number since.
     number_sealed  BYTEA,
+    -- Of the job that was put into the file. Only set until every line of the file is settled.
+    correlator     TEXT,
+    traceparent    TEXT,
     PRIMARY KEY (file_id, line),
     CHECK ((transaction_id IS NULL) <> (refund_id IS NULL))
 );

@@ -19,13 +19,13 @@ const KEY_EXPIRES_DAYS: i64 = 30;
 /// A condition that holds for a subject.
 struct Held {
     subject: String,
-    /// What the log says of it beside the message.
-    detail: String,
+    /// What the log says of it beside the message; empty when the message says all.
+    reason: String,
 }
 
 impl Held {
-    fn new(subject: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { subject: subject.into(), detail: detail.into() }
+    fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { subject: subject.into(), reason: reason.into() }
     }
 }
 
@@ -33,9 +33,10 @@ impl AlarmWatch {
     /// Raises the alarm for each of these, and clears it for all other subjects.
     fn hold(&self, alarm: Alarm, held: Vec<Held>, message: &str) {
         let alarms = &self.instruments.alarms;
-        for Held { subject, detail } in &held {
+        for Held { subject, reason } in &held {
             if alarms.raise(alarm, subject) {
-                tracing::error!(alarm = alarm.as_str(), subject, detail, "{message}");
+                let reason = Some(reason.as_str()).filter(|reason| !reason.is_empty());
+                tracing::error!(alarm = alarm.as_str(), subject, reason, "{message}");
             }
         }
         let subjects: Vec<String> = held.into_iter().map(|held| held.subject).collect();
@@ -104,7 +105,7 @@ impl AlarmWatch {
         };
         match tokio::time::timeout(PATIENCE, looked).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the ledger could not be looked at for alarms"),
+            Ok(Err(error)) => tracing::warn!(fault = %error, "the ledger could not be looked at for alarms"),
             Err(_) => tracing::warn!("the ledger was not looked at for alarms in time"),
         }
     }

@@ -65,14 +65,16 @@ impl AlarmWatch {
             let written = self.store.record_alarms(self.instance.clone(), records.clone());
             match tokio::time::timeout(PATIENCE, written).await {
                 Ok(Ok(())) => alarms.mark_written(&records),
-                Ok(Err(error)) => return tracing::warn!(%error, "the state of alarms could not be written"),
+                Ok(Err(error)) => {
+                    return tracing::warn!(fault = %error, "the state of alarms could not be written");
+                }
                 Err(_) => return tracing::warn!("the state of alarms was not written in time"),
             }
         }
         let stored = self.store.list_alarms(AlarmFilter::OfOrigin(self.instance.clone()));
         match tokio::time::timeout(PATIENCE, stored).await {
             Ok(Ok(stored)) => alarms.adopt(stored),
-            Ok(Err(error)) => tracing::warn!(%error, "the state of alarms could not be read"),
+            Ok(Err(error)) => tracing::warn!(fault = %error, "the state of alarms could not be read"),
             Err(_) => tracing::warn!("the state of alarms was not read in time"),
         }
     }

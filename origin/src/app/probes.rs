@@ -91,6 +91,7 @@ fn list_urls(config: &Config) -> Vec<(String, String)> {
     if let SmsSettings::Kannel(settings) = &config.sms {
         urls.push(("sms.url".to_owned(), settings.url.clone()));
     }
+    urls.extend(config.telemetry.traces_url().map(|url| ("telemetry.otlp_endpoint".to_owned(), url)));
     urls
 }
 

@@ -132,12 +132,12 @@ async fn sweep(app: Arc<App>) {
     loop {
         every.tick().await;
         if let Err(error) = app.store.sweep(app.now()).await {
-            tracing::error!(?error, "old nonces and flows could not be deleted");
+            tracing::error!(fault = ?error, "old nonces and flows could not be deleted");
         }
         if app.is_recovering {
             continue;
         }
-        let reminding = CallTrace::begin(&*app.random).scope(app.coupons.remind_all());
+        let reminding = CallTrace::begin_work(&*app.random, "coupon-reminders", app.coupons.remind_all());
         if let Err(fault) = reminding.await {
             tracing::error!(?fault, "not every due coupon reminder could be queued");
         }

@@ -8,20 +8,30 @@ use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::app::file_modes::warn_of_open_files;
 use onbill_origin::app::service::Listeners;
 use onbill_origin::app::{App, Supervisor, ledger_identity, panic_log, service};
+use onbill_origin::config::Config;
 use onbill_origin::delivery::files;
 use onbill_origin::http::HttpPeer;
 use onbill_origin::store::OpenMode;
 use onbill_origin::store::Store;
+use onbill_origin::telemetry::{Telemetry, is_own};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// How long a collector of spans may take for a batch. Other batches wait meanwhile, and no call does.
+const COLLECTOR_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Answer the edge, hand charges and refunds to billing, tell the partner.
 ///
 /// Runs until SIGTERM or Ctrl-C, or until a part of it fails: let it be started again then. Logs are JSON
-/// lines on stderr; RUST_LOG sets their level, which is info when it is not set. Under systemd it can be of
-/// Type=notify, with WatchdogSec.
+/// lines on stderr (docs/operate/logs.md has their fields); RUST_LOG sets their level, info when it is not set.
+/// Under systemd it can be of Type=notify, with WatchdogSec.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -37,18 +47,11 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        tracing_subscriber::fmt()
-            .json()
-            .with_env_filter(
-                tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
-            )
-            .with_writer(std::io::stderr)
-            // Reporting that the log cannot be written, as on a full disk, would fail in the same
-            // place: that would end the call in the middle of its charge, and the process with it.
-            .log_internal_errors(false)
-            .init();
+        let telemetry = begin_log();
         panic_log::log_panics();
         let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
+        telemetry.name_operator(&config.operator);
+        begin_export(&telemetry, &config)?;
         warn_of_open_files(&config);
         let listen = config.listen;
         let peer = Arc::new(HttpPeer::new(PEER_DEADLINE).context("the HTTP client does not start")?);
@@ -85,6 +88,26 @@ impl Arguments {
     }
 }
 
+/// The level of the lines is that of RUST_LOG. Spans are kept whatever it is: a line has its
+/// correlator, and an exported trace is whole, when only warnings are logged.
+fn begin_log() -> Telemetry {
+    let telemetry = Telemetry::default();
+    let lines = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let spans = filter_fn(|metadata| metadata.is_span() && is_own(metadata));
+    let filter = lines.or(spans.with_max_level_hint(LevelFilter::INFO));
+    tracing_subscriber::registry().with(telemetry.log_lines(std::io::stderr).with_filter(filter)).init();
+    telemetry
+}
+
+/// Exports spans, if the configuration says where to. The collector has connections of its own.
+fn begin_export(telemetry: &Telemetry, config: &Config) -> anyhow::Result<()> {
+    let collector = HttpPeer::new(COLLECTOR_DEADLINE).context("the HTTP client does not start")?;
+    if let Some(export) = telemetry.export_spans(&config.telemetry, Arc::new(collector)) {
+        tokio::spawn(export);
+    }
+    Ok(())
+}
+
 /// The supervisor that the environment names (`sd_notify(3)`, `sd_watchdog_enabled(3)`).
 fn find_supervisor() -> Supervisor {
     let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return Supervisor::default() };
@@ -92,7 +115,7 @@ fn find_supervisor() -> Supervisor {
     let is_for_us = read("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
     let patience = read("WATCHDOG_USEC").filter(|_| is_for_us);
     Supervisor::connect(&socket, patience.as_deref()).unwrap_or_else(|error| {
-        tracing::warn!(%error, "the supervisor cannot be told anything: NOTIFY_SOCKET leads nowhere");
+        tracing::warn!(fault = %error, "the supervisor cannot be told anything: NOTIFY_SOCKET leads nowhere");
         Supervisor::default()
     })
 }

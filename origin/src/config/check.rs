@@ -54,6 +54,8 @@ impl Config {
         }
         let alarms = self.alarms.check().map_err(|complaint| format!("alarms: {complaint}"));
         complaints.take(SettingPath::of("alarms"), alarms);
+        let telemetry = self.telemetry.check().map_err(|complaint| format!("telemetry: {complaint}"));
+        complaints.take(SettingPath::of("telemetry").key("otlp_endpoint"), telemetry);
         self.check_limits(&mut complaints);
         complaints
     }

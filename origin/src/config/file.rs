@@ -15,6 +15,7 @@ use super::reading::{self, Mistake};
 use super::sms::SmsSettings;
 use super::sources::AccountSource;
 use super::spending::CurrencyLimits;
+use super::telemetry::TelemetrySettings;
 use super::time_zone::OperatorTimeZone;
 use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::OperatorId;
@@ -105,6 +106,9 @@ pub struct Config {
     /// How people learn of alarms.
     #[serde(default)]
     pub alarms: AlarmSettings,
+    /// Where spans are exported to.
+    #[serde(default)]
+    pub telemetry: TelemetrySettings,
 }
 
 impl Config {
@@ -245,6 +249,18 @@ pub(super) mod tests {
             ("id = \"netflix\"", "repeated_period = \"ignore\"\nid = \"netflix\"", "alarm"),
             ("[[offers]]", "[sms]\nby = \"pigeon\"\n[[offers]]", "pigeon"),
             ("[[offers]]", "[sms]\nby = \"csp\"\nsender = \"x\"\n[[offers]]", "sender"),
+            (
+                "[[offers]]",
+                "[telemetry]\notlp_endpoint = \"http://otel:4318\"\n[[offers]]",
+                "telemetry: otlp",
+            ),
+            (
+                "[[offers]]",
+                "[telemetry]\notlp_endpoint = \"http://127.0.0.1:4318/?a=b\"\n[[offers]]",
+                "no query",
+            ),
+            ("[[offers]]", "[telemetry]\nsample_ratio = 1.5\n[[offers]]", "from 0 to 1"),
+            ("[[offers]]", "[telemetry]\notlp = \"http://127.0.0.1:4318\"\n[[offers]]", "otlp"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
             ("[[offers]]", "[links]\nhelp = \"http://acme.example\"\n[[offers]]", "links: help: http"),

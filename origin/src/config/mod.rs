@@ -28,6 +28,7 @@ mod settlement;
 mod sms;
 mod sources;
 mod spending;
+mod telemetry;
 mod terms;
 mod time_zone;
 
@@ -58,5 +59,6 @@ pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;
 pub use sms::{CspSettings, KannelSettings, MessageIdForm, SmppAddress, SmppSettings, SmsSettings};
 pub use sources::{AccountSource, Billing};
 pub use spending::CurrencyLimits;
+pub use telemetry::{SampleRatio, TelemetrySettings};
 pub use terms::Terms;
 pub use time_zone::OperatorTimeZone;

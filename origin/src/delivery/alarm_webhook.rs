@@ -129,7 +129,7 @@ impl AlarmWebhook {
             }
         }
         let alarm = news.alarm.alarm.as_str();
-        tracing::error!(told_alarm = alarm, "the alarm webhook has not taken a post: it is given up");
+        tracing::error!(subject = alarm, "the alarm webhook has not taken a post: it is given up");
         self.instruments.alarms.webhook_counts().dropped.fetch_add(1, Ordering::Relaxed);
     }
 

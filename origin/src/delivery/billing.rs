@@ -103,7 +103,7 @@ impl BillingSubmission {
             // Settled in the meantime under another lease: the job went with it.
             Ok(None) => BillingOutcome::Undecided(NextStep::Drop),
             Err(error) => {
-                tracing::error!(?error, "a refund could not be read");
+                tracing::error!(fault = ?error, "a refund could not be read");
                 self.retry_later(attempt)
             }
         }
@@ -126,7 +126,7 @@ impl BillingSubmission {
     }
 
     fn retry_unclear(&self, failure: &Failure, transaction_id: &str, attempt: u32) -> ChargeOutcome {
-        tracing::warn!(?failure, transaction_id, attempt, "a submission to billing is unclear");
+        tracing::warn!(fault = ?failure, transaction_id, attempt, "a submission to billing is unclear");
         self.retry_later(attempt)
     }
 
@@ -193,7 +193,7 @@ impl BillingSubmission {
             tax: refund.tax.clone(),
         };
         let Ok(decision) = self.csp.submit_refund(&request).await else {
-            tracing::warn!(refund.refund_id, attempt, "a refund is unclear");
+            tracing::warn!(refund_id = refund.refund_id, attempt, "a refund is unclear");
             return self.retry_later(attempt);
         };
         BillingOutcome::Decided(interpret_refund_decision(decision))

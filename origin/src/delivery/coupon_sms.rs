@@ -36,7 +36,7 @@ impl SmsJobs {
             valid_until: expires_at,
             receipt: true,
         };
-        match self.gateway.send(&text).await {
+        match self.submit(&text).await {
             SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
             SendSmsResult::Later(RetryCause::Throttled | RetryCause::Unreachable) => retry(),
             SendSmsResult::Later(RetryCause::Unclear) => {

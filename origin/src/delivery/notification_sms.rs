@@ -30,7 +30,7 @@ impl SmsJobs {
                 // Erased in the meantime: the job went as well.
                 Ok(None) => return SmsOutcome::NotSent(NextStep::Drop),
                 Err(error) => {
-                    tracing::error!(?error, "whom a message is for could not be read");
+                    tracing::error!(fault = ?error, "whom a message is for could not be read");
                     return retry();
                 }
             };
@@ -66,7 +66,7 @@ impl SmsJobs {
         // 3.
         let body = message.body_for(status.account_type());
         let text = Sms { to: &msisdn, body, urgent: false, valid_until: expires_at, receipt: false };
-        match self.gateway.send(&text).await {
+        match self.submit(&text).await {
             SendSmsResult::Accepted { message_id } => SmsOutcome::Sent { message_id },
             SendSmsResult::Later(RetryCause::Throttled | RetryCause::Unreachable) => retry(),
             SendSmsResult::Later(RetryCause::Unclear) => {

@@ -42,7 +42,7 @@ impl SmsJobs {
             valid_until: expires_at,
             receipt: true,
         };
-        match self.gateway.send(&text).await {
+        match self.submit(&text).await {
             SendSmsResult::Accepted { message_id } => {
                 self.instruments.metrics.visits.note_pin(PinResult::Sent);
                 SmsOutcome::Sent { message_id }

@@ -35,7 +35,7 @@ impl ReceiptSink for ReceiptRecorder {
         self.instruments.metrics.sms.note(counted_state(state));
         let lost = self.store.record_sms_receipt(self.clock.now(), message_id, to_sms_end(state, code)).await;
         let lost = lost.map_err(|error| {
-            tracing::error!(?error, "a receipt could not be kept");
+            tracing::error!(fault = ?error, "a receipt could not be kept");
             ReceiptNotStored
         })?;
         if let Some(coupon_id) = lost {

@@ -53,7 +53,7 @@ impl Webhooks {
             Ok(Some(read)) => read,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(?error, "the contents of a webhook could not be read");
+                tracing::error!(fault = ?error, "the contents of a webhook could not be read");
                 return retry();
             }
         };
@@ -78,7 +78,7 @@ impl Webhooks {
             Ok(Some(status)) => status,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(?error, "how a PAI stands could not be read");
+                tracing::error!(fault = ?error, "how a PAI stands could not be read");
                 return self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into();
             }
         };
@@ -92,11 +92,12 @@ impl Webhooks {
             reason: status.closed_reason,
             sequence: status.version,
         };
-        match self.post_webhook(&status.partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
+        let partner = &status.partner;
+        match self.post_webhook(partner, &format!("{url}{ACCOUNT_STATE_PATH}"), &state).await {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
-                tracing::warn!(who = "partner", attempt, status, "how a PAI stands was not heard");
+                tracing::warn!(%partner, attempt, status, "how a PAI stands was not heard");
                 self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into()
             }
         }

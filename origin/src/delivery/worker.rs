@@ -20,7 +20,7 @@ use crate::config::Billing;
 use crate::fault::Fault;
 use crate::instruments::{Alarm, AttemptResult, Instruments, raise_alarm};
 use crate::store::{
-    DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store,
+    DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store, Subject,
     WebhookJob, WebhookOutcome,
 };
 use futures_util::future::Either;
@@ -30,7 +30,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tracing::Instrument as _;
+use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 /// Calls of a kind made at once, as many as a partner's own calls would make: enough to keep a
 /// billing system busy, few enough not to flood it.
@@ -182,10 +184,9 @@ impl Worker {
     /// The attempt belongs to the trace of the call that the job follows from.
     async fn attempt_job(&self, leased: LeasedJob) -> Step {
         let trace = leased.trace.clone().unwrap_or_else(|| CallTrace::begin(&*self.random));
-        let CallTrace { correlator, parent } = &trace;
-        let kind = leased.job.kind().as_str();
-        let span = tracing::info_span!("job", %correlator, trace = %parent.trace_id(), kind);
-        let attempt = AssertUnwindSafe(trace.clone().scope(self.attempt_and_settle(leased))).catch_unwind();
+        let trace = trace.attempt(&format!("{} {}", leased.job_id, leased.attempts));
+        let span = job_span(&trace, &leased);
+        let attempt = AssertUnwindSafe(trace.scope(self.attempt_and_settle(leased))).catch_unwind();
         let attempted = attempt.instrument(span).await;
         // Its lease ends, and it is attempted again.
         Step::Attempted(attempted.unwrap_or(Err(Fault::Broken("an outcome could not be written"))))
@@ -193,7 +194,7 @@ impl Worker {
 
     async fn attempt_and_settle(&self, leased: LeasedJob) -> Result<(), Fault> {
         let (lease, kind, id) = (leased.lease(), leased.job.kind(), logged_id(&leased.job));
-        let what = kind.as_str();
+        let (what, began_at) = (kind.as_str(), Instant::now());
         let attempt = AssertUnwindSafe(self.attempt(leased.job.clone(), lease.attempt)).catch_unwind();
         let outcome = if let Ok(outcome) = attempt.await {
             outcome
@@ -201,15 +202,19 @@ impl Worker {
             raise_alarm!(self.instruments.alarms, Alarm::Panicked, what, what, id, "an attempt has panicked");
             self.put_off(leased.job, lease.attempt)
         };
-        tracing::info!(id, attempt = lease.attempt, "attempted");
+        let span = Span::current();
+        span.record("outcome", outcome.word());
+        span.record("reason", outcome.reason());
+        span.record("duration_ms", began_at.elapsed().as_secs_f64() * 1000.0);
+        tracing::info!("attempted");
         self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of(&outcome));
         let verdict = LaterVerdict::of(&outcome);
         let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
-        let (filled, entry) = (outcome.filled_queues(), lease.job_id);
+        let filled = outcome.filled_queues();
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         if is_dead_letter {
             let alarms = &self.instruments.alarms;
-            raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, entry, "an entry needs a person");
+            raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, "an entry needs a person");
         }
         raise_for_result(&self.instruments, result, what, &id);
         self.wake_up.wake_each(filled);
@@ -270,6 +275,30 @@ impl Worker {
             }
         }
     }
+}
+
+/// The span of an attempt. What is not known yet is recorded where it becomes known.
+fn job_span(trace: &CallTrace, leased: &LeasedJob) -> Span {
+    let (ids, kind, subject) = (trace.attempt_ids(), leased.job.kind(), leased.job.subject());
+    let of = |wanted| subject.as_deref().filter(|_| kind.spec().subject == Some(wanted));
+    tracing::info_span!(
+        "job",
+        correlator = %trace.correlator,
+        trace_id = ids.trace_id,
+        span_id = ids.span_id,
+        parent_span_id = ids.parent_span_id,
+        sampled = ids.is_sampled,
+        kind = kind.as_str(),
+        job_id = leased.job_id,
+        attempt = leased.attempts,
+        transaction_id = of(Subject::Transaction),
+        refund_id = of(Subject::Refund),
+        coupon_id = of(Subject::Coupon),
+        notification_id = of(Subject::Notification),
+        outcome = Empty,
+        reason = Empty,
+        duration_ms = Empty,
+    )
 }
 
 /// Our id of the subject of a job, for the log: never a PAI, which identifies a subscriber.

@@ -4,6 +4,7 @@
 //! the queue retries. Only a dropped connection is made good at once, within the rule that a charge
 //! is looked up before it is posted again.
 
+use super::call_span::CallSubject;
 use super::peer::{Connection, NoResponse};
 use super::signed_client::{Repetition, SignedClient};
 use crate::instruments::{CspCall, CspResult, Instruments};
@@ -61,7 +62,8 @@ impl CspClient {
     }
 
     async fn ask_account(&self, question: &AccountValidateRequest) -> Result<Option<AccountAnswer>, Unclear> {
-        let call = self.build_call(Method::POST, "/account/validate", Some(question))?;
+        let call =
+            self.build_call(CallSubject("account"), Method::POST, "/account/validate", Some(question))?;
         match self.send_repeatable(Repetition::Read, call).await? {
             (StatusCode::OK, body) => csp_answer::read_account(&body).map(Some).ok_or(Unclear),
             (StatusCode::NOT_FOUND, body) if has_error_code(&body, ErrorCode::AccountNotFound) => Ok(None),
@@ -79,7 +81,7 @@ impl CspClient {
     }
 
     async fn post_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
-        let call = || self.build_call(Method::POST, "/transaction", Some(charge));
+        let call = || self.build_call(CallSubject("transaction"), Method::POST, "/transaction", Some(charge));
         let answer = match self.send_once(Connection::Kept, call()?).await {
             Err(NoResponse::Dropped) => match self.look_up_charge(&charge.transaction_id).await? {
                 Some(known) => return Ok(known),
@@ -106,7 +108,7 @@ impl CspClient {
 
     async fn ask_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
         let path = format!("/transaction/{transaction_id}");
-        let call = self.build_call::<()>(Method::GET, &path, None)?;
+        let call = self.build_call::<()>(CallSubject("transaction"), Method::GET, &path, None)?;
         match self.send_repeatable(Repetition::Read, call).await? {
             (StatusCode::OK, body) => csp_answer::read_charge_outcome(&body).map(Some).ok_or(Unclear),
             (StatusCode::NOT_FOUND, body) if has_error_code(&body, ErrorCode::TransactionNotFound) => {
@@ -125,7 +127,7 @@ impl CspClient {
     }
 
     async fn post_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
-        let call = self.build_call(Method::POST, "/refund", Some(refund))?;
+        let call = self.build_call(CallSubject("refund"), Method::POST, "/refund", Some(refund))?;
         match self.send_repeatable(Repetition::Idempotent, call).await? {
             (StatusCode::OK | StatusCode::CREATED, body) => {
                 csp_answer::read_refund_outcome(&body).ok_or(Unclear)
@@ -144,7 +146,8 @@ impl CspClient {
 
     async fn post_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
         let request = SmsRequest { msisdn: msisdn.clone(), text: text.to_owned() };
-        let call = self.build_call(Method::POST, "/notification", Some(&request))?;
+        let call =
+            self.build_call(CallSubject("notification"), Method::POST, "/notification", Some(&request))?;
         match self.send_once(Connection::Kept, call).await.map_err(|_| Unclear)? {
             (status, _) if status.is_success() => Ok(()),
             _ => Err(Unclear),
@@ -157,11 +160,13 @@ impl CspClient {
 
     fn build_call<T: Serialize>(
         &self,
+        subject: CallSubject,
         method: Method,
         path: &str,
         body: Option<&T>,
     ) -> Result<Request<Bytes>, Unclear> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        request = request.extension(subject);
         let body = match body {
             Some(body) => {
                 request = request.header(CONTENT_TYPE, "application/json");

@@ -1,5 +1,6 @@
 //! Calls to other parties over HTTP.
 
+mod call_span;
 mod csp_client;
 #[cfg(test)]
 mod dropped_connections;

@@ -3,6 +3,7 @@
 //! What may be sent twice is sent once more, on a fresh connection and with a signature of its own,
 //! when a kept connection was dropped.
 
+use super::call_span::{call_span, record_answer};
 use super::peer::{Connection, HttpPeer, NoResponse, Peer, Unreachable};
 use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
@@ -15,6 +16,7 @@ use onbill_domain::signature::sign_request;
 use serde::Serialize;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use tracing::{Instrument as _, Span};
 
 /// Whether a call may be sent twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +57,27 @@ impl SignedClient {
     ) -> Result<Response<Bytes>, NoResponse> {
         let key = self.keys.signing_key(key_use, party).ok_or(NoResponse::Unreachable)?;
         let nonce = self.random.nonce();
-        if let Some(trace) = CallTrace::current() {
-            trace.write_headers(request.headers_mut(), &nonce);
-        }
+        let span = match CallTrace::current() {
+            Some(trace) => {
+                trace.write_headers(request.headers_mut(), &nonce);
+                if key_use == KeyUse::OriginToOperator {
+                    trace.write_state(request.headers_mut());
+                }
+                call_span(&trace.call_ids(&nonce), key_use, party, &request)
+            }
+            None => Span::none(),
+        };
         let signed = sign_request(&mut request, key, self.clock.now(), &nonce);
         signed.ok_or(NoResponse::Unreachable)?;
-        match self.peer.connections() {
-            Some(http) => http.send_on(connection, request).await,
-            None => self.peer.send(request).await.map_err(|Unreachable| NoResponse::Unreachable),
-        }
+        let answer = async {
+            match self.peer.connections() {
+                Some(http) => http.send_on(connection, request).await,
+                None => self.peer.send(request).await.map_err(|Unreachable| NoResponse::Unreachable),
+            }
+        };
+        let answer = answer.instrument(span.clone()).await;
+        record_answer(&span, &answer);
+        answer
     }
 
     /// Signs a request and sends it, once more on a fresh connection if its connection was dropped.

@@ -217,15 +217,18 @@ impl Alarms {
 }
 
 /// Raises an alarm and says so in the log: as an error with `alarm=` when it is news, and as
-/// information with `repeated_alarm=` when it is active already. The fields and the message are
-/// those of `tracing::error!`.
+/// information with `repeated_alarm=` when it is active already. A line has the subject, if there is
+/// one. The other fields and the message are those of `tracing::error!`.
 macro_rules! raise_alarm {
     ($alarms:expr, $alarm:expr, $subject:expr, $($line:tt)+) => {{
         let alarm: $crate::instruments::Alarm = $alarm;
-        if $alarms.raise(alarm, $subject) {
-            tracing::error!(alarm = alarm.as_str(), $($line)+);
+        let subject: &str = $subject;
+        let is_news = $alarms.raise(alarm, subject);
+        let subject = Some(subject).filter(|subject| !subject.is_empty());
+        if is_news {
+            tracing::error!(alarm = alarm.as_str(), subject, $($line)+);
         } else {
-            tracing::info!(repeated_alarm = alarm.as_str(), $($line)+);
+            tracing::info!(repeated_alarm = alarm.as_str(), subject, $($line)+);
         }
     }};
 }

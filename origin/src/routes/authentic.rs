@@ -121,6 +121,7 @@ pub(super) async fn admit_partner(
 
     let received = Received::read(request).await?;
     let (partner, nonce) = verifier.verify_partner(&received)?;
+    tracing::Span::current().record("partner", partner.as_str());
     let subscriber = received.headers.get(SUBSCRIBER_HANDLE_HEADER);
     let subscriber = subscriber.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let call = PartnerCall { partner: partner.clone(), body: received.body.clone(), nonce, subscriber };

@@ -104,7 +104,7 @@ impl CallVerifier {
         }
         refusals.note_signature(Caller::of(key_use), refused.into());
         signals.note_refused(refused.as_str());
-        tracing::warn!(?refused, key_use = key_use.as_str(), "a signature was refused");
+        tracing::warn!(reason = refused.as_str(), key_use = key_use.as_str(), "a signature was refused");
         Err(Reject::unauthorized())
     }
 

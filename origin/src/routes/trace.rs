@@ -1,20 +1,23 @@
 //! The correlator and the trace: taken from the call or begun, present on every log line of the call,
-//! and the correlator echoed in the response.
+//! and the correlator echoed in the response. Each call has one line that says what became of it.
 //!
 //! What the operator's systems call a correlator may have a number in it, and its work reaches
 //! partners and the edge. So that one is echoed, and the work has one of our own.
 
 use crate::ambient::Random;
+use crate::call_outcome::CallOutcome;
 use crate::call_trace::CallTrace;
 use crate::fault::Failure;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use onbill_domain::correlator::HEADER;
 use onbill_domain::reject::Reject;
 use std::sync::Arc;
-use tracing::Instrument as _;
+use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 /// 400 `invalid-request` for a malformed correlator; otherwise the call runs within a span that
 /// carries it.
@@ -24,24 +27,92 @@ pub(super) async fn with_correlator(
     next: Next,
 ) -> Response {
     let Some(trace) = CallTrace::read(request.headers(), &*random) else {
-        return Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response();
+        let span = call_span(&CallTrace::begin(&*random), &request);
+        let mut response = span.in_scope(|| {
+            Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response()
+        });
+        OpenCall::begin(span).answer(&mut response);
+        return response;
     };
     let echoed = trace.correlator.clone();
     let path_is_operators = request.uri().path().starts_with("/operator/");
     let was_given = request.headers().contains_key(HEADER);
     let trace = if path_is_operators && was_given { trace.renamed(&*random) } else { trace };
-    let CallTrace { correlator, parent } = trace.clone();
+    let span = call_span(&trace, &request);
+    let call = OpenCall::begin(span.clone());
+    let mut response = trace.scope(next.run(request)).instrument(span).await;
+    call.answer(&mut response);
+    if let Ok(value) = HeaderValue::from_str(echoed.as_str()) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+/// What is not known yet is recorded where it becomes known.
+fn call_span(trace: &CallTrace, request: &Request) -> Span {
+    let ids = trace.span_ids();
     // The route's pattern and not its path, because a path may contain a partner's identifier.
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let method = request.method().clone();
-    let span = tracing::info_span!("call", %correlator, trace = %parent.trace_id(), %method, route);
-    let work = async {
-        let mut response = next.run(request).await;
-        tracing::info!(status = response.status().as_u16(), "answered");
-        if let Ok(value) = HeaderValue::from_str(echoed.as_str()) {
-            response.headers_mut().insert(HEADER, value);
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    tracing::info_span!(
+        "call",
+        correlator = %trace.correlator,
+        trace_id = ids.trace_id,
+        span_id = ids.span_id,
+        parent_span_id = ids.parent_span_id,
+        sampled = ids.is_sampled,
+        method = method_word(request.method()),
+        route,
+        partner = Empty,
+        status = Empty,
+        outcome = Empty,
+        reason = Empty,
+        transaction_id = Empty,
+        refund_id = Empty,
+        duration_ms = Empty,
+    )
+}
+
+/// A method may be any text of the caller's: only those that a route takes are repeated.
+fn method_word(method: &Method) -> &str {
+    let is_taken = [Method::GET, Method::HEAD, Method::POST, Method::PUT].contains(method);
+    if is_taken { method.as_str() } else { "other" }
+}
+
+/// A call that has no response yet. Its line is written when it gets one, or when its caller is gone.
+struct OpenCall {
+    span: Span,
+    began_at: Instant,
+    is_answered: bool,
+}
+
+impl OpenCall {
+    fn begin(span: Span) -> Self {
+        Self { span, began_at: Instant::now(), is_answered: false }
+    }
+
+    fn answer(mut self, response: &mut Response) {
+        self.is_answered = true;
+        let outcome = response.extensions_mut().remove::<CallOutcome>();
+        let outcome = outcome.unwrap_or_else(|| CallOutcome::of_status(response.status()));
+        self.span.record("status", response.status().as_u16());
+        self.record(&outcome);
+        tracing::info!(parent: &self.span, "answered");
+    }
+
+    fn record(&self, outcome: &CallOutcome) {
+        self.span.record("outcome", outcome.word);
+        self.span.record("reason", outcome.reason);
+        self.span.record("transaction_id", outcome.transaction_id.as_deref());
+        self.span.record("refund_id", outcome.refund_id.as_deref());
+        self.span.record("duration_ms", self.began_at.elapsed().as_secs_f64() * 1000.0);
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.record(&CallOutcome::abandoned());
+            tracing::info!(parent: &self.span, "abandoned");
         }
-        response
-    };
-    trace.scope(work).instrument(span).await
+    }
 }

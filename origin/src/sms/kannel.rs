@@ -146,30 +146,30 @@ fn classify_response(
             SendSmsResult::Accepted { message_id: token }
         }
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-            tracing::warn!(%status, "the gateway has too much to do");
+            tracing::warn!(status = status.as_u16(), "the gateway has too much to do");
             SendSmsResult::Later(RetryCause::Throttled)
         }
         StatusCode::FORBIDDEN if says("Not routable") => warn_refused(status),
         StatusCode::BAD_REQUEST if says("denied by") => warn_refused(status),
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-            let alarm = Alarm::SmsNotLetIn;
-            raise_alarm!(alarms, alarm, KANNEL, %status, "the gateway does not let us in");
+            let (alarm, status) = (Alarm::SmsNotLetIn, status.as_u16());
+            raise_alarm!(alarms, alarm, KANNEL, status, "the gateway does not let us in");
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         status if status.is_client_error() => {
-            let alarm = Alarm::SmsSettings;
-            raise_alarm!(alarms, alarm, KANNEL, %status, "the gateway takes no message of this form");
+            let (alarm, status) = (Alarm::SmsSettings, status.as_u16());
+            raise_alarm!(alarms, alarm, KANNEL, status, "the gateway takes no message of this form");
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         _ => {
-            tracing::warn!(%status, "the gateway fails with a message");
+            tracing::warn!(status = status.as_u16(), "the gateway fails with a message");
             SendSmsResult::Later(RetryCause::Unclear)
         }
     }
 }
 
 fn warn_refused(status: StatusCode) -> SendSmsResult {
-    tracing::warn!(%status, "the gateway refuses a message");
+    tracing::warn!(status = status.as_u16(), "the gateway refuses a message");
     SendSmsResult::Refused
 }
 

@@ -1,18 +1,21 @@
 //! What is logged, captured: by the whole process, or by one thread.
 
+use onbill_origin::telemetry::Telemetry;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tracing::Level;
 use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 
 /// The captured bytes, as they were written.
 #[derive(Clone, Default)]
 pub struct LogCapture(Arc<Mutex<Vec<u8>>>);
 
 impl LogCapture {
-    /// Everything that the process logs from the first call on, as JSON: what other tests log, and
-    /// what the simulated parties log.
+    /// Everything that the process logs from the first call on: what other tests log, and what the
+    /// simulated parties log, with all fields; and the origins' own lines beside.
     pub fn capture_process() -> &'static Self {
         static LOG: OnceLock<LogCapture> = OnceLock::new();
         LOG.get_or_init(|| {
@@ -21,7 +24,8 @@ impl LogCapture {
                 .json()
                 .with_max_level(Level::TRACE)
                 .with_writer(log.clone())
-                .finish();
+                .finish()
+                .with(Telemetry::default().log_lines(log.clone()));
             set_global_default(subscriber).expect("is the only one");
             log
         })
@@ -40,6 +44,16 @@ impl LogCapture {
             .with_ansi(false)
             .finish();
         (log, set_default(subscriber))
+    }
+
+    /// The lines that the origins in this thread write, as the program writes them at its usual
+    /// level, until the guard is dropped.
+    pub fn capture_lines(telemetry: &Telemetry) -> (Self, DefaultGuard) {
+        // For the reason given above.
+        Self::capture_process();
+        let log = Self::default();
+        let lines = telemetry.log_lines(log.clone()).with_filter(LevelFilter::INFO);
+        (log, set_default(tracing_subscriber::registry().with(lines)))
     }
 
     /// Copies what was captured so far.

@@ -144,9 +144,9 @@ VALUES ('acme-20261118T110640Z-00000001', 1795000000, 1, 'line,kind,transaction_
         <11*32>, 1795000001, <12*32>, 1795000900),
     ('acme-20261118T112140Z-00000002', 1795000900, 1, 'line,kind,transaction_id,refund_id,msisdn,amount,currency',
         NULL, NULL, NULL, NULL);
-INSERT INTO file_lines (file_id, line, transaction_id, refund_id, number_sealed)
-VALUES ('acme-20261118T110640Z-00000001', 1, 'tx-approved', NULL, NULL),
-    ('acme-20261118T112140Z-00000002', 1, 'tx-filed', NULL, NULL);
+INSERT INTO file_lines (file_id, line, transaction_id, refund_id, number_sealed, correlator, traceparent)
+VALUES ('acme-20261118T110640Z-00000001', 1, 'tx-approved', NULL, NULL, NULL, NULL),
+    ('acme-20261118T112140Z-00000002', 1, 'tx-filed', NULL, NULL, 'bill-run/1', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01');
 
 INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator, traceparent, queued_at, due_at, attempts)
 VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 1795000000, 1795000060, 1),

@@ -1,12 +1,12 @@
 //! A fake host for tests: a KV that can be stale or fail, a clock that only a test moves, seeded
-//! randomness, a network that is a function, rates that can be exhausted, and a log to read. It
-//! exists in tests and behind the feature `fake` only: no deployment has it.
+//! randomness, a network that is a function, rates that can be exhausted, and a log and data points
+//! to read. It exists in tests and behind the feature `fake` only: no deployment has it.
 
 mod kv;
 
 pub use kv::KvFault;
 
-use crate::platform::{KvUnavailable, Platform, RateLimiter, Unreachable};
+use crate::platform::{DataPoint, KvUnavailable, Platform, RateLimiter, Unreachable};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
@@ -33,6 +33,7 @@ pub struct FakePlatform {
     exhausted: Mutex<HashSet<RateLimiter>>,
     rate_keys: Mutex<Vec<(RateLimiter, String)>>,
     lines: Mutex<Vec<String>>,
+    points: Mutex<Vec<DataPoint>>,
 }
 
 impl FakePlatform {
@@ -51,6 +52,7 @@ impl FakePlatform {
             exhausted: Mutex::default(),
             rate_keys: Mutex::default(),
             lines: Mutex::default(),
+            points: Mutex::default(),
         }
     }
 
@@ -95,6 +97,11 @@ impl FakePlatform {
     /// Every line of the log, in order.
     pub fn log_lines(&self) -> Vec<String> {
         lock(&self.lines).clone()
+    }
+
+    /// Every data point, in order.
+    pub fn data_points(&self) -> Vec<DataPoint> {
+        lock(&self.points).clone()
     }
 
     /// The true value at `key`, whatever reads would see.
@@ -146,6 +153,10 @@ impl Platform for FakePlatform {
         Timestamp::from_unix_seconds(self.seconds())
     }
 
+    fn now_milliseconds(&self) -> i64 {
+        self.seconds().saturating_mul(1000)
+    }
+
     fn random_bytes(&self) -> Option<[u8; 16]> {
         if self.randomness_fails.load(Ordering::SeqCst) {
             return None;
@@ -157,6 +168,10 @@ impl Platform for FakePlatform {
 
     fn log(&self, line: &str) {
         lock(&self.lines).push(line.to_owned());
+    }
+
+    fn record(&self, point: &DataPoint) {
+        lock(&self.points).push(point.clone());
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) async fn authenticate_partner<'c, P: Platform>(
         call.warn(why);
         Reject::unauthorized()
     })?;
+    call.notes.note_partner(&partner.id);
     // 3.
     check_partner_rate(call, partner.id.as_str()).await?;
     Ok(partner)

@@ -1,7 +1,7 @@
 //! What the edge needs of its host: a key-value store, outgoing calls, a clock, randomness, a rate
-//! limiter and a log.
+//! limiter, a log and a store of data points.
 //!
-//! Not here: what is stored, called or logged. The trait has no notion of operators, partners or
+//! Not here: what is stored, called, logged or measured. The trait has no notion of operators, partners or
 //! money.
 
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub(crate) mod workers;
 pub const SEND_SECONDS_MAX: u32 = 8;
 
 /// The headers of a request that the edge reads. A host need not pass others on.
-pub const REQUEST_HEADERS: [&str; 12] = [
+pub const REQUEST_HEADERS: [&str; 13] = [
     "accept-language",
     "cf-connecting-ip",
     "content-digest",
@@ -31,6 +31,7 @@ pub const REQUEST_HEADERS: [&str; 12] = [
     "signature",
     "signature-input",
     "traceparent",
+    "tracestate",
     "x-correlator",
 ];
 
@@ -58,11 +59,29 @@ pub trait Platform {
 
     fn now(&self) -> Timestamp;
 
+    /// The same clock in Unix milliseconds, for the log and for durations. On the Workers platform
+    /// it stands still while the edge computes: it goes on with each response that the edge waits
+    /// for.
+    fn now_milliseconds(&self) -> i64;
+
     /// Unpredictable bytes; `None` when the host has no randomness.
     fn random_bytes(&self) -> Option<[u8; 16]>;
 
     /// Writes one line of JSON to the log.
     fn log(&self, line: &str);
+
+    /// Keeps a data point, if the deployment has a place for them.
+    fn record(&self, point: &DataPoint);
+}
+
+/// One measurement. A host may keep a part of them only, and then counts each that it keeps for as
+/// many as have its index. No word has a line feed in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataPoint {
+    /// At most 96 bytes.
+    pub index: String,
+    pub words: [String; 6],
+    pub numbers: [f64; 2],
 }
 
 /// A rate, and the key by which its callers are counted.

@@ -5,7 +5,8 @@
 //! every piece of a body, and make objects of the platform that the edge does not need.
 
 use super::{
-    KvUnavailable, Platform, REQUEST_HEADERS, RESPONSE_HEADERS, RateLimiter, SEND_SECONDS_MAX, Unreachable,
+    DataPoint, KvUnavailable, Platform, REQUEST_HEADERS, RESPONSE_HEADERS, RateLimiter, SEND_SECONDS_MAX,
+    Unreachable,
 };
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -57,6 +58,9 @@ extern "C" {
 
     #[wasm_bindgen(js_name = writeLogLine)]
     fn write_log_line(line: &str);
+
+    #[wasm_bindgen(js_name = writeDataPoint)]
+    fn write_data_point(env: &Env, index: &str, words: &str, first: f64, second: f64);
 }
 
 thread_local! {
@@ -114,10 +118,12 @@ impl Platform for Workers {
     }
 
     fn now(&self) -> Timestamp {
-        // The platform's clock is whole milliseconds, which a float holds exactly.
-        #[expect(clippy::cast_possible_truncation, reason = "a float is cut to whole seconds")]
-        let seconds = (Date::now() / 1000.0) as i64;
-        Timestamp::from_unix_seconds(seconds)
+        Timestamp::from_unix_seconds(self.now_milliseconds().div_euclid(1000))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a float holds whole milliseconds exactly")]
+    fn now_milliseconds(&self) -> i64 {
+        Date::now() as i64
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the adapter around the platform's randomness")]
@@ -128,6 +134,11 @@ impl Platform for Workers {
 
     fn log(&self, line: &str) {
         write_log_line(line);
+    }
+
+    fn record(&self, point: &DataPoint) {
+        let [first, second] = point.numbers;
+        write_data_point(&self.env, &point.index, &point.words.join("\n"), first, second);
     }
 }
 

@@ -227,6 +227,9 @@ async fn secrets_are_absent_from_log_kv_and_urls() {
         assert!(line["correlator"].as_str().is_some_and(|text| text.len() == 36), "{line}");
     }
     places.extend(edge.platform.kv_entries().into_iter().flat_map(|(key, value)| [key, value]));
+    let points = edge.platform.data_points();
+    assert!(points.len() >= 15);
+    places.extend(points.into_iter().flat_map(|point| [point.index, point.words.join("\n")]));
     places.extend(edge.platform.rate_keys().into_iter().map(|(_, key)| key));
     let forwarded = format!("/ott/v1/transaction/{NUMBER}");
     let sent = edge.sent_targets();

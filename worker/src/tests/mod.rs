@@ -6,6 +6,7 @@ mod coupons;
 mod frame;
 mod notifications;
 mod numbers;
+mod observations;
 mod ott;
 mod pai_mappings;
 mod refunds;

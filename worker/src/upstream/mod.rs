@@ -9,12 +9,12 @@ pub(crate) use response::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamRespons
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::{Fault, HandlerError, Party};
-use crate::platform::Platform;
+use crate::platform::{Platform, Unreachable};
 use crate::refusal_words::add_words;
 use crate::response::JSON;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request};
+use http::{HeaderValue, Method, Request, Response};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
@@ -78,9 +78,33 @@ pub(crate) async fn send_signed<P: Platform>(
     let key = call.config.keys().signing_key(key_use, party.to_string()).ok_or_else(cannot_send)?;
     let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
     call.correlation.write_headers(request.headers_mut(), &nonce);
+    // A caller that has not signed may be anybody.
+    if matches!(party, Party::Operator(_)) && call.notes.partner().is_some() {
+        call.correlation.write_state(request.headers_mut());
+    }
     sign_request(&mut request, key, call.platform.now(), &nonce).ok_or_else(cannot_send)?;
-    match call.platform.send(request).await {
+    match send_noted(call, &party, request).await {
         Ok(response) => Ok(UpstreamResponse::new(party, response)),
         Err(why) => Err(Fault::Unreachable(party, why)),
     }
+}
+
+/// Sends a request, and notes whom it went to and how long it took.
+async fn send_noted<P: Platform>(
+    call: &Call<'_, P>,
+    party: &Party,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, Unreachable> {
+    let operator = match party {
+        Party::Operator(operator) => operator,
+        Party::Partner(partner) => {
+            call.notes.note_partner(partner);
+            return call.platform.send(request).await;
+        }
+    };
+    call.notes.begin_origin_call(operator, call.platform.now_milliseconds());
+    let result = call.platform.send(request).await;
+    let is_success = result.as_ref().is_ok_and(|response| response.status().is_success());
+    call.notes.end_origin_call(operator, call.platform.now_milliseconds(), is_success);
+    result
 }

@@ -1,6 +1,7 @@
 //! Makes a file of the pending charges and refunds.
 
 use super::exchange::FileExchange;
+use crate::call_trace::CallTrace;
 use crate::config::FileColumns;
 use crate::delivery::alarms::raise_for_result;
 use crate::delivery::later_verdict::LaterVerdict;
@@ -27,7 +28,7 @@ enum FilingDecision {
     /// It goes into a file.
     Line(LeasedJob),
     /// A charge whose account does not allow it now, or could not be looked up.
-    Settled { lease: Lease, transaction_id: String, outcome: ChargeOutcome },
+    Settled { trace: Option<CallTrace>, lease: Lease, transaction_id: String, outcome: ChargeOutcome },
     /// A charge whose account was not looked up, for lack of time.
     NotLookedUp { lease: Lease, transaction_id: String },
 }
@@ -79,10 +80,14 @@ impl FileExchange {
         Ok(())
     }
 
-    /// Looks up every account again, and settles the charges that do not go into a file.
+    /// Looks up every account again, and settles the charges that do not go into a file. What is done
+    /// about a charge belongs to the charge's own trace, and not to that of the round.
     async fn check_accounts(&self, jobs: Vec<LeasedJob>, next: Timestamp) -> Result<CheckedJobs, Fault> {
         let until = self.clock.now().plus_seconds(ASKING_SECONDS);
-        let decisions = jobs.into_iter().map(|leased| self.decide_filing(leased, until, next));
+        let decisions = jobs.into_iter().map(|leased| {
+            let trace = leased.trace.clone();
+            CallTrace::scope_of(trace, self.decide_filing(leased, until, next))
+        });
         // All look-ups finish before anything is settled: one that is not polled may hold a
         // resource that settling waits for.
         let decisions: Vec<FilingDecision> = stream::iter(decisions).buffered(ASKED_AT_ONCE).collect().await;
@@ -95,10 +100,10 @@ impl FileExchange {
                     let outcome = BillingOutcome::Undecided(NextStep::RetryAt(self.clock.now()));
                     self.settle_charge(lease, transaction_id, outcome).await?;
                 }
-                FilingDecision::Settled { lease, transaction_id, outcome } => {
+                FilingDecision::Settled { trace, lease, transaction_id, outcome } => {
                     let is_unclear = matches!(outcome, BillingOutcome::Undecided(NextStep::RetryAt(_)));
                     checked.unclear += u32::from(is_unclear);
-                    self.settle_charge(lease, transaction_id, outcome).await?;
+                    CallTrace::scope_of(trace, self.settle_charge(lease, transaction_id, outcome)).await?;
                 }
             }
         }
@@ -139,11 +144,11 @@ impl FileExchange {
                 BillingOutcome::Undecided(NextStep::DeadLetter)
             }
             Err(failure) => {
-                tracing::warn!(?failure, transaction_id, "an account could not be asked about");
+                tracing::warn!(fault = ?failure, transaction_id, "an account could not be asked about");
                 BillingOutcome::Undecided(NextStep::RetryAt(next))
             }
         };
-        FilingDecision::Settled { lease, transaction_id, outcome }
+        FilingDecision::Settled { trace: leased.trace, lease, transaction_id, outcome }
     }
 
     async fn settle_charge(

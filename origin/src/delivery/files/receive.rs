@@ -7,6 +7,7 @@ use super::names::{RESPONSE, csv_name, manifest_name};
 use super::render;
 use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
+use crate::call_trace::CallTrace;
 use crate::delivery::alarms::raise_for_result;
 use crate::delivery::billing::interpret_refund_decision;
 use crate::delivery::later_verdict::LaterVerdict;
@@ -119,11 +120,15 @@ impl FileExchange {
         verdict: LineDecision,
     ) -> Result<(), Fault> {
         let later = LaterVerdict::of_line(line.bill.id(), &verdict);
-        let result =
-            self.store.settle_line(self.clock.now(), file.file_id.clone(), line.line, verdict).await?;
-        raise_for_result(&self.instruments, result, "line", line.bill.id());
-        later.note(result, &self.store, &self.instruments, self.clock.now()).await;
-        Ok(())
+        let settling = async {
+            let (now, file_id) = (self.clock.now(), file.file_id.clone());
+            let result = self.store.settle_line(now, file_id, line.line, verdict).await?;
+            raise_for_result(&self.instruments, result, "line", line.bill.id());
+            later.note(result, &self.store, &self.instruments, self.clock.now()).await;
+            Ok::<(), Fault>(())
+        };
+        // The webhook that follows belongs to the trace of the charge, and not to that of the round.
+        CallTrace::scope_of(line.trace.clone(), settling).await
     }
 
     fn read_line_decision(

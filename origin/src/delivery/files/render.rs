@@ -68,7 +68,7 @@ pub(super) fn render_csv(
     let failed = |_| Fault::Broken("a file does not serialize");
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(columns.iter().map(FileColumn::as_str)).map_err(failed)?;
-    for BillingFileLine { line, bill } in lines {
+    for BillingFileLine { line, bill, .. } in lines {
         let fields = match bill {
             BillingItem::Charge(charge) => {
                 let subscriber = charge_subscriber(charge)?;
@@ -280,7 +280,7 @@ mod tests {
         ]
         .into_iter()
         .zip(1..)
-        .map(|(bill, line)| BillingFileLine { line, bill })
+        .map(|(bill, line)| BillingFileLine { line, trace: None, bill })
         .collect()
     }
 

@@ -17,7 +17,7 @@ impl FileExchange {
     /// Makes a round at each interval, and does not end.
     pub async fn run(self: Arc<Self>, spool: Arc<dyn Spool>) {
         loop {
-            let round = CallTrace::begin(&*self.random).scope(self.make_round(&*spool));
+            let round = CallTrace::begin_work(&*self.random, "billing-files", self.make_round(&*spool));
             if let Err(fault) = round.await {
                 tracing::error!(?fault, "files for billing could not be worked on");
             }

@@ -118,22 +118,28 @@ impl SmppGateway {
             match submit_status::classify_submit(status) {
                 SubmitStatus::Taken => message_id = answer.message_id(),
                 SubmitStatus::Throttled => {
-                    tracing::warn!(?status, "the SMSC has too much to do");
+                    tracing::warn!(command_status = ?status, "the SMSC has too much to do");
                     let until = self.clock.now().plus_seconds(SPARED_SECONDS);
                     self.spared_until.store(until.unix_seconds(), Ordering::Relaxed);
                     return SendSmsResult::Later(RetryCause::Throttled);
                 }
                 SubmitStatus::Refused => {
-                    tracing::warn!(?status, "the SMSC refuses a message");
+                    tracing::warn!(command_status = ?status, "the SMSC refuses a message");
                     return SendSmsResult::Refused;
                 }
                 SubmitStatus::Misfit => {
                     let (alarms, alarm) = (&self.instruments.alarms, Alarm::SmsSettings);
-                    raise_alarm!(alarms, alarm, SMPP, ?status, "the SMSC takes no message of this form");
+                    raise_alarm!(
+                        alarms,
+                        alarm,
+                        SMPP,
+                        command_status = ?status,
+                        "the SMSC takes no message of this form"
+                    );
                     return SendSmsResult::Later(RetryCause::Unreachable);
                 }
                 SubmitStatus::Unclear => {
-                    tracing::warn!(?status, "the SMSC fails with a message");
+                    tracing::warn!(command_status = ?status, "the SMSC fails with a message");
                     return SendSmsResult::Later(RetryCause::Unclear);
                 }
             }

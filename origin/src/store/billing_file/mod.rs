@@ -4,6 +4,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::call_trace::CallTrace;
 use crate::config::FileColumns;
 use crate::store::charge::Charge;
 use crate::store::database::{Store, use_case};
@@ -95,6 +96,8 @@ pub struct BillingFile {
 pub struct BillingFileLine {
     /// From 1.
     pub line: u32,
+    /// That of the job that was put into the file, until every line of the file is settled.
+    pub trace: Option<CallTrace>,
     pub bill: BillingItem,
 }
 

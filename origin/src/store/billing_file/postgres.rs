@@ -9,7 +9,7 @@ use crate::store::number::Hash;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_time};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{LeasedJob, Queue};
+use crate::store::queue::{LeasedJob, Queue, read_trace};
 use crate::store::refund::postgres as refund;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::HashMap;
@@ -66,7 +66,7 @@ pub(super) async fn create_billing_file(
              AND dead_lettered_at IS NULL AND kind IN ({}) AND NOT EXISTS (
                  SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
                  WHERE t.transaction_id = outbox.transaction_id AND h.erasure_requested_at IS NOT NULL)
-         RETURNING job_id, transaction_id, refund_id",
+         RETURNING job_id, transaction_id, refund_id, correlator, traceparent",
         Queue::Billing.sql()
     );
     let taken = tx.query(&sql, &[&ids, &attempts]).await?;
@@ -76,7 +76,7 @@ pub(super) async fn create_billing_file(
     let taken: HashMap<i64, Row> =
         taken.into_iter().map(|row| Ok((row.try_get("job_id")?, row))).collect::<Result<_, TxError>>()?;
     let rows: Vec<&Row> = ids.iter().filter_map(|id| taken.get(id)).collect();
-    let subjects = |column: &str| -> Result<Vec<Option<&str>>, TxError> {
+    let texts = |column: &str| -> Result<Vec<Option<&str>>, TxError> {
         rows.iter().map(|row| Ok(row.try_get(column)?)).collect()
     };
     let count = u32::try_from(rows.len()).map_err(|_| inconsistent_row("files.lines"))?;
@@ -87,10 +87,17 @@ pub(super) async fn create_billing_file(
     )
     .await?;
     tx.execute(
-        "INSERT INTO file_lines (file_id, line, transaction_id, refund_id)
-         SELECT $1, line, transaction_id, refund_id
-         FROM unnest($2::TEXT[], $3::TEXT[]) WITH ORDINALITY AS lines (transaction_id, refund_id, line)",
-        &[&file_id, &subjects("transaction_id")?, &subjects("refund_id")?],
+        "INSERT INTO file_lines (file_id, line, transaction_id, refund_id, correlator, traceparent)
+         SELECT $1, line, transaction_id, refund_id, correlator, traceparent
+         FROM unnest($2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[]) WITH ORDINALITY
+             AS lines (transaction_id, refund_id, correlator, traceparent, line)",
+        &[
+            &file_id,
+            &texts("transaction_id")?,
+            &texts("refund_id")?,
+            &texts("correlator")?,
+            &texts("traceparent")?,
+        ],
     )
     .await?;
     Ok(count)
@@ -172,13 +179,17 @@ async fn delete_sealed_numbers(tx: &PgConnection<'_>, file_id: &str) -> Result<(
     Ok(())
 }
 
-/// Lines never change, so the two queries see the same file.
+/// The columns of a line, before those of what is on it.
+const LINE: &str = "SELECT l.line, l.number_sealed AS filed_number, l.correlator AS line_correlator,
+        l.traceparent AS line_traceparent,";
+
+/// What is on a line never changes, so the two queries see the same file.
 pub(super) async fn list_file_lines(
     db: &PgConnection<'_>,
     file_id: &str,
 ) -> Result<Vec<BillingFileLine>, TxError> {
     let of_file = |select: &str, on: &str| {
-        let select = select.replacen("SELECT", "SELECT l.line, l.number_sealed AS filed_number,", 1);
+        let select = select.replacen("SELECT", LINE, 1);
         format!("{select} JOIN file_lines l ON {on} WHERE l.file_id = $1")
     };
     let charges = of_file(charge::CHARGE, "l.transaction_id = t.transaction_id");
@@ -197,7 +208,8 @@ pub(super) async fn list_file_lines(
         .chain(refunds)
         .map(|read| {
             read.and_then(|(row, bill)| {
-                Ok(BillingFileLine { line: read_count(row, "file_lines.line")?, bill })
+                let trace = read_trace(row.try_get("line_correlator")?, row.try_get("line_traceparent")?);
+                Ok(BillingFileLine { line: read_count(row, "file_lines.line")?, trace, bill })
             })
         })
         .collect::<Result<Vec<_>, TxError>>()?;
@@ -265,5 +277,7 @@ pub(in crate::store) async fn mark_file_acknowledged(
         &[&file_id, &now.unix_seconds()],
     )
     .await?;
+    tx.execute("UPDATE file_lines SET correlator = NULL, traceparent = NULL WHERE file_id = $1", &[&file_id])
+        .await?;
     Ok(())
 }

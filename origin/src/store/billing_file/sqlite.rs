@@ -6,7 +6,7 @@ use crate::store::charge::{Charge, sqlite as charge};
 use crate::store::clock_skew::latest_now;
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::number::Hash;
-use crate::store::queue::{LeasedJob, Queue};
+use crate::store::queue::{LeasedJob, Queue, read_trace};
 use crate::store::refund::sqlite as refund;
 use crate::store::sqlite::rows::parse_column;
 use onbill_domain::timestamp::Timestamp;
@@ -28,12 +28,13 @@ pub(super) fn create_billing_file(
              AND kind IN ({}) AND NOT EXISTS (
                  SELECT 1 FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)
                  WHERE t.transaction_id = outbox.transaction_id AND h.erasure_requested_at IS NOT NULL)
-         RETURNING transaction_id, refund_id",
+         RETURNING transaction_id, refund_id, correlator, traceparent",
         Queue::Billing.sql()
     ))?;
     for entry in entries {
         let taken = take.query_row(params![entry.job_id, entry.attempts], |row| {
-            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+            let column = |index: usize| row.get::<_, Option<String>>(index);
+            Ok([column(0)?, column(1)?, column(2)?, column(3)?])
         });
         lines.extend(taken.optional()?);
     }
@@ -44,10 +45,11 @@ pub(super) fn create_billing_file(
     tx.prepare_cached("INSERT INTO files (file_id, created_at, lines, columns) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![file_id, now.unix_seconds(), count, columns.to_string()])?;
     let mut insert = tx.prepare_cached(
-        "INSERT INTO file_lines (file_id, line, transaction_id, refund_id) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO file_lines (file_id, line, transaction_id, refund_id, correlator, traceparent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    for ((transaction_id, refund_id), line) in lines.into_iter().zip(1_u32..) {
-        insert.execute(params![file_id, line, transaction_id, refund_id])?;
+    for ([transaction_id, refund_id, correlator, traceparent], line) in lines.into_iter().zip(1_u32..) {
+        insert.execute(params![file_id, line, transaction_id, refund_id, correlator, traceparent])?;
     }
     Ok(count)
 }
@@ -92,12 +94,18 @@ fn read_file(row: &Row<'_>) -> Result<BillingFile, StoreError> {
     })
 }
 
+/// The columns of a line, before those of what is on it.
+const LINE: &str = "SELECT l.line, l.number_sealed AS filed_number, l.correlator AS line_correlator,
+        l.traceparent AS line_traceparent,";
+
+fn read_line(row: &Row<'_>, bill: BillingItem) -> Result<BillingFileLine, StoreError> {
+    let trace = read_trace(row.get("line_correlator")?, row.get("line_traceparent")?);
+    Ok(BillingFileLine { line: row.get("line")?, trace, bill })
+}
+
 pub(super) fn list_file_lines(db: &Connection, file_id: &str) -> Result<Vec<BillingFileLine>, StoreError> {
     let of_file = |select: &str, on: &str| {
-        format!(
-            "{} JOIN file_lines l ON {on} WHERE l.file_id = ?1",
-            select.replacen("SELECT", "SELECT l.line, l.number_sealed AS filed_number,", 1)
-        )
+        format!("{} JOIN file_lines l ON {on} WHERE l.file_id = ?1", select.replacen("SELECT", LINE, 1))
     };
     let mut lines = Vec::new();
     let mut charges = db.prepare_cached(&of_file(charge::CHARGE, "l.transaction_id = t.transaction_id"))?;
@@ -108,15 +116,12 @@ pub(super) fn list_file_lines(db: &Connection, file_id: &str) -> Result<Vec<Bill
         if let (Some(subscriber), Some(sealed)) = (&mut charge.subscriber, row.get("filed_number")?) {
             subscriber.number.sealed = sealed;
         }
-        lines.push(BillingFileLine { line: row.get("line")?, bill: BillingItem::Charge(charge) });
+        lines.push(read_line(row, BillingItem::Charge(charge))?);
     }
     let mut refunds = db.prepare_cached(&of_file(refund::REFUND, "l.refund_id = r.refund_id"))?;
     let mut rows = refunds.query([file_id])?;
     while let Some(row) = rows.next()? {
-        lines.push(BillingFileLine {
-            line: row.get("line")?,
-            bill: BillingItem::Refund(refund::read_refund(row)?),
-        });
+        lines.push(read_line(row, BillingItem::Refund(refund::read_refund(row)?))?);
     }
     lines.sort_by_key(|line| line.line);
     Ok(lines)
@@ -195,6 +200,8 @@ pub(in crate::store) fn mark_file_acknowledged(
         "UPDATE files SET acknowledged_at = ?2 WHERE file_id = ?1 AND acknowledged_at IS NULL",
     )?
     .execute(params![file_id, now.unix_seconds()])?;
+    tx.prepare_cached("UPDATE file_lines SET correlator = NULL, traceparent = NULL WHERE file_id = ?1")?
+        .execute([file_id])?;
     Ok(())
 }
 

@@ -67,12 +67,12 @@ impl Session {
                     Ok(AsyncMessage::Notice(notice)) if is_warning(&notice) => {
                         counted.fetch_add(1, Ordering::SeqCst);
                         let code = notice.code().code();
-                        tracing::warn!(code, message = notice.message(), "the database warns");
+                        tracing::warn!(code, notice = notice.message(), "the database warns");
                     }
                     Ok(_) => {}
                     // The statement in progress gets an error of its own.
                     Err(error) => {
-                        tracing::debug!(%error, "a connection to the database has ended");
+                        tracing::debug!(fault = %error, "a connection to the database has ended");
                         return;
                     }
                 }

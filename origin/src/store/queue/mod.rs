@@ -79,11 +79,11 @@ fn trace_columns(trace: Option<&CallTrace>) -> (Option<String>, Option<String>) 
 }
 
 /// Reads them. A job without them does not come from a call.
-fn read_trace(correlator: Option<String>, traceparent: Option<String>) -> Option<CallTrace> {
-    Some(CallTrace {
-        correlator: Correlator::parse(&correlator?)?,
-        parent: TraceParent::parse(&traceparent?)?,
-    })
+pub(in crate::store) fn read_trace(
+    correlator: Option<String>,
+    traceparent: Option<String>,
+) -> Option<CallTrace> {
+    Some(CallTrace::new(Correlator::parse(&correlator?)?, TraceParent::parse(&traceparent?)?))
 }
 
 /// How long jobs of a kind may wait after so many attempts.

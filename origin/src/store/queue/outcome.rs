@@ -204,6 +204,41 @@ impl DeliveryOutcome {
         }
     }
 
+    /// What became of the attempt, in a word of the log.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Charge { outcome: BillingOutcome::Decided(ChargeDecision::Approved { .. }), .. }
+            | Self::Refund { outcome: BillingOutcome::Decided(RefundDecision::Approved { .. }), .. } => {
+                "approved"
+            }
+            Self::Charge { outcome: BillingOutcome::Decided(ChargeDecision::Declined { .. }), .. }
+            | Self::Refund { outcome: BillingOutcome::Decided(RefundDecision::Declined { .. }), .. } => {
+                "declined"
+            }
+            Self::Webhook { outcome: WebhookOutcome::Delivered, .. }
+            | Self::Sms { outcome: SmsOutcome::Sent { .. }, .. } => "delivered",
+            Self::Sms { outcome: SmsOutcome::Refused { .. }, .. } => "refused",
+            Self::Charge { .. } | Self::Refund { .. } | Self::Webhook { .. } | Self::Sms { .. } => {
+                match self.next_step() {
+                    NextStep::RetryAt(_) => "retried",
+                    NextStep::DeadLetter => "parked",
+                    NextStep::Drop => "dropped",
+                }
+            }
+        }
+    }
+
+    /// Why a charge is declined, in a word of the log.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Charge {
+                outcome: BillingOutcome::Decided(ChargeDecision::Declined { reason, .. }),
+                ..
+            } => Some(reason.as_str()),
+            Self::Charge { .. } | Self::Refund { .. } | Self::Webhook { .. } | Self::Sms { .. } => None,
+        }
+    }
+
     pub fn next_step(&self) -> NextStep {
         match self {
             Self::Charge { outcome, .. } => outcome.next_step(),

@@ -8,6 +8,7 @@ use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
     AccountSource, AdminListen, AlarmSettings, BillingDeadline, BillingSettings, ChargeCodeRule, Config,
     Database, Links, OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
+    TelemetrySettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
@@ -150,5 +151,6 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         ),
         charge_codes: ChargeCodeRule::default(),
         alarms: AlarmSettings::default(),
+        telemetry: TelemetrySettings::default(),
     }
 }
