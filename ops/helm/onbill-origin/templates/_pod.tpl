@@ -27,7 +27,7 @@ spec:
   # It never talks to Kubernetes.
   automountServiceAccountToken: false
   enableServiceLinks: false
-  # 5 s until no new call comes, 12 s until those under way are answered, and the rest.
+  # 5 s until no new call comes, then 14 s at most until the origin has ended, and the rest.
   terminationGracePeriodSeconds: 30
   securityContext:
     runAsNonRoot: true
@@ -53,18 +53,19 @@ spec:
       ports:
         - {name: http, containerPort: 8788}
         - {name: metrics, containerPort: 9464}
+      # Probes ask the admin listener: it has connections of its own, and answers until the end.
       # A start may migrate the database, and listens after that: an hour.
       startupProbe:
-        httpGet: {path: /livez, port: http}
+        httpGet: {path: /livez, port: metrics}
         periodSeconds: 5
         failureThreshold: 720
       livenessProbe:
-        httpGet: {path: /livez, port: http}
+        httpGet: {path: /livez, port: metrics}
         periodSeconds: 10
         timeoutSeconds: 5
         failureThreshold: 6
       readinessProbe:
-        httpGet: {path: /healthz, port: http}
+        httpGet: {path: /readyz, port: metrics}
         periodSeconds: 5
         timeoutSeconds: 5
         failureThreshold: 1
