@@ -28,7 +28,7 @@ pub(crate) fn test_upgrade(from: &str) -> Outcome {
 
 /// Builds the origin of a commit from a copy of its files, unless that was done before.
 fn build_previous_origin(reference: &str) -> Outcome<PathBuf> {
-    let commit = ask_git(&["rev-parse", "--verify", &format!("{reference}^{{commit}}")])?;
+    let commit = find_commit(reference)?;
     let folder = paths::target_dir().join("upgrade");
     let program = folder.join(format!("onbill-origin-{commit}"));
     if program.is_file() {
@@ -52,6 +52,15 @@ fn build_previous_origin(reference: &str) -> Outcome<PathBuf> {
     fs::copy(target.join("debug/onbill-origin"), &program)
         .context(&format!("copy the program to {}", program.display()))?;
     Ok(program)
+}
+
+/// The commit that a tag, a branch or a commit's own name stands for. A shallow clone has few of them.
+fn find_commit(reference: &str) -> Outcome<String> {
+    ask_git(&["rev-parse", "--verify", "--quiet", &format!("{reference}^{{commit}}")]).map_err(|_| {
+        Failure::new(format!(
+            "this clone has no {reference}. A tag is brought in by: git fetch --depth 1 origin tag {reference}"
+        ))
+    })
 }
 
 #[cfg(test)]
