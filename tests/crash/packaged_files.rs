@@ -59,6 +59,20 @@ fn packages_name_the_version_of_the_program() {
 }
 
 #[test]
+fn files_that_compose_mounts_are_in_the_package() {
+    let compose = read("docker/compose.yaml");
+    let files: Vec<&str> = compose
+        .lines()
+        .filter_map(|line| Some(line.split_once("{file: ")?.1.trim_end_matches('}')))
+        .collect();
+    assert!(files.iter().any(|file| file.ends_with("prometheus/rules.yml")), "{files:?}");
+    // The secrets are the operator's.
+    for file in files.into_iter().filter(|file| !file.starts_with("./secrets/")) {
+        assert!(!read(&format!("docker/{file}")).is_empty(), "{file}");
+    }
+}
+
+#[test]
 fn units_differ_in_the_operator_only() {
     let (one, several) = (read("systemd/onbill-origin.service"), read("systemd/onbill-origin@.service"));
     let settings = |text: &str| -> Vec<String> {
