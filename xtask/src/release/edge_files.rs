@@ -1,11 +1,9 @@
 //! The edge of a release, and the widget that it serves.
 
-use std::env;
 use std::fs;
 
 use super::checksums::{hash_for_integrity, list_files};
 use super::{Release, archive, copy_folder, make_folder};
-use crate::child::{new_command, run_logged};
 use crate::edge::{self, Profile};
 use crate::failure::{Context, Outcome};
 
@@ -15,12 +13,10 @@ pub(super) fn make_all(release: &Release) -> Outcome {
     pack_widget(release)
 }
 
-/// The folder that wrangler deploys without Rust. What is in it is for `cargo xtask edge` to say.
+/// The folder that wrangler deploys without Rust: `cargo xtask edge --bundle`.
 fn pack_edge(release: &Release) -> Outcome {
     let folder = release.staging.join(format!("onbill-edge-{}", release.label));
-    let mut bundle = new_command(env::current_exe().context("find xtask itself")?);
-    bundle.args(["edge", "--bundle"]).arg(&folder);
-    run_logged("bundling the edge", "release-edge.log", &mut bundle)?;
+    edge::write_bundle(&folder)?;
     archive::pack_folder(release, &folder, "onbill-edge-VERSION.tar.gz")
 }
 

@@ -3,9 +3,14 @@
 use std::fs;
 
 use super::migration_lock;
+use crate::child::new_command;
 use crate::failure::{Context, Outcome};
 use crate::git::ask_git;
 use crate::paths;
+
+/// The Rust of releases, and of the image (ops/docker/Dockerfile). It is checked here and not in a toolchain file:
+/// where rustup may install nothing by itself, such a file would stop every build with another name for this version.
+const RUST: &str = "1.95.0";
 
 /// The commit that is checked out.
 pub(super) struct Source {
@@ -34,6 +39,10 @@ impl Source {
         if is_snapshot {
             return Ok(obstacles);
         }
+        let rustc = ask_rustc()?;
+        if !is_release_rust(&rustc) {
+            obstacles.push(format!("releases are made with Rust {RUST}, and this is {rustc}"));
+        }
         let changelog = paths::repository_root().join("CHANGELOG.md");
         let changelog = fs::read_to_string(changelog).context("read CHANGELOG.md")?;
         if !has_section(&changelog, &self.version) {
@@ -47,6 +56,16 @@ impl Source {
         }
         Ok(obstacles)
     }
+}
+
+/// Version and commit of the compiler.
+fn ask_rustc() -> Outcome<String> {
+    let answer = new_command("rustc").arg("--version").output().context("run rustc")?;
+    Ok(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
+}
+
+fn is_release_rust(version: &str) -> bool {
+    version.split(' ').nth(1) == Some(RUST)
 }
 
 /// Whether a changelog has a dated section for the version.
@@ -63,6 +82,16 @@ fn has_section(changelog: &str, version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn image_is_built_with_the_rust_of_releases() {
+        assert!(is_release_rust(&format!("rustc {RUST} (59807616e 2026-04-14)")));
+        assert!(!is_release_rust("rustc 1.95.1 (59807616e 2026-04-14)") && !is_release_rust(""));
+        let image = fs::read_to_string(paths::repository_root().join("ops/docker/Dockerfile"));
+        assert!(image.expect("is there").contains(&format!("\nFROM rust:{RUST}-")));
+        // Cargo.toml says the oldest one that compiles.
+        assert!(RUST.starts_with(env!("CARGO_PKG_RUST_VERSION")));
+    }
 
     #[test]
     fn released_version_has_a_dated_section() {
