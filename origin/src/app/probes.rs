@@ -72,7 +72,8 @@ async fn probe_database(config: &Config) -> Result<String, String> {
             "its schema is at {applied}, and this onbill knows {known}: it belongs to a newer onbill"
         )),
         0 if applied > known => Ok(format!(
-            "can be read; its schema is at {applied}, of a newer onbill that lets this one serve (it knows {known})"
+            "can be read; its schema is at {applied}, of a newer onbill, and this one, which knows {known}, may \
+             serve on it"
         )),
         0 => Ok(format!("can be read, and its schema is current ({known})")),
         count => Ok(format!(
