@@ -238,6 +238,13 @@ CREATE INDEX mandates_by_pai ON mandates (pai, in_force_from);
 CREATE INDEX mandates_by_subscription ON mandates (partner_subscription_id) WHERE partner_subscription_id IS NOT NULL;
 CREATE INDEX mandates_by_time ON mandates (recorded_at, sequence);
 
+CREATE TABLE migrations (
+    number BIGINT NOT NULL,
+    served_from BIGINT NOT NULL,
+    onbill TEXT NOT NULL,
+    PRIMARY KEY (number)
+);
+
 CREATE TABLE nonces (
     key_id TEXT NOT NULL,
     nonce TEXT NOT NULL,

@@ -206,6 +206,12 @@ CREATE INDEX mandates_by_subscription ON mandates (partner_subscription_id)
     WHERE partner_subscription_id IS NOT NULL;
 CREATE INDEX mandates_by_time ON mandates (recorded_at, sequence);
 
+CREATE TABLE migrations (
+    number      INTEGER PRIMARY KEY,
+    served_from INTEGER NOT NULL,
+    onbill      TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE nonces (
     key_id     TEXT NOT NULL,
     nonce      TEXT NOT NULL,

@@ -6,7 +6,9 @@ use crate::signed_caller::{EDGE, SignedCaller};
 use http::StatusCode;
 use onbill_domain::wire::edge::SignupResponse;
 use onbill_test_harness::keys::{self, KeyHolder};
-use onbill_test_harness::origin_process::{OriginProcess, begin_ledger, command_line, import_accounts};
+use onbill_test_harness::origin_process::{
+    OriginProcess, begin_ledger, command_line, find_program, import_accounts,
+};
 use onbill_test_harness::unique_name;
 use onbill_test_harness::wait::wait_until_none;
 use serde_json::{Value, json};
@@ -52,21 +54,29 @@ impl CrashSystem {
     /// A database that is empty except for the subscribers, who signed up at a real origin, which
     /// has ended again.
     pub(crate) async fn new(kind: DbKind) -> Self {
+        Self::begun_by(&find_program(), kind).await
+    }
+
+    /// The same with an origin of this program, which may be that of another release.
+    pub(crate) async fn begun_by(program: &Path, kind: DbKind) -> Self {
         match kind {
-            DbKind::Sqlite => Self::with_database(OriginDb::in_file, OriginDb::config_address, "table").await,
+            DbKind::Sqlite => {
+                Self::with_database(program, OriginDb::in_file, OriginDb::config_address, "table").await
+            }
             DbKind::Postgres => {
                 let db = OriginDb::in_schema().await;
-                Self::with_database(|_| db, OriginDb::config_address, "csp").await
+                Self::with_database(program, |_| db, OriginDb::config_address, "csp").await
             }
         }
     }
 
     /// The same in this database, which the origin reaches at this address.
     pub(crate) async fn on(db: OriginDb, address: String) -> Self {
-        Self::with_database(|_| db, |_| address, "csp").await
+        Self::with_database(&find_program(), |_| db, |_| address, "csp").await
     }
 
     async fn with_database(
+        program: &Path,
         db: impl FnOnce(&Path) -> OriginDb,
         address: impl FnOnce(&OriginDb) -> String,
         source: &str,
@@ -80,13 +90,13 @@ impl CrashSystem {
         let billing = OperatorBilling::open_for_accounts(&accounts).await;
         let keys = folder.join("keys.json").display().to_string();
         let config = config_text(&address(&db), &keys, &billing.url, source);
-        begin_ledger(&folder, &config);
+        begin_ledger(program, &folder, &config);
         if source == "table" {
-            import_accounts(&folder, &config, &accounts);
+            import_accounts(program, &folder, &config, &accounts);
         }
         let mut system =
             Self { db, billing, caller: SignedCaller::new(), people: Vec::new(), folder, config };
-        let origin = system.start_origin().await;
+        let origin = system.start_program(program).await;
         for n in 0..PEOPLE {
             let person = system.sign_up(&origin, msisdn_of(n)).await;
             system.people.push(person);
@@ -96,6 +106,11 @@ impl CrashSystem {
 
     pub(crate) async fn start_origin(&self) -> OriginProcess {
         OriginProcess::start(&self.folder, &self.config).await
+    }
+
+    /// Starts the origin of another release.
+    pub(crate) async fn start_program(&self, program: &Path) -> OriginProcess {
+        OriginProcess::start_program(program, &self.folder, &self.config).await
     }
 
     /// Starts it with these lines at the end of its configuration.

@@ -2,6 +2,7 @@
 
 use crate::crash_system::{CrashSystem, DbKind};
 use crate::turn::TURN;
+use onbill_origin::store::SCHEMA_VERSION;
 use std::process::Output;
 
 fn run(system: &CrashSystem, words: &[&str]) -> (Option<i32>, String) {
@@ -43,6 +44,28 @@ async fn newer_schema_is_named_and_left_alone() {
     }
     let version: i64 = file.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("is there");
     assert_eq!(version, 99);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newer_schema_that_allows_it_is_served() {
+    let _turn = TURN.lock().await;
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let file = rusqlite::Connection::open(system.folder().join("acme.sqlite")).expect("opens");
+    let newer = SCHEMA_VERSION + 1;
+    file.execute_batch(&format!(
+        "INSERT INTO migrations (number, served_from, onbill) VALUES ({newer}, {SCHEMA_VERSION}, '99.0.0');
+         PRAGMA user_version = {newer};"
+    ))
+    .expect("is SQL");
+    for (words, expected) in [
+        (&["migrate", "--plan"][..], format!("Nothing to do: the schema is at {newer}. This onbill knows")),
+        (&["migrate"][..], format!("Nothing to do: the schema is at {newer}.")),
+        (&["outbox", "list"][..], String::new()),
+    ] {
+        let (code, said) = run(&system, words);
+        assert!(code == Some(0) && said.contains(&expected), "{words:?}: {code:?} {said}");
+    }
+    system.start_origin().await.wait_until_ready().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

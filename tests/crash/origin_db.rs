@@ -1,6 +1,8 @@
 //! The database of one origin, read without the origin: with the tests' own statements, over their
 //! own connection.
 
+use onbill_origin::config::PostgresAddress;
+use onbill_origin::store::{Migration, OpenMode, Store, StoreError};
 use onbill_test_harness::environment::read_variable;
 use onbill_test_harness::unique_name;
 use onbill_test_harness::wait::wait_until_none;
@@ -105,6 +107,38 @@ impl OriginDb {
             LedgerRefund { ext_refund_id, id, transaction_id, value, status }
         };
         rows.into_iter().map(refund).collect()
+    }
+
+    /// Opens it as an onbill with these migrations does, which applies what is missing.
+    pub(crate) async fn migrate(&self, migrations: &[Migration]) -> Result<(), StoreError> {
+        let store = match self {
+            Self::Sqlite(path) => Store::open_sqlite_with(path, 1, OpenMode::Migrate, migrations)?,
+            Self::Postgres { .. } => {
+                let address = PostgresAddress::parse(&self.config_address()).expect("is well formed");
+                Store::open_postgres_with(&address, 1, OpenMode::Migrate, migrations).await?
+            }
+        };
+        drop(store);
+        Ok(())
+    }
+
+    /// Says that this version of onbill has applied the last migration.
+    pub(crate) async fn name_migrating_onbill(&self, version: &str) {
+        let newest = "(SELECT max(number) FROM migrations)";
+        self.query_rows(&format!("UPDATE migrations SET onbill = '{version}' WHERE number = {newest}")).await;
+    }
+
+    /// The names of all tables.
+    pub(crate) async fn list_tables(&self) -> Vec<String> {
+        let sql = match self {
+            Self::Sqlite(_) => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+            }
+            Self::Postgres { .. } => {
+                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema ORDER BY tablename"
+            }
+        };
+        self.query_rows(sql).await.concat()
     }
 
     /// Puts a copy in the place of the file, for an origin that is down.

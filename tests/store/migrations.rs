@@ -11,6 +11,7 @@ use crate::test_store::{
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::digest::sha256;
 use onbill_domain::ids::OfferId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
@@ -19,18 +20,25 @@ use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
+use onbill_origin::config::PostgresAddress;
 use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{
-    AlarmFilter, ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob,
-    NewAccountEvent, NewNotification, PinAttempt, PostChargeResult, PostNotificationResult, PostRefundResult,
-    Queue, RecordEventResult, RedeemResult, RedemptionOutcome, SettleResult, SmsJob, Store, WebhookJob,
+    AlarmFilter, ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob, MIGRATIONS,
+    Migration, NewAccountEvent, NewNotification, OpenMode, PinAttempt, PostChargeResult,
+    PostNotificationResult, PostRefundResult, Queue, RecordEventResult, RedeemResult, RedemptionOutcome,
+    SettleResult, SmsJob, Store, StoreError, WebhookJob,
 };
 use onbill_test_harness::database::{TestDb, run_batch};
+use onbill_test_harness::wait::wait_until;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-on_each_database!(rows_of_every_version_survive_all_later_migrations, newer_books_are_refused);
+on_each_database!(
+    rows_of_every_version_survive_all_later_migrations,
+    newer_schema_is_served_only_if_it_says_so,
+    next_release_migrates_what_others_use,
+);
 
 const OPEN: &str = "01010101-0101-4101-8101-010101010101";
 const CLOSED: &str = "02020202-0202-4202-8202-020202020202";
@@ -66,6 +74,13 @@ fn read_sample(name: &str, is_sqlite: bool) -> String {
     statements + rest
 }
 
+/// The statement by which an onbill records a migration that it has applied.
+fn record_of(number: usize, served_from: usize) -> String {
+    format!(
+        "INSERT INTO migrations (number, served_from, onbill) VALUES ({number}, {served_from}, '99.0.0');"
+    )
+}
+
 /// A database as an onbill of the first `version` migrations has left it.
 async fn insert_samples(place: &TestDb, version: usize) {
     let is_sqlite = matches!(place, TestDb::Sqlite(_));
@@ -74,6 +89,9 @@ async fn insert_samples(place: &TestDb, version: usize) {
     for name in file_names(migrations).into_iter().take(version) {
         let migration = fs::read_to_string(migration_folder(migrations).join(&name)).expect("is there");
         statements = statements + &migration + "\n;" + &read_sample(&name, is_sqlite) + "\n;";
+    }
+    for number in 1..=version {
+        statements = statements + &record_of(number, number);
     }
     match place {
         TestDb::Sqlite(path) => {
@@ -341,20 +359,82 @@ async fn coupons_are_there(store: &Store, due: &[LeasedJob]) {
     assert_eq!(redeem("r-2", 0x19).await.expect("works"), RedeemResult::Unknown { wrong: 8 });
 }
 
-async fn newer_books_are_refused(db: TestStore) {
-    let newer = file_names("../origin/migrations/sqlite").len() + 1;
-    match &db.place {
-        TestDb::Sqlite(path) => {
-            let connection = rusqlite::Connection::open(path).expect("opens");
-            connection
-                .pragma_update(None, "user_version", i64::try_from(newer).expect("is small"))
-                .expect("is noted");
+async fn newer_schema_is_served_only_if_it_says_so(db: TestStore) {
+    let (known, schema) = (MIGRATIONS.len(), MIGRATIONS.len() + 1);
+    let noted = match &db.place {
+        TestDb::Sqlite(_) => format!("PRAGMA user_version = {schema}"),
+        TestDb::Postgres { .. } => format!("UPDATE schema_version SET version = {schema}"),
+    };
+    db.place.run_sql(&noted).await;
+    let refused = |onbill: Option<&str>| {
+        Some(StoreError::NewerSchema { schema, known, onbill: onbill.map(str::to_owned) })
+    };
+    for (record, refusal) in [
+        (String::new(), refused(None)),
+        (record_of(schema, schema), refused(Some("99.0.0"))),
+        (format!("UPDATE migrations SET served_from = {known}"), None),
+    ] {
+        if !record.is_empty() {
+            db.place.run_sql(&record).await;
         }
+        for mode in [OpenMode::Migrate, OpenMode::ReadOnly] {
+            assert_eq!(db.place.open_as(mode, 1).await.err(), refusal, "{mode:?} {record}");
+        }
+        assert_eq!(db.store.check_writable().await.err(), refusal, "it is served already: {record}");
+    }
+}
+
+/// The migrations of a release after this one.
+fn next_migrations(served_from: usize) -> Vec<Migration> {
+    let mut migrations = MIGRATIONS.to_vec();
+    let sql = "ALTER TABLE pais ADD COLUMN next_release TEXT";
+    migrations.push(Migration { sqlite: sql.into(), postgres: sql.into(), served_from });
+    migrations
+}
+
+async fn open_with(place: &TestDb, migrations: &[Migration]) -> Result<Store, StoreError> {
+    match place {
+        TestDb::Sqlite(path) => Store::open_sqlite_with(path, 1, OpenMode::Migrate, migrations),
         TestDb::Postgres { url, .. } => {
-            run_batch(url, &format!("UPDATE schema_version SET version = {newer}")).await.expect("is SQL");
+            let address = PostgresAddress::parse(url).expect("is well formed");
+            Store::open_postgres_with(&address, 1, OpenMode::Migrate, migrations).await
         }
     }
-    assert!(db.place.open_store(1).await.is_err());
+}
+
+async fn next_release_migrates_what_others_use(db: TestStore) {
+    let next = next_migrations(MIGRATIONS.len());
+    // Somebody reads the table, in a transaction that is open for longer than one attempt waits.
+    let reader = match &db.place {
+        TestDb::Postgres { url, .. } => Some(hold_table(url, "pais").await),
+        TestDb::Sqlite(_) => None,
+    };
+    let (migrated, ()) = tokio::join!(open_with(&db.place, &next), async {
+        if let Some(reader) = reader {
+            until_one_attempt_is_over(&db.place, "pais").await;
+            reader.batch_execute("COMMIT").await.expect("ends");
+        }
+    });
+    migrated.expect("migrates in the end");
+    assert_eq!(db.place.count_rows("pais WHERE next_release IS NOT NULL").await, 0);
+    assert_eq!(db.store.check_writable().await, Ok(next.len()));
+    open_with(&db.place, &next).await.expect("has nothing left to do");
+    assert_eq!(db.place.count_rows("migrations").await, i64::try_from(next.len()).expect("is small"));
+}
+
+/// A session in a transaction that has read a table.
+async fn hold_table(url: &str, table: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
+    tokio::spawn(connection);
+    client.batch_execute(&format!("BEGIN; SELECT count(*) FROM {table}")).await.expect("is SQL");
+    client
+}
+
+/// Until somebody has waited for the table, and waits no longer: others may use it meanwhile.
+async fn until_one_attempt_is_over(place: &TestDb, table: &str) {
+    let waiting = format!("pg_locks WHERE NOT granted AND relation = '{table}'::regclass");
+    wait_until("the migration waits for the table", async || place.count_rows(&waiting).await > 0).await;
+    wait_until("the migration lets others go on", async || place.count_rows(&waiting).await == 0).await;
 }
 
 #[test]
@@ -362,4 +442,29 @@ fn migrations_come_in_pairs_with_a_sample() {
     let sqlite = file_names("../origin/migrations/sqlite");
     assert_eq!(file_names("../origin/migrations/postgres"), sqlite);
     assert_eq!(file_names("store/samples"), sqlite);
+    assert_eq!(MIGRATIONS.len(), sqlite.len());
+}
+
+#[test]
+fn released_migrations_never_change() {
+    let folder = migration_folder("../origin/migrations");
+    let released = fs::read_to_string(folder.join("released.txt")).expect("is there");
+    let released: Vec<(&str, &str)> = released
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split_once("  ").expect("is a line of sha256sum"))
+        .collect();
+    for (checksum, name) in &released {
+        let text = fs::read(folder.join(name)).expect("a released migration stays");
+        let actual = sha256(&text).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        assert_eq!(actual, *checksum, "{name} was released, and may not change: add a migration");
+    }
+    // Both of a pair, and none before one that was released.
+    let pairs = released.len() / 2;
+    let expected: Vec<String> = file_names("../origin/migrations/sqlite")
+        .into_iter()
+        .take(pairs)
+        .flat_map(|name| [format!("sqlite/{name}"), format!("postgres/{name}")])
+        .collect();
+    assert_eq!(released.iter().map(|(_, name)| *name).collect::<Vec<_>>(), expected);
 }

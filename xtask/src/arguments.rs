@@ -6,6 +6,7 @@ mod bench;
 mod call;
 mod crash;
 mod edge;
+mod release;
 mod remaining;
 mod sim;
 mod test_part;
@@ -16,6 +17,7 @@ use crate::failure::{Failure, Outcome};
 pub(crate) use call::CallArguments;
 pub(crate) use crash::CrashScope;
 pub(crate) use edge::EdgeArguments;
+pub(crate) use release::ReleaseAction;
 use remaining::RemainingArguments;
 pub(crate) use sim::{Scenario, SimulationArguments};
 pub(crate) use test_part::TestPart;
@@ -48,6 +50,10 @@ cargo xtask <verb>
                                 one failed seed again; on PostgreSQL two origins race; --lifecycles simulates whole
                                 subscriber lifecycles instead, many more of them in the same time (20000);
                                 --restores puts older databases back (1000)
+  upgrade --from REF            upgrade an origin built from REF to this tree's under load, and take it back
+  release [--check|--prepare|--snapshot]
+                                make all that a release ships into target/release-artifacts: --check says what is
+                                in the way, --prepare locks the migrations, --snapshot makes a trial of it
   test [rust|browser]           everything that must pass before a change is accepted";
 
 /// A verb with its arguments.
@@ -74,6 +80,10 @@ pub(crate) enum Verb {
         what: CrashScope,
     },
     Sim(SimulationArguments),
+    Upgrade {
+        from: String,
+    },
+    Release(ReleaseAction),
     Test(TestPart),
 }
 
@@ -106,6 +116,8 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         "bench" => Verb::Bench(words.take_benchmark()?),
         "crash" => Verb::Crash { cycles: words.take_cycles()?, what: words.take_crash_scope()? },
         "sim" => Verb::Sim(words.take_simulation()?),
+        "upgrade" => Verb::Upgrade { from: words.take_required_value("--from")? },
+        "release" => Verb::Release(words.take_release()?),
         "test" => Verb::Test(words.take_test_part()?),
         _ => return Err(Failure::new(format!("there is no verb {verb:?}\n\n{USAGE}"))),
     };
@@ -193,6 +205,9 @@ mod tests {
                     scenario: Scenario::SubscriberLifecycles,
                 }),
             ),
+            ("upgrade --from v0.1.0", Verb::Upgrade { from: "v0.1.0".into() }),
+            ("release", Verb::Release(ReleaseAction::Make)),
+            ("release --check", Verb::Release(ReleaseAction::Check)),
             ("test", Verb::Test(TestPart::All)),
             ("test browser", Verb::Test(TestPart::Browser)),
             (
@@ -243,6 +258,9 @@ mod tests {
             ("sim --seeds 0", "--seeds"),
             ("sim --seed 1 --from 2", "--from"),
             ("sim --lifecycles --database postgres", "--database"),
+            ("upgrade", "--from"),
+            ("release --check --prepare", "one of"),
+            ("release now", "now"),
             ("test everything", "rust and browser"),
         ] {
             let refusal = parse_line(line).expect_err("is refused").to_string();

@@ -11,6 +11,7 @@ mod worker;
 
 pub(crate) use bundle::write_bundle;
 pub(crate) use copy::copy_edge;
+pub(crate) use widget::shipped_dir;
 pub(crate) use worker::Worker;
 
 use std::env;

@@ -14,16 +14,19 @@ mod crash;
 mod dev;
 mod edge;
 mod failure;
+mod git;
 mod http_client;
 mod keys;
 mod lock;
 mod paths;
 mod postgres;
 mod progress;
+mod release;
 mod setup;
 mod sim;
 mod system;
 mod test;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -80,6 +83,8 @@ fn run_verb(verb: Verb) -> Outcome {
         Verb::Bench(words) => bench::run_benchmark(&words),
         Verb::Crash { cycles, what } => crash::run_crash_suite(cycles, &what),
         Verb::Sim(seeds) => sim::run_simulation(&seeds),
+        Verb::Upgrade { from } => upgrade::test_upgrade(&from),
+        Verb::Release(action) => release::run_release(action),
         Verb::Test(part) => test::run_test_part(part),
     }
 }

@@ -30,6 +30,6 @@ pub(crate) fn install_yardsticks(folder: &Path) -> Outcome {
 }
 
 /// Finds the first program of that name on `PATH`.
-fn find_on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }

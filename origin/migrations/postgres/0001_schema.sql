@@ -18,6 +18,16 @@ CREATE TABLE ledger_identity (
     value BYTEA NOT NULL
 );
 
+-- The migrations that were applied, this one included: each onbill that opens the database finds
+-- out here whether it may serve on a schema that is newer than it knows.
+CREATE TABLE migrations (
+    number      BIGINT PRIMARY KEY,
+    -- The oldest schema whose onbill may go on after this migration.
+    served_from BIGINT NOT NULL,
+    -- The version of the onbill that applied it.
+    onbill      TEXT NOT NULL
+);
+
 -- The embedded account table: a row is a number in the operator's import file.
 CREATE TABLE accounts (
     number_index  BYTEA PRIMARY KEY,

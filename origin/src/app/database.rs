@@ -69,6 +69,10 @@ fn explain(place: &str, error: &StoreError) -> String {
         StoreError::OlderSchema => {
             format!("{place}: {error}. `onbill-origin migrate` or `serve` brings it up to date")
         }
+        StoreError::NewerSchema { .. } => format!(
+            "{place}: {error}. Start the newer onbill again, or put the backup of before the upgrade back: \
+             docs/operate/upgrade.md"
+        ),
         error => format!("{place} cannot be opened: {error}"),
     }
 }

@@ -68,8 +68,12 @@ async fn probe_database(config: &Config) -> Result<String, String> {
     let schema = database::read_schema_version(config).await?;
     let (applied, known) = (schema.applied, schema.known);
     match schema.missing().count() {
-        0 if applied > known => Err(format!(
+        0 if !schema.may_serve => Err(format!(
             "its schema is at {applied}, and this onbill knows {known}: it belongs to a newer onbill"
+        )),
+        0 if applied > known => Ok(format!(
+            "can be read; its schema is at {applied}, of a newer onbill, and this one, which knows {known}, may \
+             serve on it"
         )),
         0 => Ok(format!("can be read, and its schema is current ({known})")),
         count => Ok(format!(

@@ -45,12 +45,18 @@ async fn read_version(config: &Config) -> anyhow::Result<SchemaVersion> {
 }
 
 fn print_plan(schema: SchemaVersion) -> VerbOutcome {
-    let SchemaVersion { applied, known } = schema;
-    if applied > known {
+    let SchemaVersion { applied, known, may_serve } = schema;
+    if !may_serve {
         print_line!(
             "The schema is at {applied}, and this onbill knows {known}: it belongs to a newer onbill, which has to serve it."
         );
         return VerbOutcome::Findings;
+    }
+    if applied > known {
+        print_line!(
+            "Nothing to do: the schema is at {applied}. This onbill knows {known}, and may serve on it all the same."
+        );
+        return VerbOutcome::Clean;
     }
     if applied == known {
         print_line!("Nothing to do: the schema is at {applied}.");

@@ -14,6 +14,7 @@ mod config;
 mod coupons;
 mod erase;
 mod files;
+mod health;
 mod import_accounts;
 mod init;
 mod kv_sync;
@@ -65,6 +66,7 @@ const EXIT_CODES: &str = "Exit codes of every verb:
 enum Verb {
     Init(init::Arguments),
     Serve(serve::Arguments),
+    Health(health::Arguments),
     Config(config::Arguments),
     Migrate(migrate::Arguments),
     ImportAccounts(import_accounts::Arguments),
@@ -110,6 +112,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
     match verb {
         Verb::Init(arguments) => arguments.run(config).await,
         Verb::Serve(arguments) => arguments.run(config).await,
+        Verb::Health(arguments) => arguments.run(config).await,
         Verb::Config(arguments) => arguments.run(config).await,
         Verb::Migrate(arguments) => arguments.run(config).await,
         Verb::ImportAccounts(arguments) => arguments.run(config).await,

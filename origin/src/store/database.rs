@@ -4,6 +4,7 @@ use super::backup;
 use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
 use super::grouped::PostgresGroups;
+use super::migration::{MIGRATIONS, Migration};
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
 use super::sqlite::{OTHERS_TURN, SqliteDatabase};
@@ -41,8 +42,18 @@ pub trait FaultHook: Send + Sync {
 impl Store {
     /// Opens an SQLite file. So many reads run at once, at least one; the others wait.
     pub fn open_sqlite(path: &Path, readers: usize, mode: OpenMode) -> Result<Self, StoreError> {
+        Self::open_sqlite_with(path, readers, mode, &MIGRATIONS)
+    }
+
+    /// The same, as an onbill with these migrations opens it.
+    pub fn open_sqlite_with(
+        path: &Path,
+        readers: usize,
+        mode: OpenMode,
+        migrations: &[Migration],
+    ) -> Result<Self, StoreError> {
         let commits = Arc::<CommitMetrics>::default();
-        let database = SqliteDatabase::open(path, readers, mode, Arc::clone(&commits))?;
+        let database = SqliteDatabase::open(path, readers, mode, migrations, Arc::clone(&commits))?;
         Ok(Self::on(Database::Sqlite(database), commits))
     }
 
@@ -63,8 +74,19 @@ impl Store {
         connections: usize,
         mode: OpenMode,
     ) -> Result<Self, StoreError> {
+        Self::open_postgres_with(address, connections, mode, &MIGRATIONS).await
+    }
+
+    /// The same, as an onbill with these migrations opens it.
+    pub async fn open_postgres_with(
+        address: &PostgresAddress,
+        connections: usize,
+        mode: OpenMode,
+        migrations: &[Migration],
+    ) -> Result<Self, StoreError> {
         let commits = Arc::<CommitMetrics>::default();
-        let database = PostgresDatabase::open(address, connections, mode, Arc::clone(&commits)).await?;
+        let database =
+            PostgresDatabase::open(address, connections, mode, migrations, Arc::clone(&commits)).await?;
         let groups = PostgresGroups::new(database.pool());
         Ok(Self::on(Database::Postgres(database, groups), commits))
     }

@@ -1,6 +1,7 @@
 //! Why a use case did not take place. Only our own failures are errors: an outcome that callers can expect is in the use
 //! case's return type.
 
+use crate::build_info::VERSION;
 use std::fmt;
 
 /// Nothing of the use case was written, unless it is [`Self::CommitUnknown`].
@@ -52,8 +53,15 @@ pub enum StoreError {
     NoLedger,
     /// There is a ledger at this place, or what is left of one, where a new one was to begin.
     LedgerExists,
-    /// The schema is of a newer onbill than this one.
-    NewerSchema,
+    /// The schema is of a newer onbill, and this one may not serve on it.
+    NewerSchema {
+        /// The number of the schema.
+        schema: usize,
+        /// The number of the newest schema that this onbill knows.
+        known: usize,
+        /// The version of the onbill that made it, if the database says so.
+        onbill: Option<String>,
+    },
     /// The schema is of an older onbill than this one, and was not to be changed.
     OlderSchema,
     /// A file of the open database is no longer at its path: it was moved, deleted or replaced.
@@ -85,7 +93,7 @@ impl StoreError {
             | Self::NotSealed
             | Self::NoLedger
             | Self::LedgerExists
-            | Self::NewerSchema
+            | Self::NewerSchema { .. }
             | Self::OlderSchema
             | Self::Interrupted
             | Self::Panicked => false,
@@ -125,7 +133,11 @@ impl fmt::Display for StoreError {
                 write!(f, "{path} was moved, deleted or replaced while the database was open")
             }
             Self::OlderSchema => f.write_str("the ledger was written by an older onbill than this one"),
-            Self::NewerSchema => f.write_str("the ledger was written by a newer onbill than this one"),
+            Self::NewerSchema { schema, known, onbill } => {
+                let newer = onbill.as_deref().unwrap_or("of an unknown version");
+                write!(f, "the ledger has schema {schema} of onbill {newer}, and onbill {VERSION}, ")?;
+                write!(f, "which knows schema {known}, may not serve on it")
+            }
             Self::Interrupted => f.write_str("the use case was interrupted"),
             Self::Panicked => f.write_str("the use case panicked"),
         }

@@ -12,6 +12,7 @@
 mod clock_skew;
 mod commits;
 mod error;
+mod migration;
 mod number;
 mod open_mode;
 mod page;
@@ -93,6 +94,7 @@ pub use flow::{
 pub use mandate::{
     AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
 };
+pub use migration::{MIGRATIONS, Migration, SCHEMA_VERSION};
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 pub use open_mode::OpenMode;
@@ -114,7 +116,6 @@ pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};
 pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
-pub use sqlite::SCHEMA_VERSION;
 pub use subscriber::ErasureState;
 pub use subscription::{
     ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,

@@ -16,7 +16,8 @@ pub enum OpenMode {
 
 impl OpenMode {
     /// Decides what is missing of the schema, by the number of the last migration that was applied
-    /// (0 when there is no ledger) and how many there are.
+    /// (0 when there is no ledger) and how many there are. Nothing is of a newer schema; whether it
+    /// may be served is another question ([`super::migration`]).
     pub(in crate::store) fn missing_migrations(
         self,
         applied: usize,
@@ -25,9 +26,8 @@ impl OpenMode {
         match (self, applied) {
             (Self::Create, 1..) => Err(StoreError::LedgerExists),
             (Self::Migrate | Self::ReadOnly, 0) => Err(StoreError::NoLedger),
-            _ if applied > known => Err(StoreError::NewerSchema),
             (Self::ReadOnly, _) if applied < known => Err(StoreError::OlderSchema),
-            _ => Ok(applied..known),
+            _ => Ok(applied.min(known)..known),
         }
     }
 }
@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(missing(OpenMode::ReadOnly, 1), Err(StoreError::OlderSchema));
         assert_eq!(missing(OpenMode::ReadOnly, 2), Ok(2..2));
         for mode in [OpenMode::Migrate, OpenMode::ReadOnly] {
-            assert_eq!(missing(mode, 3), Err(StoreError::NewerSchema));
+            assert_eq!(missing(mode, 3), Ok(2..2));
         }
     }
 }

@@ -13,6 +13,9 @@ pub struct SchemaVersion {
     pub applied: usize,
     /// The number of the last one that this program has.
     pub known: usize,
+    /// Whether this program may serve on the schema: always on an older one, once it has applied what
+    /// is missing, and on a newer one if all migrations that it does not have allow it.
+    pub may_serve: bool,
 }
 
 impl SchemaVersion {

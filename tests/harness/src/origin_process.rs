@@ -37,7 +37,12 @@ const WITHOUT_SIGXFSZ: &str = r#"trap '' XFSZ && exec "$0" "$@""#;
 impl OriginProcess {
     /// Starts with the configuration in this folder, and waits until it responds.
     pub async fn start(folder: &Path, config: &str) -> Self {
-        Self::launch_program(folder, config, Command::new(find_program())).await
+        Self::start_program(&find_program(), folder, config).await
+    }
+
+    /// Starts this program, which may be that of another release.
+    pub async fn start_program(program: &Path, folder: &Path, config: &str) -> Self {
+        Self::launch_program(folder, config, Command::new(program)).await
     }
 
     /// Starts it so that [`Self::limit_files`] can limit its files.
@@ -184,17 +189,17 @@ impl Drop for OriginProcess {
     }
 }
 
-/// Begins the ledger that this configuration names.
-pub fn begin_ledger(folder: &Path, config: &str) {
-    let run = command_line(folder, config).arg("init").output().expect("the program starts");
+/// Begins the ledger that this configuration names, with this program.
+pub fn begin_ledger(program: &Path, folder: &Path, config: &str) {
+    let run = command_line_of(program, folder, config).arg("init").output().expect("the program starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
 /// Fills the embedded table of accounts from a file, by the command line.
-pub fn import_accounts(folder: &Path, config: &str, accounts: &str) {
+pub fn import_accounts(program: &Path, folder: &Path, config: &str, accounts: &str) {
     let csv = folder.join("accounts.csv");
     std::fs::write(&csv, accounts).expect("can be written");
-    let run = command_line(folder, config).arg("import-accounts").arg(&csv).output();
+    let run = command_line_of(program, folder, config).arg("import-accounts").arg(&csv).output();
     let run = run.expect("the origin starts");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
@@ -206,10 +211,14 @@ pub fn bare_program() -> Command {
 
 /// The program with this configuration, for every command except `serve`.
 pub fn command_line(folder: &Path, config: &str) -> Command {
+    command_line_of(&find_program(), folder, config)
+}
+
+fn command_line_of(program: &Path, folder: &Path, config: &str) -> Command {
     let toml = folder.join("command-line.toml");
     // Only `serve` listens.
     std::fs::write(&toml, format!("listen = \"127.0.0.1:1\"\n{config}")).expect("can be written");
-    let mut command = Command::new(find_program());
+    let mut command = Command::new(program);
     command.arg("--config").arg(toml);
     command
 }
@@ -223,7 +232,7 @@ fn own_address() -> String {
 }
 
 /// The built program: the path in `ONBILL_ORIGIN`, or beside the folder of this test's own.
-fn find_program() -> PathBuf {
+pub fn find_program() -> PathBuf {
     let named = read_variable("ONBILL_ORIGIN").map(PathBuf::from);
     let program = named.unwrap_or_else(|| {
         let test = std::env::current_exe().expect("a program knows where it is");

@@ -9,7 +9,7 @@
 
 pub(in crate::store) mod connection;
 pub(in crate::store) mod group;
-mod migrations;
+pub(in crate::store) mod migrations;
 pub(in crate::store) mod number_lock;
 mod pool;
 pub(in crate::store) mod rows;
@@ -23,6 +23,7 @@ pub(in crate::store) mod tx_error;
 
 use super::commits::CommitMetrics;
 use super::error::StoreError;
+use super::migration::Migration;
 use super::open_mode::OpenMode;
 use super::schema::SchemaVersion;
 use crate::config::PostgresAddress;
@@ -47,10 +48,11 @@ impl PostgresDatabase {
         address: &PostgresAddress,
         connections: usize,
         mode: OpenMode,
+        migrations: &[Migration],
         commits: Arc<CommitMetrics>,
     ) -> Result<Self, StoreError> {
         let pool = build_pool(address, connections, commits)?;
-        in_transaction!(&pool, ReadCommitted, |tx| { migrations::migrate(tx, mode).await? })?;
+        migrations::migrate(&pool, mode, migrations).await?;
         Ok(Self { pool })
     }
 

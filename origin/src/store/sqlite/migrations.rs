@@ -1,37 +1,83 @@
-//! Migrations: numbered files that are only ever added. `user_version` is the number of the last
-//! one that was applied.
+//! Applies the migrations. `user_version` is the number of the last one, and the table `migrations`
+//! says of each which origins may serve on it.
 
+use crate::build_info;
 use crate::store::error::StoreError;
+use crate::store::migration::{MIGRATIONS, Migration, NewerMigration, check_served};
 use crate::store::open_mode::OpenMode;
 use crate::store::schema::SchemaVersion;
-use rusqlite::{Connection, TransactionBehavior};
-
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_schema.sql")];
-
-/// The number of the newest migration, in both databases.
-pub const SCHEMA_VERSION: usize = MIGRATIONS.len();
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::ops::Range;
 
 /// Applies what is missing, all of it in one transaction, as far as the mode allows it.
-pub(in crate::store) fn migrate(connection: &mut Connection, mode: OpenMode) -> Result<(), StoreError> {
+pub(in crate::store) fn migrate(
+    connection: &mut Connection,
+    mode: OpenMode,
+    migrations: &[Migration],
+) -> Result<(), StoreError> {
     if mode == OpenMode::ReadOnly {
-        return missing_migrations(connection, mode).map(drop);
+        return missing_migrations(connection, mode, migrations.len()).map(drop);
     }
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for n in missing_migrations(&tx, mode)? {
-        tx.execute_batch(MIGRATIONS[n])?;
-        tx.pragma_update(None, "user_version", i64::try_from(n + 1).unwrap_or(i64::MAX))?;
+    for n in missing_migrations(&tx, mode, migrations.len())? {
+        tx.execute_batch(&migrations[n].sqlite)?;
+        tx.execute(
+            "INSERT INTO migrations (number, served_from, onbill) VALUES (?1, ?2, ?3)",
+            params![as_number(n + 1), as_number(migrations[n].served_from), build_info::VERSION],
+        )?;
+        tx.pragma_update(None, "user_version", as_number(n + 1))?;
     }
     tx.commit()?;
     Ok(())
 }
 
-fn missing_migrations(connection: &Connection, mode: OpenMode) -> Result<std::ops::Range<usize>, StoreError> {
-    let SchemaVersion { applied, known } = read_schema_version(connection)?;
-    mode.missing_migrations(applied, known)
+fn missing_migrations(
+    connection: &Connection,
+    mode: OpenMode,
+    known: usize,
+) -> Result<Range<usize>, StoreError> {
+    let applied = read_version(connection)?;
+    let missing = mode.missing_migrations(applied, known)?;
+    check_served(applied, known, &list_newer(connection, applied, known)?)?;
+    Ok(missing)
 }
 
 /// How far the schema is; 0 where there is no ledger.
 pub(super) fn read_schema_version(connection: &Connection) -> Result<SchemaVersion, StoreError> {
-    let applied: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(SchemaVersion { applied: applied as usize, known: MIGRATIONS.len() })
+    let (applied, known) = (read_version(connection)?, MIGRATIONS.len());
+    let may_serve = check_served(applied, known, &list_newer(connection, applied, known)?).is_ok();
+    Ok(SchemaVersion { applied, known, may_serve })
+}
+
+/// Fails if this onbill may not serve on a schema of `applied` migrations.
+pub(in crate::store) fn check_schema(connection: &Connection, applied: usize) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len();
+    check_served(applied, known, &list_newer(connection, applied, known)?)
+}
+
+fn read_version(connection: &Connection) -> Result<usize, StoreError> {
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version as usize)
+}
+
+fn list_newer(
+    connection: &Connection,
+    applied: usize,
+    known: usize,
+) -> Result<Vec<NewerMigration>, StoreError> {
+    if applied <= known {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT served_from, onbill FROM migrations WHERE number > ?1 ORDER BY number";
+    let mut select = connection.prepare(sql)?;
+    let newer = select.query_map([as_number(known)], |row| {
+        // A negative one is nobody's: it is out of reach of every onbill.
+        let served_from = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
+        Ok(NewerMigration { served_from, onbill: row.get(1)? })
+    })?;
+    Ok(newer.collect::<Result<_, _>>()?)
+}
+
+fn as_number(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
 }

@@ -6,7 +6,7 @@
 //! it.
 
 mod ledger_files;
-mod migrations;
+pub(in crate::store) mod migrations;
 #[cfg(test)]
 pub(in crate::store) mod query_plan;
 mod readers;
@@ -14,10 +14,10 @@ pub(in crate::store) mod rows;
 mod writer;
 
 pub use ledger_files::list_files_open_to_others;
-pub use migrations::SCHEMA_VERSION;
 
 use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
+use super::migration::Migration;
 use super::open_mode::OpenMode;
 use super::schema::SchemaVersion;
 use ledger_files::LedgerFiles;
@@ -60,6 +60,7 @@ impl SqliteDatabase {
         path: &Path,
         readers: usize,
         mode: OpenMode,
+        migrations: &[Migration],
         commits: Arc<CommitMetrics>,
     ) -> Result<Self, StoreError> {
         if mode == OpenMode::Create {
@@ -68,7 +69,7 @@ impl SqliteDatabase {
             return Err(StoreError::NoLedger);
         }
         let mut connection = connect(path, mode)?;
-        migrations::migrate(&mut connection, mode)?;
+        migrations::migrate(&mut connection, mode, migrations)?;
         let files = Arc::new(LedgerFiles::note(path));
         // A negative value is a size in KiB, a positive one a number of pages.
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;

@@ -1,0 +1,154 @@
+//! `cargo xtask release`: makes everything that a release ships into target/release-artifacts/VERSION. It publishes
+//! nothing, and tags nothing.
+//!
+//! Archives have the time of the commit, sorted members and no owner, so that the same commit makes the same bytes
+//! wherever that is cheap. The lists of components have times and ids of their own.
+
+mod archive;
+mod checksums;
+mod edge_files;
+mod migration_lock;
+mod origin_files;
+mod sboms;
+mod source;
+mod tools;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::arguments::ReleaseAction;
+use crate::failure::{Context, Failure, Outcome};
+use crate::{paths, setup};
+use source::Source;
+
+/// What a release consists of, for `--check` and for the page about packages.
+const ARTEFACTS: [(&str, &str); 9] = [
+    (
+        "onbill-origin-VERSION-x86_64-linux-musl.tar.gz",
+        "the origin, static, with man pages, completions and an example",
+    ),
+    ("onbill-origin_VERSION-1_amd64.deb", "the same for Debian and Ubuntu, with its systemd units"),
+    ("onbill-edge-VERSION.tar.gz", "the edge as built, for wrangler on a machine without Rust"),
+    ("onbill-widget-VERSION.tar.gz", "the widget's sources and what is shipped of them, with hashes"),
+    ("onbill-ops-VERSION.tar.gz", "the folder ops/: containers, units, chart, rules and dashboard"),
+    ("onbill-origin-VERSION.cdx.json", "the components of the origin (CycloneDX)"),
+    ("onbill-edge-VERSION.cdx.json", "the components of the edge"),
+    ("onbill-npm-VERSION.cdx.json", "the npm packages that build and test it"),
+    ("SHA256SUMS", "the checksums of all of these"),
+];
+
+/// A release that is being made.
+pub(crate) struct Release {
+    /// The version, with `-snapshot` for a trial.
+    label: String,
+    source: Source,
+    /// Where the artefacts go.
+    folder: PathBuf,
+    /// Where what goes into them is put together.
+    staging: PathBuf,
+}
+
+pub(crate) fn run_release(action: ReleaseAction) -> Outcome {
+    match action {
+        ReleaseAction::Prepare => migration_lock::lock_migrations(),
+        ReleaseAction::Check => check(),
+        ReleaseAction::Make => make(false),
+        ReleaseAction::Snapshot => make(true),
+    }
+}
+
+fn check() -> Outcome {
+    let source = Source::read()?;
+    println!("{} of commit {} would be:", source.version, source.commit);
+    for (name, what) in ARTEFACTS {
+        println!("  {:<52} {what}", name.replace("VERSION", &source.version));
+    }
+    let mut in_the_way = source.find_obstacles(false)?;
+    in_the_way.extend(tools::find_missing());
+    if in_the_way.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("in the way:\n  {}", in_the_way.join("\n  "))))
+}
+
+fn make(is_snapshot: bool) -> Outcome {
+    let source = Source::read()?;
+    let obstacles = source.find_obstacles(is_snapshot)?;
+    if !obstacles.is_empty() {
+        return Err(Failure::new(format!("there is no release yet:\n  {}", obstacles.join("\n  "))));
+    }
+    setup::install_everything()?;
+    tools::install_missing()?;
+    let release = Release::begin(source, is_snapshot)?;
+    origin_files::make_all(&release)?;
+    edge_files::make_all(&release)?;
+    archive::pack_ops(&release)?;
+    sboms::write_all(&release)?;
+    checksums::write_checksums(&release.folder)?;
+    release.check_artefacts()?;
+    println!("{}", release.folder.display());
+    Ok(())
+}
+
+impl Release {
+    /// Begins with empty folders: nothing of an earlier release may get into this one.
+    fn begin(source: Source, is_snapshot: bool) -> Outcome<Self> {
+        let label = if is_snapshot { format!("{}-snapshot", source.version) } else { source.version.clone() };
+        let folder = paths::target_dir().join("release-artifacts").join(&label);
+        let staging = paths::xtask_file("release");
+        for path in [&folder, &staging] {
+            // There may be none.
+            let _ = fs::remove_dir_all(path);
+            fs::create_dir_all(path).context(&format!("make {}", path.display()))?;
+        }
+        Ok(Self { label, source, folder, staging })
+    }
+
+    /// The path of an artefact, whose name has VERSION in it.
+    fn artefact(&self, name: &str) -> PathBuf {
+        self.folder.join(name.replace("VERSION", &self.label))
+    }
+
+    /// Fails unless exactly the artefacts of the list were made.
+    fn check_artefacts(&self) -> Outcome {
+        let missing: Vec<String> = ARTEFACTS
+            .iter()
+            .map(|(name, _)| self.artefact(name))
+            .filter(|path| !path.is_file())
+            .map(|path| path.display().to_string())
+            .collect();
+        if missing.is_empty() && count_files(&self.folder)? == ARTEFACTS.len() {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "the artefacts are not those of the list: {} are missing",
+            missing.join(", ")
+        )))
+    }
+}
+
+fn count_files(folder: &Path) -> Outcome<usize> {
+    Ok(fs::read_dir(folder).context(&format!("read the folder {}", folder.display()))?.count())
+}
+
+/// Makes a folder below another one.
+fn make_folder(path: PathBuf) -> Outcome<PathBuf> {
+    fs::create_dir_all(&path).context(&format!("make {}", path.display()))?;
+    Ok(path)
+}
+
+fn copy_file(from: &Path, to: &Path) -> Outcome {
+    fs::copy(from, to).map(drop).context(&format!("copy {} to {}", from.display(), to.display()))
+}
+
+/// Copies a folder with all that is in it.
+fn copy_folder(from: &Path, to: &Path) -> Outcome {
+    make_folder(to.to_owned())?;
+    let doing = format!("read the folder {}", from.display());
+    for entry in fs::read_dir(from).context(&doing)? {
+        let entry = entry.context(&doing)?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() { copy_folder(&source, &target)? } else { copy_file(&source, &target)? }
+    }
+    Ok(())
+}
