@@ -63,6 +63,14 @@ impl<P: Platform> Call<'_, P> {
                           "what": what});
         self.platform.log(&line.to_string());
     }
+
+    /// Logs what a person has to correct although the call continues.
+    pub(crate) fn alarm(&self, alarm: &str, fault: &str) {
+        let Correlation { correlator, .. } = self.correlation;
+        let line = json!({"level": "error", "correlator": correlator.as_str(), "trace": self.correlation.trace_id(),
+                          "alarm": alarm, "fault": fault});
+        self.platform.log(&line.to_string());
+    }
 }
 
 /// Scheme, host and port that the caller used.

@@ -22,7 +22,9 @@ use serde_json::json;
 /// Its URI is absolute, as it is on the Workers platform; a request with a path only (and `Host`)
 /// is taken for plain http. Its body may be cut off anywhere past `limits::BODY_BYTES_MAX`.
 pub async fn handle<P: Platform>(platform: &P, config: &Config, request: Request<Bytes>) -> Response<Bytes> {
-    respond(platform, Ok(config), &request).await
+    let misplacement = config.find_misplacement(&request);
+    let config = misplacement.as_ref().map_or(Ok(config), Err);
+    respond(platform, config, &request).await
 }
 
 /// Responds to one request of a deployment whose configuration is unusable: every call is 503.
@@ -130,6 +132,9 @@ fn format_log_line(
         (Some(HandlerError::Fault(fault)), Some(line)) => {
             line.insert("code".to_owned(), fault.public_reject().code.as_str().into());
             line.insert("fault".to_owned(), fault.to_string().into());
+            if let Some(alarm) = fault.alarm() {
+                line.insert("alarm".to_owned(), alarm.into());
+            }
         }
         _ => {}
     }

@@ -17,6 +17,7 @@ mod failure;
 mod http_client;
 mod keys;
 mod lock;
+mod operators;
 mod paths;
 mod postgres;
 mod progress;
@@ -25,9 +26,10 @@ mod sim;
 mod system;
 mod test;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use arguments::{EdgeArguments, Verb};
+use arguments::{EdgeArguments, KeysArguments, Verb};
 use edge::Profile;
 use failure::Outcome;
 
@@ -63,14 +65,13 @@ fn run_verb(verb: Verb) -> Outcome {
             edge::build_and_check_sizes(Profile::Release)?;
             edge::write_bundle(&dir)
         }
-        Verb::Keys { operators, partners, out } => {
-            let operators: Vec<&str> = operators.iter().map(String::as_str).collect();
-            let partners: Vec<&str> = partners.iter().map(String::as_str).collect();
-            for file in keys::write_key_sets(&operators, &partners, &out)? {
+        Verb::Keys(what) => {
+            for file in write_keys(&what)? {
                 println!("{}", file.display());
             }
             Ok(())
         }
+        Verb::Operators(what) => operators::run(&what),
         Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
         Verb::Call(call) => call::send_call(&call),
         Verb::Postgres(words) => {
@@ -81,5 +82,20 @@ fn run_verb(verb: Verb) -> Outcome {
         Verb::Crash { cycles, what } => crash::run_crash_suite(cycles, &what),
         Verb::Sim(seeds) => sim::run_simulation(&seeds),
         Verb::Test(part) => test::run_test_part(part),
+    }
+}
+
+fn write_keys(what: &KeysArguments) -> Outcome<Vec<PathBuf>> {
+    match what {
+        KeysArguments::Sets { operators, partners, out } => {
+            let operators: Vec<&str> = operators.iter().map(String::as_str).collect();
+            let partners: Vec<&str> = partners.iter().map(String::as_str).collect();
+            keys::write_key_sets(&operators, &partners, out)
+        }
+        KeysArguments::Operators { edge, operators, out } => keys::write_operator_sets(edge, operators, out),
+        KeysArguments::Epoch { edge, operators, epoch, out } => {
+            keys::write_epoch(edge, operators, epoch, out)
+        }
+        KeysArguments::NextRoot { edge, out } => Ok(vec![keys::write_next_root(edge, out)?]),
     }
 }

@@ -3,9 +3,11 @@
 mod all_calls;
 mod challenge;
 mod coupons;
+mod fleet;
 mod frame;
 mod notifications;
 mod numbers;
+mod operator_store;
 mod ott;
 mod pai_mappings;
 mod refunds;
