@@ -15,7 +15,8 @@ use std::slice;
 use std::sync::Arc;
 
 /// How long an entry and the list of all are used before they are read again, in seconds. The store
-/// itself may be a minute behind, so a change is everywhere within two.
+/// itself is up to a minute behind in most cases, so a change is everywhere after about two. Keys are
+/// derived when an entry is read: a call that finds it here pays neither.
 const FRESH_SECONDS: i64 = 60;
 /// How long they are used while the store does not respond, in seconds: an outage of the store stops
 /// nobody for an hour. An operator that has to be stopped at once is stopped at its origin.

@@ -1,6 +1,7 @@
 //! KV's mapping from a charge to the operator that answered it, for the calls about a charge, which
-//! name no PAI. It is kept where more operators sell the partner than can be asked at once. Like every
-//! mapping it is a hint: the operator that it names decides whether it has the charge.
+//! name no PAI. It is kept where more operators sell the partner than can be asked at once, and where
+//! the operators are in the store. Like every mapping it is a hint: the operator that it names decides
+//! whether it has the charge.
 
 use crate::call::Call;
 use crate::config::{KnownOperator, Operator, Operators, Partner};
@@ -13,8 +14,10 @@ use onbill_domain::wire::read_object;
 /// How long a mapping is kept, in seconds: 400 days. Charges are refunded within the year.
 const TTL_SECONDS: u32 = 400 * 86_400;
 
-/// After this many seconds every location of the store has the same mapping: it promises one minute.
-/// A call that acts waits for it, as another location may still have another operator.
+/// A call that acts believes a mapping that is this many seconds old, as another location may still
+/// have another operator for a while. The store shows a write everywhere after a minute in most cases,
+/// and promises no bound: this is twice that. Where it takes longer, a charge of the same name at a
+/// second operator can make the first one forgotten (docs/decisions/62-owner-among-many.md).
 const SETTLED_SECONDS: i64 = 120;
 
 /// What is known of a charge's operator.

@@ -112,7 +112,8 @@ impl Config {
                 _ => authority,
             })
         });
-        let is_misplaced = self.deployment == Deployment::Local && !host.is_none_or(is_this_machine);
+        let is_misplaced =
+            self.deployment == Deployment::Local && host.is_some_and(|host| !is_this_machine(host));
         is_misplaced.then(|| config_fault("DEPLOYMENT is local, and the call came to another host"))
     }
 

@@ -96,7 +96,7 @@ pub(crate) fn start_lookups<P: Platform, T, F: Future<Output = Result<Option<T>,
         async move {
             let (asked, operator) = asked.map_err(Fault::Entry)?;
             if call.platform.now() > last_start {
-                return Err(Fault::NotAsked(operator.id.clone()).into());
+                return Err(HandlerError::from(Fault::NotAsked(operator.id.clone())));
             }
             Ok(asked.await?.map(|record| (operator, record)))
         }

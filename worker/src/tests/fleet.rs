@@ -37,19 +37,20 @@ fn fleet_with(owners: &[usize]) -> TestEdge {
     edge
 }
 
+/// What an operator says of the charge, also to calls that name it.
 fn give_charge(edge: &TestEdge, number: usize, has_it: bool) {
     let (to, at) = (format!("POST {}", origin(number)), format!("GET {}", origin(number)));
-    if has_it {
-        edge.stub_response(
-            &format!("{to}/edge/v1/transaction"),
-            200,
-            &json!({"operator": format!("operator-{number}")}),
-        );
-        edge.stub_response(&format!("{to}{REFUND}"), 201, &refunded());
-        edge.stub_response(&format!("{at}{STATUS}"), 200, &charged());
-    } else {
-        for call in [format!("{to}/edge/v1/transaction"), format!("{to}{REFUND}"), format!("{at}{STATUS}")] {
-            edge.stub_refusal(&call, 404, "transaction-not-found");
+    let lookup = format!("{to}/edge/v1/transaction");
+    for query in [String::new(), format!("?operator=operator-{number}")] {
+        let (refund, status) = (format!("{to}{REFUND}{query}"), format!("{at}{STATUS}{query}"));
+        if has_it {
+            edge.stub_response(&lookup, 200, &json!({"operator": format!("operator-{number}")}));
+            edge.stub_response(&refund, 201, &refunded());
+            edge.stub_response(&status, 200, &charged());
+        } else {
+            for call in [&lookup, &refund, &status] {
+                edge.stub_refusal(call, 404, "transaction-not-found");
+            }
         }
     }
 }
@@ -257,7 +258,7 @@ async fn slow_fleet_is_asked_for_some_seconds_only() {
     let response = edge.call_as_netflix("GET", STATUS, &Value::Null).await;
     assert_eq!(response.refusal(), (503, "service-unavailable".to_owned()), "not all have been asked");
     let asked = edge.platform.take_sent().len();
-    assert!((6..OPERATORS).contains(&asked), "{asked} were asked");
+    assert!((2..=6).contains(&asked), "{asked} were asked");
     assert!(edge.platform.log_lines().iter().any(|line| line.contains("there was no time to ask operator:")));
 }
 

@@ -128,7 +128,7 @@ pub(crate) fn text_bindings(
         ("EDGE_ROOT_KEY", bench.keys.edge_root_key.clone()),
         ("PARTNER_KEYS", bench.keys.edge_partner_keys.clone()),
         // Read by the yardsticks.
-        ("KEYRING", bench.keys.origin_json.clone()),
+        ("ORIGIN_KEYS", bench.keys.origin_json.clone()),
         ("ORIGIN", format!("http://{origin}")),
     ]
 }
