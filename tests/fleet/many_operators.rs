@@ -107,12 +107,12 @@ async fn broken_entries_stop_nobody_else(fleet: &FleetSystem) {
         fleet.entries.values().insert(format!("operator/{id}"), text);
         let frame = format!("/widget/v1/frame?operator={id}&offer=netflix-standard");
         assert_eq!(fleet.caller.open(&frame).await.status().as_u16(), 503, "{fault}");
-        let told = format!("operator entry {id}: {fault}");
+        let expected = format!("operator entry {id}: {fault}");
         wait_until_none(async || {
             let lines = fleet.edge.log_lines();
-            let is_told =
-                lines.iter().any(|line| line.contains(&told) && line.contains("operator-entry-broken"));
-            (!is_told).then(|| format!("the log does not say {told:?}"))
+            let is_logged =
+                lines.iter().any(|line| line.contains(&expected) && line.contains("operator-entry-broken"));
+            (!is_logged).then(|| format!("the log does not say {expected:?}"))
         })
         .await;
     }

@@ -35,8 +35,8 @@ impl Workerd {
         let mut output = BufReader::new(child.stdout.take().expect("is piped"));
         let mut first = String::new();
         output.read_line(&mut first).expect("is readable");
-        let said: serde_json::Value = serde_json::from_str(&first).unwrap_or_default();
-        let port = said["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+        let report: serde_json::Value = serde_json::from_str(&first).unwrap_or_default();
+        let port = report["port"].as_u64().and_then(|port| u16::try_from(port).ok());
         let port = port.unwrap_or_else(|| panic!("workerd does not listen: see {}", folder.display()));
         let lines = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&lines);

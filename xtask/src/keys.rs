@@ -395,8 +395,8 @@ mod tests {
             let call =
                 origin.signing_key(KeyUse::PartnerCall, format!("partner:{partner}")).expect("is there");
             assert_eq!(call.sign(b""), None, "the public half only");
-            let told = read_ring(&dir.join(format!("partner-{partner}-nova.json")));
-            let webhook = told.signing_key(KeyUse::OriginToPartner, "operator:nova").expect("is there");
+            let added = read_ring(&dir.join(format!("partner-{partner}-nova.json")));
+            let webhook = added.signing_key(KeyUse::OriginToPartner, "operator:nova").expect("is there");
             let signing = origin.find(KeyUse::OriginToPartner, &webhook.id).expect("is there");
             assert_eq!(signing.secret(), webhook.secret());
         }
