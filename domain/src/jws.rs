@@ -44,12 +44,9 @@ pub fn verify<'k, T: DeserializeOwned>(
     typ: &str,
     token: &str,
 ) -> Option<(T, &'k Key)> {
-    if token.len() > JWS_BYTES_MAX {
-        return None;
-    }
+    let header = read_header(token)?;
     let (signed, signature) = token.rsplit_once('.')?;
-    let (header, payload) = signed.split_once('.')?;
-    let header: JoseHeader = read_object(&decode_base64url(header)?).ok()?;
+    let (_, payload) = signed.split_once('.')?;
     if header.alg != "HS256" || header.typ != typ || header.crit.is_some() {
         return None;
     }
@@ -59,6 +56,19 @@ pub fn verify<'k, T: DeserializeOwned>(
     }
     let claims = read_object(&decode_base64url(payload)?).ok()?;
     Some((claims, key))
+}
+
+/// The id of the key that a token says has signed it, by which the ring to verify it with is found.
+pub fn claimed_key_id(token: &str) -> Option<String> {
+    read_header(token).map(|header| header.kid)
+}
+
+fn read_header(token: &str) -> Option<JoseHeader> {
+    if token.len() > JWS_BYTES_MAX {
+        return None;
+    }
+    let (header, _) = token.split_once('.')?;
+    read_object(&decode_base64url(header)?).ok()
 }
 
 #[cfg(test)]

@@ -171,6 +171,11 @@ impl Key {
         matches!(self.material, Material::HmacSha256(_))
     }
 
+    /// A key that is a shared secret of 32 bytes or more, without an agreed end.
+    pub(crate) fn symmetric(id: String, party: Party, key_use: KeyUse, secret: Zeroizing<Vec<u8>>) -> Self {
+        Self { id, party, key_use, expires_at: None, material: Material::HmacSha256(secret) }
+    }
+
     fn from_fields(fields: KeyFields) -> Result<Self, String> {
         let describe = |what: &str| format!("key {}: {what}", fields.id);
         let bytes32 = |text: &str| -> Option<[u8; 32]> { decode_base64url(text)?.try_into().ok() };
@@ -246,6 +251,10 @@ impl Keyring {
             }
         }
         Ok(Self { keys })
+    }
+
+    pub(crate) fn from_keys(keys: Vec<Key>) -> Self {
+        Self { keys }
     }
 
     /// All keys, oldest first.

@@ -131,3 +131,13 @@ pub const NOTIFICATIONS_PER_DAY_MAX: u32 = 5;
 /// How long the delivery of a partner's message is retried, in seconds: what it says of today is
 /// wrong tomorrow.
 pub const NOTIFICATION_TTL_SECONDS: i64 = 86_400;
+
+/// Longest entry of an operator, in bytes: ten dashboards with long names take half of it.
+pub const OPERATOR_ENTRY_BYTES_MAX: usize = 4096;
+
+/// Operators of one edge: what Workers KV lists in one call, and what one call of the edge may ask.
+pub const OPERATORS_MAX: usize = 1000;
+
+/// Epochs of keys that are accepted of one operator: two while it rotates, and two more while the
+/// root key is rotated as well.
+pub const KEY_EPOCHS_MAX: usize = 4;

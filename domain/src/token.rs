@@ -12,6 +12,7 @@ use crate::limits::{
 use crate::msisdn::Msisdn;
 use crate::pai::Pai;
 use crate::reject::{ErrorCode, Reject};
+use crate::root_key::operator_of_key;
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -151,6 +152,11 @@ impl TokenClaims for ResultClaims {
     fn has_right_parties(&self, verifier: &str, signing_key: &Key) -> bool {
         self.iss == ISSUER && self.aud.as_str() == verifier && signing_key.party == Party::operator(&self.aud)
     }
+}
+
+/// The operator whose derived key a token says has signed it. Only its verification proves that.
+pub fn claimed_operator<T: TokenClaims>(token: &str) -> Option<OperatorId> {
+    operator_of_key(T::KEY_USE, &jws::claimed_key_id(token)?)
 }
 
 /// Signs claims with `key`; `None` when the key has another use.

@@ -300,7 +300,7 @@ fn new_edge(clock: &Arc<ManualClock>, http: &HttpPeer) -> FakePlatform {
 
 fn edge_config(origin: SocketAddr) -> onbill_edge::Config {
     let operators = json!([{"id": "acme", "name": "Acme Mobile", "country": "US", "origin": format!("http://{origin}"),
-                            "dashboards": ["https://my.acme.example"], "coupons": "AC"}]);
+                            "dashboards": ["https://my.acme.example"], "coupons": "AC", "key_epochs": [keys::KEY_EPOCH]}]);
     onbill_test_harness::edge_config(&operators)
 }
 

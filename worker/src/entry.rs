@@ -13,20 +13,17 @@ static CONFIG: OnceLock<Result<Config, ConfigFault>> = OnceLock::new();
 fn read_config(env: &Env) -> &'static Result<Config, ConfigFault> {
     CONFIG.get_or_init(|| {
         let variable = |name: &str| read_variable(env, name);
-        Config::read(
-            variable("EDGE_URLS").as_deref(),
-            variable("OPERATORS").as_deref(),
-            variable("PARTNERS").as_deref(),
-            variable("KEYRING").as_deref(),
-        )?
-        .with_challenge(variable("TURNSTILE_SITE_KEY").as_deref(), variable("TURNSTILE_SECRET").as_deref())
+        Config::read(variable)?.with_challenge(
+            variable("TURNSTILE_SITE_KEY").as_deref(),
+            variable("TURNSTILE_SECRET").as_deref(),
+        )
     })
 }
 
 #[event(fetch)]
-async fn fetch(incoming: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
+async fn fetch(incoming: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     let config = read_config(&env);
-    let platform = Workers::new(env);
+    let platform = Workers::new(env, context);
     let response = match (read_request(&incoming).await, config) {
         (Some(request), Ok(config)) => handle(&platform, config, request).await,
         (Some(request), Err(fault)) => handle_unconfigured(&platform, fault, request).await,

@@ -6,6 +6,7 @@ use crate::config::ConfigFault;
 use crate::platform::Unreachable;
 use onbill_domain::ids::{OperatorId, PartnerId};
 use onbill_domain::key;
+use onbill_domain::operator_entry::EntryFault;
 use onbill_domain::reject::{ErrorCode, Reject};
 use std::fmt;
 
@@ -14,6 +15,12 @@ use std::fmt;
 pub(crate) enum Fault {
     /// The configuration is unusable; every call fails until it is corrected.
     Config(ConfigFault),
+    /// The entry of the operator that the call needs is wrong; other operators' calls go on.
+    Entry(EntryFault),
+    /// The operators' entries cannot be read.
+    EntriesUnavailable,
+    /// There was no time to ask this operator whether something is its own.
+    NotAsked(OperatorId),
     /// The host gives no randomness.
     NoRandomness,
     /// A request could not be built or signed: a key or a configured URL is not usable.
@@ -50,6 +57,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Config(fault) => write!(f, "configuration: {fault}"),
+            Self::Entry(fault) => write!(f, "operator entry {fault}"),
+            Self::EntriesUnavailable => f.write_str("the operators' entries cannot be read"),
+            Self::NotAsked(operator) => write!(f, "there was no time to ask operator:{operator}"),
             Self::NoRandomness => f.write_str("the host gives no randomness"),
             Self::CannotSend(party) => write!(f, "{party}: the request could not be built or signed"),
             Self::Unreachable(party, why) => write!(f, "{party}: {why}"),
@@ -60,13 +70,22 @@ impl fmt::Display for Fault {
     }
 }
 
+/// The alarm of a wrong entry.
+pub(crate) const ENTRY_BROKEN: &str = "operator-entry-broken";
+
 impl Fault {
+    /// The alarm that goes with the fault, if a person has to act.
+    pub(crate) fn alarm(&self) -> Option<&'static str> {
+        matches!(self, Self::Entry(_)).then_some(ENTRY_BROKEN)
+    }
+
     /// What the caller sees.
     pub(crate) fn public_reject(&self) -> Reject {
         match self {
-            Self::Unreachable(Party::Operator(_), _) | Self::Unexpected(Party::Operator(_), _) => {
-                Reject::service_unavailable()
-            }
+            Self::Unreachable(Party::Operator(_), _)
+            | Self::Unexpected(Party::Operator(_), _)
+            | Self::EntriesUnavailable
+            | Self::NotAsked(_) => Reject::service_unavailable(),
             Self::Unreachable(Party::Partner(_), _) | Self::Unexpected(Party::Partner(_), _) => Reject::new(
                 ErrorCode::PartnerUnavailable,
                 "The partner's sign-up does not answer at the moment.",
@@ -75,6 +94,7 @@ impl Fault {
                 Reject::new(ErrorCode::ChallengeUnavailable, "The challenge cannot be checked at the moment.")
             }
             Self::Config(_) => Reject::new(ErrorCode::ServiceUnavailable, "The service is not set up."),
+            Self::Entry(_) => Reject::new(ErrorCode::ServiceUnavailable, "The operator is not set up."),
             Self::NoRandomness | Self::CannotSend(_) | Self::Asset(_) => {
                 Reject::new(ErrorCode::InternalError, "The call failed on our side.")
             }

@@ -24,7 +24,9 @@ use onbill_domain::reject::{ErrorCode, Reject};
 /// Its URI is absolute, as it is on the Workers platform; a request with a path only (and `Host`)
 /// is taken for plain http. Its body may be cut off anywhere past `limits::BODY_BYTES_MAX`.
 pub async fn handle<P: Platform>(platform: &P, config: &Config, request: Request<Bytes>) -> Response<Bytes> {
-    respond(platform, Ok(config), &request).await
+    let misplacement = config.find_misplacement(&request);
+    let config = misplacement.as_ref().map_or(Ok(config), Err);
+    respond(platform, config, &request).await
 }
 
 /// Responds to one request of a deployment whose configuration is unusable: every call is 503.
@@ -152,6 +154,7 @@ impl HandledCall<'_> {
         line.add_some("reason", self.reason());
         if let Some(HandlerError::Fault(fault)) = self.error {
             line.add("fault", fault.to_string());
+            line.add_some("alarm", fault.alarm());
         }
         line.add("duration_ms", self.duration_ms);
         line.add("origin_ms", self.notes.origin_ms());

@@ -8,7 +8,8 @@
 //! - `routes/` has the table of routes, and one file for each handler, named like its URL;
 //! - `ott/` is what the partner's calls share: signature, routing by PAI, forwarding;
 //! - `upstream/` sends the edge's own calls to origins and partners, and reads every response;
-//! - [`Config`] is a deployment's configuration, checked once;
+//! - [`Config`] is a deployment's configuration, checked once; `operators.rs` finds operators, which
+//!   may be hundreds;
 //! - [`platform::Platform`] is all that the edge needs of its host.
 //!
 //! Deliberately not here: any verdict about an account, a charge or the absence of a PAI. Only an
@@ -41,6 +42,7 @@ mod html;
 mod log_line;
 mod mapping;
 mod notes;
+mod operators;
 mod ott;
 mod page;
 mod query;
@@ -48,6 +50,7 @@ mod refusal_words;
 mod response;
 mod router;
 mod routes;
+mod transaction_mapping;
 mod upstream;
 mod words;
 

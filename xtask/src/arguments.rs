@@ -6,6 +6,8 @@ mod bench;
 mod call;
 mod crash;
 mod edge;
+mod keys;
+mod operators;
 mod release;
 mod remaining;
 mod sim;
@@ -17,6 +19,8 @@ use crate::failure::{Failure, Outcome};
 pub(crate) use call::CallArguments;
 pub(crate) use crash::CrashScope;
 pub(crate) use edge::EdgeArguments;
+pub(crate) use keys::KeysArguments;
+pub(crate) use operators::OperatorsArguments;
 pub(crate) use release::ReleaseAction;
 use remaining::RemainingArguments;
 pub(crate) use sim::{Scenario, SimulationArguments};
@@ -31,6 +35,14 @@ cargo xtask <verb>
   edge --bundle DIR             build the edge and write it as a folder that needs Node.js alone
   keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
                                 write matched sets of fresh keys, one file for each holder
+  keys --edge FILE --operator ID[,ID..] [--epoch R.N] --out DIR
+                                write the sets of further operators of that edge, or only what their origins
+                                share with it in another epoch, such as r1.2
+  keys --edge FILE --next-root --out DIR
+                                write the edge's next root key
+  operators check|put FILE.. [--local] [-- WRANGLER'S..]
+                                check operators' entries, and put them into the edge's store; --local is the
+                                store of `wrangler dev`, where this machine may be named
   dev [--accounts FILE.csv] [--keep]
                                 build and start everything locally, until Ctrl-C; --keep starts with the
                                 subscribers and charges of the last run
@@ -62,11 +74,8 @@ pub(crate) enum Verb {
     Help,
     Setup,
     Edge(EdgeArguments),
-    Keys {
-        operators: Vec<String>,
-        partners: Vec<String>,
-        out: PathBuf,
-    },
+    Keys(KeysArguments),
+    Operators(OperatorsArguments),
     Dev {
         accounts: Option<PathBuf>,
         keep: bool,
@@ -102,11 +111,8 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         "help" | "--help" | "-h" => Verb::Help,
         "setup" => Verb::Setup,
         "edge" => Verb::Edge(words.take_edge()?),
-        "keys" => Verb::Keys {
-            operators: words.take_ids("--operator")?,
-            partners: words.take_ids("--partner")?,
-            out: words.take_required_value("--out")?.into(),
-        },
+        "keys" => Verb::Keys(words.take_keys()?),
+        "operators" => Verb::Operators(words.take_operators()?),
         "dev" => Verb::Dev {
             accounts: words.take_value("--accounts")?.map(PathBuf::from),
             keep: words.take_flag("--keep"),
@@ -212,11 +218,38 @@ mod tests {
             ("test browser", Verb::Test(TestPart::Browser)),
             (
                 "keys --out d --partner netflix --operator acme,nova",
-                Verb::Keys {
+                Verb::Keys(KeysArguments::Sets {
                     operators: vec!["acme".into(), "nova".into()],
                     partners: vec!["netflix".into()],
                     out: "d".into(),
-                },
+                }),
+            ),
+            (
+                "keys --edge e.json --operator nova --out d",
+                Verb::Keys(KeysArguments::Operators {
+                    edge: "e.json".into(),
+                    operators: vec!["nova".into()],
+                    out: "d".into(),
+                }),
+            ),
+            (
+                "keys --edge e.json --next-root --out d",
+                Verb::Keys(KeysArguments::NextRoot { edge: "e.json".into(), out: "d".into() }),
+            ),
+            (
+                "operators check --local a.json b.json",
+                Verb::Operators(OperatorsArguments::Check {
+                    files: vec!["a.json".into(), "b.json".into()],
+                    local: true,
+                }),
+            ),
+            (
+                "operators put a.json -- --env staging",
+                Verb::Operators(OperatorsArguments::Put {
+                    files: vec!["a.json".into()],
+                    local: false,
+                    wrangler: vec!["--env".into(), "staging".into()],
+                }),
             ),
             (
                 "call post /ott/v1/token/validate -d {}",
@@ -243,6 +276,10 @@ mod tests {
             ("edge --bundle out --dev", "--dev"),
             ("dev --accounts", "--accounts"),
             ("keys --operator acme --partner netflix", "--out"),
+            ("keys --edge e.json --operator acme --epoch 2 --out d", "--epoch"),
+            ("operators check", "check or put"),
+            ("operators delete a.json", "check or put"),
+            ("operators put a.json --remote", "check or put"),
             ("keys --operator acme,acme --partner netflix --out d", "--operator"),
             ("keys --operator ../acme --partner netflix --out d", "--operator"),
             ("postgres --", "after --"),

@@ -39,7 +39,7 @@ pub(crate) fn run_local_system(accounts: Option<&Path>, keep: bool) -> Outcome {
         plan.remove_state();
     }
     let system = System::start(&plan)?;
-    dev_vars::update_keyring(&plan)?;
+    dev_vars::update_secrets(&plan)?;
     println!("{}", format_welcome(&plan, operator_plan, &demo));
     eprintln!("\nReady after {}. Ctrl-C ends everything.", format_duration(since.elapsed()));
     system.run()?;
@@ -47,14 +47,14 @@ pub(crate) fn run_local_system(accounts: Option<&Path>, keep: bool) -> Outcome {
     Ok(())
 }
 
-/// Writes local keys for a bare `npx wrangler dev`, unless `.dev.vars` already has a key ring.
+/// Writes local keys for a bare `npx wrangler dev`, unless `.dev.vars` already has the edge's secrets.
 pub(crate) fn provide_local_keys() -> Outcome {
-    if dev_vars::has_keyring() {
+    if dev_vars::has_secrets() {
         return Ok(());
     }
     let plan = plan_local_system(None);
     make_keys(&plan)?;
-    dev_vars::update_keyring(&plan)
+    dev_vars::update_secrets(&plan)
 }
 
 /// Builds the programs that a system runs.

@@ -18,6 +18,7 @@ mod git;
 mod http_client;
 mod keys;
 mod lock;
+mod operators;
 mod paths;
 mod postgres;
 mod progress;
@@ -28,9 +29,10 @@ mod system;
 mod test;
 mod upgrade;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use arguments::{EdgeArguments, Verb};
+use arguments::{EdgeArguments, KeysArguments, Verb};
 use edge::Profile;
 use failure::Outcome;
 
@@ -66,14 +68,13 @@ fn run_verb(verb: Verb) -> Outcome {
             edge::build_and_check_sizes(Profile::Release)?;
             edge::write_bundle(&dir)
         }
-        Verb::Keys { operators, partners, out } => {
-            let operators: Vec<&str> = operators.iter().map(String::as_str).collect();
-            let partners: Vec<&str> = partners.iter().map(String::as_str).collect();
-            for file in keys::write_key_sets(&operators, &partners, &out)? {
+        Verb::Keys(what) => {
+            for file in write_keys(&what)? {
                 println!("{}", file.display());
             }
             Ok(())
         }
+        Verb::Operators(what) => operators::run(&what),
         Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
         Verb::Call(call) => call::send_call(&call),
         Verb::Postgres(words) => {
@@ -86,5 +87,20 @@ fn run_verb(verb: Verb) -> Outcome {
         Verb::Upgrade { from } => upgrade::test_upgrade(&from),
         Verb::Release(action) => release::run_release(action),
         Verb::Test(part) => test::run_test_part(part),
+    }
+}
+
+fn write_keys(what: &KeysArguments) -> Outcome<Vec<PathBuf>> {
+    match what {
+        KeysArguments::Sets { operators, partners, out } => {
+            let operators: Vec<&str> = operators.iter().map(String::as_str).collect();
+            let partners: Vec<&str> = partners.iter().map(String::as_str).collect();
+            keys::write_key_sets(&operators, &partners, out)
+        }
+        KeysArguments::Operators { edge, operators, out } => keys::write_operator_sets(edge, operators, out),
+        KeysArguments::Epoch { edge, operators, epoch, out } => {
+            keys::write_epoch(edge, operators, epoch, out)
+        }
+        KeysArguments::NextRoot { edge, out } => Ok(vec![keys::write_next_root(edge, out)?]),
     }
 }

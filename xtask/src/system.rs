@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-pub(crate) use config::read_edge_keyring;
+pub(crate) use config::read_edge_secrets;
 pub(crate) use operators::{ACME, LOCAL_ACME, NOVA, Operator, TAXES};
 pub(crate) use plan::{EdgeBuild, OperatorPlan, Plan, SystemFolder};
 

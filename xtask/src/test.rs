@@ -30,8 +30,9 @@ pub(crate) fn run_test_part(part: TestPart) -> Outcome {
         report.run_step("lints of the edge as wasm", || {
             run_quietly("lints of the edge as wasm", &mut clippy_command(&edge))
         })?;
-        report.run_step("tests", run_rust_tests)?;
+        // Before the tests, as those of a fleet run the edge that would be deployed.
         report.run_step("edge build and sizes", || edge::build_and_check_sizes(Profile::Release))?;
+        report.run_step("tests", run_rust_tests)?;
     }
     if part != TestPart::Rust {
         report.run_step("deployment", deployment::run_deployment_tests)?;

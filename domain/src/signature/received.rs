@@ -39,6 +39,15 @@ impl<'a> ReceivedSignature<'a> {
             content_digest,
         })
     }
+
+    /// The id of the key that the message says has signed it, by which the ring to verify it with is
+    /// found.
+    pub fn claimed_key_id(&self) -> Option<String> {
+        match parse_signature_input(self.signature_input).ok()?.params.get("keyid") {
+            Some(BareItem::String(id)) => Some(id.as_str().to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// Why a signature is not valid, for the log. The caller gets the same response for all of them.

@@ -1,7 +1,11 @@
-//! The edge's key-value store: `pai/{pai}` → the operator that has the subscriber. It holds no
-//! number and no money.
+//! The edge's key-value stores. `PAI_MAPPINGS` has what the edge has learnt: `pai/{pai}` → the
+//! operator that has the subscriber, and `transaction/{partner}/{hash}` → the operator that has the
+//! charge. It holds no number and no money. `OPERATORS_KV` has what a deployment says of its operators
+//! (`operator/{id}`), and the edge only reads it.
 
-use crate::ids::OperatorId;
+use crate::digest::sha256;
+use crate::encoding::encode_base64url;
+use crate::ids::{ExtId, OperatorId, PartnerId};
 use crate::pai::{Pai, PaiState};
 use serde::{Deserialize, Serialize};
 
@@ -21,4 +25,29 @@ pub struct PaiMapping {
 /// The key of a PAI's mapping.
 pub fn pai_key(pai: Pai) -> String {
     format!("pai/{pai}")
+}
+
+/// The value at [`transaction_key`]: who answered a charge of that name. It is a hint, as everything
+/// in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionMapping {
+    /// The operator; `None` when a second one answered a charge of the same name.
+    pub operator: Option<OperatorId>,
+    /// When it was written, in Unix seconds.
+    pub since: i64,
+}
+
+/// The key of a charge's mapping. Half a SHA-256 hash stands for the partner's id, which can be
+/// anything and of any length.
+pub fn transaction_key(partner: &PartnerId, id: &ExtId) -> String {
+    let hash = sha256(id.as_str().as_bytes());
+    format!("transaction/{partner}/{}", encode_base64url(&hash[..16]))
+}
+
+/// What the keys of all operators' entries begin with.
+pub const OPERATOR_KEY_PREFIX: &str = "operator/";
+
+/// The key of an operator's entry.
+pub fn operator_key(operator: &OperatorId) -> String {
+    format!("{OPERATOR_KEY_PREFIX}{operator}")
 }

@@ -17,7 +17,7 @@ const base64Of = bytes => btoa(String.fromCharCode(...new Uint8Array(bytes)))
 let keys
 // Imports the keys once for each isolate.
 const importKeys = env => (keys ??= (async () => {
-  const ring = JSON.parse(env.KEYRING)
+  const ring = JSON.parse(env.ORIGIN_KEYS)
   const find = use => ring.find(key => key.use === use)
   const hmac = key => crypto.subtle.importKey('raw', bytesOf(key.secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
   const verifiers = new Map()

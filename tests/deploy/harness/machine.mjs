@@ -33,7 +33,9 @@ export async function serve(port, words, act) {
   const url = `http://127.0.0.1:${port}`;
   const wrangler = spawn(path.join(bin, 'wrangler'), [
     'dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0',
-    '--show-interactive-dev-session', 'false', '--var', `EDGE_URLS:["${url}"]`, ...words,
+    '--show-interactive-dev-session', 'false',
+    // Whatever environment is served, it is on this machine.
+    '--var', `EDGE_URLS:["${url}"]`, '--var', 'DEPLOYMENT:local', ...words,
   ], { cwd: bundle, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [wrangler.stdout, wrangler.stderr]) stream.on('data', text => { output += text; });

@@ -31,7 +31,7 @@ impl EdgeDeployment {
         let operators = ["acme", "nova"].map(|id| {
             let config = origin_config_with(id, AccountSource::Table);
             json!({"id": id, "name": config.name, "country": config.country, "dashboards": config.dashboards,
-                   "origin": format!("http://{}", config.listen)})
+                   "origin": format!("http://{}", config.listen), "key_epochs": [keys::KEY_EPOCH]})
         });
         let config = edge_config(&json!(operators));
         let keys = ["acme", "nova"].map(|id| (id, keys::keyring(&KeyHolder::Origin(id))));

@@ -3,7 +3,9 @@
 
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
-use onbill_domain::key::Keyring;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::key::{Key, Keyring};
+use onbill_domain::root_key::{DERIVED_USES, KeyEpoch, RootKey, derive_operator_keys};
 use serde_json::{Value, json};
 
 /// No customer has signed up with the second one.
@@ -24,27 +26,18 @@ pub fn keyring_json(holder: &KeyHolder) -> String {
     let operator = |id: &str, uses: &[&str]| -> Vec<Value> {
         uses.iter().map(|key_use| shared_key(&format!("operator:{id}"), key_use)).collect()
     };
-    let edges_own = ["edge-to-origin", "origin-to-edge", "signup-token"];
     let ring: Vec<Value> = match holder {
         KeyHolder::Edge => {
-            let mut ring = operator("acme", &edges_own);
-            ring.extend(operator("nova", &edges_own));
+            let mut ring = derived_keys("acme");
+            ring.extend(derived_keys("nova"));
             ring.extend(PARTNERS.map(|id| shared_key(&format!("partner:{id}"), "edge-to-partner")));
             ring.extend(PARTNERS.map(|id| partner_signing_key(id, "public")));
             ring
         }
         KeyHolder::Origin(id) => {
-            let uses = [
-                "edge-to-origin",
-                "origin-to-edge",
-                "signup-token",
-                "origin-to-bss",
-                "bss-to-origin",
-                "session-assertion",
-                "return-result",
-                "numbers",
-            ];
-            let mut ring = operator(id, &uses);
+            let uses = ["origin-to-bss", "bss-to-origin", "session-assertion", "return-result", "numbers"];
+            let mut ring = derived_keys(id);
+            ring.extend(operator(id, &uses));
             ring.extend(PARTNERS.map(|id| partner_signing_key(id, "public")));
             ring.extend(PARTNERS.map(|partner| webhook_key((id, partner), &format!("partner:{partner}"))));
             ring
@@ -64,6 +57,27 @@ pub fn keyring_json(holder: &KeyHolder) -> String {
         }
     };
     json!(ring).to_string()
+}
+
+/// The epoch of all operators' derived keys.
+pub const KEY_EPOCH: &str = "r1.1";
+
+/// The edge's root key, as its secret has it.
+pub fn edge_root_key() -> String {
+    format!("r1.{}", encode_base64url(&sha256(b"the edge's root key")))
+}
+
+/// What the edge shares with an operator's origin: derived on the one side, in a ring on the other.
+fn derived_keys(operator: &str) -> Vec<Value> {
+    let root = RootKey::parse(&edge_root_key()).expect("is well formed");
+    let operator = OperatorId::parse(operator).expect("is a slug");
+    let epoch = KeyEpoch::parse(KEY_EPOCH).expect("is an epoch");
+    let ring = derive_operator_keys(&[root], &operator, &[epoch]).expect("is of this root");
+    let entry = |key: &Key| {
+        let secret = encode_base64url(key.secret().expect("is shared"));
+        json!({"id": key.id, "party": key.party.as_str(), "use": key.key_use.as_str(), "alg": "hmac-sha256", "secret": secret})
+    };
+    DERIVED_USES.iter().flat_map(|key_use| ring.keys_for_use(*key_use)).map(entry).collect()
 }
 
 fn shared_key(party: &str, key_use: &str) -> Value {

@@ -197,7 +197,7 @@ impl TestOperator {
         json!({
             "id": self.id(), "name": self.app().config.name, "country": self.app().config.country,
             "origin": format!("http://{}", self.origin_address), "dashboards": [format!("http://{}", self.dashboard_address)],
-            "coupons": facts_of(self.id()).tag,
+            "coupons": facts_of(self.id()).tag, "key_epochs": [keys::KEY_EPOCH],
         })
     }
 

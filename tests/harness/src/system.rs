@@ -315,15 +315,17 @@ pub fn edge_config(operators: &Value) -> Config {
         {"id": "netflix", "name": "Netflix", "url": format!("http://{NETFLIX}"), "offers": ["netflix-standard"]},
         {"id": "tunes", "name": "Tunes", "url": "http://127.0.0.1:8792", "offers": ["tunes-family"]},
     ]);
-    let (operators, partners) = (operators.to_string(), partners.to_string());
-    let edges = json!([format!("http://{EDGE}")]).to_string();
-    let config = Config::read(
-        Some(&edges),
-        Some(&operators),
-        Some(&partners),
-        Some(&keys::keyring_json(&KeyHolder::Edge)),
-    );
-    config.expect("is sound")
+    let variables = [
+        ("DEPLOYMENT", "local".to_owned()),
+        ("EDGE_URLS", json!([format!("http://{EDGE}")]).to_string()),
+        ("OPERATORS", operators.to_string()),
+        ("PARTNERS", partners.to_string()),
+        ("EDGE_ROOT_KEY", keys::edge_root_key()),
+        ("PARTNER_KEYS", keys::keyring_json(&KeyHolder::Edge)),
+    ];
+    let find =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    Config::read(find).expect("is sound")
 }
 
 /// Parses a constant that is known to be well formed.

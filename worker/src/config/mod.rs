@@ -1,21 +1,28 @@
-//! A deployment's configuration: its operators, partners and keys. A `Config` that exists is
-//! complete and valid: `read.rs` reads and checks it.
+//! A deployment's configuration: its operators, partners and keys. `read.rs` reads and checks it.
+//! Partners and keys of a `Config` that exists are complete and valid. Operators stand alone: a
+//! mistake in the entry of one is met by the calls that need it.
 
+mod operators;
 mod read;
 
+pub use operators::Operator;
+pub(crate) use operators::{KnownOperator, OperatorCache, Operators, find_listed};
 pub use read::ConfigFault;
 
-use onbill_domain::coupon_code::CouponTag;
-use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
+use onbill_domain::deployment::Deployment;
+use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::key::{Keyring, Party};
+use onbill_domain::root_key::RootKey;
 
 /// The configuration of an edge.
 #[derive(Debug)]
 pub struct Config {
+    deployment: Deployment,
     edge_urls: Vec<String>,
-    operators: Vec<Operator>,
+    operators: Operators,
     partners: Vec<Partner>,
-    keys: Keyring,
+    partner_keys: Keyring,
+    roots: Vec<RootKey>,
     challenge: Option<Challenge>,
 }
 
@@ -35,37 +42,6 @@ impl Challenge {
 impl std::fmt::Debug for Challenge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Challenge").field("site_key", &self.site_key).finish_non_exhaustive()
-    }
-}
-
-/// An operator that this edge serves.
-#[derive(Clone, Debug)]
-pub struct Operator {
-    /// The name in URLs and tokens.
-    pub id: OperatorId,
-    /// The name that customers know.
-    pub name: String,
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
-    /// The URL of its origin service: scheme, host and port, without a path.
-    pub origin: String,
-    /// The site origins of its pages: they alone may frame the widget and be returned to.
-    pub dashboards: Vec<String>,
-    /// The tag of its coupon codes, if it sells coupons.
-    pub coupons: Option<CouponTag>,
-    /// The partners that it sells; all of them when `None`.
-    partners: Option<Vec<PartnerId>>,
-}
-
-impl Operator {
-    /// Whether this operator sells `partner`. A partner never learns of operators that do not.
-    pub fn sells(&self, partner: &PartnerId) -> bool {
-        self.partners.as_ref().is_none_or(|listed| listed.contains(partner))
-    }
-
-    /// Its name in the key ring.
-    pub(crate) fn key_party(&self) -> Party {
-        Party::operator(&self.id)
     }
 }
 
@@ -97,8 +73,13 @@ impl Config {
         &self.edge_urls
     }
 
-    pub fn find_operator(&self, id: &str) -> Option<&Operator> {
-        self.operators.iter().find(|operator| operator.id.as_str() == id)
+    pub(crate) fn operators(&self) -> &Operators {
+        &self.operators
+    }
+
+    /// Reads the entry of an operator of this deployment.
+    pub(crate) fn read_operator(&self, json: &str) -> KnownOperator {
+        Operator::read(json, self)
     }
 
     pub fn find_partner(&self, id: &str) -> Option<&Partner> {
@@ -115,16 +96,12 @@ impl Config {
         self.partners.iter().filter(|partner| operator.sells(&partner.id))
     }
 
-    /// The operators that sell `partner`, in the order of the configuration.
-    pub fn operators_of<'a>(&'a self, partner: &'a Partner) -> impl Iterator<Item = &'a Operator> {
-        self.operators.iter().filter(|operator| operator.sells(&partner.id))
-    }
-
     pub(crate) fn challenge(&self) -> Option<&Challenge> {
         self.challenge.as_ref()
     }
 
-    pub fn keys(&self) -> &Keyring {
-        &self.keys
+    /// The keys with partners: of their calls, the public halves only.
+    pub fn partner_keys(&self) -> &Keyring {
+        &self.partner_keys
     }
 }

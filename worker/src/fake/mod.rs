@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use kv::FakeKv;
 use onbill_domain::digest::sha256;
+use onbill_domain::limits::OPERATORS_MAX;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::HashSet;
 use std::future::Future;
@@ -28,6 +29,8 @@ pub struct FakePlatform {
     draws: AtomicU64,
     randomness_fails: AtomicBool,
     kv: Mutex<FakeKv>,
+    settings: Mutex<FakeKv>,
+    setting_reads: AtomicU64,
     network: Mutex<Network>,
     sent: Mutex<Vec<Request<Bytes>>>,
     exhausted: Mutex<HashSet<RateLimiter>>,
@@ -47,6 +50,8 @@ impl FakePlatform {
             draws: AtomicU64::new(0),
             randomness_fails: AtomicBool::new(false),
             kv: Mutex::default(),
+            settings: Mutex::default(),
+            setting_reads: AtomicU64::new(0),
             network: Mutex::new(no_connection),
             sent: Mutex::default(),
             exhausted: Mutex::default(),
@@ -119,6 +124,21 @@ impl FakePlatform {
         lock(&self.kv).set(key, value, self.seconds());
     }
 
+    /// Writes a setting as the deployment does; `None` removes it.
+    pub fn set_setting(&self, key: &str, value: Option<&str>) {
+        lock(&self.settings).set(key, value, self.seconds());
+    }
+
+    /// Sets how the store of settings fails; `None` means not at all.
+    pub fn settings_fail(&self, fault: Option<KvFault>) {
+        lock(&self.settings).fail(fault);
+    }
+
+    /// How often the store of settings was asked, for values or for its keys.
+    pub fn setting_reads(&self) -> u64 {
+        self.setting_reads.load(Ordering::SeqCst)
+    }
+
     fn seconds(&self) -> i64 {
         self.clock.load(Ordering::SeqCst)
     }
@@ -136,6 +156,28 @@ impl Platform for FakePlatform {
 
     async fn kv_put(&self, key: &str, value: &str) -> Result<(), KvUnavailable> {
         lock(&self.kv).put(key, value, self.seconds())
+    }
+
+    fn kv_put_later(&self, key: &str, value: &str, _ttl_seconds: u32) {
+        // A failure is nobody's.
+        let _ = lock(&self.kv).put(key, value, self.seconds());
+    }
+
+    async fn read_settings(&self, keys: &[String]) -> Result<Vec<Option<String>>, KvUnavailable> {
+        self.setting_reads.fetch_add(1, Ordering::SeqCst);
+        assert!(keys.len() <= 100, "the platform reads no more at once");
+        let settings = lock(&self.settings);
+        keys.iter().map(|key| settings.get(key, self.seconds())).collect()
+    }
+
+    async fn list_settings(&self, prefix: &str) -> Result<Vec<String>, KvUnavailable> {
+        self.setting_reads.fetch_add(1, Ordering::SeqCst);
+        let settings = lock(&self.settings);
+        // The list fails as reads do.
+        settings.get(prefix, self.seconds())?;
+        let keys = settings.entries().into_iter().map(|(key, _)| key);
+        let keys: Vec<String> = keys.filter(|key| key.starts_with(prefix)).collect();
+        if keys.len() > OPERATORS_MAX { Err(KvUnavailable) } else { Ok(keys) }
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {

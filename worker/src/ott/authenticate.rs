@@ -6,7 +6,7 @@ use crate::config::Partner;
 use crate::platform::Platform;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use onbill_domain::key::{Key, KeyUse};
+use onbill_domain::key::{Key, KeyUse, Keyring};
 use onbill_domain::reject::Reject;
 use onbill_domain::signature::{ReceivedSignature, RequestComponents, verify_request};
 
@@ -37,16 +37,17 @@ pub(crate) async fn authenticate_partner<'c, P: Platform>(
 
 /// Finds the partner that signed; the error is for the log.
 fn find_signing_partner<'c, P: Platform>(call: &'c Call<'_, P>) -> Result<&'c Partner, &'static str> {
-    let key = find_signing_key(call, KeyUse::PartnerCall)?;
+    let key = find_signing_key(call, call.config.partner_keys(), KeyUse::PartnerCall)?;
     let partner = key.party.partner_id().and_then(|id| call.config.find_partner(id.as_str()));
     partner.ok_or("the signature is of a partner that is not served")
 }
 
-/// Finds the key that signed a call, if it is one of this use; the error is for the log.
-pub(crate) fn find_signing_key<'c, P: Platform>(
-    call: &'c Call<'_, P>,
+/// Finds the key of a ring that signed a call, if it is one of this use; the error is for the log.
+pub(crate) fn find_signing_key<'k, P: Platform>(
+    call: &Call<'_, P>,
+    keys: &'k Keyring,
     key_use: KeyUse,
-) -> Result<&'c Key, &'static str> {
+) -> Result<&'k Key, &'static str> {
     use onbill_domain::signature::SignatureError;
     let body = call.request.body();
     let target = RequestComponents {
@@ -57,7 +58,7 @@ pub(crate) fn find_signing_key<'c, P: Platform>(
         body: (!body.is_empty()).then(|| (&body[..], call.header(CONTENT_TYPE).unwrap_or_default())),
     };
     let presented = ReceivedSignature::from_headers(call.request.headers()).ok_or("no signature")?;
-    let verified = verify_request(&target, presented, call.config.keys(), key_use, call.platform.now());
+    let verified = verify_request(&target, presented, keys, key_use, call.platform.now());
     let verified = verified.map_err(|refused| match refused {
         SignatureError::Malformed => "the signature is not of the profile",
         SignatureError::Stale { .. } => "the signature is stale",

@@ -4,30 +4,32 @@
 
 use crate::call::Call;
 use crate::config::{Operator, Partner};
+use crate::fault::{Fault, HandlerError};
+use crate::ott::by_owner::not_served;
 use crate::platform::Platform;
 use onbill_domain::ids::OperatorId;
-use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::reject::Reject;
+use std::sync::Arc;
 
 /// 1. An operator is named: it sells this partner → that one; else 400 `parameter-not-supported`.
 /// 2. None is named: one sells this partner → that one; several do → 400 `invalid-request`.
-pub(crate) fn choose_operator<'c, P: Platform>(
-    call: &'c Call<'_, P>,
-    partner: &'c Partner,
+pub(crate) async fn choose_operator<P: Platform>(
+    call: &Call<'_, P>,
+    partner: &Partner,
     named: Option<&OperatorId>,
-) -> Result<&'c Operator, Reject> {
-    let not_served = || Reject::new(ErrorCode::ParameterNotSupported, "This operator is not served here.");
-    let mut operators = call.config.operators_of(partner);
+) -> Result<Arc<Operator>, HandlerError> {
     // 1.
     if let Some(named) = named {
-        return operators.find(|operator| operator.id == *named).ok_or_else(not_served);
+        return Ok(call.find_seller(partner, named).await?.ok_or_else(not_served)?);
     }
     // 2.
-    let only = operators.next().ok_or_else(not_served)?;
-    if operators.next().is_none() {
-        Ok(only)
-    } else {
-        Err(Reject::invalid_request(
+    let mut operators = call.operators_of(partner).await?;
+    match (operators.pop(), operators.is_empty()) {
+        (None, _) => Err(not_served().into()),
+        (Some(only), true) => Ok(only.map_err(Fault::Entry)?),
+        (Some(_), false) => Err(Reject::invalid_request(
             "operator is needed, as several sell this partner: whose network the SIM is of.",
-        ))
+        )
+        .into()),
     }
 }

@@ -3,10 +3,12 @@
 
 use crate::call::Call;
 use crate::config::Operator;
-use crate::fault::{Fault, HandlerError, Party};
+use crate::fault::{Fault, HandlerError};
 use crate::platform::Platform;
 use crate::response::{JSON, new_response};
-use crate::upstream::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamResponse, is_for_partner, send_signed};
+use crate::upstream::{
+    OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, Recipient, UpstreamResponse, is_for_partner, send_signed,
+};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response};
 use onbill_domain::signature::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
@@ -37,9 +39,9 @@ pub(crate) async fn forward<P: Platform>(
     operator: &Operator,
     subscriber: Option<&str>,
 ) -> Result<UpstreamResponse, Fault> {
-    let party = Party::Operator(operator.id.clone());
-    let request = copy_request(call, operator, subscriber).ok_or_else(|| Fault::CannotSend(party.clone()))?;
-    send_signed(call, request, party).await
+    let recipient = Recipient::Operator(operator);
+    let request = copy_request(call, operator, subscriber).ok_or_else(|| recipient.cannot_send())?;
+    send_signed(call, request, recipient).await
 }
 
 fn copy_request<P: Platform>(

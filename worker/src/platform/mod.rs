@@ -1,5 +1,5 @@
-//! What the edge needs of its host: a key-value store, outgoing calls, a clock, randomness, a rate
-//! limiter, a log and a store of data points.
+//! What the edge needs of its host: a key-value store, the deployment's settings, outgoing calls, a
+//! clock, randomness, a rate limiter, a log and a store of data points.
 //!
 //! Not here: what is stored, called, logged or measured. The trait has no notion of operators, partners or
 //! money.
@@ -47,6 +47,21 @@ pub trait Platform {
 
     /// Writes a value. On an error it may have been written nevertheless.
     fn kv_put(&self, key: &str, value: &str) -> impl Future<Output = Result<(), KvUnavailable>>;
+
+    /// Writes a value once the response has left, and forgets it after `ttl_seconds`. Nobody learns
+    /// whether it was written.
+    fn kv_put_later(&self, key: &str, value: &str, ttl_seconds: u32);
+
+    /// Reads the deployment's settings at up to 100 keys, in their order. The edge never writes them.
+    /// Each may be a minute old.
+    fn read_settings(
+        &self,
+        keys: &[String],
+    ) -> impl Future<Output = Result<Vec<Option<String>>, KvUnavailable>>;
+
+    /// Lists the keys of settings that begin with `prefix`; an error when there are more than
+    /// `limits::OPERATORS_MAX`.
+    fn list_settings(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, KvUnavailable>>;
 
     /// Sends a request, whose URI is absolute, and reads the whole response. It follows no
     /// redirects, waits no longer than [`SEND_SECONDS_MAX`], and reads no more than

@@ -33,6 +33,21 @@ export const readValue = (env, key) => env.PAI_MAPPINGS.get(key);
 
 export const writeValue = (env, key, value) => env.PAI_MAPPINGS.put(key, value);
 
+/** Writes a value that is forgotten after so many seconds. */
+export const writeValueFor = (env, key, value, expirationTtl) => env.PAI_MAPPINGS.put(key, value, { expirationTtl });
+
+/** The values of up to 100 keys, null for a key without one. A location reads each again after a minute. */
+export async function readSettings(env, keys) {
+  const values = await env.OPERATORS_KV.get(keys, { cacheTtl: 60 });
+  return keys.map(key => values.get(key));
+}
+
+/** The keys that begin with `prefix`: all of them, or null when they do not fit into one list of 1000. */
+export async function listSettings(env, prefix) {
+  const { keys, list_complete: isComplete } = await env.OPERATORS_KV.list({ prefix });
+  return isComplete ? keys.map(key => key.name) : null;
+}
+
 export const checkRate = async (env, limiter, key) => (await env[limiter].limit({ key })).success;
 
 export const writeLogLine = line => console.log(line);

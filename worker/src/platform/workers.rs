@@ -15,7 +15,7 @@ use onbill_domain::limits::BODY_BYTES_MAX;
 use onbill_domain::timestamp::Timestamp;
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use worker::js_sys::{Array, Date, Reflect, Uint8Array};
-use worker::{Env, web_sys};
+use worker::{Context, Env, web_sys};
 
 #[wasm_bindgen(
     module = "/src/platform/workers.js",
@@ -53,6 +53,16 @@ extern "C" {
     #[wasm_bindgen(js_name = writeValue, catch)]
     async fn write_value(env: &Env, key: &str, value: &str) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(js_name = writeValueFor, catch)]
+    async fn write_value_for(env: &Env, key: &str, value: &str, ttl_seconds: u32)
+    -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = readSettings, catch)]
+    async fn read_settings(env: &Env, keys: &Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(js_name = listSettings, catch)]
+    async fn list_settings(env: &Env, prefix: &str) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(js_name = checkRate, catch)]
     async fn check_rate(env: &Env, limiter: &str, key: &str) -> Result<JsValue, JsValue>;
 
@@ -75,11 +85,12 @@ fn to_names(names: &[&str]) -> Array {
 /// The platform as one request sees it.
 pub(crate) struct Workers {
     env: Env,
+    context: Context,
 }
 
 impl Workers {
-    pub(crate) fn new(env: Env) -> Self {
-        Self { env }
+    pub(crate) fn new(env: Env, context: Context) -> Self {
+        Self { env, context }
     }
 }
 
@@ -90,6 +101,28 @@ impl Platform for Workers {
 
     async fn kv_put(&self, key: &str, value: &str) -> Result<(), KvUnavailable> {
         write_value(&self.env, key, value).await.map(drop).map_err(|_| KvUnavailable)
+    }
+
+    fn kv_put_later(&self, key: &str, value: &str, ttl_seconds: u32) {
+        let (env, key, value) = (self.env.clone(), key.to_owned(), value.to_owned());
+        // What cannot be written is asked for again.
+        self.context.wait_until(async move {
+            let _ = write_value_for(&env, &key, &value, ttl_seconds).await;
+        });
+    }
+
+    async fn read_settings(&self, keys: &[String]) -> Result<Vec<Option<String>>, KvUnavailable> {
+        let names: Array = keys.iter().map(|key| JsValue::from_str(key)).collect();
+        let values = read_settings(&self.env, &names).await.map_err(|_| KvUnavailable)?;
+        Ok(Array::from(&values).iter().map(|value| value.as_string()).collect())
+    }
+
+    async fn list_settings(&self, prefix: &str) -> Result<Vec<String>, KvUnavailable> {
+        let keys = list_settings(&self.env, prefix).await.map_err(|_| KvUnavailable)?;
+        if keys.is_null() {
+            return Err(KvUnavailable);
+        }
+        Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {

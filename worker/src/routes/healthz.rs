@@ -1,22 +1,26 @@
 //! `GET /healthz`: is this deployment ready? No operator is called: that one of them is down is not
 //! the edge's state.
 
+use crate::config::Config;
 use crate::response::{JSON, new_response};
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde_json::json;
 
 /// 1. The configuration is sound → 200 `{"status":"ok"}`.
-/// 2. It is not → 503 `{"status":"misconfigured"}`; the log says why, on every other call.
-pub(crate) fn get_healthz(configured: bool) -> Response<Bytes> {
-    if configured {
+/// 2. Entries of operators are known to be wrong → 200 `{"status":"degraded","brokenOperators":n}`:
+///    the others are served. The log says which and why.
+/// 3. The configuration is not sound → 503 `{"status":"misconfigured"}`; the log says why, on every
+///    other call.
+pub(crate) fn get_healthz(config: Option<&Config>) -> Response<Bytes> {
+    let broken = config.map(|config| config.operators().broken_count());
+    let (status, body) = match broken {
         // 1.
-        new_response(StatusCode::OK, JSON, Bytes::from_static(br#"{"status":"ok"}"#))
-    } else {
+        Some(0) => (StatusCode::OK, json!({"status": "ok"})),
         // 2.
-        new_response(
-            StatusCode::SERVICE_UNAVAILABLE,
-            JSON,
-            Bytes::from_static(br#"{"status":"misconfigured"}"#),
-        )
-    }
+        Some(broken) => (StatusCode::OK, json!({"status": "degraded", "brokenOperators": broken})),
+        // 3.
+        None => (StatusCode::SERVICE_UNAVAILABLE, json!({"status": "misconfigured"})),
+    };
+    new_response(status, JSON, Bytes::from(body.to_string()))
 }

@@ -79,10 +79,10 @@ impl<F: Future> Future for OutOfLine<F> {
 routes! {
     incoming:
 
-    Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.is_ok()));
+    Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.ok()));
 
     WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => widget::loader::get_loader(&incoming.call()?);
-    WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?);
+    WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?).await;
     WidgetReturn: GET | HEAD, "/widget/v1/return/{operator}/{ticket}", [operator, ticket], refused as Return
         => widget::return_page::get_return_page(&incoming.call()?, operator, ticket).await;
     WidgetAccount: POST, "/widget/v1/account" => widget::account::post_account(&incoming.call()?).await;

@@ -1,7 +1,7 @@
 //! The challenge: when it is offered, what of its solution is believed, and that the edge's word about
 //! it is nobody else's.
 
-use super::test_edge::{EDGE, NUMBER, TestEdge, edge_keyring, operators, partners};
+use super::test_edge::{EDGE, NUMBER, TestEdge, operators, partners, read_config, variables};
 use crate::Config;
 use crate::platform::{RateLimiter, Unreachable};
 use serde_json::{Value, json};
@@ -141,9 +141,7 @@ async fn frame_may_show_the_challenge_only() {
 #[test]
 fn challenge_needs_both_keys() {
     let read = |site_key, secret| {
-        let texts = [json!([EDGE]), operators(), partners(), edge_keyring()].map(|value| value.to_string());
-        let config = Config::read(Some(&texts[0]), Some(&texts[1]), Some(&texts[2]), Some(&texts[3]))
-            .expect("is sound");
+        let config = read_config(&variables(&operators(), &partners())).expect("is sound");
         config
             .with_challenge(site_key, secret)
             .map(|config| format!("{config:?}"))

@@ -3,10 +3,12 @@
 mod all_calls;
 mod challenge;
 mod coupons;
+mod fleet;
 mod frame;
 mod notifications;
 mod numbers;
 mod observations;
+mod operator_store;
 mod ott;
 mod pai_mappings;
 mod refunds;

@@ -1,14 +1,14 @@
 //! The partner's calls: their authentication, what reaches the origin, what is relayed.
 
 use super::test_edge::{
-    ACME, NOVA, NOW, NUMBER, TestEdge, mapping, operators, pai, partners, request, sample_path,
-    upstream_response,
+    ACME, NOVA, NOW, NUMBER, TestEdge, mapping, operator_keyring, operators, pai, partners, request,
+    sample_path, upstream_response,
 };
 use crate::platform::{RateLimiter, Unreachable};
 use crate::routes::ROUTES;
 use onbill_domain::digest::content_digest;
 use onbill_domain::ids::{OperatorId, PartnerId};
-use onbill_domain::key::KeyUse;
+use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::signature::{ReceivedSignature, RequestComponents, verify_request};
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn origin_can_verify_both_signatures() {
     assert_eq!(*sent.body(), charge().to_string(), "byte for byte");
     assert_eq!(sent.headers()["onbill-subscriber"], "handle-1");
     assert!(!sent.headers().contains_key("cf-connecting-ip"));
-    let check = |authority: &str, presented: Option<ReceivedSignature<'_>>, key_use| {
+    let check = |authority: &str, presented: Option<ReceivedSignature<'_>>, keys: &Keyring, key_use| {
         let content_type = sent.headers()["content-type"].to_str().expect("is text");
         let target = RequestComponents {
             method: "POST",
@@ -76,18 +76,20 @@ async fn origin_can_verify_both_signatures() {
             body: Some((&sent.body()[..], content_type)),
         };
         let now = Timestamp::from_unix_seconds(NOW);
-        let verified =
-            verify_request(&target, presented.expect("is there"), edge.config.keys(), key_use, now);
+        let verified = verify_request(&target, presented.expect("is there"), keys, key_use, now);
         verified.map(|verified| verified.key.id.clone())
     };
     let ours = ReceivedSignature::from_headers(sent.headers());
-    assert_eq!(check("origin.acme.example", ours, KeyUse::EdgeToOrigin).as_deref(), Ok("acme-edge"));
+    let shared = operator_keyring("acme", &["r1.1"]);
+    let signed_by = check("origin.acme.example", ours, &shared, KeyUse::EdgeToOrigin);
+    assert_eq!(signed_by.as_deref(), Ok("acme-edge-to-origin-r1.1"));
     let theirs = ReceivedSignature::from_headers_named(
         sent.headers(),
         "onbill-partner-signature-input",
         "onbill-partner-signature",
     );
-    assert_eq!(check("edge.example", theirs, KeyUse::PartnerCall).as_deref(), Ok("netflix-1"));
+    let signed_by = check("edge.example", theirs, edge.config.partner_keys(), KeyUse::PartnerCall);
+    assert_eq!(signed_by.as_deref(), Ok("netflix-1"));
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! The reports of an operator's origin: the status of its PAIs.
 
-use super::test_edge::{EdgeResponse, TestEdge, edge_keyring, mapping, pai, request};
+use super::test_edge::{EdgeResponse, TestEdge, mapping, operator_keyring, pai, request};
 use crate::fake::KvFault;
 use bytes::Bytes;
 use http::Request;
-use onbill_domain::key::{KeyUse, Keyring};
+use onbill_domain::key::KeyUse;
 use onbill_domain::limits::{BODY_BYTES_MAX, PAI_MAPPINGS_PER_CALL_MAX};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
@@ -19,7 +19,7 @@ fn signed(key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
 }
 
 fn signed_to(path: &str, key: (KeyUse, &str), body: &Value) -> Request<Bytes> {
-    let ring = Keyring::parse(&edge_keyring().to_string()).expect("is well formed");
+    let ring = operator_keyring(key.1.trim_start_matches("operator:"), &["r1.1"]);
     let mut request = request("POST", path, &body.to_string());
     let key = ring.signing_key(key.0, key.1).expect("is there");
     let now = Timestamp::from_unix_seconds(super::test_edge::NOW);

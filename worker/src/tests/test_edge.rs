@@ -3,19 +3,21 @@
 
 use crate::fake::FakePlatform;
 use crate::platform::{REQUEST_HEADERS, Unreachable};
-use crate::{Config, handle};
+use crate::{Config, ConfigFault, handle};
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use http::{HeaderName, HeaderValue, Request, Response};
+use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::pai::Pai;
+use onbill_domain::root_key::{KeyEpoch, RootKey, derive_operator_keys};
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{self, ISSUER, SignupClaims};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -31,9 +33,9 @@ pub(crate) const NUMBER: &str = "+12025550101";
 pub(crate) fn operators() -> Value {
     json!([
         {"id": "acme", "name": "Acme Mobile", "country": "US", "origin": ACME,
-         "dashboards": ["https://my.acme.example", "https://m.acme.example"]},
+         "dashboards": ["https://my.acme.example", "https://m.acme.example"], "key_epochs": ["r1.1"]},
         {"id": "nova", "name": "Nova Móvil", "country": "ES", "origin": NOVA,
-         "dashboards": ["https://nova.example"]},
+         "dashboards": ["https://nova.example"], "key_epochs": ["r1.1"]},
     ])
 }
 
@@ -45,25 +47,50 @@ pub(crate) fn partners() -> Value {
     ])
 }
 
-/// The edge's own ring: of the partners' calls, the public halves only.
-pub(crate) fn edge_keyring() -> Value {
+/// The edge's keys with partners: of the partners' calls, the public halves only.
+pub(crate) fn partner_keyring() -> Value {
     let shared = |id: &str, party: &str, key_use: &str, byte: u8| json!({"id": id, "party": party, "use": key_use, "alg": "hmac-sha256", "secret": encode_base64url(&[byte; 32])});
     let public = |id: &str, party: &str, byte: u8| {
         let public = SigningKey::from_bytes(&[byte; 32]).verifying_key();
         json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "public": encode_base64url(public.as_bytes())})
     };
     json!([
-        shared("acme-edge", "operator:acme", "edge-to-origin", 10),
-        shared("nova-edge", "operator:nova", "edge-to-origin", 11),
-        shared("acme-origin", "operator:acme", "origin-to-edge", 15),
-        shared("nova-origin", "operator:nova", "origin-to-edge", 16),
-        shared("acme-token", "operator:acme", "signup-token", 20),
-        shared("nova-token", "operator:nova", "signup-token", 21),
         shared("edge-netflix", "partner:netflix", "edge-to-partner", 30),
         shared("edge-tunes", "partner:tunes", "edge-to-partner", 31),
         public("netflix-1", "partner:netflix", 40),
         public("tunes-1", "partner:tunes", 41),
     ])
+}
+
+/// A root key of the edge.
+pub(crate) fn root_key(id: &str) -> String {
+    format!("{id}.{}", encode_base64url(&sha256(id.as_bytes())))
+}
+
+/// What edge and origin share in these epochs of the root keys `r1` and `r2`.
+pub(crate) fn operator_keyring(operator: &str, epochs: &[&str]) -> Keyring {
+    let roots = ["r1", "r2"].map(|id| RootKey::parse(&root_key(id)).expect("is well formed"));
+    let operator = OperatorId::parse(operator).expect("is a slug");
+    let epochs: Vec<KeyEpoch> = epochs.iter().map(|text| KeyEpoch::parse(text).expect("is one")).collect();
+    derive_operator_keys(&roots, &operator, &epochs).expect("are known roots")
+}
+
+/// Variables and secrets by their names.
+pub(crate) type Variables = BTreeMap<&'static str, String>;
+
+/// Those of a public deployment.
+pub(crate) fn variables(operators: &Value, partners: &Value) -> Variables {
+    BTreeMap::from([
+        ("EDGE_URLS", json!([EDGE, OTHER_EDGE]).to_string()),
+        ("OPERATORS", operators.to_string()),
+        ("PARTNERS", partners.to_string()),
+        ("EDGE_ROOT_KEY", root_key("r1")),
+        ("PARTNER_KEYS", partner_keyring().to_string()),
+    ])
+}
+
+pub(crate) fn read_config(variables: &Variables) -> Result<Config, ConfigFault> {
+    Config::read(|name| variables.get(name).cloned())
 }
 
 type Answers = Arc<Mutex<HashMap<String, Result<Response<Bytes>, Unreachable>>>>;
@@ -82,10 +109,11 @@ impl TestEdge {
     }
 
     pub(crate) fn with(operators: &Value, partners: &Value) -> Self {
-        let texts = [operators, partners, &edge_keyring()].map(Value::to_string);
-        let edges = json!([EDGE, OTHER_EDGE, "http://127.0.0.1:8787"]).to_string();
-        let config =
-            Config::read(Some(&edges), Some(&texts[0]), Some(&texts[1]), Some(&texts[2])).expect("is sound");
+        Self::with_variables(&variables(operators, partners))
+    }
+
+    pub(crate) fn with_variables(variables: &Variables) -> Self {
+        let config = read_config(variables).expect("is sound");
         let seed = |id: &str, party: &str, byte: u8| json!({"id": id, "party": party, "use": "partner-call", "alg": "ed25519", "private": encode_base64url(&[byte; 32])});
         let partner_keys = json!([
             seed("netflix-1", "partner:netflix", 40),
@@ -173,8 +201,8 @@ impl TestEdge {
             exp: NOW + 300,
         };
         change(&mut claims);
-        let key = format!("{operator}-token");
-        let key = self.config.keys().find(KeyUse::SignupToken, &key).expect("is there");
+        let ring = operator_keyring(operator, &["r1.1"]);
+        let key = ring.keys_for_use(KeyUse::SignupToken).next().expect("is there");
         token::sign(key, &claims).expect("signs")
     }
 

@@ -100,7 +100,7 @@ async fn number_is_passed_on_as_typed() {
     );
     assert_eq!(sent.headers()["x-correlator"], response.header("x-correlator"));
     let input = sent.headers()["signature-input"].to_str().expect("is text");
-    assert!(input.ends_with("keyid=\"acme-edge\";tag=\"onbill-edge-to-origin\""), "{input}");
+    assert!(input.ends_with("keyid=\"acme-edge-to-origin-r1.1\";tag=\"onbill-edge-to-origin\""), "{input}");
     assert_eq!(sent.headers()["accept"], "application/json");
     assert!(!sent.headers().contains_key("cf-connecting-ip"));
 }

@@ -7,7 +7,7 @@ mod response;
 pub(crate) use response::{OK_CREATED_OR_ACCEPTED, OK_OR_CREATED, UpstreamResponse, is_for_partner};
 
 use crate::call::Call;
-use crate::config::Operator;
+use crate::config::{Config, Operator, Partner};
 use crate::fault::{Fault, HandlerError, Party};
 use crate::platform::{Platform, Unreachable};
 use crate::refusal_words::add_words;
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
 use onbill_domain::encoding::encode_base64url;
-use onbill_domain::key::KeyUse;
+use onbill_domain::key::{Key, KeyUse};
 use onbill_domain::signature::sign_request;
 use response::is_for_widget;
 use serde::Serialize;
@@ -37,6 +37,38 @@ pub(crate) async fn query_for_widget<P: Platform, T: DeserializeOwned>(
     }
 }
 
+/// Whom the edge calls, with the key that it signs with.
+#[derive(Clone, Copy)]
+pub(crate) enum Recipient<'r> {
+    Operator(&'r Operator),
+    Partner(&'r Partner),
+}
+
+impl<'r> Recipient<'r> {
+    fn party(self) -> Party {
+        match self {
+            Self::Operator(operator) => Party::Operator(operator.id.clone()),
+            Self::Partner(partner) => Party::Partner(partner.id.clone()),
+        }
+    }
+
+    fn signing_key(self, config: &'r Config) -> Option<&'r Key> {
+        match self {
+            Self::Operator(operator) => {
+                operator.keys().signing_key(KeyUse::EdgeToOrigin, operator.key_party())
+            }
+            Self::Partner(partner) => {
+                config.partner_keys().signing_key(KeyUse::EdgeToPartner, partner.key_party())
+            }
+        }
+    }
+
+    /// The fault when a request could not be built or signed.
+    pub(crate) fn cannot_send(self) -> Fault {
+        Fault::CannotSend(self.party())
+    }
+}
+
 /// Calls `operator`'s origin with `body` as JSON.
 pub(crate) async fn post_to_origin<P: Platform>(
     call: &Call<'_, P>,
@@ -44,13 +76,13 @@ pub(crate) async fn post_to_origin<P: Platform>(
     path: &str,
     body: &impl Serialize,
 ) -> Result<UpstreamResponse, Fault> {
-    post_json(call, Party::Operator(operator.id.clone()), &format!("{}{path}", operator.origin), body).await
+    post_json(call, Recipient::Operator(operator), &format!("{}{path}", operator.origin), body).await
 }
 
 /// Calls a party with `body` as JSON.
 pub(crate) async fn post_json<P: Platform>(
     call: &Call<'_, P>,
-    party: Party,
+    recipient: Recipient<'_>,
     url: &str,
     body: &impl Serialize,
 ) -> Result<UpstreamResponse, Fault> {
@@ -58,26 +90,23 @@ pub(crate) async fn post_json<P: Platform>(
         let body = Bytes::from(serde_json::to_vec(body).ok()?);
         Request::builder().method(Method::POST).uri(url).header(CONTENT_TYPE, JSON).body(body).ok()
     };
-    let request = build().ok_or_else(|| Fault::CannotSend(party.clone()))?;
-    send_signed(call, request, party).await
+    let request = build().ok_or_else(|| recipient.cannot_send())?;
+    send_signed(call, request, recipient).await
 }
 
-/// Signs a request with the edge's key for `party` and sends it; a fault when there is no
+/// Signs a request with the edge's key for the recipient and sends it; a fault when there is no
 /// response.
 pub(crate) async fn send_signed<P: Platform>(
     call: &Call<'_, P>,
     mut request: Request<Bytes>,
-    party: Party,
+    recipient: Recipient<'_>,
 ) -> Result<UpstreamResponse, Fault> {
-    let cannot_send = || Fault::CannotSend(party.clone());
+    let cannot_send = || recipient.cannot_send();
     request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let key_use = match party {
-        Party::Operator(_) => KeyUse::EdgeToOrigin,
-        Party::Partner(_) => KeyUse::EdgeToPartner,
-    };
-    let key = call.config.keys().signing_key(key_use, party.to_string()).ok_or_else(cannot_send)?;
+    let key = recipient.signing_key(call.config).ok_or_else(cannot_send)?;
     let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
     call.correlation.write_headers(request.headers_mut(), &nonce);
+    let party = recipient.party();
     // A caller that has not signed may be anybody.
     if matches!(party, Party::Operator(_)) && call.notes.partner().is_some() {
         call.correlation.write_state(request.headers_mut());

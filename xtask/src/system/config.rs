@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::failure::{Context, Outcome};
-use crate::keys;
+use crate::keys::{self, EdgeSecrets};
 use crate::paths;
 use crate::system::operators::{Operator, TAXES};
 use crate::system::plan::{EDGE, OperatorPlan, PARTNER, Plan};
@@ -31,36 +31,34 @@ pub(crate) fn write_config_files(plan: &Plan) -> Outcome {
         keys::write_private_copy(&plan.smsc_password(operator_plan), &keys::random_short_password()?)?;
     }
     write_file(&plan.config_file(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
-    keys::write_private_copy(&plan.config_file(EDGE), &format_edge_env(plan, &read_edge_keyring(plan)?))
+    keys::write_private_copy(&plan.config_file(EDGE), &format_edge_env(plan, &read_edge_secrets(plan)?))
 }
 
 fn write_file(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).context(&format!("write {}", path.display()))
 }
 
-/// Reads the edge's key ring as one line, for an environment variable.
-pub(crate) fn read_edge_keyring(plan: &Plan) -> Outcome<String> {
-    let file = plan.folder.keys_dir().join(keys::EDGE_FILE);
-    let doing = format!("read {}", file.display());
-    let text = fs::read_to_string(&file).context(&doing)?;
-    Ok(serde_json::from_str::<Value>(&text).context(&doing)?.to_string())
+/// Reads the edge's secrets.
+pub(crate) fn read_edge_secrets(plan: &Plan) -> Outcome<EdgeSecrets> {
+    EdgeSecrets::read(&plan.folder.keys_dir().join(keys::EDGE_FILE))
 }
 
-fn format_edge_env(plan: &Plan, keyring: &str) -> String {
+fn format_edge_env(plan: &Plan, secrets: &EdgeSecrets) -> String {
     let variables = [
         ("EDGE_URLS", json!([plan.edge_url()])),
         ("OPERATORS", edge_operators(plan)),
         ("PARTNERS", edge_partners(plan)),
     ];
     let lines = variables.iter().map(|(name, value)| format!("{name}='{value}'\n"));
-    lines.collect::<String>() + &format!("KEYRING='{keyring}'\n")
+    lines.chain(secrets.iter().map(|(name, value)| format!("{name}='{value}'\n"))).collect()
 }
 
 pub(crate) fn edge_operators(plan: &Plan) -> Value {
     let operator = |operator_plan: &OperatorPlan| {
         let operator = operator_plan.operator;
         json!({ "id": operator.id, "name": operator.name, "country": operator.country,
-            "origin": operator_plan.origin_url(), "dashboards": [operator_plan.site_url()], "coupons": operator.coupon_tag })
+            "origin": operator_plan.origin_url(), "dashboards": [operator_plan.site_url()], "coupons": operator.coupon_tag,
+            "key_epochs": [keys::FIRST_EPOCH] })
     };
     plan.operators.iter().map(operator).collect()
 }
@@ -215,9 +213,13 @@ mod tests {
 
     #[test]
     fn edge_variables_are_quoted_against_expansion() {
-        let env = format_edge_env(&dev::plan_local_system(None), r#"[{"id":"k"}]"#);
-        assert!(env.lines().all(|line| line.ends_with("]'")), "{env}");
-        assert!(env.contains(r#"KEYRING='[{"id":"k"}]'"#), "{env}");
+        let secrets = EdgeSecrets::parse(r#"{"PARTNER_KEYS":"[{\"id\":\"k\"}]","EDGE_ROOT_KEY":"r1.A-_"}"#);
+        let env = format_edge_env(&dev::plan_local_system(None), &secrets.expect("is well formed"));
+        assert!(env.lines().all(|line| line.ends_with('\'') && line.contains("='")), "{env}");
+        assert!(
+            env.contains(r#"PARTNER_KEYS='[{"id":"k"}]'"#) && env.contains("EDGE_ROOT_KEY='r1.A-_'"),
+            "{env}"
+        );
     }
 
     #[test]

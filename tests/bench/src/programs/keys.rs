@@ -23,11 +23,14 @@ pub(crate) const PARTNER: &str = "netflix";
 pub(crate) const OFFER: &str = "netflix-standard";
 
 pub(crate) struct Keys {
-    /// The edge's ring as its `KEYRING` has it.
-    pub(crate) edge_json: String,
+    /// The edge's secrets.
+    pub(crate) edge_root_key: String,
+    pub(crate) edge_partner_keys: String,
+    /// The origin's ring, which has all keys that it shares with the edge.
+    pub(crate) origin_json: String,
     /// The origin's ring as a file.
     pub(crate) origin_file: PathBuf,
-    edge: Keyring,
+    origin: Keyring,
     operator: Keyring,
     partner: Keyring,
     /// Makes nonces and ids unique, also between runs on one ledger.
@@ -43,10 +46,18 @@ impl Keys {
             fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))
         };
         let ring = |name: &str| Keyring::parse(&read(name)?).map_err(|why| anyhow!("{name}: {why}"));
+        let edge: Value = serde_json::from_str(&read("edge.json")?).context("read edge.json")?;
+        let secret = |name: &str| {
+            let value = edge[name].as_str().map(str::to_owned);
+            value.with_context(|| format!("edge.json has no {name}"))
+        };
+        let origin_name = format!("origin-{OPERATOR}.json");
         Ok(Self {
-            edge_json: read("edge.json")?,
-            origin_file: folder.join(format!("origin-{OPERATOR}.json")),
-            edge: ring("edge.json")?,
+            edge_root_key: secret("EDGE_ROOT_KEY")?,
+            edge_partner_keys: secret("PARTNER_KEYS")?,
+            origin_json: read(&origin_name)?,
+            origin_file: folder.join(&origin_name),
+            origin: ring(&origin_name)?,
             operator: ring(&format!("operator-{OPERATOR}.json"))?,
             partner: ring(&format!("partner-{PARTNER}.json"))?,
             counter: AtomicU64::default(),
@@ -89,14 +100,14 @@ impl Keys {
             forwarded.headers_mut().insert(to, signed.headers()[from].clone());
         }
         forwarded.headers_mut().insert(SUBSCRIBER_HANDLE_HEADER, subscriber.parse()?);
-        self.sign(&mut forwarded, &self.edge, KeyUse::EdgeToOrigin, OPERATOR_PARTY)?;
+        self.sign(&mut forwarded, &self.origin, KeyUse::EdgeToOrigin, OPERATOR_PARTY)?;
         Ok(forwarded)
     }
 
     /// A call of the edge's own to the origin.
     pub(crate) fn sign_edge_call(&self, origin: &str, path: &str, body: &Value) -> Result<Request<Bytes>> {
         let mut request = json_post(origin, path, body)?;
-        self.sign(&mut request, &self.edge, KeyUse::EdgeToOrigin, OPERATOR_PARTY)?;
+        self.sign(&mut request, &self.origin, KeyUse::EdgeToOrigin, OPERATOR_PARTY)?;
         Ok(request)
     }
 
@@ -113,7 +124,7 @@ impl Keys {
             iat: issued,
             exp: issued + 300,
         };
-        let key = find_key(&self.edge, KeyUse::SignupToken, OPERATOR_PARTY)?;
+        let key = find_key(&self.origin, KeyUse::SignupToken, OPERATOR_PARTY)?;
         token::sign(key, &claims).context("the token cannot be signed")
     }
 

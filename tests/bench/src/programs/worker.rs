@@ -118,18 +118,21 @@ pub(crate) fn text_bindings(
     bench: &Bench,
     address: SocketAddr,
     origin: SocketAddr,
-) -> [(&'static str, String); 5] {
+) -> [(&'static str, String); 8] {
     let dashboards = ["https://my.acme.example"];
     let operators = json!([{"id": OPERATOR, "name": "Acme Mobile", "country": "US", "coupons": "AC",
-        "origin": format!("http://{origin}"), "dashboards": dashboards}]);
+        "origin": format!("http://{origin}"), "dashboards": dashboards, "key_epochs": ["r1.1"]}]);
     let partners =
         json!([{"id": PARTNER, "name": "Netflix", "url": "http://127.0.0.1:1", "offers": [OFFER]}]);
     [
+        ("DEPLOYMENT", "local".to_owned()),
         ("EDGE_URLS", json!([format!("http://{address}")]).to_string()),
         ("OPERATORS", operators.to_string()),
         ("PARTNERS", partners.to_string()),
-        ("KEYRING", bench.keys.edge_json.clone()),
+        ("EDGE_ROOT_KEY", bench.keys.edge_root_key.clone()),
+        ("PARTNER_KEYS", bench.keys.edge_partner_keys.clone()),
         // Read by the yardsticks.
+        ("ORIGIN_KEYS", bench.keys.origin_json.clone()),
         ("ORIGIN", format!("http://{origin}")),
     ]
 }

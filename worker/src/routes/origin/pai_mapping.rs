@@ -24,7 +24,7 @@ pub(crate) async fn post_pai_mapping<P: Platform>(
     call: &Call<'_, P>,
 ) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let caller = authenticate_origin(call)?;
+    let caller = authenticate_origin(call).await?;
     // 2.
     let request: PaiMappingRequest = parse(call.request.body())?;
     caller.check_operator(&request.mapping.operator)?;

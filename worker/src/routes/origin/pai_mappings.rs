@@ -37,7 +37,7 @@ pub(crate) async fn post_pai_mappings<P: Platform>(
     call: &Call<'_, P>,
 ) -> Result<Response<Bytes>, HandlerError> {
     // 1.
-    let caller = authenticate_origin(call)?;
+    let caller = authenticate_origin(call).await?;
     // 2.
     let request: PaiMappingsRequest = parse(call.request.body())?;
     if request.mappings.len() > PAI_MAPPINGS_PER_CALL_MAX {

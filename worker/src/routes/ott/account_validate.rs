@@ -28,9 +28,9 @@ pub(crate) async fn post_account_validate<P: Platform>(
     // 2.
     let request: DeviceValidateRequest = parse(call.request.body())?;
     // 3.
-    let operator = choose_operator(call, partner, request.operator.as_ref())?;
+    let operator = choose_operator(call, partner, request.operator.as_ref()).await?;
     // 4.
-    let response = forward(call, operator, None).await?;
+    let response = forward(call, &operator, None).await?;
     let is_own = |body: &DeviceValidateResponse| body.operator == operator.id;
     relay_expected(&response, is_own, "a subscriber as another operator's")
 }

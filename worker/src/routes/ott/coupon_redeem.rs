@@ -3,15 +3,19 @@
 //! the operator that it names knows.
 
 use crate::call::Call;
-use crate::fault::HandlerError;
+use crate::config::{KnownOperator, Operator};
+use crate::fault::{Fault, HandlerError};
 use crate::ott::authenticate::authenticate_partner;
 use crate::ott::forward::{forward, relay_expected};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
+use onbill_domain::coupon_code::CouponTag;
+use onbill_domain::operator_entry::EntryFault;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::coupon::{CouponRedeemRequest, CouponRedeemResponse};
 use onbill_domain::wire::parse;
+use std::sync::Arc;
 
 /// 1. The call is a partner's → else 401, 413, 415, 429.
 /// 2. It has the expected members, and its code the right check symbols → else 400
@@ -29,13 +33,32 @@ pub(crate) async fn post_coupon_redeem<P: Platform>(
     let request: CouponRedeemRequest = parse(call.request.body())?;
     let tag = request.parse_code()?.tag();
     // 3.
-    let operator = call
-        .config
-        .operators_of(partner)
-        .find(|operator| operator.coupons == Some(tag))
-        .ok_or_else(|| Reject::new(ErrorCode::TokenInvalid, "The code is not valid here."))?;
+    let operator = find_by_tag(call.operators_of(partner).await?, tag)?;
     // 4.
-    let response = forward(call, operator, None).await?;
+    let response = forward(call, &operator, None).await?;
     let is_own = |body: &CouponRedeemResponse| body.operator == operator.id;
     relay_expected(&response, is_own, "a coupon as another operator's")
+}
+
+/// The operator whose coupons have this tag. If no sound entry has it, it may be that of a wrong one.
+fn find_by_tag(operators: Vec<KnownOperator>, tag: CouponTag) -> Result<Arc<Operator>, HandlerError> {
+    let (mut found, mut broken): (Option<Arc<Operator>>, _) = (None, None);
+    for known in operators {
+        match known {
+            Ok(operator) if operator.coupons != Some(tag) => {}
+            Ok(operator) => match &found {
+                None => found = Some(operator),
+                Some(first) => {
+                    let what = format!("coupons is that of {} too", first.id);
+                    return Err(Fault::Entry(EntryFault::of(&operator.id, what)).into());
+                }
+            },
+            Err(fault) => broken = Some(fault),
+        }
+    }
+    match (found, broken) {
+        (Some(operator), _) => Ok(operator),
+        (None, Some(fault)) => Err(Fault::Entry(fault).into()),
+        (None, None) => Err(Reject::new(ErrorCode::TokenInvalid, "The code is not valid here.").into()),
+    }
 }

@@ -25,5 +25,5 @@ pub(crate) async fn post_notification<P: Platform>(
     let notification: NotificationRequest = parse(call.request.body())?;
     notification.check()?;
     // 3. and 4.
-    route_by_pai::<_, NotificationResponse>(call, partner, notification.pai).await
+    Ok(route_by_pai::<_, NotificationResponse>(call, partner, notification.pai).await?.response)
 }

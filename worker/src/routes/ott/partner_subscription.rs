@@ -22,5 +22,5 @@ pub(crate) async fn post_partner_subscription<P: Platform>(
     // 2.
     let request: PartnerSubscriptionRequest = parse(call.request.body())?;
     // 3. and 4.
-    route_by_pai::<_, PartnerSubscriptionResponse>(call, partner, request.pai).await
+    Ok(route_by_pai::<_, PartnerSubscriptionResponse>(call, partner, request.pai).await?.response)
 }

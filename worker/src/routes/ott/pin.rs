@@ -26,7 +26,7 @@ pub(crate) async fn post_pin<P: Platform>(call: &Call<'_, P>) -> Result<Response
     // 2.
     let request: DevicePinRequest = parse(call.request.body())?;
     // 3.
-    let operator = choose_operator(call, partner, request.operator.as_ref())?;
+    let operator = choose_operator(call, partner, request.operator.as_ref()).await?;
     // 4.
-    relay::<DevicePinResponse>(&forward(call, operator, None).await?)
+    relay::<DevicePinResponse>(&forward(call, &operator, None).await?)
 }

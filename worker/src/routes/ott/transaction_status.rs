@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::fault::HandlerError;
 use crate::ott::authenticate::authenticate_partner;
-use crate::ott::by_transaction::{parse_ext_id, query_all_operators};
+use crate::ott::by_transaction::{parse_ext_id, query_operators};
 use crate::platform::Platform;
 use bytes::Bytes;
 use http::Response;
@@ -11,7 +11,7 @@ use onbill_domain::wire::ott::TransactionResponse;
 
 /// 1. The call is a partner's → else 401, 429.
 /// 2. The path has an identifier → else 400 `invalid-request`.
-/// 3. Every operator of the partner is asked: one has it → 200; none has it → 404
+/// 3. The operators of the partner are asked: one has it → 200; none has it → 404
 ///    `transaction-not-found`; two have it, or none and one does not respond → 503.
 pub(crate) async fn get_transaction<P: Platform>(
     call: &Call<'_, P>,
@@ -22,5 +22,6 @@ pub(crate) async fn get_transaction<P: Platform>(
     // 2.
     let id = parse_ext_id(ext_transaction_id)?;
     // 3.
-    query_all_operators(call, partner, |body: &TransactionResponse| body.ext_transaction_id == id).await
+    let is_about = |body: &TransactionResponse| body.ext_transaction_id == id;
+    query_operators(call, partner, &id, is_about).await
 }

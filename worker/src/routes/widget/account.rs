@@ -21,7 +21,7 @@ pub(crate) async fn post_account<P: Platform>(call: &Call<'_, P>) -> Result<Resp
     let (operator, request) = admit_widget_call::<_, AccountPageRequest>(call).await?;
     let LocaleField { locale } = parse(call.request.body())?;
     // 2.
-    let page: AccountPage = query_for_widget(call, operator, "/edge/v1/account", &request).await?;
+    let page: AccountPage = query_for_widget(call, &operator, "/edge/v1/account", &request).await?;
     if request.cursor.is_some() {
         return Ok(json_response(StatusCode::OK, &page)?);
     }

@@ -20,6 +20,6 @@ pub(crate) async fn post_account_unlink<P: Platform>(
     let (operator, request) = admit_widget_call::<_, UnlinkRequest>(call).await?;
     // 2.
     let response: UnlinkResponse =
-        query_for_widget(call, operator, "/edge/v1/account/unlink", &request).await?;
+        query_for_widget(call, &operator, "/edge/v1/account/unlink", &request).await?;
     Ok(json_response(StatusCode::OK, &response)?)
 }

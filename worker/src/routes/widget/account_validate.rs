@@ -31,7 +31,7 @@ pub(crate) async fn post_account_validate<P: Platform>(
     check_pin_rate(call).await?;
     // 2.
     if let FlowPurpose::SignUp { offer } = &request.purpose
-        && call.config.find_partner_by_offer(operator, offer).is_none()
+        && call.config.find_partner_by_offer(&operator, offer).is_none()
     {
         return Err(Reject::new(ErrorCode::ParameterNotSupported, "This offer is not served here.").into());
     }
@@ -47,6 +47,6 @@ pub(crate) async fn post_account_validate<P: Platform>(
     let ChallengeField { token } = parse(call.request.body())?;
     request.challenge = check_challenge(call, token.as_deref()).await?;
     // 6.
-    let next: FlowStep = query_for_widget(call, operator, "/edge/v1/validate", &request).await?;
+    let next: FlowStep = query_for_widget(call, &operator, "/edge/v1/validate", &request).await?;
     step_response(&next, request.locale)
 }

@@ -38,18 +38,21 @@ enum FramePurpose<'c> {
 }
 
 /// 1. We serve the operator. With `view=account` it is about the customer's own page; else the
-///    operator sells the offer → else 404.
+///    operator sells the offer → else 404. Its entry is wrong → 503.
 /// 2. The embedding page names its site origin, if it does, and it is one of the operator's → else
 ///    403.
 /// 3. The return URL is on one of the operator's dashboards → else 400.
 /// 4. 200: the shell with words, style and script, a fresh nonce, and a policy that lets only the
 ///    operator's pages frame it, or only the one that was named.
-pub(crate) fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
+pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     let query = call.request.uri().query().unwrap_or_default();
     // 1.
-    let operator = find_parameter(query, "operator").and_then(|id| call.config.find_operator(&id));
+    let operator = match find_parameter(query, "operator") {
+        Some(id) => call.find_operator(&id).await?,
+        None => None,
+    };
     let (operator, purpose) = operator
-        .and_then(|operator| Some((operator, parse_purpose(call, operator, query)?)))
+        .and_then(|operator| parse_purpose(call, &operator, query).map(|purpose| (operator, purpose)))
         .ok_or_else(|| Reject::new(ErrorCode::NotFound, "This is not served here."))?;
     // 2.
     let ancestors = match find_parameter(query, "parent") {
@@ -66,7 +69,7 @@ pub(crate) fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byte
     }
     // 4.
     let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
-    let body = render_shell(call, operator, &purpose, return_url.as_deref(), &nonce)?;
+    let body = render_shell(call, &operator, &purpose, return_url.as_deref(), &nonce)?;
     let mut response = new_response(StatusCode::OK, HTML, Bytes::from(body));
     let headers = response.headers_mut();
     let has_challenge = call.config.challenge().is_some();

@@ -16,15 +16,16 @@ use crate::admission::{check_same_origin, check_widget_rate, read_json_body};
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::HandlerError;
+use crate::ott::by_owner::not_served;
 use crate::platform::Platform;
 use crate::response::json_response;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::locale::Locale;
-use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::edge::{FlowStep, OperatorField};
 use onbill_domain::wire::parse;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// What the frame's calls share:
 ///
@@ -32,10 +33,10 @@ use serde::de::DeserializeOwned;
 /// 2. It is JSON → else 415; at most 16 KiB → else 413.
 /// 3. The address is within its rate → else 429.
 /// 4. It has the expected members → else 400 `invalid-request`.
-/// 5. We serve the operator → else 400 `parameter-not-supported`.
-async fn admit_widget_call<'c, P: Platform, T: DeserializeOwned>(
-    call: &'c Call<'_, P>,
-) -> Result<(&'c Operator, T), HandlerError> {
+/// 5. We serve the operator → else 400 `parameter-not-supported`; its entry is wrong → 503.
+async fn admit_widget_call<P: Platform, T: DeserializeOwned>(
+    call: &Call<'_, P>,
+) -> Result<(Arc<Operator>, T), HandlerError> {
     // 1.
     check_same_origin(call)?;
     // 2.
@@ -48,10 +49,7 @@ async fn admit_widget_call<'c, P: Platform, T: DeserializeOwned>(
     let OperatorField { operator } = parse(body)?;
     let request = parse(body)?;
     // 5.
-    let operator = call
-        .config
-        .find_operator(operator.as_str())
-        .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "This operator is not served here."))?;
+    let operator = call.find_operator(operator.as_str()).await?.ok_or_else(not_served)?;
     Ok((operator, request))
 }
 

@@ -19,6 +19,6 @@ pub(crate) async fn post_pin<P: Platform>(call: &Call<'_, P>) -> Result<Response
     let (operator, request) = admit_widget_call::<_, PinRequest>(call).await?;
     let LocaleField { locale } = parse(call.request.body())?;
     // 2.
-    let next: FlowStep = query_for_widget(call, operator, "/edge/v1/pin", &request).await?;
+    let next: FlowStep = query_for_widget(call, &operator, "/edge/v1/pin", &request).await?;
     step_response(&next, locale)
 }

@@ -17,6 +17,6 @@ pub(crate) async fn post_result<P: Platform>(call: &Call<'_, P>) -> Result<Respo
     // 1.
     let (operator, request) = admit_widget_call::<_, ResultRequest>(call).await?;
     // 2.
-    let result: ResultResponse = query_for_widget(call, operator, "/edge/v1/result", &request).await?;
+    let result: ResultResponse = query_for_widget(call, &operator, "/edge/v1/result", &request).await?;
     Ok(json_response(StatusCode::OK, &result)?)
 }

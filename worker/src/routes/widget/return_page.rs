@@ -29,13 +29,13 @@ pub(crate) async fn get_return_page<P: Platform>(
     // 1.
     check_widget_rate(call).await?;
     // 2.
-    let operator = call.config.find_operator(operator).ok_or_else(not_found)?;
+    let operator = call.find_operator(operator).await?.ok_or_else(not_found)?;
     let ticket = ExtId::parse(ticket).ok_or_else(not_found)?;
     // 3.
     let cancelled = find_parameter(call.request.uri().query().unwrap_or_default(), "outcome").as_deref()
         == Some("cancelled");
     let request = ReturnRequest { ticket: ticket.as_str().to_owned(), cancelled };
-    let response = post_to_origin(call, operator, "/edge/v1/return", &request).await?;
+    let response = post_to_origin(call, &operator, "/edge/v1/return", &request).await?;
     let no_such_visit = |code| matches!(code, ErrorCode::NotFound | ErrorCode::InvalidRequest);
     let asks_to_wait = |code| matches!(code, ErrorCode::TooManyRequests | ErrorCode::ServiceUnavailable);
     let visit = response.read(&OK_OR_CREATED, |code| no_such_visit(code) || asks_to_wait(code));

@@ -9,7 +9,7 @@ use crate::mapping::{OtherOperators, cache_mapping};
 use crate::platform::Platform;
 use crate::response::json_response;
 use crate::routes::widget::admit_widget_call;
-use crate::upstream::{OK_OR_CREATED, post_json, query_for_widget};
+use crate::upstream::{OK_OR_CREATED, Recipient, post_json, query_for_widget};
 use bytes::Bytes;
 use futures_util::future::join;
 use http::{Response, StatusCode};
@@ -29,18 +29,18 @@ pub(crate) async fn post_signup<P: Platform>(call: &Call<'_, P>) -> Result<Respo
     // 1.
     let (operator, request) = admit_widget_call::<_, SignupRequest>(call).await?;
     // 2.
-    let signup = match query_for_widget(call, operator, "/edge/v1/signup", &request).await? {
+    let signup = match query_for_widget(call, &operator, "/edge/v1/signup", &request).await? {
         SignupAnswer::Begins(signup) => *signup,
-        SignupAnswer::ReadAgain(step) => return read_again(operator, &step),
+        SignupAnswer::ReadAgain(step) => return read_again(&operator, &step),
     };
     // 3.
-    let partner = check_signup(call, operator, &signup)
+    let partner = check_signup(call, &operator, &signup)
         .map_err(|what| Fault::Unexpected(Party::Operator(operator.id.clone()), what.to_owned()))?;
     // 4.
     let (pai, mapping) = (signup.pai, signup.mapping.clone());
     let ((), page) = join(
         cache_mapping(call, pai, &mapping, OtherOperators::NotAsked),
-        open_session(call, operator, partner, signup),
+        open_session(call, &operator, partner, signup),
     )
     .await;
     // 5.
@@ -66,7 +66,7 @@ fn check_signup<'c, P: Platform>(
     let partner = partner.filter(|partner| operator.sells(&partner.id));
     let partner = partner.ok_or("a sign-up for a partner that the operator does not sell")?;
     let now = call.platform.now();
-    let claims = token::verify::<SignupClaims>(call.config.keys(), partner.id.as_str(), now, &signup.token);
+    let claims = token::verify::<SignupClaims>(operator.keys(), partner.id.as_str(), now, &signup.token);
     let claims = claims.map_err(|_| "a sign-up token that does not pass our own check")?;
     let consistent =
         claims.op == operator.id && claims.sub == signup.pai && signup.mapping.operator == operator.id;
@@ -81,7 +81,6 @@ async fn open_session<P: Platform>(
     partner: &Partner,
     signup: SignupResponse,
 ) -> Result<SignupSessionResponse, HandlerError> {
-    let party = Party::Partner(partner.id.clone());
     let session = SignupSessionRequest {
         token: signup.token,
         operator: operator.id.clone(),
@@ -90,7 +89,7 @@ async fn open_session<P: Platform>(
         return_url: signup.return_url,
     };
     let url = format!("{}/signup-sessions", partner.url);
-    let response = post_json(call, party, &url, &session).await?;
+    let response = post_json(call, Recipient::Partner(partner), &url, &session).await?;
     let page: SignupSessionResponse = response.read(&OK_OR_CREATED, |_| false)?;
     if is_on_site_origin(&page.url, &partner.ui_site_origins) {
         Ok(page)
