@@ -68,7 +68,12 @@ impl<P: Platform> Call<'_, P> {
     /// Logs what a person has to correct although the call continues.
     pub(crate) fn alarm(&self, alarm: &str, fault: &str) {
         let now = self.platform.now_milliseconds();
-        let mut line = LogLine::new(now, "error", "found a mistake that a person has to correct", Some(self.correlation));
+        let mut line = LogLine::new(
+            now,
+            "error",
+            "found a mistake that a person has to correct",
+            Some(self.correlation),
+        );
         line.add("alarm", alarm);
         line.add("fault", fault);
         self.platform.log(&line.to_text());
