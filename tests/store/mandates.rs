@@ -37,6 +37,7 @@ on_each_database!(
     months_before_anybody_agreed_are_not_charged,
     an_adopted_month_is_not_charged_again,
     two_charges_at_once_for_one_period_are_one,
+    two_currencies_at_once_for_one_period_are_one_charge,
     a_group_charges_a_period_once,
     what_was_agreed_never_changes,
 );
@@ -414,6 +415,25 @@ async fn two_charges_at_once_for_one_period_are_one(db: TestStore) {
         let pai = db.sign_up_and_subscribe(round, &format!("ps-{round}"), &format!("s-{round}")).await;
         let posted = at_once(&db, 8, |store, n| async move {
             let new = december(pai, &format!("n-{round}-{n}"), 100);
+            store.post_charge(fresh_nonce(), NOW, new).await.expect("works")
+        });
+        let posted = posted.await;
+        let created = posted.iter().filter(|one| matches!(one, PostChargeResult::Created(_))).count();
+        let declined = posted.iter().filter(|one| declined_by(one) == gap(MandateGap::PeriodCharged)).count();
+        assert_eq!((created, declined), (1, 7), "{posted:?}");
+    }
+}
+
+/// Where the partner needs no price, a period may be charged in any currency that is billed. What an
+/// account has spent is counted by currency, so it cannot be what keeps such charges apart.
+async fn two_currencies_at_once_for_one_period_are_one_charge(db: TestStore) {
+    for round in 1..=6 {
+        let pai = db.sign_up_and_subscribe(round, &format!("ps-{round}"), &format!("s-{round}")).await;
+        let posted = at_once(&db, 8, |store, n| async move {
+            let mut new = december(pai, &format!("n-{round}-{n}"), 100);
+            new.rules.needs = ChargeNeeds::Subscription;
+            // One origin's charges are in dollars, and the other's in euros.
+            new.request.amount = if n % 2 == 0 { usd(100) } else { euro(100) };
             store.post_charge(fresh_nonce(), NOW, new).await.expect("works")
         });
         let posted = posted.await;
