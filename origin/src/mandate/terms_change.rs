@@ -67,22 +67,28 @@ impl TermsChanges {
         check_consent(&change, &found.latest, now)?;
         self.check_price(&found.latest, (plan, offer), price, &change, today)?;
 
-        let standing = replaced.and(found.standing.as_ref()).filter(|_| change.consent_at.is_none());
+        let standing = replaced.and(found.standing.as_ref());
         let withdrawn_to = standing.filter(|old| old.plan == *plan && old.price == Some(price));
         let mandate_id = self.ids.terms_change(&partner, &change.change_id);
-        let mandate = if let Some(old) = withdrawn_to {
-            follow(&found.latest, (mandate_id, &id), &change, old, now)
-        } else {
-            let agreed = changed_terms(&found.latest, &change, offer, price);
-            follow(&found.latest, (mandate_id, &id), &change, &agreed, now)
+        let mandate = match withdrawn_to {
+            Some(old) if change.consent_at.is_none() => {
+                follow(&found.latest, (mandate_id, &id), &change, old, now)
+            }
+            // With a consent of its own, a withdrawal is a new agreement: no older words are its evidence.
+            _ => {
+                let agreed = changed_terms(&found.latest, &change, offer, price);
+                follow(&found.latest, (mandate_id, &id), &change, &agreed, now)
+            }
         };
         let said = if withdrawn_to.is_some() { Announcement::Withdrawal } else { Announcement::Change };
+        // A customer who has agreed to the change at the partner knows of it without an SMS.
+        let is_known = withdrawn_to.is_some_and(|old| old.accepted_at != found.latest.accepted_at);
         let message = self.word_message(&mandate, offer, change.effective_from, price, said)?;
         let new = NewTerms {
             mandate,
             message,
             replaced: replaced.map(|announced| announced.mandate_id.clone()),
-            withdraws: withdrawn_to.is_some(),
+            withdraws: withdrawn_to.is_some() && !is_known,
         };
         match self.store.change_terms(nonce, now, new).await? {
             ChangeTermsResult::Recorded => self.wake_up.wake(Queue::Notifications),

@@ -65,6 +65,10 @@ const VISIT_SECONDS_MAX: i64 = 86_400;
 /// and a partner must not reach days of long ago by its word alone.
 const REPORT_SECONDS_MAX: i64 = 31 * 86_400;
 
+/// After so many seconds, a change counts as announced: its message was sent or dropped within a day, and
+/// may be swept from the day after that on.
+const ANNOUNCED_SECONDS: i64 = 86_400;
+
 /// The terms that an offer is sold under.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgreedTerms {

@@ -124,9 +124,10 @@ pub struct NewTerms {
     /// It supersedes the latest one that was read.
     pub mandate: MandateRow,
     pub message: NewNotification,
-    /// The message of the announcement that it takes the place of. It is not sent if it still waits.
+    /// The message of the change that it takes the place of. It is not sent if it is still queued.
     pub replaced: Option<String>,
-    /// It leaves things as they are: whoever was not told of the announcement is told nothing.
+    /// It leaves things as they are: a subscriber who was not notified of any change for its day gets
+    /// no message.
     pub withdraws: bool,
 }
 
