@@ -25,6 +25,7 @@ on_each_database!(
     a_visit_that_was_not_finished_covers_nothing,
     a_subscription_without_a_visit_has_the_partners_price,
     a_price_above_the_agreed_one_needs_consent,
+    a_consent_without_a_ceiling_has_a_limit,
     a_dearer_plan_needs_consent,
     a_charge_needs_a_mandate,
     a_charge_is_covered_by_price_and_currency,
@@ -205,6 +206,32 @@ async fn a_price_above_the_agreed_one_needs_consent(db: TestStore) {
         RecordSubscriptionResult::Created(_)
     ));
     assert_eq!(db.post_gap(december(pai, "n-1", 1600)).await, None);
+}
+
+/// The widget has shown 15.99, and only the partner says that the customer has agreed to more.
+async fn a_consent_without_a_ceiling_has_a_limit(db: TestStore) {
+    let (pai, _) = db.visit(1, true).await;
+    let agreed = |price| PartnerSubscriptionRequest {
+        price: Some(price),
+        consent_at: Some(NOW),
+        ..new_subscription(pai, "s-1")
+    };
+    for above in [usd(2 * 1599 + 1), usd(159_900), euro(1599)] {
+        let refused = db.subscribe("ps-1", agreed(above), subscription_terms()).await;
+        assert_eq!(refused, RecordSubscriptionResult::AboveConsent, "{above}");
+    }
+    // With a ceiling of the operator, the ceiling is the limit.
+    let terms = SubscriptionTerms { has_ceiling: true, ..subscription_terms() };
+    let recorded = db.subscribe("ps-1", agreed(usd(2 * 1599 + 1)), terms).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
+    let (pai, _) = db.visit(2, true).await;
+    let request = PartnerSubscriptionRequest {
+        price: Some(usd(2 * 1599)),
+        consent_at: Some(NOW),
+        ..new_subscription(pai, "s-2")
+    };
+    let recorded = db.subscribe("ps-2", request, subscription_terms()).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
 }
 
 /// The widget has shown the plan `standard` for 15.99, and the partner reports another one.

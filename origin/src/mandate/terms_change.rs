@@ -9,6 +9,7 @@ use crate::fault::Failure;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
     AgreedTerms, ChangeTermsResult, MandateRow, NewNotification, NewTerms, Queue, Store, SubscriptionMandate,
+    max_by_consent,
 };
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -114,8 +115,8 @@ impl TermsChanges {
         (plan, agreed.or_else(|| self.config.offer_with_plan(partner, plan)))
     }
 
-    /// A higher price has a ceiling, and needs notice or the customer's consent. Another currency is
-    /// never agreed to so.
+    /// A higher price has a ceiling, and needs notice or the customer's consent. A consent has a limit
+    /// also where there is no ceiling. Another currency is never agreed to so.
     fn check_price(
         &self,
         latest: &MandateRow,
@@ -133,13 +134,19 @@ impl TermsChanges {
         if known.is_some_and(|known| price.amount_minor <= known.amount_minor) {
             return Ok(());
         }
-        if let Some(ceiling) = self.config.price_ceiling(&latest.partner, plan, price.currency)
+        let ceiling = self.config.price_ceiling(&latest.partner, plan, price.currency);
+        if let Some(ceiling) = ceiling
             && price.amount_minor > ceiling.amount_minor
         {
             return Err(Reject::invalid_request(format!("price is above the ceiling of {ceiling}.")));
         }
+        if change.consent_at.is_some() {
+            // Not the agreed price: one consent after another would then double it.
+            let listed = self.config.listed_price(&latest.partner, plan, price.currency);
+            return check_consented_price(ceiling, price, listed.or(known));
+        }
         let notice = self.config.price_notice_days.days();
-        if change.consent_at.is_none() && change.effective_from.days_since(today) < notice.into() {
+        if change.effective_from.days_since(today) < notice.into() {
             return Err(Reject::invalid_request(format!(
                 "effectiveFrom: a higher price needs {notice} days of notice, counted from {today}, or consentAt."
             )));
@@ -224,6 +231,17 @@ fn check_consent(change: &TermsChange, latest: &MandateRow, now: Timestamp) -> R
         return Err(Reject::invalid_request("consentAt must lie after the agreement that changes."));
     }
     Ok(())
+}
+
+/// Where the operator has set no ceiling, a consent is believed up to a limit.
+fn check_consented_price(ceiling: Option<Money>, price: Money, listed: Option<Money>) -> Result<(), Reject> {
+    let most = max_by_consent(listed, price.currency).filter(|_| ceiling.is_none());
+    match most {
+        Some(most) if price.amount_minor > most.amount_minor => Err(Reject::invalid_request(format!(
+            "price is above {most}, twice what the operator sells it at: the operator must set a ceiling for it."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn new_price(change: &TermsChange, latest: &MandateRow, offer: Option<&Offer>) -> Result<Money, Reject> {

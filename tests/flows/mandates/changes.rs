@@ -204,6 +204,20 @@ async fn upgrade_with_consent_holds_at_once() {
     assert_eq!(count_sms(&received, "Netflix Premium costs 22.99 USD"), 1, "{received:?}");
 }
 
+/// No ceiling is set for the plan, and only the partner says that the customer has agreed.
+#[tokio::test]
+async fn consent_to_a_price_without_a_ceiling_has_a_limit() {
+    let (system, _, path) = system_with_subscription().await;
+    system.advance_seconds(DAY);
+    let agreed = |value: i64| {
+        let mut change = new_price("ch-1", value, "2026-11-20");
+        change["consentAt"] = json!(system.now().to_string());
+        change
+    };
+    assert_refused(&system, &path, agreed(2 * 1599 + 1), "must set a ceiling").await;
+    assert_eq!(change(&system, &path, agreed(2 * 1599)).await, (200, "ACTIVE".to_owned()));
+}
+
 /// The account is looked up when the SMS is sent.
 #[tokio::test]
 async fn prepaid_customer_reads_of_their_balance() {

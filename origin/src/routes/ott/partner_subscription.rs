@@ -48,6 +48,9 @@ pub(in crate::routes) async fn record_subscription(
         },
         time_zone: config.time_zone.clone(),
         needs_price: config.charge_needs(&call.partner) == ChargeNeeds::Mandate,
+        has_ceiling: request.price.is_some_and(|price| {
+            config.price_ceiling(&call.partner, &request.plan, price.currency).is_some()
+        }),
     };
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
@@ -74,6 +77,9 @@ pub(in crate::routes) async fn record_subscription(
         ),
         RecordSubscriptionResult::AbovePrice => Reject::invalid_request(
             "price is above the one that the customer has seen: consentAt must say when they agreed to it.",
+        ),
+        RecordSubscriptionResult::AboveConsent => Reject::invalid_request(
+            "price is more than twice what the customer has seen: the operator must set a ceiling for it.",
         ),
     };
     Err(reject.into())

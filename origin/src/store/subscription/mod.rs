@@ -94,6 +94,8 @@ pub enum RecordSubscriptionResult {
     PriceUnknown,
     /// It costs more than the widget has shown, and the customer has not agreed to that elsewhere.
     AbovePrice,
+    /// It costs more than a consent is believed for, and the operator has set no ceiling.
+    AboveConsent,
 }
 
 impl From<NotAgreed> for RecordSubscriptionResult {
@@ -101,6 +103,7 @@ impl From<NotAgreed> for RecordSubscriptionResult {
         match why {
             NotAgreed::PriceUnknown => Self::PriceUnknown,
             NotAgreed::AbovePrice => Self::AbovePrice,
+            NotAgreed::AboveConsent => Self::AboveConsent,
         }
     }
 }
