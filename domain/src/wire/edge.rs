@@ -282,3 +282,24 @@ pub struct LookupResponse {
     /// The operator of the origin.
     pub operator: OperatorId,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn confirm() -> serde_json::Value {
+        json!({"step": "confirm", "flow": "f", "type": "postpaid", "notice": "changed",
+            "offer": {"id": "standard", "title": "T", "partner": "netflix",
+                      "price": {"value": 1599, "currency": "USD"}},
+            "agreement": {"title": "t", "rows": [], "note": "n", "consent": "c", "links": [], "accept": "a",
+                          "price": {"value": 1599, "currency": "USD"}}})
+    }
+
+    /// An edge from before there was such an answer takes it for none, and the customer may try again.
+    #[test]
+    fn step_to_be_read_again_is_no_sign_up() {
+        assert!(matches!(serde_json::from_value(confirm()), Ok(SignupAnswer::ReadAgain(_))));
+        assert!(serde_json::from_value::<SignupResponse>(confirm()).is_err());
+    }
+}
