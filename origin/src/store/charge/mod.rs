@@ -6,6 +6,7 @@ pub(super) mod postgres;
 mod postgres_group;
 mod postgres_payer;
 pub(super) mod sqlite;
+mod sqlite_payer;
 
 use crate::call_trace::CallTrace;
 use crate::config::{Booking, ChargeCodes};
