@@ -109,7 +109,7 @@ pub enum FlowStep {
     /// Enter the PIN from the SMS. The step is the same for every number, with an account or not.
     #[serde(rename_all = "camelCase")]
     Pin {
-        /// The flow to continue. Whoever has both it and the PIN has proved the number.
+        /// The flow to continue. A customer with both it and the PIN has proved the number.
         flow: String,
         /// When the PIN expires.
         expires_at: Timestamp,

@@ -25,10 +25,10 @@ pub(super) fn list_missing_keys(config: &Config, keys: &Keyring) -> Vec<String> 
         let partner = Party::partner(&offer.partner);
         [(KeyUse::PartnerCall, partner.clone()), (KeyUse::OriginToPartner, partner)]
     });
-    let told = config.partners.iter().filter(|partner| partner.url.is_some());
-    let told = told.map(|partner| (KeyUse::OriginToPartner, Party::partner(&partner.id)));
+    let notified = config.partners.iter().filter(|partner| partner.url.is_some());
+    let notified = notified.map(|partner| (KeyUse::OriginToPartner, Party::partner(&partner.id)));
     let mut missing = Vec::new();
-    for (key_use, party) in own.chain(sold).chain(told) {
+    for (key_use, party) in own.chain(sold).chain(notified) {
         let complaint = format!("the key ring has no key of use {} for {party}", key_use.as_str());
         if keys.signing_key(key_use, &party).is_none() && !missing.contains(&complaint) {
             missing.push(complaint);

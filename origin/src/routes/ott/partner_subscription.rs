@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// 201 when recorded with its mandate, 200 with the same response when it was recorded before; 404
 /// `pai-not-found`; 422 `idempotency-violation` when the partner has used the id for something else;
 /// 400 `account-not-eligible` when the PAI has another live subscription; 400 `invalid-request` for a
-/// price that nobody knows, that is above the operator's ceiling or in another currency, or that is
+/// price that is not known, that is above the operator's ceiling or in another currency, or that is
 /// above what the widget has shown.
 pub(in crate::routes) async fn record_subscription(
     State(store): State<Arc<Store>>,

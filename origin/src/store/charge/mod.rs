@@ -91,7 +91,7 @@ pub struct NewCharge {
     /// Limits in the request's currency; `None` when the operator does not bill in it.
     pub limits: Option<SpendingLimits>,
     pub rules: ChargeRules,
-    /// Until then a replay is told that the first call is still in progress.
+    /// Until then the response to a replay is that the first call is still in progress.
     pub responding_until: Timestamp,
 }
 

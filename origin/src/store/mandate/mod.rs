@@ -58,7 +58,7 @@ impl MandatePlace {
 }
 
 /// How long after the partner spent the token a subscription still belongs to that visit. One that is
-/// reported later was agreed elsewhere, as far as anybody can prove.
+/// reported later was agreed elsewhere, as far as can be proved.
 const VISIT_SECONDS_MAX: i64 = 86_400;
 
 /// How far back a subscription is in force, from its report. The report may be late, and comes again
@@ -155,7 +155,7 @@ pub struct MandateRow {
 /// Why a subscription is not recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum NotAgreed {
-    /// Nobody has said what it costs.
+    /// What it costs is not known.
     PriceUnknown,
     /// It costs more than the widget has shown, and the partner does not say when the customer agreed
     /// to that.

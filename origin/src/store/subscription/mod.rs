@@ -90,7 +90,7 @@ pub enum RecordSubscriptionResult {
     PaiNotFound,
     /// The PAI has another live subscription.
     AlreadyOnBill,
-    /// Nobody has said what it costs.
+    /// What it costs is not known.
     PriceUnknown,
     /// It costs more than the widget has shown, and the customer has not agreed to that elsewhere.
     AbovePrice,
