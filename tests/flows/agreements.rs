@@ -8,8 +8,10 @@ use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::config::Config;
-use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
+use onbill_test_harness::customer::AccountChoice;
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, TestSystem};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const GOOD: &str = "+12025550101";
 const PREPAID: &str = "+12025550103";
@@ -88,6 +90,26 @@ async fn agreement_says_what_will_be_charged() {
 
     let (_, prepaid) = read_last_step(&system, PREPAID, Locale::En).await;
     assert_eq!(text_of(&prepaid, "Payment"), "Taken from your Acme Mobile balance");
+}
+
+/// A double tap that reaches the origin twice: two tokens for one PAI, and one subscription.
+#[tokio::test]
+async fn two_sign_ups_from_one_flow_are_one_subscription() {
+    let system = start_system().await;
+    let (flow, _) = read_last_step(&system, GOOD, Locale::En).await;
+    let (one, other) =
+        tokio::join!(system.open_signup(&system.acme, &flow), system.open_signup(&system.acme, &flow));
+    assert_ne!(one, other);
+    system.choose_account(&one, AccountChoice::New("ann@example.com")).await;
+    system.choose_account(&other, AccountChoice::New("bob@example.com")).await;
+    let reported = system.network.calls_to(EDGE, "/ott/v1/partnerSubscription");
+    let pais: BTreeSet<String> = reported
+        .iter()
+        .map(|(body, _)| serde_json::from_slice::<Value>(body).expect("is JSON")["pai"].to_string())
+        .collect();
+    assert_eq!(pais.len(), 1);
+    let recorded = reported.iter().filter(|(_, status)| *status == StatusCode::CREATED).count();
+    assert_eq!(recorded, 1, "{reported:?}");
 }
 
 #[tokio::test]

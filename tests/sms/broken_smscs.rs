@@ -9,9 +9,11 @@ use onbill_test_harness::wait::wait_until;
 use serde_json::json;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// `bind_transceiver_resp`, `ESME_ROK`, to the first request.
 const BOUND: [u8; 17] = [0, 0, 0, 17, 0x80, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0];
@@ -73,6 +75,64 @@ async fn silent_smsc_is_disconnected() {
     })
     .await;
     wait_until("it is tried anew", async || came.load(Ordering::SeqCst) >= 2).await;
+}
+
+/// Shorter than the adapter waits for a response, and longer than the end of a session takes on a busy
+/// machine.
+const END_PATIENCE: Duration = Duration::from_secs(15);
+
+/// `unbind` and `unbind_resp`, without their sequence numbers.
+const UNBIND: [u8; 12] = [0, 0, 0, 16, 0, 0, 0, 6, 0, 0, 0, 0];
+const UNBOUND: [u8; 12] = [0, 0, 0, 16, 0x80, 0, 0, 6, 0, 0, 0, 0];
+
+/// An adapter that is bound, the SMSC's end of its connection, and where it connects.
+async fn bound_adapter() -> (Arc<dyn SmsGateway>, TcpStream, TcpListener, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
+    let address = listener.local_addr().expect("has one");
+    let texts = open_adapter(&smpp_settings(address, "secret", &json!({})), &clock());
+    let mut working = JoinSet::new();
+    let adapter = Arc::clone(&texts);
+    working.spawn(async move { adapter.run(&ReceiptDiscarder).await });
+    let (mut guest, _) = listener.accept().await.expect("comes");
+    let_in(&mut guest, &[]).await.expect("asks to be let in");
+    (texts, guest, listener, working)
+}
+
+#[tokio::test]
+async fn deaf_smsc_does_not_hold_the_end_of_the_session() {
+    let (texts, mut guest, _listener, _working) = bound_adapter().await;
+    let smsc = async {
+        let mut request = [0; 16];
+        guest.read_exact(&mut request).await.expect("is sent");
+        assert_eq!(request[..12], UNBIND);
+        assert_eq!(guest.read(&mut request).await.ok(), Some(0), "it is closed without a response");
+    };
+    // The adapter may learn that it is bound after the SMSC does.
+    let ending = wait_until("it has ended", async || {
+        texts.end_session().await;
+        false
+    });
+    let ended = async {
+        tokio::select! {
+            () = smsc => {}
+            () = ending => {}
+        }
+    };
+    timeout(END_PATIENCE, ended).await.expect("nothing holds it");
+}
+
+#[tokio::test]
+async fn unbind_of_the_smsc_is_confirmed_and_another_session_follows() {
+    let (_texts, mut guest, listener, _working) = bound_adapter().await;
+    guest.write_all(&[&UNBIND[..], &[0, 0, 0, 9]].concat()).await.expect("is there");
+    let ended = async {
+        let mut response = [0; 16];
+        guest.read_exact(&mut response).await.expect("is confirmed");
+        assert_eq!((&response[..12], response[15]), (&UNBOUND[..], 9));
+        assert_eq!(guest.read(&mut response).await.ok(), Some(0), "it is closed");
+        listener.accept().await.expect("connects again");
+    };
+    timeout(END_PATIENCE, ended).await.expect("another session follows");
 }
 
 #[tokio::test]

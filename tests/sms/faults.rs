@@ -1,6 +1,6 @@
 //! Faults of an SMSC, and what is known about an SMS then.
 
-use crate::smsc_link::{GOOD, RIGHT, SmscLink, UNANSWERED_SECONDS};
+use crate::smsc_link::{GOOD, PATIENCE, RIGHT, SmscLink, UNANSWERED_SECONDS};
 use futures_util::future::join_all;
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::sms::{RetryCause, SendSmsResult, Sms};
@@ -10,6 +10,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::Level;
 
 #[tokio::test]
@@ -32,6 +33,18 @@ async fn throttling_smsc_is_left_alone_and_recovers() {
         assert!(matches!(link.send_sms("two", false).await, SendSmsResult::Accepted { .. }));
     }
     assert_eq!(link.received_sms(GOOD).await[1..], ["one", "two", "one", "two"]);
+}
+
+#[tokio::test]
+async fn session_has_the_end_that_its_protocol_asks_for() {
+    let link = SmscLink::new().await;
+    link.send_sms("there is a connection", true).await;
+    let binds = link.operator.smsc_binds();
+    link.texts.end_session().await;
+    // A session that the SMSC took for a live one would be in the way of the next.
+    let rebinding = wait_until("it binds again", async || link.operator.smsc_binds() > binds);
+    timeout(PATIENCE, rebinding).await.expect("the session has ended");
+    assert!(matches!(link.send_sms("again", true).await, SendSmsResult::Accepted { .. }));
 }
 
 /// Sends all of them, repeatedly, until each was accepted.

@@ -27,6 +27,7 @@ macro_rules! on_each_database {
 mod adoption;
 mod alarms;
 mod booking;
+mod charged_periods;
 mod charges;
 mod commits;
 mod coupon_months;

@@ -1,13 +1,10 @@
 //! What customers have agreed to is recorded for ever, and a charge needs it.
 
-use crate::adoption::adopted;
-use crate::outcome::{done, refused};
-use crate::races::at_once;
+use crate::outcome::done;
 use crate::test_store::{
-    NOW, TestStore, declined_by, euro, fresh_nonce, new_charge, new_pai, new_refund, new_signup,
-    new_subscription, parse_day, parse_ext_id, partner_id, service_period, subscription_terms, usd,
+    NOW, TestStore, declined_by, euro, fresh_nonce, new_charge, new_pai, new_signup, new_subscription,
+    parse_day, parse_ext_id, partner_id, service_period, subscription_terms, usd,
 };
-use futures_util::future::join_all;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::OfferId;
 use onbill_domain::mandate::{MandateGap, MandateProof};
@@ -25,19 +22,14 @@ on_each_database!(
     a_visit_that_was_not_finished_covers_nothing,
     a_subscription_without_a_visit_has_the_partners_price,
     a_price_above_the_agreed_one_needs_consent,
+    a_consent_without_a_ceiling_has_a_limit,
     a_dearer_plan_needs_consent,
     a_charge_needs_a_mandate,
     a_charge_is_covered_by_price_and_currency,
     a_subscription_is_enough_where_the_partner_needs_no_price,
     a_period_that_had_begun_is_charged_after_a_cancellation,
     days_before_anybody_agreed_are_not_charged,
-    a_period_is_charged_once,
-    a_refunded_period_is_charged_again,
-    the_next_subscription_charges_its_own_periods,
     months_before_anybody_agreed_are_not_charged,
-    an_adopted_month_is_not_charged_again,
-    two_charges_at_once_for_one_period_are_one,
-    a_group_charges_a_period_once,
     what_was_agreed_never_changes,
 );
 
@@ -51,36 +43,36 @@ fn december_rules() -> ChargeRules {
 }
 
 /// A charge under the default rules, for these days.
-fn charge_for(pai: Pai, ext_id: &str, amount_minor: i64, from: &str, to: &str) -> NewCharge {
+pub(crate) fn charge_for(pai: Pai, ext_id: &str, amount_minor: i64, from: &str, to: &str) -> NewCharge {
     let mut new = new_charge(pai, ext_id, amount_minor);
     new.request.service_period = service_period(from, to);
     new.rules = ChargeRules { begins_at: parse_day(from).starts_at(), ..december_rules() };
     new
 }
 
-fn december(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
+pub(crate) fn december(pai: Pai, ext_id: &str, amount_minor: i64) -> NewCharge {
     charge_for(pai, ext_id, amount_minor, "2026-12-01", "2026-12-31")
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is compared with what may be none")]
-fn gap(gap: MandateGap) -> Option<(String, String)> {
+pub(crate) fn gap(gap: MandateGap) -> Option<(String, String)> {
     Some(("mandate".to_owned(), gap.as_str().to_owned()))
 }
 
 impl TestStore {
-    async fn post(&self, new: NewCharge) -> PostChargeResult {
+    pub(crate) async fn post(&self, new: NewCharge) -> PostChargeResult {
         self.store.post_charge(fresh_nonce(), NOW, new).await.expect("works")
     }
 
     /// The gap that a charge is declined for; `None` if it is created.
-    async fn post_gap(&self, new: NewCharge) -> Option<(String, String)> {
+    pub(crate) async fn post_gap(&self, new: NewCharge) -> Option<(String, String)> {
         match self.post(new).await {
             PostChargeResult::Created(_) => None,
             other => Some(declined_by(&other).expect("is declined for a gap")),
         }
     }
 
-    async fn issue(&self, n: u8) -> Pai {
+    pub(crate) async fn issue(&self, n: u8) -> Pai {
         let row = self.store.issue_pai(Some(fresh_nonce()), NOW, new_pai("netflix", n, "2024-01-01")).await;
         row.expect("works").expect("is issued").pai
     }
@@ -206,6 +198,32 @@ async fn a_price_above_the_agreed_one_needs_consent(db: TestStore) {
     assert_eq!(db.post_gap(december(pai, "n-1", 1600)).await, None);
 }
 
+/// The widget has shown 15.99, and only the partner says that the customer has agreed to more.
+async fn a_consent_without_a_ceiling_has_a_limit(db: TestStore) {
+    let (pai, _) = db.visit(1, true).await;
+    let agreed = |price| PartnerSubscriptionRequest {
+        price: Some(price),
+        consent_at: Some(NOW),
+        ..new_subscription(pai, "s-1")
+    };
+    for above in [usd(2 * 1599 + 1), usd(159_900), euro(1599)] {
+        let refused = db.subscribe("ps-1", agreed(above), subscription_terms()).await;
+        assert_eq!(refused, RecordSubscriptionResult::AboveConsent, "{above}");
+    }
+    // With a ceiling of the operator, the ceiling is the limit.
+    let terms = SubscriptionTerms { has_ceiling: true, ..subscription_terms() };
+    let recorded = db.subscribe("ps-1", agreed(usd(2 * 1599 + 1)), terms).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
+    let (pai, _) = db.visit(2, true).await;
+    let request = PartnerSubscriptionRequest {
+        price: Some(usd(2 * 1599)),
+        consent_at: Some(NOW),
+        ..new_subscription(pai, "s-2")
+    };
+    let recorded = db.subscribe("ps-2", request, subscription_terms()).await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
+}
+
 /// The widget has shown the plan `standard` for 15.99, and the partner reports another one.
 async fn a_dearer_plan_needs_consent(db: TestStore) {
     let offered = |price| SubscriptionTerms {
@@ -319,75 +337,6 @@ async fn days_before_anybody_agreed_are_not_charged(db: TestStore) {
     assert_eq!(db.post_gap(charge_for(pai, "n-2", 1599, "2026-11-01", "2026-11-30")).await, None);
 }
 
-async fn a_period_is_charged_once(db: TestStore) {
-    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
-    assert_eq!(db.post_gap(december(pai, "n-1", 1000)).await, None);
-    let charged = gap(MandateGap::PeriodCharged);
-    assert_eq!(db.post_gap(december(pai, "n-2", 1)).await, charged);
-    for (id, from, to) in [("n-3", "2026-12-31", "2027-01-30"), ("n-4", "2026-11-02", "2026-12-01")] {
-        assert_eq!(db.post_gap(charge_for(pai, id, 1, from, to)).await, charged, "{id}");
-    }
-    for (id, from, to) in [("n-5", "2027-01-01", "2027-01-31"), ("n-6", "2026-11-18", "2026-11-30")] {
-        assert_eq!(db.post_gap(charge_for(pai, id, 1, from, to)).await, None, "{id}");
-    }
-    // With an alarm instead of a decline, the caller learns of it.
-    let mut again = december(pai, "n-7", 1);
-    again.rules.repeated_period = RepeatedPeriod::Alarm;
-    let PostChargeResult::Created(charge) = db.post(again).await else { panic!("is let pass") };
-    assert!(charge.repeats_period);
-    let mut first = charge_for(pai, "n-8", 1, "2027-02-01", "2027-02-28");
-    first.rules.repeated_period = RepeatedPeriod::Alarm;
-    let PostChargeResult::Created(charge) = db.post(first).await else { panic!("is created") };
-    assert!(!charge.repeats_period);
-}
-
-async fn a_refunded_period_is_charged_again(db: TestStore) {
-    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
-    let id = db.post_new_charge(december(pai, "n-1", 1599)).await;
-    db.store.answer_transaction(NOW, id, done()).await.expect("works");
-    let charged = gap(MandateGap::PeriodCharged);
-    let part = db.post_new_refund(new_refund("n-1", "f-1", Some(1598))).await;
-    db.store.answer_refund(NOW, part, done()).await.expect("works");
-    assert_eq!(db.post_gap(december(pai, "n-2", 1599)).await, charged);
-    for (n, (name, outcome)) in [("f-2", refused()), ("f-3", done())].into_iter().enumerate() {
-        let rest = db.post_new_refund(new_refund("n-1", name, None)).await;
-        assert_eq!(db.post_gap(december(pai, &format!("n-3-{n}"), 1)).await, charged, "{name} is pending");
-        db.store.answer_refund(NOW, rest, outcome).await.expect("works");
-    }
-    let id = db.post_new_charge(december(pai, "n-4", 1599)).await;
-    // So is one that billing has declined.
-    assert_eq!(db.post_gap(december(pai, "n-5", 1599)).await, charged);
-    let declined = crate::outcome::declined(DeclineReason::InsufficientBalance);
-    db.store.answer_transaction(NOW, id, declined).await.expect("works");
-    assert_eq!(db.post_gap(december(pai, "n-6", 1599)).await, None);
-}
-
-/// Who returns later than the same day has a period of the next subscription beside what is left of
-/// the last one's. Otherwise the partner could have the same days paid as often as it reports one.
-async fn the_next_subscription_charges_its_own_periods(db: TestStore) {
-    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
-    assert_eq!(db.post_gap(charge_for(pai, "n-1", 1599, "2026-11-18", "2026-12-17")).await, None);
-    let charged = gap(MandateGap::PeriodCharged);
-    for (n, id) in ["ps-1", "ps-2"].into_iter().enumerate() {
-        db.change_subscription("netflix", id, SubscriptionStatus::Cancelled).await;
-        let next = format!("ps-{}", n + 2);
-        assert_eq!(db.sign_up_and_subscribe(1, &next, &next).await, pai);
-        let again = charge_for(pai, &format!("n-2-{n}"), 1599, "2026-11-18", "2026-12-17");
-        assert_eq!(db.post_gap(again).await, charged, "{next}");
-        let shifted = charge_for(pai, &format!("n-3-{n}"), 1599, "2026-11-19", "2026-12-18");
-        assert_eq!(db.post_gap(shifted).await, charged, "{next}");
-    }
-    assert_eq!(db.post_gap(charge_for(pai, "n-4", 1599, "2026-12-18", "2027-01-17")).await, None);
-    assert_eq!(db.post_gap(charge_for(pai, "n-5", 1599, "2026-12-19", "2027-01-18")).await, charged);
-    db.change_subscription("netflix", "ps-3", SubscriptionStatus::Cancelled).await;
-    let (later, id) = (NOW.plus_seconds(40 * 86_400), "ps-4".to_owned());
-    let (request, netflix) = (new_subscription(pai, "s-4"), partner_id("netflix"));
-    let returned =
-        db.store.record_subscription(fresh_nonce(), later, netflix, id, request, subscription_terms()).await;
-    assert!(matches!(returned, Ok(RecordSubscriptionResult::Created(_))), "{returned:?}");
-    assert_eq!(db.post_gap(charge_for(pai, "n-6", 1599, "2026-12-28", "2027-01-27")).await, None);
-}
-
 async fn months_before_anybody_agreed_are_not_charged(db: TestStore) {
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     let uncovered = gap(MandateGap::None);
@@ -397,55 +346,6 @@ async fn months_before_anybody_agreed_are_not_charged(db: TestStore) {
     }
     // The first month may have begun before the customer came.
     assert_eq!(db.post_gap(charge_for(pai, "n-9", 1599, "2026-10-19", "2026-11-18")).await, None);
-}
-
-/// The ledger has lost under which mandate the charge was made.
-async fn an_adopted_month_is_not_charged_again(db: TestStore) {
-    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
-    adopted(&db, pai, "n-1").await;
-    assert_eq!(db.post_gap(december(pai, "n-2", 1599)).await, gap(MandateGap::PeriodCharged));
-    let (netflix, id) = (partner_id("netflix"), parse_ext_id("ps-1"));
-    let found = db.store.find_subscription_mandate(netflix, id, parse_ext_id("c-1")).await.expect("works");
-    assert_eq!(found.expect("is there").charged_until, Some(parse_day("2026-12-31")));
-}
-
-async fn two_charges_at_once_for_one_period_are_one(db: TestStore) {
-    for round in 1..=6 {
-        let pai = db.sign_up_and_subscribe(round, &format!("ps-{round}"), &format!("s-{round}")).await;
-        let posted = at_once(&db, 8, |store, n| async move {
-            let new = december(pai, &format!("n-{round}-{n}"), 100);
-            store.post_charge(fresh_nonce(), NOW, new).await.expect("works")
-        });
-        let posted = posted.await;
-        let created = posted.iter().filter(|one| matches!(one, PostChargeResult::Created(_))).count();
-        let declined = posted.iter().filter(|one| declined_by(one) == gap(MandateGap::PeriodCharged)).count();
-        assert_eq!((created, declined), (1, 7), "{posted:?}");
-    }
-}
-
-async fn a_group_charges_a_period_once(db: TestStore) {
-    let subscribers = join_all(
-        (1..=4).map(async |n| db.sign_up_and_subscribe(n, &format!("ps-{n}"), &format!("s-{n}")).await),
-    );
-    let pais = subscribers.await;
-    let stranger = db.issue(5).await;
-    let news = vec![
-        december(pais[0], "n-0", 1599),
-        december(pais[0], "n-1", 1599),
-        december(pais[1], "n-2", 1600),
-        december(stranger, "n-3", 1599),
-        december(pais[2], "n-4", 1599),
-        charge_for(pais[2], "n-5", 1599, "2027-01-01", "2027-01-31"),
-        december(pais[3], "n-6", 1599),
-    ];
-    let posted = join_all(news.into_iter().map(|new| db.post_gap(new))).await;
-    let both = [&posted[0], &posted[1]];
-    assert_eq!(both.iter().filter(|gap| gap.is_none()).count(), 1, "{posted:?}");
-    assert!(both.contains(&&gap(MandateGap::PeriodCharged)), "{posted:?}");
-    assert_eq!((&posted[2], &posted[3]), (&gap(MandateGap::OverPrice), &gap(MandateGap::None)));
-    assert_eq!(posted[4..], [None, None, None]);
-    assert_eq!(db.place.count_rows("transactions WHERE status = 'PENDING' AND mandate_id IS NULL").await, 0);
-    assert_eq!(db.place.count_rows("outbox WHERE kind = 'charge'").await, 4);
 }
 
 /// Whatever happens to the subscription, its rows stay as they were.

@@ -1,20 +1,23 @@
 //! A change of plan or price is another mandate of the same subscription, and the list of all.
 
+use crate::outcome::{done, later};
 use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, next_number, parse_day, parse_ext_id, partner_id,
-    service_period, usd,
+    NOW, TestStore, declined_by, fresh_nonce, job_name, new_charge, next_number, parse_day, parse_ext_id,
+    partner_id, service_period, usd,
 };
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use onbill_origin::config::ChargeNeeds;
 use onbill_origin::store::{
-    ChangeTermsResult, MandateEvidence, MandateRow, NewNotification, NewTerms, Period, Queue,
-    SubscriptionMandate,
+    ChangeTermsResult, LEASE_SECONDS_MAX, LeasedJob, MandateEvidence, MandateRow, NewNotification, NewTerms,
+    Period, Queue, SettleResult, SubscriptionMandate,
 };
 
 on_each_database!(
     a_change_supersedes_what_it_was_checked_against,
-    who_was_not_told_is_told_nothing,
+    a_withdrawal_is_for_those_who_were_notified,
+    a_withdrawal_arrives_after_the_announcement,
+    every_withdrawal_is_for_those_who_know_of_any_announcement,
     what_is_withdrawn_is_not_in_force,
     mandates_are_listed_in_the_order_of_recording,
 );
@@ -43,8 +46,16 @@ impl TestStore {
             named: None,
             message: vec![7; 8],
         };
-        let new = NewTerms { mandate, message, replaced: None, withdraws: false };
+        let replaced = found.latest.change_id.as_ref().map(|_| found.latest.mandate_id.clone());
+        let new = NewTerms { mandate, message, replaced, withdraws: false };
         self.store.change_terms(fresh_nonce(), NOW, new).await.expect("works")
+    }
+
+    /// The messages that are due `at_seconds` from now.
+    async fn lease_messages(&self, at_seconds: i64) -> Vec<LeasedJob> {
+        let now = NOW.plus_seconds(at_seconds);
+        let due = self.store.lease_due(Queue::Notifications, now, now.plus_seconds(60), 16).await;
+        due.expect("works")
     }
 
     /// Takes the announced change back, by another change for its day.
@@ -99,19 +110,47 @@ async fn a_change_supersedes_what_it_was_checked_against(db: TestStore) {
     assert!(other.await.expect("works").is_none(), "it is its partner's alone");
 }
 
-async fn who_was_not_told_is_told_nothing(db: TestStore) {
+async fn a_withdrawal_is_for_those_who_were_notified(db: TestStore) {
     let waiting = "outbox WHERE kind = 'notification'";
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     db.change(pai, &db.find_terms("ch-1").await, "ch-1").await;
     let announced = db.find_terms("ch-2").await;
     db.withdraw(pai, &announced, "ch-2").await;
     assert_eq!(db.place.count_rows(waiting).await, 0, "neither message is sent");
-    // Once an attempt at the announcement has begun, it may have been sent: both are.
-    db.change(pai, &db.find_terms("ch-3").await, "ch-3").await;
-    let leased = db.store.lease_due(Queue::Notifications, NOW, NOW.plus_seconds(60), 16).await;
-    assert_eq!(leased.expect("works").len(), 1);
-    db.withdraw(pai, &db.find_terms("ch-4").await, "ch-4").await;
-    assert_eq!(db.place.count_rows(waiting).await, 2);
+    assert_eq!(db.place.count_rows("notifications").await, 0, "nor does either count for the day");
+}
+
+async fn a_withdrawal_arrives_after_the_announcement(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    db.change(pai, &db.find_terms("ch-1").await, "ch-1").await;
+    let mut first = db.lease_messages(0).await;
+    let announcement = first.pop().expect("is due");
+    let announced = db.find_terms("ch-2").await;
+    db.withdraw(pai, &announced, "ch-2").await;
+    // The attempt may still be under way, and is the last one.
+    assert!(db.lease_messages(LEASE_SECONDS_MAX - 1).await.is_empty());
+    assert_eq!(db.settle_job(NOW, announcement, later(2)).await, Ok(SettleResult::Late));
+    let due = db.lease_messages(LEASE_SECONDS_MAX).await;
+    let withdrawal = db.find_terms("ch-3").await.latest.mandate_id;
+    assert_eq!(due.iter().map(job_name).collect::<Vec<_>>(), [("notification", withdrawal.as_str())]);
+}
+
+/// What was announced first has been sent; what takes its place is never sent before the next change.
+async fn every_withdrawal_is_for_those_who_know_of_any_announcement(db: TestStore) {
+    let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
+    db.change(pai, &db.find_terms("ch-1").await, "ch-1").await;
+    let announcement = db.lease_messages(0).await.pop().expect("is due");
+    assert_eq!(db.settle_job(NOW, announcement, done()).await, Ok(SettleResult::Written));
+    for (withdrawn_by, announced_by) in [("ch-2", "ch-3"), ("ch-4", "ch-5"), ("ch-6", "ch-7")] {
+        db.withdraw(pai, &db.find_terms(withdrawn_by).await, withdrawn_by).await;
+        assert_eq!(db.place.count_rows("outbox WHERE kind = 'notification'").await, 1, "{withdrawn_by}");
+        db.change(pai, &db.find_terms(announced_by).await, announced_by).await;
+        assert_eq!(db.place.count_rows("outbox WHERE kind = 'notification'").await, 1, "{announced_by}");
+    }
+    db.withdraw(pai, &db.find_terms("ch-8").await, "ch-8").await;
+    let due = db.lease_messages(0).await;
+    let withdrawal = db.find_terms("ch-9").await.latest.mandate_id;
+    assert_eq!(due.iter().map(job_name).collect::<Vec<_>>(), [("notification", withdrawal.as_str())]);
 }
 
 async fn what_is_withdrawn_is_not_in_force(db: TestStore) {

@@ -272,6 +272,7 @@ pub(crate) fn subscription_terms() -> SubscriptionTerms {
         proof: MandateProof::DeviceRead,
         time_zone: OperatorTimeZone::default(),
         needs_price: true,
+        has_ceiling: false,
     }
 }
 

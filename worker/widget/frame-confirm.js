@@ -4,6 +4,9 @@
 const lastStep = ({ $, fill, make, money, dates, number, run, show, say, ask, proven }) => {
 const link = ({ label, url }) => Object.assign(make('a', label), { href: url, target: '_blank', rel: 'noreferrer' });
 
+const READ_MS = 1000;        // a second tap that was meant for the words before is over by then
+let held;
+
 // `notice` says why the customer reads the step again.
 function open({ notice = '', agreement: { title, rows, note, consent, links, accept, price, date } }) {
   const values = { line: number.value.trim(), price: money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
@@ -16,11 +19,19 @@ function open({ notice = '', agreement: { title, rows, note, consent, links, acc
   $('agreed').replaceChildren(...rows.map(row));
   $('agreed-links').replaceChildren(...links.filter(({ url }) => /^https?:/.test(url)).map(link));
   $('confirm-submit').textContent = accept;
+  hold(notice);
   show('confirm');
   if (notice) say(notice);
 }
 
+function hold(isOn) {
+  clearTimeout(held);
+  $('confirm-submit').ariaDisabled = String(!!isOn);
+  if (isOn) held = setTimeout(hold, READ_MS);
+}
+
 function accept() {
+  if ($('confirm-submit').ariaDisabled === 'true') return;
   run($('confirm-submit'), 'confirm', () => ask('signup'), answer => {
     if (answer.step) return proven(answer);
     const to = new URL(answer.url);

@@ -417,7 +417,11 @@ function start() {
   toNumber();
 }
 
-const on = (id, type, act) => $(id).addEventListener(type, event => { event.preventDefault(); if (!busy) act(); });
+// The second tap of a double one was meant for what the first has replaced.
+const on = (id, type, act) => $(id).addEventListener(type, event => {
+  event.preventDefault();
+  if (!busy && !(event.detail > 1)) act();
+});
 on('number-form', 'submit', sendNumber);
 on('pin-form', 'submit', sendPin);
 on('resend', 'click', sendCode);

@@ -109,7 +109,7 @@ pub enum FlowStep {
     /// Enter the PIN from the SMS. The step is the same for every number, with an account or not.
     #[serde(rename_all = "camelCase")]
     Pin {
-        /// The flow to continue. Whoever has both it and the PIN has proved the number.
+        /// The flow to continue. A customer with both it and the PIN has proved the number.
         flow: String,
         /// When the PIN expires.
         expires_at: Timestamp,
@@ -281,4 +281,25 @@ pub struct SubscriptionLookupRequest {
 pub struct LookupResponse {
     /// The operator of the origin.
     pub operator: OperatorId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn confirm() -> serde_json::Value {
+        json!({"step": "confirm", "flow": "f", "type": "postpaid", "notice": "changed",
+            "offer": {"id": "standard", "title": "T", "partner": "netflix",
+                      "price": {"value": 1599, "currency": "USD"}},
+            "agreement": {"title": "t", "rows": [], "note": "n", "consent": "c", "links": [], "accept": "a",
+                          "price": {"value": 1599, "currency": "USD"}}})
+    }
+
+    /// An edge from before there was such an answer takes it for none, and the customer may try again.
+    #[test]
+    fn step_to_be_read_again_is_no_sign_up() {
+        assert!(matches!(serde_json::from_value(confirm()), Ok(SignupAnswer::ReadAgain(_))));
+        assert!(serde_json::from_value::<SignupResponse>(confirm()).is_err());
+    }
 }

@@ -1,34 +1,32 @@
 //! Assembles the parts of an origin once. Each part is in its own module, and gets here what it
-//! depends on.
+//! depends on: what delivers in [`super::delivery_parts`], and what decides calls in
+//! [`super::call_parts`].
 
+use super::key_check::check_keys;
 use crate::account::AccountLookup;
 use crate::alarm_watch::AlarmWatch;
 use crate::ambient::{Clock, Random};
-use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{ChargeCodes, Config, NumberPlan};
-use crate::coupon::{CouponRedemptions, Coupons};
+use crate::coupon::Coupons;
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    AlarmWebhook, BillingSubmission, EdgeMappings, Heartbeats, QueueWorkers, ReceiptRecorder, RetrySchedule,
-    SmsJobs, WakeUp, Webhooks, Worker,
+    AlarmWebhook, BillingSubmission, EdgeMappings, QueueWorkers, ReceiptRecorder, WakeUp, Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
 use crate::instruments::{Instruments, LabelLists};
 use crate::keys::{StableIds, TokenSigner, Vault};
-use crate::mandate::TermsChanges;
 use crate::metrics_page::MetricsPage;
 use crate::pin::PinIssuer;
 use crate::readiness::Readiness;
 use crate::routes::admin::admin_router;
-use crate::routes::{CallVerifier, OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteState, router};
+use crate::routes::{OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteState, router};
 use crate::sms::{self, SmsGateway};
 use crate::store::{Queue, Store};
 use axum::Router;
-use onbill_domain::key::{KeyUse, Keyring, Party};
+use onbill_domain::key::Keyring;
 use onbill_domain::timestamp::Timestamp;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The origin of one operator.
 pub struct App {
@@ -189,56 +187,22 @@ impl App {
     }
 }
 
-/// Checks that the ring has a key of every use that this origin signs, seals or verifies with.
-fn check_keys(config: &Config, keys: &Keyring) -> Result<(), String> {
-    list_missing_keys(config, keys).into_iter().next().map_or(Ok(()), Err)
-}
-
-/// What the key ring lacks of the keys that this origin signs, seals or verifies with.
-pub(super) fn list_missing_keys(config: &Config, keys: &Keyring) -> Vec<String> {
-    let own = [
-        KeyUse::EdgeToOrigin,
-        KeyUse::OriginToEdge,
-        KeyUse::OriginToOperator,
-        KeyUse::OperatorToOrigin,
-        KeyUse::SignupToken,
-        KeyUse::SessionAssertion,
-        KeyUse::ReturnResult,
-        KeyUse::NumberSealing,
-    ];
-    let own = own.into_iter().map(|key_use| (key_use, Party::operator(&config.operator)));
-    let sold = config.offers.iter().flat_map(|offer| {
-        let partner = Party::partner(&offer.partner);
-        [(KeyUse::PartnerCall, partner.clone()), (KeyUse::OriginToPartner, partner)]
-    });
-    let told = config.partners.iter().filter(|partner| partner.url.is_some());
-    let told = told.map(|partner| (KeyUse::OriginToPartner, Party::partner(&partner.id)));
-    let mut missing = Vec::new();
-    for (key_use, party) in own.chain(sold).chain(told) {
-        let complaint = format!("the key ring has no key of use {} for {party}", key_use.as_str());
-        if keys.signing_key(key_use, &party).is_none() && !missing.contains(&complaint) {
-            missing.push(complaint);
-        }
-    }
-    missing
-}
-
 /// Dependencies that several parts share.
-struct Base {
-    config: Arc<Config>,
-    keys: Arc<Keyring>,
-    store: Arc<Store>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    numbers: NumberPlan,
-    vault: Arc<Vault>,
-    ids: Arc<StableIds>,
-    codes: Arc<ChargeCodes>,
-    accounts: Arc<AccountLookup>,
-    wake_up: WakeUp,
-    is_recovering: bool,
-    instruments: Arc<Instruments>,
-    workers: Arc<QueueWorkers>,
+pub(super) struct Base {
+    pub(super) config: Arc<Config>,
+    pub(super) keys: Arc<Keyring>,
+    pub(super) store: Arc<Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) numbers: NumberPlan,
+    pub(super) vault: Arc<Vault>,
+    pub(super) ids: Arc<StableIds>,
+    pub(super) codes: Arc<ChargeCodes>,
+    pub(super) accounts: Arc<AccountLookup>,
+    pub(super) wake_up: WakeUp,
+    pub(super) is_recovering: bool,
+    pub(super) instruments: Arc<Instruments>,
+    pub(super) workers: Arc<QueueWorkers>,
 }
 
 impl Base {
@@ -265,87 +229,6 @@ impl Base {
             self.clock.clone(),
             self.instruments.clone(),
         )
-    }
-
-    fn retry(&self) -> RetrySchedule {
-        RetrySchedule::new(self.clock.clone(), self.random.clone())
-    }
-
-    fn billing(&self, csp: Arc<CspClient>) -> BillingSubmission {
-        BillingSubmission {
-            mode: self.config.billing.by,
-            codes: self.config.billing.codes.clone(),
-            deadline: Duration::from_secs(self.config.hand_off_seconds.seconds()),
-            store: self.store.clone(),
-            csp,
-            accounts: self.accounts.clone(),
-            vault: self.vault.clone(),
-            retry: self.retry(),
-            clock: self.clock.clone(),
-            instruments: self.instruments.clone(),
-        }
-    }
-
-    fn edge(&self, client: SignedClient) -> EdgeMappings {
-        EdgeMappings {
-            operator: self.config.operator.clone(),
-            edge_url: self.config.edge_url.clone(),
-            store: self.store.clone(),
-            client,
-            retry: self.retry(),
-            instruments: self.instruments.clone(),
-        }
-    }
-
-    fn worker(
-        &self,
-        billing: &Arc<BillingSubmission>,
-        edge: &Arc<EdgeMappings>,
-        client: SignedClient,
-        gateway: &Arc<dyn SmsGateway>,
-    ) -> Worker {
-        Worker {
-            store: self.store.clone(),
-            billing: billing.clone(),
-            webhooks: Webhooks {
-                config: self.config.clone(),
-                store: self.store.clone(),
-                client,
-                retry: self.retry(),
-                instruments: self.instruments.clone(),
-            },
-            edge: edge.clone(),
-            sms: SmsJobs {
-                store: self.store.clone(),
-                accounts: self.accounts.clone(),
-                vault: self.vault.clone(),
-                gateway: gateway.clone(),
-                retry: self.retry(),
-                clock: self.clock.clone(),
-                instruments: self.instruments.clone(),
-            },
-            wake_up: self.wake_up.clone(),
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-            beats: Heartbeats::default(),
-            instruments: self.instruments.clone(),
-            workers: self.workers.clone(),
-            is_recovering: self.is_recovering,
-        }
-    }
-
-    fn files(&self, billing: &Arc<BillingSubmission>) -> FileExchange {
-        FileExchange {
-            operator: self.config.operator.clone(),
-            settings: self.config.files.clone(),
-            store: self.store.clone(),
-            vault: self.vault.clone(),
-            billing: billing.clone(),
-            wake_up: self.wake_up.clone(),
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-            instruments: self.instruments.clone(),
-        }
     }
 
     fn coupons(&self) -> Coupons {
@@ -438,65 +321,5 @@ impl Base {
     fn metrics_page(&self, readiness: &Arc<Readiness>) -> MetricsPage {
         let (store, clock) = (self.store.clone(), self.clock.clone());
         MetricsPage::new(store, readiness.clone(), clock, self.instruments.clone())
-    }
-
-    fn verifier(&self) -> CallVerifier {
-        CallVerifier {
-            keys: self.keys.clone(),
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-            edge_authority: self.config.edge_authority().to_owned(),
-            instruments: self.instruments.clone(),
-        }
-    }
-
-    fn charges(&self, billing: &Arc<BillingSubmission>) -> ChargePosts {
-        ChargePosts {
-            config: self.config.clone(),
-            store: self.store.clone(),
-            billing: billing.clone(),
-            clock: self.clock.clone(),
-            ids: self.ids.clone(),
-            codes: self.codes.clone(),
-            wake_up: self.wake_up.clone(),
-            instruments: self.instruments.clone(),
-        }
-    }
-
-    fn refunds(&self, billing: &Arc<BillingSubmission>) -> RefundPosts {
-        RefundPosts {
-            store: self.store.clone(),
-            billing: billing.clone(),
-            clock: self.clock.clone(),
-            ids: self.ids.clone(),
-            wake_up: self.wake_up.clone(),
-            instruments: self.instruments.clone(),
-        }
-    }
-
-    fn terms_changes(&self) -> TermsChanges {
-        TermsChanges {
-            config: self.config.clone(),
-            store: self.store.clone(),
-            vault: self.vault.clone(),
-            ids: self.ids.clone(),
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-            wake_up: self.wake_up.clone(),
-        }
-    }
-
-    fn redemptions(&self, billing: &Arc<BillingSubmission>) -> CouponRedemptions {
-        CouponRedemptions {
-            settings: self.config.coupons.clone(),
-            store: self.store.clone(),
-            vault: self.vault.clone(),
-            billing: billing.clone(),
-            clock: self.clock.clone(),
-            ids: self.ids.clone(),
-            codes: self.codes.clone(),
-            wake_up: self.wake_up.clone(),
-            instruments: self.instruments.clone(),
-        }
     }
 }

@@ -148,7 +148,7 @@ impl Unfinished {
         let mut name = file.as_os_str().to_owned();
         name.push(".unfinished");
         let path = PathBuf::from(name);
-        // One that a stopped run has left is nobody's.
+        // One that a stopped run has left is unassigned.
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -2,7 +2,7 @@
 //! the sealed numbers and the amounts of all charges, the key ring, and password files.
 //!
 //! They are reported and not refused: container platforms give each file of a secret a mode of their
-//! own, in a file system that nobody else sees.
+//! own, in a file system that no other user sees.
 
 use crate::config::{Config, Database, SmsSettings};
 use crate::store::sqlite::list_files_open_to_others;

@@ -2,7 +2,7 @@
 //! can repeat any value that the program had at hand, a number included.
 
 /// From now on, a panic is a line of the log like any other. The correlator on it is that of the
-/// work that panicked. The alarm `panicked` is raised by whoever catches it: here, the panic may have
+/// work that panicked. The alarm `panicked` is raised by the code that catches it: here, the panic may have
 /// the alarms themselves in its hands.
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {

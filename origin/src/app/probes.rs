@@ -1,9 +1,9 @@
 //! Whether what a configuration names is there: the keys, the database, and the other parties. Nothing
 //! is changed anywhere, and no party is asked to do anything.
 
-use super::assembly::list_missing_keys;
 use super::database;
 use super::file_modes::list_open_files;
+use super::key_check::list_missing_keys;
 use crate::config::{Config, SmppAddress, SmsSettings};
 use crate::http::probe_url;
 use crate::tls;

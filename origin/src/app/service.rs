@@ -26,9 +26,6 @@ const SWEEP_EVERY: Duration = Duration::from_mins(5);
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 /// How often the supervisor is told within its patience, so that one late turn is no failure.
 const TOLD_TIMES: u32 = 3;
-/// How long the SMS gateway may take to confirm the end of its session.
-const GOODBYE_PATIENCE: Duration = Duration::from_secs(1);
-
 /// How long the end of the service waits for the last words about alarms.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -84,7 +81,7 @@ pub async fn run(
     let ended = tokio::select! {
         () = server::serve(calls, app.router(), server::connections_max(), instruments, stop) => {
             // An SMSC that is not told holds the session for live, and may refuse the next one.
-            let _ = tokio::time::timeout(GOODBYE_PATIENCE, app.sms.end_session()).await;
+            app.sms.end_session().await;
             Ok(())
         }
         _ = tasks.join_next() => {

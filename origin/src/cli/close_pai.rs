@@ -14,7 +14,7 @@ use std::path::Path;
 /// End a PAI permanently, as a fraud desk or a customer wishes.
 ///
 /// Every later charge for it is declined with the reason, and its subscription is over on our side. Nothing opens it
-/// again: whoever signs up anew gets a new one. Refunds of what was charged before are still taken.
+/// again: a customer who signs up again gets a new one. Refunds of what was charged before are still taken.
 /// Exit code 1 when the partner has no such PAI, or when it was closed before for another reason, which stays.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]

@@ -50,7 +50,7 @@ enum Verb {
     /// of them does not arrive), the operator's id.
     #[command(verbatim_doc_comment)]
     List {
-        /// Only those that were redeemed and that billing refused afterwards: nobody has paid for them.
+        /// Only those that were redeemed and that billing refused afterwards: they are not paid for.
         #[arg(long)]
         unpaid: bool,
         /// Only those that could still be redeemed, and whose text message does not arrive.

@@ -9,7 +9,7 @@ use onbill_origin::keys::Vault;
 use onbill_origin::store::OpenMode;
 use std::path::Path;
 
-/// Begin a new ledger, in which nobody has signed up yet.
+/// Begin a new ledger, in which no customer has signed up yet.
 ///
 /// Once for each operator, before anything else. No other verb makes a ledger: where the database is missing or
 /// empty, because a volume is not mounted or a name is misspelled, they say so and do nothing. A ledger that is

@@ -29,7 +29,7 @@ enum Action {
     /// Print what was recorded in a period: JSON, a line for each mandate, in the order in which they were recorded.
     ///
     /// Each line has the hash of the line before (previous), and its own: the SHA-256 of its text before ,"hash". The
-    /// last line has the number of lines and the last hash. Whoever keeps that line can tell later whether any other
+    /// last line has the number of lines and the last hash. A party that keeps that line can show later whether any other
     /// was changed or removed.
     #[command(verbatim_doc_comment)]
     Export {

@@ -41,7 +41,7 @@ enum Verb {
     ///
     /// The origin that serves finds them within seconds. A charge is looked up at billing by its id before it is
     /// posted again; a refund is posted again under its own id, which billing answers as before. So nothing is
-    /// billed twice. The schedule of attempts begins anew.
+    /// billed twice. The schedule of attempts begins again.
     #[command(verbatim_doc_comment)]
     Redrive {
         /// Jobs to redrive, as list names them.
@@ -79,7 +79,7 @@ async fn each_page(
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.job_id);
         on_page(page).await?;
-        // Nobody reads the rest of a list.
+        // The rest of a list is not read.
         if output::is_closed() {
             return Ok(());
         }

@@ -16,9 +16,9 @@ use std::path::Path;
 /// Findings that are listed: as many as a person reads.
 const LISTED_MAX: usize = 20;
 
-/// Seal every number anew with the newest key of use numbers.
+/// Seal every number again with the newest key of use numbers.
 ///
-/// Put the new key last into the ring, start every origin anew with it, and run this: charges go on meanwhile.
+/// Put the new key last into the ring, restart every origin with it, and run this: charges go on meanwhile.
 /// It may break off anywhere and be run again. At the end it tells whether an older key is still in use for
 /// sealing. The oldest key stays in the ring all the same: numbers are found by an index made with it, and of
 /// the accounts and events there is nothing else to make another index of. Any other older key may go.

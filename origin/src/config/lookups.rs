@@ -101,6 +101,16 @@ impl Config {
         ceilings.filter(|ceiling| ceiling.currency == currency).max_by_key(|ceiling| ceiling.amount_minor)
     }
 
+    /// What the operator sells the partner's plan at. A plan that is no offer here has the highest price
+    /// of the partner's offers in this currency, as it has the highest ceiling.
+    pub fn listed_price(&self, partner: &PartnerId, plan: &ExtId, currency: Currency) -> Option<Money> {
+        if let Some(offer) = self.offer_with_plan(partner, plan) {
+            return Some(offer.price).filter(|price| price.currency == currency);
+        }
+        let prices = self.offers.iter().filter(|offer| offer.partner == *partner).map(|offer| offer.price);
+        prices.filter(|price| price.currency == currency).max_by_key(|price| price.amount_minor)
+    }
+
     /// What a partner may ask about numbers in an hour.
     pub(crate) fn number_check_limits(&self, id: &PartnerId) -> NumberCheckLimits {
         let partner = self.find_partner(id);
@@ -207,6 +217,13 @@ mod tests {
         assert_eq!(ceiling("netflix", "ultra", "EUR"), Some(5000));
         assert_eq!(ceiling("netflix", "family", "USD"), Some(2499), "another partner's offer");
         assert_eq!(ceiling("games", "ultra", "USD"), None);
+        let listed = |plan: &str, code: &str| {
+            let (partner, plan) = (id(PartnerId::parse, "netflix"), id(ExtId::parse, plan));
+            let price = config.listed_price(&partner, &plan, Currency::parse(code).expect("is listed"));
+            price.map(|price| price.amount_minor)
+        };
+        assert_eq!((listed("basic", "USD"), listed("basic", "EUR")), (Some(99), None));
+        assert_eq!((listed("ultra", "USD"), listed("ultra", "EUR")), (Some(1599), Some(99)));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct Eligibility {
 /// Whose account it has to be.
 #[derive(Clone, Copy)]
 pub(crate) enum Holder<'f> {
-    /// Whoever has the number now.
+    /// The number's present subscriber.
     Present,
     /// The subscriber to whom the PIN was sent that has just proved the number.
     PinRecipient(&'f PinRecipient),

@@ -9,6 +9,7 @@ use crate::fault::Failure;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
     AgreedTerms, ChangeTermsResult, MandateRow, NewNotification, NewTerms, Queue, Store, SubscriptionMandate,
+    max_by_consent,
 };
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -67,22 +68,28 @@ impl TermsChanges {
         check_consent(&change, &found.latest, now)?;
         self.check_price(&found.latest, (plan, offer), price, &change, today)?;
 
-        let standing = replaced.and(found.standing.as_ref()).filter(|_| change.consent_at.is_none());
+        let standing = replaced.and(found.standing.as_ref());
         let withdrawn_to = standing.filter(|old| old.plan == *plan && old.price == Some(price));
         let mandate_id = self.ids.terms_change(&partner, &change.change_id);
-        let mandate = if let Some(old) = withdrawn_to {
-            follow(&found.latest, (mandate_id, &id), &change, old, now)
-        } else {
-            let agreed = changed_terms(&found.latest, &change, offer, price);
-            follow(&found.latest, (mandate_id, &id), &change, &agreed, now)
+        let mandate = match withdrawn_to {
+            Some(old) if change.consent_at.is_none() => {
+                follow(&found.latest, (mandate_id, &id), &change, old, now)
+            }
+            // With a consent of its own, a withdrawal is a new agreement: no older words are its evidence.
+            _ => {
+                let agreed = changed_terms(&found.latest, &change, offer, price);
+                follow(&found.latest, (mandate_id, &id), &change, &agreed, now)
+            }
         };
         let said = if withdrawn_to.is_some() { Announcement::Withdrawal } else { Announcement::Change };
+        // A customer who has agreed to the change at the partner knows of it without an SMS.
+        let is_known = withdrawn_to.is_some_and(|old| old.accepted_at != found.latest.accepted_at);
         let message = self.word_message(&mandate, offer, change.effective_from, price, said)?;
         let new = NewTerms {
             mandate,
             message,
             replaced: replaced.map(|announced| announced.mandate_id.clone()),
-            withdraws: withdrawn_to.is_some(),
+            withdraws: withdrawn_to.is_some() && !is_known,
         };
         match self.store.change_terms(nonce, now, new).await? {
             ChangeTermsResult::Recorded => self.wake_up.wake(Queue::Notifications),
@@ -108,8 +115,8 @@ impl TermsChanges {
         (plan, agreed.or_else(|| self.config.offer_with_plan(partner, plan)))
     }
 
-    /// A higher price has a ceiling, and needs notice or the customer's consent. Another currency is
-    /// never agreed to so.
+    /// A higher price has a ceiling, and needs notice or the customer's consent. A consent has a limit
+    /// also where there is no ceiling. Another currency is never agreed to so.
     fn check_price(
         &self,
         latest: &MandateRow,
@@ -127,13 +134,19 @@ impl TermsChanges {
         if known.is_some_and(|known| price.amount_minor <= known.amount_minor) {
             return Ok(());
         }
-        if let Some(ceiling) = self.config.price_ceiling(&latest.partner, plan, price.currency)
+        let ceiling = self.config.price_ceiling(&latest.partner, plan, price.currency);
+        if let Some(ceiling) = ceiling
             && price.amount_minor > ceiling.amount_minor
         {
             return Err(Reject::invalid_request(format!("price is above the ceiling of {ceiling}.")));
         }
+        if change.consent_at.is_some() {
+            // Not the agreed price: one consent after another would then double it.
+            let listed = self.config.listed_price(&latest.partner, plan, price.currency);
+            return check_consented_price(ceiling, price, listed.or(known));
+        }
         let notice = self.config.price_notice_days.days();
-        if change.consent_at.is_none() && change.effective_from.days_since(today) < notice.into() {
+        if change.effective_from.days_since(today) < notice.into() {
             return Err(Reject::invalid_request(format!(
                 "effectiveFrom: a higher price needs {notice} days of notice, counted from {today}, or consentAt."
             )));
@@ -218,6 +231,17 @@ fn check_consent(change: &TermsChange, latest: &MandateRow, now: Timestamp) -> R
         return Err(Reject::invalid_request("consentAt must lie after the agreement that changes."));
     }
     Ok(())
+}
+
+/// Where the operator has set no ceiling, a consent is believed up to a limit.
+fn check_consented_price(ceiling: Option<Money>, price: Money, listed: Option<Money>) -> Result<(), Reject> {
+    let most = max_by_consent(listed, price.currency).filter(|_| ceiling.is_none());
+    match most {
+        Some(most) if price.amount_minor > most.amount_minor => Err(Reject::invalid_request(format!(
+            "price is above {most}, twice what the operator sells it at: the operator must set a ceiling for it."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn new_price(change: &TermsChange, latest: &MandateRow, offer: Option<&Offer>) -> Result<Money, Reject> {

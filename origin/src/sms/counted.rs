@@ -41,4 +41,8 @@ impl SmsGateway for CountedGateway {
         }
         self.gateway.run(receipts).await;
     }
+
+    async fn end_session(&self) {
+        self.gateway.end_session().await;
+    }
 }

@@ -27,4 +27,7 @@ impl SmsGateway for CspGateway {
             Err(_) => SendSmsResult::Later(RetryCause::Unclear),
         }
     }
+
+    /// Each SMS is a call of its own.
+    async fn end_session(&self) {}
 }

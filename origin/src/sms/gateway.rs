@@ -60,7 +60,8 @@ pub trait SmsGateway: Send + Sync {
         std::future::pending::<()>().await;
     }
 
-    /// Ends the session that [`Self::run`] keeps up, as its protocol asks for. Nothing is sent after
-    /// it.
-    async fn end_session(&self) {}
+    /// Ends the session that [`Self::run`] keeps up, as its protocol asks for. It takes a second at
+    /// most, whatever the gateway does. While `run` is polled, a new session follows. There is no
+    /// default, which a gateway around another one would inherit.
+    async fn end_session(&self);
 }

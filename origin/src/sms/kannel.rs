@@ -125,6 +125,9 @@ impl SmsGateway for KannelGateway {
             Err(_) => SendSmsResult::Later(RetryCause::Unclear),
         }
     }
+
+    /// Each SMS is a call of its own.
+    async fn end_session(&self) {}
 }
 
 /// Classifies a response. The words are Kannel's own: with the status alone, a proxy's 200 or 403

@@ -91,6 +91,7 @@ pub use flow::{
     DevicePin, Flow, Journey, NewFlow, NewPin, PinAsker, PinAttempt, PinCeiling, PinRecipient,
     StartFlowResult,
 };
+pub(crate) use mandate::max_by_consent;
 pub use mandate::{
     AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
 };

@@ -63,14 +63,18 @@ test('the terms are a page of the operator’s, and are the text that the origin
   await widget.shows('confirm');
 });
 
-test('a customer whose words have changed is told so, reads them again, and goes on', async stage => {
-  const { page, widget } = await lastStep(stage, 'en');
-  // As if they had read other words: the flow says which.
-  await page.route(/\/widget\/v1\/signup$/, route => {
+/** Lets the next sign-up come as if the customer had read other words: the flow says which. */
+function changeWords(page) {
+  return page.route(/\/widget\/v1\/signup$/, route => {
     const body = route.request().postDataJSON();
     const [secret, mark, words] = body.flow.split('.');
     return route.continue({ postData: JSON.stringify({ ...body, flow: [secret, mark, words.split('').reverse().join('')].join('.') }) });
   }, { times: 1 });
+}
+
+test('a customer whose words have changed is told so, reads them again, and goes on', async stage => {
+  const { page, widget } = await lastStep(stage, 'en');
+  await changeWords(page);
   await widget.$('confirm-submit').click();
   await widget.inside.locator('#agreed-notice', { hasText: agreementWord('changed') }).waitFor();
   await widget.agreesTo({ line: dora, price: '$15.99', type: 'prepaid' });
@@ -78,6 +82,33 @@ test('a customer whose words have changed is told so, reads them again, and goes
   await accessible(page, 'the last step again');
   await widget.$('confirm-submit').click();
   await page.waitForURL(`${netflix.url}/signup/**`);
+});
+
+test('a second tap accepts no words that the first one has brought', async stage => {
+  const { page, widget } = await lastStep(stage, 'en');
+  const signups = [];
+  page.on('request', request => { if (/\/widget\/v1\/signup$/.test(request.url())) signups.push(request); });
+  await changeWords(page);
+  await widget.body.evaluate(() => new MutationObserver((_, observer) => {
+    observer.disconnect();
+    document.getElementById('confirm-submit').click();
+  }).observe(document.getElementById('agreed-notice'), { childList: true }));
+  await widget.$('confirm-submit').click();
+  await widget.inside.locator('#agreed-notice', { hasText: agreementWord('changed') }).waitFor();
+  await widget.shows('confirm');
+  assert.equal(signups.length, 1);
+  await widget.$('confirm-submit').click();
+  await page.waitForURL(`${netflix.url}/signup/**`);
+  assert.equal(signups.length, 2);
+});
+
+test('a double tap continues once', async stage => {
+  const { page, widget } = await lastStep(stage, 'en');
+  const signups = [];
+  page.on('request', request => { if (/\/widget\/v1\/signup$/.test(request.url())) signups.push(request); });
+  await widget.$('confirm-submit').dblclick();
+  await page.waitForURL(`${netflix.url}/signup/**`);
+  assert.equal(signups.length, 1);
 });
 
 test('a screen reader reads line, price, period and how to cancel, and what the button does', async stage => {

@@ -112,6 +112,40 @@ async fn announced_rise_is_withdrawn_before_its_day() {
     }
 }
 
+/// The announcement has arrived, and nothing that follows has left yet.
+#[tokio::test]
+async fn last_of_several_changes_is_what_the_customer_reads() {
+    let (system, _, path) = system_with_subscription().await;
+    assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2027-01-01")).await.0, 200);
+    system.acme.deliver_due().await;
+    for (id, value) in [("ch-2", 1599), ("ch-3", 1799), ("ch-4", 1599)] {
+        assert_eq!(change(&system, &path, new_price(id, value, "2027-01-01")).await.0, 200);
+    }
+    system.acme.deliver_due().await;
+    let received = system.sms_received(&system.acme, GOOD).await;
+    assert_eq!((count_sms(&received, "17.99"), count_sms(&received, "will not happen")), (1, 1));
+    assert!(received.last().is_some_and(|sms| sms.contains("still costs 15.99 USD")), "{received:?}");
+}
+
+/// The customer has agreed to the withdrawal at the partner. They keep what they have, and do not have
+/// to cancel in order to keep it.
+#[tokio::test]
+async fn withdrawal_with_consent_reads_as_a_withdrawal() {
+    let (system, _, path) = system_with_subscription().await;
+    assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2027-01-01")).await.0, 200);
+    system.acme.deliver_due().await;
+    system.advance_seconds(DAY);
+    let mut back = new_price("ch-2", 1599, "2027-01-01");
+    back["consentAt"] = json!(system.now().to_string());
+    for _ in 0..2 {
+        assert_eq!(change(&system, &path, back.clone()).await, (200, "ACTIVE".to_owned()));
+        system.acme.deliver_due().await;
+    }
+    let received = system.sms_received(&system.acme, GOOD).await;
+    assert_eq!(count_sms(&received, "from 2027-01-01"), 1, "only what was announced first: {received:?}");
+    assert_eq!(count_sms(&received, "still costs 15.99 USD a month"), 1, "{received:?}");
+}
+
 /// A withdrawal is a change like any other: what would make it dearer needs notice, and its day must not
 /// have come.
 #[tokio::test]
@@ -168,6 +202,20 @@ async fn upgrade_with_consent_holds_at_once() {
     system.acme.deliver_due().await;
     let received = system.sms_received(&system.acme, GOOD).await;
     assert_eq!(count_sms(&received, "Netflix Premium costs 22.99 USD"), 1, "{received:?}");
+}
+
+/// No ceiling is set for the plan, and only the partner says that the customer has agreed.
+#[tokio::test]
+async fn consent_to_a_price_without_a_ceiling_has_a_limit() {
+    let (system, _, path) = system_with_subscription().await;
+    system.advance_seconds(DAY);
+    let agreed = |value: i64| {
+        let mut change = new_price("ch-1", value, "2026-11-20");
+        change["consentAt"] = json!(system.now().to_string());
+        change
+    };
+    assert_refused(&system, &path, agreed(2 * 1599 + 1), "must set a ceiling").await;
+    assert_eq!(change(&system, &path, agreed(2 * 1599)).await, (200, "ACTIVE".to_owned()));
 }
 
 /// The account is looked up when the SMS is sent.

@@ -57,8 +57,8 @@ const STATS: [Stat; 6] = [
         is_red_below: true,
     },
     Stat {
-        title: "Verdict within (p99)",
-        expression: "histogram_quantile(0.99, sum by (le) (rate(onbill_charge_verdict_seconds_bucket[5m])))",
+        title: "Result within (p99)",
+        expression: "histogram_quantile(0.99, sum by (le) (rate(onbill_charge_result_seconds_bucket[5m])))",
         unit: "s",
         red_from: 5.0,
         is_red_below: false,

@@ -2,7 +2,7 @@
 
 use super::labels::{ByCurrency, ByPartner, Counters, LabelLists};
 use super::page::Page;
-use super::series::{CHARGE_VERDICT, CHARGED, CHARGES, CHARGES_PENDING, REFUNDED, REFUNDS, REFUNDS_PENDING};
+use super::series::{CHARGE_RESULT, CHARGED, CHARGES, CHARGES_PENDING, REFUNDED, REFUNDS, REFUNDS_PENDING};
 use crate::histogram::{Histogram, VERDICT_BOUNDS};
 use crate::store::ChargeDecision;
 use onbill_domain::decline_reason::DeclineReason;
@@ -121,7 +121,7 @@ impl ChargeMetrics {
             self.partners.iter().map(|(partner, of)| ([partner], of.pending.get())),
         )?;
         page.counters(CHARGED, self.partners.iter().flat_map(|(partner, of)| sums_of(partner, &of.charged)))?;
-        page.histograms(CHARGE_VERDICT, [([], &self.verdicts)])?;
+        page.histograms(CHARGE_RESULT, [([], &self.verdicts)])?;
         page.counters(
             REFUNDS,
             self.partners.iter().flat_map(|(partner, of)| {

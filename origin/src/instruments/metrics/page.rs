@@ -62,7 +62,7 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// Writes what is told by labels only.
+    /// Writes what labels alone say.
     pub(super) fn info<const N: usize>(&mut self, series: Series, values: [&str; N]) -> fmt::Result {
         let labels: Vec<(&str, &str)> = series.labels.iter().copied().zip(values).collect();
         let mut encoder =

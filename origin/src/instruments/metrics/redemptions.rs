@@ -7,7 +7,7 @@ use onbill_domain::ids::PartnerId;
 use std::fmt;
 
 onbill_domain::word_enum! {
-    /// What a partner was told.
+    /// The result in the response to a partner.
     pub enum RedemptionResult {
         Redeemed = "redeemed",
         /// The price cannot be put on the bill of the coupon's buyer.

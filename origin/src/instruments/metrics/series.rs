@@ -95,14 +95,14 @@ series! {
     SCHEMA_VERSION: Gauge "onbill_schema_version", "", [], "The number of the newest migration that this build has";
 
     ALARM_ACTIVE: Gauge "onbill_alarm_active", "", ["alarm", "severity"], "Subjects for which the alarm is active";
-    ALARMS_RAISED: Counter "onbill_alarms_raised", "", ["alarm"], "Alarms that were raised anew";
+    ALARMS_RAISED: Counter "onbill_alarms_raised", "", ["alarm"], "Times that an alarm was raised";
 
     ALARM_WEBHOOKS: Counter "onbill_alarm_webhooks", "", ["result"], "Attempts to post to the alarm webhook, and posts that were given up";
 
     CHARGES: Counter "onbill_charges", "", ["partner", "outcome", "reason"], "Charges that were settled";
     CHARGES_PENDING: Counter "onbill_charges_pending", "", ["partner"], "Posts of charges that were answered PENDING";
     CHARGED: Counter "onbill_charged", "minor_units", ["partner", "currency"], "Amounts of approved charges";
-    CHARGE_VERDICT: Histogram "onbill_charge_verdict", "seconds", [], "From the post of a charge to its verdict";
+    CHARGE_RESULT: Histogram "onbill_charge_result", "seconds", [], "From the post of a charge to its result";
     REFUNDS: Counter "onbill_refunds", "", ["partner", "outcome"], "Refunds that were settled";
     REFUNDS_PENDING: Counter "onbill_refunds_pending", "", ["partner"], "Posts of refunds that were answered PENDING";
     REFUNDED: Counter "onbill_refunded", "minor_units", ["partner", "currency"], "Amounts of approved refunds";

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// 201 when recorded with its mandate, 200 with the same response when it was recorded before; 404
 /// `pai-not-found`; 422 `idempotency-violation` when the partner has used the id for something else;
 /// 400 `account-not-eligible` when the PAI has another live subscription; 400 `invalid-request` for a
-/// price that nobody knows, that is above the operator's ceiling or in another currency, or that is
+/// price that is not known, that is above the operator's ceiling or in another currency, or that is
 /// above what the widget has shown.
 pub(in crate::routes) async fn record_subscription(
     State(store): State<Arc<Store>>,
@@ -48,6 +48,9 @@ pub(in crate::routes) async fn record_subscription(
         },
         time_zone: config.time_zone.clone(),
         needs_price: config.charge_needs(&call.partner) == ChargeNeeds::Mandate,
+        has_ceiling: request.price.is_some_and(|price| {
+            config.price_ceiling(&call.partner, &request.plan, price.currency).is_some()
+        }),
     };
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
@@ -74,6 +77,9 @@ pub(in crate::routes) async fn record_subscription(
         ),
         RecordSubscriptionResult::AbovePrice => Reject::invalid_request(
             "price is above the one that the customer has seen: consentAt must say when they agreed to it.",
+        ),
+        RecordSubscriptionResult::AboveConsent => Reject::invalid_request(
+            "price is more than twice what the customer has seen: the operator must set a ceiling for it.",
         ),
     };
     Err(reject.into())

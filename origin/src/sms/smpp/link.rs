@@ -2,7 +2,7 @@
 //! that refuses the bind raises an alarm, and is tried rarely: some lock an account that tries too
 //! often.
 
-use super::session::{self, BindError, Connection, Session, Wire};
+use super::session::{self, BindError, Connection, Session, SessionEnd, Wire};
 use super::submit_status;
 use crate::ambient::{Clock, Random};
 use crate::config::{SMPP_PASSWORD_CHARS_MAX, SmppSettings};
@@ -11,10 +11,10 @@ use crate::keys::password_file;
 use crate::sms::gateway::SMPP;
 use crate::sms::receipt::ReceiptSink;
 use crate::tls;
+use rusmpp::CommandStatus;
 use rusmpp::pdus::BindTransceiver;
 use rusmpp::types::COctetString;
 use rusmpp::values::InterfaceVersion;
-use rusmpp::{CommandStatus, Pdu};
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,7 +109,11 @@ impl Link {
                     let ended = connection.run(&session, enquire, receipts).await;
                     self.session.send_replace(None);
                     self.instruments.metrics.sms.note_link(false);
-                    tracing::warn!(?ended, "the connection to the SMSC is lost");
+                    if ended == SessionEnd::Left {
+                        tracing::info!("the session with the SMSC is ended");
+                    } else {
+                        tracing::warn!(?ended, "the connection to the SMSC is lost");
+                    }
                     if self.clock.now().seconds_since(since) >= GOOD_SECONDS {
                         failures = 0;
                     }
@@ -139,10 +143,10 @@ impl Link {
         }
     }
 
-    /// Unbinds (SMPP 3.4 §4.2), if there is a session, and waits for the SMSC's response.
+    /// Ends the session, if there is one. No SMS finds it from then on.
     pub(super) async fn unbind(&self) {
-        let Some(session) = self.session() else { return };
-        if session.send_request(&Pdu::Unbind, None).await.is_err() {
+        let Some(session) = self.session.send_replace(None) else { return };
+        if !session.unbind().await {
             tracing::warn!("the SMSC has not confirmed the end of the session");
         }
     }

@@ -18,13 +18,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::codec::{FramedRead, LengthDelimitedCodec};
 
 /// Reports that may wait to be stored. With more, the SMSC is asked to send them again later.
 const REPORTS_MAX: usize = 64;
 /// Reports that are stored at once: enough that their commits share an fsync.
 const TAKEN_AT_ONCE: usize = 16;
+/// How long the end of a session may take, at either side's wish: the process may be about to stop,
+/// and an SMSC that does not respond must not hold it.
+const UNBIND_PATIENCE: Duration = Duration::from_secs(1);
 /// Sequence numbers go from 1 to this, and start again (§3.2).
 const SEQUENCE_MAX: u32 = 0x7FFF_FFFF;
 
@@ -48,6 +51,8 @@ pub(super) enum SessionEnd {
     Closed,
     /// The SMSC has ended it, by unbinding.
     Unbound,
+    /// We have ended it, by unbinding.
+    Left,
     /// The SMSC no longer responds.
     Silent,
     /// The SMSC sends bytes that are not a PDU.
@@ -65,9 +70,18 @@ pub(super) enum NoResponse {
 
 /// A session, for the senders of requests.
 pub(super) struct Session {
-    outgoing: mpsc::Sender<Bytes>,
+    outgoing: mpsc::Sender<Frame>,
     asked: Mutex<PendingRequests>,
     patience: Duration,
+    /// Notified when the connection is to be closed.
+    left: Notify,
+}
+
+/// A PDU to be written.
+struct Frame {
+    octets: Bytes,
+    /// Nothing is written after it.
+    is_last: bool,
 }
 
 /// Requests without a response yet.
@@ -88,7 +102,7 @@ struct WaitingSender {
 pub(super) struct Connection {
     reader: Reader,
     writer: WriteHalf<Box<dyn Wire>>,
-    outgoing: mpsc::Receiver<Bytes>,
+    outgoing: mpsc::Receiver<Frame>,
 }
 
 type Reader = FramedRead<ReadHalf<Box<dyn Wire>>, LengthDelimitedCodec>;
@@ -117,7 +131,7 @@ pub(super) async fn bind(
         _ => return Err(BindError::Silent),
     }
     let (to_send, outgoing) = mpsc::channel(usize::from(window) + REPORTS_MAX);
-    let session = Session { outgoing: to_send, asked: Mutex::new(asked), patience };
+    let session = Session { outgoing: to_send, asked: Mutex::new(asked), patience, left: Notify::new() };
     Ok((session, Connection { reader, writer, outgoing }))
 }
 
@@ -130,12 +144,22 @@ impl Session {
         ids: Option<Arc<MessageIds>>,
     ) -> Result<Incoming, NoResponse> {
         let (question, answer) = self.expect_response(ids);
-        let frame = pdu::encode(CommandStatus::EsmeRok, question.sequence, pdu);
+        let octets = pdu::encode(CommandStatus::EsmeRok, question.sequence, pdu);
+        let frame = Frame { octets, is_last: false };
         let asked = async {
             self.outgoing.send(frame).await.map_err(|_| NoResponse::NotSent)?;
             answer.await.map_err(|_| NoResponse::Unclear)
         };
         tokio::time::timeout(self.patience, asked).await.unwrap_or(Err(NoResponse::Unclear))
+    }
+
+    /// Unbinds (SMPP 3.4 §4.2), waits a second at most for the response, and closes the connection
+    /// in any case: many SMSCs leave that to the side that unbinds. False when there was no response.
+    pub(super) async fn unbind(&self) -> bool {
+        let unbinding = self.send_request(&Pdu::Unbind, None);
+        let unbound = tokio::time::timeout(UNBIND_PATIENCE, unbinding).await;
+        self.left.notify_one();
+        matches!(unbound, Ok(Ok(_)))
     }
 
     fn expect_response(
@@ -164,7 +188,21 @@ impl Session {
     }
 
     async fn send_response(&self, status: CommandStatus, sequence: u32, pdu: &Pdu) -> Result<(), SessionEnd> {
-        self.outgoing.send(pdu::encode(status, sequence, pdu)).await.map_err(|_| SessionEnd::Closed)
+        let frame = Frame { octets: pdu::encode(status, sequence, pdu), is_last: false };
+        self.outgoing.send(frame).await.map_err(|_| SessionEnd::Closed)
+    }
+
+    /// Confirms the SMSC's unbind. The session ends when the response is written, or cannot be: the
+    /// SMSC may keep a session that it gets no response for.
+    async fn confirm_unbind(&self, sequence: u32) -> SessionEnd {
+        let octets = pdu::encode(CommandStatus::EsmeRok, sequence, &Pdu::UnbindResp);
+        let confirming = async {
+            if self.outgoing.send(Frame { octets, is_last: true }).await.is_ok() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let _ = tokio::time::timeout(UNBIND_PATIENCE, confirming).await;
+        SessionEnd::Unbound
     }
 
     fn pending_requests(&self) -> MutexGuard<'_, PendingRequests> {
@@ -199,6 +237,7 @@ impl Connection {
             ended = read_frames(session, reader, to_take) => ended,
             ended = enquire_links(session, enquire) => ended,
             ended = store_receipts(session, reports, receipts) => ended,
+            () = session.left.notified() => SessionEnd::Left,
         };
         session.pending_requests().by_sequence.clear();
         ended
@@ -207,11 +246,14 @@ impl Connection {
 
 async fn write_frames(
     mut writer: WriteHalf<Box<dyn Wire>>,
-    mut outgoing: mpsc::Receiver<Bytes>,
+    mut outgoing: mpsc::Receiver<Frame>,
 ) -> SessionEnd {
-    while let Some(frame) = outgoing.recv().await {
-        if writer.write_all(&frame).await.is_err() || writer.flush().await.is_err() {
+    while let Some(Frame { octets, is_last }) = outgoing.recv().await {
+        if writer.write_all(&octets).await.is_err() || writer.flush().await.is_err() {
             break;
+        }
+        if is_last {
+            return SessionEnd::Unbound;
         }
     }
     SessionEnd::Closed
@@ -253,10 +295,7 @@ async fn handle_pdu(
         CommandId::EnquireLink => {
             session.send_response(CommandStatus::EsmeRok, sequence, &Pdu::EnquireLinkResp).await
         }
-        CommandId::Unbind => {
-            session.send_response(CommandStatus::EsmeRok, sequence, &Pdu::UnbindResp).await?;
-            Err(SessionEnd::Unbound)
-        }
+        CommandId::Unbind => Err(session.confirm_unbind(sequence).await),
         CommandId::DeliverSm => {
             let status = match (Deliver::parse(incoming.body), reports.try_reserve()) {
                 (Some(report), Ok(place)) => {

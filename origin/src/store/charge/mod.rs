@@ -6,6 +6,7 @@ pub(super) mod postgres;
 mod postgres_group;
 mod postgres_payer;
 pub(super) mod sqlite;
+mod sqlite_payer;
 
 use crate::call_trace::CallTrace;
 use crate::config::{Booking, ChargeCodes};
@@ -90,7 +91,7 @@ pub struct NewCharge {
     /// Limits in the request's currency; `None` when the operator does not bill in it.
     pub limits: Option<SpendingLimits>,
     pub rules: ChargeRules,
-    /// Until then a replay is told that the first call is still in progress.
+    /// Until then the response to a replay is that the first call is still in progress.
     pub responding_until: Timestamp,
 }
 

@@ -9,12 +9,13 @@ use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::nonce::postgres as nonce;
+use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_booking, read_charge_result, read_hash, read_pai,
     read_subscriber, read_tax, read_time,
 };
-use crate::store::postgres::tx_error::{TxError, conflict};
+use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, postgres as queue};
 use crate::store::spending::postgres as spending;
 use onbill_domain::charge_code::ChargeCode;
@@ -34,7 +35,8 @@ struct ClaimAndPayer {
     payer: Option<Payer>,
 }
 
-/// Locks nothing: what changes meanwhile is found when the charge is inserted.
+/// The caller has locked the PAI: of what this reads, only the claim of the id can change meanwhile,
+/// by a charge of another PAI. That is found when the charge is inserted.
 async fn find_claim_and_payer(tx: &PgConnection<'_>, new: &NewCharge) -> Result<ClaimAndPayer, TxError> {
     let (claimed, payer) = tokio::try_join!(find_claim(tx, new), find_payer(tx, new))?;
     Ok(ClaimAndPayer { claimed, payer })
@@ -46,8 +48,15 @@ pub(super) async fn post_charge(
     now: Timestamp,
     new: &NewCharge,
 ) -> Result<PostChargeResult, TxError> {
-    // The look-ups share a round trip with the nonce.
-    let ((), found) = tokio::try_join!(nonce::spend_nonce(tx, Some(nonce)), find_claim_and_payer(tx, new))?;
+    // In one round trip, and in this order.
+    let charged = new.request.pai.to_string();
+    let pais = [charged.as_str()];
+    let ((), (), found) = tokio::try_join!(
+        biased;
+        pai::lock_for_charges(tx, &pais),
+        nonce::spend_nonce(tx, Some(nonce)),
+        find_claim_and_payer(tx, new),
+    )?;
     if let Some(row) = found.claimed {
         return replay_charge(tx, now, new, &row).await;
     }
@@ -65,9 +74,6 @@ pub(super) async fn post_charge(
         return Ok(PostChargeResult::Declined(store_response(tx, &new.transaction_id).await?.answer));
     }
     let Money { currency, .. } = new.request.amount;
-    // Only now, because inserting the charge has waited for redemptions with this PAI: the charge
-    // refers to it. And only after the account's spending is locked, which makes the second of two
-    // charges for the same days see the first.
     let (taken, (is_paid, is_charged)) = tokio::try_join!(
         spending::count_charge_against_limits(
             tx,
@@ -79,11 +85,6 @@ pub(super) async fn post_charge(
         ),
         find_days(tx, new, payer.mandate.as_ref()),
     )?;
-    if is_charged && payer.had_choice && payer.mandate.as_ref().is_some_and(|mandate| !mandate.is_charged) {
-        // Since the mandate was chosen, another charge has come for these days: another mandate may
-        // cover this one.
-        return Err(conflict("transactions"));
-    }
     let by_days =
         if is_paid { Some(Decline::PAID_AHEAD) } else { new.find_repeat(is_charged).map(Decline::from) };
     let spent = match (by_days, taken) {

@@ -10,6 +10,7 @@ use crate::config::Booking;
 use crate::store::charge::{Mandate, NewCharge, PostChargeResult};
 use crate::store::coupon::postgres as coupon;
 use crate::store::nonce::postgres as nonce;
+use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::group::Grouped;
 use crate::store::postgres::rows::read_place;
@@ -56,9 +57,9 @@ impl Grouped for PostedCharge {
         post_charge(tx, &self.nonce, self.now, &self.new).await
     }
 
-    /// 1. Reads, and leaves alone what is not as usual.
-    /// 2. Claims the ids. This waits for redemptions with the same PAIs: only then is it certain that
-    ///    no coupon has paid.
+    /// 1. Locks the PAIs, which waits for redemptions with them, reads, and leaves alone what is not as
+    ///    usual.
+    /// 2. Claims the ids.
     /// 3. Writes what goes with the claimed ones.
     async fn run_group(
         tx: &PgConnection<'_>,
@@ -73,10 +74,7 @@ impl Grouped for PostedCharge {
         }
 
         // 2.
-        let (claimed, paid) = tokio::try_join!(insert_charges(tx, &usual), find_paid(tx, &usual))?;
-        if !paid.is_empty() {
-            return Err(conflict("coupon_redemptions"));
-        }
+        let claimed = insert_charges(tx, &usual).await?;
         usual.retain(|charge| claimed.contains(&charge.new.transaction_id));
 
         // 3.
@@ -125,8 +123,16 @@ async fn find_usual_charges<'a>(
 ) -> Result<Vec<UsualCharge<'a>>, TxError> {
     let periods: Vec<_> =
         group.iter().map(|posted| (posted.new.request.pai, posted.new.request.service_period)).collect();
-    // The first query brings the transaction's beginning along, so its error is the one that counts.
-    let (payers, paid) = tokio::try_join!(biased; find_active_payers(tx, group), coupon::find_perhaps_paid_within(tx, &periods))?;
+    let named: Vec<String> = periods.iter().map(|(pai, _)| pai.to_string()).collect();
+    let pais: Vec<&str> = named.iter().map(String::as_str).collect();
+    // In one round trip, and in this order. The first query brings the transaction's beginning along, so
+    // its error is the one that counts.
+    let ((), payers, paid) = tokio::try_join!(
+        biased;
+        pai::lock_for_charges(tx, &pais),
+        find_active_payers(tx, group),
+        coupon::find_perhaps_paid_within(tx, &periods),
+    )?;
     let mut usual = Vec::new();
     for (place, payer, spent) in payers {
         let PostedCharge { nonce, now, new, trace } = &group[place];
@@ -204,12 +210,6 @@ async fn find_active_payers(
         Ok((place, read_payer(row, &group[place].new, candidates)?, read_spending_if_any(row)?))
     };
     payers.into_iter().map(read).collect()
-}
-
-async fn find_paid(tx: &PgConnection<'_>, usual: &[UsualCharge<'_>]) -> Result<Vec<usize>, TxError> {
-    let periods: Vec<_> =
-        usual.iter().map(|charge| (charge.new.request.pai, charge.new.request.service_period)).collect();
-    coupon::find_perhaps_paid_within(tx, &periods).await
 }
 
 /// Gives the ids that were not claimed before.

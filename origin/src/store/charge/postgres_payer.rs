@@ -20,8 +20,6 @@ pub(super) struct Payer {
     pub(super) subscriber: Option<BilledSubscriber>,
     pub(super) decline_reason: Option<DeclineReason>,
     pub(super) mandate: Option<Mandate>,
-    /// There were other mandates that the charge could have been compared with.
-    pub(super) had_choice: bool,
 }
 
 impl Payer {
@@ -138,7 +136,6 @@ pub(super) fn read_payer(row: &Row, new: &NewCharge, candidates: Vec<Mandate>) -
         handle: row.try_get("handle")?,
         subscriber: read_subscriber(row)?,
         decline_reason: read_decline_reason_of_pai(row)?,
-        had_choice: candidates.len() > 1,
         mandate: new.choose_mandate(candidates),
     })
 }

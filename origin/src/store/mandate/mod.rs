@@ -9,6 +9,7 @@ use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
 use crate::store::report::Period;
+use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
@@ -57,13 +58,17 @@ impl MandatePlace {
 }
 
 /// How long after the partner spent the token a subscription still belongs to that visit. One that is
-/// reported later was agreed elsewhere, as far as anybody can prove.
+/// reported later was agreed elsewhere, as far as can be proved.
 const VISIT_SECONDS_MAX: i64 = 86_400;
 
 /// How far back a subscription is in force, from its report. The report may be late, and comes again
 /// after a restore: its first month must still be covered then. No report is later than that month,
 /// and a partner must not reach days of long ago by its word alone.
 const REPORT_SECONDS_MAX: i64 = 31 * 86_400;
+
+/// After so many seconds, a change counts as announced: its message was sent or dropped within a day, and
+/// may be swept from the day after that on.
+const ANNOUNCED_SECONDS: i64 = 86_400;
 
 /// The terms that an offer is sold under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +114,18 @@ pub struct SubscriptionTerms {
     pub time_zone: OperatorTimeZone,
     /// The partner's charges need a price that was agreed.
     pub needs_price: bool,
+    /// The operator has set the highest price, and the report is not above it.
+    pub has_ceiling: bool,
+}
+
+/// The most that a customer may have agreed to with the partner, where the operator has set no ceiling:
+/// twice the highest of these prices in that currency, which the widget has shown or the operator sells at.
+/// That is room for any usual step to a dearer plan. There is only the partner's word for the consent,
+/// and a slip of the decimal point is ten times the price or more.
+pub(crate) fn max_by_consent(prices: impl IntoIterator<Item = Money>, currency: Currency) -> Option<Money> {
+    let known = prices.into_iter().filter(|price| price.currency == currency);
+    let amount_minor = known.map(|price| price.amount_minor.saturating_mul(2)).max()?;
+    Some(Money { amount_minor, currency })
 }
 
 /// A row of the table.
@@ -138,11 +155,19 @@ pub struct MandateRow {
 /// Why a subscription is not recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) enum NotAgreed {
-    /// Nobody has said what it costs.
+    /// What it costs is not known.
     PriceUnknown,
     /// It costs more than the widget has shown, and the partner does not say when the customer agreed
     /// to that.
     AbovePrice,
+    /// It costs more than a consent is believed for, see [`max_by_consent()`].
+    AboveConsent,
+}
+
+/// The price that the visit has shown, and that of the operator's offer with the plan.
+fn known_prices(visit: &MandateRow, at: &SubscriptionTerms) -> impl Iterator<Item = Money> {
+    let offered = at.offer.as_ref().map(|(_, offered)| *offered);
+    visit.price.into_iter().chain(offered)
 }
 
 impl MandateRow {
@@ -210,6 +235,14 @@ impl MandateRow {
             && !request.price.zip(known).is_none_or(|(price, known)| is_within(price, known))
         {
             return Err(NotAgreed::AbovePrice);
+        }
+        if let Some((visit, price)) = visit.zip(request.price)
+            && request.consent_at.is_some()
+            && !at.has_ceiling
+            && max_by_consent(known_prices(visit, at), price.currency)
+                .is_none_or(|most| price.amount_minor > most.amount_minor)
+        {
+            return Err(NotAgreed::AboveConsent);
         }
         let accepted_at = request.consent_at.or(visit.map(|visit| visit.accepted_at)).unwrap_or(now);
         // A report from a partner whose clock is ahead is in force now, and no later.

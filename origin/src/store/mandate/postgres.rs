@@ -1,6 +1,6 @@
 //! Mandates in SQL.
 
-use super::{AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
+use super::{ANNOUNCED_SECONDS, AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_hash, read_pai, read_time};
 use crate::store::postgres::tx_error::TxError;
@@ -96,6 +96,23 @@ pub(in crate::store) async fn find_standing_mandate(
          ORDER BY in_force_from DESC, sequence DESC LIMIT 1";
     let row = tx.query_optional(sql, &[&subscription_id.as_str(), &day.to_string()]).await?;
     row.as_ref().map(read_mandate_row).transpose()
+}
+
+/// Whether the subscriber may have been notified of a change for the day of `new`. There is a message of
+/// each change, unless it was taken back before it was sent. Those of long ago are swept.
+pub(in crate::store) async fn was_announced(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &MandateRow,
+) -> Result<bool, TxError> {
+    let Some((subscription_id, day)) = &new.in_force else { return Ok(false) };
+    let sql = "SELECT 1 FROM mandates m WHERE m.partner_subscription_id = $1 AND m.in_force_from = $2
+             AND m.change_id IS NOT NULL
+             AND (m.recorded_at <= $3
+                 OR EXISTS (SELECT 1 FROM notifications n WHERE n.notification_id = m.mandate_id)) LIMIT 1";
+    let before = now.plus_seconds(-ANNOUNCED_SECONDS).unix_seconds();
+    let row = tx.query_optional(sql, &[&subscription_id.as_str(), &day.to_string(), &before]).await?;
+    Ok(row.is_some())
 }
 
 /// The mandate that came of a change.

@@ -1,6 +1,6 @@
 //! Mandates in SQL.
 
-use super::{AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
+use super::{ANNOUNCED_SECONDS, AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::error::StoreError;
 use crate::store::report::Period;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai, read_time};
@@ -101,6 +101,28 @@ pub(in crate::store) fn find_standing_mandate(
     )?;
     let mut rows = select.query([subscription_id, &day.to_string()])?;
     rows.next()?.map(read_mandate_row).transpose()
+}
+
+/// Whether the subscriber may have been notified of a change for the day of `new`. There is a message of
+/// each change, unless it was taken back before it was sent. Those of long ago are swept.
+pub(in crate::store) fn was_announced(
+    tx: &Connection,
+    now: Timestamp,
+    new: &MandateRow,
+) -> Result<bool, StoreError> {
+    let Some((subscription_id, day)) = &new.in_force else { return Ok(false) };
+    Ok(tx
+        .prepare_cached(
+            "SELECT 1 FROM mandates m WHERE m.partner_subscription_id = ?1 AND m.in_force_from = ?2
+                 AND m.change_id IS NOT NULL
+                 AND (m.recorded_at <= ?3
+                     OR EXISTS (SELECT 1 FROM notifications n WHERE n.notification_id = m.mandate_id))",
+        )?
+        .exists(params![
+            subscription_id,
+            day.to_string(),
+            now.plus_seconds(-ANNOUNCED_SECONDS).unix_seconds()
+        ])?)
 }
 
 /// The mandate that came of a change.

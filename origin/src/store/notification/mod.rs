@@ -35,6 +35,17 @@ impl Store {
 /// How long a message without an id is kept, in seconds: the day for which it counts, and a margin.
 pub const UNNAMED_SECONDS: i64 = 2 * 86_400;
 
+/// What became of a message that is not to be sent any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) enum TakenBack {
+    /// It had left the queue: sent, or dropped.
+    WasNotQueued,
+    /// It was never attempted, and is forgotten as if it had not been accepted.
+    Unsent,
+    /// It was attempted, and an attempt may be under way.
+    Attempted,
+}
+
 #[derive(Clone)]
 pub struct NewNotification {
     pub notification_id: String,

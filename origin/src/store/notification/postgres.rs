@@ -3,13 +3,13 @@
 
 use crate::store::clock_skew::latest_now;
 use crate::store::notification::{
-    NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS,
+    NewNotification, NotificationRecipient, PostNotificationResult, TakenBack, UNNAMED_SECONDS,
 };
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_count, read_subscriber, read_time};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::queue::{Job, SmsJob, postgres as queue};
+use crate::store::queue::{Job, LEASE_SECONDS_MAX, SmsJob, postgres as queue};
 use onbill_domain::day::Day;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
 use onbill_domain::pai::PaiState;
@@ -55,16 +55,19 @@ pub(super) async fn post_notification(
     {
         return Ok(PostNotificationResult::TooMany);
     }
-    queue_notification(tx, now, new).await?;
+    queue_notification(tx, now, new, None).await?;
     Ok(PostNotificationResult::Accepted)
 }
 
-/// Records a message and queues it, whatever else the subscriber has had today. The same id for
-/// another PAI at the same moment violates the unique index here, and the use case starts again.
+/// Records a message and queues it, whatever else the subscriber has had today. If it takes the place
+/// of one that may be on its way, it waits until that attempt has ended: it must arrive after it. The
+/// same id for another PAI at the same moment violates the unique index here, and the use case starts
+/// again.
 pub(in crate::store) async fn queue_notification(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewNotification,
+    replaced: Option<TakenBack>,
 ) -> Result<(), TxError> {
     tx.execute_one(
         "notifications",
@@ -81,16 +84,32 @@ pub(in crate::store) async fn queue_notification(
     )
     .await?;
     let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
-    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0).await
+    let job = Job::Sms(SmsJob::Notification { notification_id, message });
+    match replaced {
+        Some(TakenBack::Attempted) => {
+            queue::put_leased(tx, &job, now, now.plus_seconds(LEASE_SECONDS_MAX)).await
+        }
+        Some(TakenBack::WasNotQueued | TakenBack::Unsent) | None => queue::put(tx, &job, now, 0).await,
+    }
 }
 
-/// Removes a message from the queue, unless an attempt at it has begun. Whether it was there.
+/// Removes a message from the queue, also one that waits for another attempt: it would arrive after
+/// what takes its place.
 pub(in crate::store) async fn take_back(
     tx: &PgConnection<'_>,
     notification_id: &str,
-) -> Result<bool, TxError> {
-    let sql = "DELETE FROM outbox WHERE notification_id = $1 AND attempts = 0";
-    Ok(tx.execute(sql, &[&notification_id]).await? > 0)
+) -> Result<TakenBack, TxError> {
+    let sql = "DELETE FROM outbox WHERE notification_id = $1 RETURNING attempts";
+    let row = tx.query_optional(sql, &[&notification_id]).await?;
+    match row.as_ref().map(|row| read_count(row, "outbox.attempts")).transpose()? {
+        None => Ok(TakenBack::WasNotQueued),
+        Some(0) => {
+            let sql = "DELETE FROM notifications WHERE notification_id = $1";
+            tx.execute(sql, &[&notification_id]).await?;
+            Ok(TakenBack::Unsent)
+        }
+        Some(_) => Ok(TakenBack::Attempted),
+    }
 }
 
 pub(super) async fn find_notification_recipient(

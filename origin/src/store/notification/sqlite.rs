@@ -3,10 +3,10 @@
 use crate::store::clock_skew::latest_now;
 use crate::store::error::StoreError;
 use crate::store::notification::{
-    NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS,
+    NewNotification, NotificationRecipient, PostNotificationResult, TakenBack, UNNAMED_SECONDS,
 };
 use crate::store::number::Hash;
-use crate::store::queue::{Job, SmsJob, sqlite as queue};
+use crate::store::queue::{Job, LEASE_SECONDS_MAX, SmsJob, sqlite as queue};
 use crate::store::sqlite::rows::{parse_column, read_subscriber};
 use onbill_domain::day::Day;
 use onbill_domain::limits::NOTIFICATIONS_PER_DAY_MAX;
@@ -53,15 +53,17 @@ pub(super) fn post_notification(
     if today >= NOTIFICATIONS_PER_DAY_MAX {
         return Ok(PostNotificationResult::TooMany);
     }
-    queue_notification(tx, now, new)?;
+    queue_notification(tx, now, new, None)?;
     Ok(PostNotificationResult::Accepted)
 }
 
-/// Records a message and queues it, whatever else the subscriber has had today.
+/// Records a message and queues it, whatever else the subscriber has had today. If it takes the place
+/// of one that may be on its way, it waits until that attempt has ended: it must arrive after it.
 pub(in crate::store) fn queue_notification(
     tx: &Connection,
     now: Timestamp,
     new: &NewNotification,
+    replaced: Option<TakenBack>,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO notifications (notification_id, partner, ext_notification_id, fingerprint, pai, accepted_at)
@@ -76,13 +78,29 @@ pub(in crate::store) fn queue_notification(
         now.unix_seconds(),
     ])?;
     let (notification_id, message) = (new.notification_id.clone(), new.message.clone());
-    queue::put(tx, &Job::Sms(SmsJob::Notification { notification_id, message }), now, 0)
+    let job = Job::Sms(SmsJob::Notification { notification_id, message });
+    match replaced {
+        Some(TakenBack::Attempted) => queue::put_leased(tx, &job, now, now.plus_seconds(LEASE_SECONDS_MAX)),
+        Some(TakenBack::WasNotQueued | TakenBack::Unsent) | None => queue::put(tx, &job, now, 0),
+    }
 }
 
-/// Removes a message from the queue, unless an attempt at it has begun. Whether it was there.
-pub(in crate::store) fn take_back(tx: &Connection, notification_id: &str) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM outbox WHERE notification_id = ?1 AND attempts = 0";
-    Ok(tx.prepare_cached(sql)?.execute([notification_id])? > 0)
+/// Removes a message from the queue, also one that waits for another attempt: it would arrive after
+/// what takes its place.
+pub(in crate::store) fn take_back(tx: &Connection, notification_id: &str) -> Result<TakenBack, StoreError> {
+    let attempts: Option<u32> = tx
+        .prepare_cached("DELETE FROM outbox WHERE notification_id = ?1 RETURNING attempts")?
+        .query_row([notification_id], |row| row.get(0))
+        .optional()?;
+    match attempts {
+        None => Ok(TakenBack::WasNotQueued),
+        Some(0) => {
+            let sql = "DELETE FROM notifications WHERE notification_id = ?1";
+            tx.prepare_cached(sql)?.execute([notification_id])?;
+            Ok(TakenBack::Unsent)
+        }
+        Some(_) => Ok(TakenBack::Attempted),
+    }
 }
 
 pub(super) fn find_notification_recipient(

@@ -126,7 +126,7 @@ pub struct PaiRow {
     pub version: u64,
 }
 
-/// The status of a PAI as partner and edge are told it.
+/// The status of a PAI as it is reported to partner and edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaiStatus {
     pub partner: PartnerId,

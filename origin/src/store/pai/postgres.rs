@@ -262,6 +262,16 @@ pub(in crate::store) async fn lock_pai(
     row.as_ref().map(|row| parse_column(row, "pais.state", PaiState::parse)).transpose()
 }
 
+/// Locks what is charged, in the order in which everyone locks several: charges of one PAI are posted
+/// one after the other, whatever their currencies. Statements that are sent after this one read what
+/// the earlier charges have written. An account's spending is locked by currency, so it cannot see to
+/// that; nor would it show a charge whose amount was released again since it was read.
+pub(in crate::store) async fn lock_for_charges(tx: &PgConnection<'_>, pais: &[&str]) -> Result<(), TxError> {
+    let sql = "SELECT 1 FROM pais WHERE pai = ANY ($1) ORDER BY pai FOR NO KEY UPDATE";
+    tx.query(sql, &[&pais]).await?;
+    Ok(())
+}
+
 fn read_pai_row(row: &Row) -> Result<PaiRow, TxError> {
     Ok(PaiRow {
         pai: read_pai(row, "pais.pai")?,

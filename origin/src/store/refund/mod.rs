@@ -59,7 +59,7 @@ pub struct NewRefund {
     /// Hash of the whole request and of the charge's id: a replay must have the same.
     pub fingerprint: Hash,
     pub request: RefundRequest,
-    /// Until then a replay is told that the first call is still in progress.
+    /// Until then the response to a replay is that the first call is still in progress.
     pub responding_until: Timestamp,
 }
 

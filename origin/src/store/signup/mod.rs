@@ -78,7 +78,7 @@ pub enum IssueSignupResult {
     FlowOver,
 }
 
-/// What the partner that spends a token is told.
+/// The result for the partner that spends a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signup {
     pub pai: Pai,

@@ -90,10 +90,12 @@ pub enum RecordSubscriptionResult {
     PaiNotFound,
     /// The PAI has another live subscription.
     AlreadyOnBill,
-    /// Nobody has said what it costs.
+    /// What it costs is not known.
     PriceUnknown,
     /// It costs more than the widget has shown, and the customer has not agreed to that elsewhere.
     AbovePrice,
+    /// It costs more than a consent is believed for, and the operator has set no ceiling.
+    AboveConsent,
 }
 
 impl From<NotAgreed> for RecordSubscriptionResult {
@@ -101,6 +103,7 @@ impl From<NotAgreed> for RecordSubscriptionResult {
         match why {
             NotAgreed::PriceUnknown => Self::PriceUnknown,
             NotAgreed::AbovePrice => Self::AbovePrice,
+            NotAgreed::AboveConsent => Self::AboveConsent,
         }
     }
 }
@@ -124,9 +127,10 @@ pub struct NewTerms {
     /// It supersedes the latest one that was read.
     pub mandate: MandateRow,
     pub message: NewNotification,
-    /// The message of the announcement that it takes the place of. It is not sent if it still waits.
+    /// The message of the change that it takes the place of. It is not sent if it is still queued.
     pub replaced: Option<String>,
-    /// It leaves things as they are: whoever was not told of the announcement is told nothing.
+    /// It leaves things as they are: a subscriber who was not notified of any change for its day gets
+    /// no message.
     pub withdraws: bool,
 }
 

@@ -225,13 +225,14 @@ pub(in crate::store) async fn change_terms(
     if !found.is_some_and(|found| new.still_fits(&found)) {
         return Ok(ChangeTermsResult::Stale);
     }
-    let was_told = match &new.replaced {
-        Some(announcement) => !notification::take_back(tx, announcement).await?,
-        None => false,
+    let replaced = match &new.replaced {
+        Some(message) => Some(notification::take_back(tx, message).await?),
+        None => None,
     };
+    let is_silent = new.withdraws && !mandate::was_announced(tx, now, &new.mandate).await?;
     mandate::insert_mandate(tx, &new.mandate).await?;
-    if was_told || !new.withdraws {
-        notification::queue_notification(tx, now, &new.message).await?;
+    if !is_silent {
+        notification::queue_notification(tx, now, &new.message, replaced).await?;
     }
     Ok(ChangeTermsResult::Recorded)
 }

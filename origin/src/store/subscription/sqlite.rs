@@ -210,13 +210,11 @@ pub(in crate::store) fn change_terms(
     if !found.is_some_and(|found| new.still_fits(&found)) {
         return Ok(ChangeTermsResult::Stale);
     }
-    let was_told = match &new.replaced {
-        Some(announcement) => !notification::take_back(tx, announcement)?,
-        None => false,
-    };
+    let replaced = new.replaced.as_ref().map(|message| notification::take_back(tx, message)).transpose()?;
+    let is_silent = new.withdraws && !mandate::was_announced(tx, now, &new.mandate)?;
     mandate::insert_mandate(tx, &new.mandate)?;
-    if was_told || !new.withdraws {
-        notification::queue_notification(tx, now, &new.message)?;
+    if !is_silent {
+        notification::queue_notification(tx, now, &new.message, replaced)?;
     }
     Ok(ChangeTermsResult::Recorded)
 }

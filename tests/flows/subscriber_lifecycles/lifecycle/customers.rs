@@ -204,6 +204,7 @@ impl LifecycleRun<'_> {
             proof: MandateProof::DeviceRead,
             time_zone: OperatorTimeZone::default(),
             needs_price: true,
+            has_ceiling: false,
         };
         let (nonce, id) = (self.next_nonce(), self.fresh());
         let record =
