@@ -8,6 +8,7 @@
 
 pub mod account_file;
 pub mod answer;
+pub mod copy_button;
 pub mod faults;
 pub mod gate;
 pub mod netflix;

@@ -19,6 +19,7 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                 title { (title) " · Partner sandbox" }
                 link rel="icon" href="/assets/netflix.svg";
                 link rel="stylesheet" href="/assets/netflix.css";
+                script type="module" src="/assets/copy.js" {}
             }
             body {
                 a class="skip" href="#main" { "Skip to content" }

@@ -40,7 +40,7 @@ pub use config::{KnownOperator, NetflixConfig};
 pub use network::NetworkCode;
 
 use crate::gate::SignatureGate;
-use crate::{PartyDependencies, answer, page, settings};
+use crate::{PartyDependencies, answer, copy_button, page, settings};
 use app::Devices;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -137,7 +137,8 @@ impl Netflix {
             .route("/healthz", get(answer::healthz))
             .route("/assets/netflix.svg", get(layout::get_icon))
             .route("/assets/netflix.css", get(layout::get_style))
-            .route("/assets/netflix.js", get(layout::get_script));
+            .route("/assets/netflix.js", get(layout::get_script))
+            .route("/assets/copy.js", get(copy_button::get_script));
         let policy = HeaderValue::from_static(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         );
