@@ -14,6 +14,7 @@ pub mod gate;
 pub mod netflix;
 pub mod operator;
 pub mod page;
+pub mod refusal_page;
 pub mod settings;
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod billing;
 mod coupons;
 mod fake_edge;
 mod messages;
+mod pages;
 mod refunds;
 mod webhooks;
 
