@@ -6,6 +6,7 @@
 
 #![warn(missing_docs)]
 
+pub mod accept;
 pub mod account;
 pub mod account_event;
 pub mod agreement;

@@ -1,6 +1,6 @@
-//! The small pages that a person sees when the frame or the return page cannot be served: a plain
-//! sentence, and a link to try again where that may help. They cannot be framed, load nothing, and
-//! contain nothing of the request.
+//! The small pages of the edge. Most are what a person sees when the frame or the return page
+//! cannot be served: a plain sentence, and a link to try again where that may help. They cannot be
+//! framed, load nothing, and contain nothing of the request.
 
 use crate::fault::Fault;
 use crate::html::escape_html;
@@ -9,7 +9,7 @@ use crate::response::new_response;
 use crate::words::Words;
 use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -66,28 +66,41 @@ pub(crate) fn refusal(
     } else {
         String::new()
     };
+    let (title, text) = (escape_html(words.text(title)), escape_html(words.text(text)));
+    let content = format!("<p>{text}</p>{retry}");
+    let mut response = small_page(reject.code.status(), locale, &title, &content, random);
+    if let Some(seconds) = reject.retry_after_seconds {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(response)
+}
+
+/// A page of a heading and `content`. Both are HTML already.
+pub(crate) fn small_page(
+    status: StatusCode,
+    locale: Locale,
+    title: &str,
+    content: &str,
+    random: [u8; 16],
+) -> Response<Bytes> {
     let nonce = encode_base64url(&random);
     let (lang, dir) = (locale.as_str(), locale.direction());
-    let (title, text) = (escape_html(words.text(title)), escape_html(words.text(text)));
     let body = format!(
         "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n\
-         <style nonce=\"{nonce}\">{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{text}</p>{retry}\n\
+         <style nonce=\"{nonce}\">{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{content}\n\
          </main>\n</body>\n</html>\n"
     );
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     );
-    let mut response = new_response(reject.code.status(), HTML, Bytes::from(body));
+    let mut response = new_response(status, HTML, Bytes::from(body));
     let headers = response.headers_mut();
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
-    if let Some(seconds) = reject.retry_after_seconds {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

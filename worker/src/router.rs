@@ -123,7 +123,7 @@ mod tests {
         }
         for path in [
             "",
-            "/",
+            "//",
             "/healthz/",
             "/Healthz",
             "/widget/v1/return/acme",
@@ -168,6 +168,7 @@ mod tests {
             assert!(!takes(Method::OPTIONS), "{}", route.pattern);
         }
         for (path, allow) in [
+            ("/", "GET, HEAD"),
             ("/healthz", "GET, HEAD"),
             ("/widget/v1/return/acme/t", "GET, HEAD"),
             ("/widget/v1/pin", "POST"),

@@ -96,17 +96,19 @@ fn format_welcome(plan: &Plan, operator_plan: &OperatorPlan, demo: &[demo_number
         entry(&format!("{site}/plans"), "the same paid ahead: buy a code, for yourself or as a gift"),
         entry(&format!("{site}/sms"), "text messages: PINs and codes arrive here"),
         entry(&format!("{site}/bill"), "the bill"),
+        entry(&format!("{site}/playground"), "every state, language and look of the widget"),
         "Netflix".to_owned(),
         entry(&format!("{partner}/app"), "the app on a device, which reads its SIM"),
         entry(&format!("{partner}/redeem"), "enter a code that was bought"),
-        entry(&format!("{partner}/accounts"), "who subscribed; billing runs"),
+        entry(&format!("{partner}/accounts"), "who subscribed"),
+        entry(&format!("{partner}/billing-runs"), "charge a month"),
         "onbill".to_owned(),
         entry(&plan.edge_url(), "the edge (an API and the widget)"),
         entry(&operator_plan.origin_url(), "the origin (an API)"),
     ];
     lines.extend(operator_plan.metrics_url().map(|url| entry(&url, "the origin's metrics")));
     lines.push("\nNumbers to try".to_owned());
-    lines.extend(demo.iter().map(|demo| entry(&demo.msisdn, &demo.description)));
+    lines.extend(demo.iter().map(|demo| entry(&demo.spell(), &demo.description)));
     lines.extend(demo.first().map(|demo| format_reasons(&site, &demo.msisdn)));
     let (down, logs) = (format_path(&plan.down_dir()), format_path(&plan.folder.dir().join("logs")));
     lines.push("\nMore".to_owned());

@@ -2,7 +2,7 @@
 //! signed: the listener's address decides who reaches them. They change nothing.
 
 use super::state::RouteState;
-use super::{healthz, readyz, version};
+use super::{healthz, readyz, start, version};
 use crate::fault::Failure;
 use crate::instruments::OPEN_METRICS;
 use crate::metrics_page::MetricsPage;
@@ -20,7 +20,7 @@ pub fn admin_router(state: RouteState) -> Router {
         .route("/livez", get(healthz::livez))
         .route("/readyz", get(readyz::readyz))
         .route("/version", get(version::version))
-        .fallback(|| async { Failure::from(Reject::new(ErrorCode::NotFound, "There is no such path.")) })
+        .fallback(start::get_admin_start)
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
         })

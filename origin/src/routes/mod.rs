@@ -17,6 +17,7 @@ mod readyz;
 mod received;
 mod recovering;
 mod sms;
+mod start;
 mod state;
 mod trace;
 mod version;
@@ -90,7 +91,7 @@ pub fn router(state: RouteState) -> Router {
     Router::new()
         .merge(partners)
         .merge(other_routes())
-        .fallback(|| async { Failure::from(Reject::new(ErrorCode::NotFound, "There is no such path.")) })
+        .fallback(start::get_start)
         .method_not_allowed_fallback(|| async {
             Failure::from(Reject::new(ErrorCode::MethodNotAllowed, "The path does not take this method."))
         })

@@ -32,7 +32,7 @@ fn handling_of(method: &Method, path: &str) -> Handling {
     let get = method == Method::GET;
     let post = method == Method::POST;
     match path {
-        "/healthz" | "/livez" | "/readyz" | "/version" if get => Handling::Serve,
+        "/" | "/healthz" | "/livez" | "/readyz" | "/version" if get => Handling::Serve,
         "/operator/v1/account-events" if post => Handling::Serve,
         "/edge/v1/pai"
         | "/edge/v1/subscription"

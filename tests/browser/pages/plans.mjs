@@ -52,9 +52,10 @@ export class Plans extends Coupons {
     return this.open();
   }
 
-  /** Buys a plan, with as many clicks as said; gives the operator's name for the coupon. */
+  /** Buys a plan: the page asks once more, and that is clicked as often as said. Gives the operator's name for the coupon. */
   async buy(plan, { clicks = 1 } = {}) {
     const form = this.page.locator(`#plans > li[data-plan="${plan}"] form`);
+    await this.page.locator(`#plans > li[data-plan="${plan}"] summary`).click();
     const id = await form.locator('[name=extCouponID]').inputValue();
     await form.getByRole('button').click({ clickCount: clicks });
     await this.page.waitForURL(`**/plans#coupon-${id}`);

@@ -7,7 +7,7 @@ import { accessible } from '../harness/axe.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
 import { walk } from '../harness/gallery.mjs';
 import { tabTo } from '../harness/keyboard.mjs';
-import { acme, netflix } from '../harness/system.mjs';
+import { acme, edge, netflix } from '../harness/system.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
 import { SignUp } from '../pages/netflix.mjs';
 import { words } from '../pages/words.mjs';
@@ -59,9 +59,11 @@ test('the operator’s and the partner’s pages pass as well, and fit a phone',
     const { page } = await stage.customer(options);
     await new Dashboard(page, acme).logIn(ana);
     for (const url of [
-      ...['/', '/subscriptions', '/bare', '/done', '/plans', '/coupons', '/sms', '/bill'].map(path => acme.dashboard + path),
+      ...['/', '/subscriptions', '/bare', '/done', '/plans', '/coupons', '/sms', '/bill', '/playground', '/top-up']
+        .map(path => acme.dashboard + path),
       acme.page('sms', ana), acme.page('bill', ana),
       ...['/', '/app', '/redeem', '/member', '/accounts', '/billing-runs', '/charges'].map(path => netflix.url + path),
+      `${edge}/`, `${acme.origin}/`,
     ]) {
       await page.goto(url);
       await accessible(page, url, { frames: [page.mainFrame()] });

@@ -253,6 +253,9 @@ test('the whole way by keyboard, on a phone', async stage => {
   const plans = await new Plans(page, acme).logIn(pete);
   const his = await phone(acme, pete);
   await fits(page, 'plans');
+  await tabTo(page, page.locator('#plans [data-plan="6M"] summary'));
+  await page.keyboard.press('Enter');
+  await fits(page, 'plans, asking once more');
   await tabTo(page, page.locator('#plans [data-plan="6M"] button'));
   await page.keyboard.press('Enter');
   await page.waitForURL('**/plans#coupon-*');

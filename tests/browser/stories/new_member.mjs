@@ -58,6 +58,7 @@ test('finds one line on the bill, however often the month is run', async stage =
     await charge.getByText(answer).waitFor();
     await acme.line(ana);
   }
+  assert.match(await page.locator('#run-totals .summary').textContent(), /^0 new, /);
   await until('billing’s word has arrived', async () => {
     const { charges } = await netflix.billingRun(MONTH);
     return charges.find(each => each.extTransactionID.includes(pays.extSubscriptionID)).status === 'APPROVED';

@@ -8,11 +8,13 @@
 
 pub mod account_file;
 pub mod answer;
+pub mod copy_button;
 pub mod faults;
 pub mod gate;
 pub mod netflix;
 pub mod operator;
 pub mod page;
+pub mod refusal_page;
 pub mod settings;
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ pub(crate) mod workers;
 pub const SEND_SECONDS_MAX: u32 = 8;
 
 /// The headers of a request that the edge reads. A host need not pass others on.
-pub const REQUEST_HEADERS: [&str; 13] = [
+pub const REQUEST_HEADERS: [&str; 14] = [
+    "accept",
     "accept-language",
     "cf-connecting-ip",
     "content-digest",

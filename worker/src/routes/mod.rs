@@ -5,6 +5,7 @@
 pub(crate) mod healthz;
 pub(crate) mod origin;
 pub(crate) mod ott;
+pub(crate) mod start;
 pub(crate) mod widget;
 
 use crate::call::Incoming;
@@ -79,6 +80,7 @@ impl<F: Future> Future for OutOfLine<F> {
 routes! {
     incoming:
 
+    Start: GET | HEAD, "/" => start::get_start(&incoming.call()?);
     Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.ok()));
 
     WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => widget::loader::get_loader(&incoming.call()?);

@@ -1,7 +1,7 @@
 //! What holds for every call: paths and methods, the correlator, the log, an unusable
 //! configuration.
 
-use super::test_edge::{EDGE, NUMBER, TestEdge, from_frame, mapping, pai, request, sample_path};
+use super::test_edge::{ACME, EDGE, NUMBER, TestEdge, from_frame, mapping, pai, request, sample_path};
 use crate::platform::RateLimiter;
 use crate::routes::ROUTES;
 use crate::{Config, handle, handle_unconfigured};
@@ -81,6 +81,33 @@ async fn refusal_of_every_route_has_one_form() {
             assert_eq!((code.0, code.1.as_str()), expected, "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn start_page_is_for_browsers_and_loads_nothing() {
+    let edge = TestEdge::new();
+    let with = |method: &str, accept: &str| {
+        let mut request = request(method, "/", "");
+        request.headers_mut().insert("accept", accept.parse().expect("is a value"));
+        edge.send(request)
+    };
+    let page = with("GET", "text/html,application/xhtml+xml,*/*;q=0.8").await;
+    assert_eq!((page.status(), page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.text().contains("<h1>onbill edge</h1>") && page.text().contains("href=\"/healthz\""));
+    for secret in [ACME, "Acme", "netflix", "Netflix"] {
+        assert!(!page.text().contains(secret), "{secret} is nobody's business here");
+    }
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'nonce-"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!((page.header("cache-control"), page.header("referrer-policy")), ("no-store", "no-referrer"));
+    let head = with("HEAD", "text/html").await;
+    assert_eq!((head.status(), head.text()), (200, ""));
+    for program in ["*/*", "application/json"] {
+        assert_eq!(with("GET", program).await.refusal(), (404, "not-found".to_owned()), "{program}");
+    }
+    assert_eq!(edge.get("/").await.refusal(), (404, "not-found".to_owned()));
+    assert!(edge.platform.take_sent().is_empty());
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! Picks example numbers from an accounts file, with what each one demonstrates. The origin reads the file itself and
-//! rejects errors in it; this file only picks examples.
+//! Picks example numbers from an accounts file, with what each one demonstrates: those that the README's walkthrough
+//! names, and one of each other kind of account. The origin reads the file itself and rejects errors in it; this file only
+//! picks examples.
 
 use std::fs;
 use std::path::Path;
@@ -32,6 +33,13 @@ pub(crate) fn read_demo_numbers(file: &Path, price: u32) -> Outcome<Vec<DemoNumb
     Ok(demos)
 }
 
+/// The numbers of the README's walkthrough, with what it does with them.
+const WALKTHROUGH: [(&str, &str); 3] = [
+    ("+12025550101", "begin here"),
+    ("+12025550102", "for an account that is moved from the card to the bill"),
+    ("+12025550109", "its SIM, for the app on a phone"),
+];
+
 const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
 const COLUMNS: [&str; 5] = ["msisdn", "status", "type", "balance", "currency"];
 
@@ -49,15 +57,28 @@ fn pick_demo_numbers(text: &str, price: u32) -> Option<Vec<DemoNumber>> {
         let [msisdn, status, account_type, balance, currency] =
             at.map(|n| fields.get(n).copied().unwrap_or_default());
         let Some(kind) = AccountKind::from_fields(status, account_type, balance, price) else { continue };
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-            demos.push(DemoNumber {
-                msisdn: msisdn.to_owned(),
-                description: kind.describe(balance, currency),
-            });
+        let part = WALKTHROUGH.iter().find(|(named, _)| *named == msisdn).map(|(_, part)| part);
+        if part.is_none() && kinds.contains(&kind) {
+            continue;
         }
+        kinds.push(kind);
+        let part = part.map(|part| format!("; {part}")).unwrap_or_default();
+        let description = format!("{}{part}", kind.describe(balance, currency));
+        demos.push(DemoNumber { msisdn: msisdn.to_owned(), description });
     }
     Some(demos)
+}
+
+impl DemoNumber {
+    /// The number as the README spells it and people type it: `(202) 555-0101`. Another country's stays international.
+    pub(crate) fn spell(&self) -> String {
+        let national = self.msisdn.strip_prefix("+1").filter(|digits| digits.len() == 10);
+        let parts = national.and_then(|digits| Some((digits.get(..3)?, digits.get(3..6)?, digits.get(6..)?)));
+        parts.map_or_else(
+            || self.msisdn.clone(),
+            |(area, exchange, line)| format!("({area}) {exchange}-{line}"),
+        )
+    }
 }
 
 /// Accounts of one kind get the same response to a sign-up.
@@ -120,7 +141,8 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "101 postpaid: can pay",
+                "101 postpaid: can pay; begin here",
+                "102 postpaid: can pay; for an account that is moved from the card to the bill",
                 "103 prepaid with 50.00 USD: can pay",
                 "104 prepaid with 3.00 USD, less than the price: refused",
                 "105 prepaid without balance: refused",
@@ -128,6 +150,24 @@ mod tests {
                 "107 ceased: no text message comes, as for an unknown number",
             ]
         );
+    }
+
+    #[test]
+    fn walkthrough_numbers_are_those_of_the_readme() {
+        let readme = include_str!("../../../README.md");
+        let demos = pick_demo_numbers(include_str!("../../../tests/sandbox/accounts/acme.csv"), 1599)
+            .expect("is sound");
+        let spelled: Vec<String> = demos.iter().map(DemoNumber::spell).collect();
+        for (msisdn, _) in WALKTHROUGH {
+            let number = DemoNumber { msisdn: msisdn.to_owned(), description: String::new() }.spell();
+            assert!(readme.contains(&format!("`{number}`")), "{number} is not in the README");
+        }
+        for named in readme.split("`(").skip(1).filter_map(|rest| rest.split('`').next()) {
+            let number = format!("({named}");
+            assert!(spelled.contains(&number), "the README names {number}, and dev does not print it");
+        }
+        let abroad = DemoNumber { msisdn: "+34600000001".to_owned(), description: String::new() };
+        assert_eq!(abroad.spell(), "+34600000001");
     }
 
     #[test]

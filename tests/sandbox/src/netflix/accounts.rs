@@ -5,10 +5,12 @@
 //! reported it, or null.
 
 use super::Netflix;
+use super::billing_runs;
 use super::layout::page;
 use super::members::{MemberAccount, PaymentMethod};
 use super::messages::{self, SentMessage};
 use crate::answer::wants_json;
+use crate::copy_button::{copy_button, segment, signed_call};
 use crate::page::day;
 use axum::Json;
 use axum::extract::State;
@@ -16,7 +18,8 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use maud::{Markup, html};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::pai::PaiState;
+use onbill_domain::ids::OperatorId;
+use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::partner::AccountStateRequest;
 use serde_json::{Value, json};
 
@@ -48,9 +51,14 @@ pub(super) fn list(netflix: &Netflix, said: Option<&SentMessage>) -> Response {
 }
 
 /// The last reported account state of a customer who pays on the bill.
-fn standing(netflix: &Netflix, account: &MemberAccount) -> Option<AccountStateRequest> {
+pub(super) fn standing(netflix: &Netflix, account: &MemberAccount) -> Option<AccountStateRequest> {
     let PaymentMethod::Bill { operator, pai, .. } = &account.pays else { return None };
     netflix.ledger().standing(operator, *pai).cloned()
+}
+
+/// Whether the account was paid on a bill, and its operator has ended that.
+pub(super) fn has_ended(netflix: &Netflix, account: &MemberAccount) -> bool {
+    standing(netflix, account).is_some_and(|told| told.state == PaiState::Closed)
 }
 
 fn in_json(netflix: &Netflix, account: &MemberAccount) -> Value {
@@ -73,6 +81,7 @@ fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
 
 fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>) -> Markup {
     let told = standing(netflix, account);
+    let has_ended = told.as_ref().is_some_and(|told| told.state == PaiState::Closed);
     let (how, words) = match account.pays {
         PaymentMethod::Bill { .. } => ("bill", "On the phone bill"),
         PaymentMethod::Card { .. } => ("card", "By card"),
@@ -82,7 +91,7 @@ fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>
         li class="card" data-account=(account.id) data-how=(how) {
             div class="title" {
                 h2 { (account.email) }
-                span class={ "chip " (how) } { (words) }
+                @if has_ended { span class="quiet" { "Ended" } } @else { span class={ "chip " (how) } { (words) } }
             }
             dl {
                 div { dt { "Account" } dd { (account.id) } }
@@ -102,7 +111,30 @@ fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>
                     }
                 }
             }
-            @if let Some((_, pai)) = account.pays.bill() { (messages::form(netflix, pai, said)) }
+            @if let PaymentMethod::Bill { operator, pai, partner_subscription_id, .. } = &account.pays {
+                div class="calls" {
+                    @if let Some(call) = charge_call(netflix, operator, *pai) { (copy_button(&call, "a charge")) }
+                    (copy_button(&cancel_call(netflix, partner_subscription_id), "its end"))
+                }
+                (messages::form(netflix, *pai, said))
+            }
         }
     }
+}
+
+/// A charge by hand, of the month that the next billing run charges.
+fn charge_call(netflix: &Netflix, operator: &OperatorId, pai: Pai) -> Option<String> {
+    let days = billing_runs::days_to_run(netflix)?;
+    let body = json!({
+        "extTransactionID": format!("by-hand-{}", netflix.0.outside.random.uuid()), "pai": pai,
+        "amount": netflix.0.config.operator(operator)?.price, "description": "By hand",
+        "servicePeriod": {"from": days.from(), "to": days.to()},
+    });
+    Some(signed_call(&netflix.0.config.edge_url, "POST", "/ott/v1/transaction", Some(&body)))
+}
+
+/// The cancelling of a subscription by hand.
+fn cancel_call(netflix: &Netflix, partner_subscription_id: &str) -> String {
+    let path = format!("/ott/v1/partnerSubscription/{}", segment(partner_subscription_id));
+    signed_call(&netflix.0.config.edge_url, "PUT", &path, Some(&json!({"status": "CANCELLED"})))
 }

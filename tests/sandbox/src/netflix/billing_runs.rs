@@ -4,8 +4,8 @@
 //! The id of a charge depends on its subscription and month and nothing else, so a repeated run, or
 //! two concurrent ones, post the same charges. JSON of a run: `{month, charges: [{extTransactionID,
 //! operator, amount, attempts, httpStatus, status?, declineReason?, transactionID?, code?}],
-//! totals: {charges, approved, pending, declined, failed, paidAhead}}`; a GET for JSON returns all
-//! runs since the start. Days that a coupon has paid for are not charged.
+//! totals: {charges, new, alreadyBilled, approved, pending, declined, failed, paidAhead}}`; a GET for
+//! JSON returns all runs since the start. Days that a coupon has paid for are not charged.
 
 use super::Netflix;
 use super::edge::EdgeFailure;
@@ -20,7 +20,7 @@ use http::HeaderMap;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
-use onbill_domain::pai::Pai;
+use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::reject::Reject;
 use onbill_domain::tax::{Tax, TaxRate};
 use onbill_domain::wire;
@@ -73,11 +73,14 @@ struct ChargeAnswer {
 }
 
 /// The charges by outcome; `failed` ones have no response yet and are the same charges in the next
-/// run. Those whose month was prepaid are not charged.
+/// run. Those whose month was prepaid are not charged. `new` ones were posted for the first time, and
+/// `already_billed` ones are approved since an earlier run.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RunTotals {
     charges: usize,
+    new: usize,
+    already_billed: usize,
     approved: usize,
     pending: usize,
     declined: usize,
@@ -124,7 +127,39 @@ pub(super) async fn post_billing_run(
         runs.insert(0, run.clone());
         runs.truncate(RUNS_MAX);
     }
-    Ok(if json { Json(run).into_response() } else { page(&netflix, "Billing run", &view::result(&run)) })
+    if json {
+        return Ok(Json(run).into_response());
+    }
+    Ok(page(&netflix, "Billing run", &view::result(&netflix, &run)))
+}
+
+/// The month with which the form begins: this one at first, and then that of the last run, which a
+/// click repeats. Once an account has ended that was charged in it, the month after: there the end
+/// shows.
+fn month_to_run(netflix: &Netflix, last: Option<&BillingRun>) -> String {
+    let Some(last) = last else { return month_of(Day::of_timestamp(netflix.now())) };
+    let subscriptions = subscriptions(netflix);
+    let ledger = netflix.ledger();
+    let has_ended = |each: &ChargedSubscription| {
+        ledger.standing(&each.operator, each.pai).is_some_and(|told| told.state == PaiState::Closed)
+    };
+    let next = if subscriptions.iter().any(|each| has_ended(each) && last.has_charged(each)) {
+        month(&last.month).and_then(|days| days.to().next()).map(month_of)
+    } else {
+        None
+    };
+    next.filter(|next| month(next).is_some()).unwrap_or_else(|| last.month.clone())
+}
+
+/// The month with which the form begins, as days.
+pub(super) fn days_to_run(netflix: &Netflix) -> Option<ServicePeriod> {
+    let last = netflix.0.runs.lock().unwrap_or_else(PoisonError::into_inner).first().cloned();
+    month(&month_to_run(netflix, last.as_ref()))
+}
+
+/// The month of a day, `2026-12`.
+fn month_of(day: Day) -> String {
+    day.to_string().chars().take("2026-12".len()).collect()
 }
 
 /// The first and the last day of a month.
@@ -140,7 +175,7 @@ async fn charge_everyone(netflix: &Netflix, month: String, period: ServicePeriod
     let mut paid_ahead = 0;
     for subscription in subscriptions(netflix) {
         let known = netflix.0.config.operator(&subscription.operator);
-        let name = ExtId::parse(&format!("{}-{month}", subscription.ext_id));
+        let name = ExtId::parse(&subscription.charge_of(&month));
         let (Some(known), Some(ext_transaction_id)) = (known, name) else { continue };
         let before = netflix.ledger().asked(&subscription.operator, &ext_transaction_id);
         let due = before.or_else(|| due(known.price, period, subscription.paid_until));
@@ -181,6 +216,25 @@ struct ChargedSubscription {
     pai: Pai,
     ext_id: ExtId,
     paid_until: Option<Day>,
+}
+
+impl ChargedSubscription {
+    /// The id of its charge of a month.
+    fn charge_of(&self, month: &str) -> String {
+        format!("{}-{month}", self.ext_id)
+    }
+}
+
+impl BillingRun {
+    /// Whether it has charged this subscription, and was not declined.
+    fn has_charged(&self, subscription: &ChargedSubscription) -> bool {
+        let id = subscription.charge_of(&self.month);
+        let is_its = |charge: &&RunCharge| {
+            charge.operator == subscription.operator && charge.ext_transaction_id.as_str() == id
+        };
+        let answer = self.charges.iter().find(is_its).and_then(|charge| charge.answer.as_ref());
+        answer.is_some_and(|answer| answer.status != TransactionStatus::Declined)
+    }
 }
 
 fn subscriptions(netflix: &Netflix) -> Vec<ChargedSubscription> {
@@ -236,8 +290,14 @@ impl RunTotals {
                 .filter(|charge| charge.answer.as_ref().map(|answer| answer.status) == status)
                 .count()
         };
+        let with = |status: u16| charges.iter().filter(move |charge| charge.http_status == Some(status));
+        let is_approved = |charge: &&RunCharge| {
+            charge.answer.as_ref().is_some_and(|answer| answer.status == TransactionStatus::Approved)
+        };
         Self {
             charges: charges.len(),
+            new: with(201).count(),
+            already_billed: with(200).filter(is_approved).count(),
             approved: count(Some(TransactionStatus::Approved)),
             pending: count(Some(TransactionStatus::Pending)),
             declined: count(Some(TransactionStatus::Declined)),

@@ -9,12 +9,14 @@ use super::layout::page;
 use super::ledger::{KnownReport, PartnerLedger, ReportSource, RequestedCharge, RequestedRefund};
 use super::refund_form::{self, EnteredRefundForm};
 use crate::answer::wants_json;
+use crate::copy_button::{copy_button, segment, signed_call};
 use crate::page::{period, price};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use maud::{Markup, html};
+use onbill_domain::ids::ExtId;
 use onbill_domain::wire::ott::{RawResult, TransactionStatus};
 use serde_json::{Value, json};
 
@@ -99,7 +101,9 @@ fn card(
             }
             dl {
                 div { dt { "Amount" } dd { (price(charge.amount)) } }
-                div { dt { "Left of it" } dd data-remaining=(remaining.amount_minor) { (price(remaining)) } }
+                @if !charge.is_declined() {
+                    div { dt { "Left of it" } dd data-remaining=(remaining.amount_minor) { (price(remaining)) } }
+                }
                 div { dt { "For" } dd { (period(charge.service_period)) } }
                 div { dt { "Operator" } dd { (charge.operator) } }
                 @if let Some(reason) = told.and_then(|told| told.decline_reason) {
@@ -108,9 +112,10 @@ fn card(
                 (raw(told.and_then(|told| told.raw_result.as_ref())))
                 (known_by(charge.known.as_ref()))
             }
+            (copy_button(&state_call(netflix, &charge.id), "its state"))
             @if !refunds.is_empty() {
                 ul class="refunds" aria-label={ "Refunds of " (charge.id) } {
-                    @for refund in refunds { (item(charge, refund)) }
+                    @for refund in refunds { (item(netflix, charge, refund)) }
                 }
             }
             @if may_give_back { (refund_form::fresh(netflix, charge, remaining, problem)) }
@@ -118,11 +123,22 @@ fn card(
     }
 }
 
-fn item(charge: &RequestedCharge, refund: &RequestedRefund) -> Markup {
+/// The call that asks how a charge stands.
+pub(super) fn state_call(netflix: &Netflix, id: &ExtId) -> String {
+    signed_call(&netflix.0.config.edge_url, "GET", &charge_path(id), None)
+}
+
+fn charge_path(id: &ExtId) -> String {
+    format!("/ott/v1/transaction/{}", segment(id.as_str()))
+}
+
+fn item(netflix: &Netflix, charge: &RequestedCharge, refund: &RequestedRefund) -> Markup {
     let told = refund.known.as_ref().map(|known| &known.told);
     let amount = told.map(|told| told.amount).or(refund.asked);
     let is_refused = refund.refusal.as_ref().is_some_and(|refusal| !refusal.is_passing);
     let word = if is_refused { "refused" } else { word(told.map(|told| told.status)) };
+    let path = format!("{}/refund/{}", charge_path(&charge.id), segment(refund.id.as_str()));
+    let call = signed_call(&netflix.0.config.edge_url, "GET", &path, None);
     html! {
         li id={ "refund-" (refund.id) } data-ext-refund=(refund.id) data-status=(word) {
             div class="title" {
@@ -136,6 +152,7 @@ fn item(charge: &RequestedCharge, refund: &RequestedRefund) -> Markup {
                 (known_by(refund.known.as_ref()))
                 div class="wide" { dt { "Refund" } dd class="code" { (refund.id) } }
             }
+            @if !is_refused { (copy_button(&call, "its state")) }
             @if told.is_none() && !is_refused { (refund_form::again(charge, refund)) }
         }
     }

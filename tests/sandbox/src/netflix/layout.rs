@@ -2,10 +2,13 @@
 //! never show.
 
 use super::Netflix;
-use crate::page;
+use crate::{page, refusal_page};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use maud::{DOCTYPE, Markup, html};
+use onbill_domain::accept::accepts_html;
 
 pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
     let leaks = netflix.0.leaks.found();
@@ -19,6 +22,7 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                 title { (title) " · Partner sandbox" }
                 link rel="icon" href="/assets/netflix.svg";
                 link rel="stylesheet" href="/assets/netflix.css";
+                script type="module" src="/assets/copy.js" {}
             }
             body {
                 a class="skip" href="#main" { "Skip to content" }
@@ -46,6 +50,17 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
             }
         }
     })
+}
+
+/// The layer that shows refusals to people.
+pub(super) async fn show_refusals(State(netflix): State<Netflix>, request: Request, next: Next) -> Response {
+    let is_for_a_person = accepts_html(request.headers());
+    let response = next.run(request).await;
+    if !is_for_a_person {
+        return response;
+    }
+    let render = |words: &Markup| page(&netflix, "Error", &html! { div class="lead" { (words) } });
+    refusal_page::show(response, render).await
 }
 
 pub(super) async fn get_style() -> impl IntoResponse {

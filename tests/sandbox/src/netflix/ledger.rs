@@ -109,7 +109,7 @@ impl RequestedCharge {
         self.operator == *operator && self.id == *id
     }
 
-    fn is_declined(&self) -> bool {
+    pub(super) fn is_declined(&self) -> bool {
         self.known.as_ref().is_some_and(|known| known.told.status == TransactionStatus::Declined)
     }
 
@@ -204,8 +204,12 @@ impl PartnerLedger {
         self.refunds.iter().filter(|refund| refund.charge == charge.id)
     }
 
-    /// The part of a charge without the refunds known to us, finished or in progress.
+    /// The part of a charge without the refunds known to us, finished or in progress; nothing of one
+    /// that was declined.
     pub(super) fn remaining(&self, charge: &RequestedCharge) -> Money {
+        if charge.is_declined() {
+            return Money { amount_minor: 0, ..charge.amount };
+        }
         let taken = |refund: &RequestedRefund| match &refund.known {
             Some(KnownReport { told, .. }) if told.status != TransactionStatus::Declined => {
                 told.amount.amount_minor

@@ -5,6 +5,7 @@
 //! advanced.
 
 use super::Netflix;
+use super::accounts::has_ended;
 use super::config::KnownOperator;
 use super::coupons::RedeemedCoupon;
 use super::layout::page;
@@ -82,7 +83,9 @@ pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response 
 /// Until when it is paid, and what comes then.
 fn standing(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
     let left = account.paid_until.map(|until| until.days_since(today));
+    let has_ended = has_ended(netflix, account);
     let word = match left {
+        None if has_ended => "ended",
         None => "monthly",
         Some(..0) => "ended",
         Some(..=NEAR_DAYS) => "near",
@@ -93,10 +96,11 @@ fn standing(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
             @match account.paid_until {
                 Some(until) if until >= today => { p class="figure" { "Paid until " (day(until)) } }
                 Some(until) if account.pays == PaymentMethod::Coupons => { p class="figure" { "Ended on " (day(until)) } }
+                _ if has_ended => { p class="figure" { "No longer on the phone bill" } }
                 _ => { p class="figure" { "Active, month by month" } }
             }
             p { (then(netflix, account, today)) }
-            @if matches!(word, "near" | "ended") && !matches!(account.pays, PaymentMethod::Bill { .. }) {
+            @if matches!(word, "near" | "ended") && (has_ended || !matches!(account.pays, PaymentMethod::Bill { .. })) {
                 (go_on(netflix, account))
             }
         }
@@ -109,6 +113,9 @@ fn then(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
     let from = if is_ahead { "From the day after, " } else { "" };
     html! {
         @match &account.pays {
+            PaymentMethod::Bill { operator, .. } if has_ended(netflix, account) => {
+                "Your " (name_of(netflix, operator)) " bill pays for no more months. Your list and your profiles are kept."
+            }
             PaymentMethod::Bill { operator, .. } => {
                 @if is_ahead { (from) "your " } @else { "Your " } (name_of(netflix, operator)) " bill pays, every month."
             }

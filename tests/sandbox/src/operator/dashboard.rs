@@ -23,16 +23,16 @@ pub(super) async fn get_dashboard(
     let subscriber = visitor.as_ref().and_then(|msisdn| operator.ledger().subscriber(msisdn).cloned());
     let main = html! {
         @match &subscriber {
-            Some(subscriber) => { (greeting(subscriber)) (cards(&operator, subscriber)) }
+            Some(subscriber) => (greeting(subscriber)),
             None => {
                 section class="hero" {
                     h1 { "Welcome to " (operator.config().name) }
-                    p { "Sign in at the top to see your plan, your data and your bill. You can also get Netflix on your bill \
-                         without signing in: we send you a code." }
+                    p { "Sign in at the top to see your plan and your bill." }
                 }
             }
         }
         (offer(&operator, &view, visitor.is_some()))
+        @if let Some(subscriber) = &subscriber { (cards(&operator, subscriber)) }
         (behind_the_scenes(&operator, "/", &view, visitor.as_ref()))
     };
     page(&operator, &view, "Overview", visitor.as_ref(), &main)
@@ -123,6 +123,11 @@ fn ring(part: u64, whole: u64) -> Markup {
 fn offer(operator: &Operator, view: &PageView, logged_in: bool) -> Markup {
     html! {
         section class="offer" aria-labelledby="offer-title" {
+            // First, so that a phone shows it without scrolling.
+            div {
+                (widget(operator, view, WidgetView::Offer, logged_in))
+                button id="reopen" type="button" class="main" hidden { "Get Netflix on my bill" }
+            }
             div class="pitch" {
                 h2 id="offer-title" { "Netflix on your phone bill" }
                 p { "One bill for your line and your series. No card to enter, and you can stop any month." }
@@ -130,11 +135,8 @@ fn offer(operator: &Operator, view: &PageView, logged_in: bool) -> Markup {
                     li { "New to Netflix, or a member already: both work" }
                     li { "Paid with your bill, or from your prepaid balance" }
                     li { "Netflix never gets your number" }
+                    @if !logged_in { li { "You need not sign in: we send you a code" } }
                 }
-            }
-            div {
-                (widget(operator, view, WidgetView::Offer, logged_in))
-                button id="reopen" type="button" class="main" hidden { "Get Netflix on my bill" }
             }
         }
     }
@@ -198,6 +200,7 @@ pub(super) fn behind_the_scenes(
                     @if operator.config().coupons.is_some() { li { a href="/coupons" { "Everyone’s coupons" } } }
                     @if let Some(msisdn) = visitor { li { a href=(number_link("/sms", msisdn)) { "My messages" } } }
                     li { a href=(view.link("/bare")) { "The widget as a bare iframe" } }
+                    li { a href=(view.link("/playground")) { "Every state of the widget" } }
                 }
                 h3 { "What the widget told this page" }
                 ol id="widget-events" {}

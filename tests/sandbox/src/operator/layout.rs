@@ -4,9 +4,12 @@
 use super::Operator;
 use super::ledger::OperatorLedger;
 use crate::account_file::Subscriber;
-use crate::page;
+use crate::{page, refusal_page};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, html};
+use onbill_domain::accept::accepts_html;
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use serde::Deserialize;
@@ -73,6 +76,7 @@ pub(super) fn page(
                 link rel="icon" href="/assets/operator.svg";
                 link rel="stylesheet" href="/assets/operator.css";
                 script type="module" src="/assets/operator.js" {}
+                script type="module" src="/assets/copy.js" {}
             }
             body {
                 a class="skip" href="#main" { "Skip to content" }
@@ -101,6 +105,24 @@ pub(super) fn page(
             }
         }
     })
+}
+
+/// The layer that shows refusals to people.
+pub(super) async fn show_refusals(
+    State(operator): State<Operator>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !accepts_html(request.headers()) {
+        return next.run(request).await;
+    }
+    let visitor = operator.logged_in(request.headers());
+    let response = next.run(request).await;
+    let render = |words: &Markup| {
+        let main = html! { section class="hero" { (words) } };
+        page(&operator, &PageView::default(), "Error", visitor.as_ref(), &main)
+    };
+    refusal_page::show(response, render).await
 }
 
 fn log_in_form(operator: &Operator, view: &PageView, visitor: Option<&Msisdn>) -> Markup {

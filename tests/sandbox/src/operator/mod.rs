@@ -19,6 +19,7 @@ mod layout;
 pub mod ledger;
 mod log_in;
 mod origin;
+mod playground;
 mod sendsms;
 mod session;
 mod sms;
@@ -33,7 +34,7 @@ pub use files::RefusedFile;
 pub use smsc::{ListeningSmsc, SubmitParameters};
 
 use crate::gate::SignatureGate;
-use crate::{PartyDependencies, answer, page, settings};
+use crate::{PartyDependencies, answer, copy_button, page, refusal_page, settings};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
@@ -108,6 +109,8 @@ impl Operator {
             .route("/terms", get(terms::get_terms))
             .route("/privacy", get(terms::get_privacy))
             .route("/bare", get(bare::get_bare))
+            .route("/playground", get(playground::get_playground))
+            .route("/playground/session/{state}", get(playground::get_session))
             .route(&self.config().return_path, get(done::get_done))
             .route("/log-in", post(log_in::post_log_in))
             .route("/session", get(session::get_session))
@@ -128,10 +131,16 @@ impl Operator {
             .route("/healthz", get(answer::healthz))
             .route("/assets/operator.svg", get(assets::get_icon))
             .route("/assets/operator.css", get(assets::get_style))
-            .route("/assets/operator.js", get(assets::get_script));
+            .route("/assets/operator.js", get(assets::get_script))
+            .route("/assets/playground.js", get(playground::get_script))
+            .route("/assets/copy.js", get(copy_button::get_script));
         let policy = HeaderValue::from_str(&self.content_security_policy()).ok();
         let policy = policy.unwrap_or_else(|| HeaderValue::from_static("default-src 'none'"));
-        csp.merge(pages).layer(from_fn_with_state(policy, page::secure)).with_state(self.clone())
+        csp.merge(pages)
+            .fallback(refusal_page::not_found)
+            .layer(from_fn_with_state(self.clone(), layout::show_refusals))
+            .layer(from_fn_with_state(policy, page::secure))
+            .with_state(self.clone())
     }
 
     /// The widget's loader and frame come from the edge; everything else is the dashboard's own.

@@ -4,6 +4,7 @@
 use super::Operator;
 use super::layout::{PageView, index, number_in_query, number_link, page};
 use crate::answer::{Refusal, wants_json};
+use crate::copy_button::{copy_button, plain_call};
 use crate::page::{moment, spoken_number};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -39,11 +40,13 @@ pub(super) async fn get_sms(
     if wants_json(&headers) {
         return Ok(Json(texts).into_response());
     }
+    let call = plain_call(&format!("{}{}", operator.config().public_url, number_link("/sms", &msisdn)), None);
     let main = html! {
         div class="title inbox" {
             h1 { "Messages" }
             a href=(number_link("/bill", &msisdn)) { "Bill" }
         }
+        (copy_button(&call, "these messages as JSON"))
         section class="phone" aria-label={ "Phone of " (spoken_number(msisdn.expose())) } {
             p class="from" { strong { (operator.config().name) } span { "to " (spoken_number(msisdn.expose())) } }
             ol id="messages" data-count=(texts.len()) {

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
 
 mod coupons;
+mod pages;
 
 const BASE: &str = "http://127.0.0.1:8790";
 const POSTPAID: &str = "+12025550101";

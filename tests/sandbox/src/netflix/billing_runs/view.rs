@@ -1,26 +1,20 @@
 //! The pages of billing runs.
 
 use super::super::Netflix;
-use super::{BillingRun, RunCharge};
-use crate::page::{calendar, price};
+use super::super::charges::state_call;
+use super::{BillingRun, RunCharge, RunTotals, month_to_run};
+use crate::copy_button::copy_button;
+use crate::page::price;
 use maud::{Markup, html};
 
 /// The form, and the runs so far.
 pub(super) fn runs(netflix: &Netflix, runs: &[BillingRun]) -> Markup {
-    let now = calendar(netflix.now());
-    let this_month = format!("{:04}-{:02}", now.year(), u8::from(now.month()));
     html! {
         div class="lead" {
             h1 { "Billing runs" }
             p { "Charges every account on a phone bill for one month. The same month again bills nobody twice." }
         }
-        form id="run-form" class="card run" method="post" action="/billing-runs" {
-            div {
-                label for="month" { "Month" }
-                input id="month" name="month" type="month" required min="2020-01" max="2100-12" value=(this_month);
-            }
-            button id="run-submit" class="main" type="submit" { "Run" }
-        }
+        (form(&month_to_run(netflix, runs.first())))
         @if !runs.is_empty() {
             h2 { "Runs so far" }
             ul class="members" { @for run in runs { li class="card" { h3 { (run.month) } (totals(run)) } } }
@@ -28,18 +22,31 @@ pub(super) fn runs(netflix: &Netflix, runs: &[BillingRun]) -> Markup {
     }
 }
 
-/// The result of one run.
-pub(super) fn result(run: &BillingRun) -> Markup {
+fn form(month: &str) -> Markup {
+    html! {
+        form id="run-form" class="card run" method="post" action="/billing-runs" {
+            div {
+                label for="month" { "Month" }
+                input id="month" name="month" type="month" required min="2020-01" max="2100-12" value=(month);
+            }
+            button id="run-submit" class="main" type="submit" { "Run" }
+        }
+    }
+}
+
+/// The result of one run, and the form for the next.
+pub(super) fn result(netflix: &Netflix, run: &BillingRun) -> Markup {
     html! {
         div class="lead" {
             h1 { "Billing run " (run.month) }
             p { a href="/billing-runs" { "All runs" } " · " a href="/charges" { "All charges, and giving money back" } }
         }
         section class="card" id="run-totals" { (totals(run)) }
+        (form(&month_to_run(netflix, Some(run))))
         @if run.charges.is_empty() {
             p class="quiet" { "There was nobody to charge: nobody is on a phone bill, or all have paid ahead." }
         } @else {
-            ul class="members" id="run-charges" { @for charge in &run.charges { (line(charge)) } }
+            ul class="members" id="run-charges" { @for charge in &run.charges { (line(netflix, charge)) } }
         }
     }
 }
@@ -54,10 +61,21 @@ fn totals(run: &BillingRun) -> Markup {
         ("failed", totals.failed),
         ("paid ahead", totals.paid_ahead),
     ];
-    html! { dl class="counts" { @for (name, count) in counts { div { dt { (name) } dd data-total=(name) { (count) } } } } }
+    html! {
+        p class="summary" { (summary(totals)) }
+        dl class="counts" { @for (name, count) in counts { div { dt { (name) } dd data-total=(name) { (count) } } } }
+    }
 }
 
-fn line(charge: &RunCharge) -> Markup {
+/// What the run has added: `0 new, 1 already billed`.
+fn summary(totals: RunTotals) -> String {
+    // They were pending or declined before, and are not asked for again.
+    let known = totals.charges.saturating_sub(totals.new + totals.already_billed + totals.failed);
+    let known = if known > 0 { format!(", {known} answered before and not billed") } else { String::new() };
+    format!("{} new, {} already billed{known}", totals.new, totals.already_billed)
+}
+
+fn line(netflix: &Netflix, charge: &RunCharge) -> Markup {
     let status = charge.answer.as_ref().map_or("no answer", |answer| answer.status.as_str());
     html! {
         li class="card" data-ext-transaction=(charge.ext_transaction_id) data-status=(status) {
@@ -75,6 +93,7 @@ fn line(charge: &RunCharge) -> Markup {
                     div { dt { "Reason" } dd { (reason.as_str()) } }
                 }
             }
+            (copy_button(&state_call(netflix, &charge.ext_transaction_id), "its state"))
         }
     }
 }

@@ -50,6 +50,33 @@ async fn latest_state_counts_and_older_is_dropped() {
     assert_eq!(partner.contradictions().await, 0);
     let page = ask(&partner.router, get("/accounts")).await.text;
     assert!(page.contains("Closed: account-closed"), "{page}");
+    assert!(!page.contains("On the phone bill"), "an ended account has no badge: {page}");
+}
+
+#[tokio::test]
+async fn calls_to_copy_are_beside_the_ids() {
+    let partner = on_the_bill().await;
+    let page = ask(&partner.router, get("/accounts")).await.text;
+    let charge = page.split(r#"data-copy=""#).nth(1).expect("has a button").split('"').next();
+    let charge = charge.expect("ends").replace("&quot;", "\"");
+    assert!(charge.starts_with("cargo xtask call POST /ott/v1/transaction -d '{"), "{charge}");
+    let body = charge.split('\'').nth(1).expect("has a body");
+    let body: Value = serde_json::from_str(body).expect("is JSON");
+    assert_eq!(
+        (&body["pai"], &body["amount"], &body["servicePeriod"]),
+        (
+            &json!(PAI),
+            &json!({"value": 1599, "currency": "USD"}),
+            &json!({"from": "2026-11-01", "to": "2026-11-30"})
+        )
+    );
+    assert!(page.contains("cargo xtask call PUT /ott/v1/partnerSubscription/"), "{page}");
+    let id = partner.run("2026-12").await["charges"][0]["extTransactionID"].clone();
+    let call = format!("cargo xtask call GET /ott/v1/transaction/{}", id.as_str().expect("is text"));
+    for page in ["/charges", "/billing-runs"] {
+        let shown = if page == "/charges" { get(page) } else { form(page, "month=2026-12") };
+        assert!(ask(&partner.router, shown).await.text.contains(&call), "{page}");
+    }
 }
 
 #[tokio::test]

@@ -172,7 +172,11 @@ impl FakeEdge {
         let id = body["extTransactionID"].as_str().expect("is text").to_owned();
         let status = if self.charges.insert(id.clone(), body.clone()).is_none() { 201 } else { 200 };
         let says = self.says.unwrap_or("APPROVED");
-        (status, json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": says}))
+        let mut answer = json!({"transactionID": format!("t-{id}"), "extTransactionID": id, "status": says});
+        if says == "DECLINED" {
+            answer["declineReason"] = json!("account-closed");
+        }
+        (status, answer)
     }
 
     /// A refund of one charge, whatever was refunded before: the remaining amount is checked here

