@@ -1,7 +1,7 @@
 //! The conditions that a round judges: each is raised while it holds, and cleared when it does not.
 
 use super::watch::{AlarmWatch, PATIENCE, Seen};
-use crate::instruments::{Alarm, Receiver};
+use crate::instruments::{Alarm, Receiver, raise_alarm};
 use crate::store::StoreError;
 use onbill_domain::timestamp::Timestamp;
 use std::sync::{MutexGuard, PoisonError};
@@ -68,6 +68,14 @@ impl AlarmWatch {
             recovering.into_iter().collect(),
             "the ledger is being recovered: calls that decide by it are refused",
         );
+    }
+
+    /// The store has no alarms at hand: it only notes which use case has panicked.
+    pub(super) fn raise_for_panics(&self) {
+        for use_case in self.store.take_panicked() {
+            let alarms = &self.instruments.alarms;
+            raise_alarm!(alarms, Alarm::Panicked, use_case, use_case, "a use case of the ledger has panicked");
+        }
     }
 
     pub(super) fn judge_database(&self) {

@@ -59,6 +59,7 @@ impl AlarmWatch {
     /// Writes what has changed, and reads what others have changed. What cannot be written is
     /// written in a later round.
     pub async fn exchange(&self) {
+        self.raise_for_panics();
         let alarms = &self.instruments.alarms;
         let records = alarms.list_unwritten();
         if !records.is_empty() {
