@@ -43,6 +43,7 @@ impl AlarmWatch {
     pub async fn make_round(&self) {
         // 1.
         self.judge_signals();
+        self.judge_admin_port();
         self.judge_database();
         self.look_at_disks().await;
         // 2.

@@ -19,15 +19,11 @@ use tokio::sync::Notify;
 /// Seconds after which an alarm that is raised again is an error in the log again.
 const SAY_AGAIN_SECONDS: i64 = 3_600;
 
-/// Seconds after which a condition ends that nobody has confirmed: what checks it is gone, such as
-/// the gateway of another configuration. All checks confirm theirs more often.
-pub const CONFIRMED_WITHIN_SECONDS: i64 = 3_600;
-
 /// The alarms of one origin.
 pub struct Alarms {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// How often each was raised since the start, in the order of [`Alarm::ALL`].
+    /// How often each was raised anew since the start, in the order of [`Alarm::ALL`].
     raised: [AtomicU64; Alarm::ALL.len()],
     /// For the one who writes the state, and for the one who posts the news.
     changed: Notify,
@@ -69,7 +65,6 @@ impl Alarms {
     /// Notes the same of an alarm that is over at a known time, such as the end of the hour.
     pub fn raise_until(&self, alarm: Alarm, subject: &str, ends_at: Option<Timestamp>) -> bool {
         let now = self.clock.now();
-        self.raised[alarm as usize].fetch_add(1, Ordering::Relaxed);
         let mut state = self.lock();
         let mut key = Key::new(alarm, subject);
         if state.active.len() >= ALARMS_MAX && !state.active.contains_key(&key) {
@@ -84,10 +79,11 @@ impl Alarms {
             }
             Place::Vacant(place) => {
                 let entry = Entry::new(now, ends_at);
-                let alarm = entry.to_active(place.key());
-                let told = AlarmNews { change: AlarmChange::Raised, alarm, cleared_at: None };
+                let active = entry.to_active(place.key());
+                let told = AlarmNews { change: AlarmChange::Raised, alarm: active, cleared_at: None };
                 news.push(told, &self.webhook.dropped);
                 place.insert(entry);
+                self.raised[alarm as usize].fetch_add(1, Ordering::Relaxed);
                 self.tell_changed();
                 true
             }
@@ -104,24 +100,31 @@ impl Alarms {
         }
     }
 
-    /// Notes that the reason of an alarm is gone for every subject but these.
+    /// Notes that the reason of an alarm is gone for every subject but these. While one of these has
+    /// no place of its own, the alarm of the others stays.
     pub fn clear_others<S: AsRef<str>>(&self, alarm: Alarm, subjects: &[S]) {
-        let kept: BTreeSet<Key> = subjects.iter().map(|subject| Key::new(alarm, subject.as_ref())).collect();
+        let mut kept: BTreeSet<Key> =
+            subjects.iter().map(|subject| Key::new(alarm, subject.as_ref())).collect();
+        let state = self.lock();
+        if kept.iter().any(|key| !state.active.contains_key(key)) {
+            kept.insert(Key::new(alarm, OTHERS));
+        }
         let others = |key: &Key| key.alarm == alarm && !kept.contains(key);
-        let ended: Vec<Key> = self.lock().active.keys().filter(|key| others(key)).cloned().collect();
+        let ended: Vec<Key> = state.active.keys().filter(|key| others(key)).cloned().collect();
+        drop(state);
         for Key { alarm, subject } in ended {
             self.clear(alarm, &subject);
         }
     }
 
-    /// Ends the conditions whose time is over, and those that nothing has confirmed for an hour.
+    /// Ends the conditions whose time is over, and those that nothing has confirmed for too long.
     pub fn end_due(&self) {
         let now = self.clock.now();
         let is_due = |key: &Key, entry: &Entry| {
             key.alarm.kind() == AlarmKind::Condition
                 && match entry.ends_at {
                     Some(at) => at <= now,
-                    None => now.seconds_since(entry.last_seen_at) > CONFIRMED_WITHIN_SECONDS,
+                    None => now.seconds_since(entry.last_seen_at) > key.alarm.silence_seconds(),
                 }
         };
         let due: Vec<Key> = self
@@ -146,7 +149,7 @@ impl Alarms {
         self.lock().active.contains_key(&Key::new(alarm, subject))
     }
 
-    /// How often the alarm was raised since the start.
+    /// How often the alarm was raised since the start, without repetitions of one that is active.
     pub fn raised_total(&self, alarm: Alarm) -> u64 {
         self.raised[alarm as usize].load(Ordering::Relaxed)
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::instruments::alarm_state::OTHERS;
+use crate::instruments::{SILENCE_OF_CALLS_SECONDS, SILENCE_OF_CHECKS_SECONDS};
 use std::sync::atomic::AtomicI64;
 
 const START: i64 = 1_795_000_000;
@@ -64,7 +65,7 @@ fn repeated_alarm_counts_and_is_said_once_an_hour() {
     assert!(raise(), "a clock that is set back keeps nothing quiet");
     let spool = alarms.snapshot().into_iter().find(|alarm| alarm.subject == "spool").expect("is active");
     assert_eq!((spool.count, spool.raised_at.unix_seconds()), (5, START));
-    assert_eq!(alarms.raised_total(Alarm::DiskLow), 6);
+    assert_eq!(alarms.raised_total(Alarm::DiskLow), 2, "a repetition raises nothing");
 }
 
 #[test]
@@ -94,7 +95,41 @@ fn alarms_beyond_the_limit_are_counted_as_others() {
     assert_eq!(snapshot.len(), ALARMS_MAX + 2);
     let others = snapshot.iter().find(|alarm| alarm.subject == OTHERS && alarm.count == 2);
     assert_eq!(others.map(|alarm| alarm.alarm), Some(Alarm::PeriodChargedAgain));
-    assert_eq!(alarms.raised_total(Alarm::PeriodChargedAgain), 1_003);
+    assert_eq!(alarms.raised_total(Alarm::PeriodChargedAgain), 1_001);
+}
+
+#[test]
+fn conditions_beyond_the_limit_do_not_flap() {
+    let (_, alarms) = start();
+    let subjects: Vec<String> = (0..ALARMS_MAX + 100).map(|n| n.to_string()).collect();
+    let make_round = |held: &[String]| {
+        held.iter().for_each(|subject| drop(alarms.raise(Alarm::FileUnacknowledged, subject)));
+        alarms.clear_others(Alarm::FileUnacknowledged, held);
+    };
+    for _ in 0..3 {
+        make_round(&subjects);
+        assert!(alarms.is_active(Alarm::FileUnacknowledged, OTHERS));
+    }
+    assert_eq!(alarms.raised_total(Alarm::FileUnacknowledged), 1_001, "each was raised once");
+    // There is room for the rest now, in the next round.
+    make_round(&subjects[200..]);
+    make_round(&subjects[200..]);
+    assert!(!alarms.is_active(Alarm::FileUnacknowledged, OTHERS));
+    assert_eq!(alarms.snapshot().len(), ALARMS_MAX - 100);
+}
+
+#[test]
+fn condition_that_only_calls_show_outlasts_a_night_without_any() {
+    let (clock, alarms) = start();
+    alarms.raise(Alarm::SmsNotLetIn, "kannel");
+    alarms.raise(Alarm::SpoolUnreachable, "");
+    clock.advance(SILENCE_OF_CHECKS_SECONDS + 1);
+    alarms.end_due();
+    let active: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
+    assert_eq!(active, [Alarm::SmsNotLetIn]);
+    clock.advance(SILENCE_OF_CALLS_SECONDS - SILENCE_OF_CHECKS_SECONDS);
+    alarms.end_due();
+    assert_eq!(alarms.snapshot(), []);
 }
 
 #[test]
@@ -120,7 +155,7 @@ fn condition_ends_by_time_or_without_confirmation() {
     clock.advance(1);
     alarms.end_due();
     assert!(!alarms.is_active(Alarm::NumberChecks, "netflix"));
-    clock.advance(CONFIRMED_WITHIN_SECONDS);
+    clock.advance(SILENCE_OF_CHECKS_SECONDS);
     alarms.end_due();
     let left: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
     assert_eq!(left, [Alarm::CouponUnpaid], "an event waits for a person");
