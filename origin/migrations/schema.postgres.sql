@@ -274,6 +274,12 @@ CREATE TABLE number_locks (
 );
 CREATE INDEX number_locks_by_time ON number_locks (taken_at);
 
+CREATE TABLE origins (
+    instance TEXT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (instance)
+);
+
 CREATE TABLE outbox (
     job_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
     kind TEXT NOT NULL,

@@ -234,6 +234,11 @@ CREATE TABLE number_checks (
     PRIMARY KEY (number_index, partner, day)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE origins (
+    instance TEXT PRIMARY KEY,
+    seen_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE outbox (
     job_id           INTEGER PRIMARY KEY AUTOINCREMENT,
     kind             TEXT NOT NULL

@@ -589,6 +589,13 @@ CREATE TABLE alarms (
 -- Clean-up.
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
+-- An origin of this ledger, by its own name: the row that it writes every two seconds, to see that it
+-- can. No other origin writes it. It is deleted a day after the last time.
+CREATE TABLE origins (
+    instance TEXT PRIMARY KEY,
+    seen_at  BIGINT NOT NULL
+);
+
 -- A session assertion of the dashboard that a frame of the widget has used, until it expires.
 CREATE TABLE session_assertions (
     assertion_hash BYTEA PRIMARY KEY,

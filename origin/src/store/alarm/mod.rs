@@ -18,8 +18,8 @@ use onbill_domain::timestamp::Timestamp;
 pub const ALARMS_LISTED_MAX: usize = 10_000;
 /// How long an alarm that is over is kept, in seconds: 90 days, so that a quarter can be looked at.
 const KEPT_SECONDS: i64 = 90 * 86_400;
-/// After so many seconds without a word, an origin is gone, and its alarms with it. It writes every
-/// minute while one is active.
+/// After so many seconds without a write, an origin is gone, and its alarms with it. Its readiness check
+/// writes every two seconds.
 const GONE_SECONDS: i64 = 2 * 3_600;
 
 /// Which alarms to list.

@@ -94,12 +94,15 @@ pub(super) async fn close_alarms(
     .await
 }
 
+/// Ends the alarms of origins that are gone: they have not written for long, neither the alarm nor their
+/// own row. An alarm that only calls show is not written again while there are none.
 pub(in crate::store) async fn end_alarms_of_gone_origins(
     tx: &PgConnection<'_>,
     now: Timestamp,
 ) -> Result<(), TxError> {
     tx.execute(
-        "UPDATE alarms SET cleared_at = $1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < $2",
+        "UPDATE alarms SET cleared_at = $1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < $2
+             AND NOT EXISTS (SELECT 1 FROM origins o WHERE o.instance = alarms.instance AND o.seen_at >= $2)",
         &[&now.unix_seconds(), &now.plus_seconds(-GONE_SECONDS).unix_seconds()],
     )
     .await?;

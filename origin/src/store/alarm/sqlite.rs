@@ -94,13 +94,15 @@ pub(super) fn close_alarms(
     Ok(close.execute(params![alarm.as_str(), subject, now.unix_seconds()])? as u64)
 }
 
-/// Ends the alarms of origins that are gone.
+/// Ends the alarms of origins that are gone: they have not written for long, neither the alarm nor their
+/// own row. An alarm that only calls show is not written again while there are none.
 pub(in crate::store) fn end_alarms_of_gone_origins(
     tx: &Connection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE alarms SET cleared_at = ?1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < ?2",
+        "UPDATE alarms SET cleared_at = ?1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < ?2
+             AND NOT EXISTS (SELECT 1 FROM origins o WHERE o.instance = alarms.instance AND o.seen_at >= ?2)",
     )?
     .execute(params![now.unix_seconds(), now.plus_seconds(-GONE_SECONDS).unix_seconds()])?;
     Ok(())
