@@ -584,6 +584,8 @@ CREATE TABLE alarms (
     ends_at      BIGINT,
     -- When it was over, or a person closed it.
     cleared_at   BIGINT,
+    -- The last change that the receiver of the alarm webhook has taken.
+    told         TEXT CHECK (told IN ('raised', 'cleared')),
     PRIMARY KEY (alarm, subject, instance)
 );
 -- Clean-up.

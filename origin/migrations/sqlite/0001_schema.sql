@@ -574,6 +574,8 @@ CREATE TABLE alarms (
     ends_at      INTEGER,
     -- When it was over, or a person closed it.
     cleared_at   INTEGER,
+    -- The last change that the receiver of the alarm webhook has taken.
+    told         TEXT CHECK (told IN ('raised', 'cleared')),
     PRIMARY KEY (alarm, subject, instance)
 ) STRICT, WITHOUT ROWID;
 -- Clean-up.

@@ -71,6 +71,16 @@ impl AlarmWatch {
                 Err(_) => return tracing::warn!("the state of alarms was not written in time"),
             }
         }
+        let told = alarms.list_told();
+        if !told.is_empty() {
+            let marked = self.store.mark_alarms_told(self.instance.clone(), told.clone());
+            match tokio::time::timeout(PATIENCE, marked).await {
+                Ok(Ok(())) => alarms.forget_told(&told),
+                // Nothing is lost: it is marked in a later round, or told again.
+                Ok(Err(error)) => return tracing::warn!(%error, "told alarms could not be marked"),
+                Err(_) => return tracing::warn!("told alarms were not marked in time"),
+            }
+        }
         let stored = self.store.list_alarms(AlarmFilter::OfOrigin(self.instance.clone()));
         match tokio::time::timeout(PATIENCE, stored).await {
             Ok(Ok(stored)) => alarms.adopt(stored),

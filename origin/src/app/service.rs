@@ -29,7 +29,8 @@ const TOLD_TIMES: u32 = 3;
 /// How long the SMS gateway may take to confirm the end of its session.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long the end of the service waits for the last words about alarms.
+/// How long the end of the service waits for each exchange with the table of alarms, and for the posts
+/// to the webhook: three seconds in all.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The listeners of an origin.
@@ -101,14 +102,14 @@ pub async fn run(
 /// Writes and posts what there is to say of alarms, as far as that is quick: the next start, or the
 /// receiver, then knows why there is one.
 async fn leave_word(app: &App) {
-    let words = async {
-        app.alarm_watch.exchange().await;
-        if let Some(webhook) = &app.alarm_webhook {
-            webhook.post_waiting().await;
-        }
-    };
-    // Nobody waits for the rest: the log has it.
-    let _ = tokio::time::timeout(LAST_WORDS, words).await;
+    let exchange = || tokio::time::timeout(LAST_WORDS, app.alarm_watch.exchange());
+    // Nobody waits for the rest: the log has it, and the next start tells what was not told.
+    let _ = exchange().await;
+    if let Some(webhook) = &app.alarm_webhook {
+        let _ = tokio::time::timeout(LAST_WORDS, webhook.post_waiting()).await;
+        // The table remembers what the receiver has.
+        let _ = exchange().await;
+    }
 }
 
 /// Tells the supervisor again and again that the queues are worked on, and ends when one is not.

@@ -1,12 +1,12 @@
-//! The state behind [`super::Alarms`]: what is active, what has ended and is not written yet, and
-//! what the webhook has yet to tell.
+//! The state behind [`super::Alarms`]: what is active, and what has ended and is not written yet.
 
 use super::alarm::Alarm;
+use super::alarm_news::News;
 use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// Alarms that are active at once. A person reads a list of this length in pages; what raises more
 /// of them, such as a partner whose every charge repeats a period, is one fault and not thousands.
@@ -19,9 +19,6 @@ pub(super) const OTHERS: &str = "others";
 const UNNAMED: &str = "unnamed";
 /// Longest subject; a file's name has some 70 characters.
 const SUBJECT_CHARS_MAX: usize = 100;
-/// Changes that wait for the webhook: as many as can be active, so that a receiver that was away
-/// learns of each.
-const NEWS_MAX: usize = ALARMS_MAX;
 /// Seconds after which the database learns that an alarm goes on: a write each time would be one
 /// every few seconds for as long as it lasts.
 const WRITE_AGAIN_SECONDS: i64 = 60;
@@ -135,27 +132,6 @@ impl Entry {
     }
 }
 
-/// The changes that wait for the webhook.
-#[derive(Default)]
-pub(super) struct News {
-    pub(super) is_kept: bool,
-    pub(super) waiting: VecDeque<AlarmNews>,
-}
-
-impl News {
-    /// With too many, the oldest goes: the receiver learns of what is going on now.
-    pub(super) fn push(&mut self, news: AlarmNews, dropped: &AtomicU64) {
-        if !self.is_kept {
-            return;
-        }
-        if self.waiting.len() >= NEWS_MAX {
-            self.waiting.pop_front();
-            dropped.fetch_add(1, Ordering::Relaxed);
-        }
-        self.waiting.push_back(news);
-    }
-}
-
 #[derive(Default)]
 pub(super) struct State {
     pub(super) active: BTreeMap<Key, Entry>,
@@ -183,8 +159,8 @@ impl State {
     }
 
     fn tell_cleared(&mut self, key: &Key, entry: &Entry, now: Timestamp, dropped: &AtomicU64) {
-        let alarm = entry.to_active(key);
-        self.news.push(AlarmNews { change: AlarmChange::Cleared, alarm, cleared_at: Some(now) }, dropped);
+        let news = AlarmNews::new(AlarmChange::Cleared, entry.to_active(key), Some(now));
+        self.news.push(news, dropped);
     }
 
     /// While the database takes nothing, the oldest goes: it would only be history.
@@ -212,13 +188,16 @@ impl State {
         entry.written_at = Some(now);
     }
 
-    /// Returns those that the database no longer has.
+    /// Takes over what the database has as active, and what is over there without having been told.
+    /// Returns those that it no longer has as active.
     pub(super) fn adopt(
         &mut self,
         stored: Vec<StoredAlarm>,
         now: Timestamp,
         dropped: &AtomicU64,
     ) -> Vec<Key> {
+        let (over, stored): (Vec<_>, Vec<_>) =
+            stored.into_iter().partition(|stored| stored.cleared_at.is_some());
         let stored: BTreeMap<Key, StoredAlarm> =
             stored.into_iter().map(|stored| (Key::new(stored.alarm, &stored.subject), stored)).collect();
         let is_gone = |key: &Key, entry: &Entry| entry.unwritten.count == 0 && !stored.contains_key(key);
@@ -234,8 +213,17 @@ impl State {
             }
         }
         for (key, stored) in stored {
-            self.adopt_one(key, &stored, now, dropped);
+            self.news.adopt_active(&key, &stored);
+            self.adopt_one(key.clone(), &stored, now, dropped);
+            if self.active.contains_key(&key) {
+                self.news.adopt_untold(&stored, now, dropped);
+            }
         }
+        for stored in &over {
+            self.news.adopt_untold(stored, now, dropped);
+        }
+        let State { active, news, .. } = self;
+        news.let_go(|key| active.contains_key(key));
         self.is_loaded = true;
         self.early_cleared.clear();
         gone

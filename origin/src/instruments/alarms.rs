@@ -6,7 +6,7 @@
 //! [`crate::alarm_watch`], which does.
 
 use super::alarm::{Alarm, AlarmKind};
-use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
+use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm, ToldAlarm};
 use super::alarm_state::{ALARMS_MAX, Entry, Key, OTHERS, State};
 use crate::ambient::Clock;
 use onbill_domain::timestamp::Timestamp;
@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::Entry as Place;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Seconds after which an alarm that is raised again is an error in the log again.
@@ -38,7 +39,7 @@ pub struct WebhookCounts {
     pub posted: AtomicU64,
     /// Attempts that failed.
     pub failed: AtomicU64,
-    /// Posts that were given up, because their attempts had ended or too many waited.
+    /// Posts that were given up, because too many waited.
     pub dropped: AtomicU64,
 }
 
@@ -80,8 +81,7 @@ impl Alarms {
             Place::Vacant(place) => {
                 let entry = Entry::new(now, ends_at);
                 let active = entry.to_active(place.key());
-                let told = AlarmNews { change: AlarmChange::Raised, alarm: active, cleared_at: None };
-                news.push(told, &self.webhook.dropped);
+                news.push(AlarmNews::new(AlarmChange::Raised, active, None), &self.webhook.dropped);
                 place.insert(entry);
                 self.raised[alarm as usize].fetch_add(1, Ordering::Relaxed);
                 self.tell_changed();
@@ -174,9 +174,34 @@ impl Alarms {
         self.news_came.notified().await;
     }
 
-    /// The oldest change that waits for the alarm webhook.
-    pub(crate) fn take_news(&self) -> Option<AlarmNews> {
-        self.lock().news.waiting.pop_front()
+    /// So many changes that the alarm webhook may tell now.
+    pub(crate) fn list_due_news(&self, limit: usize) -> Vec<AlarmNews> {
+        self.lock().news.list_due(limit)
+    }
+
+    /// The change that waits after the one with this number, due or not.
+    pub(crate) fn find_news_after(&self, number: Option<u64>) -> Option<AlarmNews> {
+        self.lock().news.find_after(number)
+    }
+
+    /// How long it takes until a change may be told, if one waits.
+    pub(crate) fn next_news_in(&self) -> Option<Duration> {
+        self.lock().news.next_due_in()
+    }
+
+    /// Notes whether the receiver has taken a change. It is told again until it has.
+    pub(crate) fn note_told(&self, news: &AlarmNews, is_taken: bool) {
+        self.lock().news.note_attempt(news.number, is_taken);
+    }
+
+    /// What was told and is not marked so in the database.
+    pub(crate) fn list_told(&self) -> Vec<ToldAlarm> {
+        self.lock().news.list_told()
+    }
+
+    /// Notes that the database has marked these.
+    pub(crate) fn forget_told(&self, marked: &[ToldAlarm]) {
+        self.lock().news.forget_told(marked);
     }
 
     /// What the database does not have yet.
@@ -199,6 +224,8 @@ impl Alarms {
         let (now, mut state) = (self.clock.now(), self.lock());
         let gone = state.adopt(stored, now, &self.webhook.dropped);
         drop(state);
+        // What has waited for the table may be told now.
+        self.news_came.notify_one();
         for key in gone {
             self.say_cleared(&key);
         }

@@ -5,6 +5,7 @@
 //! alarms are elsewhere.
 
 mod alarm;
+mod alarm_news;
 mod alarm_record;
 mod alarm_state;
 mod alarms;
@@ -15,7 +16,7 @@ mod signer_counts;
 pub use alarm::{
     Alarm, AlarmKind, AlarmScope, SILENCE_OF_CALLS_SECONDS, SILENCE_OF_CHECKS_SECONDS, Severity,
 };
-pub use alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
+pub use alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm, ToldAlarm};
 pub use alarm_state::ALARMS_MAX;
 pub(crate) use alarms::raise_alarm;
 pub use alarms::{Alarms, WebhookCounts};

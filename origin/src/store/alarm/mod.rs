@@ -8,7 +8,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
-use crate::instruments::{Alarm, AlarmRecord, AlarmScope, StoredAlarm};
+use crate::instruments::{Alarm, AlarmChange, AlarmRecord, AlarmScope, StoredAlarm, ToldAlarm};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use onbill_domain::timestamp::Timestamp;
@@ -25,7 +25,8 @@ const GONE_SECONDS: i64 = 2 * 3_600;
 /// Which alarms to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlarmFilter {
-    /// The active ones that are about the ledger or this origin.
+    /// The active ones that are about the ledger or this origin, and those that are over and whose end
+    /// the alarm webhook has not told.
     OfOrigin(String),
     /// The active ones of all origins.
     Active,
@@ -45,6 +46,18 @@ impl Store {
         // stays before its next beginning.
         records.sort_by(|a, b| (a.alarm, &a.subject).cmp(&(b.alarm, &b.subject)));
         use_case!(self, write, record_alarms(&instance, &records))
+    }
+
+    /// Marks what the receiver of the alarm webhook has taken, so that it is not told again after a
+    /// restart.
+    pub async fn mark_alarms_told(
+        &self,
+        instance: String,
+        mut told: Vec<ToldAlarm>,
+    ) -> Result<(), StoreError> {
+        // As above. The sort is stable: a beginning stays before its end.
+        told.sort_by(|a, b| (a.alarm, &a.subject).cmp(&(b.alarm, &b.subject)));
+        use_case!(self, write, mark_alarms_told(&instance, &told))
     }
 
     /// Lists alarms by name and subject, [`ALARMS_LISTED_MAX`] at most.
@@ -85,7 +98,8 @@ fn note_sql(placeholders: &str) -> String {
              counted = excluded.counted + CASE WHEN alarms.cleared_at IS NULL THEN alarms.counted ELSE 0 END,
              ends_at = excluded.ends_at,
              cleared_at = CASE WHEN alarms.cleared_at IS NULL AND alarms.last_seen_at > excluded.cleared_at
-                 THEN NULL ELSE excluded.cleared_at END
+                 THEN NULL ELSE excluded.cleared_at END,
+             told = CASE WHEN alarms.cleared_at IS NULL THEN alarms.told END
          WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at"
     )
 }
@@ -93,12 +107,28 @@ fn note_sql(placeholders: &str) -> String {
 /// The list. `instance` is the placeholder of the instance.
 fn list_sql(filter: &AlarmFilter, instance: &str) -> String {
     let condition = match filter {
-        AlarmFilter::OfOrigin(_) => format!("WHERE cleared_at IS NULL AND instance IN ('', {instance})"),
+        AlarmFilter::OfOrigin(_) => {
+            format!("WHERE (cleared_at IS NULL OR told = 'raised') AND instance IN ('', {instance})")
+        }
         AlarmFilter::Active => "WHERE cleared_at IS NULL".to_owned(),
         AlarmFilter::All => String::new(),
     };
     format!(
-        "SELECT alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at
+        "SELECT alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at,
+             told IS NOT NULL AS is_told
          FROM alarms {condition} ORDER BY alarm, subject, instance LIMIT {ALARMS_LISTED_MAX}"
+    )
+}
+
+/// Marks one change as told, of the time of an alarm that began then or before. The placeholders are
+/// those of alarm, subject, instance and beginning.
+fn tell_sql(change: AlarmChange, [alarm, subject, instance, raised_at]: [&str; 4]) -> String {
+    let (word, is_news) = match change {
+        AlarmChange::Raised => ("raised", "told IS NULL"),
+        AlarmChange::Cleared => ("cleared", "cleared_at IS NOT NULL"),
+    };
+    format!(
+        "UPDATE alarms SET told = '{word}' WHERE alarm = {alarm} AND subject = {subject}
+             AND instance = {instance} AND raised_at <= {raised_at} AND {is_news}"
     )
 }

@@ -1,7 +1,7 @@
 //! Alarms in SQL.
 
-use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance};
-use crate::instruments::{Alarm, AlarmRecord, StoredAlarm};
+use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql};
+use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
 use crate::store::postgres::tx_error::TxError;
@@ -48,6 +48,19 @@ pub(super) async fn record_alarms(
     Ok(())
 }
 
+pub(super) async fn mark_alarms_told(
+    tx: &PgConnection<'_>,
+    instance: &str,
+    told: &[ToldAlarm],
+) -> Result<(), TxError> {
+    for ToldAlarm { alarm, subject, raised_at, change } in told {
+        let (alarm, instance) = (alarm.as_str(), stored_instance(*alarm, instance));
+        let sql = tell_sql(*change, ["$1", "$2", "$3", "$4"]);
+        tx.execute(&sql, &[&alarm, subject, &instance, &raised_at.unix_seconds()]).await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn list_alarms(
     db: &PgConnection<'_>,
     filter: &AlarmFilter,
@@ -77,6 +90,7 @@ fn read_alarm(row: &Row) -> Result<Option<StoredAlarm>, TxError> {
         count: counted.unsigned_abs(),
         ends_at: optional_time("ends_at")?,
         cleared_at: optional_time("cleared_at")?,
+        is_told: row.try_get("is_told")?,
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Alarms in SQL.
 
-use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance};
-use crate::instruments::{Alarm, AlarmRecord, StoredAlarm};
+use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql};
+use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::read_time;
 use onbill_domain::timestamp::Timestamp;
@@ -48,6 +48,23 @@ pub(super) fn record_alarms(
     Ok(())
 }
 
+pub(super) fn mark_alarms_told(
+    tx: &Connection,
+    instance: &str,
+    told: &[ToldAlarm],
+) -> Result<(), StoreError> {
+    for ToldAlarm { alarm, subject, raised_at, change } in told {
+        let instance = stored_instance(*alarm, instance);
+        tx.prepare_cached(&tell_sql(*change, ["?1", "?2", "?3", "?4"]))?.execute(params![
+            alarm.as_str(),
+            subject,
+            instance,
+            raised_at.unix_seconds()
+        ])?;
+    }
+    Ok(())
+}
+
 pub(super) fn list_alarms(db: &Connection, filter: &AlarmFilter) -> Result<Vec<StoredAlarm>, StoreError> {
     let mut select = db.prepare_cached(&list_sql(filter, "?1"))?;
     let mut rows = match filter {
@@ -78,6 +95,7 @@ fn read_alarm(row: &Row<'_>) -> Result<Option<StoredAlarm>, StoreError> {
         count: counted.unsigned_abs(),
         ends_at: optional_time("ends_at")?,
         cleared_at: optional_time("cleared_at")?,
+        is_told: row.get("is_told")?,
     }))
 }
 
