@@ -9,8 +9,8 @@ use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
-    AlarmWebhook, BillingSubmission, EdgeMappings, Heartbeats, QueueWorkers, ReceiptRecorder, RetrySchedule,
-    SmsJobs, WakeUp, Webhooks, Worker,
+    AlarmWebhook, BillingSubmission, EdgeMappings, QueueWorkers, ReceiptRecorder, RetrySchedule, SmsJobs,
+    WakeUp, Webhooks, Worker,
 };
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::http::{CspClient, Peer, SignedClient};
@@ -327,7 +327,6 @@ impl Base {
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
-            beats: Heartbeats::default(),
             instruments: self.instruments.clone(),
             workers: self.workers.clone(),
             is_recovering: self.is_recovering,

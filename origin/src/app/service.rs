@@ -4,7 +4,7 @@
 use super::assembly::App;
 use super::supervisor::Supervisor;
 use crate::call_trace::CallTrace;
-use crate::delivery::HeartbeatWatch;
+use crate::delivery::StuckWorkers;
 use crate::delivery::files::Directory;
 use crate::instruments::{Alarm, raise_alarm};
 use crate::server;
@@ -117,10 +117,10 @@ async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
     let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / TOLD_TIMES);
     let mut every = tokio::time::interval(wanted.min(WATCH_EVERY));
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watch = HeartbeatWatch::begin(Instant::now());
+    let mut stuck = StuckWorkers::watch_from(Instant::now());
     loop {
         every.tick().await;
-        if let Some(queue) = watch.find_stuck(&app.worker.beats, app.worker.queues(), Instant::now()) {
+        if let Some(queue) = stuck.find(&app.worker.workers, app.worker.queues(), Instant::now()) {
             tracing::error!(?queue, "the worker of a queue does nothing any more");
             return;
         }

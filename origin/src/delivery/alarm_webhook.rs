@@ -90,7 +90,7 @@ impl AlarmWebhook {
         instruments: Arc<Instruments>,
     ) -> Result<Option<Self>, String> {
         let Some(url) = settings.webhook.clone() else { return Ok(None) };
-        let secret = settings.webhook_secret_file.as_deref().map(read_secret).transpose()?;
+        let secret = settings.webhook_secret_file.as_deref().map(read_webhook_secret).transpose()?;
         instruments.alarms.keep_news();
         let (operator, instance) = (operator.clone(), instance.to_owned());
         let patience = PATIENCE;
@@ -208,7 +208,7 @@ fn sign(secret: &[u8], id: &str, at: Timestamp, body: &[u8]) -> String {
 }
 
 /// Reads the secret that posts are signed with. The error says what to correct.
-pub(crate) fn read_secret(file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(crate) fn read_webhook_secret(file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let text = password_file::read_password("alarms: webhook_secret_file", file)?;
     parse_secret(&text).ok_or_else(|| {
         "alarms: webhook_secret_file must have whsec_ and 24 to 64 bytes in base64 in its first line"

@@ -7,7 +7,6 @@
 use super::alarms::raise_for_result;
 use super::billing::BillingSubmission;
 use super::edge_mapping::EdgeMappings;
-use super::heartbeat::Heartbeats;
 use super::later_verdict::LaterVerdict;
 use super::queue_workers::QueueWorkers;
 use super::retry::RetrySchedule;
@@ -66,7 +65,6 @@ pub struct Worker {
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) beats: Heartbeats,
     pub(crate) instruments: Arc<Instruments>,
     pub(crate) workers: Arc<QueueWorkers>,
     /// The ledger is being recovered: see [`Worker::queues`].
@@ -89,7 +87,7 @@ impl Worker {
         let _running = self.workers.begin();
         let mut wake_up = self.wake_up.subscribe(queue);
         loop {
-            self.beats.beat(queue);
+            self.workers.beat(queue);
             // Polling is a read; only due jobs are worth a transaction.
             let wait = match self.store.next_due(queue).await {
                 Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(queue).await {
@@ -129,7 +127,7 @@ impl Worker {
         let mut steps = FuturesUnordered::new();
         steps.push(Either::Left(self.lease_jobs(queue, at_once)));
         while let Some(step) = steps.next().await {
-            self.beats.beat(queue);
+            self.workers.beat(queue);
             match step {
                 Step::Leased(Ok(jobs)) => {
                     attempted += jobs.len();
