@@ -15,6 +15,7 @@ on_each_database!(
     alarms_that_are_over_are_kept_for_a_quarter,
     alarms_of_an_origin_that_is_gone_end,
     what_was_told_is_remembered,
+    clock_that_is_ahead_hides_no_new_alarm,
 );
 
 fn at(seconds: i64) -> Timestamp {
@@ -31,6 +32,7 @@ fn noticed(alarm: Alarm, subject: &str, (first, last): (i64, i64), count: u64) -
         count,
         ends_at: None,
         cleared_at: None,
+        is_anew: false,
     }
 }
 
@@ -174,4 +176,15 @@ async fn what_was_told_is_remembered(db: TestStore) {
     assert_eq!(found().await, [(false, false)]);
     tell(AlarmChange::Raised, 20).await;
     assert_eq!(found().await, [(true, false)]);
+}
+
+/// Whoever has closed it has a clock that is a minute ahead of the origin's.
+async fn clock_that_is_ahead_hides_no_new_alarm(db: TestStore) {
+    let (store, alarm) = (&db.store, Alarm::Panicked);
+    record(store, "a", &[noticed(alarm, "call", (0, 0), 1)]).await;
+    assert_eq!(store.close_alarms(at(70), alarm, None).await, Ok(1));
+    // The origin has seen that it is closed, and then it happens again.
+    let again = AlarmRecord { is_anew: true, ..noticed(alarm, "call", (20, 20), 1) };
+    record(store, "a", &[again]).await;
+    assert_eq!(rows(store, AlarmFilter::Active).await, [row("call", 20, 20, 1, None)]);
 }

@@ -74,6 +74,9 @@ pub struct AlarmRecord {
     pub ends_at: Option<Timestamp>,
     /// When it was over.
     pub cleared_at: Option<Timestamp>,
+    /// It was raised by one who knew that the last one like it was over: it is another one, even if the
+    /// clock of whoever ended that was ahead.
+    pub is_anew: bool,
 }
 
 /// An alarm as the database has it.

@@ -49,6 +49,8 @@ pub(super) struct Entry {
     unwritten: Unwritten,
     /// When the database was last told; `None` when it was not.
     written_at: Option<Timestamp>,
+    /// It was raised after its last end was known, and the database does not know yet.
+    is_anew: bool,
 }
 
 /// How often an alarm was noticed since the database was told last, and when first.
@@ -59,7 +61,8 @@ struct Unwritten {
 }
 
 impl Entry {
-    pub(super) fn new(now: Timestamp, ends_at: Option<Timestamp>) -> Self {
+    /// One that is raised. `is_anew` is whether the database was seen to have none like it before.
+    pub(super) fn new(now: Timestamp, ends_at: Option<Timestamp>, is_anew: bool) -> Self {
         Self {
             raised_at: now,
             last_seen_at: now,
@@ -68,6 +71,7 @@ impl Entry {
             said_at: Some(now),
             unwritten: Unwritten { first_seen_at: now, count: 1 },
             written_at: None,
+            is_anew,
         }
     }
 
@@ -80,6 +84,7 @@ impl Entry {
             said_at: None,
             unwritten: Unwritten { first_seen_at: stored.last_seen_at, count: 0 },
             written_at: Some(stored.last_seen_at),
+            is_anew: false,
         }
     }
 
@@ -123,6 +128,7 @@ impl Entry {
             count: self.unwritten.count,
             ends_at: self.ends_at,
             cleared_at,
+            is_anew: self.is_anew,
         }
     }
 
@@ -139,7 +145,7 @@ pub(super) struct State {
     ended: VecDeque<AlarmRecord>,
     pub(super) news: News,
     /// Whether the database was read since the start.
-    is_loaded: bool,
+    pub(super) is_loaded: bool,
     /// What was found to be over before that: it may be active in the database.
     early_cleared: BTreeSet<Key>,
 }
@@ -186,6 +192,7 @@ impl State {
         entry.unwritten.count = entry.unwritten.count.saturating_sub(record.count);
         entry.unwritten.first_seen_at = entry.last_seen_at;
         entry.written_at = Some(now);
+        entry.is_anew = false;
     }
 
     /// Takes over what the database has as active, and what is over there without having been told.
@@ -213,6 +220,10 @@ impl State {
             }
         }
         for (key, stored) in stored {
+            // The end is written the next time, and what has begun since is another alarm.
+            if self.ended.iter().any(|ended| ended.alarm == key.alarm && ended.subject == key.subject) {
+                continue;
+            }
             self.news.adopt_active(&key, &stored);
             self.adopt_one(key.clone(), &stored, now, dropped);
             if self.active.contains_key(&key) {
@@ -230,8 +241,6 @@ impl State {
     }
 
     fn adopt_one(&mut self, key: Key, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
-        let has_ended =
-            self.ended.iter().any(|ended| ended.alarm == key.alarm && ended.subject == key.subject);
         let was_cleared = self.early_cleared.contains(&key);
         match self.active.entry(key) {
             Place::Occupied(mut place) => {
@@ -240,8 +249,6 @@ impl State {
                 entry.count = stored.count.saturating_add(entry.unwritten.count);
                 entry.last_seen_at = stored.last_seen_at.max(entry.last_seen_at);
             }
-            // The end is written the next time.
-            Place::Vacant(_) if has_ended => {}
             Place::Vacant(place) if was_cleared => {
                 let (key, entry) = (place.into_key(), Entry::from_stored(stored));
                 self.push_ended(entry.to_record(&key, Some(now)));

@@ -71,7 +71,7 @@ impl Alarms {
         if state.active.len() >= ALARMS_MAX && !state.active.contains_key(&key) {
             key = Key::new(alarm, OTHERS);
         }
-        let State { active, news, .. } = &mut *state;
+        let State { active, news, is_loaded, .. } = &mut *state;
         let is_said = match active.entry(key) {
             Place::Occupied(mut place) => {
                 let entry = place.get_mut();
@@ -79,7 +79,7 @@ impl Alarms {
                 entry.is_to_be_said(now, SAY_AGAIN_SECONDS)
             }
             Place::Vacant(place) => {
-                let entry = Entry::new(now, ends_at);
+                let entry = Entry::new(now, ends_at, *is_loaded);
                 let active = entry.to_active(place.key());
                 news.push(AlarmNews::new(AlarmChange::Raised, active, None), &self.webhook.dropped);
                 place.insert(entry);

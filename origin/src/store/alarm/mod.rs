@@ -85,8 +85,9 @@ fn stored_instance(alarm: Alarm, instance: &str) -> &str {
 }
 
 /// Writes that an alarm was noticed, and perhaps that it is over. It goes on if it is active, and is
-/// a new one if it is over. The placeholders are those of either database.
-fn note_sql(placeholders: &str) -> String {
+/// a new one if it is over, unless it was noticed before that. The placeholders are those of either
+/// database; `is_anew` is that of whether it is known to be a new one.
+fn note_sql(placeholders: &str, is_anew: &str) -> String {
     format!(
         "INSERT INTO alarms (alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at)
          VALUES ({placeholders})
@@ -100,7 +101,7 @@ fn note_sql(placeholders: &str) -> String {
              cleared_at = CASE WHEN alarms.cleared_at IS NULL AND alarms.last_seen_at > excluded.cleared_at
                  THEN NULL ELSE excluded.cleared_at END,
              told = CASE WHEN alarms.cleared_at IS NULL THEN alarms.told END
-         WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at"
+         WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at OR {is_anew}"
     )
 }
 

@@ -13,7 +13,7 @@ pub(super) async fn record_alarms(
     instance: &str,
     records: &[AlarmRecord],
 ) -> Result<(), TxError> {
-    let note = note_sql("$1, $2, $3, $4, $5, $6, $7, $8");
+    let note = note_sql("$1, $2, $3, $4, $5, $6, $7, $8", "$9");
     for record in records {
         let (alarm, instance) = (record.alarm.as_str(), stored_instance(record.alarm, instance));
         match (record.count, record.cleared_at) {
@@ -39,6 +39,7 @@ pub(super) async fn record_alarms(
                         &i64::try_from(count).unwrap_or(i64::MAX),
                         &record.ends_at.map(Timestamp::unix_seconds),
                         &cleared_at.map(Timestamp::unix_seconds),
+                        &record.is_anew,
                     ],
                 )
                 .await?;

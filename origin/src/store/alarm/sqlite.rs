@@ -32,7 +32,7 @@ pub(super) fn record_alarms(
                 ])?;
             }
             (count, cleared_at) => {
-                tx.prepare_cached(&note_sql("?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"))?.execute(params![
+                tx.prepare_cached(&note_sql("?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8", "?9"))?.execute(params![
                     record.alarm.as_str(),
                     record.subject,
                     instance,
@@ -41,6 +41,7 @@ pub(super) fn record_alarms(
                     i64::try_from(count).unwrap_or(i64::MAX),
                     record.ends_at.map(Timestamp::unix_seconds),
                     cleared_at.map(Timestamp::unix_seconds),
+                    record.is_anew,
                 ])?;
             }
         }
