@@ -38,8 +38,10 @@ CREATE TABLE alarms (
     counted BIGINT NOT NULL,
     ends_at BIGINT,
     cleared_at BIGINT,
+    told TEXT,
     PRIMARY KEY (alarm, subject, instance),
-    CHECK (counted > 0)
+    CHECK (counted > 0),
+    CHECK (told = ANY (ARRAY['raised'::text, 'cleared'::text]))
 );
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
@@ -282,6 +284,12 @@ CREATE TABLE number_locks (
     PRIMARY KEY (number_index)
 );
 CREATE INDEX number_locks_by_time ON number_locks (taken_at);
+
+CREATE TABLE origins (
+    instance TEXT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    PRIMARY KEY (instance)
+);
 
 CREATE TABLE outbox (
     job_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,

@@ -34,6 +34,7 @@ CREATE TABLE alarms (
     counted      INTEGER NOT NULL CHECK (counted > 0),
     ends_at      INTEGER,
     cleared_at   INTEGER,
+    told         TEXT CHECK (told IN ('raised', 'cleared')),
     PRIMARY KEY (alarm, subject, instance)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
@@ -240,6 +241,11 @@ CREATE TABLE number_checks (
     day          INTEGER NOT NULL,
     counted      INTEGER NOT NULL,
     PRIMARY KEY (number_index, partner, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE origins (
+    instance TEXT PRIMARY KEY,
+    seen_at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outbox (

@@ -73,11 +73,14 @@ impl Fault {
     /// The response to the caller.
     fn to_reject(&self) -> Reject {
         match self {
+            // A mistake in this program, as when a handler panics.
+            Self::Store(StoreError::Panicked) | Self::Broken(_) => {
+                Reject::new(ErrorCode::InternalError, "An internal error occurred.")
+            }
             // These are temporary: the caller may retry.
             Self::Store(_) | Self::CspApi(_) | Self::UnknownWord(_) | Self::Spool(_) => {
                 Reject::service_unavailable()
             }
-            Self::Broken(_) => Reject::new(ErrorCode::InternalError, "An internal error occurred."),
         }
     }
 }

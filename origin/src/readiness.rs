@@ -5,9 +5,12 @@
 //! for long, or look as they did before. So the origin writes now and then, whether or not there
 //! are calls, and says once in the log that it cannot, and once that it can again.
 //!
+//! Each origin writes a row of its own: what another one does, or has left locked, says nothing of it.
+//!
 //! From the moment at which no write gets through, it takes less than five seconds until that is
 //! known: the next write begins after [`CHECK_EVERY`] at the latest, and has [`PATIENCE`].
 
+use crate::ambient::Clock;
 use crate::delivery::QueueWorkers;
 use crate::instruments::{Alarm, Instruments};
 use crate::store::{SCHEMA_VERSION, Store, StoreError};
@@ -44,17 +47,28 @@ pub struct Readiness {
     is_writable: AtomicBool,
     is_schema_current: AtomicBool,
     is_stopping: AtomicBool,
+    clock: Arc<dyn Clock>,
+    /// The name of this origin among those of the ledger.
+    instance: String,
     instruments: Arc<Instruments>,
 }
 
 impl Readiness {
-    pub fn new(store: Arc<Store>, workers: Arc<QueueWorkers>, instruments: Arc<Instruments>) -> Self {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        workers: Arc<QueueWorkers>,
+        clock: Arc<dyn Clock>,
+        instance: String,
+        instruments: Arc<Instruments>,
+    ) -> Self {
         Self {
             store,
             workers,
             is_writable: AtomicBool::new(true),
             is_schema_current: AtomicBool::new(true),
             is_stopping: AtomicBool::new(false),
+            clock,
+            instance,
             instruments,
         }
     }
@@ -94,7 +108,8 @@ impl Readiness {
 
     /// Writes once, and notes whether it could.
     pub async fn check(&self) {
-        let checked = tokio::time::timeout(PATIENCE, self.store.check_writable()).await;
+        let write = self.store.check_writable(self.clock.now(), self.instance.clone());
+        let checked = tokio::time::timeout(PATIENCE, write).await;
         let problem = match checked {
             Ok(Ok(schema_version)) => {
                 self.is_schema_current.store(schema_version >= SCHEMA_VERSION, Ordering::Relaxed);

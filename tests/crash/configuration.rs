@@ -53,6 +53,18 @@ async fn check_shows_what_is_there_and_what_is_in_effect() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn check_looks_at_the_alarm_webhook_and_shows_no_token() {
+    let _turn = TURN.lock().await;
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let alarms = "alarms = { webhook = \"http://127.0.0.1:1/T0/token\", webhook_secret_file = \"/no/such\" }";
+    let command = system.command_line_replacing("country = \"US\"", &format!("country = \"US\"\n{alarms}"));
+    let (code, said) = check(command, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("✗ alarms.webhook http://127.0.0.1:1/***: "), "{said}");
+    assert!(said.contains("✗ alarms.webhook_secret_file: ") && !said.contains("token"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn check_and_serve_list_every_mistake() {
     let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;

@@ -32,6 +32,7 @@ macro_rules! alarm_cases {
 alarm_cases! {
     ledger::contradictory_event => AccountEventContradicts,
     ledger::unknown_word_of_account => AccountWordUnknown,
+    callers::billing_out_of_reach => BillingUnreachable,
     ledger::second_verdict_of_billing => BillingVerdictsDiffer,
     ledger::coupon_that_does_not_arrive => CouponUndelivered,
     ledger::coupon_that_billing_refuses => CouponUnpaid,
@@ -46,14 +47,17 @@ alarm_cases! {
     callers::mapping_to_somebody_else => PaiMappingDiffers,
     callers::deaf_partner => PartnerUnreachable,
     callers::storm_of_bad_signatures => SignaturesRefused,
+    callers::storm_of_unsigned_calls => UnknownCallers,
     limits::guessed_coupons => CouponGuesses,
     limits::checks_of_numbers => NumberChecks,
     limits::flood_of_pins => PinCeilingReached,
     limits::checks_of_unknown_numbers => UnknownNumbers,
     files::file_in_the_way => FileNotWritten,
     files::silent_billing => FileUnacknowledged,
+    files::hanging_spool => SpoolUnreachable,
     files::wrong_response => ResponseRefused,
     files::accounts_out_of_reach => StandingUnknown,
+    machine::taken_port => AdminPortTaken,
     machine::failing_database => DatabaseFailing,
     machine::lost_database => DatabaseNotWritable,
     machine::little_space => DiskLow,
@@ -62,17 +66,17 @@ alarm_cases! {
     machine::ended_task => ServiceEnded,
     sms::refused_login => SmsNotLetIn,
     sms::wrong_sender => SmsSettings,
+    sms::gateway_out_of_reach => SmsUnreachable,
 }
 
 /// Those that need a real socket, with the file and the name of their test.
-const ELSEWHERE: [(Alarm, &str, &str); 3] = [
+const ELSEWHERE: [(Alarm, &str, &str); 2] = [
     (Alarm::ConnectionsFull, "origin/src/server/capacity.rs", "alarm_is_over_when_none_waits_any_more"),
     (
         Alarm::SmsReceiptsUnmatched,
         "origin/src/sms/smpp/message_ids.rs",
         "alarm_is_raised_when_no_receipt_ever_matches",
     ),
-    (Alarm::SmsUnreachable, "tests/sms/coupons.rs", "smsc_out_of_reach_is_an_alarm_until_it_is_back"),
 ];
 
 #[test]

@@ -1,12 +1,17 @@
 //! Mistakes in the program: a panic costs the call or the attempt that met it, and nothing else.
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use futures_util::future::BoxFuture;
 use http::{Method, Request, StatusCode};
-use onbill_origin::store::Queue;
+use onbill_origin::app::App;
+use onbill_origin::config::Config;
+use onbill_origin::instruments::Alarm;
+use onbill_origin::store::{FaultHook, Queue, StoreError};
 use onbill_test_harness::crash_point::CrashMoment;
 use onbill_test_harness::customer::charge_body;
-use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
+use onbill_test_harness::{ACME_ACCOUNTS, KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,4 +104,61 @@ async fn charge_whose_attempts_panic_is_a_dead_letter_in_the_end() {
     assert_eq!(parked.len(), 1, "after {attempts} attempts");
     let (_, answer) = system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
     assert_eq!(answer["status"], "PENDING", "nothing was decided");
+}
+
+/// A mistake in each attempt to write an outcome.
+enum BrokenSettle {
+    /// Around the store, where it unwinds.
+    Unwinds,
+    /// Inside of it, on the thread that writes.
+    IsAnswered,
+}
+
+#[async_trait]
+impl FaultHook for BrokenSettle {
+    async fn around(&self, name: &'static str, use_case: BoxFuture<'_, ()>) -> Result<(), StoreError> {
+        match self {
+            _ if name != "settle" => {
+                use_case.await;
+                Ok(())
+            }
+            Self::Unwinds => unreachable!("this was not thought of"),
+            Self::IsAnswered => Err(StoreError::Panicked),
+        }
+    }
+}
+
+/// Acme's origin, which makes this mistake.
+fn origin_that_makes(system: &TestSystem, mistake: BrokenSettle) -> App {
+    let app = system.acme.app();
+    let store = Arc::new(app.store.with_faults(Arc::new(mistake)));
+    let (peer, clock, random) = (Arc::clone(&app.peer), Arc::clone(&app.clock), Arc::clone(&app.random));
+    let keys = keys::keyring(&KeyHolder::Origin("acme"));
+    App::new(Config::clone(&app.config), keys, store, peer, clock, random).expect("is sound")
+}
+
+#[tokio::test]
+async fn outcome_that_cannot_be_written_costs_an_attempt_and_is_an_alarm() {
+    for (mistake, subject) in [(BrokenSettle::Unwinds, "charge"), (BrokenSettle::IsAnswered, "settle")] {
+        let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+        system.acme.deliver_due().await;
+        system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
+        let (_, answer) =
+            system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
+        assert_eq!(answer["status"], "PENDING");
+        let app = origin_that_makes(&system, mistake);
+        let mut attempts = 0;
+        while app.store.next_due(Queue::Billing).await.expect("works").is_some() {
+            system.advance_seconds(2 * 86_400);
+            attempts += app.worker.deliver_due().await.expect("the queue goes on");
+            assert!(attempts < 20, "it has no end");
+        }
+        app.alarm_watch.make_round().await;
+        assert_eq!(app.store.dead_letters(None, 10).await.expect("works").len(), 1, "after {attempts}");
+        let alarms = &app.instruments.alarms;
+        assert!(alarms.is_active(Alarm::Panicked, subject), "{:?}", alarms.snapshot());
+        assert!(alarms.is_active(Alarm::OutboxParked, "charge"));
+        assert!(!alarms.is_active(Alarm::DatabaseFailing, ""), "the database is sound");
+        assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
+    }
 }

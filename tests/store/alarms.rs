@@ -3,7 +3,7 @@
 
 use crate::test_store::{NOW, TestStore};
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::instruments::{Alarm, AlarmRecord};
+use onbill_origin::instruments::{Alarm, AlarmChange, AlarmRecord, ToldAlarm};
 use onbill_origin::store::{AlarmFilter, Store};
 
 on_each_database!(
@@ -14,6 +14,8 @@ on_each_database!(
     all_of_a_kind_can_be_closed,
     alarms_that_are_over_are_kept_for_a_quarter,
     alarms_of_an_origin_that_is_gone_end,
+    what_was_told_is_remembered,
+    clock_that_is_ahead_hides_no_new_alarm,
 );
 
 fn at(seconds: i64) -> Timestamp {
@@ -30,6 +32,7 @@ fn noticed(alarm: Alarm, subject: &str, (first, last): (i64, i64), count: u64) -
         count,
         ends_at: None,
         cleared_at: None,
+        is_anew: false,
     }
 }
 
@@ -145,4 +148,43 @@ async fn alarms_of_an_origin_that_is_gone_end(db: TestStore) {
     db.store.sweep(at(7_201)).await.expect("works");
     let left = [row("spool", 0, 3_600, 9, None), row("charge", 0, 0, 1, None)];
     assert_eq!(rows(&db.store, AlarmFilter::Active).await, left);
+}
+
+async fn what_was_told_is_remembered(db: TestStore) {
+    let (store, alarm) = (&db.store, Alarm::CouponUnpaid);
+    let tell = async |change, raised| {
+        let told = ToldAlarm { alarm, subject: "c-1".to_owned(), raised_at: at(raised), change };
+        store.mark_alarms_told("a".to_owned(), vec![told]).await.expect("works");
+    };
+    // What an origin finds when it starts: whether it was told, and whether it is over.
+    let found = async || {
+        let found = store.list_alarms(AlarmFilter::OfOrigin("b".to_owned())).await.expect("works");
+        found.iter().map(|alarm| (alarm.is_told, alarm.cleared_at.is_some())).collect::<Vec<_>>()
+    };
+    record(store, "a", &[noticed(alarm, "c-1", (0, 0), 1)]).await;
+    assert_eq!(found().await, [(false, false)]);
+    tell(AlarmChange::Raised, 0).await;
+    assert_eq!(found().await, [(true, false)]);
+    assert_eq!(store.close_alarms(at(10), alarm, None).await, Ok(1));
+    assert_eq!(found().await, [(true, true)], "the end is to be told");
+    tell(AlarmChange::Cleared, 0).await;
+    assert_eq!(found().await, []);
+    // The next time is another one, whatever is still said of the first.
+    record(store, "a", &[noticed(alarm, "c-1", (20, 20), 1)]).await;
+    assert_eq!(found().await, [(false, false)]);
+    tell(AlarmChange::Raised, 0).await;
+    assert_eq!(found().await, [(false, false)]);
+    tell(AlarmChange::Raised, 20).await;
+    assert_eq!(found().await, [(true, false)]);
+}
+
+/// Whoever has closed it has a clock that is a minute ahead of the origin's.
+async fn clock_that_is_ahead_hides_no_new_alarm(db: TestStore) {
+    let (store, alarm) = (&db.store, Alarm::Panicked);
+    record(store, "a", &[noticed(alarm, "call", (0, 0), 1)]).await;
+    assert_eq!(store.close_alarms(at(70), alarm, None).await, Ok(1));
+    // The origin has seen that it is closed, and then it happens again.
+    let again = AlarmRecord { is_anew: true, ..noticed(alarm, "call", (20, 20), 1) };
+    record(store, "a", &[again]).await;
+    assert_eq!(rows(store, AlarmFilter::Active).await, [row("call", 20, 20, 1, None)]);
 }

@@ -31,7 +31,7 @@ pub use components::{RequestComponents, ResponseComponents};
 pub use profile::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
 pub use received::{ReceivedSignature, SignatureError};
 pub use sign::{SignatureHeaders, sign_components, sign_request, sign_response};
-pub use verify::{Nonce, VerifiedSignature, verify_request, verify_response};
+pub use verify::{Nonce, VerifiedSignature, named_key, verify_request, verify_response};
 
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,16 @@ pub fn verify_request<'k>(
     }
 }
 
+/// The key that a signature names, right or wrong: whose calls they are that are refused. `None` when
+/// it names none that we have, or cannot be read.
+pub fn named_key<'k>(received: ReceivedSignature<'_>, keys: &'k Keyring, key_use: KeyUse) -> Option<&'k Key> {
+    let input = parse_signature_input(received.signature_input).ok()?;
+    match input.params.get("keyid") {
+        Some(BareItem::String(id)) => keys.find(key_use, id.as_str()),
+        _ => None,
+    }
+}
+
 /// Verifies the signature of a response with the keys of one use.
 pub fn verify_response<'k>(
     response: &ResponseComponents<'_>,

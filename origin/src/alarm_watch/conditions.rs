@@ -1,9 +1,10 @@
 //! The conditions that a round judges: each is raised while it holds, and cleared when it does not.
 
 use super::watch::{AlarmWatch, PATIENCE, Seen};
-use crate::instruments::{Alarm, Receiver};
+use crate::instruments::{Alarm, Receiver, raise_alarm};
 use crate::store::StoreError;
 use onbill_domain::timestamp::Timestamp;
+use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
 /// Seconds between two looks at the ledger, which cost a query each, and at keys.
@@ -44,31 +45,81 @@ impl AlarmWatch {
     }
 
     pub(super) fn judge_signals(&self) {
-        let signals = &self.instruments.signals;
-        let (mut edge, mut partners) = (Vec::new(), Vec::new());
-        for receiver in signals.unreachable() {
-            match receiver {
-                Receiver::Edge => edge.push(Held::new("", "")),
-                Receiver::Partner(partner) => partners.push(Held::new(partner.as_str(), "")),
-            }
-        }
-        self.hold(Alarm::EdgeUnreachable, edge, "the edge has taken no call for a quarter of an hour");
-        self.hold(
-            Alarm::PartnerUnreachable,
-            partners,
-            "a partner has taken no webhook for a quarter of an hour",
-        );
-        let skewed = signals.skewed_clocks().into_iter();
-        let skewed = skewed.map(|(party, ahead)| Held::new(party, format!("{ahead} s ahead of ours")));
-        self.hold(Alarm::ClockSkew, skewed.collect(), "a caller's clock and ours differ");
-        let storms = signals.refusal_storms().into_iter().map(|reason| Held::new(reason, ""));
-        self.hold(Alarm::SignaturesRefused, storms.collect(), "the signatures of many calls are refused");
+        self.judge_receivers();
+        self.judge_clocks();
+        self.judge_signatures();
         let recovering = self.is_recovering.then(|| Held::new("", ""));
         self.hold(
             Alarm::Recovering,
             recovering.into_iter().collect(),
             "the ledger is being recovered: calls that decide by it are refused",
         );
+    }
+
+    pub(super) fn judge_admin_port(&self) {
+        let taken = self.is_admin_port_taken.load(Ordering::Relaxed).then(|| Held::new("", ""));
+        self.hold(
+            Alarm::AdminPortTaken,
+            taken.into_iter().collect(),
+            "another program has the port of the admin listener: name another in admin_listen",
+        );
+    }
+
+    /// Whom we call is out of reach, or reached, by what calls have shown. Without any, an alarm stays as
+    /// it is: after a restart, nothing is known at first.
+    fn judge_receivers(&self) {
+        let (alarms, signals) = (&self.instruments.alarms, &self.instruments.signals);
+        for receiver in signals.unreachable() {
+            let (alarm, subject) = alarm_of(&receiver);
+            raise_alarm!(alarms, alarm, subject, subject, "calls to it have failed for five minutes");
+        }
+        for receiver in signals.reached() {
+            let (alarm, subject) = alarm_of(&receiver);
+            alarms.clear(alarm, subject);
+        }
+    }
+
+    fn judge_clocks(&self) {
+        let (alarms, signals) = (&self.instruments.alarms, &self.instruments.signals);
+        for (party, ahead) in signals.skewed_clocks() {
+            let detail = format!("{ahead} s ahead of ours");
+            raise_alarm!(alarms, Alarm::ClockSkew, &party, party, detail, "a caller's clock and ours differ");
+        }
+        for party in signals.agreeing_clocks() {
+            alarms.clear(Alarm::ClockSkew, &party);
+        }
+    }
+
+    fn judge_signatures(&self) {
+        let signals = &self.instruments.signals;
+        let broken = signals.broken_signers().into_iter();
+        let broken =
+            broken.map(|(signer, [refused, all])| Held::new(signer, format!("{refused} of {all} calls")));
+        self.hold(
+            Alarm::SignaturesRefused,
+            broken.collect(),
+            "most calls of a party have a signature that is refused",
+        );
+        let strangers = signals.stranger_calls().map(|calls| Held::new("", format!("{calls} calls")));
+        self.hold(
+            Alarm::UnknownCallers,
+            strangers.into_iter().collect(),
+            "many calls have no signature, or that of a key that nobody has",
+        );
+    }
+
+    /// The store has no alarms at hand: it only notes which use case has panicked.
+    pub(super) fn raise_for_panics(&self) {
+        for use_case in self.store.take_panicked() {
+            let alarms = &self.instruments.alarms;
+            raise_alarm!(
+                alarms,
+                Alarm::Panicked,
+                use_case,
+                use_case,
+                "a use case of the ledger has panicked"
+            );
+        }
     }
 
     pub(super) fn judge_database(&self) {
@@ -138,6 +189,17 @@ impl AlarmWatch {
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The alarm about a receiver that is out of reach, and its subject.
+fn alarm_of(receiver: &Receiver) -> (Alarm, &str) {
+    match receiver {
+        Receiver::Edge => (Alarm::EdgeUnreachable, ""),
+        Receiver::Partner(partner) => (Alarm::PartnerUnreachable, partner.as_str()),
+        Receiver::Billing => (Alarm::BillingUnreachable, "charges"),
+        Receiver::Accounts => (Alarm::BillingUnreachable, "accounts"),
+        Receiver::SmsGateway(gateway) => (Alarm::SmsUnreachable, gateway),
     }
 }
 

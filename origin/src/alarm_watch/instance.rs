@@ -4,7 +4,7 @@
 use crate::config::Config;
 
 /// The configured name, or else host and port.
-pub(super) fn instance_name(config: &Config) -> String {
+pub(crate) fn instance_name(config: &Config) -> String {
     if let Some(instance) = &config.alarms.instance {
         return instance.clone();
     }

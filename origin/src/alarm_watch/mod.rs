@@ -15,5 +15,6 @@ mod instance;
 mod rounds;
 mod watch;
 
+pub(crate) use instance::instance_name;
 pub use rounds::write_alarms;
 pub use watch::AlarmWatch;

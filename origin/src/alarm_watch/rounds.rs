@@ -43,6 +43,7 @@ impl AlarmWatch {
     pub async fn make_round(&self) {
         // 1.
         self.judge_signals();
+        self.judge_admin_port();
         self.judge_database();
         self.look_at_disks().await;
         // 2.
@@ -59,6 +60,7 @@ impl AlarmWatch {
     /// Writes what has changed, and reads what others have changed. What cannot be written is
     /// written in a later round.
     pub async fn exchange(&self) {
+        self.raise_for_panics();
         let alarms = &self.instruments.alarms;
         let records = alarms.list_unwritten();
         if !records.is_empty() {
@@ -69,6 +71,16 @@ impl AlarmWatch {
                     return tracing::warn!(fault = %error, "the state of alarms could not be written");
                 }
                 Err(_) => return tracing::warn!("the state of alarms was not written in time"),
+            }
+        }
+        let told = alarms.list_told();
+        if !told.is_empty() {
+            let marked = self.store.mark_alarms_told(self.instance.clone(), told.clone());
+            match tokio::time::timeout(PATIENCE, marked).await {
+                Ok(Ok(())) => alarms.forget_told(&told),
+                // Nothing is lost: it is marked in a later round, or told again.
+                Ok(Err(error)) => return tracing::warn!(%error, "told alarms could not be marked"),
+                Err(_) => return tracing::warn!("told alarms were not marked in time"),
             }
         }
         let stored = self.store.list_alarms(AlarmFilter::OfOrigin(self.instance.clone()));

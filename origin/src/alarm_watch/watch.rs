@@ -8,6 +8,7 @@ use crate::store::Store;
 use onbill_domain::key::Keyring;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub struct AlarmWatch {
     /// The file systems that have not answered yet.
     pub(super) disks_asked: Arc<Mutex<BTreeSet<&'static str>>>,
     pub(super) is_recovering: bool,
+    pub(super) is_admin_port_taken: AtomicBool,
 }
 
 /// What the last rounds have found.
@@ -59,7 +61,13 @@ impl AlarmWatch {
             seen: Mutex::default(),
             disks_asked: Arc::default(),
             is_recovering,
+            is_admin_port_taken: AtomicBool::new(false),
         }
+    }
+
+    /// From now on it is an alarm that another program has the admin listener's default port.
+    pub fn note_admin_port_taken(&self) {
+        self.is_admin_port_taken.store(true, Ordering::Relaxed);
     }
 
     /// The name of this origin in the table of alarms.

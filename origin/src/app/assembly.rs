@@ -4,7 +4,7 @@
 
 use super::key_check::check_keys;
 use crate::account::AccountLookup;
-use crate::alarm_watch::AlarmWatch;
+use crate::alarm_watch::{AlarmWatch, instance_name};
 use crate::ambient::{Clock, Random};
 use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::Coupons;
@@ -281,7 +281,9 @@ impl Base {
             agreements: agreements.clone(),
         });
         let (workers, instruments) = (self.workers.clone(), self.instruments.clone());
-        let readiness = Arc::new(Readiness::new(store.clone(), workers, instruments));
+        let instance = instance_name(&self.config);
+        let readiness = Readiness::new(store.clone(), workers, clock.clone(), instance, instruments);
+        let readiness = Arc::new(readiness);
         RouteState {
             config: self.config.clone(),
             keys: self.keys.clone(),

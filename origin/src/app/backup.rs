@@ -5,6 +5,7 @@ use crate::config::{Config, Database};
 use crate::keys::Vault;
 use crate::store::{SchemaVersion, Store};
 use onbill_domain::timestamp::Timestamp;
+use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -16,6 +17,8 @@ const SERVER_COPIES: &str = "the database is on a PostgreSQL server, which is ba
 
 /// How the name of a backup in a folder ends.
 const BACKUP_ENDING: &str = ".sqlite";
+/// What follows that while the copy is made.
+const UNFINISHED_ENDING: &str = ".unfinished";
 /// Length of `2026-11-29T080000Z`, the moment in such a name.
 const MOMENT_BYTES: usize = 18;
 
@@ -40,7 +43,7 @@ pub async fn back_up(config: &Config, vault: &Vault, file: &Path, now: Timestamp
         return Err(failed(ErrorKind::AlreadyExists.into()));
     }
     let unfinished = Unfinished::create(file).map_err(failed)?;
-    let (to, facts) = (unfinished.0.clone(), ledger_facts(config, vault));
+    let (to, facts) = (unfinished.path.clone(), ledger_facts(config, vault));
     let copied = tokio::task::spawn_blocking(move || Store::copy_sqlite(&source, &to, now, &facts)).await;
     let differing = copied
         .map_err(|error| format!("the copy was not made: {error}"))?
@@ -48,7 +51,7 @@ pub async fn back_up(config: &Config, vault: &Vault, file: &Path, now: Timestamp
     if let Some(fact) = differing {
         return Err(differs_in(fact));
     }
-    let bytes = sync_and_name(&unfinished.0, file).map_err(failed)?;
+    let bytes = sync_and_name(&unfinished.path, file).map_err(failed)?;
     // As a restore would find it, from the disk and for reading only.
     match SchemaVersion::read_sqlite(file) {
         Ok(_) => Ok(bytes),
@@ -65,8 +68,8 @@ pub struct KeptBackup {
 }
 
 /// Copies the database into a new file of the folder, named for the operator and the moment, and
-/// then removes the oldest of its kind until `keep` are left. Files of other names are nobody's
-/// business here.
+/// then removes the oldest of its kind until `keep` are left. What interrupted copies have left goes
+/// before, because it may be what fills the disk. Files of other names are nobody's business here.
 pub async fn back_up_into(
     config: &Config,
     vault: &Vault,
@@ -75,8 +78,9 @@ pub async fn back_up_into(
     now: Timestamp,
 ) -> Result<KeptBackup, String> {
     let file = folder.join(backup_name(config.operator.as_str(), now));
-    let bytes = back_up(config, vault, &file, now).await?;
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    remove_leftovers(folder, config.operator.as_str()).map_err(failed)?;
+    let bytes = back_up(config, vault, &file, now).await?;
     let mut backups = list_backups(folder, config.operator.as_str()).map_err(failed)?;
     let surplus = backups.len().saturating_sub(keep.max(1));
     let removed: Vec<PathBuf> = backups.drain(..surplus).collect();
@@ -103,6 +107,27 @@ fn list_backups(folder: &Path, operator: &str) -> std::io::Result<Vec<PathBuf>> 
     }
     backups.sort();
     Ok(backups)
+}
+
+/// Removes unfinished copies whose program is gone: one that is still made is locked.
+fn remove_leftovers(folder: &Path, operator: &str) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let finished = name.to_str().and_then(|name| name.strip_suffix(UNFINISHED_ENDING));
+        if !finished.is_some_and(|name| is_backup_name(name, operator)) {
+            continue;
+        }
+        let file = match File::open(entry.path()) {
+            // Its own program has just given it its name, or removed it.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            file => file?,
+        };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            drop(Unfinished { path: entry.path(), _lock: file });
+        }
+    }
+    Ok(())
 }
 
 fn is_backup_name(name: &str, operator: &str) -> bool {
@@ -140,21 +165,26 @@ fn folder_of(file: &Path) -> &Path {
 }
 
 /// A copy that has no name yet. It is removed unless it gets one.
-struct Unfinished(PathBuf);
+struct Unfinished {
+    path: PathBuf,
+    /// Holds the lock by which others see that the copy is being made. It ends with the process.
+    _lock: File,
+}
 
 impl Unfinished {
     /// An empty file that only its owner reads, which is also what the copy is made in.
     fn create(file: &Path) -> std::io::Result<Self> {
         let mut name = file.as_os_str().to_owned();
-        name.push(".unfinished");
+        name.push(UNFINISHED_ENDING);
         let path = PathBuf::from(name);
         // One that a stopped run has left is unassigned.
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Self(path))
+        let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Self { path, _lock: lock })
     }
 }
 
@@ -162,7 +192,7 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         for ending in ["", "-wal", "-shm", "-journal"] {
             // Most often none of them is there.
-            let mut name = self.0.as_os_str().to_owned();
+            let mut name = self.path.as_os_str().to_owned();
             name.push(ending);
             let _ = std::fs::remove_file(PathBuf::from(name));
         }
@@ -188,5 +218,26 @@ mod tests {
         ] {
             assert!(!is_backup_name(other, "acme"), "{other}");
         }
+    }
+
+    #[test]
+    fn leftovers_are_removed_unless_their_copy_is_being_made() {
+        let folder = std::env::temp_dir().join(format!("onbill-backups-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("can be made");
+        let put = |name: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, "half").expect("can be written");
+            path
+        };
+        let left = put("acme-2026-11-28T080000Z.sqlite.unfinished");
+        let log = put("acme-2026-11-28T080000Z.sqlite.unfinished-wal");
+        let others = put("nova-2026-11-28T080000Z.sqlite.unfinished");
+        let made = folder.join("acme-2026-11-29T080000Z.sqlite");
+        let unfinished = Unfinished::create(&made).expect("is new");
+        remove_leftovers(&folder, "acme").expect("works");
+        assert!(!left.exists() && !log.exists(), "its program is gone");
+        assert!(others.exists() && unfinished.path.exists(), "these are others'");
+        drop(unfinished);
+        std::fs::remove_dir_all(&folder).expect("is ours");
     }
 }

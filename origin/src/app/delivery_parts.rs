@@ -2,9 +2,7 @@
 
 use super::assembly::Base;
 use crate::delivery::files::FileExchange;
-use crate::delivery::{
-    BillingSubmission, EdgeMappings, Heartbeats, RetrySchedule, SmsJobs, Webhooks, Worker,
-};
+use crate::delivery::{BillingSubmission, EdgeMappings, RetrySchedule, SmsJobs, Webhooks, Worker};
 use crate::http::{CspClient, SignedClient};
 use crate::sms::SmsGateway;
 use std::sync::Arc;
@@ -71,7 +69,6 @@ impl Base {
             wake_up: self.wake_up.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
-            beats: Heartbeats::default(),
             instruments: self.instruments.clone(),
             workers: self.workers.clone(),
             is_recovering: self.is_recovering,

@@ -30,7 +30,7 @@ pub fn list_open_files(config: &Config) -> Vec<OpenFile> {
     database.into_iter().map(|(path, mode)| OpenFile { path, mode }).chain(secrets).collect()
 }
 
-/// The key ring and the password files.
+/// The key ring, the password files and the secret of the alarm webhook.
 fn list_secrets(config: &Config) -> Vec<&Path> {
     let gateway = match &config.sms {
         SmsSettings::Csp(_) => None,
@@ -38,6 +38,7 @@ fn list_secrets(config: &Config) -> Vec<&Path> {
         SmsSettings::Smpp(settings) => Some(settings.password_file.as_path()),
     };
     let passwords = config.database_password_file.as_deref().into_iter().chain(gateway);
+    let passwords = passwords.chain(config.alarms.webhook_secret_file.as_deref());
     std::iter::once(config.keys.as_path()).chain(passwords).collect()
 }
 

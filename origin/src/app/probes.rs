@@ -4,7 +4,8 @@
 use super::database;
 use super::file_modes::list_open_files;
 use super::key_check::list_missing_keys;
-use crate::config::{Config, SmppAddress, SmsSettings};
+use crate::config::{Config, SmppAddress, SmsSettings, mask_url};
+use crate::delivery::read_webhook_secret;
 use crate::http::probe_url;
 use crate::tls;
 use futures_util::future::join_all;
@@ -41,6 +42,10 @@ pub async fn probe_all(config: &Config) -> Vec<Probe> {
         Probe::new(file.path.display().to_string(), Err(complaint))
     }));
     probes.push(Probe::new("database", probe_database(config).await));
+    if let Some(file) = &config.alarms.webhook_secret_file {
+        let found = read_webhook_secret(file).map(|_| "is a secret".to_owned());
+        probes.push(Probe::new("alarms.webhook_secret_file", found));
+    }
     probes.extend(join_all(list_urls(config).into_iter().map(probe_address)).await);
     if let SmsSettings::Smpp(settings) = &config.sms {
         let found = timeout(PATIENCE, connect_to_smsc(&settings.url)).await;
@@ -82,26 +87,27 @@ async fn probe_database(config: &Config) -> Result<String, String> {
     }
 }
 
-/// The settings that are URLs of other parties, and what is asked for there.
+/// The settings that are URLs of other parties, as they are shown, and what is asked for there.
 fn list_urls(config: &Config) -> Vec<(String, String)> {
-    let mut urls = vec![
-        ("edge_url".to_owned(), format!("{}/healthz", config.edge_url)),
-        ("bss_url".to_owned(), config.bss_url.clone()),
-    ];
+    let shown = |setting: &str, url: &str| (format!("{setting} {url}"), url.to_owned());
+    let mut urls =
+        vec![shown("edge_url", &format!("{}/healthz", config.edge_url)), shown("bss_url", &config.bss_url)];
     for partner in &config.partners {
-        let url = partner.url.iter().map(|url| (format!("url of partner {}", partner.id), url.clone()));
-        urls.extend(url);
+        urls.extend(partner.url.iter().map(|url| shown(&format!("url of partner {}", partner.id), url)));
     }
     if let SmsSettings::Kannel(settings) = &config.sms {
-        urls.push(("sms.url".to_owned(), settings.url.clone()));
+        urls.push(shown("sms.url", &settings.url));
     }
-    urls.extend(config.telemetry.traces_url().map(|url| ("telemetry.otlp_endpoint".to_owned(), url)));
+    if let Some(url) = &config.alarms.webhook {
+        urls.push((format!("alarms.webhook {}", mask_url(url)), url.clone()));
+    }
+    urls.extend(config.telemetry.traces_url().map(|url| shown("telemetry.otlp_endpoint", &url)));
     urls
 }
 
-async fn probe_address((setting, url): (String, String)) -> Probe {
+async fn probe_address((shown, url): (String, String)) -> Probe {
     let found = probe_url(&url, PATIENCE).await.map(|status| format!("answers ({status})"));
-    Probe::new(format!("{setting} {url}"), found)
+    Probe::new(shown, found)
 }
 
 /// Connects, and no more: a bind could end the session of the origin that serves.

@@ -4,7 +4,7 @@
 use super::assembly::App;
 use super::supervisor::Supervisor;
 use crate::call_trace::CallTrace;
-use crate::delivery::HeartbeatWatch;
+use crate::delivery::StuckWorkers;
 use crate::delivery::files::Directory;
 use crate::instruments::{Alarm, raise_alarm};
 use crate::server;
@@ -26,7 +26,8 @@ const SWEEP_EVERY: Duration = Duration::from_mins(5);
 const WATCH_EVERY: Duration = Duration::from_secs(10);
 /// How often the supervisor is told within its patience, so that one late turn is no failure.
 const TOLD_TIMES: u32 = 3;
-/// How long the end of the service waits for the last words about alarms.
+/// How long the end of the service waits for each exchange with the table of alarms, and for the posts
+/// to the webhook: three seconds in all.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The listeners of an origin.
@@ -98,14 +99,14 @@ pub async fn run(
 /// Writes and posts what there is to say of alarms, as far as that is quick: the next start, or the
 /// receiver, then knows why there is one.
 async fn leave_word(app: &App) {
-    let words = async {
-        app.alarm_watch.exchange().await;
-        if let Some(webhook) = &app.alarm_webhook {
-            webhook.post_waiting().await;
-        }
-    };
-    // Nobody waits for the rest: the log has it.
-    let _ = tokio::time::timeout(LAST_WORDS, words).await;
+    let exchange = || tokio::time::timeout(LAST_WORDS, app.alarm_watch.exchange());
+    // Nobody waits for the rest: the log has it, and the next start tells what was not told.
+    let _ = exchange().await;
+    if let Some(webhook) = &app.alarm_webhook {
+        let _ = tokio::time::timeout(LAST_WORDS, webhook.post_waiting()).await;
+        // The table remembers what the receiver has.
+        let _ = exchange().await;
+    }
 }
 
 /// Tells the supervisor again and again that the queues are worked on, and ends when one is not.
@@ -113,10 +114,10 @@ async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
     let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / TOLD_TIMES);
     let mut every = tokio::time::interval(wanted.min(WATCH_EVERY));
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watch = HeartbeatWatch::begin(Instant::now());
+    let mut stuck = StuckWorkers::watch_from(Instant::now());
     loop {
         every.tick().await;
-        if let Some(queue) = watch.find_stuck(&app.worker.beats, app.worker.queues(), Instant::now()) {
+        if let Some(queue) = stuck.find(&app.worker.workers, app.worker.queues(), Instant::now()) {
             tracing::error!(?queue, "the worker of a queue does nothing any more");
             return;
         }

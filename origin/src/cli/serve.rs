@@ -64,10 +64,7 @@ impl Arguments {
             .map_err(anyhow::Error::msg)?;
         let sealing_key = app.vault.newest_key_id().to_owned();
         app.store.note_sealing_key(sealing_key).await.map_err(database_failed)?;
-        let admin = match app.config.admin_listen.address() {
-            Some(address) => Some(bind(address, "admin_listen").await?),
-            None => None,
-        };
+        let admin = bind_admin(&app).await?;
         let listeners = Listeners { calls: bind(listen, "listen").await?, admin };
         tracing::info!(%listen, operator = %app.config.operator, "serving");
         let directory = app.config.files.as_ref().map(|settings| {
@@ -118,6 +115,22 @@ fn find_supervisor() -> Supervisor {
         tracing::warn!(fault = %error, "the supervisor cannot be told anything: NOTIFY_SOCKET leads nowhere");
         Supervisor::default()
     })
+}
+
+/// The admin listener, if there is one. When its port is the default that nobody has named, and
+/// another program has it, the origin serves without: charges are worth more than their metrics.
+async fn bind_admin(app: &App) -> anyhow::Result<Option<TcpListener>> {
+    let setting = app.config.admin_listen;
+    let Some(address) = setting.address() else { return Ok(None) };
+    match bind(address, "admin_listen").await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if setting.is_default() => {
+            tracing::warn!(?error, %address, "there is no admin listener, and there are no metrics");
+            app.alarm_watch.note_admin_port_taken();
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Listens on an address of the configuration. The error names the setting.

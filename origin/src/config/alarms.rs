@@ -1,6 +1,6 @@
 //! `[alarms]` of the configuration.
 
-use super::secure_url::require_https;
+use super::secure_url::{mask_url, require_https};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -61,7 +61,10 @@ impl AlarmSettings {
     /// Checks what the types cannot. The error says what to change.
     pub fn check(&self) -> Result<(), String> {
         match &self.webhook {
-            Some(url) => require_https(url, "webhook")?,
+            Some(url) => require_https(url, "webhook").map_err(|_| {
+                let shown = mask_url(url);
+                format!("webhook: {shown} must be https, or http on this machine, and nothing invisible")
+            })?,
             None if self.webhook_secret_file.is_some() => {
                 return Err("webhook_secret_file needs webhook".to_owned());
             }
@@ -101,7 +104,7 @@ mod tests {
             assert_eq!(check(good), Ok(()), "{good}");
         }
         for (bad, complaint) in [
-            ("webhook = \"http://ops.example/x\"", "must be https"),
+            ("webhook = \"http://ops.example/x\"", "webhook: http://ops.example/*** must be https"),
             ("webhook_secret_file = \"/etc/secret\"", "needs webhook"),
             ("no_charges_hours = 0", "from 1 to 744"),
             ("disk_free_percent = 91", "from 0 to 90"),

@@ -12,6 +12,7 @@ use super::links::Links;
 use super::offers::Offer;
 use super::partners::Partner;
 use super::reading::{self, Mistake};
+use super::secure_url::mask_url;
 use super::sms::SmsSettings;
 use super::sources::AccountSource;
 use super::spending::CurrencyLimits;
@@ -131,9 +132,12 @@ impl Config {
             .map_err(|complaint| format!("{}: {complaint}", self.keys.display()))
     }
 
-    /// The configuration in effect, with every default, and without a password.
+    /// The configuration in effect, with every default, and without a password, nor what may be one in the
+    /// address of the alarm webhook.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
-        toml::to_string(self)
+        let mut shown = self.clone();
+        shown.alarms.webhook = shown.alarms.webhook.as_deref().map(mask_url);
+        toml::to_string(&shown)
     }
 
     /// Reads the text of the file, as far as its types can check it. A table is written as one, and

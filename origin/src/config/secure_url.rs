@@ -22,3 +22,30 @@ pub(crate) fn require_https(url: &str, member: &str) -> Result<(), String> {
         Err(format!("{member}: {url} must be https"))
     }
 }
+
+/// An address as it is shown where its path or query may be a secret, as those of many webhooks are.
+pub(crate) fn mask_url(url: &str) -> String {
+    match parse_site_origin(url) {
+        Some(origin) if url == origin || url.strip_suffix('/') == Some(origin.as_str()) => origin,
+        Some(origin) => format!("{origin}/***"),
+        None => "***".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masked_address_shows_its_host_only() {
+        for (url, shown) in [
+            ("https://hooks.example/services/T0/secret", "https://hooks.example/***"),
+            ("https://hooks.example?token=secret", "https://hooks.example/***"),
+            ("https://ops.example:8443/", "https://ops.example:8443"),
+            ("https://hooks.example/***", "https://hooks.example/***"),
+        ] {
+            assert_eq!(mask_url(url), shown);
+        }
+        assert_eq!(mask_url("secret"), "***");
+    }
+}

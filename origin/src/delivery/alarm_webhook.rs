@@ -2,9 +2,10 @@
 //! over, so that nobody has to read the log.
 //!
 //! A post is signed as in Standard Webhooks (<https://www.standardwebhooks.com>), if there is a
-//! secret. Posts leave one after the other, on a task of their own. They wait in memory, in a number
-//! that [`crate::instruments::Alarms`] bounds: a receiver that hangs or refuses delays other posts
-//! and nothing else. What waits is lost with the process; the table of alarms has it.
+//! secret. Posts leave on a task of their own, and wait in memory, in a number that
+//! [`crate::instruments::Alarms`] bounds: a receiver that hangs or refuses delays nothing else, and a
+//! post that hangs no other. Each is told until the receiver has taken it, also after a restart: the
+//! table of alarms has what was told. So a receiver may get one twice, under one id.
 
 use crate::ambient::Clock;
 use crate::config::AlarmSettings;
@@ -12,6 +13,7 @@ use crate::http::Peer;
 use crate::instruments::{AlarmChange, AlarmNews, AlarmScope, Instruments};
 use crate::keys::password_file;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::Request;
 use http::header::CONTENT_TYPE;
 use onbill_domain::digest::sha256;
@@ -20,6 +22,7 @@ use onbill_domain::ids::OperatorId;
 use onbill_domain::key::hmac_sha256;
 use onbill_domain::timestamp::Timestamp;
 use serde::Serialize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,10 +30,11 @@ use zeroize::Zeroizing;
 
 /// How long one post may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Pauses before the second, third, … attempt. After the last one the post is given up: by then the
-/// next alarms are more worth telling.
-const PAUSES: [Duration; 4] =
-    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(2)];
+/// Posts under way at once: a receiver that answers some of them slowly still gets the others, and is
+/// not flooded.
+const POSTS_AT_ONCE: usize = 8;
+/// How long to sleep when there is nothing to tell. Whatever comes ends it.
+const IDLE: Duration = Duration::from_mins(1);
 /// What a secret begins with (Standard Webhooks, "Signature scheme").
 const SECRET_PREFIX: &str = "whsec_";
 /// Lengths of a secret in bytes, from the same section.
@@ -49,7 +53,6 @@ pub struct AlarmWebhook {
     clock: Arc<dyn Clock>,
     instruments: Arc<Instruments>,
     patience: Duration,
-    pauses: [Duration; 4],
 }
 
 /// The body of a post.
@@ -87,50 +90,40 @@ impl AlarmWebhook {
         instruments: Arc<Instruments>,
     ) -> Result<Option<Self>, String> {
         let Some(url) = settings.webhook.clone() else { return Ok(None) };
-        let secret = match &settings.webhook_secret_file {
-            Some(file) => {
-                let text = password_file::read_password("alarms: webhook_secret_file", file)?;
-                Some(parse_secret(&text).ok_or(
-                    "alarms: webhook_secret_file must have whsec_ and 24 to 64 bytes in base64 in its first line",
-                )?)
-            }
-            None => None,
-        };
+        let secret = settings.webhook_secret_file.as_deref().map(read_webhook_secret).transpose()?;
         instruments.alarms.keep_news();
         let (operator, instance) = (operator.clone(), instance.to_owned());
-        let (patience, pauses) = (PATIENCE, PAUSES);
-        Ok(Some(Self { url, secret, operator, instance, peer, clock, instruments, patience, pauses }))
+        let patience = PATIENCE;
+        Ok(Some(Self { url, secret, operator, instance, peer, clock, instruments, patience }))
     }
 
     /// Posts what is news, again and again, and does not end.
     pub async fn run(self: Arc<Self>) {
+        let alarms = &self.instruments.alarms;
         loop {
-            match self.instruments.alarms.take_news() {
-                Some(news) => self.post_until_taken(&news).await,
-                None => self.instruments.alarms.news_came().await,
+            let due = alarms.list_due_news(POSTS_AT_ONCE);
+            if due.is_empty() {
+                let wait = alarms.next_news_in().unwrap_or(IDLE);
+                // Woken or not, the next round looks what is due.
+                let _ = tokio::time::timeout(wait, alarms.news_came()).await;
+            } else {
+                join_all(due.iter().map(|news| self.post(news))).await;
             }
         }
     }
 
-    /// Makes one attempt at each post that waits: for the end of the program.
+    /// Makes one attempt at each post that waits, in their order: for the end of the program.
     pub async fn post_waiting(&self) {
-        while let Some(news) = self.instruments.alarms.take_news() {
-            self.try_post(&news).await;
+        let mut tried = None;
+        while let Some(news) = self.instruments.alarms.find_news_after(tried) {
+            self.post(&news).await;
+            tried = Some(news.number);
         }
     }
 
-    async fn post_until_taken(&self, news: &AlarmNews) {
-        for pause in self.pauses.map(Some).into_iter().chain([None]) {
-            if self.try_post(news).await {
-                return;
-            }
-            if let Some(pause) = pause {
-                tokio::time::sleep(pause).await;
-            }
-        }
-        let alarm = news.alarm.alarm.as_str();
-        tracing::error!(subject = alarm, "the alarm webhook has not taken a post: it is given up");
-        self.instruments.alarms.webhook_counts().dropped.fetch_add(1, Ordering::Relaxed);
+    async fn post(&self, news: &AlarmNews) {
+        let is_taken = self.try_post(news).await;
+        self.instruments.alarms.note_told(news, is_taken);
     }
 
     /// Makes one attempt. True when the receiver has taken the post.
@@ -214,6 +207,15 @@ fn sign(secret: &[u8], id: &str, at: Timestamp, body: &[u8]) -> String {
     format!("v1,{}", encode_base64(&hmac_sha256(secret, &signed)))
 }
 
+/// Reads the secret that posts are signed with. The error says what to correct.
+pub(crate) fn read_webhook_secret(file: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let text = password_file::read_password("alarms: webhook_secret_file", file)?;
+    parse_secret(&text).ok_or_else(|| {
+        "alarms: webhook_secret_file must have whsec_ and 24 to 64 bytes in base64 in its first line"
+            .to_owned()
+    })
+}
+
 fn parse_secret(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let secret = Zeroizing::new(decode_base64(text.trim().strip_prefix(SECRET_PREFIX)?)?);
     SECRET_BYTES.contains(&secret.len()).then_some(secret)
@@ -261,40 +263,50 @@ mod tests {
         let (peer, instruments) = (Arc::clone(&receiver), Instruments::new(clock.clone()));
         let opened = AlarmWebhook::open(&settings, (&operator, "a"), peer, clock, instruments);
         let webhook = opened.expect("is sound").expect("is configured");
-        let (patience, pauses) = (Duration::from_millis(1), [Duration::ZERO; 4]);
-        (receiver, AlarmWebhook { patience, pauses, ..webhook })
+        (receiver, AlarmWebhook { patience: Duration::from_millis(1), ..webhook })
     }
 
-    /// What became of one post.
-    async fn post_one(webhook: &AlarmWebhook) -> [u64; 3] {
-        let alarms = &webhook.instruments.alarms;
-        alarms.raise(Alarm::DiskLow, "spool");
-        webhook.post_until_taken(&alarms.take_news().expect("is news")).await;
-        alarms.clear(Alarm::DiskLow, "spool");
-        alarms.take_news();
-        let counts = alarms.webhook_counts();
+    fn counts(webhook: &AlarmWebhook) -> [u64; 3] {
+        let counts = webhook.instruments.alarms.webhook_counts();
         [&counts.posted, &counts.failed, &counts.dropped].map(|count| count.load(Ordering::Relaxed))
     }
 
     #[tokio::test]
-    async fn refused_post_is_repeated_under_its_id() {
-        let (receiver, webhook) = webhook_to(4, false);
-        assert_eq!(post_one(&webhook).await, [1, 4, 0]);
+    async fn refused_post_is_repeated_under_its_id_until_it_is_taken() {
+        let (receiver, webhook) = webhook_to(9, false);
+        webhook.instruments.alarms.raise(Alarm::DiskLow, "spool");
+        for _ in 0..12 {
+            webhook.post_waiting().await;
+        }
+        assert_eq!(counts(&webhook), [1, 9, 0]);
         let ids = receiver.ids.lock().expect("is whole").clone();
-        assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (5, 1), "{ids:?}");
+        assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (10, 1), "{ids:?}");
     }
 
     #[tokio::test]
-    async fn post_that_nobody_takes_is_given_up() {
-        let (_, webhook) = webhook_to(5, false);
-        assert_eq!(post_one(&webhook).await, [0, 5, 1]);
-        assert_eq!(post_one(&webhook).await, [1, 5, 1], "the next one is told");
+    async fn receiver_that_hangs_is_left_and_told_again() {
+        let (receiver, webhook) = webhook_to(0, true);
+        for subject in ["spool", "database"] {
+            webhook.instruments.alarms.raise(Alarm::DiskLow, subject);
+        }
+        for _ in 0..3 {
+            webhook.post_waiting().await;
+        }
+        assert_eq!(counts(&webhook), [0, 6, 0]);
+        let ids = receiver.ids.lock().expect("is whole").clone();
+        assert_eq!(ids.into_iter().collect::<BTreeSet<_>>().len(), 2, "one holds up no other");
     }
 
     #[tokio::test]
-    async fn receiver_that_hangs_is_left() {
-        let (_, webhook) = webhook_to(0, true);
-        assert_eq!(post_one(&webhook).await, [0, 5, 1]);
+    async fn end_is_not_told_before_the_beginning() {
+        let (_, webhook) = webhook_to(1, false);
+        let alarms = &webhook.instruments.alarms;
+        alarms.raise(Alarm::DiskLow, "spool");
+        alarms.clear(Alarm::DiskLow, "spool");
+        webhook.post_waiting().await;
+        assert_eq!(counts(&webhook), [0, 1, 0], "the beginning was refused");
+        webhook.post_waiting().await;
+        assert_eq!(counts(&webhook), [2, 1, 0]);
     }
 
     #[test]

@@ -1,13 +1,23 @@
-//! Which workers of the queues run: without one, what is promised is not delivered, and nothing
-//! else shows it at once.
+//! Whether the workers of the queues run, and do something. A worker that has ended, whose attempts never
+//! end, or which waits for a lock that nobody gives back, looks like one that has nothing to do: the
+//! origin accepts charges, and submits none.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crate::store::{LEASE_SECONDS_MAX, Queue};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Counts the workers that run, against those that there should be.
+/// A worker that has done nothing for so long is stuck: it looks for jobs each quarter of a minute,
+/// and every attempt ends before its lease does.
+const SILENCE_MAX: Duration = Duration::from_secs(LEASE_SECONDS_MAX.unsigned_abs());
+
+/// The workers that run, against those that there should be, and the steps of each.
 #[derive(Debug, Default)]
 pub struct QueueWorkers {
     wanted: AtomicUsize,
     running: AtomicUsize,
+    /// Steps of the worker of each queue.
+    beats: [AtomicU64; Queue::EACH.len()],
 }
 
 impl QueueWorkers {
@@ -22,10 +32,22 @@ impl QueueWorkers {
         RunningWorker(&self.running)
     }
 
+    /// The worker of the queue has done something.
+    pub(super) fn beat(&self, queue: Queue) {
+        let place = Queue::EACH.into_iter().position(|each| each == queue);
+        if let Some(count) = place.and_then(|place| self.beats.get(place)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// Whether each queue has its worker. False until they were started.
     pub fn all_run(&self) -> bool {
         let wanted = self.wanted.load(Ordering::Relaxed);
         wanted > 0 && self.running.load(Ordering::Relaxed) >= wanted
+    }
+
+    fn read_beats(&self) -> [u64; Queue::EACH.len()] {
+        std::array::from_fn(|place| self.beats[place].load(Ordering::Relaxed))
     }
 }
 
@@ -35,6 +57,30 @@ pub(super) struct RunningWorker<'w>(&'w AtomicUsize);
 impl Drop for RunningWorker<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What was last seen of the steps, and since when they have been the same.
+pub(crate) struct StuckWorkers {
+    seen: [(u64, Instant); Queue::EACH.len()],
+}
+
+impl StuckWorkers {
+    pub(crate) fn watch_from(now: Instant) -> Self {
+        Self { seen: [(0, now); Queue::EACH.len()] }
+    }
+
+    /// The first of these queues whose worker is stuck.
+    pub(crate) fn find(&mut self, workers: &QueueWorkers, queues: &[Queue], now: Instant) -> Option<Queue> {
+        for (seen, count) in self.seen.iter_mut().zip(workers.read_beats()) {
+            if seen.0 != count {
+                *seen = (count, now);
+            }
+        }
+        let is_stuck = |(queue, (_, since)): (Queue, (u64, Instant))| {
+            (queues.contains(&queue) && now.duration_since(since) > SILENCE_MAX).then_some(queue)
+        };
+        Queue::EACH.into_iter().zip(self.seen).find_map(is_stuck)
     }
 }
 
@@ -53,5 +99,21 @@ mod tests {
         assert!(workers.all_run());
         drop(first);
         assert!(!workers.all_run(), "one has ended");
+    }
+
+    #[test]
+    fn silent_worker_is_stuck_and_an_absent_one_is_not() {
+        let (workers, start) = (QueueWorkers::default(), Instant::now());
+        let mut stuck = StuckWorkers::watch_from(start);
+        let queues = [Queue::Pins, Queue::Edge];
+        let mut at = |seconds| stuck.find(&workers, &queues, start + Duration::from_secs(seconds));
+        assert_eq!(at(0), None);
+        workers.beat(Queue::Pins);
+        assert_eq!(at(300), None);
+        assert_eq!(at(361), Some(Queue::Edge));
+        workers.beat(Queue::Edge);
+        assert_eq!(at(362), None, "it goes on");
+        workers.beat(Queue::Edge);
+        assert_eq!(at(661), Some(Queue::Pins), "no other queue's beat counts for it");
     }
 }

@@ -7,7 +7,6 @@
 use super::alarms::raise_for_result;
 use super::billing::BillingSubmission;
 use super::edge_mapping::EdgeMappings;
-use super::heartbeat::Heartbeats;
 use super::later_verdict::LaterVerdict;
 use super::queue_workers::QueueWorkers;
 use super::retry::RetrySchedule;
@@ -20,8 +19,8 @@ use crate::config::Billing;
 use crate::fault::Fault;
 use crate::instruments::{Alarm, AttemptResult, Instruments, raise_alarm};
 use crate::store::{
-    DeliveryOutcome, Job, LEASE_SECONDS_MAX, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome, Store, Subject,
-    WebhookJob, WebhookOutcome,
+    DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome,
+    Store, StoreError, Subject, WebhookJob, WebhookOutcome,
 };
 use futures_util::future::Either;
 use futures_util::stream::FuturesUnordered;
@@ -68,7 +67,6 @@ pub struct Worker {
     pub(crate) wake_up: WakeUp,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) beats: Heartbeats,
     pub(crate) instruments: Arc<Instruments>,
     pub(crate) workers: Arc<QueueWorkers>,
     /// The ledger is being recovered: see [`Worker::queues`].
@@ -91,7 +89,7 @@ impl Worker {
         let _running = self.workers.begin();
         let mut wake_up = self.wake_up.subscribe(queue);
         loop {
-            self.beats.beat(queue);
+            self.workers.beat(queue);
             // Polling is a read; only due jobs are worth a transaction.
             let wait = match self.store.next_due(queue).await {
                 Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(queue).await {
@@ -131,7 +129,7 @@ impl Worker {
         let mut steps = FuturesUnordered::new();
         steps.push(Either::Left(self.lease_jobs(queue, at_once)));
         while let Some(step) = steps.next().await {
-            self.beats.beat(queue);
+            self.workers.beat(queue);
             match step {
                 Step::Leased(Ok(jobs)) => {
                     attempted += jobs.len();
@@ -189,9 +187,11 @@ impl Worker {
         let attempt = AssertUnwindSafe(trace.scope(self.attempt_and_settle(leased))).catch_unwind();
         let attempted = attempt.instrument(span).await;
         // Its lease ends, and it is attempted again.
-        Step::Attempted(attempted.unwrap_or(Err(Fault::Broken("an outcome could not be written"))))
+        Step::Attempted(attempted.unwrap_or(Err(Fault::Broken("an attempt could not be ended"))))
     }
 
+    /// A panic costs this job an attempt, wherever it comes: while the outcome is found, or while it is
+    /// written. Otherwise a job whose outcome cannot be written would be attempted without end.
     async fn attempt_and_settle(&self, leased: LeasedJob) -> Result<(), Fault> {
         let (lease, kind, id) = (leased.lease(), leased.job.kind(), logged_id(&leased.job));
         let (what, began_at) = (kind.as_str(), Instant::now());
@@ -200,7 +200,7 @@ impl Worker {
             outcome
         } else {
             raise_alarm!(self.instruments.alarms, Alarm::Panicked, what, what, id, "an attempt has panicked");
-            self.put_off(leased.job, lease.attempt)
+            DeliveryOutcome::unclear(leased.job.clone(), self.plan_unclear(kind, lease.attempt))
         };
         let span = Span::current();
         span.record("outcome", outcome.word());
@@ -208,15 +208,38 @@ impl Worker {
         span.record("duration_ms", began_at.elapsed().as_secs_f64() * 1000.0);
         tracing::info!("attempted");
         self.instruments.metrics.jobs.note_attempt(kind, AttemptResult::of(&outcome));
+        let written = AssertUnwindSafe(self.write_outcome(kind, &id, lease, outcome)).catch_unwind().await;
+        match written {
+            // The store's own panic is an alarm already.
+            Ok(Err(Fault::Store(StoreError::Panicked))) => {}
+            Ok(written) => return written,
+            Err(_) => {
+                let message = "writing an outcome has panicked";
+                raise_alarm!(self.instruments.alarms, Alarm::Panicked, what, what, id, "{message}");
+            }
+        }
+        let (step, now) = (self.plan_unclear(kind, lease.attempt), self.clock.now());
+        if self.store.end_attempt(now, lease, step).await? && step == NextStep::DeadLetter {
+            self.raise_parked(kind, &id, lease);
+        }
+        Ok(())
+    }
+
+    async fn write_outcome(
+        &self,
+        kind: JobKind,
+        id: &str,
+        lease: Lease,
+        outcome: DeliveryOutcome,
+    ) -> Result<(), Fault> {
         let verdict = LaterVerdict::of(&outcome);
         let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
         let filled = outcome.filled_queues();
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         if is_dead_letter {
-            let alarms = &self.instruments.alarms;
-            raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, "an entry needs a person");
+            self.raise_parked(kind, id, lease);
         }
-        raise_for_result(&self.instruments, result, what, &id);
+        raise_for_result(&self.instruments, result, kind.as_str(), id);
         self.wake_up.wake_each(filled);
         if let Some(verdict) = verdict {
             verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
@@ -224,12 +247,16 @@ impl Worker {
         Ok(())
     }
 
-    /// The outcome of an attempt that panicked: it may have got through. The job has as many attempts
-    /// as any other, and becomes a dead letter in the end.
-    fn put_off(&self, job: Job, attempt: u32) -> DeliveryOutcome {
+    fn raise_parked(&self, kind: JobKind, id: &str, lease: Lease) {
+        let (alarms, what, entry) = (&self.instruments.alarms, kind.as_str(), lease.job_id);
+        raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, entry, "an entry needs a person");
+    }
+
+    /// What follows an attempt that panicked: it may have got through. The job has as many attempts as
+    /// any other, and becomes a dead letter in the end.
+    fn plan_unclear(&self, kind: JobKind, attempt: u32) -> NextStep {
         let retry = RetrySchedule::new(Arc::clone(&self.clock), Arc::clone(&self.random));
-        let next = retry.plan(job.kind().spec().retry_if_unclear, attempt);
-        DeliveryOutcome::unclear(job, next)
+        retry.plan(kind.spec().retry_if_unclear, attempt)
     }
 
     async fn attempt(&self, job: Job, attempt: u32) -> DeliveryOutcome {

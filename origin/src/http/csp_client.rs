@@ -7,7 +7,7 @@
 use super::call_span::CallSubject;
 use super::peer::{Connection, NoResponse};
 use super::signed_client::{Repetition, SignedClient};
-use crate::instruments::{CspCall, CspResult, Instruments};
+use crate::instruments::{CspCall, CspResult, Instruments, Receiver};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
@@ -22,7 +22,12 @@ use onbill_domain::wire::csp::{
 use onbill_domain::wire::csp_answer::{self, AccountAnswer, has_error_code};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// A call that its caller gave up after so long, while there was no response, has failed. Before, it
+/// was rather the caller who had gone. It is the shortest that `hand_off_seconds` can be.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(1);
 
 /// There was no response, or one that does not show what happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +60,9 @@ impl CspClient {
         &self,
         question: &AccountValidateRequest,
     ) -> Result<Option<AccountAnswer>, Unclear> {
-        let begun = Instant::now();
+        let call = self.begin(CspCall::Account);
         let answer = self.ask_account(question).await;
-        self.note(CspCall::Account, result_of_lookup(&answer), begun);
+        call.end(result_of_lookup(&answer));
         answer
     }
 
@@ -74,9 +79,9 @@ impl CspClient {
     /// Puts a line on the bill, once per transaction id. When the connection of the post is dropped,
     /// the charge is looked up, and posted once more if billing has never seen it.
     pub async fn submit_charge(&self, charge: &BillChargeRequest) -> Result<BillChargeResponse, Unclear> {
-        let begun = Instant::now();
+        let call = self.begin(CspCall::Charge);
         let answer = self.post_charge(charge).await;
-        self.note(CspCall::Charge, result_of(&answer), begun);
+        call.end(result_of(&answer));
         answer
     }
 
@@ -100,9 +105,9 @@ impl CspClient {
     /// Looks up the outcome of a transaction id; `None` when billing reports that it has never seen
     /// it.
     pub async fn look_up_charge(&self, transaction_id: &str) -> Result<Option<BillChargeResponse>, Unclear> {
-        let begun = Instant::now();
+        let call = self.begin(CspCall::ChargeLookup);
         let answer = self.ask_charge(transaction_id).await;
-        self.note(CspCall::ChargeLookup, result_of_lookup(&answer), begun);
+        call.end(result_of_lookup(&answer));
         answer
     }
 
@@ -120,9 +125,9 @@ impl CspClient {
 
     /// Refunds part or all of a charge on its bill, once per refund id.
     pub async fn submit_refund(&self, refund: &BillRefundRequest) -> Result<BillRefundResponse, Unclear> {
-        let begun = Instant::now();
+        let call = self.begin(CspCall::Refund);
         let answer = self.post_refund(refund).await;
-        self.note(CspCall::Refund, result_of(&answer), begun);
+        call.end(result_of(&answer));
         answer
     }
 
@@ -138,9 +143,9 @@ impl CspClient {
 
     /// Sends an SMS to a subscriber.
     pub async fn send_sms(&self, msisdn: &Msisdn, text: &str) -> Result<(), Unclear> {
-        let begun = Instant::now();
+        let call = self.begin(CspCall::Sms);
         let answer = self.post_sms(msisdn, text).await;
-        self.note(CspCall::Sms, result_of(&answer), begun);
+        call.end(result_of(&answer));
         answer
     }
 
@@ -154,8 +159,8 @@ impl CspClient {
         }
     }
 
-    fn note(&self, call: CspCall, result: CspResult, begun: Instant) {
-        self.instruments.metrics.csp.note(call, result, begun.elapsed());
+    fn begin(&self, call: CspCall) -> CallUnderWay<'_> {
+        CallUnderWay { call, begun: Instant::now(), ended: false, instruments: &self.instruments }
     }
 
     fn build_call<T: Serialize>(
@@ -195,6 +200,41 @@ impl CspClient {
         let answer = self.client.send_repeatable(key_use, &self.operator, repetition, call).await;
         let answer = answer.map_err(|_| Unclear)?;
         Ok((answer.status(), answer.into_body()))
+    }
+}
+
+/// A call from its begin to its end. A charge whose partner waits is given up at its deadline: then this
+/// is dropped, and the operator's systems have not answered.
+struct CallUnderWay<'c> {
+    call: CspCall,
+    begun: Instant,
+    ended: bool,
+    instruments: &'c Instruments,
+}
+
+impl CallUnderWay<'_> {
+    fn end(mut self, result: CspResult) {
+        self.note(result);
+        self.ended = true;
+    }
+
+    fn note(&self, result: CspResult) {
+        self.instruments.metrics.csp.note(self.call, result, self.begun.elapsed());
+        let receiver = match self.call {
+            CspCall::Charge | CspCall::ChargeLookup | CspCall::Refund => Receiver::Billing,
+            CspCall::Account => Receiver::Accounts,
+            // The gateway itself is noted, whichever it is.
+            CspCall::Sms => return,
+        };
+        self.instruments.signals.note_call(receiver, result != CspResult::Unclear);
+    }
+}
+
+impl Drop for CallUnderWay<'_> {
+    fn drop(&mut self) {
+        if !self.ended && self.begun.elapsed() >= GIVEN_UP_AFTER {
+            self.note(CspResult::Unclear);
+        }
     }
 }
 

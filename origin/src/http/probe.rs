@@ -11,7 +11,8 @@ pub(crate) async fn probe_url(url: &str, patience: Duration) -> Result<u16, Stri
     match client.get(url).send().await {
         Ok(response) => Ok(response.status().as_u16()),
         Err(error) if error.is_timeout() => Err(format!("no response within {} s", patience.as_secs())),
-        Err(error) => Err(innermost(&error)),
+        // The address may be a secret, and is the caller's to show.
+        Err(error) => Err(innermost(&error.without_url())),
     }
 }
 

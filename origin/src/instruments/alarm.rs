@@ -1,5 +1,12 @@
 //! The alarms that there are, with what a person has to know of each kind.
 
+/// The silence after which a condition ends that a check confirms: what checks it is gone, such as the
+/// spool of another configuration.
+pub const SILENCE_OF_CHECKS_SECONDS: i64 = 3_600;
+/// The same of a condition that only calls show: longer than the longest pause between two attempts at
+/// a job, which is a day and a fifth.
+pub const SILENCE_OF_CALLS_SECONDS: i64 = 30 * 3_600;
+
 onbill_domain::word_enum! {
     /// What a person has to look at. The word is the value of `alarm=` in the log, of the label in
     /// metrics and of the column in the database; it never changes. Each has its heading in
@@ -10,6 +17,10 @@ onbill_domain::word_enum! {
         AccountEventContradicts = "account-event-contradicts",
         /// The CSP API described an account with a value that is not in the contract.
         AccountWordUnknown = "account-word-unknown",
+        /// The port that the admin listener has by default is another program's: there are no metrics.
+        AdminPortTaken = "admin-port-taken",
+        /// The operator's CSP API does not answer about charges, or about accounts.
+        BillingUnreachable = "billing-unreachable",
         /// Billing gave two outcomes for one id.
         BillingVerdictsDiffer = "billing-verdicts-differ",
         /// The edge brought a call that names another operator.
@@ -62,7 +73,7 @@ onbill_domain::word_enum! {
         ResponseRefused = "response-refused",
         /// A background task ended, and the origin with it.
         ServiceEnded = "service-ended",
-        /// The signatures of many calls were refused.
+        /// Most calls of one party have a signature that is refused.
         SignaturesRefused = "signatures-refused",
         /// The SMS gateway refuses our credentials.
         SmsNotLetIn = "sms-not-let-in",
@@ -70,10 +81,14 @@ onbill_domain::word_enum! {
         SmsReceiptsUnmatched = "sms-receipts-unmatched",
         /// The SMS gateway refuses what is in every message.
         SmsSettings = "sms-settings",
-        /// The SMSC is out of reach.
+        /// The SMS gateway is out of reach.
         SmsUnreachable = "sms-unreachable",
+        /// The spool folder does not answer.
+        SpoolUnreachable = "spool-unreachable",
         /// Charges wait for the next billing file, because their accounts could not be looked up.
         StandingUnknown = "standing-unknown",
+        /// Many calls have no signature, or that of a key that nobody has.
+        UnknownCallers = "unknown-callers",
         /// A partner asked about too many numbers without an account in this hour.
         UnknownNumbers = "unknown-numbers",
     }
@@ -131,13 +146,32 @@ impl Alarm {
         self.facts().2
     }
 
+    /// A condition ends after so many seconds in which nothing has confirmed it, and nothing has shown
+    /// that it is over. What a check finds is confirmed more often than once an hour. What only calls
+    /// show must outlast a night without any: they may be as far apart as two attempts at a job.
+    #[must_use]
+    pub const fn silence_seconds(self) -> i64 {
+        match self {
+            Self::BillingUnreachable
+            | Self::ClockSkew
+            | Self::EdgeUnreachable
+            | Self::PartnerUnreachable
+            | Self::SmsNotLetIn
+            | Self::SmsReceiptsUnmatched
+            | Self::SmsSettings
+            | Self::SmsUnreachable => SILENCE_OF_CALLS_SECONDS,
+            _ => SILENCE_OF_CHECKS_SECONDS,
+        }
+    }
+
     const fn facts(self) -> (Severity, AlarmKind, AlarmScope) {
         use AlarmKind::{Condition, Event};
         use AlarmScope::{Ledger, Origin};
         use Severity::{Page, Ticket};
         match self {
             // Charges or sign-ups fail now.
-            Self::ConnectionsFull
+            Self::BillingUnreachable
+            | Self::ConnectionsFull
             | Self::DatabaseFailing
             | Self::DatabaseNotWritable
             | Self::EdgeUnreachable
@@ -148,11 +182,14 @@ impl Alarm {
             | Self::SmsUnreachable => (Page, Condition, Origin),
             Self::NoCharges | Self::PinCeilingReached => (Page, Condition, Ledger),
             // They fail soon, or reach billing or a partner late.
-            Self::ClockSkew
+            Self::AdminPortTaken
+            | Self::ClockSkew
             | Self::DiskLow
             | Self::KeyExpiring
             | Self::PartnerUnreachable
-            | Self::SmsReceiptsUnmatched => (Ticket, Condition, Origin),
+            | Self::SmsReceiptsUnmatched
+            | Self::SpoolUnreachable
+            | Self::UnknownCallers => (Ticket, Condition, Origin),
             Self::CouponGuesses
             | Self::FileNotWritten
             | Self::FileUnacknowledged

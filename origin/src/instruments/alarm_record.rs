@@ -29,6 +29,35 @@ pub struct AlarmNews {
     pub change: AlarmChange,
     pub alarm: ActiveAlarm,
     pub cleared_at: Option<Timestamp>,
+    /// Its place in the order of what this program tells.
+    pub number: u64,
+}
+
+impl AlarmNews {
+    pub(super) fn new(change: AlarmChange, alarm: ActiveAlarm, cleared_at: Option<Timestamp>) -> Self {
+        Self { change, alarm, cleared_at, number: 0 }
+    }
+
+    /// A change that the database has.
+    pub(super) fn of_stored(change: AlarmChange, stored: &StoredAlarm) -> Self {
+        let alarm = ActiveAlarm {
+            alarm: stored.alarm,
+            subject: stored.subject.clone(),
+            raised_at: stored.raised_at,
+            last_seen_at: stored.last_seen_at,
+            count: stored.count,
+        };
+        Self::new(change, alarm, stored.cleared_at)
+    }
+}
+
+/// A change that the receiver of the webhook has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldAlarm {
+    pub alarm: Alarm,
+    pub subject: String,
+    pub raised_at: Timestamp,
+    pub change: AlarmChange,
 }
 
 /// What the database is to learn of an alarm.
@@ -45,6 +74,9 @@ pub struct AlarmRecord {
     pub ends_at: Option<Timestamp>,
     /// When it was over.
     pub cleared_at: Option<Timestamp>,
+    /// It was raised by one who knew that the last one like it was over: it is another one, even if the
+    /// clock of whoever ended that was ahead.
+    pub is_anew: bool,
 }
 
 /// An alarm as the database has it.
@@ -59,4 +91,6 @@ pub struct StoredAlarm {
     pub count: u64,
     pub ends_at: Option<Timestamp>,
     pub cleared_at: Option<Timestamp>,
+    /// Whether the receiver of the webhook knows that it was raised.
+    pub is_told: bool,
 }

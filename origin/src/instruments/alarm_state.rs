@@ -1,12 +1,12 @@
-//! The state behind [`super::Alarms`]: what is active, what has ended and is not written yet, and
-//! what the webhook has yet to tell.
+//! The state behind [`super::Alarms`]: what is active, and what has ended and is not written yet.
 
 use super::alarm::Alarm;
+use super::alarm_news::News;
 use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 /// Alarms that are active at once. A person reads a list of this length in pages; what raises more
 /// of them, such as a partner whose every charge repeats a period, is one fault and not thousands.
@@ -19,9 +19,6 @@ pub(super) const OTHERS: &str = "others";
 const UNNAMED: &str = "unnamed";
 /// Longest subject; a file's name has some 70 characters.
 const SUBJECT_CHARS_MAX: usize = 100;
-/// Changes that wait for the webhook: as many as can be active, so that a receiver that was away
-/// learns of each.
-const NEWS_MAX: usize = ALARMS_MAX;
 /// Seconds after which the database learns that an alarm goes on: a write each time would be one
 /// every few seconds for as long as it lasts.
 const WRITE_AGAIN_SECONDS: i64 = 60;
@@ -52,6 +49,8 @@ pub(super) struct Entry {
     unwritten: Unwritten,
     /// When the database was last told; `None` when it was not.
     written_at: Option<Timestamp>,
+    /// It was raised after its last end was known, and the database does not know yet.
+    is_anew: bool,
 }
 
 /// How often an alarm was noticed since the database was told last, and when first.
@@ -62,7 +61,8 @@ struct Unwritten {
 }
 
 impl Entry {
-    pub(super) fn new(now: Timestamp, ends_at: Option<Timestamp>) -> Self {
+    /// One that is raised. `is_anew` is whether the database was seen to have none like it before.
+    pub(super) fn new(now: Timestamp, ends_at: Option<Timestamp>, is_anew: bool) -> Self {
         Self {
             raised_at: now,
             last_seen_at: now,
@@ -71,6 +71,7 @@ impl Entry {
             said_at: Some(now),
             unwritten: Unwritten { first_seen_at: now, count: 1 },
             written_at: None,
+            is_anew,
         }
     }
 
@@ -83,6 +84,7 @@ impl Entry {
             said_at: None,
             unwritten: Unwritten { first_seen_at: stored.last_seen_at, count: 0 },
             written_at: Some(stored.last_seen_at),
+            is_anew: false,
         }
     }
 
@@ -126,33 +128,13 @@ impl Entry {
             count: self.unwritten.count,
             ends_at: self.ends_at,
             cleared_at,
+            is_anew: self.is_anew,
         }
     }
 
     fn is_worth_writing(&self, now: Timestamp) -> bool {
         let is_recent = |at: Timestamp| (0..WRITE_AGAIN_SECONDS).contains(&now.seconds_since(at));
         self.unwritten.count > 0 && !self.written_at.is_some_and(is_recent)
-    }
-}
-
-/// The changes that wait for the webhook.
-#[derive(Default)]
-pub(super) struct News {
-    pub(super) is_kept: bool,
-    pub(super) waiting: VecDeque<AlarmNews>,
-}
-
-impl News {
-    /// With too many, the oldest goes: the receiver learns of what is going on now.
-    pub(super) fn push(&mut self, news: AlarmNews, dropped: &AtomicU64) {
-        if !self.is_kept {
-            return;
-        }
-        if self.waiting.len() >= NEWS_MAX {
-            self.waiting.pop_front();
-            dropped.fetch_add(1, Ordering::Relaxed);
-        }
-        self.waiting.push_back(news);
     }
 }
 
@@ -163,7 +145,7 @@ pub(super) struct State {
     ended: VecDeque<AlarmRecord>,
     pub(super) news: News,
     /// Whether the database was read since the start.
-    is_loaded: bool,
+    pub(super) is_loaded: bool,
     /// What was found to be over before that: it may be active in the database.
     early_cleared: BTreeSet<Key>,
 }
@@ -183,8 +165,8 @@ impl State {
     }
 
     fn tell_cleared(&mut self, key: &Key, entry: &Entry, now: Timestamp, dropped: &AtomicU64) {
-        let alarm = entry.to_active(key);
-        self.news.push(AlarmNews { change: AlarmChange::Cleared, alarm, cleared_at: Some(now) }, dropped);
+        let news = AlarmNews::new(AlarmChange::Cleared, entry.to_active(key), Some(now));
+        self.news.push(news, dropped);
     }
 
     /// While the database takes nothing, the oldest goes: it would only be history.
@@ -210,15 +192,19 @@ impl State {
         entry.unwritten.count = entry.unwritten.count.saturating_sub(record.count);
         entry.unwritten.first_seen_at = entry.last_seen_at;
         entry.written_at = Some(now);
+        entry.is_anew = false;
     }
 
-    /// Returns those that the database no longer has.
+    /// Takes over what the database has as active, and what is over there without having been told.
+    /// Returns those that it no longer has as active.
     pub(super) fn adopt(
         &mut self,
         stored: Vec<StoredAlarm>,
         now: Timestamp,
         dropped: &AtomicU64,
     ) -> Vec<Key> {
+        let (over, stored): (Vec<_>, Vec<_>) =
+            stored.into_iter().partition(|stored| stored.cleared_at.is_some());
         let stored: BTreeMap<Key, StoredAlarm> =
             stored.into_iter().map(|stored| (Key::new(stored.alarm, &stored.subject), stored)).collect();
         let is_gone = |key: &Key, entry: &Entry| entry.unwritten.count == 0 && !stored.contains_key(key);
@@ -234,16 +220,27 @@ impl State {
             }
         }
         for (key, stored) in stored {
-            self.adopt_one(key, &stored, now, dropped);
+            // The end is written the next time, and what has begun since is another alarm.
+            if self.ended.iter().any(|ended| ended.alarm == key.alarm && ended.subject == key.subject) {
+                continue;
+            }
+            self.news.adopt_active(&key, &stored);
+            self.adopt_one(key.clone(), &stored, now, dropped);
+            if self.active.contains_key(&key) {
+                self.news.adopt_untold(&stored, now, dropped);
+            }
         }
+        for stored in &over {
+            self.news.adopt_untold(stored, now, dropped);
+        }
+        let State { active, news, .. } = self;
+        news.let_go(|key| active.contains_key(key));
         self.is_loaded = true;
         self.early_cleared.clear();
         gone
     }
 
     fn adopt_one(&mut self, key: Key, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
-        let has_ended =
-            self.ended.iter().any(|ended| ended.alarm == key.alarm && ended.subject == key.subject);
         let was_cleared = self.early_cleared.contains(&key);
         match self.active.entry(key) {
             Place::Occupied(mut place) => {
@@ -252,8 +249,6 @@ impl State {
                 entry.count = stored.count.saturating_add(entry.unwritten.count);
                 entry.last_seen_at = stored.last_seen_at.max(entry.last_seen_at);
             }
-            // The end is written the next time.
-            Place::Vacant(_) if has_ended => {}
             Place::Vacant(place) if was_cleared => {
                 let (key, entry) = (place.into_key(), Entry::from_stored(stored));
                 self.push_ended(entry.to_record(&key, Some(now)));

@@ -6,7 +6,7 @@
 //! [`crate::alarm_watch`], which does.
 
 use super::alarm::{Alarm, AlarmKind};
-use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
+use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm, ToldAlarm};
 use super::alarm_state::{ALARMS_MAX, Entry, Key, OTHERS, State};
 use crate::ambient::Clock;
 use onbill_domain::timestamp::Timestamp;
@@ -14,20 +14,17 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::Entry as Place;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Seconds after which an alarm that is raised again is an error in the log again.
 const SAY_AGAIN_SECONDS: i64 = 3_600;
 
-/// Seconds after which a condition ends that nobody has confirmed: what checks it is gone, such as
-/// the gateway of another configuration. All checks confirm theirs more often.
-pub const CONFIRMED_WITHIN_SECONDS: i64 = 3_600;
-
 /// The alarms of one origin.
 pub struct Alarms {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// How often each was raised since the start, in the order of [`Alarm::ALL`].
+    /// How often each was raised anew since the start, in the order of [`Alarm::ALL`].
     raised: [AtomicU64; Alarm::ALL.len()],
     /// For the one who writes the state, and for the one who posts the news.
     changed: Notify,
@@ -42,7 +39,7 @@ pub struct WebhookCounts {
     pub posted: AtomicU64,
     /// Attempts that failed.
     pub failed: AtomicU64,
-    /// Posts that were given up, because their attempts had ended or too many waited.
+    /// Posts that were given up, because too many waited.
     pub dropped: AtomicU64,
 }
 
@@ -69,13 +66,12 @@ impl Alarms {
     /// Notes the same of an alarm that is over at a known time, such as the end of the hour.
     pub fn raise_until(&self, alarm: Alarm, subject: &str, ends_at: Option<Timestamp>) -> bool {
         let now = self.clock.now();
-        self.raised[alarm as usize].fetch_add(1, Ordering::Relaxed);
         let mut state = self.lock();
         let mut key = Key::new(alarm, subject);
         if state.active.len() >= ALARMS_MAX && !state.active.contains_key(&key) {
             key = Key::new(alarm, OTHERS);
         }
-        let State { active, news, .. } = &mut *state;
+        let State { active, news, is_loaded, .. } = &mut *state;
         let is_said = match active.entry(key) {
             Place::Occupied(mut place) => {
                 let entry = place.get_mut();
@@ -83,11 +79,11 @@ impl Alarms {
                 entry.is_to_be_said(now, SAY_AGAIN_SECONDS)
             }
             Place::Vacant(place) => {
-                let entry = Entry::new(now, ends_at);
-                let alarm = entry.to_active(place.key());
-                let told = AlarmNews { change: AlarmChange::Raised, alarm, cleared_at: None };
-                news.push(told, &self.webhook.dropped);
+                let entry = Entry::new(now, ends_at, *is_loaded);
+                let active = entry.to_active(place.key());
+                news.push(AlarmNews::new(AlarmChange::Raised, active, None), &self.webhook.dropped);
                 place.insert(entry);
+                self.raised[alarm as usize].fetch_add(1, Ordering::Relaxed);
                 self.tell_changed();
                 true
             }
@@ -104,24 +100,31 @@ impl Alarms {
         }
     }
 
-    /// Notes that the reason of an alarm is gone for every subject but these.
+    /// Notes that the reason of an alarm is gone for every subject but these. While one of these has
+    /// no place of its own, the alarm of the others stays.
     pub fn clear_others<S: AsRef<str>>(&self, alarm: Alarm, subjects: &[S]) {
-        let kept: BTreeSet<Key> = subjects.iter().map(|subject| Key::new(alarm, subject.as_ref())).collect();
+        let mut kept: BTreeSet<Key> =
+            subjects.iter().map(|subject| Key::new(alarm, subject.as_ref())).collect();
+        let state = self.lock();
+        if kept.iter().any(|key| !state.active.contains_key(key)) {
+            kept.insert(Key::new(alarm, OTHERS));
+        }
         let others = |key: &Key| key.alarm == alarm && !kept.contains(key);
-        let ended: Vec<Key> = self.lock().active.keys().filter(|key| others(key)).cloned().collect();
+        let ended: Vec<Key> = state.active.keys().filter(|key| others(key)).cloned().collect();
+        drop(state);
         for Key { alarm, subject } in ended {
             self.clear(alarm, &subject);
         }
     }
 
-    /// Ends the conditions whose time is over, and those that nothing has confirmed for an hour.
+    /// Ends the conditions whose time is over, and those that nothing has confirmed for too long.
     pub fn end_due(&self) {
         let now = self.clock.now();
         let is_due = |key: &Key, entry: &Entry| {
             key.alarm.kind() == AlarmKind::Condition
                 && match entry.ends_at {
                     Some(at) => at <= now,
-                    None => now.seconds_since(entry.last_seen_at) > CONFIRMED_WITHIN_SECONDS,
+                    None => now.seconds_since(entry.last_seen_at) > key.alarm.silence_seconds(),
                 }
         };
         let due: Vec<Key> = self
@@ -146,7 +149,7 @@ impl Alarms {
         self.lock().active.contains_key(&Key::new(alarm, subject))
     }
 
-    /// How often the alarm was raised since the start.
+    /// How often the alarm was raised since the start, without repetitions of one that is active.
     pub fn raised_total(&self, alarm: Alarm) -> u64 {
         self.raised[alarm as usize].load(Ordering::Relaxed)
     }
@@ -171,9 +174,34 @@ impl Alarms {
         self.news_came.notified().await;
     }
 
-    /// The oldest change that waits for the alarm webhook.
-    pub(crate) fn take_news(&self) -> Option<AlarmNews> {
-        self.lock().news.waiting.pop_front()
+    /// So many changes that the alarm webhook may tell now.
+    pub(crate) fn list_due_news(&self, limit: usize) -> Vec<AlarmNews> {
+        self.lock().news.list_due(limit)
+    }
+
+    /// The change that waits after the one with this number, due or not.
+    pub(crate) fn find_news_after(&self, number: Option<u64>) -> Option<AlarmNews> {
+        self.lock().news.find_after(number)
+    }
+
+    /// How long it takes until a change may be told, if one waits.
+    pub(crate) fn next_news_in(&self) -> Option<Duration> {
+        self.lock().news.next_due_in()
+    }
+
+    /// Notes whether the receiver has taken a change. It is told again until it has.
+    pub(crate) fn note_told(&self, news: &AlarmNews, is_taken: bool) {
+        self.lock().news.note_attempt(news.number, is_taken);
+    }
+
+    /// What was told and is not marked so in the database.
+    pub(crate) fn list_told(&self) -> Vec<ToldAlarm> {
+        self.lock().news.list_told()
+    }
+
+    /// Notes that the database has marked these.
+    pub(crate) fn forget_told(&self, marked: &[ToldAlarm]) {
+        self.lock().news.forget_told(marked);
     }
 
     /// What the database does not have yet.
@@ -196,6 +224,8 @@ impl Alarms {
         let (now, mut state) = (self.clock.now(), self.lock());
         let gone = state.adopt(stored, now, &self.webhook.dropped);
         drop(state);
+        // What has waited for the table may be told now.
+        self.news_came.notify_one();
         for key in gone {
             self.say_cleared(&key);
         }

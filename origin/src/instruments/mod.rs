@@ -5,17 +5,21 @@
 //! alarms are elsewhere.
 
 mod alarm;
+mod alarm_news;
 mod alarm_record;
 mod alarm_state;
 mod alarms;
 mod metrics;
 mod signals;
+mod signer_counts;
 
-pub use alarm::{Alarm, AlarmKind, AlarmScope, Severity};
-pub use alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
+pub use alarm::{
+    Alarm, AlarmKind, AlarmScope, SILENCE_OF_CALLS_SECONDS, SILENCE_OF_CHECKS_SECONDS, Severity,
+};
+pub use alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm, ToldAlarm};
 pub use alarm_state::ALARMS_MAX;
 pub(crate) use alarms::raise_alarm;
-pub use alarms::{Alarms, CONFIRMED_WITHIN_SECONDS, WebhookCounts};
+pub use alarms::{Alarms, WebhookCounts};
 pub use metrics::{
     AttemptResult, Caller, Channel, CspCall, CspResult, FunnelStep, LabelLists, Metrics, OPEN_METRICS,
     PinResult, RateLimit, RedemptionResult, SERIES, Series, SeriesKind, SignatureRefusal, SmsState,

@@ -1,10 +1,11 @@
 //! What calls have shown so far: which receivers take our calls, how far the clocks of callers are
-//! off, and which signatures were refused. Each note is a few instructions on the way of a call;
+//! off, and whose signatures are refused. Each note is a few instructions on the way of a call;
 //! [`crate::alarm_watch`] judges them now and then.
 //!
-//! Nothing here comes from a caller whom nobody has verified, except the reason of a refusal, which
-//! is ours.
+//! No verdict is without evidence: a receiver that was not called, and a clock that has not been seen
+//! since the start, are neither good nor bad.
 
+use super::signer_counts::SignerCounts;
 use crate::ambient::Clock;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::timestamp::Timestamp;
@@ -19,24 +20,30 @@ const CLOCK_SAMPLES_MIN: usize = 5;
 /// allow. What differs by more than that is refused altogether.
 const CLOCK_SKEW_SECONDS: i64 = 60;
 
-/// For so many seconds calls to a receiver must have failed without a success in between. A restart
-/// or a deployment takes less.
-const UNREACHABLE_SECONDS: i64 = 900;
-/// A receiver that nothing was sent to for so many seconds is not known to be out of reach any more:
-/// the longest pause between two attempts of a job is a day.
-const FORGOTTEN_SECONDS: i64 = 26 * 3_600;
-
-/// Refused signatures within [`REFUSED_SECONDS`] that are a storm. A partner that signs rightly has
-/// none; a wrong key, a wrong clock or an attacker has as many as calls.
-const REFUSED_MAX: u32 = 50;
-/// The length of the window in which refusals are counted.
-const REFUSED_SECONDS: i64 = 300;
+/// For so many seconds, from the first failed call to the last, a receiver must have taken none. A
+/// restart takes less. What counts is the stretch that failures have spanned, and not the time since:
+/// with several origins on one ledger, another one may have made the next call, with success.
+const UNREACHABLE_SECONDS: i64 = 300;
+/// So many calls must have failed in that stretch: two may be two accidents.
+const FAILURES_MIN: u32 = 3;
+/// A failure that comes so many seconds after the one before belongs to no stretch with it. The
+/// longest pause between two attempts at a job is a day and a fifth.
+const SAME_STRETCH_SECONDS: i64 = 30 * 3_600;
+/// For so many seconds a failure confirms the alarm: several rounds of the watch. From then on it is
+/// silent.
+const CONFIRMS_SECONDS: i64 = 60;
 
 /// Whom this origin calls.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Receiver {
     Edge,
     Partner(PartnerId),
+    /// The operator's CSP API, as far as it is about charges and refunds.
+    Billing,
+    /// The same, as far as it looks accounts up.
+    Accounts,
+    /// An SMS gateway that is called for each SMS, by its name.
+    SmsGateway(&'static str),
 }
 
 /// Calls to a receiver since the last one that it took.
@@ -44,41 +51,35 @@ pub enum Receiver {
 struct Failing {
     since: Timestamp,
     last: Timestamp,
-}
-
-/// Refusals of one reason, in the present window and the one before.
-#[derive(Clone, Copy, Default)]
-struct Refused {
-    window: i64,
-    now: u32,
-    before: u32,
+    count: u32,
 }
 
 pub struct Signals {
     clock: Arc<dyn Clock>,
-    failing: Mutex<BTreeMap<Receiver, Failing>>,
+    /// The receivers that were called; `None` when the last call was taken.
+    called: Mutex<BTreeMap<Receiver, Option<Failing>>>,
     /// Seconds that each party's clock was ahead of ours in its last calls.
     clocks: Mutex<BTreeMap<String, VecDeque<i64>>>,
-    refused: Mutex<BTreeMap<&'static str, Refused>>,
+    signers: Mutex<SignerCounts>,
 }
 
 impl Signals {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, failing: Mutex::default(), clocks: Mutex::default(), refused: Mutex::default() }
+        Self { clock, called: Mutex::default(), clocks: Mutex::default(), signers: Mutex::default() }
     }
 
     /// Notes whether a receiver has taken a call.
     pub(crate) fn note_call(&self, receiver: Receiver, was_taken: bool) {
-        let mut failing = lock(&self.failing);
+        let mut called = lock(&self.called);
+        let seen = called.entry(receiver).or_default();
         if was_taken {
-            failing.remove(&receiver);
+            *seen = None;
             return;
         }
         let now = self.clock.now();
-        failing
-            .entry(receiver)
-            .and_modify(|failing| failing.last = now)
-            .or_insert(Failing { since: now, last: now });
+        let before = seen.filter(|failing| now.seconds_since(failing.last) <= SAME_STRETCH_SECONDS);
+        let (since, count) = before.map_or((now, 0), |failing| (failing.since, failing.count));
+        *seen = Some(Failing { since, last: now, count: count.saturating_add(1) });
     }
 
     /// Notes by how many seconds the clock of a verified party is ahead of ours. `party` is a
@@ -95,57 +96,60 @@ impl Signals {
         samples.push_back(seconds_ahead);
     }
 
-    /// Notes that a signature was refused, for a reason of our own words.
-    pub(crate) fn note_refused(&self, reason: &'static str) {
-        let window = self.window();
-        let mut refused = lock(&self.refused);
-        let counts = refused.entry(reason).or_default();
-        counts.roll(window);
-        counts.now = counts.now.saturating_add(1);
+    /// Notes that a signature was right. `signer` is a partner, `edge` or `operator`.
+    pub(crate) fn note_verified(&self, signer: &str) {
+        lock(&self.signers).note_verified(self.clock.now(), signer);
     }
 
-    /// Receivers that have taken no call for [`UNREACHABLE_SECONDS`], though there were some.
+    /// Notes that a signature was refused; `signer` is whose key it names, if we know that.
+    pub(crate) fn note_refused(&self, signer: Option<&str>) {
+        lock(&self.signers).note_refused(self.clock.now(), signer);
+    }
+
+    /// Receivers that have just failed, and have taken no call for [`UNREACHABLE_SECONDS`].
     pub(crate) fn unreachable(&self) -> Vec<Receiver> {
         let now = self.clock.now();
-        let mut failing = lock(&self.failing);
-        failing.retain(|_, failing| now.seconds_since(failing.last) <= FORGOTTEN_SECONDS);
-        let is_long = |failing: &Failing| now.seconds_since(failing.since) >= UNREACHABLE_SECONDS;
-        failing.iter().filter(|(_, failing)| is_long(failing)).map(|(receiver, _)| receiver.clone()).collect()
+        let is_long = |failing: Failing| {
+            failing.count >= FAILURES_MIN
+                && failing.last.seconds_since(failing.since) >= UNREACHABLE_SECONDS
+                && now.seconds_since(failing.last) <= CONFIRMS_SECONDS
+        };
+        let called = lock(&self.called);
+        called.iter().filter(|(_, seen)| seen.is_some_and(is_long)).map(|(who, _)| who.clone()).collect()
+    }
+
+    /// Receivers that have taken the last call.
+    pub(crate) fn reached(&self) -> Vec<Receiver> {
+        lock(&self.called).iter().filter(|(_, seen)| seen.is_none()).map(|(who, _)| who.clone()).collect()
     }
 
     /// Parties whose clocks differ from ours by more than [`CLOCK_SKEW_SECONDS`], with the seconds
     /// that they are ahead: the median of their last calls.
     pub(crate) fn skewed_clocks(&self) -> Vec<(String, i64)> {
-        let clocks = lock(&self.clocks);
-        let medians = clocks.iter().filter_map(|(party, samples)| Some((party.clone(), median(samples)?)));
+        let medians = self.medians().into_iter();
         medians.filter(|(_, ahead)| ahead.abs() > CLOCK_SKEW_SECONDS).collect()
     }
 
-    /// The reasons for which more than [`REFUSED_MAX`] signatures were refused in the present window
-    /// or the one before.
-    pub(crate) fn refusal_storms(&self) -> Vec<&'static str> {
-        let window = self.window();
-        let mut refused = lock(&self.refused);
-        refused.values_mut().for_each(|counts| counts.roll(window));
-        refused
-            .iter()
-            .filter(|(_, counts)| counts.now.max(counts.before) > REFUSED_MAX)
-            .map(|(reason, _)| *reason)
-            .collect()
+    /// Parties whose clocks agree with ours.
+    pub(crate) fn agreeing_clocks(&self) -> Vec<String> {
+        let medians = self.medians().into_iter();
+        medians.filter(|(_, ahead)| ahead.abs() <= CLOCK_SKEW_SECONDS).map(|(party, _)| party).collect()
     }
 
-    fn window(&self) -> i64 {
-        self.clock.now().unix_seconds().div_euclid(REFUSED_SECONDS)
+    fn medians(&self) -> Vec<(String, i64)> {
+        let clocks = lock(&self.clocks);
+        clocks.iter().filter_map(|(party, samples)| Some((party.clone(), median(samples)?))).collect()
     }
-}
 
-impl Refused {
-    fn roll(&mut self, window: i64) {
-        if window != self.window {
-            self.before = if window == self.window + 1 { self.now } else { 0 };
-            self.now = 0;
-            self.window = window;
-        }
+    /// The signers whose key or program is broken, with how many of their calls were refused, and how
+    /// many there were.
+    pub(crate) fn broken_signers(&self) -> Vec<(String, [u32; 2])> {
+        lock(&self.signers).broken(self.clock.now())
+    }
+
+    /// How many calls had no signature, or that of a key that we do not have, when those are many.
+    pub(crate) fn stranger_calls(&self) -> Option<u32> {
+        lock(&self.signers).strangers(self.clock.now())
     }
 }
 
@@ -191,43 +195,52 @@ mod tests {
         (0..CLOCK_SAMPLES).for_each(|_| signals.note_clock("edge", 61));
         (0..CLOCK_SAMPLES_MIN - 1).for_each(|_| signals.note_clock("operator", 3_600));
         assert_eq!(signals.skewed_clocks(), [("edge".to_owned(), 61)]);
+        assert_eq!(signals.agreeing_clocks(), ["netflix"], "of the operator's nothing is known");
         (0..CLOCK_SAMPLES).for_each(|_| signals.note_clock("edge", -60));
         assert_eq!(signals.skewed_clocks(), []);
     }
 
-    #[test]
-    fn receiver_is_unreachable_after_a_quarter_of_an_hour() {
+    /// Calls at these seconds fail. Returns what is out of reach at the last of them.
+    fn after_failures(seconds: &[i64]) -> Vec<Receiver> {
         let (clock, signals) = start();
-        signals.note_call(Receiver::Edge, false);
-        clock.0.store(UNREACHABLE_SECONDS - 1, Ordering::Relaxed);
-        signals.note_call(Receiver::Edge, false);
-        assert_eq!(signals.unreachable(), []);
-        clock.0.store(UNREACHABLE_SECONDS, Ordering::Relaxed);
-        assert_eq!(signals.unreachable(), [Receiver::Edge]);
-        signals.note_call(Receiver::Edge, true);
-        assert_eq!(signals.unreachable(), []);
+        for at in seconds {
+            clock.0.store(*at, Ordering::Relaxed);
+            signals.note_call(Receiver::Edge, false);
+        }
+        signals.unreachable()
     }
 
     #[test]
-    fn receiver_that_nothing_is_sent_to_is_forgotten() {
-        let (clock, signals) = start();
-        signals.note_call(Receiver::Edge, false);
-        clock.0.store(FORGOTTEN_SECONDS, Ordering::Relaxed);
-        assert_eq!(signals.unreachable(), [Receiver::Edge]);
-        clock.0.store(FORGOTTEN_SECONDS + 1, Ordering::Relaxed);
-        assert_eq!(signals.unreachable(), []);
+    fn receiver_is_unreachable_when_failures_have_spanned_five_minutes() {
+        assert_eq!(after_failures(&[0, 10, 299]), []);
+        assert_eq!(after_failures(&[0, 10, 300]), [Receiver::Edge]);
+        assert_eq!(after_failures(&[0, 86_400]), [], "two failures are no stretch");
+        assert_eq!(after_failures(&[0, 10, 11 + SAME_STRETCH_SECONDS]), [], "nor is one of last week");
     }
 
     #[test]
-    fn storm_is_over_after_a_quiet_window() {
+    fn one_failure_never_becomes_more_by_waiting() {
         let (clock, signals) = start();
-        (0..REFUSED_MAX).for_each(|_| signals.note_refused("stale"));
-        assert_eq!(signals.refusal_storms(), [""; 0]);
-        signals.note_refused("stale");
-        assert_eq!(signals.refusal_storms(), ["stale"]);
-        clock.0.store(REFUSED_SECONDS, Ordering::Relaxed);
-        assert_eq!(signals.refusal_storms(), ["stale"], "nobody has looked in between");
-        clock.0.store(2 * REFUSED_SECONDS, Ordering::Relaxed);
-        assert_eq!(signals.refusal_storms(), [""; 0]);
+        signals.note_call(Receiver::Edge, false);
+        for hours in 0..48 {
+            clock.0.store(hours * 3_600, Ordering::Relaxed);
+            assert_eq!(signals.unreachable(), [], "after {hours} hours");
+        }
+        assert_eq!(signals.reached(), [], "and is no success either");
+    }
+
+    #[test]
+    fn verdict_needs_evidence() {
+        let (clock, signals) = start();
+        for at in [0, 10, 300] {
+            clock.0.store(at, Ordering::Relaxed);
+            signals.note_call(Receiver::Billing, false);
+        }
+        clock.0.store(300 + CONFIRMS_SECONDS, Ordering::Relaxed);
+        assert_eq!(signals.unreachable(), [Receiver::Billing]);
+        clock.0.store(301 + CONFIRMS_SECONDS, Ordering::Relaxed);
+        assert_eq!((signals.unreachable(), signals.reached()), (vec![], vec![]), "nothing new is known");
+        signals.note_call(Receiver::Billing, true);
+        assert_eq!((signals.unreachable(), signals.reached()), (vec![], vec![Receiver::Billing]));
     }
 }

@@ -19,6 +19,10 @@ use onbill_domain::signature::{
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use std::sync::Arc;
 
+/// The callers that are no partner, in alarms.
+const EDGE: &str = "edge";
+const OPERATOR: &str = "operator";
+
 /// Verifies the signatures of calls with the keys of the keyring.
 pub struct CallVerifier {
     pub(crate) keys: Arc<Keyring>,
@@ -71,7 +75,7 @@ impl CallVerifier {
         let (signals, refusals) = (&self.instruments.signals, &self.instruments.metrics.refusals);
         let Some(presented) = presented else {
             refusals.note_signature(Caller::of(key_use), SignatureRefusal::Missing);
-            signals.note_refused(SignatureRefusal::Missing.as_str());
+            signals.note_refused(None);
             return Err(Reject::unauthorized());
         };
         let full_type =
@@ -93,6 +97,9 @@ impl CallVerifier {
                     let seconds_ahead = verified.created.seconds_since(self.clock.now());
                     refusals.note_clock(Caller::of(key_use), seconds_ahead);
                     self.note_clock(key_use, Some(&verified.key.party), seconds_ahead);
+                    if let Some(signer) = signer_name(key_use, &verified.key.party) {
+                        signals.note_verified(&signer);
+                    }
                     return Ok((verified.key.party.clone(), verified.nonce));
                 }
                 Err(why) => refused = why,
@@ -103,7 +110,9 @@ impl CallVerifier {
             }
         }
         refusals.note_signature(Caller::of(key_use), refused.into());
-        signals.note_refused(refused.as_str());
+        let named = signature::named_key(presented, &self.keys, key_use);
+        let signer = named.and_then(|key| signer_name(key_use, &key.party));
+        signals.note_refused(signer.as_deref());
         tracing::warn!(reason = refused.as_str(), key_use = key_use.as_str(), "a signature was refused");
         Err(Reject::unauthorized())
     }
@@ -112,8 +121,8 @@ impl CallVerifier {
     fn note_clock(&self, key_use: KeyUse, signer: Option<&Party>, seconds_ahead: i64) {
         let signals = &self.instruments.signals;
         match key_use {
-            KeyUse::EdgeToOrigin => signals.note_clock("edge", seconds_ahead),
-            KeyUse::OperatorToOrigin => signals.note_clock("operator", seconds_ahead),
+            KeyUse::EdgeToOrigin => signals.note_clock(EDGE, seconds_ahead),
+            KeyUse::OperatorToOrigin => signals.note_clock(OPERATOR, seconds_ahead),
             _ => {
                 if let Some(partner) = signer.and_then(Party::partner_id) {
                     signals.note_clock(partner.as_str(), seconds_ahead);
@@ -154,5 +163,14 @@ impl CallVerifier {
             parts.headers.insert(name, value.map_err(|_| Fault::Broken("a signature is no header"))?);
         }
         Ok(Response::from_parts(parts, Body::from(body)))
+    }
+}
+
+/// Whose calls these are: a partner, or one of [`EDGE`] and [`OPERATOR`].
+fn signer_name(key_use: KeyUse, party: &Party) -> Option<String> {
+    match key_use {
+        KeyUse::EdgeToOrigin => Some(EDGE.to_owned()),
+        KeyUse::OperatorToOrigin => Some(OPERATOR.to_owned()),
+        _ => party.partner_id().map(|partner| partner.as_str().to_owned()),
     }
 }

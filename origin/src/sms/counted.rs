@@ -2,16 +2,16 @@
 
 use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 use super::receipt::ReceiptSink;
-use crate::instruments::{Instruments, SmsState};
+use crate::instruments::{Instruments, Receiver, SmsState};
 use async_trait::async_trait;
 use std::sync::Arc;
 
 /// A gateway whose SMS are counted.
 pub(super) struct CountedGateway {
     pub(super) gateway: Arc<dyn SmsGateway>,
-    /// Whether each SMS is a call of its own. Otherwise the gateway's session shows whether it can be
-    /// reached.
-    pub(super) is_by_calls: bool,
+    /// The name of a gateway of which each SMS is a call of its own. Of another one, its session shows
+    /// whether it can be reached.
+    pub(super) called_as: Option<&'static str>,
     pub(super) instruments: Arc<Instruments>,
 }
 
@@ -28,14 +28,19 @@ impl SmsGateway for CountedGateway {
         };
         let sms = &self.instruments.metrics.sms;
         sms.note(state);
-        if self.is_by_calls {
+        if let Some(gateway) = self.called_as {
             sms.note_link(!matches!(state, SmsState::Unreachable | SmsState::Unclear));
+            // A gateway that refuses our login, or our settings, is there, and has alarms of its own.
+            if state != SmsState::Unreachable {
+                let receiver = Receiver::SmsGateway(gateway);
+                self.instruments.signals.note_call(receiver, state != SmsState::Unclear);
+            }
         }
         result
     }
 
     async fn run(&self, receipts: &dyn ReceiptSink) {
-        if self.is_by_calls {
+        if self.called_as.is_some() {
             // Until the first SMS nothing speaks against it.
             self.instruments.metrics.sms.note_link(true);
         }

@@ -8,6 +8,7 @@ use onbill_domain::timestamp::Timestamp;
 /// The subjects of the alarms about a gateway.
 pub(super) const SMPP: &str = "smpp";
 pub(super) const KANNEL: &str = "kannel";
+pub(super) const CSP: &str = "csp";
 
 /// An SMS to be sent.
 #[derive(Clone, Copy)]

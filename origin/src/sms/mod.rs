@@ -59,7 +59,11 @@ pub fn open_gateway(
         }
     };
     let gateway = opened.map_err(|complaint| format!("sms: {complaint}"))?;
-    let is_by_calls = !matches!(settings, SmsSettings::Smpp(_));
+    let called_as = match settings {
+        SmsSettings::Csp(_) => Some(gateway::CSP),
+        SmsSettings::Kannel(_) => Some(gateway::KANNEL),
+        SmsSettings::Smpp(_) => None,
+    };
     let instruments = Arc::clone(instruments);
-    Ok(Arc::new(counted::CountedGateway { gateway, is_by_calls, instruments }))
+    Ok(Arc::new(counted::CountedGateway { gateway, called_as, instruments }))
 }

@@ -10,11 +10,14 @@ use super::postgres::PostgresDatabase;
 use super::sqlite::{OTHERS_TURN, SqliteDatabase};
 use crate::config::PostgresAddress;
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use onbill_domain::timestamp::Timestamp;
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The origin's ledger, whichever database keeps it. Each public method is one whole use case, in the file of its noun.
 pub struct Store {
@@ -22,6 +25,8 @@ pub struct Store {
     faults: Option<Arc<dyn FaultHook>>,
     commits: Arc<CommitMetrics>,
     failures: Arc<AtomicU64>,
+    /// The use cases that have panicked and are not an alarm yet.
+    panicked: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 /// The two databases.
@@ -92,7 +97,7 @@ impl Store {
     }
 
     fn on(database: Database, commits: Arc<CommitMetrics>) -> Self {
-        Self { database, faults: None, commits, failures: Arc::default() }
+        Self { database, faults: None, commits, failures: Arc::default(), panicked: Arc::default() }
     }
 
     /// The same database, with faults around each use case.
@@ -103,6 +108,7 @@ impl Store {
             faults: Some(faults),
             commits: Arc::clone(&self.commits),
             failures: Arc::clone(&self.failures),
+            panicked: Arc::clone(&self.panicked),
         }
     }
 
@@ -146,15 +152,27 @@ impl Store {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Runs one use case, with the fault hook around it if there is one.
+    /// The use cases that have panicked since this was asked last.
+    pub(crate) fn take_panicked(&self) -> BTreeSet<&'static str> {
+        std::mem::take(&mut *self.panicked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs one use case, with the fault hook around it if there is one. One that panics has failed
+    /// like any other, whichever thread it was on.
     pub(in crate::store) async fn run<T: Send>(
         &self,
         name: &'static str,
         use_case: BoxFuture<'_, Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let ended = self.run_with_faults(name, use_case).await;
-        if ended.as_ref().is_err_and(StoreError::is_of_database) {
-            self.failures.fetch_add(1, Ordering::Relaxed);
+        match &ended {
+            Err(StoreError::Panicked) => {
+                self.panicked.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+            }
+            Err(error) if error.is_of_database() => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(_) | Err(_) => {}
         }
         ended
     }
@@ -164,6 +182,8 @@ impl Store {
         name: &'static str,
         use_case: BoxFuture<'_, Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let use_case = AssertUnwindSafe(use_case).catch_unwind();
+        let use_case = use_case.map(|ran| ran.unwrap_or(Err(StoreError::Panicked)));
         let Some(faults) = &self.faults else { return use_case.await };
         let mut result = None;
         faults.around(name, Box::pin(async { result = Some(use_case.await) })).await?;

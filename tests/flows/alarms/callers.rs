@@ -7,10 +7,12 @@ use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
 use onbill_origin::instruments::Alarm;
+use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, KeyHolder, NETFLIX, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
 
 const GOOD: &str = "+12025550101";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
 /// As many calls as a party's clock is judged by.
 const CALLS: usize = 21;
 
@@ -76,14 +78,25 @@ async fn with_report_that_fails(alarm: Alarm, receiver: &str) -> Shown {
     shown.system.network.inject_fault(receiver, NetworkFault::Refused);
     shown.system.advance_seconds(60);
     report_applied_event(&shown.system, "e-1", "suspended", GOOD).await;
-    shown.system.acme.deliver_due().await;
-    shown.system.advance_seconds(899);
+    // The pauses between the attempts of such a job, each with the fifth that may come on top.
+    for pause in [0, 3, 12, 72] {
+        shown.system.advance_seconds(pause);
+        shown.system.acme.deliver_due().await;
+        shown.expect_quiet().await;
+    }
+    // That nothing was sent for long says nothing.
+    shown.system.advance_seconds(599);
     shown.expect_quiet().await;
-    shown.system.advance_seconds(1);
+    shown.system.advance_seconds(121);
+    shown.system.acme.deliver_due().await;
     shown
 }
 
-async fn is_over_when_taken(mut shown: Shown) -> Shown {
+/// Neither time nor a restart ends it, but a call that is taken.
+async fn is_over_when_taken(mut shown: Shown, subject: &str) -> Shown {
+    shown.system.advance_seconds(7_200);
+    shown.system.restart_acme(|_| true).await;
+    shown.expect_raised(subject).await;
     shown.system.network.clear_faults();
     shown.system.advance_seconds(86_400);
     shown.system.acme.deliver_due().await;
@@ -94,14 +107,14 @@ async fn is_over_when_taken(mut shown: Shown) -> Shown {
 pub(super) async fn edge_out_of_reach() -> Shown {
     let mut shown = with_report_that_fails(Alarm::EdgeUnreachable, &format!("{EDGE}/origin")).await;
     shown.expect_raised("").await;
-    is_over_when_taken(shown).await
+    is_over_when_taken(shown, "").await
 }
 
 pub(super) async fn deaf_partner() -> Shown {
     let mut shown =
         with_report_that_fails(Alarm::PartnerUnreachable, &format!("{NETFLIX}/account-state")).await;
     shown.expect_raised("netflix").await;
-    is_over_when_taken(shown).await
+    is_over_when_taken(shown, "netflix").await
 }
 
 pub(super) async fn mapping_to_somebody_else() -> Shown {
@@ -130,14 +143,51 @@ pub(super) async fn storm_of_bad_signatures() -> Shown {
     }
     shown.expect_quiet().await;
     forge(&shown).await;
-    shown.expect_raised("digest-mismatch").await;
-    // A caller without any signature is another reason.
-    let unsigned = Request::builder().method(Method::POST);
-    let unsigned = unsigned.uri(format!("http://{}/edge/v1/pai", shown.system.acme.origin_address));
-    let unsigned = unsigned.body(Bytes::new()).expect("is a request");
-    assert_eq!(shown.system.send_request(unsigned).await.0, StatusCode::UNAUTHORIZED);
-    shown.expect_raised("digest-mismatch").await;
+    shown.expect_raised("edge").await;
     shown.system.advance_seconds(600);
+    shown.expect_over().await;
+    shown
+}
+
+/// Whoever reaches the listener can send these: they are no partner's, and nobody is woken for them.
+pub(super) async fn storm_of_unsigned_calls() -> Shown {
+    let mut shown = Shown::begin(Alarm::UnknownCallers, TestSystem::start());
+    let send_unsigned = async |shown: &Shown| {
+        let unsigned = Request::builder().method(Method::POST);
+        let unsigned = unsigned.uri(format!("http://{}/edge/v1/pai", shown.system.acme.origin_address));
+        let unsigned = unsigned.body(Bytes::new()).expect("is a request");
+        assert_eq!(shown.system.send_request(unsigned).await.0, StatusCode::UNAUTHORIZED);
+    };
+    for _ in 0..500 {
+        send_unsigned(&shown).await;
+    }
+    shown.expect_quiet().await;
+    send_unsigned(&shown).await;
+    shown.expect_raised("").await;
+    assert!(!shown.app().instruments.alarms.is_active(Alarm::SignaturesRefused, "edge"));
+    shown.system.advance_seconds(600);
+    shown.expect_over().await;
+    shown
+}
+
+pub(super) async fn billing_out_of_reach() -> Shown {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let mut shown = Shown::begin(Alarm::BillingUnreachable, system);
+    shown.system.network.inject_fault(BILLING, NetworkFault::Lost);
+    for id in ["c-1", "c-2", "c-3"] {
+        shown.expect_quiet().await;
+        let charge = charge_body(&pai, id, 1599);
+        let (_, answer) = shown.system.call_ott(Method::POST, "/ott/v1/transaction", charge).await;
+        assert_eq!(answer["status"], "PENDING");
+        shown.system.advance_seconds(120);
+    }
+    shown.expect_quiet().await;
+    shown.system.advance_seconds(60);
+    shown.system.acme.deliver_due().await;
+    shown.expect_raised("charges").await;
+    shown.system.network.clear_faults();
+    shown.system.advance_seconds(86_400);
+    shown.system.acme.deliver_due().await;
     shown.expect_over().await;
     shown
 }

@@ -1,14 +1,20 @@
 //! Alarms about billing by files.
 
 use super::shown::Shown;
+use async_trait::async_trait;
 use http::Method;
+use onbill_origin::delivery::files::{Folder, Reading, Spool, WatchedSpool};
 use onbill_origin::instruments::Alarm;
 use onbill_test_harness::billing_files::EVERY_MINUTES;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
+use onbill_test_harness::wait::wait_until;
 use onbill_test_harness::{ACME_ACCOUNTS, NetworkFault, TestSystem};
 use serde_json::json;
 use std::fs;
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
 
 const GOOD: &str = "+12025550101";
 const NOVA_NUMBER: &str = "+34612345601";
@@ -56,6 +62,51 @@ pub(super) async fn silent_billing() -> Shown {
     shown.system.acme.process_files();
     shown.system.acme.run_filing().await;
     look(&shown).await;
+    shown.expect_over().await;
+    shown
+}
+
+/// A network file system that does not answer, until it does.
+#[derive(Default)]
+struct HangingSpool(Notify);
+
+#[async_trait]
+impl Spool for HangingSpool {
+    async fn list_names(&self, _: Folder, _: &'static str) -> io::Result<Vec<String>> {
+        self.0.notified().await;
+        // The next listing of the round is answered at once.
+        self.0.notify_one();
+        Ok(Vec::new())
+    }
+
+    async fn read(&self, _: Folder, _: &str, _: u64) -> io::Result<Reading> {
+        Ok(Reading::Gone)
+    }
+
+    async fn create(&self, _: Folder, _: &str, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn rename(&self, _: (Folder, &str), _: (Folder, &str)) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn remove(&self, _: Folder, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(super) async fn hanging_spool() -> Shown {
+    let mut shown = with_file(Alarm::SpoolUnreachable).await;
+    let (app, hanging) = (shown.app(), Arc::new(HangingSpool::default()));
+    let (spool, instruments) = (Arc::clone(&hanging), Arc::clone(&app.instruments));
+    let spool = WatchedSpool::with_patience(spool, Duration::from_millis(1), instruments);
+    let round = tokio::spawn(async move { app.files.make_round(&spool).await.is_ok() });
+    let alarms = Arc::clone(&shown.app().instruments);
+    wait_until("it is noticed", async || alarms.alarms.is_active(Alarm::SpoolUnreachable, "")).await;
+    shown.expect_raised("").await;
+    hanging.0.notify_one();
+    assert!(round.await.expect("does not panic"), "the round goes on where it was");
     shown.expect_over().await;
     shown
 }

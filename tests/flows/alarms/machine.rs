@@ -37,6 +37,18 @@ fn move_away(shown: &mut Shown) -> impl FnOnce(&mut Shown) + use<> {
     }
 }
 
+pub(super) async fn taken_port() -> Shown {
+    let mut shown = Shown::begin(Alarm::AdminPortTaken, TestSystem::start());
+    shown.expect_quiet().await;
+    shown.app().alarm_watch.note_admin_port_taken();
+    shown.expect_raised("").await;
+    // The next start finds the port free.
+    shown.system.restart_acme(|_| true).await;
+    shown.make_round().await;
+    shown.expect_over().await;
+    shown
+}
+
 pub(super) async fn failing_database() -> Shown {
     let mut shown = Shown::begin(Alarm::DatabaseFailing, TestSystem::start());
     shown.expect_quiet().await;

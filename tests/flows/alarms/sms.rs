@@ -52,6 +52,23 @@ pub(super) async fn refused_login() -> Shown {
     is_over_when_accepted(shown).await
 }
 
+/// Its host answers nothing, or a proxy before it answers for it.
+pub(super) async fn gateway_out_of_reach() -> Shown {
+    let mut shown = begin(Alarm::SmsUnreachable).await;
+    answer_always(&shown, StatusCode::BAD_GATEWAY, "");
+    send_pin(&shown, "+12025550102").await;
+    for _ in 0..2 {
+        shown.expect_quiet().await;
+        shown.system.advance_seconds(120);
+        shown.system.acme.deliver_due().await;
+    }
+    shown.expect_quiet().await;
+    shown.system.advance_seconds(60);
+    shown.system.acme.deliver_due().await;
+    shown.expect_raised("kannel").await;
+    is_over_when_accepted(shown).await
+}
+
 pub(super) async fn wrong_sender() -> Shown {
     let mut shown = begin(Alarm::SmsSettings).await;
     answer_always(&shown, StatusCode::BAD_REQUEST, "Sender missing and no global set, rejected");

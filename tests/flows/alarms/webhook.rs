@@ -108,3 +108,36 @@ async fn receiver_that_hangs_delays_nothing_else() {
     // What waits for it is bounded.
     assert!(counts.dropped.load(Ordering::Relaxed) > 0);
 }
+
+#[tokio::test]
+async fn what_was_not_taken_is_told_after_a_restart_under_its_id() {
+    let mut system = TestSystem::start();
+    attach_sink(&mut system);
+    let answer_with = |system: &TestSystem, status: StatusCode| {
+        system.network.attach_service(SINK, Router::new().fallback(async move || status));
+    };
+    let tell = async |system: &TestSystem| {
+        let app = system.acme.app();
+        app.alarm_watch.make_round().await;
+        app.alarm_webhook.as_ref().expect("is configured").post_waiting().await;
+        app.alarm_watch.exchange().await;
+    };
+    answer_with(&system, StatusCode::SERVICE_UNAVAILABLE);
+    system.acme.app().instruments.alarms.raise(Alarm::CouponUnpaid, "x");
+    tell(&system).await;
+    // It ends without another word, and so does the next one.
+    for _ in 0..2 {
+        system.restart_acme(|_| true).await;
+        system.advance_seconds(61);
+        answer_with(&system, StatusCode::NO_CONTENT);
+        tell(&system).await;
+    }
+    let about_it = |(_, body): &(HeaderMap, Vec<u8>)| {
+        let body: Value = serde_json::from_slice(body).expect("is JSON");
+        body["data"]["alarm"] == Alarm::CouponUnpaid.as_str()
+    };
+    let posts = received(&system).into_iter().filter(about_it);
+    let ids: Vec<_> = posts.map(|(headers, _)| headers["webhook-id"].clone()).collect();
+    assert_eq!(ids.len(), 2, "one was refused and one taken, and no start tells it again");
+    assert_eq!(ids[0], ids[1]);
+}

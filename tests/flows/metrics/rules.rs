@@ -120,6 +120,14 @@ fn alerts_on_series() -> Vec<Alert> {
             "no-scrape",
         ),
         alert(
+            "OriginDown",
+            "up{job=\"onbill\"} == 0",
+            "5m",
+            "ticket",
+            "One origin cannot be scraped, while another one may serve",
+            "origin-down",
+        ),
+        alert(
             "NotReady",
             "onbill_ready == 0",
             "1m",

@@ -53,7 +53,7 @@ async fn scrape_answers_with_what_it_has() {
 #[tokio::test]
 async fn write_that_hangs_is_no_write() {
     let system = TestSystem::start();
-    let (app, hangs) = app_that_hangs_at(&system, "rewrite_schema_version");
+    let (app, hangs) = app_that_hangs_at(&system, "write_origin");
     app.readiness.check().await;
     assert_eq!(hangs.calls.load(Ordering::SeqCst), 1);
     let (_, body) = ask_json(&app.admin_router(), "/readyz").await;

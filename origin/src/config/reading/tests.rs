@@ -124,6 +124,9 @@ plans = [{ id = "6M", months = 60, offer = "netflix-gold" }]
     assert_eq!(nowhere[0].message, "keys is missing");
     assert_eq!(found.len(), 26, "nothing is said twice:\n{printed}");
     assert!(!printed.contains("hunter2"), "{printed}");
+    let text = format!("{GOOD}[alarms]\nwebhook = \"https://hooks.example/T0/hunter2\"");
+    let printed = read_config(&text).expect("is sound").to_toml().expect("is printable");
+    assert!(printed.contains("https://hooks.example/***") && !printed.contains("hunter2"), "{printed}");
 }
 
 #[test]

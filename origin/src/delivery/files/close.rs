@@ -9,12 +9,13 @@ use crate::fault::{Failure, Fault};
 use crate::instruments::{Alarm, raise_alarm};
 use crate::store::{
     BillingOutcome, ChargeOutcome, DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob,
-    NextStep, Queue,
+    NextStep, Queue, StoreError,
 };
-use futures_util::StreamExt as _;
 use futures_util::stream;
+use futures_util::{FutureExt as _, StreamExt as _};
 use onbill_domain::ids::OperatorId;
 use onbill_domain::timestamp::Timestamp;
+use std::panic::AssertUnwindSafe;
 
 /// Seconds after which no more accounts are looked up: half of the lease is left for the database.
 /// Jobs that were not reached are leased again, for another file.
@@ -86,7 +87,7 @@ impl FileExchange {
         let until = self.clock.now().plus_seconds(ASKING_SECONDS);
         let decisions = jobs.into_iter().map(|leased| {
             let trace = leased.trace.clone();
-            CallTrace::scope_of(trace, self.decide_filing(leased, until, next))
+            CallTrace::scope_of(trace, self.decide_or_put_off(leased, until, next))
         });
         // All look-ups finish before anything is settled: one that is not polled may hold a
         // resource that settling waits for.
@@ -118,6 +119,32 @@ impl FileExchange {
         } else if alarms.raise_until(alarm, "", Some(next.plus_seconds(3_600))) {
             tracing::error!(unclear, alarm = alarm.as_str(), "charges wait for the next file");
         }
+    }
+
+    /// A panic about one charge costs it an attempt, and holds up no other.
+    async fn decide_or_put_off(
+        &self,
+        leased: LeasedJob,
+        until: Timestamp,
+        next: Timestamp,
+    ) -> FilingDecision {
+        let (lease, job) = (leased.lease(), leased.job.clone());
+        let decided = AssertUnwindSafe(self.decide_filing(leased.clone(), until, next)).catch_unwind().await;
+        match (decided, job) {
+            (Ok(decision), _) => decision,
+            (Err(_), Job::Charge { transaction_id }) => {
+                let (alarms, kind) = (&self.instruments.alarms, JobKind::Charge.as_str());
+                raise_alarm!(alarms, Alarm::Panicked, kind, transaction_id, "an attempt has panicked");
+                let outcome = BillingOutcome::Undecided(self.plan_unclear(lease));
+                FilingDecision::Settled { lease, transaction_id, outcome }
+            }
+            (Err(_), _) => FilingDecision::Line(leased),
+        }
+    }
+
+    /// What follows an attempt at a charge that panicked.
+    fn plan_unclear(&self, lease: Lease) -> NextStep {
+        self.billing.retry.plan(JobKind::Charge.spec().retry_if_unclear, lease.attempt)
     }
 
     /// A refund needs no account. A charge needs the account that it was accepted for, with its
@@ -160,11 +187,25 @@ impl FileExchange {
         let id = transaction_id.clone();
         let outcome = DeliveryOutcome::Charge { transaction_id, outcome };
         let (filled, verdict) = (outcome.filled_queues(), LaterVerdict::of(&outcome));
-        let result = self.store.settle(self.clock.now(), lease, outcome).await?;
+        let result = match self.store.settle(self.clock.now(), lease, outcome).await {
+            // It is an alarm already. The other charges go into their file.
+            Err(StoreError::Panicked) => return self.end_attempt(lease, &id).await,
+            result => result?,
+        };
         raise_for_result(&self.instruments, result, JobKind::Charge.as_str(), &id);
         self.wake_up.wake_each(filled);
         if let Some(verdict) = verdict {
             verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
+        }
+        Ok(())
+    }
+
+    /// Ends an attempt whose outcome cannot be written.
+    async fn end_attempt(&self, lease: Lease, id: &str) -> Result<(), Fault> {
+        let step = self.plan_unclear(lease);
+        if self.store.end_attempt(self.clock.now(), lease, step).await? && step == NextStep::DeadLetter {
+            let (alarms, kind) = (&self.instruments.alarms, JobKind::Charge.as_str());
+            raise_alarm!(alarms, Alarm::OutboxParked, kind, id, "an entry needs a person");
         }
         Ok(())
     }

@@ -13,7 +13,9 @@ mod render;
 mod response;
 mod rounds;
 mod spool;
+mod watched_spool;
 mod write;
 
 pub use exchange::FileExchange;
 pub use spool::{Directory, Folder, Reading, Spool};
+pub use watched_spool::WatchedSpool;

@@ -2,6 +2,7 @@
 
 use super::exchange::FileExchange;
 use super::spool::Spool;
+use super::watched_spool::WatchedSpool;
 use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
@@ -16,8 +17,9 @@ const ROUND: Duration = Duration::from_secs(15);
 impl FileExchange {
     /// Makes a round at each interval, and does not end.
     pub async fn run(self: Arc<Self>, spool: Arc<dyn Spool>) {
+        let spool = WatchedSpool::new(spool, Arc::clone(&self.instruments));
         loop {
-            let round = CallTrace::begin_work(&*self.random, "billing-files", self.make_round(&*spool));
+            let round = CallTrace::begin_work(&*self.random, "billing-files", self.make_round(&spool));
             if let Err(fault) = round.await {
                 tracing::error!(?fault, "files for billing could not be worked on");
             }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::instruments::alarm_state::OTHERS;
+use crate::instruments::{SILENCE_OF_CALLS_SECONDS, SILENCE_OF_CHECKS_SECONDS};
 use std::sync::atomic::AtomicI64;
 
 const START: i64 = 1_795_000_000;
@@ -38,8 +39,16 @@ fn stored(records: &[AlarmRecord]) -> Vec<StoredAlarm> {
             count: record.count,
             ends_at: record.ends_at,
             cleared_at: None,
+            is_told: false,
         })
         .collect()
+}
+
+/// The next change that the webhook tells, and that its receiver takes.
+fn take_news(alarms: &Alarms) -> Option<AlarmNews> {
+    let news = alarms.find_news_after(None)?;
+    alarms.note_told(&news, true);
+    Some(news)
 }
 
 /// One exchange with that database.
@@ -64,7 +73,7 @@ fn repeated_alarm_counts_and_is_said_once_an_hour() {
     assert!(raise(), "a clock that is set back keeps nothing quiet");
     let spool = alarms.snapshot().into_iter().find(|alarm| alarm.subject == "spool").expect("is active");
     assert_eq!((spool.count, spool.raised_at.unix_seconds()), (5, START));
-    assert_eq!(alarms.raised_total(Alarm::DiskLow), 6);
+    assert_eq!(alarms.raised_total(Alarm::DiskLow), 2, "a repetition raises nothing");
 }
 
 #[test]
@@ -94,7 +103,41 @@ fn alarms_beyond_the_limit_are_counted_as_others() {
     assert_eq!(snapshot.len(), ALARMS_MAX + 2);
     let others = snapshot.iter().find(|alarm| alarm.subject == OTHERS && alarm.count == 2);
     assert_eq!(others.map(|alarm| alarm.alarm), Some(Alarm::PeriodChargedAgain));
-    assert_eq!(alarms.raised_total(Alarm::PeriodChargedAgain), 1_003);
+    assert_eq!(alarms.raised_total(Alarm::PeriodChargedAgain), 1_001);
+}
+
+#[test]
+fn conditions_beyond_the_limit_do_not_flap() {
+    let (_, alarms) = start();
+    let subjects: Vec<String> = (0..ALARMS_MAX + 100).map(|n| n.to_string()).collect();
+    let make_round = |held: &[String]| {
+        held.iter().for_each(|subject| drop(alarms.raise(Alarm::FileUnacknowledged, subject)));
+        alarms.clear_others(Alarm::FileUnacknowledged, held);
+    };
+    for _ in 0..3 {
+        make_round(&subjects);
+        assert!(alarms.is_active(Alarm::FileUnacknowledged, OTHERS));
+    }
+    assert_eq!(alarms.raised_total(Alarm::FileUnacknowledged), 1_001, "each was raised once");
+    // There is room for the rest now, in the next round.
+    make_round(&subjects[200..]);
+    make_round(&subjects[200..]);
+    assert!(!alarms.is_active(Alarm::FileUnacknowledged, OTHERS));
+    assert_eq!(alarms.snapshot().len(), ALARMS_MAX - 100);
+}
+
+#[test]
+fn condition_that_only_calls_show_outlasts_a_night_without_any() {
+    let (clock, alarms) = start();
+    alarms.raise(Alarm::SmsNotLetIn, "kannel");
+    alarms.raise(Alarm::SpoolUnreachable, "");
+    clock.advance(SILENCE_OF_CHECKS_SECONDS + 1);
+    alarms.end_due();
+    let active: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
+    assert_eq!(active, [Alarm::SmsNotLetIn]);
+    clock.advance(SILENCE_OF_CALLS_SECONDS - SILENCE_OF_CHECKS_SECONDS);
+    alarms.end_due();
+    assert_eq!(alarms.snapshot(), []);
 }
 
 #[test]
@@ -120,7 +163,7 @@ fn condition_ends_by_time_or_without_confirmation() {
     clock.advance(1);
     alarms.end_due();
     assert!(!alarms.is_active(Alarm::NumberChecks, "netflix"));
-    clock.advance(CONFIRMED_WITHIN_SECONDS);
+    clock.advance(SILENCE_OF_CHECKS_SECONDS);
     alarms.end_due();
     let left: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
     assert_eq!(left, [Alarm::CouponUnpaid], "an event waits for a person");
@@ -174,9 +217,9 @@ fn restart_takes_over_what_the_database_has() {
     after.adopt(database);
     let active: Vec<_> = after.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
     assert_eq!(active, [Alarm::CouponUnpaid, Alarm::DiskLow]);
-    let told = after.take_news().expect("is told");
+    let told = take_news(&after).expect("is told");
     assert_eq!((told.change, told.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
-    assert_eq!(after.take_news(), None, "what goes on is no news");
+    assert_eq!(take_news(&after), None, "what goes on is no news");
     let written = exchange(&after);
     assert_eq!((written.len(), written[0].alarm), (1, Alarm::SmsNotLetIn));
     assert!(after.raise(Alarm::DiskLow, "spool"), "this program has not said it yet");
@@ -196,7 +239,7 @@ fn alarm_that_was_closed_elsewhere_is_over() {
     alarms.adopt(database.into_iter().filter(|alarm| alarm.subject == "c-2").collect());
     let subjects: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.subject).collect();
     assert_eq!(subjects, ["c-2", "c-3"]);
-    let told: Vec<_> = std::iter::from_fn(|| alarms.take_news()).map(|news| news.change).collect();
+    let told: Vec<_> = std::iter::from_fn(|| take_news(&alarms)).map(|news| news.change).collect();
     let raised = AlarmChange::Raised;
     assert_eq!(told, [raised, raised, raised, AlarmChange::Cleared]);
 }
@@ -205,12 +248,66 @@ fn alarm_that_was_closed_elsewhere_is_over() {
 fn news_that_nobody_takes_are_bounded() {
     let (_, alarms) = start();
     alarms.raise(Alarm::DiskLow, "before");
-    assert_eq!(alarms.take_news(), None, "there is no webhook");
+    assert_eq!(take_news(&alarms), None, "there is no webhook");
     alarms.keep_news();
     for _ in 0..ALARMS_MAX {
         alarms.raise(Alarm::DiskLow, "spool");
         alarms.clear(Alarm::DiskLow, "spool");
     }
     assert_eq!(alarms.webhook_counts().dropped.load(Ordering::Relaxed), 1_000);
-    assert_eq!(std::iter::from_fn(|| alarms.take_news()).count(), ALARMS_MAX);
+    assert_eq!(std::iter::from_fn(|| take_news(&alarms)).count(), ALARMS_MAX);
+}
+
+#[test]
+fn restart_tells_what_was_not_told_under_its_own_time() {
+    let (_, before) = start();
+    before.keep_news();
+    before.raise(Alarm::CouponUnpaid, "told");
+    before.raise(Alarm::CouponUnpaid, "untold");
+    before.raise(Alarm::DiskLow, "spool");
+    let mut database = stored(&exchange(&before));
+    database[0].is_told = true;
+    database[2].is_told = true;
+
+    let (clock, after) = start();
+    after.keep_news();
+    clock.advance(3_600);
+    // A check finds it again before the database was read.
+    after.raise(Alarm::DiskLow, "spool");
+    assert_eq!(after.list_due_news(8), [], "it may be known already");
+    after.adopt(database.clone());
+    let due = after.list_due_news(8);
+    let due: Vec<_> = due.iter().map(|news| (news.alarm.subject.as_str(), news.alarm.raised_at)).collect();
+    assert_eq!(due, [("untold", Timestamp::from_unix_seconds(START))]);
+
+    // An end that nobody told, as of an origin that was killed.
+    take_news(&after);
+    after.forget_told(&after.list_told());
+    database[0].cleared_at = Some(Timestamp::from_unix_seconds(START + 10));
+    database[1].is_told = true;
+    after.adopt(database);
+    let changes: Vec<_> =
+        std::iter::from_fn(|| take_news(&after)).map(|news| (news.change, news.alarm.subject)).collect();
+    assert!(changes.contains(&(AlarmChange::Cleared, "told".to_owned())), "{changes:?}");
+    assert!(changes.iter().all(|(change, _)| *change == AlarmChange::Cleared), "{changes:?}");
+}
+
+#[test]
+fn change_waits_for_the_table_and_is_marked_once_it_is_told() {
+    let (_, alarms) = start();
+    alarms.keep_news();
+    alarms.raise(Alarm::DiskLow, "spool");
+    assert_eq!(alarms.list_due_news(8), []);
+    assert!(alarms.next_news_in().is_some());
+    alarms.adopt(stored(&exchange(&alarms)));
+    let due = alarms.list_due_news(8);
+    assert_eq!(due.len(), 1);
+    alarms.note_told(&due[0], false);
+    assert_eq!(alarms.list_due_news(8), [], "after a pause");
+    assert_eq!(alarms.list_told(), []);
+    alarms.note_told(&due[0], true);
+    let told = alarms.list_told();
+    assert_eq!((told.len(), told[0].change), (1, AlarmChange::Raised));
+    alarms.forget_told(&told);
+    assert_eq!((alarms.list_told(), alarms.next_news_in()), (vec![], None));
 }

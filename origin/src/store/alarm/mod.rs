@@ -8,7 +8,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
-use crate::instruments::{Alarm, AlarmRecord, AlarmScope, StoredAlarm};
+use crate::instruments::{Alarm, AlarmChange, AlarmRecord, AlarmScope, StoredAlarm, ToldAlarm};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use onbill_domain::timestamp::Timestamp;
@@ -18,14 +18,15 @@ use onbill_domain::timestamp::Timestamp;
 pub const ALARMS_LISTED_MAX: usize = 10_000;
 /// How long an alarm that is over is kept, in seconds: 90 days, so that a quarter can be looked at.
 const KEPT_SECONDS: i64 = 90 * 86_400;
-/// After so many seconds without a word, an origin is gone, and its alarms with it. It writes every
-/// minute while one is active.
+/// After so many seconds without a write, an origin is gone, and its alarms with it. Its readiness check
+/// writes every two seconds.
 const GONE_SECONDS: i64 = 2 * 3_600;
 
 /// Which alarms to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlarmFilter {
-    /// The active ones that are about the ledger or this origin.
+    /// The active ones that are about the ledger or this origin, and those that are over and whose end
+    /// the alarm webhook has not told.
     OfOrigin(String),
     /// The active ones of all origins.
     Active,
@@ -45,6 +46,18 @@ impl Store {
         // stays before its next beginning.
         records.sort_by(|a, b| (a.alarm, &a.subject).cmp(&(b.alarm, &b.subject)));
         use_case!(self, write, record_alarms(&instance, &records))
+    }
+
+    /// Marks what the receiver of the alarm webhook has taken, so that it is not told again after a
+    /// restart.
+    pub async fn mark_alarms_told(
+        &self,
+        instance: String,
+        mut told: Vec<ToldAlarm>,
+    ) -> Result<(), StoreError> {
+        // As above. The sort is stable: a beginning stays before its end.
+        told.sort_by(|a, b| (a.alarm, &a.subject).cmp(&(b.alarm, &b.subject)));
+        use_case!(self, write, mark_alarms_told(&instance, &told))
     }
 
     /// Lists alarms by name and subject, [`ALARMS_LISTED_MAX`] at most.
@@ -72,8 +85,9 @@ fn stored_instance(alarm: Alarm, instance: &str) -> &str {
 }
 
 /// Writes that an alarm was noticed, and perhaps that it is over. It goes on if it is active, and is
-/// a new one if it is over. The placeholders are those of either database.
-fn note_sql(placeholders: &str) -> String {
+/// a new one if it is over, unless it was noticed before that. The placeholders are those of either
+/// database; `is_anew` is that of whether it is known to be a new one.
+fn note_sql(placeholders: &str, is_anew: &str) -> String {
     format!(
         "INSERT INTO alarms (alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at)
          VALUES ({placeholders})
@@ -85,20 +99,37 @@ fn note_sql(placeholders: &str) -> String {
              counted = excluded.counted + CASE WHEN alarms.cleared_at IS NULL THEN alarms.counted ELSE 0 END,
              ends_at = excluded.ends_at,
              cleared_at = CASE WHEN alarms.cleared_at IS NULL AND alarms.last_seen_at > excluded.cleared_at
-                 THEN NULL ELSE excluded.cleared_at END
-         WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at"
+                 THEN NULL ELSE excluded.cleared_at END,
+             told = CASE WHEN alarms.cleared_at IS NULL THEN alarms.told END
+         WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at OR {is_anew}"
     )
 }
 
 /// The list. `instance` is the placeholder of the instance.
 fn list_sql(filter: &AlarmFilter, instance: &str) -> String {
     let condition = match filter {
-        AlarmFilter::OfOrigin(_) => format!("WHERE cleared_at IS NULL AND instance IN ('', {instance})"),
+        AlarmFilter::OfOrigin(_) => {
+            format!("WHERE (cleared_at IS NULL OR told = 'raised') AND instance IN ('', {instance})")
+        }
         AlarmFilter::Active => "WHERE cleared_at IS NULL".to_owned(),
         AlarmFilter::All => String::new(),
     };
     format!(
-        "SELECT alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at
+        "SELECT alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at,
+             told IS NOT NULL AS is_told
          FROM alarms {condition} ORDER BY alarm, subject, instance LIMIT {ALARMS_LISTED_MAX}"
+    )
+}
+
+/// Marks one change as told, of the time of an alarm that began then or before. The placeholders are
+/// those of alarm, subject, instance and beginning.
+fn tell_sql(change: AlarmChange, [alarm, subject, instance, raised_at]: [&str; 4]) -> String {
+    let (word, is_news) = match change {
+        AlarmChange::Raised => ("raised", "told IS NULL"),
+        AlarmChange::Cleared => ("cleared", "cleared_at IS NOT NULL"),
+    };
+    format!(
+        "UPDATE alarms SET told = '{word}' WHERE alarm = {alarm} AND subject = {subject}
+             AND instance = {instance} AND raised_at <= {raised_at} AND {is_news}"
     )
 }

@@ -1,7 +1,7 @@
 //! Alarms in SQL.
 
-use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance};
-use crate::instruments::{Alarm, AlarmRecord, StoredAlarm};
+use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql};
+use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
 use crate::store::postgres::tx_error::TxError;
@@ -13,7 +13,7 @@ pub(super) async fn record_alarms(
     instance: &str,
     records: &[AlarmRecord],
 ) -> Result<(), TxError> {
-    let note = note_sql("$1, $2, $3, $4, $5, $6, $7, $8");
+    let note = note_sql("$1, $2, $3, $4, $5, $6, $7, $8", "$9");
     for record in records {
         let (alarm, instance) = (record.alarm.as_str(), stored_instance(record.alarm, instance));
         match (record.count, record.cleared_at) {
@@ -39,11 +39,25 @@ pub(super) async fn record_alarms(
                         &i64::try_from(count).unwrap_or(i64::MAX),
                         &record.ends_at.map(Timestamp::unix_seconds),
                         &cleared_at.map(Timestamp::unix_seconds),
+                        &record.is_anew,
                     ],
                 )
                 .await?;
             }
         }
+    }
+    Ok(())
+}
+
+pub(super) async fn mark_alarms_told(
+    tx: &PgConnection<'_>,
+    instance: &str,
+    told: &[ToldAlarm],
+) -> Result<(), TxError> {
+    for ToldAlarm { alarm, subject, raised_at, change } in told {
+        let (alarm, instance) = (alarm.as_str(), stored_instance(*alarm, instance));
+        let sql = tell_sql(*change, ["$1", "$2", "$3", "$4"]);
+        tx.execute(&sql, &[&alarm, subject, &instance, &raised_at.unix_seconds()]).await?;
     }
     Ok(())
 }
@@ -77,6 +91,7 @@ fn read_alarm(row: &Row) -> Result<Option<StoredAlarm>, TxError> {
         count: counted.unsigned_abs(),
         ends_at: optional_time("ends_at")?,
         cleared_at: optional_time("cleared_at")?,
+        is_told: row.try_get("is_told")?,
     }))
 }
 
@@ -94,12 +109,15 @@ pub(super) async fn close_alarms(
     .await
 }
 
+/// Ends the alarms of origins that are gone: they have not written for long, neither the alarm nor their
+/// own row. An alarm that only calls show is not written again while there are none.
 pub(in crate::store) async fn end_alarms_of_gone_origins(
     tx: &PgConnection<'_>,
     now: Timestamp,
 ) -> Result<(), TxError> {
     tx.execute(
-        "UPDATE alarms SET cleared_at = $1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < $2",
+        "UPDATE alarms SET cleared_at = $1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < $2
+             AND NOT EXISTS (SELECT 1 FROM origins o WHERE o.instance = alarms.instance AND o.seen_at >= $2)",
         &[&now.unix_seconds(), &now.plus_seconds(-GONE_SECONDS).unix_seconds()],
     )
     .await?;

@@ -1,7 +1,7 @@
 //! Alarms in SQL.
 
-use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance};
-use crate::instruments::{Alarm, AlarmRecord, StoredAlarm};
+use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql};
+use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::read_time;
 use onbill_domain::timestamp::Timestamp;
@@ -32,7 +32,7 @@ pub(super) fn record_alarms(
                 ])?;
             }
             (count, cleared_at) => {
-                tx.prepare_cached(&note_sql("?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8"))?.execute(params![
+                tx.prepare_cached(&note_sql("?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8", "?9"))?.execute(params![
                     record.alarm.as_str(),
                     record.subject,
                     instance,
@@ -41,9 +41,27 @@ pub(super) fn record_alarms(
                     i64::try_from(count).unwrap_or(i64::MAX),
                     record.ends_at.map(Timestamp::unix_seconds),
                     cleared_at.map(Timestamp::unix_seconds),
+                    record.is_anew,
                 ])?;
             }
         }
+    }
+    Ok(())
+}
+
+pub(super) fn mark_alarms_told(
+    tx: &Connection,
+    instance: &str,
+    told: &[ToldAlarm],
+) -> Result<(), StoreError> {
+    for ToldAlarm { alarm, subject, raised_at, change } in told {
+        let instance = stored_instance(*alarm, instance);
+        tx.prepare_cached(&tell_sql(*change, ["?1", "?2", "?3", "?4"]))?.execute(params![
+            alarm.as_str(),
+            subject,
+            instance,
+            raised_at.unix_seconds()
+        ])?;
     }
     Ok(())
 }
@@ -78,6 +96,7 @@ fn read_alarm(row: &Row<'_>) -> Result<Option<StoredAlarm>, StoreError> {
         count: counted.unsigned_abs(),
         ends_at: optional_time("ends_at")?,
         cleared_at: optional_time("cleared_at")?,
+        is_told: row.get("is_told")?,
     }))
 }
 
@@ -94,13 +113,15 @@ pub(super) fn close_alarms(
     Ok(close.execute(params![alarm.as_str(), subject, now.unix_seconds()])? as u64)
 }
 
-/// Ends the alarms of origins that are gone.
+/// Ends the alarms of origins that are gone: they have not written for long, neither the alarm nor their
+/// own row. An alarm that only calls show is not written again while there are none.
 pub(in crate::store) fn end_alarms_of_gone_origins(
     tx: &Connection,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE alarms SET cleared_at = ?1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < ?2",
+        "UPDATE alarms SET cleared_at = ?1 WHERE cleared_at IS NULL AND instance <> '' AND last_seen_at < ?2
+             AND NOT EXISTS (SELECT 1 FROM origins o WHERE o.instance = alarms.instance AND o.seen_at >= ?2)",
     )?
     .execute(params![now.unix_seconds(), now.plus_seconds(-GONE_SECONDS).unix_seconds()])?;
     Ok(())

@@ -89,7 +89,7 @@ impl<Member: Grouped> Groups<Member> {
         let commits = &self.pool.manager().commits;
         let _waiting = Member::WRITES.then(|| commits.begin_waiting());
         self.put(Waiting { member, reply })?;
-        match replied.await.unwrap_or(Err(StoreError::Closed))? {
+        match replied.await.unwrap_or_else(|_| Err(lost_reply()))? {
             Ran::Together(answer) => Ok(answer),
             Ran::Not(member) => {
                 in_transaction!(&self.pool, ReadCommitted, |tx| { member.run_alone(tx).await? })
@@ -114,7 +114,8 @@ impl<Member: Grouped> Groups<Member> {
 
     async fn run_groups(self) {
         while let Some(group) = self.take_group() {
-            // Its callers find their replies dropped. The others still need this task.
+            // A panic beyond the use cases themselves, as in a commit: its callers find their replies
+            // dropped. The others still need this task.
             let _ = AssertUnwindSafe(run_and_reply(&self.pool, group)).catch_unwind().await;
         }
     }
@@ -167,13 +168,22 @@ async fn run_and_commit<Member: Grouped>(
 ) -> Result<Vec<Option<Member::Answer>>, TxError> {
     on_a_good_session!({
         let transaction = Transaction::begin_with_reads(pool, LOCK_PATIENCE).await?;
-        let answers = Member::run_group(&transaction.connection(), members).await?;
+        // Nothing is committed yet. Each member is tried alone then, and the mistake costs only the one
+        // that meets it.
+        let ran =
+            AssertUnwindSafe(Member::run_group(&transaction.connection(), members)).catch_unwind().await;
+        let answers = ran.unwrap_or(Err(TxError::Failed(StoreError::Panicked)))?;
         if Member::WRITES && answers.iter().any(Option::is_some) {
             transaction.commit().await?;
             pool.manager().commits.note_size(members.len());
         }
         Ok(answers)
     })
+}
+
+/// Why there is no reply: the task of the group has ended in the middle of it.
+fn lost_reply() -> StoreError {
+    StoreError::CommitUnknown { message: "the group that it was in has panicked".to_owned() }
 }
 
 /// Whether each member can be tried alone: nothing was written, and the fault may be that of one

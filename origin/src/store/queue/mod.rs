@@ -56,6 +56,17 @@ impl Store {
         use_case!(self, read, list_dead_letter_kinds())
     }
 
+    /// Ends an attempt whose outcome cannot be written: the job waits, becomes a dead letter or goes,
+    /// and nothing else changes. False when somebody else has the job now.
+    pub async fn end_attempt(
+        &self,
+        now: Timestamp,
+        lease: Lease,
+        step: NextStep,
+    ) -> Result<bool, StoreError> {
+        use_case!(self, write, end_attempt(now, lease, step))
+    }
+
     /// Makes a dead letter due, and begins its schedule of attempts again. They count from one,
     /// because an earlier attempt may have reached billing: a charge is looked up before it is
     /// submitted again. False when there is no such dead letter.

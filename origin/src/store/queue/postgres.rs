@@ -210,6 +210,18 @@ pub(in crate::store) async fn take_step(
     Ok(if changed == 0 { SettleResult::Late } else { SettleResult::Written })
 }
 
+pub(super) async fn end_attempt(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    lease: Lease,
+    step: NextStep,
+) -> Result<bool, TxError> {
+    if !holds_lease(tx, lease).await? {
+        return Ok(false);
+    }
+    take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).await.map(|_| true)
+}
+
 /// Deletes the job of the subject `id`, even when it is leased.
 pub(in crate::store) async fn delete(tx: &PgConnection<'_>, kind: JobKind, id: &str) -> Result<(), TxError> {
     let which = JobKey::Subject(kind, id).sql("$1");

@@ -164,6 +164,18 @@ pub(in crate::store) fn take_step(
     Ok(if changed == 0 { SettleResult::Late } else { SettleResult::Written })
 }
 
+pub(super) fn end_attempt(
+    tx: &Connection,
+    now: Timestamp,
+    lease: Lease,
+    step: NextStep,
+) -> Result<bool, StoreError> {
+    if !holds_lease(tx, lease)? {
+        return Ok(false);
+    }
+    take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).map(|_| true)
+}
+
 /// Deletes the job of the subject `id`, even when it is leased.
 pub(in crate::store) fn delete(tx: &Connection, kind: JobKind, id: &str) -> Result<(), StoreError> {
     let which = JobKey::Subject(kind, id).sql("?1");

@@ -1,17 +1,23 @@
-//! Whether the ledger takes writes at this moment.
+//! Whether the ledger takes writes of this origin at this moment.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
+use onbill_domain::timestamp::Timestamp;
+
+/// How long the row of an origin is kept after its last write, in seconds. Where names change with each
+/// start, as in containers, there are as many rows as starts in a day.
+const KEPT_SECONDS: i64 = 86_400;
 
 impl Store {
-    /// Commits a write that changes nothing, and returns when it is durable: the number of the last
+    /// Commits a write of this origin's own row, and returns when it is durable: the number of the last
     /// migration that the database has. Reading would not do: a full disk, a standby server and a
-    /// primary without its synchronous standby can be read. Fails as well once a newer onbill has
-    /// made a schema that this one may not serve on.
-    pub async fn check_writable(&self) -> Result<usize, StoreError> {
-        use_case!(self, write, rewrite_schema_version())
+    /// primary without its synchronous standby can be read. Nor would a row that others write: an origin
+    /// that was cut off while it held its lock, or a migration, would stop all of them. Fails as well once a
+    /// newer onbill has made a schema that this one may not serve on.
+    pub async fn check_writable(&self, now: Timestamp, instance: String) -> Result<usize, StoreError> {
+        use_case!(self, write, write_origin(now, &instance))
     }
 }

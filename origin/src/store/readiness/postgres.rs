@@ -1,14 +1,35 @@
-//! The write in PostgreSQL. It waits while another origin migrates the schema, and fails then.
+//! The write in PostgreSQL. The number of the last migration is read without its lock.
 
+use super::KEPT_SECONDS;
 use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::migrations::check_schema;
 use crate::store::postgres::tx_error::TxError;
+use onbill_domain::timestamp::Timestamp;
 
-pub(in crate::store) async fn rewrite_schema_version(tx: &PgConnection<'_>) -> Result<usize, TxError> {
-    let row = tx.query_optional("UPDATE schema_version SET version = version RETURNING version", &[]).await?;
+pub(in crate::store) async fn write_origin(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    instance: &str,
+) -> Result<usize, TxError> {
+    tx.execute(
+        "INSERT INTO origins (instance, seen_at) VALUES ($1, $2)
+         ON CONFLICT (instance) DO UPDATE SET seen_at = excluded.seen_at",
+        &[&instance, &now.unix_seconds()],
+    )
+    .await?;
+    let row = tx.query_optional("SELECT version FROM schema_version", &[]).await?;
     let version: i64 = row.ok_or_else(|| missing_row("schema_version"))?.try_get("version")?;
     let applied = usize::try_from(version).unwrap_or(0);
     check_schema(tx, applied).await?;
     Ok(applied)
+}
+
+pub(in crate::store) async fn forget_gone_origins(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+) -> Result<(), TxError> {
+    let since = now.plus_seconds(-KEPT_SECONDS).unix_seconds();
+    tx.execute("DELETE FROM origins WHERE seen_at < $1", &[&since]).await?;
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::store::commits::PoolStatus;
 use crate::store::error::StoreError;
 use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -84,11 +85,12 @@ fn run_on_idle<T>(
 ) -> Result<T, StoreError> {
     let take = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let taken = Taken { connection: Some(take().ok_or(StoreError::Closed)?), idle };
-    taken.connection.as_ref().map_or(Err(StoreError::Closed), work)
+    let Some(connection) = &taken.connection else { return Err(StoreError::Closed) };
+    // Its statements are reset as the stack unwinds, and it has only read.
+    catch_unwind(AssertUnwindSafe(|| work(connection))).unwrap_or(Err(StoreError::Panicked))
 }
 
-/// A connection in use. It is idle again when this is dropped, also by a panic: otherwise each panic
-/// would cost a connection.
+/// A connection in use. It is idle again when this is dropped.
 struct Taken<'a> {
     connection: Option<Connection>,
     idle: &'a Mutex<Vec<Connection>>,
@@ -108,7 +110,9 @@ mod tests {
     async fn read_that_panics_leaves_the_connection() {
         let readers = Readers::new(vec![Connection::open_in_memory().expect("opens")]);
         let broken = readers.run(|_| -> Result<(), StoreError> { panic!("a mistake") }).await;
-        assert_eq!(broken, Err(StoreError::Closed));
+        assert_eq!(broken, Err(StoreError::Panicked));
+        let broken = readers.run_here(|_| -> Result<(), StoreError> { panic!("a mistake") }).await;
+        assert_eq!(broken, Err(StoreError::Panicked));
         assert_eq!(readers.run_here(|_| Ok(1)).await, Ok(1));
     }
 }

@@ -10,6 +10,7 @@ use crate::store::notification::postgres as notification;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::{PostgresDatabase, number_lock};
 use crate::store::queue::postgres as queue;
+use crate::store::readiness::postgres as readiness;
 use crate::store::session_assertion::postgres as session_assertion;
 use crate::store::subscriber::postgres as subscriber;
 use crate::store::tally::postgres as tally;
@@ -22,6 +23,7 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), S
     let pool = db.pool();
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     in_transaction!(pool, ReadCommitted, |tx| { alarm::end_alarms_of_gone_origins(tx, now).await? })?;
+    in_transaction!(pool, ReadCommitted, |tx| { readiness::forget_gone_origins(tx, now).await? })?;
     while in_transaction!(pool, ReadCommitted, |tx| {
         nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
             + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX).await?

@@ -8,6 +8,7 @@ use crate::store::flow::sqlite as flow;
 use crate::store::nonce::sqlite as nonce;
 use crate::store::notification::sqlite as notification;
 use crate::store::queue::sqlite as queue;
+use crate::store::readiness::sqlite as readiness;
 use crate::store::session_assertion::sqlite as session_assertion;
 use crate::store::sqlite::SqliteDatabase;
 use crate::store::subscriber::sqlite as subscriber;
@@ -20,6 +21,7 @@ const ROWS_MAX: u32 = 1000;
 pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), StoreError> {
     db.write(move |tx| queue::hasten_overdelayed(tx, now)).await?;
     db.write(move |tx| alarm::end_alarms_of_gone_origins(tx, now)).await?;
+    db.write(move |tx| readiness::forget_gone_origins(tx, now)).await?;
     while db
         .write(move |tx| {
             Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
