@@ -5,6 +5,7 @@ pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
 mod account_words;
 pub(crate) mod frame;
+mod frame_json;
 pub(crate) mod loader;
 pub(crate) mod pin;
 pub(crate) mod result;
@@ -12,6 +13,7 @@ pub(crate) mod return_page;
 pub(crate) mod signup;
 
 use self::account_words::add_account_words;
+use self::frame_json::to_frame_json;
 use crate::admission::{check_same_origin, check_widget_rate, read_json_body};
 use crate::call::Call;
 use crate::config::Operator;
@@ -60,7 +62,7 @@ fn step_response(next: &FlowStep, locale: Locale) -> Result<Response<Bytes>, Han
     Ok(match next {
         FlowStep::Account { .. } => json_response(StatusCode::OK, &add_account_words(next, locale)?)?,
         FlowStep::Pin { .. } | FlowStep::Confirm { .. } | FlowStep::AlreadyOnBill { .. } => {
-            json_response(StatusCode::OK, next)?
+            json_response(StatusCode::OK, &to_frame_json(next)?)?
         }
     })
 }
