@@ -39,6 +39,7 @@ mod fault;
 mod handle;
 mod html;
 mod mapping;
+mod number_format;
 mod ott;
 mod page;
 mod query;

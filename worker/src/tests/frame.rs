@@ -88,8 +88,9 @@ async fn frame_is_restricted_to_the_operators_pages() {
     assert_eq!(
         boot,
         json!({
-            "operator": {"id": "acme", "name": "Acme Mobile", "country": "US"},
-            "partner": {"id": "netflix", "name": "Netflix"},
+            "operator": {"id": "acme", "name": "Acme Mobile", "country": "US",
+                         "numbers": {"code": "1", "format": "(###) ###-####"}},
+            "partner": {"id": "netflix", "name": "Netflix", "url": "https://www.netflix.example"},
             "offer": "netflix-standard", "partners": {"netflix": "Netflix", "tunes": "Tunes"},
             "locale": "en", "strings": null,
             "dashboards": ["https://my.acme.example", "https://m.acme.example"],

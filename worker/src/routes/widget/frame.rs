@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::fault::{Fault, HandlerError};
 use crate::html::{escape_html, escape_json, fill_template};
+use crate::number_format::find_number_format;
 use crate::page::{HTML, page_locale};
 use crate::platform::Platform;
 use crate::query::find_parameter;
@@ -126,8 +127,11 @@ fn render_shell<P: Platform>(
     let names: BTreeMap<&str, &str> =
         call.config.partners_of(operator).map(|each| (each.id.as_str(), each.name.as_str())).collect();
     let mut boot = json!({
-        "operator": {"id": operator.id, "name": operator.name, "country": operator.country},
-        "partner": partner.map(|partner| json!({"id": partner.id, "name": partner.name})),
+        "operator": {"id": operator.id, "name": operator.name, "country": operator.country,
+                     "numbers": find_number_format(&operator.country)},
+        "partner": partner.map(|partner| {
+            json!({"id": partner.id, "name": partner.name, "url": partner.ui_site_origins.first()})
+        }),
         "offer": offer,
         "partners": names,
         "locale": locale.as_str(),
