@@ -1,6 +1,7 @@
 //! `/widget/v1`: the loader script, the frame, the frame's own calls, and the return page.
 
 pub(crate) mod account;
+pub(crate) mod account_script;
 pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
 mod account_words;
