@@ -24,6 +24,7 @@ const NUMBER_MAX = 32;       // the longest number with any way of spacing it
 const me = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 let session, flow, closing, digits = 6;
 let lines = [], picking = false;     // the numbers that the dashboard vouches for, and whether one of them is picked
+let types = false;           // the customer would rather type one, or has begun to
 let asked, line = '';        // the number that the steps are about, if it is known, and how it is shown
 let otp;                     // waits for the SMS, where a browser can
 let solution;                // of a challenge: it is good for one call
@@ -60,7 +61,7 @@ function label(isOwn) {
   shown.view = own ? 'account' : 'offer';
   for (const each of document.querySelectorAll('[data-t]')) each.textContent = t(each.dataset.t);
   document.title = t('title');
-  pick(picking);
+  pick();
 }
 
 function make(tag, text, look) {
@@ -195,7 +196,8 @@ function fail({ code: given, wait, text: said, wayOn }, where, again) {
   const onNumber = where === 'number' || where === 'resend';
   post('error', { code: given });
   if (/^(invalid-request|number-foreign)$/.test(given) && onNumber) {
-    pick(false);
+    types = true;
+    pick();
     if (shown.state !== 'number') toNumber();
     fieldError(number, given, said);
   } else if (/^pin-(invalid|expired)$/.test(given) && where === 'pin') {
@@ -235,19 +237,19 @@ function fail({ code: given, wait, text: said, wayOn }, where, again) {
 
 function toNumber() {
   keep();
-  pick(picking);
+  pick();
   show('number');
 }
 
 // A customer with several lines picks another of them.
 function toOther() {
-  if (lines.length < 2) picking = false;
+  if (lines.length < 2) types = true;
   toNumber();
 }
 
 // Shows the lines to pick from, or the field to type in. A single line is on the button.
-function pick(on) {
-  picking = on && lines.length > 0;
+function pick() {
+  picking = lines.length > 0 && !types;
   const [only, ...others] = lines;
   $('typing').hidden = picking;
   $('lines').hidden = !picking || !others.length;
@@ -258,7 +260,8 @@ function pick(on) {
 }
 
 function switchNumber() {
-  pick(!picking);
+  types = picking;
+  pick();
   fieldError(number);
   (picking ? $('number-title') : number).focus();
 }
@@ -456,8 +459,9 @@ function know(assertion) {
     label.prepend(radio);
     return label;
   }));
+  if (number.value || document.activeElement === number) types = true;
   if (busy) return;
-  pick(picking || !touched && !number.value);      // nothing is taken from under the hands of who types already
+  pick();
   if (own && !touched && lines.length === 1 && picking) letIn();
 }
 

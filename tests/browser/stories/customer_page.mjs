@@ -125,7 +125,7 @@ test('older charges come by a button, and the focus goes on where the list does'
   announce('503 /widget/v1/account');
   await new Dashboard(page, acme).logIn(ana);
   const year = n => Array.from({ length: n }, (_, at) => ({
-    partner: 'netflix', at: '2026-01-02T09:30:00Z', description: `No. ${at}`, amount: { value: 1, currency: 'USD' },
+    partner: 'netflix', at: '2026-01-02T09:30:00Z', description: `No. ${at}`, amount: { value: 1, currency: 'USD', decimals: 2 },
     servicePeriod: { from: '2026-01-01', to: '2026-01-31' }, status: 'APPROVED',
   }));
   const pages = [{ charges: year(12), cursor: 'one' }, { charges: year(3), cursor: 'two' }, null, { charges: year(1) }];
