@@ -498,6 +498,8 @@ on('account-number', 'click', toOther);
 on('earlier', 'click', () => account.earlier());
 on('unlink-yes', 'click', () => account.unlink());
 on('unlink-no', 'click', () => show('account'));
+// Whom the browser takes back to this very page can go on where they left.
+addEventListener('pageshow', ({ persisted }) => { if (persisted && shown.state === 'opening') show('confirm'); });
 for (const type of ['pointerdown', 'keydown', 'click', 'focusin']) addEventListener(type, () => { touched = true; }, true);
 for (const field of [number, code]) field.addEventListener('input', () => { if (shown.error) { delete shown.error; fieldError(field); } });
 
