@@ -221,9 +221,17 @@ impl AgreementWords {
     }
 }
 
-/// Keeps the direction of a name to itself, as the widget does, where text runs from right to left.
+/// Keeps the direction of a name to itself, as the widget does, where it or the text around it runs
+/// from right to left.
 fn isolate(locale: Locale, name: &str) -> String {
-    if locale.direction() == "rtl" { format!("\u{2068}{name}\u{2069}") } else { name.to_owned() }
+    // The scripts from right to left, and their presentation forms.
+    let runs_left =
+        |c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}');
+    if locale.direction() == "rtl" || name.contains(runs_left) {
+        format!("\u{2068}{name}\u{2069}")
+    } else {
+        name.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -349,9 +357,12 @@ mod tests {
     }
 
     #[test]
-    fn name_keeps_its_direction_in_arabic() {
+    fn name_keeps_its_direction() {
         let plan = |locale| word_agreement(locale, &facts()).rows[1].text.clone();
         assert_eq!(plan(Locale::Ar), "\u{2068}Netflix Standard\u{2069}");
         assert_eq!(plan(Locale::De), "Netflix Standard");
+        let offer = "شاهد";
+        let arabic = word_agreement(Locale::De, &AgreementFacts { offer, ..facts() });
+        assert_eq!(arabic.rows[1].text, format!("\u{2068}{offer}\u{2069}"), "in a text from left to right");
     }
 }

@@ -65,6 +65,8 @@ crate::wire_enum! {
         AlreadyOnBill = "already-on-bill",
         /// Widget only: the partner's sign-up does not respond.
         PartnerUnavailable = "partner-unavailable",
+        /// Widget only: the number is one of another country, and no session vouches for it.
+        NumberForeign = "number-foreign",
         /// Widget only: the customer has to solve a challenge first, or another one.
         ChallengeRequired = "challenge-required",
         /// Widget only: a solved challenge cannot be checked at the moment.
@@ -84,7 +86,8 @@ impl ErrorCode {
             | Self::PinInvalid
             | Self::PinExpired
             | Self::TokenInvalid
-            | Self::TokenExpired => StatusCode::BAD_REQUEST,
+            | Self::TokenExpired
+            | Self::NumberForeign => StatusCode::BAD_REQUEST,
             Self::AuthorizationFailure => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::ChallengeRequired => StatusCode::FORBIDDEN,
             Self::AccountNotFound

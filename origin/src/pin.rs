@@ -15,6 +15,7 @@ use onbill_domain::limits::{PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::locale::Locale;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::site_origin::parse_site_origin;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::typed::code_symbols;
 use onbill_domain::wire::edge::ChallengeState;
@@ -37,18 +38,22 @@ pub(crate) enum GoodFor {
 }
 
 /// A PIN that somebody asks for.
-pub(crate) struct WantedPin {
+pub(crate) struct WantedPin<'p> {
     pub(crate) good_for: GoodFor,
     /// The language of its SMS.
     pub(crate) locale: Locale,
     pub(crate) asked_by: PinAsker,
     /// What the edge says of a challenge; `None` where it has none.
     pub(crate) challenge: Option<ChallengeState>,
+    /// The page of the dashboard that has the widget, where a browser shows one.
+    pub(crate) page: Option<&'p str>,
 }
 
 pub struct PinIssuer {
     /// The operator's name as customers see it.
     pub(crate) operator_name: String,
+    /// Where the widget's frame comes from.
+    pub(crate) edge_url: String,
     pub(crate) vault: Arc<Vault>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) pins_per_hour: PinsPerHour,
@@ -62,12 +67,16 @@ impl PinIssuer {
         now: Timestamp,
         flow: &Hash,
         msisdn: &Msisdn,
-        wanted: WantedPin,
+        wanted: WantedPin<'_>,
     ) -> Result<NewPin, Fault> {
-        let WantedPin { good_for, locale, asked_by, challenge } = wanted;
+        let WantedPin { good_for, locale, asked_by, challenge, page } = wanted;
         let pin = draw_pin(&*self.random);
         let expires_at = now.plus_seconds(PIN_TTL_SECONDS);
-        let body = format_pin_sms(&self.operator_name, &pin, good_for, locale);
+        let mut body = format_pin_sms(&self.operator_name, &pin, good_for, locale);
+        if let Some(line) = page.and_then(|page| format_bound_pin(&pin, page, &self.edge_url)) {
+            body.push('\n');
+            body.push_str(&line);
+        }
         let sms = PinSms { msisdn: msisdn.clone(), body, flow: *flow, expires_at };
         let message = seal(&self.vault, &*self.random, &sms)?;
         let ceiling = PinCeiling { per_hour: self.pins_per_hour.count() };
@@ -173,6 +182,20 @@ fn format_pin_sms(operator: &str, pin: &str, good_for: GoodFor, locale: Locale) 
     fill_placeholders(&words.pin, &values)
 }
 
+/// The last line of a PIN's SMS: the site of the page, the PIN, and the site of the frame in it. A
+/// browser fills the PIN in there and on no other site, so that a copy of the page gets none
+/// (<https://wicg.github.io/sms-one-time-codes/>). `None` where a site has no name of its own: the
+/// line has no scheme and no port, and means TLS on the usual one.
+fn format_bound_pin(pin: &str, page: &str, edge: &str) -> Option<String> {
+    let name_site = |url: &str| {
+        let origin = parse_site_origin(url)?;
+        let host = origin.strip_prefix("https://")?;
+        (!host.contains(':')).then(|| host.to_owned())
+    };
+    let (page, edge) = (name_site(page)?, name_site(edge)?);
+    Some(if page == edge { format!("@{page} #{pin}") } else { format!("@{page} #{pin} @{edge}") })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,10 +244,34 @@ mod tests {
     }
 
     #[test]
+    fn pin_is_bound_to_page_and_frame() {
+        let bind = |page, edge| format_bound_pin("123456", page, edge);
+        let edge = "https://pay.example.com";
+        assert_eq!(
+            bind("https://my.acme.example/done?a=b", edge).as_deref(),
+            Some("@my.acme.example #123456 @pay.example.com")
+        );
+        assert_eq!(bind("https://pay.example.com/", edge).as_deref(), Some("@pay.example.com #123456"));
+        for nameless in [
+            "http://my.acme.example/",
+            "http://127.0.0.1:8790/",
+            "https://my.acme.example:8443/",
+            "https://[::1]/",
+        ] {
+            assert_eq!(bind(nameless, edge), None, "{nameless}");
+            assert_eq!(bind("https://my.acme.example/", nameless), None, "{nameless}");
+        }
+    }
+
+    #[test]
     fn pin_sms_takes_its_declared_parts() {
+        let line = format_bound_pin("123456", "https://my.acme.example/", "https://pay.example.com");
+        let line = line.expect("both have names");
         for locale in Locale::ALL {
             for (key, good_for) in [("pin-to-pay", GoodFor::Paying), ("pin-own-page", GoodFor::OwnPage)] {
-                assert_parts(locale, key, &format_pin_sms("Acme Mobile Telecom", "123456", good_for, locale));
+                let sms = format_pin_sms("Acme Mobile Telecom", "123456", good_for, locale);
+                assert_parts(locale, key, &sms);
+                assert_parts(locale, &format!("{key}-on-page"), &format!("{sms}\n{line}"));
             }
         }
     }

@@ -1,7 +1,7 @@
 // Pictures for people to look at, on a phone and on a desk, light and dark: every state of the widget on the dashboard, in
 // English and Arabic, every screen of the partner's app and every page that a coupon is on; one sheet for each of these. And the picture of the README.
 // `ONBILL_SCREENSHOTS=1 cargo xtask test browser` takes them and tests nothing; `widget`, `app` or `coupons` instead of the 1
-// takes those only.
+// takes those only. `all` takes the widget in every width, look and language that it has to be looked at in; this takes long.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -16,19 +16,31 @@ import { ben, hana, novaStrangers, olga, pete, rosa } from './people.mjs';
 
 const folder = path.join(out, 'screenshots');
 const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1200, height: 800 } };
-const SHEET_COLUMNS = { phone: 7, desk: 6 };
+const SHEET_COLUMNS = { column: 8, small: 8, phone: 7, desk: 6 };
+
+/** The looks of the widget's series. */
+function* widgetLooks() {
+  const all = process.env.ONBILL_SCREENSHOTS === 'all';
+  const narrow = all && { column: { width: 280, height: 740 }, small: { width: 320, height: 740 } };
+  const kinds = { light: {}, dark: { colorScheme: 'dark' }, ...all && { forced: { forcedColors: 'active' }, large: { fontSize: '200%' } } };
+  for (const [size, viewport] of Object.entries({ ...narrow, ...SIZES })) {
+    for (const [kind, look] of Object.entries(kinds)) {
+      for (const locale of all ? ['en', 'de', 'ar'] : ['en', 'ar']) yield { size, viewport, kind, colorScheme: 'light', locale, ...look };
+    }
+  }
+}
 
 export async function take() {
   fs.rmSync(folder, { recursive: true, force: true });
   const browser = await launch();
-  const wanted = what => ['1', what].includes(process.env.ONBILL_SCREENSHOTS);
+  const wanted = what => ['1', what, what === 'widget' && 'all'].includes(process.env.ONBILL_SCREENSHOTS);
+  for (const look of wanted('widget') ? widgetLooks() : []) await series(browser, look);
   await onTheBill(browser, hana);
   const strangers = [...novaStrangers];
   const buyers = [hana, olga, pete, rosa];
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ['light', 'dark']) {
       const look = { size, viewport, colorScheme };
-      for (const locale of wanted('widget') ? ['en', 'ar'] : []) await series(browser, { ...look, locale });
       if (wanted('app')) await appSeries(browser, { ...look, stranger: strangers.pop() });
       if (wanted('coupons')) await couponSeries(browser, { ...look, buyer: buyers.pop() });
     }
@@ -39,13 +51,14 @@ export async function take() {
 }
 
 /** Each state in one size, colour and language: the widget alone, and the whole page once. */
-async function series(browser, { size, viewport, colorScheme, locale }) {
-  const name = `${size}-${colorScheme}-${locale}`;
+async function series(browser, { size, viewport, kind, colorScheme, forcedColors, fontSize, locale }) {
+  const name = `${size}-${kind}-${locale}`;
   const dir = path.join(folder, name);
-  const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+  const context = await browser.newContext({ viewport, colorScheme, ...forcedColors && { forcedColors }, reducedMotion: 'reduce' });
   const page = await context.newPage();
   const files = [];
-  await walk({ page, announce: () => {} }, { locale, words: process.env.ONBILL_ONLY }, async state => {
+  await walk({ page, announce: () => {} }, { locale, words: process.env.ONBILL_ONLY }, async (state, widget) => {
+    if (fontSize) await widget.body.evaluate((_, size) => { document.documentElement.style.fontSize = size; }, fontSize);
     const file = path.join(dir, `${String(files.length + 1).padStart(2, '0')}-${state.replace(/[^a-z]+/g, '-')}.png`);
     if (state === 'number') await page.screenshot({ path: path.join(dir, '00-page.png'), fullPage: true });
     await page.locator('pay-on-bill').screenshot({ path: file });

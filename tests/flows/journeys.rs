@@ -53,7 +53,7 @@ async fn session_number_needs_no_pin() {
     system.acme.import_accounts(onbill_test_harness::ACME_ACCOUNTS).await;
     let (status, step) = system.enter_session_number(&system.acme, ACME).await;
     assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("confirm")), "{step}");
-    assert_eq!(step["offer"]["price"], json!({"value": 1599, "currency": "USD"}));
+    assert_eq!(step["offer"]["price"], json!({"value": 1599, "currency": "USD", "decimals": 2}));
     assert!(system.sms_received(&system.acme, ACME).await.is_empty());
     let page = system.open_signup(&system.acme, step["flow"].as_str().expect("is text")).await;
     system.choose_account(&page, AccountChoice::New("ann@example.com")).await;

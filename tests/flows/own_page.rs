@@ -88,13 +88,13 @@ async fn account_page_shows_links_and_charges() {
     let own = open_page(&system, GOOD).await;
     let charge = |at: &str, id: &str| {
         json!({"partner": "netflix", "at": at, "description": "Netflix Standard", "servicePeriod": month_of(id),
-               "amount": {"value": 1599, "currency": "USD"}})
+               "amount": {"value": 1599, "currency": "USD", "decimals": 2}})
     };
     let (mut declined, mut approved) = (charge(&second, "c-2"), charge(&first, "c-1"));
     (declined["status"], declined["declineReason"]) = (json!("DECLINED"), json!("account-on-hold"));
     approved["status"] = json!("APPROVED");
     approved["billedOn"] = json!("2026-12-01");
-    approved["refunded"] = json!({"value": 600, "currency": "USD"});
+    approved["refunded"] = json!({"value": 600, "currency": "USD", "decimals": 2});
     assert_eq!(
         page_texts(&own),
         json!({"subscriptions": [{"subscription": null, "partner": "netflix", "title": "Netflix Standard",

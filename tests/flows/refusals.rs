@@ -35,10 +35,14 @@ async fn every_number_gets_same_response_until_proven() {
     let system = start_system().await;
     let expected = answer_shape(&system.enter_number(&system.acme, GOOD).await);
     assert_eq!(expected.1["step"], "pin");
-    let others =
-        [POOR, SUSPENDED, CEASED, UNKNOWN, "+34612345601", "(202) 555-0101", "٢٠٢٥٥٥٠١٠١", "202-555-0199"];
+    let others = [POOR, SUSPENDED, CEASED, UNKNOWN, "(202) 555-0101", "٢٠٢٥٥٥٠١٠١", "202-555-0199"];
     for number in others {
         assert_eq!(answer_shape(&system.enter_number(&system.acme, number).await), expected, "{number}");
+    }
+    for foreign in ["+34612345601", "+44 7911 123456"] {
+        let (status, refusal) = system.enter_number(&system.acme, foreign).await;
+        assert_eq!((status.as_u16(), &refusal["code"]), (400, &json!("number-foreign")), "{foreign}");
+        assert_eq!(refusal["text"], "Please enter a {country} number.", "the frame names the country");
     }
     // Only numbers whose line receives SMS get one.
     assert_eq!(system.sms_received(&system.acme, SUSPENDED).await.len(), 1);

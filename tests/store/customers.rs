@@ -111,6 +111,7 @@ async fn a_holder_reads_their_own_links(db: TestStore) {
         pai,
         partner: partner_id(name),
         subscription: Some((parse_ext_id("standard"), SubscriptionStatus::Active)),
+        is_coupons_only: false,
         since: NOW.plus_seconds(since),
         state: PaiState::Active,
         closed_at: None,

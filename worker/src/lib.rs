@@ -42,6 +42,7 @@ mod html;
 mod log_line;
 mod mapping;
 mod notes;
+mod number_format;
 mod operators;
 mod ott;
 mod page;

@@ -1,12 +1,12 @@
-//! What the widget tells a customer whom the operator has refused for a reason of its own. The
-//! sentences are sent with the refusal and not with the frame: few customers need one, and the frame
-//! has to stay small.
+//! What the widget tells a customer whom the operator has refused for a reason of its own, or whose
+//! number is of another country. The sentences are sent with the refusal and not with the frame: few
+//! customers need one, and the frame has to stay small.
 
 use crate::fault::Fault;
 use crate::words::Words;
 use onbill_domain::locale::Locale;
-use onbill_domain::refusal_detail::WayOn;
-use onbill_domain::reject::Reject;
+use onbill_domain::refusal_detail::{RefusalReason, WayOn};
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::read_object;
 use onbill_domain::words_section;
 use serde::Deserialize;
@@ -21,12 +21,15 @@ struct LocaleField {
 /// The refusal of a call of the frame with its sentence, and with the label of its button. The frame
 /// fills their placeholders. A reason without a sentence of its own has that of the refusal's code.
 pub(crate) fn add_words(reject: Reject, call_body: &[u8]) -> Result<Reject, Fault> {
-    if reject.reason.is_none() && reject.way_on.is_none() {
+    let has_own_words = reject.code == ErrorCode::NumberForeign;
+    if reject.reason.is_none() && reject.way_on.is_none() && !has_own_words {
         return Ok(reject);
     }
     let locale = read_object::<LocaleField>(call_body).ok().and_then(|field| Locale::from_tag(&field.locale));
     let words = Words::parse(words_section!("refusal", locale.unwrap_or_default()))?;
-    let text = reject.reason.and_then(|reason| words.0.get(reason.as_str()).cloned());
+    let key =
+        if has_own_words { Some(reject.code.as_str()) } else { reject.reason.map(RefusalReason::as_str) };
+    let text = key.and_then(|key| words.0.get(key).cloned());
     let way_on = reject
         .way_on
         .map(|way_on| WayOn { label: Some(words.text(way_on.kind.as_str()).to_owned()), ..way_on });
@@ -36,7 +39,7 @@ pub(crate) fn add_words(reject: Reject, call_body: &[u8]) -> Result<Reject, Faul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::refusal_detail::{Ineligibility, RefusalReason, Suspension, WayOnKind};
+    use onbill_domain::refusal_detail::{Ineligibility, Suspension, WayOnKind};
     use std::collections::BTreeSet;
 
     fn refused(reason: RefusalReason, call_body: &str) -> Reject {
@@ -77,6 +80,16 @@ mod tests {
             assert_eq!(refused(minor, body), english, "{body}");
         }
         assert_ne!(refused(minor, r#"{"locale":"de-AT"}"#), english);
+    }
+
+    #[test]
+    fn foreign_number_has_a_sentence_in_every_language() {
+        for locale in Locale::ALL {
+            let body = format!(r#"{{"locale":"{}"}}"#, locale.as_str());
+            let reject = Reject::new(ErrorCode::NumberForeign, "No.");
+            let text = add_words(reject, body.as_bytes()).expect("has words").text;
+            assert!(text.is_some_and(|text| text.contains("{country}")), "{locale:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 // The customer's own page within the payment frame: what is linked to the number, what was charged, and unlinking, which has
-// to be confirmed. How a number is proven, and how the edge is asked, is in frame.js, which comes after this in one script.
+// to be confirmed. How a number is proven, and how the edge is asked, is in frame.js, which loads this script.
 'use strict';
-const ownPage = ({ $, t, isolate, make, money, dates, run, show, message, partners, leave, learn, ask }) => {
+const ownPage = ({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview, learn, ask }) => {
 const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere
 const on = time => moment.format(new Date(time));
 const nameOf = partner => partners[partner] || partner;
 const amountOf = amount => isolate(money(amount));
+const lastDay = date => day.format(new Date(date));
 
 let cursor, wanted;
 
@@ -23,7 +24,7 @@ function open(page) {
   show('account');
 }
 
-function link({ subscription, partner, title, since, state, status = 'ACTIVE', ended }, at) {
+function link({ subscription, partner, title, since, state, status = 'ACTIVE', paidUntil, endsByItself, ended }, at) {
   const item = document.createElement('li');
   const name = title || nameOf(partner);
   const heading = make('h2', isolate(name));
@@ -33,14 +34,16 @@ function link({ subscription, partner, title, since, state, status = 'ACTIVE', e
   item.append(heading, make('p', t(`link-${stands}`), 'badge'), make('p', t('since', { date: on(since) }), 'meta'));
   if (state === 'SUSPENDED') item.append(make('p', t('held'), 'meta'));
   if (state === 'ACTIVE' && status !== state) item.append(make('p', t(`${stands}-there`, { partner: nameOf(partner) }), 'meta'));
+  if (paidUntil) item.append(make('p', t('paid-until', { date: lastDay(paidUntil) }) + (endsByItself ? ' ' + t('ends-by-itself') : ''), 'meta'));
   if (ended) {
     const date = ended.at && t('ended', { date: on(ended.at) });
     item.append(make('p', [date, t(`reason-${ended.reason}`)].filter(Boolean).join(' '), 'meta'));
-  } else {
+  } else if (!endsByItself && stands !== 'cancelled') {
     const button = make('button', t('unlink'));
     button.type = 'button';
-    button.setAttribute('aria-describedby', heading.id);
-    button.onclick = () => confirm({ subscription, title: name, partner: nameOf(partner) });
+    button.id = `unlink-${at}`;
+    button.setAttribute('aria-labelledby', `unlink-${at} link-${at}`);     // there may be several with these words
+    button.onclick = () => confirm({ subscription, title: name, partner: nameOf(partner), paidUntil });
     item.append(button);
   }
   return item;
@@ -73,14 +76,20 @@ function earlier() {
   run($('earlier'), 'account', () => ask('account', { cursor }), page => {
     const first = add(page);
     if (document.body.dataset.state !== 'account') show('account');
-    first?.focus();
+    (first || $('charges-title')).focus();
   });
 }
 
-function confirm(which) {
+// Days that are paid for are counted with today and the last one.
+function confirm({ paidUntil, ...which }) {
   wanted = which;
   $('unlink-title').textContent = t('unlink-title', wanted);
-  $('unlink-list').replaceChildren(...['unlink-bill', 'unlink-partner', 'unlink-past'].map(key => make('li', t(key, wanted))));
+  const points = ['unlink-bill', 'unlink-partner', 'unlink-past'].map(key => make('li', t(key, wanted)));
+  if (paidUntil) {
+    const days = Math.ceil((Date.parse(paidUntil) - Date.now()) / 864e5) + 1;
+    points.unshift(make('li', t('unlink-paid', { days: count(days, 'day'), date: lastDay(paidUntil) })));
+  }
+  $('unlink-list').replaceChildren(...points);
   show('unlink');
 }
 
@@ -92,10 +101,5 @@ function unlink() {
   });
 }
 
-// What is there now, from the beginning.
-function overview() {
-  run($('message-primary'), 'account', () => ask('account'), open);
-}
-
-return { open, overview, earlier, unlink, keep: () => show('account') };
+return { open, earlier, unlink };
 };

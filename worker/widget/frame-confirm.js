@@ -1,7 +1,7 @@
 // The last step before the partner: what is agreed, and the way on. The words are the origin's, which keeps their hash: nothing
 // is added to them here or left out. Only the number, the price and the day are filled in, as this language writes them.
 'use strict';
-const lastStep = ({ $, fill, make, money, dates, number, run, show, say, ask, proven }) => {
+const lastStep = ({ $, fill, make, money, dates, line, run, show, say, ask, proven }) => {
 const link = ({ label, url }) => Object.assign(make('a', label), { href: url, target: '_blank', rel: 'noreferrer' });
 
 const READ_MS = 1000;        // a second tap that was meant for the words before is over by then
@@ -9,7 +9,7 @@ let held;
 
 // `notice` says why the customer reads the step again.
 function open({ notice = '', agreement: { title, rows, note, consent, links, accept, price, date } }) {
-  const values = { line: number.value.trim(), price: money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
+  const values = { line: line(), price: money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
   const row = ({ label, text }) => {
     const pair = make('div');
     pair.append(make('dt', label), make('dd', fill(text, values)));

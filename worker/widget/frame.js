@@ -1,12 +1,15 @@
 // The payment frame's behaviour: number → PIN → confirm → partner, and the closing state on the way back; or number → PIN →
-// the customer's own page. The last step is in frame-confirm.js, the own page in frame-account.js.
+// the customer's own page. The last step is in frame-confirm.js, the own page in frame-account.js, which is loaded when there
+// is one to show.
 // Number, PIN, session and flow live in this page's memory and in request bodies only: never in a URL, storage or the console.
+// Only the step with the code is kept for a reload, in the tab: its flow, which proves nothing without the code.
 // What is right or wrong about a number is decided behind the edge, not here.
 (() => {
 'use strict';
 const $ = id => document.getElementById(id);
 const boot = JSON.parse($('boot').textContent);
 const { operator, partner, partners, strings, locale } = boot;
+const pretty = numberWriter(operator.numbers);
 const page = document.documentElement;
 const shown = document.body.dataset;      // what is on the screen: data-state, data-error
 const [number, code] = [$('msisdn'), $('code')];
@@ -20,7 +23,11 @@ const NUMBER_MAX = 32;       // the longest number with any way of spacing it
 // An assertion of the dashboard is for the frame that presents it first: this is how that frame is known again.
 const me = Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 let session, flow, closing, digits = 6;
-let solution, turnstile;     // of a challenge: its one-time solution, and its script once loaded
+let lines = [], picking = false;     // the numbers that the dashboard vouches for, and whether one of them is picked
+let types = false;           // the customer would rather type one, or has begun to
+let asked, line = '';        // the number that the steps are about, if it is known, and how it is shown
+let otp;                     // waits for the SMS, where a browser can
+let solution;                // of a challenge: it is good for one call
 let own, busy = false;       // own: it is about the customer's own page, not about an offer
 let connected = false;       // a loader has spoken to us
 let touched = false;         // the customer has: from then on focus follows the steps
@@ -29,7 +36,8 @@ let actions = [];
 
 // ---- Words
 
-const isolate = text => page.dir === 'rtl' ? `\u2068${text}\u2069` : text;
+// Keeps the direction of a name or number to itself, where it or the text around it runs from right to left.
+const isolate = text => page.dir === 'rtl' || /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(text) ? `\u2068${text}\u2069` : text;
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => name in values ? isolate(values[name]) : whole);
 // A sentence of the edge's is its own words.
 const t = (key, values) => fill(own && strings[`own-${key}`] || strings[key] || key,
@@ -39,10 +47,7 @@ const when = seconds => {
   const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];
   return new Intl.RelativeTimeFormat(locale).format(Math.ceil(seconds / size), unit);
 };
-// The minor units of ISO 4217; Intl's own default follows CLDR, which shows some currencies without theirs.
-const money = ({ value, currency }) => {
-  const decimals = /BIF|CLP|DJF|GNF|ISK|JPY|KMF|KRW|PYG|RWF|UGX|VND|VUV|XAF|XOF|XPF/.test(currency) ? 0
-    : /BHD|IQD|JOD|KWD|LYD|OMR|TND/.test(currency) ? 3 : 2;
+const money = ({ value, currency, decimals }) => {
   const text = new Intl.NumberFormat(locale, { style: 'currency', currency,
     minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
   return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
@@ -56,6 +61,7 @@ function label(isOwn) {
   shown.view = own ? 'account' : 'offer';
   for (const each of document.querySelectorAll('[data-t]')) each.textContent = t(each.dataset.t);
   document.title = t('title');
+  pick();
 }
 
 function make(tag, text, look) {
@@ -72,12 +78,18 @@ function show(name, section = name) {
   shown.state = name;
   delete shown.error;
   for (const each of document.querySelectorAll('section')) each.hidden = each.id !== section;
-  const reached = { number: 1, challenge: 1, pin: 2, confirm: 3, opening: 3, success: 3, pending: 3 }[name];
-  if (reached) [...$('progress').children].forEach((bar, at) => { bar.className = at < reached ? 'on' : ''; });
+  if (name !== 'error') {                    // a failure is within the step that it stops
+    const reached = { number: 1, challenge: 1, pin: 2, confirm: 3, opening: 3 }[name];
+    $('progress').hidden = !reached;
+    $('step').textContent = reached ? t('step', { step: count(reached), steps: count(3) }) : '';
+    document.querySelectorAll('#progress i').forEach((bar, at) => { bar.className = at < reached ? 'on' : ''; });
+  }
   fieldError(number);
   fieldError(code);
+  otp?.abort();
+  if (name === 'pin') awaitSms();
   const heading = $(section).querySelector('h1');
-  if (touched) heading.focus();
+  if (touched) (name === 'pin' ? code : heading).focus();
   say(touched ? '' : heading.textContent);
   if (name !== 'error') post('step', { step: name });
   tick();
@@ -85,8 +97,8 @@ function show(name, section = name) {
 
 function say(text) { $('status').textContent = text; }
 
-function fieldError(field, key) {
-  $(`${field.id}-error`).textContent = key ? t(key) : '';
+function fieldError(field, key, text = key) {
+  $(`${field.id}-error`).textContent = key ? t(text, { country: country() }) : '';
   field.removeAttribute('aria-invalid');
   if (!key) return;
   field.setAttribute('aria-invalid', 'true');
@@ -99,6 +111,7 @@ function fieldError(field, key) {
 function message(name, key, ways, values) {
   $('message-title').textContent = t(`${key}-title`);
   $('message-text').textContent = t(values?.text || key, values);
+  $('message-next').textContent = values?.next || '';
   actions = ways.filter(Boolean);
   WAYS.forEach((button, at) => {
     button.hidden = !actions[at];
@@ -110,7 +123,7 @@ function message(name, key, ways, values) {
 
 // The focused heading is read by itself; what stands below it is not.
 function announce() {
-  say(['message-title', 'message-text', 'message-when'].slice(touched ? 1 : 0).map(id => $(id).textContent).join(' '));
+  say(['message-title', 'message-text', 'message-next', 'message-when'].slice(touched ? 1 : 0).map(id => $(id).textContent).join(' '));
 }
 
 // Counts down what the customer may have to wait for.
@@ -139,7 +152,10 @@ async function call(path, body) {
     if (!response) return { code: 'network' };
   }
   const { ok, status, headers } = response;
-  if (ok && answer) return answer;
+  if (ok && answer) {
+    try { if (answer.subscriptions) await loadOwnPage(); } catch { return { code: 'network' }; }
+    return answer;
+  }
   const plain = status === 429 ? 'too-many-requests' : status > 501 ? 'service-unavailable' : 'unexpected';
   return { ...answer, code: String(answer?.code || plain), wait: +headers.get('retry-after') };
 }
@@ -179,20 +195,23 @@ function fail({ code: given, wait, text: said, wayOn }, where, again) {
   const onResult = where === 'result';
   const onNumber = where === 'number' || where === 'resend';
   post('error', { code: given });
-  if (given === 'invalid-request' && onNumber) {
+  if (/^(invalid-request|number-foreign)$/.test(given) && onNumber) {
+    types = true;
+    pick();
     if (shown.state !== 'number') toNumber();
-    fieldError(number, given);
+    fieldError(number, given, said);
   } else if (/^pin-(invalid|expired)$/.test(given) && where === 'pin') {
     if (given === 'pin-expired') resendAt = 0;
     if (shown.state !== 'pin') show('pin');
     tick();
     fieldError(code, given);
   } else {
-    const [restart, other, anew] = ['restart', 'change-number', 'again'].map(words => [words, toNumber]);
+    const [restart, anew] = ['restart', 'again'].map(words => [words, toNumber]);
+    const other = ['change-number', toOther];
     const retry = ['again', again];
     const ways = {
       'account-not-found': [other], 'account-not-eligible': [other],
-      'already-on-bill': [['see-charges', account.overview], leave(), other],
+      'already-on-bill': [['see-charges', overview], leave(), other],
       'suspended-non-payment': [anew], 'insufficient-balance': [anew],
       'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
         : where === 'resend' ? [['back-to-code', () => show('pin')], other]
@@ -216,15 +235,48 @@ function fail({ code: given, wait, text: said, wayOn }, where, again) {
 
 // ---- The journey
 
-function toNumber() { show('number'); }
+function toNumber() {
+  keep();
+  pick();
+  show('number');
+}
+
+// A customer with several lines picks another of them.
+function toOther() {
+  if (lines.length < 2) types = true;
+  toNumber();
+}
+
+// Shows the lines to pick from, or the field to type in. A single line is on the button.
+function pick() {
+  picking = lines.length > 0 && !types;
+  const [only, ...others] = lines;
+  $('typing').hidden = picking;
+  $('lines').hidden = !picking || !others.length;
+  $('number-title').textContent = t(picking ? 'number-label' : 'number-title');
+  $('number-submit').textContent = picking && !others.length ? t('use-line', { line: pretty(only) }) : t('continue');
+  $('number-switch').hidden = !lines.length;
+  $('number-switch').textContent = t(picking ? 'change-number' : 'my-numbers');
+}
+
+function switchNumber() {
+  types = picking;
+  pick();
+  fieldError(number);
+  (picking ? $('number-title') : number).focus();
+}
+
+const picked = () => picking ? $('lines').querySelector(':checked').value : number.value.trim();
+const country = () => new Intl.DisplayNames(locale, { type: 'region', style: 'short' }).of(operator.country);
 
 function sendNumber() {
-  const typed = number.value.replace(/\p{Cf}/gu, '').trim();     // without marks of direction and the like
+  asked = picked();
+  const typed = asked.replace(/\p{Cf}/gu, '').trim();     // without marks of direction and the like
   if (!typed || [...typed].length > NUMBER_MAX) return fieldError(number, typed ? 'number-long' : 'number-empty');
   run($('number-submit'), 'number', validate, entered);
 }
 
-// Always the number as typed; also the way to a new code.
+// Always the number as it was typed; also the way to a new code.
 async function validate() {
   const answer = await tryNumber();
   if (!session || !/^token-(invalid|expired|already-used)$/.test(answer.code)) return answer;
@@ -236,7 +288,8 @@ function tryNumber() {
   const purpose = own ? { view: 'account' } : { offer: boot.offer };
   const challengeToken = solution;
   solution = undefined;      // it is good for one call
-  return call('account/validate', { ...purpose, msisdn: number.value.trim(), returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
+  line = pretty(asked);
+  return call('account/validate', { ...purpose, msisdn: asked, returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
 }
 
 // Shows Cloudflare's challenge, which the edge has asked for, and then makes the call `again`. Its script is loaded when it is
@@ -244,7 +297,7 @@ function tryNumber() {
 async function challenge(again) {
   show('challenge');
   try {
-    turnstile ||= await loadTurnstile();
+    window.turnstile || await load('https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit');
     $('challenge-box').replaceChildren();
     turnstile.render($('challenge-box'), { sitekey: boot.challenge.siteKey, action: 'pin', language: locale,
       callback: token => { solution = token; again(); },
@@ -254,15 +307,9 @@ async function challenge(again) {
 
 function unsolvable(again) { if (shown.state === 'challenge') fail({ code: 'challenge-unavailable' }, 'number', again); }
 
-function loadTurnstile() {
-  return new Promise((loaded, failed) => {
-    const script = document.createElement('script');
-    script.nonce = document.querySelector('script[nonce]').nonce;
-    script.src = 'https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit';
-    script.onload = () => window.turnstile ? loaded(window.turnstile) : failed();
-    script.onerror = failed;
-    document.head.append(script);
-  });
+function load(src) {
+  const { nonce } = document.querySelector('script[nonce]');
+  return new Promise((onload, onerror) => document.head.append(Object.assign(make('script'), { nonce, src, onload, onerror })));
 }
 
 function entered(answer) {
@@ -271,23 +318,45 @@ function entered(answer) {
   digits = answer.digits || 6;
   code.value = '';
   resendAt = now() + RESEND_SECONDS * 1000;
-  const minutes = Math.round((Date.parse(answer.expiresAt) - Date.now()) / 60000);
+  const until = Date.parse(answer.expiresAt);
+  keep({ flow, digits, until, resend: Date.now() + RESEND_SECONDS * 1000, line: line.replace(/\p{Nd}(?=.*\p{Nd}.*\p{Nd})/gu, '•') });
+  askForCode(until);
+}
+
+function askForCode(until) {
+  const minutes = Math.round((until - Date.now()) / 60000);
   const valid = minutes > 0 && minutes < 60;     // a wrong clock on the device says nothing
-  $('pin-text').textContent = t('pin-text') + (valid ? ' ' + t('pin-valid', { minutes: count(minutes, 'minute') }) : '');
+  $('pin-to').textContent = t('pin-to', { line });
+  $('pin-text').textContent = (valid ? t('pin-valid', { minutes: count(minutes, 'minute') }) + ' ' : '') + t('pin-text');
   $('code-label').textContent = t('pin-label');
   show('pin');
 }
 
-// The letters and digits of a typed code, in ASCII digits: keyboards, clipboards and bidirectional text add the rest. The
-// decimal digits of every script stand in a row of ten in Unicode.
-const symbols = typed => (typed.match(/[\p{L}\p{N}]/gu) || []).map(symbol => {
-  const isDigit = point => /\p{Nd}/u.test(String.fromCodePoint(point));
-  const point = symbol.codePointAt(0);
-  if (!isDigit(point)) return symbol;
-  let before = 0;
-  while (isDigit(point - before - 1)) before += 1;
-  return before % 10;
-}).join('');
+// A reload, as after a trip to the SMS, comes back to the step with the code. Of the number, its last two digits are kept.
+// Where a browser stores nothing, it begins anew.
+const KEPT = `onbill ${operator.id} ${boot.offer}`;
+function keep(step) {
+  try { step ? sessionStorage.setItem(KEPT, JSON.stringify(step)) : sessionStorage.removeItem(KEPT); } catch {}
+}
+
+function comeBack() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT));
+    if (!(kept.until > Date.now())) return false;
+    ({ flow, digits, line } = kept);
+    resendAt = now() + Math.min(kept.resend - Date.now(), RESEND_SECONDS * 1000);
+    askForCode(kept.until);
+    return true;
+  } catch { return false; }
+}
+
+// Takes the code from the SMS as soon as it is there, where the browser can and the page around us lets it.
+function awaitSms() {
+  if (!window.OTPCredential || !document.featurePolicy?.allowsFeature('otp-credentials')) return;
+  otp = new AbortController();
+  navigator.credentials.get({ otp: { transport: ['sms'] }, signal: otp.signal })
+    .then(sms => { code.value = sms.code; sendPin(); }, () => {});
+}
 
 function sendPin() {
   const pin = symbols(code.value);
@@ -297,6 +366,7 @@ function sendPin() {
 
 function sendCode() {
   if (resendAt > now() && shown.state === 'pin') return;
+  if (!asked) return toNumber();               // after a reload
   const button = shown.state === 'pin' ? $('resend') : $('message-primary');
   run(button, 'resend', validate, answer => { entered(answer); if (answer.step === 'pin') say(t('resent')); });
 }
@@ -305,6 +375,7 @@ function proven(answer) {
   const { step } = answer;
   flow = answer.flow;
   code.value = '';
+  keep();
   if (step === 'account') return account.open(answer);
   if (step === 'already-on-bill') return fail({ code: step }, 'number');
   if (step !== 'confirm') throw new TypeError('step');
@@ -314,9 +385,11 @@ function proven(answer) {
 function conclude(result) {
   if (result === closing) return;
   closing = result;
-  run(null, 'result', () => call('result', { result }), ({ outcome, offer }) => {
-    const ways = { success: [leave()], pending: [leave()], cancelled: [['again', toNumber], leave('not-now')] };
-    message(outcome, outcome, ways[outcome], { offer: offer.title });
+  run(null, 'result', () => call('result', { result }), ({ outcome, offer, accountURL }) => {
+    const go = (words, url) => /^https?:/.test(url) && [words, () => open(url, '_top')];
+    const seen = go('account-page', accountURL);
+    const ways = { success: [go('open-partner', partner.url), seen, leave()], pending: [leave(), seen], cancelled: [['again', toNumber], leave('not-now')] };
+    message(outcome, outcome, ways[outcome], { offer: offer.title, next: outcome === 'success' && t('success-next', { price: money(offer.price) }) });
     if (outcome !== 'cancelled') post('success', { outcome, result });
   });
 }
@@ -325,10 +398,23 @@ function conclude(result) {
 function leave(name = 'done') { return connected && [name, () => post('exit')]; }
 
 const ask = (path, body) => call(path, { flow, ...body });
-const last = lastStep({ $, fill, make, money, dates, number, run, show, say, ask, proven });
-const account = ownPage({ $, t, isolate, make, money, dates, run, show, message, partners, leave,
-  learn: words => { Object.assign(strings, words); label(true); },
-  ask: (path, body) => { if (!own) label(true); return ask(path, body); } });
+const { THEME, dress } = look({ $, page });
+const last = lastStep({ $, fill, make, money, dates, line: () => line, run, show, say, ask, proven });
+
+// ---- The customer's own page
+
+let account;
+async function loadOwnPage() {
+  if (account) return;
+  await load('frame-account.js');
+  account = ownPage({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview,
+    learn: words => { Object.assign(strings, words); label(true); }, ask });
+}
+
+// What is there now, from the beginning.
+function overview() {
+  run($('message-primary'), 'account', () => ask('account'), page => account.open(page));
+}
 
 // ---- The page around us
 
@@ -365,11 +451,18 @@ addEventListener('message', ({ source, origin, data, ports }) => {
 function know(assertion) {
   session = assertion;
   const { numbers } = claims(assertion);
-  const theirs = Array.isArray(numbers) ? numbers.filter(each => /^\+\d{5,15}$/.test(each)).slice(0, 20) : [];
-  if (theirs.length === 1) number.value ||= theirs[0];
-  $('own-numbers').replaceChildren(...theirs.map(each => new Option(each)));
-  theirs.length > 1 ? number.setAttribute('list', 'own-numbers') : number.removeAttribute('list');
-  if (own && !touched && theirs.length === 1 && number.value === theirs[0]) letIn();
+  lines = Array.isArray(numbers) ? numbers.filter(each => /^\+\d{5,15}$/.test(each)).slice(0, 20) : [];
+  const before = $('lines').querySelector(':checked')?.value;
+  $('lines').replaceChildren(...lines.map((each, at) => {
+    const label = make('label', isolate(pretty(each)));
+    const radio = Object.assign(make('input'), { type: 'radio', name: 'line', value: each, checked: each === before || !at });
+    label.prepend(radio);
+    return label;
+  }));
+  if (number.value || document.activeElement === number) types = true;
+  if (busy) return;
+  pick();
+  if (own && !touched && lines.length === 1 && picking) letIn();
 }
 
 // Whom the dashboard vouches for sees their own page at once. Where that fails, they begin as everybody does: nobody is sent
@@ -377,36 +470,9 @@ function know(assertion) {
 function letIn() {
   if (shown.state === 'loading') start();
   if (shown.state !== 'number') return;
+  asked = picked();
   const ask = () => tryNumber().then(answer => /^token-/.test(answer.code) ? {} : answer);
   run($('number-submit'), 'number', ask, answer => answer.step && entered(answer));
-}
-
-// The variables of the operator's look, which the loader reads from its page.
-const THEME = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme'];
-
-// Takes the operator's look, value by value, when it is a plain one: no url(), var() or anything else that fetches or refers.
-function dress(theme) {
-  const property = { radius: 'border-radius', font: 'font-family', 'color-scheme': 'color-scheme' };
-  const set = {};
-  for (const name of THEME) {
-    const value = typeof theme[name] === 'string' ? theme[name].trim() : '';
-    const plain = value.length < 200 && /^[\w\s#%.,()/+'"-]+$/.test(value) && !/url|var|env|attr|image/i.test(value)
-      && (name !== 'radius' || /^[\d.]+(px|r?em)?$/.test(value)) && CSS.supports(property[name] || 'color', value);
-    if (plain) set[name] = value;
-    name === 'color-scheme' || page.style.setProperty(`--onbill-${name}`, set[name] || '');
-  }
-  // What the operator left out has to stay readable on what it chose.
-  const scheme = /^(light|dark)$/.test(set['color-scheme']) ? set['color-scheme'] : set.background && (bright(set.background) ? 'light' : 'dark');
-  page.style.colorScheme = scheme || '';
-  if (set.accent && !set['accent-text']) page.style.setProperty('--onbill-accent-text', bright(set.accent) ? '#111' : '#fff');
-}
-
-// Whether black reads better on the colour than white (WCAG relative luminance); the mix makes any notation sRGB numbers.
-function bright(color) {
-  const probe = $('status');
-  probe.style.color = `color-mix(in srgb, ${color}, ${color})`;
-  const [r, g, b] = getComputedStyle(probe).color.match(/-?[\d.]+(e-\d+)?/g).map(c => c <= .04045 ? c / 12.92 : ((+c + .055) / 1.055) ** 2.4);
-  return .2126 * r + .7152 * g + .0722 * b > .179;
 }
 
 // ---- Start
@@ -414,7 +480,7 @@ function bright(color) {
 function start() {
   if (shown.state !== 'loading' || busy) return;
   $('main').ariaBusy = 'false';
-  toNumber();
+  comeBack() || toNumber();
 }
 
 // The second tap of a double one was meant for what the first has replaced.
@@ -425,21 +491,28 @@ const on = (id, type, act) => $(id).addEventListener(type, event => {
 on('number-form', 'submit', sendNumber);
 on('pin-form', 'submit', sendPin);
 on('resend', 'click', sendCode);
-on('change-number', 'click', toNumber);
-on('challenge-number', 'click', toNumber);
+on('number-switch', 'click', switchNumber);
+on('change-number', 'click', toOther);
+on('challenge-number', 'click', toOther);
 on('confirm-submit', 'click', last.accept);
-on('other-number', 'click', toNumber);
+on('other-number', 'click', toOther);
 on('opening-restart', 'click', toNumber);
 WAYS.forEach((button, at) => on(button.id, 'click', () => actions[at][1]()));
-on('account-number', 'click', toNumber);
-on('earlier', 'click', account.earlier);
-on('unlink-yes', 'click', account.unlink);
-on('unlink-no', 'click', account.keep);
-for (const type of ['pointerdown', 'keydown']) addEventListener(type, () => { touched = true; }, true);
+on('account-number', 'click', toOther);
+on('earlier', 'click', () => account.earlier());
+on('unlink-yes', 'click', () => account.unlink());
+on('unlink-no', 'click', () => show('account'));
+// Whom the browser takes back to this very page can go on where they left.
+addEventListener('pageshow', ({ persisted }) => { if (persisted && shown.state === 'opening') show('confirm'); });
+for (const type of ['pointerdown', 'keydown', 'click', 'focusin']) addEventListener(type, () => { touched = true; }, true);
 for (const field of [number, code]) field.addEventListener('input', () => { if (shown.error) { delete shown.error; fieldError(field); } });
 
+Object.assign(strings, boot.own);
 label(!boot.offer);
-new ResizeObserver(() => post('resize', { height: Math.ceil($('card').getBoundingClientRect().height) })).observe($('card'));
+// Until the first step is there, the frame keeps the height that the loader has given it.
+new ResizeObserver(([{ target }]) => {
+  if (shown.state !== 'loading') post('resize', { height: Math.ceil(target.getBoundingClientRect().height) });
+}).observe($('card'));
 setInterval(tick, 1000);
 setTimeout(start, INIT_WAIT_MS);
 post('ready', { theme: THEME, title: document.title });

@@ -43,6 +43,7 @@ pub struct AccountPage {
 
 /// A subscription with a partner, as the customer reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SubscriptionView {
     /// The subscription's id within this flow, which is no PAI.
     pub subscription: String,
@@ -59,6 +60,13 @@ pub struct SubscriptionView {
     /// but its PAI could still be charged until it is unlinked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<SubscriptionStatus>,
+    /// The last day that coupons have paid for, from today on. These days end with the PAI.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_until: Option<Day>,
+    /// Nothing but coupons has paid for it: it ends after [`paid_until`](Self::paid_until), and nothing
+    /// is charged then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_by_itself: bool,
     /// When and why its PAI was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<ClosureView>,
@@ -154,6 +162,8 @@ mod tests {
             since: at,
             state: PaiState::Suspended,
             status: Some(SubscriptionStatus::Cancelled),
+            paid_until: Some(day("2027-05-27")),
+            ends_by_itself: true,
             ended: Some(ClosureView { at: Some(at), reason: longest_reason }),
         };
         let charge = ChargeView {

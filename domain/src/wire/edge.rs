@@ -240,6 +240,9 @@ pub struct ResultResponse {
     pub outcome: SignupOutcome,
     /// The offer that was signed up for.
     pub offer: OfferView,
+    /// The operator's page on which the customer sees what is charged, if it has one.
+    #[serde(rename = "accountURL", default, skip_serializing_if = "Option::is_none")]
+    pub account_url: Option<String>,
 }
 
 /// `POST /edge/v1/pai`: does this origin have that PAI? 200 with the mapping, or 404

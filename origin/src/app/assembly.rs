@@ -267,6 +267,7 @@ impl Base {
             vault: vault.clone(),
             eligibility: eligibility.clone(),
             proofs: proofs.clone(),
+            clock: clock.clone(),
         });
         let agreements = Arc::new(Agreements {
             config: self.config.clone(),
@@ -298,6 +299,7 @@ impl Base {
             signer: Arc::new(TokenSigner::new(self.keys.clone(), &self.config.operator)),
             pins: Arc::new(PinIssuer {
                 operator_name: self.config.name.clone(),
+                edge_url: self.config.edge_url.clone(),
                 vault: vault.clone(),
                 random: random.clone(),
                 pins_per_hour: self.config.pins_per_hour,

@@ -35,6 +35,15 @@ impl NumberPlan {
         self.read(typed).ok_or_else(|| Reject::invalid_request("msisdn is not a telephone number."))
     }
 
+    /// Whether the number begins with the calling code of the operator's country. Some countries share
+    /// one: Canada's numbers are domestic in the United States.
+    pub fn is_domestic(&self, number: &Msisdn) -> bool {
+        let digits = number.expose().trim_start_matches('+');
+        // No calling code begins with another one (ITU-T E.164 §6.2.1).
+        let code = PHONE_NUMBER_UTIL.get_country_code_for_region(self.region);
+        code.is_some_and(|code| digits.starts_with(&code.to_string()))
+    }
+
     fn read(self, typed: &str) -> Option<Msisdn> {
         if typed.len() > MSISDN_INPUT_BYTES_MAX {
             return None;
@@ -93,6 +102,22 @@ mod tests {
         assert_eq!(read("JP", "０９０ー１２３４ー５６７８").as_deref(), Some("+819012345678"));
         assert_eq!(read("ES", "612 34 56 78").as_deref(), Some("+34612345678"));
         assert_eq!(read("ES", "+1 202 555 0101").as_deref(), Some("+12025550101"), "of another country");
+    }
+
+    #[test]
+    fn number_is_domestic_by_its_calling_code() {
+        for (country, number, is_domestic) in [
+            ("US", "+12025550101", true),
+            ("US", "+16135550101", true),
+            ("US", "+34612345678", false),
+            ("ES", "+34612345678", true),
+            ("ES", "+351912345678", false),
+            ("ES", "+12025550101", false),
+        ] {
+            let plan = NumberPlan::for_country(country).expect("is a country");
+            let msisdn = Msisdn::parse(number).expect("is E.164");
+            assert_eq!(plan.is_domestic(&msisdn), is_domestic, "{country} {number}");
+        }
     }
 
     #[test]

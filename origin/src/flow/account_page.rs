@@ -6,15 +6,17 @@
 use super::eligibility::{Eligibility, Holder};
 use super::mark::secret_of;
 use super::proof::FlowProofs;
+use crate::ambient::Clock;
 use crate::config::Config;
 use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::store::{Cursor, CustomerCharge, NumberIndex, PartnerLink, Store};
+use onbill_domain::day::Day;
 use onbill_domain::digest::sha256;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::limits::{ACCOUNT_CHARGES_PER_PAGE, ACCOUNT_SUBSCRIPTIONS_MAX};
 use onbill_domain::money::Money;
-use onbill_domain::pai::Pai;
+use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::account_page::{AccountPage, ChargeView, ClosureView, SubscriptionView};
@@ -31,6 +33,7 @@ pub struct AccountPages {
     pub(crate) vault: Arc<Vault>,
     pub(crate) eligibility: Arc<Eligibility>,
     pub(crate) proofs: Arc<FlowProofs>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl AccountPages {
@@ -55,9 +58,17 @@ impl AccountPages {
         let links = self.store.list_partner_links(owner.number, owner.subscriber_ref.clone()).await?;
         let pais = links.iter().map(|link| link.pai).collect();
         let charges = self.store.list_own_charges(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
-        let shown = links.iter().take(ACCOUNT_SUBSCRIPTIONS_MAX);
+        let today = Day::of_timestamp(self.clock.now());
+        let mut subscriptions = Vec::new();
+        for link in links.iter().take(ACCOUNT_SUBSCRIPTIONS_MAX) {
+            let paid_until = match link.state {
+                PaiState::Closed => None,
+                PaiState::Active | PaiState::Suspended => self.store.find_paid_until(link.pai, today).await?,
+            };
+            subscriptions.push(self.view_subscription(flow, link, paid_until));
+        }
         Ok(AccountPage {
-            subscriptions: shown.map(|link| self.view_subscription(flow, link)).collect(),
+            subscriptions,
             charges: charges.lines.into_iter().map(view_charge).collect(),
             cursor: charges.next.as_ref().map(write_cursor),
         })
@@ -70,8 +81,14 @@ impl AccountPages {
         Ok(link.ok_or_else(subscription_not_found)?.pai)
     }
 
-    /// Shows a subscription to its owner, under its name in this flow.
-    pub(crate) fn view_subscription(&self, flow: &str, link: &PartnerLink) -> SubscriptionView {
+    /// Shows a subscription to its owner, under its name in this flow, and the last day that coupons
+    /// have paid for, if any.
+    pub(crate) fn view_subscription(
+        &self,
+        flow: &str,
+        link: &PartnerLink,
+        paid_until: Option<Day>,
+    ) -> SubscriptionView {
         let mut offers = self.config.offers.iter().filter(|offer| offer.partner == link.partner);
         let (plan, status) = link.subscription.as_ref().map(|(plan, status)| (plan, *status)).unzip();
         let offer = offers.find(|offer| Some(&offer.plan) == plan);
@@ -82,6 +99,8 @@ impl AccountPages {
             since: link.since,
             state: link.state,
             status,
+            paid_until,
+            ends_by_itself: link.is_coupons_only && paid_until.is_some(),
             ended: link.closed_reason.map(|reason| ClosureView { at: link.closed_at, reason }),
         }
     }

@@ -6,7 +6,7 @@ import { acme, edge, netflix } from './system.mjs';
 import { Widget } from '../pages/widget.mjs';
 import { accountWords, agreement, agreementWord } from '../pages/words.mjs';
 
-const offer = { id: 'netflix-standard', title: 'Netflix Standard', partner: 'netflix', price: { value: 1599, currency: 'USD' } };
+const offer = { id: 'netflix-standard', title: 'Netflix Standard', partner: 'netflix', price: { value: 1599, currency: 'USD', decimals: 2 } };
 const NUMBER = '+1 202 555 0177';
 const NEVER = () => {};
 
@@ -32,6 +32,13 @@ class Visitor {
     await this.widget.enter(NUMBER);
   }
 
+  /** The dashboard's session is about these lines. */
+  async vouches(...lines) {
+    const claims = btoa(JSON.stringify({ numbers: lines.map(line => line.replaceAll(' ', '')) }));
+    await this.page.evaluate(session => { document.querySelector('pay-on-bill').session = session; }, `x.${claims}.x`);
+    await this.widget.$('typing').waitFor({ state: 'hidden' });
+  }
+
   async codesWith(answer) {
     await this.asksWith(pin());
     await this.widget.shows('pin');
@@ -55,6 +62,7 @@ class Visitor {
   /** Reads what is agreed, as the origin words it for this operator and this language. */
   async agrees({ type = 'postpaid', operator = this.operator, date, notice } = {}) {
     const words = agreement({ operator, locale: this.locale, type, date });
+    words.price = { ...words.price, decimals: 2 };
     await this.asksWith({ flow: 'f', step: 'confirm', type, offer, agreement: words, ...notice && { notice } });
     await this.widget.shows('confirm');
   }
@@ -67,13 +75,16 @@ class Visitor {
 }
 
 const refused = (status, code) => [`error ${code}`, v => v.asksWith(refusal(status, code)), 'error', code];
-const back = outcome => [outcome, v => v.answers('result', { outcome, offer }), outcome, undefined, 'nonsense'];
+const accountURL = `${acme.dashboard}/subscriptions`;
+const back = outcome => [outcome, v => v.answers('result', { outcome, offer, accountURL }), outcome, undefined, 'nonsense'];
 const backRefused = code => [`error of a result: ${code}`, v => v.answers('result', refusal(400, code)), 'error', code, 'nonsense'];
 
 /** Name, way, state and complaint to end in, and the result in the page's address where it begins with one. */
 const STATES = [
   ['loading', v => v.answers('result', NEVER), 'loading', undefined, 'nonsense'],
   ['number', NEVER, 'number'],
+  ['number to use', v => v.vouches(NUMBER), 'number'],
+  ['number to pick', v => v.vouches(NUMBER, '+12025550178', '+34612345678'), 'number'],
   ['number, asking', v => v.asksWith(NEVER), 'number'],
   ['number empty', v => v.widget.enter(''), 'number', 'number-empty'],
   ['number too long', v => v.widget.enter('2'.repeat(33)), 'number', 'number-long'],
@@ -115,14 +126,14 @@ const month = (n, more) => ({
   partner: 'netflix', at: `2026-${n}-02T09:30:00Z`, description: 'Netflix Standard',
   servicePeriod: { from: `2026-${n}-01`, to: `2026-${n}-28` }, amount: offer.price, status: 'APPROVED', ...more,
 });
-const dollars = value => ({ value, currency: 'USD' });
+const dollars = value => ({ value, currency: 'USD', decimals: 2 });
 const link = (name, more) => ({
   subscription: name, partner: 'netflix', title: 'Netflix Standard', since: '2026-03-14T12:00:00Z', state: 'ACTIVE', ...more,
 });
 const ended = (reason, at = '2026-10-20T12:00:00Z') => ({ state: 'CLOSED', ended: { at, reason } });
 const full = {
   subscriptions: [link('a'), link('b', { partner: 'tunes', title: undefined, state: 'SUSPENDED' }),
-    link('d', { status: 'CANCELLED' }), link('c', { since: '2025-01-07T12:00:00Z', ...ended('account-closed-fraud', '2026-02-20T12:00:00Z') })],
+    link('d', { status: 'CANCELLED' }), link('e', { paidUntil: '2027-05-27', endsByItself: true }), link('c', { since: '2025-01-07T12:00:00Z', ...ended('account-closed-fraud', '2026-02-20T12:00:00Z') })],
   charges: [
     month('12', { status: 'PENDING' }), month('11', { billedOn: '2026-12-14', refunded: dollars(800), refunding: dollars(100) }), month('10'),
     month('09', { status: 'DECLINED', declineReason: 'insufficient-balance' }),
@@ -150,6 +161,7 @@ const OWN = [
   ['account, empty', v => v.reads({ subscriptions: [], charges: [] }), 'account'],
   ['account, never charged', v => v.reads({ subscriptions: [link('a')], charges: [] }), 'account'],
   ['unlink', v => v.reads(full, unlinks), 'unlink'],
+  ['unlink, with days to lose', v => v.reads({ subscriptions: [link('a', { paidUntil: '2027-05-27' })], charges: [] }, unlinks), 'unlink'],
   ['unlink, asking', v => v.unlinksWith(NEVER), 'unlink'],
   ['unlinked', v => v.unlinksWith({ subscription: link('a', ended('pai-revoked-by-user')) }), 'unlinked'],
   ['own error account-not-eligible', v => v.asksWith(refusal(400, 'account-not-eligible')), 'error', 'account-not-eligible'],
@@ -166,6 +178,8 @@ export async function walk({ page, announce }, { locale = 'en', theme = 'auto', 
   await page.addInitScript(() => {
     const patient = AbortSignal.timeout.bind(AbortSignal);
     globalThis.onbillHurry = false;
+    // Each state begins anew, also after one with a code. The empty page before the first has no storage.
+    try { sessionStorage.clear(); } catch {}
     AbortSignal.timeout = milliseconds => patient(globalThis.onbillHurry ? 1 : milliseconds);
   });
   const states = [['/', STATES], ['/subscriptions', OWN]].flatMap(([path, states]) => states.map(state => [path, ...state]));

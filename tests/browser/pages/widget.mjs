@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { agreement, words } from './words.mjs';
+import { until } from '../harness/until.mjs';
+import { agreement, words, written } from './words.mjs';
 
 export class Widget {
   constructor(page, operator, frame = 'pay-on-bill iframe') {
@@ -32,9 +33,26 @@ export class Widget {
   }
 
   async enter(number) {
-    await this.shows('number');
+    await this.types();
     await this.$('msisdn').fill(number);
     await this.$('number-submit').click();
+  }
+
+  /** Goes to the field for the number, wherever a code was asked for before, or a line can be picked. */
+  async types() {
+    if (await this.becomes('number', 'pin') === 'pin') await this.$('change-number').click();
+    await this.shows('number');
+    if (await this.$('typing').isHidden()) await this.$('number-switch').click();
+  }
+
+  /** Waits until the dashboard vouches for these lines, and they can be picked. */
+  async offersLines(...lines) {
+    const shown = lines.map(line => written(this.operator, line));
+    await until(`the widget offers ${shown}`, async () => {
+      const labels = await this.inside.locator('#lines label:visible').allTextContents();
+      const button = await this.$('number-submit').textContent();
+      return lines.length === 1 ? button.includes(shown[0]) : labels.join() === shown.join();
+    });
   }
 
   async enterCode(code) {
@@ -73,7 +91,8 @@ export class Widget {
   async agreesTo({ line, price, on = '', locale = 'en', type, date }) {
     await this.shows('confirm');
     const wanted = agreement({ operator: this.operator, locale, type, date });
-    const shown = text => text.replace('{line}', line).replace('{price}', price).replace('{date}', on);
+    const number = locale === 'ar' ? `\u2068${written(this.operator, line)}\u2069` : written(this.operator, line);
+    const shown = text => text.replace('{line}', number).replace('{price}', price).replace('{date}', on);
     assert.deepEqual(await this.lastStep(), {
       title: wanted.title,
       rows: wanted.rows.map(({ label, text }) => [label, shown(text)]),
@@ -91,7 +110,7 @@ export class Widget {
   async hashOfLastStep({ line, price, kept }) {
     const { title, rows, note, consent, links, accept } = await this.lastStep();
     const lines = [
-      title, ...rows.map(([label, text]) => `${label}: ${text.replace(line, '{line}').replace(price, kept)}`), note, consent,
+      title, ...rows.map(([label, text]) => `${label}: ${text.replace(written(this.operator, line), '{line}').replace(price, kept)}`), note, consent,
       ...links.map(([label, url]) => `${label}: ${url}`), accept,
     ];
     return createHash('sha256').update(lines.join('\n')).digest('base64url');
@@ -110,7 +129,8 @@ export class Widget {
   /** The complaint at a field, which has the focus. */
   async complains(state, error, field) {
     await this.shows(state, error);
-    const sentence = words(error, { operator: this.operator, digits: '6' });
+    const country = this.operator.id === 'acme' ? 'US' : 'Spain';
+    const sentence = words(error, { operator: this.operator, digits: '6', country });
     assert.equal(await this.$(`${field}-error`).textContent(), sentence);
     await this.$(field).and(this.inside.locator('[aria-invalid=true]:focus')).waitFor();
   }

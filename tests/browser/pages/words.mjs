@@ -16,6 +16,13 @@ export function words(key, { operator, locale = 'en', ...values }) {
   return fill({ ...widget, ...account }[key], { operator: operator.name, partner: 'Netflix', offer: 'Netflix Standard', ...values });
 }
 
+/** A number as the widget shows it: as people of the operator's country write it. */
+export function written({ id }, typed) {
+  const digits = typed.replace(/\D/g, '');
+  return id === 'acme' ? digits.slice(-10).replace(/(...)(...)(....)/, '+1 ($1) $2-$3')
+    : digits.slice(-9).replace(/(...)(..)(..)(..)/, '+34 $1 $2 $3 $4');
+}
+
 /** A word of the last step. */
 export const agreementWord = (key, locale = 'en') => read(locale).agreement[key];
 

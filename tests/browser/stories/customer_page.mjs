@@ -120,12 +120,35 @@ test('its words come with it, in the language of the frame that was opened to bu
   });
 });
 
+test('what only a coupon pays ends by itself, and nothing that is over is offered for stopping', async stage => {
+  const customer = await stage.customer();
+  await walk(customer, { words: 'account, asking for more' }, async (name, widget) => {
+    const say = (key, values) => words(key, { operator: acme, ...values });
+    const links = widget.inside.locator('#links li');
+    const coupon = links.filter({ hasText: say('ends-by-itself') });
+    assert.equal(await coupon.locator('p').last().textContent(), `${say('paid-until', { date: 'May 27, 2027' })} ${say('ends-by-itself')}`);
+    assert.equal(await coupon.getByRole('button').count(), 0);
+    for (const [at, buttons] of [1, 1, 0, 0, 0].entries()) assert.equal(await links.nth(at).getByRole('button').count(), buttons, `link ${at}`);
+    // Each button says what it ends.
+    await links.first().getByRole('button', { name: `${say('unlink')} Netflix Standard`, exact: true }).waitFor();
+  });
+});
+
+test('whoever would lose days that are paid reads how many before they stop', async stage => {
+  const customer = await stage.customer();
+  await customer.page.clock.setFixedTime(new Date('2027-05-03T12:00:00Z'));
+  await walk(customer, { words: 'unlink, with days' }, async (name, widget) => {
+    const first = await widget.$('unlink-list').locator('li').first().textContent();
+    assert.equal(first, words('unlink-paid', { operator: acme, days: '25 days', date: 'May 27, 2027' }));
+  });
+});
+
 test('older charges come by a button, and the focus goes on where the list does', async stage => {
   const { page, announce } = await stage.customer();
   announce('503 /widget/v1/account');
   await new Dashboard(page, acme).logIn(ana);
   const year = n => Array.from({ length: n }, (_, at) => ({
-    partner: 'netflix', at: '2026-01-02T09:30:00Z', description: `No. ${at}`, amount: { value: 1, currency: 'USD' },
+    partner: 'netflix', at: '2026-01-02T09:30:00Z', description: `No. ${at}`, amount: { value: 1, currency: 'USD', decimals: 2 },
     servicePeriod: { from: '2026-01-01', to: '2026-01-31' }, status: 'APPROVED',
   }));
   const pages = [{ charges: year(12), cursor: 'one' }, { charges: year(3), cursor: 'two' }, null, { charges: year(1) }];

@@ -64,7 +64,7 @@ test('the session assertion goes to the frame alone', async stage => {
     addEventListener('message', ({ data }) => heard.push(JSON.stringify(data)));
   });
   await giveSession(page, session);
-  await until('the number is filled in', () => widget.$('msisdn').inputValue());
+  await until('the line can be picked', () => widget.$('typing').isHidden());
   await page.evaluate(() => { document.querySelector('pay-on-bill').className = 'changed'; });
   const heard = await until('the frame hears of the new look', async () => {
     const heard = await widget.body.evaluate(() => globalThis.heard);
@@ -82,7 +82,7 @@ test('a copy of the session assertion proves nothing in another frame', async st
   for (const { page, widget } of [first, second]) {
     await widget.shows('number');
     await giveSession(page, session);
-    await until('the number is filled in', () => widget.$('msisdn').inputValue());
+    await until('the line can be picked', () => widget.$('typing').isHidden());
     await widget.$('number-submit').click();
   }
   await first.widget.shows('confirm');

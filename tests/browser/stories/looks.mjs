@@ -1,10 +1,13 @@
-// The operator's colours on the widget, whenever they come.
+// The operator's colours on the widget, whenever they come, and how it looks in narrow columns and large letters.
 
 import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { until } from '../harness/until.mjs';
 import { acme } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
+import { fits } from '../harness/fits.mjs';
+import { walk } from '../harness/gallery.mjs';
+import { nobody } from '../people.mjs';
 
 about('the operator’s colours');
 
@@ -20,6 +23,59 @@ test('are on the widget, light and dark, and change with the device', async stag
   const dark = await brandOf(page);
   assert.notEqual(dark, light);
   await until('the button has the brand’s dark colour', async () => await buttonOf(widget) === dark);
+});
+
+/** Words that stand on more lines than their syllables can explain: broken into single letters. */
+const shattered = widget => widget.body.evaluate(body => {
+  const broken = [];
+  const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (!node.parentElement.checkVisibility() || node.parentElement.closest('script, style, .unseen')) continue;
+    for (const { index, 0: word } of node.data.matchAll(/[\p{L}\p{N}.,$€]+/gu)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+      // A price is never broken, and of a word at least three letters stay together.
+      if (lines > 1 && (/\d/.test(word) || word.length / lines < 3)) broken.push(word);
+    }
+  }
+  return broken;
+});
+
+for (const [what, width, size, spacing] of [
+  ['a column of 280 px', 280, '16px', ''],
+  ['a phone of 320 px and letters of 24 px', 320, '24px', ''],
+  ['a phone of 320 px and letters of 32 px', 320, '32px', ''],
+  ['a phone of 320 px and the spacing of WCAG 1.4.12', 320, '16px', '* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-block-end: 2em !important }'],
+]) {
+  test(`leave every word and price whole in ${what}`, async stage => {
+    const customer = await stage.customer({ viewport: { width, height: 740 } });
+    await walk(customer, { locale: 'de' }, async (name, widget) => {
+      await widget.body.evaluate((_, [size, spacing]) => {
+        document.documentElement.style.fontSize = size;
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(spacing);
+        document.adoptedStyleSheets = [sheet];
+      }, [size, spacing]);
+      await fits(customer.page, `${name} in ${what}`);
+      assert.deepEqual(await shattered(widget), [], `${name} in ${what}`);
+    });
+  }, { seconds: 900 });
+}
+
+test('tell the main button, the others and a waiting one apart in forced colours', async stage => {
+  const { page } = await stage.customer({ forcedColors: 'active' });
+  const widget = await new Dashboard(page, acme).open();
+  await widget.enter(nobody);
+  await widget.shows('pin');
+  const look = id => widget.$(id).evaluate(each => {
+    const { color, backgroundColor, borderColor } = getComputedStyle(each);
+    return [color, backgroundColor, borderColor].join();
+  });
+  const waiting = await look('resend');
+  const [main, quiet] = [await look('pin-submit'), await look('change-number')];
+  assert.equal(new Set([main, quiet, waiting]).size, 3, [main, quiet, waiting].join(' / '));
 });
 
 test('are on the widget when the page’s style sheet comes last', async stage => {

@@ -9,6 +9,7 @@ import { until } from '../harness/until.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
 import { SignUp } from '../pages/netflix.mjs';
 import { Widget } from '../pages/widget.mjs';
+import { words } from '../pages/words.mjs';
 import { ana, fran } from '../people.mjs';
 
 const EMAIL = 'ana@example.com';
@@ -23,7 +24,8 @@ test('signs up at Netflix and comes back with a genuine result', async stage => 
   const hers = await phone(acme, ana);
   await widget.enter('(202) 555-0101');
   await widget.shows('pin');
-  await widget.headingHasFocus();
+  await widget.inside.locator('#code:focus').waitFor();
+  assert.equal(await widget.$('pin-to').textContent(), words('pin-to', { operator: acme, line: '+1 (202) 555-0101' }));
   const text = await hers.text();
   assert.match(text, /^\d{6} is your Acme Mobile code/);
   await widget.enterCode(text.slice(0, 6));

@@ -19,6 +19,7 @@ test('what is no number is said at the field, and can be put right', async stage
     ['call me maybe', 'invalid-request'],
     ['202-555-01O7', 'invalid-request'],
     ['+1 202 555', 'invalid-request'],
+    ['+34 612 34 56 01', 'number-foreign'],
     ['12025550107120255501', 'invalid-request'],
     ["'; drop table accounts; --", 'invalid-request'],
     ['<b>2025550107</b>', 'invalid-request'],

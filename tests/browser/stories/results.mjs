@@ -5,10 +5,14 @@ import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
 import { acme, edge, netflix, nova } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
+import { words } from '../pages/words.mjs';
 import { SignUp } from '../pages/netflix.mjs';
 import { carl, gil } from '../people.mjs';
 
 about('the way back');
+
+/** With the page on which Nova's customers see what is charged, if there is one, after the best way on. */
+const novaWays = (first, ...more) => [first, ...nova.agreement.accountURL ? ['account-page'] : [], ...more];
 
 test('a customer who cancels at Netflix is not charged, and can start again', async stage => {
   const { page } = await stage.customer();
@@ -37,13 +41,15 @@ test('a customer who comes back before the end is told to wait, and is back for 
   const back = new URL(await page.locator('#cancel').getAttribute('href'));
   await early.page.goto(back.origin + back.pathname);
   await early.isBack('pending');
-  await early.widget.says('pending', undefined, { key: 'pending', ways: ['done'] });
+  await early.widget.says('pending', undefined, { key: 'pending', ways: novaWays('done') });
 
   await signUp.createAccount('gil@example.com');
   await page.locator('#all-set').waitFor();
   await early.page.goto(back.href);
   await early.isBack('success');         // what the books say, whatever the address claims
-  await early.widget.says('success', undefined, { key: 'success', ways: ['done'] });
+  await early.widget.says('success', undefined, { key: 'success', ways: novaWays('open-partner', 'done') });
+  const next = words('success-next', { operator: nova, price: '€13.99' });
+  assert.equal(await early.widget.$('message-next').textContent(), next);
 });
 
 test('a result that is forged is refused by the server and by the widget', async stage => {

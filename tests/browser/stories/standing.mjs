@@ -28,7 +28,7 @@ test('no text message goes to a number that is nobody’s; another number does',
   for (const number of [nobody, ceased]) {
     await widget.enter(number);
     await widget.shows('pin');
-    await widget.go('change-number');
+    await widget.$('change-number').click();
   }
   await widget.proveWith(carl, his);
   // His message was asked for last and has come: theirs are not merely late.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::subscriptions::{change_status, system_with_subscription};
 use http::{Method, StatusCode};
+use onbill_domain::msisdn::Msisdn;
 use onbill_test_harness::TestSystem;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use serde_json::{Value, json};
@@ -38,6 +39,45 @@ fn assert_paid_ahead((status, answer): &(StatusCode, Value)) {
 
 async fn send_reminders(system: &TestSystem) -> usize {
     system.acme.app().coupons.remind_all().await.expect("works")
+}
+
+/// The subscriptions on the customer's own page.
+async fn own_subscriptions(system: &TestSystem, number: &str) -> Value {
+    let msisdn = Msisdn::parse(number).expect("is E.164");
+    let session = system.acme.sandbox.assertion(vec![msisdn]).expect("signs");
+    let body =
+        json!({"operator": "acme", "view": "account", "msisdn": number, "locale": "en", "session": session});
+    let (status, mut page) = system.call_widget("/account/validate", body).await;
+    assert_eq!((status, &page["step"]), (StatusCode::OK, &json!("account")), "{page}");
+    page["subscriptions"].take()
+}
+
+#[tokio::test]
+async fn own_page_says_until_when_coupons_have_paid() {
+    let system = start_system().await;
+    let code = issue_and_read_code(&system, "c-1", FRIEND).await;
+    redeem_code(&system, &code, "r-1").await;
+    let shown = own_subscriptions(&system, FRIEND).await;
+    assert_eq!(
+        (&shown[0]["state"], &shown[0]["paidUntil"], &shown[0]["endsByItself"]),
+        (&json!("ACTIVE"), &json!("2027-05-17"), &json!(true)),
+        "{shown}"
+    );
+    system.advance_seconds(200 * DAY);
+    let shown = own_subscriptions(&system, FRIEND).await;
+    assert_eq!((&shown[0]["paidUntil"], &shown[0]["endsByItself"]), (&Value::Null, &Value::Null), "{shown}");
+
+    // Who pays by the month as well has days to lose, and a month that does not end by itself.
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let mut own = redemption_body(&issue_and_read_code(&system, "c-1", GOOD).await, "r-1");
+    own["pai"] = json!(pai);
+    system.call_ott(Method::POST, REDEEM, own).await;
+    let shown = own_subscriptions(&system, GOOD).await;
+    assert_eq!(
+        (&shown[0]["paidUntil"], &shown[0]["endsByItself"]),
+        (&json!("2027-05-17"), &Value::Null),
+        "{shown}"
+    );
 }
 
 #[tokio::test]

@@ -55,8 +55,8 @@ pub struct Partner {
     /// The base of its own interface, without a slash at the end.
     pub url: String,
     pub offers: Vec<OfferId>,
-    /// The site origins on which its pages may be: that of `url`, and those that the deployment
-    /// adds.
+    /// The site origins on which its pages may be: those that the deployment adds, and that of `url`.
+    /// The frame opens the first one for a customer who has signed up.
     pub ui_site_origins: Vec<String>,
 }
 

@@ -85,6 +85,8 @@ routes! {
 
     WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => widget::loader::get_loader(&incoming.call()?);
     WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?).await;
+    WidgetAccountScript: GET | HEAD, "/widget/v1/frame-account.js"
+        => { incoming.call()?; Ok(widget::account_script::get_account_script()) };
     WidgetReturn: GET | HEAD, "/widget/v1/return/{operator}/{ticket}", [operator, ticket], refused as Return
         => widget::return_page::get_return_page(&incoming.call()?, operator, ticket).await;
     WidgetAccount: POST, "/widget/v1/account" => widget::account::post_account(&incoming.call()?).await;

@@ -113,8 +113,12 @@ async fn start_page_is_for_browsers_and_loads_nothing() {
 #[tokio::test]
 async fn head_is_get_without_its_body() {
     let edge = TestEdge::new();
-    for path in ["/healthz", "/widget/v1/onbill.js", "/widget/v1/frame?operator=acme&offer=netflix-standard"]
-    {
+    for path in [
+        "/healthz",
+        "/widget/v1/onbill.js",
+        "/widget/v1/frame?operator=acme&offer=netflix-standard",
+        "/widget/v1/frame-account.js",
+    ] {
         let (get, head) = (edge.get(path).await, edge.send(request("HEAD", path, "")).await);
         assert_eq!((head.status(), head.text()), (200, ""), "{path}");
         assert!(!get.text().is_empty());

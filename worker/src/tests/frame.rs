@@ -35,6 +35,18 @@ async fn loader_is_cached_by_its_etag() {
     }
 }
 
+/// Most customers never see their own page: its script is no part of the frame.
+#[tokio::test]
+async fn own_page_has_a_script_of_its_own() {
+    let edge = TestEdge::new();
+    let script = edge.get("/widget/v1/frame-account.js").await;
+    assert_eq!((script.status(), script.header("content-type")), (200, "text/javascript; charset=utf-8"));
+    assert_eq!(script.header("cache-control"), "no-store", "it is of the frame's version");
+    assert!(script.text().contains("unlink-past"), "{}", script.text());
+    let frame = edge.get(FRAME).await;
+    assert!(frame.text().contains("frame-account.js") && !frame.text().contains("unlink-past"));
+}
+
 /// A page cannot say where the edge is, nor can whoever sends a `Host`.
 #[tokio::test]
 async fn loader_has_the_address_it_was_asked_at() {
@@ -88,8 +100,9 @@ async fn frame_is_restricted_to_the_operators_pages() {
     assert_eq!(
         boot,
         json!({
-            "operator": {"id": "acme", "name": "Acme Mobile", "country": "US"},
-            "partner": {"id": "netflix", "name": "Netflix"},
+            "operator": {"id": "acme", "name": "Acme Mobile", "country": "US",
+                         "numbers": {"code": "1", "format": "(###) ###-####"}},
+            "partner": {"id": "netflix", "name": "Netflix", "url": "https://www.netflix.example"},
             "offer": "netflix-standard", "partners": {"netflix": "Netflix", "tunes": "Tunes"},
             "locale": "en", "strings": null,
             "dashboards": ["https://my.acme.example", "https://m.acme.example"],

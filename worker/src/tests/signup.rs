@@ -1,7 +1,7 @@
 //! Beginning a sign-up: the token, the mapping in KV, and the partner's page.
 
 use super::test_edge::{ACME, NETFLIX, TestEdge, mapping, operators, pai, partners, upstream_response};
-use super::widget::confirm_step;
+use super::widget::{confirm_step, in_frame};
 use crate::fake::KvFault;
 use crate::platform::Unreachable;
 use onbill_domain::ids::PartnerId;
@@ -68,7 +68,7 @@ async fn changed_words_are_shown_and_nothing_begins() {
         edge.stub_response(&format!("POST {ACME}/edge/v1/signup"), 200, step);
     };
     answers(&step);
-    assert_eq!(sign_up(&edge).await, (200, step.clone()));
+    assert_eq!(sign_up(&edge).await, (200, in_frame(step.clone())));
     assert_eq!((edge.sent_targets().len(), stored(&edge)), (1, None));
     // Another step is none of this call's, and neither is half a one.
     let mut without_words = step;

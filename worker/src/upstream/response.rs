@@ -116,6 +116,7 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
         | ErrorCode::InsufficientBalance
         | ErrorCode::AccountNotEligible
         | ErrorCode::AlreadyOnBill
+        | ErrorCode::NumberForeign
         | ErrorCode::ChallengeRequired
         | ErrorCode::PinInvalid
         | ErrorCode::PinExpired
@@ -151,6 +152,7 @@ pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
         | ErrorCode::MethodNotAllowed
         | ErrorCode::AlreadyOnBill
         | ErrorCode::PartnerUnavailable
+        | ErrorCode::NumberForeign
         | ErrorCode::ChallengeRequired
         | ErrorCode::ChallengeUnavailable => false,
         ErrorCode::InvalidRequest

@@ -16,7 +16,7 @@ struct Asset {
     is_enforced: bool,
 }
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     // Loaded by the operator's page before it shows anything: two network packets at most.
     Asset {
         name: "loader",
@@ -40,11 +40,19 @@ const ASSETS: [Asset; 3] = [
             "worker/widget/frame.html",
             "worker/widget/frame.css",
             "worker/widget/frame.js",
+            "worker/widget/frame-typed.js",
+            "worker/widget/frame-look.js",
             "worker/widget/frame-confirm.js",
-            "worker/widget/frame-account.js",
             "words/en.json#widget",
         ],
         gzip_bytes_max: 12 * 1024,
+        is_enforced: true,
+    },
+    // Loaded by those who see their own page.
+    Asset {
+        name: "own page",
+        files: &["worker/widget/frame-account.js"],
+        gzip_bytes_max: 2 * 1024,
         is_enforced: true,
     },
     // A cold start reads all of it. Cloudflare's own limit is several megabytes.

@@ -35,5 +35,5 @@ pub(in crate::routes) async fn unlink(
     let link = link.ok_or_else(subscription_not_found)?;
     wake_up.wake(Queue::All);
     // 4.
-    Ok(Json(UnlinkResponse { subscription: pages.view_subscription(&request.flow, &link) }))
+    Ok(Json(UnlinkResponse { subscription: pages.view_subscription(&request.flow, &link, None) }))
 }

@@ -22,5 +22,6 @@ pub(in crate::routes) async fn check_result(
     let request: ResultRequest = parse(&call.body)?;
     let claims: ResultClaims = token::verify(&keys, config.operator.as_str(), clock.now(), &request.result)?;
     let offer = config.find_offer(&claims.offer)?;
-    Ok(Json(ResultResponse { outcome: claims.outcome, offer: offer.to_view() }))
+    let account_url = config.account_url.clone();
+    Ok(Json(ResultResponse { outcome: claims.outcome, offer: offer.to_view(), account_url }))
 }

@@ -19,7 +19,7 @@ use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::limits::{FLOW_TTL_SECONDS, PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::msisdn::Msisdn;
-use onbill_domain::reject::Reject;
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::site_origin;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{self, SessionClaims};
@@ -47,11 +47,11 @@ action_parts!(ValidateParts {
 ///    `token-already-used` when another frame has presented it before this call takes effect). If it
 ///    lists the number, the number is proven, and the account status decides the next step: see
 ///    [`NextSteps::decide_next`] for the refusals. 200 `confirm`, `already-on-bill` or `account`.
-/// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number, or 429 when the
-///    number has had its PINs, or the operator's PINs of the hour are used up, or 403
-///    `challenge-required`. Strangers and customers with a session have PINs of their own each. The
-///    queue decides later whether to send an SMS, so that this call does the same work for every
-///    number.
+/// 3. Otherwise opens a flow with a PIN: 200 `pin`, the same for every number of the operator's
+///    country, and 400 `number-foreign` for every other; or 429 when the number has had its PINs, or
+///    the operator's PINs of the hour are used up, or 403 `challenge-required`. Strangers and customers
+///    with a session have PINs of their own each. The queue decides later whether to send an SMS, so
+///    that this call does the same work for every number.
 pub(in crate::routes) async fn validate(
     State(parts): State<ValidateParts>,
     call: EdgeCall,
@@ -98,14 +98,24 @@ pub(in crate::routes) async fn validate(
         None
     };
 
-    // 3.
+    // 3. No SMS would tell the customer that they have mistaken the country. Which numbers have an
+    //    account is not told by it.
+    if !proven && !numbers.is_domestic(&msisdn) {
+        return Err(Reject::new(ErrorCode::NumberForeign, "msisdn is a number of another country.").into());
+    }
     let flow = encode_base64url(&random.bytes::<32>());
     let flow_hash = sha256(flow.as_bytes());
     let pin = if next.is_some() {
         None
     } else {
         let good_for = if offer.is_some() { GoodFor::Paying } else { GoodFor::OwnPage };
-        let wanted = WantedPin { good_for, locale: request.locale, asked_by, challenge: request.challenge };
+        let wanted = WantedPin {
+            good_for,
+            locale: request.locale,
+            asked_by,
+            challenge: request.challenge,
+            page: Some(&return_url),
+        };
         Some(pins.issue(now, &flow_hash, &msisdn, wanted)?)
     };
     let expires_at = now.plus_seconds(FLOW_TTL_SECONDS);

@@ -59,6 +59,7 @@ pub(in crate::routes) async fn send_pin(
         locale: request.locale,
         asked_by: PinAsker::Partner(call.partner.clone()),
         challenge: None,
+        page: None,
     };
     let new = NewFlow {
         flow,

@@ -62,6 +62,8 @@ pub struct PartnerLink {
     pub partner: PartnerId,
     /// Plan and status of the newest subscription.
     pub subscription: Option<(ExtId, SubscriptionStatus)>,
+    /// It has no subscription, and only coupons have ever been charged on it.
+    pub is_coupons_only: bool,
     /// When the first subscription began, or else when the PAI was created.
     pub since: Timestamp,
     pub state: PaiState,

@@ -18,7 +18,9 @@ use rusqlite::{Connection, Row, params};
 /// A PAI without a subscription or a charge is not shown: the sign-up was never finished.
 const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at,
         coalesce((SELECT min(f.created_at) FROM partner_subscriptions f WHERE f.pai = p.pai), p.created_at) AS since,
-        s.plan, s.status
+        s.plan, s.status,
+        s.plan IS NULL AND NOT EXISTS (SELECT 1 FROM transactions c WHERE c.pai = p.pai AND NOT EXISTS
+            (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = c.transaction_id)) AS is_coupons_only
     FROM subscribers h JOIN pais p USING (subscriber_id)
         LEFT JOIN partner_subscriptions s ON s.partner_subscription_id =
             (SELECT l.partner_subscription_id FROM partner_subscriptions l WHERE l.pai = p.pai
@@ -70,6 +72,7 @@ fn read_partner_link(row: &Row<'_>) -> Result<PartnerLink, StoreError> {
         pai: read_pai(row, "pais.pai")?,
         partner: parse_column(row, "pais.partner", PartnerId::parse)?,
         subscription: plan.zip(status),
+        is_coupons_only: row.get("is_coupons_only")?,
         since: Timestamp::from_unix_seconds(row.get("since")?),
         state: parse_column(row, "pais.state", PaiState::parse)?,
         closed_at: closed_at.map(Timestamp::from_unix_seconds),

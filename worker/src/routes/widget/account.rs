@@ -7,6 +7,7 @@ use crate::platform::Platform;
 use crate::response::json_response;
 use crate::routes::widget::account_words::{LocaleField, add_account_words};
 use crate::routes::widget::admit_widget_call;
+use crate::routes::widget::frame_json::to_frame_json;
 use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -23,7 +24,7 @@ pub(crate) async fn post_account<P: Platform>(call: &Call<'_, P>) -> Result<Resp
     // 2.
     let page: AccountPage = query_for_widget(call, &operator, "/edge/v1/account", &request).await?;
     if request.cursor.is_some() {
-        return Ok(json_response(StatusCode::OK, &page)?);
+        return Ok(json_response(StatusCode::OK, &to_frame_json(&page)?)?);
     }
     Ok(json_response(StatusCode::OK, &add_account_words(&page, locale)?)?)
 }

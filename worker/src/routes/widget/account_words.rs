@@ -1,6 +1,7 @@
 //! The words of the customer's own page. They come with its first page, and not with the frame: most
 //! customers open the frame to buy something, and never see them.
 
+use super::frame_json::to_frame_json;
 use crate::fault::Fault;
 use crate::words::Words;
 use onbill_domain::locale::Locale;
@@ -17,7 +18,7 @@ pub(super) struct LocaleField {
 
 /// Adds `words` to the page that a response is.
 pub(super) fn add_account_words(page: &impl Serialize, locale: Locale) -> Result<Value, Fault> {
-    let mut page = serde_json::to_value(page).map_err(|_| Fault::Asset("an account page"))?;
+    let mut page = to_frame_json(page)?;
     let words = Words::parse(words_section!("account", locale))?;
     page.as_object_mut().ok_or(Fault::Asset("an account page"))?.insert("words".to_owned(), json!(words.0));
     Ok(page)

@@ -5,6 +5,7 @@ use crate::call::Call;
 use crate::config::{Operator, Partner};
 use crate::fault::{Fault, HandlerError};
 use crate::html::{escape_html, escape_json, fill_template};
+use crate::number_format::find_number_format;
 use crate::page::{HTML, page_locale};
 use crate::platform::Platform;
 use crate::query::find_parameter;
@@ -26,8 +27,9 @@ use std::sync::OnceLock;
 const SHELL: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.html"));
 const STYLE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.css"));
 const SCRIPT: &str = concat!(
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-typed.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-look.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-confirm.js")),
-    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-account.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.js"))
 );
 
@@ -120,17 +122,24 @@ fn render_shell<P: Platform>(
 ) -> Result<String, Fault> {
     let locale = page_locale(call.request);
     let FrameWords { words, strings } = find_words(locale)?;
-    let (title, partner, offer) = match purpose {
-        FramePurpose::SignUp(partner, offer) => ("title", Some(partner), Some(offer)),
-        FramePurpose::Account => ("own-title", None, None),
+    let (partner, offer, own_words) = match purpose {
+        FramePurpose::SignUp(partner, offer) => (Some(partner), Some(offer), None),
+        FramePurpose::Account => (None, None, Some(find_own_words(locale)?)),
     };
     let partner_name = partner.map_or("", |partner| &partner.name);
-    let title = words.fill(title, &[("operator", &operator.name), ("partner", partner_name)]);
+    let names = [("operator", operator.name.as_str()), ("partner", partner_name)];
+    let title = match &own_words {
+        None => words.fill("title", &names),
+        Some(own) => own.fill("own-title", &names),
+    };
     let names: BTreeMap<&str, &str> =
         call.config.partners_of(operator).map(|each| (each.id.as_str(), each.name.as_str())).collect();
     let mut boot = json!({
-        "operator": {"id": operator.id, "name": operator.name, "country": operator.country},
-        "partner": partner.map(|partner| json!({"id": partner.id, "name": partner.name})),
+        "operator": {"id": operator.id, "name": operator.name, "country": operator.country,
+                     "numbers": find_number_format(&operator.country)},
+        "partner": partner.map(|partner| {
+            json!({"id": partner.id, "name": partner.name, "url": partner.ui_site_origins.first()})
+        }),
         "offer": offer,
         "partners": names,
         "locale": locale.as_str(),
@@ -142,6 +151,10 @@ fn render_shell<P: Platform>(
         boot.as_object_mut()
             .ok_or(Fault::Asset("the frame's settings"))?
             .insert("challenge".to_owned(), challenge);
+    }
+    if let Some(own) = own_words {
+        let own = json!(own.0);
+        boot.as_object_mut().ok_or(Fault::Asset("the frame's settings"))?.insert("own".to_owned(), own);
     }
     let boot = escape_json(&boot.to_string());
     let boot = boot.strip_suffix('}').ok_or(Fault::Asset("the frame's settings"))?;
@@ -178,6 +191,14 @@ fn find_words(locale: Locale) -> Result<&'static FrameWords, Fault> {
     place.ok_or(Fault::Asset("the list of languages"))?.get_or_init(parse).as_ref().map_err(Clone::clone)
 }
 
+/// Finds the words that a frame for the customer's own page begins with, instead of those about an
+/// offer. All others come with the page.
+fn find_own_words(locale: Locale) -> Result<Words, Fault> {
+    let mut words = Words::parse(words_section!("account", locale))?;
+    words.0.retain(|key, _| key.starts_with("own-"));
+    Ok(words)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,7 +216,9 @@ mod tests {
     fn title_has_no_placeholder_left() {
         for locale in Locale::ALL {
             let words = Words::parse(words_section!("widget", locale)).expect("is a map of texts");
-            for title in ["title", "own-title"] {
+            let own = find_own_words(locale).expect("is a map of texts");
+            assert_eq!(own.0.len(), 5, "{locale:?}");
+            for (words, title) in [(&words, "title"), (&own, "own-title")] {
                 let filled = words.fill(title, &[("operator", "Acme"), ("partner", "Netflix")]);
                 assert!(filled.contains("Acme") && !filled.contains(['{', '}']), "{filled}");
             }

@@ -1,10 +1,12 @@
 //! `/widget/v1`: the loader script, the frame, the frame's own calls, and the return page.
 
 pub(crate) mod account;
+pub(crate) mod account_script;
 pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
 mod account_words;
 pub(crate) mod frame;
+mod frame_json;
 pub(crate) mod loader;
 pub(crate) mod pin;
 pub(crate) mod result;
@@ -12,6 +14,7 @@ pub(crate) mod return_page;
 pub(crate) mod signup;
 
 use self::account_words::add_account_words;
+use self::frame_json::to_frame_json;
 use crate::admission::{check_same_origin, check_widget_rate, read_json_body};
 use crate::call::Call;
 use crate::config::Operator;
@@ -58,7 +61,7 @@ fn step_response(next: &FlowStep, locale: Locale) -> Result<Response<Bytes>, Han
     Ok(match next {
         FlowStep::Account { .. } => json_response(StatusCode::OK, &add_account_words(next, locale)?)?,
         FlowStep::Pin { .. } | FlowStep::Confirm { .. } | FlowStep::AlreadyOnBill { .. } => {
-            json_response(StatusCode::OK, next)?
+            json_response(StatusCode::OK, &to_frame_json(next)?)?
         }
     })
 }

@@ -6,6 +6,7 @@ use crate::fault::HandlerError;
 use crate::platform::Platform;
 use crate::response::json_response;
 use crate::routes::widget::admit_widget_call;
+use crate::routes::widget::frame_json::to_frame_json;
 use crate::upstream::query_for_widget;
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -18,5 +19,5 @@ pub(crate) async fn post_result<P: Platform>(call: &Call<'_, P>) -> Result<Respo
     let (operator, request) = admit_widget_call::<_, ResultRequest>(call).await?;
     // 2.
     let result: ResultResponse = query_for_widget(call, &operator, "/edge/v1/result", &request).await?;
-    Ok(json_response(StatusCode::OK, &result)?)
+    Ok(json_response(StatusCode::OK, &to_frame_json(&result)?)?)
 }

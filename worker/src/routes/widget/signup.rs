@@ -9,6 +9,7 @@ use crate::mapping::{OtherOperators, cache_mapping};
 use crate::platform::Platform;
 use crate::response::json_response;
 use crate::routes::widget::admit_widget_call;
+use crate::routes::widget::frame_json::to_frame_json;
 use crate::upstream::{OK_OR_CREATED, Recipient, post_json, query_for_widget};
 use bytes::Bytes;
 use futures_util::future::join;
@@ -50,7 +51,7 @@ pub(crate) async fn post_signup<P: Platform>(call: &Call<'_, P>) -> Result<Respo
 /// The last step, and no other.
 fn read_again(operator: &Operator, step: &FlowStep) -> Result<Response<Bytes>, HandlerError> {
     if matches!(step, FlowStep::Confirm { .. }) {
-        return Ok(json_response(StatusCode::OK, step)?);
+        return Ok(json_response(StatusCode::OK, &to_frame_json(step)?)?);
     }
     let party = Party::Operator(operator.id.clone());
     Err(Fault::Unexpected(party, "another step instead of a sign-up".to_owned()).into())
