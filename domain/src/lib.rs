@@ -29,6 +29,7 @@ pub mod pai;
 pub mod plain_text;
 pub mod refusal_detail;
 pub mod reject;
+pub mod return_url;
 pub mod signature;
 pub mod site_origin;
 pub mod spending;
