@@ -325,7 +325,7 @@ function conclude(result) {
 function leave(name = 'done') { return connected && [name, () => post('exit')]; }
 
 const ask = (path, body) => call(path, { flow, ...body });
-const last = lastStep({ $, fill, make, money, dates, number, run, show, say, ask, proven });
+const last = lastStep({ $, fill, make, money, dates, number, run, show, say, ask, proven, post });
 const account = ownPage({ $, t, isolate, make, money, dates, run, show, message, partners, leave,
   learn: words => { Object.assign(strings, words); label(true); },
   ask: (path, body) => { if (!own) label(true); return ask(path, body); } });
@@ -433,6 +433,10 @@ on('unlink-yes', 'click', account.unlink);
 on('unlink-no', 'click', account.keep);
 for (const type of ['pointerdown', 'keydown']) addEventListener(type, () => { touched = true; }, true);
 for (const field of [number, code]) field.addEventListener('input', () => { if (shown.error) { delete shown.error; fieldError(field); } });
+
+// The edge has the page that says what is missing.
+const lacked = lackedToken();
+if (lacked) return location.replace(`${location.href}&lacks=${lacked}`);
 
 label(!boot.offer);
 new ResizeObserver(() => post('resize', { height: Math.ceil($('card').getBoundingClientRect().height) })).observe($('card'));
