@@ -82,6 +82,11 @@ routes! {
     Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.is_ok()));
 
     WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => widget::loader::get_loader(&incoming.call()?);
+    WidgetHashedLoader: GET | HEAD, "/widget/v1/onbill/{file}", [file]
+        => widget::hashed_loader::get_hashed_loader(&incoming.call()?, file).await;
+    WidgetLoaderFacts: GET | HEAD, "/widget/v1/onbill.json" => widget::loader_facts::get_loader_facts(&incoming.call()?).await;
+    WidgetTypes: GET | HEAD, "/widget/v1/onbill.d.ts" => incoming.call().map(|_| widget::types::get_types());
+    WidgetRefusals: GET | HEAD, "/widget/v1/refusals" => widget::refusals::get_refusals(&incoming.call()?);
     WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?);
     WidgetReturn: GET | HEAD, "/widget/v1/return/{operator}/{ticket}", [operator, ticket], refused as Return
         => widget::return_page::get_return_page(&incoming.call()?, operator, ticket).await;

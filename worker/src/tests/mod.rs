@@ -4,6 +4,7 @@ mod all_calls;
 mod challenge;
 mod coupons;
 mod frame;
+mod loader;
 mod notifications;
 mod numbers;
 mod ott;

@@ -9,8 +9,16 @@ use crate::edge::Profile;
 use crate::failure::{Context, Outcome};
 use crate::paths;
 
-const MINIFIED: [&str; 6] =
-    ["onbill.js", "onbill.css", "frame.css", "frame.js", "frame-confirm.js", "frame-account.js"];
+const MINIFIED: [&str; 8] = [
+    "onbill.js",
+    "onbill.css",
+    "frame.css",
+    "frame.js",
+    "frame-confirm.js",
+    "frame-account.js",
+    "frame-sandbox.js",
+    "refusal.js",
+];
 const COPIED: [&str; 1] = ["frame.html"];
 
 /// The folder of the files that a profile ships. For development these are the sources.
