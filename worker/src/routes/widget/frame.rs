@@ -20,6 +20,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::return_url::{ReturnUrlFault, check_return_url};
 use onbill_domain::words_section;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -156,7 +157,8 @@ fn render_shell<P: Platform>(
     let locale = page_locale(call.request);
     let asked = find_parameter(call.request.uri().query().unwrap_or_default(), "locale");
     let is_other = asked.is_some_and(|tag| Locale::from_tag(&tag).is_none());
-    let script = if is_other { format!("{SCRIPT}{LOCALE_WARNING}") } else { SCRIPT.to_owned() };
+    let script =
+        if is_other { Cow::Owned(format!("{SCRIPT}{LOCALE_WARNING}")) } else { Cow::Borrowed(SCRIPT) };
     let FrameWords { words, strings } = find_words(locale)?;
     let (title, partner, offer) = match purpose {
         FramePurpose::SignUp(partner, offer) => ("title", Some(partner), Some(offer)),
