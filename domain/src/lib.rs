@@ -32,6 +32,7 @@ pub mod pai;
 pub mod plain_text;
 pub mod refusal_detail;
 pub mod reject;
+pub mod return_url;
 pub mod root_key;
 pub mod signature;
 pub mod site_origin;

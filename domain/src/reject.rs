@@ -71,6 +71,24 @@ crate::wire_enum! {
         ChallengeRequired = "challenge-required",
         /// Widget only: a solved challenge cannot be checked at the moment.
         ChallengeUnavailable = "challenge-unavailable",
+        /// Frame only: the address names no operator, or neither an offer nor a view.
+        AttributeMissing = "attribute-missing",
+        /// Frame only: this edge does not serve the operator.
+        OperatorNotServed = "operator-not-served",
+        /// Frame only: the operator does not sell the offer.
+        OfferNotServed = "offer-not-served",
+        /// Frame only: there is no such view.
+        ViewNotServed = "view-not-served",
+        /// Frame only: the page around it is not on one of the operator's dashboards.
+        PageNotListed = "page-not-listed",
+        /// Frame only: the return URL is not on one of the operator's dashboards.
+        ReturnUrlNotListed = "return-url-not-listed",
+        /// Frame only: the return URL already has a result.
+        ReturnUrlTaken = "return-url-taken",
+        /// Frame only: the sandbox around it does not allow forms.
+        LacksForms = "lacks-allow-forms",
+        /// Frame only: the sandbox around it takes its origin away.
+        LacksSameOrigin = "lacks-allow-same-origin",
     }
 }
 
@@ -87,14 +105,22 @@ impl ErrorCode {
             | Self::PinExpired
             | Self::TokenInvalid
             | Self::TokenExpired
+            | Self::AttributeMissing
+            | Self::ReturnUrlNotListed
+            | Self::ReturnUrlTaken
+            | Self::LacksForms
+            | Self::LacksSameOrigin
             | Self::NumberForeign => StatusCode::BAD_REQUEST,
             Self::AuthorizationFailure => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::ChallengeRequired => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::ChallengeRequired | Self::PageNotListed => StatusCode::FORBIDDEN,
             Self::AccountNotFound
             | Self::PaiNotFound
             | Self::TransactionNotFound
             | Self::SubscriptionNotFound
-            | Self::NotFound => StatusCode::NOT_FOUND,
+            | Self::NotFound
+            | Self::OperatorNotServed
+            | Self::OfferNotServed
+            | Self::ViewNotServed => StatusCode::NOT_FOUND,
             Self::TokenAlreadyUsed | Self::RequestInProgress | Self::AlreadyOnBill => StatusCode::CONFLICT,
             Self::IdempotencyViolation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

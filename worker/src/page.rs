@@ -1,6 +1,6 @@
 //! The small pages of the edge. Most are what a person sees when the frame or the return page
-//! cannot be served: a plain sentence, and a link to try again where that may help. They cannot be
-//! framed, load nothing, and contain nothing of the request.
+//! cannot be served: a plain sentence, and a link to try again where that may help. They load
+//! nothing, and contain nothing of the request.
 
 use crate::fault::Fault;
 use crate::html::escape_html;
@@ -9,7 +9,7 @@ use crate::response::new_response;
 use crate::words::Words;
 use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_SECURITY_POLICY, REFERRER_POLICY, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -20,6 +20,13 @@ pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charse
 
 const STYLE: &str = "body{font:1.0625rem/1.5 system-ui,sans-serif;color-scheme:light dark;max-width:28rem;\
     margin:15vh auto;padding:0 1.5rem}a{display:inline-block;padding:.6rem 0}";
+
+/// What the page of a refused frame does, with a name in the place of the refusal's code.
+const SCRIPT: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/refusal.js"));
+const CODE_PLACE: &str = "ONBILL_CODE";
+
+/// The directive of a page that no other page may frame.
+const NO_FRAME: &str = "frame-ancestors 'none'; ";
 
 /// The language of a page: the parameter, else the browser's, else English.
 pub(crate) fn page_locale(request: &Request<Bytes>) -> Locale {
@@ -42,6 +49,9 @@ pub(crate) enum RefusalPage {
 }
 
 /// The page for a refusal, with the refusal's own status.
+///
+/// That of the frame may be shown by any page: it has words, a link to itself and nothing else, and
+/// says what anyone can ask the edge. Its script tells the page around it the refusal's code.
 pub(crate) fn refusal(
     page: RefusalPage,
     reject: &Reject,
@@ -54,7 +64,13 @@ pub(crate) fn refusal(
         }
         (ErrorCode::TooManyRequests, _) => ("too-many-title", "too-many", true),
         (_, RefusalPage::Return) => ("link-over-title", "link-over", false),
-        (ErrorCode::NotFound, _) => ("not-offered-title", "not-offered", false),
+        (
+            ErrorCode::NotFound
+            | ErrorCode::OperatorNotServed
+            | ErrorCode::OfferNotServed
+            | ErrorCode::ViewNotServed,
+            _,
+        ) => ("not-offered-title", "not-offered", false),
         _ => ("not-set-up-title", "not-set-up", false),
     };
     let locale = page_locale(request);
@@ -66,41 +82,91 @@ pub(crate) fn refusal(
     } else {
         String::new()
     };
-    let (title, text) = (escape_html(words.text(title)), escape_html(words.text(text)));
-    let content = format!("<p>{text}</p>{retry}");
-    let mut response = small_page(reject.code.status(), locale, &title, &content, random);
+    let nonce = encode_base64url(&random);
+    let (script, script_policy, ancestors) = match page {
+        RefusalPage::Frame => (
+            format!(
+                "\n<script nonce=\"{nonce}\">\n{}</script>",
+                SCRIPT.replace(CODE_PLACE, reject.code.as_str())
+            ),
+            format!("script-src 'nonce-{nonce}'; "),
+            "",
+        ),
+        RefusalPage::Return => (String::new(), String::new(), NO_FRAME),
+    };
+    let title = escape_html(words.text(title));
+    let document = Document {
+        lang: locale.as_str(),
+        dir: locale.direction(),
+        title: &title,
+        main: &format!("<h1>{title}</h1>\n<p>{}</p>{retry}", escape_html(words.text(text))),
+        end: &script,
+    };
+    let mut response = document.respond(reject.code.status(), &nonce, &script_policy, ancestors);
+    let headers = response.headers_mut();
+    if page == RefusalPage::Frame {
+        allow_embedding(headers);
+    }
     if let Some(seconds) = reject.retry_after_seconds {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     Ok(response)
 }
 
-/// A page of a heading and `content`. Both are HTML already.
-pub(crate) fn small_page(
-    status: StatusCode,
-    locale: Locale,
-    title: &str,
-    content: &str,
-    random: [u8; 16],
-) -> Response<Bytes> {
-    let nonce = encode_base64url(&random);
-    let (lang, dir) = (locale.as_str(), locale.direction());
-    let body = format!(
-        "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n\
-         <style nonce=\"{nonce}\">{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{content}\n\
-         </main>\n</body>\n</html>\n"
-    );
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    );
-    let mut response = new_response(status, HTML, Bytes::from(body));
-    let headers = response.headers_mut();
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
+/// A page for engineers, in English, which no other page may frame. Its parts are HTML already.
+pub(crate) fn engineers_page(title: &str, main: &str, random: [u8; 16]) -> Response<Bytes> {
+    let document = Document { lang: "en", dir: "ltr", title, main, end: "" };
+    document.respond(StatusCode::OK, &encode_base64url(&random), "", NO_FRAME)
+}
+
+/// A small page, its parts escaped.
+struct Document<'a> {
+    lang: &'a str,
+    dir: &'a str,
+    title: &'a str,
+    main: &'a str,
+    /// What comes after the page's contents.
+    end: &'a str,
+}
+
+impl Document<'_> {
+    /// The page, with what its policy says of scripts and of who may frame it: each a directive with
+    /// its semicolon, or nothing.
+    fn respond(&self, status: StatusCode, nonce: &str, scripts: &str, ancestors: &str) -> Response<Bytes> {
+        let policy = format!(
+            "default-src 'none'; {scripts}style-src 'nonce-{nonce}'; {ancestors}base-uri 'none'; form-action 'none'"
+        );
+        let mut response = new_response(status, HTML, self.write(nonce));
+        let headers = response.headers_mut();
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        response
     }
-    response
+
+    fn write(&self, nonce: &str) -> Bytes {
+        let Self { lang, dir, title, main, end } = self;
+        Bytes::from(format!(
+            "<!doctype html>\n<html lang=\"{lang}\" dir=\"{dir}\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>{title}</title>\n\
+             <style nonce=\"{nonce}\">{STYLE}</style>\n</head>\n<body>\n<main>\n{main}\n</main>{end}\n\
+             </body>\n</html>\n"
+        ))
+    }
+}
+
+/// Lets a page that is isolated by COEP (HTML §7.1.4) show this one: it loads nothing that has not
+/// been given to it.
+pub(crate) fn allow_embedding(headers: &mut HeaderMap) {
+    headers.insert(
+        HeaderName::from_static("cross-origin-embedder-policy"),
+        HeaderValue::from_static("require-corp"),
+    );
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
 }
 
 #[cfg(test)]
@@ -147,5 +213,25 @@ mod tests {
             assert!(body.contains(&format!("<style nonce=\"{nonce}\">")));
             assert_eq!(page.headers()[REFERRER_POLICY], "no-referrer", "the ticket is in the address");
         }
+    }
+
+    #[test]
+    fn refused_frame_tells_its_code_to_any_page() {
+        assert_eq!(SCRIPT.matches(CODE_PLACE).count(), 1);
+        assert!(!SCRIPT.to_ascii_lowercase().contains("</script"), "would end the script");
+        let request = request("/widget/v1/frame?offer=%3Cscript%3E", "en");
+        let reject = Reject::new(ErrorCode::PageNotListed, "m");
+        let page = refusal(RefusalPage::Frame, &reject, &request, [7; 16]).expect("is rendered");
+        let body = std::str::from_utf8(page.body()).expect("is UTF-8");
+        assert!(body.contains("page-not-listed") && !body.contains("href"), "{body}");
+        let nonce = encode_base64url(&[7; 16]);
+        assert_eq!(
+            page.headers()[CONTENT_SECURITY_POLICY],
+            format!(
+                "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
+            )
+        );
+        assert_eq!(body.matches("<script").count(), 1);
+        assert_eq!(page.headers()["cross-origin-resource-policy"], "cross-origin");
     }
 }

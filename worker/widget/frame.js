@@ -399,7 +399,7 @@ function leave(name = 'done') { return connected && [name, () => post('exit')]; 
 
 const ask = (path, body) => call(path, { flow, ...body });
 const { THEME, dress } = look({ $, page });
-const last = lastStep({ $, fill, make, money, dates, line: () => line, run, show, say, ask, proven });
+const last = lastStep({ $, fill, make, money, dates, line: () => line, run, show, say, ask, proven, post });
 
 // ---- The customer's own page
 
@@ -502,10 +502,12 @@ on('account-number', 'click', toOther);
 on('earlier', 'click', () => account.earlier());
 on('unlink-yes', 'click', () => account.unlink());
 on('unlink-no', 'click', () => show('account'));
-// Whom the browser takes back to this very page can go on where they left.
-addEventListener('pageshow', ({ persisted }) => { if (persisted && shown.state === 'opening') show('confirm'); });
 for (const type of ['pointerdown', 'keydown', 'click', 'focusin']) addEventListener(type, () => { touched = true; }, true);
 for (const field of [number, code]) field.addEventListener('input', () => { if (shown.error) { delete shown.error; fieldError(field); } });
+
+// The edge has the page that says what is missing.
+const lacked = lackedToken();
+if (lacked) return location.replace(`${location.href}&lacks=${lacked}`);
 
 Object.assign(strings, boot.own);
 label(!boot.offer);

@@ -1,137 +1,150 @@
-// Defines <pay-on-bill>. What it does to the page: routes/widget/loader.rs.
+// Defines <pay-on-bill>. What it does to the page: routes/widget/loader_script.rs.
 (() => {
   if (customElements.get('pay-on-bill')) return;
   const edge = 'ONBILL_EDGE';
-  const words = ONBILL_WORDS;
+  const [notLoaded, again] = ONBILL_WORDS;
 
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(ONBILL_STYLE);
 
-  // The rest of the address stays as it is, byte for byte.
-  const [, path, query, hash] = location.href.match(/^([^?#]*)\??([^#]*)(.*)/);
-  const own = /^onbill_result(=|$)/;
-  const pairs = query.split('&');
-  let result = pairs.find(pair => own.test(pair))?.slice(14);
-  if (result != null) {
-    const kept = pairs.filter(pair => !own.test(pair));
-    history.replaceState(history.state, '', path + (kept.length ? '?' : '') + kept.join('&') + hash);
-  }
+  // Asked of the class: an element of the page that is named like a property of the document hides it.
+  const page = (method, name) => Document.prototype[method].call(document, name);
 
-  customElements.define('pay-on-bill', class extends HTMLElement {
-    static observedAttributes = ['operator', 'offer', 'view', 'locale', 'return-url', 'session'];
-    #root = this.attachShadow({ mode: 'open' });
-    #dress = () => this.#init({});
-    #watch = new MutationObserver(this.#dress);
-    #gone; #frame; #port; #theme; #session; #step; #late; #queued;
+  // The rest of the address stays as it is, byte for byte.
+  let result;
+  const [, path, query, hash] = /([^?#]*)\??([^#]*)(.*)/.exec(location);
+  const kept = `&${query}`.replace(/&onbill_result(?:=([^&]*))?(?=&|$)/g, (pair, value = '') => { result ??= value; return ''; });
+  if (result != null) history.replaceState(history.state, '', path + kept.replace('&', '?') + hash);
+
+  // The elements on the page that are not destroyed. Each hears of every message, and of all that can change the page's look.
+  const shown = new Map();
+  const happen = event => shown.forEach(({ hear }) => hear(event));
+  const watch = new MutationObserver(happen);
+  addEventListener('load', happen);                    // the page's style sheets may come after the frame
+  matchMedia('(prefers-color-scheme:dark)').addEventListener('change', happen);
+  addEventListener('message', happen);
+
+  class PayOnBill extends HTMLElement {
+    static observedAttributes = ['session', 'operator', 'offer', 'view', 'locale', 'return-url'];
+    #root = this.attachShadow({ mode: 'open', delegatesFocus: true });
+    #session;
 
     get session() { return this.#session ?? this.getAttribute('session'); }
-    set session(value) { this.#session = value; this.#introduce(); }
+    set session(value) { this.#session = value; shown.get(this)?.introduce(); }
 
     connectedCallback() {
-      if (Object.hasOwn(this, 'session')) {          // set before this script came
-        this.#session = this.session;
-        delete this.session;
-      }
+      const early = { ...this };                       // properties that were set before this script came
+      for (const name in early) delete this[name];
+      Object.assign(this, early);
       this.#root.adoptedStyleSheets = [sheet];
-      this.#gone = new AbortController();
-      const on = (target, type, act) => target.addEventListener(type, act, { signal: this.#gone.signal });
-      on(window, 'message', event => this.#message(event));
-      on(matchMedia('(prefers-color-scheme: dark)'), 'change', this.#dress);
-      on(window, 'load', this.#dress);               // the page's style sheets may come after the frame
-      for (const dressed of [document.documentElement, this]) this.#watch.observe(dressed, { attributes: true });
-      this.#load();
+      for (const each of [page('querySelector', 'html'), this]) watch.observe(each, { attributes: true });
+      this.reset();
     }
 
-    disconnectedCallback() {
-      this.#gone.abort();
-      this.#watch.disconnect();
-      clearTimeout(this.#late);
-      this.#frame = this.#port = null;
-      this.#root.replaceChildren();
-    }
+    disconnectedCallback() { this.destroy(); }
 
     attributeChangedCallback(name, before, after) {
-      if (!this.isConnected || before === after) return;
-      if (name === 'session') this.#introduce();
-      else this.#queued ??= setTimeout(() => this.#load());      // several attributes, one load
+      if (before === after) return;
+      if (name === 'session') shown.get(this)?.introduce();
+      else if (shown.has(this)) this.reset();
     }
 
-    #load() {
-      clearTimeout(this.#queued);
-      clearTimeout(this.#late);
-      this.#queued = this.#step = this.#port = null;
-      const [operator, offer, view] = ['operator', 'offer', 'view'].map(name => this.getAttribute(name));
-      if (!this.isConnected || !operator || !(offer || view)) return;
-      const locale = this.getAttribute('locale') || document.documentElement.lang;
-      const back = new URL(this.getAttribute('return-url') || location.pathname, location.href);
-      const url = new URL('/widget/v1/frame', edge);
-      url.search = new URLSearchParams({ operator, ...view ? { view } : { offer }, ...locale && { locale }, 'return-url': back, parent: location.origin });
-      const text = words[locale.slice(0, 2).toLowerCase()] || words.en;
+    reset() {
+      shown.get(this)?.end();
+      if (this.isConnected) shown.set(this, show(this, this.#root));
+    }
 
-      const frame = this.#frame = document.createElement('iframe');
+    destroy() {
+      shown.get(this)?.end();
+      shown.delete(this);
+      this.#root.replaceChildren();
+    }
+  }
+
+  for (const name of PayOnBill.observedAttributes.slice(1)) {
+    Object.defineProperty(PayOnBill.prototype, name.replace('-u', 'U'), {
+      get() { return this.getAttribute(name) || ''; },
+      set(value) { value == null ? this.removeAttribute(name) : this.setAttribute(name, value); },
+    });
+  }
+
+  // Shows the frame in an element, from its beginning.
+  function show(element, root) {
+    let frame, port, names, last, timer;
+    const wait = (milliseconds, act) => { clearTimeout(timer); timer = setTimeout(act, milliseconds); };
+    // An error stays at the element: a mistyped code is none of the business of the page's error tracker.
+    const tell = (type, detail) => element.dispatchEvent(
+      new CustomEvent(type, { bubbles: type !== 'error', cancelable: true, detail }));
+
+    function load() {
+      const { operator, offer, view } = element;
+      const locale = element.locale || element.closest('[lang]')?.lang || '';
+      const back = page('createElement', 'a');         // its text is its absolute address
+      back.href = element.returnUrl || location.pathname;
+      frame = page('createElement', 'iframe');
       frame.referrerPolicy = 'no-referrer';
-      frame.src = url;
-      this.#root.replaceChildren(frame);
-      this.#late = setTimeout(() => {
-        const [box, note, retry] = ['div', 'p', 'button'].map(name => document.createElement(name));
+      frame.allow = 'otp-credentials';
+      frame.src = `${edge}/widget/v1/frame?${new URLSearchParams({ operator, offer, view, locale, 'return-url': back, parent: origin })}`;
+      const giveUp = () => {
+        const note = page('createElement', 'p'), retry = page('createElement', 'button');
+        frame = null;
         note.role = 'alert';
-        retry.textContent = text[1];
-        retry.onclick = () => { this.#load(); this.#frame?.focus(); };
-        this.#frame = null;
-        box.append(note, retry);
-        this.#root.replaceChildren(box);
-        note.textContent = text[0];                  // after it is in the page, so that it is announced
-        this.#tell('error', { code: 'frame-unavailable' });
-      }, 15000);
+        retry.textContent = again;
+        retry.onclick = () => { load(); element.focus(); };
+        root.replaceChildren(note);
+        note.append(notLoaded, retry);                      // after it is in the page, so that it is announced
+        console.error(`onbill: ${edge}/widget/v1/refusals#frame-unavailable`);
+        tell('error', { code: 'frame-unavailable' });
+      };
+      frame.onload = () => wait(400, giveUp);          // an error page of the browser's loads too
+      root.replaceChildren(frame);
+      wait(15000, giveUp);
     }
 
-    // Only the edge's own frame of this element is believed.
-    #message({ source, origin, data }) {
-      if (!this.#frame || source !== this.#frame.contentWindow || origin !== edge || data?.onbill !== 1) return;
-      const { type, height, step, outcome, code } = data;
-      if (type === 'resize' && height > 0) this.#frame.style.height = Math.min(height, 4000) + 2 + 'px';
-      if (type === 'ready') {
-        clearTimeout(this.#late);
+    // Only the edge's own frame of this element is believed. A sandbox takes its origin away: then it can but say why.
+    function hear({ source, origin, data }) {
+      if (!source) return port && init();
+      if (source !== frame?.contentWindow || !data?.onbill || origin !== edge && data.type !== 'error') return;
+      const { onbill, type, title, theme, height, ...detail } = data;
+      const { step, code } = detail;
+      if (title) {
+        clearTimeout(timer);
+        frame.onload = null;
+        frame.title = title;
+      }
+      if (height) frame.style.height = height + 2 + 'px';
+      if (theme) {
         const { port1, port2 } = new MessageChannel();
-        this.#port = port1;
-        this.#theme = data.theme;
-        this.#frame.title = data.title;
-        this.#init({ result }, [port2]);
-        this.#introduce();
-        this.#tell(type, {});
+        port = port1;
+        names = theme;
+        init({ result }, [port2]);
+        introduce();
       }
-      if (type === 'step') {
-        if (step === 'number' && this.#step) this.#introduce();  // starting over: a fresh assertion
-        else if (!/number|account/.test(step)) result = null;    // it was shown, or something new has begun: not again
-        this.#step = step;
-        this.#tell(type, { step });
-      }
-      if (type === 'success') this.#tell(type, { outcome, result: data.result });
-      if (type === 'error') {
-        result = null;
-        this.#tell(type, { code });
-      }
-      if (type === 'exit' && this.#tell(type, {})) this.hidden = true;
+      if (step === 'number' && last) introduce();      // starting over: a fresh assertion
+      if (code || step && !/number|account/.test(step)) result = null;    // it was shown, or something new has begun: not again
+      last ||= step;
+      if (type !== 'resize' && tell(type, detail) && type === 'exit') element.hidden = true;
     }
 
     // The session goes to the document that has said it is ready, and to no later one of the frame.
-    async #introduce() {
-      const port = this.#port;
-      if (!port) return;
-      let { session } = this;
-      if (typeof session === 'function') session = await Promise.resolve().then(session).catch(() => 0);   // the PIN proves the number too
-      if (typeof session === 'string' && port === this.#port) port.postMessage(session);
+    async function introduce() {
+      const to = port;
+      let { session } = element;
+      try {
+        if (to && typeof session === 'function') session = await session();
+      } catch { return; }                              // the PIN proves the number too
+      if (session && to === port) to?.postMessage(session);
     }
 
-    #init(details, ports = []) {
-      if (!this.#port) return;
-      const style = getComputedStyle(this);
-      const values = this.#theme.map(name => [name, style.getPropertyValue('--onbill-' + name).trim()]);
-      this.#frame.contentWindow.postMessage({ onbill: 1, type: 'init', theme: Object.fromEntries(values), ...details }, edge, ports);
+    function init(details, ports) {
+      const style = getComputedStyle(element);
+      const theme = {};
+      for (const name of names) theme[name] = style.getPropertyValue('--onbill-' + name);
+      frame.contentWindow.postMessage({ onbill: 1, type: 'init', theme, ...details }, edge, ports);
     }
 
-    #tell(type, detail) {
-      return this.dispatchEvent(new CustomEvent(type, { bubbles: true, cancelable: type === 'exit', detail }));
-    }
-  });
+    wait(0, load);                                     // once, however many attributes change
+    return { hear, introduce, end: () => { clearTimeout(timer); frame = port = null; } };
+  }
+  customElements.define('pay-on-bill', PayOnBill);
 })();

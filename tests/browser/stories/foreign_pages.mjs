@@ -50,10 +50,13 @@ test('cannot frame the widget, with or without the loader', async stage => {
   const element = `<script src="${edge}/widget/v1/onbill.js"></script><pay-on-bill operator="acme" offer="netflix-standard"></pay-on-bill>`;
   await withForeignPage(element, async url => {
     const { page, announce } = await stage.customer();
-    announce('403 /widget/v1/frame', ...refused);
-    // The loader says where it is, so that the edge does not even hand out the page.
+    announce('403 /widget/v1/frame', 'refusals#page-not-listed');
+    // The loader says where it is, so that the edge does not even hand out the page, and says why.
     const [answer] = await Promise.all([page.waitForResponse('**/widget/v1/frame?*'), page.goto(url)]);
     assert.equal(answer.status(), 403);
+    const { inside } = new Widget(page, acme);
+    await inside.getByRole('heading', { name: 'This page is not set up for this' }).waitFor();
+    assert.equal(await inside.locator('input, button, a, form').count(), 0, 'there is nothing to be tricked into');
   });
 });
 

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { until } from '../harness/until.mjs';
+import { openDashboardPage } from '../harness/dashboard_page.mjs';
 import { about, test } from '../harness/suite.mjs';
 import { acme, edge, netflix } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
@@ -37,6 +38,20 @@ test('an image named like the script does not say where the edge is', async stag
   assert.equal(await page.evaluate(() => document.currentScript.tagName), 'IMG', 'the page answers in the browser’s place');
   const address = await page.evaluate(() => document.querySelector('pay-on-bill').shadowRoot.querySelector('iframe').src);
   assert.equal(new URL(address).origin, edge);
+});
+
+test('elements named like the browser’s own properties change nothing', async stage => {
+  const names = ['currentScript', 'customElements', 'documentElement', 'createElement', 'querySelector', 'location', 'history',
+    'origin', 'parent', 'defaultView'];
+  const customer = await stage.customer();
+  const { page } = customer;
+  const elements = names.map(name => `<img name="${name}"><form name="${name}"></form>`).join('');
+  await openDashboardPage(customer, `${elements}<script src="${edge}/widget/v1/onbill.js"></script>
+    <pay-on-bill operator="acme" offer="netflix-standard"></pay-on-bill>`);
+  // The browser's driver would look for the frame in the page, where it would be misled too.
+  const frame = await until('the frame is there', () => page.frames().find(each => each.url().startsWith(`${edge}/widget/v1/frame?`)));
+  await frame.locator('body[data-state=number]').waitFor({ state: 'attached' });
+  assert.equal(await page.evaluate(() => typeof document.createElement), 'object', 'the page answers in the browser’s place');
 });
 
 test('only the result is taken out of the page’s address', async stage => {

@@ -137,16 +137,24 @@ test('the customer is offline', async stage => {
 
 test('the frame does not load: the loader says so and loads it again', async stage => {
   const { page, announce } = await stage.customer();
-  announce('ERR_FAILED /widget/v1/frame');
-  await page.clock.install();                    // the loader waits for fifteen seconds
+  announce('ERR_FAILED /widget/v1/frame', 'refusals#frame-unavailable');
   await page.route('**/widget/v1/frame?*', route => route.abort());
   await page.goto(`${acme.dashboard}/`);
-  await page.waitForFunction(() => document.querySelector('pay-on-bill').shadowRoot?.querySelector('iframe'));
-  await page.clock.fastForward(16_000);
   await page.getByRole('alert').getByText('This could not be loaded.').waitFor();
   await page.unroute('**/widget/v1/frame?*');
   await page.getByRole('button', { name: 'Try again' }).click();
   await new Dashboard(page, acme).widget.shows('number');
+});
+
+test('the frame never answers: the loader says so after fifteen seconds', async stage => {
+  const { page, announce } = await stage.customer();
+  announce('refusals#frame-unavailable');
+  await page.clock.install();
+  await page.route('**/widget/v1/frame?*', () => {});
+  await page.goto(`${acme.dashboard}/`, { waitUntil: 'commit' });
+  await page.waitForFunction(() => document.querySelector('pay-on-bill')?.shadowRoot?.querySelector('iframe'));
+  await page.clock.fastForward(16_000);
+  await page.getByRole('alert').getByText('This could not be loaded.').waitFor();
 });
 
 test('no answer comes in time', async stage => {

@@ -87,6 +87,11 @@ routes! {
     WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?).await;
     WidgetAccountScript: GET | HEAD, "/widget/v1/frame-account.js"
         => { incoming.call()?; Ok(widget::account_script::get_account_script()) };
+    WidgetHashedLoader: GET | HEAD, "/widget/v1/onbill/{file}", [file]
+        => widget::hashed_loader::get_hashed_loader(&incoming.call()?, file).await;
+    WidgetLoaderFacts: GET | HEAD, "/widget/v1/onbill.json" => widget::loader_facts::get_loader_facts(&incoming.call()?).await;
+    WidgetTypes: GET | HEAD, "/widget/v1/onbill.d.ts" => incoming.call().map(|_| widget::types::get_types());
+    WidgetRefusals: GET | HEAD, "/widget/v1/refusals" => widget::refusals::get_refusals(&incoming.call()?);
     WidgetReturn: GET | HEAD, "/widget/v1/return/{operator}/{ticket}", [operator, ticket], refused as Return
         => widget::return_page::get_return_page(&incoming.call()?, operator, ticket).await;
     WidgetAccount: POST, "/widget/v1/account" => widget::account::post_account(&incoming.call()?).await;

@@ -3,15 +3,14 @@
 
 use crate::call::Call;
 use crate::fault::{Fault, HandlerError};
-use crate::page::small_page;
+use crate::page::engineers_page;
 use crate::platform::Platform;
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 use onbill_domain::accept::accepts_html;
-use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 
-const CONTENT: &str = "<p>This server lets customers of a mobile operator pay partners on the phone bill. It serves \
+const CONTENT: &str = "<h1>onbill edge</h1>\n<p>This server lets customers of a mobile operator pay partners on the phone bill. It serves \
     <a href=\"/widget/v1/onbill.js\">the widget</a> and the partners’ API.</p>\n\
     <p><a href=\"/healthz\">Health</a></p>\n\
     <p>How to use it is in <code>README.md</code> and <code>docs/</code> of its release.</p>";
@@ -26,5 +25,5 @@ pub(crate) fn get_start<P: Platform>(call: &Call<'_, P>) -> Result<Response<Byte
     }
     // 2.
     let random = call.platform.random_bytes().ok_or(Fault::NoRandomness)?;
-    Ok(small_page(StatusCode::OK, Locale::En, "onbill edge", CONTENT, random))
+    Ok(engineers_page("onbill edge", CONTENT, random))
 }

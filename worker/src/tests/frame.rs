@@ -1,4 +1,4 @@
-//! The loader and the frame's shell.
+//! The loader at the address of this release, and the frame's shell. `loader.rs` has its other addresses.
 
 use super::test_edge::{EDGE, OTHER_EDGE, TestEdge, operators, partners, request};
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ async fn loader_is_cached_by_its_etag() {
     assert_eq!(first.header("content-type"), "text/javascript; charset=utf-8");
     assert_eq!(first.header("cache-control"), "public, max-age=300, stale-while-revalidate=86400");
     assert_eq!(first.header("cross-origin-resource-policy"), "cross-origin");
+    assert_eq!(first.header("access-control-allow-origin"), "*", "it may be a module");
+    assert_eq!(first.header("vary"), "accept-language");
     let tag = first.header("etag");
     for (condition, status) in [
         (tag.to_owned(), 304),
@@ -142,8 +144,7 @@ async fn frame_is_restricted_to_the_named_parent() {
     for stranger in ["https://nova.example", "https://m.acme.example/", "https://evil.example", "null"] {
         let response = edge.get(&format!("{FRAME}&parent={stranger}")).await;
         assert_eq!(response.status(), 403, "{stranger}");
-        assert!(response.header("content-security-policy").contains("frame-ancestors 'none'"));
-        assert!(!response.text().contains(stranger));
+        assert!(response.text().contains("page-not-listed") && !response.text().contains(stranger));
     }
 }
 
@@ -152,17 +153,37 @@ async fn unserved_frame_gets_a_page() {
     let mut operators = operators();
     operators[1]["partners"] = json!(["tunes"]);
     let edge = TestEdge::with(&operators, &partners());
-    for (query, status) in [
-        ("operator=other&offer=netflix-standard", 404),
-        ("operator=acme&offer=other", 404),
-        ("operator=nova&offer=netflix-standard", 404),
-        ("operator=%3Cscript%3E&offer=netflix-standard", 404),
-        ("operator=acme", 404),
-        ("", 404),
-        ("operator=acme&offer=netflix-standard&return-url=https://evil.example/", 400),
-        ("operator=acme&offer=netflix-standard&return-url=javascript:alert(1)", 400),
-        ("operator=acme&offer=netflix-standard&return-url=https://nova.example/", 400),
-        ("operator=nova&offer=tunes-family", 200),
+    for (query, status, code) in [
+        ("operator=other&offer=netflix-standard", 404, "operator-not-served"),
+        ("operator=acme&offer=other", 404, "offer-not-served"),
+        ("operator=acme&offer=%00", 404, "offer-not-served"),
+        ("operator=nova&offer=netflix-standard", 404, "offer-not-served"),
+        ("operator=%3Cscript%3E&offer=netflix-standard", 404, "operator-not-served"),
+        ("operator=acme&view=bill", 404, "view-not-served"),
+        ("operator=acme", 400, "attribute-missing"),
+        ("operator=&offer=netflix-standard", 400, "attribute-missing"),
+        ("operator=acme&offer=&view=", 400, "attribute-missing"),
+        ("", 400, "attribute-missing"),
+        (
+            "operator=acme&offer=netflix-standard&return-url=https://evil.example/",
+            400,
+            "return-url-not-listed",
+        ),
+        ("operator=acme&offer=netflix-standard&return-url=javascript:alert(1)", 400, "return-url-not-listed"),
+        (
+            "operator=acme&offer=netflix-standard&return-url=https://nova.example/",
+            400,
+            "return-url-not-listed",
+        ),
+        (
+            "operator=acme&offer=netflix-standard&return-url=https://my.acme.example/?onbill_result%3Da",
+            400,
+            "return-url-taken",
+        ),
+        ("operator=acme&offer=netflix-standard&lacks=allow-forms", 400, "lacks-allow-forms"),
+        ("operator=acme&offer=netflix-standard&lacks=allow-same-origin", 400, "lacks-allow-same-origin"),
+        ("operator=acme&offer=netflix-standard&lacks=made-up", 200, ""),
+        ("operator=nova&offer=tunes-family", 200, ""),
     ] {
         let response = edge.get(&format!("/widget/v1/frame?{query}")).await;
         assert_eq!(
@@ -170,8 +191,14 @@ async fn unserved_frame_gets_a_page() {
             (status, "text/html; charset=utf-8"),
             "{query}"
         );
+        assert_eq!(response.header("cross-origin-resource-policy"), "cross-origin", "{query}");
+        assert_eq!(response.header("cross-origin-embedder-policy"), "require-corp", "{query}");
         if status != 200 {
-            assert!(response.header("content-security-policy").contains("frame-ancestors 'none'"), "{query}");
+            // Any page may show it, and is told why.
+            assert!(!response.header("content-security-policy").contains("frame-ancestors"), "{query}");
+            assert!(response.text().contains(&format!("'{code}'")), "{query}: {}", response.text());
+            let line = edge.platform.log_lines().pop().expect("is logged");
+            assert!(line.contains(&format!("\"code\":\"{code}\"")), "{line}");
             assert_eq!(response.header("cache-control"), "no-store");
             assert!(
                 response.text().contains("<h1>") && !response.text().contains("evil"),
@@ -194,7 +221,10 @@ async fn language_is_parameter_then_browser_then_english() {
         for path in [format!("{FRAME}{query}"), format!("/widget/v1/frame?operator=other{query}")] {
             let mut request = request("GET", &path, "");
             request.headers_mut().insert("accept-language", header.parse().expect("is a value"));
-            assert!(edge.send(request).await.text().contains(expected), "{path} {header}");
+            let response = edge.send(request).await;
+            assert!(response.text().contains(expected), "{path} {header}");
+            let warns = response.status() == 200 && query == "&locale=xx";
+            assert_eq!(response.text().contains("refusals#locale"), warns, "{path}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod challenge;
 mod coupons;
 mod fleet;
 mod frame;
+mod loader;
 mod notifications;
 mod numbers;
 mod observations;

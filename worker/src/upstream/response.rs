@@ -138,7 +138,16 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
         | ErrorCode::NotFound
         | ErrorCode::MethodNotAllowed
         | ErrorCode::PartnerUnavailable
-        | ErrorCode::ChallengeUnavailable => false,
+        | ErrorCode::ChallengeUnavailable
+        | ErrorCode::AttributeMissing
+        | ErrorCode::OperatorNotServed
+        | ErrorCode::OfferNotServed
+        | ErrorCode::ViewNotServed
+        | ErrorCode::PageNotListed
+        | ErrorCode::ReturnUrlNotListed
+        | ErrorCode::ReturnUrlTaken
+        | ErrorCode::LacksForms
+        | ErrorCode::LacksSameOrigin => false,
     }
 }
 
@@ -154,7 +163,16 @@ pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
         | ErrorCode::PartnerUnavailable
         | ErrorCode::NumberForeign
         | ErrorCode::ChallengeRequired
-        | ErrorCode::ChallengeUnavailable => false,
+        | ErrorCode::ChallengeUnavailable
+        | ErrorCode::AttributeMissing
+        | ErrorCode::OperatorNotServed
+        | ErrorCode::OfferNotServed
+        | ErrorCode::ViewNotServed
+        | ErrorCode::PageNotListed
+        | ErrorCode::ReturnUrlNotListed
+        | ErrorCode::ReturnUrlTaken
+        | ErrorCode::LacksForms
+        | ErrorCode::LacksSameOrigin => false,
         ErrorCode::InvalidRequest
         | ErrorCode::ParameterNotSupported
         | ErrorCode::AuthorizationFailure

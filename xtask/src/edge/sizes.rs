@@ -7,7 +7,7 @@ use crate::paths;
 use crate::setup::node_command;
 
 /// Files that are sent as one response, those of the widget as the profile ships them. Of a file of words only the section
-/// after `#` is sent.
+/// after `#` is sent, and of a section that ends with `[]` only the texts.
 struct Asset {
     name: &'static str,
     files: &'static [&'static str],
@@ -16,20 +16,13 @@ struct Asset {
     is_enforced: bool,
 }
 
-const ASSETS: [Asset; 4] = [
-    // Loaded by the operator's page before it shows anything: two network packets at most.
+const ASSETS: [Asset; 6] = [
+    // Loaded by the operator's page before it shows anything: two network packets at most. Each browser gets it in one
+    // language; these words are the longest.
     Asset {
         name: "loader",
-        files: &[
-            "worker/widget/onbill.js",
-            "worker/widget/onbill.css",
-            "words/en.json#loader",
-            "words/es.json#loader",
-            "words/fr.json#loader",
-            "words/de.json#loader",
-            "words/ar.json#loader",
-        ],
-        gzip_bytes_max: 2 * 1024 + 128,
+        files: &["worker/widget/onbill.js", "worker/widget/onbill.css", "words/ar.json#loader[]"],
+        gzip_bytes_max: 2 * 1024,
         is_enforced: true,
     },
     // Style, script and one language's strings are inlined into the shell, so it is one response of the first
@@ -42,6 +35,7 @@ const ASSETS: [Asset; 4] = [
             "worker/widget/frame.js",
             "worker/widget/frame-typed.js",
             "worker/widget/frame-look.js",
+            "worker/widget/frame-sandbox.js",
             "worker/widget/frame-confirm.js",
             "words/en.json#widget",
         ],
@@ -55,6 +49,8 @@ const ASSETS: [Asset; 4] = [
         gzip_bytes_max: 2 * 1024,
         is_enforced: true,
     },
+    // Bundled into the operator's own script, for the sake of its build.
+    Asset { name: "npm loader", files: &["worker/npm/index.js"], gzip_bytes_max: 1024, is_enforced: true },
     // A cold start reads all of it. Cloudflare's own limit is several megabytes.
     Asset {
         name: "worker wasm",
@@ -67,8 +63,9 @@ const ASSETS: [Asset; 4] = [
 /// A node script: each argument is a group of files joined by `|`, the output is the raw and the compressed size of each
 /// group. node is required anyway; a compression library is not.
 const SIZES_SCRIPT: &str = "const z=require('zlib'),fs=require('fs');\
-    const read=f=>{const [path,section]=f.split('#'),text=fs.readFileSync(path);\
-        return section?Buffer.from(JSON.stringify(JSON.parse(text)[section])):text};\
+    const read=f=>{const [path,section]=f.split('#'),text=fs.readFileSync(path);if(!section)return text;\
+        const words=JSON.parse(text)[section.replace('[]','')];\
+        return Buffer.from(JSON.stringify(section.endsWith('[]')?Object.values(words):words))};\
     process.stdout.write(JSON.stringify(process.argv.slice(1).map(g=>{const all=Buffer.concat(g.split('|').map(read));\
         return [all.length,z.gzipSync(all,{level:9}).length]})))";
 

@@ -9,10 +9,11 @@ use crate::failure::{Context, Outcome};
 use crate::paths;
 
 /// Everything that the wasm is built from. Tests and programs that the edge does not use are left out.
-const INPUTS: [&str; 9] = [
+const INPUTS: [&str; 10] = [
     "worker",
     "domain",
     "words",
+    "docs/widget/refusals.md",
     "xtask/bindgen",
     "xtask/src/edge/worker.rs",
     "xtask/src/edge/widget.rs",

@@ -9,7 +9,7 @@ use crate::edge::Profile;
 use crate::failure::{Context, Outcome};
 use crate::paths;
 
-const MINIFIED: [&str; 8] = [
+const MINIFIED: [&str; 10] = [
     "onbill.js",
     "onbill.css",
     "frame.css",
@@ -18,6 +18,8 @@ const MINIFIED: [&str; 8] = [
     "frame-look.js",
     "frame-confirm.js",
     "frame-account.js",
+    "frame-sandbox.js",
+    "refusal.js",
 ];
 const COPIED: [&str; 1] = ["frame.html"];
 

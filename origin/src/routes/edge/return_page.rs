@@ -11,13 +11,11 @@ use axum::extract::State;
 use onbill_domain::digest::sha256;
 use onbill_domain::limits::RETURN_RESULT_TTL_SECONDS;
 use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::return_url::{RESULT_PARAMETER, is_result};
 use onbill_domain::token::{ISSUER, ResultClaims, SignupOutcome};
 use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
-
-/// The query parameter that holds the result.
-const PARAMETER: &str = "onbill_result";
 
 /// 1. Finds the visit by its ticket: 404 `not-found`.
 /// 2. Signs the outcome that the ledger has, not the one that the browser reports. Only while the
@@ -66,8 +64,8 @@ fn with_result(url: &str, result: &str) -> String {
         url.split_once('#').map_or((url, String::new()), |(page, end)| (page, format!("#{end}")));
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
     let pairs = query.split('&').filter(|_| !query.is_empty());
-    let others = pairs.filter(|pair| pair.split('=').next() != Some(PARAMETER));
-    let own = format!("{PARAMETER}={result}");
+    let others = pairs.filter(|pair| !is_result(pair));
+    let own = format!("{RESULT_PARAMETER}={result}");
     let query: Vec<&str> = others.chain([own.as_str()]).collect();
     format!("{path}?{}{fragment}", query.join("&"))
 }

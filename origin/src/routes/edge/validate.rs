@@ -20,7 +20,7 @@ use onbill_domain::key::Keyring;
 use onbill_domain::limits::{FLOW_TTL_SECONDS, PIN_DIGITS, PIN_TTL_SECONDS};
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::site_origin;
+use onbill_domain::return_url::check_return_url;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::{self, SessionClaims};
 use onbill_domain::wire::edge::{FlowPurpose, FlowStep, ValidateRequest};
@@ -76,10 +76,11 @@ pub(in crate::routes) async fn validate(
         FlowPurpose::Account { .. } => None,
     };
     let return_url = match request.return_url {
-        Some(url) if !site_origin::is_on_site_origin(&url, &config.dashboards) => {
-            return Err(Reject::invalid_request("returnURL is not on the operator's site.").into());
+        Some(url) => {
+            check_return_url(&url, &config.dashboards)
+                .map_err(|fault| Reject::invalid_request(fault.message()))?;
+            url
         }
-        Some(url) => url,
         None => format!("{}/", config.dashboards[0]),
     };
     let msisdn = numbers.parse(&request.msisdn)?;

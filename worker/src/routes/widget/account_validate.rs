@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::Response;
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::site_origin::is_on_site_origin;
+use onbill_domain::return_url::check_return_url;
 use onbill_domain::wire::edge::{ChallengeField, FlowPurpose, FlowStep, ValidateRequest};
 use onbill_domain::wire::parse;
 
@@ -20,7 +20,8 @@ use onbill_domain::wire::parse;
 ///    429.
 /// 2. The operator sells the offer, if one is wanted → else 400 `parameter-not-supported`.
 /// 3. The number has a plausible length → else 400 `invalid-request`.
-/// 4. The return URL is on one of the operator's dashboards → else 400 `invalid-request`.
+/// 4. The return URL is on one of the operator's dashboards, and has no result yet → else 400
+///    `invalid-request`.
 /// 5. A solved challenge is a good one → else 403 `challenge-required`, 503.
 /// 6. The origin gives the next step → 200, or its refusal; no valid response → 503.
 pub(crate) async fn post_account_validate<P: Platform>(
@@ -40,8 +41,9 @@ pub(crate) async fn post_account_validate<P: Platform>(
         return Err(Reject::invalid_request("msisdn is not a phone number.").into());
     }
     // 4.
-    if request.return_url.as_ref().is_some_and(|url| !is_on_site_origin(url, &operator.dashboards)) {
-        return Err(Reject::invalid_request("returnURL is not on the operator's site.").into());
+    if let Some(url) = &request.return_url {
+        check_return_url(url, &operator.dashboards)
+            .map_err(|fault| Reject::invalid_request(fault.message()))?;
     }
     // 5.
     let ChallengeField { token } = parse(call.request.body())?;

@@ -6,7 +6,7 @@ use crate::config::{Operator, Partner};
 use crate::fault::{Fault, HandlerError};
 use crate::html::{escape_html, escape_json, fill_template};
 use crate::number_format::find_number_format;
-use crate::page::{HTML, page_locale};
+use crate::page::{HTML, allow_embedding, page_locale};
 use crate::platform::Platform;
 use crate::query::find_parameter;
 use crate::response::new_response;
@@ -18,9 +18,10 @@ use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::OfferId;
 use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
-use onbill_domain::site_origin::is_on_site_origin;
+use onbill_domain::return_url::{ReturnUrlFault, check_return_url};
 use onbill_domain::words_section;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -29,9 +30,14 @@ const STYLE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.css"
 const SCRIPT: &str = concat!(
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-typed.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-look.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-sandbox.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-confirm.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.js"))
 );
+
+/// What the script ends with where onbill has no words in the language that was asked for.
+const LOCALE_WARNING: &str =
+    "console.warn(`onbill: no words in this locale, see ${new URL('refusals#locale', location)}`);\n";
 
 /// What the frame shows: an offer to buy, or the customer's own page.
 enum FramePurpose<'c> {
@@ -39,35 +45,42 @@ enum FramePurpose<'c> {
     Account,
 }
 
-/// 1. We serve the operator. With `view=account` it is about the customer's own page; else the
-///    operator sells the offer → else 404. Its entry is wrong → 503.
+/// Each refusal has a code of its own, which its page tells the page around it.
+///
+/// 1. The sandbox around the frame lets it work, as far as the frame has seen → else 400. We serve the
+///    operator → else 404; none is named → 400. With `view=account` it is about the customer's own
+///    page; else the operator sells the offer → else 404; neither is named → 400. Its entry is
+///    wrong → 503.
 /// 2. The embedding page names its site origin, if it does, and it is one of the operator's → else
 ///    403.
-/// 3. The return URL is on one of the operator's dashboards → else 400.
+/// 3. The return URL is on one of the operator's dashboards, and has no result yet → else 400.
 /// 4. 200: the shell with words, style and script, a fresh nonce, and a policy that lets only the
 ///    operator's pages frame it, or only the one that was named.
 pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     let query = call.request.uri().query().unwrap_or_default();
     // 1.
-    let operator = match find_parameter(query, "operator") {
-        Some(id) => call.find_operator(&id).await?,
-        None => None,
-    };
-    let (operator, purpose) = operator
-        .and_then(|operator| parse_purpose(call, &operator, query).map(|purpose| (operator, purpose)))
-        .ok_or_else(|| Reject::new(ErrorCode::NotFound, "This is not served here."))?;
+    check_sandbox(query)?;
+    let id = find_parameter(query, "operator").ok_or_else(attribute_missing)?;
+    let operator = call.find_operator(&id).await?;
+    let operator = operator
+        .ok_or_else(|| Reject::new(ErrorCode::OperatorNotServed, "This operator is not served here."))?;
+    let purpose = parse_purpose(call, &operator, query)?;
     // 2.
     let ancestors = match find_parameter(query, "parent") {
         None => operator.dashboards.join(" "),
         Some(parent) if operator.dashboards.contains(&parent) => parent,
         Some(_) => {
-            return Err(Reject::new(ErrorCode::Forbidden, "This page may not frame the widget.").into());
+            return Err(Reject::new(ErrorCode::PageNotListed, "This page may not frame the widget.").into());
         }
     };
     // 3.
     let return_url = find_parameter(query, "return-url");
-    if return_url.as_ref().is_some_and(|url| !is_on_site_origin(url, &operator.dashboards)) {
-        return Err(Reject::invalid_request("return-url is not on the operator's site.").into());
+    if let Some(Err(fault)) = return_url.as_deref().map(|url| check_return_url(url, &operator.dashboards)) {
+        let code = match fault {
+            ReturnUrlFault::NotListed => ErrorCode::ReturnUrlNotListed,
+            ReturnUrlFault::HasResult => ErrorCode::ReturnUrlTaken,
+        };
+        return Err(Reject::new(code, fault.message()).into());
     }
     // 4.
     let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
@@ -81,6 +94,10 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=(), usb=()",
     );
     headers.insert(HeaderName::from_static("permissions-policy"), permissions);
+    // What the challenge loads is not ours to promise.
+    if !has_challenge {
+        allow_embedding(headers);
+    }
     Ok(response)
 }
 
@@ -98,17 +115,37 @@ fn content_security_policy(nonce: &str, ancestors: &str, has_challenge: bool) ->
     HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
 }
 
+/// The frame has found out what its sandbox keeps from it, and asks for the page that says so.
+fn check_sandbox(query: &str) -> Result<(), Reject> {
+    let code = match find_parameter(query, "lacks").as_deref() {
+        Some("allow-forms") => ErrorCode::LacksForms,
+        Some("allow-same-origin") => ErrorCode::LacksSameOrigin,
+        _ => return Ok(()),
+    };
+    Err(Reject::new(code, "The sandbox around the frame does not let it work."))
+}
+
+fn attribute_missing() -> Reject {
+    Reject::new(ErrorCode::AttributeMissing, "The frame needs an operator, and an offer or a view.")
+}
+
 fn parse_purpose<'c, P: Platform>(
     call: &Call<'c, P>,
     operator: &Operator,
     query: &str,
-) -> Option<FramePurpose<'c>> {
+) -> Result<FramePurpose<'c>, Reject> {
     match find_parameter(query, "view").as_deref() {
-        Some("account") => Some(FramePurpose::Account),
-        Some(_) => None,
+        Some("account") => Ok(FramePurpose::Account),
+        Some(_) => Err(Reject::new(ErrorCode::ViewNotServed, "There is no such view.")),
         None => {
-            let offer = find_parameter(query, "offer").and_then(|id| OfferId::parse(&id))?;
-            Some(FramePurpose::SignUp(call.config.find_partner_by_offer(operator, &offer)?, offer))
+            let id = find_parameter(query, "offer").ok_or_else(attribute_missing)?;
+            let offer = OfferId::parse(&id);
+            let sold =
+                offer.and_then(|offer| Some((call.config.find_partner_by_offer(operator, &offer)?, offer)));
+            let (partner, offer) = sold.ok_or_else(|| {
+                Reject::new(ErrorCode::OfferNotServed, "The operator does not sell this here.")
+            })?;
+            Ok(FramePurpose::SignUp(partner, offer))
         }
     }
 }
@@ -121,6 +158,10 @@ fn render_shell<P: Platform>(
     nonce: &str,
 ) -> Result<String, Fault> {
     let locale = page_locale(call.request);
+    let asked = find_parameter(call.request.uri().query().unwrap_or_default(), "locale");
+    let is_other = asked.is_some_and(|tag| Locale::from_tag(&tag).is_none());
+    let script =
+        if is_other { Cow::Owned(format!("{SCRIPT}{LOCALE_WARNING}")) } else { Cow::Borrowed(SCRIPT) };
     let FrameWords { words, strings } = find_words(locale)?;
     let (partner, offer, own_words) = match purpose {
         FramePurpose::SignUp(partner, offer) => (Some(partner), Some(offer), None),
@@ -166,7 +207,7 @@ fn render_shell<P: Platform>(
         ("title", &escape_html(&title)),
         ("boot", &boot),
         ("style", STYLE),
-        ("script", SCRIPT),
+        ("script", &script),
     ];
     Ok(fill_template(SHELL, &values))
 }

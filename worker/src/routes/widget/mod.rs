@@ -1,4 +1,5 @@
-//! `/widget/v1`: the loader script, the frame, the frame's own calls, and the return page.
+//! `/widget/v1`: the loader script, the frame, the frame's own calls, the return page, and what
+//! engineers read about them.
 
 pub(crate) mod account;
 pub(crate) mod account_script;
@@ -7,11 +8,16 @@ pub(crate) mod account_validate;
 mod account_words;
 pub(crate) mod frame;
 mod frame_json;
+pub(crate) mod hashed_loader;
 pub(crate) mod loader;
+pub(crate) mod loader_facts;
+mod loader_script;
 pub(crate) mod pin;
+pub(crate) mod refusals;
 pub(crate) mod result;
 pub(crate) mod return_page;
 pub(crate) mod signup;
+pub(crate) mod types;
 
 use self::account_words::add_account_words;
 use self::frame_json::to_frame_json;

@@ -1,0 +1,162 @@
+// The page around the widget: what it may forbid, what it may leave out, and what its engineer is told.
+
+import assert from 'node:assert/strict';
+import { about, test } from '../harness/suite.mjs';
+import { openDashboardPage } from '../harness/dashboard_page.mjs';
+import { acme, edge } from '../harness/system.mjs';
+import { phone } from '../pages/dashboard.mjs';
+import { Widget } from '../pages/widget.mjs';
+import { words } from '../pages/words.mjs';
+import { carl } from '../people.mjs';
+
+about('integration');
+
+const loader = `<script src="${edge}/widget/v1/onbill.js"></script>`;
+const element = (attributes = 'offer="netflix-standard"') => `<pay-on-bill operator="acme" ${attributes}></pay-on-bill>`;
+const facts = async () => (await fetch(`${edge}/widget/v1/onbill.json`)).json();
+
+// Notes what the element and the page hear, before the loader comes.
+const listening = `<script>
+  window.heard = [];
+  window.bubbled = [];
+  const began = performance.now();
+  addEventListener('error', event => bubbled.push(event.type));
+  document.addEventListener('DOMContentLoaded', () => document.querySelector('pay-on-bill').addEventListener('error',
+    ({ detail }) => heard.push({ code: detail.code, after: performance.now() - began })));
+</script>`;
+
+test('a page with a strict policy, Trusted Types and integrity shows the widget', async stage => {
+  const customer = await stage.customer();
+  const { url, integrity } = await facts();
+  await openDashboardPage(customer, `<script src="${url}" integrity="${integrity}" crossorigin="anonymous"></script>${element()}`, {
+    headers: {
+      'content-security-policy':
+        `default-src 'none'; script-src ${edge}; frame-src ${edge}; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'`,
+    },
+  });
+  await new Widget(customer.page, acme).shows('number');
+});
+
+test('a version with another hash is not run', async stage => {
+  const customer = await stage.customer();
+  customer.announce(/integrity/);
+  const { url } = await facts();
+  const other = `sha256-${Buffer.alloc(32).toString('base64')}`;
+  await openDashboardPage(customer, `<script src="${url}" integrity="${other}" crossorigin="anonymous"></script>${element()}`);
+  assert.equal(await customer.page.evaluate(() => customElements.get('pay-on-bill')), undefined);
+});
+
+test('an isolated page shows the widget, and the script may be a module', async stage => {
+  const customer = await stage.customer();
+  await openDashboardPage(customer, `<script type="module" src="${edge}/widget/v1/onbill.js"></script>${element()}`, {
+    headers: { 'cross-origin-embedder-policy': 'require-corp', 'cross-origin-opener-policy': 'same-origin' },
+  });
+  await new Widget(customer.page, acme).shows('number');
+  assert.equal(await customer.page.evaluate(() => crossOriginIsolated), true);
+});
+
+for (const [code, status, attributes] of [
+  ['attribute-missing', 400, ''],
+  ['offer-not-served', 404, 'offer="none"'],
+  ['view-not-served', 404, 'view="bill"'],
+  ['return-url-not-listed', 400, 'offer="netflix-standard" return-url="https://evil.example/"'],
+  ['return-url-not-listed', 400, 'offer="netflix-standard" return-url="http://["'],
+  ['return-url-taken', 400, 'offer="netflix-standard" return-url="/done?onbill_result=a"'],
+]) {
+  test(`a refused frame is told: ${code} with ${attributes || 'nothing'}`, async stage => {
+    const customer = await stage.customer();
+    customer.announce(`${status} /widget/v1/frame`, `refusals#${code}`);
+    await openDashboardPage(customer, listening + loader + element(`${attributes} locale="de"`));
+    const { page } = customer;
+    await page.waitForFunction(() => globalThis.heard.length > 0);
+    const { heard, bubbled } = await page.evaluate(() => ({ heard: globalThis.heard, bubbled: globalThis.bubbled }));
+    assert.deepEqual(heard.map(each => each.code), [code]);
+    assert.deepEqual(bubbled, []);
+    assert.equal(await new Widget(page, acme).inside.locator('html').getAttribute('lang'), 'de');
+    assert.match(await page.locator('pay-on-bill iframe').getAttribute('title'), /nicht/);
+    const explained = await fetch(`${edge}/widget/v1/refusals`).then(answer => answer.text());
+    assert.ok(explained.includes(`id="${code}"`));
+  });
+}
+
+test('a page that does not let the frame in is told within half a second', async stage => {
+  const customer = await stage.customer();
+  customer.announce(/frame-src|BLOCKED_BY_CSP|csp \/widget/, 'refusals#frame-unavailable');
+  await openDashboardPage(customer, listening + loader + element(), {
+    headers: { 'content-security-policy': "frame-src 'none'" },
+  });
+  await customer.page.getByRole('button', { name: words('again', { operator: acme }) }).waitFor();
+  const [first] = await customer.page.evaluate(() => globalThis.heard);
+  assert.equal(first.code, 'frame-unavailable');
+  assert.ok(first.after < 2000, `told after ${first.after} ms, of which the loader waits for 400`);
+});
+
+test('attributes are properties, and the element can be destroyed, reset and focused', async stage => {
+  const customer = await stage.customer();
+  const { page } = customer;
+  await openDashboardPage(customer, `<script>
+    const early = document.createElement('pay-on-bill');
+    Object.assign(early, { operator: 'acme', offer: 'netflix-standard', locale: 'fr', returnUrl: '/done' });
+  </script>${loader}<script>document.documentElement.append(early);</script>`);
+  const widget = new Widget(page, acme);
+  await widget.shows('number');
+  assert.equal(await widget.inside.locator('html').getAttribute('lang'), 'fr');
+  const inElement = act => page.locator('pay-on-bill').evaluate(act);
+  assert.deepEqual(await inElement(each => ['operator', 'offer', 'locale', 'return-url', 'view'].map(name => each.getAttribute(name))),
+    ['acme', 'netflix-standard', 'fr', '/done', null]);
+  await inElement(each => { each.locale = 'es'; each.returnUrl = null; });
+  await widget.inside.locator('html[lang=es]').waitFor();
+  await widget.shows('number');
+  assert.deepEqual(await inElement(each => [each.returnUrl, each.view, each.hasAttribute('return-url')]), ['', '', false]);
+
+  await inElement(each => each.focus());
+  assert.equal(await page.evaluate(() => document.activeElement.localName), 'pay-on-bill');
+  await inElement(each => each.destroy());
+  assert.equal(await page.locator('pay-on-bill iframe').count(), 0);
+  await inElement(each => { each.locale = 'de'; });
+  assert.equal(await page.locator('pay-on-bill iframe').count(), 0, 'an attribute does not bring it back');
+  await inElement(each => each.reset());
+  await widget.shows('number');
+  assert.equal(await widget.inside.locator('html').getAttribute('lang'), 'de');
+});
+
+test('a language without words falls back, with a warning', async stage => {
+  const customer = await stage.customer();
+  customer.announce('refusals#locale');
+  await openDashboardPage(customer, loader + element('offer="netflix-standard" locale="pt-BR"'));
+  const widget = new Widget(customer.page, acme);
+  await widget.shows('number');
+  assert.equal(await widget.inside.locator('html').getAttribute('lang'), 'en');
+});
+
+const frame = sandbox => `<iframe id="frame" sandbox="${sandbox}" style="width: 30rem; height: 60rem"
+  src="${edge}/widget/v1/frame?operator=acme&offer=netflix-standard"></iframe>`;
+
+for (const [lacking, sandbox] of [['allow-forms', 'allow-scripts allow-same-origin'], ['allow-same-origin', 'allow-scripts allow-forms']]) {
+  test(`a sandbox without ${lacking} is told of it`, async stage => {
+    const customer = await stage.customer();
+    customer.announce('400 /widget/v1/frame', `refusals#lacks-${lacking}`);
+    // The browser has a sentence of its own on the form that is tried.
+    if (lacking === 'allow-forms') customer.announce(/Blocked form submission/);
+    await openDashboardPage(customer, `<script>
+      window.heard = [];
+      addEventListener('message', ({ data }) => heard.push(data.code));
+    </script>${frame(sandbox)}`);
+    await customer.page.waitForFunction(code => globalThis.heard.includes(code), `lacks-${lacking}`);
+    await customer.page.frameLocator('#frame').getByRole('heading', { name: 'This page is not set up for this' }).waitFor();
+  });
+}
+
+test('a sandbox without top navigation is told of it, and the step can be taken again', async stage => {
+  const customer = await stage.customer();
+  customer.announce('refusals#lacks-allow-top-navigation', /navigation/);
+  await openDashboardPage(customer, frame('allow-scripts allow-same-origin allow-forms'));
+  const widget = new Widget(customer.page, acme, '#frame');
+  await widget.proveWith(carl, await phone(acme, carl));
+  await widget.$('confirm-submit').click();
+  await widget.shows('opening');
+  await widget.inside.locator('#partner-link[target=_blank]').waitFor();
+  // As the browser brings back a page that it has kept.
+  await widget.body.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await widget.shows('confirm');
+});
