@@ -124,14 +124,15 @@ fn respond(method: &Method, path: &str, asked: &Value, number: usize, operator: 
                 json!({"operator": operator, "subscriber": "handle", "state": "ACTIVE", "version": 1});
             respond_with(StatusCode::OK, &mapping)
         }
-        (&Method::POST, "/edge/v1/pai") => refuse(StatusCode::NOT_FOUND, "pai-not-found"),
         (&Method::POST, "/edge/v1/transaction") if has_charge => {
             respond_with(StatusCode::OK, &json!({"operator": operator}))
         }
         (&Method::POST, "/ott/v1/transaction") if has_subscriber => {
             respond_with(StatusCode::CREATED, &status)
         }
-        (&Method::POST, "/ott/v1/transaction") => refuse(StatusCode::NOT_FOUND, "pai-not-found"),
+        (&Method::POST, "/edge/v1/pai" | "/ott/v1/transaction") => {
+            refuse(StatusCode::NOT_FOUND, "pai-not-found")
+        }
         (&Method::GET, path) if path == format!("/ott/v1/transaction/{charge}") => {
             respond_with(StatusCode::OK, &status)
         }

@@ -1,6 +1,7 @@
 //! The edge on `workerd serve`. Both stores and everything that it calls are servers of the test.
 
 use onbill_test_harness::unique_name;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -85,7 +86,7 @@ fn write_folder(around: &Surroundings, variables: &[(&str, String)]) -> PathBuf 
     let mut bindings = String::new();
     for (name, value) in variables {
         fs::write(folder.join(name), value).expect("is writable");
-        bindings += &format!("    (name = \"{name}\", text = embed \"{name}\"),\n");
+        writeln!(bindings, "    (name = \"{name}\", text = embed \"{name}\"),").expect("is a string");
     }
     let toml = fs::read_to_string(repository_root().join("wrangler.toml")).expect("is there");
     let setting = |name: &str| {

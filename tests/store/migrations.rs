@@ -380,7 +380,11 @@ async fn newer_schema_is_served_only_if_it_says_so(db: TestStore) {
         for mode in [OpenMode::Migrate, OpenMode::ReadOnly] {
             assert_eq!(db.place.open_as(mode, 1).await.err(), refusal, "{mode:?} {record}");
         }
-        assert_eq!(db.store.check_writable().await.err(), refusal, "it is served already: {record}");
+        assert_eq!(
+            db.store.check_writable(NOW, "a".to_owned()).await.err(),
+            refusal,
+            "it is served already: {record}"
+        );
     }
 }
 
@@ -417,7 +421,7 @@ async fn next_release_migrates_what_others_use(db: TestStore) {
     });
     migrated.expect("migrates in the end");
     assert_eq!(db.place.count_rows("pais WHERE next_release IS NOT NULL").await, 0);
-    assert_eq!(db.store.check_writable().await, Ok(next.len()));
+    assert_eq!(db.store.check_writable(NOW, "a".to_owned()).await, Ok(next.len()));
     open_with(&db.place, &next).await.expect("has nothing left to do");
     assert_eq!(db.place.count_rows("migrations").await, i64::try_from(next.len()).expect("is small"));
 }

@@ -216,6 +216,14 @@ mod tests {
             ("release --check", Verb::Release(ReleaseAction::Check)),
             ("test", Verb::Test(TestPart::All)),
             ("test browser", Verb::Test(TestPart::Browser)),
+        ] {
+            assert_eq!(parse_line(line).expect("is understood"), verb, "{line}");
+        }
+    }
+
+    #[test]
+    fn verbs_of_a_deployment_have_arguments() {
+        for (line, verb) in [
             (
                 "keys --out d --partner netflix --operator acme,nova",
                 Verb::Keys(KeysArguments::Sets {

@@ -5,6 +5,7 @@ use super::peer::NoResponse;
 use crate::call_trace::SpanIds;
 use bytes::Bytes;
 use http::{Request, Response};
+use onbill_domain::ids::PartnerId;
 use onbill_domain::key::{KeyUse, Party};
 use tracing::Span;
 use tracing::field::Empty;
@@ -29,7 +30,7 @@ pub(super) fn call_span(ids: &SpanIds, key_use: KeyUse, party: &Party, request: 
         sampled = ids.is_sampled,
         receiver,
         call = request.extensions().get::<CallSubject>().map(|subject| subject.0),
-        partner = partner.as_ref().map(|partner| partner.as_str()),
+        partner = partner.as_ref().map(PartnerId::as_str),
         method = request.method().as_str(),
         status = Empty,
         outcome = Empty,

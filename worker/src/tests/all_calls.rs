@@ -205,7 +205,7 @@ async fn secrets_are_absent_from_log_kv_and_urls() {
         "message-secret",
     ];
     edge.stub_response("POST https://origin.acme.example/edge/v1/pai", 200, &mapping("acme", "ACTIVE", 1));
-    let token = edge.signup_token("acme", |_| {});
+    let token = TestEdge::signup_token("acme", |_| {});
     edge.call_from_frame(
         "/widget/v1/account/validate",
         &json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "en",

@@ -1,8 +1,7 @@
 //! The challenge: when it is offered, what of its solution is believed, and that the edge's word about
 //! it is nobody else's.
 
-use super::test_edge::{EDGE, NUMBER, TestEdge, operators, partners, read_config, variables};
-use crate::Config;
+use super::test_edge::{NUMBER, TestEdge, operators, partners, read_config, variables};
 use crate::platform::{RateLimiter, Unreachable};
 use serde_json::{Value, json};
 

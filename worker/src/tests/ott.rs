@@ -38,7 +38,7 @@ fn question(edge: &TestEdge, method: &str, path: &str) -> Value {
         "/ott/v1/coupon/redeem" => json!({"code": "AC00-0G40-R4ZB-XZSZ-FYRJ", "extReference": "r-1"}),
         "/ott/v1/partnerSubscription/s-1" => json!({"status": "CANCELLED"}),
         "/ott/v1/token/validate" => {
-            json!({"token": edge.signup_token("acme", |_| {}), "extReference": "r-1"})
+            json!({"token": TestEdge::signup_token("acme", |_| {}), "extReference": "r-1"})
         }
         "/ott/v1/partnerSubscription" => subscription(),
         "/ott/v1/notification" => json!({"pai": pai(), "message": "Hello", "extNotificationID": "m-1"}),
@@ -216,7 +216,7 @@ async fn signup_token_goes_to_its_operator() {
     for (operator, origin) in [("acme", ACME), ("nova", NOVA)] {
         let to = format!("POST {origin}/ott/v1/token/validate");
         edge.stub_response(&to, 200, &spent(operator));
-        let body = json!({"token": edge.signup_token(operator, |_| {}), "extReference": "r-1"});
+        let body = json!({"token": TestEdge::signup_token(operator, |_| {}), "extReference": "r-1"});
         let response = edge.call_as_netflix("POST", "/ott/v1/token/validate", &body).await;
         assert_eq!((response.status(), response.json()), (200, spent(operator)));
         assert_eq!(edge.sent_targets(), [to.as_str()]);
@@ -237,16 +237,19 @@ async fn invalid_signup_token_is_refused_without_any_origin() {
     };
     for (token, code) in [
         (
-            edge.signup_token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("slug")),
+            TestEdge::signup_token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("slug")),
             "token-invalid",
         ),
-        (edge.signup_token("acme", |claims| claims.exp += 1), "token-invalid"),
-        (edge.signup_token("acme", other), "token-invalid"),
-        (edge.signup_token("nova", |_| {}), "token-invalid"),
-        (format!("{}x", edge.signup_token("acme", |_| {})), "token-invalid"),
+        (TestEdge::signup_token("acme", |claims| claims.exp += 1), "token-invalid"),
+        (TestEdge::signup_token("acme", other), "token-invalid"),
+        (TestEdge::signup_token("nova", |_| {}), "token-invalid"),
+        (format!("{}x", TestEdge::signup_token("acme", |_| {})), "token-invalid"),
         ("a.b.c".to_owned(), "token-invalid"),
         (String::new(), "token-invalid"),
-        (edge.signup_token("acme", |claims| (claims.iat, claims.exp) = (NOW - 300, NOW)), "token-expired"),
+        (
+            TestEdge::signup_token("acme", |claims| (claims.iat, claims.exp) = (NOW - 300, NOW)),
+            "token-expired",
+        ),
     ] {
         let body = json!({"token": token, "extReference": "r-1"});
         let response = edge.call_as_netflix("POST", "/ott/v1/token/validate", &body).await;
@@ -260,7 +263,7 @@ async fn partner_is_identified_by_its_signing_key() {
     let mut operators = operators();
     operators[0]["partners"] = json!(["netflix"]);
     let edge = TestEdge::with(&operators, &partners());
-    let body = json!({"token": edge.signup_token("nova", |_| {}), "extReference": "r-1"});
+    let body = json!({"token": TestEdge::signup_token("nova", |_| {}), "extReference": "r-1"});
     let response = edge.send(edge.signed_request("tunes-1", "POST", "/ott/v1/token/validate", &body)).await;
     assert_eq!(response.refusal(), (400, "token-invalid".to_owned()), "the token is Netflix's");
     edge.send(edge.signed_request("tunes-1", "GET", "/ott/v1/transaction/n-1", &Value::Null)).await;

@@ -11,7 +11,7 @@ const PAGE: &str = "https://www.netflix.example/signup?session=1";
 
 fn minted(edge: &TestEdge, change: impl FnOnce(&mut Value)) {
     let mut signup = json!({
-        "partner": "netflix", "token": edge.signup_token("acme", |_| {}), "pai": pai(),
+        "partner": "netflix", "token": TestEdge::signup_token("acme", |_| {}), "pai": pai(),
         "mapping": mapping("acme", "ACTIVE", 1), "locale": "es",
         "returnURL": "https://edge.example/widget/v1/return/acme/ticket-1",
     });
@@ -49,7 +49,7 @@ async fn signup_opens_partner_page_and_caches_the_mapping() {
     let session: Value = serde_json::from_slice(sent[1].body()).expect("is JSON");
     assert_eq!(
         session,
-        json!({"token": edge.signup_token("acme", |_| {}), "operator": "acme", "channel": "web", "locale": "es",
+        json!({"token": TestEdge::signup_token("acme", |_| {}), "operator": "acme", "channel": "web", "locale": "es",
                "returnURL": "https://edge.example/widget/v1/return/acme/ticket-1"})
     );
     let input = sent[1].headers()["signature-input"].to_str().expect("is text");
@@ -120,13 +120,14 @@ async fn signup_with_unusable_token_is_not_begun() {
     operators[0]["partners"] = json!(["netflix"]);
     let edge = TestEdge::with(&operators, &partners());
     opens(&edge, 201, PAGE);
-    let nova = edge.signup_token("nova", |_| {});
-    let expired =
-        edge.signup_token("acme", |claims| (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100));
+    let nova = TestEdge::signup_token("nova", |_| {});
+    let expired = TestEdge::signup_token("acme", |claims| {
+        (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100)
+    });
     let other_pai =
-        edge.signup_token("acme", |claims| claims.sub = onbill_domain::pai::Pai::from_random([6; 16]));
+        TestEdge::signup_token("acme", |claims| claims.sub = onbill_domain::pai::Pai::from_random([6; 16]));
     let tunes =
-        edge.signup_token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("is a slug"));
+        TestEdge::signup_token("acme", |claims| claims.aud = PartnerId::parse("tunes").expect("is a slug"));
     let changes: [Change<'_>; 8] = [
         Box::new(|signup| signup["token"] = json!("a.b.c")),
         Box::new(|signup| signup["token"] = json!(nova)),

@@ -192,7 +192,7 @@ impl TestEdge {
         request
     }
 
-    pub(crate) fn signup_token(&self, operator: &str, change: impl FnOnce(&mut SignupClaims)) -> String {
+    pub(crate) fn signup_token(operator: &str, change: impl FnOnce(&mut SignupClaims)) -> String {
         let mut claims = SignupClaims {
             iss: ISSUER.to_owned(),
             aud: PartnerId::parse("netflix").expect("is a slug"),

@@ -16,7 +16,7 @@ struct Asset {
     is_enforced: bool,
 }
 
-const ASSETS: [Asset; 6] = [
+const ASSETS: [Asset; 5] = [
     // Loaded by the operator's page before it shows anything: two network packets at most. Each browser gets it in one
     // language; these words are the longest.
     Asset {

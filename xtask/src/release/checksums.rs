@@ -1,5 +1,6 @@
 //! Checksums, in the form that `sha256sum --check` and browsers read.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ pub(super) fn write_checksums(folder: &Path) -> Outcome {
     let mut lines = String::new();
     for path in list_files(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        lines = lines + &format!("{}  {name}\n", hash_file(&path)?);
+        writeln!(lines, "{}  {name}", hash_file(&path)?).context("format a line")?;
     }
     let sums = folder.join("SHA256SUMS");
     fs::write(&sums, lines).context(&format!("write {}", sums.display()))

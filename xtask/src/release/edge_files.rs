@@ -1,5 +1,6 @@
 //! The edge of a release, and the widget that it serves.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use super::checksums::{hash_for_integrity, list_files};
@@ -29,7 +30,7 @@ fn pack_widget(release: &Release) -> Outcome {
         copy_folder(&edge::shipped_dir(profile), &part)?;
         for path in list_files(&part)? {
             let file = path.file_name().unwrap_or_default().to_string_lossy();
-            hashes = hashes + &format!("{}  {name}/{file}\n", hash_for_integrity(&path)?);
+            writeln!(hashes, "{}  {name}/{file}", hash_for_integrity(&path)?).context("format a line")?;
         }
     }
     let list = folder.join("HASHES");

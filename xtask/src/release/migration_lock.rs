@@ -1,6 +1,7 @@
 //! The lock of the migrations: `origin/migrations/released.txt` has the checksum of each file that was released. A test
 //! of the store holds the files to it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
@@ -13,7 +14,8 @@ pub(super) fn lock_migrations() -> Outcome {
     let open = list_open()?;
     let mut text = read_lock()?;
     for name in &open {
-        text = text + &format!("{}  {name}\n", hash_file(&migrations_dir().join(name))?);
+        let hash = hash_file(&migrations_dir().join(name))?;
+        writeln!(text, "{hash}  {name}").context("format a line")?;
         println!("locked {name}");
     }
     fs::write(lock_path(), text).context("write origin/migrations/released.txt")?;

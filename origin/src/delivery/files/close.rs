@@ -128,7 +128,7 @@ impl FileExchange {
         until: Timestamp,
         next: Timestamp,
     ) -> FilingDecision {
-        let (lease, job) = (leased.lease(), leased.job.clone());
+        let (lease, job, trace) = (leased.lease(), leased.job.clone(), leased.trace.clone());
         let decided = AssertUnwindSafe(self.decide_filing(leased.clone(), until, next)).catch_unwind().await;
         match (decided, job) {
             (Ok(decision), _) => decision,
@@ -136,7 +136,7 @@ impl FileExchange {
                 let (alarms, kind) = (&self.instruments.alarms, JobKind::Charge.as_str());
                 raise_alarm!(alarms, Alarm::Panicked, kind, transaction_id, "an attempt has panicked");
                 let outcome = BillingOutcome::Undecided(self.plan_unclear(lease));
-                FilingDecision::Settled { lease, transaction_id, outcome }
+                FilingDecision::Settled { trace, lease, transaction_id, outcome }
             }
             (Err(_), _) => FilingDecision::Line(leased),
         }

@@ -111,7 +111,9 @@ fn conditions_beyond_the_limit_do_not_flap() {
     let (_, alarms) = start();
     let subjects: Vec<String> = (0..ALARMS_MAX + 100).map(|n| n.to_string()).collect();
     let make_round = |held: &[String]| {
-        held.iter().for_each(|subject| drop(alarms.raise(Alarm::FileUnacknowledged, subject)));
+        for subject in held {
+            alarms.raise(Alarm::FileUnacknowledged, subject);
+        }
         alarms.clear_others(Alarm::FileUnacknowledged, held);
     };
     for _ in 0..3 {

@@ -127,7 +127,7 @@ async fn find_usual_charges<'a>(
     let pais: Vec<&str> = named.iter().map(String::as_str).collect();
     // In one round trip, and in this order. The first query brings the transaction's beginning along, so
     // its error is the one that counts.
-    let ((), payers, paid) = tokio::try_join!(
+    let ((), payers, covered) = tokio::try_join!(
         biased;
         pai::lock_for_charges(tx, &pais),
         find_active_payers(tx, group),
@@ -138,7 +138,7 @@ async fn find_usual_charges<'a>(
         let PostedCharge { nonce, now, new, trace } = &group[place];
         let repeats = new.minds_repeats() && payer.mandate.as_ref().is_some_and(|mandate| mandate.is_charged);
         if let Some(limits) = new.limits
-            && !paid.contains(&place)
+            && !covered.contains(&place)
             && !repeats
             && payer.find_decline(new).is_none()
         {

@@ -24,7 +24,7 @@ pub(crate) const OFFER: &str = "netflix-standard";
 
 pub(crate) struct Keys {
     /// The edge's secrets.
-    pub(crate) edge_root_key: String,
+    pub(crate) edge_root: String,
     pub(crate) edge_partner_keys: String,
     /// The origin's ring, which has all keys that it shares with the edge.
     pub(crate) origin_json: String,
@@ -53,7 +53,7 @@ impl Keys {
         };
         let origin_name = format!("origin-{OPERATOR}.json");
         Ok(Self {
-            edge_root_key: secret("EDGE_ROOT_KEY")?,
+            edge_root: secret("EDGE_ROOT_KEY")?,
             edge_partner_keys: secret("PARTNER_KEYS")?,
             origin_json: read(&origin_name)?,
             origin_file: folder.join(&origin_name),

@@ -129,7 +129,7 @@ pub(crate) fn text_bindings(
         ("EDGE_URLS", json!([format!("http://{address}")]).to_string()),
         ("OPERATORS", operators.to_string()),
         ("PARTNERS", partners.to_string()),
-        ("EDGE_ROOT_KEY", bench.keys.edge_root_key.clone()),
+        ("EDGE_ROOT_KEY", bench.keys.edge_root.clone()),
         ("PARTNER_KEYS", bench.keys.edge_partner_keys.clone()),
         // Read by the yardsticks.
         ("ORIGIN_KEYS", bench.keys.origin_json.clone()),
