@@ -56,7 +56,7 @@ for (const [what, width, size, spacing] of [
         document.documentElement.style.fontSize = size;
         const sheet = new CSSStyleSheet();
         sheet.replaceSync(spacing);
-        document.adoptedStyleSheets = [sheet];
+        document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
       }, [size, spacing]);
       await fits(customer.page, `${name} in ${what}`);
       assert.deepEqual(await shattered(widget), [], `${name} in ${what}`);
