@@ -439,6 +439,7 @@ const claims = jws => {
 addEventListener('message', ({ source, origin, data, ports }) => {
   if (source !== parent || parent === window || !boot.dashboards.includes(origin) || data?.onbill !== 1 || data.type !== 'init') return;
   connected = true;
+  page.style.scrollbarWidth = 'none';          // the loader makes room, which may take a moment
   targets = [origin];
   if (data.theme) dress(data.theme);
   // The session comes by the channel that the loader opens once we have said that we are there.
