@@ -143,3 +143,37 @@ test('a browser may offer the code from the SMS within the frame', async stage =
   await new Dashboard(page, acme).open();
   assert.equal(await page.locator('pay-on-bill iframe').getAttribute('allow'), 'otp-credentials');
 });
+
+about('logos');
+
+const logo = width => `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} 40"><rect width="${width}" height="40" fill="#777"/></svg>`;
+
+/** Hands the frame out as the edge does where operator and partner have logos. */
+async function addLogos(page) {
+  await page.route(`${edge}/widget/v1/frame?*`, async route => {
+    const response = await route.fetch();
+    const images = ['wide', 'square'].map(name => `<img src="logo/${name}" alt="">`).join('');
+    const policy = response.headers()['content-security-policy'].replace("connect-src 'self'", "$&; img-src 'self'");
+    const body = (await response.text()).replace('<div id="logos">', `$&${images}`);
+    await route.fulfill({ response, body, headers: { ...response.headers(), 'content-security-policy': policy } });
+  });
+  await page.route(`${edge}/widget/v1/logo/*`, route => route.fulfill({
+    contentType: 'image/svg+xml', body: logo(route.request().url().endsWith('wide') ? 400 : 40),
+  }));
+}
+
+for (const [width, locale] of [[280, 'de'], [360, 'ar'], [1280, 'en']]) {
+  test(`stand beside each other, whole, at ${width} px in ${locale}`, async stage => {
+    const { page } = await stage.customer({ viewport: { width, height: 740 } });
+    await addLogos(page);
+    const widget = await new Dashboard(page, acme).open(`?locale=${locale}`);
+    await widget.shows('number');
+    const images = widget.inside.locator('#logos img');
+    await until('both are there', () => images.evaluateAll(all => all.length === 2 && all.every(each => each.naturalWidth > 0)));
+    const [wide, square] = await images.evaluateAll(all => all.map(each => each.getBoundingClientRect().toJSON()));
+    assert.deepEqual([wide.height, square.height, square.width], [32, 32, 32]);
+    assert.ok(wide.right <= square.left || square.right <= wide.left, 'they do not touch');
+    assert.ok(await widget.inside.locator('.mark').isHidden());
+    await fits(page, `logos at ${width} px`);
+  });
+}

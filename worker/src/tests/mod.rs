@@ -6,6 +6,7 @@ mod coupons;
 mod fleet;
 mod frame;
 mod loader;
+mod logos;
 mod notifications;
 mod numbers;
 mod observations;

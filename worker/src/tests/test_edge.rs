@@ -225,6 +225,7 @@ pub(crate) fn sample_path(pattern: &str) -> String {
         ("{operator}", "acme"),
         ("{ticket}", "ticket"),
         ("{file}", "hash.js"),
+        ("{logo}", "acme-1"),
         ("{extTransactionID}", "n-1"),
         ("{extRefundID}", "r-1"),
         ("{partnerSubscriptionID}", "s-1"),

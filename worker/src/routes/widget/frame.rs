@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use onbill_domain::encoding::encode_base64url;
-use onbill_domain::ids::OfferId;
+use onbill_domain::ids::{LogoId, OfferId};
 use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::return_url::{ReturnUrlFault, check_return_url};
@@ -88,7 +88,9 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
     let mut response = new_response(StatusCode::OK, HTML, Bytes::from(body));
     let headers = response.headers_mut();
     let has_challenge = call.config.challenge().is_some();
-    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy(&nonce, &ancestors, has_challenge)?);
+    let has_logos = !find_logos(&operator, &purpose).is_empty();
+    let policy = content_security_policy(&nonce, &ancestors, has_challenge, has_logos)?;
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let permissions = HeaderValue::from_static(
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=(), usb=()",
@@ -101,18 +103,41 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
     Ok(response)
 }
 
-/// Another site's script and frame are allowed only where the challenge has to show them.
-fn content_security_policy(nonce: &str, ancestors: &str, has_challenge: bool) -> Result<HeaderValue, Fault> {
+/// Another site's script and frame are allowed only where the challenge has to show them, and pictures
+/// only where there are logos.
+fn content_security_policy(
+    nonce: &str,
+    ancestors: &str,
+    has_challenge: bool,
+    has_logos: bool,
+) -> Result<HeaderValue, Fault> {
     let (script, frame) = if has_challenge {
         (" https://challenges.cloudflare.com", "frame-src https://challenges.cloudflare.com; ")
     } else {
         ("", "")
     };
+    let image = if has_logos { "img-src 'self'; " } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'{script}; style-src 'nonce-{nonce}'; connect-src 'self'; \
-         {frame}frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
+         {image}{frame}frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
     );
     HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
+}
+
+/// The logos that the frame shows: the operator's, and that of the partner whose offer it is about.
+fn find_logos<'c>(operator: &'c Operator, purpose: &FramePurpose<'c>) -> Vec<&'c LogoId> {
+    let partner = match purpose {
+        FramePurpose::SignUp(partner, _) => partner.logo.as_ref(),
+        FramePurpose::Account => None,
+    };
+    operator.logo.as_ref().into_iter().chain(partner).collect()
+}
+
+/// They are decoration: the title beside them has the names.
+fn write_logos(logos: &[&LogoId]) -> String {
+    let images =
+        logos.iter().map(|logo| format!("<img src=\"logo/{}\" alt=\"\">", escape_html(logo.as_str())));
+    images.collect()
 }
 
 /// The frame has found out what its sandbox keeps from it, and asks for the page that says so.
@@ -205,6 +230,7 @@ fn render_shell<P: Platform>(
         ("lang", locale.as_str()),
         ("dir", locale.direction()),
         ("title", &escape_html(&title)),
+        ("logos", &write_logos(&find_logos(operator, purpose))),
         ("boot", &boot),
         ("style", STYLE),
         ("script", &script),
@@ -248,7 +274,7 @@ mod tests {
     fn style_and_script_cannot_end_their_elements() {
         assert!(!SCRIPT.to_ascii_lowercase().contains("</script"), "would end the script");
         assert!(!STYLE.to_ascii_lowercase().contains("</style"), "would end the style");
-        for name in ["nonce", "lang", "dir", "title", "boot", "style", "script"] {
+        for name in ["nonce", "lang", "dir", "title", "logos", "boot", "style", "script"] {
             assert!(SHELL.contains(&format!("{{{{{name}}}}}")), "{name}");
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod hashed_loader;
 pub(crate) mod loader;
 pub(crate) mod loader_facts;
 mod loader_script;
+pub(crate) mod logo;
 pub(crate) mod pin;
 pub(crate) mod refusals;
 pub(crate) mod result;
