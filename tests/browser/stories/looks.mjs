@@ -144,6 +144,27 @@ test('a browser may offer the code from the SMS within the frame', async stage =
   assert.equal(await page.locator('pay-on-bill iframe').getAttribute('allow'), 'otp-credentials');
 });
 
+test('is less in the compact layout', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  const needed = () => widget.inside.locator('#card').evaluate(card => card.offsetHeight);
+  const before = await needed();
+  await page.locator('pay-on-bill').evaluate(element => {
+    element.style.setProperty('--onbill-layout', 'compact');
+    element.style.setProperty('--onbill-height', '340px');
+  });
+  await until('the step needs less', async () => await needed() < before - 50);
+  await until('the page has the room', async () => (await page.locator('pay-on-bill iframe').boundingBox()).height < 440);
+  await fits(page, 'the compact layout');
+});
+
+test('a font may have a name in any script', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  await page.locator('pay-on-bill').evaluate(element => element.style.setProperty('--onbill-font', 'Γραμματοσειρά, serif'));
+  await until('the frame has it', () => widget.body.evaluate(body => getComputedStyle(body).fontFamily.includes('Γραμματοσειρά')));
+});
+
 about('logos');
 
 const logo = width => `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} 40"><rect width="${width}" height="40" fill="#777"/></svg>`;
