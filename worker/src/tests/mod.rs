@@ -1,12 +1,12 @@
 //! The edge as its callers meet it: whole requests in, whole responses out, on the fake host.
 
 mod all_calls;
+mod brand;
 mod challenge;
 mod coupons;
 mod fleet;
 mod frame;
 mod loader;
-mod logos;
 mod notifications;
 mod numbers;
 mod observations;

@@ -226,6 +226,7 @@ pub(crate) fn sample_path(pattern: &str) -> String {
         ("{ticket}", "ticket"),
         ("{file}", "hash.js"),
         ("{logo}", "acme-1"),
+        ("{font}", "acme-sans"),
         ("{extTransactionID}", "n-1"),
         ("{extRefundID}", "r-1"),
         ("{partnerSubscriptionID}", "s-1"),

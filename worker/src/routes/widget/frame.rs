@@ -35,6 +35,9 @@ const SCRIPT: &str = concat!(
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.js"))
 );
 
+/// The name of the operator's font in the style sheet.
+const FONT_FAMILY: &str = "onbill-operator";
+
 /// What the script ends with where onbill has no words in the language that was asked for.
 const LOCALE_WARNING: &str =
     "console.warn(`onbill: no words in this locale, see ${new URL('refusals#locale', location)}`);\n";
@@ -88,9 +91,12 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
     let mut response = new_response(StatusCode::OK, HTML, Bytes::from(body));
     let headers = response.headers_mut();
     let has_challenge = call.config.challenge().is_some();
-    let has_logos = !find_logos(&operator, &purpose).is_empty();
-    let policy = content_security_policy(&nonce, &ancestors, has_challenge, has_logos)?;
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    let loads = LaterLoads {
+        challenge: has_challenge,
+        logos: !find_logos(&operator, &purpose).is_empty(),
+        font: operator.font.is_some(),
+    };
+    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy(&nonce, &ancestors, &loads)?);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let permissions = HeaderValue::from_static(
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=(), usb=()",
@@ -103,23 +109,26 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
     Ok(response)
 }
 
-/// Another site's script and frame are allowed only where the challenge has to show them, and pictures
-/// only where there are logos.
-fn content_security_policy(
-    nonce: &str,
-    ancestors: &str,
-    has_challenge: bool,
-    has_logos: bool,
-) -> Result<HeaderValue, Fault> {
-    let (script, frame) = if has_challenge {
+/// What a frame loads after its page.
+struct LaterLoads {
+    /// Another site's script and frame.
+    challenge: bool,
+    logos: bool,
+    font: bool,
+}
+
+/// What a frame has no use for is not allowed.
+fn content_security_policy(nonce: &str, ancestors: &str, loads: &LaterLoads) -> Result<HeaderValue, Fault> {
+    let (script, frame) = if loads.challenge {
         (" https://challenges.cloudflare.com", "frame-src https://challenges.cloudflare.com; ")
     } else {
         ("", "")
     };
-    let image = if has_logos { "img-src 'self'; " } else { "" };
+    let image = if loads.logos { "img-src 'self'; " } else { "" };
+    let font = if loads.font { "font-src 'self'; " } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'{script}; style-src 'nonce-{nonce}'; connect-src 'self'; \
-         {image}{frame}frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
+         {image}{font}{frame}frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
     );
     HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
 }
@@ -138,6 +147,16 @@ fn write_logos(logos: &[&LogoId]) -> String {
     let images =
         logos.iter().map(|logo| format!("<img src=\"logo/{}\" alt=\"\">", escape_html(logo.as_str())));
     images.collect()
+}
+
+/// The rule that names the operator's font, where the edge has one. It is for every weight, because
+/// most fonts of brands are variable; of another one the browser makes the bold.
+fn write_font_face(operator: &Operator) -> String {
+    operator.font.as_ref().map_or_else(String::new, |font| {
+        format!(
+            "@font-face{{font-family:{FONT_FAMILY};src:url(font/{font});font-weight:1 1000;font-display:fallback}}\n"
+        )
+    })
 }
 
 /// The frame has found out what its sandbox keeps from it, and asks for the page that says so.
@@ -232,7 +251,7 @@ fn render_shell<P: Platform>(
         ("title", &escape_html(&title)),
         ("logos", &write_logos(&find_logos(operator, purpose))),
         ("boot", &boot),
-        ("style", STYLE),
+        ("style", &format!("{}{STYLE}", write_font_face(operator))),
         ("script", &script),
     ];
     Ok(fill_template(SHELL, &values))
@@ -274,6 +293,7 @@ mod tests {
     fn style_and_script_cannot_end_their_elements() {
         assert!(!SCRIPT.to_ascii_lowercase().contains("</script"), "would end the script");
         assert!(!STYLE.to_ascii_lowercase().contains("</style"), "would end the style");
+        assert_eq!(STYLE.matches(FONT_FAMILY).count(), 1, "it is used where there is one");
         for name in ["nonce", "lang", "dir", "title", "logos", "boot", "style", "script"] {
             assert!(SHELL.contains(&format!("{{{{{name}}}}}")), "{name}");
         }

@@ -6,6 +6,8 @@ pub(crate) mod account_script;
 pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
 mod account_words;
+mod asset;
+pub(crate) mod font;
 pub(crate) mod frame;
 mod frame_json;
 pub(crate) mod hashed_loader;
