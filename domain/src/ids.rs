@@ -63,6 +63,18 @@ text_id!(
     "not an offer name"
 );
 text_id!(
+    /// A logo of the deployment's, such as `acme-2`. One that has changed has another id.
+    LogoId,
+    is_slug,
+    "not a logo name"
+);
+text_id!(
+    /// A font of the deployment's, such as `acme-1`. One that has changed has another id.
+    FontId,
+    is_slug,
+    "not a font name"
+);
+text_id!(
     /// An external id, given by another party: 1 to 128 printable ASCII characters without spaces.
     /// It is ASCII only, so that two Unicode forms of one text cannot be two charges.
     ExtId,

@@ -62,6 +62,14 @@ pub const NUMBER_CHECKS_PER_DAY_MAX: u32 = 60;
 /// Lifetime of a widget flow, in seconds: the lifetime of a PIN, and time to read the offer.
 pub const FLOW_TTL_SECONDS: i64 = 1800;
 
+/// Largest logo, in bytes of its SVG: drawn ones have 1 to 4 KiB, and a picture wrapped into an SVG is
+/// not what a sharp screen needs.
+pub const LOGO_BYTES_MAX: usize = 16 * 1024;
+
+/// Largest font, in bytes of its WOFF2: a variable one with Latin, Greek and Cyrillic fits. The widget
+/// does not wait for a larger one anyway.
+pub const FONT_BYTES_MAX: usize = 100 * 1024;
+
 /// Longest number as typed, in bytes: 15 digits of a four-byte script, with punctuation between all
 /// of them and marks of direction around them.
 pub const MSISDN_INPUT_BYTES_MAX: usize = 128;

@@ -6,7 +6,7 @@
 
 use crate::coupon_code::CouponTag;
 use crate::deployment::{ALLOWED_ORIGINS, Deployment};
-use crate::ids::{OperatorId, PartnerId};
+use crate::ids::{FontId, LogoId, OperatorId, PartnerId};
 use crate::limits::{KEY_EPOCHS_MAX, OPERATOR_ENTRY_BYTES_MAX};
 use crate::plain_text::is_plain_text;
 use crate::root_key::KeyEpoch;
@@ -31,6 +31,10 @@ pub struct OperatorEntry {
     pub partners: Option<Vec<PartnerId>>,
     /// The tag of its coupon codes, if it sells coupons.
     pub coupons: Option<CouponTag>,
+    /// Its logo in the widget, if there is one.
+    pub logo: Option<LogoId>,
+    /// Its font in the widget, if the edge has one.
+    pub font: Option<FontId>,
     /// The keys that edge and origin share: all of them verify, the last one signs.
     pub key_epochs: Vec<KeyEpoch>,
 }
@@ -46,6 +50,8 @@ struct EntryFields {
     dashboards: Vec<String>,
     partners: Option<Vec<PartnerId>>,
     coupons: Option<String>,
+    logo: Option<LogoId>,
+    font: Option<FontId>,
     key_epochs: Vec<KeyEpoch>,
 }
 
@@ -121,8 +127,8 @@ fn check(fields: EntryFields, deployment: Deployment) -> Result<OperatorEntry, S
         return Err(format!("key_epochs must have 1 to {KEY_EPOCHS_MAX} entries"));
     }
     check_distinct("key_epochs", &fields.key_epochs)?;
-    let EntryFields { id, name, country, origin, dashboards, partners, key_epochs, .. } = fields;
-    Ok(OperatorEntry { id, name, country, origin, dashboards, partners, coupons, key_epochs })
+    let EntryFields { id, name, country, origin, dashboards, partners, logo, font, key_epochs, .. } = fields;
+    Ok(OperatorEntry { id, name, country, origin, dashboards, partners, coupons, logo, font, key_epochs })
 }
 
 /// What fits beside other words in the title of the widget.
@@ -162,16 +168,20 @@ mod tests {
         let mut full = acme();
         full["partners"] = json!(["netflix"]);
         full["coupons"] = json!("AC");
+        full["logo"] = json!("acme-2");
+        full["font"] = json!("acme-sans");
         full["key_epochs"] = json!(["r1.2", "r1.1"]);
         let entry = OperatorEntry::parse(&full.to_string(), Deployment::Public).expect("is sound");
         assert_eq!(entry.key_epochs.iter().map(KeyEpoch::to_string).collect::<Vec<_>>(), ["r1.2", "r1.1"]);
+        assert_eq!(entry.logo.as_ref().map(LogoId::as_str), Some("acme-2"));
+        assert_eq!(entry.font.as_ref().map(FontId::as_str), Some("acme-sans"));
         assert!(entry.coupons.is_some() && entry.partners.is_some_and(|partners| partners.len() == 1));
     }
 
     #[test]
     fn mistake_is_named_with_operator_and_member() {
         type Change = fn(&mut Value);
-        let cases: [(Change, &str); 23] = [
+        let cases: [(Change, &str); 25] = [
             (|e| e["coupons"] = json!("ac"), "acme: coupons must be"),
             (|e| e["dashboard"] = json!([]), "acme: unknown field `dashboard`"),
             (|e| e["name"] = json!(" "), "acme: name must be"),
@@ -195,6 +205,8 @@ mod tests {
             (|e| e["key_epochs"] = json!(["1"]), "acme: not a key epoch"),
             (|e| e["key_epochs"] = Value::Null, "acme: invalid type: null"),
             (|e| e["partners"] = json!(["Netflix"]), "acme: not a partner name"),
+            (|e| e["logo"] = json!("../acme.svg"), "acme: not a logo name"),
+            (|e| e["font"] = json!("https://acme.example/font"), "acme: not a font name"),
             (|e| e["name"] = json!("a".repeat(6000)), "acme: the entry has more than 4096 bytes"),
             (|e| e["id"] = json!("Acme"), "not an operator name"),
             (|e| *e = json!([]), "not a JSON object"),

@@ -6,6 +6,7 @@ use crate::limits::RETRY_AFTER_SECONDS;
 use crate::refusal_detail::{RefusalReason, WayOn};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 crate::wire_enum! {
     /// Every code of the contract, and those that only the widget's own API uses.
@@ -148,16 +149,22 @@ pub struct Reject {
     pub reason: Option<RefusalReason>,
     /// Where the customer can do something about it.
     pub way_on: Option<WayOn>,
-    /// A sentence for the customer, with placeholders. Only the edge gives it, to its own widget.
-    pub text: Option<String>,
+    /// What the customer is told, with placeholders. Only the edge gives it, to its own widget.
+    pub words: BTreeMap<String, String>,
 }
 
 impl Reject {
     /// A reject with its sentence; a 503 gets the usual `Retry-After`.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let retry = (code.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECONDS);
-        let (reason, way_on, text) = (None, None, None);
-        Self { code, message: message.into(), retry_after_seconds: retry, reason, way_on, text }
+        Self {
+            code,
+            message: message.into(),
+            retry_after_seconds: retry,
+            reason: None,
+            way_on: None,
+            words: BTreeMap::new(),
+        }
     }
 
     /// The same refusal with the operator's reason.
@@ -199,7 +206,7 @@ impl Reject {
             message: self.message.clone(),
             reason: self.reason.map(|reason| reason.as_str().to_owned()),
             way_on: self.way_on.clone(),
-            text: self.text.clone(),
+            words: self.words.clone(),
         }
     }
 }
@@ -217,9 +224,9 @@ pub struct ErrorBody {
     /// Where the customer can do something about it.
     #[serde(rename = "wayOn", default, skip_serializing_if = "Option::is_none")]
     pub way_on: Option<WayOn>,
-    /// A sentence for the customer, in the widget only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    /// What the customer is told, in the widget only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<String, String>,
 }
 
 impl From<Reject> for http::Response<bytes::Bytes> {

@@ -1,6 +1,6 @@
 //! Compiles the words for people into the programs that show them. `words/` at the root has one
-//! file for each language, with a section for each use: `widget`, `refusal`, `account`, `agreement`,
-//! `loader`, `page` and `sms`. A program carries the sections that it uses and no others.
+//! file for each language, with a section for each use: `widget`, `result`, `refusal`, `account`,
+//! `agreement`, `loader`, `page` and `sms`. A program carries the sections that it uses and no others.
 //!
 //! Not here: the use of the words. Each program parses its own sections.
 
@@ -151,6 +151,7 @@ mod tests {
                 ("widget", crate::words_section!("widget", locale)),
                 ("account", crate::words_section!("account", locale)),
                 ("agreement", crate::words_section!("agreement", locale)),
+                ("result", crate::words_section!("result", locale)),
                 ("refusal", crate::words_section!("refusal", locale)),
                 ("loader", crate::words_section!("loader", locale)),
                 ("page", crate::words_section!("page", locale)),

@@ -42,7 +42,10 @@ async fn every_number_gets_same_response_until_proven() {
     for foreign in ["+34612345601", "+44 7911 123456"] {
         let (status, refusal) = system.enter_number(&system.acme, foreign).await;
         assert_eq!((status.as_u16(), &refusal["code"]), (400, &json!("number-foreign")), "{foreign}");
-        assert_eq!(refusal["text"], "Please enter a {country} number.", "the frame names the country");
+        assert_eq!(
+            refusal["words"]["number-foreign"], "Please enter a {country} number.",
+            "the frame names the country"
+        );
     }
     // Only numbers whose line receives SMS get one.
     assert_eq!(system.sms_received(&system.acme, SUSPENDED).await.len(), 1);

@@ -1,15 +1,21 @@
-//! What the widget tells a customer whom the operator has refused for a reason of its own, or whose
-//! number is of another country. The sentences are sent with the refusal and not with the frame: few
-//! customers need one, and the frame has to stay small.
+//! What the widget tells a customer who is refused. The words are sent with the refusal and not with
+//! the frame: few customers need one, and the frame has to stay small.
+//!
+//! Not here: the refusals that the frame meets without the origin, such as that there is no
+//! connection. It has the words for those.
 
 use crate::fault::Fault;
 use crate::words::Words;
 use onbill_domain::locale::Locale;
-use onbill_domain::refusal_detail::{RefusalReason, WayOn};
+use onbill_domain::refusal_detail::WayOn;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::read_object;
 use onbill_domain::words_section;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The key of the sentence for the operator's own reason. The frame prefers it to that of the code.
+const REASON_KEY: &str = "reason";
 
 /// The member of the frame's calls that says in which language it is.
 #[derive(Deserialize)]
@@ -18,28 +24,44 @@ struct LocaleField {
     locale: String,
 }
 
-/// The refusal of a call of the frame with its sentence, and with the label of its button. The frame
+/// The refusal of a call of the frame with its words, and with the label of its button. The frame
 /// fills their placeholders. A reason without a sentence of its own has that of the refusal's code.
 pub(crate) fn add_words(reject: Reject, call_body: &[u8]) -> Result<Reject, Fault> {
-    let has_own_words = reject.code == ErrorCode::NumberForeign;
-    if reject.reason.is_none() && reject.way_on.is_none() && !has_own_words {
-        return Ok(reject);
-    }
     let locale = read_object::<LocaleField>(call_body).ok().and_then(|field| Locale::from_tag(&field.locale));
-    let words = Words::parse(words_section!("refusal", locale.unwrap_or_default()))?;
-    let key =
-        if has_own_words { Some(reject.code.as_str()) } else { reject.reason.map(RefusalReason::as_str) };
-    let text = key.and_then(|key| words.0.get(key).cloned());
+    let section = Words::parse(words_section!("refusal", locale.unwrap_or_default()))?;
+    let mut words = select_words(&section, reject.code);
+    let sentence = reject.reason.and_then(|reason| section.0.get(reason.as_str()));
+    words.extend(sentence.map(|sentence| (REASON_KEY.to_owned(), sentence.clone())));
     let way_on = reject
         .way_on
-        .map(|way_on| WayOn { label: Some(words.text(way_on.kind.as_str()).to_owned()), ..way_on });
-    Ok(Reject { text, way_on, ..reject })
+        .map(|way_on| WayOn { label: Some(section.text(way_on.kind.as_str()).to_owned()), ..way_on });
+    Ok(Reject { words, way_on, ..reject })
+}
+
+/// The words for a refusal with this code.
+pub(crate) fn find_words(code: ErrorCode, locale: Locale) -> Result<BTreeMap<String, String>, Fault> {
+    Ok(select_words(&Words::parse(words_section!("refusal", locale))?, code))
+}
+
+/// Those whose keys begin with the code, or with what the frame calls it.
+fn select_words(section: &Words, code: ErrorCode) -> BTreeMap<String, String> {
+    let own = [code.as_str()];
+    let starts: &[&str] = match code {
+        // Also those for when the challenge cannot be shown.
+        ErrorCode::ChallengeRequired => &["challenge-"],
+        // The frame knows whether it was a result that is not good any more, or the customer's visit.
+        ErrorCode::TokenInvalid | ErrorCode::TokenExpired => &["token-", "result-"],
+        _ => &own,
+    };
+    let is_for_code = |key: &str| starts.iter().any(|start| key.starts_with(start));
+    let words = section.0.iter().filter(|(key, _)| is_for_code(key));
+    words.map(|(key, text)| (key.clone(), text.clone())).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use onbill_domain::refusal_detail::{Ineligibility, Suspension, WayOnKind};
+    use onbill_domain::refusal_detail::{Ineligibility, RefusalReason, Suspension, WayOnKind};
     use std::collections::BTreeSet;
 
     fn refused(reason: RefusalReason, call_body: &str) -> Reject {
@@ -57,11 +79,14 @@ mod tests {
         let reasons: Vec<_> = ineligible.chain(suspended.map(RefusalReason::Suspended)).collect();
         for locale in Locale::ALL {
             let body = format!(r#"{{"flow":"f","locale":"{}"}}"#, locale.as_str());
-            let texts: BTreeSet<_> =
-                reasons.iter().filter_map(|reason| refused(*reason, &body).text).collect();
+            let texts: BTreeSet<_> = reasons
+                .iter()
+                .filter_map(|reason| refused(*reason, &body).words.remove(REASON_KEY))
+                .collect();
             assert_eq!(texts.len(), reasons.len(), "{locale:?}: {texts:?}");
             let other = refused(RefusalReason::Ineligible(Ineligibility::Other), &body);
-            assert_eq!(other.text, None);
+            assert!(!other.words.contains_key(REASON_KEY));
+            assert!(other.words.contains_key("suspended-non-payment-title"), "{locale:?}");
             assert!(other.way_on.and_then(|way_on| way_on.label).is_some_and(|label| !label.is_empty()));
         }
     }
@@ -83,18 +108,51 @@ mod tests {
     }
 
     #[test]
-    fn foreign_number_has_a_sentence_in_every_language() {
-        for locale in Locale::ALL {
-            let body = format!(r#"{{"locale":"{}"}}"#, locale.as_str());
-            let reject = Reject::new(ErrorCode::NumberForeign, "No.");
-            let text = add_words(reject, body.as_bytes()).expect("has words").text;
-            assert!(text.is_some_and(|text| text.contains("{country}")), "{locale:?}");
+    fn refusal_has_the_words_that_its_code_needs() {
+        let cases: [(ErrorCode, &[&str]); 9] = [
+            (ErrorCode::AccountNotFound, &["account-not-found", "account-not-found-title"]),
+            (ErrorCode::AlreadyOnBill, &["already-on-bill", "already-on-bill-title"]),
+            (ErrorCode::PinInvalid, &["pin-invalid"]),
+            (ErrorCode::NumberForeign, &["number-foreign"]),
+            (
+                ErrorCode::ChallengeRequired,
+                &[
+                    "challenge-text",
+                    "challenge-title",
+                    "challenge-unavailable",
+                    "challenge-unavailable-title",
+                ],
+            ),
+            (
+                ErrorCode::TokenInvalid,
+                &[
+                    "result-expired",
+                    "result-expired-title",
+                    "result-invalid",
+                    "result-invalid-title",
+                    "token-expired",
+                    "token-expired-title",
+                ],
+            ),
+            // The frame has their words.
+            (ErrorCode::ServiceUnavailable, &[]),
+            (ErrorCode::TooManyRequests, &[]),
+            (ErrorCode::InvalidRequest, &[]),
+        ];
+        for (code, keys) in cases {
+            let words = add_words(Reject::new(code, "No."), b"{}").expect("has words").words;
+            assert_eq!(words.keys().collect::<Vec<_>>(), keys, "{code:?}");
+            assert_eq!(find_words(code, Locale::En), Ok(words));
         }
     }
 
     #[test]
-    fn refusal_without_a_reason_stays_as_it_is() {
-        let reject = Reject::suspended_non_payment();
-        assert_eq!(add_words(reject.clone(), b"{}"), Ok(reject));
+    fn frame_has_no_word_that_comes_with_a_refusal() {
+        let frame = Words::parse(words_section!("widget", Locale::En)).expect("is a map of texts");
+        for code in ErrorCode::ALL {
+            for key in find_words(code, Locale::En).expect("has words").keys() {
+                assert!(!frame.0.contains_key(key), "{key}");
+            }
+        }
     }
 }

@@ -1,19 +1,24 @@
 // The customer's own page within the payment frame: what is linked to the number, what was charged, and unlinking, which has
-// to be confirmed. How a number is proven, and how the edge is asked, is in frame.js, which loads this script.
+// to be confirmed. How a number is proven, and how the edge is asked, is in frame.js, which loads this script. Its style comes
+// with it: most customers never see this page.
 'use strict';
-const ownPage = ({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview, learn, ask }) => {
+const ownPage = ({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview, label, ask }) => {
 const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere
 const on = time => moment.format(new Date(time));
 const nameOf = partner => partners[partner] || partner;
 const amountOf = amount => isolate(money(amount));
 const lastDay = date => day.format(new Date(date));
 
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(ONBILL_STYLE);
+document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+
 let cursor, wanted;
 
-// `{subscriptions, charges, cursor, words}`: the first page of them, and the words to show it in.
+// `{subscriptions, charges, cursor}`: the first page of them. The frame has its words by now.
 function open(page) {
-  const { subscriptions, charges, words } = page;
-  learn(words);
+  const { subscriptions, charges } = page;
+  label(true);
   $('links').replaceChildren(...subscriptions.map(link));
   $('charges').replaceChildren();
   add(page);

@@ -2,7 +2,7 @@
 'use strict';
 const look = ({ $, page }) => {
 // The variables of the operator's look, which the loader reads from its page.
-const THEME = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme'];
+const THEME = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme', 'layout'];
 
 // Takes the operator's look, value by value, when it is a plain one: no url(), var() or anything else that fetches or refers.
 function dress(theme) {
@@ -10,11 +10,12 @@ function dress(theme) {
   const set = {};
   for (const name of THEME) {
     const value = typeof theme[name] === 'string' ? theme[name].trim() : '';
-    const plain = value.length < 200 && /^[\w\s#%.,()/+'"-]+$/.test(value) && !/url|var|env|attr|image/i.test(value)
+    const plain = value.length < 200 && /^[\p{L}\p{M}\p{N}_\s#%.,()/+'"-]+$/u.test(value) && !/url|var|env|attr|image/i.test(value)
       && (name !== 'radius' || /^[\d.]+(px|r?em)?$/.test(value)) && CSS.supports(property[name] || 'color', value);
     if (plain) set[name] = value;
     name === 'color-scheme' || page.style.setProperty(`--onbill-${name}`, set[name] || '');
   }
+  page.classList.toggle('compact', String(theme.layout).trim() === 'compact');
   // What the operator left out has to stay readable on what it chose.
   const scheme = /^(light|dark)$/.test(set['color-scheme']) ? set['color-scheme'] : set.background && (bright(set.background) ? 'light' : 'dark');
   page.style.colorScheme = scheme || '';

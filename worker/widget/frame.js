@@ -97,8 +97,8 @@ function show(name, section = name) {
 
 function say(text) { $('status').textContent = text; }
 
-function fieldError(field, key, text = key) {
-  $(`${field.id}-error`).textContent = key ? t(text, { country: country() }) : '';
+function fieldError(field, key) {
+  $(`${field.id}-error`).textContent = key ? t(key, { country: country() }) : '';
   field.removeAttribute('aria-invalid');
   if (!key) return;
   field.setAttribute('aria-invalid', 'true');
@@ -138,7 +138,8 @@ function tick() {
 
 // ---- Talking to the edge
 
-// Answers the JSON of a 2xx, else `{code, wait}`, and what the operator says of the account.
+// Answers the JSON of a 2xx, else `{code, wait}`, and what the operator says of the account. Words that only this answer needs
+// come with it.
 async function call(path, body) {
   let response, answer;
   try {
@@ -152,6 +153,7 @@ async function call(path, body) {
     if (!response) return { code: 'network' };
   }
   const { ok, status, headers } = response;
+  Object.assign(strings, answer?.words);
   if (ok && answer) {
     try { if (answer.subscriptions) await loadOwnPage(); } catch { return { code: 'network' }; }
     return answer;
@@ -190,7 +192,7 @@ function setBusy(button, on) {
 }
 
 // Every refusal has its sentence and a way on. `again` repeats the call that failed.
-function fail({ code: given, wait, text: said, wayOn }, where, again) {
+function fail({ code: given, wait, words, wayOn }, where, again) {
   if (given === 'challenge-required' && boot.challenge) return challenge(again);
   const onResult = where === 'result';
   const onNumber = where === 'number' || where === 'resend';
@@ -199,7 +201,7 @@ function fail({ code: given, wait, text: said, wayOn }, where, again) {
     types = true;
     pick();
     if (shown.state !== 'number') toNumber();
-    fieldError(number, given, said);
+    fieldError(number, given);
   } else if (/^pin-(invalid|expired)$/.test(given) && where === 'pin') {
     if (given === 'pin-expired') resendAt = 0;
     if (shown.state !== 'pin') show('pin');
@@ -226,7 +228,7 @@ function fail({ code: given, wait, text: said, wayOn }, where, again) {
     retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
     // The page of the operator's that helps comes first. It replaces the one around us, as the partner's does.
     const page = wayOn && [wayOn.label, () => open(wayOn.url, '_top')];
-    message('error', text, [page, ...ways[known] || [retry, restart]], { text: spent ? 'too-many-pins' : said });
+    message('error', text, [page, ...ways[known] || [retry, restart]], { text: spent ? 'too-many-pins' : words?.reason });
     shown.error = known;
     tick();
     announce();
@@ -295,6 +297,7 @@ function tryNumber() {
 // Shows Cloudflare's challenge, which the edge has asked for, and then makes the call `again`. Its script is loaded when it is
 // needed and not before; where it does not work, no code is sent.
 async function challenge(again) {
+  label(own);                                  // its words have come with the refusal
   show('challenge');
   try {
     window.turnstile || await load('https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit');
@@ -408,7 +411,7 @@ async function loadOwnPage() {
   if (account) return;
   await load('frame-account.js');
   account = ownPage({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview,
-    learn: words => { Object.assign(strings, words); label(true); }, ask });
+    label, ask });
 }
 
 // What is there now, from the beginning.
@@ -436,6 +439,7 @@ const claims = jws => {
 addEventListener('message', ({ source, origin, data, ports }) => {
   if (source !== parent || parent === window || !boot.dashboards.includes(origin) || data?.onbill !== 1 || data.type !== 'init') return;
   connected = true;
+  page.style.scrollbarWidth = 'none';          // the loader makes room, which may take a moment
   targets = [origin];
   if (data.theme) dress(data.theme);
   // The session comes by the channel that the loader opens once we have said that we are there.

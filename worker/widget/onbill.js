@@ -24,19 +24,24 @@
   matchMedia('(prefers-color-scheme:dark)').addEventListener('change', happen);
   addEventListener('message', happen);
 
+  const ATTRIBUTES = ['operator', 'offer', 'view', 'locale', 'return-url'];
+
   class PayOnBill extends HTMLElement {
-    static observedAttributes = ['session', 'operator', 'offer', 'view', 'locale', 'return-url'];
-    #root = this.attachShadow({ mode: 'open', delegatesFocus: true });
+    static observedAttributes = ['session', ...ATTRIBUTES];
     #session;
+
+    constructor() {
+      super().attachShadow({ mode: 'open', delegatesFocus: true }).adoptedStyleSheets = [sheet];
+    }
 
     get session() { return this.#session ?? this.getAttribute('session'); }
     set session(value) { this.#session = value; shown.get(this)?.introduce(); }
 
     connectedCallback() {
-      const early = { ...this };                       // properties that were set before this script came
-      for (const name in early) delete this[name];
-      Object.assign(this, early);
-      this.#root.adoptedStyleSheets = [sheet];
+      for (const [name, value] of Object.entries(this)) {     // properties that were set before this script came
+        delete this[name];
+        this[name] = value;
+      }
       for (const each of [page('querySelector', 'html'), this]) watch.observe(each, { attributes: true });
       this.reset();
     }
@@ -51,17 +56,17 @@
 
     reset() {
       shown.get(this)?.end();
-      if (this.isConnected) shown.set(this, show(this, this.#root));
+      if (this.isConnected) shown.set(this, show(this));
     }
 
     destroy() {
       shown.get(this)?.end();
       shown.delete(this);
-      this.#root.replaceChildren();
+      this.shadowRoot.replaceChildren();
     }
   }
 
-  for (const name of PayOnBill.observedAttributes.slice(1)) {
+  for (const name of ATTRIBUTES) {
     Object.defineProperty(PayOnBill.prototype, name.replace('-u', 'U'), {
       get() { return this.getAttribute(name) || ''; },
       set(value) { value == null ? this.removeAttribute(name) : this.setAttribute(name, value); },
@@ -69,7 +74,7 @@
   }
 
   // Shows the frame in an element, from its beginning.
-  function show(element, root) {
+  function show(element) {
     let frame, port, names, last, timer;
     const wait = (milliseconds, act) => { clearTimeout(timer); timer = setTimeout(act, milliseconds); };
     // An error stays at the element: a mistyped code is none of the business of the page's error tracker.
@@ -79,25 +84,25 @@
     function load() {
       const { operator, offer, view } = element;
       const locale = element.locale || element.closest('[lang]')?.lang || '';
-      const back = page('createElement', 'a');         // its text is its absolute address
-      back.href = element.returnUrl || location.pathname;
       frame = page('createElement', 'iframe');
+      frame.src = element.returnUrl || location.pathname;     // read again, it is absolute; nothing is loaded before it is shown
       frame.referrerPolicy = 'no-referrer';
       frame.allow = 'otp-credentials';
-      frame.src = `${edge}/widget/v1/frame?${new URLSearchParams({ operator, offer, view, locale, 'return-url': back, parent: origin })}`;
+      frame.src = `${edge}/widget/v1/frame?${new URLSearchParams({ operator, offer, view, locale, 'return-url': frame.src, parent: origin })}`;
       const giveUp = () => {
+        if (frame?.title !== '') return;               // it has spoken, or this element shows another one
         const note = page('createElement', 'p'), retry = page('createElement', 'button');
         frame = null;
         note.role = 'alert';
         retry.textContent = again;
         retry.onclick = () => { load(); element.focus(); };
-        root.replaceChildren(note);
+        element.shadowRoot.replaceChildren(note);
         note.append(notLoaded, retry);                      // after it is in the page, so that it is announced
         console.error(`onbill: ${edge}/widget/v1/refusals#frame-unavailable`);
         tell('error', { code: 'frame-unavailable' });
       };
       frame.onload = () => wait(400, giveUp);          // an error page of the browser's loads too
-      root.replaceChildren(frame);
+      element.shadowRoot.replaceChildren(frame);
       wait(15000, giveUp);
     }
 
@@ -107,12 +112,8 @@
       if (source !== frame?.contentWindow || !data?.onbill || origin !== edge && data.type !== 'error') return;
       const { onbill, type, title, theme, height, ...detail } = data;
       const { step, code } = detail;
-      if (title) {
-        clearTimeout(timer);
-        frame.onload = null;
-        frame.title = title;
-      }
-      if (height) frame.style.height = height + 2 + 'px';
+      if (title) frame.title = title;
+      if (height) frame.style.height = height + 'px';
       if (theme) {
         const { port1, port2 } = new MessageChannel();
         port = port1;
@@ -132,8 +133,8 @@
       let { session } = element;
       try {
         if (to && typeof session === 'function') session = await session();
-      } catch { return; }                              // the PIN proves the number too
-      if (session && to === port) to?.postMessage(session);
+        if (session && to === port) to?.postMessage(session);
+      } catch {}                                       // the PIN proves the number too
     }
 
     function init(details, ports) {

@@ -1,11 +1,11 @@
 //! The edge's key-value stores. `PAI_MAPPINGS` has what the edge has learnt: `pai/{pai}` → the
 //! operator that has the subscriber, and `transaction/{partner}/{hash}` → the operator that has the
 //! charge. It holds no number and no money. `OPERATORS_KV` has what a deployment says of its operators
-//! (`operator/{id}`), and the edge only reads it.
+//! (`operator/{id}`), with the logos and fonts of the widget (`logo/{id}`, `font/{id}`), and the edge only reads it.
 
 use crate::digest::sha256;
 use crate::encoding::encode_base64url;
-use crate::ids::{ExtId, OperatorId, PartnerId};
+use crate::ids::{ExtId, FontId, LogoId, OperatorId, PartnerId};
 use crate::pai::{Pai, PaiState};
 use serde::{Deserialize, Serialize};
 
@@ -50,4 +50,14 @@ pub const OPERATOR_KEY_PREFIX: &str = "operator/";
 /// The key of an operator's entry.
 pub fn operator_key(operator: &OperatorId) -> String {
     format!("{OPERATOR_KEY_PREFIX}{operator}")
+}
+
+/// The key of a logo: its SVG.
+pub fn logo_key(logo: &LogoId) -> String {
+    format!("logo/{logo}")
+}
+
+/// The key of a font: its WOFF2 in base64.
+pub fn font_key(font: &FontId) -> String {
+    format!("font/{font}")
 }

@@ -4,7 +4,7 @@
 
 import { acme, edge, netflix } from './system.mjs';
 import { Widget } from '../pages/widget.mjs';
-import { accountWords, agreement, agreementWord } from '../pages/words.mjs';
+import { accountWords, agreement, agreementWord, answerWords } from '../pages/words.mjs';
 
 const offer = { id: 'netflix-standard', title: 'Netflix Standard', partner: 'netflix', price: { value: 1599, currency: 'USD', decimals: 2 } };
 const NUMBER = '+1 202 555 0177';
@@ -23,7 +23,9 @@ class Visitor {
   }
 
   async answers(path, answer) {
-    const fulfil = typeof answer === 'function' ? answer : route => route.fulfill(answer.json ? answer : { json: answer });
+    const { json = answer, ...rest } = answer;
+    const said = { ...rest, json: { words: answerWords(this.locale), ...json } };
+    const fulfil = typeof answer === 'function' ? answer : route => route.fulfill(said);
     await this.page.route(`${edge}/widget/v1/${path}`, fulfil);
   }
 

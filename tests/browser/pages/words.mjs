@@ -2,10 +2,10 @@
 
 import fs from 'node:fs';
 
-// The sentences for the operator's reasons come with the refusal.
+// What is said of a result or a refusal comes with it.
 const read = locale => {
-  const { widget, refusal, ...others } = JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8'));
-  return { ...others, widget: { ...refusal, ...widget } };
+  const { widget, result, refusal, ...others } = JSON.parse(fs.readFileSync(`words/${locale}.json`, 'utf8'));
+  return { ...others, widget: { ...result, ...refusal, ...widget } };
 };
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -25,6 +25,9 @@ export function written({ id }, typed) {
 
 /** A word of the last step. */
 export const agreementWord = (key, locale = 'en') => read(locale).agreement[key];
+
+/** The words that come with a result or a refusal, those of all of them. */
+export const answerWords = locale => read(locale).widget;
 
 /** The words of the customer's own page, which come with it. */
 export const accountWords = locale => read(locale).account;

@@ -7,7 +7,7 @@ import { PHONE, fits } from '../harness/fits.mjs';
 import { acme, edge } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
-import { words, written } from '../pages/words.mjs';
+import { answerWords, words, written } from '../pages/words.mjs';
 import { dora, nobody } from '../people.mjs';
 
 about('lines, and the way back to the code');
@@ -49,7 +49,7 @@ test('a customer with several lines picks one of them, by keyboard too', async s
   const asked = [];
   await page.route(`${edge}/widget/v1/account/validate`, route => {
     asked.push(route.request().postDataJSON().msisdn);
-    return route.fulfill({ json: { step: 'already-on-bill', flow: 'f' } });
+    return route.fulfill({ json: { step: 'already-on-bill', flow: 'f', words: answerWords('en') } });
   });
   await labels.first().locator('input').focus();
   await page.keyboard.press('ArrowDown');

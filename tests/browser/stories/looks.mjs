@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { until } from '../harness/until.mjs';
-import { acme } from '../harness/system.mjs';
+import { acme, edge } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
-import { fits } from '../harness/fits.mjs';
+import { openDashboardPage } from '../harness/dashboard_page.mjs';
+import { PHONE, fits } from '../harness/fits.mjs';
 import { walk } from '../harness/gallery.mjs';
+import { Widget } from '../pages/widget.mjs';
 import { nobody } from '../people.mjs';
 
 about('the operator’s colours');
@@ -56,7 +58,7 @@ for (const [what, width, size, spacing] of [
         document.documentElement.style.fontSize = size;
         const sheet = new CSSStyleSheet();
         sheet.replaceSync(spacing);
-        document.adoptedStyleSheets = [sheet];
+        document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
       }, [size, spacing]);
       await fits(customer.page, `${name} in ${what}`);
       assert.deepEqual(await shattered(widget), [], `${name} in ${what}`);
@@ -91,3 +93,108 @@ test('are on the widget when the page’s style sheet comes last', async stage =
   const brand = await brandOf(page);
   await until('the button has the brand’s colour', async () => await buttonOf(widget) === brand);
 });
+
+about('the widget’s height');
+
+// As the docs say it to a page's engineer.
+const ROOM = '<style>pay-on-bill:not(:defined) { display: block; min-height: 452px; }</style>';
+const ELEMENT = '<pay-on-bill operator="acme" offer="netflix-standard"></pay-on-bill>';
+const SHIFT_MAX = 0.02;
+
+/** The widget has all the room that its step needs. */
+const hasRoom = widget => widget.inside.locator('#card').evaluate(card => card.getBoundingClientRect().bottom <= innerHeight + 1);
+
+for (const viewport of [PHONE, { width: 1280, height: 800 }]) {
+  test(`leaves what is below it where it is while it loads, at ${viewport.width} px`, async stage => {
+    const customer = await stage.customer({ viewport, reducedMotion: 'no-preference' });
+    const { page } = customer;
+    await page.addInitScript(() => {
+      globalThis.shift = 0;
+      if (!PerformanceObserver.supportedEntryTypes.includes('layout-shift')) return;
+      new PerformanceObserver(list => { for (const { value } of list.getEntries()) globalThis.shift += value; })
+        .observe({ type: 'layout-shift', buffered: true });
+    });
+    await openDashboardPage(customer, `${ROOM}<h1>Your extras</h1>${ELEMENT}<p>Questions? Call us.</p>
+      <script src="${edge}/widget/v1/onbill.js" async></script>`);
+    const widget = new Widget(page, acme);
+    await widget.shows('number');
+    await until('the number has its room', () => hasRoom(widget));
+    const shift = await page.evaluate(() => globalThis.shift);
+    assert.ok(shift <= SHIFT_MAX, `the layout shifts by ${shift}`);
+  });
+}
+
+for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.2s']]) {
+  test(`follows the step, ${reducedMotion === 'reduce' ? 'at once for whoever wants no motion' : 'smoothly'}`, async stage => {
+    const { page } = await stage.customer({ reducedMotion });
+    const widget = await new Dashboard(page, acme).open();
+    const frame = page.locator('pay-on-bill iframe');
+    assert.equal(await frame.evaluate(each => getComputedStyle(each).transitionDuration), duration);
+    const before = (await frame.boundingBox()).height;
+    await widget.enter(nobody);
+    await widget.shows('pin');
+    await until('the code has its room', () => hasRoom(widget));
+    assert.ok((await frame.boundingBox()).height > before);
+  });
+}
+
+test('a browser may offer the code from the SMS within the frame', async stage => {
+  const { page } = await stage.customer();
+  await new Dashboard(page, acme).open();
+  assert.equal(await page.locator('pay-on-bill iframe').getAttribute('allow'), 'otp-credentials');
+});
+
+test('is less in the compact layout', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  const needed = () => widget.inside.locator('#card').evaluate(card => card.offsetHeight);
+  const before = await needed();
+  await page.locator('pay-on-bill').evaluate(element => {
+    element.style.setProperty('--onbill-layout', 'compact');
+    element.style.setProperty('--onbill-height', '340px');
+  });
+  await until('the step needs less', async () => await needed() < before - 50);
+  await until('the page has the room', async () => (await page.locator('pay-on-bill iframe').boundingBox()).height < 440);
+  await fits(page, 'the compact layout');
+});
+
+test('a font may have a name in any script', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  await page.locator('pay-on-bill').evaluate(element => element.style.setProperty('--onbill-font', 'Γραμματοσειρά, serif'));
+  await until('the frame has it', () => widget.body.evaluate(body => getComputedStyle(body).fontFamily.includes('Γραμματοσειρά')));
+});
+
+about('logos');
+
+const logo = width => `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} 40"><rect width="${width}" height="40" fill="#777"/></svg>`;
+
+/** Hands the frame out as the edge does where operator and partner have logos. */
+async function addLogos(page) {
+  await page.route(`${edge}/widget/v1/frame?*`, async route => {
+    const response = await route.fetch();
+    const images = ['wide', 'square'].map(name => `<img src="logo/${name}" alt="">`).join('');
+    const policy = response.headers()['content-security-policy'].replace("connect-src 'self'", "$&; img-src 'self'");
+    const body = (await response.text()).replace('<div id="logos">', `$&${images}`);
+    await route.fulfill({ response, body, headers: { ...response.headers(), 'content-security-policy': policy } });
+  });
+  await page.route(`${edge}/widget/v1/logo/*`, route => route.fulfill({
+    contentType: 'image/svg+xml', body: logo(route.request().url().endsWith('wide') ? 400 : 40),
+  }));
+}
+
+for (const [width, locale] of [[280, 'de'], [360, 'ar'], [1280, 'en']]) {
+  test(`stand beside each other, whole, at ${width} px in ${locale}`, async stage => {
+    const { page } = await stage.customer({ viewport: { width, height: 740 } });
+    await addLogos(page);
+    const widget = await new Dashboard(page, acme).open(`?locale=${locale}`);
+    await widget.shows('number');
+    const images = widget.inside.locator('#logos img');
+    await until('both are there', () => images.evaluateAll(all => all.length === 2 && all.every(each => each.naturalWidth > 0)));
+    const [wide, square] = await images.evaluateAll(all => all.map(each => each.getBoundingClientRect().toJSON()));
+    assert.deepEqual([wide.height, square.height, square.width], [32, 32, 32]);
+    assert.ok(wide.right <= square.left || square.right <= wide.left, 'they do not touch');
+    assert.ok(await widget.inside.locator('.mark').isHidden());
+    await fits(page, `logos at ${width} px`);
+  });
+}

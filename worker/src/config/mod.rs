@@ -10,7 +10,7 @@ pub(crate) use operators::{KnownOperator, OperatorCache, Operators, find_listed}
 pub use read::ConfigFault;
 
 use onbill_domain::deployment::Deployment;
-use onbill_domain::ids::{OfferId, PartnerId};
+use onbill_domain::ids::{LogoId, OfferId, PartnerId};
 use onbill_domain::key::{Keyring, Party};
 use onbill_domain::root_key::RootKey;
 
@@ -58,6 +58,8 @@ pub struct Partner {
     /// The site origins on which its pages may be: those that the deployment adds, and that of `url`.
     /// The frame opens the first one for a customer who has signed up.
     pub ui_site_origins: Vec<String>,
+    /// Its logo in the widget, if there is one.
+    pub logo: Option<LogoId>,
 }
 
 impl Partner {

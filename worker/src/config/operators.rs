@@ -4,7 +4,7 @@
 
 use super::Config;
 use onbill_domain::coupon_code::CouponTag;
-use onbill_domain::ids::{OperatorId, PartnerId};
+use onbill_domain::ids::{FontId, LogoId, OperatorId, PartnerId};
 use onbill_domain::key::{Keyring, Party};
 use onbill_domain::limits::OPERATORS_MAX;
 use onbill_domain::operator_entry::{EntryFault, OperatorEntry};
@@ -28,6 +28,10 @@ pub struct Operator {
     pub dashboards: Vec<String>,
     /// The tag of its coupon codes, if it sells coupons.
     pub coupons: Option<CouponTag>,
+    /// Its logo in the widget, if there is one.
+    pub logo: Option<LogoId>,
+    /// Its font in the widget, if the edge has one.
+    pub font: Option<FontId>,
     /// The partners that it sells; all of them when `None`.
     partners: Option<Vec<PartnerId>>,
     /// What the edge shares with its origin, and with nobody else.
@@ -48,8 +52,9 @@ impl Operator {
             return Err(fault(format!("partners names {unknown}, which is not in PARTNERS")));
         }
         let keys = derive_operator_keys(&config.roots, &entry.id, &entry.key_epochs).map_err(fault)?;
-        let OperatorEntry { id, name, country, origin, dashboards, partners, coupons, .. } = entry;
-        Ok(Arc::new(Self { id, name, country, origin, dashboards, coupons, partners, keys }))
+        let OperatorEntry { id, name, country, origin, dashboards, partners, coupons, logo, font, .. } =
+            entry;
+        Ok(Arc::new(Self { id, name, country, origin, dashboards, coupons, logo, font, partners, keys }))
     }
 
     /// Whether this operator sells `partner`. A partner never learns of operators that do not.

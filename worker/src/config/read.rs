@@ -5,7 +5,7 @@ use super::operators::{KnownOperator, OperatorCache, Operators};
 use super::{Challenge, Config, Partner};
 use http::Request;
 use onbill_domain::deployment::{ALLOWED_ORIGINS, Deployment, is_this_machine};
-use onbill_domain::ids::{OfferId, OperatorId, PartnerId};
+use onbill_domain::ids::{LogoId, OfferId, OperatorId, PartnerId};
 use onbill_domain::key::{KeyUse, Keyring, Party};
 use onbill_domain::operator_entry::EntryFault;
 use onbill_domain::plain_text::is_plain_text;
@@ -42,6 +42,7 @@ struct PartnerFields {
     offers: Vec<OfferId>,
     #[serde(default)]
     ui_origins: Vec<String>,
+    logo: Option<LogoId>,
 }
 
 impl Config {
@@ -210,7 +211,8 @@ fn check_partner(fields: PartnerFields, deployment: Deployment) -> Result<Partne
     }
     let mut ui_site_origins = fields.ui_origins;
     ui_site_origins.push(site_origin);
-    Ok(Partner { id: fields.id, name: fields.name, url: fields.url, offers: fields.offers, ui_site_origins })
+    let PartnerFields { id, name, url, offers, logo, .. } = fields;
+    Ok(Partner { id, name, url, offers, ui_site_origins, logo })
 }
 
 fn is_display_name(text: &str) -> bool {

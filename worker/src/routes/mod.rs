@@ -87,6 +87,8 @@ routes! {
     WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?).await;
     WidgetAccountScript: GET | HEAD, "/widget/v1/frame-account.js"
         => { incoming.call()?; Ok(widget::account_script::get_account_script()) };
+    WidgetLogo: GET | HEAD, "/widget/v1/logo/{logo}", [logo] => widget::logo::get_logo(&incoming.call()?, logo).await;
+    WidgetFont: GET | HEAD, "/widget/v1/font/{font}", [font] => widget::font::get_font(&incoming.call()?, font).await;
     WidgetHashedLoader: GET | HEAD, "/widget/v1/onbill/{file}", [file]
         => widget::hashed_loader::get_hashed_loader(&incoming.call()?, file).await;
     WidgetLoaderFacts: GET | HEAD, "/widget/v1/onbill.json" => widget::loader_facts::get_loader_facts(&incoming.call()?).await;

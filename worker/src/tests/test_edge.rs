@@ -225,6 +225,8 @@ pub(crate) fn sample_path(pattern: &str) -> String {
         ("{operator}", "acme"),
         ("{ticket}", "ticket"),
         ("{file}", "hash.js"),
+        ("{logo}", "acme-1"),
+        ("{font}", "acme-sans"),
         ("{extTransactionID}", "n-1"),
         ("{extRefundID}", "r-1"),
         ("{partnerSubscriptionID}", "s-1"),
@@ -294,11 +296,12 @@ impl EdgeResponse {
         serde_json::from_slice(self.0.body()).expect("is JSON")
     }
 
-    /// Status and code of a refusal, which must have the contract's form.
+    /// Status and code of a refusal, which must have the contract's form. The widget's may have words.
     pub(crate) fn refusal(&self) -> (u16, String) {
         let body = self.json();
         let members = body.as_object().expect("is an object");
-        assert!(members.len() == 2 && members["message"].is_string(), "{body}");
+        let members_max = if members.contains_key("words") { 3 } else { 2 };
+        assert!(members.len() == members_max && members["message"].is_string(), "{body}");
         assert_eq!(self.header("cache-control"), "no-store");
         assert_eq!(self.header("content-type"), "application/json");
         let waits = [429, 503].contains(&self.status());

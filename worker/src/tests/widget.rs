@@ -57,6 +57,13 @@ pub(super) fn in_frame(mut json: Value) -> Value {
     json
 }
 
+/// What the frame gets, and the words that come with it.
+fn split_words(response: &Value) -> (Value, Value) {
+    let mut rest = response.clone();
+    let words = rest.as_object_mut().expect("is an object").remove("words").unwrap_or_default();
+    (rest, words)
+}
+
 /// Nobody may continue without having read what is agreed.
 fn without_agreement(mut step: Value) -> Value {
     step.as_object_mut().expect("is an object").remove("agreement");
@@ -131,7 +138,9 @@ async fn pin_and_result_are_passed_on() {
     let response = edge.call_from_frame("/widget/v1/pin", &question("/widget/v1/pin")).await;
     assert_eq!((response.status(), response.json()), (200, in_frame(confirm_step())));
     let response = edge.call_from_frame("/widget/v1/result", &question("/widget/v1/result")).await;
-    assert_eq!((response.status(), response.json()), (200, in_frame(result)));
+    let (shown, words) = split_words(&response.json());
+    assert_eq!((response.status(), shown), (200, in_frame(result)));
+    assert_eq!(words["success-title"], "All done");
     let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
     assert_eq!(bodies, [r#"{"flow":"f","pin":"123456"}"#, r#"{"result":"a.b.c"}"#]);
 }
@@ -173,9 +182,11 @@ async fn operators_reason_and_way_on_reach_the_widget() {
     let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
     // The words are in the language of the call.
     let words: Value = serde_json::from_str(include_str!("../../../words/es.json")).expect("is JSON");
-    let (text, label) = (&words["refusal"]["minor"], &words["refusal"]["help"]);
-    let way_on = json!({"kind": "help", "url": "https://my.acme.example/help", "label": label});
-    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "text": text,
+    let words = &words["refusal"];
+    let way_on = json!({"kind": "help", "url": "https://my.acme.example/help", "label": words["help"]});
+    let told = json!({"reason": words["minor"], "account-not-eligible": words["account-not-eligible"],
+        "account-not-eligible-title": words["account-not-eligible-title"]});
+    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "words": told,
         "wayOn": way_on});
     assert_eq!((response.status(), response.json()), (400, expected));
 }
@@ -203,7 +214,9 @@ async fn account_page_is_passed_on_without_unknown_members() {
     let step = json!({"step": "already-on-bill", "flow": "f"});
     edge.stub_response(VALIDATE, 200, &step);
     let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
-    assert_eq!((response.status(), response.json()), (200, step));
+    let (shown, words) = split_words(&response.json());
+    assert_eq!((response.status(), shown), (200, step));
+    assert_eq!(words.as_object().map(serde_json::Map::len), Some(2), "{words}");
 }
 
 /// The frame does not carry them: it may never get so far.
@@ -226,8 +239,7 @@ async fn account_page_comes_with_its_words() {
         ("/widget/v1/account", first_page, &account_page()),
     ] {
         let response = edge.call_from_frame(path, &body).await;
-        let mut shown = response.json();
-        let words = shown.as_object_mut().expect("is an object").remove("words").unwrap_or_default();
+        let (shown, words) = split_words(&response.json());
         assert_eq!((response.status(), shown), (200, in_frame(page.clone())), "{path}");
         assert_eq!(words["account-title"], "Ihre Abonnements", "{path}");
         assert_eq!(words.as_object().map(serde_json::Map::len), Some(50), "{path}");

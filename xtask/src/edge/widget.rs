@@ -9,7 +9,7 @@ use crate::edge::Profile;
 use crate::failure::{Context, Outcome};
 use crate::paths;
 
-const MINIFIED: [&str; 10] = [
+const MINIFIED: [&str; 11] = [
     "onbill.js",
     "onbill.css",
     "frame.css",
@@ -18,10 +18,12 @@ const MINIFIED: [&str; 10] = [
     "frame-look.js",
     "frame-confirm.js",
     "frame-account.js",
+    "frame-account.css",
     "frame-sandbox.js",
     "refusal.js",
 ];
-const COPIED: [&str; 1] = ["frame.html"];
+/// Pages, which esbuild does not read.
+const PAGES: [&str; 1] = ["frame.html"];
 
 /// The folder of the files that a profile ships. For development these are the sources.
 pub(crate) fn shipped_dir(profile: Profile) -> PathBuf {
@@ -39,8 +41,26 @@ pub(crate) fn minify_widget() -> Outcome {
     // Each file is read as a script: what another one uses by its name keeps it. The words of the page stay readable.
     esbuild.args(["--minify", "--charset=utf8", "--log-level=warning"]);
     run_logged("minifying the widget", "edge-widget.log", &mut esbuild)?;
-    for name in COPIED {
-        fs::copy(from.join(name), to.join(name)).context(&format!("copy {name}"))?;
+    for name in PAGES {
+        let page = fs::read_to_string(from.join(name)).context(&format!("read {name}"))?;
+        fs::write(to.join(name), shorten_page(&page)).context(&format!("write {name}"))?;
     }
     Ok(())
+}
+
+/// Leaves out what a browser does not read: empty lines, and comments, each of which has a line of its own.
+fn shorten_page(page: &str) -> String {
+    let lines = page.lines().filter(|line| !line.is_empty() && !line.starts_with("<!--"));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_keeps_all_but_comments_and_empty_lines() {
+        let page = "<!doctype html>\n<!-- Why. -->\n<p>One</p>\n\n<p>Two <!-- here --></p>\n";
+        assert_eq!(shorten_page(page), "<!doctype html>\n<p>One</p>\n<p>Two <!-- here --></p>\n");
+    }
 }

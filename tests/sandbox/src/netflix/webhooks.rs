@@ -18,6 +18,7 @@ use onbill_domain::wire::ott::{RefundResponse, TransactionResponse};
 use onbill_domain::wire::partner::AccountStateRequest;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// 1. Not signed by the origin of an operator with which there is a contract → 401; not well formed
 ///    → 400, 413, 415.
@@ -87,7 +88,7 @@ fn answer(unknown: UnknownObject, heard: Result<Result<(), ReportError>, Reject>
                 message: what.to_owned(),
                 reason: None,
                 way_on: None,
-                text: None,
+                words: BTreeMap::new(),
             };
             (StatusCode::CONFLICT, Json(body)).into_response()
         }

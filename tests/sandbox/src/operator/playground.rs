@@ -28,7 +28,7 @@ const RESULT_SECONDS: i64 = 300;
 const LINES_MAX: usize = 3;
 
 /// The variables of the widget's look, without their `--onbill-`, and a value to begin with.
-const LOOKS: [(&str, &str); 10] = [
+const LOOKS: [(&str, &str); 12] = [
     ("accent", "#0a58ca"),
     ("accent-text", "#ffffff"),
     ("background", "#ffffff"),
@@ -39,6 +39,8 @@ const LOOKS: [(&str, &str); 10] = [
     ("radius", "16px"),
     ("font", "Georgia, serif"),
     ("color-scheme", "light"),
+    ("layout", "compact"),
+    ("height", "340px"),
 ];
 
 /// Widths of the column that the widget is in, in pixels.

@@ -5,11 +5,26 @@
 use crate::response::new_response;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
 
-const SCRIPT: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-account.js"));
+/// The script, with a name in the place of its style.
+const TEMPLATE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-account.js"));
+const STYLE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-account.css"));
+const STYLE_PLACE: &str = "ONBILL_STYLE";
 
 /// 200 with the script. Nothing stores it: it has to be of the same version as the frame.
 pub(crate) fn get_account_script() -> Response<Bytes> {
     let javascript = HeaderValue::from_static("text/javascript; charset=utf-8");
-    new_response(StatusCode::OK, javascript, Bytes::from_static(SCRIPT.as_bytes()))
+    let script = TEMPLATE.replace(STYLE_PLACE, &json!(STYLE.trim_end()).to_string());
+    new_response(StatusCode::OK, javascript, Bytes::from(script))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn script_has_a_place_for_its_style() {
+        assert_eq!(TEMPLATE.matches(STYLE_PLACE).count(), 1);
+    }
 }

@@ -1,13 +1,13 @@
 //! The words of the customer's own page. They come with its first page, and not with the frame: most
 //! customers open the frame to buy something, and never see them.
 
-use super::frame_json::to_frame_json;
+use super::frame_json::to_frame_json_with_words;
 use crate::fault::Fault;
 use crate::words::Words;
 use onbill_domain::locale::Locale;
 use onbill_domain::words_section;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The widget's member with its language, for the edge only.
 #[derive(Deserialize)]
@@ -18,10 +18,8 @@ pub(super) struct LocaleField {
 
 /// Adds `words` to the page that a response is.
 pub(super) fn add_account_words(page: &impl Serialize, locale: Locale) -> Result<Value, Fault> {
-    let mut page = to_frame_json(page)?;
     let words = Words::parse(words_section!("account", locale))?;
-    page.as_object_mut().ok_or(Fault::Asset("an account page"))?.insert("words".to_owned(), json!(words.0));
-    Ok(page)
+    to_frame_json_with_words(page, &words.0)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use onbill_domain::encoding::encode_base64url;
-use onbill_domain::ids::OfferId;
+use onbill_domain::ids::{LogoId, OfferId};
 use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::return_url::{ReturnUrlFault, check_return_url};
@@ -34,6 +34,9 @@ const SCRIPT: &str = concat!(
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-confirm.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.js"))
 );
+
+/// The name of the operator's font in the style sheet.
+const FONT_FAMILY: &str = "onbill-operator";
 
 /// What the script ends with where onbill has no words in the language that was asked for.
 const LOCALE_WARNING: &str =
@@ -88,7 +91,12 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
     let mut response = new_response(StatusCode::OK, HTML, Bytes::from(body));
     let headers = response.headers_mut();
     let has_challenge = call.config.challenge().is_some();
-    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy(&nonce, &ancestors, has_challenge)?);
+    let loads = LaterLoads {
+        challenge: has_challenge,
+        logos: !find_logos(&operator, &purpose).is_empty(),
+        font: operator.font.is_some(),
+    };
+    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy(&nonce, &ancestors, &loads)?);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let permissions = HeaderValue::from_static(
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), publickey-credentials-get=(), usb=()",
@@ -101,18 +109,54 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
     Ok(response)
 }
 
-/// Another site's script and frame are allowed only where the challenge has to show them.
-fn content_security_policy(nonce: &str, ancestors: &str, has_challenge: bool) -> Result<HeaderValue, Fault> {
-    let (script, frame) = if has_challenge {
+/// What a frame loads after its page.
+struct LaterLoads {
+    /// Another site's script and frame.
+    challenge: bool,
+    logos: bool,
+    font: bool,
+}
+
+/// What a frame has no use for is not allowed.
+fn content_security_policy(nonce: &str, ancestors: &str, loads: &LaterLoads) -> Result<HeaderValue, Fault> {
+    let (script, frame) = if loads.challenge {
         (" https://challenges.cloudflare.com", "frame-src https://challenges.cloudflare.com; ")
     } else {
         ("", "")
     };
+    let image = if loads.logos { "img-src 'self'; " } else { "" };
+    let font = if loads.font { "font-src 'self'; " } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'{script}; style-src 'nonce-{nonce}'; connect-src 'self'; \
-         {frame}frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
+         {image}{font}{frame}frame-ancestors {ancestors}; base-uri 'none'; form-action 'none'"
     );
     HeaderValue::from_str(&policy).map_err(|_| Fault::Asset("the content security policy"))
+}
+
+/// The logos that the frame shows: the operator's, and that of the partner whose offer it is about.
+fn find_logos<'c>(operator: &'c Operator, purpose: &FramePurpose<'c>) -> Vec<&'c LogoId> {
+    let partner = match purpose {
+        FramePurpose::SignUp(partner, _) => partner.logo.as_ref(),
+        FramePurpose::Account => None,
+    };
+    operator.logo.as_ref().into_iter().chain(partner).collect()
+}
+
+/// They are decoration: the title beside them has the names.
+fn write_logos(logos: &[&LogoId]) -> String {
+    let images =
+        logos.iter().map(|logo| format!("<img src=\"logo/{}\" alt=\"\">", escape_html(logo.as_str())));
+    images.collect()
+}
+
+/// The rule that names the operator's font, where the edge has one. It is for every weight, because
+/// most fonts of brands are variable; of another one the browser makes the bold.
+fn write_font_face(operator: &Operator) -> String {
+    operator.font.as_ref().map_or_else(String::new, |font| {
+        format!(
+            "@font-face{{font-family:{FONT_FAMILY};src:url(font/{font});font-weight:1 1000;font-display:fallback}}\n"
+        )
+    })
 }
 
 /// The frame has found out what its sandbox keeps from it, and asks for the page that says so.
@@ -205,8 +249,9 @@ fn render_shell<P: Platform>(
         ("lang", locale.as_str()),
         ("dir", locale.direction()),
         ("title", &escape_html(&title)),
+        ("logos", &write_logos(&find_logos(operator, purpose))),
         ("boot", &boot),
-        ("style", STYLE),
+        ("style", &format!("{}{STYLE}", write_font_face(operator))),
         ("script", &script),
     ];
     Ok(fill_template(SHELL, &values))
@@ -248,7 +293,8 @@ mod tests {
     fn style_and_script_cannot_end_their_elements() {
         assert!(!SCRIPT.to_ascii_lowercase().contains("</script"), "would end the script");
         assert!(!STYLE.to_ascii_lowercase().contains("</style"), "would end the style");
-        for name in ["nonce", "lang", "dir", "title", "boot", "style", "script"] {
+        assert_eq!(STYLE.matches(FONT_FAMILY).count(), 1, "it is used where there is one");
+        for name in ["nonce", "lang", "dir", "title", "logos", "boot", "style", "script"] {
             assert!(SHELL.contains(&format!("{{{{{name}}}}}")), "{name}");
         }
     }

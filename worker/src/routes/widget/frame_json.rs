@@ -4,12 +4,24 @@
 use crate::fault::Fault;
 use onbill_domain::currency::Currency;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The JSON of a response to the frame.
 pub(super) fn to_frame_json(response: &impl Serialize) -> Result<Value, Fault> {
     let mut json = serde_json::to_value(response).map_err(|_| Fault::Asset("a response to the frame"))?;
     add_decimals(&mut json);
+    Ok(json)
+}
+
+/// The same with `words`: those that the frame has no use for before this response.
+pub(super) fn to_frame_json_with_words(
+    response: &impl Serialize,
+    words: &BTreeMap<String, String>,
+) -> Result<Value, Fault> {
+    let mut json = to_frame_json(response)?;
+    let members = json.as_object_mut().ok_or(Fault::Asset("a response to the frame"))?;
+    members.insert("words".to_owned(), json!(words));
     Ok(json)
 }
 
@@ -31,7 +43,6 @@ fn add_decimals(json: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn each_amount_has_its_decimals() {

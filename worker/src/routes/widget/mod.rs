@@ -6,12 +6,15 @@ pub(crate) mod account_script;
 pub(crate) mod account_unlink;
 pub(crate) mod account_validate;
 mod account_words;
+mod asset;
+pub(crate) mod font;
 pub(crate) mod frame;
 mod frame_json;
 pub(crate) mod hashed_loader;
 pub(crate) mod loader;
 pub(crate) mod loader_facts;
 mod loader_script;
+pub(crate) mod logo;
 pub(crate) mod pin;
 pub(crate) mod refusals;
 pub(crate) mod result;
@@ -20,17 +23,19 @@ pub(crate) mod signup;
 pub(crate) mod types;
 
 use self::account_words::add_account_words;
-use self::frame_json::to_frame_json;
+use self::frame_json::{to_frame_json, to_frame_json_with_words};
 use crate::admission::{check_same_origin, check_widget_rate, read_json_body};
 use crate::call::Call;
 use crate::config::Operator;
 use crate::fault::HandlerError;
 use crate::ott::by_owner::not_served;
 use crate::platform::Platform;
+use crate::refusal_words::find_words;
 use crate::response::json_response;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::locale::Locale;
+use onbill_domain::reject::ErrorCode;
 use onbill_domain::wire::edge::{FlowStep, OperatorField};
 use onbill_domain::wire::parse;
 use serde::de::DeserializeOwned;
@@ -62,11 +67,16 @@ async fn admit_widget_call<P: Platform, T: DeserializeOwned>(
     Ok((operator, request))
 }
 
-/// 200 with the next step. The customer's own page comes with its words.
+/// 200 with the next step. The customer's own page comes with its words, and so does the end that is
+/// a refusal elsewhere.
 fn step_response(next: &FlowStep, locale: Locale) -> Result<Response<Bytes>, HandlerError> {
     Ok(match next {
         FlowStep::Account { .. } => json_response(StatusCode::OK, &add_account_words(next, locale)?)?,
-        FlowStep::Pin { .. } | FlowStep::Confirm { .. } | FlowStep::AlreadyOnBill { .. } => {
+        FlowStep::AlreadyOnBill { .. } => {
+            let words = find_words(ErrorCode::AlreadyOnBill, locale)?;
+            json_response(StatusCode::OK, &to_frame_json_with_words(next, &words)?)?
+        }
+        FlowStep::Pin { .. } | FlowStep::Confirm { .. } => {
             json_response(StatusCode::OK, &to_frame_json(next)?)?
         }
     })
