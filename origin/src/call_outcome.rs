@@ -83,8 +83,8 @@ mod tests {
     fn stored_response_says_what_became_of_a_charge() {
         let of = |response: &str| CallOutcome::of_stored_response(response.as_bytes());
         let declined = of(r#"{"transactionID":"t-1","extTransactionID":"x","status":"DECLINED",
-            "declineReason":"over-price"}"#);
-        assert_eq!((declined.word, declined.reason), ("declined", Some("over-price")));
+            "declineReason":"account-on-hold"}"#);
+        assert_eq!((declined.word, declined.reason), ("declined", Some("account-on-hold")));
         assert_eq!(declined.transaction_id.as_deref(), Some("t-1"));
         let refunded = of(r#"{"refundID":"r-1","extTransactionID":"x","status":"PENDING"}"#);
         assert_eq!((refunded.word, refunded.refund_id.as_deref()), ("pending", Some("r-1")));

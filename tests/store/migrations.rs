@@ -88,10 +88,13 @@ async fn insert_samples(place: &TestDb, version: usize) {
     let mut statements = String::new();
     for name in file_names(migrations).into_iter().take(version) {
         let migration = fs::read_to_string(migration_folder(migrations).join(&name)).expect("is there");
-        statements = statements + &migration + "\n;" + &read_sample(&name, is_sqlite) + "\n;";
+        for part in [migration, read_sample(&name, is_sqlite)] {
+            statements.push_str(&part);
+            statements.push_str("\n;");
+        }
     }
     for number in 1..=version {
-        statements = statements + &record_of(number, number);
+        statements.push_str(&record_of(number, number));
     }
     match place {
         TestDb::Sqlite(path) => {

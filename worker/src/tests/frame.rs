@@ -198,7 +198,7 @@ async fn unserved_frame_gets_a_page() {
             assert!(!response.header("content-security-policy").contains("frame-ancestors"), "{query}");
             assert!(response.text().contains(&format!("'{code}'")), "{query}: {}", response.text());
             let line = edge.platform.log_lines().pop().expect("is logged");
-            assert!(line.contains(&format!("\"code\":\"{code}\"")), "{line}");
+            assert!(line.contains(&format!("\"reason\":\"{code}\"")), "{line}");
             assert_eq!(response.header("cache-control"), "no-store");
             assert!(
                 response.text().contains("<h1>") && !response.text().contains("evil"),

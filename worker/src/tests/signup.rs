@@ -122,7 +122,7 @@ async fn signup_with_unusable_token_is_not_begun() {
     opens(&edge, 201, PAGE);
     let nova = TestEdge::signup_token("nova", |_| {});
     let expired = TestEdge::signup_token("acme", |claims| {
-        (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100)
+        (claims.iat, claims.exp) = (claims.iat - 400, claims.iat - 100);
     });
     let other_pai =
         TestEdge::signup_token("acme", |claims| claims.sub = onbill_domain::pai::Pai::from_random([6; 16]));

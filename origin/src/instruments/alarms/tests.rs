@@ -157,7 +157,7 @@ fn condition_ends_by_time_or_without_confirmation() {
     let (clock, alarms) = start();
     let hour_ends = Timestamp::from_unix_seconds(START + 100);
     alarms.raise_until(Alarm::NumberChecks, "netflix", Some(hour_ends));
-    alarms.raise(Alarm::SmsSettings, "smpp");
+    alarms.raise(Alarm::DiskLow, "spool");
     alarms.raise(Alarm::CouponUnpaid, "c-1");
     clock.advance(99);
     alarms.end_due();

@@ -25,7 +25,7 @@ pub(crate) const OFFER: &str = "netflix-standard";
 pub(crate) struct Keys {
     /// The edge's secrets.
     pub(crate) edge_root: String,
-    pub(crate) edge_partner_keys: String,
+    pub(crate) edge_partners: String,
     /// The origin's ring, which has all keys that it shares with the edge.
     pub(crate) origin_json: String,
     /// The origin's ring as a file.
@@ -54,7 +54,7 @@ impl Keys {
         let origin_name = format!("origin-{OPERATOR}.json");
         Ok(Self {
             edge_root: secret("EDGE_ROOT_KEY")?,
-            edge_partner_keys: secret("PARTNER_KEYS")?,
+            edge_partners: secret("PARTNER_KEYS")?,
             origin_json: read(&origin_name)?,
             origin_file: folder.join(&origin_name),
             origin: ring(&origin_name)?,

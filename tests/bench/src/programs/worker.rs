@@ -130,7 +130,7 @@ pub(crate) fn text_bindings(
         ("OPERATORS", operators.to_string()),
         ("PARTNERS", partners.to_string()),
         ("EDGE_ROOT_KEY", bench.keys.edge_root.clone()),
-        ("PARTNER_KEYS", bench.keys.edge_partner_keys.clone()),
+        ("PARTNER_KEYS", bench.keys.edge_partners.clone()),
         // Read by the yardsticks.
         ("ORIGIN_KEYS", bench.keys.origin_json.clone()),
         ("ORIGIN", format!("http://{origin}")),
