@@ -277,7 +277,11 @@ async fn account_page_works_with_csp_accounts() {
     system.sign_up(&system.nova, NUMBER, AccountChoice::New("eva@example.com")).await;
     system.run_billing("2026-12").await;
     let (_, page) = enter_listed(&system, &system.nova, NUMBER).await;
-    assert_eq!(page["charges"][0]["amount"], json!({"value": 1399, "currency": "EUR"}), "{page}");
+    assert_eq!(
+        page["charges"][0]["amount"],
+        json!({"value": 1399, "currency": "EUR", "decimals": 2}),
+        "{page}"
+    );
     let body = json!({"operator": "nova", "flow": page["flow"],
                       "subscription": page["subscriptions"][0]["subscription"]});
     let (status, answer) = system.call_widget("/account/unlink", body).await;

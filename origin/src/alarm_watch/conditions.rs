@@ -71,7 +71,7 @@ impl AlarmWatch {
         let (alarms, signals) = (&self.instruments.alarms, &self.instruments.signals);
         for receiver in signals.unreachable() {
             let (alarm, subject) = alarm_of(&receiver);
-            raise_alarm!(alarms, alarm, subject, subject, "calls to it have failed for five minutes");
+            raise_alarm!(alarms, alarm, subject, "calls to it have failed for five minutes");
         }
         for receiver in signals.reached() {
             let (alarm, subject) = alarm_of(&receiver);
@@ -82,8 +82,8 @@ impl AlarmWatch {
     fn judge_clocks(&self) {
         let (alarms, signals) = (&self.instruments.alarms, &self.instruments.signals);
         for (party, ahead) in signals.skewed_clocks() {
-            let detail = format!("{ahead} s ahead of ours");
-            raise_alarm!(alarms, Alarm::ClockSkew, &party, party, detail, "a caller's clock and ours differ");
+            let reason = format!("{ahead} s ahead of ours");
+            raise_alarm!(alarms, Alarm::ClockSkew, &party, reason, "a caller's clock and ours differ");
         }
         for party in signals.agreeing_clocks() {
             alarms.clear(Alarm::ClockSkew, &party);
@@ -112,13 +112,7 @@ impl AlarmWatch {
     pub(super) fn raise_for_panics(&self) {
         for use_case in self.store.take_panicked() {
             let alarms = &self.instruments.alarms;
-            raise_alarm!(
-                alarms,
-                Alarm::Panicked,
-                use_case,
-                use_case,
-                "a use case of the ledger has panicked"
-            );
+            raise_alarm!(alarms, Alarm::Panicked, use_case, "a use case of the ledger has panicked");
         }
     }
 

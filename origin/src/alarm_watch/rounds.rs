@@ -79,7 +79,7 @@ impl AlarmWatch {
             match tokio::time::timeout(PATIENCE, marked).await {
                 Ok(Ok(())) => alarms.forget_told(&told),
                 // Nothing is lost: it is marked in a later round, or told again.
-                Ok(Err(error)) => return tracing::warn!(%error, "told alarms could not be marked"),
+                Ok(Err(error)) => return tracing::warn!(fault = %error, "told alarms could not be marked"),
                 Err(_) => return tracing::warn!("told alarms were not marked in time"),
             }
         }

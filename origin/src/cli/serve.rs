@@ -125,7 +125,7 @@ async fn bind_admin(app: &App) -> anyhow::Result<Option<TcpListener>> {
     match bind(address, "admin_listen").await {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if setting.is_default() => {
-            tracing::warn!(?error, %address, "there is no admin listener, and there are no metrics");
+            tracing::warn!(fault = ?error, listen = %address, "there is no admin listener, and there are no metrics");
             app.alarm_watch.note_admin_port_taken();
             Ok(None)
         }

@@ -248,8 +248,8 @@ impl Worker {
     }
 
     fn raise_parked(&self, kind: JobKind, id: &str, lease: Lease) {
-        let (alarms, what, entry) = (&self.instruments.alarms, kind.as_str(), lease.job_id);
-        raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, entry, "an entry needs a person");
+        let (alarms, what, job_id) = (&self.instruments.alarms, kind.as_str(), lease.job_id);
+        raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, job_id, "an entry needs a person");
     }
 
     /// What follows an attempt that panicked: it may have got through. The job has as many attempts as

@@ -146,6 +146,10 @@ async fn refusals_of_first_contract_are_as_they_were() {
         let (_, answer) = system.enter_session_number(&system.nova, number).await;
         let members: Vec<&str> =
             answer.as_object().expect("is an object").keys().map(String::as_str).collect();
-        assert_eq!((answer["code"].as_str(), members), (Some(code), vec!["code", "message"]), "{number}");
+        assert_eq!(
+            (answer["code"].as_str(), members),
+            (Some(code), vec!["code", "message", "words"]),
+            "{number}"
+        );
     }
 }

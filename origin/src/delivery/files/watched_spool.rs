@@ -52,7 +52,9 @@ impl Spool for WatchedSpool {
         let (alarms, alarm) = (&self.instruments.alarms, Alarm::SpoolUnreachable);
         match &listed {
             Ok(_) => alarms.clear(alarm, ""),
-            Err(error) => raise_alarm!(alarms, alarm, "", %error, "a folder of the spool cannot be listed"),
+            Err(error) => {
+                raise_alarm!(alarms, alarm, "", fault = %error, "a folder of the spool cannot be listed")
+            }
         }
         listed
     }
