@@ -44,6 +44,12 @@ test('header and titles fit a phone', async stage => {
     const cut = await page.locator('h1, h2, h3').evaluateAll(titles =>
       titles.filter(title => title.scrollWidth > title.clientWidth + 1).map(title => title.textContent));
     assert.deepEqual(cut, [], url);
+    const broken = await page.locator('nav a').evaluateAll(links => links.map(link => link.firstChild).filter(text => {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      return range.getClientRects().length > 1;
+    }).map(text => text.data));
+    assert.deepEqual(broken, [], url);
     await fits(page, url);
   }
 });
@@ -115,7 +121,7 @@ test('the playground brings the widget to its states', async stage => {
   for (const [state, code] of [['low-balance', 'insufficient-balance'], ['suspended', 'suspended-non-payment']]) {
     await playground(page, state);
     await widget.shows('number');
-    await until('the page vouches for the number', () => widget.$('msisdn').inputValue());
+    await until('the page vouches for the number', () => widget.$('typing').isHidden());
     await widget.$('number-submit').click();
     await widget.shows('error', code);
   }
