@@ -9,7 +9,7 @@ import { openDashboardPage } from '../harness/dashboard_page.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
 import { walk } from '../harness/gallery.mjs';
 import { Widget } from '../pages/widget.mjs';
-import { nobody } from '../people.mjs';
+import { alsoNobody } from '../people.mjs';
 
 about('the operator’s colours');
 
@@ -69,7 +69,7 @@ for (const [what, width, size, spacing] of [
 test('tell the main button, the others and a waiting one apart in forced colours', async stage => {
   const { page } = await stage.customer({ forcedColors: 'active' });
   const widget = await new Dashboard(page, acme).open();
-  await widget.enter(nobody);
+  await widget.enter(alsoNobody);
   await widget.shows('pin');
   const look = id => widget.$(id).evaluate(each => {
     const { color, backgroundColor, borderColor } = getComputedStyle(each);
@@ -131,7 +131,7 @@ for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.
     const frame = page.locator('pay-on-bill iframe');
     assert.equal(await frame.evaluate(each => getComputedStyle(each).transitionDuration), duration);
     const before = (await frame.boundingBox()).height;
-    await widget.enter(nobody);
+    await widget.enter(alsoNobody);
     await widget.shows('pin');
     await until('the code has its room', () => hasRoom(widget));
     assert.ok((await frame.boundingBox()).height > before);

@@ -34,9 +34,10 @@ for (const [answer, code, text, page, other, who = rita] of REFUSALS) {
       await widget.$('number-submit').click();
       await widget.says('error', code, { text, ways: [page, other] });
       await widget.headingHasFocus();
-      // The other way leads back to the number, and the refusal comes again.
+      // The other way leads back to the number, or to the field for another one; with the same, the refusal comes again.
       await widget.go(other);
       await widget.shows('number');
+      if (other === 'change-number') await widget.go('my-numbers');
       await widget.$('number-submit').click();
       await widget.says('error', code, { text, ways: [page, other] });
       await widget.go(page);

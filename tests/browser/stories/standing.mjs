@@ -4,21 +4,26 @@ import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { acme } from '../harness/system.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
-import { alsoNobody, carl, ceased, nobody, poor, suspended } from '../people.mjs';
+import { alsoNobody, carl, ceased, eva, nobody, novaNobody, poor, suspended } from '../people.mjs';
 
 about('numbers that cannot pay');
 
 test('a stranger learns nothing from the answer, whatever the number', async stage => {
-  const { page } = await stage.customer();
+  const { page, announce } = await stage.customer();
+  announce('400 /widget/v1/account/validate');
   const widget = await new Dashboard(page, acme).open();
   const question = { operator: 'acme', offer: 'netflix-standard', locale: 'en' };
   const shapes = [];
-  for (const msisdn of [carl, nobody, ceased, suspended, poor, '+34612345601']) {
+  for (const msisdn of [carl, nobody, ceased, suspended, poor]) {
     const { flow, expiresAt, ...rest } = await widget.ask('account/validate', { ...question, msisdn });
     assert.ok(Date.parse(expiresAt) > Date.now());
     shapes.push({ ...rest, flow: flow.length });
   }
   for (const shape of shapes) assert.deepEqual(shape, shapes[0]);
+  // A number of another country shows that by itself: whether it is somebody's is not even asked.
+  const [eves, nobodys] = await Promise.all([eva, novaNobody].map(msisdn => widget.ask('account/validate', { ...question, msisdn })));
+  assert.equal(eves.code, 'number-foreign');
+  assert.deepEqual(eves, nobodys);
 });
 
 test('no text message goes to a number that is nobody’s; another number does', async stage => {
