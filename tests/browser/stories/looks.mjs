@@ -30,6 +30,9 @@ test('are on the widget, light and dark, and change with the device', async stag
 /** Words that stand on more lines than their syllables can explain: broken into single letters. */
 const shattered = widget => widget.body.evaluate(body => {
   const broken = [];
+  const card = document.getElementById('card');
+  const { paddingLeft, paddingRight } = getComputedStyle(card);
+  const room = card.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
   const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!node.parentElement.checkVisibility() || node.parentElement.closest('script, style, .unseen')) continue;
@@ -37,9 +40,11 @@ const shattered = widget => widget.body.evaluate(body => {
       const range = document.createRange();
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
-      const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
-      // A price is never broken, and of a word at least three letters stay together.
-      if (lines > 1 && (/\d/.test(word) || word.length / lines < 3)) broken.push(word);
+      const rects = [...range.getClientRects()];
+      const lines = new Set(rects.map(({ top }) => Math.round(top))).size;
+      const isTooWide = rects.reduce((sum, { width }) => sum + width, 0) > room;
+      // A price is never broken, nor a number that the card has room for. Of a word at least three letters stay together.
+      if (lines > 1 && (/\d/.test(word) ? !isTooWide : word.length / lines < 3)) broken.push(word);
     }
   }
   return broken;
