@@ -8,6 +8,8 @@ const address = `${acme.dashboard}/a-page-of-a-test`;
 export async function openDashboardPage({ context, page }, body, { headers = {}, files = {}, lang = 'en' } = {}) {
   // The address of the customer's, which this suite sets, would make each request of a script a CORS request with a preflight.
   await context.setExtraHTTPHeaders({});
+  // A page that no server has sent counts as one of the internet's, which may ask this machine for nothing.
+  await context.grantPermissions(['local-network-access']);
   await page.route(`${address}*`, route => route.fulfill({
     headers: { 'content-type': 'text/html; charset=utf-8', ...headers },
     body: `<!doctype html><html lang="${lang}"><title>A page</title><link rel="icon" href="data:,">${body}`,

@@ -102,8 +102,8 @@ const STATES = [
   ['confirm after a change', v => v.agrees({ notice: agreementWord('changed', v.locale) }), 'confirm'],
   ['confirm without terms', v => v.agrees({ operator: { ...v.operator, agreement: { price: offer.price } } }), 'confirm'],
   ['opening', async v => {
-    // A page that is being left cannot be looked at: the way out is held shut.
-    await v.widget.body.evaluate(() => { globalThis.open = () => null; });
+    // A page that is being left cannot be looked at: the way out is held shut, as if it were taken.
+    await v.widget.body.evaluate(() => { globalThis.open = () => globalThis; });
     await v.signsUpWith({ url: `${netflix.url}/signup/never` });
   }, 'opening'],
   ...['success', 'pending', 'cancelled'].map(back),
