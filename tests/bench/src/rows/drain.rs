@@ -154,11 +154,14 @@ async fn count_lost(bench: &Bench, ledger: &Path) -> Result<u64> {
     {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let is_waiting = "SELECT 1 FROM outbox AS job WHERE job.transaction_id = charge.transaction_id AND kind = 'charge'
+    let is_waiting =
+        "SELECT 1 FROM outbox AS job WHERE job.transaction_id = charge.transaction_id AND kind = 'charge'
         AND dead_lettered_at IS NULL";
     count_rows(
         ledger,
-        &format!("transactions AS charge WHERE status <> 'APPROVED' AND NOT (status = 'PENDING' AND EXISTS ({is_waiting}))"),
+        &format!(
+            "transactions AS charge WHERE status <> 'APPROVED' AND NOT (status = 'PENDING' AND EXISTS ({is_waiting}))"
+        ),
     )
 }
 
