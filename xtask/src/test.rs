@@ -13,7 +13,7 @@ use crate::clock::{Stopwatch, format_duration, is_stop_requested};
 use crate::edge::{self, Profile};
 use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
-use crate::{crash, setup};
+use crate::{paths, setup};
 
 /// Runs the steps of a part and prints a summary.
 pub(crate) fn run_test_part(part: TestPart) -> Outcome {
@@ -36,14 +36,18 @@ pub(crate) fn run_test_part(part: TestPart) -> Outcome {
     }
     if part != TestPart::Rust {
         report.run_step("deployment", deployment::run_deployment_tests)?;
-        report.run_step("browser journeys", journeys::run_journeys)?;
+        report.run_step("browser journeys", || journeys::run_journeys(part))?;
     }
     report.print_summary()
 }
 
-/// Runs the tests with a PostgreSQL server, and with the built origin for the crash tests.
+/// Runs the tests with a PostgreSQL server, and with the built origin for the crash tests. The programs are built along
+/// with the tests: a build of their own would compile most libraries again, with fewer of their features.
 fn run_rust_tests() -> Outcome {
-    let origin = crash::build_origin()?;
+    let mut build = cargo_command();
+    build.args(["build", "--locked", "--workspace", "--all-targets"]);
+    run_quietly("building the programs and the tests", &mut build)?;
+    let origin = paths::built_program("onbill-origin");
     let postgres = Postgres::provide()?;
     let mut tests = cargo_command();
     tests.args(["test", "--locked", "--workspace", "--no-fail-fast"]).env("ONBILL_ORIGIN", origin);

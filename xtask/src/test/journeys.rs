@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::arguments::TestPart;
 use crate::child::end_process_group;
 use crate::clock::sleep_milliseconds;
 use crate::failure::{Context, Failure, Outcome};
@@ -15,7 +16,7 @@ use crate::setup::node_command;
 use crate::system::{
     ACME, EdgeBuild, NOVA, Operator, OperatorPlan, Plan, System, SystemFolder, TAXES, ports,
 };
-use crate::{dev, paths};
+use crate::{dev, edge, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
 const FOLDER: SystemFolder = SystemFolder("test");
@@ -23,13 +24,18 @@ const FOLDER: SystemFolder = SystemFolder("test");
 const EDGE_BUILD: EdgeBuild = EdgeBuild::Frozen;
 const LOOK_MILLISECONDS: u64 = 50;
 
-/// Starts a system beside any that already runs, and runs the script against it.
-pub(crate) fn run_journeys() -> Outcome {
+/// Starts a system beside any that already runs, and runs the script against it. The programs are there when the tests
+/// have run.
+pub(crate) fn run_journeys(part: TestPart) -> Outcome {
     if !paths::repository_root().join(SCRIPT).is_file() {
         return Err(Failure::new(format!("{SCRIPT} is missing: there are no browser journeys to run")));
     }
     let _lock = Lock::acquire("browser-journeys")?;
-    dev::build_programs(EDGE_BUILD)?;
+    if part == TestPart::Browser {
+        dev::build_programs(EDGE_BUILD)?;
+    } else {
+        edge::build_if_changed(EDGE_BUILD.profile())?;
+    }
     // State of the last run must not affect this one. There may be none.
     let _ = fs::remove_dir_all(FOLDER.dir());
     let plan = plan_test_system()?;
