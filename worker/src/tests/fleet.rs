@@ -197,7 +197,14 @@ async fn named_operator_is_asked_alone() {
         assert_eq!(sent.len(), 2, "{sent:?}");
         assert!(sent.iter().all(|to| to.ends_with(query)), "byte for byte as it was signed: {sent:?}");
     }
-    for unknown in ["?operator=other", "?operator=Operator", "?operator=..%2F"] {
+    for unknown in [
+        "?operator=other",
+        "?operator=Operator",
+        "?operator=..%2F",
+        "?operator=",
+        "?operator",
+        "?operator=%ff",
+    ] {
         let response = edge.call_as_netflix("GET", &format!("{STATUS}{unknown}"), &Value::Null).await;
         assert_eq!(response.refusal(), (400, "parameter-not-supported".to_owned()), "{unknown}");
     }
