@@ -12,6 +12,7 @@ use crate::plain_text::is_plain_text;
 use crate::root_key::KeyEpoch;
 use crate::wire::read_object;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// An entry that can be used.
@@ -37,11 +38,15 @@ pub struct OperatorEntry {
     pub font: Option<FontId>,
     /// The keys that edge and origin share: all of them verify, the last one signs.
     pub key_epochs: Vec<KeyEpoch>,
+    /// Members that mean nothing to this version: those of a later one, or mistakes.
+    pub unknown_members: Vec<String>,
 }
 
-/// An unknown member is a mistake: it is refused.
+/// The members of an entry, by the names of [`EntryFields`].
+const MEMBERS: [&str; 10] =
+    ["id", "name", "country", "origin", "dashboards", "partners", "coupons", "logo", "font", "key_epochs"];
+
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct EntryFields {
     id: OperatorId,
     name: String,
@@ -88,19 +93,24 @@ impl OperatorEntry {
             return Err(fault(format!("the entry has more than {OPERATOR_ENTRY_BYTES_MAX} bytes")));
         }
         let fields = read_object(json.as_bytes()).map_err(|complaint| fault(complaint.to_string()))?;
-        check(fields, deployment).map_err(fault)
+        let mut entry = check(fields, deployment).map_err(fault)?;
+        let names = read_members(json).into_iter().flatten().map(|(name, _)| name);
+        entry.unknown_members = names.filter(|name| !MEMBERS.contains(&name.as_str())).collect();
+        Ok(entry)
     }
+}
+
+/// The members of an entry, whatever they are.
+fn read_members(json: &str) -> Option<Map<String, Value>> {
+    read_object(json.as_bytes()).ok()
 }
 
 /// The id of an entry that is otherwise wrong.
 fn find_id(json: &str) -> Option<OperatorId> {
-    #[derive(Deserialize)]
-    struct IdField {
-        id: OperatorId,
-    }
     // An entry that is far too long is not worth reading for its id.
     let is_readable = json.len() <= OPERATOR_ENTRY_BYTES_MAX.saturating_mul(4);
-    is_readable.then(|| read_object::<IdField>(json.as_bytes()).ok()).flatten().map(|field| field.id)
+    let members = is_readable.then(|| read_members(json)).flatten()?;
+    OperatorId::parse(members.get("id")?.as_str()?)
 }
 
 fn check(fields: EntryFields, deployment: Deployment) -> Result<OperatorEntry, String> {
@@ -128,7 +138,19 @@ fn check(fields: EntryFields, deployment: Deployment) -> Result<OperatorEntry, S
     }
     check_distinct("key_epochs", &fields.key_epochs)?;
     let EntryFields { id, name, country, origin, dashboards, partners, logo, font, key_epochs, .. } = fields;
-    Ok(OperatorEntry { id, name, country, origin, dashboards, partners, coupons, logo, font, key_epochs })
+    Ok(OperatorEntry {
+        id,
+        name,
+        country,
+        origin,
+        dashboards,
+        partners,
+        coupons,
+        logo,
+        font,
+        key_epochs,
+        unknown_members: Vec::new(),
+    })
 }
 
 /// What fits beside other words in the title of the widget.
@@ -148,7 +170,7 @@ fn check_distinct<T: PartialEq + fmt::Display>(member: &str, values: &[T]) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn acme() -> Value {
         json!({"id": "acme", "name": "Acme Mobile", "country": "US", "origin": "https://origin.acme.example",
@@ -176,14 +198,17 @@ mod tests {
         assert_eq!(entry.logo.as_ref().map(LogoId::as_str), Some("acme-2"));
         assert_eq!(entry.font.as_ref().map(FontId::as_str), Some("acme-sans"));
         assert!(entry.coupons.is_some() && entry.partners.is_some_and(|partners| partners.len() == 1));
+        assert!(entry.unknown_members.is_empty(), "{:?}", entry.unknown_members);
+        full["dashboard"] = json!([]);
+        let entry = OperatorEntry::parse(&full.to_string(), Deployment::Public).expect("is sound");
+        assert_eq!(entry.unknown_members, ["dashboard"], "a version before may meet a new member");
     }
 
     #[test]
     fn mistake_is_named_with_operator_and_member() {
         type Change = fn(&mut Value);
-        let cases: [(Change, &str); 25] = [
+        let cases: [(Change, &str); 24] = [
             (|e| e["coupons"] = json!("ac"), "acme: coupons must be"),
-            (|e| e["dashboard"] = json!([]), "acme: unknown field `dashboard`"),
             (|e| e["name"] = json!(" "), "acme: name must be"),
             (|e| e["name"] = json!("a".repeat(61)), "acme: name must be"),
             (|e| e["country"] = json!("us"), "acme: country must be"),

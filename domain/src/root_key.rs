@@ -46,6 +46,11 @@ impl KeyEpoch {
     pub fn first(root: &RootKey) -> Self {
         Self { root: root.id.clone(), number: 1 }
     }
+
+    /// Whether its keys are derived from this root key.
+    pub fn is_of(&self, root: &RootKey) -> bool {
+        self.root == root.id
+    }
 }
 
 impl fmt::Display for KeyEpoch {
@@ -113,7 +118,7 @@ pub fn derive_operator_keys(
 ) -> Result<Keyring, String> {
     let mut keys = Vec::new();
     for epoch in epochs {
-        let root = roots.iter().find(|root| root.id == epoch.root);
+        let root = roots.iter().find(|root| epoch.is_of(root));
         let root = root.ok_or_else(|| format!("key_epochs names {epoch}, and there is no such root key"))?;
         keys.extend(DERIVED_USES.map(|key_use| root.derive(key_use, operator, epoch)));
     }

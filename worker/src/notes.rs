@@ -32,8 +32,13 @@ impl CallNotes {
         self.lock().partner = Some(partner.clone());
     }
 
-    /// Notes a call to an operator's origin that begins now, in Unix milliseconds.
-    pub(crate) fn begin_origin_call(&self, operator: &OperatorId, now: i64) {
+    /// Notes a call to an operator's origin that begins now, by a clock in Unix milliseconds.
+    pub(crate) fn begin_origin_call<F: Fn() -> i64>(
+        &self,
+        operator: &OperatorId,
+        clock: F,
+    ) -> OriginCall<'_, F> {
+        let now = clock();
         let mut notes = self.lock();
         match &notes.asked {
             None => notes.asked = Some(operator.clone()),
@@ -44,14 +49,16 @@ impl CallNotes {
             notes.since = now;
         }
         notes.under_way = notes.under_way.saturating_add(1);
+        OriginCall { notes: self, clock }
     }
 
-    /// Notes its end, and whether it was a success.
-    pub(crate) fn end_origin_call(&self, operator: &OperatorId, now: i64, is_success: bool) {
+    /// Notes that an operator has answered with a success.
+    pub(crate) fn note_answered(&self, operator: &OperatorId) {
+        self.lock().answered = Some(operator.clone());
+    }
+
+    fn end_origin_call(&self, now: i64) {
         let mut notes = self.lock();
-        if is_success {
-            notes.answered = Some(operator.clone());
-        }
         notes.under_way = notes.under_way.saturating_sub(1);
         if notes.under_way == 0 {
             notes.origin_ms = notes.origin_ms.saturating_add(elapsed_ms(notes.since, now));
@@ -80,6 +87,20 @@ impl CallNotes {
     }
 }
 
+/// A call to an origin that is under way. It ends when this is dropped: also when nobody waits for its
+/// response any more.
+#[must_use]
+pub(crate) struct OriginCall<'n, F: Fn() -> i64> {
+    notes: &'n CallNotes,
+    clock: F,
+}
+
+impl<F: Fn() -> i64> Drop for OriginCall<'_, F> {
+    fn drop(&mut self) {
+        self.notes.end_origin_call((self.clock)());
+    }
+}
+
 /// Milliseconds between two times; zero when the clock was set back.
 pub(crate) fn elapsed_ms(since: i64, now: i64) -> u32 {
     u32::try_from(now.saturating_sub(since).max(0)).unwrap_or(u32::MAX)
@@ -88,6 +109,7 @@ pub(crate) fn elapsed_ms(since: i64, now: i64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
 
     fn operator(id: &str) -> OperatorId {
         OperatorId::parse(id).expect("is a slug")
@@ -97,26 +119,29 @@ mod tests {
     fn operator_is_the_one_that_answered_or_the_only_one() {
         let notes = CallNotes::default();
         assert_eq!(notes.operator(), None);
-        notes.begin_origin_call(&operator("acme"), 0);
-        notes.end_origin_call(&operator("acme"), 0, false);
+        drop(notes.begin_origin_call(&operator("acme"), || 0));
         assert_eq!(notes.operator(), Some(operator("acme")), "a refusal is its own too");
-        notes.begin_origin_call(&operator("nova"), 0);
-        notes.end_origin_call(&operator("nova"), 0, false);
+        drop(notes.begin_origin_call(&operator("nova"), || 0));
         assert_eq!(notes.operator(), None, "two were asked, and neither has it");
-        notes.begin_origin_call(&operator("nova"), 0);
-        notes.end_origin_call(&operator("nova"), 0, true);
+        notes.note_answered(&operator("nova"));
         assert_eq!(notes.operator(), Some(operator("nova")));
     }
 
     #[test]
     fn calls_at_once_are_timed_once() {
-        let (notes, acme, nova) = (CallNotes::default(), operator("acme"), operator("nova"));
-        notes.begin_origin_call(&acme, 1_000);
-        notes.begin_origin_call(&nova, 1_010);
-        notes.end_origin_call(&acme, 1_030, true);
-        notes.end_origin_call(&nova, 1_050, false);
-        notes.begin_origin_call(&acme, 2_000);
-        notes.end_origin_call(&acme, 2_007, true);
+        let (notes, now) = (CallNotes::default(), Cell::new(1_000));
+        let begin = |id: &str| notes.begin_origin_call(&operator(id), || now.get());
+        let acme = begin("acme");
+        now.set(1_010);
+        let nova = begin("nova");
+        now.set(1_030);
+        drop(acme);
+        now.set(1_050);
+        drop(nova);
+        now.set(2_000);
+        let acme = begin("acme");
+        now.set(2_007);
+        drop(acme);
         assert_eq!(notes.origin_ms(), 57);
         assert_eq!([elapsed_ms(5, 3), elapsed_ms(0, i64::MAX)], [0, u32::MAX]);
     }

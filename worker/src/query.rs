@@ -10,6 +10,11 @@ pub(crate) fn find_parameter(query: &str, name: &str) -> Option<String> {
     (!value.is_empty()).then_some(value)
 }
 
+/// Whether a parameter is there, whatever its value is.
+pub(crate) fn has_parameter(query: &str, name: &str) -> bool {
+    query.split('&').any(|pair| pair.split('=').next() == Some(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,5 +30,9 @@ mod tests {
         for absent in ["empty", "bare", "bad", "offer", ""] {
             assert_eq!(find_parameter(query, absent), None, "{absent}");
         }
+        for there in ["operator", "empty", "bare", "bad"] {
+            assert!(has_parameter(query, there), "{there}");
+        }
+        assert!(!has_parameter(query, "offer"));
     }
 }

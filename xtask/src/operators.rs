@@ -1,5 +1,8 @@
-//! `cargo xtask operators`: checks the entries of operators as the edge does, compares them with each other, and puts them
-//! into the edge's store. Each entry is a key of its own there: nobody else's changes.
+//! `cargo xtask operators`: checks each entry of an operator by itself, compares them with each other, and puts them into
+//! the edge's store. Each entry is a key of its own there: nobody else's changes.
+//!
+//! Not here: what the edge compares with its own settings. Whether a partner is in `PARTNERS`, and a root key among the
+//! secrets, the edge finds when it reads the entry.
 
 use std::fs;
 use std::path::{self, PathBuf};
@@ -54,9 +57,16 @@ fn check_files(files: &[PathBuf], local: bool) -> Outcome<Vec<(&PathBuf, Operato
         let text = fs::read_to_string(file).map_err(|error| error.to_string());
         let entry =
             text.and_then(|text| OperatorEntry::parse(&text, deployment).map_err(|fault| fault.to_string()));
+        let mut complain = |complaint: &str| complaints.push(format!("{}: {complaint}", file.display()));
         match entry {
-            Ok(entry) => entries.push((file, entry)),
-            Err(complaint) => complaints.push(format!("{}: {complaint}", file.display())),
+            Ok(entry) => {
+                // The edge would serve the operator without them. Here they are mistakes.
+                for member in &entry.unknown_members {
+                    complain(&format!("{}: unknown member {member}", entry.id));
+                }
+                entries.push((file, entry));
+            }
+            Err(complaint) => complain(&complaint),
         }
     }
     complaints.extend(compare(&entries));
@@ -118,14 +128,16 @@ mod tests {
         nova["origin"] = json!("http://127.0.0.1:8788");
         let mut twin = entry("acme");
         twin["coupons"] = json!("AC");
+        twin["dashboard"] = json!([]);
         let files =
             [write("acme.json", &entry("acme")), write("nova.json", &nova), write("twin.json", &twin)];
         let refused = check_files(&files, false).expect_err("is refused").to_string();
         let lines: Vec<&str> = refused.lines().collect();
-        assert_eq!(lines.len(), 3, "{refused}");
+        assert_eq!(lines.len(), 4, "{refused}");
         assert!(lines[0].contains("nova.json: nova: origin must be"), "{refused}");
-        assert!(lines[1].contains("twin.json: id is that of"), "{refused}");
-        assert!(lines[2].contains("twin.json: origin is that of"), "{refused}");
+        assert!(lines[1].contains("twin.json: acme: unknown member dashboard"), "{refused}");
+        assert!(lines[2].contains("twin.json: id is that of"), "{refused}");
+        assert!(lines[3].contains("twin.json: origin is that of"), "{refused}");
         let found = check_files(&files[..2], true).expect("this machine may be named locally");
         assert_eq!(found.len(), 2);
         assert!(check_files(&["nowhere.json".into()], true).is_err());

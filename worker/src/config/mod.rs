@@ -12,7 +12,9 @@ pub use read::ConfigFault;
 use onbill_domain::deployment::Deployment;
 use onbill_domain::ids::{LogoId, OfferId, PartnerId};
 use onbill_domain::key::{Keyring, Party};
+use onbill_domain::operator_entry::EntryFault;
 use onbill_domain::root_key::RootKey;
+use std::sync::Arc;
 
 /// The configuration of an edge.
 #[derive(Debug)]
@@ -79,8 +81,12 @@ impl Config {
         &self.operators
     }
 
-    /// Reads the entry of an operator of this deployment.
-    pub(crate) fn read_operator(&self, json: &str) -> KnownOperator {
+    /// Reads the entry of an operator of this deployment. Also returns what it names that this version
+    /// does not know, and does without.
+    pub(crate) fn read_operator(
+        &self,
+        json: &str,
+    ) -> Result<(Arc<Operator>, Option<EntryFault>), EntryFault> {
         Operator::read(json, self)
     }
 

@@ -42,19 +42,37 @@ pub struct Operator {
 pub(crate) type KnownOperator = Result<Arc<Operator>, EntryFault>;
 
 impl Operator {
-    /// Reads and checks an entry of this deployment, and derives the operator's keys.
-    pub(super) fn read(json: &str, config: &Config) -> KnownOperator {
+    /// Reads and checks an entry of this deployment, and derives the operator's keys. Also returns what
+    /// the entry names that this version of the edge does not know, and does without: members,
+    /// partners, and epochs while at least one is left.
+    pub(super) fn read(json: &str, config: &Config) -> Result<(Arc<Self>, Option<EntryFault>), EntryFault> {
         let entry = OperatorEntry::parse(json, config.deployment)?;
-        let fault = |what: String| EntryFault::of(&entry.id, what);
-        if let Some(unknown) =
-            entry.partners.iter().flatten().find(|id| config.find_partner(id.as_str()).is_none())
-        {
-            return Err(fault(format!("partners names {unknown}, which is not in PARTNERS")));
+        let OperatorEntry { id, name, country, origin, dashboards, coupons, logo, font, .. } = entry;
+        let mut unknown: Vec<String> =
+            entry.unknown_members.iter().map(|member| format!("unknown member {member}")).collect();
+        let partners = entry.partners.map(|mut partners| {
+            partners.retain(|partner| {
+                let is_known = config.find_partner(partner.as_str()).is_some();
+                if !is_known {
+                    unknown.push(format!("partners names {partner}, which is not in PARTNERS"));
+                }
+                is_known
+            });
+            partners
+        });
+        let (mut epochs, others): (Vec<_>, Vec<_>) =
+            entry.key_epochs.into_iter().partition(|epoch| config.roots.iter().any(|root| epoch.is_of(root)));
+        if epochs.is_empty() {
+            epochs = others;
+        } else {
+            let lacks = |epoch| format!("key_epochs names {epoch}, and there is no such root key");
+            unknown.extend(others.iter().map(lacks));
         }
-        let keys = derive_operator_keys(&config.roots, &entry.id, &entry.key_epochs).map_err(fault)?;
-        let OperatorEntry { id, name, country, origin, dashboards, partners, coupons, logo, font, .. } =
-            entry;
-        Ok(Arc::new(Self { id, name, country, origin, dashboards, coupons, logo, font, partners, keys }))
+        let keys = derive_operator_keys(&config.roots, &id, &epochs);
+        let keys = keys.map_err(|what| EntryFault::of(&id, what))?;
+        let unknown = (!unknown.is_empty()).then(|| EntryFault::of(&id, unknown.join("; ")));
+        let read = Self { id, name, country, origin, dashboards, coupons, logo, font, partners, keys };
+        Ok((Arc::new(read), unknown))
     }
 
     /// Whether this operator sells `partner`. A partner never learns of operators that do not.
@@ -83,11 +101,16 @@ pub(crate) enum Operators {
 }
 
 impl Operators {
-    /// How many entries are known to be wrong.
-    pub(crate) fn broken_count(&self) -> usize {
+    /// How many entries are known to be wrong: of the store, those that were read at `oldest` or later.
+    /// One that nobody has asked for since may be gone.
+    pub(crate) fn broken_count(&self, oldest: Timestamp) -> usize {
         match self {
             Self::Listed(listed) => listed.iter().filter(|known| known.is_err()).count(),
-            Self::Stored(cache) => cache.lock().entries.values().filter(|kept| kept.known.is_err()).count(),
+            Self::Stored(cache) => {
+                let kept = cache.lock();
+                let of_late = kept.entries.values().filter(|entry| entry.read_at >= oldest);
+                of_late.filter(|entry| entry.known.is_err()).count()
+            }
         }
     }
 }

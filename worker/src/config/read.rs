@@ -85,13 +85,17 @@ impl Config {
 
     /// Reads the variable `OPERATORS`. Only what is no list is a mistake of the whole.
     fn read_operators(&self, list: &str) -> Result<Vec<KnownOperator>, ConfigFault> {
-        let entries: Vec<&RawValue> = serde_json::from_str(list)
+        let entries: Vec<&RawValue> = serde_json::from_slice(list.as_bytes())
             .map_err(|complaint| config_fault(format!("OPERATORS: {complaint}")))?;
         if entries.is_empty() {
             return Err(config_fault("OPERATORS: the list is empty"));
         }
-        let mut listed: Vec<KnownOperator> =
-            entries.into_iter().map(|entry| self.read_operator(entry.get())).collect();
+        // The variable is of this version, as all that it names: what is unknown is a mistake.
+        let read = |entry: &RawValue| match self.read_operator(entry.get())? {
+            (operator, None) => Ok(operator),
+            (_, Some(unknown)) => Err(unknown),
+        };
+        let mut listed: Vec<KnownOperator> = entries.into_iter().map(read).collect();
         // Which of two entries is meant, nobody can tell.
         let ids: Vec<OperatorId> = listed.iter().filter_map(id_of).cloned().collect();
         for known in &mut listed {

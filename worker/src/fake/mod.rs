@@ -12,7 +12,6 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use kv::FakeKv;
 use onbill_domain::digest::sha256;
-use onbill_domain::limits::OPERATORS_MAX;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::HashSet;
 use std::future::Future;
@@ -31,6 +30,7 @@ pub struct FakePlatform {
     kv: Mutex<FakeKv>,
     settings: Mutex<FakeKv>,
     setting_reads: AtomicU64,
+    setting_read_seconds: AtomicI64,
     network: Mutex<Network>,
     sent: Mutex<Vec<Request<Bytes>>>,
     exhausted: Mutex<HashSet<RateLimiter>>,
@@ -52,6 +52,7 @@ impl FakePlatform {
             kv: Mutex::default(),
             settings: Mutex::default(),
             setting_reads: AtomicU64::new(0),
+            setting_read_seconds: AtomicI64::new(0),
             network: Mutex::new(no_connection),
             sent: Mutex::default(),
             exhausted: Mutex::default(),
@@ -139,6 +140,11 @@ impl FakePlatform {
         self.setting_reads.load(Ordering::SeqCst)
     }
 
+    /// Sets how long a read of settings takes, in seconds.
+    pub fn slow_setting_reads(&self, seconds: i64) {
+        self.setting_read_seconds.store(seconds, Ordering::SeqCst);
+    }
+
     fn seconds(&self) -> i64 {
         self.clock.load(Ordering::SeqCst)
     }
@@ -166,18 +172,18 @@ impl Platform for FakePlatform {
     async fn read_settings(&self, keys: &[String]) -> Result<Vec<Option<String>>, KvUnavailable> {
         self.setting_reads.fetch_add(1, Ordering::SeqCst);
         assert!(keys.len() <= 100, "the platform reads no more at once");
+        self.advance_seconds(self.setting_read_seconds.load(Ordering::SeqCst));
         let settings = lock(&self.settings);
         keys.iter().map(|key| settings.get(key, self.seconds())).collect()
     }
 
-    async fn list_settings(&self, prefix: &str) -> Result<Vec<String>, KvUnavailable> {
+    async fn list_settings(&self, prefix: &str, _count_max: usize) -> Result<Vec<String>, KvUnavailable> {
         self.setting_reads.fetch_add(1, Ordering::SeqCst);
         let settings = lock(&self.settings);
         // The list fails as reads do.
         settings.get(prefix, self.seconds())?;
         let keys = settings.entries().into_iter().map(|(key, _)| key);
-        let keys: Vec<String> = keys.filter(|key| key.starts_with(prefix)).collect();
-        if keys.len() > OPERATORS_MAX { Err(KvUnavailable) } else { Ok(keys) }
+        Ok(keys.filter(|key| key.starts_with(prefix)).collect())
     }
 
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Unreachable> {

@@ -7,7 +7,7 @@ use crate::fault::HandlerError;
 use crate::ott::forward::{forward, relay};
 use crate::ott::owner::{Asking, Owner, Resource, find_owner};
 use crate::platform::Platform;
-use crate::query::find_parameter;
+use crate::query::{find_parameter, has_parameter};
 use bytes::Bytes;
 use http::Response;
 use onbill_domain::ids::OperatorId;
@@ -18,15 +18,17 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// The operator that the call itself names, in `operator` of its query. It is asked and no other, and
-/// its answer is the answer. One that does not sell the partner → 400 `parameter-not-supported`.
+/// its answer is the answer. One that does not sell the partner, or no name of an operator → 400
+/// `parameter-not-supported`.
 pub(crate) async fn find_named_operator<P: Platform>(
     call: &Call<'_, P>,
     partner: &Partner,
 ) -> Result<Option<Arc<Operator>>, HandlerError> {
-    let Some(name) = find_parameter(call.request.uri().query().unwrap_or_default(), "operator") else {
+    let query = call.request.uri().query().unwrap_or_default();
+    if !has_parameter(query, "operator") {
         return Ok(None);
-    };
-    let operator = match OperatorId::parse(&name) {
+    }
+    let operator = match find_parameter(query, "operator").as_deref().and_then(OperatorId::parse) {
         Some(id) => call.find_seller(partner, &id).await?,
         None => None,
     };

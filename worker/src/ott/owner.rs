@@ -20,8 +20,9 @@ use std::sync::Arc;
 /// beyond them would wait there, and its time would run out meanwhile.
 pub(crate) const ASKED_AT_ONCE_MAX: usize = 6;
 
-/// No origin is asked later than this many seconds after the first. With the last one's response and
-/// the call itself, a partner waits twenty seconds at most.
+/// No origin is asked later than this many seconds after the first. A call to an origin takes eight at
+/// most: with the one that KV maps to before, the last response, and the call itself after, a partner
+/// waits 28 seconds at most.
 const ASKING_SECONDS_MAX: i64 = 4;
 
 /// A kind of thing that operators have.

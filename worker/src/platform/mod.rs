@@ -60,9 +60,13 @@ pub trait Platform {
         keys: &[String],
     ) -> impl Future<Output = Result<Vec<Option<String>>, KvUnavailable>>;
 
-    /// Lists the keys of settings that begin with `prefix`; an error when there are more than
-    /// `limits::OPERATORS_MAX`.
-    fn list_settings(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, KvUnavailable>>;
+    /// Lists the keys of settings that begin with `prefix`: all of them, or some more than `count_max`
+    /// when there are more.
+    fn list_settings(
+        &self,
+        prefix: &str,
+        count_max: usize,
+    ) -> impl Future<Output = Result<Vec<String>, KvUnavailable>>;
 
     /// Sends a request, whose URI is absolute, and reads the whole response. It follows no
     /// redirects, waits no longer than [`SEND_SECONDS_MAX`], and reads no more than

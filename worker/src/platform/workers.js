@@ -42,10 +42,23 @@ export async function readSettings(env, keys) {
   return keys.map(key => values.get(key));
 }
 
-/** The keys that begin with `prefix`: all of them, or null when they do not fit into one list of 1000. */
-export async function listSettings(env, prefix) {
-  const { keys, list_complete: isComplete } = await env.OPERATORS_KV.list({ prefix });
-  return isComplete ? keys.map(key => key.name) : null;
+/** A list has up to 1000 keys, and fewer where keys were deleted: so many lists are read, and no more. */
+const LISTS_MAX = 10;
+
+/**
+ * The keys that begin with `prefix`: all of them, or some more than `countMax` when there are more. Null when they do not
+ * end.
+ */
+export async function listSettings(env, prefix, countMax) {
+  const names = [];
+  let cursor;
+  for (let lists = 0; lists < LISTS_MAX; lists++) {
+    const list = await env.OPERATORS_KV.list({ prefix, cursor });
+    names.push(...list.keys.map(key => key.name));
+    if (list.list_complete || names.length > countMax) return names;
+    cursor = list.cursor;
+  }
+  return null;
 }
 
 export const checkRate = async (env, limiter, key) => (await env[limiter].limit({ key })).success;

@@ -61,7 +61,7 @@ extern "C" {
     async fn read_settings(env: &Env, keys: &Array) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_name = listSettings, catch)]
-    async fn list_settings(env: &Env, prefix: &str) -> Result<JsValue, JsValue>;
+    async fn list_settings(env: &Env, prefix: &str, count_max: usize) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_name = checkRate, catch)]
     async fn check_rate(env: &Env, limiter: &str, key: &str) -> Result<JsValue, JsValue>;
@@ -117,8 +117,8 @@ impl Platform for Workers {
         Ok(Array::from(&values).iter().map(|value| value.as_string()).collect())
     }
 
-    async fn list_settings(&self, prefix: &str) -> Result<Vec<String>, KvUnavailable> {
-        let keys = list_settings(&self.env, prefix).await.map_err(|_| KvUnavailable)?;
+    async fn list_settings(&self, prefix: &str, count_max: usize) -> Result<Vec<String>, KvUnavailable> {
+        let keys = list_settings(&self.env, prefix, count_max).await.map_err(|_| KvUnavailable)?;
         if keys.is_null() {
             return Err(KvUnavailable);
         }

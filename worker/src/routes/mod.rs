@@ -81,7 +81,7 @@ routes! {
     incoming:
 
     Start: GET | HEAD, "/" => start::get_start(&incoming.call()?);
-    Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.ok()));
+    Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.ok(), incoming.platform.now()));
 
     WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => widget::loader::get_loader(&incoming.call()?);
     WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?).await;

@@ -1,7 +1,7 @@
 //! More operators than can be asked at once: whom a call without a PAI goes to, and when.
 
 use super::ott::{charge, charged};
-use super::test_edge::{TestEdge, pai, partners, variables};
+use super::test_edge::{TestEdge, pai, partners, upstream_response, variables};
 use crate::fake::KvFault;
 use crate::platform::Unreachable;
 use bytes::Bytes;
@@ -197,7 +197,14 @@ async fn named_operator_is_asked_alone() {
         assert_eq!(sent.len(), 2, "{sent:?}");
         assert!(sent.iter().all(|to| to.ends_with(query)), "byte for byte as it was signed: {sent:?}");
     }
-    for unknown in ["?operator=other", "?operator=Operator", "?operator=..%2F"] {
+    for unknown in [
+        "?operator=other",
+        "?operator=Operator",
+        "?operator=..%2F",
+        "?operator=",
+        "?operator",
+        "?operator=%ff",
+    ] {
         let response = edge.call_as_netflix("GET", &format!("{STATUS}{unknown}"), &Value::Null).await;
         assert_eq!(response.refusal(), (400, "parameter-not-supported".to_owned()), "{unknown}");
     }
@@ -260,6 +267,30 @@ async fn slow_fleet_is_asked_for_some_seconds_only() {
     let asked = edge.platform.take_sent().len();
     assert!((2..=6).contains(&asked), "{asked} were asked");
     assert!(edge.platform.log_lines().iter().any(|line| line.contains("there was no time to ask operator:")));
+}
+
+/// Five others are still under way when the first one has it.
+#[tokio::test]
+async fn calls_that_nobody_waits_for_are_timed_too() {
+    let edge = Arc::new(fleet_with(&[]));
+    let (clock, calls) = (Arc::downgrade(&edge), AtomicUsize::new(0));
+    edge.platform.on_network(move |_: Request<Bytes>| {
+        let (clock, call) = (clock.clone(), calls.fetch_add(1, Ordering::SeqCst));
+        async move {
+            if call > 0 {
+                return std::future::pending().await;
+            }
+            tokio::task::yield_now().await;
+            if let Some(edge) = clock.upgrade() {
+                edge.platform.advance_seconds(1);
+            }
+            Ok(upstream_response(200, &charged().to_string()))
+        }
+    });
+    assert_eq!(status(&edge, "").await, 200);
+    assert_eq!(edge.platform.take_sent().len(), 6);
+    let numbers: Vec<_> = edge.platform.data_points().iter().map(|point| point.numbers).collect();
+    assert_eq!(numbers, [[1000.0; 2]]);
 }
 
 #[tokio::test]

@@ -33,17 +33,18 @@ async fn line_of_a_charge_says_who_what_and_how_long() {
     let edge = TestEdge::new();
     knows_acme(&edge);
     edge.stub_response(&format!("POST {ACME}/ott/v1/transaction"), 201, &charged());
+    edge.slow_network(1);
     let call = signed_charge(&edge, &[("x-correlator", "run-1"), ("traceparent", PARENT)]);
     assert_eq!(edge.send(call).await.status(), 201);
     let mut line = last_line(&edge);
     let span_id = line.as_object_mut().and_then(|line| line.remove("span_id")).expect("is there");
     assert!(span_id.as_str().is_some_and(|id| id.len() == 16 && !PARENT.contains(id)), "{span_id}");
     let expected = json!({
-        "time": "2026-11-18T11:06:40.000Z", "level": "info", "version": env!("CARGO_PKG_VERSION"),
+        "time": "2026-11-18T11:06:41.000Z", "level": "info", "version": env!("CARGO_PKG_VERSION"),
         "service": "edge", "message": "answered", "correlator": "run-1",
         "trace_id": "0af7651916cd43dd8448eb211c80319c", "method": "POST", "route": "/ott/v1/transaction",
-        "status": 201, "operator": "acme", "partner": "netflix", "outcome": "ok", "duration_ms": 0,
-        "origin_ms": 0,
+        "status": 201, "operator": "acme", "partner": "netflix", "outcome": "ok", "duration_ms": 1000,
+        "origin_ms": 1000,
     });
     assert_eq!(line, expected);
 }
@@ -71,6 +72,7 @@ async fn each_request_has_one_data_point() {
     let edge = TestEdge::new();
     knows_acme(&edge);
     edge.stub_response(&format!("POST {ACME}/ott/v1/transaction"), 201, &charged());
+    edge.slow_network(1);
     edge.send(signed_charge(&edge, &[])).await;
     // Of two operators that are asked, the one that has the charge is the call's.
     edge.stub_response(&format!("GET {NOVA}/ott/v1/transaction/n-1"), 200, &charged());
@@ -99,7 +101,9 @@ async fn each_request_has_one_data_point() {
             ("/healthz", ["/healthz", "", "", "405", "method-not-allowed", version]),
         ]
     );
-    assert!(points.iter().all(|point| point.numbers == [0.0, 0.0]), "the clock of the test stands still");
+    // Each response took a second; of the two that were asked, one after the other.
+    let told: Vec<_> = points.iter().map(|point| point.numbers).collect();
+    assert_eq!(told, [[1000.0; 2], [2000.0; 2], [1000.0; 2], [0.0; 2], [0.0; 2]]);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::test_edge::{
 };
 use crate::fake::KvFault;
 use onbill_domain::key::KeyUse;
+use onbill_domain::limits::OPERATORS_MAX;
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
@@ -188,6 +189,95 @@ async fn missing_entry_is_no_absence() {
     edge.platform.kv_set(&format!("pai/{}", pai()), None);
     edge.stub_refusal(&format!("POST {NOVA}/edge/v1/pai"), 404, "pai-not-found");
     assert_eq!(post(&edge).await, 404);
+}
+
+/// KV has forgotten the PAI, and Nova does not have it.
+fn forget_pai(edge: &TestEdge) {
+    edge.platform.kv_set(&format!("pai/{}", pai()), None);
+    edge.stub_refusal(&format!("POST {NOVA}/edge/v1/pai"), 404, "pai-not-found");
+}
+
+/// The clock passes a second while the other entry is read.
+#[tokio::test]
+async fn entry_that_was_fresh_is_used_after_a_slow_read() {
+    let edge = edge();
+    forget_pai(&edge);
+    edge.stub_response(&format!("POST {ACME}/edge/v1/pai"), 200, &mapping("acme", "ACTIVE", 3));
+    assert_eq!(edge.get(FRAME).await.status(), 200, "Acme's entry is read");
+    edge.platform.advance_seconds(60);
+    edge.platform.slow_setting_reads(1);
+    assert_eq!(post(&edge).await, 201);
+}
+
+#[tokio::test]
+async fn listed_operator_whose_entry_is_not_there_is_no_absence() {
+    let edge = edge();
+    forget_pai(&edge);
+    edge.platform.settings_fail(Some(KvFault::Behind(30)));
+    assert_eq!(post(&edge).await, 503, "the list is newer than the entries");
+}
+
+#[tokio::test]
+async fn empty_store_is_a_fault() {
+    let edge = edge();
+    for id in ["acme", "nova"] {
+        edge.platform.set_setting(&format!("operator/{id}"), None);
+    }
+    assert_eq!((post(&edge).await, edge.get(FRAME).await.status()), (503, 503));
+    forget_pai(&edge);
+    assert_eq!(post(&edge).await, 503);
+    assert!(edge.platform.log_lines().iter().any(|line| line.contains("the store has no operator")));
+}
+
+#[tokio::test]
+async fn too_many_operators_are_an_alarm() {
+    let edge = edge();
+    forget_pai(&edge);
+    for number in 0..=OPERATORS_MAX {
+        edge.platform.set_setting(&format!("operator/o-{number}"), Some("{}"));
+    }
+    assert_eq!(post(&edge).await, 503);
+    assert_eq!(alarms(&edge), ["the store has more than 1000 operators"]);
+}
+
+/// An entry outlives the versions of the edge: what a version does not know is no outage.
+#[tokio::test]
+async fn entry_is_served_without_what_is_unknown() {
+    let edge = edge();
+    let mut acme = operators()[0].clone();
+    acme["partners"] = json!(["netflix", "other"]);
+    acme["key_epochs"] = json!(["r1.1", "r9.1"]);
+    acme["later"] = json!({});
+    put(&edge, &acme);
+    assert_eq!(post(&edge).await, 201);
+    let unknown = "operator entry acme: unknown member later; partners names other, which is not in \
+                   PARTNERS; key_epochs names r9.1, and there is no such root key";
+    assert_eq!(alarms(&edge), [unknown]);
+    assert_eq!(edge.get("/healthz").await.json(), json!({"status": "ok"}));
+}
+
+#[tokio::test]
+async fn mapped_operator_that_does_not_sell_the_partner_is_no_absence() {
+    let edge = edge();
+    let mut acme = operators()[0].clone();
+    acme["partners"] = json!(["tunes"]);
+    put(&edge, &acme);
+    edge.stub_refusal(&format!("POST {NOVA}/edge/v1/pai"), 404, "pai-not-found");
+    assert_eq!(post(&edge).await, 503);
+    assert_eq!(alarms(&edge), ["operator entry acme: it does not sell this partner"]);
+    forget_pai(&edge);
+    assert_eq!(post(&edge).await, 404);
+}
+
+#[tokio::test]
+async fn health_forgets_an_entry_that_nobody_asks_for() {
+    let edge = edge();
+    edge.platform.set_setting("operator/acme", Some("{"));
+    assert_eq!(edge.get(FRAME).await.status(), 503);
+    for (seconds, status) in [(3600, "degraded"), (1, "ok")] {
+        edge.platform.advance_seconds(seconds);
+        assert_eq!(edge.get("/healthz").await.json()["status"], status);
+    }
 }
 
 #[tokio::test]

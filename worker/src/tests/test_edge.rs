@@ -99,6 +99,7 @@ pub(crate) struct TestEdge {
     pub(crate) platform: FakePlatform,
     pub(crate) config: Config,
     responses: Answers,
+    network_seconds: Arc<AtomicI64>,
     partner_keys: Keyring,
     nonces: AtomicU64,
 }
@@ -120,22 +121,29 @@ impl TestEdge {
             seed("tunes-1", "partner:tunes", 41),
             seed("stranger", "partner:stranger", 49),
         ]);
-        let platform = FakePlatform::new(Arc::new(AtomicI64::new(NOW)), 1);
-        let responses = Answers::default();
-        let table = Arc::clone(&responses);
+        let clock = Arc::new(AtomicI64::new(NOW));
+        let platform = FakePlatform::new(Arc::clone(&clock), 1);
+        let (responses, network_seconds) = (Answers::default(), Arc::new(AtomicI64::new(0)));
+        let (table, seconds) = (Arc::clone(&responses), Arc::clone(&network_seconds));
         platform.on_network(move |request| {
+            clock.fetch_add(seconds.load(Ordering::SeqCst), Ordering::SeqCst);
             let to = format!("{} {}", request.method(), request.uri());
             let response = table.lock().expect("is not poisoned").get(&to).cloned();
             async move { response.unwrap_or(Err(Unreachable::Broken)) }
         });
         let partner_keys = Keyring::parse(&partner_keys.to_string()).expect("is well formed");
-        Self { platform, config, responses, partner_keys, nonces: AtomicU64::new(0) }
+        Self { platform, config, responses, network_seconds, partner_keys, nonces: AtomicU64::new(0) }
     }
 
     /// A deployment with a challenge.
     pub(crate) fn with_challenge(self) -> Self {
         let config = self.config.with_challenge(Some("0x4AAA-site"), Some("0x4AAA-secret"));
         Self { config: config.expect("is sound"), ..self }
+    }
+
+    /// From now on each response takes so many seconds of the clock.
+    pub(crate) fn slow_network(&self, seconds: i64) {
+        self.network_seconds.store(seconds, Ordering::SeqCst);
     }
 
     /// From now on `to` (`POST https://...`) responses this.

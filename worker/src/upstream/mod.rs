@@ -131,9 +131,10 @@ async fn send_noted<P: Platform>(
             return call.platform.send(request).await;
         }
     };
-    call.notes.begin_origin_call(operator, call.platform.now_milliseconds());
+    let _under_way = call.notes.begin_origin_call(operator, || call.platform.now_milliseconds());
     let result = call.platform.send(request).await;
-    let is_success = result.as_ref().is_ok_and(|response| response.status().is_success());
-    call.notes.end_origin_call(operator, call.platform.now_milliseconds(), is_success);
+    if result.as_ref().is_ok_and(|response| response.status().is_success()) {
+        call.notes.note_answered(operator);
+    }
     result
 }

@@ -57,10 +57,11 @@ impl EdgeSecrets {
         Ok(roots)
     }
 
-    /// The ring of keys with partners; empty when the file has none.
+    /// The ring of keys with partners.
     pub(super) fn partner_keys(&self) -> Outcome<Vec<Value>> {
         let ring = self.iter().find(|(name, _)| *name == PARTNER_KEYS);
-        ring.map_or(Ok(Vec::new()), |(_, text)| serde_json::from_str(text).context("read PARTNER_KEYS"))
+        let (_, text) = ring.ok_or_else(|| Failure::new(format!("the file has no {PARTNER_KEYS}")))?;
+        serde_json::from_str(text).context("read PARTNER_KEYS")
     }
 
     /// The text of the file: one secret on each line.

@@ -17,20 +17,24 @@ use crate::failure::{Context, Failure, Outcome};
 /// Writes the key sets of further operators of an edge, and for each partner of the edge the keys that it has to add.
 pub(crate) fn write_operator_sets(edge: &Path, operators: &[String], out: &Path) -> Outcome<Vec<PathBuf>> {
     let secrets = EdgeSecrets::read(edge)?;
-    let mut files = Vec::new();
-    for operator in operators {
-        files.extend(make_operator_files(&secrets, operator)?);
-    }
-    write_new_files(files, out)
-}
-
-fn make_operator_files(secrets: &EdgeSecrets, operator: &str) -> Outcome<Vec<KeyFile>> {
     let roots = secrets.roots()?;
     let [root] = &roots[..] else {
         return Err(Failure::new(
             "the file has two root keys: name one by --epoch, after the operator is there",
         ));
     };
+    let epoch = KeyEpoch::first(root);
+    let mut files = Vec::new();
+    for operator in operators {
+        files.extend(make_operator_files(&secrets, operator, &epoch)?);
+    }
+    let written = write_new_files(files, out)?;
+    println!("The keys with the edge are those of \"key_epochs\": [\"{epoch}\"] in the entry.");
+    Ok(written)
+}
+
+fn make_operator_files(secrets: &EdgeSecrets, operator: &str, epoch: &KeyEpoch) -> Outcome<Vec<KeyFile>> {
+    let roots = secrets.roots()?;
     let partner_calls: Vec<Value> = secrets
         .partner_keys()?
         .into_iter()
@@ -50,10 +54,9 @@ fn make_operator_files(secrets: &EdgeSecrets, operator: &str) -> Outcome<Vec<Key
         entries.push(make_webhook_key(operator, partner, &added_partner_file(partner, operator))?);
     }
     let mut files = sort_into_files(entries);
-    let epoch = KeyEpoch::first(root);
     let origin = super::origin_file(operator);
     for file in files.iter_mut().filter(|file| file.name == origin) {
-        file.keys.splice(0..0, derive_entries(&roots, operator, &epoch)?);
+        file.keys.splice(0..0, derive_entries(&roots, operator, epoch)?);
         file.keys.extend(partner_calls.iter().cloned());
     }
     Ok(files)

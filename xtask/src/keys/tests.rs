@@ -136,6 +136,8 @@ fn epoch_is_derived_from_the_root_that_it_names() {
     let next = write_next_root(&edge, &dir).expect("is writable");
     let foreign = write_epoch(&edge, &acme, &epoch("r2.1"), &dir).expect_err("is another root's");
     assert!(foreign.to_string().contains("no such root key"), "{foreign}");
+    let without = write_operator_sets(&next, &["nova".to_owned()], &dir).expect_err("is refused");
+    assert!(without.to_string().contains("has no PARTNER_KEYS"), "a ring without partners: {without}");
     let written = write_epoch(&next, &acme, &epoch("r2.1"), &dir).expect("is writable");
     assert!(read_ring(&written[0]).find(KeyUse::SignupToken, "acme-signup-token-r2.1").is_some());
     fs::remove_dir_all(dir).expect("is ours");
