@@ -388,6 +388,9 @@ async fn newer_schema_is_served_only_if_it_says_so(db: TestStore) {
             refusal,
             "it is served already: {record}"
         );
+        let leased = db.store.lease_due(Queue::All, NOW, NOW.plus_seconds(60), 16).await;
+        let counted = db.store.next_due(Queue::All).await;
+        assert_eq!((leased.err(), counted.err()), (refusal.clone(), refusal), "nothing else runs: {record}");
     }
 }
 
