@@ -75,9 +75,10 @@ async fn folder_keeps_as_many_backups_as_it_is_told() {
     let folder = system.folder().join("backups");
     std::fs::create_dir(&folder).expect("is ours");
     let others =
-        ["nova-2020-01-01T000000Z.sqlite", "acme-old.sqlite", "acme-2020-01-01T000000Z.sqlite.unfinished"];
+        ["nova-2020-01-01T000000Z.sqlite", "acme-old.sqlite", "nova-2020-01-01T000000Z.sqlite.unfinished"];
+    let left = "acme-2020-01-01T000000Z.sqlite.unfinished";
     let old = [1, 2, 3].map(|day| format!("acme-2020-01-0{day}T000000Z.sqlite"));
-    for name in others.iter().copied().chain(old.iter().map(String::as_str)) {
+    for name in others.iter().copied().chain([left]).chain(old.iter().map(String::as_str)) {
         std::fs::write(folder.join(name), "x").expect("is writable");
     }
     let (code, said) = run(&system, &["backup", "--into", folder.to_str().expect("is UTF-8"), "--keep", "2"]);
@@ -85,8 +86,11 @@ async fn folder_keeps_as_many_backups_as_it_is_told() {
     let entries = std::fs::read_dir(&folder).expect("can be listed");
     let mut names: Vec<String> =
         entries.map(|entry| entry.expect("stays").file_name().into_string().expect("is UTF-8")).collect();
+    // What it locks stays.
+    names.retain(|name| name != ".acme.lock");
     names.sort();
     assert!(others.iter().all(|other| names.iter().any(|name| name == other)), "{names:?}");
+    assert!(!names.iter().any(|name| name == left), "its program is gone: {names:?}");
     let kept: Vec<&String> = names.iter().filter(|name| !others.contains(&name.as_str())).collect();
     assert!(kept.len() == 2 && kept[0] == &old[2], "the last of the old ones and the new one: {names:?}");
     let copy = rusqlite::Connection::open(folder.join(kept[1])).expect("opens");

@@ -59,6 +59,28 @@ fn packages_name_the_version_of_the_program() {
 }
 
 #[test]
+fn rules_and_service_monitor_name_the_same_labels() {
+    let (rules, monitor) =
+        (read("prometheus/rules.yml"), read("helm/onbill-origin/templates/servicemonitor.yaml"));
+    assert!(rules.contains("max by (job, operator) (up{job=\"onbill\"}) == 0"));
+    for relabeling in [
+        "{targetLabel: job, replacement: onbill}",
+        "{targetLabel: operator, ",
+        "{action: labeldrop, regex: \"pod|container|endpoint\"}",
+    ] {
+        assert!(monitor.contains(relabeling), "{relabeling}");
+    }
+}
+
+#[test]
+fn billing_files_have_a_place_in_every_container() {
+    let pod = read("helm/onbill-origin/templates/_pod.tpl");
+    assert!(pod.contains("{name: files, mountPath: /var/spool/onbill}") && pod.contains("- name: files\n"));
+    assert!(read("helm/onbill-origin/values.yaml").contains("\nfiles:\n  existingClaim: \"\"\n"));
+    assert!(read("docker/compose.yaml").contains("# volumes: [\"/srv/billing:/var/spool/onbill\"]\n"));
+}
+
+#[test]
 fn files_that_compose_mounts_are_in_the_package() {
     let compose = read("docker/compose.yaml");
     let files: Vec<&str> = compose

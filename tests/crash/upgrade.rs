@@ -10,10 +10,12 @@ use crate::audit::audit_ledger;
 use crate::crash_system::{CrashSystem, DbKind};
 use crate::load::LoadingPartner;
 use crate::turn::TURN;
+use http::StatusCode;
 use onbill_origin::store::{MIGRATIONS, Migration};
 use onbill_test_harness::environment::read_variable;
 use onbill_test_harness::origin_process::{OriginProcess, find_program};
 use onbill_test_harness::wait::wait_until_none;
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,6 +117,14 @@ async fn newer_database_is_refused(kind: DbKind) {
 
     wait_until_none(async || origin.is_healthy().await.then_some("the origin says that it is ready")).await;
     assert!(origin.is_alive(), "whoever watches it finds out why");
+    let person = &system.people[0];
+    let charge = json!({"extTransactionID": "late", "pai": person.pai, "description": "Netflix Standard",
+                        "amount": {"value": 1599, "currency": "USD"},
+                        "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
+    let (at, path) = (&origin.address, "/ott/v1/transaction");
+    let answer = system.caller.forward_partner_call(at, path, &person.handle, &charge).await;
+    assert_eq!(answer.map(|(status, _)| status), Ok(StatusCode::SERVICE_UNAVAILABLE));
+    assert!(system.db.read_charges().await.is_empty(), "the newer onbill may misread it");
     origin.kill();
     for verb in [&["serve"][..], &["outbox", "list"]] {
         let run = system.command_line().args(verb).output().expect("the program starts");

@@ -15,6 +15,7 @@ on_each_database!(
     alarms_that_are_over_are_kept_for_a_quarter,
     alarms_of_an_origin_that_is_gone_end,
     what_was_told_is_remembered,
+    end_of_an_alarm_of_another_origin_can_be_told,
     clock_that_is_ahead_hides_no_new_alarm,
 );
 
@@ -153,7 +154,8 @@ async fn alarms_of_an_origin_that_is_gone_end(db: TestStore) {
 async fn what_was_told_is_remembered(db: TestStore) {
     let (store, alarm) = (&db.store, Alarm::CouponUnpaid);
     let tell = async |change, raised| {
-        let told = ToldAlarm { alarm, subject: "c-1".to_owned(), raised_at: at(raised), change };
+        let (subject, raised_at) = ("c-1".to_owned(), at(raised));
+        let told = ToldAlarm { alarm, subject, other_origin: None, raised_at, change };
         store.mark_alarms_told("a".to_owned(), vec![told]).await.expect("works");
     };
     // What an origin finds when it starts: whether it was told, and whether it is over.
@@ -176,6 +178,27 @@ async fn what_was_told_is_remembered(db: TestStore) {
     assert_eq!(found().await, [(false, false)]);
     tell(AlarmChange::Raised, 20).await;
     assert_eq!(found().await, [(true, false)]);
+}
+
+async fn end_of_an_alarm_of_another_origin_can_be_told(db: TestStore) {
+    let (store, alarm) = (&db.store, Alarm::DiskLow);
+    let tell = async |by: &str, other_origin: Option<&str>, change| {
+        let (subject, other_origin) = ("spool".to_owned(), other_origin.map(str::to_owned));
+        let told = ToldAlarm { alarm, subject, other_origin, raised_at: at(0), change };
+        store.mark_alarms_told(by.to_owned(), vec![told]).await.expect("works");
+    };
+    let untold = async || {
+        let found = store.list_alarms(AlarmFilter::OfOrigin("b".to_owned())).await.expect("works");
+        found.into_iter().map(|alarm| (alarm.instance, alarm.cleared_at.is_some())).collect::<Vec<_>>()
+    };
+    for origin in ["a", "b"] {
+        record(store, origin, &[noticed(alarm, "spool", (0, 0), 1)]).await;
+        tell(origin, None, AlarmChange::Raised).await;
+    }
+    record(store, "a", &[over(alarm, "spool", 10)]).await;
+    assert_eq!(untold().await, [("a".to_owned(), true), ("b".to_owned(), false)]);
+    tell("b", Some("a"), AlarmChange::Cleared).await;
+    assert_eq!(untold().await, [("b".to_owned(), false)]);
 }
 
 /// Whoever has closed it has a clock that is a minute ahead of the origin's.

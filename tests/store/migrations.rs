@@ -33,11 +33,13 @@ use onbill_test_harness::wait::wait_until;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 on_each_database!(
     rows_of_every_version_survive_all_later_migrations,
     newer_schema_is_served_only_if_it_says_so,
     next_release_migrates_what_others_use,
+    start_waits_for_a_long_migration,
 );
 
 const OPEN: &str = "01010101-0101-4101-8101-010101010101";
@@ -388,6 +390,9 @@ async fn newer_schema_is_served_only_if_it_says_so(db: TestStore) {
             refusal,
             "it is served already: {record}"
         );
+        let leased = db.store.lease_due(Queue::All, NOW, NOW.plus_seconds(60), 16).await;
+        let counted = db.store.next_due(Queue::All).await;
+        assert_eq!((leased.err(), counted.err()), (refusal.clone(), refusal), "nothing else runs: {record}");
     }
 }
 
@@ -413,7 +418,7 @@ async fn next_release_migrates_what_others_use(db: TestStore) {
     let next = next_migrations(MIGRATIONS.len());
     // Somebody reads the table, in a transaction that is open for longer than one attempt waits.
     let reader = match &db.place {
-        TestDb::Postgres { url, .. } => Some(hold_table(url, "pais").await),
+        TestDb::Postgres { url, .. } => Some(hold(url, "SELECT count(*) FROM pais").await),
         TestDb::Sqlite(_) => None,
     };
     let (migrated, ()) = tokio::join!(open_with(&db.place, &next), async {
@@ -429,11 +434,22 @@ async fn next_release_migrates_what_others_use(db: TestStore) {
     assert_eq!(db.place.count_rows("migrations").await, i64::try_from(next.len()).expect("is small"));
 }
 
-/// A session in a transaction that has read a table.
-async fn hold_table(url: &str, table: &str) -> tokio_postgres::Client {
+/// Eight seconds: every other statement has seven at most.
+async fn start_waits_for_a_long_migration(db: TestStore) {
+    let TestDb::Postgres { url, .. } = &db.place else { return };
+    let other = hold(url, "SELECT 1 FROM schema_version FOR UPDATE").await;
+    let (opened, ()) = tokio::join!(open_with(&db.place, &MIGRATIONS), async {
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        other.batch_execute("COMMIT").await.expect("ends");
+    });
+    opened.expect("its turn comes");
+}
+
+/// A session in a transaction that has what this statement locks.
+async fn hold(url: &str, statement: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
     tokio::spawn(connection);
-    client.batch_execute(&format!("BEGIN; SELECT count(*) FROM {table}")).await.expect("is SQL");
+    client.batch_execute(&format!("BEGIN; {statement}")).await.expect("is SQL");
     client
 }
 

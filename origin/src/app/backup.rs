@@ -6,6 +6,7 @@ use crate::keys::Vault;
 use crate::store::{SchemaVersion, Store};
 use onbill_domain::timestamp::Timestamp;
 use rustix::fs::{FlockOperation, flock};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -70,18 +71,33 @@ pub struct KeptBackup {
 /// Copies the database into a new file of the folder, named for the operator and the moment, and
 /// then removes the oldest of its kind until `keep` are left. What interrupted copies have left goes
 /// before, because it may be what fills the disk. Files of other names are nobody's business here.
+/// `complain` gets what is not in order and stops nothing.
 pub async fn back_up_into(
     config: &Config,
     vault: &Vault,
     folder: &Path,
     keep: usize,
     now: Timestamp,
+    mut complain: impl FnMut(String),
 ) -> Result<KeptBackup, String> {
-    let file = folder.join(backup_name(config.operator.as_str(), now));
+    let operator = config.operator.as_str();
+    let file = folder.join(backup_name(operator, now));
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
-    remove_leftovers(folder, config.operator.as_str()).map_err(failed)?;
+    let _lock = match lock_folder(folder, operator) {
+        Ok(lock) => {
+            remove_leftovers(folder, operator, &mut complain).map_err(failed)?;
+            Some(lock)
+        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            return Err(format!("{}: another backup is being made there", folder.display()));
+        }
+        Err(error) => {
+            complain(format!("{}: unfinished copies stay, it cannot be locked: {error}", folder.display()));
+            None
+        }
+    };
     let bytes = back_up(config, vault, &file, now).await?;
-    let mut backups = list_backups(folder, config.operator.as_str()).map_err(failed)?;
+    let mut backups = list_backups(folder, operator).map_err(failed)?;
     let surplus = backups.len().saturating_sub(keep.max(1));
     let removed: Vec<PathBuf> = backups.drain(..surplus).collect();
     for old in &removed {
@@ -109,22 +125,34 @@ fn list_backups(folder: &Path, operator: &str) -> std::io::Result<Vec<PathBuf>> 
     Ok(backups)
 }
 
-/// Removes unfinished copies whose program is gone: one that is still made is locked.
-fn remove_leftovers(folder: &Path, operator: &str) -> std::io::Result<()> {
+/// Lets one program at a time make an operator's backups in a folder. The lock ends with the process, and
+/// its file stays: one that is removed could be locked twice. It is never the copy, because on NFS a lock
+/// of ours would shut out `SQLite`, which fills that.
+fn lock_folder(folder: &Path, operator: &str) -> std::io::Result<File> {
+    let file = folder.join(format!(".{operator}.lock"));
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file)?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+    Ok(lock)
+}
+
+/// Removes unfinished copies. Their programs are gone, because this one has the lock. One that stays
+/// takes room, and stops no backup.
+fn remove_leftovers(folder: &Path, operator: &str, mut complain: impl FnMut(String)) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let finished = name.to_str().and_then(|name| name.strip_suffix(UNFINISHED_ENDING));
-        if !finished.is_some_and(|name| is_backup_name(name, operator)) {
-            continue;
-        }
-        let file = match File::open(entry.path()) {
-            // Its own program has just given it its name, or removed it.
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            file => file?,
+        let path = match entry {
+            Ok(entry) => entry.path(),
+            Err(error) => {
+                complain(format!("{}: {error}", folder.display()));
+                continue;
+            }
         };
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            drop(Unfinished { path: entry.path(), _lock: file });
+        let name = path.file_name().and_then(OsStr::to_str);
+        let finished = name.and_then(|name| name.strip_suffix(UNFINISHED_ENDING));
+        if finished.is_some_and(|name| is_backup_name(name, operator)) {
+            drop(Unfinished { path: path.clone() });
+            if path.exists() {
+                complain(format!("{}: cannot be removed", path.display()));
+            }
         }
     }
     Ok(())
@@ -167,8 +195,6 @@ fn folder_of(file: &Path) -> &Path {
 /// A copy that has no name yet. It is removed unless it gets one.
 struct Unfinished {
     path: PathBuf,
-    /// Holds the lock by which others see that the copy is being made. It ends with the process.
-    _lock: File,
 }
 
 impl Unfinished {
@@ -182,9 +208,8 @@ impl Unfinished {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let lock = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Self { path, _lock: lock })
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        Ok(Self { path })
     }
 }
 
@@ -221,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_are_removed_unless_their_copy_is_being_made() {
+    fn leftovers_are_removed_by_the_only_one_who_makes_backups() {
         let folder = std::env::temp_dir().join(format!("onbill-backups-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("can be made");
         let put = |name: &str| {
@@ -232,12 +257,19 @@ mod tests {
         let left = put("acme-2026-11-28T080000Z.sqlite.unfinished");
         let log = put("acme-2026-11-28T080000Z.sqlite.unfinished-wal");
         let others = put("nova-2026-11-28T080000Z.sqlite.unfinished");
-        let made = folder.join("acme-2026-11-29T080000Z.sqlite");
-        let unfinished = Unfinished::create(&made).expect("is new");
-        remove_leftovers(&folder, "acme").expect("works");
+        // No file, and so not to be removed as one.
+        let stuck = folder.join("acme-2026-11-27T080000Z.sqlite.unfinished");
+        std::fs::create_dir_all(&stuck).expect("can be made");
+        let lock = lock_folder(&folder, "acme").expect("is free");
+        let second = lock_folder(&folder, "acme").map_err(|error| error.kind());
+        assert_eq!(second.err(), Some(ErrorKind::WouldBlock));
+        assert!(lock_folder(&folder, "nova").is_ok(), "that is another operator's");
+        let mut complaints = Vec::new();
+        remove_leftovers(&folder, "acme", |complaint| complaints.push(complaint)).expect("works");
         assert!(!left.exists() && !log.exists(), "its program is gone");
-        assert!(others.exists() && unfinished.path.exists(), "these are others'");
-        drop(unfinished);
+        assert!(others.exists(), "this is another operator's");
+        assert!(complaints.len() == 1 && complaints[0].contains("acme-2026-11-27"), "{complaints:?}");
+        drop(lock);
         std::fs::remove_dir_all(&folder).expect("is ours");
     }
 }

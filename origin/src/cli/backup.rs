@@ -1,7 +1,7 @@
 //! `backup`: copies the database of a serving origin.
 
 use super::opening::load_config;
-use super::output::print_line;
+use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock};
@@ -38,7 +38,8 @@ impl Arguments {
         let now = SystemClock.now();
         let (file, length) = match (self.into, self.keep, self.file) {
             (Some(folder), Some(keep), _) => {
-                let kept = back_up_into(&config, &vault, &folder, keep.into(), now).await;
+                let complain = |complaint: String| print_error_line!("{complaint}");
+                let kept = back_up_into(&config, &vault, &folder, keep.into(), now, complain).await;
                 let kept = kept.map_err(anyhow::Error::msg)?;
                 for removed in &kept.removed {
                     print_line!("{}: removed, as the oldest.", removed.display());

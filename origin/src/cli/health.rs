@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use clap::Args;
 use http::{Request, StatusCode};
+use onbill_origin::config::AdminListen;
 use onbill_origin::http::{HttpPeer, Peer as _};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -18,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Ask the origin on this machine whether it is ready, as the health check of a container does.
 ///
-/// It calls /readyz at the address in `admin_listen`, or in `listen` if that is "off". Exit code 0 when it is
-/// ready, 1 when it is not, and says why, or does not answer.
+/// It calls /readyz at the address in `admin_listen`, or in `listen` if that is "off" or absent. Exit code 0 when
+/// it is ready, 1 when it is not, and says why, or does not answer.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {}
@@ -28,7 +29,7 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, _) = load_config(config)?;
         let peer = HttpPeer::new(PATIENCE).context("the HTTP client does not start")?;
-        let listener = reachable(config.admin_listen.address().unwrap_or(config.listen));
+        let listener = reachable(own_listener(config.admin_listen, config.listen));
         let url = format!("http://{listener}/readyz");
         let answer = peer.send(Request::get(&url).body(Bytes::new())?).await;
         let is_ready = matches!(&answer, Ok(answer) if answer.status() == StatusCode::OK);
@@ -42,6 +43,12 @@ impl Arguments {
         }
         Ok(VerbOutcome::findings_if(!is_ready))
     }
+}
+
+/// The listener that is certainly this origin's. Another one may have the default of `admin_listen`, and an
+/// origin goes on without that.
+fn own_listener(admin: AdminListen, listen: SocketAddr) -> SocketAddr {
+    admin.address().filter(|_| !admin.is_default()).unwrap_or(listen)
 }
 
 /// The words that say why an origin is not ready, in brackets; nothing if there are none.
@@ -73,6 +80,14 @@ mod tests {
         for other in ["", "{}", "Bad Gateway", r#"{"reasons": []}"#] {
             assert_eq!(list_reasons(other.as_bytes()), "", "{other}");
         }
+    }
+
+    #[test]
+    fn origin_is_asked_where_no_other_one_answers() {
+        let listen: SocketAddr = "127.0.0.1:8788".parse().expect("is an address");
+        let named = AdminListen::try_from("127.0.0.1:9464".to_owned()).expect("is an address");
+        let asked = |admin| own_listener(admin, listen).port();
+        assert_eq!([AdminListen::default(), AdminListen::off(), named].map(asked), [8788, 8788, 9464]);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl AlarmWebhook {
     ) -> Result<Option<Self>, String> {
         let Some(url) = settings.webhook.clone() else { return Ok(None) };
         let secret = settings.webhook_secret_file.as_deref().map(read_webhook_secret).transpose()?;
-        instruments.alarms.keep_news();
+        instruments.alarms.keep_news(instance);
         let (operator, instance) = (operator.clone(), instance.to_owned());
         let patience = PATIENCE;
         Ok(Some(Self { url, secret, operator, instance, peer, clock, instruments, patience }))
@@ -171,7 +171,7 @@ impl AlarmWebhook {
             timestamp: news.cleared_at.unwrap_or(news.alarm.raised_at),
             data: AlarmData {
                 operator: &self.operator,
-                instance: &self.instance,
+                instance: self.instance_of(news),
                 alarm: alarm.as_str(),
                 subject: &news.alarm.subject,
                 severity: alarm.severity().as_str(),
@@ -184,6 +184,10 @@ impl AlarmWebhook {
         }
     }
 
+    fn instance_of<'a>(&'a self, news: &'a AlarmNews) -> &'a str {
+        news.other_origin.as_ref().unwrap_or(&self.instance)
+    }
+
     /// The same for each attempt, and for each origin that tells the same of the ledger: a receiver
     /// drops what it has.
     fn post_id(&self, news: &AlarmNews) -> String {
@@ -192,7 +196,7 @@ impl AlarmWebhook {
             news.change.as_str(),
             news.alarm.alarm.as_str(),
             &news.alarm.subject,
-            if news.alarm.alarm.scope() == AlarmScope::Origin { &self.instance } else { "" },
+            if news.alarm.alarm.scope() == AlarmScope::Origin { self.instance_of(news) } else { "" },
             &news.alarm.raised_at.to_string(),
         ];
         let hash = sha256(told.join("\n").as_bytes());

@@ -32,7 +32,8 @@ const TOLD_BY_OTHERS_SECONDS: i64 = 60;
 /// The changes that wait, and those that were told and are to be marked so.
 #[derive(Default)]
 pub(super) struct News {
-    pub(super) is_kept: bool,
+    /// The name of this origin. Nothing is kept while nobody has given it.
+    instance: Option<String>,
     next_number: u64,
     waiting: VecDeque<Waiting>,
     told: VecDeque<ToldAlarm>,
@@ -55,9 +56,14 @@ impl Waiting {
 }
 
 impl News {
+    /// Keeps news from now on.
+    pub(super) fn keep(&mut self, instance: &str) {
+        self.instance = Some(instance.to_owned());
+    }
+
     /// With too many, the oldest goes: the receiver learns of what is going on now.
     pub(super) fn push(&mut self, mut news: AlarmNews, dropped: &AtomicU64) {
-        if !self.is_kept {
+        if self.instance.is_none() {
             return;
         }
         if self.waiting.len() >= NEWS_MAX {
@@ -92,7 +98,7 @@ impl News {
 
     fn first_of_each(&self) -> impl Iterator<Item = &Waiting> {
         let mut seen = BTreeSet::new();
-        self.waiting.iter().filter(move |waiting| seen.insert(&waiting.key))
+        self.waiting.iter().filter(move |waiting| seen.insert((&waiting.key, &waiting.news.other_origin)))
     }
 
     /// Notes what became of an attempt.
@@ -105,6 +111,7 @@ impl News {
                 self.push_told(ToldAlarm {
                     alarm: key.alarm,
                     subject: key.subject,
+                    other_origin: news.other_origin,
                     raised_at: news.alarm.raised_at,
                     change: news.change,
                 });
@@ -163,18 +170,22 @@ impl News {
             None if stored.is_told => return,
             None => (AlarmChange::Raised, stored.raised_at),
         };
-        let is_known = self
-            .waiting
-            .iter()
-            .any(|waiting| waiting.key.alarm == stored.alarm && waiting.key.subject == stored.subject)
-            || self.told.iter().any(|told| {
-                told.alarm == stored.alarm && told.subject == stored.subject && told.change == change
+        let own = self.instance.as_deref().unwrap_or_default();
+        let other_origin = Some(stored.instance.as_str()).filter(|name| !["", own].contains(name));
+        let is_it = |alarm, subject: &str, origin: Option<&str>| {
+            alarm == stored.alarm && subject == stored.subject && origin == other_origin
+        };
+        let is_known =
+            self.waiting.iter().any(|Waiting { key, news, .. }| {
+                is_it(key.alarm, &key.subject, news.other_origin.as_deref())
+            }) || self.told.iter().any(|told| {
+                told.change == change && is_it(told.alarm, &told.subject, told.other_origin.as_deref())
             });
         let is_full = self.waiting.len() >= NEWS_MAX;
         if is_known || is_full || now.seconds_since(since) <= TOLD_BY_OTHERS_SECONDS {
             return;
         }
-        self.push(AlarmNews::of_stored(change, stored), dropped);
+        self.push(AlarmNews::of_stored(change, stored, other_origin.map(str::to_owned)), dropped);
         if let Some(waiting) = self.waiting.back_mut() {
             waiting.held_until = None;
         }

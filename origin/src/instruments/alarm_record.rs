@@ -29,17 +29,20 @@ pub struct AlarmNews {
     pub change: AlarmChange,
     pub alarm: ActiveAlarm,
     pub cleared_at: Option<Timestamp>,
+    /// The origin that it is about, if that is another than this one. It is gone: a living one has had the
+    /// first turn.
+    pub other_origin: Option<String>,
     /// Its place in the order of what this program tells.
     pub number: u64,
 }
 
 impl AlarmNews {
     pub(super) fn new(change: AlarmChange, alarm: ActiveAlarm, cleared_at: Option<Timestamp>) -> Self {
-        Self { change, alarm, cleared_at, number: 0 }
+        Self { change, alarm, cleared_at, other_origin: None, number: 0 }
     }
 
     /// A change that the database has.
-    pub(super) fn of_stored(change: AlarmChange, stored: &StoredAlarm) -> Self {
+    pub(super) fn of_stored(change: AlarmChange, stored: &StoredAlarm, other_origin: Option<String>) -> Self {
         let alarm = ActiveAlarm {
             alarm: stored.alarm,
             subject: stored.subject.clone(),
@@ -47,7 +50,7 @@ impl AlarmNews {
             last_seen_at: stored.last_seen_at,
             count: stored.count,
         };
-        Self::new(change, alarm, stored.cleared_at)
+        Self { other_origin, ..Self::new(change, alarm, stored.cleared_at) }
     }
 }
 
@@ -56,6 +59,8 @@ impl AlarmNews {
 pub struct ToldAlarm {
     pub alarm: Alarm,
     pub subject: String,
+    /// As in [`AlarmNews`].
+    pub other_origin: Option<String>,
     pub raised_at: Timestamp,
     pub change: AlarmChange,
 }

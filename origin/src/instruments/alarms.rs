@@ -164,9 +164,9 @@ impl Alarms {
         self.changed.notified().await;
     }
 
-    /// Keeps what changes for the alarm webhook, from now on.
-    pub(crate) fn keep_news(&self) {
-        self.lock().news.is_kept = true;
+    /// Keeps what changes for the alarm webhook of the origin with this name, from now on.
+    pub(crate) fn keep_news(&self, instance: &str) {
+        self.lock().news.keep(instance);
     }
 
     /// Completes when something has come for the alarm webhook since the last time.

@@ -17,7 +17,10 @@ use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// The use case that looks at the schema again and again, and so is never refused.
+const SCHEMA_CHECK: &str = "write_origin";
 
 /// The origin's ledger, whichever database keeps it. Each public method is one whole use case, in the file of its noun.
 pub struct Store {
@@ -27,6 +30,8 @@ pub struct Store {
     failures: Arc<AtomicU64>,
     /// The use cases that have panicked and are not an alarm yet.
     panicked: Arc<Mutex<BTreeSet<&'static str>>>,
+    /// [`StoreError::NewerSchema`] while the last check of the schema ended with it.
+    newer_schema: Arc<RwLock<Option<StoreError>>>,
 }
 
 /// The two databases.
@@ -97,7 +102,14 @@ impl Store {
     }
 
     fn on(database: Database, commits: Arc<CommitMetrics>) -> Self {
-        Self { database, faults: None, commits, failures: Arc::default(), panicked: Arc::default() }
+        Self {
+            database,
+            faults: None,
+            commits,
+            failures: Arc::default(),
+            panicked: Arc::default(),
+            newer_schema: Arc::default(),
+        }
     }
 
     /// The same database, with faults around each use case.
@@ -109,6 +121,7 @@ impl Store {
             commits: Arc::clone(&self.commits),
             failures: Arc::clone(&self.failures),
             panicked: Arc::clone(&self.panicked),
+            newer_schema: Arc::clone(&self.newer_schema),
         }
     }
 
@@ -158,13 +171,23 @@ impl Store {
     }
 
     /// Runs one use case, with the fault hook around it if there is one. One that panics has failed
-    /// like any other, whichever thread it was on.
+    /// like any other, whichever thread it was on. None but the check runs on a schema that this onbill
+    /// may not serve on: a row that it writes there may be one that the newer onbill misreads.
     pub(in crate::store) async fn run<T: Send>(
         &self,
         name: &'static str,
         use_case: BoxFuture<'_, Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        if name != SCHEMA_CHECK {
+            let newer = self.newer_schema.read().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(refusal) = newer {
+                return Err(refusal);
+            }
+        }
         let ended = self.run_with_faults(name, use_case).await;
+        if name == SCHEMA_CHECK {
+            self.note_schema_check(ended.as_ref().err());
+        }
         match &ended {
             Err(StoreError::Panicked) => {
                 self.panicked.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
@@ -175,6 +198,13 @@ impl Store {
             Ok(_) | Err(_) => {}
         }
         ended
+    }
+
+    /// Any other failure says nothing of the schema.
+    fn note_schema_check(&self, error: Option<&StoreError>) {
+        if matches!(error, None | Some(StoreError::NewerSchema { .. })) {
+            *self.newer_schema.write().unwrap_or_else(PoisonError::into_inner) = error.cloned();
+        }
     }
 
     async fn run_with_faults<T: Send>(

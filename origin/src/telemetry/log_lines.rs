@@ -20,6 +20,9 @@ use tracing_subscriber::registry::LookupSpan;
 /// Longest line, in bytes: what collectors take without cutting it (Docker's and journald's own
 /// limits are 16 and 48 KiB).
 const LINE_BYTES_MAX: usize = 16 * 1024;
+/// What most lines take, in bytes, and how many fields they have.
+const LINE_BYTES_USUAL: usize = 1024;
+const NAMES_USUAL: usize = 32;
 /// Says that a line lacks fields, because they would have made it too long.
 const CUT: &[u8] = b",\"cut\":true";
 /// Fields of a span that only its export has.
@@ -109,7 +112,9 @@ struct Line {
 
 impl Line {
     fn begin(now: SystemTime, level: Level) -> Self {
-        let mut line = Self { text: vec![b'{'], names: Vec::new(), is_cut: false };
+        let (mut text, names) = (Vec::with_capacity(LINE_BYTES_USUAL), Vec::with_capacity(NAMES_USUAL));
+        text.push(b'{');
+        let mut line = Self { text, names, is_cut: false };
         let nanoseconds = i64::try_from(since_epoch(now).as_nanos()).unwrap_or(i64::MAX);
         line.add("time", &Timestamp::from_unix_nanoseconds(nanoseconds).to_log_text().into());
         line.add("level", &level_word(level).into());
@@ -124,18 +129,18 @@ impl Line {
             return;
         }
         self.names.push(name);
-        let Ok(value) = serde_json::to_vec(value) else { return };
-        let room = LINE_BYTES_MAX - CUT.len() - "}\n".len();
-        if self.text.len() + value.len() + name.len() + ",\"\":".len() > room {
-            self.is_cut = true;
-            return;
-        }
-        if self.text.len() > 1 {
+        let before = self.text.len();
+        if before > 1 {
             self.text.push(b',');
         }
         // The names are identifiers of this program, and need no escaping.
         let _ = write!(self.text, "\"{name}\":");
-        self.text.extend(value);
+        let written = serde_json::to_writer(&mut self.text, value);
+        let is_too_long = self.text.len() > LINE_BYTES_MAX - CUT.len() - "}\n".len();
+        if written.is_err() || is_too_long {
+            self.text.truncate(before);
+        }
+        self.is_cut |= is_too_long;
     }
 
     fn add_all(&mut self, fields: &Fields) {

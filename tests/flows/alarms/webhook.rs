@@ -86,6 +86,36 @@ async fn second_origin_tells_the_same_of_the_ledger() {
 }
 
 #[tokio::test]
+async fn end_is_told_for_an_origin_that_is_gone() {
+    let mut system = TestSystem::start();
+    attach_sink(&mut system);
+    let tell = async |system: &TestSystem| {
+        let app = system.acme.app();
+        app.alarm_watch.exchange().await;
+        app.alarm_webhook.as_ref().expect("is configured").post_waiting().await;
+        app.alarm_watch.exchange().await;
+    };
+    system.reconfigure_acme(|config| config.alarms.instance = Some("pod-1".to_owned()));
+    system.acme.app().instruments.alarms.raise(Alarm::SmsNotLetIn, "smpp");
+    tell(&system).await;
+    // As a pod that gets another name with each start.
+    system.reconfigure_acme(|config| config.alarms.instance = Some("pod-2".to_owned()));
+    system.advance_seconds(7_201);
+    system.acme.app().store.sweep(system.now()).await.expect("works");
+    tell(&system).await;
+    assert_eq!(received(&system).len(), 1, "the first one has a minute to tell it");
+    system.advance_seconds(61);
+    for _ in 0..2 {
+        tell(&system).await;
+    }
+    let posts = received(&system).into_iter();
+    let posts: Vec<Value> = posts.map(|(_, body)| serde_json::from_slice(&body).expect("is JSON")).collect();
+    let of = |post: &Value| (post["type"].clone(), post["data"]["instance"].clone());
+    let told: Vec<_> = posts.iter().map(of).collect();
+    assert_eq!(told, [(json!("alarm.raised"), json!("pod-1")), (json!("alarm.cleared"), json!("pod-1"))]);
+}
+
+#[tokio::test]
 async fn receiver_that_hangs_delays_nothing_else() {
     let mut system = TestSystem::start();
     attach_sink(&mut system);

@@ -113,10 +113,11 @@ fn alerts_on_series() -> Vec<Alert> {
     vec![
         alert(
             "NoScrape",
-            "absent(onbill_ready)",
+            // Of each operator, or of all where the job has another name.
+            "max by (job, operator) (up{job=\"onbill\"}) == 0 or on () absent(onbill_ready)",
             "5m",
             "page",
-            "No origin can be scraped: it is down, or its metrics cannot be reached",
+            "No origin of an operator can be scraped: all are down, or their metrics cannot be reached",
             "no-scrape",
         ),
         alert(

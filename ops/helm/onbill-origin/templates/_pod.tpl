@@ -14,6 +14,9 @@ volumeMounts:
   {{- if eq .Values.database.kind "sqlite" }}
   - {name: ledger, mountPath: /var/lib/onbill}
   {{- end }}
+  {{- if .Values.files.existingClaim }}
+  - {name: files, mountPath: /var/spool/onbill}
+  {{- end }}
 {{- end }}
 
 {{- define "onbill-origin.pod" -}}
@@ -79,6 +82,10 @@ spec:
         secretName: {{ required "existingSecret names the Secret with keys.json" .Values.existingSecret }}
         # Its group is fsGroup.
         defaultMode: 0440
+    {{- with .Values.files.existingClaim }}
+    - name: files
+      persistentVolumeClaim: {claimName: {{ . }}}
+    {{- end }}
   {{- with .Values.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}

@@ -213,7 +213,7 @@ fn restart_takes_over_what_the_database_has() {
     let database = stored(&exchange(&before));
 
     let (_, after) = start();
-    after.keep_news();
+    after.keep_news("a");
     // Found out before the database was read.
     after.clear(Alarm::SmsNotLetIn, "smpp");
     after.adopt(database);
@@ -230,7 +230,7 @@ fn restart_takes_over_what_the_database_has() {
 #[test]
 fn alarm_that_was_closed_elsewhere_is_over() {
     let (_, alarms) = start();
-    alarms.keep_news();
+    alarms.keep_news("a");
     alarms.raise(Alarm::CouponUnpaid, "c-1");
     alarms.raise(Alarm::CouponUnpaid, "c-2");
     let database = stored(&exchange(&alarms));
@@ -251,7 +251,7 @@ fn news_that_nobody_takes_are_bounded() {
     let (_, alarms) = start();
     alarms.raise(Alarm::DiskLow, "before");
     assert_eq!(take_news(&alarms), None, "there is no webhook");
-    alarms.keep_news();
+    alarms.keep_news("a");
     for _ in 0..ALARMS_MAX {
         alarms.raise(Alarm::DiskLow, "spool");
         alarms.clear(Alarm::DiskLow, "spool");
@@ -263,7 +263,7 @@ fn news_that_nobody_takes_are_bounded() {
 #[test]
 fn restart_tells_what_was_not_told_under_its_own_time() {
     let (_, before) = start();
-    before.keep_news();
+    before.keep_news("a");
     before.raise(Alarm::CouponUnpaid, "told");
     before.raise(Alarm::CouponUnpaid, "untold");
     before.raise(Alarm::DiskLow, "spool");
@@ -272,7 +272,7 @@ fn restart_tells_what_was_not_told_under_its_own_time() {
     database[2].is_told = true;
 
     let (clock, after) = start();
-    after.keep_news();
+    after.keep_news("a");
     clock.advance(3_600);
     // A check finds it again before the database was read.
     after.raise(Alarm::DiskLow, "spool");
@@ -295,9 +295,31 @@ fn restart_tells_what_was_not_told_under_its_own_time() {
 }
 
 #[test]
+fn end_of_an_alarm_of_an_origin_that_is_gone_is_told_as_its_own() {
+    let (clock, alarms) = start();
+    alarms.keep_news("b");
+    alarms.raise(Alarm::DiskLow, "spool");
+    let mut database = stored(&exchange(&alarms));
+    database[0].instance = "b".to_owned();
+    database[0].is_told = true;
+    let end = clock.now();
+    database.push(StoredAlarm { instance: "a".to_owned(), cleared_at: Some(end), ..database[0].clone() });
+    alarms.adopt(database.clone());
+    assert_eq!(take_news(&alarms), None, "the other one may do it");
+    clock.advance(61);
+    alarms.adopt(database.clone());
+    let news = take_news(&alarms).expect("nobody has done it");
+    assert_eq!((news.change, news.other_origin.as_deref()), (AlarmChange::Cleared, Some("a")));
+    alarms.adopt(database);
+    assert_eq!(take_news(&alarms), None, "it is told, and not marked yet");
+    assert_eq!(alarms.list_told()[0].other_origin.as_deref(), Some("a"));
+    assert!(alarms.is_active(Alarm::DiskLow, "spool"), "that of this origin goes on");
+}
+
+#[test]
 fn change_waits_for_the_table_and_is_marked_once_it_is_told() {
     let (_, alarms) = start();
-    alarms.keep_news();
+    alarms.keep_news("a");
     alarms.raise(Alarm::DiskLow, "spool");
     assert_eq!(alarms.list_due_news(8), []);
     assert!(alarms.next_news_in().is_some());

@@ -25,8 +25,8 @@ const GONE_SECONDS: i64 = 2 * 3_600;
 /// Which alarms to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlarmFilter {
-    /// The active ones that are about the ledger or this origin, and those that are over and whose end
-    /// the alarm webhook has not told.
+    /// The active ones that are about the ledger or this origin, and those of all origins that are over
+    /// and whose end the alarm webhook has not told: their own may be gone.
     OfOrigin(String),
     /// The active ones of all origins.
     Active,
@@ -56,7 +56,7 @@ impl Store {
         mut told: Vec<ToldAlarm>,
     ) -> Result<(), StoreError> {
         // As above. The sort is stable: a beginning stays before its end.
-        told.sort_by(|a, b| (a.alarm, &a.subject).cmp(&(b.alarm, &b.subject)));
+        told.sort_by(|a, b| told_row(a, &instance).cmp(&told_row(b, &instance)));
         use_case!(self, write, mark_alarms_told(&instance, &told))
     }
 
@@ -84,6 +84,12 @@ fn stored_instance(alarm: Alarm, instance: &str) -> &str {
     }
 }
 
+/// Alarm, subject and instance of the row that an origin of this name has told.
+fn told_row<'a>(told: &'a ToldAlarm, instance: &'a str) -> (Alarm, &'a str, &'a str) {
+    let own = stored_instance(told.alarm, instance);
+    (told.alarm, &told.subject, told.other_origin.as_deref().unwrap_or(own))
+}
+
 /// Writes that an alarm was noticed, and perhaps that it is over. It goes on if it is active, and is
 /// a new one if it is over, unless it was noticed before that. The placeholders are those of either
 /// database; `is_anew` is that of whether it is known to be a new one.
@@ -108,9 +114,10 @@ fn note_sql(placeholders: &str, is_anew: &str) -> String {
 /// The list. `instance` is the placeholder of the instance.
 fn list_sql(filter: &AlarmFilter, instance: &str) -> String {
     let condition = match filter {
-        AlarmFilter::OfOrigin(_) => {
-            format!("WHERE (cleared_at IS NULL OR told = 'raised') AND instance IN ('', {instance})")
-        }
+        AlarmFilter::OfOrigin(_) => format!(
+            "WHERE cleared_at IS NULL AND instance IN ('', {instance})
+                 OR cleared_at IS NOT NULL AND told = 'raised'"
+        ),
         AlarmFilter::Active => "WHERE cleared_at IS NULL".to_owned(),
         AlarmFilter::All => String::new(),
     };

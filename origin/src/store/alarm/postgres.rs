@@ -1,6 +1,8 @@
 //! Alarms in SQL.
 
-use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql};
+use super::{
+    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql, told_row,
+};
 use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
@@ -54,10 +56,11 @@ pub(super) async fn mark_alarms_told(
     instance: &str,
     told: &[ToldAlarm],
 ) -> Result<(), TxError> {
-    for ToldAlarm { alarm, subject, raised_at, change } in told {
-        let (alarm, instance) = (alarm.as_str(), stored_instance(*alarm, instance));
-        let sql = tell_sql(*change, ["$1", "$2", "$3", "$4"]);
-        tx.execute(&sql, &[&alarm, subject, &instance, &raised_at.unix_seconds()]).await?;
+    for told in told {
+        let (alarm, subject, instance) = told_row(told, instance);
+        let (alarm, raised_at) = (alarm.as_str(), told.raised_at.unix_seconds());
+        let sql = tell_sql(told.change, ["$1", "$2", "$3", "$4"]);
+        tx.execute(&sql, &[&alarm, &subject, &instance, &raised_at]).await?;
     }
     Ok(())
 }

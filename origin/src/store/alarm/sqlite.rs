@@ -1,6 +1,8 @@
 //! Alarms in SQL.
 
-use super::{AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql};
+use super::{
+    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql, told_row,
+};
 use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::read_time;
@@ -54,13 +56,13 @@ pub(super) fn mark_alarms_told(
     instance: &str,
     told: &[ToldAlarm],
 ) -> Result<(), StoreError> {
-    for ToldAlarm { alarm, subject, raised_at, change } in told {
-        let instance = stored_instance(*alarm, instance);
-        tx.prepare_cached(&tell_sql(*change, ["?1", "?2", "?3", "?4"]))?.execute(params![
+    for told in told {
+        let (alarm, subject, instance) = told_row(told, instance);
+        tx.prepare_cached(&tell_sql(told.change, ["?1", "?2", "?3", "?4"]))?.execute(params![
             alarm.as_str(),
             subject,
             instance,
-            raised_at.unix_seconds()
+            told.raised_at.unix_seconds()
         ])?;
     }
     Ok(())

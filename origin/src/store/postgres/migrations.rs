@@ -29,7 +29,7 @@ pub(super) async fn read_schema_version(tx: &PgConnection<'_>) -> Result<SchemaV
     if !has_schema_version(tx).await? {
         return Ok(SchemaVersion { applied: 0, known, may_serve: false });
     }
-    let applied = read_version(tx, "").await?;
+    let applied = read_version(tx).await?;
     let may_serve = check_served(applied, known, &list_newer(tx, applied, known).await?).is_ok();
     Ok(SchemaVersion { applied, known, may_serve })
 }
@@ -72,8 +72,11 @@ async fn migrate_once(
         )
         .await?;
     }
-    let lock = if mode == OpenMode::ReadOnly { "" } else { "FOR UPDATE" };
-    let applied = read_version(tx, lock).await?;
+    if mode != OpenMode::ReadOnly {
+        // An origin that migrates has the row for as long as that takes, and this one waits so long.
+        tx.batch_execute("SET LOCAL lock_timeout = 0; SELECT 1 FROM schema_version FOR UPDATE").await?;
+    }
+    let applied = read_version(tx).await?;
     let missing = mode.missing_migrations(applied, known)?;
     check_served(applied, known, &list_newer(tx, applied, known).await?)?;
     if !missing.is_empty() {
@@ -104,8 +107,8 @@ async fn has_schema_version(tx: &PgConnection<'_>) -> Result<bool, TxError> {
     Ok(missing.is_none())
 }
 
-async fn read_version(tx: &PgConnection<'_>, lock: &str) -> Result<usize, TxError> {
-    let row = tx.query_optional(&format!("SELECT version FROM schema_version {lock}"), &[]).await?;
+async fn read_version(tx: &PgConnection<'_>) -> Result<usize, TxError> {
+    let row = tx.query_optional("SELECT version FROM schema_version", &[]).await?;
     let version: i64 = row.ok_or_else(|| missing_row("schema_version"))?.try_get("version")?;
     Ok(as_count(version))
 }

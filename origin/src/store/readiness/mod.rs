@@ -16,7 +16,7 @@ impl Store {
     /// migration that the database has. Reading would not do: a full disk, a standby server and a
     /// primary without its synchronous standby can be read. Nor would a row that others write: an origin
     /// that was cut off while it held its lock, or a migration, would stop all of them. Fails as well once a
-    /// newer onbill has made a schema that this one may not serve on.
+    /// newer onbill has made a schema that this one may not serve on; no other use case runs then.
     pub async fn check_writable(&self, now: Timestamp, instance: String) -> Result<usize, StoreError> {
         use_case!(self, write, write_origin(now, &instance))
     }
