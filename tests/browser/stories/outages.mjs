@@ -193,6 +193,7 @@ test('half of the edge is of a version before: amounts and refusals are shown as
   await widget.shows('error', 'account-not-found');
   assert.equal(await widget.$('message-title').textContent(), words('unexpected-title', { operator: acme }));
   assert.equal(await widget.$('message-text').textContent(), words('unexpected', { operator: acme }));
+  await widget.go('change-number');
   await widget.enter('2025550107');
   await widget.shows('confirm');
   assert.equal(await widget.$('agreed').locator('dd').textContent(), '$15.99');
