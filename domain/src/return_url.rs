@@ -2,6 +2,7 @@
 //! the visit is added to its query.
 
 use crate::site_origin::is_on_site_origin;
+use percent_encoding::percent_decode_str;
 
 /// The query parameter that the result is in.
 pub const RESULT_PARAMETER: &str = "onbill_result";
@@ -35,9 +36,10 @@ pub fn check_return_url(url: &str, dashboards: &[String]) -> Result<(), ReturnUr
     if query.split('&').any(is_result) { Err(ReturnUrlFault::HasResult) } else { Ok(()) }
 }
 
-/// Whether a pair of a query is a result.
+/// Whether a pair of a query is a result, as a page reads it: with its name decoded.
 pub fn is_result(pair: &str) -> bool {
-    pair.split('=').next() == Some(RESULT_PARAMETER)
+    let name = pair.split('=').next().unwrap_or_default();
+    percent_decode_str(name).eq(RESULT_PARAMETER.bytes())
 }
 
 #[cfg(test)]
@@ -58,7 +60,13 @@ mod tests {
         ] {
             assert_eq!(check(&format!("https://my.acme.example{good}")), Ok(()), "{good}");
         }
-        for taken in ["?onbill_result=a.b.c", "/?x=1&onbill_result", "/?onbill_result=#top"] {
+        for taken in [
+            "?onbill_result=a.b.c",
+            "/?x=1&onbill_result",
+            "/?onbill_result=#top",
+            "/?onbill%5Fresult=a.b.c",
+            "/?%6fnbill_result",
+        ] {
             let url = format!("https://my.acme.example{taken}");
             assert_eq!(check(&url), Err(ReturnUrlFault::HasResult), "{taken}");
         }

@@ -4,7 +4,12 @@ let policy;
 
 /** Adds the script of an edge to the page, and answers when `<pay-on-bill>` is defined. */
 export function loadPayOnBill(edge, { integrity, src = new URL('/widget/v1/onbill.js', edge).href, nonce } = {}) {
-  if (!scripts.has(src)) scripts.set(src, add(src, integrity, nonce));
+  if (customElements.get('pay-on-bill')) return customElements.whenDefined('pay-on-bill');
+  if (!scripts.has(src)) {
+    const added = add(src, integrity, nonce);
+    scripts.set(src, added);
+    added.catch(() => scripts.delete(src));       // so that it can be tried again
+  }
   return scripts.get(src);
 }
 
@@ -22,7 +27,6 @@ async function add(src, integrity, nonce) {
   try {
     await loaded;
   } catch (error) {
-    scripts.delete(src);       // so that it can be tried again
     script.remove();
     throw error;
   }

@@ -55,6 +55,13 @@ pub(crate) async fn check_widget_rate<P: Platform>(call: &Call<'_, P>) -> Result
     check_rate(call, RateLimiter::Widget, &address_rate_key(address)).await
 }
 
+/// Holds a browser to its rate for logos and fonts (else 429), which is counted apart: they must not
+/// use up what the customer's steps need.
+pub(crate) async fn check_asset_rate<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject> {
+    let address = call.header("cf-connecting-ip").unwrap_or_default();
+    check_rate(call, RateLimiter::Widget, &format!("asset/{}", address_rate_key(address))).await
+}
+
 /// Holds a browser to a rate of its own for numbers (else 429): each can send an SMS, and a customer
 /// enters few of them.
 pub(crate) async fn check_pin_rate<P: Platform>(call: &Call<'_, P>) -> Result<(), Reject> {

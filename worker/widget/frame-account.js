@@ -29,7 +29,7 @@ function open(page) {
   show('account');
 }
 
-function link({ subscription, partner, title, since, state, status = 'ACTIVE', paidUntil, endsByItself, ended }, at) {
+function link({ subscription, partner, title, since, state, status = 'ACTIVE', paidUntil, endsByItself, canUnlink, ended }, at) {
   const item = document.createElement('li');
   const name = title || nameOf(partner);
   const heading = make('h2', isolate(name));
@@ -43,7 +43,7 @@ function link({ subscription, partner, title, since, state, status = 'ACTIVE', p
   if (ended) {
     const date = ended.at && t('ended', { date: on(ended.at) });
     item.append(make('p', [date, t(`reason-${ended.reason}`)].filter(Boolean).join(' '), 'meta'));
-  } else if (!endsByItself && stands !== 'cancelled') {
+  } else if (canUnlink !== false) {
     const button = make('button', t('unlink'));
     button.type = 'button';
     button.id = `unlink-${at}`;

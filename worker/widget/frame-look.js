@@ -4,13 +4,13 @@ const look = ({ $, page }) => {
 // The variables of the operator's look, which the loader reads from its page.
 const THEME = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme', 'layout'];
 
-// Takes the operator's look, value by value, when it is a plain one: no url(), var() or anything else that fetches or refers.
+// Takes the operator's look, value by value, when it is a plain one: no url(), var() or any other function that fetches or refers.
 function dress(theme) {
   const property = { radius: 'border-radius', font: 'font-family', 'color-scheme': 'color-scheme' };
   const set = {};
   for (const name of THEME) {
     const value = typeof theme[name] === 'string' ? theme[name].trim() : '';
-    const plain = value.length < 200 && /^[\p{L}\p{M}\p{N}_\s#%.,()/+'"-]+$/u.test(value) && !/url|var|env|attr|image/i.test(value)
+    const plain = value.length < 200 && /^[\p{L}\p{M}\p{N}_\s#%.,()/+'"-]+$/u.test(value) && !/(url|src|var|env|attr|image|set)\s*\(/i.test(value)
       && (name !== 'radius' || /^[\d.]+(px|r?em)?$/.test(value)) && CSS.supports(property[name] || 'color', value);
     if (plain) set[name] = value;
     name === 'color-scheme' || page.style.setProperty(`--onbill-${name}`, set[name] || '');

@@ -11,14 +11,20 @@ const symbols = typed => (typed.match(/[\p{L}\p{N}]/gu) || []).map(symbol => {
   return before % 10;
 }).join('');
 
-// A number as people write it here, if it has as many digits as numbers here have; else as it was typed.
+// A number as people write it here, if it has the digits of a number here; else as it was typed. A 0 before it is dialled only
+// within the country.
 const numberWriter = numbers => typed => {
   if (!numbers) return typed;
   const { code: calling, format } = numbers;
   const all = symbols(typed);
   const abroad = all.replace(RegExp(`^(00|011)?${calling}`), '');
-  const wanted = format.split('#').length - 1;
-  const own = (/[+\uff0b]/.test(typed) ? [abroad] : [all, abroad, all.replace(/^0/, '')]).find(each => each.length === wanted);
-  let at = 0;
-  return /^\d+$/.test(own) ? `+${calling} ${format.replace(/#/g, () => own[at++])}` : typed;
+  for (const each of /[+\uff0b]/.test(typed) ? [abroad] : [all, abroad]) {
+    const own = each.replace(/^0/, '');
+    for (const way of format.split('|')) {
+      const digits = way.replace(/[^\d#]/g, '').replace(/^#/, '[1-9]').replace(/#/g, '\\d');
+      let at = 0;
+      if (RegExp(`^${digits}$`).test(own)) return `+${calling} ${way.replace(/[\d#]/g, () => own[at++])}`;
+    }
+  }
+  return typed;
 };

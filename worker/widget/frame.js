@@ -48,7 +48,10 @@ const when = seconds => {
   return new Intl.RelativeTimeFormat(locale).format(Math.ceil(seconds / size), unit);
 };
 const money = ({ value, currency, decimals }) => {
-  const text = new Intl.NumberFormat(locale, { style: 'currency', currency,
+  const style = { style: 'currency', currency };
+  // Half of a deployment may be of a version that does not tell them.
+  decimals ??= new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits;
+  const text = new Intl.NumberFormat(locale, { ...style,
     minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
   return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
 };
@@ -98,7 +101,7 @@ function show(name, section = name) {
 function say(text) { $('status').textContent = text; }
 
 function fieldError(field, key) {
-  $(`${field.id}-error`).textContent = key ? t(key, { country: country() }) : '';
+  $(`${field.id}-error`).textContent = key ? t(strings[key] ? key : 'unexpected', { country: country() }) : '';
   field.removeAttribute('aria-invalid');
   if (!key) return;
   field.setAttribute('aria-invalid', 'true');
@@ -109,6 +112,7 @@ function fieldError(field, key) {
 
 // The section for anything that ends a step: failures and closing states. `ways` are the buttons, the best one first.
 function message(name, key, ways, values) {
+  if (!strings[`${key}-title`]) key = 'unexpected';      // an answer of another version may come without its words
   $('message-title').textContent = t(`${key}-title`);
   $('message-text').textContent = t(values?.text || key, values);
   $('message-next').textContent = values?.next || '';
@@ -291,7 +295,7 @@ function tryNumber() {
   const challengeToken = solution;
   solution = undefined;      // it is good for one call
   line = pretty(asked);
-  return call('account/validate', { ...purpose, msisdn: asked, returnURL: boot.returnURL || undefined, session, frame: session && me, challengeToken });
+  return call('account/validate', { ...purpose, msisdn: asked, returnURL: boot.returnURL || undefined, page: around, session, frame: session && me, challengeToken });
 }
 
 // Shows Cloudflare's challenge, which the edge has asked for, and then makes the call `again`. Its script is loaded when it is
@@ -392,7 +396,7 @@ function conclude(result) {
     const go = (words, url) => /^https?:/.test(url) && [words, () => open(url, '_top')];
     const seen = go('account-page', accountURL);
     const ways = { success: [go('open-partner', partner.url), seen, leave()], pending: [leave(), seen], cancelled: [['again', toNumber], leave('not-now')] };
-    message(outcome, outcome, ways[outcome], { offer: offer.title, next: outcome === 'success' && t('success-next', { price: money(offer.price) }) });
+    message(outcome, outcome, ways[outcome], { offer: offer.title, next: outcome === 'success' && t('success-next') });
     if (outcome !== 'cancelled') post('success', { outcome, result });
   });
 }

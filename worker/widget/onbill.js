@@ -85,7 +85,7 @@
       const { operator, offer, view } = element;
       const locale = element.locale || element.closest('[lang]')?.lang || '';
       frame = page('createElement', 'iframe');
-      frame.src = element.returnUrl || location.pathname;     // read again, it is absolute; nothing is loaded before it is shown
+      frame.src = element.returnUrl || /[^?#]*/.exec(location);     // read again, it is absolute; nothing is loaded before it is shown
       frame.referrerPolicy = 'no-referrer';
       frame.allow = 'otp-credentials';
       frame.src = `${edge}/widget/v1/frame?${new URLSearchParams({ operator, offer, view, locale, 'return-url': frame.src, parent: origin })}`;
@@ -122,7 +122,7 @@
         introduce();
       }
       if (step === 'number' && last) introduce();      // starting over: a fresh assertion
-      if (code || step && !/number|account/.test(step)) result = null;    // it was shown, or something new has begun: not again
+      if (port && (code || step && !/number|account/.test(step))) result = null;    // it was shown, or something new has begun: not again
       last ||= step;
       if (type !== 'resize' && tell(type, detail) && type === 'exit') element.hidden = true;
     }

@@ -56,8 +56,8 @@ pub struct SubscriptionView {
     pub since: Timestamp,
     /// The state of its PAI.
     pub state: PaiState,
-    /// The status that the partner has reported, if any. A cancelled subscription is not charged,
-    /// but its PAI could still be charged until it is unlinked.
+    /// The status that the partner has reported, if any. A cancelled subscription is not charged;
+    /// [`can_unlink`](Self::can_unlink) says whether its PAI still could be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<SubscriptionStatus>,
     /// The last day that coupons have paid for, from today on. These days end with the PAI.
@@ -67,9 +67,18 @@ pub struct SubscriptionView {
     /// is charged then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ends_by_itself: bool,
+    /// Whether the partner could still charge for it, so that unlinking it ends something. Origins of
+    /// before do not say.
+    #[serde(default = "is_unlinkable_by_default")]
+    pub can_unlink: bool,
     /// When and why its PAI was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<ClosureView>,
+}
+
+/// To unlink once too often does no harm.
+fn is_unlinkable_by_default() -> bool {
+    true
 }
 
 /// When and why a PAI was closed.
@@ -164,6 +173,7 @@ mod tests {
             status: Some(SubscriptionStatus::Cancelled),
             paid_until: Some(day("2027-05-27")),
             ends_by_itself: true,
+            can_unlink: false,
             ended: Some(ClosureView { at: Some(at), reason: longest_reason }),
         };
         let charge = ChargeView {

@@ -43,6 +43,9 @@ pub struct ValidateRequest {
     /// The page of the operator's site to return to; the dashboard when absent.
     #[serde(rename = "returnURL", default, skip_serializing_if = "Option::is_none")]
     pub return_url: Option<String>,
+    /// The site origin of the page around the widget's frame, where the browser tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
     /// The dashboard's signed session assertion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,

@@ -7,7 +7,7 @@ use super::eligibility::{Eligibility, Holder};
 use super::mark::secret_of;
 use super::proof::FlowProofs;
 use crate::ambient::Clock;
-use crate::config::Config;
+use crate::config::{ChargeNeeds, Config};
 use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::store::{Cursor, CustomerCharge, NumberIndex, PartnerLink, Store};
@@ -20,6 +20,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::account_page::{AccountPage, ChargeView, ClosureView, SubscriptionView};
+use onbill_domain::wire::subscription::SubscriptionStatus;
 use std::sync::Arc;
 
 pub(crate) struct PageOwner {
@@ -92,6 +93,10 @@ impl AccountPages {
         let mut offers = self.config.offers.iter().filter(|offer| offer.partner == link.partner);
         let (plan, status) = link.subscription.as_ref().map(|(plan, status)| (plan, *status)).unzip();
         let offer = offers.find(|offer| Some(&offer.plan) == plan);
+        // Where a PAI is enough, what seems to be over can be charged as long as it is linked.
+        let can_be_over = self.config.charge_needs(&link.partner) != ChargeNeeds::Pai;
+        let ends_by_itself = can_be_over && link.is_coupons_only && paid_until.is_some();
+        let is_cancelled = can_be_over && status == Some(SubscriptionStatus::Cancelled);
         SubscriptionView {
             subscription: self.name_pai(flow, link.pai),
             partner: link.partner.clone(),
@@ -100,7 +105,8 @@ impl AccountPages {
             state: link.state,
             status,
             paid_until,
-            ends_by_itself: link.is_coupons_only && paid_until.is_some(),
+            ends_by_itself,
+            can_unlink: link.state != PaiState::Closed && !ends_by_itself && !is_cancelled,
             ended: link.closed_reason.map(|reason| ClosureView { at: link.closed_at, reason }),
         }
     }

@@ -135,7 +135,7 @@ const link = (name, more) => ({
 const ended = (reason, at = '2026-10-20T12:00:00Z') => ({ state: 'CLOSED', ended: { at, reason } });
 const full = {
   subscriptions: [link('a'), link('b', { partner: 'tunes', title: undefined, state: 'SUSPENDED' }),
-    link('d', { status: 'CANCELLED' }), link('e', { paidUntil: '2027-05-27', endsByItself: true }), link('c', { since: '2025-01-07T12:00:00Z', ...ended('account-closed-fraud', '2026-02-20T12:00:00Z') })],
+    link('d', { status: 'CANCELLED', canUnlink: false }), link('e', { paidUntil: '2027-05-27', endsByItself: true, canUnlink: false }), link('c', { since: '2025-01-07T12:00:00Z', ...ended('account-closed-fraud', '2026-02-20T12:00:00Z') })],
   charges: [
     month('12', { status: 'PENDING' }), month('11', { billedOn: '2026-12-14', refunded: dollars(800), refunding: dollars(100) }), month('10'),
     month('09', { status: 'DECLINED', declineReason: 'insufficient-balance' }),

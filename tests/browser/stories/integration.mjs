@@ -120,6 +120,14 @@ test('attributes are properties, and the element can be destroyed, reset and foc
   assert.equal(await widget.inside.locator('html').getAttribute('lang'), 'de');
 });
 
+test('a base of the page does not change where the customer returns', async stage => {
+  const customer = await stage.customer();
+  await openDashboardPage(customer, `<base href="https://evil.example/">${loader}${element()}`);
+  await new Widget(customer.page, acme).shows('number');
+  const frame = new URL(await customer.page.locator('pay-on-bill iframe').getAttribute('src'));
+  assert.equal(frame.searchParams.get('return-url'), customer.page.url());
+});
+
 test('a language without words falls back, with a warning', async stage => {
   const customer = await stage.customer();
   customer.announce('refusals#locale');

@@ -163,11 +163,13 @@ test('is less in the compact layout', async stage => {
   await fits(page, 'the compact layout');
 });
 
-test('a font may have a name in any script', async stage => {
+test('a font may have a name in any script, and one like a function', async stage => {
   const { page } = await stage.customer();
   const widget = await new Dashboard(page, acme).open();
-  await page.locator('pay-on-bill').evaluate(element => element.style.setProperty('--onbill-font', 'Γραμματοσειρά, serif'));
-  await until('the frame has it', () => widget.body.evaluate(body => getComputedStyle(body).fontFamily.includes('Γραμματοσειρά')));
+  for (const font of ['Γραμματοσειρά', 'Image Sans', 'Inter Variable']) {
+    await page.locator('pay-on-bill').evaluate((element, name) => element.style.setProperty('--onbill-font', `${name}, serif`), font);
+    await until('the frame has it', () => widget.body.evaluate((body, name) => getComputedStyle(body).fontFamily.includes(name), font));
+  }
 });
 
 about('logos');

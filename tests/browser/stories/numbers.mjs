@@ -1,11 +1,59 @@
 // What customers type into the field for the number.
 
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { about, test } from '../harness/suite.mjs';
 import { acme } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
 import { carl } from '../people.mjs';
 
 about('numbers as people type them');
+
+const read = path => readFileSync(new URL(`../../../worker/${path}`, import.meta.url), 'utf8');
+
+test('a number is shown as it is written in its country, else as it was typed', async () => {
+  const formats = new Map([...read('src/number_format.rs').matchAll(/\("([A-Z]{2})", "(\d+)", "([^"]+)"\)/g)].map(([, country, ...rest]) => [country, rest]));
+  assert.ok(formats.size > 30);
+  const numberWriter = new Function(`${read('widget/frame-typed.js')}\nreturn numberWriter;`)();
+  for (const [country, typed, shown] of [
+    ['DE', '0171 1234567', '+49 171 1234567'],
+    ['DE', '01512 3456789', '+49 1512 3456789'],
+    ['DE', '0176 12345678', '+49 176 12345678'],
+    ['DE', '+49 (0)171 1234567', '+49 171 1234567'],
+    ['DE', '0049 171 1234567', '+49 171 1234567'],
+    ['DE', '+4917612345678', '+49 176 12345678'],
+    ['DE', '030 1234567', '030 1234567'],
+    ['AT', '0664 1234567', '+43 664 1234567'],
+    ['AT', '0681 12345678', '+43 681 12345678'],
+    ['AT', '+43 664 123456', '+43 664 123456'],
+    ['AT', '43664123456', '+43 664 123456'],
+    ['AT', '01 5337890', '01 5337890'],
+    ['FI', '040 1234567', '+358 40 1234567'],
+    ['FI', '050 123 4567', '+358 50 1234567'],
+    ['FI', '+358 45 7123 4567', '+358 45 71234567'],
+    ['FI', '09 1234567', '09 1234567'],
+    ['GB', '07911 123456', '+44 7911 123456'],
+    ['GB', '+44 (0)7911 123456', '+44 7911 123456'],
+    ['GB', '0044 7911 123456', '+44 7911 123456'],
+    ['FR', '06 12 34 56 78', '+33 6 12 34 56 78'],
+    ['FR', '+33 (0)6 12 34 56 78', '+33 6 12 34 56 78'],
+    ['FR', '612345678', '+33 6 12 34 56 78'],
+    ['IT', '312 345 6789', '+39 312 345 6789'],
+    ['IT', '06 12345678', '06 12345678'],
+    ['US', '1 (202) 555-0107', '+1 (202) 555-0107'],
+    ['ES', '612 34 56 78', '+34 612 34 56 78'],
+    ['ES', '+1 202 555 0107', '+1 202 555 0107'],
+  ]) {
+    const [code, format] = formats.get(country);
+    assert.equal(numberWriter({ code, format })(typed), shown, `${country} ${typed}`);
+  }
+  for (const [country, [code, format]] of formats) {
+    for (const way of format.split('|')) {
+      const digits = way.replace(/#/g, '7').replace(/\D/g, '');
+      assert.equal(numberWriter({ code, format })(`+${code}${digits}`).replace(/\D/g, ''), code + digits, country);
+    }
+  }
+});
 
 test('what is no number is said at the field, and can be put right', async stage => {
   const { page, announce } = await stage.customer();

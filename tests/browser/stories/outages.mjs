@@ -6,6 +6,7 @@ import { about, test } from '../harness/suite.mjs';
 import { acme, edge, netflix, nova } from '../harness/system.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
 import { SignUp } from '../pages/netflix.mjs';
+import { words } from '../pages/words.mjs';
 import { carl, dora, gil, nobody, novaSuspended } from '../people.mjs';
 
 about('outages');
@@ -175,4 +176,25 @@ test('no answer comes in time', async stage => {
   await widget.body.evaluate(() => { globalThis.onbillHurry = false; });
   await widget.go('again');
   await widget.shows('pin');
+});
+
+test('half of the edge is of a version before: amounts and refusals are shown as far as they are known', async stage => {
+  const { page, announce } = await stage.customer();
+  announce('404 /widget/v1/account/validate');
+  const widget = await new Dashboard(page, acme).logIn(carl);
+  const price = { value: 1599, currency: 'USD' };
+  const agreement = { title: 't', rows: [{ label: 'l', text: '{price}' }], note: 'n', consent: 'c', links: [], accept: 'a', price };
+  const answers = [
+    { status: 404, json: { code: 'account-not-found', message: 'Made up.' } },
+    { json: { step: 'confirm', flow: 'f', type: 'postpaid', offer: { id: 'netflix-standard', title: 'o', partner: 'netflix', price }, agreement } },
+  ];
+  await page.route(`${edge}/widget/v1/account/validate`, route => route.fulfill(answers.shift()));
+  await widget.$('number-submit').click();
+  await widget.shows('error', 'account-not-found');
+  assert.equal(await widget.$('message-title').textContent(), words('unexpected-title', { operator: acme }));
+  assert.equal(await widget.$('message-text').textContent(), words('unexpected', { operator: acme }));
+  await widget.go('change-number');
+  await widget.enter('2025550107');
+  await widget.shows('confirm');
+  assert.equal(await widget.$('agreed').locator('dd').textContent(), '$15.99');
 });

@@ -8,6 +8,7 @@ use super::{
 use crate::subscriptions::{change_status, system_with_subscription};
 use http::{Method, StatusCode};
 use onbill_domain::msisdn::Msisdn;
+use onbill_origin::config::ChargeNeeds;
 use onbill_test_harness::TestSystem;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use serde_json::{Value, json};
@@ -54,15 +55,21 @@ async fn own_subscriptions(system: &TestSystem, number: &str) -> Value {
 
 #[tokio::test]
 async fn own_page_says_until_when_coupons_have_paid() {
-    let system = start_system().await;
+    let mut system = start_system().await;
     let code = issue_and_read_code(&system, "c-1", FRIEND).await;
     redeem_code(&system, &code, "r-1").await;
     let shown = own_subscriptions(&system, FRIEND).await;
     assert_eq!(
-        (&shown[0]["state"], &shown[0]["paidUntil"], &shown[0]["endsByItself"]),
-        (&json!("ACTIVE"), &json!("2027-05-17"), &json!(true)),
+        (&shown[0]["state"], &shown[0]["paidUntil"], &shown[0]["endsByItself"], &shown[0]["canUnlink"]),
+        (&json!("ACTIVE"), &json!("2027-05-17"), &json!(true), &json!(false)),
         "{shown}"
     );
+    // A partner that needs nothing but the PAI can charge whenever it likes, until that is ended.
+    system.reconfigure_acme(|config| config.partners[0].charge_needs = ChargeNeeds::Pai);
+    system.advance_seconds(60);
+    let shown = own_subscriptions(&system, FRIEND).await;
+    assert_eq!((&shown[0]["endsByItself"], &shown[0]["canUnlink"]), (&Value::Null, &json!(true)), "{shown}");
+    system.reconfigure_acme(|config| config.partners[0].charge_needs = ChargeNeeds::Mandate);
     system.advance_seconds(200 * DAY);
     let shown = own_subscriptions(&system, FRIEND).await;
     assert_eq!((&shown[0]["paidUntil"], &shown[0]["endsByItself"]), (&Value::Null, &Value::Null), "{shown}");

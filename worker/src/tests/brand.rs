@@ -66,6 +66,8 @@ async fn logo_that_cannot_be_shown_is_refused() {
     assert_eq!(edge.get("/widget/v1/logo/largest").await.refusal(), (503, "service-unavailable".to_owned()));
     edge.platform.exhaust_rate(RateLimiter::Widget, true);
     assert_eq!(edge.get("/widget/v1/logo/largest").await.refusal().0, 429);
+    // They are counted apart: the customer's steps keep their own rate.
+    assert!(edge.platform.rate_keys().iter().all(|(_, key)| key.starts_with("asset/")));
 }
 
 /// A WOFF2 with so many bytes, as the store has it.

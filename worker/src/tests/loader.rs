@@ -49,11 +49,19 @@ async fn versions_are_those_of_a_language_and_an_address() {
     assert_ne!(english, german);
     assert_eq!(german, facts(EDGE, "", "de-AT, en").await);
     assert_ne!(english["integrity"], facts(OTHER_EDGE, "", "en").await["integrity"]);
-    // Whatever the browser's language: the address says which.
-    let path = german["url"].as_str().expect("is text").strip_prefix(EDGE).expect("is the edge's").to_owned();
-    let version = edge.get(&path).await;
-    assert_eq!(version.status(), 200);
-    assert!(version.text().contains("Erneut versuchen"));
+    // Whatever the browser's language: the address says which. The present ones need neither KV nor the rate.
+    edge.platform.kv_fail(Some(KvFault::Down));
+    edge.platform.exhaust_rate(RateLimiter::Widget, true);
+    for (facts, words) in [(german, "Erneut versuchen"), (english, "Try again")] {
+        let path = facts["url"].as_str().and_then(|url| url.strip_prefix(EDGE)).expect("is the edge's");
+        for language in ["en", "de", "ar"] {
+            let mut request = request("GET", path, "");
+            request.headers_mut().insert("accept-language", language.parse().expect("is a value"));
+            let version = edge.send(request).await;
+            assert_eq!(version.status(), 200, "{language}");
+            assert!(version.text().contains(words), "{language}");
+        }
+    }
     let stranger = http::Request::get(FACTS).header("host", "evil.example").body(bytes::Bytes::new());
     assert_eq!(edge.send(stranger.expect("is a request")).await.status(), 404);
 }

@@ -19,7 +19,7 @@ fn paths() -> impl Iterator<Item = &'static str> {
 
 fn validate() -> Value {
     json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "es",
-           "returnURL": "https://my.acme.example/done", "session": "a.b.c"})
+           "returnURL": "https://my.acme.example/done", "page": "https://my.acme.example", "session": "a.b.c"})
 }
 
 fn question(path: &str) -> Value {
@@ -84,7 +84,7 @@ fn offer() -> Value {
 
 fn subscription() -> Value {
     json!({"subscription": "s", "partner": "netflix", "title": "Netflix Standard", "since": "2026-11-18T11:06:40Z",
-           "state": "CLOSED", "status": "CANCELLED", "paidUntil": "2027-05-27", "endsByItself": true,
+           "state": "CLOSED", "status": "CANCELLED", "paidUntil": "2027-05-27", "endsByItself": true, "canUnlink": false,
            "ended": {"at": "2026-11-18T11:16:40Z", "reason": "pai-revoked-by-user"}})
 }
 
@@ -119,7 +119,8 @@ async fn number_is_passed_on_as_typed() {
     assert_eq!(
         body,
         json!({"offer": "netflix-standard", "msisdn": "(202) 555-٠١٠١", "locale": "es",
-               "returnURL": "https://my.acme.example/done", "session": "a.b.c"})
+               "returnURL": "https://my.acme.example/done", "page": "https://my.acme.example",
+               "session": "a.b.c"})
     );
     assert_eq!(sent.headers()["x-correlator"], response.header("x-correlator"));
     let input = sent.headers()["signature-input"].to_str().expect("is text");
@@ -261,7 +262,7 @@ async fn account_page_is_requested_without_an_offer() {
     assert_eq!(
         body,
         json!({"view": "account", "msisdn": NUMBER, "locale": "es", "returnURL": "https://my.acme.example/done",
-               "session": "a.b.c"})
+               "page": "https://my.acme.example", "session": "a.b.c"})
     );
     for view in [json!("bill"), Value::Null] {
         asked["view"] = view;

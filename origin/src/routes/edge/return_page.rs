@@ -80,7 +80,7 @@ mod tests {
             ("https://a.example/done", "https://a.example/done?onbill_result=R"),
             ("https://a.example/done?x=1", "https://a.example/done?x=1&onbill_result=R"),
             (
-                "https://a.example/done?onbill_result=old&x=1&onbill_result",
+                "https://a.example/done?onbill_result=old&onbill%5Fresult=old&x=1&onbill_result",
                 "https://a.example/done?x=1&onbill_result=R",
             ),
             ("https://a.example/#/done", "https://a.example/?onbill_result=R#/done"),

@@ -115,7 +115,7 @@ pub(in crate::routes) async fn validate(
             locale: request.locale,
             asked_by,
             challenge: request.challenge,
-            page: Some(&return_url),
+            page: request.page.as_ref().filter(|page| config.dashboards.contains(page)).map(String::as_str),
         };
         Some(pins.issue(now, &flow_hash, &msisdn, wanted)?)
     };

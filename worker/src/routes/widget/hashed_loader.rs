@@ -23,18 +23,16 @@ pub(super) fn kv_key(hash: &str) -> String {
 }
 
 /// 1. The call came to an address of this edge that the deployment names → else 404.
-/// 2. It is the present version → 304 or 200.
+/// 2. It is the present version in one of the languages → 304 or 200, whatever KV does.
 /// 3. It could be another version → else 404; the address is within its rate → else 429; KV has a
 ///    script with this hash → 304 or 200, else 404; KV does not respond → 503.
 pub(crate) async fn get_hashed_loader<P: Platform>(
     call: &Call<'_, P>,
     file: &str,
 ) -> Result<Response<Bytes>, HandlerError> {
-    // 1.
-    let present = LoaderScript::find(call)?;
-    // 2.
+    // 1. and 2.
     let hash = file.strip_suffix(".js").unwrap_or_default();
-    if hash == present.hash() {
+    if let Some(present) = LoaderScript::find_by_hash(call, hash)? {
         return Ok(present.respond(call.request.headers(), CACHE_POLICY)?);
     }
     // 3.

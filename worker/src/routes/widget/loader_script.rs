@@ -54,10 +54,24 @@ impl LoaderScript {
     /// each isolate. An address that the deployment does not name → 404: a `Host` that anybody can
     /// send is not written into a script that caches keep.
     pub(super) fn find<P>(call: &Call<'_, P>) -> Result<Self, HandlerError> {
+        Self::find_in(call, page_locale(call.request))
+    }
+
+    /// The present version with this hash at the address of a call, in whatever language.
+    pub(super) fn find_by_hash<P>(call: &Call<'_, P>, hash: &str) -> Result<Option<Self>, HandlerError> {
+        for locale in Locale::ALL {
+            let script = Self::find_in(call, locale)?;
+            if script.hash() == hash {
+                return Ok(Some(script));
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_in<P>(call: &Call<'_, P>, locale: Locale) -> Result<Self, HandlerError> {
         if !call.config.edge_urls().contains(&call.site_origin) {
             return Err(Reject::new(ErrorCode::NotFound, "The widget is not served at this host.").into());
         }
-        let locale = page_locale(call.request);
         let mut scripts = SCRIPTS.lock().unwrap_or_else(PoisonError::into_inner);
         let place = (call.site_origin.clone(), locale.as_str());
         if let Some(found) = scripts.get(&place) {
