@@ -102,7 +102,7 @@ test('whoever comes to buy what they have gets to it by a button', async stage =
   await own.shows('account');
   await own.headingHasFocus();
   assert.deepEqual(await own.standings(), ['APPROVED', 'APPROVED', 'APPROVED', 'APPROVED']);
-  assert.equal(await own.inside.locator('header p').textContent(), own.say('own-title'));
+  assert.equal(await own.inside.locator('header > p').textContent(), own.say('own-title'));
   const events = await dashboard.events();
   assert.ok(events.includes('error already-on-bill') && events.at(-1) === 'step account', events.join());
 });
