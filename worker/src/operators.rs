@@ -162,7 +162,9 @@ impl<P: Platform> Call<'_, P> {
                 }
                 Ok((operator, unknown)) => {
                     // The entry may be meant for another version, which serves at the same time.
-                    unknown.into_iter().for_each(|fault| self.alarm_entry(fault));
+                    for fault in unknown {
+                        self.alarm_entry(fault);
+                    }
                     Ok(operator)
                 }
                 // Also an entry whose own id cannot be read is that of its key.

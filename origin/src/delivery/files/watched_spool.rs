@@ -53,7 +53,7 @@ impl Spool for WatchedSpool {
         match &listed {
             Ok(_) => alarms.clear(alarm, ""),
             Err(error) => {
-                raise_alarm!(alarms, alarm, "", fault = %error, "a folder of the spool cannot be listed")
+                raise_alarm!(alarms, alarm, "", fault = %error, "a folder of the spool cannot be listed");
             }
         }
         listed
