@@ -162,7 +162,7 @@ impl<P: Platform> Call<'_, P> {
                 }
                 Ok((operator, unknown)) => {
                     // The entry may be meant for another version, which serves at the same time.
-                    for fault in unknown {
+                    if let Some(fault) = unknown {
                         self.alarm_entry(fault);
                     }
                     Ok(operator)
