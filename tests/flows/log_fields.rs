@@ -137,10 +137,7 @@ fn sources_have_the_fields_of_the_table() {
         lines.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect::<Vec<_>>()
     });
     let found: BTreeSet<String> = added.concat().into_iter().collect();
-    let mut expected = names_of(&table, "edge");
-    // The edge raises no alarm.
-    expected.remove("alarm");
-    assert_eq!(found, expected);
+    assert_eq!(found, names_of(&table, "edge"));
 }
 
 /// Checks a line, and returns it.

@@ -98,7 +98,7 @@ async fn account_page_shows_links_and_charges() {
     assert_eq!(
         page_texts(&own),
         json!({"subscriptions": [{"subscription": null, "partner": "netflix", "title": "Netflix Standard",
-                                  "since": since, "state": "SUSPENDED", "status": "ACTIVE"}],
+                                  "since": since, "state": "SUSPENDED", "status": "ACTIVE", "canUnlink": true}],
                "charges": [declined, approved]})
     );
     assert_eq!(own["cursor"], Value::Null);
