@@ -30,9 +30,11 @@ test('are on the widget, light and dark, and change with the device', async stag
 /** Words that stand on more lines than their syllables can explain: broken into single letters. */
 const shattered = widget => widget.body.evaluate(body => {
   const broken = [];
-  const card = document.getElementById('card');
-  const { paddingLeft, paddingRight } = getComputedStyle(card);
-  const room = card.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const roomIn = box => {
+    const { paddingLeft, paddingRight } = getComputedStyle(box);
+    return box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  };
+  const whole = roomIn(document.getElementById('card'));
   const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!node.parentElement.checkVisibility() || node.parentElement.closest('script, style, .unseen')) continue;
@@ -42,8 +44,10 @@ const shattered = widget => widget.body.evaluate(body => {
       range.setEnd(node, index + word.length);
       const rects = [...range.getClientRects()];
       const lines = new Set(rects.map(({ top }) => Math.round(top))).size;
-      const isTooWide = rects.reduce((sum, { width }) => sum + width, 0) > room;
-      // A price is never broken, nor a number that the card has room for. Of a word at least three letters stay together.
+      // A box that is as wide as the card cannot be any wider.
+      const box = node.parentElement;
+      const isTooWide = box.offsetWidth > whole - 1 && rects.reduce((sum, { width }) => sum + width, 0) > roomIn(box);
+      // A price is never broken, nor a number that there is room for. Of a word at least three letters stay together.
       if (lines > 1 && (/\d/.test(word) ? !isTooWide : word.length / lines < 3)) broken.push(word);
     }
   }
