@@ -133,6 +133,19 @@ for (const viewport of [PHONE, { width: 1280, height: 800 }]) {
   });
 }
 
+test('is there from the first moment of the element', async stage => {
+  const { page } = await stage.customer();
+  await new Dashboard(page, acme).open();
+  const height = await page.evaluate(() => {
+    const element = document.createElement('pay-on-bill');
+    document.body.append(element);
+    const { height } = element.getBoundingClientRect();
+    element.remove();
+    return height;
+  });
+  assert.ok(height >= 450, `it begins with ${height}`);
+});
+
 for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.2s']]) {
   test(`follows the step, ${reducedMotion === 'reduce' ? 'at once for whoever wants no motion' : 'smoothly'}`, async stage => {
     const { page } = await stage.customer({ reducedMotion });
