@@ -20,9 +20,9 @@
   const shown = new Map();
   const happen = event => shown.forEach(({ hear }) => hear(event));
   const watch = new MutationObserver(happen);
-  addEventListener('load', happen);                    // the page's style sheets may come after the frame
   matchMedia('(prefers-color-scheme:dark)').addEventListener('change', happen);
   addEventListener('message', happen);
+  addEventListener('load', happen);                    // the page's style sheets may come after the frame
 
   const ATTRIBUTES = ['operator', 'offer', 'view', 'locale', 'return-url'];
 
@@ -32,6 +32,7 @@
 
     constructor() {
       super().attachShadow({ mode: 'open', delegatesFocus: true }).adoptedStyleSheets = [sheet];
+      this.shadowRoot.replaceChildren(page('createElement', 'iframe'));      // keeps the room until the frame comes
     }
 
     get session() { return this.#session ?? this.getAttribute('session'); }
@@ -46,10 +47,8 @@
       this.reset();
     }
 
-    disconnectedCallback() { this.destroy(); }
-
     attributeChangedCallback(name, before, after) {
-      if (before === after) return;
+      if (after === before) return;
       if (name === 'session') shown.get(this)?.introduce();
       else if (shown.has(this)) this.reset();
     }
@@ -58,6 +57,8 @@
       shown.get(this)?.end();
       if (this.isConnected) shown.set(this, show(this));
     }
+
+    disconnectedCallback() { this.destroy(); }
 
     destroy() {
       shown.get(this)?.end();
@@ -98,12 +99,12 @@
         retry.onclick = () => { load(); element.focus(); };
         element.shadowRoot.replaceChildren(note);
         note.append(notLoaded, retry);                      // after it is in the page, so that it is announced
-        console.error(`onbill: ${edge}/widget/v1/refusals#frame-unavailable`);
         tell('error', { code: 'frame-unavailable' });
+        console.error(`onbill: ${edge}/widget/v1/refusals#frame-unavailable`);
       };
       frame.onload = () => wait(400, giveUp);          // an error page of the browser's loads too
-      element.shadowRoot.replaceChildren(frame);
       wait(15000, giveUp);
+      element.shadowRoot.replaceChildren(frame);
     }
 
     // Only the edge's own frame of this element is believed. A sandbox takes its origin away: then it can but say why.
@@ -138,8 +139,8 @@
     }
 
     function init(details, ports) {
-      const style = getComputedStyle(element);
       const theme = {};
+      const style = getComputedStyle(element);
       for (const name of names) theme[name] = style.getPropertyValue('--onbill-' + name);
       frame.contentWindow.postMessage({ onbill: 1, type: 'init', theme, ...details }, edge, ports);
     }

@@ -66,6 +66,9 @@ test('the operator’s and the partner’s pages pass as well, and fit a phone',
       `${edge}/`, `${acme.origin}/`,
     ]) {
       await page.goto(url);
+      // The widget's frame has its title as soon as it is there.
+      await page.waitForFunction(() => [...document.querySelectorAll('pay-on-bill')]
+        .every(({ shadowRoot }) => shadowRoot?.querySelector('iframe[title]')));
       await accessible(page, url, { frames: [page.mainFrame()] });
       await fits(page, url);
     }

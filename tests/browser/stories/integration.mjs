@@ -7,7 +7,7 @@ import { acme, edge } from '../harness/system.mjs';
 import { phone } from '../pages/dashboard.mjs';
 import { Widget } from '../pages/widget.mjs';
 import { words } from '../pages/words.mjs';
-import { carl } from '../people.mjs';
+import { noor } from '../people.mjs';
 
 about('integration');
 
@@ -160,7 +160,7 @@ test('a sandbox without top navigation is told of it, and the step can be taken 
   customer.announce('refusals#lacks-allow-top-navigation', /navigation/);
   await openDashboardPage(customer, frame('allow-scripts allow-same-origin allow-forms'));
   const widget = new Widget(customer.page, acme, '#frame');
-  await widget.proveWith(carl, await phone(acme, carl));
+  await widget.proveWith(noor, await phone(acme, noor));
   await widget.$('confirm-submit').click();
   await widget.shows('opening');
   await widget.inside.locator('#partner-link[target=_blank]').waitFor();

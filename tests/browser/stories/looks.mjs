@@ -30,9 +30,11 @@ test('are on the widget, light and dark, and change with the device', async stag
 /** Words that stand on more lines than their syllables can explain: broken into single letters. */
 const shattered = widget => widget.body.evaluate(body => {
   const broken = [];
-  const card = document.getElementById('card');
-  const { paddingLeft, paddingRight } = getComputedStyle(card);
-  const room = card.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const roomIn = box => {
+    const { paddingLeft, paddingRight } = getComputedStyle(box);
+    return box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  };
+  const whole = roomIn(document.getElementById('card'));
   const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!node.parentElement.checkVisibility() || node.parentElement.closest('script, style, .unseen')) continue;
@@ -42,8 +44,10 @@ const shattered = widget => widget.body.evaluate(body => {
       range.setEnd(node, index + word.length);
       const rects = [...range.getClientRects()];
       const lines = new Set(rects.map(({ top }) => Math.round(top))).size;
-      const isTooWide = rects.reduce((sum, { width }) => sum + width, 0) > room;
-      // A price is never broken, nor a number that the card has room for. Of a word at least three letters stay together.
+      // A box that is as wide as the card cannot be any wider.
+      const box = node.parentElement;
+      const isTooWide = box.offsetWidth > whole - 1 && rects.reduce((sum, { width }) => sum + width, 0) > roomIn(box);
+      // A price is never broken, nor a number that there is room for. Of a word at least three letters stay together.
       if (lines > 1 && (/\d/.test(word) ? !isTooWide : word.length / lines < 3)) broken.push(word);
     }
   }
@@ -128,6 +132,19 @@ for (const viewport of [PHONE, { width: 1280, height: 800 }]) {
     assert.ok(shift <= SHIFT_MAX, `the layout shifts by ${shift}`);
   });
 }
+
+test('is there from the first moment of the element', async stage => {
+  const { page } = await stage.customer();
+  await new Dashboard(page, acme).open();
+  const height = await page.evaluate(() => {
+    const element = document.createElement('pay-on-bill');
+    document.body.append(element);
+    const { height } = element.getBoundingClientRect();
+    element.remove();
+    return height;
+  });
+  assert.ok(height >= 450, `it begins with ${height}`);
+});
 
 for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.2s']]) {
   test(`follows the step, ${reducedMotion === 'reduce' ? 'at once for whoever wants no motion' : 'smoothly'}`, async stage => {
