@@ -18,7 +18,7 @@ use onbill_domain::words_section;
 /// The media type of pages.
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-const STYLE: &str = ":root{color-scheme:light dark}body{font:1.0625rem/1.5 system-ui,sans-serif;\
+const STYLE: &str = ":root{color-scheme:light dark;background:Canvas}body{font:1.0625rem/1.5 system-ui,sans-serif;\
     max-width:28rem;margin:15vh auto;padding:0 1.5rem}a{display:inline-block;padding:.6rem 0}";
 
 /// What the page of a refused frame does, with a name in the place of the refusal's code.
