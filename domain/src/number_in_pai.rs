@@ -144,7 +144,7 @@ mod tests {
             assert!(has_number(pai(text), &spanish), "{text}");
             assert!(!has_number(pai(text), &american), "{text}");
         }
-        for text in ["12345678", "x12345678x", &format!("{:x}", 12_345_678)[..], "21436587"] {
+        for text in ["12345678", "x12345678x", "bc614e", "21436587"] {
             assert_eq!(has_number(pai(text), &number("+12345678")), text != "bc614e", "{text}");
         }
     }
