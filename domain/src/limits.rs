@@ -77,6 +77,9 @@ pub const MSISDN_INPUT_BYTES_MAX: usize = 128;
 /// Longest external id, in characters: real ones are UUIDs or shorter than 64.
 pub const EXT_ID_CHARS_MAX: usize = 128;
 
+/// Longest PAI, in characters: onbill's own have 36, and those of the systems that it follows about 20.
+pub const PAI_CHARS_MAX: usize = 128;
+
 /// Longest description of a bill line, in characters: billing systems truncate at 100 or more.
 pub const DESCRIPTION_CHARS_MAX: usize = 100;
 

@@ -30,6 +30,7 @@ mod log_fields;
 mod mandates;
 mod metrics;
 mod notifications;
+mod opaque_pais;
 mod outages;
 mod outbox_at_work;
 mod own_page;

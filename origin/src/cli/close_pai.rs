@@ -54,7 +54,7 @@ impl From<Reason> for DeclineReason {
 }
 
 fn parse_pai(text: &str) -> Result<Pai, &'static str> {
-    Pai::parse(text).ok_or("is not a PAI: a lower-case UUID of version 4")
+    Pai::parse(text).ok_or("is not a PAI: 1 to 128 letters, digits and . _ ~ -")
 }
 
 impl Arguments {
