@@ -17,7 +17,7 @@ const BUILD_SECONDS = 240;
 
 /** A number without an account: every number gets the same response. */
 const PIN = JSON.stringify({ msisdn: '+12025550188', operator: acme.id });
-const UNKNOWN = `/ott/v1/transaction/${encodeURIComponent('not/there é')}?operator=${acme.id}`;
+const UNKNOWN = `/ott/v1/transaction/${encodeURIComponent('not/there')}?operator=${acme.id}`;
 
 /** Each client: what must be on the machine for it, how it is built, and its command. */
 const CLIENTS = {
