@@ -159,7 +159,7 @@ mod tests {
     use http::HeaderName;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
-        let field = |(name, value): &(&'static str, &'static str)| {
+        let field = |&(name, value): &(&'static str, &'static str)| {
             (HeaderName::from_static(name), HeaderValue::from_static(value))
         };
         fields.iter().map(field).collect()

@@ -222,7 +222,7 @@ fn is_exact(text: &str, list: &InnerList) -> bool {
 /// The names of the components, with what parameters they have.
 fn covered_names(input: &InnerList) -> Vec<String> {
     let name = |item: &sfv::Item| {
-        let name = item.bare_item.as_string().map_or("(no string)", |name| name.as_str());
+        let name = item.bare_item.as_string().map_or("(no string)", sfv::StringRef::as_str);
         if item.params.is_empty() { name.to_owned() } else { format!("{name} with parameters") }
     };
     input.items.iter().map(name).collect()
