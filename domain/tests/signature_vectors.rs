@@ -21,9 +21,7 @@ struct Vectors {
 
 impl Vectors {
     fn read() -> Self {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/signatures.json");
-        let json: Value =
-            serde_json::from_str(&std::fs::read_to_string(file).expect("is there")).expect("is JSON");
+        let json: Value = serde_json::from_str(&read("tests/vectors/signatures.json")).expect("is JSON");
         let keys = Keyring::parse(&json["keys"].to_string()).expect("is a ring");
         let now = Timestamp::from_unix_seconds(json["now"].as_i64().expect("is a number"));
         Self { json, keys, now }
@@ -61,6 +59,12 @@ impl Vectors {
         let received = ReceivedSignature::from_headers(&headers).ok_or(SignatureError::Malformed)?;
         verify_response(&response, received, &self.keys, KeyUse::OriginToPartner, self.now).map(|_| ())
     }
+}
+
+/// A file of the repository.
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::read_to_string(root.join(path)).expect("is there")
 }
 
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {
@@ -111,6 +115,22 @@ fn requests_of_the_vectors_are_valid_and_signed_alike() {
         let mut request = request.body(Bytes::from(body.to_owned())).expect("is a request");
         sign_request(&mut request, key, vectors.now, parameter(vector, "nonce")).expect("signs");
         assert_eq!(request.headers(), &headers(vector), "{name}");
+    }
+}
+
+#[test]
+fn page_shows_what_the_vectors_have() {
+    let (vectors, page) = (Vectors::read(), read("docs/signing.md"));
+    let (request, response) = (&vectors.of("requests")[0], &vectors.of("responses")[0]);
+    let headers = &request["headers"];
+    for shown in [
+        text(request, "base"),
+        text(response, "base"),
+        text(headers, "content-digest"),
+        text(headers, "signature-input"),
+        text(headers, "signature"),
+    ] {
+        assert!(page.contains(shown), "docs/signing.md lacks {shown}");
     }
 }
 

@@ -3,8 +3,9 @@
 //! set may have others: they are passed over, as RFC 7517 §5 recommends.
 //!
 //! A JWK says neither whose key it is nor its one use here. `party` and `purpose` say so, in the
-//! key, in the set, or in the ring's entry that the set stands in. The purpose of an Ed25519 key is
-//! `partner-call`, unless something else is said.
+//! key, in the set, or in the ring's entry that the set stands in. Where two of them say it, they must
+//! agree: the set comes from the party, and must not make its keys those of another. The purpose of an
+//! Ed25519 key is `partner-call`, unless something else is said.
 
 use super::{Key, KeyFields, KeyUse, Material, Party};
 use crate::encoding::encode_base64url;
@@ -43,8 +44,8 @@ impl JwkSet {
         party: Option<&Party>,
         purpose: Option<KeyUse>,
     ) -> Result<Vec<KeyFields>, String> {
-        let party = party.or(self.party.as_ref());
-        let purpose = purpose.or(self.purpose);
+        let party = agree("a JWKS", party, self.party.as_ref())?;
+        let purpose = agree("a JWKS", purpose, self.purpose)?;
         let ours = self.keys.into_iter().filter(Jwk::is_ours);
         let fields = ours.map(|jwk| jwk.into_fields(party, purpose)).collect::<Result<Vec<_>, _>>()?;
         if fields.is_empty() {
@@ -72,8 +73,10 @@ impl Jwk {
     fn into_fields(self, party: Option<&Party>, purpose: Option<KeyUse>) -> Result<KeyFields, String> {
         let id = self.kid.ok_or("a key of a JWKS has no kid, by which signatures name it")?;
         let is_pair = self.kty == "OKP";
-        let party = self.party.or_else(|| party.cloned());
-        let purpose = self.purpose.or(purpose).or(is_pair.then_some(KeyUse::PartnerCall));
+        let named = format!("key {id}");
+        let party = agree(&named, party, self.party.as_ref())?.cloned();
+        let purpose = agree(&named, purpose, self.purpose)?;
+        let purpose = purpose.or(is_pair.then_some(KeyUse::PartnerCall));
         Ok(KeyFields {
             party: party.ok_or_else(|| format!("key {id}: its JWKS does not say the party"))?,
             r#use: purpose.ok_or_else(|| format!("key {id}: its JWKS does not say the purpose"))?,
@@ -84,6 +87,16 @@ impl Jwk {
             expires_at: self.exp.map(Timestamp::from_unix_seconds),
             id,
         })
+    }
+}
+
+/// What is said around a key and what it says itself.
+fn agree<T: PartialEq>(named: &str, around: Option<T>, own: Option<T>) -> Result<Option<T>, String> {
+    match (around, own) {
+        (Some(around), Some(own)) if around != own => {
+            Err(format!("{named}: what is around it says another party or purpose"))
+        }
+        (around, own) => Ok(around.or(own)),
     }
 }
 
@@ -164,6 +177,25 @@ mod tests {
         assert!(ring.find(KeyUse::EdgeToOrigin, "e").is_some());
         let newest = ring.signing_key(KeyUse::PartnerCall, "partner:netflix").expect("is there");
         assert_eq!((newest.id.as_str(), newest.sign(b"")), ("2027-02", None));
+    }
+
+    #[test]
+    fn partners_set_cannot_speak_for_another() {
+        let entry = |set: Value| json!([{ "party": "partner:netflix", "use": "partner-call", "jwks": set }]);
+        let with = |member: &str, value: &str| {
+            let mut jwk = public("k");
+            jwk[member] = json!(value);
+            json!({ "keys": [jwk] })
+        };
+        for set in [
+            with("party", "partner:tunes"),
+            with("purpose", "edge-to-origin"),
+            json!({ "party": "partner:tunes", "keys": [public("k")] }),
+        ] {
+            let refusal = parse(&entry(set)).expect_err("is refused");
+            assert!(refusal.contains("another party or purpose"), "{refusal}");
+        }
+        assert!(parse(&entry(with("party", "partner:netflix"))).is_ok());
     }
 
     #[test]
