@@ -13,7 +13,7 @@ use crate::timestamp::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// A set of keys. Private members of the form and all others of RFC 7517 are skipped.
+/// A set of keys. Members that we do not read are skipped, as in every JSON.
 #[derive(Deserialize)]
 pub(super) struct JwkSet {
     keys: Vec<Jwk>,
