@@ -6,6 +6,8 @@
 mod document;
 mod error_table;
 mod members;
+mod recorded_page;
+mod reference;
 mod schemas;
 mod transcripts;
 

@@ -1,6 +1,7 @@
 //! An OpenAPI document, as far as the tests ask about it.
 
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// One of the files in `docs/api`.
 pub(super) struct Document {
@@ -76,6 +77,16 @@ impl Document {
     /// The responses that many calls share.
     pub(super) fn shared_responses(&self) -> impl Iterator<Item = &Value> {
         self.json["components"]["responses"].as_object().into_iter().flat_map(Map::values)
+    }
+
+    /// What the headers of a signature are.
+    pub(super) fn security_schemes(&self) -> BTreeMap<&str, &Value> {
+        let schemes = object(&self.json["components"]["securitySchemes"]).iter();
+        schemes.map(|(name, scheme)| (name.as_str(), scheme)).collect()
+    }
+
+    pub(super) fn introduction(&self) -> &str {
+        self.json["info"]["description"].as_str().expect("has one")
     }
 
     pub(super) fn title(&self) -> &str {

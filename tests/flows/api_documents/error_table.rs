@@ -1,11 +1,10 @@
 //! `docs/api/errors.md`: the table of status, code, cause and remedy of each call, from the documents.
 
 use super::document::{Document, documents, object};
+use super::recorded_page::compare_with_recorded;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
 
 const HEADING: &str = "# Statuses and codes\n\nWhat each call can answer, why, and what you do then. A test \
     writes this page from the OpenAPI documents\nbeside it, and compares those with what is really answered. \
@@ -70,20 +69,5 @@ fn page() -> String {
 
 #[test]
 fn error_table_is_that_of_the_documents() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/api/errors.md");
-    let page = page();
-    if is_to_be_recorded() {
-        fs::write(&path, &page).expect("can be written");
-    }
-    let recorded = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        recorded == page,
-        "docs/api/errors.md is not that of the documents. Write it again: \
-         ONBILL_RECORD=1 cargo test -p onbill-tests --test flows api_documents"
-    );
-}
-
-#[expect(clippy::disallowed_methods, reason = "whether to record is for the person who runs the test to say")]
-fn is_to_be_recorded() -> bool {
-    std::env::var("ONBILL_RECORD").is_ok()
+    compare_with_recorded("errors.md", &page());
 }
