@@ -5,6 +5,7 @@
 
 mod document;
 mod error_table;
+mod limits;
 mod members;
 mod recorded_page;
 mod reference;

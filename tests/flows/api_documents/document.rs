@@ -79,6 +79,11 @@ impl Document {
         self.json["components"]["responses"].as_object().into_iter().flat_map(Map::values)
     }
 
+    /// Whether these words stand anywhere.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.json.to_string().contains(words)
+    }
+
     /// What the headers of a signature are.
     pub(super) fn security_schemes(&self) -> BTreeMap<&str, &Value> {
         let schemes = object(&self.json["components"]["securitySchemes"]).iter();

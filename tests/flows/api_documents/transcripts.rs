@@ -36,15 +36,12 @@ fn parse(transcript: &str) -> Vec<Exchange> {
         } else if let (Some(status), Some(exchange)) = (line.strip_prefix("=> "), exchanges.last_mut()) {
             status.clone_into(&mut exchange.status);
         } else if let (Some(body), Some(exchange)) = (line.strip_prefix("  |"), exchanges.last_mut()) {
-            let body = match body.strip_prefix("= body ") {
-                Some(number) => {
-                    let number = number.split(' ').next().and_then(|number| number.parse::<usize>().ok());
-                    number.and_then(|number| bodies.get(number - 1).copied()).unwrap_or_default()
-                }
-                None => {
-                    bodies.push(body);
-                    body
-                }
+            let body = if let Some(number) = body.strip_prefix("= body ") {
+                let number = number.split(' ').next().and_then(|number| number.parse::<usize>().ok());
+                number.and_then(|number| bodies.get(number - 1).copied()).unwrap_or_default()
+            } else {
+                bodies.push(body);
+                body
             };
             let body = serde_json::from_str(body).unwrap_or(Value::Null);
             if exchange.status.is_empty() {
@@ -95,12 +92,11 @@ fn exchanges_of<'a>(document: &'a Document, all: &'a [Exchange]) -> Vec<(Operati
         if name != document.name {
             continue;
         }
-        match document.operation(&exchange.method, path) {
-            Some(operation) => found.push((operation, exchange)),
-            None => {
-                let status = exchange.status.as_str();
-                assert!(["404", "405"].contains(&status), "{} {path}: {status}", exchange.method);
-            }
+        if let Some(operation) = document.operation(&exchange.method, path) {
+            found.push((operation, exchange));
+        } else {
+            let status = exchange.status.as_str();
+            assert!(["404", "405"].contains(&status), "{} {path}: {status}", exchange.method);
         }
     }
     found
