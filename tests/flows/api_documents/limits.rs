@@ -8,6 +8,7 @@ use onbill_domain::limits::{
     SERVICE_PERIOD_DAYS_MAX, SIGNATURE_SKEW_SECONDS, SIGNUP_TOKEN_TTL_SECONDS, TRANSACTIONS_PER_PAGE,
     URL_BYTES_MAX,
 };
+use onbill_edge::platform::SEND_SECONDS_MAX;
 
 #[test]
 fn limit_in_words_is_that_of_the_program() {
@@ -39,6 +40,7 @@ fn limit_in_words_is_that_of_the_program() {
         ("csp", format!("at most {kib} KiB")),
         ("csp", format!("1 to {CHARGE_MINOR_MAX} minor units")),
         ("partner", format!("within {SIGNUP_TOKEN_TTL_SECONDS} seconds")),
+        ("partner", format!("answer within {SEND_SECONDS_MAX} seconds")),
         ("partner", format!("JWS of at most {JWS_BYTES_MAX} bytes")),
         ("partner", format!("At most {URL_BYTES_MAX} bytes")),
     ];
