@@ -6,6 +6,7 @@
 mod account_events;
 mod agreements;
 mod alarms;
+mod api_documents;
 mod bad_input;
 mod booking;
 mod canary;
