@@ -45,6 +45,32 @@ CREATE TABLE alarms (
 );
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
+CREATE TABLE audit (
+    sequence BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    role TEXT NOT NULL,
+    act TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    handle TEXT,
+    subject TEXT,
+    reason TEXT,
+    reference TEXT,
+    correlator TEXT,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (sequence),
+    UNIQUE (previous)
+);
+
+CREATE TABLE audit_end (
+    chain TEXT NOT NULL,
+    lines BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (chain),
+    CHECK (chain = 'audit'::text)
+);
+
 CREATE TABLE coupon_redemptions (
     transaction_id TEXT NOT NULL,
     coupon_id TEXT NOT NULL,
