@@ -3,7 +3,7 @@
 //! spends tokens, records every charge once and submits it to billing.
 //!
 //! The modules form layers: `app` and `cli` assemble the parts; `routes` receives the calls; the
-//! use cases decide (`audit`, `charge`, `flow`, `pin`, `ceiling`, `coupon`, `lifecycle`, `reconciliation`,
+//! use cases decide (`audit`, `care`, `charge`, `flow`, `pin`, `ceiling`, `coupon`, `lifecycle`, `reconciliation`,
 //! `settlement`); `delivery` carries out the jobs that they put into the queue, over `account`,
 //! `sms`, `http` and `keys`; `store` keeps the ledger, and `config` holds the operator's settings. A module uses only the layers beneath
 //! it, and no two files use each other.
@@ -20,6 +20,7 @@ pub mod audit;
 pub mod build_info;
 mod call_outcome;
 pub mod call_trace;
+pub mod care;
 mod ceiling;
 pub mod charge;
 pub mod config;

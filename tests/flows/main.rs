@@ -9,6 +9,7 @@ mod alarms;
 mod bad_input;
 mod booking;
 mod canary;
+mod care;
 mod challenges;
 mod charging;
 mod clock_jumps;

@@ -3,6 +3,7 @@
 
 pub mod account_page;
 pub mod audit;
+pub mod care;
 pub mod coupon;
 pub mod csp;
 pub mod csp_answer;
