@@ -411,10 +411,12 @@ CREATE TABLE refunds (
     responding_until BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     settled_at BIGINT,
+    borne_by TEXT,
     PRIMARY KEY (refund_id),
     UNIQUE (partner, ext_refund_id),
     FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
     CHECK (amount_minor > 0),
+    CHECK (borne_by = ANY (ARRAY['partner'::text, 'operator'::text])),
     CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))
 );
 CREATE INDEX refunds_by_charge ON refunds (transaction_id);

@@ -351,6 +351,7 @@ CREATE TABLE refunds (
     responding_until INTEGER NOT NULL,
     created_at       INTEGER NOT NULL,
     settled_at       INTEGER,
+    borne_by         TEXT CHECK (borne_by IN ('partner', 'operator')),
     UNIQUE (partner, ext_refund_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refunds_by_charge ON refunds (transaction_id);

@@ -25,7 +25,7 @@ impl Checked {
     /// Checks the next entry, whose contents have `hash`.
     fn take(&mut self, line: &AuditLine, hash: Option<&str>) -> Result<(), String> {
         let at = self.lines + 1;
-        if hash != Some(&line.hash) {
+        if hash != Some(line.hash.as_str()) {
             return Err(format!("entry {at} was changed: its hash is another"));
         }
         if u64::try_from(line.sequence) != Ok(at) || line.previous != self.hash {

@@ -165,3 +165,53 @@ async fn dead_letter_is_retried_once() {
     let outcomes: Vec<_> = list_entries(&system).await.iter().map(|entry| entry.outcome).collect();
     assert_eq!(outcomes, [AuditOutcome::Done, AuditOutcome::NotFound]);
 }
+
+#[tokio::test]
+async fn operators_refund_is_booked_and_told_to_the_partner() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    post_charge(&system, &pai, "c-1").await;
+    let (_, page) = search(&system, GOOD).await;
+    let charge = page["charges"][0]["transactionID"].as_str().expect("is there").to_owned();
+    let refund = |reference: &str, amount_minor: i64| {
+        json!({
+            "transactionID": charge, "amount": {"value": amount_minor, "currency": "USD"}, "ref": reference,
+            "reason": "A child has ordered it", "borneBy": "operator", "actor": "care-17", "role": "care",
+        })
+    };
+    let (status, answer) = system.call_acme_origin("/refunds", &refund("T-1", 600)).await;
+    assert_eq!((status, &answer["status"]), (StatusCode::CREATED, &json!("APPROVED")), "{answer}");
+    assert_eq!(answer["remaining"]["value"], 999);
+    assert_eq!(answer["extRefundID"], answer["refundID"]);
+    let again = system.call_acme_origin("/refunds", &refund("T-1", 600)).await;
+    assert_eq!(again, (StatusCode::OK, answer.clone()), "a double click");
+    let (status, refusal) = system.call_acme_origin("/refunds", &refund("T-1", 500)).await;
+    assert_eq!(
+        (status, &refusal["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency-violation"))
+    );
+    let (status, refusal) = system.call_acme_origin("/refunds", &refund("T-2", 1000)).await;
+    assert_eq!((status, &refusal["code"]), (StatusCode::BAD_REQUEST, &json!("invalid-request")), "is more");
+
+    system.acme.deliver_due().await;
+    assert_eq!(system.network.calls_to(NETFLIX, "/refund-state").len(), 1, "once");
+    let (_, page) = search(&system, GOOD).await;
+    assert_eq!(page["charges"][0]["refunds"][0]["reason"], "A child has ordered it", "{page}");
+    let outcomes: Vec<_> = list_entries(&system)
+        .await
+        .iter()
+        .filter(|entry| entry.act == AuditAct::RefundPosted)
+        .map(|entry| entry.outcome)
+        .collect();
+    let expected =
+        [AuditOutcome::Done, AuditOutcome::Unchanged, AuditOutcome::Refused, AuditOutcome::Refused];
+    assert_eq!(outcomes, expected);
+}
+
+#[tokio::test]
+async fn refund_of_no_charge_is_refused() {
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
+    let body = json!({"transactionID": "x-1", "ref": "T-1", "reason": "Why not", "borneBy": "operator",
+                      "actor": "care-17", "role": "care"});
+    let (status, refusal) = system.call_acme_origin("/refunds", &body).await;
+    assert_eq!((status, &refusal["code"]), (StatusCode::NOT_FOUND, &json!("transaction-not-found")));
+}

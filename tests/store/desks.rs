@@ -3,6 +3,7 @@
 use crate::audit::stamp;
 use crate::events::{new_event, record_event};
 use crate::outcome::done;
+use crate::races::{at_once, how_many};
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, new_charge, new_coupon, new_refund, new_signup, new_subscription, parse_day,
     parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
@@ -10,14 +11,23 @@ use crate::test_store::{
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::store::{ClosePaiResult, DeskSmsKind, DeskSubscriber, IssueSignupResult};
+use onbill_origin::audit::verify_ledger;
+use onbill_origin::store::{
+    ClosePaiResult, DeskSmsKind, DeskSubscriber, IssueSignupResult, NewRefund, PostRefundResult,
+};
 
 on_each_database!(
     everything_of_a_subscriber_is_read,
     nothing_of_an_earlier_subscriber_is_read,
     nobody_is_found_by_an_erased_number,
-    a_closed_link_is_reported,
+    a_closed_link_is_shown_with_its_reason,
+    partners_and_operators_refunds_share_what_is_left,
+    refunds_of_both_at_once_never_give_back_more_than_there_was,
+    the_partner_hears_of_an_operators_refund,
+    a_repeated_refund_of_the_operator_gives_back_nothing_more,
 );
 
 async fn find_subscriber(db: &TestStore, subscriber_ref: &str) -> Option<DeskSubscriber> {
@@ -29,6 +39,17 @@ async fn find_subscriber(db: &TestStore, subscriber_ref: &str) -> Option<DeskSub
         Some(subscriber_ref.to_owned()),
     );
     found.await.expect("works")
+}
+
+/// A refund that the operator asks for. Our id of it stands for charge and reference.
+fn new_desk_refund(of: &str, refund_id: &str, amount_minor: Option<i64>, borne_by: BorneBy) -> NewRefund {
+    let new = new_refund(of, refund_id, amount_minor);
+    NewRefund { refund_id: refund_id.to_owned(), borne_by: Some(borne_by), ..new }
+}
+
+async fn post_desk_refund(db: &TestStore, transaction_id: &str, new: NewRefund) -> PostRefundResult {
+    let posted = db.store.post_desk_refund(fresh_nonce(), NOW, stamp("T-1"), transaction_id.to_owned(), new);
+    posted.await.expect("works")
 }
 
 async fn everything_of_a_subscriber_is_read(db: TestStore) {
@@ -106,7 +127,7 @@ async fn nobody_is_found_by_an_erased_number(db: TestStore) {
     assert_eq!(db.place.count_rows("audit").await, 1, "the look is an entry");
 }
 
-async fn a_closed_link_is_reported(db: TestStore) {
+async fn a_closed_link_is_shown_with_its_reason(db: TestStore) {
     let pai = db.sign_up_subscriber(1).await.pai;
     let reason = DeclineReason::AccountClosedFraud;
     let other = Some(partner_id("other"));
@@ -118,4 +139,82 @@ async fn a_closed_link_is_reported(db: TestStore) {
     let links = db.store.list_desk_links(found.subscriber_id, 20).await.expect("works");
     let link = &links[0];
     assert_eq!((link.state, link.closed_reason, link.closed_at), (PaiState::Closed, Some(reason), Some(NOW)));
+}
+
+async fn partners_and_operators_refunds_share_what_is_left(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let charge = db.post_approved_charge(subscriber.pai, "c-1", 1000).await;
+    db.post_new_refund(new_refund("c-1", "r-1", Some(600))).await;
+    let too_much = new_desk_refund("c-1", "rf-1", Some(600), BorneBy::Operator);
+    let refused = PostRefundResult::NotWithinRemainder { remaining: usd(400) };
+    assert_eq!(post_desk_refund(&db, &charge, too_much).await, refused);
+    let rest = new_desk_refund("c-1", "rf-2", None, BorneBy::Operator);
+    let PostRefundResult::Created(rest) = post_desk_refund(&db, &charge, rest).await else {
+        panic!("not created")
+    };
+    assert_eq!((rest.amount, &rest.transaction_id), (usd(400), &charge));
+
+    let entries = db.store.list_audit_lines(0, 10).await.expect("works");
+    let outcomes: Vec<_> = entries.iter().map(|entry| (entry.act, entry.outcome)).collect();
+    assert_eq!(
+        outcomes,
+        [(AuditAct::RefundPosted, AuditOutcome::Refused), (AuditAct::RefundPosted, AuditOutcome::Done)]
+    );
+    assert_eq!(entries[1].subscriber.as_ref(), Some(&subscriber.handle));
+    assert_eq!(entries[1].subject, Some(format!("{charge} rf-2")));
+    assert_eq!(entries[1].reason.as_deref(), Some("operator"));
+}
+
+async fn refunds_of_both_at_once_never_give_back_more_than_there_was(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let charge = db.post_approved_charge(subscriber.pai, "c-1", 1000).await;
+    let calls = at_once(&db, 32, |store, n| {
+        let charge = charge.clone();
+        async move {
+            if n % 4 < 2 {
+                let new = new_refund("c-1", &format!("r-{n}"), Some(150));
+                return store.post_refund(fresh_nonce(), NOW, new).await.expect("works");
+            }
+            let new = new_desk_refund("c-1", &format!("rf-{n}"), Some(150), BorneBy::Partner);
+            let posted = store.post_desk_refund(fresh_nonce(), NOW, stamp("T-1"), charge, new);
+            posted.await.expect("works")
+        }
+    });
+    let posted = calls.await;
+    assert_eq!(how_many(&posted, |posted| matches!(posted, PostRefundResult::Created(_))), 6);
+    let over = PostRefundResult::NotWithinRemainder { remaining: usd(100) };
+    assert_eq!(how_many(&posted, |posted| *posted == over), 26);
+    let end = verify_ledger(&db.store).await.expect("reads").expect("is whole");
+    assert_eq!(end.lines, 16, "each of the operator's is an entry");
+}
+
+async fn the_partner_hears_of_an_operators_refund(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let charge = db.post_approved_charge(subscriber.pai, "c-1", 1000).await;
+    let count = async || db.place.count_rows("outbox WHERE kind = 'refund-notice'").await;
+    let own = db.post_new_refund(new_refund("c-1", "r-1", Some(100))).await;
+    db.store.answer_refund(NOW, own, done()).await.expect("works");
+    assert_eq!(count().await, 0, "the response tells it");
+    post_desk_refund(&db, &charge, new_desk_refund("c-1", "rf-1", Some(100), BorneBy::Operator)).await;
+    db.store.answer_refund(NOW, "rf-1".to_owned(), done()).await.expect("works");
+    assert_eq!(count().await, 1);
+    let (partner, told) =
+        db.store.find_refund_webhook("rf-1".to_owned()).await.expect("works").expect("is there");
+    assert_eq!((partner, told.status), (partner_id("netflix"), TransactionStatus::Approved));
+    assert_eq!((told.refund_id.as_str(), told.ext_refund_id.as_str()), ("rf-1", "rf-1"));
+    assert_eq!((told.amount, told.remaining), (usd(100), usd(800)));
+}
+
+async fn a_repeated_refund_of_the_operator_gives_back_nothing_more(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let charge = db.post_approved_charge(subscriber.pai, "c-1", 1000).await;
+    let new = || new_desk_refund("c-1", "rf-1", Some(300), BorneBy::Operator);
+    let created = post_desk_refund(&db, &charge, new()).await;
+    assert!(matches!(created, PostRefundResult::Created(_)), "{created:?}");
+    assert_eq!(post_desk_refund(&db, &charge, new()).await, PostRefundResult::InProgress, "a double click");
+    let (answer, _) = db.store.answer_refund(NOW, "rf-1".to_owned(), done()).await.expect("works");
+    assert_eq!(post_desk_refund(&db, &charge, new()).await, PostRefundResult::Replayed(answer));
+    let other = new_desk_refund("c-1", "rf-1", Some(200), BorneBy::Operator);
+    assert_eq!(post_desk_refund(&db, &charge, other).await, PostRefundResult::Conflict);
+    assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 300").await, 1);
 }

@@ -33,6 +33,8 @@ crate::wire_enum! {
         SubscriberLookedUp = "subscriber-looked-up",
         /// Ended a PAI.
         LinkClosed = "link-closed",
+        /// Asked for a refund.
+        RefundPosted = "refund-posted",
         /// Put a dead letter back into its queue.
         JobRetried = "job-retried",
         /// Closed an alarm.
@@ -49,6 +51,8 @@ crate::wire_enum! {
         Unchanged = "unchanged",
         /// There was nobody, or no such thing.
         NotFound = "not-found",
+        /// It was not allowed.
+        Refused = "refused",
     }
 }
 

@@ -236,6 +236,40 @@ pub struct LinkCloseResponse {
     pub closed_reason: DeclineReason,
 }
 
+crate::wire_enum! {
+    /// Whose money an operator's refund is.
+    pub enum BorneBy {
+        /// It is settled like a refund that the partner has asked for.
+        Partner = "partner",
+        /// The partner's share stays as it was.
+        Operator = "operator",
+    }
+}
+
+/// `POST /refunds`: refund all or part of a charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeskRefundRequest {
+    /// The charge's id at onbill.
+    #[serde(rename = "transactionID")]
+    pub transaction_id: String,
+    /// The amount to refund; all that remains of the charge when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// The operator's reference, such as a ticket. With the charge it names the refund: a repeated call
+    /// refunds nothing more. It must not identify the customer.
+    #[serde(rename = "ref")]
+    pub reference: ExtId,
+    /// Why, in words. It is stored, and not put on the bill.
+    pub reason: String,
+    /// Whose money it is.
+    pub borne_by: BorneBy,
+    /// Who asks for it, by the operator's id of them.
+    pub actor: ExtId,
+    /// At which desk.
+    pub role: ActorRole,
+}
+
 /// The query of `GET /queue`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct QueueQuery {

@@ -324,6 +324,9 @@ CREATE TABLE refunds (
     responding_until INTEGER NOT NULL,
     created_at       INTEGER NOT NULL,
     settled_at       INTEGER,
+    -- Whose money it is, if the operator has asked for it: that of its settlement with the partner, or
+    -- its own. NULL if the partner has. The external id of the operator's is our own.
+    borne_by         TEXT CHECK (borne_by IN ('partner', 'operator')),
     UNIQUE (partner, ext_refund_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refunds_by_creation ON refunds (partner, created_at, refund_id);

@@ -77,19 +77,19 @@ async fn verify(config: &Path, file: Option<&Path>) -> anyhow::Result<VerbOutcom
     let Some(file) = file else { return Ok(VerbOutcome::findings_if(ledger.is_err())) };
     let failed = || format!("{} cannot be read", file.display());
     let opened = File::open(file).with_context(failed)?;
-    let is_whole = match verify_export(BufReader::new(opened)).with_context(failed)? {
+    let name = file.display();
+    let end = match verify_export(BufReader::new(opened)).with_context(failed)? {
+        Ok(end) => end,
         Err(why) => {
-            print_line!("{}: {why}.", file.display());
-            false
-        }
-        Ok(end) if has_exported(&store, &end).await.map_err(database_failed)? => {
-            print_line!("{}: {} entries, and the audit begins with them.", file.display(), end.lines);
-            true
-        }
-        Ok(_) => {
-            print_line!("{}: the audit in the database is another.", file.display());
-            false
+            print_line!("{name}: {why}.");
+            return Ok(VerbOutcome::Findings);
         }
     };
-    Ok(VerbOutcome::findings_if(ledger.is_err() || !is_whole))
+    let begins_with_it = has_exported(&store, &end).await.map_err(database_failed)?;
+    if begins_with_it {
+        print_line!("{name}: {} entries, and the audit begins with them.", end.lines);
+    } else {
+        print_line!("{name}: the audit in the database is another.");
+    }
+    Ok(VerbOutcome::findings_if(ledger.is_err() || !begins_with_it))
 }

@@ -87,9 +87,9 @@ VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-810
         NULL, 'Netflix Standard, 6 months', '2027-02-01', '2027-07-31', 'PENDING', NULL, NULL, NULL, 1795000060,
         1795000000, NULL, 0, NULL, NULL, NULL, 'netflix-gone', NULL, 'OTT-NFLX-STD', NULL);
 INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason, status,
-    raw_code, stored_response, responding_until, created_at, settled_at, tax_minor)
+    raw_code, stored_response, responding_until, created_at, settled_at, tax_minor, borne_by)
 VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,
-    1795000060, 1795000000, NULL, 45);
+    1795000060, 1795000000, NULL, 45, NULL);
 INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor)
 VALUES ('subscriber-1', 'USD', '2026-11-18', 1599, 3198);
 

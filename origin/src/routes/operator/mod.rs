@@ -7,5 +7,6 @@ pub(super) mod erasures;
 pub(super) mod link_close;
 pub(super) mod mandates;
 pub(super) mod queue;
+pub(super) mod refunds;
 pub(super) mod subscriber_search;
 pub(super) mod transactions;

@@ -11,6 +11,7 @@ use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::pai::ClosePaiResult;
+use crate::store::refund::{NewRefund, PostRefundResult};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
@@ -82,6 +83,19 @@ impl Store {
         reason: DeclineReason,
     ) -> Result<ClosePaiResult, StoreError> {
         use_case!(self, write(nonce), close_link(now, &stamp, partner.as_ref(), pai, reason))
+    }
+
+    /// Asks for a refund as the partner does, see [`Store::post_refund`], under the same lock: together
+    /// refunds are never more than their charge. The partner hears of its outcome.
+    pub async fn post_desk_refund(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        stamp: AuditStamp,
+        transaction_id: String,
+        new: NewRefund,
+    ) -> Result<PostRefundResult, StoreError> {
+        use_case!(self, write(nonce), post_desk_refund(now, &stamp, &transaction_id, &new))
     }
 
     /// As [`Store::redrive_dead_letter`].
@@ -157,7 +171,7 @@ pub struct DeskRefund {
     pub settled_at: Option<Timestamp>,
 }
 
-onbill_domain::wire_enum! {
+onbill_domain::word_enum! {
     /// What an SMS is about.
     pub enum DeskSmsKind {
         /// A coupon's code.
@@ -201,6 +215,23 @@ fn audit_outcome(result: ClosePaiResult) -> Option<AuditOutcome> {
         ClosePaiResult::NotFound => Some(AuditOutcome::NotFound),
         ClosePaiResult::NotAClosingReason => None,
     }
+}
+
+/// What the audit says of a refund that was asked for.
+fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
+    match result {
+        PostRefundResult::Created(_) => AuditOutcome::Done,
+        PostRefundResult::Replayed(_) | PostRefundResult::InProgress => AuditOutcome::Unchanged,
+        PostRefundResult::TransactionNotFound => AuditOutcome::NotFound,
+        PostRefundResult::Conflict
+        | PostRefundResult::ChargePending
+        | PostRefundResult::NotWithinRemainder { .. } => AuditOutcome::Refused,
+    }
+}
+
+/// The subject of an entry about a refund: the charge and the refund, by our ids.
+fn name_refund(transaction_id: &str, new: &NewRefund) -> String {
+    format!("{transaction_id} {}", new.refund_id)
 }
 
 /// The subject of an entry about a job.

@@ -2,7 +2,7 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    name_alarm, name_job,
+    name_alarm, name_job, name_refund, refund_outcome,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::postgres as alarm;
@@ -15,6 +15,8 @@ use crate::store::postgres::rows::{
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
+use crate::store::redemption_outcome::postgres as redemption_outcome;
+use crate::store::refund::{NewRefund, PostRefundResult, postgres as refund};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
@@ -25,6 +27,7 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
@@ -228,6 +231,37 @@ pub(super) async fn close_link(
         };
         audit::append(tx, now, stamp, &fact).await?;
     }
+    Ok(result)
+}
+
+const HANDLE_OF_CHARGE: &str = "SELECT s.handle FROM transactions t JOIN pais p USING (pai)
+        JOIN subscribers s USING (subscriber_id)
+    WHERE t.transaction_id = $1";
+
+pub(super) async fn post_desk_refund(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    transaction_id: &str,
+    new: &NewRefund,
+) -> Result<PostRefundResult, TxError> {
+    // The partner knows nothing of a coupon's charge, and would be told of the refund.
+    let result = if redemption_outcome::find_coupon_of_charge(tx, transaction_id).await?.is_some() {
+        PostRefundResult::TransactionNotFound
+    } else {
+        refund::post_refund(tx, now, new).await?
+    };
+    let row = tx.query_optional(HANDLE_OF_CHARGE, &[&transaction_id]).await?;
+    let handle: Option<&str> = row.as_ref().map(|row| row.try_get("handle")).transpose()?;
+    let subject = name_refund(transaction_id, new);
+    let fact = AuditFact {
+        act: AuditAct::RefundPosted,
+        outcome: refund_outcome(&result),
+        subscriber: handle,
+        subject: Some(&subject),
+        reason: new.borne_by.map(BorneBy::as_str),
+    };
+    audit::append(tx, now, stamp, &fact).await?;
     Ok(result)
 }
 

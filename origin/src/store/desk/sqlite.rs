@@ -2,7 +2,7 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    name_alarm, name_job,
+    name_alarm, name_job, name_refund, refund_outcome,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::sqlite as alarm;
@@ -11,6 +11,8 @@ use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, sqlite as pai};
 use crate::store::queue::sqlite as queue;
+use crate::store::redemption_outcome::sqlite as redemption_outcome;
+use crate::store::refund::{NewRefund, PostRefundResult, sqlite as refund};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_amount, read_pai, read_time};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::currency::Currency;
@@ -22,6 +24,7 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
@@ -239,6 +242,37 @@ pub(super) fn close_link(
         };
         audit::append(tx, now, stamp, &fact)?;
     }
+    Ok(result)
+}
+
+const HANDLE_OF_CHARGE: &str = "SELECT s.handle FROM transactions t JOIN pais p USING (pai)
+        JOIN subscribers s USING (subscriber_id)
+    WHERE t.transaction_id = ?1";
+
+pub(super) fn post_desk_refund(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    transaction_id: &str,
+    new: &NewRefund,
+) -> Result<PostRefundResult, StoreError> {
+    // The partner knows nothing of a coupon's charge, and would be told of the refund.
+    let result = if redemption_outcome::is_coupon_charge(tx, transaction_id)? {
+        PostRefundResult::TransactionNotFound
+    } else {
+        refund::post_refund(tx, now, new)?
+    };
+    let handle: Option<String> =
+        tx.prepare_cached(HANDLE_OF_CHARGE)?.query_row([transaction_id], |row| row.get(0)).optional()?;
+    let subject = name_refund(transaction_id, new);
+    let fact = AuditFact {
+        act: AuditAct::RefundPosted,
+        outcome: refund_outcome(&result),
+        subscriber: handle.as_deref(),
+        subject: Some(&subject),
+        reason: new.borne_by.map(BorneBy::as_str),
+    };
+    audit::append(tx, now, stamp, &fact)?;
     Ok(result)
 }
 
