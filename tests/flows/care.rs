@@ -1,6 +1,7 @@
 //! Customer care, billing and on-call at the operator API: from a number to its subscriber's page, the
 //! end of a link, what waits in the queue, and an entry in the audit for each look and each act.
 
+use crate::coupons::{coupon_body, issue_coupon};
 use http::{Method, StatusCode};
 use onbill_domain::wire::audit::{AuditAct, AuditLine, AuditOutcome};
 use onbill_origin::audit::verify_ledger;
@@ -214,4 +215,23 @@ async fn refund_of_no_charge_is_refused() {
                       "actor": "care-17", "role": "care"});
     let (status, refusal) = system.call_acme_origin("/refunds", &body).await;
     assert_eq!((status, &refusal["code"]), (StatusCode::NOT_FOUND, &json!("transaction-not-found")));
+}
+
+#[tokio::test]
+async fn coupons_sms_is_sent_again_once() {
+    let (system, _) = TestSystem::with_subscriber(GOOD).await;
+    assert_eq!(issue_coupon(&system, &coupon_body("k-1", GOOD)).await.0, StatusCode::CREATED);
+    let resend = json!({"actor": "care-17", "role": "care", "ref": "T-1"});
+    for _ in 0..2 {
+        let (status, coupon) = system.call_acme_origin("/sms/k-1/resend", &resend).await;
+        assert_eq!((status, &coupon["extCouponID"]), (StatusCode::OK, &json!("k-1")), "{coupon}");
+    }
+    assert_eq!(system.acme.db.count_rows("coupons WHERE sms_count = 2").await, 1, "a double click");
+    assert_eq!(system.call_acme_origin("/sms/k-2/resend", &resend).await.0, StatusCode::NOT_FOUND);
+    let (_, page) = search(&system, GOOD).await;
+    assert_eq!((&page["sms"][0]["kind"], &page["sms"][0]["id"]), (&json!("coupon"), &json!("k-1")), "{page}");
+    let entries = list_entries(&system).await;
+    let resent: Vec<_> = entries.iter().filter(|entry| entry.act == AuditAct::SmsResent).collect();
+    assert_eq!(resent.len(), 2);
+    assert_eq!(resent[0].subscriber.as_deref(), page["handle"].as_str());
 }

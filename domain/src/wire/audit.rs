@@ -35,6 +35,8 @@ crate::wire_enum! {
         LinkClosed = "link-closed",
         /// Asked for a refund.
         RefundPosted = "refund-posted",
+        /// Sent a coupon's SMS again, with another code.
+        SmsResent = "sms-resent",
         /// Put a dead letter back into its queue.
         JobRetried = "job-retried",
         /// Closed an alarm.

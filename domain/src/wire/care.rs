@@ -270,6 +270,19 @@ pub struct DeskRefundRequest {
     pub role: ActorRole,
 }
 
+/// `POST /sms/{id}/resend`: send a coupon's SMS again, with another code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmsResendRequest {
+    /// Who does it, by the operator's id of them.
+    pub actor: ExtId,
+    /// At which desk.
+    pub role: ActorRole,
+    /// The operator's reference, such as a ticket. A call that is repeated under it sends nothing more.
+    /// It must not identify the customer.
+    #[serde(rename = "ref")]
+    pub reference: ExtId,
+}
+
 /// The query of `GET /queue`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct QueueQuery {

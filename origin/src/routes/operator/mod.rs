@@ -8,5 +8,6 @@ pub(super) mod link_close;
 pub(super) mod mandates;
 pub(super) mod queue;
 pub(super) mod refunds;
+pub(super) mod sms_resend;
 pub(super) mod subscriber_search;
 pub(super) mod transactions;

@@ -7,6 +7,7 @@ pub(super) mod sqlite;
 
 use crate::instruments::Alarm;
 use crate::store::audit::AuditStamp;
+use crate::store::coupon::{ChangeCouponResult, CouponCodeSms};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
@@ -96,6 +97,18 @@ impl Store {
         new: NewRefund,
     ) -> Result<PostRefundResult, StoreError> {
         use_case!(self, write(nonce), post_desk_refund(now, &stamp, &transaction_id, &new))
+    }
+
+    /// As [`Store::resend_coupon`].
+    pub async fn resend_sms(
+        &self,
+        nonce: Nonce,
+        now: Timestamp,
+        stamp: AuditStamp,
+        id: ExtId,
+        text: CouponCodeSms,
+    ) -> Result<ChangeCouponResult, StoreError> {
+        use_case!(self, write(nonce), resend_sms(now, &stamp, &id, &text))
     }
 
     /// As [`Store::redrive_dead_letter`].
@@ -226,6 +239,23 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
         PostRefundResult::Conflict
         | PostRefundResult::ChargePending
         | PostRefundResult::NotWithinRemainder { .. } => AuditOutcome::Refused,
+    }
+}
+
+/// What the audit says of an SMS that was to be sent again.
+fn resend_outcome(result: &ChangeCouponResult) -> AuditOutcome {
+    match result {
+        ChangeCouponResult::Done(_) => AuditOutcome::Done,
+        ChangeCouponResult::NotFound => AuditOutcome::NotFound,
+        ChangeCouponResult::BuyerGone | ChangeCouponResult::NotAllowed(_) => AuditOutcome::Refused,
+    }
+}
+
+/// The PAI of the coupon's buyer, where it is known.
+fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
+    match result {
+        ChangeCouponResult::Done(row) | ChangeCouponResult::NotAllowed(row) => Some(row.pai),
+        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => None,
     }
 }
 

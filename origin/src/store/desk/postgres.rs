@@ -2,11 +2,12 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    name_alarm, name_job, name_refund, refund_outcome,
+    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, resend_outcome,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::postgres as alarm;
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
+use crate::store::coupon::{ChangeCouponResult, CouponCodeSms, postgres as coupon};
 use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, postgres as pai};
 use crate::store::postgres::connection::PgConnection;
@@ -260,6 +261,29 @@ pub(super) async fn post_desk_refund(
         subscriber: handle,
         subject: Some(&subject),
         reason: new.borne_by.map(BorneBy::as_str),
+    };
+    audit::append(tx, now, stamp, &fact).await?;
+    Ok(result)
+}
+
+pub(super) async fn resend_sms(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    id: &ExtId,
+    text: &CouponCodeSms,
+) -> Result<ChangeCouponResult, TxError> {
+    let result = coupon::resend_coupon(tx, now, id, stamp.reference.as_ref(), text).await?;
+    let buyer = match buyers_pai(&result) {
+        Some(pai) => pai::find_pai_status(tx, pai).await?,
+        None => None,
+    };
+    let fact = AuditFact {
+        act: AuditAct::SmsResent,
+        outcome: resend_outcome(&result),
+        subscriber: buyer.as_ref().map(|buyer| buyer.handle.as_str()),
+        subject: Some(id.as_str()),
+        reason: None,
     };
     audit::append(tx, now, stamp, &fact).await?;
     Ok(result)

@@ -2,11 +2,12 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    name_alarm, name_job, name_refund, refund_outcome,
+    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, resend_outcome,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::sqlite as alarm;
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
+use crate::store::coupon::{ChangeCouponResult, CouponCodeSms, sqlite as coupon};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use crate::store::pai::{ClosePaiResult, sqlite as pai};
@@ -271,6 +272,29 @@ pub(super) fn post_desk_refund(
         subscriber: handle.as_deref(),
         subject: Some(&subject),
         reason: new.borne_by.map(BorneBy::as_str),
+    };
+    audit::append(tx, now, stamp, &fact)?;
+    Ok(result)
+}
+
+pub(super) fn resend_sms(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    id: &ExtId,
+    text: &CouponCodeSms,
+) -> Result<ChangeCouponResult, StoreError> {
+    let result = coupon::resend_coupon(tx, now, id, stamp.reference.as_ref(), text)?;
+    let buyer = match buyers_pai(&result) {
+        Some(pai) => pai::find_pai_status(tx, pai)?,
+        None => None,
+    };
+    let fact = AuditFact {
+        act: AuditAct::SmsResent,
+        outcome: resend_outcome(&result),
+        subscriber: buyer.as_ref().map(|buyer| buyer.handle.as_str()),
+        subject: Some(id.as_str()),
+        reason: None,
     };
     audit::append(tx, now, stamp, &fact)?;
     Ok(result)
