@@ -156,6 +156,7 @@ async fn dead_letter_is_retried_once() {
     let (_, queue) = system.call_acme_origin("/queue", &Value::Null).await;
     let job = queue["deadLetters"][0]["job"].as_i64().expect("is there");
     assert_eq!(queue["deadLetters"][0]["extID"], "c-1", "{queue}");
+    system.network.clear_faults();
     let retry = json!({"actor": "billing-2", "role": "billing", "ref": "T-3"});
     let path = format!("/queue/{job}/retry");
     assert_eq!(system.call_acme_origin(&path, &retry).await, (StatusCode::OK, json!({"job": job})));

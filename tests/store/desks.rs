@@ -9,14 +9,17 @@ use crate::test_store::{
     parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
 };
 use onbill_domain::account_event::AccountEvent;
+use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::audit::verify_ledger;
+use onbill_origin::config::SettlementModel;
+use onbill_origin::settlement::{Shares, sum_up};
 use onbill_origin::store::{
-    ClosePaiResult, DeskSmsKind, DeskSubscriber, IssueSignupResult, NewRefund, PostRefundResult,
+    ClosePaiResult, DeskSmsKind, DeskSubscriber, IssueSignupResult, NewRefund, Period, PostRefundResult,
 };
 
 on_each_database!(
@@ -28,6 +31,7 @@ on_each_database!(
     refunds_of_both_at_once_never_give_back_more_than_there_was,
     the_partner_hears_of_an_operators_refund,
     a_repeated_refund_of_the_operator_gives_back_nothing_more,
+    a_refund_that_the_operator_bears_leaves_the_partners_share,
 );
 
 async fn find_subscriber(db: &TestStore, subscriber_ref: &str) -> Option<DeskSubscriber> {
@@ -217,4 +221,27 @@ async fn a_repeated_refund_of_the_operator_gives_back_nothing_more(db: TestStore
     let other = new_desk_refund("c-1", "rf-1", Some(200), BorneBy::Operator);
     assert_eq!(post_desk_refund(&db, &charge, other).await, PostRefundResult::Conflict);
     assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 300").await, 1);
+}
+
+async fn a_refund_that_the_operator_bears_leaves_the_partners_share(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let model = SettlementModel::RevenueShare { partner_basis_points: 8000 };
+    let cost = SettlementModel::FlatCost { cost: usd(700) };
+    let day = Day::of_timestamp(NOW);
+    let period = Period::of_days(day, day).expect("is in order");
+    let shares = async || {
+        let sums = sum_up(&db.store, &partner_id("netflix"), period, |_| {}).await.expect("works");
+        let sums = sums[&usd(0).currency];
+        let share = |model: SettlementModel| model.share(&sums, usd(0).currency).expect("is its currency");
+        (share(model), share(cost).partner_minor)
+    };
+    for (charge, refund, borne_by) in [("c-1", "rf-1", BorneBy::Operator), ("c-2", "rf-2", BorneBy::Partner)]
+    {
+        let id = db.post_approved_charge(subscriber.pai, charge, 1000).await;
+        let posted = post_desk_refund(&db, &id, new_desk_refund(charge, refund, None, borne_by)).await;
+        assert!(matches!(posted, PostRefundResult::Created(_)), "{posted:?}");
+        db.store.answer_refund(NOW, refund.to_owned(), done()).await.expect("works");
+        // The second charge and its refund cancel out.
+        assert_eq!(shares().await, (Shares { partner_minor: 800, operator_minor: -800 }, 700), "{charge}");
+    }
 }
