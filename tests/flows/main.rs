@@ -10,6 +10,7 @@ mod api_documents;
 mod bad_input;
 mod booking;
 mod canary;
+mod care;
 mod challenges;
 mod charging;
 mod clock_jumps;

@@ -139,7 +139,8 @@ fn view_charge(charge: CustomerCharge) -> ChargeView {
     }
 }
 
-fn write_cursor(cursor: &Cursor) -> String {
+/// Opaque to the reader.
+pub(crate) fn write_cursor(cursor: &Cursor) -> String {
     format!("{}.{}", cursor.at.unix_seconds(), cursor.id)
 }
 

@@ -66,6 +66,12 @@ impl StableIds {
         self.derive(Named::Refund, &[partner.as_str(), id.as_str()])
     }
 
+    /// The `refundID` of an operator's refund of a charge: another than any of a partner's, whose name has
+    /// no colon.
+    pub fn operator_refund(&self, transaction_id: &str, reference: &ExtId) -> String {
+        self.derive(Named::Refund, &["operator:", transaction_id, reference.as_str()])
+    }
+
     /// The `partnerSubscriptionID` of a partner's subscription.
     pub fn subscription(&self, partner: &PartnerId, id: &ExtId) -> String {
         self.derive(Named::Subscription, &[partner.as_str(), id.as_str()])
@@ -148,6 +154,8 @@ mod tests {
             acme.charge(&partner("netflixn"), &ext("-1")),
             acme.charge(&partner("tunes"), &ext("n-1")),
             acme.refund(&partner("netflix"), &ext("n-1")),
+            acme.operator_refund("n", &ext("n-1")),
+            acme.operator_refund("nn", &ext("-1")),
             acme.subscription(&partner("netflix"), &ext("n-1")),
             acme.coupon(&ext("n-1")),
             acme.coupon_charge(&ext("n-1"), 0),

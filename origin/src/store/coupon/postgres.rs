@@ -185,7 +185,7 @@ pub(super) async fn find_coupon_buyer(
     }))
 }
 
-pub(super) async fn resend_coupon(
+pub(in crate::store) async fn resend_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     id: &ExtId,

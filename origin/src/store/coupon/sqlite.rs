@@ -153,7 +153,7 @@ pub(super) fn find_coupon_buyer(db: &Connection, id: &ExtId) -> Result<Option<Co
     }))
 }
 
-pub(super) fn resend_coupon(
+pub(in crate::store) fn resend_coupon(
     tx: &Connection,
     now: Timestamp,
     id: &ExtId,
