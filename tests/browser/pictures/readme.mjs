@@ -60,8 +60,11 @@ export async function takeReadmePicture(browser) {
   const page = await context.newPage();
   const screens = [];
   await walkReadme(page, { msisdn: ana, email: 'ana@example.com' }, async name => {
-    // Where the focus is, a ring would be around it.
-    await page.evaluate(() => document.activeElement?.blur());
+    // A ring where the focus is, and what copies calls for developers, are not the picture's.
+    await page.evaluate(() => {
+      document.activeElement?.blur();
+      for (const each of document.querySelectorAll('.copy')) each.remove();
+    });
     screens.push({ name, image: await page.screenshot() });
   });
   await context.close();
