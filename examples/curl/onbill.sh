@@ -97,11 +97,14 @@ param() { sed -n "s/.*;$1=\"\{0,1\}\([^\";]*\).*/\1/p" <<<"$params"; }
 # The operator that has signed the response: the key's party.
 signer() {
   local covered='("@status" "content-digest" "content-type" "signature";req;key="sig1");'
-  local params key digest secret age
+  local params key digest secret created age
   params=$(field signature-input)
   params=${params#sig1=}
   [[ $params == "$covered"* && $(param tag) == onbill-answer ]] || return 1
-  age=$(($(date +%s) - $(param created)))
+  # bash runs commands in what it counts with, and nobody has vouched for this text yet.
+  created=$(param created)
+  [[ $created =~ ^[1-9][0-9]{0,11}$ ]] || return 1
+  age=$(($(date +%s) - created))
   ((age <= 300 && age >= -300)) || return 1
   key=$(grep '"use":"origin-to-partner"' "$ONBILL_KEYS" | grep -F "\"id\":\"$(param keyid)\"") || return 1
   digest=$(digest_of "$work/answer")

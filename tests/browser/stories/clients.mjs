@@ -3,6 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import readline from 'node:readline';
 import { promisify } from 'node:util';
@@ -38,8 +41,13 @@ const CLIENTS = {
 };
 
 /** Runs a command with the partner's keys. What it says, and its exit status. */
-async function client([program, ...words], ...more) {
-  const env = { ...process.env, ONBILL_URL: edge, ONBILL_KEYS: partnerKeys };
+async function client(command, ...more) {
+  return clientOf(edge, command, ...more);
+}
+
+/** The same against another server. */
+async function clientOf(url, [program, ...words], ...more) {
+  const env = { ...process.env, ONBILL_URL: url, ONBILL_KEYS: partnerKeys };
   const { stdout, code = 0 } = await run(program, [...words, ...more], { env }).catch(error => error);
   return { stdout, code };
 }
@@ -61,6 +69,37 @@ for (const [name, { needs, build, command }] of Object.entries(CLIENTS)) {
     assert.equal(unknown.code, 1);
   }, { seconds: BUILD_SECONDS });
 }
+
+test('the clients run nothing that an unsigned response says', async () => {
+  const mark = path.join(out, 'hostile-response');
+  rmSync(mark, { force: true });
+  const params = `("@status" "content-digest" "content-type" "signature";req;key="sig1");created=a[$(touch\t${mark})0]`
+    + ';nonce="0123456789abcdef";keyid="acme-netflix-origin-to-partner-1";tag="onbill-answer"';
+  const hostile = http.createServer((request, response) => {
+    request.resume();
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'content-digest': 'sha-256=:AAAA:',
+      'signature-input': `sig1=${params}`,
+      signature: 'sig1=:AAAA:',
+    });
+    response.end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(hostile, 'listening');
+  try {
+    const url = `http://127.0.0.1:${hostile.address().port}`;
+    for (const [name, { needs, build, command }] of Object.entries(CLIENTS)) {
+      // What must be built was checked and built above, and has no shell.
+      if (build || !await succeeds(needs)) continue;
+      const sent = await clientOf(url, command, 'GET', UNKNOWN);
+      assert.match(sent.stdout ?? '', /^200 signed by: nobody\n/, `${name}: ${JSON.stringify(sent)}`);
+      assert.equal(sent.code, 1, name);
+      assert.ok(!existsSync(mark), `${name} has run a command of the response`);
+    }
+  } finally {
+    hostile.close();
+  }
+});
 
 test('onbill call: its exit status follows the HTTP status', async () => {
   const call = [tool, 'call'];
