@@ -42,10 +42,22 @@ pub(crate) fn run_test_part(part: TestPart) -> Outcome {
 }
 
 /// Runs the tests with a PostgreSQL server, and with the built origin for the crash tests. The programs are built along
-/// with the tests: a build of their own would compile most libraries again, with fewer of their features.
+/// with the tests: a build of their own would compile most libraries again, with fewer of their features. They are named,
+/// as this program must not be replaced while it runs.
 fn run_rust_tests() -> Outcome {
     let mut build = cargo_command();
-    build.args(["build", "--locked", "--workspace", "--all-targets"]);
+    build.args([
+        "build",
+        "--locked",
+        "--workspace",
+        "--tests",
+        "--bin",
+        "onbill-origin",
+        "--bin",
+        "onbill-sandbox",
+        "--bin",
+        "onbill",
+    ]);
     run_quietly("building the programs and the tests", &mut build)?;
     let origin = paths::built_program("onbill-origin");
     let postgres = Postgres::provide()?;
