@@ -30,8 +30,10 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Who signed the response, for tools that do not check it themselves.
 const SIGNED_BY: &str = "x-onbill-signed-by";
 
-/// What is of one connection (RFC 9110 §7.6.1), or is made anew.
-const NOT_FORWARDED: [&str; 12] = [
+/// What is of one connection (RFC 9110 §7.6.1), or is made anew. A response that
+/// was compressed on its way would not have the digest that the operator has signed.
+const NOT_FORWARDED: [&str; 13] = [
+    "accept-encoding",
     "connection",
     "content-length",
     "expect",
@@ -185,6 +187,7 @@ mod tests {
         let received = headers(&[
             ("host", "127.0.0.1:8786"),
             ("content-length", "2"),
+            ("accept-encoding", "gzip, br"),
             ("signature", "sig1=:AA==:"),
             ("content-digest", "sha-256=:AA==:"),
             ("x-correlator", "c-1"),
