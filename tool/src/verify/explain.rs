@@ -311,11 +311,11 @@ fn check_parameters(input: &InnerList) -> Result<String, String> {
 }
 
 fn check_digest(digest: Option<&str>, body: &[u8]) -> Result<String, String> {
+    if body.is_empty() {
+        return Ok("not covered, and ignored".to_owned());
+    }
     let right = content_digest(body);
     let Some(digest) = digest else { return Err(format!("it must be there: {right}")) };
-    if body.is_empty() {
-        return Err("a request without a body must not have it".to_owned());
-    }
     if matches_content_digest(digest, body) {
         return Ok(format!("of these {} bytes", body.len()));
     }

@@ -82,3 +82,13 @@ fn usual_mistakes_of_signers_are_recognized() {
         assert!(report.contains(said), "{name}: {report}");
     }
 }
+
+#[test]
+fn digest_without_a_body_is_ignored() {
+    let vectors = vectors();
+    let look_up = list(&vectors, "requests").iter().find(|vector| vector["name"] == "look-up");
+    let mut look_up = look_up.expect("is there").clone();
+    look_up["headers"]["content-digest"] = "sha-256=:AAAA:".into();
+    let report = explain_vector(&vectors, &look_up);
+    assert!(report.is_valid() && report.findings.iter().all(|finding| finding.is_right), "{report}");
+}
