@@ -175,6 +175,16 @@ fn member_is_required_if_its_type_cannot_do_without() {
     });
 }
 
+/// Programs that are made from a document would refuse the PAIs of another system.
+#[test]
+fn pai_has_no_format() {
+    for document in documents() {
+        if let Some(pai) = document.schemas().get("PAI") {
+            assert!(pai.get("format").is_none(), "{}", document.name);
+        }
+    }
+}
+
 /// What has words here and is a text in its type: it is written by onbill, and read by nobody.
 const TEXTS: [(&str, &str); 1] = [("PartnerSubscriptionResponse", "status")];
 
