@@ -293,8 +293,16 @@ impl Keyring {
         };
         let keys = fields.into_iter().map(Key::from_fields).collect::<Result<Vec<_>, _>>()?;
         for (n, key) in keys.iter().enumerate() {
-            if keys[..n].iter().any(|other| other.id == key.id && other.key_use == key.key_use) {
-                return Err(format!("key {}: the id is there twice", key.id));
+            // A signature names its key by id and use, and no party: two keys could not be told apart.
+            let is_same = |other: &&Key| other.id == key.id && other.key_use == key.key_use;
+            if let Some(other) = keys[..n].iter().find(is_same) {
+                return Err(format!(
+                    "key {}: the id is there twice for {}: of {} and of {}",
+                    key.id,
+                    key.key_use.as_str(),
+                    other.party,
+                    key.party
+                ));
             }
         }
         Ok(Self { keys })
@@ -355,6 +363,21 @@ mod tests {
             let error_text = parse_ring(&bad).expect_err("is refused");
             assert!(!error_text.contains(&secret), "{error_text}");
         }
+    }
+
+    #[test]
+    fn id_that_two_parties_have_is_refused_with_both() {
+        let entry = |partner: &str, byte: u8| {
+            let public = SigningKey::from_bytes(&[byte; 32]).verifying_key();
+            format!(
+                r#"{{"id":"2027-01","party":"partner:{partner}","use":"partner-call","alg":"ed25519","public":"{}"}}"#,
+                encode_base64url(public.as_bytes())
+            )
+        };
+        let complaint = parse_ring(&format!("{},{}", entry("netflix", 3), entry("tunes", 4)));
+        let expected =
+            "key 2027-01: the id is there twice for partner-call: of partner:netflix and of partner:tunes";
+        assert_eq!(complaint.expect_err("is refused"), expected);
     }
 
     #[test]
