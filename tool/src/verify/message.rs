@@ -1,6 +1,7 @@
 //! A request as text: what a server has logged or captured, or what `curl -v` prints.
 
 use anyhow::{Context as _, bail};
+use onbill_domain::signature::CONTENT_DIGEST;
 
 /// A request. Nothing of it is checked: what is wrong with it is to be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,14 @@ impl Message {
         let length: usize = length.unwrap_or(self.body.len());
         if self.body.iter().skip(length).all(u8::is_ascii_whitespace) {
             self.body.truncate(length);
+        }
+    }
+
+    /// Whether it was sent with a body, as its header fields say. A GET has none, whatever its digest.
+    pub(crate) fn announces_body(&self) -> bool {
+        match self.values("content-length").first() {
+            Some(length) => *length != "0",
+            None => self.method != "GET" && !self.values(CONTENT_DIGEST).is_empty(),
         }
     }
 
@@ -105,7 +114,22 @@ mod tests {
         let of_curl = Message::parse(curl.as_bytes()).expect("is one");
         assert_eq!(of_curl, Message { body: Vec::new(), ..expected });
         assert_eq!(of_curl.path_and_query(), ("/ott/v1/pin", "a=b"));
+        assert!(of_curl.announces_body(), "which is to be given apart");
         assert!(Message::parse(b"").is_err());
         assert!(Message::parse(b"GET /x HTTP/1.1\nno colon\n").is_err());
+    }
+
+    #[test]
+    fn body_is_announced_by_its_length_or_digest() {
+        for (text, is_announced) in [
+            ("POST /x HTTP/1.1\nContent-Length: 2\n", true),
+            ("POST /x HTTP/1.1\nContent-Length: 0\nContent-Digest: sha-256=:AA==:\n", false),
+            ("POST /x HTTP/2\nContent-Digest: sha-256=:AA==:\n", true),
+            ("POST /x HTTP/1.1\n", false),
+            ("GET /x HTTP/1.1\nContent-Digest: sha-256=:AA==:\n", false),
+        ] {
+            let message = Message::parse(text.as_bytes()).expect("is one");
+            assert_eq!(message.announces_body(), is_announced, "{text}");
+        }
     }
 }

@@ -8,7 +8,7 @@ mod message;
 use crate::ambient::now;
 use crate::exit;
 use crate::signer::{parse_use, read_ring};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use explain::explain;
 use message::Message;
@@ -53,6 +53,8 @@ impl Arguments {
         let mut message = Message::parse(&read(self.request.as_deref())?)?;
         if let Some(file) = &self.body {
             message.body = read(Some(file))?;
+        } else if message.body.is_empty() && message.announces_body() {
+            bail!("the body is not in this text: give it by --body FILE");
         }
         let base = self.base.as_deref().map(|file| read(Some(file))).transpose()?;
         let at = self.at.unwrap_or_else(now);
