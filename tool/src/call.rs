@@ -56,12 +56,16 @@ impl Arguments {
             print_signature(&request);
         }
         let headers = request.headers().clone();
+        let operator = operator_of(&request);
         let response = Client::new(Duration::from_secs(self.timeout))?.send(request).await;
         let response = response.with_context(|| format!("call {}", self.url))?;
-        let signed_by = signer.response_signer(&headers, &response);
+        let mut signed_by = signer.response_signer(&headers, &response);
+        if let Some(operator) = &operator {
+            signed_by = signed_by.for_operator(operator);
+        }
         // A reader that closes the pipe early (`| head`) is not an error.
         let _ = writeln!(stdout(), "{}", format_response(&response, signed_by));
-        if response.status().is_success() && signed_by == ResponseSigner::Nobody {
+        if response.status().is_success() && signed_by.is_refused() {
             return Ok(exit::unsigned_success());
         }
         Ok(exit::of_status(response.status()))
@@ -86,6 +90,18 @@ impl Arguments {
         }
         request.body(body).context("build the request")
     }
+}
+
+/// The operator that a call names in its query or in its body. One that names none is about a PAI or a
+/// charge, whose operator only the caller knows.
+fn operator_of(request: &Request<Bytes>) -> Option<String> {
+    // An operator's id has no character that would be escaped.
+    let mut pairs = request.uri().query().unwrap_or_default().split('&');
+    if let Some(operator) = pairs.find_map(|pair| pair.strip_prefix("operator=")) {
+        return Some(operator.to_owned());
+    }
+    let body: Value = serde_json::from_slice(request.body()).ok()?;
+    Some(body.get("operator")?.as_str()?.to_owned())
 }
 
 fn read_body(data: Option<&str>) -> anyhow::Result<Bytes> {
@@ -119,6 +135,9 @@ fn format_response(response: &Response<Bytes>, signed_by: ResponseSigner<'_>) ->
     if response.status().is_success() {
         match signed_by {
             ResponseSigner::Party(party) => head.push(format!("signed by: {party}")),
+            ResponseSigner::Other(party) => {
+                head.push(format!("signed by: {party} (not the operator of this call: do not act on it)"));
+            }
             ResponseSigner::Nobody => {
                 head.push("signed by: nobody (a partner must not act on it)".to_owned())
             }
@@ -160,10 +179,30 @@ mod tests {
         let response = Response::new(Bytes::new());
         for (signer, text) in [
             (ResponseSigner::Party("operator:acme"), "200 OK\nsigned by: operator:acme"),
+            (
+                ResponseSigner::Party("operator:nova").for_operator("acme"),
+                "200 OK\nsigned by: operator:nova (not the operator of this call: do not act on it)",
+            ),
             (ResponseSigner::Nobody, "200 OK\nsigned by: nobody (a partner must not act on it)"),
             (ResponseSigner::NotExpected, "200 OK"),
         ] {
             assert_eq!(format_response(&response, signer), text);
         }
+    }
+    #[test]
+    fn call_names_its_operator_in_query_or_body() {
+        for (target, body, operator) in [
+            ("/ott/v1/transaction/mine-1?operator=acme", "", Some("acme")),
+            ("/ott/v1/pin", r#"{"msisdn":"+12025550101","operator":"nova"}"#, Some("nova")),
+            ("/ott/v1/transaction", r#"{"pai":"p"}"#, None),
+            ("/ott/v1/transaction/mine-1", "", None),
+        ] {
+            let request = Request::post(format!("https://pay.example.com{target}")).body(Bytes::from(body));
+            assert_eq!(operator_of(&request.expect("is a request")).as_deref(), operator, "{target}");
+        }
+        let signed = ResponseSigner::Party("operator:acme");
+        assert_eq!(signed.for_operator("acme"), signed);
+        assert!(!signed.is_refused() && signed.for_operator("nova").is_refused());
+        assert_eq!(ResponseSigner::NotExpected.for_operator("acme"), ResponseSigner::NotExpected);
     }
 }

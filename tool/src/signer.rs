@@ -45,6 +45,8 @@ pub(crate) fn read_ring(file: &Path) -> anyhow::Result<Keyring> {
 pub(crate) enum ResponseSigner<'k> {
     /// This party has signed it.
     Party(&'k str),
+    /// This party has signed it, and the call was for another operator.
+    Other(&'k str),
     /// It is not signed, or wrongly.
     Nobody,
     /// Responses to this caller are not signed.
@@ -52,9 +54,22 @@ pub(crate) enum ResponseSigner<'k> {
 }
 
 impl ResponseSigner<'_> {
+    /// The same for a call that names its operator. Any operator of the ring could sign otherwise.
+    pub(crate) fn for_operator(self, operator: &str) -> Self {
+        match self {
+            Self::Party(party) if party.strip_prefix("operator:") != Some(operator) => Self::Other(party),
+            other => other,
+        }
+    }
+
+    /// Whether a success counts as no response.
+    pub(crate) fn is_refused(self) -> bool {
+        matches!(self, Self::Other(_) | Self::Nobody)
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         match self {
-            Self::Party(party) => party,
+            Self::Party(party) | Self::Other(party) => party,
             Self::Nobody => "nobody",
             Self::NotExpected => "not expected",
         }
