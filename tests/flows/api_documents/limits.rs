@@ -2,11 +2,11 @@
 
 use super::document::document;
 use onbill_domain::limits::{
-    BODY_BYTES_MAX, CHARGE_MINOR_MAX, COUPON_MONTHS_MAX, COUPON_SMS_MAX, JWS_BYTES_MAX, MANDATES_PER_PAGE,
-    NONCE_BYTES_MAX, NONCE_BYTES_MIN, NOTIFICATION_UTF16_UNITS_MAX, NOTIFICATIONS_PER_DAY_MAX,
-    NUMBER_CHECKS_PER_DAY_MAX, PIN_ATTEMPTS_MAX, PIN_DIGITS, PIN_TTL_SECONDS, PINS_PER_DAY_MAX,
-    SERVICE_PERIOD_DAYS_MAX, SIGNATURE_SKEW_SECONDS, SIGNUP_TOKEN_TTL_SECONDS, TRANSACTIONS_PER_PAGE,
-    URL_BYTES_MAX,
+    BODY_BYTES_MAX, CHARGE_MINOR_MAX, COUPON_MONTHS_MAX, COUPON_SMS_MAX, DESK_LINES_MAX, JWS_BYTES_MAX,
+    MANDATES_PER_PAGE, NONCE_BYTES_MAX, NONCE_BYTES_MIN, NOTIFICATION_UTF16_UNITS_MAX,
+    NOTIFICATIONS_PER_DAY_MAX, NUMBER_CHECKS_PER_DAY_MAX, PIN_ATTEMPTS_MAX, PIN_DIGITS, PIN_TTL_SECONDS,
+    PINS_PER_DAY_MAX, SERVICE_PERIOD_DAYS_MAX, SIGNATURE_SKEW_SECONDS, SIGNUP_TOKEN_TTL_SECONDS,
+    TRANSACTIONS_PER_PAGE, URL_BYTES_MAX,
 };
 use onbill_edge::platform::SEND_SECONDS_MAX;
 
@@ -35,6 +35,8 @@ fn limit_in_words_is_that_of_the_program() {
         ("operator", format!("At most {SIGNATURE_SKEW_SECONDS} seconds in the future")),
         ("operator", format!("to {CHARGE_MINOR_MAX} minor units")),
         ("operator", format!("has {COUPON_SMS_MAX} SMS at most")),
+        ("operator", format!("at most {DESK_LINES_MAX}: open ones first")),
+        ("operator", format!("in order: at most {DESK_LINES_MAX}")),
         ("operator", format!("At most {MANDATES_PER_PAGE} lines")),
         ("operator", format!("At most {TRANSACTIONS_PER_PAGE} charges")),
         ("csp", format!("at most {kib} KiB")),

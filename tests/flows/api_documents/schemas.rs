@@ -9,7 +9,7 @@ use onbill_domain::tax::Tax;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::read_object;
 use onbill_domain::wire::{
-    coupon, csp, device, ledger, mandate, notification, operator, ott, partner, subscription,
+    care, coupon, csp, device, ledger, mandate, notification, operator, ott, partner, subscription,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -72,11 +72,19 @@ fn wire_type(schema: &str) -> WireType {
         "AccountStateRequest" => wire_type!(partner::AccountStateRequest),
         "AccountValidateRequest" => wire_type!(csp::AccountValidateRequest),
         "AccountValidateResponse" => wire_type!(csp::AccountValidateResponse),
+        "AlarmView" => wire_type!(care::AlarmView),
+        "AlarmsResponse" => wire_type!(care::AlarmsResponse),
         "BillChargeRequest" => wire_type!(csp::BillChargeRequest),
         "BillChargeResponse" => wire_type!(csp::BillChargeResponse),
         "BillRefundRequest" => wire_type!(csp::BillRefundRequest),
         "BillRefundResponse" => wire_type!(csp::BillRefundResponse),
         "BillTax" => wire_type!(csp::BillTax),
+        "CareCharge" => wire_type!(care::CareCharge),
+        "CareEvent" => wire_type!(care::CareEvent),
+        "CareLink" => wire_type!(care::CareLink),
+        "CareMandate" => wire_type!(care::CareMandate),
+        "CareRefund" => wire_type!(care::CareRefund),
+        "CareSms" => wire_type!(care::CareSms),
         "ChainEnd" => wire_type!(mandate::ChainEnd),
         "ChargeAmount" => wire_type!(Money, check_charge_amount),
         "CouponDetails" => wire_type!(coupon::CouponDetails),
@@ -86,6 +94,11 @@ fn wire_type(schema: &str) -> WireType {
         "CouponResendRequest" => wire_type!(coupon::CouponResendRequest),
         "CouponResponse" => wire_type!(coupon::CouponResponse),
         "CouponVoidRequest" => wire_type!(coupon::CouponVoidRequest),
+        "DeadLetterView" => wire_type!(care::DeadLetterView),
+        "DeskRefundRequest" => wire_type!(care::DeskRefundRequest, |desk| {
+            let care::DeskRefundRequest { reference, amount, reason, .. } = desk;
+            ott::RefundRequest { ext_refund_id: reference, amount, reason }.check()
+        }),
         "DevicePinRequest" => wire_type!(device::DevicePinRequest),
         "DevicePinResponse" => wire_type!(device::DevicePinResponse),
         "DeviceValidateRequest" => wire_type!(device::DeviceValidateRequest),
@@ -93,7 +106,11 @@ fn wire_type(schema: &str) -> WireType {
         "ErasureRequest" => wire_type!(operator::ErasureRequest),
         "ErasureResponse" => wire_type!(operator::ErasureResponse),
         "ErrorBody" => wire_type!(ErrorBody; without "reason" "wayOn" "words"),
+        "JobRetryRequest" => wire_type!(care::JobRetryRequest),
+        "JobRetryResponse" => wire_type!(care::JobRetryResponse),
         "LedgerEntry" => wire_type!(ledger::LedgerEntry),
+        "LinkCloseRequest" => wire_type!(care::LinkCloseRequest),
+        "LinkCloseResponse" => wire_type!(care::LinkCloseResponse),
         "MandateLine" => wire_type!(mandate::MandateLine),
         "MandatesResponse" => wire_type!(mandate::MandatesResponse),
         "Money" => wire_type!(Money),
@@ -101,6 +118,8 @@ fn wire_type(schema: &str) -> WireType {
         "NotificationResponse" => wire_type!(notification::NotificationResponse),
         "PartnerSubscriptionRequest" => wire_type!(ott::PartnerSubscriptionRequest, |begun| begun.check(NOW)),
         "PartnerSubscriptionResponse" => wire_type!(ott::PartnerSubscriptionResponse),
+        "QueueResponse" => wire_type!(care::QueueResponse),
+        "QueueView" => wire_type!(care::QueueView),
         "RawResult" => wire_type!(ott::RawResult),
         "RefundRequest" => wire_type!(ott::RefundRequest, |refund| refund.check()),
         "RefundResponse" => wire_type!(ott::RefundResponse),
@@ -108,6 +127,9 @@ fn wire_type(schema: &str) -> WireType {
         "SignupSessionRequest" => wire_type!(partner::SignupSessionRequest),
         "SignupSessionResponse" => wire_type!(partner::SignupSessionResponse),
         "SmsRequest" => wire_type!(csp::SmsRequest),
+        "SmsResendRequest" => wire_type!(care::SmsResendRequest),
+        "SubscriberSearchRequest" => wire_type!(care::SubscriberSearchRequest),
+        "SubscriberSearchResponse" => wire_type!(care::SubscriberSearchResponse),
         "SubscriptionChange" => wire_type!(subscription::SubscriptionChange, |change| change.check()),
         "Tax" => wire_type!(Tax, |tax| {
             let largest = Money { amount_minor: CHARGE_MINOR_MAX, currency: tax.currency };
