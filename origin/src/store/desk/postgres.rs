@@ -222,12 +222,13 @@ pub(super) async fn close_link(
         None => ClosePaiResult::NotFound,
     };
     if let Some(outcome) = audit_outcome(result) {
-        let subject = pai.to_string();
+        // The audit is kept for ever. What is no PAI of ours may be whatever was typed, such as a number.
+        let subject = known.is_some().then(|| pai.masked().to_string());
         let fact = AuditFact {
             act: AuditAct::LinkClosed,
             outcome,
             subscriber: known.as_ref().map(|known| known.handle.as_str()),
-            subject: Some(&subject),
+            subject: subject.as_deref(),
             reason: Some(reason.as_str()),
         };
         audit::append(tx, now, stamp, &fact).await?;
