@@ -20,6 +20,9 @@ on_each_database!(
     a_changed_entry_shows,
     a_removed_entry_shows,
     a_removed_last_entry_shows,
+    a_removed_end_shows,
+    an_entry_beyond_the_end_shows,
+    an_entry_with_an_unknown_word_shows,
     an_export_shows_another_chain,
 );
 
@@ -193,9 +196,29 @@ async fn a_removed_last_entry_shows(db: TestStore) {
     assert_eq!(verify(&db).await, Err("after entry 2, an entry is missing".to_owned()));
 }
 
+async fn a_removed_end_shows(db: TestStore) {
+    look_three_times(&db).await;
+    db.place.run_sql("DELETE FROM audit_end").await;
+    assert_eq!(verify(&db).await, Err("after entry 0, there are entries beyond the end".to_owned()));
+}
+
+async fn an_entry_beyond_the_end_shows(db: TestStore) {
+    look_three_times(&db).await;
+    db.place
+        .run_sql("UPDATE audit_end SET lines = 2, hash = (SELECT hash FROM audit WHERE sequence = 2)")
+        .await;
+    assert_eq!(verify(&db).await, Err("after entry 2, there are entries beyond the end".to_owned()));
+}
+
+async fn an_entry_with_an_unknown_word_shows(db: TestStore) {
+    look_three_times(&db).await;
+    db.place.run_sql("UPDATE audit SET role = 'x' WHERE sequence = 2").await;
+    assert_eq!(verify(&db).await, Err("an entry from 1 on was changed".to_owned()));
+}
+
 async fn an_export_shows_another_chain(db: TestStore) {
     look_three_times(&db).await;
-    let exported = db.store.find_audit_end().await.expect("works");
+    let exported = db.store.find_audit_end().await.expect("works").stated;
     look(&db, "T-4", 1).await;
     assert_eq!(has_exported(&db.store, &exported).await, Ok(true));
     // Somebody begins the audit again, and its own chain is whole.

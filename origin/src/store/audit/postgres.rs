@@ -1,6 +1,6 @@
 //! The audit in SQL.
 
-use super::{AuditFact, AuditStamp, next_line};
+use super::{AUDIT_END, AuditEnd, AuditFact, AuditStamp, next_line};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_time};
@@ -62,11 +62,16 @@ async fn lock_end(tx: &PgConnection<'_>) -> Result<ChainEnd, TxError> {
     read_end(&row.ok_or_else(|| missing_row("audit_end"))?)
 }
 
-pub(super) async fn find_audit_end(db: &PgConnection<'_>) -> Result<ChainEnd, TxError> {
-    match db.query_optional("SELECT lines, hash FROM audit_end WHERE chain = 'audit'", &[]).await? {
-        Some(row) => read_end(&row),
-        None => Ok(ChainEnd { lines: 0, hash: first_previous() }),
-    }
+pub(super) async fn find_audit_end(db: &PgConnection<'_>) -> Result<AuditEnd, TxError> {
+    let row = db.query_optional(AUDIT_END, &[]).await?.ok_or_else(|| missing_row("audit_end"))?;
+    let lines: Option<i64> = row.try_get("lines")?;
+    let stated = match lines {
+        Some(_) => read_end(&row)?,
+        None => ChainEnd { lines: 0, hash: first_previous() },
+    };
+    let newest: i64 = row.try_get("newest")?;
+    let newest = u64::try_from(newest).map_err(|_| inconsistent_row("audit.sequence"))?;
+    Ok(AuditEnd { stated, newest })
 }
 
 fn read_end(row: &Row) -> Result<ChainEnd, TxError> {
