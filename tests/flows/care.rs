@@ -94,6 +94,7 @@ async fn look_without_a_name_is_refused() {
         json!({"msisdn": GOOD, "actor": "two words", "role": "care"}),
         json!({"msisdn": "12", "actor": "care-17", "role": "care"}),
         json!({"msisdn": GOOD, "actor": "care-17", "role": "care", "cursor": "yesterday"}),
+        json!({"msisdn": GOOD, "actor": "care-17", "role": "care", "cursor": "1.\0"}),
     ] {
         let (status, refusal) = system.call_acme_origin("/subscribers/search", &body).await;
         let refused = (StatusCode::BAD_REQUEST, json!("invalid-request"));
@@ -212,10 +213,12 @@ async fn operators_refund_is_booked_and_told_to_the_partner() {
 #[tokio::test]
 async fn refund_of_no_charge_is_refused() {
     let (system, _) = TestSystem::with_subscriber(GOOD).await;
-    let body = json!({"transactionID": "x-1", "ref": "T-1", "reason": "Why not", "borneBy": "operator",
-                      "actor": "care-17", "role": "care"});
-    let (status, refusal) = system.call_acme_origin("/refunds", &body).await;
-    assert_eq!((status, &refusal["code"]), (StatusCode::NOT_FOUND, &json!("transaction-not-found")));
+    for unknown in ["x-1", "x\0", ""] {
+        let body = json!({"transactionID": unknown, "ref": "T-1", "reason": "Why not", "borneBy": "operator",
+                          "actor": "care-17", "role": "care"});
+        let (status, refusal) = system.call_acme_origin("/refunds", &body).await;
+        assert_eq!((status, &refusal["code"]), (StatusCode::NOT_FOUND, &json!("transaction-not-found")));
+    }
 }
 
 #[tokio::test]

@@ -69,6 +69,8 @@ impl RefundPosts {
     ) -> Result<RecordedRefund, Failure> {
         let now = self.clock.now();
         let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, actor, role } = request;
+        // What is no identifier names no charge, and PostgreSQL takes no NUL.
+        ExtId::parse(&transaction_id).ok_or_else(transaction_not_found)?;
         let refund_id = self.ids.operator_refund(&transaction_id, &reference);
         let ext_refund_id = ExtId::parse(&refund_id).ok_or(Fault::Broken("a UUID is no id"))?;
         let request = RefundRequest { ext_refund_id, amount, reason };
