@@ -152,7 +152,7 @@ mod tests {
             .map(|sequence| {
                 let mut line: AuditLine = serde_json::from_value(json!({
                     "sequence": sequence, "at": "2026-11-18T11:06:40Z", "actor": "care-17", "role": "care",
-                    "act": "subscriber-looked-up", "outcome": "done", "subscriber": "handle-1",
+                    "key": "bss-1", "act": "subscriber-looked-up", "outcome": "done", "subscriber": "handle-1",
                     "previous": previous, "hash": "",
                 }))
                 .expect("is an entry");

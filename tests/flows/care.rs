@@ -57,6 +57,7 @@ async fn number_leads_to_its_subscribers_page() {
     assert_eq!(entry.subscriber.as_deref(), page["handle"].as_str());
     assert_eq!(entry.actor.as_str(), "care-17");
     assert!(entry.correlator.is_some(), "it joins the log");
+    assert!(!entry.key.is_empty() && entry.key != "cli", "{entry:?}");
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ pub(crate) fn stamp(reference: &str) -> AuditStamp {
     AuditStamp {
         actor: parse_ext_id("care-17"),
         role: ActorRole::Care,
+        key: "bss-1".to_owned(),
         reference: Some(parse_ext_id(reference)),
     }
 }
@@ -94,6 +95,7 @@ async fn acts_are_entries_in_their_order(db: TestStore) {
     assert_eq!(closed.subject, Some(subscriber.pai.to_string()));
     assert_eq!(closed.reason.as_deref(), Some("pai-revoked-by-user"));
     assert_eq!((closed.actor.as_str(), closed.role, closed.at), ("care-17", ActorRole::Care, NOW));
+    assert_eq!(closed.key, "bss-1");
     assert_eq!(closed.reference, Some(parse_ext_id("T-2")));
     assert_eq!(verify(&db).await, Ok(3));
 }

@@ -38,6 +38,7 @@ impl CareDesk {
     pub(crate) async fn search(
         &self,
         nonce: Nonce,
+        key: String,
         request: SubscriberSearchRequest,
     ) -> Result<SubscriberSearchResponse, Failure> {
         // 1.
@@ -47,7 +48,7 @@ impl CareDesk {
         // 2.
         let account = live_account(self.accounts.find_account(&msisdn).await?);
         // 3.
-        let stamp = AuditStamp { actor, role, reference };
+        let stamp = AuditStamp { key, actor, role, reference };
         let subscriber_ref = account.map(|account| account.subscriber_ref);
         let number = self.vault.index_number(&msisdn);
         let found =

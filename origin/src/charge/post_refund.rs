@@ -65,6 +65,7 @@ impl RefundPosts {
     pub(crate) async fn record_desk_refund(
         &self,
         nonce: Nonce,
+        key: String,
         request: DeskRefundRequest,
     ) -> Result<RecordedRefund, Failure> {
         let now = self.clock.now();
@@ -88,7 +89,7 @@ impl RefundPosts {
             borne_by: Some(borne_by),
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        let stamp = AuditStamp { actor, role, reference: Some(reference) };
+        let stamp = AuditStamp { key, actor, role, reference: Some(reference) };
         let posted = self.store.post_desk_refund(nonce, now, stamp, transaction_id, new).await?;
         recorded(posted, "ref")
     }

@@ -41,6 +41,8 @@ const AUDIT_END: &str = "SELECT e.lines, e.hash, a.newest
 /// Who acts, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditStamp {
+    /// The id of the key that signed the call, or `cli`.
+    pub key: String,
     /// The operator's id of the person.
     pub actor: ExtId,
     pub role: ActorRole,
@@ -72,6 +74,7 @@ fn next_line(
         at: Timestamp::from_unix_seconds(now.unix_seconds()),
         actor: stamp.actor.clone(),
         role: stamp.role,
+        key: stamp.key.clone(),
         act: fact.act,
         outcome: fact.outcome,
         subscriber: fact.subscriber.map(str::to_owned),

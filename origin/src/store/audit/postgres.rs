@@ -22,14 +22,15 @@ pub(in crate::store) async fn append(
     let line = next_line(&lock_end(tx).await?, now, stamp, fact)?;
     tx.execute_one(
         "audit",
-        "INSERT INTO audit (sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference,
+        "INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference,
              correlator, previous, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         &[
             &line.sequence,
             &line.at.unix_seconds(),
             &line.actor.as_str(),
             &line.role.as_str(),
+            &line.key,
             &line.act.as_str(),
             &line.outcome.as_str(),
             &line.subscriber,
@@ -87,7 +88,7 @@ pub(super) async fn list_audit_lines(
 ) -> Result<Vec<AuditLine>, TxError> {
     let rows = db
         .query(
-            "SELECT sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference, correlator,
+            "SELECT sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
                  previous, hash
              FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2",
             &[&after, &i64::from(limit)],
@@ -102,6 +103,7 @@ fn read_line(row: &Row) -> Result<AuditLine, TxError> {
         at: read_time(row, "audit.recorded_at")?,
         actor: parse_column(row, "audit.actor", ExtId::parse)?,
         role: parse_column(row, "audit.role", ActorRole::parse)?,
+        key: row.try_get("key_id")?,
         act: parse_column(row, "audit.act", AuditAct::parse)?,
         outcome: parse_column(row, "audit.outcome", AuditOutcome::parse)?,
         subscriber: row.try_get("handle")?,

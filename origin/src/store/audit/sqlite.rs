@@ -18,15 +18,16 @@ pub(in crate::store) fn append(
 ) -> Result<(), StoreError> {
     let line = next_line(&find_stated_end(tx)?, now, stamp, fact)?;
     tx.prepare_cached(
-        "INSERT INTO audit (sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference,
+        "INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference,
              correlator, previous, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?
     .execute(params![
         line.sequence,
         line.at.unix_seconds(),
         line.actor.as_str(),
         line.role.as_str(),
+        line.key,
         line.act.as_str(),
         line.outcome.as_str(),
         line.subscriber,
@@ -74,7 +75,7 @@ pub(super) fn list_audit_lines(
     limit: u32,
 ) -> Result<Vec<AuditLine>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference, correlator,
+        "SELECT sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
              previous, hash
          FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
     )?;
@@ -92,6 +93,7 @@ fn read_line(row: &Row<'_>) -> Result<AuditLine, StoreError> {
         at: read_time(row, "audit.recorded_at")?,
         actor: parse_column(row, "audit.actor", ExtId::parse)?,
         role: parse_column(row, "audit.role", ActorRole::parse)?,
+        key: row.get("key_id")?,
         act: parse_column(row, "audit.act", AuditAct::parse)?,
         outcome: parse_column(row, "audit.outcome", AuditOutcome::parse)?,
         subscriber: row.get("handle")?,
