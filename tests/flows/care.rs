@@ -46,6 +46,7 @@ async fn number_leads_to_its_subscribers_page() {
     assert!(link["mandate"]["price"].is_object() && link["paidUntil"].is_string(), "{page}");
     let charge = &page["charges"][0];
     assert_eq!(charge["status"], "APPROVED", "{page}");
+    assert_eq!(charge["refunded"], json!({"value": 600, "currency": "USD"}));
     assert_eq!(charge["refunds"][0]["extRefundID"], "r-1");
     assert_eq!(charge["refunds"][0]["reason"], "Cancelled");
     assert!(!page.to_string().contains(GOOD.trim_start_matches('+')), "the number is not sent back");

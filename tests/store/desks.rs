@@ -24,6 +24,7 @@ use onbill_origin::store::{
 
 on_each_database!(
     everything_of_a_subscriber_is_read,
+    one_charge_leaves_room_for_the_refunds_of_others,
     nothing_of_an_earlier_subscriber_is_read,
     nobody_is_found_by_an_erased_number,
     a_closed_link_is_shown_with_its_reason,
@@ -265,4 +266,17 @@ async fn a_charge_of_which_the_operator_bears_a_part_stays(db: TestStore) {
         let sums = sum_up(&db.store, &partner_id("netflix"), period, |_| {}).await.expect("works");
         assert_eq!(sums[&usd(0).currency].stayed, stayed, "{name}");
     }
+}
+
+async fn one_charge_leaves_room_for_the_refunds_of_others(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let many = db.post_approved_charge(subscriber.pai, "c-1", 1000).await;
+    let one = db.post_approved_charge(subscriber.pai, "c-2", 1000).await;
+    for n in 1..=3 {
+        db.post_new_refund(new_refund("c-1", &format!("r-{n}"), Some(100))).await;
+    }
+    db.post_new_refund(new_refund("c-2", "r-4", Some(100))).await;
+    let refunds = db.store.list_desk_refunds(vec![many.clone(), one.clone()], 2).await.expect("works");
+    let count = |id: &str| refunds.iter().filter(|refund| refund.transaction_id == id).count();
+    assert_eq!((count(&many), count(&one)), (2, 1), "{refunds:?}");
 }

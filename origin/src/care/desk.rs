@@ -12,6 +12,7 @@ use crate::store::{
     AuditStamp, CustomerCharge, DeskEvent, DeskLink, DeskRefund, DeskSms, DeskSubscriber, Store,
 };
 use onbill_domain::limits::{ACCOUNT_CHARGES_PER_PAGE, DESK_LINES_MAX};
+use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::care::{
@@ -104,6 +105,8 @@ fn view_link(link: DeskLink) -> CareLink {
 fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund]) -> CareCharge {
     let of_charge = |refund: &&DeskRefund| refund.transaction_id == charge.transaction_id;
     let refunds = refunds.iter().filter(of_charge).map(view_refund).collect();
+    let refunded = (charge.refunded_minor > 0)
+        .then_some(Money { amount_minor: charge.refunded_minor, currency: charge.amount.currency });
     CareCharge {
         transaction_id: charge.transaction_id,
         partner: charge.partner,
@@ -115,6 +118,7 @@ fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund]) -> CareCharge {
         decline_reason: charge.decline_reason,
         explanation: charge.decline_reason.map(|reason| explain(reason).to_owned()),
         billed_on: charge.billed_on,
+        refunded,
         refunds,
     }
 }

@@ -50,7 +50,7 @@ impl Store {
         use_case!(self, read, list_desk_links(&subscriber_id, limit))
     }
 
-    /// Up to `limit` refunds of these charges, the newest first.
+    /// Up to `limit` refunds of each of these charges, the newest first.
     pub async fn list_desk_refunds(
         &self,
         transactions: Vec<String>,

@@ -146,7 +146,6 @@ pub(super) fn list_desk_refunds(
         }
     }
     refunds.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.refund_id.cmp(&b.refund_id)));
-    refunds.truncate(limit as usize);
     Ok(refunds)
 }
 
