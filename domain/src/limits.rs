@@ -100,8 +100,8 @@ pub const TRANSACTIONS_PER_PAGE: u32 = 25;
 /// Mandates on one page of the operator's list: with the longest ids, they fit into a body.
 pub const MANDATES_PER_PAGE: u32 = 8;
 
-/// Links, refunds, SMS and events of a subscriber that a desk reads at once, of each kind: more than
-/// an agent reads on the telephone.
+/// Links, SMS and events of a subscriber, and refunds of a charge, that a desk reads at once, of each
+/// kind: more than an agent reads on the telephone.
 pub const DESK_LINES_MAX: u32 = 20;
 
 /// Charges on one account page: a year of one subscription, which fits into [`BODY_BYTES_MAX`].

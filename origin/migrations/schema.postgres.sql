@@ -50,6 +50,7 @@ CREATE TABLE audit (
     recorded_at BIGINT NOT NULL,
     actor TEXT NOT NULL,
     role TEXT NOT NULL,
+    key_id TEXT NOT NULL,
     act TEXT NOT NULL,
     outcome TEXT NOT NULL,
     handle TEXT,

@@ -44,6 +44,7 @@ CREATE TABLE audit (
     recorded_at INTEGER NOT NULL,
     actor       TEXT NOT NULL,
     role        TEXT NOT NULL,
+    key_id      TEXT NOT NULL,
     act         TEXT NOT NULL,
     outcome     TEXT NOT NULL,
     handle      TEXT,

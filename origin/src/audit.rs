@@ -2,7 +2,7 @@
 //! removed. Whoever can write the database can write another audit from its beginning; the end of an
 //! export that another party keeps shows that.
 
-use crate::store::{Store, StoreError};
+use crate::store::{AuditEnd, Store, StoreError};
 use onbill_domain::wire::audit::AuditLine;
 use onbill_domain::wire::mandate::{ChainEnd, first_previous, hash_of_text};
 use serde::Deserialize;
@@ -48,12 +48,12 @@ impl Checked {
 pub async fn read_audit(
     store: &Store,
     mut on_page: impl AsyncFnMut(Vec<AuditLine>) -> bool,
-) -> Result<ChainEnd, StoreError> {
+) -> Result<AuditEnd, StoreError> {
     let end = store.find_audit_end().await?;
     let mut after = 0;
     loop {
         let mut page = store.list_audit_lines(after, LINES_AT_ONCE).await?;
-        page.retain(|line| u64::try_from(line.sequence).is_ok_and(|sequence| sequence <= end.lines));
+        page.retain(|line| u64::try_from(line.sequence).is_ok_and(|sequence| sequence <= end.stated.lines));
         let Some(last) = page.last() else { return Ok(end) };
         after = last.sequence;
         if !on_page(page).await {
@@ -76,11 +76,25 @@ pub async fn verify_ledger(store: &Store) -> Result<Result<ChainEnd, String>, St
         }
         true
     });
-    let end = read.await?;
-    Ok(match wrong {
-        Some(why) => Err(why),
-        None => checked.compare_end(&end).map(|()| end),
-    })
+    let AuditEnd { stated, newest } = match read.await {
+        Ok(end) => end,
+        // No onbill writes such a word or time. Which entry of the page has it is not known.
+        Err(StoreError::InconsistentRow { table: "audit", .. }) => {
+            return Ok(Err(format!("an entry from {} on was changed", checked.lines + 1)));
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(why) = wrong {
+        return Ok(Err(why));
+    }
+    if let Err(why) = checked.compare_end(&stated) {
+        return Ok(Err(why));
+    }
+    // Whoever moves the end back hides the entries after it.
+    if newest != stated.lines {
+        return Ok(Err(format!("after entry {}, there are entries beyond the end", stated.lines)));
+    }
+    Ok(Ok(stated))
 }
 
 /// The last line of an export.
@@ -138,7 +152,7 @@ mod tests {
             .map(|sequence| {
                 let mut line: AuditLine = serde_json::from_value(json!({
                     "sequence": sequence, "at": "2026-11-18T11:06:40Z", "actor": "care-17", "role": "care",
-                    "act": "subscriber-looked-up", "outcome": "done", "subscriber": "handle-1",
+                    "key": "bss-1", "act": "subscriber-looked-up", "outcome": "done", "subscriber": "handle-1",
                     "previous": previous, "hash": "",
                 }))
                 .expect("is an entry");

@@ -2,23 +2,27 @@
 //! origin adds them, and the chain shows what was changed or removed.
 
 use crate::races::at_once;
-use crate::test_store::{NOW, TestStore, fresh_nonce, parse_ext_id, sealed_number};
+use crate::test_store::{NOW, TestStore, fresh_nonce, new_pai, parse_ext_id, sealed_number};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::pai::Pai;
+use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditLine, AuditOutcome};
 use onbill_origin::audit::{has_exported, verify_ledger};
 use onbill_origin::instruments::Alarm;
-use onbill_origin::store::{AuditStamp, ClosePaiResult, StoreError};
+use onbill_origin::store::{AdoptResult, AuditStamp, ClosePaiResult, LostPai, StoreError};
 
 on_each_database!(
     an_audit_begins_empty,
     acts_are_entries_in_their_order,
     an_act_that_finds_nothing_is_an_entry,
+    no_entry_has_a_number,
     a_replayed_call_is_no_entry,
     two_origins_add_to_one_chain,
     a_changed_entry_shows,
     a_removed_entry_shows,
     a_removed_last_entry_shows,
+    a_removed_end_shows,
+    an_entry_beyond_the_end_shows,
+    an_entry_with_an_unknown_word_shows,
     an_export_shows_another_chain,
 );
 
@@ -26,6 +30,7 @@ pub(crate) fn stamp(reference: &str) -> AuditStamp {
     AuditStamp {
         actor: parse_ext_id("care-17"),
         role: ActorRole::Care,
+        key: "bss-1".to_owned(),
         reference: Some(parse_ext_id(reference)),
     }
 }
@@ -90,6 +95,7 @@ async fn acts_are_entries_in_their_order(db: TestStore) {
     assert_eq!(closed.subject, Some(subscriber.pai.to_string()));
     assert_eq!(closed.reason.as_deref(), Some("pai-revoked-by-user"));
     assert_eq!((closed.actor.as_str(), closed.role, closed.at), ("care-17", ActorRole::Care, NOW));
+    assert_eq!(closed.key, "bss-1");
     assert_eq!(closed.reference, Some(parse_ext_id("T-2")));
     assert_eq!(verify(&db).await, Ok(3));
 }
@@ -123,6 +129,27 @@ async fn an_act_that_finds_nothing_is_an_entry(db: TestStore) {
     }
     assert_eq!(entries[4].subject.as_deref(), Some("job 404"));
     assert_eq!(verify(&db).await, Ok(6));
+}
+
+/// A PAI of another system can be a number, and so can what somebody types for one.
+async fn no_entry_has_a_number(db: TestStore) {
+    let pai = Pai::parse("12025550101").expect("is a PAI");
+    let close = async || {
+        let reason = DeclineReason::PaiRevokedByUser;
+        db.store.close_link(None, NOW, stamp("T-1"), None, pai, reason).await.expect("works")
+    };
+    assert_eq!(close().await, ClosePaiResult::NotFound);
+    let mut new = new_pai("netflix", 1, "2024-01-01");
+    new.fresh.pai = pai;
+    let lost = LostPai { new, state: PaiState::Active, version: 1 };
+    assert_eq!(db.store.adopt_pai(NOW, lost).await, Ok(AdoptResult::Adopted));
+    assert_eq!(close().await, ClosePaiResult::Closed);
+
+    let entries = list_entries(&db).await;
+    let subjects: Vec<_> = entries.iter().map(|entry| entry.subject.as_deref()).collect();
+    assert_eq!(subjects, [None, Some(pai.masked().to_string().as_str())]);
+    assert!(!format!("{entries:?}").contains("2025550101"), "{entries:?}");
+    assert_eq!(verify(&db).await, Ok(2));
 }
 
 async fn a_replayed_call_is_no_entry(db: TestStore) {
@@ -171,9 +198,29 @@ async fn a_removed_last_entry_shows(db: TestStore) {
     assert_eq!(verify(&db).await, Err("after entry 2, an entry is missing".to_owned()));
 }
 
+async fn a_removed_end_shows(db: TestStore) {
+    look_three_times(&db).await;
+    db.place.run_sql("DELETE FROM audit_end").await;
+    assert_eq!(verify(&db).await, Err("after entry 0, there are entries beyond the end".to_owned()));
+}
+
+async fn an_entry_beyond_the_end_shows(db: TestStore) {
+    look_three_times(&db).await;
+    db.place
+        .run_sql("UPDATE audit_end SET lines = 2, hash = (SELECT hash FROM audit WHERE sequence = 2)")
+        .await;
+    assert_eq!(verify(&db).await, Err("after entry 2, there are entries beyond the end".to_owned()));
+}
+
+async fn an_entry_with_an_unknown_word_shows(db: TestStore) {
+    look_three_times(&db).await;
+    db.place.run_sql("UPDATE audit SET role = 'x' WHERE sequence = 2").await;
+    assert_eq!(verify(&db).await, Err("an entry from 1 on was changed".to_owned()));
+}
+
 async fn an_export_shows_another_chain(db: TestStore) {
     look_three_times(&db).await;
-    let exported = db.store.find_audit_end().await.expect("works");
+    let exported = db.store.find_audit_end().await.expect("works").stated;
     look(&db, "T-4", 1).await;
     assert_eq!(has_exported(&db.store, &exported).await, Ok(true));
     // Somebody begins the audit again, and its own chain is whole.

@@ -24,6 +24,7 @@ use onbill_origin::store::{
 
 on_each_database!(
     everything_of_a_subscriber_is_read,
+    one_charge_leaves_room_for_the_refunds_of_others,
     nothing_of_an_earlier_subscriber_is_read,
     nobody_is_found_by_an_erased_number,
     a_closed_link_is_shown_with_its_reason,
@@ -32,6 +33,7 @@ on_each_database!(
     the_partner_hears_of_an_operators_refund,
     a_repeated_refund_of_the_operator_gives_back_nothing_more,
     a_refund_that_the_operator_bears_leaves_the_partners_share,
+    a_charge_of_which_the_operator_bears_a_part_stays,
 );
 
 async fn find_subscriber(db: &TestStore, subscriber_ref: &str) -> Option<DeskSubscriber> {
@@ -244,4 +246,37 @@ async fn a_refund_that_the_operator_bears_leaves_the_partners_share(db: TestStor
         // The second charge and its refund cancel out.
         assert_eq!(shares().await, (Shares { partner_minor: 800, operator_minor: -800 }, 700), "{charge}");
     }
+}
+
+async fn a_charge_of_which_the_operator_bears_a_part_stays(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let day = Day::of_timestamp(NOW);
+    let period = Period::of_days(day, day).expect("is in order");
+    let parts = [(BorneBy::Operator, 1), (BorneBy::Partner, 999)];
+    let orders = [("a", parts), ("b", [parts[1], parts[0]])];
+    for (stayed, (name, order)) in (1..).zip(orders) {
+        let ext_id = format!("c-{name}");
+        let id = db.post_approved_charge(subscriber.pai, &ext_id, 1000).await;
+        for (n, (borne_by, minor)) in (1..).zip(order) {
+            let refund = format!("rf-{name}-{n}");
+            let posted = post_desk_refund(&db, &id, new_desk_refund(&ext_id, &refund, Some(minor), borne_by));
+            assert!(matches!(posted.await, PostRefundResult::Created(_)), "{refund}");
+            db.store.answer_refund(NOW.plus_seconds(n), refund, done()).await.expect("works");
+        }
+        let sums = sum_up(&db.store, &partner_id("netflix"), period, |_| {}).await.expect("works");
+        assert_eq!(sums[&usd(0).currency].stayed, stayed, "{name}");
+    }
+}
+
+async fn one_charge_leaves_room_for_the_refunds_of_others(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let many = db.post_approved_charge(subscriber.pai, "c-1", 1000).await;
+    let one = db.post_approved_charge(subscriber.pai, "c-2", 1000).await;
+    for n in 1..=3 {
+        db.post_new_refund(new_refund("c-1", &format!("r-{n}"), Some(100))).await;
+    }
+    db.post_new_refund(new_refund("c-2", "r-4", Some(100))).await;
+    let refunds = db.store.list_desk_refunds(vec![many.clone(), one.clone()], 2).await.expect("works");
+    let count = |id: &str| refunds.iter().filter(|refund| refund.transaction_id == id).count();
+    assert_eq!((count(&many), count(&one)), (2, 1), "{refunds:?}");
 }

@@ -70,6 +70,9 @@ pub struct AuditLine {
     pub actor: ExtId,
     /// At which desk.
     pub role: ActorRole,
+    /// The id of the key that signed the call, which tells the operator's systems apart; `cli` for a
+    /// command.
+    pub key: String,
     /// What was done.
     pub act: AuditAct,
     /// What came of it.
@@ -116,6 +119,7 @@ mod tests {
             at: Timestamp::from_unix_seconds(1_795_000_000),
             actor: ExtId::parse("care-17").expect("is an id"),
             role: ActorRole::Care,
+            key: "bss-1".to_owned(),
             act: AuditAct::LinkClosed,
             outcome: AuditOutcome::Done,
             subscriber: Some("handle-1".to_owned()),
@@ -126,7 +130,7 @@ mod tests {
             previous: first_previous(),
             hash: String::new(),
         };
-        let hashed = r#"{"sequence":1,"at":"2026-11-18T11:06:40Z","actor":"care-17","role":"care","act":"link-closed","outcome":"done","subscriber":"handle-1","subject":"01010101-0101-4101-8101-010101010101","reason":"pai-revoked-by-user","ref":"T-1","correlator":"call-1","previous":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855""#;
+        let hashed = r#"{"sequence":1,"at":"2026-11-18T11:06:40Z","actor":"care-17","role":"care","key":"bss-1","act":"link-closed","outcome":"done","subscriber":"handle-1","subject":"01010101-0101-4101-8101-010101010101","reason":"pai-revoked-by-user","ref":"T-1","correlator":"call-1","previous":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855""#;
         let hash = line.compute_hash().expect("is JSON");
         assert_eq!(hash, to_hex(&sha256(hashed.as_bytes())));
         let text = serde_json::to_string(&AuditLine { hash: hash.clone(), ..line }).expect("is JSON");

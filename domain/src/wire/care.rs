@@ -137,7 +137,10 @@ pub struct CareCharge {
     /// The date of the bill that it is on, if billing has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billed_on: Option<Day>,
-    /// Its refunds.
+    /// The amount of all its approved refunds, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded: Option<Money>,
+    /// Its newest refunds, at most [`DESK_LINES_MAX`](crate::limits::DESK_LINES_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<CareRefund>,
 }

@@ -621,6 +621,8 @@ CREATE TABLE audit (
     -- The operator's id of the person, and the desk.
     actor       TEXT NOT NULL,
     role        TEXT NOT NULL,
+    -- The id of the key that signed the call; cli for a command.
+    key_id      TEXT NOT NULL,
     act         TEXT NOT NULL,
     outcome     TEXT NOT NULL,
     -- subscribers.handle; NULL if there was nobody. No foreign key: an entry says what was seen.

@@ -12,6 +12,7 @@ use crate::store::{
     AuditStamp, CustomerCharge, DeskEvent, DeskLink, DeskRefund, DeskSms, DeskSubscriber, Store,
 };
 use onbill_domain::limits::{ACCOUNT_CHARGES_PER_PAGE, DESK_LINES_MAX};
+use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::care::{
@@ -38,6 +39,7 @@ impl CareDesk {
     pub(crate) async fn search(
         &self,
         nonce: Nonce,
+        key: String,
         request: SubscriberSearchRequest,
     ) -> Result<SubscriberSearchResponse, Failure> {
         // 1.
@@ -47,7 +49,7 @@ impl CareDesk {
         // 2.
         let account = live_account(self.accounts.find_account(&msisdn).await?);
         // 3.
-        let stamp = AuditStamp { actor, role, reference };
+        let stamp = AuditStamp { key, actor, role, reference };
         let subscriber_ref = account.map(|account| account.subscriber_ref);
         let number = self.vault.index_number(&msisdn);
         let found =
@@ -103,6 +105,8 @@ fn view_link(link: DeskLink) -> CareLink {
 fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund]) -> CareCharge {
     let of_charge = |refund: &&DeskRefund| refund.transaction_id == charge.transaction_id;
     let refunds = refunds.iter().filter(of_charge).map(view_refund).collect();
+    let refunded = (charge.refunded_minor > 0)
+        .then_some(Money { amount_minor: charge.refunded_minor, currency: charge.amount.currency });
     CareCharge {
         transaction_id: charge.transaction_id,
         partner: charge.partner,
@@ -114,6 +118,7 @@ fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund]) -> CareCharge {
         decline_reason: charge.decline_reason,
         explanation: charge.decline_reason.map(|reason| explain(reason).to_owned()),
         billed_on: charge.billed_on,
+        refunded,
         refunds,
     }
 }

@@ -65,10 +65,13 @@ impl RefundPosts {
     pub(crate) async fn record_desk_refund(
         &self,
         nonce: Nonce,
+        key: String,
         request: DeskRefundRequest,
     ) -> Result<RecordedRefund, Failure> {
         let now = self.clock.now();
         let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, actor, role } = request;
+        // What is no identifier names no charge, and PostgreSQL takes no NUL.
+        ExtId::parse(&transaction_id).ok_or_else(transaction_not_found)?;
         let refund_id = self.ids.operator_refund(&transaction_id, &reference);
         let ext_refund_id = ExtId::parse(&refund_id).ok_or(Fault::Broken("a UUID is no id"))?;
         let request = RefundRequest { ext_refund_id, amount, reason };
@@ -86,7 +89,7 @@ impl RefundPosts {
             borne_by: Some(borne_by),
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        let stamp = AuditStamp { actor, role, reference: Some(reference) };
+        let stamp = AuditStamp { key, actor, role, reference: Some(reference) };
         let posted = self.store.post_desk_refund(nonce, now, stamp, transaction_id, new).await?;
         recorded(posted, "ref")
     }

@@ -5,6 +5,9 @@ use onbill_domain::ids::ExtId;
 use onbill_domain::wire::audit::ActorRole;
 use onbill_origin::store::AuditStamp;
 
+/// Stands for the key in an entry of the audit: nobody has signed.
+const COMMAND_LINE: &str = "cli";
+
 // No doc comment: clap would print it as that of the verb.
 #[derive(Args)]
 pub(super) struct Acting {
@@ -19,6 +22,7 @@ pub(super) struct Acting {
 impl Acting {
     pub(super) fn into_stamp(self) -> AuditStamp {
         AuditStamp {
+            key: COMMAND_LINE.to_owned(),
             actor: self.actor.unwrap_or_else(own_user),
             role: ActorRole::Admin,
             reference: self.reference,

@@ -63,7 +63,7 @@ async fn export(config: &Path) -> anyhow::Result<VerbOutcome> {
     if let Some(error) = unwritten {
         return Err(error.into());
     }
-    print_line!("{}", json!({ "end": end }));
+    print_line!("{}", json!({ "end": end.stated }));
     Ok(VerbOutcome::Clean)
 }
 

@@ -62,7 +62,7 @@ impl Coupons {
     pub async fn void(&self, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
         let now = self.clock.now();
         match self.store.void_coupon(nonce, now, id.clone()).await? {
-            ChangeCouponResult::Done(row) => Ok(*row),
+            ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
             ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => Err(coupon_not_found().into()),
             ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
         }
@@ -72,7 +72,7 @@ impl Coupons {
 /// The coupon as it was sent again, or why it was not.
 fn require_done(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow, Failure> {
     match result {
-        ChangeCouponResult::Done(row) => Ok(*row),
+        ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
         ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
         ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
         ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),

@@ -108,6 +108,14 @@ impl StableIds {
     }
 }
 
+/// Whether an id is spelt as those that are derived here: lower case, hyphenated, version 8.
+pub fn has_form_of_ours(id: &str) -> bool {
+    uuid::Uuid::try_parse(id).is_ok_and(|uuid| {
+        let is_custom = uuid.get_version_num() == 8 && uuid.get_variant() == uuid::Variant::RFC4122;
+        is_custom && uuid.to_string() == id
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,8 +174,12 @@ mod tests {
         ];
         assert_eq!(different.iter().collect::<HashSet<_>>().len(), different.len(), "{different:?}");
         for id in different {
-            let id = uuid::Uuid::try_parse(&id).expect("is a UUID");
-            assert_eq!((id.get_version_num(), id.get_variant()), (8, uuid::Variant::RFC4122));
+            assert!(has_form_of_ours(&id), "{id}");
+            assert!(!has_form_of_ours(&id.replace('-', "")), "{id}");
+        }
+        for id in ["r-1", "", "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f", "025E8D4F-7B0C-853E-9154-6FF3B4C6E085"]
+        {
+            assert!(!has_form_of_ours(id), "{id}");
         }
     }
 }

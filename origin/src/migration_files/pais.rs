@@ -9,6 +9,7 @@ use super::opened_file::OpenedFile;
 use super::problem::{NotThisFile, Problem, ProblemKind};
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
+use crate::config::NumberPlan;
 use crate::store::NumberIndex;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
@@ -83,10 +84,15 @@ fn parse_line(fields: Fields<'_>) -> Result<ImportedPai, Wrong> {
         }
         (Some(_), None) => return Err(Wrong::value(3, "must not be empty beside msisdn")),
     };
-    if let Some(SubscriberOfLine { msisdn, .. }) = &subscriber
-        && !may_import(pai, msisdn, fields.rules.number_in_pai)
-    {
-        return Err(Wrong::new(1, ProblemKind::NumberInPai, "has the number of its line in it"));
+    let number_in_pai = fields.rules.number_in_pai;
+    match &subscriber {
+        Some(SubscriberOfLine { msisdn, .. }) if !may_import(pai, msisdn, number_in_pai) => {
+            return Err(Wrong::new(1, ProblemKind::NumberInPai, "has the number of its line in it"));
+        }
+        None if !may_import_without_number(pai, fields.rules.numbers, number_in_pai) => {
+            return Err(Wrong::new(1, ProblemKind::NumberInPai, "has what may be a number in it"));
+        }
+        _ => {}
     }
     let since = fields.past(5)?.ok_or_else(|| Wrong::value(5, "must not be empty"))?;
     let subscription = parse_subscription(fields)?;
@@ -98,6 +104,14 @@ fn parse_line(fields: Fields<'_>) -> Result<ImportedPai, Wrong> {
         (Some(_), None) => return Err(Wrong::value(13, "must not be empty beside consent_at")),
     };
     Ok(ImportedPai { partner, pai, subscriber, state, since, subscription, paid_until, consent })
+}
+
+/// As [`may_import`], where the number is not known: the longest run of digits must not be a number of
+/// the plan.
+fn may_import_without_number(pai: Pai, numbers: NumberPlan, number_in_pai: bool) -> bool {
+    let runs = pai.as_str().split(|each: char| !each.is_ascii_digit());
+    let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
+    numbers.parse(longest).is_err() || (number_in_pai && pai.random_bytes().is_none())
 }
 
 /// Parses the subscription. Without its id all its columns are empty.

@@ -57,7 +57,7 @@ pub struct SettlementLine {
     /// The tax in the amount, in minor units.
     pub tax_minor: i64,
     /// 1 for a charge; -1 for the refund that completes the refunding of one, unless the operator bears
-    /// it; otherwise 0.
+    /// any part of it; otherwise 0.
     pub stayed: i8,
     /// Under which billing books it, if any was set when the charge was posted.
     pub charge_code: Option<ChargeCode>,
@@ -87,7 +87,9 @@ impl From<ReportedRefund> for SettlementLine {
         let (before_minor, amount_minor) = (refund.given_back_before_minor, refund.amount.amount_minor);
         let tax_minor =
             tax_given_back(refund.charged_minor, refund.charged_tax_minor, before_minor, amount_minor);
-        let is_partners = refund.borne_by == BorneBy::Partner;
+        // A charge of which the operator bears any part stays, whichever refund comes last.
+        let completes = refund.borne_by == BorneBy::Partner
+            && refund.partners_before_minor + amount_minor == refund.charged_minor;
         Self {
             settled_at: refund.settled_at.unwrap_or(refund.created_at),
             transaction_id: refund.transaction_id,
@@ -96,7 +98,7 @@ impl From<ReportedRefund> for SettlementLine {
             currency: refund.amount.currency,
             amount_minor: -amount_minor,
             tax_minor: -tax_minor,
-            stayed: -i8::from(is_partners && before_minor + amount_minor == refund.charged_minor),
+            stayed: -i8::from(completes),
             charge_code: refund.charge_code,
             borne_by: Some(refund.borne_by),
         }

@@ -21,7 +21,7 @@ pub struct SettlementSums {
     /// The tax in the charges, less the tax in the refunds.
     pub tax_minor: i128,
     /// Charges that stay: those of the period, less those of any period whose refunding was
-    /// completed in this one, by a refund that the operator does not bear.
+    /// completed in this one, unless the operator bears any part of it.
     pub stayed: i128,
 }
 

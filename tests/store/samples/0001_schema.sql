@@ -157,11 +157,11 @@ VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-
     ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
     ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 1795000000, 0);
 
-INSERT INTO audit (sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference, correlator,
+INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
     previous, hash)
-VALUES (1, 1795000000, 'care-17', 'care', 'link-closed', 'done', 'handle-1',
+VALUES (1, 1795000000, 'care-17', 'care', 'bss-1', 'link-closed', 'done', 'handle-1',
         '02020202-0202-4202-8202-020202020202', 'pai-revoked-by-user', 'T-1', 'call-1',
         'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-        '4304e1abfc4907d016a2518d0646d418591acddf624ca52e125232bf6bac98f7');
+        '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');
 INSERT INTO audit_end (chain, lines, hash)
-VALUES ('audit', 1, '4304e1abfc4907d016a2518d0646d418591acddf624ca52e125232bf6bac98f7');
+VALUES ('audit', 1, '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');

@@ -200,3 +200,27 @@ fn another_file_is_refused_whole() {
     let refused = PaiCheck::new(test.rules()).read("pais.csv", &utf_16[..], |_, _| {}, |_| {}, |_| {});
     assert!(refused.expect_err("is UTF-16").0.starts_with("is not UTF-8 text;"));
 }
+
+#[test]
+fn closed_pai_without_its_number_must_not_look_like_one() {
+    let test = TestRules::new();
+    let line = |pai: &str| {
+        let closed = [(1, pai), (2, ""), (3, ""), (4, "CLOSED"), (12, ""), (13, "")];
+        file_of(&[line_with(&SOUND, &closed)])
+    };
+    for (pai, is_taken, with_leave) in [
+        ("ENT1664367665579", true, true),
+        ("4567890123456789", true, true),
+        ("pci123", true, true),
+        ("12025550102", false, true),
+        ("ENT-2025550102", false, true),
+        ("aaaaaaaa-aaaa-4aaa-8aaa-a12025550101", false, false),
+    ] {
+        for (number_in_pai, expected) in [(false, is_taken), (true, with_leave)] {
+            let rules = Rules { number_in_pai, ..test.rules() };
+            let (sound, problems, _) = check(rules, &[&line(pai)]);
+            assert_eq!((sound.len(), problems.is_empty()), (usize::from(expected), expected), "{pai}");
+            assert!(problems.iter().all(|each| each.kind == ProblemKind::NumberInPai), "{problems:?}");
+        }
+    }
+}

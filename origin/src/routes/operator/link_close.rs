@@ -28,7 +28,7 @@ pub(in crate::routes) async fn close_link(
     let not_found = || Reject::new(ErrorCode::PaiNotFound, "There is no such link.");
     let Path(text) = path.map_err(|_| not_found())?;
     let pai = Pai::parse(&text).ok_or_else(not_found)?;
-    let stamp = AuditStamp { actor, role, reference: Some(reference) };
+    let stamp = AuditStamp { key: call.key, actor, role, reference: Some(reference) };
     let closed = store.close_link(Some(call.nonce), clock.now(), stamp, None, pai, reason).await?;
     let closed_reason = match closed {
         ClosePaiResult::Closed => reason,

@@ -69,7 +69,7 @@ pub(in crate::routes) async fn retry_job(
     let not_found = || Reject::new(ErrorCode::NotFound, "There is no such dead letter.");
     let Path(text) = path.map_err(|_| not_found())?;
     let job: i64 = text.parse().map_err(|_| not_found())?;
-    let stamp = AuditStamp { actor, role, reference };
+    let stamp = AuditStamp { key: call.key, actor, role, reference };
     if !store.retry_job(Some(call.nonce), clock.now(), stamp, job).await? {
         return Err(not_found().into());
     }

@@ -25,7 +25,7 @@ pub(in crate::routes) async fn post_refund(
     // 1.
     let request: DeskRefundRequest = parse(&call.body)?;
     // 2.
-    let refund = match refunds.record_desk_refund(call.nonce, request).await? {
+    let refund = match refunds.record_desk_refund(call.nonce, call.key, request).await? {
         RecordedRefund::New(refund) => refund,
         RecordedRefund::Replay(response) => return Ok(json_response(StatusCode::OK, response)),
     };

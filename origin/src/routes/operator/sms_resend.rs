@@ -28,7 +28,7 @@ pub(in crate::routes) async fn resend_sms(
     let SmsResendRequest { actor, role, reference } = parse(&call.body)?;
     let Path(text) = path.map_err(|_| coupon_not_found())?;
     let id = ExtId::parse(&text).ok_or_else(coupon_not_found)?;
-    let stamp = AuditStamp { actor, role, reference: Some(reference) };
+    let stamp = AuditStamp { key: call.key, actor, role, reference: Some(reference) };
     let row = coupons.resend_for_desk(call.nonce, stamp, &id).await?;
     wake_up.wake(Queue::All);
     Ok(Json(row.answer(clock.now())))

@@ -18,15 +18,31 @@ impl Store {
         use_case!(self, read, list_audit_lines(after, limit))
     }
 
-    /// How many entries there are, and the hash of the last one.
-    pub async fn find_audit_end(&self) -> Result<ChainEnd, StoreError> {
+    /// Where the audit ends.
+    pub async fn find_audit_end(&self) -> Result<AuditEnd, StoreError> {
         use_case!(self, look_up, find_audit_end())
     }
 }
 
+/// Where the audit ends, as of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEnd {
+    /// How many entries there are, and the hash of the last one, as was written beside them.
+    pub stated: ChainEnd,
+    /// The place of the last entry that is there, 0 if none is.
+    pub newest: u64,
+}
+
+/// The end and the last entry in one query. There is one row also if either is missing.
+const AUDIT_END: &str = "SELECT e.lines, e.hash, a.newest
+    FROM (SELECT coalesce(max(sequence), 0) AS newest FROM audit) a
+    LEFT JOIN audit_end e ON e.chain = 'audit'";
+
 /// Who acts, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditStamp {
+    /// The id of the key that signed the call, or `cli`.
+    pub key: String,
     /// The operator's id of the person.
     pub actor: ExtId,
     pub role: ActorRole,
@@ -58,6 +74,7 @@ fn next_line(
         at: Timestamp::from_unix_seconds(now.unix_seconds()),
         actor: stamp.actor.clone(),
         role: stamp.role,
+        key: stamp.key.clone(),
         act: fact.act,
         outcome: fact.outcome,
         subscriber: fact.subscriber.map(str::to_owned),

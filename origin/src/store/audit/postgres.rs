@@ -1,6 +1,6 @@
 //! The audit in SQL.
 
-use super::{AuditFact, AuditStamp, next_line};
+use super::{AUDIT_END, AuditEnd, AuditFact, AuditStamp, next_line};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_time};
@@ -22,14 +22,15 @@ pub(in crate::store) async fn append(
     let line = next_line(&lock_end(tx).await?, now, stamp, fact)?;
     tx.execute_one(
         "audit",
-        "INSERT INTO audit (sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference,
+        "INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference,
              correlator, previous, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         &[
             &line.sequence,
             &line.at.unix_seconds(),
             &line.actor.as_str(),
             &line.role.as_str(),
+            &line.key,
             &line.act.as_str(),
             &line.outcome.as_str(),
             &line.subscriber,
@@ -62,11 +63,16 @@ async fn lock_end(tx: &PgConnection<'_>) -> Result<ChainEnd, TxError> {
     read_end(&row.ok_or_else(|| missing_row("audit_end"))?)
 }
 
-pub(super) async fn find_audit_end(db: &PgConnection<'_>) -> Result<ChainEnd, TxError> {
-    match db.query_optional("SELECT lines, hash FROM audit_end WHERE chain = 'audit'", &[]).await? {
-        Some(row) => read_end(&row),
-        None => Ok(ChainEnd { lines: 0, hash: first_previous() }),
-    }
+pub(super) async fn find_audit_end(db: &PgConnection<'_>) -> Result<AuditEnd, TxError> {
+    let row = db.query_optional(AUDIT_END, &[]).await?.ok_or_else(|| missing_row("audit_end"))?;
+    let lines: Option<i64> = row.try_get("lines")?;
+    let stated = match lines {
+        Some(_) => read_end(&row)?,
+        None => ChainEnd { lines: 0, hash: first_previous() },
+    };
+    let newest: i64 = row.try_get("newest")?;
+    let newest = u64::try_from(newest).map_err(|_| inconsistent_row("audit.sequence"))?;
+    Ok(AuditEnd { stated, newest })
 }
 
 fn read_end(row: &Row) -> Result<ChainEnd, TxError> {
@@ -82,7 +88,7 @@ pub(super) async fn list_audit_lines(
 ) -> Result<Vec<AuditLine>, TxError> {
     let rows = db
         .query(
-            "SELECT sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference, correlator,
+            "SELECT sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
                  previous, hash
              FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2",
             &[&after, &i64::from(limit)],
@@ -97,6 +103,7 @@ fn read_line(row: &Row) -> Result<AuditLine, TxError> {
         at: read_time(row, "audit.recorded_at")?,
         actor: parse_column(row, "audit.actor", ExtId::parse)?,
         role: parse_column(row, "audit.role", ActorRole::parse)?,
+        key: row.try_get("key_id")?,
         act: parse_column(row, "audit.act", AuditAct::parse)?,
         outcome: parse_column(row, "audit.outcome", AuditOutcome::parse)?,
         subscriber: row.try_get("handle")?,

@@ -1,6 +1,6 @@
 //! The audit in SQL.
 
-use super::{AuditFact, AuditStamp, next_line};
+use super::{AUDIT_END, AuditEnd, AuditFact, AuditStamp, next_line};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_time};
 use onbill_domain::ids::ExtId;
@@ -16,17 +16,18 @@ pub(in crate::store) fn append(
     stamp: &AuditStamp,
     fact: &AuditFact<'_>,
 ) -> Result<(), StoreError> {
-    let line = next_line(&find_audit_end(tx)?, now, stamp, fact)?;
+    let line = next_line(&find_stated_end(tx)?, now, stamp, fact)?;
     tx.prepare_cached(
-        "INSERT INTO audit (sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference,
+        "INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference,
              correlator, previous, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?
     .execute(params![
         line.sequence,
         line.at.unix_seconds(),
         line.actor.as_str(),
         line.role.as_str(),
+        line.key,
         line.act.as_str(),
         line.outcome.as_str(),
         line.subscriber,
@@ -45,11 +46,24 @@ pub(in crate::store) fn append(
     Ok(())
 }
 
-pub(super) fn find_audit_end(db: &Connection) -> Result<ChainEnd, StoreError> {
+pub(super) fn find_audit_end(db: &Connection) -> Result<AuditEnd, StoreError> {
+    let (lines, hash, newest): (Option<i64>, Option<String>, i64) =
+        db.prepare_cached(AUDIT_END)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let stated = to_stated_end(lines.zip(hash))?;
+    let newest = u64::try_from(newest).map_err(|_| inconsistent_row("audit.sequence"))?;
+    Ok(AuditEnd { stated, newest })
+}
+
+fn find_stated_end(db: &Connection) -> Result<ChainEnd, StoreError> {
     let found: Option<(i64, String)> = db
         .prepare_cached("SELECT lines, hash FROM audit_end WHERE chain = 'audit'")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
+    to_stated_end(found)
+}
+
+/// The first entry makes the row.
+fn to_stated_end(found: Option<(i64, String)>) -> Result<ChainEnd, StoreError> {
     let (lines, hash) = found.unwrap_or_else(|| (0, first_previous()));
     let lines = u64::try_from(lines).map_err(|_| inconsistent_row("audit_end.lines"))?;
     Ok(ChainEnd { lines, hash })
@@ -61,7 +75,7 @@ pub(super) fn list_audit_lines(
     limit: u32,
 ) -> Result<Vec<AuditLine>, StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT sequence, recorded_at, actor, role, act, outcome, handle, subject, reason, reference, correlator,
+        "SELECT sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
              previous, hash
          FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
     )?;
@@ -79,6 +93,7 @@ fn read_line(row: &Row<'_>) -> Result<AuditLine, StoreError> {
         at: read_time(row, "audit.recorded_at")?,
         actor: parse_column(row, "audit.actor", ExtId::parse)?,
         role: parse_column(row, "audit.role", ActorRole::parse)?,
+        key: row.get("key_id")?,
         act: parse_column(row, "audit.act", AuditAct::parse)?,
         outcome: parse_column(row, "audit.outcome", AuditOutcome::parse)?,
         subscriber: row.get("handle")?,

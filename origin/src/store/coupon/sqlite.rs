@@ -166,7 +166,7 @@ pub(in crate::store) fn resend_coupon(
             .prepare_cached("SELECT 1 FROM coupon_resends WHERE coupon_id = ?1 AND resend_id = ?2")?
             .exists([row.coupon_id.as_str(), resend_id.as_str()])?
     {
-        return Ok(ChangeCouponResult::Done(Box::new(row)));
+        return Ok(ChangeCouponResult::Repeated(Box::new(row)));
     }
     if row.voided_at.is_some()
         || row.redeemed_at.is_some()

@@ -50,7 +50,7 @@ impl Store {
         use_case!(self, read, list_desk_links(&subscriber_id, limit))
     }
 
-    /// Up to `limit` refunds of these charges, the newest first.
+    /// Up to `limit` refunds of each of these charges, the newest first.
     pub async fn list_desk_refunds(
         &self,
         transactions: Vec<String>,
@@ -246,6 +246,7 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
 fn resend_outcome(result: &ChangeCouponResult) -> AuditOutcome {
     match result {
         ChangeCouponResult::Done(_) => AuditOutcome::Done,
+        ChangeCouponResult::Repeated(_) => AuditOutcome::Unchanged,
         ChangeCouponResult::NotFound => AuditOutcome::NotFound,
         ChangeCouponResult::BuyerGone | ChangeCouponResult::NotAllowed(_) => AuditOutcome::Refused,
     }
@@ -254,7 +255,9 @@ fn resend_outcome(result: &ChangeCouponResult) -> AuditOutcome {
 /// The PAI of the coupon's buyer, where it is known.
 fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
     match result {
-        ChangeCouponResult::Done(row) | ChangeCouponResult::NotAllowed(row) => Some(row.pai),
+        ChangeCouponResult::Done(row)
+        | ChangeCouponResult::Repeated(row)
+        | ChangeCouponResult::NotAllowed(row) => Some(row.pai),
         ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => None,
     }
 }

@@ -129,8 +129,10 @@ fn read_optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, TxEr
 const REFUNDS: &str =
     "SELECT r.refund_id, r.ext_refund_id, r.transaction_id, r.amount_minor, t.currency, r.reason,
         r.status, r.created_at, r.settled_at
-    FROM refunds r JOIN transactions t USING (transaction_id)
-    WHERE r.transaction_id = ANY ($1) ORDER BY r.created_at DESC, r.refund_id LIMIT $2";
+    FROM transactions t CROSS JOIN LATERAL
+        (SELECT * FROM refunds o WHERE o.transaction_id = t.transaction_id
+         ORDER BY o.created_at DESC, o.refund_id LIMIT $2) r
+    WHERE t.transaction_id = ANY ($1) ORDER BY r.created_at DESC, r.refund_id";
 
 pub(super) async fn list_desk_refunds(
     db: &PgConnection<'_>,
@@ -222,12 +224,13 @@ pub(super) async fn close_link(
         None => ClosePaiResult::NotFound,
     };
     if let Some(outcome) = audit_outcome(result) {
-        let subject = pai.to_string();
+        // The audit is kept for ever. What is no PAI of ours may be whatever was typed, such as a number.
+        let subject = known.is_some().then(|| pai.masked().to_string());
         let fact = AuditFact {
             act: AuditAct::LinkClosed,
             outcome,
             subscriber: known.as_ref().map(|known| known.handle.as_str()),
-            subject: Some(&subject),
+            subject: subject.as_deref(),
             reason: Some(reason.as_str()),
         };
         audit::append(tx, now, stamp, &fact).await?;

@@ -146,7 +146,6 @@ pub(super) fn list_desk_refunds(
         }
     }
     refunds.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.refund_id.cmp(&b.refund_id)));
-    refunds.truncate(limit as usize);
     Ok(refunds)
 }
 
@@ -233,12 +232,13 @@ pub(super) fn close_link(
         None => ClosePaiResult::NotFound,
     };
     if let Some(outcome) = audit_outcome(result) {
-        let subject = pai.to_string();
+        // The audit is kept for ever. What is no PAI of ours may be whatever was typed, such as a number.
+        let subject = known.is_some().then(|| pai.masked().to_string());
         let fact = AuditFact {
             act: AuditAct::LinkClosed,
             outcome,
             subscriber: known.as_ref().map(|known| known.handle.as_str()),
-            subject: Some(&subject),
+            subject: subject.as_deref(),
             reason: Some(reason.as_str()),
         };
         audit::append(tx, now, stamp, &fact)?;
@@ -347,8 +347,7 @@ mod tests {
     #[test]
     fn what_a_desk_reads_does_not_grow_with_the_ledger() {
         for step in [LINKS, REFUNDS, SMS, EVENTS].into_iter().flat_map(query_plan) {
-            assert!(!step.starts_with("SCAN p") && !step.starts_with("SCAN r"), "{step}");
-            assert!(!step.starts_with("SCAN account_events"), "{step}");
+            assert!(!step.starts_with("SCAN"), "{step}");
         }
     }
 }

@@ -24,6 +24,9 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED'
              AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS given_back_before_minor,
+        (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
+         WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED' AND e.borne_by IS DISTINCT FROM 'operator'
+             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS partners_before_minor,
         t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
@@ -103,6 +106,7 @@ fn refund_line(row: &Row) -> Result<ReportedRefund, TxError> {
         charged_minor: row.try_get("charged_minor")?,
         charged_tax_minor: row.try_get("charged_tax_minor")?,
         given_back_before_minor: row.try_get("given_back_before_minor")?,
+        partners_before_minor: row.try_get("partners_before_minor")?,
         borne_by: parse_optional_column(row, "refunds.borne_by", BorneBy::parse)?.unwrap_or(BorneBy::Partner),
         status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         created_at: read_time(row, "refunds.created_at")?,
