@@ -6,6 +6,11 @@
 //! verifies, the last one signs. `expiresAt` (RFC 3339) is when the parties have agreed to have
 //! replaced a key. It is there for a warning before: a key works until it is taken out of the ring,
 //! because a forgotten date must not stop payments at midnight.
+//!
+//! A JWKS (`key/jwks.rs`) may stand for a whole ring. Within a ring it may stand for the keys of one party
+//! and use: `{"party", "use", "jwks": {"keys": [...]}}`.
+
+mod jwks;
 
 use crate::encoding::decode_base64url;
 use crate::ids::{OperatorId, PartnerId};
@@ -13,7 +18,9 @@ use crate::timestamp::Timestamp;
 use crate::wire::read_json;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use jwks::JwkSet;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use sha2::Sha256;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -123,7 +130,37 @@ impl fmt::Debug for Key {
     }
 }
 
+/// An entry of a ring: one key, or a JWKS with the keys of one party and use.
 #[derive(Deserialize)]
+struct RingEntry {
+    id: Option<String>,
+    party: Party,
+    r#use: KeyUse,
+    alg: Option<String>,
+    secret: Option<String>,
+    public: Option<String>,
+    private: Option<String>,
+    #[serde(rename = "expiresAt")]
+    expires_at: Option<Timestamp>,
+    jwks: Option<JwkSet>,
+}
+
+impl RingEntry {
+    fn into_fields(self) -> Result<Vec<KeyFields>, String> {
+        let Self { id, party, r#use, alg, secret, public, private, expires_at, jwks } = self;
+        match (id, jwks) {
+            (None, Some(set)) => set.into_fields(Some(&party), Some(r#use)),
+            (Some(id), None) => {
+                let alg = alg.unwrap_or_default();
+                Ok(vec![KeyFields { id, party, r#use, alg, secret, public, private, expires_at }])
+            }
+            (None, None) => Err(format!("an entry of {party} has neither an id nor a JWKS")),
+            (Some(id), Some(_)) => Err(format!("key {id}: it is a key or a JWKS, not both")),
+        }
+    }
+}
+
+/// One key, as a ring or a JWKS has it.
 struct KeyFields {
     id: String,
     party: Party,
@@ -132,7 +169,6 @@ struct KeyFields {
     secret: Option<String>,
     public: Option<String>,
     private: Option<String>,
-    #[serde(rename = "expiresAt")]
     expires_at: Option<Timestamp>,
 }
 
@@ -227,6 +263,14 @@ pub fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Reads one of the forms. serde_json quotes values in its messages, and those are secrets: give the
+/// position only.
+fn parse_form<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+    read_json(json.as_bytes()).map_err(|error| {
+        format!("the key ring is not the expected JSON (line {}, column {})", error.line(), error.column())
+    })
+}
+
 /// All keys of one program.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring {
@@ -234,20 +278,31 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Parses the JSON form. The error names the key and what is wrong, never its secret.
+    /// Parses a ring, or a JWKS. The error names the key and what is wrong, never its secret.
     pub fn parse(json: &str) -> Result<Self, String> {
-        // serde_json quotes values in its messages, and those are secrets: give the position only.
-        let fields: Vec<KeyFields> = read_json(json.as_bytes()).map_err(|error| {
-            format!(
-                "the key ring is not the expected JSON (line {}, column {})",
-                error.line(),
-                error.column()
-            )
-        })?;
+        let fields = if json.trim_start().starts_with('{') {
+            parse_form::<JwkSet>(json)?.into_fields(None, None)?
+        } else {
+            let entries = parse_form::<Vec<RingEntry>>(json)?.into_iter();
+            entries
+                .map(RingEntry::into_fields)
+                .collect::<Result<Vec<_>, _>>()?
+                .into_iter()
+                .flatten()
+                .collect()
+        };
         let keys = fields.into_iter().map(Key::from_fields).collect::<Result<Vec<_>, _>>()?;
         for (n, key) in keys.iter().enumerate() {
-            if keys[..n].iter().any(|other| other.id == key.id && other.key_use == key.key_use) {
-                return Err(format!("key {}: the id is there twice", key.id));
+            // A signature names its key by id and use, and no party: two keys could not be told apart.
+            let is_same = |other: &&Key| other.id == key.id && other.key_use == key.key_use;
+            if let Some(other) = keys[..n].iter().find(is_same) {
+                return Err(format!(
+                    "key {}: the id is there twice for {}: of {} and of {}",
+                    key.id,
+                    key.key_use.as_str(),
+                    other.party,
+                    key.party
+                ));
             }
         }
         Ok(Self { keys })
@@ -308,6 +363,21 @@ mod tests {
             let error_text = parse_ring(&bad).expect_err("is refused");
             assert!(!error_text.contains(&secret), "{error_text}");
         }
+    }
+
+    #[test]
+    fn id_that_two_parties_have_is_refused_with_both() {
+        let entry = |partner: &str, byte: u8| {
+            let public = SigningKey::from_bytes(&[byte; 32]).verifying_key();
+            format!(
+                r#"{{"id":"2027-01","party":"partner:{partner}","use":"partner-call","alg":"ed25519","public":"{}"}}"#,
+                encode_base64url(public.as_bytes())
+            )
+        };
+        let complaint = parse_ring(&format!("{},{}", entry("netflix", 3), entry("tunes", 4)));
+        let expected =
+            "key 2027-01: the id is there twice for partner-call: of partner:netflix and of partner:tunes";
+        assert_eq!(complaint.expect_err("is refused"), expected);
     }
 
     #[test]

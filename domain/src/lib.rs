@@ -27,6 +27,7 @@ pub mod locale;
 pub mod mandate;
 pub mod money;
 pub mod msisdn;
+pub mod number_in_pai;
 pub mod operator_entry;
 pub mod pai;
 pub mod plain_text;

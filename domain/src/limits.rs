@@ -77,6 +77,9 @@ pub const MSISDN_INPUT_BYTES_MAX: usize = 128;
 /// Longest external id, in characters: real ones are UUIDs or shorter than 64.
 pub const EXT_ID_CHARS_MAX: usize = 128;
 
+/// Longest PAI, in characters: onbill's own have 36, and those of the systems that it follows about 20.
+pub const PAI_CHARS_MAX: usize = 128;
+
 /// Longest description of a bill line, in characters: billing systems truncate at 100 or more.
 pub const DESCRIPTION_CHARS_MAX: usize = 100;
 
@@ -96,6 +99,10 @@ pub const TRANSACTIONS_PER_PAGE: u32 = 25;
 
 /// Mandates on one page of the operator's list: with the longest ids, they fit into a body.
 pub const MANDATES_PER_PAGE: u32 = 8;
+
+/// Links, SMS and events of a subscriber, and refunds of a charge, that a desk reads at once, of each
+/// kind: more than an agent reads on the telephone.
+pub const DESK_LINES_MAX: u32 = 20;
 
 /// Charges on one account page: a year of one subscription, which fits into [`BODY_BYTES_MAX`].
 pub const ACCOUNT_CHARGES_PER_PAGE: u32 = 12;

@@ -7,7 +7,8 @@
 
 use crate::encoding::decode_base64url;
 use crate::ids::OperatorId;
-use crate::key::{Key, KeyUse, Keyring, Party};
+use crate::key::{Key, KeyUse, Keyring, Party, hmac_sha256};
+use crate::pai::Pai;
 use hkdf::Hkdf;
 use serde::{Deserialize, Deserializer, de};
 use sha2::Sha256;
@@ -20,6 +21,8 @@ pub const DERIVED_USES: [KeyUse; 3] = [KeyUse::EdgeToOrigin, KeyUse::OriginToEdg
 /// Keeps these keys apart from whatever else the same secret could be used for.
 const SALT: &[u8] = b"onbill edge root v1";
 const SECRET_BYTES: usize = 32;
+/// Has no line feed, as the input of every key with an operator has.
+const PAI_MAC_INFO: &str = "pai of the edge's store";
 /// A year, or a name such as `r1`.
 const ROOT_ID_BYTES_MAX: usize = 8;
 /// An operator that rotates its keys every day needs ten years for them.
@@ -93,16 +96,27 @@ impl RootKey {
         &self.id
     }
 
-    /// Derives a key (HKDF, RFC 5869). Use, operator and number are each of another alphabet than the
-    /// line feed between them: two different keys never have one input.
+    /// Derives a key. Use, operator and number are each of another alphabet than the line feed between
+    /// them: two different keys never have one input.
     fn derive(&self, key_use: KeyUse, operator: &OperatorId, epoch: &KeyEpoch) -> Key {
         let party = Party::operator(operator);
-        let info = format!("{}\n{party}\n{}", key_use.as_str(), epoch.number);
+        let secret = self.expand(&format!("{}\n{party}\n{}", key_use.as_str(), epoch.number));
+        Key::symmetric(format!("{operator}-{}-{epoch}", key_use.as_str()), party, key_use, secret)
+    }
+
+    /// A keyed hash of a PAI, for the edge's own store: who can list the store and lacks this key can
+    /// test no guess. It changes with the root key.
+    pub fn pai_mac(&self, pai: Pai) -> [u8; 32] {
+        hmac_sha256(&self.expand(PAI_MAC_INFO), pai.as_str().as_bytes())
+    }
+
+    /// HKDF (RFC 5869).
+    fn expand(&self, info: &str) -> Zeroizing<Vec<u8>> {
         let mut secret = Zeroizing::new(vec![0; SECRET_BYTES]);
         Hkdf::<Sha256>::new(Some(SALT), &self.secret[..])
             .expand(info.as_bytes(), &mut secret)
             .expect("HKDF gives up to 255 times 32 bytes");
-        Key::symmetric(format!("{operator}-{}-{epoch}", key_use.as_str()), party, key_use, secret)
+        secret
     }
 }
 

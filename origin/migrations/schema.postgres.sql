@@ -45,6 +45,33 @@ CREATE TABLE alarms (
 );
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
+CREATE TABLE audit (
+    sequence BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    role TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    act TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    handle TEXT,
+    subject TEXT,
+    reason TEXT,
+    reference TEXT,
+    correlator TEXT,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (sequence),
+    UNIQUE (previous)
+);
+
+CREATE TABLE audit_end (
+    chain TEXT NOT NULL,
+    lines BIGINT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (chain),
+    CHECK (chain = 'audit'::text)
+);
+
 CREATE TABLE coupon_redemptions (
     transaction_id TEXT NOT NULL,
     coupon_id TEXT NOT NULL,
@@ -385,10 +412,12 @@ CREATE TABLE refunds (
     responding_until BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     settled_at BIGINT,
+    borne_by TEXT,
     PRIMARY KEY (refund_id),
     UNIQUE (partner, ext_refund_id),
     FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
     CHECK (amount_minor > 0),
+    CHECK (borne_by = ANY (ARRAY['partner'::text, 'operator'::text])),
     CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))
 );
 CREATE INDEX refunds_by_charge ON refunds (transaction_id);

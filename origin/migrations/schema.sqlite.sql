@@ -39,6 +39,29 @@ CREATE TABLE alarms (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
+CREATE TABLE audit (
+    sequence    INTEGER PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    actor       TEXT NOT NULL,
+    role        TEXT NOT NULL,
+    key_id      TEXT NOT NULL,
+    act         TEXT NOT NULL,
+    outcome     TEXT NOT NULL,
+    handle      TEXT,
+    subject     TEXT,
+    reason      TEXT,
+    reference   TEXT,
+    correlator  TEXT,
+    previous    TEXT NOT NULL UNIQUE,
+    hash        TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE audit_end (
+    chain TEXT PRIMARY KEY CHECK (chain = 'audit'),
+    lines INTEGER NOT NULL,
+    hash  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE coupon_redemptions (
     transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
     coupon_id        TEXT NOT NULL REFERENCES coupons,
@@ -329,6 +352,7 @@ CREATE TABLE refunds (
     responding_until INTEGER NOT NULL,
     created_at       INTEGER NOT NULL,
     settled_at       INTEGER,
+    borne_by         TEXT CHECK (borne_by IN ('partner', 'operator')),
     UNIQUE (partner, ext_refund_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refunds_by_charge ON refunds (transaction_id);

@@ -3,8 +3,8 @@
 //! spends tokens, records every charge once and submits it to billing.
 //!
 //! The modules form layers: `app` and `cli` assemble the parts; `routes` receives the calls; the
-//! use cases decide (`charge`, `flow`, `pin`, `ceiling`, `coupon`, `lifecycle`, `reconciliation`,
-//! `settlement`); `delivery` carries out the jobs that they put into the queue, over `account`,
+//! use cases decide (`audit`, `care`, `charge`, `flow`, `pin`, `ceiling`, `coupon`, `lifecycle`, `migration_files`,
+//! `reconciliation`, `settlement`); `delivery` carries out the jobs that they put into the queue, over `account`,
 //! `sms`, `http` and `keys`; `store` keeps the ledger, and `config` holds the operator's settings. A module uses only the layers beneath
 //! it, and no two files use each other.
 //!
@@ -16,9 +16,11 @@ pub mod account;
 pub mod alarm_watch;
 pub mod ambient;
 pub mod app;
+pub mod audit;
 pub mod build_info;
 mod call_outcome;
 pub mod call_trace;
+pub mod care;
 mod ceiling;
 pub mod charge;
 pub mod config;
@@ -35,6 +37,7 @@ pub mod keys;
 pub mod lifecycle;
 pub mod mandate;
 mod metrics_page;
+pub mod migration_files;
 pub mod pin;
 pub mod readiness;
 pub mod reconciliation;

@@ -11,7 +11,7 @@ const of = operator => digits => {
 const [a, n] = [of(acme), of(nova)];
 
 /** Acme's. */
-export const ana = a('101');         // becomes a new member, with a code
+export const ana = a('101');         // becomes a new member, with a code; is in the README’s picture
 export const ben = a('102');         // moves from the card, without a code
 export const kim = a('103');         // has no mouse; prepaid
 export const poor = a('104');        // prepaid, without balance
@@ -22,7 +22,7 @@ export const dora = a('108');        // meets outages; prepaid
 export const hana = a('109');        // has the app on her device, and becomes a new member
 export const ivo = a('110');         // has the app too, and moves from the card
 export const juno = a('111');        // has the app while the origin is down; prepaid
-export const noor = a('112');        // looks at everything in the app and takes nothing; her session is copied, a sandbox holds her
+export const noor = a('112');        // looks at everything in the app; her session is copied, a sandbox holds her; last, she goes from the number to the bill
 export const olga = a('113');        // buys a code for herself, and goes on with the bill when its days end
 export const pete = a('114');        // mistypes codes; gives one away; buys another without a mouse
 export const rosa = a('115');        // has codes sent again and taken back

@@ -3,8 +3,8 @@
 // is replaced by a fake unless the test says so.
 //
 // By hand: ONBILL_ONLY="wrong code" runs the tests with these words in their titles or in their story's, such as "the app"
-// (a story may need what the ones before it did), ONBILL_SCREENSHOTS=1 takes pictures of the widget and the app instead, with
-// ONBILL_ONLY of those states of the widget that are named so.
+// (a story may need what the ones before it did), ONBILL_SCREENSHOTS=1 takes pictures instead (screenshots.mjs), with ONBILL_ONLY
+// of those states of the widget that are named so.
 
 import { runAll } from './harness/suite.mjs';
 
@@ -12,7 +12,7 @@ import { runAll } from './harness/suite.mjs';
 const STORIES = [
   'new_member', 'agreement', 'moved_member', 'numbers', 'lines', 'standing', 'reasons', 'codes', 'sessions', 'looks', 'outages', 'results',
   'two_operators',
-  'foreign_pages', 'hostile_pages', 'integration', 'sample_app', 'accessibility', 'app', 'billing', 'refunds', 'customer_page', 'coupons', 'local_pages', 'privacy',
+  'foreign_pages', 'hostile_pages', 'integration', 'sample_app', 'accessibility', 'app', 'billing', 'refunds', 'customer_page', 'coupons', 'local_pages', 'readme_picture', 'clients', 'privacy',
 ];
 
 if (process.env.ONBILL_SCREENSHOTS) {

@@ -81,7 +81,7 @@ async fn what_is_no_charge_leaves_nothing_behind() {
         ("turned around", bad("description", json!("Netflix\u{202e} dradnatS")), 400, "invalid-request"),
         ("nothing to see", bad("description", json!("\u{200b}\u{200d}")), 400, "invalid-request"),
         ("tax above it", bad("tax", money_json(1600, "USD")), 400, "invalid-request"),
-        ("no PAI", bad("pai", json!("not-a-pai")), 400, "invalid-request"),
+        ("no PAI", bad("pai", json!("not a pai")), 400, "invalid-request"),
         ("nobody's PAI", bad("pai", json!("00000000-0000-4000-8000-000000000000")), 404, "pai-not-found"),
         ("no object", json!([]), 400, "invalid-request"),
         ("its members as a list", as_list(&charge_body(&pai, "b-1", 1599)), 400, "invalid-request"),

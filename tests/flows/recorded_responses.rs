@@ -14,6 +14,7 @@
 mod accounts;
 mod charges;
 mod coupons;
+mod desks;
 mod devices;
 mod golden;
 mod inside;
@@ -45,6 +46,7 @@ areas! {
     charges_and_refunds: charges::record;
     coupons_sold_and_redeemed: coupons::record;
     declines: charges::record_declines;
+    desk_calls: desks::record;
     device_journey: devices::record;
     edge_and_origin: inside::record;
     notifications: accounts::record_notifications;

@@ -248,6 +248,34 @@ async fn lost_charges_refunds_redemptions_and_pais_are_adopted() {
 }
 
 #[tokio::test]
+async fn lost_refund_of_the_operator_is_left_to_its_own_call() {
+    let (mut system, ann) = TestSystem::with_subscriber(ANN).await;
+    let charged = post(&system, &charge_body(&ann, "c-1", 1599)).await.1;
+    let (copy, copied_at) = (system.acme.db.copy(), system.now());
+    let body = json!({
+        "transactionID": charged["transactionID"], "amount": {"value": 500, "currency": "USD"}, "ref": "T-1",
+        "reason": "Complaint", "borneBy": "operator", "actor": "care-17", "role": "care",
+    });
+    let (status, refund) = system.call_acme_origin("/refunds", &body).await;
+    assert_eq!(status, StatusCode::CREATED, "{refund}");
+    let id = refund["refundID"].as_str().expect("is text");
+
+    system.restore_acme_recovering(copy).await;
+    // The partner has heard of it by our id, and billing may not have it yet.
+    let stated =
+        statement(&[Stated { kind: "refund", charge: "c-1", refund: id, minor: 500, pai: &ann, ..CHARGE }]);
+    for billed in [extract(&system, &[ANN]).await, extract(&system, &[]).await] {
+        let report = adopt(&system, &stated, &billed, copied_at).await;
+        assert_eq!(report.left, [(Lost::Refund, id.to_owned(), "operators-refund")]);
+    }
+    system.restart_acme(|_| true).await;
+    let (status, again) = system.call_acme_origin("/refunds", &body).await;
+    assert_eq!((status, &again["refundID"]), (StatusCode::CREATED, &refund["refundID"]), "{again}");
+    system.acme.deliver_due().await;
+    assert_eq!(amounts(&system, ANN).await, [1599, -500], "it is given back once");
+}
+
+#[tokio::test]
 async fn pai_closed_since_copy_stays_closed() {
     let (mut system, pai) = TestSystem::with_subscriber(ANN).await;
     let (copy, copied_at) = (system.acme.db.copy(), system.now());

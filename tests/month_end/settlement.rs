@@ -142,6 +142,7 @@ async fn past_month_is_stable_and_refunds_return_tax() {
         gross_minor: 1599,
         refunds: 1,
         refunds_minor: 533,
+        absorbed_minor: 0,
         tax_minor: 100 - 33,
         stayed: 1,
     };

@@ -156,10 +156,12 @@ async fn a_message_is_sent_again_once_by_its_name(db: TestStore) {
     };
     for (name, n, texts, code) in [("a", 11, 2, 11), ("a", 12, 2, 11), ("b", 13, 3, 13), ("a", 14, 3, 13)] {
         let change = renew("c-1", name, n).await;
-        assert!(
-            matches!(&change, Ok(ChangeCouponResult::Done(row)) if row.texts == texts),
-            "{name}: {change:?}"
-        );
+        let row = match change.expect("works") {
+            ChangeCouponResult::Done(row) if n == code => row,
+            ChangeCouponResult::Repeated(row) if n != code => row,
+            other => panic!("{name}: {other:?}"),
+        };
+        assert_eq!(row.texts, texts, "{name}");
         let message = the_text_of(&db, "c-1").await;
         assert_eq!(message, code_sms(code).message, "{name}");
     }
@@ -169,7 +171,7 @@ async fn a_message_is_sent_again_once_by_its_name(db: TestStore) {
     let db = db.reopen().await;
     let renew =
         |name| db.store.resend_coupon(None, NOW, parse_ext_id("c-1"), Some(parse_ext_id(name)), code_sms(16));
-    assert!(matches!(renew("b").await, Ok(ChangeCouponResult::Done(_))));
+    assert!(matches!(renew("b").await, Ok(ChangeCouponResult::Repeated(_))));
     assert!(matches!(renew("c").await, Ok(ChangeCouponResult::NotAllowed(_))));
 }
 

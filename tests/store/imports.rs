@@ -4,7 +4,7 @@ use crate::test_store::TestStore;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::key::Keyring;
 use onbill_domain::msisdn::Msisdn;
-use onbill_origin::account::import::{ImportError, ImportReport, import_accounts};
+use onbill_origin::account::import::{ImportError, ImportReport, TwoSubscribers, import_accounts};
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
 use serde_json::json;
@@ -14,6 +14,7 @@ on_each_database!(
     a_bad_line_is_named_and_takes_no_other_with_it,
     another_file_is_refused_whole,
     contradictory_lines_about_a_number_are_all_refused,
+    latest_subscriber_of_a_number_is_taken_on_request,
 );
 
 const HEADER: &str = "msisdn,status,type,balance,currency,activated_on";
@@ -26,10 +27,19 @@ fn test_vault() -> Vault {
 
 /// Imports a file; returns the report and the errors.
 async fn import_text(db: &TestStore, text: &str) -> (Result<ImportReport, ImportError>, Vec<String>) {
+    import_with(db, TwoSubscribers::Refused, text).await
+}
+
+async fn import_with(
+    db: &TestStore,
+    two_subscribers: TwoSubscribers,
+    text: &str,
+) -> (Result<ImportReport, ImportError>, Vec<String>) {
     let (vault, numbers) = (test_vault(), NumberPlan::for_country("US").expect("is a country"));
     let mut complaints = Vec::new();
     let complain = |complaint| complaints.push(complaint);
-    let report = import_accounts(&db.store, &vault, numbers, text.as_bytes(), complain, |_| {}).await;
+    let report =
+        import_accounts(&db.store, &vault, numbers, two_subscribers, text.as_bytes(), complain, |_| {}).await;
     (report, complaints)
 }
 
@@ -52,7 +62,7 @@ async fn a_bad_line_is_named_and_takes_no_other_with_it(db: TestStore) {
          +12025550113,active,postpaid,,USD,2021-03-14"
     );
     let (report, complaints) = import_text(&db, &text).await;
-    assert_eq!(report.expect("has its header"), ImportReport { imported: 3, refused: 10 });
+    assert_eq!(report.expect("has its header"), ImportReport { imported: 3, refused: 10, earlier: 0 });
     let columns = [
         "msisdn",
         "status",
@@ -84,12 +94,14 @@ async fn another_file_is_refused_whole(db: TestStore) {
     }
 }
 
+/// Status and subscriber of a number's account.
+async fn find(db: &TestStore, number: &str) -> Option<(&'static str, String)> {
+    let index = test_vault().index_number(&Msisdn::parse(number).expect("is E.164"));
+    let account = db.store.find_account(index).await.expect("works");
+    account.map(|known| (known.account.status.as_str(), known.subscriber_ref))
+}
+
 async fn contradictory_lines_about_a_number_are_all_refused(db: TestStore) {
-    let find = async |number: &str| {
-        let index = test_vault().index_number(&Msisdn::parse(number).expect("is E.164"));
-        let account = db.store.find_account(index).await.expect("works");
-        account.map(|known| (known.account.status.as_str(), known.subscriber_ref))
-    };
     let first = format!("{HEADER}\n+12025550101,active,postpaid,,USD,2021-03-14\n");
     assert_eq!(import_text(&db, &first).await.0.expect("is sound").imported, 1);
     let mut text = format!(
@@ -105,14 +117,44 @@ async fn contradictory_lines_about_a_number_are_all_refused(db: TestStore) {
     }
     text += "+12025560000,active,prepaid,6,USD,2021-03-14\n";
     let (report, complaints) = import_text(&db, &text).await;
-    assert_eq!(report.expect("has its header"), ImportReport { imported: 600, refused: 4 });
+    assert_eq!(report.expect("has its header"), ImportReport { imported: 600, refused: 4, earlier: 0 });
     assert_eq!(
         complaints,
         [(2, 4), (4, 2), (6, 606), (606, 6)].map(|(line, other)| format!(
             "line {line}, column msisdn: line {other} says otherwise of this number"
         ))
     );
-    assert_eq!(find("+12025550101").await, Some(("active", "2021-03-14".to_owned())), "as before");
-    assert!(find("+12025550102").await.is_some(), "a repeated line says nothing else");
-    assert!(find("+12025560000").await.is_none() && find("+12025560599").await.is_some());
+    assert_eq!(find(&db, "+12025550101").await, Some(("active", "2021-03-14".to_owned())), "as before");
+    assert!(find(&db, "+12025550102").await.is_some(), "a repeated line says nothing else");
+    assert!(find(&db, "+12025560000").await.is_none() && find(&db, "+12025560599").await.is_some());
+}
+
+async fn latest_subscriber_of_a_number_is_taken_on_request(db: TestStore) {
+    let text = format!(
+        "{HEADER}\n\
+         +12025550101,active,postpaid,,USD,2021-03-14\n\
+         +12025550101,ceased,postpaid,,USD,2018-05-21\n\
+         +12025550102,ceased,postpaid,,USD,2018-05-21\n\
+         +12025550102,active,postpaid,,USD,2021-03-14\n\
+         +12025550102,active,postpaid,,USD,2021-03-14\n\
+         +12025550103,ceased,postpaid,,USD,2018-05-21\n\
+         +12025550103,active,postpaid,,USD,2021-03-14\n\
+         +12025550103,suspended,postpaid,,USD,2021-03-14\n"
+    );
+    let (report, complaints) = import_text(&db, &text).await;
+    assert_eq!(report.expect("has its header"), ImportReport { imported: 0, refused: 8, earlier: 0 });
+    assert_eq!(complaints.len(), 8, "{complaints:?}");
+    let (report, complaints) = import_with(&db, TwoSubscribers::LatestIsPresent, &text).await;
+    assert_eq!(report.expect("has its header"), ImportReport { imported: 2, refused: 2, earlier: 3 });
+    let left_out = [(3, 2), (4, 5), (7, 8)].map(|(line, other)| {
+        format!("line {line}, column activated_on: left out, line {other} has a later subscriber")
+    });
+    let refused = [(8, 9), (9, 8)].map(|(line, other)| {
+        format!("line {line}, column msisdn: line {other} says otherwise of this number")
+    });
+    assert_eq!(complaints, [&left_out[..], &refused[..]].concat());
+    for number in ["+12025550101", "+12025550102"] {
+        assert_eq!(find(&db, number).await, Some(("active", "2021-03-14".to_owned())));
+    }
+    assert_eq!(find(&db, "+12025550103").await, None, "its latest lines contradict each other");
 }

@@ -26,6 +26,7 @@ macro_rules! on_each_database {
 
 mod adoption;
 mod alarms;
+mod audit;
 mod booking;
 mod charged_periods;
 mod charges;
@@ -33,6 +34,7 @@ mod commits;
 mod coupon_months;
 mod coupons;
 mod customers;
+mod desks;
 mod devices;
 mod erasures;
 mod events;

@@ -1,5 +1,5 @@
 //! The state of a PAI is reported to partner and edge: eventually the last one, once to each of
-//! them, and all of them by the page.
+//! them, and all of them by the page. A PAI is kept byte for byte.
 
 use crate::events::{new_event, record_event};
 use crate::outcome::done;
@@ -8,13 +8,16 @@ use crate::test_store::{
 };
 use onbill_domain::account_event::AccountEvent::{Ceased, Resumed, Suspended};
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::limits::PAI_CHARS_MAX;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_origin::store::{Job, LeasedJob, Queue, RecordSubscriptionResult, SettleResult, WebhookJob};
+use std::collections::BTreeSet;
 
 on_each_database!(
     partner_and_edge_are_told_how_a_pai_stands_at_last,
     a_partner_without_a_subscription_hears_nothing_yet,
     all_pais_are_read_in_pages,
+    pais_of_another_system_are_kept_as_they_are,
 );
 
 /// Which of a PAI's jobs are leased at `at`, with their attempts.
@@ -106,4 +109,28 @@ async fn all_pais_are_read_in_pages(db: TestStore) {
     for (pai, standing) in read {
         assert_eq!(db.store.find_pai_status(pai).await.expect("works"), Some(standing));
     }
+}
+
+async fn pais_of_another_system_are_kept_as_they_are(db: TestStore) {
+    let parse = |text| Pai::parse(text).expect("is a PAI");
+    let longest = "x".repeat(PAI_CHARS_MAX);
+    let pais = ["ENT1664367665579", "ent1664367665579", "4567890123456789", "-._~", &longest].map(parse);
+    for (n, pai) in (1..).zip(pais) {
+        let mut signup = new_signup("netflix", n, "2026-01-01");
+        signup.pai.fresh.pai = pai;
+        db.store.issue_signup(fresh_nonce(), NOW, signup).await.expect("works");
+    }
+    for pai in pais {
+        let row = db.store.find_pai(partner_id("netflix"), pai).await.expect("works").expect("is there");
+        assert_eq!((row.pai, row.state), (pai, PaiState::Active));
+    }
+    for other in ["Ent1664367665579", "04567890123456789", "-._"].map(parse) {
+        assert_eq!(db.store.find_pai_status(other).await.expect("works"), None, "{other}");
+    }
+    let all = db.store.list_pai_statuses(None, 10).await.expect("works");
+    assert_eq!(all.iter().map(|(pai, _)| *pai).collect::<BTreeSet<_>>(), BTreeSet::from(pais));
+    record_event(&db, new_event("e-1", Ceased, 10)).await;
+    let told = lease_reports(&db, 0).await;
+    let is_first = |job: &Job| matches!(job, Job::Webhook(WebhookJob::PaiMapping { pai }) if *pai == pais[0]);
+    assert!(told.iter().any(|entry| is_first(&entry.job)), "{told:?}");
 }

@@ -339,6 +339,7 @@ pub(crate) fn new_refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> N
         ext_transaction_id: parse_ext_id(of),
         fingerprint,
         request,
+        borne_by: None,
         responding_until: NOW.plus_seconds(60),
     }
 }

@@ -4,7 +4,7 @@
 use crate::call::Call;
 use crate::platform::{KvUnavailable, Platform};
 use onbill_domain::pai::{Pai, PaiState};
-use onbill_domain::wire::kv::{PaiMapping, pai_key};
+use onbill_domain::wire::kv::PaiMapping;
 use onbill_domain::wire::read_object;
 
 /// Finds the mapping in KV; `None` also when KV is unavailable or its value cannot be read.
@@ -16,8 +16,8 @@ async fn read_mapping<P: Platform>(
     call: &Call<'_, P>,
     pai: Pai,
 ) -> Result<Option<PaiMapping>, KvUnavailable> {
-    let value =
-        call.platform.kv_get(&pai_key(pai)).await.inspect_err(|_| call.warn("KV does not respond"))?;
+    let value = call.platform.kv_get(&call.config.pai_key(pai)).await;
+    let value = value.inspect_err(|_| call.warn("KV does not respond"))?;
     let Some(value) = value else { return Ok(None) };
     let mapping = read_object(value.as_bytes());
     if mapping.is_err() {
@@ -97,7 +97,7 @@ async fn replace_if_behind<P: Platform>(
         StoredMapping::Foreign => call.warn("KV maps a PAI to another operator"),
         StoredMapping::Behind => {
             let value = serde_json::to_string(reported).map_err(|_| KvUnavailable)?;
-            let written = call.platform.kv_put(&pai_key(pai), &value).await;
+            let written = call.platform.kv_put(&call.config.pai_key(pai), &value).await;
             written.inspect_err(|_| call.warn("KV does not take a mapping"))?;
         }
     }

@@ -1,6 +1,6 @@
 // The customer's own page within the payment frame: what is linked to the number, what was charged, and unlinking, which has
-// to be confirmed. How a number is proven, and how the edge is asked, is in frame.js, which loads this script. Its style comes
-// with it: most customers never see this page.
+// to be confirmed. How a number is proven, and how the edge is asked, is in the frame's own script, which loads this one. Its
+// style comes with it: most customers never see this page.
 'use strict';
 const ownPage = ({ $, t, isolate, make, money, dates, count, run, show, message, partners, leave, overview, label, ask }) => {
 const [moment, day] = [dates(), dates('UTC')];       // a time is the reader's; a day is the same everywhere

@@ -1,15 +1,14 @@
 // The last step before the partner: what is agreed, and the way on. The words are the origin's, which keeps their hash: nothing
 // is added to them here or left out. Only the number, the price and the day are filled in, as this language writes them.
-'use strict';
-const lastStep = ({ $, fill, make, money, dates, line, run, show, say, ask, proven, post }) => {
+
 const link = ({ label, url }) => Object.assign(make('a', label), { href: url, target: '_blank', rel: 'noreferrer' });
 
 const READ_MS = 1000;        // a second tap that was meant for the words before is over by then
 let held;
 
 // `notice` says why the customer reads the step again.
-function open({ notice = '', agreement: { title, rows, note, consent, links, accept, price, date } }) {
-  const values = { line: line(), price: money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
+function showAgreed({ notice = '', agreement: { title, rows, note, consent, links, accept, price, date } }) {
+  const values = { line, price: money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
   const row = ({ label, text }) => {
     const pair = make('div');
     pair.append(make('dt', label), make('dd', fill(text, values)));
@@ -38,12 +37,9 @@ function accept() {
     if (!/^https?:$/.test(to.protocol)) throw new TypeError('url');
     $('partner-link').href = to.href;
     show('opening');
-    leaveBy($('partner-link'), post);
+    leaveBy($('partner-link'));
   });
 }
 
 // Back by the browser's button, the page may be as it was left: the flow is still good, and the step can be taken again.
 addEventListener('pageshow', ({ persisted }) => { if (persisted && document.body.dataset.state === 'opening') show('confirm'); });
-
-return { open, accept };
-};

@@ -1,7 +1,6 @@
 // The operator's look on the payment frame, as the loader reads it from its page.
-'use strict';
-const look = ({ $, page }) => {
-// The variables of the operator's look, which the loader reads from its page.
+
+// Each is a variable: --onbill-accent and so on.
 const THEME = ['accent', 'accent-text', 'background', 'text', 'muted', 'border', 'danger', 'radius', 'font', 'color-scheme', 'layout'];
 
 // Takes the operator's look, value by value, when it is a plain one: no url(), var() or any other function that fetches or refers.
@@ -43,6 +42,3 @@ function luminance(color) {
   const [r, g, b] = getComputedStyle(probe).color.match(/-?[\d.]+(e-\d+)?/g).map(c => c <= .04045 ? c / 12.92 : ((+c + .055) / 1.055) ** 2.4);
   return .2126 * r + .7152 * g + .0722 * b;
 }
-
-return { THEME, dress };
-};

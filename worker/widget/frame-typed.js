@@ -1,5 +1,6 @@
 // What people type into the frame's fields, and how it is shown to them.
-'use strict';
+'use strict';                // all of the frame's script, which begins here
+
 // The letters and digits of a typed code, in ASCII digits: keyboards, clipboards and bidirectional text add the rest. The
 // decimal digits of every script stand in a row of ten in Unicode.
 const symbols = typed => (typed.match(/[\p{L}\p{N}]/gu) || []).map(symbol => {

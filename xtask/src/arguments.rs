@@ -3,7 +3,6 @@
 //! its own.
 
 mod bench;
-mod call;
 mod crash;
 mod edge;
 mod keys;
@@ -16,7 +15,6 @@ mod test_part;
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Outcome};
-pub(crate) use call::CallArguments;
 pub(crate) use crash::CrashScope;
 pub(crate) use edge::EdgeArguments;
 pub(crate) use keys::KeysArguments;
@@ -46,8 +44,8 @@ cargo xtask <verb>
   dev [--accounts FILE.csv] [--keep]
                                 build and start everything locally, until Ctrl-C; --keep starts with the
                                 subscribers and charges of the last run
-  call METHOD PATH [-d JSON] [--edge URL] [--keys FILE]
-                                sign a request as the sandbox partner and send it to the edge
+  call METHOD PATH [-d JSON] [ONBILL'S..]
+                                sign a request as the sandbox partner and send it to the edge, by `onbill call`
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
   bench [--row NAME].. [--quick | --large] [--profile]
                                 measure everything beside its yardstick, print the table and write
@@ -80,7 +78,8 @@ pub(crate) enum Verb {
         accounts: Option<PathBuf>,
         keep: bool,
     },
-    Call(CallArguments),
+    /// The words are those of `onbill call`.
+    Call(Vec<String>),
     Postgres(Vec<String>),
     /// The words are those of the benchmark's own program.
     Bench(Vec<String>),
@@ -117,7 +116,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
             accounts: words.take_value("--accounts")?.map(PathBuf::from),
             keep: words.take_flag("--keep"),
         },
-        "call" => Verb::Call(words.take_call()?),
+        "call" => Verb::Call(std::mem::take(&mut words.rest)),
         "postgres" => Verb::Postgres(words.take_command()?),
         "bench" => Verb::Bench(words.take_benchmark()?),
         "crash" => Verb::Crash { cycles: words.take_cycles()?, what: words.take_crash_scope()? },
@@ -259,16 +258,7 @@ mod tests {
                     wrangler: vec!["--env".into(), "staging".into()],
                 }),
             ),
-            (
-                "call post /ott/v1/token/validate -d {}",
-                Verb::Call(CallArguments {
-                    method: "POST".into(),
-                    path: "/ott/v1/token/validate".into(),
-                    body: Some("{}".into()),
-                    edge: "http://127.0.0.1:8787".into(),
-                    keys: None,
-                }),
-            ),
+            ("call GET /x --url u", Verb::Call(["GET", "/x", "--url", "u"].map(str::to_owned).to_vec())),
         ] {
             assert_eq!(parse_line(line).expect("is understood"), verb, "{line}");
         }
@@ -292,8 +282,6 @@ mod tests {
             ("keys --operator ../acme --partner netflix --out d", "--operator"),
             ("postgres --", "after --"),
             ("postgres cargo test", "after --"),
-            ("call GET", "method and a path"),
-            ("call GET ott", "begins with /"),
             ("bench --row", "--row"),
             ("bench --fast", "--fast"),
             ("crash --cycles 0", "from 1"),

@@ -30,15 +30,19 @@ const LAST_LINE_BYTES_MAX: i64 = 400;
 pub(crate) fn new_command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(paths::repository_root()).stdin(Stdio::null()).process_group(0);
-    // `cargo run` sets these for xtask. Build scripts of some crates watch them, and would run again whenever builds
-    // from a shell and from xtask alternate.
+    remove_cargo_variables(&mut command);
+    command
+}
+
+/// Removes what `cargo run` sets for xtask. Build scripts of some crates watch it, and would run again whenever builds from a
+/// shell and from xtask alternate.
+pub(crate) fn remove_cargo_variables(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
             command.env_remove(&name);
         }
     }
-    command
 }
 
 /// Makes a cargo command, with a progress bar on a terminal.

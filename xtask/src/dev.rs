@@ -60,8 +60,17 @@ pub(crate) fn provide_local_keys() -> Outcome {
 /// Builds the programs that a system runs.
 pub(crate) fn build_programs(edge: EdgeBuild) -> Outcome {
     let mut programs = cargo_command();
-    programs.args(["build", "--locked", "--bin", "onbill-origin", "--bin", "onbill-sandbox"]);
-    run_logged("building the origin and the sandbox", "build.log", &mut programs)?;
+    programs.args([
+        "build",
+        "--locked",
+        "--bin",
+        "onbill-origin",
+        "--bin",
+        "onbill-sandbox",
+        "--bin",
+        "onbill",
+    ]);
+    run_logged("building the origin, the sandbox and the tool", "build.log", &mut programs)?;
     edge::build_if_changed(edge.profile())
 }
 

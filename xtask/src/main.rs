@@ -76,7 +76,7 @@ fn run_verb(verb: Verb) -> Outcome {
         }
         Verb::Operators(what) => operators::run(&what),
         Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
-        Verb::Call(call) => call::send_call(&call),
+        Verb::Call(words) => call::call_local_system(&words),
         Verb::Postgres(words) => {
             setup::install_npm_packages()?;
             postgres::run_with_postgres(&words)

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 pub(crate) use config::read_edge_secrets;
 pub(crate) use operators::{ACME, LOCAL_ACME, NOVA, Operator, TAXES};
-pub(crate) use plan::{EdgeBuild, OperatorPlan, Plan, SystemFolder};
+pub(crate) use plan::{EdgeBuild, OperatorPlan, PARTNER, Plan, SystemFolder};
 
 use crate::child::{new_command, npm_command, run_on_terminal};
 use crate::clock::{Stopwatch, is_stop_requested, sleep_milliseconds};

@@ -55,6 +55,8 @@ fn run_rust_tests() -> Outcome {
         "onbill-origin",
         "--bin",
         "onbill-sandbox",
+        "--bin",
+        "onbill",
     ]);
     run_quietly("building the programs and the tests", &mut build)?;
     let origin = paths::built_program("onbill-origin");

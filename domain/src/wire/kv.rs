@@ -1,5 +1,5 @@
-//! The edge's key-value stores. `PAI_MAPPINGS` has what the edge has learnt: `pai/{pai}` → the
-//! operator that has the subscriber, and `transaction/{partner}/{hash}` → the operator that has the
+//! The edge's key-value stores. `PAI_MAPPINGS` has what the edge has learnt: `pai/{pai}` or
+//! `pai-mac/{hash}` → the operator that has the subscriber, and `transaction/{partner}/{hash}` → the operator that has the
 //! charge. It holds no number and no money. `OPERATORS_KV` has what a deployment says of its operators
 //! (`operator/{id}`), with the logos and fonts of the widget (`logo/{id}`, `font/{id}`), and the edge only reads it.
 
@@ -7,6 +7,7 @@ use crate::digest::sha256;
 use crate::encoding::encode_base64url;
 use crate::ids::{ExtId, FontId, LogoId, OperatorId, PartnerId};
 use crate::pai::{Pai, PaiState};
+use crate::root_key::RootKey;
 use serde::{Deserialize, Serialize};
 
 /// The value at [`pai_key`]. A `CLOSED` one stays as a tombstone.
@@ -22,9 +23,14 @@ pub struct PaiMapping {
     pub version: u64,
 }
 
-/// The key of a PAI's mapping.
-pub fn pai_key(pai: Pai) -> String {
-    format!("pai/{pai}")
+/// The key of a PAI's mapping. A keyed hash stands for a PAI that onbill did not issue: the other
+/// system may have made it of the number, and no key of a store may tell that. Half of an HMAC is as
+/// unlikely to meet another one as a random UUID is.
+pub fn pai_key(root: &RootKey, pai: Pai) -> String {
+    if pai.random_bytes().is_some() {
+        return format!("pai/{pai}");
+    }
+    format!("pai-mac/{}", encode_base64url(&root.pai_mac(pai)[..16]))
 }
 
 /// The value at [`transaction_key`]: who answered a charge of that name. It is a hint, as everything
@@ -60,4 +66,27 @@ pub fn logo_key(logo: &LogoId) -> String {
 /// The key of a font: its WOFF2 in base64.
 pub fn font_key(font: &FontId) -> String {
     format!("font/{font}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(byte: u8) -> RootKey {
+        RootKey::parse(&format!("r1.{}", encode_base64url(&[byte; 32]))).expect("is well formed")
+    }
+
+    #[test]
+    fn key_shows_no_pai_that_onbill_did_not_issue() {
+        let issued = Pai::from_random([7; 16]);
+        assert_eq!(pai_key(&root(1), issued), format!("pai/{issued}"));
+        let pai = |text| Pai::parse(text).expect("is a PAI");
+        let key = pai_key(&root(1), pai("12025550101"));
+        let hash = key.strip_prefix("pai-mac/").expect("is a hash");
+        assert_eq!(hash.len(), 22, "16 bytes");
+        assert_eq!(pai_key(&root(1), pai("12025550101")), key);
+        for (byte, text) in [(2, "12025550101"), (1, "12025550102"), (1, "012025550101")] {
+            assert_ne!(pai_key(&root(byte), pai(text)), key);
+        }
+    }
 }

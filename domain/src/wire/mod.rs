@@ -2,6 +2,8 @@
 //! contract; unknown members are ignored. All of it is read by [`parse`] or [`read_object`].
 
 pub mod account_page;
+pub mod audit;
+pub mod care;
 pub mod coupon;
 pub mod csp;
 pub mod csp_answer;

@@ -324,6 +324,9 @@ CREATE TABLE refunds (
     responding_until INTEGER NOT NULL,
     created_at       INTEGER NOT NULL,
     settled_at       INTEGER,
+    -- Whose money it is, if the operator has asked for it: that of its settlement with the partner, or
+    -- its own. NULL if the partner has. The external id of the operator's is our own.
+    borne_by         TEXT CHECK (borne_by IN ('partner', 'operator')),
     UNIQUE (partner, ext_refund_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refunds_by_creation ON refunds (partner, created_at, refund_id);
@@ -608,3 +611,37 @@ CREATE TABLE session_assertions (
     expires_at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);
+
+-- What a person did or looked at. Rows are only added: each has the hash of the one before, so that
+-- none can be left out or changed.
+CREATE TABLE audit (
+    -- From 1, without gaps.
+    sequence    INTEGER PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    -- The operator's id of the person, and the desk.
+    actor       TEXT NOT NULL,
+    role        TEXT NOT NULL,
+    -- The id of the key that signed the call; cli for a command.
+    key_id      TEXT NOT NULL,
+    act         TEXT NOT NULL,
+    outcome     TEXT NOT NULL,
+    -- subscribers.handle; NULL if there was nobody. No foreign key: an entry says what was seen.
+    handle      TEXT,
+    -- A PAI, a job or an alarm.
+    subject     TEXT,
+    reason      TEXT,
+    -- The operator's own, such as a ticket.
+    reference   TEXT,
+    correlator  TEXT,
+    -- SHA-256 in hex, as in the export: of the entry before, and of this one with it.
+    previous    TEXT NOT NULL UNIQUE,
+    hash        TEXT NOT NULL
+) STRICT;
+
+-- The end of the audit: without it, entries that are missing at the end would not be missed. Whoever
+-- adds an entry locks the row.
+CREATE TABLE audit_end (
+    chain TEXT PRIMARY KEY CHECK (chain = 'audit'),
+    lines INTEGER NOT NULL,
+    hash  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

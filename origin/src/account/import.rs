@@ -27,11 +27,23 @@ const BATCH: usize = 10_000;
 /// Lines parsed together, a part of them on each core.
 const PARSED_TOGETHER: usize = 16_384;
 
+/// What lines are worth that name different subscribers of one number: they differ in `activated_on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TwoSubscribers {
+    /// None is applied. An old subscriber in the place of the present one would close every PAI of a
+    /// customer who pays, permanently.
+    Refused,
+    /// The latest one is the present one.
+    LatestIsPresent,
+}
+
 /// The result of an import.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ImportReport {
     pub imported: u64,
     pub refused: u64,
+    /// Lines of a number's earlier subscribers, left out on request.
+    pub earlier: u64,
 }
 
 /// Why an import stopped.
@@ -43,12 +55,13 @@ pub enum ImportError {
     Store(StoreError),
 }
 
-/// Imports `file`. `complain` gets a sentence for each refused line, `progress` the position in
-/// bytes.
+/// Imports `file`. `complain` gets a sentence for each line that is refused or left out, `progress` the
+/// position in bytes.
 pub async fn import_accounts(
     store: &Store,
     vault: &Vault,
     numbers: NumberPlan,
+    two_subscribers: TwoSubscribers,
     file: impl Read,
     mut complain: impl FnMut(String),
     mut progress: impl FnMut(u64),
@@ -76,6 +89,13 @@ pub async fn import_accounts(
             break;
         }
     }
+    if two_subscribers == TwoSubscribers::LatestIsPresent {
+        for Contradiction { line, other } in remove_earlier_subscribers(&mut accounts) {
+            report.earlier += 1;
+            let column = HEADER[5];
+            complain(format!("line {line}, column {column}: left out, line {other} has a later subscriber"));
+        }
+    }
     let CheckedLines { sound: mut accounts, contradictory } =
         separate_contradictions(accounts, |account, other| account.number.cmp(&other.number));
     for Contradiction { line, other } in contradictory {
@@ -91,6 +111,24 @@ pub async fn import_accounts(
         store.let_others_write().await;
     }
     Ok(report)
+}
+
+/// Removes the lines of a number's earlier subscribers. Returns each with the first line of the latest
+/// one, in the order of the file.
+fn remove_earlier_subscribers(accounts: &mut Vec<(u64, ImportedAccount)>) -> Vec<Contradiction> {
+    accounts.sort_unstable_by(|(line, account), (other, next)| {
+        let order = account.number.cmp(&next.number);
+        order.then(next.activated_on.cmp(&account.activated_on)).then(line.cmp(other))
+    });
+    let mut removed = Vec::new();
+    for group in accounts.chunk_by(|(_, account), (_, next)| account.number == next.number) {
+        let (latest, present) = &group[0];
+        let earlier = group.iter().filter(|(_, account)| account.activated_on != present.activated_on);
+        removed.extend(earlier.map(|(line, _)| Contradiction { line: *line, other: *latest }));
+    }
+    removed.sort_unstable_by_key(|each| each.line);
+    accounts.retain(|(line, _)| removed.binary_search_by_key(line, |each| each.line).is_err());
+    removed
 }
 
 /// A line as it was read, with its number, or the complaint about it.

@@ -6,6 +6,7 @@ use super::key_check::check_keys;
 use crate::account::AccountLookup;
 use crate::alarm_watch::{AlarmWatch, instance_name};
 use crate::ambient::{Clock, Random};
+use crate::care::CareDesk;
 use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::Coupons;
 use crate::delivery::files::FileExchange;
@@ -245,6 +246,16 @@ impl Base {
         }
     }
 
+    fn care(&self) -> CareDesk {
+        CareDesk {
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            accounts: self.accounts.clone(),
+            numbers: self.numbers,
+            clock: self.clock.clone(),
+        }
+    }
+
     fn routes(&self, billing: &Arc<BillingSubmission>, coupons: &Arc<Coupons>) -> RouteState {
         let (store, vault, clock, random) = (&self.store, &self.vault, &self.clock, &self.random);
         let eligibility = Arc::new(Eligibility {
@@ -312,6 +323,7 @@ impl Base {
             charges: Arc::new(self.charges(billing)),
             refunds: Arc::new(self.refunds(billing)),
             terms_changes: Arc::new(self.terms_changes()),
+            care: Arc::new(self.care()),
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone(), self.instruments.clone())),

@@ -1,4 +1,4 @@
-//! Records the refunds that partners post, and submits them to billing.
+//! Records the refunds that partners and the operator's desks post, and submits them to billing.
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
@@ -7,12 +7,13 @@ use crate::fault::{Failure, Fault};
 use crate::instruments::Instruments;
 use crate::keys::StableIds;
 use crate::store::{
-    BillingOutcome, NewRefund, PostRefundResult, Refund, RefundDecision, SettleResult, Store,
+    AuditStamp, BillingOutcome, NewRefund, PostRefundResult, Refund, RefundDecision, SettleResult, Store,
 };
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
+use onbill_domain::wire::care::DeskRefundRequest;
 use onbill_domain::wire::ott::RefundRequest;
 use std::sync::Arc;
 
@@ -53,29 +54,44 @@ impl RefundPosts {
             ext_transaction_id,
             fingerprint: sha256(&fingerprint),
             request,
+            borne_by: None,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        let reject = match self.store.post_refund(nonce, now, new).await? {
-            PostRefundResult::Created(refund) => return Ok(RecordedRefund::New(refund)),
-            PostRefundResult::Replayed(response) => return Ok(RecordedRefund::Replay(response)),
-            PostRefundResult::TransactionNotFound => {
-                Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.")
-            }
-            PostRefundResult::Conflict => {
-                Reject::new(ErrorCode::IdempotencyViolation, "extRefundID was used for another refund.")
-            }
-            PostRefundResult::InProgress => {
-                Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.")
-            }
-            PostRefundResult::ChargePending => Reject::new(
-                ErrorCode::RequestInProgress,
-                "The charge is not settled yet: ask for the refund again when it is.",
-            ),
-            PostRefundResult::NotWithinRemainder { remaining } => Reject::invalid_request(format!(
-                "amount must lie within the {remaining} that are left of the charge."
-            )),
+        recorded(self.store.post_refund(nonce, now, new).await?, "extRefundID")
+    }
+
+    /// Records a refund that the operator asks for, with the refusals of [`Self::record_refund`]. The
+    /// charge and the operator's reference name it, so that a repeated call refunds nothing more.
+    pub(crate) async fn record_desk_refund(
+        &self,
+        nonce: Nonce,
+        key: String,
+        request: DeskRefundRequest,
+    ) -> Result<RecordedRefund, Failure> {
+        let now = self.clock.now();
+        let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, actor, role } = request;
+        // What is no identifier names no charge, and PostgreSQL takes no NUL.
+        ExtId::parse(&transaction_id).ok_or_else(transaction_not_found)?;
+        let refund_id = self.ids.operator_refund(&transaction_id, &reference);
+        let ext_refund_id = ExtId::parse(&refund_id).ok_or(Fault::Broken("a UUID is no id"))?;
+        let request = RefundRequest { ext_refund_id, amount, reason };
+        request.check()?;
+        let charge = self.store.find_charge_webhook(transaction_id.clone()).await?;
+        let (partner, charge) = charge.ok_or_else(transaction_not_found)?;
+        let fingerprint = serde_json::to_vec(&(&transaction_id, &request, borne_by));
+        let fingerprint = fingerprint.map_err(|_| Fault::Broken("a request does not serialize"))?;
+        let new = NewRefund {
+            refund_id,
+            partner,
+            ext_transaction_id: charge.ext_transaction_id,
+            fingerprint: sha256(&fingerprint),
+            request,
+            borne_by: Some(borne_by),
+            responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        Err(reject.into())
+        let stamp = AuditStamp { key, actor, role, reference: Some(reference) };
+        let posted = self.store.post_desk_refund(nonce, now, stamp, transaction_id, new).await?;
+        recorded(posted, "ref")
     }
 
     /// Submits a new refund to billing once, and returns the response with its latest known state.
@@ -101,4 +117,31 @@ impl RefundPosts {
         self.wake_up.wake_each(filled);
         Ok(response)
     }
+}
+
+fn transaction_not_found() -> Reject {
+    Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.")
+}
+
+/// The refund, or why it was not taken. `id` is the member that names it.
+fn recorded(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failure> {
+    let reject = match result {
+        PostRefundResult::Created(refund) => return Ok(RecordedRefund::New(refund)),
+        PostRefundResult::Replayed(response) => return Ok(RecordedRefund::Replay(response)),
+        PostRefundResult::TransactionNotFound => transaction_not_found(),
+        PostRefundResult::Conflict => {
+            Reject::new(ErrorCode::IdempotencyViolation, format!("{id} was used for another refund."))
+        }
+        PostRefundResult::InProgress => {
+            Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.")
+        }
+        PostRefundResult::ChargePending => Reject::new(
+            ErrorCode::RequestInProgress,
+            "The charge is not settled yet: ask for the refund again when it is.",
+        ),
+        PostRefundResult::NotWithinRemainder { remaining } => Reject::invalid_request(format!(
+            "amount must lie within the {remaining} that are left of the charge."
+        )),
+    };
+    Err(reject.into())
 }

@@ -1,5 +1,6 @@
 //! `alarms` and `alarms close`: what a person has to look at, and that it was seen to.
 
+use super::acting::Acting;
 use super::opening::{database_failed, open_store};
 use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
@@ -9,7 +10,7 @@ use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::instruments::{Alarm, AlarmKind, StoredAlarm};
-use onbill_origin::store::{ALARMS_LISTED_MAX, AlarmFilter, OpenMode, Store};
+use onbill_origin::store::{ALARMS_LISTED_MAX, AlarmFilter, AuditStamp, OpenMode, Store};
 use serde_json::json;
 use std::path::Path;
 
@@ -47,6 +48,8 @@ enum Verb {
         alarm: Alarm,
         /// Its subject, as it is listed; without one, all alarms of this name are closed.
         subject: Option<String>,
+        #[command(flatten)]
+        acting: Acting,
     },
 }
 
@@ -67,9 +70,9 @@ impl Arguments {
                     alarm.as_str()
                 )
             }
-            Some(Verb::Close { alarm, subject }) => {
+            Some(Verb::Close { alarm, subject, acting }) => {
                 let (_, store) = open_store(config, OpenMode::Migrate).await?;
-                close_alarms(&store, SystemClock.now(), alarm, subject).await
+                close_alarms(&store, SystemClock.now(), acting.into_stamp(), alarm, subject).await
             }
         }
     }
@@ -139,10 +142,11 @@ fn print_row(alarm: &StoredAlarm, all: bool) {
 async fn close_alarms(
     store: &Store,
     now: Timestamp,
+    stamp: AuditStamp,
     alarm: Alarm,
     subject: Option<String>,
 ) -> anyhow::Result<VerbOutcome> {
-    let closed = store.close_alarms(now, alarm, subject).await.map_err(database_failed)?;
+    let closed = store.close_seen_alarms(now, stamp, alarm, subject).await.map_err(database_failed)?;
     match closed {
         0 => print_line!("{} is not active.", alarm.as_str()),
         1 => print_line!("{} is closed.", alarm.as_str()),

@@ -1,5 +1,6 @@
 //! `close-pai`: lets a person close a PAI.
 
+use super::acting::Acting;
 use super::opening::{database_failed, open_store};
 use super::output::print_line;
 use super::verb_outcome::VerbOutcome;
@@ -27,6 +28,8 @@ pub(super) struct Arguments {
     pai: Pai,
     /// Why.
     reason: Reason,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 /// The reasons that end a PAI.
@@ -54,7 +57,7 @@ impl From<Reason> for DeclineReason {
 }
 
 fn parse_pai(text: &str) -> Result<Pai, &'static str> {
-    Pai::parse(text).ok_or("is not a PAI: a lower-case UUID of version 4")
+    Pai::parse(text).ok_or("is not a PAI: 1 to 128 letters, digits and . _ ~ -")
 }
 
 impl Arguments {
@@ -62,7 +65,14 @@ impl Arguments {
         let (_, store) = open_store(config, OpenMode::Migrate).await?;
         let reason = DeclineReason::from(self.reason);
         let end = store
-            .close_pai(SystemClock.now(), self.partner.clone(), self.pai, reason)
+            .close_link(
+                None,
+                SystemClock.now(),
+                self.acting.into_stamp(),
+                Some(self.partner.clone()),
+                self.pai,
+                reason,
+            )
             .await
             .map_err(database_failed)?;
         let (partner, pai) = (&self.partner, self.pai);

@@ -6,7 +6,7 @@ use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use onbill_origin::account::import::{ImportError, import_accounts};
+use onbill_origin::account::import::{ImportError, TwoSubscribers, import_accounts};
 use onbill_origin::app::ledger_identity;
 use onbill_origin::config::NumberPlan;
 use onbill_origin::keys::Vault;
@@ -19,12 +19,17 @@ use std::path::{Path, PathBuf};
 /// ceased, the type postpaid or prepaid; the balance is in whole minor units (1599 is 15.99) and may be
 /// empty for postpaid accounts. A line that cannot be read is named by line and column, and left out, and so
 /// are all lines that contradict each other about a number; all others are imported, over what was known of
-/// them.
+/// them. Two lines of one number that differ in activated_on name two subscribers: see --latest.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The file (CSV, UTF-8).
     file: PathBuf,
+    /// Of a number's lines that differ in activated_on, take the latest one: its subscriber is the present one.
+    ///
+    /// Every PAI of another subscriber of that number is closed permanently at its next charge.
+    #[arg(long)]
+    latest: bool,
 }
 
 impl Arguments {
@@ -36,16 +41,22 @@ impl Arguments {
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let complain =
             |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
-        let report = import_accounts(&store, &vault, numbers, opened, complain, |position| {
-            bar.set_position(position);
-        })
-        .await;
+        let two_subscribers =
+            if self.latest { TwoSubscribers::LatestIsPresent } else { TwoSubscribers::Refused };
+        let report =
+            import_accounts(&store, &vault, numbers, two_subscribers, opened, complain, |position| {
+                bar.set_position(position);
+            })
+            .await;
         bar.finish_and_clear();
         let report = report.map_err(|error| match error {
             ImportError::Header(complaint) => anyhow!("{}: {complaint}", self.file.display()),
             ImportError::Store(error) => database_failed(error),
         })?;
         print_line!("{} accounts imported, {} lines refused.", report.imported, report.refused);
+        if report.earlier > 0 {
+            print_line!("{} lines of earlier subscribers left out.", report.earlier);
+        }
         Ok(VerbOutcome::findings_if(report.refused > 0))
     }
 }

@@ -13,8 +13,8 @@ use std::path::Path;
 
 /// Findings of each kind that are listed: as many as a person reads.
 const LISTED_MAX: usize = 20;
-/// Steps of the progress bar. PAIs are random and so evenly spread, which makes a PAI's position
-/// among all of them known.
+/// Steps of the progress bar. The PAIs that onbill issues are random and so evenly spread, which makes
+/// a PAI's position among them known.
 const PLACES: u64 = 1 << 16;
 
 /// Compare what the edge's store says of each PAI with the ledger, and repair the store.
@@ -95,9 +95,21 @@ fn list_pais(what: &str, pais: &[Pai]) {
     }
 }
 
-/// Position of a PAI in the order of all PAIs, out of [`PLACES`].
+/// Position of a PAI among those that onbill issues, out of [`PLACES`], in the order of their bytes.
+/// PAIs that another system issued have no known distribution: the bar stands still during them.
 fn position_of(pai: Pai) -> u64 {
-    u64::from_str_radix(&pai.to_string()[..4], 16).unwrap_or_default()
+    let (mut position, mut places) = (0, PLACES);
+    for byte in pai.as_str().bytes().take(4) {
+        places /= 16;
+        match byte {
+            b'0'..=b'9' => position += u64::from(byte - b'0') * places,
+            b'a'..=b'f' => position += u64::from(byte - b'a' + 10) * places,
+            b'-' | b'.' => return position,
+            b'A'..=b'Z' | b'_' => return position + 10 * places,
+            _ => return position + 16 * places,
+        }
+    }
+    position
 }
 
 #[cfg(test)]
@@ -109,6 +121,10 @@ mod tests {
         assert_eq!(position_of(Pai::from_random([0; 16])), 0);
         assert_eq!(position_of(Pai::from_random([0xff; 16])), PLACES - 1);
         assert_eq!(position_of(Pai::from_random([0x80; 16])), 0x8080);
+        let positions = ["-", "0", "09", "0ENT", "1", "9~", "ENT1664367665579", "a", "f", "fz", "pci123"]
+            .map(|text| position_of(Pai::parse(text).expect("is a PAI")));
+        assert!(positions.is_sorted(), "{positions:x?}");
+        assert_eq!(positions.last(), Some(&PLACES));
     }
 
     #[test]

@@ -4,9 +4,11 @@
 #![expect(clippy::doc_markdown, reason = "--help prints the docs of the arguments as they stand")]
 
 mod account_events;
+mod acting;
 mod adopt;
 mod alarms;
 mod arguments;
+mod audit;
 mod backup;
 mod close_pai;
 mod completions;
@@ -76,6 +78,7 @@ enum Verb {
     Reconcile(reconcile::Arguments),
     Settlement(settlement::Arguments),
     Mandates(mandates::Arguments),
+    Audit(audit::Arguments),
     ClosePai(close_pai::Arguments),
     KvSync(kv_sync::Arguments),
     Coupons(coupons::Arguments),
@@ -122,6 +125,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::Reconcile(arguments) => arguments.run(config).await,
         Verb::Settlement(arguments) => arguments.run(config).await,
         Verb::Mandates(arguments) => arguments.run(config).await,
+        Verb::Audit(arguments) => arguments.run(config).await,
         Verb::ClosePai(arguments) => arguments.run(config).await,
         Verb::KvSync(arguments) => arguments.run(config).await,
         Verb::Coupons(arguments) => arguments.run(config).await,

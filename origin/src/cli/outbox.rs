@@ -1,12 +1,13 @@
 //! `outbox list` and `outbox redrive`: dead letters wait here for a person.
 
+use super::acting::Acting;
 use super::opening::{database_failed, open_store};
 use super::output::{self, print_line};
 use super::verb_outcome::VerbOutcome;
 use clap::{Args, Subcommand};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::store::{DeadLetter, OpenMode, Store};
+use onbill_origin::store::{AuditStamp, DeadLetter, OpenMode, Store};
 use serde_json::json;
 use std::path::Path;
 
@@ -50,6 +51,8 @@ enum Verb {
         /// All of them.
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        acting: Acting,
     },
 }
 
@@ -62,8 +65,12 @@ impl Arguments {
         let (_, store) = open_store(config, mode).await?;
         match self.verb {
             Verb::List { json } => list_dead_letters(&store, json).await,
-            Verb::Redrive { all: true, .. } => redrive_all(&store, SystemClock.now()).await,
-            Verb::Redrive { job, .. } => redrive_jobs(&store, SystemClock.now(), &job).await,
+            Verb::Redrive { all: true, acting, .. } => {
+                redrive_all(&store, SystemClock.now(), &acting.into_stamp()).await
+            }
+            Verb::Redrive { job, acting, .. } => {
+                redrive_jobs(&store, SystemClock.now(), &acting.into_stamp(), &job).await
+            }
         }
     }
 }
@@ -123,12 +130,12 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
     Ok(VerbOutcome::findings_if(count > 0))
 }
 
-async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<VerbOutcome> {
+async fn redrive_all(store: &Store, now: Timestamp, stamp: &AuditStamp) -> anyhow::Result<VerbOutcome> {
     let mut count = 0_u64;
     each_page(store, async |page| {
         for dead_letter in page {
-            count +=
-                u64::from(store.redrive_dead_letter(now, dead_letter.job_id).await.map_err(database_failed)?);
+            let retried = store.retry_job(None, now, stamp.clone(), dead_letter.job_id).await;
+            count += u64::from(retried.map_err(database_failed)?);
         }
         Ok(())
     })
@@ -137,10 +144,15 @@ async fn redrive_all(store: &Store, now: Timestamp) -> anyhow::Result<VerbOutcom
     Ok(VerbOutcome::Clean)
 }
 
-async fn redrive_jobs(store: &Store, now: Timestamp, jobs: &[i64]) -> anyhow::Result<VerbOutcome> {
+async fn redrive_jobs(
+    store: &Store,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    jobs: &[i64],
+) -> anyhow::Result<VerbOutcome> {
     let mut found_all = true;
     for job in jobs {
-        let redriven = store.redrive_dead_letter(now, *job).await.map_err(database_failed)?;
+        let redriven = store.retry_job(None, now, stamp.clone(), *job).await.map_err(database_failed)?;
         print_line!("job {job} {}", if redriven { "is queued again" } else { "is no dead letter" });
         found_all &= redriven;
     }

@@ -36,6 +36,9 @@ use std::path::{Path, PathBuf};
 ///                 is given back in part does
 ///   operator  the rest, so that both always sum to net
 ///
+/// A refund that the operator bears (borneBy, as your systems ask for it) takes nothing from the partner's share: it is
+/// counted by its amount without tax, absorbed, and its charge stays.
+///
 /// The same is said for each charge code (the operator's own, which billing books by); the codes add up to the currency.
 ///
 /// The operator, who has the money, owes the partner its share; when it is negative, the partner owes the operator.
@@ -145,6 +148,13 @@ impl Arguments {
             row("charges", sums.charges.to_string(), sums.gross_minor);
             row("refunds", sums.refunds.to_string(), -sums.refunds_minor);
             row("tax", String::new(), -sums.tax_minor);
+            if sums.absorbed_minor != 0 {
+                print_line!(
+                    "{:24}{:>30}",
+                    "the operator bears",
+                    format_amount(sums.absorbed_minor, *currency)
+                );
+            }
             row("net", String::new(), sums.net_minor());
             if matches!(model, SettlementModel::FlatCost { .. }) {
                 print_line!("{:24}{:>10}", "charges that stay", sums.stayed);
@@ -219,6 +229,7 @@ fn print_csv(rows: &[Row], is_over: bool, by_charge_code: bool) -> anyhow::Resul
         "refunds_minor",
         "tax_minor",
         "net_minor",
+        "absorbed_minor",
         "stayed",
         "partner_minor",
         "operator_minor",
@@ -246,7 +257,7 @@ fn to_fields(
     shares: &Shares,
     is_over: bool,
 ) -> anyhow::Result<Vec<String>> {
-    let [gross, refunds, tax, net, partner, operator] =
+    let [gross, refunds, tax, net, absorbed, partner, operator] =
         to_amounts(sums, shares)?.map(|minor| minor.to_string());
     Ok(vec![
         currency.to_string(),
@@ -256,6 +267,7 @@ fn to_fields(
         refunds,
         tax,
         net,
+        absorbed,
         sums.stayed.to_string(),
         partner,
         operator,
@@ -264,7 +276,7 @@ fn to_fields(
 }
 
 fn to_json(sums: &SettlementSums, shares: &Shares) -> anyhow::Result<Map<String, Value>> {
-    let [gross, refunds, tax, net, partner, operator] = to_amounts(sums, shares)?;
+    let [gross, refunds, tax, net, absorbed, partner, operator] = to_amounts(sums, shares)?;
     let members = [
         ("charges", json!(sums.charges)),
         ("grossMinor", json!(gross)),
@@ -272,6 +284,7 @@ fn to_json(sums: &SettlementSums, shares: &Shares) -> anyhow::Result<Map<String,
         ("refundsMinor", json!(refunds)),
         ("taxMinor", json!(tax)),
         ("netMinor", json!(net)),
+        ("absorbedMinor", json!(absorbed)),
         ("stayed", json!(i64::try_from(sums.stayed)?)),
         ("partnerMinor", json!(partner)),
         ("operatorMinor", json!(operator)),
@@ -279,18 +292,19 @@ fn to_json(sums: &SettlementSums, shares: &Shares) -> anyhow::Result<Map<String,
     Ok(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-/// Gross, refunds, tax, net, the partner's share and the operator's share, as numbers that JSON
-/// can carry.
-fn to_amounts(sums: &SettlementSums, shares: &Shares) -> anyhow::Result<[i64; 6]> {
+/// Gross, refunds, tax, net, what the operator bears, the partner's share and the operator's share, as
+/// numbers that JSON can carry.
+fn to_amounts(sums: &SettlementSums, shares: &Shares) -> anyhow::Result<[i64; 7]> {
     let amounts = [
         sums.gross_minor,
         sums.refunds_minor,
         sums.tax_minor,
         sums.net_minor(),
+        sums.absorbed_minor,
         shares.partner_minor,
         shares.operator_minor,
     ];
-    let mut numbers = [0; 6];
+    let mut numbers = [0; 7];
     for (number, amount) in numbers.iter_mut().zip(amounts) {
         *number = i64::try_from(amount).context("a sum is larger than 64 bits")?;
     }

@@ -3,7 +3,7 @@
 use super::desk::Coupons;
 use super::text;
 use crate::fault::Failure;
-use crate::store::{ChangeCouponResult, CouponRow};
+use crate::store::{AuditStamp, ChangeCouponResult, CouponCodeSms, CouponRow};
 use onbill_domain::ids::ExtId;
 use onbill_domain::limits::COUPON_SMS_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -26,35 +26,56 @@ impl Coupons {
         id: &ExtId,
         resend_id: Option<ExtId>,
     ) -> Result<CouponRow, Failure> {
-        // 1.
+        // 1. and 2.
+        let now = self.clock.now();
+        let text = self.renew_message(id).await?;
+        require_done(self.store.resend_coupon(nonce, now, id.clone(), resend_id, text).await?, now)
+    }
+
+    /// As [`Self::resend`], for a person at a desk, with an entry in the audit. The reference is the
+    /// `resend_id`.
+    pub(crate) async fn resend_for_desk(
+        &self,
+        nonce: Nonce,
+        stamp: AuditStamp,
+        id: &ExtId,
+    ) -> Result<CouponRow, Failure> {
+        let now = self.clock.now();
+        let text = self.renew_message(id).await?;
+        require_done(self.store.resend_sms(nonce, now, stamp, id.clone(), text).await?, now)
+    }
+
+    /// An SMS with another code.
+    async fn renew_message(&self, id: &ExtId) -> Result<CouponCodeSms, Failure> {
         let row = self.store.find_coupon(id.clone()).await?.ok_or_else(coupon_not_found)?;
         let settings = self.config.coupons.as_ref();
         let settings = settings
             .ok_or_else(|| Reject::new(ErrorCode::ParameterNotSupported, "Coupons are not sold here."))?;
         let buyer = self.store.find_coupon_buyer(id.clone()).await?.ok_or_else(buyer_left)?;
         let msisdn = self.vault.open_number(&buyer.number.sealed)?;
-
-        // 2.
-        let now = self.clock.now();
         let title = self.config.offer(&row.offer).map_or(row.description.as_str(), |offer| &offer.title);
         let about = text::CouponTerms { offer: title, months: row.months, expires_at: row.expires_at };
-        let text = self.new_message(settings, &msisdn, &buyer.subscriber_ref, buyer.locale, &about, true)?;
-        match self.store.resend_coupon(nonce, now, id.clone(), resend_id, text).await? {
-            ChangeCouponResult::Done(row) => Ok(*row),
-            ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
-            ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
-            ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
-        }
+        Ok(self.new_message(settings, &msisdn, &buyer.subscriber_ref, buyer.locale, &about, true)?)
     }
 
     /// Voids a coupon permanently: 404 `not-found`, 409 `token-already-used` when it is redeemed.
     pub async fn void(&self, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
         let now = self.clock.now();
         match self.store.void_coupon(nonce, now, id.clone()).await? {
-            ChangeCouponResult::Done(row) => Ok(*row),
+            ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
             ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => Err(coupon_not_found().into()),
             ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
         }
+    }
+}
+
+/// The coupon as it was sent again, or why it was not.
+fn require_done(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow, Failure> {
+    match result {
+        ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
+        ChangeCouponResult::NotFound => Err(coupon_not_found().into()),
+        ChangeCouponResult::BuyerGone => Err(buyer_left().into()),
+        ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }
 }
 

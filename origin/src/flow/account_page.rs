@@ -139,14 +139,18 @@ fn view_charge(charge: CustomerCharge) -> ChargeView {
     }
 }
 
-fn write_cursor(cursor: &Cursor) -> String {
+/// Opaque to the reader.
+pub(crate) fn write_cursor(cursor: &Cursor) -> String {
     format!("{}.{}", cursor.at.unix_seconds(), cursor.id)
 }
 
 /// Parses a cursor: 400 `invalid-request` when it is not one that we issued. A forged cursor could
 /// only leave out some of the reader's own charges.
 pub(crate) fn parse_cursor(text: &str) -> Result<Cursor, Reject> {
+    // Our ids are of such characters. No database is asked for others: PostgreSQL takes no NUL.
+    let is_of_an_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_graphic());
     let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id)));
+    let parts = parts.filter(|(_, id)| is_of_an_id(id));
     let (at, id) = parts.ok_or_else(|| Reject::invalid_request("cursor is not a place in the list."))?;
     Ok(Cursor { at: Timestamp::from_unix_seconds(at), id: id.to_owned() })
 }
@@ -159,7 +163,7 @@ mod tests {
     fn cursor_is_read_as_it_was_written() {
         let cursor = Cursor { at: Timestamp::from_unix_seconds(1_795_000_000), id: "tx.1".to_owned() };
         assert_eq!(parse_cursor(&write_cursor(&cursor)), Ok(cursor));
-        for bad in ["", ".", "tx-1", "x.tx-1", "99999999999999999999.tx-1"] {
+        for bad in ["", ".", "tx-1", "x.tx-1", "99999999999999999999.tx-1", "1.tx\0", "1.tx 1", "1.é"] {
             assert!(parse_cursor(bad).is_err(), "{bad}");
         }
     }

@@ -9,7 +9,7 @@ mod next_step;
 mod proof;
 
 pub use account_page::AccountPages;
-pub(crate) use account_page::{parse_cursor, subscription_not_found};
+pub(crate) use account_page::{parse_cursor, subscription_not_found, write_cursor};
 pub use agreement::Agreements;
 pub use eligibility::Eligibility;
 pub(crate) use eligibility::{EligibleAccount, Holder, already_on_bill};

@@ -7,6 +7,6 @@ mod stable_ids;
 mod token_signer;
 mod vault;
 
-pub use stable_ids::StableIds;
+pub use stable_ids::{StableIds, has_form_of_ours};
 pub use token_signer::TokenSigner;
 pub use vault::{Resealed, Vault};

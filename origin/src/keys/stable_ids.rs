@@ -66,6 +66,12 @@ impl StableIds {
         self.derive(Named::Refund, &[partner.as_str(), id.as_str()])
     }
 
+    /// The `refundID` of an operator's refund of a charge: another than any of a partner's, whose name has
+    /// no colon.
+    pub fn operator_refund(&self, transaction_id: &str, reference: &ExtId) -> String {
+        self.derive(Named::Refund, &["operator:", transaction_id, reference.as_str()])
+    }
+
     /// The `partnerSubscriptionID` of a partner's subscription.
     pub fn subscription(&self, partner: &PartnerId, id: &ExtId) -> String {
         self.derive(Named::Subscription, &[partner.as_str(), id.as_str()])
@@ -100,6 +106,14 @@ impl StableIds {
         id.copy_from_slice(&hmac_sha256(&self.key[..], &message)[..16]);
         uuid::Builder::from_custom_bytes(id).into_uuid().to_string()
     }
+}
+
+/// Whether an id is spelt as those that are derived here: lower case, hyphenated, version 8.
+pub fn has_form_of_ours(id: &str) -> bool {
+    uuid::Uuid::try_parse(id).is_ok_and(|uuid| {
+        let is_custom = uuid.get_version_num() == 8 && uuid.get_variant() == uuid::Variant::RFC4122;
+        is_custom && uuid.to_string() == id
+    })
 }
 
 #[cfg(test)]
@@ -148,6 +162,8 @@ mod tests {
             acme.charge(&partner("netflixn"), &ext("-1")),
             acme.charge(&partner("tunes"), &ext("n-1")),
             acme.refund(&partner("netflix"), &ext("n-1")),
+            acme.operator_refund("n", &ext("n-1")),
+            acme.operator_refund("nn", &ext("-1")),
             acme.subscription(&partner("netflix"), &ext("n-1")),
             acme.coupon(&ext("n-1")),
             acme.coupon_charge(&ext("n-1"), 0),
@@ -158,8 +174,12 @@ mod tests {
         ];
         assert_eq!(different.iter().collect::<HashSet<_>>().len(), different.len(), "{different:?}");
         for id in different {
-            let id = uuid::Uuid::try_parse(&id).expect("is a UUID");
-            assert_eq!((id.get_version_num(), id.get_variant()), (8, uuid::Variant::RFC4122));
+            assert!(has_form_of_ours(&id), "{id}");
+            assert!(!has_form_of_ours(&id.replace('-', "")), "{id}");
+        }
+        for id in ["r-1", "", "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f", "025E8D4F-7B0C-853E-9154-6FF3B4C6E085"]
+        {
+            assert!(!has_form_of_ours(id), "{id}");
         }
     }
 }

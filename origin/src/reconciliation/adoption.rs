@@ -8,7 +8,7 @@ use super::file::{Copies, LineDetails, ReportedLedger, ReportedLine};
 use super::lost_pais::LostPais;
 use crate::ambient::Clock;
 use crate::config::ChargeCodes;
-use crate::keys::StableIds;
+use crate::keys::{StableIds, has_form_of_ours};
 use crate::store::{
     AdoptResult, CouponFilter, LookupIds, LostCharge, LostRedemption, LostRefund, Store, StoreError,
 };
@@ -64,6 +64,8 @@ onbill_domain::word_enum! {
         TwiceAtPartner = "twice-at-partner",
         /// The statement does not have its days or its description.
         DetailsMissing = "details-missing",
+        /// The operator gave it back, at its desk: only its own call says of which charge, and who bears it.
+        OperatorsRefund = "operators-refund",
     }
 }
 
@@ -216,6 +218,11 @@ impl Adoption<'_> {
     }
 
     fn to_lost_refund(&self, id: &ExtId, copies: &Copies, extract: &ReportedLedger) -> Wanted<LostRefund> {
+        // The partner hears of an operator's refund by our id, and billing has it under that id too. As the
+        // partner's own it would have another id, be billed a second time and reduce the partner's share.
+        if extract.refunds.get(id.as_str()).is_some() || has_form_of_ours(id.as_str()) {
+            return Err(NotAdopted::OperatorsRefund);
+        }
         let refund_id = self.ids.refund(&self.partner, id);
         let (line, is_billed) = Self::check_line(copies, extract.refunds.get(refund_id.as_str()).as_ref())?;
         let reason = line.details.as_deref().and_then(|details| details.reason.as_deref());

@@ -88,12 +88,16 @@ const STATUSES: [TransactionStatus; 3] =
 const HAS_PAI: u8 = 4;
 const HAS_CHARGE: u8 = 8;
 const HAS_CHARGE_CODE: u8 = 16;
+/// Its PAI is one that onbill issued, and packed as 16 bytes.
+const HAS_RANDOM_PAI: u8 = 32;
 
 fn pack(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
     pack_text(bytes, id);
     let status = STATUSES.iter().zip(0_u8..).find(|(status, _)| **status == line.status);
     let mut flags = status.map_or(0, |(_, n)| n);
     flags |= if line.pai.is_some() { HAS_PAI } else { 0 };
+    let random_pai = line.pai.and_then(|pai| pai.random_bytes());
+    flags |= if random_pai.is_some() { HAS_RANDOM_PAI } else { 0 };
     flags |= if line.charge.is_some() { HAS_CHARGE } else { 0 };
     flags |= if line.charge_code.is_some() { HAS_CHARGE_CODE } else { 0 };
     bytes.push(flags);
@@ -101,8 +105,10 @@ fn pack(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
     // The amount of a line is above nothing.
     pack_number(bytes, line.amount.amount_minor.unsigned_abs());
     bytes.extend_from_slice(line.amount.currency.as_str().as_bytes());
-    if let Some(pai) = line.pai {
-        bytes.extend_from_slice(pai.as_bytes());
+    if let Some(random) = random_pai {
+        bytes.extend_from_slice(&random);
+    } else if let Some(pai) = &line.pai {
+        pack_text(bytes, pai.as_str());
     }
     if let Some(charge) = &line.charge {
         pack_text(bytes, charge);
@@ -121,7 +127,11 @@ fn unpack(bytes: &[u8], place: Place) -> Option<ReportedLine> {
     let amount_minor = i64::try_from(unpack_number(&mut packed)?).ok()?;
     let currency: [u8; 3] = unpack_array(&mut packed)?;
     let currency = Currency::parse(std::str::from_utf8(&currency).ok()?)?;
-    let pai = if flags & HAS_PAI == 0 { None } else { Some(Pai::from_random(unpack_array(&mut packed)?)) };
+    let pai = match flags & (HAS_PAI | HAS_RANDOM_PAI) {
+        0 => None,
+        HAS_PAI => Some(Pai::parse(unpack_text(&mut packed)?)?),
+        _ => Some(Pai::from_random(unpack_array(&mut packed)?)),
+    };
     let charge = if flags & HAS_CHARGE == 0 { None } else { Some(unpack_text(&mut packed)?.into()) };
     let charge_code =
         if flags & HAS_CHARGE_CODE == 0 { None } else { Some(unpack_text(&mut packed)?.into()) };
@@ -145,7 +155,7 @@ fn id_at(bytes: &[u8], place: Place) -> &str {
     unpack_text(&mut packed_at(bytes, place)).unwrap_or_default()
 }
 
-/// Its length, and then the text. Ids and charge codes are packed, which have at most 128 bytes.
+/// Its length, and then the text. Ids, PAIs and charge codes are packed, which have at most 128 bytes.
 fn pack_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.push(u8::try_from(text.len()).unwrap_or_default());
     bytes.extend_from_slice(text.as_bytes());
@@ -202,7 +212,11 @@ mod tests {
             let id = "i".repeat(n);
             let number = 1 << (n % 64);
             let mut line = line(number, i64::MAX >> (n % 63), status);
-            line.pai = (n % 2 == 0).then(|| Pai::from_random([7; 16]));
+            line.pai = match n % 4 {
+                0 => Some(Pai::from_random([7; 16])),
+                1 => Pai::parse(&id),
+                _ => None,
+            };
             line.charge = (n % 3 == 0).then(|| id.as_str().into());
             line.charge_code = (n % 7 < 2).then(|| "c".repeat(n % 7).into());
             line.details = (n % 5 == 0).then(Box::default);

@@ -7,7 +7,7 @@
 //! carries the [`Nonce`] that its use case must spend. A partner's call is verified on its way to
 //! the handler, by [`admit_partner`], because its response is signed on the way out.
 
-use super::call_verifier::CallVerifier;
+use super::call_verifier::{CallVerifier, Signer};
 use super::received::Received;
 use crate::fault::{Failure, Fault};
 use axum::body::Body;
@@ -35,6 +35,8 @@ pub struct EdgeCall {
 /// A call from the operator's own systems.
 pub struct OperatorCall {
     pub body: Bytes,
+    /// The id of the key that signed, which tells the operator's systems apart in the audit.
+    pub key: String,
     /// The use case must spend it.
     pub nonce: Nonce,
 }
@@ -69,8 +71,8 @@ where
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let (body, nonce) = verify_own(request, &Arc::from_ref(state), KeyUse::EdgeToOrigin).await?;
-        Ok(Self { body, nonce })
+        let (body, signer) = verify_own(request, &Arc::from_ref(state), KeyUse::EdgeToOrigin).await?;
+        Ok(Self { body, nonce: signer.nonce })
     }
 }
 
@@ -81,20 +83,20 @@ where
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let (body, nonce) = verify_own(request, &Arc::from_ref(state), KeyUse::OperatorToOrigin).await?;
-        Ok(Self { body, nonce })
+        let (body, signer) = verify_own(request, &Arc::from_ref(state), KeyUse::OperatorToOrigin).await?;
+        Ok(Self { body, key: signer.key, nonce: signer.nonce })
     }
 }
 
-/// Returns the body and the nonce of a call that its direct sender has signed.
+/// Returns the body of a call that its direct sender has signed, and who that is.
 async fn verify_own(
     request: Request,
     verifier: &CallVerifier,
     key_use: KeyUse,
-) -> Result<(Bytes, Nonce), Reject> {
+) -> Result<(Bytes, Signer), Reject> {
     let call = Received::read(request).await?;
-    let nonce = verifier.verify_caller(&call, key_use)?;
-    Ok((call.body, nonce))
+    let signer = verifier.verify_caller(&call, key_use)?;
+    Ok((call.body, signer))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for PartnerCall {

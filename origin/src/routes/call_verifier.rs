@@ -34,9 +34,18 @@ pub struct CallVerifier {
     pub(crate) instruments: Arc<Instruments>,
 }
 
+/// Who has signed a call.
+pub(super) struct Signer {
+    party: Party,
+    /// The id of the key in the ring.
+    pub(super) key: String,
+    /// The use case must spend it.
+    pub(super) nonce: Nonce,
+}
+
 impl CallVerifier {
     /// Verifies the signature of the direct caller.
-    pub(super) fn verify_caller(&self, call: &Received, key_use: KeyUse) -> Result<Nonce, Reject> {
+    pub(super) fn verify_caller(&self, call: &Received, key_use: KeyUse) -> Result<Signer, Reject> {
         let host = match call.uri.authority() {
             Some(authority) => authority.as_str(),
             None => call
@@ -47,7 +56,7 @@ impl CallVerifier {
         };
         let presented = ReceivedSignature::from_headers(&call.headers);
         let authorities = signature::possible_authorities(host);
-        self.verify(call, presented, key_use, &authorities).map(|(_, nonce)| nonce)
+        self.verify(call, presented, key_use, &authorities)
     }
 
     /// Verifies both signatures on a partner's call, the edge's and the partner's. Returns the
@@ -59,19 +68,19 @@ impl CallVerifier {
             PARTNER_SIGNATURE_INPUT_HEADER,
             PARTNER_SIGNATURE_HEADER,
         );
-        let (party, nonce) =
+        let Signer { party, nonce, .. } =
             self.verify(call, presented, KeyUse::PartnerCall, std::slice::from_ref(&self.edge_authority))?;
         Ok((party.partner_id().ok_or_else(Reject::unauthorized)?, nonce))
     }
 
-    /// Returns the signer and its nonce. The signature is for one of these authorities.
+    /// Returns the signer. The signature is for one of these authorities.
     fn verify(
         &self,
         call: &Received,
         presented: Option<ReceivedSignature<'_>>,
         key_use: KeyUse,
         authorities: &[String],
-    ) -> Result<(Party, Nonce), Reject> {
+    ) -> Result<Signer, Reject> {
         let (signals, refusals) = (&self.instruments.signals, &self.instruments.metrics.refusals);
         let Some(presented) = presented else {
             refusals.note_signature(Caller::of(key_use), SignatureRefusal::Missing);
@@ -100,7 +109,8 @@ impl CallVerifier {
                     if let Some(signer) = signer_name(key_use, &verified.key.party) {
                         signals.note_verified(&signer);
                     }
-                    return Ok((verified.key.party.clone(), verified.nonce));
+                    let (party, key) = (verified.key.party.clone(), verified.key.id.clone());
+                    return Ok(Signer { party, key, nonce: verified.nonce });
                 }
                 Err(why) => refused = why,
             }

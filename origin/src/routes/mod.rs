@@ -83,6 +83,13 @@ routes! {
     get "/operator/v1/mandates" => operator::mandates::page_of_mandates;
     get "/operator/v1/transactions" => operator::transactions::page_of_transactions;
     post "/operator/v1/erasures" => operator::erasures::post_erasure;
+    post "/operator/v1/subscribers/search" => operator::subscriber_search::search_subscriber;
+    post "/operator/v1/links/{link_id}/close" => operator::link_close::close_link;
+    post "/operator/v1/refunds" => operator::refunds::post_refund;
+    post "/operator/v1/sms/{id}/resend" => operator::sms_resend::resend_sms;
+    get "/operator/v1/queue" => operator::queue::read_queue;
+    post "/operator/v1/queue/{job}/retry" => operator::queue::retry_job;
+    get "/operator/v1/alarms" => operator::alarms::list_alarms;
     get "/sms/v1/receipt/{token}" => sms::receipt::take_receipt;
 }
 

@@ -3,6 +3,7 @@
 use super::call_verifier::CallVerifier;
 use super::recovering::Recovering;
 use crate::ambient::{Clock, Random};
+use crate::care::CareDesk;
 use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
@@ -56,6 +57,7 @@ parts! {
     charges: Arc<ChargePosts>,
     refunds: Arc<RefundPosts>,
     terms_changes: Arc<TermsChanges>,
+    care: Arc<CareDesk>,
     coupons: Arc<Coupons>,
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,

@@ -17,13 +17,14 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::tax::tax_given_back;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::BTreeMap;
 
 /// Lines read in one page.
 const PAGE: u32 = 1000;
 
-pub const HEADER: [&str; 12] = [
+pub const HEADER: [&str; 13] = [
     "kind",
     "settled_at",
     "transactionID",
@@ -36,6 +37,7 @@ pub const HEADER: [&str; 12] = [
     "net_minor",
     "stayed",
     "charge_code",
+    "borne_by",
 ];
 
 /// One charge or refund as it counts in a settlement: all amounts of a refund are negative.
@@ -54,10 +56,13 @@ pub struct SettlementLine {
     pub amount_minor: i64,
     /// The tax in the amount, in minor units.
     pub tax_minor: i64,
-    /// 1 for a charge; -1 for the refund that completes the refunding of one; otherwise 0.
+    /// 1 for a charge; -1 for the refund that completes the refunding of one, unless the operator bears
+    /// any part of it; otherwise 0.
     pub stayed: i8,
     /// Under which billing books it, if any was set when the charge was posted.
     pub charge_code: Option<ChargeCode>,
+    /// Whose money a refund is; only a refund has it.
+    pub borne_by: Option<BorneBy>,
 }
 
 impl From<ReportedCharge> for SettlementLine {
@@ -72,6 +77,7 @@ impl From<ReportedCharge> for SettlementLine {
             tax_minor: charge.tax_minor,
             stayed: 1,
             charge_code: charge.charge_code,
+            borne_by: None,
         }
     }
 }
@@ -81,6 +87,9 @@ impl From<ReportedRefund> for SettlementLine {
         let (before_minor, amount_minor) = (refund.given_back_before_minor, refund.amount.amount_minor);
         let tax_minor =
             tax_given_back(refund.charged_minor, refund.charged_tax_minor, before_minor, amount_minor);
+        // A charge of which the operator bears any part stays, whichever refund comes last.
+        let completes = refund.borne_by == BorneBy::Partner
+            && refund.partners_before_minor + amount_minor == refund.charged_minor;
         Self {
             settled_at: refund.settled_at.unwrap_or(refund.created_at),
             transaction_id: refund.transaction_id,
@@ -89,15 +98,16 @@ impl From<ReportedRefund> for SettlementLine {
             currency: refund.amount.currency,
             amount_minor: -amount_minor,
             tax_minor: -tax_minor,
-            stayed: -i8::from(before_minor + amount_minor == refund.charged_minor),
+            stayed: -i8::from(completes),
             charge_code: refund.charge_code,
+            borne_by: Some(refund.borne_by),
         }
     }
 }
 
 impl SettlementLine {
     /// The line of CSV, in the order of [`HEADER`].
-    pub fn to_csv_record(&self) -> [String; 12] {
+    pub fn to_csv_record(&self) -> [String; 13] {
         let (refund_id, ext_refund_id) = self.refund.clone().unwrap_or_default();
         [
             if self.refund.is_some() { "refund" } else { "charge" }.to_owned(),
@@ -112,6 +122,7 @@ impl SettlementLine {
             (self.amount_minor - self.tax_minor).to_string(),
             self.stayed.to_string(),
             self.charge_code.as_ref().map(ToString::to_string).unwrap_or_default(),
+            self.borne_by.map_or_else(String::new, |borne_by| borne_by.as_str().to_owned()),
         ]
     }
 
@@ -120,6 +131,9 @@ impl SettlementLine {
         if self.refund.is_some() {
             sums.refunds += 1;
             sums.refunds_minor -= amount_minor;
+            if self.borne_by == Some(BorneBy::Operator) {
+                sums.absorbed_minor -= amount_minor - i128::from(self.tax_minor);
+            }
         } else {
             sums.charges += 1;
             sums.gross_minor += amount_minor;

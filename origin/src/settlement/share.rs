@@ -16,10 +16,12 @@ pub struct SettlementSums {
     pub refunds: u64,
     /// Amount of approved refunds.
     pub refunds_minor: i128,
+    /// Amount without tax of those refunds that the operator bears.
+    pub absorbed_minor: i128,
     /// The tax in the charges, less the tax in the refunds.
     pub tax_minor: i128,
     /// Charges that stay: those of the period, less those of any period whose refunding was
-    /// completed in this one.
+    /// completed in this one, unless the operator bears any part of it.
     pub stayed: i128,
 }
 
@@ -31,6 +33,7 @@ impl SettlementSums {
             gross_minor: self.gross_minor + other.gross_minor,
             refunds: self.refunds + other.refunds,
             refunds_minor: self.refunds_minor + other.refunds_minor,
+            absorbed_minor: self.absorbed_minor + other.absorbed_minor,
             tax_minor: self.tax_minor + other.tax_minor,
             stayed: self.stayed + other.stayed,
         }
@@ -51,11 +54,13 @@ pub struct Shares {
 
 impl SettlementModel {
     /// Shares the sums of one currency. The partner's share is rounded once, half to even; the
-    /// operator's is the rest. A fixed amount is in one currency: `None` in any other.
+    /// operator's is the rest. A refund that the operator bears takes nothing from the partner. A fixed amount is in one currency: `None` in any other.
     pub fn share(&self, sums: &SettlementSums, currency: Currency) -> Option<Shares> {
         let net_minor = sums.net_minor();
         let partner_minor = match self {
-            Self::RevenueShare { partner_basis_points } => share_of(net_minor, *partner_basis_points),
+            Self::RevenueShare { partner_basis_points } => {
+                share_of(net_minor + sums.absorbed_minor, *partner_basis_points)
+            }
             Self::FlatCost { cost } if cost.currency == currency => {
                 i128::from(cost.amount_minor) * sums.stayed
             }
@@ -156,6 +161,19 @@ mod tests {
         assert_eq!(model.share(&sums, currency("EUR")), None);
         let shares = Shares { partner_minor: -1200, operator_minor: -399 };
         assert_eq!(model.share(&SettlementSums { stayed: -1, ..net(-1599) }, currency("USD")), Some(shares));
+    }
+
+    #[test]
+    fn refund_that_the_operator_bears_takes_nothing_from_the_partner() {
+        // Two charges of 10.00, of which one was refunded.
+        let sums = SettlementSums { refunds_minor: 1000, absorbed_minor: 1000, stayed: 2, ..net(2000) };
+        for model in [
+            SettlementModel::RevenueShare { partner_basis_points: 8000 },
+            SettlementModel::FlatCost { cost: Money { amount_minor: 800, currency: currency("USD") } },
+        ] {
+            let shares = Shares { partner_minor: 1600, operator_minor: -600 };
+            assert_eq!(model.share(&sums, currency("USD")), Some(shares));
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod grouped;
 
 // The ground floor: calls no noun.
 mod alarm;
+mod audit;
 mod queue;
 mod readiness;
 mod tally;
@@ -68,6 +69,7 @@ mod subscriber;
 // The roof: no noun calls it.
 mod adoption;
 mod backup;
+mod desk;
 mod settle;
 mod sweep;
 
@@ -75,6 +77,7 @@ pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
 pub use adoption::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund};
 pub use alarm::{ALARMS_LISTED_MAX, AlarmFilter};
+pub use audit::{AuditEnd, AuditStamp};
 pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;
@@ -85,6 +88,7 @@ pub use coupon::{
 pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
+pub use desk::{DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber};
 pub use error::StoreError;
 pub use figures::{CouponFigure, FileFigures, LedgerFigures, QueueFigures};
 pub use flow::{

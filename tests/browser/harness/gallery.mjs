@@ -9,9 +9,11 @@ import { accountWords, agreement, agreementWord, answerWords } from '../pages/wo
 const offer = { id: 'netflix-standard', title: 'Netflix Standard', partner: 'netflix', price: { value: 1599, currency: 'USD', decimals: 2 } };
 const NUMBER = '+1 202 555 0177';
 const NEVER = () => {};
+/** How long a state that waits for an answer stays: many pictures are taken of it. */
+const PATIENCE_MILLISECONDS = 600_000;
 
 const pin = () => ({ flow: 'f', step: 'pin', digits: 6, expiresAt: new Date(Date.now() + 600_000).toISOString() });
-const refusal = (status, code) => ({ status, headers: { 'retry-after': '30' }, json: { code, message: 'Made up.' } });
+const refusal = (status, code, more) => ({ status, headers: { 'retry-after': '30' }, json: { code, message: 'Made up.', ...more } });
 
 /** What a state's way into it can do. */
 class Visitor {
@@ -91,6 +93,7 @@ const STATES = [
   ['number empty', v => v.widget.enter(''), 'number', 'number-empty'],
   ['number too long', v => v.widget.enter('2'.repeat(33)), 'number', 'number-long'],
   ['number refused', v => v.asksWith(refusal(400, 'invalid-request')), 'number', 'invalid-request'],
+  ['number foreign', v => v.asksWith(refusal(400, 'number-foreign')), 'number', 'number-foreign'],
   ['pin', v => v.asksWith(pin()), 'pin'],
   ['pin too short', async v => { await v.asksWith(pin()); await v.widget.enterCode('123'); }, 'pin', 'pin-short'],
   ['pin wrong', v => v.codesWith(refusal(400, 'pin-invalid')), 'pin', 'pin-invalid'],
@@ -112,6 +115,10 @@ const STATES = [
   refused(400, 'account-not-eligible'),
   refused(400, 'suspended-non-payment'),
   refused(400, 'insufficient-balance'),
+  ['error insufficient-balance, with a way on', v => {
+    const wayOn = { kind: 'top-up', url: `${acme.dashboard}/top-up`, label: answerWords(v.locale)['top-up'] };
+    return v.asksWith(refusal(400, 'insufficient-balance', { wayOn }));
+  }, 'error', 'insufficient-balance'],
   ['error already-on-bill', v => v.asksWith({ step: 'already-on-bill', flow: 'f' }), 'error', 'already-on-bill'],
   refused(429, 'too-many-requests'),
   refused(503, 'service-unavailable'),
@@ -177,13 +184,13 @@ const OWN = [
 export async function walk({ page, announce }, { locale = 'en', theme = 'auto', operator = acme, words = '' }, look) {
   // Some of all the states fail; a choice of them need not.
   if (!words) announce(/^(4\d\d|5\d\d) \/widget\/v1\//, /^net::ERR_\w+ \/widget\/v1\//);
-  await page.addInitScript(() => {
-    const patient = AbortSignal.timeout.bind(AbortSignal);
+  await page.addInitScript(patience => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
     globalThis.onbillHurry = false;
     // Each state begins anew, also after one with a code. The empty page before the first has no storage.
     try { sessionStorage.clear(); } catch {}
-    AbortSignal.timeout = milliseconds => patient(globalThis.onbillHurry ? 1 : milliseconds);
-  });
+    AbortSignal.timeout = () => timeout(globalThis.onbillHurry ? 1 : patience);
+  }, PATIENCE_MILLISECONDS);
   const states = [['/', STATES], ['/subscriptions', OWN]].flatMap(([path, states]) => states.map(state => [path, ...state]));
   for (const [path, name, way, state, error, result] of states.filter(([, name]) => name.includes(words))) {
     const visitor = new Visitor(page, operator, locale);

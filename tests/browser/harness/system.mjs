@@ -18,6 +18,10 @@ export const edge = given('ONBILL_EDGE_URL');
 /** Everything the run leaves behind. */
 export const out = given('ONBILL_OUT');
 
+/** The partner's key file, and the tool that signs with it. */
+export const partnerKeys = path.join(given('ONBILL_KEYS'), 'partner-netflix.json');
+export const tool = given('ONBILL_TOOL');
+
 /** The folder of the whole system: its databases, key-value store and logs. */
 export const place = path.dirname(out);
 

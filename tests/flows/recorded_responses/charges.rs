@@ -72,7 +72,7 @@ async fn charge_refusals(recorder: &mut ResponseRecorder, pai: &str) {
         ("tax", amount(json!(10), "EUR")),
         ("description", json!("")),
         ("description", json!("a\nb")),
-        ("pai", json!("not-a-pai")),
+        ("pai", json!("not a pai")),
         ("pai", json!(NO_PAI)),
     ] {
         let mut body = charge_body(pai, "b-1", 1599);

@@ -10,7 +10,7 @@ use onbill_domain::key::{KeyUse, Keyring};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::kv::{PaiMapping, pai_key};
+use onbill_domain::wire::kv::PaiMapping;
 use onbill_domain::wire::origin::{PAI_MAPPING_PATH, PaiMappingRequest};
 use onbill_edge::fake::{FakePlatform, KvFault};
 use onbill_edge::{Config, handle};
@@ -91,7 +91,7 @@ impl StaleEdge {
 
     /// What its store really has.
     pub(super) fn kept(&self, pai: Pai) -> Option<PaiMapping> {
-        serde_json::from_str(&self.platform.kv_value(&pai_key(pai))?).ok()
+        serde_json::from_str(&self.platform.kv_value(&format!("pai/{pai}"))?).ok()
     }
 
     pub(super) fn is_fresh(&self) -> bool {

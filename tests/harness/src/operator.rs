@@ -11,7 +11,7 @@ use crate::database::TestDb;
 use crate::keys::{self, KeyHolder};
 use config::{facts_of, origin_config};
 use futures_util::future::join_all;
-use onbill_origin::account::import::{ImportReport, import_accounts};
+use onbill_origin::account::import::{ImportReport, TwoSubscribers, import_accounts};
 use onbill_origin::app::App;
 use onbill_origin::config::Config;
 use onbill_origin::fault::Fault;
@@ -62,7 +62,8 @@ fn build_recovering_app(
 /// Imports an account file through this store; a complaint about a line fails the test.
 pub async fn import_account_file(app: &App, store: &Store, csv: &str) -> ImportReport {
     let complain = |complaint| panic!("{complaint}");
-    let report = import_accounts(store, &app.vault, app.numbers, csv.as_bytes(), complain, |_| {});
+    let two = TwoSubscribers::Refused;
+    let report = import_accounts(store, &app.vault, app.numbers, two, csv.as_bytes(), complain, |_| {});
     report.await.expect("imports")
 }
 

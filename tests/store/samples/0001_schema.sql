@@ -87,9 +87,9 @@ VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-810
         NULL, 'Netflix Standard, 6 months', '2027-02-01', '2027-07-31', 'PENDING', NULL, NULL, NULL, 1795000060,
         1795000000, NULL, 0, NULL, NULL, NULL, 'netflix-gone', NULL, 'OTT-NFLX-STD', NULL);
 INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason, status,
-    raw_code, stored_response, responding_until, created_at, settled_at, tax_minor)
+    raw_code, stored_response, responding_until, created_at, settled_at, tax_minor, borne_by)
 VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,
-    1795000060, 1795000000, NULL, 45);
+    1795000060, 1795000000, NULL, 45, NULL);
 INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor)
 VALUES ('subscriber-1', 'USD', '2026-11-18', 1599, 3198);
 
@@ -156,3 +156,12 @@ VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-
     ('pai-notice', NULL, NULL, '02020202-0202-4202-8202-020202020202', NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000000, 0),
     ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
     ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 1795000000, 0);
+
+INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
+    previous, hash)
+VALUES (1, 1795000000, 'care-17', 'care', 'bss-1', 'link-closed', 'done', 'handle-1',
+        '02020202-0202-4202-8202-020202020202', 'pai-revoked-by-user', 'T-1', 'call-1',
+        'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+        '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');
+INSERT INTO audit_end (chain, lines, hash)
+VALUES ('audit', 1, '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');

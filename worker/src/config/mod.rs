@@ -13,7 +13,9 @@ use onbill_domain::deployment::Deployment;
 use onbill_domain::ids::{LogoId, OfferId, PartnerId};
 use onbill_domain::key::{Keyring, Party};
 use onbill_domain::operator_entry::EntryFault;
+use onbill_domain::pai::Pai;
 use onbill_domain::root_key::RootKey;
+use onbill_domain::wire::kv;
 use std::sync::Arc;
 
 /// The configuration of an edge.
@@ -24,6 +26,7 @@ pub struct Config {
     operators: Operators,
     partners: Vec<Partner>,
     partner_keys: Keyring,
+    /// The present root key, and the next one if there is one.
     roots: Vec<RootKey>,
     challenge: Option<Challenge>,
 }
@@ -102,6 +105,11 @@ impl Config {
     /// The partners that this operator sells, in the order of the configuration.
     pub fn partners_of<'a>(&'a self, operator: &'a Operator) -> impl Iterator<Item = &'a Partner> {
         self.partners.iter().filter(|partner| operator.sells(&partner.id))
+    }
+
+    /// The key of a PAI's mapping in KV, under the present root key.
+    pub(crate) fn pai_key(&self, pai: Pai) -> String {
+        kv::pai_key(&self.roots[0], pai)
     }
 
     pub(crate) fn challenge(&self) -> Option<&Challenge> {

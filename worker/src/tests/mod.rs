@@ -1,6 +1,7 @@
 //! The edge as its callers meet it: whole requests in, whole responses out, on the fake host.
 
 mod all_calls;
+mod api_documents;
 mod brand;
 mod challenge;
 mod coupons;

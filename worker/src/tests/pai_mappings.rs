@@ -5,7 +5,7 @@ use crate::fake::KvFault;
 use bytes::Bytes;
 use http::Request;
 use onbill_domain::key::KeyUse;
-use onbill_domain::limits::{BODY_BYTES_MAX, PAI_MAPPINGS_PER_CALL_MAX};
+use onbill_domain::limits::{BODY_BYTES_MAX, PAI_CHARS_MAX, PAI_MAPPINGS_PER_CALL_MAX};
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::sign_request;
 use onbill_domain::timestamp::Timestamp;
@@ -190,7 +190,7 @@ async fn batch_is_bounded_and_has_each_pai_once() {
     assert_eq!(compare(&edge, &[many[0], many[1], many[0]], false).await.refusal(), invalid);
     assert_eq!(edge.platform.kv_entries(), []);
     assert_eq!(compare(&edge, &many[..25], false).await.status(), 200);
-    let longest = json!({"pai": pai(), "mapping": {"operator": "o".repeat(64), "subscriber": pai(),
+    let longest = json!({"pai": "p".repeat(PAI_CHARS_MAX), "mapping": {"operator": "o".repeat(64), "subscriber": pai(),
                          "state": "SUSPENDED", "version": u64::MAX}});
     assert!(longest.to_string().len() * PAI_MAPPINGS_PER_CALL_MAX + 100 < BODY_BYTES_MAX);
 }

@@ -74,6 +74,22 @@ async fn unknown_pai_is_looked_up_once_and_cached() {
     assert_eq!(edge.sent_targets(), [charges(ACME)]);
 }
 
+/// The system that issued it may have made it of the number, and a key of a store must not tell that.
+#[tokio::test]
+async fn pai_of_another_system_is_cached_under_a_hash() {
+    let edge = TestEdge::new();
+    acme_has_it(&edge);
+    let mut charge = charge();
+    charge["pai"] = json!("ENT1664367665579");
+    for expected in [vec![asks(ACME), asks(NOVA), charges(ACME)], vec![charges(ACME)]] {
+        assert_eq!(edge.call_as_netflix("POST", CHARGE, &charge).await.status(), 201);
+        assert_eq!(edge.sent_targets(), expected);
+    }
+    let entries = edge.platform.kv_entries();
+    assert!(entries.iter().any(|(key, value)| key.starts_with("pai-mac/") && *value == acme_mapping()));
+    assert!(!format!("{entries:?}").contains("1664367665579"), "{entries:?}");
+}
+
 #[tokio::test]
 async fn charge_succeeds_when_kv_fails_or_is_garbage() {
     for fault in [KvFault::ReadsFail, KvFault::WritesFail, KvFault::Down, KvFault::StaleReads] {

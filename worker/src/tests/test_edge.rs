@@ -230,6 +230,7 @@ impl TestEdge {
 /// A path that a pattern of the table matches.
 pub(crate) fn sample_path(pattern: &str) -> String {
     let samples = [
+        ("{document}", "ott.json"),
         ("{operator}", "acme"),
         ("{ticket}", "ticket"),
         ("{file}", "hash.js"),

@@ -9,10 +9,11 @@ use crate::failure::{Context, Outcome};
 use crate::paths;
 
 /// Everything that the wasm is built from. Tests and programs that the edge does not use are left out.
-const INPUTS: [&str; 10] = [
+const INPUTS: [&str; 11] = [
     "worker",
     "domain",
     "words",
+    "docs/api",
     "docs/widget/refusals.md",
     "xtask/bindgen",
     "xtask/src/edge/worker.rs",

@@ -69,6 +69,7 @@ fn script_command(plan: &Plan, output: &Path) -> Command {
     script.env("ONBILL_OPERATORS", operators_json(plan).to_string());
     script
         .env("ONBILL_KEYS", FOLDER.keys_dir())
+        .env("ONBILL_TOOL", paths::built_program("onbill"))
         .env("ONBILL_DOWN", plan.down_dir())
         .env("ONBILL_OUT", output);
     script

@@ -10,7 +10,7 @@ pub(super) mod pin;
 pub(super) mod refund;
 pub(super) mod refund_status;
 mod routed;
-mod stored_response;
+pub(in crate::routes) mod stored_response;
 pub(super) mod subscription_change;
 pub(super) mod token_validate;
 pub(super) mod transaction;

@@ -21,6 +21,7 @@ pub(super) fn warn_if_routed_elsewhere(
     if believed.is_some_and(|believed| believed != handle) {
         let (alarms, alarm, partner) = (&instruments.alarms, Alarm::PaiMappingDiffers, partner.as_str());
         let message = "the edge's store maps this PAI to another subscriber";
+        let pai = pai.masked();
         raise_alarm!(alarms, alarm, partner, %pai, "{message}");
     }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
-pub(super) fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
+pub(in crate::routes) fn json_response(status: StatusCode, body: Vec<u8>) -> Response {
     let outcome = Extension(CallOutcome::of_stored_response(&body));
     (status, [(CONTENT_TYPE, "application/json")], outcome, body).into_response()
 }

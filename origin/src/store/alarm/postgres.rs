@@ -98,7 +98,7 @@ fn read_alarm(row: &Row) -> Result<Option<StoredAlarm>, TxError> {
     }))
 }
 
-pub(super) async fn close_alarms(
+pub(in crate::store) async fn close_alarms(
     tx: &PgConnection<'_>,
     now: Timestamp,
     alarm: Alarm,

@@ -102,7 +102,7 @@ fn read_alarm(row: &Row<'_>) -> Result<Option<StoredAlarm>, StoreError> {
     }))
 }
 
-pub(super) fn close_alarms(
+pub(in crate::store) fn close_alarms(
     tx: &Connection,
     now: Timestamp,
     alarm: Alarm,

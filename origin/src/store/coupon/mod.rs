@@ -219,8 +219,10 @@ pub struct CouponBuyer {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChangeCouponResult {
-    /// Done, now or before.
+    /// Done now, or a void coupon voided again.
     Done(Box<CouponRow>),
+    /// It was sent under this id before: nothing more is.
+    Repeated(Box<CouponRow>),
     NotFound,
     /// The buyer's PAI is closed, so there is no one to send it to.
     BuyerGone,

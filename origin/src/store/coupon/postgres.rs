@@ -185,7 +185,7 @@ pub(super) async fn find_coupon_buyer(
     }))
 }
 
-pub(super) async fn resend_coupon(
+pub(in crate::store) async fn resend_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     id: &ExtId,
@@ -196,7 +196,7 @@ pub(super) async fn resend_coupon(
     if let Some(resend_id) = resend_id {
         let sql = "SELECT 1 FROM coupon_resends WHERE coupon_id = $1 AND resend_id = $2";
         if tx.query_optional(sql, &[&row.coupon_id, &resend_id.as_str()]).await?.is_some() {
-            return Ok(ChangeCouponResult::Done(Box::new(row)));
+            return Ok(ChangeCouponResult::Repeated(Box::new(row)));
         }
     }
     if row.voided_at.is_some()

@@ -153,7 +153,7 @@ pub(super) fn find_coupon_buyer(db: &Connection, id: &ExtId) -> Result<Option<Co
     }))
 }
 
-pub(super) fn resend_coupon(
+pub(in crate::store) fn resend_coupon(
     tx: &Connection,
     now: Timestamp,
     id: &ExtId,
@@ -166,7 +166,7 @@ pub(super) fn resend_coupon(
             .prepare_cached("SELECT 1 FROM coupon_resends WHERE coupon_id = ?1 AND resend_id = ?2")?
             .exists([row.coupon_id.as_str(), resend_id.as_str()])?
     {
-        return Ok(ChangeCouponResult::Done(Box::new(row)));
+        return Ok(ChangeCouponResult::Repeated(Box::new(row)));
     }
     if row.voided_at.is_some()
         || row.redeemed_at.is_some()

@@ -333,7 +333,7 @@ fn read_pai_status(row: &Row) -> Result<PaiStatus, TxError> {
     })
 }
 
-pub(super) async fn close_pai(
+pub(in crate::store) async fn close_pai(
     tx: &PgConnection<'_>,
     now: Timestamp,
     partner: &PartnerId,

@@ -274,7 +274,7 @@ fn read_pai_status(row: &Row<'_>) -> Result<PaiStatus, StoreError> {
     })
 }
 
-pub(super) fn close_pai(
+pub(in crate::store) fn close_pai(
     tx: &Connection,
     now: Timestamp,
     partner: &PartnerId,

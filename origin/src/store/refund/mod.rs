@@ -12,6 +12,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::{RefundRequest, RefundResponse};
 
@@ -59,6 +60,8 @@ pub struct NewRefund {
     /// Hash of the whole request and of the charge's id: a replay must have the same.
     pub fingerprint: Hash,
     pub request: RefundRequest,
+    /// Whose money it is, if the operator asks for it: the partner does not know of it yet.
+    pub borne_by: Option<BorneBy>,
     /// Until then the response to a replay is that the first call is still in progress.
     pub responding_until: Timestamp,
 }

@@ -17,6 +17,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::tax::{TaxRate, tax_given_back};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use tokio_postgres::Row;
@@ -151,8 +152,8 @@ async fn insert_refund(
     tx.execute_one(
         "refunds",
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
-             status, responding_until, created_at, tax_minor)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8, $9, $10)",
+             status, responding_until, created_at, tax_minor, borne_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'PENDING', $8, $9, $10, $11)",
         &[
             &refund.refund_id,
             &new.partner.as_str(),
@@ -164,6 +165,7 @@ async fn insert_refund(
             &new.responding_until.unix_seconds(),
             &now.unix_seconds(),
             &refund.tax.as_ref().map(|tax| tax.amount.amount_minor),
+            &new.borne_by.map(BorneBy::as_str),
         ],
     )
     .await
@@ -208,6 +210,12 @@ pub(in crate::store) async fn store_response(
     )
     .await?;
     Ok(StoredResponse { answer, before: false })
+}
+
+/// Whether the operator has asked for it, so that the partner does not know of it.
+pub(in crate::store) async fn is_operators(tx: &PgConnection<'_>, refund_id: &str) -> Result<bool, TxError> {
+    let sql = "SELECT 1 FROM refunds WHERE refund_id = $1 AND borne_by IS NOT NULL";
+    Ok(tx.query_optional(sql, &[&refund_id]).await?.is_some())
 }
 
 pub(in crate::store) async fn find_refund_response(

@@ -13,6 +13,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::tax::{TaxRate, tax_given_back};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::csp::BillTax;
 use onbill_domain::wire::ott::{RefundResponse, TransactionStatus};
 use rusqlite::{Connection, Row, params};
@@ -62,8 +63,8 @@ pub(in crate::store) fn post_refund(
     .execute(params![transaction_id, wanted.amount_minor])?;
     tx.prepare_cached(
         "INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason,
-             status, responding_until, created_at, tax_minor)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'PENDING', ?8, ?9, ?10)",
+             status, responding_until, created_at, tax_minor, borne_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'PENDING', ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         new.refund_id,
@@ -76,6 +77,7 @@ pub(in crate::store) fn post_refund(
         new.responding_until.unix_seconds(),
         now.unix_seconds(),
         tax_minor,
+        new.borne_by.map(BorneBy::as_str),
     ])?;
     let job = Job::Refund { refund_id: new.refund_id.clone() };
     queue::put_leased(tx, &job, now, new.responding_until)?;
@@ -144,6 +146,12 @@ pub(in crate::store) fn store_response(
     tx.prepare_cached("UPDATE refunds SET stored_response = ?2 WHERE refund_id = ?1")?
         .execute(params![refund_id, answer])?;
     Ok(StoredResponse { answer, before: false })
+}
+
+/// Whether the operator has asked for it, so that the partner does not know of it.
+pub(in crate::store) fn is_operators(tx: &Connection, refund_id: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM refunds WHERE refund_id = ?1 AND borne_by IS NOT NULL";
+    Ok(tx.prepare_cached(sql)?.exists([refund_id])?)
 }
 
 pub(in crate::store) fn find_refund_response(

@@ -15,6 +15,7 @@ use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::ott::TransactionStatus;
 
 impl Store {
@@ -149,6 +150,10 @@ pub struct ReportedRefund {
     pub charged_tax_minor: i64,
     /// Amount of the other refunds of the charge that were settled before this one, in minor units.
     pub given_back_before_minor: i64,
+    /// The part of it that the operator does not bear, in minor units.
+    pub partners_before_minor: i64,
+    /// Whose money it is: the partner's share's, if the partner has asked for it.
+    pub borne_by: BorneBy,
     /// When the partner posted it.
     pub status: TransactionStatus,
     pub created_at: Timestamp,

@@ -10,6 +10,7 @@ use crate::store::report::{LookupIds, ReportDate, ReportFilter, ReportedCharge, 
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::ott::TransactionStatus;
 use tokio_postgres::Row;
 
@@ -23,7 +24,10 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED'
              AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS given_back_before_minor,
-        t.status, t.created_at, t.settled_at, c.charge_code
+        (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
+         WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED' AND e.borne_by IS DISTINCT FROM 'operator'
+             AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS partners_before_minor,
+        t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
 /// Builds the SQL of a page. It contains only constant words. The status is written out, because
@@ -102,6 +106,8 @@ fn refund_line(row: &Row) -> Result<ReportedRefund, TxError> {
         charged_minor: row.try_get("charged_minor")?,
         charged_tax_minor: row.try_get("charged_tax_minor")?,
         given_back_before_minor: row.try_get("given_back_before_minor")?,
+        partners_before_minor: row.try_get("partners_before_minor")?,
+        borne_by: parse_optional_column(row, "refunds.borne_by", BorneBy::parse)?.unwrap_or(BorneBy::Partner),
         status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         created_at: read_time(row, "refunds.created_at")?,
         settled_at: settled_at(row)?,

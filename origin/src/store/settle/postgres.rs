@@ -74,7 +74,7 @@ pub(super) async fn answer_refund(
 ) -> Result<(Vec<u8>, SettleResult), TxError> {
     let result = settle_refund(tx, now, refund_id, FIRST_ATTEMPT, outcome).await?;
     let fixed = refund::store_response(tx, refund_id).await?;
-    if fixed.before && outcome.is_decided() {
+    if outcome.is_decided() && (fixed.before || refund::is_operators(tx, refund_id).await?) {
         report_refund(tx, now, refund_id, result).await?;
     }
     Ok((fixed.answer, result))
@@ -139,7 +139,8 @@ async fn report_charge(
     queue::put(tx, &Job::Webhook(webhook), now, 0).await
 }
 
-/// Reports a decision to the partner that was written now, because its post was answered before.
+/// Reports a decision to the partner that was written now, because its post was answered before, or the
+/// operator has asked for the refund.
 async fn report_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,

@@ -89,7 +89,7 @@ pub(super) fn answer_refund(
 ) -> Result<(Vec<u8>, SettleResult), StoreError> {
     let result = settle_refund(tx, now, refund_id, FIRST_ATTEMPT, outcome)?;
     let fixed = refund::store_response(tx, refund_id)?;
-    if fixed.before && outcome.is_decided() {
+    if outcome.is_decided() && (fixed.before || refund::is_operators(tx, refund_id)?) {
         report_refund(tx, now, refund_id, result)?;
     }
     Ok((fixed.answer, result))
@@ -149,7 +149,8 @@ fn report_charge(
     queue::put(tx, &Job::Webhook(webhook), now, 0)
 }
 
-/// Reports a decision to the partner that was written now, because its post was answered before.
+/// Reports a decision to the partner that was written now, because its post was answered before, or the
+/// operator has asked for the refund.
 fn report_refund(
     tx: &Connection,
     now: Timestamp,

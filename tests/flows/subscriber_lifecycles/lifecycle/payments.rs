@@ -92,6 +92,7 @@ impl LifecycleRun<'_> {
             ext_transaction_id: ext_id(&of),
             fingerprint: sha256(refund_id.as_bytes()),
             request,
+            borne_by: None,
             responding_until: self.now(),
         };
         let nonce = self.next_nonce();

@@ -51,7 +51,7 @@ pub(super) struct RequestedCharge {
     pub(super) known: Option<KnownReport<TransactionResponse>>,
 }
 
-/// A refund that we requested.
+/// A refund that we requested, or the operator.
 #[derive(Clone, Debug)]
 pub(super) struct RequestedRefund {
     /// Our id of it.
@@ -282,11 +282,23 @@ impl PartnerLedger {
         if !within(told.amount, 1) || !within(told.remaining, 0) {
             return Err(ReportError::Impossible("more than the charge, or in another currency"));
         }
-        let refund = self
-            .refunds
-            .iter_mut()
-            .find(|refund| refund.id == told.ext_refund_id && refund.charge == told.ext_transaction_id)
-            .ok_or(ReportError::Unknown)?;
+        let is_it = |refund: &RequestedRefund| {
+            refund.id == told.ext_refund_id && refund.charge == told.ext_transaction_id
+        };
+        // The operator's own refunds have onbill's id in place of ours.
+        if told.ext_refund_id.as_str() == told.refund_id && !self.refunds.iter().any(is_it) {
+            self.refunds.push(RequestedRefund {
+                id: told.ext_refund_id.clone(),
+                charge: told.ext_transaction_id.clone(),
+                asked: Some(told.amount),
+                is_ambiguous: false,
+                reason: "Refunded by the operator".to_owned(),
+                refusal: None,
+                known: None,
+            });
+        }
+        let mut refunds = self.refunds.iter_mut();
+        let refund = refunds.find(|refund| is_it(refund)).ok_or(ReportError::Unknown)?;
         if !refund.is_ambiguous && refund.asked.is_some_and(|asked| asked != told.amount) {
             return Err(ReportError::Impossible("another amount than asked for"));
         }

@@ -27,11 +27,21 @@ use std::sync::OnceLock;
 
 const SHELL: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.html"));
 const STYLE: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.css"));
+/// One script in one scope. xtask minifies these files together, in this order.
 const SCRIPT: &str = concat!(
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-typed.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-state.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-words.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-steps.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-edge.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-refusal.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-number.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-challenge.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-code.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-look.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-sandbox.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-confirm.js")),
+    include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-around.js")),
     include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame.js"))
 );
 

@@ -70,7 +70,7 @@ async fn refused_message_is_shown_and_retry_keeps_id() {
 async fn nobody_else_is_written_to() {
     let partner = partner();
     assert_eq!(partner.says("m-1", "Hello").await.status, StatusCode::NOT_FOUND);
-    let answer = ask(&partner.router, form("/messages", "pai=x&message=Hello")).await;
+    let answer = ask(&partner.router, form("/messages", "pai=%2B12025550101&message=Hello")).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert!(partner.messages().is_empty());
 }

@@ -1,0 +1,190 @@
+//! Checks the audit, in the database and as an export: that no entry was changed, left out or
+//! removed. Whoever can write the database can write another audit from its beginning; the end of an
+//! export that another party keeps shows that.
+
+use crate::store::{AuditEnd, Store, StoreError};
+use onbill_domain::wire::audit::AuditLine;
+use onbill_domain::wire::mandate::{ChainEnd, first_previous, hash_of_text};
+use serde::Deserialize;
+use std::io::{self, BufRead};
+
+/// Entries that are read from the database at once.
+const LINES_AT_ONCE: u32 = 500;
+
+/// A chain as far as it was checked.
+struct Checked {
+    lines: u64,
+    hash: String,
+}
+
+impl Checked {
+    fn begin() -> Self {
+        Self { lines: 0, hash: first_previous() }
+    }
+
+    /// Checks the next entry, whose contents have `hash`.
+    fn take(&mut self, line: &AuditLine, hash: Option<&str>) -> Result<(), String> {
+        let at = self.lines + 1;
+        if hash != Some(line.hash.as_str()) {
+            return Err(format!("entry {at} was changed: its hash is another"));
+        }
+        if u64::try_from(line.sequence) != Ok(at) || line.previous != self.hash {
+            return Err(format!("before entry {at}, an entry is missing or was changed"));
+        }
+        self.lines = at;
+        self.hash.clone_from(&line.hash);
+        Ok(())
+    }
+
+    fn compare_end(&self, end: &ChainEnd) -> Result<(), String> {
+        if self.lines == end.lines && self.hash == end.hash {
+            return Ok(());
+        }
+        Err(format!("after entry {}, an entry is missing", self.lines))
+    }
+}
+
+/// Reads the audit as far as it is now, page by page. Entries that are added meanwhile are left out.
+pub async fn read_audit(
+    store: &Store,
+    mut on_page: impl AsyncFnMut(Vec<AuditLine>) -> bool,
+) -> Result<AuditEnd, StoreError> {
+    let end = store.find_audit_end().await?;
+    let mut after = 0;
+    loop {
+        let mut page = store.list_audit_lines(after, LINES_AT_ONCE).await?;
+        page.retain(|line| u64::try_from(line.sequence).is_ok_and(|sequence| sequence <= end.stated.lines));
+        let Some(last) = page.last() else { return Ok(end) };
+        after = last.sequence;
+        if !on_page(page).await {
+            return Ok(end);
+        }
+    }
+}
+
+/// Checks the audit in the database: its end, or what is wrong with it and where.
+pub async fn verify_ledger(store: &Store) -> Result<Result<ChainEnd, String>, StoreError> {
+    let mut checked = Checked::begin();
+    let mut wrong = None;
+    let read = read_audit(store, async |page| {
+        for line in &page {
+            let hash = line.compute_hash().ok();
+            if let Err(why) = checked.take(line, hash.as_deref()) {
+                wrong = Some(why);
+                return false;
+            }
+        }
+        true
+    });
+    let AuditEnd { stated, newest } = match read.await {
+        Ok(end) => end,
+        // No onbill writes such a word or time. Which entry of the page has it is not known.
+        Err(StoreError::InconsistentRow { table: "audit", .. }) => {
+            return Ok(Err(format!("an entry from {} on was changed", checked.lines + 1)));
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(why) = wrong {
+        return Ok(Err(why));
+    }
+    if let Err(why) = checked.compare_end(&stated) {
+        return Ok(Err(why));
+    }
+    // Whoever moves the end back hides the entries after it.
+    if newest != stated.lines {
+        return Ok(Err(format!("after entry {}, there are entries beyond the end", stated.lines)));
+    }
+    Ok(Ok(stated))
+}
+
+/// The last line of an export.
+#[derive(Deserialize)]
+struct EndLine {
+    end: ChainEnd,
+}
+
+/// Checks an export: its end, or what is wrong with it and where.
+pub fn verify_export(file: impl BufRead) -> io::Result<Result<ChainEnd, String>> {
+    let mut checked = Checked::begin();
+    let mut end: Option<ChainEnd> = None;
+    for text in file.lines() {
+        let text = text?;
+        let at = checked.lines + 1;
+        if end.is_some() {
+            return Ok(Err(format!("entry {at} comes after the end")));
+        }
+        if let Ok(EndLine { end: stated }) = serde_json::from_str(&text) {
+            end = Some(stated);
+            continue;
+        }
+        let Ok(line) = serde_json::from_str::<AuditLine>(&text) else {
+            return Ok(Err(format!("entry {at} is none of an audit")));
+        };
+        if let Err(why) = checked.take(&line, hash_of_text(&text).as_deref()) {
+            return Ok(Err(why));
+        }
+    }
+    Ok(match end {
+        Some(end) => checked.compare_end(&end).map(|()| end),
+        None => Err(format!("the end is missing after entry {}", checked.lines)),
+    })
+}
+
+/// Whether the audit in the database still begins with what was exported.
+pub async fn has_exported(store: &Store, exported: &ChainEnd) -> Result<bool, StoreError> {
+    let Ok(last) = i64::try_from(exported.lines) else { return Ok(false) };
+    if last == 0 {
+        return Ok(exported.hash == first_previous());
+    }
+    let lines = store.list_audit_lines(last - 1, 1).await?;
+    Ok(lines.first().is_some_and(|line| line.sequence == last && line.hash == exported.hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// An export of three entries.
+    fn export() -> Vec<String> {
+        let mut previous = first_previous();
+        let mut lines: Vec<String> = (1..=3)
+            .map(|sequence| {
+                let mut line: AuditLine = serde_json::from_value(json!({
+                    "sequence": sequence, "at": "2026-11-18T11:06:40Z", "actor": "care-17", "role": "care",
+                    "key": "bss-1", "act": "subscriber-looked-up", "outcome": "done", "subscriber": "handle-1",
+                    "previous": previous, "hash": "",
+                }))
+                .expect("is an entry");
+                line.hash = line.compute_hash().expect("is JSON");
+                previous.clone_from(&line.hash);
+                serde_json::to_string(&line).expect("is JSON")
+            })
+            .collect();
+        lines.push(json!({"end": ChainEnd { lines: 3, hash: previous }}).to_string());
+        lines
+    }
+
+    fn verify(lines: &[String]) -> Result<u64, String> {
+        verify_export(lines.join("\n").as_bytes()).expect("reads").map(|end| end.lines)
+    }
+
+    #[test]
+    fn export_shows_an_entry_that_is_missing_or_changed() {
+        let whole = export();
+        assert_eq!(verify(&whole), Ok(3));
+        for removed in 0..3 {
+            let mut lines = whole.clone();
+            lines.remove(removed);
+            assert!(verify(&lines).is_err_and(|why| why.contains("is missing")), "{removed}");
+        }
+        assert!(verify(&whole[..3]).is_err_and(|why| why.contains("the end is missing")));
+        assert!(verify(&[]).is_err());
+        let mut changed = whole.clone();
+        changed[1] = changed[1].replace("care-17", "care-18");
+        assert_eq!(verify(&changed), Err("entry 2 was changed: its hash is another".to_owned()));
+        let mut longer = whole.clone();
+        longer.push(whole[2].clone());
+        assert!(verify(&longer).is_err_and(|why| why.contains("after the end")));
+    }
+}

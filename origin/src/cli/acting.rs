@@ -1,0 +1,40 @@
+//! Who acts on the command line, for the audit.
+
+use clap::Args;
+use onbill_domain::ids::ExtId;
+use onbill_domain::wire::audit::ActorRole;
+use onbill_origin::store::AuditStamp;
+
+/// Stands for the key in an entry of the audit: nobody has signed.
+const COMMAND_LINE: &str = "cli";
+
+// No doc comment: clap would print it as that of the verb.
+#[derive(Args)]
+pub(super) struct Acting {
+    /// Who does it, for the audit. Without a name, the audit has your user's number on this machine.
+    #[arg(long = "as", value_name = "NAME", env = "ONBILL_ACTOR", value_parser = parse_id)]
+    actor: Option<ExtId>,
+    /// Your reference for the audit, such as a ticket's. It must not identify the customer.
+    #[arg(long = "ref", value_name = "ID", value_parser = parse_id)]
+    reference: Option<ExtId>,
+}
+
+impl Acting {
+    pub(super) fn into_stamp(self) -> AuditStamp {
+        AuditStamp {
+            key: COMMAND_LINE.to_owned(),
+            actor: self.actor.unwrap_or_else(own_user),
+            role: ActorRole::Admin,
+            reference: self.reference,
+        }
+    }
+}
+
+fn own_user() -> ExtId {
+    let uid = rustix::process::getuid().as_raw();
+    ExtId::parse(&format!("uid-{uid}")).expect("digits are an id")
+}
+
+fn parse_id(text: &str) -> Result<ExtId, &'static str> {
+    ExtId::parse(text).ok_or("is no id: visible ASCII characters without blanks, 128 at most")
+}

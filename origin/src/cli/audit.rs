@@ -1,0 +1,95 @@
+//! `audit export` and `audit verify`: who did what, and who looked at whom.
+
+use super::opening::{database_failed, open_store};
+use super::output::{self, print_line};
+use super::verb_outcome::VerbOutcome;
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use onbill_origin::audit::{has_exported, read_audit, verify_export, verify_ledger};
+use onbill_origin::store::OpenMode;
+use serde_json::json;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// Who looked at which subscriber, and who closed, retried and refunded what.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Print the audit: JSON, a line for each entry, in order.
+    ///
+    /// Each line has the hash of the line before (previous), and its own: the SHA-256 of its text before ,"hash". The
+    /// last line has the number of lines and the last hash. A party that keeps that line can show later whether any other
+    /// was changed or removed.
+    #[command(verbatim_doc_comment)]
+    Export,
+    /// Check that no entry was changed or removed. Exit code 1 says that one was.
+    ///
+    /// With an export, that is checked as well, and whether the audit in the database still begins with it.
+    #[command(verbatim_doc_comment)]
+    Verify {
+        /// An earlier export.
+        file: Option<PathBuf>,
+    },
+}
+
+impl Arguments {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
+        match self.action {
+            Action::Export => export(config).await,
+            Action::Verify { file } => verify(config, file.as_deref()).await,
+        }
+    }
+}
+
+async fn export(config: &Path) -> anyhow::Result<VerbOutcome> {
+    let (_, store) = open_store(config, OpenMode::ReadOnly).await?;
+    let mut unwritten = None;
+    let read = read_audit(&store, async |page| {
+        for line in &page {
+            match serde_json::to_string(line) {
+                Ok(text) => print_line!("{text}"),
+                Err(error) => unwritten = Some(error),
+            }
+        }
+        unwritten.is_none() && !output::is_closed()
+    });
+    let end = read.await.map_err(database_failed)?;
+    if let Some(error) = unwritten {
+        return Err(error.into());
+    }
+    print_line!("{}", json!({ "end": end.stated }));
+    Ok(VerbOutcome::Clean)
+}
+
+async fn verify(config: &Path, file: Option<&Path>) -> anyhow::Result<VerbOutcome> {
+    let (_, store) = open_store(config, OpenMode::ReadOnly).await?;
+    let ledger = verify_ledger(&store).await.map_err(database_failed)?;
+    match &ledger {
+        Ok(end) => print_line!("{} entries, none of them changed or removed.", end.lines),
+        Err(why) => print_line!("{why}."),
+    }
+    let Some(file) = file else { return Ok(VerbOutcome::findings_if(ledger.is_err())) };
+    let failed = || format!("{} cannot be read", file.display());
+    let opened = File::open(file).with_context(failed)?;
+    let name = file.display();
+    let end = match verify_export(BufReader::new(opened)).with_context(failed)? {
+        Ok(end) => end,
+        Err(why) => {
+            print_line!("{name}: {why}.");
+            return Ok(VerbOutcome::Findings);
+        }
+    };
+    let begins_with_it = has_exported(&store, &end).await.map_err(database_failed)?;
+    if begins_with_it {
+        print_line!("{name}: {} entries, and the audit begins with them.", end.lines);
+    } else {
+        print_line!("{name}: the audit in the database is another.");
+    }
+    Ok(VerbOutcome::findings_if(ledger.is_err() || !begins_with_it))
+}

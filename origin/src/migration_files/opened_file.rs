@@ -1,0 +1,112 @@
+//! Reads a file line by line, as editors count them, and names what is no such file.
+
+use super::fields::Wrong;
+use super::headers::{CHARGES_HEADER, PAIS_HEADER};
+use super::problem::{NotThisFile, Problem, ProblemKind};
+use crate::csv_file;
+use std::io::Read;
+
+/// Longest line, in bytes: ten times one with the longest ids. A longer one is another kind of file, or a
+/// line feed is missing.
+const LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// A file that is being read.
+pub(super) struct OpenedFile<'a> {
+    pub(super) name: &'a str,
+    pub(super) header: &'static [&'static str],
+}
+
+impl OpenedFile<'_> {
+    /// Reads the lines one after the other. `take` gets each line that can be read, with its number,
+    /// and names the column that is wrong. `progress` gets the position in bytes.
+    pub(super) fn read_lines(
+        &self,
+        file: impl Read,
+        mut take: impl FnMut(u64, &csv::StringRecord) -> Result<(), Wrong>,
+        complain: &mut impl FnMut(Problem),
+        mut progress: impl FnMut(u64),
+    ) -> Result<(), NotThisFile> {
+        let mut reader = csv_file::open_reader(file);
+        let found = csv_file::read_header(&mut reader);
+        check_header(self.header, found.as_deref().ok())?;
+        let mut record = csv::StringRecord::new();
+        while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
+            match line {
+                Ok(line) if record.as_slice().len() > LINE_BYTES_MAX => {
+                    let text = format!("line {line}: is longer than {LINE_BYTES_MAX} bytes");
+                    complain(self.problem(ProblemKind::Unreadable, text));
+                }
+                Ok(line) => {
+                    if let Err(wrong) = take(line, &record) {
+                        complain(self.problem_at(line, wrong));
+                    }
+                }
+                Err(unreadable) => {
+                    complain(self.problem(ProblemKind::Unreadable, unreadable.complaint));
+                    if unreadable.is_end {
+                        break;
+                    }
+                }
+            }
+            progress(reader.position().byte());
+        }
+        Ok(())
+    }
+
+    fn problem_at(&self, line: u64, Wrong { column, kind, why }: Wrong) -> Problem {
+        self.problem(kind, format!("line {line}, column {}: {why}", self.header[column]))
+    }
+
+    fn problem(&self, kind: ProblemKind, text: String) -> Problem {
+        Problem { file: self.name.to_owned(), kind, text }
+    }
+}
+
+/// Checks the names of the columns, and says which mistake was made. What is no text has none.
+fn check_header(expected: &'static [&'static str], found: Option<&[String]>) -> Result<(), NotThisFile> {
+    let expected_line = expected.join(",");
+    let Some(found) = found else {
+        return Err(NotThisFile(format!("is not UTF-8 text; its first line must be {expected_line}")));
+    };
+    if found == expected {
+        return Ok(());
+    }
+    let why = if found.iter().all(String::is_empty) {
+        "is empty"
+    } else if found.iter().any(|name| name.contains('\0')) {
+        "is UTF-16, and must be UTF-8"
+    } else if found.iter().any(|name| name.contains(';')) {
+        "has semicolons between its columns, and must have commas"
+    } else if found == PAIS_HEADER {
+        "is a file of PAIs, and must be one of charges"
+    } else if found == CHARGES_HEADER {
+        "is a file of charges, and must be one of PAIs, which come first"
+    } else {
+        "has other columns"
+    };
+    Err(NotThisFile(format!("{why}; its first line must be {expected_line}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_file_is_named() {
+        let names = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
+        let why = |line: &str| check_header(&PAIS_HEADER, Some(&names(line)[..])).expect_err("is another").0;
+        for (line, begins) in [
+            ("", "is empty;"),
+            ("p\0a\0r\0", "is UTF-16,"),
+            (&PAIS_HEADER.join(";")[..], "has semicolons"),
+            (&CHARGES_HEADER.join(",")[..], "is a file of charges,"),
+            ("partner,pai", "has other columns;"),
+        ] {
+            assert!(why(line).starts_with(begins), "{}", why(line));
+        }
+        let charges = check_header(&CHARGES_HEADER, Some(&names(&PAIS_HEADER.join(","))[..]));
+        assert!(charges.expect_err("is another").0.starts_with("is a file of PAIs,"));
+        assert!(check_header(&PAIS_HEADER, None).expect_err("is another").0.starts_with("is not UTF-8"));
+        assert_eq!(check_header(&PAIS_HEADER, Some(&names(&PAIS_HEADER.join(","))[..])), Ok(()));
+    }
+}

@@ -1,0 +1,75 @@
+//! What is wrong with a file or a line of it.
+
+onbill_domain::word_enum! {
+    /// What is wrong with a line, for the counts.
+    pub enum ProblemKind {
+        /// It is no line of such a file.
+        Unreadable = "unreadable",
+        /// A value is missing, or is not of its form.
+        Value = "value",
+        /// The operator does not sell this partner.
+        Partner = "partner",
+        /// The operator does not bill in this currency.
+        Currency = "currency",
+        /// The PAI has the number of its line in it.
+        NumberInPai = "number-in-pai",
+        /// Another line has the same PAI.
+        PaiTwice = "pai-twice",
+        /// The line has two open PAIs at one partner.
+        TwoOpenPais = "two-open-pais",
+        /// The number has open PAIs of two subscribers.
+        TwoSubscribers = "two-subscribers",
+        /// Another line has the same charge.
+        ChargeTwice = "charge-twice",
+        /// The PAI of the charge is not among those that are brought in.
+        PaiUnknown = "pai-unknown",
+        /// More was refunded than was charged.
+        RefundedAboveCharged = "refunded-above-charged",
+    }
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The name of the file.
+    pub file: String,
+    pub kind: ProblemKind,
+    /// Line and column, and what is wrong there.
+    pub text: String,
+}
+
+/// How many problems of each kind there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProblemCounts([u64; ProblemKind::ALL.len()]);
+
+impl ProblemCounts {
+    /// Counts one more.
+    pub fn add(&mut self, kind: ProblemKind) {
+        for (each, count) in ProblemKind::ALL.iter().zip(&mut self.0) {
+            *count += u64::from(*each == kind);
+        }
+    }
+
+    /// The kinds that there are, with their counts.
+    pub fn kinds(&self) -> impl Iterator<Item = (ProblemKind, u64)> {
+        ProblemKind::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0)
+    }
+}
+
+/// The file cannot be one of its kind: nothing of it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotThisFile(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_counted_by_kind() {
+        let mut counts = ProblemCounts::default();
+        for kind in [ProblemKind::Value, ProblemKind::PaiTwice, ProblemKind::Value] {
+            counts.add(kind);
+        }
+        assert!(counts.kinds().eq([(ProblemKind::Value, 2), (ProblemKind::PaiTwice, 1)]));
+    }
+}

@@ -1,0 +1,80 @@
+// Every state of the widget at every width, in every look and language that a brand team signs: one file for each, a sheet for
+// each state, and a page with all of them. A state is entered once in each language, and the browser around it is changed.
+
+import path from 'node:path';
+import { walk } from '../harness/gallery.mjs';
+import { until } from '../harness/until.mjs';
+import { writeIndex, writeSheets } from './contact_sheet.mjs';
+import { slug } from './slug.mjs';
+
+const LOCALES = ['en', 'de', 'ar'];
+const WIDTHS = [280, 320, 360, 1280];
+const HEIGHT = 740;
+/** What a browser's letters measure unless its user has changed that, in pixels. */
+const LETTERS = 16;
+const PLAIN = { colorScheme: 'light', forcedColors: 'none', letters: LETTERS };
+const LOOKS = {
+  light: PLAIN,
+  dark: { ...PLAIN, colorScheme: 'dark' },
+  forced: { ...PLAIN, forcedColors: 'active' },
+  large: { ...PLAIN, letters: 2 * LETTERS },
+};
+
+/** `ONBILL_ONLY` takes the states that have these words in their names. */
+export async function takeWidget(browser, folder) {
+  const shots = (await Promise.all(LOCALES.map(locale => takeLocale(browser, folder, locale)))).flat();
+  await writeSheets(browser, folder, shots, { locales: LOCALES, widths: WIDTHS, looks: Object.keys(LOOKS) });
+  writeIndex(folder, shots, { locale: LOCALES, look: Object.keys(LOOKS), width: WIDTHS });
+  console.log(`  ${shots.length} pictures of the widget: ${path.join(folder, 'index.html')}`);
+}
+
+async function takeLocale(browser, folder, locale) {
+  const context = await browser.newContext({ reducedMotion: 'reduce', viewport: { width: WIDTHS[0], height: HEIGHT } });
+  context.setDefaultTimeout(60_000);
+  const page = await context.newPage();
+  const settings = await context.newCDPSession(page);
+  const wear = async ({ letters, ...media }) => {
+    await page.emulateMedia(media);
+    await settings.send('Page.setFontSizes', { fontSizes: { standard: letters } });
+  };
+  const shots = [];
+  let states = 0;
+  await walk({ page, announce: () => {} }, { locale, words: process.env.ONBILL_ONLY }, async (state, widget) => {
+    const name = slug(states, state);
+    states += 1;
+    for (const [look, settings] of Object.entries(LOOKS)) {
+      await wear(settings);
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: HEIGHT });
+        await settles(page, widget, settings, `${state} in ${locale}, ${look}, ${width} px`);
+        const file = path.join('widget', name, `${locale}-${look}-${width}.png`);
+        await page.locator('pay-on-bill').screenshot({ path: path.join(folder, file) });
+        shots.push({ state, name, locale, look, width, file });
+        if (state !== 'number') continue;
+        await page.screenshot({ path: path.join(folder, 'pages', `${locale}-${look}-${width}.png`), fullPage: true });
+      }
+    }
+    await wear(PLAIN);
+    console.log(`  ${locale}: ${state}`);
+  });
+  await context.close();
+  return shots;
+}
+
+/** Waits until the look has reached the frame and the page gives it the room that its step needs, and no more. */
+async function settles(page, widget, { letters }, what) {
+  await until(`the widget settles: ${what}`, async () => {
+    const scheme = await page.locator('pay-on-bill').evaluate(each => getComputedStyle(each).getPropertyValue('--onbill-color-scheme').trim());
+    return widget.body.evaluate((body, [scheme, letters, room]) => {
+      const isDressed = document.documentElement.style.colorScheme === scheme
+        && parseFloat(getComputedStyle(document.documentElement).fontSize) === letters;
+      const { bottom } = body.querySelector('#card').getBoundingClientRect();
+      // A frame that still loads keeps the room that it was given.
+      const fits = body.dataset.state === 'loading' || bottom <= innerHeight + 1 && innerHeight <= Math.max(room, bottom) + 2;
+      return isDressed && fits;
+    }, [scheme, letters, ROOM_MIN]);
+  }, 30);
+}
+
+/** No step has less room than this (onbill.css), in pixels. */
+const ROOM_MIN = 450;

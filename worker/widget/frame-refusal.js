@@ -1,0 +1,43 @@
+// Every refusal has its sentence and a way on. `again` repeats the call that failed.
+function fail({ code: given, wait, words, wayOn }, where, again) {
+  if (given === 'challenge-required' && boot.challenge) return challenge(again);
+  const onResult = where === 'result';
+  const onNumber = where === 'number' || where === 'resend';
+  post('error', { code: given });
+  if (/^(invalid-request|number-foreign)$/.test(given) && onNumber) {
+    types = true;
+    pick();
+    if (shown.state !== 'number') toNumber();
+    fieldError(number, given);
+  } else if (/^pin-(invalid|expired)$/.test(given) && where === 'pin') {
+    if (given === 'pin-expired') resendAt = 0;
+    if (shown.state !== 'pin') show('pin');
+    tick();
+    fieldError(code, given);
+  } else {
+    const [restart, anew] = ['restart', 'again'].map(words => [words, toNumber]);
+    const other = ['change-number', toOther];
+    const retry = ['again', again];
+    const ways = {
+      'account-not-found': [other], 'account-not-eligible': [other],
+      'already-on-bill': [['see-charges', overview], leave(), other],
+      'suspended-non-payment': [anew], 'insufficient-balance': [anew],
+      'too-many-requests': where === 'pin' ? [['resend', sendCode], other]
+        : where === 'resend' ? [['back-to-code', () => show('pin')], other]
+        : where === 'confirm' ? [['again', () => show('confirm')]] : onNumber ? [anew] : [retry],
+      'service-unavailable': [retry, restart], 'partner-unavailable': [retry, restart], 'challenge-unavailable': [retry, restart],
+      network: [retry, restart], timeout: [retry, restart],
+      'token-expired': [restart], 'token-invalid': [restart],
+    };
+    const known = Object.hasOwn(ways, given) ? given : 'unexpected';
+    const text = /^token-/.test(known) ? (onResult ? known.replace('token', 'result') : 'token-expired') : known;
+    const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
+    retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
+    // The page of the operator's that helps comes first. It replaces the one around us, as the partner's does.
+    const page = wayOn && [wayOn.label, () => open(wayOn.url, '_top')];
+    message('error', text, [page, ...ways[known] || [retry, restart]], { text: spent ? 'too-many-pins' : words?.reason });
+    shown.error = known;
+    tick();
+    announce();
+  }
+}

@@ -1,0 +1,65 @@
+// What is on the screen: one step at a time, complaints at its fields, and the message that a step can end in.
+
+// Shows one section and leaves the others; `name` is what tests, styles and the page around us know the step by.
+function show(name, section = name) {
+  shown.state = name;
+  delete shown.error;
+  for (const each of document.querySelectorAll('section')) each.hidden = each.id !== section;
+  if (name !== 'error') {                    // a failure is within the step that it stops
+    const reached = { number: 1, challenge: 1, pin: 2, confirm: 3, opening: 3 }[name];
+    $('progress').hidden = !reached;
+    $('step').textContent = reached ? t('step', { step: count(reached), steps: count(3) }) : '';
+    document.querySelectorAll('#progress i').forEach((bar, at) => { bar.className = at < reached ? 'on' : ''; });
+  }
+  fieldError(number);
+  fieldError(code);
+  otp?.abort();
+  if (name === 'pin') awaitSms();
+  const heading = $(section).querySelector('h1');
+  if (touched) (name === 'pin' ? code : heading).focus();
+  say(touched ? '' : heading.textContent);
+  if (name !== 'error') post('step', { step: name });
+  tick();
+}
+
+function say(text) { $('status').textContent = text; }
+
+function fieldError(field, key) {
+  $(`${field.id}-error`).textContent = key ? t(strings[key] ? key : 'unexpected', { country: country() }) : '';
+  field.removeAttribute('aria-invalid');
+  if (!key) return;
+  field.setAttribute('aria-invalid', 'true');
+  shown.error = key;
+  field.focus();
+  field.select();
+}
+
+// The section for anything that ends a step: failures and closing states. `ways` are the buttons, the best one first.
+function message(name, key, ways, values) {
+  if (!strings[`${key}-title`]) key = 'unexpected';      // an answer of another version may come without its words
+  $('message-title').textContent = t(`${key}-title`);
+  $('message-text').textContent = t(values?.text || key, values);
+  $('message-next').textContent = values?.next || '';
+  actions = ways.filter(Boolean);
+  WAYS.forEach((button, at) => {
+    button.hidden = !actions[at];
+    button.textContent = actions[at] ? t(actions[at][0]) : '';
+  });
+  show(name, 'message');
+  announce();
+}
+
+// The focused heading is read by itself; what stands below it is not.
+function announce() {
+  say(['message-title', 'message-text', 'message-next', 'message-when'].slice(touched ? 1 : 0).map(id => $(id).textContent).join(' '));
+}
+
+// Counts down what the customer may have to wait for.
+function tick() {
+  const resend = Math.ceil((resendAt - now()) / 1000);
+  $('resend').ariaDisabled = String(resend > 0);
+  $('resend-hint').textContent = resend > 0 ? t('resend-when', { when: when(resend) }) : '';
+  const retry = Math.ceil((retryAt - now()) / 1000);
+  $('message-when').textContent = shown.error !== 'too-many-requests' || !retryAt ? ''
+    : retry > 0 ? t('retry-when', { when: when(retry) }) : t('retry-now');
+}

@@ -1,0 +1,39 @@
+// Words, numbers, prices and days, as the customer's language writes them.
+
+// Keeps the direction of a name or number to itself, where it or the text around it runs from right to left.
+const isolate = text => page.dir === 'rtl' || /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(text) ? `\u2068${text}\u2069` : text;
+const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => name in values ? isolate(values[name]) : whole);
+// A sentence of the edge's is its own words.
+const t = (key, values) => fill(own && strings[`own-${key}`] || strings[key] || key,
+  { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values });
+const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+const when = seconds => {
+  const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];
+  return new Intl.RelativeTimeFormat(locale).format(Math.ceil(seconds / size), unit);
+};
+const money = ({ value, currency, decimals }) => {
+  const style = { style: 'currency', currency };
+  // Half of a deployment may be of a version that does not tell them.
+  decimals ??= new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits;
+  const text = new Intl.NumberFormat(locale, { ...style,
+    minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
+  return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
+};
+const dates = (timeZone, dateStyle = 'medium') => new Intl.DateTimeFormat(locale, { dateStyle, timeZone });
+const now = () => Math.floor(performance.now());      // whole milliseconds, so that half a minute is 30 seconds and not 31
+
+// Says everything about the offer, or from now on about the customer's own page.
+function label(isOwn) {
+  own = isOwn;
+  shown.view = own ? 'account' : 'offer';
+  for (const each of document.querySelectorAll('[data-t]')) each.textContent = t(each.dataset.t);
+  document.title = t('title');
+  pick();
+}
+
+function make(tag, text, look) {
+  const element = document.createElement(tag);
+  if (text) element.textContent = text;
+  if (look) element.className = look;
+  return element;
+}
