@@ -44,7 +44,10 @@ enum Action {
         form: Form,
     },
     /// List the keys of a ring or a JWKS, without their secrets.
-    List { file: PathBuf },
+    List {
+        /// The ring or JWKS.
+        file: PathBuf,
+    },
     /// Print the keys of a ring or a JWKS as a JWKS: the public halves.
     Jwks(Conversion),
     /// Print the keys of a ring or a JWKS as a ring: the public halves.
@@ -53,6 +56,7 @@ enum Action {
 
 #[derive(Args)]
 struct Conversion {
+    /// The ring or JWKS.
     file: PathBuf,
     /// Whose keys these are, where the file does not say it.
     #[arg(long)]

@@ -44,6 +44,7 @@ cargo xtask <verb>
   dev [--accounts FILE.csv] [--keep]
                                 build and start everything locally, until Ctrl-C; --keep starts with the
                                 subscribers and charges of the last run
+  docs                          build the pages of docs/ as a site into target/docs/site
   call METHOD PATH [-d JSON] [ONBILL'S..]
                                 sign a request as the sandbox partner and send it to the edge, by `onbill call`
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
@@ -74,6 +75,7 @@ pub(crate) enum Verb {
     Edge(EdgeArguments),
     Keys(KeysArguments),
     Operators(OperatorsArguments),
+    Docs,
     Dev {
         accounts: Option<PathBuf>,
         keep: bool,
@@ -112,6 +114,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         "edge" => Verb::Edge(words.take_edge()?),
         "keys" => Verb::Keys(words.take_keys()?),
         "operators" => Verb::Operators(words.take_operators()?),
+        "docs" => Verb::Docs,
         "dev" => Verb::Dev {
             accounts: words.take_value("--accounts")?.map(PathBuf::from),
             keep: words.take_flag("--keep"),
@@ -151,6 +154,7 @@ mod tests {
             ("edge --release", Verb::Edge(EdgeArguments::Build(Some(Profile::Release)))),
             ("edge --dev", Verb::Edge(EdgeArguments::Build(Some(Profile::Dev)))),
             ("edge --bundle out", Verb::Edge(EdgeArguments::Bundle("out".into()))),
+            ("docs", Verb::Docs),
             ("dev", Verb::Dev { accounts: None, keep: false }),
             ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
             ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
@@ -269,6 +273,7 @@ mod tests {
         for (line, named) in [
             ("deploy", "deploy"),
             ("setup now", "now"),
+            ("docs --open", "--open"),
             ("edge --fast", "--fast"),
             ("edge --bundle", "--bundle"),
             ("edge --bundle out --dev", "--dev"),

@@ -8,10 +8,12 @@
 mod arguments;
 mod bench;
 mod call;
+mod cargo_tool;
 mod child;
 mod clock;
 mod crash;
 mod dev;
+mod docs;
 mod edge;
 mod failure;
 mod git;
@@ -75,6 +77,7 @@ fn run_verb(verb: Verb) -> Outcome {
             Ok(())
         }
         Verb::Operators(what) => operators::run(&what),
+        Verb::Docs => docs::build_site(),
         Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
         Verb::Call(words) => call::call_local_system(&words),
         Verb::Postgres(words) => {

@@ -29,6 +29,12 @@ pub(crate) fn install_yardsticks(folder: &Path) -> Outcome {
     npm::install_locked(folder, "installing the yardsticks", "setup-yardsticks.log").map(|_| ())
 }
 
+/// Installs the viewer of the API documents.
+pub(crate) fn install_viewer(folder: &Path) -> Outcome {
+    let _lock = Lock::acquire("setup")?;
+    npm::install_locked(folder, "installing the viewer", "setup-viewer.log").map(|_| ())
+}
+
 /// Finds the first program of that name on `PATH`.
 pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())

@@ -13,6 +13,7 @@ use clap_complete::Shell;
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
+    /// The shell.
     shell: Shell,
 }
 

@@ -137,3 +137,26 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::Man(arguments) => arguments.run(Arguments::command()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_argument_is_explained() {
+        assert_eq!(onbill_help_check::find_unexplained(&Arguments::command()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn commands_of_the_pages_exist() {
+        let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let found = onbill_help_check::find_unknown_commands(&Arguments::command(), repository.as_ref());
+        assert_eq!(found.unknown, Vec::<String>::new());
+        assert!(found.checked > 30, "{} commands were found", found.checked);
+    }
+}

@@ -44,3 +44,14 @@ pub(crate) struct Arguments {
     #[arg(long)]
     pub(crate) workerd: PathBuf,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_argument_is_explained() {
+        assert_eq!(onbill_help_check::find_unexplained(&Arguments::command()), Vec::<String>::new());
+    }
+}

@@ -100,3 +100,14 @@ async fn serve(listen: SocketAddr, router: Router) -> anyhow::Result<()> {
     };
     axum::serve(listener, router).with_graceful_shutdown(ended).await.context("cannot serve")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_argument_is_explained() {
+        assert_eq!(onbill_help_check::find_unexplained(&Arguments::command()), Vec::<String>::new());
+    }
+}

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::process::{Command, Stdio};
 
 use super::Release;
-use super::tools::CARGO_SBOM;
+use crate::cargo_tool::CARGO_SBOM;
 use crate::child::new_command;
 use crate::failure::{Context, Failure, Outcome};
 

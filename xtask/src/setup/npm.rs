@@ -1,5 +1,5 @@
-//! The npm packages: wrangler, the tools that bundle the edge, and the browser of the tests; and those of the benchmark's
-//! yardsticks, in a folder of their own. Their versions, and the checksums that npm verifies, are in package-lock.json.
+//! The npm packages: wrangler, the tools that bundle the edge, and the browser of the tests. The benchmark's yardsticks and
+//! the viewer of the API documents are in folders of their own. Their versions, and the checksums that npm verifies, are in package-lock.json.
 
 use std::env;
 use std::fs;
