@@ -18,15 +18,16 @@ use onbill_origin::store::OpenMode;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Follow what happened to accounts, from a CSV file.
+/// Apply account events from a CSV file.
 ///
 /// The header is event_id,type,msisdn,new_msisdn,occurred_at. The type is activated, suspended, resumed,
-/// ceased, ported-out, ownership-changed, number-changed or sim-swapped; new_msisdn is for number-changed
-/// only, and occurred_at is in UTC (2026-11-18T09:30:00Z). Lines are followed in the order of the file,
-/// oldest first; an event that was read in before changes nothing. A line that cannot be read is named by
-/// line and column, and nothing of it is applied, and so are lines that give one id to different events; all
-/// others are. One that gives a number to somebody
-/// while another subscriber has it is recorded, not applied, and named as well.
+/// ceased, ported-out, ownership-changed, number-changed or sim-swapped. Only number-changed has a new_msisdn.
+/// The time is in UTC (2026-11-18T09:30:00Z). Sort the lines by time, oldest first: they are applied in the
+/// order of the file. An event that was applied before changes nothing.
+///
+/// A line that cannot be read is left out, and reported by line and column. So are lines that give one id to
+/// different events. An event that gives a number to one subscriber while another has it is recorded, not
+/// applied, and reported as well.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {

@@ -5,7 +5,7 @@ use onbill_domain::ids::ExtId;
 use onbill_domain::wire::audit::ActorRole;
 use onbill_origin::store::AuditStamp;
 
-/// Stands for the key in an entry of the audit: nobody has signed.
+/// Stands for the key in an entry of the audit: there was no signature.
 const COMMAND_LINE: &str = "cli";
 
 // No doc comment: clap would print it as that of the verb.

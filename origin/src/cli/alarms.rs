@@ -16,17 +16,25 @@ use std::path::Path;
 
 /// List the alarms that are active. Exit code 1 when there is one.
 ///
-/// Columns: ALARM, SEVERITY (page or ticket), ENDS (a condition ends by itself, an event when you close it), SINCE
-/// and LAST SEEN (UTC), COUNT (how often it was noticed since then), SUBJECT (a partner, a file, our own id of a
-/// charge), ORIGIN (the one that it is about; none if it is about the ledger). What each means, and the first three
-/// steps: docs/operate/alarms.md.
+/// The columns:
 ///
-/// The origin writes them within seconds. What it raised while the database takes no writes is not here yet: its log,
-/// its metrics and the alarm webhook have it.
+///   ALARM      the name of the alarm
+///   SEVERITY   page or ticket
+///   ENDS       a condition ends by itself, an event when you close it
+///   SINCE      when it began (UTC)
+///   LAST SEEN  when it was noticed last (UTC)
+///   COUNT      how often it was noticed since it began
+///   SUBJECT    a partner, a file, or our own id of a charge
+///   ORIGIN     the origin that it is about; none if it is about the ledger
+///
+/// docs/operate/alarms.md says what each means, and its first three steps.
+///
+/// The origin writes alarms within seconds. While the database takes no writes, new ones are in the log, the metrics
+/// and the alarm webhook only.
 #[derive(Args)]
 #[command(verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(super) struct Arguments {
-    /// Those of the last 90 days that are over as well.
+    /// Also list the alarms of the last 90 days that are over.
     #[arg(long)]
     all: bool,
     /// One JSON object per line instead of a table.
@@ -38,7 +46,7 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Close an event that was seen to. Exit code 1 when it was not active.
+    /// Close an event that you have dealt with. Exit code 1 when it was not active.
     ///
     /// A condition cannot be closed: it ends by itself when its reason is gone.
     #[command(verbatim_doc_comment)]

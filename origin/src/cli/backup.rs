@@ -9,12 +9,12 @@ use onbill_origin::app::backup::{back_up, back_up_into};
 use onbill_origin::keys::Vault;
 use std::path::{Path, PathBuf};
 
-/// Copy the database into a new file, while the origin goes on serving.
+/// Copy the database into a new file, while the origin continues to serve.
 ///
-/// The copy is of one moment, and whole: it is checked, belongs to this configuration and its keys, and is on the
-/// disk before the file has its name. A file that exists is not overwritten. It has what the database has, so keep
-/// it as safe, and apart from the keys. The copy knows that it is one: an origin that is started on it serves with
-/// `--recovering`, until `recovered` says that it is complete again.
+/// The copy is complete, and of one moment. It is checked against this configuration and its keys, and is on the
+/// disk before the file gets its name. An existing file is not overwritten. Keep the copy as safe as the database,
+/// and apart from the keys. It is marked as a copy: an origin starts on it with `--recovering` only, until
+/// `recovered` says that it is complete again.
 ///
 /// A database on a PostgreSQL server is backed up by the server's own tools: exit code 2.
 #[derive(Args)]

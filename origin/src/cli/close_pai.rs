@@ -12,11 +12,11 @@ use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::store::{ClosePaiResult, OpenMode};
 use std::path::Path;
 
-/// End a PAI permanently, as a fraud desk or a customer wishes.
+/// Close a PAI permanently, for a fraud desk or at a customer's request.
 ///
-/// Every later charge for it is declined with the reason, and its subscription is over on our side. Nothing opens it
-/// again: a customer who signs up again gets a new one. Refunds of what was charged before are still taken.
-/// Exit code 1 when the partner has no such PAI, or when it was closed before for another reason, which stays.
+/// Every later charge for it is declined with the reason, and its subscription ends here. You cannot open it again: a
+/// customer who signs up again gets a new PAI. Earlier charges can still be refunded. Exit code 1 when the partner
+/// has no such PAI, or when it was closed before for another reason, which stays.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {

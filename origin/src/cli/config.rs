@@ -17,15 +17,15 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// List everything that is wrong with the file, and look whether what it names is there.
+    /// List every mistake in the file, and check that the things it names are there.
     ///
-    /// Each mistake is a line FILE:LINE:COLUMN: and what to write instead. When there is none, the keys, the database
-    /// and the addresses of other parties are looked at: the database is opened for reading, and each address is
-    /// asked for a page, of which any response will do. Then the configuration in effect is printed as TOML, with
-    /// every default and without passwords. Exit code 1 when something is wrong.
+    /// Each mistake is a line FILE:LINE:COLUMN: and what to write instead. When there is none, this verb checks the
+    /// keys, the database and the addresses of other parties. It opens the database for reading only. It asks each
+    /// address for a page, and takes any response. Then it prints the configuration in effect as TOML, with every
+    /// default and without passwords. Exit code 1 when something is wrong.
     #[command(verbatim_doc_comment)]
     Check {
-        /// Look at the file alone: at no key, database or address. (Its terms files are read.)
+        /// Check the file alone, and no key, database or address. Terms files are read.
         #[arg(long)]
         offline: bool,
     },

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// Coupons read in one page.
 const PAGE: u32 = 500;
 
-/// Have coupons made, look at them, send them again, take them back.
+/// Issue coupons, list them, send them again, and take them back.
 ///
 /// The code of a coupon is in its text message and nowhere else. The origin that serves sends the messages.
 #[derive(Args)]
@@ -32,13 +32,12 @@ pub(super) struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Make the coupons in a CSV file. Exit code 1 when a line was refused.
+    /// Issue the coupons of a CSV file. Exit code 1 when a line was refused.
     ///
     /// The header is ext_coupon_id,msisdn,plan,amount,currency,offer,locale. The amount is in whole minor units
-    /// (8999 is 89.99); offer may be empty, for the plan's own, and locale, for English. A line of which nothing
-    /// can be made is named by line and column, and left out, and so are lines that give one id to different
-    /// coupons. A coupon that is there already, by its
-    /// ext_coupon_id, stays as it is: after an interruption, read the same file in again.
+    /// (8999 is 89.99). An empty offer means the plan's own, and an empty locale means English. A line that cannot
+    /// be used is left out, and reported by line and column. So are lines that give one id to different coupons.
+    /// A coupon that exists by its ext_coupon_id stays as it is: after an interruption, read the same file again.
     #[command(verbatim_doc_comment)]
     Issue {
         /// The file (CSV, UTF-8).
@@ -46,8 +45,8 @@ enum Verb {
     },
     /// List coupons. With --unpaid or --undelivered, exit code 1 when there are any.
     ///
-    /// Columns: STATE, ISSUED AT (UTC), EXPIRES AT, PLAN, AMOUNT, TEXTS (sent so far), UNDELIVERED (why the newest
-    /// of them does not arrive), the operator's id.
+    /// Columns: STATE, ISSUED AT (UTC), EXPIRES AT, PLAN, AMOUNT, TEXTS (how many were sent), UNDELIVERED (why the
+    /// newest one does not arrive), and the operator's id.
     #[command(verbatim_doc_comment)]
     List {
         /// Only those that were redeemed and that billing refused afterwards: they are not paid for.

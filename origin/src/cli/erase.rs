@@ -15,15 +15,15 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// Erase people: after it, nothing in the ledger leads from a PAI or a charge to their number.
+/// Erase people: afterwards, nothing in the ledger leads from a PAI or a charge to their number.
 ///
-/// The PAIs of the number's subscriber are closed permanently (charges decline account-closed), and the partner
-/// is notified of CLOSED. Charges, refunds and totals stay. A customer who signs up with the number later is a new one.
-/// A number that stands in a file which is being written for billing goes some minutes later.
+/// The PAIs of the number's subscriber are closed permanently: charges decline with account-closed, and the partner
+/// gets the webhook CLOSED. Charges, refunds and totals stay. A customer who signs up with the number later is a new
+/// subscriber. A number in a file that is being written for billing goes some minutes later.
 ///
-/// Nothing brings a number back, so have a second look at the list. Numbers are read from a file or from
-/// standard input, one in each line: on the command line every user of the machine could read them. A line
-/// that is not a number, or whose number is not on record, is named by its place; exit code 1.
+/// You cannot undo this, so check the list twice. Numbers are read from a file or from standard input, one on each
+/// line: on the command line, every user of the machine could read them. A line that is not a number, or whose
+/// number is not on record, is reported by its place, with exit code 1.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {

@@ -16,10 +16,12 @@ use std::path::{Path, PathBuf};
 /// Read accounts from a CSV file into the embedded table.
 ///
 /// The header is msisdn,status,type,balance,currency,activated_on. The status is active, suspended or
-/// ceased, the type postpaid or prepaid; the balance is in whole minor units (1599 is 15.99) and may be
-/// empty for postpaid accounts. A line that cannot be read is named by line and column, and left out, and so
-/// are all lines that contradict each other about a number; all others are imported, over what was known of
-/// them. Two lines of one number that differ in activated_on name two subscribers: see --latest.
+/// ceased, and the type is postpaid or prepaid. The balance is in whole minor units (1599 is 15.99), and may be
+/// empty for postpaid accounts. All good lines are imported, and replace what was known of their numbers.
+///
+/// A line that cannot be read is left out, and reported by line and column. So are all lines that contradict
+/// each other about a number. Two lines of one number that differ in activated_on are two subscribers: see
+/// --latest.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {

@@ -11,9 +11,9 @@ use std::path::Path;
 
 /// Begin a new ledger, in which no customer has signed up yet.
 ///
-/// Once for each operator, before anything else. No other verb makes a ledger: where the database is missing or
-/// empty, because a volume is not mounted or a name is misspelled, they say so and do nothing. A ledger that is
-/// there already is not touched (exit code 2).
+/// Run it once for each operator, before anything else. No other verb makes a ledger. Where the database is missing
+/// or empty, because a volume is not mounted or a name is misspelled, they say so and do nothing. A ledger that
+/// exists is not touched (exit code 2).
 ///
 /// A file is made with mode 600, and its folder if it is missing. In PostgreSQL the database must exist, and the
 /// tables are made in the first schema of the search path.

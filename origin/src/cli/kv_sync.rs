@@ -17,11 +17,11 @@ const LISTED_MAX: usize = 20;
 /// a PAI's position among them known.
 const PLACES: u64 = 1 << 16;
 
-/// Compare what the edge's store says of each PAI with the ledger, and repair the store.
+/// Compare the edge's store with the ledger for each PAI, and repair the store.
 ///
-/// For after an outage, or when the edge's KV namespace was lost. Where the store has nothing, nothing readable
-/// or an older state, it gets the ledger's. It may be run at any time beside the serving origin, and again.
-/// What another machine of the edge wrote in the last minute may look missing: it is written again.
+/// Use it after an outage, or when the edge's KV namespace was lost. Where the store has nothing, nothing readable
+/// or an older state, it gets the ledger's. You may run it at any time, beside the origin that serves, and again.
+/// A value that another machine of the edge wrote in the last minute may look missing: it is written again.
 ///
 /// Two things are findings, and stay as they are:
 ///
@@ -29,8 +29,8 @@ const PLACES: u64 = 1 << 16;
 ///                        ledger restored from an old backup? Then charges may be missing too: reconcile first
 ///   another operator's   the edge has the PAI for another operator, and routes its charges there
 ///
-/// Exit code 0 when all of them are the same now, 1 when there are findings (with --dry-run: or differences),
-/// 2 when it could not run to its end; the edge was then asked five times, and what was mended stays.
+/// Exit code 0 when store and ledger agree now, 1 when there are findings (with --dry-run: or differences), and
+/// 2 when it could not finish. It has then asked the edge five times, and its repairs up to that point stay.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {

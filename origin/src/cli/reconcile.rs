@@ -33,9 +33,9 @@ const LISTED_MAX: usize = 20;
 ///              kind is charge or refund; extRefundID is empty for a charge; pai may be empty for a refund;
 ///              status is APPROVED, PENDING or DECLINED
 ///   extract    kind,transactionID,refundID,amount_minor,currency
-///              the ids are those that billing was posted; refundID is empty for a charge; lines of other
-///              partners in the configuration are recognised and left out of the sums (other-partner);
-///              with the column chargeCode, the code that each line was booked under is compared too
+///              The ids are those that we posted to billing. refundID is empty for a charge. Lines of other
+///              partners in the configuration are recognised and left out of the sums (other-partner).
+///              With the column chargeCode, the code that each line was booked under is compared too.
 ///
 /// A charge or refund is in the period in which it was posted to us. Let both files reach some days beyond it at
 /// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
@@ -73,11 +73,11 @@ pub(super) struct Arguments {
     /// Record what a restored database has lost, then compare.
     ///
     /// For a database that is served with --recovering. The statement needs the columns description, period_from and
-    /// period_to, and may have tax_minor, reason (of a refund) and extReference (of a coupon's redemption); the
+    /// period_to. It may have tax_minor, reason (of a refund) and extReference (of a coupon's redemption). The
     /// extract may have msisdn, by which a PAI that was lost finds its subscriber again. Let both files begin before
-    /// the copy of the database, and read in the account events since then first. Charges and refunds are found on
-    /// the bill by the ids that follow from the partner's; what is not on it is set going again, and billing is asked
-    /// before anything is posted. What could not be adopted is listed with the reason. May be run again.
+    /// the copy of the database, and first read in the account events since then. Charges and refunds are found on
+    /// the bill by the ids that follow from the partner's. What is not on it is submitted again, after billing was
+    /// asked for its id. What could not be adopted is listed with the reason. You may run it again.
     #[arg(long, verbatim_doc_comment, conflicts_with = "repair")]
     adopt: bool,
     /// For how many hours an outcome may be unknown before that is a finding.

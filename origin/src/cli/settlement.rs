@@ -21,25 +21,25 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Say what operator and partner owe each other for what was settled in a period.
+/// Compute what operator and partner owe each other for the charges and refunds settled in a period.
 ///
-/// A charge or refund counts in the period in which its outcome was written (its settled_at), which never changes:
+/// A charge or refund counts in the period in which its outcome was written (its settled_at). That never changes, so
 /// the settlement of a past period is always the same. For each currency:
 ///
 ///   net       charges less refunds less tax; the tax of a refund is in proportion to its charge's, and all of it
-///             once the charge is given back in full
+///             once the charge is refunded in full
 ///   partner   its share of net, by the settlement of its entry below [[partners]] in the configuration:
 ///               settlement = { model = "revenue-share", partner_basis_points = 8000 }
 ///                 80 % of net, rounded once, half to even
 ///               settlement = { model = "flat-cost", cost = { value = 1200, currency = "USD" } }
-///                 12.00 for each charge that stays; one that is given back in full does not stay, one that
-///                 is given back in part does
+///                 12.00 for each charge that stays: one refunded in full does not stay, one refunded in
+///                 part does
 ///   operator  the rest, so that both always sum to net
 ///
 /// A refund that the operator bears (borneBy, as your systems ask for it) takes nothing from the partner's share: it is
-/// counted by its amount without tax, absorbed, and its charge stays.
+/// listed as absorbed, by its amount without tax, and its charge stays.
 ///
-/// The same is said for each charge code (the operator's own, which billing books by); the codes add up to the currency.
+/// You also get these sums for each charge code, under which your billing books. They add up to the currency.
 ///
 /// The operator, who has the money, owes the partner its share; when it is negative, the partner owes the operator.
 #[derive(Args)]
@@ -56,8 +56,8 @@ pub(super) struct Arguments {
     /// With --csv: a line for each currency and charge code, with the code in a last column.
     #[arg(long, requires = "csv")]
     by_charge_code: bool,
-    /// Write the lines behind it there (CSV), so that every party can prove it: minor units, those of refunds negative.
-    /// The sum of net_minor is net; the sum of stayed is the number of charges that a flat cost is paid for.
+    /// Write the charges and refunds behind the sums there (CSV), for each party to check. Minor units; refunds are
+    /// negative. The sum of net_minor is net. The sum of stayed is the number of charges with a flat cost.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     lines: Option<PathBuf>,
 }

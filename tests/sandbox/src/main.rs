@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// waits for a page.
 const CALL_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The stand-in parties around onbill, for local use.
+/// Simulated parties around onbill, for local use.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -31,13 +31,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Party {
-    /// A mobile operator: dashboard with the widget, CSP API, text messages, bills.
+    /// A mobile operator: dashboard with the widget, CSP API, SMS, bills.
     Operator {
         /// Its configuration, JSON.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
-    /// A partner that plays Netflix: sign-up, accounts, billing runs.
+    /// A partner that simulates Netflix: sign-up, accounts, billing runs.
     Netflix {
         /// Its configuration, JSON.
         #[arg(long, value_name = "FILE")]

@@ -11,24 +11,32 @@ use std::fs;
 const SOURCES: [&str; 4] =
     ["origin/src/cli", "tool/src", "tests/sandbox/src/main.rs", "tests/bench/src/arguments.rs"];
 
-/// The paragraphs of docs in a source, each with its first line.
+/// The paragraphs of docs in a source, each with its first line. Each row of an indented table is one of its own.
 fn docs_of(source: &str) -> Vec<(usize, String)> {
     let mut docs: Vec<(usize, String)> = Vec::new();
     let mut is_open = false;
     for (at, line) in source.lines().enumerate() {
-        let words = line.trim_start().strip_prefix("///").map(str::trim).filter(|words| !words.is_empty());
-        match (words, is_open) {
-            (Some(words), true) => {
-                let (_, text) = docs.last_mut().expect("is open");
+        let doc = line.trim_start().strip_prefix("///").unwrap_or_default();
+        let words = doc.trim();
+        let is_row = doc.starts_with("   ") || words.contains("   ");
+        match docs.last_mut() {
+            _ if words.is_empty() => {}
+            Some((_, text)) if is_open && !is_row => {
                 text.push(' ');
                 text.push_str(words);
             }
-            (Some(words), false) => docs.push((at + 1, words.to_owned())),
-            (None, _) => {}
+            _ => docs.push((at + 1, words.to_owned())),
         }
-        is_open = words.is_some();
+        is_open = !words.is_empty();
     }
     docs
+}
+
+#[test]
+fn docs_are_read_in_paragraphs() {
+    let source = "/// One\n/// two.\n///\n///   a   row\n///   another\nstruct S;\n    /// Three.\n";
+    let wanted = [(1, "One two."), (4, "a   row"), (5, "another"), (7, "Three.")];
+    assert_eq!(docs_of(source), wanted.map(|(line, text)| (line, text.to_owned())));
 }
 
 #[test]
