@@ -19,9 +19,9 @@ pub(crate) struct KeyOptions {
     /// Your key file: a ring, or a JWKS.
     #[arg(long, value_name = "FILE", env = "ONBILL_KEYS")]
     pub(crate) keys: PathBuf,
-    /// The use of the key: partner-call for a partner, bss-to-origin for an operator, and
-    /// origin-to-bss to call your own CSP API as the origin does. Without it, the first of them that
-    /// the file has.
+    /// The use of the key: partner-call for a partner, bss-to-origin for an operator. With
+    /// origin-to-bss you call your own CSP API as the origin does. Without it, the first of these
+    /// that the file has.
     #[arg(long = "use", value_name = "USE", value_parser = parse_use)]
     pub(crate) key_use: Option<KeyUse>,
     /// The id of the key, if not the last one of this use.

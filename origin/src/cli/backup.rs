@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 ///
 /// The copy is complete, and of one moment. It is checked against this configuration and its keys, and is on the
 /// disk before the file gets its name. An existing file is not overwritten. Keep the copy as safe as the database,
-/// and apart from the keys. It is marked as a copy: an origin starts on it with `--recovering` only, until
-/// `recovered` says that it is complete again.
+/// and apart from the keys. It is marked as a copy: an origin that starts on it behaves as with `--recovering`, until
+/// you run `recovered`.
 ///
 /// A database on a PostgreSQL server is backed up by the server's own tools: exit code 2.
 #[derive(Args)]

@@ -11,13 +11,13 @@ use std::path::Path;
 
 /// Bring the schema of the database up to date, as serve does when it starts.
 ///
-/// By itself it is for a large database, whose migration takes longer than a supervisor lets serve take, and for
-/// origins whose own database user may not change tables. All that is missing is done in one transaction. Several
-/// origins may start, and this may run, at once: one migrates and the others wait for it.
+/// Run it by itself for a large database, whose migration takes longer than a supervisor waits for serve. It is also
+/// for origins whose database user may not change tables. All missing migrations are one transaction. Several origins
+/// may start at once, also while this runs: one migrates, and the others wait for it.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
-    /// Say what would be done, and change nothing. Exit code 1 when there is something to do.
+    /// Print what would be done, and change nothing. Exit code 1 when there is something to do.
     #[arg(long)]
     plan: bool,
 }

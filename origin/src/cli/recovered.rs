@@ -7,10 +7,10 @@ use clap::Args;
 use onbill_origin::store::OpenMode;
 use std::path::Path;
 
-/// Say that the database is complete again: the origin decides by it from its next start on.
+/// End a recovery: the database is complete, and the origin decides by it from its next start on.
 ///
-/// For the end of a restore, when `reconcile --adopt` has been run for every partner, and what it could not adopt
-/// was seen to. Start the origin again afterwards, without --recovering. Exit code 1 when nothing was to be ended.
+/// Run it at the end of a restore, after `reconcile --adopt` for every partner, when you have dealt with what could not
+/// be adopted. Then restart the origin without --recovering. Exit code 1 when there was no recovery to end.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {}

@@ -18,12 +18,12 @@ const LISTED_MAX: usize = 20;
 
 /// Seal every number again with the newest key of use numbers.
 ///
-/// Put the new key last into the ring, restart every origin with it, and run this: charges go on meanwhile.
-/// It may break off anywhere and be run again. At the end it tells whether an older key is still in use for
-/// sealing. The oldest key stays in the ring all the same: numbers are found by an index made with it, and of
-/// the accounts and events there is nothing else to make another index of. Any other older key may go.
+/// Put the new key last into the ring, restart every origin with it, and run this verb. Charges continue meanwhile.
+/// It may stop anywhere, and you can run it again. At the end it reports whether an older key is still in use for
+/// sealing. Keep the oldest key in the ring in any case: numbers are found by an index made with it, and that of
+/// accounts and events cannot be computed again. You may remove any other older key.
 ///
-/// What does not open is named, and never written over.
+/// A value that does not open is reported, and never overwritten.
 ///
 /// Exit code 0 when everything is sealed with the newest key, 1 when something is not, 2 when it could not run.
 #[derive(Args)]

@@ -27,20 +27,19 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// How long a collector of spans may take for a batch. Other batches wait meanwhile, and no call does.
 const COLLECTOR_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Answer the edge, hand charges and refunds to billing, tell the partner.
+/// Run the origin: answer the edge, submit charges and refunds to billing, and send webhooks to partners.
 ///
-/// Runs until SIGTERM or Ctrl-C, or until a part of it fails: let it be started again then. Logs are JSON
-/// lines on stderr (docs/operate/logs.md has their fields); RUST_LOG sets their level, info when it is not set.
-/// Under systemd it can be of Type=notify, with WatchdogSec.
+/// It runs until SIGTERM or Ctrl-C, or until a part of it fails: let a supervisor restart it then. Logs are JSON
+/// lines on stderr (docs/operate/logs.md has their fields). RUST_LOG sets their level, which is info by default.
+/// Under systemd, use Type=notify, with WatchdogSec if you like.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
     /// The database was restored from a copy, or lost its last writes in a failover: decide nothing by it yet.
     ///
-    /// Calls that create something get 503; account events are taken, what is there is answered, and what was
-    /// settled is reported. Nothing goes to billing or to subscribers. The database remembers it: it is served so,
-    /// with or without this, until `recovered` says that it is complete. A copy that `backup` made is served so by
-    /// itself.
+    /// Calls that create something get 503. Account events are accepted, existing records are answered, and settled
+    /// outcomes are reported. Nothing goes to billing or to subscribers. The database remembers this, with or
+    /// without the flag, until you run `recovered`. A copy that `backup` made starts like this by itself.
     #[arg(long, verbatim_doc_comment)]
     recovering: bool,
 }
