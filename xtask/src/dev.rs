@@ -74,7 +74,7 @@ pub(crate) fn build_programs(edge: EdgeBuild) -> Outcome {
     edge::build_if_changed(edge.profile())
 }
 
-/// Plans one operator, on the addresses that the README names.
+/// Plans one operator, on the addresses that the quickstart names.
 pub(crate) fn plan_local_system(accounts: Option<&Path>) -> Plan {
     // Programs run at the repository root, but the path was typed in the current directory.
     let named = accounts.map(|file| path::absolute(file).unwrap_or_else(|_| file.to_owned()));

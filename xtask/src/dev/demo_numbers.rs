@@ -1,4 +1,4 @@
-//! Picks example numbers from an accounts file, with what each one demonstrates: those that the README's walkthrough
+//! Picks example numbers from an accounts file, with what each one demonstrates: those that the quickstart's walkthrough
 //! names, and one of each other kind of account. The origin reads the file itself and rejects errors in it; this file only
 //! picks examples.
 
@@ -33,7 +33,7 @@ pub(crate) fn read_demo_numbers(file: &Path, price: u32) -> Outcome<Vec<DemoNumb
     Ok(demos)
 }
 
-/// The numbers of the README's walkthrough, with what it does with them.
+/// The numbers of the quickstart's walkthrough, with what it does with them.
 const WALKTHROUGH: [(&str, &str); 3] = [
     ("+12025550101", "begin here"),
     ("+12025550102", "for an account that is moved from the card to the bill"),
@@ -70,7 +70,7 @@ fn pick_demo_numbers(text: &str, price: u32) -> Option<Vec<DemoNumber>> {
 }
 
 impl DemoNumber {
-    /// The number as the README spells it and people type it: `(202) 555-0101`. Another country's stays international.
+    /// The number as the quickstart spells it and people type it: `(202) 555-0101`. Another country's stays international.
     pub(crate) fn spell(&self) -> String {
         let national = self.msisdn.strip_prefix("+1").filter(|digits| digits.len() == 10);
         let parts = national.and_then(|digits| Some((digits.get(..3)?, digits.get(3..6)?, digits.get(6..)?)));
@@ -153,18 +153,21 @@ mod tests {
     }
 
     #[test]
-    fn walkthrough_numbers_are_those_of_the_readme() {
+    fn walkthrough_numbers_are_those_of_the_quickstart() {
+        let quickstart = include_str!("../../../docs/quickstart.md");
         let readme = include_str!("../../../README.md");
         let demos = pick_demo_numbers(include_str!("../../../tests/sandbox/accounts/acme.csv"), 1599)
             .expect("is sound");
         let spelled: Vec<String> = demos.iter().map(DemoNumber::spell).collect();
         for (msisdn, _) in WALKTHROUGH {
             let number = DemoNumber { msisdn: msisdn.to_owned(), description: String::new() }.spell();
-            assert!(readme.contains(&format!("`{number}`")), "{number} is not in the README");
+            assert!(quickstart.contains(&format!("`{number}`")), "{number} is not in the quickstart");
         }
-        for named in readme.split("`(").skip(1).filter_map(|rest| rest.split('`').next()) {
-            let number = format!("({named}");
-            assert!(spelled.contains(&number), "the README names {number}, and dev does not print it");
+        for page in [quickstart, readme] {
+            for named in page.split("`(").skip(1).filter_map(|rest| rest.split('`').next()) {
+                let number = format!("({named}");
+                assert!(spelled.contains(&number), "a page names {number}, and dev does not print it");
+            }
         }
         let abroad = DemoNumber { msisdn: "+34600000001".to_owned(), description: String::new() };
         assert_eq!(abroad.spell(), "+34600000001");

@@ -4,6 +4,7 @@
 
 mod contents;
 mod helps;
+mod limits;
 mod links;
 mod page;
 mod reading;
