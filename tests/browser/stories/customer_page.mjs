@@ -31,7 +31,7 @@ function nextBill() {
   return new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeZone: 'UTC' }).format(date);
 }
 
-test('whom the dashboard vouches for sees it at once: what is linked, charged and given back', async stage => {
+test('whom the dashboard vouches for sees it at once: what is linked, charged and refunded', async stage => {
   const { page } = await stage.customer();
   await new Dashboard(page, acme).logIn(ana);
   const own = await new OwnPage(page, acme).open();
@@ -44,7 +44,7 @@ test('whom the dashboard vouches for sees it at once: what is linked, charged an
   assert.deepEqual(await own.standings(), ['APPROVED', 'APPROVED']);
   for (const [period, given] of [['Jan 1 – 31, 2027', '$5.00'], ['Dec 1 – 31, 2026', '$15.99']]) {
     assert.deepEqual(await own.charge(period),
-      ['Netflix Standard', '$15.99', 'Charged', `For ${period}`, `On the bill of ${nextBill()}`, `${given} given back`]);
+      ['Netflix Standard', '$15.99', 'Charged', `For ${period}`, `On the bill of ${nextBill()}`, `${given} refunded`]);
   }
   assert.ok(await own.$('earlier').isHidden());
   await accessible(page, 'own page');
@@ -72,7 +72,7 @@ test('whoever is not logged in proves the number with a code, and reads why a mo
   assert.deepEqual(await own.charge('Mar 1 – 31, 2027'), [
     'Netflix Standard', '$15.99', 'Not charged', 'For Mar 1 – 31, 2027', 'The balance was too low.',
   ]);
-  assert.equal((await own.charge('Feb 1 – 28, 2027')).at(-1), '$4.00 given back');
+  assert.equal((await own.charge('Feb 1 – 28, 2027')).at(-1), '$4.00 refunded');
   await accessible(page, 'own page on a phone, dark');
   for (const frame of page.frames()) {
     const [needed, there] = await frame.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
@@ -201,7 +201,7 @@ test('an end is confirmed, by keyboard; then charges are declined and Netflix kn
   await own.shows('account');
   const [, badge, , why] = await own.links().first().locator('> *').allTextContents();
   assert.equal(badge, own.say('link-closed'));
-  assert.match(why, /^Ended on .+\. It was ended at your wish\.$/);
+  assert.match(why, /^Ended on .+\. You stopped paying on your bill\.$/);
   assert.equal(await own.links().getByRole('button').count(), 0);
 
   const { told } = await until('Netflix is told', async () => {
