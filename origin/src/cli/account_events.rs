@@ -61,7 +61,7 @@ impl Arguments {
             ImportError::Store(error) => database_failed(error),
         })?;
         print_line!(
-            "{} events applied, {} older than what was known, {} of nobody who signed up, {} contradictory, {} lines refused.",
+            "{} events applied, {} older than what was known, {} of numbers that never signed up, {} contradictory, {} lines refused.",
             report.applied,
             report.superseded,
             report.no_subscriber,

@@ -53,7 +53,7 @@ impl Arguments {
             ErasureFileError::Store(error) => database_failed(error),
         })?;
         print_line!(
-            "{} numbers erased, {} to go with a file that is being written, {} of nobody on record, {} lines refused.",
+            "{} numbers erased, {} to go with a file that is being written, {} not on record, {} lines refused.",
             report.erased,
             report.erasing,
             report.not_found,

@@ -59,7 +59,7 @@ impl Arguments {
         if let Err(stopped) = outcome {
             let percent = report.through.map_or(0, position_of) * 100 / PLACES;
             print_error_line!(
-                "It stopped after {percent} % of the PAIs. Run it again: it begins anew, and is quick where nothing is to be mended."
+                "It stopped after {percent} % of the PAIs. Run it again: it starts from the beginning, and is quick where there is nothing to repair."
             );
             return Err(match stopped {
                 KvSyncError::Store(error) => database_failed(error),

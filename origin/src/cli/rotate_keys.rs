@@ -54,7 +54,7 @@ impl Arguments {
             ));
         }
         print_line!(
-            "{} values sealed anew with key {}, {} were.",
+            "{} values sealed again with key {}, {} were.",
             report.resealed,
             vault.newest_key_id(),
             report.current

@@ -85,7 +85,7 @@ pub(crate) fn coupon_not_found() -> Reject {
 }
 
 fn buyer_left() -> Reject {
-    Reject::new(ErrorCode::AccountNotEligible, "The coupon's buyer has left: nobody else is sent its code.")
+    Reject::new(ErrorCode::AccountNotEligible, "The coupon's buyer has left, and its code goes to no one else.")
 }
 
 fn why_not(row: &CouponRow, now: Timestamp) -> Reject {

@@ -63,7 +63,7 @@ pub async fn erase_listed(
             ErasureState::Erasing => report.erasing += 1,
             ErasureState::NotFound => {
                 report.not_found += 1;
-                complain(format!("line {line}: nobody with this number is on record"));
+                complain(format!("line {line}: this number is not on record"));
             }
             // Without an erasure id there is no conflict with an earlier erasure.
             ErasureState::Erased | ErasureState::Conflict => report.erased += 1,

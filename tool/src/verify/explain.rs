@@ -261,7 +261,7 @@ fn check_created(input: &InnerList, now: Timestamp) -> Result<String, String> {
     let hint = if created > 100_000_000_000 {
         "seconds are wanted, not milliseconds"
     } else {
-        "set the clock, and sign each call anew"
+        "set the clock, and sign each call again"
     };
     Err(format!("{text}; at most {SIGNATURE_SKEW_SECONDS} s are allowed: {hint}"))
 }
