@@ -85,9 +85,9 @@ fn find_flag<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
     })
 }
 
-/// Such as `VERB` or `…`.
+/// Such as `VERB`, `…` or the beginning of `[--flag]`.
 fn is_placeholder(word: &str) -> bool {
-    !word.contains(|c: char| c.is_ascii_lowercase())
+    word.starts_with('[') || !word.contains(|c: char| c.is_ascii_lowercase())
 }
 
 #[cfg(test)]

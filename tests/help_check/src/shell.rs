@@ -8,17 +8,21 @@ pub(crate) fn find_commands(page: &str, program: &str) -> Vec<Vec<String>> {
     let spans = rest.split('`').skip(1).step_by(2).map(|span| span.replace('\n', " "));
     let own = format!("{program} ");
     commands.extend(spans.filter(|span| span.starts_with(&own)).flat_map(|span| split_commands(&span)));
-    commands.into_iter().filter_map(|words| words_after(words, program)).collect()
+    commands.iter().filter_map(|words| words_after(words, program)).collect()
 }
 
-/// What follows the program in a command, whose name may have a path, and `sudo` and variables before it.
-fn words_after(mut words: Vec<String>, program: &str) -> Option<Vec<String>> {
-    let at = words.iter().position(|word| word.rsplit('/').next() == Some(program))?;
-    // Elsewhere it is an argument, such as the package that is installed.
-    let is_run =
-        words[..at].iter().all(|word| word.contains('=') || word.starts_with('-') || is_runner(word))
-            || words[0] == "sudo";
-    is_run.then(|| words.split_off(at + 1))
+/// What follows the program in a command, before which may be variables, `sudo -u USER` and such.
+fn words_after(words: &[String], program: &str) -> Option<Vec<String>> {
+    let mut rest = words;
+    loop {
+        rest = match rest {
+            [word, tail @ ..] if word.contains('=') || is_runner(word) => tail,
+            [option, _, tail @ ..] if option == "-u" => tail,
+            _ => break,
+        };
+    }
+    let (command, words) = rest.split_first()?;
+    (command.rsplit('/').next() == Some(program)).then(|| words.to_vec())
 }
 
 fn is_runner(word: &str) -> bool {
@@ -88,7 +92,7 @@ mod tests {
     #[test]
     fn commands_are_found_in_blocks_and_sentences() {
         let page = "Run `prog a\n--b`, or `other prog`.\n\n```sh\nA=1 sudo -u x target/prog --c 'd e' \\\n  f   # why\n\
-            prog g | prog h > file\napt-get install prog\n```\n\n```text\nprog i\n```\n";
+            prog g | prog h > file\napt-get install prog\nsudo install -g prog x\n```\n\n```text\nprog i\n```\n";
         let found: Vec<_> = find_commands(page, "prog").iter().map(|words| words.join("+")).collect();
         assert_eq!(found, ["--c+d e+f", "g", "h", "a+--b"]);
     }
