@@ -34,8 +34,8 @@ cargo xtask <verb>
   keys --operator ID[,ID..] --partner ID[,ID..] --out DIR
                                 write matched sets of fresh keys, one file for each holder
   keys --edge FILE --operator ID[,ID..] [--epoch R.N] --out DIR
-                                write the sets of further operators of that edge, or only what their origins
-                                share with it in another epoch, such as r1.2
+                                write the sets of further operators of that edge, or, with --epoch, only the keys
+                                that their origins share with it in that epoch
   keys --edge FILE --next-root --out DIR
                                 write the edge's next root key
   operators check|put FILE.. [--local] [-- WRANGLER'S..]
@@ -53,19 +53,19 @@ cargo xtask <verb>
                                 docs/benchmarks.md; one row only, in short rounds, with ten million accounts
                                 and charges too, or where it spends its time
   crash [--cycles N] [--database sqlite|postgres | --cluster]
-                                kill the real origin under load, again and again, and audit its ledger; --cluster
-                                does it to the primary of a PostgreSQL cluster, as root, with Debian's patroni,
-                                etcd-server, python3-etcd, haproxy and postgresql-15
+                                kill the real origin under load, again and again, and audit its ledger. With
+                                --cluster, kill the primary of a PostgreSQL cluster. That needs root, and Debian's
+                                patroni, etcd-server, python3-etcd, haproxy and postgresql-15
   sim [--lifecycles|--restores] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
                                 simulate the system under injected faults: N seeds from S on (1000 from 0), or
-                                one failed seed again; on PostgreSQL two origins race; --lifecycles simulates whole
-                                subscriber lifecycles instead, many more of them in the same time (20000);
-                                --restores puts older databases back (1000)
+                                one failed seed again. On PostgreSQL two origins race. With --lifecycles, simulate
+                                whole subscriber lifecycles instead, many more in the same time (20000). With
+                                --restores, put older databases back (1000)
   upgrade --from REF            upgrade an origin built from REF to this tree's under load, and take it back
   release [--check|--prepare|--snapshot]
                                 make all that a release ships into target/release-artifacts: --check says what is
                                 in the way, --prepare locks the migrations, --snapshot makes a trial of it
-  test [rust|browser]           everything that must pass before a change is accepted";
+  test [rust|browser]           run everything that must pass before a change is accepted";
 
 /// A verb with its arguments.
 #[derive(Debug, PartialEq, Eq)]

@@ -65,7 +65,7 @@ fn entries(usage: &str) -> Vec<(String, String)> {
     for line in usage.lines().skip(2) {
         let (command, text) = line.split_at_checked(32).unwrap_or((line, ""));
         if command.starts_with("  ") && !command.starts_with("   ") {
-            let (command, text) = if command.ends_with(' ') { (command, text) } else { (line, "") };
+            let (command, text) = if command.ends_with("  ") { (command, text) } else { (line, "") };
             entries.push((command.trim().to_owned(), text.to_owned()));
         } else if let Some((_, entry)) = entries.last_mut() {
             entry.push(' ');
