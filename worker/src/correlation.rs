@@ -68,7 +68,7 @@ pub(crate) fn read_correlation<P: Platform>(
         }
         _ => (
             begin(platform, given, state),
-            Err(Reject::invalid_request("x-correlator is not of the form that the contract gives.")),
+            Err(Reject::invalid_request("x-correlator is malformed.")),
         ),
     }
 }

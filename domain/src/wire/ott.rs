@@ -136,7 +136,7 @@ impl TransactionRequest {
     /// Checks what the types do not: the id, the bounds of the amount, the description, the tax.
     pub fn check(&self) -> Result<(), Reject> {
         if self.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
-            return Err(Reject::invalid_request("extTransactionID begins as only those of coupons do."));
+            return Err(Reject::invalid_request("extTransactionID must not begin with onbill-coupon-."));
         }
         check_amount(self.amount)?;
         if !is_printable_line(&self.description) {

@@ -82,7 +82,7 @@ impl CouponRedemptions {
                 Reject::new(ErrorCode::TokenExpired, "The coupon can no longer be redeemed.")
             }
             RedeemResult::Used => {
-                Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon was redeemed by another reference.")
+                Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon was redeemed under another extReference.")
             }
             RedeemResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
             RedeemResult::NoDaysLeft => Reject::new(

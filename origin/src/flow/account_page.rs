@@ -151,7 +151,7 @@ pub(crate) fn parse_cursor(text: &str) -> Result<Cursor, Reject> {
     let is_of_an_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_graphic());
     let parts = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id)));
     let parts = parts.filter(|(_, id)| is_of_an_id(id));
-    let (at, id) = parts.ok_or_else(|| Reject::invalid_request("cursor is not a place in the list."))?;
+    let (at, id) = parts.ok_or_else(|| Reject::invalid_request("cursor is malformed."))?;
     Ok(Cursor { at: Timestamp::from_unix_seconds(at), id: id.to_owned() })
 }
 

@@ -192,7 +192,7 @@ pub(crate) fn subscription_not_found() -> Reject {
 
 /// The refusal of any change of a subscription that has ended.
 pub(crate) fn subscription_is_over() -> Reject {
-    Reject::invalid_request("The subscription is over: a new one needs a new name.")
+    Reject::invalid_request("The subscription has ended: report a new one under a new extSubscriptionID.")
 }
 
 fn other_change() -> Reject {

@@ -32,7 +32,7 @@ impl Received {
             if is_over_limit(&error) {
                 too_large()
             } else {
-                Reject::invalid_request("The body did not arrive whole.")
+                Reject::invalid_request("The body is incomplete.")
             }
         })?;
         // A request without a body has no content type.

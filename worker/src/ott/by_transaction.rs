@@ -26,7 +26,7 @@ pub(crate) fn parse_ext_id(part: &str) -> Result<ExtId, Reject> {
     let decoded = percent_decode_str(part).decode_utf8().ok();
     let id = decoded.and_then(|text| ExtId::parse(&text));
     id.ok_or_else(|| {
-        Reject::invalid_request("What names the charge or the refund in the path is not an identifier.")
+        Reject::invalid_request("The id of the charge or the refund in the path is malformed.")
     })
 }
 

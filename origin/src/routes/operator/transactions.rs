@@ -51,7 +51,7 @@ fn find_partner(config: &Config, asked: Option<PartnerId>) -> Result<PartnerId, 
         }
         None => match known.first() {
             Some(only) if known.len() == 1 => Ok((*only).clone()),
-            _ => Err(Reject::invalid_request("partner must be said where there are several.")),
+            _ => Err(Reject::invalid_request("partner is required where there are several.")),
         },
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn get_return_page<P: Platform>(
     operator: &str,
     ticket: &str,
 ) -> Result<Response<Bytes>, HandlerError> {
-    let not_found = || Reject::new(ErrorCode::NotFound, "There is no such way back.");
+    let not_found = || Reject::new(ErrorCode::NotFound, "There is no such return page.");
     // 1.
     check_widget_rate(call).await?;
     // 2.
