@@ -66,10 +66,7 @@ pub(crate) fn read_correlation<P: Platform>(
             let parent = given.or_else(|| platform.random_bytes().map(TraceParent::begin));
             (Some(Correlation { correlator, parent, state }), Ok(()))
         }
-        _ => (
-            begin(platform, given, state),
-            Err(Reject::invalid_request("x-correlator is malformed.")),
-        ),
+        _ => (begin(platform, given, state), Err(Reject::invalid_request("x-correlator is malformed."))),
     }
 }
 

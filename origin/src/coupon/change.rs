@@ -85,7 +85,10 @@ pub(crate) fn coupon_not_found() -> Reject {
 }
 
 fn buyer_left() -> Reject {
-    Reject::new(ErrorCode::AccountNotEligible, "The coupon's buyer has left, and its code goes to no one else.")
+    Reject::new(
+        ErrorCode::AccountNotEligible,
+        "The coupon's buyer has left, and its code goes to no one else.",
+    )
 }
 
 fn why_not(row: &CouponRow, now: Timestamp) -> Reject {

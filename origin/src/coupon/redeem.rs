@@ -81,9 +81,10 @@ impl CouponRedemptions {
             RedeemResult::Expired => {
                 Reject::new(ErrorCode::TokenExpired, "The coupon can no longer be redeemed.")
             }
-            RedeemResult::Used => {
-                Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon was redeemed under another extReference.")
-            }
+            RedeemResult::Used => Reject::new(
+                ErrorCode::TokenAlreadyUsed,
+                "The coupon was redeemed under another extReference.",
+            ),
             RedeemResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
             RedeemResult::NoDaysLeft => Reject::new(
                 ErrorCode::AccountNotEligible,

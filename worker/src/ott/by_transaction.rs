@@ -25,9 +25,7 @@ use std::sync::Arc;
 pub(crate) fn parse_ext_id(part: &str) -> Result<ExtId, Reject> {
     let decoded = percent_decode_str(part).decode_utf8().ok();
     let id = decoded.and_then(|text| ExtId::parse(&text));
-    id.ok_or_else(|| {
-        Reject::invalid_request("The id of the charge or the refund in the path is malformed.")
-    })
+    id.ok_or_else(|| Reject::invalid_request("The id of the charge or the refund in the path is malformed."))
 }
 
 /// Passes a call that only reads on to the operators of the partner, and relays the one response.
