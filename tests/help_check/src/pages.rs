@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-/// Folders that hold nothing of ours.
-const SKIPPED: [&str; 4] = ["node_modules", "target", ".git", ".wrangler"];
+/// Folders that hold nothing of ours, or what a build has made.
+const SKIPPED: [&str; 5] = ["node_modules", "target", "build", ".git", ".wrangler"];
 
 /// Each page with its name.
 pub(crate) fn read_pages(repository: &Path) -> Vec<(String, String)> {

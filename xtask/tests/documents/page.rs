@@ -5,8 +5,8 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// Folders that hold nothing of ours.
-const SKIPPED: [&str; 4] = ["node_modules", "target", ".git", ".wrangler"];
+/// Folders that hold nothing of ours, or what a build has made.
+const SKIPPED: [&str; 5] = ["node_modules", "target", "build", ".git", ".wrangler"];
 
 pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is in the repository")

@@ -87,7 +87,7 @@ fn long_sentences_and_means_are_found() {
     let long = "word ".repeat(WORDS_MAX + 1);
     assert_eq!(complain_of_long("page.md:7", &long).len(), 1);
     assert!(complain_of_long("page.md:7", &long)[0].starts_with("page.md:7: 36 words"));
-    assert!(complain_of_long("page.md:7", long.trim_start_matches("word ")).is_empty());
+    assert!(complain_of_long("page.md:7", &long["word ".len()..]).is_empty());
     let mut measure = Measure::default();
     measure.count(&format!("{}. {}.", "A".repeat(3), "word ".repeat(34).trim()));
     assert!(measure.complain("page.md").is_some());
