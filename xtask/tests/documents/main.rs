@@ -3,6 +3,7 @@
 //! `tests/deploy/commands.test.mjs`.
 
 mod contents;
+mod data_map;
 mod helps;
 mod limits;
 mod links;
