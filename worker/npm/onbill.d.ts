@@ -12,7 +12,7 @@ export type PayOnBillRefusal =
   | 'return-url-not-listed' | 'return-url-taken' | 'frame-unavailable'
   | 'lacks-allow-forms' | 'lacks-allow-same-origin' | 'lacks-allow-top-navigation';
 
-/** Why a step did not succeed. The customer has been told, and has a way on. */
+/** Why a step did not succeed. The customer has read why, and what to do next. */
 export type PayOnBillFailure =
   | 'invalid-request' | 'number-foreign' | 'account-not-found' | 'account-not-eligible' | 'suspended-non-payment' | 'insufficient-balance'
   | 'already-on-bill' | 'pin-invalid' | 'pin-expired' | 'token-invalid' | 'token-expired' | 'too-many-requests'
@@ -47,9 +47,9 @@ export interface PayOnBillElement extends HTMLElement {
   returnUrl: string;
   session: PayOnBillSession;
 
-  /** Begins anew, in a new frame. */
+  /** Starts again, in a new frame. */
   reset(): void;
-  /** Takes the frame away. `reset()`, or putting the element into the page again, brings it back. */
+  /** Removes the frame. `reset()`, or putting the element into the page again, brings it back. */
   destroy(): void;
 
   addEventListener<Type extends keyof PayOnBillEventMap>(
