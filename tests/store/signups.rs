@@ -1,16 +1,20 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
 use crate::test_store::{
-    CHECK_LIMITS, NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_flow, new_pai,
-    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, subscription_terms,
+    CHECK_LIMITS, NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_coupon, new_flow,
+    new_pai, new_redemption, new_signup, new_subscription, parse_ext_id, partner_id, sealed_number,
+    subscription_terms, usd,
 };
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
+use onbill_domain::ids::OfferId;
 use onbill_domain::pai::PaiState;
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::SignupOutcome;
 use onbill_domain::wire::ott::SubscriptionSource;
 use onbill_origin::store::{
-    DevicePin, ImportedAccount, IssueSignupResult, RecordSubscriptionResult, SpendTokenResult, StoreError,
+    DevicePin, ImportedAccount, IssueSignupResult, NewCharge, NewRedemption, RecordSubscriptionResult,
+    SpendTokenResult, StoreError, SubscriptionStart,
 };
 
 on_each_database!(
@@ -19,6 +23,7 @@ on_each_database!(
     a_token_is_spent_once_and_by_its_partner,
     a_visit_ends_as_the_books_say,
     a_visit_is_no_success_any_more_once_its_holder_has_gone,
+    a_subscription_says_how_it_began_and_when_it_was_charged_first,
     a_subscription_is_recorded_once_and_alone,
     every_call_that_changes_something_spends_its_nonce,
 );
@@ -140,6 +145,65 @@ async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(db: TestStore) 
     assert_eq!(outcome().await, SignupOutcome::Success);
     db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
+}
+
+async fn a_subscription_says_how_it_began_and_when_it_was_charged_first(db: TestStore) {
+    let today = Day::of_timestamp(NOW);
+    let start = async |id: &str| db.store.find_subscription_start(id.to_owned(), today).await.expect("works");
+    assert_eq!(start("ps-1").await, None);
+    let new = new_signup("netflix", 1, "2024-01-01");
+    let jti = new.jti.clone();
+    let issued = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
+    let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
+    // A coupon's charge is in the same table, and is its buyer's.
+    let coupon = new_coupon(1, "c-1");
+    let redemption = NewRedemption { pai: Some(row.pai), ..new_redemption("r-1", coupon.text.code) };
+    db.issue_new_coupon(coupon).await;
+    db.store.redeem_coupon(fresh_nonce(), NOW, redemption).await.expect("works");
+    let netflix = partner_id("netflix");
+    db.store
+        .spend_token(fresh_nonce(), NOW, netflix.clone(), jti, parse_ext_id("r-1"))
+        .await
+        .expect("works");
+    let request = new_subscription(row.pai, "s-1");
+    let terms = subscription_terms();
+    db.store
+        .record_subscription(fresh_nonce(), NOW, netflix, "ps-1".into(), request, terms)
+        .await
+        .expect("works");
+    let declined = NewCharge {
+        limits: Some(SpendingLimits { transaction_minor: Some(1000), ..SpendingLimits::default() }),
+        ..new_charge(row.pai, "n-0", 1599)
+    };
+    db.store.post_charge(fresh_nonce(), NOW, declined).await.expect("works");
+
+    let begun = SubscriptionStart {
+        source: SubscriptionSource::NewAccount,
+        account_type: Some(AccountType::Postpaid),
+        offer: OfferId::parse("netflix-standard"),
+        price: Some(usd(1599)),
+        charged_at: None,
+        paid_until: Day::parse("2027-05-17"),
+    };
+    assert_eq!(start("ps-1").await, Some(begun.clone()));
+
+    for (days, ext_id) in [(1, "n-1"), (2, "n-2")] {
+        let at = NOW.plus_seconds(days * 86_400);
+        db.store.post_charge(fresh_nonce(), at, new_charge(row.pai, ext_id, 1599)).await.expect("works");
+    }
+    let charged = SubscriptionStart { charged_at: Some(NOW.plus_seconds(86_400)), ..begun };
+    assert_eq!(start("ps-1").await, Some(charged));
+
+    // One that no visit of the widget has led to.
+    let other = db.sign_up_subscriber(2).await;
+    let request = new_subscription(other.pai, "s-2");
+    let terms = subscription_terms();
+    db.store
+        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "ps-2".into(), request, terms)
+        .await
+        .expect("works");
+    let begun = start("ps-2").await.expect("is there");
+    assert_eq!((begun.account_type, begun.charged_at, begun.paid_until), (None, None, None));
 }
 
 async fn a_subscription_is_recorded_once_and_alone(db: TestStore) {

@@ -17,11 +17,12 @@ function proven(answer) {
 function conclude(result) {
   if (result === closing) return;
   closing = result;
-  run(null, 'result', () => call('result', { result }), ({ outcome, offer, accountURL }) => {
+  run(null, 'result', () => call('result', { result }), ({ outcome, offer, accountURL, summary }) => {
     const go = (words, url) => /^https?:/.test(url) && [words, () => open(url, '_top')];
     const seen = go('account-page', accountURL);
     const ways = { success: [go('open-partner', partner.url), seen, leave()], pending: [leave(), seen], cancelled: [['again', toNumber], leave('not-now')] };
-    message(outcome, outcome, ways[outcome], { offer: offer.title, next: outcome === 'success' && t('success-next') });
+    message(outcome, outcome, ways[outcome], { offer: offer.title, rows: summary && pairs(summary),
+      next: outcome === 'success' && t('success-next') });
     if (outcome !== 'cancelled') post('success', { outcome, result });
   });
 }

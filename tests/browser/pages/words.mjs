@@ -26,6 +26,19 @@ export function written({ id }, typed) {
 /** A word of the last step. */
 export const agreementWord = (key, locale = 'en') => read(locale).agreement[key];
 
+/** What a new member reads on the way back: pairs of label and text. `date` is that of the first charge, if it is known. */
+export function summary({ operator, locale = 'en', price, type = 'postpaid', date }) {
+  const { agreement: words } = read(locale);
+  const { taxes } = operator.agreement;
+  const first = date ? 'on' : type === 'prepaid' ? 'from-balance' : 'with-bill';
+  const names = { operator: operator.name, partner: 'Netflix', price, date };
+  return [
+    [words.plan, 'Netflix Standard'],
+    [words.price, fill(words[taxes ? `price-taxes-${taxes}` : 'price-alone'], names)],
+    [words['first-charge'], fill(words[`first-charge-${first}`], names)],
+  ];
+}
+
 /** The words that come with a result or a refusal, those of all of them. */
 export const answerWords = locale => read(locale).widget;
 
