@@ -81,9 +81,15 @@ function begin() {
 
   Object.assign(strings, boot.own);
   label(!boot.offer);
-  // Until the first step is there, the frame keeps the height that the loader has given it.
+  // Until the first step is there, the frame keeps the height that the loader has given it. In its column it then never becomes
+  // lower: what stands below it would move up for one step and down for the next. The own page does, whose list may be long.
+  let column, tallest;
   new ResizeObserver(([{ target }]) => {
-    if (shown.state !== 'loading') post('resize', { height: Math.ceil(target.getBoundingClientRect().height) });
+    const { width, height } = target.getBoundingClientRect();
+    if (own || column !== width + page.className) tallest = 0;
+    column = width + page.className;
+    tallest = Math.max(tallest, Math.ceil(height));
+    if (shown.state !== 'loading') post('resize', { height: tallest });
   }).observe($('card'));
   setInterval(tick, 1000);
   setTimeout(start, INIT_WAIT_MS);
