@@ -12,7 +12,7 @@ import { alsoNobody, ceased, nobody, novaNobody } from '../people.mjs';
 
 about('what the run has left behind');
 
-const numbers = [...acme.numbers, ...nova.numbers, nobody, alsoNobody, novaNobody];
+const numbers = [...acme.numbers, ...nova.numbers, nobody, alsoNobody, novaNobody, alsoNovaNobody];
 /** The digits that every way of writing a number ends with. */
 const tails = numbers.map(number => number.slice(-9));
 
