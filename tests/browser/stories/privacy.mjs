@@ -8,7 +8,7 @@ import { unescape } from 'node:querystring';
 import { about, test } from '../harness/suite.mjs';
 import { requested } from '../harness/watch.mjs';
 import { acme, netflix, nova, place } from '../harness/system.mjs';
-import { alsoNobody, ceased, nobody, novaNobody } from '../people.mjs';
+import { alsoNobody, alsoNovaNobody, ceased, nobody, novaNobody } from '../people.mjs';
 
 about('what the run has left behind');
 
