@@ -88,6 +88,25 @@ test('tell the main button, the others and a waiting one apart in forced colours
   assert.equal(new Set([main, quiet, waiting]).size, 3, [main, quiet, waiting].join(' / '));
 });
 
+test('are left to the widget: its own can be read, light and dark, which it checks itself', async stage => {
+  for (const colorScheme of ['light', 'dark']) {
+    // A pair that is hard to read would be a warning, and a warning fails the test.
+    const { page } = await stage.customer({ colorScheme });
+    const widget = await new Dashboard(page, acme).open('?theme=plain');
+    const scheme = await widget.body.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+    assert.equal(scheme, colorScheme);
+    await until('it has looked', () => widget.$('status').evaluate(probe => probe.style.color !== ''));
+  }
+});
+
+test('leave the buttons off a printed page', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  await page.emulateMedia({ media: 'print' });
+  assert.ok(await widget.$('number-title').isVisible());
+  assert.equal(await widget.inside.locator('button:visible').count(), 0);
+});
+
 test('are on the widget when the page’s style sheet comes last', async stage => {
   const { page } = await stage.customer();
   let letGo;
