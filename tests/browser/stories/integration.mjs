@@ -7,7 +7,7 @@ import { acme, edge } from '../harness/system.mjs';
 import { phone } from '../pages/dashboard.mjs';
 import { Widget } from '../pages/widget.mjs';
 import { words } from '../pages/words.mjs';
-import { alsoNobody, noor } from '../people.mjs';
+import { noor, stillNobody } from '../people.mjs';
 
 about('integration');
 
@@ -125,13 +125,13 @@ test('two widgets on a page are two visits, and each frame is named after its ow
   const { page } = customer;
   await openDashboardPage(customer, `${loader}<div id="one">${element()}</div><div id="other">${element('view="account"')}</div>`);
   const [one, other] = ['one', 'other'].map(id => new Widget(page, acme, `#${id} pay-on-bill iframe`));
-  await one.enter(alsoNobody);
+  await one.enter(stillNobody);
   await one.shows('pin');
   await other.shows('number');
   const titles = await page.locator('pay-on-bill iframe').evaluateAll(frames => frames.map(frame => frame.title));
   assert.deepEqual(titles, ['title', 'own-title'].map(key => words(key, { operator: acme })));
   await page.locator('#one pay-on-bill').evaluate(each => each.destroy());
-  await other.enter(alsoNobody);
+  await other.enter(stillNobody);
   await other.shows('pin');
 });
 
@@ -140,7 +140,7 @@ test('a language that changes in the middle of a step leaves the customer in it'
   const { page } = customer;
   await openDashboardPage(customer, loader + element());
   const widget = new Widget(page, acme);
-  await widget.enter(alsoNobody);
+  await widget.enter(stillNobody);
   await widget.shows('pin');
   const asked = [];
   page.on('request', request => { if (request.url().endsWith('/account/validate')) asked.push(request.url()); });
