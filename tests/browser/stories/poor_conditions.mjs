@@ -13,7 +13,7 @@ about('poor conditions');
 
 /** What browsers' tools call slow 3G: 400 kbit/s, and 400 ms for a request. */
 const SLOW_3G = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 50_000 };
-const THEME_BYTES = 10 * 1024 * 1024;
+const TEN_MEGABYTES = 10 * 1024 * 1024;
 
 async function slowDown({ context, page }) {
   const tools = await context.newCDPSession(page);
@@ -90,7 +90,7 @@ test('a look of 10 MB is left out, with a short warning, and the rest of the loo
   await page.locator('pay-on-bill').evaluate((element, bytes) => {
     element.style.setProperty('--onbill-font', `"${'x'.repeat(bytes)}"`);
     element.style.setProperty('--onbill-accent', '#b4235a');
-  }, THEME_BYTES);
+  }, TEN_MEGABYTES);
   const look = () => widget.body.evaluate(() => {
     const { style } = document.documentElement;
     return ['--onbill-accent', '--onbill-font'].map(name => style.getPropertyValue(name)).join();
@@ -100,4 +100,14 @@ test('a look of 10 MB is left out, with a short warning, and the rest of the loo
   assert.ok(warnings.every(each => each.length < 200), 'and the console does not get the value');
   await widget.enter(alsoNobody);
   await widget.shows('pin');
+});
+
+test('a session of 10 MB is none, and the customer goes on with a code', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  const begun = new Promise(resolve => { page.on('request', request => { if (request.url().endsWith('/account/validate')) resolve(request); }); });
+  await page.locator('pay-on-bill').evaluate((element, bytes) => { element.session = 'x'.repeat(bytes); }, TEN_MEGABYTES);
+  await widget.enter(alsoNobody);
+  await widget.shows('pin');
+  assert.equal((await begun).postDataJSON().session, undefined);
 });
