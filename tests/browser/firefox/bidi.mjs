@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 // It only ends what hangs: a cold start on a busy machine has taken 20 seconds.
 const START_SECONDS = 90;
 
-// Over those that Firefox sets by itself when it is driven: it asks no other server for anything.
+// Over those that Firefox sets by itself when it is driven: it connects to no other server.
 const PREFERENCES = {
   'browser.safebrowsing.downloads.enabled': false,
   'network.captive-portal-service.enabled': false,

@@ -19,7 +19,7 @@ export class Tab {
     return tab;
   }
 
-  /** Errors, exceptions, failed requests and refusals; those of the site's picture are nobody's. */
+  /** Errors, exceptions, failed requests and refusals. A missing icon of the site is none. */
   #watch(method, { level, type, text, response, errorText, request }) {
     if (method === 'log.entryAdded' && ['warn', 'error'].includes(level)) this.#note(`${type}: ${text}`);
     if (method === 'network.responseCompleted' && response.status >= 400 && !response.url.endsWith('/favicon.ico')) {

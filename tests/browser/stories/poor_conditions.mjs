@@ -96,7 +96,7 @@ test('a look of 10 MB is left out, with a short warning, and the rest of the loo
     return ['--onbill-accent', '--onbill-font'].map(name => style.getPropertyValue(name)).join();
   });
   await until('the frame has the colour and not the font', async () => await look() === '#b4235a,');
-  assert.ok(warnings.some(each => each.endsWith('/widget/v1/refusals#theme')), 'the page’s engineer is told where to read');
+  assert.ok(warnings.some(each => each.endsWith('/widget/v1/refusals#theme')), 'the page’s engineer can read why');
   assert.ok(warnings.every(each => each.length < 200), 'and the console does not get the value');
   await widget.enter(alsoNobody);
   await widget.shows('pin');

@@ -24,7 +24,7 @@ const hasRoom = widget => widget.inside.locator('#card').evaluate(card => card.g
 
 /**
  * Notes every shift of the layout of the pages that follow. Those after an input count as well: a browser that has the frame
- * in a process of its own does not tell the page of a click in it.
+ * in a process of its own does not count a click in it as one on the page.
  */
 const watchShifts = page => page.addInitScript(() => {
   if (window !== top) return;
