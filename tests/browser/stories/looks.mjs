@@ -74,6 +74,28 @@ for (const [what, width, size, spacing] of [
   }, { seconds: 900 });
 }
 
+/** What can be clicked or typed into and is nearer to another such thing than a fingertip can tell apart. */
+const tooClose = widget => widget.body.evaluate(body => {
+  const APART_PIXELS = 4;
+  const boxes = [...body.querySelectorAll('button, a.primary, input')].filter(each => each.checkVisibility())
+    .map(each => [each.id || each.textContent, each.getBoundingClientRect()]);
+  const near = (a, b) => a.right > b.left - APART_PIXELS && b.right > a.left - APART_PIXELS
+    && a.bottom > b.top - APART_PIXELS && b.bottom > a.top - APART_PIXELS;
+  return boxes.flatMap(([name, box], at) => boxes.slice(at + 1).filter(([, other]) => near(box, other)).map(([other]) => `${name} and ${other}`));
+});
+
+/** In these the customer has done nothing yet: the focus is theirs, wherever on the page it is. */
+const UNTOUCHED = /^(loading|(own )?number|number to (use|pick)|success|pending|cancelled|error of a result: .*)$/;
+
+test('keep the buttons apart and the focus within the step, in every state', async stage => {
+  const customer = await stage.customer({ viewport: { width: 320, height: 740 } });
+  await walk(customer, { locale: 'de' }, async (name, widget) => {
+    assert.deepEqual(await tooClose(widget), [], name);
+    const isLost = await widget.body.evaluate(body => document.activeElement === body);
+    assert.equal(isLost, UNTOUCHED.test(name), `${name}: where the focus is`);
+  });
+}, { seconds: 900 });
+
 test('tell the main button, the others and a waiting one apart in forced colours', async stage => {
   const { page } = await stage.customer({ forcedColors: 'active' });
   const widget = await new Dashboard(page, acme).open();
