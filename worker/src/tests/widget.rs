@@ -133,8 +133,7 @@ async fn number_is_passed_on_as_typed() {
 async fn pin_and_result_are_passed_on() {
     let edge = TestEdge::new();
     edge.stub_response(&format!("POST {ACME}/edge/v1/pin"), 200, &confirm_step());
-    let result =
-        json!({"outcome": "success", "offer": offer(), "accountURL": "https://my.acme.example/account",
+    let result = json!({"outcome": "success", "offer": offer(), "accountURL": "https://my.acme.example/account",
                "summary": {"rows": [{"label": "Price", "text": "{price} per month"}, {"label": "First charge", "text": "On {date}"}],
                            "price": {"value": 1599, "currency": "USD"}, "date": "2027-01-15"}});
     edge.stub_response(&format!("POST {ACME}/edge/v1/result"), 200, &result);
