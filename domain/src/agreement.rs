@@ -6,6 +6,10 @@
 //! which would then give the number away after its erasure. `{price}` and `{date}` are written as
 //! the customer's language does it, and hashed in one spelling: `15.99 USD` and `2027-01-01`.
 
+mod summary;
+
+pub use summary::{FirstCharge, SignupSummary, SummaryFacts, word_summary};
+
 use crate::account::AccountType;
 use crate::day::Day;
 use crate::digest::sha256;
@@ -131,6 +135,10 @@ struct AgreementWords {
     first_charge: String,
     first_charge_today: String,
     first_charge_later: String,
+    first_charge_on: String,
+    first_charge_with_bill: String,
+    first_charge_from_balance: String,
+    first_charge_on_billing_day: String,
     then: String,
     until_cancelled: String,
     cancel: String,
@@ -192,11 +200,6 @@ pub fn word_change(locale: Locale) -> &'static str {
 impl AgreementWords {
     /// The label and the text of each row that these facts have.
     fn select_rows(&self, facts: &AgreementFacts<'_>) -> [(&String, &str); 7] {
-        let price = match facts.taxes {
-            None => &self.price_alone,
-            Some(Taxes::Included) => &self.price_taxes_included,
-            Some(Taxes::Added) => &self.price_taxes_added,
-        };
         let payment = match facts.account_type {
             AccountType::Postpaid => &self.payment_postpaid,
             AccountType::Prepaid => &self.payment_prepaid,
@@ -212,12 +215,20 @@ impl AgreementWords {
         [
             (&self.line, "{line}"),
             (&self.plan, "{offer}"),
-            (&self.price, price),
+            (&self.price, self.select_price(facts.taxes)),
             (&self.payment, payment),
             (&self.first_charge, first_charge),
             (&self.then, &self.until_cancelled),
             (&self.cancel, cancel),
         ]
+    }
+
+    fn select_price(&self, taxes: Option<Taxes>) -> &str {
+        match taxes {
+            None => &self.price_alone,
+            Some(Taxes::Included) => &self.price_taxes_included,
+            Some(Taxes::Added) => &self.price_taxes_added,
+        }
     }
 }
 

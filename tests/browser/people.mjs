@@ -40,5 +40,7 @@ export const sol = n('609');         // has too little credit left
 /** Well-formed, and nobody's. */
 export const nobody = '+12025550199';
 export const alsoNobody = '+12025550198';
+export const stillNobody = '+12025550197';
 export const novaNobody = '+34612345699';
+export const alsoNovaNobody = '+34612345697';
 export const novaStrangers = ['+34612345691', '+34612345692', '+34612345693', '+34612345694', '+34612345695'];

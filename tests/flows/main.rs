@@ -48,6 +48,7 @@ mod rotation;
 mod seed_campaign;
 mod session_assertions;
 mod signature_spellings;
+mod signup_summaries;
 mod simulation;
 mod subscriber_lifecycles;
 mod subscriptions;

@@ -1,16 +1,20 @@
 //! Subscribers, PAIs, tokens and subscriptions.
 
 use crate::test_store::{
-    CHECK_LIMITS, NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_flow, new_pai,
-    new_signup, new_subscription, parse_ext_id, partner_id, sealed_number, subscription_terms,
+    CHECK_LIMITS, NOW, TestStore, fresh_hash, fresh_nonce, fresh_pai, new_charge, new_coupon, new_flow,
+    new_pai, new_redemption, new_signup, new_subscription, parse_ext_id, partner_id, sealed_number,
+    subscription_terms, usd,
 };
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::day::Day;
-use onbill_domain::pai::PaiState;
+use onbill_domain::ids::OfferId;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::SignupOutcome;
 use onbill_domain::wire::ott::SubscriptionSource;
 use onbill_origin::store::{
-    DevicePin, ImportedAccount, IssueSignupResult, RecordSubscriptionResult, SpendTokenResult, StoreError,
+    DevicePin, ImportedAccount, IssueSignupResult, NewCharge, NewRedemption, PostChargeResult,
+    RecordSubscriptionResult, RedeemResult, SpendTokenResult, StoreError, SubscriptionStart,
 };
 
 on_each_database!(
@@ -19,6 +23,8 @@ on_each_database!(
     a_token_is_spent_once_and_by_its_partner,
     a_visit_ends_as_the_books_say,
     a_visit_is_no_success_any_more_once_its_holder_has_gone,
+    a_subscription_says_how_it_began_and_when_it_was_charged_first,
+    a_subscription_begins_after_its_coupons_days,
     a_subscription_is_recorded_once_and_alone,
     every_call_that_changes_something_spends_its_nonce,
 );
@@ -140,6 +146,76 @@ async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(db: TestStore) 
     assert_eq!(outcome().await, SignupOutcome::Success);
     db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await.expect("works");
     assert_eq!(outcome().await, SignupOutcome::Cancelled);
+}
+
+/// How a subscription began, as it is read on the day of the tests.
+async fn find_start(db: &TestStore, id: &str) -> Option<SubscriptionStart> {
+    db.store.find_subscription_start(id.to_owned(), Day::of_timestamp(NOW)).await.expect("works")
+}
+
+async fn record_subscription(db: &TestStore, pai: Pai, id: &str) {
+    let request = new_subscription(pai, &format!("ext-{id}"));
+    let recorded = db
+        .store
+        .record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            id.to_owned(),
+            request,
+            subscription_terms(),
+        )
+        .await;
+    assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))));
+}
+
+async fn a_subscription_says_how_it_began_and_when_it_was_charged_first(db: TestStore) {
+    assert_eq!(find_start(&db, "ps-1").await, None);
+    let new = new_signup("netflix", 1, "2024-01-01");
+    let jti = new.jti.clone();
+    let issued = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
+    let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
+    let spent =
+        db.store.spend_token(fresh_nonce(), NOW, partner_id("netflix"), jti, parse_ext_id("r-1")).await;
+    assert!(matches!(spent, Ok(SpendTokenResult::Spent(_))));
+    record_subscription(&db, row.pai, "ps-1").await;
+    let begun = SubscriptionStart {
+        source: SubscriptionSource::NewAccount,
+        account_type: Some(AccountType::Postpaid),
+        offer: OfferId::parse("netflix-standard"),
+        price: Some(usd(1599)),
+        charged_at: None,
+        paid_until: None,
+    };
+    assert_eq!(find_start(&db, "ps-1").await, Some(begun.clone()));
+
+    // A decline is no charge, and the earliest of the others is the first one.
+    let limits = SpendingLimits { transaction_minor: Some(1000), ..SpendingLimits::default() };
+    let declined = NewCharge { limits: Some(limits), ..new_charge(row.pai, "n-0", 1599) };
+    let posted = db.store.post_charge(fresh_nonce(), NOW, declined).await.expect("works");
+    assert!(matches!(posted, PostChargeResult::Declined(_)), "{posted:?}");
+    assert_eq!(find_start(&db, "ps-1").await, Some(begun.clone()));
+    for (days, ext_id) in [(1, "n-1"), (2, "n-2")] {
+        let at = NOW.plus_seconds(days * 86_400);
+        db.store.post_charge(fresh_nonce(), at, new_charge(row.pai, ext_id, 1599)).await.expect("works");
+    }
+    let charged = SubscriptionStart { charged_at: Some(NOW.plus_seconds(86_400)), ..begun };
+    assert_eq!(find_start(&db, "ps-1").await, Some(charged));
+}
+
+/// A coupon's charge is in the same table, and is its buyer's.
+async fn a_subscription_begins_after_its_coupons_days(db: TestStore) {
+    let row = db.sign_up_subscriber(1).await;
+    let coupon = new_coupon(1, "c-1");
+    let redemption = NewRedemption { pai: Some(row.pai), ..new_redemption("r-1", coupon.text.code) };
+    db.issue_new_coupon(coupon).await;
+    record_subscription(&db, row.pai, "ps-1").await;
+    let redeemed = db.store.redeem_coupon(fresh_nonce(), NOW, redemption).await.expect("works");
+    assert!(matches!(redeemed, RedeemResult::Created(_)), "{redeemed:?}");
+    let begun = find_start(&db, "ps-1").await.expect("is there");
+    assert_eq!((begun.charged_at, begun.paid_until), (None, Day::parse("2027-05-17")));
+    // No visit of the widget has led to it: its token was not spent.
+    assert_eq!(begun.account_type, None);
 }
 
 async fn a_subscription_is_recorded_once_and_alone(db: TestStore) {

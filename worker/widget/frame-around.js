@@ -21,8 +21,9 @@ addEventListener('message', ({ source, origin, data, ports }) => {
   page.style.scrollbarWidth = 'none';          // the loader makes room, which may take a moment
   targets = [origin];
   if (data.theme) dress(data.theme);
-  // The session comes by the channel that the loader opens once we have said that we are there.
-  if (ports[0]) ports[0].onmessage = ({ data: word }) => { if (typeof word === 'string') know(word); };
+  // The session comes by the channel that the loader opens once we have said that we are there. The edge would refuse a call
+  // with a longer one (its limit is 16 KB), and the customer could not go on with a code.
+  if (ports[0]) ports[0].onmessage = ({ data: word }) => { if (typeof word === 'string' && word.length < 15e3) know(word); };
   const first = shown.state === 'loading' || shown.state === 'number';
   if (first && !own && !busy && typeof data.result === 'string' && data.result) {
     const { offer } = claims(data.result);

@@ -6,16 +6,19 @@ const link = ({ label, url }) => Object.assign(make('a', label), { href: url, ta
 const READ_MS = 1000;        // a second tap that was meant for the words before is over by then
 let held;
 
+// What is agreed, and what it has come to (frame.js): pairs of label and text.
+const pairs = ({ rows, price, date }) => rows.map(({ label, text }) => {
+  const values = { line, price: price && money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
+  const pair = make('div');
+  pair.append(make('dt', label), ' ', make('dd', fill(text, values)), ' ');      // the spaces are for a reader's voice
+  return pair;
+});
+
 // `notice` says why the customer reads the step again.
-function showAgreed({ notice = '', agreement: { title, rows, note, consent, links, accept, price, date } }) {
-  const values = { line, price: money(price), date: date && dates('UTC', 'long').format(new Date(date)) };
-  const row = ({ label, text }) => {
-    const pair = make('div');
-    pair.append(make('dt', label), make('dd', fill(text, values)));
-    return pair;
-  };
+function showAgreed({ notice = '', agreement }) {
+  const { title, note, consent, links, accept } = agreement;
   for (const [part, text] of [['title', title], ['notice', notice], ['note', note], ['consent', consent]]) $(`agreed-${part}`).textContent = text;
-  $('agreed').replaceChildren(...rows.map(row));
+  $('agreed').replaceChildren(...pairs(agreement));
   $('agreed-links').replaceChildren(...links.filter(({ url }) => /^https?:/.test(url)).map(link));
   $('confirm-submit').textContent = accept;
   hold(notice);

@@ -12,6 +12,7 @@ function dress(theme) {
     const plain = value.length < 200 && /^[\p{L}\p{M}\p{N}_\s#%.,()/+'"-]+$/u.test(value) && !/(url|src|var|env|attr|image|set)\s*\(/i.test(value)
       && (name !== 'radius' || /^[\d.]+(px|r?em)?$/.test(value)) && CSS.supports(property[name] || 'color', value);
     if (plain) set[name] = value;
+    else if (value && name !== 'layout') console.warn(`--onbill-${name}: ${new URL('refusals#theme', location)}`);
     name === 'color-scheme' || page.style.setProperty(`--onbill-${name}`, set[name] || '');
   }
   page.classList.toggle('compact', String(theme.layout).trim() === 'compact');

@@ -39,6 +39,7 @@ function message(name, key, ways, values) {
   if (!strings[`${key}-title`]) key = 'unexpected';      // an answer of another version may come without its words
   $('message-title').textContent = t(`${key}-title`);
   $('message-text').textContent = t(values?.text || key, values);
+  $('message-rows').replaceChildren(...values?.rows || []);
   $('message-next').textContent = values?.next || '';
   actions = ways.filter(Boolean);
   WAYS.forEach((button, at) => {
@@ -51,7 +52,7 @@ function message(name, key, ways, values) {
 
 // The focused heading is read by itself; what stands below it is not.
 function announce() {
-  say(['message-title', 'message-text', 'message-next', 'message-when'].slice(touched ? 1 : 0).map(id => $(id).textContent).join(' '));
+  say(['title', 'text', 'rows', 'next', 'when'].slice(touched ? 1 : 0).map(id => $(`message-${id}`).textContent).join(' '));
 }
 
 // Counts down what the customer may have to wait for.

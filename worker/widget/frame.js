@@ -17,11 +17,12 @@ function proven(answer) {
 function conclude(result) {
   if (result === closing) return;
   closing = result;
-  run(null, 'result', () => call('result', { result }), ({ outcome, offer, accountURL }) => {
+  run(null, 'result', () => call('result', { result }), ({ outcome, offer, accountURL, summary }) => {
     const go = (words, url) => /^https?:/.test(url) && [words, () => open(url, '_top')];
     const seen = go('account-page', accountURL);
     const ways = { success: [go('open-partner', partner.url), seen, leave()], pending: [leave(), seen], cancelled: [['again', toNumber], leave('not-now')] };
-    message(outcome, outcome, ways[outcome], { offer: offer.title, next: outcome === 'success' && t('success-next') });
+    message(outcome, outcome, ways[outcome], { offer: offer.title, rows: summary && pairs(summary),
+      next: outcome === 'success' && t('success-next') });
     if (outcome !== 'cancelled') post('success', { outcome, result });
   });
 }
@@ -80,9 +81,15 @@ function begin() {
 
   Object.assign(strings, boot.own);
   label(!boot.offer);
-  // Until the first step is there, the frame keeps the height that the loader has given it.
+  // Until the first step is there, the frame keeps the height that the loader has given it. In its column it then never becomes
+  // lower: what stands below it would move up for one step and down for the next. The own page does, whose list may be long.
+  let column, tallest;
   new ResizeObserver(([{ target }]) => {
-    if (shown.state !== 'loading') post('resize', { height: Math.ceil(target.getBoundingClientRect().height) });
+    const { width, height } = target.getBoundingClientRect();
+    if (own || column !== width + page.className) tallest = 0;
+    column = width + page.className;
+    tallest = Math.max(tallest, Math.ceil(height));
+    if (shown.state !== 'loading') post('resize', { height: tallest });
   }).observe($('card'));
   setInterval(tick, 1000);
   setTimeout(start, INIT_WAIT_MS);

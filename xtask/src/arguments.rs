@@ -65,7 +65,8 @@ cargo xtask <verb>
   release [--check|--prepare|--snapshot]
                                 make all that a release ships into target/release-artifacts: --check says what is
                                 in the way, --prepare locks the migrations, --snapshot makes a trial of it
-  test [rust|browser]           run everything that must pass before a change is accepted";
+  test [rust|browser]           run everything that must pass before a change is accepted
+  test browser --firefox        run the core journeys of the widget in the machine's Firefox, if there is one";
 
 /// A verb with its arguments.
 #[derive(Debug, PartialEq, Eq)]
@@ -219,6 +220,7 @@ mod tests {
             ("release --check", Verb::Release(ReleaseAction::Check)),
             ("test", Verb::Test(TestPart::All)),
             ("test browser", Verb::Test(TestPart::Browser)),
+            ("test browser --firefox", Verb::Test(TestPart::Firefox)),
         ] {
             assert_eq!(parse_line(line).expect("is understood"), verb, "{line}");
         }

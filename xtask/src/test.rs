@@ -19,7 +19,7 @@ use crate::{paths, setup};
 pub(crate) fn run_test_part(part: TestPart) -> Outcome {
     setup::install_everything()?;
     let mut report = StepReport::default();
-    if part != TestPart::Browser {
+    if matches!(part, TestPart::All | TestPart::Rust) {
         report.run_step("formatting", || {
             run_quietly("formatting", cargo_command().args(["fmt", "--all", "--check"]))
         })?;
@@ -34,9 +34,12 @@ pub(crate) fn run_test_part(part: TestPart) -> Outcome {
         report.run_step("edge build and sizes", || edge::build_and_check_sizes(Profile::Release))?;
         report.run_step("tests", run_rust_tests)?;
     }
-    if part != TestPart::Rust {
+    if matches!(part, TestPart::All | TestPart::Browser) {
         report.run_step("deployment", deployment::run_deployment_tests)?;
         report.run_step("browser journeys", || journeys::run_journeys(part))?;
+    }
+    if part == TestPart::Firefox {
+        report.run_step("browser journeys in Firefox", || journeys::run_journeys(part))?;
     }
     report.print_summary()
 }

@@ -4,7 +4,7 @@
 //! Types that hold a number, a PIN or a token do not implement `Debug`.
 
 use crate::account::AccountType;
-use crate::agreement::Agreement;
+use crate::agreement::{Agreement, SignupSummary};
 use crate::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use crate::locale::Locale;
 use crate::money::Money;
@@ -234,6 +234,9 @@ pub struct ReturnResponse {
 pub struct ResultRequest {
     /// The signed result from the return URL.
     pub result: String,
+    /// The language of the words.
+    #[serde(default)]
+    pub locale: Locale,
 }
 
 /// A verified result.
@@ -246,6 +249,9 @@ pub struct ResultResponse {
     /// The operator's page on which the customer sees what is charged, if it has one.
     #[serde(rename = "accountURL", default, skip_serializing_if = "Option::is_none")]
     pub account_url: Option<String>,
+    /// What was signed up for, on success, in the words to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SignupSummary>,
 }
 
 /// `POST /edge/v1/pai`: does this origin have that PAI? 200 with the mapping, or 404

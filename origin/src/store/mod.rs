@@ -120,7 +120,7 @@ pub use schema::SchemaVersion;
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};
-pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
+pub use signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult, SubscriptionStart};
 pub use subscriber::ErasureState;
 pub use subscription::{
     ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,

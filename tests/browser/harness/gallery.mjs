@@ -4,7 +4,7 @@
 
 import { acme, edge, netflix } from './system.mjs';
 import { Widget } from '../pages/widget.mjs';
-import { accountWords, agreement, agreementWord, answerWords } from '../pages/words.mjs';
+import { accountWords, agreement, agreementWord, answerWords, wordSummary } from '../pages/words.mjs';
 
 const offer = { id: 'netflix-standard', title: 'Netflix Standard', partner: 'netflix', price: { value: 1599, currency: 'USD', decimals: 2 } };
 const NUMBER = '+1 202 555 0177';
@@ -12,11 +12,11 @@ const NEVER = () => {};
 /** How long a state that waits for an answer stays: many pictures are taken of it. */
 const PATIENCE_MILLISECONDS = 600_000;
 
-const pin = () => ({ flow: 'f', step: 'pin', digits: 6, expiresAt: new Date(Date.now() + 600_000).toISOString() });
+export const pin = () => ({ flow: 'f', step: 'pin', digits: 6, expiresAt: new Date(Date.now() + 600_000).toISOString() });
 const refusal = (status, code, more) => ({ status, headers: { 'retry-after': '30' }, json: { code, message: 'Made up.', ...more } });
 
 /** What a state's way into it can do. */
-class Visitor {
+export class Visitor {
   constructor(page, operator, locale) {
     this.page = page;
     this.operator = operator;
@@ -71,6 +71,13 @@ class Visitor {
     await this.widget.shows('confirm');
   }
 
+  /** What the next page with a result in its address is answered. */
+  comesBack(outcome, date = '2027-05-18') {
+    const summary = wordSummary({ operator: this.operator, locale: this.locale, date });
+    summary.price = { ...summary.price, decimals: 2 };
+    return this.answers('result', { outcome, offer, accountURL, ...outcome === 'success' && { summary } });
+  }
+
   async signsUpWith(answer) {
     await this.agrees();
     await this.answers('signup', answer);
@@ -80,7 +87,7 @@ class Visitor {
 
 const refused = (status, code) => [`error ${code}`, v => v.asksWith(refusal(status, code)), 'error', code];
 const accountURL = `${acme.dashboard}/subscriptions`;
-const back = outcome => [outcome, v => v.answers('result', { outcome, offer, accountURL }), outcome, undefined, 'nonsense'];
+const back = outcome => [outcome, v => v.comesBack(outcome), outcome, undefined, 'nonsense'];
 const backRefused = code => [`error of a result: ${code}`, v => v.answers('result', refusal(400, code)), 'error', code, 'nonsense'];
 
 /** Name, way, state and complaint to end in, and the result in the page's address where it begins with one. */

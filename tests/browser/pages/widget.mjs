@@ -69,8 +69,13 @@ export class Widget {
   }
 
   /** What is agreed in the last step: pairs of label and text. */
-  agreed() {
-    return this.inside.locator('#agreed > div').evaluateAll(rows =>
+  agreed() { return this.#pairs('agreed'); }
+
+  /** What it has come to, in the same way. */
+  summary() { return this.#pairs('message-rows'); }
+
+  #pairs(id) {
+    return this.inside.locator(`#${id} > div`).evaluateAll(rows =>
       rows.map(({ children }) => [...children].map(each => each.textContent)));
   }
 

@@ -59,3 +59,18 @@ export function agreement({ operator, locale = 'en', type = 'postpaid', date }) 
     ...date && { date },
   };
 }
+
+/** What a new member reads on the way back, as the origin words it; `date` is that of the first charge, if it is known. */
+export function wordSummary({ operator, locale = 'en', type = 'postpaid', date }) {
+  const { agreement: words } = read(locale);
+  const isolate = name => locale === 'ar' ? `\u2068${name}\u2069` : name;
+  const { taxes, price } = operator.agreement;
+  const first = date ? 'on' : type === 'prepaid' ? 'from-balance' : 'with-bill';
+  const rows = [['plan', '{offer}'], ['price', words[taxes ? `price-taxes-${taxes}` : 'price-alone']], ['first-charge', words[`first-charge-${first}`]]];
+  const names = { operator: isolate(operator.name), partner: isolate('Netflix'), offer: isolate('Netflix Standard') };
+  return { rows: rows.map(([label, text]) => ({ label: words[label], text: fill(text, names) })), price, ...date && { date } };
+}
+
+/** The same as it is on the screen: pairs of label and text, with the price and the day as they are written there. */
+export const summary = ({ price, date, ...facts }) =>
+  wordSummary({ ...facts, date }).rows.map(({ label, text }) => [label, fill(text, { price, date })]);

@@ -161,3 +161,9 @@ test('an address that calls without end is held up for a minute, and nobody else
   await widget.enter(nobody);
   await widget.shows('pin');
 });
+
+test('a browser may offer the code from the SMS within the frame', async stage => {
+  const { page } = await stage.customer();
+  await new Dashboard(page, acme).open();
+  assert.equal(await page.locator('pay-on-bill iframe').getAttribute('allow'), 'otp-credentials');
+});

@@ -7,7 +7,7 @@ import { acme, edge } from '../harness/system.mjs';
 import { phone } from '../pages/dashboard.mjs';
 import { Widget } from '../pages/widget.mjs';
 import { words } from '../pages/words.mjs';
-import { noor } from '../people.mjs';
+import { noor, stillNobody } from '../people.mjs';
 
 about('integration');
 
@@ -118,6 +118,37 @@ test('attributes are properties, and the element can be destroyed, reset and foc
   await inElement(each => each.reset());
   await widget.shows('number');
   assert.equal(await widget.inside.locator('html').getAttribute('lang'), 'de');
+});
+
+test('two widgets on a page are two visits, and each frame is named after its own', async stage => {
+  const customer = await stage.customer();
+  const { page } = customer;
+  await openDashboardPage(customer, `${loader}<div id="one">${element()}</div><div id="other">${element('view="account"')}</div>`);
+  const [one, other] = ['one', 'other'].map(id => new Widget(page, acme, `#${id} pay-on-bill iframe`));
+  await one.enter(stillNobody);
+  await one.shows('pin');
+  await other.shows('number');
+  const titles = await page.locator('pay-on-bill iframe').evaluateAll(frames => frames.map(frame => frame.title));
+  assert.deepEqual(titles, ['title', 'own-title'].map(key => words(key, { operator: acme })));
+  await page.locator('#one pay-on-bill').evaluate(each => each.destroy());
+  await other.enter(stillNobody);
+  await other.shows('pin');
+});
+
+test('a language that changes in the middle of a step leaves the customer in it', async stage => {
+  const customer = await stage.customer();
+  const { page } = customer;
+  await openDashboardPage(customer, loader + element());
+  const widget = new Widget(page, acme);
+  await widget.enter(stillNobody);
+  await widget.shows('pin');
+  const asked = [];
+  page.on('request', request => { if (request.url().endsWith('/account/validate')) asked.push(request.url()); });
+  await page.locator('pay-on-bill').evaluate(each => { each.locale = 'de'; });
+  await widget.inside.locator('html[lang=de]').waitFor();
+  await widget.shows('pin');
+  assert.equal(await widget.inside.locator('#pin h1').textContent(), words('pin-title', { operator: acme, locale: 'de' }));
+  assert.deepEqual(asked, [], 'no second code is sent');
 });
 
 test('a base of the page does not change where the customer returns', async stage => {

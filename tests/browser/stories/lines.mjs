@@ -97,18 +97,6 @@ test('a reload comes back to the code: the SMS is good, and no other is sent', a
   await widget.shows('number');
 });
 
-test('a browser that stores nothing begins anew after a reload', async stage => {
-  const { page } = await stage.customer();
-  await page.addInitScript(() => {
-    Object.defineProperty(globalThis, 'sessionStorage', { get() { throw new DOMException('Denied', 'SecurityError'); } });
-  });
-  const widget = await new Dashboard(page, acme).open();
-  await widget.enter(nobody);
-  await widget.shows('pin');
-  await page.reload();
-  await widget.shows('number');
-});
-
 test('the steps are counted in every language, and a failure is within its step', async stage => {
   const { page, announce } = await stage.customer();
   announce('503 /widget/v1/account/validate');

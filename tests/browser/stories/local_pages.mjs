@@ -15,7 +15,9 @@ about('the local system’s pages');
 
 /** What a small phone shows under its browser's bars without scrolling, in pixels. */
 const FIRST_SCREEN = 640;
-/** Three lines of 44 pixels and the space around them. */
+/** The least height of what can be clicked. */
+const LINE = 44;
+/** Three lines and the space around them. */
 const HEADER_MAX = 160;
 
 test('the first screen of a phone has the widget’s field', async stage => {
@@ -41,6 +43,8 @@ test('header and titles fit a phone', async stage => {
     await page.goto(url);
     const { height } = await page.locator('body > header').boundingBox();
     assert.ok(height <= HEADER_MAX, `${url}: the header is ${height} high`);
+    const [menu, room] = await page.locator('nav').first().evaluate(nav => [nav.scrollWidth, nav.clientWidth]);
+    assert.ok(menu <= room, `${url}: the menu is ${menu} px wide where there are ${room}`);
     const cut = await page.locator('h1, h2, h3').evaluateAll(titles =>
       titles.filter(title => title.scrollWidth > title.clientWidth + 1).map(title => title.textContent));
     assert.deepEqual(cut, [], url);
@@ -52,6 +56,16 @@ test('header and titles fit a phone', async stage => {
     assert.deepEqual(broken, [], url);
     await fits(page, url);
   }
+});
+
+test('the operator’s header is one line on a computer, and its widget ends with its card', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  const { height } = await page.locator('body > header').boundingBox();
+  assert.ok(height < 2 * LINE, `the header is ${height} high`);
+  await widget.shows('number');
+  const [element, frame] = [await page.locator('pay-on-bill').boundingBox(), await page.locator('pay-on-bill iframe').boundingBox()];
+  assert.equal(element.height, frame.height, 'nothing of the element is below its frame');
 });
 
 test('a page that is not there is a page, and edge and origin say what they are', async stage => {

@@ -1,14 +1,13 @@
-// The operator's colours on the widget, whenever they come, and how it looks in narrow columns and large letters.
+// The operator's colours on the widget, whenever they come, and how it looks in narrow columns and large letters. How much room
+// it takes is in room.mjs.
 
 import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { until } from '../harness/until.mjs';
 import { acme, edge } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
-import { openDashboardPage } from '../harness/dashboard_page.mjs';
-import { PHONE, fits } from '../harness/fits.mjs';
+import { fits } from '../harness/fits.mjs';
 import { walk } from '../harness/gallery.mjs';
-import { Widget } from '../pages/widget.mjs';
 import { alsoNobody } from '../people.mjs';
 
 about('the operator’s colours');
@@ -75,6 +74,28 @@ for (const [what, width, size, spacing] of [
   }, { seconds: 900 });
 }
 
+/** What can be clicked or typed into and is nearer to another such thing than a fingertip can tell apart. */
+const tooClose = widget => widget.body.evaluate(body => {
+  const APART_PIXELS = 4;
+  const boxes = [...body.querySelectorAll('button, a.primary, input')].filter(each => each.checkVisibility())
+    .map(each => [each.id || each.textContent, each.getBoundingClientRect()]);
+  const near = (a, b) => a.right > b.left - APART_PIXELS && b.right > a.left - APART_PIXELS
+    && a.bottom > b.top - APART_PIXELS && b.bottom > a.top - APART_PIXELS;
+  return boxes.flatMap(([name, box], at) => boxes.slice(at + 1).filter(([, other]) => near(box, other)).map(([other]) => `${name} and ${other}`));
+});
+
+/** In these the customer has done nothing yet: the focus is theirs, wherever on the page it is. */
+const UNTOUCHED = /^(loading|(own )?number|number to (use|pick)|success|pending|cancelled|error of a result: .*)$/;
+
+test('keep the buttons apart and the focus within the step, in every state', async stage => {
+  const customer = await stage.customer({ viewport: { width: 320, height: 740 } });
+  await walk(customer, { locale: 'de' }, async (name, widget) => {
+    assert.deepEqual(await tooClose(widget), [], name);
+    const isLost = await widget.body.evaluate(body => document.activeElement === body);
+    assert.equal(isLost, UNTOUCHED.test(name), `${name}: where the focus is`);
+  });
+}, { seconds: 900 });
+
 test('tell the main button, the others and a waiting one apart in forced colours', async stage => {
   const { page } = await stage.customer({ forcedColors: 'active' });
   const widget = await new Dashboard(page, acme).open();
@@ -89,6 +110,25 @@ test('tell the main button, the others and a waiting one apart in forced colours
   assert.equal(new Set([main, quiet, waiting]).size, 3, [main, quiet, waiting].join(' / '));
 });
 
+test('are left to the widget: its own can be read, light and dark, which it checks itself', async stage => {
+  for (const colorScheme of ['light', 'dark']) {
+    // A pair that is hard to read would be a warning, and a warning fails the test.
+    const { page } = await stage.customer({ colorScheme });
+    const widget = await new Dashboard(page, acme).open('?theme=plain');
+    const scheme = await widget.body.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+    assert.equal(scheme, colorScheme);
+    await until('it has looked', () => widget.$('status').evaluate(probe => probe.style.color !== ''));
+  }
+});
+
+test('leave the buttons off a printed page', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  await page.emulateMedia({ media: 'print' });
+  assert.ok(await widget.$('number-title').isVisible());
+  assert.equal(await widget.inside.locator('button:visible').count(), 0);
+});
+
 test('are on the widget when the page’s style sheet comes last', async stage => {
   const { page } = await stage.customer();
   let letGo;
@@ -101,83 +141,6 @@ test('are on the widget when the page’s style sheet comes last', async stage =
   await opened;
   const brand = await brandOf(page);
   await until('the button has the brand’s colour', async () => await buttonOf(widget) === brand);
-});
-
-about('the widget’s height');
-
-// As the docs say it to a page's engineer.
-const ROOM = '<style>pay-on-bill:not(:defined) { display: block; min-height: 452px; }</style>';
-const ELEMENT = '<pay-on-bill operator="acme" offer="netflix-standard"></pay-on-bill>';
-const SHIFT_MAX = 0.02;
-
-/** The widget has all the room that its step needs. */
-const hasRoom = widget => widget.inside.locator('#card').evaluate(card => card.getBoundingClientRect().bottom <= innerHeight + 1);
-
-for (const viewport of [PHONE, { width: 1280, height: 800 }]) {
-  test(`leaves what is below it where it is while it loads, at ${viewport.width} px`, async stage => {
-    const customer = await stage.customer({ viewport, reducedMotion: 'no-preference' });
-    const { page } = customer;
-    await page.addInitScript(() => {
-      globalThis.shift = 0;
-      if (!PerformanceObserver.supportedEntryTypes.includes('layout-shift')) return;
-      new PerformanceObserver(list => { for (const { value } of list.getEntries()) globalThis.shift += value; })
-        .observe({ type: 'layout-shift', buffered: true });
-    });
-    await openDashboardPage(customer, `${ROOM}<h1>Your extras</h1>${ELEMENT}<p>Questions? Call us.</p>
-      <script src="${edge}/widget/v1/onbill.js" async></script>`);
-    const widget = new Widget(page, acme);
-    await widget.shows('number');
-    await until('the number has its room', () => hasRoom(widget));
-    const shift = await page.evaluate(() => globalThis.shift);
-    assert.ok(shift <= SHIFT_MAX, `the layout shifts by ${shift}`);
-  });
-}
-
-test('is there from the first moment of the element', async stage => {
-  const { page } = await stage.customer();
-  await new Dashboard(page, acme).open();
-  const height = await page.evaluate(() => {
-    const element = document.createElement('pay-on-bill');
-    document.body.append(element);
-    const { height } = element.getBoundingClientRect();
-    element.remove();
-    return height;
-  });
-  assert.ok(height >= 450, `it begins with ${height}`);
-});
-
-for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.2s']]) {
-  test(`follows the step, ${reducedMotion === 'reduce' ? 'at once for whoever wants no motion' : 'smoothly'}`, async stage => {
-    const { page } = await stage.customer({ reducedMotion });
-    const widget = await new Dashboard(page, acme).open();
-    const frame = page.locator('pay-on-bill iframe');
-    assert.equal(await frame.evaluate(each => getComputedStyle(each).transitionDuration), duration);
-    const before = (await frame.boundingBox()).height;
-    await widget.enter(alsoNobody);
-    await widget.shows('pin');
-    await until('the code has its room', () => hasRoom(widget));
-    assert.ok((await frame.boundingBox()).height > before);
-  });
-}
-
-test('a browser may offer the code from the SMS within the frame', async stage => {
-  const { page } = await stage.customer();
-  await new Dashboard(page, acme).open();
-  assert.equal(await page.locator('pay-on-bill iframe').getAttribute('allow'), 'otp-credentials');
-});
-
-test('is less in the compact layout', async stage => {
-  const { page } = await stage.customer();
-  const widget = await new Dashboard(page, acme).open();
-  const needed = () => widget.inside.locator('#card').evaluate(card => card.offsetHeight);
-  const before = await needed();
-  await page.locator('pay-on-bill').evaluate(element => {
-    element.style.setProperty('--onbill-layout', 'compact');
-    element.style.setProperty('--onbill-height', '340px');
-  });
-  await until('the step needs less', async () => await needed() < before - 50);
-  await until('the page has the room', async () => (await page.locator('pay-on-bill iframe').boundingBox()).height < 440);
-  await fits(page, 'the compact layout');
 });
 
 test('a font may have a name in any script, and one like a function', async stage => {

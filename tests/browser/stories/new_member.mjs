@@ -9,7 +9,7 @@ import { until } from '../harness/until.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
 import { SignUp } from '../pages/netflix.mjs';
 import { Widget } from '../pages/widget.mjs';
-import { words } from '../pages/words.mjs';
+import { summary, words } from '../pages/words.mjs';
 import { ana, fran } from '../people.mjs';
 
 const EMAIL = 'ana@example.com';
@@ -41,6 +41,7 @@ test('signs up at Netflix and comes back with a genuine result', async stage => 
   await accessible(page, 'all set');
   await signUp.goBack();
   await dashboard.isBack('success');
+  assert.deepEqual(await widget.summary(), summary({ operator: acme, price: '$15.99' }));
   await accessible(page, 'back at the operator');
 
   const { pays } = await netflix.account(EMAIL);

@@ -8,11 +8,11 @@ import { unescape } from 'node:querystring';
 import { about, test } from '../harness/suite.mjs';
 import { requested } from '../harness/watch.mjs';
 import { acme, netflix, nova, place } from '../harness/system.mjs';
-import { alsoNobody, ceased, nobody, novaNobody } from '../people.mjs';
+import { alsoNobody, alsoNovaNobody, ceased, nobody, novaNobody, stillNobody } from '../people.mjs';
 
 about('what the run has left behind');
 
-const numbers = [...acme.numbers, ...nova.numbers, nobody, alsoNobody, novaNobody];
+const numbers = [...acme.numbers, ...nova.numbers, nobody, alsoNobody, stillNobody, novaNobody, alsoNovaNobody];
 /** The digits that every way of writing a number ends with. */
 const tails = numbers.map(number => number.slice(-9));
 

@@ -5,7 +5,7 @@ import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
 import { acme, edge, netflix, nova } from '../harness/system.mjs';
 import { Dashboard } from '../pages/dashboard.mjs';
-import { words } from '../pages/words.mjs';
+import { summary, words } from '../pages/words.mjs';
 import { SignUp } from '../pages/netflix.mjs';
 import { carl, gil } from '../people.mjs';
 
@@ -50,6 +50,9 @@ test('a customer who comes back before the end is told to wait, and is back for 
   await early.widget.says('success', undefined, { key: 'success', ways: novaWays('open-partner', 'done') });
   const next = words('success-next', { operator: nova });
   assert.equal(await early.widget.$('message-next').textContent(), next);
+  // Who has just arrived has no focus in the frame, and hears it all.
+  assert.match(await early.widget.$('status').textContent(), /Plan Netflix Standard Price €13\.99 /);
+  assert.deepEqual(await early.widget.summary(), summary({ operator: nova, price: '€13.99', type: 'prepaid' }));
 });
 
 test('a result that is forged is refused by the server and by the widget', async stage => {

@@ -133,8 +133,9 @@ async fn number_is_passed_on_as_typed() {
 async fn pin_and_result_are_passed_on() {
     let edge = TestEdge::new();
     edge.stub_response(&format!("POST {ACME}/edge/v1/pin"), 200, &confirm_step());
-    let result =
-        json!({"outcome": "success", "offer": offer(), "accountURL": "https://my.acme.example/account"});
+    let result = json!({"outcome": "success", "offer": offer(), "accountURL": "https://my.acme.example/account",
+               "summary": {"rows": [{"label": "Price", "text": "{price} per month"}, {"label": "First charge", "text": "On {date}"}],
+                           "price": {"value": 1599, "currency": "USD"}, "date": "2027-01-15"}});
     edge.stub_response(&format!("POST {ACME}/edge/v1/result"), 200, &result);
     let response = edge.call_from_frame("/widget/v1/pin", &question("/widget/v1/pin")).await;
     assert_eq!((response.status(), response.json()), (200, in_frame(confirm_step())));
@@ -143,7 +144,7 @@ async fn pin_and_result_are_passed_on() {
     assert_eq!((response.status(), shown), (200, in_frame(result)));
     assert_eq!(words["success-title"], "All done");
     let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
-    assert_eq!(bodies, [r#"{"flow":"f","pin":"123456"}"#, r#"{"result":"a.b.c"}"#]);
+    assert_eq!(bodies, [r#"{"flow":"f","pin":"123456"}"#, r#"{"result":"a.b.c","locale":"en"}"#]);
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@ pub(crate) enum TestPart {
     All,
     Rust,
     Browser,
+    /// The core journeys in the machine's Firefox, which no other part needs.
+    Firefox,
 }
 
 impl RemainingArguments<'_> {
@@ -20,6 +22,6 @@ impl RemainingArguments<'_> {
             Some(_) => return Err(self.usage_error("knows the parts rust and browser")),
         };
         self.rest.remove(0);
-        Ok(part)
+        Ok(if part == TestPart::Browser && self.take_flag("--firefox") { TestPart::Firefox } else { part })
     }
 }

@@ -1,4 +1,5 @@
-//! Runs the browser journeys: starts an empty system with two operators on one edge, and tests/browser/run.mjs against it.
+//! Runs the browser journeys: starts an empty system with two operators on one edge, and tests/browser/run.mjs against it,
+//! or that of tests/browser/firefox/.
 //! The journeys themselves are in that folder.
 
 use std::fs;
@@ -19,6 +20,7 @@ use crate::system::{
 use crate::{dev, edge, paths};
 
 const SCRIPT: &str = "tests/browser/run.mjs";
+const FIREFOX_SCRIPT: &str = "tests/browser/firefox/run.mjs";
 const FOLDER: SystemFolder = SystemFolder("test");
 /// The build that is tested is the one that would be deployed.
 const EDGE_BUILD: EdgeBuild = EdgeBuild::Frozen;
@@ -27,11 +29,12 @@ const LOOK_MILLISECONDS: u64 = 50;
 /// Starts a system beside any that already runs, and runs the script against it. The programs are there when the tests
 /// have run.
 pub(crate) fn run_journeys(part: TestPart) -> Outcome {
-    if !paths::repository_root().join(SCRIPT).is_file() {
-        return Err(Failure::new(format!("{SCRIPT} is missing: there are no browser journeys to run")));
+    let script = if part == TestPart::Firefox { FIREFOX_SCRIPT } else { SCRIPT };
+    if !paths::repository_root().join(script).is_file() {
+        return Err(Failure::new(format!("{script} is missing: there are no browser journeys to run")));
     }
     let _lock = Lock::acquire("browser-journeys")?;
-    if part == TestPart::Browser {
+    if part != TestPart::All {
         dev::build_programs(EDGE_BUILD)?;
     } else {
         edge::build_if_changed(EDGE_BUILD.profile())?;
@@ -42,7 +45,7 @@ pub(crate) fn run_journeys(part: TestPart) -> Outcome {
     let system = System::start(&plan)?;
     let output = FOLDER.dir().join("browser");
     fs::create_dir_all(&output).context(&format!("make {}", output.display()))?;
-    let verdict = run_script(system, &mut script_command(&plan, &output));
+    let verdict = run_script(system, script, &mut script_command(&plan, script, &output));
     verdict.inspect_err(|_| println!("The programs' logs are in {}", FOLDER.dir().join("logs").display()))
 }
 
@@ -61,18 +64,18 @@ fn plan_test_system() -> Outcome<Plan> {
     Ok(Plan { folder: FOLDER, edge_build: EDGE_BUILD, edge, partner, operators: operator_plans })
 }
 
-/// Passes the addresses to the script in its environment.
-fn script_command(plan: &Plan, output: &Path) -> Command {
-    let mut script = node_command();
-    script.arg(SCRIPT).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-    script.env("ONBILL_EDGE_URL", plan.edge_url()).env("ONBILL_NETFLIX_URL", plan.partner_url());
-    script.env("ONBILL_OPERATORS", operators_json(plan).to_string());
-    script
+/// Runs a script, with the addresses in its environment.
+fn script_command(plan: &Plan, script: &str, output: &Path) -> Command {
+    let mut command = node_command();
+    command.arg(script).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    command.env("ONBILL_EDGE_URL", plan.edge_url()).env("ONBILL_NETFLIX_URL", plan.partner_url());
+    command.env("ONBILL_OPERATORS", operators_json(plan).to_string());
+    command
         .env("ONBILL_KEYS", FOLDER.keys_dir())
         .env("ONBILL_TOOL", paths::built_program("onbill"))
         .env("ONBILL_DOWN", plan.down_dir())
         .env("ONBILL_OUT", output);
-    script
+    command
 }
 
 fn operators_json(plan: &Plan) -> Value {
@@ -97,10 +100,10 @@ fn agreement_json(operator_plan: &OperatorPlan) -> Value {
 }
 
 /// Runs the script, and fails early when a program of the system ends.
-fn run_script(mut system: System, script: &mut Command) -> Outcome {
-    let mut child = script.spawn().context(&format!("start {SCRIPT}"))?;
+fn run_script(mut system: System, script: &str, command: &mut Command) -> Outcome {
+    let mut child = command.spawn().context(&format!("start {script}"))?;
     let verdict = loop {
-        match child.try_wait().context(&format!("wait for {SCRIPT}")) {
+        match child.try_wait().context(&format!("wait for {script}")) {
             Ok(Some(status)) if status.success() => break Ok(()),
             Ok(Some(status)) => break Err(Failure::new(format!("the browser journeys failed ({status})"))),
             Err(failure) => break Err(failure),

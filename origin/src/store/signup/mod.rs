@@ -9,12 +9,15 @@ use crate::store::mandate::{MandateRow, WidgetAgreement};
 use crate::store::number::Hash;
 use crate::store::pai::{NewPai, PaiRow};
 use onbill_domain::account::AccountType;
+use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
+use onbill_domain::wire::ott::SubscriptionSource;
 
 impl Store {
     /// Records a sign-up token that is about to be signed, with what the customer agrees to, for the PAI that [`Store::issue_pai`]
@@ -43,6 +46,15 @@ impl Store {
     /// How the visit to the partner went, by the ticket of its return page.
     pub async fn find_signup_result(&self, ticket: Hash) -> Result<Option<SignupResult>, StoreError> {
         use_case!(self, read, find_signup_result(&ticket))
+    }
+
+    /// How a subscription that came of a sign-up began, and whether it has been charged.
+    pub async fn find_subscription_start(
+        &self,
+        subscription_id: String,
+        today: Day,
+    ) -> Result<Option<SubscriptionStart>, StoreError> {
+        use_case!(self, read, find_subscription_start(&subscription_id, today))
     }
 }
 
@@ -106,4 +118,20 @@ pub struct SignupResult {
     pub outcome: SignupOutcome,
     /// Set when the visit succeeded.
     pub partner_subscription_id: Option<String>,
+}
+
+/// How a subscription began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionStart {
+    pub source: SubscriptionSource,
+    /// `None` where no visit of the widget is known.
+    pub account_type: Option<AccountType>,
+    /// What it is sold as; `None` where the partner's plan is no offer.
+    pub offer: Option<OfferId>,
+    /// What was agreed for a month, if it is known.
+    pub price: Option<Money>,
+    /// When the partner has charged it first. A decline is no charge, and a coupon's charge is its buyer's.
+    pub charged_at: Option<Timestamp>,
+    /// The last day that coupons have paid for, if it is today or later.
+    pub paid_until: Option<Day>,
 }

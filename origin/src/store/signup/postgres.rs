@@ -1,17 +1,22 @@
 //! Sign-up tokens in SQL.
 
+use crate::store::coupon::postgres as coupon;
 use crate::store::mandate::postgres as mandate;
 use crate::store::number::Hash;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, read_locale, read_pai};
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_locale, read_pai};
 use crate::store::postgres::tx_error::TxError;
-use crate::store::signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
+use crate::store::signup::{
+    IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult, SubscriptionStart,
+};
 use crate::store::subscription::postgres as subscription;
 use onbill_domain::account::AccountType;
+use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
+use onbill_domain::wire::ott::SubscriptionSource;
 
 pub(in crate::store) async fn issue_signup(
     tx: &PgConnection<'_>,
@@ -113,5 +118,32 @@ pub(in crate::store) async fn find_signup_result(
         return_url: row.try_get("return_url")?,
         outcome,
         partner_subscription_id,
+    }))
+}
+
+const FIND_START: &str = "SELECT s.pai, s.origin,
+         (SELECT g.account_type FROM mandates m JOIN signups g ON g.jti = m.supersedes
+          WHERE m.partner_subscription_id = s.partner_subscription_id ORDER BY m.sequence LIMIT 1) AS account_type,
+         (SELECT min(t.created_at) FROM transactions t
+          WHERE t.pai = s.pai AND t.created_at >= s.created_at AND t.status <> 'DECLINED'
+              AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id))
+             AS charged_at
+     FROM partner_subscriptions s WHERE s.partner_subscription_id = $1";
+
+pub(in crate::store) async fn find_subscription_start(
+    db: &PgConnection<'_>,
+    subscription_id: &str,
+    today: Day,
+) -> Result<Option<SubscriptionStart>, TxError> {
+    let Some(row) = db.query_optional(FIND_START, &[&subscription_id]).await? else { return Ok(None) };
+    let charged_at: Option<i64> = row.try_get("charged_at")?;
+    let mandate = mandate::find_latest_mandate(db, subscription_id).await?;
+    Ok(Some(SubscriptionStart {
+        source: parse_column(&row, "partner_subscriptions.origin", SubscriptionSource::parse)?,
+        account_type: parse_optional_column(&row, "signups.account_type", AccountType::parse)?,
+        price: mandate.as_ref().and_then(|mandate| mandate.price),
+        offer: mandate.and_then(|mandate| mandate.offer),
+        charged_at: charged_at.map(Timestamp::from_unix_seconds),
+        paid_until: coupon::find_paid_until(db, read_pai(&row, "partner_subscriptions.pai")?, today).await?,
     }))
 }

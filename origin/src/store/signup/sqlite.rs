@@ -1,16 +1,21 @@
 //! Sign-up tokens in SQL.
 
+use crate::store::coupon::sqlite as coupon;
 use crate::store::error::StoreError;
 use crate::store::mandate::sqlite as mandate;
 use crate::store::number::Hash;
 use crate::store::pai::sqlite as pai;
-use crate::store::signup::{IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult};
-use crate::store::sqlite::rows::{parse_column, read_locale, read_pai};
+use crate::store::signup::{
+    IssueSignupResult, NewSignup, Signup, SignupResult, SpendTokenResult, SubscriptionStart,
+};
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_locale, read_pai};
 use crate::store::subscription::sqlite as subscription;
 use onbill_domain::account::AccountType;
+use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
+use onbill_domain::wire::ott::SubscriptionSource;
 use rusqlite::{Connection, params};
 
 pub(in crate::store) fn issue_signup(
@@ -103,4 +108,46 @@ pub(in crate::store) fn find_signup_result(
         outcome,
         partner_subscription_id,
     }))
+}
+
+const FIND_START: &str = "SELECT s.pai, s.origin,
+         (SELECT g.account_type FROM mandates m JOIN signups g ON g.jti = m.supersedes
+          WHERE m.partner_subscription_id = s.partner_subscription_id ORDER BY m.sequence LIMIT 1) AS account_type,
+         (SELECT min(t.created_at) FROM transactions t
+          WHERE t.pai = s.pai AND t.created_at >= s.created_at AND t.status <> 'DECLINED'
+              AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id))
+             AS charged_at
+     FROM partner_subscriptions s WHERE s.partner_subscription_id = ?1";
+
+pub(in crate::store) fn find_subscription_start(
+    db: &Connection,
+    subscription_id: &str,
+    today: Day,
+) -> Result<Option<SubscriptionStart>, StoreError> {
+    let mut select = db.prepare_cached(FIND_START)?;
+    let mut rows = select.query([subscription_id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let charged_at: Option<i64> = row.get("charged_at")?;
+    let mandate = mandate::find_latest_mandate(db, subscription_id)?;
+    Ok(Some(SubscriptionStart {
+        source: parse_column(row, "partner_subscriptions.origin", SubscriptionSource::parse)?,
+        account_type: parse_optional_column(row, "signups.account_type", AccountType::parse)?,
+        price: mandate.as_ref().and_then(|mandate| mandate.price),
+        offer: mandate.and_then(|mandate| mandate.offer),
+        charged_at: charged_at.map(Timestamp::from_unix_seconds),
+        paid_until: coupon::find_paid_until(db, read_pai(row, "partner_subscriptions.pai")?, today)?,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    #[test]
+    fn start_is_found_along_indexes() {
+        for step in query_plan(FIND_START) {
+            assert!(!step.starts_with("SCAN"), "{step}");
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub(super) async fn get_done(
         token::verify::<ResultClaims>(&config.keys, config.operator.as_str(), operator.now(), result)
     });
     let status = if matches!(verdict, Some(Err(_))) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let is_success = matches!(&verdict, Some(Ok(claims)) if claims.outcome == SignupOutcome::Success);
+    let beside = if is_success { "outcome success" } else { "outcome" };
     let main = html! {
         section class="hero" {
             h1 { (headline(verdict.as_ref())) }
@@ -41,7 +43,7 @@ pub(super) async fn get_done(
                 p { a href=(query.view.link("/")) { "Back to the overview" } }
             }
         }
-        div class="outcome" {
+        div class=(beside) {
             (widget(&operator, &query.view, WidgetView::Offer, visitor.is_some()))
             (verdict_card(&operator, verdict.as_ref()))
         }

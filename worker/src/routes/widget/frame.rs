@@ -309,6 +309,15 @@ mod tests {
         }
     }
 
+    /// How many decimals a price has comes with it: a list here would be another one than the origin's.
+    #[test]
+    fn script_knows_no_currency() {
+        let own_page = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/frame-account.js"));
+        for code in ["USD", "EUR", "JPY", "KRW", "KWD", "BHD", "CLP", "HUF"] {
+            assert!(!SCRIPT.contains(code) && !own_page.contains(code), "{code}");
+        }
+    }
+
     #[test]
     fn title_has_no_placeholder_left() {
         for locale in Locale::ALL {

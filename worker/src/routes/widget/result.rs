@@ -5,7 +5,6 @@ use crate::call::Call;
 use crate::fault::HandlerError;
 use crate::platform::Platform;
 use crate::response::json_response;
-use crate::routes::widget::account_words::LocaleField;
 use crate::routes::widget::admit_widget_call;
 use crate::routes::widget::frame_json::to_frame_json_with_words;
 use crate::upstream::query_for_widget;
@@ -13,7 +12,6 @@ use crate::words::Words;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::wire::edge::{ResultRequest, ResultResponse};
-use onbill_domain::wire::parse;
 use onbill_domain::words_section;
 
 /// 1. Steps shared by the frame's calls → 403, 413, 415, 429, 400.
@@ -21,9 +19,8 @@ use onbill_domain::words_section;
 pub(crate) async fn post_result<P: Platform>(call: &Call<'_, P>) -> Result<Response<Bytes>, HandlerError> {
     // 1.
     let (operator, request) = admit_widget_call::<_, ResultRequest>(call).await?;
-    let LocaleField { locale } = parse(call.request.body())?;
     // 2.
     let result: ResultResponse = query_for_widget(call, &operator, "/edge/v1/result", &request).await?;
-    let words = Words::parse(words_section!("result", locale))?;
+    let words = Words::parse(words_section!("result", request.locale))?;
     Ok(json_response(StatusCode::OK, &to_frame_json_with_words(&result, &words.0)?)?)
 }

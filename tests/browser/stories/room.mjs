@@ -1,0 +1,140 @@
+// The room that the widget takes on a page: nothing below it jumps, not while it loads, not from step to step, and not on the
+// way back from the partner.
+
+import assert from 'node:assert/strict';
+import { about, test } from '../harness/suite.mjs';
+import { until } from '../harness/until.mjs';
+import { acme, edge } from '../harness/system.mjs';
+import { Dashboard } from '../pages/dashboard.mjs';
+import { openDashboardPage } from '../harness/dashboard_page.mjs';
+import { PHONE, fits } from '../harness/fits.mjs';
+import { Visitor, pin } from '../harness/gallery.mjs';
+import { Widget } from '../pages/widget.mjs';
+import { alsoNobody } from '../people.mjs';
+
+about('the widget’s height');
+
+// As the docs say it to a page's engineer.
+const ROOM = '<style>pay-on-bill:not(:defined) { display: block; min-height: 452px; }</style>';
+const ELEMENT = '<pay-on-bill operator="acme" offer="netflix-standard"></pay-on-bill>';
+const SHIFT_MAX = 0.02;
+
+/** The widget has all the room that its step needs. */
+const hasRoom = widget => widget.inside.locator('#card').evaluate(card => card.getBoundingClientRect().bottom <= innerHeight + 1);
+
+/**
+ * Notes every shift of the layout of the pages that follow. Those after an input count as well: a browser that has the frame
+ * in a process of its own does not count a click in it as one on the page.
+ */
+const watchShifts = page => page.addInitScript(() => {
+  if (window !== top) return;
+  globalThis.shift = 0;
+  new PerformanceObserver(list => { for (const { value } of list.getEntries()) globalThis.shift += value; })
+    .observe({ type: 'layout-shift', buffered: true });
+});
+
+/** By how much the page has shifted since this was asked last, once the step has its room and nothing moves. */
+async function shiftOfStep(page, widget) {
+  await until('the step has its room', () => hasRoom(widget));
+  await until('the frame stands still', () => page.locator('pay-on-bill iframe').evaluate(frame => frame.getAnimations().length === 0));
+  return page.evaluate(async () => {
+    const drawn = () => new Promise(resolve => { requestAnimationFrame(() => setTimeout(resolve)); });
+    for (let n = 0; n < 3; n += 1) await drawn();      // a shift is reported after the frame that it was drawn in
+    const { shift } = globalThis;
+    globalThis.shift = 0;
+    return shift;
+  });
+}
+
+for (const viewport of [PHONE, { width: 1280, height: 800 }]) {
+  test(`leaves what is below it where it is while it loads, at ${viewport.width} px`, async stage => {
+    const customer = await stage.customer({ viewport, reducedMotion: 'no-preference' });
+    const { page } = customer;
+    await watchShifts(page);
+    await openDashboardPage(customer, `${ROOM}<h1>Your extras</h1>${ELEMENT}<p>Questions? Call us.</p>
+      <script src="${edge}/widget/v1/onbill.js" async></script>`);
+    const widget = new Widget(page, acme);
+    await widget.shows('number');
+    const shift = await shiftOfStep(page, widget);
+    assert.ok(shift <= SHIFT_MAX, `the layout shifts by ${shift}`);
+  });
+}
+
+// As the docs say it for the page of the return-url: the customer comes back to a step that is higher than the first one.
+const RETURN_ROOM = '<style>pay-on-bill { --onbill-height: 760px; } pay-on-bill:not(:defined) { display: block; min-height: 762px; }</style>';
+const around = room => `${room}<h1>Your extras</h1>${ELEMENT}${'<p>Questions? Call us.</p>'.repeat(4)}
+  <script src="${edge}/widget/v1/onbill.js" async></script>`;
+
+// Each step by itself: a customer reads it for longer than the second that parts one window of shifts from the next in a
+// page's Cumulative Layout Shift (https://web.dev/articles/cls), of which the worst window counts.
+for (const [viewport, locale] of [[PHONE, 'en'], [PHONE, 'de'], [{ width: 1280, height: 800 }, 'en'], [{ width: 1280, height: 800 }, 'de']]) {
+  test(`shifts what is below it by ${SHIFT_MAX} at most on the whole way, at ${viewport.width} px in ${locale}`, async stage => {
+    const customer = await stage.customer({ viewport, reducedMotion: 'no-preference' });
+    const { page } = customer;
+    await watchShifts(page);
+    await openDashboardPage(customer, around(ROOM), { lang: locale });
+    const visitor = new Visitor(page, acme, locale);
+    const { widget } = visitor;
+    const holdsStill = async step => {
+      await widget.shows(step);
+      const shift = await shiftOfStep(page, widget);
+      assert.ok(shift <= SHIFT_MAX, `${step}: the layout shifts by ${shift}`);
+    };
+    const height = () => page.locator('pay-on-bill iframe').evaluate(frame => frame.offsetHeight);
+    await holdsStill('number');
+    await visitor.asksWith(pin());
+    await holdsStill('pin');
+    // There and back again: the frame keeps its room.
+    const highest = await height();
+    await widget.$('change-number').click();
+    await holdsStill('number');
+    assert.equal(await height(), highest, 'the step before leaves the room as it is');
+    await visitor.agrees();
+    await holdsStill('confirm');
+
+    await visitor.comesBack('success');
+    await openDashboardPage(customer, around(RETURN_ROOM), { lang: locale, query: '?onbill_result=nonsense' });
+    await holdsStill('success');
+  });
+}
+
+test('is there from the first moment of the element', async stage => {
+  const { page } = await stage.customer();
+  await new Dashboard(page, acme).open();
+  const height = await page.evaluate(() => {
+    const element = document.createElement('pay-on-bill');
+    document.body.append(element);
+    const { height } = element.getBoundingClientRect();
+    element.remove();
+    return height;
+  });
+  assert.ok(height >= 450, `it begins with ${height}`);
+});
+
+for (const [reducedMotion, duration] of [['reduce', '0s'], ['no-preference', '0.2s']]) {
+  test(`follows the step, ${reducedMotion === 'reduce' ? 'at once for whoever wants no motion' : 'smoothly'}`, async stage => {
+    const { page } = await stage.customer({ reducedMotion });
+    const widget = await new Dashboard(page, acme).open();
+    const frame = page.locator('pay-on-bill iframe');
+    assert.equal(await frame.evaluate(each => getComputedStyle(each).transitionDuration), duration);
+    const before = (await frame.boundingBox()).height;
+    await widget.enter(alsoNobody);
+    await widget.shows('pin');
+    await until('the code has its room', () => hasRoom(widget));
+    assert.ok((await frame.boundingBox()).height > before);
+  });
+}
+
+test('is less in the compact layout', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  const needed = () => widget.inside.locator('#card').evaluate(card => card.offsetHeight);
+  const before = await needed();
+  await page.locator('pay-on-bill').evaluate(element => {
+    element.style.setProperty('--onbill-layout', 'compact');
+    element.style.setProperty('--onbill-height', '340px');
+  });
+  await until('the step needs less', async () => await needed() < before - 50);
+  await until('the page has the room', async () => (await page.locator('pay-on-bill iframe').boundingBox()).height < 440);
+  await fits(page, 'the compact layout');
+});
