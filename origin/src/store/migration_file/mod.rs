@@ -8,7 +8,9 @@
 mod claims;
 mod pais;
 pub(super) mod postgres;
+mod postgres_claims;
 pub(super) mod sqlite;
+mod sqlite_claims;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
