@@ -73,11 +73,10 @@ impl Store {
     /// Loads lines of a file of charges. They are in no report of the origin's, and count against no limit.
     pub async fn load_claims(
         &self,
-        now: Timestamp,
         place: LoadPlace,
         claims: Vec<Claim>,
     ) -> Result<Vec<LoadOutcome>, StoreError> {
-        use_case!(self, write, load_claims(now, place, &claims))
+        use_case!(self, write, load_claims(place, &claims))
     }
 }
 

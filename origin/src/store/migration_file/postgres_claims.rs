@@ -8,7 +8,6 @@ use crate::store::postgres::rows::parse_column;
 use crate::store::postgres::tx_error::TxError;
 use futures_util::future::try_join_all;
 use onbill_domain::ids::ExtId;
-use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 
 pub(super) async fn check_claims(
@@ -21,7 +20,6 @@ pub(super) async fn check_claims(
 
 pub(super) async fn load_claims(
     tx: &PgConnection<'_>,
-    _now: Timestamp,
     place: LoadPlace,
     batch: &[Claim],
 ) -> Result<Vec<LoadOutcome>, TxError> {

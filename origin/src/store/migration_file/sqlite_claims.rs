@@ -6,7 +6,6 @@ use super::{Claim, LoadOutcome, LoadPlace, PaisAre};
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::parse_column;
 use onbill_domain::ids::ExtId;
-use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use rusqlite::{Connection, params};
 
@@ -20,7 +19,6 @@ pub(super) fn check_claims(
 
 pub(super) fn load_claims(
     tx: &Connection,
-    _now: Timestamp,
     place: LoadPlace,
     batch: &[Claim],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
