@@ -2,9 +2,10 @@
 
 use super::charges::open_charges;
 use super::check::{
-    BATCH, Ceilings, Checked, CheckedFile, FileCheck, Files, LoadError, Observer, Source, problem_of,
+    BATCH, Ceilings, Checked, CheckedFile, FileCheck, LoadError, Observer, problem_of,
 };
 use super::pais::open_pais;
+use super::source::{Files, Source};
 use crate::store::{FileProgress, LoadOutcome, LoadPlace, MigrationFileKind, NewMigrationFile};
 use std::path::Path;
 
