@@ -93,9 +93,7 @@ pub(super) async fn load_dark_pais(
     note_progress(tx, place).await?;
     let numbers: BTreeSet<NumberIndex> =
         batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index)).collect();
-    for number in numbers {
-        number_lock::acquire(tx, now, number).await?;
-    }
+    number_lock::acquire_all(tx, now, &numbers).await?;
 
     // 2.
     let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
