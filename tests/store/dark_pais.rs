@@ -120,6 +120,9 @@ async fn closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber(db: 
     other.load_sound(&db.store, &pais_csv(&[closed]), None).await;
     let row = db.store.find_pai(partner_id("netflix"), pai_of("pci-closed")).await.expect("works");
     assert_eq!(row.map(|row| row.state), Some(PaiState::Closed));
-    assert_eq!(db.place.count_rows("subscribers WHERE number_index IS NULL AND ended_at IS NOT NULL").await, 1);
+    assert_eq!(
+        db.place.count_rows("subscribers WHERE number_index IS NULL AND ended_at IS NOT NULL").await,
+        1
+    );
     assert_eq!(db.place.count_rows("partner_subscriptions WHERE status = 'CANCELLED'").await, 1);
 }
