@@ -52,4 +52,5 @@ mod signup_summaries;
 mod simulation;
 mod subscriber_lifecycles;
 mod subscriptions;
+mod switching;
 mod visits;

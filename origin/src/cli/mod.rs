@@ -32,6 +32,7 @@ mod recovered;
 mod rotate_keys;
 mod serve;
 mod settlement;
+mod switch;
 mod verb_outcome;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -72,6 +73,7 @@ enum Verb {
     Config(config::Arguments),
     Migrate(migrate::Arguments),
     ImportAccounts(import_accounts::Arguments),
+    Switch(switch::Arguments),
     AccountEvents(account_events::Arguments),
     Outbox(outbox::Arguments),
     Alarms(alarms::Arguments),
@@ -119,6 +121,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::Config(arguments) => arguments.run(config).await,
         Verb::Migrate(arguments) => arguments.run(config).await,
         Verb::ImportAccounts(arguments) => arguments.run(config).await,
+        Verb::Switch(arguments) => arguments.run(config).await,
         Verb::AccountEvents(arguments) => arguments.run(config).await,
         Verb::Outbox(arguments) => arguments.run(config).await,
         Verb::Alarms(arguments) => arguments.run(config).await,
