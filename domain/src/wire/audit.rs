@@ -19,6 +19,8 @@ crate::wire_enum! {
         Finance = "finance",
         /// Looks for fraud.
         Fraud = "fraud",
+        /// Sells the partners' plans, and sees no customer.
+        Product = "product",
         /// Reads the audit.
         Auditor = "auditor",
         /// Runs the origin.
