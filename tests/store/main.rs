@@ -36,6 +36,7 @@ mod coupons;
 mod customers;
 mod desks;
 mod devices;
+mod disputes;
 mod erasures;
 mod events;
 mod figures;
