@@ -82,8 +82,10 @@ async fn look_that_finds_nobody_is_in_the_audit() {
     system.request_erasure("er-1", GOOD).await;
     assert_eq!(search(&system, GOOD).await.0, StatusCode::NOT_FOUND, "was erased");
     let entries = list_entries(&system).await;
-    assert_eq!(entries.len(), 2);
-    assert!(entries.iter().all(|entry| entry.outcome == AuditOutcome::NotFound), "{entries:?}");
+    let said: Vec<_> = entries.iter().map(|entry| (entry.act, entry.outcome)).collect();
+    let look = (AuditAct::SubscriberLookedUp, AuditOutcome::NotFound);
+    assert_eq!(said, [look, (AuditAct::SubscriberErased, AuditOutcome::Done), look]);
+    assert!(entries[1].subscriber.is_some() && entries[1].subject.as_deref() == Some("er-1"));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! `samples/` has a file for each migration, with the rows that it made possible. `<0a*32>` in it
 //! is 32 bytes 0a, in the syntax of either database.
 
+use crate::audit::stamp;
 use crate::outcome::done;
 use crate::test_store::{
     CHECK_LIMITS, NOW, TestStore, fresh_nonce, job_name, new_charge, new_redemption, new_refund, parse_day,
@@ -334,7 +335,7 @@ async fn erasures_are_there(store: &Store) {
         store.post_charge(fresh_nonce(), NOW, new_charge(erased, "n-late", 100)).await.expect("works");
     assert!(matches!(posting, PostChargeResult::Declined(_)), "{posting:?}");
     let erase = async |id, number| {
-        store.erase_number(None, NOW, Some(parse_ext_id(id)), number).await.expect("works")
+        store.erase_number(None, NOW, stamp("E-1"), Some(parse_ext_id(id)), number).await.expect("works")
     };
     assert_eq!(erase("er-1", sealed_number(4).index).await, ErasureState::Erasing);
     store.sweep(NOW).await.expect("works");

@@ -3,7 +3,7 @@
 
 use crate::config::NumberPlan;
 use crate::keys::Vault;
-use crate::store::{ErasureState, Store, StoreError};
+use crate::store::{AuditStamp, ErasureState, Store, StoreError};
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
@@ -31,12 +31,13 @@ pub enum ErasureFileError {
     Store(StoreError),
 }
 
-/// Erases the subscribers on `list`. `complain` gets a sentence for each line that is refused, and
+/// Erases the subscribers on `list`; `stamp` says who does it. `complain` gets a sentence for each line that is refused, and
 /// for each number that leads to nobody.
 pub async fn erase_listed(
     store: &Store,
     vault: &Vault,
     numbers: NumberPlan,
+    stamp: &AuditStamp,
     mut list: impl BufRead,
     now: impl Fn() -> Timestamp,
     mut complain: impl FnMut(String),
@@ -59,7 +60,7 @@ pub async fn erase_listed(
         if !listed.insert(index) {
             continue;
         }
-        match store.erase_number(None, now(), None, index).await.map_err(ErasureFileError::Store)? {
+        match store.erase_number(None, now(), stamp.clone(), None, index).await.map_err(ErasureFileError::Store)? {
             ErasureState::Erasing => report.erasing += 1,
             ErasureState::NotFound => {
                 report.not_found += 1;
