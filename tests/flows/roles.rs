@@ -34,6 +34,7 @@ fn calls(pai: &str, charge: &str) -> Vec<(Act, String, Value)> {
         (Act::DecideDispute, "/disputes".to_owned(), dispute("rejected")),
         (Act::ResendSms, "/sms/k-1/resend".to_owned(), json!({"ref": "T-1"})),
         (Act::RetryJob, "/queue/1/retry".to_owned(), json!({})),
+        (Act::EraseSubscriber, "/erasures".to_owned(), json!({"erasureID": "er-1", "msisdn": "+12025550199"})),
         (Act::CloseLink, format!("/links/{pai}/close"), json!({"reason": "account-closed", "ref": "T-1"})),
     ]
 }

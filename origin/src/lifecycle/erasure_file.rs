@@ -73,7 +73,7 @@ pub async fn erase_listed(
     Ok(report)
 }
 
-enum ListLine {
+pub(crate) enum ListLine {
     End,
     Empty,
     Text(Vec<u8>),
@@ -81,7 +81,7 @@ enum ListLine {
 
 /// A line can be of any length; of one that is longer than any number, only that much is held in
 /// memory.
-fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
+pub(crate) fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
     let mut text = Vec::new();
     let longest = MSISDN_INPUT_BYTES_MAX as u64 + 2;
     if list.by_ref().take(longest).read_until(b'\n', &mut text)? == 0 {
@@ -93,7 +93,7 @@ fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
     Ok(if text.trim_ascii().is_empty() { ListLine::Empty } else { ListLine::Text(text) })
 }
 
-fn parse_number(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
+pub(crate) fn parse_number(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
     numbers.parse(std::str::from_utf8(line).ok()?.trim()).ok()
 }
 

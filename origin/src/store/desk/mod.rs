@@ -49,7 +49,22 @@ impl Store {
         number: NumberIndex,
         subscriber_ref: Option<String>,
     ) -> Result<Option<DeskSubscriber>, StoreError> {
-        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, number, subscriber_ref.as_deref()))
+        let act = AuditAct::SubscriberLookedUp;
+        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, act, number, subscriber_ref.as_deref()))
+    }
+
+    /// As [`Self::look_up_for_desk`], to take out all that is kept on them. There is no nonce on the command
+    /// line.
+    pub async fn look_up_for_export(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        stamp: AuditStamp,
+        number: NumberIndex,
+        subscriber_ref: Option<String>,
+    ) -> Result<Option<DeskSubscriber>, StoreError> {
+        let act = AuditAct::SubscriberExported;
+        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, act, number, subscriber_ref.as_deref()))
     }
 
     /// Up to `limit` PAIs of a subscriber: open ones first, then the newest.

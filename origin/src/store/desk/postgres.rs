@@ -48,6 +48,7 @@ pub(super) async fn look_up_for_desk(
     tx: &PgConnection<'_>,
     now: Timestamp,
     stamp: &AuditStamp,
+    act: AuditAct,
     number: NumberIndex,
     subscriber_ref: Option<&str>,
 ) -> Result<Option<DeskSubscriber>, TxError> {
@@ -61,7 +62,7 @@ pub(super) async fn look_up_for_desk(
         .await?;
     let found = row.as_ref().map(read_found).transpose()?;
     let fact = AuditFact {
-        act: AuditAct::SubscriberLookedUp,
+        act,
         outcome: if found.is_some() { AuditOutcome::Done } else { AuditOutcome::NotFound },
         subscriber: found.as_ref().map(|found| found.handle.as_str()),
         subject: None,

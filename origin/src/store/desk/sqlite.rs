@@ -45,6 +45,7 @@ pub(super) fn look_up_for_desk(
     tx: &Connection,
     now: Timestamp,
     stamp: &AuditStamp,
+    act: AuditAct,
     number: NumberIndex,
     subscriber_ref: Option<&str>,
 ) -> Result<Option<DeskSubscriber>, StoreError> {
@@ -63,7 +64,7 @@ pub(super) fn look_up_for_desk(
         })
         .optional()?;
     let fact = AuditFact {
-        act: AuditAct::SubscriberLookedUp,
+        act,
         outcome: if found.is_some() { AuditOutcome::Done } else { AuditOutcome::NotFound },
         subscriber: found.as_ref().map(|found| found.handle.as_str()),
         subject: None,
