@@ -53,6 +53,7 @@ mod notifications;
 mod opening;
 mod outcome;
 mod pai_reports;
+mod persons;
 mod queue;
 mod races;
 mod races_of_coupons;

@@ -142,7 +142,7 @@ fn values<'a>(
     row: &'a [Option<String>],
 ) -> impl Iterator<Item = (&'static str, String)> + 'a {
     let named = table.columns.iter().zip(row);
-    named.filter_map(|(column, value)| Some((*column, to_words(table.table, column, value.as_deref()?))))
+    named.filter_map(move |(column, value)| Some((*column, to_words(table.table, column, value.as_deref()?))))
 }
 
 /// A value as people read it: stored times are seconds or nanoseconds since 1970, and some days are counted.

@@ -80,7 +80,7 @@ async fn read_states(run: &SimulationRun, kind: &WebhookKind) -> BTreeMap<String
     );
     let state = |row: super::TextRow| {
         let [theirs, ours, status, answer, borne_by] = row.try_into().expect("has these columns");
-        let answered_as_pending = 
+        let answered_as_pending =
             borne_by.is_some() || answer.is_some_and(|answer| answer.contains(&hex(b"\"PENDING\"")));
         (to_text(theirs), StoredState { ours: to_text(ours), status: to_text(status), answered_as_pending })
     };
