@@ -76,7 +76,11 @@ impl Source {
             KeptBy::Handle => "WHERE t.handle",
         };
         let order = self.columns[0];
-        format!("SELECT {} FROM {} t {joined} = {parameter} ORDER BY t.{order}", columns.join(", "), self.table)
+        format!(
+            "SELECT {} FROM {} t {joined} = {parameter} ORDER BY t.{order}",
+            columns.join(", "),
+            self.table
+        )
     }
 }
 
@@ -231,15 +235,7 @@ const SOURCES: &[Source] = &[
         table: "disputes",
         title: "Disputes",
         by: KeptBy::Charge,
-        columns: &[
-            "opened_at",
-            "dispute_id",
-            "transaction_id",
-            "reference",
-            "reason",
-            "state",
-            "decided_at",
-        ],
+        columns: &["opened_at", "dispute_id", "transaction_id", "reference", "reason", "state", "decided_at"],
     },
     Source {
         table: "file_lines",
@@ -400,9 +396,10 @@ mod tests {
         for statement in SCHEMA.split("CREATE TABLE ").skip(1) {
             let (name, rest) = statement.split_once(" (\n").expect("has columns");
             let body = rest.split("\n)").next().expect("has an end");
-            let columns = body.lines().filter_map(|line| line.strip_prefix("    ")).filter(|line| {
-                line.starts_with(|first: char| first.is_ascii_lowercase())
-            });
+            let columns = body
+                .lines()
+                .filter_map(|line| line.strip_prefix("    "))
+                .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
             let columns = columns.filter_map(|line| line.split_whitespace().next());
             tables.insert(name, columns.collect());
         }
