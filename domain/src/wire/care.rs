@@ -11,6 +11,7 @@ use crate::msisdn::Msisdn;
 use crate::pai::{Pai, PaiState};
 use crate::timestamp::Timestamp;
 use crate::wire::audit::ActorRole;
+use crate::wire::dispute::CareDispute;
 use crate::wire::operator::AccountEventOutcome;
 use crate::wire::ott::TransactionStatus;
 use crate::wire::subscription::SubscriptionStatus;
@@ -143,6 +144,9 @@ pub struct CareCharge {
     /// Its newest refunds, at most [`DESK_LINES_MAX`](crate::limits::DESK_LINES_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<CareRefund>,
+    /// Its newest disputes, at most [`DESK_LINES_MAX`](crate::limits::DESK_LINES_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<CareDispute>,
 }
 
 /// A refund of a charge.

@@ -71,10 +71,10 @@ fn parse_line(fields: Fields<'_>) -> Result<ImportedCharge, Wrong> {
 }
 
 /// Opens a file that was checked, to read its lines again.
-pub(super) fn open_charges<'a>(
-    rules: Rules<'a>,
+pub(super) fn open_charges(
+    rules: Rules<'_>,
     file: impl Read,
-) -> Result<SoundLines<'a, impl Read, ImportedCharge>, NotThisFile> {
+) -> Result<SoundLines<'_, impl Read, ImportedCharge>, NotThisFile> {
     Ok(SoundLines::new(rules, open_lines(&CHARGES_HEADER, file)?, parse_line))
 }
 

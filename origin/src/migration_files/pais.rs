@@ -140,10 +140,10 @@ fn parse_text(text: &str) -> Option<String> {
 }
 
 /// Opens a file that was checked, to read its lines again.
-pub(super) fn open_pais<'a>(
-    rules: Rules<'a>,
+pub(super) fn open_pais(
+    rules: Rules<'_>,
     file: impl Read,
-) -> Result<SoundLines<'a, impl Read, ImportedPai>, NotThisFile> {
+) -> Result<SoundLines<'_, impl Read, ImportedPai>, NotThisFile> {
     Ok(SoundLines::new(rules, open_lines(&PAIS_HEADER, file)?, parse_line))
 }
 

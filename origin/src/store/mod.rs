@@ -72,6 +72,8 @@ mod subscriber;
 mod adoption;
 mod backup;
 mod desk;
+mod dispute;
+mod person;
 mod settle;
 mod sweep;
 
@@ -91,6 +93,7 @@ pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
 pub use desk::{DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber};
+pub use dispute::{DisputeChange, DisputeStep, PostDisputeResult};
 pub use error::StoreError;
 pub use figures::{CouponFigure, FileFigures, LedgerFigures, QueueFigures};
 pub use flow::{
@@ -112,6 +115,7 @@ pub use open_mode::OpenMode;
 pub use own_page::{CustomerCharge, PartnerLink};
 pub use page::{Cursor, Page};
 pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};
+pub use person::KeptTable;
 pub use queue::{
     AfterLastRetry, BillingOutcome, ChargeDecision, ChargeOutcome, DeadLetter, DeliveryOutcome, Expiry, Job,
     JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, Queue, RefundDecision,

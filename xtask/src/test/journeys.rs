@@ -34,10 +34,10 @@ pub(crate) fn run_journeys(part: TestPart) -> Outcome {
         return Err(Failure::new(format!("{script} is missing: there are no browser journeys to run")));
     }
     let _lock = Lock::acquire("browser-journeys")?;
-    if part != TestPart::All {
-        dev::build_programs(EDGE_BUILD)?;
-    } else {
+    if part == TestPart::All {
         edge::build_if_changed(EDGE_BUILD.profile())?;
+    } else {
+        dev::build_programs(EDGE_BUILD)?;
     }
     // State of the last run must not affect this one. There may be none.
     let _ = fs::remove_dir_all(FOLDER.dir());

@@ -6,7 +6,7 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::instruments::Alarm;
-use crate::store::audit::AuditStamp;
+use crate::store::audit::{AuditFact, AuditStamp};
 use crate::store::coupon::{ChangeCouponResult, CouponCodeSms};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
@@ -22,12 +22,23 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::audit::AuditOutcome;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 
 impl Store {
+    /// Records that somebody has tried what their role may not do: `act` is its word.
+    pub async fn record_refused_access(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        stamp: AuditStamp,
+        act: &'static str,
+    ) -> Result<(), StoreError> {
+        use_case!(self, write(nonce), record_refused_access(now, &stamp, act))
+    }
+
     /// Looks up the present subscriber of a number, if that is `subscriber_ref`; `None` for a number
     /// without an account. The look is in the audit before anything is shown.
     pub async fn look_up_for_desk(
@@ -38,7 +49,22 @@ impl Store {
         number: NumberIndex,
         subscriber_ref: Option<String>,
     ) -> Result<Option<DeskSubscriber>, StoreError> {
-        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, number, subscriber_ref.as_deref()))
+        let act = AuditAct::SubscriberLookedUp;
+        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, act, number, subscriber_ref.as_deref()))
+    }
+
+    /// As [`Self::look_up_for_desk`], to take out all that is kept on them. There is no nonce on the command
+    /// line.
+    pub async fn look_up_for_export(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        stamp: AuditStamp,
+        number: NumberIndex,
+        subscriber_ref: Option<String>,
+    ) -> Result<Option<DeskSubscriber>, StoreError> {
+        let act = AuditAct::SubscriberExported;
+        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, act, number, subscriber_ref.as_deref()))
     }
 
     /// Up to `limit` PAIs of a subscriber: open ones first, then the newest.
@@ -99,16 +125,37 @@ impl Store {
         use_case!(self, write(nonce), post_desk_refund(now, &stamp, &transaction_id, &new))
     }
 
-    /// As [`Store::resend_coupon`].
+    /// As [`Store::resend_coupon`]. There is no nonce on the command line.
     pub async fn resend_sms(
         &self,
-        nonce: Nonce,
+        nonce: Option<Nonce>,
         now: Timestamp,
         stamp: AuditStamp,
         id: ExtId,
         text: CouponCodeSms,
     ) -> Result<ChangeCouponResult, StoreError> {
         use_case!(self, write(nonce), resend_sms(now, &stamp, &id, &text))
+    }
+
+    /// As [`Store::void_coupon`]. There is no nonce on the command line.
+    pub async fn void_coupon_by_hand(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        stamp: AuditStamp,
+        id: ExtId,
+    ) -> Result<ChangeCouponResult, StoreError> {
+        use_case!(self, write(nonce), void_coupon_by_hand(now, &stamp, &id))
+    }
+
+    /// Records that somebody runs a command about many people: its words, before it does anything.
+    pub async fn record_command(
+        &self,
+        now: Timestamp,
+        stamp: AuditStamp,
+        words: String,
+    ) -> Result<(), StoreError> {
+        use_case!(self, write, record_command(now, &stamp, &words))
     }
 
     /// As [`Store::redrive_dead_letter`].
@@ -239,12 +286,13 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
         PostRefundResult::Conflict
         | PostRefundResult::ChargePending
         | PostRefundResult::NotCutOver
+        | PostRefundResult::AboveCeiling { .. }
         | PostRefundResult::NotWithinRemainder { .. } => AuditOutcome::Refused,
     }
 }
 
-/// What the audit says of an SMS that was to be sent again.
-fn resend_outcome(result: &ChangeCouponResult) -> AuditOutcome {
+/// What the audit says of a coupon that was to be sent again, or voided.
+fn coupon_outcome(result: &ChangeCouponResult) -> AuditOutcome {
     match result {
         ChangeCouponResult::Done(_) => AuditOutcome::Done,
         ChangeCouponResult::Repeated(_) => AuditOutcome::Unchanged,
@@ -266,6 +314,28 @@ fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
 /// The subject of an entry about a refund: the charge and the refund, by our ids.
 fn name_refund(transaction_id: &str, new: &NewRefund) -> String {
     format!("{transaction_id} {}", new.refund_id)
+}
+
+/// What the audit says of a command.
+fn command_run(words: &str) -> AuditFact<'_> {
+    AuditFact {
+        act: AuditAct::CommandRun,
+        outcome: AuditOutcome::Done,
+        subscriber: None,
+        subject: Some(words),
+        reason: None,
+    }
+}
+
+/// What the audit says of what a role may not do.
+fn refused_access(act: &str) -> AuditFact<'_> {
+    AuditFact {
+        act: AuditAct::AccessRefused,
+        outcome: AuditOutcome::Refused,
+        subscriber: None,
+        subject: Some(act),
+        reason: Some("role"),
+    }
 }
 
 /// The subject of an entry about a job.

@@ -61,11 +61,11 @@ pub(super) struct PaiUpdate<'b> {
 }
 
 /// Plans a batch, line after line: a later one meets what the earlier ones will have written.
-pub(super) fn plan_pais<'b>(
+pub(super) fn plan_pais(
     mut known: KnownRows,
     accounts: AccountsAre,
-    batch: &'b [DarkPai],
-) -> (Vec<LoadOutcome>, PaiWrites<'b>) {
+    batch: &[DarkPai],
+) -> (Vec<LoadOutcome>, PaiWrites<'_>) {
     let mut writes = PaiWrites::default();
     let outcomes = batch
         .iter()

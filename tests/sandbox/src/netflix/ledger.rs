@@ -5,10 +5,12 @@
 //! that operator, or one that differs from an earlier report, is a contradiction. There must never
 //! be one.
 
+mod disputes;
 mod reported_state;
 
 use super::account_states::AccountStates;
 use super::redemptions::Redemptions;
+use disputes::ReportedDisputes;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
@@ -127,6 +129,7 @@ pub(super) struct PartnerLedger {
     refunds: Vec<RequestedRefund>,
     redemptions: Redemptions,
     standings: AccountStates,
+    disputes: ReportedDisputes,
     contradictions: Vec<Contradiction>,
 }
 
