@@ -53,7 +53,11 @@ async fn every_call_about_a_dark_pai_is_routed_and_has_to_wait() {
         ] {
             let (status, answer, waits) = call(&system, path, body).await;
             let refused = (status, answer["code"].as_str(), waits);
-            assert_eq!(refused, (StatusCode::SERVICE_UNAVAILABLE, Some("service-unavailable"), true), "{path}");
+            assert_eq!(
+                refused,
+                (StatusCode::SERVICE_UNAVAILABLE, Some("service-unavailable"), true),
+                "{path}"
+            );
         }
         // Whatever becomes of the account.
         system.advance_seconds(60);

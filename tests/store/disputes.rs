@@ -38,8 +38,8 @@ fn change(charge: &str, reference: &str, step: DisputeStep) -> DisputeChange {
 }
 
 async fn post(db: &TestStore, charge: &str, reference: &str, step: DisputeStep) -> PostDisputeResult {
-    let change = change(charge, reference, step);
-    db.store.post_dispute(Some(fresh_nonce()), NOW, stamp("T-1"), change).await.expect("works")
+    let request = change(charge, reference, step);
+    db.store.post_dispute(Some(fresh_nonce()), NOW, stamp("T-1"), request).await.expect("works")
 }
 
 async fn open(db: &TestStore, charge: &str, reference: &str, step: DisputeStep) -> Dispute {
@@ -101,9 +101,9 @@ async fn a_charge_has_one_open_dispute(db: TestStore) {
 async fn of_disputes_at_once_one_is_open(db: TestStore) {
     let charge = charge(&db, "c-1").await;
     let posted = at_once(&db, 16, |store, n| {
-        let change = change(&charge, &format!("D-{}", n % 4), FRAUD);
+        let request = change(&charge, &format!("D-{}", n % 4), FRAUD);
         async move {
-            let posted = store.post_dispute(Some(fresh_nonce()), NOW, stamp("T-1"), change);
+            let posted = store.post_dispute(Some(fresh_nonce()), NOW, stamp("T-1"), request);
             posted.await.expect("works")
         }
     })

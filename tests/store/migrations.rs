@@ -223,8 +223,8 @@ async fn refunds_and_spending_are_there(store: &Store, due: &[LeasedJob]) {
     let refunds =
         |entry: &&LeasedJob| matches!(&entry.job, Job::Refund { refund_id } if refund_id == "rf-pending");
     let notices = |entry: &&LeasedJob| matches!(&entry.job, Job::Webhook(WebhookJob::Charge { transaction_id }) if transaction_id == "tx-declined");
-    let disputes = |entry: &&LeasedJob| job_name(entry) == ("dispute-notice", "dp-open");
-    assert_eq!(due.iter().filter(disputes).count(), 1);
+    let reports = |entry: &&LeasedJob| job_name(entry) == ("dispute-notice", "dp-open");
+    assert_eq!(due.iter().filter(reports).count(), 1);
     let disputed = store.list_disputes_of_charges(vec!["tx-approved".to_owned()], 10).await.expect("works");
     assert_eq!(disputed.len(), 2, "{disputed:?}");
     assert_eq!(due.iter().filter(refunds).count(), 1);

@@ -47,13 +47,13 @@ async fn fill(db: &TestStore, n: u8) {
     let charge = format!("c-{n}");
     let transaction_id = db.post_approved_charge(pai, &charge, 1599).await;
     db.post_new_refund(new_refund(&charge, &format!("r-{n}"), Some(600))).await;
-    let change = DisputeChange {
+    let request = DisputeChange {
         dispute_id: format!("dp-{n}"),
         transaction_id,
         reference: parse_ext_id("D-1"),
         step: DisputeStep::Open(DisputeReason::Fraud),
     };
-    db.store.post_dispute(None, NOW, stamp("D-1"), change).await.expect("works");
+    db.store.post_dispute(None, NOW, stamp("D-1"), request).await.expect("works");
     db.issue_new_coupon(new_coupon(n, &format!("coupon-{n}"))).await;
 }
 

@@ -86,15 +86,12 @@ impl CareDesk {
                 continue;
             };
             let exported = self.export_person(None, stamp.clone(), number).await;
-            match exported.map_err(ExportListError::Failed)? {
-                Some(person) => {
-                    report.exported += 1;
-                    on_person(person);
-                }
-                None => {
-                    report.not_found += 1;
-                    complain(format!("line {line}: no present subscriber of this number has signed up"));
-                }
+            if let Some(person) = exported.map_err(ExportListError::Failed)? {
+                report.exported += 1;
+                on_person(person);
+            } else {
+                report.not_found += 1;
+                complain(format!("line {line}: no present subscriber of this number has signed up"));
             }
         }
         Ok(report)

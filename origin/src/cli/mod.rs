@@ -32,8 +32,8 @@ mod recovered;
 mod rotate_keys;
 mod serve;
 mod settlement;
-mod switch;
 mod subscribers;
+mod switch;
 mod verb_outcome;
 
 use clap::{CommandFactory as _, Parser, Subcommand};

@@ -3,6 +3,7 @@
 use super::links::links_of;
 use super::page::{Page, all_pages};
 use std::collections::HashMap;
+use std::path::Path;
 
 const CONTENTS: &str = "docs/SUMMARY.md";
 
@@ -37,7 +38,8 @@ fn pages_of_the_site_link_to_pages_of_the_site() {
     for page in all_pages().iter().filter(|page| listed.contains_key(&page.name)) {
         for link in links_of(page) {
             let file = link.file.unwrap_or_default();
-            if file.ends_with(".md") && !listed.contains_key(&file) {
+            let is_page = Path::new(&file).extension().is_some_and(|extension| extension == "md");
+            if is_page && !listed.contains_key(&file) {
                 complaints.push(format!("{}:{}: {file} is not in {CONTENTS}", page.name, link.line));
             }
         }

@@ -38,11 +38,7 @@ pub(crate) fn resolve(page: &str, path: &str) -> Option<String> {
     for part in folder.join(path).components() {
         match part {
             Component::Normal(name) => file.push(name),
-            Component::ParentDir => {
-                if !file.pop() {
-                    return None;
-                }
-            }
+            Component::ParentDir if !file.pop() => return None,
             _ => {}
         }
     }

@@ -38,8 +38,8 @@ pub(crate) struct Block {
 
 impl Page {
     pub(crate) fn read(name: &str) -> Self {
-        let text = fs::read_to_string(repository().join(name));
-        Self { name: name.to_owned(), text: text.unwrap_or_else(|error| panic!("{name}: {error}")) }
+        let text = fs::read_to_string(repository().join(name)).expect("every listed page is there");
+        Self { name: name.to_owned(), text }
     }
 
     pub(crate) fn parse(&self) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
@@ -67,11 +67,9 @@ impl Page {
                         kinds.push(inner);
                     }
                 }
-                Event::End(tag) => {
-                    if is_block_end(tag) {
-                        blocks.extend(open.close(self, kind));
-                        kinds.pop();
-                    }
+                Event::End(tag) if is_block_end(tag) => {
+                    blocks.extend(open.close(self, kind));
+                    kinds.pop();
                 }
                 Event::Text(text) if !in_code => open.add(&text, range.start),
                 Event::Code(_) => open.add("`code`", range.start),

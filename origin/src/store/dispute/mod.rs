@@ -121,12 +121,12 @@ fn plan(
     charge: Option<&DisputedCharge>,
     known: Option<Dispute>,
     another_is_open: bool,
-    change: &DisputeChange,
+    request: &DisputeChange,
 ) -> NextWrite {
     let Some(charge) = charge.filter(|charge| !charge.is_coupons) else {
         return NextWrite::Nothing(PostDisputeResult::TransactionNotFound);
     };
-    NextWrite::Nothing(match (known, change.step) {
+    NextWrite::Nothing(match (known, request.step) {
         (Some(known), DisputeStep::Open(reason)) if known.reason == reason => {
             PostDisputeResult::Unchanged(known)
         }
@@ -150,12 +150,12 @@ fn plan(
 
 /// The entry of a change in the audit. `subject` names charge and dispute.
 fn audit_fact<'a>(
-    change: &DisputeChange,
+    request: &DisputeChange,
     result: &PostDisputeResult,
     charge: Option<&'a DisputedCharge>,
     subject: &'a str,
 ) -> AuditFact<'a> {
-    let (act, reason) = match change.step {
+    let (act, reason) = match request.step {
         DisputeStep::Open(reason) => (AuditAct::DisputeOpened, reason.as_str()),
         DisputeStep::Decide(state) => (AuditAct::DisputeDecided, state.as_str()),
     };
@@ -179,8 +179,8 @@ fn audit_fact<'a>(
 }
 
 /// The subject of an entry about a dispute: the charge and the dispute, by our ids.
-fn name_dispute(change: &DisputeChange) -> String {
-    format!("{} {}", change.transaction_id, change.dispute_id)
+fn name_dispute(request: &DisputeChange) -> String {
+    format!("{} {}", request.transaction_id, request.dispute_id)
 }
 
 fn cursor_of(dispute: &Dispute) -> Cursor {

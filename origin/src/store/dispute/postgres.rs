@@ -29,20 +29,20 @@ pub(super) async fn post_dispute(
     tx: &PgConnection<'_>,
     now: Timestamp,
     stamp: &AuditStamp,
-    change: &DisputeChange,
+    request: &DisputeChange,
 ) -> Result<PostDisputeResult, TxError> {
     // Locked before its disputes are read, so that the second of two calls finds the first.
-    let charge = lock_charge(tx, &change.transaction_id).await?;
-    let known = find_dispute(tx, &change.dispute_id).await?;
+    let charge = lock_charge(tx, &request.transaction_id).await?;
+    let known = find_dispute(tx, &request.dispute_id).await?;
     let sql = "SELECT 1 FROM disputes WHERE transaction_id = $1 AND state = 'open'";
-    let another_is_open = tx.query_optional(sql, &[&change.transaction_id]).await?.is_some();
-    let result = match plan(charge.as_ref(), known, another_is_open, change) {
-        NextWrite::Insert(reason) => PostDisputeResult::Opened(insert(tx, now, change, reason).await?),
+    let another_is_open = tx.query_optional(sql, &[&request.transaction_id]).await?.is_some();
+    let result = match plan(charge.as_ref(), known, another_is_open, request) {
+        NextWrite::Insert(reason) => PostDisputeResult::Opened(insert(tx, now, request, reason).await?),
         NextWrite::Update(known, state) => PostDisputeResult::Decided(update(tx, now, &known, state).await?),
         NextWrite::Nothing(result) => result,
     };
-    let subject = name_dispute(change);
-    audit::append(tx, now, stamp, &audit_fact(change, &result, charge.as_ref(), &subject)).await?;
+    let subject = name_dispute(request);
+    audit::append(tx, now, stamp, &audit_fact(request, &result, charge.as_ref(), &subject)).await?;
     Ok(result)
 }
 

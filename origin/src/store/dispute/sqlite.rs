@@ -27,19 +27,19 @@ pub(super) fn post_dispute(
     tx: &Connection,
     now: Timestamp,
     stamp: &AuditStamp,
-    change: &DisputeChange,
+    request: &DisputeChange,
 ) -> Result<PostDisputeResult, StoreError> {
-    let charge = find_charge(tx, &change.transaction_id)?;
-    let known = find_dispute(tx, &change.dispute_id)?;
+    let charge = find_charge(tx, &request.transaction_id)?;
+    let known = find_dispute(tx, &request.dispute_id)?;
     let sql = "SELECT 1 FROM disputes WHERE transaction_id = ?1 AND state = 'open'";
-    let another_is_open = tx.prepare_cached(sql)?.exists([&change.transaction_id])?;
-    let result = match plan(charge.as_ref(), known, another_is_open, change) {
-        NextWrite::Insert(reason) => PostDisputeResult::Opened(insert(tx, now, change, reason)?),
+    let another_is_open = tx.prepare_cached(sql)?.exists([&request.transaction_id])?;
+    let result = match plan(charge.as_ref(), known, another_is_open, request) {
+        NextWrite::Insert(reason) => PostDisputeResult::Opened(insert(tx, now, request, reason)?),
         NextWrite::Update(known, state) => PostDisputeResult::Decided(update(tx, now, &known, state)?),
         NextWrite::Nothing(result) => result,
     };
-    let subject = name_dispute(change);
-    audit::append(tx, now, stamp, &audit_fact(change, &result, charge.as_ref(), &subject))?;
+    let subject = name_dispute(request);
+    audit::append(tx, now, stamp, &audit_fact(request, &result, charge.as_ref(), &subject))?;
     Ok(result)
 }
 
