@@ -18,7 +18,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status ACTIVE and a subscriberID",
             mend: "Answer POST /account/validate with the account of the number. Check the number under active in your file.",
         },
-        run: |kit| Box::pin(async { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await }),
+        run: |kit| Box::pin(async move { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await }),
     },
     Check {
         facts: CheckFacts {
@@ -28,7 +28,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             mend: "Answer with status SUSPENDED, and not with an error. A charge waits otherwise.",
         },
         run: |kit| {
-            Box::pin(async { has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await })
+            Box::pin(async move { has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await })
         },
     },
     Check {
@@ -38,7 +38,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status CEASED",
             mend: "Answer with status CEASED while the number has no other subscriber.",
         },
-        run: |kit| Box::pin(async { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await }),
+        run: |kit| Box::pin(async move { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await }),
     },
     Check {
         facts: CheckFacts {
@@ -47,7 +47,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code account-not-found",
             mend: "Answer 404 with {\"code\":\"account-not-found\",\"message\":\"…\"}. A 404 without the code may be a proxy's, so onbill does not believe it.",
         },
-        run: |kit| Box::pin(async { unknown(kit).await.into() }),
+        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -56,7 +56,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Take partner, offer, amount and purpose as optional. They are absent when nothing is bought.",
         },
-        run: |kit| Box::pin(async { number_alone(kit).await.into() }),
+        run: |kit| Box::pin(async move { number_alone(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -65,7 +65,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the account",
             mend: "Ignore the members that you do not know. There will be more.",
         },
-        run: |kit| Box::pin(async { extra_member(kit).await.into() }),
+        run: |kit| Box::pin(async move { extra_member(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -74,7 +74,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same subscriberID in every response",
             mend: "Give one id for as long as the subscriber has the number. With another id, onbill takes the subscriber for a new one and closes the PAIs.",
         },
-        run: |kit| Box::pin(async { stable(kit).await.into() }),
+        run: |kit| Box::pin(async move { stable(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -83,7 +83,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false",
             mend: "Write the members as docs/api/csp.md has them: \"value\": 5000 and not \"5000\" or 50.00.",
         },
-        run: |kit| Box::pin(async { form(kit).await.into() }),
+        run: |kit| Box::pin(async move { form(kit).await.into() }),
     },
 ];
 

@@ -27,7 +27,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status APPROVED",
             mend: "Answer with your final decision in status. 202 and 204 decide nothing: onbill asks again for days.",
         },
-        run: |kit| Box::pin(async { kit.billed_charge().await.map(|_| ()).into() }),
+        run: |kit| Box::pin(async move { kit.billed_charge().await.map(|_| ()).into() }),
     },
     Check {
         facts: CheckFacts {
@@ -36,7 +36,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "status as a word of the contract, rawCode as a text of at most 64 ASCII characters without a number, billedOn as YYYY-MM-DD",
             mend: "Write the members as docs/api/csp.md has them. The partner reads rawCode, so no number may be in it.",
         },
-        run: |kit| Box::pin(async { form(kit).await.into() }),
+        run: |kit| Box::pin(async move { form(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -45,7 +45,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same body as the first time",
             mend: "Keep your response by transactionID, and give it again. A repetition is no duplicate to refuse: onbill repeats a call whose response was lost.",
         },
-        run: |kit| Box::pin(async { repeated(kit).await.into() }),
+        run: |kit| Box::pin(async move { repeated(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -54,7 +54,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "APPROVED with the same body in every response",
             mend: "Claim the transactionID before you bill, with a unique key, and let the other calls wait for its result.",
         },
-        run: |kit| Box::pin(async { parallel(kit).await.into() }),
+        run: |kit| Box::pin(async move { parallel(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -63,7 +63,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with the body of the response to the charge",
             mend: "Answer GET /transaction/{transactionID} from the same store as the charge, without a delay.",
         },
-        run: |kit| Box::pin(async { looked_up(kit).await.into() }),
+        run: |kit| Box::pin(async move { looked_up(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -72,7 +72,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "404 with the JSON code transaction-not-found",
             mend: "Answer 404 with {\"code\":\"transaction-not-found\",\"message\":\"…\"}. After a 404 of a proxy, onbill posts nothing and asks again.",
         },
-        run: |kit| Box::pin(async { unknown(kit).await.into() }),
+        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -81,7 +81,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the look-up, the repeated post and the look-up after it agree",
             mend: "Finish what you have begun when the caller goes away, or undo it. Let the look-up say what is true.",
         },
-        run: |kit| Box::pin(async { cut_off(kit).await.into() }),
+        run: |kit| Box::pin(async move { cut_off(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -90,7 +90,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED and your own rawCode. An error of 4xx or 5xx decides nothing.",
         },
-        run: |kit| Box::pin(async { declined(kit, kit.numbers.suspended.as_ref()).await }),
+        run: |kit| Box::pin(async move { declined(kit, kit.numbers.suspended.as_ref()).await }),
     },
     Check {
         facts: CheckFacts {
@@ -99,7 +99,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode account-closed says why.",
         },
-        run: |kit| Box::pin(async { declined(kit, kit.numbers.ceased.as_ref()).await }),
+        run: |kit| Box::pin(async move { declined(kit, kit.numbers.ceased.as_ref()).await }),
     },
     Check {
         facts: CheckFacts {
@@ -108,7 +108,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200 with status DECLINED, and the same when it is repeated",
             mend: "Decline with status DECLINED. The rawCode insufficient-balance says why.",
         },
-        run: |kit| Box::pin(async { declined(kit, kit.numbers.poor.as_ref()).await }),
+        run: |kit| Box::pin(async move { declined(kit, kit.numbers.poor.as_ref()).await }),
     },
     Check {
         facts: CheckFacts {
@@ -117,7 +117,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx",
             mend: "Check the body before you act, and answer 400 with {\"code\",\"message\"}.",
         },
-        run: |kit| Box::pin(async { malformed(kit).await.into() }),
+        run: |kit| Box::pin(async move { malformed(kit).await.into() }),
     },
 ];
 

@@ -13,7 +13,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200, APPROVED or without a decision, both times",
             mend: "Take any part of what is left of a charge, as often as something is left.",
         },
-        run: |kit| Box::pin(async { half(kit).await.into() }),
+        run: |kit| Box::pin(async move { half(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -22,7 +22,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the first response again, and the rest of the charge can still be refunded",
             mend: "Keep your response by refundID, and give it again. Count each refundID once.",
         },
-        run: |kit| Box::pin(async { repeated(kit).await.into() }),
+        run: |kit| Box::pin(async move { repeated(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -31,7 +31,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "the same response every time, and the rest of the charge can still be refunded",
             mend: "Claim the refundID before you refund, with a unique key, and let the other calls wait for its result.",
         },
-        run: |kit| Box::pin(async { parallel(kit).await.into() }),
+        run: |kit| Box::pin(async move { parallel(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -40,7 +40,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx, or DECLINED",
             mend: "Refuse what is more than what is left of the charge, whatever has asked for it.",
         },
-        run: |kit| Box::pin(async { too_much(kit).await.into() }),
+        run: |kit| Box::pin(async move { too_much(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -49,7 +49,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "a status of 4xx, or DECLINED",
             mend: "Look the charge up before you refund. Refuse a refund of an unknown transactionID.",
         },
-        run: |kit| Box::pin(async { unknown(kit).await.into() }),
+        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -58,7 +58,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "201 or 200, APPROVED or without a decision",
             mend: "Give the money back to the balance that has paid.",
         },
-        run: |kit| Box::pin(async { prepaid(kit).await }),
+        run: |kit| Box::pin(async move { prepaid(kit).await }),
     },
 ];
 

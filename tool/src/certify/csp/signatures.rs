@@ -15,7 +15,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse every call whose signature you have not verified, before you read its body.",
         },
-        run: |kit| Box::pin(async { is_refused(kit, Signing::Missing).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Missing).await }),
     },
     Check {
         facts: CheckFacts {
@@ -24,7 +24,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
         },
-        run: |kit| Box::pin(async { is_refused(kit, Signing::Wrong).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Wrong).await }),
     },
     Check {
         facts: CheckFacts {
@@ -33,7 +33,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse a created that is more than 300 seconds from your clock.",
         },
-        run: |kit| Box::pin(async { is_refused(kit, Signing::Late).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Late).await }),
     },
     Check {
         facts: CheckFacts {
@@ -42,7 +42,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
         },
-        run: |kit| Box::pin(async { is_refused(kit, Signing::OtherAddress).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::OtherAddress).await }),
     },
     Check {
         facts: CheckFacts {
@@ -51,7 +51,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
         },
-        run: |kit| Box::pin(async { is_refused(kit, Signing::BodyChanged).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::BodyChanged).await }),
     },
     Check {
         facts: CheckFacts {
@@ -60,7 +60,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx, the second time",
             mend: "Keep the nonce of each call for 600 seconds, by keyid, and refuse it the second time.",
         },
-        run: |kit| Box::pin(async { is_not_replayed(kit).await.into() }),
+        run: |kit| Box::pin(async move { is_not_replayed(kit).await.into() }),
     },
 ];
 

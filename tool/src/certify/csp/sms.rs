@@ -12,7 +12,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[Check {
         expected: "202 or another 2xx",
         mend: "Take the SMS for any number, and send it. Remove sms from your file if SMS go another way.",
     },
-    run: |kit| Box::pin(async { send(kit).await }),
+    run: |kit| Box::pin(async move { send(kit).await }),
 }];
 
 async fn send(kit: &CspKit) -> Outcome {
