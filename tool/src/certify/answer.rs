@@ -16,7 +16,6 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) content_type: String,
     pub(super) body: Bytes,
-    pub(super) took: Duration,
 }
 
 /// Why there is no response.
@@ -139,7 +138,6 @@ mod tests {
             status,
             content_type: "application/json".to_owned(),
             body: Bytes::from_static(body.as_bytes()),
-            took: Duration::ZERO,
         };
         for body in [r#"{"error":"no"}"#, r#"{"code":"x","message":"No."}"#, r#"{"errors":[1]}"#] {
             assert!(answer(200, body).has_error_in_success(), "{body}");

@@ -142,7 +142,7 @@ impl Caller {
         let request = request.map_err(|error| NoAnswer::NotSent(format!("{error:#}")))?;
         let call = format!("{} {}", request.method(), path_below(&self.base, request.uri()));
         let begun = Instant::now();
-        let seen = self.exchange(request, begun).await;
+        let seen = self.exchange(request).await;
         let exchange = Exchange { call, within, took: begun.elapsed(), seen: seen.clone() };
         self.locked().push(exchange);
         seen
@@ -151,11 +151,11 @@ impl Caller {
     /// Makes a call, and drops the connection after so long.
     pub(super) async fn send_and_drop(&self, request: anyhow::Result<Request<Bytes>>, after: Duration) {
         if let Ok(request) = request {
-            let _ = timeout(after, self.exchange(request, Instant::now())).await;
+            let _ = timeout(after, self.exchange(request)).await;
         }
     }
 
-    async fn exchange(&self, request: Request<Bytes>, begun: Instant) -> Seen {
+    async fn exchange(&self, request: Request<Bytes>) -> Seen {
         let waits = self.limits.kit_waits();
         let none = |error: reqwest::Error| {
             if error.is_timeout() { NoAnswer::Late(waits) } else { NoAnswer::Broken(cause(&error)) }
@@ -172,7 +172,7 @@ impl Caller {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, content_type, body: body.freeze(), took: begun.elapsed() })
+        Ok(Answer { status, content_type, body: body.freeze() })
     }
 
     /// All calls so far.

@@ -92,12 +92,7 @@ mod tests {
             call: "GET /a".to_owned(),
             within: Duration::from_secs(1),
             took: Duration::ZERO,
-            seen: Ok(Answer {
-                status,
-                content_type: String::new(),
-                body: Bytes::new(),
-                took: Duration::ZERO,
-            }),
+            seen: Ok(Answer { status, content_type: String::new(), body: Bytes::new() }),
         };
         assert!(matches!(no_redirect(&[]), Outcome::Skipped(_)));
         assert_eq!(no_redirect(&[exchange(200)]), Outcome::Passed);

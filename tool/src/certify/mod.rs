@@ -150,7 +150,7 @@ impl PartnerArguments {
         };
         let bar = progress_bar(partner_checks().len())?;
         let announce = announce_above(bar.clone());
-        let report = certify_partner(settings, listener, announce, &|facts| show_check(&bar, facts)).await;
+        let report = certify_partner(&settings, listener, announce, &|facts| show_check(&bar, facts)).await;
         bar.finish_and_clear();
         self.output.write(report?)
     }

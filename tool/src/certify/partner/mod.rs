@@ -53,12 +53,12 @@ pub fn partner_checks() -> Vec<&'static CheckFacts> {
 /// Tests a partner. The kit plays the edge on `listener`. Fails when nothing answers at the partner's
 /// address, or a key is missing.
 pub async fn certify_partner(
-    settings: PartnerSettings,
+    settings: &PartnerSettings,
     listener: TcpListener,
     announce: Announce,
     progress: Progress<'_>,
 ) -> anyhow::Result<Report> {
-    let kit = PartnerKit::new(&settings, announce)?;
+    let kit = PartnerKit::new(settings, announce)?;
     kit.caller.reach().await?;
     let serving = kit.edge.serve(listener);
     let report = run_checks(&kit, checks(), "onbill partner callbacks", &settings.url, progress).await;
