@@ -23,7 +23,7 @@ use crate::signer::read_ring;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use onbill_domain::ids::OfferId;
+use onbill_domain::ids::{OfferId, OperatorId};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -70,6 +70,9 @@ struct PartnerArguments {
     /// Your own key file: partner-call, edge-to-partner, and origin-to-partner of one operator.
     #[arg(long, value_name = "FILE", env = "ONBILL_KEYS")]
     keys: PathBuf,
+    /// The operator that the kit plays, if your key file has several: the last one otherwise.
+    #[arg(long, value_name = "ID", value_parser = parse_operator)]
+    operator: Option<OperatorId>,
     /// Where the kit listens as onbill's edge.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8785")]
     listen: SocketAddr,
@@ -96,6 +99,10 @@ struct Output {
     /// Write the report as one HTML page too.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+}
+
+fn parse_operator(text: &str) -> Result<OperatorId, String> {
+    OperatorId::parse(text).ok_or_else(|| format!("{text:?} is no id of an operator"))
 }
 
 fn parse_offer(text: &str) -> Result<OfferId, String> {
@@ -143,6 +150,7 @@ impl PartnerArguments {
         let settings = PartnerSettings {
             url: self.url,
             keys: read_ring(&self.keys)?,
+            operator: self.operator,
             edge_url: self.edge_url.unwrap_or_else(|| format!("http://{}", self.listen)),
             offer: self.offer,
             limits: Limits::default(),

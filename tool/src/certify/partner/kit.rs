@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use http::{Method, Uri};
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{OfferId, OperatorId};
-use onbill_domain::key::{Key, KeyUse, Keyring};
+use onbill_domain::key::{Key, KeyUse, Keyring, Party};
 use onbill_domain::limits::URL_BYTES_MAX;
 use onbill_domain::locale::Locale;
 use onbill_domain::pai::Pai;
@@ -69,8 +69,14 @@ impl PartnerKit {
     /// The kit, and the edge that it plays.
     pub(super) fn new(settings: &PartnerSettings, announce: Announce) -> anyhow::Result<Self> {
         let last = |key_use: KeyUse| last_key(&settings.keys, key_use);
-        let (edge_key, origin_key) = (last(KeyUse::EdgeToPartner)?, last(KeyUse::OriginToPartner)?);
-        last(KeyUse::PartnerCall)?;
+        let (edge_key, _) = (last(KeyUse::EdgeToPartner)?, last(KeyUse::PartnerCall)?);
+        let origin_key = match &settings.operator {
+            None => last(KeyUse::OriginToPartner)?,
+            Some(operator) => {
+                let key = settings.keys.signing_key(KeyUse::OriginToPartner, Party::operator(operator));
+                key.cloned().with_context(|| format!("the ring has no origin-to-partner key of {operator}"))?
+            }
+        };
         let operator = origin_key.party.operator_id();
         let operator = operator.context("the origin-to-partner key must be of an operator: party operator:ID")?;
         let edge_url = settings.edge_url.trim_end_matches('/').to_owned();

@@ -18,7 +18,7 @@ use super::limits::Limits;
 use super::report::Report;
 use super::run::{Progress, run_checks};
 use kit::PartnerKit;
-use onbill_domain::ids::OfferId;
+use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_domain::key::Keyring;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -29,6 +29,8 @@ pub struct PartnerSettings {
     pub url: String,
     /// The partner's own ring: `edge-to-partner`, `origin-to-partner` of one operator, `partner-call`.
     pub keys: Keyring,
+    /// The operator that the kit plays. Without it, the last one that the ring has.
+    pub operator: Option<OperatorId>,
     /// The address of the edge that the kit plays, as the partner calls it.
     pub edge_url: String,
     /// The offer of the sign-ups.
