@@ -19,6 +19,10 @@ const NUMBERS: &str = r#"{"currency": "USD", "amount": 1000, "active": "+1202555
 pub(super) const SHORT: Limits =
     Limits { answer_within: Duration::from_secs(1), charge_within: Duration::from_secs(1) };
 
+/// How many faulty parties are tested at the same time: with more, they would wait for the processor,
+/// and all of them would be late.
+pub(super) const AT_ONCE: usize = 4;
+
 /// The report on the sandbox's operator, with a fault before its CSP API.
 async fn certify(fault: Fault, limits: Limits) -> Report {
     let (listener, address) = listen().await;
@@ -42,11 +46,14 @@ async fn kit_passes_on_the_sandbox() {
 
 #[tokio::test]
 async fn each_planted_fault_is_found_by_its_check() {
-    let runs = FAULTS.iter().map(|(name, fault, check)| async move {
-        let report = certify(*fault, SHORT).await;
-        (!report.failed_ids().contains(check)).then(|| format!("{name}: {}", report.to_table()))
-    });
-    let missed: Vec<String> = join_all(runs).await.into_iter().flatten().collect();
+    let mut missed = Vec::new();
+    for few in FAULTS.chunks(AT_ONCE) {
+        let runs = few.iter().map(|(name, fault, check)| async move {
+            let report = certify(*fault, SHORT).await;
+            (!report.failed_ids().contains(check)).then(|| format!("{name}: {}", report.to_table()))
+        });
+        missed.extend(join_all(runs).await.into_iter().flatten());
+    }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 

@@ -24,12 +24,14 @@ pub(super) async fn listen() -> (TcpListener, SocketAddr) {
 }
 
 /// Serves a party until it is dropped.
-pub(super) struct Served(#[expect(dead_code, reason = "its tasks end with it")] JoinSet<()>);
+pub(super) struct Served {
+    _tasks: JoinSet<()>,
+}
 
 impl Served {
     pub(super) fn new(listener: TcpListener, router: Router) -> Self {
         let mut tasks = JoinSet::new();
         serve_router(&mut tasks, listener, router);
-        Self(tasks)
+        Self { _tasks: tasks }
     }
 }

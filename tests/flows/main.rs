@@ -18,6 +18,7 @@ mod compromised_edge;
 mod correlators;
 mod coupons;
 mod device;
+mod echo;
 mod eligibility;
 mod endpoint_callers;
 mod erasures;

@@ -103,6 +103,7 @@ fn wire_type(schema: &str) -> WireType {
         "DevicePinResponse" => wire_type!(device::DevicePinResponse),
         "DeviceValidateRequest" => wire_type!(device::DeviceValidateRequest),
         "DeviceValidateResponse" => wire_type!(device::DeviceValidateResponse),
+        "EchoResponse" => wire_type!(ott::EchoResponse),
         "ErasureRequest" => wire_type!(operator::ErasureRequest),
         "ErasureResponse" => wire_type!(operator::ErasureResponse),
         "ErrorBody" => wire_type!(ErrorBody; without "reason" "wayOn" "words"),
