@@ -4,6 +4,8 @@
 //! ONBILL_RECORD=1 cargo test -p onbill-tests --test conformance documented
 //! ```
 
+use onbill_sandbox::account_file;
+use onbill_test_harness::ACME_ACCOUNTS;
 use onbill_test_harness::environment::read_variable;
 use onbill_tool::certify::{CheckFacts, csp_checks, partner_checks};
 use std::collections::HashSet;
@@ -29,9 +31,13 @@ fn with_table(page: &str, heading: &str, table: &str) -> String {
     format!("{before}{heading}{}{table}{}", &rest[..begin], &rest[end..])
 }
 
+fn page_path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md")
+}
+
 #[test]
 fn page_lists_the_checks_of_both_kits() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md");
+    let path = page_path();
     let page = fs::read_to_string(&path).expect("is there");
     let expected = with_table(&page, "## Checks of a CSP API\n", &table_of(&csp_checks()));
     let expected = with_table(&expected, "## Checks of a partner\n", &table_of(&partner_checks()));
@@ -55,6 +61,27 @@ fn ids_are_unique_and_name_their_kit() {
             for text in [facts.name, facts.expected, facts.mend] {
                 assert!(!text.trim().is_empty(), "{}", facts.id);
             }
+        }
+    }
+}
+
+#[test]
+fn page_says_what_each_prepaid_suspended_or_ceased_number_does() {
+    let page = fs::read_to_string(page_path()).expect("is there");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `+1202555")).collect();
+    for subscriber in account_file::parse(ACME_ACCOUNTS).expect("is an account file") {
+        let number = subscriber.msisdn.expose();
+        let account = subscriber.account;
+        let (status, kind) = (account.status.as_str().to_lowercase(), account.account_type.as_str());
+        let row = rows.iter().find(|row| row.contains(number)).copied();
+        let Some(row) = row else {
+            assert_eq!((status.as_str(), kind), ("active", "postpaid"), "{number} has no row of its own");
+            continue;
+        };
+        assert!(row.contains(&status) && row.contains(kind), "{number}: {row}");
+        if let Some(balance) = account.balance {
+            let amount = format!("{}.{:02} USD", balance.amount_minor / 100, balance.amount_minor % 100);
+            assert!(row.contains(&amount), "{number}: {row}");
         }
     }
 }

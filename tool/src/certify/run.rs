@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// What a kit does with each check before it runs: a progress bar, or nothing.
 pub type Progress<'p> = &'p (dyn Fn(&CheckFacts) + Sync);
 
-pub(super) async fn run_checks<K>(
+pub(super) async fn run_checks<K: 'static>(
     kit: &K,
     checks: impl Iterator<Item = &'static Check<K>>,
     title: &'static str,
