@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Uri};
+use onbill_domain::correlator;
 use onbill_domain::key::Key;
 use onbill_domain::limits::SIGNATURE_SKEW_SECONDS;
 use onbill_domain::signature::{SIGNATURE, SIGNATURE_INPUT, sign_request};
@@ -43,6 +44,8 @@ pub(super) enum Signing {
 pub(super) struct Exchange {
     /// Method and path.
     pub(super) call: String,
+    /// The id of the check that made it.
+    pub(super) check: &'static str,
     /// How long the other side may take.
     pub(super) within: Duration,
     pub(super) took: Duration,
@@ -54,6 +57,8 @@ pub(super) struct Caller {
     base: String,
     pub(super) limits: Limits,
     exchanges: Mutex<Vec<Exchange>>,
+    /// The check under way.
+    check: Mutex<&'static str>,
 }
 
 impl Caller {
@@ -72,7 +77,17 @@ impl Caller {
         if !matches!(address.scheme_str(), Some("http" | "https")) || address.query().is_some() {
             bail!("{base} must be an http or https URL without a query");
         }
-        Ok(Self { http, base, limits, exchanges: Mutex::default() })
+        Ok(Self { http, base, limits, exchanges: Mutex::default(), check: Mutex::new("start") })
+    }
+
+    /// The calls from now on are of this check. Their `x-correlator` says so, for the log of the other
+    /// side.
+    pub(super) fn begin(&self, check: &'static str) {
+        *self.check.lock().unwrap_or_else(PoisonError::into_inner) = check;
+    }
+
+    fn check(&self) -> &'static str {
+        *self.check.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fails unless something answers at the address, whatever it says.
@@ -103,7 +118,9 @@ impl Caller {
         key: &Key,
         signing: Signing,
     ) -> anyhow::Result<Request<Bytes>> {
+        let correlator = format!("certify:{}", self.check());
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        request = request.header(correlator::HEADER, correlator);
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -143,7 +160,8 @@ impl Caller {
         let call = format!("{} {}", request.method(), path_below(&self.base, request.uri()));
         let begun = Instant::now();
         let seen = self.exchange(request).await;
-        let exchange = Exchange { call, within, took: begun.elapsed(), seen: seen.clone() };
+        let (check, took) = (self.check(), begun.elapsed());
+        let exchange = Exchange { call, check, within, took, seen: seen.clone() };
         self.locked().push(exchange);
         seen
     }

@@ -16,7 +16,9 @@ pub(super) fn judge(exchanges: &[Exchange], wrong: impl Fn(&Exchange) -> Option<
     }
     let cases: Vec<String> = exchanges
         .iter()
-        .filter_map(|exchange| Some(format!("{}: {}", exchange.call, wrong(exchange)?)))
+        .filter_map(|exchange| {
+            Some(format!("{} in {}: {}", exchange.call, exchange.check, wrong(exchange)?))
+        })
         .collect();
     if cases.is_empty() {
         return Outcome::Passed;
@@ -90,6 +92,7 @@ mod tests {
     fn cases_are_named_up_to_a_limit() {
         let exchange = |status| Exchange {
             call: "GET /a".to_owned(),
+            check: "a-1",
             within: Duration::from_secs(1),
             took: Duration::ZERO,
             seen: Ok(Answer { status, content_type: String::new(), body: Bytes::new() }),
@@ -97,7 +100,7 @@ mod tests {
         assert!(matches!(no_redirect(&[]), Outcome::Skipped(_)));
         assert_eq!(no_redirect(&[exchange(200)]), Outcome::Passed);
         let five = [301, 302, 303, 307, 308].map(exchange);
-        let text = "GET /a: 301; GET /a: 302; GET /a: 303; and 2 more";
+        let text = "GET /a in a-1: 301; GET /a in a-1: 302; GET /a in a-1: 303; and 2 more";
         assert_eq!(no_redirect(&five), Outcome::Failed(text.to_owned()));
     }
 }

@@ -6,6 +6,7 @@ use crate::certify::answer::{Answer, Seen, describe};
 use crate::certify::caller::{Caller, Signing};
 use crate::certify::check::Finding;
 use crate::certify::limits::{Limits, PARALLEL_CALLS};
+use crate::certify::run::Kit;
 use futures_util::future::join_all;
 use http::Method;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -33,6 +34,12 @@ pub(super) struct CspKit {
     pub(super) caller: Caller,
     pub(super) key: Key,
     pub(super) numbers: Numbers,
+}
+
+impl Kit for CspKit {
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl CspKit {

@@ -7,6 +7,7 @@ use crate::certify::answer::{Answer, Seen, describe};
 use crate::certify::caller::{Caller, Signing};
 use crate::certify::check::Finding;
 use crate::certify::limits::PARALLEL_CALLS;
+use crate::certify::run::Kit;
 use anyhow::Context as _;
 use futures_util::future::join_all;
 use http::{Method, Uri};
@@ -63,6 +64,12 @@ pub(super) struct Opened {
     pub(super) token: String,
     pub(super) pai: Pai,
     pub(super) seen: Seen,
+}
+
+impl Kit for PartnerKit {
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl PartnerKit {
