@@ -23,11 +23,23 @@ const UNDER_WAY: Duration = Duration::from_millis(200);
 
 /// What the fault is, what it does, and the id of the check.
 pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
-    ("a repeated charge is a duplicate", |b, r| Box::pin(refuse_repeated(b, r, CHARGE, "transactionID")), "csp-charge-repeated"),
+    (
+        "a repeated charge is a duplicate",
+        |b, r| Box::pin(refuse_repeated(b, r, CHARGE, "transactionID")),
+        "csp-charge-repeated",
+    ),
     ("a charge under way is refused", |b, r| Box::pin(refuse_parallel(b, r)), "csp-charge-parallel"),
     ("the look-up forgets", |b, r| Box::pin(forget_charges(b, r)), "csp-charge-looked-up"),
-    ("a proxy answers for an unknown charge", |b, r| Box::pin(html_for_404(b, r, "/csp/transaction/")), "csp-charge-unknown"),
-    ("a proxy answers for an unknown account", |b, r| Box::pin(html_for_404(b, r, ACCOUNT)), "csp-account-unknown"),
+    (
+        "a proxy answers for an unknown charge",
+        |b, r| Box::pin(html_for_404(b, r, "/csp/transaction/")),
+        "csp-charge-unknown",
+    ),
+    (
+        "a proxy answers for an unknown account",
+        |b, r| Box::pin(html_for_404(b, r, ACCOUNT)),
+        "csp-account-unknown",
+    ),
     ("an unknown account is a ceased one", |b, r| Box::pin(ceased_for_404(b, r)), "csp-account-unknown"),
     ("a charge is answered 204", |b, r| Box::pin(no_content(b, r)), "csp-charge-approved"),
     ("an amount is a text", |b, r| Box::pin(amount_as_text(b, r)), "csp-account-form"),
@@ -36,7 +48,11 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ("a suspended account is not found", |b, r| Box::pin(hide_suspended(b, r)), "csp-account-suspended"),
     ("a member that is new is refused", |b, r| Box::pin(refuse_stranger(b, r)), "csp-account-extra-member"),
     ("only whole charges are refunded", |b, r| Box::pin(whole_refunds(b, r)), "csp-refund-half"),
-    ("a repeated refund is a duplicate", |b, r| Box::pin(refuse_repeated(b, r, REFUND, "refundID")), "csp-refund-repeated"),
+    (
+        "a repeated refund is a duplicate",
+        |b, r| Box::pin(refuse_repeated(b, r, REFUND, "refundID")),
+        "csp-refund-repeated",
+    ),
     ("a repeated refund counts twice", |b, r| Box::pin(refund_again(b, r)), "csp-refund-repeated"),
     ("too much is refunded", |b, r| Box::pin(approve_refund(b, r, 400)), "csp-refund-too-much"),
     ("a refund of nothing is approved", |b, r| Box::pin(approve_refund(b, r, 404)), "csp-refund-unknown"),
@@ -47,10 +63,14 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ("the account has too much to say", |b, r| Box::pin(enlarge(b, r)), "csp-size"),
     ("the account is cut off", |b, r| Box::pin(cut_off(b, r)), "csp-whole"),
     ("a bad request is a crash", |b, r| Box::pin(crash(b, r)), "csp-no-server-error"),
-    ("nobody has to sign", |b, r| Box::pin(accept(b, r, Flaw::Missing)), "csp-signature-missing"),
+    ("a call needs no signature", |b, r| Box::pin(accept(b, r, Flaw::Missing)), "csp-signature-missing"),
     ("any signature will do", |b, r| Box::pin(accept(b, r, Flaw::Wrong)), "csp-signature-wrong"),
     ("a signature is for ever", |b, r| Box::pin(accept(b, r, Flaw::Late)), "csp-signature-late"),
-    ("the digest is not compared", |b, r| Box::pin(accept(b, r, Flaw::BodyChanged)), "csp-signature-body-changed"),
+    (
+        "the digest is not compared",
+        |b, r| Box::pin(accept(b, r, Flaw::BodyChanged)),
+        "csp-signature-body-changed",
+    ),
     ("a nonce works twice", |b, r| Box::pin(accept(b, r, Flaw::Replayed)), "csp-signature-replayed"),
 ];
 
@@ -103,7 +123,8 @@ async fn ceased_for_404(behind: &Behind, request: Request<Bytes>) -> Response {
     let is_meant = is_call(&request, "POST", ACCOUNT);
     let whole = behind.pass(request).await;
     if is_meant && whole.status() == 404 {
-        return Whole::json(200, &json!({"status": "CEASED", "type": "postpaid", "subscriberID": "none"})).send();
+        return Whole::json(200, &json!({"status": "CEASED", "type": "postpaid", "subscriberID": "none"}))
+            .send();
     }
     whole.send()
 }
@@ -224,7 +245,11 @@ async fn cut_off(behind: &Behind, request: Request<Bytes>) -> Response {
 
 async fn crash(behind: &Behind, request: Request<Bytes>) -> Response {
     let whole = behind.pass(request).await;
-    if whole.status() == 400 { Whole::html(500, "<html>NullPointerException</html>").send() } else { whole.send() }
+    if whole.status() == 400 {
+        Whole::html(500, "<html>NullPointerException</html>").send()
+    } else {
+        whole.send()
+    }
 }
 
 async fn accept(behind: &Behind, request: Request<Bytes>, flaw: Flaw) -> Response {

@@ -30,7 +30,9 @@ pub(super) fn flaw_of(
     keys: &Keyring,
     key_use: KeyUse,
 ) -> Option<Flaw> {
-    let Some(received) = ReceivedSignature::from_headers(request.headers()) else { return Some(Flaw::Missing) };
+    let Some(received) = ReceivedSignature::from_headers(request.headers()) else {
+        return Some(Flaw::Missing);
+    };
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let target = RequestComponents {

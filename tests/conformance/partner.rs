@@ -91,15 +91,15 @@ async fn act(netflix: Netflix, mut asked: UnboundedReceiver<Asked>) {
                 let body = json!({"extTransactionID": "certified-1", "pai": pai,
                     "amount": {"value": 1599, "currency": "USD"}, "description": "Netflix Standard",
                     "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
-                let (status, told) = call(&netflix, "/ott/v1/transaction", &body).await;
-                assert_eq!((status, &told["status"]), (StatusCode::CREATED, &json!("PENDING")), "{told}");
+                let (status, stated) = call(&netflix, "/ott/v1/transaction", &body).await;
+                assert_eq!((status, &stated["status"]), (StatusCode::CREATED, &json!("PENDING")), "{stated}");
             }
             Asked::Refund { charge } => {
                 let body = json!({"extRefundID": "given-back-1", "reason": "Left early",
                     "amount": {"value": 600, "currency": "USD"}});
-                let (status, told) =
+                let (status, stated) =
                     call(&netflix, &format!("/ott/v1/transaction/{charge}/refund"), &body).await;
-                assert_eq!((status, &told["status"]), (StatusCode::CREATED, &json!("PENDING")), "{told}");
+                assert_eq!((status, &stated["status"]), (StatusCode::CREATED, &json!("PENDING")), "{stated}");
             }
         }
     }

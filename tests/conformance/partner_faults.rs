@@ -26,23 +26,75 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ("a sign-up's page is a path", |b, r| Box::pin(relative_page(b, r)), "partner-signup-opened"),
     ("all sign-ups have one page", |b, r| Box::pin(one_page(b, r)), "partner-signup-own-page"),
     ("a refused token opens a page", |b, r| Box::pin(open_anyway(b, r, 400)), "partner-signup-token-refused"),
-    ("an unsigned answer is believed", |b, r| Box::pin(open_anyway(b, r, 503)), "partner-signup-token-unsigned"),
-    ("a sign-up needs no signature", |b, r| Box::pin(accept(b, r, SIGNUP, Flaw::Missing)), "partner-signup-signature"),
-    ("a repeated state is a conflict", |b, r| Box::pin(refuse_repeated(b, r, ACCOUNT_STATE_PATH)), "partner-account-repeated"),
+    (
+        "an unsigned answer is believed",
+        |b, r| Box::pin(open_anyway(b, r, 503)),
+        "partner-signup-token-unsigned",
+    ),
+    (
+        "a sign-up needs no signature",
+        |b, r| Box::pin(accept(b, r, SIGNUP, Flaw::Missing)),
+        "partner-signup-signature",
+    ),
+    (
+        "a repeated state is a conflict",
+        |b, r| Box::pin(refuse_repeated(b, r, ACCOUNT_STATE_PATH)),
+        "partner-account-repeated",
+    ),
     ("a state under way is refused", |b, r| Box::pin(refuse_parallel(b, r)), "partner-account-parallel"),
     ("an older state is refused", |b, r| Box::pin(refuse_older(b, r)), "partner-account-older"),
-    ("a repeated charge is a conflict", |b, r| Box::pin(refuse_repeated(b, r, TRANSACTION_STATE_PATH)), "partner-charge-repeated"),
-    ("a repeated refund is a conflict", |b, r| Box::pin(refuse_repeated(b, r, REFUND_STATE_PATH)), "partner-refund-repeated"),
-    ("the operator's refund is unknown", |b, r| Box::pin(refuse_operators_refund(b, r)), "partner-refund-by-operator"),
-    ("a webhook needs no signature", |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Missing)), "partner-signature-missing"),
-    ("any signature will do", |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Wrong)), "partner-signature-wrong"),
-    ("a signature is for ever", |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Late)), "partner-signature-late"),
-    ("the digest is not compared", |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::BodyChanged)), "partner-signature-body-changed"),
-    ("a nonce works twice", |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Replayed)), "partner-signature-replayed"),
-    ("the edge may send webhooks", |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::OtherUse)), "partner-signature-edge-key"),
+    (
+        "a repeated charge is a conflict",
+        |b, r| Box::pin(refuse_repeated(b, r, TRANSACTION_STATE_PATH)),
+        "partner-charge-repeated",
+    ),
+    (
+        "a repeated refund is a conflict",
+        |b, r| Box::pin(refuse_repeated(b, r, REFUND_STATE_PATH)),
+        "partner-refund-repeated",
+    ),
+    (
+        "the operator's refund is unknown",
+        |b, r| Box::pin(refuse_operators_refund(b, r)),
+        "partner-refund-by-operator",
+    ),
+    (
+        "a webhook needs no signature",
+        |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Missing)),
+        "partner-signature-missing",
+    ),
+    (
+        "any signature will do",
+        |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Wrong)),
+        "partner-signature-wrong",
+    ),
+    (
+        "a signature is for ever",
+        |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Late)),
+        "partner-signature-late",
+    ),
+    (
+        "the digest is not compared",
+        |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::BodyChanged)),
+        "partner-signature-body-changed",
+    ),
+    (
+        "a nonce works twice",
+        |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::Replayed)),
+        "partner-signature-replayed",
+    ),
+    (
+        "the edge may send webhooks",
+        |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::OtherUse)),
+        "partner-signature-edge-key",
+    ),
     ("a webhook is answered late", |b, r| Box::pin(late(b, r)), "partner-time"),
     ("a webhook is redirected", |b, r| Box::pin(redirect(b, r)), "partner-no-redirect"),
-    ("a refusal is an error in a success", |b, r| Box::pin(error_in_success(b, r)), "partner-no-error-in-success"),
+    (
+        "a refusal is an error in a success",
+        |b, r| Box::pin(error_in_success(b, r)),
+        "partner-no-error-in-success",
+    ),
     ("a bad webhook is a crash", |b, r| Box::pin(crash(b, r)), "partner-no-server-error"),
 ];
 
@@ -63,7 +115,11 @@ async fn no_page(behind: &Behind, request: Request<Bytes>) -> Response {
 async fn relative_page(behind: &Behind, request: Request<Bytes>) -> Response {
     let is_meant = is_to(&request, SIGNUP);
     let whole = behind.pass(request).await;
-    if is_meant && whole.status() == 201 { whole.with_body(&json!({"url": "/signup/1"})).send() } else { whole.send() }
+    if is_meant && whole.status() == 201 {
+        whole.with_body(&json!({"url": "/signup/1"})).send()
+    } else {
+        whole.send()
+    }
 }
 
 async fn one_page(behind: &Behind, request: Request<Bytes>) -> Response {
@@ -140,7 +196,11 @@ async fn late(behind: &Behind, request: Request<Bytes>) -> Response {
 }
 
 async fn redirect(behind: &Behind, request: Request<Bytes>) -> Response {
-    if is_to(&request, ACCOUNT_STATE_PATH) { Whole::redirect().send() } else { behind.pass(request).await.send() }
+    if is_to(&request, ACCOUNT_STATE_PATH) {
+        Whole::redirect().send()
+    } else {
+        behind.pass(request).await.send()
+    }
 }
 
 async fn error_in_success(behind: &Behind, request: Request<Bytes>) -> Response {
@@ -155,5 +215,9 @@ async fn error_in_success(behind: &Behind, request: Request<Bytes>) -> Response 
 
 async fn crash(behind: &Behind, request: Request<Bytes>) -> Response {
     let whole = behind.pass(request).await;
-    if whole.status() == 400 { Whole::html(500, "<html>NullPointerException</html>").send() } else { whole.send() }
+    if whole.status() == 400 {
+        Whole::html(500, "<html>NullPointerException</html>").send()
+    } else {
+        whole.send()
+    }
 }

@@ -128,7 +128,10 @@ mod tests {
 
     #[test]
     fn quotation_has_no_number() {
-        assert_eq!(quote("{\"msisdn\":\"+12025550101\",\n\"value\":1599}"), "{\"msisdn\":\"+***\", \"value\":1599}");
+        assert_eq!(
+            quote("{\"msisdn\":\"+12025550101\",\n\"value\":1599}"),
+            "{\"msisdn\":\"+***\", \"value\":1599}"
+        );
         assert!(quote(&"x".repeat(1000)).chars().count() <= QUOTED_CHARS_MAX + 1);
     }
 
@@ -143,7 +146,9 @@ mod tests {
             assert!(answer(200, body).has_error_in_success(), "{body}");
             assert!(!answer(400, body).has_error_in_success(), "{body}");
         }
-        for body in [r#"{"error":null}"#, r#"{"status":"DECLINED","rawCode":"51"}"#, "", "[]", r#"{"errors":[]}"#] {
+        for body in
+            [r#"{"error":null}"#, r#"{"status":"DECLINED","rawCode":"51"}"#, "", "[]", r#"{"errors":[]}"#]
+        {
             assert!(!answer(200, body).has_error_in_success(), "{body}");
         }
     }

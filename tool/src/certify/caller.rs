@@ -93,7 +93,10 @@ impl Caller {
     /// Fails unless something answers at the address, whatever it says.
     pub(super) async fn reach(&self) -> anyhow::Result<()> {
         let reached = self.http.get(&self.base).send().await;
-        reached.map(|_| ()).map_err(reqwest::Error::without_url).with_context(|| format!("reach {}", self.base))
+        reached
+            .map(|_| ())
+            .map_err(reqwest::Error::without_url)
+            .with_context(|| format!("reach {}", self.base))
     }
 
     /// A signed call with a JSON body, or without one if it is null.

@@ -16,9 +16,7 @@ pub(super) fn judge(exchanges: &[Exchange], wrong: impl Fn(&Exchange) -> Option<
     }
     let cases: Vec<String> = exchanges
         .iter()
-        .filter_map(|exchange| {
-            Some(format!("{} in {}: {}", exchange.call, exchange.check, wrong(exchange)?))
-        })
+        .filter_map(|exchange| Some(format!("{} in {}: {}", exchange.call, exchange.check, wrong(exchange)?)))
         .collect();
     if cases.is_empty() {
         return Outcome::Passed;

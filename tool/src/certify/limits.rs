@@ -33,7 +33,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// A kit waits longer than onbill, so that it can tell a late answer from none.
+    /// A kit waits longer than onbill, so that a late answer does not look like none.
     pub(super) fn kit_waits(&self) -> Duration {
         self.answer_within.max(self.charge_within) * 2
     }

@@ -1,5 +1,5 @@
-//! `GET /ott/v1/echo`: tells a partner's engineer what was seen of the call, once the edge and this
-//! origin have both accepted its signature.
+//! `GET /ott/v1/echo`: what was seen of the call, for a partner's engineer. The edge and this origin
+//! have both accepted its signature by then.
 
 use crate::call_trace::CallTrace;
 use crate::config::Config;

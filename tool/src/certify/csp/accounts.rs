@@ -18,7 +18,9 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status ACTIVE and a subscriberID",
             mend: "Answer POST /account/validate with the account of the number. Check the number under active in your file.",
         },
-        run: |kit| Box::pin(async move { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await }),
+        run: |kit| {
+            Box::pin(async move { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await })
+        },
     },
     Check {
         facts: CheckFacts {
@@ -28,7 +30,9 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             mend: "Answer with status SUSPENDED, and not with an error. A charge waits otherwise.",
         },
         run: |kit| {
-            Box::pin(async move { has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await })
+            Box::pin(async move {
+                has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await
+            })
         },
     },
     Check {
@@ -38,7 +42,9 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "200 with status CEASED",
             mend: "Answer with status CEASED while the number has no other subscriber.",
         },
-        run: |kit| Box::pin(async move { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await }),
+        run: |kit| {
+            Box::pin(async move { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await })
+        },
     },
     Check {
         facts: CheckFacts {
@@ -140,7 +146,9 @@ async fn form(kit: &CspKit) -> Finding {
         let problem = match &read {
             Err(error) => Some(error.to_string()),
             Ok(read) if read.subscriber_id.is_empty() => Some("an empty subscriberID".to_owned()),
-            Ok(read) if contains_number(&read.subscriber_id, msisdn) => Some("the number in the subscriberID".to_owned()),
+            Ok(read) if contains_number(&read.subscriber_id, msisdn) => {
+                Some("the number in the subscriberID".to_owned())
+            }
             Ok(_) if !is_json(&answer.content_type) => {
                 Some("a content-type other than application/json".to_owned())
             }

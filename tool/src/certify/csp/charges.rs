@@ -3,8 +3,8 @@
 use super::accounts::contains_number;
 use super::kit::{CHARGE, CspKit, absent, approved, charge_decision, new_id, same, with_status};
 use crate::certify::answer::{Seen, describe, quote};
-use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
 use crate::certify::caller::Signing;
+use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
 use http::Method;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::reject::ErrorCode;

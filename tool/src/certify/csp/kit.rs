@@ -89,7 +89,13 @@ impl CspKit {
 
     /// The question whose number it is.
     pub(super) fn bare_question(msisdn: &Msisdn) -> AccountValidateRequest {
-        AccountValidateRequest { msisdn: msisdn.clone(), partner: None, offer: None, amount: None, purpose: None }
+        AccountValidateRequest {
+            msisdn: msisdn.clone(),
+            partner: None,
+            offer: None,
+            amount: None,
+            purpose: None,
+        }
     }
 
     pub(super) fn amount(&self, amount_minor: i64) -> Money {

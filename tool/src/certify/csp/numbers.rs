@@ -75,7 +75,9 @@ impl Numbers {
             anyhow!("line {line}, column {column}: a member is missing, unknown or not well formed")
         })?;
         if !(2..=CHARGE_MINOR_MAX).contains(&numbers.amount) {
-            bail!("amount must be a number of minor units that can be halved, and at most {CHARGE_MINOR_MAX}");
+            bail!(
+                "amount must be a number of minor units that can be halved, and at most {CHARGE_MINOR_MAX}"
+            );
         }
         Ok(numbers)
     }

@@ -1,4 +1,4 @@
-//! Checks of the signature on a call: whoever can call your API without one can charge your
+//! Checks of the signature on a call: without it, anybody who reaches your API could charge your
 //! customers. Each asks for an account with a call that is signed wrongly in one way.
 
 use super::kit::{ACCOUNT, CspKit};

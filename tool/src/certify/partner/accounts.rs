@@ -78,9 +78,9 @@ pub(super) fn state(pai: Pai, state: PaiState, sequence: u64) -> AccountStateReq
     AccountStateRequest { pai, state, reason, sequence }
 }
 
-async fn report(kit: &PartnerKit, told: &AccountStateRequest) -> Finding {
-    taken(&kit.report(ACCOUNT_STATE_PATH, told).await)
-        .map_err(|seen| format!("{} with sequence {}: {seen}", told.state.as_str(), told.sequence))
+async fn report(kit: &PartnerKit, stated: &AccountStateRequest) -> Finding {
+    taken(&kit.report(ACCOUNT_STATE_PATH, stated).await)
+        .map_err(|seen| format!("{} with sequence {}: {seen}", stated.state.as_str(), stated.sequence))
 }
 
 async fn report_all(kit: &PartnerKit, states: &[(PaiState, u64)]) -> Finding {
@@ -100,8 +100,8 @@ async fn repeated(kit: &PartnerKit) -> Finding {
 }
 
 async fn parallel(kit: &PartnerKit) -> Finding {
-    let told = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    kit.report_in_parallel(ACCOUNT_STATE_PATH, &told).await.iter().try_for_each(taken)
+    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
+    kit.report_in_parallel(ACCOUNT_STATE_PATH, &stated).await.iter().try_for_each(taken)
 }
 
 async fn older(kit: &PartnerKit) -> Finding {
@@ -113,15 +113,15 @@ async fn closed(kit: &PartnerKit) -> Finding {
 }
 
 async fn extra_member(kit: &PartnerKit) -> Finding {
-    let told = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    let mut body = serde_json::to_value(told).map_err(|error| error.to_string())?;
+    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
+    let mut body = serde_json::to_value(stated).map_err(|error| error.to_string())?;
     body["certifyExtra"] = json!({"nested": [1, null, "text"]});
     taken(&kit.report(ACCOUNT_STATE_PATH, &body).await)
 }
 
 async fn malformed(kit: &PartnerKit) -> Finding {
-    let told = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    let whole = serde_json::to_value(told).map_err(|error| error.to_string())?;
+    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
+    let whole = serde_json::to_value(stated).map_err(|error| error.to_string())?;
     for member in ["pai", "state", "sequence"] {
         let mut body = whole.clone();
         if let Some(members) = body.as_object_mut() {

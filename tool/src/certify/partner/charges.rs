@@ -42,7 +42,7 @@ fn no_charge() -> Outcome {
 }
 
 fn approved(charge: &PostedCharge) -> TransactionResponse {
-    TransactionResponse { status: TransactionStatus::Approved, ..charge.told.clone() }
+    TransactionResponse { status: TransactionStatus::Approved, ..charge.stated.clone() }
 }
 
 async fn report(kit: &PartnerKit, charge: &PostedCharge) -> Finding {

@@ -81,11 +81,13 @@ impl PartnerKit {
             None => last(KeyUse::OriginToPartner)?,
             Some(operator) => {
                 let key = settings.keys.signing_key(KeyUse::OriginToPartner, Party::operator(operator));
-                key.cloned().with_context(|| format!("the ring has no origin-to-partner key of {operator}"))?
+                key.cloned()
+                    .with_context(|| format!("the ring has no origin-to-partner key of {operator}"))?
             }
         };
         let operator = origin_key.party.operator_id();
-        let operator = operator.context("the origin-to-partner key must be of an operator: party operator:ID")?;
+        let operator =
+            operator.context("the origin-to-partner key must be of an operator: party operator:ID")?;
         let edge_url = settings.edge_url.trim_end_matches('/').to_owned();
         let address: Uri = edge_url.parse().with_context(|| format!("{edge_url:?} is no address"))?;
         let authority = address.authority().context("the edge's URL must name a host")?.to_string();
@@ -207,10 +209,10 @@ pub(super) fn page_of(seen: &Seen) -> Result<String, String> {
 }
 
 fn read_page(answer: &Answer) -> Option<String> {
-    let told: SignupSessionResponse = serde_json::from_slice(&answer.body).ok()?;
-    let address: Uri = told.url.parse().ok()?;
+    let stated: SignupSessionResponse = serde_json::from_slice(&answer.body).ok()?;
+    let address: Uri = stated.url.parse().ok()?;
     let is_page = matches!(address.scheme_str(), Some("http" | "https")) && address.authority().is_some();
-    (is_page && told.url.len() <= URL_BYTES_MAX).then_some(told.url)
+    (is_page && stated.url.len() <= URL_BYTES_MAX).then_some(stated.url)
 }
 
 /// Whether a webhook was taken.

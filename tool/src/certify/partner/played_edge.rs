@@ -62,7 +62,7 @@ pub(super) struct Session {
 #[derive(Clone)]
 pub(super) struct PostedCharge {
     pub(super) asked: TransactionRequest,
-    pub(super) told: TransactionResponse,
+    pub(super) stated: TransactionResponse,
 }
 
 #[derive(Default)]
@@ -128,10 +128,12 @@ impl PlayedEdge {
     }
 
     /// From now on this is what `GET` says of a charge.
-    pub(super) fn settle_charge(&self, told: &TransactionResponse) {
+    pub(super) fn settle_charge(&self, stated: &TransactionResponse) {
         self.charges.send_modify(|charges| {
-            for charge in charges.iter_mut().filter(|charge| charge.told.transaction_id == told.transaction_id) {
-                charge.told = told.clone();
+            for charge in
+                charges.iter_mut().filter(|charge| charge.stated.transaction_id == stated.transaction_id)
+            {
+                charge.stated = stated.clone();
             }
         });
     }
@@ -141,8 +143,15 @@ impl PlayedEdge {
     }
 
     /// Returns the `signature` field of a call that the partner has signed.
-    fn verify(&self, method: &Method, uri: &http::Uri, headers: &HeaderMap, body: &Bytes) -> Result<String, Reject> {
-        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    fn verify(
+        &self,
+        method: &Method,
+        uri: &http::Uri,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<String, Reject> {
+        let content_type =
+            headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let target = RequestComponents {
             method: method.as_str(),
             authority: &self.authority,
@@ -172,7 +181,7 @@ impl PlayedEdge {
         if session.answer == TokenAnswer::Refused {
             return Err(invalid());
         }
-        let told = TokenValidateResponse {
+        let stated = TokenValidateResponse {
             pai: session.pai,
             operator: self.operator.clone(),
             offer: session.offer.clone(),
@@ -182,7 +191,7 @@ impl PlayedEdge {
             return_url: session.return_url.clone(),
             paid_until: None,
         };
-        Ok((success(StatusCode::OK, &told), session.answer == TokenAnswer::Genuine))
+        Ok((success(StatusCode::OK, &stated), session.answer == TokenAnswer::Genuine))
     }
 
     fn post_charge(&self, body: &[u8]) -> Answered {
@@ -191,19 +200,22 @@ impl PlayedEdge {
         let known = self.find_charge(&asked.ext_transaction_id);
         if let Some(known) = known {
             if known.asked != asked {
-                return Err(Reject::new(ErrorCode::IdempotencyViolation, "The id was used for another charge."));
+                return Err(Reject::new(
+                    ErrorCode::IdempotencyViolation,
+                    "The id was used for another charge.",
+                ));
             }
-            return success(StatusCode::OK, &known.told);
+            return success(StatusCode::OK, &known.stated);
         }
-        let told = TransactionResponse {
+        let stated = TransactionResponse {
             transaction_id: new_id()?,
             ext_transaction_id: asked.ext_transaction_id.clone(),
             status: TransactionStatus::Pending,
             decline_reason: None,
             raw_result: None,
         };
-        let answered = success(StatusCode::CREATED, &told);
-        self.charges.send_modify(|charges| charges.push(PostedCharge { asked, told }));
+        let answered = success(StatusCode::CREATED, &stated);
+        self.charges.send_modify(|charges| charges.push(PostedCharge { asked, stated }));
         answered
     }
 
@@ -222,10 +234,11 @@ impl PlayedEdge {
         let asked: RefundRequest = parse(body)?;
         asked.check()?;
         let charge = self.charge_of(id)?;
-        if charge.told.status != TransactionStatus::Approved {
+        if charge.stated.status != TransactionStatus::Approved {
             return Err(Reject::new(ErrorCode::RequestInProgress, "The charge is not settled yet."));
         }
-        let known = self.refunds.borrow().iter().find(|known| known.ext_refund_id == asked.ext_refund_id).cloned();
+        let known =
+            self.refunds.borrow().iter().find(|known| known.ext_refund_id == asked.ext_refund_id).cloned();
         if let Some(known) = known {
             return success(StatusCode::OK, &known);
         }
@@ -235,7 +248,7 @@ impl PlayedEdge {
         if amount.currency != whole.currency || remaining.amount_minor < 0 {
             return Err(Reject::invalid_request("amount must be within the charge."));
         }
-        let told = RefundResponse {
+        let stated = RefundResponse {
             refund_id: new_id()?,
             ext_refund_id: asked.ext_refund_id,
             ext_transaction_id: charge.asked.ext_transaction_id,
@@ -244,8 +257,8 @@ impl PlayedEdge {
             remaining,
             raw_result: None,
         };
-        let answered = success(StatusCode::CREATED, &told);
-        self.refunds.send_modify(|refunds| refunds.push(told));
+        let answered = success(StatusCode::CREATED, &stated);
+        self.refunds.send_modify(|refunds| refunds.push(stated));
         answered
     }
 
@@ -269,9 +282,9 @@ impl PlayedEdge {
 /// 2. A call that the kit plays → as onbill answers it. Any other → 503.
 /// 3. A success is signed, unless the session says otherwise.
 async fn answer(State(edge): State<Arc<PlayedEdge>>, request: Request<Body>) -> Response {
-    respond(&edge, request).await.unwrap_or_else(|reject| {
-        http::Response::<Bytes>::from(reject).map(Body::from)
-    })
+    respond(&edge, request)
+        .await
+        .unwrap_or_else(|reject| http::Response::<Bytes>::from(reject).map(Body::from))
 }
 
 async fn respond(edge: &PlayedEdge, request: Request<Body>) -> Result<Response, Reject> {
@@ -286,13 +299,15 @@ async fn respond(edge: &PlayedEdge, request: Request<Body>) -> Result<Response, 
     let (answered, is_signed) = match (parts.method.as_str(), path, of_charge) {
         ("POST", "/ott/v1/token/validate", _) => edge.spend_token(&body)?,
         ("POST", "/ott/v1/partnerSubscription", _) => {
-            let told =
-                PartnerSubscriptionResponse { partner_subscription_id: new_id()?, status: "ACTIVE".to_owned() };
-            (success(StatusCode::CREATED, &told), true)
+            let stated = PartnerSubscriptionResponse {
+                partner_subscription_id: new_id()?,
+                status: "ACTIVE".to_owned(),
+            };
+            (success(StatusCode::CREATED, &stated), true)
         }
         ("POST", CHARGES, _) => (edge.post_charge(&body), true),
         ("GET", _, Some(id)) if !id.contains('/') => {
-            (edge.charge_of(id).and_then(|charge| success(StatusCode::OK, &charge.told)), true)
+            (edge.charge_of(id).and_then(|charge| success(StatusCode::OK, &charge.stated)), true)
         }
         ("POST", _, Some(rest)) if rest.ends_with("/refund") => {
             (edge.post_refund(rest.trim_end_matches("/refund"), &body), true)
@@ -311,8 +326,8 @@ async fn respond(edge: &PlayedEdge, request: Request<Body>) -> Result<Response, 
     Ok(response)
 }
 
-fn success(status: StatusCode, told: &impl Serialize) -> Answered {
-    let body = serde_json::to_vec(told).map_err(|_| Reject::service_unavailable())?;
+fn success(status: StatusCode, stated: &impl Serialize) -> Answered {
+    let body = serde_json::to_vec(stated).map_err(|_| Reject::service_unavailable())?;
     Ok((status, Bytes::from(body)))
 }
 

@@ -45,8 +45,8 @@ fn no_refund() -> Outcome {
 }
 
 async fn report(kit: &PartnerKit, refund: &RefundResponse) -> Finding {
-    let told = RefundResponse { status: TransactionStatus::Approved, ..refund.clone() };
-    taken(&kit.report(REFUND_STATE_PATH, &told).await)
+    let stated = RefundResponse { status: TransactionStatus::Approved, ..refund.clone() };
+    taken(&kit.report(REFUND_STATE_PATH, &stated).await)
 }
 
 async fn settled(kit: &PartnerKit) -> Outcome {

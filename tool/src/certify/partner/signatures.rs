@@ -1,5 +1,5 @@
-//! Checks of the signature on a webhook: whoever can send one without it can tell you that charges
-//! were declined and accounts closed.
+//! Checks of the signature on a webhook: without it, anybody who reaches you could report charges as
+//! declined and accounts as closed.
 
 use super::accounts::state;
 use super::kit::{PartnerKit, refused, taken};
@@ -76,19 +76,19 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
 ];
 
 async fn is_refused(kit: &PartnerKit, signing: Signing) -> Finding {
-    let told = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    refused(&kit.report_signed(ACCOUNT_STATE_PATH, &told, &kit.origin_key, signing).await)
+    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
+    refused(&kit.report_signed(ACCOUNT_STATE_PATH, &stated, &kit.origin_key, signing).await)
 }
 
 async fn edge_key(kit: &PartnerKit) -> Finding {
-    let told = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    refused(&kit.report_signed(ACCOUNT_STATE_PATH, &told, &kit.edge_key, Signing::Genuine).await)
+    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
+    refused(&kit.report_signed(ACCOUNT_STATE_PATH, &stated, &kit.edge_key, Signing::Genuine).await)
 }
 
 async fn replayed(kit: &PartnerKit) -> Finding {
     let within = kit.caller.limits.answer_within;
-    let told = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    let body = serde_json::to_value(told).map_err(|error| error.to_string())?;
+    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
+    let body = serde_json::to_value(stated).map_err(|error| error.to_string())?;
     let (method, key) = (Method::POST, &kit.origin_key);
     let request = kit.caller.request(&method, ACCOUNT_STATE_PATH, &body, key, Signing::Genuine);
     let again = replay(&request);

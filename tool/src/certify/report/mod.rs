@@ -109,7 +109,10 @@ mod tests {
         assert!(!report.is_passed());
         for text in [report.to_table(), report.to_junit(), report.to_html()] {
             for part in ["a-1", "a-2", "a-3", "no number", "1 passed, 1 failed, 1 skipped"] {
-                assert!(text.contains(part) || part.contains("passed") && text.contains("failures=\"1\""), "{part}: {text}");
+                assert!(
+                    text.contains(part) || part.contains("passed") && text.contains("failures=\"1\""),
+                    "{part}: {text}"
+                );
             }
         }
         assert!(report.to_table().contains("Answer <404>."));
