@@ -40,3 +40,14 @@ async fn echo_is_of_one_operator() {
     let (answered, body) = system.call_ott(Method::GET, ECHO, Value::Null).await;
     assert_eq!((answered, &body["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("service-unavailable")));
 }
+
+#[tokio::test]
+async fn echo_needs_the_signatures_of_partner_and_edge() {
+    let system = TestSystem::start();
+    let unsigned = TestSystem::unsigned_request(&Method::GET, ECHO, &Value::Null);
+    assert_eq!(system.send_request(unsigned).await.0, StatusCode::UNAUTHORIZED);
+    let mut past_the_edge = system.sign_as_partner(&Method::GET, ECHO, &Value::Null);
+    *past_the_edge.uri_mut() =
+        format!("http://{}{ECHO}", system.acme.origin_address).parse().expect("is a URI");
+    assert_eq!(system.send_request(past_the_edge).await.0, StatusCode::UNAUTHORIZED);
+}
