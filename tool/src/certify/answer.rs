@@ -3,6 +3,7 @@
 
 use super::limits::QUOTED_CHARS_MAX;
 use bytes::Bytes;
+use onbill_domain::day::Day;
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -100,26 +101,37 @@ pub(super) fn describe(seen: &Seen) -> String {
 /// The beginning of a text on one line, without control characters and without numbers.
 pub(super) fn quote(text: &str) -> String {
     let mut quoted = String::new();
-    let mut digits = String::new();
-    let flush = |digits: &mut String, quoted: &mut String| {
-        let is_number = digits.len() >= NUMBER_DIGITS_MIN;
-        quoted.push_str(if is_number { "***" } else { digits });
-        digits.clear();
-    };
+    let mut run = String::new();
     for c in text.trim().chars() {
-        if c.is_ascii_digit() {
-            digits.push(c);
+        let goes_on = c.is_numeric() || (!run.is_empty() && is_separator(c));
+        if goes_on {
+            run.push(c);
             continue;
         }
-        flush(&mut digits, &mut quoted);
+        push_run(&mut quoted, &mut run);
         if quoted.chars().count() >= QUOTED_CHARS_MAX {
             quoted.push('…');
             return quoted;
         }
         quoted.push(if c.is_control() { ' ' } else { c });
     }
-    flush(&mut digits, &mut quoted);
+    push_run(&mut quoted, &mut run);
     quoted
+}
+
+/// What people write between the digits of a number.
+fn is_separator(c: char) -> bool {
+    matches!(c, ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}')
+}
+
+/// Appends digits with what is between them, or stars if they may be a number. A day is none.
+fn push_run(quoted: &mut String, run: &mut String) {
+    let digits = run.trim_end_matches(is_separator);
+    let is_number = digits.chars().filter(|c| c.is_numeric()).count() >= NUMBER_DIGITS_MIN;
+    let is_shown = !is_number || Day::parse(digits).is_some();
+    quoted.push_str(if is_shown { digits } else { "***" });
+    quoted.push_str(&run[digits.len()..]);
+    run.clear();
 }
 
 #[cfg(test)]
@@ -128,10 +140,15 @@ mod tests {
 
     #[test]
     fn quotation_has_no_number() {
-        assert_eq!(
-            quote("{\"msisdn\":\"+12025550101\",\n\"value\":1599}"),
-            "{\"msisdn\":\"+***\", \"value\":1599}"
-        );
+        for (text, quoted) in [
+            ("{\"msisdn\":\"+12025550101\",\n\"value\":1599}", "{\"msisdn\":\"+***\", \"value\":1599}"),
+            ("no account for +1 (202) 555-0101.", "no account for +***."),
+            ("call 202.555.0101 or 1 202-555-0102, please", "call *** or ***, please"),
+            ("\"billedOn\":\"2026-12-14\",\"code\":\"51\"", "\"billedOn\":\"2026-12-14\",\"code\":\"51\""),
+            ("٠١٢٣٤٥٦٧", "***"),
+        ] {
+            assert_eq!(quote(text), quoted);
+        }
         assert!(quote(&"x".repeat(1000)).chars().count() <= QUOTED_CHARS_MAX + 1);
     }
 
