@@ -109,14 +109,16 @@ pub(super) fn quote(text: &str) -> String {
             continue;
         }
         push_run(&mut quoted, &mut run);
-        if quoted.chars().count() >= QUOTED_CHARS_MAX {
-            quoted.push('…');
-            return quoted;
+        if quoted.chars().count() > QUOTED_CHARS_MAX {
+            break;
         }
         quoted.push(if c.is_control() { ' ' } else { c });
     }
     push_run(&mut quoted, &mut run);
-    quoted
+    match quoted.char_indices().nth(QUOTED_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &quoted[..end]),
+        None => quoted,
+    }
 }
 
 /// What people write between the digits of a number.
