@@ -164,10 +164,11 @@ async fn refuse_parallel(behind: &Behind, request: Request<Bytes>) -> Response {
 
 async fn refuse_older(behind: &Behind, request: Request<Bytes>) -> Response {
     let body = body_of(&request);
-    if let (true, Some(sequence)) = (is_to(&request, ACCOUNT_STATE_PATH), body["sequence"].as_u64()) {
-        if behind.highest_before(&body["pai"].to_string(), sequence) > sequence {
-            return conflict();
-        }
+    if is_to(&request, ACCOUNT_STATE_PATH)
+        && let Some(sequence) = body["sequence"].as_u64()
+        && behind.highest_before(&body["pai"].to_string(), sequence) > sequence
+    {
+        return conflict();
     }
     behind.pass(request).await.send()
 }

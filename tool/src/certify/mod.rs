@@ -116,14 +116,18 @@ impl Arguments {
             Side::Csp(arguments) => arguments.run().await,
             Side::Partner(arguments) => arguments.run().await,
         };
-        match report {
-            Ok(report) if report.is_passed() => ExitCode::SUCCESS,
-            Ok(_) => exit::FAILED,
-            Err(error) => {
-                eprintln!("error: {error:#}");
-                exit::not_run()
-            }
+        if let Err(error) = &report {
+            eprintln!("error: {error:#}");
         }
+        exit_code(&report)
+    }
+}
+
+fn exit_code(report: &anyhow::Result<Report>) -> ExitCode {
+    match report {
+        Ok(report) if report.is_passed() => ExitCode::SUCCESS,
+        Ok(_) => exit::FAILED,
+        Err(_) => exit::not_run(),
     }
 }
 
@@ -199,4 +203,27 @@ impl Output {
 fn write_file(file: Option<&Path>, text: impl Fn() -> String) -> anyhow::Result<()> {
     let Some(file) = file else { return Ok(()) };
     std::fs::write(file, text()).with_context(|| format!("write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static FACTS: CheckFacts = CheckFacts { id: "a-1", name: "One", expected: "200", mend: "Nothing." };
+
+    #[test]
+    fn exit_code_says_whether_checks_passed_failed_or_did_not_run() {
+        let report = |outcome| {
+            let results = vec![CheckResult { facts: &FACTS, outcome, took: Duration::ZERO }];
+            Ok(Report { title: "A kit", target: "http://a.example".to_owned(), results })
+        };
+        for (report, code) in [
+            (report(Outcome::Passed), 0),
+            (report(Outcome::Skipped("no number".to_owned())), 0),
+            (report(Outcome::Failed("500".to_owned())), 1),
+            (Err(anyhow!("nothing answers")), 2),
+        ] {
+            assert_eq!(format!("{:?}", exit_code(&report)), format!("{:?}", ExitCode::from(code)));
+        }
+    }
 }
