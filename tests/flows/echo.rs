@@ -20,7 +20,7 @@ async fn echo_says_what_was_seen_of_the_signature() {
         json!({"partner": "netflix", "operator": "acme", "keyid": "netflix-partner-call-1",
                "tag": "onbill-partner-call", "created": created, "correlator": "first-call"})
     );
-    // The partner takes it only with the operator's signature.
+    // The simulated partner takes it only with the operator's signature.
     let (status, echo) = system.call_ott(Method::GET, ECHO, Value::Null).await;
     assert_eq!((status, &echo["operator"]), (StatusCode::OK, &json!("acme")));
 }
