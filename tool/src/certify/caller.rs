@@ -77,6 +77,10 @@ impl Caller {
         if !matches!(address.scheme_str(), Some("http" | "https")) || address.query().is_some() {
             bail!("{base} must be an http or https URL without a query");
         }
+        // The address is in every report, and a password in it would be too.
+        if address.authority().is_none_or(|authority| authority.as_str().contains('@')) {
+            bail!("the address must name a host, without a user");
+        }
         Ok(Self { http, base, limits, exchanges: Mutex::default(), check: Mutex::new("start") })
     }
 
@@ -237,4 +241,31 @@ fn cause(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_is_of_a_host_and_has_no_password() {
+        for address in ["https://bss.acme.example/csp", "http://127.0.0.1:8790/"] {
+            assert!(Caller::new(address, Limits::default()).is_ok(), "{address}");
+        }
+        for address in
+            ["bss.acme.example", "ftp://a.example", "https://u:p@a.example", "https://a.example?b=c", "/csp"]
+        {
+            assert!(Caller::new(address, Limits::default()).is_err(), "{address}");
+        }
+    }
+
+    #[test]
+    fn path_in_a_report_is_below_the_base() {
+        for (base, uri, path) in [
+            ("https://a.example/csp", "https://a.example/csp/transaction/1", "/transaction/1"),
+            ("https://a.example", "https://a.example/transaction/1", "/transaction/1"),
+        ] {
+            assert_eq!(path_below(base, &uri.parse().expect("is an address")), path);
+        }
+    }
 }
