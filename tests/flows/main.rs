@@ -19,6 +19,7 @@ mod correlators;
 mod coupons;
 mod device;
 mod disputes;
+mod echo;
 mod eligibility;
 mod endpoint_callers;
 mod erasures;

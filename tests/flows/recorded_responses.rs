@@ -16,6 +16,7 @@ mod charges;
 mod coupons;
 mod desks;
 mod devices;
+mod echo;
 mod golden;
 mod inside;
 mod pages;
@@ -49,6 +50,7 @@ areas! {
     desk_calls: desks::record;
     device_journey: devices::record;
     edge_and_origin: inside::record;
+    echo_of_a_call: echo::record;
     notifications: accounts::record_notifications;
     own_page: accounts::record_own_page;
     pages_for_browsers: pages::record;

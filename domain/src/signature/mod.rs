@@ -28,7 +28,7 @@ mod verify;
 
 pub use authority::possible_authorities;
 pub use components::{RequestComponents, ResponseComponents};
-pub use profile::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT};
+pub use profile::{CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT, request_tag};
 pub use received::{ReceivedSignature, SignatureError};
 pub use sign::{SignatureHeaders, sign_components, sign_request, sign_response};
 pub use verify::{Nonce, VerifiedSignature, named_key, verify_request, verify_response};

@@ -16,6 +16,6 @@ pub(super) const LABEL: &str = "sig1";
 pub(super) const RESPONSE_TAG: &str = "onbill-answer";
 
 /// The tag of a request's signature.
-pub(super) fn request_tag(key_use: KeyUse) -> String {
+pub fn request_tag(key_use: KeyUse) -> String {
     format!("onbill-{}", key_use.as_str())
 }

@@ -3,7 +3,7 @@
 use crate::account::AccountType;
 use crate::day::{Day, ServicePeriod};
 use crate::decline_reason::DeclineReason;
-use crate::ids::{ExtId, OfferId, OperatorId};
+use crate::ids::{ExtId, OfferId, OperatorId, PartnerId};
 use crate::limits::{CHARGE_MINOR_MAX, DESCRIPTION_CHARS_MAX, SIGNATURE_SKEW_SECONDS};
 use crate::locale::Locale;
 use crate::money::Money;
@@ -14,6 +14,23 @@ use crate::tax::Tax;
 use crate::timestamp::Timestamp;
 use crate::wire::coupon::COUPON_CHARGE_PREFIX;
 use serde::{Deserialize, Serialize};
+
+/// `GET /echo`: what an operator's origin has seen of a call, for a partner's engineer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EchoResponse {
+    /// The partner that has signed the call.
+    pub partner: PartnerId,
+    /// The operator whose origin answers.
+    pub operator: OperatorId,
+    /// The key that has signed it.
+    pub keyid: String,
+    /// The tag of its signature.
+    pub tag: String,
+    /// When it was signed, in Unix seconds of the partner's clock.
+    pub created: i64,
+    /// The correlator of the call.
+    pub correlator: String,
+}
 
 /// `POST /token/validate`: use up the sign-up token.
 #[derive(Serialize, Deserialize)]

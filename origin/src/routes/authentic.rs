@@ -7,7 +7,7 @@
 //! carries the [`Nonce`] that its use case must spend. A partner's call is verified on its way to
 //! the handler, by [`admit_partner`], because its response is signed on the way out.
 
-use super::call_verifier::{CallVerifier, Signer};
+use super::call_verifier::{CallVerifier, Signer, VerifiedPartner};
 use super::received::Received;
 use crate::fault::{Failure, Fault};
 use axum::body::Body;
@@ -20,6 +20,7 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::reject::Reject;
 use onbill_domain::signature::Nonce;
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::edge::SUBSCRIBER_HANDLE_HEADER;
 use onbill_domain::wire::parse;
 use serde::de::DeserializeOwned;
@@ -49,6 +50,8 @@ pub struct PartnerCall {
     pub body: Bytes,
     /// The partner's nonce, which the use case must spend.
     pub nonce: Nonce,
+    /// When the partner has signed it, by the partner's clock.
+    pub created: Timestamp,
     /// The subscriber's handle that the edge routed by, if there was one.
     pub subscriber: Option<String>,
 }
@@ -122,11 +125,12 @@ pub(super) async fn admit_partner(
     *onward.extensions_mut() = std::mem::take(request.extensions_mut());
 
     let received = Received::read(request).await?;
-    let (partner, nonce) = verifier.verify_partner(&received)?;
+    let VerifiedPartner { partner, nonce, created } = verifier.verify_partner(&received)?;
     tracing::Span::current().record("partner", partner.as_str());
     let subscriber = received.headers.get(SUBSCRIBER_HANDLE_HEADER);
     let subscriber = subscriber.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let call = PartnerCall { partner: partner.clone(), body: received.body.clone(), nonce, subscriber };
+    let body = received.body.clone();
+    let call = PartnerCall { partner: partner.clone(), body, nonce, created, subscriber };
     onward.extensions_mut().insert(call);
     let response = next.run(onward).await;
     if response.status().is_success() {

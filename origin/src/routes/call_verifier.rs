@@ -16,6 +16,7 @@ use onbill_domain::signature::{
     self, CONTENT_DIGEST, Nonce, ReceivedSignature, RequestComponents, ResponseComponents, SIGNATURE,
     SIGNATURE_INPUT, SignatureError,
 };
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::edge::{PARTNER_SIGNATURE_HEADER, PARTNER_SIGNATURE_INPUT_HEADER};
 use std::sync::Arc;
 
@@ -41,6 +42,17 @@ pub(super) struct Signer {
     pub(super) key: String,
     /// The use case must spend it.
     pub(super) nonce: Nonce,
+    /// When it was signed, by the signer's clock.
+    created: Timestamp,
+}
+
+/// The partner that has signed a call.
+pub(super) struct VerifiedPartner {
+    pub(super) partner: PartnerId,
+    /// The partner's own, which the use case must spend.
+    pub(super) nonce: Nonce,
+    /// When it was signed, by the partner's clock.
+    pub(super) created: Timestamp,
 }
 
 impl CallVerifier {
@@ -59,18 +71,18 @@ impl CallVerifier {
         self.verify(call, presented, key_use, &authorities)
     }
 
-    /// Verifies both signatures on a partner's call, the edge's and the partner's. Returns the
-    /// partner and the partner's own nonce.
-    pub(super) fn verify_partner(&self, call: &Received) -> Result<(PartnerId, Nonce), Reject> {
+    /// Verifies both signatures on a partner's call, the edge's and the partner's.
+    pub(super) fn verify_partner(&self, call: &Received) -> Result<VerifiedPartner, Reject> {
         self.verify_caller(call, KeyUse::EdgeToOrigin)?;
         let presented = ReceivedSignature::from_headers_named(
             &call.headers,
             PARTNER_SIGNATURE_INPUT_HEADER,
             PARTNER_SIGNATURE_HEADER,
         );
-        let Signer { party, nonce, .. } =
+        let Signer { party, nonce, created, .. } =
             self.verify(call, presented, KeyUse::PartnerCall, std::slice::from_ref(&self.edge_authority))?;
-        Ok((party.partner_id().ok_or_else(Reject::unauthorized)?, nonce))
+        let partner = party.partner_id().ok_or_else(Reject::unauthorized)?;
+        Ok(VerifiedPartner { partner, nonce, created })
     }
 
     /// Returns the signer. The signature is for one of these authorities.
@@ -110,7 +122,7 @@ impl CallVerifier {
                         signals.note_verified(&signer);
                     }
                     let (party, key) = (verified.key.party.clone(), verified.key.id.clone());
-                    return Ok(Signer { party, key, nonce: verified.nonce });
+                    return Ok(Signer { party, key, nonce: verified.nonce, created: verified.created });
                 }
                 Err(why) => refused = why,
             }

@@ -46,6 +46,7 @@ macro_rules! routes {
 
 routes! {
     PARTNER_ROUTES, partner_routes:
+    get "/ott/v1/echo" => ott::echo::echo;
     post "/ott/v1/account/validate" => ott::account_validate::validate_account;
     post "/ott/v1/pin" => ott::pin::send_pin;
     post "/ott/v1/token/validate" => ott::token_validate::spend_token;

@@ -32,7 +32,7 @@ fn handling_of(method: &Method, path: &str) -> Handling {
     let get = method == Method::GET;
     let post = method == Method::POST;
     match path {
-        "/" | "/healthz" | "/livez" | "/readyz" | "/version" if get => Handling::Serve,
+        "/" | "/healthz" | "/livez" | "/readyz" | "/version" | "/ott/v1/echo" if get => Handling::Serve,
         "/operator/v1/account-events" if post => Handling::Serve,
         "/edge/v1/pai"
         | "/edge/v1/subscription"
@@ -84,6 +84,7 @@ mod tests {
         ("get", "/livez", Handling::Serve),
         ("get", "/readyz", Handling::Serve),
         ("get", "/version", Handling::Serve),
+        ("get", "/ott/v1/echo", Handling::Serve),
         ("post", "/operator/v1/account-events", Handling::Serve),
         ("get", "/sms/v1/receipt/{token}", Handling::Serve),
         ("get", "/ott/v1/transaction/{ext_transaction_id}", Handling::Read),

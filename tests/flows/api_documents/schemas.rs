@@ -108,6 +108,7 @@ fn wire_type(schema: &str) -> WireType {
         "DisputeRequest" => wire_type!(dispute::DisputeRequest),
         "DisputeStateRequest" => wire_type!(partner::DisputeStateRequest),
         "DisputesResponse" => wire_type!(dispute::DisputesResponse),
+        "EchoResponse" => wire_type!(ott::EchoResponse),
         "ErasureRequest" => wire_type!(operator::ErasureRequest),
         "ErasureResponse" => wire_type!(operator::ErasureResponse),
         "ErrorBody" => wire_type!(ErrorBody; without "reason" "wayOn" "words"),

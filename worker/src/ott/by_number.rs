@@ -1,5 +1,5 @@
-//! Calls about a number that a partner's app has read on a device. They go to the one operator that
-//! the partner names: the origins are not asked whose the number is, as each of them would learn a
+//! Calls about a number that a partner's app has read on a device, and the echo. They go to the one
+//! operator that the partner names: the origins are not asked whose the number is, as each of them would learn a
 //! number that may not be its own.
 
 use crate::call::Call;
@@ -27,9 +27,8 @@ pub(crate) async fn choose_operator<P: Platform>(
     match (operators.pop(), operators.is_empty()) {
         (None, _) => Err(not_served().into()),
         (Some(only), true) => Ok(only.map_err(Fault::Entry)?),
-        (Some(_), false) => Err(Reject::invalid_request(
-            "operator is needed, as several sell this partner: whose network the SIM is of.",
-        )
-        .into()),
+        (Some(_), false) => {
+            Err(Reject::invalid_request("operator is needed, as several sell this partner.").into())
+        }
     }
 }

@@ -108,6 +108,7 @@ routes! {
     OriginPaiMapping: POST, PAI_MAPPING_PATH => origin::pai_mapping::post_pai_mapping(&incoming.call()?).await;
     OriginPaiMappings: POST, PAI_MAPPINGS_PATH => origin::pai_mappings::post_pai_mappings(&incoming.call()?).await;
 
+    OttEcho: GET, "/ott/v1/echo" => ott::echo::get_echo(&incoming.call()?).await;
     OttAccountValidate: POST, "/ott/v1/account/validate" => ott::account_validate::post_account_validate(&incoming.call()?).await;
     OttPin: POST, "/ott/v1/pin" => ott::pin::post_pin(&incoming.call()?).await;
     OttTokenValidate: POST, "/ott/v1/token/validate" => ott::token_validate::post_token_validate(&incoming.call()?).await;

@@ -207,6 +207,25 @@ async fn type_and_size_are_checked_before_the_signature() {
 }
 
 #[tokio::test]
+async fn echo_goes_to_the_named_operator_alone() {
+    let edge = TestEdge::new();
+    let echo = json!({"partner": "netflix", "operator": "nova", "keyid": "netflix-1", "tag": "onbill-partner-call",
+                      "created": NOW, "correlator": "c"});
+    let to = format!("GET {NOVA}/ott/v1/echo?operator=nova");
+    edge.stub_response(&to, 200, &echo);
+    let response = edge.call_as_netflix("GET", "/ott/v1/echo?operator=nova", &Value::Null).await;
+    assert_eq!((response.status(), response.json()), (200, echo));
+    assert_eq!(edge.sent_targets(), [to.as_str()]);
+    for (path, code) in
+        [("/ott/v1/echo", "invalid-request"), ("/ott/v1/echo?operator=none", "parameter-not-supported")]
+    {
+        let response = edge.call_as_netflix("GET", path, &Value::Null).await;
+        assert_eq!(response.refusal(), (400, code.to_owned()), "{path}");
+    }
+    assert!(edge.platform.take_sent().is_empty());
+}
+
+#[tokio::test]
 async fn signup_token_goes_to_its_operator() {
     let edge = TestEdge::new();
     let spent = |operator: &str| {

@@ -4,6 +4,7 @@
 pub(super) mod account_validate;
 mod addressed;
 pub(super) mod coupon_redeem;
+pub(super) mod echo;
 pub(super) mod notification;
 pub(super) mod partner_subscription;
 pub(super) mod pin;

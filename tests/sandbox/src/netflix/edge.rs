@@ -183,11 +183,12 @@ impl EdgeClient {
     /// A request with a signature of this moment and a nonce of its own.
     fn signed(&self, method: Method, path: &str, body: Bytes) -> Option<Request<Bytes>> {
         const JSON: &str = "application/json";
+        let (bare_path, query) = path.split_once('?').unwrap_or((path, ""));
         let target = RequestComponents {
             method: method.as_str(),
             authority: &self.authority,
-            path,
-            query: "",
+            path: bare_path,
+            query,
             body: (!body.is_empty()).then_some((&body[..], JSON)),
         };
         let signed = signature::sign_components(

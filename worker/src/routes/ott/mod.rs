@@ -2,6 +2,7 @@
 
 pub(crate) mod account_validate;
 pub(crate) mod coupon_redeem;
+pub(crate) mod echo;
 pub(crate) mod notification;
 pub(crate) mod partner_subscription;
 pub(crate) mod pin;

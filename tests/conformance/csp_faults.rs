@@ -1,0 +1,261 @@
+//! Faults of CSP APIs, each with the check that has to find it.
+
+use super::faulty::{Behind, Fault, Whole, body_of, is_call};
+use super::leniency::{Flaw, flaw_of, sign_again};
+use axum::response::Response;
+use bytes::Bytes;
+use http::Request;
+use onbill_domain::key::KeyUse;
+use onbill_test_harness::KeyHolder;
+use onbill_test_harness::keys::keyring;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const ACCOUNT: &str = "/csp/account/validate";
+const CHARGE: &str = "/csp/transaction";
+const REFUND: &str = "/csp/refund";
+
+/// Longer than the tests' limit, and shorter than the kit itself waits.
+const LATE: Duration = Duration::from_millis(1_500);
+
+/// How long a charge is under way: long enough for its parallel calls to come.
+const UNDER_WAY: Duration = Duration::from_millis(200);
+
+/// What the fault is, what it does, and the id of the check.
+pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
+    (
+        "a repeated charge is a duplicate",
+        |b, r| Box::pin(refuse_repeated(b, r, CHARGE, "transactionID")),
+        "csp-charge-repeated",
+    ),
+    ("a charge under way is refused", |b, r| Box::pin(refuse_parallel(b, r)), "csp-charge-parallel"),
+    ("the look-up forgets", |b, r| Box::pin(forget_charges(b, r)), "csp-charge-looked-up"),
+    (
+        "a proxy answers for an unknown charge",
+        |b, r| Box::pin(html_for_404(b, r, "/csp/transaction/")),
+        "csp-charge-unknown",
+    ),
+    (
+        "a proxy answers for an unknown account",
+        |b, r| Box::pin(html_for_404(b, r, ACCOUNT)),
+        "csp-account-unknown",
+    ),
+    ("an unknown account is a ceased one", |b, r| Box::pin(ceased_for_404(b, r)), "csp-account-unknown"),
+    ("a charge is answered 204", |b, r| Box::pin(no_content(b, r)), "csp-charge-approved"),
+    ("an amount is a text", |b, r| Box::pin(amount_as_text(b, r)), "csp-account-form"),
+    ("the raw code is a number", |b, r| Box::pin(number_as_code(b, r)), "csp-charge-form"),
+    ("the subscriber has another id each time", |b, r| Box::pin(new_subscriber(b, r)), "csp-account-stable"),
+    ("a suspended account is not found", |b, r| Box::pin(hide_suspended(b, r)), "csp-account-suspended"),
+    ("a member that is new is refused", |b, r| Box::pin(refuse_stranger(b, r)), "csp-account-extra-member"),
+    ("only whole charges are refunded", |b, r| Box::pin(whole_refunds(b, r)), "csp-refund-half"),
+    (
+        "a repeated refund is a duplicate",
+        |b, r| Box::pin(refuse_repeated(b, r, REFUND, "refundID")),
+        "csp-refund-repeated",
+    ),
+    ("a repeated refund counts twice", |b, r| Box::pin(refund_again(b, r)), "csp-refund-repeated"),
+    ("too much is refunded", |b, r| Box::pin(approve_refund(b, r, 400)), "csp-refund-too-much"),
+    ("a refund of nothing is approved", |b, r| Box::pin(approve_refund(b, r, 404)), "csp-refund-unknown"),
+    ("a decline is an error in a success", |b, r| Box::pin(decline(b, r, 200)), "csp-no-error-in-success"),
+    ("a decline is a status", |b, r| Box::pin(decline(b, r, 402)), "csp-charge-declined-suspended"),
+    ("the look-up is late", |b, r| Box::pin(late(b, r)), "csp-time"),
+    ("the look-up is a redirect", |b, r| Box::pin(redirect(b, r)), "csp-no-redirect"),
+    ("the account has too much to say", |b, r| Box::pin(enlarge(b, r)), "csp-size"),
+    ("the account is cut off", |b, r| Box::pin(cut_off(b, r)), "csp-whole"),
+    ("a bad request is a crash", |b, r| Box::pin(crash(b, r)), "csp-no-server-error"),
+    ("a call needs no signature", |b, r| Box::pin(accept(b, r, Flaw::Missing)), "csp-signature-missing"),
+    ("any signature will do", |b, r| Box::pin(accept(b, r, Flaw::Wrong)), "csp-signature-wrong"),
+    ("a signature is for ever", |b, r| Box::pin(accept(b, r, Flaw::Late)), "csp-signature-late"),
+    (
+        "the digest is not compared",
+        |b, r| Box::pin(accept(b, r, Flaw::BodyChanged)),
+        "csp-signature-body-changed",
+    ),
+    ("a nonce works twice", |b, r| Box::pin(accept(b, r, Flaw::Replayed)), "csp-signature-replayed"),
+];
+
+/// A refusal of an API that has a word for everything.
+fn refusal(status: u16, code: &str) -> Response {
+    Whole::json(status, &json!({"code": code, "message": "No."})).send()
+}
+
+async fn refuse_repeated(behind: &Behind, request: Request<Bytes>, path: &str, id: &str) -> Response {
+    let id = format!("{path} {}", body_of(&request)[id]);
+    if is_call(&request, "POST", path) && behind.times_before(&id) > 0 {
+        return refusal(409, "duplicate");
+    }
+    behind.pass(request).await.send()
+}
+
+async fn refuse_parallel(behind: &Behind, request: Request<Bytes>) -> Response {
+    if !is_call(&request, "POST", CHARGE) {
+        return behind.pass(request).await.send();
+    }
+    let id = body_of(&request)["transactionID"].to_string();
+    if behind.is_under_way(&id) {
+        return refusal(409, "locked");
+    }
+    tokio::time::sleep(UNDER_WAY).await;
+    let whole = behind.pass(request).await;
+    behind.end(&id);
+    whole.send()
+}
+
+async fn forget_charges(behind: &Behind, request: Request<Bytes>) -> Response {
+    let whole = behind.pass(request).await;
+    if whole.status() == 200 && !whole.body()["status"].is_null() && whole.body()["type"].is_null() {
+        // A charge that was looked up, or repeated.
+        return refusal(404, "transaction-not-found");
+    }
+    whole.send()
+}
+
+async fn html_for_404(behind: &Behind, request: Request<Bytes>, path: &str) -> Response {
+    let is_meant = request.uri().path().starts_with(path);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == 404 {
+        return Whole::html(404, "<html><title>404 Not Found</title></html>").send();
+    }
+    whole.send()
+}
+
+async fn ceased_for_404(behind: &Behind, request: Request<Bytes>) -> Response {
+    let is_meant = is_call(&request, "POST", ACCOUNT);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == 404 {
+        return Whole::json(200, &json!({"status": "CEASED", "type": "postpaid", "subscriberID": "none"}))
+            .send();
+    }
+    whole.send()
+}
+
+async fn no_content(behind: &Behind, request: Request<Bytes>) -> Response {
+    let is_meant = is_call(&request, "POST", CHARGE);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() < 300 { Whole::empty(204).send() } else { whole.send() }
+}
+
+/// Changes the body of a success of this call.
+async fn change(
+    behind: &Behind,
+    request: Request<Bytes>,
+    path: &str,
+    change: impl FnOnce(&mut Value),
+) -> Response {
+    let is_meant = is_call(&request, "POST", path);
+    let whole = behind.pass(request).await;
+    if !is_meant || whole.status() >= 300 {
+        return whole.send();
+    }
+    let mut body = whole.body();
+    change(&mut body);
+    whole.with_body(&body).send()
+}
+
+async fn amount_as_text(behind: &Behind, request: Request<Bytes>) -> Response {
+    change(behind, request, ACCOUNT, |body| {
+        if let Some(value) = body["balance"]["value"].as_i64() {
+            body["balance"]["value"] = json!(value.to_string());
+        }
+    })
+    .await
+}
+
+async fn number_as_code(behind: &Behind, request: Request<Bytes>) -> Response {
+    change(behind, request, CHARGE, |body| body["rawCode"] = json!(0)).await
+}
+
+async fn new_subscriber(behind: &Behind, request: Request<Bytes>) -> Response {
+    let count = behind.times_before("account");
+    change(behind, request, ACCOUNT, |body| body["subscriberID"] = json!(format!("s-{count}"))).await
+}
+
+async fn hide_suspended(behind: &Behind, request: Request<Bytes>) -> Response {
+    let whole = behind.pass(request).await;
+    if whole.body()["status"] == "SUSPENDED" { refusal(403, "suspended") } else { whole.send() }
+}
+
+async fn refuse_stranger(behind: &Behind, request: Request<Bytes>) -> Response {
+    if body_of(&request).get("certifyExtra").is_some() {
+        return refusal(400, "unknown-member");
+    }
+    behind.pass(request).await.send()
+}
+
+async fn whole_refunds(behind: &Behind, request: Request<Bytes>) -> Response {
+    let is_part = body_of(&request)["amount"]["value"].as_i64().is_some_and(|value| value < 1000);
+    if is_call(&request, "POST", REFUND) && is_part {
+        return refusal(400, "whole-charges-only");
+    }
+    behind.pass(request).await.send()
+}
+
+async fn refund_again(behind: &Behind, mut request: Request<Bytes>) -> Response {
+    let mut body = body_of(&request);
+    let before = behind.times_before(&body["refundID"].to_string());
+    if is_call(&request, "POST", REFUND) && before > 0 {
+        body["refundID"] = json!(format!("again-{before}-{}", body["refundID"].as_str().unwrap_or_default()));
+        *request.body_mut() = Bytes::from(body.to_string());
+        request = sign_again(request, &keyring(&KeyHolder::Operator("acme")), KeyUse::OriginToOperator);
+    }
+    behind.pass(request).await.send()
+}
+
+async fn approve_refund(behind: &Behind, request: Request<Bytes>, instead_of: u16) -> Response {
+    let is_meant = is_call(&request, "POST", REFUND);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == instead_of {
+        return Whole::json(200, &json!({"status": "APPROVED"})).send();
+    }
+    whole.send()
+}
+
+async fn decline(behind: &Behind, request: Request<Bytes>, status: u16) -> Response {
+    let whole = behind.pass(request).await;
+    if whole.body()["status"] == "DECLINED" {
+        return Whole::json(status, &json!({"error": "The account cannot be charged."})).send();
+    }
+    whole.send()
+}
+
+fn is_lookup(request: &Request<Bytes>) -> bool {
+    request.method() == "GET" && request.uri().path().starts_with("/csp/transaction/")
+}
+
+async fn late(behind: &Behind, request: Request<Bytes>) -> Response {
+    if is_lookup(&request) {
+        tokio::time::sleep(LATE).await;
+    }
+    behind.pass(request).await.send()
+}
+
+async fn redirect(behind: &Behind, request: Request<Bytes>) -> Response {
+    if is_lookup(&request) { Whole::redirect().send() } else { behind.pass(request).await.send() }
+}
+
+async fn enlarge(behind: &Behind, request: Request<Bytes>) -> Response {
+    change(behind, request, ACCOUNT, |body| body["history"] = json!("x".repeat(20_000))).await
+}
+
+async fn cut_off(behind: &Behind, request: Request<Bytes>) -> Response {
+    let is_meant = is_call(&request, "POST", ACCOUNT);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == 200 { whole.cut_off() } else { whole.send() }
+}
+
+async fn crash(behind: &Behind, request: Request<Bytes>) -> Response {
+    let whole = behind.pass(request).await;
+    if whole.status() == 400 {
+        Whole::html(500, "<html>NullPointerException</html>").send()
+    } else {
+        whole.send()
+    }
+}
+
+async fn accept(behind: &Behind, request: Request<Bytes>, flaw: Flaw) -> Response {
+    let (keys, key_use) = (keyring(&KeyHolder::Operator("acme")), KeyUse::OriginToOperator);
+    let is_signed_call = request.uri().path().starts_with("/csp/");
+    let found = flaw_of(behind, &request, &keys, key_use).filter(|_| is_signed_call);
+    let request = if found == Some(flaw) { sign_again(request, &keys, key_use) } else { request };
+    behind.pass(request).await.send()
+}

@@ -1,0 +1,172 @@
+//! Checks of `POST /account/validate`.
+
+use super::kit::{ACCOUNT, CspKit, absent, account, with_status};
+use crate::certify::answer::{Seen, describe, quote};
+use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
+use onbill_domain::account::{AccountStatus, Stated};
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::ErrorCode;
+use onbill_domain::wire::csp::AccountValidateResponse;
+use onbill_domain::wire::read_object;
+use serde_json::json;
+
+pub(super) static CHECKS: &[Check<CspKit>] = &[
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-active",
+            name: "An active account is found",
+            expected: "200 with status ACTIVE and a subscriberID",
+            mend: "Answer POST /account/validate with the account of the number. Check the number under active in your file.",
+        },
+        run: |kit| {
+            Box::pin(async move { has_status(kit, Some(&kit.numbers.active), AccountStatus::Active).await })
+        },
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-suspended",
+            name: "A suspended account is found",
+            expected: "200 with status SUSPENDED",
+            mend: "Answer with status SUSPENDED, and not with an error. A charge waits otherwise.",
+        },
+        run: |kit| {
+            Box::pin(async move {
+                has_status(kit, kit.numbers.suspended.as_ref(), AccountStatus::Suspended).await
+            })
+        },
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-ceased",
+            name: "An account that has ended is found",
+            expected: "200 with status CEASED",
+            mend: "Answer with status CEASED while the number has no other subscriber.",
+        },
+        run: |kit| {
+            Box::pin(async move { has_status(kit, kit.numbers.ceased.as_ref(), AccountStatus::Ceased).await })
+        },
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-unknown",
+            name: "A number without an account is refused by your own code",
+            expected: "404 with the JSON code account-not-found",
+            mend: "Answer 404 with {\"code\":\"account-not-found\",\"message\":\"…\"}. A 404 without the code may be a proxy's, so onbill does not believe it.",
+        },
+        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-number-alone",
+            name: "A question with the number alone is answered",
+            expected: "200 with the account",
+            mend: "Take partner, offer, amount and purpose as optional. They are absent when nothing is bought.",
+        },
+        run: |kit| Box::pin(async move { number_alone(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-extra-member",
+            name: "A member that you do not know is ignored",
+            expected: "200 with the account",
+            mend: "Ignore the members that you do not know. There will be more.",
+        },
+        run: |kit| Box::pin(async move { extra_member(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-stable",
+            name: "The subscriberID stays, also in parallel",
+            expected: "the same subscriberID in every response",
+            mend: "Give one id for as long as the subscriber has the number. With another id, onbill takes the subscriber for a new one and closes the PAIs.",
+        },
+        run: |kit| Box::pin(async move { stable(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-account-form",
+            name: "The members of an account have their types",
+            expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false",
+            mend: "Write the members as docs/api/csp.md has them: \"value\": 5000 and not \"5000\" or 50.00.",
+        },
+        run: |kit| Box::pin(async move { form(kit).await.into() }),
+    },
+];
+
+async fn ask(kit: &CspKit, msisdn: &Msisdn) -> Seen {
+    kit.post(ACCOUNT, &kit.question(msisdn)).await
+}
+
+async fn has_status(kit: &CspKit, msisdn: Option<&Msisdn>, expected: AccountStatus) -> Outcome {
+    let Some(msisdn) = msisdn else { return Outcome::Skipped("your file has no such number".to_owned()) };
+    let seen = ask(kit, msisdn).await;
+    match account(&seen) {
+        Ok(read) if read.account.status == Stated::Known(expected) => Outcome::Passed,
+        _ => Outcome::Failed(describe(&seen)),
+    }
+}
+
+async fn unknown(kit: &CspKit) -> Finding {
+    absent(&ask(kit, &kit.numbers.unknown).await, ErrorCode::AccountNotFound)
+}
+
+async fn number_alone(kit: &CspKit) -> Finding {
+    let question = CspKit::bare_question(&kit.numbers.active);
+    account(&kit.post(ACCOUNT, &question).await).map(|_| ())
+}
+
+async fn extra_member(kit: &CspKit) -> Finding {
+    let question = kit.question(&kit.numbers.active);
+    let mut question = serde_json::to_value(question).map_err(|error| error.to_string())?;
+    question["certifyExtra"] = json!({"nested": [1, null, "text"]});
+    account(&kit.post(ACCOUNT, &question).await).map(|_| ())
+}
+
+async fn stable(kit: &CspKit) -> Finding {
+    let question = kit.question(&kit.numbers.active);
+    let first = account(&kit.post(ACCOUNT, &question).await)?.subscriber_id;
+    let mut others = vec![kit.post(ACCOUNT, &question).await];
+    others.extend(kit.post_in_parallel(ACCOUNT, &question).await);
+    for other in &others {
+        if account(other)?.subscriber_id != first {
+            return Err(format!("first the subscriberID {}, then {}", quote(&first), describe(other)));
+        }
+    }
+    Ok(())
+}
+
+async fn form(kit: &CspKit) -> Finding {
+    let numbers = &kit.numbers;
+    let optional = [&numbers.prepaid, &numbers.poor, &numbers.suspended, &numbers.ceased];
+    for msisdn in [&numbers.active].into_iter().chain(optional.into_iter().flatten()) {
+        let seen = ask(kit, msisdn).await;
+        let answer = with_status(&seen, &[200])?;
+        // The types of the contract, and not the lenient reading of the origin.
+        let read = read_object::<AccountValidateResponse>(&answer.body);
+        let problem = match &read {
+            Err(error) => Some(error.to_string()),
+            Ok(read) if read.subscriber_id.is_empty() => Some("an empty subscriberID".to_owned()),
+            Ok(read) if contains_number(&read.subscriber_id, msisdn) => {
+                Some("the number in the subscriberID".to_owned())
+            }
+            Ok(_) if !is_json(&answer.content_type) => {
+                Some("a content-type other than application/json".to_owned())
+            }
+            Ok(_) => None,
+        };
+        if let Some(problem) = problem {
+            return Err(format!("{}: {answer}", quote(&problem)));
+        }
+    }
+    Ok(())
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Whether a text has the digits of a number in it.
+pub(super) fn contains_number(text: &str, msisdn: &Msisdn) -> bool {
+    text.contains(msisdn.expose().trim_start_matches('+'))
+}

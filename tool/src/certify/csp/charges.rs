@@ -1,0 +1,239 @@
+//! Checks of `POST /transaction` and `GET /transaction/{transactionID}`.
+
+use super::accounts::contains_number;
+use super::kit::{CHARGE, CspKit, absent, approved, charge_decision, new_id, same, with_status};
+use crate::certify::answer::{Seen, describe, quote};
+use crate::certify::caller::Signing;
+use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
+use http::Method;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::reject::ErrorCode;
+use onbill_domain::wire::csp::{BillChargeResponse, BillingDecision};
+use onbill_domain::wire::read_object;
+use std::time::Duration;
+
+/// When the kit drops the connection of a charge: after the request has left, and before a billing
+/// system has answered.
+const DROPPED_AFTER: Duration = Duration::from_millis(20);
+
+/// Longest raw code, in characters: onbill stores no longer one.
+const RAW_CODE_CHARS_MAX: usize = 64;
+
+pub(super) static CHECKS: &[Check<CspKit>] = &[
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-approved",
+            name: "A charge is put on the bill",
+            expected: "201 or 200 with status APPROVED",
+            mend: "Answer with your final decision in status. 202 and 204 decide nothing: onbill asks again for days.",
+        },
+        run: |kit| Box::pin(async move { kit.billed_charge().await.map(|_| ()).into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-form",
+            name: "The members of a decision have their types",
+            expected: "status as a word of the contract, rawCode as a text of at most 64 ASCII characters without a number, billedOn as YYYY-MM-DD",
+            mend: "Write the members as docs/api/csp.md has them. The partner reads rawCode, so no number may be in it.",
+        },
+        run: |kit| Box::pin(async move { form(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-repeated",
+            name: "A repeated charge gets the first response",
+            expected: "the same body as the first time",
+            mend: "Keep your response by transactionID, and give it again. A repetition is no duplicate to refuse: onbill repeats a call whose response was lost.",
+        },
+        run: |kit| Box::pin(async move { repeated(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-parallel",
+            name: "The same charge in parallel is billed once",
+            expected: "APPROVED with the same body in every response",
+            mend: "Claim the transactionID before you bill, with a unique key, and let the other calls wait for its result.",
+        },
+        run: |kit| Box::pin(async move { parallel(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-looked-up",
+            name: "A charge is found under its id",
+            expected: "200 with the body of the response to the charge",
+            mend: "Answer GET /transaction/{transactionID} from the same store as the charge, without a delay.",
+        },
+        run: |kit| Box::pin(async move { looked_up(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-unknown",
+            name: "A charge that you never received is refused by your own code",
+            expected: "404 with the JSON code transaction-not-found",
+            mend: "Answer 404 with {\"code\":\"transaction-not-found\",\"message\":\"…\"}. After a 404 of a proxy, onbill posts nothing and asks again.",
+        },
+        run: |kit| Box::pin(async move { unknown(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-cut-off",
+            name: "A charge whose connection was cut off is billed once",
+            expected: "the look-up, the repeated post and the look-up after it agree",
+            mend: "Finish what you have begun when the caller goes away, or undo it. Let the look-up say what is true.",
+        },
+        run: |kit| Box::pin(async move { cut_off(kit).await.into() }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-declined-suspended",
+            name: "A charge of a suspended account is declined",
+            expected: "201 or 200 with status DECLINED, and the same when it is repeated",
+            mend: "Decline with status DECLINED and your own rawCode. An error of 4xx or 5xx decides nothing.",
+        },
+        run: |kit| Box::pin(async move { declined(kit, kit.numbers.suspended.as_ref()).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-declined-ceased",
+            name: "A charge of an account that has ended is declined",
+            expected: "201 or 200 with status DECLINED, and the same when it is repeated",
+            mend: "Decline with status DECLINED. The rawCode account-closed says why.",
+        },
+        run: |kit| Box::pin(async move { declined(kit, kit.numbers.ceased.as_ref()).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-declined-balance",
+            name: "A charge beyond the balance is declined",
+            expected: "201 or 200 with status DECLINED, and the same when it is repeated",
+            mend: "Decline with status DECLINED. The rawCode insufficient-balance says why.",
+        },
+        run: |kit| Box::pin(async move { declined(kit, kit.numbers.poor.as_ref()).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-charge-malformed",
+            name: "A charge without its members is refused",
+            expected: "a status of 4xx",
+            mend: "Check the body before you act, and answer 400 with {\"code\",\"message\"}.",
+        },
+        run: |kit| Box::pin(async move { malformed(kit).await.into() }),
+    },
+];
+
+async fn form(kit: &CspKit) -> Finding {
+    let numbers = &kit.numbers;
+    let optional = [&numbers.prepaid, &numbers.poor, &numbers.suspended];
+    for msisdn in [&numbers.active].into_iter().chain(optional.into_iter().flatten()) {
+        let charge = kit.new_charge(msisdn).await?;
+        let seen = kit.post(CHARGE, &charge).await;
+        let answer = with_status(&seen, &[200, 201])?;
+        // The types of the contract, and not the lenient reading of the origin.
+        let problem = match read_object::<BillChargeResponse>(&answer.body) {
+            Err(error) => Some(error.to_string()),
+            Ok(BillChargeResponse { raw_code: Some(code), .. }) => problem_of_code(&code, msisdn),
+            Ok(_) => None,
+        };
+        if let Some(problem) = problem {
+            return Err(format!("{}: {answer}", quote(&problem)));
+        }
+    }
+    Ok(())
+}
+
+fn problem_of_code(code: &str, msisdn: &Msisdn) -> Option<String> {
+    let is_short = code.len() <= RAW_CODE_CHARS_MAX && code.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if !is_short {
+        return Some("a rawCode that is not 64 ASCII characters at most".to_owned());
+    }
+    contains_number(code, msisdn).then(|| "the number in the rawCode".to_owned())
+}
+
+async fn repeated(kit: &CspKit) -> Finding {
+    let charge = kit.new_charge(&kit.numbers.active).await?;
+    let first = kit.post(CHARGE, &charge).await;
+    approved(&first)?;
+    for _ in 0..2 {
+        let again = kit.post(CHARGE, &charge).await;
+        approved(&again)?;
+        same(&first, &again)?;
+    }
+    Ok(())
+}
+
+async fn parallel(kit: &CspKit) -> Finding {
+    let charge = kit.new_charge(&kit.numbers.active).await?;
+    let all = kit.post_in_parallel(CHARGE, &charge).await;
+    let after = kit.look_up(&charge.transaction_id).await;
+    for seen in &all {
+        approved(seen)?;
+        same(seen, &after)?;
+    }
+    Ok(())
+}
+
+async fn looked_up(kit: &CspKit) -> Finding {
+    let charge = kit.new_charge(&kit.numbers.active).await?;
+    let first = kit.post(CHARGE, &charge).await;
+    approved(&first)?;
+    let found = kit.look_up(&charge.transaction_id).await;
+    with_status(&found, &[200])?;
+    approved(&found)?;
+    same(&first, &found)
+}
+
+async fn unknown(kit: &CspKit) -> Finding {
+    absent(&kit.look_up(&new_id()?).await, ErrorCode::TransactionNotFound)
+}
+
+async fn cut_off(kit: &CspKit) -> Finding {
+    let charge = kit.new_charge(&kit.numbers.active).await?;
+    let body = serde_json::to_value(&charge).map_err(|error| error.to_string())?;
+    let request = kit.caller.request(&Method::POST, CHARGE, &body, &kit.key, Signing::Genuine);
+    kit.caller.send_and_drop(request, DROPPED_AFTER).await;
+    let before = kit.look_up(&charge.transaction_id).await;
+    let is_known = absent(&before, ErrorCode::TransactionNotFound).is_err();
+    if is_known {
+        approved(&before)?;
+    }
+    let posted = kit.post(CHARGE, &charge).await;
+    approved(&posted)?;
+    if is_known {
+        same(&before, &posted)?;
+    }
+    same(&posted, &kit.look_up(&charge.transaction_id).await)
+}
+
+async fn declined(kit: &CspKit, msisdn: Option<&Msisdn>) -> Outcome {
+    let Some(msisdn) = msisdn else { return Outcome::Skipped("your file has no such number".to_owned()) };
+    let charge = match kit.new_charge(msisdn).await {
+        Ok(charge) => charge,
+        Err(seen) => return Outcome::Failed(seen),
+    };
+    let first = kit.post(CHARGE, &charge).await;
+    let again = kit.post(CHARGE, &charge).await;
+    is_declined(&first).and_then(|()| is_declined(&again)).and_then(|()| same(&first, &again)).into()
+}
+
+fn is_declined(seen: &Seen) -> Finding {
+    match charge_decision(seen)? {
+        BillingDecision::Declined => Ok(()),
+        BillingDecision::Approved => Err(describe(seen)),
+    }
+}
+
+async fn malformed(kit: &CspKit) -> Finding {
+    let charge = kit.new_charge(&kit.numbers.active).await?;
+    let whole = serde_json::to_value(&charge).map_err(|error| error.to_string())?;
+    for member in ["transactionID", "amount", "msisdn"] {
+        let mut body = whole.clone();
+        if let Some(members) = body.as_object_mut() {
+            members.remove(member);
+        }
+        let seen = kit.post(CHARGE, &body).await;
+        if !seen.as_ref().is_ok_and(|answer| answer.is_refusal()) {
+            return Err(format!("without {member}: {}", describe(&seen)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Checks of the signature on a call: without it, anybody who reaches your API could charge your
+//! customers. Each asks for an account with a call that is signed wrongly in one way.
+
+use super::kit::{ACCOUNT, CspKit};
+use crate::certify::answer::{Seen, describe};
+use crate::certify::caller::{Signing, replay};
+use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
+use http::Method;
+
+pub(super) static CHECKS: &[Check<CspKit>] = &[
+    Check {
+        facts: CheckFacts {
+            id: "csp-signature-missing",
+            name: "A call without a signature is refused",
+            expected: "401, or another 4xx",
+            mend: "Refuse every call whose signature you have not verified, before you read its body.",
+        },
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Missing).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-signature-wrong",
+            name: "A wrong signature is refused",
+            expected: "401, or another 4xx",
+            mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
+        },
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Wrong).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-signature-late",
+            name: "An old signature is refused",
+            expected: "401, or another 4xx",
+            mend: "Refuse a created that is more than 300 seconds from your clock.",
+        },
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Late).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-signature-other-address",
+            name: "A signature for another host is refused",
+            expected: "401, or another 4xx",
+            mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
+        },
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::OtherAddress).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-signature-body-changed",
+            name: "A body other than the signed one is refused",
+            expected: "401, or another 4xx",
+            mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
+        },
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::BodyChanged).await }),
+    },
+    Check {
+        facts: CheckFacts {
+            id: "csp-signature-replayed",
+            name: "A call that comes again with the same nonce is refused",
+            expected: "401, or another 4xx, the second time",
+            mend: "Keep the nonce of each call for 600 seconds, by keyid, and refuse it the second time.",
+        },
+        run: |kit| Box::pin(async move { is_not_replayed(kit).await.into() }),
+    },
+];
+
+async fn is_refused(kit: &CspKit, signing: Signing) -> Outcome {
+    let question = kit.question(&kit.numbers.active);
+    refused(&kit.post_signed(ACCOUNT, &question, signing).await).into()
+}
+
+async fn is_not_replayed(kit: &CspKit) -> Finding {
+    let within = kit.caller.limits.answer_within;
+    let question = kit.question(&kit.numbers.active);
+    let body = serde_json::to_value(question).map_err(|error| error.to_string())?;
+    let request = kit.caller.request(&Method::POST, ACCOUNT, &body, &kit.key, Signing::Genuine);
+    let again = replay(&request);
+    super::kit::account(&kit.caller.send(request, within).await)
+        .map_err(|seen| format!("the first time {seen}"))?;
+    refused(&kit.caller.send(again, within).await)
+}
+
+fn refused(seen: &Seen) -> Finding {
+    if seen.as_ref().is_ok_and(|answer| answer.is_refusal()) { Ok(()) } else { Err(describe(seen)) }
+}

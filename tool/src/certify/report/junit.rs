@@ -1,0 +1,44 @@
+//! The report as JUnit XML, in the form that build servers read: a suite with a case for each check.
+
+use super::{Report, escape};
+use crate::certify::check::Outcome;
+use std::fmt::Write as _;
+
+pub(super) fn write(report: &Report) -> String {
+    let (failed, skipped) = (report.failed_ids().len(), report.skipped_ids().len());
+    let took: f32 = report.results.iter().map(|result| result.took.as_secs_f32()).sum();
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    // Writing to a text does not fail.
+    let _ = writeln!(
+        xml,
+        "<testsuite name=\"{}\" hostname=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{took:.3}\">",
+        escape(report.title),
+        escape(&report.target),
+        report.results.len(),
+    );
+    for result in &report.results {
+        let facts = result.facts;
+        let _ = write!(
+            xml,
+            "  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"",
+            escape(facts.id),
+            escape(facts.name),
+            result.took.as_secs_f32(),
+        );
+        let _ = match &result.outcome {
+            Outcome::Passed => writeln!(xml, "/>"),
+            Outcome::Skipped(why) => {
+                writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape(why))
+            }
+            Outcome::Failed(seen) => writeln!(
+                xml,
+                ">\n    <failure message=\"{}\">expected: {}\nto mend: {}</failure>\n  </testcase>",
+                escape(seen),
+                escape(facts.expected),
+                escape(facts.mend),
+            ),
+        };
+    }
+    xml.push_str("</testsuite>\n");
+    xml
+}

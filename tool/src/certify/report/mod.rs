@@ -1,0 +1,128 @@
+//! The report of a kit: a table for the terminal, JUnit XML for a build server, HTML for people.
+
+mod html;
+mod junit;
+mod table;
+
+use super::check::{CheckResult, Outcome};
+
+/// What a kit found.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which kit.
+    pub title: &'static str,
+    /// The address that was tested.
+    pub target: String,
+    /// Every check, in the order in which they ran.
+    pub results: Vec<CheckResult>,
+}
+
+impl Report {
+    /// The ids of the checks that failed.
+    pub fn failed_ids(&self) -> Vec<&'static str> {
+        let failed = self.results.iter().filter(|result| matches!(result.outcome, Outcome::Failed(_)));
+        failed.map(|result| result.facts.id).collect()
+    }
+
+    /// The ids of the checks that were not run.
+    pub fn skipped_ids(&self) -> Vec<&'static str> {
+        let skipped = self.results.iter().filter(|result| matches!(result.outcome, Outcome::Skipped(_)));
+        skipped.map(|result| result.facts.id).collect()
+    }
+
+    /// Whether no check failed.
+    pub fn is_passed(&self) -> bool {
+        self.failed_ids().is_empty()
+    }
+
+    /// How many passed, failed and were skipped, as a sentence.
+    pub fn summary(&self) -> String {
+        let (failed, skipped) = (self.failed_ids().len(), self.skipped_ids().len());
+        let passed = self.results.len() - failed - skipped;
+        format!("{passed} passed, {failed} failed, {skipped} skipped")
+    }
+
+    /// The report as a table, with what to mend below it.
+    pub fn to_table(&self) -> String {
+        table::write(self)
+    }
+
+    /// The report as JUnit XML.
+    pub fn to_junit(&self) -> String {
+        junit::write(self)
+    }
+
+    /// The report as one HTML page.
+    pub fn to_html(&self) -> String {
+        html::write(self)
+    }
+}
+
+/// Escapes a text for XML and HTML. Characters that XML cannot have are replaced.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push(char::REPLACEMENT_CHARACTER),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::check::CheckFacts;
+    use std::time::Duration;
+
+    static FACTS: [CheckFacts; 3] = [
+        CheckFacts { id: "a-1", name: "First", expected: "200", mend: "Nothing." },
+        CheckFacts { id: "a-2", name: "Second", expected: "404 & JSON", mend: "Answer <404>." },
+        CheckFacts { id: "a-3", name: "Third", expected: "202", mend: "Nothing." },
+    ];
+
+    fn report() -> Report {
+        let outcomes = [
+            Outcome::Passed,
+            Outcome::Failed("200 <html>\u{1}\"x\"</html>".to_owned()),
+            Outcome::Skipped("no number".to_owned()),
+        ];
+        let results = FACTS.iter().zip(outcomes).map(|(facts, outcome)| CheckResult {
+            facts,
+            outcome,
+            took: Duration::from_millis(1_500),
+        });
+        Report { title: "A kit", target: "http://a.example/?x=<y>".to_owned(), results: results.collect() }
+    }
+
+    #[test]
+    fn every_form_has_each_check_and_what_to_mend() {
+        let report = report();
+        assert_eq!((report.failed_ids(), report.skipped_ids()), (vec!["a-2"], vec!["a-3"]));
+        assert!(!report.is_passed());
+        for text in [report.to_table(), report.to_junit(), report.to_html()] {
+            for part in ["a-1", "a-2", "a-3", "no number", "1 passed, 1 failed, 1 skipped"] {
+                assert!(
+                    text.contains(part) || part.contains("passed") && text.contains("failures=\"1\""),
+                    "{part}: {text}"
+                );
+            }
+        }
+        assert!(report.to_table().contains("Answer <404>."));
+    }
+
+    #[test]
+    fn what_was_seen_cannot_break_out_of_a_report() {
+        for text in [report().to_junit(), report().to_html()] {
+            assert!(text.contains("200 &lt;html&gt; &quot;x&quot;&lt;/html&gt;"), "{text}");
+            assert!(text.contains("Answer &lt;404&gt;.") && !text.contains("?x=<y>"), "{text}");
+        }
+    }
+}
