@@ -72,6 +72,20 @@ CREATE TABLE audit_end (
     CHECK (chain = 'audit'::text)
 );
 
+CREATE TABLE console_sessions (
+    session_hash BYTEA NOT NULL,
+    sign_in_hash BYTEA NOT NULL,
+    actor TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (session_hash),
+    UNIQUE (sign_in_hash)
+);
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
+
 CREATE TABLE coupon_redemptions (
     transaction_id TEXT NOT NULL,
     coupon_id TEXT NOT NULL,

@@ -62,6 +62,18 @@ CREATE TABLE audit_end (
     hash  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE console_sessions (
+    session_hash BLOB PRIMARY KEY,
+    sign_in_hash BLOB NOT NULL UNIQUE,
+    actor        TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    roles        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    ended_at     INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
+
 CREATE TABLE coupon_redemptions (
     transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
     coupon_id        TEXT NOT NULL REFERENCES coupons,

@@ -612,6 +612,23 @@ CREATE TABLE session_assertions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);
 
+-- A session of the console, by the hash of what the browser has. One that has ended is kept for a day:
+-- its sign-in makes no second one.
+CREATE TABLE console_sessions (
+    session_hash BLOB PRIMARY KEY,
+    -- Of what the identity provider had to sign for this sign-in alone.
+    sign_in_hash BLOB NOT NULL UNIQUE,
+    -- The identity provider's id of the person, and what it calls them.
+    actor        TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    -- Words, with a blank between them.
+    roles        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    ended_at     INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
+
 -- What a person did or looked at. Rows are only added: each has the hash of the one before, so that
 -- none can be left out or changed.
 CREATE TABLE audit (

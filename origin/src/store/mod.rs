@@ -32,6 +32,7 @@ mod readiness;
 mod tally;
 
 mod account;
+mod console_session;
 mod coupon_sms;
 mod flow;
 mod ledger_identity;
@@ -82,6 +83,7 @@ pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, Billi
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;
 pub use commits::PoolStatus;
+pub use console_session::{ConsoleSession, IDLE_SECONDS, NewConsoleSession, SESSION_SECONDS};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
