@@ -55,7 +55,7 @@ pub use partners::{ChargeNeeds, NumberCheckLimits, NumberProof, Partner, Repeate
 pub use postgres_address::PostgresAddress;
 pub(crate) use postgres_address::server_name;
 pub use reading::Mistake;
-pub(crate) use secure_url::mask_url;
+pub(crate) use secure_url::{mask_url, require_https};
 pub(crate) use settlement::BASIS_POINTS_WHOLE;
 pub use settlement::SettlementModel;
 pub(crate) use sms::SMPP_PASSWORD_CHARS_MAX;

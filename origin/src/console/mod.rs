@@ -19,6 +19,7 @@ mod viewer;
 pub(crate) use access::require;
 pub(crate) use form::Posted;
 pub(crate) use refused::Refused;
+pub(crate) use sign_in::discovery_url;
 pub use viewer::Viewer;
 
 use crate::config::ConsoleSettings;

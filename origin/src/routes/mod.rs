@@ -93,6 +93,14 @@ routes! {
     get "/sms/v1/receipt/{token}" => sms::receipt::take_receipt;
 }
 
+/// What the console's pages have in common with the calls: a correlator with a line in the log, and an
+/// answer when a handler panics.
+pub(crate) fn guard_pages(pages: Router, state: &RouteState) -> Router {
+    pages
+        .layer(from_fn_with_state(state.clone(), panics::answer_panic))
+        .layer(from_fn_with_state(state.clone(), trace::with_correlator))
+}
+
 pub fn router(state: RouteState) -> Router {
     let partners = partner_routes().route_layer(from_fn_with_state(state.clone(), authentic::admit_partner));
     Router::new()
