@@ -138,6 +138,21 @@ CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
     WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
 
+CREATE TABLE disputes (
+    dispute_id     TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL REFERENCES transactions,
+    reference      TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('open', 'accepted', 'rejected', 'withdrawn')),
+    opened_at      INTEGER NOT NULL,
+    decided_at     INTEGER,
+    UNIQUE (transaction_id, reference),
+    CHECK ((state = 'open') = (decided_at IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disputes_by_opening ON disputes (opened_at, dispute_id);
+CREATE INDEX disputes_by_state ON disputes (state, opened_at, dispute_id);
+CREATE UNIQUE INDEX disputes_open ON disputes (transaction_id) WHERE state = 'open';
+
 CREATE TABLE erasures (
     erasure_id   TEXT PRIMARY KEY,
     requested_at INTEGER NOT NULL,
@@ -286,12 +301,13 @@ CREATE TABLE origins (
 CREATE TABLE outbox (
     job_id           INTEGER PRIMARY KEY AUTOINCREMENT,
     kind             TEXT NOT NULL
-        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'pai-notice',
+        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'dispute-notice', 'pai-notice',
             'pai-mapping', 'pin', 'coupon', 'coupon-reminder', 'notification')),
     transaction_id   TEXT REFERENCES transactions,
     refund_id        TEXT REFERENCES refunds,
     pai              TEXT REFERENCES pais,
     coupon_id        TEXT REFERENCES coupons,
+    dispute_id       TEXT UNIQUE REFERENCES disputes,
     notification_id  TEXT UNIQUE REFERENCES notifications,
     payload          BLOB,
     correlator       TEXT,
@@ -308,6 +324,7 @@ CREATE TABLE outbox (
     CHECK ((kind IN ('refund', 'refund-notice')) = (refund_id IS NOT NULL)),
     CHECK ((kind IN ('pai-notice', 'pai-mapping')) = (pai IS NOT NULL)),
     CHECK ((kind IN ('coupon', 'coupon-reminder')) = (coupon_id IS NOT NULL)),
+    CHECK ((kind = 'dispute-notice') = (dispute_id IS NOT NULL)),
     CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
     CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
 ) STRICT;

@@ -169,6 +169,12 @@ impl Config {
             if self.limits[..n].iter().any(|other| other.currency == currency) {
                 complaints.add(at.clone(), format!("limits in {currency} are there twice"));
             }
+            if set.supervisor_refund.is_some_and(|most| !(1..=CHARGE_MINOR_MAX).contains(&most)) {
+                let complaint = format!(
+                    "limits in {currency}: supervisor_refund must be 1 to {CHARGE_MINOR_MAX}, in minor units"
+                );
+                complaints.add(at.clone().key("supervisor_refund"), complaint);
+            }
             let limits = set.to_limits();
             if let Err(complaint) = limits.check() {
                 complaints.add(at, format!("limits in {currency}: {complaint}"));

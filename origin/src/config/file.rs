@@ -281,6 +281,7 @@ pub(super) mod tests {
             ("[[offers]]", "[links]\npay = \"https://acme.example\"\n[[offers]]", "pay"),
             ("month =", "mounth =", "mounth"),
             ("month = 10000", "month = 49", "limits in USD: smallest"),
+            ("month = 10000", "supervisor_refund = 0", "supervisor_refund must be 1 to"),
             ("month = 10000", "month = 100", "limits in USD: offer netflix-standard costs 15.99 USD"),
             ("smallest = 50", "smallest = 1600", "limits in USD: offer netflix-standard costs 15.99 USD"),
             ("month = 10000", "month = 0", "positive"),

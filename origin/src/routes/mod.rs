@@ -86,6 +86,8 @@ routes! {
     post "/operator/v1/subscribers/search" => operator::subscriber_search::search_subscriber;
     post "/operator/v1/links/{link_id}/close" => operator::link_close::close_link;
     post "/operator/v1/refunds" => operator::refunds::post_refund;
+    post "/operator/v1/disputes" => operator::disputes::post_dispute;
+    get "/operator/v1/disputes" => operator::disputes::page_of_disputes;
     post "/operator/v1/sms/{id}/resend" => operator::sms_resend::resend_sms;
     get "/operator/v1/queue" => operator::queue::read_queue;
     post "/operator/v1/queue/{job}/retry" => operator::queue::retry_job;

@@ -71,6 +71,7 @@ mod subscriber;
 mod adoption;
 mod backup;
 mod desk;
+mod dispute;
 mod settle;
 mod sweep;
 
@@ -91,6 +92,7 @@ pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
 pub use desk::{DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber};
+pub use dispute::{DisputeChange, DisputeStep, PostDisputeResult};
 pub use error::StoreError;
 pub use figures::{CouponFigure, FileFigures, LedgerFigures, QueueFigures};
 pub use flow::{
