@@ -40,6 +40,7 @@ mod nonce;
 mod recovery;
 mod report;
 mod sealing;
+mod refund_request;
 mod session_assertion;
 mod spending;
 
@@ -119,6 +120,9 @@ pub use recovery::RecoveryMarks;
 pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
+pub use refund_request::{
+    DecideRefundResult, NewRefundRequest, RefundRequestDecision, RefundRequestRow, RefundRequestState,
+};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 pub use schema::SchemaVersion;
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};

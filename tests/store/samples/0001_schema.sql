@@ -167,3 +167,10 @@ VALUES (1, 1795000000, 'care-17', 'care', 'bss-1', 'link-closed', 'done', 'handl
         '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');
 INSERT INTO audit_end (chain, lines, hash)
 VALUES ('audit', 1, '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');
+
+INSERT INTO refund_requests (request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
+    asked_role, asked_at, state, decided_by, decided_at)
+VALUES ('rq-waiting', 'tx-approved', NULL, NULL, 'Billed twice', 'operator', 'T-8', 'lead-3', 'supervisor', 1795000000,
+        'waiting', NULL, NULL),
+    ('rq-rejected', 'tx-approved', 1599, 'USD', 'Billed twice', 'partner', 'T-9', 'lead-3', 'supervisor', 1795000000,
+        'rejected', 'lead-4', 1795000300);
