@@ -5,7 +5,11 @@
 //! ([`crate::care::permits`]), and every page asks it.
 
 mod access;
+mod approvals;
 mod assets;
+mod billing;
+mod care;
+mod confirm;
 mod cookies;
 mod csrf;
 mod form;
@@ -14,6 +18,7 @@ pub mod layout;
 mod refused;
 mod session;
 mod sign_in;
+mod text;
 mod viewer;
 
 pub(crate) use access::require;
@@ -69,6 +74,15 @@ pages! {
     get "/sign-in/callback" => sign_in::finish;
     post "/sign-out" => sign_in::sign_out;
     get "/signed-out" => sign_in::signed_out;
+    get "/care" => care::search::show_search;
+    post "/care/search" => care::search::search;
+    post "/care/links/close" => care::close::close_link;
+    post "/care/refunds" => care::refund::post_refund;
+    post "/care/sms/resend" => care::resend::resend_sms;
+    get "/approvals" => approvals::list;
+    post "/approvals/{id}" => approvals::decide;
+    get "/billing" => billing::show_queues;
+    post "/billing/retry" => billing::retry::retry_job;
 }
 
 /// The pages that a person sees who has not signed in.
