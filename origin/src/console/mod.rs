@@ -99,6 +99,9 @@ pub(crate) fn console_router(
     let sign_in = SignIn::new(settings, secret, identity, parts.clock.clone(), parts.random.clone());
     let console =
         Console { cookies: Cookies::for_url(&settings.url), sign_in: Arc::new(sign_in), parts: parts.clone() };
+    if parts.recovering.0 {
+        return Ok(guard_pages(Router::new().fallback(home::recovering), &parts));
+    }
     let router = pages()
         .fallback(home::not_found)
         .method_not_allowed_fallback(home::not_found)
