@@ -21,9 +21,6 @@ mod sign_in;
 mod text;
 mod viewer;
 
-pub(crate) use access::require;
-pub(crate) use form::Posted;
-pub(crate) use refused::Refused;
 pub(crate) use sign_in::discovery_url;
 pub use viewer::Viewer;
 
