@@ -41,7 +41,7 @@ fn groups_claim_default() -> String {
 
 /// Where the console listens when no address is named: on this machine, for the proxy with its
 /// certificate.
-pub fn console_listen_default() -> SocketAddr {
+pub(super) fn console_listen_default() -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT_DEFAULT)
 }
 

@@ -32,7 +32,6 @@ use onbill_domain::wire::audit::ActorRole;
 use provider::{IdentityProvider, ProviderFault, encode};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -275,8 +274,11 @@ pub(super) async fn signed_out(State(console): State<Console>) -> Response {
 
 /// A page that says what the person can do. The cause is in the log, without a token, a code or a name.
 fn turn_away(console: &Console, why: &NotSignedIn) -> Response {
-    let cause: &dyn Debug = why;
-    tracing::warn!(fault = ?cause, "a sign-in to the console has failed");
+    let fault = match why {
+        NotSignedIn::Token(fault) => format!("Token({fault:?})"),
+        other => format!("{other:?}"),
+    };
+    tracing::warn!(fault, "a sign-in to the console has failed");
     let (status, text) = match why {
         NotSignedIn::Provider(
             ProviderFault::Unreachable | ProviderFault::BadDocument | ProviderFault::BadKeys,
