@@ -17,11 +17,13 @@ struct Checked {
     hash: String,
 }
 
-impl Checked {
-    fn begin() -> Self {
+impl Default for Checked {
+    fn default() -> Self {
         Self { lines: 0, hash: first_previous() }
     }
+}
 
+impl Checked {
     /// Checks the next entry, whose contents have `hash`.
     fn take(&mut self, line: &AuditLine, hash: Option<&str>) -> Result<(), String> {
         let at = self.lines + 1;
@@ -44,7 +46,8 @@ impl Checked {
     }
 }
 
-/// Reads the audit as far as it is now, page by page. Entries that are added meanwhile are left out.
+/// Reads the audit as far as it is now, page by page, whatever its end says. Entries that are added
+/// meanwhile are left out.
 pub async fn read_audit(
     store: &Store,
     mut on_page: impl AsyncFnMut(Vec<AuditLine>) -> bool,
@@ -53,7 +56,7 @@ pub async fn read_audit(
     let mut after = 0;
     loop {
         let mut page = store.list_audit_lines(after, LINES_AT_ONCE).await?;
-        page.retain(|line| u64::try_from(line.sequence).is_ok_and(|sequence| sequence <= end.stated.lines));
+        page.retain(|line| u64::try_from(line.sequence).is_ok_and(|sequence| sequence <= end.newest));
         let Some(last) = page.last() else { return Ok(end) };
         after = last.sequence;
         if !on_page(page).await {
@@ -62,39 +65,61 @@ pub async fn read_audit(
     }
 }
 
+/// What is wrong with an audit, found while it is read.
+#[derive(Default)]
+pub struct AuditCheck {
+    checked: Checked,
+    wrong: Option<String>,
+}
+
+impl AuditCheck {
+    /// Checks a page, as far as nothing was wrong before.
+    pub fn take_page(&mut self, page: &[AuditLine]) {
+        for line in page {
+            if self.wrong.is_some() {
+                return;
+            }
+            let hash = line.compute_hash().ok();
+            self.wrong = self.checked.take(line, hash.as_deref()).err();
+        }
+    }
+
+    /// The end of an audit that is whole, or what is wrong with it and where.
+    pub fn finish(self, end: AuditEnd) -> Result<ChainEnd, String> {
+        let Self { checked, wrong } = self;
+        if let Some(why) = wrong {
+            return Err(why);
+        }
+        let AuditEnd { stated, newest } = end;
+        let Some(stated) = stated else {
+            // Before the first entry there is no end.
+            let nothing = ChainEnd { lines: 0, hash: first_previous() };
+            return if newest == 0 { Ok(nothing) } else { Err(format!("the end is missing after entry {newest}")) };
+        };
+        // Whoever moves the end back hides the entries after it.
+        if newest > stated.lines {
+            return Err(format!("after entry {}, there are entries beyond the end", stated.lines));
+        }
+        checked.compare_end(&stated).map(|()| stated)
+    }
+}
+
 /// Checks the audit in the database: its end, or what is wrong with it and where.
 pub async fn verify_ledger(store: &Store) -> Result<Result<ChainEnd, String>, StoreError> {
-    let mut checked = Checked::begin();
-    let mut wrong = None;
+    let mut check = AuditCheck::default();
     let read = read_audit(store, async |page| {
-        for line in &page {
-            let hash = line.compute_hash().ok();
-            if let Err(why) = checked.take(line, hash.as_deref()) {
-                wrong = Some(why);
-                return false;
-            }
-        }
-        true
+        check.take_page(&page);
+        check.wrong.is_none()
     });
-    let AuditEnd { stated, newest } = match read.await {
+    let end = match read.await {
         Ok(end) => end,
         // No onbill writes such a word or time. Which entry of the page has it is not known.
         Err(StoreError::InconsistentRow { table: "audit", .. }) => {
-            return Ok(Err(format!("an entry from {} on was changed", checked.lines + 1)));
+            return Ok(Err(format!("an entry from {} on was changed", check.checked.lines + 1)));
         }
         Err(error) => return Err(error),
     };
-    if let Some(why) = wrong {
-        return Ok(Err(why));
-    }
-    if let Err(why) = checked.compare_end(&stated) {
-        return Ok(Err(why));
-    }
-    // Whoever moves the end back hides the entries after it.
-    if newest != stated.lines {
-        return Ok(Err(format!("after entry {}, there are entries beyond the end", stated.lines)));
-    }
-    Ok(Ok(stated))
+    Ok(check.finish(end))
 }
 
 /// The last line of an export.
@@ -105,7 +130,7 @@ struct EndLine {
 
 /// Checks an export: its end, or what is wrong with it and where.
 pub fn verify_export(file: impl BufRead) -> io::Result<Result<ChainEnd, String>> {
-    let mut checked = Checked::begin();
+    let mut checked = Checked::default();
     let mut end: Option<ChainEnd> = None;
     for text in file.lines() {
         let text = text?;

@@ -31,6 +31,7 @@ mod origin_db;
 mod packaged_files;
 mod patroni;
 mod patroni_cluster;
+mod person_commands;
 mod pooler;
 mod postgres_cluster;
 mod restored_backup;

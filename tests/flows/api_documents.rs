@@ -13,7 +13,9 @@ mod schemas;
 mod transcripts;
 
 use document::{Document, document};
-use onbill_domain::wire::partner::{ACCOUNT_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH};
+use onbill_domain::wire::partner::{
+    ACCOUNT_STATE_PATH, DISPUTE_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH,
+};
 use onbill_origin::routes::{OTHER_ROUTES, PARTNER_ROUTES};
 use std::collections::BTreeSet;
 
@@ -41,7 +43,13 @@ fn documents_have_the_routes_of_the_origin() {
 
 #[test]
 fn partner_is_called_at_the_documented_paths() {
-    let paths = [ACCOUNT_STATE_PATH, REFUND_STATE_PATH, "/signup-sessions", TRANSACTION_STATE_PATH];
+    let paths = [
+        ACCOUNT_STATE_PATH,
+        DISPUTE_STATE_PATH,
+        REFUND_STATE_PATH,
+        "/signup-sessions",
+        TRANSACTION_STATE_PATH,
+    ];
     let calls = paths.map(|path| ("POST".to_owned(), path.to_owned()));
     assert_eq!(documented(&document("partner")), BTreeSet::from(calls));
 }

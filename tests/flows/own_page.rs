@@ -95,6 +95,9 @@ async fn account_page_shows_links_and_charges() {
     approved["status"] = json!("APPROVED");
     approved["billedOn"] = json!("2026-12-01");
     approved["refunded"] = json!({"value": 600, "currency": "USD", "decimals": 2});
+    // A receipt names it as billing and the partner do; what was declined has none.
+    let (_, posted) = system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
+    approved["reference"] = posted["transactionID"].clone();
     assert_eq!(
         page_texts(&own),
         json!({"subscriptions": [{"subscription": null, "partner": "netflix", "title": "Netflix Standard",

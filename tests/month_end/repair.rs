@@ -6,7 +6,9 @@ use crate::ledger_file::{
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
-use onbill_origin::reconciliation::{Cause, Finding, Reconciliation, Repair, RepairOutcome, Summary};
+use onbill_origin::reconciliation::{
+    Cause, Finding, Reconciliation, RefundedBy, Repair, RepairOutcome, Summary,
+};
 use onbill_origin::store::Store;
 use rusqlite::params;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -168,6 +170,46 @@ async fn partner_without_an_address_is_not_told() {
         ]
     );
     assert!(read_outbox(&ledger).is_empty());
+}
+
+#[tokio::test]
+async fn operators_refund_that_the_partner_does_not_list_is_reported_again() {
+    let ledger = LedgerFile::new();
+    let refund = |id: &str, ext_id: &str| LedgerRefund {
+        id: id.to_owned(),
+        ext_id: ext_id.to_owned(),
+        charge: 0,
+        amount: 600,
+        status: "APPROVED",
+        created: FROM + 30,
+        settled: Some(FROM + 40),
+    };
+    ledger.insert_rows(&[charge_row("told", "APPROVED")], &[refund("f-1", "r-1"), refund("f-2", "f-2")]);
+    let store = ledger.open_store();
+    let head = format!("{STATEMENT}charge,told,,{0},1599,USD,APPROVED\n", pai_of(1));
+    let missing = |findings: &[Finding]| {
+        let missing = findings.iter().filter(|finding| finding.cause == Cause::MissingAtPartner);
+        missing
+            .map(|finding| (finding.refund_id.clone().expect("is one"), finding.refunded_by, finding.mended))
+            .collect::<Vec<_>>()
+    };
+    let (_, findings) = run_repair(&store, &clock_at_now(), &head, true).await;
+    let queued = Some(RepairOutcome::NoticeQueued);
+    assert_eq!(
+        missing(&findings),
+        [
+            ("f-1".to_owned(), Some(RefundedBy::Partner), queued),
+            ("f-2".to_owned(), Some(RefundedBy::Operator), queued)
+        ]
+    );
+    let row = findings.iter().find(|finding| finding.refund_id.as_deref() == Some("f-2")).expect("is there");
+    assert_eq!(row.to_csv_record().last().map(String::as_str), Some("operator"));
+    // The partner has it by our id.
+    let listed = format!(
+        "{head}refund,told,r-1,,600,USD,APPROVED\nrefund,told,f-2,,600,USD,APPROVED\n"
+    );
+    let (_, findings) = run_repair(&store, &clock_at_now(), &listed, true).await;
+    assert_eq!(missing(&findings), []);
 }
 
 /// Ten minutes pass between any two reads of it: a run over a large ledger.

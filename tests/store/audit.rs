@@ -6,7 +6,7 @@ use crate::test_store::{NOW, TestStore, fresh_nonce, new_pai, parse_ext_id, seal
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditLine, AuditOutcome};
-use onbill_origin::audit::{has_exported, verify_ledger};
+use onbill_origin::audit::{has_exported, read_audit, verify_ledger};
 use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{AdoptResult, AuditStamp, ClosePaiResult, LostPai, StoreError};
 
@@ -21,6 +21,7 @@ on_each_database!(
     a_removed_entry_shows,
     a_removed_last_entry_shows,
     a_removed_end_shows,
+    without_its_end_nothing_is_done,
     an_entry_beyond_the_end_shows,
     an_entry_with_an_unknown_word_shows,
     an_export_shows_another_chain,
@@ -201,7 +202,25 @@ async fn a_removed_last_entry_shows(db: TestStore) {
 async fn a_removed_end_shows(db: TestStore) {
     look_three_times(&db).await;
     db.place.run_sql("DELETE FROM audit_end").await;
-    assert_eq!(verify(&db).await, Err("after entry 0, there are entries beyond the end".to_owned()));
+    assert_eq!(verify(&db).await, Err("the end is missing after entry 3".to_owned()));
+    // What is left can still be read.
+    let mut read = 0;
+    let end = read_audit(&db.store, async |page| {
+        read += page.len();
+        true
+    });
+    let end = end.await.expect("works");
+    assert_eq!((read, end.newest, end.stated), (3, 3, None));
+}
+
+/// Nobody goes on as if nothing had been removed.
+async fn without_its_end_nothing_is_done(db: TestStore) {
+    look_three_times(&db).await;
+    db.place.run_sql("DELETE FROM audit_end").await;
+    let pai = db.sign_up_subscriber(2).await.pai;
+    let closed = db.store.close_link(None, NOW, stamp("T-4"), None, pai, DeclineReason::AccountClosed);
+    assert!(closed.await.is_err());
+    assert_eq!(db.place.count_rows("pais WHERE state = 'CLOSED'").await, 0);
 }
 
 async fn an_entry_beyond_the_end_shows(db: TestStore) {
@@ -220,7 +239,7 @@ async fn an_entry_with_an_unknown_word_shows(db: TestStore) {
 
 async fn an_export_shows_another_chain(db: TestStore) {
     look_three_times(&db).await;
-    let exported = db.store.find_audit_end().await.expect("works").stated;
+    let exported = db.store.find_audit_end().await.expect("works").stated.expect("is there");
     look(&db, "T-4", 1).await;
     assert_eq!(has_exported(&db.store, &exported).await, Ok(true));
     // Somebody begins the audit again, and its own chain is whole.

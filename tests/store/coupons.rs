@@ -1,5 +1,6 @@
 //! A coupon has one code at a time, and one SMS in progress. Redeeming it is in `redemptions.rs`.
 
+use crate::audit::stamp;
 use crate::outcome::{done, sent};
 use crate::test_store::{
     NOW, TestStore, code_sms, fresh_nonce, job_name, new_coupon, new_redemption, next_number, parse_ext_id,
@@ -218,7 +219,7 @@ async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(db: TestStore) {
     db.store.answer_redemption(NOW, spent.clone(), done()).await.expect("works");
     assert!(db.store.queue_reminder(NOW, spent, vec![5; 8]).await.expect("works"));
     let index = crate::test_store::sealed_number(1).index;
-    db.store.erase_number(None, NOW, Some(parse_ext_id("e-1")), index).await.expect("works");
+    db.store.erase_number(None, NOW, stamp("E-1"), Some(parse_ext_id("e-1")), index).await.expect("works");
     let kinds: Vec<_> = db.lease_due(0).await.iter().map(|entry| job_name(entry).0.to_owned()).collect();
     assert!(kinds.iter().all(|kind| !kind.starts_with("coupon")), "{kinds:?}");
     let row = db.store.find_coupon(parse_ext_id("c-1")).await.expect("works").expect("is on record");

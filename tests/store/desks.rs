@@ -128,9 +128,18 @@ async fn nothing_of_an_earlier_subscriber_is_read(db: TestStore) {
 
 async fn nobody_is_found_by_an_erased_number(db: TestStore) {
     db.sign_up_subscriber(1).await;
-    db.store.erase_number(None, NOW, None, sealed_number(1).index).await.expect("works");
+    db.store.erase_number(None, NOW, stamp("E-1"), None, sealed_number(1).index).await.expect("works");
     assert_eq!(find_subscriber(&db, "2024-01-01").await, None);
-    assert_eq!(db.place.count_rows("audit").await, 1, "the look is an entry");
+    let entries = db.store.list_audit_lines(0, 10).await.expect("works");
+    let said: Vec<_> = entries.iter().map(|entry| (entry.act, entry.outcome)).collect();
+    assert_eq!(
+        said,
+        [
+            (AuditAct::SubscriberErased, AuditOutcome::Done),
+            (AuditAct::SubscriberLookedUp, AuditOutcome::NotFound)
+        ]
+    );
+    assert!(entries[0].subscriber.is_some(), "the handle leads to no number any more");
 }
 
 async fn a_closed_link_is_shown_with_its_reason(db: TestStore) {

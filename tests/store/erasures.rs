@@ -1,6 +1,7 @@
 //! Erasing a subscriber: what leads from the database back to the number is deleted, and everything
 //! else stays.
 
+use crate::audit::stamp;
 use crate::outcome::{done, later};
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, new_charge, new_flow, new_refund, new_signup, new_subscription,
@@ -38,7 +39,7 @@ on_each_database!(
 pub(crate) async fn erase_subscriber(db: &TestStore, name: &str, n: u8) -> ErasureState {
     let name = Some(parse_ext_id(name));
     db.store
-        .erase_number(Some(fresh_nonce()), NOW.plus_seconds(100), name, sealed_number(n).index)
+        .erase_number(Some(fresh_nonce()), NOW.plus_seconds(100), stamp("E-1"), name, sealed_number(n).index)
         .await
         .expect("works")
 }
@@ -186,7 +187,7 @@ async fn an_erasure_takes_place_once(db: TestStore) {
     assert_eq!(standing.state, PaiState::Active);
     let again = db
         .store
-        .erase_number(Some(fresh_nonce()), late, Some(parse_ext_id("er-2")), sealed_number(1).index)
+        .erase_number(Some(fresh_nonce()), late, stamp("E-1"), Some(parse_ext_id("er-2")), sealed_number(1).index)
         .await;
     assert_eq!(again.expect("works"), ErasureState::Erased);
     let standing = db.store.find_pai_status(after.pai).await.expect("works").expect("is there");
@@ -274,7 +275,7 @@ async fn a_file_that_is_being_written_keeps_its_numbers(db: TestStore) {
     assert_eq!(erase_subscriber(&db, "er-1", 0xef).await, ErasureState::Erased);
     let ended = db
         .store
-        .erase_number(None, NOW.plus_seconds(300), Some(parse_ext_id("er-2")), sealed_number(0xef).index)
+        .erase_number(None, NOW.plus_seconds(300), stamp("E-1"), Some(parse_ext_id("er-2")), sealed_number(0xef).index)
         .await;
     assert_eq!(ended.expect("works"), ErasureState::Erased, "whoever has it since");
     assert!(!leads_to(&db, 0xef).await);
@@ -329,11 +330,11 @@ async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(db: TestStore
 async fn a_replayed_call_erases_nobody(db: TestStore) {
     let (row, spent) = (db.sign_up_subscriber(1).await, fresh_nonce());
     db.store
-        .erase_number(Some(spent.clone()), NOW, Some(parse_ext_id("er-1")), sealed_number(2).index)
+        .erase_number(Some(spent.clone()), NOW, stamp("E-1"), Some(parse_ext_id("er-1")), sealed_number(2).index)
         .await
         .expect("works");
     let replay =
-        db.store.erase_number(Some(spent), NOW, Some(parse_ext_id("er-2")), sealed_number(1).index).await;
+        db.store.erase_number(Some(spent), NOW, stamp("E-1"), Some(parse_ext_id("er-2")), sealed_number(1).index).await;
     assert!(matches!(replay, Err(StoreError::NonceReplayed)));
     let standing = db.store.find_pai_status(row.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);

@@ -1,5 +1,6 @@
 //! Files for billing: a job is in one of them, once; a line settles like any other outcome.
 
+use crate::audit::stamp;
 use crate::outcome::{dead_letter, declined, done, later, refused};
 use crate::races::at_once;
 use crate::test_store::{
@@ -241,7 +242,7 @@ async fn no_number_of_before_is_kept_for_a_file_that_is_written_at_that_moment(d
 /// Whether anything leads to a subscriber's previous number once the subscriber of the present one
 /// is erased.
 async fn leads_to_after_erasing(db: &TestStore, before: u8, now: u8) -> bool {
-    let erased = db.store.erase_number(None, NOW, None, sealed_number(now).index).await;
+    let erased = db.store.erase_number(None, NOW, stamp("E-1"), None, sealed_number(now).index).await;
     assert_eq!(erased.expect("works"), ErasureState::Erased);
     // A decision about a number keeps its index for a day.
     db.store.sweep(NOW.plus_seconds(86_400)).await.expect("works");

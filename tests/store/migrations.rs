@@ -4,6 +4,7 @@
 //! `samples/` has a file for each migration, with the rows that it made possible. `<0a*32>` in it
 //! is 32 bytes 0a, in the syntax of either database.
 
+use crate::audit::stamp;
 use crate::outcome::done;
 use crate::test_store::{
     CHECK_LIMITS, NOW, TestStore, fresh_nonce, job_name, new_charge, new_redemption, new_refund, parse_day,
@@ -222,13 +223,17 @@ async fn refunds_and_spending_are_there(store: &Store, due: &[LeasedJob]) {
     let refunds =
         |entry: &&LeasedJob| matches!(&entry.job, Job::Refund { refund_id } if refund_id == "rf-pending");
     let notices = |entry: &&LeasedJob| matches!(&entry.job, Job::Webhook(WebhookJob::Charge { transaction_id }) if transaction_id == "tx-declined");
+    let disputes = |entry: &&LeasedJob| job_name(entry) == ("dispute-notice", "dp-open");
+    assert_eq!(due.iter().filter(disputes).count(), 1);
+    let disputed = store.list_disputes_of_charges(vec!["tx-approved".to_owned()], 10).await.expect("works");
+    assert_eq!(disputed.len(), 2, "{disputed:?}");
     assert_eq!(due.iter().filter(refunds).count(), 1);
     assert_eq!(due.iter().filter(notices).count(), 1);
     assert_eq!(
         due.iter()
             .filter(|entry| !is_pai_notice(entry) && !["coupon", "notification"].contains(&job_name(entry).0))
             .count(),
-        4
+        5
     );
 }
 
@@ -330,7 +335,7 @@ async fn erasures_are_there(store: &Store) {
         store.post_charge(fresh_nonce(), NOW, new_charge(erased, "n-late", 100)).await.expect("works");
     assert!(matches!(posting, PostChargeResult::Declined(_)), "{posting:?}");
     let erase = async |id, number| {
-        store.erase_number(None, NOW, Some(parse_ext_id(id)), number).await.expect("works")
+        store.erase_number(None, NOW, stamp("E-1"), Some(parse_ext_id(id)), number).await.expect("works")
     };
     assert_eq!(erase("er-1", sealed_number(4).index).await, ErasureState::Erasing);
     store.sweep(NOW).await.expect("works");

@@ -1,6 +1,7 @@
 //! Messages of partners to subscribers: each is accepted once, a limited number per day, and goes
 //! to the subscriber of its PAI.
 
+use crate::audit::stamp;
 use crate::outcome::{done, dropped, later};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
@@ -253,7 +254,7 @@ async fn who_is_erased_is_sent_nothing(db: TestStore) {
     assert_eq!(db.post_notification(ben, Some(("m-2", 1))).await, Accepted);
     // In progress at this moment.
     let leased = db.lease_notifications(0).await.remove(0);
-    db.store.erase_number(None, NOW, None, sealed_number(1).index).await.expect("works");
+    db.store.erase_number(None, NOW, stamp("E-1"), None, sealed_number(1).index).await.expect("works");
     let left = db.lease_notifications(130).await;
     assert_eq!(left.len(), 1);
     assert!(matches!(&left[0].job, Job::Sms(SmsJob::Notification { notification_id, .. })

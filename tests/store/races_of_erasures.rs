@@ -1,6 +1,7 @@
 //! Erasures among other calls about the same subscriber: each comes before or after, and there is no
 //! deadlock.
 
+use crate::audit::stamp;
 use crate::erasures::{erase_subscriber, lease_due, post_waiting_charge};
 use crate::outcome::done;
 use crate::races::at_once;
@@ -24,7 +25,7 @@ async fn sign_ups_and_an_erasure_come_one_after_the_other(db: TestStore) {
             if call == 3 {
                 let name = Some(parse_ext_id(&format!("er-{n}")));
                 let erased = store
-                    .erase_number(Some(fresh_nonce()), NOW, name, sealed_number(n).index)
+                    .erase_number(Some(fresh_nonce()), NOW, stamp("E-1"), name, sealed_number(n).index)
                     .await
                     .expect("works");
                 assert_eq!(erased, ErasureState::Erased);
@@ -60,7 +61,7 @@ async fn charges_and_an_erasure_go_on_together(db: TestStore) {
                 11 | 17 => {
                     let name = Some(parse_ext_id(&format!("er-{n}")));
                     let erased =
-                        store.erase_number(None, NOW, name, sealed_number(1).index).await.expect("works");
+                        store.erase_number(None, NOW, stamp("E-1"), name, sealed_number(1).index).await.expect("works");
                     // The second one finds nobody any more.
                     assert!(matches!(erased, ErasureState::Erased | ErasureState::NotFound), "{erased:?}");
                 }
@@ -98,7 +99,7 @@ async fn files_and_an_erasure_go_on_together(db: TestStore) {
                     .expect("works");
             } else {
                 let name = Some(parse_ext_id(&format!("er-{n}-{call}")));
-                store.erase_number(None, NOW, name, sealed_number(n).index).await.expect("works");
+                store.erase_number(None, NOW, stamp("E-1"), name, sealed_number(n).index).await.expect("works");
             }
         })
         .await;

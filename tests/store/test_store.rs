@@ -340,6 +340,7 @@ pub(crate) fn new_refund(of: &str, ext_id: &str, amount_minor: Option<i64>) -> N
         fingerprint,
         request,
         borne_by: None,
+        ceilings: None,
         responding_until: NOW.plus_seconds(60),
     }
 }
@@ -396,6 +397,7 @@ pub(crate) fn job_name(leased: &LeasedJob) -> (&'static str, &str) {
             transaction_id
         }
         Job::Refund { refund_id } | Job::Webhook(WebhookJob::Refund { refund_id }) => refund_id,
+        Job::Webhook(WebhookJob::Dispute { dispute_id }) => dispute_id,
         Job::Sms(SmsJob::Coupon { coupon_id, .. } | SmsJob::CouponReminder { coupon_id, .. }) => coupon_id,
         Job::Sms(SmsJob::Notification { notification_id, .. }) => notification_id,
         Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. })

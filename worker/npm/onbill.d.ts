@@ -4,7 +4,7 @@
 export type PayOnBillStep =
   | 'number' | 'challenge' | 'pin' | 'confirm' | 'opening'
   | 'success' | 'pending' | 'cancelled'
-  | 'account' | 'unlink' | 'unlinked';
+  | 'account' | 'receipt' | 'unlink' | 'unlinked';
 
 /** Why the widget cannot be shown. It is the integrator's to mend. */
 export type PayOnBillRefusal =

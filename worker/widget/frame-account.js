@@ -54,18 +54,52 @@ function link({ subscription, partner, title, since, state, status = 'ACTIVE', p
   return item;
 }
 
-function charge({ at, description, servicePeriod: { from, to }, amount, status, declineReason, billedOn, refunded, refunding }) {
+const daysOf = ({ from, to }) => day.formatRange(new Date(from), new Date(to));
+
+function charge(which) {
+  const { at, description, servicePeriod, amount, status, declineReason, billedOn, refunded, refunding, reference } = which;
   const item = document.createElement('li');
   item.dataset.status = status;
   item.tabIndex = -1;
   item.append(make('strong', isolate(description)), make(declineReason ? 's' : 'b', amountOf(amount)), make('span', on(at), 'meta'),
     make('span', t(`charge-${status.toLowerCase()}`), 'badge'),
-    make('p', t('period', { period: day.formatRange(new Date(from), new Date(to)) }), 'meta'));
+    make('p', t('period', { period: daysOf(servicePeriod) }), 'meta'));
   if (declineReason) item.append(make('p', t(`reason-${declineReason}`), 'meta'));
   if (billedOn) item.append(make('p', t('billed-on', { date: day.format(new Date(billedOn)) }), 'meta'));
   if (refunded) item.append(make('p', t('refunded', { amount: money(refunded) }), 'good'));
   if (refunding) item.append(make('p', t('refunding', { amount: money(refunding) }), 'meta'));
+  if (reference) {
+    const button = make('button', t('receipt'), 'quiet');
+    button.type = 'button';
+    button.id = `receipt-${reference}`;
+    item.firstChild.id = `charge-${reference}`;
+    button.setAttribute('aria-labelledby', `${button.id} charge-${reference}`);
+    button.onclick = () => receipt(which, button);
+    item.append(button);
+  }
   return item;
+}
+
+// Drawn when it is asked for. The frame prints what it shows.
+function receipt({ at, partner, description, servicePeriod, amount, tax, billedOn, refunded, reference }, from) {
+  const [section, heading, rows] = [$('receipt') || make('section'), make('h1', t('receipt-title')), make('dl')];
+  const within = tax ? t('receipt-tax-part', { tax: money(tax) }) : t('receipt-tax-within');
+  const facts = { partner: nameOf(partner), plan: description, period: daysOf(servicePeriod), amount: money(amount), tax: within, date: on(at), reference };
+  for (const [key, value] of Object.entries(facts)) {
+    const row = make('div');
+    row.append(make('dt', t(`receipt-${key}`)), make('dd', isolate(value)));
+    rows.append(row);
+  }
+  const [print, back] = [make('button', t('print'), 'primary'), make('button', t('overview'))];
+  print.type = back.type = 'button';
+  print.onclick = () => window.print();
+  back.onclick = () => { show('account'); from.focus(); };
+  const notes = [billedOn && t('billed-on', { date: lastDay(billedOn) }), refunded && t('refunded', { amount: money(refunded) })];
+  section.id = 'receipt';
+  heading.tabIndex = -1;
+  section.replaceChildren(heading, rows, ...notes.filter(Boolean).map(note => make('p', note, 'meta')), print, back);
+  $('account').after(section);
+  show('receipt');
 }
 
 function add({ charges, cursor: next }) {

@@ -119,6 +119,13 @@ pub struct ChargeView {
     /// The amount of its pending refunds, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunding: Option<Money>,
+    /// Our id of an approved charge, for its receipt: billing and partner know it as well. Origins of
+    /// before do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The tax in an approved charge, if the partner has stated it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
 }
 
 /// `POST /edge/v1/account/unlink`: the customer unlinks a subscription permanently. Repeating the
@@ -176,17 +183,20 @@ mod tests {
             can_unlink: false,
             ended: Some(ClosureView { at: Some(at), reason: longest_reason }),
         };
+        // An approved charge has the most to say: it has no reason, and a declined one nothing else.
         let charge = ChargeView {
             partner,
             at,
             description: longest_text,
             service_period: ServicePeriod::new(day("2026-12-01"), day("2026-12-31")).expect("is a period"),
             amount,
-            status: TransactionStatus::Declined,
-            decline_reason: Some(longest_reason),
+            status: TransactionStatus::Approved,
+            decline_reason: None,
             billed_on: Some(day("2026-12-14")),
             refunded: Some(amount),
             refunding: Some(amount),
+            reference: Some("025e8d4f-7b0c-853e-9154-6ff3b4c6e085".to_owned()),
+            tax: Some(amount),
         };
         let page = AccountPage {
             subscriptions: vec![subscription; ACCOUNT_SUBSCRIPTIONS_MAX],

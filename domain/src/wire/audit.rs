@@ -49,6 +49,14 @@ crate::wire_enum! {
         DisputeDecided = "dispute-decided",
         /// Sent a coupon's SMS again, with another code.
         SmsResent = "sms-resent",
+        /// Took a coupon back.
+        CouponVoided = "coupon-voided",
+        /// Erased a subscriber.
+        SubscriberErased = "subscriber-erased",
+        /// Took out all that is kept on a subscriber.
+        SubscriberExported = "subscriber-exported",
+        /// Ran a command that is about many people.
+        CommandRun = "command-run",
         /// Put a dead letter back into its queue.
         JobRetried = "job-retried",
         /// Closed an alarm.

@@ -7,6 +7,7 @@ use crate::limits::SIGNATURE_SKEW_SECONDS;
 use crate::msisdn::Msisdn;
 use crate::reject::Reject;
 use crate::timestamp::Timestamp;
+use crate::wire::audit::ActorRole;
 use serde::{Deserialize, Serialize};
 
 /// `POST /account-events`: an account has changed.
@@ -80,6 +81,15 @@ pub struct ErasureRequest {
     pub erasure_id: ExtId,
     /// The number to erase.
     pub msisdn: Msisdn,
+    /// Who asks for it, by the operator's id of them; the id of the signing key when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ExtId>,
+    /// At which desk; `admin` when absent, for a system that erases by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ActorRole>,
+    /// The operator's reference for the audit, such as a ticket. It must not identify the customer.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ExtId>,
 }
 
 /// The progress of an erasure, at the time of the call.

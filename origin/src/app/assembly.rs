@@ -57,6 +57,11 @@ pub struct App {
 }
 
 impl App {
+    /// What care reads of a number, for the command line.
+    pub fn care(&self) -> &CareDesk {
+        &self.routes.care
+    }
+
     /// Assembles the parts, and checks that the key ring has a key for every interface.
     pub fn new(
         config: Config,

@@ -4,9 +4,11 @@ mod desk;
 mod disputes;
 mod explanation;
 mod gate;
+mod person_export;
 pub mod roles;
 
 pub use desk::CareDesk;
 pub use disputes::Disputes;
 pub use gate::DeskGate;
+pub use person_export::{ExportListError, ExportReport, PersonExport};
 pub use roles::{Act, Role, permits};

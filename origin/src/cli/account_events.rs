@@ -1,5 +1,6 @@
 //! `account-events`: applies the operator's file of account events.
 
+use super::acting::{Acting, record_command};
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
 use super::output::{print_error_line, print_line};
@@ -32,6 +33,8 @@ use std::sync::Arc;
 pub(super) struct Arguments {
     /// The file (CSV, UTF-8).
     file: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 impl Arguments {
@@ -41,6 +44,7 @@ impl Arguments {
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        record_command(&store, self.acting, "account-events").await?;
         let instruments = Instruments::new(Arc::new(SystemClock));
         let import = EventImport {
             store: &store,

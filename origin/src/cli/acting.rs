@@ -1,9 +1,11 @@
 //! Who acts on the command line, for the audit.
 
+use super::opening::database_failed;
 use clap::Args;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::audit::ActorRole;
-use onbill_origin::store::AuditStamp;
+use onbill_origin::ambient::{Clock as _, SystemClock};
+use onbill_origin::store::{AuditStamp, Store};
 
 /// Stands for the key in an entry of the audit: nobody has signed.
 const COMMAND_LINE: &str = "cli";
@@ -28,6 +30,12 @@ impl Acting {
             reference: self.reference,
         }
     }
+}
+
+/// Writes into the audit who runs a command about many people. Nothing is done or shown before.
+pub(super) async fn record_command(store: &Store, acting: Acting, words: &str) -> anyhow::Result<()> {
+    let recorded = store.record_command(SystemClock.now(), acting.into_stamp(), words.to_owned());
+    recorded.await.map_err(database_failed)
 }
 
 fn own_user() -> ExtId {

@@ -1,11 +1,12 @@
 //! `audit export` and `audit verify`: who did what, and who looked at whom.
 
 use super::opening::{database_failed, open_store};
-use super::output::{self, print_line};
+use super::output::{self, print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use onbill_origin::audit::{has_exported, read_audit, verify_export, verify_ledger};
+use onbill_domain::wire::mandate::{ChainEnd, first_previous};
+use onbill_origin::audit::{AuditCheck, has_exported, read_audit, verify_export, verify_ledger};
 use onbill_origin::store::OpenMode;
 use serde_json::json;
 use std::fs::File;
@@ -26,6 +27,7 @@ enum Action {
     /// Each line has the hash of the line before (previous), and its own: the SHA-256 of its text before ,"hash". The
     /// last line has the number of lines and the last hash. A party that keeps that line can show later whether any other
     /// was changed or removed.
+    /// What is left of a broken audit is printed as well. Exit code 1 says that it is broken, and standard error where.
     #[command(verbatim_doc_comment)]
     Export,
     /// Check that no entry was changed or removed. Exit code 1 says that one was.
@@ -49,8 +51,9 @@ impl Arguments {
 
 async fn export(config: &Path) -> anyhow::Result<VerbOutcome> {
     let (_, store) = open_store(config, OpenMode::ReadOnly).await?;
-    let mut unwritten = None;
+    let (mut unwritten, mut check) = (None, AuditCheck::default());
     let read = read_audit(&store, async |page| {
+        check.take_page(&page);
         for line in &page {
             match serde_json::to_string(line) {
                 Ok(text) => print_line!("{text}"),
@@ -63,8 +66,17 @@ async fn export(config: &Path) -> anyhow::Result<VerbOutcome> {
     if let Some(error) = unwritten {
         return Err(error.into());
     }
-    print_line!("{}", json!({ "end": end.stated }));
-    Ok(VerbOutcome::Clean)
+    // Without it, an export that is checked says that the end is missing.
+    if let Some(stated) = &end.stated {
+        print_line!("{}", json!({ "end": stated }));
+    } else if end.newest == 0 {
+        print_line!("{}", json!({ "end": ChainEnd { lines: 0, hash: first_previous() } }));
+    }
+    let checked = check.finish(end);
+    if let Err(why) = &checked {
+        print_error_line!("{why}.");
+    }
+    Ok(VerbOutcome::findings_if(checked.is_err()))
 }
 
 async fn verify(config: &Path, file: Option<&Path>) -> anyhow::Result<VerbOutcome> {

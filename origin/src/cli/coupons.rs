@@ -1,5 +1,6 @@
 //! `coupons`: issues and manages coupons, by hand or from a file.
 
+use super::acting::{Acting, record_command};
 use super::files::open_file;
 use super::opening::{database_failed, open_app, open_store};
 use super::output::{self, print_error_line, print_line};
@@ -43,6 +44,8 @@ enum Verb {
     Issue {
         /// The file (CSV, UTF-8).
         file: PathBuf,
+        #[command(flatten)]
+        acting: Acting,
     },
     /// List coupons. With --unpaid or --undelivered, exit code 1 when there are any.
     ///
@@ -67,16 +70,23 @@ enum Verb {
         id: ExtId,
     },
     /// Send a coupon again, with another code: the first one is void from then on. At most four times each.
+    ///
+    /// The same --ref again sends nothing more.
+    #[command(verbatim_doc_comment)]
     Resend {
         /// The coupon, by the operator's id.
         #[arg(value_parser = parse_ext_id)]
         id: ExtId,
+        #[command(flatten)]
+        acting: Acting,
     },
     /// Take a coupon back, permanently. One that is redeemed stays redeemed.
     Void {
         /// The coupon, by the operator's id.
         #[arg(value_parser = parse_ext_id)]
         id: ExtId,
+        #[command(flatten)]
+        acting: Acting,
     },
 }
 
@@ -87,7 +97,11 @@ fn parse_ext_id(text: &str) -> Result<ExtId, &'static str> {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         match self.verb {
-            Verb::Issue { file } => issue_coupons(&open_app_on_same_ledger(config).await?, &file).await,
+            Verb::Issue { file, acting } => {
+                let app = open_app_on_same_ledger(config).await?;
+                record_command(&app.store, acting, "coupons issue").await?;
+                issue_coupons(&app, &file).await
+            }
             Verb::List { unpaid, undelivered, json } => {
                 let now = SystemClock.now();
                 let which = match (unpaid, undelivered) {
@@ -100,13 +114,15 @@ impl Arguments {
             Verb::Show { id } => {
                 show_coupon(&open_store(config, OpenMode::ReadOnly).await?.1, SystemClock.now(), id).await
             }
-            Verb::Resend { id } => {
+            Verb::Resend { id, acting } => {
                 let app = open_app_on_same_ledger(config).await?;
-                print_change(&app, "goes out with another code", app.coupons.resend(None, &id, None).await)
+                let resent = app.coupons.resend_for_desk(None, acting.into_stamp(), &id).await;
+                print_change(&app, "goes out with another code", resent)
             }
-            Verb::Void { id } => {
+            Verb::Void { id, acting } => {
                 let app = open_app_on_same_ledger(config).await?;
-                print_change(&app, "is void", app.coupons.void(None, &id).await)
+                let voided = app.coupons.void_by_hand(None, acting.into_stamp(), &id).await;
+                print_change(&app, "is void", voided)
             }
         }
     }

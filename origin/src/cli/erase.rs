@@ -1,5 +1,6 @@
 //! `erase`: lets the operator erase subscribers from the ledger.
 
+use super::acting::Acting;
 use super::opening::{database_failed, open_origin};
 use super::output::{print_error_line, print_line};
 use super::verb_outcome::VerbOutcome;
@@ -30,6 +31,8 @@ pub(super) struct Arguments {
     /// The list of numbers, or - for standard input.
     #[arg(value_name = "FILE")]
     list: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
 }
 
 impl Arguments {
@@ -46,8 +49,9 @@ impl Arguments {
             Box::new(File::open(&self.list).with_context(|| format!("{name} cannot be opened"))?)
         };
         let now = || SystemClock.now();
+        let stamp = self.acting.into_stamp();
         let complain = |complaint: String| print_error_line!("{name}: {complaint}");
-        let report = erase_listed(&store, &vault, numbers, BufReader::new(list), now, complain).await;
+        let report = erase_listed(&store, &vault, numbers, &stamp, BufReader::new(list), now, complain).await;
         let report = report.map_err(|stopped| match stopped {
             ErasureFileError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
             ErasureFileError::Store(error) => database_failed(error),

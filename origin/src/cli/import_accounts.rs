@@ -1,5 +1,6 @@
 //! `import-accounts`: reads the operator's account file into the embedded table.
 
+use super::acting::{Acting, record_command};
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
 use super::output::{print_error_line, print_line};
@@ -25,6 +26,8 @@ use std::path::{Path, PathBuf};
 pub(super) struct Arguments {
     /// The file (CSV, UTF-8).
     file: PathBuf,
+    #[command(flatten)]
+    acting: Acting,
     /// Of a number's lines that differ in activated_on, take the latest one: its subscriber is the present one.
     ///
     /// Every PAI of another subscriber of that number is closed permanently at its next charge.
@@ -39,6 +42,7 @@ impl Arguments {
         let numbers = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let (opened, bar) = open_file(&self.file)?;
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
+        record_command(&store, self.acting, "import-accounts").await?;
         let complain =
             |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", self.file.display()));
         let two_subscribers =

@@ -1,6 +1,7 @@
 //! `mandates`: what customers have agreed to, as evidence.
 
-use super::opening::{database_failed, open_store};
+use super::acting::{Acting, record_command};
+use super::opening::{database_failed, open_store_for_look};
 use super::output::print_line;
 use super::period::parse_day;
 use super::verb_outcome::VerbOutcome;
@@ -8,7 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use onbill_domain::day::Day;
 use onbill_origin::mandate::{EvidenceChain, verify_chain};
-use onbill_origin::store::{OpenMode, Period};
+use onbill_origin::store::Period;
 use serde_json::json;
 use std::fs::File;
 use std::io::BufReader;
@@ -39,6 +40,8 @@ enum Action {
         /// The last day, included.
         #[arg(long, value_name = "DAY", value_parser = parse_day)]
         to: Day,
+        #[command(flatten)]
+        acting: Acting,
     },
     /// Check that no line of an export was changed or removed. Exit code 1 says that one was.
     Verify {
@@ -50,15 +53,16 @@ enum Action {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         match self.action {
-            Action::Export { from, to } => export(config, from, to).await,
+            Action::Export { from, to, acting } => export(config, from, to, acting).await,
             Action::Verify { file } => verify(&file),
         }
     }
 }
 
-async fn export(config: &Path, from: Day, to: Day) -> anyhow::Result<VerbOutcome> {
+async fn export(config: &Path, from: Day, to: Day, acting: Acting) -> anyhow::Result<VerbOutcome> {
     let period = Period::of_days(from, to).context("--to lies before --from")?;
-    let (_, store) = open_store(config, OpenMode::ReadOnly).await?;
+    let store = open_store_for_look(config).await?;
+    record_command(&store, acting, &format!("mandates export {from} {to}")).await?;
     let mut chain = EvidenceChain::begin();
     loop {
         let lines = chain.read_lines(&store, period, LINES_AT_ONCE).await.map_err(database_failed)?;

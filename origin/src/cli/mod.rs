@@ -32,6 +32,7 @@ mod recovered;
 mod rotate_keys;
 mod serve;
 mod settlement;
+mod subscribers;
 mod verb_outcome;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -83,6 +84,7 @@ enum Verb {
     KvSync(kv_sync::Arguments),
     Coupons(coupons::Arguments),
     Erase(erase::Arguments),
+    Subscribers(subscribers::Arguments),
     RotateKeys(rotate_keys::Arguments),
     Backup(backup::Arguments),
     Recovered(recovered::Arguments),
@@ -130,6 +132,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::KvSync(arguments) => arguments.run(config).await,
         Verb::Coupons(arguments) => arguments.run(config).await,
         Verb::Erase(arguments) => arguments.run(config).await,
+        Verb::Subscribers(arguments) => arguments.run(config).await,
         Verb::RotateKeys(arguments) => arguments.run(config).await,
         Verb::Backup(arguments) => arguments.run(config).await,
         Verb::Recovered(arguments) => arguments.run(config).await,

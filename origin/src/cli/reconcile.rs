@@ -39,7 +39,8 @@ const LISTED_MAX: usize = 20;
 ///
 /// A charge or refund is in the period in which it was posted to us. Let both files reach some days beyond it at
 /// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
-/// clocks that differ make no findings. What is declined or pending need not be in the statement.
+/// clocks that differ make no findings. What is declined or pending need not be in the statement. Refunds of the
+/// operator's desks must be there too, under our refundID as extRefundID: the partner has heard of them.
 ///
 /// A line that cannot be read is named on stderr with line and column, and counted. Findings go to the file that
 /// --findings names, or the first of them to the terminal. The files are held in memory, some 60 bytes a line.
@@ -57,7 +58,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE")]
     billing: PathBuf,
     /// Write all findings there (CSV): a line for each, with cause, ids, the amounts of all three sources in
-    /// minor units, the lines in the files, and what --repair did.
+    /// minor units, the lines in the files, what --repair did, and whether the partner or the operator (by its desks)
+    /// has asked for a refund.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     findings: Option<PathBuf>,
     /// Repair what another look-up or another webhook can repair, and report for each finding what was done.

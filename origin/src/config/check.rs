@@ -173,7 +173,7 @@ impl Config {
                 let complaint = format!(
                     "limits in {currency}: supervisor_refund must be 1 to {CHARGE_MINOR_MAX}, in minor units"
                 );
-                complaints.add(at.clone().key("supervisor_refund"), complaint);
+                complaints.add(at.key("supervisor_refund"), complaint);
             }
             let limits = set.to_limits();
             if let Err(complaint) = limits.check() {

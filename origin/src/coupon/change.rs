@@ -34,7 +34,7 @@ impl Coupons {
 
     /// As [`Self::resend`], for a person at a desk, with an entry in the audit. The reference is the
     /// `resend_id`.
-    pub(crate) async fn resend_for_desk(
+    pub async fn resend_for_desk(
         &self,
         nonce: Option<Nonce>,
         stamp: AuditStamp,
@@ -61,11 +61,27 @@ impl Coupons {
     /// Voids a coupon permanently: 404 `not-found`, 409 `token-already-used` when it is redeemed.
     pub async fn void(&self, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
         let now = self.clock.now();
-        match self.store.void_coupon(nonce, now, id.clone()).await? {
-            ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
-            ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => Err(coupon_not_found().into()),
-            ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
-        }
+        require_void(self.store.void_coupon(nonce, now, id.clone()).await?, now)
+    }
+
+    /// As [`Self::void`], for a person, with an entry in the audit.
+    pub async fn void_by_hand(
+        &self,
+        nonce: Option<Nonce>,
+        stamp: AuditStamp,
+        id: &ExtId,
+    ) -> Result<CouponRow, Failure> {
+        let now = self.clock.now();
+        require_void(self.store.void_coupon_by_hand(nonce, now, stamp, id.clone()).await?, now)
+    }
+}
+
+/// The coupon as it was voided, or why it was not.
+fn require_void(result: ChangeCouponResult, now: Timestamp) -> Result<CouponRow, Failure> {
+    match result {
+        ChangeCouponResult::Done(row) | ChangeCouponResult::Repeated(row) => Ok(*row),
+        ChangeCouponResult::NotFound | ChangeCouponResult::BuyerGone => Err(coupon_not_found().into()),
+        ChangeCouponResult::NotAllowed(row) => Err(why_not(&row, now).into()),
     }
 }
 

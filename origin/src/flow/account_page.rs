@@ -20,6 +20,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::reject::Reject;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::account_page::{AccountPage, ChargeView, ClosureView, SubscriptionView};
+use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use std::sync::Arc;
 
@@ -125,7 +126,10 @@ pub(crate) fn subscription_not_found() -> Reject {
 
 fn view_charge(charge: CustomerCharge) -> ChargeView {
     let part = |amount_minor: i64| (amount_minor > 0).then_some(Money { amount_minor, ..charge.amount });
+    let is_approved = charge.status == TransactionStatus::Approved;
     ChargeView {
+        reference: is_approved.then_some(charge.transaction_id),
+        tax: charge.tax_minor.filter(|_| is_approved).and_then(part),
         refunded: part(charge.refunded_minor),
         refunding: part(charge.refunding_minor),
         partner: charge.partner,

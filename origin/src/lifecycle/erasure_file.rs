@@ -3,7 +3,7 @@
 
 use crate::config::NumberPlan;
 use crate::keys::Vault;
-use crate::store::{ErasureState, Store, StoreError};
+use crate::store::{AuditStamp, ErasureState, Store, StoreError};
 use onbill_domain::limits::MSISDN_INPUT_BYTES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::timestamp::Timestamp;
@@ -31,12 +31,13 @@ pub enum ErasureFileError {
     Store(StoreError),
 }
 
-/// Erases the subscribers on `list`. `complain` gets a sentence for each line that is refused, and
+/// Erases the subscribers on `list`; `stamp` says who does it. `complain` gets a sentence for each line that is refused, and
 /// for each number that leads to nobody.
 pub async fn erase_listed(
     store: &Store,
     vault: &Vault,
     numbers: NumberPlan,
+    stamp: &AuditStamp,
     mut list: impl BufRead,
     now: impl Fn() -> Timestamp,
     mut complain: impl FnMut(String),
@@ -59,7 +60,7 @@ pub async fn erase_listed(
         if !listed.insert(index) {
             continue;
         }
-        match store.erase_number(None, now(), None, index).await.map_err(ErasureFileError::Store)? {
+        match store.erase_number(None, now(), stamp.clone(), None, index).await.map_err(ErasureFileError::Store)? {
             ErasureState::Erasing => report.erasing += 1,
             ErasureState::NotFound => {
                 report.not_found += 1;
@@ -72,7 +73,7 @@ pub async fn erase_listed(
     Ok(report)
 }
 
-enum ListLine {
+pub(crate) enum ListLine {
     End,
     Empty,
     Text(Vec<u8>),
@@ -80,7 +81,7 @@ enum ListLine {
 
 /// A line can be of any length; of one that is longer than any number, only that much is held in
 /// memory.
-fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
+pub(crate) fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
     let mut text = Vec::new();
     let longest = MSISDN_INPUT_BYTES_MAX as u64 + 2;
     if list.by_ref().take(longest).read_until(b'\n', &mut text)? == 0 {
@@ -92,7 +93,7 @@ fn read_line(list: &mut impl BufRead) -> io::Result<ListLine> {
     Ok(if text.trim_ascii().is_empty() { ListLine::Empty } else { ListLine::Text(text) })
 }
 
-fn parse_number(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
+pub(crate) fn parse_number(numbers: NumberPlan, line: &[u8]) -> Option<Msisdn> {
     numbers.parse(std::str::from_utf8(line).ok()?.trim()).ok()
 }
 

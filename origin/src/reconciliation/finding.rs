@@ -9,7 +9,7 @@ use super::repair::RepairOutcome;
 use onbill_domain::money::Money;
 use onbill_domain::wire::ott::TransactionStatus;
 
-pub const HEADER: [&str; 19] = [
+pub const HEADER: [&str; 20] = [
     "cause",
     "kind",
     "transactionID",
@@ -29,7 +29,18 @@ pub const HEADER: [&str; 19] = [
     "repair",
     "our_charge_code",
     "bill_charge_code",
+    "refunded_by",
 ];
+
+onbill_domain::word_enum! {
+    /// Who has asked for a refund.
+    pub enum RefundedBy {
+        /// The partner, which has it in its own ledger.
+        Partner = "partner",
+        /// The operator. The partner knows of it by its webhook, under our id.
+        Operator = "operator",
+    }
+}
 
 /// A discrepancy between ledger, statement and bill.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +66,8 @@ pub struct Finding {
     pub mended: Option<RepairOutcome>,
     /// The charge code in our ledger, and that in the extract, where they have one.
     pub charge_codes: [Option<Box<str>>; 2],
+    /// Who has asked for the refund, if our ledger has it.
+    pub refunded_by: Option<RefundedBy>,
 }
 
 /// Status and amount in a file.
@@ -97,6 +110,10 @@ impl Finding {
                 found.bill.and_then(|line| line.charge_code.clone()),
             ],
             mended,
+            refunded_by: own
+                .refund
+                .is_some()
+                .then(|| if own.is_operators() { RefundedBy::Operator } else { RefundedBy::Partner }),
         }
     }
 
@@ -120,6 +137,7 @@ impl Finding {
             bill: None,
             mended: None,
             charge_codes: [None, line.charge_code.clone()],
+            refunded_by: None,
         };
         match side {
             Side::Partner => {
@@ -130,7 +148,7 @@ impl Finding {
     }
 
     /// The line of CSV, in the order of [`HEADER`].
-    pub fn to_csv_record(&self) -> [String; 19] {
+    pub fn to_csv_record(&self) -> [String; 20] {
         let [our_code, bill_code] =
             self.charge_codes.each_ref().map(|code| code.as_deref().unwrap_or_default().to_owned());
         let text = |id: &Option<String>| id.clone().unwrap_or_default();
@@ -171,6 +189,7 @@ impl Finding {
             self.mended.map(|mended| mended.as_str().to_owned()).unwrap_or_default(),
             our_code,
             bill_code,
+            self.refunded_by.map(|by| by.as_str().to_owned()).unwrap_or_default(),
         ]
     }
 }

@@ -27,7 +27,7 @@ mod run;
 mod totals;
 
 pub use cause::Cause;
-pub use finding::{Finding, ReportedAmount};
+pub use finding::{Finding, RefundedBy, ReportedAmount};
 pub use kind::Kind;
 pub use lost_pais::LostPais;
 pub use repair::RepairOutcome;

@@ -28,6 +28,12 @@ pub(super) struct LedgerLine {
 }
 
 impl LedgerLine {
+    /// Whether the operator has asked for the refund: then the partner knows of it by its webhook only, and
+    /// by our id.
+    pub(super) fn is_operators(&self) -> bool {
+        self.refund.as_ref().is_some_and(|(ours, theirs)| theirs.as_str() == ours.as_str())
+    }
+
     /// The id under which billing's extract has it.
     pub(super) fn id(&self) -> &str {
         self.refund.as_ref().map_or(&self.transaction_id, |(ours, _)| ours)

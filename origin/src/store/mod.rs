@@ -73,6 +73,7 @@ mod adoption;
 mod backup;
 mod desk;
 mod dispute;
+mod person;
 mod settle;
 mod sweep;
 
@@ -111,6 +112,7 @@ pub use open_mode::OpenMode;
 pub use own_page::{CustomerCharge, PartnerLink};
 pub use page::{Cursor, Page};
 pub use pai::{ClosePaiResult, NewPai, NewPaiIds, PaiRow, PaiStatus};
+pub use person::KeptTable;
 pub use queue::{
     AfterLastRetry, BillingOutcome, ChargeDecision, ChargeOutcome, DeadLetter, DeliveryOutcome, Expiry, Job,
     JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, Queue, RefundDecision,

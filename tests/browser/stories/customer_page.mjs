@@ -44,10 +44,29 @@ test('whom the dashboard vouches for sees it at once: what is linked, charged an
   assert.deepEqual(await own.standings(), ['APPROVED', 'APPROVED']);
   for (const [period, given] of [['Jan 1 – 31, 2027', '$5.00'], ['Dec 1 – 31, 2026', '$15.99']]) {
     assert.deepEqual(await own.charge(period),
-      ['Netflix Standard', '$15.99', 'Charged', `For ${period}`, `On the bill of ${nextBill()}`, `${given} given back`]);
+      ['Netflix Standard', '$15.99', 'Charged', `For ${period}`, `On the bill of ${nextBill()}`, `${given} given back`, own.say('receipt')]);
   }
   assert.ok(await own.$('earlier').isHidden());
   await accessible(page, 'own page');
+});
+
+test('a charge has a receipt that can be printed, and the way back is where it came from', async stage => {
+  const { page } = await stage.customer({ viewport: PHONE });
+  await new Dashboard(page, acme).logIn(ana);
+  const own = await new OwnPage(page, acme).open();
+  await own.shows('account');
+  const button = own.charges().first().getByRole('button');
+  await button.click();
+  await own.shows('receipt');
+  await own.headingHasFocus();
+  const facts = await own.inside.locator('#receipt dd').allTextContents();
+  const plain = facts.map(fact => fact.replace(/[\u2066-\u2069]/g, ''));
+  assert.deepEqual(plain.slice(0, 5), ['Netflix', 'Netflix Standard', 'Jan 1 – 31, 2027', '$15.99', own.say('receipt-tax-within')]);
+  assert.match(plain.at(-1), /^[0-9a-f-]{36}$/);
+  await accessible(page, 'receipt on a phone');
+  await own.inside.locator('#receipt button').last().click();
+  await own.shows('account');
+  assert.ok(await button.evaluate(element => element === document.activeElement));
 });
 
 test('whoever is not logged in proves the number with a code, and reads why a month was declined', async stage => {
@@ -72,7 +91,7 @@ test('whoever is not logged in proves the number with a code, and reads why a mo
   assert.deepEqual(await own.charge('Mar 1 – 31, 2027'), [
     'Netflix Standard', '$15.99', 'Not charged', 'For Mar 1 – 31, 2027', 'The balance was too low.',
   ]);
-  assert.equal((await own.charge('Feb 1 – 28, 2027')).at(-1), '$4.00 given back');
+  assert.deepEqual((await own.charge('Feb 1 – 28, 2027')).slice(-2), ['$4.00 given back', own.say('receipt')]);
   await accessible(page, 'own page on a phone, dark');
   for (const frame of page.frames()) {
     const [needed, there] = await frame.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);

@@ -9,7 +9,7 @@ use onbill_domain::tax::Tax;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::read_object;
 use onbill_domain::wire::{
-    care, coupon, csp, device, ledger, mandate, notification, operator, ott, partner, subscription,
+    care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, subscription,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -80,6 +80,7 @@ fn wire_type(schema: &str) -> WireType {
         "BillRefundResponse" => wire_type!(csp::BillRefundResponse),
         "BillTax" => wire_type!(csp::BillTax),
         "CareCharge" => wire_type!(care::CareCharge),
+        "CareDispute" => wire_type!(care::CareDispute),
         "CareEvent" => wire_type!(care::CareEvent),
         "CareLink" => wire_type!(care::CareLink),
         "CareMandate" => wire_type!(care::CareMandate),
@@ -103,6 +104,10 @@ fn wire_type(schema: &str) -> WireType {
         "DevicePinResponse" => wire_type!(device::DevicePinResponse),
         "DeviceValidateRequest" => wire_type!(device::DeviceValidateRequest),
         "DeviceValidateResponse" => wire_type!(device::DeviceValidateResponse),
+        "Dispute" => wire_type!(dispute::Dispute),
+        "DisputeRequest" => wire_type!(dispute::DisputeRequest),
+        "DisputeStateRequest" => wire_type!(partner::DisputeStateRequest),
+        "DisputesResponse" => wire_type!(dispute::DisputesResponse),
         "ErasureRequest" => wire_type!(operator::ErasureRequest),
         "ErasureResponse" => wire_type!(operator::ErasureResponse),
         "ErrorBody" => wire_type!(ErrorBody; without "reason" "wayOn" "words"),

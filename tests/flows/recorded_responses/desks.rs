@@ -22,6 +22,7 @@ pub(super) async fn record(recorder: &mut ResponseRecorder) {
     recorder.operator("a number without a subscriber", "/subscribers/search", &unknown).await;
     let charge = page.body["charges"][0]["transactionID"].clone();
     record_refunds(recorder, &charge).await;
+    record_disputes(recorder, &charge).await;
     record_sms(recorder).await;
     record_queue(recorder, &pai).await;
     recorder.operator_asks("the alarms", "/alarms").await;
@@ -33,7 +34,7 @@ pub(super) async fn record(recorder: &mut ResponseRecorder) {
 fn refund(charge: &Value, reference: &str, amount_minor: i64) -> Value {
     json!({
         "transactionID": charge, "amount": {"value": amount_minor, "currency": "USD"}, "ref": reference,
-        "reason": "A child has ordered it", "borneBy": "operator", "actor": "care-17", "role": "care",
+        "reason": "A child has ordered it", "borneBy": "operator", "actor": "billing-2", "role": "billing",
     })
 }
 
@@ -45,10 +46,48 @@ async fn record_refunds(recorder: &mut ResponseRecorder, charge: &Value) {
         ("its ref with another amount", refund(charge, "T-2", 500)),
         ("more than is left", refund(charge, "T-3", 1000)),
         ("of no charge", refund(&json!("x-1"), "T-4", 100)),
+        ("by a role that may not", by_role(refund(charge, "T-4", 100), "care")),
+        ("by a supervisor without a ceiling", by_role(refund(charge, "T-4", 100), "supervisor")),
     ] {
         recorder.operator(label, "/refunds", &body).await;
     }
     recorder.deliver("the partner is told").await;
+}
+
+fn by_role(mut body: Value, role: &str) -> Value {
+    body["role"] = json!(role);
+    body
+}
+
+fn dispute(charge: &Value, reference: &str, state: &str, reason: Option<&str>) -> Value {
+    let mut body = json!({
+        "transactionID": charge, "state": state, "ref": reference, "actor": "fraud-3", "role": "fraud",
+    });
+    if let Some(reason) = reason {
+        body["reason"] = json!(reason);
+    }
+    body
+}
+
+async fn record_disputes(recorder: &mut ResponseRecorder, charge: &Value) {
+    recorder.begin_section("disputes");
+    for (label, body) in [
+        ("fraud", dispute(charge, "D-1", "open", Some("fraud"))),
+        ("its replay", dispute(charge, "D-1", "open", Some("fraud"))),
+        ("its ref with another reason", dispute(charge, "D-1", "open", Some("duplicate"))),
+        ("a second one", dispute(charge, "D-2", "open", Some("duplicate"))),
+        ("without a reason", dispute(charge, "D-2", "open", None)),
+        ("of no charge", dispute(&json!("x-1"), "D-3", "open", Some("fraud"))),
+        ("the decision on none", dispute(charge, "D-3", "accepted", None)),
+        ("the decision", dispute(charge, "D-1", "accepted", None)),
+        ("another decision", dispute(charge, "D-1", "rejected", None)),
+        ("by a role that may not", by_role(dispute(charge, "D-1", "accepted", None), "care")),
+    ] {
+        recorder.operator(label, "/disputes", &body).await;
+    }
+    recorder.deliver("the partner is told").await;
+    recorder.operator_asks("the disputes", "/disputes?from=2026-11-01&state=accepted").await;
+    recorder.operator_asks("a query without a day", "/disputes").await;
 }
 
 fn desk(role: &str) -> Value {
@@ -109,6 +148,7 @@ async fn record_refusals(recorder: &mut ResponseRecorder, pai: &str, search: &Va
         ("subscribers/search", search.clone()),
         (link.as_str(), close("account-closed")),
         ("refunds", refund(charge, "T-6", 100)),
+        ("disputes", dispute(charge, "D-4", "open", Some("fraud"))),
         ("sms/k-1/resend", desk("care")),
         ("queue/1/retry", desk("billing")),
     ] {

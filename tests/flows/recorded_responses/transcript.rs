@@ -24,11 +24,12 @@ const COMPONENTS: [(&str, &str); 3] = [
     (r#"("@status" "content-digest" "content-type" "signature";req;key="sig1")"#, "(response)"),
 ];
 /// The calls of onbill to the sandbox. Everything else that it serves is not onbill's interface.
-const CALLS_TO_OTHERS: [&str; 6] = [
+const CALLS_TO_OTHERS: [&str; 7] = [
     "/csp/",
     "/cgi-bin/sendsms",
     "/signup-sessions",
     "/account-state",
+    "/dispute-state",
     "/transaction-state",
     "/refund-state",
 ];

@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-pub(super) const FACES: u64 = 68;
+pub(super) const FACES: u64 = 72;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SimulationActionKind {
@@ -14,6 +14,7 @@ pub(super) enum SimulationActionKind {
     PostCharge,
     QueryCharge,
     PostRefund,
+    PostDeskRefund,
     QueryRefund,
     CancelSubscription,
     ChangeAccount,
@@ -64,7 +65,8 @@ const PARTNER: [SimulationAction; 5] = [
     action(SimulationActionKind::CancelSubscription, "cancel subscription", &[60..=60]),
 ];
 
-const OPERATOR: [SimulationAction; 10] = [
+const OPERATOR: [SimulationAction; 11] = [
+    action(SimulationActionKind::PostDeskRefund, "post refund at a desk", &[68..=71]),
     action(SimulationActionKind::ChangeAccount, "change account", &[19..=19]),
     action(SimulationActionKind::ChangeNumber, "change number", &[31..=32]),
     action(SimulationActionKind::ReportAccountEvent, "report account event", &[33..=35]),

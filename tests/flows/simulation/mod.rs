@@ -1,6 +1,6 @@
 //! The simulation of the whole system under faults, by the seed. A run makes customers sign up and
-//! the partner charge them, and the operator sell coupons that are sent, redeemed and given away,
-//! repeatedly and concurrently, while links lose requests and responses, billing responds with
+//! the partner charge them, partner and operator give money back, and the operator sell coupons that are
+//! sent, redeemed and given away, repeatedly and concurrently, while links lose requests and responses, billing responds with
 //! garbage, the SMS gateway is busy or reports too early, the edge's store loses entries and is an
 //! hour stale, clocks jump, numbers change hands, the operator reports it late, and the origin
 //! crashes at any step. After the faults are cleared, an audit with its own reads of the database,
@@ -14,6 +14,7 @@ mod actions;
 mod audit;
 mod charges;
 mod coupons;
+mod desk_refunds;
 mod faults;
 mod gateway;
 mod outcomes;

@@ -86,7 +86,7 @@ impl SimulationRun {
         [self.refund_of(charge.clone()), self.refund_of(charge)]
     }
 
-    fn refund_of(&mut self, charge: String) -> String {
+    pub(super) fn refund_of(&mut self, charge: String) -> String {
         let all = match self.asked.get(&charge) {
             Some(asked) => asked.value,
             None => self.redeemed_charges()[&charge],
@@ -111,7 +111,7 @@ impl SimulationRun {
         self.system.try_call_ott(Method::POST, &path, returned.body(id)).await
     }
 
-    fn hear_refund(&mut self, id: &str, status: StatusCode, answer: Value) {
+    pub(super) fn hear_refund(&mut self, id: &str, status: StatusCode, answer: Value) {
         let returned = self.returned.get_mut(id).expect("was asked for");
         match status {
             StatusCode::CREATED | StatusCode::OK => {

@@ -7,6 +7,7 @@ use super::audit::{
 };
 use super::charges::RequestedCharge;
 use super::coupons::{self, DeliveredCode, ResponseClaim, SoldCoupon, TypedRedemption};
+use super::desk_refunds::DeskRefund;
 use super::gateway::{self, SimulatedGateway};
 use super::outcomes::RunOutcome;
 use super::refunds::RequestedRefund;
@@ -63,6 +64,8 @@ pub(super) struct SimulationRun {
     pub(super) asked: BTreeMap<String, RequestedCharge>,
     /// The refunds, by its ids.
     pub(super) returned: BTreeMap<String, RequestedRefund>,
+    /// The refunds of the operator's desk, by its references.
+    pub(super) desk_refunds: BTreeMap<String, DeskRefund>,
     pub(super) visits: u32,
     pub(super) gateway: SimulatedGateway,
     /// The coupons that the operator sells, by its numbers for them.
@@ -127,6 +130,7 @@ impl SimulationRun {
             is_stale: false,
             asked: BTreeMap::new(),
             returned: BTreeMap::new(),
+            desk_refunds: BTreeMap::new(),
             visits: 0,
             sold: Vec::new(),
             buyers: BTreeMap::new(),
@@ -173,6 +177,7 @@ impl SimulationRun {
     /// The responses and the bills of the run, and the faults that it met.
     pub(super) fn told(&self) -> String {
         let money = format!("{:?} {:?} {:?} {:?}", self.tally, self.asked, self.returned, self.lines);
+        let money = format!("{money} {:?}", self.desk_refunds);
         format!("{money} {:?} {:?} {:?}", self.sold, self.redemptions, self.gateway.taken())
     }
 
@@ -199,6 +204,7 @@ impl SimulationRun {
             SimulationActionKind::PostCharge => self.charge().await,
             SimulationActionKind::QueryCharge => self.ask().await,
             SimulationActionKind::PostRefund => self.give_back().await,
+            SimulationActionKind::PostDeskRefund => self.give_back_at_desk().await,
             SimulationActionKind::QueryRefund => self.ask_refund().await,
             SimulationActionKind::CancelSubscription => {
                 if self.dice.draw_below(2) == 0 {

@@ -92,6 +92,9 @@ INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction
     raw_code, stored_response, responding_until, created_at, settled_at, tax_minor, borne_by)
 VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,
     1795000060, 1795000000, NULL, 45, NULL);
+INSERT INTO disputes (dispute_id, transaction_id, reference, reason, state, opened_at, decided_at)
+VALUES ('dp-decided', 'tx-approved', 'D-1', 'duplicate', 'rejected', 1795000000, 1795000100),
+    ('dp-open', 'tx-approved', 'D-2', 'fraud', 'open', 1795000200, NULL);
 INSERT INTO spending (subscriber_id, currency, day, day_minor, month_minor)
 VALUES ('subscriber-1', 'USD', '2026-11-18', 1599, 3198);
 
@@ -158,6 +161,8 @@ VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-
     ('pai-notice', NULL, NULL, '02020202-0202-4202-8202-020202020202', NULL, NULL, NULL, NULL, NULL, 1795000000, 1795000000, 0),
     ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
     ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 1795000000, 0);
+INSERT INTO outbox (kind, dispute_id, queued_at, due_at, attempts)
+VALUES ('dispute-notice', 'dp-open', 1795000200, 1795000200, 0);
 
 INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
     previous, hash)

@@ -77,6 +77,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
          price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n{terms}\n\
          [links]\ntop_up = {top_up}\npay_bill = {pay_bill}\nhelp = {help}\n\n\
          [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
+         [[limits]]\ncurrency = {currency}\nsupervisor_refund = {price}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
         id = quote_toml(operator.id),
         name = quote_toml(operator.name),

@@ -1,34 +1,50 @@
 //! `POST /operator/v1/erasures`: the operator asks for the erasure of a subscriber.
 
 use crate::ambient::Clock;
+use crate::care::{Act, DeskGate, Role};
 use crate::config::NumberPlan;
 use crate::delivery::WakeUp;
-use crate::fault::Failure;
+use crate::fault::{Failure, Fault};
 use crate::keys::Vault;
 use crate::routes::authentic::OperatorCall;
-use crate::store::{ErasureState, Queue, Store};
+use crate::routes::state::action_parts;
+use crate::store::{AuditStamp, ErasureState, Queue, Store};
 use axum::Json;
 use axum::extract::State;
+use onbill_domain::ids::ExtId;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::operator::{ErasureOutcome, ErasureRequest, ErasureResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
+action_parts!(ErasureParts {
+    gate: Arc<DeskGate>,
+    store: Arc<Store>,
+    vault: Arc<Vault>,
+    numbers: NumberPlan,
+    clock: Arc<dyn Clock>,
+    wake_up: WakeUp,
+});
+
 /// 200 with the progress of the erasure, also for every repeated call. Nothing is erased twice, so
-/// that a subscriber who signs up afterwards stays. 400 `invalid-request`; 422
+/// that a subscriber who signs up afterwards stays. 400 `invalid-request`; 403
+/// `forbidden` for a role that may not; 422
 /// `idempotency-violation` when the erasureID came before, and this number has a subscriber who was
 /// already there then and was not erased.
 pub(in crate::routes) async fn post_erasure(
-    State(store): State<Arc<Store>>,
-    State(vault): State<Arc<Vault>>,
-    State(numbers): State<NumberPlan>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(wake_up): State<WakeUp>,
+    State(parts): State<ErasureParts>,
     call: OperatorCall,
 ) -> Result<Json<ErasureResponse>, Failure> {
-    let ErasureRequest { erasure_id, msisdn } = parse(&call.body)?;
+    let ErasureParts { gate, store, vault, numbers, clock, wake_up } = parts;
+    let ErasureRequest { erasure_id, msisdn, actor, role, reference } = parse(&call.body)?;
     let number = vault.index_number(&numbers.parse(msisdn.expose())?);
-    let erasure = store.erase_number(Some(call.nonce), clock.now(), Some(erasure_id.clone()), number).await?;
+    // A key's id may have blanks, which no actor has.
+    let key_id = || ExtId::parse(&call.key.replace(' ', "-"));
+    let actor = actor.or_else(key_id).ok_or(Fault::Broken("the id of a key is none"))?;
+    let stamp = AuditStamp { key: call.key.clone(), actor, role: role.unwrap_or(Role::Admin), reference };
+    let stamp = gate.admit(Some(&call.nonce), stamp, Act::EraseSubscriber).await?;
+    let (nonce, name) = (Some(call.nonce), Some(erasure_id.clone()));
+    let erasure = store.erase_number(nonce, clock.now(), stamp, name, number).await?;
     wake_up.wake(Queue::All);
     let outcome = match erasure {
         ErasureState::Erased => ErasureOutcome::Erased,

@@ -27,8 +27,9 @@ impl Store {
 /// Where the audit ends, as of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEnd {
-    /// How many entries there are, and the hash of the last one, as was written beside them.
-    pub stated: ChainEnd,
+    /// How many entries there are, and the hash of the last one, as was written beside them. `None` if
+    /// that row is missing, as it is before the first entry.
+    pub stated: Option<ChainEnd>,
     /// The place of the last entry that is there, 0 if none is.
     pub newest: u64,
 }

@@ -66,10 +66,7 @@ async fn lock_end(tx: &PgConnection<'_>) -> Result<ChainEnd, TxError> {
 pub(super) async fn find_audit_end(db: &PgConnection<'_>) -> Result<AuditEnd, TxError> {
     let row = db.query_optional(AUDIT_END, &[]).await?.ok_or_else(|| missing_row("audit_end"))?;
     let lines: Option<i64> = row.try_get("lines")?;
-    let stated = match lines {
-        Some(_) => read_end(&row)?,
-        None => ChainEnd { lines: 0, hash: first_previous() },
-    };
+    let stated = lines.is_some().then(|| read_end(&row)).transpose()?;
     let newest: i64 = row.try_get("newest")?;
     let newest = u64::try_from(newest).map_err(|_| inconsistent_row("audit.sequence"))?;
     Ok(AuditEnd { stated, newest })

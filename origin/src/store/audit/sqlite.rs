@@ -49,7 +49,7 @@ pub(in crate::store) fn append(
 pub(super) fn find_audit_end(db: &Connection) -> Result<AuditEnd, StoreError> {
     let (lines, hash, newest): (Option<i64>, Option<String>, i64) =
         db.prepare_cached(AUDIT_END)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let stated = to_stated_end(lines.zip(hash))?;
+    let stated = lines.zip(hash).map(to_end).transpose()?;
     let newest = u64::try_from(newest).map_err(|_| inconsistent_row("audit.sequence"))?;
     Ok(AuditEnd { stated, newest })
 }
@@ -59,12 +59,12 @@ fn find_stated_end(db: &Connection) -> Result<ChainEnd, StoreError> {
         .prepare_cached("SELECT lines, hash FROM audit_end WHERE chain = 'audit'")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    to_stated_end(found)
+    // The first entry makes the row. Where it was removed, the next entry has the place of the first, and is
+    // refused: nobody acts on, as if nothing had been removed.
+    to_end(found.unwrap_or_else(|| (0, first_previous())))
 }
 
-/// The first entry makes the row.
-fn to_stated_end(found: Option<(i64, String)>) -> Result<ChainEnd, StoreError> {
-    let (lines, hash) = found.unwrap_or_else(|| (0, first_previous()));
+fn to_end((lines, hash): (i64, String)) -> Result<ChainEnd, StoreError> {
     let lines = u64::try_from(lines).map_err(|_| inconsistent_row("audit_end.lines"))?;
     Ok(ChainEnd { lines, hash })
 }

@@ -277,7 +277,7 @@ pub(in crate::store) async fn delete_queued_sms(
     Ok(())
 }
 
-pub(super) async fn void_coupon(
+pub(in crate::store) async fn void_coupon(
     tx: &PgConnection<'_>,
     now: Timestamp,
     id: &ExtId,

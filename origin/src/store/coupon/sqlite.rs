@@ -222,7 +222,7 @@ pub(in crate::store) fn erase_buyer(tx: &Connection, subscriber_id: &str) -> Res
     Ok(())
 }
 
-pub(super) fn void_coupon(
+pub(in crate::store) fn void_coupon(
     tx: &Connection,
     now: Timestamp,
     id: &ExtId,

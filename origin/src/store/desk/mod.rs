@@ -49,7 +49,22 @@ impl Store {
         number: NumberIndex,
         subscriber_ref: Option<String>,
     ) -> Result<Option<DeskSubscriber>, StoreError> {
-        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, number, subscriber_ref.as_deref()))
+        let act = AuditAct::SubscriberLookedUp;
+        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, act, number, subscriber_ref.as_deref()))
+    }
+
+    /// As [`Self::look_up_for_desk`], to take out all that is kept on them. There is no nonce on the command
+    /// line.
+    pub async fn look_up_for_export(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        stamp: AuditStamp,
+        number: NumberIndex,
+        subscriber_ref: Option<String>,
+    ) -> Result<Option<DeskSubscriber>, StoreError> {
+        let act = AuditAct::SubscriberExported;
+        use_case!(self, write(nonce), look_up_for_desk(now, &stamp, act, number, subscriber_ref.as_deref()))
     }
 
     /// Up to `limit` PAIs of a subscriber: open ones first, then the newest.
@@ -110,7 +125,7 @@ impl Store {
         use_case!(self, write(nonce), post_desk_refund(now, &stamp, &transaction_id, &new))
     }
 
-    /// As [`Store::resend_coupon`].
+    /// As [`Store::resend_coupon`]. There is no nonce on the command line.
     pub async fn resend_sms(
         &self,
         nonce: impl Into<Option<Nonce>> + Send,
@@ -120,6 +135,27 @@ impl Store {
         text: CouponCodeSms,
     ) -> Result<ChangeCouponResult, StoreError> {
         use_case!(self, write(nonce), resend_sms(now, &stamp, &id, &text))
+    }
+
+    /// As [`Store::void_coupon`]. There is no nonce on the command line.
+    pub async fn void_coupon_by_hand(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        stamp: AuditStamp,
+        id: ExtId,
+    ) -> Result<ChangeCouponResult, StoreError> {
+        use_case!(self, write(nonce), void_coupon_by_hand(now, &stamp, &id))
+    }
+
+    /// Records that somebody runs a command about many people: its words, before it does anything.
+    pub async fn record_command(
+        &self,
+        now: Timestamp,
+        stamp: AuditStamp,
+        words: String,
+    ) -> Result<(), StoreError> {
+        use_case!(self, write, record_command(now, &stamp, &words))
     }
 
     /// As [`Store::redrive_dead_letter`].
@@ -254,8 +290,8 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
     }
 }
 
-/// What the audit says of an SMS that was to be sent again.
-fn resend_outcome(result: &ChangeCouponResult) -> AuditOutcome {
+/// What the audit says of a coupon that was to be sent again, or voided.
+fn coupon_outcome(result: &ChangeCouponResult) -> AuditOutcome {
     match result {
         ChangeCouponResult::Done(_) => AuditOutcome::Done,
         ChangeCouponResult::Repeated(_) => AuditOutcome::Unchanged,
@@ -277,6 +313,17 @@ fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
 /// The subject of an entry about a refund: the charge and the refund, by our ids.
 fn name_refund(transaction_id: &str, new: &NewRefund) -> String {
     format!("{transaction_id} {}", new.refund_id)
+}
+
+/// What the audit says of a command.
+fn command_run(words: &str) -> AuditFact<'_> {
+    AuditFact {
+        act: AuditAct::CommandRun,
+        outcome: AuditOutcome::Done,
+        subscriber: None,
+        subject: Some(words),
+        reason: None,
+    }
 }
 
 /// What the audit says of what a role may not do.

@@ -2,8 +2,8 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, refused_access,
-    resend_outcome,
+    buyers_pai, command_run, coupon_outcome, name_alarm, name_job, name_refund, refund_outcome,
+    refused_access,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::postgres as alarm;
@@ -48,6 +48,7 @@ pub(super) async fn look_up_for_desk(
     tx: &PgConnection<'_>,
     now: Timestamp,
     stamp: &AuditStamp,
+    act: AuditAct,
     number: NumberIndex,
     subscriber_ref: Option<&str>,
 ) -> Result<Option<DeskSubscriber>, TxError> {
@@ -61,7 +62,7 @@ pub(super) async fn look_up_for_desk(
         .await?;
     let found = row.as_ref().map(read_found).transpose()?;
     let fact = AuditFact {
-        act: AuditAct::SubscriberLookedUp,
+        act,
         outcome: if found.is_some() { AuditOutcome::Done } else { AuditOutcome::NotFound },
         subscriber: found.as_ref().map(|found| found.handle.as_str()),
         subject: None,
@@ -287,19 +288,51 @@ pub(super) async fn resend_sms(
     text: &CouponCodeSms,
 ) -> Result<ChangeCouponResult, TxError> {
     let result = coupon::resend_coupon(tx, now, id, stamp.reference.as_ref(), text).await?;
-    let buyer = match buyers_pai(&result) {
+    append_coupon_act(tx, now, stamp, AuditAct::SmsResent, id, &result).await?;
+    Ok(result)
+}
+
+pub(super) async fn void_coupon_by_hand(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    id: &ExtId,
+) -> Result<ChangeCouponResult, TxError> {
+    let result = coupon::void_coupon(tx, now, id).await?;
+    append_coupon_act(tx, now, stamp, AuditAct::CouponVoided, id, &result).await?;
+    Ok(result)
+}
+
+/// The entry names the coupon's buyer.
+async fn append_coupon_act(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    act: AuditAct,
+    id: &ExtId,
+    result: &ChangeCouponResult,
+) -> Result<(), TxError> {
+    let buyer = match buyers_pai(result) {
         Some(pai) => pai::find_pai_status(tx, pai).await?,
         None => None,
     };
     let fact = AuditFact {
-        act: AuditAct::SmsResent,
-        outcome: resend_outcome(&result),
+        act,
+        outcome: coupon_outcome(result),
         subscriber: buyer.as_ref().map(|buyer| buyer.handle.as_str()),
         subject: Some(id.as_str()),
         reason: None,
     };
-    audit::append(tx, now, stamp, &fact).await?;
-    Ok(result)
+    audit::append(tx, now, stamp, &fact).await
+}
+
+pub(super) async fn record_command(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    words: &str,
+) -> Result<(), TxError> {
+    audit::append(tx, now, stamp, &command_run(words)).await
 }
 
 pub(super) async fn retry_job(

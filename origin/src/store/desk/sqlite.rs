@@ -2,8 +2,8 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, refused_access,
-    resend_outcome,
+    buyers_pai, command_run, coupon_outcome, name_alarm, name_job, name_refund, refund_outcome,
+    refused_access,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::sqlite as alarm;
@@ -45,6 +45,7 @@ pub(super) fn look_up_for_desk(
     tx: &Connection,
     now: Timestamp,
     stamp: &AuditStamp,
+    act: AuditAct,
     number: NumberIndex,
     subscriber_ref: Option<&str>,
 ) -> Result<Option<DeskSubscriber>, StoreError> {
@@ -63,7 +64,7 @@ pub(super) fn look_up_for_desk(
         })
         .optional()?;
     let fact = AuditFact {
-        act: AuditAct::SubscriberLookedUp,
+        act,
         outcome: if found.is_some() { AuditOutcome::Done } else { AuditOutcome::NotFound },
         subscriber: found.as_ref().map(|found| found.handle.as_str()),
         subject: None,
@@ -295,19 +296,51 @@ pub(super) fn resend_sms(
     text: &CouponCodeSms,
 ) -> Result<ChangeCouponResult, StoreError> {
     let result = coupon::resend_coupon(tx, now, id, stamp.reference.as_ref(), text)?;
-    let buyer = match buyers_pai(&result) {
+    append_coupon_act(tx, now, stamp, AuditAct::SmsResent, id, &result)?;
+    Ok(result)
+}
+
+pub(super) fn void_coupon_by_hand(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    id: &ExtId,
+) -> Result<ChangeCouponResult, StoreError> {
+    let result = coupon::void_coupon(tx, now, id)?;
+    append_coupon_act(tx, now, stamp, AuditAct::CouponVoided, id, &result)?;
+    Ok(result)
+}
+
+/// The entry names the coupon's buyer.
+fn append_coupon_act(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    act: AuditAct,
+    id: &ExtId,
+    result: &ChangeCouponResult,
+) -> Result<(), StoreError> {
+    let buyer = match buyers_pai(result) {
         Some(pai) => pai::find_pai_status(tx, pai)?,
         None => None,
     };
     let fact = AuditFact {
-        act: AuditAct::SmsResent,
-        outcome: resend_outcome(&result),
+        act,
+        outcome: coupon_outcome(result),
         subscriber: buyer.as_ref().map(|buyer| buyer.handle.as_str()),
         subject: Some(id.as_str()),
         reason: None,
     };
-    audit::append(tx, now, stamp, &fact)?;
-    Ok(result)
+    audit::append(tx, now, stamp, &fact)
+}
+
+pub(super) fn record_command(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    words: &str,
+) -> Result<(), StoreError> {
+    audit::append(tx, now, stamp, &command_run(words))
 }
 
 pub(super) fn retry_job(

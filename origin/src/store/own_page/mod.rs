@@ -81,6 +81,8 @@ pub struct CustomerCharge {
     pub description: String,
     pub service_period: ServicePeriod,
     pub amount: Money,
+    /// The tax in the amount, if the partner has stated it.
+    pub tax_minor: Option<i64>,
     pub status: TransactionStatus,
     pub decline_reason: Option<DeclineReason>,
     /// The date of the bill that it is on, if billing has said so.

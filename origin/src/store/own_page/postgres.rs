@@ -35,7 +35,7 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
 const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
          WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
     FROM unnest($1::TEXT[]) AS own (pai) CROSS JOIN LATERAL (
-        SELECT transaction_id, partner, created_at, description, period_from, period_to, amount_minor, currency, status,
+        SELECT transaction_id, partner, created_at, description, period_from, period_to, amount_minor, currency, tax_minor, status,
             decline_reason, billed_on, refunded_minor AS taken_off_minor
         FROM transactions WHERE pai = own.pai AND (created_at, transaction_id) < ($2, $3)
         ORDER BY created_at DESC, transaction_id DESC LIMIT $4) t
@@ -106,6 +106,7 @@ fn read_own_charge(row: &Row) -> Result<CustomerCharge, TxError> {
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
         amount: read_amount(row, "transactions.currency")?,
+        tax_minor: row.try_get("tax_minor")?,
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
         decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
         billed_on: parse_optional_column(row, "transactions.billed_on", Day::parse)?,

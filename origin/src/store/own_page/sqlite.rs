@@ -32,7 +32,7 @@ const IN_ORDER: &str = "ORDER BY p.state = 'CLOSED', since DESC, p.pai";
 
 const CHARGES: &str =
     "SELECT t.transaction_id, t.partner, t.created_at, t.description, t.period_from, t.period_to,
-        t.amount_minor, t.currency, t.status, t.decline_reason, t.billed_on,
+        t.amount_minor, t.currency, t.tax_minor, t.status, t.decline_reason, t.billed_on,
         t.refunded_minor AS taken_off_minor,
         (SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
          WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
@@ -118,6 +118,7 @@ fn read_own_charge(row: &Row<'_>) -> Result<CustomerCharge, StoreError> {
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
         amount: read_amount(row, "transactions.currency")?,
+        tax_minor: row.get("tax_minor")?,
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
         decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
         billed_on: parse_optional_column(row, "transactions.billed_on", Day::parse)?,

@@ -4,12 +4,14 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
+use crate::store::audit::{AuditFact, AuditStamp};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
 use onbill_domain::ids::ExtId;
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 
 impl Store {
     /// Erases a number. The PAIs of its present subscriber are closed permanently, and no
@@ -17,15 +19,19 @@ impl Store {
     /// account events unlinked. Charges, refunds, PAIs and totals stay. `name` is the operator's id
     /// of the erasure; on the command line there is none.
     ///
+    /// Each subscriber who is erased has an entry in the audit, by the handle; so has a number that nothing
+    /// led to.
+    ///
     /// A number in a file that is still being written is erased by a later [`super::Store::sweep`].
     pub async fn erase_number(
         &self,
         nonce: Option<Nonce>,
         now: Timestamp,
+        stamp: AuditStamp,
         name: Option<ExtId>,
         number: NumberIndex,
     ) -> Result<ErasureState, StoreError> {
-        use_case!(self, steps, erase_number(nonce, now, name, number))
+        use_case!(self, steps, erase_number(nonce, now, stamp, name, number))
     }
 }
 
@@ -40,6 +46,33 @@ pub enum ErasureState {
     /// The id was used for the erasure of another number: this one has a subscriber, a flow or an
     /// event from before it.
     Conflict,
+}
+
+/// What the audit says of an erasure: of each subscriber who had the number, or that there was none. A
+/// repeated call finds nobody by the number any more.
+fn audit_facts<'a>(
+    state: ErasureState,
+    is_repeated: bool,
+    handles: &'a [String],
+    name: Option<&'a ExtId>,
+) -> Vec<AuditFact<'a>> {
+    let outcome = match state {
+        ErasureState::Conflict => AuditOutcome::Refused,
+        ErasureState::Erased | ErasureState::Erasing if is_repeated => AuditOutcome::Unchanged,
+        ErasureState::Erased | ErasureState::Erasing => AuditOutcome::Done,
+        ErasureState::NotFound => AuditOutcome::NotFound,
+    };
+    let fact = |subscriber| AuditFact {
+        act: AuditAct::SubscriberErased,
+        outcome,
+        subscriber,
+        subject: name.map(ExtId::as_str),
+        reason: None,
+    };
+    match handles {
+        [] => vec![fact(None)],
+        handles => handles.iter().map(|handle| fact(Some(handle.as_str()))).collect(),
+    }
 }
 
 /// A subscriber of a number that is erased.

@@ -3,6 +3,7 @@
 //!
 //! An erasure locks the number, and its subscribers before their PAIs, as account events do.
 
+use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::StoreError;
 use crate::store::nonce::postgres as nonce;
@@ -14,7 +15,7 @@ use crate::store::postgres::rows::read_time;
 use crate::store::postgres::transaction::in_transaction;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::postgres::{PostgresDatabase, number_lock};
-use crate::store::subscriber::{ErasureState, SubscriberOfNumber, erasure_state};
+use crate::store::subscriber::{ErasureState, SubscriberOfNumber, audit_facts, erasure_state};
 use crate::store::tally::postgres as tally;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
@@ -24,6 +25,7 @@ use onbill_domain::timestamp::Timestamp;
 async fn erase_in_transaction(
     tx: &PgConnection<'_>,
     now: Timestamp,
+    stamp: &AuditStamp,
     name: Option<&ExtId>,
     number: NumberIndex,
 ) -> Result<ErasureState, TxError> {
@@ -32,11 +34,12 @@ async fn erase_in_transaction(
     if let Some(name) = name
         && let Some(state) = claim_erasure(tx, now, name, number).await?
     {
+        append_erasure(tx, now, stamp, &audit_facts(state, true, &[], Some(name))).await?;
         return Ok(state);
     }
     let holders = tx
         .query(
-            "SELECT subscriber_id, ended_at IS NULL AS is_present FROM subscribers WHERE number_index = $1
+            "SELECT subscriber_id, ended_at IS NULL AS is_present, handle FROM subscribers WHERE number_index = $1
              ORDER BY subscriber_id FOR NO KEY UPDATE",
             &[&index],
         )
@@ -76,7 +79,23 @@ async fn erase_in_transaction(
     }
     let erasure = erasure_state(now, &list_under_number(tx, number).await?, false, found > 0);
     number_lock::delete(tx, number).await?;
+    let handles: Vec<String> =
+        holders.iter().map(|row| Ok(row.try_get("handle")?)).collect::<Result<_, TxError>>()?;
+    append_erasure(tx, now, stamp, &audit_facts(erasure, false, &handles, name)).await?;
     Ok(erasure)
+}
+
+/// Last in the transaction, as everywhere.
+async fn append_erasure(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    facts: &[AuditFact<'_>],
+) -> Result<(), TxError> {
+    for fact in facts {
+        audit::append(tx, now, stamp, fact).await?;
+    }
+    Ok(())
 }
 
 /// Records the id; or, if it was used before, returns the state of that erasure.
@@ -170,11 +189,12 @@ pub(in crate::store) async fn erase_number(
     db: &PostgresDatabase,
     nonce: Option<Nonce>,
     now: Timestamp,
+    stamp: AuditStamp,
     name: Option<ExtId>,
     number: NumberIndex,
 ) -> Result<ErasureState, StoreError> {
     in_transaction!(db.pool(), ReadCommitted, |tx| {
         nonce::spend_nonce(tx, nonce.as_ref()).await?;
-        erase_in_transaction(tx, now, name.as_ref(), number).await?
+        erase_in_transaction(tx, now, &stamp, name.as_ref(), number).await?
     })
 }

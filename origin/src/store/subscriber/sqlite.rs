@@ -1,6 +1,7 @@
 //! Erasure in SQL. Deleted values are overwritten with zeroes (`secure_delete`, see
 //! [`crate::store::sqlite`]); [`SqliteDatabase::scrub`] empties the write-ahead log.
 
+use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::StoreError;
 use crate::store::nonce::sqlite as nonce;
@@ -8,7 +9,7 @@ use crate::store::notification::sqlite as notification;
 use crate::store::number::NumberIndex;
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::SqliteDatabase;
-use crate::store::subscriber::{ErasureState, SubscriberOfNumber, erasure_state};
+use crate::store::subscriber::{ErasureState, SubscriberOfNumber, audit_facts, erasure_state};
 use crate::store::tally::sqlite as tally;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::ExtId;
@@ -19,20 +20,23 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 fn erase_in_transaction(
     tx: &Connection,
     now: Timestamp,
+    stamp: &AuditStamp,
     name: Option<&ExtId>,
     number: NumberIndex,
 ) -> Result<ErasureState, StoreError> {
     if let Some(name) = name
         && let Some(state) = claim_erasure(tx, now, name, number)?
     {
+        append_erasure(tx, now, stamp, &audit_facts(state, true, &[], Some(name)))?;
         return Ok(state);
     }
     let mut select = tx.prepare_cached(
-        "SELECT subscriber_id, ended_at IS NULL AS is_present FROM subscribers WHERE number_index = ?1",
+        "SELECT subscriber_id, ended_at IS NULL AS is_present, handle FROM subscribers WHERE number_index = ?1",
     )?;
-    let holders: Vec<(String, bool)> =
-        select.query_map([number.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    for (subscriber_id, is_present) in &holders {
+    let holders: Vec<(String, bool, String)> = select
+        .query_map([number.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (subscriber_id, is_present, _) in &holders {
         if *is_present {
             pai::end_subscriber_and_close_pais(tx, now, subscriber_id, DeclineReason::AccountClosed)?;
         }
@@ -47,7 +51,7 @@ fn erase_in_transaction(
     let events = unlink_events(tx, "number_index = ?1", &number.0)?;
     let flows = tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
     tally::delete_checks_of_number(tx, number)?;
-    for (subscriber_id, _) in &holders {
+    for (subscriber_id, _, _) in &holders {
         erase_subscriber_number(tx, subscriber_id)?;
     }
     let found = holders.len() + events + flows;
@@ -55,7 +59,19 @@ fn erase_in_transaction(
         tx.prepare_cached("UPDATE erasures SET found = ?2 WHERE erasure_id = ?1")?
             .execute(params![name.as_str(), i64::try_from(found).unwrap_or(i64::MAX)])?;
     }
-    Ok(erasure_state(now, &list_under_number(tx, number)?, false, found > 0))
+    let state = erasure_state(now, &list_under_number(tx, number)?, false, found > 0);
+    let handles: Vec<String> = holders.into_iter().map(|(_, _, handle)| handle).collect();
+    append_erasure(tx, now, stamp, &audit_facts(state, false, &handles, name))?;
+    Ok(state)
+}
+
+fn append_erasure(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    facts: &[AuditFact<'_>],
+) -> Result<(), StoreError> {
+    facts.iter().try_for_each(|fact| audit::append(tx, now, stamp, fact))
 }
 
 /// Records the id; or, if it was used before, returns the state of that erasure.
@@ -138,12 +154,13 @@ pub(in crate::store) async fn erase_number(
     db: &SqliteDatabase,
     nonce: Option<Nonce>,
     now: Timestamp,
+    stamp: AuditStamp,
     name: Option<ExtId>,
     number: NumberIndex,
 ) -> Result<ErasureState, StoreError> {
     let erasure = db.write(move |tx| {
         nonce::spend_nonce(tx, nonce.as_ref())?;
-        erase_in_transaction(tx, now, name.as_ref(), number)
+        erase_in_transaction(tx, now, &stamp, name.as_ref(), number)
     });
     let erasure = erasure.await?;
     db.scrub().await?;

@@ -4,6 +4,7 @@ mod charge_watch;
 mod coupon_watch;
 mod coupons;
 mod db_reader;
+mod desks;
 mod limits;
 mod mandates;
 mod pai_watch;
@@ -63,6 +64,7 @@ pub(super) async fn find_violations(run: &SimulationRun) -> Vec<String> {
         found.push(format!("the bill has {id}, which nobody charged"));
     }
     refunds::check_refunds(run, &charges, &mut found).await;
+    desks::check_desks(run, &mut found).await;
     webhooks::check_webhooks(run, &mut found).await;
     limits::check_limits(run, &charges, &mut found).await;
     mandates::check_mandates(run, &charges, &mut found).await;

@@ -16,6 +16,8 @@ struct WebhookKind {
     /// The partner's id and ours, as the database names them and as a webhook does.
     theirs: (&'static str, &'static str),
     ours: (&'static str, &'static str),
+    /// What says that the operator has asked for it.
+    operators: &'static str,
 }
 
 const CHARGES: WebhookKind = WebhookKind {
@@ -23,19 +25,22 @@ const CHARGES: WebhookKind = WebhookKind {
     table: "transactions",
     theirs: ("ext_transaction_id", "extTransactionID"),
     ours: ("transaction_id", "transactionID"),
+    operators: "NULL",
 };
 const REFUNDS: WebhookKind = WebhookKind {
     path: "/refund-state",
     table: "refunds",
     theirs: ("ext_refund_id", "extRefundID"),
     ours: ("refund_id", "refundID"),
+    operators: "borne_by",
 };
 
 /// Its state in the database.
 struct StoredState {
     ours: String,
     status: String,
-    /// Whether the stored response reports it as pending.
+    /// Whether the partner learns it from a webhook only: the stored response reports it as pending, or was
+    /// the operator's.
     answered_as_pending: bool,
 }
 
@@ -69,11 +74,14 @@ pub(in super::super) fn count_webhooks(run: &SimulationRun) -> usize {
 }
 
 async fn read_states(run: &SimulationRun, kind: &WebhookKind) -> BTreeMap<String, StoredState> {
-    let sql =
-        format!("SELECT {}, {}, status, stored_response FROM {}", kind.theirs.0, kind.ours.0, kind.table);
+    let sql = format!(
+        "SELECT {}, {}, status, stored_response, {} FROM {}",
+        kind.theirs.0, kind.ours.0, kind.operators, kind.table
+    );
     let state = |row: super::TextRow| {
-        let [theirs, ours, status, answer] = row.try_into().expect("has these columns");
-        let answered_as_pending = answer.is_some_and(|answer| answer.contains(&hex(b"\"PENDING\"")));
+        let [theirs, ours, status, answer, borne_by] = row.try_into().expect("has these columns");
+        let answered_as_pending =
+            borne_by.is_some() || answer.is_some_and(|answer| answer.contains(&hex(b"\"PENDING\"")));
         (to_text(theirs), StoredState { ours: to_text(ours), status: to_text(status), answered_as_pending })
     };
     run.rows(&sql).await.into_iter().map(state).collect()

@@ -93,6 +93,7 @@ impl LifecycleRun<'_> {
             fingerprint: sha256(refund_id.as_bytes()),
             request,
             borne_by: None,
+            ceilings: None,
             responding_until: self.now(),
         };
         let nonce = self.next_nonce();

@@ -6,9 +6,10 @@ use crate::subscriber_lifecycles::plan::{AccountLookup, ReportingManner};
 use onbill_domain::account::{Account, AccountStatus, AccountType};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::day::Day;
+use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::operator::{AccountEventOutcome, AccountEventRequest};
 use onbill_origin::lifecycle::event::{Followed, follow};
-use onbill_origin::store::ImportedAccount;
+use onbill_origin::store::{AuditStamp, ImportedAccount};
 use onbill_test_harness::Dice;
 use std::sync::Arc;
 
@@ -165,8 +166,14 @@ impl LifecycleRun<'_> {
         let number = pick_index(dice, NUMBERS.len());
         let (nonce, name) = (self.next_nonce(), ext_id(&self.fresh()));
         let index = self.app.vault.index_number(&parse_msisdn(NUMBERS[number]));
-        let erasure =
-            self.store().erase_number(Some(nonce), self.now(), Some(name), index).await.expect("works");
+        let stamp = AuditStamp {
+            key: "bss-1".to_owned(),
+            actor: ext_id("care-17"),
+            role: ActorRole::Supervisor,
+            reference: None,
+        };
+        let erasure = self.store().erase_number(Some(nonce), self.now(), stamp, Some(name), index);
+        let erasure = erasure.await.expect("works");
         self.tell(|| format!("{} is erased: {erasure:?}", NUMBERS[number]));
         self.meet("erased");
         self.swaps[number] = None;

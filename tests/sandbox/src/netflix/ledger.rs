@@ -5,6 +5,7 @@
 //! that operator, or one that differs from an earlier report, is a contradiction. There must never
 //! be one.
 
+mod disputes;
 mod reported_state;
 
 use super::account_states::AccountStates;
@@ -19,6 +20,7 @@ use onbill_domain::wire::ott::{
     RefundRequest, RefundResponse, TransactionRequest, TransactionResponse, TransactionStatus,
 };
 use onbill_domain::wire::partner::AccountStateRequest;
+use disputes::ReportedDisputes;
 use reported_state::learn;
 use serde::Serialize;
 
@@ -127,6 +129,7 @@ pub(super) struct PartnerLedger {
     refunds: Vec<RequestedRefund>,
     redemptions: Redemptions,
     standings: AccountStates,
+    disputes: ReportedDisputes,
     contradictions: Vec<Contradiction>,
 }
 

@@ -111,6 +111,7 @@ impl Netflix {
             .route("/signup-sessions", post(signup_sessions::post_signup_session))
             .route("/transaction-state", post(webhooks::post_transaction_state))
             .route("/refund-state", post(webhooks::post_refund_state))
+            .route("/dispute-state", post(webhooks::post_dispute_state))
             .route("/account-state", post(webhooks::post_account_state))
             .layer(from_fn_with_state(self.clone(), fault_switch::apply))
             .layer(from_fn_with_state("partner", answer::correlate));

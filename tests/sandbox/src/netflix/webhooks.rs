@@ -1,5 +1,6 @@
 //! `POST /transaction-state` and `POST /refund-state`: webhooks of an operator's origin about a
-//! later outcome. `POST /account-state`: about the state of a customer's account.
+//! later outcome. `POST /dispute-state`: about a charge that a customer calls fraud. `POST /account-state`:
+//! about the state of a customer's account.
 //!
 //! Responses are for the origin, which retries until it reads 2xx. What cannot be true is refused,
 //! and shown in red on every page.
@@ -15,7 +16,7 @@ use onbill_domain::ids::OperatorId;
 use onbill_domain::reject::{ErrorBody, ErrorCode, Reject};
 use onbill_domain::wire;
 use onbill_domain::wire::ott::{RefundResponse, TransactionResponse};
-use onbill_domain::wire::partner::AccountStateRequest;
+use onbill_domain::wire::partner::{AccountStateRequest, DisputeStateRequest};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -40,6 +41,17 @@ pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: R
         CHARGE,
         receive(&netflix, request).await.map(|(operator, told): (_, RefundResponse)| {
             netflix.ledger().hear_refund(&operator, told, ReportSource::Notice, netflix.now())
+        }),
+    )
+}
+
+/// Like [`post_transaction_state`], for a dispute. Older than what is known, or equal → 200, and nothing
+/// changes; another state under the same sequence → 409.
+pub(super) async fn post_dispute_state(State(netflix): State<Netflix>, request: Request) -> Response {
+    answer(
+        CHARGE,
+        receive(&netflix, request).await.map(|(operator, told): (_, DisputeStateRequest)| {
+            netflix.ledger().hear_dispute(&operator, told, netflix.now())
         }),
     )
 }

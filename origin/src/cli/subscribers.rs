@@ -1,0 +1,77 @@
+//! `subscribers export`: all that is kept on a person.
+
+use super::acting::Acting;
+use super::opening::open_app;
+use super::output::{print_error_line, print_line};
+use super::verb_outcome::VerbOutcome;
+use anyhow::{Context as _, anyhow};
+use clap::{Args, Subcommand};
+use onbill_origin::app::ledger_identity;
+use onbill_origin::care::{ExportListError, PersonExport};
+use onbill_origin::fault::Failure;
+use onbill_origin::store::OpenMode;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// What is kept on a person.
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Print all that is kept on people who ask for it.
+    ///
+    /// Numbers are read from a file or from standard input, one in each line: on the command line every user of the
+    /// machine could read them. What is printed has the number, so send it to nobody but that person. It has what
+    /// belongs to the number's present subscriber, as the operator names them now, and nothing of who had the number
+    /// before. Each export is an entry in the audit. A line that is not a number, or whose number leads to nobody,
+    /// is named by its place; exit code 1.
+    #[command(verbatim_doc_comment)]
+    Export {
+        /// The list of numbers, or - for standard input.
+        #[arg(value_name = "FILE")]
+        list: PathBuf,
+        /// One JSON object for each person, instead of text.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        acting: Acting,
+    },
+}
+
+impl Arguments {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
+        let Action::Export { list, json, acting } = self.action;
+        let app = open_app(config, OpenMode::Migrate).await?;
+        // With another key no number would be found, and nothing would seem to be kept.
+        ledger_identity::check_ledger_identity(&app.store, &app.config, &app.vault)
+            .await
+            .map_err(anyhow::Error::msg)?;
+        let name = list.display();
+        let opened: Box<dyn Read + Send> = if list == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(&list).with_context(|| format!("{name} cannot be opened"))?)
+        };
+        let print = |person: PersonExport| {
+            if json {
+                print_line!("{}", person.to_json());
+            } else {
+                print_line!("{}", person.to_text());
+            }
+        };
+        let complain = |complaint: String| print_error_line!("{name}: {complaint}");
+        let stamp = acting.into_stamp();
+        let report = app.care().export_listed(&stamp, BufReader::new(opened), print, complain).await;
+        let report = report.map_err(|stopped| match stopped {
+            ExportListError::Unreadable(error) => anyhow!("{name} cannot be read on: {error}"),
+            ExportListError::Failed(Failure::Reject(reject)) => anyhow!("{}", reject.message),
+            ExportListError::Failed(Failure::Fault(fault)) => anyhow!("it failed: {fault:?}"),
+        })?;
+        Ok(VerbOutcome::findings_if(report.refused + report.not_found > 0))
+    }
+}

@@ -1,0 +1,53 @@
+//! Disputes about fraud that operators report.
+
+use super::{PartnerLedger, ReportError};
+use onbill_domain::ids::OperatorId;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::dispute::{DisputeReason, DisputeState};
+use onbill_domain::wire::partner::DisputeStateRequest;
+
+/// The latest report about each dispute, with its operator.
+#[derive(Default)]
+pub(super) struct ReportedDisputes(Vec<(OperatorId, DisputeStateRequest)>);
+
+impl ReportedDisputes {
+    fn hear(&mut self, operator: &OperatorId, told: DisputeStateRequest) -> Result<(), ReportError> {
+        if told.reason != DisputeReason::Fraud {
+            return Err(ReportError::Impossible("a dispute about something else than fraud is reported"));
+        }
+        if (told.state == DisputeState::Open) != (told.sequence == 1) {
+            return Err(ReportError::Impossible("a dispute begins open, and is open once"));
+        }
+        let is_same = |known: &DisputeStateRequest| known.dispute_id == told.dispute_id;
+        let known = self.0.iter_mut().find(|(of, known)| of == operator && is_same(known));
+        match known {
+            None => self.0.push((operator.clone(), told)),
+            Some((_, known)) if known.ext_transaction_id != told.ext_transaction_id => {
+                return Err(ReportError::Contradicts("the dispute was about another charge"));
+            }
+            Some((_, known)) if known.sequence == told.sequence && known.state != told.state => {
+                return Err(ReportError::Contradicts("the dispute was decided otherwise"));
+            }
+            Some((_, known)) if known.sequence < told.sequence => *known = told,
+            Some(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl PartnerLedger {
+    /// Takes a report of an operator's origin about a dispute.
+    pub(in crate::netflix) fn hear_dispute(
+        &mut self,
+        operator: &OperatorId,
+        told: DisputeStateRequest,
+        now: Timestamp,
+    ) -> Result<(), ReportError> {
+        let about = format!("dispute {}", told.dispute_id);
+        let heard = match self.charge(operator, &told.ext_transaction_id) {
+            Some(_) => self.disputes.hear(operator, told),
+            None => Err(ReportError::Unknown),
+        };
+        heard.inspect_err(|wrong| self.contradict(operator, &about, *wrong, now))
+    }
+}
