@@ -62,6 +62,25 @@ CREATE TABLE audit_end (
     hash  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE charge_days (
+    day          TEXT NOT NULL,
+    partner      TEXT NOT NULL,
+    currency     TEXT NOT NULL,
+    charge_code  TEXT NOT NULL,
+    outcome      TEXT NOT NULL CHECK (outcome IN ('approved', 'declined', 'refunded')),
+    reason       TEXT NOT NULL CHECK ((reason = '') = (outcome <> 'declined')),
+    counted      INTEGER NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    PRIMARY KEY (day, partner, currency, charge_code, outcome, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counted_days (
+    day        TEXT PRIMARY KEY,
+    starts_at  INTEGER NOT NULL,
+    ends_at    INTEGER NOT NULL,
+    counted_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE coupon_redemptions (
     transaction_id   TEXT PRIMARY KEY REFERENCES transactions,
     coupon_id        TEXT NOT NULL REFERENCES coupons,
@@ -465,3 +484,15 @@ CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, tr
     WHERE settled_at IS NOT NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
     WHERE status = 'PENDING';
+
+CREATE TABLE visit_days (
+    day     TEXT NOT NULL,
+    channel TEXT NOT NULL CHECK (channel IN ('widget', 'app')),
+    locale  TEXT NOT NULL,
+    proof   TEXT NOT NULL,
+    step    TEXT NOT NULL CHECK (step IN ('validated', 'pin-issued', 'pin-right', 'sign-up-begun', 'token-spent',
+        'subscribed', 'refused')),
+    refusal TEXT NOT NULL CHECK ((refusal = '') = (step <> 'refused')),
+    counted INTEGER NOT NULL,
+    PRIMARY KEY (day, channel, locale, proof, step, refusal)
+) STRICT, WITHOUT ROWID;

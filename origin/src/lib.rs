@@ -27,6 +27,7 @@ pub mod config;
 mod contradictory_lines;
 pub mod coupon;
 mod csv_file;
+pub mod daily_counts;
 pub mod delivery;
 pub mod fault;
 pub mod flow;

@@ -18,6 +18,7 @@ pub mod origin;
 pub mod ott;
 pub mod partner;
 pub mod subscription;
+pub mod summary;
 
 mod lenient;
 mod parse;

@@ -9,6 +9,7 @@ use crate::ambient::{Clock, Random};
 use crate::care::CareDesk;
 use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::Coupons;
+use crate::daily_counts::DailyCounts;
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
     AlarmWebhook, BillingSubmission, EdgeMappings, QueueWorkers, ReceiptRecorder, WakeUp, Worker,
@@ -23,7 +24,7 @@ use crate::readiness::Readiness;
 use crate::routes::admin::admin_router;
 use crate::routes::{OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteState, router};
 use crate::sms::{self, SmsGateway};
-use crate::store::{Queue, Store};
+use crate::store::{Queue, Store, StoreError};
 use axum::Router;
 use onbill_domain::key::Keyring;
 use onbill_domain::timestamp::Timestamp;
@@ -166,6 +167,16 @@ impl App {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Deletes what has expired.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        self.store.sweep(self.now(), self.config.time_zone.clone()).await
+    }
+
+    /// What happened on each day.
+    pub fn daily_counts(&self) -> &DailyCounts {
+        &self.routes.daily_counts
     }
 
     /// Wakes the workers of the queue.
@@ -324,12 +335,22 @@ impl Base {
             refunds: Arc::new(self.refunds(billing)),
             terms_changes: Arc::new(self.terms_changes()),
             care: Arc::new(self.care()),
+            daily_counts: Arc::new(self.daily_counts()),
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone(), self.instruments.clone())),
             metrics_page: Arc::new(self.metrics_page(&readiness)),
             readiness,
             recovering: Recovering(self.is_recovering),
+            instruments: self.instruments.clone(),
+        }
+    }
+
+    fn daily_counts(&self) -> DailyCounts {
+        DailyCounts {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            time_zone: self.config.time_zone.clone(),
             instruments: self.instruments.clone(),
         }
     }

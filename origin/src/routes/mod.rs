@@ -16,6 +16,7 @@ mod panics;
 mod readyz;
 mod received;
 mod recovering;
+mod refused_visits;
 mod sms;
 mod start;
 mod state;
@@ -87,6 +88,7 @@ routes! {
     post "/operator/v1/links/{link_id}/close" => operator::link_close::close_link;
     post "/operator/v1/refunds" => operator::refunds::post_refund;
     post "/operator/v1/sms/{id}/resend" => operator::sms_resend::resend_sms;
+    get "/operator/v1/summary" => operator::summary::read_summary;
     get "/operator/v1/queue" => operator::queue::read_queue;
     post "/operator/v1/queue/{job}/retry" => operator::queue::retry_job;
     get "/operator/v1/alarms" => operator::alarms::list_alarms;
@@ -104,6 +106,7 @@ pub fn router(state: RouteState) -> Router {
         })
         .layer(from_fn_with_state(state.clone(), recovering::guard_recovery))
         .layer(from_fn_with_state(state.clone(), panics::answer_panic))
+        .layer(from_fn_with_state(state.clone(), refused_visits::note_refused_visit))
         .layer(from_fn_with_state(state.clone(), trace::with_correlator))
         .layer(from_fn_with_state(state.clone(), measured::measure_request))
         .with_state(state)

@@ -29,6 +29,7 @@ mod alarm;
 mod audit;
 mod queue;
 mod readiness;
+mod rollup;
 mod tally;
 
 mod account;
@@ -111,11 +112,13 @@ pub use queue::{
     JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, Queue, RefundDecision,
     RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob, WebhookOutcome,
 };
+pub use readiness::OriginStatus;
 pub use recovery::RecoveryMarks;
 pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
+pub use rollup::{CountedSpan, DaySpan, RefusedVisits};
 pub use schema::SchemaVersion;
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use session_assertion::PresentedAssertion;
