@@ -210,6 +210,26 @@ CREATE TABLE hourly_counts (
     PRIMARY KEY (subject, hour)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE kept_findings (
+    partner     TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    cause       TEXT NOT NULL,
+    place       INTEGER NOT NULL,
+    finding     TEXT NOT NULL,
+    PRIMARY KEY (partner, period_from, period_to, cause, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE kept_reports (
+    kind        TEXT NOT NULL CHECK (kind IN ('reconciliation', 'settlement')),
+    partner     TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    made_at     INTEGER NOT NULL,
+    report      TEXT NOT NULL,
+    PRIMARY KEY (kind, partner, period_from, period_to)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE ledger_identity (
     fact  TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -286,8 +306,10 @@ CREATE TABLE number_checks (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE origins (
-    instance TEXT PRIMARY KEY,
-    seen_at  INTEGER NOT NULL
+    instance   TEXT PRIMARY KEY,
+    version    TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outbox (

@@ -701,3 +701,30 @@ CREATE TABLE counted_days (
     ends_at    BIGINT NOT NULL,
     counted_at BIGINT NOT NULL
 );
+
+-- A report of a period that the operator has kept, for the console. A newer one of the same period takes its
+-- place.
+CREATE TABLE kept_reports (
+    kind        TEXT NOT NULL CHECK (kind IN ('reconciliation', 'settlement')),
+    partner     TEXT NOT NULL,
+    -- Days of UTC, as in the reports.
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    made_at     BIGINT NOT NULL,
+    -- Sums, as JSON.
+    report      TEXT NOT NULL,
+    PRIMARY KEY (kind, partner, period_from, period_to)
+);
+
+-- The findings of a reconciliation that was kept, ten thousand at most.
+CREATE TABLE kept_findings (
+    partner     TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    cause       TEXT NOT NULL,
+    -- Among the findings of the run, from 0.
+    place       BIGINT NOT NULL,
+    -- The columns of the file of findings, as JSON.
+    finding     TEXT NOT NULL,
+    PRIMARY KEY (partner, period_from, period_to, cause, place)
+);

@@ -691,3 +691,30 @@ CREATE TABLE counted_days (
     ends_at    INTEGER NOT NULL,
     counted_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- A report of a period that the operator has kept, for the console. A newer one of the same period takes its
+-- place.
+CREATE TABLE kept_reports (
+    kind        TEXT NOT NULL CHECK (kind IN ('reconciliation', 'settlement')),
+    partner     TEXT NOT NULL,
+    -- Days of UTC, as in the reports.
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    made_at     INTEGER NOT NULL,
+    -- Sums, as JSON.
+    report      TEXT NOT NULL,
+    PRIMARY KEY (kind, partner, period_from, period_to)
+) STRICT, WITHOUT ROWID;
+
+-- The findings of a reconciliation that was kept, ten thousand at most.
+CREATE TABLE kept_findings (
+    partner     TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    cause       TEXT NOT NULL,
+    -- Among the findings of the run, from 0.
+    place       INTEGER NOT NULL,
+    -- The columns of the file of findings, as JSON.
+    finding     TEXT NOT NULL,
+    PRIMARY KEY (partner, period_from, period_to, cause, place)
+) STRICT, WITHOUT ROWID;

@@ -35,6 +35,7 @@ mod tally;
 mod account;
 mod coupon_sms;
 mod flow;
+mod kept_report;
 mod ledger_identity;
 mod nonce;
 mod recovery;
@@ -96,6 +97,7 @@ pub use flow::{
     DevicePin, Flow, Journey, NewFlow, NewPin, PinAsker, PinAttempt, PinCeiling, PinRecipient,
     StartFlowResult,
 };
+pub use kept_report::{FINDINGS_KEPT_MAX, KeptFinding, KeptReport, ReportKind};
 pub(crate) use mandate::max_by_consent;
 pub use mandate::{
     AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
