@@ -48,6 +48,8 @@ crate::wire_enum! {
         RequestInProgress = "request-in-progress",
         /// The identifier was used before, with other contents.
         IdempotencyViolation = "idempotency-violation",
+        /// Operator only: the charge has another open dispute, or this one was decided otherwise.
+        DisputeConflict = "dispute-conflict",
         /// The caller is over a rate or a count; `Retry-After` says when to try again.
         TooManyRequests = "too-many-requests",
         /// A system behind onbill does not respond; `Retry-After` says when to try again.
@@ -122,7 +124,10 @@ impl ErrorCode {
             | Self::OperatorNotServed
             | Self::OfferNotServed
             | Self::ViewNotServed => StatusCode::NOT_FOUND,
-            Self::TokenAlreadyUsed | Self::RequestInProgress | Self::AlreadyOnBill => StatusCode::CONFLICT,
+            Self::TokenAlreadyUsed
+            | Self::RequestInProgress
+            | Self::AlreadyOnBill
+            | Self::DisputeConflict => StatusCode::CONFLICT,
             Self::IdempotencyViolation => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::ServiceUnavailable | Self::PartnerUnavailable | Self::ChallengeUnavailable => {

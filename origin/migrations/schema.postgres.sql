@@ -86,6 +86,20 @@ CREATE TABLE charge_days (
     CHECK (outcome = ANY (ARRAY['approved'::text, 'declined'::text, 'refunded'::text]))
 );
 
+CREATE TABLE console_sessions (
+    session_hash BYTEA NOT NULL,
+    sign_in_hash BYTEA NOT NULL,
+    actor TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (session_hash),
+    UNIQUE (sign_in_hash)
+);
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
+
 CREATE TABLE counted_days (
     day TEXT NOT NULL,
     starts_at BIGINT NOT NULL,
@@ -168,6 +182,24 @@ CREATE INDEX coupons_by_pai ON coupons (pai);
 CREATE INDEX coupons_open ON coupons (expires_at) WHERE voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id) WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
+
+CREATE TABLE disputes (
+    dispute_id TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    state TEXT NOT NULL,
+    opened_at BIGINT NOT NULL,
+    decided_at BIGINT,
+    PRIMARY KEY (dispute_id),
+    UNIQUE (transaction_id, reference),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK ((state = 'open'::text) = (decided_at IS NULL)),
+    CHECK (state = ANY (ARRAY['open'::text, 'accepted'::text, 'rejected'::text, 'withdrawn'::text]))
+);
+CREATE INDEX disputes_by_opening ON disputes (opened_at, dispute_id);
+CREATE INDEX disputes_by_state ON disputes (state, opened_at, dispute_id);
+CREATE UNIQUE INDEX disputes_open ON disputes (transaction_id) WHERE state = 'open'::text;
 
 CREATE TABLE erasures (
     erasure_id TEXT NOT NULL,
@@ -370,6 +402,7 @@ CREATE TABLE outbox (
     refund_id TEXT,
     pai TEXT,
     coupon_id TEXT,
+    dispute_id TEXT,
     notification_id TEXT,
     payload BYTEA,
     correlator TEXT,
@@ -380,22 +413,25 @@ CREATE TABLE outbox (
     dead_lettered_at BIGINT,
     PRIMARY KEY (job_id),
     UNIQUE (coupon_id, kind),
+    UNIQUE (dispute_id),
     UNIQUE (notification_id),
     UNIQUE (pai, kind),
     UNIQUE (refund_id, kind),
     UNIQUE (transaction_id, kind),
     FOREIGN KEY (coupon_id) REFERENCES coupons(coupon_id),
+    FOREIGN KEY (dispute_id) REFERENCES disputes(dispute_id),
     FOREIGN KEY (notification_id) REFERENCES notifications(notification_id),
     FOREIGN KEY (pai) REFERENCES pais(pai),
     FOREIGN KEY (refund_id) REFERENCES refunds(refund_id),
     FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK ((kind = 'dispute-notice'::text) = (dispute_id IS NOT NULL)),
     CHECK ((kind = 'notification'::text) = (notification_id IS NOT NULL)),
     CHECK ((kind = ANY (ARRAY['charge'::text, 'charge-notice'::text])) = (transaction_id IS NOT NULL)),
     CHECK ((kind = ANY (ARRAY['coupon'::text, 'coupon-reminder'::text])) = (coupon_id IS NOT NULL)),
     CHECK ((kind = ANY (ARRAY['pai-notice'::text, 'pai-mapping'::text])) = (pai IS NOT NULL)),
     CHECK ((kind = ANY (ARRAY['pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text])) = (payload IS NOT NULL)),
     CHECK ((kind = ANY (ARRAY['refund'::text, 'refund-notice'::text])) = (refund_id IS NOT NULL)),
-    CHECK (kind = ANY (ARRAY['charge'::text, 'refund'::text, 'charge-notice'::text, 'refund-notice'::text, 'pai-notice'::text, 'pai-mapping'::text, 'pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text]))
+    CHECK (kind = ANY (ARRAY['charge'::text, 'refund'::text, 'charge-notice'::text, 'refund-notice'::text, 'dispute-notice'::text, 'pai-notice'::text, 'pai-mapping'::text, 'pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text]))
 );
 CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE dead_lettered_at IS NULL;
 CREATE INDEX outbox_dead_letters ON outbox (job_id) WHERE dead_lettered_at IS NOT NULL;

@@ -74,6 +74,18 @@ CREATE TABLE charge_days (
     PRIMARY KEY (day, partner, currency, charge_code, outcome, reason)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE console_sessions (
+    session_hash BLOB PRIMARY KEY,
+    sign_in_hash BLOB NOT NULL UNIQUE,
+    actor        TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    roles        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    ended_at     INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
+
 CREATE TABLE counted_days (
     day        TEXT PRIMARY KEY,
     starts_at  INTEGER NOT NULL,
@@ -144,6 +156,21 @@ CREATE INDEX coupons_open ON coupons (expires_at) WHERE voided_at IS NULL AND re
 CREATE INDEX coupons_undelivered ON coupons (ext_coupon_id)
     WHERE undelivered_at IS NOT NULL AND voided_at IS NULL AND redeemed_at IS NULL;
 CREATE INDEX coupons_unpaid ON coupons (ext_coupon_id) WHERE unpaid_at IS NOT NULL;
+
+CREATE TABLE disputes (
+    dispute_id     TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL REFERENCES transactions,
+    reference      TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('open', 'accepted', 'rejected', 'withdrawn')),
+    opened_at      INTEGER NOT NULL,
+    decided_at     INTEGER,
+    UNIQUE (transaction_id, reference),
+    CHECK ((state = 'open') = (decided_at IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX disputes_by_opening ON disputes (opened_at, dispute_id);
+CREATE INDEX disputes_by_state ON disputes (state, opened_at, dispute_id);
+CREATE UNIQUE INDEX disputes_open ON disputes (transaction_id) WHERE state = 'open';
 
 CREATE TABLE erasures (
     erasure_id   TEXT PRIMARY KEY,
@@ -315,12 +342,13 @@ CREATE TABLE origins (
 CREATE TABLE outbox (
     job_id           INTEGER PRIMARY KEY AUTOINCREMENT,
     kind             TEXT NOT NULL
-        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'pai-notice',
+        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'dispute-notice', 'pai-notice',
             'pai-mapping', 'pin', 'coupon', 'coupon-reminder', 'notification')),
     transaction_id   TEXT REFERENCES transactions,
     refund_id        TEXT REFERENCES refunds,
     pai              TEXT REFERENCES pais,
     coupon_id        TEXT REFERENCES coupons,
+    dispute_id       TEXT UNIQUE REFERENCES disputes,
     notification_id  TEXT UNIQUE REFERENCES notifications,
     payload          BLOB,
     correlator       TEXT,
@@ -337,6 +365,7 @@ CREATE TABLE outbox (
     CHECK ((kind IN ('refund', 'refund-notice')) = (refund_id IS NOT NULL)),
     CHECK ((kind IN ('pai-notice', 'pai-mapping')) = (pai IS NOT NULL)),
     CHECK ((kind IN ('coupon', 'coupon-reminder')) = (coupon_id IS NOT NULL)),
+    CHECK ((kind = 'dispute-notice') = (dispute_id IS NOT NULL)),
     CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
     CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
 ) STRICT;

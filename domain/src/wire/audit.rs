@@ -19,6 +19,8 @@ crate::wire_enum! {
         Finance = "finance",
         /// Looks for fraud.
         Fraud = "fraud",
+        /// Sells the partners' plans, and sees no customer.
+        Product = "product",
         /// Reads the audit.
         Auditor = "auditor",
         /// Runs the origin.
@@ -35,12 +37,18 @@ crate::wire_enum! {
         LinkClosed = "link-closed",
         /// Asked for a refund.
         RefundPosted = "refund-posted",
+        /// Opened a dispute about a charge.
+        DisputeOpened = "dispute-opened",
+        /// Accepted, rejected or withdrew a dispute.
+        DisputeDecided = "dispute-decided",
         /// Sent a coupon's SMS again, with another code.
         SmsResent = "sms-resent",
         /// Put a dead letter back into its queue.
         JobRetried = "job-retried",
         /// Closed an alarm.
         AlarmClosed = "alarm-closed",
+        /// Tried what the role may not do.
+        AccessRefused = "access-refused",
     }
 }
 

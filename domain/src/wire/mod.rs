@@ -8,6 +8,7 @@ pub mod coupon;
 pub mod csp;
 pub mod csp_answer;
 pub mod device;
+pub mod dispute;
 pub mod edge;
 pub mod kv;
 pub mod ledger;

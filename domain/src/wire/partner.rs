@@ -2,9 +2,10 @@
 //! outcomes.
 
 use crate::decline_reason::DeclineReason;
-use crate::ids::OperatorId;
+use crate::ids::{ExtId, OperatorId};
 use crate::locale::Locale;
 use crate::pai::{Pai, PaiState};
+use crate::wire::dispute::{DisputeReason, DisputeState};
 use serde::{Deserialize, Serialize};
 
 /// `POST {partner}/signup-sessions`: open the partner's sign-up for one customer.
@@ -53,6 +54,32 @@ pub struct AccountStateRequest {
     /// Why the PAI is closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<DeclineReason>,
+    /// Grows with every change.
+    pub sequence: u64,
+}
+
+/// Path of the webhook for a dispute about fraud, with a [`DisputeStateRequest`].
+pub const DISPUTE_STATE_PATH: &str = "/dispute-state";
+
+/// `POST {partner}/dispute-state`: a customer says that a charge is fraud, or the operator has decided
+/// about it. No money moves by it: a refund has its own webhook. The partner ignores a sequence that is
+/// lower than one it has seen of the same dispute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DisputeStateRequest {
+    /// The dispute's id at onbill.
+    #[serde(rename = "disputeID")]
+    pub dispute_id: String,
+    /// The charge's id at onbill.
+    #[serde(rename = "transactionID")]
+    pub transaction_id: String,
+    /// The partner's id of the charge.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
+    /// How it stands.
+    pub state: DisputeState,
+    /// Why the customer contests the charge: always `fraud`.
+    pub reason: DisputeReason,
     /// Grows with every change.
     pub sequence: u64,
 }

@@ -344,6 +344,25 @@ CREATE INDEX refunds_by_settlement ON refunds (partner, settled_at, refund_id)
 CREATE INDEX refunds_pending ON refunds (partner, created_at, refund_id) WHERE status = 'PENDING';
 CREATE INDEX refunds_by_charge ON refunds (transaction_id);
 
+-- A dispute about a charge. It moves no money. Rows are permanent; what was decided stays.
+CREATE TABLE disputes (
+    dispute_id     TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL REFERENCES transactions,
+    -- The operator's own, such as a ticket: with the charge it names the dispute.
+    reference      TEXT NOT NULL,
+    reason         TEXT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('open', 'accepted', 'rejected', 'withdrawn')),
+    opened_at      BIGINT NOT NULL,
+    -- When it was accepted, rejected or withdrawn.
+    decided_at     BIGINT,
+    UNIQUE (transaction_id, reference),
+    CHECK ((state = 'open') = (decided_at IS NULL))
+);
+-- One at a time for each charge.
+CREATE UNIQUE INDEX disputes_open ON disputes (transaction_id) WHERE state = 'open';
+CREATE INDEX disputes_by_opening ON disputes (opened_at, dispute_id);
+CREATE INDEX disputes_by_state ON disputes (state, opened_at, dispute_id);
+
 -- What a subscriber was charged in a currency, against the spending limits.
 CREATE TABLE spending (
     subscriber_id TEXT NOT NULL REFERENCES subscribers,
@@ -538,13 +557,14 @@ CREATE TABLE file_lines (
 CREATE TABLE outbox (
     job_id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind             TEXT NOT NULL
-        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'pai-notice',
+        CHECK (kind IN ('charge', 'refund', 'charge-notice', 'refund-notice', 'dispute-notice', 'pai-notice',
             'pai-mapping', 'pin', 'coupon', 'coupon-reminder', 'notification')),
-    -- What the job is about: exactly one of the five for its kind, and none for a PIN.
+    -- What the job is about: exactly one of the six for its kind, and none for a PIN.
     transaction_id   TEXT REFERENCES transactions,
     refund_id        TEXT REFERENCES refunds,
     pai              TEXT REFERENCES pais,
     coupon_id        TEXT REFERENCES coupons,
+    dispute_id       TEXT UNIQUE REFERENCES disputes,
     notification_id  TEXT UNIQUE REFERENCES notifications,
     -- The sealed SMS of the last four kinds.
     payload          BYTEA,
@@ -568,6 +588,7 @@ CREATE TABLE outbox (
     CHECK ((kind IN ('refund', 'refund-notice')) = (refund_id IS NOT NULL)),
     CHECK ((kind IN ('pai-notice', 'pai-mapping')) = (pai IS NOT NULL)),
     CHECK ((kind IN ('coupon', 'coupon-reminder')) = (coupon_id IS NOT NULL)),
+    CHECK ((kind = 'dispute-notice') = (dispute_id IS NOT NULL)),
     CHECK ((kind = 'notification') = (notification_id IS NOT NULL)),
     CHECK ((kind IN ('pin', 'coupon', 'coupon-reminder', 'notification')) = (payload IS NOT NULL))
 );
@@ -624,6 +645,23 @@ CREATE TABLE session_assertions (
     expires_at     BIGINT NOT NULL
 );
 CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);
+
+-- A session of the console, by the hash of what the browser has. One that has ended is kept for a day:
+-- its sign-in makes no second one.
+CREATE TABLE console_sessions (
+    session_hash BYTEA PRIMARY KEY,
+    -- Of what the identity provider had to sign for this sign-in alone.
+    sign_in_hash BYTEA NOT NULL UNIQUE,
+    -- The identity provider's id of the person, and what it calls them.
+    actor        TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    -- Words, with a blank between them.
+    roles        TEXT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    ended_at     BIGINT
+);
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
 
 -- What a person did or looked at. Rows are only added: each has the hash of the one before, so that
 -- none can be left out or changed.

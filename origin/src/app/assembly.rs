@@ -6,7 +6,7 @@ use super::key_check::check_keys;
 use crate::account::AccountLookup;
 use crate::alarm_watch::{AlarmWatch, instance_name};
 use crate::ambient::{Clock, Random};
-use crate::care::CareDesk;
+use crate::care::{CareDesk, DeskGate, Disputes};
 use crate::config::{ChargeCodes, Config, NumberPlan};
 use crate::coupon::Coupons;
 use crate::daily_counts::DailyCounts;
@@ -257,9 +257,10 @@ impl Base {
         }
     }
 
-    fn care(&self) -> CareDesk {
+    fn care(&self, gate: &Arc<DeskGate>) -> CareDesk {
         CareDesk {
             store: self.store.clone(),
+            gate: gate.clone(),
             vault: self.vault.clone(),
             accounts: self.accounts.clone(),
             numbers: self.numbers,
@@ -267,8 +268,19 @@ impl Base {
         }
     }
 
+    fn disputes(&self, gate: &Arc<DeskGate>) -> Disputes {
+        Disputes {
+            store: self.store.clone(),
+            gate: gate.clone(),
+            ids: self.ids.clone(),
+            clock: self.clock.clone(),
+            wake_up: self.wake_up.clone(),
+        }
+    }
+
     fn routes(&self, billing: &Arc<BillingSubmission>, coupons: &Arc<Coupons>) -> RouteState {
         let (store, vault, clock, random) = (&self.store, &self.vault, &self.clock, &self.random);
+        let gate = Arc::new(DeskGate { config: self.config.clone(), store: store.clone(), clock: clock.clone() });
         let eligibility = Arc::new(Eligibility {
             store: store.clone(),
             accounts: self.accounts.clone(),
@@ -332,10 +344,12 @@ impl Base {
             agreements,
             next_steps,
             charges: Arc::new(self.charges(billing)),
-            refunds: Arc::new(self.refunds(billing)),
+            refunds: Arc::new(self.refunds(billing, &gate)),
             terms_changes: Arc::new(self.terms_changes()),
-            care: Arc::new(self.care()),
+            care: Arc::new(self.care(&gate)),
             daily_counts: Arc::new(self.daily_counts()),
+            disputes: Arc::new(self.disputes(&gate)),
+            gate,
             coupons: coupons.clone(),
             redemptions: Arc::new(self.redemptions(billing)),
             receipts: Arc::new(ReceiptRecorder::new(store.clone(), clock.clone(), self.instruments.clone())),

@@ -1,6 +1,7 @@
 //! Assembles what checks and decides the calls that change something.
 
 use super::assembly::Base;
+use crate::care::DeskGate;
 use crate::charge::{ChargePosts, RefundPosts};
 use crate::coupon::CouponRedemptions;
 use crate::delivery::BillingSubmission;
@@ -32,8 +33,9 @@ impl Base {
         }
     }
 
-    pub(super) fn refunds(&self, billing: &Arc<BillingSubmission>) -> RefundPosts {
+    pub(super) fn refunds(&self, billing: &Arc<BillingSubmission>, gate: &Arc<DeskGate>) -> RefundPosts {
         RefundPosts {
+            gate: gate.clone(),
             store: self.store.clone(),
             billing: billing.clone(),
             clock: self.clock.clone(),

@@ -2,6 +2,8 @@
 //! this moment. What belonged to an earlier subscriber is not found by the number.
 
 use super::explanation::explain;
+use super::gate::DeskGate;
+use super::roles::Act;
 use crate::account::{AccountLookup, live_account};
 use crate::ambient::Clock;
 use crate::config::NumberPlan;
@@ -16,12 +18,14 @@ use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::care::{
-    CareCharge, CareEvent, CareLink, CareMandate, CareRefund, CareSms, SubscriberSearchRequest,
+    CareCharge, CareDispute, CareEvent, CareLink, CareMandate, CareRefund, CareSms, SubscriberSearchRequest,
     SubscriberSearchResponse,
 };
+use onbill_domain::wire::dispute::Dispute;
 use std::sync::Arc;
 
 pub struct CareDesk {
+    pub(crate) gate: Arc<DeskGate>,
     pub(crate) store: Arc<Store>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) accounts: Arc<AccountLookup>,
@@ -30,7 +34,7 @@ pub struct CareDesk {
 }
 
 impl CareDesk {
-    /// 1. Checks the number and the cursor: 400 `invalid-request`.
+    /// 1. Checks the number and the cursor: 400 `invalid-request`; and the role: 403 `forbidden`.
     /// 2. Asks the operator's source of accounts who has the number: 503 `service-unavailable` if it
     ///    does not respond, because the number may have another subscriber by now.
     /// 3. Records the look in the audit, whatever it finds: 404 `account-not-found` when that
@@ -46,10 +50,11 @@ impl CareDesk {
         let SubscriberSearchRequest { msisdn, actor, role, reference, cursor } = request;
         let msisdn = self.numbers.parse(msisdn.expose())?;
         let before = cursor.as_deref().map(parse_cursor).transpose()?;
+        let stamp = AuditStamp { key, actor, role, reference };
+        let stamp = self.gate.admit(Some(&nonce), stamp, Act::SearchSubscriber).await?;
         // 2.
         let account = live_account(self.accounts.find_account(&msisdn).await?);
         // 3.
-        let stamp = AuditStamp { key, actor, role, reference };
         let subscriber_ref = account.map(|account| account.subscriber_ref);
         let number = self.vault.index_number(&msisdn);
         let found =
@@ -64,7 +69,8 @@ impl CareDesk {
         let pais = links.iter().map(|link| link.pai).collect();
         let page = self.store.list_own_charges(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
         let charges: Vec<String> = page.lines.iter().map(|charge| charge.transaction_id.clone()).collect();
-        let refunds = self.store.list_desk_refunds(charges, DESK_LINES_MAX).await?;
+        let refunds = self.store.list_desk_refunds(charges.clone(), DESK_LINES_MAX).await?;
+        let disputes = self.store.list_disputes_of_charges(charges, DESK_LINES_MAX).await?;
         let sms = self.store.list_desk_sms(subscriber_id.clone(), DESK_LINES_MAX).await?;
         let events = self.store.list_desk_events(subscriber_id, DESK_LINES_MAX).await?;
         Ok(SubscriberSearchResponse {
@@ -72,7 +78,7 @@ impl CareDesk {
             since: created_at,
             links: links.into_iter().map(view_link).collect(),
             next: page.next.as_ref().map(write_cursor),
-            charges: page.lines.into_iter().map(|charge| view_charge(charge, &refunds)).collect(),
+            charges: page.lines.into_iter().map(|charge| view_charge(charge, &refunds, &disputes)).collect(),
             sms: sms.into_iter().map(view_sms).collect(),
             events: events.into_iter().map(view_event).collect(),
         })
@@ -102,7 +108,9 @@ fn view_link(link: DeskLink) -> CareLink {
     }
 }
 
-fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund]) -> CareCharge {
+fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund], disputes: &[Dispute]) -> CareCharge {
+    let of_same = |dispute: &&Dispute| dispute.transaction_id == charge.transaction_id;
+    let disputes = disputes.iter().filter(of_same).map(view_dispute).collect();
     let of_charge = |refund: &&DeskRefund| refund.transaction_id == charge.transaction_id;
     let refunds = refunds.iter().filter(of_charge).map(view_refund).collect();
     let refunded = (charge.refunded_minor > 0)
@@ -120,6 +128,18 @@ fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund]) -> CareCharge {
         billed_on: charge.billed_on,
         refunded,
         refunds,
+        disputes,
+    }
+}
+
+fn view_dispute(dispute: &Dispute) -> CareDispute {
+    CareDispute {
+        dispute_id: dispute.dispute_id.clone(),
+        state: dispute.state,
+        reason: dispute.reason,
+        reference: dispute.reference.clone(),
+        opened_at: dispute.opened_at,
+        decided_at: dispute.decided_at,
     }
 }
 

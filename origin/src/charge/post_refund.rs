@@ -2,6 +2,7 @@
 
 use super::ANSWERING_SECONDS;
 use crate::ambient::Clock;
+use crate::care::{Act, DeskGate};
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
 use crate::instruments::Instruments;
@@ -18,6 +19,7 @@ use onbill_domain::wire::ott::RefundRequest;
 use std::sync::Arc;
 
 pub struct RefundPosts {
+    pub(crate) gate: Arc<DeskGate>,
     pub(crate) store: Arc<Store>,
     pub(crate) billing: Arc<BillingSubmission>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -55,13 +57,15 @@ impl RefundPosts {
             fingerprint: sha256(&fingerprint),
             request,
             borne_by: None,
+            ceilings: None,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
         recorded(self.store.post_refund(nonce, now, new).await?, "extRefundID")
     }
 
-    /// Records a refund that the operator asks for, with the refusals of [`Self::record_refund`]. The
-    /// charge and the operator's reference name it, so that a repeated call refunds nothing more.
+    /// Records a refund that the operator asks for, with the refusals of [`Self::record_refund`], and 403
+    /// `forbidden` for a role that may not, or not so much. The charge and the operator's reference name
+    /// it, so that a repeated call refunds nothing more.
     pub(crate) async fn record_desk_refund(
         &self,
         nonce: Nonce,
@@ -70,6 +74,8 @@ impl RefundPosts {
     ) -> Result<RecordedRefund, Failure> {
         let now = self.clock.now();
         let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, actor, role } = request;
+        let stamp = AuditStamp { key, actor, role, reference: Some(reference.clone()) };
+        let stamp = self.gate.admit(Some(&nonce), stamp, Act::PostRefund).await?;
         // What is no identifier names no charge, and PostgreSQL takes no NUL.
         ExtId::parse(&transaction_id).ok_or_else(transaction_not_found)?;
         let refund_id = self.ids.operator_refund(&transaction_id, &reference);
@@ -87,9 +93,9 @@ impl RefundPosts {
             fingerprint: sha256(&fingerprint),
             request,
             borne_by: Some(borne_by),
+            ceilings: self.gate.refund_ceilings(role),
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        let stamp = AuditStamp { key, actor, role, reference: Some(reference) };
         let posted = self.store.post_desk_refund(nonce, now, stamp, transaction_id, new).await?;
         recorded(posted, "ref")
     }
@@ -138,6 +144,10 @@ fn recorded(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failur
         PostRefundResult::ChargePending => Reject::new(
             ErrorCode::RequestInProgress,
             "The charge is not settled yet: ask for the refund again when it is.",
+        ),
+        PostRefundResult::AboveCeiling { ceiling } => Reject::new(
+            ErrorCode::Forbidden,
+            format!("The role may give back no more than {ceiling} of a charge, with all refunds of the operator."),
         ),
         PostRefundResult::NotWithinRemainder { remaining } => Reject::invalid_request(format!(
             "amount must lie within the {remaining} that are left of the charge."

@@ -30,6 +30,7 @@ impl Config {
             complaints
                 .add(SettingPath::of("admin_listen"), "admin_listen must be another address than listen");
         }
+        self.check_console(&mut complaints);
         self.database.check(
             self.database_password_file.as_deref(),
             self.database_connections,
@@ -58,6 +59,25 @@ impl Config {
         complaints.take(SettingPath::of("telemetry").key("otlp_endpoint"), telemetry);
         self.check_limits(&mut complaints);
         complaints
+    }
+
+    fn check_console(&self, complaints: &mut Complaints) {
+        let at = SettingPath::of("console_listen");
+        match &self.console {
+            None if self.console_listen.is_some() => {
+                let needed = vec![SettingPath::of("console")];
+                complaints.add_beside(at, needed, "console_listen needs [console]");
+            }
+            None => {}
+            Some(settings) => settings.check(complaints),
+        }
+        if self
+            .console_address()
+            .is_some_and(|address| address == self.listen || Some(address) == self.admin_listen.address())
+        {
+            complaints
+                .add(at, "console_listen must be another address than those of listen and admin_listen");
+        }
     }
 
     fn check_addresses(&self, complaints: &mut Complaints) {
@@ -148,6 +168,12 @@ impl Config {
             let (at, currency) = (SettingPath::of("limits").entry(n), set.currency);
             if self.limits[..n].iter().any(|other| other.currency == currency) {
                 complaints.add(at.clone(), format!("limits in {currency} are there twice"));
+            }
+            if set.supervisor_refund.is_some_and(|most| !(1..=CHARGE_MINOR_MAX).contains(&most)) {
+                let complaint = format!(
+                    "limits in {currency}: supervisor_refund must be 1 to {CHARGE_MINOR_MAX}, in minor units"
+                );
+                complaints.add(at.clone().key("supervisor_refund"), complaint);
             }
             let limits = set.to_limits();
             if let Err(complaint) = limits.check() {

@@ -8,6 +8,7 @@ use super::partners::{
     unknown_numbers_per_hour_default,
 };
 use super::settlement::SettlementModel;
+use super::spending::CurrencyLimits;
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::money::Money;
@@ -21,6 +22,14 @@ impl Config {
         let set = self.limits.iter().find(|set| set.currency == currency).map(|set| set.to_limits());
         let on_offer = self.offers.iter().any(|offer| offer.price.currency == currency);
         set.or_else(|| on_offer.then(SpendingLimits::default))
+    }
+
+    /// The most that supervisors of customer care may have given back of a charge, for each currency.
+    pub fn supervisor_refunds(&self) -> Vec<Money> {
+        let ceiling = |set: &CurrencyLimits| {
+            set.supervisor_refund.map(|amount_minor| Money { amount_minor, currency: set.currency })
+        };
+        self.limits.iter().filter_map(ceiling).collect()
     }
 
     /// The charge codes of offers and partners.

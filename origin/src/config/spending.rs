@@ -19,6 +19,9 @@ pub struct CurrencyLimits {
     pub day: Option<i64>,
     /// The most in a calendar month (UTC).
     pub month: Option<i64>,
+    /// The most that supervisors of customer care may have given back of one charge. Without it, they
+    /// give back nothing in this currency.
+    pub supervisor_refund: Option<i64>,
 }
 
 impl CurrencyLimits {

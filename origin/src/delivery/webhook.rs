@@ -1,5 +1,5 @@
 //! Webhooks: calls that report to a partner the outcome of a charge or refund that was pending when
-//! its post was answered, and the state of a PAI.
+//! its post was answered, a dispute about fraud, and the state of a PAI.
 //!
 //! The body about a charge or refund is what a `GET` responds with. The partner may get it twice,
 //! but never with two outcomes: a settled state does not change. Only the remaining amount of a
@@ -15,7 +15,7 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::key::{KeyUse, Party};
 use onbill_domain::pai::Pai;
 use onbill_domain::wire::partner::{
-    ACCOUNT_STATE_PATH, AccountStateRequest, REFUND_STATE_PATH, TRANSACTION_STATE_PATH,
+    ACCOUNT_STATE_PATH, AccountStateRequest, DISPUTE_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH,
 };
 use serde::Serialize;
 use std::sync::Arc;
@@ -39,6 +39,12 @@ impl Webhooks {
     pub(super) async fn report_refund(&self, refund_id: &str, attempt: u32) -> WebhookOutcome {
         let refund = self.store.find_refund_webhook(refund_id.to_owned()).await;
         self.report_outcome(JobKind::RefundWebhook, REFUND_STATE_PATH, refund, attempt).await
+    }
+
+    /// Makes one attempt at reporting a dispute.
+    pub(super) async fn report_dispute(&self, dispute_id: &str, attempt: u32) -> WebhookOutcome {
+        let dispute = self.store.find_dispute_webhook(dispute_id.to_owned()).await;
+        self.report_outcome(JobKind::DisputeWebhook, DISPUTE_STATE_PATH, dispute, attempt).await
     }
 
     async fn report_outcome<T: Serialize>(

@@ -286,6 +286,7 @@ impl Worker {
                 self.webhooks.report_charge(transaction_id, attempt).await
             }
             WebhookJob::Refund { refund_id } => self.webhooks.report_refund(refund_id, attempt).await,
+            WebhookJob::Dispute { dispute_id } => self.webhooks.report_dispute(dispute_id, attempt).await,
             WebhookJob::Pai { pai } => self.webhooks.report_pai(*pai, attempt).await,
             WebhookJob::PaiMapping { pai } => self.edge.update_mapping(*pai, attempt).await,
         }
@@ -321,6 +322,7 @@ fn job_span(trace: &CallTrace, leased: &LeasedJob) -> Span {
         transaction_id = of(Subject::Transaction),
         refund_id = of(Subject::Refund),
         coupon_id = of(Subject::Coupon),
+        dispute_id = of(Subject::Dispute),
         notification_id = of(Subject::Notification),
         outcome = Empty,
         reason = Empty,
@@ -334,7 +336,9 @@ fn logged_id(job: &Job) -> String {
         Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }) => String::new(),
         Job::Charge { .. }
         | Job::Refund { .. }
-        | Job::Webhook(WebhookJob::Charge { .. } | WebhookJob::Refund { .. })
+        | Job::Webhook(
+            WebhookJob::Charge { .. } | WebhookJob::Refund { .. } | WebhookJob::Dispute { .. },
+        )
         | Job::Sms(_) => job.subject().unwrap_or_default().into_owned(),
     }
 }

@@ -23,6 +23,7 @@ enum Named {
     TermsChange,
     Coupon,
     CouponCharge,
+    Dispute,
 }
 
 impl Named {
@@ -34,6 +35,7 @@ impl Named {
             Self::TermsChange => "terms-change",
             Self::Coupon => "coupon",
             Self::CouponCharge => "coupon-charge",
+            Self::Dispute => "dispute",
         }
     }
 }
@@ -70,6 +72,11 @@ impl StableIds {
     /// no colon.
     pub fn operator_refund(&self, transaction_id: &str, reference: &ExtId) -> String {
         self.derive(Named::Refund, &["operator:", transaction_id, reference.as_str()])
+    }
+
+    /// The `disputeID` of an operator's dispute about a charge.
+    pub fn dispute(&self, transaction_id: &str, reference: &ExtId) -> String {
+        self.derive(Named::Dispute, &[transaction_id, reference.as_str()])
     }
 
     /// The `partnerSubscriptionID` of a partner's subscription.
@@ -164,6 +171,8 @@ mod tests {
             acme.refund(&partner("netflix"), &ext("n-1")),
             acme.operator_refund("n", &ext("n-1")),
             acme.operator_refund("nn", &ext("-1")),
+            acme.dispute("n", &ext("n-1")),
+            acme.dispute("nn", &ext("-1")),
             acme.subscription(&partner("netflix"), &ext("n-1")),
             acme.coupon(&ext("n-1")),
             acme.coupon_charge(&ext("n-1"), 0),

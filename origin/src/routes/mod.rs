@@ -87,12 +87,22 @@ routes! {
     post "/operator/v1/subscribers/search" => operator::subscriber_search::search_subscriber;
     post "/operator/v1/links/{link_id}/close" => operator::link_close::close_link;
     post "/operator/v1/refunds" => operator::refunds::post_refund;
+    post "/operator/v1/disputes" => operator::disputes::post_dispute;
+    get "/operator/v1/disputes" => operator::disputes::page_of_disputes;
     post "/operator/v1/sms/{id}/resend" => operator::sms_resend::resend_sms;
     get "/operator/v1/summary" => operator::summary::read_summary;
     get "/operator/v1/queue" => operator::queue::read_queue;
     post "/operator/v1/queue/{job}/retry" => operator::queue::retry_job;
     get "/operator/v1/alarms" => operator::alarms::list_alarms;
     get "/sms/v1/receipt/{token}" => sms::receipt::take_receipt;
+}
+
+/// What the console's pages have in common with the calls: a correlator with a line in the log, and an
+/// answer when a handler panics.
+pub(crate) fn guard_pages(pages: Router, state: &RouteState) -> Router {
+    pages
+        .layer(from_fn_with_state(state.clone(), panics::answer_panic))
+        .layer(from_fn_with_state(state.clone(), trace::with_correlator))
 }
 
 pub fn router(state: RouteState) -> Router {

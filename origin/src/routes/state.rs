@@ -3,7 +3,7 @@
 use super::call_verifier::CallVerifier;
 use super::recovering::Recovering;
 use crate::ambient::{Clock, Random};
-use crate::care::CareDesk;
+use crate::care::{CareDesk, DeskGate, Disputes};
 use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
@@ -60,6 +60,8 @@ parts! {
     terms_changes: Arc<TermsChanges>,
     care: Arc<CareDesk>,
     daily_counts: Arc<DailyCounts>,
+    gate: Arc<DeskGate>,
+    disputes: Arc<Disputes>,
     coupons: Arc<Coupons>,
     redemptions: Arc<CouponRedemptions>,
     receipts: Arc<ReceiptRecorder>,

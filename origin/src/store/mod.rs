@@ -33,6 +33,7 @@ mod rollup;
 mod tally;
 
 mod account;
+mod console_session;
 mod coupon_sms;
 mod flow;
 mod kept_report;
@@ -72,6 +73,7 @@ mod subscriber;
 mod adoption;
 mod backup;
 mod desk;
+mod dispute;
 mod settle;
 mod sweep;
 
@@ -84,6 +86,7 @@ pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, Billi
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;
 pub use commits::PoolStatus;
+pub use console_session::{ConsoleSession, IDLE_SECONDS, NewConsoleSession, SESSION_SECONDS};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
@@ -91,6 +94,7 @@ pub use coupon_reminder::DueReminder;
 pub use coupon_sms::{RECEIPT_SECONDS, SmsReceipt};
 pub use database::{FaultHook, Store};
 pub use desk::{DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber};
+pub use dispute::{DisputeChange, DisputeStep, PostDisputeResult};
 pub use error::StoreError;
 pub use figures::{CouponFigure, FileFigures, LedgerFigures, QueueFigures};
 pub use flow::{

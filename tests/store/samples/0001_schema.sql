@@ -5,6 +5,8 @@ VALUES (<01*32>, 'active', 'prepaid', 5000, 'USD', '2024-01-01', 179500001000000
 INSERT INTO sim_swaps (number_index, swapped_at) VALUES (<01*32>, 1795000000);
 INSERT INTO nonces (key_id, nonce, expires_at) VALUES ('k', 'nonce-of-the-sample', 1795000600);
 INSERT INTO session_assertions (assertion_hash, frame_hash, expires_at) VALUES (<0c*32>, <0d*32>, 1795000900);
+INSERT INTO console_sessions (session_hash, sign_in_hash, actor, display_name, roles, created_at, last_seen_at, ended_at)
+VALUES (<0e*32>, <0f*32>, 'care-17', 'Robin', 'care supervisor', 1795000000, 1795000300, NULL);
 
 -- A flow of the widget, one of a partner's app, and a visit to the customer's own page.
 INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,

@@ -133,6 +133,7 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
         | ErrorCode::TransactionNotFound
         | ErrorCode::SubscriptionNotFound
         | ErrorCode::IdempotencyViolation
+        | ErrorCode::DisputeConflict
         | ErrorCode::BodyTooLarge
         | ErrorCode::UnsupportedMediaType
         | ErrorCode::NotFound
@@ -160,6 +161,7 @@ pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
         | ErrorCode::NotFound
         | ErrorCode::MethodNotAllowed
         | ErrorCode::AlreadyOnBill
+        | ErrorCode::DisputeConflict
         | ErrorCode::PartnerUnavailable
         | ErrorCode::NumberForeign
         | ErrorCode::ChallengeRequired

@@ -1,6 +1,7 @@
 //! `POST /operator/v1/links/{linkID}/close`: care ends a link to a partner.
 
 use crate::ambient::Clock;
+use crate::care::{Act, DeskGate};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::routes::authentic::OperatorCall;
@@ -15,9 +16,10 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// 200 with the reason that the PAI is closed for, now and to every repetition: the first one stays.
-/// 400 `invalid-request` for a reason that closes none; 404 `pai-not-found`. The queue reports it to
+/// 400 `invalid-request` for a reason that closes none; 403 `forbidden` for a role that may not; 404 `pai-not-found`. The queue reports it to
 /// the partner and the edge.
 pub(in crate::routes) async fn close_link(
+    State(gate): State<Arc<DeskGate>>,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
     State(wake_up): State<WakeUp>,
@@ -29,6 +31,7 @@ pub(in crate::routes) async fn close_link(
     let Path(text) = path.map_err(|_| not_found())?;
     let pai = Pai::parse(&text).ok_or_else(not_found)?;
     let stamp = AuditStamp { key: call.key, actor, role, reference: Some(reference) };
+    let stamp = gate.admit(Some(&call.nonce), stamp, Act::CloseLink).await?;
     let closed = store.close_link(Some(call.nonce), clock.now(), stamp, None, pai, reason).await?;
     let closed_reason = match closed {
         ClosePaiResult::Closed => reason,

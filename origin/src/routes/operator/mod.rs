@@ -3,6 +3,7 @@
 pub(super) mod account_events;
 pub(super) mod alarms;
 pub(super) mod coupons;
+pub(super) mod disputes;
 pub(super) mod erasures;
 pub(super) mod link_close;
 pub(super) mod mandates;

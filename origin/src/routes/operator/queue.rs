@@ -1,6 +1,7 @@
 //! `/operator/v1/queue`: what waits, and what waits for a person.
 
 use crate::ambient::Clock;
+use crate::care::{Act, DeskGate};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::routes::authentic::OperatorCall;
@@ -56,9 +57,11 @@ fn view_dead_letter(dead_letter: DeadLetter) -> DeadLetterView {
 }
 
 /// `POST …/queue/{job}/retry`: 200 when the job is queued again. Its attempts begin anew, and billing
-/// is asked before anything is submitted again, so nothing is billed twice. 404 `not-found` for a job
+/// is asked before anything is submitted again, so nothing is billed twice. 403 `forbidden` for a role
+/// that may not; 404 `not-found` for a job
 /// that is no dead letter, or is none any more.
 pub(in crate::routes) async fn retry_job(
+    State(gate): State<Arc<DeskGate>>,
     State(store): State<Arc<Store>>,
     State(clock): State<Arc<dyn Clock>>,
     State(wake_up): State<WakeUp>,
@@ -70,6 +73,7 @@ pub(in crate::routes) async fn retry_job(
     let Path(text) = path.map_err(|_| not_found())?;
     let job: i64 = text.parse().map_err(|_| not_found())?;
     let stamp = AuditStamp { key: call.key, actor, role, reference };
+    let stamp = gate.admit(Some(&call.nonce), stamp, Act::RetryJob).await?;
     if !store.retry_job(Some(call.nonce), clock.now(), stamp, job).await? {
         return Err(not_found().into());
     }

@@ -6,7 +6,7 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::instruments::Alarm;
-use crate::store::audit::AuditStamp;
+use crate::store::audit::{AuditFact, AuditStamp};
 use crate::store::coupon::{ChangeCouponResult, CouponCodeSms};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
@@ -22,12 +22,23 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::audit::AuditOutcome;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 
 impl Store {
+    /// Records that somebody has tried what their role may not do: `act` is its word.
+    pub async fn record_refused_access(
+        &self,
+        nonce: Option<Nonce>,
+        now: Timestamp,
+        stamp: AuditStamp,
+        act: &'static str,
+    ) -> Result<(), StoreError> {
+        use_case!(self, write(nonce), record_refused_access(now, &stamp, act))
+    }
+
     /// Looks up the present subscriber of a number, if that is `subscriber_ref`; `None` for a number
     /// without an account. The look is in the audit before anything is shown.
     pub async fn look_up_for_desk(
@@ -238,6 +249,7 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
         PostRefundResult::TransactionNotFound => AuditOutcome::NotFound,
         PostRefundResult::Conflict
         | PostRefundResult::ChargePending
+        | PostRefundResult::AboveCeiling { .. }
         | PostRefundResult::NotWithinRemainder { .. } => AuditOutcome::Refused,
     }
 }
@@ -265,6 +277,17 @@ fn buyers_pai(result: &ChangeCouponResult) -> Option<Pai> {
 /// The subject of an entry about a refund: the charge and the refund, by our ids.
 fn name_refund(transaction_id: &str, new: &NewRefund) -> String {
     format!("{transaction_id} {}", new.refund_id)
+}
+
+/// What the audit says of what a role may not do.
+fn refused_access(act: &str) -> AuditFact<'_> {
+    AuditFact {
+        act: AuditAct::AccessRefused,
+        outcome: AuditOutcome::Refused,
+        subscriber: None,
+        subject: Some(act),
+        reason: Some("role"),
+    }
 }
 
 /// The subject of an entry about a job.

@@ -2,7 +2,8 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, resend_outcome,
+    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, refused_access,
+    resend_outcome,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::postgres as alarm;
@@ -33,6 +34,15 @@ use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use tokio_postgres::Row;
+
+pub(super) async fn record_refused_access(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    act: &str,
+) -> Result<(), TxError> {
+    audit::append(tx, now, stamp, &refused_access(act)).await
+}
 
 pub(super) async fn look_up_for_desk(
     tx: &PgConnection<'_>,

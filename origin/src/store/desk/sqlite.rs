@@ -2,7 +2,8 @@
 
 use super::{
     DeskEvent, DeskLink, DeskMandate, DeskRefund, DeskSms, DeskSmsKind, DeskSubscriber, audit_outcome,
-    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, resend_outcome,
+    buyers_pai, name_alarm, name_job, name_refund, refund_outcome, refused_access,
+    resend_outcome,
 };
 use crate::instruments::Alarm;
 use crate::store::alarm::sqlite as alarm;
@@ -30,6 +31,15 @@ use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+pub(super) fn record_refused_access(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    act: &str,
+) -> Result<(), StoreError> {
+    audit::append(tx, now, stamp, &refused_access(act))
+}
 
 pub(super) fn look_up_for_desk(
     tx: &Connection,

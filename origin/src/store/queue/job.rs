@@ -59,6 +59,11 @@ pub enum WebhookJob {
         /// Our id of the refund.
         refund_id: String,
     },
+    /// [`JobKind::DisputeWebhook`].
+    Dispute {
+        /// Our id of the dispute.
+        dispute_id: String,
+    },
     /// [`JobKind::PaiWebhook`].
     Pai {
         /// The PAI whose state has changed.
@@ -118,6 +123,7 @@ impl Job {
                 transaction_id.into()
             }
             Self::Refund { refund_id } | Self::Webhook(WebhookJob::Refund { refund_id }) => refund_id.into(),
+            Self::Webhook(WebhookJob::Dispute { dispute_id }) => dispute_id.into(),
             Self::Webhook(WebhookJob::Pai { pai } | WebhookJob::PaiMapping { pai }) => pai.to_string().into(),
             Self::Sms(SmsJob::Coupon { coupon_id, .. } | SmsJob::CouponReminder { coupon_id, .. }) => {
                 coupon_id.into()
@@ -151,6 +157,7 @@ impl Job {
             JobKind::Refund => Self::Refund { refund_id: subject? },
             JobKind::ChargeWebhook => Self::Webhook(WebhookJob::Charge { transaction_id: subject? }),
             JobKind::RefundWebhook => Self::Webhook(WebhookJob::Refund { refund_id: subject? }),
+            JobKind::DisputeWebhook => Self::Webhook(WebhookJob::Dispute { dispute_id: subject? }),
             JobKind::PaiWebhook => Self::Webhook(WebhookJob::Pai { pai: Pai::parse(&subject?)? }),
             JobKind::PaiMapping => Self::Webhook(WebhookJob::PaiMapping { pai: Pai::parse(&subject?)? }),
             JobKind::PinSms => Self::Sms(SmsJob::Pin { message: payload? }),
@@ -170,6 +177,7 @@ impl WebhookJob {
         match self {
             Self::Charge { .. } => JobKind::ChargeWebhook,
             Self::Refund { .. } => JobKind::RefundWebhook,
+            Self::Dispute { .. } => JobKind::DisputeWebhook,
             Self::Pai { .. } => JobKind::PaiWebhook,
             Self::PaiMapping { .. } => JobKind::PaiMapping,
         }

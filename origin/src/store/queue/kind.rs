@@ -23,6 +23,8 @@ word_enum! {
         /// Reports to the partner how a refund was settled that was pending when its post was
         /// answered.
         RefundWebhook = "refund-notice",
+        /// Reports to the partner a dispute about fraud, and each change of it.
+        DisputeWebhook = "dispute-notice",
         /// Reports to the partner that the state of a PAI has changed.
         PaiWebhook = "pai-notice",
         /// Reports to the edge that the state of a PAI has changed.
@@ -59,12 +61,13 @@ impl JobKind {
     #[expect(clippy::match_same_arms, reason = "a table has a row for each kind")]
     pub const fn spec(self) -> JobSpec {
         use Queue::{Billing, Coupons, Edge, Notifications, PartnerWebhooks, Pins};
-        use Subject::{Coupon, Notification, Pai, Refund, Transaction};
+        use Subject::{Coupon, Dispute, Notification, Pai, Refund, Transaction};
         match self {
             Self::Charge => call(Billing, Transaction, BILLING),
             Self::Refund => call(Billing, Refund, BILLING),
             Self::ChargeWebhook => call(PartnerWebhooks, Transaction, WEBHOOK),
             Self::RefundWebhook => call(PartnerWebhooks, Refund, WEBHOOK),
+            Self::DisputeWebhook => call(PartnerWebhooks, Dispute, WEBHOOK),
             Self::PaiWebhook => call(PartnerWebhooks, Pai, HOURLY),
             Self::PaiMapping => call(Edge, Pai, HOURLY),
             Self::PinSms => sms(Pins, None, PIN, PIN, Expiry::At),
@@ -185,6 +188,7 @@ pub enum Subject {
     Refund,
     Pai,
     Coupon,
+    Dispute,
     /// A partner's message to a subscriber.
     Notification,
 }
@@ -197,6 +201,7 @@ impl Subject {
             Self::Refund => "refund_id",
             Self::Pai => "pai",
             Self::Coupon => "coupon_id",
+            Self::Dispute => "dispute_id",
             Self::Notification => "notification_id",
         }
     }

@@ -50,15 +50,16 @@ async fn insert(
     let of = |subject| id.as_deref().filter(|_| kind.spec().subject == Some(subject));
     tx.execute_one(
         "outbox",
-        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator,
-             traceparent, queued_at, due_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, dispute_id, notification_id, payload,
+             correlator, traceparent, queued_at, due_at, attempts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         &[
             &kind.as_str(),
             &of(Subject::Transaction),
             &of(Subject::Refund),
             &of(Subject::Pai),
             &of(Subject::Coupon),
+            &of(Subject::Dispute),
             &of(Subject::Notification),
             &job.payload(),
             &correlator,
@@ -127,6 +128,32 @@ pub(in crate::store) async fn put_pai_change(
     Ok(())
 }
 
+/// Queues the report of a dispute. A job of an earlier change that is attempted right now may report the
+/// earlier state: its attempts are counted on, as for a PAI. The caller has locked the charge.
+pub(in crate::store) async fn put_dispute_change(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    dispute_id: &str,
+) -> Result<(), TxError> {
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
+    tx.execute(
+        "INSERT INTO outbox (kind, dispute_id, correlator, traceparent, queued_at, due_at, attempts)
+         VALUES ($1, $2, $3, $4, $5, $5, 0)
+         ON CONFLICT (dispute_id) DO UPDATE
+         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
+             correlator = excluded.correlator, traceparent = excluded.traceparent",
+        &[
+            &JobKind::DisputeWebhook.as_str(),
+            &dispute_id,
+            &correlator,
+            &traceparent,
+            &now.unix_seconds(),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Leases all kinds in one round trip.
 pub(in crate::store) async fn lease_due(
     tx: &PgConnection<'_>,
@@ -157,7 +184,7 @@ async fn lease_kind(
              UPDATE outbox o SET due_at = $2, attempts = o.attempts + 1
              FROM due WHERE o.job_id = due.job_id
              RETURNING o.job_id, o.attempts, o.transaction_id, o.refund_id, o.pai, o.coupon_id,
-                 o.notification_id, o.payload, o.correlator, o.traceparent",
+                 o.dispute_id, o.notification_id, o.payload, o.correlator, o.traceparent",
             &[&now.unix_seconds(), &until.unix_seconds(), &i64::from(limit), &kind.as_str()],
         )
         .await?;
@@ -287,13 +314,15 @@ pub(in crate::store) async fn next_due(
 }
 
 const DEAD_LETTERS: &str =
-    "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
-        coalesce(t.partner, r.partner, p.partner) AS partner,
-        coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id) AS ext_id,
+    "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id, o.dispute_id) AS id,
+        coalesce(t.partner, r.partner, p.partner, x.partner) AS partner,
+        coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id, d.reference) AS ext_id,
         o.attempts, o.dead_lettered_at
     FROM outbox o LEFT JOIN transactions t ON t.transaction_id = o.transaction_id
         LEFT JOIN refunds r ON r.refund_id = o.refund_id
         LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
+        LEFT JOIN disputes d ON d.dispute_id = o.dispute_id
+        LEFT JOIN transactions x ON x.transaction_id = d.transaction_id
     WHERE o.dead_lettered_at IS NOT NULL AND o.job_id > $1 ORDER BY o.job_id LIMIT $2";
 
 pub(super) async fn dead_letters(

@@ -43,9 +43,9 @@ fn insert(
     let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     let of = |subject| id.as_deref().filter(|_| kind.spec().subject == Some(subject));
     tx.prepare_cached(
-        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, notification_id, payload, correlator,
-             traceparent, queued_at, due_at, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO outbox (kind, transaction_id, refund_id, pai, coupon_id, dispute_id, notification_id, payload,
+             correlator, traceparent, queued_at, due_at, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         kind.as_str(),
@@ -53,6 +53,7 @@ fn insert(
         of(Subject::Refund),
         of(Subject::Pai),
         of(Subject::Coupon),
+        of(Subject::Dispute),
         of(Subject::Notification),
         job.payload(),
         correlator,
@@ -83,6 +84,31 @@ pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &st
     Ok(())
 }
 
+/// Queues the report of a dispute. A job of an earlier change that is attempted right now may report the
+/// earlier state: its attempts are counted on, as for a PAI.
+pub(in crate::store) fn put_dispute_change(
+    tx: &Connection,
+    now: Timestamp,
+    dispute_id: &str,
+) -> Result<(), StoreError> {
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
+    tx.prepare_cached(
+        "INSERT INTO outbox (kind, dispute_id, correlator, traceparent, queued_at, due_at, attempts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0)
+         ON CONFLICT (dispute_id) DO UPDATE
+         SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
+             correlator = excluded.correlator, traceparent = excluded.traceparent",
+    )?
+    .execute(params![
+        JobKind::DisputeWebhook.as_str(),
+        dispute_id,
+        correlator,
+        traceparent,
+        now.unix_seconds()
+    ])?;
+    Ok(())
+}
+
 pub(in crate::store) fn lease_due(
     tx: &Connection,
     queue: Queue,
@@ -110,8 +136,8 @@ fn lease_kind(
         "UPDATE outbox SET due_at = ?2, attempts = attempts + 1
          WHERE job_id IN (SELECT job_id FROM outbox WHERE dead_lettered_at IS NULL AND kind = ?4 AND due_at <= ?1
                             ORDER BY due_at, job_id LIMIT ?3)
-         RETURNING job_id, attempts, transaction_id, refund_id, pai, coupon_id, notification_id, payload,
-             correlator, traceparent",
+         RETURNING job_id, attempts, transaction_id, refund_id, pai, coupon_id, dispute_id, notification_id,
+             payload, correlator, traceparent",
     )?;
     let mut rows = lease.query(params![now.unix_seconds(), until.unix_seconds(), limit, kind.as_str()])?;
     while let Some(row) = rows.next()? {
@@ -214,13 +240,15 @@ pub(in crate::store) fn next_due(db: &Connection, queue: Queue) -> Result<Option
 }
 
 const DEAD_LETTERS: &str =
-    "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id) AS id,
-        coalesce(t.partner, r.partner, p.partner) AS partner,
-        coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id) AS ext_id,
+    "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id, o.dispute_id) AS id,
+        coalesce(t.partner, r.partner, p.partner, x.partner) AS partner,
+        coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id, d.reference) AS ext_id,
         o.attempts, o.dead_lettered_at
     FROM outbox o LEFT JOIN transactions t ON t.transaction_id = o.transaction_id
         LEFT JOIN refunds r ON r.refund_id = o.refund_id
         LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
+        LEFT JOIN disputes d ON d.dispute_id = o.dispute_id
+        LEFT JOIN transactions x ON x.transaction_id = d.transaction_id
     WHERE o.dead_lettered_at IS NOT NULL AND o.job_id > ?1 ORDER BY o.job_id LIMIT ?2";
 
 pub(super) fn dead_letters(

@@ -8,6 +8,7 @@ use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::number::Hash;
 use onbill_domain::charge_code::ChargeCode;
+use onbill_domain::currency::Currency;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
 use onbill_domain::signature::Nonce;
@@ -62,8 +63,20 @@ pub struct NewRefund {
     pub request: RefundRequest,
     /// Whose money it is, if the operator asks for it: the partner does not know of it yet.
     pub borne_by: Option<BorneBy>,
+    /// The most that the operator's refunds may give back of the charge, this one included: for each
+    /// currency, and nothing in others. Without ceilings, all that is left.
+    pub ceilings: Option<Vec<Money>>,
     /// Until then the response to a replay is that the first call is still in progress.
     pub responding_until: Timestamp,
+}
+
+impl NewRefund {
+    /// The ceiling for a charge in this currency, if there is one.
+    fn find_ceiling(&self, currency: Currency) -> Option<Money> {
+        let ceilings = self.ceilings.as_ref()?;
+        let listed = ceilings.iter().find(|ceiling| ceiling.currency == currency).copied();
+        Some(listed.unwrap_or(Money { amount_minor: 0, currency }))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +96,8 @@ pub enum PostRefundResult {
     /// The amount is more than what is left of the charge, or in another currency. Nothing is left
     /// of a declined charge.
     NotWithinRemainder { remaining: Money },
+    /// With the operator's other refunds of the charge, it is more than the caller may give back.
+    AboveCeiling { ceiling: Money },
 }
 
 /// A refund that is not settled.

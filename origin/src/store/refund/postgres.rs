@@ -46,6 +46,12 @@ pub(in crate::store) async fn post_refund(
     if wanted.currency != currency || !(1..=left).contains(&wanted.amount_minor) {
         return Ok(PostRefundResult::NotWithinRemainder { remaining });
     }
+    if let Some(ceiling) = new.find_ceiling(currency) {
+        let before_minor = sum_of_operators(tx, charge.try_get("transaction_id")?).await?;
+        if before_minor.saturating_add(wanted.amount_minor) > ceiling.amount_minor {
+            return Ok(PostRefundResult::AboveCeiling { ceiling });
+        }
+    }
     let tax_minor = charge
         .try_get::<_, Option<i64>>("tax_minor")?
         .map(|tax| tax_given_back(amount_minor, tax, refunded_minor, wanted.amount_minor));
@@ -65,6 +71,20 @@ pub(in crate::store) async fn post_refund(
         queue::put_leased(tx, &job, now, new.responding_until)
     )?;
     Ok(PostRefundResult::Created(refund))
+}
+
+/// What the operator has given back of a charge, and may give back while it is pending. Counted
+/// together, so that nothing is gained by many small ones.
+async fn sum_of_operators(tx: &PgConnection<'_>, transaction_id: &str) -> Result<i64, TxError> {
+    let row = tx
+        .query_optional(
+            "SELECT coalesce(sum(amount_minor), 0)::BIGINT AS before_minor FROM refunds
+             WHERE transaction_id = $1 AND borne_by IS NOT NULL AND status <> 'DECLINED'",
+            &[&transaction_id],
+        )
+        .await?
+        .ok_or_else(|| missing_row("refunds"))?;
+    Ok(row.try_get("before_minor")?)
 }
 
 async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {

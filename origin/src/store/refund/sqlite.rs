@@ -45,6 +45,12 @@ pub(in crate::store) fn post_refund(
         return Ok(PostRefundResult::NotWithinRemainder { remaining });
     }
     let transaction_id: String = charge.get("transaction_id")?;
+    if let Some(ceiling) = new.find_ceiling(currency) {
+        let before_minor = sum_of_operators(tx, &transaction_id)?;
+        if before_minor.saturating_add(wanted.amount_minor) > ceiling.amount_minor {
+            return Ok(PostRefundResult::AboveCeiling { ceiling });
+        }
+    }
     let tax_minor = charge
         .get::<_, Option<i64>>("tax_minor")?
         .map(|tax| tax_given_back(amount_minor, tax, refunded_minor, wanted.amount_minor));
@@ -82,6 +88,16 @@ pub(in crate::store) fn post_refund(
     let job = Job::Refund { refund_id: new.refund_id.clone() };
     queue::put_leased(tx, &job, now, new.responding_until)?;
     Ok(PostRefundResult::Created(refund))
+}
+
+/// What the operator has given back of a charge, and may give back while it is pending. Counted
+/// together, so that nothing is gained by many small ones.
+fn sum_of_operators(tx: &Connection, transaction_id: &str) -> Result<i64, StoreError> {
+    let mut select = tx.prepare_cached(
+        "SELECT coalesce(sum(amount_minor), 0) FROM refunds
+         WHERE transaction_id = ?1 AND borne_by IS NOT NULL AND status <> 'DECLINED'",
+    )?;
+    Ok(select.query_row([transaction_id], |row| row.get(0))?)
 }
 
 /// The id was claimed before: the same contents get the stored response, others are refused.

@@ -265,7 +265,7 @@ async fn write_refund_decision(
     Ok(result)
 }
 
-/// The state of a PAI that was reported may be outdated by now: then a newer job has replaced this
+/// The state of a PAI or a dispute that was reported may be outdated by now: then a newer job has replaced this
 /// one, and stays.
 async fn settle_webhook(
     tx: &PgConnection<'_>,
@@ -275,7 +275,7 @@ async fn settle_webhook(
     outcome: WebhookOutcome,
 ) -> Result<SettleResult, TxError> {
     let may_be_newer = match job {
-        WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. } => true,
+        WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. } | WebhookJob::Dispute { .. } => true,
         WebhookJob::Charge { .. } | WebhookJob::Refund { .. } => false,
     };
     if may_be_newer && !queue::holds_lease(tx, lease).await? {

@@ -274,7 +274,7 @@ fn write_refund_decision(
     Ok(result)
 }
 
-/// The state of a PAI that was reported may be outdated by now: then a newer job has replaced this
+/// The state of a PAI or a dispute that was reported may be outdated by now: then a newer job has replaced this
 /// one, and stays.
 fn settle_webhook(
     tx: &Connection,
@@ -284,7 +284,7 @@ fn settle_webhook(
     outcome: WebhookOutcome,
 ) -> Result<SettleResult, StoreError> {
     let may_be_newer = match job {
-        WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. } => true,
+        WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. } | WebhookJob::Dispute { .. } => true,
         WebhookJob::Charge { .. } | WebhookJob::Refund { .. } => false,
     };
     if may_be_newer && !queue::holds_lease(tx, lease)? {

@@ -9,7 +9,7 @@ use crate::store::error::StoreError;
 use onbill_domain::timestamp::Timestamp;
 
 impl Store {
-    /// Deletes expired nonces, session assertions, flows, counts, SIM swaps, SMS receipts, old alarms and messages without an id,
+    /// Deletes expired nonces, session assertions, sessions of the console, flows, counts, SIM swaps, SMS receipts, old alarms and messages without an id,
     /// ends the alarms of origins that are gone, and continues erasures that waited for a file. It takes many short transactions, so that charges
     /// get in between. A job that a clock which was ahead has put off becomes
     /// due. Flows are counted among the visits of their day, in the operator's time zone.

@@ -3,6 +3,7 @@
 use crate::config::OperatorTimeZone;
 use crate::store::account_event::postgres as account_event;
 use crate::store::alarm::postgres as alarm;
+use crate::store::console_session::postgres as console_session;
 use crate::store::coupon_sms::postgres as coupon_sms;
 use crate::store::error::StoreError;
 use crate::store::flow::postgres as flow;
@@ -28,6 +29,7 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp, zone: OperatorT
     while in_transaction!(pool, ReadCommitted, |tx| {
         nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
             + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX).await?
+            + console_session::delete_old_sessions(tx, now, ROWS_MAX).await?
             + flow::delete_old_flows(tx, now, &zone, ROWS_MAX).await?
             + number_lock::delete_unused(tx, now, ROWS_MAX).await?
             + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX).await?

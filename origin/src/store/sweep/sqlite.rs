@@ -3,6 +3,7 @@
 use crate::config::OperatorTimeZone;
 use crate::store::account_event::sqlite as account_event;
 use crate::store::alarm::sqlite as alarm;
+use crate::store::console_session::sqlite as console_session;
 use crate::store::coupon_sms::sqlite as coupon_sms;
 use crate::store::error::StoreError;
 use crate::store::flow::sqlite as flow;
@@ -40,6 +41,7 @@ pub(super) async fn sweep(
 fn delete_some(tx: &Connection, now: Timestamp, zone: &OperatorTimeZone) -> Result<usize, StoreError> {
     Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
         + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX)?
+        + console_session::delete_old_sessions(tx, now, ROWS_MAX)?
         + flow::delete_old_flows(tx, now, zone, ROWS_MAX)?
         + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX)?
         + notification::delete_old_unnamed(tx, now, ROWS_MAX)?

@@ -105,6 +105,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         time_zone: OperatorTimeZone::default(),
         listen: facts.origin.parse().expect("is an address"),
         admin_listen: AdminListen::off(),
+        console_listen: None,
         // Set by the code that starts a program.
         database: Database::Sqlite(PathBuf::new()),
         database_password_file: None,
@@ -152,5 +153,6 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         charge_codes: ChargeCodeRule::default(),
         alarms: AlarmSettings::default(),
         telemetry: TelemetrySettings::default(),
+        console: None,
     }
 }
