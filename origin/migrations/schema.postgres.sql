@@ -63,6 +63,9 @@ CREATE TABLE audit (
     PRIMARY KEY (sequence),
     UNIQUE (previous)
 );
+CREATE INDEX audit_by_act ON audit (act, sequence);
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_handle ON audit (handle, sequence) WHERE handle IS NOT NULL;
 
 CREATE TABLE audit_end (
     chain TEXT NOT NULL,

@@ -55,6 +55,9 @@ CREATE TABLE audit (
     previous    TEXT NOT NULL UNIQUE,
     hash        TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_by_act ON audit (act, sequence);
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_handle ON audit (handle, sequence) WHERE handle IS NOT NULL;
 
 CREATE TABLE audit_end (
     chain TEXT PRIMARY KEY CHECK (chain = 'audit'),

@@ -688,6 +688,10 @@ CREATE TABLE audit (
     previous    TEXT NOT NULL UNIQUE,
     hash        TEXT NOT NULL
 );
+-- The console's pages of it.
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_act ON audit (act, sequence);
+CREATE INDEX audit_by_handle ON audit (handle, sequence) WHERE handle IS NOT NULL;
 
 -- The end of the audit: without it, entries that are missing at the end would not be missed. Whoever
 -- adds an entry locks the row.

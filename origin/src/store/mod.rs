@@ -81,7 +81,7 @@ pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
 pub use adoption::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund};
 pub use alarm::{ALARMS_LISTED_MAX, AlarmFilter};
-pub use audit::{AuditEnd, AuditStamp};
+pub use audit::{AuditEnd, AuditFilter, AuditStamp};
 pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;
