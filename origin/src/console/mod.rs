@@ -6,11 +6,17 @@
 
 mod access;
 mod assets;
+mod auditor;
+mod chart;
 mod cookies;
 mod csrf;
+mod figures;
+mod finance;
 mod form;
 mod home;
 pub mod layout;
+mod on_call;
+mod product;
 mod refused;
 mod session;
 mod sign_in;
@@ -69,6 +75,14 @@ pages! {
     get "/sign-in/callback" => sign_in::finish;
     post "/sign-out" => sign_in::sign_out;
     get "/signed-out" => sign_in::signed_out;
+    get "/finance" => finance::month_page;
+    get "/finance/print" => finance::print_page;
+    get "/finance/month.csv" => finance::month_csv;
+    get "/finance/findings" => finance::findings_page;
+    get "/product" => product::funnel_page;
+    get "/on-call" => on_call::on_call_page;
+    get "/on-call/runbook/{alarm}" => on_call::runbook_page;
+    get "/auditor" => auditor::audit_page;
 }
 
 /// The pages that a person sees who has not signed in.

@@ -26,7 +26,7 @@ pub use metrics::{
     PinResult, RateLimit, RedemptionResult, SERIES, Series, SeriesKind, SignatureRefusal, SmsState,
     WebhookResult,
 };
-pub(crate) use metrics::{ChargeVerdict, Scrape};
+pub(crate) use metrics::{CallFigures, ChargeVerdict, Scrape};
 pub use refused_visits::RefusedVisitCounts;
 pub use signals::{Receiver, Signals};
 
