@@ -481,6 +481,31 @@ CREATE TABLE partner_subscriptions (
 CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
 CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai) WHERE status <> 'CANCELLED'::text;
 
+CREATE TABLE refund_requests (
+    request_id TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    amount_minor BIGINT,
+    currency TEXT,
+    reason TEXT NOT NULL,
+    borne_by TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_role TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    decided_by TEXT,
+    decided_at BIGINT,
+    PRIMARY KEY (request_id),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK ((amount_minor IS NULL) = (currency IS NULL)),
+    CHECK ((state = 'waiting'::text) = (decided_at IS NULL)),
+    CHECK ((state = 'waiting'::text) = (decided_by IS NULL)),
+    CHECK (amount_minor > 0),
+    CHECK (borne_by = ANY (ARRAY['partner'::text, 'operator'::text])),
+    CHECK (state = ANY (ARRAY['waiting'::text, 'approved'::text, 'rejected'::text, 'posted'::text, 'failed'::text]))
+);
+CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE (state = ANY (ARRAY['waiting'::text, 'approved'::text]));
+
 CREATE TABLE refunds (
     refund_id TEXT NOT NULL,
     partner TEXT NOT NULL,

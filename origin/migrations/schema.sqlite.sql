@@ -410,6 +410,26 @@ CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
 CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai)
     WHERE status <> 'CANCELLED';
 
+CREATE TABLE refund_requests (
+    request_id     TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL REFERENCES transactions,
+    amount_minor   INTEGER CHECK (amount_minor > 0),
+    currency       TEXT,
+    reason         TEXT NOT NULL,
+    borne_by       TEXT NOT NULL CHECK (borne_by IN ('partner', 'operator')),
+    reference      TEXT NOT NULL,
+    asked_by       TEXT NOT NULL,
+    asked_role     TEXT NOT NULL,
+    asked_at       INTEGER NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'rejected', 'posted', 'failed')),
+    decided_by     TEXT,
+    decided_at     INTEGER,
+    CHECK ((amount_minor IS NULL) = (currency IS NULL)),
+    CHECK ((state = 'waiting') = (decided_by IS NULL)),
+    CHECK ((state = 'waiting') = (decided_at IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state IN ('waiting', 'approved');
+
 CREATE TABLE refunds (
     refund_id        TEXT PRIMARY KEY,
     partner          TEXT NOT NULL,

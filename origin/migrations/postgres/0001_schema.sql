@@ -646,6 +646,29 @@ CREATE TABLE session_assertions (
 );
 CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);
 
+-- A refund above a supervisor's ceiling, which waits for a second person. It becomes a row of refunds
+-- under the same id.
+CREATE TABLE refund_requests (
+    request_id     TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL REFERENCES transactions,
+    -- NULL for all that is left of the charge.
+    amount_minor   BIGINT CHECK (amount_minor > 0),
+    currency       TEXT,
+    reason         TEXT NOT NULL,
+    borne_by       TEXT NOT NULL CHECK (borne_by IN ('partner', 'operator')),
+    reference      TEXT NOT NULL,
+    asked_by       TEXT NOT NULL,
+    asked_role     TEXT NOT NULL,
+    asked_at       BIGINT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'rejected', 'posted', 'failed')),
+    decided_by     TEXT,
+    decided_at     BIGINT,
+    CHECK ((amount_minor IS NULL) = (currency IS NULL)),
+    CHECK ((state = 'waiting') = (decided_by IS NULL)),
+    CHECK ((state = 'waiting') = (decided_at IS NULL))
+);
+CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state IN ('waiting', 'approved');
+
 -- A session of the console, by the hash of what the browser has. One that has ended is kept for a day:
 -- its sign-in makes no second one.
 CREATE TABLE console_sessions (

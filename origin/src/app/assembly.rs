@@ -8,6 +8,7 @@ use crate::alarm_watch::{AlarmWatch, instance_name};
 use crate::ambient::{Clock, Random};
 use crate::care::{CareDesk, DeskGate, Disputes};
 use crate::config::{ChargeCodes, Config, NumberPlan};
+use crate::console::console_router;
 use crate::coupon::Coupons;
 use crate::daily_counts::DailyCounts;
 use crate::delivery::files::FileExchange;
@@ -191,6 +192,13 @@ impl App {
     /// The routes of the admin listener.
     pub fn admin_router(&self) -> Router {
         admin_router(self.routes.clone())
+    }
+
+    /// The pages of the console, if there is one. `identity` reaches the identity provider. The error says
+    /// which setting is wrong.
+    pub fn console_router(&self, identity: Arc<dyn Peer>) -> Result<Option<Router>, String> {
+        let Some(settings) = &self.config.console else { return Ok(None) };
+        console_router(self.routes.clone(), settings, identity).map(Some)
     }
 
     /// Keeps up the connection that an SMS gateway may need, and receives its delivery receipts.

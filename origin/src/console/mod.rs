@@ -5,9 +5,13 @@
 //! ([`crate::care::permits`]), and every page asks it.
 
 mod access;
+mod approvals;
 mod assets;
 mod auditor;
+mod billing;
+mod care;
 mod chart;
+mod confirm;
 mod cookies;
 mod csrf;
 mod figures;
@@ -20,6 +24,7 @@ mod product;
 mod refused;
 mod session;
 mod sign_in;
+mod text;
 mod viewer;
 
 pub(crate) use access::require;
@@ -83,6 +88,15 @@ pages! {
     get "/on-call" => on_call::on_call_page;
     get "/on-call/runbook/{alarm}" => on_call::runbook_page;
     get "/auditor" => auditor::audit_page;
+    get "/care" => care::search::show_search;
+    post "/care/search" => care::search::search;
+    post "/care/links/close" => care::close::close_link;
+    post "/care/refunds" => care::refund::post_refund;
+    post "/care/sms/resend" => care::resend::resend_sms;
+    get "/approvals" => approvals::list;
+    post "/approvals/{id}" => approvals::decide;
+    get "/billing" => billing::show_queues;
+    post "/billing/retry" => billing::retry::retry_job;
 }
 
 /// The pages that a person sees who has not signed in.

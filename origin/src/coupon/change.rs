@@ -36,7 +36,7 @@ impl Coupons {
     /// `resend_id`.
     pub(crate) async fn resend_for_desk(
         &self,
-        nonce: Nonce,
+        nonce: Option<Nonce>,
         stamp: AuditStamp,
         id: &ExtId,
     ) -> Result<CouponRow, Failure> {

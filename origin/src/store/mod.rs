@@ -42,6 +42,7 @@ mod nonce;
 mod recovery;
 mod report;
 mod sealing;
+mod refund_request;
 mod session_assertion;
 mod spending;
 
@@ -123,6 +124,9 @@ pub use recovery::RecoveryMarks;
 pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
+pub use refund_request::{
+    DecideRefundResult, NewRefundRequest, RefundRequestDecision, RefundRequestRow, RefundRequestState,
+};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 pub use rollup::{CountedSpan, DaySpan, RefusedVisits};
 pub use schema::SchemaVersion;

@@ -180,3 +180,9 @@ INSERT INTO kept_reports (kind, partner, period_from, period_to, made_at, report
 VALUES ('reconciliation', 'netflix', '2026-10-01', '2026-10-31', 1795000000, '{}');
 INSERT INTO kept_findings (partner, period_from, period_to, cause, place, finding)
 VALUES ('netflix', '2026-10-01', '2026-10-31', 'missing-on-bill', 0, '[]');
+INSERT INTO refund_requests (request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
+    asked_role, asked_at, state, decided_by, decided_at)
+VALUES ('rq-waiting', 'tx-approved', NULL, NULL, 'Billed twice', 'operator', 'T-8', 'lead-3', 'supervisor', 1795000000,
+        'waiting', NULL, NULL),
+    ('rq-rejected', 'tx-approved', 1599, 'USD', 'Billed twice', 'partner', 'T-9', 'lead-3', 'supervisor', 1795000000,
+        'rejected', 'lead-4', 1795000300);
