@@ -89,6 +89,7 @@ pub fn operator_config(id: &'static str, site: &str) -> OperatorConfig {
         colours: BrandColours::of(&id.parse_as(OperatorId::parse)),
         coupons: None,
         terms: None,
+        staff: None,
     }
 }
 
