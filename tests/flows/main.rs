@@ -15,6 +15,7 @@ mod challenges;
 mod charging;
 mod clock_jumps;
 mod compromised_edge;
+mod console;
 mod correlators;
 mod coupons;
 mod device;

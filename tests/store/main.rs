@@ -31,6 +31,7 @@ mod booking;
 mod charged_periods;
 mod charges;
 mod commits;
+mod console;
 mod coupon_months;
 mod coupons;
 mod customers;

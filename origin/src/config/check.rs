@@ -66,7 +66,7 @@ impl Config {
         match &self.console {
             None if self.console_listen.is_some() => {
                 let needed = vec![SettingPath::of("console")];
-                complaints.add_beside(at, needed, "console_listen needs [console]");
+                complaints.add_beside(at.clone(), needed, "console_listen needs [console]");
             }
             None => {}
             Some(settings) => settings.check(complaints),

@@ -20,3 +20,11 @@ pub(super) async fn first_page(viewer: Viewer) -> Response {
 pub(super) async fn not_found() -> Refused {
     Refused::from(Reject::new(ErrorCode::NotFound, "There is no such page."))
 }
+
+/// 503 while the ledger is being recovered: people would decide by a ledger that is not complete.
+pub(super) async fn recovering() -> Refused {
+    Refused::from(Reject::new(
+        ErrorCode::ServiceUnavailable,
+        "The ledger is being recovered, and the console waits for it.",
+    ))
+}

@@ -13,7 +13,8 @@ use maud::{DOCTYPE, Markup, html};
 /// Nothing runs, and nothing comes from elsewhere. A page is framed by none, and its forms lead back here.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; \
                       base-uri 'none'";
-/// Every answer has these. A page about a customer is kept neither by a browser nor on the way.
+/// Every answer has these. A page about a customer is kept neither by a browser nor on the way. Without any
+/// referrer, browsers would post forms with `Origin: null`, which is not from here.
 const HEADERS: [(HeaderName, &str); 5] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (CACHE_CONTROL, "no-store"),

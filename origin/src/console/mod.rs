@@ -27,9 +27,6 @@ mod sign_in;
 mod text;
 mod viewer;
 
-pub(crate) use access::require;
-pub(crate) use form::Posted;
-pub(crate) use refused::Refused;
 pub(crate) use sign_in::discovery_url;
 pub use viewer::Viewer;
 
@@ -113,6 +110,9 @@ pub(crate) fn console_router(
     let sign_in = SignIn::new(settings, secret, identity, parts.clock.clone(), parts.random.clone());
     let console =
         Console { cookies: Cookies::for_url(&settings.url), sign_in: Arc::new(sign_in), parts: parts.clone() };
+    if parts.recovering.0 {
+        return Ok(guard_pages(Router::new().fallback(home::recovering), &parts));
+    }
     let router = pages()
         .fallback(home::not_found)
         .method_not_allowed_fallback(home::not_found)

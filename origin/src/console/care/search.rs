@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
-use onbill_domain::reject::ErrorCode;
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::care::SubscriberSearchRequest;
 use serde::Deserialize;
 
@@ -46,7 +46,8 @@ pub(in crate::console) async fn search(
 ) -> Result<Response, Refused> {
     let reference = optional_reference(&form.reference)?;
     let stamp = require(&console, &viewer, Act::SearchSubscriber, reference).await?;
-    let msisdn = console.parts.numbers.parse(&form.msisdn)?;
+    let msisdn = console.parts.numbers.parse(&form.msisdn);
+    let msisdn = msisdn.map_err(|_| Reject::invalid_request("This is not a telephone number."))?;
     let request = SubscriberSearchRequest {
         msisdn: msisdn.clone(),
         actor: stamp.actor,

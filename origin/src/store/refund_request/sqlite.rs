@@ -30,7 +30,7 @@ pub(super) fn ask_for_refund(
         new.request_id,
         new.transaction_id,
         new.amount.map(|amount| amount.amount_minor),
-        new.amount.map(|amount| amount.currency.as_str()),
+        new.amount.as_ref().map(|amount| amount.currency.as_str()),
         new.reason,
         new.borne_by.as_str(),
         new.reference.as_str(),
