@@ -5,6 +5,7 @@ mod approvals;
 mod browser;
 mod desks;
 mod issuer;
+mod reports;
 mod roles;
 mod sessions;
 mod sign_in;

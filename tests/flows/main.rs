@@ -52,4 +52,5 @@ mod signature_spellings;
 mod simulation;
 mod subscriber_lifecycles;
 mod subscriptions;
+mod summary;
 mod visits;
