@@ -48,14 +48,26 @@ impl Unit {
     }
 }
 
-onbill_domain::word_enum! {
-    /// The colour of a series, by what it means.
-    pub(super) enum Tone {
-        Good = "good",
-        Warn = "warn",
-        Bad = "bad",
-        Accent = "accent",
-        Muted = "muted",
+/// The colour of a series, by what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Warn,
+    Bad,
+    Accent,
+    Muted,
+}
+
+impl Tone {
+    /// The end of its class in the style sheet.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Accent => "accent",
+            Self::Muted => "muted",
+        }
     }
 }
 
@@ -131,7 +143,7 @@ impl Chart<'_> {
         let at = |place: usize| self.series.iter().map(move |series| value_at(series, place));
         let places = 0..self.labels.len();
         match self.kind {
-            ChartKind::StackedBars => places.map(|place| at(place).sum()).max(),
+            ChartKind::StackedBars => places.map(|place| at(place).sum::<i64>()).max(),
             ChartKind::Lines | ChartKind::Bars => places.flat_map(at).max(),
         }
         .unwrap_or_default()

@@ -33,7 +33,7 @@ pub(super) async fn count_day(
         for (from, until) in span.slices(now) {
             for (sql, key) in [
                 (CHARGES, ChargeKey::of_charges as fn(&str, ChargeGroup) -> ChargeKey),
-                (REFUNDS, ChargeKey::of_refunds),
+                (REFUNDS, ChargeKey::of_refunds as fn(&str, ChargeGroup) -> ChargeKey),
             ] {
                 for (group, more) in read!(pool, |db| count_slice(db, sql, &partner, from, until))? {
                     add_charges(&mut charges, key(&partner, group), more);

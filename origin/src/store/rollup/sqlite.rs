@@ -68,7 +68,7 @@ fn count_slice(
     let mut found = Vec::new();
     for (sql, key) in [
         (CHARGES, ChargeKey::of_charges as fn(&str, ChargeGroup) -> ChargeKey),
-        (REFUNDS, ChargeKey::of_refunds),
+        (REFUNDS, ChargeKey::of_refunds as fn(&str, ChargeGroup) -> ChargeKey),
     ] {
         let mut select = db.prepare_cached(sql)?;
         let mut rows = select.query(params![partner, from, until])?;
