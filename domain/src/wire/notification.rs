@@ -125,7 +125,7 @@ mod tests {
         let text = format!(r#"{{"pai":"{PAI}","message":"Hello","extNotificationID":"m-1"}}"#);
         assert_eq!(spelled, Ok(text));
         for (member, bad) in [
-            ("pai", json!("x")),
+            ("pai", json!("x y")),
             ("message", json!(1)),
             ("message", Value::Null),
             ("extNotificationID", json!("a b")),
