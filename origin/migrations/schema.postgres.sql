@@ -504,7 +504,7 @@ CREATE TABLE refund_requests (
     CHECK (borne_by = ANY (ARRAY['partner'::text, 'operator'::text])),
     CHECK (state = ANY (ARRAY['waiting'::text, 'approved'::text, 'rejected'::text, 'posted'::text, 'failed'::text]))
 );
-CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE (state = ANY (ARRAY['waiting'::text, 'approved'::text]));
+CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state = ANY (ARRAY['waiting'::text, 'approved'::text]);
 
 CREATE TABLE refunds (
     refund_id TEXT NOT NULL,
