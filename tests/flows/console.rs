@@ -9,6 +9,7 @@ mod reports;
 mod roles;
 mod sessions;
 mod sign_in;
+mod simulated_operator;
 
 use browser::Browser;
 use issuer::Issuer;
