@@ -28,6 +28,7 @@ pub mod console;
 mod contradictory_lines;
 pub mod coupon;
 mod csv_file;
+pub mod daily_counts;
 pub mod delivery;
 pub mod fault;
 pub mod flow;

@@ -36,6 +36,25 @@ test('bundle is served where no Rust is', () => serve(localPort, [], async url =
   assert.equal(fs.statSync(localKeys).mode & 0o777, 0o600);
 }));
 
+test('API documents are served to viewers of any site', () => serve(localPort, [], async url => {
+  for (const name of ['ott', 'operator', 'csp', 'partner']) {
+    const response = await fetch(`${url}/api/${name}.json`);
+    assert.equal(response.status, 200, name);
+    assert.match(response.headers.get('content-type'), /^application\/json/);
+    assert.equal(response.headers.get('access-control-allow-origin'), '*');
+    assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal((await response.json()).openapi, '3.1.1', name);
+  }
+  // What is no document is the Worker's to refuse, as any other path that does not exist.
+  for (const name of ['ott', 'ott.yaml', 'OTT.json', 'errors.md', '../_headers', '_headers']) {
+    const response = await fetch(`${url}/api/${name}`);
+    assert.equal(response.status, 404, name);
+    assert.equal((await response.json()).code, 'not-found', name);
+  }
+  const root = await fetch(`${url}/_headers`);
+  assert.equal(root.status, 404);
+}));
+
 test('local keys are made once', async () => {
   const before = fs.readFileSync(localKeys, 'utf8');
   await serve(stagingPort, ['--env', 'staging'], assertHealthy);

@@ -5,9 +5,11 @@ mod approvals;
 mod browser;
 mod desks;
 mod issuer;
+mod reports;
 mod roles;
 mod sessions;
 mod sign_in;
+mod simulated_operator;
 
 use browser::Browser;
 use issuer::Issuer;

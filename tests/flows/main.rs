@@ -54,4 +54,5 @@ mod signature_spellings;
 mod simulation;
 mod subscriber_lifecycles;
 mod subscriptions;
+mod summary;
 mod visits;

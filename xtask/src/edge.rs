@@ -4,6 +4,7 @@
 mod bundle;
 mod copy;
 mod packages;
+mod public_files;
 mod sizes;
 mod stamp;
 mod widget;
@@ -11,6 +12,7 @@ mod worker;
 
 pub(crate) use bundle::write_bundle;
 pub(crate) use copy::copy_edge;
+pub(crate) use public_files::PUBLIC;
 pub(crate) use widget::shipped_dir;
 pub(crate) use worker::Worker;
 
@@ -47,7 +49,7 @@ impl Profile {
     }
 }
 
-/// What wrangler serves and deploys.
+/// What wrangler serves and deploys, beside the public files.
 pub(crate) const OUTPUTS: [&str; 2] = ["worker/build/index.js", "worker/build/index_bg.wasm"];
 
 /// Whether `wrangler dev` runs this as its build command: wrangler says so in a variable.
@@ -74,6 +76,7 @@ pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
         widget::minify_widget()?;
     }
     let build_dir = paths::repository_root().join("worker/build");
+    public_files::write_public_files(&build_dir)?;
     Worker { package: "onbill-edge", title: "the edge", build_dir }.build(profile)?;
     stamp::write_stamp(&fingerprint)
 }

@@ -117,6 +117,7 @@ async fn leave_word(app: &App) {
     let exchange = || tokio::time::timeout(LAST_WORDS, app.alarm_watch.exchange());
     // Nobody waits for the rest: the log has it, and the next start tells what was not told.
     let _ = exchange().await;
+    let _ = tokio::time::timeout(LAST_WORDS, app.daily_counts().write_refused_visits()).await;
     if let Some(webhook) = &app.alarm_webhook {
         let _ = tokio::time::timeout(LAST_WORDS, webhook.post_waiting()).await;
         // The table remembers what the receiver has.
@@ -144,11 +145,14 @@ async fn sweep(app: Arc<App>) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     loop {
         every.tick().await;
-        if let Err(error) = app.store.sweep(app.now()).await {
+        if let Err(error) = app.sweep().await {
             tracing::error!(fault = ?error, "old nonces and flows could not be deleted");
         }
         if app.is_recovering {
             continue;
+        }
+        if let Err(error) = app.daily_counts().count_due_days().await {
+            tracing::error!(fault = ?error, "the counts of the days could not be written");
         }
         let reminding = CallTrace::begin_work(&*app.random, "coupon-reminders", app.coupons.remind_all());
         if let Err(fault) = reminding.await {

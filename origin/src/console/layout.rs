@@ -44,7 +44,15 @@ onbill_domain::word_enum! {
 }
 
 /// The sections that have pages, in the order of the navigation.
-const NAVIGATION: &[Section] = &[Section::Care, Section::Approvals, Section::Billing];
+const NAVIGATION: &[Section] = &[
+    Section::Care,
+    Section::Approvals,
+    Section::Billing,
+    Section::Finance,
+    Section::Product,
+    Section::OnCall,
+    Section::Auditor,
+];
 
 impl Section {
     /// What a viewer has to be allowed to do, to be led there.

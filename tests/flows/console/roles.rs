@@ -38,7 +38,18 @@ const PAGES: &[(&str, &str, Act, &[(&str, &str)])] = &[
     ("post", "/approvals/{id}", Act::ApproveRefund, &[("decision", "approve")]),
     ("get", "/billing", Act::ReadQueue, &[]),
     ("post", "/billing/retry", Act::RetryJob, &[("job", "404"), ("reference", "T-1")]),
+    ("get", "/finance", Act::ReadMonth, &[]),
+    ("get", "/finance/print", Act::ReadMonth, &[]),
+    ("get", "/finance/month.csv", Act::ReadMonth, &[]),
+    ("get", "/finance/findings", Act::ReadMonth, &[]),
+    ("get", "/product", Act::ReadFunnel, &[]),
+    ("get", "/on-call", Act::ReadAlarms, &[]),
+    ("get", "/on-call/runbook/{alarm}", Act::ReadAlarms, &[]),
+    ("get", "/auditor", Act::ReadAudit, &[]),
 ];
+
+/// A page of findings names what they are of.
+const FINDINGS: &str = "/finance/findings?partner=netflix&from=2026-11-01&to=2026-11-30&cause=missing-on-bill";
 
 /// Pages of everybody who has signed in.
 const OF_ALL: &[&str] = &["/", "/sign-out"];
@@ -52,7 +63,8 @@ async fn role_does_what_the_table_allows_and_the_rest_is_in_the_audit() {
         assert_eq!(csrf.status, 404);
         for (method, path, act, fields) in PAGES {
             let before = desk.list_entries().await.len();
-            let path = path.replace("{id}", "r-1");
+            let path = path.replace("{id}", "r-1").replace("{alarm}", "disk-low");
+            let path = if path == "/finance/findings" { FINDINGS.to_owned() } else { path };
             let page = if *method == "get" {
                 browser.get(&path).await
             } else {
@@ -91,7 +103,8 @@ async fn every_page_asks_who_looks() {
     for (method, path) in CONSOLE_ROUTES.iter().filter(|(_, path)| !OPEN_ROUTES.contains(path)) {
         let known = OF_ALL.contains(path) || PAGES.iter().any(|(of, at, ..)| of == method && at == path);
         assert!(known, "{method} {path} is in no role's row");
-        let (path, shown) = (path.replace("{id}", "r-1"), format!("{method} {path}"));
+        let (path, shown) =
+            (path.replace("{id}", "r-1").replace("{alarm}", "disk-low"), format!("{method} {path}"));
         if *method == "get" {
             let page = stranger.get(&path).await;
             assert_eq!((page.status, page.location()), (303, "/sign-in"), "{shown}");

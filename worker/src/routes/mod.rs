@@ -2,7 +2,6 @@
 //! handler's doc is its steps, with the status codes that they can end in; the steps that all of
 //! them share are in `handle.rs`.
 
-pub(crate) mod api_document;
 pub(crate) mod healthz;
 pub(crate) mod origin;
 pub(crate) mod ott;
@@ -83,8 +82,6 @@ routes! {
 
     Start: GET | HEAD, "/" => start::get_start(&incoming.call()?);
     Healthz: GET | HEAD, "/healthz" => Ok(healthz::get_healthz(incoming.config.ok(), incoming.platform.now()));
-    ApiDocument: GET | HEAD, "/api/{document}", [document]
-        => { incoming.call()?; api_document::get_api_document(document) };
 
     WidgetLoader: GET | HEAD, "/widget/v1/onbill.js" => widget::loader::get_loader(&incoming.call()?);
     WidgetFrame: GET | HEAD, "/widget/v1/frame", refused as Frame => widget::frame::get_frame(&incoming.call()?).await;

@@ -51,7 +51,7 @@ fn plan_test_system() -> Outcome<Plan> {
         ports::find_free_ports()?;
     let plan_operator = |operator: &'static Operator, origin, site, smsc| {
         let accounts = paths::repository_root().join(operator.accounts);
-        OperatorPlan { operator, origin, admin: None, site, smsc, accounts }
+        OperatorPlan { operator, origin, admin: None, site, smsc, console: None, accounts }
     };
     // One operator sends SMS by SMPP and one by the CSP API, so that the journeys cover both.
     let operator_plans = vec![

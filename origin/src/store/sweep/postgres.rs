@@ -1,5 +1,6 @@
 //! One transaction for each round, so that callers who wait for one of its rows get it.
 
+use crate::config::OperatorTimeZone;
 use crate::store::account_event::postgres as account_event;
 use crate::store::alarm::postgres as alarm;
 use crate::store::console_session::postgres as console_session;
@@ -20,7 +21,7 @@ use onbill_domain::timestamp::Timestamp;
 /// Rows deleted in one transaction, which takes a few milliseconds.
 const ROWS_MAX: i64 = 1000;
 
-pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp, zone: OperatorTimeZone) -> Result<(), StoreError> {
     let pool = db.pool();
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     in_transaction!(pool, ReadCommitted, |tx| { alarm::end_alarms_of_gone_origins(tx, now).await? })?;
@@ -29,7 +30,7 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), S
         nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
             + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX).await?
             + console_session::delete_old_sessions(tx, now, ROWS_MAX).await?
-            + flow::delete_old_flows(tx, now, ROWS_MAX).await?
+            + flow::delete_old_flows(tx, now, &zone, ROWS_MAX).await?
             + number_lock::delete_unused(tx, now, ROWS_MAX).await?
             + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX).await?
             + notification::delete_old_unnamed(tx, now, ROWS_MAX).await?
