@@ -91,7 +91,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
          price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n{terms}\n\
          [links]\ntop_up = {top_up}\npay_bill = {pay_bill}\nhelp = {help}\n\n\
          [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
-         [[limits]]\ncurrency = {currency}\nsupervisor_refund = {price}\n\n\
+         [[limits]]\ncurrency = {currency}\nsupervisor_refund = {SUPERVISOR_REFUND}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
         id = quote_toml(operator.id),
         name = quote_toml(operator.name),
@@ -159,10 +159,8 @@ fn format_sms_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
 fn format_console_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
     let Some(url) = operator_plan.console_url() else { return String::new() };
     let groups = CONSOLE_ROLES.map(|role| format!("onbill-{role} = {}", quote_toml(role)));
-    let currency = quote_toml(operator_plan.operator.currency);
     format!(
-        "\n[[limits]]\ncurrency = {currency}\nsupervisor_refund = {SUPERVISOR_REFUND}\n\n\
-         [console]\nurl = {url}\nissuer = {issuer}\nclient_id = {client}\nclient_secret_file = {file}\ngroups = {{ {groups} }}\n",
+        "\n[console]\nurl = {url}\nissuer = {issuer}\nclient_id = {client}\nclient_secret_file = {file}\ngroups = {{ {groups} }}\n",
         url = quote_toml(&url),
         issuer = quote_toml(&format!("{}/staff", operator_plan.site_url())),
         client = quote_toml(CONSOLE_CLIENT),
