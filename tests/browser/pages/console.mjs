@@ -7,7 +7,7 @@ export class Console {
 
   /** Signs in as the person with this name, at the simulated operator's identity provider. */
   async signIn(name) {
-    await this.page.goto(`${acme.console}/care`);
+    await this.page.goto(`${acme.console}/`);
     await this.page.getByRole('link', { name }).first().click();
     await this.page.waitForURL(`${acme.console}/**`);
     await this.page.getByRole('button', { name: 'Sign out' }).waitFor();
