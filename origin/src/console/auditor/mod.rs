@@ -48,7 +48,12 @@ pub(super) async fn audit_page(
     let end = store.find_audit_end().await?;
     let body = html! {
         p class="muted small" {
-            "The audit has " (end.stated.lines) " entries, and its last hash is " code { (end.stated.hash) } ". "
+            @match &end.stated {
+                Some(stated) => {
+                    "The audit has " (stated.lines) " entries, and its last hash is " code { (stated.hash) } ". "
+                },
+                None => "The audit has no end. ",
+            }
             code { "onbill-origin audit verify" } " checks that none was changed."
         }
         (filters(&query))
