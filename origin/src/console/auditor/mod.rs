@@ -48,7 +48,10 @@ pub(super) async fn audit_page(
     let end = store.find_audit_end().await?;
     let body = html! {
         p class="muted small" {
-            "The audit has " (end.stated.lines) " entries, and its last hash is " code { (end.stated.hash) } ". "
+            @match &end.stated {
+                Some(end) => { "The audit has " (end.lines) " entries, and its last hash is " code { (end.hash) } ". " }
+                None => { "The audit has no entry, or its end is missing. " }
+            }
             code { "onbill-origin audit verify" } " checks that none was changed."
         }
         (filters(&query))
