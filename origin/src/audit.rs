@@ -94,7 +94,11 @@ impl AuditCheck {
         let Some(stated) = stated else {
             // Before the first entry there is no end.
             let nothing = ChainEnd { lines: 0, hash: first_previous() };
-            return if newest == 0 { Ok(nothing) } else { Err(format!("the end is missing after entry {newest}")) };
+            return if newest == 0 {
+                Ok(nothing)
+            } else {
+                Err(format!("the end is missing after entry {newest}"))
+            };
         };
         // Whoever moves the end back hides the entries after it.
         if newest > stated.lines {

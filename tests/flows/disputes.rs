@@ -118,8 +118,13 @@ async fn disputes_are_listed_by_day_and_state() {
     assert_eq!(list("from=2026-01-01&state=open").await.1, page);
     assert_eq!(list("from=2026-01-01&state=accepted").await.1, json!({"disputes": []}));
     assert_eq!(list("from=2030-01-01").await.1, json!({"disputes": []}));
-    for query in ["", "from=x", "from=2026-02-01&to=2026-01-01", "from=2026-01-01&state=closed", "from=2026-01-01&cursor=x"]
-    {
+    for query in [
+        "",
+        "from=x",
+        "from=2026-02-01&to=2026-01-01",
+        "from=2026-01-01&state=closed",
+        "from=2026-01-01&cursor=x",
+    ] {
         assert_eq!(list(query).await.0, StatusCode::BAD_REQUEST, "{query}");
     }
 }

@@ -34,7 +34,11 @@ fn calls(pai: &str, charge: &str) -> Vec<(Act, String, Value)> {
         (Act::DecideDispute, "/disputes".to_owned(), dispute("rejected")),
         (Act::ResendSms, "/sms/k-1/resend".to_owned(), json!({"ref": "T-1"})),
         (Act::RetryJob, "/queue/1/retry".to_owned(), json!({})),
-        (Act::EraseSubscriber, "/erasures".to_owned(), json!({"erasureID": "er-1", "msisdn": "+12025550199"})),
+        (
+            Act::EraseSubscriber,
+            "/erasures".to_owned(),
+            json!({"erasureID": "er-1", "msisdn": "+12025550199"}),
+        ),
         (Act::CloseLink, format!("/links/{pai}/close"), json!({"reason": "account-closed", "ref": "T-1"})),
     ]
 }
@@ -42,7 +46,8 @@ fn calls(pai: &str, charge: &str) -> Vec<(Act, String, Value)> {
 #[tokio::test]
 async fn each_call_is_held_to_its_role() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
-    let (_, posted) = system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
+    let (_, posted) =
+        system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
     let charge = posted["transactionID"].as_str().expect("is there").to_owned();
     let mut refused = Vec::new();
     for role in ActorRole::ALL {
@@ -79,7 +84,10 @@ async fn refused_call_does_nothing_and_says_nothing() {
         let body = json!({"msisdn": number, "actor": "agent-1", "role": role});
         let (status, answer) = system.call_acme_origin("/subscribers/search", &body).await;
         let message = format!("The role {role} may not do this: search-subscriber.");
-        assert_eq!((status, answer), (StatusCode::FORBIDDEN, json!({"code": "forbidden", "message": message})));
+        assert_eq!(
+            (status, answer),
+            (StatusCode::FORBIDDEN, json!({"code": "forbidden", "message": message}))
+        );
     }
     let close = json!({"reason": "account-closed", "ref": "T-1", "actor": "agent-1", "role": "finance"});
     system.call_acme_origin(&format!("/links/{pai}/close"), &close).await;
@@ -90,7 +98,8 @@ async fn refused_call_does_nothing_and_says_nothing() {
 async fn supervisors_refund_up_to_their_ceiling() {
     let (mut system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.set_acme_limits(json!([{"currency": "USD", "supervisor_refund": 500}]));
-    let (_, posted) = system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
+    let (_, posted) =
+        system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
     let charge = posted["transactionID"].as_str().expect("is there").to_owned();
     let refund = async |reference: &str, role: &str, amount_minor: Option<i64>| {
         let mut body = json!({

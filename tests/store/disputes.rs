@@ -131,7 +131,11 @@ async fn only_a_settled_charge_of_a_partner_is_disputed(db: TestStore) {
     assert_eq!(post(&db, &pending, "D-1", FRAUD).await, PostDisputeResult::ChargeDeclined);
     assert_eq!(db.place.count_rows("disputes").await, 0);
     let entries = db.store.list_audit_lines(0, 10).await.expect("works");
-    assert_eq!((entries[0].subscriber.as_ref(), entries[0].subject.as_ref()), (None, None), "it may be anything");
+    assert_eq!(
+        (entries[0].subscriber.as_ref(), entries[0].subject.as_ref()),
+        (None, None),
+        "it may be anything"
+    );
 }
 
 async fn the_partner_hears_of_fraud_and_of_nothing_else(db: TestStore) {
@@ -149,7 +153,8 @@ async fn the_partner_hears_of_fraud_and_of_nothing_else(db: TestStore) {
     post(&db, &charge, "D-2", ACCEPT).await;
     post(&db, &charge, "D-2", ACCEPT).await;
     assert_eq!(count().await, 1, "one report for both changes");
-    let (_, told) = db.store.find_dispute_webhook(dispute.dispute_id).await.expect("works").expect("is there");
+    let (_, told) =
+        db.store.find_dispute_webhook(dispute.dispute_id).await.expect("works").expect("is there");
     assert_eq!((told.state, told.sequence), (DisputeState::Accepted, 2));
 }
 

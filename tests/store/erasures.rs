@@ -187,7 +187,13 @@ async fn an_erasure_takes_place_once(db: TestStore) {
     assert_eq!(standing.state, PaiState::Active);
     let again = db
         .store
-        .erase_number(Some(fresh_nonce()), late, stamp("E-1"), Some(parse_ext_id("er-2")), sealed_number(1).index)
+        .erase_number(
+            Some(fresh_nonce()),
+            late,
+            stamp("E-1"),
+            Some(parse_ext_id("er-2")),
+            sealed_number(1).index,
+        )
         .await;
     assert_eq!(again.expect("works"), ErasureState::Erased);
     let standing = db.store.find_pai_status(after.pai).await.expect("works").expect("is there");
@@ -275,7 +281,13 @@ async fn a_file_that_is_being_written_keeps_its_numbers(db: TestStore) {
     assert_eq!(erase_subscriber(&db, "er-1", 0xef).await, ErasureState::Erased);
     let ended = db
         .store
-        .erase_number(None, NOW.plus_seconds(300), stamp("E-1"), Some(parse_ext_id("er-2")), sealed_number(0xef).index)
+        .erase_number(
+            None,
+            NOW.plus_seconds(300),
+            stamp("E-1"),
+            Some(parse_ext_id("er-2")),
+            sealed_number(0xef).index,
+        )
         .await;
     assert_eq!(ended.expect("works"), ErasureState::Erased, "whoever has it since");
     assert!(!leads_to(&db, 0xef).await);
@@ -330,11 +342,19 @@ async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(db: TestStore
 async fn a_replayed_call_erases_nobody(db: TestStore) {
     let (row, spent) = (db.sign_up_subscriber(1).await, fresh_nonce());
     db.store
-        .erase_number(Some(spent.clone()), NOW, stamp("E-1"), Some(parse_ext_id("er-1")), sealed_number(2).index)
+        .erase_number(
+            Some(spent.clone()),
+            NOW,
+            stamp("E-1"),
+            Some(parse_ext_id("er-1")),
+            sealed_number(2).index,
+        )
         .await
         .expect("works");
-    let replay =
-        db.store.erase_number(Some(spent), NOW, stamp("E-1"), Some(parse_ext_id("er-2")), sealed_number(1).index).await;
+    let replay = db
+        .store
+        .erase_number(Some(spent), NOW, stamp("E-1"), Some(parse_ext_id("er-2")), sealed_number(1).index)
+        .await;
     assert!(matches!(replay, Err(StoreError::NonceReplayed)));
     let standing = db.store.find_pai_status(row.pai).await.expect("works").expect("is there");
     assert_eq!(standing.state, PaiState::Active);

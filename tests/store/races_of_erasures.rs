@@ -60,8 +60,10 @@ async fn charges_and_an_erasure_go_on_together(db: TestStore) {
             match n {
                 11 | 17 => {
                     let name = Some(parse_ext_id(&format!("er-{n}")));
-                    let erased =
-                        store.erase_number(None, NOW, stamp("E-1"), name, sealed_number(1).index).await.expect("works");
+                    let erased = store
+                        .erase_number(None, NOW, stamp("E-1"), name, sealed_number(1).index)
+                        .await
+                        .expect("works");
                     // The second one finds nobody any more.
                     assert!(matches!(erased, ErasureState::Erased | ErasureState::NotFound), "{erased:?}");
                 }
@@ -99,7 +101,10 @@ async fn files_and_an_erasure_go_on_together(db: TestStore) {
                     .expect("works");
             } else {
                 let name = Some(parse_ext_id(&format!("er-{n}-{call}")));
-                store.erase_number(None, NOW, stamp("E-1"), name, sealed_number(n).index).await.expect("works");
+                store
+                    .erase_number(None, NOW, stamp("E-1"), name, sealed_number(n).index)
+                    .await
+                    .expect("works");
             }
         })
         .await;

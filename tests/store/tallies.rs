@@ -236,6 +236,9 @@ async fn counts_of_a_wrong_clock_are_forgotten(db: TestStore) {
 async fn erased_number_leaves_no_count(db: TestStore) {
     db.refused(NOW, check(1, 4, 4), true).await;
     assert!(leads_to(&db, 1).await);
-    db.store.erase_number(Some(fresh_nonce()), NOW, stamp("E-1"), None, sealed_number(1).index).await.expect("works");
+    db.store
+        .erase_number(Some(fresh_nonce()), NOW, stamp("E-1"), None, sealed_number(1).index)
+        .await
+        .expect("works");
     assert!(!leads_to(&db, 1).await);
 }

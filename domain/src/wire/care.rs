@@ -11,7 +11,7 @@ use crate::msisdn::Msisdn;
 use crate::pai::{Pai, PaiState};
 use crate::timestamp::Timestamp;
 use crate::wire::audit::ActorRole;
-use crate::wire::dispute::{DisputeReason, DisputeState};
+use crate::wire::dispute::CareDispute;
 use crate::wire::operator::AccountEventOutcome;
 use crate::wire::ott::TransactionStatus;
 use crate::wire::subscription::SubscriptionStatus;
@@ -147,27 +147,6 @@ pub struct CareCharge {
     /// Its newest disputes, at most [`DESK_LINES_MAX`](crate::limits::DESK_LINES_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<CareDispute>,
-}
-
-/// A dispute about a charge.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CareDispute {
-    /// The dispute's id at onbill.
-    #[serde(rename = "disputeID")]
-    pub dispute_id: String,
-    /// How it stands.
-    pub state: DisputeState,
-    /// Why the customer contests the charge.
-    pub reason: DisputeReason,
-    /// The operator's reference, by which its state is changed.
-    #[serde(rename = "ref")]
-    pub reference: ExtId,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When it was accepted, rejected or withdrawn.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decided_at: Option<Timestamp>,
 }
 
 /// A refund of a charge.

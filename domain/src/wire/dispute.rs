@@ -119,6 +119,27 @@ pub struct Dispute {
     pub decided_at: Option<Timestamp>,
 }
 
+/// A dispute about a charge, as customer care reads it beside the charge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CareDispute {
+    /// The dispute's id at onbill.
+    #[serde(rename = "disputeID")]
+    pub dispute_id: String,
+    /// How it stands.
+    pub state: DisputeState,
+    /// Why the customer contests the charge.
+    pub reason: DisputeReason,
+    /// The operator's reference, by which its state is changed.
+    #[serde(rename = "ref")]
+    pub reference: ExtId,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was accepted, rejected or withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<Timestamp>,
+}
+
 /// The query of `GET /disputes`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct DisputesQuery {

@@ -18,10 +18,10 @@ use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::care::{
-    CareCharge, CareDispute, CareEvent, CareLink, CareMandate, CareRefund, CareSms, SubscriberSearchRequest,
+    CareCharge, CareEvent, CareLink, CareMandate, CareRefund, CareSms, SubscriberSearchRequest,
     SubscriberSearchResponse,
 };
-use onbill_domain::wire::dispute::Dispute;
+use onbill_domain::wire::dispute::{CareDispute, Dispute};
 use std::sync::Arc;
 
 pub struct CareDesk {

@@ -108,7 +108,8 @@ impl PersonExport {
         let mut tables = Map::new();
         for table in &self.tables {
             let rows = table.rows.iter().map(|row| {
-                let members = values(table, row).map(|(column, value)| (column.to_owned(), Value::from(value)));
+                let members =
+                    values(table, row).map(|(column, value)| (column.to_owned(), Value::from(value)));
                 Value::Object(members.collect())
             });
             tables.insert(table.table.to_owned(), rows.collect());

@@ -187,7 +187,9 @@ fn recorded(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failur
         ),
         PostRefundResult::AboveCeiling { ceiling } => Reject::new(
             ErrorCode::Forbidden,
-            format!("The role may give back no more than {ceiling} of a charge, with all refunds of the operator."),
+            format!(
+                "The role may give back no more than {ceiling} of a charge, with all refunds of the operator."
+            ),
         ),
         PostRefundResult::NotWithinRemainder { remaining } => Reject::invalid_request(format!(
             "amount must lie within the {remaining} that are left of the charge."

@@ -336,9 +336,7 @@ fn logged_id(job: &Job) -> String {
         Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }) => String::new(),
         Job::Charge { .. }
         | Job::Refund { .. }
-        | Job::Webhook(
-            WebhookJob::Charge { .. } | WebhookJob::Refund { .. } | WebhookJob::Dispute { .. },
-        )
+        | Job::Webhook(WebhookJob::Charge { .. } | WebhookJob::Refund { .. } | WebhookJob::Dispute { .. })
         | Job::Sms(_) => job.subject().unwrap_or_default().into_owned(),
     }
 }

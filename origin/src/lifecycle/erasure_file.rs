@@ -60,7 +60,11 @@ pub async fn erase_listed(
         if !listed.insert(index) {
             continue;
         }
-        match store.erase_number(None, now(), stamp.clone(), None, index).await.map_err(ErasureFileError::Store)? {
+        match store
+            .erase_number(None, now(), stamp.clone(), None, index)
+            .await
+            .map_err(ErasureFileError::Store)?
+        {
             ErasureState::Erasing => report.erasing += 1,
             ErasureState::NotFound => {
                 report.not_found += 1;

@@ -80,7 +80,7 @@ fn wire_type(schema: &str) -> WireType {
         "BillRefundResponse" => wire_type!(csp::BillRefundResponse),
         "BillTax" => wire_type!(csp::BillTax),
         "CareCharge" => wire_type!(care::CareCharge),
-        "CareDispute" => wire_type!(care::CareDispute),
+        "CareDispute" => wire_type!(dispute::CareDispute),
         "CareEvent" => wire_type!(care::CareEvent),
         "CareLink" => wire_type!(care::CareLink),
         "CareMandate" => wire_type!(care::CareMandate),

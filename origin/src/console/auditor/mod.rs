@@ -49,10 +49,8 @@ pub(super) async fn audit_page(
     let body = html! {
         p class="muted small" {
             @match &end.stated {
-                Some(stated) => {
-                    "The audit has " (stated.lines) " entries, and its last hash is " code { (stated.hash) } ". "
-                },
-                None => "The audit has no end. ",
+                Some(end) => { "The audit has " (end.lines) " entries, and its last hash is " code { (end.hash) } ". " }
+                None => { "The audit has no entry, or its end is missing. " }
             }
             code { "onbill-origin audit verify" } " checks that none was changed."
         }

@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn origin_that_does_not_write_is_silent() {
-        let origin = |instance: &str, silent| OriginStatus {
+        let origin = |instance: &str, silent: i64| OriginStatus {
             instance: instance.to_owned(),
             version: "0.1.0 (3d67818)".to_owned(),
             started_at: NOW.plus_seconds(-7_260),

@@ -20,7 +20,8 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::partner::DisputeStateRequest;
 use tokio_postgres::Row;
 
-const DISPUTE: &str = "SELECT d.dispute_id, d.transaction_id, t.ext_transaction_id, t.partner, t.amount_minor, t.currency,
+const DISPUTE: &str =
+    "SELECT d.dispute_id, d.transaction_id, t.ext_transaction_id, t.partner, t.amount_minor, t.currency,
         d.state, d.reason, d.reference, d.opened_at, d.decided_at
     FROM disputes d JOIN transactions t ON t.transaction_id = d.transaction_id";
 
@@ -37,9 +38,7 @@ pub(super) async fn post_dispute(
     let another_is_open = tx.query_optional(sql, &[&change.transaction_id]).await?.is_some();
     let result = match plan(charge.as_ref(), known, another_is_open, change) {
         NextWrite::Insert(reason) => PostDisputeResult::Opened(insert(tx, now, change, reason).await?),
-        NextWrite::Update(known, state) => {
-            PostDisputeResult::Decided(update(tx, now, &known, state).await?)
-        }
+        NextWrite::Update(known, state) => PostDisputeResult::Decided(update(tx, now, &known, state).await?),
         NextWrite::Nothing(result) => result,
     };
     let subject = name_dispute(change);
@@ -47,10 +46,7 @@ pub(super) async fn post_dispute(
     Ok(result)
 }
 
-async fn lock_charge(
-    tx: &PgConnection<'_>,
-    transaction_id: &str,
-) -> Result<Option<DisputedCharge>, TxError> {
+async fn lock_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<Option<DisputedCharge>, TxError> {
     let row = tx
         .query_optional(
             "SELECT t.status, s.handle
@@ -146,7 +142,8 @@ pub(super) async fn list_disputes_of_charges(
     transactions: &[String],
     limit: u32,
 ) -> Result<Vec<Dispute>, TxError> {
-    let sql = "SELECT d.dispute_id, d.transaction_id, t.ext_transaction_id, t.partner, t.amount_minor, t.currency,
+    let sql =
+        "SELECT d.dispute_id, d.transaction_id, t.ext_transaction_id, t.partner, t.amount_minor, t.currency,
             d.state, d.reason, d.reference, d.opened_at, d.decided_at
         FROM transactions t CROSS JOIN LATERAL
             (SELECT * FROM disputes o WHERE o.transaction_id = t.transaction_id

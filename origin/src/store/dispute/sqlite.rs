@@ -18,7 +18,8 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::partner::DisputeStateRequest;
 use rusqlite::{Connection, Row, params};
 
-const DISPUTE: &str = "SELECT d.dispute_id, d.transaction_id, t.ext_transaction_id, t.partner, t.amount_minor, t.currency,
+const DISPUTE: &str =
+    "SELECT d.dispute_id, d.transaction_id, t.ext_transaction_id, t.partner, t.amount_minor, t.currency,
         d.state, d.reason, d.reference, d.opened_at, d.decided_at
     FROM disputes d JOIN transactions t ON t.transaction_id = d.transaction_id";
 
@@ -88,9 +89,8 @@ fn update(
     known: &Dispute,
     state: DisputeState,
 ) -> Result<Dispute, StoreError> {
-    tx.prepare_cached("UPDATE disputes SET state = ?2, decided_at = ?3 WHERE dispute_id = ?1")?.execute(
-        params![known.dispute_id, state.as_str(), now.unix_seconds()],
-    )?;
+    tx.prepare_cached("UPDATE disputes SET state = ?2, decided_at = ?3 WHERE dispute_id = ?1")?
+        .execute(params![known.dispute_id, state.as_str(), now.unix_seconds()])?;
     report(tx, now, &known.dispute_id, known.reason)
 }
 
@@ -124,8 +124,7 @@ pub(super) fn list_disputes(
 ) -> Result<Page<Dispute>, StoreError> {
     let (at, id) = after.map_or((period.from, ""), |cursor| (cursor.at, &cursor.id));
     let mut select = db.prepare_cached(&page_sql(state))?;
-    let mut rows =
-        select.query(params![period.until.unix_seconds(), at.unix_seconds(), id, limit])?;
+    let mut rows = select.query(params![period.until.unix_seconds(), at.unix_seconds(), id, limit])?;
     let mut disputes = Vec::new();
     while let Some(row) = rows.next()? {
         disputes.push(read_dispute(row)?);

@@ -22,7 +22,8 @@ pub(super) async fn list_kept_rows(
             KeptBy::Number => db.query(&sql, &[&number.0.as_slice()]).await?,
             KeptBy::Handle => db.query(&sql, &[&subscriber.handle]).await?,
         };
-        let rows = found.iter().map(|row| read_values(row, source.columns.len())).collect::<Result<_, _>>()?;
+        let rows =
+            found.iter().map(|row| read_values(row, source.columns.len())).collect::<Result<_, _>>()?;
         let (table, title, columns) = (source.table, source.title, source.columns);
         tables.push(KeptTable { table, title, columns, rows });
     }

@@ -142,13 +142,7 @@ pub(in crate::store) async fn put_dispute_change(
          ON CONFLICT (dispute_id) DO UPDATE
          SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
              correlator = excluded.correlator, traceparent = excluded.traceparent",
-        &[
-            &JobKind::DisputeWebhook.as_str(),
-            &dispute_id,
-            &correlator,
-            &traceparent,
-            &now.unix_seconds(),
-        ],
+        &[&JobKind::DisputeWebhook.as_str(), &dispute_id, &correlator, &traceparent, &now.unix_seconds()],
     )
     .await?;
     Ok(())

@@ -10,6 +10,7 @@ mod reported_state;
 
 use super::account_states::AccountStates;
 use super::redemptions::Redemptions;
+use disputes::ReportedDisputes;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, OperatorId};
 use onbill_domain::money::Money;
@@ -20,7 +21,6 @@ use onbill_domain::wire::ott::{
     RefundRequest, RefundResponse, TransactionRequest, TransactionResponse, TransactionStatus,
 };
 use onbill_domain::wire::partner::AccountStateRequest;
-use disputes::ReportedDisputes;
 use reported_state::learn;
 use serde::Serialize;
 
