@@ -213,7 +213,7 @@ async fn a_removed_end_shows(db: TestStore) {
     assert_eq!((read, end.newest, end.stated), (3, 3, None));
 }
 
-/// Nobody goes on as if nothing had been removed.
+/// No act goes on as if nothing had been removed.
 async fn without_its_end_nothing_is_done(db: TestStore) {
     look_three_times(&db).await;
     db.place.run_sql("DELETE FROM audit_end").await;

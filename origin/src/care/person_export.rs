@@ -42,7 +42,7 @@ pub enum ExportListError {
 impl CareDesk {
     /// 1. Checks the role: 403 `forbidden`.
     /// 2. Asks the operator's source of accounts who has the number: 503 `service-unavailable` if it
-    ///    does not respond. Whoever had it before is another person.
+    ///    does not respond. Who had it before is another person.
     /// 3. Records the export in the audit, whatever it finds; then reads. `None` if no present subscriber
     ///    has signed up.
     pub async fn export_person(
@@ -65,7 +65,7 @@ impl CareDesk {
     }
 
     /// Exports the people on `list`, one number in each line. `complain` gets a sentence for each line
-    /// that is no number, or whose number leads to nobody; it never has the number.
+    /// that is no number, or whose number has no such subscriber; it never has the number.
     pub async fn export_listed(
         &self,
         stamp: &AuditStamp,

@@ -58,7 +58,7 @@ onbill_domain::word_enum! {
     }
 }
 
-/// Whether the role may do it. Whoever runs the origin has its command line, so that withholding
+/// Whether the role may do it. An admin has the command line of the origin, so that withholding
 /// something from them here would only seem safe.
 #[expect(clippy::match_same_arms, reason = "a table has a row for each kind of act")]
 pub const fn permits(role: Role, act: Act) -> bool {

@@ -26,9 +26,9 @@ enum Action {
     /// Print all that is kept on people who ask for it.
     ///
     /// Numbers are read from a file or from standard input, one in each line: on the command line every user of the
-    /// machine could read them. What is printed has the number, so send it to nobody but that person. It has what
+    /// machine could read them. What is printed has the number, so send it to that person only. It has what
     /// belongs to the number's present subscriber, as the operator names them now, and nothing of who had the number
-    /// before. Each export is an entry in the audit. A line that is not a number, or whose number leads to nobody,
+    /// before. Each export is an entry in the audit. A line that is not a number, or whose number has no such subscriber,
     /// is named by its place; exit code 1.
     #[command(verbatim_doc_comment)]
     Export {

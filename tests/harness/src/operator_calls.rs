@@ -4,8 +4,11 @@ use crate::keys::{self, KeyHolder};
 use crate::{TestOperator, TestSystem};
 use bytes::Bytes;
 use http::{Request, StatusCode};
+use onbill_domain::ids::ExtId;
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
+use onbill_domain::wire::audit::ActorRole;
+use onbill_origin::store::AuditStamp;
 use serde_json::{Value, json};
 
 impl TestSystem {
@@ -52,10 +55,17 @@ pub async fn erase_listed_subscribers(
     list: &str,
 ) -> (onbill_origin::lifecycle::erasure_file::ErasureReport, Vec<String>) {
     let (app, mut complaints) = (operator.app(), Vec::new());
+    let stamp = AuditStamp {
+        key: "cli".to_owned(),
+        actor: ExtId::parse("uid-0").expect("is an id"),
+        role: ActorRole::Admin,
+        reference: None,
+    };
     let report = onbill_origin::lifecycle::erasure_file::erase_listed(
         &app.store,
         &app.vault,
         app.numbers,
+        &stamp,
         list.as_bytes(),
         || app.now(),
         |complaint| complaints.push(complaint),

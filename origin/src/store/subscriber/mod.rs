@@ -49,7 +49,7 @@ pub enum ErasureState {
 }
 
 /// What the audit says of an erasure: of each subscriber who had the number, or that there was none. A
-/// repeated call finds nobody by the number any more.
+/// repeated call finds no subscriber by the number any more.
 fn audit_facts<'a>(
     state: ErasureState,
     is_repeated: bool,
