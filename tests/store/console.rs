@@ -101,7 +101,12 @@ fn stamp_of(actor: &str) -> AuditStamp {
     AuditStamp { actor: parse_ext_id(actor), role: ActorRole::Supervisor, ..stamp("T-1") }
 }
 
-async fn decide(db: &TestStore, actor: &str, id: &str, decision: RefundRequestDecision) -> DecideRefundResult {
+async fn decide(
+    db: &TestStore,
+    actor: &str,
+    id: &str,
+    decision: RefundRequestDecision,
+) -> DecideRefundResult {
     db.store.decide_refund_request(NOW, stamp_of(actor), id.to_owned(), decision).await.expect("works")
 }
 
@@ -124,14 +129,16 @@ async fn a_request_is_decided_by_another_person(db: TestStore) {
     let DecideRefundResult::Approved(row) = decide(&db, "lead-4", "rq-1", approve).await else {
         panic!("another person decides")
     };
-    assert_eq!((row.asked_by.as_str(), row.amount, row.borne_by), ("lead-3", Some(usd(1599)), BorneBy::Operator));
+    assert_eq!(
+        (row.asked_by.as_str(), row.amount, row.borne_by),
+        ("lead-3", Some(usd(1599)), BorneBy::Operator)
+    );
 }
 
 async fn a_request_is_decided_once(db: TestStore) {
     ask(&db, "rq-1").await;
     let decided = at_once(&db, 8, |store, n| async move {
-        let decision =
-            if n % 4 < 2 { RefundRequestDecision::Approve } else { RefundRequestDecision::Reject };
+        let decision = if n % 4 < 2 { RefundRequestDecision::Approve } else { RefundRequestDecision::Reject };
         let stamp = stamp_of(&format!("lead-{}", n + 4));
         let result = store.decide_refund_request(NOW, stamp, "rq-1".to_owned(), decision).await;
         result.expect("works")

@@ -39,7 +39,8 @@ fn list_secrets(config: &Config) -> Vec<&Path> {
     };
     let passwords = config.database_password_file.as_deref().into_iter().chain(gateway);
     let passwords = passwords.chain(config.alarms.webhook_secret_file.as_deref());
-    let passwords = passwords.chain(config.console.as_ref().map(|console| console.client_secret_file.as_path()));
+    let passwords =
+        passwords.chain(config.console.as_ref().map(|console| console.client_secret_file.as_path()));
     std::iter::once(config.keys.as_path()).chain(passwords).collect()
 }
 

@@ -51,10 +51,8 @@ impl ConsoleSettings {
         let at = |key| SettingPath::of("console").key(key);
         let is_secure = require_https(&self.url, "console: url");
         if is_secure.is_ok() && parse_site_origin(&self.url).as_deref() != Some(&self.url) {
-            complaints.add(
-                at("url"),
-                "console: url must be a bare origin, such as https://console.acme.example",
-            );
+            complaints
+                .add(at("url"), "console: url must be a bare origin, such as https://console.acme.example");
         } else {
             complaints.take(at("url"), is_secure);
         }
@@ -64,24 +62,25 @@ impl ConsoleSettings {
         }
         for (key, text) in [("client_id", &self.client_id), ("groups_claim", &self.groups_claim)] {
             if !is_plain_text(text) {
-                complaints
-                    .add(at(key), format!("console: {key} must be text without control characters"));
+                complaints.add(at(key), format!("console: {key} must be text without control characters"));
             }
         }
-        let is_scope = |scope: &String| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_scope =
+            |scope: &String| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
         if !self.scopes.iter().all(is_scope) {
             complaints.add(at("scopes"), "console: scopes must be words of ASCII characters");
         }
         if self.groups.is_empty() {
-            complaints.add(at("groups"), "console: groups must name one group at least: no person could sign in");
+            complaints
+                .add(at("groups"), "console: groups must name one group at least: no person could sign in");
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::tests::GOOD;
     use super::super::Config;
+    use super::super::file::tests::GOOD;
 
     const CONSOLE: &str = r#"
         [console]

@@ -13,9 +13,7 @@ use super::viewer::{CONSOLE_KEY, Viewer};
 use crate::care::Act;
 use crate::charge::ConsoleRefund;
 use crate::fault::{Failure, Fault};
-use crate::store::{
-    DecideRefundResult, RefundRequestDecision, RefundRequestRow, RefundRequestState,
-};
+use crate::store::{DecideRefundResult, RefundRequestDecision, RefundRequestRow, RefundRequestState};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};

@@ -108,8 +108,11 @@ pub(crate) fn console_router(
 ) -> Result<Router, String> {
     let secret = read_password("console: client_secret_file", &settings.client_secret_file)?;
     let sign_in = SignIn::new(settings, secret, identity, parts.clock.clone(), parts.random.clone());
-    let console =
-        Console { cookies: Cookies::for_url(&settings.url), sign_in: Arc::new(sign_in), parts: parts.clone() };
+    let console = Console {
+        cookies: Cookies::for_url(&settings.url),
+        sign_in: Arc::new(sign_in),
+        parts: parts.clone(),
+    };
     if parts.recovering.0 {
         return Ok(guard_pages(Router::new().fallback(home::recovering), &parts));
     }

@@ -20,7 +20,9 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let text = match &self.0 {
             Failure::Reject(reject) => reject.message.clone(),
-            Failure::Fault(_) => "onbill or a system behind it does not answer. Try again in a minute.".to_owned(),
+            Failure::Fault(_) => {
+                "onbill or a system behind it does not answer. Try again in a minute.".to_owned()
+            }
         };
         let code = match &self.0 {
             Failure::Reject(reject) => Some(reject.code),

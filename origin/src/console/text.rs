@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn age_has_one_unit() {
         let shown = [-5, 1, 59, 60, 7_199, 86_399, 172_800].map(show_age);
-        assert_eq!(shown, ["0 seconds", "1 second", "59 seconds", "1 minute", "1 hour", "23 hours", "2 days"]);
+        assert_eq!(
+            shown,
+            ["0 seconds", "1 second", "59 seconds", "1 minute", "1 hour", "23 hours", "2 days"]
+        );
     }
 
     #[test]

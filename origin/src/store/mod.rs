@@ -40,9 +40,9 @@ mod kept_report;
 mod ledger_identity;
 mod nonce;
 mod recovery;
+mod refund_request;
 mod report;
 mod sealing;
-mod refund_request;
 mod session_assertion;
 mod spending;
 

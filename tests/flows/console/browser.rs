@@ -57,7 +57,8 @@ impl Browser {
         let page = self.get(from).await;
         assert_eq!(page.status, 200, "{from}: {}", page.body);
         let csrf = page.csrf();
-        let fields: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        let fields: Vec<(&str, &str)> =
+            [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
         self.post(path, &fields).await
     }
 

@@ -58,7 +58,9 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
     assert_eq!(acts, [AuditOutcome::Done, AuditOutcome::Unchanged].map(|of| (AuditAct::LinkClosed, of)));
     assert_eq!(post_charge(&desk, &pai, "c-1").await["declineReason"], "pai-revoked-by-user");
     let page = look_up(&browser, GOOD).await;
-    for text in ["Declined", "The customer has unlinked the partner.", "Se canceló a petición suya.", "dir=\"rtl\""] {
+    for text in
+        ["Declined", "The customer has unlinked the partner.", "Se canceló a petición suya.", "dir=\"rtl\""]
+    {
         assert!(page.has(text), "{text}: {}", page.body);
     }
     assert!(!page.has("<b>Netflix") && page.has("&lt;b&gt;Netflix"), "{}", page.body);
@@ -69,7 +71,11 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
         (pai.as_str(), "x", 400),
     ] {
         let form = [("link", link), ("reason", reason), ("reference", "T-1"), ("confirmed", "yes")];
-        assert_eq!(browser.post_from("/care", "/care/links/close", &form).await.status, status, "{link} {reason}");
+        assert_eq!(
+            browser.post_from("/care", "/care/links/close", &form).await.status,
+            status,
+            "{link} {reason}"
+        );
     }
 }
 
@@ -80,8 +86,14 @@ async fn supervisor_refunds_within_the_ceiling_once() {
     let charge = charge["transactionID"].as_str().expect("has one").to_owned();
     let browser = desk.sign_in("lead-3", &["g-lead"]).await;
     let form = |amount: &'static str| {
-        [("transaction", charge.as_str()), ("amount", amount), ("currency", "USD"), ("reason", "A child ordered it"),
-         ("borne_by", "operator"), ("reference", "T-7")]
+        [
+            ("transaction", charge.as_str()),
+            ("amount", amount),
+            ("currency", "USD"),
+            ("reason", "A child ordered it"),
+            ("borne_by", "operator"),
+            ("reference", "T-7"),
+        ]
     };
     let page = look_up(&browser, GOOD).await;
     assert!(page.has("action=\"/care/refunds\"") && page.has("value=\"15.99\""), "{}", page.body);
@@ -93,10 +105,19 @@ async fn supervisor_refunds_within_the_ceiling_once() {
     let again = browser.post_from("/care", "/care/refunds", &confirmed).await;
     assert!(again.has("nothing more was refunded"), "{}", again.body);
     assert!(look_up(&browser, GOOD).await.has("Refunded: 6.00 USD"));
-    for (field, value) in [("amount", "0"), ("amount", "1.999"), ("currency", "x"), ("borne_by", ""), ("reason", ""),
-        ("reference", ""), ("reference", "two words")]
-    {
-        let wrong: Vec<_> = form("1").into_iter().map(|(name, was)| (name, if name == field { value } else { was })).collect();
+    for (field, value) in [
+        ("amount", "0"),
+        ("amount", "1.999"),
+        ("currency", "x"),
+        ("borne_by", ""),
+        ("reason", ""),
+        ("reference", ""),
+        ("reference", "two words"),
+    ] {
+        let wrong: Vec<_> = form("1")
+            .into_iter()
+            .map(|(name, was)| (name, if name == field { value } else { was }))
+            .collect();
         let wrong: Vec<_> = wrong.into_iter().chain([("confirmed", "yes")]).collect();
         assert_eq!(browser.post_from("/care", "/care/refunds", &wrong).await.status, 400, "{field}={value}");
     }
@@ -127,6 +148,10 @@ async fn dead_letter_is_seen_and_retried_with_a_reason() {
     let (_, charge) = desk.system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
     assert_eq!(charge["status"], "APPROVED", "{charge}");
     assert!(billing.get("/billing").await.has("Every job is done"));
-    let job_retried: Vec<_> = desk.list_acts().await.into_iter().map(|(_, act, outcome)| (act, outcome)).collect();
-    assert_eq!(job_retried, [AuditOutcome::Done, AuditOutcome::NotFound].map(|of| (AuditAct::JobRetried, of)));
+    let job_retried: Vec<_> =
+        desk.list_acts().await.into_iter().map(|(_, act, outcome)| (act, outcome)).collect();
+    assert_eq!(
+        job_retried,
+        [AuditOutcome::Done, AuditOutcome::NotFound].map(|of| (AuditAct::JobRetried, of))
+    );
 }

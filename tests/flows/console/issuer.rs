@@ -85,7 +85,9 @@ impl Issuer {
         let query: BTreeMap<String, String> = query
             .split('&')
             .map(|pair| pair.split_once('=').expect("is a pair"))
-            .map(|(name, value)| (name.to_owned(), percent_decode_str(value).decode_utf8_lossy().into_owned()))
+            .map(|(name, value)| {
+                (name.to_owned(), percent_decode_str(value).decode_utf8_lossy().into_owned())
+            })
             .collect();
         assert_eq!(query["response_type"], "code");
         assert_eq!(query["client_id"], "onbill");
@@ -127,12 +129,15 @@ impl Issuer {
             Lie::PublicKeyAsSecret => header["alg"] = json!("HS256"),
             Lie::None | Lie::ForeignKey | Lie::CodesForever => {}
         }
-        let signed = format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+        let signed =
+            format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
         let signature = match &memory.lie {
             Lie::Unsigned => Vec::new(),
             Lie::PublicKeyAsSecret => hmac_sha256(key(1).public_key().as_ref(), signed.as_bytes()).to_vec(),
             Lie::ForeignKey => key(2).sign(signed.as_bytes()).as_ref().to_vec(),
-            Lie::None | Lie::Claim(..) | Lie::CodesForever => key(1).sign(signed.as_bytes()).as_ref().to_vec(),
+            Lie::None | Lie::Claim(..) | Lie::CodesForever => {
+                key(1).sign(signed.as_bytes()).as_ref().to_vec()
+            }
         };
         format!("{signed}.{}", encode(&signature))
     }
@@ -151,7 +156,9 @@ async fn document(State(issuer): State<Arc<Issuer>>) -> Result<Json<Value>, Stat
 
 async fn jwks() -> Json<Value> {
     let x = encode(key(1).public_key().as_ref());
-    Json(json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "2026-11", "use": "sig", "alg": "EdDSA", "x": x}]}))
+    Json(
+        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "2026-11", "use": "sig", "alg": "EdDSA", "x": x}]}),
+    )
 }
 
 /// RFC 6749 §4.1.3 and RFC 7636 §4.6.

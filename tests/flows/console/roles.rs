@@ -25,13 +25,24 @@ const PAGES: &[(&str, &str, Act, &[(&str, &str)])] = &[
         "post",
         "/care/links/close",
         Act::CloseLink,
-        &[("link", "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"), ("reason", "account-closed-fraud"), ("reference", "T-1")],
+        &[
+            ("link", "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"),
+            ("reason", "account-closed-fraud"),
+            ("reference", "T-1"),
+        ],
     ),
     (
         "post",
         "/care/refunds",
         Act::PostRefund,
-        &[("transaction", "t-1"), ("amount", "1"), ("currency", "USD"), ("reason", "x"), ("borne_by", "operator"), ("reference", "T-1")],
+        &[
+            ("transaction", "t-1"),
+            ("amount", "1"),
+            ("currency", "USD"),
+            ("reason", "x"),
+            ("borne_by", "operator"),
+            ("reference", "T-1"),
+        ],
     ),
     ("post", "/care/sms/resend", Act::ResendSms, &[("coupon", "c-1"), ("reference", "T-1")]),
     ("get", "/approvals", Act::ApproveRefund, &[]),
@@ -49,7 +60,8 @@ const PAGES: &[(&str, &str, Act, &[(&str, &str)])] = &[
 ];
 
 /// A page of findings names what they are of.
-const FINDINGS: &str = "/finance/findings?partner=netflix&from=2026-11-01&to=2026-11-30&cause=missing-on-bill";
+const FINDINGS: &str =
+    "/finance/findings?partner=netflix&from=2026-11-01&to=2026-11-30&cause=missing-on-bill";
 
 /// Pages of everybody who has signed in.
 const OF_ALL: &[&str] = &["/", "/sign-out"];

@@ -46,16 +46,24 @@ async fn cookie_that_is_guessed_or_changed_is_no_session() {
 #[tokio::test]
 async fn form_of_another_site_or_session_does_nothing() {
     let (desk, pai) = Desk::with_subscriber().await;
-    let (robin, mallory) = (desk.sign_in("robin-17", &["g-care"]).await, desk.sign_in("mallory", &["g-care"]).await);
+    let (robin, mallory) =
+        (desk.sign_in("robin-17", &["g-care"]).await, desk.sign_in("mallory", &["g-care"]).await);
     let others = mallory.get("/care").await.csrf();
     let own = robin.get("/care").await.csrf();
     let form = |csrf: &str| {
-        [("csrf", csrf), ("link", &pai), ("reason", "pai-revoked-by-user"), ("reference", "T-1"), ("confirmed", "yes")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        [
+            ("csrf", csrf),
+            ("link", &pai),
+            ("reason", "pai-revoked-by-user"),
+            ("reference", "T-1"),
+            ("confirmed", "yes"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
     let post = async |csrf: &str, origin: &str| {
         let fields = form(csrf);
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         robin.post_as("/care/links/close", &fields, origin).await.status
     };
     let here = "http://127.0.0.1:9465";

@@ -50,7 +50,9 @@ async fn callback_of_another_browser_is_refused() {
     let stolen = format!("/sign-in/callback?code=code-1&state={}", state_of(&own));
     assert_eq!(thief.get(&stolen).await.status, 400, "the code needs the verifier");
     assert_eq!(thief.get("/care").await.location(), "/sign-in");
-    for forged in ["/sign-in/callback", "/sign-in/callback?code=code-1", "/sign-in/callback?code=a&code=b&state=x"] {
+    for forged in
+        ["/sign-in/callback", "/sign-in/callback?code=code-1", "/sign-in/callback?code=a&code=b&state=x"]
+    {
         assert_eq!(desk.browser().get(forged).await.status, 400, "{forged}");
     }
 }

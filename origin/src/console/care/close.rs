@@ -46,8 +46,11 @@ pub(in crate::console) async fn close_link(
             p { "The link is closed for good: every later charge is declined, and the partner hears of it." }
             p { "Why: " strong { (close_words(reason)) } }
         };
-        let fields =
-            [("link", form.link.as_str()), ("reason", reason.as_str()), ("reference", form.reference.as_str())];
+        let fields = [
+            ("link", form.link.as_str()),
+            ("reason", reason.as_str()),
+            ("reference", form.reference.as_str()),
+        ];
         let confirmation = Confirmation {
             title: "Close this link?",
             text,

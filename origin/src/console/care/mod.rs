@@ -15,7 +15,8 @@ use onbill_domain::reject::Reject;
 /// A reference of a form, where one has to be there.
 fn require_reference(text: &str) -> Result<ExtId, Refused> {
     optional_reference(text)?.ok_or_else(|| {
-        Reject::invalid_request("Name a reference, such as the ticket: the audit and billing go by it.").into()
+        Reject::invalid_request("Name a reference, such as the ticket: the audit and billing go by it.")
+            .into()
     })
 }
 

@@ -60,7 +60,8 @@ pub(in crate::console) async fn post_refund(
 }
 
 fn read_request(form: &RefundForm, stamp: &AuditStamp) -> Result<DeskRefundRequest, Refused> {
-    let currency = Currency::parse(&form.currency).ok_or_else(|| Reject::invalid_request("The currency is not one."))?;
+    let currency =
+        Currency::parse(&form.currency).ok_or_else(|| Reject::invalid_request("The currency is not one."))?;
     let amount = read_amount(&form.amount, currency).ok_or_else(|| {
         Reject::invalid_request("The amount is not one, such as 15.99 without a sign or a currency.")
     })?;

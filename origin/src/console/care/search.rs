@@ -4,12 +4,12 @@
 use super::optional_reference;
 use super::subscriber::show_subscriber;
 use crate::care::Act;
+use crate::console::Console;
 use crate::console::access::require;
 use crate::console::form::Posted;
 use crate::console::layout::{Section, page};
 use crate::console::refused::Refused;
 use crate::console::viewer::{CONSOLE_KEY, Viewer};
-use crate::console::Console;
 use crate::fault::Failure;
 use axum::extract::State;
 use axum::response::Response;

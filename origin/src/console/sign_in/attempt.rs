@@ -64,7 +64,10 @@ mod tests {
     fn values_follow_from_the_cookie_and_from_nothing_else() {
         let first = Attempt::begin(&SystemRandom);
         let read = Attempt::read(&first.write()).expect("is a cookie of ours");
-        assert_eq!((read.state(), read.nonce(), read.verifier()), (first.state(), first.nonce(), first.verifier()));
+        assert_eq!(
+            (read.state(), read.nonce(), read.verifier()),
+            (first.state(), first.nonce(), first.verifier())
+        );
         let all = [first.state(), first.nonce(), first.verifier(), first.challenge(), first.write()];
         for (n, value) in all.iter().enumerate() {
             assert!(!all[..n].contains(value), "no value gives another away");

@@ -100,7 +100,8 @@ pub(super) fn verify(
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
     let (_, payload) = signed.split_once('.').ok_or(TokenFault::Malformed)?;
     let signature = decode_base64url(signature).ok_or(TokenFault::Malformed)?;
-    if header.crit.is_some() || !keys.verify(header.kid.as_deref(), &header.alg, signed.as_bytes(), &signature)
+    if header.crit.is_some()
+        || !keys.verify(header.kid.as_deref(), &header.alg, signed.as_bytes(), &signature)
     {
         return Err(TokenFault::NotGenuine);
     }

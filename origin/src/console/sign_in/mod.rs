@@ -162,8 +162,7 @@ pub(super) async fn begin(State(console): State<Console>) -> Response {
     match sign_in.authorization_url(&attempt).await {
         Ok(url) => {
             let mut response = redirect_to(&url);
-            let cookie =
-                console.cookies.set(CookieName::SignIn, &attempt.write(), Some(ATTEMPT_SECONDS));
+            let cookie = console.cookies.set(CookieName::SignIn, &attempt.write(), Some(ATTEMPT_SECONDS));
             response.headers_mut().append(SET_COOKIE, cookie);
             response
         }
@@ -243,7 +242,11 @@ async fn try_finish(
     let earlier = presented_session(console, headers);
     let began = console.parts.store.begin_console_session(sign_in.clock.now(), new, earlier).await?;
     // The cookie ends with the browser; the session by its own times.
-    Ok(if began { Ok(console.cookies.set(CookieName::Session, &id, None)) } else { Err(NotSignedIn::Repeated) })
+    Ok(if began {
+        Ok(console.cookies.set(CookieName::Session, &id, None))
+    } else {
+        Err(NotSignedIn::Repeated)
+    })
 }
 
 /// `POST /sign-out`: the session ends at every origin. 303 to a page that says so. The session at the

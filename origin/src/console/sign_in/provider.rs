@@ -170,8 +170,7 @@ impl IdentityProvider {
     /// Asks for document and keys, and keeps them.
     async fn read_known(&self) -> Result<Arc<Known>, ProviderFault> {
         let document = self.get(&discovery_url(&self.issuer)).await?;
-        let document: Document =
-            serde_json::from_slice(&document).map_err(|_| ProviderFault::BadDocument)?;
+        let document: Document = serde_json::from_slice(&document).map_err(|_| ProviderFault::BadDocument)?;
         if !document.is_of(&self.issuer) {
             return Err(ProviderFault::BadDocument);
         }
@@ -185,7 +184,11 @@ impl IdentityProvider {
         let request = Request::get(url).header(ACCEPT, "application/json").body(Bytes::new());
         let request = request.map_err(|_| ProviderFault::BadDocument)?;
         let answer = self.peer.send(request).await.map_err(|_| ProviderFault::Unreachable)?;
-        if answer.status() == StatusCode::OK { Ok(answer.into_body()) } else { Err(ProviderFault::Unreachable) }
+        if answer.status() == StatusCode::OK {
+            Ok(answer.into_body())
+        } else {
+            Err(ProviderFault::Unreachable)
+        }
     }
 }
 

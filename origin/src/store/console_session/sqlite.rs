@@ -56,11 +56,7 @@ pub(super) fn find_console_session(db: &Connection, session: Hash) -> Result<Opt
 }
 
 /// A clock that is behind takes nothing back.
-pub(super) fn note_console_session(
-    tx: &Connection,
-    now: Timestamp,
-    session: Hash,
-) -> Result<(), StoreError> {
+pub(super) fn note_console_session(tx: &Connection, now: Timestamp, session: Hash) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE console_sessions SET last_seen_at = max(last_seen_at, ?2) WHERE session_hash = ?1",
     )?

@@ -158,5 +158,6 @@ impl RefundRequestDecision {
 }
 
 /// The columns of a request, in both databases.
-const REQUEST_COLUMNS: &str = "request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
+const REQUEST_COLUMNS: &str =
+    "request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
     asked_role, asked_at, state";

@@ -86,17 +86,14 @@ pub(super) fn end_refund_request(
     was_posted: bool,
 ) -> Result<(), StoreError> {
     let state = if was_posted { RefundRequestState::Posted } else { RefundRequestState::Failed };
-    tx.prepare_cached(
-        "UPDATE refund_requests SET state = ?2 WHERE request_id = ?1 AND state = 'approved'",
-    )?
-    .execute(params![request_id, state.as_str()])?;
+    tx.prepare_cached("UPDATE refund_requests SET state = ?2 WHERE request_id = ?1 AND state = 'approved'")?
+        .execute(params![request_id, state.as_str()])?;
     Ok(())
 }
 
 fn find_request(db: &Connection, request_id: &str) -> Result<Option<RefundRequestRow>, StoreError> {
-    let mut select = db.prepare_cached(&format!(
-        "SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE request_id = ?1"
-    ))?;
+    let mut select =
+        db.prepare_cached(&format!("SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE request_id = ?1"))?;
     let mut rows = select.query([request_id])?;
     rows.next()?.map(read_request).transpose()
 }

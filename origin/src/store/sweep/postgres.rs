@@ -21,7 +21,11 @@ use onbill_domain::timestamp::Timestamp;
 /// Rows deleted in one transaction, which takes a few milliseconds.
 const ROWS_MAX: i64 = 1000;
 
-pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp, zone: OperatorTimeZone) -> Result<(), StoreError> {
+pub(super) async fn sweep(
+    db: &PostgresDatabase,
+    now: Timestamp,
+    zone: OperatorTimeZone,
+) -> Result<(), StoreError> {
     let pool = db.pool();
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     in_transaction!(pool, ReadCommitted, |tx| { alarm::end_alarms_of_gone_origins(tx, now).await? })?;
