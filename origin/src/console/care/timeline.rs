@@ -10,8 +10,9 @@ use onbill_domain::account_event::AccountEvent;
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::care::{
-    BorneBy, CareCharge, CareDispute, CareEvent, CareLink, CareRefund, CareSms, SubscriberSearchResponse,
+    BorneBy, CareCharge, CareEvent, CareLink, CareRefund, CareSms, SubscriberSearchResponse,
 };
+use onbill_domain::wire::dispute::CareDispute;
 use onbill_domain::wire::ott::TransactionStatus;
 
 /// An SMS that can be sent again: that of a coupon.
