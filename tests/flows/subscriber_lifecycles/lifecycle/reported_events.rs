@@ -172,7 +172,8 @@ impl LifecycleRun<'_> {
             role: ActorRole::Supervisor,
             reference: None,
         };
-        let erasure = self.store().erase_number(Some(nonce), self.now(), stamp, Some(name), index);
+        let store = self.store();
+        let erasure = store.erase_number(Some(nonce), self.now(), stamp, Some(name), index);
         let erasure = erasure.await.expect("works");
         self.tell(|| format!("{} is erased: {erasure:?}", NUMBERS[number]));
         self.meet("erased");
