@@ -104,6 +104,9 @@ pub const MANDATES_PER_PAGE: u32 = 8;
 /// kind: more than an agent reads on the telephone.
 pub const DESK_LINES_MAX: u32 = 20;
 
+/// Days in one summary: a month, and all until the same month of the year before.
+pub const SUMMARY_DAYS_MAX: u16 = 400;
+
 /// Charges on one account page: a year of one subscription, which fits into [`BODY_BYTES_MAX`].
 pub const ACCOUNT_CHARGES_PER_PAGE: u32 = 12;
 

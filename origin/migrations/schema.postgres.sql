@@ -63,6 +63,9 @@ CREATE TABLE audit (
     PRIMARY KEY (sequence),
     UNIQUE (previous)
 );
+CREATE INDEX audit_by_act ON audit (act, sequence);
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_handle ON audit (handle, sequence) WHERE handle IS NOT NULL;
 
 CREATE TABLE audit_end (
     chain TEXT NOT NULL,
@@ -70,6 +73,42 @@ CREATE TABLE audit_end (
     hash TEXT NOT NULL,
     PRIMARY KEY (chain),
     CHECK (chain = 'audit'::text)
+);
+
+CREATE TABLE charge_days (
+    day TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    charge_code TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    counted BIGINT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    PRIMARY KEY (day, partner, currency, charge_code, outcome, reason),
+    CHECK ((reason = ''::text) = (outcome <> 'declined'::text)),
+    CHECK (outcome = ANY (ARRAY['approved'::text, 'declined'::text, 'refunded'::text]))
+);
+
+CREATE TABLE console_sessions (
+    session_hash BYTEA NOT NULL,
+    sign_in_hash BYTEA NOT NULL,
+    actor TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    PRIMARY KEY (session_hash),
+    UNIQUE (sign_in_hash)
+);
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
+
+CREATE TABLE counted_days (
+    day TEXT NOT NULL,
+    starts_at BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL,
+    counted_at BIGINT NOT NULL,
+    PRIMARY KEY (day)
 );
 
 CREATE TABLE coupon_redemptions (
@@ -238,6 +277,27 @@ CREATE TABLE hourly_counts (
     PRIMARY KEY (subject, hour)
 );
 
+CREATE TABLE kept_findings (
+    partner TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    finding TEXT NOT NULL,
+    PRIMARY KEY (partner, period_from, period_to, cause, place)
+);
+
+CREATE TABLE kept_reports (
+    kind TEXT NOT NULL,
+    partner TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to TEXT NOT NULL,
+    made_at BIGINT NOT NULL,
+    report TEXT NOT NULL,
+    PRIMARY KEY (kind, partner, period_from, period_to),
+    CHECK (kind = ANY (ARRAY['reconciliation'::text, 'settlement'::text]))
+);
+
 CREATE TABLE ledger_identity (
     fact TEXT NOT NULL,
     value BYTEA NOT NULL,
@@ -353,6 +413,8 @@ CREATE INDEX number_locks_by_time ON number_locks (taken_at);
 
 CREATE TABLE origins (
     instance TEXT NOT NULL,
+    version TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
     PRIMARY KEY (instance)
 );
@@ -450,6 +512,31 @@ CREATE TABLE partner_subscriptions (
 );
 CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
 CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai) WHERE status <> 'CANCELLED'::text;
+
+CREATE TABLE refund_requests (
+    request_id TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    amount_minor BIGINT,
+    currency TEXT,
+    reason TEXT NOT NULL,
+    borne_by TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_role TEXT NOT NULL,
+    asked_at BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    decided_by TEXT,
+    decided_at BIGINT,
+    PRIMARY KEY (request_id),
+    FOREIGN KEY (transaction_id) REFERENCES transactions(transaction_id),
+    CHECK ((amount_minor IS NULL) = (currency IS NULL)),
+    CHECK ((state = 'waiting'::text) = (decided_at IS NULL)),
+    CHECK ((state = 'waiting'::text) = (decided_by IS NULL)),
+    CHECK (amount_minor > 0),
+    CHECK (borne_by = ANY (ARRAY['partner'::text, 'operator'::text])),
+    CHECK (state = ANY (ARRAY['waiting'::text, 'approved'::text, 'rejected'::text, 'posted'::text, 'failed'::text]))
+);
+CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state = ANY (ARRAY['waiting'::text, 'approved'::text]);
 
 CREATE TABLE refunds (
     refund_id TEXT NOT NULL,
@@ -609,3 +696,17 @@ CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_i
 CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED'::text;
 CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id) WHERE settled_at IS NOT NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id) WHERE status = 'PENDING'::text;
+
+CREATE TABLE visit_days (
+    day TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    proof TEXT NOT NULL,
+    step TEXT NOT NULL,
+    refusal TEXT NOT NULL,
+    counted BIGINT NOT NULL,
+    PRIMARY KEY (day, channel, locale, proof, step, refusal),
+    CHECK ((refusal = ''::text) = (step <> 'refused'::text)),
+    CHECK (channel = ANY (ARRAY['widget'::text, 'app'::text])),
+    CHECK (step = ANY (ARRAY['validated'::text, 'pin-issued'::text, 'pin-right'::text, 'sign-up-begun'::text, 'token-spent'::text, 'subscribed'::text, 'refused'::text]))
+);

@@ -55,11 +55,45 @@ CREATE TABLE audit (
     previous    TEXT NOT NULL UNIQUE,
     hash        TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_by_act ON audit (act, sequence);
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_handle ON audit (handle, sequence) WHERE handle IS NOT NULL;
 
 CREATE TABLE audit_end (
     chain TEXT PRIMARY KEY CHECK (chain = 'audit'),
     lines INTEGER NOT NULL,
     hash  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE charge_days (
+    day          TEXT NOT NULL,
+    partner      TEXT NOT NULL,
+    currency     TEXT NOT NULL,
+    charge_code  TEXT NOT NULL,
+    outcome      TEXT NOT NULL CHECK (outcome IN ('approved', 'declined', 'refunded')),
+    reason       TEXT NOT NULL CHECK ((reason = '') = (outcome <> 'declined')),
+    counted      INTEGER NOT NULL,
+    amount_minor INTEGER NOT NULL,
+    PRIMARY KEY (day, partner, currency, charge_code, outcome, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE console_sessions (
+    session_hash BLOB PRIMARY KEY,
+    sign_in_hash BLOB NOT NULL UNIQUE,
+    actor        TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    roles        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    ended_at     INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
+
+CREATE TABLE counted_days (
+    day        TEXT PRIMARY KEY,
+    starts_at  INTEGER NOT NULL,
+    ends_at    INTEGER NOT NULL,
+    counted_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE coupon_redemptions (
@@ -206,6 +240,26 @@ CREATE TABLE hourly_counts (
     PRIMARY KEY (subject, hour)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE kept_findings (
+    partner     TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    cause       TEXT NOT NULL,
+    place       INTEGER NOT NULL,
+    finding     TEXT NOT NULL,
+    PRIMARY KEY (partner, period_from, period_to, cause, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE kept_reports (
+    kind        TEXT NOT NULL CHECK (kind IN ('reconciliation', 'settlement')),
+    partner     TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    made_at     INTEGER NOT NULL,
+    report      TEXT NOT NULL,
+    PRIMARY KEY (kind, partner, period_from, period_to)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE ledger_identity (
     fact  TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -296,8 +350,10 @@ CREATE TABLE number_checks (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE origins (
-    instance TEXT PRIMARY KEY,
-    seen_at  INTEGER NOT NULL
+    instance   TEXT PRIMARY KEY,
+    version    TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE outbox (
@@ -379,6 +435,26 @@ CREATE TABLE partner_subscriptions (
 CREATE INDEX partner_subscriptions_by_pai ON partner_subscriptions (pai);
 CREATE UNIQUE INDEX partner_subscriptions_one_live ON partner_subscriptions (pai)
     WHERE status <> 'CANCELLED';
+
+CREATE TABLE refund_requests (
+    request_id     TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL REFERENCES transactions,
+    amount_minor   INTEGER CHECK (amount_minor > 0),
+    currency       TEXT,
+    reason         TEXT NOT NULL,
+    borne_by       TEXT NOT NULL CHECK (borne_by IN ('partner', 'operator')),
+    reference      TEXT NOT NULL,
+    asked_by       TEXT NOT NULL,
+    asked_role     TEXT NOT NULL,
+    asked_at       INTEGER NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'rejected', 'posted', 'failed')),
+    decided_by     TEXT,
+    decided_at     INTEGER,
+    CHECK ((amount_minor IS NULL) = (currency IS NULL)),
+    CHECK ((state = 'waiting') = (decided_by IS NULL)),
+    CHECK ((state = 'waiting') = (decided_at IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state IN ('waiting', 'approved');
 
 CREATE TABLE refunds (
     refund_id        TEXT PRIMARY KEY,
@@ -517,3 +593,15 @@ CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, tr
     WHERE settled_at IS NOT NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
     WHERE status = 'PENDING';
+
+CREATE TABLE visit_days (
+    day     TEXT NOT NULL,
+    channel TEXT NOT NULL CHECK (channel IN ('widget', 'app')),
+    locale  TEXT NOT NULL,
+    proof   TEXT NOT NULL,
+    step    TEXT NOT NULL CHECK (step IN ('validated', 'pin-issued', 'pin-right', 'sign-up-begun', 'token-spent',
+        'subscribed', 'refused')),
+    refusal TEXT NOT NULL CHECK ((refusal = '') = (step <> 'refused')),
+    counted INTEGER NOT NULL,
+    PRIMARY KEY (day, channel, locale, proof, step, refusal)
+) STRICT, WITHOUT ROWID;

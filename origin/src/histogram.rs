@@ -67,6 +67,21 @@ pub(crate) struct Counted {
     pub(crate) buckets: Vec<(f64, u64)>,
 }
 
+impl Counted {
+    /// The upper bound of the bucket that the value at this part of all is in: 1 of 2 for the median.
+    pub(crate) fn bound_of(&self, part: u64, of: u64) -> f64 {
+        let wanted = self.count.saturating_mul(part).div_ceil(of);
+        let mut below = 0;
+        for (bound, count) in &self.buckets {
+            below += count;
+            if below >= wanted {
+                return *bound;
+            }
+        }
+        f64::INFINITY
+    }
+}
+
 impl Histogram {
     pub(crate) fn new(bounds: &'static [u64]) -> Self {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
@@ -118,6 +133,16 @@ mod tests {
         let Counted { sum, count, buckets } = histogram.read();
         assert_eq!(buckets, [(1.0, 2), (2.0, 2), (f64::INFINITY, 1)]);
         assert_eq!((count, (sum * 1_000.0).round().to_string().as_str()), (5, "13002"));
+    }
+
+    #[test]
+    fn median_is_the_bound_of_its_bucket() {
+        let histogram = Histogram::new(&[1_000_000, 2_000_000]);
+        for milliseconds in [1, 2, 1_500, 9_000] {
+            histogram.note(Duration::from_millis(milliseconds));
+        }
+        let bounds = [(1, 2), (3, 4), (99, 100)].map(|(part, of)| histogram.read().bound_of(part, of).to_string());
+        assert_eq!(bounds, ["1", "2", "inf"]);
     }
 
     #[test]

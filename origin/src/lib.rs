@@ -2,7 +2,7 @@
 //! subscribers. It knows which subscriber has which number, issues and closes PAIs, mints and
 //! spends tokens, records every charge once and submits it to billing.
 //!
-//! The modules form layers: `app` and `cli` assemble the parts; `routes` receives the calls; the
+//! The modules form layers: `app` and `cli` assemble the parts; `routes` receives the calls, and `console` the people; the
 //! use cases decide (`audit`, `care`, `charge`, `flow`, `pin`, `ceiling`, `coupon`, `lifecycle`, `migration_files`,
 //! `reconciliation`, `settlement`); `delivery` carries out the jobs that they put into the queue, over `account`,
 //! `sms`, `http` and `keys`; `store` keeps the ledger, and `config` holds the operator's settings. A module uses only the layers beneath
@@ -24,9 +24,11 @@ pub mod care;
 mod ceiling;
 pub mod charge;
 pub mod config;
+pub mod console;
 mod contradictory_lines;
 pub mod coupon;
 mod csv_file;
+pub mod daily_counts;
 pub mod delivery;
 pub mod fault;
 pub mod flow;

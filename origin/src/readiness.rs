@@ -14,6 +14,7 @@ use crate::ambient::Clock;
 use crate::delivery::QueueWorkers;
 use crate::instruments::{Alarm, Instruments};
 use crate::store::{SCHEMA_VERSION, Store, StoreError};
+use onbill_domain::timestamp::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub struct Readiness {
     clock: Arc<dyn Clock>,
     /// The name of this origin among those of the ledger.
     instance: String,
+    started_at: Timestamp,
     instruments: Arc<Instruments>,
 }
 
@@ -67,6 +69,7 @@ impl Readiness {
             is_writable: AtomicBool::new(true),
             is_schema_current: AtomicBool::new(true),
             is_stopping: AtomicBool::new(false),
+            started_at: clock.now(),
             clock,
             instance,
             instruments,
@@ -108,7 +111,7 @@ impl Readiness {
 
     /// Writes once, and notes whether it could.
     pub async fn check(&self) {
-        let write = self.store.check_writable(self.clock.now(), self.instance.clone());
+        let write = self.store.check_writable(self.clock.now(), self.instance.clone(), self.started_at);
         let checked = tokio::time::timeout(PATIENCE, write).await;
         let problem = match checked {
             Ok(Ok(schema_version)) => {

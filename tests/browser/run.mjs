@@ -12,7 +12,7 @@ import { runAll } from './harness/suite.mjs';
 const STORIES = [
   'new_member', 'agreement', 'moved_member', 'numbers', 'lines', 'standing', 'reasons', 'codes', 'sessions', 'looks', 'room', 'poor_conditions', 'outages', 'results',
   'two_operators',
-  'foreign_pages', 'hostile_pages', 'integration', 'sample_app', 'accessibility', 'app', 'billing', 'refunds', 'customer_page', 'coupons', 'local_pages', 'readme_picture', 'clients', 'privacy',
+  'foreign_pages', 'hostile_pages', 'integration', 'sample_app', 'accessibility', 'app', 'billing', 'refunds', 'customer_page', 'coupons', 'local_pages', 'readme_picture', 'clients', 'console', 'console_reports', 'privacy',
 ];
 
 if (process.env.ONBILL_SCREENSHOTS) {

@@ -45,6 +45,7 @@ impl OperatorBilling {
             colours: BrandColours::of(&operator),
             coupons: None,
             terms: None,
+            staff: None,
             operator,
             name: "Acme Mobile".to_owned(),
             country: "US".to_owned(),

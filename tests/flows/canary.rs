@@ -349,7 +349,7 @@ async fn run_upkeep(system: &mut TestSystem) {
     app.worker.deliver_due().await.expect("works");
     let ann = system.pai_of("ann@example.com").await;
     assert_eq!(post_charge(system, &ann, "c-last").await, "DECLINED");
-    app.store.sweep(app.now()).await.expect("works");
+    app.sweep().await.expect("works");
 }
 
 /// Searches logs, the edge's store, its rates, and what crossed the network.

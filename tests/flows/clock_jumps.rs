@@ -20,7 +20,7 @@ async fn post(system: &TestSystem, pai: &str, id: &str, value: i64) -> Value {
 
 /// What a serving origin does every five minutes.
 async fn sweep_and_deliver(system: &TestSystem) {
-    system.acme.app().store.sweep(system.now()).await.expect("works");
+    system.acme.app().sweep().await.expect("works");
     system.acme.deliver_due().await;
 }
 

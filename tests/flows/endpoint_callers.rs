@@ -43,7 +43,7 @@ async fn replayed_call_is_refused_and_changes_nothing() {
     assert_eq!(system.send_request(call.clone()).await.0, UNAUTHORIZED);
     // Also at the last moment at which its signature is fresh.
     system.advance_seconds(300);
-    system.acme.app().store.sweep(system.now()).await.expect("works");
+    system.acme.app().sweep().await.expect("works");
     assert_eq!(system.send_request(call).await.0, UNAUTHORIZED);
     assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
 }

@@ -243,7 +243,7 @@ async fn file_for_billing_is_written_out_first() {
     assert_eq!(made.expect("works"), 1, "of Ann's only");
     assert_eq!(system.request_erasure("er-1", GOOD).await, (StatusCode::OK, json!("ERASING")));
     app.store.mark_file_written(app.now(), "acme-f-1".into(), [1; 32]).await.expect("works");
-    app.store.sweep(app.now()).await.expect("works");
+    app.sweep().await.expect("works");
     assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
 }
 

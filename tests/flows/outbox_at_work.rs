@@ -60,7 +60,7 @@ async fn service_with_failed_task_ends_for_a_restart() {
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     let serve = async |stop: Pin<Box<dyn Future<Output = ()> + Send>>| {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-        let listeners = Listeners { calls: listener, admin: None };
+        let listeners = Listeners { calls: listener, admin: None, console: None };
         let app = Arc::clone(system.acme.app());
         let running = service::run(app, listeners, None, Supervisor::default(), stop);
         tokio::time::timeout(DEADLINE, running).await.expect("ends")

@@ -65,7 +65,7 @@ async fn assertion_without_a_frame_is_used_once() {
     assert_eq!(take_step(&system, GOOD, &session, None).await, used());
     assert_eq!(take_step(&system, GOOD, &session, Some("frame-1")).await, used());
     system.advance_seconds(300);
-    system.acme.app().store.sweep(system.now()).await.expect("works");
+    system.acme.app().sweep().await.expect("works");
     let expired = (StatusCode::BAD_REQUEST, json!("token-expired"));
     assert_eq!(
         take_step(&system, GOOD, &session, None).await,

@@ -99,7 +99,7 @@ async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(db: Te
         ("c-3", "m-3", RECEIPT_SECONDS - 1, 200, CouponState::Delivered),
         ("c-4", "m-4", RECEIPT_SECONDS, 400, CouponState::Sent),
     ] {
-        db.store.sweep(NOW.plus_seconds(after)).await.expect("works");
+        db.sweep(NOW.plus_seconds(after)).await;
         let row = db.store.find_coupon(parse_ext_id(id)).await.expect("works").expect("is there");
         let due = db.lease_due(after + leased_after).await;
         let is_its = |entry: &LeasedJob| job_name(entry) == ("coupon", row.coupon_id.as_str());

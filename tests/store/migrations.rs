@@ -21,7 +21,7 @@ use onbill_domain::wire::coupon::CouponState;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
-use onbill_origin::config::PostgresAddress;
+use onbill_origin::config::{OperatorTimeZone, PostgresAddress};
 use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{
     AlarmFilter, ChangeSubscriptionResult, CouponFilter, DevicePin, ErasureState, Job, LeasedJob, MIGRATIONS,
@@ -338,7 +338,7 @@ async fn erasures_are_there(store: &Store) {
         store.erase_number(None, NOW, stamp("E-1"), Some(parse_ext_id(id)), number).await.expect("works")
     };
     assert_eq!(erase("er-1", sealed_number(4).index).await, ErasureState::Erasing);
-    store.sweep(NOW).await.expect("works");
+    store.sweep(NOW, OperatorTimeZone::default()).await.expect("works");
     assert_eq!(erase("er-1", sealed_number(4).index).await, ErasureState::Erased);
     // The sample's file is not written yet, and has a line of this subscriber's.
     assert_eq!(erase("er-2", sealed_number(1).index).await, ErasureState::Erasing);
@@ -391,7 +391,7 @@ async fn newer_schema_is_served_only_if_it_says_so(db: TestStore) {
             assert_eq!(db.place.open_as(mode, 1).await.err(), refusal, "{mode:?} {record}");
         }
         assert_eq!(
-            db.store.check_writable(NOW, "a".to_owned()).await.err(),
+            db.store.check_writable(NOW, "a".to_owned(), NOW).await.err(),
             refusal,
             "it is served already: {record}"
         );
@@ -434,7 +434,7 @@ async fn next_release_migrates_what_others_use(db: TestStore) {
     });
     migrated.expect("migrates in the end");
     assert_eq!(db.place.count_rows("pais WHERE next_release IS NOT NULL").await, 0);
-    assert_eq!(db.store.check_writable(NOW, "a".to_owned()).await, Ok(next.len()));
+    assert_eq!(db.store.check_writable(NOW, "a".to_owned(), NOW).await, Ok(next.len()));
     open_with(&db.place, &next).await.expect("has nothing left to do");
     assert_eq!(db.place.count_rows("migrations").await, i64::try_from(next.len()).expect("is small"));
 }

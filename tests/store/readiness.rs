@@ -13,7 +13,7 @@ on_each_database!(
 );
 
 async fn ledger_takes_writes(db: TestStore) {
-    let check = async || db.store.check_writable(NOW, "a".to_owned()).await;
+    let check = async || db.store.check_writable(NOW, "a".to_owned(), NOW).await;
     assert_eq!(check().await, Ok(SCHEMA_VERSION));
     assert_eq!(check().await, Ok(SCHEMA_VERSION), "it can be asked again");
 }
@@ -21,13 +21,13 @@ async fn ledger_takes_writes(db: TestStore) {
 /// One that was cut off in the middle of its check, and one that migrates, hold their locks.
 async fn origin_is_not_disturbed_by_another_one(db: TestStore) {
     let TestDb::Postgres { url, .. } = &db.place else { return };
-    assert_eq!(db.store.check_writable(NOW, "a".to_owned()).await, Ok(SCHEMA_VERSION));
+    assert_eq!(db.store.check_writable(NOW, "a".to_owned(), NOW).await, Ok(SCHEMA_VERSION));
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("is there");
     let running = tokio::spawn(connection);
     let locks = "BEGIN; UPDATE origins SET seen_at = 0 WHERE instance = 'a';
         SELECT version FROM schema_version FOR UPDATE";
     client.batch_execute(locks).await.expect("works");
-    let checked = db.store.check_writable(NOW, "b".to_owned());
+    let checked = db.store.check_writable(NOW, "b".to_owned(), NOW);
     let checked = tokio::time::timeout(Duration::from_secs(10), checked).await;
     assert_eq!(checked.expect("waits for nobody"), Ok(SCHEMA_VERSION));
     running.abort();
@@ -48,8 +48,8 @@ async fn alarms_of_an_origin_that_writes_are_its_own(db: TestStore) {
     for origin in ["a", "gone"] {
         db.store.record_alarms(origin.to_owned(), vec![alarm.clone()]).await.expect("works");
     }
-    db.store.check_writable(later, "a".to_owned()).await.expect("works");
-    db.store.sweep(later).await.expect("works");
+    db.store.check_writable(later, "a".to_owned(), NOW).await.expect("works");
+    db.sweep(later).await;
     let active = db.store.list_alarms(AlarmFilter::Active).await.expect("works");
     assert_eq!(active.iter().map(|alarm| alarm.instance.as_str()).collect::<Vec<_>>(), ["a"]);
 }

@@ -79,6 +79,11 @@ impl TestStore {
         self.place.open_store(CONNECTIONS).await.expect("opens")
     }
 
+    /// Deletes what has expired, for an operator in UTC.
+    pub(crate) async fn sweep(&self, now: Timestamp) {
+        self.store.sweep(now, OperatorTimeZone::default()).await.expect("works");
+    }
+
     /// A subscriber with a PAI at `netflix`, as after a sign-up.
     pub(crate) async fn sign_up_subscriber(&self, number: u8) -> PaiRow {
         match self.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", number, "2024-01-01")).await {

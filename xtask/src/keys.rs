@@ -223,6 +223,11 @@ pub(crate) fn random_short_password() -> Outcome<String> {
     Ok(encode_base64url(&random_secret()?[..6]))
 }
 
+/// A password for programs, which no person types.
+pub(crate) fn random_long_password() -> Outcome<String> {
+    Ok(encode_base64url(&random_secret()?))
+}
+
 /// Writes files into `dir`, all or none of them: a file that is there already stays.
 fn write_new_files(files: Vec<KeyFile>, dir: &Path) -> Outcome<Vec<PathBuf>> {
     files.iter().try_for_each(|file| refuse_existing(&dir.join(&file.name)))?;

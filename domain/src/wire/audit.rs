@@ -37,6 +37,12 @@ crate::wire_enum! {
         LinkClosed = "link-closed",
         /// Asked for a refund.
         RefundPosted = "refund-posted",
+        /// Asked a second person to agree to a refund.
+        RefundAsked = "refund-asked",
+        /// Agreed to another person's refund.
+        RefundApproved = "refund-approved",
+        /// Did not agree to it.
+        RefundRejected = "refund-rejected",
         /// Opened a dispute about a charge.
         DisputeOpened = "dispute-opened",
         /// Accepted, rejected or withdrew a dispute.

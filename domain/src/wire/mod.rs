@@ -19,6 +19,7 @@ pub mod origin;
 pub mod ott;
 pub mod partner;
 pub mod subscription;
+pub mod summary;
 
 mod lenient;
 mod parse;

@@ -682,8 +682,11 @@ CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 -- An origin of this ledger, by its own name: the row that it writes every two seconds, to see that it
 -- can. No other origin writes it. It is deleted a day after the last time.
 CREATE TABLE origins (
-    instance TEXT PRIMARY KEY,
-    seen_at  BIGINT NOT NULL
+    instance   TEXT PRIMARY KEY,
+    -- Version and commit of its program.
+    version    TEXT NOT NULL,
+    started_at BIGINT NOT NULL,
+    seen_at    BIGINT NOT NULL
 );
 
 -- A session assertion of the dashboard that a frame of the widget has used, until it expires.
@@ -693,6 +696,46 @@ CREATE TABLE session_assertions (
     expires_at     BIGINT NOT NULL
 );
 CREATE INDEX session_assertions_by_expiry ON session_assertions (expires_at);
+
+-- A refund above a supervisor's ceiling, which waits for a second person. It becomes a row of refunds
+-- under the same id.
+CREATE TABLE refund_requests (
+    request_id     TEXT PRIMARY KEY,
+    transaction_id TEXT NOT NULL REFERENCES transactions,
+    -- NULL for all that is left of the charge.
+    amount_minor   BIGINT CHECK (amount_minor > 0),
+    currency       TEXT,
+    reason         TEXT NOT NULL,
+    borne_by       TEXT NOT NULL CHECK (borne_by IN ('partner', 'operator')),
+    reference      TEXT NOT NULL,
+    asked_by       TEXT NOT NULL,
+    asked_role     TEXT NOT NULL,
+    asked_at       BIGINT NOT NULL,
+    state          TEXT NOT NULL CHECK (state IN ('waiting', 'approved', 'rejected', 'posted', 'failed')),
+    decided_by     TEXT,
+    decided_at     BIGINT,
+    CHECK ((amount_minor IS NULL) = (currency IS NULL)),
+    CHECK ((state = 'waiting') = (decided_by IS NULL)),
+    CHECK ((state = 'waiting') = (decided_at IS NULL))
+);
+CREATE INDEX refund_requests_open ON refund_requests (asked_at, request_id) WHERE state IN ('waiting', 'approved');
+
+-- A session of the console, by the hash of what the browser has. One that has ended is kept for a day:
+-- its sign-in makes no second one.
+CREATE TABLE console_sessions (
+    session_hash BYTEA PRIMARY KEY,
+    -- Of what the identity provider had to sign for this sign-in alone.
+    sign_in_hash BYTEA NOT NULL UNIQUE,
+    -- The identity provider's id of the person, and what it calls them.
+    actor        TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    -- Words, with a blank between them.
+    roles        TEXT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    last_seen_at BIGINT NOT NULL,
+    ended_at     BIGINT
+);
+CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
 
 -- What a person did or looked at. Rows are only added: each has the hash of the one before, so that
 -- none can be left out or changed.
@@ -719,6 +762,10 @@ CREATE TABLE audit (
     previous    TEXT NOT NULL UNIQUE,
     hash        TEXT NOT NULL
 );
+-- The console's pages of it.
+CREATE INDEX audit_by_actor ON audit (actor, sequence);
+CREATE INDEX audit_by_act ON audit (act, sequence);
+CREATE INDEX audit_by_handle ON audit (handle, sequence) WHERE handle IS NOT NULL;
 
 -- The end of the audit: without it, entries that are missing at the end would not be missed. Whoever
 -- adds an entry locks the row.
@@ -726,4 +773,74 @@ CREATE TABLE audit_end (
     chain TEXT PRIMARY KEY CHECK (chain = 'audit'),
     lines BIGINT NOT NULL,
     hash  TEXT NOT NULL
+);
+
+-- What was settled on a day, for the charts of the desks: their cost must not grow with the ledger. Each day
+-- is counted from the ledger as a whole, again and again until a day after its end. Rows are permanent.
+CREATE TABLE charge_days (
+    -- Of the operator's time zone.
+    day          TEXT NOT NULL,
+    partner      TEXT NOT NULL,
+    currency     TEXT NOT NULL,
+    -- Empty for charges without one.
+    charge_code  TEXT NOT NULL,
+    outcome      TEXT NOT NULL CHECK (outcome IN ('approved', 'declined', 'refunded')),
+    -- Why charges were declined. Empty for the others.
+    reason       TEXT NOT NULL CHECK ((reason = '') = (outcome <> 'declined')),
+    counted      BIGINT NOT NULL,
+    amount_minor BIGINT NOT NULL,
+    PRIMARY KEY (day, partner, currency, charge_code, outcome, reason)
+);
+
+-- How far customers came on a day on their way to a subscription. Rows are permanent, and outlive the
+-- flows. They name no person.
+CREATE TABLE visit_days (
+    day     TEXT NOT NULL,
+    channel TEXT NOT NULL CHECK (channel IN ('widget', 'app')),
+    -- Empty where it is not known; proof as well.
+    locale  TEXT NOT NULL,
+    proof   TEXT NOT NULL,
+    step    TEXT NOT NULL CHECK (step IN ('validated', 'pin-issued', 'pin-right', 'sign-up-begun', 'token-spent',
+        'subscribed', 'refused')),
+    -- The error code by which customers were refused. Empty for other steps.
+    refusal TEXT NOT NULL CHECK ((refusal = '') = (step <> 'refused')),
+    counted BIGINT NOT NULL,
+    PRIMARY KEY (day, channel, locale, proof, step, refusal)
+);
+
+-- A day that was counted, and the newest time as of which.
+CREATE TABLE counted_days (
+    day        TEXT PRIMARY KEY,
+    -- The first second of the day and the first after it. In another time zone they are others, and the day
+    -- is counted again.
+    starts_at  BIGINT NOT NULL,
+    ends_at    BIGINT NOT NULL,
+    counted_at BIGINT NOT NULL
+);
+
+-- A report of a period that the operator has kept, for the console. A newer one of the same period takes its
+-- place.
+CREATE TABLE kept_reports (
+    kind        TEXT NOT NULL CHECK (kind IN ('reconciliation', 'settlement')),
+    partner     TEXT NOT NULL,
+    -- Days of UTC, as in the reports.
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    made_at     BIGINT NOT NULL,
+    -- Sums, as JSON.
+    report      TEXT NOT NULL,
+    PRIMARY KEY (kind, partner, period_from, period_to)
+);
+
+-- The findings of a reconciliation that was kept, ten thousand at most.
+CREATE TABLE kept_findings (
+    partner     TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_to   TEXT NOT NULL,
+    cause       TEXT NOT NULL,
+    -- Among the findings of the run, from 0.
+    place       BIGINT NOT NULL,
+    -- The columns of the file of findings, as JSON.
+    finding     TEXT NOT NULL,
+    PRIMARY KEY (partner, period_from, period_to, cause, place)
 );

@@ -8,7 +8,9 @@ use crate::alarm_watch::{AlarmWatch, instance_name};
 use crate::ambient::{Clock, Random};
 use crate::care::{CareDesk, DeskGate, Disputes};
 use crate::config::{ChargeCodes, Config, NumberPlan};
+use crate::console::console_router;
 use crate::coupon::Coupons;
+use crate::daily_counts::DailyCounts;
 use crate::delivery::files::FileExchange;
 use crate::delivery::{
     AlarmWebhook, BillingSubmission, EdgeMappings, QueueWorkers, ReceiptRecorder, WakeUp, Worker,
@@ -23,7 +25,7 @@ use crate::readiness::Readiness;
 use crate::routes::admin::admin_router;
 use crate::routes::{OTHER_ROUTES, PARTNER_ROUTES, Recovering, RouteState, router};
 use crate::sms::{self, SmsGateway};
-use crate::store::{Queue, Store};
+use crate::store::{Queue, Store, StoreError};
 use axum::Router;
 use onbill_domain::key::Keyring;
 use onbill_domain::timestamp::Timestamp;
@@ -173,6 +175,16 @@ impl App {
         self.clock.now()
     }
 
+    /// Deletes what has expired.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        self.store.sweep(self.now(), self.config.time_zone.clone()).await
+    }
+
+    /// What happened on each day.
+    pub fn daily_counts(&self) -> &DailyCounts {
+        &self.routes.daily_counts
+    }
+
     /// Wakes the workers of the queue.
     pub fn wake_queue(&self) {
         self.worker.wake_up.wake(Queue::All);
@@ -185,6 +197,13 @@ impl App {
     /// The routes of the admin listener.
     pub fn admin_router(&self) -> Router {
         admin_router(self.routes.clone())
+    }
+
+    /// The pages of the console, if there is one. `identity` reaches the identity provider. The error says
+    /// which setting is wrong.
+    pub fn console_router(&self, identity: Arc<dyn Peer>) -> Result<Option<Router>, String> {
+        let Some(settings) = &self.config.console else { return Ok(None) };
+        console_router(self.routes.clone(), settings, identity).map(Some)
     }
 
     /// Keeps up the connection that an SMS gateway may need, and receives its delivery receipts.
@@ -343,6 +362,7 @@ impl Base {
             refunds: Arc::new(self.refunds(billing, &gate)),
             terms_changes: Arc::new(self.terms_changes()),
             care: Arc::new(self.care(&gate)),
+            daily_counts: Arc::new(self.daily_counts()),
             disputes: Arc::new(self.disputes(&gate)),
             gate,
             coupons: coupons.clone(),
@@ -351,6 +371,15 @@ impl Base {
             metrics_page: Arc::new(self.metrics_page(&readiness)),
             readiness,
             recovering: Recovering(self.is_recovering),
+            instruments: self.instruments.clone(),
+        }
+    }
+
+    fn daily_counts(&self) -> DailyCounts {
+        DailyCounts {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            time_zone: self.config.time_zone.clone(),
             instruments: self.instruments.clone(),
         }
     }

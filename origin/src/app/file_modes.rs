@@ -30,7 +30,7 @@ pub fn list_open_files(config: &Config) -> Vec<OpenFile> {
     database.into_iter().map(|(path, mode)| OpenFile { path, mode }).chain(secrets).collect()
 }
 
-/// The key ring, the password files and the secret of the alarm webhook.
+/// The key ring, the password files, and the secrets of the alarm webhook and of the console.
 fn list_secrets(config: &Config) -> Vec<&Path> {
     let gateway = match &config.sms {
         SmsSettings::Csp(_) => None,
@@ -39,6 +39,8 @@ fn list_secrets(config: &Config) -> Vec<&Path> {
     };
     let passwords = config.database_password_file.as_deref().into_iter().chain(gateway);
     let passwords = passwords.chain(config.alarms.webhook_secret_file.as_deref());
+    let passwords =
+        passwords.chain(config.console.as_ref().map(|console| console.client_secret_file.as_path()));
     std::iter::once(config.keys.as_path()).chain(passwords).collect()
 }
 

@@ -5,8 +5,10 @@ use super::database;
 use super::file_modes::list_open_files;
 use super::key_check::list_missing_keys;
 use crate::config::{Config, SmppAddress, SmsSettings, mask_url};
+use crate::console::discovery_url;
 use crate::delivery::read_webhook_secret;
 use crate::http::probe_url;
+use crate::keys::password_file::read_password;
 use crate::tls;
 use futures_util::future::join_all;
 use rustls::pki_types::ServerName;
@@ -45,6 +47,10 @@ pub async fn probe_all(config: &Config) -> Vec<Probe> {
     if let Some(file) = &config.alarms.webhook_secret_file {
         let found = read_webhook_secret(file).map(|_| "is a secret".to_owned());
         probes.push(Probe::new("alarms.webhook_secret_file", found));
+    }
+    if let Some(console) = &config.console {
+        let found = read_password("console: client_secret_file", &console.client_secret_file);
+        probes.push(Probe::new("console.client_secret_file", found.map(|_| "can be read".to_owned())));
     }
     probes.extend(join_all(list_urls(config).into_iter().map(probe_address)).await);
     if let SmsSettings::Smpp(settings) = &config.sms {
@@ -100,6 +106,9 @@ fn list_urls(config: &Config) -> Vec<(String, String)> {
     }
     if let Some(url) = &config.alarms.webhook {
         urls.push((format!("alarms.webhook {}", mask_url(url)), url.clone()));
+    }
+    if let Some(console) = &config.console {
+        urls.push((format!("console.issuer {}", console.issuer), discovery_url(&console.issuer)));
     }
     urls.extend(config.telemetry.traces_url().map(|url| shown("telemetry.otlp_endpoint", &url)));
     urls

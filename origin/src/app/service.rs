@@ -8,6 +8,9 @@ use crate::delivery::StuckWorkers;
 use crate::delivery::files::Directory;
 use crate::instruments::{Alarm, raise_alarm};
 use crate::server;
+use axum::Router;
+use futures_util::FutureExt as _;
+use futures_util::future::join;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +21,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 /// Connections to the admin listener: a few monitors ask it, and what is too much for it takes no
 /// file handle from the calls.
 const ADMIN_CONNECTIONS_MAX: usize = 32;
+/// Connections to the console: some hundred people by one proxy each, of whom few ask at once.
+const CONSOLE_CONNECTIONS_MAX: usize = 128;
 
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
@@ -35,6 +40,8 @@ pub struct Listeners {
     pub calls: TcpListener,
     /// That of the people and programs who run the origin.
     pub admin: Option<TcpListener>,
+    /// That of the operator's people, with its pages.
+    pub console: Option<(TcpListener, Router)>,
 }
 
 /// Serves until `stop` completes and the calls that came before it are answered, or had their time.
@@ -78,9 +85,17 @@ pub async fn run(
         readiness.begin_stop();
         supervisor.say_stopping();
     };
+    let stop = stop.shared();
     let (calls, instruments) = (listeners.calls, Some(Arc::clone(&app.instruments)));
+    let calls = server::serve(calls, app.router(), server::connections_max(), instruments, stop.clone());
+    // What a person has begun is ended like a call.
+    let pages = async {
+        if let Some((listener, router)) = listeners.console {
+            server::serve(listener, router, CONSOLE_CONNECTIONS_MAX, None, stop).await;
+        }
+    };
     let ended = tokio::select! {
-        () = server::serve(calls, app.router(), server::connections_max(), instruments, stop) => {
+        _ = join(calls, pages) => {
             // An SMSC that is not told holds the session for live, and may refuse the next one.
             app.sms.end_session().await;
             Ok(())
@@ -102,6 +117,7 @@ async fn leave_word(app: &App) {
     let exchange = || tokio::time::timeout(LAST_WORDS, app.alarm_watch.exchange());
     // Nobody waits for the rest: the log has it, and the next start tells what was not told.
     let _ = exchange().await;
+    let _ = tokio::time::timeout(LAST_WORDS, app.daily_counts().write_refused_visits()).await;
     if let Some(webhook) = &app.alarm_webhook {
         let _ = tokio::time::timeout(LAST_WORDS, webhook.post_waiting()).await;
         // The table remembers what the receiver has.
@@ -129,11 +145,14 @@ async fn sweep(app: Arc<App>) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     loop {
         every.tick().await;
-        if let Err(error) = app.store.sweep(app.now()).await {
+        if let Err(error) = app.sweep().await {
             tracing::error!(fault = ?error, "old nonces and flows could not be deleted");
         }
         if app.is_recovering {
             continue;
+        }
+        if let Err(error) = app.daily_counts().count_due_days().await {
+            tracing::error!(fault = ?error, "the counts of the days could not be written");
         }
         let reminding = CallTrace::begin_work(&*app.random, "coupon-reminders", app.coupons.remind_all());
         if let Err(fault) = reminding.await {

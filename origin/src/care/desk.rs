@@ -42,7 +42,7 @@ impl CareDesk {
     /// 4. Reads their page.
     pub(crate) async fn search(
         &self,
-        nonce: Nonce,
+        nonce: Option<Nonce>,
         key: String,
         request: SubscriberSearchRequest,
     ) -> Result<SubscriberSearchResponse, Failure> {
@@ -51,7 +51,7 @@ impl CareDesk {
         let msisdn = self.numbers.parse(msisdn.expose())?;
         let before = cursor.as_deref().map(parse_cursor).transpose()?;
         let stamp = AuditStamp { key, actor, role, reference };
-        let stamp = self.gate.admit(Some(&nonce), stamp, Act::SearchSubscriber).await?;
+        let stamp = self.gate.admit(nonce.as_ref(), stamp, Act::SearchSubscriber).await?;
         // 2.
         let account = live_account(self.accounts.find_account(&msisdn).await?);
         // 3.

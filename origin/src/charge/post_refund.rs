@@ -12,6 +12,7 @@ use crate::store::{
 };
 use onbill_domain::digest::sha256;
 use onbill_domain::ids::{ExtId, PartnerId};
+use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::care::DeskRefundRequest;
@@ -33,6 +34,15 @@ pub enum RecordedRefund {
     New(Refund),
     /// Recorded before, with the first response.
     Replay(Vec<u8>),
+}
+
+/// What becomes of a refund that a person asks for at the console.
+pub(crate) enum ConsoleRefund {
+    Recorded(RecordedRefund),
+    /// With all refunds of the operator, it would be more of the charge than the role may give back.
+    NeedsApproval {
+        ceiling: Money,
+    },
 }
 
 impl RefundPosts {
@@ -72,10 +82,41 @@ impl RefundPosts {
         key: String,
         request: DeskRefundRequest,
     ) -> Result<RecordedRefund, Failure> {
+        let ceilings = self.gate.refund_ceilings(request.role);
+        recorded(self.post_desk_refund(Some(nonce), key, request, ceilings).await?, "ref")
+    }
+
+    /// The same for a person at the console, whose refund above the ceiling can be put before a second
+    /// one. With `agreed`, it was, and no ceiling holds.
+    pub(crate) async fn record_console_refund(
+        &self,
+        key: String,
+        request: DeskRefundRequest,
+        agreed: bool,
+    ) -> Result<ConsoleRefund, Failure> {
+        let ceilings = if agreed { None } else { self.gate.refund_ceilings(request.role) };
+        match self.post_desk_refund(None, key, request, ceilings).await? {
+            PostRefundResult::AboveCeiling { ceiling } => Ok(ConsoleRefund::NeedsApproval { ceiling }),
+            other => Ok(ConsoleRefund::Recorded(recorded(other, "Reference")?)),
+        }
+    }
+
+    /// The id that a refund of the operator's will have.
+    pub(crate) fn name_desk_refund(&self, transaction_id: &str, reference: &ExtId) -> String {
+        self.ids.operator_refund(transaction_id, reference)
+    }
+
+    async fn post_desk_refund(
+        &self,
+        nonce: Option<Nonce>,
+        key: String,
+        request: DeskRefundRequest,
+        ceilings: Option<Vec<Money>>,
+    ) -> Result<PostRefundResult, Failure> {
         let now = self.clock.now();
         let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, actor, role } = request;
         let stamp = AuditStamp { key, actor, role, reference: Some(reference.clone()) };
-        let stamp = self.gate.admit(Some(&nonce), stamp, Act::PostRefund).await?;
+        let stamp = self.gate.admit(nonce.as_ref(), stamp, Act::PostRefund).await?;
         // What is no identifier names no charge, and PostgreSQL takes no NUL.
         ExtId::parse(&transaction_id).ok_or_else(transaction_not_found)?;
         let refund_id = self.ids.operator_refund(&transaction_id, &reference);
@@ -93,11 +134,10 @@ impl RefundPosts {
             fingerprint: sha256(&fingerprint),
             request,
             borne_by: Some(borne_by),
-            ceilings: self.gate.refund_ceilings(role),
+            ceilings,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        let posted = self.store.post_desk_refund(nonce, now, stamp, transaction_id, new).await?;
-        recorded(posted, "ref")
+        Ok(self.store.post_desk_refund(nonce, now, stamp, transaction_id, new).await?)
     }
 
     /// Submits a new refund to billing once, and returns the response with its latest known state.

@@ -15,10 +15,10 @@ use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::reconciliation::file::{ReportedLedger, Side};
 use onbill_origin::reconciliation::finding::HEADER;
 use onbill_origin::reconciliation::{
-    CODES_MAX, Cause, CodeTotals, Finding, Kind, LedgerSum, LedgerTotals, Reconciliation, Repair,
-    ReportedAmount, Summary,
+    CODES_MAX, Cause, CodeTotals, Finding, FindingsToKeep, KeptReconciliation, Kind, LedgerSum, LedgerTotals,
+    Reconciliation, Repair, ReportedAmount, Summary,
 };
-use onbill_origin::store::OpenMode;
+use onbill_origin::store::{KeptReport, OpenMode, ReportKind, Store};
 use std::path::{Path, PathBuf};
 
 /// Findings that are listed when they are not written to a file: as many as a person reads.
@@ -82,6 +82,10 @@ pub(super) struct Arguments {
     /// asked for its id. What could not be adopted is listed with the reason. You may run it again.
     #[arg(long, verbatim_doc_comment, conflicts_with = "repair")]
     adopt: bool,
+    /// Keep sums and findings in the ledger, where the console shows them. They take the place of those that were
+    /// kept of the same partner and days. Up to 10000 findings are kept.
+    #[arg(long, verbatim_doc_comment)]
+    keep: bool,
     /// For how many hours an outcome may be unknown before that is a finding.
     #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(i64).range(0..=87_600))]
     pending_hours: i64,
@@ -94,7 +98,7 @@ fn list_causes() -> String {
 
 impl Arguments {
     pub(super) async fn run(self, config_path: &Path) -> anyhow::Result<VerbOutcome> {
-        let mode = if self.repair { OpenMode::Migrate } else { OpenMode::ReadOnly };
+        let mode = if self.repair || self.keep { OpenMode::Migrate } else { OpenMode::ReadOnly };
         let (config, store) = open_store(config_path, mode).await?;
         let period = self.period.to_period(&config)?;
         let statement = read_file(Side::Partner, self.adopt, &self.statement)?;
@@ -129,12 +133,18 @@ impl Arguments {
         let bar = ProgressBar::new(statement.lines.max(extract.lines)).with_style(
             ProgressStyle::with_template("{bar:40} {percent:>3}% {human_pos} lines {per_sec} {eta} left")?,
         );
-        let summary = job
-            .run(statement, extract, |finding| sink.add_finding(finding), |lines| bar.set_position(lines))
-            .await;
+        let mut to_keep = FindingsToKeep::default();
+        let on_finding = |finding: Finding| {
+            to_keep.add(&finding);
+            sink.add_finding(finding);
+        };
+        let summary = job.run(statement, extract, on_finding, |lines| bar.set_position(lines)).await;
         bar.finish_and_clear();
         let summary = summary.map_err(database_failed)?;
         let sink = sink.finish()?;
+        if self.keep {
+            self.keep_report(&store, &summary, unreadable, to_keep).await?;
+        }
         print_line!("{}", self.period.title(period, SystemClock.now()));
         print_sums(&summary);
         print_findings(&summary, &sink, self.findings.as_deref());
@@ -145,6 +155,26 @@ impl Arguments {
         }
         print_line!("\n{}", conclude(&summary, unreadable));
         Ok(VerbOutcome::findings_if(is_left || unreadable > 0 || summary.discrepancies() > 0))
+    }
+}
+
+impl Arguments {
+    async fn keep_report(
+        &self,
+        store: &Store,
+        summary: &Summary,
+        unreadable: u64,
+        findings: FindingsToKeep,
+    ) -> anyhow::Result<()> {
+        let report = KeptReport {
+            kind: ReportKind::Reconciliation,
+            partner: self.period.partner.clone(),
+            from: self.period.from,
+            to: self.period.to,
+            made_at: SystemClock.now(),
+            report: serde_json::to_string(&KeptReconciliation::of(summary, unreadable))?,
+        };
+        store.keep_report(report, findings.into_kept()).await.map_err(database_failed)
     }
 }
 

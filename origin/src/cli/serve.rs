@@ -3,12 +3,14 @@
 use super::opening::{PEER_DEADLINE, database_failed, open_origin};
 use super::verb_outcome::VerbOutcome;
 use anyhow::Context as _;
+use axum::Router;
 use clap::Args;
 use onbill_origin::ambient::{Clock as _, SystemClock, SystemRandom};
 use onbill_origin::app::file_modes::warn_of_open_files;
 use onbill_origin::app::service::Listeners;
 use onbill_origin::app::{App, Supervisor, ledger_identity, panic_log, service};
 use onbill_origin::config::Config;
+use onbill_origin::console::{IDENTITY_BYTES_MAX, IDENTITY_DEADLINE};
 use onbill_origin::delivery::files;
 use onbill_origin::http::HttpPeer;
 use onbill_origin::store::OpenMode;
@@ -64,7 +66,8 @@ impl Arguments {
         let sealing_key = app.vault.newest_key_id().to_owned();
         app.store.note_sealing_key(sealing_key).await.map_err(database_failed)?;
         let admin = bind_admin(&app).await?;
-        let listeners = Listeners { calls: bind(listen, "listen").await?, admin };
+        let console = open_console(&app).await?;
+        let listeners = Listeners { calls: bind(listen, "listen").await?, admin, console };
         tracing::info!(%listen, operator = %app.config.operator, "serving");
         let directory = app.config.files.as_ref().map(|settings| {
             let opened = files::Directory::open(&settings.directory);
@@ -134,6 +137,18 @@ async fn bind_admin(app: &App) -> anyhow::Result<Option<TcpListener>> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// The listener of the console with its pages, if there is a console. The identity provider is asked when the
+/// first person signs in: it may be away while charges come in.
+async fn open_console(app: &App) -> anyhow::Result<Option<(TcpListener, Router)>> {
+    let Some(address) = app.config.console_address() else { return Ok(None) };
+    let identity = HttpPeer::new(IDENTITY_DEADLINE).context("the HTTP client does not start")?;
+    let identity = Arc::new(identity.with_body_bytes_max(IDENTITY_BYTES_MAX));
+    let Some(router) = app.console_router(identity).map_err(anyhow::Error::msg)? else { return Ok(None) };
+    let listener = bind(address, "console_listen").await?;
+    tracing::info!(listen = %address, "serving the console");
+    Ok(Some((listener, router)))
 }
 
 /// Listens on an address of the configuration. The error names the setting.

@@ -11,12 +11,13 @@ use indicatif::ProgressBar;
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::format_amount;
+use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::config::SettlementModel;
 use onbill_origin::settlement::{
     CodeShares, HEADER, SettlementLine, SettlementSums, Shares, share_by_charge_code, sum_up,
 };
-use onbill_origin::store::OpenMode;
+use onbill_origin::store::{KeptReport, OpenMode, ReportKind, Store};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,10 @@ pub(super) struct Arguments {
     /// With --csv: a line for each currency and charge code, with the code in a last column.
     #[arg(long, requires = "csv")]
     by_charge_code: bool,
+    /// Keep it in the ledger, where the console shows it. It takes the place of the one that was kept of the same
+    /// partner and days.
+    #[arg(long, verbatim_doc_comment)]
+    keep: bool,
     /// Write the charges and refunds behind the sums there (CSV), for each party to check. Minor units; refunds are
     /// negative. The sum of net_minor is net. The sum of stayed is the number of charges with a flat cost.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
@@ -73,7 +78,7 @@ struct Row {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, store) = open_store(config, OpenMode::ReadOnly).await?;
+        let (config, store) = open_store(config, if self.keep { OpenMode::Migrate } else { OpenMode::ReadOnly }).await?;
         let period = self.period.to_period(&config)?;
         let partner = &self.period.partner;
         let Some(model) = config.settlement_with(partner) else {
@@ -119,8 +124,11 @@ impl Arguments {
             .collect::<anyhow::Result<Vec<Row>>>()?;
         let now = SystemClock.now();
         let is_over = now >= period.until;
+        if self.keep {
+            self.keep_report(&store, now, &self.report_json(&rows, is_over)?).await?;
+        }
         if self.json {
-            self.print_json(&rows, is_over)?;
+            print_line!("{:#}", self.report_json(&rows, is_over)?);
         } else if self.csv {
             print_csv(&rows, is_over, self.by_charge_code)?;
         } else {
@@ -172,7 +180,19 @@ impl Arguments {
         }
     }
 
-    fn print_json(&self, rows: &[Row], is_over: bool) -> anyhow::Result<()> {
+    async fn keep_report(&self, store: &Store, now: Timestamp, settlement: &Value) -> anyhow::Result<()> {
+        let report = KeptReport {
+            kind: ReportKind::Settlement,
+            partner: self.period.partner.clone(),
+            from: self.period.from,
+            to: self.period.to,
+            made_at: now,
+            report: settlement.to_string(),
+        };
+        store.keep_report(report, Vec::new()).await.map_err(database_failed)
+    }
+
+    fn report_json(&self, rows: &[Row], is_over: bool) -> anyhow::Result<Value> {
         let rows = rows.iter().map(|row| {
             let codes = row.codes.iter().map(|code| {
                 let mut members = to_json(&code.sums, &code.shares)?;
@@ -185,12 +205,10 @@ impl Arguments {
             Ok(Value::Object(members))
         });
         let rows = rows.collect::<anyhow::Result<Vec<Value>>>()?;
-        let settlement = json!({
+        Ok(json!({
             "partner": self.period.partner, "from": self.period.from, "to": self.period.to,
             "isOver": is_over, "currencies": rows,
-        });
-        print_line!("{settlement:#}");
-        Ok(())
+        }))
     }
 }
 

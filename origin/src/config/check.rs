@@ -30,6 +30,7 @@ impl Config {
             complaints
                 .add(SettingPath::of("admin_listen"), "admin_listen must be another address than listen");
         }
+        self.check_console(&mut complaints);
         self.database.check(
             self.database_password_file.as_deref(),
             self.database_connections,
@@ -58,6 +59,25 @@ impl Config {
         complaints.take(SettingPath::of("telemetry").key("otlp_endpoint"), telemetry);
         self.check_limits(&mut complaints);
         complaints
+    }
+
+    fn check_console(&self, complaints: &mut Complaints) {
+        let at = SettingPath::of("console_listen");
+        match &self.console {
+            None if self.console_listen.is_some() => {
+                let needed = vec![SettingPath::of("console")];
+                complaints.add_beside(at.clone(), needed, "console_listen needs [console]");
+            }
+            None => {}
+            Some(settings) => settings.check(complaints),
+        }
+        if self
+            .console_address()
+            .is_some_and(|address| address == self.listen || Some(address) == self.admin_listen.address())
+        {
+            complaints
+                .add(at, "console_listen must be another address than those of listen and admin_listen");
+        }
     }
 
     fn check_addresses(&self, complaints: &mut Complaints) {

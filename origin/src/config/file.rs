@@ -4,6 +4,7 @@ use super::admin_listen::AdminListen;
 use super::alarms::AlarmSettings;
 use super::billing::BillingSettings;
 use super::charge_codes::ChargeCodeRule;
+use super::console::{ConsoleSettings, console_listen_default};
 use super::coupons::CouponSettings;
 use super::database::Database;
 use super::durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
@@ -44,6 +45,8 @@ pub struct Config {
     /// Address of the admin listener: metrics, health, version.
     #[serde(default)]
     pub admin_listen: AdminListen,
+    /// Address of the console's listener. There is no console without its section.
+    pub console_listen: Option<SocketAddr>,
     /// The database of the ledger: the path of a SQLite file, or a `postgres://` URL.
     pub database: Database,
     /// A file with the password of the PostgreSQL database, which then need not be in this file.
@@ -114,6 +117,8 @@ pub struct Config {
     /// Where spans are exported to.
     #[serde(default)]
     pub telemetry: TelemetrySettings,
+    /// The pages for the operator's people; there are none when absent.
+    pub console: Option<ConsoleSettings>,
 }
 
 impl Config {
@@ -134,6 +139,11 @@ impl Config {
     pub fn read_keys(&self) -> Result<Keyring, String> {
         Keyring::parse(&read_text(&self.keys)?)
             .map_err(|complaint| format!("{}: {complaint}", self.keys.display()))
+    }
+
+    /// The address of the console's listener, if there is a console.
+    pub fn console_address(&self) -> Option<SocketAddr> {
+        self.console.as_ref().map(|_| self.console_listen.unwrap_or_else(console_listen_default))
     }
 
     /// The configuration in effect, with every default, and without a password, nor what may be one in the

@@ -62,6 +62,7 @@ pub struct HttpPeer {
     kept: reqwest::Client,
     fresh: reqwest::Client,
     fresh_after: Duration,
+    body_bytes_max: usize,
 }
 
 impl HttpPeer {
@@ -71,7 +72,14 @@ impl HttpPeer {
             kept: client_builder(deadline).build()?,
             fresh: client_builder(deadline).pool_max_idle_per_host(0).build()?,
             fresh_after: deadline / FRESH_AFTER_PART,
+            body_bytes_max: BODY_BYTES_MAX,
         })
+    }
+
+    /// The same, for a party whose answers may be larger than those of onbill's own interfaces.
+    #[must_use]
+    pub fn with_body_bytes_max(self, body_bytes_max: usize) -> Self {
+        Self { body_bytes_max, ..self }
     }
 
     /// How long a read may wait until it is asked on a fresh connection as well.
@@ -99,7 +107,7 @@ impl HttpPeer {
         let mut chunks = answer.bytes_stream();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|error| classify_error(&error))?;
-            if body.len() + chunk.len() > BODY_BYTES_MAX {
+            if body.len() + chunk.len() > self.body_bytes_max {
                 return Err(NoResponse::Unreachable);
             }
             body.extend_from_slice(&chunk);

@@ -33,7 +33,7 @@ pub(crate) use redemptions::RedemptionMetrics;
 pub use redemptions::RedemptionResult;
 pub(crate) use refusals::RefusalMetrics;
 pub use refusals::{Caller, RateLimit, SignatureRefusal};
-pub(crate) use requests::RequestMetrics;
+pub(crate) use requests::{CallFigures, RequestMetrics};
 pub use scrape::OPEN_METRICS;
 pub(crate) use scrape::Scrape;
 pub use series::{SERIES, Series, SeriesKind};

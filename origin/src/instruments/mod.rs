@@ -10,6 +10,7 @@ mod alarm_record;
 mod alarm_state;
 mod alarms;
 mod metrics;
+mod refused_visits;
 mod signals;
 mod signer_counts;
 
@@ -25,7 +26,8 @@ pub use metrics::{
     PinResult, RateLimit, RedemptionResult, SERIES, Series, SeriesKind, SignatureRefusal, SmsState,
     WebhookResult,
 };
-pub(crate) use metrics::{ChargeVerdict, Scrape};
+pub(crate) use metrics::{CallFigures, ChargeVerdict, Scrape};
+pub use refused_visits::RefusedVisitCounts;
 pub use signals::{Receiver, Signals};
 
 use crate::ambient::Clock;
@@ -37,6 +39,8 @@ pub struct Instruments {
     pub metrics: Metrics,
     /// What calls have shown, from which some alarms follow.
     pub signals: Signals,
+    /// Customers who were refused since the last sweep.
+    pub refused_visits: RefusedVisitCounts,
 }
 
 impl Instruments {
@@ -49,6 +53,7 @@ impl Instruments {
     #[must_use]
     pub fn with_labels(clock: Arc<dyn Clock>, lists: &LabelLists) -> Arc<Self> {
         let (alarms, signals) = (Alarms::new(clock.clone()), Signals::new(clock));
-        Arc::new(Self { alarms, metrics: Metrics::new(lists), signals })
+        let refused_visits = RefusedVisitCounts::default();
+        Arc::new(Self { alarms, metrics: Metrics::new(lists), signals, refused_visits })
     }
 }

@@ -18,6 +18,7 @@ mod compare;
 mod detail_columns;
 pub mod file;
 pub mod finding;
+mod kept;
 mod kind;
 mod lost_pais;
 mod own;
@@ -28,6 +29,9 @@ mod totals;
 
 pub use cause::Cause;
 pub use finding::{Finding, RefundedBy, ReportedAmount};
+pub use kept::{
+    FindingsToKeep, KeptCause, KeptReconciliation, KeptSum, KeptSums, read_kept_finding,
+};
 pub use kind::Kind;
 pub use lost_pais::LostPais;
 pub use repair::RepairOutcome;

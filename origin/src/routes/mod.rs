@@ -16,6 +16,7 @@ mod panics;
 mod readyz;
 mod received;
 mod recovering;
+mod refused_visits;
 mod sms;
 mod start;
 mod state;
@@ -90,10 +91,19 @@ routes! {
     post "/operator/v1/disputes" => operator::disputes::post_dispute;
     get "/operator/v1/disputes" => operator::disputes::page_of_disputes;
     post "/operator/v1/sms/{id}/resend" => operator::sms_resend::resend_sms;
+    get "/operator/v1/summary" => operator::summary::read_summary;
     get "/operator/v1/queue" => operator::queue::read_queue;
     post "/operator/v1/queue/{job}/retry" => operator::queue::retry_job;
     get "/operator/v1/alarms" => operator::alarms::list_alarms;
     get "/sms/v1/receipt/{token}" => sms::receipt::take_receipt;
+}
+
+/// What the console's pages have in common with the calls: a correlator with a line in the log, and an
+/// answer when a handler panics.
+pub(crate) fn guard_pages(pages: Router, state: &RouteState) -> Router {
+    pages
+        .layer(from_fn_with_state(state.clone(), panics::answer_panic))
+        .layer(from_fn_with_state(state.clone(), trace::with_correlator))
 }
 
 pub fn router(state: RouteState) -> Router {
@@ -107,6 +117,7 @@ pub fn router(state: RouteState) -> Router {
         })
         .layer(from_fn_with_state(state.clone(), recovering::guard_recovery))
         .layer(from_fn_with_state(state.clone(), panics::answer_panic))
+        .layer(from_fn_with_state(state.clone(), refused_visits::note_refused_visit))
         .layer(from_fn_with_state(state.clone(), trace::with_correlator))
         .layer(from_fn_with_state(state.clone(), measured::measure_request))
         .with_state(state)

@@ -7,6 +7,7 @@ use crate::care::{CareDesk, DeskGate, Disputes};
 use crate::charge::{ChargePosts, RefundPosts};
 use crate::config::{Config, NumberPlan};
 use crate::coupon::{CouponRedemptions, Coupons};
+use crate::daily_counts::DailyCounts;
 use crate::delivery::{ReceiptRecorder, WakeUp};
 use crate::flow::{AccountPages, Agreements, Eligibility, FlowProofs, NextSteps};
 use crate::instruments::Instruments;
@@ -58,6 +59,7 @@ parts! {
     refunds: Arc<RefundPosts>,
     terms_changes: Arc<TermsChanges>,
     care: Arc<CareDesk>,
+    daily_counts: Arc<DailyCounts>,
     gate: Arc<DeskGate>,
     disputes: Arc<Disputes>,
     coupons: Arc<Coupons>,

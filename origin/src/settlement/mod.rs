@@ -5,8 +5,10 @@
 //! A charge or refund belongs to the period in which its outcome was written, and that never
 //! changes: the settlement of a period that is over is the same whenever it is made.
 
+mod kept;
 mod share;
 
+pub use kept::{KeptCode, KeptCurrency, KeptSettlement, KeptShares};
 pub use share::{CodeShares, SettlementSums, Shares, share_by_charge_code};
 
 use crate::store::{

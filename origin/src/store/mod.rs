@@ -29,14 +29,18 @@ mod alarm;
 mod audit;
 mod queue;
 mod readiness;
+mod rollup;
 mod tally;
 
 mod account;
+mod console_session;
 mod coupon_sms;
 mod flow;
+mod kept_report;
 mod ledger_identity;
 mod nonce;
 mod recovery;
+mod refund_request;
 mod report;
 mod sealing;
 mod session_assertion;
@@ -81,11 +85,12 @@ pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
 pub use adoption::{AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund};
 pub use alarm::{ALARMS_LISTED_MAX, AlarmFilter};
-pub use audit::{AuditEnd, AuditStamp};
+pub use audit::{AuditEnd, AuditFilter, AuditStamp};
 pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem};
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;
 pub use commits::PoolStatus;
+pub use console_session::{ConsoleSession, IDLE_SECONDS, NewConsoleSession, SESSION_SECONDS};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
@@ -100,6 +105,7 @@ pub use flow::{
     DevicePin, Flow, Journey, NewFlow, NewPin, PinAsker, PinAttempt, PinCeiling, PinRecipient,
     StartFlowResult,
 };
+pub use kept_report::{FINDINGS_KEPT_MAX, KeptFinding, KeptReport, ReportKind};
 pub(crate) use mandate::max_by_consent;
 pub use mandate::{
     AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
@@ -121,11 +127,16 @@ pub use queue::{
     JobKind, JobSpec, LEASE_SECONDS_MAX, Lease, LeasedJob, LineDecision, NextStep, Queue, RefundDecision,
     RefundOutcome, RetryPolicy, SettleResult, SmsJob, SmsOutcome, Subject, WebhookJob, WebhookOutcome,
 };
+pub use readiness::OriginStatus;
 pub use recovery::RecoveryMarks;
 pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
+pub use refund_request::{
+    DecideRefundResult, NewRefundRequest, RefundRequestDecision, RefundRequestRow, RefundRequestState,
+};
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
+pub use rollup::{CountedSpan, DaySpan, RefusedVisits};
 pub use schema::SchemaVersion;
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use session_assertion::PresentedAssertion;

@@ -150,7 +150,7 @@ pub(super) async fn ended_task() -> Shown {
     // One of the tasks meets a mistake outside of any call and of any attempt.
     shown.system.acme.origins[0].crash_point.crash_at(1, CrashMoment::Panic);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("there are ports");
-    let listeners = Listeners { calls: listener, admin: None };
+    let listeners = Listeners { calls: listener, admin: None, console: None };
     let served =
         service::run(shown.app(), listeners, None, Supervisor::default(), std::future::pending()).await;
     assert!(served.is_err());

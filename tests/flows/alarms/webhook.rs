@@ -101,7 +101,7 @@ async fn end_is_told_for_an_origin_that_is_gone() {
     // As a pod that gets another name with each start.
     system.reconfigure_acme(|config| config.alarms.instance = Some("pod-2".to_owned()));
     system.advance_seconds(7_201);
-    system.acme.app().store.sweep(system.now()).await.expect("works");
+    system.acme.app().sweep().await.expect("works");
     tell(&system).await;
     assert_eq!(received(&system).len(), 1, "the first one has a minute to tell it");
     system.advance_seconds(61);

@@ -9,7 +9,7 @@ use onbill_domain::tax::Tax;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::read_object;
 use onbill_domain::wire::{
-    care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, subscription,
+    care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, subscription, summary,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -88,6 +88,8 @@ fn wire_type(schema: &str) -> WireType {
         "CareSms" => wire_type!(care::CareSms),
         "ChainEnd" => wire_type!(mandate::ChainEnd),
         "ChargeAmount" => wire_type!(Money, check_charge_amount),
+        "ChargeCount" => wire_type!(summary::ChargeCount),
+        "CountedDay" => wire_type!(summary::CountedDay),
         "CouponDetails" => wire_type!(coupon::CouponDetails),
         "CouponRedeemRequest" => wire_type!(coupon::CouponRedeemRequest),
         "CouponRedeemResponse" => wire_type!(coupon::CouponRedeemResponse),
@@ -137,6 +139,7 @@ fn wire_type(schema: &str) -> WireType {
         "SubscriberSearchRequest" => wire_type!(care::SubscriberSearchRequest),
         "SubscriberSearchResponse" => wire_type!(care::SubscriberSearchResponse),
         "SubscriptionChange" => wire_type!(subscription::SubscriptionChange, |change| change.check()),
+        "SummaryResponse" => wire_type!(summary::SummaryResponse),
         "Tax" => wire_type!(Tax, |tax| {
             let largest = Money { amount_minor: CHARGE_MINOR_MAX, currency: tax.currency };
             tax.check(largest)
@@ -148,6 +151,7 @@ fn wire_type(schema: &str) -> WireType {
         "TransactionResponse" => wire_type!(ott::TransactionResponse),
         "TransactionsResponse" => wire_type!(ledger::TransactionsResponse),
         "Undelivered" => wire_type!(coupon::Undelivered),
+        "VisitCount" => wire_type!(summary::VisitCount),
         "WayOn" => wire_type!(WayOn; without "label"),
         other => panic!("{other} has no wire type here"),
     }

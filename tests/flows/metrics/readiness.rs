@@ -57,7 +57,7 @@ async fn origin_is_ready_until_it_is_asked_to_stop() {
     let stopped = async move {
         let _ = stopped.await;
     };
-    let listeners = Listeners { calls, admin: Some(admin) };
+    let listeners = Listeners { calls, admin: Some(admin), console: None };
     let running = tokio::spawn(service::run(
         Arc::clone(system.acme.app()),
         listeners,
@@ -97,7 +97,7 @@ async fn admin_listener_is_reached_by_its_own_address_only() {
     assert_eq!(address.ip(), Ipv4Addr::LOCALHOST, "the default is this machine's own");
     let (calls, _) = listen_on(Ipv4Addr::LOCALHOST).await;
     let (admin, address) = listen_on(Ipv4Addr::LOCALHOST).await;
-    let listeners = Listeners { calls, admin: Some(admin) };
+    let listeners = Listeners { calls, admin: Some(admin), console: None };
     let running = tokio::spawn(service::run(
         Arc::clone(system.acme.app()),
         listeners,

@@ -97,7 +97,7 @@ async fn message_needs_its_partners_fresh_signature() {
     assert_eq!(status_and_code(system.send_request(heard_on_its_way.clone()).await), expected_acceptance());
     for seconds in [0, 300] {
         system.advance_seconds(seconds);
-        system.acme.app().store.sweep(system.now()).await.expect("works");
+        system.acme.app().sweep().await.expect("works");
         let again = system.send_request(heard_on_its_way.clone()).await;
         assert_eq!(status_and_code(again), expected_refusal(401, "authorization-failure"));
     }

@@ -26,6 +26,7 @@ pub(super) async fn record(recorder: &mut ResponseRecorder) {
     record_sms(recorder).await;
     record_queue(recorder, &pai).await;
     recorder.operator_asks("the alarms", "/alarms").await;
+    record_summary(recorder).await;
     record_close(recorder, &pai).await;
     recorder.operator("the search afterwards", "/subscribers/search", &search).await;
     record_refusals(recorder, &pai, &search, &charge).await;
@@ -124,6 +125,20 @@ async fn record_queue(recorder: &mut ResponseRecorder, pai: &str) {
     recorder.deliver("billing decides").await;
 }
 
+async fn record_summary(recorder: &mut ResponseRecorder) {
+    recorder.begin_section("what happened on each day");
+    recorder.operator_asks("before it is counted", "/summary?from=2026-11-18&to=2026-11-18").await;
+    recorder.system.acme.app().daily_counts().count_due_days().await.expect("works");
+    for (label, query) in [
+        ("the day", "?from=2026-11-18&to=2026-11-18"),
+        ("401 days", "?from=2025-10-14&to=2026-11-18"),
+        ("days in the wrong order", "?from=2026-11-18&to=2026-11-17"),
+        ("no days", ""),
+    ] {
+        recorder.operator_asks(label, &format!("/summary{query}")).await;
+    }
+}
+
 fn close(reason: &str) -> Value {
     json!({"reason": reason, "actor": "fraud-3", "role": "fraud", "ref": "T-9"})
 }
@@ -155,7 +170,7 @@ async fn record_refusals(recorder: &mut ResponseRecorder, pai: &str, search: &Va
         let call = ScriptedCall::post(CallerKind::Operator("acme"), format!("/operator/v1/{path}"), &body);
         refusals::record(recorder, &call).await;
     }
-    for path in ["queue", "alarms"] {
+    for path in ["queue", "alarms", "summary?from=2026-11-18&to=2026-11-18"] {
         let call = ScriptedCall::get(CallerKind::Operator("acme"), format!("/operator/v1/{path}"));
         refusals::record(recorder, &call).await;
     }

@@ -2,7 +2,9 @@
 
 mod config;
 
-pub use config::{ACME_ACCOUNTS, GATEWAY_PASSWORD, NOVA_ACCOUNTS, operator_config, origin_config_with};
+pub use config::{
+    ACME_ACCOUNTS, GATEWAY_PASSWORD, NOVA_ACCOUNTS, STAFF_SECRET, operator_config, origin_config_with,
+};
 
 use crate::TestNetwork;
 use crate::billing_files::BillingFiles;

@@ -42,7 +42,7 @@ async fn receipt_of_unknown_message_is_dropped() {
         system.until_state("c-1", "DELIVERED").await;
         assert_eq!(system.reports_kept().await, 1, "its message could become known yet");
         system.clock.advance_seconds(RECEIPT_SECONDS + 1);
-        system.app.store.sweep(onbill_origin::ambient::Clock::now(&*system.clock)).await.expect("works");
+        system.app.sweep().await.expect("works");
         assert_eq!(system.reports_kept().await, 0);
     }
 }

@@ -5,6 +5,8 @@ VALUES (<01*32>, 'active', 'prepaid', 5000, 'USD', '2024-01-01', 179500001000000
 INSERT INTO sim_swaps (number_index, swapped_at) VALUES (<01*32>, 1795000000);
 INSERT INTO nonces (key_id, nonce, expires_at) VALUES ('k', 'nonce-of-the-sample', 1795000600);
 INSERT INTO session_assertions (assertion_hash, frame_hash, expires_at) VALUES (<0c*32>, <0d*32>, 1795000900);
+INSERT INTO console_sessions (session_hash, sign_in_hash, actor, display_name, roles, created_at, last_seen_at, ended_at)
+VALUES (<0e*32>, <0f*32>, 'care-17', 'Robin', 'care supervisor', 1795000000, 1795000300, NULL);
 
 -- A flow of the widget, one of a partner's app, and a visit to the customer's own page.
 INSERT INTO flows (flow_hash, partner, number_index, number_sealed, offer, locale, return_url, started_at,
@@ -190,3 +192,22 @@ VALUES (1, 1795000000, 'care-17', 'care', 'bss-1', 'link-closed', 'done', 'handl
         '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');
 INSERT INTO audit_end (chain, lines, hash)
 VALUES ('audit', 1, '005a920d8d6c8c26d5045696f564d5e66ef26292df8da3c6e956b522369379a6');
+
+INSERT INTO charge_days (day, partner, currency, charge_code, outcome, reason, counted, amount_minor)
+VALUES ('2026-11-18', 'netflix', 'USD', '', 'approved', '', 1, 1599),
+    ('2026-11-18', 'netflix', 'USD', '', 'declined', 'account-on-hold', 1, 1599);
+INSERT INTO visit_days (day, channel, locale, proof, step, refusal, counted)
+VALUES ('2026-11-18', 'widget', 'en', 'pin', 'validated', '', 1),
+    ('2026-11-18', 'app', '', '', 'refused', 'account-not-eligible', 1);
+INSERT INTO counted_days (day, starts_at, ends_at, counted_at)
+VALUES ('2026-11-18', 1794960000, 1795046400, 1795000000);
+INSERT INTO kept_reports (kind, partner, period_from, period_to, made_at, report)
+VALUES ('reconciliation', 'netflix', '2026-10-01', '2026-10-31', 1795000000, '{}');
+INSERT INTO kept_findings (partner, period_from, period_to, cause, place, finding)
+VALUES ('netflix', '2026-10-01', '2026-10-31', 'missing-on-bill', 0, '[]');
+INSERT INTO refund_requests (request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
+    asked_role, asked_at, state, decided_by, decided_at)
+VALUES ('rq-waiting', 'tx-approved', NULL, NULL, 'Billed twice', 'operator', 'T-8', 'lead-3', 'supervisor', 1795000000,
+        'waiting', NULL, NULL),
+    ('rq-rejected', 'tx-approved', 1599, 'USD', 'Billed twice', 'partner', 'T-9', 'lead-3', 'supervisor', 1795000000,
+        'rejected', 'lead-4', 1795000300);

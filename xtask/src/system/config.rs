@@ -18,6 +18,17 @@ const OFFER: &str = "netflix-standard";
 /// The name of the origins at their operators' SMS gateways.
 const GATEWAY_USER: &str = "onbill";
 
+/// The name of the consoles at their operators' identity providers.
+const CONSOLE_CLIENT: &str = "onbill-console";
+
+/// The roles of the console, each with a group of the sandbox's.
+const CONSOLE_ROLES: [&str; 8] =
+    ["care", "supervisor", "billing", "finance", "fraud", "product", "auditor", "admin"];
+
+/// What a supervisor gives back alone, in minor units: less than a month of Netflix, so that a second person
+/// is soon needed.
+const SUPERVISOR_REFUND: i64 = 1000;
+
 pub(crate) fn write_config_files(plan: &Plan) -> Outcome {
     for operator_plan in &plan.operators {
         write_file(
@@ -29,6 +40,9 @@ pub(crate) fn write_config_files(plan: &Plan) -> Outcome {
             &format!("{:#}\n", site_json(plan, operator_plan)),
         )?;
         keys::write_private_copy(&plan.smsc_password(operator_plan), &keys::random_short_password()?)?;
+        if operator_plan.console.is_some() {
+            keys::write_private_copy(&plan.console_secret(operator_plan), &keys::random_long_password()?)?;
+        }
     }
     write_file(&plan.config_file(PARTNER), &format!("{:#}\n", partner_json(plan)))?;
     keys::write_private_copy(&plan.config_file(EDGE), &format_edge_env(plan, &read_edge_secrets(plan)?))
@@ -77,7 +91,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
          price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n{terms}\n\
          [links]\ntop_up = {top_up}\npay_bill = {pay_bill}\nhelp = {help}\n\n\
          [[partners]]\nid = {partner}\nname = \"Netflix\"\nurl = {told_at}\nnumber_proof = {proof}\n\n\
-         [[limits]]\ncurrency = {currency}\nsupervisor_refund = {price}\n\n\
+         [[limits]]\ncurrency = {currency}\nsupervisor_refund = {SUPERVISOR_REFUND}\n\n\
          [coupons]\ntag = {tag}\ncontinue_url = {continued_at}\nplans = [{plans}]\n",
         id = quote_toml(operator.id),
         name = quote_toml(operator.name),
@@ -107,7 +121,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
         account = format_account_toml(operator_plan),
         terms = format_terms_toml(operator_plan),
     );
-    toml + &format_sms_toml(plan, operator_plan)
+    toml + &format_sms_toml(plan, operator_plan) + &format_console_toml(plan, operator_plan)
 }
 
 fn format_account_toml(operator_plan: &OperatorPlan) -> String {
@@ -141,6 +155,20 @@ fn format_sms_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
     )
 }
 
+/// The sandbox's identity provider has a group for each role.
+fn format_console_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
+    let Some(url) = operator_plan.console_url() else { return String::new() };
+    let groups = CONSOLE_ROLES.map(|role| format!("onbill-{role} = {}", quote_toml(role)));
+    format!(
+        "\n[console]\nurl = {url}\nissuer = {issuer}\nclient_id = {client}\nclient_secret_file = {file}\ngroups = {{ {groups} }}\n",
+        url = quote_toml(&url),
+        issuer = quote_toml(&format!("{}/staff", operator_plan.site_url())),
+        client = quote_toml(CONSOLE_CLIENT),
+        file = quote_toml(&plan.console_secret(operator_plan).to_string_lossy()),
+        groups = groups.join(", "),
+    )
+}
+
 fn format_plans_toml(operator: &Operator) -> String {
     let plan = |(id, months, _)| {
         format!("{{ id = {}, months = {months}, offer = {} }}", quote_toml(id), quote_toml(OFFER))
@@ -155,6 +183,10 @@ fn quote_toml(text: &str) -> String {
 
 fn site_json(plan: &Plan, operator_plan: &OperatorPlan) -> Value {
     let operator = operator_plan.operator;
+    let staff = operator_plan.console_url().map(|url| {
+        json!({ "client_id": CONSOLE_CLIENT, "client_secret_file": plan.console_secret(operator_plan),
+            "redirect_uri": format!("{url}/sign-in/callback") })
+    });
     let gateway = operator_plan.smsc.map(|port| {
         json!({ "smsc_listen": format!("127.0.0.1:{port}"), "user": GATEWAY_USER,
             "password_file": plan.smsc_password(operator_plan) })
@@ -170,6 +202,7 @@ fn site_json(plan: &Plan, operator_plan: &OperatorPlan) -> Value {
         "accounts": operator_plan.accounts,
         "return_path": "/done",
         "gateway": gateway,
+        "staff": staff,
         "terms": operator.terms.map(|(_, file)| paths::repository_root().join(file)),
         "coupons": {
             "origin_url": operator_plan.origin_url(),
@@ -243,6 +276,10 @@ mod tests {
             "account_url = \"http://127.0.0.1:8790/subscriptions\"",
             "terms_url = \"http://127.0.0.1:8790/terms\"",
             "privacy_url = \"http://127.0.0.1:8790/privacy\"",
+            "url = \"http://127.0.0.1:9465\"",
+            "issuer = \"http://127.0.0.1:8790/staff\"",
+            "client_id = \"onbill-console\"",
+            "supervisor_refund = 1000",
         ] {
             assert!(toml.lines().any(|found| found == line), "{line} in\n{toml}");
         }

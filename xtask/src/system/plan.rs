@@ -62,6 +62,8 @@ pub(crate) struct OperatorPlan {
     pub(crate) site: u16,
     /// The SMSC, when SMS are sent by SMPP; else they are sent by the CSP API.
     pub(crate) smsc: Option<u16>,
+    /// The origin's console, if it has one. Its people sign in at the site.
+    pub(crate) console: Option<u16>,
     pub(crate) accounts: PathBuf,
 }
 
@@ -70,9 +72,10 @@ impl Plan {
     pub(crate) fn ports(&self) -> Vec<(u16, String)> {
         let mut ports =
             vec![(self.edge, "the edge".to_owned()), (self.partner, "the Netflix sandbox".to_owned())];
-        for OperatorPlan { operator, origin, admin, site, smsc, .. } in &self.operators {
+        for OperatorPlan { operator, origin, admin, site, smsc, console, .. } in &self.operators {
             ports.push((*origin, format!("the origin of {}", operator.name)));
             ports.extend(admin.map(|port| (port, format!("the metrics of {}'s origin", operator.name))));
+            ports.extend(console.map(|port| (port, format!("the console of {}'s origin", operator.name))));
             ports.push((*site, format!("the site of {}", operator.name)));
             ports.extend(smsc.map(|port| (port, format!("the SMSC of {}", operator.name))));
         }
@@ -106,6 +109,11 @@ impl Plan {
     /// The password between an origin and its operator's SMSC.
     pub(crate) fn smsc_password(&self, operator_plan: &OperatorPlan) -> PathBuf {
         self.folder.dir().join(format!("smsc-{}.password", operator_plan.operator.id))
+    }
+
+    /// The secret between an origin's console and its operator's identity provider.
+    pub(crate) fn console_secret(&self, operator_plan: &OperatorPlan) -> PathBuf {
+        self.folder.dir().join(format!("console-{}.secret", operator_plan.operator.id))
     }
 
     /// An origin's database. SQLite may have two more files beside it.
@@ -145,6 +153,10 @@ impl OperatorPlan {
 
     pub(crate) fn metrics_url(&self) -> Option<String> {
         self.admin.map(|port| format!("{}/metrics", loopback_url(port)))
+    }
+
+    pub(crate) fn console_url(&self) -> Option<String> {
+        self.console.map(loopback_url)
     }
 
     pub(crate) fn site_url(&self) -> String {

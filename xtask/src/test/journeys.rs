@@ -50,16 +50,16 @@ pub(crate) fn run_journeys(part: TestPart) -> Outcome {
 }
 
 fn plan_test_system() -> Outcome<Plan> {
-    let [edge, partner, acme_origin, acme_site, acme_smsc, nova_origin, nova_site] =
+    let [edge, partner, acme_origin, acme_site, acme_smsc, acme_console, nova_origin, nova_site] =
         ports::find_free_ports()?;
-    let plan_operator = |operator: &'static Operator, origin, site, smsc| {
+    let plan_operator = |operator: &'static Operator, origin, site, smsc, console| {
         let accounts = paths::repository_root().join(operator.accounts);
-        OperatorPlan { operator, origin, admin: None, site, smsc, accounts }
+        OperatorPlan { operator, origin, admin: None, site, smsc, console, accounts }
     };
     // One operator sends SMS by SMPP and one by the CSP API, so that the journeys cover both.
     let operator_plans = vec![
-        plan_operator(&ACME, acme_origin, acme_site, Some(acme_smsc)),
-        plan_operator(&NOVA, nova_origin, nova_site, None),
+        plan_operator(&ACME, acme_origin, acme_site, Some(acme_smsc), Some(acme_console)),
+        plan_operator(&NOVA, nova_origin, nova_site, None, None),
     ];
     Ok(Plan { folder: FOLDER, edge_build: EDGE_BUILD, edge, partner, operators: operator_plans })
 }
@@ -83,6 +83,7 @@ fn operators_json(plan: &Plan) -> Value {
         let operator = operator_plan.operator;
         json!({ "id": operator.id, "name": operator.name, "country": operator.country, "currency": operator.currency,
             "dashboard": operator_plan.site_url(), "origin": operator_plan.origin_url(), "accounts": operator.accounts,
+            "console": operator_plan.console_url(),
             "agreement": agreement_json(operator_plan), "terms": operator.terms.map(|(_, file)| file) })
     };
     plan.operators.iter().map(operator).collect()

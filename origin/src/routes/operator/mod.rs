@@ -11,4 +11,5 @@ pub(super) mod queue;
 pub(super) mod refunds;
 pub(super) mod sms_resend;
 pub(super) mod subscriber_search;
+pub(super) mod summary;
 pub(super) mod transactions;

@@ -17,5 +17,5 @@ pub(in crate::routes) async fn search_subscriber(
     call: OperatorCall,
 ) -> Result<Json<SubscriberSearchResponse>, Failure> {
     let request = parse(&call.body)?;
-    Ok(Json(desk.search(call.nonce, call.key, request).await?))
+    Ok(Json(desk.search(Some(call.nonce), call.key, request).await?))
 }

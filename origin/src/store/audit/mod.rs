@@ -18,9 +18,52 @@ impl Store {
         use_case!(self, read, list_audit_lines(after, limit))
     }
 
+    /// A page of the entries before the entry `before`, the newest first.
+    pub async fn list_newest_audit_lines(
+        &self,
+        filter: AuditFilter,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditLine>, StoreError> {
+        use_case!(self, read, list_newest_audit_lines(&filter, before.unwrap_or(i64::MAX), limit))
+    }
+
     /// Where the audit ends.
     pub async fn find_audit_end(&self) -> Result<AuditEnd, StoreError> {
         use_case!(self, look_up, find_audit_end())
+    }
+}
+
+/// Which entries to list: by one thing at a time, so that each page is a stretch of an index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditFilter {
+    All,
+    /// What this person did.
+    Actor(ExtId),
+    /// What was done.
+    Act(AuditAct),
+    /// What was done with this subscriber, by their handle.
+    Subscriber(String),
+}
+
+impl AuditFilter {
+    /// A condition on `value`, which is the first value of the statement.
+    fn to_sql(&self, value: &str) -> String {
+        match self {
+            Self::All => format!("{value} = ''"),
+            Self::Actor(_) => format!("actor = {value}"),
+            Self::Act(_) => format!("act = {value}"),
+            Self::Subscriber(_) => format!("handle = {value}"),
+        }
+    }
+
+    fn value(&self) -> &str {
+        match self {
+            Self::All => "",
+            Self::Actor(actor) => actor.as_str(),
+            Self::Act(act) => act.as_str(),
+            Self::Subscriber(handle) => handle,
+        }
     }
 }
 

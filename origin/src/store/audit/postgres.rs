@@ -1,6 +1,6 @@
 //! The audit in SQL.
 
-use super::{AUDIT_END, AuditEnd, AuditFact, AuditStamp, next_line};
+use super::{AUDIT_END, AuditEnd, AuditFact, AuditFilter, AuditStamp, next_line};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_time};
@@ -91,6 +91,22 @@ pub(super) async fn list_audit_lines(
             &[&after, &i64::from(limit)],
         )
         .await?;
+    rows.iter().map(read_line).collect()
+}
+
+pub(super) async fn list_newest_audit_lines(
+    db: &PgConnection<'_>,
+    filter: &AuditFilter,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<AuditLine>, TxError> {
+    let sql = format!(
+        "SELECT sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
+             previous, hash
+         FROM audit WHERE {} AND sequence < $2 ORDER BY sequence DESC LIMIT $3",
+        filter.to_sql("$1")
+    );
+    let rows = db.query(&sql, &[&filter.value(), &before, &i64::from(limit)]).await?;
     rows.iter().map(read_line).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The audit in SQL.
 
-use super::{AUDIT_END, AuditEnd, AuditFact, AuditStamp, next_line};
+use super::{AUDIT_END, AuditEnd, AuditFact, AuditFilter, AuditStamp, next_line};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_time};
 use onbill_domain::ids::ExtId;
@@ -87,6 +87,30 @@ pub(super) fn list_audit_lines(
     Ok(lines)
 }
 
+fn newest_sql(filter: &AuditFilter) -> String {
+    format!(
+        "SELECT sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
+             previous, hash
+         FROM audit WHERE {} AND sequence < ?2 ORDER BY sequence DESC LIMIT ?3",
+        filter.to_sql("?1")
+    )
+}
+
+pub(super) fn list_newest_audit_lines(
+    db: &Connection,
+    filter: &AuditFilter,
+    before: i64,
+    limit: u32,
+) -> Result<Vec<AuditLine>, StoreError> {
+    let mut select = db.prepare_cached(&newest_sql(filter))?;
+    let mut rows = select.query(params![filter.value(), before, limit])?;
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next()? {
+        lines.push(read_line(row)?);
+    }
+    Ok(lines)
+}
+
 fn read_line(row: &Row<'_>) -> Result<AuditLine, StoreError> {
     Ok(AuditLine {
         sequence: row.get("sequence")?,
@@ -104,4 +128,24 @@ fn read_line(row: &Row<'_>) -> Result<AuditLine, StoreError> {
         previous: row.get("previous")?,
         hash: row.get("hash")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    #[test]
+    fn page_of_the_audit_costs_the_same_in_any_audit() {
+        let actor = ExtId::parse("care-17").expect("is an id");
+        for (filter, index) in [
+            (AuditFilter::All, "PRIMARY KEY"),
+            (AuditFilter::Actor(actor), "audit_by_actor"),
+            (AuditFilter::Act(AuditAct::LinkClosed), "audit_by_act"),
+            (AuditFilter::Subscriber("handle-1".to_owned()), "audit_by_handle"),
+        ] {
+            let plan = query_plan(&newest_sql(&filter));
+            assert!(plan.len() == 1 && plan[0].contains(index), "{filter:?}: {plan:?}");
+        }
+    }
 }

@@ -43,7 +43,7 @@ impl Store {
     /// without an account. The look is in the audit before anything is shown.
     pub async fn look_up_for_desk(
         &self,
-        nonce: Nonce,
+        nonce: impl Into<Option<Nonce>> + Send,
         now: Timestamp,
         stamp: AuditStamp,
         number: NumberIndex,
@@ -116,7 +116,7 @@ impl Store {
     /// refunds are never more than their charge. The partner hears of its outcome.
     pub async fn post_desk_refund(
         &self,
-        nonce: Nonce,
+        nonce: impl Into<Option<Nonce>> + Send,
         now: Timestamp,
         stamp: AuditStamp,
         transaction_id: String,
@@ -128,7 +128,7 @@ impl Store {
     /// As [`Store::resend_coupon`]. There is no nonce on the command line.
     pub async fn resend_sms(
         &self,
-        nonce: Option<Nonce>,
+        nonce: impl Into<Option<Nonce>> + Send,
         now: Timestamp,
         stamp: AuditStamp,
         id: ExtId,

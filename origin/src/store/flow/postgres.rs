@@ -1,5 +1,6 @@
 //! Flows and their PINs in SQL.
 
+use crate::config::OperatorTimeZone;
 use crate::store::flow::pin_rules::{DAY_SECONDS, find_next_pin_time, latest_start};
 use crate::store::flow::{
     DevicePin, Flow, Journey, NewFlow, NewPin, PinAttempt, PinRecipient, StartFlowResult,
@@ -12,6 +13,7 @@ use crate::store::postgres::rows::{
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, SmsJob, postgres as queue};
+use crate::store::rollup::{FlowGroup, VisitCounts, add_flows, postgres as rollup};
 use crate::store::session_assertion::postgres as session_assertion;
 use crate::store::tally::{Ceiling, Counted, Tallied, postgres as tally};
 use onbill_domain::ids::{OfferId, PartnerId};
@@ -271,14 +273,37 @@ pub(in crate::store) async fn find_proven_flow(
 pub(in crate::store) async fn delete_old_flows(
     tx: &PgConnection<'_>,
     now: Timestamp,
+    zone: &OperatorTimeZone,
     limit: i64,
 ) -> Result<u64, TxError> {
-    tx.execute(
-        "DELETE FROM flows WHERE flow_hash IN
-             (SELECT flow_hash FROM flows WHERE started_at <= $1 OR started_at > $2 LIMIT $3)",
-        &[&(now.unix_seconds() - DAY_SECONDS), &(now.unix_seconds() + DAY_SECONDS), &limit],
-    )
-    .await
+    let rows = tx
+        .query(
+            "DELETE FROM flows WHERE flow_hash IN
+                 (SELECT flow_hash FROM flows WHERE started_at <= $1 OR started_at > $2 LIMIT $3)
+             RETURNING started_at, partner IS NOT NULL AS is_in_app, locale, pin_mac IS NOT NULL AS has_pin,
+                 proven_at IS NOT NULL AS is_proven, (partner IS NOT NULL OR offer IS NOT NULL) AS is_signup",
+            &[&(now.unix_seconds() - DAY_SECONDS), &(now.unix_seconds() + DAY_SECONDS), &limit],
+        )
+        .await?;
+    let mut visits = VisitCounts::new();
+    for row in &rows {
+        let started_at = read_time(row, "flows.started_at")?;
+        if started_at > now || !row.try_get::<_, bool>("is_signup")? {
+            continue;
+        }
+        let flow = FlowGroup {
+            is_in_app: row.try_get("is_in_app")?,
+            locale: row.try_get("locale")?,
+            has_pin: row.try_get("has_pin")?,
+            count: 1,
+            proven: row.try_get::<_, bool>("is_proven")?.into(),
+        };
+        add_flows(&mut visits, zone.day_of(started_at), &flow);
+    }
+    if !visits.is_empty() {
+        rollup::add_visits(tx, &visits).await?;
+    }
+    Ok(rows.len() as u64)
 }
 
 fn read_flow(row: &Row) -> Result<Flow, TxError> {

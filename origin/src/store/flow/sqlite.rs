@@ -1,5 +1,6 @@
 //! Flows and their PINs in SQL.
 
+use crate::config::OperatorTimeZone;
 use crate::store::error::StoreError;
 use crate::store::flow::pin_rules::{DAY_SECONDS, find_next_pin_time, latest_start};
 use crate::store::flow::{
@@ -7,8 +8,9 @@ use crate::store::flow::{
 };
 use crate::store::number::{Hash, NumberIndex};
 use crate::store::queue::{Job, SmsJob, sqlite as queue};
+use crate::store::rollup::{FlowGroup, VisitCounts, add_flows, sqlite as rollup};
 use crate::store::session_assertion::sqlite as session_assertion;
-use crate::store::sqlite::rows::{parse_optional_column, read_locale, read_number};
+use crate::store::sqlite::rows::{parse_optional_column, read_locale, read_number, read_time};
 use crate::store::tally::{Ceiling, Counted, Tallied, sqlite as tally};
 use onbill_domain::ids::{OfferId, PartnerId};
 use onbill_domain::limits::{PIN_ATTEMPTS_MAX, PINS_PER_DAY_MAX};
@@ -233,18 +235,40 @@ pub(in crate::store) fn find_proven_flow(
     rows.next()?.map(read_flow).transpose()
 }
 
-/// Flows are kept for a day, because they count against the number's PINs. Those of a clock that was
-/// more than a day ahead count for nothing.
+/// Flows are kept for a day, because they count against the number's PINs. Then they are counted among the
+/// visits of their day. Those of a clock that was more than a day ahead count for nothing.
 pub(in crate::store) fn delete_old_flows(
     tx: &Connection,
     now: Timestamp,
+    zone: &OperatorTimeZone,
     limit: u32,
 ) -> Result<usize, StoreError> {
     let mut delete = tx.prepare_cached(
         "DELETE FROM flows WHERE flow_hash IN
-             (SELECT flow_hash FROM flows WHERE started_at <= ?1 OR started_at > ?2 LIMIT ?3)",
+             (SELECT flow_hash FROM flows WHERE started_at <= ?1 OR started_at > ?2 LIMIT ?3)
+         RETURNING started_at, partner IS NOT NULL AS is_in_app, locale, pin_mac IS NOT NULL AS has_pin,
+             proven_at IS NOT NULL AS is_proven, partner IS NOT NULL OR offer IS NOT NULL AS is_signup",
     )?;
-    Ok(delete.execute(params![now.unix_seconds() - DAY_SECONDS, now.unix_seconds() + DAY_SECONDS, limit])?)
+    let bounds = params![now.unix_seconds() - DAY_SECONDS, now.unix_seconds() + DAY_SECONDS, limit];
+    let mut rows = delete.query(bounds)?;
+    let (mut deleted, mut visits) = (0, VisitCounts::new());
+    while let Some(row) = rows.next()? {
+        deleted += 1;
+        let started_at = read_time(row, "flows.started_at")?;
+        if started_at > now || !row.get::<_, bool>("is_signup")? {
+            continue;
+        }
+        let flow = FlowGroup {
+            is_in_app: row.get("is_in_app")?,
+            locale: row.get("locale")?,
+            has_pin: row.get("has_pin")?,
+            count: 1,
+            proven: row.get("is_proven")?,
+        };
+        add_flows(&mut visits, zone.day_of(started_at), &flow);
+    }
+    rollup::add_visits(tx, &visits)?;
+    Ok(deleted)
 }
 
 fn read_flow(row: &Row<'_>) -> Result<Flow, StoreError> {

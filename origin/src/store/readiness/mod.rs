@@ -17,7 +17,31 @@ impl Store {
     /// primary without its synchronous standby can be read. Nor would a row that others write: an origin
     /// that was cut off while it held its lock, or a migration, would stop all of them. Fails as well once a
     /// newer onbill has made a schema that this one may not serve on; no other use case runs then.
-    pub async fn check_writable(&self, now: Timestamp, instance: String) -> Result<usize, StoreError> {
-        use_case!(self, write, write_origin(now, &instance))
+    pub async fn check_writable(
+        &self,
+        now: Timestamp,
+        instance: String,
+        started_at: Timestamp,
+    ) -> Result<usize, StoreError> {
+        use_case!(self, write, write_origin(now, &instance, started_at))
+    }
+
+    /// The origins of this ledger that have written within the last day, by name.
+    pub async fn list_origins(&self) -> Result<Vec<OriginStatus>, StoreError> {
+        use_case!(self, read, list_origins())
     }
 }
+
+/// An origin, as its row shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginStatus {
+    pub instance: String,
+    /// Version and commit of its program.
+    pub version: String,
+    pub started_at: Timestamp,
+    /// When it has written last.
+    pub seen_at: Timestamp,
+}
+
+/// There are a handful, and as many as starts in a day where names change.
+const LIST_ORIGINS: &str = "SELECT instance, version, started_at, seen_at FROM origins ORDER BY instance";

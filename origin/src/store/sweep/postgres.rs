@@ -1,7 +1,9 @@
 //! One transaction for each round, so that callers who wait for one of its rows get it.
 
+use crate::config::OperatorTimeZone;
 use crate::store::account_event::postgres as account_event;
 use crate::store::alarm::postgres as alarm;
+use crate::store::console_session::postgres as console_session;
 use crate::store::coupon_sms::postgres as coupon_sms;
 use crate::store::error::StoreError;
 use crate::store::flow::postgres as flow;
@@ -19,7 +21,11 @@ use onbill_domain::timestamp::Timestamp;
 /// Rows deleted in one transaction, which takes a few milliseconds.
 const ROWS_MAX: i64 = 1000;
 
-pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn sweep(
+    db: &PostgresDatabase,
+    now: Timestamp,
+    zone: OperatorTimeZone,
+) -> Result<(), StoreError> {
     let pool = db.pool();
     in_transaction!(pool, ReadCommitted, |tx| { queue::hasten_overdelayed(tx, now).await? })?;
     in_transaction!(pool, ReadCommitted, |tx| { alarm::end_alarms_of_gone_origins(tx, now).await? })?;
@@ -27,7 +33,8 @@ pub(super) async fn sweep(db: &PostgresDatabase, now: Timestamp) -> Result<(), S
     while in_transaction!(pool, ReadCommitted, |tx| {
         nonce::delete_expired_nonces(tx, now, ROWS_MAX).await?
             + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX).await?
-            + flow::delete_old_flows(tx, now, ROWS_MAX).await?
+            + console_session::delete_old_sessions(tx, now, ROWS_MAX).await?
+            + flow::delete_old_flows(tx, now, &zone, ROWS_MAX).await?
             + number_lock::delete_unused(tx, now, ROWS_MAX).await?
             + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX).await?
             + notification::delete_old_unnamed(tx, now, ROWS_MAX).await?

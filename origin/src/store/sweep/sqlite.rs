@@ -1,7 +1,9 @@
 //! One transaction for each round, so that charges get their turn in between.
 
+use crate::config::OperatorTimeZone;
 use crate::store::account_event::sqlite as account_event;
 use crate::store::alarm::sqlite as alarm;
+use crate::store::console_session::sqlite as console_session;
 use crate::store::coupon_sms::sqlite as coupon_sms;
 use crate::store::error::StoreError;
 use crate::store::flow::sqlite as flow;
@@ -14,28 +16,37 @@ use crate::store::sqlite::SqliteDatabase;
 use crate::store::subscriber::sqlite as subscriber;
 use crate::store::tally::sqlite as tally;
 use onbill_domain::timestamp::Timestamp;
+use rusqlite::Connection;
 
 /// Rows deleted in one transaction, which takes a few milliseconds.
 const ROWS_MAX: u32 = 1000;
 
-pub(super) async fn sweep(db: &SqliteDatabase, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn sweep(
+    db: &SqliteDatabase,
+    now: Timestamp,
+    zone: OperatorTimeZone,
+) -> Result<(), StoreError> {
     db.write(move |tx| queue::hasten_overdelayed(tx, now)).await?;
     db.write(move |tx| alarm::end_alarms_of_gone_origins(tx, now)).await?;
     db.write(move |tx| readiness::forget_gone_origins(tx, now)).await?;
-    while db
-        .write(move |tx| {
-            Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
-                + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX)?
-                + flow::delete_old_flows(tx, now, ROWS_MAX)?
-                + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX)?
-                + notification::delete_old_unnamed(tx, now, ROWS_MAX)?
-                + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX)?
-                + tally::delete_other_counts(tx, now, ROWS_MAX)?
-                + alarm::delete_old_alarms(tx, now, ROWS_MAX)?
-                + subscriber::continue_erasures(tx, ROWS_MAX)?)
-        })
-        .await?
-        > 0
-    {}
+    loop {
+        let zone = zone.clone();
+        if db.write(move |tx| delete_some(tx, now, &zone)).await? == 0 {
+            break;
+        }
+    }
     db.scrub().await
+}
+
+fn delete_some(tx: &Connection, now: Timestamp, zone: &OperatorTimeZone) -> Result<usize, StoreError> {
+    Ok(nonce::delete_expired_nonces(tx, now, ROWS_MAX)?
+        + session_assertion::delete_expired_assertions(tx, now, ROWS_MAX)?
+        + console_session::delete_old_sessions(tx, now, ROWS_MAX)?
+        + flow::delete_old_flows(tx, now, zone, ROWS_MAX)?
+        + coupon_sms::delete_old_receipts(tx, now, ROWS_MAX)?
+        + notification::delete_old_unnamed(tx, now, ROWS_MAX)?
+        + account_event::delete_old_sim_swaps(tx, now, ROWS_MAX)?
+        + tally::delete_other_counts(tx, now, ROWS_MAX)?
+        + alarm::delete_old_alarms(tx, now, ROWS_MAX)?
+        + subscriber::continue_erasures(tx, ROWS_MAX)?)
 }

@@ -21,7 +21,7 @@ use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, Random};
 use onbill_origin::app::App;
-use onbill_origin::config::AccountSource;
+use onbill_origin::config::{AccountSource, OperatorTimeZone};
 use onbill_origin::store::{Hash, SealedNumber, Store};
 use onbill_test_harness::crash_point::{StoreFaults, StoreSchedule};
 use onbill_test_harness::{ManualClock, SequenceRandom, origin_config_with};
@@ -231,7 +231,10 @@ impl<'b> LifecycleRun<'b> {
             LifecycleActionKind::Die => self.crash_origins(),
             LifecycleActionKind::Pass => self.pass(&mut dice),
             LifecycleActionKind::Age => self.age(&mut dice),
-            LifecycleActionKind::Sweep => self.store().sweep(self.now()).await.expect("works"),
+            LifecycleActionKind::Sweep => {
+                let zone = OperatorTimeZone::default();
+                self.store().sweep(self.now(), zone).await.expect("works");
+            }
         }
     }
 

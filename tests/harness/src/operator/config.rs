@@ -11,7 +11,7 @@ use onbill_origin::config::{
     SmsSettings, TelemetrySettings,
 };
 use onbill_sandbox::account_file;
-use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
+use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig, StaffClient};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -21,6 +21,12 @@ pub const NOVA_ACCOUNTS: &str = include_str!("../../../sandbox/accounts/nova.csv
 
 /// The password with which an origin logs in at the operator's SMS gateway.
 pub const GATEWAY_PASSWORD: &str = "hunter2!";
+
+/// Where the console of an operator is, as its identity provider has it registered.
+const CONSOLE: &str = "127.0.0.1:9465";
+
+/// The secret with which a console gets ID tokens from the operator's identity provider.
+pub const STAFF_SECRET: &str = "secret of the staff's sign-in";
 
 pub(super) struct OperatorFacts {
     pub(super) name: &'static str,
@@ -89,6 +95,11 @@ pub fn operator_config(id: &'static str, site: &str) -> OperatorConfig {
         colours: BrandColours::of(&id.parse_as(OperatorId::parse)),
         coupons: None,
         terms: None,
+        staff: Some(StaffClient {
+            client_id: "onbill".to_owned(),
+            client_secret: STAFF_SECRET.to_owned(),
+            redirect_uri: format!("http://{CONSOLE}/sign-in/callback"),
+        }),
     }
 }
 
@@ -105,6 +116,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         time_zone: OperatorTimeZone::default(),
         listen: facts.origin.parse().expect("is an address"),
         admin_listen: AdminListen::off(),
+        console_listen: None,
         // Set by the code that starts a program.
         database: Database::Sqlite(PathBuf::new()),
         database_password_file: None,
@@ -153,5 +165,6 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
         charge_codes: ChargeCodeRule::default(),
         alarms: AlarmSettings::default(),
         telemetry: TelemetrySettings::default(),
+        console: None,
     }
 }

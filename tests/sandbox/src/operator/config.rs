@@ -36,6 +36,23 @@ pub struct OperatorConfig {
     pub coupons: Option<CouponsOnSale>,
     /// The text of its terms, if it has any.
     pub terms: Option<String>,
+    /// The program that its own people sign in for, if there is one.
+    pub staff: Option<StaffClient>,
+}
+
+/// The console, as the operator's identity provider has it registered.
+#[derive(Clone)]
+pub struct StaffClient {
+    pub client_id: String,
+    pub client_secret: String,
+    /// Where browsers go back to, to the letter.
+    pub redirect_uri: String,
+}
+
+impl fmt::Debug for StaffClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StaffClient({})", self.client_id)
+    }
 }
 
 /// The account for sending SMS, by SMPP or by HTTP.
@@ -138,6 +155,25 @@ struct ConfigFile {
     gateway: Option<GatewayFile>,
     coupons: Option<CouponsOnSale>,
     terms: Option<PathBuf>,
+    staff: Option<StaffFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StaffFile {
+    client_id: String,
+    client_secret_file: PathBuf,
+    redirect_uri: String,
+}
+
+impl StaffFile {
+    fn read(self) -> Result<StaffClient, String> {
+        let client_secret = read(&self.client_secret_file)?.trim_end().to_owned();
+        if client_secret.is_empty() {
+            return Err("staff.client_secret_file: is empty".to_owned());
+        }
+        Ok(StaffClient { client_id: self.client_id, client_secret, redirect_uri: self.redirect_uri })
+    }
 }
 
 #[derive(Deserialize)]
@@ -197,6 +233,7 @@ impl OperatorConfig {
             return_path: file.return_path,
             coupons: file.coupons.map(CouponsOnSale::check).transpose()?,
             terms: file.terms.as_deref().map(read).transpose()?,
+            staff: file.staff.map(StaffFile::read).transpose()?,
             accounts,
             gateway,
         };

@@ -24,14 +24,16 @@ mod sendsms;
 mod session;
 mod sms;
 pub mod smsc;
+mod staff_login;
 mod subscriptions;
 mod terms;
 mod ways_on;
 
 pub use account_answers::AccountAnswer;
-pub use config::{BrandColours, CouponsOnSale, GatewayLogin, OperatorConfig, PrepaidPlan};
+pub use config::{BrandColours, CouponsOnSale, GatewayLogin, OperatorConfig, PrepaidPlan, StaffClient};
 pub use files::RefusedFile;
 pub use smsc::{ListeningSmsc, SubmitParameters};
+pub use staff_login::{PEOPLE, Person};
 
 use crate::gate::SignatureGate;
 use crate::{PartyDependencies, answer, copy_button, page, refusal_page, settings};
@@ -68,6 +70,7 @@ struct OperatorState {
     /// How many session assertions it has signed.
     assertions: AtomicU64,
     smsc: smsc::Smsc,
+    staff_logins: staff_login::StaffLogins,
 }
 
 impl Operator {
@@ -89,6 +92,7 @@ impl Operator {
             files: Mutex::default(),
             assertions: AtomicU64::new(0),
             smsc: smsc::Smsc::default(),
+            staff_logins: staff_login::StaffLogins::default(),
         }))
     }
 
@@ -128,6 +132,10 @@ impl Operator {
             .route("/top-up", get(ways_on::get_top_up))
             .route("/pay-bill", get(ways_on::get_pay_bill))
             .route("/help", get(ways_on::get_help))
+            .route("/staff/.well-known/openid-configuration", get(staff_login::get_document))
+            .route("/staff/keys", get(staff_login::get_keys))
+            .route("/staff/authorize", get(staff_login::get_authorize))
+            .route("/staff/token", post(staff_login::post_token))
             .route("/healthz", get(answer::healthz))
             .route("/assets/operator.svg", get(assets::get_icon))
             .route("/assets/operator.css", get(assets::get_style))

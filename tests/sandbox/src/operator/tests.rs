@@ -15,6 +15,7 @@ use std::sync::atomic::Ordering;
 
 mod coupons;
 mod pages;
+mod staff_login;
 
 const BASE: &str = "http://127.0.0.1:8790";
 const POSTPAID: &str = "+12025550101";
@@ -44,6 +45,7 @@ fn acme() -> AcmeUnderTest {
         terms: Some("1. You pay <every> month.\n".to_owned()),
         accounts: account_file::parse(include_str!("../../accounts/acme.csv")).expect("is well formed"),
         gateway: None,
+        staff: Some(staff_login::client()),
     };
     let world = PartySurroundings::new();
     let operator = Operator::new(config, world.outside());

@@ -1,0 +1,156 @@
+//! `/approvals`: refunds above the ceiling of a role, and the second person who agrees to them or not.
+//! Nobody decides about their own.
+
+use super::Console;
+use super::access::require;
+use super::care::refund::{borne_by_words, show_recorded};
+use super::confirm::show_done;
+use super::form::Posted;
+use super::layout::{Section, page};
+use super::refused::Refused;
+use super::text::show_time;
+use super::viewer::{CONSOLE_KEY, Viewer};
+use crate::care::Act;
+use crate::charge::ConsoleRefund;
+use crate::fault::{Failure, Fault};
+use crate::store::{DecideRefundResult, RefundRequestDecision, RefundRequestRow, RefundRequestState};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use onbill_domain::limits::DESK_LINES_MAX;
+use onbill_domain::reject::{ErrorCode, Reject};
+use onbill_domain::wire::care::DeskRefundRequest;
+use serde::Deserialize;
+
+/// `GET /approvals`: 200 with the oldest requests.
+pub(super) async fn list(State(console): State<Console>, viewer: Viewer) -> Result<Response, Refused> {
+    require(&console, &viewer, Act::ApproveRefund, None).await?;
+    let requests = console.parts.store.list_open_refund_requests(DESK_LINES_MAX).await?;
+    let body = html! {
+        @if requests.is_empty() { p class="notice" { "No refund waits for a second person." } }
+        div class="cards" {
+            @for request in &requests { (show_request(&viewer, request)) }
+        }
+        @if requests.len() == DESK_LINES_MAX as usize {
+            p class="muted" { "There are more. Decide about these first." }
+        }
+    };
+    Ok(page(&viewer, "Refunds to agree to", Section::Approvals, body))
+}
+
+fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
+    html! {
+        article class="card" {
+            h2 {
+                @match request.amount {
+                    Some(amount) => { (amount) }
+                    None => { "All that is left of the charge" }
+                }
+            }
+            dl class="facts" {
+                dt { "Asked by" } dd { (request.asked_by) ", " (request.asked_role.as_str()) }
+                dt { "Asked" } dd { (show_time(request.asked_at)) }
+                dt { "Reason" } dd { (request.reason) }
+                dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
+                dt { "Reference" } dd { (request.reference) }
+                dt { "Charge" } dd { code { (request.transaction_id) } }
+            }
+            @if request.asked_by == viewer.actor {
+                p class="muted" { "You have asked for it: another person decides." }
+            } @else {
+                @if request.state == RefundRequestState::Approved {
+                    p class="warn" { "It was agreed to, and the refund was not made yet." }
+                }
+                form class="row" method="post" action={ "/approvals/" (request.request_id) } {
+                    (viewer.csrf_field())
+                    button name="decision" value="approve" { "Agree, and refund" }
+                    @if request.state == RefundRequestState::Waiting {
+                        button class="quiet" name="decision" value="reject" { "Do not agree" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct DecisionForm {
+    decision: String,
+}
+
+/// `POST /approvals/{id}`:
+/// 1. Records the decision, with its entry in the audit: 403 `forbidden` for one's own request, 404
+///    `not-found`, 409 `request-in-progress` for one that was decided before.
+/// 2. Makes the refund of one that is agreed to, in the name of the person who asked for it. If that
+///    fails for good, the request has failed; if it fails for now, it may be agreed to again.
+pub(super) async fn decide(
+    State(console): State<Console>,
+    Path(request_id): Path<String>,
+    Posted { viewer, form }: Posted<DecisionForm>,
+) -> Result<Response, Refused> {
+    // 1.
+    let stamp = require(&console, &viewer, Act::ApproveRefund, None).await?;
+    let decision = match form.decision.as_str() {
+        "approve" => RefundRequestDecision::Approve,
+        "reject" => RefundRequestDecision::Reject,
+        _ => return Err(Reject::invalid_request("Agree, or do not agree.").into()),
+    };
+    // PostgreSQL takes no NUL.
+    let not_found = || Reject::new(ErrorCode::NotFound, "There is no such refund to agree to.");
+    onbill_domain::ids::ExtId::parse(&request_id).ok_or_else(not_found)?;
+    let (store, now) = (&console.parts.store, console.parts.clock.now());
+    let request = match store.decide_refund_request(now, stamp, request_id, decision).await? {
+        DecideRefundResult::Approved(request) => request,
+        DecideRefundResult::Rejected => {
+            let text = html! { p { "The refund is not made." } };
+            return Ok(show_done(&viewer, "Not agreed to", Section::Approvals, &text));
+        }
+        DecideRefundResult::OwnRequest => {
+            let message = "You have asked for this refund: another person decides about it.";
+            return Err(Reject::new(ErrorCode::Forbidden, message).into());
+        }
+        DecideRefundResult::AlreadyDecided => {
+            let message = "Another person has decided about it.";
+            return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
+        }
+        DecideRefundResult::NotFound => return Err(not_found().into()),
+    };
+    // 2.
+    make_refund(&console, &viewer, request).await
+}
+
+async fn make_refund(
+    console: &Console,
+    viewer: &Viewer,
+    request: RefundRequestRow,
+) -> Result<Response, Refused> {
+    let RefundRequestRow { request_id, transaction_id, amount, reason, borne_by, reference, .. } = request;
+    let asked = DeskRefundRequest {
+        transaction_id,
+        amount,
+        reference,
+        reason,
+        borne_by,
+        actor: request.asked_by,
+        role: request.asked_role,
+    };
+    let store = &console.parts.store;
+    match console.parts.refunds.record_console_refund(CONSOLE_KEY.to_owned(), asked, true).await {
+        Ok(ConsoleRefund::Recorded(recorded)) => {
+            store.end_refund_request(request_id, true).await?;
+            show_recorded(console, viewer, recorded).await
+        }
+        Ok(ConsoleRefund::NeedsApproval { .. }) => {
+            Err(Fault::Broken("a refund that was agreed to has a ceiling").into())
+        }
+        Err(Failure::Reject(reject)) => {
+            // The same refund is being answered: it is made.
+            let was_posted = reject.code == ErrorCode::RequestInProgress;
+            if !was_posted {
+                store.end_refund_request(request_id, false).await?;
+            }
+            Err(reject.into())
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}

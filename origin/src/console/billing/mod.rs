@@ -1,0 +1,137 @@
+//! `/billing`: what waits on the way to billing and to others, and what waits for a person.
+
+pub(super) mod retry;
+
+use super::Console;
+use super::access::require;
+use super::layout::{Section, page};
+use super::refused::Refused;
+use super::text::{show_age, show_time};
+use super::viewer::Viewer;
+use crate::care::Act;
+use crate::store::{DeadLetter, FileFigures, LedgerFigures};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use onbill_domain::limits::DESK_LINES_MAX;
+use onbill_domain::reject::Reject;
+use onbill_domain::wire::care::QueueQuery;
+
+/// `GET /billing`: 200 with the queues, the files, and a page of dead letters. 400 `invalid-request` for a
+/// cursor that is none.
+pub(super) async fn show_queues(
+    State(console): State<Console>,
+    viewer: Viewer,
+    query: Result<Query<QueueQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
+    require(&console, &viewer, Act::ReadQueue, None).await?;
+    let no_cursor = |_| Reject::invalid_request("cursor is not one of an earlier page.");
+    let Query(QueueQuery { cursor }) = query.map_err(no_cursor)?;
+    let (store, now) = (&console.parts.store, console.parts.clock.now());
+    let figures = store.read_figures(now).await?;
+    let dead_letters = store.dead_letters(cursor, DESK_LINES_MAX).await?;
+    let files = store.list_unacknowledged_files(now).await?;
+    let body = html! {
+        section class="card" aria-labelledby="queues" { (show_figures(&figures)) }
+        section class="card" aria-labelledby="files" { (show_files(figures.files, &files)) }
+        section class="card" aria-labelledby="dead-letters" { (show_dead_letters(&viewer, &dead_letters)) }
+    };
+    Ok(page(&viewer, "Billing", Section::Billing, body))
+}
+
+fn show_figures(figures: &LedgerFigures) -> Markup {
+    html! {
+        h2 id="queues" { "Queues" }
+        table {
+            thead {
+                tr {
+                    th scope="col" { "Queue" }
+                    th scope="col" class="amount" { "Jobs" }
+                    th scope="col" { "Oldest" }
+                    th scope="col" class="amount" { "Dead letters" }
+                }
+            }
+            tbody {
+                @for (queue, figures) in &figures.queues {
+                    tr {
+                        td data-label="Queue" { (queue.as_str()) }
+                        td data-label="Jobs" class="amount" { (figures.entries) }
+                        td data-label="Oldest" {
+                            @if figures.entries > 0 { (show_age(figures.oldest_age_seconds)) } @else { "–" }
+                        }
+                        td data-label="Dead letters" class="amount" {
+                            @if figures.dead_letters > 0 { strong class="bad" { (figures.dead_letters) } } @else { "0" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn show_files(figures: FileFigures, files: &[String]) -> Markup {
+    html! {
+        h2 id="files" { "Files without an answer" }
+        @if figures.unacknowledged == 0 {
+            p class="muted" { "Billing has answered every file." }
+        } @else {
+            p { (figures.unacknowledged) " in all, the oldest for " (show_age(figures.oldest_age_seconds)) "." }
+            ul { @for file in files { li { code { (file) } } } }
+        }
+    }
+}
+
+fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter]) -> Markup {
+    let is_full = dead_letters.len() == DESK_LINES_MAX as usize;
+    html! {
+        h2 id="dead-letters" { "Dead letters" }
+        @if dead_letters.is_empty() {
+            p class="muted" { "Every job is done, or is being tried." }
+        } @else {
+            p class="muted" { "Their attempts have ended without a decision of the other side. Mend the cause, then retry." }
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "What" }
+                        th scope="col" { "Partner" }
+                        th scope="col" { "Ids" }
+                        th scope="col" class="amount" { "Attempts" }
+                        th scope="col" { "Since" }
+                        @if viewer.permits(Act::RetryJob) { th scope="col" { "Retry" } }
+                    }
+                }
+                tbody { @for letter in dead_letters { (show_dead_letter(viewer, letter)) } }
+            }
+            @if let Some(last) = dead_letters.last().filter(|_| is_full) {
+                p { a class="button quiet" href={ "/billing?cursor=" (last.job_id) } { "More" } }
+            }
+        }
+    }
+}
+
+fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
+    html! {
+        tr {
+            td data-label="What" { (letter.kind.as_str()) }
+            td data-label="Partner" { (letter.partner) }
+            td data-label="Ids" { code { (letter.id) } " " code class="muted" { (letter.ext_id) } }
+            td data-label="Attempts" class="amount" { (letter.attempts) }
+            td data-label="Since" { (show_time(letter.dead_lettered_at)) }
+            @if viewer.permits(Act::RetryJob) {
+                td data-label="Retry" {
+                    form class="row" method="post" action="/billing/retry" {
+                        (viewer.csrf_field())
+                        input type="hidden" name="job" value=(letter.job_id);
+                        label {
+                            "Reason or ticket"
+                            input name="reference" required maxlength="128" pattern="[!-~]+"
+                                title="Letters, digits and signs without spaces";
+                        }
+                        button { "Retry" }
+                    }
+                }
+            }
+        }
+    }
+}

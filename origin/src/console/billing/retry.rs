@@ -1,0 +1,43 @@
+//! `POST /billing/retry`: a dead letter goes back into its queue.
+
+use crate::care::Act;
+use crate::console::Console;
+use crate::console::access::require;
+use crate::console::care::optional_reference;
+use crate::console::confirm::show_done;
+use crate::console::form::Posted;
+use crate::console::layout::Section;
+use crate::console::refused::Refused;
+use crate::store::Queue;
+use axum::extract::State;
+use axum::response::Response;
+use maud::html;
+use onbill_domain::reject::{ErrorCode, Reject};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(in crate::console) struct RetryForm {
+    job: i64,
+    #[serde(default)]
+    reference: String,
+}
+
+/// 200 when the job is queued again, with its reason in the audit. 400 `invalid-request` without one; 404
+/// `not-found` for a job that is no dead letter, or is none any more.
+pub(in crate::console) async fn retry_job(
+    State(console): State<Console>,
+    Posted { viewer, form }: Posted<RetryForm>,
+) -> Result<Response, Refused> {
+    let reference = optional_reference(&form.reference)?
+        .ok_or_else(|| Reject::invalid_request("Say why, in a word or by a ticket."))?;
+    let stamp = require(&console, &viewer, Act::RetryJob, Some(reference)).await?;
+    let now = console.parts.clock.now();
+    if !console.parts.store.retry_job(None, now, stamp, form.job).await? {
+        return Err(Reject::new(ErrorCode::NotFound, "There is no such dead letter any more.").into());
+    }
+    console.parts.wake_up.wake(Queue::All);
+    let text = html! {
+        p { "The job is in its queue again. Billing is asked before anything is submitted, so nothing is billed twice." }
+    };
+    Ok(show_done(&viewer, "Retried", Section::Billing, &text))
+}

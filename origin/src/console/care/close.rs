@@ -1,0 +1,76 @@
+//! `POST /care/links/close`: an agent ends a link. It is asked about first: a closed PAI never opens again.
+
+use super::require_reference;
+use super::subscriber::close_words;
+use crate::care::Act;
+use crate::console::Console;
+use crate::console::access::require;
+use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
+use crate::console::form::Posted;
+use crate::console::layout::Section;
+use crate::console::refused::Refused;
+use crate::store::{ClosePaiResult, Queue};
+use axum::extract::State;
+use axum::response::Response;
+use maud::html;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::pai::Pai;
+use onbill_domain::reject::{ErrorCode, Reject};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(in crate::console) struct CloseForm {
+    link: String,
+    reason: String,
+    #[serde(default)]
+    reference: String,
+    #[serde(default)]
+    confirmed: String,
+}
+
+/// 200 with the question, and then with what was done. 404 `pai-not-found`; 400 `invalid-request` for a
+/// reason that closes none.
+pub(in crate::console) async fn close_link(
+    State(console): State<Console>,
+    Posted { viewer, form }: Posted<CloseForm>,
+) -> Result<Response, Refused> {
+    let reference = require_reference(&form.reference)?;
+    let stamp = require(&console, &viewer, Act::CloseLink, Some(reference)).await?;
+    let not_found = || Reject::new(ErrorCode::PaiNotFound, "There is no such link.");
+    let no_reason = || Reject::invalid_request("The reason is not one that closes links.");
+    let pai = Pai::parse(&form.link).ok_or_else(not_found)?;
+    let reason = DeclineReason::parse(&form.reason).filter(|reason| reason.closes_pai());
+    let reason = reason.ok_or_else(no_reason)?;
+    if form.confirmed != CONFIRMED {
+        let text = html! {
+            p { "The link is closed for good: every later charge is declined, and the partner hears of it." }
+            p { "Why: " strong { (close_words(reason)) } }
+        };
+        let fields = [
+            ("link", form.link.as_str()),
+            ("reason", reason.as_str()),
+            ("reference", form.reference.as_str()),
+        ];
+        let confirmation = Confirmation {
+            title: "Close this link?",
+            text,
+            action: "/care/links/close",
+            fields: &fields,
+            button: "Close the link",
+            section: Section::Care,
+        };
+        return Ok(ask_to_confirm(&viewer, &confirmation));
+    }
+    let now = console.parts.clock.now();
+    let closed = console.parts.store.close_link(None, now, stamp, None, pai, reason).await?;
+    let text = match closed {
+        ClosePaiResult::Closed => html! { p { "The link is closed. The partner hears of it now." } },
+        ClosePaiResult::AlreadyClosed(first) => {
+            html! { p { "It was closed before, and that stays: " (close_words(first)) "." } }
+        }
+        ClosePaiResult::NotFound => return Err(not_found().into()),
+        ClosePaiResult::NotAClosingReason => return Err(no_reason().into()),
+    };
+    console.parts.wake_up.wake(Queue::All);
+    Ok(show_done(&viewer, "Link closed", Section::Care, &text))
+}

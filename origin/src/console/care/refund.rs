@@ -1,0 +1,168 @@
+//! `POST /care/refunds`: a person refunds all or part of a charge. It is asked about first. Above the ceiling
+//! of their role it waits for a second person.
+
+use super::require_reference;
+use crate::care::Act;
+use crate::charge::{ConsoleRefund, RecordedRefund};
+use crate::console::Console;
+use crate::console::access::require;
+use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
+use crate::console::form::Posted;
+use crate::console::layout::Section;
+use crate::console::refused::Refused;
+use crate::console::text::{read_amount, show_minor};
+use crate::console::viewer::{CONSOLE_KEY, Viewer};
+use crate::fault::Fault;
+use crate::store::{AuditStamp, NewRefundRequest};
+use axum::extract::State;
+use axum::response::Response;
+use maud::html;
+use onbill_domain::currency::Currency;
+use onbill_domain::money::Money;
+use onbill_domain::reject::Reject;
+use onbill_domain::wire::care::{BorneBy, DeskRefundRequest};
+use onbill_domain::wire::ott::TransactionStatus;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(in crate::console) struct RefundForm {
+    transaction: String,
+    amount: String,
+    currency: String,
+    reason: String,
+    #[serde(default)]
+    borne_by: String,
+    #[serde(default)]
+    reference: String,
+    #[serde(default)]
+    confirmed: String,
+}
+
+/// 200 with the question; then with what billing says, or with the refund before a second person. For the
+/// refusals see [`crate::charge::RefundPosts::record_desk_refund`].
+pub(in crate::console) async fn post_refund(
+    State(console): State<Console>,
+    Posted { viewer, form }: Posted<RefundForm>,
+) -> Result<Response, Refused> {
+    let reference = require_reference(&form.reference)?;
+    let stamp = require(&console, &viewer, Act::PostRefund, Some(reference)).await?;
+    let request = read_request(&form, &stamp)?;
+    if form.confirmed != CONFIRMED {
+        return Ok(ask_about(&viewer, &form, &request));
+    }
+    let refunds = &console.parts.refunds;
+    match refunds.record_console_refund(CONSOLE_KEY.to_owned(), request.clone(), false).await? {
+        ConsoleRefund::Recorded(recorded) => show_recorded(&console, &viewer, recorded).await,
+        ConsoleRefund::NeedsApproval { ceiling } => {
+            put_before_second_person(&console, &viewer, stamp, request, ceiling).await
+        }
+    }
+}
+
+fn read_request(form: &RefundForm, stamp: &AuditStamp) -> Result<DeskRefundRequest, Refused> {
+    let currency =
+        Currency::parse(&form.currency).ok_or_else(|| Reject::invalid_request("The currency is not one."))?;
+    let amount = read_amount(&form.amount, currency).ok_or_else(|| {
+        Reject::invalid_request("The amount is not one, such as 15.99 without a sign or a currency.")
+    })?;
+    let borne_by = BorneBy::parse(&form.borne_by)
+        .ok_or_else(|| Reject::invalid_request("Say whose money it is: the partner’s or the operator’s."))?;
+    let reference = stamp.reference.clone().ok_or(Fault::Broken("a refund has no reference"))?;
+    Ok(DeskRefundRequest {
+        transaction_id: form.transaction.clone(),
+        amount: Some(amount),
+        reference,
+        reason: form.reason.trim().to_owned(),
+        borne_by,
+        actor: stamp.actor.clone(),
+        role: stamp.role,
+    })
+}
+
+pub(in crate::console) const fn borne_by_words(borne_by: BorneBy) -> &'static str {
+    match borne_by {
+        BorneBy::Partner => "The partner’s money",
+        BorneBy::Operator => "The operator’s money",
+    }
+}
+
+fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest) -> Response {
+    let amount = request.amount.map(show_minor).unwrap_or_default();
+    let text = html! {
+        dl class="facts" {
+            dt { "Amount" } dd { strong { (amount) " " (form.currency) } }
+            dt { "Reason" } dd { (request.reason) }
+            dt { "Whose money" } dd { (borne_by_words(request.borne_by)) }
+            dt { "Reference" } dd { (request.reference) }
+            dt { "Charge" } dd { code { (request.transaction_id) } }
+        }
+    };
+    let fields = [
+        ("transaction", form.transaction.as_str()),
+        ("amount", amount.as_str()),
+        ("currency", form.currency.as_str()),
+        ("reason", request.reason.as_str()),
+        ("borne_by", request.borne_by.as_str()),
+        ("reference", request.reference.as_str()),
+    ];
+    let confirmation = Confirmation {
+        title: "Refund this?",
+        text,
+        action: "/care/refunds",
+        fields: &fields,
+        button: "Refund",
+        section: Section::Care,
+    };
+    ask_to_confirm(viewer, &confirmation)
+}
+
+/// Submits a new refund once, at once. A repetition shows how the first one stands.
+pub(in crate::console) async fn show_recorded(
+    console: &Console,
+    viewer: &Viewer,
+    recorded: RecordedRefund,
+) -> Result<Response, Refused> {
+    /// What is read of the answer that the partner's systems would get.
+    #[derive(Deserialize)]
+    struct Answer {
+        status: TransactionStatus,
+    }
+    let (answer, was_there) = match recorded {
+        RecordedRefund::New(refund) => (console.parts.refunds.submit_refund(&refund).await?, false),
+        RecordedRefund::Replay(answer) => (answer, true),
+    };
+    let Answer { status } =
+        serde_json::from_slice(&answer).map_err(|_| Fault::Broken("a stored response is no JSON"))?;
+    let text = html! {
+        @if was_there { p { "This refund was asked for before, and nothing more was refunded." } }
+        @match status {
+            TransactionStatus::Approved => { p { "Billing has given the money back." } }
+            TransactionStatus::Declined => { p { span class="bad" { "Billing declined the refund." } } }
+            TransactionStatus::Pending => {
+                p { "Billing has not answered yet. onbill goes on asking, and the customer’s page will show it." }
+            }
+        }
+    };
+    Ok(show_done(viewer, "Refund", Section::Care, &text))
+}
+
+async fn put_before_second_person(
+    console: &Console,
+    viewer: &Viewer,
+    stamp: AuditStamp,
+    request: DeskRefundRequest,
+    ceiling: Money,
+) -> Result<Response, Refused> {
+    let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, .. } = request;
+    let request_id = console.parts.refunds.name_desk_refund(&transaction_id, &reference);
+    let new = NewRefundRequest { request_id, transaction_id, amount, reason, borne_by, reference };
+    let is_new = console.parts.store.ask_for_refund(console.parts.clock.now(), stamp, new).await?;
+    let text = html! {
+        p {
+            "In your role you may give back " (ceiling) " of a charge, with all refunds of the operator. This one waits \
+             for a second person who agrees."
+        }
+        @if !is_new { p { "It was asked for before under this reference." } }
+    };
+    Ok(show_done(viewer, "A second person is needed", Section::Care, &text))
+}

@@ -1,0 +1,39 @@
+//! `POST /care/sms/resend`: an agent has a coupon's SMS sent again, with another code.
+
+use super::require_reference;
+use crate::care::Act;
+use crate::console::Console;
+use crate::console::access::require;
+use crate::console::confirm::show_done;
+use crate::console::form::Posted;
+use crate::console::layout::Section;
+use crate::console::refused::Refused;
+use crate::coupon::coupon_not_found;
+use crate::store::Queue;
+use axum::extract::State;
+use axum::response::Response;
+use maud::html;
+use onbill_domain::ids::ExtId;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(in crate::console) struct ResendForm {
+    coupon: String,
+    #[serde(default)]
+    reference: String,
+}
+
+/// 200 once another code is queued; the same reference again sends nothing more. For the refusals see
+/// [`crate::coupon::Coupons::resend`].
+pub(in crate::console) async fn resend_sms(
+    State(console): State<Console>,
+    Posted { viewer, form }: Posted<ResendForm>,
+) -> Result<Response, Refused> {
+    let reference = require_reference(&form.reference)?;
+    let stamp = require(&console, &viewer, Act::ResendSms, Some(reference)).await?;
+    let id = ExtId::parse(&form.coupon).ok_or_else(coupon_not_found)?;
+    console.parts.coupons.resend_for_desk(None, stamp, &id).await?;
+    console.parts.wake_up.wake(Queue::All);
+    let text = html! { p { "Another code is on its way to the customer." } };
+    Ok(show_done(&viewer, "SMS sent again", Section::Care, &text))
+}

@@ -1,0 +1,129 @@
+//! A subscriber as an agent reads them: links first, then what happened, the newest first.
+
+use super::timeline::show_timeline;
+use crate::care::Act;
+use crate::console::text::show_time;
+use crate::console::viewer::Viewer;
+use maud::{Markup, html};
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::pai::PaiState;
+use onbill_domain::wire::care::{CareLink, SubscriberSearchResponse};
+use onbill_domain::wire::subscription::SubscriptionStatus;
+
+/// The number is in the forms that look again: the agent has typed it.
+pub(super) fn show_subscriber(
+    viewer: &Viewer,
+    msisdn: &Msisdn,
+    reference: &str,
+    found: &SubscriberSearchResponse,
+) -> Markup {
+    html! {
+        section class="card" aria-labelledby="who" {
+            h2 id="who" { "Who" }
+            dl class="facts" {
+                dt { "Customer since" } dd { (show_time(found.since)) }
+                dt { "In the audit as" } dd { code { (found.handle) } }
+            }
+        }
+        h2 { "Partners" }
+        @if found.links.is_empty() { p class="muted" { "No partner is linked." } }
+        div class="cards" {
+            @for link in &found.links { (show_link(viewer, link, reference)) }
+        }
+        section class="card" aria-labelledby="timeline" {
+            h2 id="timeline" { "What happened" }
+            (show_timeline(viewer, found, reference))
+            @if let Some(cursor) = &found.next {
+                form method="post" action="/care/search" {
+                    (viewer.csrf_field())
+                    input type="hidden" name="msisdn" value=(msisdn.expose());
+                    input type="hidden" name="reference" value=(reference);
+                    input type="hidden" name="cursor" value=(cursor);
+                    button class="quiet" { "Earlier charges" }
+                }
+            }
+        }
+    }
+}
+
+fn show_link(viewer: &Viewer, link: &CareLink, reference: &str) -> Markup {
+    html! {
+        article class="card" {
+            h3 { (link.partner) }
+            dl class="facts" {
+                dt { "State" } dd { (state_of(link)) }
+                @if let Some(plan) = &link.plan {
+                    dt { "Plan" }
+                    dd { (plan) @if let Some(status) = link.status { ", " (status_words(status)) } }
+                }
+                @if let Some(mandate) = &link.mandate {
+                    @if let Some(price) = mandate.price { dt { "Agreed price" } dd { (price) " a month" } }
+                    dt { "Agreed" } dd { (show_time(mandate.accepted_at)) }
+                }
+                dt { "Linked" } dd { (show_time(link.since)) }
+                @if let Some(day) = link.paid_until { dt { "Paid until" } dd { (day) } }
+                @if let Some(closed_at) = link.closed_at { dt { "Closed" } dd { (show_time(closed_at)) } }
+            }
+            @if let Some(explanation) = &link.explanation { p { (explanation) } }
+            @if link.state != PaiState::Closed && viewer.permits(Act::CloseLink) {
+                (close_form(viewer, link, reference))
+            }
+        }
+    }
+}
+
+fn state_of(link: &CareLink) -> Markup {
+    match link.state {
+        PaiState::Active => html! { span class="good" { "Open: charges are accepted" } },
+        PaiState::Suspended => html! { span class="warn" { "Suspended with the account" } },
+        PaiState::Closed => html! { span class="bad" { "Closed for good" } },
+    }
+}
+
+const fn status_words(status: SubscriptionStatus) -> &'static str {
+    match status {
+        SubscriptionStatus::Active => "running",
+        SubscriptionStatus::Suspended => "suspended by the partner",
+        SubscriptionStatus::Cancelled => "cancelled",
+    }
+}
+
+fn close_form(viewer: &Viewer, link: &CareLink, reference: &str) -> Markup {
+    html! {
+        details {
+            summary { "Close this link" }
+            form class="fields" method="post" action="/care/links/close" {
+                (viewer.csrf_field())
+                input type="hidden" name="link" value=(link.link_id);
+                label {
+                    "Why"
+                    select name="reason" {
+                        @for reason in DeclineReason::ALL.into_iter().filter(|reason| reason.closes_pai()) {
+                            option value=(reason.as_str()) { (close_words(reason)) }
+                        }
+                    }
+                }
+                label { "Reference" input name="reference" value=(reference) required maxlength="128"; }
+                button class="danger" { "Close " (link.partner) "…" }
+            }
+        }
+    }
+}
+
+/// What an agent says a link is closed for.
+pub(super) fn close_words(reason: DeclineReason) -> &'static str {
+    match reason {
+        DeclineReason::PaiRevokedByUser => "The customer wants it",
+        DeclineReason::AccountClosedFraud => "Fraud",
+        DeclineReason::AccountClosed => "The account has ended",
+        DeclineReason::AccountClosedTakenOver => "Another person has the account or its number",
+        DeclineReason::ChargeExceedsTransactionLimit
+        | DeclineReason::ChargeExceedsDailyLimit
+        | DeclineReason::ChargeExceedsMonthlyLimit
+        | DeclineReason::ChargeUnderLimit
+        | DeclineReason::InsufficientBalance
+        | DeclineReason::AccountOnHold
+        | DeclineReason::RiskDeclined => "Other",
+    }
+}

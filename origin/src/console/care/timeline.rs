@@ -1,0 +1,184 @@
+//! What happened to a subscriber, as one list: sign-ups, charges with their declines, refunds and disputes,
+//! SMS, and events of the account.
+
+use super::customer_words::in_customers_words;
+use crate::care::Act;
+use crate::console::text::{show_minor, show_time};
+use crate::console::viewer::Viewer;
+use maud::{Markup, html};
+use onbill_domain::account_event::AccountEvent;
+use onbill_domain::money::Money;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::care::{
+    BorneBy, CareCharge, CareEvent, CareLink, CareRefund, CareSms, SubscriberSearchResponse,
+};
+use onbill_domain::wire::dispute::CareDispute;
+use onbill_domain::wire::ott::TransactionStatus;
+
+/// An SMS that can be sent again: that of a coupon.
+const COUPON: &str = "coupon";
+
+pub(super) fn show_timeline(viewer: &Viewer, found: &SubscriberSearchResponse, reference: &str) -> Markup {
+    let mut entries: Vec<(Timestamp, Markup)> = Vec::new();
+    entries.extend(found.links.iter().map(|link| (link.since, show_sign_up(link))));
+    for charge in &found.charges {
+        entries.push((charge.at, show_charge(viewer, charge, reference)));
+        entries.extend(charge.refunds.iter().map(|refund| (refund.at, show_refund(refund, charge))));
+        let disputes = charge.disputes.iter();
+        entries.extend(disputes.map(|dispute| (dispute.opened_at, show_dispute(dispute, charge))));
+    }
+    entries.extend(found.sms.iter().map(|sms| (sms.at, show_sms(viewer, sms, reference))));
+    entries.extend(found.events.iter().map(|event| (event.occurred_at, show_event(event))));
+    entries.sort_by_key(|(at, _)| std::cmp::Reverse(at.unix_nanoseconds()));
+    html! {
+        @if entries.is_empty() { p class="muted" { "Nothing yet." } }
+        ol class="timeline" {
+            @for (at, entry) in &entries { li { (show_time(*at)) (entry) } }
+        }
+    }
+}
+
+fn show_sign_up(link: &CareLink) -> Markup {
+    html! { p { "Signed up for " (link.partner) "." } }
+}
+
+fn show_charge(viewer: &Viewer, charge: &CareCharge, reference: &str) -> Markup {
+    let status = match charge.status {
+        TransactionStatus::Approved => html! { span class="good" { "Charged" } },
+        TransactionStatus::Declined => html! { span class="bad" { "Declined" } },
+        TransactionStatus::Pending => html! { span class="warn" { "Waits for billing" } },
+    };
+    let period = charge.service_period;
+    html! {
+        p { (status) ": " (charge.amount) " for " (charge.partner) ", " (charge.description) }
+        p class="muted small" {
+            "For " (period.from()) " to " (period.to())
+            @if let Some(day) = charge.billed_on { " · on the bill of " (day) }
+            " · " code { (charge.transaction_id) }
+        }
+        @if let Some(explanation) = &charge.explanation { p { (explanation) } }
+        @if let Some(reason) = charge.decline_reason { (in_customers_words(reason, &viewer.operator_name)) }
+        @if let Some(remaining) = remaining_of(charge) {
+            @if viewer.permits(Act::PostRefund) { (refund_form(viewer, charge, remaining, reference)) }
+        }
+    }
+}
+
+/// What can still be given back of a charge that billing has approved.
+fn remaining_of(charge: &CareCharge) -> Option<Money> {
+    if charge.status != TransactionStatus::Approved {
+        return None;
+    }
+    let refunded = charge.refunded.map_or(0, |refunded| refunded.amount_minor);
+    let amount_minor = charge.amount.amount_minor - refunded;
+    (amount_minor > 0).then_some(Money { amount_minor, ..charge.amount })
+}
+
+fn refund_form(viewer: &Viewer, charge: &CareCharge, remaining: Money, reference: &str) -> Markup {
+    html! {
+        details {
+            summary { "Refund" }
+            form class="fields" method="post" action="/care/refunds" {
+                (viewer.csrf_field())
+                input type="hidden" name="transaction" value=(charge.transaction_id);
+                input type="hidden" name="currency" value=(charge.amount.currency);
+                label {
+                    "Amount in " (charge.amount.currency)
+                    input name="amount" inputmode="decimal" required value=(show_minor(remaining)) maxlength="20";
+                }
+                label {
+                    "Reason"
+                    small { "It is kept with the refund, and is not on the bill." }
+                    input name="reason" required maxlength="100";
+                }
+                fieldset {
+                    legend { "Whose money" }
+                    label class="choice" {
+                        input type="radio" name="borne_by" value=(BorneBy::Partner.as_str()) required;
+                        "The partner’s: it is settled like a refund of theirs"
+                    }
+                    label class="choice" {
+                        input type="radio" name="borne_by" value=(BorneBy::Operator.as_str());
+                        "The operator’s: the partner’s share stays"
+                    }
+                }
+                label {
+                    "Reference"
+                    small { "With the charge it names the refund: the same one again refunds nothing more." }
+                    input name="reference" value=(reference) required maxlength="128";
+                }
+                button { "Refund…" }
+            }
+        }
+    }
+}
+
+fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
+    let status = match refund.status {
+        TransactionStatus::Approved => "Refunded",
+        TransactionStatus::Declined => "Refund declined by billing",
+        TransactionStatus::Pending => "Refund waits for billing",
+    };
+    html! { p { (status) ": " (refund.amount) " of " (charge.description) ". Reason: " (refund.reason) } }
+}
+
+fn show_dispute(dispute: &CareDispute, charge: &CareCharge) -> Markup {
+    html! {
+        p {
+            "Dispute about " (charge.description) " (" (dispute.reason.as_str()) "): "
+            strong { (dispute.state.as_str()) } ". Reference " code { (dispute.reference) }
+        }
+    }
+}
+
+fn show_sms(viewer: &Viewer, sms: &CareSms, reference: &str) -> Markup {
+    let about = if sms.kind == COUPON { "SMS with a coupon’s code for " } else { "SMS about " };
+    html! {
+        p { (about) (sms.partner) ": " (receipt_of(sms)) }
+        @if sms.kind == COUPON && viewer.permits(Act::ResendSms) {
+            details {
+                summary { "Send again" }
+                form class="fields" method="post" action="/care/sms/resend" {
+                    (viewer.csrf_field())
+                    input type="hidden" name="coupon" value=(sms.id);
+                    label { "Reference" input name="reference" value=(reference) required maxlength="128"; }
+                    button { "Send another code" }
+                    p class="muted small" { "The code of the SMS before is worth nothing then." }
+                }
+            }
+        }
+    }
+}
+
+fn receipt_of(sms: &CareSms) -> Markup {
+    if let Some(at) = sms.undelivered_at {
+        let reason = sms.undelivered_reason.as_deref().unwrap_or("no reason was given");
+        return html! { span class="bad" { "not delivered" } " " (show_time(at)) ", " (reason) };
+    }
+    if let Some(at) = sms.delivered_at {
+        return html! { span class="good" { "delivered" } " " (show_time(at)) };
+    }
+    match sms.sent_at {
+        Some(at) => html! { "at the gateway since " (show_time(at)) },
+        None => html! { "nothing is known of its delivery" },
+    }
+}
+
+fn show_event(event: &CareEvent) -> Markup {
+    html! {
+        p { (event_words(event.event)) " " span class="muted small" { "Reported " (show_time(event.recorded_at)) } }
+    }
+}
+
+const fn event_words(event: AccountEvent) -> &'static str {
+    match event {
+        AccountEvent::Activated => "The number came into use.",
+        AccountEvent::Suspended => "The account was suspended.",
+        AccountEvent::Resumed => "The account was resumed.",
+        AccountEvent::Ceased => "The account ended.",
+        AccountEvent::PortedOut => "The number moved to another operator.",
+        AccountEvent::OwnershipChanged => "Another person took the account.",
+        AccountEvent::NumberChanged => "The customer got another number.",
+        AccountEvent::SimSwapped => "The number got another SIM.",
+    }
+}

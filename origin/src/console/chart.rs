@@ -1,0 +1,391 @@
+//! Charts as inline SVG, without a script: lines, bars and stacked bars. Each has a title, a description,
+//! and its numbers as a table, for people who do not see it. Colours are classes of the style sheet, so
+//! that they follow light, dark and forced colours; lines differ by their dashes as well.
+//!
+//! All lengths are whole tenths of a pixel.
+
+use super::figures::{format_count, format_money};
+use maud::{Markup, html};
+use onbill_domain::currency::Currency;
+
+/// The drawing, with its margins.
+const WIDTH: i64 = 7200;
+const HEIGHT: i64 = 2400;
+/// Room for the numbers beside the axis, and for the labels below it.
+const LEFT: i64 = 1000;
+const RIGHT: i64 = 60;
+const TOP: i64 = 120;
+const BOTTOM: i64 = 280;
+/// Lines across the drawing, the axis apart: as many as the eye uses.
+const GRID_LINES: i64 = 4;
+/// Labels below the axis that do not run into each other.
+const LABELS_MAX: usize = 7;
+
+/// How the numbers are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChartKind {
+    Lines,
+    /// Beside each other.
+    Bars,
+    /// On top of each other.
+    StackedBars,
+}
+
+/// What the numbers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    Count,
+    /// Minor units.
+    Money(Currency),
+}
+
+impl Unit {
+    pub(super) fn format(self, value: i64) -> String {
+        match self {
+            Self::Count => format_count(value),
+            Self::Money(currency) => format_money(value, currency),
+        }
+    }
+}
+
+/// The colour of a series, by what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Good,
+    Warn,
+    Bad,
+    Accent,
+    Muted,
+}
+
+impl Tone {
+    /// The end of its class in the style sheet.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Accent => "accent",
+            Self::Muted => "muted",
+        }
+    }
+}
+
+/// Numbers that belong together, one for each label.
+pub(super) struct Series {
+    pub(super) name: String,
+    pub(super) tone: Tone,
+    pub(super) values: Vec<i64>,
+}
+
+/// A chart. `id` is unique on its page.
+pub(super) struct Chart<'a> {
+    pub(super) id: &'a str,
+    pub(super) title: &'a str,
+    /// What it shows, in a sentence.
+    pub(super) description: &'a str,
+    pub(super) kind: ChartKind,
+    pub(super) unit: Unit,
+    /// What the labels are, such as days.
+    pub(super) label: &'a str,
+    pub(super) labels: Vec<String>,
+    pub(super) series: Vec<Series>,
+    /// Whether the table is open at once, as on paper.
+    pub(super) is_table_open: bool,
+}
+
+impl Chart<'_> {
+    /// The figure: drawing, legend, table.
+    pub(super) fn render(&self) -> Markup {
+        let heading = format!("{}-title", self.id);
+        html! {
+            figure class="card chart" aria-labelledby=(heading) {
+                figcaption id=(heading) { h3 { (self.title) } }
+                @if self.labels.is_empty() {
+                    p class="muted" { "There is nothing to show yet." }
+                } @else {
+                    div class="chart-scroll" tabindex="0" role="group" aria-label=(self.title) { (self.drawing()) }
+                    (self.legend())
+                    (self.table())
+                }
+            }
+        }
+    }
+
+    fn drawing(&self) -> Markup {
+        let (title, description) = (format!("{}-name", self.id), format!("{}-text", self.id));
+        let scale = Scale::for_max(self.largest());
+        let view = format!("0 0 {WIDTH} {HEIGHT}");
+        html! {
+            svg viewBox=(view) role="img" aria-labelledby=(format!("{title} {description}")) {
+                title id=(title) { (self.title) }
+                desc id=(description) { (self.description) }
+                @for value in scale.grid() {
+                    @let y = scale.y_of(value);
+                    line class="grid" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
+                    text class="axis" x=(LEFT - 80) y=(y + 40) text-anchor="end" { (self.unit.format(value)) }
+                }
+                @for place in shown_labels(self.labels.len()) {
+                    text class="axis" x=(self.middle_of(place)) y=(HEIGHT - 80) text-anchor="middle" {
+                        (self.labels[place])
+                    }
+                }
+                @match self.kind {
+                    ChartKind::Lines => (self.lines(&scale)),
+                    ChartKind::Bars | ChartKind::StackedBars => (self.bars(&scale)),
+                }
+            }
+        }
+    }
+
+    /// The largest height that is drawn.
+    fn largest(&self) -> i64 {
+        let at = |place: usize| self.series.iter().map(move |series| value_at(series, place));
+        let places = 0..self.labels.len();
+        match self.kind {
+            ChartKind::StackedBars => places.map(|place| at(place).sum::<i64>()).max(),
+            ChartKind::Lines | ChartKind::Bars => places.flat_map(at).max(),
+        }
+        .unwrap_or_default()
+    }
+
+    /// The part of the width that a label has, and where it begins.
+    fn slot_of(&self, place: usize) -> (i64, i64) {
+        let (all, plot) = (to_i64(self.labels.len()).max(1), WIDTH - LEFT - RIGHT);
+        let begins = |place: i64| LEFT + plot * place / all;
+        let place = to_i64(place);
+        (begins(place), begins(place + 1) - begins(place))
+    }
+
+    fn middle_of(&self, place: usize) -> i64 {
+        let (x, width) = self.slot_of(place);
+        x + width / 2
+    }
+
+    fn lines(&self, scale: &Scale) -> Markup {
+        let points = |series: &Series| {
+            let point = |place| format!("{},{}", self.middle_of(place), scale.y_of(value_at(series, place)));
+            (0..self.labels.len()).map(point).collect::<Vec<_>>().join(" ")
+        };
+        html! {
+            @for series in &self.series {
+                polyline class=(format!("line tone-{}", series.tone.as_str())) points=(points(series)) {}
+                @if let [_] = self.labels[..] {
+                    // A line of one point would not be seen.
+                    circle class=(format!("bar tone-{}", series.tone.as_str())) r="40" cx=(self.middle_of(0))
+                        cy=(scale.y_of(value_at(series, 0))) {}
+                }
+            }
+        }
+    }
+
+    fn bars(&self, scale: &Scale) -> Markup {
+        html! {
+            @for place in 0..self.labels.len() {
+                @for (bar, series) in self.bars_of(place, scale).into_iter().zip(&self.series) {
+                    @if bar.height > 0 {
+                        rect class=(format!("bar tone-{}", series.tone.as_str())) x=(bar.x) y=(bar.y)
+                            width=(bar.width) height=(bar.height) {
+                            title {
+                                (self.labels[place]) ": " (series.name) " "
+                                (self.unit.format(value_at(series, place)))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn bars_of(&self, place: usize, scale: &Scale) -> Vec<Bar> {
+        let (x, slot) = self.slot_of(place);
+        let gap = slot / 6;
+        let inner = (slot - 2 * gap).max(10);
+        let many = to_i64(self.series.len()).max(1);
+        let mut below = 0;
+        let bar = |(n, series): (usize, &Series)| {
+            let value = value_at(series, place);
+            if self.kind == ChartKind::StackedBars {
+                let (top, bottom) = (scale.y_of(below + value), scale.y_of(below));
+                below += value;
+                return Bar { x: x + gap, y: top, width: inner, height: bottom - top };
+            }
+            let width = (inner / many).max(10);
+            let top = scale.y_of(value);
+            Bar { x: x + gap + width * to_i64(n), y: top, width, height: scale.y_of(0) - top }
+        };
+        self.series.iter().enumerate().map(bar).collect()
+    }
+
+    fn legend(&self) -> Markup {
+        html! {
+            ul class="legend" {
+                @for series in &self.series {
+                    li { span class=(format!("swatch tone-{}", series.tone.as_str())) aria-hidden="true" {} (series.name) }
+                }
+            }
+        }
+    }
+
+    /// The newest first, as people look for them.
+    fn table(&self) -> Markup {
+        let places = (0..self.labels.len()).rev();
+        html! {
+            details open[self.is_table_open] {
+                summary { "The numbers" }
+                table {
+                    caption { (self.title) }
+                    thead {
+                        tr {
+                            th scope="col" { (self.label) }
+                            @for series in &self.series { th scope="col" class="amount" { (series.name) } }
+                        }
+                    }
+                    tbody {
+                        @for place in places {
+                            tr {
+                                td data-label=(self.label) { (self.labels[place]) }
+                                @for series in &self.series {
+                                    td class="amount" data-label=(series.name) {
+                                        (self.unit.format(value_at(series, place)))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A bar, in tenths of a pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bar {
+    x: i64,
+    y: i64,
+    width: i64,
+    height: i64,
+}
+
+/// What is below nothing is drawn as nothing: the table has it.
+fn value_at(series: &Series, place: usize) -> i64 {
+    series.values.get(place).copied().unwrap_or_default().max(0)
+}
+
+fn to_i64(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The places whose labels are shown: the first, the last, and some between at the same distance.
+fn shown_labels(count: usize) -> Vec<usize> {
+    if count <= LABELS_MAX {
+        return (0..count).collect();
+    }
+    (0..LABELS_MAX).map(|n| n * (count - 1) / (LABELS_MAX - 1)).collect()
+}
+
+/// From nothing to a round number above the largest.
+struct Scale {
+    step: i64,
+}
+
+impl Scale {
+    /// The step between two grid lines is 1, 2 or 5 with zeros, and above nothing.
+    fn for_max(largest: i64) -> Self {
+        let mut power: i64 = 1;
+        loop {
+            for digit in [1, 2, 5] {
+                let step = power.saturating_mul(digit);
+                if step.saturating_mul(GRID_LINES) >= largest {
+                    return Self { step };
+                }
+            }
+            power = power.saturating_mul(10);
+        }
+    }
+
+    fn grid(&self) -> impl Iterator<Item = i64> {
+        let step = self.step;
+        (0..=GRID_LINES).map(move |line| step.saturating_mul(line))
+    }
+
+    fn y_of(&self, value: i64) -> i64 {
+        let plot = i128::from(HEIGHT - TOP - BOTTOM);
+        let height = plot * i128::from(value) / (i128::from(self.step) * i128::from(GRID_LINES));
+        HEIGHT - BOTTOM - i64::try_from(height.clamp(0, plot)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(kind: ChartKind, unit: Unit) -> Chart<'static> {
+        let series = |name: &str, tone, values: &[i64]| Series { name: name.to_owned(), tone, values: values.to_vec() };
+        Chart {
+            id: "trend",
+            title: "Charges & refunds",
+            description: "How many charges were approved and declined on each day.",
+            kind,
+            unit,
+            label: "Day",
+            labels: vec!["2026-11-17".to_owned(), "2026-11-18".to_owned()],
+            series: vec![series("approved", Tone::Good, &[1599, 3198]), series("declined", Tone::Bad, &[0, 1599])],
+            is_table_open: false,
+        }
+    }
+
+    #[test]
+    fn chart_has_a_name_a_description_and_its_numbers_as_a_table() {
+        let usd = Currency::parse("USD").expect("is listed");
+        for kind in [ChartKind::Lines, ChartKind::Bars, ChartKind::StackedBars] {
+            let page = chart(kind, Unit::Money(usd)).render().into_string();
+            assert!(page.contains("aria-labelledby=\"trend-name trend-text\""), "{page}");
+            assert!(page.contains("<title id=\"trend-name\">Charges &amp; refunds</title>"), "{page}");
+            assert!(page.contains("<th scope=\"col\">Day</th>"), "{page}");
+            assert!(page.contains("data-label=\"declined\">15.99</td>"), "{page}");
+            assert!(!page.contains("style="), "the policy of the pages allows none: {page}");
+            assert!(!page.contains("<script"), "{page}");
+        }
+    }
+
+    #[test]
+    fn numbers_have_the_decimals_of_their_currency() {
+        for (code, expected) in [("USD", "15.99"), ("JPY", "1,599"), ("KWD", "1.599")] {
+            let currency = Currency::parse(code).expect("is listed");
+            let page = chart(ChartKind::Bars, Unit::Money(currency)).render().into_string();
+            assert!(page.contains(&format!(">{expected}</td>")), "{code}: {page}");
+        }
+    }
+
+    #[test]
+    fn stacked_bars_stand_on_each_other_and_others_beside() {
+        let scale = Scale::for_max(4_797);
+        let stacked = chart(ChartKind::StackedBars, Unit::Count).bars_of(1, &scale);
+        assert_eq!(stacked[0].y, stacked[1].y + stacked[1].height);
+        assert_eq!(stacked[0].x, stacked[1].x);
+        let beside = chart(ChartKind::Bars, Unit::Count).bars_of(1, &scale);
+        assert_eq!(beside[0].x + beside[0].width, beside[1].x);
+        assert_eq!(beside[0].y + beside[0].height, beside[1].y + beside[1].height);
+    }
+
+    #[test]
+    fn scale_is_round_and_holds_the_largest() {
+        for (largest, step) in [(0, 1), (1, 1), (4, 1), (5, 2), (9, 5), (40, 10), (41, 20), (999_999, 500_000)] {
+            let scale = Scale::for_max(largest);
+            assert_eq!(scale.step, step, "{largest}");
+            assert!(scale.y_of(largest) >= TOP, "{largest}");
+        }
+        assert_eq!(Scale::for_max(i64::MAX).y_of(0), HEIGHT - BOTTOM);
+        assert_eq!(shown_labels(400), [0, 66, 133, 199, 266, 332, 399]);
+        assert_eq!(shown_labels(2), [0, 1]);
+    }
+
+    #[test]
+    fn chart_without_numbers_says_so() {
+        let mut empty = chart(ChartKind::Lines, Unit::Count);
+        empty.labels.clear();
+        assert!(empty.render().into_string().contains("nothing to show yet"));
+    }
+}

@@ -1,0 +1,121 @@
+//! The findings of a reconciliation that was kept, by cause, a page at a time.
+
+use crate::care::Act;
+use crate::console::Console;
+use crate::console::access::require;
+use crate::console::layout::{Section, page};
+use crate::console::refused::Refused;
+use crate::console::viewer::Viewer;
+use crate::reconciliation::{Cause, read_kept_finding};
+use crate::store::KeptFinding;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use onbill_domain::day::Day;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::reject::{ErrorCode, Reject};
+use serde::Deserialize;
+
+/// Findings on one page: as many as a person goes through before the next look-up.
+const PER_PAGE: u32 = 50;
+
+/// Columns of a finding on the page, by their places in the file of findings.
+const COLUMNS: [(&str, usize); 10] = [
+    ("Kind", 1),
+    ("Charge, ours", 2),
+    ("Charge, partner's", 3),
+    ("Refund, ours", 4),
+    ("Refund, partner's", 5),
+    ("Our status", 6),
+    ("Our amount (minor)", 7),
+    ("Partner's amount (minor)", 10),
+    ("Billed (minor)", 13),
+    ("Repair", 16),
+];
+
+#[derive(Clone, Deserialize)]
+pub(in crate::console) struct FindingsQuery {
+    partner: PartnerId,
+    from: Day,
+    to: Day,
+    cause: String,
+    after: Option<i64>,
+}
+
+/// `GET /finance/findings`: 200 with a page of findings, also without any; 400 `invalid-request` for a
+/// query that no page has made, 404 for a cause that there is not.
+pub(in crate::console) async fn findings_page(
+    State(console): State<Console>,
+    viewer: Viewer,
+    query: Result<Query<FindingsQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
+    require(&console, &viewer, Act::ReadMonth, None).await?;
+    let Query(query) = query.map_err(|_| Reject::invalid_request("The address is not complete."))?;
+    let no_cause = || Reject::new(ErrorCode::NotFound, "There is no such cause.");
+    let cause = Cause::parse(&query.cause).ok_or_else(no_cause)?;
+    let FindingsQuery { partner, from, to, after, .. } = query.clone();
+    let found = console.parts.store.list_kept_findings(partner, [from, to], query.cause.clone(), after, PER_PAGE);
+    let body = show(&query, cause, &found.await?);
+    Ok(page(&viewer, "Findings", Section::Finance, body))
+}
+
+fn show(query: &FindingsQuery, cause: Cause, findings: &[KeptFinding]) -> Markup {
+    let FindingsQuery { partner, from, to, .. } = query;
+    let is_full = findings.len() == PER_PAGE as usize;
+    let next = findings.last().filter(|_| is_full).map(|last| {
+        format!("/finance/findings?partner={partner}&from={from}&to={to}&cause={cause}&after={}", last.place)
+    });
+    let rows: Vec<_> = findings.iter().filter_map(read_kept_finding).collect();
+    html! {
+        p { (partner) ", " (from) " to " (to) " (UTC): " strong { (cause.as_str()) } ". " (cause.meaning()) }
+        section class="card" {
+            @if rows.is_empty() { p class="muted" { "No findings were kept here." } }
+            @else {
+                table {
+                    caption { "Findings" }
+                    thead { tr { @for (name, _) in COLUMNS { th scope="col" { (name) } } } }
+                    tbody {
+                        @for row in &rows {
+                            tr { @for (name, place) in COLUMNS { td data-label=(name) { (row[place]) } } }
+                        }
+                    }
+                }
+            }
+            @if let Some(next) = next { a class="button quiet" href=(next) { "Next page" } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconciliation::finding::HEADER;
+
+    #[test]
+    fn columns_are_those_of_the_file() {
+        let expected = [
+            "kind", "transactionID", "extTransactionID", "refundID", "extRefundID", "our_status", "our_minor",
+            "partner_minor", "bill_minor", "repair",
+        ];
+        assert_eq!(COLUMNS.map(|(_, place)| HEADER[place]), expected);
+    }
+
+    #[test]
+    fn full_page_leads_to_the_next() {
+        let query = FindingsQuery {
+            partner: PartnerId::parse("netflix").expect("is an id"),
+            from: Day::parse("2026-11-01").expect("is a day"),
+            to: Day::parse("2026-11-30").expect("is a day"),
+            cause: "missing-on-bill".to_owned(),
+            after: None,
+        };
+        let columns: Vec<String> = (0..HEADER.len()).map(|n| format!("<{n}>")).collect();
+        let finding = serde_json::json!(columns).to_string();
+        let finding = |place| KeptFinding { place, cause: query.cause.clone(), finding: finding.clone() };
+        let findings: Vec<_> = (0..50).map(finding).collect();
+        let page = show(&query, Cause::MissingOnBill, &findings).into_string();
+        assert!(page.contains("after=49") && page.contains("&lt;7&gt;"), "{page}");
+        assert!(!show(&query, Cause::MissingOnBill, &findings[1..]).into_string().contains("after="));
+    }
+}

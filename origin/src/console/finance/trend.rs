@@ -1,0 +1,246 @@
+//! The month as charts: what was approved, declined and refunded on each day, by currency.
+
+use super::month::Month;
+use crate::console::chart::{Chart, ChartKind, Series, Tone, Unit};
+use crate::console::figures::{format_count, format_minute, format_money, format_share};
+use maud::{Markup, html};
+use onbill_domain::currency::Currency;
+use onbill_domain::day::Day;
+use onbill_domain::wire::summary::{ChargeCount, CountedOutcome, SummaryResponse};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Of which time the numbers are, and whether days are missing.
+pub(super) fn counted_note(summary: &SummaryResponse, month: Month, today: Day) -> Markup {
+    let missing = month.days_until(today).len().saturating_sub(summary.days.len());
+    let newest = summary.days.iter().map(|day| day.counted_at).max();
+    html! {
+        p class="muted small" {
+            @if let Some(newest) = newest { "Counted until " (format_minute(newest)) " UTC, by the day of settlement. " }
+            @if missing > 0 { (missing) " days of the month are yet to be counted." }
+        }
+    }
+}
+
+/// Two charts for each currency.
+pub(super) fn trends(summary: &SummaryResponse, month: Month, today: Day, is_on_paper: bool) -> Markup {
+    let currencies: BTreeSet<Currency> =
+        summary.charges.iter().map(|count| count.amount.currency).collect();
+    let days = month.days_until(today);
+    html! {
+        @if currencies.is_empty() { p class="notice" { "Nothing was settled in this month." } }
+        @for currency in currencies {
+            @let of_currency = Trend::of(&summary.charges, currency, &days);
+            section class="card" {
+                h2 { (currency) }
+                (of_currency.totals())
+                (of_currency.counts_chart(is_on_paper))
+                (of_currency.sums_chart(is_on_paper))
+            }
+        }
+    }
+}
+
+/// How many, and their sum in minor units, on each day.
+#[derive(Default)]
+struct OfDays {
+    counts: Vec<i64>,
+    sums: Vec<i64>,
+}
+
+impl OfDays {
+    fn count(&self) -> i64 {
+        self.counts.iter().sum()
+    }
+
+    fn sum_minor(&self) -> i64 {
+        self.sums.iter().fold(0, |sum, more| sum.saturating_add(*more))
+    }
+}
+
+struct Trend {
+    currency: Currency,
+    labels: Vec<String>,
+    approved: OfDays,
+    declined: OfDays,
+    refunded: OfDays,
+}
+
+impl Trend {
+    fn of(charges: &[ChargeCount], currency: Currency, days: &[Day]) -> Self {
+        let of = |outcome| {
+            let mut by_day: BTreeMap<Day, (i64, i64)> = days.iter().map(|day| (*day, (0, 0))).collect();
+            let counted = charges.iter().filter(|count| {
+                count.outcome == outcome && count.amount.currency == currency
+            });
+            for count in counted {
+                let (known, sum) = by_day.entry(count.day).or_default();
+                *known += count.count;
+                *sum = sum.saturating_add(count.amount.amount_minor);
+            }
+            let (counts, sums) = by_day.into_values().unzip();
+            OfDays { counts, sums }
+        };
+        Self {
+            currency,
+            labels: days.iter().map(ToString::to_string).collect(),
+            approved: of(CountedOutcome::Approved),
+            declined: of(CountedOutcome::Declined),
+            refunded: of(CountedOutcome::Refunded),
+        }
+    }
+
+    fn totals(&self) -> Markup {
+        let money = |of: &OfDays| format_money(of.sum_minor(), self.currency);
+        let (approved, declined) = (self.approved.count(), self.declined.count());
+        html! {
+            div class="cards" {
+                div {
+                    p class="muted" { "Approved" }
+                    p class="number" { (money(&self.approved)) }
+                    p class="muted" { (format_count(approved)) " charges" }
+                }
+                div {
+                    p class="muted" { "Declined" }
+                    p class="number" { (format_share(declined, approved + declined)) }
+                    p class="muted" { (format_count(declined)) " charges" }
+                }
+                div {
+                    p class="muted" { "Refunded" }
+                    p class="number" { (money(&self.refunded)) }
+                    p class="muted" { (format_count(self.refunded.count())) " refunds" }
+                }
+            }
+        }
+    }
+
+    fn counts_chart(&self, is_table_open: bool) -> Markup {
+        let series = |name: &str, tone, of: &OfDays| Series { name: name.to_owned(), tone, values: of.counts.clone() };
+        Chart {
+            id: &format!("counts-{}", self.currency),
+            title: &format!("Charges in {} by day", self.currency),
+            description: "How many charges were approved and declined on each day of the month.",
+            kind: ChartKind::StackedBars,
+            unit: Unit::Count,
+            label: "Day",
+            labels: self.labels.clone(),
+            series: vec![
+                series("approved", Tone::Good, &self.approved),
+                series("declined", Tone::Bad, &self.declined),
+            ],
+            is_table_open,
+        }
+        .render()
+    }
+
+    fn sums_chart(&self, is_table_open: bool) -> Markup {
+        let series = |name: &str, tone, of: &OfDays| Series { name: name.to_owned(), tone, values: of.sums.clone() };
+        Chart {
+            id: &format!("sums-{}", self.currency),
+            title: &format!("Money in {} by day", self.currency),
+            description: "The sums that were approved and refunded on each day of the month.",
+            kind: ChartKind::Lines,
+            unit: Unit::Money(self.currency),
+            label: "Day",
+            labels: self.labels.clone(),
+            series: vec![
+                series("approved", Tone::Good, &self.approved),
+                series("refunded", Tone::Warn, &self.refunded),
+            ],
+            is_table_open,
+        }
+        .render()
+    }
+}
+
+/// Why charges were declined, the most frequent reason first.
+pub(super) fn declines(summary: &SummaryResponse) -> Markup {
+    let mut reasons: BTreeMap<&'static str, i64> = BTreeMap::new();
+    for count in &summary.charges {
+        if let Some(reason) = count.reason {
+            *reasons.entry(reason.as_str()).or_default() += count.count;
+        }
+    }
+    let all: i64 = reasons.values().sum();
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(word, count)| (-count, *word));
+    html! {
+        @if !reasons.is_empty() {
+            section class="card" {
+                table {
+                    caption { "Declined, by reason" }
+                    thead { tr { th scope="col" { "Reason" } th scope="col" class="amount" { "Charges" } th scope="col" class="amount" { "Share" } } }
+                    tbody {
+                        @for (word, count) in reasons {
+                            tr {
+                                td data-label="Reason" { code { (word) } }
+                                td class="amount" data-label="Charges" { (format_count(count)) }
+                                td class="amount" data-label="Share" { (format_share(count, all)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::decline_reason::DeclineReason;
+    use onbill_domain::ids::PartnerId;
+    use onbill_domain::money::Money;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).expect("is a day")
+    }
+
+    fn count(at: &str, outcome: CountedOutcome, count: i64, amount_minor: i64, currency: &str) -> ChargeCount {
+        ChargeCount {
+            day: day(at),
+            partner: PartnerId::parse("netflix").expect("is an id"),
+            charge_code: None,
+            outcome,
+            reason: DeclineReason::parse("account-on-hold").filter(|_| outcome == CountedOutcome::Declined),
+            count,
+            amount: Money { amount_minor, currency: Currency::parse(currency).expect("is listed") },
+        }
+    }
+
+    fn summary() -> SummaryResponse {
+        SummaryResponse {
+            from: day("2026-11-01"),
+            to: day("2026-11-30"),
+            days: Vec::new(),
+            charges: vec![
+                count("2026-11-02", CountedOutcome::Approved, 3, 4_797, "USD"),
+                count("2026-11-02", CountedOutcome::Declined, 1, 1_599, "USD"),
+                count("2026-11-03", CountedOutcome::Refunded, 1, 600, "USD"),
+                count("2026-11-03", CountedOutcome::Approved, 1, 900, "JPY"),
+            ],
+            visits: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn trend_has_every_day_until_today_and_one_currency() {
+        let month = Month::parse("2026-11").expect("is a month");
+        let days = month.days_until(day("2026-11-04"));
+        let usd = Currency::parse("USD").expect("is listed");
+        let trend = Trend::of(&summary().charges, usd, &days);
+        assert_eq!(trend.labels.len(), 4);
+        assert_eq!((trend.approved.counts, trend.approved.sums), (vec![0, 3, 0, 0], vec![0, 4_797, 0, 0]));
+        assert_eq!((trend.declined.counts, trend.refunded.sums), (vec![0, 1, 0, 0], vec![0, 0, 600, 0]));
+        let page = trends(&summary(), month, day("2026-11-04"), false).into_string();
+        for expected in ["47.97", "25.0 %", "3 charges", "6.00", "Charges in JPY by day", ">900<"] {
+            assert!(page.contains(expected), "{expected}: {page}");
+        }
+    }
+
+    #[test]
+    fn declines_are_listed_with_their_share() {
+        let page = declines(&summary()).into_string();
+        assert!(page.contains("<code>account-on-hold</code>") && page.contains("100.0 %"), "{page}");
+        assert!(declines(&SummaryResponse { charges: Vec::new(), ..summary() }).into_string().is_empty());
+    }
+}

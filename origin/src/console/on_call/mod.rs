@@ -1,0 +1,215 @@
+//! On call: the alarms with their runbooks, how the origins do, what waits, and how fast calls are
+//! answered. Lists are bounded, and figures stop counting at a limit, so that the page comes also when
+//! much has piled up.
+
+mod figures_of_calls;
+mod runbook;
+
+pub(super) use runbook::runbook_page;
+
+use super::Console;
+use super::access::require;
+use super::figures::{format_count, format_duration, format_minute};
+use super::layout::{Section, page};
+use super::refused::Refused;
+use super::viewer::Viewer;
+use crate::care::Act;
+use crate::instruments::{Severity, StoredAlarm};
+use crate::store::{AlarmFilter, LedgerFigures, OriginStatus};
+use axum::extract::State;
+use axum::response::Response;
+use figures_of_calls::calls_table;
+use maud::{Markup, html};
+use onbill_domain::timestamp::Timestamp;
+
+/// For so long an alarm that is over is shown, in seconds: whoever takes over sees the night before.
+const SHOWN_SECONDS: i64 = 86_400;
+/// An origin that has not written for so long does not answer, in seconds: it writes every two seconds,
+/// and a write may take as long.
+const SILENT_SECONDS: i64 = 15;
+
+/// `GET /on-call`: 200.
+pub(super) async fn on_call_page(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Response, Refused> {
+    require(&console, &viewer, Act::ReadAlarms, None).await?;
+    let (store, now) = (&console.parts.store, console.parts.clock.now());
+    let alarms = store.list_alarms(AlarmFilter::All).await?;
+    let origins = store.list_origins().await?;
+    let figures = store.read_figures(now).await?;
+    let body = html! {
+        p class="muted small" { "As of " (format_minute(now)) " UTC." }
+        (alarms_table(&alarms, now))
+        (origins_table(&origins, now))
+        (queues_table(&figures))
+        (calls_table(&console.parts.instruments.metrics))
+    };
+    Ok(page(&viewer, "On call", Section::OnCall, body))
+}
+
+fn alarms_table(alarms: &[StoredAlarm], now: Timestamp) -> Markup {
+    let is_shown = |alarm: &&StoredAlarm| alarm.cleared_at.is_none_or(|at| now.seconds_since(at) < SHOWN_SECONDS);
+    let mut shown: Vec<_> = alarms.iter().filter(is_shown).collect();
+    // Active ones first, those that wake people before others, the newest first.
+    shown.sort_by_key(|alarm| {
+        let is_ticket = alarm.alarm.severity() != Severity::Page;
+        (alarm.cleared_at.is_some(), is_ticket, -alarm.raised_at.unix_seconds())
+    });
+    html! {
+        section class="card" {
+            @if shown.is_empty() { p class="good" { "No alarm is active, and none was in the last day." } }
+            @else {
+                table {
+                    caption { "Alarms" }
+                    thead {
+                        tr {
+                            @for name in ["Alarm", "State", "Urgency", "About", "Since (UTC)", "Times", "Origin"] {
+                                th scope="col" { (name) }
+                            }
+                        }
+                    }
+                    tbody { @for alarm in shown { (alarm_row(alarm)) } }
+                }
+            }
+        }
+    }
+}
+
+fn alarm_row(alarm: &StoredAlarm) -> Markup {
+    let word = alarm.alarm.as_str();
+    html! {
+        tr {
+            td data-label="Alarm" { a href=(format!("/on-call/runbook/{word}")) { (word) } }
+            td data-label="State" {
+                @match alarm.cleared_at {
+                    None => span class="bad" { "active" },
+                    Some(at) => span class="good" { "over since " (format_minute(at)) },
+                }
+            }
+            td data-label="Urgency" { (alarm.alarm.severity().as_str()) ", " (alarm.alarm.kind().as_str()) }
+            td data-label="About" { (alarm.subject) }
+            td data-label="Since (UTC)" { (format_minute(alarm.raised_at)) }
+            td data-label="Times" { (alarm.count) }
+            td data-label="Origin" { (alarm.instance) }
+        }
+    }
+}
+
+fn origins_table(origins: &[OriginStatus], now: Timestamp) -> Markup {
+    html! {
+        section class="card" {
+            table {
+                caption { "Origins of this ledger" }
+                thead {
+                    tr {
+                        @for name in ["Origin", "State", "Version", "Up", "Last write"] { th scope="col" { (name) } }
+                    }
+                }
+                tbody {
+                    @for origin in origins {
+                        @let silent = now.seconds_since(origin.seen_at);
+                        @let is_up = silent < SILENT_SECONDS;
+                        tr {
+                            td data-label="Origin" { (origin.instance) }
+                            td data-label="State" {
+                                @if is_up { span class="good" { "up" } } @else { span class="bad" { "silent" } }
+                            }
+                            td data-label="Version" { (origin.version) }
+                            td data-label="Up" {
+                                @if is_up { (format_duration(now.seconds_since(origin.started_at))) } @else { "–" }
+                            }
+                            td data-label="Last write" { (format_duration(silent)) " ago" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn queues_table(figures: &LedgerFigures) -> Markup {
+    html! {
+        section class="card" {
+            table {
+                caption { "What waits" }
+                thead {
+                    tr {
+                        th scope="col" { "Queue" } th scope="col" class="amount" { "Jobs" }
+                        th scope="col" class="amount" { "Oldest" } th scope="col" class="amount" { "Dead letters" }
+                    }
+                }
+                tbody {
+                    @for (queue, of_queue) in &figures.queues {
+                        tr {
+                            td data-label="Queue" { (queue.as_str()) }
+                            td class="amount" data-label="Jobs" { (format_count(of_queue.entries)) }
+                            td class="amount" data-label="Oldest" { (format_duration(of_queue.oldest_age_seconds)) }
+                            td class="amount" data-label="Dead letters" {
+                                span class=[(of_queue.dead_letters > 0).then_some("bad")] { (format_count(of_queue.dead_letters)) }
+                            }
+                        }
+                    }
+                    tr {
+                        td data-label="Queue" { "billing files without a response" }
+                        td class="amount" data-label="Jobs" { (format_count(figures.files.unacknowledged)) }
+                        td class="amount" data-label="Oldest" { (format_duration(figures.files.oldest_age_seconds)) }
+                        td class="amount" data-label="Dead letters" { "–" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instruments::Alarm;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_795_000_000);
+
+    fn alarm(alarm: Alarm, cleared: Option<i64>) -> StoredAlarm {
+        StoredAlarm {
+            alarm,
+            subject: "<netflix>".to_owned(),
+            instance: String::new(),
+            raised_at: NOW.plus_seconds(-90_000),
+            last_seen_at: NOW,
+            count: 3,
+            ends_at: None,
+            cleared_at: cleared.map(|seconds| NOW.plus_seconds(-seconds)),
+            is_told: false,
+        }
+    }
+
+    #[test]
+    fn active_alarms_come_first_and_old_ones_are_gone() {
+        let alarms = [
+            alarm(Alarm::DiskLow, Some(90_000)),
+            alarm(Alarm::ClockSkew, Some(60)),
+            alarm(Alarm::KeyExpiring, None),
+            alarm(Alarm::BillingUnreachable, None),
+        ];
+        let page = alarms_table(&alarms, NOW).into_string();
+        let place = |word: &str| page.find(&format!("/on-call/runbook/{word}"));
+        assert_eq!(place("disk-low"), None);
+        assert!(place("billing-unreachable") < place("key-expiring"), "{page}");
+        assert!(place("key-expiring") < place("clock-skew"), "{page}");
+        assert!(page.contains("&lt;netflix&gt;") && page.contains("over since 2026-11-18 11:05"), "{page}");
+        assert!(alarms_table(&alarms[..1], NOW).into_string().contains("No alarm is active"));
+    }
+
+    #[test]
+    fn origin_that_does_not_write_is_silent() {
+        let origin = |instance: &str, silent: i64| OriginStatus {
+            instance: instance.to_owned(),
+            version: "0.1.0 (3d67818)".to_owned(),
+            started_at: NOW.plus_seconds(-7_260),
+            seen_at: NOW.plus_seconds(-silent),
+        };
+        let page = origins_table(&[origin("a", 2), origin("b", 16)], NOW).into_string();
+        assert!(page.contains("2 h 1 min") && page.contains("0.1.0 (3d67818)"), "{page}");
+        assert_eq!((page.matches(">up<").count(), page.matches(">silent<").count()), (1, 1), "{page}");
+    }
+}

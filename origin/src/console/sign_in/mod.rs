@@ -1,0 +1,320 @@
+//! Signing in at the operator's identity provider, by OpenID Connect: the code flow with PKCE (RFC 7636),
+//! a state that the browser's cookie has to match, and a nonce that the ID token has to match. And out.
+
+mod attempt;
+mod id_token;
+mod keys;
+mod provider;
+
+pub(crate) use provider::discovery_url;
+
+use super::Console;
+use super::cookies::CookieName;
+use super::form::Posted;
+use super::layout::{bare_page, redirect_to};
+use super::refused::Refused;
+use super::session::{new_session, presented_session};
+use crate::ambient::{Clock, Random};
+use crate::care::Role;
+use crate::config::ConsoleSettings;
+use crate::http::Peer;
+use attempt::{ATTEMPT_SECONDS, Attempt};
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use id_token::{Expected, Person, TokenFault};
+use maud::html;
+use onbill_domain::digest::sha256;
+use onbill_domain::ids::ExtId;
+use onbill_domain::plain_text::is_plain_line;
+use onbill_domain::wire::audit::ActorRole;
+use provider::{IdentityProvider, ProviderFault, encode};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Where the identity provider leads back to.
+const CALLBACK_PATH: &str = "/sign-in/callback";
+/// Longest name of a person in the head of a page, in characters: longer ones are left out.
+const NAME_CHARS_MAX: usize = 60;
+/// Longest code of an issuer, in bytes; RFC 6749 sets no limit, and the large issuers stay below half.
+const CODE_BYTES_MAX: usize = 4_096;
+
+pub(super) struct SignIn {
+    url: String,
+    issuer: String,
+    client_id: String,
+    scopes: String,
+    groups_claim: String,
+    groups: BTreeMap<String, ActorRole>,
+    provider: IdentityProvider,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// Why a person is not let in.
+#[derive(Debug)]
+enum NotSignedIn {
+    /// No cookie of a sign-in, or the state is of another.
+    ForgedState,
+    /// The answer is another issuer's (RFC 9207).
+    OtherIssuer,
+    /// The issuer let nobody in: the person has turned back, or may not use the console.
+    Declined,
+    Provider(ProviderFault),
+    Token(TokenFault),
+    /// The issuer's id of the person is none that the audit can name.
+    UnnamedPerson,
+    /// No group of theirs has a role.
+    NoRole,
+    /// The sign-in was completed before.
+    Repeated,
+}
+
+impl SignIn {
+    pub(super) fn new(
+        settings: &ConsoleSettings,
+        client_secret: Zeroizing<String>,
+        peer: Arc<dyn Peer>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let redirect_uri = format!("{}{CALLBACK_PATH}", settings.url);
+        let scopes = ["openid", "profile"].into_iter().chain(settings.scopes.iter().map(String::as_str));
+        let provider = IdentityProvider::new(
+            &settings.issuer,
+            &settings.client_id,
+            client_secret,
+            redirect_uri,
+            peer,
+            clock.clone(),
+        );
+        Self {
+            url: settings.url.clone(),
+            issuer: settings.issuer.clone(),
+            client_id: settings.client_id.clone(),
+            scopes: scopes.collect::<Vec<_>>().join(" "),
+            groups_claim: settings.groups_claim.clone(),
+            groups: settings.groups.clone(),
+            provider,
+            clock,
+            random,
+        }
+    }
+
+    /// The address of the console, as browsers know it.
+    pub(super) fn console_url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address at the identity provider that begins this sign-in.
+    async fn authorization_url(&self, attempt: &Attempt) -> Result<String, ProviderFault> {
+        let endpoint = self.provider.authorization_endpoint().await?;
+        let redirect_uri = format!("{}{CALLBACK_PATH}", self.url);
+        let query: Vec<String> = [
+            ("response_type", "code"),
+            ("client_id", &self.client_id),
+            ("redirect_uri", &redirect_uri),
+            ("scope", &self.scopes),
+            ("state", &attempt.state()),
+            ("nonce", &attempt.nonce()),
+            ("code_challenge", &attempt.challenge()),
+            ("code_challenge_method", "S256"),
+        ]
+        .into_iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+        let joint = if endpoint.contains('?') { '&' } else { '?' };
+        Ok(format!("{endpoint}{joint}{}", query.join("&")))
+    }
+
+    /// Who has signed in, and in which roles.
+    async fn identify(&self, attempt: &Attempt, code: &str) -> Result<(Person, Vec<Role>), NotSignedIn> {
+        let received = self.provider.exchange_code(code, &attempt.verifier()).await;
+        let received = received.map_err(NotSignedIn::Provider)?;
+        let nonce = attempt.nonce();
+        let expected = Expected {
+            issuer: &self.issuer,
+            client_id: &self.client_id,
+            nonce: &nonce,
+            now: self.clock.now(),
+        };
+        let person = id_token::verify(received.keys(), &received.token, &self.groups_claim, &expected);
+        let person = person.map_err(NotSignedIn::Token)?;
+        let roles = self.roles_of(&person);
+        if roles.is_empty() { Err(NotSignedIn::NoRole) } else { Ok((person, roles)) }
+    }
+
+    /// In the order of all roles, each once.
+    fn roles_of(&self, person: &Person) -> Vec<Role> {
+        let granted: Vec<Role> =
+            person.groups.iter().filter_map(|group| self.groups.get(group).copied()).collect();
+        Role::ALL.into_iter().filter(|role| granted.contains(role)).collect()
+    }
+}
+
+/// `GET /sign-in`: 303 to the identity provider. 503 while it does not answer.
+pub(super) async fn begin(State(console): State<Console>) -> Response {
+    let sign_in = &console.sign_in;
+    let attempt = Attempt::begin(&*sign_in.random);
+    match sign_in.authorization_url(&attempt).await {
+        Ok(url) => {
+            let mut response = redirect_to(&url);
+            let cookie = console.cookies.set(CookieName::SignIn, &attempt.write(), Some(ATTEMPT_SECONDS));
+            response.headers_mut().append(SET_COOKIE, cookie);
+            response
+        }
+        Err(fault) => turn_away(&console, &NotSignedIn::Provider(fault)),
+    }
+}
+
+/// What the identity provider leads back with (RFC 6749 §4.1.2).
+#[derive(Deserialize)]
+pub(super) struct Callback {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+/// `GET /sign-in/callback`.
+/// 1. The browser is the one that began this sign-in: 400. Its cookie ends here, whatever comes of it.
+/// 2. The identity provider exchanges the code for an ID token, which is genuine, and of this sign-in:
+///    400; 503 while it does not answer.
+/// 3. The person has a role: 403.
+/// 4. The session begins, unless this sign-in has made one before: 400. 303 to the first page.
+pub(super) async fn finish(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    query: Result<Query<Callback>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let finished = match query {
+        Ok(Query(callback)) => try_finish(&console, &headers, callback).await,
+        Err(_) => Ok(Err(NotSignedIn::ForgedState)),
+    };
+    let mut response = match finished {
+        Ok(Ok(cookie)) => {
+            let mut response = redirect_to("/");
+            response.headers_mut().append(SET_COOKIE, cookie);
+            response
+        }
+        Ok(Err(why)) => turn_away(&console, &why),
+        Err(refused) => refused.into_response(),
+    };
+    response.headers_mut().append(SET_COOKIE, console.cookies.delete(CookieName::SignIn));
+    response
+}
+
+/// The cookie of the session.
+async fn try_finish(
+    console: &Console,
+    headers: &HeaderMap,
+    callback: Callback,
+) -> Result<Result<HeaderValue, NotSignedIn>, Refused> {
+    let sign_in = &console.sign_in;
+    // 1.
+    let attempt = console.cookies.read(CookieName::SignIn, headers);
+    let Some(attempt) = attempt.as_deref().and_then(Attempt::read) else {
+        return Ok(Err(NotSignedIn::ForgedState));
+    };
+    let given = callback.state.unwrap_or_default();
+    if sha256(given.as_bytes()) != sha256(attempt.state().as_bytes()) {
+        return Ok(Err(NotSignedIn::ForgedState));
+    }
+    if callback.iss.is_some_and(|iss| iss != sign_in.issuer) {
+        return Ok(Err(NotSignedIn::OtherIssuer));
+    }
+    let code = callback.code.filter(|code| callback.error.is_none() && code.len() <= CODE_BYTES_MAX);
+    let Some(code) = code else { return Ok(Err(NotSignedIn::Declined)) };
+    // 2. and 3.
+    let (person, roles) = match sign_in.identify(&attempt, &code).await {
+        Ok(identified) => identified,
+        Err(why) => return Ok(Err(why)),
+    };
+    let Some(actor) = ExtId::parse(&person.subject) else { return Ok(Err(NotSignedIn::UnnamedPerson)) };
+    // 4.
+    let is_name = |name: &String| is_plain_line(name) && name.chars().count() <= NAME_CHARS_MAX;
+    let name = person.name.filter(is_name).unwrap_or_else(|| actor.as_str().to_owned());
+    let of_sign_in = sha256(attempt.nonce().as_bytes());
+    let (id, new) = new_session(&*sign_in.random, of_sign_in, actor, name, roles);
+    let earlier = presented_session(console, headers);
+    let began = console.parts.store.begin_console_session(sign_in.clock.now(), new, earlier).await?;
+    // The cookie ends with the browser; the session by its own times.
+    Ok(if began {
+        Ok(console.cookies.set(CookieName::Session, &id, None))
+    } else {
+        Err(NotSignedIn::Repeated)
+    })
+}
+
+/// `POST /sign-out`: the session ends at every origin. 303 to a page that says so. The session at the
+/// identity provider goes on: it is not the console's.
+pub(super) async fn sign_out(
+    State(console): State<Console>,
+    posted: Posted<NoFields>,
+) -> Result<Response, Refused> {
+    let now = console.parts.clock.now();
+    console.parts.store.end_console_session(now, posted.viewer.session).await?;
+    let mut response = redirect_to("/signed-out");
+    response.headers_mut().append(SET_COOKIE, console.cookies.delete(CookieName::Session));
+    Ok(response)
+}
+
+/// A form that has its token only.
+#[derive(Deserialize)]
+pub(super) struct NoFields {}
+
+/// `GET /signed-out`.
+pub(super) async fn signed_out(State(console): State<Console>) -> Response {
+    let body = html! {
+        p { "You have signed out of the console. Your session at the identity provider may go on." }
+        p { a class="button" href="/sign-in" { "Sign in" } }
+    };
+    bare_page(&console.parts.config.name, "Signed out", &body)
+}
+
+/// A page that says what the person can do. The cause is in the log, without a token, a code or a name.
+fn turn_away(console: &Console, why: &NotSignedIn) -> Response {
+    let fault = match why {
+        NotSignedIn::Token(fault) => format!("Token({fault:?})"),
+        other => format!("{other:?}"),
+    };
+    tracing::warn!(fault, "a sign-in to the console has failed");
+    let (status, text) = match why {
+        NotSignedIn::Provider(
+            ProviderFault::Unreachable | ProviderFault::BadDocument | ProviderFault::BadKeys,
+        ) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The identity provider does not answer as it should. Try again in a minute.",
+        ),
+        NotSignedIn::NoRole => (
+            StatusCode::FORBIDDEN,
+            "You have signed in, and none of your groups has a role here. Ask whoever runs the origin: the groups are \
+             in its configuration.",
+        ),
+        NotSignedIn::UnnamedPerson => (
+            StatusCode::FORBIDDEN,
+            "The identity provider's id of you has characters that the audit does not take.",
+        ),
+        NotSignedIn::Declined => {
+            (StatusCode::FORBIDDEN, "The identity provider has not let you in, or you have turned back.")
+        }
+        NotSignedIn::ForgedState
+        | NotSignedIn::OtherIssuer
+        | NotSignedIn::Provider(ProviderFault::CodeRefused | ProviderFault::BadAnswer)
+        | NotSignedIn::Token(_)
+        | NotSignedIn::Repeated => (
+            StatusCode::BAD_REQUEST,
+            "This sign-in is not one that this browser has begun a moment ago. Begin again.",
+        ),
+    };
+    let body = html! {
+        p { (text) }
+        p { a class="button" href="/sign-in" { "Sign in" } }
+    };
+    let mut page = bare_page(&console.parts.config.name, "You are not signed in", &body);
+    *page.status_mut() = status;
+    page
+}

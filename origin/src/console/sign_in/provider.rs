@@ -1,0 +1,213 @@
+//! The operator's identity provider, over the network: its discovery document, its keys, and the exchange
+//! of a code for an ID token. All three are asked for by this origin itself, never by a browser.
+
+use super::id_token::claimed_key_id;
+use super::keys::IssuerKeys;
+use crate::ambient::Clock;
+use crate::http::Peer;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, StatusCode};
+use onbill_domain::encoding::encode_base64;
+use onbill_domain::timestamp::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// How long document and keys are kept, in seconds: an hour. Issuers announce a change for longer.
+const KEPT_SECONDS: i64 = 3_600;
+/// How soon they may be asked for again because of a token whose key is not among them, in seconds: a
+/// stranger's tokens must not have us ask without end.
+const AGAIN_SECONDS: i64 = 60;
+
+/// Why the identity provider gave nothing that can be used. It is for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProviderFault {
+    Unreachable,
+    /// Its discovery document is malformed, of another issuer, or names an address that is not https.
+    BadDocument,
+    BadKeys,
+    /// It does not accept the code: it was used before, it is old, or it belongs to another sign-in.
+    CodeRefused,
+    BadAnswer,
+}
+
+/// The discovery document (OpenID Connect Discovery §3), as far as it is used.
+#[derive(Clone, Deserialize)]
+struct Document {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+}
+
+/// Document and keys, as of a time.
+struct Known {
+    document: Document,
+    keys: IssuerKeys,
+    read_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    id_token: String,
+}
+
+pub(super) struct IdentityProvider {
+    issuer: String,
+    client_id: String,
+    client_secret: Zeroizing<String>,
+    redirect_uri: String,
+    peer: Arc<dyn Peer>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<Option<Arc<Known>>>,
+}
+
+/// An ID token, with the keys that may have signed it.
+pub(super) struct ReceivedToken {
+    pub(super) token: String,
+    known: Arc<Known>,
+}
+
+impl ReceivedToken {
+    pub(super) fn keys(&self) -> &IssuerKeys {
+        &self.known.keys
+    }
+}
+
+/// Where the discovery document of an issuer is (OpenID Connect Discovery §4).
+pub(crate) fn discovery_url(issuer: &str) -> String {
+    format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+}
+
+impl IdentityProvider {
+    pub(super) fn new(
+        issuer: &str,
+        client_id: &str,
+        client_secret: Zeroizing<String>,
+        redirect_uri: String,
+        peer: Arc<dyn Peer>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            client_secret,
+            redirect_uri,
+            peer,
+            clock,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Where a browser asks for a code.
+    pub(super) async fn authorization_endpoint(&self) -> Result<String, ProviderFault> {
+        Ok(self.find_known().await?.document.authorization_endpoint.clone())
+    }
+
+    /// Exchanges a code for the ID token (RFC 6749 §4.1.3, RFC 7636 §4.5).
+    pub(super) async fn exchange_code(
+        &self,
+        code: &str,
+        verifier: &str,
+    ) -> Result<ReceivedToken, ProviderFault> {
+        let known = self.find_known().await?;
+        let request = self.token_request(&known.document, code, verifier)?;
+        let answer = self.peer.send(request).await.map_err(|_| ProviderFault::Unreachable)?;
+        match answer.status() {
+            StatusCode::OK => {}
+            status if status.is_client_error() => return Err(ProviderFault::CodeRefused),
+            _ => return Err(ProviderFault::Unreachable),
+        }
+        let TokenAnswer { id_token } =
+            serde_json::from_slice(answer.body()).map_err(|_| ProviderFault::BadAnswer)?;
+        // The issuer may have a new key since.
+        let id = claimed_key_id(&id_token);
+        let is_missing = id.is_some_and(|id| !known.keys.has(id.as_deref()));
+        let is_old = self.clock.now().unix_seconds() - known.read_at.unix_seconds() >= AGAIN_SECONDS;
+        let known = if is_missing && is_old { self.read_known().await? } else { known };
+        Ok(ReceivedToken { token: id_token, known })
+    }
+
+    fn token_request(
+        &self,
+        document: &Document,
+        code: &str,
+        verifier: &str,
+    ) -> Result<Request<Bytes>, ProviderFault> {
+        let (id, secret) = (encode(&self.client_id), Zeroizing::new(encode(&self.client_secret)));
+        let mut form = Zeroizing::new(format!(
+            "grant_type=authorization_code&code={}&redirect_uri={}&code_verifier={}",
+            encode(code),
+            encode(&self.redirect_uri),
+            encode(verifier)
+        ));
+        let mut request = Request::post(&document.token_endpoint)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json");
+        if document.takes_basic() {
+            // RFC 6749 §2.3.1: both halves are encoded as in a form first.
+            let basic = Zeroizing::new(encode_base64(format!("{id}:{}", *secret).as_bytes()));
+            request = request.header(AUTHORIZATION, format!("Basic {}", *basic));
+        } else {
+            form.push_str(&format!("&client_id={id}&client_secret={}", *secret));
+        }
+        request.body(Bytes::from(form.as_bytes().to_vec())).map_err(|_| ProviderFault::BadDocument)
+    }
+
+    async fn find_known(&self) -> Result<Arc<Known>, ProviderFault> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = self.clock.now().unix_seconds();
+        match known.filter(|known| now - known.read_at.unix_seconds() < KEPT_SECONDS) {
+            Some(known) => Ok(known),
+            None => self.read_known().await,
+        }
+    }
+
+    /// Asks for document and keys, and keeps them.
+    async fn read_known(&self) -> Result<Arc<Known>, ProviderFault> {
+        let document = self.get(&discovery_url(&self.issuer)).await?;
+        let document: Document = serde_json::from_slice(&document).map_err(|_| ProviderFault::BadDocument)?;
+        if !document.is_of(&self.issuer) {
+            return Err(ProviderFault::BadDocument);
+        }
+        let keys = IssuerKeys::parse(&self.get(&document.jwks_uri).await?).ok_or(ProviderFault::BadKeys)?;
+        let known = Arc::new(Known { document, keys, read_at: self.clock.now() });
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&known));
+        Ok(known)
+    }
+
+    async fn get(&self, url: &str) -> Result<Bytes, ProviderFault> {
+        let request = Request::get(url).header(ACCEPT, "application/json").body(Bytes::new());
+        let request = request.map_err(|_| ProviderFault::BadDocument)?;
+        let answer = self.peer.send(request).await.map_err(|_| ProviderFault::Unreachable)?;
+        if answer.status() == StatusCode::OK {
+            Ok(answer.into_body())
+        } else {
+            Err(ProviderFault::Unreachable)
+        }
+    }
+}
+
+impl Document {
+    /// Whether the document is the issuer's own (OpenID Connect Discovery §4.3), and keeps to TLS.
+    fn is_of(&self, issuer: &str) -> bool {
+        let urls = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
+        self.issuer == issuer
+            && urls.into_iter().all(|url| crate::config::require_https(url, "the document").is_ok())
+    }
+
+    /// `client_secret_basic`, which is also what holds when nothing is said.
+    fn takes_basic(&self) -> bool {
+        let is_basic = |method: &String| method == "client_secret_basic";
+        self.token_endpoint_auth_methods_supported.as_ref().is_none_or(|all| all.iter().any(is_basic))
+    }
+}
+
+/// As in a form and in a query.
+pub(super) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,163 @@
+//! Refunds that wait for a second person. A decision is one transaction with its entry in the audit; the
+//! refund itself follows, under the request's own id, so that it is made once however often it is tried.
+
+pub(super) mod postgres;
+pub(super) mod sqlite;
+
+use crate::store::audit::AuditStamp;
+use crate::store::database::{Store, use_case};
+use crate::store::error::StoreError;
+use onbill_domain::ids::ExtId;
+use onbill_domain::money::Money;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditOutcome};
+use onbill_domain::wire::care::BorneBy;
+
+impl Store {
+    /// Puts a refund before a second person. `false` if it is there already.
+    pub async fn ask_for_refund(
+        &self,
+        now: Timestamp,
+        stamp: AuditStamp,
+        new: NewRefundRequest,
+    ) -> Result<bool, StoreError> {
+        use_case!(self, write, ask_for_refund(now, &stamp, &new))
+    }
+
+    /// Up to `limit` requests that wait, or that were approved and whose refund was not made yet, the
+    /// oldest first.
+    pub async fn list_open_refund_requests(&self, limit: u32) -> Result<Vec<RefundRequestRow>, StoreError> {
+        use_case!(self, read, list_open_refund_requests(limit))
+    }
+
+    /// Approves or rejects a request. Nobody decides about their own. One that was approved may be
+    /// approved again, by the same person or another, while its refund was not made.
+    pub async fn decide_refund_request(
+        &self,
+        now: Timestamp,
+        stamp: AuditStamp,
+        request_id: String,
+        decision: RefundRequestDecision,
+    ) -> Result<DecideRefundResult, StoreError> {
+        use_case!(self, write, decide_refund_request(now, &stamp, &request_id, decision))
+    }
+
+    /// Records that the refund of an approved request was made, or cannot be.
+    pub async fn end_refund_request(&self, request_id: String, was_posted: bool) -> Result<(), StoreError> {
+        use_case!(self, write, end_refund_request(&request_id, was_posted))
+    }
+}
+
+/// A refund as it is asked for.
+#[derive(Clone, Debug)]
+pub struct NewRefundRequest {
+    /// The id that the refund will have.
+    pub request_id: String,
+    pub transaction_id: String,
+    /// All that is left of the charge without one.
+    pub amount: Option<Money>,
+    pub reason: String,
+    pub borne_by: BorneBy,
+    pub reference: ExtId,
+}
+
+onbill_domain::word_enum! {
+    /// How a request stands.
+    pub enum RefundRequestState {
+        /// No second person has looked at it.
+        Waiting = "waiting",
+        /// A second person agrees, and the refund is to be made.
+        Approved = "approved",
+        /// A second person does not agree.
+        Rejected = "rejected",
+        /// The refund was made.
+        Posted = "posted",
+        /// The refund could not be made: less is left of the charge, for example.
+        Failed = "failed",
+    }
+}
+
+/// A request as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRequestRow {
+    pub request_id: String,
+    pub transaction_id: String,
+    pub amount: Option<Money>,
+    pub reason: String,
+    pub borne_by: BorneBy,
+    pub reference: ExtId,
+    pub asked_by: ExtId,
+    pub asked_role: ActorRole,
+    pub asked_at: Timestamp,
+    pub state: RefundRequestState,
+}
+
+/// What a second person says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundRequestDecision {
+    Approve,
+    Reject,
+}
+
+/// What came of a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecideRefundResult {
+    /// It is approved: the refund is to be made.
+    Approved(RefundRequestRow),
+    Rejected,
+    /// The person has asked for it themselves.
+    OwnRequest,
+    /// It was decided before.
+    AlreadyDecided,
+    NotFound,
+}
+
+impl RefundRequestRow {
+    /// What a decision by this person comes to.
+    fn decide(self, actor: &ExtId, decision: RefundRequestDecision) -> DecideRefundResult {
+        if self.asked_by == *actor {
+            return DecideRefundResult::OwnRequest;
+        }
+        match (self.state, decision) {
+            (RefundRequestState::Waiting | RefundRequestState::Approved, RefundRequestDecision::Approve) => {
+                DecideRefundResult::Approved(self)
+            }
+            (RefundRequestState::Waiting, RefundRequestDecision::Reject) => DecideRefundResult::Rejected,
+            _ => DecideRefundResult::AlreadyDecided,
+        }
+    }
+}
+
+impl DecideRefundResult {
+    /// The new state, if there is one.
+    fn new_state(&self) -> Option<RefundRequestState> {
+        match self {
+            Self::Approved(_) => Some(RefundRequestState::Approved),
+            Self::Rejected => Some(RefundRequestState::Rejected),
+            Self::OwnRequest | Self::AlreadyDecided | Self::NotFound => None,
+        }
+    }
+
+    fn audit_outcome(&self) -> AuditOutcome {
+        match self {
+            Self::Approved(_) | Self::Rejected => AuditOutcome::Done,
+            Self::AlreadyDecided => AuditOutcome::Unchanged,
+            Self::OwnRequest => AuditOutcome::Refused,
+            Self::NotFound => AuditOutcome::NotFound,
+        }
+    }
+}
+
+impl RefundRequestDecision {
+    fn audit_act(self) -> AuditAct {
+        match self {
+            Self::Approve => AuditAct::RefundApproved,
+            Self::Reject => AuditAct::RefundRejected,
+        }
+    }
+}
+
+/// The columns of a request, in both databases.
+const REQUEST_COLUMNS: &str =
+    "request_id, transaction_id, amount_minor, currency, reason, borne_by, reference, asked_by,
+    asked_role, asked_at, state";

@@ -1,0 +1,47 @@
+// The operator's people at the console: they sign in with one click, and go from page to page.
+
+import { acme } from '../harness/system.mjs';
+
+export class Console {
+  constructor(page) { this.page = page; }
+
+  /** Signs in as the person with this name, at the simulated operator's identity provider. */
+  async signIn(name) {
+    await this.page.goto(`${acme.console}/`);
+    await this.page.getByRole('link', { name }).first().click();
+    await this.page.waitForURL(`${acme.console}/**`);
+    await this.page.getByRole('button', { name: 'Sign out' }).waitFor();
+    return this;
+  }
+
+  async open(path) {
+    await this.page.goto(acme.console + path);
+    await this.page.locator('h1').waitFor();
+  }
+
+  async lookUp(number) {
+    await this.open('/care');
+    await this.page.getByLabel('Telephone number').fill(number);
+    await this.page.getByLabel('Reference').fill('T-4711');
+    await this.page.getByRole('button', { name: 'Look up' }).click();
+    await this.page.getByRole('heading', { name: 'What happened' }).waitFor();
+  }
+
+  /** The entry of a charge in what happened, by onbill's id of it. */
+  entry(transactionID) {
+    return this.page.locator('ol.timeline > li', { hasText: transactionID });
+  }
+
+  /** Refunds so much of a charge, and confirms it. */
+  async refund(transactionID, amount, reference) {
+    const entry = this.entry(transactionID);
+    await entry.getByText('Refund', { exact: true }).click();
+    await entry.getByLabel('Amount').fill(amount);
+    await entry.getByLabel('Reason').fill('Asked by telephone');
+    await entry.getByLabel(/The operator’s/).check();
+    await entry.getByLabel('Reference').fill(reference);
+    await entry.getByRole('button', { name: 'Refund…' }).click();
+    await this.page.getByRole('heading', { name: 'Refund this?' }).waitFor();
+    await this.page.getByRole('button', { name: 'Refund', exact: true }).click();
+  }
+}

@@ -1,0 +1,111 @@
+//! A refund above the ceiling of a role takes two people.
+
+use super::browser::{Browser, Page};
+use super::desks::look_up;
+use super::{Desk, GOOD};
+use http::Method;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use onbill_test_harness::customer::charge_body;
+
+async fn charged() -> (Desk, String) {
+    let (desk, pai) = Desk::with_subscriber().await;
+    let (_, charge) =
+        desk.system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
+    let id = charge["transactionID"].as_str().expect("has one").to_owned();
+    (desk, id)
+}
+
+async fn refund(browser: &Browser, charge: &str, amount: &str, reference: &str) -> Page {
+    let form = [
+        ("transaction", charge),
+        ("amount", amount),
+        ("currency", "USD"),
+        ("reason", "Billed twice"),
+        ("borne_by", "partner"),
+        ("reference", reference),
+        ("confirmed", "yes"),
+    ];
+    browser.post_from("/care", "/care/refunds", &form).await
+}
+
+/// The path of the first request on the page.
+fn first_request(page: &Page) -> String {
+    let (_, rest) = page.body.split_once("action=\"/approvals/").expect("waits");
+    format!("/approvals/{}", rest.split('"').next().expect("ends"))
+}
+
+#[tokio::test]
+async fn large_refund_waits_for_a_second_person() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    let page = refund(&first, &charge, "15.99", "T-1").await;
+    assert!(page.has("A second person is needed") && page.has("10.00 USD"), "{}", page.body);
+    assert!(refund(&first, &charge, "15.99", "T-1").await.has("asked for before"), "a double click");
+    assert!(!look_up(&first, GOOD).await.has("Refunded"), "nothing has moved");
+    let own = first.get("/approvals").await;
+    assert!(own.has("another person decides") && !own.has("action=\"/approvals/"), "{}", own.body);
+    let waiting = second.get("/approvals").await;
+    assert!(
+        waiting.has("15.99 USD") && waiting.has("Billed twice") && waiting.has("lead-3"),
+        "{}",
+        waiting.body
+    );
+    let path = first_request(&waiting);
+    // Whoever asked posts the form of the other by hand.
+    assert_eq!(first.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 403);
+    let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+    assert!(agreed.has("Billing has given the money back."), "{}", agreed.body);
+    assert_eq!(second.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 409);
+    assert!(second.get("/approvals").await.has("No refund waits"));
+    assert!(look_up(&first, GOOD).await.has("Refunded: 15.99 USD"));
+    let acts: Vec<_> = desk
+        .list_acts()
+        .await
+        .into_iter()
+        .filter(|(_, act, _)| *act != AuditAct::SubscriberLookedUp)
+        .collect();
+    let by = |actor: &str, act, outcome| (actor.to_owned(), act, outcome);
+    assert_eq!(
+        acts,
+        [
+            by("lead-3", AuditAct::RefundPosted, AuditOutcome::Refused),
+            by("lead-3", AuditAct::RefundAsked, AuditOutcome::Done),
+            by("lead-3", AuditAct::RefundPosted, AuditOutcome::Refused),
+            by("lead-3", AuditAct::RefundAsked, AuditOutcome::Unchanged),
+            by("lead-3", AuditAct::RefundApproved, AuditOutcome::Refused),
+            by("lead-4", AuditAct::RefundApproved, AuditOutcome::Done),
+            by("lead-3", AuditAct::RefundPosted, AuditOutcome::Done),
+            by("lead-4", AuditAct::RefundApproved, AuditOutcome::Unchanged),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn refund_that_is_not_agreed_to_is_not_made() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "12", "T-1").await;
+    let path = first_request(&second.get("/approvals").await);
+    assert_eq!(second.post_from("/approvals", &path, &[("decision", "perhaps")]).await.status, 400);
+    assert!(
+        second.post_from("/approvals", &path, &[("decision", "reject")]).await.has("The refund is not made")
+    );
+    assert_eq!(second.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 409);
+    assert_eq!(second.post_from("/approvals", "/approvals/x", &[("decision", "approve")]).await.status, 404);
+    assert!(!look_up(&first, GOOD).await.has("Refunded"));
+}
+
+#[tokio::test]
+async fn agreed_refund_is_never_more_than_what_is_left() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "15.99", "T-1").await;
+    assert!(refund(&second, &charge, "5", "T-2").await.has("given the money back"));
+    let path = first_request(&second.get("/approvals").await);
+    let refused = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(second.get("/approvals").await.has("No refund waits"), "it has failed, and says so once");
+}

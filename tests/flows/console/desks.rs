@@ -1,0 +1,157 @@
+//! Care and billing at work: what an agent reads, and what they do about it.
+
+use super::browser::{Browser, Page};
+use super::{Desk, GOOD};
+use http::Method;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use onbill_test_harness::NetworkFault;
+use onbill_test_harness::customer::charge_body;
+use serde_json::{Value, json};
+
+async fn post_charge(desk: &Desk, pai: &str, id: &str) -> Value {
+    desk.system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, id, 1599)).await.1
+}
+
+pub(super) async fn look_up(browser: &Browser, number: &str) -> Page {
+    browser.post_from("/care", "/care/search", &[("msisdn", number), ("reference", "T-1")]).await
+}
+
+#[tokio::test]
+async fn number_leads_to_a_page_in_plain_words() {
+    let (desk, pai) = Desk::with_subscriber().await;
+    assert_eq!(post_charge(&desk, &pai, "c-1").await["status"], "APPROVED");
+    let browser = desk.sign_in("robin-17", &["g-care"]).await;
+    let page = look_up(&browser, "(202) 555-0101").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    for text in ["netflix", "Charged", "15.99 USD", "Signed up", "Paid until", &pai] {
+        assert!(page.has(text), "{text}: {}", page.body);
+    }
+    assert!(!page.has("action=\"/care/refunds\""), "care refunds nothing");
+    let missed = look_up(&browser, "+12025550102").await;
+    assert_eq!(missed.status, 404);
+    assert!(missed.has("No present subscriber"), "{}", missed.body);
+    for wrong in ["", "12", "<script>"] {
+        assert_eq!(look_up(&browser, wrong).await.status, 400, "{wrong}");
+    }
+    let looks = desk.list_acts().await;
+    let look = |outcome| ("robin-17".to_owned(), AuditAct::SubscriberLookedUp, outcome);
+    assert_eq!(looks, [look(AuditOutcome::Done), look(AuditOutcome::NotFound)]);
+    let entry = &desk.list_entries().await[0];
+    assert_eq!((entry.key.as_str(), entry.role.as_str()), ("console", "care"));
+    assert_eq!(entry.reference.as_ref().map(ToString::to_string).as_deref(), Some("T-1"));
+}
+
+#[tokio::test]
+async fn decline_is_explained_in_every_language_and_markup_is_text() {
+    let (desk, pai) = Desk::with_subscriber().await;
+    let browser = desk.sign_in("fran-3", &["g-fraud"]).await;
+    let mut charge = charge_body(&pai, "c-0", 500);
+    charge["description"] = json!("<b>Netflix</b> & more");
+    desk.system.call_ott(Method::POST, "/ott/v1/transaction", charge).await;
+    let form = [("link", pai.as_str()), ("reason", "pai-revoked-by-user"), ("reference", "T-1")];
+    let asked = browser.post_from("/care", "/care/links/close", &form).await;
+    assert!(asked.has("Close this link?") && desk.list_entries().await.is_empty(), "{}", asked.body);
+    let confirmed: Vec<_> = form.into_iter().chain([("confirmed", "yes")]).collect();
+    assert!(browser.post_from("/care", "/care/links/close", &confirmed).await.has("The link is closed"));
+    assert!(browser.post_from("/care", "/care/links/close", &confirmed).await.has("closed before"));
+    let acts: Vec<_> = desk.list_acts().await.into_iter().map(|(_, act, outcome)| (act, outcome)).collect();
+    assert_eq!(acts, [AuditOutcome::Done, AuditOutcome::Unchanged].map(|of| (AuditAct::LinkClosed, of)));
+    assert_eq!(post_charge(&desk, &pai, "c-1").await["declineReason"], "pai-revoked-by-user");
+    let page = look_up(&browser, GOOD).await;
+    for text in
+        ["Declined", "The customer has unlinked the partner.", "Se canceló a petición suya.", "dir=\"rtl\""]
+    {
+        assert!(page.has(text), "{text}: {}", page.body);
+    }
+    assert!(!page.has("<b>Netflix") && page.has("&lt;b&gt;Netflix"), "{}", page.body);
+    for (link, reason, status) in [
+        ("0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f", "account-closed", 404),
+        ("x", "account-closed", 404),
+        (pai.as_str(), "risk-declined", 400),
+        (pai.as_str(), "x", 400),
+    ] {
+        let form = [("link", link), ("reason", reason), ("reference", "T-1"), ("confirmed", "yes")];
+        assert_eq!(
+            browser.post_from("/care", "/care/links/close", &form).await.status,
+            status,
+            "{link} {reason}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn supervisor_refunds_within_the_ceiling_once() {
+    let (desk, pai) = Desk::with_subscriber().await;
+    let charge = post_charge(&desk, &pai, "c-1").await;
+    let charge = charge["transactionID"].as_str().expect("has one").to_owned();
+    let browser = desk.sign_in("lead-3", &["g-lead"]).await;
+    let form = |amount: &'static str| {
+        [
+            ("transaction", charge.as_str()),
+            ("amount", amount),
+            ("currency", "USD"),
+            ("reason", "A child ordered it"),
+            ("borne_by", "operator"),
+            ("reference", "T-7"),
+        ]
+    };
+    let page = look_up(&browser, GOOD).await;
+    assert!(page.has("action=\"/care/refunds\"") && page.has("value=\"15.99\""), "{}", page.body);
+    let asked = browser.post_from("/care", "/care/refunds", &form("6,00")).await;
+    assert!(asked.has("Refund this?") && asked.hidden("amount") == "6.00", "{}", asked.body);
+    let confirmed: Vec<_> = form("6.00").into_iter().chain([("confirmed", "yes")]).collect();
+    let done = browser.post_from("/care", "/care/refunds", &confirmed).await;
+    assert!(done.has("Billing has given the money back."), "{}", done.body);
+    let again = browser.post_from("/care", "/care/refunds", &confirmed).await;
+    assert!(again.has("nothing more was refunded"), "{}", again.body);
+    assert!(look_up(&browser, GOOD).await.has("Refunded: 6.00 USD"));
+    for (field, value) in [
+        ("amount", "0"),
+        ("amount", "1.999"),
+        ("currency", "x"),
+        ("borne_by", ""),
+        ("reason", ""),
+        ("reference", ""),
+        ("reference", "two words"),
+    ] {
+        let wrong: Vec<_> = form("1")
+            .into_iter()
+            .map(|(name, was)| (name, if name == field { value } else { was }))
+            .collect();
+        let wrong: Vec<_> = wrong.into_iter().chain([("confirmed", "yes")]).collect();
+        assert_eq!(browser.post_from("/care", "/care/refunds", &wrong).await.status, 400, "{field}={value}");
+    }
+}
+
+#[tokio::test]
+async fn dead_letter_is_seen_and_retried_with_a_reason() {
+    let (desk, pai) = Desk::with_subscriber().await;
+    desk.system.network.inject_fault("127.0.0.1:8790/csp/transaction", NetworkFault::Lost);
+    assert_eq!(post_charge(&desk, &pai, "c-1").await["status"], "PENDING");
+    let now = desk.system.now().unix_seconds();
+    let dead = format!("UPDATE outbox SET dead_lettered_at = {now} WHERE kind = 'charge'");
+    desk.system.acme.db.run_sql(&dead).await;
+    let (billing, finance) =
+        (desk.sign_in("bill-2", &["g-billing"]).await, desk.sign_in("fin-1", &["g-finance"]).await);
+    let seen = finance.get("/billing").await;
+    assert!(seen.has("c-1") && !seen.has("action=\"/billing/retry\""), "{}", seen.body);
+    let page = billing.get("/billing").await;
+    assert!(page.has("c-1") && page.has("action=\"/billing/retry\""), "{}", page.body);
+    let job = page.hidden("job");
+    desk.system.network.clear_faults();
+    let without = billing.post_from("/billing", "/billing/retry", &[("job", &job)]).await;
+    assert_eq!(without.status, 400, "a reason is needed");
+    let retry = [("job", job.as_str()), ("reference", "mended-4711")];
+    assert!(billing.post_from("/billing", "/billing/retry", &retry).await.has("in its queue again"));
+    assert_eq!(billing.post_from("/billing", "/billing/retry", &retry).await.status, 404, "a double click");
+    desk.system.acme.deliver_due().await;
+    let (_, charge) = desk.system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
+    assert_eq!(charge["status"], "APPROVED", "{charge}");
+    assert!(billing.get("/billing").await.has("Every job is done"));
+    let job_retried: Vec<_> =
+        desk.list_acts().await.into_iter().map(|(_, act, outcome)| (act, outcome)).collect();
+    assert_eq!(
+        job_retried,
+        [AuditOutcome::Done, AuditOutcome::NotFound].map(|of| (AuditAct::JobRetried, of))
+    );
+}

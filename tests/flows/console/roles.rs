@@ -1,0 +1,137 @@
+//! Every page, for every role: what the table of rights allows, and nothing else.
+
+use super::Desk;
+use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditOutcome};
+use onbill_origin::care::{Act, permits};
+use onbill_origin::console::{CONSOLE_ROUTES, OPEN_ROUTES};
+use onbill_test_harness::TestSystem;
+
+const GROUPS: [(&str, ActorRole); 8] = [
+    ("g-care", ActorRole::Care),
+    ("g-lead", ActorRole::Supervisor),
+    ("g-billing", ActorRole::Billing),
+    ("g-finance", ActorRole::Finance),
+    ("g-fraud", ActorRole::Fraud),
+    ("g-product", ActorRole::Product),
+    ("g-audit", ActorRole::Auditor),
+    ("g-admin", ActorRole::Admin),
+];
+
+/// What each page takes, and a form that is well formed.
+const PAGES: &[(&str, &str, Act, &[(&str, &str)])] = &[
+    ("get", "/care", Act::SearchSubscriber, &[]),
+    ("post", "/care/search", Act::SearchSubscriber, &[("msisdn", "+12025550199")]),
+    (
+        "post",
+        "/care/links/close",
+        Act::CloseLink,
+        &[
+            ("link", "0f0f0f0f-0f0f-4f0f-8f0f-0f0f0f0f0f0f"),
+            ("reason", "account-closed-fraud"),
+            ("reference", "T-1"),
+        ],
+    ),
+    (
+        "post",
+        "/care/refunds",
+        Act::PostRefund,
+        &[
+            ("transaction", "t-1"),
+            ("amount", "1"),
+            ("currency", "USD"),
+            ("reason", "x"),
+            ("borne_by", "operator"),
+            ("reference", "T-1"),
+        ],
+    ),
+    ("post", "/care/sms/resend", Act::ResendSms, &[("coupon", "c-1"), ("reference", "T-1")]),
+    ("get", "/approvals", Act::ApproveRefund, &[]),
+    ("post", "/approvals/{id}", Act::ApproveRefund, &[("decision", "approve")]),
+    ("get", "/billing", Act::ReadQueue, &[]),
+    ("post", "/billing/retry", Act::RetryJob, &[("job", "404"), ("reference", "T-1")]),
+    ("get", "/finance", Act::ReadMonth, &[]),
+    ("get", "/finance/print", Act::ReadMonth, &[]),
+    ("get", "/finance/month.csv", Act::ReadMonth, &[]),
+    ("get", "/finance/findings", Act::ReadMonth, &[]),
+    ("get", "/product", Act::ReadFunnel, &[]),
+    ("get", "/on-call", Act::ReadAlarms, &[]),
+    ("get", "/on-call/runbook/{alarm}", Act::ReadAlarms, &[]),
+    ("get", "/auditor", Act::ReadAudit, &[]),
+];
+
+/// A page of findings names what they are of.
+const FINDINGS: &str =
+    "/finance/findings?partner=netflix&from=2026-11-01&to=2026-11-30&cause=missing-on-bill";
+
+/// Pages of everybody who has signed in.
+const OF_ALL: &[&str] = &["/", "/sign-out"];
+
+#[tokio::test]
+async fn role_does_what_the_table_allows_and_the_rest_is_in_the_audit() {
+    let desk = Desk::open(TestSystem::start());
+    for (group, role) in GROUPS {
+        let browser = desk.sign_in(role.as_str(), &[group]).await;
+        let csrf = browser.get("/not-here").await;
+        assert_eq!(csrf.status, 404);
+        for (method, path, act, fields) in PAGES {
+            let before = desk.list_entries().await.len();
+            let path = path.replace("{id}", "r-1").replace("{alarm}", "disk-low");
+            let path = if path == "/finance/findings" { FINDINGS.to_owned() } else { path };
+            let page = if *method == "get" {
+                browser.get(&path).await
+            } else {
+                let token = desk_token(&browser);
+                let fields: Vec<(&str, &str)> =
+                    [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+                browser.post(&path, &fields).await
+            };
+            let refused: Vec<_> = desk.list_entries().await[before..]
+                .iter()
+                .filter(|entry| entry.act == AuditAct::AccessRefused)
+                .map(|entry| (entry.role, entry.outcome))
+                .collect();
+            if permits(role, *act) {
+                assert!([200, 404].contains(&page.status), "{role:?} {path}: {} {}", page.status, page.body);
+                assert!(refused.is_empty(), "{role:?} {path}");
+            } else {
+                assert_eq!(page.status, 403, "{role:?} {path}: {}", page.body);
+                assert_eq!(refused, [(role, AuditOutcome::Refused)], "{role:?} {path}");
+            }
+        }
+    }
+}
+
+/// The token follows from the session's id, as the pages show it.
+fn desk_token(browser: &super::Browser) -> String {
+    let id = browser.cookies.lock().expect("is whole")["onbill-console"].clone();
+    let mac = onbill_domain::key::hmac_sha256(id.as_bytes(), b"onbill console form");
+    onbill_domain::encoding::encode_base64url(&mac)
+}
+
+#[tokio::test]
+async fn every_page_asks_who_looks() {
+    let desk = Desk::open(TestSystem::start());
+    let stranger = desk.browser();
+    for (method, path) in CONSOLE_ROUTES.iter().filter(|(_, path)| !OPEN_ROUTES.contains(path)) {
+        let known = OF_ALL.contains(path) || PAGES.iter().any(|(of, at, ..)| of == method && at == path);
+        assert!(known, "{method} {path} is in no role's row");
+        let (path, shown) =
+            (path.replace("{id}", "r-1").replace("{alarm}", "disk-low"), format!("{method} {path}"));
+        if *method == "get" {
+            let page = stranger.get(&path).await;
+            assert_eq!((page.status, page.location()), (303, "/sign-in"), "{shown}");
+        } else {
+            assert_eq!(stranger.post(&path, &[("csrf", "x")]).await.status, 401, "{shown}");
+        }
+    }
+    assert!(desk.list_entries().await.is_empty());
+}
+
+#[tokio::test]
+async fn person_of_several_groups_has_all_their_roles() {
+    let desk = Desk::open(TestSystem::start());
+    let browser = desk.sign_in("sam", &["g-billing", "g-care"]).await;
+    assert_eq!(browser.get("/care").await.status, 200);
+    let page = browser.get("/billing").await;
+    assert!(page.has("href=\"/care\"") && page.has("href=\"/billing\"") && !page.has("href=\"/approvals\""));
+}

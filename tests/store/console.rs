@@ -1,0 +1,165 @@
+//! Sessions of the console, and refunds that wait for a second person.
+
+use crate::audit::stamp;
+use crate::races::{at_once, how_many};
+use crate::test_store::{NOW, TestStore, fresh_hash, parse_ext_id, usd};
+use onbill_domain::wire::audit::ActorRole;
+use onbill_domain::wire::care::BorneBy;
+use onbill_origin::store::{
+    AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
+    RefundRequestDecision, SESSION_SECONDS,
+};
+
+on_each_database!(
+    a_session_goes_on_while_it_is_used,
+    a_session_ends_after_its_longest_time,
+    a_sign_in_makes_one_session,
+    an_old_session_is_forgotten,
+    a_request_is_decided_by_another_person,
+    a_request_is_decided_once,
+    an_approved_request_is_open_until_its_refund_is_made,
+);
+
+fn new_session() -> NewConsoleSession {
+    NewConsoleSession {
+        session: fresh_hash(),
+        sign_in: fresh_hash(),
+        actor: parse_ext_id("robin-17"),
+        display_name: "Robin".to_owned(),
+        roles: vec![ActorRole::Care, ActorRole::Billing],
+    }
+}
+
+async fn begin(db: &TestStore, new: &NewConsoleSession) -> bool {
+    db.store.begin_console_session(NOW, new.clone(), None).await.expect("works")
+}
+
+async fn find_after(db: &TestStore, session: [u8; 32], seconds: i64) -> Option<ConsoleSession> {
+    db.store.use_console_session(NOW.plus_seconds(seconds), session).await.expect("works")
+}
+
+async fn a_session_goes_on_while_it_is_used(db: TestStore) {
+    let new = new_session();
+    assert!(begin(&db, &new).await);
+    let found = find_after(&db, new.session, IDLE_SECONDS - 1).await.expect("goes on");
+    assert_eq!((found.actor, found.roles), (new.actor.clone(), new.roles.clone()));
+    assert!(find_after(&db, new.session, 2 * IDLE_SECONDS - 2).await.is_some(), "it was used");
+    assert!(find_after(&db, new.session, 3 * IDLE_SECONDS - 2).await.is_none());
+    assert!(find_after(&db, fresh_hash(), 0).await.is_none());
+    // Signing in again ends the session that the browser had.
+    let (other, next) = (new_session(), new_session());
+    assert!(begin(&db, &other).await);
+    let began = db.store.begin_console_session(NOW, next.clone(), Some(other.session)).await;
+    assert!(began.expect("works") && find_after(&db, other.session, 0).await.is_none());
+    db.store.end_console_session(NOW, next.session).await.expect("works");
+    assert!(find_after(&db, next.session, 0).await.is_none());
+}
+
+async fn a_session_ends_after_its_longest_time(db: TestStore) {
+    let new = new_session();
+    begin(&db, &new).await;
+    for seconds in (0..SESSION_SECONDS).step_by(usize::try_from(IDLE_SECONDS / 2).expect("is small")) {
+        assert!(find_after(&db, new.session, seconds).await.is_some(), "{seconds}");
+    }
+    assert!(find_after(&db, new.session, SESSION_SECONDS).await.is_none());
+}
+
+async fn a_sign_in_makes_one_session(db: TestStore) {
+    let first = new_session();
+    assert!(begin(&db, &first).await);
+    let again = NewConsoleSession { sign_in: first.sign_in, ..new_session() };
+    let began = db.store.begin_console_session(NOW, again.clone(), Some(first.session)).await;
+    assert!(!began.expect("works"), "it was completed before");
+    assert!(find_after(&db, again.session, 0).await.is_none());
+    assert!(find_after(&db, first.session, 0).await.is_some(), "nobody is signed out by a repetition");
+    db.store.end_console_session(NOW, first.session).await.expect("works");
+    assert!(!begin(&db, &again).await, "nor after the session has ended");
+}
+
+async fn an_old_session_is_forgotten(db: TestStore) {
+    let (old, new) = (new_session(), new_session());
+    begin(&db, &old).await;
+    let later = NOW.plus_seconds(86_401);
+    db.store.begin_console_session(later, new.clone(), None).await.expect("works");
+    db.sweep(later).await;
+    assert!(begin(&db, &old).await, "nothing is left of it");
+    assert!(!begin(&db, &new).await);
+}
+
+fn new_request(transaction_id: &str, id: &str) -> NewRefundRequest {
+    NewRefundRequest {
+        request_id: id.to_owned(),
+        transaction_id: transaction_id.to_owned(),
+        amount: Some(usd(1599)),
+        reason: "Billed twice".to_owned(),
+        borne_by: BorneBy::Operator,
+        reference: parse_ext_id("T-1"),
+    }
+}
+
+fn stamp_of(actor: &str) -> AuditStamp {
+    AuditStamp { actor: parse_ext_id(actor), role: ActorRole::Supervisor, ..stamp("T-1") }
+}
+
+async fn decide(
+    db: &TestStore,
+    actor: &str,
+    id: &str,
+    decision: RefundRequestDecision,
+) -> DecideRefundResult {
+    db.store.decide_refund_request(NOW, stamp_of(actor), id.to_owned(), decision).await.expect("works")
+}
+
+async fn ask(db: &TestStore, id: &str) {
+    let pai = db.sign_up_subscriber(1).await.pai;
+    let transaction_id = db.post_approved_charge(pai, "c-1", 1599).await;
+    let asked = db.store.ask_for_refund(NOW, stamp_of("lead-3"), new_request(&transaction_id, id)).await;
+    assert!(asked.expect("works"));
+    let again = db.store.ask_for_refund(NOW, stamp_of("lead-3"), new_request(&transaction_id, id)).await;
+    assert!(!again.expect("works"), "it waits already");
+}
+
+async fn a_request_is_decided_by_another_person(db: TestStore) {
+    ask(&db, "rq-1").await;
+    let approve = RefundRequestDecision::Approve;
+    for decision in [approve, RefundRequestDecision::Reject] {
+        assert_eq!(decide(&db, "lead-3", "rq-1", decision).await, DecideRefundResult::OwnRequest);
+    }
+    assert_eq!(decide(&db, "lead-4", "rq-2", approve).await, DecideRefundResult::NotFound);
+    let DecideRefundResult::Approved(row) = decide(&db, "lead-4", "rq-1", approve).await else {
+        panic!("another person decides")
+    };
+    assert_eq!(
+        (row.asked_by.as_str(), row.amount, row.borne_by),
+        ("lead-3", Some(usd(1599)), BorneBy::Operator)
+    );
+}
+
+async fn a_request_is_decided_once(db: TestStore) {
+    ask(&db, "rq-1").await;
+    let decided = at_once(&db, 8, |store, n| async move {
+        let decision = if n % 4 < 2 { RefundRequestDecision::Approve } else { RefundRequestDecision::Reject };
+        let stamp = stamp_of(&format!("lead-{}", n + 4));
+        let result = store.decide_refund_request(NOW, stamp, "rq-1".to_owned(), decision).await;
+        result.expect("works")
+    })
+    .await;
+    let rejected = how_many(&decided, |result| *result == DecideRefundResult::Rejected);
+    let approved = how_many(&decided, |result| matches!(result, DecideRefundResult::Approved(_)));
+    assert!(rejected == 1 && approved == 0 || rejected == 0 && approved >= 1, "{decided:?}");
+}
+
+async fn an_approved_request_is_open_until_its_refund_is_made(db: TestStore) {
+    ask(&db, "rq-1").await;
+    let open = async || db.store.list_open_refund_requests(10).await.expect("reads").len();
+    assert_eq!(open().await, 1);
+    let approve = RefundRequestDecision::Approve;
+    for _ in 0..2 {
+        // The origin may have ended before it made the refund.
+        assert!(matches!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::Approved(_)));
+        assert_eq!(open().await, 1);
+    }
+    db.store.end_refund_request("rq-1".to_owned(), true).await.expect("works");
+    assert_eq!(open().await, 0);
+    assert_eq!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::AlreadyDecided);
+}
