@@ -141,7 +141,8 @@ mod tests {
         for milliseconds in [1, 2, 1_500, 9_000] {
             histogram.note(Duration::from_millis(milliseconds));
         }
-        let bounds = [(1, 2), (3, 4), (99, 100)].map(|(part, of)| histogram.read().bound_of(part, of).to_string());
+        let bounds =
+            [(1, 2), (3, 4), (99, 100)].map(|(part, of)| histogram.read().bound_of(part, of).to_string());
         assert_eq!(bounds, ["1", "2", "inf"]);
     }
 

@@ -56,6 +56,6 @@ mod signup_summaries;
 mod simulation;
 mod subscriber_lifecycles;
 mod subscriptions;
-mod switching;
 mod summary;
+mod switching;
 mod visits;

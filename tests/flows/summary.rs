@@ -38,7 +38,8 @@ async fn charges_and_refunds_are_in_the_summary_of_their_day() {
     for id in ["c-1", "c-2"] {
         system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, id, 1599)).await;
     }
-    let refund = json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
+    let refund =
+        json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
     system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     let (status, before) = read(&system, TODAY).await;
     assert_eq!((status, &before["days"], &before["charges"]), (StatusCode::OK, &json!([]), &json!([])));
@@ -72,7 +73,9 @@ async fn visits_are_counted_before_and_after_their_flows_are_deleted() {
     let widget = |step: &str, count| ("widget".to_owned(), step.to_owned(), count);
     let (_, summary) = read(&system, TODAY).await;
     let today = steps(&summary);
-    for expected in [widget("validated", 1), widget("pin-right", 1), widget("sign-up-begun", 1), widget("refused", 1)] {
+    for expected in
+        [widget("validated", 1), widget("pin-right", 1), widget("sign-up-begun", 1), widget("refused", 1)]
+    {
         assert!(today.contains(&expected), "{expected:?}: {summary}");
     }
     assert!(summary["visits"].to_string().contains(refused["code"].as_str().expect("is text")), "{summary}");
@@ -96,7 +99,11 @@ async fn days_that_cannot_be_shown_are_refused() {
         "?from=2026-11-18&to=%27",
     ] {
         let (status, refusal) = read(&system, &format!("/summary{query}")).await;
-        assert_eq!((status, &refusal["code"]), (StatusCode::BAD_REQUEST, &json!("invalid-request")), "{query}");
+        assert_eq!(
+            (status, &refusal["code"]),
+            (StatusCode::BAD_REQUEST, &json!("invalid-request")),
+            "{query}"
+        );
     }
     assert_eq!(read(&system, "/summary?from=2025-10-15&to=2026-11-18").await.0, StatusCode::OK, "400 days");
 }

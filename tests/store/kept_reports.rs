@@ -33,7 +33,8 @@ fn finding(place: i64, cause: &str) -> KeptFinding {
 
 async fn newer_report_takes_the_place_of_the_older_one(db: TestStore) {
     let november = |at| report(ReportKind::Reconciliation, "2026-11-01", "2026-11-30", at);
-    let keep = async |report: KeptReport, findings| db.store.keep_report(report, findings).await.expect("works");
+    let keep =
+        async |report: KeptReport, findings| db.store.keep_report(report, findings).await.expect("works");
     keep(november(NOW), vec![finding(0, "missing-on-bill"), finding(1, "missing-on-bill")]).await;
     let settlement = report(ReportKind::Settlement, "2026-11-01", "2026-11-30", NOW);
     keep(settlement.clone(), Vec::new()).await;
@@ -43,13 +44,16 @@ async fn newer_report_takes_the_place_of_the_older_one(db: TestStore) {
     let day = parse_day("2026-11-18");
     assert_eq!(db.store.list_kept_reports(day, day).await, Ok(vec![later, settlement]));
     let period = [parse_day("2026-11-01"), parse_day("2026-11-30")];
-    let of = |cause: &str| db.store.list_kept_findings(partner_id("netflix"), period, cause.to_owned(), None, 9);
+    let of =
+        |cause: &str| db.store.list_kept_findings(partner_id("netflix"), period, cause.to_owned(), None, 9);
     assert_eq!(of("missing-on-bill").await, Ok(Vec::new()));
     assert_eq!(of("only-on-bill").await, Ok(vec![finding(0, "only-on-bill")]));
 }
 
 async fn reports_of_the_days_are_listed(db: TestStore) {
-    for (from, to) in [("2026-10-01", "2026-10-31"), ("2026-10-25", "2026-11-01"), ("2026-12-01", "2026-12-01")] {
+    for (from, to) in
+        [("2026-10-01", "2026-10-31"), ("2026-10-25", "2026-11-01"), ("2026-12-01", "2026-12-01")]
+    {
         db.store.keep_report(report(ReportKind::Settlement, from, to, NOW), Vec::new()).await.expect("works");
     }
     let listed = async |from, to| {
@@ -70,7 +74,8 @@ async fn findings_are_read_by_cause_and_page(db: TestStore) {
     let mut after = None;
     loop {
         let cause = "missing-on-bill".to_owned();
-        let page = db.store.list_kept_findings(partner_id("netflix"), period, cause, after, 2).await.expect("works");
+        let page =
+            db.store.list_kept_findings(partner_id("netflix"), period, cause, after, 2).await.expect("works");
         let Some(last) = page.last() else { break };
         after = Some(last.place);
         assert!(page.len() <= 2);
@@ -84,7 +89,10 @@ async fn audit_is_listed_from_its_end_by_one_thing(db: TestStore) {
     for n in [1, 2, 1] {
         let number = sealed_number(n).index;
         let subscriber_ref = Some("2024-01-01".to_owned());
-        db.store.look_up_for_desk(fresh_nonce(), NOW, stamp("T-1"), number, subscriber_ref).await.expect("works");
+        db.store
+            .look_up_for_desk(fresh_nonce(), NOW, stamp("T-1"), number, subscriber_ref)
+            .await
+            .expect("works");
     }
     let other = AuditStamp { actor: parse_ext_id("admin-1"), ..stamp("T-2") };
     db.store.close_seen_alarms(NOW, other, Alarm::DiskLow, None).await.expect("works");

@@ -88,7 +88,10 @@ async fn day_that_is_counted_again_says_what_is_there_now(db: TestStore) {
     count(&db, today(), 4).await;
     assert_eq!(counted(&db, today()).await, [(CountedOutcome::Approved, None, 2, 1_600)]);
     let days = db.store.list_counted_days(today().day, today().day).await.expect("works");
-    assert_eq!(days.iter().map(|day| (day.span, day.counted_at)).collect::<Vec<_>>(), [(today(), NOW.plus_seconds(4))]);
+    assert_eq!(
+        days.iter().map(|day| (day.span, day.counted_at)).collect::<Vec<_>>(),
+        [(today(), NOW.plus_seconds(4))]
+    );
 }
 
 async fn count_of_an_earlier_time_replaces_none_of_a_later_one(db: TestStore) {
@@ -129,7 +132,10 @@ async fn visits(db: &TestStore) -> Vec<(VisitChannel, Option<MandateProof>, Visi
     let day = today().day;
     let mut counts = db.store.list_visit_counts(day, day, vec![today()]).await.expect("works");
     counts.sort_by_key(|count| (count.channel as u8, count.proof.map(|proof| proof as u8), count.step as u8));
-    counts.into_iter().map(|count: VisitCount| (count.channel, count.proof, count.step, count.count)).collect()
+    counts
+        .into_iter()
+        .map(|count: VisitCount| (count.channel, count.proof, count.step, count.count))
+        .collect()
 }
 
 async fn visit_is_counted_once_before_and_after_its_flow_is_gone(db: TestStore) {
@@ -183,7 +189,14 @@ async fn sign_up_is_counted_to_its_subscription(db: TestStore) {
         .expect("works");
     let subscription = new_subscription(row.pai, "s-1");
     db.store
-        .record_subscription(fresh_nonce(), NOW, partner_id("netflix"), "sub-1".to_owned(), subscription, subscription_terms())
+        .record_subscription(
+            fresh_nonce(),
+            NOW,
+            partner_id("netflix"),
+            "sub-1".to_owned(),
+            subscription,
+            subscription_terms(),
+        )
         .await
         .expect("works");
     for at in [1, 2] {
@@ -201,7 +214,8 @@ async fn sign_up_is_counted_to_its_subscription(db: TestStore) {
 }
 
 async fn refused_calls_add_up(db: TestStore) {
-    let refused = |count| RefusedVisits { channel: VisitChannel::App, refusal: "account-not-eligible", count };
+    let refused =
+        |count| RefusedVisits { channel: VisitChannel::App, refusal: "account-not-eligible", count };
     for more in [2, 3] {
         db.store.add_refused_visits(today().day, vec![refused(more)]).await.expect("works");
     }

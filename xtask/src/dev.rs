@@ -116,7 +116,9 @@ fn format_welcome(plan: &Plan, operator_plan: &OperatorPlan, demo: &[demo_number
         entry(&plan.edge_url(), "the edge (an API and the widget)"),
         entry(&operator_plan.origin_url(), "the origin (an API)"),
     ];
-    lines.extend(operator_plan.console_url().map(|url| entry(&url, "the console: sign in at any desk with one click")));
+    lines.extend(
+        operator_plan.console_url().map(|url| entry(&url, "the console: sign in at any desk with one click")),
+    );
     lines.extend(operator_plan.metrics_url().map(|url| entry(&url, "the origin's metrics")));
     lines.push("\nNumbers to try".to_owned());
     lines.extend(demo.iter().map(|demo| entry(&demo.spell(), &demo.description)));

@@ -78,7 +78,8 @@ struct Row {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (config, store) = open_store(config, if self.keep { OpenMode::Migrate } else { OpenMode::ReadOnly }).await?;
+        let (config, store) =
+            open_store(config, if self.keep { OpenMode::Migrate } else { OpenMode::ReadOnly }).await?;
         let period = self.period.to_period(&config)?;
         let partner = &self.period.partner;
         let Some(model) = config.settlement_with(partner) else {

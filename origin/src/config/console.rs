@@ -19,7 +19,7 @@ const PORT_DEFAULT: u16 = 9465;
 pub struct ConsoleSettings {
     /// The address that browsers know the console by, without a path.
     pub url: String,
-    /// The OpenID Connect issuer, as its discovery document and its ID tokens write it.
+    /// The `OpenID` Connect issuer, as its discovery document and its ID tokens write it.
     pub issuer: String,
     /// The console's name at the issuer.
     pub client_id: String,

@@ -322,7 +322,11 @@ mod tests {
     use super::*;
 
     fn chart(kind: ChartKind, unit: Unit) -> Chart<'static> {
-        let series = |name: &str, tone, values: &[i64]| Series { name: name.to_owned(), tone, values: values.to_vec() };
+        let series = |name: &str, tone, values: &[i64]| Series {
+            name: name.to_owned(),
+            tone,
+            values: values.to_vec(),
+        };
         Chart {
             id: "trend",
             title: "Charges & refunds",
@@ -331,7 +335,10 @@ mod tests {
             unit,
             label: "Day",
             labels: vec!["2026-11-17".to_owned(), "2026-11-18".to_owned()],
-            series: vec![series("approved", Tone::Good, &[1599, 3198]), series("declined", Tone::Bad, &[0, 1599])],
+            series: vec![
+                series("approved", Tone::Good, &[1599, 3198]),
+                series("declined", Tone::Bad, &[0, 1599]),
+            ],
             is_table_open: false,
         }
     }
@@ -372,7 +379,9 @@ mod tests {
 
     #[test]
     fn scale_is_round_and_holds_the_largest() {
-        for (largest, step) in [(0, 1), (1, 1), (4, 1), (5, 2), (9, 5), (40, 10), (41, 20), (999_999, 500_000)] {
+        for (largest, step) in
+            [(0, 1), (1, 1), (4, 1), (5, 2), (9, 5), (40, 10), (41, 20), (999_999, 500_000)]
+        {
             let scale = Scale::for_max(largest);
             assert_eq!(scale.step, step, "{largest}");
             assert!(scale.y_of(largest) >= TOP, "{largest}");

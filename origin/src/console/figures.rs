@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn durations_shares_and_times_are_short() {
-        for (seconds, text) in [(-1, "0 s"), (59, "59 s"), (3_599, "59 min"), (7_260, "2 h 1 min"), (90_000, "1 d 1 h")] {
+        for (seconds, text) in
+            [(-1, "0 s"), (59, "59 s"), (3_599, "59 min"), (7_260, "2 h 1 min"), (90_000, "1 d 1 h")]
+        {
             assert_eq!(format_duration(seconds), text);
         }
         assert_eq!((format_share(1, 3), format_share(0, 0)), ("33.3 %".to_owned(), "–".to_owned()));

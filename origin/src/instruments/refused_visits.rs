@@ -27,9 +27,8 @@ impl RefusedVisitCounts {
     pub(crate) fn put_back(&self, refused: Vec<RefusedVisits>) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for more in refused {
-            let is_same = |known: &&mut RefusedVisits| {
-                (known.channel, known.refusal) == (more.channel, more.refusal)
-            };
+            let is_same =
+                |known: &&mut RefusedVisits| (known.channel, known.refusal) == (more.channel, more.refusal);
             match counts.iter_mut().find(is_same) {
                 Some(known) => known.count += more.count,
                 None => counts.push(more),

@@ -29,9 +29,7 @@ mod totals;
 
 pub use cause::Cause;
 pub use finding::{Finding, RefundedBy, ReportedAmount};
-pub use kept::{
-    FindingsToKeep, KeptCause, KeptReconciliation, KeptSum, KeptSums, read_kept_finding,
-};
+pub use kept::{FindingsToKeep, KeptCause, KeptReconciliation, KeptSum, KeptSums, read_kept_finding};
 pub use kind::Kind;
 pub use lost_pais::LostPais;
 pub use repair::RepairOutcome;

@@ -9,7 +9,8 @@ use onbill_domain::tax::Tax;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::read_object;
 use onbill_domain::wire::{
-    care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, subscription, summary,
+    care, coupon, csp, device, dispute, ledger, mandate, notification, operator, ott, partner, subscription,
+    summary,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -14,7 +14,8 @@ async fn counted_day() -> Desk {
     let (desk, pai) = Desk::with_subscriber().await;
     let system = &desk.system;
     system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;
-    let refund = json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
+    let refund =
+        json!({"extRefundID": "r-1", "reason": "Cancelled", "amount": {"value": 600, "currency": "USD"}});
     system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
     system.acme.app().daily_counts().count_due_days().await.expect("works");
     desk
@@ -26,7 +27,9 @@ async fn month_has_charts_with_their_numbers_and_a_file() {
     let browser = desk.sign_in("alex", &["g-finance"]).await;
     let page = browser.get("/finance").await;
     assert_eq!(page.status, 200, "{}", page.body);
-    for expected in ["Finance, 2026-11", "Charges in USD by day", ">15.99<", ">6.00<", "Counted until 2026-11-18 11:0"] {
+    for expected in
+        ["Finance, 2026-11", "Charges in USD by day", ">15.99<", ">6.00<", "Counted until 2026-11-18 11:0"]
+    {
         assert!(page.has(expected), "{expected}: {}", page.body);
     }
     assert!(!page.has("<script") && !page.has("style="), "the policy allows neither: {}", page.body);
@@ -34,7 +37,11 @@ async fn month_has_charts_with_their_numbers_and_a_file() {
     let lines: Vec<&str> = file.body.lines().collect();
     assert_eq!(lines[0], "day,partner,charge_code,outcome,reason,count,amount_minor,currency");
     assert_eq!(lines.len(), 3, "{}", file.body);
-    assert!(lines[1].starts_with("2026-11-18,netflix,") && lines[1].ends_with(",approved,,1,1599,USD"), "{}", file.body);
+    assert!(
+        lines[1].starts_with("2026-11-18,netflix,") && lines[1].ends_with(",approved,,1,1599,USD"),
+        "{}",
+        file.body
+    );
     assert!(browser.get("/finance/print?month=2026-11").await.has("<details open"));
     assert!(browser.get("/finance?month=2026-10").await.has("Nothing was settled"));
     assert_eq!(browser.get("/finance?month=november").await.status, 400);
@@ -102,7 +109,11 @@ async fn on_call_sees_alarms_origins_and_queues() {
         assert!(page.has(expected), "{expected}: {}", page.body);
     }
     let runbook = browser.get("/on-call/runbook/billing-unreachable").await;
-    assert!(runbook.has("docs/operate/alarms.md#billing-unreachable") && runbook.has("CSP API"), "{}", runbook.body);
+    assert!(
+        runbook.has("docs/operate/alarms.md#billing-unreachable") && runbook.has("CSP API"),
+        "{}",
+        runbook.body
+    );
     assert_eq!(browser.get("/on-call/runbook/no-such-alarm").await.status, 404);
 }
 

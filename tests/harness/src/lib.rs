@@ -36,8 +36,8 @@ pub use keys::KeyHolder;
 pub use network::{FAILED_AFTER, NetworkFault, RawCall, RecordedCall, StoredCall, TestNetwork};
 pub use nonce::verified_nonce;
 pub use operator::{
-    ACME_ACCOUNTS, GATEWAY_PASSWORD, NOVA_ACCOUNTS, STAFF_SECRET, TestOperator, TestOrigin, build_app, db_folder,
-    import_account_file, operator_config, origin_config_with,
+    ACME_ACCOUNTS, GATEWAY_PASSWORD, NOVA_ACCOUNTS, STAFF_SECRET, TestOperator, TestOrigin, build_app,
+    db_folder, import_account_file, operator_config, origin_config_with,
 };
 pub use random::SequenceRandom;
 pub use system::{EDGE, NETFLIX, TestSystem, edge_config};

@@ -46,7 +46,7 @@ enum Side {
 
 #[derive(Args)]
 struct CspArguments {
-    /// The address of your CSP API: what is bss_url in the origin's configuration.
+    /// The address of your CSP API: what is `bss_url` in the origin's configuration.
     #[arg(long, value_name = "URL")]
     url: String,
     /// Your test accounts, in JSON. docs/conformance.md has an example.
@@ -55,7 +55,7 @@ struct CspArguments {
     /// Your key file with the key of use origin-to-bss: a ring, or a JWKS.
     #[arg(long, value_name = "FILE", env = "ONBILL_KEYS")]
     keys: PathBuf,
-    /// What your origin has as hand_off_seconds: how long a charge may take.
+    /// What your origin has as `hand_off_seconds`: how long a charge may take.
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=8))]
     hand_off_seconds: u64,
     #[command(flatten)]
@@ -93,7 +93,7 @@ struct PartnerArguments {
 
 #[derive(Args)]
 struct Output {
-    /// Write the report as JUnit XML too.
+    /// Write the report as `JUnit` XML too.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Write the report as one HTML page too.

@@ -104,9 +104,10 @@ fn filters(query: &AuditQuery) -> Markup {
 
 fn entries(query: &AuditQuery, lines: &[AuditLine]) -> Markup {
     let is_full = lines.len() == PER_PAGE as usize;
-    let next = lines.last().filter(|_| is_full).map(|last| {
-        format!("{}&before={}", link_to(&query.by, &query.value), last.sequence)
-    });
+    let next = lines
+        .last()
+        .filter(|_| is_full)
+        .map(|last| format!("{}&before={}", link_to(&query.by, &query.value), last.sequence));
     html! {
         section class="card" {
             @if lines.is_empty() { p class="muted" { "There are no such entries." } }

@@ -158,10 +158,7 @@ fn receipt_of(sms: &CareSms) -> Markup {
     if let Some(at) = sms.delivered_at {
         return html! { span class="good" { "delivered" } " " (show_time(at)) };
     }
-    match sms.sent_at {
-        Some(at) => html! { "at the gateway since " (show_time(at)) },
-        None => html! { "nothing is known of its delivery" },
-    }
+    if let Some(at) = sms.sent_at { html! { "at the gateway since " (show_time(at)) } } else { html! { "nothing is known of its delivery" } }
 }
 
 fn show_event(event: &CareEvent) -> Markup {

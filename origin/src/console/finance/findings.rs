@@ -55,7 +55,8 @@ pub(in crate::console) async fn findings_page(
     let no_cause = || Reject::new(ErrorCode::NotFound, "There is no such cause.");
     let cause = Cause::parse(&query.cause).ok_or_else(no_cause)?;
     let FindingsQuery { partner, from, to, after, .. } = query.clone();
-    let found = console.parts.store.list_kept_findings(partner, [from, to], query.cause.clone(), after, PER_PAGE);
+    let found =
+        console.parts.store.list_kept_findings(partner, [from, to], query.cause.clone(), after, PER_PAGE);
     let body = show(&query, cause, &found.await?);
     Ok(page(&viewer, "Findings", Section::Finance, body))
 }
@@ -95,8 +96,16 @@ mod tests {
     #[test]
     fn columns_are_those_of_the_file() {
         let expected = [
-            "kind", "transactionID", "extTransactionID", "refundID", "extRefundID", "our_status", "our_minor",
-            "partner_minor", "bill_minor", "repair",
+            "kind",
+            "transactionID",
+            "extTransactionID",
+            "refundID",
+            "extRefundID",
+            "our_status",
+            "our_minor",
+            "partner_minor",
+            "bill_minor",
+            "repair",
         ];
         assert_eq!(COLUMNS.map(|(_, place)| HEADER[place]), expected);
     }

@@ -230,7 +230,13 @@ mod tests {
             next_bill: KeptSum::default(),
         };
         let cause = KeptCause { cause: "amount-differs-on-bill".to_owned(), charges: 1, refunds: 0 };
-        let kept = KeptReconciliation { sums: vec![sums], causes: vec![cause], lines: 1, unreadable: 0, agree: false };
+        let kept = KeptReconciliation {
+            sums: vec![sums],
+            causes: vec![cause],
+            lines: 1,
+            unreadable: 0,
+            agree: false,
+        };
         let text = serde_json::to_string(&kept).expect("is JSON");
         let page = three_sources(&[report(ReportKind::Reconciliation, text)]).into_string();
         assert_eq!(page.matches(" differs</span>").count(), 1, "{page}");

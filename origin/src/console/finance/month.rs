@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn month_has_its_days_and_its_neighbours() {
         let month = Month::parse("2028-02").expect("is a month");
-        assert_eq!((month.to_string().as_str(), month.last().to_string().as_str()), ("2028-02", "2028-02-29"));
+        assert_eq!(
+            (month.to_string().as_str(), month.last().to_string().as_str()),
+            ("2028-02", "2028-02-29")
+        );
         assert_eq!(month.before().map(|month| month.to_string()).as_deref(), Some("2028-01"));
         assert_eq!(month.after().map(|month| month.to_string()).as_deref(), Some("2028-03"));
         let today = Day::parse("2028-02-03").expect("is a day");

@@ -23,8 +23,7 @@ pub(super) fn counted_note(summary: &SummaryResponse, month: Month, today: Day) 
 
 /// Two charts for each currency.
 pub(super) fn trends(summary: &SummaryResponse, month: Month, today: Day, is_on_paper: bool) -> Markup {
-    let currencies: BTreeSet<Currency> =
-        summary.charges.iter().map(|count| count.amount.currency).collect();
+    let currencies: BTreeSet<Currency> = summary.charges.iter().map(|count| count.amount.currency).collect();
     let days = month.days_until(today);
     html! {
         @if currencies.is_empty() { p class="notice" { "Nothing was settled in this month." } }
@@ -69,9 +68,8 @@ impl Trend {
     fn of(charges: &[ChargeCount], currency: Currency, days: &[Day]) -> Self {
         let of = |outcome| {
             let mut by_day: BTreeMap<Day, (i64, i64)> = days.iter().map(|day| (*day, (0, 0))).collect();
-            let counted = charges.iter().filter(|count| {
-                count.outcome == outcome && count.amount.currency == currency
-            });
+            let counted =
+                charges.iter().filter(|count| count.outcome == outcome && count.amount.currency == currency);
             for count in counted {
                 let (known, sum) = by_day.entry(count.day).or_default();
                 *known += count.count;
@@ -114,7 +112,8 @@ impl Trend {
     }
 
     fn counts_chart(&self, is_table_open: bool) -> Markup {
-        let series = |name: &str, tone, of: &OfDays| Series { name: name.to_owned(), tone, values: of.counts.clone() };
+        let series =
+            |name: &str, tone, of: &OfDays| Series { name: name.to_owned(), tone, values: of.counts.clone() };
         Chart {
             id: &format!("counts-{}", self.currency),
             title: &format!("Charges in {} by day", self.currency),
@@ -133,7 +132,8 @@ impl Trend {
     }
 
     fn sums_chart(&self, is_table_open: bool) -> Markup {
-        let series = |name: &str, tone, of: &OfDays| Series { name: name.to_owned(), tone, values: of.sums.clone() };
+        let series =
+            |name: &str, tone, of: &OfDays| Series { name: name.to_owned(), tone, values: of.sums.clone() };
         Chart {
             id: &format!("sums-{}", self.currency),
             title: &format!("Money in {} by day", self.currency),
@@ -195,7 +195,13 @@ mod tests {
         Day::parse(text).expect("is a day")
     }
 
-    fn count(at: &str, outcome: CountedOutcome, count: i64, amount_minor: i64, currency: &str) -> ChargeCount {
+    fn count(
+        at: &str,
+        outcome: CountedOutcome,
+        count: i64,
+        amount_minor: i64,
+        currency: &str,
+    ) -> ChargeCount {
         ChargeCount {
             day: day(at),
             partner: PartnerId::parse("netflix").expect("is an id"),

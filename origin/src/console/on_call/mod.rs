@@ -49,7 +49,8 @@ pub(super) async fn on_call_page(
 }
 
 fn alarms_table(alarms: &[StoredAlarm], now: Timestamp) -> Markup {
-    let is_shown = |alarm: &&StoredAlarm| alarm.cleared_at.is_none_or(|at| now.seconds_since(at) < SHOWN_SECONDS);
+    let is_shown =
+        |alarm: &&StoredAlarm| alarm.cleared_at.is_none_or(|at| now.seconds_since(at) < SHOWN_SECONDS);
     let mut shown: Vec<_> = alarms.iter().filter(is_shown).collect();
     // Active ones first, those that wake people before others, the newest first.
     shown.sort_by_key(|alarm| {

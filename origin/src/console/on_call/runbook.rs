@@ -87,7 +87,10 @@ mod tests {
     #[test]
     fn text_is_shown_as_text() {
         let page = show("Look at `<b>`.\n\n```sh\nonbill-origin alarms\n```\n\n- one\n- two").into_string();
-        assert!(page.contains("&lt;b&gt;") && page.contains("<pre><code>onbill-origin alarms\n</code></pre>"), "{page}");
+        assert!(
+            page.contains("&lt;b&gt;") && page.contains("<pre><code>onbill-origin alarms\n</code></pre>"),
+            "{page}"
+        );
         assert!(page.contains("- one <br>- two "), "{page}");
     }
 }

@@ -103,7 +103,8 @@ fn read_field<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Option<T>> 
 fn filters(query: &FunnelQuery, shown: &Shown) -> Markup {
     let channels = VisitChannel::ALL.map(VisitChannel::as_str);
     let locales = Locale::ALL.map(Locale::as_str);
-    let proofs = [MandateProof::Pin, MandateProof::Session, MandateProof::DeviceRead].map(MandateProof::as_str);
+    let proofs =
+        [MandateProof::Pin, MandateProof::Session, MandateProof::DeviceRead].map(MandateProof::as_str);
     html! {
         form class="row" method="get" action="/product" {
             label { "From" input type="date" name="from" value=(shown.from) required; }

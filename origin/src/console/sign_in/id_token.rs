@@ -1,4 +1,4 @@
-//! The ID token: what the issuer says of a person who has just signed in (OpenID Connect Core §2).
+//! The ID token: what the issuer says of a person who has just signed in (`OpenID` Connect Core §2).
 
 use super::keys::IssuerKeys;
 use onbill_domain::encoding::decode_base64url;
@@ -75,7 +75,7 @@ enum Audience {
 /// A person, as the issuer knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Person {
-    /// Identifies them at the issuer, and never another (OpenID Connect Core §5.7).
+    /// Identifies them at the issuer, and never another (`OpenID` Connect Core §5.7).
     pub(super) subject: String,
     /// What people call them, if the issuer says so.
     pub(super) name: Option<String>,
@@ -87,7 +87,7 @@ pub(super) fn claimed_key_id(token: &str) -> Option<Option<String>> {
     read_header(token).map(|header| header.kid)
 }
 
-/// Verifies a token (OpenID Connect Core §3.1.3.7): 1. its signature, by the key's own algorithm; 2. issuer,
+/// Verifies a token (`OpenID` Connect Core §3.1.3.7): 1. its signature, by the key's own algorithm; 2. issuer,
 /// audience and authorized party; 3. its times; 4. the nonce of this sign-in.
 pub(super) fn verify(
     keys: &IssuerKeys,

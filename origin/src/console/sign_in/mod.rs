@@ -1,4 +1,4 @@
-//! Signing in at the operator's identity provider, by OpenID Connect: the code flow with PKCE (RFC 7636),
+//! Signing in at the operator's identity provider, by `OpenID` Connect: the code flow with PKCE (RFC 7636),
 //! a state that the browser's cookie has to match, and a nonce that the ID token has to match. And out.
 
 mod attempt;

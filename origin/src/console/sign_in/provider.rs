@@ -33,7 +33,7 @@ pub(super) enum ProviderFault {
     BadAnswer,
 }
 
-/// The discovery document (OpenID Connect Discovery §3), as far as it is used.
+/// The discovery document (`OpenID` Connect Discovery §3), as far as it is used.
 #[derive(Clone, Deserialize)]
 struct Document {
     issuer: String,
@@ -78,7 +78,7 @@ impl ReceivedToken {
     }
 }
 
-/// Where the discovery document of an issuer is (OpenID Connect Discovery §4).
+/// Where the discovery document of an issuer is (`OpenID` Connect Discovery §4).
 pub(crate) fn discovery_url(issuer: &str) -> String {
     format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
 }
@@ -193,7 +193,7 @@ impl IdentityProvider {
 }
 
 impl Document {
-    /// Whether the document is the issuer's own (OpenID Connect Discovery §4.3), and keeps to TLS.
+    /// Whether the document is the issuer's own (`OpenID` Connect Discovery §4.3), and keeps to TLS.
     fn is_of(&self, issuer: &str) -> bool {
         let urls = [&self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri];
         self.issuer == issuer

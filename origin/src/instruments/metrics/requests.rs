@@ -97,7 +97,8 @@ pub(crate) struct CallFigures {
 
 impl OfRoute {
     fn to_figures(&self, route: &'static str) -> CallFigures {
-        let of_class = |place: usize| self.answered.iter().map(|of_method| of_method.read()[place]).sum::<u64>();
+        let of_class =
+            |place: usize| self.answered.iter().map(|of_method| of_method.read()[place]).sum::<u64>();
         let duration = self.duration.read();
         CallFigures {
             route,

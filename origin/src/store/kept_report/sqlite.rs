@@ -99,6 +99,9 @@ mod tests {
     #[test]
     fn page_of_findings_costs_the_same_in_any_report() {
         let plan = query_plan(FINDINGS);
-        assert!(plan.len() == 1 && plan[0].starts_with("SEARCH") && plan[0].contains("PRIMARY KEY"), "{plan:?}");
+        assert!(
+            plan.len() == 1 && plan[0].starts_with("SEARCH") && plan[0].contains("PRIMARY KEY"),
+            "{plan:?}"
+        );
     }
 }

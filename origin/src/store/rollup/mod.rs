@@ -17,7 +17,9 @@ use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::summary::{ChargeCount, CountedDay, CountedOutcome, VisitChannel, VisitCount, VisitStep};
+use onbill_domain::wire::summary::{
+    ChargeCount, CountedDay, CountedOutcome, VisitChannel, VisitCount, VisitStep,
+};
 use std::collections::BTreeMap;
 
 /// Part of a day that one statement counts, in seconds. An hour of a hundred charges a second is
@@ -56,11 +58,7 @@ impl Store {
     }
 
     /// Adds calls of customers that were refused on a day.
-    pub async fn add_refused_visits(
-        &self,
-        day: Day,
-        refused: Vec<RefusedVisits>,
-    ) -> Result<(), StoreError> {
+    pub async fn add_refused_visits(&self, day: Day, refused: Vec<RefusedVisits>) -> Result<(), StoreError> {
         use_case!(self, write, add_refused_visits(day, &refused))
     }
 }
@@ -241,10 +239,7 @@ fn count_refused(day: Day, refused: &[RefusedVisits]) -> VisitCounts {
 
 /// Adds what the present flows say to what was counted before. Both can have the same key: some flows of
 /// a day are deleted before others.
-fn merge_present(
-    mut counted: Vec<VisitCount>,
-    present: &VisitCounts,
-) -> Result<Vec<VisitCount>, StoreError> {
+fn merge_present(mut counted: Vec<VisitCount>, present: &VisitCounts) -> Result<Vec<VisitCount>, StoreError> {
     for (key, count) in present {
         let more = key.to_count(*count).ok_or_else(|| inconsistent_row("flows"))?;
         match counted.iter_mut().find(|known| VisitCount { count: known.count, ..more.clone() } == **known) {

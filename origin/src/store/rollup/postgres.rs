@@ -185,10 +185,7 @@ async fn replace_day(
 }
 
 /// In the order of the primary key, so that two origins never wait for each other in turn.
-pub(in crate::store) async fn add_visits(
-    tx: &PgConnection<'_>,
-    visits: &VisitCounts,
-) -> Result<(), TxError> {
+pub(in crate::store) async fn add_visits(tx: &PgConnection<'_>, visits: &VisitCounts) -> Result<(), TxError> {
     let days: Vec<String> = visits.keys().map(|key| key.day.to_string()).collect();
     let of_keys = |part: fn(&VisitKey) -> &str| visits.keys().map(part).collect::<Vec<_>>();
     let counted: Vec<i64> = visits.values().copied().collect();

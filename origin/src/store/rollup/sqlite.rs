@@ -17,11 +17,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::summary::{ChargeCount, CountedOutcome, VisitChannel, VisitCount, VisitStep};
 use rusqlite::{Connection, Row, params};
 
-pub(super) async fn count_day(
-    db: &SqliteDatabase,
-    now: Timestamp,
-    span: DaySpan,
-) -> Result<(), StoreError> {
+pub(super) async fn count_day(db: &SqliteDatabase, now: Timestamp, span: DaySpan) -> Result<(), StoreError> {
     let mut charges = ChargeCounts::new();
     for partner in db.read(list_partners).await? {
         for (from, until) in span.slices(now) {
@@ -131,8 +127,8 @@ fn replace_day(
     visits: &VisitCounts,
 ) -> Result<(), StoreError> {
     let day = span.day.to_string();
-    let is_newest = tx
-        .prepare_cached(
+    let is_newest =
+        tx.prepare_cached(
             "INSERT INTO counted_days (day, starts_at, ends_at, counted_at) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (day) DO UPDATE SET starts_at = excluded.starts_at, ends_at = excluded.ends_at,
                  counted_at = excluded.counted_at
@@ -144,8 +140,7 @@ fn replace_day(
             span.ends_at.unix_seconds(),
             now.unix_seconds(),
             NEWER_SECONDS_MAX
-        ])?
-        > 0;
+        ])? > 0;
     if !is_newest {
         return Ok(());
     }
@@ -187,11 +182,7 @@ pub(super) fn add_refused_visits(
     add_visits(tx, &super::count_refused(day, refused))
 }
 
-pub(super) fn list_counted_days(
-    db: &Connection,
-    from: Day,
-    to: Day,
-) -> Result<Vec<CountedSpan>, StoreError> {
+pub(super) fn list_counted_days(db: &Connection, from: Day, to: Day) -> Result<Vec<CountedSpan>, StoreError> {
     let mut select = db.prepare_cached(
         "SELECT day, starts_at, ends_at, counted_at FROM counted_days WHERE day BETWEEN ?1 AND ?2 ORDER BY day",
     )?;
@@ -316,7 +307,10 @@ mod tests {
             (FLOWS, "flows_by_start"),
         ] {
             let plan = query_plan(sql);
-            assert!(plan.iter().any(|step| step.starts_with("SEARCH") && step.contains(index)), "{sql}: {plan:?}");
+            assert!(
+                plan.iter().any(|step| step.starts_with("SEARCH") && step.contains(index)),
+                "{sql}: {plan:?}"
+            );
             assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{sql}: {plan:?}");
         }
     }

@@ -231,7 +231,7 @@ async fn malformed(kit: &CspKit) -> Finding {
             members.remove(member);
         }
         let seen = kit.post(CHARGE, &body).await;
-        if !seen.as_ref().is_ok_and(|answer| answer.is_refusal()) {
+        if !seen.as_ref().is_ok_and(super::super::answer::Answer::is_refusal) {
             return Err(format!("without {member}: {}", describe(&seen)));
         }
     }

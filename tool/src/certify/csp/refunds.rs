@@ -125,7 +125,7 @@ async fn prepaid(kit: &CspKit) -> Outcome {
 
 /// A refusal, or a decision against it.
 fn is_not_refunded(seen: &Seen) -> Finding {
-    let is_refused = seen.as_ref().is_ok_and(|answer| answer.is_refusal());
+    let is_refused = seen.as_ref().is_ok_and(super::super::answer::Answer::is_refusal);
     if is_refused || refund_decision(seen) == Ok(BillingDecision::Declined) {
         Ok(())
     } else {

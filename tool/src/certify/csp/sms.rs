@@ -21,7 +21,7 @@ async fn send(kit: &CspKit) -> Outcome {
     };
     let sms = SmsRequest { msisdn: msisdn.clone(), text: "onbill conformance test".to_owned() };
     let seen = kit.post(SMS, &sms).await;
-    if seen.as_ref().is_ok_and(|answer| answer.is_success()) {
+    if seen.as_ref().is_ok_and(super::super::answer::Answer::is_success) {
         Outcome::Passed
     } else {
         Outcome::Failed(describe(&seen))

@@ -1,4 +1,4 @@
-//! The report as JUnit XML, in the form that build servers read: a suite with a case for each check.
+//! The report as `JUnit` XML, in the form that build servers read: a suite with a case for each check.
 
 use super::{Report, escape};
 use crate::certify::check::Outcome;

@@ -1,4 +1,4 @@
-//! The report of a kit: a table for the terminal, JUnit XML for a build server, HTML for people.
+//! The report of a kit: a table for the terminal, `JUnit` XML for a build server, HTML for people.
 
 mod html;
 mod junit;
@@ -47,7 +47,7 @@ impl Report {
         table::write(self)
     }
 
-    /// The report as JUnit XML.
+    /// The report as `JUnit` XML.
     pub fn to_junit(&self) -> String {
         junit::write(self)
     }

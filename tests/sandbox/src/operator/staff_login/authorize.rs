@@ -24,7 +24,8 @@ pub(in crate::operator) async fn get_authorize(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let query = query.unwrap_or_default();
-    let fields = Fields::read(&query).ok_or_else(|| Reject::invalid_request("A parameter is there twice."))?;
+    let fields =
+        Fields::read(&query).ok_or_else(|| Reject::invalid_request("A parameter is there twice."))?;
     // 1.
     let client = operator.staff_client()?;
     let redirect_uri = check_client(client, &fields)?;
@@ -71,7 +72,7 @@ impl Fields {
 
 fn decode(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
-    percent_decode_str(&text).decode_utf8().ok().map(|text| text.into_owned())
+    percent_decode_str(&text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 fn check_client<'f>(client: &StaffClient, fields: &'f Fields) -> Result<&'f str, Reject> {

@@ -1,4 +1,4 @@
-//! The operator's identity provider for its own people, by OpenID Connect: discovery document, keys, a page
+//! The operator's identity provider for its own people, by `OpenID` Connect: discovery document, keys, a page
 //! where a person signs in with one click, and the exchange of a code for an ID token. It is as strict as a
 //! real one: the exact redirect URI, the client's secret, PKCE, and each code once and for a minute.
 
@@ -73,7 +73,7 @@ impl StaffLogins {
         taken.filter(|issued| !issued.is_over(now))
     }
 
-    /// A JSON Web Token (RFC 7519), signed with EdDSA (RFC 8037).
+    /// A JSON Web Token (RFC 7519), signed with `EdDSA` (RFC 8037).
     fn sign(&self, random: &dyn Random, claims: &Value) -> String {
         let part = |value: &Value| encode_base64url(value.to_string().as_bytes());
         let header = json!({"alg": "EdDSA", "kid": KEY_ID, "typ": "JWT"});
@@ -105,7 +105,7 @@ impl Operator {
     }
 }
 
-/// `GET /staff/.well-known/openid-configuration` (OpenID Connect Discovery §4).
+/// `GET /staff/.well-known/openid-configuration` (`OpenID` Connect Discovery §4).
 pub(super) async fn get_document(State(operator): State<Operator>) -> Result<Json<Value>, Refusal> {
     operator.staff_client()?;
     let issuer = operator.issuer();

@@ -15,8 +15,18 @@ pub struct Person {
 /// Everybody who can sign in.
 pub const PEOPLE: &[Person] = &[
     Person { subject: "care-1", name: "Robin", desk: "Care", groups: &["onbill-care"] },
-    Person { subject: "lead-1", name: "Kim", desk: "Supervisor", groups: &["onbill-care", "onbill-supervisor"] },
-    Person { subject: "lead-2", name: "Sasha", desk: "Supervisor, a second one", groups: &["onbill-supervisor"] },
+    Person {
+        subject: "lead-1",
+        name: "Kim",
+        desk: "Supervisor",
+        groups: &["onbill-care", "onbill-supervisor"],
+    },
+    Person {
+        subject: "lead-2",
+        name: "Sasha",
+        desk: "Supervisor, a second one",
+        groups: &["onbill-supervisor"],
+    },
     Person { subject: "billing-1", name: "Noa", desk: "Billing", groups: &["onbill-billing"] },
     Person { subject: "finance-1", name: "Alex", desk: "Finance", groups: &["onbill-finance"] },
     Person { subject: "fraud-1", name: "Jo", desk: "Fraud", groups: &["onbill-fraud"] },

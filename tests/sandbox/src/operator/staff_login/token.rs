@@ -97,7 +97,7 @@ fn read_basic(value: &str) -> Option<(String, String)> {
     let decoded = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     let (id, secret) = text.split_once(':')?;
-    let decode = |half: &str| percent_decode_str(half).decode_utf8().ok().map(|half| half.into_owned());
+    let decode = |half: &str| percent_decode_str(half).decode_utf8().ok().map(std::borrow::Cow::into_owned);
     Some((decode(id)?, decode(secret)?))
 }
 

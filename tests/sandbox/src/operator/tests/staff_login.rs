@@ -93,7 +93,10 @@ async fn person_signs_in_with_one_click_and_the_token_is_signed_with_the_publish
 
     let code = acme.code_of("lead-1").await;
     let answer = acme.exchange(&[("code", &code)], ENCODED_SECRET).await;
-    assert_eq!((answer.status, &answer.headers["cache-control"]), (StatusCode::OK, &"no-store".parse().expect("is a value")));
+    assert_eq!(
+        (answer.status, &answer.headers["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().expect("is a value"))
+    );
     let token = answer.json()["id_token"].as_str().expect("is there").to_owned();
     let (signed, signature) = token.rsplit_once('.').expect("has a signature");
     let keys = ask(&acme.router, get("/staff/keys")).await.json();
@@ -102,7 +105,10 @@ async fn person_signs_in_with_one_click_and_the_token_is_signed_with_the_publish
     UnparsedPublicKey::new(&ED25519, x).verify(signed.as_bytes(), &signature).expect("is genuine");
     let payload = decode_base64url(signed.split('.').nth(1).expect("is there")).expect("is base64url");
     let claims: Value = serde_json::from_slice(&payload).expect("is JSON");
-    assert_eq!((&claims["sub"], &claims["nonce"], &claims["aud"]), (&json!("lead-1"), &json!("n-1"), &json!("onbill")));
+    assert_eq!(
+        (&claims["sub"], &claims["nonce"], &claims["aud"]),
+        (&json!("lead-1"), &json!("n-1"), &json!("onbill"))
+    );
     assert_eq!(claims["groups"], json!(["onbill-care", "onbill-supervisor"]));
     assert_eq!(claims["exp"].as_i64(), Some(acme.now() + 300));
 }
@@ -138,7 +144,10 @@ async fn client_that_asks_in_a_weaker_way_is_told_so() {
     ] {
         let back = ask(&acme.router, get(&authorize_path(&[(name, value), ("person", "care-1")]))).await;
         let url = location(&back);
-        assert!(url.starts_with(&format!("{CALLBACK}?error={}&", error.replace('_', "%5F"))), "{name}: {url}");
+        assert!(
+            url.starts_with(&format!("{CALLBACK}?error={}&", error.replace('_', "%5F"))),
+            "{name}: {url}"
+        );
     }
 }
 
@@ -149,7 +158,11 @@ async fn code_is_good_once_for_a_minute_and_for_its_own_client() {
     assert_eq!(acme.exchange(&[("code", &used)], ENCODED_SECRET).await.status, StatusCode::OK);
     let expect_refusal = async |changed: &[(&str, &str)], secret: &str, status: u16, error: &str| {
         let refused = acme.exchange(changed, secret).await;
-        assert_eq!((refused.status.as_u16(), refused.json()["error"].as_str()), (status, Some(error)), "{changed:?}");
+        assert_eq!(
+            (refused.status.as_u16(), refused.json()["error"].as_str()),
+            (status, Some(error)),
+            "{changed:?}"
+        );
     };
     expect_refusal(&[("code", &used)], ENCODED_SECRET, 400, "invalid_grant").await;
     for (name, value) in [
@@ -164,7 +177,13 @@ async fn code_is_good_once_for_a_minute_and_for_its_own_client() {
     let code = acme.code_of("care-1").await;
     expect_refusal(&[("code", &code)], "wrong", 401, "invalid_client").await;
     expect_refusal(&[("code", &code), ("client_secret", "x")], ENCODED_SECRET, 401, "invalid_client").await;
-    expect_refusal(&[("code", &code), ("grant_type", "password")], ENCODED_SECRET, 400, "unsupported_grant_type").await;
+    expect_refusal(
+        &[("code", &code), ("grant_type", "password")],
+        ENCODED_SECRET,
+        400,
+        "unsupported_grant_type",
+    )
+    .await;
     acme.world.clock.0.fetch_add(60, Ordering::SeqCst);
     expect_refusal(&[("code", &code)], ENCODED_SECRET, 400, "invalid_grant").await;
 }
