@@ -41,6 +41,8 @@ crate::wire_enum! {
         JobRetried = "job-retried",
         /// Closed an alarm.
         AlarmClosed = "alarm-closed",
+        /// Sent the state of a PAI to its partner and to the edge once more.
+        StateSentAgain = "state-sent-again",
     }
 }
 

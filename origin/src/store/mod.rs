@@ -69,6 +69,7 @@ mod subscriber;
 // The roof: no noun calls it.
 mod adoption;
 mod backup;
+mod correlation;
 mod desk;
 mod settle;
 mod sweep;
@@ -82,6 +83,7 @@ pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, Billi
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;
 pub use commits::PoolStatus;
+pub use correlation::{LinkRow, LinkedSubscription};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
