@@ -263,7 +263,7 @@ pub fn hmac_sha256(secret: &[u8], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Reads one of the forms. serde_json quotes values in its messages, and those are secrets: give the
+/// Reads one of the forms. `serde_json` quotes values in its messages, and those are secrets: give the
 /// position only.
 fn parse_form<T: DeserializeOwned>(json: &str) -> Result<T, String> {
     read_json(json.as_bytes()).map_err(|error| {

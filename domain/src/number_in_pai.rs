@@ -160,8 +160,8 @@ mod tests {
             let (highest_first, lowest_first) = (value.to_be_bytes(), value.to_le_bytes());
             let plain: [&[u8]; 7] = [
                 e164.as_bytes(),
-                e164[1..].as_bytes(),
-                e164[3..].as_bytes(),
+                &e164.as_bytes()[1..],
+                &e164.as_bytes()[3..],
                 &packed,
                 &swapped,
                 &highest_first,

@@ -237,8 +237,8 @@ async fn coupons_sms_is_sent_again_once() {
     let (_, page) = search(&system, GOOD).await;
     assert_eq!((&page["sms"][0]["kind"], &page["sms"][0]["id"]), (&json!("coupon"), &json!("k-1")), "{page}");
     let entries = list_entries(&system).await;
-    let resent: Vec<_> = entries.iter().filter(|entry| entry.act == AuditAct::SmsResent).collect();
-    let outcomes: Vec<_> = resent.iter().map(|entry| entry.outcome).collect();
+    let copies: Vec<_> = entries.iter().filter(|entry| entry.act == AuditAct::SmsResent).collect();
+    let outcomes: Vec<_> = copies.iter().map(|entry| entry.outcome).collect();
     assert_eq!(outcomes, [AuditOutcome::Done, AuditOutcome::Unchanged]);
-    assert_eq!(resent[0].subscriber.as_deref(), page["handle"].as_str());
+    assert_eq!(copies[0].subscriber.as_deref(), page["handle"].as_str());
 }

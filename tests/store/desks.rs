@@ -5,7 +5,7 @@ use crate::events::{new_event, record_event};
 use crate::outcome::done;
 use crate::races::{at_once, how_many};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_charge, new_coupon, new_refund, new_signup, new_subscription, parse_day,
+    NOW, TestStore, fresh_nonce, new_coupon, new_refund, new_signup, new_subscription, parse_day,
     parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
 };
 use onbill_domain::account_event::AccountEvent;

@@ -139,7 +139,7 @@ fn format_response(response: &Response<Bytes>, signed_by: ResponseSigner<'_>) ->
                 head.push(format!("signed by: {party} (not the operator of this call: do not act on it)"));
             }
             ResponseSigner::Nobody => {
-                head.push("signed by: nobody (a partner must not act on it)".to_owned())
+                head.push("signed by: nobody (a partner must not act on it)".to_owned());
             }
             ResponseSigner::NotExpected => {}
         }

@@ -95,7 +95,7 @@ enum Verb {
 /// Runs the verb that the command line asks for.
 pub(crate) async fn run() -> ExitCode {
     let Arguments { config, verb } = Arguments::parse();
-    let outcome = CallTrace::begin(&SystemRandom).scope(run_verb(verb, &config)).await;
+    let outcome = Box::pin(CallTrace::begin(&SystemRandom).scope(run_verb(verb, &config))).await;
     let code = match outcome {
         Ok(VerbOutcome::Findings) if !output::is_closed() => ExitCode::from(1),
         Ok(_) => ExitCode::SUCCESS,

@@ -89,7 +89,7 @@ fn write_example(page: &mut String, what: &str, content: &Value) {
 fn write_operation(page: &mut String, document: &Document, operation: &Operation<'_>) {
     let json = operation.json;
     let _ = write!(page, "\n### {} {}\n\n", operation.method, operation.pattern);
-    let _ = write!(page, "{}. {}\n", text(&json["summary"]), text(&json["description"]));
+    let _ = writeln!(page, "{}. {}", text(&json["summary"]), text(&json["description"]));
     let parameters = json["parameters"].as_array().into_iter().flatten();
     let parameters = parameters.map(|parameter| document.resolve(parameter));
     let own: Vec<&Value> = parameters.filter(|parameter| parameter["in"] != "header").collect();

@@ -26,7 +26,10 @@ pub struct Config {
     operators: Operators,
     partners: Vec<Partner>,
     partner_keys: Keyring,
-    /// The present root key, and the next one if there is one.
+    /// The present root key. KV keys of PAIs with a number are hashed with it.
+    root: RootKey,
+    /// The root keys from which operators' keys are derived: the present one, and the next one while
+    /// operators move to it.
     roots: Vec<RootKey>,
     challenge: Option<Challenge>,
 }
@@ -109,7 +112,7 @@ impl Config {
 
     /// The key of a PAI's mapping in KV, under the present root key.
     pub(crate) fn pai_key(&self, pai: Pai) -> String {
-        kv::pai_key(&self.roots[0], pai)
+        kv::pai_key(&self.root, pai)
     }
 
     pub(crate) fn challenge(&self) -> Option<&Challenge> {

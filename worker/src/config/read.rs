@@ -72,11 +72,11 @@ impl Config {
         let offers = partners.iter().flat_map(|partner| &partner.offers);
         check_distinct("PARTNERS", "offer", offers.map(OfferId::as_str))?;
 
-        let roots = read_roots(variable("EDGE_ROOT_KEY"), variable("EDGE_ROOT_KEY_NEXT"))?;
+        let (root, roots) = read_roots(variable("EDGE_ROOT_KEY"), variable("EDGE_ROOT_KEY_NEXT"))?;
         let partner_keys = read_partner_keys(variable("PARTNER_KEYS"), &partners)?;
         let operators = Operators::Stored(OperatorCache::default());
         let config =
-            Self { deployment, edge_urls, operators, partners, partner_keys, roots, challenge: None };
+            Self { deployment, edge_urls, operators, partners, partner_keys, root, roots, challenge: None };
         match variable("OPERATORS") {
             None => Ok(config),
             Some(list) => Ok(Self { operators: Operators::Listed(config.read_operators(&list)?), ..config }),
@@ -154,19 +154,20 @@ fn id_of(known: &KnownOperator) -> Option<&OperatorId> {
     }
 }
 
-/// The root key, and the next one while operators move from one to the other.
-fn read_roots(current: Option<String>, next: Option<String>) -> Result<Vec<RootKey>, ConfigFault> {
+/// The root key, and all of them: the next one is there too while operators move from one to the other.
+fn read_roots(current: Option<String>, next: Option<String>) -> Result<(RootKey, Vec<RootKey>), ConfigFault> {
     let current = current.ok_or_else(|| config_fault("the secret EDGE_ROOT_KEY is missing"))?;
     let parse = |name: &str, text: &str| {
         let complaint = || config_fault(format!("{name} must be an id, a dot and 32 bytes in base64url"));
         RootKey::parse(text).ok_or_else(complaint)
     };
-    let mut roots = vec![parse("EDGE_ROOT_KEY", &current)?];
+    let current = parse("EDGE_ROOT_KEY", &current)?;
+    let mut roots = vec![current.clone()];
     if let Some(next) = next {
         roots.push(parse("EDGE_ROOT_KEY_NEXT", &next)?);
     }
     check_distinct("EDGE_ROOT_KEY and EDGE_ROOT_KEY_NEXT", "id", roots.iter().map(RootKey::id))?;
-    Ok(roots)
+    Ok((current, roots))
 }
 
 /// The keys with partners. Every partner has those that its calls need, and the edge cannot sign as

@@ -37,9 +37,9 @@ fn check(lines: &[String]) -> (Vec<(u64, ImportedCharge)>, Vec<Problem>) {
     let known = known_pais(test.rules());
     let (mut sound, mut problems) = (Vec::new(), Vec::new());
     let mut check = ChargeCheck::new(test.rules(), &known);
-    let text = format!("{}\n{}\n", CHARGES_HEADER.join(","), lines.join("\n"));
+    let csv = format!("{}\n{}\n", CHARGES_HEADER.join(","), lines.join("\n"));
     let take = |line, imported| sound.push((line, imported));
-    let read = check.read("charges.csv", text.as_bytes(), take, |problem| problems.push(problem), |_| {});
+    let read = check.read("charges.csv", csv.as_bytes(), take, |problem| problems.push(problem), |_| {});
     read.expect("has its header");
     check.finish(|problem| problems.push(problem));
     (sound, problems)
