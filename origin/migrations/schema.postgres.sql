@@ -267,6 +267,27 @@ CREATE INDEX mandates_by_pai ON mandates (pai, in_force_from);
 CREATE INDEX mandates_by_subscription ON mandates (partner_subscription_id) WHERE partner_subscription_id IS NOT NULL;
 CREATE INDEX mandates_by_time ON mandates (recorded_at, sequence);
 
+CREATE TABLE migration_files (
+    file_id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
+    sha256 BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    lines BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    loaded_through BIGINT NOT NULL,
+    begun_at BIGINT NOT NULL,
+    loaded_at BIGINT,
+    PRIMARY KEY (file_id),
+    UNIQUE (sha256),
+    CHECK ((state = 'LOADED'::text) = (loaded_at IS NOT NULL)),
+    CHECK (kind = ANY (ARRAY['pais'::text, 'charges'::text])),
+    CHECK (lines >= 0),
+    CHECK (loaded_through >= 0),
+    CHECK (refused >= 0),
+    CHECK (state = ANY (ARRAY['LOADING'::text, 'LOADED'::text]))
+);
+
 CREATE TABLE migrations (
     number BIGINT NOT NULL,
     served_from BIGINT NOT NULL,
@@ -364,13 +385,24 @@ CREATE TABLE pais (
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     closed_at BIGINT,
+    dark_since BIGINT,
+    cut_over_at BIGINT,
+    paid_until TEXT,
+    migration_file BIGINT,
+    migration_line BIGINT,
+    migration_fingerprint BYTEA,
     PRIMARY KEY (pai),
+    FOREIGN KEY (migration_file) REFERENCES migration_files(file_id),
     FOREIGN KEY (subscriber_id) REFERENCES subscribers(subscriber_id),
+    CHECK ((migration_file IS NULL) = (migration_line IS NULL) AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
     CHECK ((state = 'CLOSED'::text) = (closed_reason IS NOT NULL)),
     CHECK (closed_at IS NULL OR state = 'CLOSED'::text),
+    CHECK (migration_file IS NOT NULL OR dark_since IS NULL AND cut_over_at IS NULL AND paid_until IS NULL),
+    CHECK (migration_file IS NULL OR (dark_since IS NULL) = (cut_over_at IS NOT NULL)),
     CHECK (state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'CLOSED'::text]))
 );
 CREATE INDEX pais_by_subscriber ON pais (subscriber_id);
+CREATE INDEX pais_dark ON pais (partner, pai) WHERE dark_since IS NOT NULL;
 CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED'::text;
 
 CREATE TABLE partner_subscriptions (
@@ -531,14 +563,23 @@ CREATE TABLE transactions (
     created_at BIGINT NOT NULL,
     settled_at BIGINT,
     refunded_minor BIGINT NOT NULL DEFAULT 0,
+    billing_ref TEXT,
+    migration_file BIGINT,
+    migration_line BIGINT,
+    migration_fingerprint BYTEA,
     PRIMARY KEY (transaction_id),
     UNIQUE (partner, ext_transaction_id),
+    FOREIGN KEY (migration_file) REFERENCES migration_files(file_id),
     FOREIGN KEY (pai) REFERENCES pais(pai),
-    CHECK ((status = 'DECLINED'::text) = (decline_reason IS NOT NULL)),
+    CHECK ((migration_file IS NULL) = (migration_line IS NULL) AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
     CHECK (amount_minor > 0),
+    CHECK (billing_ref IS NULL OR migration_file IS NOT NULL),
+    CHECK (migration_file IS NULL OR status <> 'APPROVED'::text OR billing_ref IS NOT NULL),
     CHECK (raw_scope = ANY (ARRAY['mandate'::text, 'coupon'::text, 'account'::text])),
     CHECK (raw_scope IS NULL OR raw_code IS NOT NULL AND status = 'DECLINED'::text),
     CHECK (refunded_minor >= 0 AND refunded_minor <= amount_minor),
+    CHECK (status <> 'DECLINED'::text OR decline_reason IS NOT NULL OR migration_file IS NOT NULL),
+    CHECK (status = 'DECLINED'::text OR decline_reason IS NULL),
     CHECK (status = ANY (ARRAY['PENDING'::text, 'APPROVED'::text, 'DECLINED'::text]))
 );
 CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);

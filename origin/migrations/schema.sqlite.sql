@@ -230,6 +230,20 @@ CREATE INDEX mandates_by_subscription ON mandates (partner_subscription_id)
     WHERE partner_subscription_id IS NOT NULL;
 CREATE INDEX mandates_by_time ON mandates (recorded_at, sequence);
 
+CREATE TABLE migration_files (
+    file_id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    sha256         BLOB NOT NULL UNIQUE,
+    kind           TEXT NOT NULL CHECK (kind IN ('pais', 'charges')),
+    name           TEXT NOT NULL,
+    lines          INTEGER NOT NULL CHECK (lines >= 0),
+    refused        INTEGER NOT NULL CHECK (refused >= 0),
+    state          TEXT NOT NULL CHECK (state IN ('LOADING', 'LOADED')),
+    loaded_through INTEGER NOT NULL CHECK (loaded_through >= 0),
+    begun_at       INTEGER NOT NULL,
+    loaded_at      INTEGER,
+    CHECK ((state = 'LOADED') = (loaded_at IS NOT NULL))
+) STRICT;
+
 CREATE TABLE migrations (
     number      INTEGER PRIMARY KEY,
     served_from INTEGER NOT NULL,
@@ -311,9 +325,21 @@ CREATE TABLE pais (
     version       INTEGER NOT NULL,
     created_at    INTEGER NOT NULL,
     closed_at     INTEGER CHECK (closed_at IS NULL OR state = 'CLOSED'),
-    CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL))
+    dark_since    INTEGER,
+    cut_over_at   INTEGER,
+    paid_until    TEXT,
+    migration_file        INTEGER REFERENCES migration_files,
+    migration_line        INTEGER,
+    migration_fingerprint BLOB,
+    CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL)),
+    CHECK ((migration_file IS NULL) = (migration_line IS NULL)
+        AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
+    CHECK (migration_file IS NOT NULL
+        OR (dark_since IS NULL AND cut_over_at IS NULL AND paid_until IS NULL)),
+    CHECK (migration_file IS NULL OR (dark_since IS NULL) = (cut_over_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pais_by_subscriber ON pais (subscriber_id);
+CREATE INDEX pais_dark ON pais (partner, pai) WHERE dark_since IS NOT NULL;
 CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED';
 
 CREATE TABLE partner_subscriptions (
@@ -454,8 +480,17 @@ CREATE TABLE transactions (
     created_at         INTEGER NOT NULL,
     settled_at         INTEGER,
     refunded_minor     INTEGER NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),
+    billing_ref           TEXT,
+    migration_file        INTEGER REFERENCES migration_files,
+    migration_line        INTEGER,
+    migration_fingerprint BLOB,
     UNIQUE (partner, ext_transaction_id),
-    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL)),
+    CHECK (status = 'DECLINED' OR decline_reason IS NULL),
+    CHECK (status <> 'DECLINED' OR decline_reason IS NOT NULL OR migration_file IS NOT NULL),
+    CHECK ((migration_file IS NULL) = (migration_line IS NULL)
+        AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
+    CHECK (billing_ref IS NULL OR migration_file IS NOT NULL),
+    CHECK (migration_file IS NULL OR status <> 'APPROVED' OR billing_ref IS NOT NULL),
     CHECK (raw_scope IS NULL OR (raw_code IS NOT NULL AND status = 'DECLINED'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transactions_by_creation ON transactions (partner, created_at, transaction_id);

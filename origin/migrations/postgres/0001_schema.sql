@@ -144,7 +144,26 @@ CREATE INDEX subscribers_by_number ON subscribers (number_index);
 CREATE INDEX subscribers_being_erased ON subscribers (subscriber_id)
     WHERE erasure_requested_at IS NOT NULL AND number_index IS NOT NULL;
 
--- A subscriber at one partner. The id is random, and closed is permanent.
+-- A file of another system's that was loaded, or is being loaded.
+CREATE TABLE migration_files (
+    file_id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- Of its bytes. The same file is loaded once.
+    sha256         BYTEA NOT NULL UNIQUE,
+    kind           TEXT NOT NULL CHECK (kind IN ('pais', 'charges')),
+    -- Without its folder.
+    name           TEXT NOT NULL,
+    -- Lines without those that are refused, and those.
+    lines          BIGINT NOT NULL CHECK (lines >= 0),
+    refused        BIGINT NOT NULL CHECK (refused >= 0),
+    state          TEXT NOT NULL CHECK (state IN ('LOADING', 'LOADED')),
+    -- The last line that was loaded: an interrupted load goes on after it.
+    loaded_through BIGINT NOT NULL CHECK (loaded_through >= 0),
+    begun_at       BIGINT NOT NULL,
+    loaded_at      BIGINT,
+    CHECK ((state = 'LOADED') = (loaded_at IS NOT NULL))
+);
+
+-- A subscriber at one partner. The id is random or another system's, and closed is permanent.
 CREATE TABLE pais (
     pai           TEXT PRIMARY KEY,
     partner       TEXT NOT NULL,
@@ -156,10 +175,29 @@ CREATE TABLE pais (
     version       BIGINT NOT NULL,
     created_at    BIGINT NOT NULL,
     closed_at     BIGINT CHECK (closed_at IS NULL OR state = 'CLOSED'),
-    CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL))
+    -- Since when it is dark: it was loaded from another system's file, and that system still charges it.
+    -- NULL for a PAI of our own, and once it is cut over.
+    dark_since    BIGINT,
+    -- When it was cut over to onbill; NULL before, and for a PAI of our own.
+    cut_over_at   BIGINT,
+    -- The last day that the other system says is paid for, if it says so.
+    paid_until    TEXT,
+    -- From which line of which file it was loaded, and a keyed hash of that line's values: a changed
+    -- line has another one. NULL for a PAI of our own.
+    migration_file        BIGINT REFERENCES migration_files,
+    migration_line        BIGINT,
+    migration_fingerprint BYTEA,
+    CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL)),
+    CHECK ((migration_file IS NULL) = (migration_line IS NULL)
+        AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
+    CHECK (migration_file IS NOT NULL
+        OR (dark_since IS NULL AND cut_over_at IS NULL AND paid_until IS NULL)),
+    CHECK (migration_file IS NULL OR (dark_since IS NULL) = (cut_over_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED';
 CREATE INDEX pais_by_subscriber ON pais (subscriber_id);
+-- A cut-over, and whether there are any.
+CREATE INDEX pais_dark ON pais (partner, pai) WHERE dark_since IS NOT NULL;
 
 -- A sign-up token, and what became of the visit that it was issued for.
 CREATE TABLE signups (
@@ -300,8 +338,21 @@ CREATE TABLE transactions (
     settled_at         BIGINT,
     -- The sum of its refunds, those that are PENDING among them.
     refunded_minor     BIGINT NOT NULL DEFAULT 0 CHECK (refunded_minor BETWEEN 0 AND amount_minor),
+    -- These four are of a charge that another system has posted: a claim. Billing's id of its bill line, to
+    -- which its refunds refer; from which line of which file it was loaded, and a hash of that line's
+    -- values. NULL for a charge of our own. The other system's refunds are part of refunded_minor.
+    billing_ref           TEXT,
+    migration_file        BIGINT REFERENCES migration_files,
+    migration_line        BIGINT,
+    migration_fingerprint BYTEA,
     UNIQUE (partner, ext_transaction_id),
-    CHECK ((status = 'DECLINED') = (decline_reason IS NOT NULL)),
+    -- Other systems do not say why.
+    CHECK (status = 'DECLINED' OR decline_reason IS NULL),
+    CHECK (status <> 'DECLINED' OR decline_reason IS NOT NULL OR migration_file IS NOT NULL),
+    CHECK ((migration_file IS NULL) = (migration_line IS NULL)
+        AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
+    CHECK (billing_ref IS NULL OR migration_file IS NOT NULL),
+    CHECK (migration_file IS NULL OR status <> 'APPROVED' OR billing_ref IS NOT NULL),
     CHECK (raw_scope IS NULL OR (raw_code IS NOT NULL AND status = 'DECLINED'))
 );
 -- Reports read a period by the time of posting or of settlement, and all that is pending.

@@ -25,6 +25,9 @@ VALUES ('subscriber-1', 'handle-1', <01*32>, <01*40>, '2024-01-01', 1795000000, 
     ('subscriber-2', 'handle-2', <02*32>, <02*40>, '2019-01-01', 1790000000, NULL, NULL, 1794000000, NULL),
     ('subscriber-3', 'handle-3', NULL, NULL, NULL, 1790000000, NULL, NULL, 1795000000, 1795000000),
     ('subscriber-4', 'handle-4', <04*32>, <04*40>, '2020-01-01', 1790000000, NULL, NULL, 1795000000, 1795000000);
+-- Of another system: a dark PAI, and one that is cut over.
+INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at)
+VALUES ('subscriber-5', 'handle-5', <05*32>, <05*40>, '2018-01-01', 1796000000);
 INSERT INTO erasures (erasure_id, requested_at, found) VALUES ('er-1', 1795000000, 1);
 
 INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at)
@@ -33,6 +36,16 @@ VALUES ('01010101-0101-4101-8101-010101010101', 'netflix', 'subscriber-1', 'ACTI
         1790000000, 1794000000),
     ('03030303-0303-4303-8303-030303030303', 'netflix', 'subscriber-3', 'CLOSED', 'account-closed', 2, 1790000000,
         1795000000);
+
+INSERT INTO migration_files (sha256, kind, name, lines, refused, state, loaded_through, begun_at, loaded_at)
+VALUES (<31*32>, 'pais', 'pais.csv', 2, 1, 'LOADED', 4, 1796000000, 1796000060),
+    (<32*32>, 'charges', 'charges.csv', 2, 0, 'LOADING', 2, 1796000100, NULL);
+INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at, dark_since,
+    cut_over_at, paid_until, migration_file, migration_line, migration_fingerprint)
+VALUES ('ENT1664367665579', 'netflix', 'subscriber-5', 'ACTIVE', NULL, 1, 1660000000, NULL, 1796000000, NULL,
+        '2026-12-17', 1, 2, <33*32>),
+    ('pci123', 'tunes', 'subscriber-5', 'SUSPENDED', NULL, 2, 1660000000, NULL, NULL, 1796001000, NULL, 1, 3,
+        <34*32>);
 
 INSERT INTO signups (jti, ticket_hash, partner, pai, offer, locale, account_type, partner_return_url, return_url,
     issued_at, spent_at, ext_reference)
@@ -86,6 +99,13 @@ VALUES ('tx-approved', 'netflix', 'n-approved', <0d*32>, '01010101-0101-4101-810
     ('tx-gift', 'netflix', 'onbill-coupon-tx-gift', <1a*32>, '02020202-0202-4202-8202-020202020202', 8999, 'USD',
         NULL, 'Netflix Standard, 6 months', '2027-02-01', '2027-07-31', 'PENDING', NULL, NULL, NULL, 1795000060,
         1795000000, NULL, 0, NULL, NULL, NULL, 'netflix-gone', NULL, 'OTT-NFLX-STD', NULL);
+INSERT INTO transactions (transaction_id, partner, ext_transaction_id, fingerprint, pai, amount_minor, currency,
+    description, period_from, period_to, status, responding_until, created_at, settled_at, refunded_minor, billing_ref,
+    migration_file, migration_line, migration_fingerprint)
+VALUES ('tx-claim', 'netflix', 'n-claim', NULL, 'ENT1664367665579', 1599, 'USD', '', '2026-11-01', '2026-11-30',
+        'APPROVED', 1793000000, 1793000000, 1793000000, 599, 'line-7', 2, 2, <35*32>),
+    ('tx-claim-declined', 'netflix', 'n-claim-declined', NULL, 'ENT1664367665579', 1599, 'USD', '', '2026-10-01',
+        '2026-10-31', 'DECLINED', 1792000000, 1792000000, 1792000000, 0, NULL, 2, 3, <36*32>);
 INSERT INTO refunds (refund_id, partner, ext_refund_id, fingerprint, transaction_id, amount_minor, reason, status,
     raw_code, stored_response, responding_until, created_at, settled_at, tax_minor, borne_by)
 VALUES ('rf-pending', 'netflix', 'r-pending', <10*32>, 'tx-approved', 600, 'Half a month', 'PENDING', NULL, NULL,
