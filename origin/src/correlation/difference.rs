@@ -122,6 +122,7 @@ mod tests {
         LinkRow {
             pai: Pai::from_random([1; 16]),
             state,
+            is_dark: false,
             subscriber: Some((NumberIndex([1; 32]), "a-1".to_owned())),
             subscription: is_subscribed.then(|| LinkedSubscription {
                 ext_subscription_id: id("s-1"),

@@ -115,9 +115,10 @@ impl Correlation<'_> {
             let side = list.side;
             let line = list.take(own);
             compare(side, own, line.as_ref(), |class, ours, theirs| {
-                // The partner learns states from onbill. Whatever else differs is for a person to decide.
-                let is_repairable =
-                    side == ListSide::Partner && matches!(class, Class::Missing | Class::State);
+                // The partner learns states from onbill, except those of dark PAIs. Whatever else differs is for a
+                // person to decide.
+                let is_sent = side == ListSide::Partner && !own.is_dark;
+                let is_repairable = is_sent && matches!(class, Class::Missing | Class::State);
                 is_to_send |= is_repairable;
                 *summary.found.entry((side, class)).or_default() += 1;
                 let line = line.as_ref().map(|line| line.number);

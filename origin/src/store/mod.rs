@@ -83,7 +83,7 @@ pub use billing_file::{AcceptResponseResult, BillingFile, BillingFileLine, Billi
 pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount};
 pub(crate) use commits::CommitMetrics;
 pub use commits::PoolStatus;
-pub use correlation::{LinkRow, LinkedSubscription};
+pub use correlation::{LinkRow, LinkedSubscription, UnfittingCharge};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };

@@ -1,5 +1,5 @@
 //! What the ledger has of each PAI, beside what a partner and the operator's BSS have, and sending it
-//! again to those who should know.
+//! again to those who should know. Also what of charges and subscriptions does not fit together.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -8,6 +8,7 @@ use super::audit::AuditStamp;
 use super::database::{Store, use_case};
 use super::error::StoreError;
 use super::number::NumberIndex;
+use super::page::{Cursor, Page};
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -39,6 +40,44 @@ impl Store {
     ) -> Result<bool, StoreError> {
         use_case!(self, write, send_pai_state_again(now, &stamp, &partner, pai, reason))
     }
+
+    /// A page of live subscriptions after that of the PAI `after`, in the order of their PAIs: the last
+    /// PAI of the page, and of each partner how many of them were not charged since a time, though
+    /// they should have been. `None` at the end.
+    pub async fn count_uncharged(
+        &self,
+        since: Timestamp,
+        after: Option<Pai>,
+        limit: u32,
+    ) -> Result<Option<(Pai, Vec<(PartnerId, u64)>)>, StoreError> {
+        use_case!(self, read, count_uncharged(since, after, limit))
+    }
+
+    /// A page of a partner's charges after `after` that were posted before `until`, ordered by time
+    /// and id, with what does not fit. Charges of another system are left out.
+    pub async fn list_unfitting_charges(
+        &self,
+        partner: PartnerId,
+        until: Timestamp,
+        after: Cursor,
+        limit: u32,
+    ) -> Result<Page<UnfittingCharge>, StoreError> {
+        use_case!(self, read, list_unfitting_charges(&partner, until, &after, limit))
+    }
+}
+
+/// A charge was posted so many seconds after its PAI had closed, or its subscription had ended: by then
+/// the partner has both the webhook and the day's other calls behind it.
+const ENDED_SECONDS: i64 = 86_400;
+
+/// A charge, and what of it does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfittingCharge {
+    pub posted: Cursor,
+    /// It was not declined, and its PAI had no subscription.
+    pub is_without_subscription: bool,
+    /// Its PAI had been closed for a day.
+    pub is_after_closing: bool,
 }
 
 /// A PAI with its subscriber and its live subscription.
@@ -46,6 +85,8 @@ impl Store {
 pub struct LinkRow {
     pub pai: Pai,
     pub state: PaiState,
+    /// It was loaded from another system's file, and is not cut over.
+    pub is_dark: bool,
     /// Number and operator's id of its subscriber; `None` once they have left, or were erased.
     pub subscriber: Option<(NumberIndex, String)>,
     pub subscription: Option<LinkedSubscription>,
