@@ -1,6 +1,6 @@
 //! Records the charges that partners post, and submits them to billing.
 
-use super::ANSWERING_SECONDS;
+use super::{ANSWERING_SECONDS, not_cut_over};
 use crate::ambient::Clock;
 use crate::config::{ChargeCodes, Config};
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
@@ -39,7 +39,8 @@ pub enum RecordedCharge {
 
 impl ChargePosts {
     /// Records a charge durably, with the job that submits it to billing: 404 `pai-not-found`, 400
-    /// `parameter-not-supported` for a currency in which the operator does not bill, 422
+    /// `parameter-not-supported` for a currency in which the operator does not bill, 503
+    /// `service-unavailable` for a PAI that another system charges, 422
     /// `idempotency-violation`, 409 `request-in-progress`. What the customer has not agreed to, and
     /// days that coupons have paid for, are recorded declines. `begun` is when the post came in.
     pub(crate) async fn record_charge(
@@ -86,6 +87,7 @@ impl ChargePosts {
             PostChargeResult::InProgress => {
                 Reject::new(ErrorCode::RequestInProgress, "The same charge is being answered.")
             }
+            PostChargeResult::NotCutOver => not_cut_over(),
             PostChargeResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
             PostChargeResult::CurrencyNotBilled => Reject::new(
                 ErrorCode::ParameterNotSupported,

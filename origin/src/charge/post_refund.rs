@@ -1,6 +1,6 @@
 //! Records the refunds that partners and the operator's desks post, and submits them to billing.
 
-use super::ANSWERING_SECONDS;
+use super::{ANSWERING_SECONDS, not_cut_over};
 use crate::ambient::Clock;
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
@@ -37,7 +37,7 @@ impl RefundPosts {
     /// Records a refund durably, with the job that submits it to billing: 404
     /// `transaction-not-found`; 409 `request-in-progress` while the same post is being answered or
     /// the charge is not settled; 400 `invalid-request` for more than what is left of the charge;
-    /// 422 `idempotency-violation`.
+    /// 422 `idempotency-violation`; 503 `service-unavailable` while another system charges the PAI.
     pub(crate) async fn record_refund(
         &self,
         partner: PartnerId,
@@ -135,6 +135,7 @@ fn recorded(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failur
         PostRefundResult::InProgress => {
             Reject::new(ErrorCode::RequestInProgress, "The same refund is being answered.")
         }
+        PostRefundResult::NotCutOver => not_cut_over(),
         PostRefundResult::ChargePending => Reject::new(
             ErrorCode::RequestInProgress,
             "The charge is not settled yet: ask for the refund again when it is.",

@@ -2,7 +2,7 @@
 //! charge.
 
 use crate::ambient::Clock;
-use crate::charge::ANSWERING_SECONDS;
+use crate::charge::{ANSWERING_SECONDS, not_cut_over};
 use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::Failure;
@@ -85,6 +85,7 @@ impl CouponRedemptions {
                 Reject::new(ErrorCode::TokenAlreadyUsed, "The coupon was redeemed by another reference.")
             }
             RedeemResult::PaiNotFound => Reject::new(ErrorCode::PaiNotFound, "There is no such PAI."),
+            RedeemResult::NotCutOver => not_cut_over(),
             RedeemResult::NoDaysLeft => Reject::new(
                 ErrorCode::AccountNotEligible,
                 "The subscriber is paid for as far as the calendar goes.",
@@ -159,6 +160,7 @@ fn result_of_claim(claimed: &RedeemResult) -> Option<RedemptionResult> {
         RedeemResult::Conflict
         | RedeemResult::PaiNotFound
         | RedeemResult::NoDaysLeft
+        | RedeemResult::NotCutOver
         | RedeemResult::InProgress => Some(RedemptionResult::Refused),
     }
 }

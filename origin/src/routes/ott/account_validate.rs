@@ -4,6 +4,7 @@
 use super::addressed;
 use crate::ambient::{Clock, Random};
 use crate::ceiling::{check_tallied, reject_exceeded};
+use crate::charge::not_cut_over;
 use crate::config::{Config, NumberPlan, NumberProof};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
@@ -53,7 +54,8 @@ action_parts!(AccountValidateParts {
 ///    `insufficient-balance`, `account-not-eligible`; the last also for a new SIM, unless its
 ///    subscriber already pays this partner.
 /// 4. Finds or creates the subscriber and their PAI. If the PAI is on hold, an event came in after
-///    the account status was read: 400 `suspended-non-payment`.
+///    the account status was read: 400 `suspended-non-payment`. If it is dark, another system answers for
+///    it: 503 `service-unavailable`.
 /// 5. 200.
 pub(in crate::routes) async fn validate_account(
     State(parts): State<AccountValidateParts>,
@@ -124,6 +126,9 @@ pub(in crate::routes) async fn validate_account(
         None => store.issue_pai(None, now, new).await?.ok_or_else(pin::pin_expired)?,
     };
     wake_up.wake(Queue::All);
+    if row.is_dark {
+        return Err(not_cut_over().into());
+    }
     if row.state != PaiState::Active {
         return Err(config.links.show_way_on(Reject::suspended_non_payment()).into());
     }

@@ -47,6 +47,7 @@ pub(in crate::routes) async fn send_notification(
     let request: NotificationRequest = parse(&call.body)?;
     request.check()?;
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
+    routed::refuse_if_dark(&store, &call.partner, request.pai).await?;
 
     // 2.
     let now = clock.now();

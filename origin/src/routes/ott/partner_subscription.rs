@@ -53,6 +53,7 @@ pub(in crate::routes) async fn record_subscription(
         }),
     };
     routed::check_routing(&instruments, &store, &call, request.pai).await?;
+    routed::refuse_if_dark(&store, &call.partner, request.pai).await?;
     let new_id = ids.subscription(&call.partner, &request.ext_subscription_id);
     let partner = call.partner.clone();
     let reject = match store

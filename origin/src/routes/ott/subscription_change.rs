@@ -2,6 +2,7 @@
 //! subscription, or its plan or price.
 
 use crate::ambient::Clock;
+use crate::charge::not_cut_over;
 use crate::fault::Failure;
 use crate::mandate::{TermsChanges, subscription_is_over, subscription_not_found};
 use crate::routes::authentic::PartnerCall;
@@ -15,7 +16,7 @@ use onbill_domain::wire::subscription::SubscriptionUpdate;
 use std::sync::Arc;
 
 /// 1. Checks the request: 400 `invalid-request`.
-/// 2. Records the change: 404 `subscription-not-found`; 400 `invalid-request` for a subscription that
+/// 2. Records the change: 503 `service-unavailable` if its PAI is dark; 404 `subscription-not-found`; 400 `invalid-request` for a subscription that
 ///    has ended, unless the call reports just that. For the refusals of a change of plan or price see
 ///    [`TermsChanges::change_terms`].
 /// 3. 200, also for every repetition.
@@ -36,6 +37,9 @@ pub(in crate::routes) async fn change_subscription(
     let id = ExtId::parse(&id).ok_or_else(subscription_not_found)?;
 
     // 2.
+    if store.is_dark_subscription(call.partner.clone(), id.clone()).await? {
+        return Err(not_cut_over().into());
+    }
     let status = match update {
         SubscriptionUpdate::Terms(change) => {
             terms.change_terms(call.partner, call.nonce, id.clone(), change).await?

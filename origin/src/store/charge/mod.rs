@@ -27,7 +27,8 @@ use std::sync::Arc;
 impl Store {
     /// Claims the partner's id, records the charge and puts its job into the queue, leased to the
     /// caller until `answering_until`. A charge that the PAI's state, the mandate, a coupon or a
-    /// limit declines is recorded as declined, with its response. They are asked in this order.
+    /// limit declines is recorded as declined, with its response. They are asked in this order. Of a claim,
+    /// a charge that another system has posted, a repeat gets the result that it had there.
     pub async fn post_charge(
         &self,
         nonce: Nonce,
@@ -129,6 +130,8 @@ pub enum PostChargeResult {
     PaiNotFound,
     /// The operator does not bill in this currency. Nothing was recorded.
     CurrencyNotBilled,
+    /// Another system charges the PAI, or has not decided its charge with this id. Nothing was recorded.
+    NotCutOver,
 }
 
 /// A charge that is not settled.

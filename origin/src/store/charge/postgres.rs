@@ -61,6 +61,9 @@ pub(super) async fn post_charge(
         return replay_charge(tx, now, new, &row).await;
     }
     let Some(payer) = found.payer else { return Ok(PostChargeResult::PaiNotFound) };
+    if payer.is_dark {
+        return Ok(PostChargeResult::NotCutOver);
+    }
     let Some(limits) = &new.limits else { return Ok(PostChargeResult::CurrencyNotBilled) };
     let booking = new.book(payer.mandate.as_ref());
     let decline = payer.find_decline(new);
@@ -172,7 +175,8 @@ pub(super) fn to_pending_charge(new: &NewCharge, payer: Payer, booking: Booking)
 
 async fn find_claim(tx: &PgConnection<'_>, new: &NewCharge) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT transaction_id, fingerprint, pai, amount_minor, currency, stored_response, responding_until
+        "SELECT transaction_id, fingerprint, pai, amount_minor, currency, stored_response, responding_until,
+             status, migration_file, period_from, period_to
          FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2",
         &[&new.partner.as_str(), &new.request.ext_transaction_id.as_str()],
@@ -187,8 +191,14 @@ async fn replay_charge(
     new: &NewCharge,
     row: &Row,
 ) -> Result<PostChargeResult, TxError> {
+    if pai::is_dark(tx, row.try_get("pai")?).await? {
+        return Ok(PostChargeResult::NotCutOver);
+    }
     if !is_replay(row, new)? {
         return Ok(PostChargeResult::Conflict);
+    }
+    if is_undecided_claim(row)? {
+        return Ok(PostChargeResult::NotCutOver);
     }
     if let Some(answer) = row.try_get("stored_response")? {
         return Ok(PostChargeResult::Replayed(answer));
@@ -200,13 +210,30 @@ async fn replay_charge(
     Ok(PostChargeResult::Replayed(store_response(tx, row.try_get("transaction_id")?).await?.answer))
 }
 
-/// Whether the recorded charge is the one that is posted. An adopted one has no fingerprint.
+/// Whether another system has posted it and not said yet what became of it.
+fn is_undecided_claim(row: &Row) -> Result<bool, TxError> {
+    let is_claim = row.try_get::<_, Option<i64>>("migration_file")?.is_some();
+    let status = parse_column(row, "transactions.status", TransactionStatus::parse)?;
+    Ok(is_claim && status == TransactionStatus::Pending)
+}
+
+/// Whether a claim is for the days that are posted.
+fn is_for_days_of(row: &Row, new: &NewCharge) -> Result<bool, TxError> {
+    let days = new.request.service_period;
+    let is_claim = row.try_get::<_, Option<i64>>("migration_file")?.is_some();
+    Ok(!is_claim
+        || row.try_get::<_, &str>("period_from")? == days.from().to_string()
+            && row.try_get::<_, &str>("period_to")? == days.to().to_string())
+}
+
+/// Whether the recorded charge is the one that is posted. An adopted one and a claim have no fingerprint.
 fn is_replay(row: &Row, new: &NewCharge) -> Result<bool, TxError> {
     if row.try_get::<_, Option<&[u8]>>("fingerprint")?.is_some() {
         return Ok(read_hash(row, "transactions.fingerprint")? == new.fingerprint);
     }
     Ok(read_pai(row, "transactions.pai")? == new.request.pai
-        && read_amount(row, "transactions.currency")? == new.request.amount)
+        && read_amount(row, "transactions.currency")? == new.request.amount
+        && is_for_days_of(row, new)?)
 }
 
 /// False when the id is claimed; a claim that is about to commit is waited for. Both ids of a charge

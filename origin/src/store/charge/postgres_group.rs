@@ -114,7 +114,7 @@ fn count_spending(usual: &mut Vec<UsualCharge<'_>>) -> SpendingChanges {
     changes
 }
 
-/// Charges with new ids of active PAIs, in a currency that is billed, that are covered by a mandate
+/// Charges with new ids of active PAIs that are not dark, in a currency that is billed, that are covered by a mandate
 /// if they need one, for days that no coupon and no other charge can have paid for. They are in the
 /// order of their ids, in which all groups claim them: so no two groups wait for each other.
 async fn find_usual_charges<'a>(
@@ -190,7 +190,7 @@ async fn find_active_payers(
                  AS c (partner, pai, currency, period_from, period_to, begins_at, first_month_to, subscription, place)
              JOIN pais p ON p.pai = c.pai AND p.partner = c.partner JOIN subscribers h USING (subscriber_id)
              LEFT JOIN spending s ON s.subscriber_id = h.subscriber_id AND s.currency = c.currency {}
-         WHERE p.state = $4 ORDER BY c.place, m.rank",
+         WHERE p.state = $4 AND p.dark_since IS NULL ORDER BY c.place, m.rank",
         join_mandates()
     );
     let active = PaiState::Active.as_str();

@@ -20,6 +20,8 @@ pub(super) struct Payer {
     pub(super) subscriber: Option<BilledSubscriber>,
     pub(super) decline_reason: Option<DeclineReason>,
     pub(super) mandate: Option<Mandate>,
+    /// Another system charges the PAI.
+    pub(super) is_dark: bool,
 }
 
 impl Payer {
@@ -32,12 +34,12 @@ impl Payer {
 
 /// The payer's columns, and those of a mandate.
 pub(super) const PAYER: &str =
-    "p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
+    "p.state, p.closed_reason, p.dark_since IS NOT NULL AS is_dark, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
      m.mandate_id, m.offer, m.plan, m.price_minor, m.price_currency, m.is_over, m.is_charged";
 
 /// Whether another charge `t` is for days from `period_from` to `period_to`, so that the subscription
 /// cannot be charged for them: another charge of the same subscription, and an adopted charge, of which
-/// the ledger has lost the mandate. Charges of two subscriptions may be for the same day only if one's
+/// the ledger has lost the mandate, or a claim, which another system has posted. Charges of two subscriptions may be for the same day only if one's
 /// period had begun before the other subscription came into force, and the other's period begins no
 /// earlier than that: it is what is left of that period.
 /// Otherwise the partner could have the same days paid again by reporting a new subscription. A charge
@@ -64,6 +66,7 @@ pub(super) fn is_charged(
                          OR o.mandate_id IS NOT NULL
                              AND NOT (t.period_from < {begin} AND {begin} <= {period_from}
                                  OR {period_from} < {others_begin} AND {others_begin} <= t.period_from))
+                     AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
                      AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                            WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED'))"
     )
@@ -137,6 +140,7 @@ pub(super) fn read_payer(row: &Row, new: &NewCharge, candidates: Vec<Mandate>) -
         subscriber: read_subscriber(row)?,
         decline_reason: read_decline_reason_of_pai(row)?,
         mandate: new.choose_mandate(candidates),
+        is_dark: row.try_get("is_dark")?,
     })
 }
 

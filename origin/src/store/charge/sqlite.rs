@@ -9,6 +9,7 @@ use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
 use crate::store::nonce::sqlite as nonce;
+use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
@@ -41,6 +42,9 @@ pub(super) fn post_charge(
     let Some(payer) = find_payer(tx, new)? else {
         return Ok(PostChargeResult::PaiNotFound);
     };
+    if payer.is_dark {
+        return Ok(PostChargeResult::NotCutOver);
+    }
     if new.limits.is_none() {
         return Ok(PostChargeResult::CurrencyNotBilled);
     }
@@ -123,8 +127,14 @@ fn replay_charge(
     new: &NewCharge,
     row: &Row<'_>,
 ) -> Result<PostChargeResult, StoreError> {
+    if pai::is_dark(tx, &row.get::<_, String>("pai")?)? {
+        return Ok(PostChargeResult::NotCutOver);
+    }
     if !is_replay(row, new)? {
         return Ok(PostChargeResult::Conflict);
+    }
+    if is_undecided_claim(row)? {
+        return Ok(PostChargeResult::NotCutOver);
     }
     if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
         return Ok(PostChargeResult::Replayed(answer));
@@ -137,13 +147,30 @@ fn replay_charge(
     Ok(PostChargeResult::Replayed(store_response(tx, &transaction_id)?.answer))
 }
 
-/// Whether the recorded charge is the one that is posted. An adopted one has no fingerprint.
+/// Whether another system has posted it and not said yet what became of it.
+fn is_undecided_claim(row: &Row<'_>) -> Result<bool, StoreError> {
+    let is_claim = row.get::<_, Option<i64>>("migration_file")?.is_some();
+    let status = parse_column(row, "transactions.status", TransactionStatus::parse)?;
+    Ok(is_claim && status == TransactionStatus::Pending)
+}
+
+/// Whether a claim is for the days that are posted.
+fn is_for_days_of(row: &Row<'_>, new: &NewCharge) -> Result<bool, StoreError> {
+    let days = new.request.service_period;
+    let is_claim = row.get::<_, Option<i64>>("migration_file")?.is_some();
+    Ok(!is_claim
+        || row.get::<_, String>("period_from")? == days.from().to_string()
+            && row.get::<_, String>("period_to")? == days.to().to_string())
+}
+
+/// Whether the recorded charge is the one that is posted. An adopted one and a claim have no fingerprint.
 fn is_replay(row: &Row<'_>, new: &NewCharge) -> Result<bool, StoreError> {
     Ok(match row.get::<_, Option<[u8; 32]>>("fingerprint")? {
         Some(fingerprint) => fingerprint == new.fingerprint,
         None => {
             read_pai(row, "transactions.pai")? == new.request.pai
                 && read_amount(row, "transactions.currency")? == new.request.amount
+                && is_for_days_of(row, new)?
         }
     })
 }

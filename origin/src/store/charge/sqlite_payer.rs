@@ -19,6 +19,8 @@ pub(super) struct Payer {
     pub(super) subscriber: Option<BilledSubscriber>,
     pub(super) decline_reason: Option<DeclineReason>,
     pub(super) mandate: Option<Mandate>,
+    /// Another system charges the PAI.
+    pub(super) is_dark: bool,
 }
 
 impl Payer {
@@ -37,11 +39,11 @@ impl Payer {
 /// cancelled when the period began come last, so that the response can say so.
 ///
 /// Days are charged already by another charge of the same subscription, and by an adopted charge, of
-/// which the ledger has lost the mandate. Charges of two subscriptions may be for the same day only if
+/// which the ledger has lost the mandate, or a claim, which another system has posted. Charges of two subscriptions may be for the same day only if
 /// one's period had begun before the other subscription came into force: it is what is left of that
 /// period. Otherwise the partner could have the same days paid again by reporting a new subscription.
 const FIND_PAYER: &str =
-    "SELECT p.state, p.closed_reason, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
+    "SELECT p.state, p.closed_reason, p.dark_since IS NOT NULL AS is_dark, h.subscriber_id, h.handle, h.number_index, h.number_sealed, h.subscriber_ref,
          m.mandate_id, m.offer, m.plan, m.price_minor, m.currency AS price_currency,
          coalesce(s.ended_at < ?5, FALSE) AS is_over,
          CASE WHEN s.ended_at < ?5 THEN FALSE ELSE EXISTS (
@@ -54,6 +56,7 @@ const FIND_PAYER: &str =
                              WHERE b.partner_subscription_id = s.partner_subscription_id)
                          OR (SELECT min(b.in_force_from) > ?3 AND min(b.in_force_from) <= t.period_from
                              FROM mandates b WHERE b.partner_subscription_id = o.partner_subscription_id)))
+                 AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
                  AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                        WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
          ) END AS is_charged
@@ -90,6 +93,7 @@ pub(super) fn find_payer(tx: &Connection, new: &NewCharge) -> Result<Option<Paye
         subscriber: read_subscriber(row)?,
         decline_reason: read_decline_reason_of_pai(row)?,
         mandate: None,
+        is_dark: row.get("is_dark")?,
     };
     let mut candidates: Vec<Mandate> = read_mandate(row)?.into_iter().collect();
     while let Some(row) = rows.next()? {

@@ -238,6 +238,7 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
         PostRefundResult::TransactionNotFound => AuditOutcome::NotFound,
         PostRefundResult::Conflict
         | PostRefundResult::ChargePending
+        | PostRefundResult::NotCutOver
         | PostRefundResult::NotWithinRemainder { .. } => AuditOutcome::Refused,
     }
 }

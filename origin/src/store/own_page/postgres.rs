@@ -18,7 +18,8 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 use tokio_postgres::Row;
 
-/// A PAI without a subscription or a charge is not shown: the sign-up was never finished.
+/// A PAI without a subscription or a charge is not shown: the sign-up was never finished. Nor is a dark
+/// one: it is another system's to show and to end.
 const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at,
         coalesce((SELECT min(f.created_at) FROM partner_subscriptions f WHERE f.pai = p.pai), p.created_at) AS since,
         s.plan, s.status,
@@ -28,7 +29,7 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
         LEFT JOIN partner_subscriptions s ON s.partner_subscription_id =
             (SELECT l.partner_subscription_id FROM partner_subscriptions l WHERE l.pai = p.pai
              ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1)
-    WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2
+    WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2 AND p.dark_since IS NULL
         AND (s.plan IS NOT NULL OR EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai))";
 
 /// The newest charges of each PAI, and of these the newest: the cost does not grow with the ledger.

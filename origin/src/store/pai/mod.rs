@@ -10,7 +10,7 @@ use crate::store::error::StoreError;
 use crate::store::number::{Hash, NumberIndex, SealedNumber};
 use crate::store::tally::{NumberCheck, Tallied};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::PartnerId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
@@ -62,7 +62,13 @@ impl Store {
         use_case!(self, read, find_pai_status(pai))
     }
 
-    /// A page of all PAIs after `after`, ordered by PAI.
+    /// Whether a partner's subscription is of a PAI that is dark.
+    pub async fn is_dark_subscription(&self, partner: PartnerId, id: ExtId) -> Result<bool, StoreError> {
+        use_case!(self, read, is_dark_subscription(&partner, &id))
+    }
+
+    /// A page of all PAIs after `after`, ordered by PAI, without those that are dark: no other party
+    /// learns of them.
     pub async fn list_pai_statuses(
         &self,
         after: Option<Pai>,
@@ -124,6 +130,8 @@ pub struct PaiRow {
     pub state: PaiState,
     /// Grows with every change.
     pub version: u64,
+    /// It was loaded from another system's file, and is not cut over: that system charges it.
+    pub is_dark: bool,
 }
 
 /// The status of a PAI as it is reported to partner and edge.

@@ -12,7 +12,7 @@ use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
 use crate::store::tally::{Tallied, postgres as tally};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::PartnerId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
@@ -214,7 +214,8 @@ pub(in crate::store) async fn close_pai_row(
 }
 
 const PAI_ROW: &str =
-    "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
+    "SELECT p.pai, p.state, p.version, p.dark_since IS NOT NULL AS is_dark, s.handle
+     FROM pais p JOIN subscribers s USING (subscriber_id)";
 
 async fn find_open_pai(
     tx: &PgConnection<'_>,
@@ -279,6 +280,7 @@ fn read_pai_row(row: &Row) -> Result<PaiRow, TxError> {
         state: parse_column(row, "pais.state", PaiState::parse)?,
         version: u64::try_from(row.try_get::<_, i64>("version")?)
             .map_err(|_| inconsistent_row("pais.version"))?,
+        is_dark: row.try_get("is_dark")?,
     })
 }
 
@@ -317,9 +319,25 @@ pub(in crate::store) async fn list_pai_statuses(
     limit: u32,
 ) -> Result<Vec<(Pai, PaiStatus)>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let sql = format!("{SELECT_PAI_STATUS} WHERE p.pai > $1 ORDER BY p.pai LIMIT $2");
+    let sql = format!("{SELECT_PAI_STATUS} WHERE p.pai > $1 AND p.dark_since IS NULL ORDER BY p.pai LIMIT $2");
     let rows = db.query(&sql, &[&after, &i64::from(limit)]).await?;
     rows.iter().map(|row| Ok((read_pai(row, "pais.pai")?, read_pai_status(row)?))).collect()
+}
+
+/// Whether that system charges it from which it was loaded.
+pub(in crate::store) async fn is_dark(db: &PgConnection<'_>, pai: &str) -> Result<bool, TxError> {
+    let sql = "SELECT 1 FROM pais WHERE pai = $1 AND dark_since IS NOT NULL";
+    Ok(db.query_optional(sql, &[&pai]).await?.is_some())
+}
+
+pub(in crate::store) async fn is_dark_subscription(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    id: &ExtId,
+) -> Result<bool, TxError> {
+    let sql = "SELECT 1 FROM partner_subscriptions s JOIN pais p USING (pai)
+         WHERE s.partner_subscription_id = $1 AND s.partner = $2 AND p.dark_since IS NOT NULL";
+    Ok(db.query_optional(sql, &[&id.as_str(), &partner.as_str()]).await?.is_some())
 }
 
 fn read_pai_status(row: &Row) -> Result<PaiStatus, TxError> {

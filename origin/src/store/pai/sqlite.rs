@@ -9,7 +9,7 @@ use crate::store::queue::sqlite as queue;
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai};
 use crate::store::tally::{Tallied, sqlite as tally};
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::PartnerId;
+use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -178,7 +178,8 @@ pub(in crate::store) fn close_pai_row(
 }
 
 const PAI_ROW: &str =
-    "SELECT p.pai, p.state, p.version, s.handle FROM pais p JOIN subscribers s USING (subscriber_id)";
+    "SELECT p.pai, p.state, p.version, p.dark_since IS NOT NULL AS is_dark, s.handle
+     FROM pais p JOIN subscribers s USING (subscriber_id)";
 
 fn find_open_pai(
     tx: &Connection,
@@ -220,6 +221,7 @@ fn read_pai_row(row: &Row<'_>) -> Result<PaiRow, StoreError> {
         state: parse_column(row, "pais.state", PaiState::parse)?,
         version: u64::try_from(row.get::<_, i64>("version")?)
             .map_err(|_| inconsistent_row("pais.version"))?,
+        is_dark: row.get("is_dark")?,
     })
 }
 
@@ -254,13 +256,32 @@ pub(in crate::store) fn list_pai_statuses(
 ) -> Result<Vec<(Pai, PaiStatus)>, StoreError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let mut select =
-        db.prepare_cached(&format!("{SELECT_PAI_STATUS} WHERE p.pai > ?1 ORDER BY p.pai LIMIT ?2"))?;
+        db.prepare_cached(&format!("{SELECT_PAI_STATUS} WHERE p.pai > ?1 AND p.dark_since IS NULL ORDER BY p.pai LIMIT ?2"))?;
     let mut rows = select.query(params![after, limit])?;
     let mut standings = Vec::new();
     while let Some(row) = rows.next()? {
         standings.push((read_pai(row, "pais.pai")?, read_pai_status(row)?));
     }
     Ok(standings)
+}
+
+/// Whether that system charges it from which it was loaded.
+pub(in crate::store) fn is_dark(db: &Connection, pai: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM pais WHERE pai = ?1 AND dark_since IS NOT NULL";
+    Ok(db.prepare_cached(sql)?.exists([pai])?)
+}
+
+pub(in crate::store) fn is_dark_subscription(
+    db: &Connection,
+    partner: &PartnerId,
+    id: &ExtId,
+) -> Result<bool, StoreError> {
+    Ok(db
+        .prepare_cached(
+            "SELECT 1 FROM partner_subscriptions s JOIN pais p USING (pai)
+             WHERE s.partner_subscription_id = ?1 AND s.partner = ?2 AND p.dark_since IS NOT NULL",
+        )?
+        .exists([id.as_str(), partner.as_str()])?)
 }
 
 fn read_pai_status(row: &Row<'_>) -> Result<PaiStatus, StoreError> {

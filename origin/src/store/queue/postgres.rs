@@ -104,7 +104,8 @@ pub(in crate::store) async fn put_all_leased(
 }
 
 /// Queues the change of a PAI's state: for the edge, and for the partner if it has ever had a
-/// subscription for the PAI, because an unfinished sign-up does not concern it. A job of an earlier
+/// subscription for the PAI, because an unfinished sign-up does not concern it. Of a dark PAI, none is
+/// informed. A job of an earlier
 /// change that is attempted right now may report the earlier state: its attempts are counted on, so
 /// that it stays in the queue whatever the outcome of that attempt. The caller has locked the PAI,
 /// so no subscription can be added at the same time.
@@ -118,7 +119,8 @@ pub(in crate::store) async fn put_pai_change(
     let sql = format!(
         "INSERT INTO outbox (kind, pai, correlator, traceparent, queued_at, due_at, attempts)
          SELECT kind, $1, $3, $4, $2, $2, 0 FROM (VALUES ({partner}), ({edge})) AS listeners (kind)
-         WHERE kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1)
+         WHERE (kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = $1))
+             AND NOT EXISTS (SELECT 1 FROM pais WHERE pai = $1 AND dark_since IS NOT NULL)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
              correlator = excluded.correlator, traceparent = excluded.traceparent"

@@ -65,7 +65,8 @@ fn insert(
 }
 
 /// Queues the change of a PAI's state: for the edge, and for the partner if it has ever had a
-/// subscription for the PAI, because an unfinished sign-up does not concern it. A job of an earlier
+/// subscription for the PAI, because an unfinished sign-up does not concern it. Of a dark PAI, none is
+/// informed. A job of an earlier
 /// change that is attempted right now may report the earlier state: its attempts are counted on, so
 /// that it stays in the queue whatever the outcome of that attempt.
 pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &str) -> Result<(), StoreError> {
@@ -74,7 +75,8 @@ pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &st
     tx.prepare_cached(&format!(
         "INSERT INTO outbox (kind, pai, correlator, traceparent, queued_at, due_at, attempts)
          SELECT kind, ?1, ?3, ?4, ?2, ?2, 0 FROM (SELECT {partner} AS kind UNION ALL SELECT {edge})
-         WHERE kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = ?1)
+         WHERE (kind = {edge} OR EXISTS (SELECT 1 FROM partner_subscriptions WHERE pai = ?1))
+             AND NOT EXISTS (SELECT 1 FROM pais WHERE pai = ?1 AND dark_since IS NOT NULL)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
              correlator = excluded.correlator, traceparent = excluded.traceparent"

@@ -71,6 +71,8 @@ pub enum RedeemResult {
     PaiNotFound,
     /// The PAI is paid for up to the end of the calendar.
     NoDaysLeft,
+    /// Another system charges the buyer, or the user.
+    NotCutOver,
 }
 
 /// The months that begin on the first day that is not paid for; `None` at the end of the calendar.

@@ -7,6 +7,7 @@ use crate::store::charge::{ChargeRules, NewCharge, postgres as charge};
 use crate::store::coupon::postgres as coupon;
 use crate::store::coupon::postgres::{lock_coupon, read_months};
 use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, read_amount, read_count, read_hash, read_pai};
 use crate::store::postgres::tx_error::TxError;
@@ -57,6 +58,11 @@ pub(in crate::store) async fn redeem_coupon(
     }
     if coupon.is_expired {
         return Ok(RedeemResult::Expired);
+    }
+    for pai in [Some(coupon.request.pai), new.pai].into_iter().flatten() {
+        if pai::is_dark(tx, pai.as_str()).await? {
+            return Ok(RedeemResult::NotCutOver);
+        }
     }
     let named_or_buyer = new.pai.unwrap_or(coupon.request.pai);
     match lock_pai(tx, &new.partner, named_or_buyer).await? {
@@ -191,6 +197,7 @@ async fn find_next_period(
     let charged = tx
         .query_optional(
             "SELECT max(t.period_to) AS until FROM transactions t WHERE t.pai = $1 AND t.status <> 'DECLINED'
+                 AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
                  AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                        WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
                  AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",

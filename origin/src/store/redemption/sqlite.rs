@@ -50,6 +50,11 @@ pub(in crate::store) fn redeem_coupon(
     if coupon.is_expired {
         return Ok(RedeemResult::Expired);
     }
+    for pai in [Some(coupon.request.pai), new.pai].into_iter().flatten() {
+        if pai::is_dark(tx, pai.as_str())? {
+            return Ok(RedeemResult::NotCutOver);
+        }
+    }
     let pai = match new.pai {
         // A partner names users who pay on the bill. If it names none and the buyer pays on the
         // bill, the user is another person, who is not known.
@@ -155,6 +160,7 @@ fn find_next_period(
     let charged: Option<String> = tx
         .prepare_cached(
             "SELECT max(t.period_to) FROM transactions t WHERE t.pai = ?1 AND t.status <> 'DECLINED'
+                 AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
                  AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                                        WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')
                  AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",

@@ -80,6 +80,8 @@ pub enum PostRefundResult {
     TransactionNotFound,
     /// The charge is not settled, so it is not known whether there is anything to refund.
     ChargePending,
+    /// Another system has posted the charge, and still charges and refunds its PAI.
+    NotCutOver,
     /// The amount is more than what is left of the charge, or in another currency. Nothing is left
     /// of a declined charge.
     NotWithinRemainder { remaining: Money },
@@ -90,7 +92,7 @@ pub enum PostRefundResult {
 pub struct Refund {
     /// Also billing's idempotency key.
     pub refund_id: String,
-    /// The charge's id, by which billing knows it.
+    /// By which billing knows the charge: the origin's id, or billing's own if another system has posted it.
     pub transaction_id: String,
     pub amount: Money,
     pub partner: PartnerId,

@@ -4,6 +4,7 @@
 use crate::store::charge::StoredResponse;
 use crate::store::clock_skew::lasts;
 use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
     parse_column, parse_optional_column, read_amount, read_charge_code, read_hash, read_raw_result, read_tax,
@@ -34,6 +35,9 @@ pub(in crate::store) async fn post_refund(
         return replay_refund(tx, now, new, &row).await;
     }
     let Some(charge) = charge else { return Ok(PostRefundResult::TransactionNotFound) };
+    if pai::is_dark(tx, charge.try_get("pai")?).await? {
+        return Ok(PostRefundResult::NotCutOver);
+    }
     let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
     let refunded_minor: i64 = charge.try_get("refunded_minor")?;
     let left = match parse_column(&charge, "transactions.status", TransactionStatus::parse)? {
@@ -50,18 +54,19 @@ pub(in crate::store) async fn post_refund(
         .try_get::<_, Option<i64>>("tax_minor")?
         .map(|tax| tax_given_back(amount_minor, tax, refunded_minor, wanted.amount_minor));
     let tax_rate = parse_optional_column(&charge, "transactions.tax_rate", TaxRate::parse)?;
+    let transaction_id: String = charge.try_get("transaction_id")?;
     let refund = Refund {
         refund_id: new.refund_id.clone(),
-        transaction_id: charge.try_get("transaction_id")?,
+        transaction_id: charge.try_get::<_, Option<String>>("billing_ref")?.unwrap_or_else(|| transaction_id.clone()),
         amount: wanted,
         partner: new.partner.clone(),
         charge_code: read_charge_code(&charge)?,
         tax: tax_minor.map(|tax_minor| BillTax::within(wanted, tax_minor, tax_rate)),
     };
-    insert_refund(tx, now, new, &refund).await?;
+    insert_refund(tx, now, new, &transaction_id, &refund).await?;
     let job = Job::Refund { refund_id: refund.refund_id.clone() };
     tokio::try_join!(
-        reserve_amount(tx, &refund.transaction_id, wanted.amount_minor),
+        reserve_amount(tx, &transaction_id, wanted.amount_minor),
         queue::put_leased(tx, &job, now, new.responding_until)
     )?;
     Ok(PostRefundResult::Created(refund))
@@ -69,7 +74,8 @@ pub(in crate::store) async fn post_refund(
 
 async fn lock_charge(tx: &PgConnection<'_>, new: &NewRefund) -> Result<Option<Row>, TxError> {
     tx.query_optional(
-        "SELECT transaction_id, amount_minor, currency, status, refunded_minor, tax_minor, tax_rate, charge_code
+        "SELECT transaction_id, amount_minor, currency, status, refunded_minor, tax_minor, tax_rate, charge_code, pai,
+             billing_ref
          FROM transactions
          WHERE partner = $1 AND ext_transaction_id = $2 FOR UPDATE",
         &[&new.partner.as_str(), &new.ext_transaction_id.as_str()],
@@ -147,6 +153,7 @@ async fn insert_refund(
     tx: &PgConnection<'_>,
     now: Timestamp,
     new: &NewRefund,
+    transaction_id: &str,
     refund: &Refund,
 ) -> Result<(), TxError> {
     tx.execute_one(
@@ -159,7 +166,7 @@ async fn insert_refund(
             &new.partner.as_str(),
             &new.request.ext_refund_id.as_str(),
             &new.fingerprint.as_slice(),
-            &refund.transaction_id,
+            &transaction_id,
             &refund.amount.amount_minor,
             &new.request.reason,
             &new.responding_until.unix_seconds(),
@@ -252,7 +259,8 @@ fn read_response(row: &Row) -> Result<RefundResponse, TxError> {
 }
 
 pub(in crate::store) const REFUND: &str =
-    "SELECT r.refund_id, r.transaction_id, r.partner, r.amount_minor, r.tax_minor, t.currency, t.tax_rate,
+    "SELECT r.refund_id, coalesce(t.billing_ref, r.transaction_id) AS billed_as, r.partner, r.amount_minor,
+        r.tax_minor, t.currency, t.tax_rate,
         t.charge_code
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
@@ -267,7 +275,7 @@ pub(in crate::store) async fn find_pending_refund(
 pub(in crate::store) fn read_refund(row: &Row) -> Result<Refund, TxError> {
     Ok(Refund {
         refund_id: row.try_get("refund_id")?,
-        transaction_id: row.try_get("transaction_id")?,
+        transaction_id: row.try_get("billed_as")?,
         amount: read_amount(row, "transactions.currency")?,
         partner: parse_column(row, "refunds.partner", PartnerId::parse)?,
         charge_code: read_charge_code(row)?,

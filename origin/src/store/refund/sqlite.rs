@@ -3,6 +3,7 @@
 use crate::store::charge::StoredResponse;
 use crate::store::clock_skew::lasts;
 use crate::store::error::{StoreError, inconsistent_row, missing_row};
+use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, SettleResult, sqlite as queue};
 use crate::store::refund::{NewRefund, PostRefundResult, Refund};
 use crate::store::spending::sqlite as spending;
@@ -32,6 +33,9 @@ pub(in crate::store) fn post_refund(
         tx.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
     let mut rows = select.query(params![new.partner.as_str(), new.ext_transaction_id.as_str()])?;
     let Some(charge) = rows.next()? else { return Ok(PostRefundResult::TransactionNotFound) };
+    if pai::is_dark(tx, &charge.get::<_, String>("pai")?)? {
+        return Ok(PostRefundResult::NotCutOver);
+    }
     let Money { amount_minor, currency } = read_amount(charge, "transactions.currency")?;
     let refunded_minor: i64 = charge.get("refunded_minor")?;
     let left = match parse_column(charge, "transactions.status", TransactionStatus::parse)? {
@@ -51,7 +55,7 @@ pub(in crate::store) fn post_refund(
     let tax_rate = parse_optional_column(charge, "transactions.tax_rate", TaxRate::parse)?;
     let refund = Refund {
         refund_id: new.refund_id.clone(),
-        transaction_id: transaction_id.clone(),
+        transaction_id: charge.get::<_, Option<String>>("billing_ref")?.unwrap_or_else(|| transaction_id.clone()),
         amount: wanted,
         partner: new.partner.clone(),
         charge_code: read_charge_code(charge)?,
@@ -192,7 +196,8 @@ fn read_response(row: &Row<'_>) -> Result<RefundResponse, StoreError> {
 }
 
 pub(in crate::store) const REFUND: &str =
-    "SELECT r.refund_id, r.transaction_id, r.partner, r.amount_minor, r.tax_minor, t.currency, t.tax_rate,
+    "SELECT r.refund_id, coalesce(t.billing_ref, r.transaction_id) AS billed_as, r.partner, r.amount_minor,
+        r.tax_minor, t.currency, t.tax_rate,
         t.charge_code
     FROM refunds r JOIN transactions t USING (transaction_id)";
 
@@ -209,7 +214,7 @@ pub(in crate::store) fn find_pending_refund(
 pub(in crate::store) fn read_refund(row: &Row<'_>) -> Result<Refund, StoreError> {
     Ok(Refund {
         refund_id: row.get("refund_id")?,
-        transaction_id: row.get("transaction_id")?,
+        transaction_id: row.get("billed_as")?,
         amount: read_amount(row, "transactions.currency")?,
         partner: parse_column(row, "refunds.partner", PartnerId::parse)?,
         charge_code: read_charge_code(row)?,

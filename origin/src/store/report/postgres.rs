@@ -30,16 +30,25 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
+/// Of the charges, those that another system has posted are left out: they are in its own reports.
+const OWN_CHARGES: &str = "AND t.migration_file IS NULL";
+
 /// Builds the SQL of a page. It contains only constant words. The status is written out, because
 /// the partial index of pending rows is used only then.
-fn page_sql(lines: &str, id: &str, dated: ReportDate, status: Option<TransactionStatus>) -> String {
+fn page_sql(
+    lines: &str,
+    which: &str,
+    id: &str,
+    dated: ReportDate,
+    status: Option<TransactionStatus>,
+) -> String {
     let at = match dated {
         ReportDate::Created => "t.created_at",
         ReportDate::Settled => "t.settled_at",
     };
     let status = status.map(|status| format!("AND t.status = '{}'", status.as_str())).unwrap_or_default();
     format!(
-        "{lines} WHERE t.partner = $1 AND {at} < $2 AND ({at}, {id}) > ($3, $4) {status}
+        "{lines} WHERE t.partner = $1 AND {at} < $2 AND ({at}, {id}) > ($3, $4) {which} {status}
          ORDER BY {at}, {id} LIMIT $5"
     )
 }
@@ -120,7 +129,7 @@ pub(in crate::store) async fn list_charges(
     after: Option<&Cursor>,
     limit: u32,
 ) -> Result<Page<ReportedCharge>, TxError> {
-    let sql = page_sql(CHARGE, "t.transaction_id", select.dated, select.status);
+    let sql = page_sql(CHARGE, OWN_CHARGES, "t.transaction_id", select.dated, select.status);
     let lines = read_page(db, &sql, select, after, limit, charge_line).await?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
@@ -131,7 +140,7 @@ pub(in crate::store) async fn list_refunds(
     after: Option<&Cursor>,
     limit: u32,
 ) -> Result<Page<ReportedRefund>, TxError> {
-    let sql = page_sql(REFUND, "t.refund_id", select.dated, select.status);
+    let sql = page_sql(REFUND, "", "t.refund_id", select.dated, select.status);
     let lines = read_page(db, &sql, select, after, limit, refund_line).await?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
@@ -156,7 +165,9 @@ pub(super) async fn find_newest_charge_time(
     db: &PgConnection<'_>,
     partner: &PartnerId,
 ) -> Result<Option<Timestamp>, TxError> {
-    let sql = "SELECT created_at FROM transactions WHERE partner = $1 ORDER BY created_at DESC LIMIT 1";
-    let row = db.query_optional(sql, &[&partner.as_str()]).await?;
-    row.map(|row| read_time(&row, "transactions.created_at")).transpose()
+    // The newest may be a claim, which the partner has not posted here.
+    let sql = "SELECT CASE WHEN migration_file IS NULL THEN created_at END AS posted_at
+         FROM transactions WHERE partner = $1 ORDER BY created_at DESC LIMIT 1";
+    let Some(row) = db.query_optional(sql, &[&partner.as_str()]).await? else { return Ok(None) };
+    Ok(row.try_get::<_, Option<i64>>("posted_at")?.map(Timestamp::from_unix_seconds))
 }

@@ -29,16 +29,25 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
+/// Of the charges, those that another system has posted are left out: they are in its own reports.
+const OWN_CHARGES: &str = "AND t.migration_file IS NULL";
+
 /// Builds the SQL of a page. It contains only constant words. The status is written out, because
 /// the partial index of pending rows is used only then.
-fn page_sql(lines: &str, id: &str, dated: ReportDate, status: Option<TransactionStatus>) -> String {
+fn page_sql(
+    lines: &str,
+    which: &str,
+    id: &str,
+    dated: ReportDate,
+    status: Option<TransactionStatus>,
+) -> String {
     let at = match dated {
         ReportDate::Created => "t.created_at",
         ReportDate::Settled => "t.settled_at",
     };
     let status = status.map(|status| format!("AND t.status = '{}'", status.as_str())).unwrap_or_default();
     format!(
-        "{lines} WHERE t.partner = ?1 AND {at} < ?2 AND ({at}, {id}) > (?3, ?4) {status}
+        "{lines} WHERE t.partner = ?1 AND {at} < ?2 AND ({at}, {id}) > (?3, ?4) {which} {status}
          ORDER BY {at}, {id} LIMIT ?5"
     )
 }
@@ -136,7 +145,7 @@ pub(in crate::store) fn list_charges(
     after: Option<&Cursor>,
     limit: u32,
 ) -> Result<Page<ReportedCharge>, StoreError> {
-    let sql = page_sql(CHARGE, "t.transaction_id", select.dated, select.status);
+    let sql = page_sql(CHARGE, OWN_CHARGES, "t.transaction_id", select.dated, select.status);
     let lines = read_page(db, &sql, select, after, limit, charge_line)?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
@@ -147,7 +156,7 @@ pub(in crate::store) fn list_refunds(
     after: Option<&Cursor>,
     limit: u32,
 ) -> Result<Page<ReportedRefund>, StoreError> {
-    let sql = page_sql(REFUND, "t.refund_id", select.dated, select.status);
+    let sql = page_sql(REFUND, "", "t.refund_id", select.dated, select.status);
     let lines = read_page(db, &sql, select, after, limit, refund_line)?;
     Ok(Page::of(lines, limit, |line| line.cursor(select.dated)))
 }
@@ -168,17 +177,17 @@ pub(in crate::store) fn find_refunds_by_id(
     find_by_ids(db, REFUND, ("t.refund_id", "t.ext_refund_id"), partner, names, refund_line)
 }
 
-/// The end of an index.
-const NEWEST_CHARGE: &str =
-    "SELECT created_at FROM transactions WHERE partner = ?1 ORDER BY created_at DESC LIMIT 1";
+/// The end of an index. The newest may be a claim, which the partner has not posted here.
+const NEWEST_CHARGE: &str = "SELECT CASE WHEN migration_file IS NULL THEN created_at END
+    FROM transactions WHERE partner = ?1 ORDER BY created_at DESC LIMIT 1";
 
 pub(super) fn find_newest_charge_time(
     db: &Connection,
     partner: &PartnerId,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let newest: Option<i64> =
+    let newest: Option<Option<i64>> =
         db.prepare_cached(NEWEST_CHARGE)?.query_row([partner.as_str()], |row| row.get(0)).optional()?;
-    Ok(newest.map(Timestamp::from_unix_seconds))
+    Ok(newest.flatten().map(Timestamp::from_unix_seconds))
 }
 
 #[cfg(test)]
@@ -191,8 +200,8 @@ mod tests {
         let mut pages = Vec::new();
         for dated in [ReportDate::Created, ReportDate::Settled] {
             for status in [None, Some(TransactionStatus::Pending), Some(TransactionStatus::Approved)] {
-                pages.push(page_sql(CHARGE, "t.transaction_id", dated, status));
-                pages.push(page_sql(REFUND, "t.refund_id", dated, status));
+                pages.push(page_sql(CHARGE, OWN_CHARGES, "t.transaction_id", dated, status));
+                pages.push(page_sql(REFUND, "", "t.refund_id", dated, status));
             }
         }
         pages.push(NEWEST_CHARGE.to_owned());

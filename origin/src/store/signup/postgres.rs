@@ -22,7 +22,7 @@ pub(in crate::store) async fn issue_signup(
         return Ok(IssueSignupResult::FlowOver);
     }
     let (row, _) = pai::find_or_create_pai(tx, now, &new.pai).await?;
-    if subscription::has_live_subscription(tx, row.pai).await? {
+    if row.is_dark || subscription::has_live_subscription(tx, row.pai).await? {
         return Ok(IssueSignupResult::AlreadyOnBill);
     }
     tx.execute_one(

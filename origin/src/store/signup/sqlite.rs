@@ -22,7 +22,7 @@ pub(in crate::store) fn issue_signup(
         return Ok(IssueSignupResult::FlowOver);
     }
     let (row, _) = pai::find_or_create_pai(tx, now, &new.pai)?;
-    if subscription::has_live_subscription(tx, row.pai)? {
+    if row.is_dark || subscription::has_live_subscription(tx, row.pai)? {
         return Ok(IssueSignupResult::AlreadyOnBill);
     }
     tx.prepare_cached(

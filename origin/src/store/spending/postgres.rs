@@ -61,7 +61,7 @@ async fn sum_charges(
                        WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED'), 0) AS counted
                    FROM pais p JOIN transactions t USING (pai)
                    WHERE p.subscriber_id = $1 AND t.currency = $2 AND t.status <> 'DECLINED'
-                       AND t.created_at >= $5 AND t.created_at < $6 AND t.transaction_id <> $7
+                       AND t.created_at >= $5 AND t.created_at < $6 AND t.transaction_id <> $7 AND t.migration_file IS NULL
                        AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id)
                   ) AS charges",
             &[
@@ -96,7 +96,7 @@ pub(in crate::store) async fn release_refund(
     release_amount(tx, transaction_id, Some(amount_minor)).await
 }
 
-/// Releases all of a charge, or a part. A coupon's charge never counted.
+/// Releases all of a charge, or a part. A coupon's charge never counted, nor did a claim.
 async fn release_amount(
     tx: &PgConnection<'_>,
     transaction_id: &str,
@@ -107,7 +107,7 @@ async fn release_amount(
             "SELECT s.subscriber_id, s.currency, s.day, s.day_minor, s.month_minor, t.amount_minor, t.created_at
              FROM transactions t JOIN pais p USING (pai)
                  JOIN spending s ON s.subscriber_id = p.subscriber_id AND s.currency = t.currency
-             WHERE t.transaction_id = $1
+             WHERE t.transaction_id = $1 AND t.migration_file IS NULL
                  AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)
              FOR UPDATE OF s",
             &[&transaction_id],

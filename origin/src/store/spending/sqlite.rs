@@ -51,7 +51,7 @@ fn sum_charges(
                    WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED'), 0) AS counted
                FROM pais p JOIN transactions t USING (pai)
                WHERE p.subscriber_id = ?1 AND t.currency = ?2 AND t.status <> 'DECLINED'
-                   AND t.created_at >= ?5 AND t.created_at < ?6 AND t.transaction_id <> ?7
+                   AND t.created_at >= ?5 AND t.created_at < ?6 AND t.transaction_id <> ?7 AND t.migration_file IS NULL
                    AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id))",
     )?;
     let values = params![
@@ -82,11 +82,11 @@ pub(in crate::store) fn release_refund(
     release_amount(tx, transaction_id, Some(amount_minor))
 }
 
-/// Releases all of a charge, or a part. A coupon's charge never counted.
+/// Releases all of a charge, or a part. A coupon's charge never counted, nor did a claim.
 fn release_amount(tx: &Connection, transaction_id: &str, part_minor: Option<i64>) -> Result<(), StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT p.subscriber_id, t.currency, t.amount_minor, t.created_at
-         FROM transactions t JOIN pais p USING (pai) WHERE t.transaction_id = ?1
+         FROM transactions t JOIN pais p USING (pai) WHERE t.transaction_id = ?1 AND t.migration_file IS NULL
              AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id)",
     )?;
     let mut rows = select.query([transaction_id])?;

@@ -20,11 +20,13 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{PartnerSubscriptionRequest, PartnerSubscriptionResponse};
 use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 
-/// Only an open PAI has a live subscription; the condition lets the index of open PAIs answer.
+/// Only an open PAI has a live subscription; the condition lets the index of open PAIs answer. A dark PAI
+/// pays on the bill by another system, whatever its file says of subscriptions.
 const PAYS_ON_BILL: &str =
-    "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id) JOIN partner_subscriptions s USING (pai)
+    "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id)
+         LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
      WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2 AND p.partner = $3
-         AND p.state <> 'CLOSED' AND s.status <> 'CANCELLED'";
+         AND p.state <> 'CLOSED' AND (s.pai IS NOT NULL OR p.dark_since IS NOT NULL)";
 
 pub(in crate::store) async fn pays_on_bill(
     db: &PgConnection<'_>,
@@ -185,6 +187,7 @@ const CHARGED_UNTIL: &str = "SELECT max(t.period_to) AS until
     FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
     WHERE t.pai = $1 AND t.status <> 'DECLINED'
         AND (o.partner_subscription_id = $2 OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
+        AND (t.migration_file IS NULL OR t.amount_minor > t.refunded_minor)
         AND t.amount_minor > (SELECT coalesce(sum(f.amount_minor), 0) FROM refunds f
                               WHERE f.transaction_id = t.transaction_id AND f.status = 'APPROVED')";
 
