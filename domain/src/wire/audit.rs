@@ -41,6 +41,8 @@ crate::wire_enum! {
         JobRetried = "job-retried",
         /// Closed an alarm.
         AlarmClosed = "alarm-closed",
+        /// Began to turn on PAIs that were loaded.
+        CutOver = "cut-over",
         /// Sent the state of a PAI to its partner and to the edge once more.
         StateSentAgain = "state-sent-again",
     }

@@ -33,6 +33,7 @@ mod recovered;
 mod rotate_keys;
 mod serve;
 mod settlement;
+mod switch;
 mod verb_outcome;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -79,6 +80,7 @@ enum Verb {
     Reconcile(reconcile::Arguments),
     Correlate(correlate::Arguments),
     Settlement(settlement::Arguments),
+    Switch(switch::Arguments),
     Mandates(mandates::Arguments),
     Audit(audit::Arguments),
     ClosePai(close_pai::Arguments),
@@ -127,6 +129,7 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::Reconcile(arguments) => arguments.run(config).await,
         Verb::Correlate(arguments) => arguments.run(config).await,
         Verb::Settlement(arguments) => arguments.run(config).await,
+        Verb::Switch(arguments) => arguments.run(config).await,
         Verb::Mandates(arguments) => arguments.run(config).await,
         Verb::Audit(arguments) => arguments.run(config).await,
         Verb::ClosePai(arguments) => arguments.run(config).await,

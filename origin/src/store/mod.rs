@@ -70,9 +70,11 @@ mod subscriber;
 mod adoption;
 mod backup;
 mod correlation;
+mod cut_over;
 mod desk;
 mod settle;
 mod sweep;
+mod way_back;
 
 pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
@@ -128,3 +130,4 @@ pub use subscription::{
     ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
 };
 pub use tally::{Ceiling, Exceeded, NumberCheck, Tallied};
+pub use way_back::{HandedBackCharge, HandedBackPai, HandedBackSubscription};
