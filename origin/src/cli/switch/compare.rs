@@ -128,7 +128,7 @@ impl Arguments {
                 print_error_line!("It was interrupted: go on with --after {through}");
             }
             return Err(match failure {
-                Failure::Fault(fault) => anyhow!("the account could not be looked up: {fault}"),
+                Failure::Fault(fault) => anyhow!("the account could not be looked up: {fault:?}"),
                 Failure::Reject(_) => anyhow!("the account could not be looked up"),
             });
         }
