@@ -34,6 +34,8 @@ crate::wire_enum! {
         InsufficientBalance = "insufficient-balance",
         /// The account may not buy this.
         AccountNotEligible = "account-not-eligible",
+        /// The operator takes no new customers at the moment.
+        SignupsClosed = "signups-closed",
         /// The PIN does not match.
         PinInvalid = "pin-invalid",
         /// The PIN has expired, or none was sent.
@@ -113,7 +115,9 @@ impl ErrorCode {
             | Self::LacksSameOrigin
             | Self::NumberForeign => StatusCode::BAD_REQUEST,
             Self::AuthorizationFailure => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::ChallengeRequired | Self::PageNotListed => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::SignupsClosed | Self::ChallengeRequired | Self::PageNotListed => {
+                StatusCode::FORBIDDEN
+            }
             Self::AccountNotFound
             | Self::PaiNotFound
             | Self::TransactionNotFound

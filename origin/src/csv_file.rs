@@ -35,7 +35,7 @@ pub(crate) fn read_line<R: Read>(
         let read = reader.read_record(record);
         let line = reader.position().line().saturating_sub(1);
         let refused =
-            |line, why| Some(Err(UnreadableLine { complaint: format!("line {line}: {why}"), is_end: false }));
+            |line, why| Some(Err(UnreadableLine { line, complaint: format!("line {line}: {why}"), is_end: false }));
         match read {
             Ok(false) => return None,
             Ok(true) if record.iter().any(|value| value.contains('\n')) => {
@@ -44,7 +44,7 @@ pub(crate) fn read_line<R: Read>(
             Ok(true) => record.trim(),
             Err(error) if error.is_io_error() => {
                 let complaint = format!("line {begins_at}: cannot be read");
-                return Some(Err(UnreadableLine { complaint, is_end: true }));
+                return Some(Err(UnreadableLine { line: begins_at, complaint, is_end: true }));
             }
             Err(_) => return refused(line, "is not UTF-8 text"),
         }
@@ -60,6 +60,8 @@ pub(crate) fn read_line<R: Read>(
 
 /// A line that is malformed.
 pub(crate) struct UnreadableLine {
+    /// Its number.
+    pub(crate) line: u64,
     /// The line, and why it is refused.
     pub(crate) complaint: String,
     /// Whether reading cannot continue after it.

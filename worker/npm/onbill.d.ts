@@ -15,7 +15,7 @@ export type PayOnBillRefusal =
 /** Why a step did not succeed. The customer has been told, and has a way on. */
 export type PayOnBillFailure =
   | 'invalid-request' | 'number-foreign' | 'account-not-found' | 'account-not-eligible' | 'suspended-non-payment' | 'insufficient-balance'
-  | 'already-on-bill' | 'pin-invalid' | 'pin-expired' | 'token-invalid' | 'token-expired' | 'too-many-requests'
+  | 'already-on-bill' | 'signups-closed' | 'pin-invalid' | 'pin-expired' | 'token-invalid' | 'token-expired' | 'too-many-requests'
   | 'service-unavailable' | 'partner-unavailable' | 'challenge-required' | 'challenge-unavailable'
   | 'network' | 'timeout' | 'internal-error' | 'unexpected';
 

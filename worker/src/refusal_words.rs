@@ -109,9 +109,10 @@ mod tests {
 
     #[test]
     fn refusal_has_the_words_that_its_code_needs() {
-        let cases: [(ErrorCode, &[&str]); 9] = [
+        let cases: [(ErrorCode, &[&str]); 10] = [
             (ErrorCode::AccountNotFound, &["account-not-found", "account-not-found-title"]),
             (ErrorCode::AlreadyOnBill, &["already-on-bill", "already-on-bill-title"]),
+            (ErrorCode::SignupsClosed, &["signups-closed", "signups-closed-title"]),
             (ErrorCode::PinInvalid, &["pin-invalid"]),
             (ErrorCode::NumberForeign, &["number-foreign"]),
             (

@@ -265,6 +265,7 @@ impl Base {
             clock: clock.clone(),
             sim_swap_hours: self.config.sim_swap_hours,
             links: self.config.links.clone(),
+            signups: self.config.migration.signups,
         });
         let proofs = Arc::new(FlowProofs {
             store: store.clone(),

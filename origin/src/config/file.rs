@@ -9,6 +9,7 @@ use super::database::Database;
 use super::durations::{BillingDeadline, PinsPerHour, PriceNoticeDays, SimSwapHours};
 use super::files::FileSettings;
 use super::links::Links;
+use super::migration::MigrationSettings;
 use super::offers::Offer;
 use super::partners::Partner;
 use super::reading::{self, Mistake};
@@ -101,6 +102,9 @@ pub struct Config {
     #[serde(default)]
     pub limits: Vec<CurrencyLimits>,
     pub coupons: Option<CouponSettings>,
+    /// What holds while customers are taken over from another system.
+    #[serde(default)]
+    pub migration: MigrationSettings,
     /// Whether the origin starts without a charge code for each charge.
     #[serde(default)]
     pub charge_codes: ChargeCodeRule,
@@ -267,6 +271,7 @@ pub(super) mod tests {
             ("[[offers]]", "[telemetry]\notlp = \"http://127.0.0.1:4318\"\n[[offers]]", "otlp"),
             ("example/onbill", "example/onbill/", "partner netflix: url"),
             ("https://callbacks", "http://callbacks", "must be https"),
+            ("[[offers]]", "[migration]\nsignups = \"there\"\n[[offers]]", "there"),
             ("[[offers]]", "[links]\nhelp = \"http://acme.example\"\n[[offers]]", "links: help: http"),
             ("[[offers]]", "[links]\npay = \"https://acme.example\"\n[[offers]]", "pay"),
             ("month =", "mounth =", "mounth"),

@@ -38,7 +38,10 @@ impl Links {
             ) => Some((WayOnKind::PayBill, &self.pay_bill)),
             (ErrorCode::InsufficientBalance, _) => Some((WayOnKind::TopUp, &self.top_up)),
             (
-                ErrorCode::SuspendedNonPayment | ErrorCode::AccountNotEligible | ErrorCode::AccountNotFound,
+                ErrorCode::SuspendedNonPayment
+                | ErrorCode::AccountNotEligible
+                | ErrorCode::AccountNotFound
+                | ErrorCode::SignupsClosed,
                 _,
             ) => Some((WayOnKind::Help, &self.help)),
             _ => None,

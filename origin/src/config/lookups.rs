@@ -23,6 +23,18 @@ impl Config {
         set.or_else(|| on_offer.then(SpendingLimits::default))
     }
 
+    /// The currencies in which it bills, each once.
+    pub fn billed_currencies(&self) -> Vec<Currency> {
+        let listed = self.limits.iter().map(|set| set.currency);
+        let mut currencies: Vec<Currency> = Vec::new();
+        for currency in listed.chain(self.offers.iter().map(|offer| offer.price.currency)) {
+            if !currencies.contains(&currency) {
+                currencies.push(currency);
+            }
+        }
+        currencies
+    }
+
     /// The charge codes of offers and partners.
     pub fn list_charge_codes(&self) -> ChargeCodes {
         ChargeCodes::of(&self.offers, &self.partners)

@@ -17,6 +17,7 @@ mod file_columns;
 mod files;
 mod links;
 mod lookups;
+mod migration;
 mod number_plan;
 mod offers;
 mod partners;
@@ -45,6 +46,7 @@ pub use file::Config;
 pub use file_columns::{FileColumn, FileColumns};
 pub use files::FileSettings;
 pub use links::Links;
+pub use migration::{MigrationSettings, Signups};
 pub use number_plan::NumberPlan;
 pub use offers::Offer;
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::mark::{flow_expired, is_marked_for};
 use crate::account::{AccountLookup, FoundAccount, Purchase, live_account};
 use crate::ambient::Clock;
-use crate::config::{Links, Offer, SimSwapHours};
+use crate::config::{Links, Offer, Signups, SimSwapHours};
 use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::pin::pin_expired;
@@ -22,6 +22,7 @@ pub struct Eligibility {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sim_swap_hours: SimSwapHours,
     pub(crate) links: Links,
+    pub(crate) signups: Signups,
 }
 
 /// Whose account it has to be.
@@ -45,7 +46,8 @@ pub(crate) struct EligibleAccount {
 
 impl Eligibility {
     /// Returns the account if it may buy the offer: see [`check_account`] for the refusals. For
-    /// another holder's, see [`Self::find_account`].
+    /// another holder's, see [`Self::find_account`]. 403 `signups-closed` for one that does not pay this
+    /// partner yet, while the operator takes no new customers.
     pub(crate) async fn check_buyer(
         &self,
         offer: &Offer,
@@ -55,6 +57,9 @@ impl Eligibility {
         let known = self.find_account(msisdn, holder, Some(offer)).await?;
         let (known, account_type) = self.check_price(known, offer)?;
         let pays_already = self.pays_on_bill(offer, msisdn, &known).await?;
+        if !pays_already {
+            self.check_signups()?;
+        }
         Ok(EligibleAccount { known, account_type, pays_already })
     }
 
@@ -114,9 +119,23 @@ impl Eligibility {
             None => false,
         };
         if !pays {
+            if known.is_some() {
+                self.check_signups()?;
+            }
             self.check_sim(self.vault.index_number(msisdn)).await?;
         }
         Ok(self.check_price(known, offer)?)
+    }
+
+    /// 403 `signups-closed` while the operator takes no new customers here.
+    fn check_signups(&self) -> Result<(), Reject> {
+        match self.signups {
+            Signups::Here => Ok(()),
+            Signups::Closed => {
+                let message = "The operator takes no new customers here at the moment.";
+                Err(self.links.show_way_on(Reject::new(ErrorCode::SignupsClosed, message)))
+            }
+        }
     }
 
     /// A PIN, or an app on the device, proves who has the SIM. A new SIM may be in the hands of an

@@ -3,7 +3,7 @@
 
 use super::fields::{Fields, Wrong};
 use super::headers::CHARGES_HEADER;
-use super::opened_file::OpenedFile;
+use super::opened_file::{OpenedFile, SoundLines, open_lines};
 use super::pais::KnownPais;
 use super::problem::{NotThisFile, Problem, ProblemKind};
 use super::rules::Rules;
@@ -70,6 +70,14 @@ fn parse_line(fields: Fields<'_>) -> Result<ImportedCharge, Wrong> {
     })
 }
 
+/// Opens a file that was checked, to read its lines again.
+pub fn open_charges<'a>(
+    rules: Rules<'a>,
+    file: impl Read,
+) -> Result<SoundLines<'a, impl Read, ImportedCharge>, NotThisFile> {
+    Ok(SoundLines::new(rules, open_lines(&CHARGES_HEADER, file)?, parse_line))
+}
+
 /// What is kept of a line to compare it with others.
 struct SeenCharge {
     charge: ShortHash,
@@ -131,7 +139,7 @@ impl<'a> ChargeCheck<'a> {
                 let (line, column) = (one.line, CHARGES_HEADER[1]);
                 let text =
                     format!("line {line}, column {column}: {beside}line {} has the same charge", other.line);
-                complain(Problem { file: files[one.file].clone(), kind: ProblemKind::ChargeTwice, text });
+                complain(Problem { file: files[one.file].clone(), line, kind: ProblemKind::ChargeTwice, text });
             }
         }
     }

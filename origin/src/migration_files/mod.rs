@@ -2,12 +2,18 @@
 //! are parsed and checked here as a whole, and everything that is wrong is named by line and column,
 //! never with its value, which may be a number.
 //!
-//! Deliberately not here: the database. What is wrong only beside the ledger (a number without an
-//! account, a PAI that is there already) is found when the lines are loaded.
+//! [`FileCheck`] checks the files together, by themselves and then beside the ledger, and [`FileLoad`] loads
+//! what is sound. A PAI that is loaded is dark: another system charges it until it is cut over.
+//!
+//! Deliberately not here: the SQL, and what becomes of each line beside the ledger, which is in
+//! `store/migration_file/`.
 
 mod charges;
+mod check;
 mod fields;
 mod headers;
+mod lines;
+mod load;
 mod opened_file;
 mod pais;
 mod problem;
@@ -17,7 +23,9 @@ mod short_hash;
 mod test_rules;
 
 pub use charges::{ChargeCheck, ImportedCharge};
+pub use check::{Ceilings, Checked, CheckedFile, FileCheck, Files, LoadError, Observer, Source};
 pub use headers::{CHARGES_HEADER, PAIS_HEADER};
+pub use load::{FileLoad, LoadedFile};
 pub use pais::{Consent, ImportedPai, ImportedSubscription, KnownPais, PaiCheck, SubscriberOfLine};
 pub use problem::{NotThisFile, Problem, ProblemCounts, ProblemKind};
 pub use rules::Rules;

@@ -1,8 +1,9 @@
 //! Reads a file line by line, as editors count them, and names what is no such file.
 
-use super::fields::Wrong;
+use super::fields::{Fields, Wrong};
 use super::headers::{CHARGES_HEADER, PAIS_HEADER};
 use super::problem::{NotThisFile, Problem, ProblemKind};
+use super::rules::Rules;
 use crate::csv_file;
 use std::io::Read;
 
@@ -26,39 +27,118 @@ impl OpenedFile<'_> {
         complain: &mut impl FnMut(Problem),
         mut progress: impl FnMut(u64),
     ) -> Result<(), NotThisFile> {
-        let mut reader = csv_file::open_reader(file);
-        let found = csv_file::read_header(&mut reader);
-        check_header(self.header, found.as_deref().ok())?;
-        let mut record = csv::StringRecord::new();
-        while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
-            match line {
-                Ok(line) if record.as_slice().len() > LINE_BYTES_MAX => {
-                    let text = format!("line {line}: is longer than {LINE_BYTES_MAX} bytes");
-                    complain(self.problem(ProblemKind::Unreadable, text));
-                }
-                Ok(line) => {
-                    if let Err(wrong) = take(line, &record) {
+        let mut lines = open_lines(self.header, file)?;
+        while let Some(read) = lines.read_next() {
+            match read {
+                Ok((line, record)) => {
+                    if let Err(wrong) = take(line, record) {
                         complain(self.problem_at(line, wrong));
                     }
                 }
-                Err(unreadable) => {
-                    complain(self.problem(ProblemKind::Unreadable, unreadable.complaint));
-                    if unreadable.is_end {
-                        break;
-                    }
+                // What comes after it was not seen, and may be anything.
+                Err(bad) if bad.is_end => return Err(NotThisFile(bad.complaint)),
+                Err(BadLine { line, complaint, .. }) => {
+                    complain(self.problem(line, ProblemKind::Unreadable, complaint));
                 }
             }
-            progress(reader.position().byte());
+            progress(lines.position());
         }
         Ok(())
     }
 
     fn problem_at(&self, line: u64, Wrong { column, kind, why }: Wrong) -> Problem {
-        self.problem(kind, format!("line {line}, column {}: {why}", self.header[column]))
+        self.problem(line, kind, format!("line {line}, column {}: {why}", self.header[column]))
     }
 
-    fn problem(&self, kind: ProblemKind, text: String) -> Problem {
-        Problem { file: self.name.to_owned(), kind, text }
+    fn problem(&self, line: u64, kind: ProblemKind, text: String) -> Problem {
+        Problem { file: self.name.to_owned(), line, kind, text }
+    }
+}
+
+/// The lines of an opened file.
+pub(super) struct LineReader<R> {
+    reader: csv::Reader<R>,
+    record: csv::StringRecord,
+}
+
+/// A line that cannot be read.
+pub(super) struct BadLine {
+    line: u64,
+    complaint: String,
+    /// Whether reading cannot continue after it.
+    is_end: bool,
+}
+
+/// Opens a file whose first line must be this header.
+pub(super) fn open_lines(
+    header: &'static [&'static str],
+    file: impl Read,
+) -> Result<LineReader<impl Read>, NotThisFile> {
+    let mut reader = csv_file::open_reader(file);
+    let found = csv_file::read_header(&mut reader);
+    check_header(header, found.as_deref().ok())?;
+    Ok(LineReader { reader, record: csv::StringRecord::new() })
+}
+
+impl<R: Read> LineReader<R> {
+    /// The next line with its number; `None` at the end of the file.
+    fn read_next(&mut self) -> Option<Result<(u64, &csv::StringRecord), BadLine>> {
+        Some(match csv_file::read_line(&mut self.reader, &mut self.record)? {
+            Ok(line) if self.record.as_slice().len() > LINE_BYTES_MAX => {
+                let complaint = format!("line {line}: is longer than {LINE_BYTES_MAX} bytes");
+                Err(BadLine { line, complaint, is_end: false })
+            }
+            Ok(line) => Ok((line, &self.record)),
+            Err(csv_file::UnreadableLine { line, complaint, is_end }) => {
+                Err(BadLine { line, complaint, is_end })
+            }
+        })
+    }
+
+    /// How many bytes were read.
+    fn position(&self) -> u64 {
+        self.reader.position().byte()
+    }
+}
+
+/// The lines of a file that are sound by themselves, in batches.
+pub struct SoundLines<'a, R, T> {
+    rules: Rules<'a>,
+    lines: LineReader<R>,
+    parse: fn(Fields<'_>) -> Result<T, Wrong>,
+}
+
+impl<'a, R: Read, T> SoundLines<'a, R, T> {
+    pub(super) fn new(
+        rules: Rules<'a>,
+        lines: LineReader<R>,
+        parse: fn(Fields<'_>) -> Result<T, Wrong>,
+    ) -> Self {
+        Self { rules, lines, parse }
+    }
+
+    /// The next lines with their numbers, `limit` at most; none at the end of the file. Lines that are not
+    /// sound are left out: the check has named them.
+    pub fn next_batch(&mut self, limit: usize) -> Vec<(u64, T)> {
+        let mut batch = Vec::new();
+        while batch.len() < limit
+            && let Some(read) = self.lines.read_next()
+        {
+            match read {
+                Ok((line, record)) => {
+                    let parsed = (self.parse)(Fields { record, rules: &self.rules });
+                    batch.extend(parsed.ok().map(|parsed| (line, parsed)));
+                }
+                Err(bad) if bad.is_end => break,
+                Err(_) => {}
+            }
+        }
+        batch
+    }
+
+    /// How many bytes were read.
+    pub fn position(&self) -> u64 {
+        self.lines.position()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::fields::{Fields, Wrong};
 use super::headers::PAIS_HEADER;
-use super::opened_file::OpenedFile;
+use super::opened_file::{OpenedFile, SoundLines, open_lines};
 use super::problem::{NotThisFile, Problem, ProblemKind};
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
@@ -139,6 +139,14 @@ fn parse_text(text: &str) -> Option<String> {
     (is_plain_line(text) && text.chars().count() <= TEXT_CHARS_MAX).then(|| text.to_owned())
 }
 
+/// Opens a file that was checked, to read its lines again.
+pub fn open_pais<'a>(
+    rules: Rules<'a>,
+    file: impl Read,
+) -> Result<SoundLines<'a, impl Read, ImportedPai>, NotThisFile> {
+    Ok(SoundLines::new(rules, open_lines(&PAIS_HEADER, file)?, parse_line))
+}
+
 /// What is kept of a line to compare it with others.
 struct SeenPai {
     file: usize,
@@ -207,7 +215,7 @@ impl<'a> PaiCheck<'a> {
             let beside =
                 if one.file == other.file { String::new() } else { format!("{} ", files[other.file]) };
             let text = format!("line {}, column {column}: {beside}line {} {why}", one.line, other.line);
-            complain(Problem { file: files[one.file].clone(), kind, text });
+            complain(Problem { file: files[one.file].clone(), line: one.line, kind, text });
         };
         seen.sort_unstable_by_key(|each| (each.pai, each.place()));
         for same in seen.chunk_by(|one, next| one.pai == next.pai) {

@@ -25,6 +25,20 @@ onbill_domain::word_enum! {
         PaiUnknown = "pai-unknown",
         /// More was refunded than was charged.
         RefundedAboveCharged = "refunded-above-charged",
+        /// It was loaded before with other values, which stay.
+        Changed = "changed",
+        /// The PAI is one that onbill has issued, or another partner's.
+        PaiTaken = "pai-taken",
+        /// The operator has no account with the number.
+        NumberUnknown = "number-unknown",
+        /// The account of the number has ended.
+        NumberCeased = "number-ceased",
+        /// The number belongs to another subscriber.
+        AnotherSubscriber = "another-subscriber",
+        /// The partner's id of the subscription is another one's.
+        SubscriptionTaken = "subscription-taken",
+        /// The partner has posted a charge under this id to onbill.
+        ChargeTaken = "charge-taken",
     }
 }
 
@@ -33,6 +47,8 @@ onbill_domain::word_enum! {
 pub struct Problem {
     /// The name of the file.
     pub file: String,
+    /// The number of the line.
+    pub line: u64,
     pub kind: ProblemKind,
     /// Line and column, and what is wrong there.
     pub text: String,

@@ -63,6 +63,8 @@ mod billing_file;
 
 mod figures;
 
+mod migration_file;
+
 mod account_event;
 mod subscriber;
 
@@ -104,6 +106,10 @@ pub use mandate::{
     AgreedTerms, MandateEvidence, MandatePlace, MandateRow, ShownWords, SubscriptionTerms, WidgetAgreement,
 };
 pub use migration::{MIGRATIONS, Migration, SCHEMA_VERSION};
+pub use migration_file::{
+    AccountsAre, Claim, DarkPai, DarkSubscription, FileProgress, LineFingerprint, LineHolder, LoadOutcome,
+    LoadPlace, LoadRefusal, MigrationFileKind, NewMigrationFile, NewSubscriberIds, PaisAre,
+};
 pub use notification::{NewNotification, NotificationRecipient, PostNotificationResult, UNNAMED_SECONDS};
 pub use number::{BilledSubscriber, Hash, NumberIndex, SealedNumber};
 pub use open_mode::OpenMode;

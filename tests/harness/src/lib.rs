@@ -21,6 +21,7 @@ mod nonce;
 mod operator;
 pub mod operator_calls;
 pub mod origin_process;
+pub mod other_system;
 pub mod plain_get;
 mod random;
 pub mod spellings;

@@ -115,6 +115,7 @@ pub(crate) fn is_for_widget(code: ErrorCode) -> bool {
         | ErrorCode::SuspendedNonPayment
         | ErrorCode::InsufficientBalance
         | ErrorCode::AccountNotEligible
+        | ErrorCode::SignupsClosed
         | ErrorCode::AlreadyOnBill
         | ErrorCode::NumberForeign
         | ErrorCode::ChallengeRequired
@@ -184,6 +185,7 @@ pub(crate) fn is_for_partner(code: ErrorCode) -> bool {
         | ErrorCode::SuspendedNonPayment
         | ErrorCode::InsufficientBalance
         | ErrorCode::AccountNotEligible
+        | ErrorCode::SignupsClosed
         | ErrorCode::PinInvalid
         | ErrorCode::PinExpired
         | ErrorCode::TokenInvalid

@@ -52,7 +52,8 @@ action_parts!(AccountValidateParts {
 ///    write nothing, and numbers could be tried without being counted.
 /// 3. The account status decides: 404 `account-not-found`, 400 `suspended-non-payment`,
 ///    `insufficient-balance`, `account-not-eligible`; the last also for a new SIM, unless its
-///    subscriber already pays this partner.
+///    subscriber already pays this partner. 403 `signups-closed`, with the same exception, while the
+///    operator takes no new customers.
 /// 4. Finds or creates the subscriber and their PAI. If the PAI is on hold, an event came in after
 ///    the account status was read: 400 `suspended-non-payment`. If it is dark, another system answers for
 ///    it: 503 `service-unavailable`.

@@ -7,7 +7,7 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
     AccountSource, AdminListen, AlarmSettings, BillingDeadline, BillingSettings, ChargeCodeRule, Config,
-    Database, Links, OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
+    Database, Links, MigrationSettings, OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
     TelemetrySettings,
 };
 use onbill_sandbox::account_file;
@@ -149,6 +149,7 @@ pub(super) fn origin_config(id: &str, facts: &OperatorFacts) -> Config {
             }))
             .expect("are coupons"),
         ),
+        migration: MigrationSettings::default(),
         charge_codes: ChargeCodeRule::default(),
         alarms: AlarmSettings::default(),
         telemetry: TelemetrySettings::default(),

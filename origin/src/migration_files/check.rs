@@ -1,0 +1,400 @@
+//! Checks files: each line by itself, the lines beside each other, and the sound ones beside the ledger.
+//! Nothing is written.
+
+use super::charges::{ChargeCheck, open_charges};
+use super::headers::{CHARGES_HEADER, PAIS_HEADER};
+use super::lines::RowMaker;
+use super::pais::{KnownPais, PaiCheck, open_pais};
+use super::problem::{NotThisFile, Problem, ProblemCounts, ProblemKind};
+use super::rules::Rules;
+use crate::ambient::Random;
+use crate::config::{AccountSource, Config};
+use crate::fault::Fault;
+use crate::keys::{StableIds, Vault};
+use crate::store::{
+    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, PaisAre, Store, StoreError,
+};
+use onbill_domain::timestamp::Timestamp;
+use sha2::{Digest as _, Sha256};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+/// Lines of one transaction: enough to make the fsync cheap, and so few that a charge waits for some tens
+/// of milliseconds behind them.
+pub(super) const BATCH: usize = 500;
+
+/// A file, which is read several times.
+pub struct Source<'f> {
+    pub name: String,
+    pub open: Box<dyn Fn() -> io::Result<Box<dyn Read>> + 'f>,
+}
+
+/// Files that are checked and loaded together.
+pub struct Files<'f> {
+    pub pais: Vec<Source<'f>>,
+    pub charges: Option<Source<'f>>,
+}
+
+/// Sees how far the work is, and what is wrong.
+pub trait Observer {
+    /// A file is read from its beginning.
+    fn begin(&mut self, name: &str);
+    /// So many of its bytes are done.
+    fn advance(&mut self, position: u64);
+    fn complain(&mut self, problem: &Problem);
+}
+
+/// Why files cannot be checked or loaded. What is loaded until then stays, dark.
+#[derive(Debug)]
+pub enum LoadError {
+    /// A file is none of its kind, or cannot be read to its end.
+    NotThisFile { name: String, why: String },
+    /// More lines are bad than the operator allows.
+    AboveCeiling(String),
+    /// The file has other bytes than when it was checked.
+    FileChanged(String),
+    /// The database failed.
+    Store(StoreError),
+    /// A number could not be sealed.
+    Fault(Fault),
+}
+
+/// How many lines may be bad before nothing is loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Ceilings {
+    pub bad_percent: u8,
+    pub bad_in_a_row: u64,
+}
+
+/// What a check has found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// PAIs before charges.
+    pub files: Vec<CheckedFile>,
+    pub counts: ProblemCounts,
+}
+
+#[derive(Debug)]
+pub struct CheckedFile {
+    pub name: String,
+    pub kind: MigrationFileKind,
+    pub sha256: Hash,
+    /// All that are not blank.
+    pub lines: u64,
+    /// The numbers of those that are not sound.
+    pub bad: BTreeSet<u64>,
+}
+
+impl CheckedFile {
+    /// Lines that are sound.
+    pub fn sound(&self) -> u64 {
+        self.lines.saturating_sub(self.bad.len() as u64)
+    }
+
+    /// Why nothing of it is to be loaded, if that is so.
+    fn exceeds(&self, ceilings: Ceilings) -> Option<String> {
+        let (bad, lines) = (self.bad.len() as u64, self.lines);
+        let Ceilings { bad_percent, bad_in_a_row } = ceilings;
+        if bad * 100 > lines * u64::from(bad_percent) {
+            return Some(format!("{}: {bad} of {lines} lines are bad: more than {bad_percent} %", self.name));
+        }
+        let mut run = 0;
+        let mut last = None;
+        for line in &self.bad {
+            run = if last == Some(line - 1) { run + 1 } else { 1 };
+            last = Some(*line);
+            if run >= bad_in_a_row {
+                return Some(format!("{}: {run} lines up to line {line} are all bad", self.name));
+            }
+        }
+        None
+    }
+}
+
+impl Checked {
+    /// Why nothing is to be loaded, if that is so.
+    pub fn exceeds(&self, ceilings: Ceilings) -> Option<String> {
+        self.files.iter().find_map(|file| file.exceeds(ceilings))
+    }
+
+    /// Whether anything is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.files.iter().all(|file| file.bad.is_empty())
+    }
+
+    fn note(&mut self, observer: &mut dyn Observer, problem: &Problem) {
+        self.counts.add(problem.kind);
+        if let Some(file) = self.files.iter_mut().find(|file| file.name == problem.file) {
+            file.bad.insert(problem.line);
+        }
+        observer.complain(problem);
+    }
+}
+
+/// Checks files beside a ledger.
+pub struct FileCheck<'a> {
+    pub store: &'a Store,
+    pub config: &'a Config,
+    pub vault: &'a Vault,
+    pub ids: &'a StableIds,
+    pub random: &'a dyn Random,
+    /// Numbers, partners and currencies of the operator, the time, and whether a PAI may have its number in it.
+    pub rules: Rules<'a>,
+}
+
+impl FileCheck<'_> {
+    /// 1. Checks the files by themselves.
+    /// 2. Checks the lines that are sound so far beside the ledger.
+    pub async fn check(&self, files: &Files<'_>, observer: &mut dyn Observer) -> Result<Checked, LoadError> {
+        // 1.
+        let mut checked = Checked::default();
+        let known = self.check_pais(&files.pais, &mut checked, observer)?;
+        if let Some(charges) = &files.charges {
+            self.check_charges(charges, &known, &mut checked, observer)?;
+        }
+
+        // 2.
+        for file in &files.pais {
+            self.compare_pais(file, &mut checked, observer).await?;
+        }
+        if let Some(charges) = &files.charges {
+            self.compare_charges(charges, &mut checked, observer).await?;
+        }
+        Ok(checked)
+    }
+
+    pub(super) fn row_maker(&self) -> RowMaker<'_> {
+        let Self { config, vault, ids, random, rules, .. } = *self;
+        RowMaker { config, vault, ids, random, now: rules.now }
+    }
+
+    pub(super) fn accounts(&self) -> AccountsAre {
+        match self.config.accounts {
+            AccountSource::Table => AccountsAre::Embedded,
+            AccountSource::Csp => AccountsAre::Elsewhere,
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.rules.now
+    }
+
+    fn check_pais(
+        &self,
+        files: &[Source<'_>],
+        checked: &mut Checked,
+        observer: &mut dyn Observer,
+    ) -> Result<KnownPais, LoadError> {
+        let mut check = PaiCheck::new(self.rules);
+        for source in files {
+            let mut reading = Reading::begin(source, observer);
+            let file = source.open_hashed()?;
+            let hash = file.hash();
+            let (lines, problems) = (&mut reading.lines, &mut reading.problems);
+            let progress = |position| reading.observer.advance(position);
+            let read = check.read(&source.name, file, |_, _| *lines += 1, |it| problems.push(it), progress);
+            read.map_err(|why| source.is_not(why))?;
+            reading.finish(MigrationFileKind::Pais, source, hash.finish(), checked)?;
+        }
+        Ok(check.finish(|problem| checked.note(observer, &problem)))
+    }
+
+    fn check_charges(
+        &self,
+        source: &Source<'_>,
+        known: &KnownPais,
+        checked: &mut Checked,
+        observer: &mut dyn Observer,
+    ) -> Result<(), LoadError> {
+        let mut check = ChargeCheck::new(self.rules, known);
+        let mut reading = Reading::begin(source, observer);
+        let file = source.open_hashed()?;
+        let hash = file.hash();
+        let (lines, problems) = (&mut reading.lines, &mut reading.problems);
+        let progress = |position| reading.observer.advance(position);
+        let read = check.read(&source.name, file, |_, _| *lines += 1, |it| problems.push(it), progress);
+        read.map_err(|why| source.is_not(why))?;
+        reading.finish(MigrationFileKind::Charges, source, hash.finish(), checked)?;
+        check.finish(|problem| checked.note(observer, &problem));
+        Ok(())
+    }
+
+    async fn compare_pais(
+        &self,
+        source: &Source<'_>,
+        checked: &mut Checked,
+        observer: &mut dyn Observer,
+    ) -> Result<(), LoadError> {
+        let rows = self.row_maker();
+        let mut lines = open_pais(self.rules, source.open_hashed()?).map_err(|why| source.is_not(why))?;
+        observer.begin(&source.name);
+        loop {
+            let batch = lines.next_batch(BATCH);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let batch = checked.sound_of(source, batch);
+            let pais: Result<Vec<DarkPai>, Fault> =
+                batch.into_iter().map(|(line, imported)| rows.make_pai(line, imported)).collect();
+            let pais = pais.map_err(LoadError::Fault)?;
+            let numbers: Vec<i64> = pais.iter().map(|pai| pai.line).collect();
+            let outcomes = self.store.check_dark_pais(self.accounts(), pais).await.map_err(LoadError::Store)?;
+            for (line, outcome) in numbers.into_iter().zip(outcomes) {
+                if let Some(problem) = problem_of(source, MigrationFileKind::Pais, line, outcome) {
+                    checked.note(observer, &problem);
+                }
+            }
+            observer.advance(lines.position());
+        }
+    }
+
+    async fn compare_charges(
+        &self,
+        source: &Source<'_>,
+        checked: &mut Checked,
+        observer: &mut dyn Observer,
+    ) -> Result<(), LoadError> {
+        let rows = self.row_maker();
+        let mut lines = open_charges(self.rules, source.open_hashed()?).map_err(|why| source.is_not(why))?;
+        observer.begin(&source.name);
+        loop {
+            let batch = lines.next_batch(BATCH);
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let batch = checked.sound_of(source, batch);
+            let claims: Vec<Claim> =
+                batch.into_iter().map(|(line, imported)| rows.make_claim(line, imported)).collect();
+            let numbers: Vec<i64> = claims.iter().map(|claim| claim.line).collect();
+            let outcomes =
+                self.store.check_claims(claims, PaisAre::Coming).await.map_err(LoadError::Store)?;
+            for (line, outcome) in numbers.into_iter().zip(outcomes) {
+                if let Some(problem) = problem_of(source, MigrationFileKind::Charges, line, outcome) {
+                    checked.note(observer, &problem);
+                }
+            }
+            observer.advance(lines.position());
+        }
+    }
+}
+
+impl Checked {
+    /// Those of a batch that are sound so far.
+    pub(super) fn sound_of<T>(&self, source: &Source<'_>, mut batch: Vec<(u64, T)>) -> Vec<(u64, T)> {
+        if let Some(file) = self.files.iter().find(|file| file.name == source.name) {
+            batch.retain(|(line, _)| !file.bad.contains(line));
+        }
+        batch
+    }
+}
+
+/// A file that is being read for the first time.
+struct Reading<'o> {
+    observer: &'o mut dyn Observer,
+    /// Lines that are sound by themselves.
+    lines: u64,
+    problems: Vec<Problem>,
+}
+
+impl<'o> Reading<'o> {
+    fn begin(source: &Source<'_>, observer: &'o mut dyn Observer) -> Self {
+        observer.begin(&source.name);
+        Self { observer, lines: 0, problems: Vec::new() }
+    }
+
+    fn finish(
+        self,
+        kind: MigrationFileKind,
+        source: &Source<'_>,
+        sha256: Hash,
+        checked: &mut Checked,
+    ) -> Result<(), LoadError> {
+        let lines = self.lines + self.problems.len() as u64;
+        if lines == 0 {
+            return Err(source.is_not(NotThisFile("has no line after its first".to_owned())));
+        }
+        let name = source.name.clone();
+        checked.files.push(CheckedFile { name, kind, sha256, lines, bad: BTreeSet::new() });
+        self.problems.iter().for_each(|problem| checked.note(self.observer, problem));
+        Ok(())
+    }
+}
+
+impl Source<'_> {
+    pub(super) fn open_hashed(&self) -> Result<HashedFile, LoadError> {
+        let file = (self.open)().map_err(|error| self.is_not(NotThisFile(error.to_string())))?;
+        Ok(HashedFile { file, hash: FileHash::default() })
+    }
+
+    pub(super) fn is_not(&self, NotThisFile(why): NotThisFile) -> LoadError {
+        LoadError::NotThisFile { name: self.name.clone(), why }
+    }
+}
+
+/// A file whose bytes are hashed as they are read.
+pub(super) struct HashedFile {
+    file: Box<dyn Read>,
+    hash: FileHash,
+}
+
+impl HashedFile {
+    pub(super) fn hash(&self) -> FileHash {
+        self.hash.clone()
+    }
+}
+
+impl Read for HashedFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(bytes)?;
+        self.hash.0.borrow_mut().update(&bytes[..read]);
+        Ok(read)
+    }
+}
+
+/// The SHA-256 of what was read.
+#[derive(Clone, Default)]
+pub(super) struct FileHash(Rc<RefCell<Sha256>>);
+
+impl FileHash {
+    pub(super) fn finish(&self) -> Hash {
+        self.0.borrow().clone().finalize().into()
+    }
+}
+
+/// What is wrong with a line beside the ledger, if anything is.
+pub(super) fn problem_of(
+    source: &Source<'_>,
+    file: MigrationFileKind,
+    line: i64,
+    outcome: LoadOutcome,
+) -> Option<Problem> {
+    let LoadOutcome::Refused(refusal) = outcome else { return None };
+    let (kind, column, why) = match refusal {
+        LoadRefusal::Changed => (ProblemKind::Changed, 1, "was loaded before with other values"),
+        LoadRefusal::PaiTaken => (ProblemKind::PaiTaken, 1, "is a PAI of onbill's own, or of another partner"),
+        LoadRefusal::NumberUnknown => (ProblemKind::NumberUnknown, 2, "has no account"),
+        LoadRefusal::NumberCeased => (ProblemKind::NumberCeased, 2, "has an account that has ended"),
+        LoadRefusal::AnotherSubscriber => {
+            (ProblemKind::AnotherSubscriber, 3, "is not the present subscriber of this number")
+        }
+        LoadRefusal::TwoOpenPais => {
+            (ProblemKind::TwoOpenPais, 2, "has an open PAI at this partner in the ledger")
+        }
+        LoadRefusal::SubscriptionTaken => {
+            (ProblemKind::SubscriptionTaken, 6, "is the id of another subscription in the ledger")
+        }
+        LoadRefusal::PaiUnknown => (ProblemKind::PaiUnknown, 2, "is not among the PAIs that were loaded"),
+        LoadRefusal::ChargeTaken => (ProblemKind::ChargeTaken, 1, "was posted to onbill"),
+        LoadRefusal::RefundedAboveCharged => {
+            (ProblemKind::RefundedAboveCharged, 5, "is more than the amount, with what onbill has refunded")
+        }
+    };
+    let header: &[&str] = match file {
+        MigrationFileKind::Pais => &PAIS_HEADER,
+        MigrationFileKind::Charges => &CHARGES_HEADER,
+    };
+    let text = format!("line {line}, column {}: {why}", header[column]);
+    Some(Problem { file: source.name.clone(), line: u64::try_from(line).unwrap_or_default(), kind, text })
+}

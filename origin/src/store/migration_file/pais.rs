@@ -1,0 +1,176 @@
+//! What becomes of the lines of a file of PAIs.
+
+use super::{AccountsAre, DarkPai, LineHolder, LoadOutcome, LoadRefusal};
+use crate::store::number::{Hash, NumberIndex};
+use onbill_domain::account::AccountStatus;
+use onbill_domain::pai::PaiState;
+use std::collections::{HashMap, HashSet};
+
+/// What the ledger has of the PAIs, numbers and subscriptions of a batch.
+#[derive(Default)]
+pub(super) struct KnownRows {
+    /// By the PAI.
+    pub(super) pais: HashMap<String, KnownPai>,
+    pub(super) subscribers: HashMap<NumberIndex, Vec<KnownSubscriber>>,
+    /// Subscriber and partner of each open PAI of these subscribers.
+    pub(super) open_pais: HashSet<(String, String)>,
+    /// Status and `subscriber_ref`.
+    pub(super) accounts: HashMap<NumberIndex, (AccountStatus, String)>,
+    /// Partner and external id of each subscription.
+    pub(super) subscriptions: HashSet<(String, String)>,
+}
+
+pub(super) struct KnownPai {
+    pub(super) partner: String,
+    pub(super) state: PaiState,
+    pub(super) is_dark: bool,
+    /// `None` for one that was issued here.
+    pub(super) fingerprint: Option<Hash>,
+}
+
+pub(super) struct KnownSubscriber {
+    pub(super) subscriber_id: String,
+    pub(super) subscriber_ref: Option<String>,
+    pub(super) is_present: bool,
+}
+
+/// What is to be written.
+#[derive(Default)]
+pub(super) struct PaiWrites<'b> {
+    pub(super) subscribers: Vec<NewSubscriber<'b>>,
+    pub(super) pais: Vec<NewDarkPai<'b>>,
+    pub(super) updates: Vec<PaiUpdate<'b>>,
+}
+
+/// The subscriber of a line, by its fresh ids.
+pub(super) struct NewSubscriber<'b> {
+    pub(super) line: &'b DarkPai,
+    /// One of a closed PAI may have left the number long ago.
+    pub(super) has_ended: bool,
+}
+
+pub(super) struct NewDarkPai<'b> {
+    pub(super) line: &'b DarkPai,
+    pub(super) subscriber_id: String,
+    pub(super) state: PaiState,
+}
+
+pub(super) struct PaiUpdate<'b> {
+    pub(super) line: &'b DarkPai,
+    pub(super) state: PaiState,
+}
+
+/// Plans a batch, line after line: a later one meets what the earlier ones will have written.
+pub(super) fn plan_pais<'b>(
+    mut known: KnownRows,
+    accounts: AccountsAre,
+    batch: &'b [DarkPai],
+) -> (Vec<LoadOutcome>, PaiWrites<'b>) {
+    let mut writes = PaiWrites::default();
+    let outcomes = batch.iter().map(|line| {
+        known.plan_line(accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused)
+    });
+    (outcomes.collect(), writes)
+}
+
+impl KnownRows {
+    fn plan_line<'b>(
+        &mut self,
+        accounts: AccountsAre,
+        line: &'b DarkPai,
+        writes: &mut PaiWrites<'b>,
+    ) -> Result<LoadOutcome, LoadRefusal> {
+        let state = self.find_state(accounts, line);
+        if let Some(known) = self.pais.get(line.pai.as_str()) {
+            let outcome = known.compare(line)?;
+            if outcome == LoadOutcome::Updated {
+                writes.updates.push(PaiUpdate { line, state: state? });
+            }
+            return Ok(outcome);
+        }
+        let state = state?;
+        let is_open = state != PaiState::Closed;
+        let partner = line.partner.to_string();
+        let named = line.subscription.as_ref().map(|it| (partner.clone(), it.ext_subscription_id.to_string()));
+        if named.as_ref().is_some_and(|named| self.subscriptions.contains(named)) {
+            return Err(LoadRefusal::SubscriptionTaken);
+        }
+        let subscriber = match &line.holder {
+            Some(holder) => self.find_subscriber(holder, is_open)?,
+            None => None,
+        };
+        let subscriber_id = subscriber.clone().unwrap_or_else(|| line.fresh.subscriber_id.clone());
+        if is_open && !self.open_pais.insert((subscriber_id.clone(), partner.clone())) {
+            return Err(LoadRefusal::TwoOpenPais);
+        }
+        if subscriber.is_none() {
+            self.add_subscriber(line, is_open);
+            writes.subscribers.push(NewSubscriber { line, has_ended: !is_open });
+        }
+        self.subscriptions.extend(named);
+        let fingerprint = Some(line.fingerprint.to_bytes());
+        let known = KnownPai { partner, state, is_dark: true, fingerprint };
+        self.pais.insert(line.pai.to_string(), known);
+        writes.pais.push(NewDarkPai { line, subscriber_id, state });
+        Ok(LoadOutcome::Loaded)
+    }
+
+    /// The state of the PAI, if its line is the subscriber's by the embedded table. One of a suspended
+    /// account is suspended.
+    fn find_state(&self, accounts: AccountsAre, line: &DarkPai) -> Result<PaiState, LoadRefusal> {
+        let Some(holder) = line.holder.as_ref().filter(|_| line.state != PaiState::Closed) else {
+            return Ok(line.state);
+        };
+        if accounts == AccountsAre::Elsewhere {
+            return Ok(line.state);
+        }
+        let (status, subscriber_ref) =
+            self.accounts.get(&holder.number.index).ok_or(LoadRefusal::NumberUnknown)?;
+        match status {
+            AccountStatus::Ceased => Err(LoadRefusal::NumberCeased),
+            _ if *subscriber_ref != holder.subscriber_ref => Err(LoadRefusal::AnotherSubscriber),
+            AccountStatus::Suspended => Ok(PaiState::Suspended),
+            AccountStatus::Active => Ok(line.state),
+        }
+    }
+
+    /// The subscriber on record. An open PAI needs the number's present one; a closed one may be of one who
+    /// has left.
+    fn find_subscriber(&self, holder: &LineHolder, is_open: bool) -> Result<Option<String>, LoadRefusal> {
+        let Some(on_record) = self.subscribers.get(&holder.number.index) else { return Ok(None) };
+        let is_same = |one: &&KnownSubscriber| one.subscriber_ref.as_ref() == Some(&holder.subscriber_ref);
+        let present = on_record.iter().find(|one| one.is_present);
+        if is_open && present.is_some_and(|present| !is_same(&present)) {
+            return Err(LoadRefusal::AnotherSubscriber);
+        }
+        let same = present.filter(is_same);
+        let same = same.or_else(|| on_record.iter().filter(|_| !is_open).find(is_same));
+        Ok(same.map(|one| one.subscriber_id.clone()))
+    }
+
+    fn add_subscriber(&mut self, line: &DarkPai, is_present: bool) {
+        let Some(LineHolder { number, subscriber_ref }) = &line.holder else { return };
+        self.subscribers.entry(number.index).or_default().push(KnownSubscriber {
+            subscriber_id: line.fresh.subscriber_id.clone(),
+            subscriber_ref: Some(subscriber_ref.clone()),
+            is_present,
+        });
+    }
+}
+
+impl KnownPai {
+    /// Compares a PAI with its line. The line may bring a later state while the PAI is dark and open.
+    fn compare(&self, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
+        let fingerprint = self.fingerprint.filter(|_| self.partner == line.partner.as_str());
+        let fingerprint = fingerprint.ok_or(LoadRefusal::PaiTaken)?;
+        if fingerprint == line.fingerprint.to_bytes() {
+            return Ok(LoadOutcome::Unchanged);
+        }
+        let stays = fingerprint.starts_with(&line.fingerprint.stays);
+        if stays && self.is_dark && self.state != PaiState::Closed {
+            Ok(LoadOutcome::Updated)
+        } else {
+            Err(LoadRefusal::Changed)
+        }
+    }
+}

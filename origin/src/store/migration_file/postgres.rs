@@ -1,0 +1,425 @@
+//! Files of other systems in SQL. What a batch needs to know is read by one statement for each table;
+//! what it writes goes out together, and not a round trip for each row.
+
+use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, plan_claims};
+use super::pais::{
+    KnownPai, KnownRows, KnownSubscriber, NewDarkPai, NewSubscriber, PaiUpdate, PaiWrites, plan_pais,
+};
+use super::{
+    AccountsAre, Claim, DarkPai, FileProgress, LoadOutcome, LoadPlace, NewMigrationFile, PaisAre,
+};
+use crate::store::error::missing_row;
+use crate::store::mandate::postgres as mandate;
+use crate::store::number::{Hash, NumberIndex};
+use crate::store::pai::postgres as pai;
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::number_lock;
+use crate::store::postgres::rows::{parse_column, read_hash};
+use crate::store::postgres::tx_error::TxError;
+use futures_util::future::try_join_all;
+use onbill_domain::account::AccountStatus;
+use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::ids::ExtId;
+use onbill_domain::pai::PaiState;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::ott::TransactionStatus;
+use std::collections::BTreeSet;
+use tokio_postgres::Row;
+
+pub(super) async fn begin_migration_file(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewMigrationFile,
+) -> Result<FileProgress, TxError> {
+    let row = tx
+        .query_optional(
+            "INSERT INTO migration_files AS f (sha256, kind, name, lines, refused, state, loaded_through, begun_at)
+             VALUES ($1, $2, $3, $4, $5, 'LOADING', 0, $6)
+             ON CONFLICT (sha256) DO UPDATE SET lines = excluded.lines, refused = excluded.refused, state = 'LOADING',
+                 loaded_at = NULL, loaded_through = CASE WHEN f.state = 'LOADED' THEN 0 ELSE f.loaded_through END
+             RETURNING file_id, loaded_through",
+            &[
+                &new.sha256.as_slice(),
+                &new.kind.as_str(),
+                &new.name,
+                &new.lines,
+                &new.refused,
+                &now.unix_seconds(),
+            ],
+        )
+        .await?
+        .ok_or_else(|| missing_row("migration_files"))?;
+    Ok(FileProgress { file_id: row.try_get("file_id")?, loaded_through: row.try_get("loaded_through")? })
+}
+
+pub(super) async fn finish_migration_file(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    file_id: i64,
+) -> Result<(), TxError> {
+    tx.execute_one(
+        "migration_files",
+        "UPDATE migration_files SET state = 'LOADED', loaded_at = $2 WHERE file_id = $1",
+        &[&file_id, &now.unix_seconds()],
+    )
+    .await
+}
+
+async fn note_progress(tx: &PgConnection<'_>, place: LoadPlace) -> Result<(), TxError> {
+    tx.execute_one(
+        "migration_files",
+        "UPDATE migration_files SET loaded_through = $2 WHERE file_id = $1",
+        &[&place.file_id, &place.through],
+    )
+    .await
+}
+
+pub(super) async fn check_dark_pais(
+    db: &PgConnection<'_>,
+    accounts: AccountsAre,
+    batch: &[DarkPai],
+) -> Result<Vec<LoadOutcome>, TxError> {
+    Ok(plan_pais(read_known_rows(db, batch, "").await?, accounts, batch).0)
+}
+
+/// 1. Locks the numbers, in the order in which every load does, so that no sign-up and no event comes
+///    between reading and writing. It begins by the note of the progress: two loads of one file take turns.
+/// 2. Reads, and plans.
+/// 3. Writes: subscribers before their PAIs, these before their subscriptions and mandates.
+pub(super) async fn load_dark_pais(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    place: LoadPlace,
+    accounts: AccountsAre,
+    batch: &[DarkPai],
+) -> Result<Vec<LoadOutcome>, TxError> {
+    // 1.
+    note_progress(tx, place).await?;
+    let numbers: BTreeSet<NumberIndex> =
+        batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index)).collect();
+    for number in numbers {
+        number_lock::acquire(tx, now, number).await?;
+    }
+
+    // 2.
+    let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
+    let (outcomes, PaiWrites { subscribers, pais, updates }) = plan_pais(known, accounts, batch);
+
+    // 3.
+    try_join_all(subscribers.iter().map(|new| insert_subscriber(tx, now, new))).await?;
+    try_join_all(pais.iter().map(|new| insert_pai(tx, now, place, new))).await?;
+    try_join_all(pais.iter().map(|new| insert_subscription(tx, now, new))).await?;
+    let mandates = pais.iter().filter_map(|new| Some(&new.line.subscription.as_ref()?.mandate));
+    try_join_all(mandates.map(|row| mandate::insert_mandate(tx, row))).await?;
+    for update in &updates {
+        update_pai(tx, now, place, update).await?;
+    }
+    Ok(outcomes)
+}
+
+async fn read_known_rows(
+    db: &PgConnection<'_>,
+    batch: &[DarkPai],
+    lock: &str,
+) -> Result<KnownRows, TxError> {
+    let mut known = KnownRows::default();
+    read_known_pais(db, batch, lock, &mut known).await?;
+    read_known_numbers(db, batch, &mut known).await?;
+    let named: Vec<_> = batch
+        .iter()
+        .filter_map(|line| Some((line.partner.as_str(), line.subscription.as_ref()?.ext_subscription_id.as_str())))
+        .collect();
+    let (partners, ids): (Vec<&str>, Vec<&str>) = named.into_iter().unzip();
+    let sql = "SELECT s.partner, s.ext_subscription_id FROM unnest($1::TEXT[], $2::TEXT[]) AS c (partner, id)
+             JOIN partner_subscriptions s ON s.partner = c.partner AND s.ext_subscription_id = c.id";
+    for row in db.query(sql, &[&partners, &ids]).await? {
+        known.subscriptions.insert((row.try_get("partner")?, row.try_get("ext_subscription_id")?));
+    }
+    Ok(known)
+}
+
+async fn read_known_pais(
+    db: &PgConnection<'_>,
+    batch: &[DarkPai],
+    lock: &str,
+    known: &mut KnownRows,
+) -> Result<(), TxError> {
+    let pais: Vec<&str> = batch.iter().map(|line| line.pai.as_str()).collect();
+    let sql = format!(
+        "SELECT pai, partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint
+         FROM pais WHERE pai = ANY ($1) ORDER BY pai {lock}"
+    );
+    for row in db.query(&sql, &[&pais]).await? {
+        let found = KnownPai {
+            partner: row.try_get("partner")?,
+            state: parse_column(&row, "pais.state", PaiState::parse)?,
+            is_dark: row.try_get("is_dark")?,
+            fingerprint: read_fingerprint(&row, "pais.migration_fingerprint")?,
+        };
+        known.pais.insert(row.try_get("pai")?, found);
+    }
+    Ok(())
+}
+
+fn read_fingerprint(row: &Row, place: &'static str) -> Result<Option<Hash>, TxError> {
+    let is_there = row.try_get::<_, Option<&[u8]>>("migration_fingerprint")?.is_some();
+    is_there.then(|| read_hash(row, place)).transpose()
+}
+
+async fn read_known_numbers(
+    db: &PgConnection<'_>,
+    batch: &[DarkPai],
+    known: &mut KnownRows,
+) -> Result<(), TxError> {
+    let numbers: Vec<&[u8]> =
+        batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index.0.as_slice())).collect();
+    let subscribers = "SELECT number_index, subscriber_id, subscriber_ref, ended_at IS NULL AS is_present
+         FROM subscribers WHERE number_index = ANY ($1)";
+    for row in db.query(subscribers, &[&numbers]).await? {
+        let found = KnownSubscriber {
+            subscriber_id: row.try_get("subscriber_id")?,
+            subscriber_ref: row.try_get("subscriber_ref")?,
+            is_present: row.try_get("is_present")?,
+        };
+        let number = NumberIndex(read_hash(&row, "subscribers.number_index")?);
+        known.subscribers.entry(number).or_default().push(found);
+    }
+    let open = "SELECT p.subscriber_id, p.partner FROM subscribers h JOIN pais p USING (subscriber_id)
+         WHERE h.number_index = ANY ($1) AND p.state <> 'CLOSED'";
+    for row in db.query(open, &[&numbers]).await? {
+        known.open_pais.insert((row.try_get("subscriber_id")?, row.try_get("partner")?));
+    }
+    let accounts = "SELECT number_index, status, activated_on FROM accounts WHERE number_index = ANY ($1)";
+    for row in db.query(accounts, &[&numbers]).await? {
+        let number = NumberIndex(read_hash(&row, "accounts.number_index")?);
+        let activated_on: Option<String> = row.try_get("activated_on")?;
+        let status = parse_column(&row, "accounts.status", AccountStatus::parse)?;
+        known.accounts.insert(number, (status, activated_on.unwrap_or_default()));
+    }
+    Ok(())
+}
+
+/// The subscriber of a closed PAI without its number is one as after an erasure.
+async fn insert_subscriber(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewSubscriber<'_>,
+) -> Result<(), TxError> {
+    let NewSubscriber { line, has_ended } = new;
+    let now = now.unix_seconds();
+    let holder = line.holder.as_ref();
+    tx.execute_one(
+        "subscribers",
+        "INSERT INTO subscribers (subscriber_id, handle, number_index, number_sealed, subscriber_ref, created_at,
+             ended_at, erasure_requested_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        &[
+            &line.fresh.subscriber_id,
+            &line.fresh.handle,
+            &holder.map(|holder| holder.number.index.0.as_slice()),
+            &holder.map(|holder| holder.number.sealed.as_slice()),
+            &holder.map(|holder| holder.subscriber_ref.as_str()),
+            &now,
+            &has_ended.then_some(now),
+            &holder.is_none().then_some(now),
+        ],
+    )
+    .await
+}
+
+async fn insert_pai(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    place: LoadPlace,
+    new: &NewDarkPai<'_>,
+) -> Result<(), TxError> {
+    let NewDarkPai { line, subscriber_id, state } = new;
+    let is_closed = *state == PaiState::Closed;
+    tx.execute_one(
+        "pais",
+        "INSERT INTO pais (pai, partner, subscriber_id, state, closed_reason, version, created_at, closed_at,
+             dark_since, paid_until, migration_file, migration_line, migration_fingerprint)
+         VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11, $12)",
+        &[
+            &line.pai.as_str(),
+            &line.partner.as_str(),
+            &subscriber_id.as_str(),
+            &state.as_str(),
+            &is_closed.then_some(DeclineReason::AccountClosed.as_str()),
+            &line.since.unix_seconds(),
+            &is_closed.then_some(now.unix_seconds()),
+            &now.unix_seconds(),
+            &line.paid_until.map(|day| day.to_string()),
+            &place.file_id,
+            &line.line,
+            &line.fingerprint.to_bytes().as_slice(),
+        ],
+    )
+    .await
+}
+
+async fn insert_subscription(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    new: &NewDarkPai<'_>,
+) -> Result<(), TxError> {
+    let NewDarkPai { line, state, .. } = new;
+    let Some(subscription) = &line.subscription else { return Ok(()) };
+    let is_closed = *state == PaiState::Closed;
+    tx.execute_one(
+        "partner_subscriptions",
+        "INSERT INTO partner_subscriptions (partner_subscription_id, partner, ext_subscription_id, pai, origin, plan,
+             status, created_at, ended_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &[
+            &subscription.partner_subscription_id,
+            &line.partner.as_str(),
+            &subscription.ext_subscription_id.as_str(),
+            &line.pai.as_str(),
+            &subscription.source.as_str(),
+            &subscription.mandate.plan.as_str(),
+            &(if is_closed { "CANCELLED" } else { "ACTIVE" }),
+            &line.since.unix_seconds(),
+            &is_closed.then_some(now.unix_seconds()),
+        ],
+    )
+    .await
+}
+
+/// The file may be a later one. The PAI is dark: no one is informed.
+async fn update_pai(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    place: LoadPlace,
+    update: &PaiUpdate<'_>,
+) -> Result<(), TxError> {
+    let PaiUpdate { line, state } = update;
+    tx.execute_one(
+        "pais",
+        "UPDATE pais SET paid_until = $2, migration_file = $3, migration_line = $4, migration_fingerprint = $5
+         WHERE pai = $1",
+        &[
+            &line.pai.as_str(),
+            &line.paid_until.map(|day| day.to_string()),
+            &place.file_id,
+            &line.line,
+            &line.fingerprint.to_bytes().as_slice(),
+        ],
+    )
+    .await?;
+    if *state == PaiState::Closed {
+        return pai::close_pai_row(tx, now, line.pai.as_str(), DeclineReason::AccountClosed).await;
+    }
+    let sql = "UPDATE pais SET state = $2, version = version + 1 WHERE pai = $1 AND state <> $2";
+    tx.execute(sql, &[&line.pai.as_str(), &state.as_str()]).await?;
+    Ok(())
+}
+
+pub(super) async fn check_claims(
+    db: &PgConnection<'_>,
+    batch: &[Claim],
+    pais: PaisAre,
+) -> Result<Vec<LoadOutcome>, TxError> {
+    Ok(plan_claims(&read_known_charges(db, batch).await?, pais, batch).0)
+}
+
+pub(super) async fn load_claims(
+    tx: &PgConnection<'_>,
+    _now: Timestamp,
+    place: LoadPlace,
+    batch: &[Claim],
+) -> Result<Vec<LoadOutcome>, TxError> {
+    note_progress(tx, place).await?;
+    // A refund of one of them locks its charge.
+    let ids: Vec<&str> = batch.iter().map(|claim| claim.transaction_id.as_str()).collect();
+    let lock = "SELECT 1 FROM transactions WHERE transaction_id = ANY ($1) ORDER BY transaction_id FOR UPDATE";
+    tx.query(lock, &[&ids]).await?;
+    let known = read_known_charges(tx, batch).await?;
+    let (outcomes, ClaimWrites { claims, updates }) = plan_claims(&known, PaisAre::Loaded, batch);
+    try_join_all(claims.iter().map(|claim| insert_claim(tx, place, claim))).await?;
+    try_join_all(updates.iter().map(|update| update_claim(tx, place, update))).await?;
+    Ok(outcomes)
+}
+
+async fn read_known_charges(db: &PgConnection<'_>, batch: &[Claim]) -> Result<KnownCharges, TxError> {
+    let mut known = KnownCharges::default();
+    let partners: Vec<&str> = batch.iter().map(|claim| claim.partner.as_str()).collect();
+    let ids: Vec<&str> = batch.iter().map(|claim| claim.ext_transaction_id.as_str()).collect();
+    let pais: Vec<&str> = batch.iter().map(|claim| claim.pai.as_str()).collect();
+    let charges = "SELECT t.partner, t.ext_transaction_id, t.migration_fingerprint, t.status,
+             p.dark_since IS NOT NULL AS is_dark,
+             (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
+              WHERE r.transaction_id = t.transaction_id AND r.status <> 'DECLINED') AS refunded_here_minor
+         FROM unnest($1::TEXT[], $2::TEXT[]) AS c (partner, id)
+             JOIN transactions t ON t.partner = c.partner AND t.ext_transaction_id = c.id JOIN pais p USING (pai)";
+    for row in db.query(charges, &[&partners, &ids]).await? {
+        let found = KnownCharge {
+            fingerprint: read_fingerprint(&row, "transactions.migration_fingerprint")?,
+            status: parse_column(&row, "transactions.status", TransactionStatus::parse)?,
+            is_dark: row.try_get("is_dark")?,
+            refunded_here_minor: row.try_get("refunded_here_minor")?,
+        };
+        known.charges.insert((row.try_get("partner")?, row.try_get("ext_transaction_id")?), found);
+    }
+    let loaded = "SELECT partner, pai FROM pais WHERE pai = ANY ($1) AND migration_file IS NOT NULL";
+    for row in db.query(loaded, &[&pais]).await? {
+        known.loaded_pais.insert((row.try_get("partner")?, row.try_get("pai")?));
+    }
+    Ok(known)
+}
+
+async fn insert_claim(tx: &PgConnection<'_>, place: LoadPlace, claim: &Claim) -> Result<(), TxError> {
+    let posted_at = claim.posted_at.unix_seconds();
+    tx.execute_one(
+        "transactions",
+        "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, pai, amount_minor, currency, description,
+             period_from, period_to, status, responding_until, created_at, settled_at, refunded_minor, billing_ref,
+             migration_file, migration_line, migration_fingerprint)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $16, $17)",
+        &[
+            &claim.transaction_id,
+            &claim.partner.as_str(),
+            &claim.ext_transaction_id.as_str(),
+            &claim.pai.as_str(),
+            &claim.amount.amount_minor,
+            &claim.amount.currency.as_str(),
+            &claim.description,
+            &claim.service_period.from().to_string(),
+            &claim.service_period.to().to_string(),
+            &claim.status.as_str(),
+            &posted_at,
+            &(claim.status != TransactionStatus::Pending).then_some(posted_at),
+            &claim.refunded_minor,
+            &claim.billing_ref.as_ref().map(ExtId::as_str),
+            &place.file_id,
+            &claim.line,
+            &claim.fingerprint.to_bytes().as_slice(),
+        ],
+    )
+    .await
+}
+
+async fn update_claim(
+    tx: &PgConnection<'_>,
+    place: LoadPlace,
+    update: &ClaimUpdate<'_>,
+) -> Result<(), TxError> {
+    let ClaimUpdate { claim, refunded_minor } = update;
+    tx.execute_one(
+        "transactions",
+        "UPDATE transactions SET status = $2, settled_at = CASE WHEN $2 = 'PENDING' THEN NULL ELSE created_at END,
+             refunded_minor = $3, billing_ref = $4, migration_file = $5, migration_line = $6,
+             migration_fingerprint = $7
+         WHERE transaction_id = $1",
+        &[
+            &claim.transaction_id,
+            &claim.status.as_str(),
+            &refunded_minor,
+            &claim.billing_ref.as_ref().map(ExtId::as_str),
+            &place.file_id,
+            &claim.line,
+            &claim.fingerprint.to_bytes().as_slice(),
+        ],
+    )
+    .await
+}

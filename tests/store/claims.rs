@@ -1,0 +1,142 @@
+//! Charges that another system has posted.
+
+use crate::dark_pais::pai_of;
+use crate::mandates::charge_for;
+use crate::test_store::{
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_ext_id, partner_id, usd,
+};
+use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
+use onbill_origin::store::{
+    NewCharge, Period, PostChargeResult, PostRefundResult, ReportDate, ReportFilter,
+};
+use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
+
+on_each_database!(
+    repeat_of_a_claim_gets_its_old_result,
+    other_contents_under_the_id_of_a_claim_are_refused,
+    refund_of_a_claim_goes_to_billing_by_its_own_id_within_what_remains,
+    pending_claim_waits_for_the_result_of_the_other_system,
+    days_of_a_claim_are_not_charged_again_under_another_id,
+    claim_is_in_no_report_and_counts_against_no_limit,
+    claim_of_a_dark_pai_answers_nothing,
+);
+
+const PAI: &str = "ENT1664367665579";
+const PAI_LINE: &str =
+    "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,EXISTING_ACCOUNT,\
+     standard,1599,USD,,,";
+const CUT_OVER: &str = "UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000";
+
+/// A charge for the days of [`new_charge`].
+fn claim_line(id: &str, refunded: &str, status: &str, billing_ref: &str) -> String {
+    format!(
+        "netflix,{id},{PAI},1599,USD,{refunded},{status},{billing_ref},2026-11-17T12:00:00Z,2026-12-01,2026-12-31"
+    )
+}
+
+/// A ledger in which these claims were loaded, and their PAI is cut over.
+async fn with_claims(db: &TestStore, lines: &[String]) -> OtherSystem {
+    let other = OtherSystem::of_acme(NOW);
+    other.import_accounts(&db.store, &["+12025550101,active,postpaid,,USD,2021-03-14"]).await;
+    other.load_sound(&db.store, &pais_csv(&[PAI_LINE]), Some(&charges_csv(lines))).await;
+    db.place.run_sql(CUT_OVER).await;
+    other
+}
+
+async fn post(db: &TestStore, new: NewCharge) -> PostChargeResult {
+    db.store.post_charge(fresh_nonce(), NOW, new).await.expect("works")
+}
+
+async fn repeat_of_a_claim_gets_its_old_result(db: TestStore) {
+    let lines = [claim_line("c-1", "0", "APPROVED", "line-1"), claim_line("c-2", "", "DECLINED", "")];
+    with_claims(&db, &lines).await;
+    for (id, status) in [("c-1", TransactionStatus::Approved), ("c-2", TransactionStatus::Declined)] {
+        let first = post(&db, new_charge(pai_of(PAI), id, 1599)).await;
+        let PostChargeResult::Replayed(answer) = &first else { panic!("{first:?}") };
+        let response: TransactionResponse = serde_json::from_slice(answer).expect("is a response");
+        assert_eq!((response.ext_transaction_id.as_str(), response.status), (id, status));
+        assert_eq!(post(&db, new_charge(pai_of(PAI), id, 1599)).await, first, "byte for byte");
+        let read = db.store.find_charge_response(partner_id("netflix"), parse_ext_id(id)).await;
+        assert_eq!(read, Ok(Some(response)));
+    }
+    assert_eq!(db.lease_due(600).await, [], "nothing goes to billing");
+    assert_eq!(db.place.count_rows("transactions").await, 2);
+}
+
+async fn other_contents_under_the_id_of_a_claim_are_refused(db: TestStore) {
+    with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
+    let own = db.sign_up_subscriber(9).await.pai;
+    for new in [
+        new_charge(pai_of(PAI), "c-1", 1598),
+        new_charge(own, "c-1", 1599),
+        charge_for(pai_of(PAI), "c-1", 1599, "2026-12-01", "2026-12-30"),
+        charge_for(pai_of(PAI), "c-1", 1599, "2026-12-02", "2026-12-31"),
+    ] {
+        assert_eq!(post(&db, new).await, PostChargeResult::Conflict);
+    }
+}
+
+async fn refund_of_a_claim_goes_to_billing_by_its_own_id_within_what_remains(db: TestStore) {
+    with_claims(&db, &[claim_line("c-1", "600", "APPROVED", "line-1")]).await;
+    let refund = async |id: &str, amount_minor| {
+        let new = new_refund("c-1", id, Some(amount_minor));
+        db.store.post_refund(fresh_nonce(), NOW, new).await.expect("works")
+    };
+    let remaining = usd(999);
+    assert_eq!(refund("r-1", 1_000).await, PostRefundResult::NotWithinRemainder { remaining });
+    let part = refund("r-2", 400).await;
+    let PostRefundResult::Created(part) = part else { panic!("{part:?}") };
+    assert_eq!((part.transaction_id.as_str(), part.amount), ("line-1", usd(400)));
+    let pending = db.store.find_pending_refund(part.refund_id.clone()).await.expect("works");
+    assert_eq!(pending, Some(part), "a repetition goes to the same line");
+    let remaining = usd(599);
+    assert_eq!(refund("r-3", 600).await, PostRefundResult::NotWithinRemainder { remaining });
+    let rest = refund("r-4", 599).await;
+    assert!(matches!(rest, PostRefundResult::Created(_)), "{rest:?}");
+}
+
+async fn pending_claim_waits_for_the_result_of_the_other_system(db: TestStore) {
+    let other = with_claims(&db, &[claim_line("c-1", "", "PENDING", "")]).await;
+    assert_eq!(post(&db, new_charge(pai_of(PAI), "c-1", 1599)).await, PostChargeResult::NotCutOver);
+    let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("c-1", "r-1", None)).await;
+    assert_eq!(refunded, Ok(PostRefundResult::ChargePending));
+    let later = charges_csv(&[claim_line("c-1", "0", "APPROVED", "line-1")]);
+    let files = other.load_sound(&db.store, &pais_csv(&[PAI_LINE]), Some(&later)).await;
+    assert_eq!((files[1].updated, files[1].loaded), (1, 0));
+    let posted = post(&db, new_charge(pai_of(PAI), "c-1", 1599)).await;
+    assert!(matches!(posted, PostChargeResult::Replayed(_)), "{posted:?}");
+    // It is settled now, and stays so.
+    let back = charges_csv(&[claim_line("c-1", "", "DECLINED", "")]);
+    let (_, complaints) = other.load(&db.store, &[&pais_csv(&[PAI_LINE])], Some(&back)).await;
+    assert!(complaints[0].contains("changed: line 2, column ext_transaction_id"), "{complaints:?}");
+}
+
+async fn days_of_a_claim_are_not_charged_again_under_another_id(db: TestStore) {
+    let lines = [claim_line("c-1", "0", "APPROVED", "line-1")];
+    with_claims(&db, &lines).await;
+    let again = charge_for(pai_of(PAI), "n-1", 1599, "2026-12-01", "2026-12-31");
+    let declined = declined_by(&post(&db, again).await);
+    assert_eq!(declined, Some(("mandate".to_owned(), "period-charged".to_owned())));
+    let next = charge_for(pai_of(PAI), "n-2", 1599, "2027-01-01", "2027-01-31");
+    let next = post(&db, next).await;
+    assert!(matches!(next, PostChargeResult::Created(_)), "{next:?}");
+}
+
+async fn claim_is_in_no_report_and_counts_against_no_limit(db: TestStore) {
+    with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
+    assert_eq!(db.place.count_rows("spending").await, 0);
+    let period = Period { from: NOW.plus_seconds(-1_000_000), until: NOW.plus_seconds(1_000_000) };
+    for dated in [ReportDate::Created, ReportDate::Settled] {
+        let filter = ReportFilter { partner: partner_id("netflix"), period, dated, status: None };
+        let page = db.store.list_charges(filter, None, 10).await.expect("works");
+        assert!(page.lines.is_empty(), "{dated:?}");
+    }
+}
+
+async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
+    with_claims(&db, &[claim_line("c-1", "0", "APPROVED", "line-1")]).await;
+    db.place.run_sql("UPDATE pais SET dark_since = 1795000000, cut_over_at = NULL").await;
+    assert_eq!(post(&db, new_charge(pai_of(PAI), "c-1", 1599)).await, PostChargeResult::NotCutOver);
+    let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("c-1", "r-1", None)).await;
+    assert_eq!(refunded, Ok(PostRefundResult::NotCutOver));
+}

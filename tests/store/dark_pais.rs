@@ -1,0 +1,125 @@
+//! A PAI that was loaded from another system's file: it follows account events, no one is informed of it,
+//! and nothing is charged.
+
+use crate::test_store::{
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_signup, parse_ext_id, partner_id,
+};
+use onbill_domain::account_event::AccountEvent;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::operator::AccountEventOutcome;
+use onbill_origin::store::{
+    IssueSignupResult, NewAccountEvent, NumberIndex, PostChargeResult, RecordEventResult,
+};
+use onbill_test_harness::other_system::{OtherSystem, pais_csv};
+
+on_each_database!(
+    account_event_reaches_a_dark_pai_and_is_reported_to_no_one,
+    charge_of_a_dark_pai_is_neither_declined_nor_recorded,
+    line_of_a_dark_pai_is_on_the_bill_already,
+    closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber,
+);
+
+const NUMBER: &str = "+12025550101";
+const PAI: &str = "ENT1664367665579";
+const LINE: &str = "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,\
+                    EXISTING_ACCOUNT,standard,1599,USD,2026-12-17,,";
+
+pub(crate) fn pai_of(text: &str) -> Pai {
+    Pai::parse(text).expect("is a PAI")
+}
+
+/// A ledger with one dark PAI.
+async fn with_dark_pai(db: &TestStore) -> OtherSystem {
+    let other = OtherSystem::of_acme(NOW);
+    other.import_accounts(&db.store, &["+12025550101,active,postpaid,,USD,2021-03-14"]).await;
+    other.load_sound(&db.store, &pais_csv(&[LINE]), None).await;
+    other
+}
+
+fn index_of(other: &OtherSystem, number: &str) -> NumberIndex {
+    other.vault.index_number(&Msisdn::parse(number).expect("is E.164"))
+}
+
+async fn account_event_reaches_a_dark_pai_and_is_reported_to_no_one(db: TestStore) {
+    let other = with_dark_pai(&db).await;
+    let events = [
+        (AccountEvent::Suspended, PaiState::Suspended),
+        (AccountEvent::Resumed, PaiState::Active),
+        (AccountEvent::Ceased, PaiState::Closed),
+    ];
+    for (n, (event, state)) in (1..).zip(events) {
+        let now = NOW.plus_seconds(60 * n);
+        let new = NewAccountEvent {
+            event_id: parse_ext_id(&format!("e-{n}")),
+            fingerprint: [7; 32],
+            event,
+            number: index_of(&other, NUMBER),
+            new_number: None,
+            occurred_at: now,
+        };
+        let recorded = db.store.record_account_event(Some(fresh_nonce()), now, new).await;
+        assert_eq!(recorded, Ok(RecordEventResult::Recorded(AccountEventOutcome::Applied)));
+        let row = db.store.find_pai(partner_id("netflix"), pai_of(PAI)).await.expect("works");
+        let row = row.expect("is there");
+        assert_eq!((row.state, row.is_dark), (state, true));
+    }
+    assert_eq!(db.lease_due(600).await, [], "neither the partner nor the edge is informed");
+    assert_eq!(db.store.list_pai_statuses(None, 10).await, Ok(Vec::new()), "nor by kv-sync");
+}
+
+async fn charge_of_a_dark_pai_is_neither_declined_nor_recorded(db: TestStore) {
+    with_dark_pai(&db).await;
+    for sql in [
+        "UPDATE pais SET state = 'ACTIVE'",
+        "UPDATE pais SET state = 'SUSPENDED'",
+        "UPDATE pais SET state = 'CLOSED', closed_reason = 'account-closed'",
+    ] {
+        db.place.run_sql(sql).await;
+        let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of(PAI), "n-1", 1599)).await;
+        assert_eq!(posted, Ok(PostChargeResult::NotCutOver), "{sql}");
+    }
+    assert_eq!(db.place.count_rows("transactions").await, 0);
+    // After the cut-over it is charged as any other.
+    db.place
+        .run_sql("UPDATE pais SET state = 'ACTIVE', closed_reason = NULL, dark_since = NULL, cut_over_at = 1795000000")
+        .await;
+    let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of(PAI), "n-1", 1599)).await;
+    let posted = posted.expect("works");
+    assert!(matches!(posted, PostChargeResult::Created(_)), "{:?}", declined_by(&posted));
+}
+
+async fn line_of_a_dark_pai_is_on_the_bill_already(db: TestStore) {
+    let other = with_dark_pai(&db).await;
+    let number = index_of(&other, NUMBER);
+    let (netflix, subscriber_ref) = (partner_id("netflix"), "2021-03-14".to_owned());
+    // Whatever the file says of a subscription.
+    for _ in 0..2 {
+        let pays = db.store.pays_on_bill(netflix.clone(), number, subscriber_ref.clone()).await;
+        assert_eq!(pays, Ok(true));
+        db.place.run_sql("UPDATE partner_subscriptions SET status = 'CANCELLED', ended_at = 1").await;
+    }
+    let links = db.store.list_partner_links(number, subscriber_ref.clone()).await.expect("works");
+    assert_eq!(links, [], "the customer ends it at the other system");
+    let mut new = new_signup("netflix", 1, &subscriber_ref);
+    new.pai.number.index = number;
+    let issued = db.store.issue_signup(fresh_nonce(), NOW.plus_seconds(1), new).await;
+    assert_eq!(issued, Ok(IssueSignupResult::AlreadyOnBill));
+    assert_eq!(db.place.count_rows("pais").await, 1);
+    // At another partner the subscriber signs up as anyone.
+    let mut new = new_signup("tunes", 1, &subscriber_ref);
+    new.pai.number.index = number;
+    let issued = db.store.issue_signup(fresh_nonce(), NOW.plus_seconds(1), new).await.expect("works");
+    assert!(matches!(issued, IssueSignupResult::Issued(_)), "{issued:?}");
+    assert_eq!(db.place.count_rows("subscribers").await, 1);
+}
+
+async fn closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber(db: TestStore) {
+    let other = OtherSystem::of_acme(NOW);
+    let closed = "netflix,pci-closed,,,CLOSED,2022-09-28T12:01:05Z,sub-9,NEW_ACCOUNT,standard,,,,,";
+    other.load_sound(&db.store, &pais_csv(&[closed]), None).await;
+    let row = db.store.find_pai(partner_id("netflix"), pai_of("pci-closed")).await.expect("works");
+    assert_eq!(row.map(|row| row.state), Some(PaiState::Closed));
+    assert_eq!(db.place.count_rows("subscribers WHERE number_index IS NULL AND ended_at IS NOT NULL").await, 1);
+    assert_eq!(db.place.count_rows("partner_subscriptions WHERE status = 'CANCELLED'").await, 1);
+}
