@@ -104,9 +104,9 @@ fn read_consent(row: &Row) -> Result<Option<(Timestamp, String)>, TxError> {
     let at = row.try_get::<_, i64>("accepted_at")?;
     let reference = row.try_get::<_, Option<String>>("proof_reference")?;
     let by = match (proof, reference) {
-        (MandateProof::Imported, Some(by)) => by,
+        (MandateProof::Imported, Some(by)) if !by.is_empty() => by,
         // It was loaded without a consent.
-        (MandateProof::Imported, None) => return Ok(None),
+        (MandateProof::Imported, _) => return Ok(None),
         (proof, _) => format!("onbill:{}", proof.as_str()),
     };
     Ok(Some((Timestamp::from_unix_seconds(at), by)))

@@ -106,9 +106,9 @@ fn read_consent(row: &Row<'_>) -> Result<Option<(Timestamp, String)>, StoreError
     let at = row.get::<_, i64>("accepted_at")?;
     let reference = row.get::<_, Option<String>>("proof_reference")?;
     let by = match (proof, reference) {
-        (MandateProof::Imported, Some(by)) => by,
+        (MandateProof::Imported, Some(by)) if !by.is_empty() => by,
         // It was loaded without a consent.
-        (MandateProof::Imported, None) => return Ok(None),
+        (MandateProof::Imported, _) => return Ok(None),
         (proof, _) => format!("onbill:{}", proof.as_str()),
     };
     Ok(Some((Timestamp::from_unix_seconds(at), by)))
