@@ -83,9 +83,16 @@ impl OriginDb {
         format!("{server}{mark}options=-c%20search_path%3D{schema}&application_name={schema}")
     }
 
+    /// How many rows there are, as in `pais WHERE state = 'CLOSED'`.
+    pub(crate) async fn count_of(&self, rows: &str) -> u64 {
+        let counted = self.query_rows(&format!("SELECT CAST(count(*) AS TEXT) FROM {rows}")).await;
+        counted[0][0].parse().expect("is a number")
+    }
+
+    /// The charges that were posted here, and none that another system has posted.
     pub(crate) async fn read_charges(&self) -> Vec<LedgerCharge> {
         let rows = self
-            .query_rows("SELECT ext_transaction_id, transaction_id, pai, CAST(amount_minor AS TEXT), status FROM transactions")
+            .query_rows("SELECT ext_transaction_id, transaction_id, pai, CAST(amount_minor AS TEXT), status FROM transactions WHERE migration_file IS NULL")
             .await;
         let charge = |row: Vec<String>| {
             let [ext_transaction_id, transaction_id, pai, value, status] =

@@ -51,4 +51,5 @@ mod signature_spellings;
 mod simulation;
 mod subscriber_lifecycles;
 mod subscriptions;
+mod switching;
 mod visits;

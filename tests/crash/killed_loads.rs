@@ -1,0 +1,102 @@
+//! `switch load` beside a serving origin, killed at random moments. Each run goes on after the last one,
+//! each line is loaded once, no charge is refused meanwhile, and no party is informed.
+
+use crate::audit::audit_ledger;
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::load::LoadingPartner;
+use crate::turn::TURN;
+use onbill_test_harness::Dice;
+use onbill_test_harness::environment::read_number;
+use onbill_test_harness::other_system::{charges_csv, pais_csv};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Kills on each database in a run of the usual length.
+const USUAL_CYCLES: u64 = 6;
+/// Lines of each file: several times as many batches as a run that is killed can load.
+const LINES: u64 = 12_000;
+/// Longest time after which a run is killed, in milliseconds.
+const KILLED_WITHIN: u64 = 900;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_loads_each_line_once_however_often_it_is_killed() {
+    load_each_line_once(DbKind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_loads_each_line_once_however_often_it_is_killed() {
+    load_each_line_once(DbKind::Postgres).await;
+}
+
+async fn load_each_line_once(kind: DbKind) {
+    let _turn = TURN.lock().await;
+    let cycles = read_number("ONBILL_CYCLES").unwrap_or(USUAL_CYCLES);
+    let mut dice = Dice::new(read_number("ONBILL_SEED").unwrap_or(1));
+    let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
+    let origin = system.start_origin().await;
+    let pais = system.write_file("pais.csv", &pai_lines());
+    let charges = system.write_file("charges.csv", &charge_lines());
+    let mut callers = partner.begin_load(&system, &origin, 11);
+    for _ in 0..cycles {
+        let mut run = begin_load(&system, &pais, &charges);
+        sleep(Duration::from_millis(dice.draw_below(KILLED_WITHIN))).await;
+        let _ = run.kill();
+        let _ = run.wait();
+        assert_whole_batches(&system).await;
+    }
+    let run = system.command_line().args(["switch", "load"]).arg(&pais).arg(&charges).output();
+    let run = run.expect("the program starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    callers.end_load().await;
+    partner.lock_record().tally.clone().assert_served();
+    for (rows, count) in [
+        ("pais WHERE migration_file IS NOT NULL AND dark_since IS NOT NULL", LINES),
+        ("transactions WHERE migration_file IS NOT NULL", LINES),
+        ("migration_files WHERE state = 'LOADED'", 2),
+    ] {
+        assert_eq!(system.db.count_of(rows).await, count, "{rows}");
+    }
+    let reports = "outbox o JOIN pais p ON p.pai = o.pai WHERE p.migration_file IS NOT NULL";
+    assert_eq!(system.db.count_of(reports).await, 0, "no party is informed");
+    origin.kill();
+    audit_ledger(&system, &partner).await;
+}
+
+/// What is loaded of a file is all up to a line, and nothing after it.
+async fn assert_whole_batches(system: &CrashSystem) {
+    for table in ["pais", "transactions"] {
+        let beyond = format!(
+            "{table} t WHERE migration_line > (SELECT loaded_through FROM migration_files f
+             WHERE f.file_id = t.migration_file) AND EXISTS (SELECT 1 FROM migration_files f
+             WHERE f.file_id = t.migration_file AND f.state = 'LOADING')"
+        );
+        assert_eq!(system.db.count_of(&beyond).await, 0, "{table}: a part of a batch is loaded");
+        let loaded = system.db.count_of(&format!("{table} WHERE migration_file IS NOT NULL")).await;
+        assert!(loaded == LINES || loaded.is_multiple_of(500), "{loaded} rows of {table}");
+    }
+}
+
+fn begin_load(system: &CrashSystem, pais: &Path, charges: &Path) -> Child {
+    let mut command = system.command_line();
+    command.args(["switch", "load"]).arg(pais).arg(charges);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program starts")
+}
+
+/// Closed PAIs need no account, so that the same file serves an origin with any source of accounts.
+fn pai_lines() -> String {
+    let line = |n: u64| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
+    pais_csv(&(0..LINES).map(line).collect::<Vec<_>>())
+}
+
+fn charge_lines() -> String {
+    let line = |n: u64| {
+        format!(
+            "netflix,other-charge-{n},other-{n},1599,USD,0,APPROVED,line-{n},2023-09-28T12:01:05Z,2023-09-28,2023-10-27"
+        )
+    };
+    charges_csv(&(0..LINES).map(line).collect::<Vec<_>>())
+}

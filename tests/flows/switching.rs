@@ -1,0 +1,117 @@
+//! Customers of another system, through edge and origin, before and after they are cut over.
+
+use crate::account_events::report_applied_event;
+use http::{Method, StatusCode};
+use onbill_origin::config::Signups;
+use onbill_test_harness::customer::{AccountChoice, charge_body};
+use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
+use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
+use serde_json::{Value, json};
+
+const GOOD: &str = "+12025550101";
+const OTHER: &str = "+12025550107";
+const PAI: &str = "ENT1664367665579";
+const CUT_OVER: &str = "UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000, version = version + 1";
+
+/// A system in which a customer of Acme's pays by another system, which has charged them once.
+async fn with_dark_pai() -> TestSystem {
+    let system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    let other = OtherSystem::of_acme(system.now());
+    let pai = format!(
+        "netflix,{PAI},{GOOD},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,EXISTING_ACCOUNT,standard,1599,USD,,,"
+    );
+    let charge = format!(
+        "netflix,c-1,{PAI},1599,USD,600,APPROVED,line-1,2026-11-01T00:00:00Z,2026-11-01,2026-11-30"
+    );
+    let store = &system.acme.app().store;
+    other.load_sound(store, &pais_csv(&[pai]), Some(&charges_csv(&[charge]))).await;
+    system
+}
+
+async fn call(system: &TestSystem, path: &str, body: Value) -> (StatusCode, Value, bool) {
+    let request = system.sign_as_partner(&Method::POST, path, &body);
+    let answer = system.network.send_call(request).await.expect("somebody answers");
+    let waits = answer.headers().contains_key("retry-after");
+    (answer.status(), serde_json::from_slice(answer.body()).unwrap_or_default(), waits)
+}
+
+#[tokio::test]
+async fn every_call_about_a_dark_pai_is_routed_and_told_to_wait() {
+    let system = with_dark_pai().await;
+    system.acme.deliver_due().await;
+    assert_eq!(system.edge.kv_entries(), [], "no one is informed");
+    let subscription = json!({"pai": PAI, "extSubscriptionID": "sub-1", "origin": "EXISTING_ACCOUNT",
+                              "plan": "standard"});
+    let events = ["suspended", "resumed"];
+    for (n, event) in events.into_iter().enumerate() {
+        for (path, body) in [
+            ("/ott/v1/transaction", charge_body(PAI, "c-2", 1599)),
+            ("/ott/v1/transaction", charge_body(PAI, "c-1", 1599)),
+            ("/ott/v1/transaction/c-1/refund", json!({"extRefundID": "r-1", "reason": "test"})),
+            ("/ott/v1/partnerSubscription", subscription.clone()),
+            ("/ott/v1/notification", json!({"pai": PAI, "message": "Hello."})),
+        ] {
+            let (status, answer, waits) = call(&system, path, body).await;
+            let told = (status, answer["code"].as_str(), waits);
+            assert_eq!(told, (StatusCode::SERVICE_UNAVAILABLE, Some("service-unavailable"), true), "{path}");
+        }
+        // Whatever becomes of the account.
+        system.advance_seconds(60);
+        report_applied_event(&system, &format!("e-{n}"), event, GOOD).await;
+    }
+    let (status, _, waits) =
+        call(&system, "/ott/v1/account/validate", json!({"msisdn": GOOD, "operator": "acme"})).await;
+    assert_eq!((status, waits), (StatusCode::SERVICE_UNAVAILABLE, true), "its app learns no PAI");
+    assert!(system.sms_received(&system.acme, GOOD).await.is_empty());
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
+    let (status, step) = prove(&system, GOOD).await;
+    assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("already-on-bill")), "{step}");
+}
+
+#[tokio::test]
+async fn customer_who_is_cut_over_is_charged_and_nothing_is_charged_twice() {
+    let system = with_dark_pai().await;
+    system.acme.db.run_sql(CUT_OVER).await;
+    let body = json!({"extTransactionID": "c-1", "pai": PAI, "amount": {"value": 1599, "currency": "USD"},
+                      "description": "Netflix Standard",
+                      "servicePeriod": {"from": "2026-11-01", "to": "2026-11-30"}});
+    let (status, repeated, _) = call(&system, "/ott/v1/transaction", body.clone()).await;
+    assert_eq!((status.is_success(), &repeated["status"]), (true, &json!("APPROVED")), "{repeated}");
+    let mut other_amount = body;
+    other_amount["amount"]["value"] = json!(1598);
+    let (status, answer, _) = call(&system, "/ott/v1/transaction", other_amount).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency-violation")));
+    assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
+    let too_much = json!({"extRefundID": "r-1", "reason": "test", "amount": {"value": 1000, "currency": "USD"}});
+    let (status, answer, _) = call(&system, "/ott/v1/transaction/c-1/refund", too_much).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("invalid-request")), "{answer}");
+    let (status, answer, _) = call(&system, "/ott/v1/transaction", charge_body(PAI, "c-2", 1599)).await;
+    assert!(status.is_success(), "{answer}");
+    assert_eq!(system.bill_lines(&system.acme, GOOD).await.len(), 1);
+}
+
+/// The customer proves their number by PIN. Returns the next step.
+async fn prove(system: &TestSystem, number: &str) -> (StatusCode, Value) {
+    let (_, step) = system.enter_number(&system.acme, number).await;
+    let pin = system.read_pin(&system.acme, number).await;
+    system.call_widget("/pin", json!({"operator": "acme", "flow": step["flow"], "pin": pin})).await
+}
+
+#[tokio::test]
+async fn closed_signups_refuse_new_customers_and_no_others() {
+    let mut system = TestSystem::start();
+    system.acme.import_accounts(ACME_ACCOUNTS).await;
+    system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;
+    system.reconfigure_acme(|config| config.migration.signups = Signups::Closed);
+    let (status, refusal) = prove(&system, OTHER).await;
+    assert_eq!((status, &refusal["code"]), (StatusCode::FORBIDDEN, &json!("signups-closed")), "{refusal}");
+    assert!(refusal["words"]["signups-closed"].as_str().is_some_and(|words| !words.is_empty()));
+    let (status, step) = prove(&system, GOOD).await;
+    assert_eq!((status, &step["step"]), (StatusCode::OK, &json!("already-on-bill")), "{step}");
+    for (number, status) in [(OTHER, StatusCode::FORBIDDEN), (GOOD, StatusCode::OK)] {
+        let body = json!({"msisdn": number, "operator": "acme"});
+        let (found, answer, _) = call(&system, "/ott/v1/account/validate", body).await;
+        assert_eq!(found, status, "{answer}");
+    }
+}
