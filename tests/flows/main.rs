@@ -52,4 +52,5 @@ mod simulation;
 mod subscriber_lifecycles;
 mod subscriptions;
 mod switching;
+mod takeover_simulation;
 mod visits;

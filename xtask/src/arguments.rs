@@ -55,11 +55,12 @@ cargo xtask <verb>
                                 kill the real origin under load, again and again, and audit its ledger; --cluster
                                 does it to the primary of a PostgreSQL cluster, as root, with Debian's patroni,
                                 etcd-server, python3-etcd, haproxy and postgresql-15
-  sim [--lifecycles|--restores] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
+  sim [--lifecycles|--restores|--takeovers] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
                                 simulate the system under injected faults: N seeds from S on (1000 from 0), or
                                 one failed seed again; on PostgreSQL two origins race; --lifecycles simulates whole
                                 subscriber lifecycles instead, many more of them in the same time (20000);
-                                --restores puts older databases back (1000)
+                                --restores puts older databases back (1000); --takeovers takes the customers
+                                of another system over (5000, of four customers each)
   upgrade --from REF            upgrade an origin built from REF to this tree's under load, and take it back
   release [--check|--prepare|--snapshot]
                                 make all that a release ships into target/release-artifacts: --check says what is
@@ -201,6 +202,10 @@ mod tests {
             (
                 "sim --seed 3 --restores",
                 Verb::Sim(SimulationArguments { first_seed: 3, seeds: 1, scenario: Scenario::Restores }),
+            ),
+            (
+                "sim --takeovers --seeds 9",
+                Verb::Sim(SimulationArguments { first_seed: 0, seeds: 9, scenario: Scenario::Takeovers }),
             ),
             (
                 "sim --seed 7 --lifecycles",
