@@ -15,6 +15,7 @@ mod challenges;
 mod charging;
 mod clock_jumps;
 mod compromised_edge;
+mod correlation;
 mod correlators;
 mod coupons;
 mod device;
