@@ -178,8 +178,14 @@ async fn bad_line_is_named_by_line_and_column() {
         ]
     );
     let numbers = Numbers { vault: &system.acme.app().vault, plan: system.acme.app().numbers };
-    for (text, why) in [("pai,plan\n", "state is missing"), ("msisdn,state,state\n", "twice"), ("", "missing")] {
-        let read = List::read(ListSide::Bss, numbers, text.as_bytes(), |_| {}, |_| {});
-        assert!(read.expect_err("is another file").contains(why) || text.starts_with("pai"), "{text}");
+    for (side, text, why) in [
+        (ListSide::Partner, "pai,plan\n", "state is missing"),
+        (ListSide::Bss, "msisdn,state,state\n", "names the column state twice"),
+        (ListSide::Bss, "", "msisdn is missing"),
+        (ListSide::Bss, "msisdn,state,price\n", "price and currency, or neither"),
+    ] {
+        let read = List::read(side, numbers, text.as_bytes(), |_| {}, |_| {});
+        let complaint = read.expect_err("is another file");
+        assert!(complaint.ends_with(why), "{complaint}");
     }
 }

@@ -41,9 +41,10 @@ cargo xtask <verb>
   operators check|put FILE.. [--local] [-- WRANGLER'S..]
                                 check operators' entries, and put them into the edge's store; --local is the
                                 store of `wrangler dev`, where this machine may be named
-  dev [--accounts FILE.csv] [--keep]
+  dev [--accounts FILE.csv] [--keep] [--incumbent]
                                 build and start everything locally, until Ctrl-C; --keep starts with the
-                                subscribers and charges of the last run
+                                subscribers and charges of the last run, --incumbent with files of another
+                                system whose customers can be taken over
   call METHOD PATH [-d JSON] [ONBILL'S..]
                                 sign a request as the sandbox partner and send it to the edge, by `onbill call`
   postgres -- COMMAND..         run a command that finds a PostgreSQL for tests in DATABASE_URL
@@ -78,6 +79,7 @@ pub(crate) enum Verb {
     Dev {
         accounts: Option<PathBuf>,
         keep: bool,
+        incumbent: bool,
     },
     /// The words are those of `onbill call`.
     Call(Vec<String>),
@@ -116,6 +118,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         "dev" => Verb::Dev {
             accounts: words.take_value("--accounts")?.map(PathBuf::from),
             keep: words.take_flag("--keep"),
+            incumbent: words.take_flag("--incumbent"),
         },
         "call" => Verb::Call(std::mem::take(&mut words.rest)),
         "postgres" => Verb::Postgres(words.take_command()?),
@@ -152,8 +155,12 @@ mod tests {
             ("edge --release", Verb::Edge(EdgeArguments::Build(Some(Profile::Release)))),
             ("edge --dev", Verb::Edge(EdgeArguments::Build(Some(Profile::Dev)))),
             ("edge --bundle out", Verb::Edge(EdgeArguments::Bundle("out".into()))),
-            ("dev", Verb::Dev { accounts: None, keep: false }),
-            ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
+            ("dev", Verb::Dev { accounts: None, keep: false, incumbent: false }),
+            ("dev --incumbent", Verb::Dev { accounts: None, keep: false, incumbent: true }),
+            (
+                "dev --keep --accounts a.csv",
+                Verb::Dev { accounts: Some("a.csv".into()), keep: true, incumbent: false },
+            ),
             ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
             ("bench", Verb::Bench(vec![])),
             (

@@ -75,7 +75,9 @@ fn run_verb(verb: Verb) -> Outcome {
             Ok(())
         }
         Verb::Operators(what) => operators::run(&what),
-        Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
+        Verb::Dev { accounts, keep, incumbent } => {
+            dev::run_local_system(accounts.as_deref(), keep, incumbent)
+        }
         Verb::Call(words) => call::call_local_system(&words),
         Verb::Postgres(words) => {
             setup::install_npm_packages()?;
