@@ -8,18 +8,19 @@ use crate::turn::TURN;
 use onbill_test_harness::Dice;
 use onbill_test_harness::environment::read_number;
 use onbill_test_harness::other_system::{charges_csv, pais_csv};
+use onbill_test_harness::wait::wait_until_none;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::sleep;
 
 /// Kills on each database in a run of the usual length.
 const USUAL_CYCLES: u64 = 6;
 /// Lines of each file: several times as many batches as a run that is killed can load.
 const LINES: u64 = 12_000;
-/// Longest time after which a run is killed, in milliseconds.
-const KILLED_WITHIN: u64 = 900;
+/// Lines of a batch.
+const BATCH: u64 = 500;
+/// A run is killed within so many batches.
+const BATCHES_BEFORE_KILL: u64 = 4;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_loads_each_line_once_however_often_it_is_killed() {
@@ -42,7 +43,13 @@ async fn load_each_line_once(kind: DbKind) {
     let mut callers = partner.begin_load(&system, &origin, 11);
     for _ in 0..cycles {
         let mut run = begin_load(&system, &pais, &charges);
-        sleep(Duration::from_millis(dice.draw_below(KILLED_WITHIN))).await;
+        let goal = count_loaded(&system).await + 1 + dice.draw_below(BATCHES_BEFORE_KILL * BATCH);
+        wait_until_none(async || {
+            let has_ended = !matches!(run.try_wait(), Ok(None));
+            let loaded = count_loaded(&system).await;
+            (!has_ended && loaded < goal).then(|| format!("{loaded} of {goal} rows are loaded"))
+        })
+        .await;
         let _ = run.kill();
         let _ = run.wait();
         assert_whole_batches(&system).await;
@@ -65,6 +72,12 @@ async fn load_each_line_once(kind: DbKind) {
     audit_ledger(&system, &partner).await;
 }
 
+/// Rows of both files.
+async fn count_loaded(system: &CrashSystem) -> u64 {
+    let (pais, charges) = ("pais WHERE migration_file > 0", "transactions WHERE migration_file > 0");
+    system.db.count_of(pais).await + system.db.count_of(charges).await
+}
+
 /// What is loaded of a file is all up to a line, and nothing after it.
 async fn assert_whole_batches(system: &CrashSystem) {
     for table in ["pais", "transactions"] {
@@ -75,7 +88,7 @@ async fn assert_whole_batches(system: &CrashSystem) {
         );
         assert_eq!(system.db.count_of(&beyond).await, 0, "{table}: a part of a batch is loaded");
         let loaded = system.db.count_of(&format!("{table} WHERE migration_file IS NOT NULL")).await;
-        assert!(loaded == LINES || loaded.is_multiple_of(500), "{loaded} rows of {table}");
+        assert!(loaded == LINES || loaded.is_multiple_of(BATCH), "{loaded} rows of {table}");
     }
 }
 

@@ -1,13 +1,15 @@
 //! Files of another system, as they come: sound, bad, repeated, changed, and loaded in several runs.
 
 use crate::dark_pais::pai_of;
-use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_pai, new_subscription, partner_id, subscription_terms};
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, new_charge, new_pai, new_subscription, partner_id, subscription_terms,
+};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
 use onbill_origin::migration_files::{Ceilings, LoadError, LoadedFile};
-use onbill_origin::store::{FaultHook, NewPai, StoreError};
+use onbill_origin::store::{FaultHook, StoreError};
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -121,7 +123,7 @@ async fn changed_line_is_named_and_only_a_later_state_is_taken_over(db: TestStor
 async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(db: TestStore) {
     let other = begin(&db).await;
     let number = other.vault.index_number(&Msisdn::parse("+12025550104").expect("is E.164"));
-    let mut own = NewPai { ..new_pai("netflix", 4, "2025-01-01") };
+    let mut own = new_pai("netflix", 4, "2025-01-01");
     own.number.index = number;
     let own = db.store.issue_pai(None, NOW, own).await.expect("works").expect("is issued");
     let subscribing = db.store.record_subscription(
@@ -137,10 +139,10 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
     let lines = [
         pai_line("unknown", "+12025550199", ",,,,,,,"),
         pai_line("ceased", "+12025550103", ",,,,,,,"),
-        pai_line("another", "+12025550104", ",,,,,,,"),
+        pai_line("another", "+12025550102", ",,,,,,,").replace("2021-03-14", "2019-01-01"),
         pai_line("second", "+12025550104", ",,,,,,,").replace("2021-03-14", "2025-01-01"),
         format!("netflix,{},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,", own.pai),
-        subscribed_line("taken", "+12025550101", "s-taken"),
+        subscribed_line("other", "+12025550101", "s-other").replace("netflix", "tunes"),
         subscribed_line("sound", "+12025550101", "s-1"),
     ];
     let charges = charges_csv(&[charge_line("c-taken", "sound", 0), charge_line("c-1", "sound", 0)]);
@@ -150,19 +152,14 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
         "pais.csv another-subscriber: line 4, column subscriber_ref: is not the present subscriber of this number",
         "pais.csv two-open-pais: line 5, column msisdn: has an open PAI at this partner in the ledger",
         "pais.csv pai-taken: line 6, column pai: is a PAI of onbill's own, or of another partner",
-        "pais.csv subscription-taken: line 7, column ext_subscription_id: is the id of another subscription in \
-         the ledger",
         "charges.csv charge-taken: line 2, column ext_transaction_id: was posted to onbill",
     ];
     let pais = pais_csv(&lines);
-    // Two open PAIs of one subscriber contradict each other; without the first, the last is sound.
-    let pais = pais.replace("netflix,taken,", "tunes,taken,").replace("s-taken", "s-other");
-    let complaints: Vec<_> = complaints.iter().filter(|it| !it.contains("subscription-taken")).collect();
     let (checked, found) = other.check(&db.store, &[&pais], Some(&charges)).await;
-    assert_eq!(found.iter().collect::<Vec<_>>(), complaints);
+    assert_eq!(found, complaints);
     assert!(!checked.expect("is read").is_clean());
     let (loaded, found) = other.load(&db.store, &[&pais], Some(&charges)).await;
-    assert_eq!(found.iter().collect::<Vec<_>>(), complaints);
+    assert_eq!(found, complaints);
     assert_eq!(counts(&loaded.expect("loads")), [[2, 0, 0, 5], [1, 0, 0, 1]]);
 
     let taken = pais_csv(&[subscribed_line("again", "+12025550102", "s-taken")]);
@@ -227,13 +224,15 @@ async fn file_of_another_kind_is_named(db: TestStore) {
     let other = begin(&db).await;
     let sound = pais_csv(&[pai_line("pci1", "+12025550101", ",,,,,,,")]);
     let utf_16: String = sound.chars().flat_map(|each| [each, '\0']).collect();
+    let (no_lines, semicolons) = (pais_csv(&[""]), sound.replace(',', ";"));
+    let charges_first = charges_csv(&[charge_line("c-1", "pci1", 0)]);
     for (pais, charges, name, begins) in [
         ("", None, "pais.csv", "is empty"),
-        (&pais_csv::<&str>(&[]), None, "pais.csv", "has no line"),
-        (&charges_csv(&[charge_line("c-1", "pci1", 0)]), None, "pais.csv", "is a file of charges"),
-        (&utf_16, None, "pais.csv", "is UTF-16"),
-        (&sound.replace(',', ";"), None, "pais.csv", "has semicolons"),
-        (&sound, Some(sound.as_str()), "charges.csv", "is a file of PAIs"),
+        (no_lines.as_str(), None, "pais.csv", "has no line"),
+        (charges_first.as_str(), None, "pais.csv", "is a file of charges"),
+        (utf_16.as_str(), None, "pais.csv", "is UTF-16"),
+        (semicolons.as_str(), None, "pais.csv", "has semicolons"),
+        (sound.as_str(), Some(sound.as_str()), "charges.csv", "is a file of PAIs"),
     ] {
         let (loaded, _) = other.load(&db.store, &[pais], charges).await;
         let Err(LoadError::NotThisFile { name: found, why }) = loaded else { panic!("{loaded:?}") };

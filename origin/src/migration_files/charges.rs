@@ -71,7 +71,7 @@ fn parse_line(fields: Fields<'_>) -> Result<ImportedCharge, Wrong> {
 }
 
 /// Opens a file that was checked, to read its lines again.
-pub fn open_charges<'a>(
+pub(super) fn open_charges<'a>(
     rules: Rules<'a>,
     file: impl Read,
 ) -> Result<SoundLines<'a, impl Read, ImportedCharge>, NotThisFile> {

@@ -7,6 +7,8 @@ use super::lines::RowMaker;
 use super::pais::{KnownPais, PaiCheck, open_pais};
 use super::problem::{NotThisFile, Problem, ProblemCounts, ProblemKind};
 use super::rules::Rules;
+use super::short_hash::{ShortHash, short_hash};
+use super::source::{Files, Source};
 use crate::ambient::Random;
 use crate::config::{AccountSource, Config};
 use crate::fault::Fault;
@@ -14,28 +16,14 @@ use crate::keys::{StableIds, Vault};
 use crate::store::{
     AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, PaisAre, Store, StoreError,
 };
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use sha2::{Digest as _, Sha256};
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-use std::io::{self, Read};
-use std::rc::Rc;
+use std::collections::{BTreeSet, HashSet};
 
 /// Lines of one transaction: enough to make the fsync cheap, and so few that a charge waits for some tens
 /// of milliseconds behind them.
 pub(super) const BATCH: usize = 500;
-
-/// A file, which is read several times.
-pub struct Source<'f> {
-    pub name: String,
-    pub open: Box<dyn Fn() -> io::Result<Box<dyn Read>> + 'f>,
-}
-
-/// Files that are checked and loaded together.
-pub struct Files<'f> {
-    pub pais: Vec<Source<'f>>,
-    pub charges: Option<Source<'f>>,
-}
 
 /// Sees how far the work is, and what is wrong.
 pub trait Observer {
@@ -156,11 +144,12 @@ impl FileCheck<'_> {
         }
 
         // 2.
+        let mut taken = TakenPais::default();
         for file in &files.pais {
-            self.compare_pais(file, &mut checked, observer).await?;
+            self.compare_pais(file, &mut taken, &mut checked, observer).await?;
         }
         if let Some(charges) = &files.charges {
-            self.compare_charges(charges, &mut checked, observer).await?;
+            self.compare_charges(charges, &taken, &mut checked, observer).await?;
         }
         Ok(checked)
     }
@@ -224,6 +213,7 @@ impl FileCheck<'_> {
     async fn compare_pais(
         &self,
         source: &Source<'_>,
+        taken: &mut TakenPais,
         checked: &mut Checked,
         observer: &mut dyn Observer,
     ) -> Result<(), LoadError> {
@@ -239,11 +229,13 @@ impl FileCheck<'_> {
             let pais: Result<Vec<DarkPai>, Fault> =
                 batch.into_iter().map(|(line, imported)| rows.make_pai(line, imported)).collect();
             let pais = pais.map_err(LoadError::Fault)?;
-            let numbers: Vec<i64> = pais.iter().map(|pai| pai.line).collect();
+            let lines_and_pais: Vec<(i64, ShortHash)> =
+                pais.iter().map(|pai| (pai.line, hash_pai(&pai.partner, pai.pai))).collect();
             let outcomes = self.store.check_dark_pais(self.accounts(), pais).await.map_err(LoadError::Store)?;
-            for (line, outcome) in numbers.into_iter().zip(outcomes) {
-                if let Some(problem) = problem_of(source, MigrationFileKind::Pais, line, outcome) {
-                    checked.note(observer, &problem);
+            for ((line, pai), outcome) in lines_and_pais.into_iter().zip(outcomes) {
+                match problem_of(source, MigrationFileKind::Pais, line, outcome) {
+                    Some(problem) => checked.note(observer, &problem),
+                    None => taken.0.extend([pai]),
                 }
             }
             observer.advance(lines.position());
@@ -253,6 +245,7 @@ impl FileCheck<'_> {
     async fn compare_charges(
         &self,
         source: &Source<'_>,
+        taken: &TakenPais,
         checked: &mut Checked,
         observer: &mut dyn Observer,
     ) -> Result<(), LoadError> {
@@ -267,10 +260,13 @@ impl FileCheck<'_> {
             let batch = checked.sound_of(source, batch);
             let claims: Vec<Claim> =
                 batch.into_iter().map(|(line, imported)| rows.make_claim(line, imported)).collect();
-            let numbers: Vec<i64> = claims.iter().map(|claim| claim.line).collect();
+            let lines_and_pais: Vec<(i64, ShortHash)> =
+                claims.iter().map(|claim| (claim.line, hash_pai(&claim.partner, claim.pai))).collect();
             let outcomes =
                 self.store.check_claims(claims, PaisAre::Coming).await.map_err(LoadError::Store)?;
-            for (line, outcome) in numbers.into_iter().zip(outcomes) {
+            for ((line, pai), outcome) in lines_and_pais.into_iter().zip(outcomes) {
+                let refused = LoadOutcome::Refused(LoadRefusal::PaiUnknown);
+                let outcome = if taken.0.contains(&pai) { outcome } else { refused };
                 if let Some(problem) = problem_of(source, MigrationFileKind::Charges, line, outcome) {
                     checked.note(observer, &problem);
                 }
@@ -278,6 +274,14 @@ impl FileCheck<'_> {
             observer.advance(lines.position());
         }
     }
+}
+
+/// The PAIs whose lines are sound: a charge of any other cannot be loaded.
+#[derive(Default)]
+struct TakenPais(HashSet<ShortHash>);
+
+fn hash_pai(partner: &PartnerId, pai: Pai) -> ShortHash {
+    short_hash(&[partner.as_str(), pai.as_str()])
 }
 
 impl Checked {
@@ -319,47 +323,6 @@ impl<'o> Reading<'o> {
         checked.files.push(CheckedFile { name, kind, sha256, lines, bad: BTreeSet::new() });
         self.problems.iter().for_each(|problem| checked.note(self.observer, problem));
         Ok(())
-    }
-}
-
-impl Source<'_> {
-    pub(super) fn open_hashed(&self) -> Result<HashedFile, LoadError> {
-        let file = (self.open)().map_err(|error| self.is_not(NotThisFile(error.to_string())))?;
-        Ok(HashedFile { file, hash: FileHash::default() })
-    }
-
-    pub(super) fn is_not(&self, NotThisFile(why): NotThisFile) -> LoadError {
-        LoadError::NotThisFile { name: self.name.clone(), why }
-    }
-}
-
-/// A file whose bytes are hashed as they are read.
-pub(super) struct HashedFile {
-    file: Box<dyn Read>,
-    hash: FileHash,
-}
-
-impl HashedFile {
-    pub(super) fn hash(&self) -> FileHash {
-        self.hash.clone()
-    }
-}
-
-impl Read for HashedFile {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read(bytes)?;
-        self.hash.0.borrow_mut().update(&bytes[..read]);
-        Ok(read)
-    }
-}
-
-/// The SHA-256 of what was read.
-#[derive(Clone, Default)]
-pub(super) struct FileHash(Rc<RefCell<Sha256>>);
-
-impl FileHash {
-    pub(super) fn finish(&self) -> Hash {
-        self.0.borrow().clone().finalize().into()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::charges::open_charges;
 use super::check::{
-    BATCH, Ceilings, Checked, CheckedFile, FileCheck, Files, LoadError, Observer, Source, problem_of,
+    BATCH, Ceilings, Checked, CheckedFile, FileCheck, LoadError, Observer, problem_of,
 };
 use super::pais::open_pais;
+use super::source::{Files, Source};
 use crate::store::{FileProgress, LoadOutcome, LoadPlace, MigrationFileKind, NewMigrationFile};
 use std::path::Path;
 
@@ -144,7 +145,7 @@ impl Loading<'_> {
             let claims: Vec<_> = left.into_iter().map(|(line, it)| rows.make_claim(line, it)).collect();
             let numbers: Vec<i64> = claims.iter().map(|claim| claim.line).collect();
             if !claims.is_empty() {
-                let loading = check.store.load_claims(check.now(), place, claims);
+                let loading = check.store.load_claims(place, claims);
                 let outcomes = loading.await.map_err(LoadError::Store)?;
                 self.note(file.kind, &numbers, &outcomes, observer)?;
                 check.store.let_others_write().await;

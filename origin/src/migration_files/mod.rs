@@ -19,13 +19,15 @@ mod pais;
 mod problem;
 mod rules;
 mod short_hash;
+mod source;
 #[cfg(test)]
 mod test_rules;
 
 pub use charges::{ChargeCheck, ImportedCharge};
-pub use check::{Ceilings, Checked, CheckedFile, FileCheck, Files, LoadError, Observer, Source};
+pub use check::{Ceilings, Checked, CheckedFile, FileCheck, LoadError, Observer};
 pub use headers::{CHARGES_HEADER, PAIS_HEADER};
 pub use load::{FileLoad, LoadedFile};
 pub use pais::{Consent, ImportedPai, ImportedSubscription, KnownPais, PaiCheck, SubscriberOfLine};
 pub use problem::{NotThisFile, Problem, ProblemCounts, ProblemKind};
 pub use rules::Rules;
+pub use source::{Files, Source};

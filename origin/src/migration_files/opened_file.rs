@@ -102,7 +102,7 @@ impl<R: Read> LineReader<R> {
 }
 
 /// The lines of a file that are sound by themselves, in batches.
-pub struct SoundLines<'a, R, T> {
+pub(super) struct SoundLines<'a, R, T> {
     rules: Rules<'a>,
     lines: LineReader<R>,
     parse: fn(Fields<'_>) -> Result<T, Wrong>,
@@ -119,7 +119,7 @@ impl<'a, R: Read, T> SoundLines<'a, R, T> {
 
     /// The next lines with their numbers, `limit` at most; none at the end of the file. Lines that are not
     /// sound are left out: the check has named them.
-    pub fn next_batch(&mut self, limit: usize) -> Vec<(u64, T)> {
+    pub(super) fn next_batch(&mut self, limit: usize) -> Vec<(u64, T)> {
         let mut batch = Vec::new();
         while batch.len() < limit
             && let Some(read) = self.lines.read_next()
@@ -137,7 +137,7 @@ impl<'a, R: Read, T> SoundLines<'a, R, T> {
     }
 
     /// How many bytes were read.
-    pub fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> u64 {
         self.lines.position()
     }
 }

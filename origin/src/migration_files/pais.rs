@@ -140,7 +140,7 @@ fn parse_text(text: &str) -> Option<String> {
 }
 
 /// Opens a file that was checked, to read its lines again.
-pub fn open_pais<'a>(
+pub(super) fn open_pais<'a>(
     rules: Rules<'a>,
     file: impl Read,
 ) -> Result<SoundLines<'a, impl Read, ImportedPai>, NotThisFile> {

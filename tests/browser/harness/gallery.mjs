@@ -113,6 +113,7 @@ const STATES = [
   ...['token-invalid', 'token-expired'].map(backRefused),
   refused(404, 'account-not-found'),
   refused(400, 'account-not-eligible'),
+  refused(403, 'signups-closed'),
   refused(400, 'suspended-non-payment'),
   refused(400, 'insufficient-balance'),
   ['error insufficient-balance, with a way on', v => {

@@ -385,6 +385,7 @@ async fn refusals_for_customers_are_passed_on() {
         (400, "suspended-non-payment"),
         (400, "insufficient-balance"),
         (400, "account-not-eligible"),
+        (403, "signups-closed"),
         (409, "already-on-bill"),
         (400, "pin-invalid"),
         (400, "pin-expired"),

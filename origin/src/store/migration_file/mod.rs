@@ -8,7 +8,9 @@
 mod claims;
 mod pais;
 pub(super) mod postgres;
+mod postgres_claims;
 pub(super) mod sqlite;
+mod sqlite_claims;
 
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
@@ -71,11 +73,10 @@ impl Store {
     /// Loads lines of a file of charges. They are in no report of the origin's, and count against no limit.
     pub async fn load_claims(
         &self,
-        now: Timestamp,
         place: LoadPlace,
         claims: Vec<Claim>,
     ) -> Result<Vec<LoadOutcome>, StoreError> {
-        use_case!(self, write, load_claims(now, place, &claims))
+        use_case!(self, write, load_claims(place, &claims))
     }
 }
 

@@ -1,13 +1,11 @@
-//! Files of other systems in SQL. What a batch needs to know is read by one statement for each table;
+//! Files of other systems, and their PAIs, in SQL. What a batch needs to know is read by one statement for each table;
 //! what it writes goes out together, and not a round trip for each row.
 
-use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, plan_claims};
 use super::pais::{
     KnownPai, KnownRows, KnownSubscriber, NewDarkPai, NewSubscriber, PaiUpdate, PaiWrites, plan_pais,
 };
-use super::{
-    AccountsAre, Claim, DarkPai, FileProgress, LoadOutcome, LoadPlace, NewMigrationFile, PaisAre,
-};
+pub(super) use super::postgres_claims::{check_claims, load_claims};
+use super::{AccountsAre, DarkPai, FileProgress, LoadOutcome, LoadPlace, NewMigrationFile};
 use crate::store::error::missing_row;
 use crate::store::mandate::postgres as mandate;
 use crate::store::number::{Hash, NumberIndex};
@@ -19,10 +17,8 @@ use crate::store::postgres::tx_error::TxError;
 use futures_util::future::try_join_all;
 use onbill_domain::account::AccountStatus;
 use onbill_domain::decline_reason::DeclineReason;
-use onbill_domain::ids::ExtId;
 use onbill_domain::pai::PaiState;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::BTreeSet;
 use tokio_postgres::Row;
 
@@ -65,7 +61,7 @@ pub(super) async fn finish_migration_file(
     .await
 }
 
-async fn note_progress(tx: &PgConnection<'_>, place: LoadPlace) -> Result<(), TxError> {
+pub(super) async fn note_progress(tx: &PgConnection<'_>, place: LoadPlace) -> Result<(), TxError> {
     tx.execute_one(
         "migration_files",
         "UPDATE migration_files SET loaded_through = $2 WHERE file_id = $1",
@@ -161,7 +157,7 @@ async fn read_known_pais(
     Ok(())
 }
 
-fn read_fingerprint(row: &Row, place: &'static str) -> Result<Option<Hash>, TxError> {
+pub(super) fn read_fingerprint(row: &Row, place: &'static str) -> Result<Option<Hash>, TxError> {
     let is_there = row.try_get::<_, Option<&[u8]>>("migration_fingerprint")?.is_some();
     is_there.then(|| read_hash(row, place)).transpose()
 }
@@ -313,113 +309,4 @@ async fn update_pai(
     let sql = "UPDATE pais SET state = $2, version = version + 1 WHERE pai = $1 AND state <> $2";
     tx.execute(sql, &[&line.pai.as_str(), &state.as_str()]).await?;
     Ok(())
-}
-
-pub(super) async fn check_claims(
-    db: &PgConnection<'_>,
-    batch: &[Claim],
-    pais: PaisAre,
-) -> Result<Vec<LoadOutcome>, TxError> {
-    Ok(plan_claims(&read_known_charges(db, batch).await?, pais, batch).0)
-}
-
-pub(super) async fn load_claims(
-    tx: &PgConnection<'_>,
-    _now: Timestamp,
-    place: LoadPlace,
-    batch: &[Claim],
-) -> Result<Vec<LoadOutcome>, TxError> {
-    note_progress(tx, place).await?;
-    // A refund of one of them locks its charge.
-    let ids: Vec<&str> = batch.iter().map(|claim| claim.transaction_id.as_str()).collect();
-    let lock = "SELECT 1 FROM transactions WHERE transaction_id = ANY ($1) ORDER BY transaction_id FOR UPDATE";
-    tx.query(lock, &[&ids]).await?;
-    let known = read_known_charges(tx, batch).await?;
-    let (outcomes, ClaimWrites { claims, updates }) = plan_claims(&known, PaisAre::Loaded, batch);
-    try_join_all(claims.iter().map(|claim| insert_claim(tx, place, claim))).await?;
-    try_join_all(updates.iter().map(|update| update_claim(tx, place, update))).await?;
-    Ok(outcomes)
-}
-
-async fn read_known_charges(db: &PgConnection<'_>, batch: &[Claim]) -> Result<KnownCharges, TxError> {
-    let mut known = KnownCharges::default();
-    let partners: Vec<&str> = batch.iter().map(|claim| claim.partner.as_str()).collect();
-    let ids: Vec<&str> = batch.iter().map(|claim| claim.ext_transaction_id.as_str()).collect();
-    let pais: Vec<&str> = batch.iter().map(|claim| claim.pai.as_str()).collect();
-    let charges = "SELECT t.partner, t.ext_transaction_id, t.migration_fingerprint, t.status,
-             p.dark_since IS NOT NULL AS is_dark,
-             (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
-              WHERE r.transaction_id = t.transaction_id AND r.status <> 'DECLINED') AS refunded_here_minor
-         FROM unnest($1::TEXT[], $2::TEXT[]) AS c (partner, id)
-             JOIN transactions t ON t.partner = c.partner AND t.ext_transaction_id = c.id JOIN pais p USING (pai)";
-    for row in db.query(charges, &[&partners, &ids]).await? {
-        let found = KnownCharge {
-            fingerprint: read_fingerprint(&row, "transactions.migration_fingerprint")?,
-            status: parse_column(&row, "transactions.status", TransactionStatus::parse)?,
-            is_dark: row.try_get("is_dark")?,
-            refunded_here_minor: row.try_get("refunded_here_minor")?,
-        };
-        known.charges.insert((row.try_get("partner")?, row.try_get("ext_transaction_id")?), found);
-    }
-    let loaded = "SELECT partner, pai FROM pais WHERE pai = ANY ($1) AND migration_file IS NOT NULL";
-    for row in db.query(loaded, &[&pais]).await? {
-        known.loaded_pais.insert((row.try_get("partner")?, row.try_get("pai")?));
-    }
-    Ok(known)
-}
-
-async fn insert_claim(tx: &PgConnection<'_>, place: LoadPlace, claim: &Claim) -> Result<(), TxError> {
-    let posted_at = claim.posted_at.unix_seconds();
-    tx.execute_one(
-        "transactions",
-        "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, pai, amount_minor, currency, description,
-             period_from, period_to, status, responding_until, created_at, settled_at, refunded_minor, billing_ref,
-             migration_file, migration_line, migration_fingerprint)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $16, $17)",
-        &[
-            &claim.transaction_id,
-            &claim.partner.as_str(),
-            &claim.ext_transaction_id.as_str(),
-            &claim.pai.as_str(),
-            &claim.amount.amount_minor,
-            &claim.amount.currency.as_str(),
-            &claim.description,
-            &claim.service_period.from().to_string(),
-            &claim.service_period.to().to_string(),
-            &claim.status.as_str(),
-            &posted_at,
-            &(claim.status != TransactionStatus::Pending).then_some(posted_at),
-            &claim.refunded_minor,
-            &claim.billing_ref.as_ref().map(ExtId::as_str),
-            &place.file_id,
-            &claim.line,
-            &claim.fingerprint.to_bytes().as_slice(),
-        ],
-    )
-    .await
-}
-
-async fn update_claim(
-    tx: &PgConnection<'_>,
-    place: LoadPlace,
-    update: &ClaimUpdate<'_>,
-) -> Result<(), TxError> {
-    let ClaimUpdate { claim, refunded_minor } = update;
-    tx.execute_one(
-        "transactions",
-        "UPDATE transactions SET status = $2, settled_at = CASE WHEN $2 = 'PENDING' THEN NULL ELSE created_at END,
-             refunded_minor = $3, billing_ref = $4, migration_file = $5, migration_line = $6,
-             migration_fingerprint = $7
-         WHERE transaction_id = $1",
-        &[
-            &claim.transaction_id,
-            &claim.status.as_str(),
-            &refunded_minor,
-            &claim.billing_ref.as_ref().map(ExtId::as_str),
-            &place.file_id,
-            &claim.line,
-            &claim.fingerprint.to_bytes().as_slice(),
-        ],
-    )
-    .await
 }

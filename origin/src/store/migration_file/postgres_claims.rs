@@ -1,0 +1,119 @@
+//! Claims in SQL.
+
+use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, plan_claims};
+use super::postgres::{note_progress, read_fingerprint};
+use super::{Claim, LoadOutcome, LoadPlace, PaisAre};
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::parse_column;
+use crate::store::postgres::tx_error::TxError;
+use futures_util::future::try_join_all;
+use onbill_domain::ids::ExtId;
+use onbill_domain::wire::ott::TransactionStatus;
+
+pub(super) async fn check_claims(
+    db: &PgConnection<'_>,
+    batch: &[Claim],
+    pais: PaisAre,
+) -> Result<Vec<LoadOutcome>, TxError> {
+    Ok(plan_claims(&read_known_charges(db, batch).await?, pais, batch).0)
+}
+
+pub(super) async fn load_claims(
+    tx: &PgConnection<'_>,
+    place: LoadPlace,
+    batch: &[Claim],
+) -> Result<Vec<LoadOutcome>, TxError> {
+    note_progress(tx, place).await?;
+    // A refund of one of them locks its charge.
+    let ids: Vec<&str> = batch.iter().map(|claim| claim.transaction_id.as_str()).collect();
+    let lock = "SELECT 1 FROM transactions WHERE transaction_id = ANY ($1) ORDER BY transaction_id FOR UPDATE";
+    tx.query(lock, &[&ids]).await?;
+    let known = read_known_charges(tx, batch).await?;
+    let (outcomes, ClaimWrites { claims, updates }) = plan_claims(&known, PaisAre::Loaded, batch);
+    try_join_all(claims.iter().map(|claim| insert_claim(tx, place, claim))).await?;
+    try_join_all(updates.iter().map(|update| update_claim(tx, place, update))).await?;
+    Ok(outcomes)
+}
+
+async fn read_known_charges(db: &PgConnection<'_>, batch: &[Claim]) -> Result<KnownCharges, TxError> {
+    let mut known = KnownCharges::default();
+    let partners: Vec<&str> = batch.iter().map(|claim| claim.partner.as_str()).collect();
+    let ids: Vec<&str> = batch.iter().map(|claim| claim.ext_transaction_id.as_str()).collect();
+    let pais: Vec<&str> = batch.iter().map(|claim| claim.pai.as_str()).collect();
+    let charges = "SELECT t.partner, t.ext_transaction_id, t.migration_fingerprint, t.status,
+             p.dark_since IS NOT NULL AS is_dark,
+             (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
+              WHERE r.transaction_id = t.transaction_id AND r.status <> 'DECLINED') AS refunded_here_minor
+         FROM unnest($1::TEXT[], $2::TEXT[]) AS c (partner, id)
+             JOIN transactions t ON t.partner = c.partner AND t.ext_transaction_id = c.id JOIN pais p USING (pai)";
+    for row in db.query(charges, &[&partners, &ids]).await? {
+        let found = KnownCharge {
+            fingerprint: read_fingerprint(&row, "transactions.migration_fingerprint")?,
+            status: parse_column(&row, "transactions.status", TransactionStatus::parse)?,
+            is_dark: row.try_get("is_dark")?,
+            refunded_here_minor: row.try_get("refunded_here_minor")?,
+        };
+        known.charges.insert((row.try_get("partner")?, row.try_get("ext_transaction_id")?), found);
+    }
+    let loaded = "SELECT partner, pai FROM pais WHERE pai = ANY ($1) AND migration_file IS NOT NULL";
+    for row in db.query(loaded, &[&pais]).await? {
+        known.loaded_pais.insert((row.try_get("partner")?, row.try_get("pai")?));
+    }
+    Ok(known)
+}
+
+async fn insert_claim(tx: &PgConnection<'_>, place: LoadPlace, claim: &Claim) -> Result<(), TxError> {
+    let posted_at = claim.posted_at.unix_seconds();
+    tx.execute_one(
+        "transactions",
+        "INSERT INTO transactions (transaction_id, partner, ext_transaction_id, pai, amount_minor, currency, description,
+             period_from, period_to, status, responding_until, created_at, settled_at, refunded_minor, billing_ref,
+             migration_file, migration_line, migration_fingerprint)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $14, $15, $16, $17)",
+        &[
+            &claim.transaction_id,
+            &claim.partner.as_str(),
+            &claim.ext_transaction_id.as_str(),
+            &claim.pai.as_str(),
+            &claim.amount.amount_minor,
+            &claim.amount.currency.as_str(),
+            &claim.description,
+            &claim.service_period.from().to_string(),
+            &claim.service_period.to().to_string(),
+            &claim.status.as_str(),
+            &posted_at,
+            &(claim.status != TransactionStatus::Pending).then_some(posted_at),
+            &claim.refunded_minor,
+            &claim.billing_ref.as_ref().map(ExtId::as_str),
+            &place.file_id,
+            &claim.line,
+            &claim.fingerprint.to_bytes().as_slice(),
+        ],
+    )
+    .await
+}
+
+async fn update_claim(
+    tx: &PgConnection<'_>,
+    place: LoadPlace,
+    update: &ClaimUpdate<'_>,
+) -> Result<(), TxError> {
+    let ClaimUpdate { claim, refunded_minor } = update;
+    tx.execute_one(
+        "transactions",
+        "UPDATE transactions SET status = $2, settled_at = CASE WHEN $2 = 'PENDING' THEN NULL ELSE created_at END,
+             refunded_minor = $3, billing_ref = $4, migration_file = $5, migration_line = $6,
+             migration_fingerprint = $7
+         WHERE transaction_id = $1",
+        &[
+            &claim.transaction_id,
+            &claim.status.as_str(),
+            &refunded_minor,
+            &claim.billing_ref.as_ref().map(ExtId::as_str),
+            &place.file_id,
+            &claim.line,
+            &claim.fingerprint.to_bytes().as_slice(),
+        ],
+    )
+    .await
+}
