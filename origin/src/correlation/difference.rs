@@ -49,7 +49,7 @@ impl Class {
 }
 
 /// Compares a PAI with its line. `say` gets each class in which they differ, and both values where
-/// they identify nobody.
+/// they identify no one.
 pub(super) fn compare(
     side: ListSide,
     own: &LinkRow,

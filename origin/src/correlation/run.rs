@@ -32,7 +32,7 @@ pub struct Difference {
     pub pai: Option<Pai>,
     /// The line of the list.
     pub line: Option<u32>,
-    /// What the ledger has, and what the list has, where that identifies nobody.
+    /// What the ledger has, and what the list has, where that identifies no one.
     pub ours: String,
     pub theirs: String,
     /// Whether the state of the PAI is what the partner should have been sent.

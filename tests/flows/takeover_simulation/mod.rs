@@ -30,7 +30,7 @@ const MET: [&str; 14] = [
     "repeated here what was charged there",
     "repeated here what was charged here",
     "charged again under another id",
-    "told to wait",
+    "refused for now",
     "suspended while dark",
     "left",
     "went back",

@@ -184,7 +184,7 @@ impl TakeoverRun {
         if !is_cut_over && is_loaded && (self.phase == Phase::Night || self.dice.once_in(3)) {
             let (status, answer) = self.post(n, &id, period).await;
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
-            self.tally.count("told to wait");
+            self.tally.count("refused for now");
             if self.phase == Phase::Night {
                 return;
             }

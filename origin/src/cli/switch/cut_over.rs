@@ -21,10 +21,10 @@ use std::time::Duration;
 const LISTED_MAX: usize = 20;
 /// The clock is read so often while a cut-over waits for its time, as it may be set meanwhile.
 const CLOCK_SECONDS: i64 = 20;
-/// A cut-over waits so long at most. A later one is begun by whoever plans that night.
+/// A cut-over waits so long at most. A later one is begun on its day.
 const WAIT_SECONDS_MAX: i64 = 86_400;
 
-/// Turn on the PAIs that were loaded: from then on, onbill takes their charges, and tells the edge of them.
+/// Turn on the PAIs that were loaded: from then on, onbill takes their charges, and the edge learns of them.
 ///
 /// Each PAI is turned on in a transaction of its own, whole or not at all. Where it was interrupted, run it again:
 /// it goes on with those that are still dark. The serving origin then brings each to the edge, by its queue; until
