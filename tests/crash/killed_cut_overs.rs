@@ -56,7 +56,8 @@ async fn turn_each_pai_on_once(kind: DbKind) {
     assert_whole(&system).await;
     let on = "pais WHERE migration_file IS NOT NULL AND dark_since IS NULL AND cut_over_at IS NOT NULL";
     assert_eq!(system.db.count_of(on).await, PAIS);
-    let notices = "outbox o JOIN pais p ON p.pai = o.pai WHERE p.migration_file IS NOT NULL AND o.kind = 'pai-notice'";
+    let notices =
+        "outbox o JOIN pais p ON p.pai = o.pai WHERE p.migration_file IS NOT NULL AND o.kind = 'pai-notice'";
     assert_eq!(system.db.count_of(notices).await, 0, "the partner knows them");
     // A run is in the audit before it turns anything on. One that was killed at once may have none.
     let runs = system.db.count_of("audit WHERE act = 'cut-over'").await;
@@ -69,7 +70,10 @@ async fn turn_each_pai_on_once(kind: DbKind) {
 async fn assert_whole(system: &CrashSystem) {
     let job = "EXISTS (SELECT 1 FROM outbox o WHERE o.pai = p.pai AND o.kind = 'pai-mapping')";
     for (rows, why) in [
-        (format!("pais p WHERE p.cut_over_at IS NOT NULL AND NOT {job}"), "is on, and the edge is not informed"),
+        (
+            format!("pais p WHERE p.cut_over_at IS NOT NULL AND NOT {job}"),
+            "is on, and the edge is not informed",
+        ),
         (format!("pais p WHERE p.dark_since IS NOT NULL AND {job}"), "is dark, and the edge is informed"),
     ] {
         assert_eq!(system.db.count_of(&rows).await, 0, "{why}");

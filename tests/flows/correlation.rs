@@ -47,19 +47,15 @@ fn correlation(system: &TestSystem) -> Correlation<'_> {
     }
 }
 
-async fn correlate(
-    system: &TestSystem,
-    partner: &str,
-    bss: &str,
-) -> (CorrelationSummary, Vec<Difference>) {
+async fn correlate(system: &TestSystem, partner: &str, bss: &str) -> (CorrelationSummary, Vec<Difference>) {
     let lists = [(ListSide::Partner, partner), (ListSide::Bss, bss)].map(|(side, text)| {
         let (list, complaints) = read_list(system, side, text);
         assert_eq!(complaints, Vec::<String>::new());
         list
     });
-    let mut found = Vec::new();
-    let summary = correlation(system).run(lists.into(), |difference| found.push(difference), |_| {});
-    (summary.await.expect("works"), found)
+    let (correlation, mut found) = (correlation(system), Vec::new());
+    let summary = correlation.run(lists.into(), |difference| found.push(difference), |_| {}).await;
+    (summary.expect("works"), found)
 }
 
 fn partner_list(lines: &[String]) -> String {

@@ -92,8 +92,11 @@ async fn subscription_without_a_charge_is_counted(db: TestStore) {
             db.store.count_uncharged(NOW.plus_seconds(since), after, 2).await.expect("works")
         {
             after = Some(last);
-            uncharged +=
-                counts.iter().filter(|(partner, _)| *partner == netflix()).map(|(_, count)| count).sum::<u64>();
+            uncharged += counts
+                .iter()
+                .filter(|(partner, _)| *partner == netflix())
+                .map(|(_, count)| count)
+                .sum::<u64>();
         }
         uncharged
     };
@@ -114,7 +117,8 @@ async fn charges_that_do_not_fit_are_found(db: TestStore) {
     let end = db.store.close_pai(NOW, partner_id("netflix"), pai, DeclineReason::AccountClosed).await;
     assert_eq!(end, Ok(ClosePaiResult::Closed));
     for (id, at) in [("n-3", DAY / 2), ("n-4", 2 * DAY)] {
-        let posted = db.store.post_charge(fresh_nonce(), NOW.plus_seconds(at), new_charge(pai, id, 100)).await;
+        let posted =
+            db.store.post_charge(fresh_nonce(), NOW.plus_seconds(at), new_charge(pai, id, 100)).await;
         posted.expect("works");
     }
     let (mut found, mut after) = (Vec::new(), Cursor { at: NOW.plus_seconds(-1), id: String::new() });

@@ -133,7 +133,9 @@ async fn cohort_leaves_the_others_dark(db: TestStore) {
     let clock = ManualClock::default();
     let cut_over = CutOver { store: &db.store, clock: &clock, partner: netflix.clone() };
     let cohort = [pai_of("ENT-1"), pai_of("ENT-3")];
-    for expected in [CutOverReport { turned_on: 2, on_before: 0 }, CutOverReport { turned_on: 0, on_before: 2 }] {
+    for expected in
+        [CutOverReport { turned_on: 2, on_before: 0 }, CutOverReport { turned_on: 0, on_before: 2 }]
+    {
         let mut report = CutOverReport::default();
         cut_over.run_cohort(&cohort, &mut report, |_| {}).await.expect("works");
         assert_eq!(report, expected);
@@ -212,14 +214,13 @@ async fn what_goes_back_loads_to_the_same_state(db: TestStore) {
     let other = load(&db).await;
     live_on(&db, &other).await;
     suspend(&db, &other, "+12025550102").await;
-    db.place
-        .run_sql("UPDATE transactions SET refunded_minor = 700 WHERE ext_transaction_id = 'old-1'")
-        .await;
+    db.place.run_sql("UPDATE transactions SET refunded_minor = 700 WHERE ext_transaction_id = 'old-1'").await;
     let first = write_back(&other, &db.store, true).await;
     let elsewhere = TestStore::open_beside(&db).await;
     import_accounts(&other, &elsewhere.store).await;
     let files = [pais_csv(&first[0]), charges_csv(&first[1])];
-    let (checked, complaints) = other.check(&elsewhere.store, &[files[0].as_str()], Some(files[1].as_str())).await;
+    let (checked, complaints) =
+        other.check(&elsewhere.store, &[files[0].as_str()], Some(files[1].as_str())).await;
     assert!(checked.expect("checks").is_clean(), "{complaints:?}");
     other.load_sound(&elsewhere.store, &files[0], Some(&files[1])).await;
     assert_eq!(write_back(&other, &elsewhere.store, true).await, first);

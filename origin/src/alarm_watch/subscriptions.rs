@@ -104,14 +104,19 @@ impl AlarmWatch {
         let page = self.store.list_unfitting_charges(partner.clone(), until, after, PAGE).await?;
         let Some(last) = page.lines.last() else { return Ok(()) };
         let alarms = &self.instruments.alarms;
-        let count = |is_one: fn(&UnfittingCharge) -> bool| {
-            page.lines.iter().filter(|charge| is_one(charge)).count()
-        };
+        let count =
+            |is_one: fn(&UnfittingCharge) -> bool| page.lines.iter().filter(|charge| is_one(charge)).count();
         let without = count(|charge| charge.is_without_subscription);
         if without > 0 {
             let reason = format!("{without} charges");
             let alarm = Alarm::ChargeUnsubscribed;
-            raise_alarm!(alarms, alarm, partner.as_str(), reason, "a partner has charged a PAI without a subscription");
+            raise_alarm!(
+                alarms,
+                alarm,
+                partner.as_str(),
+                reason,
+                "a partner has charged a PAI without a subscription"
+            );
         }
         let closed = count(|charge| charge.is_after_closing);
         if closed > 0 {

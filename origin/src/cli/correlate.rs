@@ -83,8 +83,11 @@ impl Arguments {
         ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let plan = NumberPlan::for_country(&config.country).context("country has no numbering plan")?;
         let numbers = Numbers { vault: &vault, plan };
-        let partner_list =
-            self.partner_file.as_deref().map(|path| read_list(ListSide::Partner, numbers, path)).transpose()?;
+        let partner_list = self
+            .partner_file
+            .as_deref()
+            .map(|path| read_list(ListSide::Partner, numbers, path))
+            .transpose()?;
         let bss_list =
             self.bss_file.as_deref().map(|path| read_list(ListSide::Bss, numbers, path)).transpose()?;
         if self.repair {
@@ -101,9 +104,8 @@ impl Arguments {
         };
         let mut sink = Sink::new(self.differences.as_deref())?;
         let bar = ProgressBar::no_length();
-        let summary = correlation
-            .run(lists, |difference| sink.add(difference), |pais| bar.set_position(pais))
-            .await;
+        let summary =
+            correlation.run(lists, |difference| sink.add(difference), |pais| bar.set_position(pais)).await;
         bar.finish_and_clear();
         let summary = summary.map_err(database_failed)?;
         let listed = sink.finish()?;

@@ -80,9 +80,10 @@ pub(super) fn compare(
         ListSide::Partner => {
             line.owner.as_deref().is_none_or(|id| id == subscription.ext_subscription_id.as_str())
         }
-        ListSide::Bss => line.owner.as_deref().is_none_or(|id| {
-            own.subscriber.as_ref().is_some_and(|(_, subscriber_ref)| subscriber_ref == id)
-        }),
+        ListSide::Bss => line
+            .owner
+            .as_deref()
+            .is_none_or(|id| own.subscriber.as_ref().is_some_and(|(_, subscriber_ref)| subscriber_ref == id)),
     };
     if !is_same {
         say(Class::Subscriber, String::new(), String::new());
@@ -90,11 +91,7 @@ pub(super) fn compare(
 }
 
 /// An empty value in the list is not compared, nor a price that the ledger does not know.
-fn compare_terms(
-    own: &LinkedSubscription,
-    line: &ListedLine,
-    mut say: impl FnMut(Class, String, String),
-) {
+fn compare_terms(own: &LinkedSubscription, line: &ListedLine, mut say: impl FnMut(Class, String, String)) {
     if let Some(plan) = line.plan.as_deref().filter(|plan| *plan != own.plan.as_str()) {
         say(Class::Plan, own.plan.as_str().to_owned(), plan.to_owned());
     }

@@ -191,9 +191,7 @@ impl Columns {
         let text = |place: usize| record.get(place).filter(|text| !text.is_empty());
         let key = text(self.key.0).ok_or((self.key.1, "must not be empty"))?;
         let key = match self.side {
-            ListSide::Partner => {
-                Pai::parse(key).ok_or(("pai", "is not a PAI"))?.as_str().as_bytes().to_vec()
-            }
+            ListSide::Partner => Pai::parse(key).ok_or(("pai", "is not a PAI"))?.as_str().as_bytes().to_vec(),
             ListSide::Bss => {
                 let msisdn = numbers.plan.parse(key).map_err(|_| ("msisdn", "is not a telephone number"))?;
                 numbers.vault.index_number(&msisdn).0.to_vec()
@@ -212,7 +210,11 @@ impl Columns {
                 number,
                 state,
                 plan: plan.transpose()?.map(|plan| plan.as_str().into()),
-                price: self.price.map(|(price, currency)| parse_price(text(price), text(currency))).transpose()?.flatten(),
+                price: self
+                    .price
+                    .map(|(price, currency)| parse_price(text(price), text(currency)))
+                    .transpose()?
+                    .flatten(),
                 owner,
             },
         ))

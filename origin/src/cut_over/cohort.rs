@@ -29,7 +29,8 @@ pub fn read_cohort(
     let partner_at = place("partner");
     let (mut pais, mut unreadable, mut record) = (Vec::new(), 0, csv::StringRecord::new());
     while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
-        let is_others = partner_at.and_then(|at| record.get(at)).is_some_and(|named| named != partner.as_str());
+        let is_others =
+            partner_at.and_then(|at| record.get(at)).is_some_and(|named| named != partner.as_str());
         let parsed = match line {
             Ok(_) if is_others => continue,
             Ok(line) => record

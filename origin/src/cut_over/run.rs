@@ -61,8 +61,8 @@ impl CutOver<'_> {
 
     async fn turn_on(&self, batch: &[Pai], report: &mut CutOverReport) -> Result<(), StoreError> {
         let turn_on = |pai: &Pai| self.store.cut_over_pai(self.clock.now(), self.partner.clone(), *pai);
-        let mut turned = stream::iter(batch.iter().map(turn_on))
-            .buffer_unordered(self.store.calls_at_once(BATCH).max(1));
+        let mut turned =
+            stream::iter(batch.iter().map(turn_on)).buffer_unordered(self.store.calls_at_once(BATCH).max(1));
         let mut failure = None;
         while let Some(was_dark) = turned.next().await {
             match was_dark {

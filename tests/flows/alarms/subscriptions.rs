@@ -43,12 +43,12 @@ pub(super) async fn charge_after_the_end() -> Shown {
     shown.expect_quiet().await;
     let body = json!({"pai": pai, "extSubscriptionID": "s-1", "origin": "NEW_ACCOUNT", "plan": "standard",
                       "price": {"value": 1599, "currency": "USD"}, "consentAt": shown.system.now().to_string()});
-    let (status, answer) =
-        shown.system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
+    let (status, answer) = shown.system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
     pass_an_hour(&shown).await;
     shown.expect_quiet().await;
-    let path = format!("/ott/v1/partnerSubscription/{}", answer["partnerSubscriptionID"].as_str().expect("is text"));
+    let path =
+        format!("/ott/v1/partnerSubscription/{}", answer["partnerSubscriptionID"].as_str().expect("is text"));
     let (status, answer) = shown.system.call_ott(Method::PUT, &path, json!({"status": "CANCELLED"})).await;
     assert!(status.is_success(), "{answer}");
     shown.system.advance_seconds(2 * DAY);

@@ -28,11 +28,12 @@ impl IncumbentFiles {
     /// Writes the files over those of the last run.
     pub(super) fn write(plan: &Plan, operator_plan: &OperatorPlan, today: Day) -> Outcome<Self> {
         let accounts = &operator_plan.accounts;
-        let text =
-            fs::read_to_string(accounts).context(&format!("read the accounts file {}", accounts.display()))?;
+        let text = fs::read_to_string(accounts)
+            .context(&format!("read the accounts file {}", accounts.display()))?;
         let (price, currency) = (operator_plan.operator.price, operator_plan.operator.currency);
-        let [pais, charges, partner] = format_files(&text, price, currency, today)
-            .ok_or_else(|| Failure::new("the accounts file has too few active postpaid accounts for --incumbent"))?;
+        let [pais, charges, partner] = format_files(&text, price, currency, today).ok_or_else(|| {
+            Failure::new("the accounts file has too few active postpaid accounts for --incumbent")
+        })?;
         let folder = plan.folder.dir().join("incumbent");
         // The way back writes its files here, and overwrites none.
         let _ = fs::remove_dir_all(&folder);
@@ -45,7 +46,12 @@ impl IncumbentFiles {
     }
 
     /// The steps of the night, as they are typed.
-    pub(super) fn format_steps(&self, origin: &Path, config: &Path, show: impl Fn(&Path) -> String) -> Vec<String> {
+    pub(super) fn format_steps(
+        &self,
+        origin: &Path,
+        config: &Path,
+        show: impl Fn(&Path) -> String,
+    ) -> Vec<String> {
         let file = |name: &str| show(&self.folder.join(name));
         let [pais, charges, partner, back] = ["pais.csv", "charges.csv", "partner.csv", "back"].map(file);
         let steps = [

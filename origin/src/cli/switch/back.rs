@@ -55,7 +55,9 @@ impl Arguments {
         bar.finish_and_clear();
         let written = outcome.map_err(|error| match error {
             WayBackError::Store(error) => database_failed(error),
-            WayBackError::Number(fault) => anyhow!("a number cannot be read with the keys of the ring: {fault:?}"),
+            WayBackError::Number(fault) => {
+                anyhow!("a number cannot be read with the keys of the ring: {fault:?}")
+            }
             WayBackError::File(error) => anyhow!("the files cannot be written: {error}"),
         })?;
         for file in [pais, charges] {

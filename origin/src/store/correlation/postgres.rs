@@ -39,8 +39,7 @@ pub(super) async fn list_links(
     limit: u32,
 ) -> Result<Vec<LinkRow>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let rows =
-        db.query(LINKS, &[&after, &partner.as_str(), &today.to_string(), &i64::from(limit)]).await?;
+    let rows = db.query(LINKS, &[&after, &partner.as_str(), &today.to_string(), &i64::from(limit)]).await?;
     rows.iter().map(read_link).collect()
 }
 
@@ -98,7 +97,8 @@ pub(super) async fn send_pai_state_again(
 
 /// The live subscriptions after a PAI. One that the partner has suspended is not charged, nor one whose
 /// PAI is suspended or dark, nor days that a coupon or the other system's charges have paid for.
-const UNCHARGED: &str = "SELECT s.pai, s.partner, s.status = 'ACTIVE' AND s.created_at < $1 AND p.state = 'ACTIVE'
+const UNCHARGED: &str =
+    "SELECT s.pai, s.partner, s.status = 'ACTIVE' AND s.created_at < $1 AND p.state = 'ACTIVE'
         AND p.dark_since IS NULL AND coalesce(p.cut_over_at, 0) < $1 AND coalesce(p.paid_until, '') < $2
         AND NOT EXISTS (SELECT 1 FROM transactions t
             WHERE t.pai = s.pai AND t.created_at >= $1 AND t.status <> 'DECLINED')
@@ -126,8 +126,7 @@ pub(super) async fn count_uncharged(
 ) -> Result<Option<(Pai, Vec<(PartnerId, u64)>)>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let since_day = Day::of_timestamp(since).to_string();
-    let rows =
-        db.query(UNCHARGED, &[&since.unix_seconds(), &since_day, &after, &i64::from(limit)]).await?;
+    let rows = db.query(UNCHARGED, &[&since.unix_seconds(), &since_day, &after, &i64::from(limit)]).await?;
     let (mut last, mut counts) = (None, BTreeMap::new());
     for row in &rows {
         last = Some(read_pai(row, "partner_subscriptions.pai")?);
@@ -163,10 +162,7 @@ pub(super) async fn list_unfitting_charges(
 
 fn read_unfitting(row: &Row) -> Result<UnfittingCharge, TxError> {
     Ok(UnfittingCharge {
-        posted: Cursor {
-            at: read_time(row, "transactions.created_at")?,
-            id: row.try_get("transaction_id")?,
-        },
+        posted: Cursor { at: read_time(row, "transactions.created_at")?, id: row.try_get("transaction_id")? },
         is_without_subscription: row.try_get("is_without_subscription")?,
         is_after_closing: row.try_get("is_after_closing")?,
     })

@@ -92,7 +92,8 @@ pub(super) fn send_pai_state_again(
 
 /// The live subscriptions after a PAI. One that the partner has suspended is not charged, nor one whose
 /// PAI is suspended or dark, nor days that a coupon or the other system's charges have paid for.
-const UNCHARGED: &str = "SELECT s.pai, s.partner, s.status = 'ACTIVE' AND s.created_at < ?1 AND p.state = 'ACTIVE'
+const UNCHARGED: &str =
+    "SELECT s.pai, s.partner, s.status = 'ACTIVE' AND s.created_at < ?1 AND p.state = 'ACTIVE'
         AND p.dark_since IS NULL AND coalesce(p.cut_over_at, 0) < ?1 AND coalesce(p.paid_until, '') < ?2
         AND NOT EXISTS (SELECT 1 FROM transactions t
             WHERE t.pai = s.pai AND t.created_at >= ?1 AND t.status <> 'DECLINED')
@@ -150,10 +151,7 @@ pub(super) fn list_unfitting_charges(
     let mut charges = Vec::new();
     while let Some(row) = rows.next()? {
         charges.push(UnfittingCharge {
-            posted: Cursor {
-                at: read_time(row, "transactions.created_at")?,
-                id: row.get("transaction_id")?,
-            },
+            posted: Cursor { at: read_time(row, "transactions.created_at")?, id: row.get("transaction_id")? },
             is_without_subscription: row.get("is_without_subscription")?,
             is_after_closing: row.get("is_after_closing")?,
         });

@@ -12,7 +12,8 @@ use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 
-const DARK: &str = "SELECT pai FROM pais WHERE partner = $1 AND dark_since IS NOT NULL AND pai > $2 ORDER BY pai LIMIT $3";
+const DARK: &str =
+    "SELECT pai FROM pais WHERE partner = $1 AND dark_since IS NOT NULL AND pai > $2 ORDER BY pai LIMIT $3";
 
 const COUNT_DARK: &str = "SELECT count(*) AS dark FROM pais WHERE partner = $1 AND dark_since IS NOT NULL";
 

@@ -11,7 +11,8 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-const DARK: &str = "SELECT pai FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL AND pai > ?2 ORDER BY pai LIMIT ?3";
+const DARK: &str =
+    "SELECT pai FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL AND pai > ?2 ORDER BY pai LIMIT ?3";
 
 const COUNT_DARK: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL";
 

@@ -61,8 +61,7 @@ pub(super) async fn list_handed_back_pais(
     limit: u32,
 ) -> Result<Vec<HandedBackPai>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let rows =
-        db.query(PAIS, &[&after, &partner.as_str(), &today.to_string(), &i64::from(limit)]).await?;
+    let rows = db.query(PAIS, &[&after, &partner.as_str(), &today.to_string(), &i64::from(limit)]).await?;
     rows.iter().map(read_handed_back_pai).collect()
 }
 
@@ -128,10 +127,7 @@ fn read_handed_back_charge(row: &Row) -> Result<HandedBackCharge, TxError> {
     let from = parse_column(row, "transactions.period_from", Day::parse)?;
     let to = parse_column(row, "transactions.period_to", Day::parse)?;
     Ok(HandedBackCharge {
-        posted: Cursor {
-            at: read_time(row, "transactions.created_at")?,
-            id: row.try_get("transaction_id")?,
-        },
+        posted: Cursor { at: read_time(row, "transactions.created_at")?, id: row.try_get("transaction_id")? },
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
         amount: read_amount(row, "transactions.currency")?,

@@ -134,10 +134,7 @@ fn read_handed_back_charge(row: &Row<'_>) -> Result<HandedBackCharge, StoreError
     let from = parse_column(row, "transactions.period_from", Day::parse)?;
     let to = parse_column(row, "transactions.period_to", Day::parse)?;
     Ok(HandedBackCharge {
-        posted: Cursor {
-            at: read_time(row, "transactions.created_at")?,
-            id: row.get("transaction_id")?,
-        },
+        posted: Cursor { at: read_time(row, "transactions.created_at")?, id: row.get("transaction_id")? },
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
         amount: read_amount(row, "transactions.currency")?,
