@@ -40,6 +40,7 @@ mod signed_caller;
 mod slow_clients;
 mod stop;
 mod supervisor;
+mod switch_commands;
 mod throughput;
 mod turn;
 mod upgrade;
