@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod account_comparison;
 mod account_events;
 mod agreements;
 mod alarms;
