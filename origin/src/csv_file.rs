@@ -34,8 +34,9 @@ pub(crate) fn read_line<R: Read>(
         let begins_at = reader.position().line();
         let read = reader.read_record(record);
         let line = reader.position().line().saturating_sub(1);
-        let refused =
-            |line, why| Some(Err(UnreadableLine { line, complaint: format!("line {line}: {why}"), is_end: false }));
+        let refused = |line, why| {
+            Some(Err(UnreadableLine { line, complaint: format!("line {line}: {why}"), is_end: false }))
+        };
         match read {
             Ok(false) => return None,
             Ok(true) if record.iter().any(|value| value.contains('\n')) => {

@@ -21,9 +21,8 @@ async fn with_dark_pai() -> TestSystem {
     let pai = format!(
         "netflix,{PAI},{GOOD},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,EXISTING_ACCOUNT,standard,1599,USD,,,"
     );
-    let charge = format!(
-        "netflix,c-1,{PAI},1599,USD,600,APPROVED,line-1,2026-11-01T00:00:00Z,2026-11-01,2026-11-30"
-    );
+    let charge =
+        format!("netflix,c-1,{PAI},1599,USD,600,APPROVED,line-1,2026-11-01T00:00:00Z,2026-11-01,2026-11-30");
     let store = &system.acme.app().store;
     other.load_sound(store, &pais_csv(&[pai]), Some(&charges_csv(&[charge]))).await;
     system
@@ -81,9 +80,13 @@ async fn customer_who_is_cut_over_is_charged_and_nothing_is_charged_twice() {
     let mut other_amount = body;
     other_amount["amount"]["value"] = json!(1598);
     let (status, answer, _) = call(&system, "/ott/v1/transaction", other_amount).await;
-    assert_eq!((status, &answer["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency-violation")));
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency-violation"))
+    );
     assert!(system.bill_lines(&system.acme, GOOD).await.is_empty());
-    let too_much = json!({"extRefundID": "r-1", "reason": "test", "amount": {"value": 1000, "currency": "USD"}});
+    let too_much =
+        json!({"extRefundID": "r-1", "reason": "test", "amount": {"value": 1000, "currency": "USD"}});
     let (status, answer, _) = call(&system, "/ott/v1/transaction/c-1/refund", too_much).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("invalid-request")), "{answer}");
     let (status, answer, _) = call(&system, "/ott/v1/transaction", charge_body(PAI, "c-2", 1599)).await;

@@ -6,9 +6,7 @@ use crate::test_store::{
     NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_ext_id, partner_id, usd,
 };
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-use onbill_origin::store::{
-    NewCharge, Period, PostChargeResult, PostRefundResult, ReportDate, ReportFilter,
-};
+use onbill_origin::store::{NewCharge, Period, PostChargeResult, PostRefundResult, ReportDate, ReportFilter};
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
 
 on_each_database!(
@@ -22,8 +20,7 @@ on_each_database!(
 );
 
 const PAI: &str = "ENT1664367665579";
-const PAI_LINE: &str =
-    "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,EXISTING_ACCOUNT,\
+const PAI_LINE: &str = "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,EXISTING_ACCOUNT,\
      standard,1599,USD,,,";
 const CUT_OVER: &str = "UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000";
 

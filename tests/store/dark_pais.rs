@@ -18,6 +18,7 @@ on_each_database!(
     charge_of_a_dark_pai_is_neither_declined_nor_recorded,
     line_of_a_dark_pai_is_on_the_bill_already,
     closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber,
+    signup_beside_a_load_leaves_one_open_pai,
 );
 
 const NUMBER: &str = "+12025550101";
@@ -120,6 +121,35 @@ async fn closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber(db: 
     other.load_sound(&db.store, &pais_csv(&[closed]), None).await;
     let row = db.store.find_pai(partner_id("netflix"), pai_of("pci-closed")).await.expect("works");
     assert_eq!(row.map(|row| row.state), Some(PaiState::Closed));
-    assert_eq!(db.place.count_rows("subscribers WHERE number_index IS NULL AND ended_at IS NOT NULL").await, 1);
+    assert_eq!(
+        db.place.count_rows("subscribers WHERE number_index IS NULL AND ended_at IS NOT NULL").await,
+        1
+    );
     assert_eq!(db.place.count_rows("partner_subscriptions WHERE status = 'CANCELLED'").await, 1);
+}
+
+async fn signup_beside_a_load_leaves_one_open_pai(db: TestStore) {
+    let other = OtherSystem::of_acme(NOW);
+    for n in 101..=108_u8 {
+        let number = format!("+12025550{n}");
+        let account = format!("{number},active,postpaid,,USD,2021-03-14");
+        other.import_accounts(&db.store, &[&account]).await;
+        let line = format!("netflix,pci{n},{number},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,,,,,,,,");
+        let mut new = new_signup("netflix", n, "2021-03-14");
+        new.pai.number.index = index_of(&other, &number);
+        let file = pais_csv(&[line]);
+        let (loaded, issued) = tokio::join!(
+            other.load(&db.store, &[&file], None),
+            db.store.issue_signup(fresh_nonce(), NOW.plus_seconds(1), new)
+        );
+        let (files, _) = loaded;
+        let files = files.expect("loads");
+        match issued.expect("works") {
+            IssueSignupResult::Issued(_) => assert_eq!((files[0].loaded, files[0].refused), (0, 1)),
+            IssueSignupResult::AlreadyOnBill => assert_eq!((files[0].loaded, files[0].refused), (1, 0)),
+            IssueSignupResult::FlowOver => panic!("no flow was there"),
+        }
+    }
+    assert_eq!(db.place.count_rows("pais").await, 8);
+    assert_eq!(db.place.count_rows("subscribers").await, 8);
 }

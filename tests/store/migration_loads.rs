@@ -42,7 +42,9 @@ fn subscribed_line(pai: &str, number: &str, id: &str) -> String {
 }
 
 fn charge_line(id: &str, pai: &str, refunded: i64) -> String {
-    format!("netflix,{id},{pai},1599,USD,{refunded},APPROVED,line-{id},2026-11-17T12:00:00Z,2026-11-17,2026-12-16")
+    format!(
+        "netflix,{id},{pai},1599,USD,{refunded},APPROVED,line-{id},2026-11-17T12:00:00Z,2026-11-17,2026-12-16"
+    )
 }
 
 async fn begin(db: &TestStore) -> OtherSystem {
@@ -62,7 +64,8 @@ async fn same_files_again_change_nothing(db: TestStore) {
     let (pais, charges) = (pais_csv(&lines), charges_csv(&[charge_line("c-1", "pci1", 600)]));
     let first = other.load_sound(&db.store, &pais, Some(&charges)).await;
     assert_eq!(counts(&first), [[2, 0, 0, 0], [1, 0, 0, 0]]);
-    let tables = ["pais", "subscribers", "transactions", "mandates", "migration_files WHERE state = 'LOADED'"];
+    let tables =
+        ["pais", "subscribers", "transactions", "mandates", "migration_files WHERE state = 'LOADED'"];
     for table in tables {
         let rows = if table.starts_with("transactions") || table == "mandates" { 1 } else { 2 };
         assert_eq!(db.place.count_rows(table).await, rows, "{table}");
@@ -279,7 +282,10 @@ async fn interrupted_load_goes_on_after_its_last_batch(db: TestStore) {
     let (loaded, _) = other.load(&failing, &[&pais], None).await;
     assert!(matches!(loaded, Err(LoadError::Store(StoreError::Interrupted))), "{loaded:?}");
     assert_eq!(db.place.count_rows("pais").await, 500);
-    assert_eq!(db.place.count_rows("migration_files WHERE state = 'LOADING' AND loaded_through = 501").await, 1);
+    assert_eq!(
+        db.place.count_rows("migration_files WHERE state = 'LOADING' AND loaded_through = 501").await,
+        1
+    );
     let files = other.load_sound(&db.store, &pais, None).await;
     assert_eq!((counts(&files), files[0].resumed_after), (vec![[700, 0, 0, 0]], 501));
     assert_eq!(db.place.count_rows("pais").await, 1_200);

@@ -221,7 +221,9 @@ fn print_loaded(report: &LoadedFile) {
     if *resumed_after > 0 {
         print_line!("{name}: went on after line {resumed_after}.");
     }
-    print_line!("{name}: {loaded} lines loaded, {updated} updated, {unchanged} unchanged, {refused} refused.");
+    print_line!(
+        "{name}: {loaded} lines loaded, {updated} updated, {unchanged} unchanged, {refused} refused."
+    );
 }
 
 fn explain(error: LoadError) -> anyhow::Error {

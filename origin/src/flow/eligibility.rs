@@ -106,7 +106,7 @@ impl Eligibility {
 
     /// Returns the account of a number that a partner's app has read, if it may buy the offer. A
     /// subscriber who already pays the partner is eligible even with a new SIM: the partner learns
-    /// nothing that it did not know. See [`Self::check_sim`] for all others.
+    /// nothing that it did not know. See [`Self::check_sim`] and [`Self::check_signups`] for all others.
     pub(crate) async fn check_device(
         &self,
         offer: &Offer,
@@ -119,12 +119,13 @@ impl Eligibility {
             None => false,
         };
         if !pays {
-            if known.is_some() {
-                self.check_signups()?;
-            }
             self.check_sim(self.vault.index_number(msisdn)).await?;
         }
-        Ok(self.check_price(known, offer)?)
+        let eligible = self.check_price(known, offer)?;
+        if !pays {
+            self.check_signups()?;
+        }
+        Ok(eligible)
     }
 
     /// 403 `signups-closed` while the operator takes no new customers here.

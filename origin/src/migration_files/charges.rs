@@ -139,7 +139,12 @@ impl<'a> ChargeCheck<'a> {
                 let (line, column) = (one.line, CHARGES_HEADER[1]);
                 let text =
                     format!("line {line}, column {column}: {beside}line {} has the same charge", other.line);
-                complain(Problem { file: files[one.file].clone(), line, kind: ProblemKind::ChargeTwice, text });
+                complain(Problem {
+                    file: files[one.file].clone(),
+                    line,
+                    kind: ProblemKind::ChargeTwice,
+                    text,
+                });
             }
         }
     }

@@ -14,7 +14,8 @@ use crate::config::{AccountSource, Config};
 use crate::fault::Fault;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
-    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, PaisAre, Store, StoreError,
+    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, PaisAre, Store,
+    StoreError,
 };
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
@@ -231,7 +232,8 @@ impl FileCheck<'_> {
             let pais = pais.map_err(LoadError::Fault)?;
             let lines_and_pais: Vec<(i64, ShortHash)> =
                 pais.iter().map(|pai| (pai.line, hash_pai(&pai.partner, pai.pai))).collect();
-            let outcomes = self.store.check_dark_pais(self.accounts(), pais).await.map_err(LoadError::Store)?;
+            let outcomes =
+                self.store.check_dark_pais(self.accounts(), pais).await.map_err(LoadError::Store)?;
             for ((line, pai), outcome) in lines_and_pais.into_iter().zip(outcomes) {
                 match problem_of(source, MigrationFileKind::Pais, line, outcome) {
                     Some(problem) => checked.note(observer, &problem),
@@ -336,7 +338,9 @@ pub(super) fn problem_of(
     let LoadOutcome::Refused(refusal) = outcome else { return None };
     let (kind, column, why) = match refusal {
         LoadRefusal::Changed => (ProblemKind::Changed, 1, "was loaded before with other values"),
-        LoadRefusal::PaiTaken => (ProblemKind::PaiTaken, 1, "is a PAI of onbill's own, or of another partner"),
+        LoadRefusal::PaiTaken => {
+            (ProblemKind::PaiTaken, 1, "is a PAI of onbill's own, or of another partner")
+        }
         LoadRefusal::NumberUnknown => (ProblemKind::NumberUnknown, 2, "has no account"),
         LoadRefusal::NumberCeased => (ProblemKind::NumberCeased, 2, "has an account that has ended"),
         LoadRefusal::AnotherSubscriber => {

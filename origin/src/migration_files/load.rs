@@ -1,9 +1,7 @@
 //! Loads files: checks them, and writes what is sound, batch by batch.
 
 use super::charges::open_charges;
-use super::check::{
-    BATCH, Ceilings, Checked, CheckedFile, FileCheck, LoadError, Observer, problem_of,
-};
+use super::check::{BATCH, Ceilings, Checked, CheckedFile, FileCheck, LoadError, Observer, problem_of};
 use super::pais::open_pais;
 use super::source::{Files, Source};
 use crate::store::{FileProgress, LoadOutcome, LoadPlace, MigrationFileKind, NewMigrationFile};

@@ -67,9 +67,9 @@ pub(super) fn plan_pais<'b>(
     batch: &'b [DarkPai],
 ) -> (Vec<LoadOutcome>, PaiWrites<'b>) {
     let mut writes = PaiWrites::default();
-    let outcomes = batch.iter().map(|line| {
-        known.plan_line(accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused)
-    });
+    let outcomes = batch
+        .iter()
+        .map(|line| known.plan_line(accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused));
     (outcomes.collect(), writes)
 }
 
@@ -91,7 +91,8 @@ impl KnownRows {
         let state = state?;
         let is_open = state != PaiState::Closed;
         let partner = line.partner.to_string();
-        let named = line.subscription.as_ref().map(|it| (partner.clone(), it.ext_subscription_id.to_string()));
+        let named =
+            line.subscription.as_ref().map(|it| (partner.clone(), it.ext_subscription_id.to_string()));
         if named.as_ref().is_some_and(|named| self.subscriptions.contains(named)) {
             return Err(LoadRefusal::SubscriptionTaken);
         }

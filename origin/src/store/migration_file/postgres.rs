@@ -93,9 +93,7 @@ pub(super) async fn load_dark_pais(
     note_progress(tx, place).await?;
     let numbers: BTreeSet<NumberIndex> =
         batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index)).collect();
-    for number in numbers {
-        number_lock::acquire(tx, now, number).await?;
-    }
+    number_lock::acquire_all(tx, now, &numbers).await?;
 
     // 2.
     let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
@@ -113,17 +111,15 @@ pub(super) async fn load_dark_pais(
     Ok(outcomes)
 }
 
-async fn read_known_rows(
-    db: &PgConnection<'_>,
-    batch: &[DarkPai],
-    lock: &str,
-) -> Result<KnownRows, TxError> {
+async fn read_known_rows(db: &PgConnection<'_>, batch: &[DarkPai], lock: &str) -> Result<KnownRows, TxError> {
     let mut known = KnownRows::default();
     read_known_pais(db, batch, lock, &mut known).await?;
     read_known_numbers(db, batch, &mut known).await?;
     let named: Vec<_> = batch
         .iter()
-        .filter_map(|line| Some((line.partner.as_str(), line.subscription.as_ref()?.ext_subscription_id.as_str())))
+        .filter_map(|line| {
+            Some((line.partner.as_str(), line.subscription.as_ref()?.ext_subscription_id.as_str()))
+        })
         .collect();
     let (partners, ids): (Vec<&str>, Vec<&str>) = named.into_iter().unzip();
     let sql = "SELECT s.partner, s.ext_subscription_id FROM unnest($1::TEXT[], $2::TEXT[]) AS c (partner, id)

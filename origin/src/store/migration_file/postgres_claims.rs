@@ -26,7 +26,8 @@ pub(super) async fn load_claims(
     note_progress(tx, place).await?;
     // A refund of one of them locks its charge.
     let ids: Vec<&str> = batch.iter().map(|claim| claim.transaction_id.as_str()).collect();
-    let lock = "SELECT 1 FROM transactions WHERE transaction_id = ANY ($1) ORDER BY transaction_id FOR UPDATE";
+    let lock =
+        "SELECT 1 FROM transactions WHERE transaction_id = ANY ($1) ORDER BY transaction_id FOR UPDATE";
     tx.query(lock, &[&ids]).await?;
     let known = read_known_charges(tx, batch).await?;
     let (outcomes, ClaimWrites { claims, updates }) = plan_claims(&known, PaisAre::Loaded, batch);

@@ -28,24 +28,13 @@ pub(super) fn begin_migration_file(
              loaded_at = NULL, loaded_through = CASE WHEN state = 'LOADED' THEN 0 ELSE loaded_through END
          RETURNING file_id, loaded_through",
     )?;
-    let values = params![
-        new.sha256,
-        new.kind.as_str(),
-        new.name,
-        new.lines,
-        new.refused,
-        now.unix_seconds()
-    ];
+    let values = params![new.sha256, new.kind.as_str(), new.name, new.lines, new.refused, now.unix_seconds()];
     Ok(insert.query_row(values, |row| {
         Ok(FileProgress { file_id: row.get("file_id")?, loaded_through: row.get("loaded_through")? })
     })?)
 }
 
-pub(super) fn finish_migration_file(
-    tx: &Connection,
-    now: Timestamp,
-    file_id: i64,
-) -> Result<(), StoreError> {
+pub(super) fn finish_migration_file(tx: &Connection, now: Timestamp, file_id: i64) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE migration_files SET state = 'LOADED', loaded_at = ?2 WHERE file_id = ?1")?
         .execute(params![file_id, now.unix_seconds()])?;
     Ok(())
@@ -116,11 +105,7 @@ fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Res
     Ok(())
 }
 
-fn read_known_number(
-    db: &Connection,
-    number: NumberIndex,
-    known: &mut KnownRows,
-) -> Result<(), StoreError> {
+fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows) -> Result<(), StoreError> {
     if known.subscribers.contains_key(&number) {
         return Ok(());
     }
@@ -132,9 +117,8 @@ fn read_known_number(
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let subscriber_id: String = row.get("subscriber_id")?;
-        let mut open = db.prepare_cached(
-            "SELECT partner FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'",
-        )?;
+        let mut open =
+            db.prepare_cached("SELECT partner FROM pais WHERE subscriber_id = ?1 AND state <> 'CLOSED'")?;
         for partner in open.query_map([&subscriber_id], |row| row.get::<_, String>(0))? {
             known.open_pais.insert((subscriber_id.clone(), partner?));
         }

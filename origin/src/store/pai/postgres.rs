@@ -213,8 +213,7 @@ pub(in crate::store) async fn close_pai_row(
     if closed == 0 { Ok(()) } else { queue::put_pai_change(tx, now, pai).await }
 }
 
-const PAI_ROW: &str =
-    "SELECT p.pai, p.state, p.version, p.dark_since IS NOT NULL AS is_dark, s.handle
+const PAI_ROW: &str = "SELECT p.pai, p.state, p.version, p.dark_since IS NOT NULL AS is_dark, s.handle
      FROM pais p JOIN subscribers s USING (subscriber_id)";
 
 async fn find_open_pai(
@@ -319,7 +318,8 @@ pub(in crate::store) async fn list_pai_statuses(
     limit: u32,
 ) -> Result<Vec<(Pai, PaiStatus)>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let sql = format!("{SELECT_PAI_STATUS} WHERE p.pai > $1 AND p.dark_since IS NULL ORDER BY p.pai LIMIT $2");
+    let sql =
+        format!("{SELECT_PAI_STATUS} WHERE p.pai > $1 AND p.dark_since IS NULL ORDER BY p.pai LIMIT $2");
     let rows = db.query(&sql, &[&after, &i64::from(limit)]).await?;
     rows.iter().map(|row| Ok((read_pai(row, "pais.pai")?, read_pai_status(row)?))).collect()
 }

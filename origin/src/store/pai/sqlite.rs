@@ -177,8 +177,7 @@ pub(in crate::store) fn close_pai_row(
     if closed == 0 { Ok(()) } else { queue::put_pai_change(tx, now, pai) }
 }
 
-const PAI_ROW: &str =
-    "SELECT p.pai, p.state, p.version, p.dark_since IS NOT NULL AS is_dark, s.handle
+const PAI_ROW: &str = "SELECT p.pai, p.state, p.version, p.dark_since IS NOT NULL AS is_dark, s.handle
      FROM pais p JOIN subscribers s USING (subscriber_id)";
 
 fn find_open_pai(
@@ -255,8 +254,9 @@ pub(in crate::store) fn list_pai_statuses(
     limit: u32,
 ) -> Result<Vec<(Pai, PaiStatus)>, StoreError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let mut select =
-        db.prepare_cached(&format!("{SELECT_PAI_STATUS} WHERE p.pai > ?1 AND p.dark_since IS NULL ORDER BY p.pai LIMIT ?2"))?;
+    let mut select = db.prepare_cached(&format!(
+        "{SELECT_PAI_STATUS} WHERE p.pai > ?1 AND p.dark_since IS NULL ORDER BY p.pai LIMIT ?2"
+    ))?;
     let mut rows = select.query(params![after, limit])?;
     let mut standings = Vec::new();
     while let Some(row) = rows.next()? {

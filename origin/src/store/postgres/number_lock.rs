@@ -6,6 +6,7 @@ use super::connection::PgConnection;
 use super::tx_error::TxError;
 use crate::store::number::NumberIndex;
 use onbill_domain::timestamp::Timestamp;
+use std::collections::BTreeSet;
 
 /// Rows unused for so long, in seconds, are deleted. Any time longer than a transaction would do.
 const KEPT_SECONDS: i64 = 86_400;
@@ -23,6 +24,23 @@ pub(in crate::store) async fn acquire(
         &[&number.0.as_slice(), &now.unix_seconds()],
     )
     .await
+}
+
+/// The same for many numbers, each once, in their order: two that lock several cannot deadlock.
+pub(in crate::store) async fn acquire_all(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    numbers: &BTreeSet<NumberIndex>,
+) -> Result<(), TxError> {
+    let numbers: Vec<&[u8]> = numbers.iter().map(|number| number.0.as_slice()).collect();
+    tx.execute(
+        "INSERT INTO number_locks (number_index, taken_at)
+         SELECT n, $2 FROM unnest($1::BYTEA[]) WITH ORDINALITY AS c (n, place) ORDER BY place
+         ON CONFLICT (number_index) DO UPDATE SET taken_at = excluded.taken_at",
+        &[&numbers, &now.unix_seconds()],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Deletes the number's row with the transaction. A caller that waited for it inserts it again.

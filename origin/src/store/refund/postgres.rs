@@ -57,7 +57,9 @@ pub(in crate::store) async fn post_refund(
     let transaction_id: String = charge.try_get("transaction_id")?;
     let refund = Refund {
         refund_id: new.refund_id.clone(),
-        transaction_id: charge.try_get::<_, Option<String>>("billing_ref")?.unwrap_or_else(|| transaction_id.clone()),
+        transaction_id: charge
+            .try_get::<_, Option<String>>("billing_ref")?
+            .unwrap_or_else(|| transaction_id.clone()),
         amount: wanted,
         partner: new.partner.clone(),
         charge_code: read_charge_code(&charge)?,

@@ -55,7 +55,9 @@ pub(in crate::store) fn post_refund(
     let tax_rate = parse_optional_column(charge, "transactions.tax_rate", TaxRate::parse)?;
     let refund = Refund {
         refund_id: new.refund_id.clone(),
-        transaction_id: charge.get::<_, Option<String>>("billing_ref")?.unwrap_or_else(|| transaction_id.clone()),
+        transaction_id: charge
+            .get::<_, Option<String>>("billing_ref")?
+            .unwrap_or_else(|| transaction_id.clone()),
         amount: wanted,
         partner: new.partner.clone(),
         charge_code: read_charge_code(charge)?,

@@ -22,8 +22,7 @@ use onbill_domain::wire::subscription::{SubscriptionChange, SubscriptionStatus};
 
 /// Only an open PAI has a live subscription; the condition lets the index of open PAIs answer. A dark PAI
 /// pays on the bill by another system, whatever its file says of subscriptions.
-const PAYS_ON_BILL: &str =
-    "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id)
+const PAYS_ON_BILL: &str = "SELECT 1 FROM subscribers h JOIN pais p USING (subscriber_id)
          LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
      WHERE h.number_index = $1 AND h.ended_at IS NULL AND h.subscriber_ref = $2 AND p.partner = $3
          AND p.state <> 'CLOSED' AND (s.pai IS NOT NULL OR p.dark_since IS NOT NULL)";

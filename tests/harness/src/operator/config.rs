@@ -7,8 +7,8 @@ use onbill_domain::currency::Currency;
 use onbill_domain::ids::{OfferId, OperatorId};
 use onbill_origin::config::{
     AccountSource, AdminListen, AlarmSettings, BillingDeadline, BillingSettings, ChargeCodeRule, Config,
-    Database, Links, MigrationSettings, OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours, SmsSettings,
-    TelemetrySettings,
+    Database, Links, MigrationSettings, OperatorTimeZone, PinsPerHour, PriceNoticeDays, SimSwapHours,
+    SmsSettings, TelemetrySettings,
 };
 use onbill_sandbox::account_file;
 use onbill_sandbox::operator::{BrandColours, GatewayLogin, OperatorConfig};
