@@ -36,7 +36,7 @@ async fn call(system: &TestSystem, path: &str, body: Value) -> (StatusCode, Valu
 }
 
 #[tokio::test]
-async fn every_call_about_a_dark_pai_is_routed_and_told_to_wait() {
+async fn every_call_about_a_dark_pai_is_routed_and_has_to_wait() {
     let system = with_dark_pai().await;
     system.acme.deliver_due().await;
     assert_eq!(system.edge.kv_entries(), [], "no one is informed");
@@ -52,8 +52,8 @@ async fn every_call_about_a_dark_pai_is_routed_and_told_to_wait() {
             ("/ott/v1/notification", json!({"pai": PAI, "message": "Hello."})),
         ] {
             let (status, answer, waits) = call(&system, path, body).await;
-            let told = (status, answer["code"].as_str(), waits);
-            assert_eq!(told, (StatusCode::SERVICE_UNAVAILABLE, Some("service-unavailable"), true), "{path}");
+            let refused = (status, answer["code"].as_str(), waits);
+            assert_eq!(refused, (StatusCode::SERVICE_UNAVAILABLE, Some("service-unavailable"), true), "{path}");
         }
         // Whatever becomes of the account.
         system.advance_seconds(60);

@@ -138,15 +138,17 @@ async fn signup_beside_a_load_leaves_one_open_pai(db: TestStore) {
         let mut new = new_signup("netflix", n, "2021-03-14");
         new.pai.number.index = index_of(&other, &number);
         let file = pais_csv(&[line]);
+        let files = [file.as_str()];
         let (loaded, issued) = tokio::join!(
-            other.load(&db.store, &[&file], None),
+            other.load(&db.store, &files, None),
             db.store.issue_signup(fresh_nonce(), NOW.plus_seconds(1), new)
         );
-        let (files, _) = loaded;
-        let files = files.expect("loads");
+        let (loaded, _) = loaded;
+        let loaded = loaded.expect("loads");
+        let counts = (loaded[0].loaded, loaded[0].refused);
         match issued.expect("works") {
-            IssueSignupResult::Issued(_) => assert_eq!((files[0].loaded, files[0].refused), (0, 1)),
-            IssueSignupResult::AlreadyOnBill => assert_eq!((files[0].loaded, files[0].refused), (1, 0)),
+            IssueSignupResult::Issued(_) => assert_eq!(counts, (0, 1)),
+            IssueSignupResult::AlreadyOnBill => assert_eq!(counts, (1, 0)),
             IssueSignupResult::FlowOver => panic!("no flow was there"),
         }
     }

@@ -181,7 +181,7 @@ async fn lines_that_contradict_each_other_are_all_refused(db: TestStore) {
     ]);
     let second = pais_csv(&[pai_line("twice", "+12025550101", ",,,,,,,")]);
     let charges = charges_csv(&[
-        charge_line("c-1", "nobodys", 0),
+        charge_line("c-1", "unloaded", 0),
         charge_line("c-2", "twice", 1600),
         charge_line("c-3", "twice", 0).replace("USD", "EUR"),
     ]);
@@ -208,7 +208,7 @@ async fn too_many_bad_lines_load_nothing(db: TestStore) {
     let mut other = begin(&db).await;
     let sound = |n: u32| format!("netflix,closed-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
     let mut lines: Vec<String> = (0..18).map(sound).collect();
-    lines.insert(4, "nobody".to_owned());
+    lines.insert(4, "broken".to_owned());
     lines.insert(12, pai_line("unknown", "+12025550199", ",,,,,,,"));
     let ceilings = |bad_percent, bad_in_a_row| Ceilings { bad_percent, bad_in_a_row };
     for (ceilings, why) in [(ceilings(9, 10), "2 of 20 lines are bad"), (ceilings(10, 1), "all bad")] {

@@ -140,7 +140,7 @@ fn with_header(header: &[&str], lines: &[impl AsRef<str>]) -> String {
 
 fn to_files<'f>(pais: &[&'f str], charges: Option<&'f str>) -> Files<'f> {
     let names = (0..).map(|n| if n == 0 { "pais.csv".to_owned() } else { format!("pais-{n}.csv") });
-    let pais = names.zip(pais).map(|(name, text)| to_source(name, text)).collect();
+    let pais = names.zip(pais.iter().copied()).map(|(name, text)| to_source(name, text)).collect();
     Files { pais, charges: charges.map(|text| to_source("charges.csv".to_owned(), text)) }
 }
 
