@@ -3,7 +3,7 @@
 //! spends tokens, records every charge once and submits it to billing.
 //!
 //! The modules form layers: `app` and `cli` assemble the parts; `routes` receives the calls, and `console` the people; the
-//! use cases decide (`audit`, `care`, `charge`, `flow`, `pin`, `ceiling`, `coupon`, `lifecycle`, `migration_files`,
+//! use cases decide (`audit`, `care`, `charge`, `flow`, `pin`, `ceiling`, `correlation`, `coupon`, `cut_over`, `lifecycle`, `migration_files`,
 //! `reconciliation`, `settlement`); `delivery` carries out the jobs that they put into the queue, over `account`,
 //! `sms`, `http` and `keys`; `store` keeps the ledger, and `config` holds the operator's settings. A module uses only the layers beneath
 //! it, and no two files use each other.
@@ -26,8 +26,10 @@ pub mod charge;
 pub mod config;
 pub mod console;
 mod contradictory_lines;
+pub mod correlation;
 pub mod coupon;
 mod csv_file;
+pub mod cut_over;
 pub mod daily_counts;
 pub mod delivery;
 pub mod fault;

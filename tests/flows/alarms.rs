@@ -8,6 +8,7 @@ mod limits;
 mod machine;
 pub(crate) mod shown;
 mod sms;
+mod subscriptions;
 mod webhook;
 
 use onbill_origin::instruments::Alarm;
@@ -41,6 +42,9 @@ alarm_cases! {
     ledger::job_without_attempts_left => OutboxParked,
     machine::panicking_call => Panicked,
     ledger::days_charged_twice => PeriodChargedAgain,
+    subscriptions::charge_after_the_end => ChargeUnsubscribed,
+    subscriptions::charges_of_a_closed_pai => ClosedPaiCharged,
+    subscriptions::forgotten_subscription => SubscriptionUncharged,
     callers::call_for_another => CallForAnotherOperator,
     callers::clock_an_hour_off => ClockSkew,
     callers::edge_out_of_reach => EdgeUnreachable,

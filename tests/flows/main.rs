@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod account_comparison;
 mod account_events;
 mod agreements;
 mod alarms;
@@ -16,6 +17,7 @@ mod charging;
 mod clock_jumps;
 mod compromised_edge;
 mod console;
+mod correlation;
 mod correlators;
 mod coupons;
 mod device;
@@ -58,4 +60,5 @@ mod subscriber_lifecycles;
 mod subscriptions;
 mod summary;
 mod switching;
+mod takeover_simulation;
 mod visits;

@@ -41,9 +41,10 @@ cargo xtask <verb>
   operators check|put FILE.. [--local] [-- WRANGLER'S..]
                                 check operators' entries, and put them into the edge's store; --local is the
                                 store of `wrangler dev`, where this machine may be named
-  dev [--accounts FILE.csv] [--keep]
+  dev [--accounts FILE.csv] [--keep] [--incumbent]
                                 build and start everything locally, until Ctrl-C; --keep starts with the
-                                subscribers and charges of the last run
+                                subscribers and charges of the last run, --incumbent with files of another
+                                system whose customers can be taken over
   docs                          build the pages of docs/ as a site into target/docs/site
   call METHOD PATH [-d JSON] [ONBILL'S..]
                                 sign a request as the sandbox partner and send it to the edge, by `onbill call`
@@ -56,11 +57,12 @@ cargo xtask <verb>
                                 kill the real origin under load, again and again, and audit its ledger. With
                                 --cluster, kill the primary of a PostgreSQL cluster. That needs root, and Debian's
                                 patroni, etcd-server, python3-etcd, haproxy and postgresql-15
-  sim [--lifecycles|--restores] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
+  sim [--lifecycles|--restores|--takeovers] [--seeds N] [--from S] [--seed S] [--database sqlite|postgres]
                                 simulate the system under injected faults: N seeds from S on (1000 from 0), or
                                 one failed seed again. On PostgreSQL two origins race. With --lifecycles, simulate
                                 whole subscriber lifecycles instead, many more in the same time (20000). With
-                                --restores, put older databases back (1000)
+                                --restores, put older databases back (1000). With --takeovers, take the customers
+                                of another system over (5000, four customers each)
   upgrade --from REF            upgrade an origin built from REF to this tree's under load, and take it back
   release [--check|--prepare|--snapshot]
                                 make all that a release ships into target/release-artifacts: --check says what is
@@ -80,6 +82,7 @@ pub(crate) enum Verb {
     Dev {
         accounts: Option<PathBuf>,
         keep: bool,
+        incumbent: bool,
     },
     /// The words are those of `onbill call`.
     Call(Vec<String>),
@@ -119,6 +122,7 @@ pub(crate) fn parse_arguments(words: &[String]) -> Outcome<Verb> {
         "dev" => Verb::Dev {
             accounts: words.take_value("--accounts")?.map(PathBuf::from),
             keep: words.take_flag("--keep"),
+            incumbent: words.take_flag("--incumbent"),
         },
         "call" => Verb::Call(std::mem::take(&mut words.rest)),
         "postgres" => Verb::Postgres(words.take_command()?),
@@ -156,8 +160,12 @@ mod tests {
             ("edge --dev", Verb::Edge(EdgeArguments::Build(Some(Profile::Dev)))),
             ("edge --bundle out", Verb::Edge(EdgeArguments::Bundle("out".into()))),
             ("docs", Verb::Docs),
-            ("dev", Verb::Dev { accounts: None, keep: false }),
-            ("dev --keep --accounts a.csv", Verb::Dev { accounts: Some("a.csv".into()), keep: true }),
+            ("dev", Verb::Dev { accounts: None, keep: false, incumbent: false }),
+            ("dev --incumbent", Verb::Dev { accounts: None, keep: false, incumbent: true }),
+            (
+                "dev --keep --accounts a.csv",
+                Verb::Dev { accounts: Some("a.csv".into()), keep: true, incumbent: false },
+            ),
             ("postgres -- cargo test", Verb::Postgres(vec!["cargo".into(), "test".into()])),
             ("bench", Verb::Bench(vec![])),
             (
@@ -206,6 +214,10 @@ mod tests {
             (
                 "sim --seed 3 --restores",
                 Verb::Sim(SimulationArguments { first_seed: 3, seeds: 1, scenario: Scenario::Restores }),
+            ),
+            (
+                "sim --takeovers --seeds 9",
+                Verb::Sim(SimulationArguments { first_seed: 0, seeds: 9, scenario: Scenario::Takeovers }),
             ),
             (
                 "sim --seed 7 --lifecycles",

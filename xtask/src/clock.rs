@@ -1,7 +1,10 @@
 //! The only file of xtask that reads the clock, sleeps, and knows whether xtask was asked to stop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use onbill_domain::day::Day;
+use onbill_domain::timestamp::Timestamp;
 
 use crate::failure::{Context, Outcome};
 
@@ -34,6 +37,13 @@ impl Stopwatch {
     pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// The day, in UTC.
+#[expect(clippy::disallowed_methods, reason = "the adapter around the real clock")]
+pub(crate) fn read_today() -> Day {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Day::of_timestamp(Timestamp::from_unix_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX)))
 }
 
 /// Formats as `9.4 s` or `2:05 min`.

@@ -2,13 +2,14 @@
 
 mod demo_numbers;
 mod dev_vars;
+mod incumbent;
 
 use std::path::{self, Path};
 
 use onbill_domain::refusal_detail::{Ineligibility, Suspension};
 
 use crate::child::{cargo_command, run_logged};
-use crate::clock::{Stopwatch, format_duration};
+use crate::clock::{Stopwatch, format_duration, read_today};
 use crate::edge;
 use crate::failure::{Failure, Outcome};
 use crate::lock::Lock;
@@ -16,12 +17,14 @@ use crate::system::{
     ACME, EdgeBuild, LOCAL_ACME, LOCAL_FOLDER, OperatorPlan, Plan, System, make_keys, ports,
 };
 use crate::{paths, setup};
+use incumbent::IncumbentFiles;
 
 /// Builds and starts the local system, and runs it until Ctrl-C.
 ///
 /// The sandbox keeps its state in memory. An origin that remembered more than the sandbox would report customers as
 /// subscribed whom Netflix has never seen, so its database and the edge's store start empty too, unless `keep` is set.
-pub(crate) fn run_local_system(accounts: Option<&Path>, keep: bool) -> Outcome {
+/// With `incumbent`, the files of another system are there, to be switched from.
+pub(crate) fn run_local_system(accounts: Option<&Path>, keep: bool, incumbent: bool) -> Outcome {
     let since = Stopwatch::start();
     let plan = plan_local_system(accounts);
     let [operator_plan] = &plan.operators[..] else {
@@ -41,6 +44,12 @@ pub(crate) fn run_local_system(accounts: Option<&Path>, keep: bool) -> Outcome {
     let system = System::start(&plan)?;
     dev_vars::update_secrets(&plan)?;
     println!("{}", format_welcome(&plan, operator_plan, &demo));
+    if incumbent {
+        let files = IncumbentFiles::write(&plan, operator_plan, read_today())?;
+        let origin = paths::target_dir().join("debug/onbill-origin");
+        let config = plan.config_file(&operator_plan.origin_name());
+        println!("{}", files.format_steps(&origin, &config, format_path).join("\n"));
+    }
     eprintln!("\nReady after {}. Ctrl-C ends everything.", format_duration(since.elapsed()));
     system.run()?;
     eprintln!("\nEnded everything.");

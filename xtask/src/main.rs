@@ -78,7 +78,9 @@ fn run_verb(verb: Verb) -> Outcome {
         }
         Verb::Operators(what) => operators::run(&what),
         Verb::Docs => docs::build_site(),
-        Verb::Dev { accounts, keep } => dev::run_local_system(accounts.as_deref(), keep),
+        Verb::Dev { accounts, keep, incumbent } => {
+            dev::run_local_system(accounts.as_deref(), keep, incumbent)
+        }
         Verb::Call(words) => call::call_local_system(&words),
         Verb::Postgres(words) => {
             setup::install_npm_packages()?;

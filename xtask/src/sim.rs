@@ -15,6 +15,7 @@ use crate::{paths, setup};
 const ONE_ORIGIN: &str = "simulation::charge_is_billed_once_whatever_fails";
 const TWO_ORIGINS: &str = "simulation::two_origins_on_one_database_charge_once";
 const RESTORES: &str = "restore_simulation::lost_history_doubles_and_hides_no_line";
+const TAKEOVERS: &str = "takeover_simulation::takeover_bills_each_charge_once";
 const LIFECYCLES: &str = "subscriber_lifecycles::subscriber_never_pays_for_another";
 const FLOWS: [&str; 8] =
     ["test", "--locked", "--profile", "sim", "--package", "onbill-tests", "--test", "flows"];
@@ -31,6 +32,7 @@ pub(crate) fn run_simulation(sim: &SimulationArguments) -> Outcome {
         Scenario::Faults(Database::Postgres) => (TWO_ORIGINS, Some(Postgres::provide()?)),
         Scenario::SubscriberLifecycles => (LIFECYCLES, None),
         Scenario::Restores => (RESTORES, None),
+        Scenario::Takeovers => (TAKEOVERS, None),
     };
     let log = paths::xtask_file("sim.log");
     let mut seeds = cargo_command();
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn simulation_tests_exist() {
-        for name in [ONE_ORIGIN, TWO_ORIGINS, LIFECYCLES, RESTORES] {
+        for name in [ONE_ORIGIN, TWO_ORIGINS, LIFECYCLES, RESTORES, TAKEOVERS] {
             let (module, function) = name.split_once("::").expect("is a path");
             let file = paths::repository_root().join("tests/flows").join(module).join("mod.rs");
             let text = std::fs::read_to_string(&file).expect("is readable");

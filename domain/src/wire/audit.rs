@@ -63,6 +63,10 @@ crate::wire_enum! {
         AlarmClosed = "alarm-closed",
         /// Tried what the role may not do.
         AccessRefused = "access-refused",
+        /// Began to turn on PAIs that were loaded.
+        CutOver = "cut-over",
+        /// Sent the state of a PAI to its partner and to the edge once more.
+        StateSentAgain = "state-sent-again",
     }
 }
 

@@ -18,30 +18,35 @@ const DATABASE_WORKS_SECONDS: i64 = 30;
 const KEY_EXPIRES_DAYS: i64 = 30;
 
 /// A condition that holds for a subject.
-struct Held {
+pub(super) struct Held {
     subject: String,
     /// What the log says of it beside the message; empty when the message says all.
     reason: String,
 }
 
 impl Held {
-    fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(super) fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { subject: subject.into(), reason: reason.into() }
     }
 }
 
 impl AlarmWatch {
     /// Raises the alarm for each of these, and clears it for all other subjects.
-    fn hold(&self, alarm: Alarm, held: Vec<Held>, message: &str) {
+    pub(super) fn hold(&self, alarm: Alarm, held: Vec<Held>, message: &str) {
+        self.raise_each(alarm, &held, message);
         let alarms = &self.instruments.alarms;
-        for Held { subject, reason } in &held {
-            if alarms.raise(alarm, subject) {
+        let subjects: Vec<String> = held.into_iter().map(|held| held.subject).collect();
+        alarms.clear_others(alarm, &subjects);
+    }
+
+    /// Raises the alarm for each of these, and leaves all other subjects as they are.
+    pub(super) fn raise_each(&self, alarm: Alarm, held: &[Held], message: &str) {
+        for Held { subject, reason } in held {
+            if self.instruments.alarms.raise(alarm, subject) {
                 let reason = Some(reason.as_str()).filter(|reason| !reason.is_empty());
                 tracing::error!(alarm = alarm.as_str(), subject, reason, "{message}");
             }
         }
-        let subjects: Vec<String> = held.into_iter().map(|held| held.subject).collect();
-        alarms.clear_others(alarm, &subjects);
     }
 
     pub(super) fn judge_signals(&self) {
@@ -146,7 +151,8 @@ impl AlarmWatch {
     pub(super) async fn look_at_ledger(&self) {
         let looked = async {
             self.look_at_dead_letters().await?;
-            self.look_for_charges().await
+            self.look_for_charges().await?;
+            self.look_at_subscriptions().await
         };
         match tokio::time::timeout(PATIENCE, looked).await {
             Ok(Ok(())) => {}
@@ -181,7 +187,7 @@ impl AlarmWatch {
         Ok(())
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,6 +13,7 @@ mod conditions;
 mod disks;
 mod instance;
 mod rounds;
+mod subscriptions;
 mod watch;
 
 pub(crate) use instance::instance_name;

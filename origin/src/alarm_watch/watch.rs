@@ -1,6 +1,7 @@
 //! What the watch depends on, and what it remembers between two rounds.
 
 use super::instance::instance_name;
+use super::subscriptions::SubscriptionsSeen;
 use crate::ambient::Clock;
 use crate::config::Config;
 use crate::instruments::Instruments;
@@ -39,6 +40,7 @@ pub(super) struct Seen {
     pub(super) failing: Option<(Timestamp, Timestamp)>,
     /// When the ledger was looked at last.
     pub(super) ledger_at: Option<Timestamp>,
+    pub(super) subscriptions: SubscriptionsSeen,
 }
 
 impl AlarmWatch {

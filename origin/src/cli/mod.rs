@@ -13,6 +13,7 @@ mod backup;
 mod close_pai;
 mod completions;
 mod config;
+mod correlate;
 mod coupons;
 mod erase;
 mod files;
@@ -79,6 +80,7 @@ enum Verb {
     Outbox(outbox::Arguments),
     Alarms(alarms::Arguments),
     Reconcile(reconcile::Arguments),
+    Correlate(correlate::Arguments),
     Settlement(settlement::Arguments),
     Mandates(mandates::Arguments),
     Audit(audit::Arguments),
@@ -123,12 +125,13 @@ async fn run_verb(verb: Verb, config: &Path) -> anyhow::Result<VerbOutcome> {
         Verb::Config(arguments) => arguments.run(config).await,
         Verb::Migrate(arguments) => arguments.run(config).await,
         Verb::ImportAccounts(arguments) => arguments.run(config).await,
-        Verb::Switch(arguments) => arguments.run(config).await,
         Verb::AccountEvents(arguments) => arguments.run(config).await,
         Verb::Outbox(arguments) => arguments.run(config).await,
         Verb::Alarms(arguments) => arguments.run(config).await,
         Verb::Reconcile(arguments) => arguments.run(config).await,
+        Verb::Correlate(arguments) => arguments.run(config).await,
         Verb::Settlement(arguments) => arguments.run(config).await,
+        Verb::Switch(arguments) => arguments.run(config).await,
         Verb::Mandates(arguments) => arguments.run(config).await,
         Verb::Audit(arguments) => arguments.run(config).await,
         Verb::ClosePai(arguments) => arguments.run(config).await,

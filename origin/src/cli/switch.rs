@@ -1,5 +1,9 @@
 //! `switch`: takes over the customers of another system.
 
+mod back;
+mod compare;
+mod cut_over;
+
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
 use super::output::{print_error_line, print_line};
@@ -25,8 +29,9 @@ use std::path::{Path, PathBuf};
 ///
 /// A system that bills for the partners today exports its PAIs and the charges of the last months. check says
 /// everything that is wrong with the files, and load brings them in. A PAI that is loaded is dark: it follows
-/// account events, no one is informed of it, and its charges get 503 until it is cut over. (To bring the schema
-/// of the database up to date, see migrate.)
+/// account events, no one is informed of it, and its charges get 503 until it is cut over. compare lays it beside
+/// what you and the partner have, cut-over turns it on, and back writes the files again for the way back.
+/// docs/switching.md walks through the night. (To bring the schema of the database up to date, see migrate.)
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -59,6 +64,9 @@ enum Action {
         #[arg(long, value_name = "LINES", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
         bad_in_a_row: u64,
     },
+    Compare(compare::Arguments),
+    CutOver(cut_over::Arguments),
+    Back(back::Arguments),
 }
 
 /// The files of a check or a load.
@@ -101,6 +109,9 @@ impl Arguments {
                 let is_clean = checked.is_clean() && reports.iter().all(|report| report.refused == 0);
                 Ok(VerbOutcome::findings_if(!is_clean))
             }
+            Action::Compare(arguments) => arguments.run(config).await,
+            Action::CutOver(arguments) => arguments.run(config).await,
+            Action::Back(arguments) => arguments.run(config).await,
         }
     }
 }

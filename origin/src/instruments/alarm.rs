@@ -25,8 +25,12 @@ onbill_domain::word_enum! {
         BillingVerdictsDiffer = "billing-verdicts-differ",
         /// The edge brought a call that names another operator.
         CallForAnotherOperator = "call-for-another-operator",
+        /// A partner has charged a PAI that has no subscription.
+        ChargeUnsubscribed = "charge-unsubscribed",
         /// The clocks of this origin and of a caller differ.
         ClockSkew = "clock-skew",
+        /// A partner goes on charging a PAI that has been closed for a day.
+        ClosedPaiCharged = "closed-pai-charged",
         /// As many connections are open as there may be.
         ConnectionsFull = "connections-full",
         /// A partner sent more wrong codes of coupons than it may.
@@ -87,6 +91,8 @@ onbill_domain::word_enum! {
         SpoolUnreachable = "spool-unreachable",
         /// Charges wait for the next billing file, because their accounts could not be looked up.
         StandingUnknown = "standing-unknown",
+        /// A live subscription was not charged for 45 days.
+        SubscriptionUncharged = "subscription-uncharged",
         /// Many calls have no signature, or that of a key that nobody has.
         UnknownCallers = "unknown-callers",
         /// A partner asked about too many numbers without an account in this hour.
@@ -196,12 +202,15 @@ impl Alarm {
             | Self::NumberChecks
             | Self::OutboxParked
             | Self::StandingUnknown
+            | Self::SubscriptionUncharged
             | Self::UnknownNumbers => (Ticket, Condition, Ledger),
             // They are about one thing, which a person puts right.
             Self::AccountEventContradicts
             | Self::AccountWordUnknown
             | Self::BillingVerdictsDiffer
             | Self::CallForAnotherOperator
+            | Self::ChargeUnsubscribed
+            | Self::ClosedPaiCharged
             | Self::CouponUndelivered
             | Self::CouponUnpaid
             | Self::MessageDropped

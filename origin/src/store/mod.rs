@@ -75,11 +75,14 @@ mod subscriber;
 // The roof: no noun calls it.
 mod adoption;
 mod backup;
+mod correlation;
+mod cut_over;
 mod desk;
 mod dispute;
 mod person;
 mod settle;
 mod sweep;
+mod way_back;
 
 pub use account::{ImportedAccount, SubscriberAccount};
 pub use account_event::{NewAccountEvent, RecordEventResult};
@@ -91,6 +94,7 @@ pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount}
 pub(crate) use commits::CommitMetrics;
 pub use commits::PoolStatus;
 pub use console_session::{ConsoleSession, IDLE_SECONDS, NewConsoleSession, SESSION_SECONDS};
+pub use correlation::{LinkRow, LinkedSubscription, UnfittingCharge};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };
@@ -147,3 +151,4 @@ pub use subscription::{
     ChangeSubscriptionResult, ChangeTermsResult, NewTerms, RecordSubscriptionResult, SubscriptionMandate,
 };
 pub use tally::{Ceiling, Exceeded, NumberCheck, Tallied};
+pub use way_back::{HandedBackCharge, HandedBackPai, HandedBackSubscription};

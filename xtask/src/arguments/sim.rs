@@ -7,6 +7,8 @@ use crate::failure::Outcome;
 /// Seeds without `--seeds`: they take from some tens of seconds to a few minutes.
 const DEFAULT_FAULT_SEEDS: u64 = 1000;
 const DEFAULT_LIFECYCLE_SEEDS: u64 = 20_000;
+/// Four customers live in each.
+const DEFAULT_TAKEOVER_SEEDS: u64 = 5_000;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SimulationArguments {
@@ -23,12 +25,17 @@ pub(crate) enum Scenario {
     SubscriberLifecycles,
     /// Databases that are restored to an older point, or lose their tail in a failover.
     Restores,
+    /// Customers of another system who are taken over.
+    Takeovers,
 }
 
 impl RemainingArguments<'_> {
     pub(super) fn take_simulation(&mut self) -> Outcome<SimulationArguments> {
         if self.take_flag("--restores") {
             return self.take_seeds(Scenario::Restores, DEFAULT_FAULT_SEEDS);
+        }
+        if self.take_flag("--takeovers") {
+            return self.take_seeds(Scenario::Takeovers, DEFAULT_TAKEOVER_SEEDS);
         }
         let (scenario, default_seeds) = match (self.take_flag("--lifecycles"), self.take_database()?) {
             (true, Some(_)) => return Err(self.usage_error("takes --lifecycles without --database")),

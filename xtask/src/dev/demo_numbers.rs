@@ -69,6 +69,33 @@ fn pick_demo_numbers(text: &str, price: u32) -> Option<Vec<DemoNumber>> {
     Some(demos)
 }
 
+/// An account that another system bills today.
+pub(crate) struct IncumbentCustomer {
+    pub(crate) msisdn: String,
+    /// The sandbox's own id of the subscriber.
+    pub(crate) subscriber_ref: String,
+}
+
+/// Picks active postpaid accounts that the walkthrough does not name, as many as are asked for.
+pub(crate) fn pick_incumbent_customers(text: &str, count: usize) -> Option<Vec<IncumbentCustomer>> {
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next()?.trim_start_matches('\u{feff}').split(',').map(str::trim).collect();
+    let place = |name: &str| header.iter().position(|found| *found == name);
+    let at = [place("msisdn")?, place("status")?, place("type")?, place("activated_on")?];
+    let mut customers = Vec::new();
+    for (number, line) in (2..).zip(lines) {
+        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+        let [msisdn, status, account_type, activated_on] =
+            at.map(|n| fields.get(n).copied().unwrap_or_default());
+        let is_named = WALKTHROUGH.iter().any(|(named, _)| *named == msisdn);
+        if !is_named && (status, account_type) == ("active", "postpaid") && customers.len() < count {
+            let subscriber_ref = format!("line-{number}-since-{activated_on}");
+            customers.push(IncumbentCustomer { msisdn: msisdn.to_owned(), subscriber_ref });
+        }
+    }
+    (customers.len() == count).then_some(customers)
+}
+
 impl DemoNumber {
     /// The number as the quickstart spells it and people type it: `(202) 555-0101`. Another country's stays international.
     pub(crate) fn spell(&self) -> String {

@@ -150,6 +150,23 @@ pub(in crate::store) async fn put_dispute_change(
     Ok(())
 }
 
+/// Queues the state of a PAI for the edge alone.
+pub(in crate::store) async fn put_pai_mapping(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    pai: &str,
+) -> Result<(), TxError> {
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
+    let sql = "INSERT INTO outbox (kind, pai, correlator, traceparent, queued_at, due_at, attempts)
+         VALUES ($5, $1, $3, $4, $2, $2, 0)
+         ON CONFLICT (pai, kind) DO UPDATE
+         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
+             correlator = excluded.correlator, traceparent = excluded.traceparent";
+    let kind = JobKind::PaiMapping.as_str();
+    tx.execute(sql, &[&pai, &now.unix_seconds(), &correlator, &traceparent, &kind]).await?;
+    Ok(())
+}
+
 /// Leases all kinds in one round trip.
 pub(in crate::store) async fn lease_due(
     tx: &PgConnection<'_>,

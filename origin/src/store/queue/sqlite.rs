@@ -111,6 +111,24 @@ pub(in crate::store) fn put_dispute_change(
     Ok(())
 }
 
+/// Queues the state of a PAI for the edge alone.
+pub(in crate::store) fn put_pai_mapping(
+    tx: &Connection,
+    now: Timestamp,
+    pai: &str,
+) -> Result<(), StoreError> {
+    let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
+    tx.prepare_cached(
+        "INSERT INTO outbox (kind, pai, correlator, traceparent, queued_at, due_at, attempts)
+         VALUES (?5, ?1, ?3, ?4, ?2, ?2, 0)
+         ON CONFLICT (pai, kind) DO UPDATE
+         SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
+             correlator = excluded.correlator, traceparent = excluded.traceparent",
+    )?
+    .execute(params![pai, now.unix_seconds(), correlator, traceparent, JobKind::PaiMapping.as_str()])?;
+    Ok(())
+}
+
 pub(in crate::store) fn lease_due(
     tx: &Connection,
     queue: Queue,

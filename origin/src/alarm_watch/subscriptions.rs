@@ -1,0 +1,151 @@
+//! What of charges and subscriptions does not fit together. A round looks at a page of each, so that a
+//! ledger of millions costs it no more than one of thousands.
+
+use super::conditions::Held;
+use super::watch::AlarmWatch;
+use crate::instruments::{Alarm, raise_alarm};
+use crate::store::{Cursor, StoreError, UnfittingCharge};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use std::collections::BTreeMap;
+
+/// A month has 31 days at most, and a partner tries for up to two weeks to charge one.
+const UNCHARGED_SECONDS: i64 = 45 * 86_400;
+
+/// A charge is looked at so many seconds after it was posted: a partner may report the subscription
+/// after its first charge.
+const REPORTED_SECONDS: i64 = 3_600;
+
+/// Rows of a page, of which there is one a minute: some ten milliseconds for the database, and a
+/// million subscriptions a day.
+const PAGE: u32 = 1000;
+
+/// How far the rounds have looked.
+#[derive(Default)]
+pub(super) struct SubscriptionsSeen {
+    /// The last PAI of the page that was looked at last; `None` before the first one.
+    after: Option<Pai>,
+    /// How many subscriptions of each partner were not charged, in this pass so far.
+    found: BTreeMap<PartnerId, u64>,
+    /// The same of the last whole pass; `None` before its end.
+    known: Option<BTreeMap<PartnerId, u64>>,
+    /// The last charge of each partner that was looked at.
+    charges: BTreeMap<PartnerId, Cursor>,
+}
+
+impl SubscriptionsSeen {
+    /// Adds a page, or ends the pass.
+    fn note_page(&mut self, page: Option<(Pai, Vec<(PartnerId, u64)>)>) {
+        match page {
+            Some((last, counts)) => {
+                self.after = Some(last);
+                for (partner, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+                    *self.found.entry(partner).or_default() += count;
+                }
+            }
+            None => {
+                self.after = None;
+                self.known = Some(std::mem::take(&mut self.found));
+            }
+        }
+    }
+
+    /// Of each partner how many are known: by this pass, or the last one if that found more.
+    fn counts(&self) -> BTreeMap<PartnerId, u64> {
+        let mut counts = self.known.clone().unwrap_or_default();
+        for (partner, count) in &self.found {
+            let known = counts.entry(partner.clone()).or_default();
+            *known = (*known).max(*count);
+        }
+        counts
+    }
+}
+
+impl AlarmWatch {
+    pub(super) async fn look_at_subscriptions(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.look_for_uncharged(now).await?;
+        let partners: Vec<PartnerId> = self.config.partner_ids().into_iter().cloned().collect();
+        for partner in partners {
+            self.look_at_new_charges(now, partner).await?;
+        }
+        Ok(())
+    }
+
+    /// A whole pass takes several rounds in a large ledger. The alarm ends when one has found none.
+    async fn look_for_uncharged(&self, now: Timestamp) -> Result<(), StoreError> {
+        let since = now.plus_seconds(-UNCHARGED_SECONDS);
+        let after = self.seen().subscriptions.after;
+        let page = self.store.count_uncharged(since, after, PAGE).await?;
+        let (counts, is_whole) = {
+            let mut seen = self.seen();
+            seen.subscriptions.note_page(page);
+            (seen.subscriptions.counts(), seen.subscriptions.known.is_some())
+        };
+        let held = counts
+            .into_iter()
+            .map(|(partner, count)| Held::new(partner.as_str(), format!("{count} subscriptions")))
+            .collect();
+        let message = "a live subscription was not charged for 45 days";
+        if is_whole {
+            self.hold(Alarm::SubscriptionUncharged, held, message);
+        } else {
+            self.raise_each(Alarm::SubscriptionUncharged, &held, message);
+        }
+        Ok(())
+    }
+
+    /// Each charge is looked at once, from an hour before the start on.
+    async fn look_at_new_charges(&self, now: Timestamp, partner: PartnerId) -> Result<(), StoreError> {
+        let until = now.plus_seconds(-REPORTED_SECONDS);
+        let first = || Cursor { at: until, id: String::new() };
+        let after = self.seen().subscriptions.charges.entry(partner.clone()).or_insert_with(first).clone();
+        let page = self.store.list_unfitting_charges(partner.clone(), until, after, PAGE).await?;
+        let Some(last) = page.lines.last() else { return Ok(()) };
+        let alarms = &self.instruments.alarms;
+        let count =
+            |is_one: fn(&UnfittingCharge) -> bool| page.lines.iter().filter(|charge| is_one(charge)).count();
+        let without = count(|charge| charge.is_without_subscription);
+        if without > 0 {
+            let reason = format!("{without} charges");
+            let alarm = Alarm::ChargeUnsubscribed;
+            raise_alarm!(
+                alarms,
+                alarm,
+                partner.as_str(),
+                reason,
+                "a partner has charged a PAI without a subscription"
+            );
+        }
+        let closed = count(|charge| charge.is_after_closing);
+        if closed > 0 {
+            let reason = format!("{closed} charges");
+            let alarm = Alarm::ClosedPaiCharged;
+            raise_alarm!(alarms, alarm, partner.as_str(), reason, "a partner goes on charging a closed PAI");
+        }
+        let last = last.posted.clone();
+        self.seen().subscriptions.charges.insert(partner, last);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alarm_lasts_until_a_whole_pass_finds_none() {
+        let partner = || PartnerId::parse("netflix").expect("is a slug");
+        let pai = |n: u8| Pai::from_random([n; 16]);
+        let mut seen = SubscriptionsSeen::default();
+        seen.note_page(Some((pai(1), vec![(partner(), 2)])));
+        seen.note_page(Some((pai(2), vec![(partner(), 1)])));
+        assert_eq!((seen.counts().get(&partner()), &seen.known), (Some(&3), &None));
+        seen.note_page(None);
+        seen.note_page(Some((pai(1), vec![(partner(), 0)])));
+        assert_eq!(seen.counts().get(&partner()), Some(&3));
+        seen.note_page(None);
+        assert!(seen.counts().is_empty() && seen.known.is_some());
+    }
+}

@@ -1,0 +1,142 @@
+//! `switch cut-over`: turns on what was loaded.
+
+use crate::cli::acting::Acting;
+use crate::cli::opening::{database_failed, open_store};
+use crate::cli::output::{print_error_line, print_line};
+use crate::cli::verb_outcome::VerbOutcome;
+use anyhow::{Context as _, anyhow};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_origin::ambient::{Clock as _, SystemClock};
+use onbill_origin::cut_over::{CohortError, CutOver, CutOverReport, read_cohort};
+use onbill_origin::store::{OpenMode, Store};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Unknown PAIs of a cohort that are listed: as many as a person reads.
+const LISTED_MAX: usize = 20;
+/// The clock is read so often while a cut-over waits for its time, as it may be set meanwhile.
+const CLOCK_SECONDS: i64 = 20;
+/// A cut-over waits so long at most. A later one is begun on its day.
+const WAIT_SECONDS_MAX: i64 = 86_400;
+
+/// Turn on the PAIs that were loaded: from then on, onbill takes their charges, and the edge learns of them.
+///
+/// Each PAI is turned on in a transaction of its own, whole or not at all. Where it was interrupted, run it again:
+/// it goes on with those that are still dark. The serving origin then brings each to the edge, by its queue; until
+/// then the edge asks the origin. The partner gets the state of those PAIs that have changed while they were dark,
+/// and nothing else; no customer gets anything.
+///
+/// It does not begin (exit code 2) while a file is being loaded, or when the cohort has a line that is not a PAI
+/// of the partner that was loaded. Exit code 0 when all of them are on.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Arguments {
+    /// The partner, such as netflix.
+    #[arg(long, value_parser = crate::cli::arguments::parse_partner)]
+    partner: PartnerId,
+    /// Only these PAIs (CSV with a column pai; lines with another partner are left out).
+    #[arg(long, value_name = "FILE")]
+    cohort: Option<PathBuf>,
+    /// Wait until then, within a day, such as 2026-12-01T02:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    at: Option<Timestamp>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse(text).ok_or("must be a time of the form 2026-12-01T02:00:00Z")
+}
+
+impl Arguments {
+    pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
+        let (_, store) = open_store(config, OpenMode::Migrate).await?;
+        let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
+        check(&store, &self.partner, cohort.as_deref()).await?;
+        if let Some(at) = self.at {
+            wait_until(at).await?;
+            // What was loaded meanwhile may not be whole.
+            check(&store, &self.partner, cohort.as_deref()).await?;
+        }
+        let dark = store.count_dark_pais(self.partner.clone()).await.map_err(database_failed)?;
+        let planned = cohort.as_ref().map_or(dark, |cohort| cohort.len() as u64);
+        let now = SystemClock.now();
+        let recorded = store.record_cut_over(now, self.acting.into_stamp(), self.partner.clone(), planned);
+        recorded.await.map_err(database_failed)?;
+        let cut_over = CutOver { store: &store, clock: &SystemClock, partner: self.partner.clone() };
+        let bar = ProgressBar::new(planned).with_style(ProgressStyle::with_template(
+            "{bar:40} {percent:>3}% {human_pos} PAIs {per_sec} {eta} left",
+        )?);
+        let mut report = CutOverReport::default();
+        let progress = |report: &CutOverReport| bar.set_position(report.turned_on + report.on_before);
+        let outcome = match &cohort {
+            Some(cohort) => cut_over.run_cohort(cohort, &mut report, progress).await,
+            None => cut_over.run_all(&mut report, progress).await,
+        };
+        bar.finish_and_clear();
+        print_line!("{} PAIs were turned on; {} were on before.", report.turned_on, report.on_before);
+        if let Err(error) = outcome {
+            print_error_line!("It was interrupted: run it again, and it goes on with the rest.");
+            return Err(database_failed(error));
+        }
+        let dark = store.count_dark_pais(self.partner).await.map_err(database_failed)?;
+        print_line!("{dark} PAIs of this partner are dark.");
+        Ok(VerbOutcome::Clean)
+    }
+}
+
+fn open_cohort(partner: &PartnerId, path: &Path) -> anyhow::Result<Vec<Pai>> {
+    let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+    let name = path.display();
+    let read = read_cohort(partner, file, |complaint| print_error_line!("{name}: {complaint}"));
+    let pais = read.map_err(|error| match error {
+        CohortError::Header(why) => anyhow!("{name}: {why}"),
+        CohortError::Unreadable(lines) => {
+            anyhow!("{name}: {lines} lines cannot be read, so nothing was turned on")
+        }
+    })?;
+    anyhow::ensure!(!pais.is_empty(), "{name}: has no PAI of {partner}");
+    Ok(pais)
+}
+
+/// A cut-over begins with what is whole.
+async fn check(store: &Store, partner: &PartnerId, cohort: Option<&[Pai]>) -> anyhow::Result<()> {
+    let unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
+    anyhow::ensure!(
+        unfinished.is_empty(),
+        "the load of {} has not come to its end: run switch load again first",
+        unfinished.join(", ")
+    );
+    let mut unknown = 0_usize;
+    for pai in cohort.unwrap_or_default() {
+        let known = store.find_darkness(partner.clone(), *pai).await.map_err(database_failed)?;
+        if known.is_none() {
+            unknown += 1;
+            if unknown <= LISTED_MAX {
+                print_error_line!("{partner} has no loaded PAI {pai}");
+            }
+        }
+    }
+    anyhow::ensure!(unknown == 0, "{unknown} PAIs of the cohort were not loaded, so nothing was turned on");
+    Ok(())
+}
+
+async fn wait_until(at: Timestamp) -> anyhow::Result<()> {
+    let left = at.seconds_since(SystemClock.now());
+    anyhow::ensure!(left <= WAIT_SECONDS_MAX, "--at must lie within a day");
+    if left > 0 {
+        print_line!("Waiting until {at}.");
+    }
+    loop {
+        let left = at.seconds_since(SystemClock.now()).clamp(0, CLOCK_SECONDS);
+        match u64::try_from(left) {
+            Ok(seconds) if seconds > 0 => tokio::time::sleep(Duration::from_secs(seconds)).await,
+            _ => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Taking over from another system: what was loaded ([`crate::migration_files`] has the files) is
+//! compared with the operator's accounts, turned on, and written out again for the way back.
+
+mod accounts;
+mod cohort;
+mod run;
+mod way_back;
+
+pub use accounts::{AccountComparison, AccountDifference, AccountSummary};
+pub use cohort::{CohortError, read_cohort};
+pub use run::{CutOver, CutOverReport};
+pub use way_back::{WayBack, WayBackError, Written};

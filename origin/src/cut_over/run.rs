@@ -1,0 +1,80 @@
+//! Turns PAIs on: many transactions at once, one for each PAI.
+
+use crate::ambient::Clock;
+use crate::store::{Store, StoreError};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+
+/// PAIs that are turned on between two pauses: they share commits, and charges wait for one batch at
+/// most.
+const BATCH: usize = 64;
+
+/// A cut-over of a partner's PAIs.
+pub struct CutOver<'a> {
+    pub store: &'a Store,
+    pub clock: &'a dyn Clock,
+    pub partner: PartnerId,
+}
+
+/// What a cut-over has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutOverReport {
+    /// PAIs that were turned on.
+    pub turned_on: u64,
+    /// PAIs that were on before.
+    pub on_before: u64,
+}
+
+impl CutOver<'_> {
+    /// Turns on all PAIs of the partner that are dark.
+    pub async fn run_all(
+        &self,
+        report: &mut CutOverReport,
+        mut progress: impl FnMut(&CutOverReport),
+    ) -> Result<(), StoreError> {
+        let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        loop {
+            let dark = self.store.list_dark_pais(self.partner.clone(), None, limit).await?;
+            if dark.is_empty() {
+                return Ok(());
+            }
+            self.turn_on(&dark, report).await?;
+            progress(report);
+        }
+    }
+
+    /// Turns on the PAIs of a cohort.
+    pub async fn run_cohort(
+        &self,
+        cohort: &[Pai],
+        report: &mut CutOverReport,
+        mut progress: impl FnMut(&CutOverReport),
+    ) -> Result<(), StoreError> {
+        for batch in cohort.chunks(BATCH) {
+            self.turn_on(batch, report).await?;
+            progress(report);
+        }
+        Ok(())
+    }
+
+    async fn turn_on(&self, batch: &[Pai], report: &mut CutOverReport) -> Result<(), StoreError> {
+        let turn_on = |pai: &Pai| self.store.cut_over_pai(self.clock.now(), self.partner.clone(), *pai);
+        let mut turned =
+            stream::iter(batch.iter().map(turn_on)).buffer_unordered(self.store.calls_at_once(BATCH).max(1));
+        let mut failure = None;
+        while let Some(was_dark) = turned.next().await {
+            match was_dark {
+                Ok(true) => report.turned_on += 1,
+                Ok(false) => report.on_before += 1,
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        self.store.let_others_write().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! The cut-over in SQL.
+
+use super::LOADED_VERSION;
+use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
+use crate::store::error::{inconsistent_row, missing_row};
+use crate::store::postgres::connection::PgConnection;
+use crate::store::postgres::rows::read_pai;
+use crate::store::postgres::tx_error::TxError;
+use crate::store::queue::postgres as queue;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+
+const DARK: &str =
+    "SELECT pai FROM pais WHERE partner = $1 AND dark_since IS NOT NULL AND pai > $2 ORDER BY pai LIMIT $3";
+
+const COUNT_DARK: &str = "SELECT count(*) AS dark FROM pais WHERE partner = $1 AND dark_since IS NOT NULL";
+
+pub(super) async fn count_dark_pais(db: &PgConnection<'_>, partner: &PartnerId) -> Result<u64, TxError> {
+    let row = db.query_optional(COUNT_DARK, &[&partner.as_str()]).await?;
+    let count: i64 = row.ok_or_else(|| missing_row("pais"))?.try_get("dark")?;
+    Ok(u64::try_from(count).map_err(|_| inconsistent_row("pais.dark_since"))?)
+}
+
+pub(super) async fn list_dark_pais(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<Pai>, TxError> {
+    let after = after.map_or_else(String::new, |pai| pai.to_string());
+    let rows = db.query(DARK, &[&partner.as_str(), &after, &i64::from(limit)]).await?;
+    rows.iter().map(|row| read_pai(row, "pais.pai")).collect()
+}
+
+pub(super) async fn list_unfinished_loads(db: &PgConnection<'_>) -> Result<Vec<String>, TxError> {
+    let rows =
+        db.query("SELECT name FROM migration_files WHERE state = 'LOADING' ORDER BY file_id", &[]).await?;
+    rows.iter().map(|row| Ok(row.try_get("name")?)).collect()
+}
+
+pub(super) async fn find_darkness(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<Option<bool>, TxError> {
+    let sql = "SELECT dark_since IS NOT NULL AS is_dark FROM pais
+         WHERE pai = $1 AND partner = $2 AND migration_file IS NOT NULL";
+    let row = db.query_optional(sql, &[&pai.as_str(), &partner.as_str()]).await?;
+    Ok(row.map(|row| row.try_get("is_dark")).transpose()?)
+}
+
+pub(super) async fn record_cut_over(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    partner: &PartnerId,
+    pais: u64,
+) -> Result<(), TxError> {
+    let fact = AuditFact {
+        act: AuditAct::CutOver,
+        outcome: if pais > 0 { AuditOutcome::Done } else { AuditOutcome::Unchanged },
+        subscriber: None,
+        subject: Some(partner.as_str()),
+        reason: Some(&format!("{pais} PAIs")),
+    };
+    audit::append(tx, now, stamp, &fact).await
+}
+
+pub(super) async fn cut_over_pai(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<bool, TxError> {
+    let sql = "UPDATE pais SET dark_since = NULL, cut_over_at = $3
+         WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL RETURNING version";
+    let row = tx.query_optional(sql, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
+    let Some(row) = row else { return Ok(false) };
+    if row.try_get::<_, i64>("version")? == LOADED_VERSION {
+        queue::put_pai_mapping(tx, now, pai.as_str()).await?;
+    } else {
+        queue::put_pai_change(tx, now, pai.as_str()).await?;
+    }
+    Ok(true)
+}

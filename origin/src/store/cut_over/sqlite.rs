@@ -1,0 +1,108 @@
+//! The cut-over in SQL.
+
+use super::LOADED_VERSION;
+use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
+use crate::store::error::{StoreError, inconsistent_row};
+use crate::store::queue::sqlite as queue;
+use crate::store::sqlite::rows::read_pai;
+use onbill_domain::ids::PartnerId;
+use onbill_domain::pai::Pai;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+const DARK: &str =
+    "SELECT pai FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL AND pai > ?2 ORDER BY pai LIMIT ?3";
+
+const COUNT_DARK: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL";
+
+pub(super) fn count_dark_pais(db: &Connection, partner: &PartnerId) -> Result<u64, StoreError> {
+    let count: i64 = db.prepare_cached(COUNT_DARK)?.query_row([partner.as_str()], |row| row.get(0))?;
+    u64::try_from(count).map_err(|_| inconsistent_row("pais.dark_since"))
+}
+
+pub(super) fn list_dark_pais(
+    db: &Connection,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<Pai>, StoreError> {
+    let after = after.map_or_else(String::new, |pai| pai.to_string());
+    let mut select = db.prepare_cached(DARK)?;
+    let mut rows = select.query(params![partner.as_str(), after, limit])?;
+    let mut pais = Vec::new();
+    while let Some(row) = rows.next()? {
+        pais.push(read_pai(row, "pais.pai")?);
+    }
+    Ok(pais)
+}
+
+pub(super) fn list_unfinished_loads(db: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut select =
+        db.prepare_cached("SELECT name FROM migration_files WHERE state = 'LOADING' ORDER BY file_id")?;
+    let names = select.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn find_darkness(
+    db: &Connection,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<Option<bool>, StoreError> {
+    let sql = "SELECT dark_since IS NOT NULL FROM pais
+         WHERE pai = ?1 AND partner = ?2 AND migration_file IS NOT NULL";
+    let found = db.prepare_cached(sql)?.query_row([pai.as_str(), partner.as_str()], |row| row.get(0));
+    Ok(found.optional()?)
+}
+
+pub(super) fn record_cut_over(
+    tx: &Connection,
+    now: Timestamp,
+    stamp: &AuditStamp,
+    partner: &PartnerId,
+    pais: u64,
+) -> Result<(), StoreError> {
+    let fact = AuditFact {
+        act: AuditAct::CutOver,
+        outcome: if pais > 0 { AuditOutcome::Done } else { AuditOutcome::Unchanged },
+        subscriber: None,
+        subject: Some(partner.as_str()),
+        reason: Some(&format!("{pais} PAIs")),
+    };
+    audit::append(tx, now, stamp, &fact)
+}
+
+pub(super) fn cut_over_pai(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE pais SET dark_since = NULL, cut_over_at = ?3
+         WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL RETURNING version";
+    let version: Option<i64> = tx
+        .prepare_cached(sql)?
+        .query_row(params![pai.as_str(), partner.as_str(), now.unix_seconds()], |row| row.get(0))
+        .optional()?;
+    let Some(version) = version else { return Ok(false) };
+    if version == LOADED_VERSION {
+        queue::put_pai_mapping(tx, now, pai.as_str())?;
+    } else {
+        queue::put_pai_change(tx, now, pai.as_str())?;
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::query_plan::query_plan;
+
+    #[test]
+    fn dark_pais_are_found_along_their_index() {
+        for sql in [DARK, COUNT_DARK] {
+            let plan = query_plan(sql);
+            assert!(plan.iter().any(|step| step.contains("pais_dark")), "{plan:?}");
+        }
+    }
+}

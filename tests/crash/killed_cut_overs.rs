@@ -1,0 +1,94 @@
+//! `switch cut-over` beside a serving origin, killed at random moments. Each PAI is turned on whole, with
+//! its job for the edge, or is still dark; the last run turns on the rest, and no charge is refused.
+
+use crate::audit::audit_ledger;
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::load::LoadingPartner;
+use crate::turn::TURN;
+use onbill_test_harness::Dice;
+use onbill_test_harness::environment::read_number;
+use onbill_test_harness::other_system::pais_csv;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Kills on each database in a run of the usual length.
+const USUAL_CYCLES: u64 = 6;
+/// PAIs: several times as many as a run that is killed can turn on.
+const PAIS: u64 = 6_000;
+/// Longest time after which a run is killed, in milliseconds.
+const KILLED_WITHIN: u64 = 700;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_turns_each_pai_on_once_however_often_it_is_killed() {
+    turn_each_pai_on_once(DbKind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_turns_each_pai_on_once_however_often_it_is_killed() {
+    turn_each_pai_on_once(DbKind::Postgres).await;
+}
+
+async fn turn_each_pai_on_once(kind: DbKind) {
+    let _turn = TURN.lock().await;
+    let cycles = read_number("ONBILL_CYCLES").unwrap_or(USUAL_CYCLES);
+    let mut dice = Dice::new(read_number("ONBILL_SEED").unwrap_or(1));
+    let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
+    let origin = system.start_origin().await;
+    let pais = system.write_file("pais.csv", &pai_lines());
+    let loaded = system.command_line().args(["switch", "load"]).arg(&pais).output();
+    let loaded = loaded.expect("the program starts");
+    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+    let mut callers = partner.begin_load(&system, &origin, 11);
+    for _ in 0..cycles {
+        let mut run = begin_cut_over(&system);
+        sleep(Duration::from_millis(dice.draw_below(KILLED_WITHIN))).await;
+        let _ = run.kill();
+        let _ = run.wait();
+        assert_whole(&system).await;
+    }
+    let run = system.command_line().args(["switch", "cut-over", "--partner", "netflix"]).output();
+    let run = run.expect("the program starts");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    callers.end_load().await;
+    partner.lock_record().tally.clone().assert_served();
+    assert_whole(&system).await;
+    let on = "pais WHERE migration_file IS NOT NULL AND dark_since IS NULL AND cut_over_at IS NOT NULL";
+    assert_eq!(system.db.count_of(on).await, PAIS);
+    let notices =
+        "outbox o JOIN pais p ON p.pai = o.pai WHERE p.migration_file IS NOT NULL AND o.kind = 'pai-notice'";
+    assert_eq!(system.db.count_of(notices).await, 0, "the partner knows them");
+    // A run is in the audit before it turns anything on. One that was killed at once may have none.
+    let runs = system.db.count_of("audit WHERE act = 'cut-over'").await;
+    assert!((1..=cycles + 1).contains(&runs), "{runs}");
+    origin.kill();
+    audit_ledger(&system, &partner).await;
+}
+
+/// There is no edge here, so that the job of each PAI stays in the queue.
+async fn assert_whole(system: &CrashSystem) {
+    let job = "EXISTS (SELECT 1 FROM outbox o WHERE o.pai = p.pai AND o.kind = 'pai-mapping')";
+    for (rows, why) in [
+        (
+            format!("pais p WHERE p.cut_over_at IS NOT NULL AND NOT {job}"),
+            "is on, and the edge is not informed",
+        ),
+        (format!("pais p WHERE p.dark_since IS NOT NULL AND {job}"), "is dark, and the edge is informed"),
+    ] {
+        assert_eq!(system.db.count_of(&rows).await, 0, "{why}");
+    }
+}
+
+fn begin_cut_over(system: &CrashSystem) -> Child {
+    let mut command = system.command_line();
+    command.args(["switch", "cut-over", "--partner", "netflix"]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("the program starts")
+}
+
+/// Closed PAIs need no account, so that the same file serves an origin with any source of accounts.
+fn pai_lines() -> String {
+    let line = |n: u64| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
+    pais_csv(&(0..PAIS).map(line).collect::<Vec<_>>())
+}

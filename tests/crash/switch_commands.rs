@@ -1,0 +1,99 @@
+//! `switch` and `correlate` as an engineer types them: exit codes, what is refused, and what is written.
+
+use crate::crash_system::{CrashSystem, DbKind};
+use crate::turn::TURN;
+use onbill_test_harness::other_system::pais_csv;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+const PAIS: usize = 3;
+
+/// Exit code, standard output and complaints.
+fn run(system: &CrashSystem, words: &[&str]) -> (Option<i32>, String, String) {
+    let ran = system.command_line().args(words).output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (ran.status.code(), text(&ran.stdout), text(&ran.stderr))
+}
+
+fn path(system: &CrashSystem, name: &str, contents: &str) -> String {
+    system.write_file(name, contents).to_string_lossy().into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takeover_is_typed_step_by_step() {
+    let _turn = TURN.lock().await;
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let line = |n: usize| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
+    let pais = path(&system, "pais.csv", &pais_csv(&(0..PAIS).map(line).collect::<Vec<_>>()));
+    assert_eq!(run(&system, &["switch", "load", &pais]).0, Some(0));
+    let on = "pais WHERE cut_over_at IS NOT NULL";
+
+    let unknown = path(&system, "unknown.csv", "pai\nother-1\nother-9\n");
+    let (code, _, complaint) =
+        run(&system, &["switch", "cut-over", "--partner", "netflix", "--cohort", &unknown]);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("netflix has no loaded PAI other-9"), "{complaint}");
+    let late = ["switch", "cut-over", "--partner", "netflix", "--at", "2099-01-01T00:00:00Z"];
+    let (code, _, complaint) = run(&system, &late);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("within a day"), "{complaint}");
+    assert_eq!(system.db.count_of(on).await, 0, "nothing was turned on");
+
+    let first = path(&system, "first.csv", "pai\nother-1\n");
+    let cohort = ["switch", "cut-over", "--partner", "netflix", "--cohort", &first, "--as", "ann"];
+    let (code, said, _) = run(&system, &cohort);
+    assert_eq!(code, Some(0));
+    assert!(
+        said.contains("1 PAIs were turned on; 0 were on before.\n2 PAIs of this partner are dark."),
+        "{said}"
+    );
+    let all = ["switch", "cut-over", "--partner", "netflix", "--at", "2026-01-01T00:00:00Z"];
+    let (code, said, _) = run(&system, &all);
+    assert_eq!(code, Some(0));
+    assert!(said.contains("2 PAIs were turned on"), "{said}");
+    assert_eq!(system.db.count_of(on).await, 3);
+    assert_eq!(system.db.count_of("audit WHERE act = 'cut-over' AND actor = 'ann'").await, 1);
+
+    let back = system.folder().join("back");
+    fs::create_dir(&back).expect("is made");
+    let to = back.to_string_lossy().into_owned();
+    let go_back = ["switch", "back", "--partner", "netflix", "--all", "--to", &to];
+    assert_eq!(run(&system, &go_back).0, Some(0));
+    let file = back.join("pais.csv");
+    let written = fs::read_to_string(&file).expect("is readable");
+    assert!((0..PAIS).all(|n| written.lines().any(|found| found == line(n))), "{written}");
+    let mode = fs::metadata(&file).expect("is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it has numbers");
+    let (code, _, complaint) = run(&system, &go_back);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("is there already"), "{complaint}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn correlation_says_what_differs() {
+    let _turn = TURN.lock().await;
+    let system = CrashSystem::new(DbKind::Sqlite).await;
+    let list = path(&system, "partner.csv", "state,pai,more\nACTIVE,other-7,\n");
+    let differences = system.folder().join("differences.csv");
+    let to = differences.to_string_lossy().into_owned();
+    let (code, said, _) = run(&system, &["correlate", "--partner-file", &list, "--differences", &to]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("extra"), "{said}");
+    let written = fs::read_to_string(&differences).expect("is readable");
+    assert!(written.starts_with("side,class,pai,line,ours,theirs,repair\n"), "{written}");
+    assert!(written.contains("partner,extra,other-7,2,,ACTIVE,by-hand\n"), "{written}");
+    let empty = path(&system, "empty.csv", "pai,state\n");
+    let bad = path(&system, "bad.csv", "pai,state\nother-7,ALIVE\n");
+    for (words, why) in [
+        (vec!["correlate", "--partner-file", &empty, "--repair"], "with lines"),
+        (vec!["correlate", "--partner-file", &bad, "--repair"], "every line can be read"),
+        (vec!["correlate", "--partner", "tunes-x", "--partner-file", &list], "is no partner"),
+        (vec!["correlate", "--bss-file", &list], "msisdn is missing"),
+        (vec!["correlate"], "--partner-file"),
+    ] {
+        let (code, _, complaint) = run(&system, &words);
+        assert_eq!(code, Some(2), "{words:?}");
+        assert!(complaint.contains(why), "{complaint}");
+    }
+    assert_eq!(system.db.count_of("audit").await, 0, "nothing was sent again");
+}

@@ -1,0 +1,92 @@
+//! What must be true in the end, by the operator's bill, the edge and the partner.
+
+use super::other_biller::{Customer, PRICE};
+use super::run::TakeoverRun;
+use onbill_domain::ids::PartnerId;
+use onbill_origin::cut_over::WayBack;
+use onbill_origin::store::Store;
+use onbill_test_harness::NETFLIX;
+use onbill_test_harness::other_system::{charges_csv, pais_csv};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(super) async fn check(run: &TakeoverRun) {
+    for (n, customer) in run.customers.iter().enumerate() {
+        check_bill(run, n, customer).await;
+        let texts = run.system.sms_received(&run.system.acme, customer.number).await;
+        assert_eq!(texts, Vec::<String>::new(), "a customer got an SMS");
+    }
+    let entries = run.system.edge.kv_entries();
+    let pais = entries.iter().filter(|(key, _)| key.starts_with("pai"));
+    assert_eq!(pais.count(), run.customers.len(), "the edge knows each PAI");
+    for (body, _) in run.system.network.calls_to(NETFLIX, "/account-state") {
+        let report: Value = serde_json::from_slice(&body).expect("is JSON");
+        let pai = report["pai"].as_str().expect("is text");
+        assert!(run.changed.iter().any(|changed| changed == pai), "nothing has changed of {pai}");
+    }
+    assert!(run.system.network.accepted_twice().is_empty());
+}
+
+/// The lines of both systems are on one bill, and each names its charge.
+async fn check_bill(run: &TakeoverRun, n: usize, customer: &Customer) {
+    let (mut charged, mut refunded) = (BTreeMap::<String, i64>::new(), BTreeMap::<String, i64>::new());
+    for line in run.system.bill_lines(&run.system.acme, customer.number).await {
+        let description = line["description"].as_str().expect("is text");
+        let value = line["amount"]["value"].as_i64().expect("is an amount");
+        match description.strip_prefix("Refund: ") {
+            Some(id) => *refunded.entry(id.to_owned()).or_default() -= value,
+            None => {
+                let before = charged.insert(description.to_owned(), value);
+                assert_eq!(before, None, "{description} is on the bill twice");
+            }
+        }
+    }
+    let of_customer = || run.charges.iter().filter(|charge| charge.customer == n);
+    let approved: BTreeMap<String, i64> =
+        of_customer().filter(|charge| charge.is_approved).map(|charge| (charge.id.clone(), PRICE)).collect();
+    assert_eq!(charged, approved, "{}", customer.pai);
+    let given_back: BTreeMap<String, i64> = of_customer()
+        .filter(|charge| charge.refunded > 0)
+        .map(|charge| (charge.id.clone(), charge.refunded))
+        .collect();
+    assert_eq!(refunded, given_back, "{}", customer.pai);
+}
+
+/// All goes back: what is written is sound, and loads elsewhere to the same state.
+pub(super) async fn check_way_back(run: &mut TakeoverRun) {
+    run.other.now = run.system.now();
+    let written = write_back(run, &run.system.acme.app().store).await;
+    assert_eq!(written[0].len(), run.customers.len(), "no PAI is lost");
+    assert_eq!(written[1].len(), run.charges.len() + count_refused(&written[1]), "nor a charge");
+    let place = run.system.acme.db.new_beside().await;
+    let elsewhere = place.open_store(1).await.expect("opens");
+    let accounts = run.account_lines();
+    let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
+    run.other.import_accounts(&elsewhere, &accounts).await;
+    run.other.load_sound(&elsewhere, &pais_csv(&written[0]), Some(&charges_csv(&written[1]))).await;
+    assert_eq!(write_back(run, &elsewhere).await, written);
+}
+
+/// Charges of a month that was charged before are declined, and are in the ledger too.
+fn count_refused(lines: &[String]) -> usize {
+    lines.iter().filter(|line| line.starts_with("netflix,again-")).count()
+}
+
+/// The lines of both files, in the order of their text.
+async fn write_back(run: &TakeoverRun, store: &Store) -> [Vec<String>; 2] {
+    let [mut pais, mut charges] = [(); 2].map(|()| csv::Writer::from_writer(Vec::new()));
+    let way_back = WayBack {
+        store,
+        vault: &run.other.vault,
+        partner: PartnerId::parse("netflix").expect("is a slug"),
+        today: run.other.config.time_zone.day_of(run.system.now()),
+        with_unchanged: true,
+    };
+    way_back.write(&mut pais, &mut charges, |_| {}).await.expect("writes");
+    [pais, charges].map(|file| {
+        let text = String::from_utf8(file.into_inner().expect("is flushed")).expect("is text");
+        let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    })
+}

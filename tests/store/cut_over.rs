@@ -1,0 +1,229 @@
+//! What was loaded is turned on, each PAI once, and can be written out again as it is by then.
+
+use crate::dark_pais::pai_of;
+use crate::test_store::{
+    NOW, TestStore, fresh_nonce, job_name, new_charge, new_signup, parse_day, parse_ext_id, partner_id,
+};
+use onbill_domain::account_event::AccountEvent;
+use onbill_domain::ids::ExtId;
+use onbill_domain::msisdn::Msisdn;
+use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::wire::audit::{ActorRole, AuditAct};
+use onbill_origin::ambient::SystemRandom;
+use onbill_origin::cut_over::{CutOver, CutOverReport, WayBack};
+use onbill_origin::store::{
+    AuditStamp, IssueSignupResult, Job, NewAccountEvent, PostChargeResult, RecordSubscriptionResult, Store,
+    WebhookJob,
+};
+use onbill_test_harness::ManualClock;
+use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
+use std::collections::BTreeSet;
+
+on_each_database!(
+    dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it,
+    cohort_leaves_the_others_dark,
+    unfinished_load_is_known,
+    cut_over_is_in_the_audit,
+    what_goes_back_is_what_has_changed,
+    what_goes_back_loads_to_the_same_state,
+);
+
+const LINES: [&str; 3] = [
+    "netflix,ENT-1,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,EXISTING_ACCOUNT,standard,1599,USD,\
+     2026-12-17,2022-09-28T12:00:00Z,web",
+    "netflix,ENT-2,+12025550102,2021-03-15,ACTIVE,2022-09-29T12:01:05Z,sub-2,NEW_ACCOUNT,standard,1599,USD,,,",
+    "netflix,ENT-3,,,CLOSED,2022-09-30T12:01:05Z,,,,,,,,",
+];
+
+const CLAIMS: [&str; 2] = [
+    "netflix,old-1,ENT-1,1599,USD,0,APPROVED,line-1,2026-10-17T12:00:00Z,2026-10-17,2026-11-16",
+    "netflix,old-2,ENT-2,1599,USD,0,DECLINED,,2026-10-18T12:00:00Z,2026-10-18,2026-11-17",
+];
+
+fn stamp() -> AuditStamp {
+    let actor = ExtId::parse("engineer-1").expect("is an id");
+    AuditStamp { key: "cli".to_owned(), actor, role: ActorRole::Admin, reference: None }
+}
+
+async fn load(db: &TestStore) -> OtherSystem {
+    let other = OtherSystem::of_acme(NOW);
+    import_accounts(&other, &db.store).await;
+    other.load_sound(&db.store, &pais_csv(&LINES), Some(&charges_csv(&CLAIMS))).await;
+    other
+}
+
+async fn import_accounts(other: &OtherSystem, store: &Store) {
+    let lines = [
+        "+12025550101,active,postpaid,,USD,2021-03-14",
+        "+12025550102,active,postpaid,,USD,2021-03-15",
+        "+12025550103,active,postpaid,,USD,2021-03-16",
+    ];
+    other.import_accounts(store, &lines).await;
+}
+
+async fn cut_over_all(store: &Store) -> CutOverReport {
+    let clock = ManualClock::default();
+    let cut_over = CutOver { store, clock: &clock, partner: partner_id("netflix") };
+    let mut report = CutOverReport::default();
+    cut_over.run_all(&mut report, |_| {}).await.expect("works");
+    report
+}
+
+async fn suspend(db: &TestStore, other: &OtherSystem, number: &str) {
+    let new = NewAccountEvent {
+        event_id: parse_ext_id("e-1"),
+        fingerprint: [7; 32],
+        event: AccountEvent::Suspended,
+        number: other.vault.index_number(&Msisdn::parse(number).expect("is E.164")),
+        new_number: None,
+        occurred_at: NOW.plus_seconds(1),
+    };
+    db.store.record_account_event(Some(fresh_nonce()), NOW.plus_seconds(1), new).await.expect("works");
+}
+
+/// The kinds of jobs that wait for a PAI.
+async fn jobs_of_pais(db: &TestStore) -> BTreeSet<(&'static str, String)> {
+    let leased = db.lease_due(60).await;
+    let pai = |job: &Job| match job {
+        Job::Webhook(WebhookJob::Pai { pai } | WebhookJob::PaiMapping { pai }) => pai.to_string(),
+        _ => String::new(),
+    };
+    leased.iter().map(|leased| (job_name(leased).0, pai(&leased.job))).collect()
+}
+
+async fn state_of(db: &TestStore, pai: &str) -> (PaiState, bool) {
+    let row = db.store.find_pai(partner_id("netflix"), pai_of(pai)).await.expect("works").expect("is there");
+    (row.state, row.is_dark)
+}
+
+async fn dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it(db: TestStore) {
+    let other = load(&db).await;
+    suspend(&db, &other, "+12025550102").await;
+    assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(3));
+    assert_eq!(cut_over_all(&db.store).await, CutOverReport { turned_on: 3, on_before: 0 });
+    let db = db.reopen().await;
+    assert_eq!(state_of(&db, "ENT-1").await, (PaiState::Active, false));
+    assert_eq!(state_of(&db, "ENT-2").await, (PaiState::Suspended, false));
+    assert_eq!(state_of(&db, "ENT-3").await, (PaiState::Closed, false));
+    let of = |kind, pai: &str| (kind, pai.to_owned());
+    let expected = [
+        of("pai-mapping", "ENT-1"),
+        of("pai-mapping", "ENT-2"),
+        of("pai-mapping", "ENT-3"),
+        // It has changed while it was dark.
+        of("pai-notice", "ENT-2"),
+    ];
+    assert_eq!(jobs_of_pais(&db).await, BTreeSet::from(expected));
+    assert_eq!(cut_over_all(&db.store).await, CutOverReport::default());
+    let again = db.store.cut_over_pai(NOW, partner_id("netflix"), pai_of("ENT-1")).await;
+    assert_eq!(again, Ok(false), "it is on");
+    let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of("ENT-1"), "n-1", 1599)).await;
+    assert!(matches!(posted, Ok(PostChargeResult::Created(_))), "{posted:?}");
+}
+
+async fn cohort_leaves_the_others_dark(db: TestStore) {
+    load(&db).await;
+    let netflix = partner_id("netflix");
+    for (pai, known) in [("ENT-1", Some(true)), ("ENT-9", None)] {
+        assert_eq!(db.store.find_darkness(netflix.clone(), pai_of(pai)).await, Ok(known), "{pai}");
+    }
+    let tunes = partner_id("tunes");
+    assert_eq!(db.store.find_darkness(tunes.clone(), pai_of("ENT-1")).await, Ok(None));
+    assert_eq!(db.store.cut_over_pai(NOW, tunes, pai_of("ENT-1")).await, Ok(false), "another partner's");
+    let clock = ManualClock::default();
+    let cut_over = CutOver { store: &db.store, clock: &clock, partner: netflix.clone() };
+    let cohort = [pai_of("ENT-1"), pai_of("ENT-3")];
+    for expected in
+        [CutOverReport { turned_on: 2, on_before: 0 }, CutOverReport { turned_on: 0, on_before: 2 }]
+    {
+        let mut report = CutOverReport::default();
+        cut_over.run_cohort(&cohort, &mut report, |_| {}).await.expect("works");
+        assert_eq!(report, expected);
+    }
+    assert_eq!(db.store.list_dark_pais(netflix.clone(), None, 10).await, Ok(vec![pai_of("ENT-2")]));
+    assert_eq!(db.store.find_darkness(netflix, pai_of("ENT-1")).await, Ok(Some(false)));
+}
+
+async fn unfinished_load_is_known(db: TestStore) {
+    load(&db).await;
+    assert_eq!(db.store.list_unfinished_loads().await, Ok(Vec::new()));
+    db.place
+        .run_sql("UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE kind = 'charges'")
+        .await;
+    assert_eq!(db.store.list_unfinished_loads().await, Ok(vec!["charges.csv".to_owned()]));
+}
+
+async fn cut_over_is_in_the_audit(db: TestStore) {
+    db.store.record_cut_over(NOW, stamp(), partner_id("netflix"), 3).await.expect("works");
+    let lines = db.store.list_audit_lines(0, 10).await.expect("works");
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!((line.act, line.subject.as_deref()), (AuditAct::CutOver, Some("netflix")));
+    assert_eq!((line.actor.as_str(), line.reason.as_deref()), ("engineer-1", Some("3 PAIs")));
+}
+
+/// The lines of both files, in the order of their text.
+async fn write_back(other: &OtherSystem, store: &Store, with_unchanged: bool) -> [Vec<String>; 2] {
+    let [mut pais, mut charges] = [(); 2].map(|()| csv::Writer::from_writer(Vec::new()));
+    let today = parse_day("2026-11-18");
+    let way_back =
+        WayBack { store, vault: &other.vault, partner: partner_id("netflix"), today, with_unchanged };
+    way_back.write(&mut pais, &mut charges, |_| {}).await.expect("writes");
+    [pais, charges].map(|file| {
+        let text = String::from_utf8(file.into_inner().expect("is flushed")).expect("is text");
+        let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    })
+}
+
+/// After the cut-over a customer is charged, another one signs up here and is charged, and half of a claim
+/// is given back.
+async fn live_on(db: &TestStore, other: &OtherSystem) -> Pai {
+    cut_over_all(&db.store).await;
+    db.post_approved_charge(pai_of("ENT-1"), "n-1", 1599).await;
+    let number = Msisdn::parse("+12025550103").expect("is E.164");
+    let mut new = new_signup("netflix", 3, "2021-03-16");
+    new.pai.number = other.vault.seal_number(&SystemRandom, &number).expect("seals");
+    let issued = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
+    let IssueSignupResult::Issued(row) = issued else { panic!("{issued:?}") };
+    let recorded = db.record_subscription(row.pai, "ps-3", "sub-3").await;
+    assert!(matches!(recorded, RecordSubscriptionResult::Created(_)), "{recorded:?}");
+    db.post_approved_charge(row.pai, "n-3", 1599).await;
+    row.pai
+}
+
+async fn what_goes_back_is_what_has_changed(db: TestStore) {
+    let other = load(&db).await;
+    assert_eq!(write_back(&other, &db.store, false).await, [Vec::<String>::new(), Vec::new()]);
+    let new = live_on(&db, &other).await;
+    let [pais, charges] = write_back(&other, &db.store, false).await;
+    let named: BTreeSet<String> =
+        pais.iter().map(|line| line.split(',').nth(1).unwrap_or_default().to_owned()).collect();
+    assert_eq!(named, BTreeSet::from(["ENT-1".to_owned(), new.to_string()]), "{pais:?}");
+    let line = pais.iter().find(|line| line.contains("ENT-1")).expect("is there");
+    assert_eq!(*line, LINES[0].replace("2026-12-17", "2026-12-31"), "paid until the charge's last day");
+    let ids: Vec<&str> = charges.iter().filter_map(|line| line.split(',').nth(1)).collect();
+    assert_eq!(ids, ["n-1", "n-3"], "no claim has changed");
+    let [all_pais, all_charges] = write_back(&other, &db.store, true).await;
+    assert_eq!((all_pais.len(), all_charges.len()), (4, 4));
+    assert!(all_pais.contains(&LINES[1].to_owned()) && all_pais.contains(&LINES[2].to_owned()));
+    assert!(CLAIMS.iter().all(|claim| all_charges.contains(&(*claim).to_owned())), "{all_charges:?}");
+}
+
+async fn what_goes_back_loads_to_the_same_state(db: TestStore) {
+    let other = load(&db).await;
+    live_on(&db, &other).await;
+    suspend(&db, &other, "+12025550102").await;
+    db.place.run_sql("UPDATE transactions SET refunded_minor = 700 WHERE ext_transaction_id = 'old-1'").await;
+    let first = write_back(&other, &db.store, true).await;
+    let elsewhere = TestStore::open_beside(&db).await;
+    import_accounts(&other, &elsewhere.store).await;
+    let files = [pais_csv(&first[0]), charges_csv(&first[1])];
+    let (checked, complaints) =
+        other.check(&elsewhere.store, &[files[0].as_str()], Some(files[1].as_str())).await;
+    assert!(checked.expect("checks").is_clean(), "{complaints:?}");
+    other.load_sound(&elsewhere.store, &files[0], Some(&files[1])).await;
+    assert_eq!(write_back(&other, &elsewhere.store, true).await, first);
+    cut_over_all(&elsewhere.store).await;
+    assert_eq!(write_back(&other, &elsewhere.store, true).await, first);
+}
