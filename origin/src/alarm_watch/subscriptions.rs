@@ -4,7 +4,7 @@
 use super::conditions::Held;
 use super::watch::AlarmWatch;
 use crate::instruments::{Alarm, raise_alarm};
-use crate::store::{Cursor, StoreError, UnfittingCharge};
+use crate::store::{Cursor, StoreError, UnchargedPage, UnfittingCharge};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
@@ -36,18 +36,15 @@ pub(super) struct SubscriptionsSeen {
 
 impl SubscriptionsSeen {
     /// Adds a page, or ends the pass.
-    fn note_page(&mut self, page: Option<(Pai, Vec<(PartnerId, u64)>)>) {
-        match page {
-            Some((last, counts)) => {
-                self.after = Some(last);
-                for (partner, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-                    *self.found.entry(partner).or_default() += count;
-                }
-            }
-            None => {
-                self.after = None;
-                self.known = Some(std::mem::take(&mut self.found));
-            }
+    fn note_page(&mut self, page: Option<UnchargedPage>) {
+        let Some((last, counts)) = page else {
+            self.after = None;
+            self.known = Some(std::mem::take(&mut self.found));
+            return;
+        };
+        self.after = Some(last);
+        for (partner, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            *self.found.entry(partner).or_default() += count;
         }
     }
 

@@ -203,7 +203,7 @@ impl App {
     /// which setting is wrong.
     pub fn console_router(&self, identity: Arc<dyn Peer>) -> Result<Option<Router>, String> {
         let Some(settings) = &self.config.console else { return Ok(None) };
-        console_router(self.routes.clone(), settings, identity).map(Some)
+        console_router(&self.routes, settings, identity).map(Some)
     }
 
     /// Keeps up the connection that an SMS gateway may need, and receives its delivery receipts.

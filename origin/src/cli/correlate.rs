@@ -168,9 +168,8 @@ impl Sink {
             Some(file) if self.failed.is_none() => {
                 self.failed = file.write_record(difference.to_csv_record()).err();
             }
-            Some(_) => {}
             None if self.listed.len() < LISTED_MAX => self.listed.push(difference),
-            None => {}
+            Some(_) | None => {}
         }
     }
 

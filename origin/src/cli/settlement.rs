@@ -45,6 +45,7 @@ use std::path::{Path, PathBuf};
 /// The operator, who has the money, owes the partner its share; when it is negative, the partner owes the operator.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Arguments {
     #[command(flatten)]
     period: PeriodArguments,

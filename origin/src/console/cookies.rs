@@ -45,13 +45,10 @@ impl Cookies {
     /// `SameSite=Lax`: the identity provider leads back here from its own site, and `Strict` would hide
     /// the cookies from that very navigation. What changes anything is a POST with a token.
     pub(super) fn set(self, name: CookieName, value: &str, max_age_seconds: Option<i64>) -> HeaderValue {
-        let mut cookie = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax", self.full_name(name));
-        if self.is_secure {
-            cookie.push_str("; Secure");
-        }
-        if let Some(seconds) = max_age_seconds {
-            cookie.push_str(&format!("; Max-Age={seconds}"));
-        }
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        let age = max_age_seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        let name = self.full_name(name);
+        let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
         HeaderValue::from_str(&cookie).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 

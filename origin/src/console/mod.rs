@@ -102,7 +102,7 @@ pub const OPEN_ROUTES: &[&str] = &["/assets/{file}", "/sign-in", "/sign-in/callb
 /// The router of the console listener. `identity` reaches the identity provider. The error says which
 /// setting is wrong.
 pub(crate) fn console_router(
-    parts: RouteState,
+    parts: &RouteState,
     settings: &ConsoleSettings,
     identity: Arc<dyn Peer>,
 ) -> Result<Router, String> {
@@ -114,12 +114,12 @@ pub(crate) fn console_router(
         parts: parts.clone(),
     };
     if parts.recovering.0 {
-        return Ok(guard_pages(Router::new().fallback(home::recovering), &parts));
+        return Ok(guard_pages(Router::new().fallback(home::recovering), parts));
     }
     let router = pages()
         .fallback(home::not_found)
         .method_not_allowed_fallback(home::not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(console);
-    Ok(guard_pages(router, &parts))
+    Ok(guard_pages(router, parts))
 }

@@ -129,6 +129,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a line may be missing from a list")]
     fn line(change: impl FnOnce(&mut ListedLine)) -> Option<ListedLine> {
         let plan = Some("standard".into());
         let mut line =

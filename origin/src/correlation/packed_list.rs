@@ -107,6 +107,7 @@ fn unpack(bytes: &[u8], place: Place) -> Option<(&[u8], ListedLine)> {
     Some((key, ListedLine { number, state, plan, price, owner }))
 }
 
+#[expect(clippy::option_option, reason = "bytes are not those of a text, or the text is empty, or there")]
 fn unpack_text(packed: &mut &[u8]) -> Option<Option<Box<str>>> {
     let text = std::str::from_utf8(unpack_bytes(packed)?).ok()?;
     Some(Some(text).filter(|text| !text.is_empty()).map(Box::from))

@@ -127,7 +127,7 @@ impl WayBack<'_> {
         Ok([
             self.partner.to_string(),
             own.pai.to_string(),
-            text(number.as_ref().map(|number| number.expose())),
+            text(number.as_ref().map(onbill_domain::msisdn::Msisdn::expose)),
             text(subscriber.map(|known| known.subscriber_ref.as_str())),
             own.state.as_str().to_owned(),
             own.since.to_string(),

@@ -94,7 +94,7 @@ pub use charge::{Charge, ChargeRules, NewCharge, PostChargeResult, PostedAmount}
 pub(crate) use commits::CommitMetrics;
 pub use commits::PoolStatus;
 pub use console_session::{ConsoleSession, IDLE_SECONDS, NewConsoleSession, SESSION_SECONDS};
-pub use correlation::{LinkRow, LinkedSubscription, UnfittingCharge};
+pub use correlation::{LinkRow, LinkedSubscription, UnchargedPage, UnfittingCharge};
 pub use coupon::{
     ChangeCouponResult, CouponBuyer, CouponCodeSms, CouponFilter, CouponRow, IssueCouponResult, NewCoupon,
 };

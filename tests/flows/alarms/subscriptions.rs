@@ -22,7 +22,7 @@ async fn post_charge(system: &TestSystem, pai: &str, id: &str) -> Value {
 }
 
 /// A round after the hour in which a subscription may still be reported.
-async fn pass_an_hour(shown: &Shown) {
+fn pass_an_hour(shown: &Shown) {
     shown.system.advance_seconds(HOUR + 60);
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn charge_after_the_end() -> Shown {
                       "price": {"value": 1599, "currency": "USD"}, "consentAt": shown.system.now().to_string()});
     let (status, answer) = shown.system.call_ott(Method::POST, "/ott/v1/partnerSubscription", body).await;
     assert_eq!(status, StatusCode::CREATED, "{answer}");
-    pass_an_hour(&shown).await;
+    pass_an_hour(&shown);
     shown.expect_quiet().await;
     let path =
         format!("/ott/v1/partnerSubscription/{}", answer["partnerSubscriptionID"].as_str().expect("is text"));
@@ -54,7 +54,7 @@ pub(super) async fn charge_after_the_end() -> Shown {
     shown.system.advance_seconds(2 * DAY);
     shown.expect_quiet().await;
     assert_eq!(post_charge(&shown.system, &pai, "c-2").await, "APPROVED");
-    pass_an_hour(&shown).await;
+    pass_an_hour(&shown);
     shown.expect_raised("netflix").await;
     shown.close().await;
     shown
@@ -72,11 +72,11 @@ pub(super) async fn charges_of_a_closed_pai() -> Shown {
         .await;
     assert_eq!(closed, Ok(ClosePaiResult::Closed));
     assert_eq!(post_charge(&shown.system, &pai, "c-1").await, "DECLINED");
-    pass_an_hour(&shown).await;
+    pass_an_hour(&shown);
     shown.expect_quiet().await;
     shown.system.advance_seconds(2 * DAY);
     assert_eq!(post_charge(&shown.system, &pai, "c-2").await, "DECLINED");
-    pass_an_hour(&shown).await;
+    pass_an_hour(&shown);
     shown.expect_raised("netflix").await;
     shown.close().await;
     shown

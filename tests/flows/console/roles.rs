@@ -17,8 +17,10 @@ const GROUPS: [(&str, ActorRole); 8] = [
     ("g-admin", ActorRole::Admin),
 ];
 
+type Form = &'static [(&'static str, &'static str)];
+
 /// What each page takes, and a form that is well formed.
-const PAGES: &[(&str, &str, Act, &[(&str, &str)])] = &[
+const PAGES: &[(&str, &str, Act, Form)] = &[
     ("get", "/care", Act::SearchSubscriber, &[]),
     ("post", "/care/search", Act::SearchSubscriber, &[("msisdn", "+12025550199")]),
     (

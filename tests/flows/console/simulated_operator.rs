@@ -10,7 +10,7 @@ use onbill_test_harness::{STAFF_SECRET, TestSystem, db_folder, write_password_fi
 use serde_json::json;
 use std::sync::Arc;
 
-async fn system_with_console() -> TestSystem {
+fn system_with_console() -> TestSystem {
     let mut system = TestSystem::start();
     let settings: ConsoleSettings = serde_json::from_value(json!({
         "url": format!("http://{CONSOLE}"),
@@ -38,7 +38,7 @@ async fn click(system: &TestSystem, url: &str, person: &str) -> String {
 
 #[tokio::test]
 async fn person_signs_in_with_one_click_and_has_the_roles_of_their_groups() {
-    let system = system_with_console().await;
+    let system = system_with_console();
     let browser = Browser::new(Arc::clone(&system.network));
     let begun = browser.get("/sign-in").await;
     assert_eq!(begun.status, 303);
@@ -53,7 +53,7 @@ async fn person_signs_in_with_one_click_and_has_the_roles_of_their_groups() {
 
 #[tokio::test]
 async fn person_without_a_group_and_a_code_that_is_a_minute_old_are_turned_away() {
-    let system = system_with_console().await;
+    let system = system_with_console();
     let browser = Browser::new(Arc::clone(&system.network));
     let begun = browser.get("/sign-in").await;
     let callback = click(&system, begun.location(), "shop-1").await;

@@ -33,12 +33,11 @@ async fn check_bill(run: &TakeoverRun, n: usize, customer: &Customer) {
     for line in run.system.bill_lines(&run.system.acme, customer.number).await {
         let description = line["description"].as_str().expect("is text");
         let value = line["amount"]["value"].as_i64().expect("is an amount");
-        match description.strip_prefix("Refund: ") {
-            Some(id) => *refunded.entry(id.to_owned()).or_default() -= value,
-            None => {
-                let before = charged.insert(description.to_owned(), value);
-                assert_eq!(before, None, "{description} is on the bill twice");
-            }
+        if let Some(id) = description.strip_prefix("Refund: ") {
+            *refunded.entry(id.to_owned()).or_default() -= value;
+        } else {
+            let before = charged.insert(description.to_owned(), value);
+            assert_eq!(before, None, "{description} is on the bill twice");
         }
     }
     let of_customer = || run.charges.iter().filter(|charge| charge.customer == n);

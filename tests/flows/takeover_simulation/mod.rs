@@ -43,7 +43,7 @@ fn all_names() -> Vec<&'static str> {
 fn play(seed: u64) -> OutcomeTally {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("starts");
     runtime.block_on(async {
-        let mut run = TakeoverRun::new(seed).await;
+        let mut run = TakeoverRun::new(seed);
         run.play().await;
         run.tally
     })

@@ -57,7 +57,7 @@ pub(super) struct TakeoverRun {
 }
 
 impl TakeoverRun {
-    pub(super) async fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         let system = TestSystem::start();
         let customers = NUMBERS.iter().enumerate().map(|(n, (number, subscriber_ref))| Customer {
             number,
@@ -159,16 +159,13 @@ impl TakeoverRun {
         let partner = PartnerId::parse("netflix").expect("is a slug");
         let cut_over = CutOver { store: &app.store, clock: &*app.clock, partner };
         let mut report = CutOverReport::default();
-        match one {
-            Some(n) => {
-                let pai = Pai::parse(&self.customers[n].pai).expect("is a PAI");
-                cut_over.run_cohort(&[pai], &mut report, |_| {}).await.expect("works");
-                self.customers[n].is_cut_over = true;
-            }
-            None => {
-                cut_over.run_all(&mut report, |_| {}).await.expect("works");
-                self.customers.iter_mut().for_each(|customer| customer.is_cut_over = true);
-            }
+        if let Some(n) = one {
+            let pai = Pai::parse(&self.customers[n].pai).expect("is a PAI");
+            cut_over.run_cohort(&[pai], &mut report, |_| {}).await.expect("works");
+            self.customers[n].is_cut_over = true;
+        } else {
+            cut_over.run_all(&mut report, |_| {}).await.expect("works");
+            self.customers.iter_mut().for_each(|customer| customer.is_cut_over = true);
         }
         assert!(report.turned_on > 0 || one.is_none(), "{report:?}");
     }

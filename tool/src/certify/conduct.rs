@@ -22,11 +22,9 @@ pub(super) fn judge(exchanges: &[Exchange], wrong: impl Fn(&Exchange) -> Option<
         return Outcome::Passed;
     }
     let more = cases.len().saturating_sub(NAMED_CASES_MAX);
-    let mut text = cases[..cases.len().min(NAMED_CASES_MAX)].join("; ");
-    if more > 0 {
-        text.push_str(&format!("; and {more} more"));
-    }
-    Outcome::Failed(text)
+    let text = cases[..cases.len().min(NAMED_CASES_MAX)].join("; ");
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    Outcome::Failed(text + &rest)
 }
 
 /// Every response comes while onbill still waits.

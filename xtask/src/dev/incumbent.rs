@@ -81,16 +81,19 @@ fn format_files(accounts: &str, price: u32, currency: &str, today: Day) -> Optio
         let pai = format!("ENT16643676{n:04}");
         let paid_until = ServicePeriod::from_months(last_month, 1)?.to();
         let terms = format!("standard,{price},{currency}");
-        pais += &format!(
+        let line = format!(
             "netflix,{pai},{},{},ACTIVE,{since}T12:00:00Z,old-sub-{n},EXISTING_ACCOUNT,{terms},{paid_until},\
              {since}T11:59:00Z,old-web\n",
             customer.msisdn, customer.subscriber_ref
         );
-        partner += &format!("{pai},old-sub-{n},ACTIVE,{terms}\n");
-        charges += &format!(
+        pais.push_str(&line);
+        let line = format!("{pai},old-sub-{n},ACTIVE,{terms}\n");
+        partner.push_str(&line);
+        let line = format!(
             "netflix,old-{n}-{last_month},{pai},{price},{currency},0,APPROVED,old-line-{n},{last_month}T03:00:00Z,\
              {last_month},{paid_until}\n"
         );
+        charges.push_str(&line);
     }
     Some([pais, charges, partner])
 }

@@ -158,7 +158,11 @@ fn receipt_of(sms: &CareSms) -> Markup {
     if let Some(at) = sms.delivered_at {
         return html! { span class="good" { "delivered" } " " (show_time(at)) };
     }
-    if let Some(at) = sms.sent_at { html! { "at the gateway since " (show_time(at)) } } else { html! { "nothing is known of its delivery" } }
+    if let Some(at) = sms.sent_at {
+        html! { "at the gateway since " (show_time(at)) }
+    } else {
+        html! { "nothing is known of its delivery" }
+    }
 }
 
 fn show_event(event: &CareEvent) -> Markup {

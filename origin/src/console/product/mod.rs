@@ -96,6 +96,7 @@ impl Shown {
 }
 
 /// The outer `None` for a text that is not empty and cannot be read.
+#[expect(clippy::option_option, reason = "a field is unreadable, left empty, or there")]
 fn read_field<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Option<T>> {
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
 }

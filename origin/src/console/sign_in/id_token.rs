@@ -83,6 +83,7 @@ pub(super) struct Person {
 }
 
 /// The key that a token says has signed it; the outer `None` if it is malformed.
+#[expect(clippy::option_option, reason = "a token is malformed, names no key, or one")]
 pub(super) fn claimed_key_id(token: &str) -> Option<Option<String>> {
     read_header(token).map(|header| header.kid)
 }

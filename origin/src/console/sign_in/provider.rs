@@ -153,7 +153,9 @@ impl IdentityProvider {
             let basic = Zeroizing::new(encode_base64(format!("{id}:{}", *secret).as_bytes()));
             request = request.header(AUTHORIZATION, format!("Basic {}", *basic));
         } else {
-            form.push_str(&format!("&client_id={id}&client_secret={}", *secret));
+            for part in ["&client_id=", &id, "&client_secret=", &secret] {
+                form.push_str(part);
+            }
         }
         request.body(Bytes::from(form.as_bytes().to_vec())).map_err(|_| ProviderFault::BadDocument)
     }

@@ -15,6 +15,9 @@ use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 
+/// The last PAI of a page, and of each partner how many of its subscriptions were not charged.
+pub type UnchargedPage = (Pai, Vec<(PartnerId, u64)>);
+
 impl Store {
     /// A page of a partner's PAIs after `after`, ordered by PAI, with plan and price as they are on
     /// the day `today` of the operator's time zone.
@@ -49,7 +52,7 @@ impl Store {
         since: Timestamp,
         after: Option<Pai>,
         limit: u32,
-    ) -> Result<Option<(Pai, Vec<(PartnerId, u64)>)>, StoreError> {
+    ) -> Result<Option<UnchargedPage>, StoreError> {
         use_case!(self, read, count_uncharged(since, after, limit))
     }
 

@@ -1,6 +1,6 @@
 //! Correlation in SQL.
 
-use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, UnfittingCharge};
+use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, UnchargedPage, UnfittingCharge};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::number::NumberIndex;
 use crate::store::page::{Cursor, Page};
@@ -123,7 +123,7 @@ pub(super) async fn count_uncharged(
     since: Timestamp,
     after: Option<Pai>,
     limit: u32,
-) -> Result<Option<(Pai, Vec<(PartnerId, u64)>)>, TxError> {
+) -> Result<Option<UnchargedPage>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let since_day = Day::of_timestamp(since).to_string();
     let rows = db.query(UNCHARGED, &[&since.unix_seconds(), &since_day, &after, &i64::from(limit)]).await?;

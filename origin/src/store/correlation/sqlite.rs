@@ -1,6 +1,6 @@
 //! Correlation in SQL.
 
-use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, UnfittingCharge};
+use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, UnchargedPage, UnfittingCharge};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
@@ -118,7 +118,7 @@ pub(super) fn count_uncharged(
     since: Timestamp,
     after: Option<Pai>,
     limit: u32,
-) -> Result<Option<(Pai, Vec<(PartnerId, u64)>)>, StoreError> {
+) -> Result<Option<UnchargedPage>, StoreError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let mut select = db.prepare_cached(UNCHARGED)?;
     let since_day = Day::of_timestamp(since).to_string();

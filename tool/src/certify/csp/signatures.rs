@@ -81,5 +81,9 @@ async fn is_not_replayed(kit: &CspKit) -> Finding {
 }
 
 fn refused(seen: &Seen) -> Finding {
-    if seen.as_ref().is_ok_and(super::super::answer::Answer::is_refusal) { Ok(()) } else { Err(describe(seen)) }
+    if seen.as_ref().is_ok_and(super::super::answer::Answer::is_refusal) {
+        Ok(())
+    } else {
+        Err(describe(seen))
+    }
 }
