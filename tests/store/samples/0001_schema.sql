@@ -182,7 +182,7 @@ VALUES ('charge', 'tx-pending', NULL, NULL, NULL, NULL, NULL, 'bill-run/1', '00-
     ('coupon', NULL, NULL, NULL, 'coupon-new', NULL, <6869>, NULL, NULL, 1795000000, 1795000000, 0),
     ('notification', NULL, NULL, NULL, NULL, 'message-new', <6869>, NULL, NULL, 1795000000, 1795000000, 0);
 INSERT INTO outbox (kind, dispute_id, queued_at, due_at, attempts)
-VALUES ('dispute-notice', 'dp-open', 1795000200, 1795000200, 0);
+VALUES ('dispute-notice', 'dp-open', 1795000000, 1795000000, 0);
 
 INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,
     previous, hash)
