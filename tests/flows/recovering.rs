@@ -254,7 +254,7 @@ async fn lost_refund_of_the_operator_is_left_to_its_own_call() {
     let (copy, copied_at) = (system.acme.db.copy(), system.now());
     let body = json!({
         "transactionID": charged["transactionID"], "amount": {"value": 500, "currency": "USD"}, "ref": "T-1",
-        "reason": "Complaint", "borneBy": "operator", "actor": "care-17", "role": "care",
+        "reason": "Complaint", "borneBy": "operator", "actor": "billing-3", "role": "billing",
     });
     let (status, refund) = system.call_acme_origin("/refunds", &body).await;
     assert_eq!(status, StatusCode::CREATED, "{refund}");

@@ -59,7 +59,7 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
     assert_eq!(post_charge(&desk, &pai, "c-1").await["declineReason"], "pai-revoked-by-user");
     let page = look_up(&browser, GOOD).await;
     for text in
-        ["Declined", "The customer has unlinked the partner.", "Se canceló a petición suya.", "dir=\"rtl\""]
+        ["Declined", "The customer has unlinked the partner.", "Usted dejó de pagar con su factura.", "dir=\"rtl\""]
     {
         assert!(page.has(text), "{text}: {}", page.body);
     }

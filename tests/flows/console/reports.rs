@@ -66,7 +66,7 @@ async fn kept_reports_are_shown_side_by_side_and_lead_to_findings() {
         made_at: desk.system.now(),
         report: report.to_string(),
     };
-    let columns: Vec<String> = (0..19).map(|n| format!("column-{n}")).collect();
+    let columns: Vec<String> = (0..20).map(|n| format!("column-{n}")).collect();
     let finding = KeptFinding {
         place: 0,
         cause: "amount-differs-on-bill".to_owned(),

@@ -311,7 +311,7 @@ async fn only_a_live_subscription_of_the_partner_changes() {
     assert_eq!(change(&system, &path, rise.clone()).await.0, 200);
     assert_eq!(change(&system, &path, json!({"status": "CANCELLED"})).await.0, 200);
     assert_eq!(change(&system, &path, rise).await, (200, "CANCELLED".to_owned()), "a replay");
-    assert_refused(&system, &path, new_price("ch-2", 1799, "2027-03-01"), "is over").await;
+    assert_refused(&system, &path, new_price("ch-2", 1799, "2027-03-01"), "has ended").await;
 }
 
 /// In Chicago the first of January begins six hours after it does in UTC.

@@ -225,7 +225,7 @@ impl TakeoverRun {
         let body = json!({"transactionID": charge.billing_ref(), "msisdn": customer.number,
             "amount": {"value": PRICE, "currency": "USD"}, "description": charge.id,
             "servicePeriod": charge.period, "partner": "netflix", "extTransactionID": charge.id,
-            "subscriberID": customer.subscriber_ref});
+            "subscriberID": customer.subscriber_ref, "kind": "subscription"});
         self.call_billing("/csp/transaction", &body).await;
     }
 
