@@ -52,6 +52,8 @@ function complaintOfWrangler(words) {
 
 /** A verb's own lines of the usage, and all of it for a verb of several entries. */
 function complaintOfXtask([verb, ...words]) {
+  // It prints the usage, which does not list it.
+  if (verb === 'help' && words.length === 0) return undefined;
   const entries = usage.split(/\n(?= {2}\S)/).filter(entry => entry.trim().split(/\s/)[0] === verb);
   if (entries.length === 0) return 'no such verb';
   const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
