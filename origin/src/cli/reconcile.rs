@@ -57,9 +57,9 @@ pub(super) struct Arguments {
     /// Billing's extract.
     #[arg(long, value_name = "FILE")]
     billing: PathBuf,
-    /// Write all findings there (CSV): a line for each, with cause, ids, the amounts of all three sources in
-    /// minor units, the lines in the files, what --repair did, and whether the partner or the operator (by its desks)
-    /// has asked for a refund.
+    /// Write all findings there (CSV). A line has cause, ids, the amounts of all three sources in minor units, the
+    /// lines in the files, and what --repair did. It also says whether the partner or the operator (by its desks) has
+    /// asked for a refund.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     findings: Option<PathBuf>,
     /// Repair what another look-up or another webhook can repair, and report for each finding what was done.

@@ -29,9 +29,10 @@ use std::path::{Path, PathBuf};
 ///
 /// A system that bills for the partners today exports its PAIs and the charges of the last months. check says
 /// everything that is wrong with the files, and load brings them in. A PAI that is loaded is dark: it follows
-/// account events, no one is informed of it, and its charges get 503 until it is cut over. compare lays it beside
-/// what you and the partner have, cut-over turns it on, and back writes the files again for the way back.
-/// docs/switching.md walks through the night. (To bring the schema of the database up to date, see migrate.)
+/// account events, no one is informed of it, and its charges get 503 until it is cut over.
+///
+/// Then compare lays it beside what you and the partner have, cut-over turns it on, and back writes the files again
+/// for the way back. The page docs/switching.md walks through the night. (To bring the schema of the database up to date, see migrate.)
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {

@@ -228,7 +228,8 @@ fn id_conflict() -> NotIssued {
 /// The line of the coupon's charge: as much of the offer's title as fits. The bill prints the days
 /// after it.
 fn bill_description(title: &str, months: u8) -> String {
-    let end = format!(", {months} months");
+    let unit = if months == 1 { "month" } else { "months" };
+    let end = format!(", {months} {unit}");
     let room = DESCRIPTION_CHARS_MAX - end.chars().count();
     title.chars().take(room).collect::<String>() + &end
 }
@@ -240,6 +241,7 @@ mod tests {
     #[test]
     fn bill_line_keeps_its_months_whatever_the_title() {
         assert_eq!(bill_description("Netflix Standard", 6), "Netflix Standard, 6 months");
+        assert_eq!(bill_description("Netflix Standard", 1), "Netflix Standard, 1 month");
         let long = bill_description(&"é".repeat(200), 12);
         assert_eq!(long.chars().count(), DESCRIPTION_CHARS_MAX);
         assert!(long.ends_with("é, 12 months"));

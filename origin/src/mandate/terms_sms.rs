@@ -84,8 +84,8 @@ mod tests {
         assert_eq!(
             english.prepaid_body.as_deref(),
             Some(
-                "Acme Mobile: from 2027-02-01, Netflix Standard costs 17.99 USD a month from your balance. If \
-                 you do not want that, cancel at Netflix before then."
+                "Acme Mobile: from 2027-02-01, Netflix Standard costs 17.99 USD a month, taken from your \
+                 balance. If you do not want that, cancel at Netflix before then."
             )
         );
         assert_eq!(

@@ -55,7 +55,7 @@ test('cannot frame the widget, with or without the loader', async stage => {
     const [answer] = await Promise.all([page.waitForResponse('**/widget/v1/frame?*'), page.goto(url)]);
     assert.equal(answer.status(), 403);
     const { inside } = new Widget(page, acme);
-    await inside.getByRole('heading', { name: 'This page is not set up for this' }).waitFor();
+    await inside.getByRole('heading', { name: 'This service is not set up on this page' }).waitFor();
     assert.equal(await inside.locator('input, button, a, form').count(), 0, 'there is nothing to be tricked into');
   });
 });

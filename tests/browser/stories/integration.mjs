@@ -182,7 +182,7 @@ for (const [lacking, sandbox] of [['allow-forms', 'allow-scripts allow-same-orig
       addEventListener('message', ({ data }) => heard.push(data.code));
     </script>${frame(sandbox)}`);
     await customer.page.waitForFunction(code => globalThis.heard.includes(code), `lacks-${lacking}`);
-    await customer.page.frameLocator('#frame').getByRole('heading', { name: 'This page is not set up for this' }).waitFor();
+    await customer.page.frameLocator('#frame').getByRole('heading', { name: 'This service is not set up on this page' }).waitFor();
   });
 }
 

@@ -82,7 +82,7 @@ test('a widget that is not served here is a kind page', async stage => {
   for (const [query, status, title] of [
     ['operator=nobody&offer=netflix-standard', 404, 'This is not available here'],
     ['operator=acme&offer=nothing', 404, 'This is not available here'],
-    ['operator=acme&offer=netflix-standard&return-url=https%3A%2F%2Fevil.example%2F', 400, 'This page is not set up for this'],
+    ['operator=acme&offer=netflix-standard&return-url=https%3A%2F%2Fevil.example%2F', 400, 'This service is not set up on this page'],
   ]) {
     const answer = await page.goto(`${edge}/widget/v1/frame?${query}`);
     assert.equal(answer.status(), status);

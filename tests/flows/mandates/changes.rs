@@ -228,7 +228,7 @@ async fn prepaid_customer_reads_of_their_balance() {
     assert_eq!(change(&system, &path, new_price("ch-1", 1799, "2027-01-01")).await.0, 200);
     system.acme.deliver_due().await;
     let received = system.sms_received(&system.acme, prepaid).await;
-    assert_eq!(count_sms(&received, "17.99 USD a month from your balance"), 1, "{received:?}");
+    assert_eq!(count_sms(&received, "17.99 USD a month, taken from your balance"), 1, "{received:?}");
     assert!(received.iter().all(|sms| !sms.contains("on your bill")), "{received:?}");
 }
 
