@@ -6,7 +6,10 @@ use crate::test_store::{
     NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_ext_id, partner_id, usd,
 };
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-use onbill_origin::store::{NewCharge, Period, PostChargeResult, PostRefundResult, ReportDate, ReportFilter};
+use onbill_origin::store::{
+    NewCharge, Period, PostChargeResult, PostRefundResult, RedriveResult, RedriveTarget, ReportDate,
+    ReportFilter,
+};
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
 
 on_each_database!(
@@ -17,6 +20,7 @@ on_each_database!(
     days_of_a_claim_are_not_charged_again_under_another_id,
     claim_is_in_no_report_and_counts_against_no_limit,
     claim_of_a_dark_pai_answers_nothing,
+    claim_never_goes_to_billing,
 );
 
 const PAI: &str = "ENT1664367665579";
@@ -136,4 +140,18 @@ async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
     assert_eq!(post(&db, new_charge(pai_of(PAI), "c-1", 1599)).await, PostChargeResult::NotCutOver);
     let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("c-1", "r-1", None)).await;
     assert_eq!(refunded, Ok(PostRefundResult::NotCutOver));
+}
+
+async fn claim_never_goes_to_billing(db: TestStore) {
+    with_claims(&db, &[claim_line("c-1", "", "PENDING", ""), claim_line("c-2", "0", "APPROVED", "line-2")]).await;
+    let (pending, settled) = (db.find_charge("c-1").await, db.find_charge("c-2").await);
+    let found = db.store.find_pending_charge(pending.transaction_id.clone()).await.expect("works");
+    assert_eq!(found, None);
+    for target in [
+        RedriveTarget::Charge(pending.transaction_id),
+        RedriveTarget::ChargeWebhook(settled.transaction_id),
+    ] {
+        assert_eq!(db.store.redrive(NOW, target).await, Ok(RedriveResult::NotNeeded));
+    }
+    assert!(db.lease_due(600).await.is_empty());
 }
