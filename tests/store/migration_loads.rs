@@ -23,6 +23,9 @@ on_each_database!(
     file_of_another_kind_is_named,
     check_writes_nothing,
     interrupted_load_goes_on_after_its_last_batch,
+    older_file_does_not_undo_a_newer_one,
+    claims_of_a_pai_that_was_loaded_do_not_need_its_line,
+    closed_pai_takes_its_closed_line,
 );
 
 const ACCOUNTS: [&str; 4] = [
@@ -289,4 +292,48 @@ async fn interrupted_load_goes_on_after_its_last_batch(db: TestStore) {
     let files = other.load_sound(&db.store, &pais, None).await;
     assert_eq!((counts(&files), files[0].resumed_after), (vec![[700, 0, 0, 0]], 501));
     assert_eq!(db.place.count_rows("pais").await, 1_200);
+}
+
+async fn older_file_does_not_undo_a_newer_one(db: TestStore) {
+    let other = begin(&db).await;
+    let line = subscribed_line("pci1", "+12025550101", "s-1");
+    let older = [pais_csv(&[&line]), charges_csv(&[charge_line("c-1", "pci1", 100)])];
+    let newer = [pais_csv(&[line.replace("ACTIVE", "SUSPENDED")]), charges_csv(&[charge_line("c-1", "pci1", 600)])];
+    for [pais, charges] in [&older, &newer] {
+        other.load_sound(&db.store, pais, Some(charges)).await;
+    }
+    let (loaded, complaints) = other.load(&db.store, &[&older[0]], Some(&older[1])).await;
+    assert_eq!(counts(&loaded.expect("loads")), [[0, 0, 0, 1], [0, 0, 0, 1]], "{complaints:?}");
+    // So is one that was never loaded.
+    let less = charge_line("c-1", "pci1", 500);
+    for charge in [less.clone(), less.replace("APPROVED", "DECLINED").replace("500", "0")] {
+        let charges = charges_csv(&[charge]);
+        let (_, complaints) = other.load(&db.store, &[&newer[0]], Some(&charges)).await;
+        let changed = "charges.csv changed: line 2, column ext_transaction_id: was loaded before with other values";
+        assert_eq!(complaints, [changed]);
+    }
+    assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 600").await, 1);
+    assert_eq!(db.place.count_rows("pais WHERE state = 'SUSPENDED'").await, 1);
+}
+
+async fn claims_of_a_pai_that_was_loaded_do_not_need_its_line(db: TestStore) {
+    let other = begin(&db).await;
+    let line = subscribed_line("pci1", "+12025550101", "s-1");
+    other.load_sound(&db.store, &pais_csv(&[&line]), None).await;
+    let changed = pais_csv(&[line.replace("standard", "premium")]);
+    let charges = charges_csv(&[charge_line("c-1", "pci1", 0)]);
+    let (loaded, complaints) = other.load(&db.store, &[&changed], Some(&charges)).await;
+    assert_eq!(complaints.len(), 1, "{complaints:?}");
+    assert_eq!(counts(&loaded.expect("loads")), [[0, 0, 0, 1], [1, 0, 0, 0]]);
+}
+
+async fn closed_pai_takes_its_closed_line(db: TestStore) {
+    let other = begin(&db).await;
+    let line = subscribed_line("pci1", "+12025550101", "s-1");
+    other.load_sound(&db.store, &pais_csv(&[&line]), None).await;
+    // The account ends here, and both systems learn of it.
+    db.place.run_sql("UPDATE pais SET state = 'CLOSED', closed_reason = 'account-closed', closed_at = 1").await;
+    let closed = pais_csv(&[line.replace("ACTIVE", "CLOSED")]);
+    assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 0, 1, 0]]);
+    assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 1, 0, 0]]);
 }

@@ -14,7 +14,7 @@ use crate::config::{AccountSource, Config};
 use crate::fault::Fault;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
-    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, PaisAre, Store,
+    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, Store,
     StoreError,
 };
 use onbill_domain::ids::PartnerId;
@@ -264,11 +264,10 @@ impl FileCheck<'_> {
                 batch.into_iter().map(|(line, imported)| rows.make_claim(line, imported)).collect();
             let lines_and_pais: Vec<(i64, ShortHash)> =
                 claims.iter().map(|claim| (claim.line, hash_pai(&claim.partner, claim.pai))).collect();
-            let outcomes =
-                self.store.check_claims(claims, PaisAre::Coming).await.map_err(LoadError::Store)?;
+            let outcomes = self.store.check_claims(claims).await.map_err(LoadError::Store)?;
             for ((line, pai), outcome) in lines_and_pais.into_iter().zip(outcomes) {
-                let refused = LoadOutcome::Refused(LoadRefusal::PaiUnknown);
-                let outcome = if taken.0.contains(&pai) { outcome } else { refused };
+                let is_coming = outcome == LoadOutcome::Refused(LoadRefusal::PaiUnknown) && taken.0.contains(&pai);
+                let outcome = if is_coming { LoadOutcome::Loaded } else { outcome };
                 if let Some(problem) = problem_of(source, MigrationFileKind::Charges, line, outcome) {
                     checked.note(observer, &problem);
                 }
@@ -278,7 +277,7 @@ impl FileCheck<'_> {
     }
 }
 
-/// The PAIs whose lines are sound: a charge of any other cannot be loaded.
+/// The PAIs whose lines are sound: besides those that the ledger has, a charge needs one of them.
 #[derive(Default)]
 struct TakenPais(HashSet<ShortHash>);
 

@@ -1,6 +1,6 @@
 //! What becomes of the lines of a file of PAIs.
 
-use super::{AccountsAre, DarkPai, LineHolder, LoadOutcome, LoadRefusal};
+use super::{AccountsAre, DarkPai, LineHolder, LoadOutcome, LoadRefusal, is_older};
 use crate::store::number::{Hash, NumberIndex};
 use onbill_domain::account::AccountStatus;
 use onbill_domain::pai::PaiState;
@@ -26,6 +26,8 @@ pub(super) struct KnownPai {
     pub(super) is_dark: bool,
     /// `None` for one that was issued here.
     pub(super) fingerprint: Option<Hash>,
+    /// The file that it is as in.
+    pub(super) file_id: Option<i64>,
 }
 
 pub(super) struct KnownSubscriber {
@@ -60,29 +62,32 @@ pub(super) struct PaiUpdate<'b> {
     pub(super) state: PaiState,
 }
 
-/// Plans a batch, line after line: a later one meets what the earlier ones will have written.
+/// Plans a batch, line after line: a later one meets what the earlier ones will have written. The id of its file is
+/// known if it is about to be loaded.
 pub(super) fn plan_pais(
     mut known: KnownRows,
+    file_id: Option<i64>,
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> (Vec<LoadOutcome>, PaiWrites<'_>) {
     let mut writes = PaiWrites::default();
     let outcomes = batch
         .iter()
-        .map(|line| known.plan_line(accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused));
+        .map(|line| known.plan_line(file_id, accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused));
     (outcomes.collect(), writes)
 }
 
 impl KnownRows {
     fn plan_line<'b>(
         &mut self,
+        file_id: Option<i64>,
         accounts: AccountsAre,
         line: &'b DarkPai,
         writes: &mut PaiWrites<'b>,
     ) -> Result<LoadOutcome, LoadRefusal> {
         let state = self.find_state(accounts, line);
         if let Some(known) = self.pais.get(line.pai.as_str()) {
-            let outcome = known.compare(line)?;
+            let outcome = known.compare(file_id, line)?;
             if outcome == LoadOutcome::Updated {
                 writes.updates.push(PaiUpdate { line, state: state? });
             }
@@ -110,7 +115,7 @@ impl KnownRows {
         }
         self.subscriptions.extend(named);
         let fingerprint = Some(line.fingerprint.to_bytes());
-        let known = KnownPai { partner, state, is_dark: true, fingerprint };
+        let known = KnownPai { partner, state, is_dark: true, fingerprint, file_id };
         self.pais.insert(line.pai.to_string(), known);
         writes.pais.push(NewDarkPai { line, subscriber_id, state });
         Ok(LoadOutcome::Loaded)
@@ -160,15 +165,17 @@ impl KnownRows {
 }
 
 impl KnownPai {
-    /// Compares a PAI with its line. The line may bring a later state while the PAI is dark and open.
-    fn compare(&self, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
+    /// Compares a PAI with its line. The line may bring a later state while the PAI is dark; one that is closed
+    /// stays so.
+    fn compare(&self, file_id: Option<i64>, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
         let fingerprint = self.fingerprint.filter(|_| self.partner == line.partner.as_str());
         let fingerprint = fingerprint.ok_or(LoadRefusal::PaiTaken)?;
         if fingerprint == line.fingerprint.to_bytes() {
             return Ok(LoadOutcome::Unchanged);
         }
-        let stays = fingerprint.starts_with(&line.fingerprint.stays);
-        if stays && self.is_dark && self.state != PaiState::Closed {
+        let stays = fingerprint.starts_with(&line.fingerprint.stays) && !is_older(file_id, self.file_id);
+        let may_follow = self.state != PaiState::Closed || line.state == PaiState::Closed;
+        if stays && self.is_dark && may_follow {
             Ok(LoadOutcome::Updated)
         } else {
             Err(LoadRefusal::Changed)

@@ -75,7 +75,7 @@ pub(super) async fn check_dark_pais(
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> Result<Vec<LoadOutcome>, TxError> {
-    Ok(plan_pais(read_known_rows(db, batch, "").await?, accounts, batch).0)
+    Ok(plan_pais(read_known_rows(db, batch, "").await?, None, accounts, batch).0)
 }
 
 /// 1. Locks the numbers, in the order in which every load does, so that no sign-up and no event comes
@@ -97,7 +97,7 @@ pub(super) async fn load_dark_pais(
 
     // 2.
     let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
-    let (outcomes, PaiWrites { subscribers, pais, updates }) = plan_pais(known, accounts, batch);
+    let (outcomes, PaiWrites { subscribers, pais, updates }) = plan_pais(known, Some(place.file_id), accounts, batch);
 
     // 3.
     try_join_all(subscribers.iter().map(|new| insert_subscriber(tx, now, new))).await?;
@@ -138,7 +138,7 @@ async fn read_known_pais(
 ) -> Result<(), TxError> {
     let pais: Vec<&str> = batch.iter().map(|line| line.pai.as_str()).collect();
     let sql = format!(
-        "SELECT pai, partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint
+        "SELECT pai, partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint, migration_file
          FROM pais WHERE pai = ANY ($1) ORDER BY pai {lock}"
     );
     for row in db.query(&sql, &[&pais]).await? {
@@ -147,6 +147,7 @@ async fn read_known_pais(
             state: parse_column(&row, "pais.state", PaiState::parse)?,
             is_dark: row.try_get("is_dark")?,
             fingerprint: read_fingerprint(&row, "pais.migration_fingerprint")?,
+            file_id: row.try_get("migration_file")?,
         };
         known.pais.insert(row.try_get("pai")?, found);
     }

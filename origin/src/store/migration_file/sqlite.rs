@@ -51,7 +51,7 @@ pub(super) fn check_dark_pais(
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
-    Ok(plan_pais(read_known_rows(db, batch)?, accounts, batch).0)
+    Ok(plan_pais(read_known_rows(db, batch)?, None, accounts, batch).0)
 }
 
 pub(super) fn load_dark_pais(
@@ -61,7 +61,7 @@ pub(super) fn load_dark_pais(
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
-    let (outcomes, writes) = plan_pais(read_known_rows(tx, batch)?, accounts, batch);
+    let (outcomes, writes) = plan_pais(read_known_rows(tx, batch)?, Some(place.file_id), accounts, batch);
     let PaiWrites { subscribers, pais, updates } = writes;
     subscribers.iter().try_for_each(|new| insert_subscriber(tx, now, new))?;
     pais.iter().try_for_each(|new| insert_pai(tx, now, place, new))?;
@@ -90,7 +90,8 @@ fn read_known_rows(db: &Connection, batch: &[DarkPai]) -> Result<KnownRows, Stor
 
 fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Result<(), StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint FROM pais WHERE pai = ?1",
+        "SELECT partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint, migration_file
+         FROM pais WHERE pai = ?1",
     )?;
     let mut rows = select.query([line.pai.as_str()])?;
     if let Some(row) = rows.next()? {
@@ -99,6 +100,7 @@ fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Res
             state: parse_column(row, "pais.state", PaiState::parse)?,
             is_dark: row.get("is_dark")?,
             fingerprint: row.get("migration_fingerprint")?,
+            file_id: row.get("migration_file")?,
         };
         known.pais.insert(line.pai.to_string(), found);
     }
