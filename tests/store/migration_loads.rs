@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
+use onbill_origin::config::ChargeNeeds;
 use onbill_origin::migration_files::{Ceilings, LoadError, LoadedFile};
 use onbill_origin::store::{FaultHook, StoreError};
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
@@ -26,6 +27,7 @@ on_each_database!(
     older_file_does_not_undo_a_newer_one,
     claims_of_a_pai_that_was_loaded_do_not_need_its_line,
     closed_pai_takes_its_closed_line,
+    open_pai_needs_what_its_charges_will_need,
 );
 
 const ACCOUNTS: [&str; 4] = [
@@ -63,14 +65,14 @@ fn counts(files: &[LoadedFile]) -> Vec<[u64; 4]> {
 
 async fn same_files_again_change_nothing(db: TestStore) {
     let other = begin(&db).await;
-    let lines = [subscribed_line("pci1", "+12025550101", "s-1"), pai_line("pci2", "+12025550102", ",,,,,,,")];
+    let lines = [subscribed_line("pci1", "+12025550101", "s-1"), subscribed_line("pci2", "+12025550102", "s-pci2")];
     let (pais, charges) = (pais_csv(&lines), charges_csv(&[charge_line("c-1", "pci1", 600)]));
     let first = other.load_sound(&db.store, &pais, Some(&charges)).await;
     assert_eq!(counts(&first), [[2, 0, 0, 0], [1, 0, 0, 0]]);
     let tables =
         ["pais", "subscribers", "transactions", "mandates", "migration_files WHERE state = 'LOADED'"];
     for table in tables {
-        let rows = if table.starts_with("transactions") || table == "mandates" { 1 } else { 2 };
+        let rows = if table.starts_with("transactions") { 1 } else { 2 };
         assert_eq!(db.place.count_rows(table).await, rows, "{table}");
     }
     assert_eq!(db.place.count_rows("migration_files WHERE length(sha256) = 32").await, 2);
@@ -85,8 +87,8 @@ async fn same_files_again_change_nothing(db: TestStore) {
     assert_eq!(counts(&again), [[0, 2, 0, 0], [0, 1, 0, 0]]);
     for table in tables {
         let rows = match table {
-            "pais" | "subscribers" => 2,
-            "transactions" | "mandates" => 1,
+            "pais" | "subscribers" | "mandates" => 2,
+            "transactions" => 1,
             _ => 3,
         };
         assert_eq!(db.place.count_rows(table).await, rows, "{table}");
@@ -143,10 +145,10 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
     subscribing.await.expect("works");
     db.post_new_charge(new_charge(own.pai, "c-taken", 1599)).await;
     let lines = [
-        pai_line("unknown", "+12025550199", ",,,,,,,"),
-        pai_line("ceased", "+12025550103", ",,,,,,,"),
-        pai_line("another", "+12025550102", ",,,,,,,").replace("2021-03-14", "2019-01-01"),
-        pai_line("second", "+12025550104", ",,,,,,,").replace("2021-03-14", "2025-01-01"),
+        subscribed_line("unknown", "+12025550199", "s-unknown"),
+        subscribed_line("ceased", "+12025550103", "s-ceased"),
+        subscribed_line("another", "+12025550102", "s-another").replace("2021-03-14", "2019-01-01"),
+        subscribed_line("second", "+12025550104", "s-second").replace("2021-03-14", "2025-01-01"),
         format!("netflix,{},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,", own.pai),
         subscribed_line("other", "+12025550101", "s-other").replace("netflix", "tunes"),
         subscribed_line("sound", "+12025550101", "s-1"),
@@ -177,12 +179,12 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
 async fn lines_that_contradict_each_other_are_all_refused(db: TestStore) {
     let other = begin(&db).await;
     let first = pais_csv(&[
-        pai_line("twice", "+12025550101", ",,,,,,,"),
-        pai_line("one", "+12025550102", ",,,,,,,"),
-        pai_line("two", "+12025550102", ",,,,,,,"),
+        subscribed_line("twice", "+12025550101", "s-twice"),
+        subscribed_line("one", "+12025550102", "s-one"),
+        subscribed_line("two", "+12025550102", "s-two"),
         pai_line("euro", "+12025550104", "s-1,NEW_ACCOUNT,standard,1599,EUR,,,"),
     ]);
-    let second = pais_csv(&[pai_line("twice", "+12025550101", ",,,,,,,")]);
+    let second = pais_csv(&[subscribed_line("twice", "+12025550101", "s-twice")]);
     let charges = charges_csv(&[
         charge_line("c-1", "unloaded", 0),
         charge_line("c-2", "twice", 1600),
@@ -212,7 +214,7 @@ async fn too_many_bad_lines_load_nothing(db: TestStore) {
     let sound = |n: u32| format!("netflix,closed-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
     let mut lines: Vec<String> = (0..18).map(sound).collect();
     lines.insert(4, "broken".to_owned());
-    lines.insert(12, pai_line("unknown", "+12025550199", ",,,,,,,"));
+    lines.insert(12, subscribed_line("unknown", "+12025550199", "s-unknown"));
     let ceilings = |bad_percent, bad_in_a_row| Ceilings { bad_percent, bad_in_a_row };
     for (ceilings, why) in [(ceilings(9, 10), "2 of 20 lines are bad"), (ceilings(10, 1), "all bad")] {
         other.ceilings = ceilings;
@@ -228,7 +230,7 @@ async fn too_many_bad_lines_load_nothing(db: TestStore) {
 
 async fn file_of_another_kind_is_named(db: TestStore) {
     let other = begin(&db).await;
-    let sound = pais_csv(&[pai_line("pci1", "+12025550101", ",,,,,,,")]);
+    let sound = pais_csv(&[subscribed_line("pci1", "+12025550101", "s-pci1")]);
     let utf_16: String = sound.chars().flat_map(|each| [each, '\0']).collect();
     let (no_lines, semicolons) = (pais_csv(&[""]), sound.replace(',', ";"));
     let charges_first = charges_csv(&[charge_line("c-1", "pci1", 0)]);
@@ -336,4 +338,36 @@ async fn closed_pai_takes_its_closed_line(db: TestStore) {
     let closed = pais_csv(&[line.replace("ACTIVE", "CLOSED")]);
     assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 0, 1, 0]]);
     assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 1, 0, 0]]);
+}
+
+async fn open_pai_needs_what_its_charges_will_need(db: TestStore) {
+    let mut other = begin(&db).await;
+    let priced = subscribed_line("pci1", "+12025550101", "s-1");
+    let lines = [
+        pai_line("pci4", "+12025550104", ",,,,,,,").replace("2021-03-14", "2025-01-01"),
+        priced.replace("1599,USD", ","),
+        "netflix,pci9,,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,".to_owned(),
+    ];
+    let pais = pais_csv(&lines);
+    let subscription = "pais.csv value: line 2, column ext_subscription_id: must not be empty: by charge_needs, \
+                        charges of an open PAI need a subscription";
+    let price = "pais.csv value: line 3, column price: must not be empty: by charge_needs, charges of an open PAI need \
+                 an agreed price";
+    for (needs, expected) in [
+        (ChargeNeeds::Mandate, vec![subscription, price]),
+        (ChargeNeeds::Subscription, vec![subscription]),
+        (ChargeNeeds::Pai, vec![]),
+    ] {
+        set_charge_needs(&mut other, needs);
+        let (_, complaints) = other.check(&db.store, &[&pais], None).await;
+        assert_eq!(complaints, expected, "{needs:?}");
+    }
+    set_charge_needs(&mut other, ChargeNeeds::Mandate);
+    let (loaded, _) = other.load(&db.store, &[&pais], None).await;
+    assert_eq!(counts(&loaded.expect("loads")), [[1, 0, 0, 2]]);
+}
+
+fn set_charge_needs(other: &mut OtherSystem, needs: ChargeNeeds) {
+    let partner = other.config.partners.iter_mut().find(|partner| partner.id.as_str() == "netflix");
+    partner.expect("is sold").charge_needs = needs;
 }

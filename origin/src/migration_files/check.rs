@@ -4,13 +4,13 @@
 use super::charges::{ChargeCheck, open_charges};
 use super::headers::{CHARGES_HEADER, PAIS_HEADER};
 use super::lines::RowMaker;
-use super::pais::{KnownPais, PaiCheck, open_pais};
+use super::pais::{ImportedPai, ImportedSubscription, KnownPais, PaiCheck, open_pais};
 use super::problem::{NotThisFile, Problem, ProblemCounts, ProblemKind};
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
 use super::source::{Files, Source};
 use crate::ambient::Random;
-use crate::config::{AccountSource, Config};
+use crate::config::{AccountSource, ChargeNeeds, Config};
 use crate::fault::Fault;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
@@ -18,7 +18,7 @@ use crate::store::{
     StoreError,
 };
 use onbill_domain::ids::PartnerId;
-use onbill_domain::pai::Pai;
+use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::{BTreeSet, HashSet};
 
@@ -226,7 +226,16 @@ impl FileCheck<'_> {
             if batch.is_empty() {
                 return Ok(());
             }
-            let batch = checked.sound_of(source, batch);
+            let mut batch = checked.sound_of(source, batch);
+            batch.retain(|(line, imported)| {
+                let lack = self.find_lack(imported);
+                if let Some((column, why)) = lack {
+                    let text = format!("line {line}, column {}: {why}", PAIS_HEADER[column]);
+                    let (file, kind) = (source.name.clone(), ProblemKind::Value);
+                    checked.note(observer, &Problem { file, line: *line, kind, text });
+                }
+                lack.is_none()
+            });
             let pais: Result<Vec<DarkPai>, Fault> =
                 batch.into_iter().map(|(line, imported)| rows.make_pai(line, imported)).collect();
             let pais = pais.map_err(LoadError::Fault)?;
@@ -241,6 +250,22 @@ impl FileCheck<'_> {
                 }
             }
             observer.advance(lines.position());
+        }
+    }
+
+    /// Column of what an open PAI lacks, and why that is wrong: its charges would be declined after the cut-over.
+    fn find_lack(&self, imported: &ImportedPai) -> Option<(usize, &'static str)> {
+        if imported.state == PaiState::Closed {
+            return None;
+        }
+        match (self.config.charge_needs(&imported.partner), &imported.subscription) {
+            (ChargeNeeds::Subscription | ChargeNeeds::Mandate, None) => {
+                Some((6, "must not be empty: by charge_needs, charges of an open PAI need a subscription"))
+            }
+            (ChargeNeeds::Mandate, Some(ImportedSubscription { price: None, .. })) => {
+                Some((9, "must not be empty: by charge_needs, charges of an open PAI need an agreed price"))
+            }
+            (ChargeNeeds::Pai, _) | (ChargeNeeds::Subscription | ChargeNeeds::Mandate, Some(_)) => None,
         }
     }
 
