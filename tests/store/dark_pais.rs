@@ -22,8 +22,8 @@ on_each_database!(
 );
 
 const NUMBER: &str = "+12025550101";
-const PAI: &str = "ENT1664367665579";
-const LINE: &str = "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,\
+pub(crate) const PAI: &str = "ENT1664367665579";
+pub(crate) const LINE: &str = "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,\
                     EXISTING_ACCOUNT,standard,1599,USD,2026-12-17,,";
 
 pub(crate) fn pai_of(text: &str) -> Pai {
@@ -31,7 +31,7 @@ pub(crate) fn pai_of(text: &str) -> Pai {
 }
 
 /// A ledger with one dark PAI.
-async fn with_dark_pai(db: &TestStore) -> OtherSystem {
+pub(crate) async fn with_dark_pai(db: &TestStore) -> OtherSystem {
     let other = OtherSystem::of_acme(NOW);
     other.import_accounts(&db.store, &["+12025550101,active,postpaid,,USD,2021-03-14"]).await;
     other.load_sound(&db.store, &pais_csv(&[LINE]), None).await;
