@@ -3,11 +3,13 @@
 use crate::dark_pais::pai_of;
 use crate::mandates::charge_for;
 use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_ext_id, partner_id, usd,
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_day,
+    parse_ext_id, partner_id, usd,
 };
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
+use onbill_origin::config::OperatorTimeZone;
 use onbill_origin::store::{
-    NewCharge, Period, PostChargeResult, PostRefundResult, RedriveResult, RedriveTarget, ReportDate,
+    DaySpan, LookupIds, NewCharge, Period, PostChargeResult, PostRefundResult, RedriveResult, RedriveTarget, ReportDate,
     ReportFilter,
 };
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
@@ -94,6 +96,9 @@ async fn refund_of_a_claim_goes_to_billing_by_its_own_id_within_what_remains(db:
     assert_eq!(refund("r-3", 600).await, PostRefundResult::NotWithinRemainder { remaining });
     let rest = refund("r-4", 599).await;
     assert!(matches!(rest, PostRefundResult::Created(_)), "{rest:?}");
+    let id = LookupIds::External(vec![parse_ext_id("r-4")]);
+    let found = db.store.find_refunds_by_id(partner_id("netflix"), id).await.expect("works");
+    assert!(matches!(&found[..], [refund] if refund.billed_as == "line-1"), "{found:?}");
 }
 
 async fn pending_claim_waits_for_the_result_of_the_other_system(db: TestStore) {
@@ -132,6 +137,12 @@ async fn claim_is_in_no_report_and_counts_against_no_limit(db: TestStore) {
         let page = db.store.list_charges(filter, None, 10).await.expect("works");
         assert!(page.lines.is_empty(), "{dated:?}");
     }
+    let day = parse_day("2026-11-17");
+    db.store.count_day(NOW, DaySpan::of(day, &OperatorTimeZone::default())).await.expect("works");
+    assert_eq!(db.store.list_charge_counts(day, day).await, Ok(Vec::new()));
+    let id = LookupIds::External(vec![parse_ext_id("c-1")]);
+    let found = db.store.find_charges_by_id(partner_id("netflix"), id).await.expect("works");
+    assert!(matches!(&found[..], [claim] if claim.is_claim), "{found:?}");
 }
 
 async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
