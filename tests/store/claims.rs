@@ -1,16 +1,18 @@
 //! Charges that another system has posted.
 
+use crate::audit::stamp;
 use crate::dark_pais::pai_of;
 use crate::mandates::charge_for;
 use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_day,
-    parse_ext_id, partner_id, usd,
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_day, parse_ext_id, partner_id,
+    usd,
 };
+use onbill_domain::wire::dispute::DisputeReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_origin::config::OperatorTimeZone;
 use onbill_origin::store::{
-    DaySpan, LookupIds, NewCharge, Period, PostChargeResult, PostRefundResult, RedriveResult, RedriveTarget, ReportDate,
-    ReportFilter,
+    DaySpan, DisputeChange, DisputeStep, LookupIds, NewCharge, Period, PostChargeResult, PostDisputeResult,
+    PostRefundResult, RedriveResult, RedriveTarget, ReportDate, ReportFilter,
 };
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
 
@@ -151,6 +153,15 @@ async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
     assert_eq!(post(&db, new_charge(pai_of(PAI), "c-1", 1599)).await, PostChargeResult::NotCutOver);
     let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("c-1", "r-1", None)).await;
     assert_eq!(refunded, Ok(PostRefundResult::NotCutOver));
+    let dispute = DisputeChange {
+        dispute_id: "dp-1".to_owned(),
+        transaction_id: db.find_charge("c-1").await.transaction_id,
+        reference: parse_ext_id("d-1"),
+        step: DisputeStep::Open(DisputeReason::Fraud),
+    };
+    let disputed = db.store.post_dispute(Some(fresh_nonce()), NOW, stamp("T-1"), dispute).await;
+    assert_eq!(disputed, Ok(PostDisputeResult::NotCutOver));
+    assert!(db.lease_due(600).await.is_empty(), "the partner hears of nothing");
 }
 
 async fn claim_never_goes_to_billing(db: TestStore) {

@@ -1,15 +1,17 @@
 //! A PAI that was loaded from another system's file: it follows account events, no one is informed of it,
 //! and nothing is charged.
 
+use crate::audit::stamp;
 use crate::test_store::{
     NOW, TestStore, declined_by, fresh_nonce, new_charge, new_signup, parse_ext_id, partner_id,
 };
 use onbill_domain::account_event::AccountEvent;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_origin::store::{
-    IssueSignupResult, NewAccountEvent, NumberIndex, PostChargeResult, RecordEventResult,
+    ClosePaiResult, IssueSignupResult, NewAccountEvent, NumberIndex, PostChargeResult, RecordEventResult,
 };
 use onbill_test_harness::other_system::{OtherSystem, pais_csv};
 
@@ -19,6 +21,7 @@ on_each_database!(
     line_of_a_dark_pai_is_on_the_bill_already,
     closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber,
     signup_beside_a_load_leaves_one_open_pai,
+    desk_does_not_end_a_dark_pai,
 );
 
 const NUMBER: &str = "+12025550101";
@@ -154,4 +157,17 @@ async fn signup_beside_a_load_leaves_one_open_pai(db: TestStore) {
     }
     assert_eq!(db.place.count_rows("pais").await, 8);
     assert_eq!(db.place.count_rows("subscribers").await, 8);
+}
+
+async fn desk_does_not_end_a_dark_pai(db: TestStore) {
+    with_dark_pai(&db).await;
+    let close = async || {
+        let reason = DeclineReason::PaiRevokedByUser;
+        db.store.close_link(Some(fresh_nonce()), NOW, stamp("T-1"), None, pai_of(PAI), reason).await
+    };
+    assert_eq!(close().await, Ok(ClosePaiResult::NotCutOver));
+    assert_eq!(db.place.count_rows("pais WHERE state = 'ACTIVE'").await, 1);
+    assert_eq!(db.place.count_rows("audit WHERE act = 'link-closed' AND outcome = 'refused'").await, 1);
+    db.place.run_sql("UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000").await;
+    assert_eq!(close().await, Ok(ClosePaiResult::Closed));
 }
