@@ -371,7 +371,8 @@ pub(super) fn problem_of(
             (ProblemKind::AnotherSubscriber, 3, "is not the present subscriber of this number")
         }
         LoadRefusal::TwoOpenPais => {
-            (ProblemKind::TwoOpenPais, 2, "has an open PAI at this partner in the ledger")
+            let why = "has an open PAI at this partner in the ledger: end that by close-pai, if its sign-up was left";
+            (ProblemKind::TwoOpenPais, 2, why)
         }
         LoadRefusal::SubscriptionTaken => {
             (ProblemKind::SubscriptionTaken, 6, "is the id of another subscription in the ledger")
