@@ -84,9 +84,8 @@ async fn a_charge_that_billing_lacks_is_asked_for(db: TestStore) {
 async fn what_another_system_has_charged_is_not_adopted(db: TestStore) {
     let other = with_dark_pai(&db).await;
     let pai = pai_of(dark_pais::PAI);
-    let claim = format!(
-        "netflix,c-0,{pai},1599,USD,0,APPROVED,line-0,2026-11-17T12:00:00Z,2026-11-01,2026-11-30"
-    );
+    let claim =
+        format!("netflix,c-0,{pai},1599,USD,0,APPROVED,line-0,2026-11-17T12:00:00Z,2026-11-01,2026-11-30");
     other.load_sound(&db.store, &pais_csv(&[LINE]), Some(&charges_csv(&[claim]))).await;
     let refund = |ext_id: &str, is_billed| LostRefund {
         refund_id: format!("rf-{}", next_number()),

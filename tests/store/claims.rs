@@ -165,14 +165,14 @@ async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
 }
 
 async fn claim_never_goes_to_billing(db: TestStore) {
-    with_claims(&db, &[claim_line("c-1", "", "PENDING", ""), claim_line("c-2", "0", "APPROVED", "line-2")]).await;
+    with_claims(&db, &[claim_line("c-1", "", "PENDING", ""), claim_line("c-2", "0", "APPROVED", "line-2")])
+        .await;
     let (pending, settled) = (db.find_charge("c-1").await, db.find_charge("c-2").await);
     let found = db.store.find_pending_charge(pending.transaction_id.clone()).await.expect("works");
     assert_eq!(found, None);
-    for target in [
-        RedriveTarget::Charge(pending.transaction_id),
-        RedriveTarget::ChargeWebhook(settled.transaction_id),
-    ] {
+    for target in
+        [RedriveTarget::Charge(pending.transaction_id), RedriveTarget::ChargeWebhook(settled.transaction_id)]
+    {
         assert_eq!(db.store.redrive(NOW, target).await, Ok(RedriveResult::NotNeeded));
     }
     assert!(db.lease_due(600).await.is_empty());

@@ -137,7 +137,9 @@ async fn signup_beside_a_load_leaves_one_open_pai(db: TestStore) {
         let number = format!("+12025550{n}");
         let account = format!("{number},active,postpaid,,USD,2021-03-14");
         other.import_accounts(&db.store, &[&account]).await;
-        let line = format!("netflix,pci{n},{number},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,s-{n},NEW_ACCOUNT,standard,1599,USD,,,");
+        let line = format!(
+            "netflix,pci{n},{number},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,s-{n},NEW_ACCOUNT,standard,1599,USD,,,"
+        );
         let mut new = new_signup("netflix", n, "2021-03-14");
         new.pai.number.index = index_of(&other, &number);
         let file = pais_csv(&[line]);

@@ -65,7 +65,8 @@ fn counts(files: &[LoadedFile]) -> Vec<[u64; 4]> {
 
 async fn same_files_again_change_nothing(db: TestStore) {
     let other = begin(&db).await;
-    let lines = [subscribed_line("pci1", "+12025550101", "s-1"), subscribed_line("pci2", "+12025550102", "s-pci2")];
+    let lines =
+        [subscribed_line("pci1", "+12025550101", "s-1"), subscribed_line("pci2", "+12025550102", "s-pci2")];
     let (pais, charges) = (pais_csv(&lines), charges_csv(&[charge_line("c-1", "pci1", 600)]));
     let first = other.load_sound(&db.store, &pais, Some(&charges)).await;
     assert_eq!(counts(&first), [[2, 0, 0, 0], [1, 0, 0, 0]]);
@@ -301,7 +302,8 @@ async fn older_file_does_not_undo_a_newer_one(db: TestStore) {
     let other = begin(&db).await;
     let line = subscribed_line("pci1", "+12025550101", "s-1");
     let older = [pais_csv(&[&line]), charges_csv(&[charge_line("c-1", "pci1", 100)])];
-    let newer = [pais_csv(&[line.replace("ACTIVE", "SUSPENDED")]), charges_csv(&[charge_line("c-1", "pci1", 600)])];
+    let newer =
+        [pais_csv(&[line.replace("ACTIVE", "SUSPENDED")]), charges_csv(&[charge_line("c-1", "pci1", 600)])];
     for [pais, charges] in [&older, &newer] {
         other.load_sound(&db.store, pais, Some(charges)).await;
     }
@@ -312,7 +314,8 @@ async fn older_file_does_not_undo_a_newer_one(db: TestStore) {
     for charge in [less.clone(), less.replace("APPROVED", "DECLINED").replace("500", "0")] {
         let charges = charges_csv(&[charge]);
         let (_, complaints) = other.load(&db.store, &[&newer[0]], Some(&charges)).await;
-        let changed = "charges.csv changed: line 2, column ext_transaction_id: was loaded before with other values";
+        let changed =
+            "charges.csv changed: line 2, column ext_transaction_id: was loaded before with other values";
         assert_eq!(complaints, [changed]);
     }
     assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 600").await, 1);
@@ -335,7 +338,9 @@ async fn closed_pai_takes_its_closed_line(db: TestStore) {
     let line = subscribed_line("pci1", "+12025550101", "s-1");
     other.load_sound(&db.store, &pais_csv(&[&line]), None).await;
     // The account ends here, and both systems learn of it.
-    db.place.run_sql("UPDATE pais SET state = 'CLOSED', closed_reason = 'account-closed', closed_at = 1").await;
+    db.place
+        .run_sql("UPDATE pais SET state = 'CLOSED', closed_reason = 'account-closed', closed_at = 1")
+        .await;
     let closed = pais_csv(&[line.replace("ACTIVE", "CLOSED")]);
     assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 0, 1, 0]]);
     assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 1, 0, 0]]);

@@ -418,9 +418,8 @@ pub(in crate::store) async fn find_pending_charge(
     db: &PgConnection<'_>,
     transaction_id: &str,
 ) -> Result<Option<Charge>, TxError> {
-    let sql = format!(
-        "{CHARGE} WHERE t.transaction_id = $1 AND t.settled_at IS NULL AND t.migration_file IS NULL"
-    );
+    let sql =
+        format!("{CHARGE} WHERE t.transaction_id = $1 AND t.settled_at IS NULL AND t.migration_file IS NULL");
     db.query_optional(&sql, &[&transaction_id]).await?.as_ref().map(read_charge).transpose()
 }
 

@@ -49,8 +49,9 @@ pub(super) fn plan_claims<'b>(
     batch: &'b [Claim],
 ) -> (Vec<LoadOutcome>, ClaimWrites<'b>) {
     let mut writes = ClaimWrites::default();
-    let outcomes =
-        batch.iter().map(|claim| known.plan(file_id, claim, &mut writes).unwrap_or_else(LoadOutcome::Refused));
+    let outcomes = batch
+        .iter()
+        .map(|claim| known.plan(file_id, claim, &mut writes).unwrap_or_else(LoadOutcome::Refused));
     (outcomes.collect(), writes)
 }
 

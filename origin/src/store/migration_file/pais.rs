@@ -71,9 +71,9 @@ pub(super) fn plan_pais(
     batch: &[DarkPai],
 ) -> (Vec<LoadOutcome>, PaiWrites<'_>) {
     let mut writes = PaiWrites::default();
-    let outcomes = batch
-        .iter()
-        .map(|line| known.plan_line(file_id, accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused));
+    let outcomes = batch.iter().map(|line| {
+        known.plan_line(file_id, accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused)
+    });
     (outcomes.collect(), writes)
 }
 
@@ -175,10 +175,6 @@ impl KnownPai {
         }
         let stays = fingerprint.starts_with(&line.fingerprint.stays) && !is_older(file_id, self.file_id);
         let may_follow = self.state != PaiState::Closed || line.state == PaiState::Closed;
-        if stays && self.is_dark && may_follow {
-            Ok(LoadOutcome::Updated)
-        } else {
-            Err(LoadRefusal::Changed)
-        }
+        if stays && self.is_dark && may_follow { Ok(LoadOutcome::Updated) } else { Err(LoadRefusal::Changed) }
     }
 }

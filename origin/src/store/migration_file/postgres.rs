@@ -97,7 +97,8 @@ pub(super) async fn load_dark_pais(
 
     // 2.
     let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
-    let (outcomes, PaiWrites { subscribers, pais, updates }) = plan_pais(known, Some(place.file_id), accounts, batch);
+    let (outcomes, PaiWrites { subscribers, pais, updates }) =
+        plan_pais(known, Some(place.file_id), accounts, batch);
 
     // 3.
     try_join_all(subscribers.iter().map(|new| insert_subscriber(tx, now, new))).await?;
