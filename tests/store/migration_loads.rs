@@ -27,6 +27,7 @@ on_each_database!(
     older_file_does_not_undo_a_newer_one,
     claims_of_a_pai_that_was_loaded_do_not_need_its_line,
     closed_pai_takes_its_closed_line,
+    closed_pai_before_the_open_one_is_of_the_same_subscriber,
     open_pai_needs_what_its_charges_will_need,
 );
 
@@ -376,4 +377,21 @@ async fn open_pai_needs_what_its_charges_will_need(db: TestStore) {
 fn set_charge_needs(other: &mut OtherSystem, needs: ChargeNeeds) {
     let partner = other.config.partners.iter_mut().find(|partner| partner.id.as_str() == "netflix");
     partner.expect("is sold").charge_needs = needs;
+}
+
+async fn closed_pai_before_the_open_one_is_of_the_same_subscriber(db: TestStore) {
+    let other = begin(&db).await;
+    let closed = |pai: &str, number: &str| subscribed_line(pai, number, pai).replace("ACTIVE", "CLOSED");
+    // In one batch, and in another file.
+    let first = [
+        closed("old1", "+12025550101"),
+        subscribed_line("new1", "+12025550101", "s-1"),
+        closed("old2", "+12025550102"),
+    ];
+    other.load_sound(&db.store, &pais_csv(&first), None).await;
+    let second = [subscribed_line("new2", "+12025550102", "s-2")];
+    other.load_sound(&db.store, &pais_csv(&second), None).await;
+    assert_eq!(db.place.count_rows("subscribers").await, 2);
+    assert_eq!(db.place.count_rows("subscribers WHERE ended_at IS NULL").await, 2);
+    assert_eq!(db.place.count_rows("pais").await, 4);
 }

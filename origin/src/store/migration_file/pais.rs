@@ -34,12 +34,16 @@ pub(super) struct KnownSubscriber {
     pub(super) subscriber_id: String,
     pub(super) subscriber_ref: Option<String>,
     pub(super) is_present: bool,
+    /// Ended when they were recorded: all that was loaded of them was closed.
+    pub(super) came_ended: bool,
 }
 
 /// What is to be written.
 #[derive(Default)]
 pub(super) struct PaiWrites<'b> {
     pub(super) subscribers: Vec<NewSubscriber<'b>>,
+    /// Ids of subscribers whose closed PAIs came before their open one: they have not left after all.
+    pub(super) present: Vec<String>,
     pub(super) pais: Vec<NewDarkPai<'b>>,
     pub(super) updates: Vec<PaiUpdate<'b>>,
 }
@@ -102,7 +106,7 @@ impl KnownRows {
             return Err(LoadRefusal::SubscriptionTaken);
         }
         let subscriber = match &line.holder {
-            Some(holder) => self.find_subscriber(holder, is_open)?,
+            Some(holder) => self.find_subscriber(holder, is_open, writes)?,
             None => None,
         };
         let subscriber_id = subscriber.clone().unwrap_or_else(|| line.fresh.subscriber_id.clone());
@@ -142,16 +146,30 @@ impl KnownRows {
 
     /// The subscriber on record. An open PAI needs the number's present one; a closed one may be of one who
     /// has left.
-    fn find_subscriber(&self, holder: &LineHolder, is_open: bool) -> Result<Option<String>, LoadRefusal> {
-        let Some(on_record) = self.subscribers.get(&holder.number.index) else { return Ok(None) };
-        let is_same = |one: &&KnownSubscriber| one.subscriber_ref.as_ref() == Some(&holder.subscriber_ref);
-        let present = on_record.iter().find(|one| one.is_present);
-        if is_open && present.is_some_and(|present| !is_same(&present)) {
-            return Err(LoadRefusal::AnotherSubscriber);
+    fn find_subscriber(
+        &mut self,
+        holder: &LineHolder,
+        is_open: bool,
+        writes: &mut PaiWrites<'_>,
+    ) -> Result<Option<String>, LoadRefusal> {
+        let Some(on_record) = self.subscribers.get_mut(&holder.number.index) else { return Ok(None) };
+        let is_same = |one: &KnownSubscriber| one.subscriber_ref.as_ref() == Some(&holder.subscriber_ref);
+        if let Some(present) = on_record.iter().find(|one| one.is_present) {
+            if is_same(present) {
+                return Ok(Some(present.subscriber_id.clone()));
+            }
+            if is_open {
+                return Err(LoadRefusal::AnotherSubscriber);
+            }
         }
-        let same = present.filter(is_same);
-        let same = same.or_else(|| on_record.iter().filter(|_| !is_open).find(is_same));
-        Ok(same.map(|one| one.subscriber_id.clone()))
+        let mut same = on_record.iter_mut().filter(|one| is_same(one));
+        if !is_open {
+            return Ok(same.next().map(|one| one.subscriber_id.clone()));
+        }
+        let Some(one) = same.find(|one| one.came_ended) else { return Ok(None) };
+        one.is_present = true;
+        writes.present.push(one.subscriber_id.clone());
+        Ok(Some(one.subscriber_id.clone()))
     }
 
     fn add_subscriber(&mut self, line: &DarkPai, is_present: bool) {
@@ -160,6 +178,7 @@ impl KnownRows {
             subscriber_id: line.fresh.subscriber_id.clone(),
             subscriber_ref: Some(subscriber_ref.clone()),
             is_present,
+            came_ended: !is_present,
         });
     }
 }

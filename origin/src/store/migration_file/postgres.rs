@@ -97,11 +97,15 @@ pub(super) async fn load_dark_pais(
 
     // 2.
     let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
-    let (outcomes, PaiWrites { subscribers, pais, updates }) =
+    let (outcomes, PaiWrites { subscribers, present, pais, updates }) =
         plan_pais(known, Some(place.file_id), accounts, batch);
 
     // 3.
     try_join_all(subscribers.iter().map(|new| insert_subscriber(tx, now, new))).await?;
+    for subscriber_id in &present {
+        let sql = "UPDATE subscribers SET ended_at = NULL WHERE subscriber_id = $1";
+        tx.execute_one("subscribers", sql, &[subscriber_id]).await?;
+    }
     try_join_all(pais.iter().map(|new| insert_pai(tx, now, place, new))).await?;
     try_join_all(pais.iter().map(|new| insert_subscription(tx, now, new))).await?;
     let mandates = pais.iter().filter_map(|new| Some(&new.line.subscription.as_ref()?.mandate));
@@ -167,13 +171,15 @@ async fn read_known_numbers(
 ) -> Result<(), TxError> {
     let numbers: Vec<&[u8]> =
         batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index.0.as_slice())).collect();
-    let subscribers = "SELECT number_index, subscriber_id, subscriber_ref, ended_at IS NULL AS is_present
+    let subscribers = "SELECT number_index, subscriber_id, subscriber_ref, ended_at IS NULL AS is_present,
+             ended_at IS NOT DISTINCT FROM created_at AS came_ended
          FROM subscribers WHERE number_index = ANY ($1)";
     for row in db.query(subscribers, &[&numbers]).await? {
         let found = KnownSubscriber {
             subscriber_id: row.try_get("subscriber_id")?,
             subscriber_ref: row.try_get("subscriber_ref")?,
             is_present: row.try_get("is_present")?,
+            came_ended: row.try_get("came_ended")?,
         };
         let number = NumberIndex(read_hash(&row, "subscribers.number_index")?);
         known.subscribers.entry(number).or_default().push(found);

@@ -62,8 +62,12 @@ pub(super) fn load_dark_pais(
     batch: &[DarkPai],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
     let (outcomes, writes) = plan_pais(read_known_rows(tx, batch)?, Some(place.file_id), accounts, batch);
-    let PaiWrites { subscribers, pais, updates } = writes;
+    let PaiWrites { subscribers, present, pais, updates } = writes;
     subscribers.iter().try_for_each(|new| insert_subscriber(tx, now, new))?;
+    for subscriber_id in &present {
+        tx.prepare_cached("UPDATE subscribers SET ended_at = NULL WHERE subscriber_id = ?1")?
+            .execute([subscriber_id])?;
+    }
     pais.iter().try_for_each(|new| insert_pai(tx, now, place, new))?;
     updates.iter().try_for_each(|update| update_pai(tx, now, place, update))?;
     note_progress(tx, place)?;
@@ -112,7 +116,8 @@ fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows
         return Ok(());
     }
     let mut select = db.prepare_cached(
-        "SELECT subscriber_id, subscriber_ref, ended_at IS NULL AS is_present FROM subscribers
+        "SELECT subscriber_id, subscriber_ref, ended_at IS NULL AS is_present, ended_at IS created_at AS came_ended
+         FROM subscribers
          WHERE number_index = ?1",
     )?;
     let mut rows = select.query([number.0])?;
@@ -124,8 +129,12 @@ fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows
         for partner in open.query_map([&subscriber_id], |row| row.get::<_, String>(0))? {
             known.open_pais.insert((subscriber_id.clone(), partner?));
         }
-        let (subscriber_ref, is_present) = (row.get("subscriber_ref")?, row.get("is_present")?);
-        found.push(KnownSubscriber { subscriber_id, subscriber_ref, is_present });
+        found.push(KnownSubscriber {
+            subscriber_id,
+            subscriber_ref: row.get("subscriber_ref")?,
+            is_present: row.get("is_present")?,
+            came_ended: row.get("came_ended")?,
+        });
     }
     known.subscribers.insert(number, found);
     let account: Option<(String, Option<String>)> = db
