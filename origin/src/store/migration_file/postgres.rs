@@ -172,7 +172,7 @@ async fn read_known_numbers(
     let numbers: Vec<&[u8]> =
         batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index.0.as_slice())).collect();
     let subscribers = "SELECT number_index, subscriber_id, subscriber_ref, ended_at IS NULL AS is_present,
-             ended_at IS NOT DISTINCT FROM created_at AS came_ended
+             ended_at IS NOT DISTINCT FROM created_at AND erasure_requested_at IS NULL AS came_ended
          FROM subscribers WHERE number_index = ANY ($1)";
     for row in db.query(subscribers, &[&numbers]).await? {
         let found = KnownSubscriber {

@@ -116,7 +116,8 @@ fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows
         return Ok(());
     }
     let mut select = db.prepare_cached(
-        "SELECT subscriber_id, subscriber_ref, ended_at IS NULL AS is_present, ended_at IS created_at AS came_ended
+        "SELECT subscriber_id, subscriber_ref, ended_at IS NULL AS is_present,
+             ended_at IS created_at AND erasure_requested_at IS NULL AS came_ended
          FROM subscribers
          WHERE number_index = ?1",
     )?;
