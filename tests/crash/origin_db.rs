@@ -191,6 +191,13 @@ impl OriginDb {
         }
     }
 
+    /// As after a load that was killed, and whose file is gone.
+    pub(crate) async fn leave_load_unfinished(&self, name: &str) {
+        let sql =
+            format!("UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE name = '{name}'");
+        self.query_rows(&sql).await;
+    }
+
     /// Makes every job in the outbox a dead letter.
     pub(crate) async fn make_dead_letters(&self) {
         self.query_rows("UPDATE outbox SET dead_lettered_at = 0").await;

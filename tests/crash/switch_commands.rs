@@ -47,8 +47,13 @@ async fn takeover_is_typed_step_by_step() {
         said.contains("1 PAIs were turned on; 0 were on before.\n2 PAIs of this partner are dark."),
         "{said}"
     );
+    system.db.leave_load_unfinished("pais.csv").await;
     let all = ["switch", "cut-over", "--partner", "netflix", "--at", "2026-01-01T00:00:00Z"];
-    let (code, said, _) = run(&system, &all);
+    let (code, _, complaint) = run(&system, &all);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("the load of pais.csv has not come to its end"), "{complaint}");
+    let superseded = [&all[..], &["--superseded", "pais.csv"]].concat();
+    let (code, said, _) = run(&system, &superseded);
     assert_eq!(code, Some(0));
     assert!(said.contains("2 PAIs were turned on"), "{said}");
     assert_eq!(system.db.count_of(on).await, 3);

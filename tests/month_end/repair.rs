@@ -156,6 +156,28 @@ async fn stuck_charge_is_redriven_once_without_moving_money() {
 }
 
 #[tokio::test]
+async fn charge_of_another_system_is_left_out_and_alone() {
+    let ledger = LedgerFile::new();
+    ledger.insert_rows(&[charge_row("waiting", "PENDING"), charge_row("done", "APPROVED")], &[]);
+    let connection = ledger.open_connection();
+    let load =
+        "INSERT INTO migration_files (file_id, sha256, kind, name, lines, refused, state, loaded_through,
+             begun_at, loaded_at)
+         VALUES (1, x'01', 'charges', 'charges.csv', 2, 0, 'LOADED', 3, 0, 0);
+         UPDATE transactions SET migration_file = 1, migration_line = 2, migration_fingerprint = x'01',
+             billing_ref = iif(status = 'APPROVED', 'line-1', NULL)";
+    connection.execute_batch(load).expect("is SQL");
+    let pai = pai_of(1);
+    let statement =
+        format!("{STATEMENT}charge,waiting,,{pai},1599,USD,APPROVED\ncharge,done,,{pai},1599,USD,PENDING\n");
+    let (summary, findings) = run_repair(&ledger.open_store(), &clock_at_now(), &statement, true).await;
+    let causes: Vec<_> = findings.iter().map(|finding| (finding.cause, finding.mended)).collect();
+    assert_eq!(causes, [(Cause::OtherSystem, None), (Cause::OtherSystem, None)]);
+    assert_eq!(summary.lines, 0, "none is one of ours");
+    assert!(read_outbox(&ledger).is_empty());
+}
+
+#[tokio::test]
 async fn partner_without_an_address_is_not_told() {
     let ledger = LedgerFile::new();
     ledger.insert_rows(&[charge_row("untold", "APPROVED")], &[]);

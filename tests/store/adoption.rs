@@ -1,5 +1,6 @@
 //! What a restored ledger has lost is adopted once, and replays find it.
 
+use crate::dark_pais::{self, LINE, pai_of, with_dark_pai};
 use crate::test_store::{
     NOW, TestStore, fresh_nonce, fresh_pai, job_name, new_charge, new_coupon, new_pai, new_redemption,
     new_refund, next_number, parse_ext_id, partner_id, service_period, usd,
@@ -11,11 +12,13 @@ use onbill_origin::store::{
     AdoptResult, FollowResult, LostCharge, LostPai, LostRedemption, LostRefund, PostChargeResult,
     PostRefundResult, RedeemResult, RedemptionOutcome,
 };
+use onbill_test_harness::other_system::{charges_csv, pais_csv};
 use std::sync::Arc;
 
 on_each_database!(
     an_adopted_charge_is_replayed,
     a_charge_that_billing_lacks_is_asked_for,
+    what_another_system_has_charged_is_not_adopted,
     an_adopted_refund_is_taken_off_its_charge,
     an_adopted_redemption_spends_the_coupon,
     an_adopted_redemption_without_reference_is_nobodys,
@@ -76,6 +79,32 @@ async fn a_charge_that_billing_lacks_is_asked_for(db: TestStore) {
     let [job] = &due[..] else { panic!("one is due: {due:?}") };
     assert_eq!(job_name(job), ("charge", lost.transaction_id.as_str()));
     assert_eq!(job.lease().attempt, 2, "a second attempt asks before it posts");
+}
+
+async fn what_another_system_has_charged_is_not_adopted(db: TestStore) {
+    let other = with_dark_pai(&db).await;
+    let pai = pai_of(dark_pais::PAI);
+    let claim =
+        format!("netflix,c-0,{pai},1599,USD,0,APPROVED,line-0,2026-11-17T12:00:00Z,2026-11-01,2026-11-30");
+    other.load_sound(&db.store, &pais_csv(&[LINE]), Some(&charges_csv(&[claim]))).await;
+    let refund = |ext_id: &str, is_billed| LostRefund {
+        refund_id: format!("rf-{}", next_number()),
+        partner: partner_id("netflix"),
+        ext_refund_id: parse_ext_id(ext_id),
+        ext_transaction_id: parse_ext_id("c-0"),
+        amount: usd(100),
+        reason: "Left".to_owned(),
+        is_billed,
+        tells_partner: false,
+    };
+    let charge = db.store.adopt_charge(NOW, lost(pai, "c-1", false)).await;
+    assert_eq!(charge, Ok(AdoptResult::NotCutOver));
+    assert_eq!(db.store.adopt_refund(NOW, refund("r-1", false)).await, Ok(AdoptResult::NotCutOver));
+    assert!(db.lease_due(600).await.is_empty(), "nothing goes to billing");
+    // These are ours by our own ids on the bill.
+    let charge = db.store.adopt_charge(NOW, lost(pai, "c-1", true)).await;
+    assert_eq!(charge, Ok(AdoptResult::Adopted));
+    assert_eq!(db.store.adopt_refund(NOW, refund("r-1", true)).await, Ok(AdoptResult::Adopted));
 }
 
 async fn an_adopted_refund_is_taken_off_its_charge(db: TestStore) {

@@ -1,12 +1,19 @@
 //! Charges that another system has posted.
 
+use crate::audit::stamp;
 use crate::dark_pais::pai_of;
 use crate::mandates::charge_for;
 use crate::test_store::{
-    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_ext_id, partner_id, usd,
+    NOW, TestStore, declined_by, fresh_nonce, new_charge, new_refund, parse_day, parse_ext_id, partner_id,
+    usd,
 };
+use onbill_domain::wire::dispute::DisputeReason;
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
-use onbill_origin::store::{NewCharge, Period, PostChargeResult, PostRefundResult, ReportDate, ReportFilter};
+use onbill_origin::config::OperatorTimeZone;
+use onbill_origin::store::{
+    DaySpan, DisputeChange, DisputeStep, LookupIds, NewCharge, Period, PostChargeResult, PostDisputeResult,
+    PostRefundResult, RedriveResult, RedriveTarget, ReportDate, ReportFilter,
+};
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
 
 on_each_database!(
@@ -17,6 +24,7 @@ on_each_database!(
     days_of_a_claim_are_not_charged_again_under_another_id,
     claim_is_in_no_report_and_counts_against_no_limit,
     claim_of_a_dark_pai_answers_nothing,
+    claim_never_goes_to_billing,
 );
 
 const PAI: &str = "ENT1664367665579";
@@ -90,6 +98,9 @@ async fn refund_of_a_claim_goes_to_billing_by_its_own_id_within_what_remains(db:
     assert_eq!(refund("r-3", 600).await, PostRefundResult::NotWithinRemainder { remaining });
     let rest = refund("r-4", 599).await;
     assert!(matches!(rest, PostRefundResult::Created(_)), "{rest:?}");
+    let id = LookupIds::External(vec![parse_ext_id("r-4")]);
+    let found = db.store.find_refunds_by_id(partner_id("netflix"), id).await.expect("works");
+    assert!(matches!(&found[..], [refund] if refund.billed_as == "line-1"), "{found:?}");
 }
 
 async fn pending_claim_waits_for_the_result_of_the_other_system(db: TestStore) {
@@ -128,6 +139,12 @@ async fn claim_is_in_no_report_and_counts_against_no_limit(db: TestStore) {
         let page = db.store.list_charges(filter, None, 10).await.expect("works");
         assert!(page.lines.is_empty(), "{dated:?}");
     }
+    let day = parse_day("2026-11-17");
+    db.store.count_day(NOW, DaySpan::of(day, &OperatorTimeZone::default())).await.expect("works");
+    assert_eq!(db.store.list_charge_counts(day, day).await, Ok(Vec::new()));
+    let id = LookupIds::External(vec![parse_ext_id("c-1")]);
+    let found = db.store.find_charges_by_id(partner_id("netflix"), id).await.expect("works");
+    assert!(matches!(&found[..], [claim] if claim.is_claim), "{found:?}");
 }
 
 async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
@@ -136,4 +153,27 @@ async fn claim_of_a_dark_pai_answers_nothing(db: TestStore) {
     assert_eq!(post(&db, new_charge(pai_of(PAI), "c-1", 1599)).await, PostChargeResult::NotCutOver);
     let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("c-1", "r-1", None)).await;
     assert_eq!(refunded, Ok(PostRefundResult::NotCutOver));
+    let dispute = DisputeChange {
+        dispute_id: "dp-1".to_owned(),
+        transaction_id: db.find_charge("c-1").await.transaction_id,
+        reference: parse_ext_id("d-1"),
+        step: DisputeStep::Open(DisputeReason::Fraud),
+    };
+    let disputed = db.store.post_dispute(Some(fresh_nonce()), NOW, stamp("T-1"), dispute).await;
+    assert_eq!(disputed, Ok(PostDisputeResult::NotCutOver));
+    assert!(db.lease_due(600).await.is_empty(), "the partner hears of nothing");
+}
+
+async fn claim_never_goes_to_billing(db: TestStore) {
+    with_claims(&db, &[claim_line("c-1", "", "PENDING", ""), claim_line("c-2", "0", "APPROVED", "line-2")])
+        .await;
+    let (pending, settled) = (db.find_charge("c-1").await, db.find_charge("c-2").await);
+    let found = db.store.find_pending_charge(pending.transaction_id.clone()).await.expect("works");
+    assert_eq!(found, None);
+    for target in
+        [RedriveTarget::Charge(pending.transaction_id), RedriveTarget::ChargeWebhook(settled.transaction_id)]
+    {
+        assert_eq!(db.store.redrive(NOW, target).await, Ok(RedriveResult::NotNeeded));
+    }
+    assert!(db.lease_due(600).await.is_empty());
 }

@@ -1,15 +1,17 @@
 //! A PAI that was loaded from another system's file: it follows account events, no one is informed of it,
 //! and nothing is charged.
 
+use crate::audit::stamp;
 use crate::test_store::{
     NOW, TestStore, declined_by, fresh_nonce, new_charge, new_signup, parse_ext_id, partner_id,
 };
 use onbill_domain::account_event::AccountEvent;
+use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_origin::store::{
-    IssueSignupResult, NewAccountEvent, NumberIndex, PostChargeResult, RecordEventResult,
+    ClosePaiResult, IssueSignupResult, NewAccountEvent, NumberIndex, PostChargeResult, RecordEventResult,
 };
 use onbill_test_harness::other_system::{OtherSystem, pais_csv};
 
@@ -19,11 +21,12 @@ on_each_database!(
     line_of_a_dark_pai_is_on_the_bill_already,
     closed_pai_without_its_number_is_loaded_as_of_an_erased_subscriber,
     signup_beside_a_load_leaves_one_open_pai,
+    desk_does_not_end_a_dark_pai,
 );
 
 const NUMBER: &str = "+12025550101";
-const PAI: &str = "ENT1664367665579";
-const LINE: &str = "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,\
+pub(crate) const PAI: &str = "ENT1664367665579";
+pub(crate) const LINE: &str = "netflix,ENT1664367665579,+12025550101,2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-1,\
                     EXISTING_ACCOUNT,standard,1599,USD,2026-12-17,,";
 
 pub(crate) fn pai_of(text: &str) -> Pai {
@@ -31,7 +34,7 @@ pub(crate) fn pai_of(text: &str) -> Pai {
 }
 
 /// A ledger with one dark PAI.
-async fn with_dark_pai(db: &TestStore) -> OtherSystem {
+pub(crate) async fn with_dark_pai(db: &TestStore) -> OtherSystem {
     let other = OtherSystem::of_acme(NOW);
     other.import_accounts(&db.store, &["+12025550101,active,postpaid,,USD,2021-03-14"]).await;
     other.load_sound(&db.store, &pais_csv(&[LINE]), None).await;
@@ -134,7 +137,9 @@ async fn signup_beside_a_load_leaves_one_open_pai(db: TestStore) {
         let number = format!("+12025550{n}");
         let account = format!("{number},active,postpaid,,USD,2021-03-14");
         other.import_accounts(&db.store, &[&account]).await;
-        let line = format!("netflix,pci{n},{number},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,,,,,,,,");
+        let line = format!(
+            "netflix,pci{n},{number},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,s-{n},NEW_ACCOUNT,standard,1599,USD,,,"
+        );
         let mut new = new_signup("netflix", n, "2021-03-14");
         new.pai.number.index = index_of(&other, &number);
         let file = pais_csv(&[line]);
@@ -154,4 +159,17 @@ async fn signup_beside_a_load_leaves_one_open_pai(db: TestStore) {
     }
     assert_eq!(db.place.count_rows("pais").await, 8);
     assert_eq!(db.place.count_rows("subscribers").await, 8);
+}
+
+async fn desk_does_not_end_a_dark_pai(db: TestStore) {
+    with_dark_pai(&db).await;
+    let close = async || {
+        let reason = DeclineReason::PaiRevokedByUser;
+        db.store.close_link(Some(fresh_nonce()), NOW, stamp("T-1"), None, pai_of(PAI), reason).await
+    };
+    assert_eq!(close().await, Ok(ClosePaiResult::NotCutOver));
+    assert_eq!(db.place.count_rows("pais WHERE state = 'ACTIVE'").await, 1);
+    assert_eq!(db.place.count_rows("audit WHERE act = 'link-closed' AND outcome = 'refused'").await, 1);
+    db.place.run_sql("UPDATE pais SET dark_since = NULL, cut_over_at = 1795000000").await;
+    assert_eq!(close().await, Ok(ClosePaiResult::Closed));
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
+use onbill_origin::config::ChargeNeeds;
 use onbill_origin::migration_files::{Ceilings, LoadError, LoadedFile};
 use onbill_origin::store::{FaultHook, StoreError};
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
@@ -23,6 +24,11 @@ on_each_database!(
     file_of_another_kind_is_named,
     check_writes_nothing,
     interrupted_load_goes_on_after_its_last_batch,
+    older_file_does_not_undo_a_newer_one,
+    claims_of_a_pai_that_was_loaded_do_not_need_its_line,
+    closed_pai_takes_its_closed_line,
+    closed_pai_before_the_open_one_is_of_the_same_subscriber,
+    open_pai_needs_what_its_charges_will_need,
 );
 
 const ACCOUNTS: [&str; 4] = [
@@ -60,14 +66,15 @@ fn counts(files: &[LoadedFile]) -> Vec<[u64; 4]> {
 
 async fn same_files_again_change_nothing(db: TestStore) {
     let other = begin(&db).await;
-    let lines = [subscribed_line("pci1", "+12025550101", "s-1"), pai_line("pci2", "+12025550102", ",,,,,,,")];
+    let lines =
+        [subscribed_line("pci1", "+12025550101", "s-1"), subscribed_line("pci2", "+12025550102", "s-pci2")];
     let (pais, charges) = (pais_csv(&lines), charges_csv(&[charge_line("c-1", "pci1", 600)]));
     let first = other.load_sound(&db.store, &pais, Some(&charges)).await;
     assert_eq!(counts(&first), [[2, 0, 0, 0], [1, 0, 0, 0]]);
     let tables =
         ["pais", "subscribers", "transactions", "mandates", "migration_files WHERE state = 'LOADED'"];
     for table in tables {
-        let rows = if table.starts_with("transactions") || table == "mandates" { 1 } else { 2 };
+        let rows = if table.starts_with("transactions") { 1 } else { 2 };
         assert_eq!(db.place.count_rows(table).await, rows, "{table}");
     }
     assert_eq!(db.place.count_rows("migration_files WHERE length(sha256) = 32").await, 2);
@@ -82,8 +89,8 @@ async fn same_files_again_change_nothing(db: TestStore) {
     assert_eq!(counts(&again), [[0, 2, 0, 0], [0, 1, 0, 0]]);
     for table in tables {
         let rows = match table {
-            "pais" | "subscribers" => 2,
-            "transactions" | "mandates" => 1,
+            "pais" | "subscribers" | "mandates" => 2,
+            "transactions" => 1,
             _ => 3,
         };
         assert_eq!(db.place.count_rows(table).await, rows, "{table}");
@@ -140,10 +147,10 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
     subscribing.await.expect("works");
     db.post_new_charge(new_charge(own.pai, "c-taken", 1599)).await;
     let lines = [
-        pai_line("unknown", "+12025550199", ",,,,,,,"),
-        pai_line("ceased", "+12025550103", ",,,,,,,"),
-        pai_line("another", "+12025550102", ",,,,,,,").replace("2021-03-14", "2019-01-01"),
-        pai_line("second", "+12025550104", ",,,,,,,").replace("2021-03-14", "2025-01-01"),
+        subscribed_line("unknown", "+12025550199", "s-unknown"),
+        subscribed_line("ceased", "+12025550103", "s-ceased"),
+        subscribed_line("another", "+12025550102", "s-another").replace("2021-03-14", "2019-01-01"),
+        subscribed_line("second", "+12025550104", "s-second").replace("2021-03-14", "2025-01-01"),
         format!("netflix,{},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,", own.pai),
         subscribed_line("other", "+12025550101", "s-other").replace("netflix", "tunes"),
         subscribed_line("sound", "+12025550101", "s-1"),
@@ -153,7 +160,8 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
         "pais.csv number-unknown: line 2, column msisdn: has no account",
         "pais.csv number-ceased: line 3, column msisdn: has an account that has ended",
         "pais.csv another-subscriber: line 4, column subscriber_ref: is not the present subscriber of this number",
-        "pais.csv two-open-pais: line 5, column msisdn: has an open PAI at this partner in the ledger",
+        "pais.csv two-open-pais: line 5, column msisdn: has an open PAI at this partner in the ledger: \
+         end that by close-pai, if its sign-up was left",
         "pais.csv pai-taken: line 6, column pai: is a PAI of onbill's own, or of another partner",
         "charges.csv charge-taken: line 2, column ext_transaction_id: was posted to onbill",
     ];
@@ -174,12 +182,12 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
 async fn lines_that_contradict_each_other_are_all_refused(db: TestStore) {
     let other = begin(&db).await;
     let first = pais_csv(&[
-        pai_line("twice", "+12025550101", ",,,,,,,"),
-        pai_line("one", "+12025550102", ",,,,,,,"),
-        pai_line("two", "+12025550102", ",,,,,,,"),
+        subscribed_line("twice", "+12025550101", "s-twice"),
+        subscribed_line("one", "+12025550102", "s-one"),
+        subscribed_line("two", "+12025550102", "s-two"),
         pai_line("euro", "+12025550104", "s-1,NEW_ACCOUNT,standard,1599,EUR,,,"),
     ]);
-    let second = pais_csv(&[pai_line("twice", "+12025550101", ",,,,,,,")]);
+    let second = pais_csv(&[subscribed_line("twice", "+12025550101", "s-twice")]);
     let charges = charges_csv(&[
         charge_line("c-1", "unloaded", 0),
         charge_line("c-2", "twice", 1600),
@@ -209,7 +217,7 @@ async fn too_many_bad_lines_load_nothing(db: TestStore) {
     let sound = |n: u32| format!("netflix,closed-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
     let mut lines: Vec<String> = (0..18).map(sound).collect();
     lines.insert(4, "broken".to_owned());
-    lines.insert(12, pai_line("unknown", "+12025550199", ",,,,,,,"));
+    lines.insert(12, subscribed_line("unknown", "+12025550199", "s-unknown"));
     let ceilings = |bad_percent, bad_in_a_row| Ceilings { bad_percent, bad_in_a_row };
     for (ceilings, why) in [(ceilings(9, 10), "2 of 20 lines are bad"), (ceilings(10, 1), "all bad")] {
         other.ceilings = ceilings;
@@ -225,7 +233,7 @@ async fn too_many_bad_lines_load_nothing(db: TestStore) {
 
 async fn file_of_another_kind_is_named(db: TestStore) {
     let other = begin(&db).await;
-    let sound = pais_csv(&[pai_line("pci1", "+12025550101", ",,,,,,,")]);
+    let sound = pais_csv(&[subscribed_line("pci1", "+12025550101", "s-pci1")]);
     let utf_16: String = sound.chars().flat_map(|each| [each, '\0']).collect();
     let (no_lines, semicolons) = (pais_csv(&[""]), sound.replace(',', ";"));
     let charges_first = charges_csv(&[charge_line("c-1", "pci1", 0)]);
@@ -289,4 +297,101 @@ async fn interrupted_load_goes_on_after_its_last_batch(db: TestStore) {
     let files = other.load_sound(&db.store, &pais, None).await;
     assert_eq!((counts(&files), files[0].resumed_after), (vec![[700, 0, 0, 0]], 501));
     assert_eq!(db.place.count_rows("pais").await, 1_200);
+}
+
+async fn older_file_does_not_undo_a_newer_one(db: TestStore) {
+    let other = begin(&db).await;
+    let line = subscribed_line("pci1", "+12025550101", "s-1");
+    let older = [pais_csv(&[&line]), charges_csv(&[charge_line("c-1", "pci1", 100)])];
+    let newer =
+        [pais_csv(&[line.replace("ACTIVE", "SUSPENDED")]), charges_csv(&[charge_line("c-1", "pci1", 600)])];
+    for [pais, charges] in [&older, &newer] {
+        other.load_sound(&db.store, pais, Some(charges)).await;
+    }
+    let (loaded, complaints) = other.load(&db.store, &[&older[0]], Some(&older[1])).await;
+    assert_eq!(counts(&loaded.expect("loads")), [[0, 0, 0, 1], [0, 0, 0, 1]], "{complaints:?}");
+    // So is one that was never loaded.
+    let less = charge_line("c-1", "pci1", 500);
+    for charge in [less.clone(), less.replace("APPROVED", "DECLINED").replace("500", "0")] {
+        let charges = charges_csv(&[charge]);
+        let (_, complaints) = other.load(&db.store, &[&newer[0]], Some(&charges)).await;
+        let changed =
+            "charges.csv changed: line 2, column ext_transaction_id: was loaded before with other values";
+        assert_eq!(complaints, [changed]);
+    }
+    assert_eq!(db.place.count_rows("transactions WHERE refunded_minor = 600").await, 1);
+    assert_eq!(db.place.count_rows("pais WHERE state = 'SUSPENDED'").await, 1);
+}
+
+async fn claims_of_a_pai_that_was_loaded_do_not_need_its_line(db: TestStore) {
+    let other = begin(&db).await;
+    let line = subscribed_line("pci1", "+12025550101", "s-1");
+    other.load_sound(&db.store, &pais_csv(&[&line]), None).await;
+    let changed = pais_csv(&[line.replace("standard", "premium")]);
+    let charges = charges_csv(&[charge_line("c-1", "pci1", 0)]);
+    let (loaded, complaints) = other.load(&db.store, &[&changed], Some(&charges)).await;
+    assert_eq!(complaints.len(), 1, "{complaints:?}");
+    assert_eq!(counts(&loaded.expect("loads")), [[0, 0, 0, 1], [1, 0, 0, 0]]);
+}
+
+async fn closed_pai_takes_its_closed_line(db: TestStore) {
+    let other = begin(&db).await;
+    let line = subscribed_line("pci1", "+12025550101", "s-1");
+    other.load_sound(&db.store, &pais_csv(&[&line]), None).await;
+    // The account ends here, and both systems learn of it.
+    db.place
+        .run_sql("UPDATE pais SET state = 'CLOSED', closed_reason = 'account-closed', closed_at = 1")
+        .await;
+    let closed = pais_csv(&[line.replace("ACTIVE", "CLOSED")]);
+    assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 0, 1, 0]]);
+    assert_eq!(counts(&other.load_sound(&db.store, &closed, None).await), [[0, 1, 0, 0]]);
+}
+
+async fn open_pai_needs_what_its_charges_will_need(db: TestStore) {
+    let mut other = begin(&db).await;
+    let priced = subscribed_line("pci1", "+12025550101", "s-1");
+    let lines = [
+        pai_line("pci4", "+12025550104", ",,,,,,,").replace("2021-03-14", "2025-01-01"),
+        priced.replace("1599,USD", ","),
+        "netflix,pci9,,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,".to_owned(),
+    ];
+    let pais = pais_csv(&lines);
+    let subscription = "pais.csv value: line 2, column ext_subscription_id: must not be empty: by charge_needs, \
+                        charges of an open PAI need a subscription";
+    let price = "pais.csv value: line 3, column price: must not be empty: by charge_needs, charges of an open PAI need \
+                 an agreed price";
+    for (needs, expected) in [
+        (ChargeNeeds::Mandate, vec![subscription, price]),
+        (ChargeNeeds::Subscription, vec![subscription]),
+        (ChargeNeeds::Pai, vec![]),
+    ] {
+        set_charge_needs(&mut other, needs);
+        let (_, complaints) = other.check(&db.store, &[&pais], None).await;
+        assert_eq!(complaints, expected, "{needs:?}");
+    }
+    set_charge_needs(&mut other, ChargeNeeds::Mandate);
+    let (loaded, _) = other.load(&db.store, &[&pais], None).await;
+    assert_eq!(counts(&loaded.expect("loads")), [[1, 0, 0, 2]]);
+}
+
+fn set_charge_needs(other: &mut OtherSystem, needs: ChargeNeeds) {
+    let partner = other.config.partners.iter_mut().find(|partner| partner.id.as_str() == "netflix");
+    partner.expect("is sold").charge_needs = needs;
+}
+
+async fn closed_pai_before_the_open_one_is_of_the_same_subscriber(db: TestStore) {
+    let other = begin(&db).await;
+    let closed = |pai: &str, number: &str| subscribed_line(pai, number, pai).replace("ACTIVE", "CLOSED");
+    // In one batch, and in another file.
+    let first = [
+        closed("old1", "+12025550101"),
+        subscribed_line("new1", "+12025550101", "s-1"),
+        closed("old2", "+12025550102"),
+    ];
+    other.load_sound(&db.store, &pais_csv(&first), None).await;
+    let second = [subscribed_line("new2", "+12025550102", "s-2")];
+    other.load_sound(&db.store, &pais_csv(&second), None).await;
+    assert_eq!(db.place.count_rows("subscribers").await, 2);
+    assert_eq!(db.place.count_rows("subscribers WHERE ended_at IS NULL").await, 2);
+    assert_eq!(db.place.count_rows("pais").await, 4);
 }

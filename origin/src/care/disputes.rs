@@ -98,6 +98,7 @@ fn read_result(result: PostDisputeResult) -> Result<PostedDispute, Reject> {
             ErrorCode::RequestInProgress,
             "The charge is not settled yet: open the dispute when it is.",
         ),
+        PostDisputeResult::NotCutOver => super::charged_elsewhere(),
         PostDisputeResult::ChargeDeclined => {
             Reject::invalid_request("The charge was declined, so it is on no bill.")
         }

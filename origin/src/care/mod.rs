@@ -12,3 +12,10 @@ pub use disputes::Disputes;
 pub use gate::DeskGate;
 pub use person_export::{ExportListError, ExportReport, PersonExport};
 pub use roles::{Act, Role, permits};
+
+use onbill_domain::reject::{ErrorCode, Reject};
+
+/// What a desk asks of a PAI that is loaded and not cut over is the other system's to do.
+pub(crate) fn charged_elsewhere() -> Reject {
+    Reject::new(ErrorCode::ServiceUnavailable, "Another system charges this link: do it there.")
+}

@@ -89,6 +89,10 @@ impl Arguments {
                 print_line!("{partner} has no PAI {pai}");
                 VerbOutcome::Findings
             }
+            ClosePaiResult::NotCutOver => {
+                print_line!("{pai} of {partner} is not cut over: end it in the system that charges it");
+                VerbOutcome::Findings
+            }
             ClosePaiResult::NotAClosingReason => {
                 print_line!("{} does not end a PAI", reason.as_str());
                 VerbOutcome::Findings

@@ -39,7 +39,8 @@ const LISTED_MAX: usize = 20;
 ///
 /// A charge or refund is in the period in which it was posted to us. Let both files reach some days beyond it at
 /// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
-/// clocks that differ make no findings. What is declined or pending need not be in the statement. Refunds of the
+/// clocks that differ make no findings. Charges that another system has posted before a cut-over are recognised and
+/// left out too (other-system). What is declined or pending need not be in the statement. Refunds of the
 /// operator's desks must be there too, under our refundID as extRefundID: the partner has heard of them.
 ///
 /// A line that cannot be read is named on stderr with line and column, and counted. Findings go to the file that

@@ -4,21 +4,21 @@
 use super::charges::{ChargeCheck, open_charges};
 use super::headers::{CHARGES_HEADER, PAIS_HEADER};
 use super::lines::RowMaker;
-use super::pais::{KnownPais, PaiCheck, open_pais};
-use super::problem::{NotThisFile, Problem, ProblemCounts, ProblemKind};
+use super::pais::{ImportedPai, ImportedSubscription, KnownPais, PaiCheck, open_pais};
+use super::problem::{Problem, ProblemCounts, ProblemKind};
+use super::reading::Reading;
 use super::rules::Rules;
 use super::short_hash::{ShortHash, short_hash};
 use super::source::{Files, Source};
 use crate::ambient::Random;
-use crate::config::{AccountSource, Config};
+use crate::config::{AccountSource, ChargeNeeds, Config};
 use crate::fault::Fault;
 use crate::keys::{StableIds, Vault};
 use crate::store::{
-    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, PaisAre, Store,
-    StoreError,
+    AccountsAre, Claim, DarkPai, Hash, LoadOutcome, LoadRefusal, MigrationFileKind, Store, StoreError,
 };
 use onbill_domain::ids::PartnerId;
-use onbill_domain::pai::Pai;
+use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::{BTreeSet, HashSet};
 
@@ -113,7 +113,7 @@ impl Checked {
         self.files.iter().all(|file| file.bad.is_empty())
     }
 
-    fn note(&mut self, observer: &mut dyn Observer, problem: &Problem) {
+    pub(super) fn note(&mut self, observer: &mut dyn Observer, problem: &Problem) {
         self.counts.add(problem.kind);
         if let Some(file) = self.files.iter_mut().find(|file| file.name == problem.file) {
             file.bad.insert(problem.line);
@@ -179,14 +179,15 @@ impl FileCheck<'_> {
     ) -> Result<KnownPais, LoadError> {
         let mut check = PaiCheck::new(self.rules);
         for source in files {
-            let mut reading = Reading::begin(source, observer);
+            let mut reading = Reading::begin(MigrationFileKind::Pais, source, checked, observer);
             let file = source.open_hashed()?;
             let hash = file.hash();
-            let (lines, problems) = (&mut reading.lines, &mut reading.problems);
-            let progress = |position| reading.observer.advance(position);
-            let read = check.read(&source.name, file, |_, _| *lines += 1, |it| problems.push(it), progress);
+            let (lines, events) = reading.split();
+            let complain = |problem: Problem| events.borrow_mut().note(&problem);
+            let progress = |position| events.borrow_mut().observer.advance(position);
+            let read = check.read(&source.name, file, |_, _| *lines += 1, complain, progress);
             read.map_err(|why| source.is_not(why))?;
-            reading.finish(MigrationFileKind::Pais, source, hash.finish(), checked)?;
+            reading.finish(source, hash.finish())?;
         }
         Ok(check.finish(|problem| checked.note(observer, &problem)))
     }
@@ -199,14 +200,15 @@ impl FileCheck<'_> {
         observer: &mut dyn Observer,
     ) -> Result<(), LoadError> {
         let mut check = ChargeCheck::new(self.rules, known);
-        let mut reading = Reading::begin(source, observer);
+        let mut reading = Reading::begin(MigrationFileKind::Charges, source, checked, observer);
         let file = source.open_hashed()?;
         let hash = file.hash();
-        let (lines, problems) = (&mut reading.lines, &mut reading.problems);
-        let progress = |position| reading.observer.advance(position);
-        let read = check.read(&source.name, file, |_, _| *lines += 1, |it| problems.push(it), progress);
+        let (lines, events) = reading.split();
+        let complain = |problem: Problem| events.borrow_mut().note(&problem);
+        let progress = |position| events.borrow_mut().observer.advance(position);
+        let read = check.read(&source.name, file, |_, _| *lines += 1, complain, progress);
         read.map_err(|why| source.is_not(why))?;
-        reading.finish(MigrationFileKind::Charges, source, hash.finish(), checked)?;
+        reading.finish(source, hash.finish())?;
         check.finish(|problem| checked.note(observer, &problem));
         Ok(())
     }
@@ -226,7 +228,16 @@ impl FileCheck<'_> {
             if batch.is_empty() {
                 return Ok(());
             }
-            let batch = checked.sound_of(source, batch);
+            let mut batch = checked.sound_of(source, batch);
+            batch.retain(|(line, imported)| {
+                let lack = self.find_lack(imported);
+                if let Some((column, why)) = lack {
+                    let text = format!("line {line}, column {}: {why}", PAIS_HEADER[column]);
+                    let (file, kind) = (source.name.clone(), ProblemKind::Value);
+                    checked.note(observer, &Problem { file, line: *line, kind, text });
+                }
+                lack.is_none()
+            });
             let pais: Result<Vec<DarkPai>, Fault> =
                 batch.into_iter().map(|(line, imported)| rows.make_pai(line, imported)).collect();
             let pais = pais.map_err(LoadError::Fault)?;
@@ -241,6 +252,22 @@ impl FileCheck<'_> {
                 }
             }
             observer.advance(lines.position());
+        }
+    }
+
+    /// Column of what an open PAI lacks, and why that is wrong: its charges would be declined after the cut-over.
+    fn find_lack(&self, imported: &ImportedPai) -> Option<(usize, &'static str)> {
+        if imported.state == PaiState::Closed {
+            return None;
+        }
+        match (self.config.charge_needs(&imported.partner), &imported.subscription) {
+            (ChargeNeeds::Subscription | ChargeNeeds::Mandate, None) => {
+                Some((6, "must not be empty: by charge_needs, charges of an open PAI need a subscription"))
+            }
+            (ChargeNeeds::Mandate, Some(ImportedSubscription { price: None, .. })) => {
+                Some((9, "must not be empty: by charge_needs, charges of an open PAI need an agreed price"))
+            }
+            (ChargeNeeds::Pai, _) | (ChargeNeeds::Subscription | ChargeNeeds::Mandate, Some(_)) => None,
         }
     }
 
@@ -264,11 +291,11 @@ impl FileCheck<'_> {
                 batch.into_iter().map(|(line, imported)| rows.make_claim(line, imported)).collect();
             let lines_and_pais: Vec<(i64, ShortHash)> =
                 claims.iter().map(|claim| (claim.line, hash_pai(&claim.partner, claim.pai))).collect();
-            let outcomes =
-                self.store.check_claims(claims, PaisAre::Coming).await.map_err(LoadError::Store)?;
+            let outcomes = self.store.check_claims(claims).await.map_err(LoadError::Store)?;
             for ((line, pai), outcome) in lines_and_pais.into_iter().zip(outcomes) {
-                let refused = LoadOutcome::Refused(LoadRefusal::PaiUnknown);
-                let outcome = if taken.0.contains(&pai) { outcome } else { refused };
+                let is_coming =
+                    outcome == LoadOutcome::Refused(LoadRefusal::PaiUnknown) && taken.0.contains(&pai);
+                let outcome = if is_coming { LoadOutcome::Loaded } else { outcome };
                 if let Some(problem) = problem_of(source, MigrationFileKind::Charges, line, outcome) {
                     checked.note(observer, &problem);
                 }
@@ -278,7 +305,7 @@ impl FileCheck<'_> {
     }
 }
 
-/// The PAIs whose lines are sound: a charge of any other cannot be loaded.
+/// The PAIs whose lines are sound: besides those that the ledger has, a charge needs one of them.
 #[derive(Default)]
 struct TakenPais(HashSet<ShortHash>);
 
@@ -293,38 +320,6 @@ impl Checked {
             batch.retain(|(line, _)| !file.bad.contains(line));
         }
         batch
-    }
-}
-
-/// A file that is being read for the first time.
-struct Reading<'o> {
-    observer: &'o mut dyn Observer,
-    /// Lines that are sound by themselves.
-    lines: u64,
-    problems: Vec<Problem>,
-}
-
-impl<'o> Reading<'o> {
-    fn begin(source: &Source<'_>, observer: &'o mut dyn Observer) -> Self {
-        observer.begin(&source.name);
-        Self { observer, lines: 0, problems: Vec::new() }
-    }
-
-    fn finish(
-        self,
-        kind: MigrationFileKind,
-        source: &Source<'_>,
-        sha256: Hash,
-        checked: &mut Checked,
-    ) -> Result<(), LoadError> {
-        let lines = self.lines + self.problems.len() as u64;
-        if lines == 0 {
-            return Err(source.is_not(NotThisFile("has no line after its first".to_owned())));
-        }
-        let name = source.name.clone();
-        checked.files.push(CheckedFile { name, kind, sha256, lines, bad: BTreeSet::new() });
-        self.problems.iter().for_each(|problem| checked.note(self.observer, problem));
-        Ok(())
     }
 }
 
@@ -347,7 +342,8 @@ pub(super) fn problem_of(
             (ProblemKind::AnotherSubscriber, 3, "is not the present subscriber of this number")
         }
         LoadRefusal::TwoOpenPais => {
-            (ProblemKind::TwoOpenPais, 2, "has an open PAI at this partner in the ledger")
+            let why = "has an open PAI at this partner in the ledger: end that by close-pai, if its sign-up was left";
+            (ProblemKind::TwoOpenPais, 2, why)
         }
         LoadRefusal::SubscriptionTaken => {
             (ProblemKind::SubscriptionTaken, 6, "is the id of another subscription in the ledger")

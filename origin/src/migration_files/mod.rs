@@ -17,6 +17,7 @@ mod load;
 mod opened_file;
 mod pais;
 mod problem;
+mod reading;
 mod rules;
 mod short_hash;
 mod source;

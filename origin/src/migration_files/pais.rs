@@ -1,6 +1,6 @@
 //! `pais.csv`: the PAIs that another system issued, each with its line and subscription.
 //!
-//! 100 bytes for a line are kept in memory until all files are read, because what is wrong between two
+//! 120 bytes for a line are kept in memory until all files are read, because what is wrong between two
 //! lines can be in two files.
 
 use super::fields::{Fields, Wrong};
@@ -153,6 +153,8 @@ struct SeenPai {
     line: u64,
     partner: usize,
     pai: ShortHash,
+    /// The partner and its id of the subscription.
+    subscription: Option<ShortHash>,
     /// Number and subscriber, if it is open.
     open: Option<(NumberIndex, ShortHash)>,
 }
@@ -227,6 +229,16 @@ impl<'a> PaiCheck<'a> {
                 },
             );
         }
+        seen.sort_unstable_by_key(|each| (each.subscription, each.place()));
+        for same in seen.chunk_by(|one, next| one.subscription == next.subscription) {
+            each_with_another(
+                same,
+                |one, other| one.subscription.is_some() && one.pai != other.pai,
+                |one, other| {
+                    problem(one, other, 6, ProblemKind::SubscriptionTaken, "has the same subscription");
+                },
+            );
+        }
         let mut pais: Vec<_> = seen.iter().map(|each| (each.pai, each.partner)).collect();
         pais.sort_unstable();
         pais.dedup();
@@ -264,7 +276,11 @@ impl SeenPai {
             (number, short_hash(&[subscriber.subscriber_ref.as_str()]))
         };
         let is_open = imported.state != PaiState::Closed;
+        let hash_subscription = |it: &ImportedSubscription| {
+            short_hash(&[imported.partner.as_str(), it.ext_subscription_id.as_str()])
+        };
         Self {
+            subscription: imported.subscription.as_ref().map(hash_subscription),
             file,
             line,
             partner: rules.place_of(&imported.partner),

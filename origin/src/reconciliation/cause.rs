@@ -69,12 +69,14 @@ causes! {
     OtherPeriod = "other-period",
     /// Nothing is wrong: it is on the bill for another partner of the operator.
     OtherPartner = "other-partner",
+    /// Nothing is wrong: another system has posted it, and it is in that system's reports.
+    OtherSystem = "other-system",
 }
 
 impl Cause {
     /// Whether it only explains why a line is in no sum.
     pub fn is_note(self) -> bool {
-        matches!(self, Self::OtherPeriod | Self::OtherPartner)
+        matches!(self, Self::OtherPeriod | Self::OtherPartner | Self::OtherSystem)
     }
 }
 

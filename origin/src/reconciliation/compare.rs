@@ -114,7 +114,7 @@ fn compare_with_bill(own: &LedgerLine, line: &ReportedLine, mut say: impl FnMut(
         Declined => say(Cause::BilledThoughDeclined),
         Pending => say(Cause::BilledThoughPending),
     }
-    if line.charge.as_deref().is_some_and(|charge| charge != own.transaction_id) {
+    if line.charge.as_deref().is_some_and(|charge| charge != own.billed_as) {
         say(Cause::ChargeDiffersOnBill);
     }
     // Where the ledger has no code, billing was told none and has chosen one of its own.
@@ -168,6 +168,8 @@ mod tests {
         LedgerLine {
             kind: Kind::Charge,
             transaction_id: "t".to_owned(),
+            billed_as: "t".to_owned(),
+            is_claim: false,
             ext_transaction_id: ExtId::parse("n").expect("is an id"),
             refund: None,
             pai: Pai::from_random([1; 16]),
@@ -210,6 +212,7 @@ mod tests {
         let other = || Money { currency: Currency::parse("EUR").expect("is listed"), ..usd(1599) };
         let approved = own(Approved, 1500, Some(1501));
         let uncoded = LedgerLine { charge_code: None, ..approved.clone() };
+        let of_a_claim = LedgerLine { billed_as: "line-1".to_owned(), ..approved.clone() };
         let declined = own(Declined, 1500, Some(1501));
         let pending = own(Pending, 1500, None);
         let young = own(Pending, 1950, None);
@@ -232,6 +235,8 @@ mod tests {
             (&approved, good(), Some(line(|l| l.amount = usd(1))), vec![AmountDiffersOnBill]),
             (&approved, good(), Some(line(|l| l.amount = other())), vec![CurrencyDiffersOnBill]),
             (&approved, good(), Some(line(|l| l.charge = Some("s".into()))), vec![ChargeDiffersOnBill]),
+            (&of_a_claim, good(), Some(line(|l| l.charge = Some("line-1".into()))), vec![]),
+            (&of_a_claim, good(), Some(line(|l| l.charge = Some("t".into()))), vec![ChargeDiffersOnBill]),
             (&approved, good(), Some(line(|l| l.charge_code = Some("OTT-1".into()))), vec![]),
             (
                 &approved,

@@ -15,6 +15,10 @@ pub(super) struct LedgerLine {
     pub(super) kind: Kind,
     /// Our id of the charge.
     pub(super) transaction_id: String,
+    /// Billing's id of the charge, which is ours but for a claim.
+    pub(super) billed_as: String,
+    /// A charge that another system has posted.
+    pub(super) is_claim: bool,
     /// The partner's id of the charge.
     pub(super) ext_transaction_id: ExtId,
     /// Our id and the partner's id of the refund; only a refund has them.
@@ -49,6 +53,8 @@ impl From<ReportedCharge> for LedgerLine {
     fn from(line: ReportedCharge) -> Self {
         Self {
             kind: Kind::Charge,
+            billed_as: line.transaction_id.clone(),
+            is_claim: line.is_claim,
             transaction_id: line.transaction_id,
             ext_transaction_id: line.ext_transaction_id,
             refund: None,
@@ -67,6 +73,8 @@ impl From<ReportedRefund> for LedgerLine {
         Self {
             kind: Kind::Refund,
             transaction_id: line.transaction_id,
+            billed_as: line.billed_as,
+            is_claim: false,
             ext_transaction_id: line.ext_transaction_id,
             refund: Some((line.refund_id, line.ext_refund_id)),
             pai: line.pai,

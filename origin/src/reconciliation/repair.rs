@@ -99,6 +99,7 @@ pub(super) fn find_target(
         | Cause::BilledThoughPending
         | Cause::PendingTooLong
         | Cause::OtherPeriod
-        | Cause::OtherPartner => None,
+        | Cause::OtherPartner
+        | Cause::OtherSystem => None,
     }
 }

@@ -273,7 +273,11 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         let left = self.reported_ledger(side).remaining_ids(kind);
         for ids in left.chunks(PAGE as usize) {
             for own in self.find_by_ids(&self.job.partner, side, kind, ids).await? {
-                self.compare_line(own).await?;
+                if own.is_claim {
+                    self.exclude_claim(side, &own);
+                } else {
+                    self.compare_line(own).await?;
+                }
             }
             if side == Side::Bill {
                 self.exclude_other_partners(kind, ids).await?;
@@ -299,6 +303,23 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
             }
         }
         Ok(())
+    }
+
+    /// Excludes lines of a charge that another system has posted: that system's reports have it, and ours do not.
+    fn exclude_claim(&mut self, side: Side, own: &LedgerLine) {
+        let id = match side {
+            Side::Partner => own.ext_id(),
+            Side::Bill => own.id(),
+        };
+        let copies = self.reported_ledger(side).remove(own.kind, id);
+        for line in copies.iter().flat_map(file::Copies::all) {
+            let (partner, bill) = match side {
+                Side::Partner => (Some(line), None),
+                Side::Bill => (None, Some(line)),
+            };
+            let found = Discrepancy { cause: Cause::OtherSystem, partner, bill };
+            self.report_finding(Finding::from_discrepancy(own, found, None));
+        }
     }
 
     /// Excludes lines on the bill for other partners: they are compared when those partners' own

@@ -32,7 +32,8 @@ const WAIT_SECONDS_MAX: i64 = 86_400;
 /// and nothing else; no customer gets anything.
 ///
 /// It does not begin (exit code 2) while a file is being loaded, or when the cohort has a line that is not a PAI
-/// of the partner that was loaded. Exit code 0 when all of them are on.
+/// of the partner that was loaded. A file whose load can no longer come to its end is left out by --superseded.
+/// Exit code 0 when all of them are on.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -45,6 +46,9 @@ pub(super) struct Arguments {
     /// Wait until then, within a day, such as 2026-12-01T02:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<Timestamp>,
+    /// Cut over although the load of this file has not come to its end: a later file that was loaded has all of it.
+    #[arg(long, value_name = "FILE")]
+    superseded: Vec<String>,
     #[command(flatten)]
     acting: Acting,
 }
@@ -57,11 +61,12 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (_, store) = open_store(config, OpenMode::Migrate).await?;
         let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
-        check(&store, &self.partner, cohort.as_deref()).await?;
+        let check_all = async || check(&store, &self.partner, cohort.as_deref(), &self.superseded).await;
+        check_all().await?;
         if let Some(at) = self.at {
             wait_until(at).await?;
             // What was loaded meanwhile may not be whole.
-            check(&store, &self.partner, cohort.as_deref()).await?;
+            check_all().await?;
         }
         let dark = store.count_dark_pais(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(dark, |cohort| cohort.len() as u64);
@@ -105,11 +110,18 @@ fn open_cohort(partner: &PartnerId, path: &Path) -> anyhow::Result<Vec<Pai>> {
 }
 
 /// A cut-over begins with what is whole.
-async fn check(store: &Store, partner: &PartnerId, cohort: Option<&[Pai]>) -> anyhow::Result<()> {
-    let unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
+async fn check(
+    store: &Store,
+    partner: &PartnerId,
+    cohort: Option<&[Pai]>,
+    superseded: &[String],
+) -> anyhow::Result<()> {
+    let mut unfinished = store.list_unfinished_loads().await.map_err(database_failed)?;
+    unfinished.retain(|name| !superseded.contains(name));
     anyhow::ensure!(
         unfinished.is_empty(),
-        "the load of {} has not come to its end: run switch load again first",
+        "the load of {} has not come to its end: run switch load again first, or say --superseded if a later \
+         file that was loaded has all of it",
         unfinished.join(", ")
     );
     let mut unknown = 0_usize;

@@ -2,7 +2,7 @@
 
 use super::require_reference;
 use super::subscriber::close_words;
-use crate::care::Act;
+use crate::care::{Act, charged_elsewhere};
 use crate::console::Console;
 use crate::console::access::require;
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
@@ -29,7 +29,7 @@ pub(in crate::console) struct CloseForm {
 }
 
 /// 200 with the question, and then with what was done. 404 `pai-not-found`; 400 `invalid-request` for a
-/// reason that closes none.
+/// reason that closes none; 503 for one that is not cut over.
 pub(in crate::console) async fn close_link(
     State(console): State<Console>,
     Posted { viewer, form }: Posted<CloseForm>,
@@ -69,6 +69,7 @@ pub(in crate::console) async fn close_link(
             html! { p { "It was closed before, and that stays: " (close_words(first)) "." } }
         }
         ClosePaiResult::NotFound => return Err(not_found().into()),
+        ClosePaiResult::NotCutOver => return Err(charged_elsewhere().into()),
         ClosePaiResult::NotAClosingReason => return Err(no_reason().into()),
     };
     console.parts.wake_up.wake(Queue::All);

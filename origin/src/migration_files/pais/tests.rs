@@ -41,8 +41,8 @@ fn check(rules: Rules<'_>, files: &[&str]) -> (Vec<(u64, ImportedPai)>, Vec<Prob
 #[test]
 fn line_is_read_with_all_its_values() {
     let test = TestRules::new();
-    let closed = [(1, "pci123"), (2, ""), (3, ""), (4, "CLOSED"), (12, ""), (13, "")];
-    let bare = [(1, "a"), (2, "202-555-0102"), (3, "s-2"), (9, ""), (10, ""), (11, "")];
+    let closed = [(1, "pci123"), (2, ""), (3, ""), (4, "CLOSED"), (6, "sub-2"), (12, ""), (13, "")];
+    let bare = [(1, "a"), (2, "202-555-0102"), (3, "s-2"), (6, "sub-3"), (9, ""), (10, ""), (11, "")];
     let unsubscribed =
         [(1, "b"), (2, "2025550103"), (3, "s-3"), (6, ""), (7, ""), (8, ""), (9, ""), (10, "")];
     let lines = [
@@ -134,7 +134,11 @@ fn number_in_a_pai_is_taken_on_request() {
 #[test]
 fn lines_that_contradict_each_other_are_both_named() {
     let test = TestRules::new();
-    let other = |replaced: &[(usize, &str)]| line_with(&SOUND, replaced);
+    // Each PAI has a subscription of its own.
+    let other = |replaced: &[(usize, &str)]| {
+        let id = replaced.iter().find(|(column, _)| *column == 1).map_or("sub-1", |(_, pai)| *pai);
+        line_with(&SOUND, &[replaced, &[(6, id)]].concat())
+    };
     let first = file_of(&[
         other(&[]),
         other(&[(1, "a"), (2, "2025550102"), (3, "s-2")]),
@@ -161,6 +165,30 @@ fn lines_that_contradict_each_other_are_both_named() {
             ("two-open-pais", &format!("line 7, column msisdn: line 3 {two}")[..]),
             ("two-subscribers", &format!("line 2, column subscriber_ref: line 6 {subscribers}")[..]),
             ("two-subscribers", &format!("line 6, column subscriber_ref: line 2 {subscribers}")[..]),
+        ]
+    );
+}
+
+#[test]
+fn subscription_of_two_lines_is_named_at_both() {
+    let test = TestRules::new();
+    let other = |pai, number, partner| {
+        line_with(&SOUND, &[(0, partner), (1, pai), (2, number), (3, pai), (4, "ACTIVE")])
+    };
+    let first = file_of(&[other("a", "2025550101", "netflix"), other("b", "2025550102", "tunes")]);
+    let second = file_of(&[other("c", "2025550103", "netflix")]);
+    let (_, problems, _) = check(test.rules(), &[&first, &second]);
+    assert_eq!(
+        list_problems(&problems),
+        [
+            (
+                "subscription-taken",
+                "line 2, column ext_subscription_id: pais-1.csv line 2 has the same subscription"
+            ),
+            (
+                "subscription-taken",
+                "line 2, column ext_subscription_id: pais-0.csv line 2 has the same subscription"
+            ),
         ]
     );
 }

@@ -1,7 +1,7 @@
 //! `POST /operator/v1/links/{linkID}/close`: care ends a link to a partner.
 
 use crate::ambient::Clock;
-use crate::care::{Act, DeskGate};
+use crate::care::{Act, DeskGate, charged_elsewhere};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::routes::authentic::OperatorCall;
@@ -16,8 +16,9 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// 200 with the reason that the PAI is closed for, now and to every repetition: the first one stays.
-/// 400 `invalid-request` for a reason that closes none; 403 `forbidden` for a role that may not; 404 `pai-not-found`. The queue reports it to
-/// the partner and the edge.
+/// 400 `invalid-request` for a reason that closes none; 403 `forbidden` for a role that may not; 404 `pai-not-found`;
+/// 503 for one that is not cut over, which the other system has to end. The queue reports it to the partner and the
+/// edge.
 pub(in crate::routes) async fn close_link(
     State(gate): State<Arc<DeskGate>>,
     State(store): State<Arc<Store>>,
@@ -37,6 +38,7 @@ pub(in crate::routes) async fn close_link(
         ClosePaiResult::Closed => reason,
         ClosePaiResult::AlreadyClosed(first) => first,
         ClosePaiResult::NotFound => return Err(not_found().into()),
+        ClosePaiResult::NotCutOver => return Err(charged_elsewhere().into()),
         ClosePaiResult::NotAClosingReason => {
             return Err(Reject::invalid_request("reason must be one that closes links.").into());
         }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Store {
     /// Records a lost charge as posted at `now`. One that billing has is approved. Any other is
-    /// pending, with a job that asks billing before it posts anything.
+    /// pending, with a job that asks billing before it posts anything; while the PAI is dark it is left alone.
     pub async fn adopt_charge(&self, now: Timestamp, lost: LostCharge) -> Result<AdoptResult, StoreError> {
         use_case!(self, write, adopt_charge(now, &lost))
     }
@@ -139,6 +139,8 @@ onbill_domain::word_enum! {
         CouponDiffers = "coupon-differs",
         /// The number's present subscriber has another PAI.
         OtherPai = "other-pai",
+        /// Its PAI is dark: another system has charged it, and billing has that under its own id.
+        NotCutOver = "not-cut-over",
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn adopt_charge(
 ) -> Result<AdoptResult, TxError> {
     let payer = tx
         .query_optional(
-            "SELECT p.subscriber_id, m.offer, m.plan FROM pais p
+            "SELECT p.subscriber_id, p.dark_since IS NOT NULL AS is_dark, m.offer, m.plan FROM pais p
                  LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
                  LEFT JOIN mandates m ON m.sequence = (
                      SELECT c.sequence FROM mandates c
@@ -93,6 +93,9 @@ pub(super) async fn adopt_charge(
         )
         .await?;
     let Some(payer) = payer else { return Ok(AdoptResult::PaiNotFound) };
+    if payer.try_get("is_dark")? && !lost.is_billed {
+        return Ok(AdoptResult::NotCutOver);
+    }
     let booking = lost.codes.book(
         &lost.partner,
         parse_optional_column(&payer, "mandates.offer", OfferId::parse)?,
@@ -138,7 +141,7 @@ pub(super) async fn adopt_refund(
 ) -> Result<AdoptResult, TxError> {
     let charge = tx
         .query_optional(
-            "SELECT transaction_id, amount_minor, currency, refunded_minor, tax_minor FROM transactions
+            "SELECT transaction_id, pai, amount_minor, currency, refunded_minor, tax_minor FROM transactions
              WHERE partner = $1 AND ext_transaction_id = $2 AND status = 'APPROVED' FOR UPDATE",
             &[&lost.partner.as_str(), &lost.ext_transaction_id.as_str()],
         )
@@ -153,6 +156,9 @@ pub(super) async fn adopt_refund(
         return Ok(AdoptResult::Present);
     }
     let Some(charge) = charge else { return Ok(AdoptResult::ChargeNotFound) };
+    if !lost.is_billed && pai::is_dark(tx, charge.try_get("pai")?).await? {
+        return Ok(AdoptResult::NotCutOver);
+    }
     let Money { amount_minor, currency } = read_amount(&charge, "transactions.currency")?;
     let refunded_minor: i64 = charge.try_get("refunded_minor")?;
     let left = amount_minor - refunded_minor;

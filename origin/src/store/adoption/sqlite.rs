@@ -38,7 +38,7 @@ pub(super) fn adopt_charge(
     lost: &LostCharge,
 ) -> Result<AdoptResult, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT p.subscriber_id, m.offer, m.plan FROM pais p
+        "SELECT p.subscriber_id, p.dark_since IS NOT NULL AS is_dark, m.offer, m.plan FROM pais p
              LEFT JOIN partner_subscriptions s ON s.pai = p.pai AND s.status <> 'CANCELLED'
              LEFT JOIN mandates m ON m.sequence = (
                  SELECT c.sequence FROM mandates c WHERE c.partner_subscription_id = s.partner_subscription_id
@@ -53,6 +53,9 @@ pub(super) fn adopt_charge(
         lost.service_period.from().to_string()
     ])?;
     let Some(payer) = rows.next()? else { return Ok(AdoptResult::PaiNotFound) };
+    if payer.get("is_dark")? && !lost.is_billed {
+        return Ok(AdoptResult::NotCutOver);
+    }
     let subscriber_id: String = payer.get("subscriber_id")?;
     let booking = lost.codes.book(
         &lost.partner,
@@ -109,11 +112,14 @@ pub(super) fn adopt_refund(
         return Ok(AdoptResult::Present);
     }
     let mut select = tx.prepare_cached(
-        "SELECT transaction_id, amount_minor, currency, refunded_minor, tax_minor FROM transactions
+        "SELECT transaction_id, pai, amount_minor, currency, refunded_minor, tax_minor FROM transactions
          WHERE partner = ?1 AND ext_transaction_id = ?2 AND status = 'APPROVED'",
     )?;
     let mut rows = select.query(params![lost.partner.as_str(), lost.ext_transaction_id.as_str()])?;
     let Some(charge) = rows.next()? else { return Ok(AdoptResult::ChargeNotFound) };
+    if !lost.is_billed && pai::is_dark(tx, &charge.get::<_, String>("pai")?)? {
+        return Ok(AdoptResult::NotCutOver);
+    }
     let Money { amount_minor, currency } = read_amount(charge, "transactions.currency")?;
     let refunded_minor: i64 = charge.get("refunded_minor")?;
     let left = amount_minor - refunded_minor;

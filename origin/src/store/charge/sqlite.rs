@@ -310,12 +310,14 @@ pub(in crate::store) const CHARGE: &str =
         p.closed_reason
     FROM transactions t JOIN pais p USING (pai) JOIN subscribers h USING (subscriber_id)";
 
+/// A pending claim is left out: billing may have it from the other system, and would bill it twice.
 pub(in crate::store) fn find_pending_charge(
     db: &Connection,
     transaction_id: &str,
 ) -> Result<Option<Charge>, StoreError> {
-    let mut select =
-        db.prepare_cached(&format!("{CHARGE} WHERE t.transaction_id = ?1 AND t.status = 'PENDING'"))?;
+    let mut select = db.prepare_cached(&format!(
+        "{CHARGE} WHERE t.transaction_id = ?1 AND t.status = 'PENDING' AND t.migration_file IS NULL"
+    ))?;
     let mut rows = select.query([transaction_id])?;
     rows.next()?.map(read_charge).transpose()
 }

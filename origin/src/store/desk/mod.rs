@@ -273,6 +273,7 @@ fn audit_outcome(result: ClosePaiResult) -> Option<AuditOutcome> {
         ClosePaiResult::Closed => Some(AuditOutcome::Done),
         ClosePaiResult::AlreadyClosed(_) => Some(AuditOutcome::Unchanged),
         ClosePaiResult::NotFound => Some(AuditOutcome::NotFound),
+        ClosePaiResult::NotCutOver => Some(AuditOutcome::Refused),
         ClosePaiResult::NotAClosingReason => None,
     }
 }

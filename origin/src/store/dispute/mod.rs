@@ -98,6 +98,8 @@ pub enum PostDisputeResult {
     ChargePending,
     /// A declined charge is on no bill.
     ChargeDeclined,
+    /// Its PAI is dark: the charge is another system's.
+    NotCutOver,
 }
 
 /// The charge that a dispute is about.
@@ -107,6 +109,8 @@ struct DisputedCharge {
     handle: String,
     /// The charge of a coupon, of which the partner does not know.
     is_coupons: bool,
+    /// Its PAI is.
+    is_dark: bool,
 }
 
 /// What a change leads to, before anything is written.
@@ -139,6 +143,7 @@ fn plan(
         }
         (Some(known), DisputeStep::Decide(_)) => PostDisputeResult::DecidedOtherwise(known.state),
         (None, DisputeStep::Decide(_)) => PostDisputeResult::DisputeNotFound,
+        (None, DisputeStep::Open(_)) if charge.is_dark => PostDisputeResult::NotCutOver,
         (None, DisputeStep::Open(reason)) => match charge.status {
             TransactionStatus::Pending => PostDisputeResult::ChargePending,
             TransactionStatus::Declined => PostDisputeResult::ChargeDeclined,
@@ -167,7 +172,8 @@ fn audit_fact<'a>(
         | PostDisputeResult::AnotherIsOpen
         | PostDisputeResult::DecidedOtherwise(_)
         | PostDisputeResult::ChargePending
-        | PostDisputeResult::ChargeDeclined => AuditOutcome::Refused,
+        | PostDisputeResult::ChargeDeclined
+        | PostDisputeResult::NotCutOver => AuditOutcome::Refused,
     };
     AuditFact {
         act,

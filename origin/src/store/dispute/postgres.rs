@@ -49,7 +49,7 @@ pub(super) async fn post_dispute(
 async fn lock_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<Option<DisputedCharge>, TxError> {
     let row = tx
         .query_optional(
-            "SELECT t.status, s.handle
+            "SELECT t.status, s.handle, p.dark_since IS NOT NULL AS is_dark
              FROM transactions t JOIN pais p USING (pai) JOIN subscribers s USING (subscriber_id)
              WHERE t.transaction_id = $1 FOR UPDATE OF t",
             &[&transaction_id],
@@ -59,6 +59,7 @@ async fn lock_charge(tx: &PgConnection<'_>, transaction_id: &str) -> Result<Opti
     Ok(Some(DisputedCharge {
         status: parse_column(&row, "transactions.status", TransactionStatus::parse)?,
         handle: row.try_get("handle")?,
+        is_dark: row.try_get("is_dark")?,
         is_coupons: redemption_outcome::find_coupon_of_charge(tx, transaction_id).await?.is_some(),
     }))
 }

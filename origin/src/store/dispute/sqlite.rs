@@ -45,7 +45,8 @@ pub(super) fn post_dispute(
 
 fn find_charge(tx: &Connection, transaction_id: &str) -> Result<Option<DisputedCharge>, StoreError> {
     let mut select = tx.prepare_cached(
-        "SELECT t.status, s.handle FROM transactions t JOIN pais p USING (pai) JOIN subscribers s USING (subscriber_id)
+        "SELECT t.status, s.handle, p.dark_since IS NOT NULL AS is_dark
+         FROM transactions t JOIN pais p USING (pai) JOIN subscribers s USING (subscriber_id)
          WHERE t.transaction_id = ?1",
     )?;
     let mut rows = select.query([transaction_id])?;
@@ -53,6 +54,7 @@ fn find_charge(tx: &Connection, transaction_id: &str) -> Result<Option<DisputedC
     Ok(Some(DisputedCharge {
         status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
         handle: row.get("handle")?,
+        is_dark: row.get("is_dark")?,
         is_coupons: redemption_outcome::is_coupon_charge(tx, transaction_id)?,
     }))
 }

@@ -1,6 +1,6 @@
 //! What becomes of the lines of a file of charges.
 
-use super::{Claim, LoadOutcome, LoadRefusal, PaisAre};
+use super::{Claim, LoadOutcome, LoadRefusal, is_older};
 use crate::store::number::Hash;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::{HashMap, HashSet};
@@ -17,7 +17,11 @@ pub(super) struct KnownCharges {
 pub(super) struct KnownCharge {
     /// `None` for one that was posted here.
     pub(super) fingerprint: Option<Hash>,
+    /// The file that it is as in.
+    pub(super) file_id: Option<i64>,
     pub(super) status: TransactionStatus,
+    /// By both systems, what is pending here included.
+    pub(super) refunded_minor: i64,
     /// Its PAI is.
     pub(super) is_dark: bool,
     /// What was given back of it here, what is pending included.
@@ -37,28 +41,30 @@ pub(super) struct ClaimUpdate<'b> {
     pub(super) refunded_minor: i64,
 }
 
-/// Plans a batch. No two of its lines have one id, as the check of the files has seen to.
+/// Plans a batch of a file, whose id is known if it is about to be loaded. No two of its lines have one id, as
+/// the check of the files has seen to.
 pub(super) fn plan_claims<'b>(
     known: &KnownCharges,
-    pais: PaisAre,
+    file_id: Option<i64>,
     batch: &'b [Claim],
 ) -> (Vec<LoadOutcome>, ClaimWrites<'b>) {
     let mut writes = ClaimWrites::default();
-    let outcomes =
-        batch.iter().map(|claim| known.plan(pais, claim, &mut writes).unwrap_or_else(LoadOutcome::Refused));
+    let outcomes = batch
+        .iter()
+        .map(|claim| known.plan(file_id, claim, &mut writes).unwrap_or_else(LoadOutcome::Refused));
     (outcomes.collect(), writes)
 }
 
 impl KnownCharges {
     fn plan<'b>(
         &self,
-        pais: PaisAre,
+        file_id: Option<i64>,
         claim: &'b Claim,
         writes: &mut ClaimWrites<'b>,
     ) -> Result<LoadOutcome, LoadRefusal> {
         let partner = claim.partner.to_string();
         let Some(known) = self.charges.get(&(partner.clone(), claim.ext_transaction_id.to_string())) else {
-            if pais == PaisAre::Loaded && !self.loaded_pais.contains(&(partner, claim.pai.to_string())) {
+            if !self.loaded_pais.contains(&(partner, claim.pai.to_string())) {
                 return Err(LoadRefusal::PaiUnknown);
             }
             writes.claims.push(claim);
@@ -69,11 +75,17 @@ impl KnownCharges {
             return Ok(LoadOutcome::Unchanged);
         }
         // After the cut-over, what it still may bring is the result of a charge that was pending.
-        let may_change = known.is_dark || known.status == TransactionStatus::Pending;
+        let is_pending = known.status == TransactionStatus::Pending;
+        let may_change = known.is_dark || is_pending;
         if !fingerprint.starts_with(&claim.fingerprint.stays) || !may_change {
             return Err(LoadRefusal::Changed);
         }
+        // An older file must not undo what a newer one has brought: money that was given back would be given again.
         let refunded_minor = claim.refunded_minor.saturating_add(known.refunded_here_minor);
+        let is_settled_otherwise = !is_pending && claim.status != known.status;
+        if is_older(file_id, known.file_id) || is_settled_otherwise || refunded_minor < known.refunded_minor {
+            return Err(LoadRefusal::Changed);
+        }
         if refunded_minor > claim.amount.amount_minor {
             return Err(LoadRefusal::RefundedAboveCharged);
         }

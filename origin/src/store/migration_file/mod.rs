@@ -60,14 +60,9 @@ impl Store {
         use_case!(self, write, load_dark_pais(now, place, accounts, &pais))
     }
 
-    /// What [`Self::load_claims`] would make of these lines. The PAIs in `coming` are of a file that comes
-    /// before. Writes nothing.
-    pub async fn check_claims(
-        &self,
-        claims: Vec<Claim>,
-        coming: PaisAre,
-    ) -> Result<Vec<LoadOutcome>, StoreError> {
-        use_case!(self, read, check_claims(&claims, coming))
+    /// What [`Self::load_claims`] would make of these lines. Writes nothing.
+    pub async fn check_claims(&self, claims: Vec<Claim>) -> Result<Vec<LoadOutcome>, StoreError> {
+        use_case!(self, read, check_claims(&claims))
     }
 
     /// Loads lines of a file of charges. They are in no report of the origin's, and count against no limit.
@@ -124,14 +119,6 @@ pub enum AccountsAre {
     Elsewhere,
 }
 
-/// Whether the PAI of a claim has to be in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PaisAre {
-    Loaded,
-    /// It comes with the same files, and was looked for there.
-    Coming,
-}
-
 /// By which it is known whether a line has changed: two hashes, of what stays and of what may change. No
 /// number is in them but as its keyed hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +131,12 @@ impl LineFingerprint {
     fn to_bytes(self) -> Hash {
         std::array::from_fn(|place| if place < 16 { self.stays[place] } else { self.changes[place - 16] })
     }
+}
+
+/// Whether a file is older than the one that a row is as in. Ids are given in the order in which files were loaded
+/// first. What was never loaded has none, and is the newest.
+fn is_older(file_id: Option<i64>, of_row: Option<i64>) -> bool {
+    file_id.zip(of_row).is_some_and(|(file_id, of_row)| file_id < of_row)
 }
 
 /// A line of a file of PAIs.

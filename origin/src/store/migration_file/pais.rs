@@ -1,6 +1,6 @@
 //! What becomes of the lines of a file of PAIs.
 
-use super::{AccountsAre, DarkPai, LineHolder, LoadOutcome, LoadRefusal};
+use super::{AccountsAre, DarkPai, LineHolder, LoadOutcome, LoadRefusal, is_older};
 use crate::store::number::{Hash, NumberIndex};
 use onbill_domain::account::AccountStatus;
 use onbill_domain::pai::PaiState;
@@ -26,18 +26,24 @@ pub(super) struct KnownPai {
     pub(super) is_dark: bool,
     /// `None` for one that was issued here.
     pub(super) fingerprint: Option<Hash>,
+    /// The file that it is as in.
+    pub(super) file_id: Option<i64>,
 }
 
 pub(super) struct KnownSubscriber {
     pub(super) subscriber_id: String,
     pub(super) subscriber_ref: Option<String>,
     pub(super) is_present: bool,
+    /// Ended when they were recorded: all that was loaded of them was closed.
+    pub(super) came_ended: bool,
 }
 
 /// What is to be written.
 #[derive(Default)]
 pub(super) struct PaiWrites<'b> {
     pub(super) subscribers: Vec<NewSubscriber<'b>>,
+    /// Ids of subscribers whose closed PAIs came before their open one: they have not left after all.
+    pub(super) present: Vec<String>,
     pub(super) pais: Vec<NewDarkPai<'b>>,
     pub(super) updates: Vec<PaiUpdate<'b>>,
 }
@@ -60,29 +66,32 @@ pub(super) struct PaiUpdate<'b> {
     pub(super) state: PaiState,
 }
 
-/// Plans a batch, line after line: a later one meets what the earlier ones will have written.
+/// Plans a batch, line after line: a later one meets what the earlier ones will have written. The id of its file is
+/// known if it is about to be loaded.
 pub(super) fn plan_pais(
     mut known: KnownRows,
+    file_id: Option<i64>,
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> (Vec<LoadOutcome>, PaiWrites<'_>) {
     let mut writes = PaiWrites::default();
-    let outcomes = batch
-        .iter()
-        .map(|line| known.plan_line(accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused));
+    let outcomes = batch.iter().map(|line| {
+        known.plan_line(file_id, accounts, line, &mut writes).unwrap_or_else(LoadOutcome::Refused)
+    });
     (outcomes.collect(), writes)
 }
 
 impl KnownRows {
     fn plan_line<'b>(
         &mut self,
+        file_id: Option<i64>,
         accounts: AccountsAre,
         line: &'b DarkPai,
         writes: &mut PaiWrites<'b>,
     ) -> Result<LoadOutcome, LoadRefusal> {
         let state = self.find_state(accounts, line);
         if let Some(known) = self.pais.get(line.pai.as_str()) {
-            let outcome = known.compare(line)?;
+            let outcome = known.compare(file_id, line)?;
             if outcome == LoadOutcome::Updated {
                 writes.updates.push(PaiUpdate { line, state: state? });
             }
@@ -97,7 +106,7 @@ impl KnownRows {
             return Err(LoadRefusal::SubscriptionTaken);
         }
         let subscriber = match &line.holder {
-            Some(holder) => self.find_subscriber(holder, is_open)?,
+            Some(holder) => self.find_subscriber(holder, is_open, writes)?,
             None => None,
         };
         let subscriber_id = subscriber.clone().unwrap_or_else(|| line.fresh.subscriber_id.clone());
@@ -110,7 +119,7 @@ impl KnownRows {
         }
         self.subscriptions.extend(named);
         let fingerprint = Some(line.fingerprint.to_bytes());
-        let known = KnownPai { partner, state, is_dark: true, fingerprint };
+        let known = KnownPai { partner, state, is_dark: true, fingerprint, file_id };
         self.pais.insert(line.pai.to_string(), known);
         writes.pais.push(NewDarkPai { line, subscriber_id, state });
         Ok(LoadOutcome::Loaded)
@@ -137,16 +146,30 @@ impl KnownRows {
 
     /// The subscriber on record. An open PAI needs the number's present one; a closed one may be of one who
     /// has left.
-    fn find_subscriber(&self, holder: &LineHolder, is_open: bool) -> Result<Option<String>, LoadRefusal> {
-        let Some(on_record) = self.subscribers.get(&holder.number.index) else { return Ok(None) };
-        let is_same = |one: &&KnownSubscriber| one.subscriber_ref.as_ref() == Some(&holder.subscriber_ref);
-        let present = on_record.iter().find(|one| one.is_present);
-        if is_open && present.is_some_and(|present| !is_same(&present)) {
-            return Err(LoadRefusal::AnotherSubscriber);
+    fn find_subscriber(
+        &mut self,
+        holder: &LineHolder,
+        is_open: bool,
+        writes: &mut PaiWrites<'_>,
+    ) -> Result<Option<String>, LoadRefusal> {
+        let Some(on_record) = self.subscribers.get_mut(&holder.number.index) else { return Ok(None) };
+        let is_same = |one: &KnownSubscriber| one.subscriber_ref.as_ref() == Some(&holder.subscriber_ref);
+        if let Some(present) = on_record.iter().find(|one| one.is_present) {
+            if is_same(present) {
+                return Ok(Some(present.subscriber_id.clone()));
+            }
+            if is_open {
+                return Err(LoadRefusal::AnotherSubscriber);
+            }
         }
-        let same = present.filter(is_same);
-        let same = same.or_else(|| on_record.iter().filter(|_| !is_open).find(is_same));
-        Ok(same.map(|one| one.subscriber_id.clone()))
+        let mut same = on_record.iter_mut().filter(|one| is_same(one));
+        if !is_open {
+            return Ok(same.next().map(|one| one.subscriber_id.clone()));
+        }
+        let Some(one) = same.find(|one| one.came_ended) else { return Ok(None) };
+        one.is_present = true;
+        writes.present.push(one.subscriber_id.clone());
+        Ok(Some(one.subscriber_id.clone()))
     }
 
     fn add_subscriber(&mut self, line: &DarkPai, is_present: bool) {
@@ -155,23 +178,22 @@ impl KnownRows {
             subscriber_id: line.fresh.subscriber_id.clone(),
             subscriber_ref: Some(subscriber_ref.clone()),
             is_present,
+            came_ended: !is_present,
         });
     }
 }
 
 impl KnownPai {
-    /// Compares a PAI with its line. The line may bring a later state while the PAI is dark and open.
-    fn compare(&self, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
+    /// Compares a PAI with its line. The line may bring a later state while the PAI is dark; one that is closed
+    /// stays so.
+    fn compare(&self, file_id: Option<i64>, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
         let fingerprint = self.fingerprint.filter(|_| self.partner == line.partner.as_str());
         let fingerprint = fingerprint.ok_or(LoadRefusal::PaiTaken)?;
         if fingerprint == line.fingerprint.to_bytes() {
             return Ok(LoadOutcome::Unchanged);
         }
-        let stays = fingerprint.starts_with(&line.fingerprint.stays);
-        if stays && self.is_dark && self.state != PaiState::Closed {
-            Ok(LoadOutcome::Updated)
-        } else {
-            Err(LoadRefusal::Changed)
-        }
+        let stays = fingerprint.starts_with(&line.fingerprint.stays) && !is_older(file_id, self.file_id);
+        let may_follow = self.state != PaiState::Closed || line.state == PaiState::Closed;
+        if stays && self.is_dark && may_follow { Ok(LoadOutcome::Updated) } else { Err(LoadRefusal::Changed) }
     }
 }

@@ -75,7 +75,7 @@ pub(super) async fn check_dark_pais(
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> Result<Vec<LoadOutcome>, TxError> {
-    Ok(plan_pais(read_known_rows(db, batch, "").await?, accounts, batch).0)
+    Ok(plan_pais(read_known_rows(db, batch, "").await?, None, accounts, batch).0)
 }
 
 /// 1. Locks the numbers, in the order in which every load does, so that no sign-up and no event comes
@@ -97,10 +97,15 @@ pub(super) async fn load_dark_pais(
 
     // 2.
     let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
-    let (outcomes, PaiWrites { subscribers, pais, updates }) = plan_pais(known, accounts, batch);
+    let (outcomes, PaiWrites { subscribers, present, pais, updates }) =
+        plan_pais(known, Some(place.file_id), accounts, batch);
 
     // 3.
     try_join_all(subscribers.iter().map(|new| insert_subscriber(tx, now, new))).await?;
+    for subscriber_id in &present {
+        let sql = "UPDATE subscribers SET ended_at = NULL WHERE subscriber_id = $1";
+        tx.execute_one("subscribers", sql, &[subscriber_id]).await?;
+    }
     try_join_all(pais.iter().map(|new| insert_pai(tx, now, place, new))).await?;
     try_join_all(pais.iter().map(|new| insert_subscription(tx, now, new))).await?;
     let mandates = pais.iter().filter_map(|new| Some(&new.line.subscription.as_ref()?.mandate));
@@ -138,7 +143,7 @@ async fn read_known_pais(
 ) -> Result<(), TxError> {
     let pais: Vec<&str> = batch.iter().map(|line| line.pai.as_str()).collect();
     let sql = format!(
-        "SELECT pai, partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint
+        "SELECT pai, partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint, migration_file
          FROM pais WHERE pai = ANY ($1) ORDER BY pai {lock}"
     );
     for row in db.query(&sql, &[&pais]).await? {
@@ -147,6 +152,7 @@ async fn read_known_pais(
             state: parse_column(&row, "pais.state", PaiState::parse)?,
             is_dark: row.try_get("is_dark")?,
             fingerprint: read_fingerprint(&row, "pais.migration_fingerprint")?,
+            file_id: row.try_get("migration_file")?,
         };
         known.pais.insert(row.try_get("pai")?, found);
     }
@@ -165,13 +171,15 @@ async fn read_known_numbers(
 ) -> Result<(), TxError> {
     let numbers: Vec<&[u8]> =
         batch.iter().filter_map(|line| Some(line.holder.as_ref()?.number.index.0.as_slice())).collect();
-    let subscribers = "SELECT number_index, subscriber_id, subscriber_ref, ended_at IS NULL AS is_present
+    let subscribers = "SELECT number_index, subscriber_id, subscriber_ref, ended_at IS NULL AS is_present,
+             ended_at IS NOT DISTINCT FROM created_at AND erasure_requested_at IS NULL AS came_ended
          FROM subscribers WHERE number_index = ANY ($1)";
     for row in db.query(subscribers, &[&numbers]).await? {
         let found = KnownSubscriber {
             subscriber_id: row.try_get("subscriber_id")?,
             subscriber_ref: row.try_get("subscriber_ref")?,
             is_present: row.try_get("is_present")?,
+            came_ended: row.try_get("came_ended")?,
         };
         let number = NumberIndex(read_hash(&row, "subscribers.number_index")?);
         known.subscribers.entry(number).or_default().push(found);

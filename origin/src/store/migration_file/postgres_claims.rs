@@ -2,7 +2,7 @@
 
 use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, plan_claims};
 use super::postgres::{note_progress, read_fingerprint};
-use super::{Claim, LoadOutcome, LoadPlace, PaisAre};
+use super::{Claim, LoadOutcome, LoadPlace};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_column;
 use crate::store::postgres::tx_error::TxError;
@@ -13,9 +13,8 @@ use onbill_domain::wire::ott::TransactionStatus;
 pub(super) async fn check_claims(
     db: &PgConnection<'_>,
     batch: &[Claim],
-    pais: PaisAre,
 ) -> Result<Vec<LoadOutcome>, TxError> {
-    Ok(plan_claims(&read_known_charges(db, batch).await?, pais, batch).0)
+    Ok(plan_claims(&read_known_charges(db, batch).await?, None, batch).0)
 }
 
 pub(super) async fn load_claims(
@@ -30,7 +29,7 @@ pub(super) async fn load_claims(
         "SELECT 1 FROM transactions WHERE transaction_id = ANY ($1) ORDER BY transaction_id FOR UPDATE";
     tx.query(lock, &[&ids]).await?;
     let known = read_known_charges(tx, batch).await?;
-    let (outcomes, ClaimWrites { claims, updates }) = plan_claims(&known, PaisAre::Loaded, batch);
+    let (outcomes, ClaimWrites { claims, updates }) = plan_claims(&known, Some(place.file_id), batch);
     try_join_all(claims.iter().map(|claim| insert_claim(tx, place, claim))).await?;
     try_join_all(updates.iter().map(|update| update_claim(tx, place, update))).await?;
     Ok(outcomes)
@@ -41,8 +40,8 @@ async fn read_known_charges(db: &PgConnection<'_>, batch: &[Claim]) -> Result<Kn
     let partners: Vec<&str> = batch.iter().map(|claim| claim.partner.as_str()).collect();
     let ids: Vec<&str> = batch.iter().map(|claim| claim.ext_transaction_id.as_str()).collect();
     let pais: Vec<&str> = batch.iter().map(|claim| claim.pai.as_str()).collect();
-    let charges = "SELECT t.partner, t.ext_transaction_id, t.migration_fingerprint, t.status,
-             p.dark_since IS NOT NULL AS is_dark,
+    let charges = "SELECT t.partner, t.ext_transaction_id, t.migration_fingerprint, t.migration_file, t.status,
+             t.refunded_minor, p.dark_since IS NOT NULL AS is_dark,
              (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
               WHERE r.transaction_id = t.transaction_id AND r.status <> 'DECLINED') AS refunded_here_minor
          FROM unnest($1::TEXT[], $2::TEXT[]) AS c (partner, id)
@@ -50,7 +49,9 @@ async fn read_known_charges(db: &PgConnection<'_>, batch: &[Claim]) -> Result<Kn
     for row in db.query(charges, &[&partners, &ids]).await? {
         let found = KnownCharge {
             fingerprint: read_fingerprint(&row, "transactions.migration_fingerprint")?,
+            file_id: row.try_get("migration_file")?,
             status: parse_column(&row, "transactions.status", TransactionStatus::parse)?,
+            refunded_minor: row.try_get("refunded_minor")?,
             is_dark: row.try_get("is_dark")?,
             refunded_here_minor: row.try_get("refunded_here_minor")?,
         };

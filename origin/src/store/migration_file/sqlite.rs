@@ -51,7 +51,7 @@ pub(super) fn check_dark_pais(
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
-    Ok(plan_pais(read_known_rows(db, batch)?, accounts, batch).0)
+    Ok(plan_pais(read_known_rows(db, batch)?, None, accounts, batch).0)
 }
 
 pub(super) fn load_dark_pais(
@@ -61,9 +61,13 @@ pub(super) fn load_dark_pais(
     accounts: AccountsAre,
     batch: &[DarkPai],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
-    let (outcomes, writes) = plan_pais(read_known_rows(tx, batch)?, accounts, batch);
-    let PaiWrites { subscribers, pais, updates } = writes;
+    let (outcomes, writes) = plan_pais(read_known_rows(tx, batch)?, Some(place.file_id), accounts, batch);
+    let PaiWrites { subscribers, present, pais, updates } = writes;
     subscribers.iter().try_for_each(|new| insert_subscriber(tx, now, new))?;
+    for subscriber_id in &present {
+        tx.prepare_cached("UPDATE subscribers SET ended_at = NULL WHERE subscriber_id = ?1")?
+            .execute([subscriber_id])?;
+    }
     pais.iter().try_for_each(|new| insert_pai(tx, now, place, new))?;
     updates.iter().try_for_each(|update| update_pai(tx, now, place, update))?;
     note_progress(tx, place)?;
@@ -90,7 +94,8 @@ fn read_known_rows(db: &Connection, batch: &[DarkPai]) -> Result<KnownRows, Stor
 
 fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Result<(), StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint FROM pais WHERE pai = ?1",
+        "SELECT partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint, migration_file
+         FROM pais WHERE pai = ?1",
     )?;
     let mut rows = select.query([line.pai.as_str()])?;
     if let Some(row) = rows.next()? {
@@ -99,6 +104,7 @@ fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Res
             state: parse_column(row, "pais.state", PaiState::parse)?,
             is_dark: row.get("is_dark")?,
             fingerprint: row.get("migration_fingerprint")?,
+            file_id: row.get("migration_file")?,
         };
         known.pais.insert(line.pai.to_string(), found);
     }
@@ -110,7 +116,9 @@ fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows
         return Ok(());
     }
     let mut select = db.prepare_cached(
-        "SELECT subscriber_id, subscriber_ref, ended_at IS NULL AS is_present FROM subscribers
+        "SELECT subscriber_id, subscriber_ref, ended_at IS NULL AS is_present,
+             ended_at IS created_at AND erasure_requested_at IS NULL AS came_ended
+         FROM subscribers
          WHERE number_index = ?1",
     )?;
     let mut rows = select.query([number.0])?;
@@ -122,8 +130,12 @@ fn read_known_number(db: &Connection, number: NumberIndex, known: &mut KnownRows
         for partner in open.query_map([&subscriber_id], |row| row.get::<_, String>(0))? {
             known.open_pais.insert((subscriber_id.clone(), partner?));
         }
-        let (subscriber_ref, is_present) = (row.get("subscriber_ref")?, row.get("is_present")?);
-        found.push(KnownSubscriber { subscriber_id, subscriber_ref, is_present });
+        found.push(KnownSubscriber {
+            subscriber_id,
+            subscriber_ref: row.get("subscriber_ref")?,
+            is_present: row.get("is_present")?,
+            came_ended: row.get("came_ended")?,
+        });
     }
     known.subscribers.insert(number, found);
     let account: Option<(String, Option<String>)> = db

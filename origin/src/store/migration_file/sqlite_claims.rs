@@ -2,19 +2,15 @@
 
 use super::claims::{ClaimUpdate, ClaimWrites, KnownCharge, KnownCharges, plan_claims};
 use super::sqlite::note_progress;
-use super::{Claim, LoadOutcome, LoadPlace, PaisAre};
+use super::{Claim, LoadOutcome, LoadPlace};
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::parse_column;
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::ott::TransactionStatus;
 use rusqlite::{Connection, params};
 
-pub(super) fn check_claims(
-    db: &Connection,
-    batch: &[Claim],
-    pais: PaisAre,
-) -> Result<Vec<LoadOutcome>, StoreError> {
-    Ok(plan_claims(&read_known_charges(db, batch)?, pais, batch).0)
+pub(super) fn check_claims(db: &Connection, batch: &[Claim]) -> Result<Vec<LoadOutcome>, StoreError> {
+    Ok(plan_claims(&read_known_charges(db, batch)?, None, batch).0)
 }
 
 pub(super) fn load_claims(
@@ -22,7 +18,7 @@ pub(super) fn load_claims(
     place: LoadPlace,
     batch: &[Claim],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
-    let (outcomes, writes) = plan_claims(&read_known_charges(tx, batch)?, PaisAre::Loaded, batch);
+    let (outcomes, writes) = plan_claims(&read_known_charges(tx, batch)?, Some(place.file_id), batch);
     let ClaimWrites { claims, updates } = writes;
     claims.iter().try_for_each(|claim| insert_claim(tx, place, claim))?;
     updates.iter().try_for_each(|update| update_claim(tx, place, update))?;
@@ -35,7 +31,7 @@ fn read_known_charges(db: &Connection, batch: &[Claim]) -> Result<KnownCharges, 
     for claim in batch {
         let ids = [claim.partner.as_str(), claim.ext_transaction_id.as_str()];
         let mut select = db.prepare_cached(
-            "SELECT t.migration_fingerprint, t.status, p.dark_since IS NOT NULL AS is_dark,
+            "SELECT t.migration_fingerprint, t.migration_file, t.status, t.refunded_minor, p.dark_since IS NOT NULL AS is_dark,
                  (SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
                   WHERE r.transaction_id = t.transaction_id AND r.status <> 'DECLINED') AS refunded_here_minor
              FROM transactions t JOIN pais p USING (pai) WHERE t.partner = ?1 AND t.ext_transaction_id = ?2",
@@ -44,7 +40,9 @@ fn read_known_charges(db: &Connection, batch: &[Claim]) -> Result<KnownCharges, 
         if let Some(row) = rows.next()? {
             let found = KnownCharge {
                 fingerprint: row.get("migration_fingerprint")?,
+                file_id: row.get("migration_file")?,
                 status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
+                refunded_minor: row.get("refunded_minor")?,
                 is_dark: row.get("is_dark")?,
                 refunded_here_minor: row.get("refunded_here_minor")?,
             };

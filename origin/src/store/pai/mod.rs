@@ -153,4 +153,6 @@ pub enum ClosePaiResult {
     NotFound,
     /// The reason is not one that closes a PAI.
     NotAClosingReason,
+    /// It is dark: another system charges it, and would go on.
+    NotCutOver,
 }

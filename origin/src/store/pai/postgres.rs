@@ -361,12 +361,16 @@ pub(in crate::store) async fn close_pai(
     if !reason.closes_pai() {
         return Ok(ClosePaiResult::NotAClosingReason);
     }
-    let sql = "SELECT closed_reason FROM pais WHERE partner = $1 AND pai = $2 FOR UPDATE";
+    let sql = "SELECT closed_reason, dark_since IS NOT NULL AS is_dark FROM pais
+         WHERE partner = $1 AND pai = $2 FOR UPDATE";
     let Some(row) = tx.query_optional(sql, &[&partner.as_str(), &pai.to_string()]).await? else {
         return Ok(ClosePaiResult::NotFound);
     };
     if let Some(first) = parse_optional_column(&row, "pais.closed_reason", DeclineReason::parse)? {
         return Ok(ClosePaiResult::AlreadyClosed(first));
+    }
+    if row.try_get("is_dark")? {
+        return Ok(ClosePaiResult::NotCutOver);
     }
     close_pai_row(tx, now, &pai.to_string(), reason).await?;
     Ok(ClosePaiResult::Closed)

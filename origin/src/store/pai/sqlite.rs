@@ -305,11 +305,16 @@ pub(in crate::store) fn close_pai(
     if !reason.closes_pai() {
         return Ok(ClosePaiResult::NotAClosingReason);
     }
-    let mut select = tx.prepare_cached("SELECT closed_reason FROM pais WHERE partner = ?1 AND pai = ?2")?;
+    let mut select = tx.prepare_cached(
+        "SELECT closed_reason, dark_since IS NOT NULL AS is_dark FROM pais WHERE partner = ?1 AND pai = ?2",
+    )?;
     let mut rows = select.query(params![partner.as_str(), pai.to_string()])?;
     let Some(row) = rows.next()? else { return Ok(ClosePaiResult::NotFound) };
     if let Some(first) = parse_optional_column(row, "pais.closed_reason", DeclineReason::parse)? {
         return Ok(ClosePaiResult::AlreadyClosed(first));
+    }
+    if row.get("is_dark")? {
+        return Ok(ClosePaiResult::NotCutOver);
     }
     close_pai_row(tx, now, &pai.to_string(), reason)?;
     Ok(ClosePaiResult::Closed)

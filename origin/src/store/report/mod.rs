@@ -125,6 +125,8 @@ pub struct ReportedCharge {
     /// When the partner posted it.
     pub created_at: Timestamp,
     pub settled_at: Option<Timestamp>,
+    /// Another system has posted it.
+    pub is_claim: bool,
 }
 
 impl ReportedCharge {
@@ -139,6 +141,8 @@ pub struct ReportedRefund {
     pub refund_id: String,
     pub ext_refund_id: ExtId,
     pub transaction_id: String,
+    /// Under which id billing has the charge: of a claim, its own id.
+    pub billed_as: String,
     pub ext_transaction_id: ExtId,
     pub pai: Pai,
     pub amount: Money,

@@ -16,7 +16,7 @@ use tokio_postgres::Row;
 
 const CHARGE: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency,
         coalesce(t.tax_minor, 0) AS tax_minor, t.refunded_minor, t.status, t.decline_reason, t.created_at,
-        t.settled_at, t.charge_code
+        t.settled_at, t.charge_code, t.migration_file IS NOT NULL AS is_claim
     FROM transactions t";
 
 const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.ext_transaction_id, c.pai,
@@ -27,7 +27,8 @@ const REFUND: &str = "SELECT t.refund_id, t.ext_refund_id, t.transaction_id, c.e
         (SELECT CAST(coalesce(sum(e.amount_minor), 0) AS BIGINT) FROM refunds e
          WHERE e.transaction_id = t.transaction_id AND e.status = 'APPROVED' AND e.borne_by IS DISTINCT FROM 'operator'
              AND (e.settled_at, e.refund_id) < (t.settled_at, t.refund_id)) AS partners_before_minor,
-        t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by
+        t.status, t.created_at, t.settled_at, c.charge_code, t.borne_by,
+        coalesce(c.billing_ref, t.transaction_id) AS billed_as
     FROM refunds t JOIN transactions c ON c.transaction_id = t.transaction_id";
 
 /// Of the charges, those that another system has posted are left out: they are in its own reports.
@@ -100,6 +101,7 @@ fn charge_line(row: &Row) -> Result<ReportedCharge, TxError> {
         decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
         created_at: read_time(row, "transactions.created_at")?,
         settled_at: settled_at(row)?,
+        is_claim: row.try_get("is_claim")?,
     })
 }
 
@@ -108,6 +110,7 @@ fn refund_line(row: &Row) -> Result<ReportedRefund, TxError> {
         refund_id: row.try_get("refund_id")?,
         ext_refund_id: parse_column(row, "refunds.ext_refund_id", ExtId::parse)?,
         transaction_id: row.try_get("transaction_id")?,
+        billed_as: row.try_get("billed_as")?,
         ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         pai: read_pai(row, "transactions.pai")?,
         amount: read_amount(row, "transactions.currency")?,

@@ -108,6 +108,8 @@ pub(in crate::store) struct RedriveParts<'a> {
     pub(in crate::store) table: &'static str,
     pub(in crate::store) column: &'static str,
     pub(in crate::store) id: &'a str,
+    /// Leaves claims out: their outcome is the other system's to find and to report.
+    pub(in crate::store) which: &'static str,
 }
 
 impl RedriveTarget {
@@ -127,7 +129,8 @@ impl RedriveTarget {
                 (Job::Webhook(webhook), "refunds", refund_id, id)
             }
         };
-        RedriveParts { job, table, column, id }
+        let which = if table == "transactions" { "AND migration_file IS NULL" } else { "" };
+        RedriveParts { job, table, column, id, which }
     }
 
     /// Whether the target is about a settled charge or refund: a pending one cannot be reported,

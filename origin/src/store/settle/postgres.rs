@@ -342,9 +342,10 @@ pub(super) async fn redrive(
     now: Timestamp,
     target: &RedriveTarget,
 ) -> Result<RedriveResult, TxError> {
-    let RedriveParts { job, table, column, id } = target.parts();
-    let sql =
-        format!("SELECT settled_at IS NOT NULL AS is_settled FROM {table} WHERE {column} = $1 FOR UPDATE");
+    let RedriveParts { job, table, column, id, which } = target.parts();
+    let sql = format!(
+        "SELECT settled_at IS NOT NULL AS is_settled FROM {table} WHERE {column} = $1 {which} FOR UPDATE"
+    );
     let row = tx.query_optional(&sql, &[&id]).await?;
     let is_settled: Option<bool> = row.map(|row| row.try_get("is_settled")).transpose()?;
     if is_settled != Some(target.wants_settled()) {

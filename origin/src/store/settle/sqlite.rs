@@ -348,9 +348,9 @@ pub(super) fn redrive(
     now: Timestamp,
     target: &RedriveTarget,
 ) -> Result<RedriveResult, StoreError> {
-    let RedriveParts { job, table, column, id } = target.parts();
+    let RedriveParts { job, table, column, id, which } = target.parts();
     let is_settled: Option<bool> = tx
-        .prepare_cached(&format!("SELECT settled_at IS NOT NULL FROM {table} WHERE {column} = ?1"))?
+        .prepare_cached(&format!("SELECT settled_at IS NOT NULL FROM {table} WHERE {column} = ?1 {which}"))?
         .query_row([id], |row| row.get(0))
         .optional()?;
     if is_settled != Some(target.wants_settled()) {
