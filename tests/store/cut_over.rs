@@ -25,6 +25,7 @@ on_each_database!(
     unfinished_load_is_known,
     cut_over_is_in_the_audit,
     what_goes_back_is_what_has_changed,
+    changed_number_goes_back,
     what_goes_back_loads_to_the_same_state,
 );
 
@@ -208,6 +209,24 @@ async fn what_goes_back_is_what_has_changed(db: TestStore) {
     assert_eq!((all_pais.len(), all_charges.len()), (4, 4));
     assert!(all_pais.contains(&LINES[1].to_owned()) && all_pais.contains(&LINES[2].to_owned()));
     assert!(CLAIMS.iter().all(|claim| all_charges.contains(&(*claim).to_owned())), "{all_charges:?}");
+}
+
+async fn changed_number_goes_back(db: TestStore) {
+    let other = load(&db).await;
+    cut_over_all(&db.store).await;
+    let [old, new] = ["+12025550102", "+12025550109"].map(|text| Msisdn::parse(text).expect("is E.164"));
+    let moved = NewAccountEvent {
+        event_id: parse_ext_id("e-2"),
+        fingerprint: [8; 32],
+        event: AccountEvent::NumberChanged,
+        number: other.vault.index_number(&old),
+        new_number: Some(other.vault.seal_number(&SystemRandom, &new).expect("seals")),
+        occurred_at: NOW.plus_seconds(1),
+    };
+    db.store.record_account_event(Some(fresh_nonce()), NOW.plus_seconds(1), moved).await.expect("works");
+    let [pais, charges] = write_back(&other, &db.store, false).await;
+    assert_eq!(pais, [LINES[1].replace("+12025550102", "+12025550109")]);
+    assert_eq!(charges, Vec::<String>::new());
 }
 
 async fn what_goes_back_loads_to_the_same_state(db: TestStore) {

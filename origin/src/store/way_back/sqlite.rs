@@ -16,14 +16,15 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{SubscriptionSource, TransactionStatus};
 use rusqlite::{Connection, Row, params};
 
-/// A PAI has changed if its state or subscription has, if a mandate is not the loaded one, or if one of its
-/// charges has. What was loaded has a mandate by import at most, which nothing supersedes.
+/// A PAI has changed if its state, its subscriber's number or its subscription has, if a mandate is not the
+/// loaded one, or if one of its charges has. What was loaded has a mandate by import at most, which nothing
+/// supersedes.
 const PAIS: &str = "SELECT p.pai, p.state, p.created_at, p.dark_since, h.number_index, h.number_sealed, h.subscriber_ref,
         s.ext_subscription_id, s.origin, coalesce(m.plan, s.plan) AS plan, m.price_minor, m.currency,
         a.accepted_at, a.proof, a.proof_reference, p.paid_until,
         (SELECT max(t.period_to) FROM transactions t
          WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.amount_minor > t.refunded_minor) AS charged_until,
-        (p.migration_file IS NULL OR p.version > 1
+        (p.migration_file IS NULL OR p.version > 1 OR h.number_since_nanoseconds IS NOT NULL
             OR EXISTS (SELECT 1 FROM partner_subscriptions c
                 WHERE c.pai = p.pai AND (c.changed_at IS NOT NULL OR c.created_at >= p.cut_over_at
                     OR c.ended_at >= p.cut_over_at))
