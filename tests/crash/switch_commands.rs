@@ -33,10 +33,20 @@ async fn takeover_is_typed_step_by_step() {
         run(&system, &["switch", "cut-over", "--partner", "netflix", "--cohort", &unknown]);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("netflix has no loaded PAI other-9"), "{complaint}");
-    let late = ["switch", "cut-over", "--partner", "netflix", "--at", "2099-01-01T00:00:00Z"];
-    let (code, _, complaint) = run(&system, &late);
-    assert_eq!(code, Some(2));
-    assert!(complaint.contains("within a day"), "{complaint}");
+    for (at, why) in
+        [("2099-01-01T00:00:00Z", "within a day"), ("2026-01-01T00:00:00Z", "leave it out to begin now")]
+    {
+        let (code, _, complaint) =
+            run(&system, &["switch", "cut-over", "--partner", "netflix", "--at", at]);
+        assert_eq!(code, Some(2));
+        assert!(complaint.contains(why), "{complaint}");
+    }
+    for words in [&["cut-over"][..], &["back"], &["compare", "--accounts"]] {
+        let words = [&["switch"][..], words, &["--partner", "netflx"]].concat();
+        let (code, _, complaint) = run(&system, &words);
+        assert_eq!(code, Some(2), "{words:?}");
+        assert!(complaint.contains("netflx is no partner of this operator"), "{complaint}");
+    }
     assert_eq!(system.db.count_of(on).await, 0, "nothing was turned on");
 
     let first = path(&system, "first.csv", "pai\nother-1\n");
@@ -47,7 +57,7 @@ async fn takeover_is_typed_step_by_step() {
         said.contains("1 PAIs were turned on; 0 were on before.\n2 PAIs of this partner are dark."),
         "{said}"
     );
-    let all = ["switch", "cut-over", "--partner", "netflix", "--at", "2026-01-01T00:00:00Z"];
+    let all = ["switch", "cut-over", "--partner", "netflix"];
     let (code, said, _) = run(&system, &all);
     assert_eq!(code, Some(0));
     assert!(said.contains("2 PAIs were turned on"), "{said}");

@@ -10,9 +10,9 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct};
 use onbill_origin::ambient::SystemRandom;
-use onbill_origin::cut_over::{CutOver, CutOverReport, WayBack};
+use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack};
 use onbill_origin::store::{
-    AuditStamp, IssueSignupResult, Job, NewAccountEvent, PostChargeResult, RecordSubscriptionResult, Store,
+    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult, RecordSubscriptionResult, Store,
     WebhookJob,
 };
 use onbill_test_harness::ManualClock;
@@ -23,6 +23,9 @@ on_each_database!(
     dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it,
     cohort_leaves_the_others_dark,
     unfinished_load_is_known,
+    nothing_is_turned_on_while_a_file_is_half_loaded,
+    every_page_is_turned_on,
+    refused_lines_are_known,
     cut_over_is_in_the_audit,
     what_goes_back_is_what_has_changed,
     changed_number_goes_back,
@@ -117,7 +120,7 @@ async fn dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it(db: TestSto
     assert_eq!(jobs_of_pais(&db).await, BTreeSet::from(expected));
     assert_eq!(cut_over_all(&db.store).await, CutOverReport::default());
     let again = db.store.cut_over_pai(NOW, partner_id("netflix"), pai_of("ENT-1")).await;
-    assert_eq!(again, Ok(false), "it is on");
+    assert_eq!(again, Ok(CutOverPaiResult::WasOn));
     let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of("ENT-1"), "n-1", 1599)).await;
     assert!(matches!(posted, Ok(PostChargeResult::Created(_))), "{posted:?}");
 }
@@ -125,12 +128,13 @@ async fn dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it(db: TestSto
 async fn cohort_leaves_the_others_dark(db: TestStore) {
     load(&db).await;
     let netflix = partner_id("netflix");
-    for (pai, known) in [("ENT-1", Some(true)), ("ENT-9", None)] {
-        assert_eq!(db.store.find_darkness(netflix.clone(), pai_of(pai)).await, Ok(known), "{pai}");
-    }
     let tunes = partner_id("tunes");
-    assert_eq!(db.store.find_darkness(tunes.clone(), pai_of("ENT-1")).await, Ok(None));
-    assert_eq!(db.store.cut_over_pai(NOW, tunes, pai_of("ENT-1")).await, Ok(false), "another partner's");
+    let asked = vec![pai_of("ENT-1"), pai_of("ENT-9")];
+    for (partner, loaded) in [(netflix.clone(), vec![pai_of("ENT-1")]), (tunes.clone(), Vec::new())] {
+        assert_eq!(db.store.list_loaded_pais(partner, asked.clone()).await, Ok(loaded));
+    }
+    let others = db.store.cut_over_pai(NOW, tunes, pai_of("ENT-1")).await;
+    assert_eq!(others, Ok(CutOverPaiResult::WasOn), "another partner's");
     let clock = ManualClock::default();
     let cut_over = CutOver { store: &db.store, clock: &clock, partner: netflix.clone() };
     let cohort = [pai_of("ENT-1"), pai_of("ENT-3")];
@@ -141,8 +145,7 @@ async fn cohort_leaves_the_others_dark(db: TestStore) {
         cut_over.run_cohort(&cohort, &mut report, |_| {}).await.expect("works");
         assert_eq!(report, expected);
     }
-    assert_eq!(db.store.list_dark_pais(netflix.clone(), None, 10).await, Ok(vec![pai_of("ENT-2")]));
-    assert_eq!(db.store.find_darkness(netflix, pai_of("ENT-1")).await, Ok(Some(false)));
+    assert_eq!(db.store.list_dark_pais(netflix, None, 10).await, Ok(vec![pai_of("ENT-2")]));
 }
 
 async fn unfinished_load_is_known(db: TestStore) {
@@ -152,6 +155,44 @@ async fn unfinished_load_is_known(db: TestStore) {
         .run_sql("UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE kind = 'charges'")
         .await;
     assert_eq!(db.store.list_unfinished_loads().await, Ok(vec!["charges.csv".to_owned()]));
+}
+
+async fn nothing_is_turned_on_while_a_file_is_half_loaded(db: TestStore) {
+    let other = load(&db).await;
+    db.place
+        .run_sql("UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE kind = 'charges'")
+        .await;
+    let clock = ManualClock::default();
+    let cut_over = CutOver { store: &db.store, clock: &clock, partner: partner_id("netflix") };
+    let cohort = [pai_of("ENT-1")];
+    let mut report = CutOverReport::default();
+    let all = cut_over.run_all(&mut report, |_| {}).await;
+    assert!(matches!(all, Err(CutOverError::LoadUnfinished)), "{all:?}");
+    let some = cut_over.run_cohort(&cohort, &mut report, |_| {}).await;
+    assert!(matches!(some, Err(CutOverError::LoadUnfinished)), "{some:?}");
+    assert_eq!(report, CutOverReport::default());
+    assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(3));
+    assert!(jobs_of_pais(&db).await.is_empty());
+
+    // A later export stands for the one that was given up.
+    let later = charges_csv(&CLAIMS[..1]);
+    other.load_sound(&db.store, &pais_csv(&LINES), Some(&later)).await;
+    assert_eq!(cut_over_all(&db.store).await, CutOverReport { turned_on: 3, on_before: 0 });
+}
+
+async fn every_page_is_turned_on(db: TestStore) {
+    let other = OtherSystem::of_acme(NOW);
+    let closed = |n: u32| format!("netflix,closed-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
+    other.load_sound(&db.store, &pais_csv(&(0..150).map(closed).collect::<Vec<_>>()), None).await;
+    assert_eq!(cut_over_all(&db.store).await, CutOverReport { turned_on: 150, on_before: 0 });
+    assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(0));
+}
+
+async fn refused_lines_are_known(db: TestStore) {
+    load(&db).await;
+    assert_eq!(db.store.list_refused_lines().await, Ok(Vec::new()));
+    db.place.run_sql("UPDATE migration_files SET refused = 2 WHERE kind = 'charges'").await;
+    assert_eq!(db.store.list_refused_lines().await, Ok(vec![("charges.csv".to_owned(), 2)]));
 }
 
 async fn cut_over_is_in_the_audit(db: TestStore) {

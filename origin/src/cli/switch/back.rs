@@ -1,5 +1,6 @@
 //! `switch back`: writes the files for the way back.
 
+use super::check_partner;
 use crate::cli::opening::{database_failed, open_app};
 use crate::cli::output::{print_error_line, print_line};
 use crate::cli::verb_outcome::VerbOutcome;
@@ -40,6 +41,7 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let app = open_app(config, OpenMode::ReadOnly).await?;
+        check_partner(&app.config, &self.partner)?;
         let mut pais = create_private(&self.to.join("pais.csv"))?;
         let mut charges = create_private(&self.to.join("charges.csv"))?;
         let way_back = WayBack {
