@@ -1,6 +1,6 @@
 //! Correlation in SQL.
 
-use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, UnchargedPage, UnfittingCharge};
+use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, MONTH_SECONDS, UnchargedPage, UnfittingCharge};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
@@ -99,7 +99,7 @@ const UNCHARGED: &str =
         AND NOT EXISTS (SELECT 1 FROM transactions t
             WHERE t.pai = s.pai AND t.created_at >= ?1 AND t.status <> 'DECLINED')
         AND NOT EXISTS (SELECT 1 FROM transactions t
-            WHERE t.pai = s.pai AND t.period_to >= ?2 AND t.status <> 'DECLINED')
+            WHERE t.pai = s.pai AND t.period_to >= ?5 AND t.status <> 'DECLINED')
         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r
             WHERE r.pai = s.pai AND r.period_to >= ?2 AND r.outcome <> 'DECLINED') AS is_uncharged
     FROM partner_subscriptions s JOIN pais p USING (pai)
@@ -125,7 +125,8 @@ pub(super) fn count_uncharged(
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let mut select = db.prepare_cached(UNCHARGED)?;
     let since_day = Day::of_timestamp(since).to_string();
-    let mut rows = select.query(params![since.unix_seconds(), since_day, after, limit])?;
+    let paid_day = Day::of_timestamp(since.plus_seconds(MONTH_SECONDS)).to_string();
+    let mut rows = select.query(params![since.unix_seconds(), since_day, after, limit, paid_day])?;
     let (mut last, mut counts) = (None, BTreeMap::new());
     while let Some(row) = rows.next()? {
         last = Some(read_pai(row, "partner_subscriptions.pai")?);
