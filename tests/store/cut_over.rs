@@ -2,7 +2,7 @@
 
 use crate::dark_pais::pai_of;
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_signup, parse_day, parse_ext_id, partner_id,
+    NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_day, parse_ext_id, partner_id,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
@@ -10,9 +10,9 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct};
 use onbill_origin::ambient::SystemRandom;
-use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack};
+use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack, Written};
 use onbill_origin::store::{
-    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult, RecordSubscriptionResult, Store,
+    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult, PostRefundResult, RecordSubscriptionResult, Store,
     WebhookJob,
 };
 use onbill_test_harness::ManualClock;
@@ -29,6 +29,7 @@ on_each_database!(
     cut_over_is_in_the_audit,
     what_goes_back_is_what_has_changed,
     changed_number_goes_back,
+    charges_and_refunds_that_are_pending_are_counted,
     what_goes_back_loads_to_the_same_state,
 );
 
@@ -205,17 +206,26 @@ async fn cut_over_is_in_the_audit(db: TestStore) {
 
 /// The lines of both files, in the order of their text.
 async fn write_back(other: &OtherSystem, store: &Store, with_unchanged: bool) -> [Vec<String>; 2] {
+    write_files(other, store, with_unchanged).await.1
+}
+
+async fn write_files(
+    other: &OtherSystem,
+    store: &Store,
+    with_unchanged: bool,
+) -> (Written, [Vec<String>; 2]) {
     let [mut pais, mut charges] = [(); 2].map(|()| csv::Writer::from_writer(Vec::new()));
     let today = parse_day("2026-11-18");
     let way_back =
         WayBack { store, vault: &other.vault, partner: partner_id("netflix"), today, with_unchanged };
-    way_back.write(&mut pais, &mut charges, |_| {}).await.expect("writes");
-    [pais, charges].map(|file| {
+    let written = way_back.write(&mut pais, &mut charges, |_| {}).await.expect("writes");
+    let lines = [pais, charges].map(|file| {
         let text = String::from_utf8(file.into_inner().expect("is flushed")).expect("is text");
         let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
         lines.sort_unstable();
         lines
-    })
+    });
+    (written, lines)
 }
 
 /// After the cut-over a customer is charged, another one signs up here and is charged, and half of a claim
@@ -268,6 +278,22 @@ async fn changed_number_goes_back(db: TestStore) {
     let [pais, charges] = write_back(&other, &db.store, false).await;
     assert_eq!(pais, [LINES[1].replace("+12025550102", "+12025550109")]);
     assert_eq!(charges, Vec::<String>::new());
+}
+
+async fn charges_and_refunds_that_are_pending_are_counted(db: TestStore) {
+    let other = load(&db).await;
+    db.place.run_sql("UPDATE transactions SET status = 'PENDING' WHERE ext_transaction_id = 'old-1'").await;
+    cut_over_all(&db.store).await;
+    let pending = async || write_files(&other, &db.store, true).await.0.pending;
+    assert_eq!(pending().await, 0, "the other system finds out about its own");
+    db.post_approved_charge(pai_of("ENT-2"), "n-2", 1599).await;
+    assert_eq!(pending().await, 0);
+    let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("n-2", "r-2", Some(100))).await;
+    assert!(matches!(refunded, Ok(PostRefundResult::Created(_))), "{refunded:?}");
+    assert_eq!(pending().await, 1, "a refund");
+    let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of("ENT-1"), "n-1", 1599)).await;
+    assert!(matches!(posted, Ok(PostChargeResult::Created(_))), "{posted:?}");
+    assert_eq!(pending().await, 2, "and a charge");
 }
 
 async fn what_goes_back_loads_to_the_same_state(db: TestStore) {

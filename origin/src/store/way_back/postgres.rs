@@ -48,7 +48,10 @@ const PAIS: &str = "SELECT p.pai, p.state, p.created_at, p.dark_since, h.number_
 const CHARGES: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency, t.refunded_minor,
         t.status, coalesce(t.billing_ref, t.transaction_id) AS billing_ref, t.created_at, t.period_from, t.period_to,
         (t.migration_file IS NULL
-            OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id)) AS is_changed
+            OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id)) AS is_changed,
+        (t.status = 'PENDING' AND t.migration_file IS NULL
+            OR EXISTS (SELECT 1 FROM refunds r
+                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING')) AS is_pending
     FROM transactions t
     WHERE t.partner = $1 AND (t.created_at, t.transaction_id) > ($2, $3)
         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id)
@@ -138,5 +141,6 @@ fn read_handed_back_charge(row: &Row) -> Result<HandedBackCharge, TxError> {
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
         is_changed: row.try_get("is_changed")?,
+        is_pending: row.try_get("is_pending")?,
     })
 }
