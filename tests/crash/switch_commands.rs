@@ -3,8 +3,10 @@
 use crate::crash_system::{CrashSystem, DbKind};
 use crate::turn::TURN;
 use onbill_test_harness::other_system::pais_csv;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 const PAIS: usize = 3;
 
@@ -65,7 +67,6 @@ async fn takeover_is_typed_step_by_step() {
     assert_eq!(system.db.count_of("audit WHERE act = 'cut-over' AND actor = 'ann'").await, 1);
 
     let back = system.folder().join("back");
-    fs::create_dir(&back).expect("is made");
     let to = back.to_string_lossy().into_owned();
     let go_back = ["switch", "back", "--partner", "netflix", "--all", "--to", &to];
     assert_eq!(run(&system, &go_back).0, Some(0));
@@ -74,9 +75,20 @@ async fn takeover_is_typed_step_by_step() {
     assert!((0..PAIS).all(|n| written.lines().any(|found| found == line(n))), "{written}");
     let mode = fs::metadata(&file).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "it has numbers");
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).expect("is there");
+        let names = entries.map(|entry| entry.expect("is readable").file_name().into_string().expect("is text"));
+        names.collect::<BTreeSet<_>>()
+    };
+    let both = BTreeSet::from(["charges.csv".to_owned(), "pais.csv".to_owned()]);
+    assert_eq!(names(&back), both, "no part is left");
     let (code, _, complaint) = run(&system, &go_back);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("is there already"), "{complaint}");
+    // The second file cannot be written: the first one is not left behind.
+    fs::remove_file(&file).expect("is removed");
+    assert_eq!(run(&system, &go_back).0, Some(2));
+    assert_eq!(names(&back), BTreeSet::from(["charges.csv".to_owned()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
