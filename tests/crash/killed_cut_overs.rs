@@ -53,7 +53,8 @@ async fn turn_each_pai_on_once(kind: DbKind) {
     for cycle in 0..cycles {
         let mut run = begin_cut_over(&system);
         if cycle == 0 {
-            wait_until_none(async || (system.db.count_of(ON).await == 0).then(|| "none is on".to_owned())).await;
+            wait_until_none(async || (system.db.count_of(ON).await == 0).then(|| "none is on".to_owned()))
+                .await;
         } else {
             sleep(Duration::from_millis(dice.draw_below(KILLED_WITHIN))).await;
         }

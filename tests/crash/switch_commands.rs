@@ -38,8 +38,7 @@ async fn takeover_is_typed_step_by_step() {
     for (at, why) in
         [("2099-01-01T00:00:00Z", "within a day"), ("2026-01-01T00:00:00Z", "leave it out to begin now")]
     {
-        let (code, _, complaint) =
-            run(&system, &["switch", "cut-over", "--partner", "netflix", "--at", at]);
+        let (code, _, complaint) = run(&system, &["switch", "cut-over", "--partner", "netflix", "--at", at]);
         assert_eq!(code, Some(2));
         assert!(complaint.contains(why), "{complaint}");
     }
@@ -77,7 +76,8 @@ async fn takeover_is_typed_step_by_step() {
     assert_eq!(mode & 0o777, 0o600, "it has numbers");
     let names = |folder: &Path| {
         let entries = fs::read_dir(folder).expect("is there");
-        let names = entries.map(|entry| entry.expect("is readable").file_name().into_string().expect("is text"));
+        let names =
+            entries.map(|entry| entry.expect("is readable").file_name().into_string().expect("is text"));
         names.collect::<BTreeSet<_>>()
     };
     let both = BTreeSet::from(["charges.csv".to_owned(), "pais.csv".to_owned()]);

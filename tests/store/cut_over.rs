@@ -2,7 +2,8 @@
 
 use crate::dark_pais::pai_of;
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_day, parse_ext_id, partner_id,
+    NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_day, parse_ext_id,
+    partner_id,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
@@ -12,8 +13,8 @@ use onbill_domain::wire::audit::{ActorRole, AuditAct};
 use onbill_origin::ambient::SystemRandom;
 use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack, Written};
 use onbill_origin::store::{
-    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult, PostRefundResult, RecordSubscriptionResult, Store,
-    WebhookJob,
+    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult,
+    PostRefundResult, RecordSubscriptionResult, Store, WebhookJob,
 };
 use onbill_test_harness::ManualClock;
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};

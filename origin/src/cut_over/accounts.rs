@@ -46,7 +46,10 @@ pub struct AccountDifference {
 pub enum AccountError {
     Store(StoreError),
     /// The account of this PAI could not be looked up, several times.
-    LookUp { pai: Pai, failure: Failure },
+    LookUp {
+        pai: Pai,
+        failure: Failure,
+    },
 }
 
 impl From<StoreError> for AccountError {

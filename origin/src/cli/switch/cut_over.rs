@@ -100,7 +100,9 @@ impl Arguments {
             print_error_line!("It was interrupted: run it again, and it goes on with the rest.");
             return Err(match error {
                 CutOverError::Store(error) => database_failed(error),
-                CutOverError::LoadUnfinished => anyhow!("a file is half loaded: run switch load to its end first, or load a later export"),
+                CutOverError::LoadUnfinished => {
+                    anyhow!("a file is half loaded: run switch load to its end first, or load a later export")
+                }
             });
         }
         let dark = store.count_dark_pais(self.partner).await.map_err(database_failed)?;

@@ -38,11 +38,7 @@ impl Store {
     }
 
     /// Which of these PAIs were loaded for the partner, in any order.
-    pub async fn list_loaded_pais(
-        &self,
-        partner: PartnerId,
-        pais: Vec<Pai>,
-    ) -> Result<Vec<Pai>, StoreError> {
+    pub async fn list_loaded_pais(&self, partner: PartnerId, pais: Vec<Pai>) -> Result<Vec<Pai>, StoreError> {
         use_case!(self, read, list_loaded_pais(&partner, &pais))
     }
 
