@@ -26,7 +26,8 @@ async fn takeover_is_typed_step_by_step() {
     let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let line = |n: usize| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
-    let pais = path(&system, "pais.csv", &pais_csv(&(0..PAIS).map(line).collect::<Vec<_>>()));
+    let lines: Vec<String> = (0..PAIS).map(line).collect();
+    let pais = path(&system, "pais.csv", &pais_csv(&lines));
     assert_eq!(run(&system, &["switch", "load", &pais]).0, Some(0));
     let on = "pais WHERE cut_over_at IS NOT NULL";
 
@@ -65,13 +66,18 @@ async fn takeover_is_typed_step_by_step() {
     assert_eq!(system.db.count_of(on).await, 3);
     assert_eq!(system.db.count_of("audit WHERE act = 'cut-over' AND actor = 'ann'").await, 1);
 
+    go_back(&system, &lines);
+}
+
+/// Both files are written whole, or neither is.
+fn go_back(system: &CrashSystem, lines: &[String]) {
     let back = system.folder().join("back");
     let to = back.to_string_lossy().into_owned();
-    let go_back = ["switch", "back", "--partner", "netflix", "--all", "--to", &to];
-    assert_eq!(run(&system, &go_back).0, Some(0));
+    let words = ["switch", "back", "--partner", "netflix", "--all", "--to", &to];
+    assert_eq!(run(system, &words).0, Some(0));
     let file = back.join("pais.csv");
     let written = fs::read_to_string(&file).expect("is readable");
-    assert!((0..PAIS).all(|n| written.lines().any(|found| found == line(n))), "{written}");
+    assert!(lines.iter().all(|line| written.lines().any(|found| found == line)), "{written}");
     let mode = fs::metadata(&file).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "it has numbers");
     let names = |folder: &Path| {
@@ -82,12 +88,12 @@ async fn takeover_is_typed_step_by_step() {
     };
     let both = BTreeSet::from(["charges.csv".to_owned(), "pais.csv".to_owned()]);
     assert_eq!(names(&back), both, "no part is left");
-    let (code, _, complaint) = run(&system, &go_back);
+    let (code, _, complaint) = run(system, &words);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("is there already"), "{complaint}");
     // The second file cannot be written: the first one is not left behind.
     fs::remove_file(&file).expect("is removed");
-    assert_eq!(run(&system, &go_back).0, Some(2));
+    assert_eq!(run(system, &words).0, Some(2));
     assert_eq!(names(&back), BTreeSet::from(["charges.csv".to_owned()]));
 }
 
