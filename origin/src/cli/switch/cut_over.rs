@@ -27,7 +27,7 @@ const LISTED_MAX: usize = 20;
 const CLOCK_SECONDS: i64 = 20;
 /// A cut-over waits so long at most. A later one is begun on its day.
 const WAIT_SECONDS_MAX: i64 = 86_400;
-/// A time may have passed by so much: the clock of whoever typed it may be ahead. What lies further back
+/// A time may have passed by so much: two clocks differ. What lies further back
 /// is a wrong day, or was meant to be long before.
 const PAST_SECONDS_MAX: i64 = 300;
 /// PAIs of a cohort that are looked up at once.
