@@ -1,13 +1,18 @@
 //! `switch cut-over` beside a serving origin, killed at random moments. Each PAI is turned on whole, with
-//! its job for the edge, or is still dark; the last run turns on the rest, and no charge is refused.
+//! its job for the edge, or is still dark; the last run turns on the rest, and no charge is refused but
+//! those of PAIs that are dark.
 
 use crate::audit::audit_ledger;
 use crate::crash_system::{CrashSystem, DbKind};
 use crate::load::LoadingPartner;
 use crate::turn::TURN;
+use http::StatusCode;
 use onbill_test_harness::Dice;
 use onbill_test_harness::environment::read_number;
+use onbill_test_harness::origin_process::OriginProcess;
 use onbill_test_harness::other_system::pais_csv;
+use onbill_test_harness::wait::wait_until_none;
+use serde_json::json;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +24,10 @@ const USUAL_CYCLES: u64 = 6;
 const PAIS: u64 = 6_000;
 /// Longest time after which a run is killed, in milliseconds.
 const KILLED_WITHIN: u64 = 700;
+/// The last PAI in their order, which is that of the cut-over.
+const LAST: &str = "other-5999";
+/// PAIs that are on.
+const ON: &str = "pais WHERE migration_file IS NOT NULL AND dark_since IS NULL AND cut_over_at IS NOT NULL";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_turns_each_pai_on_once_however_often_it_is_killed() {
@@ -41,12 +50,22 @@ async fn turn_each_pai_on_once(kind: DbKind) {
     let loaded = loaded.expect("the program starts");
     assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
     let mut callers = partner.begin_load(&system, &origin, 11);
-    for _ in 0..cycles {
+    for cycle in 0..cycles {
         let mut run = begin_cut_over(&system);
-        sleep(Duration::from_millis(dice.draw_below(KILLED_WITHIN))).await;
+        if cycle == 0 {
+            wait_until_none(async || (system.db.count_of(ON).await == 0).then(|| "none is on".to_owned()))
+                .await;
+        } else {
+            sleep(Duration::from_millis(dice.draw_below(KILLED_WITHIN))).await;
+        }
         let _ = run.kill();
         let _ = run.wait();
         assert_whole(&system).await;
+        let on = system.db.count_of(ON).await;
+        assert!(cycle > 0 || (1..PAIS).contains(&on), "the first run is killed in the middle, at {on}");
+        if system.db.count_of(&format!("pais WHERE pai = '{LAST}' AND dark_since IS NOT NULL")).await == 1 {
+            assert_eq!(post_charge(&system, &origin).await, StatusCode::SERVICE_UNAVAILABLE, "it is dark");
+        }
     }
     let run = system.command_line().args(["switch", "cut-over", "--partner", "netflix"]).output();
     let run = run.expect("the program starts");
@@ -54,8 +73,7 @@ async fn turn_each_pai_on_once(kind: DbKind) {
     callers.end_load().await;
     partner.lock_record().tally.clone().assert_served();
     assert_whole(&system).await;
-    let on = "pais WHERE migration_file IS NOT NULL AND dark_since IS NULL AND cut_over_at IS NOT NULL";
-    assert_eq!(system.db.count_of(on).await, PAIS);
+    assert_eq!(system.db.count_of(ON).await, PAIS);
     let notices =
         "outbox o JOIN pais p ON p.pai = o.pai WHERE p.migration_file IS NOT NULL AND o.kind = 'pai-notice'";
     assert_eq!(system.db.count_of(notices).await, 0, "the partner knows them");
@@ -64,6 +82,19 @@ async fn turn_each_pai_on_once(kind: DbKind) {
     assert!((1..=cycles + 1).contains(&runs), "{runs}");
     origin.kill();
     audit_ledger(&system, &partner).await;
+    let origin = system.start_origin().await;
+    assert_eq!(post_charge(&system, &origin).await, StatusCode::CREATED, "it is on");
+    origin.kill();
+}
+
+/// Charges the PAI that is turned on last. Whom the edge takes for its subscriber does not matter.
+async fn post_charge(system: &CrashSystem, origin: &OriginProcess) -> StatusCode {
+    let body = json!({"extTransactionID": "of-a-loaded-pai", "pai": LAST, "description": "Netflix Standard",
+                      "amount": {"value": 1599, "currency": "USD"},
+                      "servicePeriod": {"from": "2026-12-01", "to": "2026-12-31"}});
+    let handle = &system.people[0].handle;
+    let call = system.caller.forward_partner_call(&origin.address, "/ott/v1/transaction", handle, &body);
+    call.await.expect("answers").0
 }
 
 /// There is no edge here, so that the job of each PAI stays in the queue.
@@ -87,8 +118,13 @@ fn begin_cut_over(system: &CrashSystem) -> Child {
     command.spawn().expect("the program starts")
 }
 
-/// Closed PAIs need no account, so that the same file serves an origin with any source of accounts.
+/// Open PAIs with subscriptions. The CSP API is asked for their accounts when they are charged.
 fn pai_lines() -> String {
-    let line = |n: u64| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
+    let line = |n: u64| {
+        format!(
+            "netflix,other-{n:04},+1202600{n:04},ref-{n},ACTIVE,2022-09-28T12:01:05Z,sub-{n},NEW_ACCOUNT,standard,\
+             1599,USD,,2022-09-28T12:00:00Z,web"
+        )
+    };
     pais_csv(&(0..PAIS).map(line).collect::<Vec<_>>())
 }

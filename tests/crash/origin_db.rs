@@ -191,10 +191,12 @@ impl OriginDb {
         }
     }
 
-    /// As after a load that was killed, and whose file is gone.
+    /// As after a load that was killed, and whose file is gone, before those that were loaded. In SQLite.
     pub(crate) async fn leave_load_unfinished(&self, name: &str) {
-        let sql =
-            format!("UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE name = '{name}'");
+        let sql = format!(
+            "INSERT INTO migration_files (file_id, sha256, kind, name, lines, refused, state, loaded_through, begun_at)
+             VALUES (0, zeroblob(32), 'pais', '{name}', 1, 0, 'LOADING', 0, 0)"
+        );
         self.query_rows(&sql).await;
     }
 

@@ -3,8 +3,10 @@
 use crate::crash_system::{CrashSystem, DbKind};
 use crate::turn::TURN;
 use onbill_test_harness::other_system::pais_csv;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 const PAIS: usize = 3;
 
@@ -24,7 +26,8 @@ async fn takeover_is_typed_step_by_step() {
     let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let line = |n: usize| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
-    let pais = path(&system, "pais.csv", &pais_csv(&(0..PAIS).map(line).collect::<Vec<_>>()));
+    let lines: Vec<String> = (0..PAIS).map(line).collect();
+    let pais = path(&system, "pais.csv", &pais_csv(&lines));
     assert_eq!(run(&system, &["switch", "load", &pais]).0, Some(0));
     let on = "pais WHERE cut_over_at IS NOT NULL";
 
@@ -33,10 +36,19 @@ async fn takeover_is_typed_step_by_step() {
         run(&system, &["switch", "cut-over", "--partner", "netflix", "--cohort", &unknown]);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("netflix has no loaded PAI other-9"), "{complaint}");
-    let late = ["switch", "cut-over", "--partner", "netflix", "--at", "2099-01-01T00:00:00Z"];
-    let (code, _, complaint) = run(&system, &late);
-    assert_eq!(code, Some(2));
-    assert!(complaint.contains("within a day"), "{complaint}");
+    for (at, why) in
+        [("2099-01-01T00:00:00Z", "within a day"), ("2026-01-01T00:00:00Z", "leave it out to begin now")]
+    {
+        let (code, _, complaint) = run(&system, &["switch", "cut-over", "--partner", "netflix", "--at", at]);
+        assert_eq!(code, Some(2));
+        assert!(complaint.contains(why), "{complaint}");
+    }
+    for words in [&["cut-over"][..], &["back"], &["compare", "--accounts"]] {
+        let words = [&["switch"][..], words, &["--partner", "netflx"]].concat();
+        let (code, _, complaint) = run(&system, &words);
+        assert_eq!(code, Some(2), "{words:?}");
+        assert!(complaint.contains("netflx is no partner of this operator"), "{complaint}");
+    }
     assert_eq!(system.db.count_of(on).await, 0, "nothing was turned on");
 
     let first = path(&system, "first.csv", "pai\nother-1\n");
@@ -47,31 +59,47 @@ async fn takeover_is_typed_step_by_step() {
         said.contains("1 PAIs were turned on; 0 were on before.\n2 PAIs of this partner are dark."),
         "{said}"
     );
-    system.db.leave_load_unfinished("pais.csv").await;
-    let all = ["switch", "cut-over", "--partner", "netflix", "--at", "2026-01-01T00:00:00Z"];
+    system.db.leave_load_unfinished("older.csv").await;
+    let all = ["switch", "cut-over", "--partner", "netflix"];
     let (code, _, complaint) = run(&system, &all);
     assert_eq!(code, Some(2));
-    assert!(complaint.contains("the load of pais.csv has not come to its end"), "{complaint}");
-    let superseded = [&all[..], &["--superseded", "pais.csv"]].concat();
+    assert!(complaint.contains("the load of older.csv has not come to its end"), "{complaint}");
+    let superseded = [&all[..], &["--superseded", "older.csv"]].concat();
     let (code, said, _) = run(&system, &superseded);
     assert_eq!(code, Some(0));
     assert!(said.contains("2 PAIs were turned on"), "{said}");
     assert_eq!(system.db.count_of(on).await, 3);
     assert_eq!(system.db.count_of("audit WHERE act = 'cut-over' AND actor = 'ann'").await, 1);
 
+    go_back(&system, &lines);
+}
+
+/// Both files are written whole, or neither is.
+fn go_back(system: &CrashSystem, lines: &[String]) {
     let back = system.folder().join("back");
-    fs::create_dir(&back).expect("is made");
     let to = back.to_string_lossy().into_owned();
-    let go_back = ["switch", "back", "--partner", "netflix", "--all", "--to", &to];
-    assert_eq!(run(&system, &go_back).0, Some(0));
+    let words = ["switch", "back", "--partner", "netflix", "--all", "--to", &to];
+    assert_eq!(run(system, &words).0, Some(0));
     let file = back.join("pais.csv");
     let written = fs::read_to_string(&file).expect("is readable");
-    assert!((0..PAIS).all(|n| written.lines().any(|found| found == line(n))), "{written}");
+    assert!(lines.iter().all(|line| written.lines().any(|found| found == line)), "{written}");
     let mode = fs::metadata(&file).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "it has numbers");
-    let (code, _, complaint) = run(&system, &go_back);
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).expect("is there");
+        let names =
+            entries.map(|entry| entry.expect("is readable").file_name().into_string().expect("is text"));
+        names.collect::<BTreeSet<_>>()
+    };
+    let both = BTreeSet::from(["charges.csv".to_owned(), "pais.csv".to_owned()]);
+    assert_eq!(names(&back), both, "no part is left");
+    let (code, _, complaint) = run(system, &words);
     assert_eq!(code, Some(2));
     assert!(complaint.contains("is there already"), "{complaint}");
+    // The second file cannot be written: the first one is not left behind.
+    fs::remove_file(&file).expect("is removed");
+    assert_eq!(run(system, &words).0, Some(2));
+    assert_eq!(names(&back), BTreeSet::from(["charges.csv".to_owned()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,18 @@
 //! What was loaded beside the operator's accounts.
 
+use axum::Router;
+use http::StatusCode;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
+use onbill_origin::app::App;
 use onbill_origin::correlation::Class;
-use onbill_origin::cut_over::{AccountComparison, AccountDifference, AccountSummary};
+use onbill_origin::cut_over::{AccountComparison, AccountDifference, AccountError, AccountSummary};
+use onbill_test_harness::customer::AccountChoice;
 use onbill_test_harness::other_system::{OtherSystem, pais_csv};
 use onbill_test_harness::{ACME_ACCOUNTS, TestSystem};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// Number and day of activation, as in the file of accounts.
 const PEOPLE: [(&str, &str); 4] = [
@@ -30,21 +37,29 @@ async fn with_dark_pais() -> TestSystem {
     system
 }
 
-async fn compare(system: &TestSystem, after: Option<Pai>) -> (AccountSummary, Vec<AccountDifference>) {
-    let app = system.acme.app();
+async fn try_to_compare(
+    origin: &App,
+    summary: &mut AccountSummary,
+) -> (Result<(), AccountError>, Vec<AccountDifference>) {
     let comparison = AccountComparison {
-        store: &app.store,
-        vault: &app.vault,
-        accounts: &app.accounts,
+        store: &origin.store,
+        vault: &origin.vault,
+        accounts: &origin.accounts,
         partner: PartnerId::parse("netflix").expect("is a slug"),
-        today: app.config.time_zone.day_of(app.now()),
+        today: origin.config.time_zone.day_of(origin.now()),
         at_once: 2,
+        pauses: [Duration::from_millis(1); 2],
     };
-    let mut summary = AccountSummary { through: after, ..AccountSummary::default() };
     let mut found = Vec::new();
-    let outcome = comparison.run(&mut summary, |difference| found.push(difference), |_| {}).await;
-    assert!(outcome.is_ok(), "the accounts are there");
+    let outcome = comparison.run(summary, |difference| found.push(difference), |_| {}).await;
     found.sort_unstable_by_key(|difference| difference.pai);
+    (outcome, found)
+}
+
+async fn compare(system: &TestSystem, after: Option<Pai>) -> (AccountSummary, Vec<AccountDifference>) {
+    let mut summary = AccountSummary { through: after, ..AccountSummary::default() };
+    let (outcome, found) = try_to_compare(system.acme.app(), &mut summary).await;
+    assert!(outcome.is_ok(), "the accounts are there");
     (summary, found)
 }
 
@@ -87,4 +102,34 @@ async fn interrupted_comparison_goes_on_where_it_was() {
     system.acme.db.run_sql("DELETE FROM accounts").await;
     let (summary, found) = compare(&system, Pai::parse("INC-2")).await;
     assert_eq!((summary.compared, found.len()), (1, 1));
+}
+
+/// Nova's CSP API fails so often, and answers then that each account is dormant, which is no word of the
+/// contract.
+fn fail_first(system: &TestSystem, failures: u32) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let odd = Router::new().fallback(async move || {
+        if asked.fetch_add(1, Ordering::Relaxed) < failures {
+            return (StatusCode::SERVICE_UNAVAILABLE, "");
+        }
+        (StatusCode::OK, r#"{"status":"DORMANT","type":"postpaid","subscriberID":"s"}"#)
+    });
+    system.network.attach_service(system.nova.dashboard_address, odd);
+}
+
+#[tokio::test]
+async fn one_account_does_not_stop_the_comparison() {
+    let system = TestSystem::start();
+    system.sign_up(&system.nova, "+34612345601", AccountChoice::New("bea@example.com")).await;
+    fail_first(&system, 2);
+    let mut summary = AccountSummary::default();
+    let (outcome, found) = try_to_compare(system.nova.app(), &mut summary).await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    let [difference] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((difference.class, difference.theirs.as_str()), (Class::State, "DORMANT"));
+
+    fail_first(&system, 3);
+    let (outcome, _) = try_to_compare(system.nova.app(), &mut AccountSummary::default()).await;
+    let Err(AccountError::LookUp { pai: named, .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(named, difference.pai);
 }

@@ -103,9 +103,14 @@ async fn subscription_without_a_charge_is_counted(db: TestStore) {
     assert_eq!(count(0).await, 0, "they are new");
     assert_eq!(count(DAY).await, 2, "the partner has suspended the third");
     db.post_approved_charge(charged, "n-1", 1599).await;
-    assert_eq!(count(DAY).await, 2, "it was charged before");
-    db.place.run_sql("UPDATE transactions SET created_at = created_at + 90000").await;
-    assert_eq!(count(DAY).await, 1);
+    assert_eq!(count(DAY).await, 1, "the day is paid for");
+    assert_eq!(count(60 * DAY).await, 2, "it was charged before, for days that are over");
+    db.place.run_sql("UPDATE transactions SET period_to = '2027-11-30'").await;
+    assert_eq!(count(60 * DAY).await, 1, "it was charged for a year");
+    db.place
+        .run_sql("UPDATE transactions SET period_to = '2026-12-31', created_at = created_at + 61 * 86400")
+        .await;
+    assert_eq!(count(60 * DAY).await, 1, "it was charged since");
 }
 
 async fn charges_that_do_not_fit_are_found(db: TestStore) {

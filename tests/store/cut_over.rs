@@ -2,7 +2,8 @@
 
 use crate::dark_pais::pai_of;
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, job_name, new_charge, new_signup, parse_day, parse_ext_id, partner_id,
+    NOW, TestStore, fresh_nonce, job_name, new_charge, new_refund, new_signup, parse_day, parse_ext_id,
+    partner_id,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::ids::ExtId;
@@ -10,10 +11,10 @@ use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct};
 use onbill_origin::ambient::SystemRandom;
-use onbill_origin::cut_over::{CutOver, CutOverReport, WayBack};
+use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack, Written};
 use onbill_origin::store::{
-    AuditStamp, IssueSignupResult, Job, NewAccountEvent, PostChargeResult, RecordSubscriptionResult, Store,
-    WebhookJob,
+    AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult,
+    PostRefundResult, RecordSubscriptionResult, Store, WebhookJob,
 };
 use onbill_test_harness::ManualClock;
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
@@ -23,8 +24,13 @@ on_each_database!(
     dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it,
     cohort_leaves_the_others_dark,
     unfinished_load_is_known,
+    nothing_is_turned_on_while_a_file_is_half_loaded,
+    every_page_is_turned_on,
+    refused_lines_are_known,
     cut_over_is_in_the_audit,
     what_goes_back_is_what_has_changed,
+    changed_number_goes_back,
+    charges_and_refunds_that_are_pending_are_counted,
     what_goes_back_loads_to_the_same_state,
 );
 
@@ -116,7 +122,7 @@ async fn dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it(db: TestSto
     assert_eq!(jobs_of_pais(&db).await, BTreeSet::from(expected));
     assert_eq!(cut_over_all(&db.store).await, CutOverReport::default());
     let again = db.store.cut_over_pai(NOW, partner_id("netflix"), pai_of("ENT-1")).await;
-    assert_eq!(again, Ok(false), "it is on");
+    assert_eq!(again, Ok(CutOverPaiResult::WasOn));
     let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of("ENT-1"), "n-1", 1599)).await;
     assert!(matches!(posted, Ok(PostChargeResult::Created(_))), "{posted:?}");
 }
@@ -124,12 +130,13 @@ async fn dark_pais_are_turned_on_once_and_only_the_edge_learns_of_it(db: TestSto
 async fn cohort_leaves_the_others_dark(db: TestStore) {
     load(&db).await;
     let netflix = partner_id("netflix");
-    for (pai, known) in [("ENT-1", Some(true)), ("ENT-9", None)] {
-        assert_eq!(db.store.find_darkness(netflix.clone(), pai_of(pai)).await, Ok(known), "{pai}");
-    }
     let tunes = partner_id("tunes");
-    assert_eq!(db.store.find_darkness(tunes.clone(), pai_of("ENT-1")).await, Ok(None));
-    assert_eq!(db.store.cut_over_pai(NOW, tunes, pai_of("ENT-1")).await, Ok(false), "another partner's");
+    let asked = vec![pai_of("ENT-1"), pai_of("ENT-9")];
+    for (partner, loaded) in [(netflix.clone(), vec![pai_of("ENT-1")]), (tunes.clone(), Vec::new())] {
+        assert_eq!(db.store.list_loaded_pais(partner, asked.clone()).await, Ok(loaded));
+    }
+    let others = db.store.cut_over_pai(NOW, tunes, pai_of("ENT-1")).await;
+    assert_eq!(others, Ok(CutOverPaiResult::WasOn), "another partner's");
     let clock = ManualClock::default();
     let cut_over = CutOver { store: &db.store, clock: &clock, partner: netflix.clone() };
     let cohort = [pai_of("ENT-1"), pai_of("ENT-3")];
@@ -140,8 +147,7 @@ async fn cohort_leaves_the_others_dark(db: TestStore) {
         cut_over.run_cohort(&cohort, &mut report, |_| {}).await.expect("works");
         assert_eq!(report, expected);
     }
-    assert_eq!(db.store.list_dark_pais(netflix.clone(), None, 10).await, Ok(vec![pai_of("ENT-2")]));
-    assert_eq!(db.store.find_darkness(netflix, pai_of("ENT-1")).await, Ok(Some(false)));
+    assert_eq!(db.store.list_dark_pais(netflix, None, 10).await, Ok(vec![pai_of("ENT-2")]));
 }
 
 async fn unfinished_load_is_known(db: TestStore) {
@@ -151,6 +157,44 @@ async fn unfinished_load_is_known(db: TestStore) {
         .run_sql("UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE kind = 'charges'")
         .await;
     assert_eq!(db.store.list_unfinished_loads().await, Ok(vec!["charges.csv".to_owned()]));
+}
+
+async fn nothing_is_turned_on_while_a_file_is_half_loaded(db: TestStore) {
+    let other = load(&db).await;
+    db.place
+        .run_sql("UPDATE migration_files SET state = 'LOADING', loaded_at = NULL WHERE kind = 'charges'")
+        .await;
+    let clock = ManualClock::default();
+    let cut_over = CutOver { store: &db.store, clock: &clock, partner: partner_id("netflix") };
+    let cohort = [pai_of("ENT-1")];
+    let mut report = CutOverReport::default();
+    let all = cut_over.run_all(&mut report, |_| {}).await;
+    assert!(matches!(all, Err(CutOverError::LoadUnfinished)), "{all:?}");
+    let some = cut_over.run_cohort(&cohort, &mut report, |_| {}).await;
+    assert!(matches!(some, Err(CutOverError::LoadUnfinished)), "{some:?}");
+    assert_eq!(report, CutOverReport::default());
+    assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(3));
+    assert!(jobs_of_pais(&db).await.is_empty());
+
+    // A later export stands for the one that was given up.
+    let later = charges_csv(&CLAIMS[..1]);
+    other.load_sound(&db.store, &pais_csv(&LINES), Some(&later)).await;
+    assert_eq!(cut_over_all(&db.store).await, CutOverReport { turned_on: 3, on_before: 0 });
+}
+
+async fn every_page_is_turned_on(db: TestStore) {
+    let other = OtherSystem::of_acme(NOW);
+    let closed = |n: u32| format!("netflix,closed-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
+    other.load_sound(&db.store, &pais_csv(&(0..150).map(closed).collect::<Vec<_>>()), None).await;
+    assert_eq!(cut_over_all(&db.store).await, CutOverReport { turned_on: 150, on_before: 0 });
+    assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(0));
+}
+
+async fn refused_lines_are_known(db: TestStore) {
+    load(&db).await;
+    assert_eq!(db.store.list_refused_lines().await, Ok(Vec::new()));
+    db.place.run_sql("UPDATE migration_files SET refused = 2 WHERE kind = 'charges'").await;
+    assert_eq!(db.store.list_refused_lines().await, Ok(vec![("charges.csv".to_owned(), 2)]));
 }
 
 async fn cut_over_is_in_the_audit(db: TestStore) {
@@ -163,17 +207,26 @@ async fn cut_over_is_in_the_audit(db: TestStore) {
 
 /// The lines of both files, in the order of their text.
 async fn write_back(other: &OtherSystem, store: &Store, with_unchanged: bool) -> [Vec<String>; 2] {
+    write_files(other, store, with_unchanged).await.1
+}
+
+async fn write_files(
+    other: &OtherSystem,
+    store: &Store,
+    with_unchanged: bool,
+) -> (Written, [Vec<String>; 2]) {
     let [mut pais, mut charges] = [(); 2].map(|()| csv::Writer::from_writer(Vec::new()));
     let today = parse_day("2026-11-18");
     let way_back =
         WayBack { store, vault: &other.vault, partner: partner_id("netflix"), today, with_unchanged };
-    way_back.write(&mut pais, &mut charges, |_| {}).await.expect("writes");
-    [pais, charges].map(|file| {
+    let written = way_back.write(&mut pais, &mut charges, |_| {}).await.expect("writes");
+    let lines = [pais, charges].map(|file| {
         let text = String::from_utf8(file.into_inner().expect("is flushed")).expect("is text");
         let mut lines: Vec<String> = text.lines().skip(1).map(str::to_owned).collect();
         lines.sort_unstable();
         lines
-    })
+    });
+    (written, lines)
 }
 
 /// After the cut-over a customer is charged, another one signs up here and is charged, and half of a claim
@@ -208,6 +261,40 @@ async fn what_goes_back_is_what_has_changed(db: TestStore) {
     assert_eq!((all_pais.len(), all_charges.len()), (4, 4));
     assert!(all_pais.contains(&LINES[1].to_owned()) && all_pais.contains(&LINES[2].to_owned()));
     assert!(CLAIMS.iter().all(|claim| all_charges.contains(&(*claim).to_owned())), "{all_charges:?}");
+}
+
+async fn changed_number_goes_back(db: TestStore) {
+    let other = load(&db).await;
+    cut_over_all(&db.store).await;
+    let [old, new] = ["+12025550102", "+12025550109"].map(|text| Msisdn::parse(text).expect("is E.164"));
+    let moved = NewAccountEvent {
+        event_id: parse_ext_id("e-2"),
+        fingerprint: [8; 32],
+        event: AccountEvent::NumberChanged,
+        number: other.vault.index_number(&old),
+        new_number: Some(other.vault.seal_number(&SystemRandom, &new).expect("seals")),
+        occurred_at: NOW.plus_seconds(1),
+    };
+    db.store.record_account_event(Some(fresh_nonce()), NOW.plus_seconds(1), moved).await.expect("works");
+    let [pais, charges] = write_back(&other, &db.store, false).await;
+    assert_eq!(pais, [LINES[1].replace("+12025550102", "+12025550109")]);
+    assert_eq!(charges, Vec::<String>::new());
+}
+
+async fn charges_and_refunds_that_are_pending_are_counted(db: TestStore) {
+    let other = load(&db).await;
+    db.place.run_sql("UPDATE transactions SET status = 'PENDING' WHERE ext_transaction_id = 'old-1'").await;
+    cut_over_all(&db.store).await;
+    let pending = async || write_files(&other, &db.store, true).await.0.pending;
+    assert_eq!(pending().await, 0, "the other system finds out about its own");
+    db.post_approved_charge(pai_of("ENT-2"), "n-2", 1599).await;
+    assert_eq!(pending().await, 0);
+    let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("n-2", "r-2", Some(100))).await;
+    assert!(matches!(refunded, Ok(PostRefundResult::Created(_))), "{refunded:?}");
+    assert_eq!(pending().await, 1, "a refund");
+    let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai_of("ENT-1"), "n-1", 1599)).await;
+    assert!(matches!(posted, Ok(PostChargeResult::Created(_))), "{posted:?}");
+    assert_eq!(pending().await, 2, "and a charge");
 }
 
 async fn what_goes_back_loads_to_the_same_state(db: TestStore) {

@@ -287,8 +287,11 @@ async fn interrupted_load_goes_on_after_its_last_batch(db: TestStore) {
     let sound = |n: u32| format!("netflix,closed-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
     let pais = pais_csv(&(0..1_200).map(sound).collect::<Vec<_>>());
     let failing = db.store.with_faults(Arc::new(SecondBatchFails(AtomicU32::new(0))));
-    let (loaded, _) = other.load(&failing, &[&pais], None).await;
+    let charges = charges_csv(&[charge_line("c-1", "closed-1", 0)]);
+    let (loaded, _) = other.load(&failing, &[&pais], Some(&charges)).await;
     assert!(matches!(loaded, Err(LoadError::Store(StoreError::Interrupted))), "{loaded:?}");
+    let unfinished = "migration_files WHERE state = 'LOADING' AND kind = 'charges' AND loaded_through = 0";
+    assert_eq!(db.place.count_rows(unfinished).await, 1, "no PAI is turned on without its charges");
     assert_eq!(db.place.count_rows("pais").await, 500);
     assert_eq!(
         db.place.count_rows("migration_files WHERE state = 'LOADING' AND loaded_through = 501").await,

@@ -1,10 +1,10 @@
-//! What of charges and subscriptions does not fit together. A round looks at a page of each, so that a
-//! ledger of millions costs it no more than one of thousands.
+//! What of charges and subscriptions does not fit together. A round looks at a page of subscriptions and a
+//! few of charges, so that a ledger of millions costs it no more than one of thousands.
 
 use super::conditions::Held;
 use super::watch::AlarmWatch;
 use crate::instruments::{Alarm, raise_alarm};
-use crate::store::{Cursor, StoreError, UnchargedPage, UnfittingCharge};
+use crate::store::{Cursor, StoreError, UnchargedPage};
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
@@ -17,9 +17,16 @@ const UNCHARGED_SECONDS: i64 = 45 * 86_400;
 /// after its first charge.
 const REPORTED_SECONDS: i64 = 3_600;
 
-/// Rows of a page, of which there is one a minute: some ten milliseconds for the database, and a
-/// million subscriptions a day.
+/// After a start, the charges of the last day are looked at: a longer stop has alarms of its own.
+const AFTER_START_SECONDS: i64 = 86_400;
+
+/// Rows of a page: some ten milliseconds for the database. Of subscriptions there is one a minute, which is
+/// a million a day.
 const PAGE: u32 = 1000;
+
+/// Pages of charges in a round, which there is once a minute: more than 300 charges a second, and a fifth
+/// of a second for the database.
+const PAGES_MAX: u32 = 20;
 
 /// How far the rounds have looked.
 #[derive(Default)]
@@ -93,17 +100,32 @@ impl AlarmWatch {
         Ok(())
     }
 
-    /// Each charge is looked at once, from an hour before the start on.
+    /// Each charge is looked at once, and those of the last day again after a start: the origin may have
+    /// stood still. What a round has not reached is left to the next one.
     async fn look_at_new_charges(&self, now: Timestamp, partner: PartnerId) -> Result<(), StoreError> {
         let until = now.plus_seconds(-REPORTED_SECONDS);
-        let first = || Cursor { at: until, id: String::new() };
-        let after = self.seen().subscriptions.charges.entry(partner.clone()).or_insert_with(first).clone();
-        let page = self.store.list_unfitting_charges(partner.clone(), until, after, PAGE).await?;
-        let Some(last) = page.lines.last() else { return Ok(()) };
+        let first = || Cursor { at: until.plus_seconds(-AFTER_START_SECONDS), id: String::new() };
+        let mut after =
+            self.seen().subscriptions.charges.entry(partner.clone()).or_insert_with(first).clone();
+        let (mut without, mut closed) = (0, 0);
+        for _ in 0..PAGES_MAX {
+            let page = self.store.list_unfitting_charges(partner.clone(), until, after.clone(), PAGE).await?;
+            without += page.lines.iter().filter(|charge| charge.is_without_subscription).count();
+            closed += page.lines.iter().filter(|charge| charge.is_after_closing).count();
+            if let Some(last) = page.lines.last() {
+                after = last.posted.clone();
+            }
+            if page.next.is_none() {
+                break;
+            }
+        }
+        self.raise_unfitting(&partner, without, closed);
+        self.seen().subscriptions.charges.insert(partner, after);
+        Ok(())
+    }
+
+    fn raise_unfitting(&self, partner: &PartnerId, without: usize, closed: usize) {
         let alarms = &self.instruments.alarms;
-        let count =
-            |is_one: fn(&UnfittingCharge) -> bool| page.lines.iter().filter(|charge| is_one(charge)).count();
-        let without = count(|charge| charge.is_without_subscription);
         if without > 0 {
             let reason = format!("{without} charges");
             let alarm = Alarm::ChargeUnsubscribed;
@@ -115,15 +137,11 @@ impl AlarmWatch {
                 "a partner has charged a PAI without a subscription"
             );
         }
-        let closed = count(|charge| charge.is_after_closing);
         if closed > 0 {
             let reason = format!("{closed} charges");
             let alarm = Alarm::ClosedPaiCharged;
             raise_alarm!(alarms, alarm, partner.as_str(), reason, "a partner goes on charging a closed PAI");
         }
-        let last = last.posted.clone();
-        self.seen().subscriptions.charges.insert(partner, last);
-        Ok(())
     }
 }
 

@@ -117,6 +117,12 @@ impl Arguments {
     }
 }
 
+/// A misspelt partner has no PAIs, and there would be nothing wrong with none.
+fn check_partner(config: &Config, partner: &PartnerId) -> anyhow::Result<()> {
+    anyhow::ensure!(config.partner_ids().contains(&partner), "{partner} is no partner of this operator");
+    Ok(())
+}
+
 impl FileArguments {
     fn list(&self) -> Files<'_> {
         let pais = std::iter::once(&self.pais).chain(&self.also).map(|path| source(path)).collect();

@@ -1,17 +1,19 @@
 //! Compares the subscribers of open PAIs with the operator's accounts, a few look-ups at a time: the CSP
 //! API serves charges meanwhile.
 
-use crate::account::AccountLookup;
+use crate::account::{AccountLookup, FoundAccount};
 use crate::correlation::Class;
-use crate::fault::{Failure, Fault};
+use crate::fault::Failure;
 use crate::keys::Vault;
-use crate::store::{BilledSubscriber, HandedBackPai, Store};
-use futures_util::StreamExt as _;
+use crate::store::{BilledSubscriber, HandedBackPai, Store, StoreError};
 use futures_util::stream;
+use futures_util::{StreamExt as _, TryFutureExt as _};
 use onbill_domain::account::{AccountStatus, Stated};
 use onbill_domain::day::Day;
 use onbill_domain::ids::PartnerId;
+use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::{Pai, PaiState};
+use std::time::Duration;
 
 /// PAIs that are read at once. A comparison that is interrupted repeats as many at most.
 const PAGE: u32 = 200;
@@ -25,6 +27,8 @@ pub struct AccountComparison<'a> {
     pub today: Day,
     /// Look-ups at once.
     pub at_once: usize,
+    /// The pauses before an account is looked up once more: the operator's systems may be busy for a moment.
+    pub pauses: [Duration; 2],
 }
 
 /// A difference between a PAI and the account of its number.
@@ -35,6 +39,23 @@ pub struct AccountDifference {
     pub ours: PaiState,
     /// The status of the account; empty if there is none.
     pub theirs: String,
+}
+
+/// Why a comparison was interrupted.
+#[derive(Debug)]
+pub enum AccountError {
+    Store(StoreError),
+    /// The account of this PAI could not be looked up, several times.
+    LookUp {
+        pai: Pai,
+        failure: Failure,
+    },
+}
+
+impl From<StoreError> for AccountError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// What was compared so far.
@@ -54,7 +75,7 @@ impl AccountComparison<'_> {
         summary: &mut AccountSummary,
         mut report: impl FnMut(AccountDifference),
         mut progress: impl FnMut(&AccountSummary),
-    ) -> Result<(), Failure> {
+    ) -> Result<(), AccountError> {
         loop {
             let page = self
                 .store
@@ -62,7 +83,10 @@ impl AccountComparison<'_> {
                 .await?;
             let Some(last) = page.last().map(|own| own.pai) else { return Ok(()) };
             let open = page.iter().filter(|own| own.state != PaiState::Closed);
-            let look_ups = open.filter_map(|own| Some(self.compare_one(own, own.subscriber.as_ref()?)));
+            let look_ups = open.filter_map(|own| {
+                let compared = self.compare_one(own, own.subscriber.as_ref()?);
+                Some(compared.map_err(|failure| AccountError::LookUp { pai: own.pai, failure }))
+            });
             let mut compared = stream::iter(look_ups).buffer_unordered(self.at_once.max(1));
             let mut failure = None;
             while let Some(outcome) = compared.next().await {
@@ -94,12 +118,12 @@ impl AccountComparison<'_> {
         let differs = |class: Class, theirs: &str| {
             Some(AccountDifference { pai: own.pai, class, ours: own.state, theirs: theirs.to_owned() })
         };
-        let Some(found) = self.accounts.find_account(&msisdn).await? else {
+        let Some(found) = self.look_up(&msisdn).await? else {
             return Ok(differs(Class::Missing, ""));
         };
         let status = match found.account.status {
             Stated::Known(status) => status,
-            Stated::Unknown(_) => return Err(Fault::CspApi("account/validate").into()),
+            Stated::Unknown(word) => return Ok(differs(Class::State, &word.to_string())),
         };
         if found.subscriber_ref != subscriber.subscriber_ref {
             return Ok(differs(Class::Subscriber, status.as_str()));
@@ -110,5 +134,15 @@ impl AccountComparison<'_> {
             AccountStatus::Ceased => false,
         };
         Ok(if is_same { None } else { differs(Class::State, status.as_str()) })
+    }
+
+    async fn look_up(&self, msisdn: &Msisdn) -> Result<Option<FoundAccount>, Failure> {
+        for pause in self.pauses {
+            match self.accounts.find_account(msisdn).await {
+                Ok(found) => return Ok(found),
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+        }
+        self.accounts.find_account(msisdn).await
     }
 }

@@ -6,7 +6,7 @@ mod cohort;
 mod run;
 mod way_back;
 
-pub use accounts::{AccountComparison, AccountDifference, AccountSummary};
+pub use accounts::{AccountComparison, AccountDifference, AccountError, AccountSummary};
 pub use cohort::{CohortError, read_cohort};
-pub use run::{CutOver, CutOverReport};
+pub use run::{CutOver, CutOverError, CutOverReport};
 pub use way_back::{WayBack, WayBackError, Written};

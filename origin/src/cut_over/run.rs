@@ -1,7 +1,7 @@
 //! Turns PAIs on: many transactions at once, one for each PAI.
 
 use crate::ambient::Clock;
-use crate::store::{Store, StoreError};
+use crate::store::{CutOverPaiResult, Store, StoreError};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use onbill_domain::ids::PartnerId;
@@ -27,18 +27,40 @@ pub struct CutOverReport {
     pub on_before: u64,
 }
 
+/// Why a cut-over was interrupted.
+#[derive(Debug)]
+pub enum CutOverError {
+    Store(StoreError),
+    /// Meanwhile a file is being loaded.
+    LoadUnfinished,
+}
+
+impl From<StoreError> for CutOverError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl CutOver<'_> {
-    /// Turns on all PAIs of the partner that are dark.
+    /// Turns on all PAIs of the partner that are dark. A page begins after the last one, as PostgreSQL
+    /// walks over index entries of PAIs that are on until it cleans them up. Those that were loaded
+    /// meanwhile come in one more pass.
     pub async fn run_all(
         &self,
         report: &mut CutOverReport,
         mut progress: impl FnMut(&CutOverReport),
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CutOverError> {
         let limit = u32::try_from(BATCH).unwrap_or(u32::MAX);
+        let mut after = None;
         loop {
-            let dark = self.store.list_dark_pais(self.partner.clone(), None, limit).await?;
-            if dark.is_empty() {
-                return Ok(());
+            let dark = self.store.list_dark_pais(self.partner.clone(), after, limit).await?;
+            match (dark.last(), after) {
+                (Some(last), _) => after = Some(*last),
+                (None, Some(_)) => {
+                    after = None;
+                    continue;
+                }
+                (None, None) => return Ok(()),
             }
             self.turn_on(&dark, report).await?;
             progress(report);
@@ -51,7 +73,7 @@ impl CutOver<'_> {
         cohort: &[Pai],
         report: &mut CutOverReport,
         mut progress: impl FnMut(&CutOverReport),
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CutOverError> {
         for batch in cohort.chunks(BATCH) {
             self.turn_on(batch, report).await?;
             progress(report);
@@ -59,16 +81,19 @@ impl CutOver<'_> {
         Ok(())
     }
 
-    async fn turn_on(&self, batch: &[Pai], report: &mut CutOverReport) -> Result<(), StoreError> {
+    async fn turn_on(&self, batch: &[Pai], report: &mut CutOverReport) -> Result<(), CutOverError> {
         let turn_on = |pai: &Pai| self.store.cut_over_pai(self.clock.now(), self.partner.clone(), *pai);
         let mut turned =
             stream::iter(batch.iter().map(turn_on)).buffer_unordered(self.store.calls_at_once(BATCH).max(1));
         let mut failure = None;
-        while let Some(was_dark) = turned.next().await {
-            match was_dark {
-                Ok(true) => report.turned_on += 1,
-                Ok(false) => report.on_before += 1,
-                Err(error) => failure = failure.or(Some(error)),
+        while let Some(outcome) = turned.next().await {
+            match outcome {
+                Ok(CutOverPaiResult::TurnedOn) => report.turned_on += 1,
+                Ok(CutOverPaiResult::WasOn) => report.on_before += 1,
+                Ok(CutOverPaiResult::LoadUnfinished) => {
+                    failure = failure.or(Some(CutOverError::LoadUnfinished));
+                }
+                Err(error) => failure = failure.or(Some(error.into())),
             }
         }
         if let Some(error) = failure {

@@ -30,7 +30,7 @@ pub struct WayBack<'a> {
 pub struct Written {
     pub pais: u64,
     pub charges: u64,
-    /// Charges of which billing has not said yet whether it takes them.
+    /// Charges of which billing has not said yet whether it takes them or their refunds.
     pub pending: u64,
 }
 
@@ -106,7 +106,7 @@ impl WayBack<'_> {
             for charge in page.lines.iter().filter(|charge| self.with_unchanged || charge.is_changed) {
                 file.write_record(self.to_charge_record(charge))?;
                 written.charges += 1;
-                written.pending += u64::from(charge.status == TransactionStatus::Pending);
+                written.pending += u64::from(charge.is_pending);
             }
             progress(written);
             after = page.next;

@@ -38,7 +38,8 @@ struct Loading<'l> {
 
 impl FileLoad<'_> {
     /// 1. Checks all files: nothing is loaded when more lines are bad than the ceilings allow.
-    /// 2. Loads the sound lines, PAIs before charges. Each batch is durable with its place in the file.
+    /// 2. Begins all files, so that no PAI is turned on between two of them.
+    /// 3. Loads the sound lines, PAIs before charges. Each batch is durable with its place in the file.
     ///
     /// The same files again change nothing. A line that has changed is named; it is loaded over what was, if
     /// the PAI is dark and nothing has changed but its state.
@@ -54,10 +55,15 @@ impl FileLoad<'_> {
         }
 
         // 2.
-        let mut reports = Vec::new();
+        let mut begun = Vec::new();
         for source in files.pais.iter().chain(&files.charges) {
             let Some(file) = checked.files.iter().find(|file| file.name == source.name) else { continue };
-            let loading = self.begin(source, file).await?;
+            begun.push((file, self.begin(source, file).await?));
+        }
+
+        // 3.
+        let mut reports = Vec::new();
+        for (file, loading) in begun {
             reports.push(match file.kind {
                 MigrationFileKind::Pais => loading.load_pais(&checked, file, observer).await?,
                 MigrationFileKind::Charges => loading.load_charges(&checked, file, observer).await?,

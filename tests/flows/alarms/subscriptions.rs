@@ -63,7 +63,6 @@ pub(super) async fn charge_after_the_end() -> Shown {
 pub(super) async fn charges_of_a_closed_pai() -> Shown {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let mut shown = Shown::begin(Alarm::ClosedPaiCharged, system);
-    shown.expect_quiet().await;
     let netflix = PartnerId::parse("netflix").expect("is a slug");
     let app = shown.app();
     let closed = app
@@ -72,11 +71,10 @@ pub(super) async fn charges_of_a_closed_pai() -> Shown {
         .await;
     assert_eq!(closed, Ok(ClosePaiResult::Closed));
     assert_eq!(post_charge(&shown.system, &pai, "c-1").await, "DECLINED");
-    pass_an_hour(&shown);
-    shown.expect_quiet().await;
     shown.system.advance_seconds(2 * DAY);
     assert_eq!(post_charge(&shown.system, &pai, "c-2").await, "DECLINED");
     pass_an_hour(&shown);
+    // It is the first round: what was charged before a start is looked at too.
     shown.expect_raised("netflix").await;
     shown.close().await;
     shown
@@ -86,7 +84,7 @@ pub(super) async fn forgotten_subscription() -> Shown {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let mut shown = Shown::begin(Alarm::SubscriptionUncharged, system);
     shown.system.reconfigure_acme(|config| config.partners[0].repeated_period = RepeatedPeriod::Alarm);
-    assert_eq!(post_charge(&shown.system, &pai, "c-1").await, "APPROVED");
+    assert_eq!(post_charge(&shown.system, &pai, "c-0").await, "APPROVED");
     shown.expect_quiet().await;
     shown.system.advance_seconds(44 * DAY);
     shown.expect_quiet().await;

@@ -264,9 +264,12 @@ impl TakeoverRun {
             for (value, is_taken) in [(too_much, false), (amount, true)] {
                 let body = json!({"extRefundID": format!("{id}-{value}"), "reason": "test",
                                   "amount": {"value": value, "currency": "USD"}});
-                let (status, answer) = self.system.call_ott(Method::POST, &path, body).await;
+                let (status, answer) = self.system.call_ott(Method::POST, &path, body.clone()).await;
                 assert_eq!(status.is_success(), is_taken, "{status} {answer}");
                 assert!(!is_taken || answer["status"] == "APPROVED", "{answer}");
+                // The bill has it once, however often it is posted.
+                let (again, same) = self.system.call_ott(Method::POST, &path, body).await;
+                assert_eq!((again.is_success(), &same["status"]), (is_taken, &answer["status"]), "{same}");
             }
             self.tally.count("refunded here");
             if charge.is_theirs {

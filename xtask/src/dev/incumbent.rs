@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use onbill_domain::day::{Day, ServicePeriod};
+use serde_json::json;
 
 use super::demo_numbers;
 use crate::failure::{Context, Failure, Outcome};
@@ -22,6 +23,8 @@ const PARTNER: &str = "pai,ext_subscription_id,state,plan,price,currency\n";
 /// Where the files are, and what was written into them.
 pub(super) struct IncumbentFiles {
     folder: PathBuf,
+    /// A charge of one of its customers for next month, as the partner posts it.
+    charge: String,
 }
 
 impl IncumbentFiles {
@@ -42,7 +45,7 @@ impl IncumbentFiles {
             let file = folder.join(name);
             fs::write(&file, contents).context(&format!("write {}", file.display()))?;
         }
-        Ok(Self { folder })
+        Ok(Self { folder, charge: format_charge(price, currency, today) })
     }
 
     /// The steps of the night, as they are typed.
@@ -66,8 +69,22 @@ impl IncumbentFiles {
             format!("  alias switch='{} --config {} switch'", show(origin), show(config)),
         ];
         lines.extend(steps.iter().map(|step| format!("  switch {step}")));
+        lines.push(format!("  cargo xtask call POST /ott/v1/transaction -d '{}'", self.charge));
         lines
     }
+}
+
+/// Next month is one that the other system has not charged.
+fn format_charge(price: u32, currency: &str, today: Day) -> String {
+    let from = today.first_of_month().plus_months(1);
+    let period = from.and_then(|from| ServicePeriod::from_months(from, 1));
+    json!({"extTransactionID": "mine-1", "pai": pai_of(1), "amount": {"value": price, "currency": currency},
+           "description": "By hand", "servicePeriod": period})
+    .to_string()
+}
+
+fn pai_of(n: u32) -> String {
+    format!("ENT16643676{n:04}")
 }
 
 /// The files of PAIs and charges, and the partner's list. `None` if there are too few accounts.
@@ -78,7 +95,7 @@ fn format_files(accounts: &str, price: u32, currency: &str, today: Day) -> Optio
     let last_month = this_month.minus_days(1).first_of_month();
     let since = last_month.minus_days(200);
     for (n, customer) in (1..).zip(&customers) {
-        let pai = format!("ENT16643676{n:04}");
+        let pai = pai_of(n);
         let paid_until = ServicePeriod::from_months(last_month, 1)?.to();
         let terms = format!("standard,{price},{currency}");
         let line = format!(
@@ -114,6 +131,9 @@ mod tests {
         assert!(pais.contains("+12025550107,"), "{pais}");
         assert!(!pais.contains("+12025550101,"), "the README's walkthrough has that number");
         assert!(charges.contains(",2026-11-01,2026-11-30\n"), "{charges}");
+        let charge = format_charge(1599, "USD", today);
+        assert!(charge.contains(r#"{"from":"2027-01-01","to":"2027-01-31"}"#), "{charge}");
+        assert!(pais.contains(",ENT166436760001,") && charge.contains(r#""ENT166436760001""#), "{charge}");
         assert_eq!(format_files("msisdn,status,type,balance,currency,activated_on\n", 1, "USD", today), None);
     }
 }

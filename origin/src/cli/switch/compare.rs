@@ -1,5 +1,6 @@
 //! `switch compare`: lays what was loaded beside what the operator and the partner have.
 
+use super::check_partner;
 use crate::cli::files::{new_csv, open_file};
 use crate::cli::opening::{database_failed, open_app};
 use crate::cli::output::{print_error_line, print_line};
@@ -13,11 +14,12 @@ use onbill_origin::app::App;
 use onbill_origin::correlation::{
     Class, Correlation, CorrelationSummary, Difference, List, ListSide, Numbers,
 };
-use onbill_origin::cut_over::{AccountComparison, AccountDifference, AccountSummary};
+use onbill_origin::cut_over::{AccountComparison, AccountDifference, AccountError, AccountSummary};
 use onbill_origin::fault::Failure;
 use onbill_origin::store::OpenMode;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Differences that are listed on the terminal: as many as a person reads.
 const LISTED_MAX: u64 = 20;
@@ -28,8 +30,8 @@ const LISTED_MAX: u64 = 20;
 /// subscriber (the partner's id of the subscription). `onbill-origin correlate --help` has the columns of the list.
 ///
 /// With --accounts, the number of each open PAI is looked up in your accounts: missing, state, subscriber. By the CSP
-/// API that is a call for each, as many at once as --at-once says, so that charges are served meanwhile. Where it was
-/// interrupted, --after goes on.
+/// API that is a call for each, as many at once as --at-once says, so that charges are served meanwhile. A call that
+/// fails is made three times. Where the comparison was interrupted, --after goes on.
 ///
 /// Exit code 0 when all are the same, 1 when there are differences, 2 when it could not run to its end.
 #[derive(Args)]
@@ -59,12 +61,16 @@ fn parse_pai(text: &str) -> Result<Pai, &'static str> {
     Pai::parse(text).ok_or("is not a PAI: 1 to 128 letters, digits and . _ ~ -")
 }
 
+/// A gateway that drops a call serves the next one, and one that restarts is back within seconds.
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(3)];
+
 /// The first columns of [`Difference::HEADER`]: nothing is repaired here.
 const COLUMNS: usize = 6;
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let app = open_app(config, OpenMode::ReadOnly).await?;
+        check_partner(&app.config, &self.partner)?;
         let mut sink = Sink::new(self.differences.as_deref())?;
         let mut is_clean = true;
         if let Some(path) = &self.partner_file {
@@ -110,6 +116,7 @@ impl Arguments {
             partner: self.partner.clone(),
             today: app.config.time_zone.day_of(app.clock.now()),
             at_once: self.at_once.into(),
+            pauses: PAUSES,
         };
         let mut summary = AccountSummary { through: self.after, ..AccountSummary::default() };
         let bar = ProgressBar::no_length();
@@ -123,16 +130,26 @@ impl Arguments {
         bar.finish_and_clear();
         let AccountSummary { compared, differences, through } = summary;
         print_line!("{compared} open PAIs compared with their accounts, {differences} differ.");
-        if let Err(failure) = outcome {
+        if let Err(error) = outcome {
             if let Some(through) = through {
                 print_error_line!("It was interrupted: go on with --after {through}");
             }
-            return Err(match failure {
-                Failure::Fault(fault) => anyhow!("the account could not be looked up: {fault:?}"),
-                Failure::Reject(_) => anyhow!("the account could not be looked up"),
-            });
+            return Err(explain(error));
         }
         Ok(differences == 0)
+    }
+}
+
+/// The PAI is shown as in the log: an error goes further than a list of differences.
+fn explain(error: AccountError) -> anyhow::Error {
+    match error {
+        AccountError::Store(error) => database_failed(error),
+        AccountError::LookUp { pai, failure: Failure::Fault(fault) } => {
+            anyhow!("the account of {} could not be looked up: {fault:?}", pai.masked())
+        }
+        AccountError::LookUp { pai, failure: Failure::Reject(_) } => {
+            anyhow!("the account of {} could not be looked up", pai.masked())
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! `switch cut-over`: turns on what was loaded.
 
+use super::check_partner;
 use crate::cli::acting::Acting;
-use crate::cli::opening::{database_failed, open_store};
+use crate::cli::opening::{database_failed, open_origin};
 use crate::cli::output::{print_error_line, print_line};
 use crate::cli::verb_outcome::VerbOutcome;
 use anyhow::{Context as _, anyhow};
@@ -11,8 +12,11 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::cut_over::{CohortError, CutOver, CutOverReport, read_cohort};
+use onbill_origin::app::ledger_identity;
+use onbill_origin::cut_over::{CohortError, CutOver, CutOverError, CutOverReport, read_cohort};
+use onbill_origin::keys::Vault;
 use onbill_origin::store::{OpenMode, Store};
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +27,11 @@ const LISTED_MAX: usize = 20;
 const CLOCK_SECONDS: i64 = 20;
 /// A cut-over waits so long at most. A later one is begun on its day.
 const WAIT_SECONDS_MAX: i64 = 86_400;
+/// A time may have passed by so much: two clocks differ. What lies further back
+/// is a wrong day, or was meant to be long before.
+const PAST_SECONDS_MAX: i64 = 300;
+/// PAIs of a cohort that are looked up at once.
+const COHORT_PAGE: usize = 500;
 
 /// Turn on the PAIs that were loaded: from then on, onbill takes their charges, and the edge learns of them.
 ///
@@ -33,7 +42,8 @@ const WAIT_SECONDS_MAX: i64 = 86_400;
 ///
 /// It does not begin (exit code 2) while a file is being loaded, or when the cohort has a line that is not a PAI
 /// of the partner that was loaded. A file whose load can no longer come to its end is left out by --superseded.
-/// Exit code 0 when all of them are on.
+/// A load that begins meanwhile interrupts it. Lines that the load has refused are counted on stderr, and do not
+/// keep it from beginning. Exit code 0 when all of them are on.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -59,7 +69,10 @@ fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
 
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
-        let (_, store) = open_store(config, OpenMode::Migrate).await?;
+        let (config, keys, store) = open_origin(config, OpenMode::Migrate).await?;
+        check_partner(&config, &self.partner)?;
+        let vault = Vault::new(&keys).map_err(anyhow::Error::msg)?;
+        ledger_identity::check_ledger_identity(&store, &config, &vault).await.map_err(anyhow::Error::msg)?;
         let cohort = self.cohort.as_deref().map(|path| open_cohort(&self.partner, path)).transpose()?;
         let check_all = async || check(&store, &self.partner, cohort.as_deref(), &self.superseded).await;
         check_all().await?;
@@ -67,6 +80,9 @@ impl Arguments {
             wait_until(at).await?;
             // What was loaded meanwhile may not be whole.
             check_all().await?;
+        }
+        for (name, lines) in store.list_refused_lines().await.map_err(database_failed)? {
+            print_error_line!("{lines} lines of {name} were refused");
         }
         let dark = store.count_dark_pais(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(dark, |cohort| cohort.len() as u64);
@@ -87,7 +103,12 @@ impl Arguments {
         print_line!("{} PAIs were turned on; {} were on before.", report.turned_on, report.on_before);
         if let Err(error) = outcome {
             print_error_line!("It was interrupted: run it again, and it goes on with the rest.");
-            return Err(database_failed(error));
+            return Err(match error {
+                CutOverError::Store(error) => database_failed(error),
+                CutOverError::LoadUnfinished => {
+                    anyhow!("a file is half loaded: run switch load to its end first, or load a later export")
+                }
+            });
         }
         let dark = store.count_dark_pais(self.partner).await.map_err(database_failed)?;
         print_line!("{dark} PAIs of this partner are dark.");
@@ -125,9 +146,10 @@ async fn check(
         unfinished.join(", ")
     );
     let mut unknown = 0_usize;
-    for pai in cohort.unwrap_or_default() {
-        let known = store.find_darkness(partner.clone(), *pai).await.map_err(database_failed)?;
-        if known.is_none() {
+    for page in cohort.unwrap_or_default().chunks(COHORT_PAGE) {
+        let loaded = store.list_loaded_pais(partner.clone(), page.to_vec()).await.map_err(database_failed)?;
+        let loaded: HashSet<Pai> = loaded.into_iter().collect();
+        for pai in page.iter().filter(|pai| !loaded.contains(*pai)) {
             unknown += 1;
             if unknown <= LISTED_MAX {
                 print_error_line!("{partner} has no loaded PAI {pai}");
@@ -141,6 +163,7 @@ async fn check(
 async fn wait_until(at: Timestamp) -> anyhow::Result<()> {
     let left = at.seconds_since(SystemClock.now());
     anyhow::ensure!(left <= WAIT_SECONDS_MAX, "--at must lie within a day");
+    anyhow::ensure!(left >= -PAST_SECONDS_MAX, "--at is past: leave it out to begin now");
     if left > 0 {
         print_line!("Waiting until {at}.");
     }

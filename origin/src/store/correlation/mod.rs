@@ -46,7 +46,8 @@ impl Store {
 
     /// A page of live subscriptions after that of the PAI `after`, in the order of their PAIs: the last
     /// PAI of the page, and of each partner how many of them were not charged since a time, though
-    /// they should have been. `None` at the end.
+    /// they should have been. A month and the days in which a partner tries are to lie behind it. `None` at
+    /// the end.
     pub async fn count_uncharged(
         &self,
         since: Timestamp,
@@ -72,6 +73,10 @@ impl Store {
 /// A charge was posted so many seconds after its PAI had closed, or its subscription had ended: by then
 /// the partner has both the webhook and the day's other calls behind it.
 const ENDED_SECONDS: i64 = 86_400;
+
+/// Charges are of a month as a rule, and are due again after it. One for longer is not due before its last
+/// day, and the partner has as long from then on as after a month.
+const MONTH_SECONDS: i64 = 31 * 86_400;
 
 /// A charge, and what of it does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]

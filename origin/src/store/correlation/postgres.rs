@@ -1,6 +1,6 @@
 //! Correlation in SQL.
 
-use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, UnchargedPage, UnfittingCharge};
+use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, MONTH_SECONDS, UnchargedPage, UnfittingCharge};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::number::NumberIndex;
 use crate::store::page::{Cursor, Page};
@@ -96,12 +96,15 @@ pub(super) async fn send_pai_state_again(
 }
 
 /// The live subscriptions after a PAI. One that the partner has suspended is not charged, nor one whose
-/// PAI is suspended or dark, nor days that a coupon or the other system's charges have paid for.
+/// PAI is suspended or dark, nor days that a coupon, the other system's charges or an earlier charge have
+/// paid for, such as that of a year.
 const UNCHARGED: &str =
     "SELECT s.pai, s.partner, s.status = 'ACTIVE' AND s.created_at < $1 AND p.state = 'ACTIVE'
         AND p.dark_since IS NULL AND coalesce(p.cut_over_at, 0) < $1 AND coalesce(p.paid_until, '') < $2
         AND NOT EXISTS (SELECT 1 FROM transactions t
             WHERE t.pai = s.pai AND t.created_at >= $1 AND t.status <> 'DECLINED')
+        AND NOT EXISTS (SELECT 1 FROM transactions t
+            WHERE t.pai = s.pai AND t.period_to >= $5 AND t.status <> 'DECLINED')
         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r
             WHERE r.pai = s.pai AND r.period_to >= $2 AND r.outcome <> 'DECLINED') AS is_uncharged
     FROM partner_subscriptions s JOIN pais p USING (pai)
@@ -126,7 +129,10 @@ pub(super) async fn count_uncharged(
 ) -> Result<Option<UnchargedPage>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let since_day = Day::of_timestamp(since).to_string();
-    let rows = db.query(UNCHARGED, &[&since.unix_seconds(), &since_day, &after, &i64::from(limit)]).await?;
+    let paid_day = Day::of_timestamp(since.plus_seconds(MONTH_SECONDS)).to_string();
+    let rows = db
+        .query(UNCHARGED, &[&since.unix_seconds(), &since_day, &after, &i64::from(limit), &paid_day])
+        .await?;
     let (mut last, mut counts) = (None, BTreeMap::new());
     for row in &rows {
         last = Some(read_pai(row, "partner_subscriptions.pai")?);

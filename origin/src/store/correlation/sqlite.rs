@@ -1,6 +1,6 @@
 //! Correlation in SQL.
 
-use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, UnchargedPage, UnfittingCharge};
+use super::{ENDED_SECONDS, LinkRow, LinkedSubscription, MONTH_SECONDS, UnchargedPage, UnfittingCharge};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
@@ -91,12 +91,15 @@ pub(super) fn send_pai_state_again(
 }
 
 /// The live subscriptions after a PAI. One that the partner has suspended is not charged, nor one whose
-/// PAI is suspended or dark, nor days that a coupon or the other system's charges have paid for.
+/// PAI is suspended or dark, nor days that a coupon, the other system's charges or an earlier charge have
+/// paid for, such as that of a year.
 const UNCHARGED: &str =
     "SELECT s.pai, s.partner, s.status = 'ACTIVE' AND s.created_at < ?1 AND p.state = 'ACTIVE'
         AND p.dark_since IS NULL AND coalesce(p.cut_over_at, 0) < ?1 AND coalesce(p.paid_until, '') < ?2
         AND NOT EXISTS (SELECT 1 FROM transactions t
             WHERE t.pai = s.pai AND t.created_at >= ?1 AND t.status <> 'DECLINED')
+        AND NOT EXISTS (SELECT 1 FROM transactions t
+            WHERE t.pai = s.pai AND t.period_to >= ?5 AND t.status <> 'DECLINED')
         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r
             WHERE r.pai = s.pai AND r.period_to >= ?2 AND r.outcome <> 'DECLINED') AS is_uncharged
     FROM partner_subscriptions s JOIN pais p USING (pai)
@@ -122,7 +125,8 @@ pub(super) fn count_uncharged(
     let after = after.map_or_else(String::new, |pai| pai.to_string());
     let mut select = db.prepare_cached(UNCHARGED)?;
     let since_day = Day::of_timestamp(since).to_string();
-    let mut rows = select.query(params![since.unix_seconds(), since_day, after, limit])?;
+    let paid_day = Day::of_timestamp(since.plus_seconds(MONTH_SECONDS)).to_string();
+    let mut rows = select.query(params![since.unix_seconds(), since_day, after, limit, paid_day])?;
     let (mut last, mut counts) = (None, BTreeMap::new());
     while let Some(row) = rows.next()? {
         last = Some(read_pai(row, "partner_subscriptions.pai")?);

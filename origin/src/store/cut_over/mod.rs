@@ -32,9 +32,14 @@ impl Store {
         use_case!(self, read, list_unfinished_loads())
     }
 
-    /// Whether a PAI is dark; `None` when the partner has no such PAI, or it was not loaded.
-    pub async fn find_darkness(&self, partner: PartnerId, pai: Pai) -> Result<Option<bool>, StoreError> {
-        use_case!(self, look_up, find_darkness(&partner, pai))
+    /// The files that were loaded without some of their lines, and how many those are.
+    pub async fn list_refused_lines(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        use_case!(self, read, list_refused_lines())
+    }
+
+    /// Which of these PAIs were loaded for the partner, in any order.
+    pub async fn list_loaded_pais(&self, partner: PartnerId, pais: Vec<Pai>) -> Result<Vec<Pai>, StoreError> {
+        use_case!(self, read, list_loaded_pais(&partner, &pais))
     }
 
     /// Adds an entry to the audit: that a cut-over of so many PAIs begins.
@@ -49,17 +54,37 @@ impl Store {
     }
 
     /// Turns a dark PAI on, and queues its state for the edge. Its partner has learned the state from the
-    /// other system; it is queued for the partner too if it has changed while the PAI was dark. Returns
-    /// whether it was dark.
+    /// other system; it is queued for the partner too if it has changed while the PAI was dark. Nothing is
+    /// turned on while a file is half loaded.
     pub async fn cut_over_pai(
         &self,
         now: Timestamp,
         partner: PartnerId,
         pai: Pai,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<CutOverPaiResult, StoreError> {
         use_case!(self, write, cut_over_pai(now, &partner, pai))
     }
 }
 
+/// What became of a PAI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CutOverPaiResult {
+    TurnedOn,
+    /// It was not dark, or the partner has no such PAI.
+    WasOn,
+    /// It is dark, and stays so: a file is half loaded.
+    LoadUnfinished,
+}
+
 /// The version of a PAI as it was loaded. Each change of its state counts on.
 const LOADED_VERSION: i64 = 1;
+
+/// In SQL: no file is half loaded. A later file of its kind that is loaded stands for one that is not.
+macro_rules! all_loads_finished {
+    () => {
+        "NOT EXISTS (SELECT 1 FROM migration_files f WHERE f.state = 'LOADING'
+            AND NOT EXISTS (SELECT 1 FROM migration_files n
+                WHERE n.kind = f.kind AND n.state = 'LOADED' AND n.file_id > f.file_id))"
+    };
+}
+use all_loads_finished;

@@ -1,6 +1,6 @@
 //! The cut-over in SQL.
 
-use super::LOADED_VERSION;
+use super::{CutOverPaiResult, LOADED_VERSION, all_loads_finished};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
@@ -11,11 +11,21 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use tokio_postgres::Row;
 
 const DARK: &str =
     "SELECT pai FROM pais WHERE partner = $1 AND dark_since IS NOT NULL AND pai > $2 ORDER BY pai LIMIT $3";
 
 const COUNT_DARK: &str = "SELECT count(*) AS dark FROM pais WHERE partner = $1 AND dark_since IS NOT NULL";
+
+const CUT_OVER: &str = concat!(
+    "UPDATE pais SET dark_since = NULL, cut_over_at = $3
+     WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL AND ",
+    all_loads_finished!(),
+    " RETURNING version"
+);
+
+const IS_DARK: &str = "SELECT pai FROM pais WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL";
 
 pub(super) async fn count_dark_pais(db: &PgConnection<'_>, partner: &PartnerId) -> Result<u64, TxError> {
     let row = db.query_optional(COUNT_DARK, &[&partner.as_str()]).await?;
@@ -40,15 +50,26 @@ pub(super) async fn list_unfinished_loads(db: &PgConnection<'_>) -> Result<Vec<S
     rows.iter().map(|row| Ok(row.try_get("name")?)).collect()
 }
 
-pub(super) async fn find_darkness(
+pub(super) async fn list_refused_lines(db: &PgConnection<'_>) -> Result<Vec<(String, u64)>, TxError> {
+    let sql = "SELECT name, refused FROM migration_files WHERE refused > 0 ORDER BY file_id";
+    let rows = db.query(sql, &[]).await?;
+    let read = |row: &Row| -> Result<(String, u64), TxError> {
+        let refused: i64 = row.try_get("refused")?;
+        let refused = u64::try_from(refused).map_err(|_| inconsistent_row("migration_files.refused"))?;
+        Ok((row.try_get("name")?, refused))
+    };
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn list_loaded_pais(
     db: &PgConnection<'_>,
     partner: &PartnerId,
-    pai: Pai,
-) -> Result<Option<bool>, TxError> {
-    let sql = "SELECT dark_since IS NOT NULL AS is_dark FROM pais
-         WHERE pai = $1 AND partner = $2 AND migration_file IS NOT NULL";
-    let row = db.query_optional(sql, &[&pai.as_str(), &partner.as_str()]).await?;
-    Ok(row.map(|row| row.try_get("is_dark")).transpose()?)
+    pais: &[Pai],
+) -> Result<Vec<Pai>, TxError> {
+    let names: Vec<String> = pais.iter().map(Pai::to_string).collect();
+    let sql = "SELECT pai FROM pais WHERE pai = ANY($1) AND partner = $2 AND migration_file IS NOT NULL";
+    let rows = db.query(sql, &[&names, &partner.as_str()]).await?;
+    rows.iter().map(|row| read_pai(row, "pais.pai")).collect()
 }
 
 pub(super) async fn record_cut_over(
@@ -73,15 +94,19 @@ pub(super) async fn cut_over_pai(
     now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
-) -> Result<bool, TxError> {
-    let sql = "UPDATE pais SET dark_since = NULL, cut_over_at = $3
-         WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL RETURNING version";
-    let row = tx.query_optional(sql, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
-    let Some(row) = row else { return Ok(false) };
+) -> Result<CutOverPaiResult, TxError> {
+    let row = tx.query_optional(CUT_OVER, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
+    let Some(row) = row else {
+        let dark = tx.query_optional(IS_DARK, &[&pai.as_str(), &partner.as_str()]).await?;
+        return Ok(match dark {
+            Some(_) => CutOverPaiResult::LoadUnfinished,
+            None => CutOverPaiResult::WasOn,
+        });
+    };
     if row.try_get::<_, i64>("version")? == LOADED_VERSION {
         queue::put_pai_mapping(tx, now, pai.as_str()).await?;
     } else {
         queue::put_pai_change(tx, now, pai.as_str()).await?;
     }
-    Ok(true)
+    Ok(CutOverPaiResult::TurnedOn)
 }

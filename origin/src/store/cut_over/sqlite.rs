@@ -1,6 +1,6 @@
 //! The cut-over in SQL.
 
-use super::LOADED_VERSION;
+use super::{CutOverPaiResult, LOADED_VERSION, all_loads_finished};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::sqlite as queue;
@@ -15,6 +15,15 @@ const DARK: &str =
     "SELECT pai FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL AND pai > ?2 ORDER BY pai LIMIT ?3";
 
 const COUNT_DARK: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL";
+
+const CUT_OVER: &str = concat!(
+    "UPDATE pais SET dark_since = NULL, cut_over_at = ?3
+     WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL AND ",
+    all_loads_finished!(),
+    " RETURNING version"
+);
+
+const IS_DARK: &str = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL";
 
 pub(super) fn count_dark_pais(db: &Connection, partner: &PartnerId) -> Result<u64, StoreError> {
     let count: i64 = db.prepare_cached(COUNT_DARK)?.query_row([partner.as_str()], |row| row.get(0))?;
@@ -44,15 +53,33 @@ pub(super) fn list_unfinished_loads(db: &Connection) -> Result<Vec<String>, Stor
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn find_darkness(
+pub(super) fn list_refused_lines(db: &Connection) -> Result<Vec<(String, u64)>, StoreError> {
+    let mut select =
+        db.prepare_cached("SELECT name, refused FROM migration_files WHERE refused > 0 ORDER BY file_id")?;
+    let mut rows = select.query([])?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        let refused: i64 = row.get("refused")?;
+        let refused = u64::try_from(refused).map_err(|_| inconsistent_row("migration_files.refused"))?;
+        files.push((row.get("name")?, refused));
+    }
+    Ok(files)
+}
+
+pub(super) fn list_loaded_pais(
     db: &Connection,
     partner: &PartnerId,
-    pai: Pai,
-) -> Result<Option<bool>, StoreError> {
-    let sql = "SELECT dark_since IS NOT NULL FROM pais
-         WHERE pai = ?1 AND partner = ?2 AND migration_file IS NOT NULL";
-    let found = db.prepare_cached(sql)?.query_row([pai.as_str(), partner.as_str()], |row| row.get(0));
-    Ok(found.optional()?)
+    pais: &[Pai],
+) -> Result<Vec<Pai>, StoreError> {
+    let sql = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND migration_file IS NOT NULL";
+    let mut select = db.prepare_cached(sql)?;
+    let mut loaded = Vec::new();
+    for pai in pais {
+        if select.exists([pai.as_str(), partner.as_str()])? {
+            loaded.push(*pai);
+        }
+    }
+    Ok(loaded)
 }
 
 pub(super) fn record_cut_over(
@@ -77,20 +104,20 @@ pub(super) fn cut_over_pai(
     now: Timestamp,
     partner: &PartnerId,
     pai: Pai,
-) -> Result<bool, StoreError> {
-    let sql = "UPDATE pais SET dark_since = NULL, cut_over_at = ?3
-         WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL RETURNING version";
-    let version: Option<i64> = tx
-        .prepare_cached(sql)?
-        .query_row(params![pai.as_str(), partner.as_str(), now.unix_seconds()], |row| row.get(0))
-        .optional()?;
-    let Some(version) = version else { return Ok(false) };
+) -> Result<CutOverPaiResult, StoreError> {
+    let values = params![pai.as_str(), partner.as_str(), now.unix_seconds()];
+    let version: Option<i64> =
+        tx.prepare_cached(CUT_OVER)?.query_row(values, |row| row.get("version")).optional()?;
+    let Some(version) = version else {
+        let is_dark = tx.prepare_cached(IS_DARK)?.exists([pai.as_str(), partner.as_str()])?;
+        return Ok(if is_dark { CutOverPaiResult::LoadUnfinished } else { CutOverPaiResult::WasOn });
+    };
     if version == LOADED_VERSION {
         queue::put_pai_mapping(tx, now, pai.as_str())?;
     } else {
         queue::put_pai_change(tx, now, pai.as_str())?;
     }
-    Ok(true)
+    Ok(CutOverPaiResult::TurnedOn)
 }
 
 #[cfg(test)]

@@ -16,14 +16,15 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{SubscriptionSource, TransactionStatus};
 use rusqlite::{Connection, Row, params};
 
-/// A PAI has changed if its state or subscription has, if a mandate is not the loaded one, or if one of its
-/// charges has. What was loaded has a mandate by import at most, which nothing supersedes.
+/// A PAI has changed if its state, its subscriber's number or its subscription has, if a mandate is not the
+/// loaded one, or if one of its charges has. What was loaded has a mandate by import at most, which nothing
+/// supersedes.
 const PAIS: &str = "SELECT p.pai, p.state, p.created_at, p.dark_since, h.number_index, h.number_sealed, h.subscriber_ref,
         s.ext_subscription_id, s.origin, coalesce(m.plan, s.plan) AS plan, m.price_minor, m.currency,
         a.accepted_at, a.proof, a.proof_reference, p.paid_until,
         (SELECT max(t.period_to) FROM transactions t
          WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.amount_minor > t.refunded_minor) AS charged_until,
-        (p.migration_file IS NULL OR p.version > 1
+        (p.migration_file IS NULL OR p.version > 1 OR h.number_since_nanoseconds IS NOT NULL
             OR EXISTS (SELECT 1 FROM partner_subscriptions c
                 WHERE c.pai = p.pai AND (c.changed_at IS NOT NULL OR c.created_at >= p.cut_over_at
                     OR c.ended_at >= p.cut_over_at))
@@ -45,7 +46,10 @@ const PAIS: &str = "SELECT p.pai, p.state, p.created_at, p.dark_since, h.number_
 const CHARGES: &str = "SELECT t.transaction_id, t.ext_transaction_id, t.pai, t.amount_minor, t.currency, t.refunded_minor,
         t.status, coalesce(t.billing_ref, t.transaction_id) AS billing_ref, t.created_at, t.period_from, t.period_to,
         (t.migration_file IS NULL
-            OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id)) AS is_changed
+            OR EXISTS (SELECT 1 FROM refunds r WHERE r.transaction_id = t.transaction_id)) AS is_changed,
+        (t.status = 'PENDING' AND t.migration_file IS NULL
+            OR EXISTS (SELECT 1 FROM refunds r
+                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING')) AS is_pending
     FROM transactions t
     WHERE t.partner = ?1 AND (t.created_at, t.transaction_id) > (?2, ?3)
         AND NOT EXISTS (SELECT 1 FROM coupon_redemptions c WHERE c.transaction_id = t.transaction_id)
@@ -144,6 +148,7 @@ fn read_handed_back_charge(row: &Row<'_>) -> Result<HandedBackCharge, StoreError
         service_period: ServicePeriod::new(from, to)
             .map_err(|_| inconsistent_row("transactions.period_to"))?,
         is_changed: row.get("is_changed")?,
+        is_pending: row.get("is_pending")?,
     })
 }
 
