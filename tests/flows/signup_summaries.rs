@@ -2,7 +2,7 @@
 //! charged first.
 
 use crate::coupons::{issue_and_read_code, redeem_code};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use onbill_domain::agreement::{SignupSummary, Taxes};
 use onbill_domain::day::Day;
 use onbill_test_harness::customer::AccountChoice;
@@ -88,6 +88,50 @@ async fn no_bill_is_promised_to_balances_and_members() {
     let email = system.card_payer_email().await;
     system.sign_up(&system.acme, POSTPAID, AccountChoice::Existing(&email)).await;
     assert_eq!(first_charge(&read_summary(&system).await), "On your next billing day at Netflix");
+}
+
+/// The customer has opened the page of Netflix Standard, and has taken this plan there.
+async fn read_result_of_plan(plan: &str, price: i64) -> Value {
+    let mut system = start_system().await;
+    system.reconfigure_acme(|config| {
+        let mut premium = config.offers[0].clone();
+        premium.id = serde_json::from_value(json!("netflix-premium")).expect("is an offer's name");
+        premium.title = "Netflix Premium".to_owned();
+        premium.plan = serde_json::from_value(json!("premium")).expect("is a plan");
+        premium.price.amount_minor = 2299;
+        config.offers.push(premium);
+    });
+    let flow = system.prove_number(&system.acme, POSTPAID).await;
+    system.open_signup(&system.acme, &flow).await;
+    let body = json!({"msisdn": POSTPAID, "operator": "acme"});
+    let (_, answer) = system.call_ott(Method::POST, "/ott/v1/account/validate", body).await;
+    let report = json!({"pai": answer["pai"], "extSubscriptionID": "s-1", "origin": "NEW_ACCOUNT", "plan": plan,
+        "price": {"value": price, "currency": "USD"}, "consentAt": system.now().to_string()});
+    let (status, answer) = system.call_ott(Method::POST, "/ott/v1/partnerSubscription", report).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    read_result(&system, "en").await
+}
+
+#[tokio::test]
+async fn another_plan_is_the_one_that_the_whole_step_names() {
+    let shown = read_result_of_plan("premium", 2299).await;
+    assert_eq!((&shown["outcome"], &shown["offer"]["title"]), (&json!("success"), &json!("Netflix Premium")));
+    let summary = &shown["summary"];
+    assert_eq!(
+        (&summary["rows"][0]["text"], &summary["price"]["value"]),
+        (&json!("Netflix Premium"), &json!(2299))
+    );
+}
+
+/// The page was about Netflix Standard, which is not what the customer pays for.
+#[tokio::test]
+async fn plan_that_is_no_offer_is_named_after_the_partner() {
+    let shown = read_result_of_plan("basic", 999).await;
+    let named = (&shown["outcome"], &shown["offer"]["title"], &shown["offer"]["price"]["value"]);
+    assert_eq!(named, (&json!("success"), &json!("Netflix"), &json!(999)));
+    let rows = shown["summary"]["rows"].as_array().expect("is a list");
+    let labels: Vec<&Value> = rows.iter().map(|row| &row["label"]).collect();
+    assert_eq!(labels, ["Price", "First charge"]);
 }
 
 #[tokio::test]

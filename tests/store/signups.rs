@@ -10,8 +10,10 @@ use onbill_domain::day::Day;
 use onbill_domain::ids::OfferId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::spending::SpendingLimits;
+use onbill_domain::timestamp::Timestamp;
 use onbill_domain::token::SignupOutcome;
 use onbill_domain::wire::ott::SubscriptionSource;
+use onbill_domain::wire::subscription::SubscriptionStatus;
 use onbill_origin::store::{
     DevicePin, ImportedAccount, IssueSignupResult, NewCharge, NewRedemption, PostChargeResult,
     RecordSubscriptionResult, RedeemResult, SpendTokenResult, StoreError, SubscriptionStart,
@@ -23,7 +25,9 @@ on_each_database!(
     a_token_is_spent_once_and_by_its_partner,
     a_visit_ends_as_the_books_say,
     a_visit_is_no_success_any_more_once_its_holder_has_gone,
+    a_visit_has_no_part_in_the_subscription_of_a_later_one,
     a_subscription_says_how_it_began_and_when_it_was_charged_first,
+    a_charge_of_another_subscription_is_not_its_first,
     a_subscription_begins_after_its_coupons_days,
     a_subscription_is_recorded_once_and_alone,
     every_call_that_changes_something_spends_its_nonce,
@@ -124,28 +128,46 @@ async fn a_visit_ends_as_the_books_say(db: TestStore) {
 }
 
 async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(db: TestStore) {
-    let new = new_signup("netflix", 1, "2024-01-01");
-    let ticket = new.ticket;
-    let issued = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works");
-    let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
-    let request = new_subscription(row.pai, "s-1");
-    let recorded = db
-        .store
-        .record_subscription(
-            fresh_nonce(),
-            NOW,
-            partner_id("netflix"),
-            "ps-1".into(),
-            request,
-            subscription_terms(),
-        )
-        .await;
-    assert!(matches!(recorded, Ok(RecordSubscriptionResult::Created(_))));
-    let outcome =
-        async || db.store.find_signup_result(ticket).await.expect("works").expect("is there").outcome;
-    assert_eq!(outcome().await, SignupOutcome::Success);
+    // One visit ends in a subscription; of the other, the partner has never opened the page.
+    let (spent, unspent) = (open_visit(&db, NOW, true).await, open_visit(&db, NOW, false).await);
+    record_subscription(&db, spent.pai, "ps-1").await;
+    assert_eq!(find_outcome(&db, spent.ticket).await, Some(SignupOutcome::Success));
+    assert!(find_start(&db, "ps-1").await.is_some());
     db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await.expect("works");
-    assert_eq!(outcome().await, SignupOutcome::Cancelled);
+    assert_eq!(find_outcome(&db, spent.ticket).await, None, "nothing is pending");
+    assert_eq!(find_outcome(&db, unspent.ticket).await, Some(SignupOutcome::Cancelled));
+    assert_eq!(find_start(&db, "ps-1").await, None, "no charge is promised");
+}
+
+async fn a_visit_has_no_part_in_the_subscription_of_a_later_one(db: TestStore) {
+    let early = open_visit(&db, NOW.plus_seconds(-60), true).await;
+    let late = open_visit(&db, NOW, true).await;
+    record_subscription(&db, late.pai, "ps-1").await;
+    assert_eq!(find_outcome(&db, late.ticket).await, Some(SignupOutcome::Success));
+    assert_eq!(find_outcome(&db, early.ticket).await, Some(SignupOutcome::Pending));
+}
+
+struct Visit {
+    pai: Pai,
+    ticket: [u8; 32],
+}
+
+/// A visit of the first subscriber's to the partner, which has spent its token or has not.
+async fn open_visit(db: &TestStore, at: Timestamp, is_spent: bool) -> Visit {
+    let new = new_signup("netflix", 1, "2024-01-01");
+    let (jti, ticket) = (new.jti.clone(), new.ticket);
+    let issued = db.store.issue_signup(fresh_nonce(), at, new).await.expect("works");
+    let IssueSignupResult::Issued(row) = issued else { panic!("no PAI") };
+    if is_spent {
+        let reference = parse_ext_id(&format!("of-{jti}"));
+        let spent = db.store.spend_token(fresh_nonce(), at, partner_id("netflix"), jti, reference).await;
+        assert!(matches!(spent, Ok(SpendTokenResult::Spent(_))));
+    }
+    Visit { pai: row.pai, ticket }
+}
+
+async fn find_outcome(db: &TestStore, ticket: [u8; 32]) -> Option<SignupOutcome> {
+    db.store.find_signup_result(ticket).await.expect("works").map(|end| end.outcome)
 }
 
 /// How a subscription began, as it is read on the day of the tests.
@@ -201,6 +223,22 @@ async fn a_subscription_says_how_it_began_and_when_it_was_charged_first(db: Test
     }
     let charged = SubscriptionStart { charged_at: Some(NOW.plus_seconds(86_400)), ..begun };
     assert_eq!(find_start(&db, "ps-1").await, Some(charged));
+}
+
+/// The last month of one subscription is charged after the next one was reported.
+async fn a_charge_of_another_subscription_is_not_its_first(db: TestStore) {
+    let row = db.sign_up_subscriber(1).await;
+    record_subscription(&db, row.pai, "ps-1").await;
+    db.change_subscription("netflix", "ps-1", SubscriptionStatus::Cancelled).await;
+    record_subscription(&db, row.pai, "ps-2").await;
+    for (days, ext_id, subscription) in [(1, "n-1", "ps-1"), (2, "n-2", "ps-2")] {
+        let mut late = new_charge(row.pai, ext_id, 1599);
+        late.request.partner_subscription_id = Some(parse_ext_id(subscription));
+        let at = NOW.plus_seconds(days * 86_400);
+        db.store.post_charge(fresh_nonce(), at, late).await.expect("works");
+        let begun = find_start(&db, "ps-2").await.expect("is there");
+        assert_eq!(begun.charged_at, (subscription == "ps-2").then_some(at), "{subscription}");
+    }
 }
 
 /// A coupon's charge is in the same table, and is its buyer's.

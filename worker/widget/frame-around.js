@@ -22,8 +22,8 @@ addEventListener('message', ({ source, origin, data, ports }) => {
   targets = [origin];
   if (data.theme) dress(data.theme);
   // The session comes by the channel that the loader opens once we have said that we are there. The edge would refuse a call
-  // with a longer one (its limit is 16 KB), and the customer could not go on with a code.
-  if (ports[0]) ports[0].onmessage = ({ data: word }) => { if (typeof word === 'string' && word.length < 15e3) know(word); };
+  // with a longer one (its limit is 16 KB with all else that is in the call), and the customer could not go on with a code.
+  if (ports[0]) ports[0].onmessage = ({ data: word }) => { typeof word === 'string' && word.length < 1e4 ? know(word) : warnOfSession(); };
   const first = shown.state === 'loading' || shown.state === 'number';
   if (first && !own && !busy && typeof data.result === 'string' && data.result) {
     const { offer } = claims(data.result);
@@ -32,12 +32,16 @@ addEventListener('message', ({ source, origin, data, ports }) => {
   start();
 });
 
+const warnOfSession = () => console.warn(`onbill: ${new URL('refusals#session', location)}`);
+
+// A session that comes again, about the same lines, leaves them as they are: one of them may have the focus.
 function know(assertion) {
   session = assertion;
   const { numbers } = claims(assertion);
+  const known = String(lines);
   lines = Array.isArray(numbers) ? numbers.filter(each => /^\+\d{5,15}$/.test(each)).slice(0, 20) : [];
   const before = $('lines').querySelector(':checked')?.value;
-  $('lines').replaceChildren(...lines.map((each, at) => {
+  if (String(lines) !== known) $('lines').replaceChildren(...lines.map((each, at) => {
     const label = make('label', isolate(pretty(each)));
     const radio = Object.assign(make('input'), { type: 'radio', name: 'line', value: each, checked: each === before || !at });
     label.prepend(radio);
@@ -55,7 +59,7 @@ function letIn() {
   if (shown.state === 'loading') start();
   if (shown.state !== 'number') return;
   asked = picked();
-  const ask = () => tryNumber().then(answer => /^token-/.test(answer.code) ? {} : answer);
+  const ask = () => tryNumber().then(answer => /^token-/.test(answer.code) ? warnOfSession() || {} : answer);
   run($('number-submit'), 'number', ask, answer => answer.step && entered(answer));
 }
 

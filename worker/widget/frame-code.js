@@ -14,7 +14,7 @@ function entered(answer) {
 function askForCode(until) {
   const minutes = Math.round((until - Date.now()) / 60000);
   const valid = minutes > 0 && minutes < 60;     // a wrong clock on the device says nothing
-  $('pin-to').textContent = t('pin-to', { line });
+  $('pin-to').replaceChildren(...withLine('pin-to', line));
   $('pin-text').textContent = (valid ? t('pin-valid', { minutes: count(minutes, 'minute') }) + ' ' : '') + t('pin-text');
   $('code-label').textContent = t('pin-label');
   show('pin');
@@ -54,7 +54,11 @@ function sendPin() {
 
 function sendCode() {
   if (resendAt > now() && shown.state === 'pin') return;
-  if (!asked) return toNumber();               // after a reload
+  if (!asked) {                                // after a reload, which comes back here as long as the code is good
+    types = true;
+    pick();
+    return show('number');
+  }
   const button = shown.state === 'pin' ? $('resend') : $('message-primary');
   run(button, 'resend', validate, answer => { entered(answer); if (answer.step === 'pin') say(t('resent')); });
 }

@@ -47,10 +47,10 @@ function setBusy(button, on) {
   if (!button) return;
   button.classList.toggle('busy', on);
   button.ariaDisabled = String(on);
-  if (on) button.dataset.label = button.textContent;
-  const text = on ? t(button.dataset.busy) : button.dataset.label;
-  button.textContent = text;
-  say(on ? text : '');
+  if (on) button.words = [...button.childNodes];
+  const text = on ? t(button.dataset.busy) : '';
+  button.replaceChildren(...on ? [text] : button.words);
+  say(text);
 }
 
 // Loads another script into the page.

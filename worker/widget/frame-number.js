@@ -19,7 +19,7 @@ function pick() {
   $('typing').hidden = picking;
   $('lines').hidden = !picking || !others.length;
   $('number-title').textContent = t(picking ? 'number-label' : 'number-title');
-  $('number-submit').textContent = picking && !others.length ? t('use-line', { line: pretty(only) }) : t('continue');
+  $('number-submit').replaceChildren(...picking && !others.length ? withLine('use-line', pretty(only)) : [t('continue')]);
   $('number-switch').hidden = !lines.length;
   $('number-switch').textContent = t(picking ? 'change-number' : 'my-numbers');
 }
@@ -46,6 +46,7 @@ async function validate() {
   const answer = await tryNumber();
   if (!session || !/^token-(invalid|expired|already-used)$/.test(answer.code)) return answer;
   session = undefined;       // a bad assertion proves nothing, but the PIN still can
+  warnOfSession();
   return tryNumber();
 }
 

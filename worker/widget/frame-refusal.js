@@ -35,7 +35,7 @@ function fail({ code: given, wait, words, wayOn }, where, again) {
     const spent = known === 'too-many-requests' && where === 'pin';      // a new code can be had at once
     retryAt = wait > 0 && !spent ? now() + Math.min(wait, 86400) * 1000 : 0;
     // The page of the operator's that helps comes first. It replaces the one around us, as the partner's does.
-    const page = wayOn && [wayOn.label, () => open(wayOn.url, '_top')];
+    const page = wayOn && [wayOn.label, () => goTo(wayOn.url)];
     message('error', text, [page, ...ways[known] || [retry, restart]], { text: spent ? 'too-many-pins' : words?.reason });
     shown.error = known;
     tick();

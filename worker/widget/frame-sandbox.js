@@ -12,15 +12,18 @@ const lackedToken = () => {
   return !isSubmitted && 'allow-forms';
 };
 
-// Goes where the link goes, in the place of the page around us. Where that is not allowed, the link opens a tab when the
-// customer clicks it.
-const leaveBy = link => {
+// Goes to a page in the place of the one around us, or finds that it may not.
+const isKept = url => {
   let left;
-  try { left = window.open(link.href, '_top'); } catch { /* It may not even be asked. */ }
-  // A browser may also find that the click was too long ago: the next one is the link's.
-  if (left || navigator.userActivation?.isActive === false) return;
+  try { left = open(url, '_top'); } catch { /* It may not even be asked. */ }
+  // A browser may also find that the click was too long ago: the next one is the customer's.
+  if (left || navigator.userActivation?.isActive === false) return false;
   const code = 'lacks-allow-top-navigation';
-  link.target = '_blank';
   console.error(`onbill: ${new URL(`refusals#${code}`, location)}`);
   post('error', { code });
+  return true;
 };
+
+// Where that is not allowed, a link opens a tab when the customer clicks it, and a button, which they have clicked, opens one.
+const leaveBy = link => { if (isKept(link.href)) link.target = '_blank'; };
+const goTo = url => { if (isKept(url)) open(url, '_blank', 'noreferrer'); };

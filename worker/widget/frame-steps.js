@@ -58,7 +58,7 @@ function announce() {
 // Counts down what the customer may have to wait for.
 function tick() {
   const resend = Math.ceil((resendAt - now()) / 1000);
-  $('resend').ariaDisabled = String(resend > 0);
+  $('resend').ariaDisabled = String(busy || resend > 0);
   $('resend-hint').textContent = resend > 0 ? t('resend-when', { when: when(resend) }) : '';
   const retry = Math.ceil((retryAt - now()) / 1000);
   $('message-when').textContent = shown.error !== 'too-many-requests' || !retryAt ? ''

@@ -6,6 +6,12 @@ const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => nam
 // A sentence of the edge's is its own words.
 const t = (key, values) => fill(own && strings[`own-${key}`] || strings[key] || key,
   { operator: operator.name, partner: partner?.name || '', digits: count(digits), ...values });
+// The same for a sentence with a line: the number stays whole where the sentence breaks.
+const withLine = (key, value) => {
+  const [text, line] = [t(key, { line: value }), isolate(value)];
+  const [before, after] = text.split(line);
+  return [before, make('bdi', line), after];
+};
 const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
 const when = seconds => {
   const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];

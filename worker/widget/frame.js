@@ -18,7 +18,7 @@ function conclude(result) {
   if (result === closing) return;
   closing = result;
   run(null, 'result', () => call('result', { result }), ({ outcome, offer, accountURL, summary }) => {
-    const go = (words, url) => /^https?:/.test(url) && [words, () => open(url, '_top')];
+    const go = (words, url) => /^https?:/.test(url) && [words, () => goTo(url)];
     const seen = go('account-page', accountURL);
     const ways = { success: [go('open-partner', partner.url), seen, leave()], pending: [leave(), seen], cancelled: [['again', toNumber], leave('not-now')] };
     message(outcome, outcome, ways[outcome], { offer: offer.title, rows: summary && pairs(summary),

@@ -45,8 +45,8 @@ pub struct SummaryFacts<'f> {
     pub operator: &'f str,
     /// The partner's display name.
     pub partner: &'f str,
-    /// The offer's title.
-    pub offer: &'f str,
+    /// The offer's title; `None` where the plan is no offer of the operator's.
+    pub offer: Option<&'f str>,
     /// The monthly price, if it is known.
     pub price: Option<Money>,
     /// Nothing is said of taxes when it is not known.
@@ -71,7 +71,8 @@ pub struct SignupSummary {
 /// Words a summary in a language.
 pub fn word_summary(locale: Locale, facts: &SummaryFacts<'_>) -> SignupSummary {
     let words = &WORDS[locale as usize];
-    let names = [("operator", facts.operator), ("partner", facts.partner), ("offer", facts.offer)];
+    let offer = facts.offer.unwrap_or(facts.partner);
+    let names = [("operator", facts.operator), ("partner", facts.partner), ("offer", offer)];
     let names = names.map(|(key, name)| (key, isolate(locale, name)));
     let names = names.each_ref().map(|(key, name)| (*key, name.as_str()));
     let fill = |text: &str| fill_placeholders(text, &names);
@@ -82,7 +83,7 @@ pub fn word_summary(locale: Locale, facts: &SummaryFacts<'_>) -> SignupSummary {
         FirstCharge::OnBillingDay => (&words.first_charge_on_billing_day, None),
     };
     let rows = [
-        Some((&words.plan, "{offer}")),
+        facts.offer.map(|_| (&words.plan, "{offer}")),
         facts.price.map(|_| (&words.price, words.select_price(facts.taxes))),
         Some((&words.first_charge, first_charge.as_str())),
     ];
@@ -99,7 +100,7 @@ mod tests {
         SummaryFacts {
             operator: "Acme Mobile",
             partner: "Netflix",
-            offer: "Netflix Standard",
+            offer: Some("Netflix Standard"),
             price: Some(Money { amount_minor: 1599, currency: Currency::parse("USD").expect("is listed") }),
             taxes: Some(Taxes::Included),
             first_charge: FirstCharge::WithBill,
@@ -130,6 +131,8 @@ mod tests {
             texts(&unknown),
             ["Plan: Netflix Standard", "First charge: On your next billing day at Netflix"]
         );
+        let unsold = SummaryFacts { offer: None, ..unknown };
+        assert_eq!(texts(&unsold), ["First charge: On your next billing day at Netflix"]);
     }
 
     #[test]

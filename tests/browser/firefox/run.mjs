@@ -4,9 +4,11 @@
 import { findFirefox, Firefox } from './bidi.mjs';
 import { journeys } from './journeys.mjs';
 import { Tab } from './tab.mjs';
+import { until } from '../harness/until.mjs';
 
 // It only ends what hangs.
 const JOURNEY_SECONDS = 300;
+const SETTLE_SECONDS = 60;
 
 async function perform(program, { act, preferences }) {
   const firefox = await Firefox.launch(program, preferences);
@@ -17,6 +19,9 @@ async function perform(program, { act, preferences }) {
   try {
     const tab = await Tab.open(firefox);
     await Promise.race([act(tab), late]);
+    // Firefox may say it after the page has shown it. What never comes is a complaint.
+    await until('all that was announced comes', () => tab.missing().length === 0, SETTLE_SECONDS).catch(() => {});
+    tab.complaints.push(...tab.missing().map(words => `never came: ${words}`));
     if (tab.complaints.length > 0) throw new Error(`in the browser:\n${tab.complaints.join('\n')}`);
   } finally {
     clearTimeout(timer);

@@ -32,11 +32,20 @@ export class Tab {
   }
 
   #note(what) {
-    if (!this.#announced.some(words => what.includes(words))) this.complaints.push(what);
+    const announced = this.#announced.filter(({ words }) => what.includes(words));
+    for (const each of announced) each.came = true;
+    if (announced.length === 0) this.complaints.push(what);
   }
 
-  /** Something with these words in it is part of the journey. */
-  announce(...words) { this.#announced.push(...words); }
+  /** Something with these words in it is part of the journey, and has to happen. */
+  announce(...all) {
+    for (const words of all) this.#announced.push({ words, came: false });
+  }
+
+  /** What was announced and has not come. */
+  missing() {
+    return this.#announced.filter(({ came }) => !came).map(({ words }) => words);
+  }
 
   goto(url) {
     return this.firefox.send('browsingContext.navigate', { context: this.context, url, wait: 'complete' });

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
-import { acme, nova } from '../harness/system.mjs';
+import { pin } from '../harness/gallery.mjs';
+import { acme, edge, nova } from '../harness/system.mjs';
 import { Dashboard, phone, wrong } from '../pages/dashboard.mjs';
+import { answerWords, words } from '../pages/words.mjs';
 import { carl, dora, nobody, novaNobody } from '../people.mjs';
 
 const PINS_PER_DAY_MAX = 10;
@@ -160,6 +162,67 @@ test('an address that calls without end is held up for a minute, and nobody else
   await widget.go('again');
   await widget.enter(nobody);
   await widget.shows('pin');
+});
+
+/** Answers each request for a code with the next of these, and notes what was sent. */
+async function answerNumbers(page, ...answers) {
+  const sent = [];
+  await page.route(`${edge}/widget/v1/account/validate`, async route => {
+    sent.push(route.request().postDataJSON());
+    await route.fulfill(await answers[sent.length - 1]);
+  });
+  return sent;
+}
+
+test('a challenge that solves itself again, as its solution has expired, sends no second code', async stage => {
+  const { page, announce } = await stage.customer();
+  announce('403 /widget/v1/account/validate');
+  // Cloudflare's script is replaced by a fake, in a frame of an edge with a challenge.
+  await page.addInitScript(() => {
+    globalThis.turnstile = { render: (box, { callback }) => { globalThis.solve = callback; } };
+  });
+  await page.route(`${edge}/widget/v1/frame?*`, async route => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/id="boot"[^>]*>\{/, '$&"challenge":{"siteKey":"key"},');
+    await route.fulfill({ response, body });
+  });
+  const challenged = { status: 403, json: { code: 'challenge-required', message: 'Made up.', words: answerWords('en') } };
+  const sent = await answerNumbers(page, challenged, { json: pin() }, { json: pin() });
+  const widget = await new Dashboard(page, acme).open();
+  const solve = token => widget.body.evaluate((_, token) => globalThis.solve(token), token);
+  await widget.enter(nobody);
+  await widget.shows('challenge');
+  await solve('first');
+  await widget.shows('pin');
+  await widget.$('code').fill('123');
+  await solve('second');
+  await widget.shows('pin');
+  assert.equal(await widget.$('code').inputValue(), '123', 'the customer goes on typing');
+  // The customer's own next call has it.
+  await widget.enter(nobody);
+  await widget.shows('pin');
+  assert.deepEqual(sent.map(({ challengeToken }) => challengeToken), [undefined, 'first', 'second']);
+});
+
+test('while a new code is being sent, it cannot be asked for again', async stage => {
+  const { page } = await stage.customer();
+  await page.clock.install();
+  let letGo;
+  const held = new Promise(resolve => { letGo = resolve; });
+  const sent = await answerNumbers(page, { json: pin() }, held);
+  const widget = await new Dashboard(page, acme).open();
+  await widget.enter(nobody);
+  await widget.shows('pin');
+  await page.clock.fastForward(RESEND_MILLISECONDS);
+  await widget.$('resend').and(widget.inside.locator('[aria-disabled=false]')).click();
+  await widget.$('resend').filter({ hasText: words('sending', { operator: acme }) }).waitFor();
+  // The countdown looks at the button every second.
+  await page.clock.fastForward(2000);
+  assert.equal(await widget.$('resend').getAttribute('aria-disabled'), 'true');
+  letGo({ json: pin() });
+  await widget.$('resend-hint').filter({ hasText: /\d/ }).waitFor();
+  assert.equal(await widget.$('resend').textContent(), words('resend', { operator: acme }));
+  assert.equal(sent.length, 2);
 });
 
 test('a browser may offer the code from the SMS within the frame', async stage => {

@@ -90,7 +90,7 @@ test('the session assertion goes to the frame alone', async stage => {
 
 test('a copy of the session assertion proves nothing in another frame', async stage => {
   const customer = await stage.customer();
-  customer.announce('409 /widget/v1/account/validate');
+  customer.announce('409 /widget/v1/account/validate', 'refusals#session');
   const session = await fetchAssertion(customer.page);
   const first = await openWrittenPage(customer);
   const second = await openWrittenPage(customer);

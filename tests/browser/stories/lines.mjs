@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
+import { pin } from '../harness/gallery.mjs';
 import { acme, edge } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
 import { Dashboard, phone } from '../pages/dashboard.mjs';
@@ -16,6 +17,8 @@ about('lines, and the way back to the code');
 const vouch = (page, lines) => page.evaluate(numbers => {
   document.querySelector('pay-on-bill').session = `x.${btoa(JSON.stringify({ numbers }))}.x`;
 }, lines);
+
+const RESEND_MILLISECONDS = 31_000;
 
 const step = (n, locale = 'en') => words('step', { operator: acme, locale, step: n, steps: 3 });
 
@@ -71,6 +74,21 @@ test('a session that comes late takes nothing from under the customer’s hands'
   assert.equal(await widget.$('msisdn').inputValue(), '2025');
 });
 
+test('a session that comes again about the same lines leaves the focus where it is', async stage => {
+  const { page } = await stage.customer();
+  const widget = await new Dashboard(page, acme).open();
+  const lines = [nobody, dora];
+  await vouch(page, lines);
+  const second = widget.inside.locator('#lines input').nth(1);
+  await second.check();
+  await second.focus();
+  await vouch(page, lines);
+  // It was sent before the look, which the frame shows next.
+  await page.locator('pay-on-bill').evaluate(element => element.style.setProperty('--onbill-layout', 'compact'));
+  await widget.inside.locator('html.compact').waitFor();
+  assert.ok(await second.evaluate(radio => radio.checked && radio === document.activeElement));
+});
+
 test('a reload comes back to the code: the SMS is good, and no other is sent', async stage => {
   const { page } = await stage.customer();
   const widget = await new Dashboard(page, acme).open();
@@ -95,6 +113,23 @@ test('a reload comes back to the code: the SMS is good, and no other is sent', a
   // What was used is forgotten.
   await page.reload();
   await widget.shows('number');
+});
+
+test('whoever wants a new code after a reload types the number again, and the code that they have stays good', async stage => {
+  const { page } = await stage.customer();
+  await page.clock.install();
+  await page.route(`${edge}/widget/v1/account/validate`, route => route.fulfill({ json: pin() }));
+  const widget = await new Dashboard(page, acme).open();
+  await widget.enter(nobody);
+  await widget.shows('pin');
+  await page.reload();
+  await widget.shows('pin');
+  await page.clock.fastForward(RESEND_MILLISECONDS);
+  await widget.$('resend').and(widget.inside.locator('[aria-disabled=false]')).click();
+  await widget.shows('number');
+  assert.ok(await widget.$('msisdn').isVisible());
+  await page.reload();
+  await widget.shows('pin');
 });
 
 test('the steps are counted in every language, and a failure is within its step', async stage => {

@@ -37,16 +37,17 @@ const shattered = widget => widget.body.evaluate(body => {
   const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!node.parentElement.checkVisibility() || node.parentElement.closest('script, style, .unseen')) continue;
-    for (const { index, 0: word } of node.data.matchAll(/[\p{L}\p{N}.,$€]+/gu)) {
+    for (const { index, 0: word } of node.data.matchAll(/\+\d[\d() -]*\d|[\p{L}\p{N}.,$€]+/gu)) {
       const range = document.createRange();
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
       const rects = [...range.getClientRects()];
       const lines = new Set(rects.map(({ top }) => Math.round(top))).size;
-      // A box that is as wide as the card cannot be any wider.
+      // A box that is as wide as the card, or fills what it is in, cannot be any wider.
       const box = node.parentElement;
-      const isTooWide = box.offsetWidth > whole - 1 && rects.reduce((sum, { width }) => sum + width, 0) > roomIn(box);
-      // A price is never broken, nor a number that there is room for. Of a word at least three letters stay together.
+      const room = Math.min(whole, roomIn(box.parentElement));
+      const isTooWide = box.offsetWidth > room - 1 && rects.reduce((sum, { width }) => sum + width, 0) > roomIn(box);
+      // A price is never broken, nor a number of any kind that there is room for. Of a word at least three letters stay together.
       if (lines > 1 && (/\d/.test(word) ? !isTooWide : word.length / lines < 3)) broken.push(word);
     }
   }

@@ -106,7 +106,8 @@ test('a look of 10 MB is left out, with a short warning, and the rest of the loo
 });
 
 test('a session of 10 MB is none, and the customer goes on with a code', async stage => {
-  const { page } = await stage.customer();
+  const { page, announce } = await stage.customer();
+  announce('refusals#session');
   const widget = await new Dashboard(page, acme).open();
   const begun = new Promise(resolve => { page.on('request', request => { if (request.url().endsWith('/account/validate')) resolve(request); }); });
   await page.locator('pay-on-bill').evaluate((element, bytes) => { element.session = 'x'.repeat(bytes); }, TEN_MEGABYTES);

@@ -61,7 +61,11 @@ for (const viewport of [PHONE, { width: 1280, height: 800 }]) {
 }
 
 // As the docs say it for the page of the return-url: the customer comes back to a step that is higher than the first one.
-const RETURN_ROOM = '<style>pay-on-bill { --onbill-height: 760px; } pay-on-bill:not(:defined) { display: block; min-height: 762px; }</style>';
+const returnRoom = ({ width }) => {
+  const height = width === PHONE.width ? 760 : 680;
+  return `<style>pay-on-bill { --onbill-height: ${height}px; }
+    pay-on-bill:not(:defined) { display: block; min-height: ${height + 2}px; }</style>`;
+};
 const around = room => `${room}<h1>Your extras</h1>${ELEMENT}${'<p>Questions? Call us.</p>'.repeat(4)}
   <script src="${edge}/widget/v1/onbill.js" async></script>`;
 
@@ -93,7 +97,7 @@ for (const [viewport, locale] of [[PHONE, 'en'], [PHONE, 'de'], [{ width: 1280, 
     await holdsStill('confirm');
 
     await visitor.comesBack('success');
-    await openDashboardPage(customer, around(RETURN_ROOM), { lang: locale, query: '?onbill_result=nonsense' });
+    await openDashboardPage(customer, around(returnRoom(viewport)), { lang: locale, query: '?onbill_result=nonsense' });
     await holdsStill('success');
   });
 }

@@ -8,6 +8,10 @@ import { carl, dora } from '../people.mjs';
 
 about('the dashboard’s word');
 
+const SESSION_LENGTH_MAX = 9_999;
+/** A number that no other test has codes sent to: a number gets ten. */
+const STRANGER = '+12025550196';
+
 async function session(page) {
   return page.evaluate(async () => (await (await fetch('/session')).json()).session);
 }
@@ -16,7 +20,7 @@ const give = (page, word) => page.evaluate(word => { document.querySelector('pay
 
 test('a forged one proves nothing: a code does', async stage => {
   const { page, announce } = await stage.customer();
-  announce('400 /widget/v1/account/validate');
+  announce('400 /widget/v1/account/validate', 'refusals#session');
   const widget = await new Dashboard(page, acme).logIn(dora);
   const [header, , signature] = (await session(page)).split('.');
   const now = Math.floor(Date.now() / 1000);
@@ -24,6 +28,26 @@ test('a forged one proves nothing: a code does', async stage => {
   await give(page, [header, Buffer.from(JSON.stringify(claims)).toString('base64url'), signature].join('.'));
   const his = await phone(acme, carl);
   await widget.proveWith(carl, his);
+});
+
+test('the longest one reaches the edge, and one that is longer is not sent', async stage => {
+  const { page, announce } = await stage.customer();
+  announce('400 /widget/v1/account/validate', 'refusals#session');
+  const sent = [];
+  page.on('request', request => {
+    if (request.url().endsWith('/account/validate')) sent.push(request.postDataJSON().session?.length);
+  });
+  for (const length of [SESSION_LENGTH_MAX, SESSION_LENGTH_MAX + 1]) {
+    const widget = await new Dashboard(page, acme).open();
+    const warned = page.waitForEvent('console', message => message.text().includes('refusals#session'));
+    await give(page, 'x'.repeat(length));
+    if (length > SESSION_LENGTH_MAX) await warned;
+    await widget.enter(STRANGER);
+    await widget.shows('pin');
+    await warned;
+  }
+  // The edge's answer to the longest is that it is not genuine, and a code is sent without it.
+  assert.deepEqual(sent, [SESSION_LENGTH_MAX, undefined, undefined]);
 });
 
 test('one about another number is no proof for this one', async stage => {

@@ -17,7 +17,7 @@ use onbill_domain::wire::edge::{ReturnRequest, ReturnResponse};
 use onbill_domain::wire::parse;
 use std::sync::Arc;
 
-/// 1. Finds the visit by its ticket: 404 `not-found`.
+/// 1. Finds the visit by its ticket: 404 `not-found`, also once its subscription has ended.
 /// 2. Signs the outcome that the ledger has, not the one that the browser reports. Only while the
 ///    ledger has none does it accept the partner's report that the customer cancelled.
 /// 3. 200 with the operator's URL and the result in its query.

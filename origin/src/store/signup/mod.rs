@@ -43,12 +43,13 @@ impl Store {
         use_case!(self, write(nonce), spend_token(now, &partner, &jti, &ext_reference))
     }
 
-    /// How the visit to the partner went, by the ticket of its return page.
+    /// How the visit to the partner went, by the ticket of its return page. `None` if there is no such visit, or the
+    /// subscription that came of it has ended.
     pub async fn find_signup_result(&self, ticket: Hash) -> Result<Option<SignupResult>, StoreError> {
         use_case!(self, read, find_signup_result(&ticket))
     }
 
-    /// How a subscription that came of a sign-up began, and whether it has been charged.
+    /// How a subscription that came of a sign-up began, and whether it has been charged. `None` once it has ended.
     pub async fn find_subscription_start(
         &self,
         subscription_id: String,

@@ -91,27 +91,29 @@ pub(in crate::store) async fn spend_token(
     }))
 }
 
-/// A visit succeeded if the PAI got a subscription after the token was issued.
+/// The subscription that came of a visit: one of its PAI that is no older than the token, and not of
+/// another visit. A live one comes first. The mandate names the visit, if the partner had spent its token.
+const FIND_RESULT: &str = "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id,
+         s.status = 'CANCELLED' AS is_over
+     FROM signups g LEFT JOIN partner_subscriptions s
+         ON s.pai = g.pai AND s.created_at >= g.issued_at
+             AND NOT EXISTS (SELECT 1 FROM mandates m JOIN signups v ON v.jti = m.supersedes
+                             WHERE m.partner_subscription_id = s.partner_subscription_id AND v.jti <> g.jti)
+     WHERE g.ticket_hash = $1 ORDER BY s.status = 'CANCELLED' LIMIT 1";
+
+/// A visit succeeded if its subscription is live. Once that has ended, there is no result any more.
 pub(in crate::store) async fn find_signup_result(
     db: &PgConnection<'_>,
     ticket: &Hash,
 ) -> Result<Option<SignupResult>, TxError> {
-    let row = db
-        .query_optional(
-            "SELECT g.offer, g.return_url, g.spent_at, s.partner_subscription_id
-             FROM signups g LEFT JOIN partner_subscriptions s
-                 ON s.pai = g.pai AND s.created_at >= g.issued_at AND s.status <> 'CANCELLED'
-             WHERE g.ticket_hash = $1",
-            &[&ticket.as_slice()],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let partner_subscription_id: Option<String> = row.try_get("partner_subscription_id")?;
-    let spent_at: Option<i64> = row.try_get("spent_at")?;
-    let outcome = match (&partner_subscription_id, spent_at) {
-        (Some(_), _) => SignupOutcome::Success,
-        (None, Some(_)) => SignupOutcome::Pending,
-        (None, None) => SignupOutcome::Cancelled,
+    let Some(row) = db.query_optional(FIND_RESULT, &[&ticket.as_slice()]).await? else { return Ok(None) };
+    let (is_over, spent_at): (Option<bool>, Option<i64>) =
+        (row.try_get("is_over")?, row.try_get("spent_at")?);
+    let (outcome, partner_subscription_id) = match (is_over, spent_at) {
+        (Some(false), _) => (SignupOutcome::Success, row.try_get("partner_subscription_id")?),
+        (Some(true), Some(_)) => return Ok(None),
+        (None, Some(_)) => (SignupOutcome::Pending, None),
+        (Some(true) | None, None) => (SignupOutcome::Cancelled, None),
     };
     Ok(Some(SignupResult {
         offer: parse_column(&row, "signups.offer", OfferId::parse)?,
@@ -121,14 +123,19 @@ pub(in crate::store) async fn find_signup_result(
     }))
 }
 
-const FIND_START: &str = "SELECT s.pai, s.origin,
-         (SELECT g.account_type FROM mandates m JOIN signups g ON g.jti = m.supersedes
-          WHERE m.partner_subscription_id = s.partner_subscription_id ORDER BY m.sequence LIMIT 1) AS account_type,
-         (SELECT min(t.created_at) FROM transactions t
-          WHERE t.pai = s.pai AND t.created_at >= s.created_at AND t.status <> 'DECLINED'
+/// How a live subscription began. The mandate of a charge says of which subscription it is. That of an
+/// adopted charge is lost: it counts from the visit on.
+const FIND_START: &str = "SELECT s.pai, s.origin, g.account_type,
+         (SELECT min(t.created_at) FROM transactions t LEFT JOIN mandates o ON o.mandate_id = t.mandate_id
+          WHERE t.pai = s.pai AND t.created_at >= coalesce(g.issued_at, s.created_at) AND t.status <> 'DECLINED'
+              AND (o.partner_subscription_id = s.partner_subscription_id
+                  OR t.mandate_id IS NULL AND t.fingerprint IS NULL)
               AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.transaction_id = t.transaction_id))
              AS charged_at
-     FROM partner_subscriptions s WHERE s.partner_subscription_id = $1";
+     FROM partner_subscriptions s LEFT JOIN signups g
+         ON g.jti = (SELECT m.supersedes FROM mandates m
+                     WHERE m.partner_subscription_id = s.partner_subscription_id ORDER BY m.sequence LIMIT 1)
+     WHERE s.partner_subscription_id = $1 AND s.status <> 'CANCELLED'";
 
 pub(in crate::store) async fn find_subscription_start(
     db: &PgConnection<'_>,

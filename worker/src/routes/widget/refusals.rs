@@ -67,7 +67,9 @@ mod tests {
             ErrorCode::InternalError,
         ];
         let codes = of_frames.chain(shared).map(ErrorCode::as_str);
-        for code in codes.chain(["frame-unavailable", "lacks-allow-top-navigation", "locale", "theme"]) {
+        for code in
+            codes.chain(["frame-unavailable", "lacks-allow-top-navigation", "locale", "session", "theme"])
+        {
             assert_eq!(html.matches(&format!("<h2 id=\"{code}\">")).count(), 1, "{code}");
         }
     }
