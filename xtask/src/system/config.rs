@@ -85,7 +85,7 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
     let operator = operator_plan.operator;
     let keys = plan.folder.keys_dir().join(keys::origin_file(operator.id));
     let toml = format!(
-        "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\nadmin_listen = {admin}\ndatabase = {database}\nkeys = {keys}\n\
+        "operator = {id}\nname = {name}\ncountry = {country}\nlisten = {listen}\nadmin_listen = {admin}\n{console}database = {database}\nkeys = {keys}\n\
          edge_url = {edge}\naccounts = {looked_up_in}\nbss_url = {bss}\ndashboards = [{site}]\n{account}\n\
          [[offers]]\nid = {offer}\npartner = {partner}\ntitle = \"Netflix Standard\"\nplan = \"standard\"\n\
          price = {{ value = {price}, currency = {currency} }}\ncharge_code = \"OTT-NFLX-STD\"\n{terms}\n\
@@ -100,6 +100,10 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
         admin = quote_toml(
             &operator_plan.admin.map_or_else(|| "off".to_owned(), |port| format!("127.0.0.1:{port}"))
         ),
+        console = operator_plan
+            .console
+            .map(|port| format!("console_listen = \"127.0.0.1:{port}\"\n"))
+            .unwrap_or_default(),
         database = quote_toml(&plan.database(operator_plan).to_string_lossy()),
         keys = quote_toml(&keys.to_string_lossy()),
         edge = quote_toml(&plan.edge_url()),
@@ -265,6 +269,7 @@ mod tests {
             "name = \"Acme Mobile\"",
             "listen = \"127.0.0.1:8788\"",
             "admin_listen = \"127.0.0.1:9464\"",
+            "console_listen = \"127.0.0.1:9465\"",
             "edge_url = \"http://127.0.0.1:8787\"",
             "bss_url = \"http://127.0.0.1:8790/csp\"",
             "price = { value = 1599, currency = \"USD\" }",
