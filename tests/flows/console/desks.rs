@@ -58,9 +58,12 @@ async fn decline_is_explained_in_every_language_and_markup_is_text() {
     assert_eq!(acts, [AuditOutcome::Done, AuditOutcome::Unchanged].map(|of| (AuditAct::LinkClosed, of)));
     assert_eq!(post_charge(&desk, &pai, "c-1").await["declineReason"], "pai-revoked-by-user");
     let page = look_up(&browser, GOOD).await;
-    for text in
-        ["Declined", "The customer has unlinked the partner.", "Usted dejó de pagar con su factura.", "dir=\"rtl\""]
-    {
+    for text in [
+        "Declined",
+        "The customer has unlinked the partner.",
+        "Usted dejó de pagar con su factura.",
+        "dir=\"rtl\"",
+    ] {
         assert!(page.has(text), "{text}: {}", page.body);
     }
     assert!(!page.has("<b>Netflix") && page.has("&lt;b&gt;Netflix"), "{}", page.body);
