@@ -6,8 +6,8 @@ use crate::test_store::{NOW, TestStore, fresh_hash, parse_ext_id, usd};
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::care::BorneBy;
 use onbill_origin::store::{
-    AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
-    RefundRequestDecision, SESSION_SECONDS,
+    AskRefundResult, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
+    RefundRequestDecision, RefundRequestState, SESSION_SECONDS,
 };
 
 on_each_database!(
@@ -17,6 +17,8 @@ on_each_database!(
     an_old_session_is_forgotten,
     a_request_is_decided_by_another_person,
     a_request_is_decided_once,
+    an_id_names_one_request,
+    a_request_is_taken_back_by_its_asker,
     an_approved_request_is_open_until_its_refund_is_made,
 );
 
@@ -110,21 +112,56 @@ async fn decide(
     db.store.decide_refund_request(NOW, stamp_of(actor), id.to_owned(), decision).await.expect("works")
 }
 
-async fn ask(db: &TestStore, id: &str) {
+/// The charge that is to be refunded.
+async fn ask(db: &TestStore, id: &str) -> String {
     let pai = db.sign_up_subscriber(1).await.pai;
     let transaction_id = db.post_approved_charge(pai, "c-1", 1599).await;
     let asked = db.store.ask_for_refund(NOW, stamp_of("lead-3"), new_request(&transaction_id, id)).await;
-    assert!(asked.expect("works"));
-    let again = db.store.ask_for_refund(NOW, stamp_of("lead-3"), new_request(&transaction_id, id)).await;
-    assert!(!again.expect("works"), "it waits already");
+    assert_eq!(asked.expect("works"), AskRefundResult::Asked);
+    transaction_id
+}
+
+async fn an_id_names_one_request(db: TestStore) {
+    let transaction_id = ask(&db, "rq-1").await;
+    let same = new_request(&transaction_id, "rq-1");
+    let ask_again =
+        async |new| db.store.ask_for_refund(NOW, stamp_of("lead-3"), new).await.expect("works");
+    let others = [
+        NewRefundRequest { amount: Some(usd(1)), ..same.clone() },
+        NewRefundRequest { amount: None, ..same.clone() },
+        NewRefundRequest { reason: "Another".to_owned(), ..same.clone() },
+        NewRefundRequest { borne_by: BorneBy::Partner, ..same.clone() },
+    ];
+    assert_eq!(ask_again(same.clone()).await, AskRefundResult::SameOpen, "it waits already");
+    for other in &others {
+        let result = ask_again(other.clone()).await;
+        assert_eq!(result, AskRefundResult::Other(RefundRequestState::Waiting), "{other:?}");
+    }
+    assert_eq!(db.store.list_open_refund_requests(10).await.expect("reads").len(), 1);
+    assert_eq!(
+        decide(&db, "lead-4", "rq-1", RefundRequestDecision::Reject).await,
+        DecideRefundResult::Rejected
+    );
+    for new in others.into_iter().chain([same]) {
+        let result = ask_again(new).await;
+        assert_eq!(result, AskRefundResult::Other(RefundRequestState::Rejected), "a no stays a no");
+    }
+    assert!(db.store.list_open_refund_requests(10).await.expect("reads").is_empty());
+}
+
+async fn a_request_is_taken_back_by_its_asker(db: TestStore) {
+    let (approve, reject) = (RefundRequestDecision::Approve, RefundRequestDecision::Reject);
+    ask(&db, "rq-1").await;
+    assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::Rejected);
+    assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::AlreadyDecided);
+    assert_eq!(decide(&db, "lead-3", "rq-1", approve).await, DecideRefundResult::OwnRequest);
+    assert_eq!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::AlreadyDecided);
 }
 
 async fn a_request_is_decided_by_another_person(db: TestStore) {
     ask(&db, "rq-1").await;
     let approve = RefundRequestDecision::Approve;
-    for decision in [approve, RefundRequestDecision::Reject] {
-        assert_eq!(decide(&db, "lead-3", "rq-1", decision).await, DecideRefundResult::OwnRequest);
-    }
+    assert_eq!(decide(&db, "lead-3", "rq-1", approve).await, DecideRefundResult::OwnRequest);
     assert_eq!(decide(&db, "lead-4", "rq-2", approve).await, DecideRefundResult::NotFound);
     let DecideRefundResult::Approved(row) = decide(&db, "lead-4", "rq-1", approve).await else {
         panic!("another person decides")

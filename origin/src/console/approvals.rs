@@ -1,5 +1,5 @@
-//! `/approvals`: refunds above the ceiling of a role, and the second person who agrees to them or not.
-//! Nobody decides about their own.
+//! `/approvals`: refunds above the ceiling of a role, and the second person who agrees to them or not. No
+//! person agrees to their own; they may take it back.
 
 use super::Console;
 use super::access::require;
@@ -57,6 +57,12 @@ fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
             }
             @if request.asked_by == viewer.actor {
                 p class="muted" { "You have asked for it: another person decides." }
+                @if request.state == RefundRequestState::Waiting {
+                    form class="row" method="post" action={ "/approvals/" (request.request_id) } {
+                        (viewer.csrf_field())
+                        button class="quiet" name="decision" value="reject" { "Take it back" }
+                    }
+                }
             } @else {
                 @if request.state == RefundRequestState::Approved {
                     p class="warn" { "It was agreed to, and the refund was not made yet." }
@@ -79,7 +85,7 @@ pub(super) struct DecisionForm {
 }
 
 /// `POST /approvals/{id}`:
-/// 1. Records the decision, with its entry in the audit: 403 `forbidden` for one's own request, 404
+/// 1. Records the decision, with its entry in the audit: 403 `forbidden` to agree to one's own, 404
 ///    `not-found`, 409 `request-in-progress` for one that was decided before.
 /// 2. Makes the refund of one that is agreed to, in the name of the person who asked for it. If that
 ///    fails for good, the request has failed; if it fails for now, it may be agreed to again.
@@ -110,7 +116,7 @@ pub(super) async fn decide(
             return Err(Reject::new(ErrorCode::Forbidden, message).into());
         }
         DecideRefundResult::AlreadyDecided => {
-            let message = "Another person has decided about it.";
+            let message = "It was decided about before.";
             return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
         }
         DecideRefundResult::NotFound => return Err(not_found().into()),
@@ -144,9 +150,10 @@ async fn make_refund(
             Err(Fault::Broken("a refund that was agreed to has a ceiling").into())
         }
         Err(Failure::Reject(reject)) => {
-            // The same refund is being answered: it is made.
-            let was_posted = reject.code == ErrorCode::RequestInProgress;
-            if !was_posted {
+            // It passes: the same refund is being answered, or another system charges the PAI until it is
+            // cut over.
+            let passes = [ErrorCode::RequestInProgress, ErrorCode::ServiceUnavailable].contains(&reject.code);
+            if !passes {
                 store.end_refund_request(request_id, false).await?;
             }
             Err(reject.into())

@@ -1,10 +1,11 @@
 //! Refunds that wait for a second person, in SQL.
 
 use super::{
-    DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestDecision, RefundRequestRow,
-    RefundRequestState,
+    AskRefundResult, DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestDecision,
+    RefundRequestRow, RefundRequestState,
 };
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
+use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_time};
 use crate::store::postgres::tx_error::TxError;
@@ -21,7 +22,7 @@ pub(super) async fn ask_for_refund(
     now: Timestamp,
     stamp: &AuditStamp,
     new: &NewRefundRequest,
-) -> Result<bool, TxError> {
+) -> Result<AskRefundResult, TxError> {
     let inserted = tx
         .execute(
             "INSERT INTO refund_requests (request_id, transaction_id, amount_minor, currency, reason, borne_by,
@@ -41,9 +42,14 @@ pub(super) async fn ask_for_refund(
             ],
         )
         .await?;
-    let outcome = if inserted == 1 { AuditOutcome::Done } else { AuditOutcome::Unchanged };
-    note(tx, now, stamp, AuditAct::RefundAsked, outcome, &new.request_id).await?;
-    Ok(inserted == 1)
+    let result = if inserted == 1 {
+        AskRefundResult::Asked
+    } else {
+        let there = lock_request(tx, &new.request_id).await?;
+        there.ok_or_else(|| missing_row("refund_requests"))?.ask_again(new)
+    };
+    note(tx, now, stamp, AuditAct::RefundAsked, result.audit_outcome(), &new.request_id).await?;
+    Ok(result)
 }
 
 pub(super) async fn list_open_refund_requests(
@@ -66,9 +72,7 @@ pub(super) async fn decide_refund_request(
     request_id: &str,
     decision: RefundRequestDecision,
 ) -> Result<DecideRefundResult, TxError> {
-    let sql = format!("SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE request_id = $1 FOR UPDATE");
-    let row = tx.query_optional(&sql, &[&request_id]).await?;
-    let result = match row.as_ref().map(read_request).transpose()? {
+    let result = match lock_request(tx, request_id).await? {
         Some(row) => row.decide(&stamp.actor, decision),
         None => DecideRefundResult::NotFound,
     };
@@ -96,6 +100,13 @@ pub(super) async fn end_refund_request(
     )
     .await?;
     Ok(())
+}
+
+/// Keeps the request as it is until the transaction ends.
+async fn lock_request(tx: &PgConnection<'_>, request_id: &str) -> Result<Option<RefundRequestRow>, TxError> {
+    let sql = format!("SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE request_id = $1 FOR UPDATE");
+    let row = tx.query_optional(&sql, &[&request_id]).await?;
+    row.as_ref().map(read_request).transpose()
 }
 
 async fn note(
