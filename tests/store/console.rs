@@ -9,10 +9,12 @@ use onbill_origin::store::{
     AskRefundResult, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
     RefundRequestDecision, RefundRequestState, SESSION_SECONDS,
 };
+use onbill_test_harness::database::TestDb;
 
 on_each_database!(
     a_session_goes_on_while_it_is_used,
     a_session_ends_after_its_longest_time,
+    a_session_goes_on_while_the_database_takes_no_writes,
     a_sign_in_makes_one_session,
     an_old_session_is_forgotten,
     a_request_is_decided_by_another_person,
@@ -64,6 +66,22 @@ async fn a_session_ends_after_its_longest_time(db: TestStore) {
         assert!(find_after(&db, new.session, seconds).await.is_some(), "{seconds}");
     }
     assert!(find_after(&db, new.session, SESSION_SECONDS).await.is_none());
+}
+
+async fn a_session_goes_on_while_the_database_takes_no_writes(db: TestStore) {
+    let new = new_session();
+    begin(&db, &new).await;
+    let refuse_writes = match &db.place {
+        TestDb::Sqlite(_) => {
+            "CREATE TRIGGER read_only BEFORE UPDATE ON console_sessions BEGIN SELECT RAISE(ABORT, 'read-only'); END"
+        }
+        TestDb::Postgres { .. } => {
+            "ALTER TABLE console_sessions ADD CONSTRAINT read_only CHECK (false) NOT VALID"
+        }
+    };
+    db.place.run_sql(refuse_writes).await;
+    assert!(find_after(&db, new.session, IDLE_SECONDS - 1).await.is_some(), "the page is shown");
+    assert!(find_after(&db, new.session, IDLE_SECONDS).await.is_none(), "it could not be noted as used");
 }
 
 async fn a_sign_in_makes_one_session(db: TestStore) {
