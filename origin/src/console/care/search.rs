@@ -85,7 +85,7 @@ fn search_form(viewer: &Viewer, notice: Option<&str>) -> Markup {
                 input name="reference" maxlength="128";
             }
             button { "Look up" }
-            p class="muted small" { "Each look is in the audit, with your name." }
+            p class="muted small" { "Each look is in the audit, with your id." }
         }
     }
 }
