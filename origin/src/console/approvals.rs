@@ -96,7 +96,7 @@ pub(super) async fn decide(
 ) -> Result<Response, Refused> {
     // 1.
     let stamp = require(&console, &viewer, Act::ApproveRefund, None).await?;
-    let decision = match form.decision.as_str() {
+    let decision = match form?.decision.as_str() {
         "approve" => RefundRequestDecision::Approve,
         "reject" => RefundRequestDecision::Reject,
         _ => return Err(Reject::invalid_request("Agree, or do not agree.").into()),

@@ -1,11 +1,10 @@
 //! `POST /care/refunds`: a person refunds all or part of a charge. It is asked about first. Above the ceiling
 //! of their role it waits for a second person.
 
-use super::require_reference;
 use crate::care::Act;
 use crate::charge::{ConsoleRefund, RecordedRefund};
 use crate::console::Console;
-use crate::console::access::require;
+use crate::console::access::{HasReference, require_reference, require_with_form};
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
@@ -38,14 +37,19 @@ pub(in crate::console) struct RefundForm {
     confirmed: String,
 }
 
+impl HasReference for RefundForm {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+}
+
 /// 200 with the question; then with what billing says, or with the refund before a second person. 422
 /// `idempotency-violation` for a reference that names another refund. For the other refusals see [`crate::charge::RefundPosts::record_desk_refund`].
 pub(in crate::console) async fn post_refund(
     State(console): State<Console>,
-    Posted { viewer, form }: Posted<RefundForm>,
+    posted: Posted<RefundForm>,
 ) -> Result<Response, Refused> {
-    let reference = require_reference(&form.reference)?;
-    let stamp = require(&console, &viewer, Act::PostRefund, Some(reference)).await?;
+    let (viewer, form, stamp) = require_with_form(&console, posted, Act::PostRefund).await?;
     let request = read_request(&form, &stamp)?;
     if form.confirmed != CONFIRMED {
         return Ok(ask_about(&viewer, &form, &request));
@@ -67,7 +71,7 @@ fn read_request(form: &RefundForm, stamp: &AuditStamp) -> Result<DeskRefundReque
     })?;
     let borne_by = BorneBy::parse(&form.borne_by)
         .ok_or_else(|| Reject::invalid_request("Say whose money it is: the partner’s or the operator’s."))?;
-    let reference = stamp.reference.clone().ok_or(Fault::Broken("a refund has no reference"))?;
+    let reference = require_reference(stamp)?.clone();
     Ok(DeskRefundRequest {
         transaction_id: form.transaction.clone(),
         amount: Some(amount),
