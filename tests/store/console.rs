@@ -6,8 +6,8 @@ use crate::test_store::{NOW, TestStore, fresh_hash, parse_ext_id, usd};
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::care::BorneBy;
 use onbill_origin::store::{
-    AskRefundResult, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
-    RefundRequestDecision, RefundRequestState, SESSION_SECONDS,
+    AskRefundResult, AskedBy, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
+    RefundRequestCursor, RefundRequestDecision, RefundRequestRow, RefundRequestState, SESSION_SECONDS,
 };
 use onbill_test_harness::database::TestDb;
 
@@ -20,6 +20,7 @@ on_each_database!(
     a_request_is_decided_by_another_person,
     a_request_is_decided_once,
     an_id_names_one_request,
+    requests_of_others_come_in_pages,
     a_request_is_taken_back_by_its_asker,
     an_approved_request_is_open_until_its_refund_is_made,
 );
@@ -139,6 +140,33 @@ async fn ask(db: &TestStore, id: &str) -> String {
     transaction_id
 }
 
+/// What this person may decide about.
+async fn list_open(db: &TestStore, person: &str) -> Vec<RefundRequestRow> {
+    let others = AskedBy::Others(parse_ext_id(person));
+    db.store.list_open_refund_requests(others, None, 10).await.expect("reads")
+}
+
+async fn requests_of_others_come_in_pages(db: TestStore) {
+    let transaction_id = ask(&db, "rq-3").await;
+    for (id, actor, seconds) in [("rq-1", "lead-3", 0), ("rq-2", "lead-4", 0), ("rq-0", "lead-3", 1)] {
+        let new = new_request(&transaction_id, id);
+        let asked = db.store.ask_for_refund(NOW.plus_seconds(seconds), stamp_of(actor), new).await;
+        assert_eq!(asked.expect("works"), AskRefundResult::Asked);
+    }
+    let mut after = None;
+    for ids in [&["rq-1", "rq-3"][..], &["rq-0"], &[]] {
+        let others = AskedBy::Others(parse_ext_id("lead-4"));
+        let page = db.store.list_open_refund_requests(others, after.clone(), 2).await.expect("reads");
+        assert_eq!(page.iter().map(|row| row.request_id.as_str()).collect::<Vec<_>>(), ids);
+        after = page.last().map(|row| RefundRequestCursor {
+            asked_at: row.asked_at.unix_seconds(),
+            request_id: row.request_id.clone(),
+        });
+    }
+    let own = db.store.list_open_refund_requests(AskedBy::Person(parse_ext_id("lead-4")), None, 2).await;
+    assert_eq!(own.expect("reads").iter().map(|row| row.request_id.as_str()).collect::<Vec<_>>(), ["rq-2"]);
+}
+
 async fn an_id_names_one_request(db: TestStore) {
     let transaction_id = ask(&db, "rq-1").await;
     let same = new_request(&transaction_id, "rq-1");
@@ -155,7 +183,7 @@ async fn an_id_names_one_request(db: TestStore) {
         let result = ask_again(other.clone()).await;
         assert_eq!(result, AskRefundResult::Other(RefundRequestState::Waiting), "{other:?}");
     }
-    assert_eq!(db.store.list_open_refund_requests(10).await.expect("reads").len(), 1);
+    assert_eq!(list_open(&db, "lead-4").await.len(), 1);
     assert_eq!(
         decide(&db, "lead-4", "rq-1", RefundRequestDecision::Reject).await,
         DecideRefundResult::Rejected
@@ -164,7 +192,7 @@ async fn an_id_names_one_request(db: TestStore) {
         let result = ask_again(new).await;
         assert_eq!(result, AskRefundResult::Other(RefundRequestState::Rejected), "a no stays a no");
     }
-    assert!(db.store.list_open_refund_requests(10).await.expect("reads").is_empty());
+    assert!(list_open(&db, "lead-4").await.is_empty());
 }
 
 async fn a_request_is_taken_back_by_its_asker(db: TestStore) {
@@ -206,7 +234,7 @@ async fn a_request_is_decided_once(db: TestStore) {
 
 async fn an_approved_request_is_open_until_its_refund_is_made(db: TestStore) {
     ask(&db, "rq-1").await;
-    let open = async || db.store.list_open_refund_requests(10).await.expect("reads").len();
+    let open = async || list_open(&db, "lead-4").await.len();
     assert_eq!(open().await, 1);
     let approve = RefundRequestDecision::Approve;
     for _ in 0..2 {

@@ -13,29 +13,69 @@ use super::viewer::{CONSOLE_KEY, Viewer};
 use crate::care::Act;
 use crate::charge::ConsoleRefund;
 use crate::fault::{Failure, Fault};
-use crate::store::{DecideRefundResult, RefundRequestDecision, RefundRequestRow, RefundRequestState};
-use axum::extract::{Path, State};
+use crate::store::{
+    AskedBy, DecideRefundResult, RefundRequestCursor, RefundRequestDecision, RefundRequestRow,
+    RefundRequestState,
+};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
+use onbill_domain::ids::ExtId;
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::care::DeskRefundRequest;
 use serde::Deserialize;
 
-/// `GET /approvals`: 200 with the oldest requests.
-pub(super) async fn list(State(console): State<Console>, viewer: Viewer) -> Result<Response, Refused> {
+/// The last request of the page before.
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    after: Option<String>,
+}
+
+/// `GET /approvals`: 200 with a page of what others have asked for, the oldest first. The viewer's own are
+/// below the first page. 400 `invalid-request` for a cursor that is none.
+pub(super) async fn list(
+    State(console): State<Console>,
+    viewer: Viewer,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
     require(&console, &viewer, Act::ApproveRefund, None).await?;
-    let requests = console.parts.store.list_open_refund_requests(DESK_LINES_MAX).await?;
+    let no_cursor = || Reject::invalid_request("after is not the end of an earlier page.");
+    let Query(ListQuery { after }) = query.map_err(|_| no_cursor())?;
+    let after = after.map(|text| read_cursor(&text).ok_or_else(no_cursor)).transpose()?;
+    let (store, is_first) = (&console.parts.store, after.is_none());
+    let others = AskedBy::Others(viewer.actor.clone());
+    let requests = store.list_open_refund_requests(others, after, DESK_LINES_MAX).await?;
+    let own = if is_first {
+        let own = AskedBy::Person(viewer.actor.clone());
+        store.list_open_refund_requests(own, None, DESK_LINES_MAX).await?
+    } else {
+        Vec::new()
+    };
+    let next = requests.last().filter(|_| requests.len() == DESK_LINES_MAX as usize);
     let body = html! {
-        @if requests.is_empty() { p class="notice" { "No refund waits for a second person." } }
+        @if requests.is_empty() && own.is_empty() { p class="notice" { "No refund waits for a second person." } }
         div class="cards" {
-            @for request in &requests { (show_request(&viewer, request)) }
+            @for request in requests.iter().chain(&own) { (show_request(&viewer, request)) }
         }
-        @if requests.len() == DESK_LINES_MAX as usize {
-            p class="muted" { "There are more. Decide about these first." }
+        @if let Some(last) = next {
+            p { a class="button quiet" href={ "/approvals?after=" (write_cursor(last)) } { "More" } }
         }
     };
     Ok(page(&viewer, "Refunds to agree to", Section::Approvals, body))
+}
+
+/// Ids of requests are UUIDs: nothing of them has to be encoded.
+fn write_cursor(last: &RefundRequestRow) -> String {
+    format!("{}.{}", last.asked_at.unix_seconds(), last.request_id)
+}
+
+fn read_cursor(text: &str) -> Option<RefundRequestCursor> {
+    let (asked_at, request_id) = text.split_once('.')?;
+    // PostgreSQL takes no NUL.
+    let request_id = ExtId::parse(request_id)?.as_str().to_owned();
+    Some(RefundRequestCursor { asked_at: asked_at.parse().ok()?, request_id })
 }
 
 fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
@@ -103,7 +143,7 @@ pub(super) async fn decide(
     };
     // PostgreSQL takes no NUL.
     let not_found = || Reject::new(ErrorCode::NotFound, "There is no such refund to agree to.");
-    onbill_domain::ids::ExtId::parse(&request_id).ok_or_else(not_found)?;
+    ExtId::parse(&request_id).ok_or_else(not_found)?;
     let (store, now) = (&console.parts.store, console.parts.clock.now());
     let request = match store.decide_refund_request(now, stamp, request_id, decision).await? {
         DecideRefundResult::Approved(request) => request,

@@ -85,6 +85,7 @@ pages! {
     get "/on-call" => on_call::on_call_page;
     get "/on-call/runbook/{alarm}" => on_call::runbook_page;
     get "/auditor" => auditor::audit_page;
+    post "/auditor" => auditor::filter_page;
     get "/care" => care::search::show_search;
     post "/care/search" => care::search::search;
     post "/care/links/close" => care::close::close_link;

@@ -187,3 +187,28 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     assert!(second.get("/approvals").await.has("No refund waits"));
     assert!(look_up(&first, GOOD).await.has("Refunded: 15.99 USD"));
 }
+
+#[tokio::test]
+async fn requests_of_others_come_first_and_in_pages() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    for n in 0..20 {
+        refund(&second, &charge, "15.99", &format!("own-{n}")).await;
+    }
+    desk.advance_seconds(1);
+    for n in 0..21 {
+        refund(&first, &charge, "15.99", &format!("T-{n}")).await;
+    }
+    let page = second.get("/approvals").await;
+    assert!(page.has("value=\"approve\"") && page.has("own-0") && page.has("More"), "{}", page.body);
+    assert_eq!(page.body.matches("value=\"approve\"").count(), 20);
+    let (_, next) = page.body.split_once("href=\"/approvals?after=").expect("has one");
+    let next = format!("/approvals?after={}", next.split('"').next().expect("ends"));
+    let last = second.get(&next).await;
+    assert_eq!((last.status, last.body.matches("value=\"approve\"").count()), (200, 1), "{}", last.body);
+    assert!(!last.has("own-0") && !last.has(">More<"));
+    for wrong in ["x", "1", "1.", "x.y", ".y", "1.%00", "1.a&after=1.b"] {
+        assert_eq!(second.get(&format!("/approvals?after={wrong}")).await.status, 400, "{wrong}");
+    }
+}

@@ -61,6 +61,7 @@ const PAGES: &[(&str, &str, Act, Form)] = &[
     ("get", "/on-call", Act::ReadAlarms, &[]),
     ("get", "/on-call/runbook/{alarm}", Act::ReadAlarms, &[]),
     ("get", "/auditor", Act::ReadAudit, &[]),
+    ("post", "/auditor", Act::ReadAudit, &[("by", "looks"), ("value", "")]),
 ];
 
 /// A page of findings names what they are of.

@@ -25,9 +25,15 @@ impl Store {
     }
 
     /// Up to `limit` requests that wait, or that were approved and whose refund was not made yet, the
-    /// oldest first.
-    pub async fn list_open_refund_requests(&self, limit: u32) -> Result<Vec<RefundRequestRow>, StoreError> {
-        use_case!(self, read, list_open_refund_requests(limit))
+    /// oldest first: those after the last one of an earlier page, or from the beginning.
+    pub async fn list_open_refund_requests(
+        &self,
+        asked: AskedBy,
+        after: Option<RefundRequestCursor>,
+        limit: u32,
+    ) -> Result<Vec<RefundRequestRow>, StoreError> {
+        let after = after.unwrap_or(RefundRequestCursor::BEGINNING);
+        use_case!(self, read, list_open_refund_requests(&asked, &after, limit))
     }
 
     /// Approves or rejects a request. No person approves their own, but while it waits they may take it
@@ -91,6 +97,37 @@ pub struct RefundRequestRow {
     pub asked_role: ActorRole,
     pub asked_at: Timestamp,
     pub state: RefundRequestState,
+}
+
+/// Whose requests are listed.
+#[derive(Clone, Debug)]
+pub enum AskedBy {
+    /// Those of this person.
+    Person(ExtId),
+    /// Those of all others.
+    Others(ExtId),
+}
+
+impl AskedBy {
+    /// The person, and whether the requests are theirs.
+    fn parts(&self) -> (&str, bool) {
+        match self {
+            Self::Person(person) => (person.as_str(), true),
+            Self::Others(person) => (person.as_str(), false),
+        }
+    }
+}
+
+/// The last request of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRequestCursor {
+    /// In seconds since 1970.
+    pub asked_at: i64,
+    pub request_id: String,
+}
+
+impl RefundRequestCursor {
+    const BEGINNING: Self = Self { asked_at: i64::MIN, request_id: String::new() };
 }
 
 /// What came of asking for a refund.

@@ -1,8 +1,8 @@
 //! Refunds that wait for a second person, in SQL.
 
 use super::{
-    AskRefundResult, DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestDecision,
-    RefundRequestRow, RefundRequestState,
+    AskRefundResult, AskedBy, DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestCursor,
+    RefundRequestDecision, RefundRequestRow, RefundRequestState,
 };
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::error::missing_row;
@@ -54,13 +54,19 @@ pub(super) async fn ask_for_refund(
 
 pub(super) async fn list_open_refund_requests(
     db: &PgConnection<'_>,
+    asked: &AskedBy,
+    after: &RefundRequestCursor,
     limit: u32,
 ) -> Result<Vec<RefundRequestRow>, TxError> {
     let sql = format!(
         "SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE state IN ('waiting', 'approved')
-         ORDER BY asked_at, request_id LIMIT $1"
+             AND (asked_by = $1) = $2 AND (asked_at, request_id) > ($3, $4)
+         ORDER BY asked_at, request_id LIMIT $5"
     );
-    let rows = db.query(&sql, &[&i64::from(limit)]).await?;
+    let (person, are_theirs) = asked.parts();
+    let rows = db
+        .query(&sql, &[&person, &are_theirs, &after.asked_at, &after.request_id, &i64::from(limit)])
+        .await?;
     rows.iter().map(read_request).collect()
 }
 

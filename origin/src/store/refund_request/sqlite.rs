@@ -1,8 +1,8 @@
 //! Refunds that wait for a second person, in SQL.
 
 use super::{
-    AskRefundResult, DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestDecision,
-    RefundRequestRow, RefundRequestState,
+    AskRefundResult, AskedBy, DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestCursor,
+    RefundRequestDecision, RefundRequestRow, RefundRequestState,
 };
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, missing_row};
@@ -50,13 +50,17 @@ pub(super) fn ask_for_refund(
 
 pub(super) fn list_open_refund_requests(
     db: &Connection,
+    asked: &AskedBy,
+    after: &RefundRequestCursor,
     limit: u32,
 ) -> Result<Vec<RefundRequestRow>, StoreError> {
     let mut select = db.prepare_cached(&format!(
         "SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE state IN ('waiting', 'approved')
-         ORDER BY asked_at, request_id LIMIT ?1"
+             AND (asked_by = ?1) = ?2 AND (asked_at, request_id) > (?3, ?4)
+         ORDER BY asked_at, request_id LIMIT ?5"
     ))?;
-    let mut rows = select.query([limit])?;
+    let (person, are_theirs) = asked.parts();
+    let mut rows = select.query(params![person, are_theirs, after.asked_at, after.request_id, limit])?;
     let mut requests = Vec::new();
     while let Some(row) = rows.next()? {
         requests.push(read_request(row)?);
