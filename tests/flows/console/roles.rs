@@ -141,23 +141,28 @@ async fn person_of_several_groups_has_all_their_roles() {
     assert!(page.has("href=\"/care\"") && page.has("href=\"/billing\"") && !page.has("href=\"/approvals\""));
 }
 
+async fn post_with_token(browser: &super::Browser, path: &str, fields: &[(&str, &str)]) -> u16 {
+    let token = desk_token(browser);
+    let fields: Vec<(&str, &str)> =
+        [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+    browser.post(path, &fields).await.status
+}
+
 #[tokio::test]
 async fn attempt_with_a_malformed_form_is_in_the_audit_too() {
     let desk = Desk::open(TestSystem::start());
-    let (product, admin) = (desk.sign_in("prod-1", &["g-product"]).await, desk.sign_in("adm-1", &["g-admin"]).await);
+    let product = desk.sign_in("prod-1", &["g-product"]).await;
+    let admin = desk.sign_in("adm-1", &["g-admin"]).await;
     for (_, path, act, _) in PAGES.iter().filter(|(method, ..)| *method == "post") {
         let path = path.replace("{id}", "r-1");
         for fields in [&[][..], &[("reference", "two words")], &[("reference", "+12025550101")]] {
             let before = desk.list_entries().await.len();
-            let with_token = |token| [("csrf", token)].into_iter().chain(fields.iter().copied()).collect::<Vec<_>>();
-            let token = desk_token(&product);
-            assert_eq!(product.post(&path, &with_token(&token)).await.status, 403, "{path}");
+            assert_eq!(post_with_token(&product, &path, fields).await, 403, "{path}");
             let entries = desk.list_entries().await;
             let refused = (AuditAct::AccessRefused, Some(act.as_str()), None);
             let entry = &entries[before];
             assert_eq!((entry.act, entry.subject.as_deref(), entry.reference.as_ref()), refused, "{path}");
-            let token = desk_token(&admin);
-            assert_eq!(admin.post(&path, &with_token(&token)).await.status, 400, "{path}");
+            assert_eq!(post_with_token(&admin, &path, fields).await, 400, "{path}");
             assert_eq!(desk.list_entries().await.len(), before + 1, "{path}");
         }
     }

@@ -12,7 +12,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::ActorRole;
 
 /// A session without a page for so long has ended, in seconds: 15 minutes. An agent has left the desk, or
-/// is on a long call and signs in again, for which the identity provider asks nothing within its own session.
+/// is on a long call and signs in again. The identity provider is asked to have them prove who they are.
 pub const IDLE_SECONDS: i64 = 15 * 60;
 /// The longest session, in seconds: 8 hours, a shift. What the identity provider has taken from a person
 /// since then, such as a group, takes effect.
