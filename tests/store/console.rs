@@ -6,8 +6,9 @@ use crate::test_store::{NOW, TestStore, fresh_hash, parse_ext_id, usd};
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::care::BorneBy;
 use onbill_origin::store::{
-    AskRefundResult, AskedBy, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
-    RefundRequestCursor, RefundRequestDecision, RefundRequestRow, RefundRequestState, SESSION_SECONDS,
+    AskRefundResult, AskedBy, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS,
+    NewConsoleSession, NewRefundRequest, RefundRequestCursor, RefundRequestDecision, RefundRequestRow,
+    RefundRequestState, SESSION_SECONDS,
 };
 use onbill_test_harness::database::TestDb;
 
@@ -170,8 +171,7 @@ async fn requests_of_others_come_in_pages(db: TestStore) {
 async fn an_id_names_one_request(db: TestStore) {
     let transaction_id = ask(&db, "rq-1").await;
     let same = new_request(&transaction_id, "rq-1");
-    let ask_again =
-        async |new| db.store.ask_for_refund(NOW, stamp_of("lead-3"), new).await.expect("works");
+    let ask_again = async |new| db.store.ask_for_refund(NOW, stamp_of("lead-3"), new).await.expect("works");
     let others = [
         NewRefundRequest { amount: Some(usd(1)), ..same.clone() },
         NewRefundRequest { amount: None, ..same.clone() },

@@ -54,8 +54,7 @@ impl<T: DeserializeOwned> FromRequest<Console> for Posted<T> {
         // 3.
         let form = Form::<T>::from_request(with_body(parts), &()).await;
         let form = form.map(|Form(form)| form);
-        let form =
-            form.map_err(|_| Reject::invalid_request("A field of the form is missing or malformed."));
+        let form = form.map_err(|_| Reject::invalid_request("A field of the form is missing or malformed."));
         Ok(Self { viewer, form })
     }
 }

@@ -34,7 +34,10 @@ mod tests {
         };
         assert_eq!(read("of the console\nmore"), Ok("of the console".to_owned()));
         for empty in ["", "\n", "  \nof the console\n"] {
-            assert!(read(empty).is_err_and(|error| error.contains("no secret in its first line")), "{empty:?}");
+            assert!(
+                read(empty).is_err_and(|error| error.contains("no secret in its first line")),
+                "{empty:?}"
+            );
         }
         std::fs::remove_file(&file).expect("removes");
     }

@@ -176,7 +176,8 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     let path = first_request(&second.get("/approvals").await);
     // An origin ended right after the decision; then another one between refund and request.
     let db = &desk.system.acme.db;
-    let approved = "UPDATE refund_requests SET state = 'approved', decided_by = 'lead-4', decided_at = 1795000000";
+    let approved =
+        "UPDATE refund_requests SET state = 'approved', decided_by = 'lead-4', decided_at = 1795000000";
     db.run_sql(approved).await;
     assert!(second.get("/approvals").await.has("the refund was not made yet"));
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;

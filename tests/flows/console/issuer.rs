@@ -72,7 +72,8 @@ fn key(seed: u8) -> Ed25519KeyPair {
 
 impl Issuer {
     pub(super) fn new(now: Timestamp) -> Arc<Self> {
-        let memory = Memory { now, grants: BTreeMap::new(), issued: 0, lie: Lie::None, is_away: false, documents: 0 };
+        let memory =
+            Memory { now, grants: BTreeMap::new(), issued: 0, lie: Lie::None, is_away: false, documents: 0 };
         Arc::new(Self(Mutex::new(memory)))
     }
 
@@ -181,7 +182,9 @@ async fn jwks(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
     let is_new = matches!(issuer.0.lock().expect("is whole").lie, Lie::NewKey);
     let (seed, kid) = if is_new { (3, "2026-12") } else { (1, "2026-11") };
     let x = encode(key(seed).public_key().as_ref());
-    Json(json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": kid, "use": "sig", "alg": "EdDSA", "x": x}]}))
+    Json(
+        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": kid, "use": "sig", "alg": "EdDSA", "x": x}]}),
+    )
 }
 
 /// By `client_secret_basic` (RFC 6749 §2.3.1), or by `client_secret_post` where that is all it takes.
@@ -193,7 +196,8 @@ fn knows_secret(lie: &Lie, headers: &HeaderMap, form: &BTreeMap<String, String>)
         return basic.is_none() && posted == (Some("onbill"), Some(CLIENT_SECRET));
     }
     let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let basic = basic.and_then(|value| value.strip_prefix("Basic ")).and_then(|text| STANDARD.decode(text).ok());
+    let basic =
+        basic.and_then(|value| value.strip_prefix("Basic ")).and_then(|text| STANDARD.decode(text).ok());
     let basic = String::from_utf8(basic.unwrap_or_default()).expect("is text");
     let halves = basic.split_once(':').map(|(id, secret)| (decode(id), decode(secret)));
     halves == Some(("onbill".to_owned(), CLIENT_SECRET.to_owned())) && field("client_secret").is_none()

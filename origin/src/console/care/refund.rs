@@ -183,6 +183,7 @@ fn other_refund(state: RefundRequestState) -> Refused {
         RefundRequestState::Posted => "it was made",
         RefundRequestState::Failed => "it could not be made",
     };
-    let message = format!("This reference names another refund of the charge ({state}): take another reference.");
+    let message =
+        format!("This reference names another refund of the charge ({state}): take another reference.");
     Reject::new(ErrorCode::IdempotencyViolation, message).into()
 }

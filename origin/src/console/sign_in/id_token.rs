@@ -94,11 +94,7 @@ pub(super) fn claimed_key_id(token: &str) -> Option<Option<String>> {
 
 /// Verifies a token (`OpenID` Connect Core §3.1.3.7): 1. its signature, by the key's own algorithm; 2. issuer,
 /// audience and authorized party; 3. its times; 4. the nonce of this sign-in.
-pub(super) fn verify(
-    keys: &IssuerKeys,
-    token: &str,
-    expected: &Expected<'_>,
-) -> Result<Person, TokenFault> {
+pub(super) fn verify(keys: &IssuerKeys, token: &str, expected: &Expected<'_>) -> Result<Person, TokenFault> {
     // 1.
     let header = read_header(token).ok_or(TokenFault::Malformed)?;
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;

@@ -246,7 +246,9 @@ async fn try_finish(
         Ok(identified) => identified,
         Err(why) => return Ok(Err(why)),
     };
-    let Some(actor) = person.actor.as_deref().and_then(ExtId::parse) else { return Ok(Err(NotSignedIn::UnnamedPerson)) };
+    let Some(actor) = person.actor.as_deref().and_then(ExtId::parse) else {
+        return Ok(Err(NotSignedIn::UnnamedPerson));
+    };
     // 4.
     let is_name = |name: &String| is_plain_line(name) && name.chars().count() <= NAME_CHARS_MAX;
     let name = person.name.filter(is_name).unwrap_or_else(|| actor.as_str().to_owned());
