@@ -7,7 +7,7 @@
 //! for billing, which consist of numbers.
 
 mod coupons;
-mod db_files;
+pub(crate) mod db_files;
 mod messages;
 
 use crate::alarms::shown::{SINK, attach_sink};

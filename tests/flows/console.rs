@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// Where the console of Acme is, as browsers know it.
 const CONSOLE: &str = "127.0.0.1:9465";
 const ISSUER: &str = "127.0.0.1:9466";
-const CLIENT_SECRET: &str = "secret of the console";
+const CLIENT_SECRET: &str = "secret-of the.console: 1+1%";
 const GOOD: &str = "+12025550101";
 
 /// A console with its identity provider.

@@ -6,17 +6,23 @@ use crate::test_store::{NOW, TestStore, fresh_hash, parse_ext_id, usd};
 use onbill_domain::wire::audit::ActorRole;
 use onbill_domain::wire::care::BorneBy;
 use onbill_origin::store::{
-    AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS, NewConsoleSession, NewRefundRequest,
-    RefundRequestDecision, SESSION_SECONDS,
+    AskRefundResult, AskedBy, AuditStamp, ConsoleSession, DecideRefundResult, IDLE_SECONDS,
+    NewConsoleSession, NewRefundRequest, RefundRequestCursor, RefundRequestDecision, RefundRequestRow,
+    RefundRequestState, SESSION_SECONDS,
 };
+use onbill_test_harness::database::TestDb;
 
 on_each_database!(
     a_session_goes_on_while_it_is_used,
     a_session_ends_after_its_longest_time,
+    a_session_goes_on_while_the_database_takes_no_writes,
     a_sign_in_makes_one_session,
     an_old_session_is_forgotten,
     a_request_is_decided_by_another_person,
     a_request_is_decided_once,
+    an_id_names_one_request,
+    requests_of_others_come_in_pages,
+    a_request_is_taken_back_by_its_asker,
     an_approved_request_is_open_until_its_refund_is_made,
 );
 
@@ -62,6 +68,22 @@ async fn a_session_ends_after_its_longest_time(db: TestStore) {
         assert!(find_after(&db, new.session, seconds).await.is_some(), "{seconds}");
     }
     assert!(find_after(&db, new.session, SESSION_SECONDS).await.is_none());
+}
+
+async fn a_session_goes_on_while_the_database_takes_no_writes(db: TestStore) {
+    let new = new_session();
+    begin(&db, &new).await;
+    let refuse_writes = match &db.place {
+        TestDb::Sqlite(_) => {
+            "CREATE TRIGGER read_only BEFORE UPDATE ON console_sessions BEGIN SELECT RAISE(ABORT, 'read-only'); END"
+        }
+        TestDb::Postgres { .. } => {
+            "ALTER TABLE console_sessions ADD CONSTRAINT read_only CHECK (false) NOT VALID"
+        }
+    };
+    db.place.run_sql(refuse_writes).await;
+    assert!(find_after(&db, new.session, IDLE_SECONDS - 1).await.is_some(), "the page is shown");
+    assert!(find_after(&db, new.session, IDLE_SECONDS).await.is_none(), "it could not be noted as used");
 }
 
 async fn a_sign_in_makes_one_session(db: TestStore) {
@@ -110,21 +132,82 @@ async fn decide(
     db.store.decide_refund_request(NOW, stamp_of(actor), id.to_owned(), decision).await.expect("works")
 }
 
-async fn ask(db: &TestStore, id: &str) {
+/// The charge that is to be refunded.
+async fn ask(db: &TestStore, id: &str) -> String {
     let pai = db.sign_up_subscriber(1).await.pai;
     let transaction_id = db.post_approved_charge(pai, "c-1", 1599).await;
     let asked = db.store.ask_for_refund(NOW, stamp_of("lead-3"), new_request(&transaction_id, id)).await;
-    assert!(asked.expect("works"));
-    let again = db.store.ask_for_refund(NOW, stamp_of("lead-3"), new_request(&transaction_id, id)).await;
-    assert!(!again.expect("works"), "it waits already");
+    assert_eq!(asked.expect("works"), AskRefundResult::Asked);
+    transaction_id
+}
+
+/// What this person may decide about.
+async fn list_open(db: &TestStore, person: &str) -> Vec<RefundRequestRow> {
+    let others = AskedBy::Others(parse_ext_id(person));
+    db.store.list_open_refund_requests(others, None, 10).await.expect("reads")
+}
+
+async fn requests_of_others_come_in_pages(db: TestStore) {
+    let transaction_id = ask(&db, "rq-3").await;
+    for (id, actor, seconds) in [("rq-1", "lead-3", 0), ("rq-2", "lead-4", 0), ("rq-0", "lead-3", 1)] {
+        let new = new_request(&transaction_id, id);
+        let asked = db.store.ask_for_refund(NOW.plus_seconds(seconds), stamp_of(actor), new).await;
+        assert_eq!(asked.expect("works"), AskRefundResult::Asked);
+    }
+    let mut after = None;
+    for ids in [&["rq-1", "rq-3"][..], &["rq-0"], &[]] {
+        let others = AskedBy::Others(parse_ext_id("lead-4"));
+        let page = db.store.list_open_refund_requests(others, after.clone(), 2).await.expect("reads");
+        assert_eq!(page.iter().map(|row| row.request_id.as_str()).collect::<Vec<_>>(), ids);
+        after = page.last().map(|row| RefundRequestCursor {
+            asked_at: row.asked_at.unix_seconds(),
+            request_id: row.request_id.clone(),
+        });
+    }
+    let own = db.store.list_open_refund_requests(AskedBy::Person(parse_ext_id("lead-4")), None, 2).await;
+    assert_eq!(own.expect("reads").iter().map(|row| row.request_id.as_str()).collect::<Vec<_>>(), ["rq-2"]);
+}
+
+async fn an_id_names_one_request(db: TestStore) {
+    let transaction_id = ask(&db, "rq-1").await;
+    let same = new_request(&transaction_id, "rq-1");
+    let ask_again = async |new| db.store.ask_for_refund(NOW, stamp_of("lead-3"), new).await.expect("works");
+    let others = [
+        NewRefundRequest { amount: Some(usd(1)), ..same.clone() },
+        NewRefundRequest { amount: None, ..same.clone() },
+        NewRefundRequest { reason: "Another".to_owned(), ..same.clone() },
+        NewRefundRequest { borne_by: BorneBy::Partner, ..same.clone() },
+    ];
+    assert_eq!(ask_again(same.clone()).await, AskRefundResult::SameOpen, "it waits already");
+    for other in &others {
+        let result = ask_again(other.clone()).await;
+        assert_eq!(result, AskRefundResult::Other(RefundRequestState::Waiting), "{other:?}");
+    }
+    assert_eq!(list_open(&db, "lead-4").await.len(), 1);
+    assert_eq!(
+        decide(&db, "lead-4", "rq-1", RefundRequestDecision::Reject).await,
+        DecideRefundResult::Rejected
+    );
+    for new in others.into_iter().chain([same]) {
+        let result = ask_again(new).await;
+        assert_eq!(result, AskRefundResult::Other(RefundRequestState::Rejected), "a no stays a no");
+    }
+    assert!(list_open(&db, "lead-4").await.is_empty());
+}
+
+async fn a_request_is_taken_back_by_its_asker(db: TestStore) {
+    let (approve, reject) = (RefundRequestDecision::Approve, RefundRequestDecision::Reject);
+    ask(&db, "rq-1").await;
+    assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::Rejected);
+    assert_eq!(decide(&db, "lead-3", "rq-1", reject).await, DecideRefundResult::AlreadyDecided);
+    assert_eq!(decide(&db, "lead-3", "rq-1", approve).await, DecideRefundResult::OwnRequest);
+    assert_eq!(decide(&db, "lead-4", "rq-1", approve).await, DecideRefundResult::AlreadyDecided);
 }
 
 async fn a_request_is_decided_by_another_person(db: TestStore) {
     ask(&db, "rq-1").await;
     let approve = RefundRequestDecision::Approve;
-    for decision in [approve, RefundRequestDecision::Reject] {
-        assert_eq!(decide(&db, "lead-3", "rq-1", decision).await, DecideRefundResult::OwnRequest);
-    }
+    assert_eq!(decide(&db, "lead-3", "rq-1", approve).await, DecideRefundResult::OwnRequest);
     assert_eq!(decide(&db, "lead-4", "rq-2", approve).await, DecideRefundResult::NotFound);
     let DecideRefundResult::Approved(row) = decide(&db, "lead-4", "rq-1", approve).await else {
         panic!("another person decides")
@@ -151,7 +234,7 @@ async fn a_request_is_decided_once(db: TestStore) {
 
 async fn an_approved_request_is_open_until_its_refund_is_made(db: TestStore) {
     ask(&db, "rq-1").await;
-    let open = async || db.store.list_open_refund_requests(10).await.expect("reads").len();
+    let open = async || list_open(&db, "lead-4").await.len();
     assert_eq!(open().await, 1);
     let approve = RefundRequestDecision::Approve;
     for _ in 0..2 {

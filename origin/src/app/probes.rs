@@ -8,7 +8,7 @@ use crate::config::{Config, SmppAddress, SmsSettings, mask_url};
 use crate::console::discovery_url;
 use crate::delivery::read_webhook_secret;
 use crate::http::probe_url;
-use crate::keys::password_file::read_password;
+use crate::keys::password_file::read_secret;
 use crate::tls;
 use futures_util::future::join_all;
 use rustls::pki_types::ServerName;
@@ -49,7 +49,7 @@ pub async fn probe_all(config: &Config) -> Vec<Probe> {
         probes.push(Probe::new("alarms.webhook_secret_file", found));
     }
     if let Some(console) = &config.console {
-        let found = read_password("console: client_secret_file", &console.client_secret_file);
+        let found = read_secret("console: client_secret_file", &console.client_secret_file);
         probes.push(Probe::new("console.client_secret_file", found.map(|_| "can be read".to_owned())));
     }
     probes.extend(join_all(list_urls(config).into_iter().map(probe_address)).await);

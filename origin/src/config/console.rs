@@ -25,6 +25,9 @@ pub struct ConsoleSettings {
     pub client_id: String,
     /// A file with the secret that the issuer has given for it.
     pub client_secret_file: PathBuf,
+    /// Which claim of an ID token the audit names a person by.
+    #[serde(default = "actor_claim_default")]
+    pub actor_claim: String,
     /// Where an ID token lists the groups of a person.
     #[serde(default = "groups_claim_default")]
     pub groups_claim: String,
@@ -33,6 +36,10 @@ pub struct ConsoleSettings {
     pub scopes: Vec<String>,
     /// The desk of each group.
     pub groups: BTreeMap<String, ActorRole>,
+}
+
+fn actor_claim_default() -> String {
+    "sub".to_owned()
 }
 
 fn groups_claim_default() -> String {
@@ -60,7 +67,11 @@ impl ConsoleSettings {
         if self.issuer.contains(['?', '#']) {
             complaints.add(at("issuer"), "console: issuer must have neither a query nor a fragment");
         }
-        for (key, text) in [("client_id", &self.client_id), ("groups_claim", &self.groups_claim)] {
+        for (key, text) in [
+            ("client_id", &self.client_id),
+            ("actor_claim", &self.actor_claim),
+            ("groups_claim", &self.groups_claim),
+        ] {
             if !is_plain_text(text) {
                 complaints.add(at(key), format!("console: {key} must be text without control characters"));
             }
@@ -118,6 +129,7 @@ mod tests {
             ("\"care\"", "\"owner\"", "owner"),
             ("{ onbill-care = \"care\", onbill-lead = \"supervisor\" }", "{}", "groups must name"),
             ("client_id = \"onbill\"", "client_id = \"\"", "client_id must be text"),
+            ("client_id = \"onbill\"", "client_id = \"onbill\"\nactor_claim = \"\"", "actor_claim must be"),
             ("client_id = \"onbill\"", "client_id = \"onbill\"\nscopes = [\"a b\"]", "scopes must be"),
             ("client_secret_file", "client_secret", "client_secret"),
         ] {

@@ -1,12 +1,15 @@
 //! Whether a viewer may do something. One who may not gets 403, and the audit has it.
 
 use super::Console;
+use super::form::Posted;
 use super::refused::Refused;
 use super::viewer::Viewer;
 use crate::care::{Act, Role};
+use crate::config::NumberPlan;
 use crate::fault::Fault;
 use crate::store::AuditStamp;
 use onbill_domain::ids::ExtId;
+use onbill_domain::reject::Reject;
 
 /// The viewer in the role that may do it. 403 `forbidden` without one, once the attempt is in the audit.
 pub(crate) async fn require(
@@ -15,9 +18,64 @@ pub(crate) async fn require(
     act: Act,
     reference: Option<ExtId>,
 ) -> Result<AuditStamp, Refused> {
+    // Of a person's roles the one without a ceiling counts.
+    let has_ceiling =
+        |role: &Role| act == Act::PostRefund && console.parts.gate.refund_ceilings(*role).is_some();
+    let role = viewer.roles_for(act).min_by_key(has_ceiling);
     // A session has a role at least. The entry of one who may not has their first.
-    let role: Option<Role> = viewer.role_for(act).or_else(|| viewer.roles.first().copied());
+    let role = role.or_else(|| viewer.roles.first().copied());
     let role = role.ok_or(Fault::Broken("a session has no role"))?;
     let stamp = viewer.stamp(role, reference);
     Ok(console.parts.gate.admit(None, stamp, act).await?)
+}
+
+/// A form with a field for a reference, such as a ticket.
+pub(crate) trait HasReference {
+    fn reference(&self) -> &str;
+}
+
+/// The same for a form: first whether the person may do it, so that the audit has also the attempt with a
+/// malformed form. Then 400 `invalid-request` for the form, or its reference.
+pub(crate) async fn require_with_form<T: HasReference>(
+    console: &Console,
+    posted: Posted<T>,
+    act: Act,
+) -> Result<(Viewer, T, AuditStamp), Refused> {
+    let Posted { viewer, form } = posted;
+    let reference = form.as_ref().map(|form| read_reference(&console.parts.numbers, form.reference()));
+    let named = match &reference {
+        Ok(Ok(reference)) => reference.clone(),
+        _ => None,
+    };
+    let is_malformed = matches!(reference, Ok(Err(_)));
+    let stamp = require(console, &viewer, act, named).await?;
+    let form = form?;
+    if is_malformed {
+        read_reference(&console.parts.numbers, form.reference())?;
+    }
+    Ok((viewer, form, stamp))
+}
+
+/// 400 `invalid-request` without a reference.
+pub(crate) fn require_reference(stamp: &AuditStamp) -> Result<&ExtId, Reject> {
+    stamp.reference.as_ref().ok_or_else(|| {
+        Reject::invalid_request("Name a reference, such as the ticket: the audit and billing go by it.")
+    })
+}
+
+/// `None` for an empty field. The audit keeps references for ever, and a customer's number is none.
+fn read_reference(numbers: &NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if numbers.parse(text).is_ok() {
+        return Err(Reject::invalid_request(
+            "This reads as a telephone number, which is no reference. Name the ticket; put a letter before it if need be.",
+        ));
+    }
+    let reference = ExtId::parse(text).ok_or_else(|| {
+        Reject::invalid_request("A reference is 1 to 128 letters, digits and signs, without spaces.")
+    })?;
+    Ok(Some(reference))
 }

@@ -1,5 +1,5 @@
-//! `/approvals`: refunds above the ceiling of a role, and the second person who agrees to them or not.
-//! Nobody decides about their own.
+//! `/approvals`: refunds above the ceiling of a role, and the second person who agrees to them or not. No
+//! person agrees to their own; they may take it back.
 
 use super::Console;
 use super::access::require;
@@ -13,29 +13,69 @@ use super::viewer::{CONSOLE_KEY, Viewer};
 use crate::care::Act;
 use crate::charge::ConsoleRefund;
 use crate::fault::{Failure, Fault};
-use crate::store::{DecideRefundResult, RefundRequestDecision, RefundRequestRow, RefundRequestState};
-use axum::extract::{Path, State};
+use crate::store::{
+    AskedBy, DecideRefundResult, RefundRequestCursor, RefundRequestDecision, RefundRequestRow,
+    RefundRequestState,
+};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
+use onbill_domain::ids::ExtId;
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::care::DeskRefundRequest;
 use serde::Deserialize;
 
-/// `GET /approvals`: 200 with the oldest requests.
-pub(super) async fn list(State(console): State<Console>, viewer: Viewer) -> Result<Response, Refused> {
+/// The last request of the page before.
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    after: Option<String>,
+}
+
+/// `GET /approvals`: 200 with a page of what others have asked for, the oldest first. The viewer's own are
+/// below the first page. 400 `invalid-request` for a cursor that is none.
+pub(super) async fn list(
+    State(console): State<Console>,
+    viewer: Viewer,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
     require(&console, &viewer, Act::ApproveRefund, None).await?;
-    let requests = console.parts.store.list_open_refund_requests(DESK_LINES_MAX).await?;
+    let no_cursor = || Reject::invalid_request("after is not the end of an earlier page.");
+    let Query(ListQuery { after }) = query.map_err(|_| no_cursor())?;
+    let after = after.map(|text| read_cursor(&text).ok_or_else(no_cursor)).transpose()?;
+    let (store, is_first) = (&console.parts.store, after.is_none());
+    let others = AskedBy::Others(viewer.actor.clone());
+    let requests = store.list_open_refund_requests(others, after, DESK_LINES_MAX).await?;
+    let own = if is_first {
+        let own = AskedBy::Person(viewer.actor.clone());
+        store.list_open_refund_requests(own, None, DESK_LINES_MAX).await?
+    } else {
+        Vec::new()
+    };
+    let next = requests.last().filter(|_| requests.len() == DESK_LINES_MAX as usize);
     let body = html! {
-        @if requests.is_empty() { p class="notice" { "No refund waits for a second person." } }
+        @if requests.is_empty() && own.is_empty() { p class="notice" { "No refund waits for a second person." } }
         div class="cards" {
-            @for request in &requests { (show_request(&viewer, request)) }
+            @for request in requests.iter().chain(&own) { (show_request(&viewer, request)) }
         }
-        @if requests.len() == DESK_LINES_MAX as usize {
-            p class="muted" { "There are more. Decide about these first." }
+        @if let Some(last) = next {
+            p { a class="button quiet" href={ "/approvals?after=" (write_cursor(last)) } { "More" } }
         }
     };
     Ok(page(&viewer, "Refunds to agree to", Section::Approvals, body))
+}
+
+/// Ids of requests are UUIDs: nothing of them has to be encoded.
+fn write_cursor(last: &RefundRequestRow) -> String {
+    format!("{}.{}", last.asked_at.unix_seconds(), last.request_id)
+}
+
+fn read_cursor(text: &str) -> Option<RefundRequestCursor> {
+    let (asked_at, request_id) = text.split_once('.')?;
+    // PostgreSQL takes no NUL.
+    let request_id = ExtId::parse(request_id)?.as_str().to_owned();
+    Some(RefundRequestCursor { asked_at: asked_at.parse().ok()?, request_id })
 }
 
 fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
@@ -57,6 +97,12 @@ fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
             }
             @if request.asked_by == viewer.actor {
                 p class="muted" { "You have asked for it: another person decides." }
+                @if request.state == RefundRequestState::Waiting {
+                    form class="row" method="post" action={ "/approvals/" (request.request_id) } {
+                        (viewer.csrf_field())
+                        button class="quiet" name="decision" value="reject" { "Take it back" }
+                    }
+                }
             } @else {
                 @if request.state == RefundRequestState::Approved {
                     p class="warn" { "It was agreed to, and the refund was not made yet." }
@@ -79,7 +125,7 @@ pub(super) struct DecisionForm {
 }
 
 /// `POST /approvals/{id}`:
-/// 1. Records the decision, with its entry in the audit: 403 `forbidden` for one's own request, 404
+/// 1. Records the decision, with its entry in the audit: 403 `forbidden` to agree to one's own, 404
 ///    `not-found`, 409 `request-in-progress` for one that was decided before.
 /// 2. Makes the refund of one that is agreed to, in the name of the person who asked for it. If that
 ///    fails for good, the request has failed; if it fails for now, it may be agreed to again.
@@ -90,14 +136,14 @@ pub(super) async fn decide(
 ) -> Result<Response, Refused> {
     // 1.
     let stamp = require(&console, &viewer, Act::ApproveRefund, None).await?;
-    let decision = match form.decision.as_str() {
+    let decision = match form?.decision.as_str() {
         "approve" => RefundRequestDecision::Approve,
         "reject" => RefundRequestDecision::Reject,
         _ => return Err(Reject::invalid_request("Agree, or do not agree.").into()),
     };
     // PostgreSQL takes no NUL.
     let not_found = || Reject::new(ErrorCode::NotFound, "There is no such refund to agree to.");
-    onbill_domain::ids::ExtId::parse(&request_id).ok_or_else(not_found)?;
+    ExtId::parse(&request_id).ok_or_else(not_found)?;
     let (store, now) = (&console.parts.store, console.parts.clock.now());
     let request = match store.decide_refund_request(now, stamp, request_id, decision).await? {
         DecideRefundResult::Approved(request) => request,
@@ -110,7 +156,7 @@ pub(super) async fn decide(
             return Err(Reject::new(ErrorCode::Forbidden, message).into());
         }
         DecideRefundResult::AlreadyDecided => {
-            let message = "Another person has decided about it.";
+            let message = "It was decided about before.";
             return Err(Reject::new(ErrorCode::RequestInProgress, message).into());
         }
         DecideRefundResult::NotFound => return Err(not_found().into()),
@@ -144,9 +190,10 @@ async fn make_refund(
             Err(Fault::Broken("a refund that was agreed to has a ceiling").into())
         }
         Err(Failure::Reject(reject)) => {
-            // The same refund is being answered: it is made.
-            let was_posted = reject.code == ErrorCode::RequestInProgress;
-            if !was_posted {
+            // It passes: the same refund is being answered, or another system charges the PAI until it is
+            // cut over.
+            let passes = [ErrorCode::RequestInProgress, ErrorCode::ServiceUnavailable].contains(&reject.code);
+            if !passes {
                 store.end_refund_request(request_id, false).await?;
             }
             Err(reject.into())

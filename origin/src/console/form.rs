@@ -14,10 +14,10 @@ use onbill_domain::reject::{ErrorCode, Reject};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A form that a viewer has posted.
+/// A form that a viewer has posted. What is wrong with its fields is said after whether they may do it.
 pub(crate) struct Posted<T> {
     pub(crate) viewer: Viewer,
-    pub(crate) form: T,
+    pub(crate) form: Result<T, Reject>,
 }
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ struct TokenField {
 /// 1. A session that goes on: 401.
 /// 2. A browser that says where the form is from says that it is from here, and the form has the token
 ///    of the session: 403 `forbidden`. Its contents are not read before.
-/// 3. The fields: 400 `invalid-request`.
+/// 3. The fields, for the act to read.
 impl<T: DeserializeOwned> FromRequest<Console> for Posted<T> {
     type Rejection = Response;
 
@@ -52,10 +52,9 @@ impl<T: DeserializeOwned> FromRequest<Console> for Posted<T> {
             return Err(forbidden(message).into_response());
         }
         // 3.
-        let Form(form) = Form::<T>::from_request(with_body(parts), &()).await.map_err(|_| {
-            Refused::from(Reject::invalid_request("A field of the form is missing or malformed."))
-                .into_response()
-        })?;
+        let form = Form::<T>::from_request(with_body(parts), &()).await;
+        let form = form.map(|Form(form)| form);
+        let form = form.map_err(|_| Reject::invalid_request("A field of the form is missing or malformed."));
         Ok(Self { viewer, form })
     }
 }

@@ -32,7 +32,7 @@ pub use viewer::Viewer;
 
 use crate::config::ConsoleSettings;
 use crate::http::Peer;
-use crate::keys::password_file::read_password;
+use crate::keys::password_file::read_secret;
 use crate::routes::{RouteState, guard_pages};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -85,6 +85,7 @@ pages! {
     get "/on-call" => on_call::on_call_page;
     get "/on-call/runbook/{alarm}" => on_call::runbook_page;
     get "/auditor" => auditor::audit_page;
+    post "/auditor" => auditor::filter_page;
     get "/care" => care::search::show_search;
     post "/care/search" => care::search::search;
     post "/care/links/close" => care::close::close_link;
@@ -106,7 +107,7 @@ pub(crate) fn console_router(
     settings: &ConsoleSettings,
     identity: Arc<dyn Peer>,
 ) -> Result<Router, String> {
-    let secret = read_password("console: client_secret_file", &settings.client_secret_file)?;
+    let secret = read_secret("console: client_secret_file", &settings.client_secret_file)?;
     let sign_in = SignIn::new(settings, secret, identity, parts.clock.clone(), parts.random.clone());
     let console = Console {
         cookies: Cookies::for_url(&settings.url),

@@ -26,12 +26,12 @@ pub struct Viewer {
 impl Viewer {
     /// Whether one of their roles may do it.
     pub fn permits(&self, act: Act) -> bool {
-        self.role_for(act).is_some()
+        self.roles_for(act).next().is_some()
     }
 
-    /// The role in which they do it.
-    pub fn role_for(&self, act: Act) -> Option<Role> {
-        self.roles.iter().copied().find(|role| permits(*role, act))
+    /// The roles in which they may do it.
+    pub fn roles_for(&self, act: Act) -> impl Iterator<Item = Role> {
+        self.roles.iter().copied().filter(move |role| permits(*role, act))
     }
 
     /// What the audit says of them in this role.

@@ -103,7 +103,7 @@ routes! {
 pub(crate) fn guard_pages(pages: Router, state: &RouteState) -> Router {
     pages
         .layer(from_fn_with_state(state.clone(), panics::answer_panic))
-        .layer(from_fn_with_state(state.clone(), trace::with_correlator))
+        .layer(from_fn_with_state(state.clone(), trace::with_own_correlator))
 }
 
 pub fn router(state: RouteState) -> Router {

@@ -2,7 +2,8 @@
 //! and the correlator echoed in the response. Each call has one line that says what became of it.
 //!
 //! What the operator's systems call a correlator may have a number in it, and its work reaches
-//! partners and the edge. So that one is echoed, and the work has one of our own.
+//! partners and the edge. So that one is echoed, and the work has one of our own. So has a page of the
+//! console: the proxy before it is the operator's as well.
 
 use crate::ambient::Random;
 use crate::call_outcome::CallOutcome;
@@ -26,8 +27,27 @@ pub(super) async fn with_correlator(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(trace) = CallTrace::read(request.headers(), &*random) else {
-        let span = call_span(&CallTrace::begin(&*random), &request);
+    let path_is_operators = request.uri().path().starts_with("/operator/");
+    run_correlated(&*random, request, next, path_is_operators).await
+}
+
+/// The same for a page of the console.
+pub(super) async fn with_own_correlator(
+    State(random): State<Arc<dyn Random>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    run_correlated(&*random, request, next, true).await
+}
+
+async fn run_correlated(
+    random: &dyn Random,
+    request: Request,
+    next: Next,
+    caller_is_operator: bool,
+) -> Response {
+    let Some(trace) = CallTrace::read(request.headers(), random) else {
+        let span = call_span(&CallTrace::begin(random), &request);
         let mut response = span.in_scope(|| {
             Failure::from(Reject::invalid_request("x-correlator is malformed.")).into_response()
         });
@@ -35,9 +55,8 @@ pub(super) async fn with_correlator(
         return response;
     };
     let echoed = trace.correlator.clone();
-    let path_is_operators = request.uri().path().starts_with("/operator/");
     let was_given = request.headers().contains_key(HEADER);
-    let trace = if path_is_operators && was_given { trace.renamed(&*random) } else { trace };
+    let trace = if caller_is_operator && was_given { trace.renamed(random) } else { trace };
     let span = call_span(&trace, &request);
     let call = OpenCall::begin(span.clone());
     let mut response = trace.scope(next.run(request)).instrument(span).await;

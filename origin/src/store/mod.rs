@@ -138,7 +138,8 @@ pub use redemption::{CouponChargeId, NewRedemption, RedeemResult};
 pub use redemption_outcome::{Redemption, RedemptionOutcome};
 pub use refund::{NewRefund, PostRefundResult, Refund};
 pub use refund_request::{
-    DecideRefundResult, NewRefundRequest, RefundRequestDecision, RefundRequestRow, RefundRequestState,
+    AskRefundResult, AskedBy, DecideRefundResult, NewRefundRequest, RefundRequestCursor,
+    RefundRequestDecision, RefundRequestRow, RefundRequestState,
 };
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 pub use rollup::{CountedSpan, DaySpan, RefusedVisits};

@@ -7,6 +7,10 @@ use http::Method;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_test_harness::customer::charge_body;
 
+/// As a customer is whom another system charges. They have no line of its file, which the check would ask for.
+const DARK: &str = "PRAGMA ignore_check_constraints = ON; UPDATE pais SET dark_since = 1795000000";
+const CUT_OVER: &str = "PRAGMA ignore_check_constraints = ON; UPDATE pais SET dark_since = NULL";
+
 async fn charged() -> (Desk, String) {
     let (desk, pai) = Desk::with_subscriber().await;
     let (_, charge) =
@@ -44,7 +48,7 @@ async fn large_refund_waits_for_a_second_person() {
     assert!(refund(&first, &charge, "15.99", "T-1").await.has("asked for before"), "a double click");
     assert!(!look_up(&first, GOOD).await.has("Refunded"), "nothing has moved");
     let own = first.get("/approvals").await;
-    assert!(own.has("another person decides") && !own.has("action=\"/approvals/"), "{}", own.body);
+    assert!(own.has("another person decides") && !own.has("value=\"approve\""), "{}", own.body);
     let waiting = second.get("/approvals").await;
     assert!(
         waiting.has("15.99 USD") && waiting.has("Billed twice") && waiting.has("lead-3"),
@@ -108,4 +112,104 @@ async fn agreed_refund_is_never_more_than_what_is_left() {
     let refused = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert_eq!(refused.status, 400, "{}", refused.body);
     assert!(second.get("/approvals").await.has("No refund waits"), "it has failed, and says so once");
+}
+
+#[tokio::test]
+async fn reference_names_one_refund_that_waits() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "15.99", "T-1").await;
+    let other = refund(&first, &charge, "12", "T-1").await;
+    assert_eq!(other.status, 422, "{}", other.body);
+    assert!(other.has("names another refund") && other.has("it waits"), "{}", other.body);
+    let path = first_request(&second.get("/approvals").await);
+    second.post_from("/approvals", &path, &[("decision", "reject")]).await;
+    for amount in ["15.99", "12"] {
+        let again = refund(&first, &charge, amount, "T-1").await;
+        assert_eq!(again.status, 422, "{}", again.body);
+        assert!(again.has("not agreed to") && !again.has("waits for"), "{}", again.body);
+    }
+    assert!(second.get("/approvals").await.has("No refund waits"), "the page had said so");
+    assert!(refund(&first, &charge, "12", "T-2").await.has("A second person is needed"));
+}
+
+#[tokio::test]
+async fn request_is_taken_back_by_who_asked() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "15.99", "T-1").await;
+    let own = first.get("/approvals").await;
+    assert!(own.has("Take it back"), "{}", own.body);
+    let path = first_request(&own);
+    let back = first.post_from("/approvals", &path, &[("decision", "reject")]).await;
+    assert!(back.has("The refund is not made"), "{}", back.body);
+    assert_eq!(second.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 409);
+    assert!(!look_up(&first, GOOD).await.has("Refunded"));
+}
+
+#[tokio::test]
+async fn refund_waits_while_another_system_charges_the_customer() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "15.99", "T-1").await;
+    let path = first_request(&second.get("/approvals").await);
+    let db = &desk.system.acme.db;
+    db.run_sql(DARK).await;
+    let passing = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+    assert_eq!(passing.status, 503, "{}", passing.body);
+    assert!(second.get("/approvals").await.has("the refund was not made yet"), "it has not failed");
+    db.run_sql(CUT_OVER).await;
+    let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+    assert!(agreed.has("Billing has given the money back."), "{}", agreed.body);
+    assert!(second.get("/approvals").await.has("No refund waits"));
+}
+
+#[tokio::test]
+async fn refund_that_an_origin_did_not_get_to_is_made_once() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    refund(&first, &charge, "15.99", "T-1").await;
+    let path = first_request(&second.get("/approvals").await);
+    // An origin ended right after the decision; then another one between refund and request.
+    let db = &desk.system.acme.db;
+    let approved =
+        "UPDATE refund_requests SET state = 'approved', decided_by = 'lead-4', decided_at = 1795000000";
+    db.run_sql(approved).await;
+    assert!(second.get("/approvals").await.has("the refund was not made yet"));
+    let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+    assert!(agreed.has("Billing has given the money back."), "{}", agreed.body);
+    db.run_sql(approved).await;
+    let again = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
+    assert!(again.has("nothing more was refunded"), "{}", again.body);
+    assert!(second.get("/approvals").await.has("No refund waits"));
+    assert!(look_up(&first, GOOD).await.has("Refunded: 15.99 USD"));
+}
+
+#[tokio::test]
+async fn requests_of_others_come_first_and_in_pages() {
+    let (desk, charge) = charged().await;
+    let (first, second) =
+        (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
+    for n in 0..20 {
+        refund(&second, &charge, "15.99", &format!("own-{n}")).await;
+    }
+    desk.advance_seconds(1);
+    for n in 0..21 {
+        refund(&first, &charge, "15.99", &format!("T-{n}")).await;
+    }
+    let page = second.get("/approvals").await;
+    assert!(page.has("value=\"approve\"") && page.has("own-0") && page.has("More"), "{}", page.body);
+    assert_eq!(page.body.matches("value=\"approve\"").count(), 20);
+    let (_, next) = page.body.split_once("href=\"/approvals?after=").expect("has one");
+    let next = format!("/approvals?after={}", next.split('"').next().expect("ends"));
+    let last = second.get(&next).await;
+    assert_eq!((last.status, last.body.matches("value=\"approve\"").count()), (200, 1), "{}", last.body);
+    assert!(!last.has("own-0") && !last.has(">More<"));
+    for wrong in ["x", "1", "1.", "x.y", ".y", "1.%00", "1.a&after=1.b"] {
+        assert_eq!(second.get(&format!("/approvals?after={wrong}")).await.status, 400, "{wrong}");
+    }
 }

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex};
 pub(super) struct Browser {
     network: Arc<TestNetwork>,
     pub(super) cookies: Mutex<BTreeMap<String, String>>,
+    /// What the proxy before the console adds.
+    pub(super) correlator: Option<&'static str>,
 }
 
 /// What a browser shows.
@@ -45,7 +47,7 @@ impl Page {
 
 impl Browser {
     pub(super) fn new(network: Arc<TestNetwork>) -> Self {
-        Self { network, cookies: Mutex::default() }
+        Self { network, cookies: Mutex::default(), correlator: None }
     }
 
     pub(super) async fn get(&self, path: &str) -> Page {
@@ -83,6 +85,10 @@ impl Browser {
         let cookies: Vec<String> = {
             let cookies = self.cookies.lock().expect("is whole");
             cookies.iter().map(|(name, value)| format!("{name}={value}")).collect()
+        };
+        let request = match self.correlator {
+            Some(correlator) => request.header("x-correlator", correlator),
+            None => request,
         };
         let request = request.header(COOKIE, cookies.join("; ")).body(body).expect("is a request");
         let answer = self.network.send_call(request).await.expect("somebody answers");

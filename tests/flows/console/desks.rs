@@ -2,11 +2,18 @@
 
 use super::browser::{Browser, Page};
 use super::{Desk, GOOD};
+use crate::canary::db_files::search_books;
 use http::Method;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_test_harness::NetworkFault;
 use onbill_test_harness::customer::charge_body;
+use onbill_test_harness::log_capture::LogCapture;
+use onbill_test_harness::spellings::Search;
 use serde_json::{Value, json};
+use tracing::Level;
+
+/// Is no subscriber's.
+const NEVER: &str = "+12025550102";
 
 async fn post_charge(desk: &Desk, pai: &str, id: &str) -> Value {
     desk.system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, id, 1599)).await.1
@@ -116,6 +123,8 @@ async fn supervisor_refunds_within_the_ceiling_once() {
         ("reason", ""),
         ("reference", ""),
         ("reference", "two words"),
+        ("reference", "+12025550101"),
+        ("reference", "202-555-0101"),
     ] {
         let wrong: Vec<_> = form("1")
             .into_iter()
@@ -157,4 +166,22 @@ async fn dead_letter_is_seen_and_retried_with_a_reason() {
         job_retried,
         [AuditOutcome::Done, AuditOutcome::NotFound].map(|of| (AuditAct::JobRetried, of))
     );
+}
+
+#[tokio::test]
+async fn number_that_is_looked_up_stays_in_the_form() {
+    let (desk, _) = Desk::with_subscriber().await;
+    let browser = desk.sign_in("robin-17", &["g-care"]).await;
+    let (log, _guard) = LogCapture::capture_thread(Level::TRACE);
+    let before = desk.system.network.raw_calls().len();
+    for (typed, status) in [(GOOD, 200), ("(202) 555-0101", 200), (NEVER, 404), ("+12025550101 ext 5", 400)] {
+        assert_eq!(look_up(&browser, typed).await.status, status, "{typed}");
+    }
+    desk.system.acme.deliver_due().await;
+    let search = Search::for_numbers(&[GOOD, NEVER]);
+    search.assert_absent("the log", &log.to_bytes());
+    for crossing in &desk.system.network.raw_calls()[before..] {
+        search.assert_absent("a URL", crossing.path.as_bytes());
+    }
+    search_books(&desk.system.acme, &search).await;
 }

@@ -32,6 +32,14 @@ pub(super) enum Lie {
     ForeignKey,
     /// The code may be used again.
     CodesForever,
+    /// Its discovery document is another issuer's.
+    OtherDocumentIssuer,
+    /// An address in its document is not https.
+    HttpEndpoint,
+    /// It signs by a new key, which it has published.
+    NewKey,
+    /// It takes the client's secret in the form only.
+    PostOnly,
 }
 
 /// What belongs to a code.
@@ -48,6 +56,8 @@ struct Memory {
     issued: usize,
     lie: Lie,
     is_away: bool,
+    /// How often its document was asked for.
+    documents: usize,
 }
 
 pub(super) struct Issuer(Mutex<Memory>);
@@ -62,7 +72,8 @@ fn key(seed: u8) -> Ed25519KeyPair {
 
 impl Issuer {
     pub(super) fn new(now: Timestamp) -> Arc<Self> {
-        let memory = Memory { now, grants: BTreeMap::new(), issued: 0, lie: Lie::None, is_away: false };
+        let memory =
+            Memory { now, grants: BTreeMap::new(), issued: 0, lie: Lie::None, is_away: false, documents: 0 };
         Arc::new(Self(Mutex::new(memory)))
     }
 
@@ -76,6 +87,10 @@ impl Issuer {
 
     pub(super) fn set_away(&self, is_away: bool) {
         self.0.lock().expect("is whole").is_away = is_away;
+    }
+
+    pub(super) fn count_documents(&self) -> usize {
+        self.0.lock().expect("is whole").documents
     }
 
     /// The person signs in at the address that their browser was led to. Returns the path of the callback.
@@ -127,7 +142,8 @@ impl Issuer {
             Lie::Claim(claim, value) => claims[*claim] = value.clone(),
             Lie::Unsigned => header["alg"] = json!("none"),
             Lie::PublicKeyAsSecret => header["alg"] = json!("HS256"),
-            Lie::None | Lie::ForeignKey | Lie::CodesForever => {}
+            Lie::NewKey => header["kid"] = json!("2026-12"),
+            _ => {}
         }
         let signed =
             format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
@@ -135,30 +151,56 @@ impl Issuer {
             Lie::Unsigned => Vec::new(),
             Lie::PublicKeyAsSecret => hmac_sha256(key(1).public_key().as_ref(), signed.as_bytes()).to_vec(),
             Lie::ForeignKey => key(2).sign(signed.as_bytes()).as_ref().to_vec(),
-            Lie::None | Lie::Claim(..) | Lie::CodesForever => {
-                key(1).sign(signed.as_bytes()).as_ref().to_vec()
-            }
+            Lie::NewKey => key(3).sign(signed.as_bytes()).as_ref().to_vec(),
+            _ => key(1).sign(signed.as_bytes()).as_ref().to_vec(),
         };
         format!("{signed}.{}", encode(&signature))
     }
 }
 
 async fn document(State(issuer): State<Arc<Issuer>>) -> Result<Json<Value>, StatusCode> {
-    if issuer.0.lock().expect("is whole").is_away {
+    let mut memory = issuer.0.lock().expect("is whole");
+    memory.documents += 1;
+    if memory.is_away {
         return Err(StatusCode::SERVICE_UNAVAILABLE);
     }
     let at = |path: &str| format!("http://{ISSUER}{path}");
-    Ok(Json(json!({
+    let mut document = json!({
         "issuer": format!("http://{ISSUER}"), "authorization_endpoint": at("/authorize"),
         "token_endpoint": at("/token"), "jwks_uri": at("/jwks"),
-    })))
+    });
+    match &memory.lie {
+        Lie::OtherDocumentIssuer => document["issuer"] = json!("https://login.evil.example"),
+        Lie::HttpEndpoint => document["token_endpoint"] = json!("http://login.acme.example/token"),
+        Lie::PostOnly => document["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]),
+        _ => {}
+    }
+    Ok(Json(document))
 }
 
-async fn jwks() -> Json<Value> {
-    let x = encode(key(1).public_key().as_ref());
+async fn jwks(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
+    let is_new = matches!(issuer.0.lock().expect("is whole").lie, Lie::NewKey);
+    let (seed, kid) = if is_new { (3, "2026-12") } else { (1, "2026-11") };
+    let x = encode(key(seed).public_key().as_ref());
     Json(
-        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "2026-11", "use": "sig", "alg": "EdDSA", "x": x}]}),
+        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": kid, "use": "sig", "alg": "EdDSA", "x": x}]}),
     )
+}
+
+/// By `client_secret_basic` (RFC 6749 §2.3.1), or by `client_secret_post` where that is all it takes.
+fn knows_secret(lie: &Lie, headers: &HeaderMap, form: &BTreeMap<String, String>) -> bool {
+    let basic = headers.get("authorization").map(|value| value.to_str().expect("is text"));
+    let field = |name: &str| form.get(name).map(String::as_str);
+    if matches!(lie, Lie::PostOnly) {
+        let posted = (field("client_id"), field("client_secret"));
+        return basic.is_none() && posted == (Some("onbill"), Some(CLIENT_SECRET));
+    }
+    let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let basic =
+        basic.and_then(|value| value.strip_prefix("Basic ")).and_then(|text| STANDARD.decode(text).ok());
+    let basic = String::from_utf8(basic.unwrap_or_default()).expect("is text");
+    let halves = basic.split_once(':').map(|(id, secret)| (decode(id), decode(secret)));
+    halves == Some(("onbill".to_owned(), CLIENT_SECRET.to_owned())) && field("client_secret").is_none()
 }
 
 /// RFC 6749 §4.1.3 and RFC 7636 §4.6.
@@ -168,9 +210,8 @@ async fn token(
     Form(form): Form<BTreeMap<String, String>>,
 ) -> Result<Json<Value>, (StatusCode, Json<Value>)> {
     let refuse = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": error})));
-    let secret = percent_encoding::utf8_percent_encode(CLIENT_SECRET, percent_encoding::NON_ALPHANUMERIC);
-    let basic = format!("Basic {}", STANDARD.encode(format!("onbill:{secret}")));
-    if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some(basic.as_str()) {
+    let lie = issuer.0.lock().expect("is whole").lie.clone();
+    if !knows_secret(&lie, &headers, &form) {
         return Err(refuse("invalid_client"));
     }
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();

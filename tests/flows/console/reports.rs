@@ -127,6 +127,9 @@ async fn auditor_reads_who_looked_at_whom_and_no_number() {
     assert!(page.has("subscriber-looked-up") && page.has("care-17"), "{}", page.body);
     assert!(!page.has("2025550101"), "{}", page.body);
     assert!(auditor.get("/auditor?by=actor&value=dana").await.has("There are no such entries."));
+    assert!(page.has("method=\"post\" action=\"/auditor\""), "what is typed is in no URL");
+    let typed = [("by", "actor"), ("value", "dana")];
+    assert!(auditor.post_from("/auditor", "/auditor", &typed).await.has("There are no such entries."));
     assert_eq!(auditor.get("/auditor?by=actor&value=").await.status, 400);
     assert_eq!(auditor.get("/auditor?by=act&value=%27%3B--").await.status, 400);
 }

@@ -1,10 +1,12 @@
 //! Every page, for every role: what the table of rights allows, and nothing else.
 
 use super::Desk;
+use http::Method;
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditOutcome};
 use onbill_origin::care::{Act, permits};
 use onbill_origin::console::{CONSOLE_ROUTES, OPEN_ROUTES};
 use onbill_test_harness::TestSystem;
+use onbill_test_harness::customer::charge_body;
 
 const GROUPS: [(&str, ActorRole); 8] = [
     ("g-care", ActorRole::Care),
@@ -59,6 +61,7 @@ const PAGES: &[(&str, &str, Act, Form)] = &[
     ("get", "/on-call", Act::ReadAlarms, &[]),
     ("get", "/on-call/runbook/{alarm}", Act::ReadAlarms, &[]),
     ("get", "/auditor", Act::ReadAudit, &[]),
+    ("post", "/auditor", Act::ReadAudit, &[("by", "looks"), ("value", "")]),
 ];
 
 /// A page of findings names what they are of.
@@ -136,4 +139,52 @@ async fn person_of_several_groups_has_all_their_roles() {
     assert_eq!(browser.get("/care").await.status, 200);
     let page = browser.get("/billing").await;
     assert!(page.has("href=\"/care\"") && page.has("href=\"/billing\"") && !page.has("href=\"/approvals\""));
+}
+
+async fn post_with_token(browser: &super::Browser, path: &str, fields: &[(&str, &str)]) -> u16 {
+    let token = desk_token(browser);
+    let fields: Vec<(&str, &str)> =
+        [("csrf", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+    browser.post(path, &fields).await.status
+}
+
+#[tokio::test]
+async fn attempt_with_a_malformed_form_is_in_the_audit_too() {
+    let desk = Desk::open(TestSystem::start());
+    let product = desk.sign_in("prod-1", &["g-product"]).await;
+    let admin = desk.sign_in("adm-1", &["g-admin"]).await;
+    for (_, path, act, _) in PAGES.iter().filter(|(method, ..)| *method == "post") {
+        let path = path.replace("{id}", "r-1");
+        for fields in [&[][..], &[("reference", "two words")], &[("reference", "+12025550101")]] {
+            let before = desk.list_entries().await.len();
+            assert_eq!(post_with_token(&product, &path, fields).await, 403, "{path}");
+            let entries = desk.list_entries().await;
+            let refused = (AuditAct::AccessRefused, Some(act.as_str()), None);
+            let entry = &entries[before];
+            assert_eq!((entry.act, entry.subject.as_deref(), entry.reference.as_ref()), refused, "{path}");
+            assert_eq!(post_with_token(&admin, &path, fields).await, 400, "{path}");
+            assert_eq!(desk.list_entries().await.len(), before + 1, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn role_without_a_ceiling_counts() {
+    let (desk, pai) = Desk::with_subscriber().await;
+    let body = charge_body(&pai, "c-1", 1599);
+    let (_, charge) = desk.system.call_ott(Method::POST, "/ott/v1/transaction", body).await;
+    let form = [
+        ("transaction", charge["transactionID"].as_str().expect("has one")),
+        ("amount", "15.99"),
+        ("currency", "USD"),
+        ("reason", "Billed twice"),
+        ("borne_by", "partner"),
+        ("reference", "T-1"),
+        ("confirmed", "yes"),
+    ];
+    let both = desk.sign_in("sam", &["g-lead", "g-admin"]).await;
+    let page = both.post_from("/care", "/care/refunds", &form).await;
+    assert!(page.has("Billing has given the money back."), "{}", page.body);
+    let entries = desk.list_entries().await;
+    assert_eq!(entries.last().map(|entry| entry.role), Some(ActorRole::Admin));
 }

@@ -1,7 +1,10 @@
 //! How long a session goes on, and what another site can do with it.
 
+use super::desks::look_up;
 use super::{Desk, GOOD};
 use onbill_test_harness::TestSystem;
+use onbill_test_harness::log_capture::LogCapture;
+use tracing::Level;
 
 const MINUTE: i64 = 60;
 
@@ -76,4 +79,20 @@ async fn form_of_another_site_or_session_does_nothing() {
     assert!(desk.list_entries().await.is_empty(), "nothing was done");
     assert_eq!(post(&own, here).await, 200);
     assert_eq!(desk.list_entries().await.len(), 1);
+}
+
+#[tokio::test]
+async fn correlator_of_the_proxy_goes_no_further() {
+    let (desk, _) = Desk::with_subscriber().await;
+    let mut browser = desk.sign_in("robin-17", &["g-care"]).await;
+    let (log, _guard) = LogCapture::capture_thread(Level::INFO);
+    browser.correlator = Some("crm-12025550101");
+    let page = look_up(&browser, GOOD).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert_eq!(page.headers["x-correlator"], "crm-12025550101");
+    let entries = desk.list_entries().await;
+    let ours = entries[0].correlator.as_deref().expect("has one");
+    assert_ne!(ours, "crm-12025550101");
+    assert_eq!(log.count("crm-12025550101"), 0, "nor is it in the log");
+    assert!(log.to_text().contains(ours));
 }

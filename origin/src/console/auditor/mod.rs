@@ -4,6 +4,7 @@
 use super::Console;
 use super::access::require;
 use super::figures::format_minute;
+use super::form::Posted;
 use super::layout::{Section, page};
 use super::refused::Refused;
 use super::viewer::Viewer;
@@ -33,6 +34,13 @@ pub(super) struct AuditQuery {
     before: Option<i64>,
 }
 
+/// What the form posts: somebody may type a number into it, and a URL is in histories and logs.
+#[derive(Deserialize)]
+pub(super) struct FilterForm {
+    by: String,
+    value: String,
+}
+
 /// `GET /auditor`: 200 with a page of the audit; 400 `invalid-request` for what names nothing.
 pub(super) async fn audit_page(
     State(console): State<Console>,
@@ -40,9 +48,26 @@ pub(super) async fn audit_page(
     query: Result<Query<AuditQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     require(&console, &viewer, Act::ReadAudit, None).await?;
-    let not_read = || Reject::invalid_request("Choose a person, an act or a subscriber, and write which.");
     let Query(query) = query.map_err(|_| not_read())?;
-    let filter = read_filter(&query).ok_or_else(not_read)?;
+    show_page(&console, &viewer, &query).await
+}
+
+/// `POST /auditor`: the same, of what was typed.
+pub(super) async fn filter_page(
+    State(console): State<Console>,
+    Posted { viewer, form }: Posted<FilterForm>,
+) -> Result<Response, Refused> {
+    require(&console, &viewer, Act::ReadAudit, None).await?;
+    let FilterForm { by, value } = form?;
+    show_page(&console, &viewer, &AuditQuery { by, value, before: None }).await
+}
+
+fn not_read() -> Reject {
+    Reject::invalid_request("Choose a person, an act or a subscriber, and write which.")
+}
+
+async fn show_page(console: &Console, viewer: &Viewer, query: &AuditQuery) -> Result<Response, Refused> {
+    let filter = read_filter(query).ok_or_else(not_read)?;
     let store = &console.parts.store;
     let lines = store.list_newest_audit_lines(filter, query.before, PER_PAGE).await?;
     let end = store.find_audit_end().await?;
@@ -54,10 +79,10 @@ pub(super) async fn audit_page(
             }
             code { "onbill-origin audit verify" } " checks that none was changed."
         }
-        (filters(&query))
-        (entries(&query, &lines))
+        (filters(query, &viewer.csrf_field()))
+        (entries(query, &lines))
     };
-    Ok(page(&viewer, "Audit", Section::Auditor, body))
+    Ok(page(viewer, "Audit", Section::Auditor, body))
 }
 
 /// `None` for a filter that names nothing.
@@ -76,7 +101,7 @@ fn read_filter(query: &AuditQuery) -> Option<AuditFilter> {
     }
 }
 
-fn filters(query: &AuditQuery) -> Markup {
+fn filters(query: &AuditQuery, csrf_field: &Markup) -> Markup {
     let kinds = [
         ("", "everything"),
         ("looks", "who looked up whom"),
@@ -85,7 +110,8 @@ fn filters(query: &AuditQuery) -> Markup {
         ("subscriber", "about the subscriber (handle)"),
     ];
     html! {
-        form class="row" method="get" action="/auditor" {
+        form class="row" method="post" action="/auditor" {
+            (csrf_field)
             label {
                 "Show"
                 select name="by" {
@@ -176,7 +202,7 @@ mod tests {
     #[test]
     fn links_and_forms_escape_what_people_wrote() {
         assert_eq!(link_to("actor", "a&b c"), "/auditor?by=actor&value=a%26b%20c");
-        let page = filters(&query("actor", "\"><script>")).into_string();
+        let page = filters(&query("actor", "\"><script>"), &html! {}).into_string();
         assert!(!page.contains("<script>"), "{page}");
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::care::Act;
 use crate::console::Console;
-use crate::console::access::require;
-use crate::console::care::optional_reference;
+use crate::console::access::{HasReference, require_with_form};
 use crate::console::confirm::show_done;
 use crate::console::form::Posted;
 use crate::console::layout::Section;
@@ -22,15 +21,22 @@ pub(in crate::console) struct RetryForm {
     reference: String,
 }
 
+impl HasReference for RetryForm {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+}
+
 /// 200 when the job is queued again, with its reason in the audit. 400 `invalid-request` without one; 404
 /// `not-found` for a job that is no dead letter, or is none any more.
 pub(in crate::console) async fn retry_job(
     State(console): State<Console>,
-    Posted { viewer, form }: Posted<RetryForm>,
+    posted: Posted<RetryForm>,
 ) -> Result<Response, Refused> {
-    let reference = optional_reference(&form.reference)?
-        .ok_or_else(|| Reject::invalid_request("Say why, in a word or by a ticket."))?;
-    let stamp = require(&console, &viewer, Act::RetryJob, Some(reference)).await?;
+    let (viewer, form, stamp) = require_with_form(&console, posted, Act::RetryJob).await?;
+    if stamp.reference.is_none() {
+        return Err(Reject::invalid_request("Say why, in a word or by a ticket.").into());
+    }
     let now = console.parts.clock.now();
     if !console.parts.store.retry_job(None, now, stamp, form.job).await? {
         return Err(Reject::new(ErrorCode::NotFound, "There is no such dead letter any more.").into());

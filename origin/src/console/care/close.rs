@@ -1,10 +1,9 @@
 //! `POST /care/links/close`: an agent ends a link. It is asked about first: a closed PAI never opens again.
 
-use super::require_reference;
 use super::subscriber::close_words;
 use crate::care::{Act, charged_elsewhere};
 use crate::console::Console;
-use crate::console::access::require;
+use crate::console::access::{HasReference, require_reference, require_with_form};
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
@@ -28,14 +27,20 @@ pub(in crate::console) struct CloseForm {
     confirmed: String,
 }
 
+impl HasReference for CloseForm {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+}
+
 /// 200 with the question, and then with what was done. 404 `pai-not-found`; 400 `invalid-request` for a
 /// reason that closes none; 503 for one that is not cut over.
 pub(in crate::console) async fn close_link(
     State(console): State<Console>,
-    Posted { viewer, form }: Posted<CloseForm>,
+    posted: Posted<CloseForm>,
 ) -> Result<Response, Refused> {
-    let reference = require_reference(&form.reference)?;
-    let stamp = require(&console, &viewer, Act::CloseLink, Some(reference)).await?;
+    let (viewer, form, stamp) = require_with_form(&console, posted, Act::CloseLink).await?;
+    require_reference(&stamp)?;
     let not_found = || Reject::new(ErrorCode::PaiNotFound, "There is no such link.");
     let no_reason = || Reject::invalid_request("The reason is not one that closes links.");
     let pai = Pai::parse(&form.link).ok_or_else(not_found)?;

@@ -1,11 +1,10 @@
 //! `POST /care/refunds`: a person refunds all or part of a charge. It is asked about first. Above the ceiling
 //! of their role it waits for a second person.
 
-use super::require_reference;
 use crate::care::Act;
 use crate::charge::{ConsoleRefund, RecordedRefund};
 use crate::console::Console;
-use crate::console::access::require;
+use crate::console::access::{HasReference, require_reference, require_with_form};
 use crate::console::confirm::{CONFIRMED, Confirmation, ask_to_confirm, show_done};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
@@ -13,13 +12,13 @@ use crate::console::refused::Refused;
 use crate::console::text::{read_amount, show_minor};
 use crate::console::viewer::{CONSOLE_KEY, Viewer};
 use crate::fault::Fault;
-use crate::store::{AuditStamp, NewRefundRequest};
+use crate::store::{AskRefundResult, AuditStamp, NewRefundRequest, RefundRequestState};
 use axum::extract::State;
 use axum::response::Response;
 use maud::html;
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
-use onbill_domain::reject::Reject;
+use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::care::{BorneBy, DeskRefundRequest};
 use onbill_domain::wire::ott::TransactionStatus;
 use serde::Deserialize;
@@ -38,14 +37,19 @@ pub(in crate::console) struct RefundForm {
     confirmed: String,
 }
 
-/// 200 with the question; then with what billing says, or with the refund before a second person. For the
-/// refusals see [`crate::charge::RefundPosts::record_desk_refund`].
+impl HasReference for RefundForm {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+}
+
+/// 200 with the question; then with what billing says, or with the refund before a second person. 422
+/// `idempotency-violation` for a reference that names another refund. For the other refusals see [`crate::charge::RefundPosts::record_desk_refund`].
 pub(in crate::console) async fn post_refund(
     State(console): State<Console>,
-    Posted { viewer, form }: Posted<RefundForm>,
+    posted: Posted<RefundForm>,
 ) -> Result<Response, Refused> {
-    let reference = require_reference(&form.reference)?;
-    let stamp = require(&console, &viewer, Act::PostRefund, Some(reference)).await?;
+    let (viewer, form, stamp) = require_with_form(&console, posted, Act::PostRefund).await?;
     let request = read_request(&form, &stamp)?;
     if form.confirmed != CONFIRMED {
         return Ok(ask_about(&viewer, &form, &request));
@@ -67,7 +71,7 @@ fn read_request(form: &RefundForm, stamp: &AuditStamp) -> Result<DeskRefundReque
     })?;
     let borne_by = BorneBy::parse(&form.borne_by)
         .ok_or_else(|| Reject::invalid_request("Say whose money it is: the partner’s or the operator’s."))?;
-    let reference = stamp.reference.clone().ok_or(Fault::Broken("a refund has no reference"))?;
+    let reference = require_reference(stamp)?.clone();
     Ok(DeskRefundRequest {
         transaction_id: form.transaction.clone(),
         amount: Some(amount),
@@ -156,13 +160,30 @@ async fn put_before_second_person(
     let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, .. } = request;
     let request_id = console.parts.refunds.name_desk_refund(&transaction_id, &reference);
     let new = NewRefundRequest { request_id, transaction_id, amount, reason, borne_by, reference };
-    let is_new = console.parts.store.ask_for_refund(console.parts.clock.now(), stamp, new).await?;
+    let was_there = match console.parts.store.ask_for_refund(console.parts.clock.now(), stamp, new).await? {
+        AskRefundResult::Asked => false,
+        AskRefundResult::SameOpen => true,
+        AskRefundResult::Other(state) => return Err(other_refund(state)),
+    };
     let text = html! {
         p {
             "In your role you may give back " (ceiling) " of a charge, with all refunds of the operator. This one waits \
              for a second person who agrees."
         }
-        @if !is_new { p { "It was asked for before under this reference." } }
+        @if was_there { p { "It was asked for before under this reference." } }
     };
     Ok(show_done(viewer, "A second person is needed", Section::Care, &text))
+}
+
+fn other_refund(state: RefundRequestState) -> Refused {
+    let state = match state {
+        RefundRequestState::Waiting => "it waits for a second person",
+        RefundRequestState::Approved => "it was agreed to",
+        RefundRequestState::Rejected => "it was not agreed to, or was taken back",
+        RefundRequestState::Posted => "it was made",
+        RefundRequestState::Failed => "it could not be made",
+    };
+    let message =
+        format!("This reference names another refund of the charge ({state}): take another reference.");
+    Reject::new(ErrorCode::IdempotencyViolation, message).into()
 }

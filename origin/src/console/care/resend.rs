@@ -1,9 +1,8 @@
 //! `POST /care/sms/resend`: an agent has a coupon's SMS sent again, with another code.
 
-use super::require_reference;
 use crate::care::Act;
 use crate::console::Console;
-use crate::console::access::require;
+use crate::console::access::{HasReference, require_reference, require_with_form};
 use crate::console::confirm::show_done;
 use crate::console::form::Posted;
 use crate::console::layout::Section;
@@ -23,14 +22,20 @@ pub(in crate::console) struct ResendForm {
     reference: String,
 }
 
+impl HasReference for ResendForm {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+}
+
 /// 200 once another code is queued; the same reference again sends nothing more. For the refusals see
 /// [`crate::coupon::Coupons::resend`].
 pub(in crate::console) async fn resend_sms(
     State(console): State<Console>,
-    Posted { viewer, form }: Posted<ResendForm>,
+    posted: Posted<ResendForm>,
 ) -> Result<Response, Refused> {
-    let reference = require_reference(&form.reference)?;
-    let stamp = require(&console, &viewer, Act::ResendSms, Some(reference)).await?;
+    let (viewer, form, stamp) = require_with_form(&console, posted, Act::ResendSms).await?;
+    require_reference(&stamp)?;
     let id = ExtId::parse(&form.coupon).ok_or_else(coupon_not_found)?;
     console.parts.coupons.resend_for_desk(None, stamp, &id).await?;
     console.parts.wake_up.wake(Queue::All);

@@ -1,11 +1,10 @@
 //! `/care`: a number is looked up. It is in the body of a POST, because a URL is in histories and logs; each
 //! look is in the audit, whatever it finds.
 
-use super::optional_reference;
 use super::subscriber::show_subscriber;
 use crate::care::Act;
 use crate::console::Console;
-use crate::console::access::require;
+use crate::console::access::{HasReference, require, require_with_form};
 use crate::console::form::Posted;
 use crate::console::layout::{Section, page};
 use crate::console::refused::Refused;
@@ -38,14 +37,19 @@ pub(in crate::console) struct SearchForm {
     cursor: String,
 }
 
+impl HasReference for SearchForm {
+    fn reference(&self) -> &str {
+        &self.reference
+    }
+}
+
 /// `POST /care/search`: 200 with the page of the present subscriber; 404 with the form, when the number
 /// has none who signed up. For the other refusals see [`crate::care::CareDesk::search`].
 pub(in crate::console) async fn search(
     State(console): State<Console>,
-    Posted { viewer, form }: Posted<SearchForm>,
+    posted: Posted<SearchForm>,
 ) -> Result<Response, Refused> {
-    let reference = optional_reference(&form.reference)?;
-    let stamp = require(&console, &viewer, Act::SearchSubscriber, reference).await?;
+    let (viewer, form, stamp) = require_with_form(&console, posted, Act::SearchSubscriber).await?;
     let msisdn = console.parts.numbers.parse(&form.msisdn);
     let msisdn = msisdn.map_err(|_| Reject::invalid_request("This is not a telephone number."))?;
     let request = SubscriberSearchRequest {
@@ -85,7 +89,7 @@ fn search_form(viewer: &Viewer, notice: Option<&str>) -> Markup {
                 input name="reference" maxlength="128";
             }
             button { "Look up" }
-            p class="muted small" { "Each look is in the audit, with your name." }
+            p class="muted small" { "Each look is in the audit, with your id." }
         }
     }
 }

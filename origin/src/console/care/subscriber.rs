@@ -1,5 +1,6 @@
 //! A subscriber as an agent reads them: links first, then what happened, the newest first.
 
+use super::REFERENCE_HINT;
 use super::timeline::show_timeline;
 use crate::care::Act;
 use crate::console::text::show_time;
@@ -104,7 +105,7 @@ fn close_form(viewer: &Viewer, link: &CareLink, reference: &str) -> Markup {
                         }
                     }
                 }
-                label { "Reference" input name="reference" value=(reference) required maxlength="128"; }
+                label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(reference) required maxlength="128"; }
                 button class="danger" { "Close " (link.partner) "…" }
             }
         }

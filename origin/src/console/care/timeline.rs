@@ -1,6 +1,7 @@
 //! What happened to a subscriber, as one list: sign-ups, charges with their declines, refunds and disputes,
 //! SMS, and events of the account.
 
+use super::REFERENCE_HINT;
 use super::customer_words::in_customers_words;
 use crate::care::Act;
 use crate::console::text::{show_minor, show_time};
@@ -104,7 +105,7 @@ fn refund_form(viewer: &Viewer, charge: &CareCharge, remaining: Money, reference
                 }
                 label {
                     "Reference"
-                    small { "With the charge it names the refund: the same one again refunds nothing more." }
+                    small { "With the charge it names the refund: the same one again refunds nothing more. No number of the customer." }
                     input name="reference" value=(reference) required maxlength="128";
                 }
                 button { "Refund…" }
@@ -141,7 +142,7 @@ fn show_sms(viewer: &Viewer, sms: &CareSms, reference: &str) -> Markup {
                 form class="fields" method="post" action="/care/sms/resend" {
                     (viewer.csrf_field())
                     input type="hidden" name="coupon" value=(sms.id);
-                    label { "Reference" input name="reference" value=(reference) required maxlength="128"; }
+                    label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(reference) required maxlength="128"; }
                     button { "Send another code" }
                     p class="muted small" { "The code of the SMS before is worth nothing then." }
                 }

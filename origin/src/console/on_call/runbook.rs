@@ -1,5 +1,5 @@
-//! What to do about an alarm: its heading of docs/operate/alarms.md, which is compiled in, so that it is at
-//! hand when nothing else is, and is that of this version.
+//! What to do about an alarm: its heading of docs/operate/alarms.md, which is compiled in, so that it is
+//! that of this version, and a page needs no more of the database than a session to be read.
 
 use crate::care::Act;
 use crate::console::Console;

@@ -21,6 +21,9 @@ pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
     pub(super) nonce: &'a str,
+    /// Which claim the audit names the person by.
+    pub(super) actor_claim: &'a str,
+    pub(super) groups_claim: &'a str,
     pub(super) now: Timestamp,
 }
 
@@ -75,8 +78,9 @@ enum Audience {
 /// A person, as the issuer knows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Person {
-    /// Identifies them at the issuer, and never another (`OpenID` Connect Core §5.7).
-    pub(super) subject: String,
+    /// What the audit names them by, if the token has it: `sub`, which identifies them at the issuer and never
+    /// another (`OpenID` Connect Core §5.7), or what the operator has chosen.
+    pub(super) actor: Option<String>,
     /// What people call them, if the issuer says so.
     pub(super) name: Option<String>,
     pub(super) groups: Vec<String>,
@@ -90,12 +94,7 @@ pub(super) fn claimed_key_id(token: &str) -> Option<Option<String>> {
 
 /// Verifies a token (`OpenID` Connect Core §3.1.3.7): 1. its signature, by the key's own algorithm; 2. issuer,
 /// audience and authorized party; 3. its times; 4. the nonce of this sign-in.
-pub(super) fn verify(
-    keys: &IssuerKeys,
-    token: &str,
-    groups_claim: &str,
-    expected: &Expected<'_>,
-) -> Result<Person, TokenFault> {
+pub(super) fn verify(keys: &IssuerKeys, token: &str, expected: &Expected<'_>) -> Result<Person, TokenFault> {
     // 1.
     let header = read_header(token).ok_or(TokenFault::Malformed)?;
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
@@ -119,7 +118,7 @@ pub(super) fn verify(
     if claims.nonce.as_deref() != Some(expected.nonce) {
         return Err(TokenFault::OtherNonce);
     }
-    Ok(claims.into_person(groups_claim))
+    Ok(claims.into_person(expected))
 }
 
 fn read_header(token: &str) -> Option<Header> {
@@ -155,17 +154,21 @@ fn check_times(claims: &Claims, now: Timestamp) -> Result<(), TokenFault> {
 }
 
 impl Claims {
-    fn into_person(self, groups_claim: &str) -> Person {
+    fn into_person(self, expected: &Expected<'_>) -> Person {
         let text = |claim: &str| self.others.get(claim).and_then(Value::as_str).map(str::to_owned);
         let name = text("name").or_else(|| text("preferred_username"));
-        let groups = match self.others.get(groups_claim) {
+        let groups = match self.others.get(expected.groups_claim) {
             Some(Value::String(group)) => vec![group.clone()],
             Some(Value::Array(groups)) => {
                 groups.iter().take(GROUPS_MAX).filter_map(Value::as_str).map(str::to_owned).collect()
             }
             _ => Vec::new(),
         };
-        Person { subject: self.sub, name, groups }
+        let actor = match expected.actor_claim {
+            "sub" => Some(self.sub),
+            other => text(other),
+        };
+        Person { actor, name, groups }
     }
 }
 
@@ -206,9 +209,18 @@ mod tests {
     }
 
     fn check(token: &str) -> Result<Person, TokenFault> {
-        let now = Timestamp::from_unix_seconds(NOW);
-        let expected = Expected { issuer: "https://login.example", client_id: "onbill", nonce: "n", now };
-        verify(&keys(), token, "groups", &expected)
+        verify(&keys(), token, &expected("sub"))
+    }
+
+    fn expected(actor_claim: &str) -> Expected<'_> {
+        Expected {
+            issuer: "https://login.example",
+            client_id: "onbill",
+            nonce: "n",
+            actor_claim,
+            groups_claim: "groups",
+            now: Timestamp::from_unix_seconds(NOW),
+        }
     }
 
     fn header() -> Value {
@@ -219,10 +231,23 @@ mod tests {
     fn genuine_token_names_a_person() {
         let person = check(&sign(&header(), &claims())).expect("is genuine");
         let groups = vec!["care".to_owned(), "lead".to_owned()];
-        assert_eq!(person, Person { subject: "robin".into(), name: Some("Robin".into()), groups });
+        assert_eq!(person, Person { actor: Some("robin".into()), name: Some("Robin".into()), groups });
         let mut shared = claims();
         (shared["aud"], shared["azp"]) = (json!(["other", "onbill"]), json!("onbill"));
         assert!(check(&sign(&header(), &shared)).is_ok());
+    }
+
+    #[test]
+    fn audit_names_a_person_by_the_claim_that_is_configured() {
+        let mut named = claims();
+        named["preferred_username"] = json!("r.hood");
+        let actor_by = |claim| {
+            let person = verify(&keys(), &sign(&header(), &named), &expected(claim));
+            person.expect("is genuine").actor
+        };
+        assert_eq!(actor_by("preferred_username").as_deref(), Some("r.hood"));
+        assert_eq!(actor_by("sub").as_deref(), Some("robin"));
+        assert_eq!((actor_by("upn"), actor_by("groups")), (None, None), "never by another claim instead");
     }
 
     #[test]

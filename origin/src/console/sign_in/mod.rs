@@ -47,6 +47,7 @@ pub(super) struct SignIn {
     issuer: String,
     client_id: String,
     scopes: String,
+    actor_claim: String,
     groups_claim: String,
     groups: BTreeMap<String, ActorRole>,
     provider: IdentityProvider,
@@ -96,6 +97,7 @@ impl SignIn {
             issuer: settings.issuer.clone(),
             client_id: settings.client_id.clone(),
             scopes: scopes.collect::<Vec<_>>().join(" "),
+            actor_claim: settings.actor_claim.clone(),
             groups_claim: settings.groups_claim.clone(),
             groups: settings.groups.clone(),
             provider,
@@ -109,10 +111,16 @@ impl SignIn {
         &self.url
     }
 
-    /// The address at the identity provider that begins this sign-in.
-    async fn authorization_url(&self, attempt: &Attempt) -> Result<String, ProviderFault> {
+    /// The address at the identity provider that begins this sign-in. `has_to_prove` makes it ask for the
+    /// password, or whatever it asks, also within its own session (`OpenID` Connect Core §3.1.2.1).
+    async fn authorization_url(
+        &self,
+        attempt: &Attempt,
+        has_to_prove: bool,
+    ) -> Result<String, ProviderFault> {
         let endpoint = self.provider.authorization_endpoint().await?;
         let redirect_uri = format!("{}{CALLBACK_PATH}", self.url);
+        let prompt = has_to_prove.then_some(("prompt", "login"));
         let query: Vec<String> = [
             ("response_type", "code"),
             ("client_id", &self.client_id),
@@ -124,6 +132,7 @@ impl SignIn {
             ("code_challenge_method", "S256"),
         ]
         .into_iter()
+        .chain(prompt)
         .map(|(name, value)| format!("{name}={}", encode(value)))
         .collect();
         let joint = if endpoint.contains('?') { '&' } else { '?' };
@@ -139,9 +148,11 @@ impl SignIn {
             issuer: &self.issuer,
             client_id: &self.client_id,
             nonce: &nonce,
+            actor_claim: &self.actor_claim,
+            groups_claim: &self.groups_claim,
             now: self.clock.now(),
         };
-        let person = id_token::verify(received.keys(), &received.token, &self.groups_claim, &expected);
+        let person = id_token::verify(received.keys(), &received.token, &expected);
         let person = person.map_err(NotSignedIn::Token)?;
         let roles = self.roles_of(&person);
         if roles.is_empty() { Err(NotSignedIn::NoRole) } else { Ok((person, roles)) }
@@ -155,11 +166,13 @@ impl SignIn {
     }
 }
 
-/// `GET /sign-in`: 303 to the identity provider. 503 while it does not answer.
-pub(super) async fn begin(State(console): State<Console>) -> Response {
+/// `GET /sign-in`: 303 to the identity provider. 503 while it does not answer. A browser that has had a
+/// session may have been left at a desk: whoever sits there now proves who they are.
+pub(super) async fn begin(State(console): State<Console>, headers: HeaderMap) -> Response {
     let sign_in = &console.sign_in;
     let attempt = Attempt::begin(&*sign_in.random);
-    match sign_in.authorization_url(&attempt).await {
+    let has_to_prove = presented_session(&console, &headers).is_some();
+    match sign_in.authorization_url(&attempt, has_to_prove).await {
         Ok(url) => {
             let mut response = redirect_to(&url);
             let cookie = console.cookies.set(CookieName::SignIn, &attempt.write(), Some(ATTEMPT_SECONDS));
@@ -233,7 +246,9 @@ async fn try_finish(
         Ok(identified) => identified,
         Err(why) => return Ok(Err(why)),
     };
-    let Some(actor) = ExtId::parse(&person.subject) else { return Ok(Err(NotSignedIn::UnnamedPerson)) };
+    let Some(actor) = person.actor.as_deref().and_then(ExtId::parse) else {
+        return Ok(Err(NotSignedIn::UnnamedPerson));
+    };
     // 4.
     let is_name = |name: &String| is_plain_line(name) && name.chars().count() <= NAME_CHARS_MAX;
     let name = person.name.filter(is_name).unwrap_or_else(|| actor.as_str().to_owned());
@@ -250,16 +265,15 @@ async fn try_finish(
 }
 
 /// `POST /sign-out`: the session ends at every origin. 303 to a page that says so. The session at the
-/// identity provider goes on: it is not the console's.
+/// identity provider goes on: it is not the console's. The browser keeps the cookie, which is worth nothing
+/// but says at the next sign-in that there was a session.
 pub(super) async fn sign_out(
     State(console): State<Console>,
     posted: Posted<NoFields>,
 ) -> Result<Response, Refused> {
     let now = console.parts.clock.now();
     console.parts.store.end_console_session(now, posted.viewer.session).await?;
-    let mut response = redirect_to("/signed-out");
-    response.headers_mut().append(SET_COOKIE, console.cookies.delete(CookieName::Session));
-    Ok(response)
+    Ok(redirect_to("/signed-out"))
 }
 
 /// A form that has its token only.
@@ -296,7 +310,7 @@ fn turn_away(console: &Console, why: &NotSignedIn) -> Response {
         ),
         NotSignedIn::UnnamedPerson => (
             StatusCode::FORBIDDEN,
-            "The identity provider's id of you has characters that the audit does not take.",
+            "The identity provider does not name you, or by characters that the audit does not take.",
         ),
         NotSignedIn::Declined => {
             (StatusCode::FORBIDDEN, "The identity provider has not let you in, or you have turned back.")

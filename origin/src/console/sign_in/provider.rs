@@ -10,9 +10,10 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use onbill_domain::encoding::encode_base64;
 use onbill_domain::timestamp::Timestamp;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 /// How long document and keys are kept, in seconds: an hour. Issuers announce a change for longer.
@@ -20,6 +21,15 @@ const KEPT_SECONDS: i64 = 3_600;
 /// How soon they may be asked for again because of a token whose key is not among them, in seconds: a
 /// stranger's tokens must not have us ask without end.
 const AGAIN_SECONDS: i64 = 60;
+/// For how long document and keys are not asked for again after a failure, in seconds: whoever opens the
+/// sign-in must not have us call an identity provider without end that is in trouble.
+const FAILED_SECONDS: i64 = 5;
+/// Codes that are exchanged at a time; others wait their turn. A shift that begins signs in one by one, and
+/// a stranger with made-up codes has no more calls open than that.
+const EXCHANGES_MAX: usize = 8;
+/// What a form leaves as it is, beside letters and digits (WHATWG URL §5.2). A server that does not decode
+/// `client_secret_basic` then still reads most secrets.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'*');
 
 /// Why the identity provider gave nothing that can be used. It is for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +74,9 @@ pub(super) struct IdentityProvider {
     peer: Arc<dyn Peer>,
     clock: Arc<dyn Clock>,
     known: Mutex<Option<Arc<Known>>>,
+    /// The last time that they could not be read. One reads them at a time, and the others take what it read.
+    failed: tokio::sync::Mutex<Option<(Timestamp, ProviderFault)>>,
+    exchanges: Semaphore,
 }
 
 /// An ID token, with the keys that may have signed it.
@@ -100,12 +113,14 @@ impl IdentityProvider {
             peer,
             clock,
             known: Mutex::default(),
+            failed: tokio::sync::Mutex::default(),
+            exchanges: Semaphore::new(EXCHANGES_MAX),
         }
     }
 
     /// Where a browser asks for a code.
     pub(super) async fn authorization_endpoint(&self) -> Result<String, ProviderFault> {
-        Ok(self.find_known().await?.document.authorization_endpoint.clone())
+        Ok(self.find_known(KEPT_SECONDS).await?.document.authorization_endpoint.clone())
     }
 
     /// Exchanges a code for the ID token (RFC 6749 §4.1.3, RFC 7636 §4.5).
@@ -114,7 +129,8 @@ impl IdentityProvider {
         code: &str,
         verifier: &str,
     ) -> Result<ReceivedToken, ProviderFault> {
-        let known = self.find_known().await?;
+        let known = self.find_known(KEPT_SECONDS).await?;
+        let _turn = self.exchanges.acquire().await.map_err(|_| ProviderFault::Unreachable)?;
         let request = self.token_request(&known.document, code, verifier)?;
         let answer = self.peer.send(request).await.map_err(|_| ProviderFault::Unreachable)?;
         match answer.status() {
@@ -127,8 +143,7 @@ impl IdentityProvider {
         // The issuer may have a new key since.
         let id = claimed_key_id(&id_token);
         let is_missing = id.is_some_and(|id| !known.keys.has(id.as_deref()));
-        let is_old = self.clock.now().unix_seconds() - known.read_at.unix_seconds() >= AGAIN_SECONDS;
-        let known = if is_missing && is_old { self.read_known().await? } else { known };
+        let known = if is_missing { self.find_known(AGAIN_SECONDS).await? } else { known };
         Ok(ReceivedToken { token: id_token, known })
     }
 
@@ -160,13 +175,33 @@ impl IdentityProvider {
         request.body(Bytes::from(form.as_bytes().to_vec())).map_err(|_| ProviderFault::BadDocument)
     }
 
-    async fn find_known(&self) -> Result<Arc<Known>, ProviderFault> {
+    /// Document and keys that were read less than so many seconds ago.
+    async fn find_known(&self, age_seconds: i64) -> Result<Arc<Known>, ProviderFault> {
+        if let Some(known) = self.recall(age_seconds) {
+            return Ok(known);
+        }
+        let mut failed = self.failed.lock().await;
+        // Another sign-in may have read them meanwhile, or found that it cannot.
+        if let Some(known) = self.recall(age_seconds) {
+            return Ok(known);
+        }
+        let now = self.clock.now();
+        match *failed {
+            Some((at, fault)) if (0..FAILED_SECONDS).contains(&(now.unix_seconds() - at.unix_seconds())) => {
+                Err(fault)
+            }
+            _ => {
+                let read = self.read_known().await;
+                *failed = read.as_ref().err().map(|fault| (now, *fault));
+                read
+            }
+        }
+    }
+
+    fn recall(&self, age_seconds: i64) -> Option<Arc<Known>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let now = self.clock.now().unix_seconds();
-        match known.filter(|known| now - known.read_at.unix_seconds() < KEPT_SECONDS) {
-            Some(known) => Ok(known),
-            None => self.read_known().await,
-        }
+        known.filter(|known| now - known.read_at.unix_seconds() < age_seconds)
     }
 
     /// Asks for document and keys, and keeps them.
@@ -211,5 +246,16 @@ impl Document {
 
 /// As in a form and in a query.
 pub(super) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, FORM).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_leaves_as_it_is_what_the_standard_leaves() {
+        assert_eq!(encode("a-B.c_1*"), "a-B.c_1*");
+        assert_eq!(encode("~+/: =&%ü"), "%7E%2B%2F%3A%20%3D%26%25%C3%BC");
+    }
 }

@@ -12,7 +12,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::ActorRole;
 
 /// A session without a page for so long has ended, in seconds: 15 minutes. An agent has left the desk, or
-/// is on a long call and signs in again, for which the identity provider asks nothing within its own session.
+/// is on a long call and signs in again. The identity provider is asked to have them prove who they are.
 pub const IDLE_SECONDS: i64 = 15 * 60;
 /// The longest session, in seconds: 8 hours, a shift. What the identity provider has taken from a person
 /// since then, such as a group, takes effect.
@@ -57,7 +57,8 @@ impl Store {
     }
 
     /// The session, if it goes on: neither idle for [`IDLE_SECONDS`] nor older than [`SESSION_SECONDS`],
-    /// and not ended. It was seen then.
+    /// and not ended. It was seen then. A database that takes no writes does not keep the page away, which may
+    /// be the one that says so: the session then ends by its times.
     pub async fn use_console_session(
         &self,
         now: Timestamp,
@@ -66,7 +67,9 @@ impl Store {
         let found = use_case!(self, look_up, find_console_session(session))?;
         let Some(row) = found.filter(|row| row.goes_on(now)) else { return Ok(None) };
         if now.unix_seconds() - row.last_seen_at.unix_seconds() >= NOTED_SECONDS {
-            self.note_console_session(now, session).await?;
+            if let Err(error) = self.note_console_session(now, session).await {
+                tracing::warn!(fault = %error, "a console session could not be noted as used");
+            }
         }
         Ok(Some(row.session))
     }

@@ -14,24 +14,31 @@ use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditOutcome};
 use onbill_domain::wire::care::BorneBy;
 
 impl Store {
-    /// Puts a refund before a second person. `false` if it is there already.
+    /// Puts a refund before a second person. A request that is there under this id stays as it is.
     pub async fn ask_for_refund(
         &self,
         now: Timestamp,
         stamp: AuditStamp,
         new: NewRefundRequest,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<AskRefundResult, StoreError> {
         use_case!(self, write, ask_for_refund(now, &stamp, &new))
     }
 
     /// Up to `limit` requests that wait, or that were approved and whose refund was not made yet, the
-    /// oldest first.
-    pub async fn list_open_refund_requests(&self, limit: u32) -> Result<Vec<RefundRequestRow>, StoreError> {
-        use_case!(self, read, list_open_refund_requests(limit))
+    /// oldest first: those after the last one of an earlier page, or from the beginning.
+    pub async fn list_open_refund_requests(
+        &self,
+        asked: AskedBy,
+        after: Option<RefundRequestCursor>,
+        limit: u32,
+    ) -> Result<Vec<RefundRequestRow>, StoreError> {
+        let after = after.unwrap_or(RefundRequestCursor::BEGINNING);
+        use_case!(self, read, list_open_refund_requests(&asked, &after, limit))
     }
 
-    /// Approves or rejects a request. Nobody decides about their own. One that was approved may be
-    /// approved again, by the same person or another, while its refund was not made.
+    /// Approves or rejects a request. No person approves their own, but while it waits they may take it
+    /// back, which rejects it. One that was approved may be approved again, by the same person or another,
+    /// while its refund was not made.
     pub async fn decide_refund_request(
         &self,
         now: Timestamp,
@@ -92,6 +99,48 @@ pub struct RefundRequestRow {
     pub state: RefundRequestState,
 }
 
+/// Whose requests are listed.
+#[derive(Clone, Debug)]
+pub enum AskedBy {
+    /// Those of this person.
+    Person(ExtId),
+    /// Those of all others.
+    Others(ExtId),
+}
+
+impl AskedBy {
+    /// The person, and whether the requests are theirs.
+    fn parts(&self) -> (&str, bool) {
+        match self {
+            Self::Person(person) => (person.as_str(), true),
+            Self::Others(person) => (person.as_str(), false),
+        }
+    }
+}
+
+/// The last request of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundRequestCursor {
+    /// In seconds since 1970.
+    pub asked_at: i64,
+    pub request_id: String,
+}
+
+impl RefundRequestCursor {
+    const BEGINNING: Self = Self { asked_at: i64::MIN, request_id: String::new() };
+}
+
+/// What came of asking for a refund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskRefundResult {
+    /// It waits for a second person from now on.
+    Asked,
+    /// The same refund was asked for before, and is still to be decided or made.
+    SameOpen,
+    /// The id is that of another refund, or of one that has ended, which stands like this.
+    Other(RefundRequestState),
+}
+
 /// What a second person says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefundRequestDecision {
@@ -105,7 +154,7 @@ pub enum DecideRefundResult {
     /// It is approved: the refund is to be made.
     Approved(RefundRequestRow),
     Rejected,
-    /// The person has asked for it themselves.
+    /// The person has asked for it themselves, and may not approve it.
     OwnRequest,
     /// It was decided before.
     AlreadyDecided,
@@ -113,9 +162,23 @@ pub enum DecideRefundResult {
 }
 
 impl RefundRequestRow {
+    /// What asking for a refund under the id of this one comes to.
+    fn ask_again(&self, new: &NewRefundRequest) -> AskRefundResult {
+        let is_same = self.transaction_id == new.transaction_id
+            && self.amount == new.amount
+            && self.reason == new.reason
+            && self.borne_by == new.borne_by;
+        match self.state {
+            RefundRequestState::Waiting | RefundRequestState::Approved if is_same => {
+                AskRefundResult::SameOpen
+            }
+            state => AskRefundResult::Other(state),
+        }
+    }
+
     /// What a decision by this person comes to.
     fn decide(self, actor: &ExtId, decision: RefundRequestDecision) -> DecideRefundResult {
-        if self.asked_by == *actor {
+        if self.asked_by == *actor && decision == RefundRequestDecision::Approve {
             return DecideRefundResult::OwnRequest;
         }
         match (self.state, decision) {
@@ -124,6 +187,16 @@ impl RefundRequestRow {
             }
             (RefundRequestState::Waiting, RefundRequestDecision::Reject) => DecideRefundResult::Rejected,
             _ => DecideRefundResult::AlreadyDecided,
+        }
+    }
+}
+
+impl AskRefundResult {
+    fn audit_outcome(self) -> AuditOutcome {
+        match self {
+            Self::Asked => AuditOutcome::Done,
+            Self::SameOpen => AuditOutcome::Unchanged,
+            Self::Other(_) => AuditOutcome::Refused,
         }
     }
 }

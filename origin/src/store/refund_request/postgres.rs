@@ -1,10 +1,11 @@
 //! Refunds that wait for a second person, in SQL.
 
 use super::{
-    DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestDecision, RefundRequestRow,
-    RefundRequestState,
+    AskRefundResult, AskedBy, DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestCursor,
+    RefundRequestDecision, RefundRequestRow, RefundRequestState,
 };
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
+use crate::store::error::missing_row;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{parse_column, parse_optional_column, read_time};
 use crate::store::postgres::tx_error::TxError;
@@ -21,7 +22,7 @@ pub(super) async fn ask_for_refund(
     now: Timestamp,
     stamp: &AuditStamp,
     new: &NewRefundRequest,
-) -> Result<bool, TxError> {
+) -> Result<AskRefundResult, TxError> {
     let inserted = tx
         .execute(
             "INSERT INTO refund_requests (request_id, transaction_id, amount_minor, currency, reason, borne_by,
@@ -41,20 +42,31 @@ pub(super) async fn ask_for_refund(
             ],
         )
         .await?;
-    let outcome = if inserted == 1 { AuditOutcome::Done } else { AuditOutcome::Unchanged };
-    note(tx, now, stamp, AuditAct::RefundAsked, outcome, &new.request_id).await?;
-    Ok(inserted == 1)
+    let result = if inserted == 1 {
+        AskRefundResult::Asked
+    } else {
+        let there = lock_request(tx, &new.request_id).await?;
+        there.ok_or_else(|| missing_row("refund_requests"))?.ask_again(new)
+    };
+    note(tx, now, stamp, AuditAct::RefundAsked, result.audit_outcome(), &new.request_id).await?;
+    Ok(result)
 }
 
 pub(super) async fn list_open_refund_requests(
     db: &PgConnection<'_>,
+    asked: &AskedBy,
+    after: &RefundRequestCursor,
     limit: u32,
 ) -> Result<Vec<RefundRequestRow>, TxError> {
     let sql = format!(
         "SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE state IN ('waiting', 'approved')
-         ORDER BY asked_at, request_id LIMIT $1"
+             AND (asked_by = $1) = $2 AND (asked_at, request_id) > ($3, $4)
+         ORDER BY asked_at, request_id LIMIT $5"
     );
-    let rows = db.query(&sql, &[&i64::from(limit)]).await?;
+    let (person, are_theirs) = asked.parts();
+    let rows = db
+        .query(&sql, &[&person, &are_theirs, &after.asked_at, &after.request_id, &i64::from(limit)])
+        .await?;
     rows.iter().map(read_request).collect()
 }
 
@@ -66,9 +78,7 @@ pub(super) async fn decide_refund_request(
     request_id: &str,
     decision: RefundRequestDecision,
 ) -> Result<DecideRefundResult, TxError> {
-    let sql = format!("SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE request_id = $1 FOR UPDATE");
-    let row = tx.query_optional(&sql, &[&request_id]).await?;
-    let result = match row.as_ref().map(read_request).transpose()? {
+    let result = match lock_request(tx, request_id).await? {
         Some(row) => row.decide(&stamp.actor, decision),
         None => DecideRefundResult::NotFound,
     };
@@ -96,6 +106,13 @@ pub(super) async fn end_refund_request(
     )
     .await?;
     Ok(())
+}
+
+/// Keeps the request as it is until the transaction ends.
+async fn lock_request(tx: &PgConnection<'_>, request_id: &str) -> Result<Option<RefundRequestRow>, TxError> {
+    let sql = format!("SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE request_id = $1 FOR UPDATE");
+    let row = tx.query_optional(&sql, &[&request_id]).await?;
+    row.as_ref().map(read_request).transpose()
 }
 
 async fn note(

@@ -1,11 +1,11 @@
 //! Refunds that wait for a second person, in SQL.
 
 use super::{
-    DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestDecision, RefundRequestRow,
-    RefundRequestState,
+    AskRefundResult, AskedBy, DecideRefundResult, NewRefundRequest, REQUEST_COLUMNS, RefundRequestCursor,
+    RefundRequestDecision, RefundRequestRow, RefundRequestState,
 };
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, missing_row};
 use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_time};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::ExtId;
@@ -20,7 +20,7 @@ pub(super) fn ask_for_refund(
     now: Timestamp,
     stamp: &AuditStamp,
     new: &NewRefundRequest,
-) -> Result<bool, StoreError> {
+) -> Result<AskRefundResult, StoreError> {
     let mut insert = tx.prepare_cached(
         "INSERT INTO refund_requests (request_id, transaction_id, amount_minor, currency, reason, borne_by, reference,
              asked_by, asked_role, asked_at, state)
@@ -38,20 +38,29 @@ pub(super) fn ask_for_refund(
         stamp.role.as_str(),
         now.unix_seconds(),
     ])?;
-    let outcome = if inserted == 1 { AuditOutcome::Done } else { AuditOutcome::Unchanged };
-    note(tx, now, stamp, AuditAct::RefundAsked, outcome, &new.request_id)?;
-    Ok(inserted == 1)
+    let result = if inserted == 1 {
+        AskRefundResult::Asked
+    } else {
+        let there = find_request(tx, &new.request_id)?;
+        there.ok_or_else(|| missing_row("refund_requests"))?.ask_again(new)
+    };
+    note(tx, now, stamp, AuditAct::RefundAsked, result.audit_outcome(), &new.request_id)?;
+    Ok(result)
 }
 
 pub(super) fn list_open_refund_requests(
     db: &Connection,
+    asked: &AskedBy,
+    after: &RefundRequestCursor,
     limit: u32,
 ) -> Result<Vec<RefundRequestRow>, StoreError> {
     let mut select = db.prepare_cached(&format!(
         "SELECT {REQUEST_COLUMNS} FROM refund_requests WHERE state IN ('waiting', 'approved')
-         ORDER BY asked_at, request_id LIMIT ?1"
+             AND (asked_by = ?1) = ?2 AND (asked_at, request_id) > (?3, ?4)
+         ORDER BY asked_at, request_id LIMIT ?5"
     ))?;
-    let mut rows = select.query([limit])?;
+    let (person, are_theirs) = asked.parts();
+    let mut rows = select.query(params![person, are_theirs, after.asked_at, after.request_id, limit])?;
     let mut requests = Vec::new();
     while let Some(row) = rows.next()? {
         requests.push(read_request(row)?);
