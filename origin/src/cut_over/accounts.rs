@@ -43,6 +43,7 @@ pub struct AccountDifference {
 
 /// Why a comparison was interrupted.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it ends the run, so there is one at most")]
 pub enum AccountError {
     Store(StoreError),
     /// The account of this PAI could not be looked up, several times.
