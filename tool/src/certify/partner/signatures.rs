@@ -96,13 +96,13 @@ async fn edge_key(kit: &PartnerKit) -> Finding {
 /// what the partner knows: those about charges and refunds are sent when it has posted one.
 async fn all_refused(kit: &PartnerKit, key: &Key, signing: Signing) -> Finding {
     let mut webhooks =
-        vec![(ACCOUNT_STATE_PATH, json(state(kit.known_pai().await?, PaiState::Suspended, 2))?)];
+        vec![(ACCOUNT_STATE_PATH, json(&state(kit.known_pai().await?, PaiState::Suspended, 2))?)];
     if let Some(charge) = kit.charge().await {
-        webhooks.push((TRANSACTION_STATE_PATH, json(approved(charge))?));
-        webhooks.push((DISPUTE_STATE_PATH, json(Dispute::new(charge)?.in_state(DisputeState::Open))?));
+        webhooks.push((TRANSACTION_STATE_PATH, json(&approved(charge))?));
+        webhooks.push((DISPUTE_STATE_PATH, json(&Dispute::new(charge)?.in_state(DisputeState::Open))?));
     }
     if let Some(refund) = kit.refund().await {
-        webhooks.push((REFUND_STATE_PATH, json(settled(refund))?));
+        webhooks.push((REFUND_STATE_PATH, json(&settled(refund))?));
     }
     for (path, body) in webhooks {
         refused(&kit.report_signed(path, &body, key, signing).await)
@@ -111,14 +111,14 @@ async fn all_refused(kit: &PartnerKit, key: &Key, signing: Signing) -> Finding {
     Ok(())
 }
 
-fn json(stated: impl Serialize) -> Result<Value, String> {
+fn json(stated: &impl Serialize) -> Result<Value, String> {
     serde_json::to_value(stated).map_err(|error| error.to_string())
 }
 
 async fn replayed(kit: &PartnerKit) -> Finding {
     let within = kit.caller.limits.answer_within;
     let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    let body = json(stated)?;
+    let body = json(&stated)?;
     let (method, key) = (Method::POST, &kit.origin_key);
     let request = kit.caller.request(&method, ACCOUNT_STATE_PATH, &body, key, Signing::Genuine);
     let again = replay(&request);
