@@ -54,7 +54,11 @@ query=?
 [[ $target == *\?* ]] && query="?${target#*\?}"
 
 # The last key of a use signs: that is how keys rotate.
-key=$(grep '"use":"partner-call"' "$ONBILL_KEYS" | tail -1)
+key=$(grep '"use":"partner-call"' "$ONBILL_KEYS" | tail -1) || true
+if [[ -z $key ]]; then
+  echo "$ONBILL_KEYS has no key of the use partner-call on a line of its own: nothing was sent" >&2
+  exit 2
+fi
 names='"@method" "@authority" "@path" "@query"'
 base="\"@method\": $method
 \"@authority\": $authority

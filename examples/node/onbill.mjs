@@ -62,7 +62,9 @@ export class Onbill {
     const params = (response.headers.get('signature-input') ?? '').replace(/^sig1=/, '');
     const covered = '("@status" "content-digest" "content-type" "signature";req;key="sig1")';
     if (!params.startsWith(`${covered};`) || param(params, 'tag') !== 'onbill-answer') return undefined;
-    if (Math.abs(Number(/;created=(\d+)/.exec(params)?.[1]) - now()) > SKEW_SECONDS) return undefined;
+    // Also without `created`: its age is then no number, and no comparison with it is true.
+    const age = now() - Number(/;created=(\d+)/.exec(params)?.[1]);
+    if (!(Math.abs(age) <= SKEW_SECONDS)) return undefined;
     const key = this.#ring.find((key) => key.use === 'origin-to-partner' && key.id === param(params, 'keyid'));
     if (!key || response.headers.get('content-digest') !== digest(bytes)) return undefined;
     const signed = base([

@@ -1,7 +1,7 @@
 //! The operator's kit.
 
 use super::csp_faults::FAULTS;
-use super::faulty::{Fault, faulty, none};
+use super::faulty::{Fault, Whole, body_of, faulty, is_call, none};
 use super::parties::{Served, dependencies, listen};
 use futures_util::future::join_all;
 use onbill_sandbox::operator::Operator;
@@ -44,6 +44,30 @@ async fn kit_passes_on_the_sandbox() {
     assert_eq!(report.results.len(), csp_checks().len());
 }
 
+/// A charge whose connection was cut off may still be under way, and saying so is no fault.
+#[tokio::test]
+async fn kit_passes_where_a_charge_under_way_is_not_decided_yet() {
+    let slow: Fault = |behind, request| {
+        Box::pin(async move {
+            let posted = body_of(&request)["transactionID"].as_str().map(str::to_owned);
+            if let Some(id) = posted.filter(|_| is_call(&request, "POST", "/csp/transaction")) {
+                behind.times_before(&id);
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            let looked_up = request.uri().path().strip_prefix("/csp/transaction/").map(str::to_owned);
+            let whole = behind.pass(request).await;
+            let was_posted = looked_up.is_some_and(|id| behind.times_before(&id) > 0);
+            if was_posted && whole.status() == 404 {
+                let body = serde_json::json!({"code": "not-decided-yet", "message": "Ask again."});
+                return Whole::json(503, &body).send();
+            }
+            whole.send()
+        })
+    };
+    let report = certify(slow, Limits::default()).await;
+    assert_eq!(report.failed_ids(), Vec::<&str>::new(), "{}", report.to_table());
+}
+
 #[tokio::test]
 async fn each_planted_fault_is_found_by_its_check() {
     let mut missed = Vec::new();
@@ -63,7 +87,7 @@ async fn no_number_is_in_a_report() {
     let echoing: Fault = |_, request| {
         Box::pin(async move {
             let body = String::from_utf8_lossy(request.body()).into_owned();
-            super::faulty::Whole::json(400, &serde_json::json!({"error": body})).send()
+            Whole::json(400, &serde_json::json!({"error": body})).send()
         })
     };
     let report = certify(echoing, SHORT).await;

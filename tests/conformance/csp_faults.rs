@@ -28,7 +28,20 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
         |b, r| Box::pin(refuse_repeated(b, r, CHARGE, "transactionID")),
         "csp-charge-repeated",
     ),
-    ("a charge under way is refused", |b, r| Box::pin(refuse_parallel(b, r)), "csp-charge-parallel"),
+    (
+        "a charge under way is refused",
+        |b, r| Box::pin(refuse_parallel(b, r, CHARGE, "transactionID")),
+        "csp-charge-parallel",
+    ),
+    (
+        "a refund under way is refused",
+        |b, r| Box::pin(refuse_parallel(b, r, REFUND, "refundID")),
+        "csp-refund-parallel",
+    ),
+    ("a charge that is not there is declined", |b, r| Box::pin(decline_unknown(b, r)), "csp-charge-cut-off"),
+    ("a charge of anything is approved", |b, r| Box::pin(approve_malformed(b, r)), "csp-charge-malformed"),
+    ("a refund of a balance is refused", |b, r| Box::pin(refuse_prepaid_refund(b, r)), "csp-refund-prepaid"),
+    ("an SMS is refused", |b, r| Box::pin(refuse_call(b, r, "/csp/notification")), "csp-sms"),
     ("the look-up forgets", |b, r| Box::pin(forget_charges(b, r)), "csp-charge-looked-up"),
     (
         "a proxy answers for an unknown charge",
@@ -45,7 +58,10 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ("an amount is a text", |b, r| Box::pin(amount_as_text(b, r)), "csp-account-form"),
     ("the raw code is a number", |b, r| Box::pin(number_as_code(b, r)), "csp-charge-form"),
     ("the subscriber has another id each time", |b, r| Box::pin(new_subscriber(b, r)), "csp-account-stable"),
-    ("a suspended account is not found", |b, r| Box::pin(hide_suspended(b, r)), "csp-account-suspended"),
+    ("an active account is refused", |b, r| Box::pin(hide(b, r, "ACTIVE")), "csp-account-active"),
+    ("a suspended account is refused", |b, r| Box::pin(hide(b, r, "SUSPENDED")), "csp-account-suspended"),
+    ("a ceased account is refused", |b, r| Box::pin(hide(b, r, "CEASED")), "csp-account-ceased"),
+    ("a question needs a price", |b, r| Box::pin(refuse_bare(b, r)), "csp-account-number-alone"),
     ("a member that is new is refused", |b, r| Box::pin(refuse_stranger(b, r)), "csp-account-extra-member"),
     ("only whole charges are refunded", |b, r| Box::pin(whole_refunds(b, r)), "csp-refund-half"),
     (
@@ -58,6 +74,16 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ("a refund of nothing is approved", |b, r| Box::pin(approve_refund(b, r, 404)), "csp-refund-unknown"),
     ("a decline is an error in a success", |b, r| Box::pin(decline(b, r, 200)), "csp-no-error-in-success"),
     ("a decline is a status", |b, r| Box::pin(decline(b, r, 402)), "csp-charge-declined-suspended"),
+    (
+        "a ceased account's decline is a status",
+        |b, r| Box::pin(decline(b, r, 402)),
+        "csp-charge-declined-ceased",
+    ),
+    (
+        "a poor account's decline is a status",
+        |b, r| Box::pin(decline(b, r, 402)),
+        "csp-charge-declined-balance",
+    ),
     ("the look-up is late", |b, r| Box::pin(late(b, r)), "csp-time"),
     ("the look-up is a redirect", |b, r| Box::pin(redirect(b, r)), "csp-no-redirect"),
     ("the account has too much to say", |b, r| Box::pin(enlarge(b, r)), "csp-size"),
@@ -66,6 +92,16 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ("a call needs no signature", |b, r| Box::pin(accept(b, r, Flaw::Missing)), "csp-signature-missing"),
     ("any signature will do", |b, r| Box::pin(accept(b, r, Flaw::Wrong)), "csp-signature-wrong"),
     ("a signature is for ever", |b, r| Box::pin(accept(b, r, Flaw::Late)), "csp-signature-late"),
+    (
+        "a signature is for any host",
+        |b, r| Box::pin(accept(b, r, Flaw::OtherAddress)),
+        "csp-signature-other-address",
+    ),
+    (
+        "only questions about accounts are verified",
+        |b, r| Box::pin(accept_elsewhere(b, r, Flaw::Wrong)),
+        "csp-signature-wrong",
+    ),
     (
         "the digest is not compared",
         |b, r| Box::pin(accept(b, r, Flaw::BodyChanged)),
@@ -87,11 +123,11 @@ async fn refuse_repeated(behind: &Behind, request: Request<Bytes>, path: &str, i
     behind.pass(request).await.send()
 }
 
-async fn refuse_parallel(behind: &Behind, request: Request<Bytes>) -> Response {
-    if !is_call(&request, "POST", CHARGE) {
+async fn refuse_parallel(behind: &Behind, request: Request<Bytes>, path: &str, id: &str) -> Response {
+    if !is_call(&request, "POST", path) {
         return behind.pass(request).await.send();
     }
-    let id = body_of(&request)["transactionID"].to_string();
+    let id = body_of(&request)[id].to_string();
     if behind.is_under_way(&id) {
         return refusal(409, "locked");
     }
@@ -99,6 +135,51 @@ async fn refuse_parallel(behind: &Behind, request: Request<Bytes>) -> Response {
     let whole = behind.pass(request).await;
     behind.end(&id);
     whole.send()
+}
+
+/// Bills slowly, so that a charge that is cut off has not begun.
+async fn decline_unknown(behind: &Behind, request: Request<Bytes>) -> Response {
+    if is_call(&request, "POST", CHARGE) {
+        tokio::time::sleep(UNDER_WAY).await;
+    }
+    let is_meant = is_lookup(&request);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == 404 {
+        return Whole::json(200, &json!({"status": "DECLINED"})).send();
+    }
+    whole.send()
+}
+
+async fn approve_malformed(behind: &Behind, request: Request<Bytes>) -> Response {
+    let is_meant = is_call(&request, "POST", CHARGE);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == 400 {
+        return Whole::json(201, &json!({"status": "APPROVED"})).send();
+    }
+    whole.send()
+}
+
+async fn refuse_prepaid_refund(behind: &Behind, request: Request<Bytes>) -> Response {
+    let body = body_of(&request);
+    if is_call(&request, "POST", CHARGE) && body["msisdn"] == "+12025550103" {
+        behind.memory().kept = Some(body["transactionID"].clone());
+    }
+    let is_of_prepaid = behind.memory().kept.as_ref() == Some(&body["transactionID"]);
+    if is_call(&request, "POST", REFUND) && is_of_prepaid {
+        return refusal(400, "no-bill");
+    }
+    behind.pass(request).await.send()
+}
+
+async fn refuse_call(behind: &Behind, request: Request<Bytes>, path: &str) -> Response {
+    if is_call(&request, "POST", path) { refusal(400, "not-here") } else { behind.pass(request).await.send() }
+}
+
+async fn refuse_bare(behind: &Behind, request: Request<Bytes>) -> Response {
+    if is_call(&request, "POST", ACCOUNT) && body_of(&request).get("amount").is_none() {
+        return refusal(400, "amount-missing");
+    }
+    behind.pass(request).await.send()
 }
 
 async fn forget_charges(behind: &Behind, request: Request<Bytes>) -> Response {
@@ -170,9 +251,9 @@ async fn new_subscriber(behind: &Behind, request: Request<Bytes>) -> Response {
     change(behind, request, ACCOUNT, |body| body["subscriberID"] = json!(format!("s-{count}"))).await
 }
 
-async fn hide_suspended(behind: &Behind, request: Request<Bytes>) -> Response {
+async fn hide(behind: &Behind, request: Request<Bytes>, status: &str) -> Response {
     let whole = behind.pass(request).await;
-    if whole.body()["status"] == "SUSPENDED" { refusal(403, "suspended") } else { whole.send() }
+    if whole.body()["status"] == status { refusal(403, "not-now") } else { whole.send() }
 }
 
 async fn refuse_stranger(behind: &Behind, request: Request<Bytes>) -> Response {
@@ -258,4 +339,11 @@ async fn accept(behind: &Behind, request: Request<Bytes>, flaw: Flaw) -> Respons
     let found = flaw_of(behind, &request, &keys, key_use).filter(|_| is_signed_call);
     let request = if found == Some(flaw) { sign_again(request, &keys, key_use) } else { request };
     behind.pass(request).await.send()
+}
+
+async fn accept_elsewhere(behind: &Behind, request: Request<Bytes>, flaw: Flaw) -> Response {
+    if is_call(&request, "POST", ACCOUNT) {
+        return behind.pass(request).await.send();
+    }
+    accept(behind, request, flaw).await
 }

@@ -4,6 +4,7 @@
 //! ONBILL_RECORD=1 cargo test -p onbill-tests --test conformance documented
 //! ```
 
+use super::{csp_faults, partner_faults};
 use onbill_sandbox::account_file;
 use onbill_test_harness::ACME_ACCOUNTS;
 use onbill_test_harness::environment::read_variable;
@@ -63,6 +64,16 @@ fn ids_are_unique_and_name_their_kit() {
             }
         }
     }
+}
+
+/// A check that no fault is planted for may find nothing at all.
+#[test]
+fn each_check_has_a_planted_fault() {
+    let planted: HashSet<&str> =
+        csp_faults::FAULTS.iter().chain(partner_faults::FAULTS).map(|(_, _, check)| *check).collect();
+    let checks = csp_checks().into_iter().chain(partner_checks());
+    let without: Vec<&str> = checks.map(|facts| facts.id).filter(|id| !planted.contains(id)).collect();
+    assert_eq!(without, Vec::<&str>::new());
 }
 
 #[test]

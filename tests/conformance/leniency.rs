@@ -18,6 +18,7 @@ pub(super) enum Flaw {
     Missing,
     Wrong,
     Late,
+    OtherAddress,
     BodyChanged,
     Replayed,
     OtherUse,
@@ -42,11 +43,16 @@ pub(super) fn flaw_of(
         query: request.uri().query().unwrap_or_default(),
         body: (!request.body().is_empty()).then(|| (&request.body()[..], content_type.unwrap_or_default())),
     };
-    match verify_request(&target, received, keys, key_use, SystemClock.now()) {
+    let verify =
+        |target: &RequestComponents<'_>| verify_request(target, received, keys, key_use, SystemClock.now());
+    match verify(&target) {
         Ok(verified) => (behind.times_before(verified.nonce.value()) > 0).then_some(Flaw::Replayed),
         Err(SignatureError::Stale { .. }) => Some(Flaw::Late),
         Err(SignatureError::DigestMismatch) => Some(Flaw::BodyChanged),
-        Err(SignatureError::BadSignature) => Some(Flaw::Wrong),
+        Err(SignatureError::BadSignature) => {
+            let elsewhere = RequestComponents { authority: "elsewhere.invalid", ..target };
+            Some(if verify(&elsewhere).is_ok() { Flaw::OtherAddress } else { Flaw::Wrong })
+        }
         Err(SignatureError::UnknownKey | SignatureError::Malformed) => Some(Flaw::OtherUse),
     }
 }

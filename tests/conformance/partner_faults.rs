@@ -6,7 +6,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::Request;
 use onbill_domain::key::KeyUse;
-use onbill_domain::wire::partner::{ACCOUNT_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH};
+use onbill_domain::wire::partner::{
+    ACCOUNT_STATE_PATH, DISPUTE_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH,
+};
 use onbill_test_harness::KeyHolder;
 use onbill_test_harness::keys::keyring;
 use serde_json::json;
@@ -24,6 +26,7 @@ const UNDER_WAY: Duration = Duration::from_millis(200);
 pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
     ("a sign-up is answered 204", |b, r| Box::pin(no_page(b, r)), "partner-signup-opened"),
     ("a sign-up's page is a path", |b, r| Box::pin(relative_page(b, r)), "partner-signup-opened"),
+    ("a token is not spent", |b, r| Box::pin(open_without_token(b, r)), "partner-signup-token-spent"),
     ("all sign-ups have one page", |b, r| Box::pin(one_page(b, r)), "partner-signup-own-page"),
     ("a refused token opens a page", |b, r| Box::pin(open_anyway(b, r, 400)), "partner-signup-token-refused"),
     (
@@ -41,8 +44,54 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
         |b, r| Box::pin(refuse_repeated(b, r, ACCOUNT_STATE_PATH)),
         "partner-account-repeated",
     ),
-    ("a state under way is refused", |b, r| Box::pin(refuse_parallel(b, r)), "partner-account-parallel"),
-    ("an older state is refused", |b, r| Box::pin(refuse_older(b, r)), "partner-account-older"),
+    ("no PAI is suspended", |b, r| Box::pin(refuse_state(b, r, "SUSPENDED")), "partner-account-suspended"),
+    ("no PAI is closed", |b, r| Box::pin(refuse_state(b, r, "CLOSED")), "partner-account-closed"),
+    (
+        "a member that is new is refused",
+        |b, r| Box::pin(refuse_stranger(b, r)),
+        "partner-account-extra-member",
+    ),
+    (
+        "a state under way is refused",
+        |b, r| Box::pin(refuse_parallel(b, r, ACCOUNT_STATE_PATH)),
+        "partner-account-parallel",
+    ),
+    (
+        "an older state is refused",
+        |b, r| Box::pin(refuse_older(b, r, ACCOUNT_STATE_PATH, "pai")),
+        "partner-account-older",
+    ),
+    ("anything is a webhook", |b, r| Box::pin(error_in_success(b, r)), "partner-malformed"),
+    (
+        "a charge's end is refused",
+        |b, r| Box::pin(refuse_webhook(b, r, TRANSACTION_STATE_PATH)),
+        "partner-charge-settled",
+    ),
+    (
+        "a charge's end under way is refused",
+        |b, r| Box::pin(refuse_parallel(b, r, TRANSACTION_STATE_PATH)),
+        "partner-charge-parallel",
+    ),
+    (
+        "a refund's end is refused",
+        |b, r| Box::pin(refuse_webhook(b, r, REFUND_STATE_PATH)),
+        "partner-refund-settled",
+    ),
+    (
+        "disputes are refused",
+        |b, r| Box::pin(refuse_webhook(b, r, DISPUTE_STATE_PATH)),
+        "partner-dispute-opened",
+    ),
+    (
+        "a repeated dispute is a conflict",
+        |b, r| Box::pin(refuse_repeated(b, r, DISPUTE_STATE_PATH)),
+        "partner-dispute-repeated",
+    ),
+    (
+        "an older dispute is refused",
+        |b, r| Box::pin(refuse_older(b, r, DISPUTE_STATE_PATH, "disputeID")),
+        "partner-dispute-older",
+    ),
     (
         "a repeated charge is a conflict",
         |b, r| Box::pin(refuse_repeated(b, r, TRANSACTION_STATE_PATH)),
@@ -74,6 +123,26 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
         "partner-signature-late",
     ),
     (
+        "a signature is for any host",
+        |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::OtherAddress)),
+        "partner-signature-other-address",
+    ),
+    (
+        "webhooks about charges are not verified",
+        |b, r| Box::pin(accept(b, r, TRANSACTION_STATE_PATH, Flaw::Wrong)),
+        "partner-signature-wrong",
+    ),
+    (
+        "webhooks about refunds are not verified",
+        |b, r| Box::pin(accept(b, r, REFUND_STATE_PATH, Flaw::Missing)),
+        "partner-signature-missing",
+    ),
+    (
+        "the edge may report disputes",
+        |b, r| Box::pin(accept(b, r, DISPUTE_STATE_PATH, Flaw::OtherUse)),
+        "partner-signature-edge-key",
+    ),
+    (
         "the digest is not compared",
         |b, r| Box::pin(accept(b, r, ACCOUNT_STATE_PATH, Flaw::BodyChanged)),
         "partner-signature-body-changed",
@@ -89,6 +158,8 @@ pub(super) static FAULTS: &[(&str, Fault, &str)] = &[
         "partner-signature-edge-key",
     ),
     ("a webhook is answered late", |b, r| Box::pin(late(b, r)), "partner-time"),
+    ("a webhook's response is too large", |b, r| Box::pin(enlarge(b, r)), "partner-size"),
+    ("a webhook's response is cut off", |b, r| Box::pin(cut_off(b, r)), "partner-whole"),
     ("a webhook is redirected", |b, r| Box::pin(redirect(b, r)), "partner-no-redirect"),
     (
         "a refusal is an error in a success",
@@ -110,6 +181,14 @@ async fn no_page(behind: &Behind, request: Request<Bytes>) -> Response {
     let is_meant = is_to(&request, SIGNUP);
     let whole = behind.pass(request).await;
     if is_meant && whole.status() == 201 { Whole::empty(204).send() } else { whole.send() }
+}
+
+/// The second sign-up is that of the check; the others go on.
+async fn open_without_token(behind: &Behind, request: Request<Bytes>) -> Response {
+    if is_to(&request, SIGNUP) && behind.times_before("sign-up") == 1 {
+        return Whole::json(201, &json!({"url": "https://partner.example/signup/1"})).send();
+    }
+    behind.pass(request).await.send()
 }
 
 async fn relative_page(behind: &Behind, request: Request<Bytes>) -> Response {
@@ -148,8 +227,26 @@ async fn refuse_repeated(behind: &Behind, request: Request<Bytes>, path: &str) -
     behind.pass(request).await.send()
 }
 
-async fn refuse_parallel(behind: &Behind, request: Request<Bytes>) -> Response {
-    if !is_to(&request, ACCOUNT_STATE_PATH) {
+async fn refuse_webhook(behind: &Behind, request: Request<Bytes>, path: &str) -> Response {
+    if is_to(&request, path) { conflict() } else { behind.pass(request).await.send() }
+}
+
+async fn refuse_state(behind: &Behind, request: Request<Bytes>, state: &str) -> Response {
+    if is_to(&request, ACCOUNT_STATE_PATH) && body_of(&request)["state"] == state {
+        return conflict();
+    }
+    behind.pass(request).await.send()
+}
+
+async fn refuse_stranger(behind: &Behind, request: Request<Bytes>) -> Response {
+    if body_of(&request).get("certifyExtra").is_some() {
+        return conflict();
+    }
+    behind.pass(request).await.send()
+}
+
+async fn refuse_parallel(behind: &Behind, request: Request<Bytes>, path: &str) -> Response {
+    if !is_to(&request, path) {
         return behind.pass(request).await.send();
     }
     let body = body_of(&request).to_string();
@@ -162,11 +259,11 @@ async fn refuse_parallel(behind: &Behind, request: Request<Bytes>) -> Response {
     whole.send()
 }
 
-async fn refuse_older(behind: &Behind, request: Request<Bytes>) -> Response {
+async fn refuse_older(behind: &Behind, request: Request<Bytes>, path: &str, id: &str) -> Response {
     let body = body_of(&request);
-    if is_to(&request, ACCOUNT_STATE_PATH)
+    if is_to(&request, path)
         && let Some(sequence) = body["sequence"].as_u64()
-        && behind.highest_before(&body["pai"].to_string(), sequence) > sequence
+        && behind.highest_before(&body[id].to_string(), sequence) > sequence
     {
         return conflict();
     }
@@ -221,4 +318,19 @@ async fn crash(behind: &Behind, request: Request<Bytes>) -> Response {
     } else {
         whole.send()
     }
+}
+
+async fn enlarge(behind: &Behind, request: Request<Bytes>) -> Response {
+    let is_meant = is_to(&request, ACCOUNT_STATE_PATH);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == 200 {
+        return whole.with_body(&json!({"history": "x".repeat(20_000)})).send();
+    }
+    whole.send()
+}
+
+async fn cut_off(behind: &Behind, request: Request<Bytes>) -> Response {
+    let is_meant = is_to(&request, ACCOUNT_STATE_PATH);
+    let whole = behind.pass(request).await;
+    if is_meant && whole.status() == 200 { whole.cut_off() } else { whole.send() }
 }

@@ -44,6 +44,8 @@ pub(crate) enum StoredMapping {
     Ahead,
     /// It is another operator's: it stays.
     Foreign,
+    /// It is absent, and could be anybody's: nothing is written, and the origins are asked.
+    LeftToOrigins,
 }
 
 /// Caches `reported`, an origin's own mapping, unless KV has a newer one. One operator's mapping
@@ -80,7 +82,7 @@ pub(crate) async fn compare_mapping<P: Platform>(
     reported: &PaiMapping,
 ) -> Result<(StoredMapping, Option<PaiMapping>), KvUnavailable> {
     let stored = read_mapping(call, pai).await?;
-    let comparison = compare(stored.as_ref(), reported, OtherOperators::NotAsked);
+    let comparison = compare_reported(call, pai, stored.as_ref(), reported, OtherOperators::NotAsked);
     Ok((comparison, stored.filter(|_| comparison == StoredMapping::Ahead)))
 }
 
@@ -91,9 +93,9 @@ async fn replace_if_behind<P: Platform>(
     others: OtherOperators,
     stored: Option<PaiMapping>,
 ) -> Result<StoredMapping, KvUnavailable> {
-    let comparison = compare(stored.as_ref(), reported, others);
+    let comparison = compare_reported(call, pai, stored.as_ref(), reported, others);
     match comparison {
-        StoredMapping::Same | StoredMapping::Ahead => {}
+        StoredMapping::Same | StoredMapping::Ahead | StoredMapping::LeftToOrigins => {}
         StoredMapping::Foreign => call.warn("KV maps a PAI to another operator"),
         StoredMapping::Behind => {
             let value = serde_json::to_string(reported).map_err(|_| KvUnavailable)?;
@@ -102,6 +104,23 @@ async fn replace_if_behind<P: Platform>(
         }
     }
     Ok(comparison)
+}
+
+/// Compares as [`compare`] does. A PAI that another system issued may be guessable: an origin in the
+/// wrong hands could report it before its owner does. Where there are several operators, such a PAI
+/// is cached only after all others have disowned it.
+fn compare_reported<P: Platform>(
+    call: &Call<'_, P>,
+    pai: Pai,
+    stored: Option<&PaiMapping>,
+    reported: &PaiMapping,
+    others: OtherOperators,
+) -> StoredMapping {
+    let is_guessable = pai.random_bytes().is_none() && !call.config.operators().is_one();
+    if stored.is_none() && is_guessable && others == OtherOperators::NotAsked {
+        return StoredMapping::LeftToOrigins;
+    }
+    compare(stored, reported, others)
 }
 
 /// `CLOSED` is final; otherwise the higher version is newer. An operator counts its own versions:

@@ -68,14 +68,14 @@ pub(crate) fn build_if_changed(profile: Profile) -> Outcome {
     let _lock = Lock::acquire("edge")?;
     let outputs: Vec<PathBuf> = OUTPUTS.iter().map(|file| paths::repository_root().join(file)).collect();
     let fingerprint = stamp::compute_fingerprint(paths::repository_root(), profile.cargo_profile())?;
-    if stamp::is_current(&fingerprint, &outputs) {
+    let build_dir = paths::repository_root().join("worker/build");
+    if stamp::is_current(&fingerprint, &outputs) && public_files::has_public_files(&build_dir) {
         return Ok(());
     }
     stamp::remove_stamp();
     if profile == Profile::Release {
         widget::minify_widget()?;
     }
-    let build_dir = paths::repository_root().join("worker/build");
     public_files::write_public_files(&build_dir)?;
     Worker { package: "onbill-edge", title: "the edge", build_dir }.build(profile)?;
     stamp::write_stamp(&fingerprint)

@@ -16,18 +16,17 @@ use serde_json::{Map, Value, json};
 /// A set of keys. Members that we do not read are skipped, as in every JSON.
 #[derive(Deserialize)]
 pub(super) struct JwkSet {
-    keys: Vec<Jwk>,
+    /// Read one by one: a key that is not ours may have members of any type.
+    keys: Vec<Value>,
     party: Option<Party>,
     purpose: Option<KeyUse>,
 }
 
+/// A key of ours.
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
     kid: Option<String>,
-    r#use: Option<String>,
-    alg: Option<String>,
-    crv: Option<String>,
     x: Option<String>,
     d: Option<String>,
     k: Option<String>,
@@ -46,8 +45,9 @@ impl JwkSet {
     ) -> Result<Vec<KeyFields>, String> {
         let party = agree("a JWKS", party, self.party.as_ref())?;
         let purpose = agree("a JWKS", purpose, self.purpose)?;
-        let ours = self.keys.into_iter().filter(Jwk::is_ours);
-        let fields = ours.map(|jwk| jwk.into_fields(party, purpose)).collect::<Result<Vec<_>, _>>()?;
+        let ours = self.keys.into_iter().filter(is_ours);
+        let fields =
+            ours.map(|jwk| Jwk::read(jwk)?.into_fields(party, purpose)).collect::<Result<Vec<_>, _>>()?;
         if fields.is_empty() {
             return Err(
                 "a JWKS has no key to sign with: Ed25519 (kty OKP), or a shared secret (kty oct)".into()
@@ -57,17 +57,28 @@ impl JwkSet {
     }
 }
 
+/// Whether it is a key for signatures, of a kind and an algorithm of ours.
+fn is_ours(jwk: &Value) -> bool {
+    let algs: &[&str] = match (jwk["kty"].as_str(), jwk["crv"].as_str()) {
+        // RFC 9864 names the curve, and RFC 8037 the family.
+        (Some("OKP"), Some("Ed25519")) => &["EdDSA", "Ed25519"],
+        (Some("oct"), _) => &["HS256"],
+        _ => return false,
+    };
+    let is_among = |member: &str, allowed: &[&str]| {
+        let value = &jwk[member];
+        value.is_null() || value.as_str().is_some_and(|text| allowed.contains(&text))
+    };
+    is_among("use", &["sig"]) && is_among("alg", algs)
+}
+
 impl Jwk {
-    /// Whether it is a key for signatures, of a kind and an algorithm of ours.
-    fn is_ours(&self) -> bool {
-        let algs: &[&str] = match (self.kty.as_str(), self.crv.as_deref()) {
-            // RFC 9864 names the curve, and RFC 8037 the family.
-            ("OKP", Some("Ed25519")) => &["EdDSA", "Ed25519"],
-            ("oct", _) => &["HS256"],
-            _ => return false,
-        };
-        self.r#use.as_deref().is_none_or(|is_for| is_for == "sig")
-            && self.alg.as_deref().is_none_or(|alg| algs.contains(&alg))
+    /// Reads a key of ours. The error does not quote it: it may be a secret.
+    fn read(jwk: Value) -> Result<Self, String> {
+        let named =
+            jwk["kid"].as_str().map_or_else(|| "a key of a JWKS".to_owned(), |id| format!("key {id}"));
+        serde_json::from_value(jwk)
+            .map_err(|_| format!("{named}: a member has another type or value than it must"))
     }
 
     fn into_fields(self, party: Option<&Party>, purpose: Option<KeyUse>) -> Result<KeyFields, String> {
@@ -165,7 +176,11 @@ mod tests {
         let foreign = json!({ "kty": "RSA", "kid": "r", "n": "AQAB", "e": "AQAB", "x5c": ["AA"] });
         let encryption =
             json!({ "kty": "OKP", "crv": "Ed25519", "kid": "e", "use": "enc", "x": "not a key" });
-        let set = json!({ "keys": [foreign, encryption, public("2027-01"), public("2027-02")] });
+        // Other systems give their own meaning to members.
+        let odd =
+            json!({ "kty": "RSA", "kid": 7, "alg": ["RS256"], "party": 1, "purpose": "web", "exp": "soon" });
+        let set =
+            json!({ "keys": [foreign, odd, "no key", encryption, public("2027-01"), public("2027-02")] });
         let secret = encode_base64url(&[7; 32]);
         let ring = json!([
             { "party": "partner:netflix", "use": "partner-call", "jwks": set },
@@ -247,6 +262,7 @@ mod tests {
             (with("x", json!("AAAA")), "key k: public"),
             (with("x", Value::Null), "key k: public"),
             (with("kid", Value::Null), "no kid"),
+            (with("exp", json!("soon")), "key k: a member"),
             (json!({ "keys": [public("k")] }), "key k: its JWKS does not say the party"),
             (json!({ "party": "partner:netflix", "keys": [public("k"), public("k")] }), "twice"),
             (json!([{ "party": "partner:netflix", "use": "partner-call" }]), "neither an id nor a JWKS"),

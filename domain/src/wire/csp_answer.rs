@@ -9,6 +9,7 @@ use crate::day::Day;
 use crate::money::Money;
 use crate::refusal_detail::{Ineligibility, Suspension};
 use crate::reject::ErrorCode;
+use serde_json::{Map, Value};
 
 /// The account of a number, as far as the answer is clear about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub struct AccountAnswer {
     pub subscriber_id: String,
     /// Status, type and balance.
     pub account: AccountFacts,
+}
+
+/// The members of an answer as JSON, by their names in lower case, however odd its spelling is. A value
+/// that is no JSON is a text of its spelling.
+pub fn read_members(body: &[u8]) -> Option<Map<String, Value>> {
+    let text = read_text(body);
+    Members::parse(&text).map(|members| members.to_json())
 }
 
 /// Reads the account of a number. Status and subscriber id decide about every charge, so both must

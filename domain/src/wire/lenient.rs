@@ -7,6 +7,7 @@
 //! its value is clear. An object that is not complete, or is followed by anything else, is refused.
 
 use crate::account::{Stated, UnknownWord};
+use serde_json::{Map, Value};
 
 /// The members of an object, each with its value as it is spelled.
 pub(super) struct Members<'t>(Vec<(String, &'t str)>);
@@ -87,6 +88,13 @@ impl<'t> Members<'t> {
         }
     }
 
+    /// The members as JSON, by their names in lower case. A value that is no JSON is a text of its
+    /// spelling.
+    pub(super) fn to_json(&self) -> Map<String, Value> {
+        let read = |value: &str| serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        self.0.iter().map(|(name, value)| (name.trim().to_ascii_lowercase(), read(value))).collect()
+    }
+
     fn values(&self, name: &str) -> impl Iterator<Item = &'t str> {
         self.0
             .iter()
@@ -165,7 +173,6 @@ fn unquote(string: &str) -> Option<String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::Value;
 
     fn members(body: &[u8]) -> Option<Vec<(String, String)>> {
         let text = read_text(body);

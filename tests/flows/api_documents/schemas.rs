@@ -218,6 +218,17 @@ fn pai_has_no_format() {
     }
 }
 
+/// `.` and `..` are refused by `Pai::parse`: in a path they are steps.
+#[test]
+fn pai_is_no_step_of_a_path() {
+    let documents = documents();
+    let patterns: Vec<_> = documents.iter().filter_map(|document| document.schemas().get("PAI")).collect();
+    assert_eq!(patterns.len(), 3);
+    for pai in patterns {
+        assert_eq!(pai["pattern"], r"^(?!\.{1,2}$)[A-Za-z0-9._~-]+$");
+    }
+}
+
 /// What has words here and is a text in its type: it is written by onbill, and read by nobody.
 const TEXTS: [(&str, &str); 1] = [("PartnerSubscriptionResponse", "status")];
 

@@ -4,7 +4,8 @@
 use super::limits::QUOTED_CHARS_MAX;
 use bytes::Bytes;
 use onbill_domain::day::Day;
-use serde_json::Value;
+use onbill_domain::wire::csp_answer::read_members;
+use serde_json::{Map, Value};
 use std::fmt;
 use std::time::Duration;
 
@@ -45,14 +46,14 @@ impl Answer {
         (400..500).contains(&self.status)
     }
 
-    /// The body as JSON.
-    pub(super) fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+    /// The members of the body, as leniently as onbill reads an operator's.
+    pub(super) fn members(&self) -> Option<Map<String, Value>> {
+        read_members(&self.body)
     }
 
     /// Whether a success has an error in its body.
     pub(super) fn has_error_in_success(&self) -> bool {
-        let Some(Value::Object(members)) = self.json().filter(|_| self.is_success()) else { return false };
+        let Some(members) = self.members().filter(|_| self.is_success()) else { return false };
         let is_set = |name: &str| {
             members.get(name).is_some_and(|value| match value {
                 Value::Null | Value::Bool(false) => false,
@@ -161,7 +162,12 @@ mod tests {
             content_type: "application/json".to_owned(),
             body: Bytes::from_static(body.as_bytes()),
         };
-        for body in [r#"{"error":"no"}"#, r#"{"code":"x","message":"No."}"#, r#"{"errors":[1]}"#] {
+        for body in [
+            r#"{"error":"no"}"#,
+            r#"{"code":"x","message":"No."}"#,
+            r#"{"errors":[1]}"#,
+            "\u{feff}{\"error\":\"no\",}",
+        ] {
             assert!(answer(200, body).has_error_in_success(), "{body}");
             assert!(!answer(400, body).has_error_in_success(), "{body}");
         }

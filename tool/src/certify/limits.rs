@@ -21,12 +21,13 @@ pub(super) const QUOTED_CHARS_MAX: usize = 160;
 pub struct Limits {
     /// For every call.
     pub answer_within: Duration,
-    /// For a charge whose partner waits: `hand_off_seconds` of the origin.
+    /// For a refund, and for a charge with the look-up before it: `hand_off_seconds` of the origin. The
+    /// partner waits.
     pub charge_within: Duration,
 }
 
 impl Default for Limits {
-    /// The origin and the edge wait 8 seconds, and 5 for a charge.
+    /// The origin and the edge wait 8 seconds, and 5 while a partner waits.
     fn default() -> Self {
         Self { answer_within: Duration::from_secs(8), charge_within: Duration::from_secs(5) }
     }

@@ -55,8 +55,8 @@ struct CspArguments {
     /// Your key file with the key of use origin-to-bss: a ring, or a JWKS.
     #[arg(long, value_name = "FILE", env = "ONBILL_KEYS")]
     keys: PathBuf,
-    /// What your origin has as `hand_off_seconds`: how long a charge may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=8))]
+    /// What your origin has as `hand_off_seconds`: how long a refund may take, and a charge with its look-up.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=6))]
     hand_off_seconds: u64,
     #[command(flatten)]
     output: Output,

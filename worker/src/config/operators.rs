@@ -101,6 +101,11 @@ pub(crate) enum Operators {
 }
 
 impl Operators {
+    /// Whether there is certainly one operator only. The store would have to be asked, and is for many.
+    pub(crate) fn is_one(&self) -> bool {
+        matches!(self, Self::Listed(listed) if listed.len() == 1)
+    }
+
     /// How many entries are known to be wrong: of the store, those that were read at `oldest` or later.
     /// One that nobody has asked for since may be gone.
     pub(crate) fn broken_count(&self, oldest: Timestamp) -> usize {

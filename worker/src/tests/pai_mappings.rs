@@ -1,6 +1,8 @@
 //! The reports of an operator's origin: the status of its PAIs.
 
-use super::test_edge::{EdgeResponse, TestEdge, mapping, operator_keyring, pai, request};
+use super::test_edge::{
+    EdgeResponse, TestEdge, mapping, operator_keyring, operators, pai, partners, request,
+};
 use crate::fake::KvFault;
 use bytes::Bytes;
 use http::Request;
@@ -218,4 +220,26 @@ async fn batch_is_refused_when_kv_fails_for_one() {
         let reported = [(nth(1), "ACTIVE", 3), (nth(2), "ACTIVE", 3)];
         assert_eq!(compare(&edge, &reported, false).await.refusal().0, 503, "{fault:?}");
     }
+}
+
+/// A PAI that another system issued can be a count, so another operator's origin could report it first.
+#[tokio::test]
+async fn guessable_pai_is_left_to_the_origins_where_there_are_several() {
+    let guessable = Pai::parse("ENT1664367665579").expect("is a PAI");
+    let acme = (KeyUse::OriginToEdge, "operator:acme");
+    let body = json!({"pai": guessable, "mapping": mapping("acme", "ACTIVE", 1)});
+    let counted =
+        |same: usize, behind: usize| json!({"same": same, "behind": behind, "ahead": [], "foreign": []});
+
+    let edge = TestEdge::new();
+    assert_eq!(edge.send(signed(acme, &body)).await.status(), 200);
+    for only in [true, false] {
+        let reported = [(guessable, "ACTIVE", 1)];
+        assert_eq!(compare(&edge, &reported, only).await.json(), counted(1, 0), "nothing to mend");
+    }
+    assert_eq!(edge.platform.kv_entries(), []);
+
+    let alone = TestEdge::with(&json!([operators()[0]]), &partners());
+    assert_eq!(compare(&alone, &[(guessable, "ACTIVE", 1)], false).await.json(), counted(0, 1));
+    assert_eq!(alone.platform.kv_entries().len(), 1, "nobody else could have it");
 }

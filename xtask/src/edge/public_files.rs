@@ -13,6 +13,14 @@ pub(crate) const PUBLIC: &str = "public";
 /// The documents, by their names in `docs/api` and below `/api`.
 const API_DOCUMENTS: [&str; 4] = ["ott.json", "operator.json", "csp.json", "partner.json"];
 
+/// The last file that is written.
+const HEADERS_FILE: &str = "_headers";
+
+/// Whether the folder in `build_dir` is whole. What is in it is of the same build as the scripts.
+pub(super) fn has_public_files(build_dir: &Path) -> bool {
+    build_dir.join(PUBLIC).join(HEADERS_FILE).is_file()
+}
+
 /// Viewers on any site may read the documents. Five minutes after a deployment, all of them see the new ones.
 const HEADERS: &str = "\
 /api/*
@@ -33,7 +41,7 @@ pub(super) fn write_public_files(build_dir: &Path) -> Outcome {
         let source = paths::repository_root().join("docs/api").join(name);
         fs::copy(&source, api.join(name)).context(&format!("copy {}", source.display()))?;
     }
-    fs::write(public.join("_headers"), HEADERS).context("write _headers")
+    fs::write(public.join(HEADERS_FILE), HEADERS).context("write _headers")
 }
 
 #[cfg(test)]
@@ -44,9 +52,11 @@ mod tests {
     fn public_files_are_the_documents_alone() {
         let dir = std::env::temp_dir().join(format!("onbill-public-{}", std::process::id()));
         fs::create_dir_all(dir.join("public")).expect("is writable");
+        assert!(!has_public_files(&dir));
         fs::write(dir.join("public/old.html"), "of an earlier version").expect("is writable");
         write_public_files(&dir).expect("writes");
         assert!(!dir.join("public/old.html").exists());
+        assert!(has_public_files(&dir));
         let mut found: Vec<_> = fs::read_dir(dir.join("public/api"))
             .expect("is there")
             .map(|entry| entry.expect("is readable").file_name().into_string().expect("is text"))

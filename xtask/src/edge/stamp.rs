@@ -9,13 +9,14 @@ use crate::failure::{Context, Outcome};
 use crate::paths;
 
 /// Everything that the wasm is built from. Tests and programs that the edge does not use are left out.
-const INPUTS: [&str; 11] = [
+const INPUTS: [&str; 12] = [
     "worker",
     "domain",
     "words",
     "docs/api",
     "docs/widget/refusals.md",
     "xtask/bindgen",
+    "xtask/src/edge/public_files.rs",
     "xtask/src/edge/worker.rs",
     "xtask/src/edge/widget.rs",
     "Cargo.toml",

@@ -1,6 +1,6 @@
 //! `/faults`: the injected faults. `{"down": true}` makes the whole API answer 503, so that
-//! sign-ups and webhooks are refused; `signup-sessions`, `transaction-state`, `refund-state` and
-//! `account-state` take any other fault, such as `error-after`, by which a webhook is processed and
+//! sign-ups and webhooks are refused; `signup-sessions`, `transaction-state`, `refund-state`,
+//! `dispute-state` and `account-state` take any other fault, such as `error-after`, by which a webhook is processed and
 //! its response lost. A POST replaces the whole set, so `{}` clears all faults.
 
 use super::Netflix;
@@ -12,7 +12,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use onbill_domain::wire;
-use onbill_domain::wire::partner::{ACCOUNT_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH};
+use onbill_domain::wire::partner::{
+    ACCOUNT_STATE_PATH, DISPUTE_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::PoisonError;
 
@@ -24,6 +26,7 @@ pub(super) struct PartnerFaults {
     signup_sessions: Fault,
     transaction_state: Fault,
     refund_state: Fault,
+    dispute_state: Fault,
     account_state: Fault,
 }
 
@@ -33,6 +36,7 @@ impl PartnerFaults {
             _ if self.down => Fault::Down,
             TRANSACTION_STATE_PATH => self.transaction_state,
             REFUND_STATE_PATH => self.refund_state,
+            DISPUTE_STATE_PATH => self.dispute_state,
             ACCOUNT_STATE_PATH => self.account_state,
             _ => self.signup_sessions,
         }

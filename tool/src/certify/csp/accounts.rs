@@ -86,7 +86,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
         facts: CheckFacts {
             id: "csp-account-form",
             name: "The members of an account have their types",
-            expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false",
+            expected: "texts as texts, amounts as whole numbers of minor units, eligible as true or false, a subscriberID without the number",
             mend: "Write the members as docs/api/csp.md has them: \"value\": 5000 and not \"5000\" or 50.00.",
         },
         run: |kit| Box::pin(async move { form(kit).await.into() }),

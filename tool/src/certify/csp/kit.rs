@@ -24,6 +24,7 @@ use onbill_domain::wire::csp_answer::{
 use serde::Serialize;
 use serde_json::Value;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 pub(super) const ACCOUNT: &str = "/account/validate";
 pub(super) const CHARGE: &str = "/transaction";
@@ -34,6 +35,7 @@ pub(super) struct CspKit {
     pub(super) caller: Caller,
     pub(super) key: Key,
     pub(super) numbers: Numbers,
+    signed_about: OnceCell<BillChargeRequest>,
 }
 
 impl Kit for CspKit {
@@ -44,7 +46,7 @@ impl Kit for CspKit {
 
 impl CspKit {
     pub(super) fn new(url: &str, key: Key, numbers: Numbers, limits: Limits) -> anyhow::Result<Self> {
-        Ok(Self { caller: Caller::new(url, limits)?, key, numbers })
+        Ok(Self { caller: Caller::new(url, limits)?, key, numbers, signed_about: OnceCell::new() })
     }
 
     fn answer_within(&self) -> Duration {
@@ -57,8 +59,9 @@ impl CspKit {
     }
 
     pub(super) async fn post_signed(&self, path: &str, body: &impl Serialize, signing: Signing) -> Seen {
-        let is_charge = path == CHARGE;
-        let within = if is_charge { self.caller.limits.charge_within } else { self.answer_within() };
+        // The partner waits for a charge and for a refund.
+        let is_handed_off = [CHARGE, REFUND].contains(&path);
+        let within = if is_handed_off { self.caller.limits.charge_within } else { self.answer_within() };
         let body = serde_json::to_value(body).unwrap_or_default();
         let request = self.caller.request(&Method::POST, path, &body, &self.key, signing);
         self.caller.send(request, within).await
@@ -71,8 +74,12 @@ impl CspKit {
 
     /// Looks up a charge.
     pub(super) async fn look_up(&self, transaction_id: &str) -> Seen {
+        self.look_up_signed(transaction_id, Signing::Genuine).await
+    }
+
+    pub(super) async fn look_up_signed(&self, transaction_id: &str, signing: Signing) -> Seen {
         let path = format!("{CHARGE}/{transaction_id}");
-        let request = self.caller.request(&Method::GET, &path, &Value::Null, &self.key, Signing::Genuine);
+        let request = self.caller.request(&Method::GET, &path, &Value::Null, &self.key, signing);
         self.caller.send(request, self.answer_within()).await
     }
 
@@ -129,6 +136,12 @@ impl CspKit {
         let charge = self.new_charge(&self.numbers.active).await?;
         approved(&self.post(CHARGE, &charge).await).map_err(|seen| format!("charge it first: {seen}"))?;
         Ok(charge)
+    }
+
+    /// One charge on the bill, about which all wrongly signed calls are: they would succeed if the
+    /// signature were right.
+    pub(super) async fn signed_about(&self) -> Result<&BillChargeRequest, String> {
+        self.signed_about.get_or_try_init(|| self.billed_charge()).await
     }
 
     /// A refund of some of a charge, with an id of its own.
@@ -202,20 +215,47 @@ pub(super) fn absent(seen: &Seen, code: ErrorCode) -> Finding {
     if has_error_code(&answer.body, code) { Ok(()) } else { Err(answer.to_string()) }
 }
 
-/// Whether two responses have the same body, as JSON.
+/// Whether two responses have the same body: byte for byte, or member for member as the origin reads
+/// them. An approved refund may have none.
 pub(super) fn same(first: &Seen, again: &Seen) -> Finding {
-    let body = |seen: &Seen| match seen {
-        Ok(answer) => answer.json().ok_or_else(|| answer.to_string()),
-        Err(none) => Err(none.to_string()),
-    };
-    // An approved refund may have no body.
-    let is_empty = |seen: &Seen| seen.as_ref().is_ok_and(|answer| answer.body.trim_ascii().is_empty());
-    if is_empty(first) && is_empty(again) {
-        return Ok(());
-    }
-    if body(first)? == body(again)? {
-        Ok(())
-    } else {
-        Err(format!("first {}, then {}", describe(first), describe(again)))
+    let body = |seen: &Seen| seen.clone().map_err(|none| none.to_string());
+    let (one, other) = (body(first)?, body(again)?);
+    let is_same = one.body.trim_ascii() == other.body.trim_ascii()
+        || one.members().is_some_and(|members| other.members() == Some(members));
+    if is_same { Ok(()) } else { Err(format!("first {one}, then {other}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::answer::NoAnswer;
+    use bytes::Bytes;
+
+    #[test]
+    fn same_body_is_read_as_the_origin_reads_it() {
+        let seen = |body: &'static str| {
+            let content_type = "application/json".to_owned();
+            Ok(Answer { status: 200, content_type, body: Bytes::from_static(body.as_bytes()) })
+        };
+        for (first, again) in [
+            ("", " "),
+            ("not JSON", "not JSON"),
+            (r#"{"status":"APPROVED","code":00}"#, r#"{"status":"APPROVED","code":00}"#),
+            (
+                r#"{"status":"APPROVED","billedOn":"2026-12-14"}"#,
+                r#"{"billedOn":"2026-12-14", "status":"APPROVED",}"#,
+            ),
+        ] {
+            assert_eq!(same(&seen(first), &seen(again)), Ok(()), "{first} {again}");
+        }
+        for (first, again) in [
+            ("", r#"{"status":"APPROVED"}"#),
+            (r#"{"status":"APPROVED"}"#, r#"{"status":"DECLINED"}"#),
+            (r#"{"status":"APPROVED"}"#, r#"{"status":"APPROVED","rawCode":"0"}"#),
+            ("not JSON", "no JSON"),
+        ] {
+            assert!(same(&seen(first), &seen(again)).is_err(), "{first} {again}");
+        }
+        assert!(same(&seen("{}"), &Err(NoAnswer::TooLarge)).is_err());
     }
 }

@@ -22,7 +22,7 @@ pub struct Numbers {
     pub active: Msisdn,
     /// A number that has never had an account.
     pub unknown: Msisdn,
-    /// An active prepaid account, whose balance pays for a few charges.
+    /// An active prepaid account, whose balance pays for a charge. The kit gives it back.
     #[serde(default)]
     pub prepaid: Option<Msisdn>,
     /// An active prepaid account whose balance is less than `amount`.

@@ -1,10 +1,10 @@
 //! Checks of the signature on a call: without it, anybody who reaches your API could charge your
-//! customers. Each asks for an account with a call that is signed wrongly in one way.
+//! customers. Each makes the calls about accounts and money, signed wrongly in one way.
 
-use super::kit::{ACCOUNT, CspKit};
+use super::kit::{ACCOUNT, CHARGE, CspKit, REFUND};
 use crate::certify::answer::{Seen, describe};
 use crate::certify::caller::{Signing, replay};
-use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
+use crate::certify::check::{Check, CheckFacts, Finding};
 use http::Method;
 
 pub(super) static CHECKS: &[Check<CspKit>] = &[
@@ -15,7 +15,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse every call whose signature you have not verified, before you read its body.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Missing).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Missing).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -24,7 +24,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare the HMAC over the signature base in constant time. docs/signing.md has vectors.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Wrong).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Wrong).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -33,7 +33,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Refuse a created that is more than 300 seconds from your clock.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::Late).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::Late).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -42,7 +42,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Verify @authority against your own name from your configuration, and not against what was signed.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::OtherAddress).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::OtherAddress).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -51,7 +51,7 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
             expected: "401, or another 4xx",
             mend: "Compare content-digest with the SHA-256 of the bytes that you received, before any parsing.",
         },
-        run: |kit| Box::pin(async move { is_refused(kit, Signing::BodyChanged).await }),
+        run: |kit| Box::pin(async move { is_refused(kit, Signing::BodyChanged).await.into() }),
     },
     Check {
         facts: CheckFacts {
@@ -64,9 +64,22 @@ pub(super) static CHECKS: &[Check<CspKit>] = &[
     },
 ];
 
-async fn is_refused(kit: &CspKit, signing: Signing) -> Outcome {
+/// Every route has to verify by itself. A refund of an unknown charge is refused for another reason, so
+/// the refund and the look-up are about a charge that is on the bill.
+async fn is_refused(kit: &CspKit, signing: Signing) -> Finding {
+    let at = |route: &str, seen: &Seen| refused(seen).map_err(|seen| format!("{route}: {seen}"));
     let question = kit.question(&kit.numbers.active);
-    refused(&kit.post_signed(ACCOUNT, &question, signing).await).into()
+    at(ACCOUNT, &kit.post_signed(ACCOUNT, &question, signing).await)?;
+    let billed = kit.signed_about().await?;
+    let refund = kit.new_refund(billed, kit.numbers.amount)?;
+    at(REFUND, &kit.post_signed(REFUND, &refund, signing).await)?;
+    // The look-up has no body that could be changed.
+    if signing != Signing::BodyChanged {
+        let seen = kit.look_up_signed(&billed.transaction_id, signing).await;
+        at("the look-up of a charge", &seen)?;
+    }
+    let charge = kit.new_charge(&kit.numbers.active).await?;
+    at(CHARGE, &kit.post_signed(CHARGE, &charge, signing).await)
 }
 
 async fn is_not_replayed(kit: &CspKit) -> Finding {

@@ -37,11 +37,11 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
 ];
 
 /// Without a charge of the partner's, these checks cannot run.
-fn no_charge() -> Outcome {
+pub(super) fn no_charge() -> Outcome {
     Outcome::Skipped("no charge of yours came to the kit in the time to wait".to_owned())
 }
 
-fn approved(charge: &PostedCharge) -> TransactionResponse {
+pub(super) fn approved(charge: &PostedCharge) -> TransactionResponse {
     TransactionResponse { status: TransactionStatus::Approved, ..charge.stated.clone() }
 }
 

@@ -8,6 +8,7 @@ use crate::certify::caller::{Caller, Signing};
 use crate::certify::check::Finding;
 use crate::certify::limits::PARALLEL_CALLS;
 use crate::certify::run::Kit;
+use crate::client::address;
 use anyhow::Context as _;
 use futures_util::future::join_all;
 use http::{Method, Uri};
@@ -88,9 +89,10 @@ impl PartnerKit {
         let operator = origin_key.party.operator_id();
         let operator =
             operator.context("the origin-to-partner key must be of an operator: party operator:ID")?;
-        let edge_url = settings.edge_url.trim_end_matches('/').to_owned();
-        let address: Uri = edge_url.parse().with_context(|| format!("{edge_url:?} is no address"))?;
+        // In the spelling in which the partner sends it: that is what it signs.
+        let address = address(&settings.edge_url, "/")?;
         let authority = address.authority().context("the edge's URL must name a host")?.to_string();
+        let edge_url = address.to_string().trim_end_matches('/').to_owned();
         let edge = PlayedEdge::new(settings.keys.clone(), operator.clone(), origin_key.clone(), authority);
         Ok(Self {
             caller: Caller::new(&settings.url, settings.limits)?,
@@ -223,4 +225,39 @@ pub(super) fn taken(seen: &Seen) -> Finding {
 /// Whether a call was refused as the caller's mistake.
 pub(super) fn refused(seen: &Seen) -> Finding {
     if seen.as_ref().is_ok_and(Answer::is_refusal) { Ok(()) } else { Err(describe(seen)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::limits::Limits;
+
+    // The pair of RFC 8037, appendices A.1 and A.2.
+    const RING: &str = r#"[
+        {"id":"p","party":"partner:netflix","use":"partner-call","alg":"ed25519",
+         "public":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","private":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"},
+        {"id":"o","party":"operator:acme","use":"origin-to-partner","alg":"hmac-sha256",
+         "secret":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"},
+        {"id":"e","party":"partner:netflix","use":"edge-to-partner","alg":"hmac-sha256",
+         "secret":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk"}]"#;
+
+    #[test]
+    fn edge_has_the_address_that_the_partner_signs() {
+        let settings = |edge_url: &str| PartnerSettings {
+            url: "https://partner.example".to_owned(),
+            keys: Keyring::parse(RING).expect("is well formed"),
+            operator: None,
+            edge_url: edge_url.to_owned(),
+            offer: OfferId::parse("netflix-standard").expect("is a slug"),
+            limits: Limits::default(),
+            wait: Duration::ZERO,
+        };
+        let kit = |edge_url| PartnerKit::new(&settings(edge_url), Box::new(|_| {}));
+        for edge_url in ["https://Kit.Example:443/", "https://kit.example"] {
+            assert_eq!(kit(edge_url).expect("is an address").edge_url, "https://kit.example");
+        }
+        for edge_url in ["kit.example", "https://u:p@kit.example"] {
+            assert!(kit(edge_url).is_err(), "{edge_url}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod charges;
+mod disputes;
 mod kit;
 mod overall;
 mod played_edge;
@@ -42,7 +43,15 @@ pub struct PartnerSettings {
 }
 
 fn checks() -> impl Iterator<Item = &'static Check<PartnerKit>> {
-    let calls = [signup::CHECKS, accounts::CHECKS, signatures::CHECKS, charges::CHECKS, refunds::CHECKS];
+    // The signatures come after the charge and the refund of the partner's that they are about.
+    let calls = [
+        signup::CHECKS,
+        accounts::CHECKS,
+        charges::CHECKS,
+        refunds::CHECKS,
+        disputes::CHECKS,
+        signatures::CHECKS,
+    ];
     // The last ones judge all calls before them.
     calls.into_iter().flatten().chain(overall::CHECKS)
 }

@@ -30,7 +30,7 @@ use onbill_domain::wire::ott::{
 use onbill_domain::wire::parse;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -69,6 +69,8 @@ pub(super) struct PostedCharge {
 struct Notes {
     /// The sessions by their token.
     sessions: HashMap<String, Session>,
+    /// The nonces that came, each with the id of its key.
+    nonces: HashSet<(String, String)>,
     /// Why the latest call was refused, if one was.
     refused: Option<String>,
 }
@@ -163,8 +165,12 @@ impl PlayedEdge {
         let verified = match received {
             None => Err("it is not signed"),
             Some(received) => verify_request(&target, received, &self.ring, KeyUse::PartnerCall, now())
-                .map(|_| received.signature.to_owned())
-                .map_err(onbill_domain::signature::SignatureError::as_str),
+                .map_err(onbill_domain::signature::SignatureError::as_str)
+                .and_then(|verified| {
+                    let nonce = (verified.key.id.clone(), verified.nonce.value().to_owned());
+                    let is_first = self.locked().nonces.insert(nonce);
+                    is_first.then(|| received.signature.to_owned()).ok_or("its nonce came before")
+                }),
         };
         verified.map_err(|why| {
             self.locked().refused = Some(format!("{method} {}: {why}", quote(uri.path())));
@@ -334,4 +340,36 @@ fn success(status: StatusCode, stated: &impl Serialize) -> Answered {
 fn new_id() -> Result<String, Reject> {
     let bytes = random_bytes().map_err(|_| Reject::service_unavailable())?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::signature::sign_request;
+
+    // The pair of RFC 8037, appendices A.1 and A.2.
+    const RING: &str = r#"[
+        {"id":"p","party":"partner:netflix","use":"partner-call","alg":"ed25519",
+         "public":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","private":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"},
+        {"id":"o","party":"operator:acme","use":"origin-to-partner","alg":"hmac-sha256",
+         "secret":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"}]"#;
+
+    #[test]
+    fn nonce_works_once() {
+        let ring = Keyring::parse(RING).expect("is well formed");
+        let last = |key_use| ring.keys_for_use(key_use).last().expect("is there").clone();
+        let acme = OperatorId::parse("acme").expect("is a slug");
+        let authority = "kit.example".to_owned();
+        let edge = PlayedEdge::new(ring.clone(), acme, last(KeyUse::OriginToPartner), authority);
+        let verify = |nonce: &str| {
+            let request = Request::post("https://kit.example/ott/v1/token/validate");
+            let request = request.header(CONTENT_TYPE, "application/json").body(Bytes::from_static(b"{}"));
+            let mut request = request.expect("is a request");
+            sign_request(&mut request, &last(KeyUse::PartnerCall), now(), nonce).expect("signs");
+            edge.verify(request.method(), request.uri(), request.headers(), request.body()).is_ok()
+        };
+        assert_eq!(["nonce-1", "nonce-2", "nonce-1"].map(verify), [true, true, false]);
+        let why = edge.latest_refusal().expect("there is one");
+        assert!(why.ends_with("its nonce came before"), "{why}");
+    }
 }

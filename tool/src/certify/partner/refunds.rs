@@ -17,7 +17,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             expected: "2xx",
             mend: "Take POST /refund-state for your refunds, and answer 200.",
         },
-        run: |kit| Box::pin(async move { settled(kit).await }),
+        run: |kit| Box::pin(async move { is_taken(kit).await }),
     },
     Check {
         facts: CheckFacts {
@@ -44,12 +44,16 @@ fn no_refund() -> Outcome {
     Outcome::Skipped("no refund of yours came to the kit in the time to wait".to_owned())
 }
 
-async fn report(kit: &PartnerKit, refund: &RefundResponse) -> Finding {
-    let stated = RefundResponse { status: TransactionStatus::Approved, ..refund.clone() };
-    taken(&kit.report(REFUND_STATE_PATH, &stated).await)
+/// The refund as it ended.
+pub(super) fn settled(refund: &RefundResponse) -> RefundResponse {
+    RefundResponse { status: TransactionStatus::Approved, ..refund.clone() }
 }
 
-async fn settled(kit: &PartnerKit) -> Outcome {
+async fn report(kit: &PartnerKit, refund: &RefundResponse) -> Finding {
+    taken(&kit.report(REFUND_STATE_PATH, &settled(refund)).await)
+}
+
+async fn is_taken(kit: &PartnerKit) -> Outcome {
     let Some(refund) = kit.refund().await else { return no_refund() };
     report(kit, refund).await.into()
 }

@@ -2,12 +2,21 @@
 //! declined and accounts as closed.
 
 use super::accounts::state;
+use super::charges::approved;
+use super::disputes::Dispute;
 use super::kit::{PartnerKit, refused, taken};
+use super::refunds::settled;
 use crate::certify::caller::{Signing, replay};
 use crate::certify::check::{Check, CheckFacts, Finding};
 use http::Method;
+use onbill_domain::key::Key;
 use onbill_domain::pai::PaiState;
-use onbill_domain::wire::partner::ACCOUNT_STATE_PATH;
+use onbill_domain::wire::dispute::DisputeState;
+use onbill_domain::wire::partner::{
+    ACCOUNT_STATE_PATH, DISPUTE_STATE_PATH, REFUND_STATE_PATH, TRANSACTION_STATE_PATH,
+};
+use serde::Serialize;
+use serde_json::Value;
 
 pub(super) static CHECKS: &[Check<PartnerKit>] = &[
     Check {
@@ -76,19 +85,40 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
 ];
 
 async fn is_refused(kit: &PartnerKit, signing: Signing) -> Finding {
-    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    refused(&kit.report_signed(ACCOUNT_STATE_PATH, &stated, &kit.origin_key, signing).await)
+    all_refused(kit, &kit.origin_key, signing).await
 }
 
 async fn edge_key(kit: &PartnerKit) -> Finding {
-    let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    refused(&kit.report_signed(ACCOUNT_STATE_PATH, &stated, &kit.edge_key, Signing::Genuine).await)
+    all_refused(kit, &kit.edge_key, Signing::Genuine).await
+}
+
+/// Every webhook has to verify by itself. What is unknown is refused for another reason, so each is about
+/// what the partner knows: those about charges and refunds are sent when it has posted one.
+async fn all_refused(kit: &PartnerKit, key: &Key, signing: Signing) -> Finding {
+    let mut webhooks =
+        vec![(ACCOUNT_STATE_PATH, json(&state(kit.known_pai().await?, PaiState::Suspended, 2))?)];
+    if let Some(charge) = kit.charge().await {
+        webhooks.push((TRANSACTION_STATE_PATH, json(&approved(charge))?));
+        webhooks.push((DISPUTE_STATE_PATH, json(&Dispute::new(charge)?.in_state(DisputeState::Open))?));
+    }
+    if let Some(refund) = kit.refund().await {
+        webhooks.push((REFUND_STATE_PATH, json(&settled(refund))?));
+    }
+    for (path, body) in webhooks {
+        refused(&kit.report_signed(path, &body, key, signing).await)
+            .map_err(|seen| format!("{path}: {seen}"))?;
+    }
+    Ok(())
+}
+
+fn json(stated: &impl Serialize) -> Result<Value, String> {
+    serde_json::to_value(stated).map_err(|error| error.to_string())
 }
 
 async fn replayed(kit: &PartnerKit) -> Finding {
     let within = kit.caller.limits.answer_within;
     let stated = state(kit.known_pai().await?, PaiState::Suspended, 2);
-    let body = serde_json::to_value(stated).map_err(|error| error.to_string())?;
+    let body = json(&stated)?;
     let (method, key) = (Method::POST, &kit.origin_key);
     let request = kit.caller.request(&method, ACCOUNT_STATE_PATH, &body, key, Signing::Genuine);
     let again = replay(&request);

@@ -22,7 +22,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
             id: "partner-signup-token-spent",
             name: "The token is spent with your signature",
             expected: "POST /ott/v1/token/validate at the edge, signed with your partner-call key",
-            mend: "Spend the token before you answer, or at the latest when the page opens. `onbill verify` explains a refused signature.",
+            mend: "Spend the token before you answer 201. `onbill verify` explains a refused signature.",
         },
         run: |kit| Box::pin(async move { token_spent(kit).await.into() }),
     },

@@ -15,8 +15,8 @@ use onbill_domain::wire::parse;
 
 /// 1. The call is JSON → else 415, 413; signed by an operator's origin → else 401.
 /// 2. It has the expected members → else 400; it is about that operator → else 403.
-/// 3. KV has it, or a newer one → 200 with what was reported; another operator's PAI → 403; KV
-///    fails → 503, and the origin reports it again.
+/// 3. KV has it, or a newer one, or the origins will be asked → 200 with what was reported; another
+///    operator's PAI → 403; KV fails → 503, and the origin reports it again.
 ///
 /// No nonce is spent: a call that is replayed reports what was true, and an older mapping changes
 /// nothing.
@@ -30,9 +30,9 @@ pub(crate) async fn post_pai_mapping<P: Platform>(
     caller.check_operator(&request.mapping.operator)?;
     // 3.
     match update_mapping(call, request.pai, &request.mapping).await {
-        Ok(StoredMapping::Same | StoredMapping::Behind | StoredMapping::Ahead) => {
-            Ok(json_response(StatusCode::OK, &request.mapping)?)
-        }
+        Ok(
+            StoredMapping::Same | StoredMapping::Behind | StoredMapping::Ahead | StoredMapping::LeftToOrigins,
+        ) => Ok(json_response(StatusCode::OK, &request.mapping)?),
         Ok(StoredMapping::Foreign) => Err(forbidden().into()),
         Err(KvUnavailable) => Err(Reject::service_unavailable().into()),
     }

@@ -31,7 +31,8 @@ struct Compared {
 /// 3. How KV compared with each → 200; KV fails for one of them → 503, and the origin reports all
 ///    of them again.
 ///
-/// What KV has newer or of another operator is reported, not changed. As with a single one no nonce
+/// What KV has newer or of another operator is reported, not changed. What is left to the origins
+/// counts as the same: there is nothing to mend. As with a single one no nonce
 /// is spent.
 pub(crate) async fn post_pai_mappings<P: Platform>(
     call: &Call<'_, P>,
@@ -69,7 +70,7 @@ pub(crate) async fn post_pai_mappings<P: Platform>(
         Some(PaiMappingRequest { pai: one.pai, mapping })
     });
     let response = PaiMappingsResponse {
-        same: pais(StoredMapping::Same).count(),
+        same: pais(StoredMapping::Same).count() + pais(StoredMapping::LeftToOrigins).count(),
         behind: pais(StoredMapping::Behind).count(),
         ahead: pais(StoredMapping::Ahead).collect(),
         foreign: pais(StoredMapping::Foreign).collect(),
