@@ -85,7 +85,17 @@ pub(super) const SOURCES: &[Source] = &[
         table: "pais",
         title: "Links with partners",
         by: KeptBy::Subscriber,
-        columns: &["created_at", "pai", "partner", "state", "closed_reason", "closed_at"],
+        columns: &[
+            "created_at",
+            "pai",
+            "partner",
+            "state",
+            "closed_reason",
+            "closed_at",
+            "dark_since",
+            "cut_over_at",
+            "paid_until",
+        ],
     },
     Source {
         table: "signups",
@@ -178,6 +188,7 @@ pub(super) const SOURCES: &[Source] = &[
             "billed_on",
             "settled_at",
             "refunded_minor",
+            "billing_ref",
         ],
     },
     Source {
@@ -197,6 +208,24 @@ pub(super) const SOURCES: &[Source] = &[
             "raw_code",
             "settled_at",
             "borne_by",
+        ],
+    },
+    Source {
+        table: "refund_requests",
+        title: "Refunds that a second person decides about",
+        by: KeptBy::Charge,
+        columns: &[
+            "asked_at",
+            "request_id",
+            "transaction_id",
+            "amount_minor",
+            "currency",
+            "reason",
+            "borne_by",
+            "reference",
+            "asked_role",
+            "state",
+            "decided_at",
         ],
     },
     Source {
@@ -327,7 +356,8 @@ mod tests {
     const SCHEMA: &str = include_str!("../../../migrations/schema.sqlite.sql");
 
     /// What says nothing about the person, or nothing that a person could read: hashes, sealed values of
-    /// what they know, the technology of a call, and who of the operator's staff it was.
+    /// what they know, the technology of a call, the place in a file that was loaded, and who of the
+    /// operator's staff it was.
     const NOT_SHOWN: &[&str] = &[
         "fingerprint",
         "number_index",
@@ -345,7 +375,12 @@ mod tests {
         "words_sha256",
         "correlator",
         "traceparent",
+        "migration_file",
+        "migration_line",
+        "migration_fingerprint",
         "actor",
+        "asked_by",
+        "decided_by",
         "key_id",
         "subject",
         "previous",
