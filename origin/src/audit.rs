@@ -53,10 +53,11 @@ pub async fn read_audit(
     mut on_page: impl AsyncFnMut(Vec<AuditLine>) -> bool,
 ) -> Result<AuditEnd, StoreError> {
     let end = store.find_audit_end().await?;
-    let mut after = 0;
+    // No entry is at 0 or before, and one that somebody has put there shows.
+    let mut after = i64::MIN;
     loop {
         let mut page = store.list_audit_lines(after, LINES_AT_ONCE).await?;
-        page.retain(|line| u64::try_from(line.sequence).is_ok_and(|sequence| sequence <= end.newest));
+        page.retain(|line| u64::try_from(line.sequence).map_or(true, |sequence| sequence <= end.newest));
         let Some(last) = page.last() else { return Ok(end) };
         after = last.sequence;
         if !on_page(page).await {

@@ -9,6 +9,7 @@ use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditLine, AuditOutcome};
 use onbill_origin::audit::{has_exported, read_audit, verify_ledger};
 use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{AdoptResult, AuditStamp, ClosePaiResult, LostPai, StoreError};
+use onbill_test_harness::database::TestDb;
 
 on_each_database!(
     an_audit_begins_empty,
@@ -23,6 +24,7 @@ on_each_database!(
     a_removed_end_shows,
     without_its_end_nothing_is_done,
     an_entry_beyond_the_end_shows,
+    an_entry_before_the_first_shows,
     an_entry_with_an_unknown_word_shows,
     an_export_shows_another_chain,
 );
@@ -229,6 +231,22 @@ async fn an_entry_beyond_the_end_shows(db: TestStore) {
         .run_sql("UPDATE audit_end SET lines = 2, hash = (SELECT hash FROM audit WHERE sequence = 2)")
         .await;
     assert_eq!(verify(&db).await, Err("after entry 2, there are entries beyond the end".to_owned()));
+}
+
+/// Who can write the database can also remove its checks.
+async fn an_entry_before_the_first_shows(db: TestStore) {
+    look_three_times(&db).await;
+    let unchecked = match &db.place {
+        TestDb::Sqlite(_) => "PRAGMA ignore_check_constraints = ON",
+        TestDb::Postgres { .. } => "ALTER TABLE audit DROP CONSTRAINT audit_sequence_check",
+    };
+    let forged = format!(
+        "{unchecked};
+         INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, previous, hash)
+         SELECT 0, recorded_at, actor, role, key_id, act, outcome, 'forged', hash FROM audit WHERE sequence = 1"
+    );
+    db.place.run_sql(&forged).await;
+    assert_eq!(verify(&db).await, Err("entry 1 was changed: its hash is another".to_owned()));
 }
 
 async fn an_entry_with_an_unknown_word_shows(db: TestStore) {
