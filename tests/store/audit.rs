@@ -6,7 +6,7 @@ use crate::test_store::{NOW, TestStore, fresh_nonce, new_pai, parse_ext_id, seal
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditLine, AuditOutcome};
-use onbill_origin::audit::{has_exported, read_audit, verify_ledger};
+use onbill_origin::audit::{AuditPart, has_exported, read_audit, verify_ledger};
 use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{AdoptResult, AuditStamp, ClosePaiResult, LostPai, StoreError};
 use onbill_test_harness::database::TestDb;
@@ -207,8 +207,10 @@ async fn a_removed_end_shows(db: TestStore) {
     assert_eq!(verify(&db).await, Err("the end is missing after entry 3".to_owned()));
     // What is left can still be read.
     let mut read = 0;
-    let end = read_audit(&db.store, async |page| {
-        read += page.len();
+    let end = read_audit(&db.store, async |part| {
+        if let AuditPart::Entries(entries) = part {
+            read += entries.len();
+        }
         true
     });
     let end = end.await.expect("works");
@@ -252,7 +254,19 @@ async fn an_entry_before_the_first_shows(db: TestStore) {
 async fn an_entry_with_an_unknown_word_shows(db: TestStore) {
     look_three_times(&db).await;
     db.place.run_sql("UPDATE audit SET role = 'x' WHERE sequence = 2").await;
-    assert_eq!(verify(&db).await, Err("an entry from 1 on was changed".to_owned()));
+    let why = "entry 2 was changed: no onbill writes such a value of role";
+    assert_eq!(verify(&db).await, Err(why.to_owned()));
+    // The others are still read.
+    let mut places = Vec::new();
+    let read = read_audit(&db.store, async |part| {
+        match part {
+            AuditPart::Entries(entries) => places.extend(entries.iter().map(|line| Ok(line.sequence))),
+            AuditPart::Unreadable { sequence, column } => places.push(Err((sequence, column))),
+        }
+        true
+    });
+    read.await.expect("works");
+    assert_eq!(places, [Ok(1), Err((2, "role")), Ok(3)]);
 }
 
 async fn an_export_shows_another_chain(db: TestStore) {
