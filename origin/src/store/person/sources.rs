@@ -11,8 +11,11 @@ pub(super) enum KeptBy {
     Charge,
     /// By the coupons that they have bought.
     Coupon,
-    /// By the index of their number.
+    /// By the index of their number: what the operator reports of its present holder.
     Number,
+    /// By their number, from the moment on at which it became theirs: an earlier holder has left rows,
+    /// too. This is the moment of a row, in seconds. Of a day on which both had it, nothing is read.
+    NumberSince(&'static str),
     /// By their handle.
     Handle,
 }
@@ -41,6 +44,11 @@ impl Source {
                 "JOIN coupons c ON c.coupon_id = t.coupon_id JOIN pais p ON p.pai = c.pai WHERE p.subscriber_id"
             }
             KeptBy::Number => "WHERE t.number_index",
+            KeptBy::NumberSince(moment) => &format!(
+                "JOIN subscribers s ON s.number_index = t.number_index
+                 WHERE {moment} * 1000000000 >= coalesce(s.number_since_nanoseconds, s.created_at * 1000000000)
+                    AND s.subscriber_id"
+            ),
             KeptBy::Handle => "WHERE t.handle",
         };
         let order = self.columns[0];
@@ -314,7 +322,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source {
         table: "flows",
         title: "Visits of the last day",
-        by: KeptBy::Number,
+        by: KeptBy::NumberSince("t.started_at"),
         columns: &[
             "started_at",
             "partner",
@@ -331,13 +339,13 @@ pub(super) const SOURCES: &[Source] = &[
     Source {
         table: "number_checks",
         title: "How often partners asked about the number",
-        by: KeptBy::Number,
+        by: KeptBy::NumberSince("t.day * 86400"),
         columns: &["day", "partner", "counted"],
     },
     Source {
         table: "sim_swaps",
         title: "The latest change of the SIM",
-        by: KeptBy::Number,
+        by: KeptBy::NumberSince("t.swapped_at"),
         columns: &["swapped_at"],
     },
     Source {
