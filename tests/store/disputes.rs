@@ -122,7 +122,7 @@ async fn only_a_settled_charge_of_a_partner_is_disputed(db: TestStore) {
     let pending = db.post_new_charge(new_charge(subscriber.pai, "c-1", 1000)).await;
     assert_eq!(post(&db, &pending, "D-1", FRAUD).await, PostDisputeResult::ChargePending);
     let coupons = db.redeem_new_coupon(1, "k-1", "r-1").await;
-    assert_eq!(post(&db, &coupons, "D-1", FRAUD).await, PostDisputeResult::TransactionNotFound);
+    assert_eq!(post(&db, &coupons, "D-1", FRAUD).await, PostDisputeResult::CouponsCharge);
     let declined = format!(
         "UPDATE transactions SET status = 'DECLINED', decline_reason = 'risk-declined', settled_at = {}
          WHERE transaction_id = '{pending}'",

@@ -260,9 +260,8 @@ pub(super) async fn post_desk_refund(
     transaction_id: &str,
     new: &NewRefund,
 ) -> Result<PostRefundResult, TxError> {
-    // The partner knows nothing of a coupon's charge, and would be told of the refund.
     let result = if redemption_outcome::find_coupon_of_charge(tx, transaction_id).await?.is_some() {
-        PostRefundResult::TransactionNotFound
+        PostRefundResult::CouponsCharge
     } else {
         refund::post_refund(tx, now, new).await?
     };

@@ -268,9 +268,8 @@ pub(super) fn post_desk_refund(
     transaction_id: &str,
     new: &NewRefund,
 ) -> Result<PostRefundResult, StoreError> {
-    // The partner knows nothing of a coupon's charge, and would be told of the refund.
     let result = if redemption_outcome::is_coupon_charge(tx, transaction_id)? {
-        PostRefundResult::TransactionNotFound
+        PostRefundResult::CouponsCharge
     } else {
         refund::post_refund(tx, now, new)?
     };
