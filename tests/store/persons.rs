@@ -112,7 +112,8 @@ async fn nothing_of_an_earlier_holder_of_the_number_is_listed(db: TestStore) {
          FROM subscribers"
     );
     db.place.run_sql(&facts).await;
-    let by_number = |tables: &[KeptTable]| ["sim_swaps", "number_checks", "flows"].map(|name| count(tables, name));
+    let by_number =
+        |tables: &[KeptTable]| ["sim_swaps", "number_checks", "flows"].map(|name| count(tables, name));
     assert_eq!(by_number(&list(&db, 1).await), [1, 1, 1]);
 
     let changed = NOW.plus_seconds(5 * 86_400);

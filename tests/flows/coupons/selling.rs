@@ -143,7 +143,8 @@ async fn each_resend_and_void_is_in_the_audit() {
         assert_eq!(answer.0, StatusCode::OK, "{answer:?}");
     }
     let entries = system.acme.app().store.list_audit_lines(0, 100).await.expect("reads");
-    let said: Vec<_> = entries.iter().map(|entry| (entry.act, entry.role, entry.subject.as_deref())).collect();
+    let said: Vec<_> =
+        entries.iter().map(|entry| (entry.act, entry.role, entry.subject.as_deref())).collect();
     assert_eq!(
         said,
         [

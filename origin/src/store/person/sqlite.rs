@@ -14,11 +14,9 @@ pub(super) fn list_kept_rows(
     let mut tables = Vec::new();
     for source in SOURCES {
         let key: &dyn ToSql = match source.by {
-            KeptBy::Subscriber
-            | KeptBy::Pai
-            | KeptBy::Charge
-            | KeptBy::Coupon
-            | KeptBy::NumberSince(_) => &subscriber.subscriber_id,
+            KeptBy::Subscriber | KeptBy::Pai | KeptBy::Charge | KeptBy::Coupon | KeptBy::NumberSince(_) => {
+                &subscriber.subscriber_id
+            }
             KeptBy::Number => &number.0,
             KeptBy::Handle => &subscriber.handle,
         };
