@@ -61,7 +61,8 @@ CREATE TABLE audit (
     previous TEXT NOT NULL,
     hash TEXT NOT NULL,
     PRIMARY KEY (sequence),
-    UNIQUE (previous)
+    UNIQUE (previous),
+    CHECK (sequence > 0)
 );
 CREATE INDEX audit_by_act ON audit (act, sequence);
 CREATE INDEX audit_by_actor ON audit (actor, sequence);

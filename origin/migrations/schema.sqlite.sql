@@ -40,7 +40,7 @@ CREATE TABLE alarms (
 CREATE INDEX alarms_by_end ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
 
 CREATE TABLE audit (
-    sequence    INTEGER PRIMARY KEY,
+    sequence    INTEGER PRIMARY KEY CHECK (sequence > 0),
     recorded_at INTEGER NOT NULL,
     actor       TEXT NOT NULL,
     role        TEXT NOT NULL,

@@ -46,20 +46,53 @@ impl Checked {
     }
 }
 
-/// Reads the audit as far as it is now, page by page, whatever its end says. Entries that are added
+/// Some of the audit, in order.
+pub enum AuditPart {
+    Entries(Vec<AuditLine>),
+    /// An entry has a word or a time that no onbill writes.
+    Unreadable {
+        sequence: i64,
+        column: &'static str,
+    },
+}
+
+/// Reads the audit as far as it is now, part by part, whatever its end says. Entries that are added
 /// meanwhile are left out.
 pub async fn read_audit(
     store: &Store,
-    mut on_page: impl AsyncFnMut(Vec<AuditLine>) -> bool,
+    mut on_part: impl AsyncFnMut(AuditPart) -> bool,
 ) -> Result<AuditEnd, StoreError> {
     let end = store.find_audit_end().await?;
-    let mut after = 0;
+    let is_beyond = |sequence: i64| u64::try_from(sequence).is_ok_and(|sequence| sequence > end.newest);
+    // No entry is at 0 or before, and one that somebody has put there shows.
+    let mut after = i64::MIN;
+    // Entries to read one by one, because the page that they are on cannot be read.
+    let mut alone = 0_u32;
     loop {
-        let mut page = store.list_audit_lines(after, LINES_AT_ONCE).await?;
-        page.retain(|line| u64::try_from(line.sequence).is_ok_and(|sequence| sequence <= end.newest));
-        let Some(last) = page.last() else { return Ok(end) };
-        after = last.sequence;
-        if !on_page(page).await {
+        let limit = if alone > 0 { 1 } else { LINES_AT_ONCE };
+        alone = alone.saturating_sub(1);
+        let part = match store.list_audit_lines(after, limit).await {
+            Ok(mut page) => {
+                page.retain(|line| !is_beyond(line.sequence));
+                let Some(last) = page.last() else { return Ok(end) };
+                after = last.sequence;
+                AuditPart::Entries(page)
+            }
+            Err(StoreError::InconsistentRow { table: "audit", .. }) if limit > 1 => {
+                alone = LINES_AT_ONCE;
+                continue;
+            }
+            Err(StoreError::InconsistentRow { table: "audit", column }) => {
+                let Some(sequence) = store.find_audit_place_after(after).await? else { return Ok(end) };
+                if is_beyond(sequence) {
+                    return Ok(end);
+                }
+                after = sequence;
+                AuditPart::Unreadable { sequence, column }
+            }
+            Err(error) => return Err(error),
+        };
+        if !on_part(part).await {
             return Ok(end);
         }
     }
@@ -73,9 +106,18 @@ pub struct AuditCheck {
 }
 
 impl AuditCheck {
-    /// Checks a page, as far as nothing was wrong before.
-    pub fn take_page(&mut self, page: &[AuditLine]) {
-        for line in page {
+    /// Checks what comes next, as far as nothing was wrong before.
+    pub fn take(&mut self, part: &AuditPart) {
+        let entries = match part {
+            AuditPart::Entries(entries) => entries,
+            AuditPart::Unreadable { sequence, column } => {
+                self.wrong.get_or_insert_with(|| {
+                    format!("entry {sequence} was changed: no onbill writes such a value of {column}")
+                });
+                return;
+            }
+        };
+        for line in entries {
             if self.wrong.is_some() {
                 return;
             }
@@ -111,18 +153,11 @@ impl AuditCheck {
 /// Checks the audit in the database: its end, or what is wrong with it and where.
 pub async fn verify_ledger(store: &Store) -> Result<Result<ChainEnd, String>, StoreError> {
     let mut check = AuditCheck::default();
-    let read = read_audit(store, async |page| {
-        check.take_page(&page);
+    let read = read_audit(store, async |part| {
+        check.take(&part);
         check.wrong.is_none()
     });
-    let end = match read.await {
-        Ok(end) => end,
-        // No onbill writes such a word or time. Which entry of the page has it is not known.
-        Err(StoreError::InconsistentRow { table: "audit", .. }) => {
-            return Ok(Err(format!("an entry from {} on was changed", check.checked.lines + 1)));
-        }
-        Err(error) => return Err(error),
-    };
+    let end = read.await?;
     Ok(check.finish(end))
 }
 

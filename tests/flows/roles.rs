@@ -33,6 +33,8 @@ fn calls(pai: &str, charge: &str) -> Vec<(Act, String, Value)> {
         (Act::DecideDispute, "/disputes".to_owned(), dispute("accepted")),
         (Act::DecideDispute, "/disputes".to_owned(), dispute("rejected")),
         (Act::ResendSms, "/sms/k-1/resend".to_owned(), json!({"ref": "T-1"})),
+        (Act::ResendSms, "/coupons/k-1/resend".to_owned(), json!({})),
+        (Act::VoidCoupon, "/coupons/k-1/void".to_owned(), json!({})),
         (Act::RetryJob, "/queue/1/retry".to_owned(), json!({})),
         (
             Act::EraseSubscriber,

@@ -6,9 +6,10 @@ use crate::test_store::{NOW, TestStore, fresh_nonce, new_pai, parse_ext_id, seal
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::wire::audit::{ActorRole, AuditAct, AuditLine, AuditOutcome};
-use onbill_origin::audit::{has_exported, read_audit, verify_ledger};
+use onbill_origin::audit::{AuditPart, has_exported, read_audit, verify_ledger};
 use onbill_origin::instruments::Alarm;
 use onbill_origin::store::{AdoptResult, AuditStamp, ClosePaiResult, LostPai, StoreError};
+use onbill_test_harness::database::TestDb;
 
 on_each_database!(
     an_audit_begins_empty,
@@ -23,6 +24,7 @@ on_each_database!(
     a_removed_end_shows,
     without_its_end_nothing_is_done,
     an_entry_beyond_the_end_shows,
+    an_entry_before_the_first_shows,
     an_entry_with_an_unknown_word_shows,
     an_export_shows_another_chain,
 );
@@ -205,8 +207,10 @@ async fn a_removed_end_shows(db: TestStore) {
     assert_eq!(verify(&db).await, Err("the end is missing after entry 3".to_owned()));
     // What is left can still be read.
     let mut read = 0;
-    let end = read_audit(&db.store, async |page| {
-        read += page.len();
+    let end = read_audit(&db.store, async |part| {
+        if let AuditPart::Entries(entries) = part {
+            read += entries.len();
+        }
         true
     });
     let end = end.await.expect("works");
@@ -231,10 +235,38 @@ async fn an_entry_beyond_the_end_shows(db: TestStore) {
     assert_eq!(verify(&db).await, Err("after entry 2, there are entries beyond the end".to_owned()));
 }
 
+/// Who can write the database can also remove its checks.
+async fn an_entry_before_the_first_shows(db: TestStore) {
+    look_three_times(&db).await;
+    let unchecked = match &db.place {
+        TestDb::Sqlite(_) => "PRAGMA ignore_check_constraints = ON",
+        TestDb::Postgres { .. } => "ALTER TABLE audit DROP CONSTRAINT audit_sequence_check",
+    };
+    let forged = format!(
+        "{unchecked};
+         INSERT INTO audit (sequence, recorded_at, actor, role, key_id, act, outcome, previous, hash)
+         SELECT 0, recorded_at, actor, role, key_id, act, outcome, 'forged', hash FROM audit WHERE sequence = 1"
+    );
+    db.place.run_sql(&forged).await;
+    assert_eq!(verify(&db).await, Err("entry 1 was changed: its hash is another".to_owned()));
+}
+
 async fn an_entry_with_an_unknown_word_shows(db: TestStore) {
     look_three_times(&db).await;
     db.place.run_sql("UPDATE audit SET role = 'x' WHERE sequence = 2").await;
-    assert_eq!(verify(&db).await, Err("an entry from 1 on was changed".to_owned()));
+    let why = "entry 2 was changed: no onbill writes such a value of role";
+    assert_eq!(verify(&db).await, Err(why.to_owned()));
+    // The others are still read.
+    let mut places = Vec::new();
+    let read = read_audit(&db.store, async |part| {
+        match part {
+            AuditPart::Entries(entries) => places.extend(entries.iter().map(|line| Ok(line.sequence))),
+            AuditPart::Unreadable { sequence, column } => places.push(Err((sequence, column))),
+        }
+        true
+    });
+    read.await.expect("works");
+    assert_eq!(places, [Ok(1), Err((2, "role")), Ok(3)]);
 }
 
 async fn an_export_shows_another_chain(db: TestStore) {

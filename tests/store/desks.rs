@@ -5,7 +5,7 @@ use crate::events::{new_event, record_event};
 use crate::outcome::done;
 use crate::races::{at_once, how_many};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_coupon, new_refund, new_signup, new_subscription, parse_day,
+    NOW, TestStore, code_sms, fresh_nonce, new_coupon, new_refund, new_signup, new_subscription, parse_day,
     parse_ext_id, partner_id, sealed_number, subscription_terms, usd,
 };
 use onbill_domain::account_event::AccountEvent;
@@ -17,9 +17,11 @@ use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_origin::audit::verify_ledger;
 use onbill_origin::config::SettlementModel;
+use onbill_origin::instruments::Alarm;
 use onbill_origin::settlement::{Shares, sum_up};
 use onbill_origin::store::{
-    ClosePaiResult, DeskSmsKind, DeskSubscriber, IssueSignupResult, NewRefund, Period, PostRefundResult,
+    ChangeCouponResult, ClosePaiResult, DeskSmsKind, DeskSubscriber, IssueSignupResult, NewRefund, Period,
+    PostRefundResult,
 };
 
 on_each_database!(
@@ -28,6 +30,7 @@ on_each_database!(
     nothing_of_an_earlier_subscriber_is_read,
     nobody_is_found_by_an_erased_number,
     a_closed_link_is_shown_with_its_reason,
+    the_audit_keeps_nothing_that_names_no_coupon_and_no_alarm,
     partners_and_operators_refunds_share_what_is_left,
     refunds_of_both_at_once_never_give_back_more_than_there_was,
     the_partner_hears_of_an_operators_refund,
@@ -154,6 +157,23 @@ async fn a_closed_link_is_shown_with_its_reason(db: TestStore) {
     let links = db.store.list_desk_links(found.subscriber_id, 20).await.expect("works");
     let link = &links[0];
     assert_eq!((link.state, link.closed_reason, link.closed_at), (PaiState::Closed, Some(reason), Some(NOW)));
+}
+
+/// Somebody may have typed a number.
+async fn the_audit_keeps_nothing_that_names_no_coupon_and_no_alarm(db: TestStore) {
+    let typed = "+12025550101";
+    let voided = db.store.void_coupon_by_hand(None, NOW, stamp("T-1"), parse_ext_id(typed)).await;
+    assert_eq!(voided, Ok(ChangeCouponResult::NotFound));
+    let resent = db.store.resend_sms(None, NOW, stamp("T-2"), parse_ext_id(typed), code_sms(1)).await;
+    assert_eq!(resent, Ok(ChangeCouponResult::NotFound));
+    let closed = db.store.close_seen_alarms(NOW, stamp("T-3"), Alarm::CouponUnpaid, Some(typed.to_owned()));
+    assert_eq!(closed.await, Ok(0));
+    db.sign_up_subscriber(1).await;
+    db.issue_new_coupon(new_coupon(1, "coupon-1")).await;
+    db.store.void_coupon_by_hand(None, NOW, stamp("T-4"), parse_ext_id("coupon-1")).await.expect("works");
+    let entries = db.store.list_audit_lines(0, 10).await.expect("works");
+    let subjects: Vec<_> = entries.iter().map(|entry| entry.subject.as_deref()).collect();
+    assert_eq!(subjects, [None, None, Some(Alarm::CouponUnpaid.as_str()), Some("coupon-1")]);
 }
 
 async fn partners_and_operators_refunds_share_what_is_left(db: TestStore) {

@@ -19,6 +19,7 @@ on_each_database!(
     only_a_settled_charge_of_a_partner_is_disputed,
     the_partner_hears_of_fraud_and_of_nothing_else,
     a_decision_takes_the_place_of_a_report_under_way,
+    the_report_of_a_decision_has_all_its_attempts,
     disputes_are_listed_page_by_page,
     a_dispute_moves_no_money,
 );
@@ -121,7 +122,7 @@ async fn only_a_settled_charge_of_a_partner_is_disputed(db: TestStore) {
     let pending = db.post_new_charge(new_charge(subscriber.pai, "c-1", 1000)).await;
     assert_eq!(post(&db, &pending, "D-1", FRAUD).await, PostDisputeResult::ChargePending);
     let coupons = db.redeem_new_coupon(1, "k-1", "r-1").await;
-    assert_eq!(post(&db, &coupons, "D-1", FRAUD).await, PostDisputeResult::TransactionNotFound);
+    assert_eq!(post(&db, &coupons, "D-1", FRAUD).await, PostDisputeResult::CouponsCharge);
     let declined = format!(
         "UPDATE transactions SET status = 'DECLINED', decline_reason = 'risk-declined', settled_at = {}
          WHERE transaction_id = '{pending}'",
@@ -180,6 +181,21 @@ async fn a_decision_takes_the_place_of_a_report_under_way(db: TestStore) {
     let dead = db.store.dead_letters(None, 10).await.expect("works");
     assert_eq!((dead[0].id.as_str(), &dead[0].ext_id), (dispute.dispute_id.as_str(), &parse_ext_id("D-1")));
     assert_eq!(dead[0].partner, dispute.partner);
+}
+
+/// The report that it is open may be a dead letter by then, or be at its last attempt.
+async fn the_report_of_a_decision_has_all_its_attempts(db: TestStore) {
+    let opened = charge(&db, "c-1").await;
+    open(&db, &opened, "D-1", FRAUD).await;
+    let used = format!("UPDATE outbox SET attempts = 9, dead_lettered_at = {}", NOW.unix_seconds());
+    db.place.run_sql(&format!("{used} WHERE kind = 'dispute-notice'")).await;
+    post(&db, &opened, "D-1", ACCEPT).await;
+    let fresh = "outbox WHERE kind = 'dispute-notice' AND attempts = 0 AND dead_lettered_at IS NULL";
+    assert_eq!(db.place.count_rows(fresh).await, 1);
+    open(&db, &opened, "D-2", FRAUD).await;
+    db.place.run_sql("UPDATE outbox SET attempts = 9 WHERE dispute_id LIKE '%-D-2'").await;
+    post(&db, &opened, "D-2", REJECT).await;
+    assert_eq!(db.place.count_rows(fresh).await, 2);
 }
 
 async fn disputes_are_listed_page_by_page(db: TestStore) {

@@ -3,17 +3,18 @@
 use crate::audit::stamp;
 use crate::events::{new_event, record_event};
 use crate::test_store::{
-    NOW, TestStore, fresh_nonce, new_coupon, new_refund, new_subscription, parse_ext_id, partner_id,
-    sealed_number, subscription_terms,
+    NOW, TestStore, fresh_nonce, new_coupon, new_refund, new_signup, new_subscription, parse_ext_id,
+    partner_id, sealed_number, subscription_terms,
 };
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_domain::wire::dispute::DisputeReason;
-use onbill_origin::store::{DeskSubscriber, DisputeChange, DisputeStep, KeptTable};
+use onbill_origin::store::{DeskSubscriber, DisputeChange, DisputeStep, IssueSignupResult, KeptTable};
 
 on_each_database!(
     all_that_is_kept_on_a_person_is_listed,
     nothing_of_another_person_is_listed,
+    nothing_of_an_earlier_holder_of_the_number_is_listed,
     nobody_is_exported_after_an_erasure,
 );
 
@@ -96,6 +97,43 @@ async fn nothing_of_another_person_is_listed(db: TestStore) {
         assert_eq!(table.rows.len(), earlier.rows.len() + more, "{}", table.table);
     }
     assert!(count(&list(&db, 2).await, "transactions") == 1);
+}
+
+/// Some rows are by the number alone, and the earlier holder has left such rows.
+async fn nothing_of_an_earlier_holder_of_the_number_is_listed(db: TestStore) {
+    db.sign_up_subscriber(1).await;
+    let (first, day) = (NOW.unix_seconds() + 1, NOW.unix_seconds() / 86_400 + 1);
+    let facts = format!(
+        "INSERT INTO sim_swaps (number_index, swapped_at) SELECT number_index, {first} FROM subscribers;
+         INSERT INTO number_checks (number_index, partner, day, counted)
+         SELECT number_index, 'netflix', {day}, 3 FROM subscribers;
+         INSERT INTO flows (flow_hash, number_index, number_sealed, locale, return_url, started_at, expires_at)
+         SELECT number_index, number_index, number_sealed, 'en', 'https://acme.example/', {first}, {first} + 600
+         FROM subscribers"
+    );
+    db.place.run_sql(&facts).await;
+    let by_number =
+        |tables: &[KeptTable]| ["sim_swaps", "number_checks", "flows"].map(|name| count(tables, name));
+    assert_eq!(by_number(&list(&db, 1).await), [1, 1, 1]);
+
+    let changed = NOW.plus_seconds(5 * 86_400);
+    let issued = db.store.issue_signup(fresh_nonce(), changed, new_signup("netflix", 1, "2026-11-01")).await;
+    assert!(matches!(issued, Ok(IssueSignupResult::Issued(_))), "{issued:?}");
+    let list_later = async || {
+        let number = sealed_number(1).index;
+        let later = Some("2026-11-01".to_owned());
+        let found = db.store.look_up_for_export(None, changed, stamp("X-2"), number, later).await;
+        let found = found.expect("works").expect("is there");
+        db.store.list_kept_rows(found, number).await.expect("works")
+    };
+    assert_eq!(by_number(&list_later().await), [0, 0, 0]);
+    let (since, its_day) = (changed.unix_seconds(), changed.unix_seconds() / 86_400 + 1);
+    let later_facts = format!(
+        "UPDATE sim_swaps SET swapped_at = {since}; UPDATE number_checks SET day = {its_day};
+         UPDATE flows SET started_at = {since}, expires_at = {since} + 600"
+    );
+    db.place.run_sql(&later_facts).await;
+    assert_eq!(by_number(&list_later().await), [1, 1, 1]);
 }
 
 async fn nobody_is_exported_after_an_erasure(db: TestStore) {

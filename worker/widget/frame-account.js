@@ -83,9 +83,10 @@ function charge(which) {
 // Drawn when it is asked for. The frame prints what it shows.
 function receipt({ at, partner, description, servicePeriod, amount, tax, billedOn, refunded, reference }, from) {
   const [section, heading, rows] = [$('receipt') || make('section'), make('h1', t('receipt-title')), make('dl')];
-  const within = tax ? t('receipt-tax-part', { tax: money(tax) }) : t('receipt-tax-within');
+  const within = tax && t('receipt-tax-part', { tax: money(tax) });          // where none is stated, nothing is said of it
   const facts = { partner: nameOf(partner), plan: description, period: daysOf(servicePeriod), amount: money(amount), tax: within, date: on(at), reference };
   for (const [key, value] of Object.entries(facts)) {
+    if (!value) continue;
     const row = make('div');
     row.append(make('dt', t(`receipt-${key}`)), make('dd', isolate(value)));
     rows.append(row);

@@ -10,6 +10,7 @@ use crate::msisdn::Msisdn;
 use crate::pai::Pai;
 use crate::reject::Reject;
 use crate::timestamp::Timestamp;
+use crate::wire::audit::ActorRole;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -39,14 +40,31 @@ pub struct CouponRequest {
 /// `POST /operator/v1/coupons/{extCouponID}/resend`, whose body may be empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CouponResendRequest {
-    /// The operator's id of this SMS, unique for the coupon. Repeating it sends nothing more.
+    /// The operator's id of this SMS, unique for the coupon. Repeating it sends nothing more. It is the
+    /// reference in the audit.
     #[serde(rename = "resendID", default, skip_serializing_if = "Option::is_none")]
     pub resend_id: Option<ExtId>,
+    /// Who asks for it, by the operator's id of them; the id of the signing key when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ExtId>,
+    /// At which desk; `admin` when absent, for a system that does it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ActorRole>,
 }
 
 /// `POST /operator/v1/coupons/{extCouponID}/void`, whose body may be empty.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct CouponVoidRequest {}
+pub struct CouponVoidRequest {
+    /// Who asks for it, by the operator's id of them; the id of the signing key when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<ExtId>,
+    /// At which desk; `admin` when absent, for a system that does it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ActorRole>,
+    /// The operator's reference for the audit, such as a ticket. It must not identify the customer.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ExtId>,
+}
 
 crate::wire_enum! {
     /// The state of a coupon.

@@ -741,7 +741,7 @@ CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
 -- none can be left out or changed.
 CREATE TABLE audit (
     -- From 1, without gaps.
-    sequence    BIGINT PRIMARY KEY,
+    sequence    BIGINT PRIMARY KEY CHECK (sequence > 0),
     recorded_at BIGINT NOT NULL,
     -- The operator's id of the person, and the desk.
     actor       TEXT NOT NULL,

@@ -731,7 +731,7 @@ CREATE INDEX console_sessions_by_beginning ON console_sessions (created_at);
 -- none can be left out or changed.
 CREATE TABLE audit (
     -- From 1, without gaps.
-    sequence    INTEGER PRIMARY KEY,
+    sequence    INTEGER PRIMARY KEY CHECK (sequence > 0),
     recorded_at INTEGER NOT NULL,
     -- The operator's id of the person, and the desk.
     actor       TEXT NOT NULL,

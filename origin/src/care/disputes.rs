@@ -3,6 +3,7 @@
 use super::gate::DeskGate;
 use super::roles::Act;
 use crate::ambient::Clock;
+use crate::charge::coupons_charge;
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
 use crate::keys::StableIds;
@@ -94,6 +95,7 @@ fn read_result(result: PostDisputeResult) -> Result<PostedDispute, Reject> {
             Reject::new(ErrorCode::NotFound, "The charge has no dispute with this ref.")
         }
         PostDisputeResult::TransactionNotFound => transaction_not_found(),
+        PostDisputeResult::CouponsCharge => coupons_charge(),
         PostDisputeResult::ChargePending => Reject::new(
             ErrorCode::RequestInProgress,
             "The charge is not settled yet: open the dispute when it is.",

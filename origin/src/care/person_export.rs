@@ -148,7 +148,7 @@ fn to_words(table: &str, column: &str, value: &str) -> String {
     let number = || value.parse::<i64>().ok();
     let time = if column.ends_with("_nanoseconds") {
         number().map(Timestamp::from_unix_nanoseconds)
-    } else if column.ends_with("_at") {
+    } else if column.ends_with("_at") || column == "dark_since" {
         number().map(Timestamp::from_unix_seconds)
     } else {
         None
@@ -195,6 +195,12 @@ mod tests {
                         None,
                     ])],
                 },
+                KeptTable {
+                    table: "pais",
+                    title: "Links",
+                    columns: &["dark_since", "cut_over_at"],
+                    rows: vec![row(&[Some("1795000000"), None])],
+                },
                 KeptTable { table: "refunds", title: "Refunds", columns: &["refund_id"], rows: Vec::new() },
             ],
         }
@@ -211,6 +217,7 @@ mod tests {
                     "event": "suspended\nstatus forged",
                     "recorded_at": "2026-11-18T11:06:40Z",
                 }],
+                "pais": [{"dark_since": "2026-11-18T11:06:40Z"}],
                 "refunds": [],
             },
         });

@@ -115,4 +115,21 @@ mod tests {
         }
         assert_eq!(acts(Admin).len(), Act::ALL.len());
     }
+
+    #[test]
+    fn documentation_has_the_acts_of_each_role() {
+        const PAGE: &str = include_str!("../../../docs/operator.md");
+        let documented = |role: Role| -> Vec<&str> {
+            let start = format!("| `{}` | ", role.as_str());
+            let rows = PAGE.lines().filter_map(|line| line.strip_prefix(start.as_str()));
+            let mut cells = rows.filter_map(|row| row.strip_suffix(" |")?.split_once(" | "));
+            let (_, may) = cells.next().expect("has a row");
+            may.split(", ").map(|word| word.trim_matches('`')).collect()
+        };
+        for role in Role::ALL.into_iter().filter(|role| *role != Admin) {
+            let acts = Act::ALL.into_iter().filter(|act| permits(role, *act)).map(Act::as_str);
+            assert_eq!(documented(role), acts.collect::<Vec<_>>(), "{}", role.as_str());
+        }
+        assert_eq!(documented(Admin), ["everything"]);
+    }
 }

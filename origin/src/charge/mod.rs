@@ -5,7 +5,7 @@ mod post_charge;
 mod post_refund;
 
 pub use post_charge::{ChargePosts, RecordedCharge};
-pub(crate) use post_refund::ConsoleRefund;
+pub(crate) use post_refund::{ConsoleRefund, coupons_charge};
 pub use post_refund::{RecordedRefund, RefundPosts};
 
 use crate::store::LEASE_SECONDS_MAX;

@@ -169,12 +169,19 @@ fn transaction_not_found() -> Reject {
     Reject::new(ErrorCode::TransactionNotFound, "There is no such transaction.")
 }
 
+/// 404 `transaction-not-found`: the desk sees the charge, and the partner does not.
+pub(crate) fn coupons_charge() -> Reject {
+    let message = "This charge is a coupon's: it cannot be refunded or disputed here.";
+    Reject::new(ErrorCode::TransactionNotFound, message)
+}
+
 /// The refund, or why it was not taken. `id` is the member that names it.
 fn recorded(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failure> {
     let reject = match result {
         PostRefundResult::Created(refund) => return Ok(RecordedRefund::New(refund)),
         PostRefundResult::Replayed(response) => return Ok(RecordedRefund::Replay(response)),
         PostRefundResult::TransactionNotFound => transaction_not_found(),
+        PostRefundResult::CouponsCharge => coupons_charge(),
         PostRefundResult::Conflict => {
             Reject::new(ErrorCode::IdempotencyViolation, format!("{id} was used for another refund."))
         }

@@ -6,7 +6,7 @@ use super::verb_outcome::VerbOutcome;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use onbill_domain::wire::mandate::{ChainEnd, first_previous};
-use onbill_origin::audit::{AuditCheck, has_exported, read_audit, verify_export, verify_ledger};
+use onbill_origin::audit::{AuditCheck, AuditPart, has_exported, read_audit, verify_export, verify_ledger};
 use onbill_origin::store::OpenMode;
 use serde_json::json;
 use std::fs::File;
@@ -27,7 +27,8 @@ enum Action {
     /// Each line has the hash of the line before (previous), and its own: the SHA-256 of its text before ,"hash". The
     /// last line has the number of lines and the last hash. A party that keeps that line can show later whether any other
     /// was changed or removed.
-    /// What is left of a broken audit is printed as well. Exit code 1 says that it is broken, and standard error where.
+    /// What is left of a broken audit is printed as well, without the entries that have an unknown word or an impossible
+    /// time. Exit code 1 says that it is broken, and standard error where.
     #[command(verbatim_doc_comment)]
     Export,
     /// Check that no entry was changed or removed. Exit code 1 says that one was.
@@ -52,9 +53,16 @@ impl Arguments {
 async fn export(config: &Path) -> anyhow::Result<VerbOutcome> {
     let (_, store) = open_store(config, OpenMode::ReadOnly).await?;
     let (mut unwritten, mut check) = (None, AuditCheck::default());
-    let read = read_audit(&store, async |page| {
-        check.take_page(&page);
-        for line in &page {
+    let read = read_audit(&store, async |part| {
+        check.take(&part);
+        let entries = match part {
+            AuditPart::Entries(entries) => entries,
+            AuditPart::Unreadable { sequence, column } => {
+                print_error_line!("Entry {sequence} is left out: no onbill writes such a value of {column}.");
+                Vec::new()
+            }
+        };
+        for line in &entries {
             match serde_json::to_string(line) {
                 Ok(text) => print_line!("{text}"),
                 Err(error) => unwritten = Some(error),

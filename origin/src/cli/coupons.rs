@@ -115,12 +115,12 @@ impl Arguments {
             }
             Verb::Resend { id, acting } => {
                 let app = open_app_on_same_ledger(config).await?;
-                let resent = app.coupons.resend_for_desk(None, acting.into_stamp(), &id).await;
+                let resent = app.coupons.resend(None, acting.into_stamp(), &id).await;
                 print_change(&app, "goes out with another code", resent)
             }
             Verb::Void { id, acting } => {
                 let app = open_app_on_same_ledger(config).await?;
-                let voided = app.coupons.void_by_hand(None, acting.into_stamp(), &id).await;
+                let voided = app.coupons.void(None, acting.into_stamp(), &id).await;
                 print_change(&app, "is void", voided)
             }
         }

@@ -16,30 +16,17 @@ impl Coupons {
     ///
     /// 1. The coupon must exist: 404 `not-found`; and its buyer must still be a subscriber: 400
     ///    `account-not-eligible`.
-    /// 2. Sends nothing more where it was already sent under this `resend_id`. Otherwise the coupon
+    /// 2. Sends nothing more where it was already sent under the reference of the stamp. Otherwise the coupon
     ///    must still be redeemable: 409 `token-already-used`, 400 `token-expired` or
     ///    `token-invalid`; and must not have reached its maximum number of SMS: 400
-    ///    `invalid-request`.
+    ///    `invalid-request`. The act is an entry in the audit.
     pub async fn resend(
-        &self,
-        nonce: Option<Nonce>,
-        id: &ExtId,
-        resend_id: Option<ExtId>,
-    ) -> Result<CouponRow, Failure> {
-        // 1. and 2.
-        let now = self.clock.now();
-        let text = self.renew_message(id).await?;
-        require_done(self.store.resend_coupon(nonce, now, id.clone(), resend_id, text).await?, now)
-    }
-
-    /// As [`Self::resend`], for a person at a desk, with an entry in the audit. The reference is the
-    /// `resend_id`.
-    pub async fn resend_for_desk(
         &self,
         nonce: Option<Nonce>,
         stamp: AuditStamp,
         id: &ExtId,
     ) -> Result<CouponRow, Failure> {
+        // 1. and 2.
         let now = self.clock.now();
         let text = self.renew_message(id).await?;
         require_done(self.store.resend_sms(nonce, now, stamp, id.clone(), text).await?, now)
@@ -58,14 +45,9 @@ impl Coupons {
         Ok(self.new_message(settings, &msisdn, &buyer.subscriber_ref, buyer.locale, &about, true)?)
     }
 
-    /// Voids a coupon permanently: 404 `not-found`, 409 `token-already-used` when it is redeemed.
-    pub async fn void(&self, nonce: Option<Nonce>, id: &ExtId) -> Result<CouponRow, Failure> {
-        let now = self.clock.now();
-        require_void(self.store.void_coupon(nonce, now, id.clone()).await?, now)
-    }
-
-    /// As [`Self::void`], for a person, with an entry in the audit.
-    pub async fn void_by_hand(
+    /// Voids a coupon permanently: 404 `not-found`, 409 `token-already-used` when it is redeemed. The act
+    /// is an entry in the audit.
+    pub async fn void(
         &self,
         nonce: Option<Nonce>,
         stamp: AuditStamp,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use onbill_domain::key::KeyUse;
 use onbill_domain::signature::sign_request;
+use onbill_domain::wire::audit::{ActorRole, AuditAct};
 use onbill_origin::coupon::{CouponFileError, CouponFileReport, HEADER, issue_file};
 use onbill_test_harness::{KeyHolder, NetworkFault, TestSystem, keys};
 use serde_json::{Value, json};
@@ -130,6 +131,30 @@ async fn resend_with_id_is_sent_once() {
     assert_eq!(named("again-2").await.0, StatusCode::OK);
     assert_ne!(read_code(&system, &system.acme, GOOD).await, second);
     assert_eq!(find_coupon(&system, "c-1").await["texts"], 3);
+}
+
+#[tokio::test]
+async fn each_resend_and_void_is_in_the_audit() {
+    let system = start_system().await;
+    issue_and_read_code(&system, "c-1", GOOD).await;
+    let by_care = json!({"resendID": "T-1", "actor": "care-17", "role": "care"});
+    for (act, body) in [("resend", &by_care), ("resend", &Value::Null), ("void", &json!({}))] {
+        let answer = call_as_operator(&system, Method::POST, &format!("/c-1/{act}"), body).await;
+        assert_eq!(answer.0, StatusCode::OK, "{answer:?}");
+    }
+    let entries = system.acme.app().store.list_audit_lines(0, 100).await.expect("reads");
+    let said: Vec<_> =
+        entries.iter().map(|entry| (entry.act, entry.role, entry.subject.as_deref())).collect();
+    assert_eq!(
+        said,
+        [
+            (AuditAct::SmsResent, ActorRole::Care, Some("c-1")),
+            (AuditAct::SmsResent, ActorRole::Admin, Some("c-1")),
+            (AuditAct::CouponVoided, ActorRole::Admin, Some("c-1")),
+        ]
+    );
+    assert_eq!((entries[0].actor.as_str(), entries[1].actor.as_str() == entries[1].key), ("care-17", true));
+    assert_eq!(entries[0].reference.as_ref().map(|reference| reference.as_str()), Some("T-1"));
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ pub(in crate::console) async fn resend_sms(
     let (viewer, form, stamp) = require_with_form(&console, posted, Act::ResendSms).await?;
     require_reference(&stamp)?;
     let id = ExtId::parse(&form.coupon).ok_or_else(coupon_not_found)?;
-    console.parts.coupons.resend_for_desk(None, stamp, &id).await?;
+    console.parts.coupons.resend(None, stamp, &id).await?;
     console.parts.wake_up.wake(Queue::All);
     let text = html! { p { "Another code is on its way to the customer." } };
     Ok(show_done(&viewer, "SMS sent again", Section::Care, &text))

@@ -1,7 +1,9 @@
 //! `/operator/v1/coupons`: the operator issues coupons, reads them, resends them and voids them.
 //! The code itself is in the SMS and nowhere else.
 
+use super::stamp_call;
 use crate::ambient::Clock;
+use crate::care::{Act, DeskGate};
 use crate::coupon::{Coupons, coupon_not_found};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
@@ -47,30 +49,39 @@ pub(in crate::routes) async fn read_coupon(
 }
 
 /// `POST …/coupons/{extCouponID}/resend`: 200 once another code is queued; the same `resendID`
-/// again sends nothing more. For the refusals see [`Coupons::resend`].
+/// again sends nothing more. 403 `forbidden` for a role that may not. For the other refusals see
+/// [`Coupons::resend`].
 pub(in crate::routes) async fn resend_coupon(
+    State(gate): State<Arc<DeskGate>>,
     State(coupons): State<Arc<Coupons>>,
     State(clock): State<Arc<dyn Clock>>,
     State(wake_up): State<WakeUp>,
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponResponse>, Failure> {
-    let CouponResendRequest { resend_id } = call.parse_or_default()?;
-    let row = coupons.resend(Some(call.nonce), &parse_id(path)?, resend_id).await?;
+    let CouponResendRequest { resend_id, actor, role } = call.parse_or_default()?;
+    let id = parse_id(path)?;
+    let stamp = stamp_call(&call, actor, role, resend_id)?;
+    let stamp = gate.admit(Some(&call.nonce), stamp, Act::ResendSms).await?;
+    let row = coupons.resend(Some(call.nonce), stamp, &id).await?;
     wake_up.wake(Queue::All);
     Ok(Json(row.answer(clock.now())))
 }
 
-/// `POST …/coupons/{extCouponID}/void`: 200, also for every repetition. For the refusals see
-/// [`Coupons::void`].
+/// `POST …/coupons/{extCouponID}/void`: 200, also for every repetition. 403 `forbidden` for a role that may
+/// not. For the other refusals see [`Coupons::void`].
 pub(in crate::routes) async fn void_coupon(
+    State(gate): State<Arc<DeskGate>>,
     State(coupons): State<Arc<Coupons>>,
     State(clock): State<Arc<dyn Clock>>,
     path: Result<Path<String>, PathRejection>,
     call: OperatorCall,
 ) -> Result<Json<CouponResponse>, Failure> {
-    let CouponVoidRequest {} = call.parse_or_default()?;
-    let row = coupons.void(Some(call.nonce), &parse_id(path)?).await?;
+    let CouponVoidRequest { actor, role, reference } = call.parse_or_default()?;
+    let id = parse_id(path)?;
+    let stamp = stamp_call(&call, actor, role, reference)?;
+    let stamp = gate.admit(Some(&call.nonce), stamp, Act::VoidCoupon).await?;
+    let row = coupons.void(Some(call.nonce), stamp, &id).await?;
     Ok(Json(row.answer(clock.now())))
 }
 

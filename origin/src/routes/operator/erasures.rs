@@ -1,17 +1,17 @@
 //! `POST /operator/v1/erasures`: the operator asks for the erasure of a subscriber.
 
+use super::stamp_call;
 use crate::ambient::Clock;
-use crate::care::{Act, DeskGate, Role};
+use crate::care::{Act, DeskGate};
 use crate::config::NumberPlan;
 use crate::delivery::WakeUp;
-use crate::fault::{Failure, Fault};
+use crate::fault::Failure;
 use crate::keys::Vault;
 use crate::routes::authentic::OperatorCall;
 use crate::routes::state::action_parts;
-use crate::store::{AuditStamp, ErasureState, Queue, Store};
+use crate::store::{ErasureState, Queue, Store};
 use axum::Json;
 use axum::extract::State;
-use onbill_domain::ids::ExtId;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::operator::{ErasureOutcome, ErasureRequest, ErasureResponse};
 use onbill_domain::wire::parse;
@@ -38,10 +38,7 @@ pub(in crate::routes) async fn post_erasure(
     let ErasureParts { gate, store, vault, numbers, clock, wake_up } = parts;
     let ErasureRequest { erasure_id, msisdn, actor, role, reference } = parse(&call.body)?;
     let number = vault.index_number(&numbers.parse(msisdn.expose())?);
-    // A key's id may have blanks, which no actor has.
-    let key_id = || ExtId::parse(&call.key.replace(' ', "-"));
-    let actor = actor.or_else(key_id).ok_or(Fault::Broken("the id of a key is none"))?;
-    let stamp = AuditStamp { key: call.key.clone(), actor, role: role.unwrap_or(Role::Admin), reference };
+    let stamp = stamp_call(&call, actor, role, reference)?;
     let stamp = gate.admit(Some(&call.nonce), stamp, Act::EraseSubscriber).await?;
     let (nonce, name) = (Some(call.nonce), Some(erasure_id.clone()));
     let erasure = store.erase_number(nonce, clock.now(), stamp, name, number).await?;

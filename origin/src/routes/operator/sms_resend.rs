@@ -33,7 +33,7 @@ pub(in crate::routes) async fn resend_sms(
     let id = ExtId::parse(&text).ok_or_else(coupon_not_found)?;
     let stamp = AuditStamp { key: call.key, actor, role, reference: Some(reference) };
     let stamp = gate.admit(Some(&call.nonce), stamp, Act::ResendSms).await?;
-    let row = coupons.resend_for_desk(Some(call.nonce), stamp, &id).await?;
+    let row = coupons.resend(Some(call.nonce), stamp, &id).await?;
     wake_up.wake(Queue::All);
     Ok(Json(row.answer(clock.now())))
 }

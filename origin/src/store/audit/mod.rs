@@ -18,6 +18,11 @@ impl Store {
         use_case!(self, read, list_audit_lines(after, limit))
     }
 
+    /// The place of the next entry after `after`, also of one that cannot be read.
+    pub async fn find_audit_place_after(&self, after: i64) -> Result<Option<i64>, StoreError> {
+        use_case!(self, look_up, find_audit_place_after(after))
+    }
+
     /// A page of the entries before the entry `before`, the newest first.
     pub async fn list_newest_audit_lines(
         &self,

@@ -94,6 +94,15 @@ pub(super) async fn list_audit_lines(
     rows.iter().map(read_line).collect()
 }
 
+pub(super) async fn find_audit_place_after(
+    db: &PgConnection<'_>,
+    after: i64,
+) -> Result<Option<i64>, TxError> {
+    let sql = "SELECT sequence FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT 1";
+    let row = db.query_optional(sql, &[&after]).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
 pub(super) async fn list_newest_audit_lines(
     db: &PgConnection<'_>,
     filter: &AuditFilter,

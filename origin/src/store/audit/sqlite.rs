@@ -87,6 +87,12 @@ pub(super) fn list_audit_lines(
     Ok(lines)
 }
 
+pub(super) fn find_audit_place_after(db: &Connection, after: i64) -> Result<Option<i64>, StoreError> {
+    let mut select =
+        db.prepare_cached("SELECT sequence FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT 1")?;
+    Ok(select.query_row([after], |row| row.get(0)).optional()?)
+}
+
 fn newest_sql(filter: &AuditFilter) -> String {
     format!(
         "SELECT sequence, recorded_at, actor, role, key_id, act, outcome, handle, subject, reason, reference, correlator,

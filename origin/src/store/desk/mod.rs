@@ -284,7 +284,8 @@ fn refund_outcome(result: &PostRefundResult) -> AuditOutcome {
         PostRefundResult::Created(_) => AuditOutcome::Done,
         PostRefundResult::Replayed(_) | PostRefundResult::InProgress => AuditOutcome::Unchanged,
         PostRefundResult::TransactionNotFound => AuditOutcome::NotFound,
-        PostRefundResult::Conflict
+        PostRefundResult::CouponsCharge
+        | PostRefundResult::Conflict
         | PostRefundResult::ChargePending
         | PostRefundResult::NotCutOver
         | PostRefundResult::AboveCeiling { .. }

@@ -260,9 +260,8 @@ pub(super) async fn post_desk_refund(
     transaction_id: &str,
     new: &NewRefund,
 ) -> Result<PostRefundResult, TxError> {
-    // The partner knows nothing of a coupon's charge, and would be told of the refund.
     let result = if redemption_outcome::find_coupon_of_charge(tx, transaction_id).await?.is_some() {
-        PostRefundResult::TransactionNotFound
+        PostRefundResult::CouponsCharge
     } else {
         refund::post_refund(tx, now, new).await?
     };
@@ -303,7 +302,7 @@ pub(super) async fn void_coupon_by_hand(
     Ok(result)
 }
 
-/// The entry names the coupon's buyer.
+/// The entry names the coupon and its buyer. What names no coupon may be anything, such as a number.
 async fn append_coupon_act(
     tx: &PgConnection<'_>,
     now: Timestamp,
@@ -320,7 +319,7 @@ async fn append_coupon_act(
         act,
         outcome: coupon_outcome(result),
         subscriber: buyer.as_ref().map(|buyer| buyer.handle.as_str()),
-        subject: Some(id.as_str()),
+        subject: (*result != ChangeCouponResult::NotFound).then_some(id.as_str()),
         reason: None,
     };
     audit::append(tx, now, stamp, &fact).await
@@ -362,7 +361,8 @@ pub(super) async fn close_seen_alarms(
     subject: Option<&str>,
 ) -> Result<u64, TxError> {
     let closed = alarm::close_alarms(tx, now, alarm, subject).await?;
-    let subject = name_alarm(alarm, subject);
+    // What names no alarm may be anything.
+    let subject = name_alarm(alarm, subject.filter(|_| closed > 0));
     let fact = AuditFact {
         act: AuditAct::AlarmClosed,
         outcome: if closed > 0 { AuditOutcome::Done } else { AuditOutcome::NotFound },

@@ -268,9 +268,8 @@ pub(super) fn post_desk_refund(
     transaction_id: &str,
     new: &NewRefund,
 ) -> Result<PostRefundResult, StoreError> {
-    // The partner knows nothing of a coupon's charge, and would be told of the refund.
     let result = if redemption_outcome::is_coupon_charge(tx, transaction_id)? {
-        PostRefundResult::TransactionNotFound
+        PostRefundResult::CouponsCharge
     } else {
         refund::post_refund(tx, now, new)?
     };
@@ -311,7 +310,7 @@ pub(super) fn void_coupon_by_hand(
     Ok(result)
 }
 
-/// The entry names the coupon's buyer.
+/// The entry names the coupon and its buyer. What names no coupon may be anything, such as a number.
 fn append_coupon_act(
     tx: &Connection,
     now: Timestamp,
@@ -328,7 +327,7 @@ fn append_coupon_act(
         act,
         outcome: coupon_outcome(result),
         subscriber: buyer.as_ref().map(|buyer| buyer.handle.as_str()),
-        subject: Some(id.as_str()),
+        subject: (*result != ChangeCouponResult::NotFound).then_some(id.as_str()),
         reason: None,
     };
     audit::append(tx, now, stamp, &fact)
@@ -370,7 +369,8 @@ pub(super) fn close_seen_alarms(
     subject: Option<&str>,
 ) -> Result<u64, StoreError> {
     let closed = alarm::close_alarms(tx, now, alarm, subject)?;
-    let subject = name_alarm(alarm, subject);
+    // What names no alarm may be anything.
+    let subject = name_alarm(alarm, subject.filter(|_| closed > 0));
     let fact = AuditFact {
         act: AuditAct::AlarmClosed,
         outcome: if closed > 0 { AuditOutcome::Done } else { AuditOutcome::NotFound },

@@ -92,8 +92,9 @@ pub enum PostDisputeResult {
     DecidedOtherwise(DisputeState),
     /// No such dispute of the charge.
     DisputeNotFound,
-    /// No such charge of a partner's.
     TransactionNotFound,
+    /// The charge is a coupon's: its partner knows nothing of it.
+    CouponsCharge,
     /// The charge is not settled, so it is not known whether it is on a bill.
     ChargePending,
     /// A declined charge is on no bill.
@@ -127,9 +128,12 @@ fn plan(
     another_is_open: bool,
     request: &DisputeChange,
 ) -> NextWrite {
-    let Some(charge) = charge.filter(|charge| !charge.is_coupons) else {
+    let Some(charge) = charge else {
         return NextWrite::Nothing(PostDisputeResult::TransactionNotFound);
     };
+    if charge.is_coupons {
+        return NextWrite::Nothing(PostDisputeResult::CouponsCharge);
+    }
     NextWrite::Nothing(match (known, request.step) {
         (Some(known), DisputeStep::Open(reason)) if known.reason == reason => {
             PostDisputeResult::Unchanged(known)
@@ -168,7 +172,8 @@ fn audit_fact<'a>(
         PostDisputeResult::Opened(_) | PostDisputeResult::Decided(_) => AuditOutcome::Done,
         PostDisputeResult::Unchanged(_) => AuditOutcome::Unchanged,
         PostDisputeResult::DisputeNotFound | PostDisputeResult::TransactionNotFound => AuditOutcome::NotFound,
-        PostDisputeResult::Conflict
+        PostDisputeResult::CouponsCharge
+        | PostDisputeResult::Conflict
         | PostDisputeResult::AnotherIsOpen
         | PostDisputeResult::DecidedOtherwise(_)
         | PostDisputeResult::ChargePending

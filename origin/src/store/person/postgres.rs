@@ -16,7 +16,7 @@ pub(super) async fn list_kept_rows(
     for source in SOURCES {
         let sql = source.sql("$1");
         let found = match source.by {
-            KeptBy::Subscriber | KeptBy::Pai | KeptBy::Charge | KeptBy::Coupon => {
+            KeptBy::Subscriber | KeptBy::Pai | KeptBy::Charge | KeptBy::Coupon | KeptBy::NumberSince(_) => {
                 db.query(&sql, &[&subscriber.subscriber_id]).await?
             }
             KeptBy::Number => db.query(&sql, &[&number.0.as_slice()]).await?,

@@ -11,8 +11,11 @@ pub(super) enum KeptBy {
     Charge,
     /// By the coupons that they have bought.
     Coupon,
-    /// By the index of their number.
+    /// By the index of their number: what the operator reports of its present holder.
     Number,
+    /// By their number, from the moment on at which it became theirs: an earlier holder has left rows,
+    /// too. This is the moment of a row, in seconds. Of a day on which both had it, nothing is read.
+    NumberSince(&'static str),
     /// By their handle.
     Handle,
 }
@@ -41,6 +44,11 @@ impl Source {
                 "JOIN coupons c ON c.coupon_id = t.coupon_id JOIN pais p ON p.pai = c.pai WHERE p.subscriber_id"
             }
             KeptBy::Number => "WHERE t.number_index",
+            KeptBy::NumberSince(moment) => &format!(
+                "JOIN subscribers s ON s.number_index = t.number_index
+                 WHERE {moment} * 1000000000 >= coalesce(s.number_since_nanoseconds, s.created_at * 1000000000)
+                    AND s.subscriber_id"
+            ),
             KeptBy::Handle => "WHERE t.handle",
         };
         let order = self.columns[0];
@@ -85,7 +93,17 @@ pub(super) const SOURCES: &[Source] = &[
         table: "pais",
         title: "Links with partners",
         by: KeptBy::Subscriber,
-        columns: &["created_at", "pai", "partner", "state", "closed_reason", "closed_at"],
+        columns: &[
+            "created_at",
+            "pai",
+            "partner",
+            "state",
+            "closed_reason",
+            "closed_at",
+            "dark_since",
+            "cut_over_at",
+            "paid_until",
+        ],
     },
     Source {
         table: "signups",
@@ -178,6 +196,7 @@ pub(super) const SOURCES: &[Source] = &[
             "billed_on",
             "settled_at",
             "refunded_minor",
+            "billing_ref",
         ],
     },
     Source {
@@ -197,6 +216,24 @@ pub(super) const SOURCES: &[Source] = &[
             "raw_code",
             "settled_at",
             "borne_by",
+        ],
+    },
+    Source {
+        table: "refund_requests",
+        title: "Refunds that a second person decides about",
+        by: KeptBy::Charge,
+        columns: &[
+            "asked_at",
+            "request_id",
+            "transaction_id",
+            "amount_minor",
+            "currency",
+            "reason",
+            "borne_by",
+            "reference",
+            "asked_role",
+            "state",
+            "decided_at",
         ],
     },
     Source {
@@ -285,7 +322,7 @@ pub(super) const SOURCES: &[Source] = &[
     Source {
         table: "flows",
         title: "Visits of the last day",
-        by: KeptBy::Number,
+        by: KeptBy::NumberSince("t.started_at"),
         columns: &[
             "started_at",
             "partner",
@@ -302,13 +339,13 @@ pub(super) const SOURCES: &[Source] = &[
     Source {
         table: "number_checks",
         title: "How often partners asked about the number",
-        by: KeptBy::Number,
+        by: KeptBy::NumberSince("t.day * 86400"),
         columns: &["day", "partner", "counted"],
     },
     Source {
         table: "sim_swaps",
         title: "The latest change of the SIM",
-        by: KeptBy::Number,
+        by: KeptBy::NumberSince("t.swapped_at"),
         columns: &["swapped_at"],
     },
     Source {
@@ -327,7 +364,8 @@ mod tests {
     const SCHEMA: &str = include_str!("../../../migrations/schema.sqlite.sql");
 
     /// What says nothing about the person, or nothing that a person could read: hashes, sealed values of
-    /// what they know, the technology of a call, and who of the operator's staff it was.
+    /// what they know, the technology of a call, the place in a file that was loaded, and who of the
+    /// operator's staff it was.
     const NOT_SHOWN: &[&str] = &[
         "fingerprint",
         "number_index",
@@ -345,7 +383,12 @@ mod tests {
         "words_sha256",
         "correlator",
         "traceparent",
+        "migration_file",
+        "migration_line",
+        "migration_fingerprint",
         "actor",
+        "asked_by",
+        "decided_by",
         "key_id",
         "subject",
         "previous",

@@ -130,20 +130,18 @@ pub(in crate::store) async fn put_pai_change(
     Ok(())
 }
 
-/// Queues the report of a dispute. A job of an earlier change that is attempted right now may report the
-/// earlier state: its attempts are counted on, as for a PAI. The caller has locked the charge.
+/// Queues the report of a dispute in place of the one of an earlier change. That may be a dead letter, or
+/// attempted right now with the earlier state, so the new one is another job with all its attempts. The caller has locked the charge.
 pub(in crate::store) async fn put_dispute_change(
     tx: &PgConnection<'_>,
     now: Timestamp,
     dispute_id: &str,
 ) -> Result<(), TxError> {
+    delete(tx, JobKind::DisputeWebhook, dispute_id).await?;
     let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     tx.execute(
         "INSERT INTO outbox (kind, dispute_id, correlator, traceparent, queued_at, due_at, attempts)
-         VALUES ($1, $2, $3, $4, $5, $5, 0)
-         ON CONFLICT (dispute_id) DO UPDATE
-         SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
-             correlator = excluded.correlator, traceparent = excluded.traceparent",
+         VALUES ($1, $2, $3, $4, $5, $5, 0)",
         &[&JobKind::DisputeWebhook.as_str(), &dispute_id, &correlator, &traceparent, &now.unix_seconds()],
     )
     .await?;

@@ -86,20 +86,18 @@ pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &st
     Ok(())
 }
 
-/// Queues the report of a dispute. A job of an earlier change that is attempted right now may report the
-/// earlier state: its attempts are counted on, as for a PAI.
+/// Queues the report of a dispute in place of the one of an earlier change. That may be a dead letter, or
+/// attempted right now with the earlier state, so the new one is another job with all its attempts.
 pub(in crate::store) fn put_dispute_change(
     tx: &Connection,
     now: Timestamp,
     dispute_id: &str,
 ) -> Result<(), StoreError> {
+    delete(tx, JobKind::DisputeWebhook, dispute_id)?;
     let (correlator, traceparent) = trace_columns(CallTrace::current().as_ref());
     tx.prepare_cached(
         "INSERT INTO outbox (kind, dispute_id, correlator, traceparent, queued_at, due_at, attempts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0)
-         ON CONFLICT (dispute_id) DO UPDATE
-         SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
-             correlator = excluded.correlator, traceparent = excluded.traceparent",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0)",
     )?
     .execute(params![
         JobKind::DisputeWebhook.as_str(),

@@ -91,6 +91,8 @@ pub enum PostRefundResult {
     InProgress,
     /// The partner has no such charge.
     TransactionNotFound,
+    /// The charge is a coupon's: its partner knows nothing of it, and would be told of the refund.
+    CouponsCharge,
     /// The charge is not settled, so it is not known whether there is anything to refund.
     ChargePending,
     /// Another system has posted the charge, and still charges and refunds its PAI.
