@@ -244,7 +244,7 @@ async fn account_page_comes_with_its_words() {
         let (shown, words) = split_words(&response.json());
         assert_eq!((response.status(), shown), (200, in_frame(page.clone())), "{path}");
         assert_eq!(words["account-title"], "Ihre Abonnements", "{path}");
-        assert_eq!(words.as_object().map(serde_json::Map::len), Some(62), "{path}");
+        assert_eq!(words.as_object().map(serde_json::Map::len), Some(61), "{path}");
     }
     let sent = edge.platform.take_sent();
     assert!(sent[1..].iter().all(|request| !request.body().windows(6).any(|part| part == b"locale")));
