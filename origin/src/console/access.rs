@@ -42,7 +42,7 @@ pub(crate) async fn require_with_form<T: HasReference>(
     act: Act,
 ) -> Result<(Viewer, T, AuditStamp), Refused> {
     let Posted { viewer, form } = posted;
-    let reference = form.as_ref().map(|form| read_reference(&console.parts.numbers, form.reference()));
+    let reference = form.as_ref().map(|form| read_reference(console.parts.numbers, form.reference()));
     let named = match &reference {
         Ok(Ok(reference)) => reference.clone(),
         _ => None,
@@ -51,7 +51,7 @@ pub(crate) async fn require_with_form<T: HasReference>(
     let stamp = require(console, &viewer, act, named).await?;
     let form = form?;
     if is_malformed {
-        read_reference(&console.parts.numbers, form.reference())?;
+        read_reference(console.parts.numbers, form.reference())?;
     }
     Ok((viewer, form, stamp))
 }
@@ -64,7 +64,7 @@ pub(crate) fn require_reference(stamp: &AuditStamp) -> Result<&ExtId, Reject> {
 }
 
 /// `None` for an empty field. The audit keeps references for ever, and a customer's number is none.
-fn read_reference(numbers: &NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
+fn read_reference(numbers: NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

@@ -154,7 +154,7 @@ async fn each_resend_and_void_is_in_the_audit() {
         ]
     );
     assert_eq!((entries[0].actor.as_str(), entries[1].actor.as_str() == entries[1].key), ("care-17", true));
-    assert_eq!(entries[0].reference.as_ref().map(|reference| reference.as_str()), Some("T-1"));
+    assert_eq!(entries[0].reference.as_ref().map(onbill_domain::ids::ExtId::as_str), Some("T-1"));
 }
 
 #[tokio::test]

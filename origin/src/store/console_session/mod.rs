@@ -66,10 +66,10 @@ impl Store {
     ) -> Result<Option<ConsoleSession>, StoreError> {
         let found = use_case!(self, look_up, find_console_session(session))?;
         let Some(row) = found.filter(|row| row.goes_on(now)) else { return Ok(None) };
-        if now.unix_seconds() - row.last_seen_at.unix_seconds() >= NOTED_SECONDS {
-            if let Err(error) = self.note_console_session(now, session).await {
-                tracing::warn!(fault = %error, "a console session could not be noted as used");
-            }
+        if now.unix_seconds() - row.last_seen_at.unix_seconds() >= NOTED_SECONDS
+            && let Err(error) = self.note_console_session(now, session).await
+        {
+            tracing::warn!(fault = %error, "a console session could not be noted as used");
         }
         Ok(Some(row.session))
     }

@@ -62,6 +62,8 @@ pub(crate) async fn post_pai_mappings<P: Platform>(
     }));
     let comparisons: Result<Vec<Compared>, KvUnavailable> = comparisons.await.into_iter().collect();
     let comparisons = comparisons.map_err(|KvUnavailable| Reject::service_unavailable())?;
+    let needs_nothing =
+        |one: &&Compared| matches!(one.comparison, StoredMapping::Same | StoredMapping::LeftToOrigins);
     let pais = |wanted: StoredMapping| {
         comparisons.iter().filter(move |one| one.comparison == wanted).map(|one| one.pai)
     };
@@ -70,7 +72,7 @@ pub(crate) async fn post_pai_mappings<P: Platform>(
         Some(PaiMappingRequest { pai: one.pai, mapping })
     });
     let response = PaiMappingsResponse {
-        same: pais(StoredMapping::Same).count() + pais(StoredMapping::LeftToOrigins).count(),
+        same: comparisons.iter().filter(needs_nothing).count(),
         behind: pais(StoredMapping::Behind).count(),
         ahead: pais(StoredMapping::Ahead).collect(),
         foreign: pais(StoredMapping::Foreign).collect(),
