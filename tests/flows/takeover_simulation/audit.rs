@@ -17,8 +17,10 @@ pub(super) async fn check(run: &TakeoverRun) {
         assert_eq!(texts, Vec::<String>::new(), "a customer got an SMS");
     }
     let entries = run.system.edge.kv_entries();
-    let pais = entries.iter().filter(|(key, _)| key.starts_with("pai"));
-    assert_eq!(pais.count(), run.customers.len(), "the edge knows each PAI");
+    // An edge of several operators learns such a PAI by its first call (decision 75).
+    let pais: Vec<_> = entries.iter().filter(|(key, _)| key.starts_with("pai")).collect();
+    assert!(!pais.is_empty() && pais.len() <= run.customers.len(), "{pais:?}");
+    assert!(pais.iter().all(|(_, value)| value.contains("acme")), "{pais:?}");
     for (body, _) in run.system.network.calls_to(NETFLIX, "/account-state") {
         let report: Value = serde_json::from_slice(&body).expect("is JSON");
         let pai = report["pai"].as_str().expect("is text");
