@@ -86,7 +86,9 @@ async fn all_is_found_and_nothing_invented(seed: u64, charges: usize) {
     assert_eq!(found.len(), month.expected.len(), "seed {seed}");
 
     let causes: BTreeSet<_> = found.iter().map(|(cause, ..)| *cause).collect();
-    assert_eq!(causes, Cause::ALL.map(Cause::as_str).into_iter().collect(), "seed {seed} planted them all");
+    // The charges of another system come by `switch load`, and repair.rs has them.
+    let planted = Cause::ALL.into_iter().filter(|cause| *cause != Cause::OtherSystem);
+    assert_eq!(causes, planted.map(Cause::as_str).collect(), "seed {seed} planted them all");
     let wrong = found.iter().filter(|(cause, ..)| !cause.starts_with("other-")).count();
     assert_eq!(summary.discrepancies(), wrong as u64);
     assert_eq!(summary_sums(&summary), expected_sums(&month), "seed {seed}");
