@@ -45,6 +45,10 @@ async fn turn_each_pai_on_once(kind: DbKind) {
     let mut dice = Dice::new(read_number("ONBILL_SEED").unwrap_or(1));
     let (system, partner) = (Arc::new(CrashSystem::new(kind).await), LoadingPartner::default());
     let origin = system.start_origin().await;
+    let accounts = system.write_file("accounts.csv", &account_lines());
+    let imported = system.command_line().arg("import-accounts").arg(&accounts).output();
+    let imported = imported.expect("the program starts");
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let pais = system.write_file("pais.csv", &pai_lines());
     let loaded = system.command_line().args(["switch", "load"]).arg(&pais).output();
     let loaded = loaded.expect("the program starts");
@@ -118,11 +122,18 @@ fn begin_cut_over(system: &CrashSystem) -> Child {
     command.spawn().expect("the program starts")
 }
 
-/// Open PAIs with subscriptions. The CSP API is asked for their accounts when they are charged.
+/// Their accounts. In the embedded table, the day of activation stands for the subscriber.
+fn account_lines() -> String {
+    let line = |n: u64| format!("+1202600{n:04},active,postpaid,,USD,2021-03-14\n");
+    let lines: String = (0..PAIS).map(line).collect();
+    format!("msisdn,status,type,balance,currency,activated_on\n{lines}")
+}
+
+/// Open PAIs with subscriptions.
 fn pai_lines() -> String {
     let line = |n: u64| {
         format!(
-            "netflix,other-{n:04},+1202600{n:04},ref-{n},ACTIVE,2022-09-28T12:01:05Z,sub-{n},NEW_ACCOUNT,standard,\
+            "netflix,other-{n:04},+1202600{n:04},2021-03-14,ACTIVE,2022-09-28T12:01:05Z,sub-{n},NEW_ACCOUNT,standard,\
              1599,USD,,2022-09-28T12:00:00Z,web"
         )
     };

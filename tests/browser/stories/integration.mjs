@@ -205,6 +205,7 @@ test('a button to a page of yours opens a tab in a sandbox without top navigatio
   const customer = await stage.customer();
   const { context, page } = customer;
   customer.announce('400 /widget/v1/account/validate', 'refusals#lacks-allow-top-navigation', /navigation/);
+  customer.announce(/can escape its sandboxing/);
   await openDashboardPage(customer, frame('allow-scripts allow-same-origin allow-forms allow-popups'));
   const url = `${edge}/widget/v1/refusals`;
   const wayOn = { kind: 'top-up', url, label: answerWords('en')['top-up'] };
