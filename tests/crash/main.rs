@@ -22,7 +22,6 @@ mod durability;
 mod failover;
 mod full_disk;
 mod health;
-mod killed_cut_overs;
 mod killed_loads;
 mod kills;
 mod load;
