@@ -12,20 +12,24 @@ const withLine = (key, value) => {
   const [before, after] = text.split(line);
   return [before, make('bdi', line), after];
 };
-const count = (value, unit) => new Intl.NumberFormat(locale, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+// The operator's country decides between `$15.99` and `15,99 $`. English is British outside of the US, also where it is foreign.
+// Arabic keeps the digits of its codes and SMS, and the calendar of the bill.
+const region = (locale === 'en' && operator.country !== 'US' ? 'en-GB' : `${locale}-${operator.country}`) + '-u-ca-gregory-nu-latn';
+const count = (value, unit) => new Intl.NumberFormat(region, unit && { style: 'unit', unit, unitDisplay: 'long' }).format(value);
 const when = seconds => {
   const [size, unit] = seconds < 90 ? [1, 'second'] : seconds < 5400 ? [60, 'minute'] : [3600, 'hour'];
-  return new Intl.RelativeTimeFormat(locale).format(Math.ceil(seconds / size), unit);
+  return count(Math.ceil(seconds / size), unit);
 };
 const money = ({ value, currency, decimals }) => {
   const style = { style: 'currency', currency };
   // Half of a deployment may be of a version that does not tell them.
-  decimals ??= new Intl.NumberFormat(locale, style).resolvedOptions().maximumFractionDigits;
-  const text = new Intl.NumberFormat(locale, { ...style,
+  decimals ??= new Intl.NumberFormat(region, style).resolvedOptions().maximumFractionDigits;
+  const text = new Intl.NumberFormat(region, { ...style,
     minimumFractionDigits: decimals, maximumFractionDigits: decimals }).format(value / 10 ** decimals);
   return /[\u0621-\u064a]/.test(text) ? text : text.replace(/\u200f/g, '');     // Latin signs within Arabic text read left to right
 };
-const dates = (timeZone, dateStyle = 'medium') => new Intl.DateTimeFormat(locale, { dateStyle, timeZone });
+// Arabic names the month: in numbers alone, day and month are told apart by direction only.
+const dates = (timeZone, dateStyle = page.dir === 'rtl' ? 'long' : 'medium') => new Intl.DateTimeFormat(region, { dateStyle, timeZone });
 const now = () => Math.floor(performance.now());      // whole milliseconds, so that half a minute is 30 seconds and not 31
 
 // Says everything about the offer, or from now on about the customer's own page.

@@ -15,10 +15,10 @@ import { dora } from '../people.mjs';
 
 about('what is agreed');
 
-/** How each language writes the price and a day. */
+/** How each language writes the price and a day for a customer in the US. */
 const WRITTEN = {
   en: ['$15.99', 'May 18, 2027'],
-  es: ['15,99\u00a0US$', '18 de mayo de 2027'],
+  es: ['$15.99', '18 de mayo de 2027'],
   fr: ['15,99\u00a0$US', '18 mai 2027'],
   de: ['15,99\u00a0$', '18. Mai 2027'],
   ar: ['\u206815.99\u00a0US$\u2069', '\u206818 مايو 2027\u2069'],
