@@ -45,6 +45,11 @@ impl Day {
         (self.0.year(), self.0.month()) == (other.0.year(), other.0.month())
     }
 
+    /// Year, month and day of the month, counted from 1.
+    pub fn parts(self) -> (i32, u8, u8) {
+        (self.0.year(), self.0.month().into(), self.0.day())
+    }
+
     /// The first day of its calendar month.
     #[must_use]
     pub fn first_of_month(self) -> Self {

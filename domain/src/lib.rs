@@ -31,6 +31,7 @@ pub mod number_in_pai;
 pub mod operator_entry;
 pub mod pai;
 pub mod plain_text;
+pub mod plural;
 pub mod refusal_detail;
 pub mod reject;
 pub mod return_url;

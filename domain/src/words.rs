@@ -1,6 +1,7 @@
 //! Compiles the words for people into the programs that show them. `words/` at the root has one
 //! file for each language, with a section for each use: `widget`, `result`, `refusal`, `account`,
-//! `agreement`, `loader`, `page` and `sms`. A program carries the sections that it uses and no others.
+//! `agreement`, `loader`, `page` and `sms`; and `months`, which has a text for each plural form of the
+//! language. A program carries the sections that it uses and no others.
 //!
 //! Not here: the use of the words. Each program parses its own sections.
 
@@ -99,6 +100,7 @@ pub fn fill_placeholders(text: &str, values: &[(&str, &str)]) -> String {
 mod tests {
     use super::*;
     use crate::locale::Locale;
+    use crate::plural::PluralForm;
     use serde_json::{Map, Value};
     use std::collections::BTreeSet;
     use std::path::Path;
@@ -129,9 +131,14 @@ mod tests {
 
     #[test]
     fn language_has_the_keys_and_placeholders_of_english() {
-        let english = entries(&read_file(Locale::En));
+        let read = |locale| {
+            let mut sections = read_file(locale);
+            sections.remove("months").expect("is there: the next test compares it");
+            entries(&sections)
+        };
+        let english = read(Locale::En);
         for locale in Locale::ALL {
-            let words = entries(&read_file(locale));
+            let words = read(locale);
             let keys =
                 |words: &[(String, String)]| words.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
             assert_eq!(keys(&words), keys(&english), "{locale:?}");
@@ -139,6 +146,23 @@ mod tests {
                 assert!(!text.trim().is_empty(), "{locale:?} {key}");
                 assert_eq!(placeholders(text), placeholders(english), "{locale:?} {key}: {text}");
                 assert_eq!(text.matches('{').count(), text.matches('}').count(), "{locale:?} {key}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn months_have_the_plural_forms_of_the_language() {
+        for locale in Locale::ALL {
+            let file = read_file(locale);
+            let texts = file["months"].as_object().expect("is a section");
+            let forms: BTreeSet<_> =
+                (1..=u8::MAX).map(|count| PluralForm::of(count, locale).as_str()).collect();
+            assert_eq!(texts.keys().map(String::as_str).collect::<BTreeSet<_>>(), forms, "{locale:?}");
+            for (form, text) in texts {
+                let text = text.as_str().expect("is a text");
+                // Where a form is for one count only, the word may say it.
+                let says_count = matches!(&**form, "one" | "two") || placeholders(text).contains("count");
+                assert!(says_count && !text.is_empty(), "{locale:?} {form}: {text}");
             }
         }
     }
@@ -156,6 +180,7 @@ mod tests {
                 ("loader", crate::words_section!("loader", locale)),
                 ("page", crate::words_section!("page", locale)),
                 ("sms", crate::words_section!("sms", locale)),
+                ("months", crate::words_section!("months", locale)),
                 ("sms-parts", crate::words_section!("sms-parts", locale)),
             ];
             assert_eq!(compiled.len(), file.len(), "every section is compared");

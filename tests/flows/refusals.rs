@@ -43,7 +43,7 @@ async fn every_number_gets_same_response_until_proven() {
         let (status, refusal) = system.enter_number(&system.acme, foreign).await;
         assert_eq!((status.as_u16(), &refusal["code"]), (400, &json!("number-foreign")), "{foreign}");
         assert_eq!(
-            refusal["words"]["number-foreign"], "Please enter a {country} number.",
+            refusal["words"]["number-foreign"], "Please enter a number from this country: {country}.",
             "the frame names the country"
         );
     }

@@ -1,7 +1,7 @@
 //! The SMS of a coupon. They contain a web address only where the operator has configured one,
 //! which is the same for all customers.
 
-use crate::sms::sms_words;
+use crate::sms::{day_text, months_text, sms_words};
 use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
 use onbill_domain::timestamp::Timestamp;
@@ -28,7 +28,7 @@ pub(super) fn coupon_sms(
     // any time zone is in time.
     let until = Day::of_timestamp(expires_at.plus_seconds(-1)).minus_days(1);
     let words = sms_words(locale);
-    let (months, until) = (months.to_string(), until.to_string());
+    let (months, until) = (months_text(*months, locale), day_text(until, locale));
     let values =
         [("operator", operator), ("code", code), ("months", &months), ("offer", offer), ("until", &until)];
     let mut text = fill_placeholders(&words.coupon, &values);
@@ -40,7 +40,7 @@ pub(super) fn coupon_sms(
 
 /// The SMS that the months end, with the address at which to continue.
 pub(super) fn reminder_sms(operator: &str, offer: &str, last_day: Day, url: &str, locale: Locale) -> String {
-    let last_day = last_day.to_string();
+    let last_day = day_text(last_day, locale);
     let values = [("operator", operator), ("offer", offer), ("last_day", &last_day), ("url", url)];
     fill_placeholders(&sms_words(locale).coupon_reminder, &values)
 }
@@ -55,18 +55,35 @@ mod tests {
         let expires_at = Timestamp::parse("2027-11-18T12:00:00Z").expect("is a time");
         let about = CouponTerms { offer: "Netflix Standard", months: 6, expires_at };
         let day = Day::parse("2027-05-17").expect("is a day");
+        let until = Day::parse("2027-11-17").expect("is a day");
         for locale in Locale::ALL {
             let text = coupon_sms("Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, false, locale);
-            for part in ["Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", "Netflix Standard", "6", "2027-11-17"] {
+            for part in
+                ["Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", "Netflix Standard", "6", &day_text(until, locale)]
+            {
                 assert!(text.contains(part), "{part}: {text}");
             }
             let again = coupon_sms("Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, true, locale);
             assert!(again.starts_with(&text) && again.len() > text.len(), "{again}");
             let text = reminder_sms("Acme", "Netflix Standard", day, "https://acme.example/go", locale);
-            for part in ["Acme", "Netflix Standard", "2027-05-17", "https://acme.example/go"] {
+            for part in ["Acme", "Netflix Standard", &day_text(day, locale), "https://acme.example/go"] {
                 assert!(text.contains(part), "{part}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn coupon_sms_counts_its_months() {
+        let expires_at = Timestamp::parse("2027-11-18T12:00:00Z").expect("is a time");
+        let text = |months, locale| {
+            let about = CouponTerms { offer: "Netflix Standard", months, expires_at };
+            coupon_sms("Acme", "AC00-0G40-R4ZB-XZSZ-FYRJ", &about, false, locale)
+        };
+        assert!(text(1, Locale::En).contains("your code for 1 month of Netflix Standard. "));
+        assert!(text(6, Locale::En).contains("your code for 6 months of Netflix Standard. "));
+        assert!(text(6, Locale::En).contains("Redeem by 17 Nov 2027."));
+        assert!(text(6, Locale::De).contains("Ihr Code für 6 Monate Netflix Standard. "));
+        assert!(text(6, Locale::De).contains("bis 17.11.2027."));
     }
 
     #[test]

@@ -167,6 +167,7 @@ impl TermsChanges {
         let offer = agreed.or(offer);
         let terms = ChangedTerms {
             operator: &self.config.name,
+            country: &self.config.country,
             partner: self.config.partner_name(&mandate.partner),
             plan: offer.map_or(mandate.plan.as_str(), |offer| &offer.title),
             price,

@@ -1,7 +1,7 @@
 //! The SMS that says from when a subscription costs what, or that it costs what it did.
 
 use crate::delivery::NotificationSms;
-use crate::sms::sms_words;
+use crate::sms::{day_text, price_text, sms_words};
 use onbill_domain::day::Day;
 use onbill_domain::locale::Locale;
 use onbill_domain::money::Money;
@@ -10,6 +10,8 @@ use onbill_domain::words::fill_placeholders;
 /// What the SMS says.
 pub(super) struct ChangedTerms<'a> {
     pub(super) operator: &'a str,
+    /// The operator's, ISO 3166.
+    pub(super) country: &'a str,
     pub(super) partner: &'a str,
     /// The offer's title, or the partner's name for the plan.
     pub(super) plan: &'a str,
@@ -28,8 +30,8 @@ pub(super) enum Announcement {
 
 /// The SMS. How it is paid is said as the account pays when it is sent.
 pub(super) fn terms_sms(terms: &ChangedTerms<'_>, said: Announcement, locale: Locale) -> NotificationSms {
-    let ChangedTerms { operator, partner, plan, price, from } = terms;
-    let (price, date) = (price.to_string(), from.to_string());
+    let ChangedTerms { operator, country, partner, plan, price, from } = terms;
+    let (price, date) = (price_text(*price, locale, country), day_text(*from, locale));
     let values =
         [("operator", *operator), ("partner", *partner), ("plan", *plan), ("price", &price), ("date", &date)];
     let (words, fill) = (sms_words(locale), |text: &str| fill_placeholders(text, &values));
@@ -54,6 +56,7 @@ mod tests {
     fn every_language_says_price_day_and_way_out() {
         let terms = ChangedTerms {
             operator: "Acme Mobile",
+            country: "US",
             partner: "Netflix",
             plan: "Netflix Standard",
             price: Money { amount_minor: 1799, currency: Currency::parse("USD").expect("is listed") },
@@ -68,7 +71,8 @@ mod tests {
             for (key, sms) in
                 [(postpaid, &*change.body), (prepaid, prepaid_body), (withdrawn, &withdrawal.body)]
             {
-                for part in ["Acme Mobile", "Netflix Standard", "17.99 USD", "2027-02-01"] {
+                let (price, day) = (price_text(terms.price, locale, "US"), day_text(terms.from, locale));
+                for part in ["Acme Mobile", "Netflix Standard", &price, &day] {
                     assert!(sms.contains(part), "{locale:?}: {sms}");
                 }
                 assert_parts(locale, key, sms);
@@ -78,19 +82,19 @@ mod tests {
         let english = terms_sms(&terms, Announcement::Change, Locale::En);
         assert_eq!(
             english.body,
-            "Acme Mobile: from 2027-02-01, Netflix Standard costs 17.99 USD a month on your bill. If you do \
+            "Acme Mobile: from 1 Feb 2027, Netflix Standard costs 17.99 USD a month on your bill. If you do \
              not want that, cancel at Netflix before then."
         );
         assert_eq!(
             english.prepaid_body.as_deref(),
             Some(
-                "Acme Mobile: from 2027-02-01, Netflix Standard costs 17.99 USD a month, taken from your \
+                "Acme Mobile: from 1 Feb 2027, Netflix Standard costs 17.99 USD a month, taken from your \
                  balance. If you do not want that, cancel at Netflix before then."
             )
         );
         assert_eq!(
             terms_sms(&terms, Announcement::Withdrawal, Locale::En).body,
-            "Acme Mobile: Netflix Standard still costs 17.99 USD a month. The change announced for 2027-02-01 \
+            "Acme Mobile: Netflix Standard still costs 17.99 USD a month. The change announced for 1 Feb 2027 \
              will not happen."
         );
     }

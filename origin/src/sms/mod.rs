@@ -12,14 +12,16 @@ mod kannel;
 mod parts;
 mod receipt;
 mod smpp;
+mod values;
 mod words;
 
 pub use gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
 pub(crate) use kannel::KannelReport;
 pub use receipt::{DeliveryReceipt, DeliveryState, ReceiptNotStored, ReceiptSink};
+pub(crate) use values::{day_text, price_text};
 #[cfg(test)]
 pub(crate) use words::assert_parts;
-pub(crate) use words::sms_words;
+pub(crate) use words::{months_text, sms_words};
 
 use crate::ambient::{Clock, Random};
 use crate::config::SmsSettings;

@@ -2,8 +2,11 @@
 //! number.
 
 use onbill_domain::locale::Locale;
+use onbill_domain::plural::PluralForm;
+use onbill_domain::words::fill_placeholders;
 use onbill_domain::words_section;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The texts of one language, with placeholders such as `{operator}`.
@@ -40,13 +43,41 @@ pub(crate) fn sms_words(locale: Locale) -> &'static SmsWords {
     &WORDS[locale as usize]
 }
 
+/// `months` of each language, by plural form.
+static MONTHS: LazyLock<[BTreeMap<String, String>; Locale::ALL.len()]> = LazyLock::new(|| {
+    Locale::ALL.map(|locale| {
+        serde_json::from_str(words_section!("months", locale))
+            .expect("a test parses the words of each language")
+    })
+});
+
+/// So many months, such as `6 months`.
+pub(crate) fn months_text(months: u8, locale: Locale) -> String {
+    let texts = &MONTHS[locale as usize];
+    let text = texts.get(PluralForm::of(months, locale).as_str()).map_or("", String::as_str);
+    fill_placeholders(text, &[("count", &months.to_string())])
+}
+
 /// Holds an SMS to the parts that `sms-parts` of its language declares for texts with long names.
 #[cfg(test)]
 pub(crate) fn assert_parts(locale: Locale, key: &str, sms: &str) {
-    let declared: std::collections::BTreeMap<String, String> =
+    let declared: BTreeMap<String, String> =
         serde_json::from_str(words_section!("sms-parts", locale)).expect("is a map of texts");
     let (parts, in_gsm) = super::parts_of(sms).expect("can be sent");
     let parts = format!("{parts} {}", if in_gsm { "GSM-7" } else { "UCS-2" });
     assert_eq!(declared.get(key), Some(&parts), "{locale:?} {key}: {sms}");
     assert!(!sms.contains(['{', '}']), "no placeholder is left: {sms}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_are_counted_as_the_language_counts() {
+        let texts = |locale| [1, 2, 6, 12].map(|months| months_text(months, locale));
+        assert_eq!(texts(Locale::En), ["1 month", "2 months", "6 months", "12 months"]);
+        assert_eq!(texts(Locale::De), ["1 Monat", "2 Monate", "6 Monate", "12 Monate"]);
+        assert_eq!(texts(Locale::Ar), ["شهر واحد", "شهرين", "6 أشهر", "12 شهرا"]);
+    }
 }

@@ -208,7 +208,7 @@ async fn coupon_reminder_is_sent_once_14_days_before_expiry() {
     assert_eq!(send_reminders(&system).await, 0, "once");
     let messages = system.sms_received(&system.acme, GOOD).await;
     assert_eq!(messages.len(), before[0] + 1);
-    let text = messages.iter().find(|text| text.contains("2027-05-17")).expect("is there");
+    let text = messages.iter().find(|text| text.contains("17 May 2027")).expect("is there");
     assert!(text.contains("http://127.0.0.1:8790/"), "{text}");
     assert!(!text.contains("2025550101"), "no number is in it: {text}");
     assert_eq!(system.sms_received(&system.acme, FRIEND).await.len(), before[1]);

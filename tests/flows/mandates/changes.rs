@@ -67,7 +67,7 @@ async fn higher_price_holds_from_its_day() {
     let told: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
     assert_eq!(
         told,
-        ["Acme Mobile: from 2027-01-01, Netflix Standard costs 17.99 USD a month on your bill. If you do \
+        ["Acme Mobile: from 1 Jan 2027, Netflix Standard costs 17.99 USD a month on your bill. If you do \
           not want that, cancel at Netflix before then."]
     );
 }
@@ -95,7 +95,7 @@ async fn announced_rise_is_withdrawn_before_its_day() {
     assert_eq!(
         received.last().map(String::as_str),
         Some(
-            "Acme Mobile: Netflix Standard still costs 15.99 USD a month. The change announced for 2027-01-01 \
+            "Acme Mobile: Netflix Standard still costs 15.99 USD a month. The change announced for 1 Jan 2027 \
              will not happen."
         )
     );
@@ -142,7 +142,7 @@ async fn withdrawal_with_consent_reads_as_a_withdrawal() {
         system.acme.deliver_due().await;
     }
     let received = system.sms_received(&system.acme, GOOD).await;
-    assert_eq!(count_sms(&received, "from 2027-01-01"), 1, "only what was announced first: {received:?}");
+    assert_eq!(count_sms(&received, "from 1 Jan 2027"), 1, "only what was announced first: {received:?}");
     assert_eq!(count_sms(&received, "still costs 15.99 USD a month"), 1, "{received:?}");
 }
 

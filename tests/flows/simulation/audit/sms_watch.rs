@@ -107,8 +107,7 @@ impl SimulationRun {
     }
 
     fn look_at_reminder(&mut self, message: &AcceptedSms, found: &mut Vec<String>) {
-        let mut words = message.text.split_whitespace().map(|word| word.trim_end_matches('.'));
-        let Some(last) = words.find_map(Day::parse) else {
+        let Some(last) = day_in(&message.text) else {
             return found.push(format!("a message has neither code nor day: {}", message.text));
         };
         let holder = self.holder(&message.to).map(|holding| holding.activated_on.as_str());
@@ -133,6 +132,18 @@ impl SimulationRun {
 fn code_in(message: &AcceptedSms) -> Option<(CouponCode, String)> {
     let words = message.text.split_whitespace();
     words.filter(|word| word.len() == 24).find_map(|word| Some((CouponCode::parse(word)?, word.to_owned())))
+}
+
+/// The day in an English message, such as `17 May 2027`.
+fn day_in(text: &str) -> Option<Day> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<_> = text.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
+    words.windows(3).find_map(|words| {
+        let [date, month, year] = words.try_into().ok()?;
+        let month = MONTHS.iter().position(|name| *name == month)? + 1;
+        Day::parse(&format!("{year}-{month:02}-{date:0>2}"))
+    })
 }
 
 fn coupon_sms_states(coupons: &CouponWatch) -> BTreeMap<usize, (u32, bool)> {

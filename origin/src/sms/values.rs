@@ -1,0 +1,72 @@
+//! Days and prices as the language of an SMS writes them. All of it is in the GSM alphabet, and
+//! nothing needs marks of direction, which some phones show as boxes.
+//!
+//! Not here: days and prices in the widget, which the browser writes.
+
+use onbill_domain::day::Day;
+use onbill_domain::locale::Locale;
+use onbill_domain::money::Money;
+
+/// A day, with the day of the month before the month. English names the month, because its readers
+/// do not agree on which number comes first.
+pub(crate) fn day_text(day: Day, locale: Locale) -> String {
+    let (year, month, date) = day.parts();
+    match locale {
+        Locale::En => {
+            const MONTHS: [&str; 12] =
+                ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+            format!("{date} {} {year}", MONTHS[usize::from(month - 1)])
+        }
+        Locale::Es | Locale::Fr | Locale::Ar => format!("{date:02}/{month:02}/{year}"),
+        Locale::De => format!("{date:02}.{month:02}.{year}"),
+    }
+}
+
+/// A price such as `17.99 USD`, with a decimal comma where the language has one in this country
+/// (ISO 3166, as CLDR has it).
+pub(crate) fn price_text(price: Money, locale: Locale, country: &str) -> String {
+    let text = price.to_string();
+    let has_comma = match locale {
+        Locale::En => false,
+        Locale::Es => !matches!(country, "DO" | "GT" | "HN" | "MX" | "NI" | "PA" | "PE" | "PR" | "SV" | "US"),
+        Locale::Fr => country != "CH",
+        Locale::De => !matches!(country, "CH" | "LI"),
+        Locale::Ar => matches!(country, "DZ" | "LY" | "MA" | "MR" | "TN"),
+    };
+    if has_comma { text.replace('.', ",") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use onbill_domain::currency::Currency;
+
+    #[test]
+    fn day_is_written_as_in_the_language() {
+        let day = Day::parse("2027-02-01").expect("is a day");
+        assert_eq!(
+            Locale::ALL.map(|locale| day_text(day, locale)),
+            ["1 Feb 2027", "01/02/2027", "01/02/2027", "01.02.2027", "01/02/2027"]
+        );
+        let last = Day::parse("2027-12-31").expect("is a day");
+        assert_eq!(day_text(last, Locale::En), "31 Dec 2027");
+    }
+
+    #[test]
+    fn price_has_the_decimal_mark_of_language_and_country() {
+        let price = Money { amount_minor: 1799, currency: Currency::parse("USD").expect("is listed") };
+        for (locale, country, text) in [
+            (Locale::En, "US", "17.99 USD"),
+            (Locale::Es, "US", "17.99 USD"),
+            (Locale::Es, "MX", "17.99 USD"),
+            (Locale::Es, "ES", "17,99 USD"),
+            (Locale::Fr, "CA", "17,99 USD"),
+            (Locale::De, "AT", "17,99 USD"),
+            (Locale::De, "CH", "17.99 USD"),
+            (Locale::Ar, "EG", "17.99 USD"),
+            (Locale::Ar, "MA", "17,99 USD"),
+        ] {
+            assert_eq!(price_text(price, locale, country), text, "{locale:?} {country}");
+        }
+    }
+}
