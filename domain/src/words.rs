@@ -167,6 +167,33 @@ mod tests {
         }
     }
 
+    /// An SMS has the apostrophes and spaces of the GSM alphabet.
+    #[test]
+    fn punctuation_is_that_of_the_language() {
+        for locale in Locale::ALL {
+            for (key, text) in entries(&read_file(locale)) {
+                let is_sms = key.starts_with("sms");
+                assert!(is_sms || !text.contains(['\'', '"']) && !text.contains("..."), "{key}: {text}");
+                match locale {
+                    Locale::Es => {
+                        for [opens, closes] in [['¿', '?'], ['¡', '!']] {
+                            assert_eq!(text.matches(opens).count(), text.matches(closes).count(), "{text}");
+                        }
+                    }
+                    // The sign stays on the line of its word.
+                    Locale::Fr => {
+                        for (at, _) in text.match_indices([':', ';', '!', '?']) {
+                            let stays = text[..at].ends_with(['\u{a0}', '\u{202f}']);
+                            assert!(is_sms || stays, "{key}: {text}");
+                        }
+                    }
+                    Locale::Ar => assert!(!text.contains([',', ';', '?']), "{key}: {text}"),
+                    Locale::En | Locale::De => {}
+                }
+            }
+        }
+    }
+
     #[test]
     fn compiled_section_is_that_of_the_file() {
         for locale in Locale::ALL {
