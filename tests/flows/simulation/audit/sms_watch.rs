@@ -140,7 +140,7 @@ fn day_in(text: &str) -> Option<Day> {
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let words: Vec<_> = text.split_whitespace().map(|word| word.trim_end_matches(['.', ','])).collect();
     words.windows(3).find_map(|words| {
-        let [date, month, year] = words.try_into().ok()?;
+        let [date, month, year] = *words else { return None };
         let month = MONTHS.iter().position(|name| *name == month)? + 1;
         Day::parse(&format!("{year}-{month:02}-{date:0>2}"))
     })
