@@ -2,7 +2,6 @@
 
 use crate::coupon_commands::run_coupons;
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::turn::TURN;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, PipeWriter, Read as _};
 use std::process::Stdio;
@@ -35,7 +34,6 @@ async fn system_with_lists() -> CrashSystem {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verbs_end_quietly_when_nobody_reads() {
-    let _turn = TURN.lock().await;
     let system = system_with_lists().await;
     let days = ["--partner", "netflix", "--from", "2026-10-01", "--to", "2026-10-31"];
     let statement = "kind,extTransactionID,extRefundID,pai,amount_minor,currency,status\n";
@@ -80,7 +78,6 @@ async fn verbs_end_quietly_when_nobody_reads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn list_ends_with_its_reader() {
-    let _turn = TURN.lock().await;
     let system = system_with_lists().await;
     let mut command = system.command_line();
     command.args(["coupons", "list", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());

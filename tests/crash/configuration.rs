@@ -1,7 +1,6 @@
 //! `config check`, the other ways to name a configuration, and what the command line says of itself.
 
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::turn::TURN;
 use onbill_test_harness::origin_process::bare_program;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
@@ -18,7 +17,6 @@ fn check(mut command: Command, more: &[&str]) -> (Option<i32>, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_shows_what_is_there_and_what_is_in_effect() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let keys = system.folder().join("keys.json");
     let set_mode = |mode| {
@@ -54,7 +52,6 @@ async fn check_shows_what_is_there_and_what_is_in_effect() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_looks_at_the_alarm_webhook_and_shows_no_token() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let alarms = "alarms = { webhook = \"http://127.0.0.1:1/T0/token\", webhook_secret_file = \"/no/such\" }";
     let command = system.command_line_replacing("country = \"US\"", &format!("country = \"US\"\n{alarms}"));
@@ -66,7 +63,6 @@ async fn check_looks_at_the_alarm_webhook_and_shows_no_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn check_and_serve_list_every_mistake() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let broken =
         || system.command_line_replacing("country = \"US\"", "country = \"ZZ\"\nhand_of_seconds = 5");

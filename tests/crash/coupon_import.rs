@@ -36,7 +36,7 @@ async fn has_each_line_once(kind: DbKind) {
     let origin = system.start_origin().await;
     let file = system.write_file("coupons.csv", &coupon_lines(&system));
     let long_file = system.write_file("long.csv", &(coupon_lines(&system) + &refused_lines()));
-    let mut callers = partner.begin_load(&system, &origin, 7);
+    let mut callers = partner.begin_light_load(&system, &origin, 7);
     for killed_at in KILLED_AT {
         let mut bulk = CouponImport::begin(&system, &long_file);
         wait_until_none(async || {

@@ -6,7 +6,6 @@ use crate::crash_system::CrashSystem;
 use crate::load::{LoadingPartner, PostKind, RequestedCharge, StoredResponses};
 use crate::origin_db::OriginDb;
 use crate::postgres_cluster::{Cluster, Stop};
-use crate::turn::TURN;
 use onbill_test_harness::wait::wait_until_none;
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ use std::sync::Arc;
 /// reports success, with a warning: the charge is on one disk only, and the next failover loses it.
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_commit_without_its_standby_is_not_confirmed() {
-    let _turn = TURN.lock().await;
     let Some(mut cluster) = Cluster::start().await else { return };
     let db = OriginDb::in_schema_at(cluster.url()).await;
     let address = db.config_address();
@@ -42,7 +40,6 @@ async fn postgres_commit_without_its_standby_is_not_confirmed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_server_that_does_not_sync_is_refused() {
-    let _turn = TURN.lock().await;
     let Some(mut cluster) = Cluster::start().await else { return };
     let db = OriginDb::in_schema_at(cluster.url()).await;
     let address = db.config_address();
@@ -63,7 +60,6 @@ async fn postgres_server_that_does_not_sync_is_refused() {
 /// An operator may freeze a database by this setting; then nothing is written to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_database_that_is_frozen_is_left_alone() {
-    let _turn = TURN.lock().await;
     let Some(mut cluster) = Cluster::start().await else { return };
     let db = OriginDb::in_schema_at(cluster.url()).await;
     let address = db.config_address();

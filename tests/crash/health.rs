@@ -1,13 +1,11 @@
 //! The verb by which a container asks for its health, beside a real origin.
 
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::turn::TURN;
 use onbill_test_harness::origin_process::find_program;
 use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_that_of_the_running_origin() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let origin = system.start_origin().await;
     // It answers before its workers have begun.

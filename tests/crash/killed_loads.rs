@@ -40,7 +40,7 @@ async fn load_each_line_once(kind: DbKind) {
     let origin = system.start_origin().await;
     let pais = system.write_file("pais.csv", &pai_lines());
     let charges = system.write_file("charges.csv", &charge_lines());
-    let mut callers = partner.begin_load(&system, &origin, 11);
+    let mut callers = partner.begin_light_load(&system, &origin, 11);
     for _ in 0..cycles {
         let mut run = begin_load(&system, &pais, &charges);
         let goal = count_loaded(&system).await + 1 + dice.draw_below(BATCHES_BEFORE_KILL * BATCH);

@@ -17,6 +17,9 @@ use tokio::task::JoinSet;
 
 /// Concurrent callers, each on a connection of its own: as in a partner's billing run.
 pub(crate) const CONNECTIONS: u64 = 64;
+/// Callers of a light load, and their rest between two calls.
+pub(crate) const LIGHT_CALLERS: u64 = 8;
+const LIGHT_REST: Duration = Duration::from_millis(20);
 
 /// A charge that was requested, and perhaps a refund of it.
 #[derive(Clone, Debug)]
@@ -141,6 +144,17 @@ impl LoadingPartner {
         seed: u64,
     ) -> LoadTasks {
         self.begin_load_of(system, origin, seed, CONNECTIONS, Duration::ZERO)
+    }
+
+    /// For a test of other work on the same database: the charges leave it time, and those that the
+    /// audit posts again are few.
+    pub(crate) fn begin_light_load(
+        &self,
+        system: &Arc<CrashSystem>,
+        origin: &OriginProcess,
+        seed: u64,
+    ) -> LoadTasks {
+        self.begin_load_of(system, origin, seed, LIGHT_CALLERS, LIGHT_REST)
     }
 
     /// With so many callers, each of which rests after a call.

@@ -50,7 +50,6 @@ async fn origin_acknowledges_nothing_into_a_file_that_was_moved() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_verb_but_init_begins_a_ledger() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let (file, away) = (system.db.path(), system.db.path().with_extension("away"));
     fs::rename(file, &away).expect("is there");

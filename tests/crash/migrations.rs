@@ -32,7 +32,6 @@ async fn postgres_schema_is_current() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newer_schema_is_named_and_left_alone() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let file = rusqlite::Connection::open(system.folder().join("acme.sqlite")).expect("opens");
     file.pragma_update(None, "user_version", 99).expect("is writable");
@@ -48,7 +47,6 @@ async fn newer_schema_is_named_and_left_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newer_schema_that_allows_it_is_served() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let file = rusqlite::Connection::open(system.folder().join("acme.sqlite")).expect("opens");
     let newer = SCHEMA_VERSION + 1;
@@ -70,7 +68,6 @@ async fn newer_schema_that_allows_it_is_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn folder_keeps_as_many_backups_as_it_is_told() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let folder = system.folder().join("backups");
     std::fs::create_dir(&folder).expect("is ours");

@@ -1,7 +1,6 @@
 //! The verbs about a person, as the real program: what is kept on them, and the audit of who has looked.
 
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::turn::TURN;
 use serde_json::Value;
 
 /// The exit code of a verb, its output and its complaints.
@@ -13,7 +12,6 @@ fn run(system: &CrashSystem, verb: &[&str]) -> (Option<i32>, String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn person_is_exported_and_the_audit_has_it() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let person = &system.people[0];
     let list = system.write_file("people.txt", &format!("{}\nx\n+12025559999\n", person.msisdn));

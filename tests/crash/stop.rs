@@ -5,7 +5,6 @@ use crate::audit::audit_ledger;
 use crate::crash_system::{CrashSystem, DbKind};
 use crate::load::LoadingPartner;
 use crate::slow_clients::{HALF_BODY, HALF_HEAD, begin};
-use crate::turn::TURN;
 use http::StatusCode;
 use onbill_test_harness::wait::wait_until_none;
 use serde_json::json;
@@ -34,7 +33,6 @@ async fn origin_stops_in_time_while_the_gateway_hangs_by_smpp() {
 /// One way to hang at a time: what is patient with one of them must not hide another.
 #[tokio::test(flavor = "multi_thread")]
 async fn origin_stops_in_time_from_each_way_to_hang() {
-    let _turn = TURN.lock().await;
     let system = Arc::new(CrashSystem::new(DbKind::Sqlite).await);
     for way in ["half a head", "half a body", "hung billing", "hung gateway"] {
         let partner = LoadingPartner::default();
@@ -80,7 +78,6 @@ async fn ask_for_a_pin(system: &CrashSystem, origin: &str) {
 }
 
 async fn stops_in_time(smsc: Option<DeafSmsc>) {
-    let _turn = TURN.lock().await;
     let (system, partner) = (Arc::new(CrashSystem::new(DbKind::Sqlite).await), LoadingPartner::default());
     system.billing.inject_faults(&json!({"transaction": "hang", "notification": "hang"})).await;
     let more = smsc.as_ref().map(|smsc| smsc.settings(&system)).unwrap_or_default();

@@ -1,7 +1,6 @@
 //! What the program says to the supervisor that has started it, such as systemd.
 
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::turn::TURN;
 use std::time::Duration;
 use tokio::net::UnixDatagram;
 use tokio::time::timeout;
@@ -13,7 +12,6 @@ const DEADLINE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn supervisor_hears_of_the_start_the_work_and_the_end() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let socket = system.folder().join("notify");
     let supervisor = UnixDatagram::bind(&socket).expect("the name is free");

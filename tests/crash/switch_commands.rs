@@ -1,7 +1,6 @@
 //! `switch` and `correlate` as an engineer types them: exit codes, what is refused, and what is written.
 
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::turn::TURN;
 use onbill_test_harness::other_system::pais_csv;
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +22,6 @@ fn path(system: &CrashSystem, name: &str, contents: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn takeover_is_typed_step_by_step() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let line = |n: usize| format!("netflix,other-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
     let lines: Vec<String> = (0..PAIS).map(line).collect();
@@ -104,7 +102,6 @@ fn go_back(system: &CrashSystem, lines: &[String]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn correlation_says_what_differs() {
-    let _turn = TURN.lock().await;
     let system = CrashSystem::new(DbKind::Sqlite).await;
     let list = path(&system, "partner.csv", "state,pai,more\nACTIVE,other-7,\n");
     let differences = system.folder().join("differences.csv");

@@ -8,7 +8,7 @@
 
 use crate::audit::audit_ledger;
 use crate::crash_system::{CrashSystem, DbKind};
-use crate::load::LoadingPartner;
+use crate::load::{LIGHT_CALLERS, LoadingPartner};
 use crate::turn::TURN;
 use http::StatusCode;
 use onbill_origin::store::{MIGRATIONS, Migration};
@@ -18,14 +18,10 @@ use onbill_test_harness::wait::wait_until_none;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Callers of each origin, and their rest between two calls. A file takes one writer at a time, and
-/// has to serve two origins at once.
-const CALLERS: u64 = 8;
-const REST: Duration = Duration::from_millis(20);
-/// Charges that are created in each step: several for each caller.
-const CREATED: u64 = 4 * CALLERS;
+/// Charges that are created in each step: several for each caller. The load of each origin is light,
+/// as a file takes one writer at a time, and has to serve two origins at once.
+const CREATED: u64 = 4 * LIGHT_CALLERS;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_is_upgraded_and_taken_back_under_load() {
@@ -45,7 +41,7 @@ async fn upgrade_and_take_back(kind: DbKind) {
     let partner = LoadingPartner::default();
 
     let old = system.start_program(&previous).await;
-    let mut on_old = partner.begin_load_of(&system, &old, 1, CALLERS, REST);
+    let mut on_old = partner.begin_light_load(&system, &old, 1);
     partner.until_created(CREATED).await;
     if released.is_none() {
         let migrations = next_release(&system, MIGRATIONS.len()).await;
@@ -54,14 +50,14 @@ async fn upgrade_and_take_back(kind: DbKind) {
     }
 
     let new = system.start_program(&next).await;
-    let mut on_new = partner.begin_load_of(&system, &new, 2, CALLERS, REST);
+    let mut on_new = partner.begin_light_load(&system, &new, 2);
     partner.until_created(CREATED).await;
     on_old.end_load().await;
     end_regularly(old).await;
     partner.until_created(CREATED).await;
 
     let old = system.start_program(&previous).await;
-    let mut on_old = partner.begin_load_of(&system, &old, 3, CALLERS, REST);
+    let mut on_old = partner.begin_light_load(&system, &old, 3);
     partner.until_created(CREATED).await;
     on_new.end_load().await;
     end_regularly(new).await;

@@ -6,8 +6,8 @@ use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::store::sqlite::READERS_DEFAULT;
 use onbill_origin::store::{OpenMode, Period, Store};
-use onbill_test_harness::ManualClock;
 use onbill_test_harness::database::TestDb;
+use onbill_test_harness::{ManualClock, db_folder};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -82,7 +82,7 @@ pub(crate) struct LedgerFile(TestDb);
 
 impl LedgerFile {
     pub(crate) fn new() -> Self {
-        let ledger = Self(TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR"))));
+        let ledger = Self(TestDb::new_sqlite_file(&db_folder()));
         drop(ledger.open_as(OpenMode::Create));
         let mut connection = ledger.open_connection();
         let tx = connection.transaction().expect("begins");

@@ -26,10 +26,11 @@ use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::process_host;
 use onbill_test_harness::tcp::{listen_on, serve_router};
 use onbill_test_harness::wait::wait_until;
-use onbill_test_harness::{ACME_ACCOUNTS, ManualClock, build_app, import_account_file, origin_config_with};
+use onbill_test_harness::{
+    ACME_ACCOUNTS, ManualClock, build_app, db_folder, import_account_file, origin_config_with,
+};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
@@ -141,7 +142,7 @@ impl CouponSystem {
 
     /// One with its database in a file, and one with it on a database server.
     pub(crate) async fn on_each_kind_of_books(smsc: &Value) -> [Self; 2] {
-        let file = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let file = TestDb::new_sqlite_file(&db_folder());
         [Self::open_with(file, smsc).await, Self::open_with(TestDb::new_postgres_schema().await, smsc).await]
     }
 

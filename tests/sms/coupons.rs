@@ -15,9 +15,9 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use onbill_origin::instruments::Alarm;
 use onbill_test_harness::database::TestDb;
+use onbill_test_harness::db_folder;
 use onbill_test_harness::wait::wait_until;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 
 /// A short timeout for an SMSC that does not respond, which keeps the tests fast.
@@ -142,7 +142,7 @@ async fn restarted_smsc_gets_the_sms_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn smsc_out_of_reach_is_an_alarm_until_it_is_back() {
-    let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let place = TestDb::new_sqlite_file(&db_folder());
     let mut system = CouponSystem::open_with(place, &json!({})).await;
     let app = Arc::clone(&system.app);
     let is_active = || app.instruments.alarms.is_active(Alarm::SmsUnreachable, "smpp");

@@ -16,9 +16,10 @@ use onbill_origin::config::{AccountSource, Config};
 use onbill_test_harness::database::TestDb;
 use onbill_test_harness::keys::{self, KeyHolder};
 use onbill_test_harness::wait::wait_until;
-use onbill_test_harness::{ACME_ACCOUNTS, ManualClock, build_app, import_account_file, origin_config_with};
+use onbill_test_harness::{
+    ACME_ACCOUNTS, ManualClock, build_app, db_folder, import_account_file, origin_config_with,
+};
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
@@ -52,7 +53,7 @@ impl PinOrigin {
             sms: serde_json::from_value(sms.clone()).expect("are settings"),
             ..origin_config_with("acme", AccountSource::Table)
         };
-        let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let place = TestDb::new_sqlite_file(&db_folder());
         let store = place.open_store(1).await.expect("opens");
         let app = build_app("acme", config, store, &real_dependencies(clock));
         import_account_file(&app, &app.store, ACME_ACCOUNTS).await;

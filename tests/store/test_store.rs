@@ -25,9 +25,8 @@ use onbill_origin::store::{
     SealedNumber, ShownWords, SmsJob, Store, SubscriptionTerms, Tallied, WebhookJob, WidgetAgreement,
 };
 use onbill_test_harness::database::TestDb;
-use onbill_test_harness::verified_nonce;
+use onbill_test_harness::{db_folder, verified_nonce};
 use serde_json::json;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -52,7 +51,7 @@ pub(crate) struct TestStore {
 
 impl TestStore {
     pub(crate) async fn in_sqlite() -> Self {
-        Self::open_at(TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")))).await
+        Self::open_at(TestDb::new_sqlite_file(&db_folder())).await
     }
 
     pub(crate) async fn in_postgres() -> Self {

@@ -5,17 +5,17 @@ use super::short_timeouts;
 use crate::coupon_system::{CouponSystem, code_in};
 use crate::smsc_link::{GOOD, RIGHT};
 use onbill_test_harness::database::TestDb;
+use onbill_test_harness::db_folder;
 use onbill_test_harness::log_capture::LogCapture;
 use onbill_test_harness::spellings::Search;
 use serde_json::json;
-use std::path::Path;
 use tracing::Level;
 
 /// On one thread, as only its log is captured.
 #[tokio::test]
 async fn codes_and_numbers_are_not_logged_or_stored() {
     let (log, _logging) = LogCapture::capture_thread(Level::TRACE);
-    let place = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let place = TestDb::new_sqlite_file(&db_folder());
     let TestDb::Sqlite(db_path) = &place else { unreachable!("is a file") };
     let db_path = db_path.clone();
     let system = CouponSystem::open_with(place, &short_timeouts()).await;

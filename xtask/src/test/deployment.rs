@@ -1,11 +1,10 @@
 //! Runs tests/deploy/: writes the bundle of the edge, and says where it is. The tests themselves are in that folder.
 
-use std::path::PathBuf;
-use std::{env, fs};
+use std::{fs, process};
 
 use super::run_quietly;
 use crate::edge::{self, Profile};
-use crate::failure::{Context, Outcome};
+use crate::failure::Outcome;
 use crate::paths;
 use crate::setup::node_command;
 use crate::system::{ports, silence_wrangler};
@@ -21,7 +20,8 @@ pub(super) fn run_deployment_tests() -> Outcome {
     let bundle = folder.join("onbill-edge");
     edge::write_bundle(&bundle)?;
     let [local, staging] = ports::find_free_ports()?;
-    let xtask = find_replaced(env::current_exe().context("find the program of xtask")?);
+    // The running program, also when the build of the tests has put another one at its path.
+    let xtask = format!("/proc/{}/exe", process::id());
     let mut tests = node_command();
     // The files share the bundle. What the library of wrangler leaves open would keep them from ending.
     tests.args(["--test", "--test-concurrency=1", "--test-force-exit"]).args(TESTS);
@@ -31,25 +31,4 @@ pub(super) fn run_deployment_tests() -> Outcome {
         .env("ONBILL_XTASK", xtask);
     silence_wrangler(&mut tests);
     run_quietly("deployment", &mut tests)
-}
-
-/// The build of the tests builds this program again, for the tests of its package. Linux then gives the path of the
-/// running one with a mark behind it, and the new one is at the path without.
-fn find_replaced(program: PathBuf) -> PathBuf {
-    match program.to_str().and_then(|path| path.strip_suffix(" (deleted)")) {
-        Some(path) => PathBuf::from(path),
-        None => program,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn replaced_program_is_found_at_its_path() {
-        for path in ["/target/debug/xtask", "/target/debug/xtask (deleted)"] {
-            assert_eq!(find_replaced(PathBuf::from(path)), PathBuf::from("/target/debug/xtask"));
-        }
-    }
 }
