@@ -68,7 +68,7 @@ class Onbill(private val url: String, private val ring: List<Key>) {
             "\"@method\"" to method,
             "\"@authority\"" to authority(uri),
             "\"@path\"" to uri.rawPath,
-            "\"@query\"" to "?" + (uri.rawQuery ?: ""),
+            "\"@query\"" to "?" + (uri.rawQuery ?: "")
         )
         val headers = mutableMapOf("accept" to "application/json")
         if (bytes != null) {
@@ -105,7 +105,7 @@ class Onbill(private val url: String, private val ring: List<Key>) {
             "\"@status\"" to response.statusCode().toString(),
             "\"content-digest\"" to digest,
             "\"content-type\"" to field("content-type"),
-            "\"signature\";req;key=\"sig1\"" to requestSignature.removePrefix("sig1="),
+            "\"signature\";req;key=\"sig1\"" to requestSignature.removePrefix("sig1=")
         )
         val mac = Mac.getInstance("HmacSHA256")
         mac.init(SecretKeySpec(unbase64url(key.getValue("secret")), "HmacSHA256"))

@@ -50,10 +50,12 @@ pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u32 {
 /// The others are over when the next hour begins.
 fn raise_ceiling_alarm(instruments: &Instruments, exceeded: Exceeded, who: &str) {
     let (alarm, who, message) = match exceeded.ceiling {
-        Ceiling::Pins => (Alarm::PinCeilingReached, "all", "no more PINs are sent in this hour"),
-        Ceiling::PinsOfOneWay => {
-            (Alarm::PinCeilingReached, who, "their half of the PINs of this hour is used up")
-        }
+        Ceiling::Pins => (Alarm::PinCeilingReached, "all", "the PINs of this hour are used up"),
+        Ceiling::PinsOfOneWay => (
+            Alarm::PinCeilingReached,
+            who,
+            "the half of this hour's PINs that one channel may use is used up",
+        ),
         Ceiling::NumberChecks => (Alarm::NumberChecks, who, "a partner has asked about too many numbers"),
         Ceiling::UnknownNumbers => {
             (Alarm::UnknownNumbers, who, "a partner asks about numbers without an account")

@@ -104,7 +104,10 @@ pub(crate) fn check_started(
         StartFlowResult::TooManyPins { again_at } => {
             metrics.visits.note_pin(PinResult::Limited);
             metrics.refusals.note_limited(RateLimit::PinsOfNumber);
-            Err(Reject::too_many_requests("This number had its codes for now.", seconds_until(again_at, now)))
+            Err(Reject::too_many_requests(
+                "This number has used up its codes for now.",
+                seconds_until(again_at, now),
+            ))
         }
         StartFlowResult::ChallengeNeeded => {
             metrics.visits.note_pin(PinResult::Challenged);

@@ -50,7 +50,7 @@ async fn restored_backup_doubles_and_forgets_no_line() {
     let adopted = reconcile(&system, &partner, &edge).await;
     let report = text(&adopted);
     assert!(adopted.status.code().is_some_and(|code| code < 2) && report.contains("adopted"), "{report}");
-    assert!(!report.contains("left alone: charge"), "{report}");
+    assert!(!report.contains("unchanged: charge"), "{report}");
     let ended = system.command_line().arg("recovered").output().expect("the program starts");
     assert!(ended.status.success(), "{}", text(&ended));
 

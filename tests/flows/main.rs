@@ -37,6 +37,7 @@ mod log_fields;
 mod mandates;
 mod metrics;
 mod notifications;
+mod odd_parties;
 mod opaque_pais;
 mod outages;
 mod outbox_at_work;

@@ -162,7 +162,7 @@ async fn line_that_contradicts_the_ledger_is_named_by_the_check_and_not_loaded(d
         "pais.csv another-subscriber: line 4, column subscriber_ref: is not the present subscriber of this number",
         "pais.csv two-open-pais: line 5, column msisdn: has an open PAI at this partner in the ledger: \
          end that by close-pai, if its sign-up was left",
-        "pais.csv pai-taken: line 6, column pai: is a PAI of onbill's own, or of another partner",
+        "pais.csv pai-taken: line 6, column pai: is a PAI that onbill issued, or one of another partner",
         "charges.csv charge-taken: line 2, column ext_transaction_id: was posted to onbill",
     ];
     let pais = pais_csv(&lines);

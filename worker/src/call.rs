@@ -71,7 +71,7 @@ impl<P: Platform> Call<'_, P> {
         let mut line = LogLine::new(
             now,
             "error",
-            "found a mistake that a person has to correct",
+            "a call met a mistake that a person has to correct",
             Some(self.correlation),
         );
         line.add("alarm", alarm);

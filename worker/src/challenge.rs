@@ -70,7 +70,7 @@ async fn ask_turnstile<P: Platform>(
         .header(CONTENT_TYPE, "application/json")
         .header(ACCEPT, "application/json")
         .body(Bytes::from(question.to_string()))
-        .map_err(|_| Fault::Challenge("the question could not be built"))?;
+        .map_err(|_| Fault::Challenge("the request could not be built"))?;
     let response = call.platform.send(request).await.map_err(|_| Fault::Challenge("no response"))?;
     // A refusal has the form of a verdict, whatever its status.
     read_object(response.body()).map_err(|_| Fault::Challenge("unexpected response"))

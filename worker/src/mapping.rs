@@ -100,7 +100,7 @@ async fn replace_if_behind<P: Platform>(
         StoredMapping::Behind => {
             let value = serde_json::to_string(reported).map_err(|_| KvUnavailable)?;
             let written = call.platform.kv_put(&call.config.pai_key(pai), &value).await;
-            written.inspect_err(|_| call.warn("KV does not take a mapping"))?;
+            written.inspect_err(|_| call.warn("KV did not accept a mapping"))?;
         }
     }
     Ok(comparison)

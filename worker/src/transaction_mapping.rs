@@ -68,7 +68,7 @@ impl ChargeOwner {
             _ if !self.is_read => return,
             None => Some(operator.id.clone()),
             Some(TransactionMapping { operator: Some(known), .. }) if known != operator.id => {
-                call.warn("two operators answered charges of one name");
+                call.warn("two operators have a charge with the same id");
                 None
             }
             Some(_) => return,

@@ -90,8 +90,7 @@ impl AccountLookup {
                 let found = found.map_err(|_| Fault::CspApi("account/validate"))?;
                 if let Some(unknown) = found.as_ref().and_then(|found| found.account.unknown_word()) {
                     let (alarms, alarm) = (&self.instruments.alarms, Alarm::AccountWordUnknown);
-                    let message =
-                        "the operator's systems say something of an account that is not in the contract";
+                    let message = "the CSP API describes an account with a value that is not in the contract";
                     let member = unknown.member;
                     raise_alarm!(alarms, alarm, member, member, word = %unknown, "{message}");
                 }

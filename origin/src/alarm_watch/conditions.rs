@@ -88,7 +88,7 @@ impl AlarmWatch {
         let (alarms, signals) = (&self.instruments.alarms, &self.instruments.signals);
         for (party, ahead) in signals.skewed_clocks() {
             let reason = format!("{ahead} s ahead of ours");
-            raise_alarm!(alarms, Alarm::ClockSkew, &party, reason, "a caller's clock and ours differ");
+            raise_alarm!(alarms, Alarm::ClockSkew, &party, reason, "the clock of a caller differs from ours");
         }
         for party in signals.agreeing_clocks() {
             alarms.clear(Alarm::ClockSkew, &party);
@@ -109,7 +109,7 @@ impl AlarmWatch {
         self.hold(
             Alarm::UnknownCallers,
             strangers.into_iter().collect(),
-            "many calls have no signature, or that of a key that nobody has",
+            "many calls have no signature, or one of an unknown key",
         );
     }
 
@@ -117,7 +117,7 @@ impl AlarmWatch {
     pub(super) fn raise_for_panics(&self) {
         for use_case in self.store.take_panicked() {
             let alarms = &self.instruments.alarms;
-            raise_alarm!(alarms, Alarm::Panicked, use_case, "a use case of the ledger has panicked");
+            raise_alarm!(alarms, Alarm::Panicked, use_case, "an operation of the ledger has panicked");
         }
     }
 
@@ -156,8 +156,8 @@ impl AlarmWatch {
         };
         match tokio::time::timeout(PATIENCE, looked).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(fault = %error, "the ledger could not be looked at for alarms"),
-            Err(_) => tracing::warn!("the ledger was not looked at for alarms in time"),
+            Ok(Err(error)) => tracing::warn!(fault = %error, "the ledger could not be checked for alarms"),
+            Err(_) => tracing::warn!("the ledger was not checked for alarms in time"),
         }
     }
 
@@ -183,7 +183,7 @@ impl AlarmWatch {
                 }
             }
         }
-        self.hold(Alarm::NoCharges, silent, "a partner has posted no charge for long");
+        self.hold(Alarm::NoCharges, silent, "a partner has posted no charge for a long time");
         Ok(())
     }
 

@@ -45,7 +45,7 @@ impl AlarmWatch {
                     }
                 }
                 Some(_) => alarms.clear(Alarm::DiskLow, subject),
-                None => tracing::warn!(subject, "the free space of a folder could not be found out"),
+                None => tracing::warn!(subject, "the free space of a folder could not be read"),
             }
         }
     }

@@ -79,8 +79,12 @@ impl AlarmWatch {
             match tokio::time::timeout(PATIENCE, marked).await {
                 Ok(Ok(())) => alarms.forget_told(&told),
                 // Nothing is lost: it is marked in a later round, or told again.
-                Ok(Err(error)) => return tracing::warn!(fault = %error, "told alarms could not be marked"),
-                Err(_) => return tracing::warn!("told alarms were not marked in time"),
+                Ok(Err(error)) => {
+                    return tracing::warn!(fault = %error, "alarms that were sent to the webhook could not be marked");
+                }
+                Err(_) => {
+                    return tracing::warn!("alarms that were sent to the webhook were not marked in time");
+                }
             }
         }
         let stored = self.store.list_alarms(AlarmFilter::OfOrigin(self.instance.clone()));

@@ -140,7 +140,7 @@ impl AlarmWatch {
         if closed > 0 {
             let reason = format!("{closed} charges");
             let alarm = Alarm::ClosedPaiCharged;
-            raise_alarm!(alarms, alarm, partner.as_str(), reason, "a partner goes on charging a closed PAI");
+            raise_alarm!(alarms, alarm, partner.as_str(), reason, "a partner keeps charging a closed PAI");
         }
     }
 }

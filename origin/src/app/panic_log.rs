@@ -7,6 +7,6 @@
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a mistake in this program: what it was doing has failed");
+        tracing::error!(place, "the program has a bug: the work that met it has failed");
     }));
 }

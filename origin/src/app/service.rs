@@ -134,7 +134,7 @@ async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
     loop {
         every.tick().await;
         if let Some(queue) = stuck.find(&app.worker.workers, app.worker.queues(), Instant::now()) {
-            tracing::error!(?queue, "the worker of a queue does nothing any more");
+            tracing::error!(?queue, "the worker of a queue has stopped");
             return;
         }
         supervisor.say_alive();

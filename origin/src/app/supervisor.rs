@@ -56,7 +56,7 @@ impl Supervisor {
 
     fn say(&self, state: &'static str) {
         if let Some(Err(error)) = self.socket.as_ref().map(|socket| socket.send(state.as_bytes())) {
-            tracing::warn!(fault = %error, state, "the supervisor does not take notice");
+            tracing::warn!(fault = %error, state, "the supervisor did not accept a message");
         }
     }
 }

@@ -58,14 +58,14 @@ pub(super) async fn adopt_lost(
 
 fn print_report(report: &AdoptionReport) {
     if report.counts.is_empty() {
-        print_line!("Nothing was lost that the files and the edge have.\n");
+        print_line!("The ledger has everything that the files and the edge have.\n");
         return;
     }
     for ((lost, outcome), count) in &report.counts {
         print_line!("{count:>8} {:10} {outcome}", lost.as_str());
     }
     for (lost, id, outcome) in &report.left {
-        print_line!("left alone: {} {id}: {outcome}", lost.as_str());
+        print_line!("unchanged: {} {id}: {outcome}", lost.as_str());
     }
     print_line!();
 }

@@ -150,7 +150,7 @@ async fn issue_coupons(app: &App, file: &Path) -> anyhow::Result<VerbOutcome> {
     let report = report.map_err(|stopped| match stopped {
         CouponFileError::Header(complaint) => anyhow!("{}: {complaint}", file.display()),
         CouponFileError::Failed(why) => {
-            anyhow!("{why}. What was made before stays: read the same file in again to go on")
+            anyhow!("{why}. The coupons that were made stay. Run it again with the same file to continue")
         }
     })?;
     print_line!(
@@ -233,6 +233,6 @@ fn print_change(app: &App, how: &str, row: Result<CouponRow, Failure>) -> anyhow
             print_line!("{}", reject.message);
             Ok(VerbOutcome::Findings)
         }
-        Err(Failure::Fault(fault)) => Err(anyhow!("it failed: {fault:?}")),
+        Err(Failure::Fault(fault)) => Err(anyhow!("the database failed: {fault:?}")),
     }
 }

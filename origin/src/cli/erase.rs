@@ -57,7 +57,7 @@ impl Arguments {
             ErasureFileError::Store(error) => database_failed(error),
         })?;
         print_line!(
-            "{} numbers erased, {} to go with a file that is being written, {} not on record, {} lines refused.",
+            "{} numbers erased, {} to be erased with a file that is being written, {} not on record, {} lines refused.",
             report.erased,
             report.erasing,
             report.not_found,

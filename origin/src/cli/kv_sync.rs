@@ -74,7 +74,7 @@ impl Arguments {
     }
 
     fn summarize(&self, report: &KvReport) -> String {
-        let behind = if self.dry_run { "behind at the edge" } else { "mended at the edge" };
+        let behind = if self.dry_run { "behind at the edge" } else { "repaired at the edge" };
         format!(
             "{} PAIs compared: {} the same, {} {behind}, {} later there, {} another operator's.",
             report.compared(),

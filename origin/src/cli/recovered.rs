@@ -22,9 +22,9 @@ impl Arguments {
         print_line!(
             "{}",
             if was_incomplete {
-                "The database counts as complete. Start the origin again, without --recovering."
+                "The database is marked as complete. Start the origin again, without --recovering."
             } else {
-                "The database counted as complete before."
+                "The database was marked as complete before."
             }
         );
         Ok(VerbOutcome::findings_if(!was_incomplete))

@@ -118,7 +118,7 @@ fn find_supervisor() -> Supervisor {
     let is_for_us = read("WATCHDOG_PID").is_none_or(|pid| pid == std::process::id().to_string());
     let patience = read("WATCHDOG_USEC").filter(|_| is_for_us);
     Supervisor::connect(&socket, patience.as_deref()).unwrap_or_else(|error| {
-        tracing::warn!(fault = %error, "the supervisor cannot be told anything: NOTIFY_SOCKET leads nowhere");
+        tracing::warn!(fault = %error, "the supervisor cannot be reached: NOTIFY_SOCKET leads nowhere");
         Supervisor::default()
     })
 }

@@ -84,9 +84,7 @@ impl Arguments {
         let period = self.period.to_period(&config)?;
         let partner = &self.period.partner;
         let Some(model) = config.settlement_with(partner) else {
-            bail!(
-                "the configuration says nothing of a settlement with {partner}: [[partners]] settlement = ..."
-            );
+            bail!("the configuration has no settlement with {partner}: add [[partners]] settlement = ...");
         };
         let mut file = self.lines.as_deref().map(new_csv).transpose()?;
         if let Some(file) = &mut file {

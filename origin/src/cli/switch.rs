@@ -226,7 +226,7 @@ fn summarize_check(checked: &Checked) -> VerbOutcome {
 fn print_loaded(report: &LoadedFile) {
     let LoadedFile { name, loaded, unchanged, updated, refused, resumed_after } = report;
     if *resumed_after > 0 {
-        print_line!("{name}: went on after line {resumed_after}.");
+        print_line!("{name}: continued after line {resumed_after}.");
     }
     print_line!(
         "{name}: {loaded} lines loaded, {updated} updated, {unchanged} unchanged, {refused} refused."

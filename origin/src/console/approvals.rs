@@ -96,7 +96,7 @@ fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
                 dt { "Charge" } dd { code { (request.transaction_id) } }
             }
             @if request.asked_by == viewer.actor {
-                p class="muted" { "You have asked for it: another person decides." }
+                p class="muted" { "You have requested it: another person has to decide." }
                 @if request.state == RefundRequestState::Waiting {
                     form class="row" method="post" action={ "/approvals/" (request.request_id) } {
                         (viewer.csrf_field())
@@ -105,7 +105,7 @@ fn show_request(viewer: &Viewer, request: &RefundRequestRow) -> Markup {
                 }
             } @else {
                 @if request.state == RefundRequestState::Approved {
-                    p class="warn" { "It was agreed to, and the refund was not made yet." }
+                    p class="warn" { "It was agreed to, but the refund has not been made yet." }
                 }
                 form class="row" method="post" action={ "/approvals/" (request.request_id) } {
                     (viewer.csrf_field())
@@ -152,7 +152,7 @@ pub(super) async fn decide(
             return Ok(show_done(&viewer, "Not agreed to", Section::Approvals, &text));
         }
         DecideRefundResult::OwnRequest => {
-            let message = "You have asked for this refund: another person decides about it.";
+            let message = "You have requested this refund: another person has to decide.";
             return Err(Reject::new(ErrorCode::Forbidden, message).into());
         }
         DecideRefundResult::AlreadyDecided => {

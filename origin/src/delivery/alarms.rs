@@ -11,7 +11,7 @@ pub(crate) fn raise_for_result(instruments: &Instruments, result: SettleResult, 
     match result {
         SettleResult::Contradicted => {
             let alarm = Alarm::BillingVerdictsDiffer;
-            raise_alarm!(alarms, alarm, id, what, id, "billing has given two verdicts");
+            raise_alarm!(alarms, alarm, id, what, id, "billing has given two different decisions");
         }
         SettleResult::Unpaid => {
             let alarm = Alarm::CouponUnpaid;
@@ -25,5 +25,11 @@ pub(crate) fn raise_for_result(instruments: &Instruments, result: SettleResult, 
 /// Raises an alarm for a coupon, by our id, whose SMS does not arrive.
 pub(super) fn raise_undelivered(instruments: &Instruments, id: &str) {
     let alarms = &instruments.alarms;
-    raise_alarm!(alarms, Alarm::CouponUndelivered, id, id, "a coupon's text message does not arrive");
+    raise_alarm!(
+        alarms,
+        Alarm::CouponUndelivered,
+        id,
+        id,
+        "the SMS with the code of a coupon does not arrive"
+    );
 }

@@ -245,7 +245,7 @@ fn unclear(_: Unclear) -> Fault {
 /// Returns the subscriber to be charged. A subscriber who was erased has no open PAI, and so no
 /// charge that still needs them.
 pub(super) fn charge_subscriber(charge: &Charge) -> Result<&BilledSubscriber, Fault> {
-    charge.subscriber.as_ref().ok_or(Fault::Broken("a charge has lost its number"))
+    charge.subscriber.as_ref().ok_or(Fault::Broken("a charge has no number"))
 }
 
 /// A repetition differs in nothing but the number and the subscriber's id, if the subscriber has got

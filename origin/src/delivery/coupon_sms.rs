@@ -11,7 +11,7 @@ impl SmsJobs {
     /// not expired in the meantime.
     pub(super) async fn send_coupon(&self, kind: JobKind, sealed: &[u8], attempt: u32) -> SmsOutcome {
         let Some(message) = sealed_sms::open::<CouponSms>(&self.vault, sealed) else {
-            tracing::error!("a sealed message does not open");
+            tracing::error!("a sealed message cannot be opened with the keys of the ring");
             return SmsOutcome::NotSent(NextStep::DeadLetter);
         };
         let spec = kind.spec();
@@ -24,7 +24,7 @@ impl SmsJobs {
         match SubscriberStatus::of(&message.subscriber_ref, account).has_number() {
             Some(true) => {}
             Some(false) => {
-                tracing::warn!("a coupon's number is nobody's or somebody else's by now");
+                tracing::warn!("the number of a coupon has no subscriber now, or another one");
                 return SmsOutcome::NotSent(NextStep::Drop);
             }
             None => return retry(),
@@ -43,7 +43,7 @@ impl SmsJobs {
                 self.retry.plan(spec.retry_if_unclear, attempt).into()
             }
             SendSmsResult::Refused => {
-                tracing::warn!("the gateway refuses a coupon's number");
+                tracing::warn!("the SMS gateway refuses the number of a coupon");
                 SmsOutcome::Refused { code: None }
             }
         }

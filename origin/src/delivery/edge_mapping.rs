@@ -34,7 +34,7 @@ impl EdgeMappings {
             Ok(Some(status)) => status,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(fault = ?error, "how a PAI stands could not be read");
+                tracing::error!(fault = ?error, "the state of a PAI could not be read");
                 return self.retry.plan(JobKind::PaiMapping.spec().retry, attempt).into();
             }
         };
@@ -44,7 +44,12 @@ impl EdgeMappings {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
-                tracing::warn!(receiver = "edge", attempt, status, "how a PAI stands was not heard");
+                tracing::warn!(
+                    receiver = "edge",
+                    attempt,
+                    status,
+                    "the edge did not accept the state of a PAI"
+                );
                 self.retry.plan(JobKind::PaiMapping.spec().retry, attempt).into()
             }
         }

@@ -30,7 +30,7 @@ impl SmsJobs {
                 // Erased in the meantime: the job went as well.
                 Ok(None) => return SmsOutcome::NotSent(NextStep::Drop),
                 Err(error) => {
-                    tracing::error!(fault = ?error, "whom a message is for could not be read");
+                    tracing::error!(fault = ?error, "the recipient of a message could not be read");
                     return retry();
                 }
             };
@@ -49,7 +49,10 @@ impl SmsJobs {
         let (Ok(msisdn), Some(message)) =
             (self.vault.open_number(&subscriber.number.sealed), open::<NotificationSms>(&self.vault, sealed))
         else {
-            tracing::error!(notification_id, "a sealed message or its number does not open");
+            tracing::error!(
+                notification_id,
+                "a sealed message or its number cannot be opened with the keys of the ring"
+            );
             return retry();
         };
         let Ok(account) = self.accounts.find_account(&msisdn).await else { return retry() };
@@ -57,7 +60,10 @@ impl SmsJobs {
         match status.has_number() {
             Some(true) => {}
             Some(false) => {
-                tracing::info!(notification_id, "a message's number is nobody's or somebody else's by now");
+                tracing::info!(
+                    notification_id,
+                    "the number of a message has no subscriber now, or another one"
+                );
                 return SmsOutcome::NotSent(NextStep::Drop);
             }
             None => return retry(),
@@ -74,7 +80,7 @@ impl SmsJobs {
             }
             SendSmsResult::Refused => {
                 let (alarms, alarm) = (&self.instruments.alarms, Alarm::MessageDropped);
-                let message = "the gateway refuses a message's number, or its text";
+                let message = "the SMS gateway refuses the number or the text of a message";
                 raise_alarm!(alarms, alarm, notification_id, notification_id, "{message}");
                 SmsOutcome::Refused { code: None }
             }

@@ -12,7 +12,7 @@ impl SmsJobs {
     /// whose response and duration must not differ between numbers.
     pub(super) async fn send_pin(&self, sealed: &[u8], attempt: u32) -> SmsOutcome {
         let Some(message) = sealed_sms::open::<PinSms>(&self.vault, sealed) else {
-            tracing::error!("a sealed message does not open");
+            tracing::error!("a sealed message cannot be opened with the keys of the ring");
             return SmsOutcome::NotSent(NextStep::Drop);
         };
         let spec = JobKind::PinSms.spec();
@@ -51,7 +51,7 @@ impl SmsJobs {
             // attempts are counted.
             SendSmsResult::Later(_) => retry(),
             SendSmsResult::Refused => {
-                tracing::warn!("the gateway refuses a PIN's number");
+                tracing::warn!("the SMS gateway refuses the number of a PIN");
                 SmsOutcome::Refused { code: None }
             }
         }

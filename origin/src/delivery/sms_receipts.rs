@@ -30,7 +30,7 @@ impl ReceiptSink for ReceiptRecorder {
     /// minutes, and the customer asks for another. The log omits the message id, because in the
     /// gateway's own log it leads to the number.
     async fn store_receipt(&self, receipt: DeliveryReceipt) -> Result<(), ReceiptNotStored> {
-        tracing::info!(state = receipt.state.as_str(), "a text message has a receipt");
+        tracing::info!(state = receipt.state.as_str(), "an SMS has a delivery receipt");
         let DeliveryReceipt { message_id, state, code } = receipt;
         self.instruments.metrics.sms.note(counted_state(state));
         let lost = self.store.record_sms_receipt(self.clock.now(), message_id, to_sms_end(state, code)).await;

@@ -84,7 +84,7 @@ impl Webhooks {
             Ok(Some(status)) => status,
             Ok(None) => return WebhookOutcome::NotDelivered(NextStep::Drop),
             Err(error) => {
-                tracing::error!(fault = ?error, "how a PAI stands could not be read");
+                tracing::error!(fault = ?error, "the state of a PAI could not be read");
                 return self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into();
             }
         };
@@ -103,7 +103,7 @@ impl Webhooks {
             Some(status) if status.is_success() => WebhookOutcome::Delivered,
             status => {
                 let status = status.map(|status| status.as_u16());
-                tracing::warn!(%partner, attempt, status, "how a PAI stands was not heard");
+                tracing::warn!(%partner, attempt, status, "a partner did not accept the state of a PAI");
                 self.retry.plan(JobKind::PaiWebhook.spec().retry, attempt).into()
             }
         }

@@ -95,7 +95,7 @@ impl Worker {
                 Ok(Some(at)) if at <= self.clock.now() => match self.deliver_queue(queue).await {
                     Ok(_) => continue,
                     Err(fault) => {
-                        tracing::error!(?fault, ?queue, "the outbox could not be worked on");
+                        tracing::error!(?fault, ?queue, "the jobs of the outbox could not be processed");
                         1
                     }
                 },
@@ -249,7 +249,15 @@ impl Worker {
 
     fn raise_parked(&self, kind: JobKind, id: &str, lease: Lease) {
         let (alarms, what, job_id) = (&self.instruments.alarms, kind.as_str(), lease.job_id);
-        raise_alarm!(alarms, Alarm::OutboxParked, what, what, id, job_id, "an entry needs a person");
+        raise_alarm!(
+            alarms,
+            Alarm::OutboxParked,
+            what,
+            what,
+            id,
+            job_id,
+            "a job has used up its attempts and needs a person"
+        );
     }
 
     /// What follows an attempt that panicked: it may have got through. The job has as many attempts as

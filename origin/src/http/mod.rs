@@ -4,6 +4,8 @@ mod call_span;
 mod csp_client;
 #[cfg(test)]
 mod dropped_connections;
+#[cfg(test)]
+mod odd_parties;
 mod peer;
 mod probe;
 mod signed_client;

@@ -232,7 +232,7 @@ impl Alarms {
     }
 
     fn say_cleared(&self, key: &Key) {
-        tracing::info!(cleared_alarm = key.alarm.as_str(), subject = key.subject, "an alarm is over");
+        tracing::info!(cleared_alarm = key.alarm.as_str(), subject = key.subject, "an alarm has ended");
         self.tell_changed();
     }
 

@@ -120,7 +120,7 @@ impl Vault {
     pub fn open_number(&self, sealed: &[u8]) -> Result<Msisdn, Fault> {
         let plain = self.open_bytes(Purpose::Number, sealed);
         let number = plain.and_then(|plain| Msisdn::parse(std::str::from_utf8(&plain).ok()?));
-        number.ok_or(Fault::Broken("a sealed number does not open"))
+        number.ok_or(Fault::Broken("a sealed number cannot be opened with the keys of the ring"))
     }
 
     /// Seals an SMS, most often with its number in it.

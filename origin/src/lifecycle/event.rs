@@ -49,7 +49,7 @@ pub async fn follow(
     if record == RecordEventResult::Recorded(AccountEventOutcome::Contradictory) {
         // Not the event id: an operator chooses its ids freely, and one may be a number.
         let (alarms, alarm, event) = (&instruments.alarms, Alarm::AccountEventContradicts, event.as_str());
-        raise_alarm!(alarms, alarm, "", event, "an account event cannot be");
+        raise_alarm!(alarms, alarm, "", event, "an account event contradicts what is known");
     }
     Ok(match record {
         RecordEventResult::Recorded(outcome) | RecordEventResult::Replayed(outcome) => {

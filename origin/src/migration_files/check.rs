@@ -334,7 +334,7 @@ pub(super) fn problem_of(
     let (kind, column, why) = match refusal {
         LoadRefusal::Changed => (ProblemKind::Changed, 1, "was loaded before with other values"),
         LoadRefusal::PaiTaken => {
-            (ProblemKind::PaiTaken, 1, "is a PAI of onbill's own, or of another partner")
+            (ProblemKind::PaiTaken, 1, "is a PAI that onbill issued, or one of another partner")
         }
         LoadRefusal::NumberUnknown => (ProblemKind::NumberUnknown, 2, "has no account"),
         LoadRefusal::NumberCeased => (ProblemKind::NumberCeased, 2, "has an account that has ended"),

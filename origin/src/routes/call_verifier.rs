@@ -161,10 +161,10 @@ impl CallVerifier {
         response: Response,
     ) -> Result<Response, Fault> {
         let key = self.keys.signing_key(KeyUse::OriginToPartner, Party::partner(partner));
-        let key = key.ok_or(Fault::Broken("there is no key to sign an answer with"))?;
+        let key = key.ok_or(Fault::Broken("there is no key to sign a response with"))?;
         let (mut parts, body) = response.into_parts();
         let body = to_bytes(body, BODY_BYTES_MAX).await;
-        let body = body.map_err(|_| Fault::Broken("an answer is larger than a body may be"))?;
+        let body = body.map_err(|_| Fault::Broken("a response is larger than a body may be"))?;
         let text = |headers: &HeaderMap, name| Some(headers.get(name)?.to_str().ok()?.to_owned());
         let signed = text(&parts.headers, CONTENT_TYPE.as_str()).and_then(|content_type| {
             let call = text(&call.headers, PARTNER_SIGNATURE_HEADER)?;
@@ -175,7 +175,7 @@ impl CallVerifier {
             };
             signature::sign_response(&answer, key, self.clock.now(), &self.random.nonce())
         });
-        let signed = signed.ok_or(Fault::Broken("an answer cannot be signed"))?;
+        let signed = signed.ok_or(Fault::Broken("a response cannot be signed"))?;
         for (name, value) in [
             (CONTENT_DIGEST, signed.content_digest.unwrap_or_default()),
             (SIGNATURE_INPUT, signed.signature_input),

@@ -113,7 +113,7 @@ impl SmsGateway for KannelGateway {
         // Kannel splits texts itself, but which alphabet is used and whether a text is too long is
         // decided the same way for every gateway.
         let Some(parts) = parts::split_sms(text.body, 0) else {
-            tracing::error!("a text is empty, or too long for a text message");
+            tracing::error!("the text of an SMS is empty or too long");
             return SendSmsResult::Refused;
         };
         let token = (text.receipt && self.settings.receipts_url.is_some()).then(|| self.random.nonce());
@@ -149,30 +149,36 @@ fn classify_response(
             SendSmsResult::Accepted { message_id: token }
         }
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-            tracing::warn!(status = status.as_u16(), "the gateway has too much to do");
+            tracing::warn!(status = status.as_u16(), "the SMS gateway is overloaded");
             SendSmsResult::Later(RetryCause::Throttled)
         }
         StatusCode::FORBIDDEN if says("Not routable") => warn_refused(status),
         StatusCode::BAD_REQUEST if says("denied by") => warn_refused(status),
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
             let (alarm, status) = (Alarm::SmsNotLetIn, status.as_u16());
-            raise_alarm!(alarms, alarm, KANNEL, status, "the gateway does not let us in");
+            raise_alarm!(
+                alarms,
+                alarm,
+                KANNEL,
+                status,
+                "the SMS gateway refuses the user name or the password"
+            );
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         status if status.is_client_error() => {
             let (alarm, status) = (Alarm::SmsSettings, status.as_u16());
-            raise_alarm!(alarms, alarm, KANNEL, status, "the gateway takes no message of this form");
+            raise_alarm!(alarms, alarm, KANNEL, status, "the SMS gateway accepts no message of this form");
             SendSmsResult::Later(RetryCause::Unreachable)
         }
         _ => {
-            tracing::warn!(status = status.as_u16(), "the gateway fails with a message");
+            tracing::warn!(status = status.as_u16(), "the SMS gateway failed to accept a message");
             SendSmsResult::Later(RetryCause::Unclear)
         }
     }
 }
 
 fn warn_refused(status: StatusCode) -> SendSmsResult {
-    tracing::warn!(status = status.as_u16(), "the gateway refuses a message");
+    tracing::warn!(status = status.as_u16(), "the SMS gateway refuses a message");
     SendSmsResult::Refused
 }
 

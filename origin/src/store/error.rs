@@ -120,7 +120,7 @@ impl fmt::Display for StoreError {
             Self::Driver { code: Some(code), message } => write!(f, "{message} ({code})"),
             Self::CommitUnknown { message } => write!(f, "the commit was not confirmed: {message}"),
             Self::RolledBack { message } => write!(f, "the database rolled back: {message}"),
-            Self::TooManyWaiting => f.write_str("too many are waiting for the database"),
+            Self::TooManyWaiting => f.write_str("too many calls wait for the database"),
             Self::Closed => f.write_str("the database is closed"),
             Self::InconsistentRow { table, column } => {
                 write!(f, "a row of {table} has an inconsistent {column}")
@@ -138,8 +138,8 @@ impl fmt::Display for StoreError {
                 write!(f, "the ledger has schema {schema} of onbill {newer}, and onbill {VERSION}, ")?;
                 write!(f, "which knows schema {known}, may not serve on it")
             }
-            Self::Interrupted => f.write_str("the use case was interrupted"),
-            Self::Panicked => f.write_str("the use case panicked"),
+            Self::Interrupted => f.write_str("the operation was interrupted"),
+            Self::Panicked => f.write_str("the operation panicked"),
         }
     }
 }

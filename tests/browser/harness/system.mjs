@@ -18,8 +18,9 @@ export const edge = given('ONBILL_EDGE_URL');
 /** Everything the run leaves behind. */
 export const out = given('ONBILL_OUT');
 
-/** The partner's key file, and the tool that signs with it. */
+/** The key files of the partner and of an operator, and the tool that signs with them. */
 export const partnerKeys = path.join(given('ONBILL_KEYS'), 'partner-netflix.json');
+export const operatorKeys = path.join(given('ONBILL_KEYS'), 'operator-acme.json');
 export const tool = given('ONBILL_TOOL');
 
 /** The folder of the whole system: its databases, key-value store and logs. */

@@ -10,7 +10,7 @@ import path from 'node:path';
 import readline from 'node:readline';
 import { promisify } from 'node:util';
 import { about, test } from '../harness/suite.mjs';
-import { acme, edge, out, partnerKeys, tool } from '../harness/system.mjs';
+import { acme, edge, operatorKeys, out, partnerKeys, tool } from '../harness/system.mjs';
 
 about('the clients of partners');
 
@@ -32,6 +32,10 @@ const CLIENTS = {
   Python: {
     needs: ['python3', '-c', 'import sys, cryptography; assert sys.version_info >= (3, 10)'],
     command: ['python3', '-B', 'examples/python/onbill.py'],
+  },
+  Java: {
+    needs: ['bash', '-c', 'java --list-modules | grep jdk.compiler@ | grep -vE "@(9|1[0-6])[.]"'],
+    command: ['java', 'examples/java/Onbill.java'],
   },
   Kotlin: {
     needs: ['kotlinc', '-version'],
@@ -101,6 +105,71 @@ test('the clients run nothing that an unsigned response says', async () => {
   }
 });
 
+/** The first line that a program prints, which must be running then. */
+async function firstLine(program) {
+  const lines = readline.createInterface({ input: program.stdout })[Symbol.asyncIterator]();
+  const [line] = await Promise.race([
+    lines.next().then(({ value }) => [value]),
+    new Promise((_, reject) => { program.once('exit', code => reject(new Error(`it ends with ${code}`))); }),
+  ]);
+  return line;
+}
+
+/** A free port of this machine. */
+async function freePort() {
+  const server = http.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('Python: takes the calls that are signed for it, each once', async () => {
+  if (!await succeeds(['python3', '-c', 'import sys; assert sys.version_info >= (3, 10)'])) {
+    console.log('    - the receiver in Python is skipped: its runtime is not on this machine');
+    return;
+  }
+  // A proxy before the receiver repeats a call, or changes its body.
+  const answers = [];
+  const port = await freePort();
+  const passOn = async (request, body) => {
+    const { method, url: target, headers: { host, connection, ...headers } } = request;
+    const answer = await fetch(`http://127.0.0.1:${port}${target}`, { method, headers, body });
+    answers.push(answer.status);
+    return answer;
+  };
+  const proxy = http.createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = chunks.length ? Buffer.concat(chunks) : undefined;
+    if (body) await passOn(request, Buffer.from(`${body} `));
+    const answer = await passOn(request, body);
+    await passOn(request, body);
+    response.writeHead(answer.status, { 'content-type': 'application/json' });
+    response.end(await answer.text());
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const called = `127.0.0.1:${proxy.address().port}`;
+  const receiver = spawn('python3', ['-B', 'examples/python/receive.py', 'origin-to-bss', `127.0.0.1:${port}`, called], {
+    env: { ...process.env, ONBILL_KEYS: operatorKeys }, stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    assert.match(await firstLine(receiver), /^listening on /);
+    const call = async (...words) => {
+      const env = { ...process.env, ONBILL_URL: `http://${called}`, ONBILL_KEYS: operatorKeys };
+      const { stdout } = await run(tool, ['call', ...words, '--use', 'origin-to-bss'], { env }).catch(error => error);
+      return [stdout.split(' ')[0], answers.splice(0)];
+    };
+    assert.deepEqual(await call('POST', '/csp/account/validate', '-d', PIN), ['200', [401, 200, 401]]);
+    assert.deepEqual(await call('GET', '/csp/transaction/a%2fb'), ['200', [200, 401]]);
+    assert.equal((await fetch(`http://127.0.0.1:${port}/csp/transaction/x`)).status, 401);
+  } finally {
+    receiver.kill();
+    proxy.close();
+  }
+});
+
 test('onbill call: its exit status follows the HTTP status', async () => {
   const call = [tool, 'call'];
   const sent = await client(call, 'POST', '/ott/v1/pin', '-d', PIN);
@@ -116,11 +185,7 @@ test('onbill proxy: signs for a program, and for no page', async () => {
     env: { ...process.env, ONBILL_URL: edge, ONBILL_KEYS: partnerKeys }, stdio: ['ignore', 'pipe', 'ignore'],
   });
   try {
-    const [line] = await Promise.race([
-      readline.createInterface({ input: proxy.stdout })[Symbol.asyncIterator]().next().then(({ value }) => [value]),
-      new Promise((_, reject) => { proxy.once('exit', code => reject(new Error(`the proxy ends with ${code}`))); }),
-    ]);
-    const address = line.split(' ')[0];
+    const address = (await firstLine(proxy)).split(' ')[0];
     const post = headers => fetch(`${address}/ott/v1/pin`, {
       method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: PIN,
     });

@@ -95,7 +95,7 @@ test('a large refund takes two people, and the customer finds it on the bill', a
   await sasha.open('/approvals');
   await look(second.page, 'refunds to agree to');
   await second.page.getByRole('button', { name: 'Agree, and refund' }).click();
-  await second.page.getByText('Billing has given the money back.').waitFor();
+  await second.page.getByText('Billing has refunded the money.').waitFor();
   const [credit, ...more] = await credits();
   assert.deepEqual([credit.amount.value, more.length], [-1599, 0]);
   await kim.lookUp(number);

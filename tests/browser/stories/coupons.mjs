@@ -92,7 +92,7 @@ test('a slip is told apart from a wrong code, and the code in any case and spaci
   const redeem = await new Redeem(page).open();
   const slip = mistyped(code);
   await redeem.enter(slip, { email: 'pete@example.com' });
-  await redeem.complains(/Something is mistyped/);
+  await redeem.complains(/The code is mistyped/);
   assert.equal(await redeem.code.inputValue(), slip, 'what was typed can be compared');
 
   // As somebody types who looks at the message and not at the screen.
@@ -148,7 +148,7 @@ test('a code that the operator takes back is refused, and costs nothing', async 
   assert.equal(await desk.card(id).getByRole('button').count(), 0);
   const redeem = await new Redeem(page).open();
   await redeem.enter(code, { email: 'sam@example.com' });
-  await redeem.complains(/This code is not good/);
+  await redeem.complains(/This code is not valid/);
   await plans.open();
   await plans.shows(id, 'voided');
   assert.equal((await couponsOn(rosa)).length, 1, 'the one before');

@@ -54,7 +54,7 @@ test('finds one line on the bill, however often the month is run', async stage =
   await accessible(page, 'billing runs');
   const { pays } = await netflix.account(EMAIL);
   const charge = page.locator(`#run-charges li[data-ext-transaction*="${pays.extSubscriptionID}"]`);
-  for (const answer of ['201 new', '200 known already']) {
+  for (const answer of ['201 new', '200 as before']) {
     await page.goto(`${netflix.url}/billing-runs`);
     await page.locator('#month').fill(MONTH);
     await page.locator('#run-submit').click();

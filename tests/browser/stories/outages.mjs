@@ -69,7 +69,7 @@ test('text messages cannot be sent at first: the code comes late, not never', as
   await widget.shows('confirm');
 });
 
-test('the SMSC has too much to do at first: the same', async stage => {
+test('the SMSC is overloaded at first: the same', async stage => {
   const { page } = await stage.customer();
   const widget = await new Dashboard(page, acme).open();
   const hers = await phone(acme, dora);

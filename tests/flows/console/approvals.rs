@@ -59,7 +59,7 @@ async fn large_refund_waits_for_a_second_person() {
     // Whoever asked posts the form of the other by hand.
     assert_eq!(first.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 403);
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
-    assert!(agreed.has("Billing has given the money back."), "{}", agreed.body);
+    assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
     assert_eq!(second.post_from("/approvals", &path, &[("decision", "approve")]).await.status, 409);
     assert!(second.get("/approvals").await.has("No refund waits"));
     assert!(look_up(&first, GOOD).await.has("Refunded: 15.99 USD"));
@@ -107,7 +107,7 @@ async fn agreed_refund_is_never_more_than_what_is_left() {
     let (first, second) =
         (desk.sign_in("lead-3", &["g-lead"]).await, desk.sign_in("lead-4", &["g-lead"]).await);
     refund(&first, &charge, "15.99", "T-1").await;
-    assert!(refund(&second, &charge, "5", "T-2").await.has("given the money back"));
+    assert!(refund(&second, &charge, "5", "T-2").await.has("refunded the money"));
     let path = first_request(&second.get("/approvals").await);
     let refused = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert_eq!(refused.status, 400, "{}", refused.body);
@@ -163,7 +163,7 @@ async fn refund_waits_while_another_system_charges_the_customer() {
     assert!(second.get("/approvals").await.has("the refund was not made yet"), "it has not failed");
     db.run_sql(CUT_OVER).await;
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
-    assert!(agreed.has("Billing has given the money back."), "{}", agreed.body);
+    assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
     assert!(second.get("/approvals").await.has("No refund waits"));
 }
 
@@ -181,7 +181,7 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     db.run_sql(approved).await;
     assert!(second.get("/approvals").await.has("the refund was not made yet"));
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
-    assert!(agreed.has("Billing has given the money back."), "{}", agreed.body);
+    assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
     db.run_sql(approved).await;
     let again = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert!(again.has("nothing more was refunded"), "{}", again.body);

@@ -111,7 +111,7 @@ async fn supervisor_refunds_within_the_ceiling_once() {
     assert!(asked.has("Refund this?") && asked.hidden("amount") == "6.00", "{}", asked.body);
     let confirmed: Vec<_> = form("6.00").into_iter().chain([("confirmed", "yes")]).collect();
     let done = browser.post_from("/care", "/care/refunds", &confirmed).await;
-    assert!(done.has("Billing has given the money back."), "{}", done.body);
+    assert!(done.has("Billing has refunded the money."), "{}", done.body);
     let again = browser.post_from("/care", "/care/refunds", &confirmed).await;
     assert!(again.has("nothing more was refunded"), "{}", again.body);
     assert!(look_up(&browser, GOOD).await.has("Refunded: 6.00 USD"));

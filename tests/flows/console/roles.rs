@@ -184,7 +184,7 @@ async fn role_without_a_ceiling_counts() {
     ];
     let both = desk.sign_in("sam", &["g-lead", "g-admin"]).await;
     let page = both.post_from("/care", "/care/refunds", &form).await;
-    assert!(page.has("Billing has given the money back."), "{}", page.body);
+    assert!(page.has("Billing has refunded the money."), "{}", page.body);
     let entries = desk.list_entries().await;
     assert_eq!(entries.last().map(|entry| entry.role), Some(ActorRole::Admin));
 }

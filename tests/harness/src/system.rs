@@ -34,7 +34,7 @@ pub struct TestSystem {
     pub edge: Arc<FakePlatform>,
     pub acme: TestOperator,
     pub nova: TestOperator,
-    netflix: Netflix,
+    pub netflix: Netflix,
     partner_keys: Keyring,
 }
 

@@ -65,7 +65,7 @@ impl SignatureGate {
         let presented = ReceivedSignature::from_headers(&parts.headers).ok_or_else(Reject::unauthorized)?;
         let verified = signature::verify_request(&target, presented, &self.keys, self.key_use, now).map_err(
             |refused| {
-                tracing::info!(?refused, path = parts.uri.path(), "a call was not let in");
+                tracing::info!(?refused, path = parts.uri.path(), "a call was refused");
                 Reject::unauthorized()
             },
         )?;

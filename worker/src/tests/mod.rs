@@ -17,6 +17,7 @@ mod pai_mappings;
 mod refunds;
 mod return_page;
 mod routing;
+mod signers;
 mod signup;
 mod subscriptions;
 pub(crate) mod test_edge;

@@ -100,7 +100,7 @@ pub(crate) struct TestEdge {
     pub(crate) config: Config,
     responses: Answers,
     network_seconds: Arc<AtomicI64>,
-    partner_keys: Keyring,
+    pub(crate) partner_keys: Keyring,
     nonces: AtomicU64,
 }
 

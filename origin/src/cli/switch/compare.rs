@@ -132,7 +132,7 @@ impl Arguments {
         print_line!("{compared} open PAIs compared with their accounts, {differences} differ.");
         if let Err(error) = outcome {
             if let Some(through) = through {
-                print_error_line!("It was interrupted: go on with --after {through}");
+                print_error_line!("It was interrupted. Continue with --after {through}");
             }
             return Err(explain(error));
         }

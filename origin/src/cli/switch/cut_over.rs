@@ -102,7 +102,7 @@ impl Arguments {
         bar.finish_and_clear();
         print_line!("{} PAIs were turned on; {} were on before.", report.turned_on, report.on_before);
         if let Err(error) = outcome {
-            print_error_line!("It was interrupted: run it again, and it goes on with the rest.");
+            print_error_line!("It was interrupted. Run it again to continue with the rest.");
             return Err(match error {
                 CutOverError::Store(error) => database_failed(error),
                 CutOverError::LoadUnfinished => {

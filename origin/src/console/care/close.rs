@@ -48,7 +48,7 @@ pub(in crate::console) async fn close_link(
     let reason = reason.ok_or_else(no_reason)?;
     if form.confirmed != CONFIRMED {
         let text = html! {
-            p { "The link is closed for good: every later charge is declined, and the partner hears of it." }
+            p { "The link is closed permanently: every later charge is declined, and the partner is informed." }
             p { "Why: " strong { (close_words(reason)) } }
         };
         let fields = [
@@ -69,7 +69,7 @@ pub(in crate::console) async fn close_link(
     let now = console.parts.clock.now();
     let closed = console.parts.store.close_link(None, now, stamp, None, pai, reason).await?;
     let text = match closed {
-        ClosePaiResult::Closed => html! { p { "The link is closed. The partner hears of it now." } },
+        ClosePaiResult::Closed => html! { p { "The link is closed. The partner is being informed." } },
         ClosePaiResult::AlreadyClosed(first) => {
             html! { p { "It was closed before, and that stays: " (close_words(first)) "." } }
         }

@@ -140,10 +140,10 @@ pub(in crate::console) async fn show_recorded(
     let text = html! {
         @if was_there { p { "This refund was asked for before, and nothing more was refunded." } }
         @match status {
-            TransactionStatus::Approved => { p { "Billing has given the money back." } }
+            TransactionStatus::Approved => { p { "Billing has refunded the money." } }
             TransactionStatus::Declined => { p { span class="bad" { "Billing declined the refund." } } }
             TransactionStatus::Pending => {
-                p { "Billing has not answered yet. onbill goes on asking, and the customer’s page will show it." }
+                p { "Billing has not responded yet. onbill keeps asking, and the customer’s page will show the result." }
             }
         }
     };

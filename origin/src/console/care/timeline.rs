@@ -144,7 +144,7 @@ fn show_sms(viewer: &Viewer, sms: &CareSms, reference: &str) -> Markup {
                     input type="hidden" name="coupon" value=(sms.id);
                     label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(reference) required maxlength="128"; }
                     button { "Send another code" }
-                    p class="muted small" { "The code of the SMS before is worth nothing then." }
+                    p class="muted small" { "The code in the earlier SMS then stops working." }
                 }
             }
         }

@@ -305,16 +305,17 @@ fn turn_away(console: &Console, why: &NotSignedIn) -> Response {
         ),
         NotSignedIn::NoRole => (
             StatusCode::FORBIDDEN,
-            "You have signed in, and none of your groups has a role here. Ask whoever runs the origin: the groups are \
-             in its configuration.",
+            "You have signed in, but none of your groups has a role here. Ask the people who run the origin: its \
+             configuration lists the groups.",
         ),
         NotSignedIn::UnnamedPerson => (
             StatusCode::FORBIDDEN,
-            "The identity provider does not name you, or by characters that the audit does not take.",
+            "The identity provider sends no name for you, or one with characters that the audit does not accept.",
         ),
-        NotSignedIn::Declined => {
-            (StatusCode::FORBIDDEN, "The identity provider has not let you in, or you have turned back.")
-        }
+        NotSignedIn::Declined => (
+            StatusCode::FORBIDDEN,
+            "The identity provider has refused the sign-in, or you have cancelled it.",
+        ),
         NotSignedIn::ForgedState
         | NotSignedIn::OtherIssuer
         | NotSignedIn::Provider(ProviderFault::CodeRefused | ProviderFault::BadAnswer)

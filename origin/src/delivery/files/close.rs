@@ -117,7 +117,11 @@ impl FileExchange {
         if unclear == 0 {
             alarms.clear(alarm, "");
         } else if alarms.raise_until(alarm, "", Some(next.plus_seconds(3_600))) {
-            tracing::error!(unclear, alarm = alarm.as_str(), "charges wait for the next file");
+            tracing::error!(
+                unclear,
+                alarm = alarm.as_str(),
+                "charges wait for the next billing file: their accounts are not known"
+            );
         }
     }
 
@@ -167,11 +171,18 @@ impl FileExchange {
             Err(Failure::Fault(Fault::Broken(what))) => {
                 let (alarms, kind) = (&self.instruments.alarms, JobKind::Charge.as_str());
                 let alarm = Alarm::OutboxParked;
-                raise_alarm!(alarms, alarm, kind, what, transaction_id, "an entry needs a person");
+                raise_alarm!(
+                    alarms,
+                    alarm,
+                    kind,
+                    what,
+                    transaction_id,
+                    "a job has used up its attempts and needs a person"
+                );
                 BillingOutcome::Undecided(NextStep::DeadLetter)
             }
             Err(failure) => {
-                tracing::warn!(fault = ?failure, transaction_id, "an account could not be asked about");
+                tracing::warn!(fault = ?failure, transaction_id, "an account could not be looked up");
                 BillingOutcome::Undecided(NextStep::RetryAt(next))
             }
         };
@@ -205,7 +216,13 @@ impl FileExchange {
         let step = self.plan_unclear(lease);
         if self.store.end_attempt(self.clock.now(), lease, step).await? && step == NextStep::DeadLetter {
             let (alarms, kind) = (&self.instruments.alarms, JobKind::Charge.as_str());
-            raise_alarm!(alarms, Alarm::OutboxParked, kind, id, "an entry needs a person");
+            raise_alarm!(
+                alarms,
+                Alarm::OutboxParked,
+                kind,
+                id,
+                "a job has used up its attempts and needs a person"
+            );
         }
         Ok(())
     }
@@ -215,7 +232,7 @@ impl FileExchange {
             (self.clock.now(), file_name(&self.operator, self.clock.now(), self.random.bytes()));
         let lines = self.store.create_billing_file(now, file_id.clone(), jobs.to_vec(), columns).await?;
         if lines > 0 {
-            tracing::info!(file = file_id, lines, "a file was made");
+            tracing::info!(file = file_id, lines, "a billing file was made");
         }
         Ok(())
     }

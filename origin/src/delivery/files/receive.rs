@@ -32,7 +32,7 @@ impl FileExchange {
         let mut outcome = Ok(());
         for name in spool.list_names(Folder::In, RESPONSE).await? {
             if let Err(fault) = self.receive_response(spool, &name).await {
-                tracing::error!(?fault, "a response from billing could not be worked on");
+                tracing::error!(?fault, "a response file from billing could not be processed");
                 outcome = Err(fault);
             }
         }
@@ -109,7 +109,7 @@ impl FileExchange {
             self.wake_up.wake(Queue::PartnerWebhooks);
         }
         self.store.mark_file_acknowledged(self.clock.now(), file.file_id.clone()).await?;
-        tracing::info!(file = file.file_id, approved, declined, "a file is settled");
+        tracing::info!(file = file.file_id, approved, declined, "a billing file was settled");
         Ok(())
     }
 
@@ -159,7 +159,7 @@ impl FileExchange {
         // Billing may have put in anything under any name: the alarm is one, and the log names each.
         let alarms = &self.instruments.alarms;
         let alarm = Alarm::ResponseRefused;
-        raise_alarm!(alarms, alarm, "", refused, complaint, "a response from billing was refused");
+        raise_alarm!(alarms, alarm, "", refused, complaint, "a response file from billing was refused");
         let text = format!("{complaint}\n");
         spool.create(Folder::Refused, &format!("{refused}.complaint.txt"), text.as_bytes()).await?;
         put_away(spool, (Folder::In, name), (Folder::Refused, &format!("{refused}{RESPONSE}"))).await

@@ -339,7 +339,9 @@ mod tests {
 
     #[test]
     fn number_that_cannot_be_unsealed_makes_no_file() {
-        let sealed = |_: &BilledSubscriber| Err(Fault::Broken("a sealed number does not open"));
+        let sealed = |_: &BilledSubscriber| {
+            Err(Fault::Broken("a sealed number cannot be opened with the keys of the ring"))
+        };
         assert!(render_csv(&FileColumns::default(), &lines(), sealed).is_err());
     }
 }

@@ -21,10 +21,10 @@ impl FileExchange {
         loop {
             let round = CallTrace::begin_work(&*self.random, "billing-files", self.make_round(&spool));
             if let Err(fault) = round.await {
-                tracing::error!(?fault, "files for billing could not be worked on");
+                tracing::error!(?fault, "billing files could not be processed");
             }
             if let Err(fault) = self.look_for_overdue_files().await {
-                tracing::error!(?fault, "the files that are out could not be looked up");
+                tracing::error!(?fault, "the billing files without a response could not be looked up");
             }
             tokio::time::sleep(ROUND).await;
         }
@@ -51,7 +51,7 @@ impl FileExchange {
         }
         if is_news {
             let (alarm, count, oldest) = (Alarm::FileUnacknowledged.as_str(), files.len(), &files[0]);
-            tracing::error!(count, oldest, alarm, "billing is silent");
+            tracing::error!(count, oldest, alarm, "billing has not answered a file in time");
         }
         alarms.clear_others(Alarm::FileUnacknowledged, &files);
         Ok(())

@@ -108,7 +108,7 @@ async fn on_a_thread<T: Send + 'static>(
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(step)
         .await
-        .unwrap_or_else(|_| Err(io::Error::other("the step was broken off")))
+        .unwrap_or_else(|_| Err(io::Error::other("the step was interrupted")))
 }
 
 #[async_trait]

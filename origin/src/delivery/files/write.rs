@@ -23,7 +23,7 @@ impl FileExchange {
             match self.write_file(spool, &file).await {
                 Ok(()) => alarms.clear(alarm, id),
                 Err(fault) => {
-                    raise_alarm!(alarms, alarm, id, ?fault, file = id, "a file waits");
+                    raise_alarm!(alarms, alarm, id, ?fault, file = id, "a billing file could not be written");
                     outcome = Err(fault);
                 }
             }
@@ -40,7 +40,7 @@ impl FileExchange {
         // 1.
         let lines = self.store.list_file_lines(file.file_id.clone()).await?;
         if lines.len() != file.lines as usize {
-            return Err(Fault::Broken("a file has lost lines"));
+            return Err(Fault::Broken("a billing file has fewer lines than when it was made"));
         }
         let open = |subscriber: &BilledSubscriber| self.vault.open_number(&subscriber.number.sealed);
         let csv = render::render_csv(&file.columns, &lines, open)?;
@@ -55,7 +55,7 @@ impl FileExchange {
         }
         // 4.
         self.store.mark_file_written(self.clock.now(), file.file_id.clone(), sha256(&csv)).await?;
-        tracing::info!(file = file.file_id, lines = file.lines, "a file is out");
+        tracing::info!(file = file.file_id, lines = file.lines, "a billing file was written");
         Ok(())
     }
 
@@ -77,7 +77,7 @@ async fn is_there(spool: &dyn Spool, name: &str, contents: &[u8]) -> Result<bool
         Reading::Gone => Ok(false),
         Reading::Contents(found) if found == contents => Ok(true),
         Reading::Contents(_) | Reading::Odd(_) => {
-            Err(Fault::Broken("what has the name of a file for billing is not that file"))
+            Err(Fault::Broken("another file has the name of a billing file"))
         }
     }
 }

@@ -35,7 +35,7 @@ pub(in crate::routes) async fn take_receipt(
     if !settings.is_receipt_token(&token) {
         return Err(not_found().into());
     }
-    let no_status = || Reject::invalid_request("status is none of Kannel's.");
+    let no_status = || Reject::invalid_request("status is not one that Kannel sends.");
     let Query(Status { status }) = query.map_err(|_| no_status())?;
     let report = KannelReport::parse(&status).ok_or_else(no_status)?;
     if let KannelReport::Ended(state) = report {

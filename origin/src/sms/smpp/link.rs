@@ -123,18 +123,18 @@ impl Link {
                     // It was reached.
                     alarms.clear(Alarm::SmsUnreachable, SMPP);
                     let alarm = Alarm::SmsNotLetIn;
-                    raise_alarm!(alarms, alarm, SMPP, command_status = ?status, "the SMSC does not let us in");
+                    raise_alarm!(alarms, alarm, SMPP, command_status = ?status, "the SMSC refuses the user name or the password");
                     true
                 }
                 Err(NoSession::Unreachable(status)) if failures + 1 >= ALARM_AFTER => {
                     let (alarm, attempts) = (Alarm::SmsUnreachable, failures + 1);
                     raise_alarm!(
-                        alarms, alarm, SMPP, command_status = ?status, attempts, "the SMSC is out of reach"
+                        alarms, alarm, SMPP, command_status = ?status, attempts, "the SMSC cannot be reached"
                     );
                     false
                 }
                 Err(NoSession::Unreachable(status)) => {
-                    tracing::warn!(command_status = ?status, "the SMSC is out of reach");
+                    tracing::warn!(command_status = ?status, "the SMSC cannot be reached");
                     false
                 }
             };

@@ -100,7 +100,7 @@ impl Known {
             self.form = found;
             tracing::info!(
                 message_id = found.as_str(),
-                "the form of the message ids in receipts is found out: set sms.message_id to keep it"
+                "the form of the message ids in receipts was detected: set sms.message_id to keep it"
             );
         }
     }

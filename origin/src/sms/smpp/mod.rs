@@ -118,7 +118,7 @@ impl SmppGateway {
             match submit_status::classify_submit(status) {
                 SubmitStatus::Taken => message_id = answer.message_id(),
                 SubmitStatus::Throttled => {
-                    tracing::warn!(command_status = ?status, "the SMSC has too much to do");
+                    tracing::warn!(command_status = ?status, "the SMSC is overloaded");
                     let until = self.clock.now().plus_seconds(SPARED_SECONDS);
                     self.spared_until.store(until.unix_seconds(), Ordering::Relaxed);
                     return SendSmsResult::Later(RetryCause::Throttled);
@@ -134,12 +134,12 @@ impl SmppGateway {
                         alarm,
                         SMPP,
                         command_status = ?status,
-                        "the SMSC takes no message of this form"
+                        "the SMSC accepts no message of this form"
                     );
                     return SendSmsResult::Later(RetryCause::Unreachable);
                 }
                 SubmitStatus::Unclear => {
-                    tracing::warn!(command_status = ?status, "the SMSC fails with a message");
+                    tracing::warn!(command_status = ?status, "the SMSC failed to accept a message");
                     return SendSmsResult::Later(RetryCause::Unclear);
                 }
             }
@@ -175,7 +175,7 @@ impl SmsGateway for SmppGateway {
     async fn send(&self, text: &Sms<'_>) -> SendSmsResult {
         let reference = self.reference.fetch_add(1, Ordering::Relaxed);
         let Some(parts) = parts::split_sms(text.body, reference) else {
-            tracing::error!("a text is empty, or too long for a text message");
+            tracing::error!("the text of an SMS is empty or too long");
             return SendSmsResult::Refused;
         };
         let Some(session) = self.link.session() else { return SendSmsResult::Later(RetryCause::Unreachable) };

@@ -342,7 +342,7 @@ async fn store_receipts(
                 Err(ReceiptNotStored) => CommandStatus::EsmeRxTAppn,
             },
             DeliverReport::Unreadable => {
-                tracing::warn!("the SMSC sends a report that does not say what became of which message");
+                tracing::warn!("the SMSC sends a report without the id or the state of a message");
                 CommandStatus::EsmeRok
             }
             DeliverReport::Underway | DeliverReport::Other => CommandStatus::EsmeRok,

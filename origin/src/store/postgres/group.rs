@@ -183,7 +183,7 @@ async fn run_and_commit<Member: Grouped>(
 
 /// Why there is no reply: the task of the group has ended in the middle of it.
 fn lost_reply() -> StoreError {
-    StoreError::CommitUnknown { message: "the group that it was in has panicked".to_owned() }
+    StoreError::CommitUnknown { message: "another write of the same transaction has panicked".to_owned() }
 }
 
 /// Whether each member can be tried alone: nothing was written, and the fault may be that of one

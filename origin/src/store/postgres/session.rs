@@ -67,7 +67,7 @@ impl Session {
                     Ok(AsyncMessage::Notice(notice)) if is_warning(&notice) => {
                         counted.fetch_add(1, Ordering::SeqCst);
                         let code = notice.code().code();
-                        tracing::warn!(code, notice = notice.message(), "the database warns");
+                        tracing::warn!(code, notice = notice.message(), "the database has sent a warning");
                     }
                     Ok(_) => {}
                     // The statement in progress gets an error of its own.

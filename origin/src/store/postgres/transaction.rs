@@ -49,7 +49,7 @@ async fn begin_on_a_good_session(pool: &Pool, begin: &str) -> Result<Object<Sess
         match begin_transaction(&session, begin).await {
             Ok(()) => return Ok(session),
             Err(error) if session.is_over() && since.elapsed() < CONNECTION_PATIENCE => {
-                tracing::debug!(fault = ?error, "a session at the database is over");
+                tracing::debug!(fault = ?error, "the session with the database has ended");
             }
             Err(error) => return Err(TxError::from(error).into()),
         }
@@ -228,7 +228,7 @@ macro_rules! on_a_good_session {
                 Err($crate::store::postgres::tx_error::TxError::NotBegun(error))
                     if since.elapsed() < $crate::store::postgres::transaction::CONNECTION_PATIENCE =>
                 {
-                    tracing::debug!(fault = ?error, "a session at the database is over");
+                    tracing::debug!(fault = ?error, "the session with the database has ended");
                 }
                 outcome => break outcome,
             }

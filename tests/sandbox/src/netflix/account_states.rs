@@ -8,7 +8,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::partner::AccountStateRequest;
 use std::collections::HashMap;
 
-const CLOSED: ReportError = ReportError::Contradicts("it was closed before, for ever");
+const CLOSED: ReportError = ReportError::Contradicts("it was closed permanently before");
 
 /// All states. A PAI is known by the operator that sent it; only that operator may report about it.
 #[derive(Default)]
@@ -55,10 +55,10 @@ impl AccountStates {
     ) -> Result<(), ReportError> {
         // 1.
         if (told.state == PaiState::Closed) != told.reason.is_some() {
-            return Err(ReportError::Impossible("a reason belongs to a closed account, and to nothing else"));
+            return Err(ReportError::Impossible("only a closed account has a reason"));
         }
         if told.reason.is_some_and(|reason| !reason.closes_pai()) {
-            return Err(ReportError::Impossible("closed for what closes nothing"));
+            return Err(ReportError::Impossible("closed for a reason that closes no account"));
         }
         // 2.
         let known = self.told.get_mut(&(operator.clone(), told.pai)).ok_or(ReportError::Unknown)?;
@@ -68,7 +68,7 @@ impl AccountStates {
                 return Ok(());
             }
             if told.sequence == before.sequence && told != *before {
-                return Err(ReportError::Contradicts("one sequence tells two things"));
+                return Err(ReportError::Contradicts("one sequence has two different reports"));
             }
             // 4.
             if before.state == PaiState::Closed && (told.state, told.reason) != (before.state, before.reason)

@@ -41,7 +41,7 @@ pub(super) fn list(netflix: &Netflix, said: Option<&SentMessage>) -> Response {
         div class="lead" {
             h1 { "Accounts" }
             p id="leak-check" data-leaks=(leaks.len()) {
-                @if leaks.is_empty() { "Leak check: onbill has never told this partner a phone number." }
+                @if leaks.is_empty() { "Leak check: no phone number has reached this partner." }
                 @else { "Leak check: " (leaks.len()) " found." }
             }
         }

@@ -64,10 +64,10 @@ pub(super) fn list(netflix: &Netflix, problem: Option<(&EnteredRefundForm, &str)
         html! {
             div class="lead" {
                 h1 { "Charges" }
-                p { "How each charge stands, by its answer or by what the operator’s onbill told later." }
+                p { "The state of each charge, from its response or from a later webhook." }
             }
             @if charges.is_empty() {
-                p class="quiet" { "Nobody was charged yet. " a href="/billing-runs" { "Start a billing run" } "." }
+                p class="quiet" { "No account was charged yet. " a href="/billing-runs" { "Start a billing run" } "." }
             }
             @if charges.len() > LISTED_MAX {
                 p class="quiet" { "The latest " (LISTED_MAX) " of " (charges.len()) "." }
@@ -142,7 +142,7 @@ fn item(netflix: &Netflix, charge: &RequestedCharge, refund: &RequestedRefund) -
     html! {
         li id={ "refund-" (refund.id) } data-ext-refund=(refund.id) data-status=(word) {
             div class="title" {
-                h3 { @match amount { Some(amount) => (price(amount)), None => "All that was left" } " back" }
+                h3 { @match amount { Some(amount) => (price(amount)), None => "The rest of it" } " back" }
                 (chip(word))
             }
             dl {

@@ -135,7 +135,7 @@ impl EdgeClient {
         tracing::info!(party = "partner", correlator, status = response.status().as_u16(), "a call was made");
         self.watch(path, &response);
         if response.status().is_success() && !self.is_genuine(&response, call.to_str().ok()?, of) {
-            tracing::warn!(path, "an answer was not believed");
+            tracing::warn!(path, "a response was refused: it is not signed by the operator");
             return None;
         }
         Some(response)

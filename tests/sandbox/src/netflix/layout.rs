@@ -41,12 +41,12 @@ pub(super) fn page(netflix: &Netflix, title: &str, main: &Markup) -> Response {
                 }
                 @if !contradictions.is_empty() {
                     section id="contradictions" class="leaks" aria-labelledby="contradictions-title" {
-                        h2 id="contradictions-title" { "What onbill told does not fit the ledger here" }
+                        h2 id="contradictions-title" { "What onbill reported contradicts the ledger here" }
                         ul { @for each in &contradictions { li { (each.operator) ", " (each.what) " · " (page::moment(each.at)) } } }
                     }
                 }
                 main id="main" tabindex="-1" { (main) }
-                footer { "A stand-in for local use. It is not Netflix, and no account or card here is real." }
+                footer { "A simulation for local use. It is not Netflix, and no account or card here is real." }
             }
         }
     })

@@ -248,7 +248,7 @@ impl PartnerLedger {
     ) -> Result<(), ReportError> {
         let declined = told.status == TransactionStatus::Declined;
         if declined != told.decline_reason.is_some() {
-            return Err(ReportError::Impossible("a reason belongs to a decline, and to nothing else"));
+            return Err(ReportError::Impossible("only a decline has a reason"));
         }
         let charge = self
             .charges
@@ -395,10 +395,10 @@ impl PartnerLedger {
 
     fn contradict(&mut self, operator: &OperatorId, about: &str, wrong: ReportError, now: Timestamp) {
         let what = match wrong {
-            ReportError::Unknown => "never asked of this operator, or sent by it",
+            ReportError::Unknown => "this operator was never asked for it, and never sent it",
             ReportError::Impossible(what) | ReportError::Contradicts(what) => what,
         };
-        tracing::error!(%operator, about, what, "what onbill told does not fit the ledger");
+        tracing::error!(%operator, about, what, "what onbill reported contradicts the ledger");
         if self.contradictions.len() < CONTRADICTIONS_MAX {
             let what = format!("{about}: {what}");
             self.contradictions.push(Contradiction { at: now, operator: operator.clone(), what });

@@ -80,7 +80,7 @@ pub(super) fn log_in_form(netflix: &Netflix, problem: Option<&str>) -> Response 
     page(netflix, title, &main)
 }
 
-/// Until when it is paid, and what comes then.
+/// How long it is paid for, and what follows.
 fn standing(netflix: &Netflix, account: &MemberAccount, today: Day) -> Markup {
     let left = account.paid_until.map(|until| until.days_since(today));
     let has_ended = has_ended(netflix, account);
@@ -137,7 +137,7 @@ fn go_on(netflix: &Netflix, account: &MemberAccount) -> Markup {
     html! {
         @if !sites.is_empty() {
             div class="go-on" id="go-on" {
-                h2 { "Go on with your phone bill" }
+                h2 { "Continue with your phone bill" }
                 p { "Month by month, without a gap: the first month begins after the days that are paid." }
                 ul {
                     @for (known, site) in sites {

@@ -54,7 +54,7 @@ pub(super) async fn post_message(
     let bills =
         netflix.members().accounts().iter().filter_map(|account| account.pays.bill()).collect::<Vec<_>>();
     let bill = bills.into_iter().find(|(_, pai)| *pai == entered.pai);
-    let nobodys = || Reject::new(ErrorCode::PaiNotFound, "Nobody here pays on the bill by this PAI.");
+    let nobodys = || Reject::new(ErrorCode::PaiNotFound, "No account here pays on the bill by this PAI.");
     let (operator, _) = bill.ok_or_else(nobodys)?;
     let request = NotificationRequest {
         pai: entered.pai,
@@ -88,7 +88,7 @@ pub(super) fn form(netflix: &Netflix, pai: Pai, said: Option<&SentMessage>) -> M
                 @match (failed, said) {
                     (Some((_, EdgeFailure::Refused { code, .. })), _) => { p class="problem" role="alert" { "Not sent: " (code) "." } }
                     (Some((_, EdgeFailure::Silent)), _) => { p class="problem" role="alert" { "No answer. Send it again: it is the same message." } }
-                    (None, Some(_)) => { p class="hint" role="status" { "On its way to the phone, whoever’s it is." } }
+                    (None, Some(_)) => { p class="hint" role="status" { "The message is on its way to the subscriber’s phone." } }
                     (None, None) => {}
                 }
                 button type="submit" { "Send" }

@@ -58,12 +58,11 @@ impl RedeemError {
         };
         let words = match serde_json::from_value(code.into()) {
             Ok(ErrorCode::InvalidRequest) => {
-                "Something is mistyped: these characters do not belong together. Compare them with the message, one group \
-                 after the other."
+                "The code is mistyped. Compare it with the message, group by group."
             }
             Ok(ErrorCode::TokenInvalid) => {
-                "This code is not good. If there are several messages, take the code from the newest: each one ends those \
-                 before it. Otherwise ask the phone company that sent it."
+                "This code is not valid. If you have several messages, use the code from the newest one: it replaces the \
+                 earlier ones. Otherwise ask the phone company that sent it."
             }
             Ok(ErrorCode::TokenExpired) => {
                 "This code has expired, and nothing is charged for it. Buy a new one at the phone company that sent it."
@@ -77,14 +76,14 @@ impl RedeemError {
                 | ErrorCode::AccountNotEligible
                 | ErrorCode::AccountNotFound,
             ) => {
-                "The phone bill that this code is charged to does not take it at the moment. Whoever bought it can ask their \
+                "The phone bill that this code is charged to does not accept it at the moment. The buyer can ask their \
                  phone company why. Nothing was charged, and the code can be entered again."
             }
             Ok(ErrorCode::TooManyRequests) => {
                 "Too many codes are being tried at the moment. Wait a minute, then press the button again."
             }
             Ok(ErrorCode::IdempotencyViolation) => {
-                "An earlier try from this page is not over yet. Look at your account, and if nothing is there, try again."
+                "An earlier attempt from this page is still running. Look at your account. If nothing is there, try again."
             }
             _ if failure.is_passing() => return Self::busy(),
             _ => {
@@ -103,11 +102,7 @@ impl RedeemError {
     }
 
     fn words(&self) -> &str {
-        if self.words.is_empty() {
-            "This page was too old. It is fresh now: please try again."
-        } else {
-            &self.words
-        }
+        if self.words.is_empty() { "The page had expired. Please try again." } else { &self.words }
     }
 }
 
@@ -126,7 +121,7 @@ pub(super) fn page(
     let main = html! { div class="column" {
         div class="lead" {
             h1 { "Redeem a code" }
-            p { "The code is in the text message that your phone company has sent to you, or to whoever gave it to you." }
+            p { "The code is in the text message that your phone company has sent to you, or to the person who gave it to you." }
         }
         form id="redeem-form" class="card redeem" method="post" action="/redeem" novalidate {
             input type="hidden" name="extReference" value=(reference);

@@ -100,7 +100,7 @@ async fn validate(netflix: &Netflix, token: String, id: &str) -> Result<TokenVal
             // Codes that are about the token; any other is about this server.
             let known = [ErrorCode::TokenInvalid, ErrorCode::TokenExpired, ErrorCode::TokenAlreadyUsed];
             let code = known.into_iter().find(|known| known.as_str() == code.as_str());
-            Reject::new(code.unwrap_or(ErrorCode::TokenInvalid), "The edge does not vouch for this token.")
+            Reject::new(code.unwrap_or(ErrorCode::TokenInvalid), "The edge does not accept this token.")
         }
         _ => Reject::new(ErrorCode::ServiceUnavailable, "The token cannot be checked at the moment."),
     })?;

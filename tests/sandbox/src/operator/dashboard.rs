@@ -202,7 +202,7 @@ pub(super) fn behind_the_scenes(
                     li { a href=(view.link("/bare")) { "The widget as a bare iframe" } }
                     li { a href=(view.link("/playground")) { "Every state of the widget" } }
                 }
-                h3 { "What the widget told this page" }
+                h3 { "What the widget reported to this page" }
                 ol id="widget-events" {}
             }
         }

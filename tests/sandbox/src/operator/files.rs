@@ -320,7 +320,7 @@ fn book(ledger: &mut OperatorLedger, lines: Vec<FileLine>, now: Timestamp) -> Re
                 match ledger.charge(charge, now) {
                     PostOutcome::First(answer) | PostOutcome::Again(answer) => (id, answer),
                     PostOutcome::Conflict => {
-                        return Err(format!("line {number} came before as another charge"));
+                        return Err(format!("line {number} was received before as another charge"));
                     }
                 }
             }
@@ -350,7 +350,7 @@ fn refund_answer(posted: &Result<PostOutcome<()>, RefundRefusal>) -> Result<Bill
         Ok(PostOutcome::First(()) | PostOutcome::Again(())) => {
             Ok(BillChargeResponse { status: BillingDecision::Approved, raw_code: None, billed_on: None })
         }
-        Ok(PostOutcome::Conflict) => Err("a refund came before with other contents".to_owned()),
+        Ok(PostOutcome::Conflict) => Err("a refund was received before with other contents".to_owned()),
         Err(RefundRefusal::NoSuchCharge) => Ok(declined("no-such-charge")),
         Err(RefundRefusal::NotWithinRemainder) => Ok(declined("not-within-remainder")),
     }

@@ -100,7 +100,7 @@ pub(super) fn page(
                 }
                 main id="main" tabindex="-1" { (main) }
                 footer {
-                    p { (config.name) " is a made-up operator: a stand-in for local use, with no real subscribers." }
+                    p { (config.name) " is a simulated operator for local use. It has no real subscribers." }
                 }
             }
         }

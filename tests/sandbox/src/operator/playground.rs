@@ -98,11 +98,11 @@ static STATES: [PreparedState; 17] = {
             "Number",
             Nobody,
             Offer,
-            "Nobody is signed in: the number is typed, and proved with a code.",
+            "No customer is signed in: the customer enters the number, and confirms it with a code.",
         ),
-        state("signed-in", "Signed in, postpaid", Postpaid, Offer, "Continue shows what is agreed."),
-        state("prepaid", "Signed in, prepaid", Prepaid, Offer, "Continue shows what is agreed."),
-        state("lines", "Signed in, several lines", SeveralLines, Offer, "The customer says which line pays."),
+        state("signed-in", "Signed in, postpaid", Postpaid, Offer, "Continue shows the agreement."),
+        state("prepaid", "Signed in, prepaid", Prepaid, Offer, "Continue shows the agreement."),
+        state("lines", "Signed in, several lines", SeveralLines, Offer, "The customer chooses the line."),
         state(
             "low-balance",
             "Balance too low",
@@ -145,7 +145,7 @@ static STATES: [PreparedState; 17] = {
             "Back: cancelled",
             Nobody,
             Result(SignupOutcome::Cancelled),
-            "The customer has turned back.",
+            "The customer has cancelled at the partner.",
         ),
         state("expired", "Back: too late", Nobody, ExpiredResult, "The result in the address is too old."),
         state(
@@ -160,7 +160,7 @@ static STATES: [PreparedState; 17] = {
             "Own page, number",
             Nobody,
             OwnPage,
-            "The customer’s own page, before the number is proved.",
+            "The customer’s own page, before the number is confirmed.",
         ),
         state(
             "own-page",
@@ -217,7 +217,7 @@ pub(super) async fn get_playground(
                 p id="then" { (state.then) }
                 (help(&operator, state))
                 (looks())
-                h2 { "What the widget told this page" }
+                h2 { "What the widget reported to this page" }
                 ol id="widget-events" {}
             }
         }

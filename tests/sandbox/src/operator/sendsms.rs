@@ -110,7 +110,7 @@ impl Operator {
                 let Ok(request) = Request::get(url).body(Bytes::new()) else { return };
                 let answer = http.send(request).await;
                 if !answer.is_ok_and(|answer| answer.status().is_success()) {
-                    tracing::warn!("a delivery report is not taken");
+                    tracing::warn!("a delivery report was not accepted");
                 }
             });
         }

@@ -111,7 +111,8 @@ impl CspKit {
 
     /// A charge with an id of its own, of the subscriber who has the number now.
     pub(super) async fn new_charge(&self, msisdn: &Msisdn) -> Result<BillChargeRequest, String> {
-        let account = account(&self.post(ACCOUNT, &self.question(msisdn)).await)?;
+        let account = account(&self.post(ACCOUNT, &self.question(msisdn)).await)
+            .map_err(|seen| format!("answer for the account first: {seen}"))?;
         let id = new_id()?;
         let period = ServicePeriod::from_months(Day::of_timestamp(now()).first_of_month(), 1);
         Ok(BillChargeRequest {

@@ -192,7 +192,7 @@ impl Netflix {
     }
 
     fn note_leak(&self, contract: &NumberContract, found: String) {
-        tracing::error!(found, path = contract.path, "an answer says what it must not say");
+        tracing::error!(found, path = contract.path, "a response contains what must not reach the partner");
         self.0.leaks.note(&format!("answer to {}", contract.path), found, self.now());
     }
 }

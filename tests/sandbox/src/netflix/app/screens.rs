@@ -65,7 +65,7 @@ pub(super) fn other_ways(netflix: &Netflix, id: &str, device: &Device) -> (Strin
             (Some(operator), None) => p { "This SIM is of " (operator.name) ", but it does not tell its number, so " (operator.name) " cannot be asked about it." }
             (Some(operator), Some(_)) => p { a href={ "/app/" (id) } { "Back to paying with " (operator.name) } }
         }
-        p { "An app would offer a card or a gift card now. That is its own business, and not played here." }
+        p { "A real app would offer a card or a gift card now. This simulation does not." }
     };
     let title = "Other ways to pay".to_owned();
     around(
@@ -110,7 +110,7 @@ impl ScreenView<'_> {
         let why = complaint.map(|complaint| match complaint {
             WrongPin::Missing => "Enter the digits from the text message.",
             WrongPin::Wrong => "This is not the code. Look at the newest text message, and enter it again.",
-            WrongPin::Expired => "This code is too old, or was used. Have a new one sent.",
+            WrongPin::Expired => "This code has expired, or was used. Request a new code.",
         });
         let hint = (complaint != Some(WrongPin::Expired)).then(|| time_of_day(pin.expires_at));
         let described = [why.and(Some("code-problem")), hint.as_ref().and(Some("code-hint"))];
@@ -122,7 +122,7 @@ impl ScreenView<'_> {
                 input id="code" class="digits" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="12"
                     required aria-invalid=[why.map(|_| "true")] aria-describedby=(described) autofocus[why.is_some()];
                 @if let Some(why) = why { p class="problem" id="code-problem" role="alert" { (why) } }
-                @if let Some(until) = hint { p class="hint" id="code-hint" { "It is good until " (until) "." } }
+                @if let Some(until) = hint { p class="hint" id="code-hint" { "It is valid until " (until) "." } }
                 button class="main" type="submit" { "Continue" }
             }))
             (self.tap("new-code", &html! { button class="quiet" type="submit" { "Send a new code" } }))
@@ -273,7 +273,7 @@ fn around(netflix: &Netflix, id: &str, device: &Device, screen: ScreenContent) -
                 h2 id="notes-title" { "Behind the screen" }
                 dl class="facts" {
                     div { dt { "The SIM’s network" } dd { (device.sim.network) } }
-                    div { dt { "Its number" } dd { @match &device.sim.msisdn { Some(msisdn) => (spoken_number(msisdn.expose())), None => "is not told" } } }
+                    div { dt { "Its number" } dd { @match &device.sim.msisdn { Some(msisdn) => (spoken_number(msisdn.expose())), None => "unknown" } } }
                 }
                 h3 { "What the app’s server has asked of onbill" }
                 @if device.calls.is_empty() { p class="quiet" { "Nothing yet." } }
@@ -283,7 +283,7 @@ fn around(netflix: &Netflix, id: &str, device: &Device, screen: ScreenContent) -
                     }
                 }
                 p { a href={ "/app/" (id) } { "Open the app again" } }
-                p { a href="/app" { "Put in another SIM" } }
+                p { a href="/app" { "Insert another SIM" } }
             }
         }
     };

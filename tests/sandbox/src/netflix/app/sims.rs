@@ -93,7 +93,7 @@ fn choice(netflix: &Netflix, problem: Option<(&Chosen, SimError)>) -> Response {
     let main = html! {
         div class="lead" {
             h1 { "The app on a device" }
-            p { "This plays a phone with the partner’s app preloaded. Which SIM is in it?" }
+            p { "This simulates a phone with the partner’s app preloaded. Which SIM is in it?" }
         }
         form class="sims" method="post" action="/app" {
             @for operator in &netflix.0.config.operators { (at_hand(operator)) }
@@ -152,7 +152,7 @@ fn typed(netflix: &Netflix, problem: Option<(&Chosen, SimError)>) -> Markup {
             h2 { "Another SIM" }
             (input("msisdn", "Number", &html! { "Such as +1 202 555 0199. Leave it empty for a SIM that does not tell its number." }, msisdn))
             (input("network", "Network", &networks, network))
-            button class="main" type="submit" { "Put it in and open the app" }
+            button class="main" type="submit" { "Insert it and open the app" }
         }
     }
 }

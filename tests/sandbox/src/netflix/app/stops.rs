@@ -52,7 +52,7 @@ pub(super) fn words(why: AppStop, operator: &str, cost: &str, now: Timestamp) ->
         AppStop::CodeUsedUp => StopText {
             name: "code-used-up",
             title: "This code was tried too often".to_owned(),
-            text: "It is no longer good. Have a new one sent.".to_owned(),
+            text: "It is no longer valid. Request a new code.".to_owned(),
             way_on: None,
             again: "Send a new code",
         },

@@ -44,7 +44,7 @@ pub(super) fn result(netflix: &Netflix, run: &BillingRun) -> Markup {
         section class="card" id="run-totals" { (totals(run)) }
         (form(&month_to_run(netflix, Some(run))))
         @if run.charges.is_empty() {
-            p class="quiet" { "There was nobody to charge: nobody is on a phone bill, or all have paid ahead." }
+            p class="quiet" { "There was no account to charge: none pays on a phone bill, or all have paid ahead." }
         } @else {
             ul class="members" id="run-charges" { @for charge in &run.charges { (line(netflix, charge)) } }
         }
@@ -86,7 +86,7 @@ fn line(netflix: &Netflix, charge: &RunCharge) -> Markup {
             dl {
                 div { dt { "Amount" } dd { (price(charge.amount)) } }
                 div { dt { "Operator" } dd { (charge.operator) } }
-                div { dt { "HTTP" } dd { @match charge.http_status { Some(201) => "201 new", Some(200) => "200 known already", Some(other) => (other), None => "none" } } }
+                div { dt { "HTTP" } dd { @match charge.http_status { Some(201) => "201 new", Some(200) => "200 as before", Some(other) => (other), None => "none" } } }
                 @if charge.attempts > 1 { div { dt { "Attempts" } dd { (charge.attempts) } } }
                 @if let Some(code) = &charge.code { div { dt { "Code" } dd { (code) } } }
                 @if let Some(reason) = charge.answer.as_ref().and_then(|answer| answer.decline_reason) {

@@ -51,7 +51,7 @@ pub(super) fn learn<T: ReportedState>(
 ) -> Result<(), ReportError> {
     let pending = told.status() == TransactionStatus::Pending;
     if pending && source == ReportSource::Notice {
-        return Err(ReportError::Impossible("a notice of what is not settled"));
+        return Err(ReportError::Impossible("a report of a charge that is not settled"));
     }
     if let Some(KnownReport { told: before, .. }) = known {
         if !told.is_of(before) {

@@ -107,14 +107,14 @@ async fn redeem_form_redeems_once_however_often_sent() {
 async fn refusals_say_what_to_do_and_restart() {
     let partner = partner();
     for (status, code, says) in [
-        (400, "invalid-request", "Something is mistyped"),
-        (400, "token-invalid", "take the code from the newest"),
+        (400, "invalid-request", "The code is mistyped"),
+        (400, "token-invalid", "use the code from the newest one"),
         (400, "token-expired", "has expired"),
         (409, "token-already-used", "works once"),
-        (400, "suspended-non-payment", "does not take it at the moment"),
-        (400, "insufficient-balance", "does not take it at the moment"),
-        (400, "account-not-eligible", "does not take it at the moment"),
-        (404, "account-not-found", "does not take it at the moment"),
+        (400, "suspended-non-payment", "does not accept it at the moment"),
+        (400, "insufficient-balance", "does not accept it at the moment"),
+        (400, "account-not-eligible", "does not accept it at the moment"),
+        (404, "account-not-found", "does not accept it at the moment"),
         (429, "too-many-requests", "Wait a minute"),
         (422, "idempotency-violation", "Look at your account"),
         (404, "pai-not-found", "(pai-not-found)"),
@@ -221,11 +221,12 @@ async fn signup_continues_after_the_paid_days() {
     let partner = partner();
     let redeemed = partner.redeem(CODE, "r-1", "dana%40example.com").await;
     let on = async |day: &str| partner.page_of(&redeemed, &format!("/member?on={day}")).await;
-    assert!(!on("2027-05-02").await.contains("Go on with your phone bill"));
+    assert!(!on("2027-05-02").await.contains("Continue with your phone bill"));
     for day in ["2027-05-03", "2027-05-17", "2027-05-18"] {
         let page = on(day).await;
         assert!(
-            page.contains("Go on with your phone bill") && page.contains(r#"href="http://127.0.0.1:8790""#),
+            page.contains("Continue with your phone bill")
+                && page.contains(r#"href="http://127.0.0.1:8790""#),
             "{day}"
         );
     }

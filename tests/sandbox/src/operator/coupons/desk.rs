@@ -41,7 +41,7 @@ pub(in super::super) async fn get_coupons(
             h1 { "Coupons" }
             p { "Everyone’s, for the staff of " (operator.config().name) ". The codes themselves are in the text messages only." }
         }
-        @if purchases.is_empty() { p class="quiet" { "Nobody has bought a plan yet." } }
+        @if purchases.is_empty() { p class="quiet" { "No customer has bought a plan yet." } }
         ul class="coupons" id="coupons" { @for purchase in &purchases { (anyones(&operator, purchase)) } }
     };
     Ok(page(&operator, &PageView::default(), "Coupons", visitor.as_ref(), &main))
@@ -56,7 +56,7 @@ pub(in super::super) async fn post_act(
     let act = match act.as_str() {
         "resend" => PurchaseAction::Resend,
         "void" => PurchaseAction::Void,
-        _ => return Err(Reject::new(ErrorCode::NotFound, "There is no such act.").into()),
+        _ => return Err(Reject::new(ErrorCode::NotFound, "There is no such action.").into()),
     };
     if operator.purchases().find(&id).is_none() {
         return Err(Reject::new(ErrorCode::NotFound, "There is no such coupon.").into());
@@ -84,7 +84,7 @@ fn anyones(operator: &Operator, purchase: &Purchase) -> Markup {
         div { dt { "Line" } dd { (spoken_number(purchase.msisdn.expose())) } }
         div class="wide" { dt { (operator.config().name) "’s name for it" } dd class="code" { (purchase.id) } }
         @if let Some(told) = &purchase.told {
-            div class="wide" { dt { "onbill’s name for it" } dd class="code" { (told.coupon.coupon_id) } }
+            div class="wide" { dt { "onbill’s id" } dd class="code" { (told.coupon.coupon_id) } }
         }
         @if let Some(lost) = purchase.undelivered() {
             div class="wide" {

@@ -106,7 +106,7 @@ pub(in super::super) async fn post_plan(
         purchases.note(purchase.clone());
         purchases.find(&purchase.id).cloned().filter(|noted| noted.msisdn == purchase.msisdn)
     };
-    let noted = noted.ok_or_else(|| Reject::invalid_request("extCouponID is somebody else's."))?;
+    let noted = noted.ok_or_else(|| Reject::invalid_request("extCouponID belongs to another customer."))?;
     // 3.
     let link = link(&order.view, &noted.id);
     if noted.told.is_none() {
@@ -184,7 +184,7 @@ fn own(on_sale: &CouponsOnSale, purchase: &Purchase) -> Markup {
 impl Operator {
     /// 404 where none are on sale.
     pub(super) fn coupons_on_sale(&self) -> Result<&CouponsOnSale, Refusal> {
-        let none = || Reject::new(ErrorCode::NotFound, "This operator sells no plans that are paid ahead.");
+        let none = || Reject::new(ErrorCode::NotFound, "This operator sells no prepaid plans.");
         Ok(self.config().coupons.as_ref().ok_or_else(none)?)
     }
 
@@ -193,7 +193,7 @@ impl Operator {
     }
 
     fn customer(&self, headers: &HeaderMap) -> Result<Msisdn, Refusal> {
-        let nobody = || Reject::new(ErrorCode::Forbidden, "Nobody is signed in.");
+        let nobody = || Reject::new(ErrorCode::Forbidden, "No customer is signed in.");
         Ok(self.logged_in(headers).ok_or_else(nobody)?)
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn standing(purchase: &Purchase) -> CouponStatusText {
         None => (
             "unconfirmed",
             "Not confirmed",
-            "We have not heard yet whether this went through. Asking again is safe: it stays one code.",
+            "We do not know yet whether this went through. You can safely try again: there will be one code only.",
         ),
         Some(CouponState::Issued | CouponState::Sent) if purchase.undelivered().is_some() => (
             "undelivered",
@@ -36,7 +36,7 @@ pub(super) fn standing(purchase: &Purchase) -> CouponStatusText {
         Some(CouponState::Delivered) => (
             "delivered",
             "Delivered",
-            "The code is on the phone. Enter it at Netflix, or give it to somebody.",
+            "The code is on the phone. Enter it at Netflix, or give it to someone.",
         ),
         Some(CouponState::Redeemed) if unpaid => {
             ("unpaid", "Used, not paid", "It was entered at Netflix, and billing refused it afterwards.")
@@ -74,16 +74,16 @@ pub(super) fn trouble(purchase: &Purchase) -> Option<String> {
             "This plan is not on sale at the moment. Please choose the other one.".to_owned()
         }
         (PurchaseAction::Buy, Some(ErrorCode::IdempotencyViolation)) => {
-            "That page was used for another purchase. This one is fresh: please buy again.".to_owned()
+            "You have used that page for another purchase already. Please buy again on this page.".to_owned()
         }
         (_, Some(ErrorCode::TooManyRequests)) => {
             "That was asked for too often. Please wait a while, then try again.".to_owned()
         }
         (PurchaseAction::Buy, _) => {
-            format!("This could not be sold ({code}). Call us, and tell us this word.")
+            format!("This could not be sold ({code}). Please call us, and quote this code.")
         }
         (PurchaseAction::Resend, Some(ErrorCode::InvalidRequest)) => {
-            "It was sent as often as it can be. Call us, and we make you another one.".to_owned()
+            "It cannot be sent again. Call us to get another one.".to_owned()
         }
         (PurchaseAction::Resend, _) => format!("It was not sent again: {}.", why(purchase, code)),
         (PurchaseAction::Void, _) => format!("It was not voided: {}.", why(purchase, code)),
@@ -103,15 +103,15 @@ fn silence(act: PurchaseAction) -> Option<&'static str> {
         // The status shows it.
         PurchaseAction::Buy => None,
         PurchaseAction::Resend => {
-            Some("We have not heard whether it was sent again. If no message comes, try again.")
+            Some("We do not know yet whether it was sent again. If no message arrives, try again.")
         }
-        PurchaseAction::Void => Some("We have not heard whether it was voided. Look again in a moment."),
+        PurchaseAction::Void => Some("We do not know yet whether it was voided. Look again in a moment."),
     }
 }
 
 fn why(purchase: &Purchase, code: &str) -> String {
     match purchase.state() {
-        Some(CouponState::Redeemed) => "somebody has used it".to_owned(),
+        Some(CouponState::Redeemed) => "it has been used".to_owned(),
         Some(CouponState::Expired) => "it has expired".to_owned(),
         Some(CouponState::Voided) => "it is void".to_owned(),
         _ => code.to_owned(),

@@ -29,7 +29,7 @@ fn once<T>(posted: PostOutcome<T>) -> Result<(StatusCode, T), Refusal> {
         PostOutcome::Again(answer) => Ok((StatusCode::OK, answer)),
         PostOutcome::Conflict => Err(Reject::new(
             ErrorCode::IdempotencyViolation,
-            "This identifier came before with other contents.",
+            "This identifier was used before with other contents.",
         )
         .into()),
     }

@@ -24,8 +24,7 @@ pub(in crate::operator) async fn get_authorize(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
     let query = query.unwrap_or_default();
-    let fields =
-        Fields::read(&query).ok_or_else(|| Reject::invalid_request("A parameter is there twice."))?;
+    let fields = Fields::read(&query).ok_or_else(|| Reject::invalid_request("A parameter occurs twice."))?;
     // 1.
     let client = operator.staff_client()?;
     let redirect_uri = check_client(client, &fields)?;

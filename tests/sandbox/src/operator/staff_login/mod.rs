@@ -100,7 +100,7 @@ impl Operator {
 
     /// The program that people sign in for; 404 without one.
     fn staff_client(&self) -> Result<&StaffClient, Refusal> {
-        let none = || Reject::new(ErrorCode::NotFound, "This operator has no sign-in for its people.");
+        let none = || Reject::new(ErrorCode::NotFound, "This operator has no sign-in for staff.");
         Ok(self.config().staff.as_ref().ok_or_else(none)?)
     }
 }

@@ -33,7 +33,7 @@ pub const PEOPLE: &[Person] = &[
     Person { subject: "product-1", name: "Mika", desk: "Product", groups: &["onbill-product"] },
     Person { subject: "auditor-1", name: "Dana", desk: "Auditor", groups: &["onbill-auditor"] },
     Person { subject: "admin-1", name: "Toni", desk: "Administrator", groups: &["onbill-admin"] },
-    Person { subject: "shop-1", name: "Lou", desk: "None: works in a shop", groups: &["shop"] },
+    Person { subject: "shop-1", name: "Lou", desk: "No role: works in a shop", groups: &["shop"] },
 ];
 
 /// The person with this id.

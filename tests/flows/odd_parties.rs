@@ -1,0 +1,120 @@
+//! A CSP API and a partner whose responses are not those of the contract: no charge is lost or billed twice, and
+//! a webhook is repeated until it was taken.
+
+use axum::Router;
+use axum::response::IntoResponse as _;
+use axum::routing::post;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{Method, StatusCode};
+use onbill_test_harness::customer::charge_body;
+use onbill_test_harness::{NETFLIX, NetworkFault, TestSystem};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const GOOD: &str = "+12025550101";
+const PREPAID: &str = "+12025550103";
+const BILLING: &str = "127.0.0.1:8790/csp/transaction";
+/// Longer than the first pause of a job.
+const RETRY_SECONDS: i64 = 361;
+
+async fn post_charge(system: &TestSystem, pai: &str) -> Value {
+    system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(pai, "c-1", 1599)).await.1
+}
+
+/// The operator's CSP API, with another response at one path.
+fn answer_at(system: &TestSystem, path: &str, status: u16, content_type: &'static str, body: String) {
+    let status = StatusCode::from_u16(status).expect("is a status");
+    let answer = post(async move || (status, [(CONTENT_TYPE, content_type)], body));
+    let odd = Router::new().route(path, answer).fallback_service(system.acme.sandbox.router());
+    system.network.attach_service(system.acme.dashboard_address, odd);
+}
+
+/// After the CSP API is as it should be, the charge is settled, and on the bill once.
+async fn assert_billed_once(system: &TestSystem, number: &str) {
+    system.network.attach_service(system.acme.dashboard_address, system.acme.sandbox.router());
+    system.network.clear_faults();
+    system.advance_seconds(RETRY_SECONDS);
+    system.acme.deliver_due().await;
+    let (_, asked) = system.call_ott(Method::GET, "/ott/v1/transaction/c-1", Value::Null).await;
+    assert_eq!(asked["status"], "APPROVED");
+    assert_eq!(system.bill_lines(&system.acme, number).await.len(), 1);
+}
+
+#[tokio::test]
+async fn unclear_response_to_a_charge_decides_nothing() {
+    for (status, content_type, body) in [
+        (200, "text/html", "<html><title>Sign in</title></html>"),
+        (204, "application/json", ""),
+        (200, "application/json", r#"{"status":1}"#),
+        (201, "application/json", r#"{"status":"APPROVED""#),
+        (302, "text/html", ""),
+    ] {
+        let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+        answer_at(&system, "/csp/transaction", status, content_type, body.to_owned());
+        assert_eq!(post_charge(&system, &pai).await["status"], "PENDING", "{status} {body}");
+        assert_billed_once(&system, GOOD).await;
+    }
+}
+
+#[tokio::test]
+async fn charge_that_is_answered_too_late_is_billed_once() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault_for(BILLING, NetworkFault::Late, 1);
+    assert_eq!(post_charge(&system, &pai).await["status"], "PENDING");
+    assert_billed_once(&system, GOOD).await;
+}
+
+#[tokio::test]
+async fn amount_of_an_account_may_be_a_string() {
+    let (system, pai) = TestSystem::with_subscriber(PREPAID).await;
+    let asked = system.network.calls_after(0);
+    let told = asked.iter().rev().find(|call| call.path == "/csp/account/validate").expect("was asked");
+    let mut account: Value = serde_json::from_slice(&told.response.1).expect("is JSON");
+    for (value, status) in [("1598", "DECLINED"), ("5000", "APPROVED")] {
+        account["balance"] = json!({"value": value, "currency": "USD"});
+        answer_at(&system, "/csp/account/validate", 200, "application/json", account.to_string());
+        let body = charge_body(&pai, &format!("c-{value}"), 1599);
+        let (_, charged) = system.call_ott(Method::POST, "/ott/v1/transaction", body).await;
+        assert_eq!(charged["status"], status, "{value}");
+    }
+}
+
+/// A partner that gives this response to each webhook, and counts them. Its charge was PENDING.
+async fn deliver_to(status: StatusCode, location: &'static str, body: &'static str) -> (TestSystem, usize) {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
+    assert_eq!(post_charge(&system, &pai).await["status"], "PENDING");
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let partner = Router::new().fallback(async move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        (status, [(LOCATION, location)], body).into_response()
+    });
+    system.network.attach_service(NETFLIX, partner);
+    for _ in 0..3 {
+        system.advance_seconds(RETRY_SECONDS);
+        system.acme.deliver_due().await;
+    }
+    let count = calls.load(Ordering::SeqCst);
+    (system, count)
+}
+
+#[tokio::test]
+async fn error_in_the_body_of_a_success_is_a_receipt() {
+    // docs/conformance.md tells the partner so: the status counts, and no body is read.
+    let (_, calls) = deliver_to(StatusCode::OK, "/", r#"{"error":"internal"}"#).await;
+    assert_eq!(calls, 1);
+}
+
+#[tokio::test]
+async fn redirect_of_a_webhook_is_no_receipt() {
+    let (system, calls) = deliver_to(StatusCode::FOUND, "http://127.0.0.1:8791/transaction-state", "").await;
+    assert!(calls > 1, "{calls}");
+    // Nothing was sent to the other address, and the webhook arrives when the partner takes it.
+    system.network.attach_service(NETFLIX, system.netflix.router());
+    system.advance_seconds(86_400);
+    system.acme.deliver_due().await;
+    let told = system.partner_charges().await;
+    assert_eq!(told["charges"][0]["told"]["status"], "APPROVED");
+}
