@@ -1,6 +1,6 @@
 // Firefox by WebDriver BiDi, which every Firefox speaks by itself (https://w3c.github.io/webdriver-bidi/): JSON over a
 // WebSocket. The libraries that speak it, those of playwright and puppeteer, send commands that Firefox ESR 140 does not know
-// and stop there; these journeys need six commands.
+// and stop there; these journeys need a dozen commands.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -18,6 +18,8 @@ const PREFERENCES = {
   'services.settings.server': 'data:,',
   'ui.prefersReducedMotion': 1,
 };
+
+const EVENTS = ['log.entryAdded', 'network.beforeRequestSent', 'network.responseCompleted', 'network.fetchError'];
 
 /** The program's file, or nothing where there is none. */
 export function findFirefox() {
@@ -80,7 +82,7 @@ export class Firefox {
       for (const { reject } of this.#waiting.values()) reject(new Error('Firefox has closed the session'));
     };
     await this.send('session.new', { capabilities: {} });
-    await this.send('session.subscribe', { events: ['log.entryAdded', 'network.responseCompleted', 'network.fetchError'] });
+    await this.send('session.subscribe', { events: EVENTS });
   }
 
   #hear({ id, method, params, result, error, message }) {

@@ -2,13 +2,26 @@
 // in Chromium. `cargo xtask test browser --firefox` runs these alone, against a system of their own.
 
 import assert from 'node:assert/strict';
-import { acme, netflix, nova } from '../harness/system.mjs';
+import { acme, edge, netflix, nova } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
 import { phone } from '../pages/dashboard.mjs';
 import { summary, words, written } from '../pages/words.mjs';
 import { ana, ben, dora, fran } from '../people.mjs';
 
 const BLOCKS_STORAGE = { 'network.cookie.cookieBehavior': 2 };
+/** A page of a test's own on the dashboard's site. */
+const OWN_PAGE = `${acme.dashboard}/a-page-of-a-test`;
+const ELEMENT = '<pay-on-bill operator="acme" offer="netflix-standard"></pay-on-bill>';
+const loader = `<script src="${edge}/widget/v1/onbill.js"></script>`;
+const facts = async () => (await fetch(`${edge}/widget/v1/onbill.json`)).json();
+
+async function logIn(tab, msisdn) {
+  await tab.goto(`${acme.dashboard}/`);
+  await tab.page.has('#who');
+  await tab.page.ask(msisdn => { document.querySelector('#who').value = msisdn; }, msisdn);
+  await tab.page.click('#log-in button');
+  await tab.page.has('#line');
+}
 
 export const journeys = [
   {
@@ -48,13 +61,88 @@ export const journeys = [
     },
   },
   {
+    title: 'a member reads her own page, and what ending it means',
+    async act(tab) {
+      await logIn(tab, ana);
+      await tab.goto(`${acme.dashboard}/subscriptions`);
+      await tab.widget.shows('account');
+      assert.equal(await tab.widget.text('#links h2'), 'Netflix Standard');
+      await tab.widget.click('#links button');
+      await tab.widget.shows('unlink');
+      await tab.widget.has('#unlink-title:focus');
+      await tab.widget.click('#unlink-no');
+      await tab.widget.shows('account');
+    },
+  },
+  {
+    title: 'the back button brings a page back from the partner as it was left, and the step can be taken again',
+    async act(tab) {
+      await tab.serve(OWN_PAGE, `${loader}${ELEMENT}<script>
+        window.returns = 0;
+        addEventListener('pageshow', ({ persisted }) => { if (persisted) returns += 1; });
+        document.querySelector('pay-on-bill').session = async () => (await (await fetch('/session')).json()).session;
+      </script>`);
+      await logIn(tab, ben);
+      await tab.goto(OWN_PAGE);
+      await until('the widget offers the line', async () =>
+        (await tab.widget.text('#number-submit'))?.includes(written(acme, ben)));
+      await tab.widget.click('#number-submit');
+      await tab.widget.shows('confirm');
+      for (const returns of [1, 2]) {
+        await tab.widget.click('#confirm-submit');
+        await tab.page.has('#new-form');
+        await tab.goBack();
+        await until('the page is back', async () => await tab.page.ask(() => window.returns) === returns);
+        await tab.widget.shows('confirm');
+      }
+    },
+  },
+  {
+    title: 'a page with a strict policy, Trusted Types and integrity shows the widget; one with another hash does not',
+    async act(tab) {
+      const { url, integrity } = await facts();
+      const script = hash => `<script src="${url}" integrity="${hash}" crossorigin="anonymous"></script>${ELEMENT}`;
+      await tab.serve(OWN_PAGE, script(integrity), { 'content-security-policy':
+        `default-src 'none'; script-src ${edge}; frame-src ${edge}; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'` });
+      await tab.goto(OWN_PAGE);
+      await tab.widget.shows('number');
+      tab.announce('integrity');
+      await tab.serve(`${OWN_PAGE}?other`, script(`sha256-${Buffer.alloc(32).toString('base64')}`));
+      await tab.goto(`${OWN_PAGE}?other`);
+      assert.equal(await tab.page.ask(() => String(customElements.get('pay-on-bill'))), 'undefined');
+    },
+  },
+  {
+    title: 'a refused frame is told, with a page in the customer’s language',
+    async act(tab) {
+      tab.announce('404 /widget/v1/frame', 'refusals#offer-not-served');
+      await tab.serve(OWN_PAGE, `<script>
+        window.heard = [];
+        document.addEventListener('DOMContentLoaded', () => document.querySelector('pay-on-bill')
+          .addEventListener('error', ({ detail }) => heard.push(detail.code)));
+      </script>${loader}<pay-on-bill operator="acme" offer="none" locale="de"></pay-on-bill>`);
+      await tab.goto(OWN_PAGE);
+      await until('the page hears of it', async () => await tab.page.ask(() => window.heard.join()) === 'offer-not-served');
+      assert.equal(await tab.widget.ask(() => document.documentElement.lang), 'de');
+      assert.ok(await tab.widget.text('h1'));
+    },
+  },
+  {
+    title: 'long words of a narrow column break between syllables, by the rules of its language',
+    async act(tab) {
+      // Firefox has the rules of these languages by itself; the Chromium of these journeys has none.
+      await tab.resize(280, 740);
+      for (const [locale, breaks] of [['de', true], ['ar', false]]) {
+        await tab.goto(`${acme.dashboard}/?locale=${locale}`);
+        await tab.widget.shows('number');
+        assert.equal(await tab.widget.ask(brokenThoughThereIsRoom) === 'broken', breaks, locale);
+      }
+    },
+  },
+  {
     title: 'a customer whom the dashboard vouches for needs no code',
     async act(tab) {
-      await tab.goto(`${acme.dashboard}/`);
-      await tab.page.has('#who');
-      await tab.page.ask((msisdn) => { document.querySelector('#who').value = msisdn; }, ben);
-      await tab.page.click('#log-in button');
-      await tab.page.has('#line');
+      await logIn(tab, ben);
       await until('the widget offers the line', async () =>
         (await tab.widget.text('#number-submit'))?.includes(written(acme, ben)));
       await tab.widget.click('#number-submit');
@@ -104,6 +192,23 @@ export const journeys = [
     },
   },
 ];
+
+/**
+ * Whether a word that a line has room for stands on two lines, which only hyphens make it. The words are German in every
+ * language: who has no rules for them, leaves them whole.
+ */
+function brokenThoughThereIsRoom() {
+  const text = document.querySelector('#number [data-t=number-text]');
+  text.textContent = 'Die Vertragslaufzeit, die Rechnungsadresse, die Telefonnummer, die Monatsrechnung.';
+  const range = document.createRange();
+  const isBroken = [...text.textContent.matchAll(/\p{L}{9,}/gu)].some(({ index, 0: word }) => {
+    range.setStart(text.firstChild, index);
+    range.setEnd(text.firstChild, index + word.length);
+    const rects = [...range.getClientRects()];
+    return rects.length > 1 && rects.reduce((sum, { width }) => sum + width, 0) < text.clientWidth;
+  });
+  return isBroken ? 'broken' : 'whole';
+}
 
 /** Pairs of label and text in a list. */
 async function pairs(widget, list) {

@@ -8,6 +8,7 @@ const ENTER = '\uE007';
 export class Tab {
   complaints = [];
   #announced = [];
+  #pages = new Map();
 
   static async open(firefox) {
     const tab = new Tab();
@@ -20,7 +21,8 @@ export class Tab {
   }
 
   /** Errors, exceptions, failed requests and refusals. A missing icon of the site is none. */
-  #watch(method, { level, type, text, response, errorText, request }) {
+  #watch(method, { level, type, text, response, errorText, request, isBlocked }) {
+    if (method === 'network.beforeRequestSent' && isBlocked) this.#answer(request);
     if (method === 'log.entryAdded' && ['warn', 'error'].includes(level)) this.#note(`${type}: ${text}`);
     if (method === 'network.responseCompleted' && response.status >= 400 && !response.url.endsWith('/favicon.ico')) {
       this.#note(`${response.status} ${new URL(response.url).pathname}`);
@@ -49,6 +51,30 @@ export class Tab {
 
   goto(url) {
     return this.firefox.send('browsingContext.navigate', { context: this.context, url, wait: 'complete' });
+  }
+
+  /** Answers what is asked of this address with a page of the test's own. */
+  async serve(url, body, headers = {}) {
+    this.#pages.set(url, {
+      headers: Object.entries({ 'content-type': 'text/html; charset=utf-8', ...headers })
+        .map(([name, value]) => ({ name, value: { type: 'string', value } })),
+      body: { type: 'string', value: `<!doctype html><html lang="en"><title>A page</title><link rel="icon" href="data:,">${body}` },
+    });
+    await this.firefox.send('network.addIntercept', { phases: ['beforeRequestSent'], urlPatterns: [{ type: 'string', pattern: url }] });
+  }
+
+  #answer({ request, url }) {
+    this.firefox.send('network.provideResponse', { request, statusCode: 200, ...this.#pages.get(url) })
+      .catch(error => this.complaints.push(error.message));
+  }
+
+  /** Goes back by the browser's button. */
+  goBack() {
+    return this.firefox.send('browsingContext.traverseHistory', { context: this.context, delta: -1 });
+  }
+
+  resize(width, height) {
+    return this.firefox.send('browsingContext.setViewport', { context: this.context, viewport: { width, height } });
   }
 
   reload() {

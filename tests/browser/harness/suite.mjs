@@ -1,5 +1,6 @@
-// Runs the tests one after the other, each with browser contexts and a deadline of its own, and says how it went.
-// One line a test; a failed one leaves a picture of every page that it had open.
+// Runs the tests in their order, each with browser contexts and a deadline of its own, and says how it went. Those that look
+// at made-up answers run beside the others: they are half of the time. One line a test; a failed one leaves a picture of every
+// page that it had open.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -12,6 +13,9 @@ import { out } from './system.mjs';
 const TEST_SECONDS = 300;
 const STEP_SECONDS = 60;
 
+/** How many tests run beside those in order. More would wait for each other on two cores. */
+const BESIDE = 1;
+
 const failures = path.join(out, 'failures');
 const tests = [];
 let story = '';
@@ -19,9 +23,12 @@ let story = '';
 /** Names the tests that follow. */
 export function about(title) { story = title; }
 
-/** A claim, and how it is shown. */
-export function test(title, body, { seconds = TEST_SECONDS } = {}) {
-  tests.push({ story, title, body, seconds });
+/**
+ * A claim, and how it is shown: `in-order`, after all that came before; `beside` the others, where it needs no subscriber and
+ * no answer of an origin; or `last`, when all others have ended.
+ */
+export function test(title, body, { seconds = TEST_SECONDS, when = 'in-order' } = {}) {
+  tests.push({ story, title, body, seconds, when });
 }
 
 /** Addresses for documentation (RFC 5737): each customer comes from one of its own, as the edge counts by address. */
@@ -38,8 +45,8 @@ class Stage {
   constructor(browser) { this.browser = browser; }
 
   /** A person with a browser: a context, its first page, and the watch over both. */
-  async customer({ from = address(), ...options } = {}) {
-    const context = await this.browser.newContext({
+  async customer({ from = address(), browser = this.browser, ...options } = {}) {
+    const context = await browser.newContext({
       viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', ...options,
       extraHTTPHeaders: { 'cf-connecting-ip': from },
     });
@@ -119,24 +126,36 @@ async function perform(browser, { title, body, seconds }) {
 
 const spoken = since => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
+/** Performs the tests of `queue`, which others may take from as well, one after the other. How many of them failed. */
+async function work(browser, queue, prefix = '') {
+  let failed = 0;
+  let heading;
+  for (let each = queue.shift(); each; each = queue.shift()) {
+    const since = Date.now();
+    const problem = await perform(browser, each);
+    if (!prefix && each.story !== heading) console.log(`\n  ${heading = each.story}`);
+    console.log(`    ${problem ? '✗' : '✓'} ${prefix && `${prefix}${each.story}: `}${each.title} (${spoken(since)})`);
+    if (problem) console.log(problem.replace(/^/gm, '        '));
+    failed += problem ? 1 : 0;
+  }
+  return failed;
+}
+
 /** Runs every test whose story and title have these words in them. Whether all of them passed. */
 export async function runAll(words = '') {
   const chosen = tests.filter(each => `${each.story}: ${each.title}`.toLowerCase().includes(words.toLowerCase()));
+  const queue = when => chosen.filter(each => each.when === when);
   fs.rmSync(failures, { recursive: true, force: true });
   fs.mkdirSync(failures, { recursive: true });
   const start = Date.now();
   const browser = await launch();
-  let failed = 0;
-  let heading;
-  for (const each of chosen) {
-    if (each.story !== heading) console.log(`\n  ${heading = each.story}`);
-    const since = Date.now();
-    const problem = await perform(browser, each);
-    console.log(`    ${problem ? '✗' : '✓'} ${each.title} (${spoken(since)})`);
-    if (problem) console.log(problem.replace(/^/gm, '        '));
-    failed += problem ? 1 : 0;
-  }
+  const beside = queue('beside');
+  const counts = await Promise.all([
+    work(browser, queue('in-order')), ...Array.from({ length: BESIDE }, () => work(browser, beside, 'beside: ')),
+  ]);
+  counts.push(await work(browser, queue('last')));
   await browser.close();
+  const failed = counts.reduce((sum, count) => sum + count);
   console.log(`\n  ${chosen.length - failed} of ${chosen.length} passed in ${spoken(start)}`);
   return chosen.length > 0 && failed === 0;
 }

@@ -8,6 +8,9 @@ const read = locale => {
   return { ...others, widget: { ...result, ...refusal, ...widget } };
 };
 
+/** Keeps the direction of a name to itself, where it or the text around it runs from right to left. */
+const isolated = (locale, name) => locale === 'ar' || /[\u0590-\u08ff]/.test(name) ? `\u2068${name}\u2069` : name;
+
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 
 /** A sentence of the widget on this operator's pages. */
@@ -34,11 +37,11 @@ export const accountWords = locale => read(locale).account;
 
 /**
  * What the widget's last step has to say, as the origin words it: rendered here from the same words by other code, so that a
- * journey can compare the screen with it. Names keep their direction where text runs from right to left.
+ * journey can compare the screen with it.
  */
 export function agreement({ operator, locale = 'en', type = 'postpaid', date }) {
   const { agreement: words } = read(locale);
-  const isolate = name => locale === 'ar' ? `\u2068${name}\u2069` : name;
+  const isolate = name => isolated(locale, name);
   const names = { operator: isolate(operator.name), partner: isolate('Netflix'), offer: isolate('Netflix Standard') };
   const t = key => fill(words[key], names);
   const { taxes, termsURL, privacyURL, accountURL, price } = operator.agreement;
@@ -63,7 +66,7 @@ export function agreement({ operator, locale = 'en', type = 'postpaid', date }) 
 /** What a new member reads on the way back, as the origin words it; `date` is that of the first charge, if it is known. */
 export function wordSummary({ operator, locale = 'en', type = 'postpaid', date }) {
   const { agreement: words } = read(locale);
-  const isolate = name => locale === 'ar' ? `\u2068${name}\u2069` : name;
+  const isolate = name => isolated(locale, name);
   const { taxes, price } = operator.agreement;
   const first = date ? 'on' : type === 'prepaid' ? 'from-balance' : 'with-bill';
   const rows = [['plan', '{offer}'], ['price', words[taxes ? `price-taxes-${taxes}` : 'price-alone']], ['first-charge', words[`first-charge-${first}`]]];

@@ -24,7 +24,7 @@ test('axe finds nothing serious on any state of the widget, light and from left 
     await accessible(customer.page, name, { frames: frameOf(customer.page) });
     assert.equal(await body.evaluate(() => document.getAnimations().length), 0, `${name} moves, though asked not to`);
   });
-}, { seconds: 900 });
+}, { seconds: 900, when: 'beside' });
 
 test('axe finds nothing serious on any state of the widget, dark, small and from right to left', async stage => {
   const customer = await stage.customer({ colorScheme: 'dark', viewport: PHONE });
@@ -34,12 +34,12 @@ test('axe finds nothing serious on any state of the widget, dark, small and from
     await accessible(customer.page, name, { frames: frameOf(customer.page) });
     await fits(customer.page, name);
   });
-}, { seconds: 900 });
+}, { seconds: 900, when: 'beside' });
 
 test('nothing is wider than a small phone, with the long words of German', async stage => {
   const customer = await stage.customer({ viewport: PHONE });
   await walk(customer, { locale: 'de' }, name => fits(customer.page, name));
-}, { seconds: 900 });
+}, { seconds: 900, when: 'beside' });
 
 test('each language is spoken, in its own direction, on a small phone', async stage => {
   const { page } = await stage.customer({ viewport: PHONE });

@@ -26,29 +26,31 @@ test('are on the widget, light and dark, and change with the device', async stag
   await until('the button has the brand’s dark colour', async () => await buttonOf(widget) === dark);
 });
 
-/** Words that stand on more lines than their syllables can explain: broken into single letters. */
+/**
+ * Words, numbers and prices that are broken though their box, made as wide as the card lets it be, would have room for them in
+ * one piece; and words that are broken into letters.
+ */
 const shattered = widget => widget.body.evaluate(body => {
   const broken = [];
-  const roomIn = box => {
-    const { paddingLeft, paddingRight } = getComputedStyle(box);
-    return box.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const card = document.getElementById('card');
+  const edges = box => {
+    const style = getComputedStyle(box);
+    return ['paddingLeft', 'paddingRight', 'borderLeftWidth', 'borderRightWidth'].reduce((sum, side) => sum + parseFloat(style[side]), 0);
   };
-  const whole = roomIn(document.getElementById('card'));
-  const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+  const roomOf = box => box === card ? card.offsetWidth - edges(card) : roomOf(box.parentElement) - edges(box);
+  const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    if (!node.parentElement.checkVisibility() || node.parentElement.closest('script, style, .unseen')) continue;
+    if (!node.parentElement.checkVisibility() || node.parentElement.closest('.unseen')) continue;
     for (const { index, 0: word } of node.data.matchAll(/\+\d[\d() -]*\d|[\p{L}\p{N}.,$€]+/gu)) {
       const range = document.createRange();
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
       const rects = [...range.getClientRects()];
       const lines = new Set(rects.map(({ top }) => Math.round(top))).size;
-      // A box that is as wide as the card, or fills what it is in, cannot be any wider.
-      const box = node.parentElement;
-      const room = Math.min(whole, roomIn(box.parentElement));
-      const isTooWide = box.offsetWidth > room - 1 && rects.reduce((sum, { width }) => sum + width, 0) > roomIn(box);
-      // A price is never broken, nor a number of any kind that there is room for. Of a word at least three letters stay together.
-      if (lines > 1 && (/\d/.test(word) ? !isTooWide : word.length / lines < 3)) broken.push(word);
+      if (lines < 2) continue;
+      const isTooWide = rects.reduce((sum, { width }) => sum + width, 0) > roomOf(node.parentElement);
+      // Of a word that there is no room for, at least three letters stay together.
+      if (!isTooWide || !/\d/.test(word) && word.length / lines < 3) broken.push(word);
     }
   }
   return broken;
@@ -72,7 +74,7 @@ for (const [what, width, size, spacing] of [
       await fits(customer.page, `${name} in ${what}`);
       assert.deepEqual(await shattered(widget), [], `${name} in ${what}`);
     });
-  }, { seconds: 900 });
+  }, { seconds: 900, when: 'beside' });
 }
 
 /** What can be clicked or typed into and is nearer to another such thing than a fingertip can tell apart. */
@@ -95,7 +97,7 @@ test('keep the buttons apart and the focus within the step, in every state', asy
     const isLost = await widget.body.evaluate(body => document.activeElement === body);
     assert.equal(isLost, UNTOUCHED.test(name), `${name}: where the focus is`);
   });
-}, { seconds: 900 });
+}, { seconds: 900, when: 'beside' });
 
 test('tell the main button, the others and a waiting one apart in forced colours', async stage => {
   const { page } = await stage.customer({ forcedColors: 'active' });
@@ -110,6 +112,54 @@ test('tell the main button, the others and a waiting one apart in forced colours
   const [main, quiet] = [await look('pin-submit'), await look('change-number')];
   assert.equal(new Set([main, quiet, waiting]).size, 3, [main, quiet, waiting].join(' / '));
 });
+
+/** The contrast of two colours as the browser computes them (WCAG 2.2). */
+const contrast = (one, other) => {
+  const luminance = color => color.match(/[\d.]+/g).slice(0, 3).map(c => c / 255)
+    .map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, n) => sum + c * [.2126, .7152, .0722][n], 0);
+  const [dark, light] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (light + .05) / (dark + .05);
+};
+
+for (const colorScheme of ['light', 'dark']) {
+  test(`leave edges, marks and the focus ring to be seen in forced colours, ${colorScheme}`, async stage => {
+    const { page } = await stage.customer({ forcedColors: 'active', colorScheme });
+    const widget = await new Dashboard(page, acme).open();
+    const style = (selector, ...names) => widget.inside.locator(selector).first().evaluate((each, names) =>
+      names.map(name => getComputedStyle(each)[name]), names);
+    await widget.enter('');
+    await widget.shows('number', 'number-empty');
+    const [background] = await style('html', 'backgroundColor');
+    const isDark = contrast(background, 'rgb(0, 0, 0)') < contrast(background, 'rgb(255, 255, 255)');
+    assert.equal(isDark, colorScheme === 'dark', 'these are the user’s colours');
+    for (const [what, selector, name] of [
+      ['the edge of a field', '#msisdn', 'borderTopColor'], ['the focus ring', '#msisdn', 'outlineColor'],
+      ['a complaint', '#msisdn-error', 'color'], ['the main button', '#number-submit', 'backgroundColor'],
+      ['a step to come', '#progress i:not(.on)', 'borderTopColor'], ['a step', '#progress .on', 'backgroundColor'],
+      ['the mark', '.mark path', 'stroke'],
+    ]) {
+      const [color] = await style(selector, name);
+      assert.ok(contrast(color, background) >= 3, `${what}: ${color} on ${background}`);
+    }
+    const [words, button] = await style('#number-submit', 'color', 'backgroundColor');
+    assert.ok(contrast(words, button) >= 4.5, `the main button’s words: ${words} on ${button}`);
+    const [reached, ahead] = [await style('#progress .on', 'backgroundColor'), await style('#progress i:not(.on)', 'backgroundColor')];
+    assert.notDeepEqual(reached, ahead);
+  });
+}
+
+for (const [reducedMotion, ...names] of [['reduce', 'none', 'none'], ['no-preference', 'in', 'turn']]) {
+  test(`move ${reducedMotion === 'reduce' ? 'nothing for whoever wants no motion' : 'the step that comes, and the button that waits'}`, async stage => {
+    const { page } = await stage.customer({ reducedMotion });
+    const widget = await new Dashboard(page, acme).open();
+    await page.route(`${edge}/widget/v1/account/validate`, () => {});
+    await widget.enter(alsoNobody);
+    await widget.inside.locator('#number-submit.busy').waitFor();
+    const moves = (id, part) => widget.$(id).evaluate((each, part) => getComputedStyle(each, part).animationName, part);
+    assert.deepEqual([await moves('number'), await moves('number-submit', '::before')], names);
+  });
+}
 
 test('are left to the widget: its own can be read, light and dark, which it checks itself', async stage => {
   for (const colorScheme of ['light', 'dark']) {

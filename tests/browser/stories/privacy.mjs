@@ -5,12 +5,14 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { unescape } from 'node:querystring';
-import { about, test } from '../harness/suite.mjs';
+import { about, test as testOf } from '../harness/suite.mjs';
 import { requested } from '../harness/watch.mjs';
 import { acme, netflix, nova, place } from '../harness/system.mjs';
 import { alsoNobody, alsoNovaNobody, ceased, nobody, novaNobody, stillNobody } from '../people.mjs';
 
 about('what the run has left behind');
+
+const test = (title, body) => testOf(title, body, { when: 'last' });
 
 const numbers = [...acme.numbers, ...nova.numbers, nobody, alsoNobody, stillNobody, novaNobody, alsoNovaNobody];
 /** The digits that every way of writing a number ends with. */
