@@ -696,6 +696,7 @@ CREATE INDEX transactions_by_creation ON transactions (partner, created_at, tran
 CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);
 CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED'::text;
 CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id) WHERE settled_at IS NOT NULL;
+CREATE INDEX transactions_declined ON transactions (partner, created_at, transaction_id) WHERE status = 'DECLINED'::text;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id) WHERE status = 'PENDING'::text;
 
 CREATE TABLE visit_days (

@@ -591,6 +591,8 @@ CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_i
 CREATE INDEX transactions_by_period ON transactions (pai, period_to) WHERE status <> 'DECLINED';
 CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, transaction_id)
     WHERE settled_at IS NOT NULL;
+CREATE INDEX transactions_declined ON transactions (partner, created_at, transaction_id)
+    WHERE status = 'DECLINED';
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
     WHERE status = 'PENDING';
 

@@ -352,6 +352,9 @@ CREATE INDEX transactions_by_settlement ON transactions (partner, settled_at, tr
     WHERE settled_at IS NOT NULL;
 CREATE INDEX transactions_pending ON transactions (partner, created_at, transaction_id)
     WHERE status = 'PENDING';
+-- Few are declined: a page of them must not read the others of a year.
+CREATE INDEX transactions_declined ON transactions (partner, created_at, transaction_id)
+    WHERE status = 'DECLINED';
 -- The customer's own page.
 CREATE INDEX transactions_by_pai ON transactions (pai, created_at, transaction_id);
 -- The last day that charges have paid for.

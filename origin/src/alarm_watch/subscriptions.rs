@@ -20,9 +20,12 @@ const REPORTED_SECONDS: i64 = 3_600;
 /// After a start, the charges of the last day are looked at: a longer stop has alarms of its own.
 const AFTER_START_SECONDS: i64 = 86_400;
 
-/// Rows of a page: some ten milliseconds for the database. Of subscriptions there is one a minute, which is
-/// a million a day.
+/// Rows of a page: some ten milliseconds for the database.
 const PAGE: u32 = 1000;
+
+/// Pages of subscriptions in a round, which there is once a minute: ten million are looked at within 17
+/// hours. A look begins anew with each start, so that it has to end within the day between two releases.
+const SUBSCRIPTION_PAGES_MAX: u32 = 10;
 
 /// Pages of charges in a round, which there is once a minute: more than 300 charges a second, and a fifth
 /// of a second for the database.
@@ -80,11 +83,17 @@ impl AlarmWatch {
     /// A whole pass takes several rounds in a large ledger. The alarm ends when one has found none.
     async fn look_for_uncharged(&self, now: Timestamp) -> Result<(), StoreError> {
         let since = now.plus_seconds(-UNCHARGED_SECONDS);
-        let after = self.seen().subscriptions.after;
-        let page = self.store.count_uncharged(since, after, PAGE).await?;
+        for _ in 0..SUBSCRIPTION_PAGES_MAX {
+            let after = self.seen().subscriptions.after;
+            let page = self.store.count_uncharged(since, after, PAGE).await?;
+            let is_last = page.is_none();
+            self.seen().subscriptions.note_page(page);
+            if is_last {
+                break;
+            }
+        }
         let (counts, is_whole) = {
-            let mut seen = self.seen();
-            seen.subscriptions.note_page(page);
+            let seen = self.seen();
             (seen.subscriptions.counts(), seen.subscriptions.known.is_some())
         };
         let held = counts

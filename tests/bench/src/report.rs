@@ -123,6 +123,7 @@ fn format_goals(line: &Line, goals: &[Goal]) -> String {
             Goal::RatioAtMost(ratio) => format!("≤ {ratio}"),
             Goal::ValueAtLeast(value) => format!("≥ {value} {}", line.subject.unit.as_str()),
             Goal::ValueAtMost(value) => format!("≤ {value} {}", line.subject.unit.as_str()),
+            Goal::EachAtMost(value) => format!("each ≤ {value} {}", line.subject.unit.as_str()),
             Goal::CpuMicrosAtMost(micros) => format!("≤ {micros} µs CPU"),
         };
         let outcome = match (errors, is_met(line, *goal)) {
@@ -145,6 +146,7 @@ fn is_met(line: &Line, goal: Goal) -> bool {
         Goal::RatioAtMost(most) => ratio().is_some_and(|ratio| ratio <= most),
         Goal::ValueAtLeast(least) => line.subject.median() >= least,
         Goal::ValueAtMost(most) => line.subject.median() <= most,
+        Goal::EachAtMost(most) => line.subject.values.iter().all(|value| *value <= most),
         Goal::CpuMicrosAtMost(most) => median(&line.subject.cpu_micros) <= most,
     }
 }

@@ -81,18 +81,17 @@ fn read_found(row: &Row) -> Result<DeskSubscriber, TxError> {
 }
 
 /// The index of what is paid for has no declined charges.
+/// Each join has a limit of its own: a table that was never analysed is read as a whole otherwise.
 const LINKS: &str =
     "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at, p.created_at, s.plan, s.status,
         (SELECT max(t.period_to) FROM transactions t
          WHERE t.pai = p.pai AND t.status <> 'DECLINED' AND t.status = 'APPROVED') AS paid_until,
         m.mandate_id, m.price_minor, m.currency, m.accepted_at, m.proof, m.in_force_from
     FROM pais p
-        LEFT JOIN partner_subscriptions s ON s.partner_subscription_id =
-            (SELECT l.partner_subscription_id FROM partner_subscriptions l WHERE l.pai = p.pai
-             ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1)
-        LEFT JOIN mandates m ON m.mandate_id =
-            (SELECT l.mandate_id FROM mandates l WHERE l.pai = p.pai AND l.partner_subscription_id IS NOT NULL
-             ORDER BY l.recorded_at DESC, l.sequence DESC LIMIT 1)
+        LEFT JOIN LATERAL (SELECT l.plan, l.status FROM partner_subscriptions l WHERE l.pai = p.pai
+             ORDER BY l.created_at DESC, l.partner_subscription_id LIMIT 1) s ON TRUE
+        LEFT JOIN LATERAL (SELECT * FROM mandates l WHERE l.pai = p.pai AND l.partner_subscription_id IS NOT NULL
+             ORDER BY l.recorded_at DESC, l.sequence DESC LIMIT 1) m ON TRUE
     WHERE p.subscriber_id = $1 ORDER BY p.state = 'CLOSED', p.created_at DESC, p.pai LIMIT $2";
 
 pub(super) async fn list_desk_links(
@@ -167,12 +166,18 @@ fn read_refund(row: &Row) -> Result<DeskRefund, TxError> {
     })
 }
 
-const SMS: &str = "SELECT 'coupon' AS kind, c.ext_coupon_id AS id, p.partner, c.issued_at AS promised_at, c.sent_at,
+/// As above.
+const SMS: &str =
+    "SELECT 'coupon' AS kind, c.ext_coupon_id AS id, p.partner, c.issued_at AS promised_at, c.sent_at,
         c.delivered_at, c.undelivered_at, c.undelivered_reason
-    FROM pais p JOIN coupons c ON c.pai = p.pai WHERE p.subscriber_id = $1
-    UNION ALL SELECT 'partner-message', coalesce(n.ext_notification_id, n.notification_id), p.partner, n.accepted_at,
-        NULL, NULL, NULL, NULL
-    FROM pais p JOIN notifications n ON n.pai = p.pai WHERE p.subscriber_id = $1
+    FROM pais p CROSS JOIN LATERAL (SELECT * FROM coupons o WHERE o.pai = p.pai
+        ORDER BY o.issued_at DESC, o.ext_coupon_id LIMIT $2) c
+    WHERE p.subscriber_id = $1
+    UNION ALL SELECT 'partner-message', n.id, p.partner, n.accepted_at, NULL, NULL, NULL, NULL
+    FROM pais p CROSS JOIN LATERAL
+        (SELECT o.accepted_at, coalesce(o.ext_notification_id, o.notification_id) AS id FROM notifications o
+         WHERE o.pai = p.pai ORDER BY o.accepted_at DESC, id LIMIT $2) n
+    WHERE p.subscriber_id = $1
     ORDER BY promised_at DESC, id LIMIT $2";
 
 pub(super) async fn list_desk_sms(

@@ -202,7 +202,7 @@ mod tests {
     fn report_page_costs_the_same_in_any_ledger() {
         let mut pages = Vec::new();
         for dated in [ReportDate::Created, ReportDate::Settled] {
-            for status in [None, Some(TransactionStatus::Pending), Some(TransactionStatus::Approved)] {
+            for status in [None].into_iter().chain(TransactionStatus::ALL.into_iter().map(Some)) {
                 pages.push(page_sql(CHARGE, OWN_CHARGES, "t.transaction_id", dated, status));
                 pages.push(page_sql(REFUND, "", "t.refund_id", dated, status));
             }
@@ -215,6 +215,11 @@ mod tests {
             }
             if sql.contains("'PENDING'") && sql.contains("t.created_at <") {
                 assert!(plan[0].contains("_pending"), "{sql}");
+            }
+            if sql.contains("status = 'DECLINED'")
+                && sql.contains("FROM transactions t WHERE t.partner = ?1 AND t.created_at")
+            {
+                assert!(plan[0].contains("transactions_declined"), "{sql}: {plan:?}");
             }
         }
     }

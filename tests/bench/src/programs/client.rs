@@ -24,12 +24,19 @@ impl Client {
     /// The body of a success; anything else is an error.
     pub(crate) async fn call(&mut self, request: Request<Bytes>) -> Result<Value> {
         let what = format!("{} {}", request.method(), request.uri());
+        let body = self.read(request).await?;
+        serde_json::from_slice(&body).with_context(|| format!("{what} was answered with no JSON"))
+    }
+
+    /// The same, whatever the body is.
+    pub(crate) async fn read(&mut self, request: Request<Bytes>) -> Result<Bytes> {
+        let what = format!("{} {}", request.method(), request.uri());
         self.0.ready().await?;
         let response = self.0.send_request(request.map(Full::new)).await?;
         let (status, body) = (response.status(), response.into_body().collect().await?.to_bytes());
         if !status.is_success() {
             bail!("{what} was answered {status} {}", String::from_utf8_lossy(&body));
         }
-        serde_json::from_slice(&body).with_context(|| format!("{what} was answered with no JSON"))
+        Ok(body)
     }
 }

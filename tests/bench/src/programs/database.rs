@@ -27,9 +27,12 @@ impl Database {
         owner.batch_execute(&format!("CREATE DATABASE {name}")).await?;
         let (before, _) = server.rsplit_once('/').context("a URL ends with the name of a database")?;
         let url = format!("{before}/{name}");
-        let pid = bench.postgres.data.as_ref().map(|data| fs::read_to_string(data.join("postmaster.pid")));
-        let pid = pid.transpose()?.and_then(|text| text.lines().next()?.trim().parse().ok());
-        Ok(Self { client: connect(&url).await?, url, server: pid.map(|root| ProcessTree { root }) })
+        Self::open(bench, &url).await
+    }
+
+    /// Another connection to a database of this run.
+    pub(crate) async fn open(bench: &Bench, url: &str) -> Result<Self> {
+        Ok(Self { client: connect(url).await?, url: url.to_owned(), server: find_server(bench)? })
     }
 
     /// Runs statements without values.
@@ -42,6 +45,25 @@ impl Database {
         let row = self.client.query_one(sql, &[]).await.with_context(|| format!("run {sql}"))?;
         Ok(row.try_get(0)?)
     }
+
+    /// The texts that a query gives for a value.
+    pub(crate) async fn read_texts(&self, sql: &str, value: &str) -> Result<Vec<String>> {
+        let rows = self.client.query(sql, &[&value]).await.with_context(|| format!("run {sql}"))?;
+        Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    }
+
+    /// Removes it, which gives its disk back.
+    pub(crate) async fn remove(self, bench: &Bench) -> Result<()> {
+        let (_, name) = self.url.rsplit_once('/').context("a URL ends with the name of a database")?;
+        let owner = connect(&bench.postgres.url).await?;
+        Ok(owner.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await?)
+    }
+}
+
+fn find_server(bench: &Bench) -> Result<Option<ProcessTree>> {
+    let pid = bench.postgres.data.as_ref().map(|data| fs::read_to_string(data.join("postmaster.pid")));
+    let pid = pid.transpose()?.and_then(|text| text.lines().next()?.trim().parse().ok());
+    Ok(pid.map(|root| ProcessTree { root }))
 }
 
 async fn connect(url: &str) -> Result<Client> {

@@ -111,6 +111,21 @@ impl Keys {
         Ok(request)
     }
 
+    /// A call of the operator's own systems to the origin, with a body if there is one.
+    pub(crate) fn sign_operator_call(
+        &self,
+        origin: &str,
+        target: &str,
+        body: Option<&Value>,
+    ) -> Result<Request<Bytes>> {
+        let mut request = match body {
+            Some(body) => json_post(origin, target, body)?,
+            None => Request::get(format!("http://{origin}{target}")).body(Bytes::new())?,
+        };
+        self.sign(&mut request, &self.operator, KeyUse::OperatorToOrigin, OPERATOR_PARTY)?;
+        Ok(request)
+    }
+
     /// A sign-up token of the origin for this PAI.
     pub(crate) fn sign_signup_token(&self, pai: Pai) -> Result<String> {
         let issued = now().unix_seconds();
@@ -149,7 +164,8 @@ impl Keys {
         // A request to a server has its target in the path and its authority in the host field.
         let host = request.uri().authority().context("the call has an authority")?.as_str().parse()?;
         request.headers_mut().insert(http::header::HOST, host);
-        *request.uri_mut() = request.uri().path().parse()?;
+        let target = request.uri().path_and_query().context("the call has a path")?.as_str().parse()?;
+        *request.uri_mut() = target;
         Ok(())
     }
 }

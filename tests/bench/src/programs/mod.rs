@@ -2,8 +2,10 @@
 //! this process at no cost to the measured ones.
 
 pub(crate) mod billing_stub;
-mod client;
+pub(crate) mod client;
 pub(crate) mod cold_isolates;
+pub(crate) mod console;
+pub(crate) mod console_ledger;
 pub(crate) mod constant_server;
 pub(crate) mod database;
 pub(crate) mod edge_calls;

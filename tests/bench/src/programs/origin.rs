@@ -130,6 +130,10 @@ impl Origin {
         Ok(self.program.as_ref().context("the origin is not running")?.tree())
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }

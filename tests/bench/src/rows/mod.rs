@@ -16,6 +16,7 @@
 //! `cargo xtask bench --quick --row NAME` then measures it alone.
 
 mod cold_start;
+mod console;
 mod coupons;
 mod drain;
 mod edge_memory;
@@ -39,7 +40,7 @@ use anyhow::Result;
 use futures_util::future::BoxFuture;
 
 /// All rows, in the order of the table.
-pub(crate) const ROWS: [&Row; 17] = [
+pub(crate) const ROWS: [&Row; 18] = [
     &token_check::ROW,
     &signed_charge::ROW,
     &widget::ROW,
@@ -50,6 +51,7 @@ pub(crate) const ROWS: [&Row; 17] = [
     &postgres_origins::ROW,
     &postgres_partitions::ROW,
     &ledger_growth::ROW,
+    &console::ROW,
     &import::ROW,
     &drain::ROW,
     &reconcile::ROW,
@@ -96,11 +98,13 @@ pub(crate) enum Goal {
     /// The subject's own value, in its unit.
     ValueAtLeast(f64),
     ValueAtMost(f64),
+    /// Every value of the subject, in its unit.
+    EachAtMost(f64),
     /// The subject's CPU time for an operation, in microseconds.
     CpuMicrosAtMost(f64),
 }
 
 /// The series of a row with a known number of sides.
-fn take<const SIDES: usize>(series: Vec<Series>) -> Result<[Series; SIDES]> {
+fn take<T, const SIDES: usize>(series: Vec<T>) -> Result<[T; SIDES]> {
     series.try_into().map_err(|_| anyhow::anyhow!("a row has another number of sides"))
 }
