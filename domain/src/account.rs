@@ -251,7 +251,7 @@ fn suspended(why: Option<&Stated<Suspension>>) -> Reject {
         }
         Some(Stated::Known(why)) => Reject::new(ErrorCode::SuspendedNonPayment, "The account is suspended.")
             .because(RefusalReason::Suspended(*why)),
-        // Nobody is told to pay a bill when something else may be the matter.
+        // No customer is asked to pay a bill when something else may be the matter.
         Some(Stated::Unknown(_)) => not_eligible("The account is suspended for an unknown reason."),
         None => Reject::suspended_non_payment(),
     }

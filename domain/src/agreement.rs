@@ -2,7 +2,7 @@
 //! shows it as it is, and its hash is kept as evidence of what was shown.
 //!
 //! The words have places for three values that the browser fills in. `{line}` is the number as the
-//! customer typed it, and is never hashed: whoever has the words could try all numbers on the hash,
+//! customer typed it, and is never hashed: a reader of the words could try all numbers on the hash,
 //! which would then give the number away after its erasure. `{price}` and `{date}` are written as
 //! the customer's language does it, and hashed in one spelling: `15.99 USD` and `2027-01-01`.
 
@@ -192,7 +192,7 @@ pub fn word_agreement(locale: Locale, facts: &AgreementFacts<'_>) -> Agreement {
     }
 }
 
-/// What the customer is told when the words have changed while they were reading.
+/// What the customer reads when the words have changed while they were reading.
 pub fn word_change(locale: Locale) -> &'static str {
     &WORDS[locale as usize].changed
 }

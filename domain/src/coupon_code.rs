@@ -4,7 +4,7 @@
 //! four: two symbols name the operator, sixteen are random (80 bits), and two check the others. The
 //! check symbols are of a Reed-Solomon code over the field of 32 elements with distance three,
 //! which detects every one or two wrong symbols, and so every swap of two. A mistyped code is
-//! refused without asking an origin. The check helps nobody to guess codes, as anyone can compute
+//! refused without asking an origin. The check is no help in guessing codes, as anyone can compute
 //! it.
 
 use crate::typed::code_symbols;

@@ -5,7 +5,8 @@ use crate::ledger_file::{
 };
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
-use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::Side;
+use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::reconciliation::{
     Cause, Finding, Reconciliation, RefundedBy, Repair, RepairOutcome, Summary,
 };

@@ -44,7 +44,7 @@ pub(crate) enum StoredMapping {
     Ahead,
     /// It is another operator's: it stays.
     Foreign,
-    /// It is absent, and could be anybody's: nothing is written, and the origins are asked.
+    /// It is absent, and any operator could have it: nothing is written, and the origins are asked.
     LeftToOrigins,
 }
 

@@ -144,7 +144,7 @@ impl<P: Platform> Call<'_, P> {
                 return cache.ids(self.seconds_ago(STALE_SECONDS_MAX)).ok_or(Fault::EntriesUnavailable);
             }
         };
-        // A key that no operator can have is nobody's entry.
+        // A key that no operator can have is no entry.
         let ids = keys.iter().filter_map(|key| OperatorId::parse(key.strip_prefix(OPERATOR_KEY_PREFIX)?));
         let ids: Vec<OperatorId> = ids.collect();
         cache.keep_ids(ids.clone(), self.platform.now());

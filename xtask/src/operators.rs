@@ -1,5 +1,5 @@
 //! `cargo xtask operators`: checks each entry of an operator by itself, compares them with each other, and puts them into
-//! the edge's store. Each entry is a key of its own there: nobody else's changes.
+//! the edge's store. Each entry is a key of its own there: no other one changes.
 //!
 //! Not here: what the edge compares with its own settings. Whether a partner is in `PARTNERS`, and a root key among the
 //! secrets, the edge finds when it reads the entry.

@@ -7,7 +7,8 @@
 //! agree: the set comes from the party, and must not make its keys those of another. The purpose of an
 //! Ed25519 key is `partner-call`, unless something else is said.
 
-use super::{Key, KeyFields, KeyUse, Material, Party};
+use super::party::{KeyUse, Party};
+use super::signing_key::{Key, KeyFields, Material};
 use crate::encoding::encode_base64url;
 use crate::timestamp::Timestamp;
 use serde::Deserialize;

@@ -143,7 +143,7 @@ impl RefundPosts {
     /// Submits a new refund to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_refund(&self, refund: &Refund) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_refund(refund).await;
-        let verdict = match &outcome {
+        let result = match &outcome {
             BillingOutcome::Decided(decision) => Some(matches!(decision, RefundDecision::Approved { .. })),
             BillingOutcome::Undecided(_) => None,
         };
@@ -152,7 +152,7 @@ impl RefundPosts {
         let (response, settled) = self.store.answer_refund(self.clock.now(), id.clone(), outcome).await?;
         raise_for_result(&self.instruments, settled, "refund", id);
         let charges = &self.instruments.metrics.charges;
-        match verdict {
+        match result {
             Some(is_approved) if settled == SettleResult::Written => {
                 charges.note_refund_settled(&refund.partner, refund.amount, is_approved);
             }

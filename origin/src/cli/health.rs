@@ -46,7 +46,7 @@ impl Arguments {
 }
 
 /// The listener that is certainly this origin's. Another one may have the default of `admin_listen`, and an
-/// origin goes on without that.
+/// origin continues without that.
 fn own_listener(admin: AdminListen, listen: SocketAddr) -> SocketAddr {
     admin.address().filter(|_| !admin.is_default()).unwrap_or(listen)
 }

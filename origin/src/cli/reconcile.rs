@@ -12,7 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::currency::Currency;
 use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::Side;
+use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::reconciliation::finding::HEADER;
 use onbill_origin::reconciliation::{
     CODES_MAX, Cause, CodeTotals, Finding, FindingsToKeep, KeptReconciliation, Kind, LedgerSum, LedgerTotals,
@@ -183,13 +184,13 @@ fn read_file(side: Side, with_details: bool, path: &Path) -> anyhow::Result<Repo
     let (file, bar) = open_file(path)?;
     let complain = |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", path.display()));
     let progress = |position| bar.set_position(position);
-    let book = if with_details {
+    let ledger = if with_details {
         ReportedLedger::read_with_details(side, file, complain, progress)
     } else {
         ReportedLedger::read(side, file, complain, progress)
     };
     bar.finish_and_clear();
-    book.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
+    ledger.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
 }
 
 /// A repair queries billing and notifies the partner about everything that the files do not

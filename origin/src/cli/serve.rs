@@ -123,7 +123,7 @@ fn find_supervisor() -> Supervisor {
     })
 }
 
-/// The admin listener, if there is one. When its port is the default that nobody has named, and
+/// The admin listener, if there is one. When its port is the default, which the operator has not named, and
 /// another program has it, the origin serves without: charges are worth more than their metrics.
 async fn bind_admin(app: &App) -> anyhow::Result<Option<TcpListener>> {
     let setting = app.config.admin_listen;

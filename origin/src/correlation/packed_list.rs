@@ -1,7 +1,7 @@
 //! The lines of a list by their keys, packed: about as many bytes as the file has, so that a million
 //! lines fit into memory. A line is bytes in one buffer, and a table of hashes has where each begins.
 
-use super::file::ListedLine;
+use super::listed_line::ListedLine;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use onbill_domain::currency::Currency;

@@ -1,4 +1,4 @@
-//! Redeems a coupon: it is spent once, permanently, and its price goes on its buyer's bill like any
+//! Redeems a coupon: it is spent once, permanently, and its price is put on its buyer's bill like any
 //! charge.
 
 use crate::ambient::Clock;
@@ -6,7 +6,7 @@ use crate::charge::{ANSWERING_SECONDS, not_cut_over};
 use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::Failure;
-use crate::instruments::{Alarm, ChargeVerdict, Instruments, RateLimit, RedemptionResult};
+use crate::instruments::{Alarm, ChargeResult, Instruments, RateLimit, RedemptionResult};
 use crate::keys::{StableIds, Vault};
 use crate::store::{
     BillingOutcome, Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, SettleResult, Store,
@@ -105,7 +105,7 @@ impl CouponRedemptions {
         let begun = Instant::now();
         let outcome = self.billing.submit_first_charge(charge).await;
         let verdict = match &outcome {
-            BillingOutcome::Decided(decision) => Some(ChargeVerdict::from(decision)),
+            BillingOutcome::Decided(decision) => Some(ChargeResult::from(decision)),
             BillingOutcome::Undecided(_) => None,
         };
         let filled = outcome.filled_queues();

@@ -1,11 +1,11 @@
 //! The alarm webhook: posts each alarm to the operator's own tool when it is raised and when it is
-//! over, so that nobody has to read the log.
+//! over, so that no person has to read the log.
 //!
 //! A post is signed as in Standard Webhooks (<https://www.standardwebhooks.com>), if there is a
 //! secret. Posts leave on a task of their own, and wait in memory, in a number that
 //! [`crate::instruments::Alarms`] bounds: a receiver that hangs or refuses delays nothing else, and a
-//! post that hangs no other. Each is told until the receiver has taken it, also after a restart: the
-//! table of alarms has what was told. So a receiver may get one twice, under one id.
+//! post that hangs no other. Each is sent until the receiver has taken it, also after a restart: the
+//! table of alarms has what was reported. So a receiver may get one twice, under one id.
 
 use crate::ambient::Clock;
 use crate::config::AlarmSettings;
@@ -123,7 +123,7 @@ impl AlarmWebhook {
 
     async fn post(&self, news: &AlarmNews) {
         let is_taken = self.try_post(news).await;
-        self.instruments.alarms.note_told(news, is_taken);
+        self.instruments.alarms.note_reported(news, is_taken);
     }
 
     /// Makes one attempt. True when the receiver has taken the post.
@@ -191,7 +191,7 @@ impl AlarmWebhook {
     /// The same for each attempt, and for each origin that tells the same of the ledger: a receiver
     /// drops what it has.
     fn post_id(&self, news: &AlarmNews) -> String {
-        let told = [
+        let reported = [
             self.operator.as_str(),
             news.change.as_str(),
             news.alarm.alarm.as_str(),
@@ -199,7 +199,7 @@ impl AlarmWebhook {
             if news.alarm.alarm.scope() == AlarmScope::Origin { self.instance_of(news) } else { "" },
             &news.alarm.raised_at.to_string(),
         ];
-        let hash = sha256(told.join("\n").as_bytes());
+        let hash = sha256(reported.join("\n").as_bytes());
         format!("msg_{}", encode_base64url(&hash[..16]))
     }
 }

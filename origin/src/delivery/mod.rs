@@ -12,7 +12,7 @@ mod coupon_sms;
 mod edge_mapping;
 pub mod files;
 pub mod kv_sync;
-mod later_verdict;
+mod later_decision;
 mod notification_sms;
 mod pin_sms;
 mod queue_workers;

@@ -2,7 +2,7 @@
 //! off, and whose signatures are refused. Each note is a few instructions on the way of a call;
 //! [`crate::alarm_watch`] judges them now and then.
 //!
-//! No verdict is without evidence: a receiver that was not called, and a clock that has not been seen
+//! Nothing is concluded without evidence: a receiver that was not called, and a clock that has not been seen
 //! since the start, are neither good nor bad.
 
 use super::signer_counts::SignerCounts;

@@ -2,8 +2,8 @@
 //! the bill. Pure; each line of a file is compared by itself, so that a duplicate hides nothing.
 
 use super::cause::Cause;
-use super::file::{Copies, ReportedLine};
 use super::own::LedgerLine;
+use super::reported_line::{Copies, ReportedLine};
 use crate::store::Period;
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::timestamp::Timestamp;

@@ -4,7 +4,7 @@
 //! A line is bytes in one buffer, and a table of hashes has where each begins. What few lines have
 //! is beside them: further lines of the same id, and what only an adoption needs.
 
-use super::file::{Copies, LineDetails, ReportedLine};
+use super::reported_line::{Copies, LineDetails, ReportedLine};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use onbill_domain::currency::Currency;

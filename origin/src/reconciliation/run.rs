@@ -2,11 +2,12 @@
 
 use super::cause::Cause;
 use super::compare::{Discrepancy, Rules};
-use super::file::{self, RefundedTotal, ReportedLedger, Side};
+use super::file::{self, RefundedTotal, ReportedLedger};
 use super::finding::{Finding, ReportedAmount};
 use super::kind::Kind;
 use super::own::LedgerLine;
 use super::repair::{self, RepairOutcome};
+use super::reported_line::Side;
 use super::totals::{CodeTotals, Column, Totals};
 use crate::ambient::Clock;
 use crate::store::{
@@ -245,7 +246,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
 
     /// The refunds of a charge in a file may not exceed the charge.
     fn check_refunded(&mut self, side: Side, charge: &LedgerLine) {
-        let (book, id, cause) = match side {
+        let (ledger, id, cause) = match side {
             Side::Partner => {
                 (&mut self.statement, charge.ext_transaction_id.as_str(), Cause::RefundsExceedChargeAtPartner)
             }
@@ -253,7 +254,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
                 (&mut self.extract, charge.transaction_id.as_str(), Cause::RefundsExceedChargeOnBill)
             }
         };
-        let Some(RefundedTotal { currency, amount_minor }) = book.refunded.remove(id) else { return };
+        let Some(RefundedTotal { currency, amount_minor }) = ledger.refunded.remove(id) else { return };
         if currency == charge.amount.currency && amount_minor > charge.amount.amount_minor.into() {
             let seen =
                 ReportedAmount { status: TransactionStatus::Approved, amount_minor, currency, line: None };

@@ -7,7 +7,7 @@ use crate::seed_campaign::OutcomeTally;
 use http::{Method, StatusCode};
 use onbill_domain::day::Day;
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::reconciliation::adoption::{AdoptionReport, Lost};
+use onbill_origin::reconciliation::adoption_report::{AdoptionReport, Lost};
 use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{ACME_ACCOUNTS, Dice, NetworkFault, TestSystem};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
 //! `onbill verify`: explains why the signature of a request is refused. The rules are those of
-//! `onbill_domain::signature`, which also gives the verdict.
+//! `onbill_domain::signature`, which also decides.
 
 mod explain;
 mod guess;

@@ -39,7 +39,7 @@ fn stored(records: &[AlarmRecord]) -> Vec<StoredAlarm> {
             count: record.count,
             ends_at: record.ends_at,
             cleared_at: None,
-            is_told: false,
+            is_reported: false,
         })
         .collect()
 }
@@ -268,8 +268,8 @@ fn restart_tells_what_was_not_told_under_its_own_time() {
     before.raise(Alarm::CouponUnpaid, "untold");
     before.raise(Alarm::DiskLow, "spool");
     let mut database = stored(&exchange(&before));
-    database[0].is_told = true;
-    database[2].is_told = true;
+    database[0].is_reported = true;
+    database[2].is_reported = true;
 
     let (clock, after) = start();
     after.keep_news("a");
@@ -286,7 +286,7 @@ fn restart_tells_what_was_not_told_under_its_own_time() {
     take_news(&after);
     after.forget_told(&after.list_told());
     database[0].cleared_at = Some(Timestamp::from_unix_seconds(START + 10));
-    database[1].is_told = true;
+    database[1].is_reported = true;
     after.adopt(database);
     let changes: Vec<_> =
         std::iter::from_fn(|| take_news(&after)).map(|news| (news.change, news.alarm.subject)).collect();
@@ -301,7 +301,7 @@ fn end_of_an_alarm_of_an_origin_that_is_gone_is_told_as_its_own() {
     alarms.raise(Alarm::DiskLow, "spool");
     let mut database = stored(&exchange(&alarms));
     database[0].instance = "b".to_owned();
-    database[0].is_told = true;
+    database[0].is_reported = true;
     let end = clock.now();
     database.push(StoredAlarm { instance: "a".to_owned(), cleared_at: Some(end), ..database[0].clone() });
     alarms.adopt(database.clone());

@@ -4,7 +4,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
-use crate::flow::{Holder, NextSteps};
+use crate::flow::{ExpectedSubscriber, NextSteps};
 use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
@@ -94,7 +94,7 @@ pub(in crate::routes) async fn validate(
     let (asked_by, who) =
         if claims.is_some() { (PinAsker::Session, "session") } else { (PinAsker::Widget, "widget") };
     let next = if proven {
-        Some(next_steps.decide_next(offer, request.locale, &msisdn, Holder::Present).await?)
+        Some(next_steps.decide_next(offer, request.locale, &msisdn, ExpectedSubscriber::Present).await?)
     } else {
         None
     };

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Store {
     /// Records a lost charge as posted at `now`. One that billing has is approved. Any other is
-    /// pending, with a job that asks billing before it posts anything; while the PAI is dark it is left alone.
+    /// pending, with a job that asks billing before it posts anything; while the PAI is dark it is not submitted.
     pub async fn adopt_charge(&self, now: Timestamp, lost: LostCharge) -> Result<AdoptResult, StoreError> {
         use_case!(self, write, adopt_charge(now, &lost))
     }

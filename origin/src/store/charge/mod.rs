@@ -37,7 +37,7 @@ impl Store {
     ) -> Result<PostChargeResult, StoreError> {
         use_case!(
             self,
-            write_grouped(posted_charges: PostedCharge { nonce, now, new, trace: CallTrace::current() }),
+            write_grouped(PostedCharge { nonce, now, new, trace: CallTrace::current() }),
             post_charge(&nonce, now, &new)
         )
     }

@@ -1,34 +1,18 @@
 //! Running statements. None is prepared: a pooler such as `PgBouncer` may give each transaction to
 //! another session of the server, which has not prepared what the last one has.
 
+use super::begin::{PendingBegin, begin_transaction};
 use super::session::{ANSWER_PATIENCE, Session};
 use super::session_error::SessionError;
 use super::sql_value::SqlValue;
-use super::transaction::begin_transaction;
 use super::tx_error::TxError;
 use crate::store::error::missing_row;
 use futures_util::future::join;
-use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// The values of a statement's `$1`, `$2` and so on.
 pub(in crate::store) type Values<'a> = &'a [&'a dyn SqlValue];
-
-/// The statements that begin a transaction, until the first query takes them along.
-#[derive(Default)]
-pub(super) struct PendingBegin(Mutex<Option<String>>);
-
-impl PendingBegin {
-    pub(super) fn new(statements: String) -> Self {
-        Self(Mutex::new(Some(statements)))
-    }
-
-    /// The caller that gets them sends them.
-    pub(super) fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
 
 /// A session inside a transaction.
 #[derive(Clone, Copy)]

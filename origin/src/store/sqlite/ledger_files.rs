@@ -1,7 +1,7 @@
 //! The files of an open database: the database itself, its write-ahead log and the log's index.
 //!
-//! A program that has a file open goes on reading and writing it after somebody has moved, deleted
-//! or replaced it, and nobody finds again what it writes. So the files are compared with what is at
+//! A program that has a file open continues to read and write it after it was moved, deleted
+//! or replaced, and what it writes is not found again. So the files are compared with what is at
 //! their paths, by device and inode, around each group of writes and before each read. That costs a
 //! microsecond for a file; a commit that reaches the disk costs a hundred times that.
 
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Read and written by the origin's user only. SQLite gives its other files the same mode.
 const MODE: u32 = 0o600;
-/// What nobody but the owner needs.
+/// What only the owner needs.
 const OTHERS: u32 = 0o077;
 
 /// The files of a database, as they were when it was opened.

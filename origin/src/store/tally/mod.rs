@@ -2,7 +2,7 @@
 //! number by the day.
 //!
 //! A count belongs to the hour or the day of its call and to no other. What a clock that was ahead
-//! has counted is in an hour that nobody looks at once the clock is right.
+//! has counted is in an hour that is not read once the clock is right.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -18,7 +18,7 @@ use onbill_domain::timestamp::Timestamp;
 
 impl Store {
     /// Whether the ceilings of a partner's checks are exceeded, without counting. It saves a look-up
-    /// whose result could not be told; the count itself decides.
+    /// whose result is not known; the count itself decides.
     pub async fn find_exceeded_check(
         &self,
         now: Timestamp,

@@ -40,7 +40,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
     },
 ];
 
-/// A dispute that nobody has heard of yet.
+/// A dispute that was not reported yet.
 pub(super) struct Dispute<'c> {
     id: String,
     charge: &'c PostedCharge,

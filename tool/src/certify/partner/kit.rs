@@ -28,7 +28,7 @@ use tokio::time::timeout;
 
 pub(super) const SIGNUP: &str = "/signup-sessions";
 
-/// What somebody has to do at the partner while the kit waits.
+/// What a person has to do at the partner while the kit waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask<'a> {
     /// Finish the sign-up on this page, and charge that customer.
