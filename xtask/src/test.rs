@@ -3,17 +3,19 @@
 
 mod deployment;
 mod journeys;
+mod quiet;
 
 use std::process::Command;
 use std::time::Duration;
 
 use crate::arguments::TestPart;
-use crate::child::{cargo_command, run_logged};
+use crate::child::cargo_command;
 use crate::clock::{Stopwatch, format_duration, is_stop_requested};
 use crate::edge::{self, Profile};
 use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
 use crate::{paths, setup};
+use quiet::run_quietly;
 
 /// Runs the steps of a part and prints a summary.
 pub(crate) fn run_test_part(part: TestPart) -> Outcome {
@@ -74,13 +76,6 @@ fn clippy_command(what: &[&str]) -> Command {
     let mut clippy = cargo_command();
     clippy.args(["clippy", "--locked"]).args(what).args(["--", "-D", "warnings"]);
     clippy
-}
-
-/// Runs a command and shows its output only when it fails.
-fn run_quietly(title: &str, command: &mut Command) -> Outcome {
-    let log: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    run_logged(title, &format!("test-{}.log", log.trim_end_matches('-')), command)
-        .map_err(Failure::with_long_tail)
 }
 
 /// The results of the steps.

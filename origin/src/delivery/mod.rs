@@ -8,6 +8,7 @@
 mod alarm_webhook;
 mod alarms;
 mod billing;
+mod billing_decision;
 mod coupon_sms;
 mod edge_mapping;
 pub mod files;

@@ -21,3 +21,4 @@ mod signup;
 mod subscriptions;
 pub(crate) mod test_edge;
 mod widget;
+mod widget_account;

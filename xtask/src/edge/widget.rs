@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::profile::Profile;
 use crate::child::{npm_command, run_logged};
-use crate::edge::Profile;
 use crate::failure::{Context, Outcome};
 use crate::paths;
 

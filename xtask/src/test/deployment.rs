@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use super::run_quietly;
+use super::quiet::run_quietly;
 use crate::edge::{self, Profile};
 use crate::failure::{Context, Outcome};
 use crate::paths;

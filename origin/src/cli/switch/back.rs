@@ -1,6 +1,6 @@
 //! `switch back`: writes the files for the way back.
 
-use super::check_partner;
+use super::partner::check_partner;
 use crate::cli::opening::{database_failed, open_app};
 use crate::cli::output::{print_error_line, print_line};
 use crate::cli::verb_outcome::VerbOutcome;

@@ -9,7 +9,7 @@ use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
 use crate::call_trace::CallTrace;
 use crate::delivery::alarms::raise_for_result;
-use crate::delivery::billing::interpret_refund_decision;
+use crate::delivery::billing_decision::interpret_refund_decision;
 use crate::delivery::later_decision::LaterDecision;
 use crate::fault::Fault;
 use crate::instruments::{Alarm, raise_alarm};
