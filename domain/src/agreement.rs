@@ -167,7 +167,7 @@ static WORDS: LazyLock<[AgreementWords; Locale::ALL.len()]> = LazyLock::new(|| {
 pub fn word_agreement(locale: Locale, facts: &AgreementFacts<'_>) -> Agreement {
     let words = &WORDS[locale as usize];
     let names = [("operator", facts.operator), ("partner", facts.partner), ("offer", facts.offer)];
-    let names = names.map(|(key, name)| (key, isolate(locale, name)));
+    let names = names.map(|(key, name)| (key, isolate_direction(locale, name)));
     let names = names.each_ref().map(|(key, name)| (*key, name.as_str()));
     let fill = |text: &str| fill_placeholders(text, &names);
     let row = |(label, text): (&String, &str)| AgreementRow { label: fill(label), text: fill(text) };
@@ -234,7 +234,7 @@ impl AgreementWords {
 
 /// Keeps the direction of a name to itself, as the widget does, where it or the text around it runs
 /// from right to left.
-fn isolate(locale: Locale, name: &str) -> String {
+fn isolate_direction(locale: Locale, name: &str) -> String {
     // The scripts from right to left, and their presentation forms.
     let runs_left =
         |c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}');

@@ -69,12 +69,12 @@ fn check_files(files: &[PathBuf], local: bool) -> Outcome<Vec<(&PathBuf, Operato
             Err(complaint) => complain(&complaint),
         }
     }
-    complaints.extend(compare(&entries));
+    complaints.extend(compare_entries(&entries));
     if complaints.is_empty() { Ok(entries) } else { Err(Failure::new(complaints.join("\n"))) }
 }
 
 /// What two operators of one edge may not both have.
-fn compare(entries: &[(&PathBuf, OperatorEntry)]) -> Vec<String> {
+fn compare_entries(entries: &[(&PathBuf, OperatorEntry)]) -> Vec<String> {
     let mut complaints = Vec::new();
     if entries.len() > OPERATORS_MAX {
         complaints

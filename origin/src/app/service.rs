@@ -66,8 +66,8 @@ pub async fn run(
     if let Some(webhook) = &app.alarm_webhook {
         tasks.spawn(Arc::clone(webhook).run());
     }
-    tasks.spawn(sweep(Arc::clone(&app)));
-    tasks.spawn(watch(Arc::clone(&app), Arc::clone(&supervisor)));
+    tasks.spawn(sweep_ledger(Arc::clone(&app)));
+    tasks.spawn(watch_workers(Arc::clone(&app), Arc::clone(&supervisor)));
     // What was put into a file may be among what the ledger has lost.
     if let Some(directory) = directory.filter(|_| !app.is_recovering) {
         tasks.spawn(Arc::clone(&app.files).run(directory));
@@ -126,7 +126,7 @@ async fn leave_word(app: &App) {
 }
 
 /// Tells the supervisor again and again that the queues are worked on, and ends when one is not.
-async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
+async fn watch_workers(app: Arc<App>, supervisor: Arc<Supervisor>) {
     let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / TOLD_TIMES);
     let mut every = tokio::time::interval(wanted.min(WATCH_EVERY));
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -141,7 +141,7 @@ async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
     }
 }
 
-async fn sweep(app: Arc<App>) {
+async fn sweep_ledger(app: Arc<App>) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     loop {
         every.tick().await;

@@ -70,7 +70,7 @@ impl RefundPosts {
             ceilings: None,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        recorded(self.store.post_refund(nonce, now, new).await?, "extRefundID")
+        to_recorded_refund(self.store.post_refund(nonce, now, new).await?, "extRefundID")
     }
 
     /// Records a refund that the operator asks for, with the refusals of [`Self::record_refund`], and 403
@@ -83,7 +83,7 @@ impl RefundPosts {
         request: DeskRefundRequest,
     ) -> Result<RecordedRefund, Failure> {
         let ceilings = self.gate.refund_ceilings(request.role);
-        recorded(self.post_desk_refund(Some(nonce), key, request, ceilings).await?, "ref")
+        to_recorded_refund(self.post_desk_refund(Some(nonce), key, request, ceilings).await?, "ref")
     }
 
     /// The same for a person at the console, whose refund above the ceiling can be put before a second
@@ -97,7 +97,7 @@ impl RefundPosts {
         let ceilings = if agreed { None } else { self.gate.refund_ceilings(request.role) };
         match self.post_desk_refund(None, key, request, ceilings).await? {
             PostRefundResult::AboveCeiling { ceiling } => Ok(ConsoleRefund::NeedsApproval { ceiling }),
-            other => Ok(ConsoleRefund::Recorded(recorded(other, "Reference")?)),
+            other => Ok(ConsoleRefund::Recorded(to_recorded_refund(other, "Reference")?)),
         }
     }
 
@@ -176,7 +176,7 @@ pub(crate) fn coupons_charge() -> Reject {
 }
 
 /// The refund, or why it was not taken. `id` is the member that names it.
-fn recorded(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failure> {
+fn to_recorded_refund(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failure> {
     let reject = match result {
         PostRefundResult::Created(refund) => return Ok(RecordedRefund::New(refund)),
         PostRefundResult::Replayed(response) => return Ok(RecordedRefund::Replay(response)),

@@ -155,7 +155,7 @@ impl Arguments {
                 "\n{unreadable} lines could not be read: they are named above, and compared with nothing."
             );
         }
-        print_line!("\n{}", conclude(&summary, unreadable));
+        print_line!("\n{}", describe_conclusion(&summary, unreadable));
         Ok(VerbOutcome::findings_if(is_left || unreadable > 0 || summary.discrepancies() > 0))
     }
 }
@@ -345,7 +345,7 @@ fn format_finding(finding: &Finding) -> String {
     parts.join(" | ")
 }
 
-fn conclude(summary: &Summary, unreadable: u64) -> &'static str {
+fn describe_conclusion(summary: &Summary, unreadable: u64) -> &'static str {
     match (summary.totals.agree(), summary.discrepancies() + unreadable) {
         (true, 0) if summary.totals.0.is_empty() => {
             "There was nothing to compare: no source has money of this period."
@@ -382,9 +382,9 @@ mod tests {
     fn period_without_money_does_not_agree() {
         let mut summary = Summary::default();
         summary.findings.insert((Cause::OtherPeriod, Kind::Charge), 1);
-        assert!(conclude(&summary, 0).starts_with("There was nothing to compare"));
+        assert!(describe_conclusion(&summary, 0).starts_with("There was nothing to compare"));
         assert_eq!(
-            conclude(&summary, 1),
+            describe_conclusion(&summary, 1),
             "The sums of ledger, statement and bill agree to the cent, but not every line does."
         );
     }

@@ -156,7 +156,7 @@ impl AlarmWebhook {
             .header("webhook-id", &id)
             .header("webhook-timestamp", now.unix_seconds());
         if let Some(secret) = &self.secret {
-            request = request.header("webhook-signature", sign(secret, &id, now, &body));
+            request = request.header("webhook-signature", sign_post(secret, &id, now, &body));
         }
         request.body(Bytes::from(body)).ok()
     }
@@ -205,7 +205,7 @@ impl AlarmWebhook {
 }
 
 /// The signature of a post: `v1` is HMAC-SHA-256.
-fn sign(secret: &[u8], id: &str, at: Timestamp, body: &[u8]) -> String {
+fn sign_post(secret: &[u8], id: &str, at: Timestamp, body: &[u8]) -> String {
     let mut signed = format!("{id}.{}.", at.unix_seconds()).into_bytes();
     signed.extend_from_slice(body);
     format!("v1,{}", encode_base64(&hmac_sha256(secret, &signed)))
@@ -318,7 +318,7 @@ mod tests {
         // The example of the specification's reference libraries.
         let secret = parse_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("is a secret");
         let at = Timestamp::from_unix_seconds(1_614_265_330);
-        let signature = sign(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, br#"{"test": 2432232314}"#);
+        let signature = sign_post(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, br#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 

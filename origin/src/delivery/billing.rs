@@ -80,7 +80,7 @@ impl BillingSubmission {
     async fn try_stored_charge(&self, transaction_id: &str, attempt: u32) -> Result<ChargeOutcome, Failure> {
         // 1.
         let known = match self.mode {
-            Billing::Csp if attempt > 1 => self.csp.look_up_charge(transaction_id).await.map_err(unclear)?,
+            Billing::Csp if attempt > 1 => self.csp.look_up_charge(transaction_id).await.map_err(to_fault)?,
             Billing::Csp | Billing::Files => None,
         };
         // 2.
@@ -142,7 +142,7 @@ impl BillingSubmission {
         let msisdn = self.vault.open_number(&subscriber.number.sealed)?;
         let request = to_bill_request(charge, msisdn.clone(), subscriber.subscriber_ref.clone());
         Ok(BillingOutcome::Decided(self.interpret_charge_decision(
-            self.csp.submit_charge(&request).await.map_err(unclear)?,
+            self.csp.submit_charge(&request).await.map_err(to_fault)?,
             Some(&msisdn),
         )))
     }
@@ -151,7 +151,7 @@ impl BillingSubmission {
     /// does not allow it now. A word of the operator's that is not known leaves it pending.
     pub(super) async fn check_subscriber(&self, charge: &Charge) -> Result<Option<ChargeDecision>, Failure> {
         if let Some(reason) = charge.closed {
-            return Ok(Some(decline(reason)));
+            return Ok(Some(decide_decline(reason)));
         }
         let subscriber = charge_subscriber(charge)?;
         let msisdn = self.vault.open_number(&subscriber.number.sealed)?;
@@ -166,8 +166,8 @@ impl BillingSubmission {
             SubscriberStatus::Present(account) | SubscriberStatus::Unknown(account) => {
                 check_account_of_charge(&account, charge)
             }
-            SubscriberStatus::Ceased => Ok(Some(decline(DeclineReason::AccountClosed))),
-            SubscriberStatus::Replaced => Ok(Some(decline(DeclineReason::AccountClosedTakenOver))),
+            SubscriberStatus::Ceased => Ok(Some(decide_decline(DeclineReason::AccountClosed))),
+            SubscriberStatus::Replaced => Ok(Some(decide_decline(DeclineReason::AccountClosedTakenOver))),
         }
     }
 
@@ -220,7 +220,7 @@ fn check_account_of_charge(
 ) -> Result<Option<ChargeDecision>, Failure> {
     match check_charge(account, charge.amount) {
         ChargeCheck::Submit => Ok(None),
-        ChargeCheck::Declined { reason, ineligible: None } => Ok(Some(decline(reason))),
+        ChargeCheck::Declined { reason, ineligible: None } => Ok(Some(decide_decline(reason))),
         ChargeCheck::Declined { ineligible: Some(why), .. } => {
             note_ineligible(&charge.transaction_id, why.as_str());
             Ok(Some(ChargeDecision::NotEligible))
@@ -234,11 +234,11 @@ fn note_ineligible(transaction_id: &str, reason: &'static str) {
     tracing::info!(transaction_id, reason, "the account of a charge may not pay on the bill");
 }
 
-fn decline(reason: DeclineReason) -> ChargeDecision {
+fn decide_decline(reason: DeclineReason) -> ChargeDecision {
     ChargeDecision::Declined { reason, raw_code: None }
 }
 
-fn unclear(_: Unclear) -> Fault {
+fn to_fault(_: Unclear) -> Fault {
     Fault::CspApi("transaction")
 }
 

@@ -63,13 +63,13 @@ pub(super) async fn guard_recovery(
         Handling::Serve => next.run(request).await,
         Handling::Read => {
             let response = next.run(request).await;
-            if response.status() == StatusCode::NOT_FOUND { refuse() } else { response }
+            if response.status() == StatusCode::NOT_FOUND { refuse_call() } else { response }
         }
-        Handling::Refuse => refuse(),
+        Handling::Refuse => refuse_call(),
     }
 }
 
-fn refuse() -> Response {
+fn refuse_call() -> Response {
     Failure::from(Reject::service_unavailable()).into_response()
 }
 

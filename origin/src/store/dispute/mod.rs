@@ -122,7 +122,7 @@ enum NextWrite {
 }
 
 /// Decides what to write, from what is known of the charge.
-fn plan(
+fn plan_change(
     charge: Option<&DisputedCharge>,
     known: Option<Dispute>,
     another_is_open: bool,

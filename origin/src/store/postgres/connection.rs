@@ -27,7 +27,7 @@ impl<'a> PgConnection<'a> {
     }
 
     pub(in crate::store) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, TxError> {
-        let values: Vec<_> = typed(values);
+        let values: Vec<_> = to_parameters(values);
         let rows = self.session.ask(ANSWER_PATIENCE, self.session.client().query_typed(sql, &values));
         let Some(statements) = self.begin.take() else { return Ok(rows.await?) };
         // Sent in this order, and in one round trip.
@@ -55,7 +55,7 @@ impl<'a> PgConnection<'a> {
 
     /// Returns how many rows it has changed.
     pub(in crate::store) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, TxError> {
-        let values: Vec<_> = typed(values);
+        let values: Vec<_> = to_parameters(values);
         if let Some(statements) = self.begin.take() {
             // Without a transaction the statement would commit by itself.
             begin_transaction(self.session, &statements).await.map_err(|error| self.not_begun(error))?;
@@ -83,6 +83,6 @@ impl<'a> PgConnection<'a> {
     }
 }
 
-fn typed(values: Values<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
+fn to_parameters(values: Values<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
     values.iter().map(|value| value.as_parameter()).collect()
 }

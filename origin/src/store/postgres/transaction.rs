@@ -41,7 +41,7 @@ pub(in crate::store) const CONNECTION_PATIENCE: Duration = Duration::from_secs(5
 async fn begin_on_a_good_session(pool: &Pool, begin: &str) -> Result<Object<Sessions>, StoreError> {
     let since = Instant::now();
     loop {
-        let session = acquire(pool).await?;
+        let session = acquire_session(pool).await?;
         match begin_transaction(&session, begin).await {
             Ok(()) => return Ok(session),
             Err(error) if session.is_over() && since.elapsed() < CONNECTION_PATIENCE => {
@@ -52,7 +52,7 @@ async fn begin_on_a_good_session(pool: &Pool, begin: &str) -> Result<Object<Sess
     }
 }
 
-async fn acquire(pool: &Pool) -> Result<Object<Sessions>, StoreError> {
+async fn acquire_session(pool: &Pool) -> Result<Object<Sessions>, StoreError> {
     if pool.status().waiting >= WAITING_MAX {
         return Err(StoreError::TooManyWaiting);
     }
@@ -82,7 +82,7 @@ impl Transaction {
     /// may fail with [`TxError::NotBegun`]. Statements that write would commit by themselves if the
     /// server refused to begin. `more` are further settings.
     pub(in crate::store) async fn begin_with_reads(pool: &Pool, more: &str) -> Result<Self, TxError> {
-        let session = acquire(pool).await?;
+        let session = acquire_session(pool).await?;
         let begin = PendingBegin::new(begin_statements(IsolationLevel::ReadCommitted) + more);
         Ok(Self { session, begin, is_open: true })
     }

@@ -125,7 +125,7 @@ fn commit_group(
     commits: &CommitMetrics,
 ) {
     let (begun, mut group) = (Instant::now(), Vec::new());
-    let ended = begin(connection, files).and_then(|()| {
+    let ended = begin_group(connection, files).and_then(|()| {
         for mut job in waiting.by_ref() {
             let changes = connection.total_changes();
             let ran = job.run(connection);
@@ -160,7 +160,7 @@ fn commit_group(
     }
 }
 
-fn begin(connection: &Connection, files: &LedgerFiles) -> Result<(), StoreError> {
+fn begin_group(connection: &Connection, files: &LedgerFiles) -> Result<(), StoreError> {
     files.check()?;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     Ok(())
