@@ -25,7 +25,7 @@ pub(crate) struct MetricsPage {
     instruments: Arc<Instruments>,
     /// The latest figures, and when they were read.
     latest: Mutex<Option<(Timestamp, LedgerFigures)>>,
-    /// Held by the read that is under way.
+    /// The read that is under way has it.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 

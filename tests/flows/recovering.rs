@@ -90,7 +90,7 @@ pub(crate) async fn adopt(
         ids: &app.ids,
         clock: &*app.clock,
         partner: PartnerId::parse("netflix").expect("is a slug"),
-        tells_partner: true,
+        informs_partner: true,
         codes: Arc::new(app.config.list_charge_codes()),
         pais: LostPais {
             edge: &app.edge,

@@ -53,7 +53,7 @@ async fn run_repair(
     store: &Store,
     clock: &dyn Clock,
     statement: &str,
-    tells_partner: bool,
+    informs_partner: bool,
 ) -> (Summary, Vec<Finding>) {
     let read = |side, text: &str| {
         ReportedLedger::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
@@ -65,7 +65,7 @@ async fn run_repair(
         period: november(),
         clock,
         pending_seconds_max: 86_400,
-        repair: Some(Repair { tells_partner }),
+        repair: Some(Repair { informs_partner }),
     };
     let (statement, extract) = (read(Side::Partner, statement), read(Side::Bill, EXTRACT));
     let mut findings = Vec::new();

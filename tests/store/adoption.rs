@@ -40,7 +40,7 @@ fn lost(pai: Pai, ext_id: &str, is_billed: bool) -> LostCharge {
         service_period: service_period("2026-12-01", "2026-12-31"),
         codes: Arc::default(),
         is_billed,
-        tells_partner: false,
+        informs_partner: false,
     }
 }
 
@@ -95,7 +95,7 @@ async fn what_another_system_has_charged_is_not_adopted(db: TestStore) {
         amount: usd(100),
         reason: "Left".to_owned(),
         is_billed,
-        tells_partner: false,
+        informs_partner: false,
     };
     let charge = db.store.adopt_charge(NOW, lost(pai, "c-1", false)).await;
     assert_eq!(charge, Ok(AdoptResult::NotCutOver));
@@ -118,7 +118,7 @@ async fn an_adopted_refund_is_taken_off_its_charge(db: TestStore) {
         amount: usd(minor),
         reason: "Left".to_owned(),
         is_billed: true,
-        tells_partner: false,
+        informs_partner: false,
     };
     for (refund, result) in [
         (lost("f-1", "c-1", 1000), AdoptResult::Adopted),

@@ -2,7 +2,7 @@
 //! to.
 //!
 //! It decides whether a request is well formed, whether its signature or token is genuine, whether
-//! the caller is within its rate, and which operator owns a PAI. What lives where:
+//! the caller is within its rate, and which operator owns a PAI. What is where:
 //!
 //! - [`handle`] takes one request to its response: correlator, route, log line, data point;
 //! - `routes/` has the table of routes, and one file for each handler, named like its URL;

@@ -68,7 +68,7 @@ impl Keyring {
         };
         let keys = fields.into_iter().map(Key::from_fields).collect::<Result<Vec<_>, _>>()?;
         for (n, key) in keys.iter().enumerate() {
-            // A signature names its key by id and use, and no party: two keys could not be told apart.
+            // A signature names its key by id and use, and no party: two keys could not be distinguished.
             let is_same = |other: &&Key| other.id == key.id && other.key_use == key.key_use;
             if let Some(other) = keys[..n].iter().find(is_same) {
                 return Err(format!(

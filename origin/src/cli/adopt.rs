@@ -37,7 +37,7 @@ pub(super) async fn adopt_lost(
         ids: &app.ids,
         clock: &*app.clock,
         partner: partner.clone(),
-        tells_partner: app.config.partner_url(partner).is_some(),
+        informs_partner: app.config.partner_url(partner).is_some(),
         codes: Arc::new(app.config.list_charge_codes()),
         pais: LostPais {
             edge: &app.edge,

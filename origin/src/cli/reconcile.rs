@@ -42,7 +42,7 @@ const LISTED_MAX: usize = 20;
 /// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
 /// clocks that differ make no findings. Charges that another system has posted before a cut-over are recognised and
 /// left out too (other-system). What is declined or pending need not be in the statement. Refunds of the
-/// operator's desks must be there too, under our refundID as extRefundID: the partner has heard of them.
+/// operator's desks must be there too, under our refundID as extRefundID: the partner knows them.
 ///
 /// A line that cannot be read is named on stderr with line and column, and counted. Findings go to the file that
 /// --findings names, or the first of them to the terminal. The files are held in memory, some 60 bytes a line.
@@ -115,7 +115,7 @@ impl Arguments {
             false
         };
         let mut sink = FindingSink::new(self.findings.as_deref())?;
-        let tells_partner = config.partner_url(&self.period.partner).is_some();
+        let informs_partner = config.partner_url(&self.period.partner).is_some();
         let job = Reconciliation {
             store: &store,
             partner: self.period.partner.clone(),
@@ -128,7 +128,7 @@ impl Arguments {
             period,
             clock: &SystemClock,
             pending_seconds_max: self.pending_hours * 3600,
-            repair: self.repair.then_some(Repair { tells_partner }),
+            repair: self.repair.then_some(Repair { informs_partner }),
         };
         // The number of lines in our ledger is not known beforehand; the longer file is a good
         // estimate.

@@ -67,7 +67,7 @@ impl PackedList {
 
 const STATES: [PaiState; 3] = [PaiState::Active, PaiState::Suspended, PaiState::Closed];
 
-/// Texts have 128 bytes at most, so that their length is a byte; an empty one stands for none.
+/// Strings have 128 bytes at most, so that their length is a byte; an empty one stands for none.
 fn pack_line(bytes: &mut Vec<u8>, key: &[u8], line: &ListedLine) {
     pack_bytes(bytes, key);
     bytes.extend_from_slice(&line.number.to_le_bytes());

@@ -104,7 +104,7 @@ impl CouponRedemptions {
     pub(crate) async fn submit_coupon_charge(&self, charge: &Charge) -> Result<Box<Redemption>, Failure> {
         let begun = Instant::now();
         let outcome = self.billing.submit_first_charge(charge).await;
-        let verdict = match &outcome {
+        let result = match &outcome {
             BillingOutcome::Decided(decision) => Some(ChargeResult::from(decision)),
             BillingOutcome::Undecided(_) => None,
         };
@@ -113,9 +113,9 @@ impl CouponRedemptions {
         let (end, settled) = self.store.answer_redemption(self.clock.now(), id.clone(), outcome).await?;
         raise_for_result(&self.instruments, settled, "charge", id);
         let charges = &self.instruments.metrics.charges;
-        match verdict {
-            Some(verdict) if matches!(settled, SettleResult::Written | SettleResult::Unpaid) => {
-                charges.note_settled(&charge.partner, charge.amount, verdict, begun.elapsed());
+        match result {
+            Some(result) if matches!(settled, SettleResult::Written | SettleResult::Unpaid) => {
+                charges.note_settled(&charge.partner, charge.amount, result, begun.elapsed());
             }
             // It was settled by another lease, which has noted it.
             Some(_) => {}
@@ -152,7 +152,7 @@ impl CouponRedemptions {
 /// What an attempt came to that is not submitted to billing now.
 fn result_of_claim(claimed: &RedeemResult) -> Option<RedemptionResult> {
     match claimed {
-        // Its verdict comes next.
+        // Its result comes next.
         RedeemResult::Created(_) => None,
         RedeemResult::Decided(end) => Some(result_of_redemption(end)),
         RedeemResult::Unknown { .. } => Some(RedemptionResult::WrongCode),

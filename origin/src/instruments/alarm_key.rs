@@ -7,7 +7,7 @@ use super::alarm::Alarm;
 /// Beyond it each kind has one more, with the subject `others`, which counts.
 pub const ALARMS_MAX: usize = 1_000;
 
-/// The subject in the place of one that is no short word: it may be something that nobody checked.
+/// The subject in the place of one that is no short word: it may be unchecked.
 const UNNAMED: &str = "unnamed";
 /// Longest subject; a file's name has some 70 characters.
 const SUBJECT_CHARS_MAX: usize = 100;

@@ -162,7 +162,7 @@ impl News {
         }
     }
 
-    /// Tells what the table has had for long and nobody has reported: its origin was stopped or killed
+    /// Reports what the table has had for long and no origin has reported: its own was stopped or killed
     /// before, or is gone.
     pub(super) fn adopt_untold(&mut self, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
         let (change, since) = match stored.cleared_at {

@@ -225,7 +225,7 @@ impl Alarms {
         let (now, mut state) = (self.clock.now(), self.lock());
         let gone = state.adopt(stored, now, &self.webhook.dropped);
         drop(state);
-        // What has waited for the table may be told now.
+        // What has waited for the table may be sent now.
         self.news_came.notify_one();
         for key in gone {
             self.say_cleared(&key);

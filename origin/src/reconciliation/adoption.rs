@@ -37,7 +37,7 @@ pub struct Adoption<'a> {
     /// The partner of the statement.
     pub partner: PartnerId,
     /// Whether it takes webhooks about later outcomes.
-    pub tells_partner: bool,
+    pub informs_partner: bool,
     /// By these billing books what is adopted.
     pub codes: Arc<ChargeCodes>,
     pub pais: LostPais<'a>,
@@ -117,7 +117,7 @@ impl Adoption<'_> {
             service_period: *service_period,
             codes: self.codes.clone(),
             is_billed,
-            tells_partner: self.tells_partner && line.status != TransactionStatus::Approved,
+            informs_partner: self.informs_partner && line.status != TransactionStatus::Approved,
         })
     }
 
@@ -165,7 +165,7 @@ impl Adoption<'_> {
             amount: line.amount,
             reason: reason.unwrap_or(REASON_UNKNOWN).to_owned(),
             is_billed,
-            tells_partner: self.tells_partner && line.status != TransactionStatus::Approved,
+            informs_partner: self.informs_partner && line.status != TransactionStatus::Approved,
         })
     }
 

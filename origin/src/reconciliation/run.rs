@@ -44,7 +44,7 @@ pub struct Reconciliation<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Repair {
     /// Whether the partner takes webhooks about later outcomes.
-    pub tells_partner: bool,
+    pub informs_partner: bool,
 }
 
 /// The result of a run.
@@ -227,11 +227,11 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         found: &Discrepancy<'_>,
         done: &mut Vec<(RedriveTarget, RepairOutcome)>,
     ) -> Result<Option<RepairOutcome>, StoreError> {
-        let Some(Repair { tells_partner }) = self.job.repair else { return Ok(None) };
+        let Some(Repair { informs_partner }) = self.job.repair else { return Ok(None) };
         if found.cause.is_note() {
             return Ok(None);
         }
-        let Some(target) = repair::find_target(own, found, tells_partner) else {
+        let Some(target) = repair::find_target(own, found, informs_partner) else {
             return Ok(Some(RepairOutcome::ByHand));
         };
         if let Some((_, mended)) = done.iter().find(|(before, _)| *before == target) {

@@ -84,7 +84,7 @@ impl Arguments {
 }
 
 /// A file that only its owner may read. It has its name once it is whole; until then it is another one,
-/// which is removed if it is given up.
+/// which is removed if it is not completed.
 struct PrivateFile {
     writer: csv::Writer<File>,
     part: PathBuf,

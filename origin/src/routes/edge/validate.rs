@@ -100,7 +100,7 @@ pub(in crate::routes) async fn validate(
     };
 
     // 3. No SMS would tell the customer that they have mistaken the country. Which numbers have an
-    //    account is not told by it.
+    //    account does not show by it.
     if !proven && !numbers.is_domestic(&msisdn) {
         return Err(Reject::new(ErrorCode::NumberForeign, "msisdn is a number of another country.").into());
     }

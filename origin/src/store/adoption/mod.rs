@@ -74,7 +74,7 @@ pub struct LostCharge {
     /// Billing has it.
     pub is_billed: bool,
     /// The partner does not know that it is approved, and takes webhooks.
-    pub tells_partner: bool,
+    pub informs_partner: bool,
 }
 
 /// A refund that other parties have.
@@ -88,7 +88,7 @@ pub struct LostRefund {
     pub reason: String,
     /// As in [`LostCharge`].
     pub is_billed: bool,
-    pub tells_partner: bool,
+    pub informs_partner: bool,
 }
 
 /// A redemption that the partner or billing has.

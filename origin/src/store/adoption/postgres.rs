@@ -128,7 +128,7 @@ pub(super) async fn adopt_charge(
     if !lost.is_billed {
         // As after a first attempt: the next one asks billing first.
         queue::put(tx, &Job::Charge { transaction_id }, now, 1).await?;
-    } else if lost.tells_partner {
+    } else if lost.informs_partner {
         queue::put(tx, &Job::Webhook(WebhookJob::Charge { transaction_id }), now, 0).await?;
     }
     Ok(AdoptResult::Adopted)
@@ -179,7 +179,7 @@ pub(super) async fn adopt_refund(
     let refund_id = lost.refund_id.clone();
     if lost.is_billed {
         spending::release_refund(tx, transaction_id, lost.amount.amount_minor).await?;
-        if lost.tells_partner {
+        if lost.informs_partner {
             queue::put(tx, &Job::Webhook(WebhookJob::Refund { refund_id }), now, 0).await?;
         }
     } else {

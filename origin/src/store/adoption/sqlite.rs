@@ -94,7 +94,7 @@ pub(super) fn adopt_charge(
     if !lost.is_billed {
         // As after a first attempt: the next one asks billing first.
         queue::put(tx, &Job::Charge { transaction_id }, now, 1)?;
-    } else if lost.tells_partner {
+    } else if lost.informs_partner {
         queue::put(tx, &Job::Webhook(WebhookJob::Charge { transaction_id }), now, 0)?;
     }
     Ok(AdoptResult::Adopted)
@@ -153,7 +153,7 @@ pub(super) fn adopt_refund(
     let refund_id = lost.refund_id.clone();
     if lost.is_billed {
         spending::release_refund(tx, &transaction_id, lost.amount.amount_minor)?;
-        if lost.tells_partner {
+        if lost.informs_partner {
             queue::put(tx, &Job::Webhook(WebhookJob::Refund { refund_id }), now, 0)?;
         }
     } else {

@@ -130,7 +130,7 @@ fn list_sql(filter: &AlarmFilter, instance: &str) -> String {
 
 /// Marks one change as reported, of the time of an alarm that began then or before. The placeholders are
 /// those of alarm, subject, instance and beginning.
-fn tell_sql(change: AlarmChange, [alarm, subject, instance, raised_at]: [&str; 4]) -> String {
+fn mark_sql(change: AlarmChange, [alarm, subject, instance, raised_at]: [&str; 4]) -> String {
     let (word, is_news) = match change {
         AlarmChange::Raised => ("raised", "told IS NULL"),
         AlarmChange::Cleared => ("cleared", "cleared_at IS NOT NULL"),

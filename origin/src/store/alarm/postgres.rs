@@ -1,7 +1,7 @@
 //! Alarms in SQL.
 
 use super::{
-    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, reported_row, stored_instance, tell_sql,
+    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, mark_sql, note_sql, reported_row, stored_instance,
 };
 use crate::instruments::{Alarm, AlarmRecord, ReportedAlarm, StoredAlarm};
 use crate::store::postgres::connection::PgConnection;
@@ -56,10 +56,10 @@ pub(super) async fn mark_alarms_reported(
     instance: &str,
     reported: &[ReportedAlarm],
 ) -> Result<(), TxError> {
-    for told in reported {
-        let (alarm, subject, instance) = reported_row(reported, instance);
-        let (alarm, raised_at) = (alarm.as_str(), reported.raised_at.unix_seconds());
-        let sql = tell_sql(reported.change, ["$1", "$2", "$3", "$4"]);
+    for change in reported {
+        let (alarm, subject, instance) = reported_row(change, instance);
+        let (alarm, raised_at) = (alarm.as_str(), change.raised_at.unix_seconds());
+        let sql = mark_sql(change.change, ["$1", "$2", "$3", "$4"]);
         tx.execute(&sql, &[&alarm, &subject, &instance, &raised_at]).await?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Alarms in SQL.
 
 use super::{
-    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, reported_row, stored_instance, tell_sql,
+    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, mark_sql, note_sql, reported_row, stored_instance,
 };
 use crate::instruments::{Alarm, AlarmRecord, ReportedAlarm, StoredAlarm};
 use crate::store::error::StoreError;
@@ -56,13 +56,13 @@ pub(super) fn mark_alarms_reported(
     instance: &str,
     reported: &[ReportedAlarm],
 ) -> Result<(), StoreError> {
-    for told in reported {
-        let (alarm, subject, instance) = reported_row(reported, instance);
-        tx.prepare_cached(&tell_sql(reported.change, ["?1", "?2", "?3", "?4"]))?.execute(params![
+    for change in reported {
+        let (alarm, subject, instance) = reported_row(change, instance);
+        tx.prepare_cached(&mark_sql(change.change, ["?1", "?2", "?3", "?4"]))?.execute(params![
             alarm.as_str(),
             subject,
             instance,
-            reported.raised_at.unix_seconds()
+            change.raised_at.unix_seconds()
         ])?;
     }
     Ok(())

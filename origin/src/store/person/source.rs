@@ -11,9 +11,9 @@ pub(super) enum KeptBy {
     Charge,
     /// By the coupons that they have bought.
     Coupon,
-    /// By the index of their number: what the operator reports of its present holder.
+    /// By the index of their number: what the operator reports of its present subscriber.
     Number,
-    /// By their number, from the moment on at which it became theirs: an earlier holder has left rows,
+    /// By their number, from the moment on at which it became theirs: an earlier subscriber has left rows,
     /// too. This is the moment of a row, in seconds. Of a day on which both had it, nothing is read.
     NumberSince(&'static str),
     /// By their handle.
