@@ -4,11 +4,9 @@
 use super::conditions::ActiveCondition;
 use super::watch::AlarmWatch;
 use crate::instruments::{Alarm, raise_alarm};
-use crate::store::{Cursor, StoreError, UnchargedPage};
+use crate::store::{Cursor, StoreError};
 use onbill_domain::ids::PartnerId;
-use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use std::collections::BTreeMap;
 
 /// A month has 31 days at most, and a partner tries for up to two weeks to charge one.
 const UNCHARGED_SECONDS: i64 = 45 * 86_400;

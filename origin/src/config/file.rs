@@ -21,10 +21,9 @@ use super::telemetry::TelemetrySettings;
 use super::time_zone::OperatorTimeZone;
 use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::OperatorId;
-use onbill_domain::key::Keyring;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The configuration file as it is written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
