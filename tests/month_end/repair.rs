@@ -207,9 +207,9 @@ async fn operators_refund_that_the_partner_does_not_list_is_reported_again() {
         created: FROM + 30,
         settled: Some(FROM + 40),
     };
-    ledger.insert_rows(&[charge_row("told", "APPROVED")], &[refund("f-1", "r-1"), refund("f-2", "f-2")]);
+    ledger.insert_rows(&[charge_row("reported", "APPROVED")], &[refund("f-1", "r-1"), refund("f-2", "f-2")]);
     let store = ledger.open_store();
-    let head = format!("{STATEMENT}charge,told,,{0},1599,USD,APPROVED\n", pai_of(1));
+    let head = format!("{STATEMENT}charge,reported,,{0},1599,USD,APPROVED\n", pai_of(1));
     let missing = |findings: &[Finding]| {
         let missing = findings.iter().filter(|finding| finding.cause == Cause::MissingAtPartner);
         missing
@@ -228,7 +228,8 @@ async fn operators_refund_that_the_partner_does_not_list_is_reported_again() {
     let row = findings.iter().find(|finding| finding.refund_id.as_deref() == Some("f-2")).expect("is there");
     assert_eq!(row.to_csv_record().last().map(String::as_str), Some("operator"));
     // The partner has it by our id.
-    let listed = format!("{head}refund,told,r-1,,600,USD,APPROVED\nrefund,told,f-2,,600,USD,APPROVED\n");
+    let listed =
+        format!("{head}refund,reported,r-1,,600,USD,APPROVED\nrefund,reported,f-2,,600,USD,APPROVED\n");
     let (_, findings) = run_repair(&store, &clock_at_now(), &listed, true).await;
     assert!(missing(&findings).is_empty(), "{findings:?}");
 }

@@ -155,8 +155,8 @@ async fn what_was_told_is_remembered(db: TestStore) {
     let (store, alarm) = (&db.store, Alarm::CouponUnpaid);
     let tell = async |change, raised| {
         let (subject, raised_at) = ("c-1".to_owned(), at(raised));
-        let told = ReportedAlarm { alarm, subject, other_origin: None, raised_at, change };
-        store.mark_alarms_reported("a".to_owned(), vec![told]).await.expect("works");
+        let reported = ReportedAlarm { alarm, subject, other_origin: None, raised_at, change };
+        store.mark_alarms_reported("a".to_owned(), vec![reported]).await.expect("works");
     };
     // What an origin finds when it starts: whether it was told, and whether it is over.
     let found = async || {
@@ -184,8 +184,8 @@ async fn end_of_an_alarm_of_another_origin_can_be_told(db: TestStore) {
     let (store, alarm) = (&db.store, Alarm::DiskLow);
     let tell = async |by: &str, other_origin: Option<&str>, change| {
         let (subject, other_origin) = ("spool".to_owned(), other_origin.map(str::to_owned));
-        let told = ReportedAlarm { alarm, subject, other_origin, raised_at: at(0), change };
-        store.mark_alarms_reported(by.to_owned(), vec![told]).await.expect("works");
+        let reported = ReportedAlarm { alarm, subject, other_origin, raised_at: at(0), change };
+        store.mark_alarms_reported(by.to_owned(), vec![reported]).await.expect("works");
     };
     let untold = async || {
         let found = store.list_alarms(AlarmFilter::OfOrigin("b".to_owned())).await.expect("works");

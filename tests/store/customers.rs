@@ -259,13 +259,13 @@ async fn a_holder_ends_a_link_once_and_for_ever(db: TestStore) {
 
     let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
     assert_eq!((standing.version, standing.closed_reason), (2, Some(REVOKED)));
-    let told = db
+    let reported = db
         .lease_due(100)
         .await
         .iter()
         .filter(|entry| crate::test_store::job_name(entry).0.starts_with("pai-"))
         .count();
-    assert_eq!(told, 2, "partner and edge, once each");
+    assert_eq!(reported, 2, "partner and edge, once each");
     assert_eq!(find_decline_reason(&db, pai, "n-1").await, Some(REVOKED));
     let waits = db.store.find_pending_charge(waiting).await.expect("works").expect("waits");
     assert_eq!(waits.closed, Some(REVOKED), "its hand-off declines it");
@@ -355,8 +355,8 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(db: TestS
         let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
         // Callers who had been shown it got the reason why it ended; callers after the change of
         // hands got nothing.
-        let told = how_many(&calls, |told| *told == Some(standing.closed_reason));
-        assert_eq!(told, how_many(&calls, Option::is_some), "{calls:?}");
+        let reported = how_many(&calls, |reported| *reported == Some(standing.closed_reason));
+        assert_eq!(reported, how_many(&calls, Option::is_some), "{calls:?}");
     }
 }
 

@@ -233,11 +233,11 @@ async fn the_partner_hears_of_an_operators_refund(db: TestStore) {
     post_desk_refund(&db, &charge, new_desk_refund("c-1", "rf-1", Some(100), BorneBy::Operator)).await;
     db.store.answer_refund(NOW, "rf-1".to_owned(), done()).await.expect("works");
     assert_eq!(count().await, 1);
-    let (partner, told) =
+    let (partner, reported) =
         db.store.find_refund_webhook("rf-1".to_owned()).await.expect("works").expect("is there");
-    assert_eq!((partner, told.status), (partner_id("netflix"), TransactionStatus::Approved));
-    assert_eq!((told.refund_id.as_str(), told.ext_refund_id.as_str()), ("rf-1", "rf-1"));
-    assert_eq!((told.amount, told.remaining), (usd(100), usd(800)));
+    assert_eq!((partner, reported.status), (partner_id("netflix"), TransactionStatus::Approved));
+    assert_eq!((reported.refund_id.as_str(), reported.ext_refund_id.as_str()), ("rf-1", "rf-1"));
+    assert_eq!((reported.amount, reported.remaining), (usd(100), usd(800)));
 }
 
 async fn a_repeated_refund_of_the_operator_gives_back_nothing_more(db: TestStore) {

@@ -63,10 +63,13 @@ async fn a_charge_is_given_back_in_parts_until_nothing_is_left(db: TestStore) {
     // A refund in progress already reduces the charge.
     assert_eq!(find_refund(&db, "r-1").await.remaining, usd(999));
 
-    let told = parse_refund_response(&settle_refund(&db, first.refund_id.clone(), done()).await);
-    assert_eq!((told.status, told.amount, told.remaining), (TransactionStatus::Approved, usd(600), usd(999)));
-    assert_eq!((told.ext_refund_id.as_str(), told.ext_transaction_id.as_str()), ("r-1", "n-1"));
-    assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("0"));
+    let reported = parse_refund_response(&settle_refund(&db, first.refund_id.clone(), done()).await);
+    assert_eq!(
+        (reported.status, reported.amount, reported.remaining),
+        (TransactionStatus::Approved, usd(600), usd(999))
+    );
+    assert_eq!((reported.ext_refund_id.as_str(), reported.ext_transaction_id.as_str()), ("r-1", "n-1"));
+    assert_eq!(reported.raw_result.map(|raw| raw.raw_code).as_deref(), Some("0"));
     assert_eq!(db.store.find_pending_refund(first.refund_id).await.expect("works"), None, "it is settled");
 
     let second = db.post_new_refund(new_refund("n-1", "r-2", Some(999))).await;
@@ -211,9 +214,9 @@ async fn a_refused_refund_is_off_its_charge_no_more(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_refund(new_refund("n-1", "r-1", None)).await;
-    let told = parse_refund_response(&settle_refund(&db, id.clone(), refused()).await);
-    assert_eq!((told.status, told.remaining), (TransactionStatus::Declined, usd(1599)));
-    assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
+    let reported = parse_refund_response(&settle_refund(&db, id.clone(), refused()).await);
+    assert_eq!((reported.status, reported.remaining), (TransactionStatus::Declined, usd(1599)));
+    assert_eq!(reported.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
     assert_eq!(db.store.find_pending_refund(id).await.expect("works"), None);
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
     db.post_new_refund(new_refund("n-1", "r-2", Some(1599))).await;

@@ -210,9 +210,11 @@ async fn device_pin_is_counted_before_it_is_tried(db: TestStore) {
 
 async fn counts_are_exact_under_concurrency(db: TestStore) {
     let calls = (0..32).map(|n| db.store.count_refused_check(fresh_nonce(), NOW, check(n, 100, 10), true));
-    let told: Vec<_> = join_all(calls).await.into_iter().map(|told| told.expect("works")).collect();
-    assert_eq!(told.iter().filter(|told| **told == Tallied::Within(())).count(), 10);
-    let firsts = told.iter().filter(|told| matches!(told, Tallied::Exceeded(over) if over.is_first));
+    let reported: Vec<_> =
+        join_all(calls).await.into_iter().map(|reported| reported.expect("works")).collect();
+    assert_eq!(reported.iter().filter(|reported| **reported == Tallied::Within(())).count(), 10);
+    let firsts =
+        reported.iter().filter(|reported| matches!(reported, Tallied::Exceeded(over) if over.is_first));
     assert_eq!(firsts.count(), 1, "one alarm");
 }
 

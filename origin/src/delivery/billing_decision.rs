@@ -76,7 +76,7 @@ mod tests {
         .map(|(code, reason)| (code.to_owned(), reason))
         .into_iter()
         .collect();
-        for (raw_code, reason, told_code) in [
+        for (raw_code, reason, passed_code) in [
             (Some("4012"), InsufficientBalance, Some("4012")),
             (Some("4013"), RiskDeclined, Some("4013")),
             (Some("insufficient-balance"), AccountOnHold, Some("insufficient-balance")),
@@ -88,7 +88,7 @@ mod tests {
         ] {
             assert_eq!(
                 interpret_charge_decision(&codes, declined(raw_code), None),
-                ChargeDecision::Declined { reason, raw_code: told_code.map(str::to_owned) },
+                ChargeDecision::Declined { reason, raw_code: passed_code.map(str::to_owned) },
                 "{raw_code:?}"
             );
         }
@@ -133,9 +133,10 @@ mod tests {
         let interpreted = |status, raw_code: &str| {
             interpret_refund_decision(BillRefundResponse { status, raw_code: Some(raw_code.to_owned()) })
         };
-        for (code, told_code) in [("61", Some("61")), ("no bill of +12025550101", None), ("2025550101", None)]
+        for (code, passed_code) in
+            [("61", Some("61")), ("no bill of +12025550101", None), ("2025550101", None)]
         {
-            let raw_code = told_code.map(str::to_owned);
+            let raw_code = passed_code.map(str::to_owned);
             let done = RefundDecision::Approved { raw_code: raw_code.clone() };
             assert_eq!(interpreted(BillingDecision::Approved, code), done, "{code}");
             assert_eq!(

@@ -164,7 +164,7 @@ impl News {
 
     /// Reports what the table has had for long and no origin has reported: its own was stopped or killed
     /// before, or is gone.
-    pub(super) fn adopt_untold(&mut self, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
+    pub(super) fn adopt_unreported(&mut self, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
         let (change, since) = match stored.cleared_at {
             Some(at) => (AlarmChange::Cleared, at),
             None if stored.is_reported => return,

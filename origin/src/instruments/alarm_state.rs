@@ -204,11 +204,11 @@ impl State {
             self.news.adopt_active(&key, &stored);
             self.adopt_one(key.clone(), &stored, now, dropped);
             if self.active.contains_key(&key) {
-                self.news.adopt_untold(&stored, now, dropped);
+                self.news.adopt_unreported(&stored, now, dropped);
             }
         }
         for stored in &over {
-            self.news.adopt_untold(stored, now, dropped);
+            self.news.adopt_unreported(stored, now, dropped);
         }
         let State { active, news, .. } = self;
         news.let_go(|key| active.contains_key(key));

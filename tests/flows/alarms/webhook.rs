@@ -111,8 +111,8 @@ async fn end_is_told_for_an_origin_that_is_gone() {
     let posts = received(&system).into_iter();
     let posts: Vec<Value> = posts.map(|(_, body)| serde_json::from_slice(&body).expect("is JSON")).collect();
     let of = |post: &Value| (post["type"].clone(), post["data"]["instance"].clone());
-    let told: Vec<_> = posts.iter().map(of).collect();
-    assert_eq!(told, [(json!("alarm.raised"), json!("pod-1")), (json!("alarm.cleared"), json!("pod-1"))]);
+    let reported: Vec<_> = posts.iter().map(of).collect();
+    assert_eq!(reported, [(json!("alarm.raised"), json!("pod-1")), (json!("alarm.cleared"), json!("pod-1"))]);
 }
 
 #[tokio::test]

@@ -64,9 +64,9 @@ async fn higher_price_holds_from_its_day() {
     // The subscriber is told once, however often the partner repeats it.
     assert_eq!(change(&system, &path, rise).await, (200, "ACTIVE".to_owned()));
     let received = system.sms_received(&system.acme, GOOD).await;
-    let told: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
+    let reported: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
     assert_eq!(
-        told,
+        reported,
         ["Acme Mobile: from 2027-01-01, Netflix Standard costs 17.99 USD a month on your bill. If you do \
           not want that, cancel at Netflix before then."]
     );
