@@ -176,7 +176,7 @@ async fn a_settled_charge_never_changes(db: TestStore) {
     assert_eq!(settling, SettleResult::Written);
     assert_eq!(answer(done()).await, (first.clone(), SettleResult::Late), "the same again");
     let closed = answer(declined(DeclineReason::AccountClosed)).await;
-    assert_eq!(closed, (first, SettleResult::Contradicted), "the first verdict stays");
+    assert_eq!(closed, (first, SettleResult::Contradicted), "the first decision stays");
     let now = db.find_charge("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
     // Nor did the late decline close the PAI.

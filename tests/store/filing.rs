@@ -72,8 +72,8 @@ async fn filed_ids(db: &TestStore, name: &str) -> Vec<String> {
     lines.iter().map(|line| line.bill.id().to_owned()).collect()
 }
 
-async fn settle_line(db: &TestStore, line: u32, verdict: LineDecision) -> SettleResult {
-    db.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
+async fn settle_line(db: &TestStore, line: u32, decision: LineDecision) -> SettleResult {
+    db.store.settle_line(NOW, "f-1".to_owned(), line, decision).await.expect("works")
 }
 
 async fn what_is_in_a_file_is_in_the_outbox_no_more(db: TestStore) {

@@ -72,11 +72,11 @@ async fn a_late_response_to_a_post_does_not_end_the_next_lease(db: TestStore) {
 async fn two_verdicts_about_one_id_are_a_contradiction(db: TestStore) {
     let first = lease_three_jobs(&db).await;
     let second = db.lease_due(180).await;
-    let verdicts = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];
-    for ((one, another), verdict) in first.into_iter().zip(second).zip(verdicts) {
-        let Some(verdict) = verdict else { continue };
+    let decisions = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];
+    for ((one, another), decision) in first.into_iter().zip(second).zip(decisions) {
+        let Some(decision) = decision else { continue };
         assert_eq!(db.settle_job(NOW, one, done()).await.expect("works"), SettleResult::Written);
-        assert_eq!(db.settle_job(NOW, another, verdict).await.expect("works"), SettleResult::Contradicted);
+        assert_eq!(db.settle_job(NOW, another, decision).await.expect("works"), SettleResult::Contradicted);
     }
     assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Approved);
     // The PAI is open, the refund is approved, and each outcome is reported once.

@@ -246,7 +246,7 @@ async fn a_settled_refund_never_changes(db: TestStore) {
     let id = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;
     let first = settle_refund(&db, id.clone(), done()).await;
     assert_eq!(settle(&id, done()).await, (first.clone(), SettleResult::Late), "the same again");
-    assert_eq!(settle(&id, refused()).await, (first, SettleResult::Contradicted), "the first verdict stays");
+    assert_eq!(settle(&id, refused()).await, (first, SettleResult::Contradicted), "the first decision stays");
     assert_eq!(find_refund(&db, "r-1").await.status, TransactionStatus::Approved);
 
     let id = db.post_new_refund(new_refund("n-1", "r-2", Some(900))).await;

@@ -38,12 +38,12 @@ fn job_names(entries: &[LeasedJob]) -> Vec<(&'static str, &str)> {
 }
 
 async fn an_outcome_after_the_response_is_reported_once(db: TestStore) {
-    for verdicts in [[done(), done()], [declined(DeclineReason::InsufficientBalance), refused()]] {
+    for decisions in [[done(), done()], [declined(DeclineReason::InsufficientBalance), refused()]] {
         let db = TestStore::open_beside(&db).await;
         let (charged, refunded, due) = post_pending_charge(&db).await;
         let at = NOW.plus_seconds(70);
-        for (entry, verdict) in due.into_iter().zip(verdicts) {
-            assert_eq!(db.settle_job(at, entry, verdict).await.expect("works"), SettleResult::Written);
+        for (entry, decision) in due.into_iter().zip(decisions) {
+            assert_eq!(db.settle_job(at, entry, decision).await.expect("works"), SettleResult::Written);
         }
         assert_eq!(db.store.next_due(Queue::All).await.expect("works"), Some(at), "at once");
         let webhooks = db.lease_due(70).await;
@@ -61,11 +61,11 @@ async fn an_outcome_in_the_response_is_not_reported(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_charge(new_charge(subscriber.pai, "n-2", 1599)).await;
-    let verdict = declined(DeclineReason::InsufficientBalance);
-    db.store.answer_transaction(NOW, id, verdict).await.expect("works");
-    for (ext_id, verdict) in [("r-1", done()), ("r-2", refused())] {
+    let decision = declined(DeclineReason::InsufficientBalance);
+    db.store.answer_transaction(NOW, id, decision).await.expect("works");
+    for (ext_id, decision) in [("r-1", done()), ("r-2", refused())] {
         let id = db.post_new_refund(new_refund("n-1", ext_id, Some(600))).await;
-        db.store.answer_refund(NOW, id, verdict).await.expect("works");
+        db.store.answer_refund(NOW, id, decision).await.expect("works");
     }
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
 }

@@ -100,7 +100,7 @@ pub(super) async fn second_verdict_of_billing() -> Shown {
         assert!(system.acme.deliver_due().await > 0);
         may_go_on.notify_one();
     });
-    assert_eq!(status, "DECLINED", "the first verdict stays");
+    assert_eq!(status, "DECLINED", "the first decision stays");
     shown.expect_raised("*").await;
     shown.close().await;
     shown

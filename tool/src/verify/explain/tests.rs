@@ -50,7 +50,7 @@ fn each_refusal_names_the_part_that_is_wrong() {
         let report = explain_vector(&vectors, vector);
         let name = text(vector, "name");
         assert_eq!(
-            report.verdict.as_ref().map_err(|why| why.as_str()),
+            report.result.as_ref().map_err(|why| why.as_str()),
             Err(text(vector, "reason")),
             "{name}"
         );
