@@ -14,7 +14,7 @@ mod searches;
 use crate::alarms::shown::attach_sink;
 use crate::rotation::{origin_keyring, restart_with_keys};
 use bytes::Bytes;
-use db_files::search_books;
+use db_files::search_ledger;
 use http::{Method, Request, StatusCode};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::delivery::kv_sync::{KvComparison, KvReport};
@@ -79,8 +79,8 @@ async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&
     search_what_was_said(system, &search).await;
     for operator in operators {
         search_metrics(operator, &search).await;
-        search_books(operator, &search).await;
-        search_books(operator, &words).await;
+        search_ledger(operator, &search).await;
+        search_ledger(operator, &words).await;
     }
 }
 

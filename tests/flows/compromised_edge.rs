@@ -237,7 +237,7 @@ async fn pai_cannot_be_swapped_in_a_response() {
 }
 
 #[tokio::test]
-async fn mapping_to_someone_else_changes_nobodys_bill() {
+async fn wrong_mapping_changes_no_bill() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;

@@ -95,7 +95,7 @@ async fn one_search_shows_edge_origin_billing_and_partner() {
 }
 
 #[tokio::test]
-async fn tracestate_reaches_billing_with_the_call_and_nobody_else() {
+async fn tracestate_reaches_billing_only() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let (log, _guard) = LogCapture::capture_thread(Level::TRACE);
     let before = system.network.calls_after(0).len();
@@ -152,7 +152,7 @@ async fn charge_billed_by_file_keeps_its_trace() {
 }
 
 #[tokio::test]
-async fn malformed_trace_begins_anew() {
+async fn malformed_trace_begins_a_new_one() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let before = system.network.calls_after(0).len();
     post_traced_charge(&system, &pai, &format!("00-{TRACE}-0000000000000000-01")).await;

@@ -138,7 +138,11 @@ async fn prepaid_balance_has_to_cover_the_price() {
         ("netflix-gold", expected_refusal(400, "parameter-not-supported")),
     ] {
         let body = json!({"msisdn": POOR, "operator": "acme", "offer": offer});
-        assert_eq!(status_and_code(&system.call_ott(Method::POST, VALIDATE, body).await), expected, "{offer}");
+        assert_eq!(
+            status_and_code(&system.call_ott(Method::POST, VALIDATE, body).await),
+            expected,
+            "{offer}"
+        );
     }
 }
 

@@ -105,7 +105,7 @@ fn reason_and_page(refused: &Value) -> (&Value, &str) {
 }
 
 #[tokio::test]
-async fn ineligible_customer_is_told_reason_and_way_on() {
+async fn ineligible_customer_reads_reason_and_way_on() {
     let system = start_system();
     for reason in Ineligibility::ALL {
         set_answer(&system, &json!({"reason": reason})).await;
@@ -160,7 +160,7 @@ async fn too_little_left_sends_where_it_helps() {
 }
 
 #[tokio::test]
-async fn standing_that_changes_before_the_signup_is_told() {
+async fn account_status_that_changes_before_the_signup_is_reported() {
     let system = start_system();
     let flow = system.prove_number(&system.nova, NUMBER).await;
     set_answer(&system, &json!({"reason": "minor"})).await;

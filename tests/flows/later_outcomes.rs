@@ -54,7 +54,7 @@ async fn charge_webhook_is_sent_once_when_settled() {
 }
 
 #[tokio::test]
-async fn decline_is_told_with_its_reason() {
+async fn decline_is_reported_with_its_reason() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;

@@ -85,7 +85,7 @@ async fn wrong_pin_for_unknown_number_looks_the_same() {
 }
 
 #[tokio::test]
-async fn proven_number_is_told_where_it_stands() {
+async fn proven_number_gets_its_next_step() {
     let system = start_system().await;
     for (number, code) in [(POOR, "insufficient-balance"), (SUSPENDED, "suspended-non-payment")] {
         let (_, step) = system.enter_number(&system.acme, number).await;
@@ -106,7 +106,7 @@ async fn proven_number_is_told_where_it_stands() {
 }
 
 #[tokio::test]
-async fn standing_that_changes_on_the_way_is_noticed() {
+async fn account_status_that_changes_on_the_way_counts() {
     let system = start_system().await;
     let flow = system.prove_number(&system.acme, GOOD).await;
     system

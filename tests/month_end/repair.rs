@@ -179,7 +179,7 @@ async fn charge_of_another_system_is_left_out_and_alone() {
 }
 
 #[tokio::test]
-async fn partner_without_an_address_is_not_told() {
+async fn partner_without_an_address_gets_no_webhook() {
     let ledger = LedgerFile::new();
     ledger.insert_rows(&[charge_row("untold", "APPROVED")], &[]);
     let store = ledger.open_store();

@@ -140,7 +140,7 @@ impl CouponSystem {
     }
 
     /// One with its database in a file, and one with it on a database server.
-    pub(crate) async fn on_each_kind_of_books(smsc: &Value) -> [Self; 2] {
+    pub(crate) async fn on_each_kind_of_database(smsc: &Value) -> [Self; 2] {
         let file = TestDb::new_sqlite_file(Path::new(env!("CARGO_TARGET_TMPDIR")));
         [Self::open_with(file, smsc).await, Self::open_with(TestDb::new_postgres_schema().await, smsc).await]
     }

@@ -14,8 +14,8 @@ on_each_database!(
     all_of_a_kind_can_be_closed,
     alarms_that_are_over_are_kept_for_a_quarter,
     alarms_of_an_origin_that_is_gone_end,
-    what_was_told_is_remembered,
-    end_of_an_alarm_of_another_origin_can_be_told,
+    reported_change_is_remembered,
+    end_of_another_origins_alarm_is_reported,
     clock_that_is_ahead_hides_no_new_alarm,
 );
 
@@ -151,7 +151,7 @@ async fn alarms_of_an_origin_that_is_gone_end(db: TestStore) {
     assert_eq!(rows(&db.store, AlarmFilter::Active).await, left);
 }
 
-async fn what_was_told_is_remembered(db: TestStore) {
+async fn reported_change_is_remembered(db: TestStore) {
     let (store, alarm) = (&db.store, Alarm::CouponUnpaid);
     let tell = async |change, raised| {
         let (subject, raised_at) = ("c-1".to_owned(), at(raised));
@@ -180,7 +180,7 @@ async fn what_was_told_is_remembered(db: TestStore) {
     assert_eq!(found().await, [(true, false)]);
 }
 
-async fn end_of_an_alarm_of_another_origin_can_be_told(db: TestStore) {
+async fn end_of_another_origins_alarm_is_reported(db: TestStore) {
     let (store, alarm) = (&db.store, Alarm::DiskLow);
     let tell = async |by: &str, other_origin: Option<&str>, change| {
         let (subject, other_origin) = ("spool".to_owned(), other_origin.map(str::to_owned));

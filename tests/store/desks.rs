@@ -28,7 +28,7 @@ on_each_database!(
     everything_of_a_subscriber_is_read,
     one_charge_leaves_room_for_the_refunds_of_others,
     nothing_of_an_earlier_subscriber_is_read,
-    nobody_is_found_by_an_erased_number,
+    erased_number_finds_no_subscriber,
     a_closed_link_is_shown_with_its_reason,
     the_audit_keeps_nothing_that_names_no_coupon_and_no_alarm,
     partners_and_operators_refunds_share_what_is_left,
@@ -129,7 +129,7 @@ async fn nothing_of_an_earlier_subscriber_is_read(db: TestStore) {
     assert_eq!(find_subscriber(&db, "2024-01-01").await, None, "the earlier one has left");
 }
 
-async fn nobody_is_found_by_an_erased_number(db: TestStore) {
+async fn erased_number_finds_no_subscriber(db: TestStore) {
     db.sign_up_subscriber(1).await;
     db.store.erase_number(None, NOW, stamp("E-1"), None, sealed_number(1).index).await.expect("works");
     assert_eq!(find_subscriber(&db, "2024-01-01").await, None);

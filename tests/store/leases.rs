@@ -10,7 +10,7 @@ use onbill_origin::store::{LeasedJob, Queue, SettleResult};
 on_each_database!(
     a_late_outcome_does_not_end_the_next_lease,
     a_late_response_to_a_post_does_not_end_the_next_lease,
-    two_verdicts_about_one_id_are_a_contradiction,
+    two_decisions_about_one_id_are_a_contradiction,
     the_next_job_is_due_when_its_lease_ends,
     what_a_clock_that_ran_ahead_put_off_is_due_again,
     what_an_hour_ahead_queued_is_due_now,
@@ -69,7 +69,7 @@ async fn a_late_response_to_a_post_does_not_end_the_next_lease(db: TestStore) {
     assert_eq!(db.lease_due(180).await.len(), 2);
 }
 
-async fn two_verdicts_about_one_id_are_a_contradiction(db: TestStore) {
+async fn two_decisions_about_one_id_are_a_contradiction(db: TestStore) {
     let first = lease_three_jobs(&db).await;
     let second = db.lease_due(180).await;
     let decisions = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];

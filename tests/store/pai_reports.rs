@@ -14,7 +14,7 @@ use onbill_origin::store::{Job, LeasedJob, Queue, RecordSubscriptionResult, Sett
 use std::collections::BTreeSet;
 
 on_each_database!(
-    partner_and_edge_are_told_how_a_pai_stands_at_last,
+    partner_and_edge_get_the_last_pai_state,
     a_partner_without_a_subscription_hears_nothing_yet,
     all_pais_are_read_in_pages,
     pais_of_another_system_are_kept_as_they_are,
@@ -30,7 +30,7 @@ async fn lease_reports(db: &TestStore, at: i64) -> Vec<LeasedJob> {
     due
 }
 
-async fn partner_and_edge_are_told_how_a_pai_stands_at_last(db: TestStore) {
+async fn partner_and_edge_get_the_last_pai_state(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     record_subscription(&db, subscriber.pai).await;
     assert!(lease_reports(&db, 0).await.is_empty());

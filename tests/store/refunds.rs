@@ -17,8 +17,8 @@ on_each_database!(
     without_an_amount_all_that_is_left_is_given_back,
     replaying_a_posted_refund_gives_the_first_answer_byte_for_byte,
     the_same_id_with_other_contents_or_for_another_charge_is_refused,
-    a_refund_that_was_never_answered_is_answered_from_the_books,
-    an_outcome_that_a_replays_answer_does_not_tell_is_told,
+    unanswered_refund_is_answered_from_the_ledger,
+    outcome_missing_in_a_replay_is_reported_by_webhook,
     what_was_not_charged_cannot_be_given_back,
     no_more_is_given_back_than_is_left_and_in_no_other_currency,
     a_refused_refund_is_off_its_charge_no_more,
@@ -131,7 +131,7 @@ async fn the_same_id_with_other_contents_or_for_another_charge_is_refused(db: Te
     db.post_new_refund(new_refund("n-2", "R-1", Some(1599))).await;
 }
 
-async fn a_refund_that_was_never_answered_is_answered_from_the_books(db: TestStore) {
+async fn unanswered_refund_is_answered_from_the_ledger(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;
@@ -152,7 +152,7 @@ async fn a_refund_that_was_never_answered_is_answered_from_the_books(db: TestSto
 }
 
 /// As with a charge: the first post took so long that a replay was answered before it.
-async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(db: TestStore) {
+async fn outcome_missing_in_a_replay_is_reported_by_webhook(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;

@@ -17,7 +17,7 @@ use onbill_origin::store::{
 
 on_each_database!(
     pins_have_a_ceiling_for_each_hour,
-    nobody_takes_more_than_half_the_pins,
+    one_asker_gets_half_the_pins_at_most,
     number_over_its_pins_takes_none_of_the_hour,
     challenge_is_needed_after_two_pins,
     challenge_is_needed_when_half_the_share_is_used,
@@ -79,7 +79,7 @@ async fn pins_have_a_ceiling_for_each_hour(db: TestStore) {
     assert_eq!(db.start_at(NEXT_HOUR, by("db", 5)).await, StartFlowResult::Started);
 }
 
-async fn nobody_takes_more_than_half_the_pins(db: TestStore) {
+async fn one_asker_gets_half_the_pins_at_most(db: TestStore) {
     let full = |is_first| StartFlowResult::CeilingReached(over(Ceiling::PinsOfOneWay, NEXT_HOUR, is_first));
     for n in 0..2 {
         assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, n, 4)).await, StartFlowResult::Started);

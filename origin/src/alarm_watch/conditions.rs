@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn database_fails_when_it_goes_on_failing() {
+    fn database_alarm_needs_lasting_failures() {
         let at = Timestamp::from_unix_seconds;
         let mut seen = Seen::default();
         let rounds = [

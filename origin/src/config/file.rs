@@ -183,7 +183,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn mistake_is_told_in_words() {
+    fn mistake_is_explained_in_words() {
         assert_eq!(check(GOOD), Ok(()));
         for (from, to, complaint) in [
             ("country = \"US\"", "country = \"ZZ\"", "ISO 3166"),

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn receiver_that_hangs_is_left_and_told_again() {
+    async fn receiver_that_hangs_is_called_again() {
         let (receiver, webhook) = webhook_to(0, true);
         for subject in ["spool", "database"] {
             webhook.instruments.alarms.raise(Alarm::DiskLow, subject);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn end_is_not_told_before_the_beginning() {
+    async fn end_is_not_reported_before_the_beginning() {
         let (_, webhook) = webhook_to(1, false);
         let alarms = &webhook.instruments.alarms;
         alarms.raise(Alarm::DiskLow, "spool");

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn verdict_needs_evidence() {
+    fn conclusion_needs_evidence() {
         let (clock, signals) = start();
         for at in [0, 10, 300] {
             clock.0.store(at, Ordering::Relaxed);

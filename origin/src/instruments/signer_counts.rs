@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_nobodys_broken_key() {
+    fn strangers_break_no_partys_key() {
         let mut counts = SignerCounts::default();
         refuse(&mut counts, None, STRANGERS_MAX);
         assert_eq!((counts.broken(at(0)), counts.strangers(at(0))), (vec![], None));

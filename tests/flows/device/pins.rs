@@ -158,7 +158,7 @@ async fn every_number_gets_same_responses_until_proven() {
 }
 
 #[tokio::test]
-async fn proven_number_is_told_where_it_stands() {
+async fn proven_number_gets_its_next_step() {
     let system = TestSystem::start();
     for (number, status, code) in
         [(SUSPENDED, 400, "suspended-non-payment"), ("+34612345604", 400, "insufficient-balance")]

@@ -233,7 +233,7 @@ async fn prepaid_customer_reads_of_their_balance() {
 }
 
 #[tokio::test]
-async fn customer_is_told_in_their_language() {
+async fn customer_reads_it_in_their_language() {
     let system = start_system().await;
     let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "fr"});
     let (_, step) = system.call_widget("/account/validate", body).await;

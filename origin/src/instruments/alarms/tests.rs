@@ -247,7 +247,7 @@ fn alarm_that_was_closed_elsewhere_is_over() {
 }
 
 #[test]
-fn news_that_nobody_takes_are_bounded() {
+fn untaken_alarm_changes_are_bounded() {
     let (_, alarms) = start();
     alarms.raise(Alarm::DiskLow, "before");
     assert_eq!(take_news(&alarms), None, "there is no webhook");
@@ -261,7 +261,7 @@ fn news_that_nobody_takes_are_bounded() {
 }
 
 #[test]
-fn restart_tells_what_was_not_told_under_its_own_time() {
+fn restart_reports_unreported_changes_with_their_own_time() {
     let (_, before) = start();
     before.keep_news("a");
     before.raise(Alarm::CouponUnpaid, "told");
@@ -295,7 +295,7 @@ fn restart_tells_what_was_not_told_under_its_own_time() {
 }
 
 #[test]
-fn end_of_an_alarm_of_an_origin_that_is_gone_is_told_as_its_own() {
+fn end_of_a_lost_origins_alarm_is_reported_as_own() {
     let (clock, alarms) = start();
     alarms.keep_news("b");
     alarms.raise(Alarm::DiskLow, "spool");
@@ -317,7 +317,7 @@ fn end_of_an_alarm_of_an_origin_that_is_gone_is_told_as_its_own() {
 }
 
 #[test]
-fn change_waits_for_the_table_and_is_marked_once_it_is_told() {
+fn change_waits_for_the_table_and_is_marked() {
     let (_, alarms) = start();
     alarms.keep_news("a");
     alarms.raise(Alarm::DiskLow, "spool");

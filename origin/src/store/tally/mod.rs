@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn first_call_beyond_a_ceiling_is_told_apart() {
+    fn first_call_beyond_a_ceiling_is_distinguished() {
         let now = Timestamp::from_unix_seconds(1_795_000_000);
         let firsts = [3, 4, 5].map(|count| Ceiling::Pins.judge(now, count, 3).map(|over| over.is_first));
         assert_eq!(firsts, [None, Some(true), Some(false)]);
