@@ -2,12 +2,12 @@
 
 use super::cause::Cause;
 use super::compare::{Discrepancy, Rules};
-use super::file::{self, RefundedTotal, ReportedLedger};
+use super::file::{RefundedTotal, ReportedLedger};
 use super::finding::{Finding, ReportedAmount};
 use super::kind::Kind;
 use super::own::LedgerLine;
 use super::repair::{self, RepairOutcome};
-use super::reported_line::Side;
+use super::reported_line::{Copies, Side};
 use super::totals::{CodeTotals, Column, Totals};
 use crate::ambient::Clock;
 use crate::store::{
@@ -197,12 +197,12 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
             if bill.is_none() && self.rules.may_be_on_next_bill(&own) {
                 sums.add(Column::BillLater, own.kind, own.amount, code);
             }
-            for line in partner.iter().flat_map(file::Copies::all) {
+            for line in partner.iter().flat_map(Copies::all) {
                 if line.status == TransactionStatus::Approved {
                     sums.add(Column::Partner, own.kind, line.amount, code);
                 }
             }
-            for line in bill.iter().flat_map(file::Copies::all) {
+            for line in bill.iter().flat_map(Copies::all) {
                 sums.add(Column::Bill, own.kind, line.amount, line.charge_code.as_deref().unwrap_or(code));
             }
         }
@@ -313,7 +313,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
             Side::Bill => own.id(),
         };
         let copies = self.reported_ledger(side).remove(own.kind, id);
-        for line in copies.iter().flat_map(file::Copies::all) {
+        for line in copies.iter().flat_map(Copies::all) {
             let (partner, bill) = match side {
                 Side::Partner => (Some(line), None),
                 Side::Bill => (None, Some(line)),
@@ -329,7 +329,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         for partner in &self.job.others {
             for own in self.find_by_ids(partner, Side::Bill, kind, ids).await? {
                 let copies = self.extract.remove(kind, own.id());
-                for line in copies.iter().flat_map(file::Copies::all) {
+                for line in copies.iter().flat_map(Copies::all) {
                     let found = Discrepancy { cause: Cause::OtherPartner, partner: None, bill: Some(line) };
                     self.report_finding(Finding::from_discrepancy(&own, found, None));
                 }
