@@ -1,6 +1,6 @@
 //! The state behind [`super::Alarms`]: what is active, and what has ended and is not written yet.
 
-use super::alarm_key::AlarmKey;
+use super::alarm_key::{ALARMS_MAX, AlarmKey};
 use super::alarm_news::News;
 use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
 use onbill_domain::timestamp::Timestamp;
