@@ -1,9 +1,7 @@
 //! The frame's own calls: who may make them, what is passed on, and what of the origin's responses
 //! comes back.
 
-use super::test_edge::{
-    ACME, NUMBER, TestEdge, from_frame, operators, pai, partners, request, upstream_response,
-};
+use super::test_edge::{ACME, NUMBER, TestEdge, from_frame, operators, partners, request, upstream_response};
 use crate::platform::{RateLimiter, Unreachable};
 use crate::routes::ROUTES;
 use bytes::Bytes;
@@ -77,7 +75,7 @@ fn agreement() -> Value {
            "price": {"value": 1599, "currency": "USD"}, "date": "2027-01-01"})
 }
 
-pub(super) fn offer() -> Value {
+fn offer() -> Value {
     json!({"id": "netflix-standard", "title": "Netflix Standard", "partner": "netflix",
            "price": {"value": 1599, "currency": "USD"}})
 }
