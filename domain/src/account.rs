@@ -173,7 +173,7 @@ pub fn check_permission(account: &AccountFacts) -> Result<(), Reject> {
     // 1. to 3.
     match &account.status {
         Stated::Known(AccountStatus::Active) => {}
-        Stated::Known(AccountStatus::Suspended) => return Err(suspended(account.suspension.as_ref())),
+        Stated::Known(AccountStatus::Suspended) => return Err(reject_suspended(account.suspension.as_ref())),
         Stated::Known(AccountStatus::Ceased) => return Err(not_found()),
         Stated::Unknown(_) => return Err(not_eligible("The operator gives the account an unknown status.")),
     }
@@ -244,14 +244,14 @@ fn not_eligible(message: &str) -> Reject {
     Reject::new(ErrorCode::AccountNotEligible, message)
 }
 
-fn suspended(why: Option<&Stated<Suspension>>) -> Reject {
+fn reject_suspended(why: Option<&Stated<Suspension>>) -> Reject {
     match why {
         Some(Stated::Known(Suspension::NonPayment)) => {
             Reject::suspended_non_payment().because(RefusalReason::Suspended(Suspension::NonPayment))
         }
         Some(Stated::Known(why)) => Reject::new(ErrorCode::SuspendedNonPayment, "The account is suspended.")
             .because(RefusalReason::Suspended(*why)),
-        // Nobody is told to pay a bill when something else may be the matter.
+        // No customer is asked to pay a bill when something else may be the matter.
         Some(Stated::Unknown(_)) => not_eligible("The account is suspended for an unknown reason."),
         None => Reject::suspended_non_payment(),
     }

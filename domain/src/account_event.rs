@@ -59,7 +59,7 @@ impl PaiEffect {
 }
 
 impl AccountEvent {
-    /// Whether visits that are open end with it: whoever proved the number before has to prove it
+    /// Whether visits that are open end with it: a customer who proved the number before has to prove it
     /// again, and meets the account as it is now. A new SIM does not end a visit, but no PIN of
     /// before proves anything after it.
     pub fn ends_visits(self) -> bool {

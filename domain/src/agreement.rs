@@ -2,7 +2,7 @@
 //! shows it as it is, and its hash is kept as evidence of what was shown.
 //!
 //! The words have places for three values that the browser fills in. `{line}` is the number as the
-//! customer typed it, and is never hashed: whoever has the words could try all numbers on the hash,
+//! customer typed it, and is never hashed: a reader of the words could try all numbers on the hash,
 //! which would then give the number away after its erasure. `{price}` and `{date}` are written as
 //! the customer's language does it, and hashed in one spelling: `15.99 USD` and `2027-01-01`.
 
@@ -167,7 +167,7 @@ static WORDS: LazyLock<[AgreementWords; Locale::ALL.len()]> = LazyLock::new(|| {
 pub fn word_agreement(locale: Locale, facts: &AgreementFacts<'_>) -> Agreement {
     let words = &WORDS[locale as usize];
     let names = [("operator", facts.operator), ("partner", facts.partner), ("offer", facts.offer)];
-    let names = names.map(|(key, name)| (key, isolate(locale, name)));
+    let names = names.map(|(key, name)| (key, isolate_direction(locale, name)));
     let names = names.each_ref().map(|(key, name)| (*key, name.as_str()));
     let fill = |text: &str| fill_placeholders(text, &names);
     let row = |(label, text): (&String, &str)| AgreementRow { label: fill(label), text: fill(text) };
@@ -192,7 +192,7 @@ pub fn word_agreement(locale: Locale, facts: &AgreementFacts<'_>) -> Agreement {
     }
 }
 
-/// What the customer is told when the words have changed while they were reading.
+/// What the customer reads when the words have changed while they were reading.
 pub fn word_change(locale: Locale) -> &'static str {
     &WORDS[locale as usize].changed
 }
@@ -234,7 +234,7 @@ impl AgreementWords {
 
 /// Keeps the direction of a name to itself, as the widget does, where it or the text around it runs
 /// from right to left.
-fn isolate(locale: Locale, name: &str) -> String {
+fn isolate_direction(locale: Locale, name: &str) -> String {
     // The scripts from right to left, and their presentation forms.
     let runs_left =
         |c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}');

@@ -4,7 +4,7 @@
 //! four: two symbols name the operator, sixteen are random (80 bits), and two check the others. The
 //! check symbols are of a Reed-Solomon code over the field of 32 elements with distance three,
 //! which detects every one or two wrong symbols, and so every swap of two. A mistyped code is
-//! refused without asking an origin. The check helps nobody to guess codes, as anyone can compute
+//! refused without asking an origin. The check is no help in guessing codes, as anyone can compute
 //! it.
 
 use crate::typed::code_symbols;
@@ -141,13 +141,13 @@ fn symbol_value(symbol: char) -> Option<u8> {
 fn compute_check(data: &[u8]) -> [u8; CHECK_SYMBOLS] {
     data.iter().fold([0; CHECK_SYMBOLS], |[high, low], symbol| {
         let factor = symbol ^ high;
-        [low ^ multiply(factor, 6), multiply(factor, 8)]
+        [low ^ multiply_in_field(factor, 6), multiply_in_field(factor, 8)]
     })
 }
 
 /// The product in the field of 32 elements, of polynomials over two elements modulo x⁵ + x² + 1; α
 /// is 2.
-fn multiply(mut a: u8, mut b: u8) -> u8 {
+fn multiply_in_field(mut a: u8, mut b: u8) -> u8 {
     let mut product = 0;
     while b > 0 {
         product ^= a * (b & 1);
@@ -225,12 +225,12 @@ mod tests {
     #[test]
     fn every_field_element_has_an_inverse() {
         for a in 1..32 {
-            let mut products: Vec<u8> = (0..32).map(|b| multiply(a, b)).collect();
+            let mut products: Vec<u8> = (0..32).map(|b| multiply_in_field(a, b)).collect();
             products.sort_unstable();
             assert_eq!(products, (0..32).collect::<Vec<_>>(), "{a} has an inverse");
         }
         // α, and the polynomial that has α and α² as its roots.
-        assert_eq!((2 ^ multiply(2, 2), multiply(2, multiply(2, 2))), (6, 8));
+        assert_eq!((2 ^ multiply_in_field(2, 2), multiply_in_field(2, multiply_in_field(2, 2))), (6, 8));
     }
 
     proptest! {

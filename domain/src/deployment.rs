@@ -40,7 +40,7 @@ impl Deployment {
 
 /// Whether a host in a URL is the machine itself.
 pub fn is_this_machine(host: &str) -> bool {
-    if let Some(address) = bracketed(host) {
+    if let Some(address) = strip_brackets(host) {
         return address.parse::<Ipv6Addr>().is_ok_and(|address| match address.to_ipv4_mapped() {
             Some(mapped) => is_own_ipv4(mapped),
             None => address.is_loopback() || address.is_unspecified(),
@@ -55,7 +55,7 @@ fn is_own_ipv4(address: Ipv4Addr) -> bool {
 }
 
 fn is_plain_host(host: &str) -> bool {
-    if let Some(address) = bracketed(host) {
+    if let Some(address) = strip_brackets(host) {
         return address.parse::<Ipv6Addr>().is_ok();
     }
     // A browser reads `127.1` and `0x7f000001` as addresses, so whatever ends like a number is one.
@@ -65,7 +65,7 @@ fn is_plain_host(host: &str) -> bool {
         && (!is_number || host.parse::<Ipv4Addr>().is_ok())
 }
 
-fn bracketed(host: &str) -> Option<&str> {
+fn strip_brackets(host: &str) -> Option<&str> {
     host.strip_prefix('[')?.strip_suffix(']')
 }
 

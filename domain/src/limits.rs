@@ -39,7 +39,7 @@ pub const PIN_ATTEMPTS_MAX: u32 = 5;
 
 /// PINs sent to one number in 24 hours at any pace: a customer who mistypes needs three. Each way of
 /// asking has its own (the widget, the widget with a session of the dashboard, each partner's app),
-/// so that those who ask in one way lock nobody out of another.
+/// so that those who ask in one way do not lock out those who ask in another.
 pub const PINS_PER_DAY_MAX: u32 = 10;
 
 /// Seconds between two PINs of one number beyond [`PINS_PER_DAY_MAX`]: an hour. Whoever uses up a

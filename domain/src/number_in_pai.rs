@@ -31,7 +31,7 @@ pub fn may_import(pai: Pai, number: &Msisdn, number_in_pai: bool) -> bool {
 /// digits, in packed digits of either order, as an integer in hexadecimal, or any of these or the text
 /// in hexadecimal or base64.
 pub fn has_number(pai: Pai, number: &Msisdn) -> bool {
-    let spellings = spell(number);
+    let spellings = list_spellings(number);
     let is_in = |text: &str, chars_min: usize| {
         spellings.iter().any(|spelling| spelling.len() >= chars_min && text.contains(spelling.as_str()))
     };
@@ -46,11 +46,11 @@ pub fn has_number(pai: Pai, number: &Msisdn) -> bool {
 }
 
 /// The number in each spelling, in lower case. Longer ones that contain one of these are found by it.
-fn spell(number: &Msisdn) -> Vec<Zeroizing<String>> {
+fn list_spellings(number: &Msisdn) -> Vec<Zeroizing<String>> {
     let digits = number.expose().trim_start_matches('+');
     let spared = digits.len().saturating_sub(SPELLING_CHARS_MIN).min(CALLING_CODE_DIGITS_MAX);
     let end = &digits[spared..];
-    let mut spellings = vec![Zeroizing::new(end.to_owned()), hex(end.bytes())];
+    let mut spellings = vec![Zeroizing::new(end.to_owned()), encode_hex(end.bytes())];
     for national in (0..=spared).map(|from| &digits[from..]) {
         // As in SMS: 3GPP TS 23.040, section 9.1.2.3.
         let swapped = national.as_bytes().chunks_exact(2).flat_map(|pair| [pair[1], pair[0]]);
@@ -58,12 +58,12 @@ fn spell(number: &Msisdn) -> Vec<Zeroizing<String>> {
         let value: u64 = national.parse().unwrap_or_default();
         spellings.push(Zeroizing::new(format!("{value:x}")));
         let size = value.to_be_bytes().iter().skip_while(|byte| **byte == 0).count();
-        spellings.push(hex(value.to_le_bytes().into_iter().take(size)));
+        spellings.push(encode_hex(value.to_le_bytes().into_iter().take(size)));
     }
     spellings
 }
 
-fn hex(bytes: impl Iterator<Item = u8>) -> Zeroizing<String> {
+fn encode_hex(bytes: impl Iterator<Item = u8>) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     for byte in bytes {
         // A string takes whatever is written to it.

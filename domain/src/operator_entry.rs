@@ -93,7 +93,7 @@ impl OperatorEntry {
             return Err(fault(format!("the entry has more than {OPERATOR_ENTRY_BYTES_MAX} bytes")));
         }
         let fields = read_object(json.as_bytes()).map_err(|complaint| fault(complaint.to_string()))?;
-        let mut entry = check(fields, deployment).map_err(fault)?;
+        let mut entry = check_entry(fields, deployment).map_err(fault)?;
         let names = read_members(json).into_iter().flatten().map(|(name, _)| name);
         entry.unknown_members = names.filter(|name| !MEMBERS.contains(&name.as_str())).collect();
         Ok(entry)
@@ -113,7 +113,7 @@ fn find_id(json: &str) -> Option<OperatorId> {
     OperatorId::parse(members.get("id")?.as_str()?)
 }
 
-fn check(fields: EntryFields, deployment: Deployment) -> Result<OperatorEntry, String> {
+fn check_entry(fields: EntryFields, deployment: Deployment) -> Result<OperatorEntry, String> {
     if fields.name.chars().count() > NAME_CHARS_MAX || !is_plain_text(&fields.name) {
         return Err("name must be 1 to 60 printable characters".to_owned());
     }

@@ -57,7 +57,7 @@ impl RefusalReason {
     }
 
     /// The reason as partners read it. That a line is used by a minor is nothing that a partner needs:
-    /// it is told as any other reason.
+    /// it is reported as any other reason.
     #[must_use]
     pub fn for_partner(self) -> Self {
         match self {

@@ -158,7 +158,7 @@ pub struct Reject {
     pub reason: Option<RefusalReason>,
     /// Where the customer can do something about it.
     pub way_on: Option<WayOn>,
-    /// What the customer is told, with placeholders. Only the edge gives it, to its own widget.
+    /// What the customer reads, with placeholders. Only the edge gives it, to its own widget.
     pub words: BTreeMap<String, String>,
 }
 
@@ -233,7 +233,7 @@ pub struct ErrorBody {
     /// Where the customer can do something about it.
     #[serde(rename = "wayOn", default, skip_serializing_if = "Option::is_none")]
     pub way_on: Option<WayOn>,
-    /// What the customer is told, in the widget only.
+    /// What the customer reads, in the widget only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub words: BTreeMap<String, String>,
 }

@@ -17,7 +17,7 @@ pub enum ReturnUrlFault {
 }
 
 impl ReturnUrlFault {
-    /// What an engineer is told.
+    /// What an engineer reads.
     pub fn message(self) -> &'static str {
         match self {
             Self::NotListed => "returnURL is not on the operator's site.",

@@ -152,8 +152,8 @@ fn each_refusal_of_the_vectors_has_its_reason() {
         vectors.of("refused_requests").iter().map(|vector| (vector, vectors.verify_request(vector)));
     let responses =
         vectors.of("refused_responses").iter().map(|vector| (vector, vectors.verify_response(vector)));
-    for (vector, verdict) in requests.chain(responses) {
-        let reason = verdict.map_err(SignatureError::as_str);
+    for (vector, expected) in requests.chain(responses) {
+        let reason = expected.map_err(SignatureError::as_str);
         assert_eq!(reason, Err(text(vector, "reason")), "{}", text(vector, "name"));
         reasons.push(text(vector, "reason"));
     }

@@ -64,7 +64,7 @@ pub async fn read_audit(
 ) -> Result<AuditEnd, StoreError> {
     let end = store.find_audit_end().await?;
     let is_beyond = |sequence: i64| u64::try_from(sequence).is_ok_and(|sequence| sequence > end.newest);
-    // No entry is at 0 or before, and one that somebody has put there shows.
+    // No entry is at 0 or before, and one that was put there shows.
     let mut after = i64::MIN;
     // Entries to read one by one, because the page that they are on cannot be read.
     let mut alone = 0_u32;

@@ -16,11 +16,11 @@ pub const COMMIT: Option<&str> = match option_env!("ONBILL_COMMIT") {
 
 /// Version and commit in one line for people, such as `0.1.0 (3d67818)`.
 pub fn version_line() -> &'static str {
-    static LINE: LazyLock<String> = LazyLock::new(|| describe(VERSION, COMMIT));
+    static LINE: LazyLock<String> = LazyLock::new(|| describe_version(VERSION, COMMIT));
     &LINE
 }
 
-fn describe(version: &str, commit: Option<&str>) -> String {
+fn describe_version(version: &str, commit: Option<&str>) -> String {
     match commit {
         Some(commit) => format!("{version} ({commit})"),
         None => version.to_owned(),
@@ -33,8 +33,8 @@ mod tests {
 
     #[test]
     fn version_line_names_commit_of_release() {
-        assert_eq!(describe("1.2.3", Some("3d67818")), "1.2.3 (3d67818)");
-        assert_eq!(describe("1.2.3", None), "1.2.3");
+        assert_eq!(describe_version("1.2.3", Some("3d67818")), "1.2.3 (3d67818)");
+        assert_eq!(describe_version("1.2.3", None), "1.2.3");
         assert!(version_line().starts_with(VERSION));
     }
 }

@@ -70,7 +70,7 @@ impl CallTrace {
         Some(Self { state: TraceState::from_headers(headers), ..Self::new(correlator, parent) })
     }
 
-    /// The same trace, under a correlator that nobody else has chosen.
+    /// The same trace, under a correlator that no caller has chosen.
     pub(crate) fn renamed(self, random: &dyn Random) -> Self {
         Self { correlator: Correlator::from_random(random.bytes()), ..self }
     }

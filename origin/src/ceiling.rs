@@ -1,4 +1,4 @@
-//! What a caller is told, and the operator's people, when a ceiling is exceeded.
+//! What a caller gets, and the operator's people read, when a ceiling is exceeded.
 
 use crate::instruments::{Alarm, Instruments};
 use crate::store::{Ceiling, Exceeded, Tallied};

@@ -11,9 +11,9 @@ pub(crate) const CALL_BOUNDS: &[u64] = &[
     5_000_000, 10_000_000,
 ];
 
-/// Upper bounds for the verdict of a charge, in microseconds: within its call, or within the week
+/// Upper bounds for the time to the result of a charge, in microseconds: within its call, or within the week
 /// that billing by files and the retries of an outage may take.
-pub(crate) const VERDICT_BOUNDS: &[u64] = &[
+pub(crate) const CHARGE_RESULT_BOUNDS: &[u64] = &[
     5_000,
     10_000,
     25_000,
@@ -105,7 +105,7 @@ impl Histogram {
     }
 
     /// The state at this moment. The count is the sum of the buckets, so that both agree while other
-    /// threads go on.
+    /// threads continue.
     pub(crate) fn read(&self) -> Counted {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
         let bounds = self.bounds.iter().map(|bound| in_units(*bound)).chain([f64::INFINITY]);
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn bounds_ascend() {
-        for bounds in [CALL_BOUNDS, VERDICT_BOUNDS, SIZE_BOUNDS] {
+        for bounds in [CALL_BOUNDS, CHARGE_RESULT_BOUNDS, SIZE_BOUNDS] {
             assert!(bounds.is_sorted_by(|a, b| a < b), "{bounds:?}");
         }
     }

@@ -1,7 +1,7 @@
 //! Collects what `/metrics` shows: the origin's own counters, and figures of the ledger.
 //!
 //! Whatever the database does, the page is there within five seconds. Figures are read at most every
-//! [`FRESH_SECONDS`], by one read at a time: however often somebody asks, and also if no read comes
+//! [`FRESH_SECONDS`], by one read at a time: however often it is asked for, and also if no read comes
 //! back, the database has no more to do for it than that.
 
 use crate::ambient::Clock;
@@ -25,7 +25,7 @@ pub(crate) struct MetricsPage {
     instruments: Arc<Instruments>,
     /// The latest figures, and when they were read.
     latest: Mutex<Option<(Timestamp, LedgerFigures)>>,
-    /// Held by the read that is under way.
+    /// The read that is under way has it.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -61,7 +61,7 @@ impl MetricsPage {
         }
         if let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() {
             let page = Arc::clone(self);
-            // A task of its own: a scrape that is given up leaves no second read behind.
+            // A task of its own: a scrape that is cancelled leaves no second read behind.
             tokio::spawn(async move {
                 page.read_figures().await;
                 drop(turn);

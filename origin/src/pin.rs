@@ -37,7 +37,7 @@ pub(crate) enum GoodFor {
     OwnPage,
 }
 
-/// A PIN that somebody asks for.
+/// A PIN that a customer asks for.
 pub(crate) struct WantedPin<'p> {
     pub(crate) good_for: GoodFor,
     /// The language of its SMS.

@@ -44,7 +44,7 @@ async fn five_hundred_operators_share_one_edge() {
 
     statuses_and_refunds_find_their_operator(&fleet).await;
     unknown_subscribers_are_looked_up_in_few_calls_at_once(&fleet).await;
-    broken_entries_stop_nobody_else(&fleet).await;
+    broken_entries_stop_no_other_operator(&fleet).await;
 }
 
 async fn statuses_and_refunds_find_their_operator(fleet: &FleetSystem) {
@@ -88,7 +88,7 @@ async fn unknown_subscribers_are_looked_up_in_few_calls_at_once(fleet: &FleetSys
     assert!((2..=AT_ONCE).contains(&at_once), "{at_once} at once");
 }
 
-async fn broken_entries_stop_nobody_else(fleet: &FleetSystem) {
+async fn broken_entries_stop_no_other_operator(fleet: &FleetSystem) {
     let mut crooked = entry(OPERATORS);
     crooked["origin"] = json!("http://127.0.0.1:1");
     let mut fat = entry(OPERATORS + 1);

@@ -95,7 +95,7 @@ async fn open_pais_are_compared_with_the_accounts_of_their_numbers() {
 }
 
 #[tokio::test]
-async fn interrupted_comparison_goes_on_where_it_was() {
+async fn interrupted_comparison_continues_where_it_was() {
     let system = with_dark_pais().await;
     let (summary, _) = compare(&system, Pai::parse("INC-1")).await;
     assert_eq!(summary.compared, 2, "those after it");

@@ -163,7 +163,7 @@ async fn change_after_reading_must_be_read_first() {
 }
 
 #[tokio::test]
-async fn change_is_told_in_the_widgets_language() {
+async fn change_is_worded_in_the_widgets_language() {
     let mut system = start_system().await;
     let mut flows = Vec::new();
     for locale in Locale::ALL {
@@ -188,7 +188,7 @@ async fn coupon_redeemed_after_reading_changes_the_first_charge() {
 }
 
 #[tokio::test]
-async fn flow_without_its_words_signs_nobody_up() {
+async fn flow_without_its_words_signs_up_no_customer() {
     let system = start_system().await;
     let (flow, _) = read_last_step(&system, GOOD, Locale::En).await;
     let (marked, words) = flow.rsplit_once('.').expect("has words");

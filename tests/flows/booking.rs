@@ -25,7 +25,7 @@ fn with_tax(body: Value, value: i64) -> Value {
 }
 
 #[tokio::test]
-async fn billing_is_told_what_it_books() {
+async fn billing_gets_what_it_books() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let billing = RecordingBilling::attach(&system, APPROVED);
     let answer = post(&system, &with_tax(charge_body(&pai, "c-1", 1599), 120)).await;

@@ -9,12 +9,12 @@
 mod coupons;
 pub(crate) mod db_files;
 mod messages;
+mod searches;
 
-use crate::alarms::shown::{SINK, attach_sink};
-use crate::metrics::scrape_text;
+use crate::alarms::shown::attach_sink;
 use crate::rotation::{origin_keyring, restart_with_keys};
 use bytes::Bytes;
-use db_files::search_books;
+use db_files::search_ledger;
 use http::{Method, Request, StatusCode};
 use onbill_domain::msisdn::Msisdn;
 use onbill_origin::delivery::kv_sync::{KvComparison, KvReport};
@@ -23,7 +23,8 @@ use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::log_capture::LogCapture;
 use onbill_test_harness::operator_calls::erase_listed_subscribers;
 use onbill_test_harness::spellings::Search;
-use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NETFLIX, NetworkFault, TestOperator, TestSystem};
+use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NetworkFault, TestOperator, TestSystem};
+use searches::{search_calls_for_codes, search_metrics, search_what_was_said};
 use serde_json::{Value, json};
 
 /// Acme's customers, who sign up by the widget, by an app, and not at all.
@@ -78,8 +79,8 @@ async fn search_everywhere(system: &TestSystem, codes: &[String], operators: &[&
     search_what_was_said(system, &search).await;
     for operator in operators {
         search_metrics(operator, &search).await;
-        search_books(operator, &search).await;
-        search_books(operator, &words).await;
+        search_ledger(operator, &search).await;
+        search_ledger(operator, &words).await;
     }
 }
 
@@ -350,82 +351,4 @@ async fn run_upkeep(system: &mut TestSystem) {
     let ann = system.pai_of("ann@example.com").await;
     assert_eq!(post_charge(system, &ann, "c-last").await, "DECLINED");
     app.sweep().await.expect("works");
-}
-
-/// Searches logs, the edge's store, its rates, and what crossed the network.
-async fn search_what_was_said(system: &TestSystem, search: &Search) {
-    let logged = LogCapture::capture_process().to_bytes();
-    assert!(logged.len() > 1000, "the origin's log was captured");
-    search.assert_absent("the origin's log", &logged);
-    let lines = system.edge.log_lines();
-    assert!(!lines.is_empty());
-    search.assert_absent("the edge's log", lines.join("\n").as_bytes());
-    for (key, value) in system.edge.kv_entries() {
-        search.assert_absent("the edge's store", format!("{key} {value}").as_bytes());
-    }
-    let points = system.edge.data_points();
-    assert!(points.len() >= lines.len() / 2, "{} points, {} lines", points.len(), lines.len());
-    search.assert_absent("a data point", format!("{points:?}").as_bytes());
-    search.assert_absent("a rate's key", format!("{:?}", system.edge.rate_keys()).as_bytes());
-    let crossings = system.network.raw_calls();
-    for crossing in &crossings {
-        let (to, path) = (crossing.authority.as_str(), crossing.path.as_str());
-        let place = |what: &str| format!("{what} of {to}{}", path.split('?').next().unwrap_or_default());
-        // The simulated operator's own pages about its customers.
-        let its_own_page = ["/sms?", "/bill?"].iter().any(|page| path.starts_with(page));
-        if !its_own_page && !path.ends_with(OWN_GARBAGE) {
-            search.assert_absent("a URL", path.as_bytes());
-        }
-        let is_origins = [system.acme.origin_address, system.nova.origin_address].contains(&to);
-        if to == EDGE || to == NETFLIX || is_origins {
-            search.assert_absent(&place("the answer"), &crossing.response);
-        }
-        if to == SINK {
-            search.assert_absent("a post about an alarm", &crossing.request);
-        }
-        let tells_numbers = ["/ott/v1/account/validate", "/ott/v1/pin"].contains(&path);
-        // This test sent garbage with numbers in it: what counts is that no party repeats it.
-        let was_refused = crossing.status.is_client_error();
-        let tells_codes = TELL_CODES.contains(&path);
-        if to == NETFLIX
-            || (to == EDGE && path.starts_with("/ott/") && !tells_numbers && !tells_codes && !was_refused)
-        {
-            search.assert_absent(&place("a call"), &crossing.request);
-        }
-    }
-    for (to, path) in
-        [(NETFLIX, "/signup-sessions"), (NETFLIX, "/account-state"), (EDGE, "/origin/v1/pai-mappings")]
-    {
-        assert!(crossings.iter().any(|crossing| crossing.authority == to && crossing.path == path), "{path}");
-    }
-    assert!(crossings.iter().any(|crossing| crossing.authority == SINK), "an alarm was raised");
-    for origin in system.acme.origins.iter().chain(&system.nova.origins) {
-        let snapshot = origin.app.instruments.alarms.snapshot();
-        search.assert_absent("the state of alarms", format!("{snapshot:?}").as_bytes());
-    }
-    assert_eq!(system.partner_accounts().await["leaks"], json!([]));
-}
-
-/// Searches what each program's admin listener shows.
-async fn search_metrics(operator: &TestOperator, search: &Search) {
-    for origin in &operator.origins {
-        let page = scrape_text(&origin.app.admin_router()).await;
-        assert!(page.contains("onbill_charges_total"), "{page}");
-        search.assert_absent("the metrics", page.as_bytes());
-    }
-}
-
-/// For all pairs of parties: only those that must send a code send one, and only those that must
-/// receive one do.
-fn search_calls_for_codes(system: &TestSystem, codes: &Search) {
-    let mut told = 0;
-    for crossing in system.network.raw_calls() {
-        let path = crossing.path.as_str();
-        if TELL_CODES.contains(&path) {
-            told += usize::from(codes.find_spelling(&crossing.request).is_some());
-        } else {
-            codes.assert_absent(&format!("a call to {}{path}", crossing.authority), &crossing.request);
-        }
-    }
-    assert!(told > 10, "codes are found where they are: {told}");
 }

@@ -174,7 +174,7 @@ async fn dead_letter_is_retried_once() {
 }
 
 #[tokio::test]
-async fn operators_refund_is_booked_and_told_to_the_partner() {
+async fn operators_refund_is_booked_and_reported_to_the_partner() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     post_charge(&system, &pai, "c-1").await;
     let (_, page) = search(&system, GOOD).await;

@@ -136,7 +136,7 @@ async fn new_subscriber_is_not_charged_for_previous_one() {
 }
 
 #[tokio::test]
-async fn operators_own_name_tells_holders_apart() {
+async fn subscriber_ref_distinguishes_subscribers_of_a_number() {
     let system = TestSystem::start();
     let subscriber_ref = async |number: &str| {
         let msisdn = Msisdn::parse(number).expect("is E.164");

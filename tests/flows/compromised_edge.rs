@@ -205,8 +205,8 @@ async fn pai_cannot_be_swapped_in_a_response() {
     };
 
     // Forwarded correctly, the partner gets its response.
-    let told = Arc::new(Mutex::new(None));
-    let note = Arc::clone(&told);
+    let reported = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&reported);
     system.network.attach_service(
         EDGE,
         send_stolen_call(&system, move |answer| {
@@ -227,8 +227,8 @@ async fn pai_cannot_be_swapped_in_a_response() {
         }),
     );
     assert_eq!(ask(of_the_thief).await, None);
-    let told = told.lock().expect("is whole").clone().expect("came");
-    system.network.attach_service(EDGE, send_stolen_call(&system, move |_| told.clone()));
+    let reported = reported.lock().expect("is whole").clone().expect("came");
+    system.network.attach_service(EDGE, send_stolen_call(&system, move |_| reported.clone()));
     assert_eq!(ask(of_the_thief).await, None);
 
     system.network.attach_service(EDGE, send_stolen_call(&system, |answer| answer));
@@ -237,7 +237,7 @@ async fn pai_cannot_be_swapped_in_a_response() {
 }
 
 #[tokio::test]
-async fn mapping_to_someone_else_changes_nobodys_bill() {
+async fn wrong_mapping_changes_no_bill() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     system.sign_up(&system.acme, GOOD, AccountChoice::New("ann@example.com")).await;

@@ -95,7 +95,7 @@ async fn one_search_shows_edge_origin_billing_and_partner() {
 }
 
 #[tokio::test]
-async fn tracestate_reaches_billing_with_the_call_and_nobody_else() {
+async fn tracestate_reaches_billing_only() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let (log, _guard) = LogCapture::capture_thread(Level::TRACE);
     let before = system.network.calls_after(0).len();
@@ -145,14 +145,14 @@ async fn charge_billed_by_file_keeps_its_trace() {
     system.advance_seconds(3_600);
     system.acme.deliver_due().await;
     let calls = system.network.calls_after(before);
-    let told = calls.iter().find(|call| call.path == "/transaction-state").expect("the partner was told");
-    assert_eq!(told.request.0["x-correlator"], CORRELATOR);
-    assert_eq!(trace_of(told).0, TRACE);
-    assert!(!told.request.0.contains_key("tracestate"));
+    let reported = calls.iter().find(|call| call.path == "/transaction-state").expect("the partner was told");
+    assert_eq!(reported.request.0["x-correlator"], CORRELATOR);
+    assert_eq!(trace_of(reported).0, TRACE);
+    assert!(!reported.request.0.contains_key("tracestate"));
 }
 
 #[tokio::test]
-async fn malformed_trace_begins_anew() {
+async fn malformed_trace_begins_a_new_one() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     let before = system.network.calls_after(0).len();
     post_traced_charge(&system, &pai, &format!("00-{TRACE}-0000000000000000-01")).await;
@@ -186,16 +186,16 @@ async fn account_event_is_traced_to_partner_and_edge() {
     assert_eq!(system.call_acme_origin("/account-events", &event).await.0, StatusCode::OK);
     system.acme.deliver_due().await;
     let calls = system.network.calls_after(before);
-    let told: Vec<_> = calls.iter().filter(|call| call.request.0.contains_key("traceparent")).collect();
-    let paths: Vec<&str> = told.iter().map(|call| call.path.as_str()).collect();
+    let reported: Vec<_> = calls.iter().filter(|call| call.request.0.contains_key("traceparent")).collect();
+    let paths: Vec<&str> = reported.iter().map(|call| call.path.as_str()).collect();
     assert!(
         paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")),
         "{paths:?}"
     );
-    assert!(told.iter().all(|call| trace_of(call).0 == trace_of(told[0]).0));
+    assert!(reported.iter().all(|call| trace_of(call).0 == trace_of(reported[0]).0));
     // The operator gave no correlator: the one that the origin made up is in its answer too.
     let answered = calls.iter().find(|call| call.path == "/operator/v1/account-events").expect("was called");
-    assert_eq!(answered.response.0["x-correlator"], told[0].request.0["x-correlator"]);
+    assert_eq!(answered.response.0["x-correlator"], reported[0].request.0["x-correlator"]);
 }
 
 #[tokio::test]
@@ -214,20 +214,20 @@ async fn operators_own_correlator_goes_no_further() {
     assert_eq!(answer.headers()["x-correlator"], WITH_NUMBER);
     system.acme.deliver_due().await;
     let calls = system.network.calls_after(before);
-    let told: Vec<_> = calls
+    let reported: Vec<_> = calls
         .iter()
         .filter(|call| call.path != "/operator/v1/account-events")
         .filter(|call| call.request.0.contains_key("traceparent"))
         .collect();
-    let paths: Vec<&str> = told.iter().map(|call| call.path.as_str()).collect();
+    let paths: Vec<&str> = reported.iter().map(|call| call.path.as_str()).collect();
     assert!(
         paths.contains(&"/account-state") && paths.iter().any(|path| path.starts_with("/origin/")),
         "{paths:?}"
     );
     // The trace joins all of it, and one correlator of the origin's own.
-    let ours = told[0].request.0["x-correlator"].clone();
+    let ours = reported[0].request.0["x-correlator"].clone();
     assert_ne!(ours, WITH_NUMBER);
-    for call in &told {
+    for call in &reported {
         assert_eq!(call.request.0["x-correlator"], ours, "{}", call.path);
         assert_eq!(trace_of(call).0, TRACE, "{}", call.path);
     }

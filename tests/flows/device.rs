@@ -132,13 +132,17 @@ async fn prepaid_balance_has_to_cover_the_price() {
         config.offers.push(basic);
     });
     assert_eq!(pai_in(&validate_number(&system, POOR).await), pai);
-    for (offer, verdict) in [
+    for (offer, expected) in [
         ("netflix-basic", expected_refusal(200, "")),
         ("netflix-standard", expected_refusal(400, "insufficient-balance")),
         ("netflix-gold", expected_refusal(400, "parameter-not-supported")),
     ] {
         let body = json!({"msisdn": POOR, "operator": "acme", "offer": offer});
-        assert_eq!(status_and_code(&system.call_ott(Method::POST, VALIDATE, body).await), verdict, "{offer}");
+        assert_eq!(
+            status_and_code(&system.call_ott(Method::POST, VALIDATE, body).await),
+            expected,
+            "{offer}"
+        );
     }
 }
 

@@ -73,7 +73,7 @@ async fn token_is_for_one_visit() {
 }
 
 #[tokio::test]
-async fn origin_answers_nobody_but_its_edge() {
+async fn origin_answers_its_edge_only() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     for (path, body) in [
         ("/edge/v1/validate", json!({"offer": "netflix-standard", "msisdn": GOOD, "locale": "en"})),

@@ -73,7 +73,7 @@ async fn erased_subscriber_is_closed_and_never_charged() {
 }
 
 #[tokio::test]
-async fn whoever_comes_back_is_somebody_new() {
+async fn returning_customer_is_a_new_subscriber() {
     let (system, before) = TestSystem::with_subscriber(GOOD).await;
     assert_eq!(system.request_erasure("er-1", GOOD).await, expected_erasure());
     system.acme.deliver_due().await;

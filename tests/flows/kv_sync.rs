@@ -183,7 +183,7 @@ impl Peer for UnrelatedPeer {
 }
 
 #[tokio::test]
-async fn answer_that_leaves_somebody_out_is_none() {
+async fn incomplete_response_counts_as_none() {
     let (system, _) = sign_up_people().await;
     let (report, outcome) = compared_by(&system, UnrelatedPeer).await;
     assert!(matches!(outcome, Err(KvSyncError::Edge(Some(StatusCode::OK)))));

@@ -23,9 +23,9 @@ async fn system_with_unclear_charge() -> TestSystem {
 
 /// What the partner knows of its latest charge, and how it was reported.
 async fn partner_knowledge(system: &TestSystem) -> (Value, Value) {
-    let told = system.partner_charges().await;
-    assert_eq!(told["contradictions"], json!([]));
-    let charge = &told["charges"][0];
+    let reported = system.partner_charges().await;
+    assert_eq!(reported["contradictions"], json!([]));
+    let charge = &reported["charges"][0];
     (charge["told"]["status"].clone(), charge["by"].clone())
 }
 
@@ -54,7 +54,7 @@ async fn charge_webhook_is_sent_once_when_settled() {
 }
 
 #[tokio::test]
-async fn decline_is_told_with_its_reason() {
+async fn decline_is_reported_with_its_reason() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault(BILLING, NetworkFault::Lost);
     system.call_ott(Method::POST, "/ott/v1/transaction", charge_body(&pai, "c-1", 1599)).await;

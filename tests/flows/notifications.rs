@@ -135,7 +135,7 @@ async fn subscriber_is_sent_so_many_a_day() {
 }
 
 #[tokio::test]
-async fn suspended_subscriber_is_told_why() {
+async fn suspended_subscriber_reads_why() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     report_applied_event(&system, "e-1", "suspended", GOOD).await;
     system
@@ -197,7 +197,7 @@ async fn message_is_not_sent_to_new_subscriber() {
 }
 
 #[tokio::test]
-async fn whoever_is_erased_is_sent_nothing_that_waits() {
+async fn erased_subscriber_gets_no_queued_sms() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     assert_eq!(send_message(&system, message_body(&pai, "One")).await, expected_acceptance());
     assert_eq!(system.request_erasure("er-1", GOOD).await, (StatusCode::OK, json!("ERASED")));

@@ -176,7 +176,7 @@ async fn older_charges_are_on_further_pages() {
 }
 
 #[tokio::test]
-async fn whoever_has_nothing_sees_that() {
+async fn customer_without_links_sees_none() {
     let system = TestSystem::start();
     system.acme.import_accounts(ACME_ACCOUNTS).await;
     for number in [GOOD, SUSPENDED] {

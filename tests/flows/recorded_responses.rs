@@ -14,6 +14,7 @@
 mod accounts;
 mod charges;
 mod coupons;
+mod declines;
 mod desks;
 mod devices;
 mod echo;
@@ -46,7 +47,7 @@ areas! {
     account_events: accounts::record_events;
     charges_and_refunds: charges::record;
     coupons_sold_and_redeemed: coupons::record;
-    declines: charges::record_declines;
+    declines: declines::record;
     desk_calls: desks::record;
     device_journey: devices::record;
     edge_and_origin: inside::record;

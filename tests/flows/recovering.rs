@@ -9,8 +9,10 @@ use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::reconciliation::LostPais;
-use onbill_origin::reconciliation::adoption::{Adoption, AdoptionReport, Lost};
-use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::Side;
+use onbill_origin::reconciliation::adoption::Adoption;
+use onbill_origin::reconciliation::adoption_report::{AdoptionReport, Lost};
+use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_test_harness::customer::{AccountChoice, charge_body};
 use onbill_test_harness::{ACME_ACCOUNTS, EDGE, NetworkFault, TestSystem};
 use serde_json::{Value, json};
@@ -88,7 +90,7 @@ pub(crate) async fn adopt(
         ids: &app.ids,
         clock: &*app.clock,
         partner: PartnerId::parse("netflix").expect("is a slug"),
-        tells_partner: true,
+        informs_partner: true,
         codes: Arc::new(app.config.list_charge_codes()),
         pais: LostPais {
             edge: &app.edge,

@@ -132,7 +132,7 @@ impl CampaignReport {
             Ok(met) => self.met.add(&met),
             Err(why) => {
                 // At once: a long run may be stopped before its end.
-                println!("{}", self.told(seed, &why));
+                println!("{}", self.reported(seed, &why));
                 self.failed.push((seed, why));
             }
         }
@@ -147,13 +147,13 @@ impl CampaignReport {
         failed.sort();
         let mut text = format!("{} of {} seeds failed\n", failed.len(), self.played);
         for (seed, why) in failed.iter().take(FAILURES_TOLD_MAX) {
-            writeln!(text, "{}", self.told(*seed, why)).expect("text takes text");
+            writeln!(text, "{}", self.reported(*seed, why)).expect("text takes text");
         }
         let rest: Vec<u64> = failed.iter().skip(FAILURES_TOLD_MAX).map(|(seed, _)| *seed).collect();
         assert!(failed.is_empty(), "{text}and {rest:?}");
     }
 
-    fn told(&self, seed: u64, why: &str) -> String {
+    fn reported(&self, seed: u64, why: &str) -> String {
         format!("seed {seed}: {why}\nreplay with: cargo xtask sim --seed {seed}{}", self.replay)
     }
 }

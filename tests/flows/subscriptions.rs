@@ -83,7 +83,7 @@ async fn subscription_of_former_subscriber_is_over() {
 }
 
 #[tokio::test]
-async fn nobody_but_its_partner_changes_a_subscription() {
+async fn subscription_is_changed_by_its_partner_only() {
     let (system, pai, path) = system_with_subscription().await;
     let cancelled = json!({"status": "CANCELLED"});
     let tunes = keys::keyring(&KeyHolder::Partner("tunes"));

@@ -4,7 +4,8 @@
 use crate::generated_month::{CODES, ExpectedFinding, GeneratedMonth, RecordSums};
 use crate::ledger_file::{LedgerFile, clock_at_now, hulu, netflix, november};
 use onbill_domain::currency::Currency;
-use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::Side;
+use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::reconciliation::{
     self, Cause, Finding, Kind, LedgerTotals, Reconciliation, Summary, Totals,
 };

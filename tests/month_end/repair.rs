@@ -5,7 +5,8 @@ use crate::ledger_file::{
 };
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::Clock;
-use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::Side;
+use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::reconciliation::{
     Cause, Finding, Reconciliation, RefundedBy, Repair, RepairOutcome, Summary,
 };
@@ -52,7 +53,7 @@ async fn run_repair(
     store: &Store,
     clock: &dyn Clock,
     statement: &str,
-    tells_partner: bool,
+    informs_partner: bool,
 ) -> (Summary, Vec<Finding>) {
     let read = |side, text: &str| {
         ReportedLedger::read(side, text.as_bytes(), |why| panic!("{why}"), |_| {}).expect("is a book")
@@ -64,7 +65,7 @@ async fn run_repair(
         period: november(),
         clock,
         pending_seconds_max: 86_400,
-        repair: Some(Repair { tells_partner }),
+        repair: Some(Repair { informs_partner }),
     };
     let (statement, extract) = (read(Side::Partner, statement), read(Side::Bill, EXTRACT));
     let mut findings = Vec::new();
@@ -178,7 +179,7 @@ async fn charge_of_another_system_is_left_out_and_alone() {
 }
 
 #[tokio::test]
-async fn partner_without_an_address_is_not_told() {
+async fn partner_without_an_address_gets_no_webhook() {
     let ledger = LedgerFile::new();
     ledger.insert_rows(&[charge_row("untold", "APPROVED")], &[]);
     let store = ledger.open_store();
@@ -206,9 +207,9 @@ async fn operators_refund_that_the_partner_does_not_list_is_reported_again() {
         created: FROM + 30,
         settled: Some(FROM + 40),
     };
-    ledger.insert_rows(&[charge_row("told", "APPROVED")], &[refund("f-1", "r-1"), refund("f-2", "f-2")]);
+    ledger.insert_rows(&[charge_row("reported", "APPROVED")], &[refund("f-1", "r-1"), refund("f-2", "f-2")]);
     let store = ledger.open_store();
-    let head = format!("{STATEMENT}charge,told,,{0},1599,USD,APPROVED\n", pai_of(1));
+    let head = format!("{STATEMENT}charge,reported,,{0},1599,USD,APPROVED\n", pai_of(1));
     let missing = |findings: &[Finding]| {
         let missing = findings.iter().filter(|finding| finding.cause == Cause::MissingAtPartner);
         missing
@@ -227,7 +228,8 @@ async fn operators_refund_that_the_partner_does_not_list_is_reported_again() {
     let row = findings.iter().find(|finding| finding.refund_id.as_deref() == Some("f-2")).expect("is there");
     assert_eq!(row.to_csv_record().last().map(String::as_str), Some("operator"));
     // The partner has it by our id.
-    let listed = format!("{head}refund,told,r-1,,600,USD,APPROVED\nrefund,told,f-2,,600,USD,APPROVED\n");
+    let listed =
+        format!("{head}refund,reported,r-1,,600,USD,APPROVED\nrefund,reported,f-2,,600,USD,APPROVED\n");
     let (_, findings) = run_repair(&store, &clock_at_now(), &listed, true).await;
     assert!(missing(&findings).is_empty(), "{findings:?}");
 }

@@ -141,7 +141,7 @@ impl CouponSystem {
     }
 
     /// One with its database in a file, and one with it on a database server.
-    pub(crate) async fn on_each_kind_of_books(smsc: &Value) -> [Self; 2] {
+    pub(crate) async fn on_each_kind_of_database(smsc: &Value) -> [Self; 2] {
         let file = TestDb::new_sqlite_file(&db_folder());
         [Self::open_with(file, smsc).await, Self::open_with(TestDb::new_postgres_schema().await, smsc).await]
     }

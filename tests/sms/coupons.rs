@@ -43,7 +43,7 @@ async fn assert_came_and_redeems(system: &CouponSystem, times: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn code_received_in_parts_redeems() {
-    for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         for (locale, already) in ["en", "es", "fr", "de", "ar"].into_iter().zip(0..) {
             system.issue_coupon(locale, locale).await;
             let before = system.operator.smsc_wishes().len();
@@ -69,7 +69,7 @@ async fn code_received_in_parts_redeems() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn busy_smsc_gets_the_sms_later_and_once() {
-    for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         system.issue_coupon("c-1", "en").await;
         for fault in ["throttle", "queue-full"] {
             system.inject_faults(json!({"smsc": fault})).await;
@@ -94,7 +94,7 @@ async fn sms_without_response_is_sent_again() {
     // Concurrently: each waits long for a response.
     let mut cases = Vec::new();
     for (fault, times) in [("drop", 1), ("drop-after", 2), ("hang", 1), ("hang-after", 2)] {
-        for system in CouponSystem::on_each_kind_of_books(&short_timeouts()).await {
+        for system in CouponSystem::on_each_kind_of_database(&short_timeouts()).await {
             cases.push(comes_as_often_as_it_was_taken(system, fault, times));
         }
     }
@@ -117,7 +117,7 @@ async fn comes_as_often_as_it_was_taken(system: CouponSystem, fault: &str, times
 
 #[tokio::test(flavor = "multi_thread")]
 async fn restarted_smsc_gets_the_sms_once() {
-    for mut system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for mut system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         system.kill_smsc().await;
         system.issue_coupon("c-1", "en").await;
         for _ in 0..4 {
@@ -156,7 +156,7 @@ async fn smsc_out_of_reach_is_an_alarm_until_it_is_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_smsc_is_disconnected_and_found_again() {
-    let systems = CouponSystem::on_each_kind_of_books(&short_timeouts()).await;
+    let systems = CouponSystem::on_each_kind_of_database(&short_timeouts()).await;
     join_all(systems.map(is_left_and_found_again)).await;
 }
 

@@ -21,7 +21,7 @@ on_each_database!(
     what_another_system_has_charged_is_not_adopted,
     an_adopted_refund_is_taken_off_its_charge,
     an_adopted_redemption_spends_the_coupon,
-    an_adopted_redemption_without_reference_is_nobodys,
+    adopted_redemption_without_reference_has_no_subscriber,
     an_adopted_redemption_that_billing_lacks_is_submitted,
     an_adopted_pai_is_the_numbers,
     a_pai_follows_the_edge_downwards,
@@ -40,7 +40,7 @@ fn lost(pai: Pai, ext_id: &str, is_billed: bool) -> LostCharge {
         service_period: service_period("2026-12-01", "2026-12-31"),
         codes: Arc::default(),
         is_billed,
-        tells_partner: false,
+        informs_partner: false,
     }
 }
 
@@ -95,7 +95,7 @@ async fn what_another_system_has_charged_is_not_adopted(db: TestStore) {
         amount: usd(100),
         reason: "Left".to_owned(),
         is_billed,
-        tells_partner: false,
+        informs_partner: false,
     };
     let charge = db.store.adopt_charge(NOW, lost(pai, "c-1", false)).await;
     assert_eq!(charge, Ok(AdoptResult::NotCutOver));
@@ -118,7 +118,7 @@ async fn an_adopted_refund_is_taken_off_its_charge(db: TestStore) {
         amount: usd(minor),
         reason: "Left".to_owned(),
         is_billed: true,
-        tells_partner: false,
+        informs_partner: false,
     };
     for (refund, result) in [
         (lost("f-1", "c-1", 1000), AdoptResult::Adopted),
@@ -175,7 +175,7 @@ async fn an_adopted_redemption_spends_the_coupon(db: TestStore) {
     assert_eq!(until, Some(found.service_period.to()), "these days are paid for");
 }
 
-async fn an_adopted_redemption_without_reference_is_nobodys(db: TestStore) {
+async fn adopted_redemption_without_reference_has_no_subscriber(db: TestStore) {
     for id in ["k-1", "k-2"] {
         let new = new_coupon(1, id);
         let code = new.text.code;

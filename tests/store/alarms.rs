@@ -3,7 +3,7 @@
 
 use crate::test_store::{NOW, TestStore};
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::instruments::{Alarm, AlarmChange, AlarmRecord, ToldAlarm};
+use onbill_origin::instruments::{Alarm, AlarmChange, AlarmRecord, ReportedAlarm};
 use onbill_origin::store::{AlarmFilter, Store};
 
 on_each_database!(
@@ -14,8 +14,8 @@ on_each_database!(
     all_of_a_kind_can_be_closed,
     alarms_that_are_over_are_kept_for_a_quarter,
     alarms_of_an_origin_that_is_gone_end,
-    what_was_told_is_remembered,
-    end_of_an_alarm_of_another_origin_can_be_told,
+    reported_change_is_remembered,
+    end_of_another_origins_alarm_is_reported,
     clock_that_is_ahead_hides_no_new_alarm,
 );
 
@@ -33,7 +33,7 @@ fn noticed(alarm: Alarm, subject: &str, (first, last): (i64, i64), count: u64) -
         count,
         ends_at: None,
         cleared_at: None,
-        is_anew: false,
+        is_new: false,
     }
 }
 
@@ -151,17 +151,17 @@ async fn alarms_of_an_origin_that_is_gone_end(db: TestStore) {
     assert_eq!(rows(&db.store, AlarmFilter::Active).await, left);
 }
 
-async fn what_was_told_is_remembered(db: TestStore) {
+async fn reported_change_is_remembered(db: TestStore) {
     let (store, alarm) = (&db.store, Alarm::CouponUnpaid);
     let tell = async |change, raised| {
         let (subject, raised_at) = ("c-1".to_owned(), at(raised));
-        let told = ToldAlarm { alarm, subject, other_origin: None, raised_at, change };
-        store.mark_alarms_told("a".to_owned(), vec![told]).await.expect("works");
+        let reported = ReportedAlarm { alarm, subject, other_origin: None, raised_at, change };
+        store.mark_alarms_reported("a".to_owned(), vec![reported]).await.expect("works");
     };
     // What an origin finds when it starts: whether it was told, and whether it is over.
     let found = async || {
         let found = store.list_alarms(AlarmFilter::OfOrigin("b".to_owned())).await.expect("works");
-        found.iter().map(|alarm| (alarm.is_told, alarm.cleared_at.is_some())).collect::<Vec<_>>()
+        found.iter().map(|alarm| (alarm.is_reported, alarm.cleared_at.is_some())).collect::<Vec<_>>()
     };
     record(store, "a", &[noticed(alarm, "c-1", (0, 0), 1)]).await;
     assert_eq!(found().await, [(false, false)]);
@@ -180,12 +180,12 @@ async fn what_was_told_is_remembered(db: TestStore) {
     assert_eq!(found().await, [(true, false)]);
 }
 
-async fn end_of_an_alarm_of_another_origin_can_be_told(db: TestStore) {
+async fn end_of_another_origins_alarm_is_reported(db: TestStore) {
     let (store, alarm) = (&db.store, Alarm::DiskLow);
     let tell = async |by: &str, other_origin: Option<&str>, change| {
         let (subject, other_origin) = ("spool".to_owned(), other_origin.map(str::to_owned));
-        let told = ToldAlarm { alarm, subject, other_origin, raised_at: at(0), change };
-        store.mark_alarms_told(by.to_owned(), vec![told]).await.expect("works");
+        let reported = ReportedAlarm { alarm, subject, other_origin, raised_at: at(0), change };
+        store.mark_alarms_reported(by.to_owned(), vec![reported]).await.expect("works");
     };
     let untold = async || {
         let found = store.list_alarms(AlarmFilter::OfOrigin("b".to_owned())).await.expect("works");
@@ -207,7 +207,7 @@ async fn clock_that_is_ahead_hides_no_new_alarm(db: TestStore) {
     record(store, "a", &[noticed(alarm, "call", (0, 0), 1)]).await;
     assert_eq!(store.close_alarms(at(70), alarm, None).await, Ok(1));
     // The origin has seen that it is closed, and then it happens again.
-    let again = AlarmRecord { is_anew: true, ..noticed(alarm, "call", (20, 20), 1) };
+    let again = AlarmRecord { is_new: true, ..noticed(alarm, "call", (20, 20), 1) };
     record(store, "a", &[again]).await;
     assert_eq!(rows(store, AlarmFilter::Active).await, [row("call", 20, 20, 1, None)]);
 }

@@ -174,7 +174,7 @@ async fn an_adopted_charge_is_booked_like_a_new_one(db: TestStore) {
         service_period: service_period("2026-12-01", "2026-12-31"),
         codes: codes(),
         is_billed: false,
-        tells_partner: false,
+        informs_partner: false,
     };
     db.store.adopt_charge(NOW, lost).await.expect("works");
     let charge = db.store.find_pending_charge(transaction_id).await.expect("works").expect("is pending");

@@ -17,13 +17,13 @@ on_each_database!(
     replaying_a_posted_transaction_gives_the_first_answer_byte_for_byte,
     the_same_id_with_other_contents_is_refused,
     one_of_many_posts_at_once_creates_the_charge,
-    a_post_that_was_never_answered_is_answered_from_the_books,
-    an_outcome_that_a_replays_answer_does_not_tell_is_told,
+    unanswered_charge_is_answered_from_the_ledger,
+    outcome_missing_in_a_replay_is_reported_by_webhook,
     a_spent_nonce_changes_nothing,
     unknown_and_foreign_pais_leave_nothing,
-    a_numbers_next_holder_is_never_charged_for_the_last_one,
+    next_subscriber_of_a_number_is_never_charged,
     a_settled_charge_never_changes,
-    a_post_of_a_clock_ahead_is_not_in_progress_for_ever,
+    charge_of_a_clock_ahead_is_in_progress_briefly,
 );
 
 fn parse_charge_response(answer: &[u8]) -> TransactionResponse {
@@ -79,7 +79,7 @@ async fn one_of_many_posts_at_once_creates_the_charge(db: TestStore) {
     assert_eq!(created, 1);
 }
 
-async fn a_post_that_was_never_answered_is_answered_from_the_books(db: TestStore) {
+async fn unanswered_charge_is_answered_from_the_ledger(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
     let db = db.reopen().await;
@@ -91,7 +91,7 @@ async fn a_post_that_was_never_answered_is_answered_from_the_books(db: TestStore
 }
 
 /// The first post took so long that a replay was answered before it: its outcome is in no response.
-async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(db: TestStore) {
+async fn outcome_missing_in_a_replay_is_reported_by_webhook(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     let id = db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
     let after = NOW.plus_seconds(60);
@@ -146,7 +146,7 @@ async fn unknown_and_foreign_pais_leave_nothing(db: TestStore) {
     db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
 }
 
-async fn a_numbers_next_holder_is_never_charged_for_the_last_one(db: TestStore) {
+async fn next_subscriber_of_a_number_is_never_charged(db: TestStore) {
     let old = db.sign_up_subscriber(1).await;
     let pending_id = db.post_new_charge(new_charge(old.pai, "n-1", 1599)).await;
 
@@ -176,7 +176,7 @@ async fn a_settled_charge_never_changes(db: TestStore) {
     assert_eq!(settling, SettleResult::Written);
     assert_eq!(answer(done()).await, (first.clone(), SettleResult::Late), "the same again");
     let closed = answer(declined(DeclineReason::AccountClosed)).await;
-    assert_eq!(closed, (first, SettleResult::Contradicted), "the first verdict stays");
+    assert_eq!(closed, (first, SettleResult::Contradicted), "the first decision stays");
     let now = db.find_charge("n-1").await;
     assert_eq!((now.status, now.decline_reason), (TransactionStatus::Approved, None));
     // Nor did the late decline close the PAI.
@@ -185,7 +185,7 @@ async fn a_settled_charge_never_changes(db: TestStore) {
 
 /// A charge, a refund and a redemption that were recorded and not answered, as when the program
 /// crashed, by a clock that was forty days ahead.
-async fn a_post_of_a_clock_ahead_is_not_in_progress_for_ever(db: TestStore) {
+async fn charge_of_a_clock_ahead_is_in_progress_briefly(db: TestStore) {
     let ahead = NOW.plus_seconds(40 * 86_400);
     let responding_until = ahead.plus_seconds(60);
     let subscriber = db.sign_up_subscriber(1).await;

@@ -13,9 +13,9 @@ use onbill_origin::store::{
 use onbill_test_harness::database::TestDb;
 
 on_each_database!(
-    a_session_goes_on_while_it_is_used,
+    session_lasts_while_it_is_used,
     a_session_ends_after_its_longest_time,
-    a_session_goes_on_while_the_database_takes_no_writes,
+    session_lasts_while_the_database_takes_no_writes,
     a_sign_in_makes_one_session,
     an_old_session_is_forgotten,
     a_request_is_decided_by_another_person,
@@ -44,7 +44,7 @@ async fn find_after(db: &TestStore, session: [u8; 32], seconds: i64) -> Option<C
     db.store.use_console_session(NOW.plus_seconds(seconds), session).await.expect("works")
 }
 
-async fn a_session_goes_on_while_it_is_used(db: TestStore) {
+async fn session_lasts_while_it_is_used(db: TestStore) {
     let new = new_session();
     assert!(begin(&db, &new).await);
     let found = find_after(&db, new.session, IDLE_SECONDS - 1).await.expect("goes on");
@@ -70,7 +70,7 @@ async fn a_session_ends_after_its_longest_time(db: TestStore) {
     assert!(find_after(&db, new.session, SESSION_SECONDS).await.is_none());
 }
 
-async fn a_session_goes_on_while_the_database_takes_no_writes(db: TestStore) {
+async fn session_lasts_while_the_database_takes_no_writes(db: TestStore) {
     let new = new_session();
     begin(&db, &new).await;
     let refuse_writes = match &db.place {

@@ -17,8 +17,8 @@ on_each_database!(
     what_was_refunded_whole_pays_for_nothing,
     months_begin_today_when_the_charge_of_these_days_was_refunded,
     a_coupons_charge_counts_against_no_limit,
-    nobody_is_told_of_a_coupons_charge,
-    whoever_goes_on_is_not_reminded_and_the_others_once,
+    coupons_charge_is_reported_to_no_partner,
+    reminder_goes_once_to_those_who_ended,
     months_that_were_refunded_follow_nothing,
 );
 
@@ -164,7 +164,7 @@ async fn a_coupons_charge_counts_against_no_limit(db: TestStore) {
     assert!(matches!(posting, Ok(PostChargeResult::Declined(_))), "{posting:?}");
 }
 
-async fn nobody_is_told_of_a_coupons_charge(db: TestStore) {
+async fn coupons_charge_is_reported_to_no_partner(db: TestStore) {
     let id = db.redeem_new_coupon(1, "c-1", "r-1").await;
     db.store.answer_redemption(NOW, id, later(60)).await.expect("works");
     let due = db.lease_due(60).await;
@@ -173,7 +173,7 @@ async fn nobody_is_told_of_a_coupons_charge(db: TestStore) {
     assert!(db.lease_due(3_600).await.iter().all(|entry| job_name(entry).0 != "charge-notice"));
 }
 
-async fn whoever_goes_on_is_not_reminded_and_the_others_once(db: TestStore) {
+async fn reminder_goes_once_to_those_who_ended(db: TestStore) {
     for n in 1..=4 {
         let id = db.redeem_new_coupon(n, &format!("c-{n}"), &format!("r-{n}")).await;
         db.store.answer_redemption(NOW, id, done()).await.expect("works");

@@ -14,16 +14,16 @@ use onbill_origin::store::{
 };
 
 on_each_database!(
-    a_coupon_is_made_once_by_its_name_for_ever,
+    coupon_is_issued_once_by_its_external_id,
     a_coupon_and_its_message_are_there_together_or_not_at_all,
-    a_message_is_sent_and_delivered_in_whichever_order_that_is_heard,
+    sms_receipts_may_come_in_any_order,
     another_code_voids_the_first_and_its_message,
     a_message_is_sent_again_once_by_its_name,
-    a_void_coupon_is_nobodys,
+    void_coupon_has_no_buyer,
     an_erased_buyer_is_sent_nothing_and_asked_for_nothing,
 );
 
-async fn a_coupon_is_made_once_by_its_name_for_ever(db: TestStore) {
+async fn coupon_is_issued_once_by_its_external_id(db: TestStore) {
     let new = new_coupon(1, "c-1");
     let issue = |new| db.store.issue_coupon(Some(fresh_nonce()), NOW, new);
     let Ok(IssueCouponResult::Created(row)) = issue(new.clone()).await else { panic!("is new") };
@@ -70,7 +70,7 @@ pub(crate) async fn find_coupon_state(db: &TestStore, id: &str) -> CouponState {
     db.store.find_coupon(parse_ext_id(id)).await.expect("works").expect("is there").state(NOW)
 }
 
-async fn a_message_is_sent_and_delivered_in_whichever_order_that_is_heard(db: TestStore) {
+async fn sms_receipts_may_come_in_any_order(db: TestStore) {
     for (n, receipt_first) in [(1, false), (2, true)] {
         let (id, message_id) = (format!("c-{n}"), format!("m-{n}"));
         db.issue_new_coupon(new_coupon(n, &id)).await;
@@ -188,7 +188,7 @@ async fn the_text_of(db: &TestStore, id: &str) -> Vec<u8> {
     found.expect("is due")
 }
 
-async fn a_void_coupon_is_nobodys(db: TestStore) {
+async fn void_coupon_has_no_buyer(db: TestStore) {
     let new = new_coupon(1, "c-1");
     let code = new.text.code;
     db.issue_new_coupon(new).await;

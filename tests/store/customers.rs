@@ -17,13 +17,13 @@ use onbill_origin::store::{
 };
 
 on_each_database!(
-    a_holder_reads_their_own_links,
+    customer_reads_their_own_links,
     an_unfinished_sign_up_is_no_link_until_it_is_charged,
     charges_come_newest_first_and_page_by_page,
     a_charge_says_what_was_given_back_and_what_is_on_its_way,
-    whoever_had_the_number_before_is_nobody_here,
-    a_holder_ends_a_link_once_and_for_ever,
-    nobody_ends_what_is_not_theirs,
+    earlier_subscriber_of_the_number_is_unknown,
+    customer_closes_a_link_once_and_permanently,
+    link_is_closed_by_its_own_customer_only,
     an_end_that_comes_first_keeps_its_reason,
     a_link_is_ended_once_at_two_origins_whatever_comes_in_between,
     open_pai_is_found_by_its_subscriber,
@@ -94,7 +94,7 @@ async fn find_decline_reason(db: &TestStore, pai: Pai, name: &str) -> Option<Dec
     }
 }
 
-async fn a_holder_reads_their_own_links(db: TestStore) {
+async fn customer_reads_their_own_links(db: TestStore) {
     let bystander = signed_up(&db, "netflix", 2, 0).await;
     record_subscription(&db, "netflix", bystander, "s-9", 0).await;
     assert!(find_links(&db, 1).await.is_empty(), "a number that nobody has signed up with");
@@ -208,7 +208,7 @@ async fn a_charge_says_what_was_given_back_and_what_is_on_its_way(db: TestStore)
     assert_eq!(of_newest().await, (TransactionStatus::Declined, Some(reason), 0));
 }
 
-async fn whoever_had_the_number_before_is_nobody_here(db: TestStore) {
+async fn earlier_subscriber_of_the_number_is_unknown(db: TestStore) {
     let old = signed_up(&db, "netflix", 1, 0).await;
     record_subscription(&db, "netflix", old, "s-1", 0).await;
     let of =
@@ -246,7 +246,7 @@ async fn whoever_had_the_number_before_is_nobody_here(db: TestStore) {
     assert!(unlink_pai(&db, 3, moves, 20).await.is_some());
 }
 
-async fn a_holder_ends_a_link_once_and_for_ever(db: TestStore) {
+async fn customer_closes_a_link_once_and_permanently(db: TestStore) {
     let pai = signed_up(&db, "netflix", 1, 0).await;
     record_subscription(&db, "netflix", pai, "s-1", 0).await;
     let waiting = db.post_new_charge(new_charge(pai, "n-0", 100)).await;
@@ -259,13 +259,13 @@ async fn a_holder_ends_a_link_once_and_for_ever(db: TestStore) {
 
     let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
     assert_eq!((standing.version, standing.closed_reason), (2, Some(REVOKED)));
-    let told = db
+    let reported = db
         .lease_due(100)
         .await
         .iter()
         .filter(|entry| crate::test_store::job_name(entry).0.starts_with("pai-"))
         .count();
-    assert_eq!(told, 2, "partner and edge, once each");
+    assert_eq!(reported, 2, "partner and edge, once each");
     assert_eq!(find_decline_reason(&db, pai, "n-1").await, Some(REVOKED));
     let waits = db.store.find_pending_charge(waiting).await.expect("works").expect("waits");
     assert_eq!(waits.closed, Some(REVOKED), "its hand-off declines it");
@@ -285,7 +285,7 @@ async fn a_holder_ends_a_link_once_and_for_ever(db: TestStore) {
     assert_eq!(find_links(&db, 1).await[0].state, PaiState::Active);
 }
 
-async fn nobody_ends_what_is_not_theirs(db: TestStore) {
+async fn link_is_closed_by_its_own_customer_only(db: TestStore) {
     let (mine, theirs) = (signed_up(&db, "netflix", 1, 0).await, signed_up(&db, "netflix", 2, 0).await);
     for (pai, name) in [(mine, "s-1"), (theirs, "s-2")] {
         record_subscription(&db, "netflix", pai, name, 0).await;
@@ -355,8 +355,8 @@ async fn a_link_is_ended_once_at_two_origins_whatever_comes_in_between(db: TestS
         let standing = db.store.find_pai_status(pai).await.expect("works").expect("is there");
         // Callers who had been shown it got the reason why it ended; callers after the change of
         // hands got nothing.
-        let told = how_many(&calls, |told| *told == Some(standing.closed_reason));
-        assert_eq!(told, how_many(&calls, Option::is_some), "{calls:?}");
+        let reported = how_many(&calls, |reported| *reported == Some(standing.closed_reason));
+        assert_eq!(reported, how_many(&calls, Option::is_some), "{calls:?}");
     }
 }
 

@@ -28,7 +28,7 @@ on_each_database!(
     everything_of_a_subscriber_is_read,
     one_charge_leaves_room_for_the_refunds_of_others,
     nothing_of_an_earlier_subscriber_is_read,
-    nobody_is_found_by_an_erased_number,
+    erased_number_finds_no_subscriber,
     a_closed_link_is_shown_with_its_reason,
     the_audit_keeps_nothing_that_names_no_coupon_and_no_alarm,
     partners_and_operators_refunds_share_what_is_left,
@@ -129,7 +129,7 @@ async fn nothing_of_an_earlier_subscriber_is_read(db: TestStore) {
     assert_eq!(find_subscriber(&db, "2024-01-01").await, None, "the earlier one has left");
 }
 
-async fn nobody_is_found_by_an_erased_number(db: TestStore) {
+async fn erased_number_finds_no_subscriber(db: TestStore) {
     db.sign_up_subscriber(1).await;
     db.store.erase_number(None, NOW, stamp("E-1"), None, sealed_number(1).index).await.expect("works");
     assert_eq!(find_subscriber(&db, "2024-01-01").await, None);
@@ -233,11 +233,11 @@ async fn the_partner_hears_of_an_operators_refund(db: TestStore) {
     post_desk_refund(&db, &charge, new_desk_refund("c-1", "rf-1", Some(100), BorneBy::Operator)).await;
     db.store.answer_refund(NOW, "rf-1".to_owned(), done()).await.expect("works");
     assert_eq!(count().await, 1);
-    let (partner, told) =
+    let (partner, reported) =
         db.store.find_refund_webhook("rf-1".to_owned()).await.expect("works").expect("is there");
-    assert_eq!((partner, told.status), (partner_id("netflix"), TransactionStatus::Approved));
-    assert_eq!((told.refund_id.as_str(), told.ext_refund_id.as_str()), ("rf-1", "rf-1"));
-    assert_eq!((told.amount, told.remaining), (usd(100), usd(800)));
+    assert_eq!((partner, reported.status), (partner_id("netflix"), TransactionStatus::Approved));
+    assert_eq!((reported.refund_id.as_str(), reported.ext_refund_id.as_str()), ("rf-1", "rf-1"));
+    assert_eq!((reported.amount, reported.remaining), (usd(100), usd(800)));
 }
 
 async fn a_repeated_refund_of_the_operator_gives_back_nothing_more(db: TestStore) {

@@ -19,10 +19,10 @@ on_each_database!(
     tries_count_whichever_app_call_makes_them,
     the_newest_flow_is_the_partners_own,
     widget_session_and_partner_have_their_own_pins,
-    a_pai_is_the_same_whoever_brings_the_number,
-    the_edge_is_told_of_a_new_pai_and_the_partner_is_not,
+    pai_is_the_same_by_widget_and_app,
+    new_pai_is_reported_to_the_edge_only,
     a_number_that_has_changed_hands_brings_another_pai,
-    a_held_pai_is_released_by_a_standing_that_is_news,
+    suspended_pai_is_active_after_a_newer_account_status,
 );
 
 const RIGHT: Hash = [1; 32];
@@ -134,7 +134,7 @@ async fn widget_session_and_partner_have_their_own_pins(db: TestStore) {
     }
 }
 
-async fn a_pai_is_the_same_whoever_brings_the_number(db: TestStore) {
+async fn pai_is_the_same_by_widget_and_app(db: TestStore) {
     let row = db.issue_pai(new_pai("netflix", 1, "2024-01-01")).await;
     assert_eq!((row.state, row.version), (PaiState::Active, 1));
     assert_eq!(db.issue_pai(new_pai("netflix", 1, "2024-01-01")).await, row);
@@ -159,14 +159,14 @@ async fn a_pai_is_the_same_whoever_brings_the_number(db: TestStore) {
     assert_eq!(without.expect("works"), Some(row));
 }
 
-async fn the_edge_is_told_of_a_new_pai_and_the_partner_is_not(db: TestStore) {
+async fn new_pai_is_reported_to_the_edge_only(db: TestStore) {
     db.sign_up_subscriber(1).await;
     assert!(db.lease_due(0).await.is_empty(), "the edge learns of a sign-up's by its answer");
     db.issue_pai(new_pai("netflix", 1, "2024-01-01")).await;
     assert!(db.lease_due(0).await.is_empty(), "it is not new");
     db.issue_pai(new_pai("netflix", 2, "2024-01-01")).await;
-    let told = db.lease_due(0).await;
-    assert_eq!(told.iter().map(|entry| job_name(entry).0).collect::<Vec<_>>(), ["pai-mapping"]);
+    let reported = db.lease_due(0).await;
+    assert_eq!(reported.iter().map(|entry| job_name(entry).0).collect::<Vec<_>>(), ["pai-mapping"]);
 }
 
 async fn a_number_that_has_changed_hands_brings_another_pai(db: TestStore) {
@@ -177,7 +177,7 @@ async fn a_number_that_has_changed_hands_brings_another_pai(db: TestStore) {
     assert_eq!((first.state, first.version), (PaiState::Closed, 2));
 }
 
-async fn a_held_pai_is_released_by_a_standing_that_is_news(db: TestStore) {
+async fn suspended_pai_is_active_after_a_newer_account_status(db: TestStore) {
     db.issue_pai(new_pai("netflix", 1, "2024-01-01")).await;
     let event = NewAccountEvent {
         event_id: parse_ext_id("e-1"),

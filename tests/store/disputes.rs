@@ -147,16 +147,16 @@ async fn the_partner_hears_of_fraud_and_of_nothing_else(db: TestStore) {
     assert_eq!(count().await, 0);
     let dispute = open(&db, &charge, "D-2", FRAUD).await;
     assert_eq!(count().await, 1);
-    let told = db.store.find_dispute_webhook(dispute.dispute_id.clone()).await.expect("works");
-    let (partner, told) = told.expect("is there");
-    assert_eq!((partner, told.ext_transaction_id), (dispute.partner, parse_ext_id("c-1")));
-    assert_eq!((told.state, told.sequence), (DisputeState::Open, 1));
+    let reported = db.store.find_dispute_webhook(dispute.dispute_id.clone()).await.expect("works");
+    let (partner, reported) = reported.expect("is there");
+    assert_eq!((partner, reported.ext_transaction_id), (dispute.partner, parse_ext_id("c-1")));
+    assert_eq!((reported.state, reported.sequence), (DisputeState::Open, 1));
     post(&db, &charge, "D-2", ACCEPT).await;
     post(&db, &charge, "D-2", ACCEPT).await;
     assert_eq!(count().await, 1, "one report for both changes");
-    let (_, told) =
+    let (_, reported) =
         db.store.find_dispute_webhook(dispute.dispute_id).await.expect("works").expect("is there");
-    assert_eq!((told.state, told.sequence), (DisputeState::Accepted, 2));
+    assert_eq!((reported.state, reported.sequence), (DisputeState::Accepted, 2));
 }
 
 async fn a_decision_takes_the_place_of_a_report_under_way(db: TestStore) {

@@ -26,14 +26,14 @@ on_each_database!(
     charges_and_totals_stay,
     an_erasure_takes_place_once,
     a_name_is_no_good_for_what_was_there_before_it,
-    former_holders_of_the_number_are_forgotten_as_well,
-    whoever_signs_up_afterwards_is_somebody_new,
+    former_subscribers_of_the_number_are_erased_too,
+    signup_afterwards_is_a_new_subscriber,
     a_charge_that_waits_is_decided_without_the_number,
     a_file_that_is_being_written_keeps_its_numbers,
     who_was_erased_is_in_no_later_file,
     events_of_before_are_answered_as_ever,
     a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more,
-    a_replayed_call_erases_nobody,
+    replayed_call_erases_no_subscriber,
 );
 
 pub(crate) async fn erase_subscriber(db: &TestStore, name: &str, n: u8) -> ErasureState {
@@ -161,10 +161,10 @@ async fn charges_and_totals_stay(db: TestStore) {
     assert_eq!(answer.decline_reason, Some(DeclineReason::AccountClosed));
     let due = db.store.lease_due(Queue::All, NOW.plus_seconds(200), NOW.plus_seconds(400), 16).await;
     let due = due.expect("works");
-    let told = |entry: &LeasedJob| {
+    let reported = |entry: &LeasedJob| {
         matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. } | WebhookJob::PaiMapping { .. }))
     };
-    assert_eq!(due.iter().filter(|entry| told(entry)).count(), 2, "partner and edge are told");
+    assert_eq!(due.iter().filter(|entry| reported(entry)).count(), 2, "partner and edge are told");
 }
 
 async fn an_erasure_takes_place_once(db: TestStore) {
@@ -211,7 +211,7 @@ async fn an_erasure_takes_place_once(db: TestStore) {
     );
 }
 
-async fn former_holders_of_the_number_are_forgotten_as_well(db: TestStore) {
+async fn former_subscribers_of_the_number_are_erased_too(db: TestStore) {
     let first = db.sign_up_subscriber(0xae).await;
     let next = new_signup("netflix", 0xae, "2026-01-01");
     let IssueSignupResult::Issued(second) =
@@ -229,7 +229,7 @@ async fn former_holders_of_the_number_are_forgotten_as_well(db: TestStore) {
     }
 }
 
-async fn whoever_signs_up_afterwards_is_somebody_new(db: TestStore) {
+async fn signup_afterwards_is_a_new_subscriber(db: TestStore) {
     let before = db.sign_up_subscriber(1).await;
     let proven = new_flow(1, None);
     let flow: Hash = proven.flow;
@@ -339,7 +339,7 @@ async fn a_swapped_sim_is_forgotten_when_it_has_no_effect_any_more(db: TestStore
     }
 }
 
-async fn a_replayed_call_erases_nobody(db: TestStore) {
+async fn replayed_call_erases_no_subscriber(db: TestStore) {
     let (row, spent) = (db.sign_up_subscriber(1).await, fresh_nonce());
     db.store
         .erase_number(

@@ -21,18 +21,18 @@ use onbill_origin::store::{
 };
 
 on_each_database!(
-    an_event_is_recorded_once_and_answered_alike_for_ever,
+    event_is_recorded_once_and_replayed_permanently,
     a_suspended_account_holds_its_pais_until_it_is_resumed,
-    whoever_leaves_takes_the_pai_along_for_ever,
-    a_number_changes_and_its_subscriber_goes_on,
-    somebody_elses_number_is_not_taken,
-    a_number_whose_holder_has_left_is_free,
-    what_was_told_of_a_new_number_too_early_is_caught_up_with,
+    leaving_subscriber_keeps_the_pai_permanently,
+    subscriber_stays_when_the_number_changes,
+    another_subscribers_number_is_not_taken,
+    number_of_a_former_subscriber_is_free,
+    event_about_a_new_number_may_come_early,
     what_happened_before_the_newest_event_is_not_followed,
-    whoever_has_left_a_number_has_left_it_however_late_that_is_told,
-    what_the_last_holder_of_a_new_number_did_is_not_about_the_subscriber_who_came_by_it,
-    what_happened_to_the_number_before_its_holder_signed_up_is_not_about_them,
-    nobody_has_to_be_known_for_an_event_to_be_on_record,
+    late_event_ends_the_former_subscriber,
+    event_of_a_numbers_last_subscriber_is_superseded,
+    event_before_the_signup_is_not_about_the_subscriber,
+    event_about_an_unknown_number_is_recorded,
     the_embedded_table_follows,
     a_swapped_sim_is_remembered_by_its_number,
     a_replayed_call_changes_nothing,
@@ -73,7 +73,7 @@ async fn find_decline_reason(db: &TestStore, pai: Pai, name: &str) -> Option<Dec
     }
 }
 
-async fn an_event_is_recorded_once_and_answered_alike_for_ever(db: TestStore) {
+async fn event_is_recorded_once_and_replayed_permanently(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     assert_eq!(record_event(&db, new_event("e-1", Suspended, 10)).await, Applied);
     assert_eq!(record_event(&db, new_event("e-2", Resumed, 20)).await, Applied);
@@ -110,7 +110,7 @@ async fn a_suspended_account_holds_its_pais_until_it_is_resumed(db: TestStore) {
     }
 }
 
-async fn whoever_leaves_takes_the_pai_along_for_ever(db: TestStore) {
+async fn leaving_subscriber_keeps_the_pai_permanently(db: TestStore) {
     for (n, (leaves, reason)) in [
         (Ceased, DeclineReason::AccountClosed),
         (PortedOut, DeclineReason::AccountClosed),
@@ -133,7 +133,7 @@ async fn whoever_leaves_takes_the_pai_along_for_ever(db: TestStore) {
     }
 }
 
-async fn a_number_changes_and_its_subscriber_goes_on(db: TestStore) {
+async fn subscriber_stays_when_the_number_changes(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     let moved = NewAccountEvent { new_number: Some(sealed_number(5)), ..new_event("e-1", NumberChanged, 10) };
     assert_eq!(record_event(&db, moved).await, Applied);
@@ -149,7 +149,7 @@ async fn a_number_changes_and_its_subscriber_goes_on(db: TestStore) {
     assert_eq!(same.pai, subscriber.pai);
 }
 
-async fn somebody_elses_number_is_not_taken(db: TestStore) {
+async fn another_subscribers_number_is_not_taken(db: TestStore) {
     let (one, other) = (db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await);
     let moved = NewAccountEvent { new_number: Some(sealed_number(2)), ..new_event("e-1", NumberChanged, 10) };
     assert_eq!(record_event(&db, moved).await, Contradictory);
@@ -162,7 +162,7 @@ async fn somebody_elses_number_is_not_taken(db: TestStore) {
     assert_eq!(record_event(&db, new_event("e-2", Suspended, 5)).await, Applied);
 }
 
-async fn a_number_whose_holder_has_left_is_free(db: TestStore) {
+async fn number_of_a_former_subscriber_is_free(db: TestStore) {
     let (one, other) = (db.sign_up_subscriber(1).await, db.sign_up_subscriber(2).await);
     let leaves = NewAccountEvent { number: sealed_number(2).index, ..new_event("e-1", Ceased, 5) };
     assert_eq!(record_event(&db, leaves).await, Applied);
@@ -173,7 +173,7 @@ async fn a_number_whose_holder_has_left_is_free(db: TestStore) {
     assert_eq!(find_decline_reason(&db, one.pai, "n-2").await, None);
 }
 
-async fn what_was_told_of_a_new_number_too_early_is_caught_up_with(db: TestStore) {
+async fn event_about_a_new_number_may_come_early(db: TestStore) {
     use PaiState::{Active, Closed};
     let chains: [(&[AccountEvent], PaiState); 5] = [
         (&[Suspended], PaiState::Suspended),
@@ -221,7 +221,7 @@ async fn what_happened_before_the_newest_event_is_not_followed(db: TestStore) {
     assert_eq!(again, RecordEventResult::Replayed(Superseded));
 }
 
-async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(db: TestStore) {
+async fn late_event_ends_the_former_subscriber(db: TestStore) {
     // The event that came first was about the number's next subscriber.
     for (n, leaves) in (1..).zip([Ceased, PortedOut, OwnershipChanged]) {
         let subscriber = db.sign_up_subscriber(n).await;
@@ -256,7 +256,7 @@ async fn whoever_has_left_a_number_has_left_it_however_late_that_is_told(db: Tes
     assert_ne!(db.sign_up_subscriber(9).await.pai, subscriber.pai);
 }
 
-async fn what_the_last_holder_of_a_new_number_did_is_not_about_the_subscriber_who_came_by_it(db: TestStore) {
+async fn event_of_a_numbers_last_subscriber_is_superseded(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     let moved =
         NewAccountEvent { new_number: Some(sealed_number(5)), ..new_event("moved", NumberChanged, 20) };
@@ -272,7 +272,7 @@ async fn what_the_last_holder_of_a_new_number_did_is_not_about_the_subscriber_wh
     assert_eq!(db.sign_up_subscriber(5).await.pai, subscriber.pai);
 }
 
-async fn what_happened_to_the_number_before_its_holder_signed_up_is_not_about_them(db: TestStore) {
+async fn event_before_the_signup_is_not_about_the_subscriber(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     assert_eq!(record_event(&db, new_event("e-1", Ceased, -1)).await, Superseded);
     assert_eq!(find_pai_row(&db, subscriber.pai).await.state, PaiState::Active);
@@ -281,7 +281,7 @@ async fn what_happened_to_the_number_before_its_holder_signed_up_is_not_about_th
     assert_eq!(db.sign_up_subscriber(1).await.pai, subscriber.pai);
 }
 
-async fn nobody_has_to_be_known_for_an_event_to_be_on_record(db: TestStore) {
+async fn event_about_an_unknown_number_is_recorded(db: TestStore) {
     for (n, what) in AccountEvent::ALL.into_iter().enumerate() {
         let new_number = (what == NumberChanged).then(|| sealed_number(9));
         let new = NewAccountEvent { new_number, ..new_event(&format!("e-{n}"), what, 10) };

@@ -13,7 +13,7 @@ on_each_database!(
     age_of_a_job_counts_from_when_it_was_queued,
     dead_letters_are_counted_by_themselves,
     file_waits_until_it_is_acknowledged,
-    coupon_is_counted_while_somebody_waits_for_it,
+    coupon_is_counted_while_it_is_awaited,
     two_origins_read_the_same_figures,
     amount_of_a_charge_is_found_by_its_id,
     pool_is_idle_when_nothing_runs,
@@ -77,7 +77,7 @@ async fn file_waits_until_it_is_acknowledged(db: TestStore) {
     assert_eq!(read(&db, 90).await.files, FileFigures::default());
 }
 
-async fn coupon_is_counted_while_somebody_waits_for_it(db: TestStore) {
+async fn coupon_is_counted_while_it_is_awaited(db: TestStore) {
     let first = db.issue_new_coupon(new_coupon(1, "c-1")).await;
     db.issue_new_coupon(new_coupon(2, "c-2")).await;
     assert_eq!(of_coupons(&read(&db, 0).await, CouponFigure::Issued), 2);

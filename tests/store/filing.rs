@@ -20,10 +20,10 @@ use std::collections::HashSet;
 
 on_each_database!(
     what_is_in_a_file_is_in_the_outbox_no_more,
-    each_lane_is_leased_by_itself,
+    each_queue_is_leased_by_itself,
     only_who_has_the_lease_files,
-    what_is_settled_or_parked_is_not_filed,
-    a_line_is_settled_once_and_the_partner_is_told,
+    settled_or_dead_letter_is_not_filed,
+    line_is_settled_once_and_reported_to_the_partner,
     a_declined_line_gives_back_what_it_took,
     the_lines_of_a_file_stay_what_they_were,
     the_number_of_before_goes_when_the_file_is_written,
@@ -72,8 +72,8 @@ async fn filed_ids(db: &TestStore, name: &str) -> Vec<String> {
     lines.iter().map(|line| line.bill.id().to_owned()).collect()
 }
 
-async fn settle_line(db: &TestStore, line: u32, verdict: LineDecision) -> SettleResult {
-    db.store.settle_line(NOW, "f-1".to_owned(), line, verdict).await.expect("works")
+async fn settle_line(db: &TestStore, line: u32, decision: LineDecision) -> SettleResult {
+    db.store.settle_line(NOW, "f-1".to_owned(), line, decision).await.expect("works")
 }
 
 async fn what_is_in_a_file_is_in_the_outbox_no_more(db: TestStore) {
@@ -103,7 +103,7 @@ async fn what_is_in_a_file_is_in_the_outbox_no_more(db: TestStore) {
     assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Pending);
 }
 
-async fn each_lane_is_leased_by_itself(db: TestStore) {
+async fn each_queue_is_leased_by_itself(db: TestStore) {
     post_waiting_charge(&db, 1, "n-1").await;
     let subscriber = db.sign_up_subscriber(2).await;
     let id = db.post_new_charge(new_charge(subscriber.pai, "n-2", 1599)).await;
@@ -137,7 +137,7 @@ async fn only_who_has_the_lease_files(db: TestStore) {
     assert_eq!(filed_ids(&db, "f-2").await, [id]);
 }
 
-async fn what_is_settled_or_parked_is_not_filed(db: TestStore) {
+async fn settled_or_dead_letter_is_not_filed(db: TestStore) {
     let kept = post_waiting_charge(&db, 1, "n-1").await;
     post_waiting_charge(&db, 2, "n-2").await;
     post_waiting_charge(&db, 3, "n-3").await;
@@ -149,7 +149,7 @@ async fn what_is_settled_or_parked_is_not_filed(db: TestStore) {
     assert_eq!(filed_ids(&db, "f-1").await, [kept]);
 }
 
-async fn a_line_is_settled_once_and_the_partner_is_told(db: TestStore) {
+async fn line_is_settled_once_and_reported_to_the_partner(db: TestStore) {
     let id = post_waiting_charge(&db, 1, "n-1").await;
     file_jobs(&db, "f-1", lease_due(&db, 0).await).await;
     assert_eq!(settle_line(&db, 1, done()).await, SettleResult::Written);

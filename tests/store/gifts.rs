@@ -15,7 +15,7 @@ on_each_database!(
     without_their_pai_it_pays_for_none_of_the_buyers_days,
     with_their_pai_it_follows_what_is_paid,
     what_was_answered_stays_whatever_becomes_of_the_subscription,
-    a_gift_that_was_declined_is_decided_anew,
+    declined_gift_is_decided_again,
 );
 
 impl TestStore {
@@ -52,8 +52,8 @@ async fn without_their_pai_it_pays_for_none_of_the_buyers_days(db: TestStore) {
         let id = status.as_str();
         let (_, redemption) = db.spend_coupon(1, id, None).await;
         // From today on, though the buyer has paid for December.
-        let told = (redemption.pai, redemption.service_period);
-        assert_eq!(told, (None, service_period("2026-11-18", "2027-05-17")), "{id}");
+        let reported = (redemption.pai, redemption.service_period);
+        assert_eq!(reported, (None, service_period("2026-11-18", "2027-05-17")), "{id}");
         assert!(db.is_gift(&format!("c-{id}")).await, "{id}");
     }
     assert_eq!(db.store.find_paid_until(pai, parse_day("2026-11-18")).await.expect("works"), None);
@@ -112,7 +112,7 @@ async fn what_was_answered_stays_whatever_becomes_of_the_subscription(db: TestSt
     assert_eq!((next.pai, next.service_period.from()), (Some(giver), parse_day("2026-11-18")));
 }
 
-async fn a_gift_that_was_declined_is_decided_anew(db: TestStore) {
+async fn declined_gift_is_decided_again(db: TestStore) {
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     let (redeem, charge) = db.claim_coupon(1, "1", None).await;
     let reason = DeclineReason::InsufficientBalance;

@@ -10,7 +10,7 @@ use onbill_origin::store::{LeasedJob, Queue, SettleResult};
 on_each_database!(
     a_late_outcome_does_not_end_the_next_lease,
     a_late_response_to_a_post_does_not_end_the_next_lease,
-    two_verdicts_about_one_id_are_a_contradiction,
+    two_decisions_about_one_id_are_a_contradiction,
     the_next_job_is_due_when_its_lease_ends,
     what_a_clock_that_ran_ahead_put_off_is_due_again,
     what_an_hour_ahead_queued_is_due_now,
@@ -69,14 +69,14 @@ async fn a_late_response_to_a_post_does_not_end_the_next_lease(db: TestStore) {
     assert_eq!(db.lease_due(180).await.len(), 2);
 }
 
-async fn two_verdicts_about_one_id_are_a_contradiction(db: TestStore) {
+async fn two_decisions_about_one_id_are_a_contradiction(db: TestStore) {
     let first = lease_three_jobs(&db).await;
     let second = db.lease_due(180).await;
-    let verdicts = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];
-    for ((one, another), verdict) in first.into_iter().zip(second).zip(verdicts) {
-        let Some(verdict) = verdict else { continue };
+    let decisions = [Some(declined(DeclineReason::AccountClosed)), None, Some(refused())];
+    for ((one, another), decision) in first.into_iter().zip(second).zip(decisions) {
+        let Some(decision) = decision else { continue };
         assert_eq!(db.settle_job(NOW, one, done()).await.expect("works"), SettleResult::Written);
-        assert_eq!(db.settle_job(NOW, another, verdict).await.expect("works"), SettleResult::Contradicted);
+        assert_eq!(db.settle_job(NOW, another, decision).await.expect("works"), SettleResult::Contradicted);
     }
     assert_eq!(db.find_charge("n-1").await.status, TransactionStatus::Approved);
     // The PAI is open, the refund is approved, and each outcome is reported once.

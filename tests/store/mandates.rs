@@ -28,8 +28,8 @@ on_each_database!(
     a_charge_is_covered_by_price_and_currency,
     a_subscription_is_enough_where_the_partner_needs_no_price,
     a_period_that_had_begun_is_charged_after_a_cancellation,
-    days_before_anybody_agreed_are_not_charged,
-    months_before_anybody_agreed_are_not_charged,
+    days_before_the_agreement_are_not_charged,
+    months_before_the_agreement_are_not_charged,
     what_was_agreed_never_changes,
 );
 
@@ -329,7 +329,7 @@ async fn a_period_that_had_begun_is_charged_after_a_cancellation(db: TestStore) 
     assert_eq!(db.place.count_rows(&format!("{ended} AND ended_by = 'pai-revoked-by-user'")).await, 1);
 }
 
-async fn days_before_anybody_agreed_are_not_charged(db: TestStore) {
+async fn days_before_the_agreement_are_not_charged(db: TestStore) {
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     let before = charge_for(pai, "n-1", 1599, "2026-10-18", "2026-11-17");
     assert_eq!(db.post_gap(before).await, gap(MandateGap::None));
@@ -337,7 +337,7 @@ async fn days_before_anybody_agreed_are_not_charged(db: TestStore) {
     assert_eq!(db.post_gap(charge_for(pai, "n-2", 1599, "2026-11-01", "2026-11-30")).await, None);
 }
 
-async fn months_before_anybody_agreed_are_not_charged(db: TestStore) {
+async fn months_before_the_agreement_are_not_charged(db: TestStore) {
     let pai = db.sign_up_and_subscribe(1, "ps-1", "s-1").await;
     let uncovered = gap(MandateGap::None);
     for (n, from) in ["2025-11-01", "2026-09-18", "2026-10-18"].into_iter().enumerate() {

@@ -23,7 +23,7 @@ on_each_database!(
     too_many_bad_lines_load_nothing,
     file_of_another_kind_is_named,
     check_writes_nothing,
-    interrupted_load_goes_on_after_its_last_batch,
+    interrupted_load_continues_after_its_last_batch,
     older_file_does_not_undo_a_newer_one,
     claims_of_a_pai_that_was_loaded_do_not_need_its_line,
     closed_pai_takes_its_closed_line,
@@ -282,7 +282,7 @@ impl FaultHook for SecondBatchFails {
     }
 }
 
-async fn interrupted_load_goes_on_after_its_last_batch(db: TestStore) {
+async fn interrupted_load_continues_after_its_last_batch(db: TestStore) {
     let other = begin(&db).await;
     let sound = |n: u32| format!("netflix,closed-{n},,,CLOSED,2022-09-28T12:01:05Z,,,,,,,,");
     let pais = pais_csv(&(0..1_200).map(sound).collect::<Vec<_>>());

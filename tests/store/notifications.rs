@@ -25,7 +25,7 @@ on_each_database!(
     a_day_has_room_for_so_many,
     messages_of_a_clock_ahead_do_not_count_today,
     only_an_open_pai_of_the_partners_own_is_written_to,
-    a_message_is_for_the_number_of_now_and_for_nobody_else,
+    sms_goes_to_the_present_number_only,
     what_was_sent_is_nowhere_any_more,
     a_message_is_put_off_by_who_has_it,
     a_spent_nonce_takes_nothing,
@@ -183,7 +183,7 @@ async fn only_an_open_pai_of_the_partners_own_is_written_to(db: TestStore) {
     assert_eq!(db.lease_notifications(0).await.len(), 1);
 }
 
-async fn a_message_is_for_the_number_of_now_and_for_nobody_else(db: TestStore) {
+async fn sms_goes_to_the_present_number_only(db: TestStore) {
     let pai = db.sign_up_subscriber(1).await.pai;
     let new = new_notification(pai, None);
     let id = new.notification_id.clone();

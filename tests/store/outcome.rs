@@ -169,14 +169,14 @@ impl From<AttemptOutcome> for LineDecision {
             AttemptOutcome::Refused => {
                 Self::Refund(RefundDecision::Declined { raw_code: Some(refusal_code()) })
             }
-            AttemptOutcome::Sent(_) | AttemptOutcome::Open(_) => panic!("no verdict on a line: {outcome:?}"),
+            AttemptOutcome::Sent(_) | AttemptOutcome::Open(_) => panic!("no decision on a line: {outcome:?}"),
         }
     }
 }
 
 impl AttemptOutcome {
     /// Whether it settles a charge or refund.
-    pub(crate) fn is_verdict(&self) -> bool {
+    pub(crate) fn is_decision(&self) -> bool {
         matches!(self, Self::Done | Self::Declined(_) | Self::Refused)
     }
 }

@@ -14,7 +14,7 @@ use onbill_origin::store::{Job, LeasedJob, Queue, RecordSubscriptionResult, Sett
 use std::collections::BTreeSet;
 
 on_each_database!(
-    partner_and_edge_are_told_how_a_pai_stands_at_last,
+    partner_and_edge_get_the_last_pai_state,
     a_partner_without_a_subscription_hears_nothing_yet,
     all_pais_are_read_in_pages,
     pais_of_another_system_are_kept_as_they_are,
@@ -30,7 +30,7 @@ async fn lease_reports(db: &TestStore, at: i64) -> Vec<LeasedJob> {
     due
 }
 
-async fn partner_and_edge_are_told_how_a_pai_stands_at_last(db: TestStore) {
+async fn partner_and_edge_get_the_last_pai_state(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     record_subscription(&db, subscriber.pai).await;
     assert!(lease_reports(&db, 0).await.is_empty());
@@ -79,15 +79,18 @@ async fn record_subscription(db: &TestStore, pai: Pai) {
 async fn a_partner_without_a_subscription_hears_nothing_yet(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     record_event(&db, new_event("e-1", Suspended, 10)).await;
-    let told = lease_reports(&db, 0).await;
+    let reported = lease_reports(&db, 0).await;
     assert!(
-        matches!(told[..], [LeasedJob { job: Job::Webhook(WebhookJob::PaiMapping { .. }), .. }]),
-        "{told:?}"
+        matches!(reported[..], [LeasedJob { job: Job::Webhook(WebhookJob::PaiMapping { .. }), .. }]),
+        "{reported:?}"
     );
     // A subscription is recorded for a PAI that is suspended.
     record_subscription(&db, subscriber.pai).await;
-    let told = lease_reports(&db, 0).await;
-    assert!(told.iter().any(|entry| matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. }))), "{told:?}");
+    let reported = lease_reports(&db, 0).await;
+    assert!(
+        reported.iter().any(|entry| matches!(entry.job, Job::Webhook(WebhookJob::Pai { .. }))),
+        "{reported:?}"
+    );
 }
 
 async fn all_pais_are_read_in_pages(db: TestStore) {
@@ -130,7 +133,7 @@ async fn pais_of_another_system_are_kept_as_they_are(db: TestStore) {
     let all = db.store.list_pai_statuses(None, 10).await.expect("works");
     assert_eq!(all.iter().map(|(pai, _)| *pai).collect::<BTreeSet<_>>(), BTreeSet::from(pais));
     record_event(&db, new_event("e-1", Ceased, 10)).await;
-    let told = lease_reports(&db, 0).await;
+    let reported = lease_reports(&db, 0).await;
     let is_first = |job: &Job| matches!(job, Job::Webhook(WebhookJob::PaiMapping { pai }) if *pai == pais[0]);
-    assert!(told.iter().any(|entry| is_first(&entry.job)), "{told:?}");
+    assert!(reported.iter().any(|entry| is_first(&entry.job)), "{reported:?}");
 }

@@ -14,8 +14,8 @@ use onbill_origin::store::{DeskSubscriber, DisputeChange, DisputeStep, IssueSign
 on_each_database!(
     all_that_is_kept_on_a_person_is_listed,
     nothing_of_another_person_is_listed,
-    nothing_of_an_earlier_holder_of_the_number_is_listed,
-    nobody_is_exported_after_an_erasure,
+    earlier_subscribers_links_are_not_listed,
+    erased_subscriber_is_not_exported,
 );
 
 async fn find(db: &TestStore, n: u8) -> Option<DeskSubscriber> {
@@ -100,7 +100,7 @@ async fn nothing_of_another_person_is_listed(db: TestStore) {
 }
 
 /// Some rows are by the number alone, and the earlier holder has left such rows.
-async fn nothing_of_an_earlier_holder_of_the_number_is_listed(db: TestStore) {
+async fn earlier_subscribers_links_are_not_listed(db: TestStore) {
     db.sign_up_subscriber(1).await;
     let (first, day) = (NOW.unix_seconds() + 1, NOW.unix_seconds() / 86_400 + 1);
     let facts = format!(
@@ -136,7 +136,7 @@ async fn nothing_of_an_earlier_holder_of_the_number_is_listed(db: TestStore) {
     assert_eq!(by_number(&list_later().await), [1, 1, 1]);
 }
 
-async fn nobody_is_exported_after_an_erasure(db: TestStore) {
+async fn erased_subscriber_is_not_exported(db: TestStore) {
     fill(&db, 1).await;
     db.store.erase_number(None, NOW, stamp("E-1"), None, sealed_number(1).index).await.expect("works");
     assert_eq!(find(&db, 1).await, None);

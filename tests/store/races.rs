@@ -21,16 +21,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 on_each_database!(
-    two_origins_begin_empty_books_together,
+    two_origins_begin_an_empty_ledger_together,
     one_of_two_origins_that_begin_with_other_facts_is_refused,
     a_nonce_is_spent_at_one_origin,
     a_lease_is_one_origins,
     ten_codes_a_day_are_ten_at_two_origins,
     five_tries_are_five_at_two_origins,
     five_tries_of_a_device_are_five_at_two_origins,
-    a_number_has_one_holder_and_one_pai,
+    number_has_one_subscriber_and_one_pai,
     a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai,
-    a_number_that_changes_hands_twice_at_once_has_one_holder,
+    number_with_two_changes_at_once_has_one_subscriber,
     a_token_is_spent_at_one_origin,
     a_pai_has_one_live_subscription,
     one_name_of_a_subscription_is_one_subscription,
@@ -56,7 +56,7 @@ pub(crate) fn how_many<T>(of: &[T], is: impl Fn(&T) -> bool) -> usize {
     of.iter().filter(|one| is(one)).count()
 }
 
-async fn two_origins_begin_empty_books_together(db: TestStore) {
+async fn two_origins_begin_an_empty_ledger_together(db: TestStore) {
     // The database of the setting already has its identity: these are new.
     let place = db.place.new_beside().await;
     let (one, other) = tokio::join!(place.open_store(CONNECTIONS), place.open_store(CONNECTIONS));
@@ -159,7 +159,7 @@ async fn five_tries_of_a_device_are_five_at_two_origins(db: TestStore) {
     assert_eq!(how_many(&wrong, |tried| matches!(tried, PinAttempt::Wrong)), PIN_ATTEMPTS_MAX as usize - 1);
 }
 
-async fn a_number_has_one_holder_and_one_pai(db: TestStore) {
+async fn number_has_one_subscriber_and_one_pai(db: TestStore) {
     let calls = at_once(&db, 16, |store, _| async move {
         store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2024-01-01")).await.expect("works")
     });
@@ -185,7 +185,7 @@ async fn a_number_that_a_device_and_the_widget_bring_at_once_has_one_pai(db: Tes
     assert!(db.lease_due(0).await.len() <= 1, "whoever created it had the edge told, if it was a device");
 }
 
-async fn a_number_that_changes_hands_twice_at_once_has_one_holder(db: TestStore) {
+async fn number_with_two_changes_at_once_has_one_subscriber(db: TestStore) {
     let first = db.sign_up_subscriber(1).await;
     let calls = at_once(&db, 16, |store, n| async move {
         let subscriber_ref = if n < 8 { "2026-11-01" } else { "2026-11-02" };

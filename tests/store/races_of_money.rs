@@ -214,8 +214,8 @@ async fn one_of_many_who_learn_an_outcome_writes_it(db: TestStore) {
             _ => later(400),
         };
         async move {
-            let is_verdict = outcome.is_verdict();
-            (is_charge, is_verdict, settle_attempt(&store, NOW, entry, outcome).await.expect("works"))
+            let is_decision = outcome.is_decision();
+            (is_charge, is_decision, settle_attempt(&store, NOW, entry, outcome).await.expect("works"))
         }
     });
     let settled = calls.await;

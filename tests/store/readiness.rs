@@ -42,7 +42,7 @@ async fn alarms_of_an_origin_that_writes_are_its_own(db: TestStore) {
         count: 1,
         ends_at: None,
         cleared_at: None,
-        is_anew: false,
+        is_new: false,
     };
     let later = NOW.plus_seconds(7_201);
     for origin in ["a", "gone"] {

@@ -16,7 +16,7 @@ use onbill_origin::store::{
 };
 
 on_each_database!(
-    a_coupon_is_spent_once_and_its_end_is_told_for_ever,
+    coupon_is_redeemed_once_and_its_replay_is_permanent,
     a_reference_is_one_redemption,
     wrong_codes_are_counted_for_each_partner_and_hour,
     an_old_coupon_is_spent_no_more,
@@ -27,7 +27,7 @@ on_each_database!(
     a_held_or_closed_pai_declines_at_once,
 );
 
-async fn a_coupon_is_spent_once_and_its_end_is_told_for_ever(db: TestStore) {
+async fn coupon_is_redeemed_once_and_its_replay_is_permanent(db: TestStore) {
     let new = new_coupon(1, "c-1");
     let (code, amount) = (new.text.code, new.amount);
     let buyer = db.issue_new_coupon(new).await.pai;

@@ -17,8 +17,8 @@ on_each_database!(
     without_an_amount_all_that_is_left_is_given_back,
     replaying_a_posted_refund_gives_the_first_answer_byte_for_byte,
     the_same_id_with_other_contents_or_for_another_charge_is_refused,
-    a_refund_that_was_never_answered_is_answered_from_the_books,
-    an_outcome_that_a_replays_answer_does_not_tell_is_told,
+    unanswered_refund_is_answered_from_the_ledger,
+    outcome_missing_in_a_replay_is_reported_by_webhook,
     what_was_not_charged_cannot_be_given_back,
     no_more_is_given_back_than_is_left_and_in_no_other_currency,
     a_refused_refund_is_off_its_charge_no_more,
@@ -63,10 +63,13 @@ async fn a_charge_is_given_back_in_parts_until_nothing_is_left(db: TestStore) {
     // A refund in progress already reduces the charge.
     assert_eq!(find_refund(&db, "r-1").await.remaining, usd(999));
 
-    let told = parse_refund_response(&settle_refund(&db, first.refund_id.clone(), done()).await);
-    assert_eq!((told.status, told.amount, told.remaining), (TransactionStatus::Approved, usd(600), usd(999)));
-    assert_eq!((told.ext_refund_id.as_str(), told.ext_transaction_id.as_str()), ("r-1", "n-1"));
-    assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("0"));
+    let reported = parse_refund_response(&settle_refund(&db, first.refund_id.clone(), done()).await);
+    assert_eq!(
+        (reported.status, reported.amount, reported.remaining),
+        (TransactionStatus::Approved, usd(600), usd(999))
+    );
+    assert_eq!((reported.ext_refund_id.as_str(), reported.ext_transaction_id.as_str()), ("r-1", "n-1"));
+    assert_eq!(reported.raw_result.map(|raw| raw.raw_code).as_deref(), Some("0"));
     assert_eq!(db.store.find_pending_refund(first.refund_id).await.expect("works"), None, "it is settled");
 
     let second = db.post_new_refund(new_refund("n-1", "r-2", Some(999))).await;
@@ -128,7 +131,7 @@ async fn the_same_id_with_other_contents_or_for_another_charge_is_refused(db: Te
     db.post_new_refund(new_refund("n-2", "R-1", Some(1599))).await;
 }
 
-async fn a_refund_that_was_never_answered_is_answered_from_the_books(db: TestStore) {
+async fn unanswered_refund_is_answered_from_the_ledger(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;
@@ -149,7 +152,7 @@ async fn a_refund_that_was_never_answered_is_answered_from_the_books(db: TestSto
 }
 
 /// As with a charge: the first post took so long that a replay was answered before it.
-async fn an_outcome_that_a_replays_answer_does_not_tell_is_told(db: TestStore) {
+async fn outcome_missing_in_a_replay_is_reported_by_webhook(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;
@@ -211,9 +214,9 @@ async fn a_refused_refund_is_off_its_charge_no_more(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_refund(new_refund("n-1", "r-1", None)).await;
-    let told = parse_refund_response(&settle_refund(&db, id.clone(), refused()).await);
-    assert_eq!((told.status, told.remaining), (TransactionStatus::Declined, usd(1599)));
-    assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
+    let reported = parse_refund_response(&settle_refund(&db, id.clone(), refused()).await);
+    assert_eq!((reported.status, reported.remaining), (TransactionStatus::Declined, usd(1599)));
+    assert_eq!(reported.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
     assert_eq!(db.store.find_pending_refund(id).await.expect("works"), None);
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
     db.post_new_refund(new_refund("n-1", "r-2", Some(1599))).await;
@@ -243,7 +246,7 @@ async fn a_settled_refund_never_changes(db: TestStore) {
     let id = db.post_new_refund(new_refund("n-1", "r-1", Some(600))).await;
     let first = settle_refund(&db, id.clone(), done()).await;
     assert_eq!(settle(&id, done()).await, (first.clone(), SettleResult::Late), "the same again");
-    assert_eq!(settle(&id, refused()).await, (first, SettleResult::Contradicted), "the first verdict stays");
+    assert_eq!(settle(&id, refused()).await, (first, SettleResult::Contradicted), "the first decision stays");
     assert_eq!(find_refund(&db, "r-1").await.status, TransactionStatus::Approved);
 
     let id = db.post_new_refund(new_refund("n-1", "r-2", Some(900))).await;

@@ -19,9 +19,9 @@ on_each_database!(
     a_line_is_in_the_period_of_either_of_its_times,
     a_line_is_found_by_either_of_its_names_and_by_its_own_partner_only,
     a_refund_knows_what_was_given_back_before_it,
-    a_dead_letter_is_listed_and_begins_anew,
+    dead_letter_is_listed_and_redriven,
     a_job_is_redriven_once,
-    nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending,
+    settled_job_is_not_asked_about_again,
     a_person_ends_a_pai_once_and_for_one_reason,
 );
 
@@ -152,7 +152,7 @@ async fn a_refund_knows_what_was_given_back_before_it(db: TestStore) {
     assert_eq!((lines.len(), refunds(ReportDate::Created).await.expect("works").lines.len()), (4, 5));
 }
 
-async fn a_dead_letter_is_listed_and_begins_anew(db: TestStore) {
+async fn dead_letter_is_listed_and_redriven(db: TestStore) {
     let first = post_charge_at(&db, "n-1", 0, None).await;
     db.store.answer_transaction(NOW, first.clone(), dead_letter()).await.expect("works");
     post_charge_at(&db, "n-2", 0, Some(0)).await;
@@ -222,7 +222,7 @@ async fn a_job_is_redriven_once(db: TestStore) {
     assert!(due.iter().all(|entry| entry.attempts >= 2), "{due:?}");
 }
 
-async fn nothing_is_found_out_of_what_is_settled_nor_told_of_what_is_pending(db: TestStore) {
+async fn settled_job_is_not_asked_about_again(db: TestStore) {
     let settled = post_charge_at(&db, "n-1", 0, Some(1)).await;
     let pending = post_charge_at(&db, "n-2", 0, None).await;
     for target in [

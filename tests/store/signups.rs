@@ -23,8 +23,8 @@ on_each_database!(
     a_subscriber_has_one_pai_for_each_partner,
     an_account_is_what_the_last_import_says,
     a_token_is_spent_once_and_by_its_partner,
-    a_visit_ends_as_the_books_say,
-    a_visit_is_no_success_any_more_once_its_holder_has_gone,
+    visit_ends_as_the_ledger_has_it,
+    visit_fails_once_its_subscriber_has_left,
     a_visit_has_no_part_in_the_subscription_of_a_later_one,
     a_subscription_says_how_it_began_and_when_it_was_charged_first,
     a_charge_of_another_subscription_is_not_its_first,
@@ -95,7 +95,7 @@ async fn a_token_is_spent_once_and_by_its_partner(db: TestStore) {
     assert_eq!(spend("netflix", &jti, "r-2").await.expect("works"), SpendTokenResult::UsedElsewhere);
 }
 
-async fn a_visit_ends_as_the_books_say(db: TestStore) {
+async fn visit_ends_as_the_ledger_has_it(db: TestStore) {
     let new = new_signup("netflix", 1, "2024-01-01");
     let (jti, ticket) = (new.jti.clone(), new.ticket);
     let IssueSignupResult::Issued(row) = db.store.issue_signup(fresh_nonce(), NOW, new).await.expect("works")
@@ -127,7 +127,7 @@ async fn a_visit_ends_as_the_books_say(db: TestStore) {
     assert_eq!(db.store.find_signup_result([0; 32]).await.expect("works"), None);
 }
 
-async fn a_visit_is_no_success_any_more_once_its_holder_has_gone(db: TestStore) {
+async fn visit_fails_once_its_subscriber_has_left(db: TestStore) {
     // One visit ends in a subscription; of the other, the partner has never opened the page.
     let (spent, unspent) = (open_visit(&db, NOW, true).await, open_visit(&db, NOW, false).await);
     record_subscription(&db, spent.pai, "ps-1").await;

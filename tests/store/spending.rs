@@ -16,9 +16,9 @@ use onbill_origin::store::{
 
 on_each_database!(
     each_limit_declines_with_its_own_reason,
-    what_a_limit_declines_is_recorded_and_answered_alike_for_ever,
+    decline_by_a_limit_is_replayed_permanently,
     a_declined_charge_takes_no_room,
-    a_day_and_a_month_begin_anew,
+    spending_begins_at_zero_each_day_and_month,
     charges_of_a_clock_ahead_do_not_count_today,
     charges_of_tomorrow_count_in_the_month_of_today,
     sums_of_today_are_taken_from_the_ledger,
@@ -27,7 +27,7 @@ on_each_database!(
     a_refund_gives_room_to_the_day_of_its_charge,
     all_partners_of_an_account_share_its_limits,
     another_account_and_another_currency_count_by_themselves,
-    the_next_holder_of_a_number_begins_at_nothing,
+    next_subscriber_of_a_number_has_spent_nothing,
     a_currency_that_is_not_billed_leaves_nothing,
 );
 
@@ -133,7 +133,7 @@ async fn each_limit_declines_with_its_own_reason(db: TestStore) {
     assert_eq!(try_charge(&db, 1, new_charge(pai, "n-8", 1_000_000)).await, None);
 }
 
-async fn what_a_limit_declines_is_recorded_and_answered_alike_for_ever(db: TestStore) {
+async fn decline_by_a_limit_is_replayed_permanently(db: TestStore) {
     let pai = db.sign_up_subscriber(1).await.pai;
     let new = limited_charge(pai, "n-1", 1001);
     let id = new.transaction_id.clone();
@@ -165,7 +165,7 @@ async fn a_declined_charge_takes_no_room(db: TestStore) {
     assert_eq!(try_charge(&db, 0, rest).await, None);
 }
 
-async fn a_day_and_a_month_begin_anew(db: TestStore) {
+async fn spending_begins_at_zero_each_day_and_month(db: TestStore) {
     let pai = db.sign_up_subscriber(1).await.pai;
     assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-1", 1000)).await, None);
     assert_eq!(try_charge(&db, 0, limited_charge(pai, "n-2", 500)).await, None);
@@ -270,7 +270,7 @@ async fn another_account_and_another_currency_count_by_themselves(db: TestStore)
     assert_eq!(try_charge(&db, 0, limited_charge(one, "n-3", 1000)).await, None);
 }
 
-async fn the_next_holder_of_a_number_begins_at_nothing(db: TestStore) {
+async fn next_subscriber_of_a_number_has_spent_nothing(db: TestStore) {
     let old = db.sign_up_subscriber(1).await.pai;
     let id = db.post_new_charge(limited_charge(old, "n-1", 1000)).await;
     let issue = db.store.issue_signup(fresh_nonce(), NOW, new_signup("netflix", 1, "2026-11-01")).await;

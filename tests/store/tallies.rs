@@ -17,7 +17,7 @@ use onbill_origin::store::{
 
 on_each_database!(
     pins_have_a_ceiling_for_each_hour,
-    nobody_takes_more_than_half_the_pins,
+    one_asker_gets_half_the_pins_at_most,
     number_over_its_pins_takes_none_of_the_hour,
     challenge_is_needed_after_two_pins,
     challenge_is_needed_when_half_the_share_is_used,
@@ -79,7 +79,7 @@ async fn pins_have_a_ceiling_for_each_hour(db: TestStore) {
     assert_eq!(db.start_at(NEXT_HOUR, by("db", 5)).await, StartFlowResult::Started);
 }
 
-async fn nobody_takes_more_than_half_the_pins(db: TestStore) {
+async fn one_asker_gets_half_the_pins_at_most(db: TestStore) {
     let full = |is_first| StartFlowResult::CeilingReached(over(Ceiling::PinsOfOneWay, NEXT_HOUR, is_first));
     for n in 0..2 {
         assert_eq!(db.start_at(NOW, pin_of(PinAsker::Widget, n, 4)).await, StartFlowResult::Started);
@@ -210,9 +210,11 @@ async fn device_pin_is_counted_before_it_is_tried(db: TestStore) {
 
 async fn counts_are_exact_under_concurrency(db: TestStore) {
     let calls = (0..32).map(|n| db.store.count_refused_check(fresh_nonce(), NOW, check(n, 100, 10), true));
-    let told: Vec<_> = join_all(calls).await.into_iter().map(|told| told.expect("works")).collect();
-    assert_eq!(told.iter().filter(|told| **told == Tallied::Within(())).count(), 10);
-    let firsts = told.iter().filter(|told| matches!(told, Tallied::Exceeded(over) if over.is_first));
+    let reported: Vec<_> =
+        join_all(calls).await.into_iter().map(|reported| reported.expect("works")).collect();
+    assert_eq!(reported.iter().filter(|reported| **reported == Tallied::Within(())).count(), 10);
+    let firsts =
+        reported.iter().filter(|reported| matches!(reported, Tallied::Exceeded(over) if over.is_first));
     assert_eq!(firsts.count(), 1, "one alarm");
 }
 

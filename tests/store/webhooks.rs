@@ -38,17 +38,17 @@ fn job_names(entries: &[LeasedJob]) -> Vec<(&'static str, &str)> {
 }
 
 async fn an_outcome_after_the_response_is_reported_once(db: TestStore) {
-    for verdicts in [[done(), done()], [declined(DeclineReason::InsufficientBalance), refused()]] {
+    for decisions in [[done(), done()], [declined(DeclineReason::InsufficientBalance), refused()]] {
         let db = TestStore::open_beside(&db).await;
         let (charged, refunded, due) = post_pending_charge(&db).await;
         let at = NOW.plus_seconds(70);
-        for (entry, verdict) in due.into_iter().zip(verdicts) {
-            assert_eq!(db.settle_job(at, entry, verdict).await.expect("works"), SettleResult::Written);
+        for (entry, decision) in due.into_iter().zip(decisions) {
+            assert_eq!(db.settle_job(at, entry, decision).await.expect("works"), SettleResult::Written);
         }
         assert_eq!(db.store.next_due(Queue::All).await.expect("works"), Some(at), "at once");
         let webhooks = db.lease_due(70).await;
-        let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
-        assert_eq!(job_names(&webhooks), told);
+        let reported = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
+        assert_eq!(job_names(&webhooks), reported);
         assert!(webhooks.iter().all(|webhook| webhook.attempts == 1));
         for webhook in webhooks {
             assert_eq!(db.settle_job(at, webhook, done()).await.expect("works"), SettleResult::Written);
@@ -61,11 +61,11 @@ async fn an_outcome_in_the_response_is_not_reported(db: TestStore) {
     let subscriber = db.sign_up_subscriber(1).await;
     db.post_approved_charge(subscriber.pai, "n-1", 1599).await;
     let id = db.post_new_charge(new_charge(subscriber.pai, "n-2", 1599)).await;
-    let verdict = declined(DeclineReason::InsufficientBalance);
-    db.store.answer_transaction(NOW, id, verdict).await.expect("works");
-    for (ext_id, verdict) in [("r-1", done()), ("r-2", refused())] {
+    let decision = declined(DeclineReason::InsufficientBalance);
+    db.store.answer_transaction(NOW, id, decision).await.expect("works");
+    for (ext_id, decision) in [("r-1", done()), ("r-2", refused())] {
         let id = db.post_new_refund(new_refund("n-1", ext_id, Some(600))).await;
-        db.store.answer_refund(NOW, id, verdict).await.expect("works");
+        db.store.answer_refund(NOW, id, decision).await.expect("works");
     }
     assert_eq!(db.store.next_due(Queue::All).await.expect("works"), None);
 }
@@ -94,8 +94,8 @@ async fn two_leases_with_the_same_outcome_report_it_once(db: TestStore) {
     for entry in second {
         assert_eq!(db.settle_job(NOW, entry, done()).await.expect("works"), SettleResult::Late);
     }
-    let told = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
-    assert_eq!(job_names(&db.lease_due(1_000_000).await), told);
+    let reported = [("charge-notice", charged.as_str()), ("refund-notice", refunded.as_str())];
+    assert_eq!(job_names(&db.lease_due(1_000_000).await), reported);
 }
 
 async fn a_webhook_has_the_present_state_and_its_partner(db: TestStore) {
@@ -107,22 +107,22 @@ async fn a_webhook_has_the_present_state_and_its_partner(db: TestStore) {
         for (entry, outcome) in due.iter().cloned().zip(outcomes.into_iter().flatten()) {
             db.settle_job(NOW, entry, outcome).await.expect("works");
         }
-        let (who, told) =
+        let (who, reported) =
             db.store.find_charge_webhook(charged.clone()).await.expect("works").expect("is there");
-        assert_eq!((who, told.status), (partner_id("netflix"), status));
-        assert_eq!(told, db.find_charge("n-1").await);
-        let (who, told) =
+        assert_eq!((who, reported.status), (partner_id("netflix"), status));
+        assert_eq!(reported, db.find_charge("n-1").await);
+        let (who, reported) =
             db.store.find_refund_webhook(refunded.clone()).await.expect("works").expect("is there");
         let left = if status == TransactionStatus::Declined { usd(1599) } else { usd(999) };
         assert_eq!(
-            (who, told.status, told.amount, told.remaining),
+            (who, reported.status, reported.amount, reported.remaining),
             (partner_id("netflix"), status, usd(600), left)
         );
     }
-    let (_, told) = db.store.find_charge_webhook(charged).await.expect("works").expect("is there");
-    assert_eq!(told.decline_reason, Some(DeclineReason::AccountOnHold));
-    let (_, told) = db.store.find_refund_webhook(refunded).await.expect("works").expect("is there");
-    assert_eq!(told.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
+    let (_, reported) = db.store.find_charge_webhook(charged).await.expect("works").expect("is there");
+    assert_eq!(reported.decline_reason, Some(DeclineReason::AccountOnHold));
+    let (_, reported) = db.store.find_refund_webhook(refunded).await.expect("works").expect("is there");
+    assert_eq!(reported.raw_result.map(|raw| raw.raw_code).as_deref(), Some("17"));
     assert!(db.store.find_charge_webhook("tx-unknown".to_owned()).await.expect("works").is_none());
     assert!(db.store.find_refund_webhook("rf-unknown".to_owned()).await.expect("works").is_none());
 }

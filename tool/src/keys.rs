@@ -85,7 +85,7 @@ impl Arguments {
                     println!("{}", form.write(&ring, false));
                 }
             }
-            Action::List { file } => print!("{}", list(&read_ring(&file)?)),
+            Action::List { file } => print!("{}", list_keys(&read_ring(&file)?)),
             Action::Jwks(conversion) => conversion.run(Form::Jwks)?,
             Action::Ring(conversion) => conversion.run(Form::Ring)?,
         }
@@ -167,7 +167,7 @@ fn ring_entry(jwk: &Value) -> Value {
 }
 
 /// One line for each key: what it is, and which half is there.
-fn list(ring: &Keyring) -> String {
+fn list_keys(ring: &Keyring) -> String {
     let mut lines = String::new();
     for key in ring.keys() {
         let half = match (key.is_symmetric(), key.secret_jwk().is_some()) {
@@ -214,11 +214,11 @@ mod tests {
         let ring = make_ring("partner:netflix", KeyUse::PartnerCall, "k").expect("has randomness");
         let secret = ring.keys().next().and_then(Key::secret_jwk).expect("is whole");
         let secret = secret["d"].as_str().expect("is text").to_owned();
-        for text in [Form::Ring.write(&ring, false), Form::Jwks.write(&ring, false), list(&ring)] {
+        for text in [Form::Ring.write(&ring, false), Form::Jwks.write(&ring, false), list_keys(&ring)] {
             assert!(text.contains("partner:netflix") && !text.contains(&secret), "{text}");
         }
         let half = Keyring::parse(&Form::Ring.write(&ring, false)).expect("can be read");
-        assert!(list(&half).contains("public half"));
+        assert!(list_keys(&half).contains("public half"));
     }
 
     #[test]

@@ -30,7 +30,7 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Who signed the response, for tools that do not check it themselves.
 const SIGNED_BY: &str = "x-onbill-signed-by";
 
-/// What is of one connection (RFC 9110 §7.6.1), or is made anew. A response that
+/// What is of one connection (RFC 9110 §7.6.1), or is made again. A response that
 /// was compressed on its way would not have the digest that the operator has signed.
 const NOT_FORWARDED: [&str; 13] = [
     "accept-encoding",
@@ -102,11 +102,13 @@ impl Proxy {
     async fn respond(&self, request: Request<Body>) -> Response {
         if !is_of_a_tool(request.headers(), self.port) {
             let why = "A page in a browser sent this. The proxy signs for programs on this machine only.";
-            return refuse(StatusCode::FORBIDDEN, why);
+            return refuse_call(StatusCode::FORBIDDEN, why);
         }
         match self.forward(request).await {
             Ok(response) => response,
-            Err(error) => refuse(StatusCode::BAD_GATEWAY, &format!("The proxy has no response: {error:#}.")),
+            Err(error) => {
+                refuse_call(StatusCode::BAD_GATEWAY, &format!("The proxy has no response: {error:#}."))
+            }
         }
     }
 
@@ -147,7 +149,7 @@ fn is_of_a_tool(headers: &HeaderMap, port: u16) -> bool {
     is_here && !headers.contains_key(ORIGIN) && !headers.contains_key("sec-fetch-site")
 }
 
-fn refuse(status: StatusCode, message: &str) -> Response {
+fn refuse_call(status: StatusCode, message: &str) -> Response {
     let body = json!({ "code": "signing-proxy", "message": message }).to_string();
     let mut response = Response::new(Body::from(Bytes::from(body)));
     *response.status_mut() = status;

@@ -18,7 +18,7 @@ use serde_json::json;
 /// Where Turnstile checks solutions, each of them once.
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
-/// Turnstile's verdict. A member that is missing is no success.
+/// Turnstile's response. A member that is missing is no success.
 #[derive(Deserialize)]
 struct Verdict {
     #[serde(default)]
@@ -48,11 +48,11 @@ pub(crate) async fn check_challenge<P: Platform>(
     if !(1..=CHALLENGE_TOKEN_BYTES_MAX).contains(&token.len()) {
         return Err(unsolved().into());
     }
-    let verdict = ask_turnstile(call, challenge, token).await?;
+    let response = ask_turnstile(call, challenge, token).await?;
     let is_ours = |code: &String| code.ends_with("-input-secret") || code == "internal-error";
-    match verdict.success && is_own_host(call, &verdict.hostname) {
+    match response.success && is_own_host(call, &response.hostname) {
         true => Ok(Some(ChallengeState::Passed)),
-        false if verdict.error_codes.iter().any(is_ours) => Err(Fault::Challenge("refuses to check").into()),
+        false if response.error_codes.iter().any(is_ours) => Err(Fault::Challenge("refuses to check").into()),
         false => Err(unsolved().into()),
     }
 }
@@ -72,7 +72,7 @@ async fn ask_turnstile<P: Platform>(
         .body(Bytes::from(question.to_string()))
         .map_err(|_| Fault::Challenge("the request could not be built"))?;
     let response = call.platform.send(request).await.map_err(|_| Fault::Challenge("no response"))?;
-    // A refusal has the form of a verdict, whatever its status.
+    // A refusal has the form of a response, whatever its status.
     read_object(response.body()).map_err(|_| Fault::Challenge("unexpected response"))
 }
 

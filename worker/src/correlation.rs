@@ -60,13 +60,16 @@ pub(crate) fn read_correlation<P: Platform>(
     let given = TraceParent::from_headers(headers);
     let state = given.and_then(|_| TraceState::from_headers(headers));
     let mut values = headers.get_all(correlator::HEADER).iter();
-    let Some(first) = values.next() else { return (begin(platform, given, state), Ok(())) };
+    let Some(first) = values.next() else { return (begin_correlation(platform, given, state), Ok(())) };
     match first.to_str().ok().and_then(Correlator::parse) {
         Some(correlator) if values.next().is_none() => {
             let parent = given.or_else(|| platform.random_bytes().map(TraceParent::begin));
             (Some(Correlation { correlator, parent, state }), Ok(()))
         }
-        _ => (begin(platform, given, state), Err(Reject::invalid_request("x-correlator is malformed."))),
+        _ => (
+            begin_correlation(platform, given, state),
+            Err(Reject::invalid_request("x-correlator is malformed.")),
+        ),
     }
 }
 

@@ -15,7 +15,7 @@ use std::fmt;
 pub(crate) enum Fault {
     /// The configuration is unusable; every call fails until it is corrected.
     Config(ConfigFault),
-    /// The entry of the operator that the call needs is wrong; other operators' calls go on.
+    /// The entry of the operator that the call needs is wrong; other operators' calls are served.
     Entry(EntryFault),
     /// The operators' entries cannot be read.
     EntriesUnavailable,

@@ -26,7 +26,7 @@ use onbill_domain::reject::{ErrorCode, Reject};
 pub async fn handle<P: Platform>(platform: &P, config: &Config, request: Request<Bytes>) -> Response<Bytes> {
     let misplacement = config.find_misplacement(&request);
     let config = misplacement.as_ref().map_or(Ok(config), Err);
-    respond(platform, config, &request).await
+    respond_to_call(platform, config, &request).await
 }
 
 /// Responds to one request of a deployment whose configuration is unusable: every call is 503.
@@ -35,7 +35,7 @@ pub async fn handle_unconfigured<P: Platform>(
     fault: &ConfigFault,
     request: Request<Bytes>,
 ) -> Response<Bytes> {
-    respond(platform, Err(fault), &request).await
+    respond_to_call(platform, Err(fault), &request).await
 }
 
 /// 1. Correlator and trace are the caller's or begin here (malformed correlator → 400; no randomness

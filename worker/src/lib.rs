@@ -2,7 +2,7 @@
 //! to.
 //!
 //! It decides whether a request is well formed, whether its signature or token is genuine, whether
-//! the caller is within its rate, and which operator owns a PAI. What lives where:
+//! the caller is within its rate, and which operator owns a PAI. What is where:
 //!
 //! - [`handle`] takes one request to its response: correlator, route, log line, data point;
 //! - `routes/` has the table of routes, and one file for each handler, named like its URL;
@@ -12,7 +12,7 @@
 //!   may be hundreds;
 //! - [`platform::Platform`] is all that the edge needs of its host.
 //!
-//! Deliberately not here: any verdict about an account, a charge or the absence of a PAI. Only an
+//! Deliberately not here: any decision about an account, a charge or the absence of a PAI. Only an
 //! operator's origin gives one; when it cannot be asked, the response is 503.
 //!
 //! Architecture invariants: `entry.rs`, `platform/workers.rs` and the script beside it alone know the

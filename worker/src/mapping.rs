@@ -44,7 +44,7 @@ pub(crate) enum StoredMapping {
     Ahead,
     /// It is another operator's: it stays.
     Foreign,
-    /// It is absent, and could be anybody's: nothing is written, and the origins are asked.
+    /// It is absent, and any operator could have it: nothing is written, and the origins are asked.
     LeftToOrigins,
 }
 
@@ -120,12 +120,16 @@ fn compare_reported<P: Platform>(
     if stored.is_none() && is_guessable && others == OtherOperators::NotAsked {
         return StoredMapping::LeftToOrigins;
     }
-    compare(stored, reported, others)
+    compare_mappings(stored, reported, others)
 }
 
 /// `CLOSED` is final; otherwise the higher version is newer. An operator counts its own versions:
 /// of two operators, the one that has the PAI now is right.
-fn compare(stored: Option<&PaiMapping>, reported: &PaiMapping, others: OtherOperators) -> StoredMapping {
+fn compare_mappings(
+    stored: Option<&PaiMapping>,
+    reported: &PaiMapping,
+    others: OtherOperators,
+) -> StoredMapping {
     let Some(stored) = stored else { return StoredMapping::Behind };
     if stored.operator != reported.operator {
         return match others {
@@ -157,7 +161,7 @@ mod tests {
     fn newer_mapping_stays() {
         use PaiState::{Active, Closed, Suspended};
         let compared = |stored: &PaiMapping, state, version| {
-            compare(Some(stored), &mapping("acme", state, version), OtherOperators::NotAsked)
+            compare_mappings(Some(stored), &mapping("acme", state, version), OtherOperators::NotAsked)
         };
         let stored = mapping("acme", Suspended, 3);
         assert_eq!(compared(&stored, Active, 2), StoredMapping::Ahead);
@@ -177,8 +181,11 @@ mod tests {
     fn foreign_mapping_stays_until_all_others_disown_it() {
         let stored = mapping("acme", PaiState::Active, 3);
         let reported = mapping("nova", PaiState::Active, 1);
-        assert_eq!(compare(Some(&stored), &reported, OtherOperators::NotAsked), StoredMapping::Foreign);
-        assert_eq!(compare(Some(&stored), &reported, OtherOperators::Disown), StoredMapping::Behind);
-        assert_eq!(compare(None, &reported, OtherOperators::NotAsked), StoredMapping::Behind);
+        assert_eq!(
+            compare_mappings(Some(&stored), &reported, OtherOperators::NotAsked),
+            StoredMapping::Foreign
+        );
+        assert_eq!(compare_mappings(Some(&stored), &reported, OtherOperators::Disown), StoredMapping::Behind);
+        assert_eq!(compare_mappings(None, &reported, OtherOperators::NotAsked), StoredMapping::Behind);
     }
 }

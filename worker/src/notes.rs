@@ -87,7 +87,7 @@ impl CallNotes {
     }
 }
 
-/// A call to an origin that is under way. It ends when this is dropped: also when nobody waits for its
+/// A call to an origin that is under way. It ends when this is dropped: also when no caller waits for its
 /// response any more.
 #[must_use]
 pub(crate) struct OriginCall<'n, F: Fn() -> i64> {

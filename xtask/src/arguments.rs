@@ -4,6 +4,7 @@
 
 mod bench;
 mod crash;
+mod database;
 mod edge;
 mod keys;
 mod operators;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 
 use crate::failure::{Failure, Outcome};
 pub(crate) use crash::CrashScope;
+pub(crate) use database::Database;
 pub(crate) use edge::EdgeArguments;
 pub(crate) use keys::KeysArguments;
 pub(crate) use operators::OperatorsArguments;
@@ -99,13 +101,6 @@ pub(crate) enum Verb {
     },
     Release(ReleaseAction),
     Test(TestPart),
-}
-
-/// A database that an origin supports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Database {
-    Sqlite,
-    Postgres,
 }
 
 /// Parses the words after the program's name.

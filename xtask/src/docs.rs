@@ -33,10 +33,10 @@ pub(crate) fn build_site() -> Outcome {
     copy_repository(&pages)?;
     fs::copy(paths::repository_root().join(CONFIGURATION), book.join("book.toml"))
         .context(&format!("copy {CONFIGURATION}"))?;
-    let contents = read(CONTENTS)?;
-    write(&pages.join("SUMMARY.md"), &place_links_at_root(&contents))?;
+    let contents = read_page(CONTENTS)?;
+    write_page(&pages.join("SUMMARY.md"), &place_links_at_root(&contents))?;
     fs::copy(viewer.join(INSTALLED_VIEWER), pages.join(VIEWER_PROGRAM)).context("copy the viewer")?;
-    write(&pages.join(VIEWER_DOCUMENTS), &viewer_documents()?)?;
+    write_page(&pages.join(VIEWER_DOCUMENTS), &viewer_documents()?)?;
     let site = book.join("site");
     let mut build = new_command(MDBOOK.path());
     run_logged("building the site", "docs.log", build.arg("build").arg(&book).arg("--dest-dir").arg(&site))?;
@@ -59,11 +59,11 @@ fn copy_repository(to: &Path) -> Outcome {
     Ok(())
 }
 
-fn read(file: &str) -> Outcome<String> {
+fn read_page(file: &str) -> Outcome<String> {
     fs::read_to_string(paths::repository_root().join(file)).context(&format!("read {file}"))
 }
 
-fn write(file: &Path, text: &str) -> Outcome {
+fn write_page(file: &Path, text: &str) -> Outcome {
     fs::write(file, text).context(&format!("write {}", file.display()))
 }
 
@@ -84,7 +84,7 @@ fn viewer_documents() -> Outcome<String> {
     let mut documents = Map::new();
     for name in API_DOCUMENTS {
         let file = PathBuf::from(format!("docs/api/{name}.json"));
-        let text = read(&file.to_string_lossy())?;
+        let text = read_page(&file.to_string_lossy())?;
         let document: Value = serde_json::from_str(&text)
             .map_err(|error| Failure::new(format!("{} is not JSON: {error}", file.display())))?;
         documents.insert(name.to_owned(), document);
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn viewer_has_every_document_and_loads_nothing_else() {
-        let page = read("docs/api/viewer.html").expect("is there");
+        let page = read_page("docs/api/viewer.html").expect("is there");
         for name in API_DOCUMENTS {
             assert!(page.contains(&format!("?document={name}\"")), "{name}");
         }

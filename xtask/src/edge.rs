@@ -4,6 +4,7 @@
 mod bundle;
 mod copy;
 mod packages;
+mod profile;
 mod public_files;
 mod sizes;
 mod stamp;
@@ -12,6 +13,7 @@ mod worker;
 
 pub(crate) use bundle::write_bundle;
 pub(crate) use copy::copy_edge;
+pub(crate) use profile::Profile;
 pub(crate) use public_files::PUBLIC;
 pub(crate) use widget::shipped_dir;
 pub(crate) use worker::Worker;
@@ -22,32 +24,6 @@ use std::path::PathBuf;
 use crate::failure::Outcome;
 use crate::lock::Lock;
 use crate::paths;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// Deployed and tested: a third of the size.
-    Release,
-    /// For development of the edge: builds in a fifth of the time.
-    Dev,
-}
-
-impl Profile {
-    /// The profile of cargo.
-    fn cargo_profile(self) -> &'static str {
-        match self {
-            Self::Release => "edge",
-            Self::Dev => "dev",
-        }
-    }
-
-    /// The folder that cargo builds the profile into.
-    fn cargo_folder(self) -> &'static str {
-        match self {
-            Self::Release => "edge",
-            Self::Dev => "debug",
-        }
-    }
-}
 
 /// What wrangler serves and deploys, beside the public files.
 pub(crate) const OUTPUTS: [&str; 2] = ["worker/build/index.js", "worker/build/index_bg.wasm"];

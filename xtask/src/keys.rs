@@ -1,4 +1,4 @@
-//! `cargo xtask keys`: generates matching key sets, one file for each holder. `make_operator_entries` and
+//! `cargo xtask keys`: generates matching key sets, one file for each party. `make_operator_entries` and
 //! `make_partner_entries` list which party holds which half of each key; the meaning of the uses is in
 //! `onbill_domain::key`. What the edge shares with an origin is derived from the edge's root key.
 

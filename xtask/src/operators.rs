@@ -1,5 +1,5 @@
 //! `cargo xtask operators`: checks each entry of an operator by itself, compares them with each other, and puts them into
-//! the edge's store. Each entry is a key of its own there: nobody else's changes.
+//! the edge's store. Each entry is a key of its own there: no other one changes.
 //!
 //! Not here: what the edge compares with its own settings. Whether a partner is in `PARTNERS`, and a root key among the
 //! secrets, the edge finds when it reads the entry.
@@ -69,12 +69,12 @@ fn check_files(files: &[PathBuf], local: bool) -> Outcome<Vec<(&PathBuf, Operato
             Err(complaint) => complain(&complaint),
         }
     }
-    complaints.extend(compare(&entries));
+    complaints.extend(compare_entries(&entries));
     if complaints.is_empty() { Ok(entries) } else { Err(Failure::new(complaints.join("\n"))) }
 }
 
 /// What two operators of one edge may not both have.
-fn compare(entries: &[(&PathBuf, OperatorEntry)]) -> Vec<String> {
+fn compare_entries(entries: &[(&PathBuf, OperatorEntry)]) -> Vec<String> {
     let mut complaints = Vec::new();
     if entries.len() > OPERATORS_MAX {
         complaints

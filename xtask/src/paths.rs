@@ -38,3 +38,8 @@ pub(crate) fn npm_bin_dir() -> PathBuf {
 pub(crate) fn xtask_file(name: &str) -> PathBuf {
     target_dir().join("xtask").join(name)
 }
+
+/// Finds the first program of that name on `PATH`.
+pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
+}

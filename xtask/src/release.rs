@@ -51,13 +51,13 @@ pub(crate) struct Release {
 pub(crate) fn run_release(action: ReleaseAction) -> Outcome {
     match action {
         ReleaseAction::Prepare => migration_lock::lock_migrations(),
-        ReleaseAction::Check => check(),
-        ReleaseAction::Make => make(false),
-        ReleaseAction::Snapshot => make(true),
+        ReleaseAction::Check => check_release(),
+        ReleaseAction::Make => make_release(false),
+        ReleaseAction::Snapshot => make_release(true),
     }
 }
 
-fn check() -> Outcome {
+fn check_release() -> Outcome {
     let source = Source::read()?;
     println!("{} of commit {} would be:", source.version, source.commit);
     for (name, what) in ARTEFACTS {
@@ -71,7 +71,7 @@ fn check() -> Outcome {
     Err(Failure::new(format!("in the way:\n  {}", in_the_way.join("\n  "))))
 }
 
-fn make(is_snapshot: bool) -> Outcome {
+fn make_release(is_snapshot: bool) -> Outcome {
     let source = Source::read()?;
     let obstacles = source.find_obstacles(is_snapshot)?;
     if !obstacles.is_empty() {

@@ -6,8 +6,7 @@ mod wasm_target;
 
 pub(crate) use npm::node_command;
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::failure::Outcome;
 use crate::lock::Lock;
@@ -33,9 +32,4 @@ pub(crate) fn install_yardsticks(folder: &Path) -> Outcome {
 pub(crate) fn install_viewer(folder: &Path) -> Outcome {
     let _lock = Lock::acquire("setup")?;
     npm::install_locked(folder, "installing the viewer", "setup-viewer.log").map(|_| ())
-}
-
-/// Finds the first program of that name on `PATH`.
-pub(crate) fn find_on_path(program: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }

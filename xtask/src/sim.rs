@@ -44,13 +44,13 @@ pub(crate) fn run_simulation(sim: &SimulationArguments) -> Outcome {
     seeds.stdout(create_log(&log)?).stderr(append_to_log(&log)?);
     let since = Stopwatch::start();
     let mut step = Step::start("simulating");
-    let verdict = wait_for_success(&mut seeds, || {
+    let ended = wait_for_success(&mut seeds, || {
         step.tick(|| format_progress(&read_last_line(&log), since.elapsed()));
     });
     let text = std::fs::read_to_string(&log).unwrap_or_default();
     let progress = text.lines().rev().find_map(Progress::parse);
     // A test name that matches nothing runs no test, which succeeds.
-    let succeeded = matches!((&verdict, &progress), (Ok(true), Some(progress)) if progress.done == sim.seeds);
+    let succeeded = matches!((&ended, &progress), (Ok(true), Some(progress)) if progress.done == sim.seeds);
     if succeeded {
         step.done();
     } else {
@@ -63,7 +63,7 @@ pub(crate) fn run_simulation(sim: &SimulationArguments) -> Outcome {
     for line in text.lines().filter(|line| line.starts_with("met: ")) {
         println!("{line}");
     }
-    verdict?;
+    ended?;
     if succeeded { Ok(()) } else { Err(Failure::with_log("the simulation failed", &log).with_long_tail()) }
 }
 

@@ -59,7 +59,7 @@ impl System {
         let mut step = Step::start("starting the programs");
         let since = Stopwatch::start();
         let mut waiting: Vec<usize> = (0..self.programs.len()).collect();
-        let verdict = loop {
+        let ready = loop {
             if let Err(ended) = self.check_programs() {
                 break Err(ended);
             }
@@ -73,12 +73,12 @@ impl System {
             });
             sleep_milliseconds(LOOK_MILLISECONDS);
         };
-        if verdict.is_ok() {
+        if ready.is_ok() {
             step.done();
         } else {
             step.failed();
         }
-        verdict
+        ready
     }
 
     /// Checks every program. Fails when one has ended by itself, or when xtask was asked to stop.

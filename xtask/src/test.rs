@@ -4,6 +4,7 @@
 
 mod deployment;
 mod journeys;
+mod quiet;
 
 use std::num::NonZero;
 use std::process::Command;
@@ -18,6 +19,7 @@ use crate::failure::{Failure, Outcome};
 use crate::postgres::Postgres;
 use crate::progress::Step;
 use crate::{paths, setup};
+use quiet::run_quietly;
 
 /// Fewest tests of a program that run at once. Most tests wait for a database, a process or a deadline, so two cores take
 /// more than two.
@@ -126,13 +128,6 @@ fn clippy_command(what: &[&str]) -> Command {
     let mut clippy = cargo_command();
     clippy.args(["clippy", "--locked"]).args(what).args(["--", "-D", "warnings"]);
     clippy
-}
-
-/// Runs a command and shows its output only when it fails.
-fn run_quietly(title: &str, command: &mut Command) -> Outcome {
-    let log: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    run_logged(title, &format!("test-{}.log", log.trim_end_matches('-')), command)
-        .map_err(Failure::with_long_tail)
 }
 
 /// The results of the steps.

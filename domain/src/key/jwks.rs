@@ -7,7 +7,8 @@
 //! agree: the set comes from the party, and must not make its keys those of another. The purpose of an
 //! Ed25519 key is `partner-call`, unless something else is said.
 
-use super::{Key, KeyFields, KeyUse, Material, Party};
+use super::party::{KeyUse, Party};
+use super::signing_key::{Key, KeyFields, Material};
 use crate::encoding::encode_base64url;
 use crate::timestamp::Timestamp;
 use serde::Deserialize;
@@ -43,8 +44,8 @@ impl JwkSet {
         party: Option<&Party>,
         purpose: Option<KeyUse>,
     ) -> Result<Vec<KeyFields>, String> {
-        let party = agree("a JWKS", party, self.party.as_ref())?;
-        let purpose = agree("a JWKS", purpose, self.purpose)?;
+        let party = require_agreement("a JWKS", party, self.party.as_ref())?;
+        let purpose = require_agreement("a JWKS", purpose, self.purpose)?;
         let ours = self.keys.into_iter().filter(is_ours);
         let fields =
             ours.map(|jwk| Jwk::read(jwk)?.into_fields(party, purpose)).collect::<Result<Vec<_>, _>>()?;
@@ -85,8 +86,8 @@ impl Jwk {
         let id = self.kid.ok_or("a key of a JWKS has no kid, by which signatures name it")?;
         let is_pair = self.kty == "OKP";
         let named = format!("key {id}");
-        let party = agree(&named, party, self.party.as_ref())?.cloned();
-        let purpose = agree(&named, purpose, self.purpose)?;
+        let party = require_agreement(&named, party, self.party.as_ref())?.cloned();
+        let purpose = require_agreement(&named, purpose, self.purpose)?;
         let purpose = purpose.or(is_pair.then_some(KeyUse::PartnerCall));
         Ok(KeyFields {
             party: party.ok_or_else(|| format!("key {id}: its JWKS does not say the party"))?,

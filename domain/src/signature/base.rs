@@ -1,7 +1,8 @@
 //! The signature base (RFC 9421 §2.5): the exact text that is signed.
 
 use super::components::Component;
-use sfv::{InnerList, ItemSerializer, ListSerializer};
+use super::input::serialize_input;
+use sfv::{InnerList, ItemSerializer};
 
 /// The signature base of these components. `input` lists them, with the signature parameters.
 pub(super) fn signature_base(components: &[Component<'_>], input: &InnerList) -> Option<String> {
@@ -16,15 +17,4 @@ pub(super) fn signature_base(components: &[Component<'_>], input: &InnerList) ->
     base.push_str("\"@signature-params\": ");
     base.push_str(&serialize_input(input)?);
     Some(base)
-}
-
-/// The strict serialization of components and parameters, as they are in `signature-input`.
-pub(super) fn serialize_input(input: &InnerList) -> Option<String> {
-    let mut list = ListSerializer::new();
-    let mut inner = list.inner_list();
-    for item in &input.items {
-        inner.bare_item(&item.bare_item).parameters(&item.params);
-    }
-    inner.finish().parameters(&input.params);
-    list.finish()
 }

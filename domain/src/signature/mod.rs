@@ -21,6 +21,7 @@
 mod authority;
 mod base;
 mod components;
+mod input;
 mod profile;
 mod received;
 mod sign;

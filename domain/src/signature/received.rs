@@ -1,6 +1,6 @@
 //! The signature of a received message: its header fields, and why it can be invalid.
 
-use super::base::serialize_input;
+use super::input::serialize_input;
 use super::profile::{CONTENT_DIGEST, LABEL, SIGNATURE, SIGNATURE_INPUT};
 use crate::encoding::encode_base64;
 use http::HeaderMap;

@@ -1,8 +1,9 @@
 //! Signing a request, and the response to one.
 
 use super::authority::signed_authority;
-use super::base::{serialize_input, signature_base};
+use super::base::signature_base;
 use super::components::{Component, RequestComponents, ResponseComponents, string_item};
+use super::input::serialize_input;
 use super::profile::{CONTENT_DIGEST, LABEL, RESPONSE_TAG, SIGNATURE, SIGNATURE_INPUT, request_tag};
 use crate::digest::{self, content_digest};
 use crate::encoding::encode_base64;

@@ -77,7 +77,7 @@ crate::wire_enum! {
         Done = "done",
         /// It was done before, or there was nothing to do.
         Unchanged = "unchanged",
-        /// There was nobody, or no such thing.
+        /// No such person or thing was found.
         NotFound = "not-found",
         /// It was not allowed.
         Refused = "refused",

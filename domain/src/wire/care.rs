@@ -161,7 +161,7 @@ pub struct CareRefund {
     pub ext_refund_id: ExtId,
     /// The amount.
     pub amount: Money,
-    /// In the words of whoever has asked for it.
+    /// In the words of the person who has asked for it.
     pub reason: String,
     /// Whether billing has approved it.
     pub status: TransactionStatus,

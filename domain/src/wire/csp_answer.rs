@@ -123,7 +123,7 @@ fn find_word<T: Copy>(all: &[T], as_str: impl Fn(T) -> &'static str, value: &str
 }
 
 /// An id: a text, or the digits of a number. Other bare words, such as `false`, would be the same
-/// id for everybody, and so would texts whose bytes are not readable.
+/// id for all subscribers, and so would texts whose bytes are not readable.
 fn read_id(value: &str) -> Option<String> {
     let id = read_word(value)?;
     let is_id = value.starts_with('"') || id.bytes().all(|b| b.is_ascii_digit());

@@ -1,5 +1,5 @@
 //! Disputes: a customer contests a charge, and the operator decides about it. A dispute moves no
-//! money: that takes a refund. The partner hears of those about fraud.
+//! money: that takes a refund. Those about fraud are reported to the partner.
 
 use crate::day::Day;
 use crate::ids::{ExtId, PartnerId};
@@ -58,7 +58,7 @@ crate::wire_enum! {
 }
 
 impl DisputeReason {
-    /// Whether the partner hears of it. The others are between the operator and its customer.
+    /// Whether it is reported to the partner. The others are between the operator and its customer.
     pub fn is_reported(self) -> bool {
         match self {
             Self::Fraud => true,

@@ -9,22 +9,22 @@ use std::sync::{MutexGuard, PoisonError};
 
 /// Seconds between two looks at the ledger, which cost a query each, and at keys.
 const LEDGER_SECONDS: i64 = 60;
-/// For so many seconds the database must go on failing before it is an alarm: longer than a failover
+/// For so many seconds the database must continue to fail before it is an alarm: longer than a failover
 /// takes, or a lock.
 const DATABASE_FAILING_SECONDS: i64 = 20;
 /// After so many seconds without a failure the database works again: readiness writes in between.
 const DATABASE_WORKS_SECONDS: i64 = 30;
-/// Days before a key expires on which people are told: it takes two parties to replace one.
+/// Days before a key expires from which on it is an alarm: it takes two parties to replace one.
 const KEY_EXPIRES_DAYS: i64 = 30;
 
 /// A condition that holds for a subject.
-pub(super) struct Held {
+pub(super) struct ActiveCondition {
     subject: String,
     /// What the log says of it beside the message; empty when the message says all.
     reason: String,
 }
 
-impl Held {
+impl ActiveCondition {
     pub(super) fn new(subject: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { subject: subject.into(), reason: reason.into() }
     }
@@ -32,16 +32,16 @@ impl Held {
 
 impl AlarmWatch {
     /// Raises the alarm for each of these, and clears it for all other subjects.
-    pub(super) fn hold(&self, alarm: Alarm, held: Vec<Held>, message: &str) {
-        self.raise_each(alarm, &held, message);
+    pub(super) fn raise_only(&self, alarm: Alarm, active: Vec<ActiveCondition>, message: &str) {
+        self.raise_each(alarm, &active, message);
         let alarms = &self.instruments.alarms;
-        let subjects: Vec<String> = held.into_iter().map(|held| held.subject).collect();
+        let subjects: Vec<String> = active.into_iter().map(|active| active.subject).collect();
         alarms.clear_others(alarm, &subjects);
     }
 
     /// Raises the alarm for each of these, and leaves all other subjects as they are.
-    pub(super) fn raise_each(&self, alarm: Alarm, held: &[Held], message: &str) {
-        for Held { subject, reason } in held {
+    pub(super) fn raise_each(&self, alarm: Alarm, active: &[ActiveCondition], message: &str) {
+        for ActiveCondition { subject, reason } in active {
             if self.instruments.alarms.raise(alarm, subject) {
                 let reason = Some(reason.as_str()).filter(|reason| !reason.is_empty());
                 tracing::error!(alarm = alarm.as_str(), subject, reason, "{message}");
@@ -53,8 +53,8 @@ impl AlarmWatch {
         self.judge_receivers();
         self.judge_clocks();
         self.judge_signatures();
-        let recovering = self.is_recovering.then(|| Held::new("", ""));
-        self.hold(
+        let recovering = self.is_recovering.then(|| ActiveCondition::new("", ""));
+        self.raise_only(
             Alarm::Recovering,
             recovering.into_iter().collect(),
             "the ledger is being recovered: calls that decide by it are refused",
@@ -62,8 +62,8 @@ impl AlarmWatch {
     }
 
     pub(super) fn judge_admin_port(&self) {
-        let taken = self.is_admin_port_taken.load(Ordering::Relaxed).then(|| Held::new("", ""));
-        self.hold(
+        let taken = self.is_admin_port_taken.load(Ordering::Relaxed).then(|| ActiveCondition::new("", ""));
+        self.raise_only(
             Alarm::AdminPortTaken,
             taken.into_iter().collect(),
             "another program has the port of the admin listener: name another in admin_listen",
@@ -98,15 +98,17 @@ impl AlarmWatch {
     fn judge_signatures(&self) {
         let signals = &self.instruments.signals;
         let broken = signals.broken_signers().into_iter();
-        let broken =
-            broken.map(|(signer, [refused, all])| Held::new(signer, format!("{refused} of {all} calls")));
-        self.hold(
+        let broken = broken.map(|(signer, [refused, all])| {
+            ActiveCondition::new(signer, format!("{refused} of {all} calls"))
+        });
+        self.raise_only(
             Alarm::SignaturesRefused,
             broken.collect(),
             "most calls of a party have a signature that is refused",
         );
-        let strangers = signals.stranger_calls().map(|calls| Held::new("", format!("{calls} calls")));
-        self.hold(
+        let strangers =
+            signals.stranger_calls().map(|calls| ActiveCondition::new("", format!("{calls} calls")));
+        self.raise_only(
             Alarm::UnknownCallers,
             strangers.into_iter().collect(),
             "many calls have no signature, or one of an unknown key",
@@ -124,8 +126,13 @@ impl AlarmWatch {
     pub(super) fn judge_database(&self) {
         let (failures, now) = (self.store.failures(), self.clock.now());
         let is_failing = self.seen().note_failures(failures, now);
-        let held = is_failing.then(|| Held::new("", format!("{failures} failures since the start")));
-        self.hold(Alarm::DatabaseFailing, held.into_iter().collect(), "statements of the database fail");
+        let active =
+            is_failing.then(|| ActiveCondition::new("", format!("{failures} failures since the start")));
+        self.raise_only(
+            Alarm::DatabaseFailing,
+            active.into_iter().collect(),
+            "statements of the database fail",
+        );
     }
 
     /// Whether a minute has passed since the last look at the ledger.
@@ -143,9 +150,9 @@ impl AlarmWatch {
         let soon = self.clock.now().plus_seconds(KEY_EXPIRES_DAYS * 86_400);
         let expiring = self.keys.keys().filter_map(|key| {
             let at = key.expires_at.filter(|at| *at <= soon)?;
-            Some(Held::new(format!("{}/{}", key.key_use.as_str(), key.id), at.to_string()))
+            Some(ActiveCondition::new(format!("{}/{}", key.key_use.as_str(), key.id), at.to_string()))
         });
-        self.hold(Alarm::KeyExpiring, expiring.collect(), "a key of the ring has to be replaced");
+        self.raise_only(Alarm::KeyExpiring, expiring.collect(), "a key of the ring has to be replaced");
     }
 
     pub(super) async fn look_at_ledger(&self) {
@@ -164,8 +171,8 @@ impl AlarmWatch {
     /// A dead letter is there until a person has seen to it. So the alarm lasts as long as one does.
     async fn look_at_dead_letters(&self) -> Result<(), StoreError> {
         let kinds = self.store.list_dead_letter_kinds().await?;
-        let held = kinds.into_iter().map(|kind| Held::new(kind.as_str(), ""));
-        self.hold(Alarm::OutboxParked, held.collect(), "jobs have used up their attempts");
+        let active = kinds.into_iter().map(|kind| ActiveCondition::new(kind.as_str(), ""));
+        self.raise_only(Alarm::OutboxParked, active.collect(), "jobs have used up their attempts");
         Ok(())
     }
 
@@ -177,13 +184,13 @@ impl AlarmWatch {
             for partner in self.config.partner_ids() {
                 match self.store.find_newest_charge_time(partner.clone()).await? {
                     Some(newest) if newest < since => {
-                        silent.push(Held::new(partner.as_str(), newest.to_string()));
+                        silent.push(ActiveCondition::new(partner.as_str(), newest.to_string()));
                     }
                     _ => {}
                 }
             }
         }
-        self.hold(Alarm::NoCharges, silent, "a partner has posted no charge for a long time");
+        self.raise_only(Alarm::NoCharges, silent, "a partner has posted no charge for a long time");
         Ok(())
     }
 
@@ -222,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn database_fails_when_it_goes_on_failing() {
+    fn database_alarm_needs_lasting_failures() {
         let at = Timestamp::from_unix_seconds;
         let mut seen = Seen::default();
         let rounds = [

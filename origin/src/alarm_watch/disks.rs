@@ -54,12 +54,12 @@ impl AlarmWatch {
     /// before and has not answered is not asked again: each question holds a thread.
     async fn find_space(&self, subject: &'static str, folder: PathBuf) -> Option<Space> {
         let asked = Arc::clone(&self.disks_asked);
-        if !lock(&asked).insert(subject) {
+        if !lock_mutex(&asked).insert(subject) {
             return None;
         }
         let answer = tokio::task::spawn_blocking(move || {
             let space = Space::of(&folder);
-            lock(&asked).remove(subject);
+            lock_mutex(&asked).remove(subject);
             space
         });
         tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?.ok()

@@ -7,13 +7,14 @@
 //!
 //! Several origins of one database share the table. What is about one origin has its instance, and
 //! only that origin ends it: another one may have room on its disk. What is about the ledger is
-//! ended by whoever finds that it is over; an origin learns of it in its next round.
+//! ended by the origin that finds that it is over; an origin learns of it in its next round.
 
 mod conditions;
 mod disks;
 mod instance;
 mod rounds;
 mod subscriptions;
+mod subscriptions_seen;
 mod watch;
 
 pub(crate) use instance::instance_name;

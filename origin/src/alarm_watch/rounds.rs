@@ -38,7 +38,7 @@ impl AlarmWatch {
 
     /// 1. Judges what calls have shown, and looks at disks.
     /// 2. Looks at ledger and keys, once a minute.
-    /// 3. Ends what is over by its time, or was confirmed by nobody.
+    /// 3. Ends what is over by its time, or was not confirmed for too long.
     /// 4. Writes what has changed, and reads what others have changed.
     pub async fn make_round(&self) {
         // 1.
@@ -73,12 +73,12 @@ impl AlarmWatch {
                 Err(_) => return tracing::warn!("the state of alarms was not written in time"),
             }
         }
-        let told = alarms.list_told();
-        if !told.is_empty() {
-            let marked = self.store.mark_alarms_told(self.instance.clone(), told.clone());
+        let reported = alarms.list_reported();
+        if !reported.is_empty() {
+            let marked = self.store.mark_alarms_reported(self.instance.clone(), reported.clone());
             match tokio::time::timeout(PATIENCE, marked).await {
-                Ok(Ok(())) => alarms.forget_told(&told),
-                // Nothing is lost: it is marked in a later round, or told again.
+                Ok(Ok(())) => alarms.forget_reported(&reported),
+                // Nothing is lost: it is marked in a later round, or reported again.
                 Ok(Err(error)) => {
                     return tracing::warn!(fault = %error, "alarms that were sent to the webhook could not be marked");
                 }

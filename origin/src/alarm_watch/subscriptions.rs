@@ -1,14 +1,12 @@
 //! What of charges and subscriptions does not fit together. A round looks at a page of subscriptions and a
 //! few of charges, so that a ledger of millions costs it no more than one of thousands.
 
-use super::conditions::Held;
+use super::conditions::ActiveCondition;
 use super::watch::AlarmWatch;
 use crate::instruments::{Alarm, raise_alarm};
-use crate::store::{Cursor, StoreError, UnchargedPage};
+use crate::store::{Cursor, StoreError};
 use onbill_domain::ids::PartnerId;
-use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use std::collections::BTreeMap;
 
 /// A month has 31 days at most, and a partner tries for up to two weeks to charge one.
 const UNCHARGED_SECONDS: i64 = 45 * 86_400;
@@ -30,44 +28,6 @@ const SUBSCRIPTION_PAGES_MAX: u32 = 10;
 /// Pages of charges in a round, which there is once a minute: more than 300 charges a second, and a fifth
 /// of a second for the database.
 const PAGES_MAX: u32 = 20;
-
-/// How far the rounds have looked.
-#[derive(Default)]
-pub(super) struct SubscriptionsSeen {
-    /// The last PAI of the page that was looked at last; `None` before the first one.
-    after: Option<Pai>,
-    /// How many subscriptions of each partner were not charged, in this pass so far.
-    found: BTreeMap<PartnerId, u64>,
-    /// The same of the last whole pass; `None` before its end.
-    known: Option<BTreeMap<PartnerId, u64>>,
-    /// The last charge of each partner that was looked at.
-    charges: BTreeMap<PartnerId, Cursor>,
-}
-
-impl SubscriptionsSeen {
-    /// Adds a page, or ends the pass.
-    fn note_page(&mut self, page: Option<UnchargedPage>) {
-        let Some((last, counts)) = page else {
-            self.after = None;
-            self.known = Some(std::mem::take(&mut self.found));
-            return;
-        };
-        self.after = Some(last);
-        for (partner, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-            *self.found.entry(partner).or_default() += count;
-        }
-    }
-
-    /// Of each partner how many are known: by this pass, or the last one if that found more.
-    fn counts(&self) -> BTreeMap<PartnerId, u64> {
-        let mut counts = self.known.clone().unwrap_or_default();
-        for (partner, count) in &self.found {
-            let known = counts.entry(partner.clone()).or_default();
-            *known = (*known).max(*count);
-        }
-        counts
-    }
-}
 
 impl AlarmWatch {
     pub(super) async fn look_at_subscriptions(&self) -> Result<(), StoreError> {
@@ -96,15 +56,15 @@ impl AlarmWatch {
             let seen = self.seen();
             (seen.subscriptions.counts(), seen.subscriptions.known.is_some())
         };
-        let held = counts
+        let active = counts
             .into_iter()
-            .map(|(partner, count)| Held::new(partner.as_str(), format!("{count} subscriptions")))
+            .map(|(partner, count)| ActiveCondition::new(partner.as_str(), format!("{count} subscriptions")))
             .collect();
         let message = "a live subscription was not charged for 45 days";
         if is_whole {
-            self.hold(Alarm::SubscriptionUncharged, held, message);
+            self.raise_only(Alarm::SubscriptionUncharged, active, message);
         } else {
-            self.raise_each(Alarm::SubscriptionUncharged, &held, message);
+            self.raise_each(Alarm::SubscriptionUncharged, &active, message);
         }
         Ok(())
     }
@@ -151,25 +111,5 @@ impl AlarmWatch {
             let alarm = Alarm::ClosedPaiCharged;
             raise_alarm!(alarms, alarm, partner.as_str(), reason, "a partner keeps charging a closed PAI");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alarm_lasts_until_a_whole_pass_finds_none() {
-        let partner = || PartnerId::parse("netflix").expect("is a slug");
-        let pai = |n: u8| Pai::from_random([n; 16]);
-        let mut seen = SubscriptionsSeen::default();
-        seen.note_page(Some((pai(1), vec![(partner(), 2)])));
-        seen.note_page(Some((pai(2), vec![(partner(), 1)])));
-        assert_eq!((seen.counts().get(&partner()), &seen.known), (Some(&3), &None));
-        seen.note_page(None);
-        seen.note_page(Some((pai(1), vec![(partner(), 0)])));
-        assert_eq!(seen.counts().get(&partner()), Some(&3));
-        seen.note_page(None);
-        assert!(seen.counts().is_empty() && seen.known.is_some());
     }
 }

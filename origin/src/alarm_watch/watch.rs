@@ -1,7 +1,7 @@
 //! What the watch depends on, and what it remembers between two rounds.
 
 use super::instance::instance_name;
-use super::subscriptions::SubscriptionsSeen;
+use super::subscriptions_seen::SubscriptionsSeen;
 use crate::ambient::Clock;
 use crate::config::Config;
 use crate::instruments::Instruments;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How long the database or a file system may take. The round goes on without it then.
+/// How long the database or a file system may take. The round continues without it then.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct AlarmWatch {

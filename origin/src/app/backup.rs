@@ -70,7 +70,7 @@ pub struct KeptBackup {
 
 /// Copies the database into a new file of the folder, named for the operator and the moment, and
 /// then removes the oldest of its kind until `keep` are left. What interrupted copies have left goes
-/// before, because it may be what fills the disk. Files of other names are nobody's business here.
+/// before, because it may be what fills the disk. Files of other names are not touched.
 /// `complain` gets what is not in order and stops nothing.
 pub async fn back_up_into(
     config: &Config,

@@ -30,7 +30,7 @@ pub async fn open_database(config: &Config, mode: OpenMode) -> Result<Arc<Store>
             (SERVER.to_owned(), opened)
         }
     };
-    opened.map(Arc::new).map_err(|error| explain(&place, &error))
+    opened.map(Arc::new).map_err(|error| explain_error(&place, &error))
 }
 
 /// Reads how far the schema of the ledger is. Nothing is changed.
@@ -42,7 +42,7 @@ pub async fn read_schema_version(config: &Config) -> Result<SchemaVersion, Strin
             (SERVER.to_owned(), SchemaVersion::read_postgres(&address).await)
         }
     };
-    read.map_err(|error| explain(&place, &error))
+    read.map_err(|error| explain_error(&place, &error))
 }
 
 /// The address with what other settings say about it.
@@ -57,7 +57,7 @@ fn with_settings(config: &Config, address: &PostgresAddress) -> Result<PostgresA
     }
 }
 
-fn explain(place: &str, error: &StoreError) -> String {
+fn explain_error(place: &str, error: &StoreError) -> String {
     match error {
         StoreError::NoLedger => format!(
             "{place} has no ledger. Is the volume mounted, and is the name in the configuration right? Only \

@@ -26,10 +26,10 @@ const CONSOLE_CONNECTIONS_MAX: usize = 128;
 
 /// Interval at which spent nonces and old flows are deleted and due reminders are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
-/// Interval at which the workers are looked after, unless the supervisor wants to hear of them more
+/// Interval at which the workers are looked after, unless the supervisor wants reports of them more
 /// often.
 const WATCH_EVERY: Duration = Duration::from_secs(10);
-/// How often the supervisor is told within its patience, so that one late turn is no failure.
+/// How often the supervisor gets a report within its patience, so that one late turn is no failure.
 const TOLD_TIMES: u32 = 3;
 /// How long the end of the service waits for each exchange with the table of alarms, and for the posts
 /// to the webhook: three seconds in all.
@@ -66,13 +66,13 @@ pub async fn run(
     if let Some(webhook) = &app.alarm_webhook {
         tasks.spawn(Arc::clone(webhook).run());
     }
-    tasks.spawn(sweep(Arc::clone(&app)));
-    tasks.spawn(watch(Arc::clone(&app), Arc::clone(&supervisor)));
+    tasks.spawn(sweep_ledger(Arc::clone(&app)));
+    tasks.spawn(watch_workers(Arc::clone(&app), Arc::clone(&supervisor)));
     // What was put into a file may be among what the ledger has lost.
     if let Some(directory) = directory.filter(|_| !app.is_recovering) {
         tasks.spawn(Arc::clone(&app.files).run(directory));
     }
-    // It answers to the end, so that everybody sees that the origin is stopping.
+    // It answers to the end, so that all callers see that the origin is stopping.
     if let Some(admin) = listeners.admin {
         let serving =
             server::serve(admin, app.admin_router(), ADMIN_CONNECTIONS_MAX, None, std::future::pending());
@@ -96,7 +96,7 @@ pub async fn run(
     };
     let ended = tokio::select! {
         _ = join(calls, pages) => {
-            // An SMSC that is not told holds the session for live, and may refuse the next one.
+            // An SMSC that gets no unbind takes the session for live, and may refuse the next one.
             app.sms.end_session().await;
             Ok(())
         }
@@ -115,7 +115,7 @@ pub async fn run(
 /// receiver, then knows why there is one.
 async fn leave_word(app: &App) {
     let exchange = || tokio::time::timeout(LAST_WORDS, app.alarm_watch.exchange());
-    // Nobody waits for the rest: the log has it, and the next start tells what was not told.
+    // Nothing waits for the rest: the log has it, and the next start reports what was not reported.
     let _ = exchange().await;
     let _ = tokio::time::timeout(LAST_WORDS, app.daily_counts().write_refused_visits()).await;
     if let Some(webhook) = &app.alarm_webhook {
@@ -126,7 +126,7 @@ async fn leave_word(app: &App) {
 }
 
 /// Tells the supervisor again and again that the queues are worked on, and ends when one is not.
-async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
+async fn watch_workers(app: Arc<App>, supervisor: Arc<Supervisor>) {
     let wanted = supervisor.patience().map_or(WATCH_EVERY, |patience| patience / TOLD_TIMES);
     let mut every = tokio::time::interval(wanted.min(WATCH_EVERY));
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -141,7 +141,7 @@ async fn watch(app: Arc<App>, supervisor: Arc<Supervisor>) {
     }
 }
 
-async fn sweep(app: Arc<App>) {
+async fn sweep_ledger(app: Arc<App>) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     loop {
         every.tick().await;

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_supervisor_is_told_nothing() {
+    fn absent_supervisor_gets_no_report() {
         Supervisor::default().say_ready();
         assert!(Supervisor::connect(OsStr::new("/no/such/socket"), None).is_err());
         assert_eq!(Supervisor::default().patience(), None);

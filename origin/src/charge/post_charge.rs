@@ -5,7 +5,7 @@ use crate::ambient::Clock;
 use crate::config::{ChargeCodes, Config};
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::{Failure, Fault};
-use crate::instruments::{Alarm, ChargeVerdict, Instruments, raise_alarm};
+use crate::instruments::{Alarm, ChargeResult, Instruments, raise_alarm};
 use crate::keys::StableIds;
 use crate::store::{BillingOutcome, Charge, ChargeRules, NewCharge, PostChargeResult, SettleResult, Store};
 use onbill_domain::digest::sha256;
@@ -100,8 +100,8 @@ impl ChargePosts {
     /// Submits a new charge to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_charge(&self, charge: &Charge, begun: Instant) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_charge(charge).await;
-        let verdict = match &outcome {
-            BillingOutcome::Decided(decision) => Some(ChargeVerdict::from(decision)),
+        let result = match &outcome {
+            BillingOutcome::Decided(decision) => Some(ChargeResult::from(decision)),
             BillingOutcome::Undecided(_) => None,
         };
         let filled = outcome.filled_queues();
@@ -110,9 +110,9 @@ impl ChargePosts {
             self.store.answer_transaction(self.clock.now(), id.clone(), outcome).await?;
         raise_for_result(&self.instruments, settled, "charge", id);
         let charges = &self.instruments.metrics.charges;
-        match verdict {
-            Some(verdict) if settled == SettleResult::Written => {
-                charges.note_settled(&charge.partner, charge.amount, verdict, begun.elapsed());
+        match result {
+            Some(result) if settled == SettleResult::Written => {
+                charges.note_settled(&charge.partner, charge.amount, result, begun.elapsed());
             }
             // It was settled by another lease, which has noted it.
             Some(_) => {}
@@ -126,8 +126,8 @@ impl ChargePosts {
     fn note_declined(&self, partner: &PartnerId, amount: Money, response: &[u8], begun: Instant) {
         let response: Option<TransactionResponse> = serde_json::from_slice(response).ok();
         if let Some(reason) = response.and_then(|response| response.decline_reason) {
-            let verdict = ChargeVerdict::Declined(reason);
-            self.instruments.metrics.charges.note_settled(partner, amount, verdict, begun.elapsed());
+            let result = ChargeResult::Declined(reason);
+            self.instruments.metrics.charges.note_settled(partner, amount, result, begun.elapsed());
         }
     }
 

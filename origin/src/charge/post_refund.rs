@@ -70,7 +70,7 @@ impl RefundPosts {
             ceilings: None,
             responding_until: now.plus_seconds(ANSWERING_SECONDS),
         };
-        recorded(self.store.post_refund(nonce, now, new).await?, "extRefundID")
+        to_recorded_refund(self.store.post_refund(nonce, now, new).await?, "extRefundID")
     }
 
     /// Records a refund that the operator asks for, with the refusals of [`Self::record_refund`], and 403
@@ -83,7 +83,7 @@ impl RefundPosts {
         request: DeskRefundRequest,
     ) -> Result<RecordedRefund, Failure> {
         let ceilings = self.gate.refund_ceilings(request.role);
-        recorded(self.post_desk_refund(Some(nonce), key, request, ceilings).await?, "ref")
+        to_recorded_refund(self.post_desk_refund(Some(nonce), key, request, ceilings).await?, "ref")
     }
 
     /// The same for a person at the console, whose refund above the ceiling can be put before a second
@@ -97,7 +97,7 @@ impl RefundPosts {
         let ceilings = if agreed { None } else { self.gate.refund_ceilings(request.role) };
         match self.post_desk_refund(None, key, request, ceilings).await? {
             PostRefundResult::AboveCeiling { ceiling } => Ok(ConsoleRefund::NeedsApproval { ceiling }),
-            other => Ok(ConsoleRefund::Recorded(recorded(other, "Reference")?)),
+            other => Ok(ConsoleRefund::Recorded(to_recorded_refund(other, "Reference")?)),
         }
     }
 
@@ -143,7 +143,7 @@ impl RefundPosts {
     /// Submits a new refund to billing once, and returns the response with its latest known state.
     pub(crate) async fn submit_refund(&self, refund: &Refund) -> Result<Vec<u8>, Failure> {
         let outcome = self.billing.submit_first_refund(refund).await;
-        let verdict = match &outcome {
+        let result = match &outcome {
             BillingOutcome::Decided(decision) => Some(matches!(decision, RefundDecision::Approved { .. })),
             BillingOutcome::Undecided(_) => None,
         };
@@ -152,7 +152,7 @@ impl RefundPosts {
         let (response, settled) = self.store.answer_refund(self.clock.now(), id.clone(), outcome).await?;
         raise_for_result(&self.instruments, settled, "refund", id);
         let charges = &self.instruments.metrics.charges;
-        match verdict {
+        match result {
             Some(is_approved) if settled == SettleResult::Written => {
                 charges.note_refund_settled(&refund.partner, refund.amount, is_approved);
             }
@@ -176,7 +176,7 @@ pub(crate) fn coupons_charge() -> Reject {
 }
 
 /// The refund, or why it was not taken. `id` is the member that names it.
-fn recorded(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failure> {
+fn to_recorded_refund(result: PostRefundResult, id: &str) -> Result<RecordedRefund, Failure> {
     let reject = match result {
         PostRefundResult::Created(refund) => return Ok(RecordedRefund::New(refund)),
         PostRefundResult::Replayed(response) => return Ok(RecordedRefund::Replay(response)),

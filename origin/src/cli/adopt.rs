@@ -6,7 +6,8 @@ use anyhow::{anyhow, bail};
 use onbill_domain::ids::PartnerId;
 use onbill_origin::app::ledger_identity;
 use onbill_origin::reconciliation::LostPais;
-use onbill_origin::reconciliation::adoption::{Adoption, AdoptionError, AdoptionReport};
+use onbill_origin::reconciliation::adoption::Adoption;
+use onbill_origin::reconciliation::adoption_report::{AdoptionError, AdoptionReport};
 use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::store::OpenMode;
 use std::path::Path;
@@ -36,7 +37,7 @@ pub(super) async fn adopt_lost(
         ids: &app.ids,
         clock: &*app.clock,
         partner: partner.clone(),
-        tells_partner: app.config.partner_url(partner).is_some(),
+        informs_partner: app.config.partner_url(partner).is_some(),
         codes: Arc::new(app.config.list_charge_codes()),
         pais: LostPais {
             edge: &app.edge,

@@ -44,13 +44,13 @@ enum Action {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         match self.action {
-            Action::Export => export(config).await,
-            Action::Verify { file } => verify(config, file.as_deref()).await,
+            Action::Export => export_entries(config).await,
+            Action::Verify { file } => verify_chain(config, file.as_deref()).await,
         }
     }
 }
 
-async fn export(config: &Path) -> anyhow::Result<VerbOutcome> {
+async fn export_entries(config: &Path) -> anyhow::Result<VerbOutcome> {
     let (_, store) = open_store(config, OpenMode::ReadOnly).await?;
     let (mut unwritten, mut check) = (None, AuditCheck::default());
     let read = read_audit(&store, async |part| {
@@ -87,7 +87,7 @@ async fn export(config: &Path) -> anyhow::Result<VerbOutcome> {
     Ok(VerbOutcome::findings_if(checked.is_err()))
 }
 
-async fn verify(config: &Path, file: Option<&Path>) -> anyhow::Result<VerbOutcome> {
+async fn verify_chain(config: &Path, file: Option<&Path>) -> anyhow::Result<VerbOutcome> {
     let (_, store) = open_store(config, OpenMode::ReadOnly).await?;
     let ledger = verify_ledger(&store).await.map_err(database_failed)?;
     match &ledger {

@@ -1,6 +1,5 @@
 //! `completions`: what a shell needs to complete the command line.
 
-use super::PROGRAM;
 use super::output::Output;
 use super::verb_outcome::VerbOutcome;
 use clap::{Args, Command};
@@ -19,7 +18,8 @@ pub(super) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, mut command: Command) -> VerbOutcome {
-        clap_complete::generate(self.shell, &mut command, PROGRAM, &mut Output);
+        let program = command.get_name().to_owned();
+        clap_complete::generate(self.shell, &mut command, program, &mut Output);
         VerbOutcome::Clean
     }
 }

@@ -29,7 +29,7 @@ impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         let (config, _) = load_config(config)?;
         let peer = HttpPeer::new(PATIENCE).context("the HTTP client does not start")?;
-        let listener = reachable(own_listener(config.admin_listen, config.listen));
+        let listener = reachable_address(own_listener(config.admin_listen, config.listen));
         let url = format!("http://{listener}/readyz");
         let answer = peer.send(Request::get(&url).body(Bytes::new())?).await;
         let is_ready = matches!(&answer, Ok(answer) if answer.status() == StatusCode::OK);
@@ -46,7 +46,7 @@ impl Arguments {
 }
 
 /// The listener that is certainly this origin's. Another one may have the default of `admin_listen`, and an
-/// origin goes on without that.
+/// origin continues without that.
 fn own_listener(admin: AdminListen, listen: SocketAddr) -> SocketAddr {
     admin.address().filter(|_| !admin.is_default()).unwrap_or(listen)
 }
@@ -60,7 +60,7 @@ fn list_reasons(body: &[u8]) -> String {
 }
 
 /// The address at which this machine reaches a listener, which may listen on all of its addresses.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+fn reachable_address(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -96,7 +96,7 @@ mod tests {
             [("0.0.0.0:8788", "127.0.0.1:8788"), ("[::]:8788", "[::1]:8788"), ("10.0.0.7:80", "10.0.0.7:80")]
         {
             let address: SocketAddr = listen.parse().expect("is an address");
-            assert_eq!(reachable(address).to_string(), reached);
+            assert_eq!(reachable_address(address).to_string(), reached);
         }
     }
 }

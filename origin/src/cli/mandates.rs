@@ -53,13 +53,13 @@ enum Action {
 impl Arguments {
     pub(super) async fn run(self, config: &Path) -> anyhow::Result<VerbOutcome> {
         match self.action {
-            Action::Export { from, to, acting } => export(config, from, to, acting).await,
-            Action::Verify { file } => verify(&file),
+            Action::Export { from, to, acting } => export_mandates(config, from, to, acting).await,
+            Action::Verify { file } => verify_export(&file),
         }
     }
 }
 
-async fn export(config: &Path, from: Day, to: Day, acting: Acting) -> anyhow::Result<VerbOutcome> {
+async fn export_mandates(config: &Path, from: Day, to: Day, acting: Acting) -> anyhow::Result<VerbOutcome> {
     let period = Period::of_days(from, to).context("--to lies before --from")?;
     let store = open_store_for_look(config).await?;
     record_command(&store, acting, &format!("mandates export {from} {to}")).await?;
@@ -77,7 +77,7 @@ async fn export(config: &Path, from: Day, to: Day, acting: Acting) -> anyhow::Re
     Ok(VerbOutcome::Clean)
 }
 
-fn verify(file: &Path) -> anyhow::Result<VerbOutcome> {
+fn verify_export(file: &Path) -> anyhow::Result<VerbOutcome> {
     let failed = || format!("{} cannot be read", file.display());
     let opened = File::open(file).with_context(failed)?;
     let verified = verify_chain(BufReader::new(opened)).with_context(failed)?;

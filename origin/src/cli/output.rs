@@ -1,4 +1,4 @@
-//! What the verbs print. When nobody reads it any more, as after `| head -1`, a verb that only
+//! What the verbs print. When it is no longer read, as after `| head -1`, a verb that only
 //! lists ends, any other does the rest of its work, and neither complains. Rust's own `println!`
 //! panics there.
 
@@ -37,7 +37,7 @@ impl Output {
     }
 }
 
-/// Whether nothing more of the output reaches anybody.
+/// Whether nothing more of the output is read.
 pub(super) fn is_closed() -> bool {
     FAILURE.get().is_some()
 }
@@ -55,7 +55,7 @@ pub(super) fn write_line(line: fmt::Arguments<'_>) {
     let _ = Output.write_all(format!("{line}\n").as_bytes());
 }
 
-/// Complaints are for a person; where nobody reads them, the exit code says that there were some.
+/// Complaints are for a person; where they are not read, the exit code says that there were some.
 pub(super) fn write_error_line(line: fmt::Arguments<'_>) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

@@ -12,7 +12,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::currency::Currency;
 use onbill_domain::money::format_amount;
 use onbill_origin::ambient::{Clock as _, SystemClock};
-use onbill_origin::reconciliation::file::{ReportedLedger, Side};
+use onbill_origin::reconciliation::Side;
+use onbill_origin::reconciliation::file::ReportedLedger;
 use onbill_origin::reconciliation::finding::HEADER;
 use onbill_origin::reconciliation::{
     CODES_MAX, Cause, CodeTotals, Finding, FindingsToKeep, KeptReconciliation, Kind, LedgerSum, LedgerTotals,
@@ -41,7 +42,7 @@ const LISTED_MAX: usize = 20;
 /// both ends: what lies outside is recognised by its id, compared, and left out of the sums (other-period), so that
 /// clocks that differ make no findings. Charges that another system has posted before a cut-over are recognised and
 /// left out too (other-system). What is declined or pending need not be in the statement. Refunds of the
-/// operator's desks must be there too, under our refundID as extRefundID: the partner has heard of them.
+/// operator's desks must be there too, under our refundID as extRefundID: the partner knows them.
 ///
 /// A line that cannot be read is named on stderr with line and column, and counted. Findings go to the file that
 /// --findings names, or the first of them to the terminal. The files are held in memory, some 60 bytes a line.
@@ -114,7 +115,7 @@ impl Arguments {
             false
         };
         let mut sink = FindingSink::new(self.findings.as_deref())?;
-        let tells_partner = config.partner_url(&self.period.partner).is_some();
+        let informs_partner = config.partner_url(&self.period.partner).is_some();
         let job = Reconciliation {
             store: &store,
             partner: self.period.partner.clone(),
@@ -127,7 +128,7 @@ impl Arguments {
             period,
             clock: &SystemClock,
             pending_seconds_max: self.pending_hours * 3600,
-            repair: self.repair.then_some(Repair { tells_partner }),
+            repair: self.repair.then_some(Repair { informs_partner }),
         };
         // The number of lines in our ledger is not known beforehand; the longer file is a good
         // estimate.
@@ -154,7 +155,7 @@ impl Arguments {
                 "\n{unreadable} lines could not be read: they are named above, and compared with nothing."
             );
         }
-        print_line!("\n{}", conclude(&summary, unreadable));
+        print_line!("\n{}", describe_conclusion(&summary, unreadable));
         Ok(VerbOutcome::findings_if(is_left || unreadable > 0 || summary.discrepancies() > 0))
     }
 }
@@ -183,13 +184,13 @@ fn read_file(side: Side, with_details: bool, path: &Path) -> anyhow::Result<Repo
     let (file, bar) = open_file(path)?;
     let complain = |complaint: String| bar.suspend(|| print_error_line!("{}: {complaint}", path.display()));
     let progress = |position| bar.set_position(position);
-    let book = if with_details {
+    let ledger = if with_details {
         ReportedLedger::read_with_details(side, file, complain, progress)
     } else {
         ReportedLedger::read(side, file, complain, progress)
     };
     bar.finish_and_clear();
-    book.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
+    ledger.map_err(|complaint| anyhow!("{}: {complaint}", path.display()))
 }
 
 /// A repair queries billing and notifies the partner about everything that the files do not
@@ -344,7 +345,7 @@ fn format_finding(finding: &Finding) -> String {
     parts.join(" | ")
 }
 
-fn conclude(summary: &Summary, unreadable: u64) -> &'static str {
+fn describe_conclusion(summary: &Summary, unreadable: u64) -> &'static str {
     match (summary.totals.agree(), summary.discrepancies() + unreadable) {
         (true, 0) if summary.totals.0.is_empty() => {
             "There was nothing to compare: no source has money of this period."
@@ -381,9 +382,9 @@ mod tests {
     fn period_without_money_does_not_agree() {
         let mut summary = Summary::default();
         summary.findings.insert((Cause::OtherPeriod, Kind::Charge), 1);
-        assert!(conclude(&summary, 0).starts_with("There was nothing to compare"));
+        assert!(describe_conclusion(&summary, 0).starts_with("There was nothing to compare"));
         assert_eq!(
-            conclude(&summary, 1),
+            describe_conclusion(&summary, 1),
             "The sums of ledger, statement and bill agree to the cent, but not every line does."
         );
     }

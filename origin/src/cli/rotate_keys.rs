@@ -60,7 +60,7 @@ impl Arguments {
             report.current
         );
         for at in report.unopened.iter().take(LISTED_MAX) {
-            print_line!("does not open, and is left as it is: {}", describe(at));
+            print_line!("does not open, and is left as it is: {}", describe_place(at));
         }
         if report.unopened.len() > LISTED_MAX {
             print_line!("... and {} more that do not open.", report.unopened.len() - LISTED_MAX);
@@ -98,7 +98,7 @@ fn position_of(at: &SealedAt) -> u64 {
 }
 
 /// Describes the row of a sealed value. Nothing in these ids reveals a number.
-fn describe(at: &SealedAt) -> String {
+fn describe_place(at: &SealedAt) -> String {
     match at {
         SealedAt::Subscriber(id) => format!("subscriber {id}"),
         SealedAt::Flow(hash) => format!("flow {:02x}{:02x}{:02x}{:02x}…", hash[0], hash[1], hash[2], hash[3]),

@@ -67,7 +67,7 @@ impl Arguments {
         app.store.note_sealing_key(sealing_key).await.map_err(database_failed)?;
         let admin = bind_admin(&app).await?;
         let console = open_console(&app).await?;
-        let listeners = Listeners { calls: bind(listen, "listen").await?, admin, console };
+        let listeners = Listeners { calls: bind_listener(listen, "listen").await?, admin, console };
         tracing::info!(%listen, operator = %app.config.operator, "serving");
         let directory = app.config.files.as_ref().map(|settings| {
             let opened = files::Directory::open(&settings.directory);
@@ -123,12 +123,12 @@ fn find_supervisor() -> Supervisor {
     })
 }
 
-/// The admin listener, if there is one. When its port is the default that nobody has named, and
+/// The admin listener, if there is one. When its port is the default, which the operator has not named, and
 /// another program has it, the origin serves without: charges are worth more than their metrics.
 async fn bind_admin(app: &App) -> anyhow::Result<Option<TcpListener>> {
     let setting = app.config.admin_listen;
     let Some(address) = setting.address() else { return Ok(None) };
-    match bind(address, "admin_listen").await {
+    match bind_listener(address, "admin_listen").await {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if setting.is_default() => {
             tracing::warn!(fault = ?error, listen = %address, "there is no admin listener, and there are no metrics");
@@ -146,13 +146,13 @@ async fn open_console(app: &App) -> anyhow::Result<Option<(TcpListener, Router)>
     let identity = HttpPeer::new(IDENTITY_DEADLINE).context("the HTTP client does not start")?;
     let identity = Arc::new(identity.with_body_bytes_max(IDENTITY_BYTES_MAX));
     let Some(router) = app.console_router(identity).map_err(anyhow::Error::msg)? else { return Ok(None) };
-    let listener = bind(address, "console_listen").await?;
+    let listener = bind_listener(address, "console_listen").await?;
     tracing::info!(listen = %address, "serving the console");
     Ok(Some((listener, router)))
 }
 
 /// Listens on an address of the configuration. The error names the setting.
-async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+async fn bind_listener(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{setting}: {address} is not free"))
 }
 

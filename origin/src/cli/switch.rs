@@ -3,6 +3,7 @@
 mod back;
 mod compare;
 mod cut_over;
+mod partner;
 
 use super::files::open_file;
 use super::opening::{database_failed, open_origin};
@@ -115,12 +116,6 @@ impl Arguments {
             Action::Back(arguments) => arguments.run(config).await,
         }
     }
-}
-
-/// A misspelt partner has no PAIs, and there would be nothing wrong with none.
-fn check_partner(config: &Config, partner: &PartnerId) -> anyhow::Result<()> {
-    anyhow::ensure!(config.partner_ids().contains(&partner), "{partner} is no partner of this operator");
-    Ok(())
 }
 
 impl FileArguments {

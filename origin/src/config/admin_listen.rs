@@ -37,7 +37,7 @@ impl AdminListen {
         }
     }
 
-    /// Whether the address is the one that an operator gets who has named none: nobody relies on it.
+    /// Whether the address is the one that an operator gets who has named none, and so does not rely on.
     pub fn is_default(self) -> bool {
         self.0 == Choice::Unset
     }

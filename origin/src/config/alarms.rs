@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn mistake_is_told_in_words() {
+    fn mistake_is_explained_in_words() {
         for good in
             ["", "webhook = \"https://ops.example/x\"", "no_charges_hours = 6", "disk_free_percent = 0"]
         {

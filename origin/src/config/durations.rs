@@ -3,7 +3,7 @@
 use onbill_domain::limits::SIM_SWAP_HOLD_HOURS_MAX;
 use serde::{Deserialize, Serialize};
 
-/// How long a post waits for billing: from one to six seconds, because the edge gives up on an
+/// How long a post waits for billing: from one to six seconds, because the edge stops waiting for an
 /// origin after eight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u64")]
@@ -74,7 +74,7 @@ impl PinsPerHour {
 impl Default for PinsPerHour {
     /// A campaign that brings ten thousand sign-ups in a day needs two thousand in its busiest hour.
     /// An attacker who makes an operator send as many, at a few cents each, costs it a hundred an
-    /// hour until somebody has read the alarm.
+    /// hour until a person has read the alarm.
     fn default() -> Self {
         Self(2_000)
     }

@@ -13,7 +13,6 @@ use super::links::Links;
 use super::migration::MigrationSettings;
 use super::offers::Offer;
 use super::partners::Partner;
-use super::reading::{self, Mistake};
 use super::secure_url::mask_url;
 use super::sms::SmsSettings;
 use super::sources::AccountSource;
@@ -22,10 +21,9 @@ use super::telemetry::TelemetrySettings;
 use super::time_zone::OperatorTimeZone;
 use onbill_domain::agreement::Taxes;
 use onbill_domain::ids::OperatorId;
-use onbill_domain::key::Keyring;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The configuration file as it is written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -82,7 +80,7 @@ pub struct Config {
     /// Hours after a SIM swap in which a PIN does not prove the number for a sign-up.
     #[serde(default)]
     pub sim_swap_hours: SimSwapHours,
-    /// PIN messages in an hour, whoever asks for them.
+    /// PIN messages in an hour, of all callers together.
     #[serde(default)]
     pub pins_per_hour: PinsPerHour,
     /// Days before a higher price holds on which the partner has to announce it.
@@ -92,7 +90,7 @@ pub struct Config {
     pub dashboards: Vec<String>,
     /// The page with the tag of the customer's own page, on which they can stop paying on the bill.
     pub account_url: Option<String>,
-    /// Whether prices have the taxes in them. Customers are told nothing of taxes when absent.
+    /// Whether prices have the taxes in them. Customers read nothing of taxes when absent.
     pub taxes: Option<Taxes>,
     /// The operator's pages that a refused customer is shown.
     #[serde(default)]
@@ -122,25 +120,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and checks the file and the key ring that it names. The error is everything that is
-    /// wrong with the file, a line for each.
-    pub fn load(path: &Path) -> Result<(Self, Keyring), String> {
-        let config = Self::read(path)?.map_err(|mistakes| list_mistakes(path, &mistakes))?;
-        let keys = config.read_keys()?;
-        Ok((config, keys))
-    }
-
-    /// Reads and checks the file alone. The outer error is that of a file that cannot be read.
-    pub fn read(path: &Path) -> Result<Result<Self, Vec<Mistake>>, String> {
-        Ok(reading::read_config(&read_text(path)?))
-    }
-
-    /// Reads the key ring that the configuration names.
-    pub fn read_keys(&self) -> Result<Keyring, String> {
-        Keyring::parse(&read_text(&self.keys)?)
-            .map_err(|complaint| format!("{}: {complaint}", self.keys.display()))
-    }
-
     /// The address of the console's listener, if there is a console.
     pub fn console_address(&self) -> Option<SocketAddr> {
         self.console.as_ref().map(|_| self.console_listen.unwrap_or_else(console_listen_default))
@@ -153,24 +132,6 @@ impl Config {
         shown.alarms.webhook = shown.alarms.webhook.as_deref().map(mask_url);
         toml::to_string(&shown)
     }
-
-    /// Reads the text of the file, as far as its types can check it. A table is written as one, and
-    /// not as an array of its values.
-    #[cfg(test)]
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let parsed = toml::Deserializer::parse(text).and_then(onbill_domain::wire::strict);
-        parsed.map_err(|error| reading::explain_syntax(error.message()))
-    }
-}
-
-fn read_text(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
-}
-
-/// The mistakes of a file, a line for each, in the form that editors jump to.
-fn list_mistakes(path: &Path, mistakes: &[Mistake]) -> String {
-    let lines = mistakes.iter().map(|mistake| format!("{}:{mistake}", path.display()));
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -222,7 +183,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn mistake_is_told_in_words() {
+    fn mistake_is_explained_in_words() {
         assert_eq!(check(GOOD), Ok(()));
         for (from, to, complaint) in [
             ("country = \"US\"", "country = \"ZZ\"", "ISO 3166"),

@@ -17,6 +17,7 @@ mod file;
 mod file_columns;
 mod files;
 mod links;
+mod load;
 mod lookups;
 mod migration;
 mod number_plan;

@@ -157,9 +157,10 @@ impl PostgresAddress {
     pub(crate) fn masked(&self) -> String {
         let all = &self.settings;
         let password = if self.has_password() { ":***" } else { "" };
-        let login = all.get_user().map(|user| format!("{}{password}@", escape(user))).unwrap_or_default();
+        let login =
+            all.get_user().map(|user| format!("{}{password}@", escape_value(user))).unwrap_or_default();
         let servers: Vec<String> = self.servers().iter().map(server_name).collect();
-        let name = all.get_dbname().map(escape).unwrap_or_default();
+        let name = all.get_dbname().map(escape_value).unwrap_or_default();
         let mode = if self.is_encrypted() { "require" } else { "disable" };
         format!("postgres://{login}{}/{name}?sslmode={mode}", servers.join(","))
     }
@@ -169,7 +170,7 @@ impl PostgresAddress {
     }
 }
 
-fn escape(text: &str) -> String {
+fn escape_value(text: &str) -> String {
     percent_encode(text.as_bytes(), NON_ALPHANUMERIC).to_string()
 }
 

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn mistake_is_told_in_words() {
+    fn mistake_is_explained_in_words() {
         for good in ["", "sample_ratio = 0", "otlp_endpoint = \"https://otel.example/x/\""] {
             assert!(read(good).is_ok(), "{good}");
         }

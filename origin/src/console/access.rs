@@ -63,7 +63,7 @@ pub(crate) fn require_reference(stamp: &AuditStamp) -> Result<&ExtId, Reject> {
     })
 }
 
-/// `None` for an empty field. The audit keeps references for ever, and a customer's number is none.
+/// `None` for an empty field. The audit keeps references permanently, and a customer's number is none.
 fn read_reference(numbers: NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
     let text = text.trim();
     if text.is_empty() {

@@ -1,6 +1,6 @@
 //! The rules that compare a PAI of the ledger with its line in a list. Pure.
 
-use super::file::ListedLine;
+use super::listed_line::ListedLine;
 use crate::store::{LinkRow, LinkedSubscription};
 use onbill_domain::pai::PaiState;
 

@@ -14,6 +14,7 @@
 //! What is empty or not there is not compared.
 
 use super::difference::ListSide;
+use super::listed_line::ListedLine;
 use super::packed_list::{NotAdded, PackedList};
 use crate::config::NumberPlan;
 use crate::csv_file;
@@ -27,18 +28,6 @@ use std::io::Read;
 
 /// Longest id of a subscriber in bytes: packed lines have a byte for the length.
 const OWNER_BYTES_MAX: usize = 255;
-
-/// A line of a list, without its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedLine {
-    /// Line number in the file, counted from 1, the header included.
-    pub number: u32,
-    pub state: PaiState,
-    pub plan: Option<Box<str>>,
-    pub price: Option<Money>,
-    /// The partner's id of the subscription, or the operator's id of the subscriber.
-    pub owner: Option<Box<str>>,
-}
 
 /// A list that was read.
 #[derive(Debug)]

@@ -6,9 +6,11 @@
 
 mod difference;
 pub mod file;
+mod listed_line;
 mod packed_list;
 mod run;
 
 pub use difference::{Class, ListSide};
-pub use file::{List, ListedLine, Numbers};
+pub use file::{List, Numbers};
+pub use listed_line::ListedLine;
 pub use run::{Correlation, CorrelationSummary, Difference};

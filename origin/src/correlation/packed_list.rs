@@ -1,7 +1,7 @@
 //! The lines of a list by their keys, packed: about as many bytes as the file has, so that a million
 //! lines fit into memory. A line is bytes in one buffer, and a table of hashes has where each begins.
 
-use super::file::ListedLine;
+use super::listed_line::ListedLine;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use onbill_domain::currency::Currency;
@@ -39,11 +39,11 @@ impl PackedList {
         );
         match known {
             Entry::Occupied(first) => {
-                Err(NotAdded::Twice(unpack(bytes, *first.get()).map_or(0, |(_, line)| line.number)))
+                Err(NotAdded::Twice(unpack_line(bytes, *first.get()).map_or(0, |(_, line)| line.number)))
             }
             Entry::Vacant(free) => {
                 free.insert(place);
-                pack(&mut self.bytes, key, line);
+                pack_line(&mut self.bytes, key, line);
                 Ok(())
             }
         }
@@ -54,21 +54,21 @@ impl PackedList {
         let hash = self.hasher.hash_one(key);
         let found = self.places.find_entry(hash, |other| key_at(&self.bytes, *other) == key);
         let (place, _) = found.ok()?.remove();
-        unpack(&self.bytes, place).map(|(_, line)| line)
+        unpack_line(&self.bytes, place).map(|(_, line)| line)
     }
 
     /// The lines that were not removed, with their keys and in the order of the file.
     pub(super) fn remaining(&self) -> impl Iterator<Item = (&[u8], ListedLine)> {
         let mut places: Vec<_> = self.places.iter().copied().collect();
         places.sort_unstable();
-        places.into_iter().filter_map(|place| unpack(&self.bytes, place))
+        places.into_iter().filter_map(|place| unpack_line(&self.bytes, place))
     }
 }
 
 const STATES: [PaiState; 3] = [PaiState::Active, PaiState::Suspended, PaiState::Closed];
 
-/// Texts have 128 bytes at most, so that their length is a byte; an empty one stands for none.
-fn pack(bytes: &mut Vec<u8>, key: &[u8], line: &ListedLine) {
+/// Strings have 128 bytes at most, so that their length is a byte; an empty one stands for none.
+fn pack_line(bytes: &mut Vec<u8>, key: &[u8], line: &ListedLine) {
     pack_bytes(bytes, key);
     bytes.extend_from_slice(&line.number.to_le_bytes());
     bytes.push(STATES.iter().zip(0_u8..).find(|(state, _)| **state == line.state).map_or(0, |(_, n)| n));
@@ -89,7 +89,7 @@ fn pack_bytes(bytes: &mut Vec<u8>, packed: &[u8]) {
 }
 
 /// `None` if the bytes are not those of a line.
-fn unpack(bytes: &[u8], place: Place) -> Option<(&[u8], ListedLine)> {
+fn unpack_line(bytes: &[u8], place: Place) -> Option<(&[u8], ListedLine)> {
     let mut packed = bytes.get(usize::try_from(place).ok()?..)?;
     let key = unpack_bytes(&mut packed)?;
     let number = u32::from_le_bytes(unpack_array(&mut packed)?);

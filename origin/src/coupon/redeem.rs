@@ -1,4 +1,4 @@
-//! Redeems a coupon: it is spent once, permanently, and its price goes on its buyer's bill like any
+//! Redeems a coupon: it is spent once, permanently, and its price is put on its buyer's bill like any
 //! charge.
 
 use crate::ambient::Clock;
@@ -6,7 +6,7 @@ use crate::charge::{ANSWERING_SECONDS, not_cut_over};
 use crate::config::{ChargeCodes, CouponSettings, wrong_codes_per_hour_default};
 use crate::delivery::{BillingSubmission, WakeUp, raise_for_result};
 use crate::fault::Failure;
-use crate::instruments::{Alarm, ChargeVerdict, Instruments, RateLimit, RedemptionResult};
+use crate::instruments::{Alarm, ChargeResult, Instruments, RateLimit, RedemptionResult};
 use crate::keys::{StableIds, Vault};
 use crate::store::{
     BillingOutcome, Charge, NewRedemption, RedeemResult, Redemption, RedemptionOutcome, SettleResult, Store,
@@ -104,8 +104,8 @@ impl CouponRedemptions {
     pub(crate) async fn submit_coupon_charge(&self, charge: &Charge) -> Result<Box<Redemption>, Failure> {
         let begun = Instant::now();
         let outcome = self.billing.submit_first_charge(charge).await;
-        let verdict = match &outcome {
-            BillingOutcome::Decided(decision) => Some(ChargeVerdict::from(decision)),
+        let result = match &outcome {
+            BillingOutcome::Decided(decision) => Some(ChargeResult::from(decision)),
             BillingOutcome::Undecided(_) => None,
         };
         let filled = outcome.filled_queues();
@@ -113,9 +113,9 @@ impl CouponRedemptions {
         let (end, settled) = self.store.answer_redemption(self.clock.now(), id.clone(), outcome).await?;
         raise_for_result(&self.instruments, settled, "charge", id);
         let charges = &self.instruments.metrics.charges;
-        match verdict {
-            Some(verdict) if matches!(settled, SettleResult::Written | SettleResult::Unpaid) => {
-                charges.note_settled(&charge.partner, charge.amount, verdict, begun.elapsed());
+        match result {
+            Some(result) if matches!(settled, SettleResult::Written | SettleResult::Unpaid) => {
+                charges.note_settled(&charge.partner, charge.amount, result, begun.elapsed());
             }
             // It was settled by another lease, which has noted it.
             Some(_) => {}
@@ -152,7 +152,7 @@ impl CouponRedemptions {
 /// What an attempt came to that is not submitted to billing now.
 fn result_of_claim(claimed: &RedeemResult) -> Option<RedemptionResult> {
     match claimed {
-        // Its verdict comes next.
+        // Its result comes next.
         RedeemResult::Created(_) => None,
         RedeemResult::Decided(end) => Some(result_of_redemption(end)),
         RedeemResult::Unknown { .. } => Some(RedemptionResult::WrongCode),

@@ -1,11 +1,11 @@
 //! The alarm webhook: posts each alarm to the operator's own tool when it is raised and when it is
-//! over, so that nobody has to read the log.
+//! over, so that no person has to read the log.
 //!
 //! A post is signed as in Standard Webhooks (<https://www.standardwebhooks.com>), if there is a
 //! secret. Posts leave on a task of their own, and wait in memory, in a number that
 //! [`crate::instruments::Alarms`] bounds: a receiver that hangs or refuses delays nothing else, and a
-//! post that hangs no other. Each is told until the receiver has taken it, also after a restart: the
-//! table of alarms has what was told. So a receiver may get one twice, under one id.
+//! post that hangs no other. Each is sent until the receiver has taken it, also after a restart: the
+//! table of alarms has what was reported. So a receiver may get one twice, under one id.
 
 use crate::ambient::Clock;
 use crate::config::AlarmSettings;
@@ -123,7 +123,7 @@ impl AlarmWebhook {
 
     async fn post(&self, news: &AlarmNews) {
         let is_taken = self.try_post(news).await;
-        self.instruments.alarms.note_told(news, is_taken);
+        self.instruments.alarms.note_reported(news, is_taken);
     }
 
     /// Makes one attempt. True when the receiver has taken the post.
@@ -156,7 +156,7 @@ impl AlarmWebhook {
             .header("webhook-id", &id)
             .header("webhook-timestamp", now.unix_seconds());
         if let Some(secret) = &self.secret {
-            request = request.header("webhook-signature", sign(secret, &id, now, &body));
+            request = request.header("webhook-signature", sign_post(secret, &id, now, &body));
         }
         request.body(Bytes::from(body)).ok()
     }
@@ -191,7 +191,7 @@ impl AlarmWebhook {
     /// The same for each attempt, and for each origin that tells the same of the ledger: a receiver
     /// drops what it has.
     fn post_id(&self, news: &AlarmNews) -> String {
-        let told = [
+        let reported = [
             self.operator.as_str(),
             news.change.as_str(),
             news.alarm.alarm.as_str(),
@@ -199,13 +199,13 @@ impl AlarmWebhook {
             if news.alarm.alarm.scope() == AlarmScope::Origin { self.instance_of(news) } else { "" },
             &news.alarm.raised_at.to_string(),
         ];
-        let hash = sha256(told.join("\n").as_bytes());
+        let hash = sha256(reported.join("\n").as_bytes());
         format!("msg_{}", encode_base64url(&hash[..16]))
     }
 }
 
 /// The signature of a post: `v1` is HMAC-SHA-256.
-fn sign(secret: &[u8], id: &str, at: Timestamp, body: &[u8]) -> String {
+fn sign_post(secret: &[u8], id: &str, at: Timestamp, body: &[u8]) -> String {
     let mut signed = format!("{id}.{}.", at.unix_seconds()).into_bytes();
     signed.extend_from_slice(body);
     format!("v1,{}", encode_base64(&hmac_sha256(secret, &signed)))
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn receiver_that_hangs_is_left_and_told_again() {
+    async fn receiver_that_hangs_is_called_again() {
         let (receiver, webhook) = webhook_to(0, true);
         for subject in ["spool", "database"] {
             webhook.instruments.alarms.raise(Alarm::DiskLow, subject);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn end_is_not_told_before_the_beginning() {
+    async fn end_is_not_reported_before_the_beginning() {
         let (_, webhook) = webhook_to(1, false);
         let alarms = &webhook.instruments.alarms;
         alarms.raise(Alarm::DiskLow, "spool");
@@ -318,7 +318,7 @@ mod tests {
         // The example of the specification's reference libraries.
         let secret = parse_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("is a secret");
         let at = Timestamp::from_unix_seconds(1_614_265_330);
-        let signature = sign(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, br#"{"test": 2432232314}"#);
+        let signature = sign_post(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, br#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 

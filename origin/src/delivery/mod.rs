@@ -8,11 +8,12 @@
 mod alarm_webhook;
 mod alarms;
 mod billing;
+mod billing_decision;
 mod coupon_sms;
 mod edge_mapping;
 pub mod files;
 pub mod kv_sync;
-mod later_verdict;
+mod later_decision;
 mod notification_sms;
 mod pin_sms;
 mod queue_workers;

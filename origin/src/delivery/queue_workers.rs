@@ -1,5 +1,5 @@
 //! Whether the workers of the queues run, and do something. A worker that has ended, whose attempts never
-//! end, or which waits for a lock that nobody gives back, looks like one that has nothing to do: the
+//! end, or which waits for a lock that is never released, looks like one that has nothing to do: the
 //! origin accepts charges, and submits none.
 
 use crate::store::{LEASE_SECONDS_MAX, Queue};

@@ -39,13 +39,13 @@ impl SmsJobs {
             outcome = Empty,
         );
         let result = trace.scope(self.gateway.send(sms)).instrument(span.clone()).await;
-        span.record("outcome", describe(&result));
+        span.record("outcome", describe_result(&result));
         result
     }
 }
 
 /// The result in a word of the log.
-fn describe(result: &SendSmsResult) -> &'static str {
+fn describe_result(result: &SendSmsResult) -> &'static str {
     match result {
         SendSmsResult::Accepted { .. } => "ok",
         SendSmsResult::Refused => "refused",

@@ -7,7 +7,7 @@
 use super::alarms::raise_for_result;
 use super::billing::BillingSubmission;
 use super::edge_mapping::EdgeMappings;
-use super::later_verdict::LaterVerdict;
+use super::later_decision::LaterDecision;
 use super::queue_workers::QueueWorkers;
 use super::retry::RetrySchedule;
 use super::sms_jobs::SmsJobs;
@@ -232,7 +232,7 @@ impl Worker {
         lease: Lease,
         outcome: DeliveryOutcome,
     ) -> Result<(), Fault> {
-        let verdict = LaterVerdict::of(&outcome);
+        let decision = LaterDecision::of(&outcome);
         let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
         let filled = outcome.filled_queues();
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
@@ -241,8 +241,8 @@ impl Worker {
         }
         raise_for_result(&self.instruments, result, kind.as_str(), id);
         self.wake_up.wake_each(filled);
-        if let Some(verdict) = verdict {
-            verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
+        if let Some(decision) = decision {
+            decision.note(result, &self.store, &self.instruments, self.clock.now()).await;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! It belongs to the present subscriber of the number, as the operator reports at this moment, and
 //! not to any earlier subscriber. A suspended account may see it; a ceased one has no subscriber.
 
-use super::eligibility::{Eligibility, Holder};
+use super::eligibility::{Eligibility, ExpectedSubscriber};
 use super::mark::secret_of;
 use super::proof::FlowProofs;
 use crate::ambient::Clock;
@@ -46,7 +46,7 @@ impl AccountPages {
         // 1.
         let (proven, msisdn) = self.proofs.find_proven(flow).await?;
         // 2. and 3.
-        let known = self.eligibility.find_live_account(&msisdn, Holder::MarkedIn(flow)).await?;
+        let known = self.eligibility.find_live_account(&msisdn, ExpectedSubscriber::MarkedIn(flow)).await?;
         Ok(PageOwner { number: proven.number.index, subscriber_ref: known.subscriber_ref })
     }
 

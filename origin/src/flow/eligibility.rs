@@ -27,7 +27,7 @@ pub struct Eligibility {
 
 /// Whose account it has to be.
 #[derive(Clone, Copy)]
-pub(crate) enum Holder<'f> {
+pub(crate) enum ExpectedSubscriber<'f> {
     /// The number's present subscriber.
     Present,
     /// The subscriber to whom the PIN was sent that has just proved the number.
@@ -46,15 +46,15 @@ pub(crate) struct EligibleAccount {
 
 impl Eligibility {
     /// Returns the account if it may buy the offer: see [`check_account`] for the refusals. For
-    /// another holder's, see [`Self::find_account`]. 403 `signups-closed` for one that does not pay this
+    /// another expected's, see [`Self::find_account`]. 403 `signups-closed` for one that does not pay this
     /// partner yet, while the operator takes no new customers.
     pub(crate) async fn check_buyer(
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
-        holder: Holder<'_>,
+        expected: ExpectedSubscriber<'_>,
     ) -> Result<EligibleAccount, Failure> {
-        let known = self.find_account(msisdn, holder, Some(offer)).await?;
+        let known = self.find_account(msisdn, expected, Some(offer)).await?;
         let (known, account_type) = self.check_price(known, offer)?;
         let pays_already = self.pays_on_bill(offer, msisdn, &known).await?;
         if !pays_already {
@@ -68,19 +68,19 @@ impl Eligibility {
     pub(crate) async fn find_live_account(
         &self,
         msisdn: &Msisdn,
-        holder: Holder<'_>,
+        expected: ExpectedSubscriber<'_>,
     ) -> Result<FoundAccount, Failure> {
-        let known = self.find_account(msisdn, holder, None).await?;
+        let known = self.find_account(msisdn, expected, None).await?;
         Ok(live_account(known).ok_or_else(|| self.links.show_way_on(account_not_found()))?)
     }
 
-    /// The account of a number, if it is the holder's: 400 `pin-expired` or `token-expired` when the
-    /// number has another subscriber now, of whom nothing is told. The operator is told which offer
+    /// The account of a number, if it is the expected's: 400 `pin-expired` or `token-expired` when the
+    /// number has another subscriber now, of whom nothing is reported. The operator learns which offer
     /// the account is to pay for, if there is one.
     async fn find_account(
         &self,
         msisdn: &Msisdn,
-        holder: Holder<'_>,
+        expected: ExpectedSubscriber<'_>,
         offer: Option<&Offer>,
     ) -> Result<Option<FoundAccount>, Failure> {
         let known = match offer.map(signing_up_for) {
@@ -88,14 +88,14 @@ impl Eligibility {
             None => self.accounts.find_account(msisdn).await?,
         };
         let Some(live) = live_account(known.clone()) else { return Ok(known) };
-        match holder {
-            Holder::Present => {}
-            Holder::PinRecipient(pin) => {
+        match expected {
+            ExpectedSubscriber::Present => {}
+            ExpectedSubscriber::PinRecipient(pin) => {
                 if pin.mac != Some(self.vault.recipient_mac(&pin.flow, &live.subscriber_ref)) {
                     return Err(pin_expired().into());
                 }
             }
-            Holder::MarkedIn(flow) => {
+            ExpectedSubscriber::MarkedIn(flow) => {
                 if !is_marked_for(&self.vault, flow, &live.subscriber_ref) {
                     return Err(flow_expired().into());
                 }
@@ -111,9 +111,9 @@ impl Eligibility {
         &self,
         offer: &Offer,
         msisdn: &Msisdn,
-        holder: Holder<'_>,
+        expected: ExpectedSubscriber<'_>,
     ) -> Result<(FoundAccount, AccountType), Failure> {
-        let known = self.find_account(msisdn, holder, Some(offer)).await?;
+        let known = self.find_account(msisdn, expected, Some(offer)).await?;
         let pays = match &known {
             Some(known) => self.pays_on_bill(offer, msisdn, known).await?,
             None => false,

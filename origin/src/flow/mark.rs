@@ -34,7 +34,7 @@ pub(crate) fn replace_agreement(flow: &str, words: &[u8; 32]) -> String {
     add_agreement(marked, words)
 }
 
-/// Whether these are the words that the flow's customer was shown. No secret is compared: whoever
+/// Whether these are the words that the flow's customer was shown. No secret is compared: who
 /// writes another hash into a flow only fails to agree.
 pub(crate) fn is_agreed_in(flow: &str, words: &[u8; 32]) -> bool {
     flow.split('.').nth(2) == Some(encode_base64url(words).as_str())

@@ -2,7 +2,7 @@
 
 use super::account_page::{AccountPages, PageOwner};
 use super::agreement::Agreements;
-use super::eligibility::{Eligibility, Holder};
+use super::eligibility::{Eligibility, ExpectedSubscriber};
 use super::mark::{add_agreement, mark_flow};
 use crate::account::FoundAccount;
 use crate::config::Offer;
@@ -46,15 +46,15 @@ impl NextSteps {
         offer: Option<&Offer>,
         locale: Locale,
         msisdn: &Msisdn,
-        holder: Holder<'_>,
+        expected: ExpectedSubscriber<'_>,
     ) -> Result<NextStep, Failure> {
         let Some(offer) = offer else {
-            let known = self.eligibility.find_live_account(msisdn, holder).await?;
+            let known = self.eligibility.find_live_account(msisdn, expected).await?;
             let number = self.vault.index_number(msisdn);
             let owner = PageOwner { number, subscriber_ref: known.subscriber_ref.clone() };
             return Ok(NextStep { known, view: View::Account(owner) });
         };
-        let eligible = self.eligibility.check_buyer(offer, msisdn, holder).await?;
+        let eligible = self.eligibility.check_buyer(offer, msisdn, expected).await?;
         let view = if eligible.pays_already {
             View::AlreadyOnBill
         } else {

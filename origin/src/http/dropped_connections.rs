@@ -126,31 +126,37 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-fn msisdn() -> Msisdn {
+fn sample_msisdn() -> Msisdn {
     Msisdn::parse("+12025550101").expect("is E.164")
 }
 
-fn question() -> AccountValidateRequest {
-    AccountValidateRequest { msisdn: msisdn(), partner: None, offer: None, amount: None, purpose: None }
+fn sample_question() -> AccountValidateRequest {
+    AccountValidateRequest {
+        msisdn: sample_msisdn(),
+        partner: None,
+        offer: None,
+        amount: None,
+        purpose: None,
+    }
 }
 
-fn amount() -> Money {
+fn sample_amount() -> Money {
     Money { amount_minor: 1599, currency: Currency::parse("USD").expect("is listed") }
 }
 
-fn netflix() -> PartnerId {
+fn sample_partner() -> PartnerId {
     PartnerId::parse("netflix").expect("is a slug")
 }
 
-fn charge() -> BillChargeRequest {
+fn sample_charge() -> BillChargeRequest {
     let day = |day: &str| Day::parse(day).expect("is a day");
     BillChargeRequest {
         transaction_id: "t".to_owned(),
-        msisdn: msisdn(),
-        amount: amount(),
+        msisdn: sample_msisdn(),
+        amount: sample_amount(),
         description: "Netflix".to_owned(),
         service_period: ServicePeriod::new(day("2027-01-01"), day("2027-01-31")).expect("is one"),
-        partner: netflix(),
+        partner: sample_partner(),
         ext_transaction_id: ExtId::parse("n").expect("is an id"),
         subscriber_id: "s".to_owned(),
         offer: None,
@@ -165,7 +171,7 @@ fn charge() -> BillChargeRequest {
 async fn look_up_is_repeated_on_a_fresh_connection() {
     let (party, csp) = Party::start(Second::Close, false).await;
     for n in 0..6 {
-        let account = csp.look_up_account(&question()).await;
+        let account = csp.look_up_account(&sample_question()).await;
         assert!(account.is_ok_and(|account| account.is_some()), "{n}");
     }
     assert_eq!(csp.look_up_charge("t").await, Ok(None));
@@ -179,8 +185,8 @@ async fn look_up_is_repeated_on_a_fresh_connection() {
 async fn dropped_charge_is_looked_up_before_it_is_repeated() {
     for (keeps_charges, posts) in [(false, 2), (true, 1)] {
         let (party, csp) = Party::start(Second::Close, keeps_charges).await;
-        assert!(csp.look_up_account(&question()).await.is_ok());
-        let billed = csp.submit_charge(&charge()).await.expect("is clear");
+        assert!(csp.look_up_account(&sample_question()).await.is_ok());
+        let billed = csp.submit_charge(&sample_charge()).await.expect("is clear");
         assert_eq!(billed.status, BillingDecision::Approved);
         let mut expected = vec!["POST /account/validate", "POST /transaction", "GET /transaction/t"];
         expected.extend(vec!["POST /transaction"; posts - 1]);
@@ -191,12 +197,12 @@ async fn dropped_charge_is_looked_up_before_it_is_repeated() {
 #[tokio::test]
 async fn dropped_refund_is_repeated_under_its_id() {
     let (party, csp) = Party::start(Second::Close, false).await;
-    assert!(csp.look_up_account(&question()).await.is_ok());
+    assert!(csp.look_up_account(&sample_question()).await.is_ok());
     let refund = BillRefundRequest {
         refund_id: "r".to_owned(),
         transaction_id: "t".to_owned(),
-        amount: amount(),
-        partner: netflix(),
+        amount: sample_amount(),
+        partner: sample_partner(),
         charge_code: None,
         tax: None,
     };
@@ -207,22 +213,22 @@ async fn dropped_refund_is_repeated_under_its_id() {
 #[tokio::test]
 async fn dropped_sms_is_never_repeated() {
     let (party, csp) = Party::start(Second::Close, false).await;
-    assert!(csp.look_up_account(&question()).await.is_ok());
-    assert_eq!(csp.send_sms(&msisdn(), "Hello").await, Err(Unclear));
+    assert!(csp.look_up_account(&sample_question()).await.is_ok());
+    assert_eq!(csp.send_sms(&sample_msisdn(), "Hello").await, Err(Unclear));
     assert_eq!(party.lines(), ["POST /account/validate", "POST /notification"]);
 }
 
 #[tokio::test]
 async fn swallowed_look_up_does_not_wait_for_its_deadline() {
     let (party, csp) = Party::start(Second::Swallow, false).await;
-    assert!(csp.look_up_account(&question()).await.is_ok());
+    assert!(csp.look_up_account(&sample_question()).await.is_ok());
     let asked_at = tokio::time::Instant::now();
-    assert!(csp.look_up_account(&question()).await.is_ok());
+    assert!(csp.look_up_account(&sample_question()).await.is_ok());
     assert!(asked_at.elapsed() < DEADLINE, "it is answered on another connection");
     assert_eq!(party.connections.load(Ordering::SeqCst), 2);
     // A post is not asked twice, because it may be under way.
-    assert!(csp.look_up_account(&question()).await.is_ok());
-    assert_eq!(csp.submit_charge(&charge()).await, Err(Unclear));
+    assert!(csp.look_up_account(&sample_question()).await.is_ok());
+    assert_eq!(csp.submit_charge(&sample_charge()).await, Err(Unclear));
     assert_eq!(party.lines().iter().filter(|line| *line == "POST /transaction").count(), 1);
 }
 
@@ -230,10 +236,10 @@ async fn swallowed_look_up_does_not_wait_for_its_deadline() {
 async fn idle_connection_is_not_used_again() {
     let (party, csp) = Party::start(Second::Answer, false).await;
     for _ in 0..2 {
-        assert!(csp.look_up_account(&question()).await.is_ok());
+        assert!(csp.look_up_account(&sample_question()).await.is_ok());
     }
     assert_eq!(party.connections.load(Ordering::SeqCst), 1, "calls in a row share a connection");
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    assert!(csp.look_up_account(&question()).await.is_ok());
+    assert!(csp.look_up_account(&sample_question()).await.is_ok());
     assert_eq!(party.connections.load(Ordering::SeqCst), 2);
 }

@@ -29,7 +29,7 @@ onbill_domain::word_enum! {
         ChargeUnsubscribed = "charge-unsubscribed",
         /// The clocks of this origin and of a caller differ.
         ClockSkew = "clock-skew",
-        /// A partner goes on charging a PAI that has been closed for a day.
+        /// A partner continues to charge a PAI that has been closed for a day.
         ClosedPaiCharged = "closed-pai-charged",
         /// As many connections are open as there may be.
         ConnectionsFull = "connections-full",
@@ -93,7 +93,7 @@ onbill_domain::word_enum! {
         StandingUnknown = "standing-unknown",
         /// A live subscription was not charged for 45 days.
         SubscriptionUncharged = "subscription-uncharged",
-        /// Many calls have no signature, or that of a key that nobody has.
+        /// Many calls have no signature, or that of a key that is in no ring.
         UnknownCallers = "unknown-callers",
         /// A partner asked about too many numbers without an account in this hour.
         UnknownNumbers = "unknown-numbers",
@@ -117,7 +117,7 @@ onbill_domain::word_enum! {
     pub enum AlarmScope {
         /// One origin and what is around it: only that origin knows when it is over.
         Origin = "origin",
-        /// The ledger, or somebody whom all origins of it meet: any of them may find that it is over.
+        /// The ledger, or a party that all origins of it call: any of them may find that it is over.
         Ledger = "ledger",
     }
 }
@@ -126,7 +126,7 @@ onbill_domain::word_enum! {
     /// How urgent an alarm is.
     #[derive(Hash)]
     pub enum Severity {
-        /// Customers or money are affected now: somebody is called, at any hour.
+        /// Customers or money are affected now: a person is called, at any hour.
         Page = "page",
         /// It can wait for the next working day.
         Ticket = "ticket",

@@ -1,11 +1,11 @@
-//! What the alarm webhook has yet to tell. A change stays here until the receiver has taken it, and the
+//! What the alarm webhook has yet to report. A change stays here until the receiver has taken it, and the
 //! table of alarms remembers that it has: so none is lost by a crash, and a receiver may get one twice.
 //!
 //! The id of a post follows from when the alarm was raised. So a change waits until the table has been
 //! asked: after a restart, or beside another origin, the alarm may be known there since earlier.
 
-use super::alarm_record::{AlarmChange, AlarmNews, StoredAlarm, ToldAlarm};
-use super::alarm_state::{ALARMS_MAX, Key};
+use super::alarm_key::{ALARMS_MAX, AlarmKey};
+use super::alarm_record::{AlarmChange, AlarmNews, ReportedAlarm, StoredAlarm};
 use onbill_domain::timestamp::Timestamp;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 /// Changes that wait for the webhook: as many as alarms can be active, so that a receiver that was
 /// away learns of each.
 const NEWS_MAX: usize = ALARMS_MAX;
-/// How long a change waits for the table. While the database is away, it is told without.
+/// How long a change waits for the table. While the database is away, it is sent without.
 const HOLD: Duration = Duration::from_secs(15);
 /// Pauses before the second, third, … attempt; the last one is that between all further attempts.
 const PAUSES: [Duration; 5] = [
@@ -25,23 +25,23 @@ const PAUSES: [Duration; 5] = [
     Duration::from_mins(2),
     Duration::from_mins(10),
 ];
-/// After so many seconds another origin, or the program of before a restart, has not told what the
+/// After so many seconds another origin, or the program of before a restart, has not reported what the
 /// table has: then this one does.
 const TOLD_BY_OTHERS_SECONDS: i64 = 60;
 
-/// The changes that wait, and those that were told and are to be marked so.
+/// The changes that wait, and those that were reported and are to be marked so.
 #[derive(Default)]
 pub(super) struct News {
-    /// The name of this origin. Nothing is kept while nobody has given it.
+    /// The name of this origin. Nothing is kept before it is known.
     instance: Option<String>,
     next_number: u64,
     waiting: VecDeque<Waiting>,
-    told: VecDeque<ToldAlarm>,
+    reported: VecDeque<ReportedAlarm>,
 }
 
 struct Waiting {
     news: AlarmNews,
-    key: Key,
+    key: AlarmKey,
     /// Until then it waits for the table.
     held_until: Option<Instant>,
     failed: usize,
@@ -49,7 +49,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// When it may be told.
+    /// When it may be reported.
     fn due_at(&self) -> Instant {
         self.held_until.map_or(self.next_at, |held| held.max(self.next_at))
     }
@@ -61,7 +61,7 @@ impl News {
         self.instance = Some(instance.to_owned());
     }
 
-    /// With too many, the oldest goes: the receiver learns of what is going on now.
+    /// With too many, the oldest goes: the receiver learns of what is current.
     pub(super) fn push(&mut self, mut news: AlarmNews, dropped: &AtomicU64) {
         if self.instance.is_none() {
             return;
@@ -70,13 +70,13 @@ impl News {
             self.waiting.pop_front();
             dropped.fetch_add(1, Ordering::Relaxed);
         }
-        let (now, key) = (Instant::now(), Key::new(news.alarm.alarm, &news.alarm.subject));
+        let (now, key) = (Instant::now(), AlarmKey::new(news.alarm.alarm, &news.alarm.subject));
         news.number = self.next_number;
         self.next_number += 1;
         self.waiting.push_back(Waiting { news, key, held_until: Some(now + HOLD), failed: 0, next_at: now });
     }
 
-    /// Those that may be told now. The end of an alarm waits for its beginning.
+    /// Those that may be sent now. The end of an alarm waits for its beginning.
     pub(super) fn list_due(&self, limit: usize) -> Vec<AlarmNews> {
         let now = Instant::now();
         let due = self.first_of_each().filter(|waiting| waiting.due_at() <= now);
@@ -108,7 +108,7 @@ impl News {
         };
         if is_taken {
             if let Some(Waiting { news, key, .. }) = self.waiting.remove(place) {
-                self.push_told(ToldAlarm {
+                self.push_reported(ReportedAlarm {
                     alarm: key.alarm,
                     subject: key.subject,
                     other_origin: news.other_origin,
@@ -124,27 +124,27 @@ impl News {
         waiting.next_at = Instant::now() + pause;
     }
 
-    /// While the database takes nothing, the oldest goes: it would only be told again.
-    fn push_told(&mut self, told: ToldAlarm) {
-        if self.told.len() >= NEWS_MAX {
-            self.told.pop_front();
+    /// While the database takes nothing, the oldest goes: it would only be reported again.
+    fn push_reported(&mut self, reported: ReportedAlarm) {
+        if self.reported.len() >= NEWS_MAX {
+            self.reported.pop_front();
         }
-        self.told.push_back(told);
+        self.reported.push_back(reported);
     }
 
-    pub(super) fn list_told(&self) -> Vec<ToldAlarm> {
-        self.told.iter().cloned().collect()
+    pub(super) fn list_reported(&self) -> Vec<ReportedAlarm> {
+        self.reported.iter().cloned().collect()
     }
 
-    pub(super) fn forget_told(&mut self, marked: &[ToldAlarm]) {
-        self.told.retain(|told| !marked.contains(told));
+    pub(super) fn forget_reported(&mut self, marked: &[ReportedAlarm]) {
+        self.reported.retain(|reported| !marked.contains(reported));
     }
 
     /// Takes over what the table says of an alarm that is active: since when it is, and whether that was
-    /// told.
-    pub(super) fn adopt_active(&mut self, key: &Key, stored: &StoredAlarm) {
+    /// reported.
+    pub(super) fn adopt_active(&mut self, key: &AlarmKey, stored: &StoredAlarm) {
         let is_raise = |waiting: &Waiting| waiting.key == *key && waiting.news.change == AlarmChange::Raised;
-        if stored.is_told {
+        if stored.is_reported {
             self.waiting.retain(|waiting| !is_raise(waiting));
         }
         for waiting in self.waiting.iter_mut().filter(|waiting| is_raise(waiting)) {
@@ -154,7 +154,7 @@ impl News {
     }
 
     /// The table has nothing to say of the others that are over.
-    pub(super) fn let_go(&mut self, is_active: impl Fn(&Key) -> bool) {
+    pub(super) fn let_go(&mut self, is_active: impl Fn(&AlarmKey) -> bool) {
         for waiting in &mut self.waiting {
             if waiting.news.change == AlarmChange::Cleared || !is_active(&waiting.key) {
                 waiting.held_until = None;
@@ -162,12 +162,12 @@ impl News {
         }
     }
 
-    /// Tells what the table has had for long and nobody has told: its origin was stopped or killed
+    /// Reports what the table has had for long and no origin has reported: its own was stopped or killed
     /// before, or is gone.
-    pub(super) fn adopt_untold(&mut self, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
+    pub(super) fn adopt_unreported(&mut self, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
         let (change, since) = match stored.cleared_at {
             Some(at) => (AlarmChange::Cleared, at),
-            None if stored.is_told => return,
+            None if stored.is_reported => return,
             None => (AlarmChange::Raised, stored.raised_at),
         };
         let own = self.instance.as_deref().unwrap_or_default();
@@ -178,8 +178,9 @@ impl News {
         let is_known =
             self.waiting.iter().any(|Waiting { key, news, .. }| {
                 is_it(key.alarm, &key.subject, news.other_origin.as_deref())
-            }) || self.told.iter().any(|told| {
-                told.change == change && is_it(told.alarm, &told.subject, told.other_origin.as_deref())
+            }) || self.reported.iter().any(|reported| {
+                reported.change == change
+                    && is_it(reported.alarm, &reported.subject, reported.other_origin.as_deref())
             });
         let is_full = self.waiting.len() >= NEWS_MAX;
         if is_known || is_full || now.seconds_since(since) <= TOLD_BY_OTHERS_SECONDS {

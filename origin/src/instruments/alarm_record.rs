@@ -1,4 +1,4 @@
-//! What is told of an alarm: to metrics and webhook, and to the database.
+//! What metrics, webhook and database get of an alarm.
 
 use super::alarm::Alarm;
 use onbill_domain::timestamp::Timestamp;
@@ -56,7 +56,7 @@ impl AlarmNews {
 
 /// A change that the receiver of the webhook has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToldAlarm {
+pub struct ReportedAlarm {
     pub alarm: Alarm,
     pub subject: String,
     /// As in [`AlarmNews`].
@@ -70,7 +70,7 @@ pub struct ToldAlarm {
 pub struct AlarmRecord {
     pub alarm: Alarm,
     pub subject: String,
-    /// When it was noticed for the first time since the database was told last.
+    /// When it was noticed for the first time since the last write to the database.
     pub first_seen_at: Timestamp,
     pub last_seen_at: Timestamp,
     /// How often it was noticed since then. With 0 it only ends.
@@ -80,8 +80,8 @@ pub struct AlarmRecord {
     /// When it was over.
     pub cleared_at: Option<Timestamp>,
     /// It was raised by one who knew that the last one like it was over: it is another one, even if the
-    /// clock of whoever ended that was ahead.
-    pub is_anew: bool,
+    /// clock of the origin that ended it was ahead.
+    pub is_new: bool,
 }
 
 /// An alarm as the database has it.
@@ -97,5 +97,5 @@ pub struct StoredAlarm {
     pub ends_at: Option<Timestamp>,
     pub cleared_at: Option<Timestamp>,
     /// Whether the receiver of the webhook knows that it was raised.
-    pub is_told: bool,
+    pub is_reported: bool,
 }

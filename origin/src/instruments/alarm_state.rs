@@ -1,6 +1,6 @@
 //! The state behind [`super::Alarms`]: what is active, and what has ended and is not written yet.
 
-use super::alarm::Alarm;
+use super::alarm_key::{ALARMS_MAX, AlarmKey};
 use super::alarm_news::News;
 use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm};
 use onbill_domain::timestamp::Timestamp;
@@ -8,34 +8,11 @@ use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::AtomicU64;
 
-/// Alarms that are active at once. A person reads a list of this length in pages; what raises more
-/// of them, such as a partner whose every charge repeats a period, is one fault and not thousands.
-/// Beyond it each kind has one more, with the subject `others`, which counts.
-pub const ALARMS_MAX: usize = 1_000;
-
 /// The subject of what is beyond [`ALARMS_MAX`].
 pub(super) const OTHERS: &str = "others";
-/// The subject in the place of one that is no short word: it may be something that nobody checked.
-const UNNAMED: &str = "unnamed";
-/// Longest subject; a file's name has some 70 characters.
-const SUBJECT_CHARS_MAX: usize = 100;
-/// Seconds after which the database learns that an alarm goes on: a write each time would be one
+/// Seconds after which the database learns that an alarm continues: a write each time would be one
 /// every few seconds for as long as it lasts.
 const WRITE_AGAIN_SECONDS: i64 = 60;
-
-/// Which alarm it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    pub(super) alarm: Alarm,
-    pub(super) subject: String,
-}
-
-impl Key {
-    pub(super) fn new(alarm: Alarm, subject: &str) -> Self {
-        let is_word = subject.len() <= SUBJECT_CHARS_MAX && subject.chars().all(|c| c.is_ascii_graphic());
-        Self { alarm, subject: (if is_word { subject } else { UNNAMED }).to_owned() }
-    }
-}
 
 /// An active alarm.
 #[derive(Clone, Debug)]
@@ -47,13 +24,13 @@ pub(super) struct Entry {
     /// When it was last an error in the log; `None` when this program has not said it yet.
     said_at: Option<Timestamp>,
     unwritten: Unwritten,
-    /// When the database was last told; `None` when it was not.
+    /// When it was last written to the database; `None` when it was not.
     written_at: Option<Timestamp>,
     /// It was raised after its last end was known, and the database does not know yet.
-    is_anew: bool,
+    is_new: bool,
 }
 
-/// How often an alarm was noticed since the database was told last, and when first.
+/// How often an alarm was noticed since the last write to the database, and when first.
 #[derive(Clone, Copy, Debug)]
 struct Unwritten {
     first_seen_at: Timestamp,
@@ -61,8 +38,8 @@ struct Unwritten {
 }
 
 impl Entry {
-    /// One that is raised. `is_anew` is whether the database was seen to have none like it before.
-    pub(super) fn new(now: Timestamp, ends_at: Option<Timestamp>, is_anew: bool) -> Self {
+    /// One that is raised. `is_new` is whether the database was seen to have none like it before.
+    pub(super) fn new(now: Timestamp, ends_at: Option<Timestamp>, is_new: bool) -> Self {
         Self {
             raised_at: now,
             last_seen_at: now,
@@ -71,7 +48,7 @@ impl Entry {
             said_at: Some(now),
             unwritten: Unwritten { first_seen_at: now, count: 1 },
             written_at: None,
-            is_anew,
+            is_new,
         }
     }
 
@@ -84,7 +61,7 @@ impl Entry {
             said_at: None,
             unwritten: Unwritten { first_seen_at: stored.last_seen_at, count: 0 },
             written_at: Some(stored.last_seen_at),
-            is_anew: false,
+            is_new: false,
         }
     }
 
@@ -109,7 +86,7 @@ impl Entry {
         true
     }
 
-    pub(super) fn to_active(&self, key: &Key) -> ActiveAlarm {
+    pub(super) fn to_active(&self, key: &AlarmKey) -> ActiveAlarm {
         ActiveAlarm {
             alarm: key.alarm,
             subject: key.subject.clone(),
@@ -119,7 +96,7 @@ impl Entry {
         }
     }
 
-    fn to_record(&self, key: &Key, cleared_at: Option<Timestamp>) -> AlarmRecord {
+    fn to_record(&self, key: &AlarmKey, cleared_at: Option<Timestamp>) -> AlarmRecord {
         AlarmRecord {
             alarm: key.alarm,
             subject: key.subject.clone(),
@@ -128,7 +105,7 @@ impl Entry {
             count: self.unwritten.count,
             ends_at: self.ends_at,
             cleared_at,
-            is_anew: self.is_anew,
+            is_new: self.is_new,
         }
     }
 
@@ -140,19 +117,19 @@ impl Entry {
 
 #[derive(Default)]
 pub(super) struct State {
-    pub(super) active: BTreeMap<Key, Entry>,
+    pub(super) active: BTreeMap<AlarmKey, Entry>,
     /// What has ended, and is active in the database.
     ended: VecDeque<AlarmRecord>,
     pub(super) news: News,
     /// Whether the database was read since the start.
     pub(super) is_loaded: bool,
     /// What was found to be over before that: it may be active in the database.
-    early_cleared: BTreeSet<Key>,
+    early_cleared: BTreeSet<AlarmKey>,
 }
 
 impl State {
     /// Ends an alarm. False when it was not active.
-    pub(super) fn end(&mut self, key: &Key, now: Timestamp, dropped: &AtomicU64) -> bool {
+    pub(super) fn end(&mut self, key: &AlarmKey, now: Timestamp, dropped: &AtomicU64) -> bool {
         let Some(entry) = self.active.remove(key) else {
             if !self.is_loaded && self.early_cleared.len() < ALARMS_MAX {
                 self.early_cleared.insert(key.clone());
@@ -164,7 +141,7 @@ impl State {
         true
     }
 
-    fn tell_cleared(&mut self, key: &Key, entry: &Entry, now: Timestamp, dropped: &AtomicU64) {
+    fn tell_cleared(&mut self, key: &AlarmKey, entry: &Entry, now: Timestamp, dropped: &AtomicU64) {
         let news = AlarmNews::new(AlarmChange::Cleared, entry.to_active(key), Some(now));
         self.news.push(news, dropped);
     }
@@ -188,27 +165,27 @@ impl State {
             return;
         }
         // It may have ended meanwhile, and be counted twice: that is no harm.
-        let Some(entry) = self.active.get_mut(&Key::new(record.alarm, &record.subject)) else { return };
+        let Some(entry) = self.active.get_mut(&AlarmKey::new(record.alarm, &record.subject)) else { return };
         entry.unwritten.count = entry.unwritten.count.saturating_sub(record.count);
         entry.unwritten.first_seen_at = entry.last_seen_at;
         entry.written_at = Some(now);
-        entry.is_anew = false;
+        entry.is_new = false;
     }
 
-    /// Takes over what the database has as active, and what is over there without having been told.
+    /// Takes over what the database has as active, and what is over there without having been reported.
     /// Returns those that it no longer has as active.
     pub(super) fn adopt(
         &mut self,
         stored: Vec<StoredAlarm>,
         now: Timestamp,
         dropped: &AtomicU64,
-    ) -> Vec<Key> {
+    ) -> Vec<AlarmKey> {
         let (over, stored): (Vec<_>, Vec<_>) =
             stored.into_iter().partition(|stored| stored.cleared_at.is_some());
-        let stored: BTreeMap<Key, StoredAlarm> =
-            stored.into_iter().map(|stored| (Key::new(stored.alarm, &stored.subject), stored)).collect();
-        let is_gone = |key: &Key, entry: &Entry| entry.unwritten.count == 0 && !stored.contains_key(key);
-        let gone: Vec<Key> = self
+        let stored: BTreeMap<AlarmKey, StoredAlarm> =
+            stored.into_iter().map(|stored| (AlarmKey::new(stored.alarm, &stored.subject), stored)).collect();
+        let is_gone = |key: &AlarmKey, entry: &Entry| entry.unwritten.count == 0 && !stored.contains_key(key);
+        let gone: Vec<AlarmKey> = self
             .active
             .iter()
             .filter(|(key, entry)| is_gone(key, entry))
@@ -227,11 +204,11 @@ impl State {
             self.news.adopt_active(&key, &stored);
             self.adopt_one(key.clone(), &stored, now, dropped);
             if self.active.contains_key(&key) {
-                self.news.adopt_untold(&stored, now, dropped);
+                self.news.adopt_unreported(&stored, now, dropped);
             }
         }
         for stored in &over {
-            self.news.adopt_untold(stored, now, dropped);
+            self.news.adopt_unreported(stored, now, dropped);
         }
         let State { active, news, .. } = self;
         news.let_go(|key| active.contains_key(key));
@@ -240,7 +217,7 @@ impl State {
         gone
     }
 
-    fn adopt_one(&mut self, key: Key, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
+    fn adopt_one(&mut self, key: AlarmKey, stored: &StoredAlarm, now: Timestamp, dropped: &AtomicU64) {
         let was_cleared = self.early_cleared.contains(&key);
         match self.active.entry(key) {
             Place::Occupied(mut place) => {

@@ -6,8 +6,9 @@
 //! [`crate::alarm_watch`], which does.
 
 use super::alarm::{Alarm, AlarmKind};
-use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm, ToldAlarm};
-use super::alarm_state::{ALARMS_MAX, Entry, Key, OTHERS, State};
+use super::alarm_key::{ALARMS_MAX, AlarmKey};
+use super::alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, ReportedAlarm, StoredAlarm};
+use super::alarm_state::{Entry, OTHERS, State};
 use crate::ambient::Clock;
 use onbill_domain::timestamp::Timestamp;
 use std::collections::BTreeSet;
@@ -24,7 +25,7 @@ const SAY_AGAIN_SECONDS: i64 = 3_600;
 pub struct Alarms {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
-    /// How often each was raised anew since the start, in the order of [`Alarm::ALL`].
+    /// How often each was raised since the start, repeats aside, in the order of [`Alarm::ALL`].
     raised: [AtomicU64; Alarm::ALL.len()],
     /// For the one who writes the state, and for the one who posts the news.
     changed: Notify,
@@ -39,7 +40,7 @@ pub struct WebhookCounts {
     pub posted: AtomicU64,
     /// Attempts that failed.
     pub failed: AtomicU64,
-    /// Posts that were given up, because too many waited.
+    /// Posts that were dropped, because too many waited.
     pub dropped: AtomicU64,
 }
 
@@ -67,9 +68,9 @@ impl Alarms {
     pub fn raise_until(&self, alarm: Alarm, subject: &str, ends_at: Option<Timestamp>) -> bool {
         let now = self.clock.now();
         let mut state = self.lock();
-        let mut key = Key::new(alarm, subject);
+        let mut key = AlarmKey::new(alarm, subject);
         if state.active.len() >= ALARMS_MAX && !state.active.contains_key(&key) {
-            key = Key::new(alarm, OTHERS);
+            key = AlarmKey::new(alarm, OTHERS);
         }
         let State { active, news, is_loaded, .. } = &mut *state;
         let is_said = match active.entry(key) {
@@ -94,7 +95,7 @@ impl Alarms {
 
     /// Notes that the reason of an alarm is gone. What is not active stays so.
     pub fn clear(&self, alarm: Alarm, subject: &str) {
-        let key = Key::new(alarm, subject);
+        let key = AlarmKey::new(alarm, subject);
         if self.lock().end(&key, self.clock.now(), &self.webhook.dropped) {
             self.say_cleared(&key);
         }
@@ -103,16 +104,16 @@ impl Alarms {
     /// Notes that the reason of an alarm is gone for every subject but these. While one of these has
     /// no place of its own, the alarm of the others stays.
     pub fn clear_others<S: AsRef<str>>(&self, alarm: Alarm, subjects: &[S]) {
-        let mut kept: BTreeSet<Key> =
-            subjects.iter().map(|subject| Key::new(alarm, subject.as_ref())).collect();
+        let mut kept: BTreeSet<AlarmKey> =
+            subjects.iter().map(|subject| AlarmKey::new(alarm, subject.as_ref())).collect();
         let state = self.lock();
         if kept.iter().any(|key| !state.active.contains_key(key)) {
-            kept.insert(Key::new(alarm, OTHERS));
+            kept.insert(AlarmKey::new(alarm, OTHERS));
         }
-        let others = |key: &Key| key.alarm == alarm && !kept.contains(key);
-        let ended: Vec<Key> = state.active.keys().filter(|key| others(key)).cloned().collect();
+        let others = |key: &AlarmKey| key.alarm == alarm && !kept.contains(key);
+        let ended: Vec<AlarmKey> = state.active.keys().filter(|key| others(key)).cloned().collect();
         drop(state);
-        for Key { alarm, subject } in ended {
+        for AlarmKey { alarm, subject } in ended {
             self.clear(alarm, &subject);
         }
     }
@@ -120,21 +121,21 @@ impl Alarms {
     /// Ends the conditions whose time is over, and those that nothing has confirmed for too long.
     pub fn end_due(&self) {
         let now = self.clock.now();
-        let is_due = |key: &Key, entry: &Entry| {
+        let is_due = |key: &AlarmKey, entry: &Entry| {
             key.alarm.kind() == AlarmKind::Condition
                 && match entry.ends_at {
                     Some(at) => at <= now,
                     None => now.seconds_since(entry.last_seen_at) > key.alarm.silence_seconds(),
                 }
         };
-        let due: Vec<Key> = self
+        let due: Vec<AlarmKey> = self
             .lock()
             .active
             .iter()
             .filter(|(key, entry)| is_due(key, entry))
             .map(|(key, _)| key.clone())
             .collect();
-        for Key { alarm, subject } in due {
+        for AlarmKey { alarm, subject } in due {
             self.clear(alarm, &subject);
         }
     }
@@ -146,7 +147,7 @@ impl Alarms {
 
     /// Whether the alarm is active.
     pub fn is_active(&self, alarm: Alarm, subject: &str) -> bool {
-        self.lock().active.contains_key(&Key::new(alarm, subject))
+        self.lock().active.contains_key(&AlarmKey::new(alarm, subject))
     }
 
     /// How often the alarm was raised since the start, without repetitions of one that is active.
@@ -184,24 +185,24 @@ impl Alarms {
         self.lock().news.find_after(number)
     }
 
-    /// How long it takes until a change may be told, if one waits.
+    /// How long it takes until a change may be reported, if one waits.
     pub(crate) fn next_news_in(&self) -> Option<Duration> {
         self.lock().news.next_due_in()
     }
 
-    /// Notes whether the receiver has taken a change. It is told again until it has.
-    pub(crate) fn note_told(&self, news: &AlarmNews, is_taken: bool) {
+    /// Notes whether the receiver has taken a change. It is sent again until it has.
+    pub(crate) fn note_reported(&self, news: &AlarmNews, is_taken: bool) {
         self.lock().news.note_attempt(news.number, is_taken);
     }
 
-    /// What was told and is not marked so in the database.
-    pub(crate) fn list_told(&self) -> Vec<ToldAlarm> {
-        self.lock().news.list_told()
+    /// What was reported and is not marked so in the database.
+    pub(crate) fn list_reported(&self) -> Vec<ReportedAlarm> {
+        self.lock().news.list_reported()
     }
 
     /// Notes that the database has marked these.
-    pub(crate) fn forget_told(&self, marked: &[ToldAlarm]) {
-        self.lock().news.forget_told(marked);
+    pub(crate) fn forget_reported(&self, marked: &[ReportedAlarm]) {
+        self.lock().news.forget_reported(marked);
     }
 
     /// What the database does not have yet.
@@ -224,14 +225,14 @@ impl Alarms {
         let (now, mut state) = (self.clock.now(), self.lock());
         let gone = state.adopt(stored, now, &self.webhook.dropped);
         drop(state);
-        // What has waited for the table may be told now.
+        // What has waited for the table may be sent now.
         self.news_came.notify_one();
         for key in gone {
             self.say_cleared(&key);
         }
     }
 
-    fn say_cleared(&self, key: &Key) {
+    fn say_cleared(&self, key: &AlarmKey) {
         tracing::info!(cleared_alarm = key.alarm.as_str(), subject = key.subject, "an alarm has ended");
         self.tell_changed();
     }

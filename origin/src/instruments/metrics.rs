@@ -21,7 +21,7 @@ mod scrape;
 mod series;
 mod visits;
 
-pub(crate) use charges::{ChargeMetrics, ChargeVerdict};
+pub(crate) use charges::{ChargeMetrics, ChargeResult};
 pub(crate) use csp_calls::CspMetrics;
 pub use csp_calls::{CspCall, CspResult};
 pub use jobs::AttemptResult;

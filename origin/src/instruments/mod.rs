@@ -5,6 +5,7 @@
 //! alarms are elsewhere.
 
 mod alarm;
+mod alarm_key;
 mod alarm_news;
 mod alarm_record;
 mod alarm_state;
@@ -17,8 +18,8 @@ mod signer_counts;
 pub use alarm::{
     Alarm, AlarmKind, AlarmScope, SILENCE_OF_CALLS_SECONDS, SILENCE_OF_CHECKS_SECONDS, Severity,
 };
-pub use alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, StoredAlarm, ToldAlarm};
-pub use alarm_state::ALARMS_MAX;
+pub use alarm_key::ALARMS_MAX;
+pub use alarm_record::{ActiveAlarm, AlarmChange, AlarmNews, AlarmRecord, ReportedAlarm, StoredAlarm};
 pub(crate) use alarms::raise_alarm;
 pub use alarms::{Alarms, WebhookCounts};
 pub use metrics::{
@@ -26,7 +27,7 @@ pub use metrics::{
     PinResult, RateLimit, RedemptionResult, SERIES, Series, SeriesKind, SignatureRefusal, SmsState,
     WebhookResult,
 };
-pub(crate) use metrics::{CallFigures, ChargeVerdict, Scrape};
+pub(crate) use metrics::{CallFigures, ChargeResult, Scrape};
 pub use refused_visits::RefusedVisitCounts;
 pub use signals::{Receiver, Signals};
 

@@ -2,7 +2,7 @@
 //! off, and whose signatures are refused. Each note is a few instructions on the way of a call;
 //! [`crate::alarm_watch`] judges them now and then.
 //!
-//! No verdict is without evidence: a receiver that was not called, and a clock that has not been seen
+//! Nothing is concluded without evidence: a receiver that was not called, and a clock that has not been seen
 //! since the start, are neither good nor bad.
 
 use super::signer_counts::SignerCounts;
@@ -70,7 +70,7 @@ impl Signals {
 
     /// Notes whether a receiver has taken a call.
     pub(crate) fn note_call(&self, receiver: Receiver, was_taken: bool) {
-        let mut called = lock(&self.called);
+        let mut called = lock_mutex(&self.called);
         let seen = called.entry(receiver).or_default();
         if was_taken {
             *seen = None;
@@ -85,7 +85,7 @@ impl Signals {
     /// Notes by how many seconds the clock of a verified party is ahead of ours. `party` is a
     /// partner, `edge` or `operator`.
     pub(crate) fn note_clock(&self, party: &str, seconds_ahead: i64) {
-        let mut clocks = lock(&self.clocks);
+        let mut clocks = lock_mutex(&self.clocks);
         if !clocks.contains_key(party) {
             clocks.insert(party.to_owned(), VecDeque::with_capacity(CLOCK_SAMPLES));
         }
@@ -98,12 +98,12 @@ impl Signals {
 
     /// Notes that a signature was right. `signer` is a partner, `edge` or `operator`.
     pub(crate) fn note_verified(&self, signer: &str) {
-        lock(&self.signers).note_verified(self.clock.now(), signer);
+        lock_mutex(&self.signers).note_verified(self.clock.now(), signer);
     }
 
     /// Notes that a signature was refused; `signer` is whose key it names, if we know that.
     pub(crate) fn note_refused(&self, signer: Option<&str>) {
-        lock(&self.signers).note_refused(self.clock.now(), signer);
+        lock_mutex(&self.signers).note_refused(self.clock.now(), signer);
     }
 
     /// Receivers that have just failed, and have taken no call for [`UNREACHABLE_SECONDS`].
@@ -114,13 +114,17 @@ impl Signals {
                 && failing.last.seconds_since(failing.since) >= UNREACHABLE_SECONDS
                 && now.seconds_since(failing.last) <= CONFIRMS_SECONDS
         };
-        let called = lock(&self.called);
+        let called = lock_mutex(&self.called);
         called.iter().filter(|(_, seen)| seen.is_some_and(is_long)).map(|(who, _)| who.clone()).collect()
     }
 
     /// Receivers that have taken the last call.
     pub(crate) fn reached(&self) -> Vec<Receiver> {
-        lock(&self.called).iter().filter(|(_, seen)| seen.is_none()).map(|(who, _)| who.clone()).collect()
+        lock_mutex(&self.called)
+            .iter()
+            .filter(|(_, seen)| seen.is_none())
+            .map(|(who, _)| who.clone())
+            .collect()
     }
 
     /// Parties whose clocks differ from ours by more than [`CLOCK_SKEW_SECONDS`], with the seconds
@@ -137,19 +141,19 @@ impl Signals {
     }
 
     fn medians(&self) -> Vec<(String, i64)> {
-        let clocks = lock(&self.clocks);
+        let clocks = lock_mutex(&self.clocks);
         clocks.iter().filter_map(|(party, samples)| Some((party.clone(), median(samples)?))).collect()
     }
 
     /// The signers whose key or program is broken, with how many of their calls were refused, and how
     /// many there were.
     pub(crate) fn broken_signers(&self) -> Vec<(String, [u32; 2])> {
-        lock(&self.signers).broken(self.clock.now())
+        lock_mutex(&self.signers).broken(self.clock.now())
     }
 
     /// How many calls had no signature, or that of a key that we do not have, when those are many.
     pub(crate) fn stranger_calls(&self) -> Option<u32> {
-        lock(&self.signers).strangers(self.clock.now())
+        lock_mutex(&self.signers).strangers(self.clock.now())
     }
 }
 
@@ -230,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn verdict_needs_evidence() {
+    fn conclusion_needs_evidence() {
         let (clock, signals) = start();
         for at in [0, 10, 300] {
             clock.0.store(at, Ordering::Relaxed);

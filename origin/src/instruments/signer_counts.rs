@@ -13,7 +13,7 @@ const REFUSED_MAX: u32 = 50;
 /// The part of a signer's calls in a window that must be refused, as a divisor: half of them. A
 /// broken key or proxy breaks most calls; a few forged ones among thousands break none.
 const REFUSED_PART: u32 = 2;
-/// Calls of strangers in a window that somebody should look at: a scanner makes some dozens.
+/// Calls of strangers in a window that a person should look at: a scanner makes some dozens.
 const STRANGERS_MAX: u32 = 500;
 
 /// What was counted in the present window and in the one before.
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_nobodys_broken_key() {
+    fn strangers_break_no_partys_key() {
         let mut counts = SignerCounts::default();
         refuse(&mut counts, None, STRANGERS_MAX);
         assert_eq!((counts.broken(at(0)), counts.strangers(at(0))), (vec![], None));

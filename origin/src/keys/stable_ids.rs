@@ -1,11 +1,11 @@
 //! Ids that other parties tell repeated work by: billing a charge, the partner a subscription. They
-//! follow from the other party's own id, so that the same call has the same id for ever, also on a
+//! follow from the other party's own id, so that the same call has the same id permanently, also on a
 //! database that was restored from a copy of before the call, or that lost its last seconds in a
 //! failover. Billing then recognizes the charge that the database has lost.
 //!
 //! An id is a UUID of version 8 (RFC 9562 §5.8): 122 bits of an HMAC-SHA-256. Its key never
 //! rotates, because another key would be other ids. It is derived by HKDF (RFC 5869) from the
-//! oldest `numbers` key, which has to stay in the ring for ever in any case; an origin whose oldest
+//! oldest `numbers` key, which has to stay in the ring permanently in any case; an origin whose oldest
 //! key differs from its ledger's does not start.
 
 use hkdf::Hkdf;
@@ -95,7 +95,7 @@ impl StableIds {
     }
 
     /// The `transactionID` of a coupon's charge, after so many redemptions of it that were
-    /// declined. It follows from the coupon, not from the reference of who redeems it: whoever
+    /// declined. It follows from the coupon, not from the reference of who redeems it: who
     /// redeems a coupon whose redemption was lost, it is on the bill once.
     pub fn coupon_charge(&self, coupon: &ExtId, declined_before: u32) -> String {
         self.derive(Named::CouponCharge, &[coupon.as_str(), &declined_before.to_string()])

@@ -16,7 +16,7 @@ pub struct ErasureReport {
     pub erased: u64,
     /// To be erased as soon as a file for billing is written.
     pub erasing: u64,
-    /// Nothing leads to these numbers: nobody has signed up with them.
+    /// Nothing leads to these numbers: no customer has signed up with them.
     pub not_found: u64,
     /// Lines that are not a number. Nothing was done for them.
     pub refused: u64,
@@ -32,7 +32,7 @@ pub enum ErasureFileError {
 }
 
 /// Erases the subscribers on `list`; `stamp` says who does it. `complain` gets a sentence for each line that is refused, and
-/// for each number that leads to nobody.
+/// for each number that leads to no subscriber.
 pub async fn erase_listed(
     store: &Store,
     vault: &Vault,

@@ -90,7 +90,7 @@ pub async fn follow_file(
         complain(complaint_at(line, 0, &format!("line {other} is another event of this id")));
     }
     for (line, event) in sound {
-        let followed = take(import, now(), &event).await?;
+        let followed = take_event(import, now(), &event).await?;
         count_outcome(&mut report, line, followed, &mut complain);
     }
     Ok(report)
@@ -122,7 +122,7 @@ fn complaint_at(line: u64, column: usize, why: &str) -> String {
     format!("line {line}, column {}: {why}", HEADER[column])
 }
 
-async fn take(
+async fn take_event(
     EventImport { store, vault, random, instruments, .. }: EventImport<'_>,
     now: Timestamp,
     event: &AccountEventRequest,

@@ -73,12 +73,12 @@ impl TermsChanges {
         let mandate_id = self.ids.terms_change(&partner, &change.change_id);
         let mandate = match withdrawn_to {
             Some(old) if change.consent_at.is_none() => {
-                follow(&found.latest, (mandate_id, &id), &change, old, now)
+                follow_change(&found.latest, (mandate_id, &id), &change, old, now)
             }
             // With a consent of its own, a withdrawal is a new agreement: no older words are its evidence.
             _ => {
                 let agreed = changed_terms(&found.latest, &change, offer, price);
-                follow(&found.latest, (mandate_id, &id), &change, &agreed, now)
+                follow_change(&found.latest, (mandate_id, &id), &change, &agreed, now)
             }
         };
         let said = if withdrawn_to.is_some() { Announcement::Withdrawal } else { Announcement::Change };
@@ -306,7 +306,7 @@ fn changed_terms(
 }
 
 /// The mandate with these terms that follows the latest one. How the number was proved stays as it was.
-fn follow(
+fn follow_change(
     latest: &MandateRow,
     (mandate_id, subscription): (String, &ExtId),
     change: &TermsChange,

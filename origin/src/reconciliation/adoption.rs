@@ -4,8 +4,11 @@
 //!
 //! PAIs come first, because charges need them; then redemptions and charges, then refunds.
 
-use super::file::{Copies, LineDetails, ReportedLedger, ReportedLine};
+use super::adoption_report::{AdoptionError, AdoptionReport, Lost, NotAdopted};
+use super::file::ReportedLedger;
 use super::lost_pais::LostPais;
+use super::reported_line::{Copies, LineDetails, ReportedLine};
+use super::restored_ledger::RestoredLedger;
 use crate::ambient::Clock;
 use crate::config::ChargeCodes;
 use crate::keys::{StableIds, has_form_of_ours};
@@ -15,7 +18,7 @@ use crate::store::{
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use onbill_domain::wire::ott::TransactionStatus;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Ids looked up in one query.
@@ -34,85 +37,10 @@ pub struct Adoption<'a> {
     /// The partner of the statement.
     pub partner: PartnerId,
     /// Whether it takes webhooks about later outcomes.
-    pub tells_partner: bool,
+    pub informs_partner: bool,
     /// By these billing books what is adopted.
     pub codes: Arc<ChargeCodes>,
     pub pais: LostPais<'a>,
-}
-
-onbill_domain::word_enum! {
-    /// Why something was left alone.
-    #[derive(PartialOrd, Ord)]
-    pub enum NotAdopted {
-        /// The edge does not route the PAI here.
-        NotRouted = "not-routed",
-        /// No line of the extract says whose the PAI is.
-        NumberUnknown = "number-unknown",
-        /// The number has no account any more.
-        AccountEnded = "account-ended",
-        /// The number has had another subscriber since.
-        OtherSubscriber = "other-subscriber",
-        /// The edge has the PAI as active, and the ledger does not: its account event is missing.
-        ActiveAtEdge = "active-at-edge",
-        /// The partner has it as declined: there is nothing to record, unless billing has it.
-        Declined = "declined",
-        /// The partner has it as declined, and it is on the bill.
-        BilledThoughDeclined = "billed-though-declined",
-        /// Statement and bill have another amount.
-        AmountDiffers = "amount-differs",
-        /// The statement has it twice.
-        TwiceAtPartner = "twice-at-partner",
-        /// The statement does not have its days or its description.
-        DetailsMissing = "details-missing",
-        /// The operator gave it back, at its desk: only its own call says of which charge, and who bears it.
-        OperatorsRefund = "operators-refund",
-    }
-}
-
-/// What something is, in the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lost {
-    Pai,
-    Charge,
-    Redemption,
-    Refund,
-}
-
-impl Lost {
-    /// The word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pai => "PAI",
-            Self::Charge => "charge",
-            Self::Redemption => "redemption",
-            Self::Refund => "refund",
-        }
-    }
-}
-
-/// The outcome for one of them: the words of [`AdoptResult`], [`NotAdopted`] and, for PAIs that
-/// have changed, of `FollowResult`.
-pub type Outcome = &'static str;
-
-/// How many had which outcome, and those that were not adopted.
-#[derive(Clone, Debug, Default)]
-pub struct AdoptionReport {
-    pub counts: BTreeMap<(Lost, Outcome), u64>,
-    /// What was left alone, by the other party's id, in the order in which it was met.
-    pub left: Vec<(Lost, String, Outcome)>,
-}
-
-impl AdoptionReport {
-    pub(super) fn add(&mut self, lost: Lost, id: &str, outcome: Outcome, is_done: bool) {
-        *self.counts.entry((lost, outcome)).or_default() += 1;
-        if !is_done {
-            self.left.push((lost, id.to_owned(), outcome));
-        }
-    }
-
-    fn add_result(&mut self, lost: Lost, id: &str, result: AdoptResult) {
-        self.add(lost, id, result.as_str(), matches!(result, AdoptResult::Adopted | AdoptResult::Present));
-    }
 }
 
 /// What is to be recorded, or why not.
@@ -126,8 +54,10 @@ impl Adoption<'_> {
         extract: &ReportedLedger,
     ) -> Result<AdoptionReport, AdoptionError> {
         let mut report = AdoptionReport::default();
-        self.pais.follow_edge(self, &mut report).await?;
-        self.pais.adopt(self, statement, extract, &mut report).await?;
+        let ledger =
+            RestoredLedger { store: self.store, ids: self.ids, clock: self.clock, partner: &self.partner };
+        self.pais.follow_edge(ledger, &mut report).await?;
+        self.pais.adopt(ledger, statement, extract, &mut report).await?;
         self.adopt_redemptions(statement, extract, &mut report).await?;
         self.adopt_charges(statement, extract, &mut report).await?;
         self.adopt_refunds(statement, extract, &mut report).await?;
@@ -187,7 +117,7 @@ impl Adoption<'_> {
             service_period: *service_period,
             codes: self.codes.clone(),
             is_billed,
-            tells_partner: self.tells_partner && line.status != TransactionStatus::Approved,
+            informs_partner: self.informs_partner && line.status != TransactionStatus::Approved,
         })
     }
 
@@ -218,7 +148,7 @@ impl Adoption<'_> {
     }
 
     fn to_lost_refund(&self, id: &ExtId, copies: &Copies, extract: &ReportedLedger) -> Wanted<LostRefund> {
-        // The partner hears of an operator's refund by our id, and billing has it under that id too. As the
+        // The partner knows an operator's refund by our id, and billing has it under that id too. As the
         // partner's own it would have another id, be billed a second time and reduce the partner's share.
         if extract.refunds.get(id.as_str()).is_some() || has_form_of_ours(id.as_str()) {
             return Err(NotAdopted::OperatorsRefund);
@@ -235,7 +165,7 @@ impl Adoption<'_> {
             amount: line.amount,
             reason: reason.unwrap_or(REASON_UNKNOWN).to_owned(),
             is_billed,
-            tells_partner: self.tells_partner && line.status != TransactionStatus::Approved,
+            informs_partner: self.informs_partner && line.status != TransactionStatus::Approved,
         })
     }
 
@@ -302,20 +232,6 @@ impl Adoption<'_> {
 
 /// The reason of a refund of which the statement does not say it.
 const REASON_UNKNOWN: &str = "not in the statement";
-
-/// Why an adoption did not come to its end. What was adopted stays, and the next run finds it.
-#[derive(Debug)]
-pub enum AdoptionError {
-    Store(StoreError),
-    /// The edge, or the operator's CSP API, does not answer.
-    Peer(&'static str),
-}
-
-impl From<StoreError> for AdoptionError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
 
 /// External ids by the page, in order.
 fn in_pages<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<Vec<ExtId>> {

@@ -1,8 +1,8 @@
 //! The columns of a file that every reconciliation needs.
 
 use super::detail_columns::DetailColumns;
-use super::file::{ReportedLine, Side};
 use super::kind::Kind;
+use super::reported_line::{ReportedLine, Side};
 use onbill_domain::currency::Currency;
 use onbill_domain::ids::ExtId;
 use onbill_domain::limits::CHARGE_CODE_CHARS_MAX;

@@ -2,8 +2,8 @@
 //! the bill. Pure; each line of a file is compared by itself, so that a duplicate hides nothing.
 
 use super::cause::Cause;
-use super::file::{Copies, ReportedLine};
 use super::own::LedgerLine;
+use super::reported_line::{Copies, ReportedLine};
 use crate::store::Period;
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::timestamp::Timestamp;
@@ -117,7 +117,7 @@ fn compare_with_bill(own: &LedgerLine, line: &ReportedLine, mut say: impl FnMut(
     if line.charge.as_deref().is_some_and(|charge| charge != own.billed_as) {
         say(Cause::ChargeDiffersOnBill);
     }
-    // Where the ledger has no code, billing was told none and has chosen one of its own.
+    // Where the ledger has no code, billing got none and has chosen one of its own.
     let ours = own.charge_code.as_ref().map(ChargeCode::as_str);
     if line.charge_code.as_deref().zip(ours).is_some_and(|(theirs, ours)| theirs != ours) {
         say(Cause::ChargeCodeDiffersOnBill);

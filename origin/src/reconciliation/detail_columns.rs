@@ -1,6 +1,6 @@
 //! The columns of a file that only an adoption needs.
 
-use super::file::{LineDetails, Side};
+use super::reported_line::{LineDetails, Side};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::ExtId;
 use onbill_domain::msisdn::Msisdn;

@@ -27,81 +27,13 @@ use super::columns::Columns;
 use super::detail_columns::DetailColumns;
 use super::kind::Kind;
 use super::packed_lines::{PackedLines, TooManyLines};
+use super::reported_line::{Copies, ReportedLine, Side};
 use crate::csv_file;
 use onbill_domain::currency::Currency;
-use onbill_domain::day::ServicePeriod;
-use onbill_domain::ids::ExtId;
 use onbill_domain::money::Money;
-use onbill_domain::msisdn::Msisdn;
-use onbill_domain::pai::Pai;
 use onbill_domain::wire::ott::TransactionStatus;
 use std::collections::HashMap;
 use std::io::Read;
-
-/// The source of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    Partner,
-    Bill,
-}
-
-impl Side {
-    /// The columns that a file must have.
-    pub fn columns(self) -> &'static [&'static str] {
-        match self {
-            Self::Partner => {
-                &["kind", "extTransactionID", "extRefundID", "pai", "amount_minor", "currency", "status"]
-            }
-            Self::Bill => &["kind", "transactionID", "refundID", "amount_minor", "currency"],
-        }
-    }
-}
-
-/// One line of a file, without the id that it is found by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportedLine {
-    /// Line number in the file, counted from 1, the header included.
-    pub number: u64,
-    pub amount: Money,
-    /// Its status; on a bill everything is approved.
-    pub status: TransactionStatus,
-    /// The PAI that was charged, when the file has it.
-    pub pai: Option<Pai>,
-    /// The external id of the charge; only a refund has one.
-    pub charge: Option<Box<str>>,
-    /// The charge code, empty if there is none; `None` if the file does not have the column.
-    pub charge_code: Option<Box<str>>,
-    /// What only an adoption needs, if the file was read for one.
-    pub details: Option<Box<LineDetails>>,
-}
-
-/// What an adoption records of a line, as far as the file has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LineDetails {
-    pub description: Option<Box<str>>,
-    pub service_period: Option<ServicePeriod>,
-    pub tax_minor: Option<i64>,
-    /// Why a refund was made.
-    pub reason: Option<Box<str>>,
-    /// The partner's reference of a coupon's redemption.
-    pub ext_reference: Option<ExtId>,
-    /// The number that was billed.
-    pub msisdn: Option<Msisdn>,
-}
-
-/// All lines with one id.
-#[derive(Clone, Debug)]
-pub struct Copies {
-    pub first: ReportedLine,
-    /// Duplicates, of which there should be none.
-    pub more: Vec<ReportedLine>,
-}
-
-impl Copies {
-    pub fn all(&self) -> impl Iterator<Item = &ReportedLine> {
-        std::iter::once(&self.first).chain(&self.more)
-    }
-}
 
 /// A parsed file.
 #[derive(Debug, Default)]
@@ -162,29 +94,31 @@ impl ReportedLedger {
         if with_details {
             columns.details = Some(DetailColumns::locate(side, &header)?);
         }
-        let mut book = Self::default();
+        let mut ledger = Self::default();
         let mut record = csv::StringRecord::new();
         while let Some(line) = csv_file::read_line(&mut reader, &mut record) {
             match line.map(|number| (number, columns.parse_line(&record, number))) {
                 Ok((_, Ok((kind, id, line)))) => {
-                    book.add_line(kind, &id, line).map_err(|TooManyLines| "has too many lines".to_owned())?;
+                    ledger
+                        .add_line(kind, &id, line)
+                        .map_err(|TooManyLines| "has too many lines".to_owned())?;
                 }
                 Ok((number, Err((column, why)))) => {
-                    book.unreadable += 1;
+                    ledger.unreadable += 1;
                     complain(format!("line {number}, column {column}: {why}"));
                 }
                 Err(unreadable) if unreadable.is_end => return Err(unreadable.complaint),
                 Err(unreadable) => {
-                    book.unreadable += 1;
+                    ledger.unreadable += 1;
                     complain(unreadable.complaint);
                 }
             }
-            if (book.lines + book.unreadable).is_multiple_of(1000) {
+            if (ledger.lines + ledger.unreadable).is_multiple_of(1000) {
                 progress(reader.position().byte());
             }
         }
         progress(reader.position().byte());
-        Ok(book)
+        Ok(ledger)
     }
 
     fn add_line(&mut self, kind: Kind, id: &str, line: ReportedLine) -> Result<(), TooManyLines> {
@@ -231,8 +165,8 @@ mod tests {
 
     fn read(side: Side, text: &str) -> (Result<ReportedLedger, String>, Vec<String>) {
         let mut complaints = Vec::new();
-        let book = ReportedLedger::read(side, text.as_bytes(), |why| complaints.push(why), |_| {});
-        (book, complaints)
+        let ledger = ReportedLedger::read(side, text.as_bytes(), |why| complaints.push(why), |_| {});
+        (ledger, complaints)
     }
 
     #[test]
@@ -253,9 +187,9 @@ mod tests {
              2026-11-01,USD,charge,n-2,,{pai},1599,PAID\r\n\
              2026-11-01,USD,charge,n-2\r\n"
         );
-        let (book, complaints) = read(Side::Partner, &text);
-        let book = book.expect("is a statement");
-        assert_eq!((book.lines, book.unreadable), (2, 9));
+        let (ledger, complaints) = read(Side::Partner, &text);
+        let ledger = ledger.expect("is a statement");
+        assert_eq!((ledger.lines, ledger.unreadable), (2, 9));
         let columns: Vec<_> = complaints
             .iter()
             .filter_map(|complaint| complaint.split_once(':'))
@@ -276,17 +210,17 @@ mod tests {
             ]
         );
         let number = |lines: &PackedLines, id| lines.get(id).map(|copies| copies.first.number);
-        assert_eq!((number(&book.charges, "n-1"), number(&book.refunds, "r-1")), (Some(2), Some(4)));
-        assert!(book.refunded.is_empty(), "it is pending");
+        assert_eq!((number(&ledger.charges, "n-1"), number(&ledger.refunds, "r-1")), (Some(2), Some(4)));
+        assert!(ledger.refunded.is_empty(), "it is pending");
     }
 
     #[test]
     fn charge_code_is_read_where_the_extract_has_it() {
         let read_code = |name: &str, code: &str| {
             let header = "kind,transactionID,refundID,amount_minor,currency";
-            let (book, complaints) =
+            let (ledger, complaints) =
                 read(Side::Bill, &format!("{header},{name}\ncharge,t-1,,1599,USD,{code}\n"));
-            let line = book.expect("is an extract").charges.get("t-1").map(|copies| copies.first);
+            let line = ledger.expect("is an extract").charges.get("t-1").map(|copies| copies.first);
             (line.and_then(|line| line.charge_code), complaints.len())
         };
         for name in ["chargeCode", "charge_code"] {
@@ -322,8 +256,8 @@ mod tests {
     fn duplicate_id_is_kept_twice_and_returned_once() {
         let text = "kind,transactionID,refundID,amount_minor,currency\n\
              refund,t-1,f-1,600,USD\nrefund,t-1,f-1,700,USD\nrefund,t-1,f-2,5,USD\nrefund,t-1,f-3,9,EUR\n";
-        let book = read(Side::Bill, text).0.expect("is an extract");
-        assert_eq!((book.lines, book.refunds.get("f-1").expect("is there").all().count()), (4, 2));
-        assert_eq!(book.refunded["t-1"].amount_minor, 605);
+        let ledger = read(Side::Bill, text).0.expect("is an extract");
+        assert_eq!((ledger.lines, ledger.refunds.get("f-1").expect("is there").all().count()), (4, 2));
+        assert_eq!(ledger.refunded["t-1"].amount_minor, 605);
     }
 }

@@ -2,10 +2,10 @@
 
 use super::cause::Cause;
 use super::compare::Discrepancy;
-use super::file::{ReportedLine, Side};
 use super::kind::Kind;
 use super::own::LedgerLine;
 use super::repair::RepairOutcome;
+use super::reported_line::{ReportedLine, Side};
 use onbill_domain::money::Money;
 use onbill_domain::wire::ott::TransactionStatus;
 

@@ -3,8 +3,9 @@
 //! The edge knows no number. Billing does: a charge in the statement names the PAI, and its line of
 //! the extract, which has the id that follows from it, names the number that was billed.
 
-use super::adoption::{Adoption, AdoptionError, AdoptionReport, Lost, NotAdopted};
+use super::adoption_report::{AdoptionError, AdoptionReport, Lost, NotAdopted};
 use super::file::ReportedLedger;
+use super::restored_ledger::RestoredLedger;
 use crate::account::{AccountLookup, FoundAccount, live_account};
 use crate::ambient::Random;
 use crate::config::{AccountSource, NumberPlan};
@@ -41,10 +42,10 @@ impl LostPais<'_> {
     /// Brings the ledger's PAIs up to later states at the edge.
     pub(super) async fn follow_edge(
         &self,
-        adoption: &Adoption<'_>,
+        ledger: RestoredLedger<'_>,
         report: &mut AdoptionReport,
     ) -> Result<(), AdoptionError> {
-        let (store, mut after) = (adoption.store, None);
+        let (store, mut after) = (ledger.store, None);
         loop {
             let page = store.list_pai_statuses(after, PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok(()) };
@@ -54,7 +55,7 @@ impl LostPais<'_> {
                 .map(|(pai, status)| PaiMappingRequest { pai: *pai, mapping: self.edge.mapping_of(status) });
             for later in self.read_later(mappings.collect()).await? {
                 let PaiMapping { state, version, .. } = later.mapping;
-                let now = adoption.clock.now();
+                let now = ledger.clock.now();
                 let result = store.follow_edge(now, later.pai, state, version).await?;
                 let is_done = result != FollowResult::ActiveAtEdge;
                 report.add(Lost::Pai, &later.pai.to_string(), result.as_str(), is_done);
@@ -65,25 +66,25 @@ impl LostPais<'_> {
     /// Adopts PAIs that the statement charges, the edge routes here, and the ledger does not have.
     pub(super) async fn adopt(
         &self,
-        adoption: &Adoption<'_>,
+        ledger: RestoredLedger<'_>,
         statement: &ReportedLedger,
         extract: &ReportedLedger,
         report: &mut AdoptionReport,
     ) -> Result<(), AdoptionError> {
-        let lost = self.find_lost(adoption, statement, extract).await?;
+        let lost = self.find_lost(ledger, statement, extract).await?;
         let probes = lost.keys().map(|pai| PaiMappingRequest { pai: *pai, mapping: self.oldest_mapping() });
         let routed = self.read_later(probes.collect()).await?;
         let routed: BTreeMap<Pai, PaiMapping> =
             routed.into_iter().map(|entry| (entry.pai, entry.mapping)).collect();
         for (pai, number) in lost {
-            let now = adoption.clock.now();
+            let now = ledger.clock.now();
             let result = match routed.get(&pai) {
                 None => Err(NotAdopted::NotRouted),
-                Some(mapping) => self.examine(adoption, pai, mapping, number).await?,
+                Some(mapping) => self.examine(ledger, pai, mapping, number).await?,
             };
             let (word, is_done) = match result {
                 Ok(lost) => {
-                    let result = adoption.store.adopt_pai(now, *lost).await?;
+                    let result = ledger.store.adopt_pai(now, *lost).await?;
                     (result.as_str(), matches!(result, AdoptResult::Adopted | AdoptResult::Present))
                 }
                 Err(why) => (why.as_str(), false),
@@ -97,7 +98,7 @@ impl LostPais<'_> {
     /// extract has it.
     async fn find_lost(
         &self,
-        adoption: &Adoption<'_>,
+        ledger: RestoredLedger<'_>,
         statement: &ReportedLedger,
         extract: &ReportedLedger,
     ) -> Result<BTreeMap<Pai, Option<Msisdn>>, AdoptionError> {
@@ -105,7 +106,7 @@ impl LostPais<'_> {
         for id in statement.charges.ids() {
             let pai = statement.charges.get(id).and_then(|copies| copies.first.pai);
             let (Some(pai), Some(id)) = (pai, ExtId::parse(id)) else { continue };
-            let billed = extract.charges.get(adoption.ids.charge(&adoption.partner, &id).as_str());
+            let billed = extract.charges.get(ledger.ids.charge(ledger.partner, &id).as_str());
             let number = billed.and_then(|bill| bill.first.details?.msisdn);
             let number = number.and_then(|number| self.numbers.parse(number.expose()).ok());
             let known = lost.entry(pai).or_default();
@@ -113,7 +114,7 @@ impl LostPais<'_> {
         }
         let mut absent = BTreeMap::new();
         for (pai, number) in lost {
-            if adoption.store.find_pai_status(pai).await?.is_none() {
+            if ledger.store.find_pai_status(pai).await?.is_none() {
                 absent.insert(pai, number);
             }
         }
@@ -123,7 +124,7 @@ impl LostPais<'_> {
     /// Looks up the account of the number that was billed for the PAI.
     async fn examine(
         &self,
-        adoption: &Adoption<'_>,
+        ledger: RestoredLedger<'_>,
         pai: Pai,
         mapping: &PaiMapping,
         number: Option<Msisdn>,
@@ -143,7 +144,7 @@ impl LostPais<'_> {
         let fresh = NewPaiIds { pai, ..NewPaiIds::draw(self.random) };
         let FoundAccount { subscriber_ref, .. } = account;
         let new = NewPai {
-            partner: adoption.partner.clone(),
+            partner: ledger.partner.clone(),
             number: sealed,
             subscriber_ref,
             proved_in: None,

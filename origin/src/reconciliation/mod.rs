@@ -12,6 +12,7 @@
 //! period and the files, not on that of the ledger.
 
 pub mod adoption;
+pub mod adoption_report;
 mod cause;
 mod columns;
 mod compare;
@@ -24,6 +25,8 @@ mod lost_pais;
 mod own;
 mod packed_lines;
 mod repair;
+mod reported_line;
+mod restored_ledger;
 mod run;
 mod totals;
 
@@ -33,5 +36,6 @@ pub use kept::{FindingsToKeep, KeptCause, KeptReconciliation, KeptSum, KeptSums,
 pub use kind::Kind;
 pub use lost_pais::LostPais;
 pub use repair::RepairOutcome;
+pub use reported_line::Side;
 pub use run::{Reconciliation, Repair, Summary};
 pub use totals::{CODES_MAX, CodeTotals, LedgerSum, LedgerTotals, Totals};

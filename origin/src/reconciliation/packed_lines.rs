@@ -4,7 +4,7 @@
 //! A line is bytes in one buffer, and a table of hashes has where each begins. What few lines have
 //! is beside them: further lines of the same id, and what only an adoption needs.
 
-use super::file::{Copies, LineDetails, ReportedLine};
+use super::reported_line::{Copies, LineDetails, ReportedLine};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use onbill_domain::currency::Currency;
@@ -49,7 +49,7 @@ impl PackedLines {
             }
             Entry::Vacant(free) => {
                 free.insert(place);
-                pack(&mut self.bytes, id, &line);
+                pack_line(&mut self.bytes, id, &line);
                 if let Some(details) = line.details {
                     self.details.insert(place, details);
                 }
@@ -62,7 +62,7 @@ impl PackedLines {
     pub(super) fn get(&self, id: &str) -> Option<Copies> {
         let hash = self.hasher.hash_one(id);
         let place = *self.places.find(hash, |other| id_at(&self.bytes, *other) == id)?;
-        let mut first = unpack(&self.bytes, place)?;
+        let mut first = unpack_line(&self.bytes, place)?;
         first.details = self.details.get(&place).cloned();
         Some(Copies { first, more: self.more.get(&place).cloned().unwrap_or_default() })
     }
@@ -72,7 +72,7 @@ impl PackedLines {
         let hash = self.hasher.hash_one(id);
         let found = self.places.find_entry(hash, |other| id_at(&self.bytes, *other) == id);
         let (place, _) = found.ok()?.remove();
-        let mut first = unpack(&self.bytes, place)?;
+        let mut first = unpack_line(&self.bytes, place)?;
         first.details = self.details.remove(&place);
         Some(Copies { first, more: self.more.remove(&place).unwrap_or_default() })
     }
@@ -91,7 +91,7 @@ const HAS_CHARGE_CODE: u8 = 16;
 /// Its PAI is one that onbill issued, and packed as 16 bytes.
 const HAS_RANDOM_PAI: u8 = 32;
 
-fn pack(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
+fn pack_line(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
     pack_text(bytes, id);
     let status = STATUSES.iter().zip(0_u8..).find(|(status, _)| **status == line.status);
     let mut flags = status.map_or(0, |(_, n)| n);
@@ -119,7 +119,7 @@ fn pack(bytes: &mut Vec<u8>, id: &str, line: &ReportedLine) {
 }
 
 /// `None` if the bytes are not those of a line.
-fn unpack(bytes: &[u8], place: Place) -> Option<ReportedLine> {
+fn unpack_line(bytes: &[u8], place: Place) -> Option<ReportedLine> {
     let mut packed = packed_at(bytes, place);
     unpack_text(&mut packed)?;
     let [flags] = unpack_array(&mut packed)?;

@@ -62,7 +62,7 @@ impl RepairOutcome {
 pub(super) fn find_target(
     own: &LedgerLine,
     found: &Discrepancy<'_>,
-    tells_partner: bool,
+    informs_partner: bool,
 ) -> Option<RedriveTarget> {
     use TransactionStatus::Pending;
     let is_refund = own.refund.is_some();
@@ -74,7 +74,7 @@ pub(super) fn find_target(
             Some(if is_refund { RedriveTarget::Refund(id) } else { RedriveTarget::Charge(id) })
         }
         Cause::StatusDiffersAtPartner | Cause::MissingAtPartner
-            if tells_partner && found.partner.is_none_or(|line| line.status == Pending) =>
+            if informs_partner && found.partner.is_none_or(|line| line.status == Pending) =>
         {
             Some(if is_refund { RedriveTarget::RefundWebhook(id) } else { RedriveTarget::ChargeWebhook(id) })
         }

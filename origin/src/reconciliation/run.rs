@@ -2,11 +2,12 @@
 
 use super::cause::Cause;
 use super::compare::{Discrepancy, Rules};
-use super::file::{self, RefundedTotal, ReportedLedger, Side};
+use super::file::{RefundedTotal, ReportedLedger};
 use super::finding::{Finding, ReportedAmount};
 use super::kind::Kind;
 use super::own::LedgerLine;
 use super::repair::{self, RepairOutcome};
+use super::reported_line::{Copies, Side};
 use super::totals::{CodeTotals, Column, Totals};
 use crate::ambient::Clock;
 use crate::store::{
@@ -43,7 +44,7 @@ pub struct Reconciliation<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Repair {
     /// Whether the partner takes webhooks about later outcomes.
-    pub tells_partner: bool,
+    pub informs_partner: bool,
 }
 
 /// The result of a run.
@@ -196,12 +197,12 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
             if bill.is_none() && self.rules.may_be_on_next_bill(&own) {
                 sums.add(Column::BillLater, own.kind, own.amount, code);
             }
-            for line in partner.iter().flat_map(file::Copies::all) {
+            for line in partner.iter().flat_map(Copies::all) {
                 if line.status == TransactionStatus::Approved {
                     sums.add(Column::Partner, own.kind, line.amount, code);
                 }
             }
-            for line in bill.iter().flat_map(file::Copies::all) {
+            for line in bill.iter().flat_map(Copies::all) {
                 sums.add(Column::Bill, own.kind, line.amount, line.charge_code.as_deref().unwrap_or(code));
             }
         }
@@ -226,11 +227,11 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         found: &Discrepancy<'_>,
         done: &mut Vec<(RedriveTarget, RepairOutcome)>,
     ) -> Result<Option<RepairOutcome>, StoreError> {
-        let Some(Repair { tells_partner }) = self.job.repair else { return Ok(None) };
+        let Some(Repair { informs_partner }) = self.job.repair else { return Ok(None) };
         if found.cause.is_note() {
             return Ok(None);
         }
-        let Some(target) = repair::find_target(own, found, tells_partner) else {
+        let Some(target) = repair::find_target(own, found, informs_partner) else {
             return Ok(Some(RepairOutcome::ByHand));
         };
         if let Some((_, mended)) = done.iter().find(|(before, _)| *before == target) {
@@ -245,7 +246,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
 
     /// The refunds of a charge in a file may not exceed the charge.
     fn check_refunded(&mut self, side: Side, charge: &LedgerLine) {
-        let (book, id, cause) = match side {
+        let (ledger, id, cause) = match side {
             Side::Partner => {
                 (&mut self.statement, charge.ext_transaction_id.as_str(), Cause::RefundsExceedChargeAtPartner)
             }
@@ -253,7 +254,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
                 (&mut self.extract, charge.transaction_id.as_str(), Cause::RefundsExceedChargeOnBill)
             }
         };
-        let Some(RefundedTotal { currency, amount_minor }) = book.refunded.remove(id) else { return };
+        let Some(RefundedTotal { currency, amount_minor }) = ledger.refunded.remove(id) else { return };
         if currency == charge.amount.currency && amount_minor > charge.amount.amount_minor.into() {
             let seen =
                 ReportedAmount { status: TransactionStatus::Approved, amount_minor, currency, line: None };
@@ -312,7 +313,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
             Side::Bill => own.id(),
         };
         let copies = self.reported_ledger(side).remove(own.kind, id);
-        for line in copies.iter().flat_map(file::Copies::all) {
+        for line in copies.iter().flat_map(Copies::all) {
             let (partner, bill) = match side {
                 Side::Partner => (Some(line), None),
                 Side::Bill => (None, Some(line)),
@@ -328,7 +329,7 @@ impl<F: FnMut(Finding) + Send, P: Fn(u64) + Send> ReconciliationRun<'_, F, P> {
         for partner in &self.job.others {
             for own in self.find_by_ids(partner, Side::Bill, kind, ids).await? {
                 let copies = self.extract.remove(kind, own.id());
-                for line in copies.iter().flat_map(file::Copies::all) {
+                for line in copies.iter().flat_map(Copies::all) {
                     let found = Discrepancy { cause: Cause::OtherPartner, partner: None, bill: Some(line) };
                     self.report_finding(Finding::from_discrepancy(&own, found, None));
                 }

@@ -1,4 +1,4 @@
-//! What a caller gets when the answer to its call panics: 500 `internal-error`, and nobody else
+//! What a caller gets when the answer to its call panics: 500 `internal-error`, and no other caller
 //! notices. Such a panic is a mistake in this program; [`crate::app::panic_log`] says in the log
 //! where it is.
 

@@ -26,7 +26,7 @@ enum Handling {
 /// Everything that is not named here is refused, new calls included.
 ///
 /// Account events are taken: they say what happened and when, and the operator sends those since
-/// the copy again. The ledger's pages are refused although they only read: nobody would notice what
+/// the copy again. The ledger's pages are refused although they only read: a person would not notice what
 /// is missing in them.
 fn handling_of(method: &Method, path: &str) -> Handling {
     let get = method == Method::GET;
@@ -63,13 +63,13 @@ pub(super) async fn guard_recovery(
         Handling::Serve => next.run(request).await,
         Handling::Read => {
             let response = next.run(request).await;
-            if response.status() == StatusCode::NOT_FOUND { refuse() } else { response }
+            if response.status() == StatusCode::NOT_FOUND { refuse_call() } else { response }
         }
-        Handling::Refuse => refuse(),
+        Handling::Refuse => refuse_call(),
     }
 }
 
-fn refuse() -> Response {
+fn refuse_call() -> Response {
     Failure::from(Reject::service_unavailable()).into_response()
 }
 

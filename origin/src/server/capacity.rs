@@ -1,4 +1,4 @@
-//! How many connections there may be. When all places are taken, those who have one go on; others
+//! How many connections there may be. When all places are taken, those who have one continue; others
 //! wait at the system's queue until one is free.
 
 use crate::instruments::{Alarm, Instruments};

@@ -53,9 +53,9 @@ impl Parts {
 /// Splits a text; the reference distinguishes its parts from those of other texts to the same
 /// phone. `None` for a text that is empty or too long.
 pub(super) fn split_sms(text: &str, reference: u8) -> Option<Parts> {
-    let (room, characters) = match gsm(text) {
+    let (room, characters) = match split_gsm7(text) {
         Some(characters) => (GSM, characters),
-        None => (UCS2, text.chars().map(ucs2).collect()),
+        None => (UCS2, text.chars().map(encode_ucs2).collect()),
     };
     let octets: usize = characters.iter().map(Vec::len).sum();
     let most = if octets <= room.whole { room.whole } else { room.part };
@@ -80,7 +80,7 @@ pub(super) fn split_sms(text: &str, reference: u8) -> Option<Parts> {
 }
 
 /// The septets of each character; `None` when the alphabet lacks one.
-fn gsm(text: &str) -> Option<Vec<Vec<u8>>> {
+fn split_gsm7(text: &str) -> Option<Vec<Vec<u8>>> {
     let septets = |character| {
         let mut septets = Vec::with_capacity(2);
         gsm7::encode(character, &mut septets).then_some(septets)
@@ -88,7 +88,7 @@ fn gsm(text: &str) -> Option<Vec<Vec<u8>>> {
     text.chars().map(septets).collect()
 }
 
-fn ucs2(character: char) -> Vec<u8> {
+fn encode_ucs2(character: char) -> Vec<u8> {
     character.encode_utf16(&mut [0; 2]).iter().flat_map(|unit| unit.to_be_bytes()).collect()
 }
 
@@ -186,7 +186,7 @@ mod tests {
         fn parts_lose_nothing_and_fit_their_length(text in "[a-z€\\[مñ📱]{1,400}") {
             let parts = cut_up(&text);
             let header = if parts.have_headers() { HEADER_OCTETS } else { 0 };
-            let (room, whole) = match gsm(&text) {
+            let (room, whole) = match split_gsm7(&text) {
                 Some(septets) => (if header == 0 { GSM.whole } else { GSM.part }, septets.concat()),
                 None => (UCS2.whole - header, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
             };

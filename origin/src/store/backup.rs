@@ -9,7 +9,7 @@ use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
-/// Copies the database into an empty file, in its state of one moment. Writers go on meanwhile: the
+/// Copies the database into an empty file, in its state of one moment. Writers continue meanwhile: the
 /// copy reads one snapshot of the write-ahead log, which grows until the copy is complete.
 ///
 /// The copy is marked as one, checked by `integrity_check`, and all of it is in the one file. It is
@@ -28,9 +28,9 @@ pub(super) fn copy_into(
     let copy = connect(to, OpenMode::Migrate)?;
     let differing = ledger_identity::compare_ledger_identity(&copy, facts)?;
     recovery::write_mark(&copy, COPIED_AT, now)?;
-    let verdict: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if verdict != "ok" {
-        return Err(StoreError::Driver { code: None, message: format!("the copy is damaged: {verdict}") });
+    let finding: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if finding != "ok" {
+        return Err(StoreError::Driver { code: None, message: format!("the copy is damaged: {finding}") });
     }
     // A copy with a log beside it would be two files.
     let mode: String = copy.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;

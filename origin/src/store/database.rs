@@ -3,7 +3,6 @@
 use super::backup;
 use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
-use super::grouped::PostgresGroups;
 use super::migration::{MIGRATIONS, Migration};
 use super::open_mode::OpenMode;
 use super::postgres::PostgresDatabase;
@@ -38,7 +37,7 @@ pub struct Store {
 #[derive(Clone)]
 pub(in crate::store) enum Database {
     Sqlite(SqliteDatabase),
-    Postgres(PostgresDatabase, PostgresGroups),
+    Postgres(PostgresDatabase),
 }
 
 /// What tests use to make a use case fail, or to let it happen and lose its result. There is none in a running origin.
@@ -97,8 +96,7 @@ impl Store {
         let commits = Arc::<CommitMetrics>::default();
         let database =
             PostgresDatabase::open(address, connections, mode, migrations, Arc::clone(&commits)).await?;
-        let groups = PostgresGroups::new(database.pool());
-        Ok(Self::on(Database::Postgres(database, groups), commits))
+        Ok(Self::on(Database::Postgres(database), commits))
     }
 
     fn on(database: Database, commits: Arc<CommitMetrics>) -> Self {
@@ -134,7 +132,7 @@ impl Store {
     pub fn pool_status(&self) -> PoolStatus {
         match &self.database {
             Database::Sqlite(database) => database.pool_status(),
-            Database::Postgres(database, _) => {
+            Database::Postgres(database) => {
                 let status = database.pool().status();
                 let idle = status.available;
                 PoolStatus { in_use: status.size.saturating_sub(idle), idle, waiting: status.waiting }
@@ -155,7 +153,7 @@ impl Store {
     pub fn calls_at_once(&self, batch: usize) -> usize {
         match &self.database {
             Database::Sqlite(_) => batch,
-            Database::Postgres(database, _) => batch.min(database.pool().status().max_size),
+            Database::Postgres(database) => batch.min(database.pool().status().max_size),
         }
     }
 
@@ -226,33 +224,33 @@ impl Store {
 ///
 /// - `read`: on a connection for reading, in PostgreSQL as one statement without a transaction.
 /// - `look_up`: the same for a few rows by their keys, which SQLite reads within microseconds.
-/// - `look_up_grouped(group: member)`: the same as `look_up`, in PostgreSQL together with others of its kind: `member` is
-///   what that group takes.
+/// - `look_up_grouped(member)`: the same as `look_up`, in PostgreSQL together with others of its kind: `member` is what a
+///   group of that kind takes.
 /// - `write`: in one transaction, which is durable when this returns.
 /// - `write(nonce)`: the same after spending the call's nonce (a `Nonce`, or an `Option` of one).
-/// - `write_grouped(group: member)`: the same as `write`, in such a group.
+/// - `write_grouped(member)`: the same as `write`, in such a group.
 /// - `write_serializable`: the same as `write`, in PostgreSQL at SERIALIZABLE.
 /// - `steps`: in several transactions, which the functions begin themselves.
 macro_rules! use_case {
     ($store:ident, read, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.read(move |db| sqlite::$function(db, $($argument),*)).await,
-            |db, _groups| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
+            |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
     };
-    ($store:ident, look_up_grouped($group:ident: $member:expr), $function:ident($($argument:expr),*)) => {
+    ($store:ident, look_up_grouped($member:expr), $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.look_up(move |db| sqlite::$function(db, $($argument),*)).await,
-            |_db, groups| groups.$group.run($member).await)
+            |db| db.run_grouped($member).await)
     };
     ($store:ident, look_up, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.look_up(move |db| sqlite::$function(db, $($argument),*)).await,
-            |db, _groups| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
+            |db| $crate::store::postgres::transaction::read!(db.pool(), |db| postgres::$function(db, $($argument),*)))
     };
     ($store:ident, write, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db, _groups| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
                 postgres::$function(tx, $($argument),*).await?
             }))
     };
@@ -263,36 +261,36 @@ macro_rules! use_case {
                 $crate::store::nonce::sqlite::spend_nonce(tx, nonce.as_ref())?;
                 sqlite::$function(tx, $($argument),*)
             }).await,
-            |db, _groups| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), ReadCommitted, |tx| {
                 $crate::store::nonce::postgres::spend_nonce(tx, nonce.as_ref()).await?;
                 postgres::$function(tx, $($argument),*).await?
             }))
     }};
-    ($store:ident, write_grouped($group:ident: $member:expr), $function:ident($($argument:expr),*)) => {
+    ($store:ident, write_grouped($member:expr), $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |_db, groups| groups.$group.run($member).await)
+            |db| db.run_grouped($member).await)
     };
     ($store:ident, write_serializable, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| db.write(move |tx| sqlite::$function(tx, $($argument),*)).await,
-            |db, _groups| $crate::store::postgres::transaction::in_transaction!(db.pool(), Serializable, |tx| {
+            |db| $crate::store::postgres::transaction::in_transaction!(db.pool(), Serializable, |tx| {
                 postgres::$function(tx, $($argument),*).await?
             }))
     };
     ($store:ident, steps, $function:ident($($argument:expr),*)) => {
         use_case!(@run $store, $function,
             |db| sqlite::$function(db, $($argument),*).await,
-            |db, _groups| postgres::$function(db, $($argument),*).await)
+            |db| postgres::$function(db, $($argument),*).await)
     };
-    (@run $store:ident, $function:ident, |$lite:ident| $in_sqlite:expr, |$pg:ident, $groups:ident| $in_postgres:expr) => {
+    (@run $store:ident, $function:ident, |$lite:ident| $in_sqlite:expr, |$pg:ident| $in_postgres:expr) => {
         $store
             .run(
                 stringify!($function),
                 Box::pin(async move {
                     match &$store.database {
                         $crate::store::database::Database::Sqlite($lite) => $in_sqlite,
-                        $crate::store::database::Database::Postgres($pg, $groups) => $in_postgres,
+                        $crate::store::database::Database::Postgres($pg) => $in_postgres,
                     }
                 }),
             )

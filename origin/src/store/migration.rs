@@ -12,7 +12,7 @@ pub struct Migration {
     pub sqlite: Cow<'static, str>,
     /// The statements for PostgreSQL.
     pub postgres: Cow<'static, str>,
-    /// The number of the oldest schema whose origins may go on after this step: that of the last
+    /// The number of the oldest schema whose origins may still serve after this step: that of the last
     /// release at most, so that an upgrade can be taken back.
     pub served_from: usize,
 }

@@ -6,7 +6,7 @@
 //!
 //! The noun is the folder: `NOUN/mod.rs` has its types and use cases, `NOUN/sqlite.rs` and `NOUN/postgres.rs` the SQL of
 //! both databases in the same order; `NOUN/postgres_group.rs` has what PostgreSQL does for several calls in one
-//! transaction, see [`grouped`]. [`sqlite`] and [`postgres`] know no noun: they connect, migrate, and run
+//! transaction, see `postgres/groups.rs`. [`sqlite`] and [`postgres`] know no noun: they connect, migrate, and run
 //! transactions. Nouns call each other downwards only, in the order of the modules below.
 
 mod clock_skew;
@@ -17,12 +17,12 @@ mod number;
 mod open_mode;
 mod page;
 mod schema;
+mod schema_version;
 
 pub mod postgres;
 pub mod sqlite;
 
 mod database;
-mod grouped;
 
 // The ground floor: calls no noun.
 mod alarm;
@@ -143,7 +143,7 @@ pub use refund_request::{
 };
 pub use report::{LookupIds, Period, ReportDate, ReportFilter, ReportedCharge, ReportedRefund};
 pub use rollup::{CountedSpan, DaySpan, RefusedVisits};
-pub use schema::SchemaVersion;
+pub use schema_version::SchemaVersion;
 pub use sealing::{SealedAt, SealedColumn, SealedValue, SealedValueUpdate};
 pub use session_assertion::PresentedAssertion;
 pub use settle::{RedriveResult, RedriveTarget};

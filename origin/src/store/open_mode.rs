@@ -1,5 +1,5 @@
 //! What opening a database may do to it. A ledger begins only where its operator asks for one: an
-//! empty ledger in the place of one that is missing would say that nobody has ever signed up.
+//! empty ledger in the place of one that is missing would say that no customer has ever signed up.
 
 use super::error::StoreError;
 

@@ -23,9 +23,9 @@ const FAILURES: [&str; 4] = ["failed", "unreachable", "parked", "abandoned"];
 /// The body of a call with these spans.
 pub(super) fn encode_spans(operator: &str, spans: &[FinishedSpan]) -> Vec<u8> {
     let resource = [
-        attribute("service.name", &"onbill-origin".into()),
-        attribute("service.version", &VERSION.into()),
-        attribute("operator", &operator.into()),
+        render_attribute("service.name", &"onbill-origin".into()),
+        render_attribute("service.version", &VERSION.into()),
+        render_attribute("operator", &operator.into()),
     ];
     let spans: Vec<Value> = spans.iter().map(encode_span).collect();
     let scope = json!({"name": "onbill", "version": VERSION});
@@ -39,14 +39,14 @@ pub(super) fn encode_spans(operator: &str, spans: &[FinishedSpan]) -> Vec<u8> {
 fn encode_span(span: &FinishedSpan) -> Value {
     let fields = &span.fields;
     let attributes = fields.iter().filter(|(name, _)| !MEMBERS.contains(name));
-    let attributes: Vec<Value> = attributes.map(|(name, value)| attribute(name, value)).collect();
+    let attributes: Vec<Value> = attributes.map(|(name, value)| render_attribute(name, value)).collect();
     let mut encoded = json!({
         "traceId": fields.text("trace_id"),
         "spanId": fields.text("span_id"),
-        "name": describe(span.name, fields),
+        "name": describe_span(span.name, fields),
         "kind": kind_of(span.name),
-        "startTimeUnixNano": nanoseconds(span.began_at),
-        "endTimeUnixNano": nanoseconds(span.ended_at),
+        "startTimeUnixNano": unix_nanoseconds(span.began_at),
+        "endTimeUnixNano": unix_nanoseconds(span.ended_at),
         "attributes": attributes,
     });
     if let Some(parent) = fields.get("parent_span_id") {
@@ -68,13 +68,13 @@ fn kind_of(name: &str) -> u8 {
 }
 
 /// What a list of spans shows: the name, with what tells it from others of its kind.
-fn describe(name: &str, fields: &Fields) -> String {
+fn describe_span(name: &str, fields: &Fields) -> String {
     let words = ["method", "receiver", "route", "kind", "call"].map(|field| fields.text(field));
     let words = words.into_iter().filter(|word| !word.is_empty());
     std::iter::once(name).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-fn attribute(name: &str, value: &Value) -> Value {
+fn render_attribute(name: &str, value: &Value) -> Value {
     let value = match value {
         Value::Bool(value) => json!({"boolValue": value}),
         // A 64-bit integer is a text in the JSON of protobuf.
@@ -86,7 +86,7 @@ fn attribute(name: &str, value: &Value) -> Value {
     json!({"key": name, "value": value})
 }
 
-fn nanoseconds(time: SystemTime) -> String {
+fn unix_nanoseconds(time: SystemTime) -> String {
     since_epoch(time).as_nanos().to_string()
 }
 

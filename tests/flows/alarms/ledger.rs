@@ -88,7 +88,7 @@ fn slow_billing(came: &Arc<Notify>, may_go_on: &Arc<Notify>) -> Router {
 
 /// The first call is still on its way when the job looks the charge up, and declines it because the
 /// account was suspended meanwhile. Then billing approves it after all.
-pub(super) async fn second_verdict_of_billing() -> Shown {
+pub(super) async fn second_decision_of_billing() -> Shown {
     let (mut shown, pai) = with_subscriber(Alarm::BillingVerdictsDiffer).await;
     let system = &shown.system;
     let (came, may_go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -100,7 +100,7 @@ pub(super) async fn second_verdict_of_billing() -> Shown {
         assert!(system.acme.deliver_due().await > 0);
         may_go_on.notify_one();
     });
-    assert_eq!(status, "DECLINED", "the first verdict stays");
+    assert_eq!(status, "DECLINED", "the first decision stays");
     shown.expect_raised("*").await;
     shown.close().await;
     shown
@@ -133,7 +133,7 @@ pub(super) async fn coupon_that_billing_refuses() -> Shown {
     shown
 }
 
-pub(super) async fn message_that_nobody_takes() -> Shown {
+pub(super) async fn sms_that_is_never_accepted() -> Shown {
     let (mut shown, pai) = with_subscriber(Alarm::MessageDropped).await;
     shown.system.network.inject_fault(GATEWAY, NetworkFault::Lost);
     let message = json!({"pai": pai, "message": "One"});

@@ -86,7 +86,7 @@ async fn second_origin_tells_the_same_of_the_ledger() {
 }
 
 #[tokio::test]
-async fn end_is_told_for_an_origin_that_is_gone() {
+async fn end_is_reported_for_an_origin_that_is_gone() {
     let mut system = TestSystem::start();
     attach_sink(&mut system);
     let tell = async |system: &TestSystem| {
@@ -111,8 +111,8 @@ async fn end_is_told_for_an_origin_that_is_gone() {
     let posts = received(&system).into_iter();
     let posts: Vec<Value> = posts.map(|(_, body)| serde_json::from_slice(&body).expect("is JSON")).collect();
     let of = |post: &Value| (post["type"].clone(), post["data"]["instance"].clone());
-    let told: Vec<_> = posts.iter().map(of).collect();
-    assert_eq!(told, [(json!("alarm.raised"), json!("pod-1")), (json!("alarm.cleared"), json!("pod-1"))]);
+    let reported: Vec<_> = posts.iter().map(of).collect();
+    assert_eq!(reported, [(json!("alarm.raised"), json!("pod-1")), (json!("alarm.cleared"), json!("pod-1"))]);
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn receiver_that_hangs_delays_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_was_not_taken_is_told_after_a_restart_under_its_id() {
+async fn untaken_change_is_reported_after_a_restart() {
     let mut system = TestSystem::start();
     attach_sink(&mut system);
     let answer_with = |system: &TestSystem, status: StatusCode| {

@@ -157,7 +157,7 @@ fn taxed_charge(pai: &str, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn billing_of_the_old_contract_goes_on_working() {
+async fn billing_of_the_old_contract_keeps_working() {
     let system = TestSystem::start();
     system.nova.import_accounts(NOVA_ACCOUNTS).await;
     let billing = attach_old_billing(&system);

@@ -7,7 +7,7 @@ use onbill_test_harness::spellings::Search;
 use std::path::Path;
 
 /// Searches the raw files of the database.
-pub(crate) async fn search_books(operator: &TestOperator, search: &Search) {
+pub(crate) async fn search_ledger(operator: &TestOperator, search: &Search) {
     match &operator.db {
         TestDb::Sqlite(path) => {
             for ending in ["", "-wal"] {

@@ -2,7 +2,7 @@
 
 use super::browser::{Browser, Page};
 use super::{Desk, GOOD};
-use crate::canary::db_files::search_books;
+use crate::canary::db_files::search_ledger;
 use http::Method;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use onbill_test_harness::NetworkFault;
@@ -183,5 +183,5 @@ async fn number_that_is_looked_up_stays_in_the_form() {
     for crossing in &desk.system.network.raw_calls()[before..] {
         search.assert_absent("a URL", crossing.path.as_bytes());
     }
-    search_books(&desk.system.acme, &search).await;
+    search_ledger(&desk.system.acme, &search).await;
 }

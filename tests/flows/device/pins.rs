@@ -151,14 +151,14 @@ async fn every_number_gets_same_responses_until_proven() {
         assert_eq!(system.sms_received(&system.nova, number).await.len(), messages);
     }
     for silent in [CEASED, UNKNOWN, NOWHERE, GOOD] {
-        let told =
+        let reported =
             |path: &str| system.network.recorded_calls().iter().any(|c| c.path == path && c.contains(silent));
-        assert!(told("/csp/account/validate") && !told("/csp/notification"), "{silent}");
+        assert!(reported("/csp/account/validate") && !reported("/csp/notification"), "{silent}");
     }
 }
 
 #[tokio::test]
-async fn proven_number_is_told_where_it_stands() {
+async fn proven_number_gets_its_next_step() {
     let system = TestSystem::start();
     for (number, status, code) in
         [(SUSPENDED, 400, "suspended-non-payment"), ("+34612345604", 400, "insufficient-balance")]

@@ -64,9 +64,9 @@ async fn higher_price_holds_from_its_day() {
     // The subscriber is told once, however often the partner repeats it.
     assert_eq!(change(&system, &path, rise).await, (200, "ACTIVE".to_owned()));
     let received = system.sms_received(&system.acme, GOOD).await;
-    let told: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
+    let reported: Vec<_> = received.iter().filter(|sms| sms.contains("17.99")).collect();
     assert_eq!(
-        told,
+        reported,
         ["Acme Mobile: from 1 Jan 2027, Netflix Standard costs 17.99 USD a month on your bill. If you do \
           not want that, cancel at Netflix before then."]
     );
@@ -233,7 +233,7 @@ async fn prepaid_customer_reads_of_their_balance() {
 }
 
 #[tokio::test]
-async fn customer_is_told_in_their_language() {
+async fn customer_reads_it_in_their_language() {
     let system = start_system().await;
     let body = json!({"operator": "acme", "offer": "netflix-standard", "msisdn": GOOD, "locale": "fr"});
     let (_, step) = system.call_widget("/account/validate", body).await;

@@ -107,7 +107,7 @@ fn compare_charges(page: &Page, ledger: &Connection) {
     }
     assert!(total >= 6, "the ledger has {total} charges");
     assert_same(page.sum("onbill_charges_total", &[]), total, "all charges");
-    assert_same(page.value("onbill_charge_result_seconds_count", &[]), total, "verdicts");
+    assert_same(page.value("onbill_charge_result_seconds_count", &[]), total, "results");
     assert_same(page.value("onbill_charges_pending_total", &[("partner", "netflix")]), 1, "pending");
     let charged = ledger.query_row(
         "SELECT sum(amount_minor) FROM transactions WHERE status = 'APPROVED' AND currency = 'USD'",

@@ -114,7 +114,7 @@ async fn reassigned_number_opens_no_page_of_previous_subscriber() {
 }
 
 #[tokio::test]
-async fn whoever_has_left_sees_nothing_any_more() {
+async fn former_subscriber_sees_nothing() {
     for what in ["ceased", "ported-out", "ownership-changed"] {
         let (system, _) = TestSystem::with_subscriber(GOOD).await;
         let own = open_page(&system, GOOD).await;

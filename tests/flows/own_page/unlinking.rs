@@ -69,7 +69,7 @@ async fn again_is_the_same() {
 }
 
 #[tokio::test]
-async fn whoever_comes_back_gets_another_pai() {
+async fn returning_customer_gets_another_pai() {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     end_subscription(&system, GOOD).await;
     system.advance_seconds(60);

@@ -4,7 +4,7 @@ use super::play::RestoreRun;
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::wire::coupon::COUPON_CHARGE_PREFIX;
 use onbill_domain::wire::ott::TransactionStatus;
-use onbill_origin::reconciliation::adoption::AdoptionReport;
+use onbill_origin::reconciliation::adoption_report::AdoptionReport;
 use onbill_origin::store::{LookupIds, Store};
 use onbill_test_harness::database::TestDb;
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,7 @@ use crate::seed_campaign::OutcomeTally;
 use http::{Method, StatusCode};
 use onbill_domain::day::Day;
 use onbill_domain::timestamp::Timestamp;
-use onbill_origin::reconciliation::adoption::{AdoptionReport, Lost};
+use onbill_origin::reconciliation::adoption_report::{AdoptionReport, Lost};
 use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{ACME_ACCOUNTS, Dice, NetworkFault, TestSystem};
 use serde_json::{Value, json};
@@ -289,8 +289,8 @@ impl RestoreRun {
     /// What the partner has, what is on the bills, and what the edge has.
     async fn adopt(&mut self, copied_at: Timestamp) -> AdoptionReport {
         let state = |asked: &Asked| {
-            let told = asked.answer.as_ref().and_then(|answer| answer["status"].as_str());
-            told.unwrap_or("PENDING").to_owned()
+            let reported = asked.answer.as_ref().and_then(|answer| answer["status"].as_str());
+            reported.unwrap_or("PENDING").to_owned()
         };
         let charges: Vec<_> = self.charges.iter().map(|(id, asked)| (id, asked, state(asked))).collect();
         let refunds: Vec<_> = self.refunds.iter().map(|(id, asked)| (id, asked, state(asked))).collect();

@@ -158,7 +158,7 @@ impl SimulationRun {
         self.sign_up().await;
         for _ in 0..STEPS {
             self.step().await;
-            self.look_into_books().await;
+            self.look_into_ledger().await;
         }
         self.clear_up().await;
         for fault in self.system.network.faults_met() {
@@ -175,7 +175,7 @@ impl SimulationRun {
     }
 
     /// The responses and the bills of the run, and the faults that it met.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn reported(&self) -> String {
         let money = format!("{:?} {:?} {:?} {:?}", self.tally, self.asked, self.returned, self.lines);
         let money = format!("{money} {:?}", self.desk_refunds);
         format!("{money} {:?} {:?} {:?}", self.sold, self.redemptions, self.gateway.taken())
@@ -255,7 +255,7 @@ impl SimulationRun {
         let _ = self.system.acme.try_deliver_due().await;
     }
 
-    pub(super) async fn look_into_books(&mut self) {
+    pub(super) async fn look_into_ledger(&mut self) {
         let mut changes = self.watch.look(&self.db_reader).await;
         changes.extend(self.standings.look(&self.db_reader).await);
         changes.extend(self.coupons.look(&self.db_reader).await);
@@ -276,7 +276,7 @@ impl SimulationRun {
         self.died = false;
         self.befallen = self.system.network.faults_met().len();
         self.system.restart_acme(|_| true).await;
-        self.look_into_books().await;
+        self.look_into_ledger().await;
         for _ in 0..10 {
             self.system.advance_seconds(2 * 86_400);
             self.began_at = self.system.now();
@@ -284,7 +284,7 @@ impl SimulationRun {
             self.tell_all().await;
             self.system.acme.try_deliver_due().await.expect("nothing is in the way");
             self.redrive_dead_letters().await;
-            self.look_into_books().await;
+            self.look_into_ledger().await;
         }
         self.look_at_bills().await;
     }

@@ -60,9 +60,9 @@ impl ModelBilling {
                         self.lines.insert(id.clone(), (number, charge.amount.amount_minor));
                     }
                 }
-                self.charge_verdict(&id)
+                self.charge_result(&id)
             }
-            (&Method::GET, _) => self.charge_verdict(path.rsplit('/').next().unwrap_or_default()),
+            (&Method::GET, _) => self.charge_result(path.rsplit('/').next().unwrap_or_default()),
             (&Method::POST, "/csp/refund") => {
                 let refund: BillRefundRequest = parse_body(request);
                 let of = (refund.transaction_id, refund.amount.amount_minor);
@@ -73,7 +73,7 @@ impl ModelBilling {
         }
     }
 
-    fn charge_verdict(&self, id: &str) -> Response<Bytes> {
+    fn charge_result(&self, id: &str) -> Response<Bytes> {
         if self.lines.contains_key(id) {
             json_response(StatusCode::OK, &json!({"status": "APPROVED"}))
         } else if self.refused.iter().any(|refused| refused == id) {

@@ -15,22 +15,22 @@ pub(super) struct ModelPartner {
 
 impl ModelPartner {
     /// Takes a report of a PAI's state; returns what is wrong with it.
-    pub(super) fn hear(&mut self, told: AccountStateRequest) -> Option<String> {
-        if !self.met.contains(&told.pai) {
-            return Some(format!("the partner hears of {}, whom it was never sent", told.pai));
+    pub(super) fn hear(&mut self, reported: AccountStateRequest) -> Option<String> {
+        if !self.met.contains(&reported.pai) {
+            return Some(format!("the partner hears of {}, whom it was never sent", reported.pai));
         }
-        let known = self.heard.get(&told.pai);
-        if known.is_some_and(|known| told.sequence < known.sequence) {
+        let known = self.heard.get(&reported.pai);
+        if known.is_some_and(|known| reported.sequence < known.sequence) {
             return None;
         }
         if let Some(known) = known {
-            let reopens =
-                known.state == PaiState::Closed && (told.state, told.reason) != (known.state, known.reason);
-            if reopens || told.sequence == known.sequence && told != *known {
-                return Some(format!("the partner was told {known:?} and is told {told:?}"));
+            let reopens = known.state == PaiState::Closed
+                && (reported.state, reported.reason) != (known.state, known.reason);
+            if reopens || reported.sequence == known.sequence && reported != *known {
+                return Some(format!("the partner was told {known:?} and is told {reported:?}"));
             }
         }
-        self.heard.insert(told.pai, told);
+        self.heard.insert(reported.pai, reported);
         None
     }
 }

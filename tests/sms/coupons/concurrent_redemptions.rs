@@ -68,7 +68,7 @@ async fn so_it_stays(system: &CouponSystem, code: &str, (reference, first): &(St
 
 #[tokio::test(flavor = "multi_thread")]
 async fn code_redeemed_over_64_connections_is_billed_once() {
-    for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         system.issue_coupon("c-1", "en").await;
         system.deliver_due().await;
         let texts = system.read_inbox().await;
@@ -80,7 +80,7 @@ async fn code_redeemed_over_64_connections_is_billed_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn coupon_is_billed_once_whatever_fails() {
-    for mut system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for mut system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         // The SMSC throttles, disconnects when it has the SMS, crashes, and takes the dead session
         // for a live one.
         system.inject_faults(json!({"smsc": "throttle"})).await;

@@ -17,7 +17,7 @@ const UNHURRIED: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pin_precedes_a_thousand_coupons_each_sent_once() {
-    for mut system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for mut system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         let mut file = HEADER.join(",") + "\n";
         for n in 0..COUPONS {
             writeln!(file, "c-{n},{GOOD},6M,8999,USD,,").expect("is text");

@@ -8,7 +8,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn receipt_counts_once_whenever_it_comes() {
-    for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         for reports in ["good", "early", "twice"] {
             system.inject_faults(json!({"receipts": reports})).await;
             system.issue_coupon(reports, "en").await;
@@ -31,7 +31,7 @@ async fn receipt_counts_once_whenever_it_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn receipt_of_unknown_message_is_dropped() {
-    for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         system.inject_faults(json!({"receipts": "late"})).await;
         system.issue_coupon("c-1", "en").await;
         system.deliver_due().await;
@@ -49,7 +49,7 @@ async fn receipt_of_unknown_message_is_dropped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_coupon_sms_is_reported_and_code_valid() {
-    for system in CouponSystem::on_each_kind_of_books(&json!({})).await {
+    for system in CouponSystem::on_each_kind_of_database(&json!({})).await {
         for (reports, reason) in [("failed", "undeliverable"), ("expired", "expired")] {
             system.inject_faults(json!({"receipts": reports})).await;
             system.issue_coupon(reports, "en").await;

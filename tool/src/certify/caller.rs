@@ -141,7 +141,7 @@ impl Caller {
                 let seconds = created.unix_seconds() - 2 * SIGNATURE_SKEW_SECONDS;
                 created = Timestamp::from_unix_seconds(seconds);
             }
-            Signing::OtherAddress => *request.uri_mut() = elsewhere(&address)?,
+            Signing::OtherAddress => *request.uri_mut() = other_address(&address)?,
             Signing::Genuine | Signing::Wrong | Signing::BodyChanged => {}
         }
         sign_request(&mut request, key, created, &nonce()?).context("this request cannot be signed")?;
@@ -183,7 +183,7 @@ impl Caller {
     async fn exchange(&self, request: Request<Bytes>) -> Seen {
         let waits = self.limits.kit_waits();
         let none = |error: reqwest::Error| {
-            if error.is_timeout() { NoAnswer::Late(waits) } else { NoAnswer::Broken(cause(&error)) }
+            if error.is_timeout() { NoAnswer::Late(waits) } else { NoAnswer::Broken(describe_cause(&error)) }
         };
         let request = reqwest::Request::try_from(request).map_err(none)?;
         let mut response = self.http.execute(request).await.map_err(none)?;
@@ -220,7 +220,7 @@ pub(super) fn replay(request: &anyhow::Result<Request<Bytes>>) -> anyhow::Result
 }
 
 /// The address with another host.
-fn elsewhere(address: &Uri) -> anyhow::Result<Uri> {
+fn other_address(address: &Uri) -> anyhow::Result<Uri> {
     let path = address.path_and_query().map_or("/", |path| path.as_str());
     let scheme = address.scheme_str().unwrap_or("https");
     format!("{scheme}://{OTHER_AUTHORITY}{path}").parse().context("build an address")
@@ -233,7 +233,7 @@ fn path_below<'u>(base: &str, uri: &'u Uri) -> &'u str {
 }
 
 /// The innermost reason, without the address.
-fn cause(error: &reqwest::Error) -> String {
+fn describe_cause(error: &reqwest::Error) -> String {
     let mut cause = error.source();
     let mut text = "the connection failed".to_owned();
     while let Some(inner) = cause {

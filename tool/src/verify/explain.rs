@@ -28,12 +28,12 @@ pub(super) struct Report {
     findings: Vec<Finding>,
     /// The signature base that the signer should have signed.
     pub(super) base: String,
-    verdict: Result<String, SignatureError>,
+    result: Result<String, SignatureError>,
 }
 
 impl Report {
     pub(super) fn is_valid(&self) -> bool {
-        self.verdict.is_ok()
+        self.result.is_ok()
     }
 
     fn note(&mut self, part: &'static str, checked: Result<String, String>) {
@@ -69,7 +69,7 @@ pub(super) fn explain(
     let mut report = Report {
         findings: Vec::new(),
         base: base_text(&components_of(&request, &digest), &params),
-        verdict: verdict(&request, &hosts, &fields, ring, key_use, now),
+        result: verify_request(&request, &hosts, &fields, ring, key_use, now),
     };
     report.note(SIGNATURE_INPUT, fields.input.clone().and_then(|text| check_input(&text)));
     if let Some(input) = &input {
@@ -131,7 +131,7 @@ fn find_authorities(message: &Message, url: Option<&str>) -> anyhow::Result<Vec<
     (!hosts.is_empty()).then_some(hosts).with_context(|| format!("the Host field {host:?} names no host"))
 }
 
-fn verdict(
+fn verify_request(
     request: &RequestComponents<'_>,
     hosts: &[String],
     fields: &SignatureFields,
@@ -373,7 +373,7 @@ impl fmt::Display for Report {
             writeln!(f, "{} {part:<17} {text}", if *is_right { "ok   " } else { "WRONG" })?;
         }
         writeln!(f, "\nThe signature base, without a newline at its end:\n{}\n", self.base)?;
-        match &self.verdict {
+        match &self.result {
             Ok(party) => write!(f, "The signature is valid. Signed by: {party}"),
             Err(why) => write!(f, "The signature is refused: {}", why.as_str()),
         }

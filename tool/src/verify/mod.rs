@@ -1,5 +1,5 @@
 //! `onbill verify`: explains why the signature of a request is refused. The rules are those of
-//! `onbill_domain::signature`, which also gives the verdict.
+//! `onbill_domain::signature`, which also decides.
 
 mod explain;
 mod guess;
@@ -50,13 +50,13 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
 impl Arguments {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let ring = read_ring(&self.keys)?;
-        let mut message = Message::parse(&read(self.request.as_deref())?)?;
+        let mut message = Message::parse(&read_message(self.request.as_deref())?)?;
         if let Some(file) = &self.body {
-            message.body = read(Some(file))?;
+            message.body = read_message(Some(file))?;
         } else if message.body.is_empty() && message.announces_body() {
             bail!("the body is not in this text: give it by --body FILE");
         }
-        let base = self.base.as_deref().map(|file| read(Some(file))).transpose()?;
+        let base = self.base.as_deref().map(|file| read_message(Some(file))).transpose()?;
         let at = self.at.unwrap_or_else(now);
         let report = explain(&message, self.url.as_deref(), &ring, self.key_use, at)?;
         println!("{report}");
@@ -67,7 +67,7 @@ impl Arguments {
     }
 }
 
-fn read(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+fn read_message(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     let Some(file) = file else {
         let mut bytes = Vec::new();
         stdin().read_to_end(&mut bytes).context("read the standard input")?;

@@ -34,7 +34,7 @@ pub struct Operator {
     pub font: Option<FontId>,
     /// The partners that it sells; all of them when `None`.
     partners: Option<Vec<PartnerId>>,
-    /// What the edge shares with its origin, and with nobody else.
+    /// What the edge shares with its origin, and with no other party.
     keys: Keyring,
 }
 
@@ -107,7 +107,7 @@ impl Operators {
     }
 
     /// How many entries are known to be wrong: of the store, those that were read at `oldest` or later.
-    /// One that nobody has asked for since may be gone.
+    /// One that was not asked for since may be gone.
     pub(crate) fn broken_count(&self, oldest: Timestamp) -> usize {
         match self {
             Self::Listed(listed) => listed.iter().filter(|known| known.is_err()).count(),

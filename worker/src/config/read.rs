@@ -96,7 +96,7 @@ impl Config {
             (_, Some(unknown)) => Err(unknown),
         };
         let mut listed: Vec<KnownOperator> = entries.into_iter().map(read).collect();
-        // Which of two entries is meant, nobody can tell.
+        // It cannot be known which of two entries is meant.
         let ids: Vec<OperatorId> = listed.iter().filter_map(id_of).cloned().collect();
         for known in &mut listed {
             let id = id_of(known).cloned();

@@ -1,7 +1,7 @@
 //! Calls about a charge. Nothing in them says whose it is, unless they name the operator: KV
 //! remembers the operator, or the origins are asked.
 //!
-//! What only reads is answered by whoever has it. What moves money is sent to one operator: two may
+//! What only reads is answered by the operator that has it. What moves money is sent to one operator: two may
 //! each have a charge of that name, and each would act once.
 
 use crate::call::Call;

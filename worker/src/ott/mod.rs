@@ -1,7 +1,7 @@
 //! What the partner's calls share: authenticating the partner, finding the operator that a number,
 //! a PAI or a charge belongs to, and passing the call on as it came.
 //!
-//! Not here: any verdict. Charges, refunds, subscriptions and tokens are decided at the origin,
+//! Not here: any decision. Charges, refunds, subscriptions and tokens are decided at the origin,
 //! which checks the partner's signature again and spends its nonce.
 
 pub(crate) mod authenticate;

@@ -78,7 +78,7 @@ pub(crate) async fn find_owner<P: Platform, T: DeserializeOwned>(
 }
 
 /// One lookup for each operator. It begins when it is polled first; one that begins too late asks
-/// nobody. When not all can be asked at once they begin anywhere in the list, so that a repeated call
+/// no operator. When not all can be asked at once they begin anywhere in the list, so that a repeated call
 /// reaches others than the last one did.
 pub(crate) fn start_lookups<P: Platform, T, F: Future<Output = Result<Option<T>, HandlerError>>>(
     call: &Call<'_, P>,

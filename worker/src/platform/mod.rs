@@ -80,7 +80,7 @@ pub trait Platform {
     fn now(&self) -> Timestamp;
 
     /// The same clock in Unix milliseconds, for the log and for durations. On the Workers platform
-    /// it stands still while the edge computes: it goes on with each response that the edge waits
+    /// it stands still while the edge computes: it advances with each response that the edge waits
     /// for.
     fn now_milliseconds(&self) -> i64;
 

@@ -32,7 +32,7 @@ fn solved(hostname: &str) -> Value {
 }
 
 /// What the origin is told of the challenge; `None` when it is not asked at all.
-fn told(edge: &TestEdge) -> Option<Value> {
+fn reported(edge: &TestEdge) -> Option<Value> {
     let sent = edge.platform.take_sent();
     let to_origin = sent.iter().find(|sent| sent.uri().path() == "/edge/v1/validate")?;
     let body: Value = serde_json::from_slice(to_origin.body()).expect("is JSON");
@@ -44,7 +44,7 @@ fn told(edge: &TestEdge) -> Option<Value> {
 async fn challenge_is_off_without_its_keys() {
     let edge = TestEdge::new();
     edge.call_from_frame("/widget/v1/account/validate", &entered(Some("token"))).await;
-    assert_eq!(told(&edge), Some(Value::Null));
+    assert_eq!(reported(&edge), Some(Value::Null));
     let frame = edge.get(FRAME).await;
     assert!(!frame.header("content-security-policy").contains("cloudflare"));
     assert!(!frame.text().contains("\"challenge\":"));
@@ -54,7 +54,11 @@ async fn challenge_is_off_without_its_keys() {
 async fn challenge_is_offered_until_it_is_solved() {
     let edge = edge();
     let response = edge.call_from_frame("/widget/v1/account/validate", &entered(None)).await;
-    assert_eq!((response.status(), told(&edge)), (200, Some(json!("offered"))), "not what the widget says");
+    assert_eq!(
+        (response.status(), reported(&edge)),
+        (200, Some(json!("offered"))),
+        "not what the widget says"
+    );
 
     edge.stub_response(SITEVERIFY, 200, &solved("edge.example"));
     let response = edge.call_from_frame("/widget/v1/account/validate", &entered(Some("token"))).await;
@@ -83,7 +87,7 @@ async fn challenge_is_asked_for_again_when_unsolved() {
         edge.stub_response(SITEVERIFY, status, &verdict);
         let response = edge.call_from_frame("/widget/v1/account/validate", &entered(Some("token"))).await;
         assert_eq!(response.refusal(), (403, "challenge-required".to_owned()), "{verdict}");
-        assert_eq!(told(&edge), None, "{verdict}");
+        assert_eq!(reported(&edge), None, "{verdict}");
     }
     for bad in [String::new(), "t".repeat(2_049)] {
         let response = edge.call_from_frame("/widget/v1/account/validate", &entered(Some(&bad))).await;
@@ -108,7 +112,7 @@ async fn challenge_that_cannot_be_checked_sends_no_pin() {
         edge.stub_result(SITEVERIFY, Err(why));
         assert_eq!(ask().await.refusal(), unavailable);
     }
-    assert_eq!(told(&edge), None);
+    assert_eq!(reported(&edge), None);
     let log = edge.platform.log_lines().concat();
     assert!(log.contains("challenge: no response") && !log.contains("token-1") && !log.contains("0x4AAA"));
 }

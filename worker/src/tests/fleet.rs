@@ -271,7 +271,7 @@ async fn slow_fleet_is_asked_for_some_seconds_only() {
 
 /// Five others are still under way when the first one has it.
 #[tokio::test]
-async fn calls_that_nobody_waits_for_are_timed_too() {
+async fn calls_without_a_waiting_caller_are_timed() {
     let edge = Arc::new(fleet_with(&[]));
     let (clock, calls) = (Arc::downgrade(&edge), AtomicUsize::new(0));
     edge.platform.on_network(move |_: Request<Bytes>| {

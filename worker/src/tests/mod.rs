@@ -22,3 +22,4 @@ mod signup;
 mod subscriptions;
 pub(crate) mod test_edge;
 mod widget;
+mod widget_account;

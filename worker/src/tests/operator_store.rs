@@ -65,7 +65,7 @@ async fn entry_is_read_once_a_minute() {
 }
 
 #[tokio::test]
-async fn store_outage_stops_nobody_for_an_hour() {
+async fn store_outage_stops_no_operator_for_an_hour() {
     let edge = edge();
     edge.platform.settings_fail(Some(KvFault::Down));
     let cold = edge.call_as_netflix("POST", CHARGE, &charge()).await;
@@ -83,7 +83,7 @@ async fn store_outage_stops_nobody_for_an_hour() {
 }
 
 #[tokio::test]
-async fn broken_entry_is_503_with_an_alarm_and_stops_nobody_else() {
+async fn broken_entry_is_503_with_an_alarm() {
     type Change = fn(&mut Value);
     let cases: [(Change, &str); 5] = [
         (|e| e["origin"] = json!("http://127.0.0.1:8788"), "operator entry acme: origin must be"),
@@ -270,7 +270,7 @@ async fn mapped_operator_that_does_not_sell_the_partner_is_no_absence() {
 }
 
 #[tokio::test]
-async fn health_forgets_an_entry_that_nobody_asks_for() {
+async fn health_forgets_an_unused_entry() {
     let edge = edge();
     edge.platform.set_setting("operator/acme", Some("{"));
     assert_eq!(edge.get(FRAME).await.status(), 503);

@@ -1,28 +1,26 @@
 //! The frame's own calls: who may make them, what is passed on, and what of the origin's responses
 //! comes back.
 
-use super::test_edge::{
-    ACME, NUMBER, TestEdge, from_frame, operators, pai, partners, request, upstream_response,
-};
+use super::test_edge::{ACME, NUMBER, TestEdge, from_frame, operators, partners, request, upstream_response};
 use crate::platform::{RateLimiter, Unreachable};
 use crate::routes::ROUTES;
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 
-const VALIDATE: &str = "POST https://origin.acme.example/edge/v1/validate";
+pub(super) const VALIDATE: &str = "POST https://origin.acme.example/edge/v1/validate";
 /// The paths of the frame's own calls.
 fn paths() -> impl Iterator<Item = &'static str> {
     let posts = ROUTES.iter().filter(|route| route.methods == [Method::POST]);
     posts.map(|route| route.pattern).filter(|path| path.starts_with("/widget/v1/"))
 }
 
-fn validate() -> Value {
+pub(super) fn validate() -> Value {
     json!({"operator": "acme", "offer": "netflix-standard", "msisdn": NUMBER, "locale": "es",
            "returnURL": "https://my.acme.example/done", "page": "https://my.acme.example", "session": "a.b.c"})
 }
 
-fn question(path: &str) -> Value {
+pub(super) fn question(path: &str) -> Value {
     match path {
         "/widget/v1/account" => json!({"operator": "acme", "flow": "f", "cursor": "1795000000.tx-1"}),
         "/widget/v1/account/unlink" => json!({"operator": "acme", "flow": "f", "subscription": "s"}),
@@ -34,7 +32,7 @@ fn question(path: &str) -> Value {
     }
 }
 
-fn pin_step() -> Value {
+pub(super) fn pin_step() -> Value {
     json!({"step": "pin", "flow": "f", "expiresAt": "2026-11-18T11:16:40Z", "digits": 6})
 }
 
@@ -58,7 +56,7 @@ pub(super) fn in_frame(mut json: Value) -> Value {
 }
 
 /// What the frame gets, and the words that come with it.
-fn split_words(response: &Value) -> (Value, Value) {
+pub(super) fn split_words(response: &Value) -> (Value, Value) {
     let mut rest = response.clone();
     let words = rest.as_object_mut().expect("is an object").remove("words").unwrap_or_default();
     (rest, words)
@@ -80,21 +78,6 @@ fn agreement() -> Value {
 fn offer() -> Value {
     json!({"id": "netflix-standard", "title": "Netflix Standard", "partner": "netflix",
            "price": {"value": 1599, "currency": "USD"}})
-}
-
-fn subscription() -> Value {
-    json!({"subscription": "s", "partner": "netflix", "title": "Netflix Standard", "since": "2026-11-18T11:06:40Z",
-           "state": "CLOSED", "status": "CANCELLED", "paidUntil": "2027-05-27", "endsByItself": true, "canUnlink": false,
-           "ended": {"at": "2026-11-18T11:16:40Z", "reason": "pai-revoked-by-user"}})
-}
-
-/// A page with every member of a charge.
-fn account_page() -> Value {
-    json!({"subscriptions": [subscription()], "cursor": "1795000000.tx-1", "charges": [
-        {"partner": "netflix", "at": "2026-11-18T11:06:40Z", "description": "Netflix Standard",
-         "servicePeriod": {"from": "2026-11-01", "to": "2026-11-30"}, "amount": {"value": 1599, "currency": "USD"},
-         "status": "DECLINED", "declineReason": "pai-revoked-by-user", "refunded": {"value": 600, "currency": "USD"},
-         "billedOn": "2026-12-01", "refunding": {"value": 1, "currency": "USD"}}]})
 }
 
 #[tokio::test]
@@ -186,91 +169,11 @@ async fn operators_reason_and_way_on_reach_the_widget() {
     let words: Value = serde_json::from_str(include_str!("../../../words/es.json")).expect("is JSON");
     let words = &words["refusal"];
     let way_on = json!({"kind": "help", "url": "https://my.acme.example/help", "label": words["help"]});
-    let told = json!({"reason": words["minor"], "account-not-eligible": words["account-not-eligible"],
+    let reported = json!({"reason": words["minor"], "account-not-eligible": words["account-not-eligible"],
         "account-not-eligible-title": words["account-not-eligible-title"]});
-    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "words": told,
+    let expected = json!({"code": "account-not-eligible", "message": "No.", "reason": "minor", "words": reported,
         "wayOn": way_on});
     assert_eq!((response.status(), response.json()), (400, expected));
-}
-
-#[tokio::test]
-async fn account_page_is_passed_on_without_unknown_members() {
-    let edge = TestEdge::new();
-    let (mut page, mut link) = (account_page(), subscription());
-    for chatty in [&mut page, &mut link] {
-        chatty["pai"] = json!(pai());
-    }
-    page["charges"][0]["transactionID"] = json!("tx-1");
-    page["subscriptions"][0]["msisdn"] = json!(NUMBER);
-    edge.stub_response(&format!("POST {ACME}/edge/v1/account"), 200, &page);
-    edge.stub_response(&format!("POST {ACME}/edge/v1/account/unlink"), 200, &json!({"subscription": link}));
-    let response = edge.call_from_frame("/widget/v1/account", &question("/widget/v1/account")).await;
-    assert_eq!((response.status(), response.json()), (200, in_frame(account_page())));
-    let unlink = "/widget/v1/account/unlink";
-    let response = edge.call_from_frame(unlink, &question(unlink)).await;
-    assert_eq!((response.status(), response.json()), (200, json!({"subscription": subscription()})));
-    let bodies: Vec<_> = edge.platform.take_sent().into_iter().map(http::Request::into_body).collect();
-    assert_eq!(bodies, [r#"{"flow":"f","cursor":"1795000000.tx-1"}"#, r#"{"flow":"f","subscription":"s"}"#]);
-
-    // A customer who came to buy what they have.
-    let step = json!({"step": "already-on-bill", "flow": "f"});
-    edge.stub_response(VALIDATE, 200, &step);
-    let response = edge.call_from_frame("/widget/v1/account/validate", &validate()).await;
-    let (shown, words) = split_words(&response.json());
-    assert_eq!((response.status(), shown), (200, step));
-    assert_eq!(words.as_object().map(serde_json::Map::len), Some(2), "{words}");
-}
-
-/// The frame does not carry them: it may never get so far.
-#[tokio::test]
-async fn account_page_comes_with_its_words() {
-    let edge = TestEdge::new();
-    let mut step = account_page();
-    (step["step"], step["flow"]) = (json!("account"), json!("f"));
-    edge.stub_response(VALIDATE, 200, &step);
-    edge.stub_response(&format!("POST {ACME}/edge/v1/pin"), 200, &step);
-    edge.stub_response(&format!("POST {ACME}/edge/v1/account"), 200, &account_page());
-    let in_german = |mut body: Value| {
-        body["locale"] = json!("de");
-        body
-    };
-    let first_page = json!({"operator": "acme", "flow": "f", "locale": "de"});
-    for (path, body, page) in [
-        ("/widget/v1/account/validate", in_german(validate()), &step),
-        ("/widget/v1/pin", in_german(question("/widget/v1/pin")), &step),
-        ("/widget/v1/account", first_page, &account_page()),
-    ] {
-        let response = edge.call_from_frame(path, &body).await;
-        let (shown, words) = split_words(&response.json());
-        assert_eq!((response.status(), shown), (200, in_frame(page.clone())), "{path}");
-        assert_eq!(words["account-title"], "Ihre Abonnements", "{path}");
-        assert_eq!(words.as_object().map(serde_json::Map::len), Some(61), "{path}");
-    }
-    let sent = edge.platform.take_sent();
-    assert!(sent[1..].iter().all(|request| !request.body().windows(6).any(|part| part == b"locale")));
-}
-
-#[tokio::test]
-async fn account_page_is_requested_without_an_offer() {
-    let edge = TestEdge::new();
-    edge.stub_response(VALIDATE, 200, &pin_step());
-    let mut asked = validate();
-    (asked["offer"], asked["view"]) = (Value::Null, json!("account"));
-    let response = edge.call_from_frame("/widget/v1/account/validate", &asked).await;
-    assert_eq!((response.status(), response.json()), (200, pin_step()));
-    let sent = edge.platform.take_sent().remove(0);
-    let body: Value = serde_json::from_slice(sent.body()).expect("is JSON");
-    assert_eq!(
-        body,
-        json!({"view": "account", "msisdn": NUMBER, "locale": "es", "returnURL": "https://my.acme.example/done",
-               "page": "https://my.acme.example", "session": "a.b.c"})
-    );
-    for view in [json!("bill"), Value::Null] {
-        asked["view"] = view;
-        let response = edge.call_from_frame("/widget/v1/account/validate", &asked).await;
-        assert_eq!(response.refusal(), (400, "invalid-request".to_owned()));
-    }
-    assert!(edge.platform.take_sent().is_empty());
 }
 
 #[tokio::test]

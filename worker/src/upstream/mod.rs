@@ -107,7 +107,7 @@ pub(crate) async fn send_signed<P: Platform>(
     let nonce = encode_base64url(&call.platform.random_bytes().ok_or(Fault::NoRandomness)?);
     call.correlation.write_headers(request.headers_mut(), &nonce);
     let party = recipient.party();
-    // A caller that has not signed may be anybody.
+    // A caller that has not signed is not known.
     if matches!(party, Party::Operator(_)) && call.notes.partner().is_some() {
         call.correlation.write_state(request.headers_mut());
     }

@@ -1,6 +1,6 @@
 //! `cargo xtask crash`.
 
-use super::Database;
+use super::database::Database;
 use super::remaining::RemainingArguments;
 use crate::failure::Outcome;
 

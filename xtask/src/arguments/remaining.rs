@@ -1,6 +1,6 @@
 //! The words of a command line that are not parsed yet, and what every verb takes from them.
 
-use super::Database;
+use super::database::Database;
 use crate::failure::{Failure, Outcome};
 
 /// The arguments that are not parsed yet.

@@ -1,6 +1,6 @@
 //! `cargo xtask sim`.
 
-use super::Database;
+use super::database::Database;
 use super::remaining::RemainingArguments;
 use crate::failure::Outcome;
 

@@ -24,14 +24,14 @@ pub(crate) fn make_package_json(repository: &Value) -> Outcome<Value> {
         "description": "The edge of onbill, built: README.md says how to serve and deploy it.",
         "license": repository["license"],
         "engines": repository["engines"],
-        "scripts": pick(&repository["scripts"], &SCRIPTS)?,
-        "dependencies": pick(&repository["devDependencies"], &[WRANGLER])?,
-        "optionalDependencies": pick(&repository["optionalDependencies"], &NODES)?,
-        "allowScripts": pick(&repository["allowScripts"], &SCRIPTED)?,
+        "scripts": pick_members(&repository["scripts"], &SCRIPTS)?,
+        "dependencies": pick_members(&repository["devDependencies"], &[WRANGLER])?,
+        "optionalDependencies": pick_members(&repository["optionalDependencies"], &NODES)?,
+        "allowScripts": pick_members(&repository["allowScripts"], &SCRIPTED)?,
     }))
 }
 
-fn pick(all: &Value, names: &[&str]) -> Outcome<Value> {
+fn pick_members(all: &Value, names: &[&str]) -> Outcome<Value> {
     let pick_one = |name: &&str| {
         let found = all.get(*name).map(|value| ((*name).to_owned(), value.clone()));
         found.ok_or_else(|| Failure::new(format!("package.json no longer has {name}")))

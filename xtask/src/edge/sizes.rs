@@ -1,6 +1,6 @@
 //! Sizes of what a customer's browser and Cloudflare have to load, and the limits on them.
 
-use crate::edge::Profile;
+use super::profile::Profile;
 use crate::edge::widget::shipped_dir;
 use crate::failure::{Context, Failure, Outcome};
 use crate::paths;

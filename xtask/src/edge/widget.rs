@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::profile::Profile;
 use crate::child::{npm_command, run_logged};
-use crate::edge::Profile;
 use crate::failure::{Context, Outcome};
 use crate::paths;
 
@@ -46,7 +46,7 @@ pub(crate) fn shipped_dir(profile: Profile) -> PathBuf {
 pub(crate) fn minify_widget() -> Outcome {
     let (from, to) = (shipped_dir(Profile::Dev), shipped_dir(Profile::Release));
     // Each file is read as a script: what another one uses by its name keeps it.
-    let mut esbuild = minifier();
+    let mut esbuild = minifier_command();
     esbuild.args(MINIFIED.map(|name| from.join(name))).arg(format!("--outdir={}", to.display()));
     run_logged("minifying the widget", "edge-widget.log", &mut esbuild)?;
     minify_frame_script(&from, &to)?;
@@ -67,7 +67,7 @@ fn minify_frame_script(from: &Path, to: &Path) -> Outcome {
     }
     let joined = paths::xtask_file("frame-joined.js");
     fs::write(&joined, script).context(&format!("write {}", joined.display()))?;
-    let mut esbuild = minifier();
+    let mut esbuild = minifier_command();
     esbuild.arg(joined).arg(format!("--outfile={}", to.join(FRAME_SCRIPT[0]).display()));
     // Nothing outside uses its names.
     esbuild.arg("--format=iife");
@@ -75,7 +75,7 @@ fn minify_frame_script(from: &Path, to: &Path) -> Outcome {
 }
 
 /// The words of the page stay readable.
-fn minifier() -> Command {
+fn minifier_command() -> Command {
     let mut esbuild = npm_command("esbuild");
     esbuild.args(["--minify", "--charset=utf8", "--log-level=warning"]);
     esbuild

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::profile::Profile;
 use crate::child::{cargo_command, new_command, npm_command, run_logged};
-use crate::edge::Profile;
 use crate::edge::widget::shipped_dir;
 use crate::failure::{Context, Outcome};
 use crate::paths;

@@ -11,12 +11,12 @@ use crate::failure::{Context, Outcome};
 
 /// The SHA-256 of a file in hexadecimal.
 pub(super) fn hash_file(path: &Path) -> Outcome<String> {
-    Ok(sha256(&read(path)?).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
+    Ok(sha256(&read_artefact(path)?).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
 }
 
 /// The same as the attribute `integrity` of a script has it (Subresource Integrity §3.5).
 pub(super) fn hash_for_integrity(path: &Path) -> Outcome<String> {
-    Ok(format!("sha256-{}", encode_base64(&sha256(&read(path)?))))
+    Ok(format!("sha256-{}", encode_base64(&sha256(&read_artefact(path)?))))
 }
 
 /// Writes SHA256SUMS of all files in a folder.
@@ -44,7 +44,7 @@ pub(super) fn list_files(folder: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(path: &Path) -> Outcome<Vec<u8>> {
+fn read_artefact(path: &Path) -> Outcome<Vec<u8>> {
     fs::read(path).context(&format!("read {}", path.display()))
 }
 

@@ -4,7 +4,7 @@
 use crate::cargo_tool::{CARGO_DEB, CARGO_SBOM};
 use crate::child::{new_command, run_on_terminal};
 use crate::failure::{Failure, Outcome};
-use crate::setup::find_on_path;
+use crate::paths::find_on_path;
 
 pub(super) const MUSL_TARGET: &str = "x86_64-unknown-linux-musl";
 

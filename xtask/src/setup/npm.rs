@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::child::{new_command, npm_command, run_logged};
 use crate::failure::{Context, Failure, Outcome};
 use crate::paths;
-use crate::setup::find_on_path;
+use crate::paths::find_on_path;
 
 /// The minimum for wrangler. On Linux npm installs a node of its own; elsewhere the machine's is used.
 const NODE_MIN: (u32, u32) = (22, 12);

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::child::{new_command, run_logged};
 use crate::failure::{Failure, Outcome};
-use crate::setup::find_on_path;
+use crate::paths::find_on_path;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Installs the standard library for wasm. A toolchain file could ask for it, but automatic installation is often off.

@@ -2,7 +2,7 @@
 
 use std::{fs, process};
 
-use super::run_quietly;
+use super::quiet::run_quietly;
 use crate::edge::{self, Profile};
 use crate::failure::Outcome;
 use crate::paths;

@@ -1,6 +1,6 @@
 //! `switch back`: writes the files for the way back.
 
-use super::check_partner;
+use super::partner::check_partner;
 use crate::cli::opening::{database_failed, open_app};
 use crate::cli::output::{print_error_line, print_line};
 use crate::cli::verb_outcome::VerbOutcome;
@@ -84,7 +84,7 @@ impl Arguments {
 }
 
 /// A file that only its owner may read. It has its name once it is whole; until then it is another one,
-/// which is removed if it is given up.
+/// which is removed if it is not completed.
 struct PrivateFile {
     writer: csv::Writer<File>,
     part: PathBuf,

@@ -1,6 +1,6 @@
 //! `switch compare`: lays what was loaded beside what the operator and the partner have.
 
-use super::check_partner;
+use super::partner::check_partner;
 use crate::cli::files::{new_csv, open_file};
 use crate::cli::opening::{database_failed, open_app};
 use crate::cli::output::{print_error_line, print_line};

@@ -1,6 +1,6 @@
 //! `switch cut-over`: turns on what was loaded.
 
-use super::check_partner;
+use super::partner::check_partner;
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_origin};
 use crate::cli::output::{print_error_line, print_line};

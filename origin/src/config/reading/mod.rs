@@ -22,7 +22,7 @@ use document::{Document, Span};
 use std::fmt;
 use words::Subject;
 
-/// More than somebody corrects before they look again; it bounds how often a file is read.
+/// More than a person corrects before they look again; it bounds how often a file is read.
 const MISTAKES_MAX: usize = 100;
 
 const SAMPLE: &str = include_str!("sample.toml");

@@ -1,4 +1,4 @@
-//! The complaints of the TOML reader and of serde, in words for somebody who writes the file.
+//! The complaints of the TOML reader and of serde, in words for the person who writes the file.
 
 use super::path::SettingPath;
 

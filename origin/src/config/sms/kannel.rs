@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn mistake_is_told_in_words() {
+    fn mistake_is_explained_in_words() {
         assert_eq!(settings("", ""), Ok(()));
         for (from, to, complaint) in [
             ("https://sms", "http://sms", "url: http://sms.acme.example:13013/cgi-bin/sendsms must be https"),

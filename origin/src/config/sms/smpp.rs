@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn mistake_is_told_in_words() {
+    fn mistake_is_explained_in_words() {
         let good = "url = \"smpp://smsc:2775\"\nsender = \"Acme\"";
         assert!(read(good).is_ok());
         for (more, complaint) in [

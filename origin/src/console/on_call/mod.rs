@@ -180,7 +180,7 @@ mod tests {
             count: 3,
             ends_at: None,
             cleared_at: cleared.map(|seconds| NOW.plus_seconds(-seconds)),
-            is_told: false,
+            is_reported: false,
         }
     }
 

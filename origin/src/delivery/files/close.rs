@@ -4,7 +4,7 @@ use super::exchange::FileExchange;
 use crate::call_trace::CallTrace;
 use crate::config::FileColumns;
 use crate::delivery::alarms::raise_for_result;
-use crate::delivery::later_verdict::LaterVerdict;
+use crate::delivery::later_decision::LaterDecision;
 use crate::fault::{Failure, Fault};
 use crate::instruments::{Alarm, raise_alarm};
 use crate::store::{
@@ -197,7 +197,7 @@ impl FileExchange {
     ) -> Result<(), Fault> {
         let id = transaction_id.clone();
         let outcome = DeliveryOutcome::Charge { transaction_id, outcome };
-        let (filled, verdict) = (outcome.filled_queues(), LaterVerdict::of(&outcome));
+        let (filled, decision) = (outcome.filled_queues(), LaterDecision::of(&outcome));
         let result = match self.store.settle(self.clock.now(), lease, outcome).await {
             // It is an alarm already. The other charges go into their file.
             Err(StoreError::Panicked) => return self.end_attempt(lease, &id).await,
@@ -205,8 +205,8 @@ impl FileExchange {
         };
         raise_for_result(&self.instruments, result, JobKind::Charge.as_str(), &id);
         self.wake_up.wake_each(filled);
-        if let Some(verdict) = verdict {
-            verdict.note(result, &self.store, &self.instruments, self.clock.now()).await;
+        if let Some(decision) = decision {
+            decision.note(result, &self.store, &self.instruments, self.clock.now()).await;
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use super::response::{self, LineResponse};
 use super::spool::{Folder, Reading, Spool};
 use crate::call_trace::CallTrace;
 use crate::delivery::alarms::raise_for_result;
-use crate::delivery::billing::interpret_refund_decision;
-use crate::delivery::later_verdict::LaterVerdict;
+use crate::delivery::billing_decision::interpret_refund_decision;
+use crate::delivery::later_decision::LaterDecision;
 use crate::fault::Fault;
 use crate::instruments::{Alarm, raise_alarm};
 use crate::store::{AcceptResponseResult, BillingFile, BillingFileLine, BillingItem, LineDecision, Queue};
@@ -93,18 +93,18 @@ impl FileExchange {
         answers: Vec<LineResponse>,
     ) -> Result<(), Fault> {
         let (mut approved, mut declined) = (0_u32, 0_u32);
-        let mut verdicts = Vec::with_capacity(lines.len());
+        let mut decisions = Vec::with_capacity(lines.len());
         for (line, answer) in lines.iter().zip(answers) {
             match answer.status {
                 BillingDecision::Approved => approved += 1,
                 BillingDecision::Declined => declined += 1,
             }
-            verdicts.push((line, self.read_line_decision(&line.bill, answer)?));
+            decisions.push((line, self.read_line_decision(&line.bill, answer)?));
         }
-        let mut verdicts = verdicts.into_iter().peekable();
-        while verdicts.peek().is_some() {
-            let some = verdicts.by_ref().take(SETTLED_AT_ONCE);
-            let settled = join_all(some.map(|(line, verdict)| self.settle_line(file, line, verdict))).await;
+        let mut decisions = decisions.into_iter().peekable();
+        while decisions.peek().is_some() {
+            let some = decisions.by_ref().take(SETTLED_AT_ONCE);
+            let settled = join_all(some.map(|(line, decision)| self.settle_line(file, line, decision))).await;
             settled.into_iter().collect::<Result<(), Fault>>()?;
             self.wake_up.wake(Queue::PartnerWebhooks);
         }
@@ -117,12 +117,12 @@ impl FileExchange {
         &self,
         file: &BillingFile,
         line: &BillingFileLine,
-        verdict: LineDecision,
+        decision: LineDecision,
     ) -> Result<(), Fault> {
-        let later = LaterVerdict::of_line(line.bill.id(), &verdict);
+        let later = LaterDecision::of_line(line.bill.id(), &decision);
         let settling = async {
             let (now, file_id) = (self.clock.now(), file.file_id.clone());
-            let result = self.store.settle_line(now, file_id, line.line, verdict).await?;
+            let result = self.store.settle_line(now, file_id, line.line, decision).await?;
             raise_for_result(&self.instruments, result, "line", line.bill.id());
             later.note(result, &self.store, &self.instruments, self.clock.now()).await;
             Ok::<(), Fault>(())

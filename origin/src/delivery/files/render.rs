@@ -57,7 +57,7 @@ struct ChargeCodeTotal {
 }
 
 /// Renders the lines as CSV. `open` unseals a number. Text is quoted where necessary (RFC 4180) and
-/// otherwise as the partner wrote it, one line of printable characters. A description goes on the
+/// otherwise as the partner wrote it, one line of printable characters. A description is printed on the
 /// bill verbatim, so it gets no apostrophe against formulas in spreadsheets; a spreadsheet would
 /// turn `+1202…` into a number in any case.
 pub(super) fn render_csv(

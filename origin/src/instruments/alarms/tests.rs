@@ -39,7 +39,7 @@ fn stored(records: &[AlarmRecord]) -> Vec<StoredAlarm> {
             count: record.count,
             ends_at: record.ends_at,
             cleared_at: None,
-            is_told: false,
+            is_reported: false,
         })
         .collect()
 }
@@ -47,7 +47,7 @@ fn stored(records: &[AlarmRecord]) -> Vec<StoredAlarm> {
 /// The next change that the webhook tells, and that its receiver takes.
 fn take_news(alarms: &Alarms) -> Option<AlarmNews> {
     let news = alarms.find_news_after(None)?;
-    alarms.note_told(&news, true);
+    alarms.note_reported(&news, true);
     Some(news)
 }
 
@@ -219,8 +219,8 @@ fn restart_takes_over_what_the_database_has() {
     after.adopt(database);
     let active: Vec<_> = after.snapshot().into_iter().map(|alarm| alarm.alarm).collect();
     assert_eq!(active, [Alarm::CouponUnpaid, Alarm::DiskLow]);
-    let told = take_news(&after).expect("is told");
-    assert_eq!((told.change, told.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
+    let reported = take_news(&after).expect("is told");
+    assert_eq!((reported.change, reported.alarm.alarm), (AlarmChange::Cleared, Alarm::SmsNotLetIn));
     assert_eq!(take_news(&after), None, "what goes on is no news");
     let written = exchange(&after);
     assert_eq!((written.len(), written[0].alarm), (1, Alarm::SmsNotLetIn));
@@ -241,13 +241,13 @@ fn alarm_that_was_closed_elsewhere_is_over() {
     alarms.adopt(database.into_iter().filter(|alarm| alarm.subject == "c-2").collect());
     let subjects: Vec<_> = alarms.snapshot().into_iter().map(|alarm| alarm.subject).collect();
     assert_eq!(subjects, ["c-2", "c-3"]);
-    let told: Vec<_> = std::iter::from_fn(|| take_news(&alarms)).map(|news| news.change).collect();
+    let reported: Vec<_> = std::iter::from_fn(|| take_news(&alarms)).map(|news| news.change).collect();
     let raised = AlarmChange::Raised;
-    assert_eq!(told, [raised, raised, raised, AlarmChange::Cleared]);
+    assert_eq!(reported, [raised, raised, raised, AlarmChange::Cleared]);
 }
 
 #[test]
-fn news_that_nobody_takes_are_bounded() {
+fn untaken_alarm_changes_are_bounded() {
     let (_, alarms) = start();
     alarms.raise(Alarm::DiskLow, "before");
     assert_eq!(take_news(&alarms), None, "there is no webhook");
@@ -261,15 +261,15 @@ fn news_that_nobody_takes_are_bounded() {
 }
 
 #[test]
-fn restart_tells_what_was_not_told_under_its_own_time() {
+fn restart_reports_unreported_changes_with_their_own_time() {
     let (_, before) = start();
     before.keep_news("a");
     before.raise(Alarm::CouponUnpaid, "told");
     before.raise(Alarm::CouponUnpaid, "untold");
     before.raise(Alarm::DiskLow, "spool");
     let mut database = stored(&exchange(&before));
-    database[0].is_told = true;
-    database[2].is_told = true;
+    database[0].is_reported = true;
+    database[2].is_reported = true;
 
     let (clock, after) = start();
     after.keep_news("a");
@@ -284,9 +284,9 @@ fn restart_tells_what_was_not_told_under_its_own_time() {
 
     // An end that nobody told, as of an origin that was killed.
     take_news(&after);
-    after.forget_told(&after.list_told());
+    after.forget_reported(&after.list_reported());
     database[0].cleared_at = Some(Timestamp::from_unix_seconds(START + 10));
-    database[1].is_told = true;
+    database[1].is_reported = true;
     after.adopt(database);
     let changes: Vec<_> =
         std::iter::from_fn(|| take_news(&after)).map(|news| (news.change, news.alarm.subject)).collect();
@@ -295,13 +295,13 @@ fn restart_tells_what_was_not_told_under_its_own_time() {
 }
 
 #[test]
-fn end_of_an_alarm_of_an_origin_that_is_gone_is_told_as_its_own() {
+fn end_of_a_lost_origins_alarm_is_reported_as_own() {
     let (clock, alarms) = start();
     alarms.keep_news("b");
     alarms.raise(Alarm::DiskLow, "spool");
     let mut database = stored(&exchange(&alarms));
     database[0].instance = "b".to_owned();
-    database[0].is_told = true;
+    database[0].is_reported = true;
     let end = clock.now();
     database.push(StoredAlarm { instance: "a".to_owned(), cleared_at: Some(end), ..database[0].clone() });
     alarms.adopt(database.clone());
@@ -312,12 +312,12 @@ fn end_of_an_alarm_of_an_origin_that_is_gone_is_told_as_its_own() {
     assert_eq!((news.change, news.other_origin.as_deref()), (AlarmChange::Cleared, Some("a")));
     alarms.adopt(database);
     assert_eq!(take_news(&alarms), None, "it is told, and not marked yet");
-    assert_eq!(alarms.list_told()[0].other_origin.as_deref(), Some("a"));
+    assert_eq!(alarms.list_reported()[0].other_origin.as_deref(), Some("a"));
     assert!(alarms.is_active(Alarm::DiskLow, "spool"), "that of this origin goes on");
 }
 
 #[test]
-fn change_waits_for_the_table_and_is_marked_once_it_is_told() {
+fn change_waits_for_the_table_and_is_marked() {
     let (_, alarms) = start();
     alarms.keep_news("a");
     alarms.raise(Alarm::DiskLow, "spool");
@@ -326,12 +326,12 @@ fn change_waits_for_the_table_and_is_marked_once_it_is_told() {
     alarms.adopt(stored(&exchange(&alarms)));
     let due = alarms.list_due_news(8);
     assert_eq!(due.len(), 1);
-    alarms.note_told(&due[0], false);
+    alarms.note_reported(&due[0], false);
     assert_eq!(alarms.list_due_news(8), [], "after a pause");
-    assert_eq!(alarms.list_told(), []);
-    alarms.note_told(&due[0], true);
-    let told = alarms.list_told();
-    assert_eq!((told.len(), told[0].change), (1, AlarmChange::Raised));
-    alarms.forget_told(&told);
-    assert_eq!((alarms.list_told(), alarms.next_news_in()), (vec![], None));
+    assert_eq!(alarms.list_reported(), []);
+    alarms.note_reported(&due[0], true);
+    let reported = alarms.list_reported();
+    assert_eq!((reported.len(), reported[0].change), (1, AlarmChange::Raised));
+    alarms.forget_reported(&reported);
+    assert_eq!((alarms.list_reported(), alarms.next_news_in()), (vec![], None));
 }

@@ -3,7 +3,7 @@
 use super::labels::{ByCurrency, ByPartner, Counters, LabelLists};
 use super::page::Page;
 use super::series::{CHARGE_RESULT, CHARGED, CHARGES, CHARGES_PENDING, REFUNDED, REFUNDS, REFUNDS_PENDING};
-use crate::histogram::{Histogram, VERDICT_BOUNDS};
+use crate::histogram::{CHARGE_RESULT_BOUNDS, Histogram};
 use crate::store::ChargeDecision;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::PartnerId;
@@ -17,12 +17,12 @@ const NO_REASON: &str = "none";
 
 /// How a charge was settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ChargeVerdict {
+pub(crate) enum ChargeResult {
     Approved,
     Declined(DeclineReason),
 }
 
-impl From<&ChargeDecision> for ChargeVerdict {
+impl From<&ChargeDecision> for ChargeResult {
     fn from(decision: &ChargeDecision) -> Self {
         match decision {
             ChargeDecision::Approved { .. } => Self::Approved,
@@ -36,7 +36,7 @@ impl From<&ChargeDecision> for ChargeVerdict {
 #[derive(Debug)]
 pub(crate) struct ChargeMetrics {
     partners: ByPartner<OfPartner>,
-    verdicts: Histogram,
+    results: Histogram,
 }
 
 #[derive(Debug)]
@@ -63,7 +63,10 @@ impl ChargeMetrics {
             refunds_pending: Counter::default(),
             refunded: ByCurrency::new(&lists.currencies),
         };
-        Self { partners: ByPartner::new(&lists.partners, make), verdicts: Histogram::new(VERDICT_BOUNDS) }
+        Self {
+            partners: ByPartner::new(&lists.partners, make),
+            results: Histogram::new(CHARGE_RESULT_BOUNDS),
+        }
     }
 
     /// A charge was settled, so long after its post.
@@ -71,18 +74,18 @@ impl ChargeMetrics {
         &self,
         partner: &PartnerId,
         amount: Money,
-        verdict: ChargeVerdict,
+        result: ChargeResult,
         took: Duration,
     ) {
         let of = self.partners.of(partner);
-        match verdict {
-            ChargeVerdict::Approved => {
+        match result {
+            ChargeResult::Approved => {
                 of.approved.inc();
                 of.charged.add(amount.currency, amount.amount_minor);
             }
-            ChargeVerdict::Declined(reason) => of.declined.count(reason as usize),
+            ChargeResult::Declined(reason) => of.declined.count(reason as usize),
         }
-        self.verdicts.note(took);
+        self.results.note(took);
     }
 
     /// The post of a charge was answered, and billing has not decided yet.
@@ -121,7 +124,7 @@ impl ChargeMetrics {
             self.partners.iter().map(|(partner, of)| ([partner], of.pending.get())),
         )?;
         page.counters(CHARGED, self.partners.iter().flat_map(|(partner, of)| sums_of(partner, &of.charged)))?;
-        page.histograms(CHARGE_RESULT, [([], &self.verdicts)])?;
+        page.histograms(CHARGE_RESULT, [([], &self.results)])?;
         page.counters(
             REFUNDS,
             self.partners.iter().flat_map(|(partner, of)| {

@@ -1,5 +1,5 @@
 //! Requests of callers, by route. A route is its pattern, as axum has matched it: a path may contain
-//! a partner's identifier, and anybody can make up as many as they like.
+//! a partner's identifier, and a caller can make up as many as they like.
 
 use super::labels::{Counters, LabelLists, OTHER};
 use super::page::Page;

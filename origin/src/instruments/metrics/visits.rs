@@ -16,7 +16,7 @@ onbill_domain::word_enum! {
         Wrong = "wrong",
         /// It has expired, or there is no such visit.
         Expired = "expired",
-        /// Its attempts were used up, or nobody may ask for one now.
+        /// Its attempts were used up, or none may be asked for now.
         Limited = "limited",
         /// It is sent only after a challenge.
         Challenged = "challenged",

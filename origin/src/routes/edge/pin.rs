@@ -3,7 +3,7 @@
 use crate::ambient::Clock;
 use crate::config::Config;
 use crate::fault::Failure;
-use crate::flow::{Eligibility, Holder, NextSteps};
+use crate::flow::{Eligibility, ExpectedSubscriber, NextSteps};
 use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin;
@@ -54,7 +54,7 @@ pub(in crate::routes) async fn try_pin(
 
     // 3.
     let offer = flow.offer.as_ref().map(|offer| config.find_offer(offer)).transpose()?;
-    let holder = flow.pin.as_ref().map_or(Holder::Present, Holder::PinRecipient);
-    let next = next_steps.decide_next(offer, flow.locale, &msisdn, holder).await?;
+    let expected = flow.pin.as_ref().map_or(ExpectedSubscriber::Present, ExpectedSubscriber::PinRecipient);
+    let next = next_steps.decide_next(offer, flow.locale, &msisdn, expected).await?;
     Ok(Json(next_steps.show(next, &request.flow).await?))
 }

@@ -4,7 +4,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::{Config, Offer};
 use crate::fault::Failure;
 use crate::flow::{
-    Agreements, Eligibility, EligibleAccount, FlowProofs, Holder, already_on_bill, flow_expired,
+    Agreements, Eligibility, EligibleAccount, ExpectedSubscriber, FlowProofs, already_on_bill, flow_expired,
     is_agreed_in, replace_agreement, secret_of,
 };
 use crate::instruments::{Channel, FunnelStep, Instruments};
@@ -67,7 +67,8 @@ pub(in crate::routes) async fn begin_signup(
     let offer = config.find_offer(&flow.offer.ok_or_else(flow_expired)?)?;
 
     // 2.
-    let eligible = eligibility.check_buyer(offer, &msisdn, Holder::MarkedIn(&request.flow)).await?;
+    let eligible =
+        eligibility.check_buyer(offer, &msisdn, ExpectedSubscriber::MarkedIn(&request.flow)).await?;
     if eligible.pays_already {
         return Err(already_on_bill().into());
     }

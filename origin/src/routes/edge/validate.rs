@@ -4,7 +4,7 @@ use crate::ambient::{Clock, Random};
 use crate::config::{Config, NumberPlan};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
-use crate::flow::{Holder, NextSteps};
+use crate::flow::{ExpectedSubscriber, NextSteps};
 use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin::PinIssuer;
@@ -94,13 +94,13 @@ pub(in crate::routes) async fn validate(
     let (asked_by, who) =
         if claims.is_some() { (PinAsker::Session, "session") } else { (PinAsker::Widget, "widget") };
     let next = if proven {
-        Some(next_steps.decide_next(offer, request.locale, &msisdn, Holder::Present).await?)
+        Some(next_steps.decide_next(offer, request.locale, &msisdn, ExpectedSubscriber::Present).await?)
     } else {
         None
     };
 
     // 3. No SMS would tell the customer that they have mistaken the country. Which numbers have an
-    //    account is not told by it.
+    //    account does not show by it.
     if !proven && !numbers.is_domestic(&msisdn) {
         return Err(Reject::new(ErrorCode::NumberForeign, "msisdn is a number of another country.").into());
     }

@@ -56,7 +56,7 @@ fn view_dead_letter(dead_letter: DeadLetter) -> DeadLetterView {
     }
 }
 
-/// `POST …/queue/{job}/retry`: 200 when the job is queued again. Its attempts begin anew, and billing
+/// `POST …/queue/{job}/retry`: 200 when the job is queued again. Its attempts begin again, and billing
 /// is asked before anything is submitted again, so nothing is billed twice. 403 `forbidden` for a role
 /// that may not; 404 `not-found` for a job
 /// that is no dead letter, or is none any more.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// 2. Records the refund durably, with its submission to billing and its entry in the audit: 200 with
 ///    the first response when it was recorded before; see [`RefundPosts::record_desk_refund`] for the
 ///    refusals.
-/// 3. Submits it once, immediately, as a partner's. The partner hears of the outcome by the webhook
+/// 3. Submits it once, immediately, as a partner's. The partner gets the outcome by the webhook
 ///    for refunds, under our own id.
 /// 4. 201 with the latest known state: APPROVED, DECLINED, or PENDING.
 pub(in crate::routes) async fn post_refund(

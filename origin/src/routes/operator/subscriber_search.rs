@@ -11,7 +11,7 @@ use onbill_domain::wire::parse;
 use std::sync::Arc;
 
 /// 200 with the page of the present subscriber; for the refusals see [`CareDesk::search`]. Each call
-/// is an entry in the audit, also one that finds nobody.
+/// is an entry in the audit, also one that finds no subscriber.
 pub(in crate::routes) async fn search_subscriber(
     State(desk): State<Arc<CareDesk>>,
     call: OperatorCall,

@@ -8,7 +8,7 @@ use crate::charge::not_cut_over;
 use crate::config::{Config, NumberPlan, NumberProof};
 use crate::delivery::WakeUp;
 use crate::fault::Failure;
-use crate::flow::{Eligibility, Holder};
+use crate::flow::{Eligibility, ExpectedSubscriber};
 use crate::instruments::{Channel, FunnelStep, Instruments};
 use crate::keys::Vault;
 use crate::pin;
@@ -100,8 +100,8 @@ pub(in crate::routes) async fn validate_account(
 
     // 3.
     let now = clock.now();
-    let holder = pin.as_ref().map_or(Holder::Present, Holder::PinRecipient);
-    let (known, account_type) = match eligibility.check_device(offer, &msisdn, holder).await {
+    let expected = pin.as_ref().map_or(ExpectedSubscriber::Present, ExpectedSubscriber::PinRecipient);
+    let (known, account_type) = match eligibility.check_device(offer, &msisdn, expected).await {
         Ok(account) => account,
         Err(failure) => {
             let failure = withhold_reason(failure);

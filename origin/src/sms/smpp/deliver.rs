@@ -31,16 +31,16 @@ impl Deliver {
     pub(super) fn parse(mut body: Bytes) -> Option<Self> {
         read_c_string(&mut body)?; // service_type
         for _ in ["source", "destination"] {
-            skip(&mut body, 2)?; // type of number, numbering plan
+            skip_octets(&mut body, 2)?; // type of number, numbering plan
             read_c_string(&mut body)?;
         }
         let esm_class = read_octet(&mut body)?;
-        skip(&mut body, 2)?; // protocol_id, priority_flag
+        skip_octets(&mut body, 2)?; // protocol_id, priority_flag
         read_c_string(&mut body)?; // schedule_delivery_time
         read_c_string(&mut body)?; // validity_period
-        skip(&mut body, 2)?; // registered_delivery, replace_if_present_flag
+        skip_octets(&mut body, 2)?; // registered_delivery, replace_if_present_flag
         let data_coding = read_octet(&mut body)?;
-        skip(&mut body, 1)?; // sm_default_msg_id
+        skip_octets(&mut body, 1)?; // sm_default_msg_id
         let octets = usize::from(read_octet(&mut body)?);
         let mut text = (body.len() >= octets).then(|| body.split_to(octets))?;
         let mut deliver = Self { esm_class, ..Self::default() };
@@ -109,7 +109,7 @@ fn read_octet(body: &mut Bytes) -> Option<u8> {
     body.try_get_u8().ok()
 }
 
-fn skip(body: &mut Bytes, octets: usize) -> Option<()> {
+fn skip_octets(body: &mut Bytes, octets: usize) -> Option<()> {
     (body.len() >= octets).then(|| body.advance(octets))
 }
 

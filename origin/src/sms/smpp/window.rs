@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn window_of_one_is_for_everybody() {
+    fn window_of_one_serves_all() {
         let window = Window::new(1);
         let only = window.acquire(false).now_or_never();
         assert!(only.is_some() && window.acquire(true).now_or_never().is_none());

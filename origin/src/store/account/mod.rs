@@ -17,7 +17,7 @@ impl Store {
     }
 
     pub async fn find_account(&self, number: NumberIndex) -> Result<Option<SubscriberAccount>, StoreError> {
-        use_case!(self, look_up_grouped(accounts: NumberOfAccount(number)), find_account(number))
+        use_case!(self, look_up_grouped(NumberOfAccount(number)), find_account(number))
     }
 }
 

@@ -67,7 +67,7 @@ pub(in crate::store) async fn record_account_event(
 }
 
 /// Ends the visits of the numbers, whether or not they have a subscriber: what proved a number before
-/// the event proves it no longer. A superseded event is about somebody who had the number before, and
+/// the event proves it no longer. A superseded event is about a subscriber who had the number before, and
 /// so are the visits from before it.
 async fn end_visits(
     tx: &PgConnection<'_>,
@@ -91,7 +91,7 @@ async fn end_visits(
     Ok(())
 }
 
-/// 1. A SIM swap is recorded for its number, whoever has it and however late the event comes.
+/// 1. A SIM swap is recorded for its number, whichever subscriber has it and however late the event comes.
 /// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. An event by
 ///    which a subscriber leaves the number counts even when it comes late: what happened to the
 ///    number since was not about them.

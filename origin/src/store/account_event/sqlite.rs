@@ -59,7 +59,7 @@ fn find_known_event(
 }
 
 /// Ends the visits of the numbers, whether or not they have a subscriber: what proved a number before
-/// the event proves it no longer. A superseded event is about somebody who had the number before, and
+/// the event proves it no longer. A superseded event is about a subscriber who had the number before, and
 /// so are the visits from before it.
 fn end_visits(
     tx: &Connection,
@@ -80,7 +80,7 @@ fn end_visits(
     numbers.into_iter().flatten().try_for_each(|number| flow::end_flows(tx, now, number, started_by))
 }
 
-/// 1. A SIM swap is recorded for its number, whoever has it and however late the event comes.
+/// 1. A SIM swap is recorded for its number, whichever subscriber has it and however late the event comes.
 /// 2. The number's subscriber came later, or has had a later event → `SUPERSEDED`. An event by
 ///    which a subscriber leaves the number counts even when it comes late: what happened to the
 ///    number since was not about them.

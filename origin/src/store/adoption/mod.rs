@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 impl Store {
     /// Records a lost charge as posted at `now`. One that billing has is approved. Any other is
-    /// pending, with a job that asks billing before it posts anything; while the PAI is dark it is left alone.
+    /// pending, with a job that asks billing before it posts anything; while the PAI is dark it is not submitted.
     pub async fn adopt_charge(&self, now: Timestamp, lost: LostCharge) -> Result<AdoptResult, StoreError> {
         use_case!(self, write, adopt_charge(now, &lost))
     }
@@ -74,7 +74,7 @@ pub struct LostCharge {
     /// Billing has it.
     pub is_billed: bool,
     /// The partner does not know that it is approved, and takes webhooks.
-    pub tells_partner: bool,
+    pub informs_partner: bool,
 }
 
 /// A refund that other parties have.
@@ -88,7 +88,7 @@ pub struct LostRefund {
     pub reason: String,
     /// As in [`LostCharge`].
     pub is_billed: bool,
-    pub tells_partner: bool,
+    pub informs_partner: bool,
 }
 
 /// A redemption that the partner or billing has.

@@ -23,7 +23,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::TransactionStatus;
 use tokio_postgres::Row;
 
-fn status(is_billed: bool) -> &'static str {
+fn status_word(is_billed: bool) -> &'static str {
     if is_billed { TransactionStatus::Approved.as_str() } else { TransactionStatus::Pending.as_str() }
 }
 
@@ -60,7 +60,7 @@ async fn insert_charge(tx: &PgConnection<'_>, now: Timestamp, row: NewRow<'_>) -
                 &row.description,
                 &row.period.from().to_string(),
                 &row.period.to().to_string(),
-                &status(row.is_billed),
+                &status_word(row.is_billed),
                 &now.unix_seconds(),
                 &settled_at,
                 &row.booking.offer.as_ref().map(OfferId::as_str),
@@ -128,7 +128,7 @@ pub(super) async fn adopt_charge(
     if !lost.is_billed {
         // As after a first attempt: the next one asks billing first.
         queue::put(tx, &Job::Charge { transaction_id }, now, 1).await?;
-    } else if lost.tells_partner {
+    } else if lost.informs_partner {
         queue::put(tx, &Job::Webhook(WebhookJob::Charge { transaction_id }), now, 0).await?;
     }
     Ok(AdoptResult::Adopted)
@@ -179,7 +179,7 @@ pub(super) async fn adopt_refund(
     let refund_id = lost.refund_id.clone();
     if lost.is_billed {
         spending::release_refund(tx, transaction_id, lost.amount.amount_minor).await?;
-        if lost.tells_partner {
+        if lost.informs_partner {
             queue::put(tx, &Job::Webhook(WebhookJob::Refund { refund_id }), now, 0).await?;
         }
     } else {
@@ -207,7 +207,7 @@ async fn insert_refund(
             &transaction_id,
             &lost.amount.amount_minor,
             &lost.reason,
-            &status(lost.is_billed),
+            &status_word(lost.is_billed),
             &now.unix_seconds(),
             &lost.is_billed.then(|| now.unix_seconds()),
             &tax_minor,

@@ -28,7 +28,7 @@ const INSERT_CHARGE: &str =
          ?12, ?13, ?14
      FROM pais p WHERE p.pai = ?3 ON CONFLICT DO NOTHING";
 
-fn status(is_billed: bool) -> &'static str {
+fn status_word(is_billed: bool) -> &'static str {
     if is_billed { TransactionStatus::Approved.as_str() } else { TransactionStatus::Pending.as_str() }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn adopt_charge(
         lost.description,
         lost.service_period.from().to_string(),
         lost.service_period.to().to_string(),
-        status(lost.is_billed),
+        status_word(lost.is_billed),
         now.unix_seconds(),
         booking.offer.as_ref().map(OfferId::as_str),
         booking.plan.as_ref().map(ExtId::as_str),
@@ -94,7 +94,7 @@ pub(super) fn adopt_charge(
     if !lost.is_billed {
         // As after a first attempt: the next one asks billing first.
         queue::put(tx, &Job::Charge { transaction_id }, now, 1)?;
-    } else if lost.tells_partner {
+    } else if lost.informs_partner {
         queue::put(tx, &Job::Webhook(WebhookJob::Charge { transaction_id }), now, 0)?;
     }
     Ok(AdoptResult::Adopted)
@@ -146,14 +146,14 @@ pub(super) fn adopt_refund(
         transaction_id,
         lost.amount.amount_minor,
         lost.reason,
-        status(lost.is_billed),
+        status_word(lost.is_billed),
         now.unix_seconds(),
         tax_minor,
     ])?;
     let refund_id = lost.refund_id.clone();
     if lost.is_billed {
         spending::release_refund(tx, &transaction_id, lost.amount.amount_minor)?;
-        if lost.tells_partner {
+        if lost.informs_partner {
             queue::put(tx, &Job::Webhook(WebhookJob::Refund { refund_id }), now, 0)?;
         }
     } else {
@@ -201,7 +201,7 @@ pub(super) fn adopt_redemption(
         coupon.get::<_, String>("description")?,
         period.from().to_string(),
         period.to().to_string(),
-        status(lost.is_billed),
+        status_word(lost.is_billed),
         now.unix_seconds(),
         booking.offer.as_ref().map(OfferId::as_str),
         booking.plan.as_ref().map(ExtId::as_str),

@@ -8,7 +8,7 @@
 pub(super) mod postgres;
 pub(super) mod sqlite;
 
-use crate::instruments::{Alarm, AlarmChange, AlarmRecord, AlarmScope, StoredAlarm, ToldAlarm};
+use crate::instruments::{Alarm, AlarmChange, AlarmRecord, AlarmScope, ReportedAlarm, StoredAlarm};
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use onbill_domain::timestamp::Timestamp;
@@ -26,7 +26,7 @@ const GONE_SECONDS: i64 = 2 * 3_600;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AlarmFilter {
     /// The active ones that are about the ledger or this origin, and those of all origins that are over
-    /// and whose end the alarm webhook has not told: their own may be gone.
+    /// and whose end the alarm webhook has not reported: their own may be gone.
     OfOrigin(String),
     /// The active ones of all origins.
     Active,
@@ -48,16 +48,16 @@ impl Store {
         use_case!(self, write, record_alarms(&instance, &records))
     }
 
-    /// Marks what the receiver of the alarm webhook has taken, so that it is not told again after a
+    /// Marks what the receiver of the alarm webhook has taken, so that it is not reported again after a
     /// restart.
-    pub async fn mark_alarms_told(
+    pub async fn mark_alarms_reported(
         &self,
         instance: String,
-        mut told: Vec<ToldAlarm>,
+        mut reported: Vec<ReportedAlarm>,
     ) -> Result<(), StoreError> {
         // As above. The sort is stable: a beginning stays before its end.
-        told.sort_by(|a, b| told_row(a, &instance).cmp(&told_row(b, &instance)));
-        use_case!(self, write, mark_alarms_told(&instance, &told))
+        reported.sort_by(|a, b| reported_row(a, &instance).cmp(&reported_row(b, &instance)));
+        use_case!(self, write, mark_alarms_reported(&instance, &reported))
     }
 
     /// Lists alarms by name and subject, [`ALARMS_LISTED_MAX`] at most.
@@ -84,16 +84,16 @@ fn stored_instance(alarm: Alarm, instance: &str) -> &str {
     }
 }
 
-/// Alarm, subject and instance of the row that an origin of this name has told.
-fn told_row<'a>(told: &'a ToldAlarm, instance: &'a str) -> (Alarm, &'a str, &'a str) {
-    let own = stored_instance(told.alarm, instance);
-    (told.alarm, &told.subject, told.other_origin.as_deref().unwrap_or(own))
+/// Alarm, subject and instance of the row that an origin of this name has reported.
+fn reported_row<'a>(reported: &'a ReportedAlarm, instance: &'a str) -> (Alarm, &'a str, &'a str) {
+    let own = stored_instance(reported.alarm, instance);
+    (reported.alarm, &reported.subject, reported.other_origin.as_deref().unwrap_or(own))
 }
 
-/// Writes that an alarm was noticed, and perhaps that it is over. It goes on if it is active, and is
+/// Writes that an alarm was noticed, and perhaps that it is over. It continues if it is active, and is
 /// a new one if it is over, unless it was noticed before that. The placeholders are those of either
-/// database; `is_anew` is that of whether it is known to be a new one.
-fn note_sql(placeholders: &str, is_anew: &str) -> String {
+/// database; `is_new` is that of whether it is known to be a new one.
+fn note_sql(placeholders: &str, is_new: &str) -> String {
     format!(
         "INSERT INTO alarms (alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at)
          VALUES ({placeholders})
@@ -107,7 +107,7 @@ fn note_sql(placeholders: &str, is_anew: &str) -> String {
              cleared_at = CASE WHEN alarms.cleared_at IS NULL AND alarms.last_seen_at > excluded.cleared_at
                  THEN NULL ELSE excluded.cleared_at END,
              told = CASE WHEN alarms.cleared_at IS NULL THEN alarms.told END
-         WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at OR {is_anew}"
+         WHERE alarms.cleared_at IS NULL OR excluded.last_seen_at >= alarms.cleared_at OR {is_new}"
     )
 }
 
@@ -123,14 +123,14 @@ fn list_sql(filter: &AlarmFilter, instance: &str) -> String {
     };
     format!(
         "SELECT alarm, subject, instance, raised_at, last_seen_at, counted, ends_at, cleared_at,
-             told IS NOT NULL AS is_told
+             told IS NOT NULL AS is_reported
          FROM alarms {condition} ORDER BY alarm, subject, instance LIMIT {ALARMS_LISTED_MAX}"
     )
 }
 
-/// Marks one change as told, of the time of an alarm that began then or before. The placeholders are
+/// Marks one change as reported, of the time of an alarm that began then or before. The placeholders are
 /// those of alarm, subject, instance and beginning.
-fn tell_sql(change: AlarmChange, [alarm, subject, instance, raised_at]: [&str; 4]) -> String {
+fn mark_sql(change: AlarmChange, [alarm, subject, instance, raised_at]: [&str; 4]) -> String {
     let (word, is_news) = match change {
         AlarmChange::Raised => ("raised", "told IS NULL"),
         AlarmChange::Cleared => ("cleared", "cleared_at IS NOT NULL"),

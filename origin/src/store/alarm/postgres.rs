@@ -1,9 +1,9 @@
 //! Alarms in SQL.
 
 use super::{
-    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql, told_row,
+    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, mark_sql, note_sql, reported_row, stored_instance,
 };
-use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
+use crate::instruments::{Alarm, AlarmRecord, ReportedAlarm, StoredAlarm};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::read_time;
 use crate::store::postgres::tx_error::TxError;
@@ -41,7 +41,7 @@ pub(super) async fn record_alarms(
                         &i64::try_from(count).unwrap_or(i64::MAX),
                         &record.ends_at.map(Timestamp::unix_seconds),
                         &cleared_at.map(Timestamp::unix_seconds),
-                        &record.is_anew,
+                        &record.is_new,
                     ],
                 )
                 .await?;
@@ -51,15 +51,15 @@ pub(super) async fn record_alarms(
     Ok(())
 }
 
-pub(super) async fn mark_alarms_told(
+pub(super) async fn mark_alarms_reported(
     tx: &PgConnection<'_>,
     instance: &str,
-    told: &[ToldAlarm],
+    reported: &[ReportedAlarm],
 ) -> Result<(), TxError> {
-    for told in told {
-        let (alarm, subject, instance) = told_row(told, instance);
-        let (alarm, raised_at) = (alarm.as_str(), told.raised_at.unix_seconds());
-        let sql = tell_sql(told.change, ["$1", "$2", "$3", "$4"]);
+    for change in reported {
+        let (alarm, subject, instance) = reported_row(change, instance);
+        let (alarm, raised_at) = (alarm.as_str(), change.raised_at.unix_seconds());
+        let sql = mark_sql(change.change, ["$1", "$2", "$3", "$4"]);
         tx.execute(&sql, &[&alarm, &subject, &instance, &raised_at]).await?;
     }
     Ok(())
@@ -94,7 +94,7 @@ fn read_alarm(row: &Row) -> Result<Option<StoredAlarm>, TxError> {
         count: counted.unsigned_abs(),
         ends_at: optional_time("ends_at")?,
         cleared_at: optional_time("cleared_at")?,
-        is_told: row.try_get("is_told")?,
+        is_reported: row.try_get("is_reported")?,
     }))
 }
 

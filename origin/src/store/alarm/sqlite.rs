@@ -1,9 +1,9 @@
 //! Alarms in SQL.
 
 use super::{
-    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, note_sql, stored_instance, tell_sql, told_row,
+    AlarmFilter, GONE_SECONDS, KEPT_SECONDS, list_sql, mark_sql, note_sql, reported_row, stored_instance,
 };
-use crate::instruments::{Alarm, AlarmRecord, StoredAlarm, ToldAlarm};
+use crate::instruments::{Alarm, AlarmRecord, ReportedAlarm, StoredAlarm};
 use crate::store::error::StoreError;
 use crate::store::sqlite::rows::read_time;
 use onbill_domain::timestamp::Timestamp;
@@ -43,7 +43,7 @@ pub(super) fn record_alarms(
                     i64::try_from(count).unwrap_or(i64::MAX),
                     record.ends_at.map(Timestamp::unix_seconds),
                     cleared_at.map(Timestamp::unix_seconds),
-                    record.is_anew,
+                    record.is_new,
                 ])?;
             }
         }
@@ -51,18 +51,18 @@ pub(super) fn record_alarms(
     Ok(())
 }
 
-pub(super) fn mark_alarms_told(
+pub(super) fn mark_alarms_reported(
     tx: &Connection,
     instance: &str,
-    told: &[ToldAlarm],
+    reported: &[ReportedAlarm],
 ) -> Result<(), StoreError> {
-    for told in told {
-        let (alarm, subject, instance) = told_row(told, instance);
-        tx.prepare_cached(&tell_sql(told.change, ["?1", "?2", "?3", "?4"]))?.execute(params![
+    for change in reported {
+        let (alarm, subject, instance) = reported_row(change, instance);
+        tx.prepare_cached(&mark_sql(change.change, ["?1", "?2", "?3", "?4"]))?.execute(params![
             alarm.as_str(),
             subject,
             instance,
-            told.raised_at.unix_seconds()
+            change.raised_at.unix_seconds()
         ])?;
     }
     Ok(())
@@ -98,7 +98,7 @@ fn read_alarm(row: &Row<'_>) -> Result<Option<StoredAlarm>, StoreError> {
         count: counted.unsigned_abs(),
         ends_at: optional_time("ends_at")?,
         cleared_at: optional_time("cleared_at")?,
-        is_told: row.get("is_told")?,
+        is_reported: row.get("is_reported")?,
     }))
 }
 

@@ -60,7 +60,7 @@ fn find_stated_end(db: &Connection) -> Result<ChainEnd, StoreError> {
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     // The first entry makes the row. Where it was removed, the next entry has the place of the first, and is
-    // refused: no act goes on as if nothing had been removed.
+    // refused: no act continues as if nothing had been removed.
     to_end(found.unwrap_or_else(|| (0, first_previous())))
 }
 

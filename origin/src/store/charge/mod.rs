@@ -5,8 +5,10 @@ mod coverage;
 pub(super) mod postgres;
 mod postgres_group;
 mod postgres_payer;
+mod postgres_response;
 pub(super) mod sqlite;
 mod sqlite_payer;
+mod sqlite_response;
 
 use crate::call_trace::CallTrace;
 use crate::config::{Booking, ChargeCodes};
@@ -37,7 +39,7 @@ impl Store {
     ) -> Result<PostChargeResult, StoreError> {
         use_case!(
             self,
-            write_grouped(posted_charges: PostedCharge { nonce, now, new, trace: CallTrace::current() }),
+            write_grouped(PostedCharge { nonce, now, new, trace: CallTrace::current() }),
             post_charge(&nonce, now, &new)
         )
     }

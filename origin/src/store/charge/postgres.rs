@@ -1,10 +1,12 @@
 //! Charges in SQL.
 
 use super::postgres_payer::{Payer, find_payer, is_charged};
-use crate::config::Booking;
-use crate::store::charge::{
-    Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount, StoredResponse,
+use super::postgres_response::read_response;
+pub(in crate::store) use super::postgres_response::{
+    find_charge_response, store_response, to_response_bytes,
 };
+use crate::config::Booking;
+use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::postgres as coupon;
 use crate::store::error::{inconsistent_row, missing_row};
@@ -12,8 +14,8 @@ use crate::store::nonce::postgres as nonce;
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_amount, read_booking, read_charge_result, read_hash, read_pai,
-    read_subscriber, read_tax, read_time,
+    parse_column, parse_optional_column, read_amount, read_booking, read_hash, read_pai, read_subscriber,
+    read_tax, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, postgres as queue};
@@ -319,51 +321,6 @@ pub(in crate::store) async fn lock_charge(
     row.map(|_| ()).ok_or_else(|| missing_row("transactions").into())
 }
 
-/// Stores the response that every replay gets, from the present state, unless there is one.
-pub(in crate::store) async fn store_response(
-    tx: &PgConnection<'_>,
-    transaction_id: &str,
-) -> Result<StoredResponse, TxError> {
-    let row = tx
-        .query_optional(
-            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_scope, raw_code, stored_response FROM transactions
-             WHERE transaction_id = $1 FOR UPDATE",
-            &[&transaction_id],
-        )
-        .await?
-        .ok_or_else(|| missing_row("transactions"))?;
-    if let Some(answer) = row.try_get("stored_response")? {
-        return Ok(StoredResponse { answer, before: true });
-    }
-    let answer = to_response_bytes(&read_response(&row)?)?;
-    tx.execute_one(
-        "transactions",
-        "UPDATE transactions SET stored_response = $2 WHERE transaction_id = $1",
-        &[&transaction_id, &answer],
-    )
-    .await?;
-    Ok(StoredResponse { answer, before: false })
-}
-
-pub(in crate::store) fn to_response_bytes(response: &TransactionResponse) -> Result<Vec<u8>, TxError> {
-    Ok(serde_json::to_vec(response).map_err(|_| inconsistent_row("transactions.stored_response"))?)
-}
-
-pub(in crate::store) async fn find_charge_response(
-    db: &PgConnection<'_>,
-    partner: &PartnerId,
-    id: &ExtId,
-) -> Result<Option<TransactionResponse>, TxError> {
-    let row = db
-        .query_optional(
-            "SELECT transaction_id, ext_transaction_id, status, decline_reason, raw_scope, raw_code FROM transactions
-             WHERE partner = $1 AND ext_transaction_id = $2",
-            &[&partner.as_str(), &id.as_str()],
-        )
-        .await?;
-    row.as_ref().map(read_response).transpose()
-}
-
 pub(in crate::store) async fn find_charge_webhook(
     db: &PgConnection<'_>,
     transaction_id: &str,
@@ -391,16 +348,6 @@ pub(super) async fn find_posted_amount(
         amount: read_amount(&row, "transactions.currency")?,
         posted_at: read_time(&row, "transactions.created_at")?,
     }))
-}
-
-fn read_response(row: &Row) -> Result<TransactionResponse, TxError> {
-    Ok(TransactionResponse {
-        transaction_id: row.try_get("transaction_id")?,
-        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
-        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
-        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
-        raw_result: read_charge_result(row)?,
-    })
 }
 
 /// With the number of the PAI's subscriber, who may have another number today than the one that

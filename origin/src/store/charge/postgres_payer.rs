@@ -4,12 +4,10 @@ use super::coverage::CANDIDATES_MAX;
 use super::{Decline, Mandate, NewCharge};
 use crate::store::number::BilledSubscriber;
 use crate::store::postgres::connection::{PgConnection, Values};
-use crate::store::postgres::rows::{parse_column, parse_optional_column, read_subscriber};
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_price, read_subscriber};
 use crate::store::postgres::tx_error::TxError;
-use onbill_domain::currency::Currency;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId};
-use onbill_domain::money::Money;
 use onbill_domain::pai::PaiState;
 use tokio_postgres::Row;
 
@@ -146,13 +144,11 @@ pub(super) fn read_payer(row: &Row, new: &NewCharge, candidates: Vec<Mandate>) -
 
 pub(super) fn read_mandate(row: &Row) -> Result<Option<Mandate>, TxError> {
     let Some(id) = row.try_get("mandate_id")? else { return Ok(None) };
-    let currency = parse_optional_column(row, "mandates.price_currency", Currency::parse)?;
-    let amount_minor: Option<i64> = row.try_get("price_minor")?;
     Ok(Some(Mandate {
         id,
         offer: parse_optional_column(row, "mandates.offer", OfferId::parse)?,
         plan: parse_column(row, "mandates.plan", ExtId::parse)?,
-        price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+        price: read_price(row, "mandates.price_currency")?,
         is_over: row.try_get("is_over")?,
         is_charged: row.try_get("is_charged")?,
     }))

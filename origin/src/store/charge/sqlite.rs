@@ -1,20 +1,20 @@
 //! Charges in SQL.
 
 use super::sqlite_payer::{Payer, find_payer};
+use super::sqlite_response::read_response;
+pub(in crate::store) use super::sqlite_response::{encode_response, find_charge_response, store_response};
 use crate::config::Booking;
-use crate::store::charge::{
-    Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount, StoredResponse,
-};
+use crate::store::charge::{Charge, Decline, Mandate, NewCharge, PostChargeResult, PostedAmount};
 use crate::store::clock_skew::lasts;
 use crate::store::coupon::sqlite as coupon;
-use crate::store::error::{StoreError, inconsistent_row, missing_row};
+use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::nonce::sqlite as nonce;
 use crate::store::pai::sqlite as pai;
 use crate::store::queue::{Job, LEASE_SECONDS_MAX, sqlite as queue};
 use crate::store::spending::sqlite as spending;
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_booking, read_charge_result, read_pai,
-    read_subscriber, read_tax, read_time,
+    parse_column, parse_optional_column, read_amount, read_booking, read_pai, read_subscriber, read_tax,
+    read_time,
 };
 use onbill_domain::charge_code::ChargeCode;
 use onbill_domain::day::{Day, ServicePeriod};
@@ -220,23 +220,6 @@ fn insert_charge(
     Ok(())
 }
 
-/// Stores the response that every replay gets, from the present state, unless there is one.
-pub(in crate::store) fn store_response(
-    tx: &Connection,
-    transaction_id: &str,
-) -> Result<StoredResponse, StoreError> {
-    let mut select = tx.prepare_cached("SELECT * FROM transactions WHERE transaction_id = ?1")?;
-    let mut rows = select.query([transaction_id])?;
-    let row = rows.next()?.ok_or_else(|| missing_row("transactions"))?;
-    if let Some(answer) = row.get::<_, Option<Vec<u8>>>("stored_response")? {
-        return Ok(StoredResponse { answer, before: true });
-    }
-    let answer = encode_response(&read_response(row)?)?;
-    tx.prepare_cached("UPDATE transactions SET stored_response = ?2 WHERE transaction_id = ?1")?
-        .execute(params![transaction_id, answer])?;
-    Ok(StoredResponse { answer, before: false })
-}
-
 /// The partner's id of a charge that is neither settled nor answered.
 pub(in crate::store) fn find_unanswered(
     tx: &Connection,
@@ -248,22 +231,6 @@ pub(in crate::store) fn find_unanswered(
     )?;
     let mut rows = select.query([transaction_id])?;
     rows.next()?.map(|row| parse_column(row, "transactions.ext_transaction_id", ExtId::parse)).transpose()
-}
-
-/// The bytes of a response.
-pub(in crate::store) fn encode_response(response: &TransactionResponse) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(response).map_err(|_| inconsistent_row("transactions.stored_response"))
-}
-
-pub(in crate::store) fn find_charge_response(
-    db: &Connection,
-    partner: &PartnerId,
-    id: &ExtId,
-) -> Result<Option<TransactionResponse>, StoreError> {
-    let mut select =
-        db.prepare_cached("SELECT * FROM transactions WHERE partner = ?1 AND ext_transaction_id = ?2")?;
-    let mut rows = select.query(params![partner.as_str(), id.as_str()])?;
-    rows.next()?.map(read_response).transpose()
 }
 
 pub(in crate::store) fn find_charge_webhook(
@@ -291,16 +258,6 @@ pub(super) fn find_posted_amount(
         amount: read_amount(row, "transactions.currency")?,
         posted_at: read_time(row, "transactions.created_at")?,
     }))
-}
-
-fn read_response(row: &Row<'_>) -> Result<TransactionResponse, StoreError> {
-    Ok(TransactionResponse {
-        transaction_id: row.get("transaction_id")?,
-        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
-        status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
-        decline_reason: parse_optional_column(row, "transactions.decline_reason", DeclineReason::parse)?,
-        raw_result: read_charge_result(row)?,
-    })
 }
 
 /// With the number of the PAI's subscriber, who may have another number today than the one that

@@ -4,11 +4,9 @@ use super::coverage::CANDIDATES_MAX;
 use super::{Decline, Mandate, NewCharge};
 use crate::store::error::StoreError;
 use crate::store::number::BilledSubscriber;
-use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_subscriber};
-use onbill_domain::currency::Currency;
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_price, read_subscriber};
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::{ExtId, OfferId};
-use onbill_domain::money::Money;
 use onbill_domain::pai::PaiState;
 use rusqlite::{Connection, Row, params};
 
@@ -105,13 +103,11 @@ pub(super) fn find_payer(tx: &Connection, new: &NewCharge) -> Result<Option<Paye
 
 fn read_mandate(row: &Row<'_>) -> Result<Option<Mandate>, StoreError> {
     let Some(id) = row.get("mandate_id")? else { return Ok(None) };
-    let currency = parse_optional_column(row, "mandates.price_currency", Currency::parse)?;
-    let amount_minor: Option<i64> = row.get("price_minor")?;
     Ok(Some(Mandate {
         id,
         offer: parse_optional_column(row, "mandates.offer", OfferId::parse)?,
         plan: parse_column(row, "mandates.plan", ExtId::parse)?,
-        price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+        price: read_price(row, "mandates.price_currency")?,
         is_over: row.get("is_over")?,
         is_charged: row.get("is_charged")?,
     }))

@@ -17,11 +17,11 @@ pub const IDLE_SECONDS: i64 = 15 * 60;
 /// The longest session, in seconds: 8 hours, a shift. What the identity provider has taken from a person
 /// since then, such as a group, takes effect.
 pub const SESSION_SECONDS: i64 = 8 * 3_600;
-/// How often a session that goes on is written, in seconds: a page need not wait for a write, and fifteen
+/// How often a session that continues is written, in seconds: a page need not wait for a write, and fifteen
 /// minutes stay fifteen within one.
 const NOTED_SECONDS: i64 = 60;
-/// How long a session is kept that can no longer go on, in seconds: a day from its beginning. Longer than
-/// any code or ID token lives by which its sign-in could be repeated.
+/// How long a session is kept that can no longer be used, in seconds: a day from its beginning. Longer than
+/// any code or ID token is valid by which its sign-in could be repeated.
 const KEPT_SECONDS: i64 = 86_400;
 
 /// A sign-in that was completed.
@@ -36,7 +36,7 @@ pub struct NewConsoleSession {
     pub roles: Vec<ActorRole>,
 }
 
-/// A session that goes on.
+/// A session that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsoleSession {
     pub actor: ExtId,
@@ -56,7 +56,7 @@ impl Store {
         use_case!(self, write, begin_console_session(now, &new, earlier))
     }
 
-    /// The session, if it goes on: neither idle for [`IDLE_SECONDS`] nor older than [`SESSION_SECONDS`],
+    /// The session, if it can be used: it is neither idle for [`IDLE_SECONDS`] nor older than [`SESSION_SECONDS`],
     /// and not ended. It was seen then. A database that takes no writes does not keep the page away, which may
     /// be the one that says so: the session then ends by its times.
     pub async fn use_console_session(

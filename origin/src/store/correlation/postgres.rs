@@ -6,13 +6,13 @@ use crate::store::number::NumberIndex;
 use crate::store::page::{Cursor, Page};
 use crate::store::pai::postgres as pai;
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, parse_optional_column, read_hash, read_pai, read_time};
+use crate::store::postgres::rows::{
+    parse_column, parse_optional_column, read_hash, read_pai, read_price, read_time,
+};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::postgres as queue;
-use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::ids::{ExtId, PartnerId};
-use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
@@ -49,8 +49,7 @@ fn read_link(row: &Row) -> Result<LinkRow, TxError> {
     let has_left = row.try_get::<_, Option<i64>>("ended_at")?.is_some();
     let ext_id = parse_optional_column(row, "partner_subscriptions.ext_subscription_id", ExtId::parse)?;
     let plan = parse_optional_column(row, "partner_subscriptions.plan", ExtId::parse)?;
-    let price_minor: Option<i64> = row.try_get("price_minor")?;
-    let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
+    let price = read_price(row, "mandates.currency")?;
     Ok(LinkRow {
         pai: read_pai(row, "pais.pai")?,
         state: parse_column(row, "pais.state", PaiState::parse)?,
@@ -59,7 +58,7 @@ fn read_link(row: &Row) -> Result<LinkRow, TxError> {
         subscription: ext_id.zip(plan).map(|(ext_subscription_id, plan)| LinkedSubscription {
             ext_subscription_id,
             plan,
-            price: price_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+            price,
         }),
     })
 }

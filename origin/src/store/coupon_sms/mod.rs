@@ -22,7 +22,7 @@ impl Store {
     }
 }
 
-/// How long a receipt of an unknown SMS is kept, in seconds. By then the gateway has given up, too.
+/// How long a receipt of an unknown SMS is kept, in seconds. By then the gateway retries no longer, either.
 pub const RECEIPT_SECONDS: i64 = 3 * 86_400;
 
 /// What the SMS gateway reports of an SMS.

@@ -1,5 +1,5 @@
 //! The cut-over: PAIs that were loaded dark are turned on, one in each transaction, so that a cut-over
-//! that is interrupted goes on where it was.
+//! that is interrupted continues where it was.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;

@@ -28,7 +28,7 @@ use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
 
 impl Store {
-    /// Records that somebody has tried what their role may not do: `act` is its word.
+    /// Records that a person has tried what their role may not do: `act` is its word.
     pub async fn record_refused_access(
         &self,
         nonce: Option<Nonce>,
@@ -113,7 +113,7 @@ impl Store {
     }
 
     /// Asks for a refund as the partner does, see [`Store::post_refund`], under the same lock: together
-    /// refunds are never more than their charge. The partner hears of its outcome.
+    /// refunds are never more than their charge. The partner gets its outcome.
     pub async fn post_desk_refund(
         &self,
         nonce: impl Into<Option<Nonce>> + Send,
@@ -148,7 +148,7 @@ impl Store {
         use_case!(self, write(nonce), void_coupon_by_hand(now, &stamp, &id))
     }
 
-    /// Records that somebody runs a command about many people: its words, before it does anything.
+    /// Records that a person runs a command about many people: its words, before it does anything.
     pub async fn record_command(
         &self,
         now: Timestamp,
@@ -224,7 +224,7 @@ pub struct DeskRefund {
     pub ext_refund_id: ExtId,
     pub transaction_id: String,
     pub amount: Money,
-    /// In the words of whoever has asked for it.
+    /// In the words of the person who has asked for it.
     pub reason: String,
     pub status: TransactionStatus,
     pub created_at: Timestamp,

@@ -49,7 +49,7 @@ pub(super) fn look_up_for_desk(
     number: NumberIndex,
     subscriber_ref: Option<&str>,
 ) -> Result<Option<DeskSubscriber>, StoreError> {
-    // No row has NULL here while it has a number, so that nobody is found without a subscriber_ref.
+    // No row has NULL here while it has a number, so that no subscriber is found without a subscriber_ref.
     let found = tx
         .prepare_cached(
             "SELECT subscriber_id, handle, created_at FROM subscribers
@@ -243,7 +243,7 @@ pub(super) fn close_link(
         None => ClosePaiResult::NotFound,
     };
     if let Some(outcome) = audit_outcome(result) {
-        // The audit is kept for ever. What is no PAI of ours may be whatever was typed, such as a number.
+        // The audit is kept permanently. What is no PAI of ours may be whatever was typed, such as a number.
         let subject = known.is_some().then(|| pai.masked().to_string());
         let fact = AuditFact {
             act: AuditAct::LinkClosed,

@@ -19,7 +19,7 @@ use onbill_domain::wire::partner::DisputeStateRequest;
 
 impl Store {
     /// Opens a dispute about a charge, or decides an open one. A repeated call changes nothing. The
-    /// partner hears of one about fraud.
+    /// one about fraud is reported to the partner.
     pub async fn post_dispute(
         &self,
         nonce: Option<Nonce>,
@@ -122,7 +122,7 @@ enum NextWrite {
 }
 
 /// Decides what to write, from what is known of the charge.
-fn plan(
+fn plan_change(
     charge: Option<&DisputedCharge>,
     known: Option<Dispute>,
     another_is_open: bool,

@@ -1,8 +1,8 @@
 //! Disputes in SQL. The charge is locked, and by that all disputes of it.
 
 use super::{
-    DisputeChange, DisputedCharge, NextWrite, PostDisputeResult, audit_fact, cursor_of, name_dispute, plan,
-    to_report,
+    DisputeChange, DisputedCharge, NextWrite, PostDisputeResult, audit_fact, cursor_of, name_dispute,
+    plan_change, to_report,
 };
 use crate::store::audit::{AuditStamp, postgres as audit};
 use crate::store::error::missing_row;
@@ -36,9 +36,13 @@ pub(super) async fn post_dispute(
     let known = find_dispute(tx, &request.dispute_id).await?;
     let sql = "SELECT 1 FROM disputes WHERE transaction_id = $1 AND state = 'open'";
     let another_is_open = tx.query_optional(sql, &[&request.transaction_id]).await?.is_some();
-    let result = match plan(charge.as_ref(), known, another_is_open, request) {
-        NextWrite::Insert(reason) => PostDisputeResult::Opened(insert(tx, now, request, reason).await?),
-        NextWrite::Update(known, state) => PostDisputeResult::Decided(update(tx, now, &known, state).await?),
+    let result = match plan_change(charge.as_ref(), known, another_is_open, request) {
+        NextWrite::Insert(reason) => {
+            PostDisputeResult::Opened(insert_dispute(tx, now, request, reason).await?)
+        }
+        NextWrite::Update(known, state) => {
+            PostDisputeResult::Decided(update_dispute(tx, now, &known, state).await?)
+        }
         NextWrite::Nothing(result) => result,
     };
     let subject = name_dispute(request);
@@ -69,7 +73,7 @@ async fn find_dispute(db: &PgConnection<'_>, dispute_id: &str) -> Result<Option<
     row.as_ref().map(read_dispute).transpose()
 }
 
-async fn insert(
+async fn insert_dispute(
     tx: &PgConnection<'_>,
     now: Timestamp,
     change: &DisputeChange,
@@ -88,10 +92,10 @@ async fn insert(
         ],
     )
     .await?;
-    report(tx, now, &change.dispute_id, reason).await
+    report_dispute(tx, now, &change.dispute_id, reason).await
 }
 
-async fn update(
+async fn update_dispute(
     tx: &PgConnection<'_>,
     now: Timestamp,
     known: &Dispute,
@@ -103,11 +107,11 @@ async fn update(
         &[&known.dispute_id, &state.as_str(), &now.unix_seconds()],
     )
     .await?;
-    report(tx, now, &known.dispute_id, known.reason).await
+    report_dispute(tx, now, &known.dispute_id, known.reason).await
 }
 
 /// Reports the dispute to the partner, if it is one of theirs to know, and returns it as it is now.
-async fn report(
+async fn report_dispute(
     tx: &PgConnection<'_>,
     now: Timestamp,
     dispute_id: &str,

@@ -1,8 +1,8 @@
 //! Disputes in SQL.
 
 use super::{
-    DisputeChange, DisputedCharge, NextWrite, PostDisputeResult, audit_fact, cursor_of, name_dispute, plan,
-    to_report,
+    DisputeChange, DisputedCharge, NextWrite, PostDisputeResult, audit_fact, cursor_of, name_dispute,
+    plan_change, to_report,
 };
 use crate::store::audit::{AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, missing_row};
@@ -33,9 +33,11 @@ pub(super) fn post_dispute(
     let known = find_dispute(tx, &request.dispute_id)?;
     let sql = "SELECT 1 FROM disputes WHERE transaction_id = ?1 AND state = 'open'";
     let another_is_open = tx.prepare_cached(sql)?.exists([&request.transaction_id])?;
-    let result = match plan(charge.as_ref(), known, another_is_open, request) {
-        NextWrite::Insert(reason) => PostDisputeResult::Opened(insert(tx, now, request, reason)?),
-        NextWrite::Update(known, state) => PostDisputeResult::Decided(update(tx, now, &known, state)?),
+    let result = match plan_change(charge.as_ref(), known, another_is_open, request) {
+        NextWrite::Insert(reason) => PostDisputeResult::Opened(insert_dispute(tx, now, request, reason)?),
+        NextWrite::Update(known, state) => {
+            PostDisputeResult::Decided(update_dispute(tx, now, &known, state)?)
+        }
         NextWrite::Nothing(result) => result,
     };
     let subject = name_dispute(request);
@@ -65,7 +67,7 @@ fn find_dispute(db: &Connection, dispute_id: &str) -> Result<Option<Dispute>, St
     rows.next()?.map(read_dispute).transpose()
 }
 
-fn insert(
+fn insert_dispute(
     tx: &Connection,
     now: Timestamp,
     change: &DisputeChange,
@@ -82,10 +84,10 @@ fn insert(
         reason.as_str(),
         now.unix_seconds(),
     ])?;
-    report(tx, now, &change.dispute_id, reason)
+    report_dispute(tx, now, &change.dispute_id, reason)
 }
 
-fn update(
+fn update_dispute(
     tx: &Connection,
     now: Timestamp,
     known: &Dispute,
@@ -93,11 +95,11 @@ fn update(
 ) -> Result<Dispute, StoreError> {
     tx.prepare_cached("UPDATE disputes SET state = ?2, decided_at = ?3 WHERE dispute_id = ?1")?
         .execute(params![known.dispute_id, state.as_str(), now.unix_seconds()])?;
-    report(tx, now, &known.dispute_id, known.reason)
+    report_dispute(tx, now, &known.dispute_id, known.reason)
 }
 
 /// Reports the dispute to the partner, if it is one of theirs to know, and returns it as it is now.
-fn report(
+fn report_dispute(
     tx: &Connection,
     now: Timestamp,
     dispute_id: &str,

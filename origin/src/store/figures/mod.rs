@@ -41,7 +41,7 @@ pub struct FileFigures {
 }
 
 onbill_domain::word_enum! {
-    /// How a coupon stands that somebody waits for.
+    /// The state of a coupon that a customer waits for.
     pub enum CouponFigure {
         /// It can be redeemed, and its SMS is not at the gateway yet.
         Issued = "issued",

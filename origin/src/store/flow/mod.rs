@@ -134,7 +134,7 @@ pub struct Flow {
     pub pin: Option<PinRecipient>,
 }
 
-/// The subscriber to whom a flow's PIN was sent. It proves nothing to anybody else: the number may
+/// The subscriber to whom a flow's PIN was sent. It proves nothing to any other: the number may
 /// have another subscriber by the time it is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinRecipient {

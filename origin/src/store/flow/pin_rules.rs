@@ -38,7 +38,7 @@ pub struct PinCeiling {
 }
 
 impl PinCeiling {
-    /// How many of them go to one asker: half. Strangers, somebody with a session, or a partner whose
+    /// How many of them go to one asker: half. Strangers, a customer with a session, or a partner whose
     /// key was stolen leave the others the rest.
     pub(in crate::store) fn share(self) -> u32 {
         self.per_hour.div_ceil(2)

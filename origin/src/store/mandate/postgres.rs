@@ -2,17 +2,17 @@
 
 use super::{ANNOUNCED_SECONDS, AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, parse_optional_column, read_hash, read_pai, read_time};
+use crate::store::postgres::rows::{
+    parse_column, parse_optional_column, read_hash, read_pai, read_price, read_time,
+};
 use crate::store::postgres::tx_error::TxError;
 use crate::store::report::Period;
-use onbill_domain::currency::Currency;
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
-use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use tokio_postgres::Row;
@@ -179,8 +179,6 @@ pub(in crate::store) async fn list_mandates(
 }
 
 pub(in crate::store) fn read_mandate_row(row: &Row) -> Result<MandateRow, TxError> {
-    let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
-    let amount_minor: Option<i64> = row.try_get("price_minor")?;
     let terms: Option<String> = row.try_get("terms_id")?;
     let words: Option<&[u8]> = row.try_get("words_sha256")?;
     let subscription: Option<String> = row.try_get("partner_subscription_id")?;
@@ -190,7 +188,7 @@ pub(in crate::store) fn read_mandate_row(row: &Row) -> Result<MandateRow, TxErro
         pai: read_pai(row, "mandates.pai")?,
         offer: parse_optional_column(row, "mandates.offer", OfferId::parse)?,
         plan: parse_column(row, "mandates.plan", ExtId::parse)?,
-        price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+        price: read_price(row, "mandates.currency")?,
         terms: terms
             .map(|id| Ok::<_, TxError>(AgreedTerms { id, sha256: read_hash(row, "mandates.terms_sha256")? }))
             .transpose()?,

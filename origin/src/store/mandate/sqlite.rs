@@ -3,15 +3,13 @@
 use super::{ANNOUNCED_SECONDS, AgreedTerms, MandateEvidence, MandatePlace, MandateRow, VISIT_SECONDS_MAX};
 use crate::store::error::StoreError;
 use crate::store::report::Period;
-use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai, read_time};
-use onbill_domain::currency::Currency;
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_pai, read_price, read_time};
 use onbill_domain::day::Day;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::encoding::encode_base64url;
 use onbill_domain::ids::{ExtId, OfferId, PartnerId};
 use onbill_domain::locale::Locale;
 use onbill_domain::mandate::MandateProof;
-use onbill_domain::money::Money;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -187,8 +185,6 @@ pub(in crate::store) fn list_mandates(
 }
 
 pub(in crate::store) fn read_mandate_row(row: &Row<'_>) -> Result<MandateRow, StoreError> {
-    let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
-    let amount_minor: Option<i64> = row.get("price_minor")?;
     let terms: Option<String> = row.get("terms_id")?;
     let subscription: Option<String> = row.get("partner_subscription_id")?;
     Ok(MandateRow {
@@ -197,7 +193,7 @@ pub(in crate::store) fn read_mandate_row(row: &Row<'_>) -> Result<MandateRow, St
         pai: read_pai(row, "mandates.pai")?,
         offer: parse_optional_column(row, "mandates.offer", OfferId::parse)?,
         plan: parse_column(row, "mandates.plan", ExtId::parse)?,
-        price: amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+        price: read_price(row, "mandates.currency")?,
         terms: terms
             .map(|id| Ok::<_, StoreError>(AgreedTerms { id, sha256: row.get("terms_sha256")? }))
             .transpose()?,

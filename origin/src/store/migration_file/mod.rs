@@ -2,7 +2,7 @@
 //! they are cut over, and claims, which are charges that it has posted.
 //!
 //! A batch of lines is one transaction, which also notes how far the file is loaded: a load that is killed
-//! goes on after its last batch. What becomes of each line is planned in `pais.rs` and `claims.rs`, from
+//! continues after its last batch. What becomes of each line is planned in `pais.rs` and `claims.rs`, from
 //! what the ledger has of the batch.
 
 mod claims;
@@ -24,7 +24,7 @@ use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{SubscriptionSource, TransactionStatus};
 
 impl Store {
-    /// Begins to load a file, or goes on with one whose load was interrupted. One that was loaded begins
+    /// Begins to load a file, or continues one whose load was interrupted. One that was loaded begins
     /// again: its lines that are loaded are unchanged, and those that were refused may be sound by now.
     pub async fn begin_migration_file(
         &self,

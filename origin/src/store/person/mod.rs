@@ -2,6 +2,7 @@
 //! Nothing of an earlier or later subscriber of the number is among it.
 
 pub(super) mod postgres;
+mod source;
 mod sources;
 pub(super) mod sqlite;
 
@@ -9,7 +10,8 @@ use crate::store::database::{Store, use_case};
 use crate::store::desk::DeskSubscriber;
 use crate::store::error::StoreError;
 use crate::store::number::NumberIndex;
-use sources::{KeptBy, SOURCES};
+use source::KeptBy;
+use sources::SOURCES;
 
 impl Store {
     /// All rows of the subscriber, and of the number while it is theirs.

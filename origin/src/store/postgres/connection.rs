@@ -1,34 +1,18 @@
 //! Running statements. None is prepared: a pooler such as `PgBouncer` may give each transaction to
 //! another session of the server, which has not prepared what the last one has.
 
+use super::begin::{PendingBegin, begin_transaction};
 use super::session::{ANSWER_PATIENCE, Session};
 use super::session_error::SessionError;
 use super::sql_value::SqlValue;
-use super::transaction::begin_transaction;
 use super::tx_error::TxError;
 use crate::store::error::missing_row;
 use futures_util::future::join;
-use std::sync::{Mutex, PoisonError};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// The values of a statement's `$1`, `$2` and so on.
 pub(in crate::store) type Values<'a> = &'a [&'a dyn SqlValue];
-
-/// The statements that begin a transaction, until the first query takes them along.
-#[derive(Default)]
-pub(super) struct PendingBegin(Mutex<Option<String>>);
-
-impl PendingBegin {
-    pub(super) fn new(statements: String) -> Self {
-        Self(Mutex::new(Some(statements)))
-    }
-
-    /// The caller that gets them sends them.
-    pub(super) fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
 
 /// A session inside a transaction.
 #[derive(Clone, Copy)]
@@ -43,7 +27,7 @@ impl<'a> PgConnection<'a> {
     }
 
     pub(in crate::store) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, TxError> {
-        let values: Vec<_> = typed(values);
+        let values: Vec<_> = to_parameters(values);
         let rows = self.session.ask(ANSWER_PATIENCE, self.session.client().query_typed(sql, &values));
         let Some(statements) = self.begin.take() else { return Ok(rows.await?) };
         // Sent in this order, and in one round trip.
@@ -71,7 +55,7 @@ impl<'a> PgConnection<'a> {
 
     /// Returns how many rows it has changed.
     pub(in crate::store) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, TxError> {
-        let values: Vec<_> = typed(values);
+        let values: Vec<_> = to_parameters(values);
         if let Some(statements) = self.begin.take() {
             // Without a transaction the statement would commit by itself.
             begin_transaction(self.session, &statements).await.map_err(|error| self.not_begun(error))?;
@@ -99,6 +83,6 @@ impl<'a> PgConnection<'a> {
     }
 }
 
-fn typed(values: Values<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
+fn to_parameters(values: Values<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
     values.iter().map(|value| value.as_parameter()).collect()
 }

@@ -10,17 +10,17 @@ use crate::build_info;
 use crate::store::error::{StoreError, missing_row};
 use crate::store::migration::{MIGRATIONS, Migration, NewerMigration, check_served};
 use crate::store::open_mode::OpenMode;
-use crate::store::schema::SchemaVersion;
+use crate::store::schema_version::SchemaVersion;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
 /// How long a migration waits for a table that other origins use. What comes after it waits behind
-/// it, so this is far less than the half second in which a call that shares a transaction gives up.
+/// it, so this is far less than the half second after which a call that shares a transaction fails.
 const TABLE_PATIENCE: &str = "200ms";
-/// Between two attempts: the other origins go on meanwhile.
+/// Between two attempts: the other origins continue meanwhile.
 const PAUSE: Duration = Duration::from_millis(300);
-/// Half a minute: transactions end within ten seconds, so a table that nobody lets go of has another
-/// reason, which the operator has to see to.
+/// Half a minute: transactions end within ten seconds, so a table that stays locked has another
+/// reason, which the operator has to remove.
 const ATTEMPTS_MAX: u32 = 60;
 
 /// How far the schema is; 0 where there is no ledger.
@@ -130,7 +130,7 @@ async fn list_newer(
     Ok(newer)
 }
 
-/// A negative number is nobody's: it is out of reach of every onbill.
+/// A negative number belongs to no onbill: it is out of reach of every onbill.
 fn as_count(number: i64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

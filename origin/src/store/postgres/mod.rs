@@ -7,8 +7,10 @@
 //! other engines implement these differently. What several origins need to agree on is a row or a
 //! unique index.
 
+mod begin;
 pub(in crate::store) mod connection;
 pub(in crate::store) mod group;
+mod groups;
 pub(in crate::store) mod migrations;
 pub(in crate::store) mod number_lock;
 mod pool;
@@ -25,9 +27,11 @@ use super::commits::CommitMetrics;
 use super::error::StoreError;
 use super::migration::Migration;
 use super::open_mode::OpenMode;
-use super::schema::SchemaVersion;
+use super::schema_version::SchemaVersion;
 use crate::config::PostgresAddress;
 use deadpool::Runtime;
+use group::Grouped;
+use groups::GroupsByKind;
 pub(in crate::store) use pool::Pool;
 use pool::Sessions;
 use std::sync::Arc;
@@ -40,6 +44,7 @@ pub const CONNECTIONS_DEFAULT: usize = 16;
 #[derive(Clone)]
 pub(in crate::store) struct PostgresDatabase {
     pool: Pool,
+    groups: GroupsByKind,
 }
 
 impl PostgresDatabase {
@@ -53,13 +58,22 @@ impl PostgresDatabase {
     ) -> Result<Self, StoreError> {
         let pool = build_pool(address, connections, commits)?;
         migrations::migrate(&pool, mode, migrations).await?;
-        Ok(Self { pool })
+        let groups = GroupsByKind::new(pool.clone());
+        Ok(Self { pool, groups })
     }
 
     /// How far the schema is; 0 where there is no ledger.
     pub(super) async fn read_schema_version(address: &PostgresAddress) -> Result<SchemaVersion, StoreError> {
         let pool = build_pool(address, 1, Arc::default())?;
         in_transaction!(&pool, ReadCommitted, |tx| { migrations::read_schema_version(tx).await? })
+    }
+
+    /// Runs a use case together with others of its kind. Gives the answer once it is durable.
+    pub(in crate::store) async fn run_grouped<Member: Grouped>(
+        &self,
+        member: Member,
+    ) -> Result<Member::Answer, StoreError> {
+        self.groups.of().run(member).await
     }
 
     pub(in crate::store) fn pool(&self) -> &Pool {

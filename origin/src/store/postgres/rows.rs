@@ -83,6 +83,13 @@ pub(in crate::store) fn read_amount(row: &Row, currency: &'static str) -> Result
     })
 }
 
+/// The columns `price_minor` and that of the currency at the place `currency`; `None` without a price.
+pub(in crate::store) fn read_price(row: &Row, currency: &'static str) -> Result<Option<Money>, TxError> {
+    let amount_minor: Option<i64> = row.try_get("price_minor")?;
+    let currency = parse_optional_column(row, currency, Currency::parse)?;
+    Ok(amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }))
+}
+
 /// The columns `number_index` and `number_sealed`; `index` is the place of the former.
 pub(in crate::store) fn read_number(row: &Row, index: &'static str) -> Result<SealedNumber, TxError> {
     Ok(SealedNumber { index: NumberIndex(read_hash(row, index)?), sealed: row.try_get("number_sealed")? })

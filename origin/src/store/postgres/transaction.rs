@@ -9,17 +9,17 @@
 //! Once COMMIT was sent, nothing starts again unless the server reports that it rolled back: see
 //! [`TxError::in_commit`].
 
-use super::connection::{PendingBegin, PgConnection};
+use super::begin::{PendingBegin, begin_statements, begin_transaction};
+use super::connection::PgConnection;
 use super::pool::{Pool, Sessions};
-use super::session::{ANSWER_PATIENCE, STATEMENT_SECONDS, Session};
-use super::session_error::SessionError;
+use super::session::{ANSWER_PATIENCE, Session};
 use super::tx_error::TxError;
 use crate::store::error::StoreError;
 use deadpool::managed::{Object, PoolError};
 use futures_util::FutureExt as _;
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_postgres::{IsolationLevel, SimpleQueryMessage};
+use tokio_postgres::IsolationLevel;
 
 /// Under these locks a use case conflicts once (an id claimed at the same moment, an import in
 /// another order), and its second attempt succeeds. An optimistic engine may refuse a hot row
@@ -36,16 +36,12 @@ const WAITING_MAX: usize = 4096;
 /// How long a caller waits for a session that takes writes, new or free.
 pub(in crate::store) const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a server may take to begin a transaction, which it does at once: one that does not is
-/// paused or cut off, and another session is tried while the caller still waits.
-const BEGIN_PATIENCE: Duration = Duration::from_secs(2);
-
 /// A session that was idle may have lost its server, or be one at a server that takes no writes any
 /// more. Beginning a transaction shows it, before anything was written: another session is taken.
 async fn begin_on_a_good_session(pool: &Pool, begin: &str) -> Result<Object<Sessions>, StoreError> {
     let since = Instant::now();
     loop {
-        let session = acquire(pool).await?;
+        let session = acquire_session(pool).await?;
         match begin_transaction(&session, begin).await {
             Ok(()) => return Ok(session),
             Err(error) if session.is_over() && since.elapsed() < CONNECTION_PATIENCE => {
@@ -56,7 +52,7 @@ async fn begin_on_a_good_session(pool: &Pool, begin: &str) -> Result<Object<Sess
     }
 }
 
-async fn acquire(pool: &Pool) -> Result<Object<Sessions>, StoreError> {
+async fn acquire_session(pool: &Pool) -> Result<Object<Sessions>, StoreError> {
     if pool.status().waiting >= WAITING_MAX {
         return Err(StoreError::TooManyWaiting);
     }
@@ -67,37 +63,6 @@ async fn acquire(pool: &Pool) -> Result<Object<Sessions>, StoreError> {
         };
         StoreError::Driver { code: None, message: format!("no connection to the database: {why}") }
     })
-}
-
-/// The settings of each transaction. They are made for it alone: behind a pooler, a setting of the
-/// session may be another client's, or stay behind for one.
-///
-/// A commit is acknowledged when it is on the disk, and on that of the synchronous standby if there
-/// is one, whatever the server's default; a statement is cancelled when its caller no longer waits;
-/// and the locks of an origin that stopped in mid-transaction are released.
-fn begin_statements(level: IsolationLevel) -> String {
-    let level = match level {
-        IsolationLevel::Serializable => "SERIALIZABLE",
-        _ => "READ COMMITTED",
-    };
-    format!(
-        "START TRANSACTION ISOLATION LEVEL {level}; SET LOCAL synchronous_commit = on;
-         SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'; SET LOCAL idle_in_transaction_session_timeout = '10s';
-         SHOW transaction_read_only"
-    )
-}
-
-pub(super) async fn begin_transaction(session: &Session, statements: &str) -> Result<(), SessionError> {
-    let answer = session.ask(BEGIN_PATIENCE, session.client().simple_query(statements)).await?;
-    let is_read_only = answer.iter().any(|message| match message {
-        SimpleQueryMessage::Row(row) => row.try_get(0).is_ok_and(|value| value == Some("on")),
-        _ => false,
-    });
-    if is_read_only {
-        session.end_with_server();
-        return Err(SessionError::ReadOnly);
-    }
-    Ok(())
 }
 
 /// A transaction that is dropped without a commit is rolled back before its session is used again.
@@ -117,7 +82,7 @@ impl Transaction {
     /// may fail with [`TxError::NotBegun`]. Statements that write would commit by themselves if the
     /// server refused to begin. `more` are further settings.
     pub(in crate::store) async fn begin_with_reads(pool: &Pool, more: &str) -> Result<Self, TxError> {
-        let session = acquire(pool).await?;
+        let session = acquire_session(pool).await?;
         let begin = PendingBegin::new(begin_statements(IsolationLevel::ReadCommitted) + more);
         Ok(Self { session, begin, is_open: true })
     }

@@ -57,7 +57,7 @@ impl Store {
     }
 
     /// Ends an attempt whose outcome cannot be written: the job waits, becomes a dead letter or goes,
-    /// and nothing else changes. False when somebody else has the job now.
+    /// and nothing else changes. False when another worker has the job now.
     pub async fn end_attempt(
         &self,
         now: Timestamp,

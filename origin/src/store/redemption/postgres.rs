@@ -231,7 +231,7 @@ async fn claim_coupon(
         rules: ChargeRules::none(now),
         responding_until: new.responding_until,
     };
-    let (charge, verdict) =
+    let (charge, decline) =
         charge::record_coupon_charge(tx, now, &charge).await?.ok_or_else(|| missing_row("pais"))?;
     tx.execute_one(
         "coupon_redemptions",
@@ -248,12 +248,12 @@ async fn claim_coupon(
             &pai.map(|pai| pai.to_string()),
             &period.from().to_string(),
             &period.to().to_string(),
-            &if verdict.is_some() { "DECLINED" } else { "PENDING" },
+            &if decline.is_some() { "DECLINED" } else { "PENDING" },
             &new.responding_until.unix_seconds(),
         ],
     )
     .await?;
-    if let Some(reason) = verdict {
+    if let Some(reason) = decline {
         return Ok(RedeemResult::Decided(RedemptionOutcome::Declined(reason)));
     }
     tx.execute_one(

@@ -195,7 +195,7 @@ fn claim_coupon(
         rules: ChargeRules::none(now),
         responding_until: new.responding_until,
     };
-    let (charge, verdict) =
+    let (charge, decline) =
         charge::record_coupon_charge(tx, now, &charge)?.ok_or_else(|| missing_row("pais"))?;
     tx.prepare_cached(
         "INSERT INTO coupon_redemptions (transaction_id, coupon_id, partner, ext_reference, code_hash, requested_pai, pai,
@@ -212,10 +212,10 @@ fn claim_coupon(
         pai.map(|pai| pai.to_string()),
         period.from().to_string(),
         period.to().to_string(),
-        if verdict.is_some() { "DECLINED" } else { "PENDING" },
+        if decline.is_some() { "DECLINED" } else { "PENDING" },
         new.responding_until.unix_seconds(),
     ])?;
-    if let Some(reason) = verdict {
+    if let Some(reason) = decline {
         return Ok(RedeemResult::Decided(RedemptionOutcome::Declined(reason)));
     }
     tx.prepare_cached("UPDATE coupons SET redeemed_at = ?2, transaction_id = ?3 WHERE coupon_id = ?1")?

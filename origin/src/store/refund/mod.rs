@@ -91,7 +91,7 @@ pub enum PostRefundResult {
     InProgress,
     /// The partner has no such charge.
     TransactionNotFound,
-    /// The charge is a coupon's: its partner knows nothing of it, and would be told of the refund.
+    /// The charge is a coupon's: its partner knows nothing of it, and would learn of the refund.
     CouponsCharge,
     /// The charge is not settled, so it is not known whether there is anything to refund.
     ChargePending,

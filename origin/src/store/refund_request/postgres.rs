@@ -48,7 +48,7 @@ pub(super) async fn ask_for_refund(
         let there = lock_request(tx, &new.request_id).await?;
         there.ok_or_else(|| missing_row("refund_requests"))?.ask_again(new)
     };
-    note(tx, now, stamp, AuditAct::RefundAsked, result.audit_outcome(), &new.request_id).await?;
+    note_decision(tx, now, stamp, AuditAct::RefundAsked, result.audit_outcome(), &new.request_id).await?;
     Ok(result)
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn decide_refund_request(
         )
         .await?;
     }
-    note(tx, now, stamp, decision.audit_act(), result.audit_outcome(), request_id).await?;
+    note_decision(tx, now, stamp, decision.audit_act(), result.audit_outcome(), request_id).await?;
     Ok(result)
 }
 
@@ -115,7 +115,7 @@ async fn lock_request(tx: &PgConnection<'_>, request_id: &str) -> Result<Option<
     row.as_ref().map(read_request).transpose()
 }
 
-async fn note(
+async fn note_decision(
     tx: &PgConnection<'_>,
     now: Timestamp,
     stamp: &AuditStamp,

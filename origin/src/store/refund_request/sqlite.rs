@@ -44,7 +44,7 @@ pub(super) fn ask_for_refund(
         let there = find_request(tx, &new.request_id)?;
         there.ok_or_else(|| missing_row("refund_requests"))?.ask_again(new)
     };
-    note(tx, now, stamp, AuditAct::RefundAsked, result.audit_outcome(), &new.request_id)?;
+    note_decision(tx, now, stamp, AuditAct::RefundAsked, result.audit_outcome(), &new.request_id)?;
     Ok(result)
 }
 
@@ -85,7 +85,7 @@ pub(super) fn decide_refund_request(
         )?
         .execute(params![request_id, state.as_str(), stamp.actor.as_str(), now.unix_seconds()])?;
     }
-    note(tx, now, stamp, decision.audit_act(), result.audit_outcome(), request_id)?;
+    note_decision(tx, now, stamp, decision.audit_act(), result.audit_outcome(), request_id)?;
     Ok(result)
 }
 
@@ -107,7 +107,7 @@ fn find_request(db: &Connection, request_id: &str) -> Result<Option<RefundReques
     rows.next()?.map(read_request).transpose()
 }
 
-fn note(
+fn note_decision(
     tx: &Connection,
     now: Timestamp,
     stamp: &AuditStamp,

@@ -130,8 +130,8 @@ pub struct ReportedCharge {
 }
 
 impl ReportedCharge {
-    pub(in crate::store) fn cursor(&self, dated: ReportDate) -> Cursor {
-        cursor(dated, self.created_at, self.settled_at, &self.transaction_id)
+    pub(in crate::store) fn cursor_of(&self, dated: ReportDate) -> Cursor {
+        cursor_of(dated, self.created_at, self.settled_at, &self.transaction_id)
     }
 }
 
@@ -165,12 +165,12 @@ pub struct ReportedRefund {
 }
 
 impl ReportedRefund {
-    pub(in crate::store) fn cursor(&self, dated: ReportDate) -> Cursor {
-        cursor(dated, self.created_at, self.settled_at, &self.refund_id)
+    pub(in crate::store) fn cursor_of(&self, dated: ReportDate) -> Cursor {
+        cursor_of(dated, self.created_at, self.settled_at, &self.refund_id)
     }
 }
 
-fn cursor(dated: ReportDate, created_at: Timestamp, settled_at: Option<Timestamp>, id: &str) -> Cursor {
+fn cursor_of(dated: ReportDate, created_at: Timestamp, settled_at: Option<Timestamp>, id: &str) -> Cursor {
     let at = match dated {
         ReportDate::Created => created_at,
         ReportDate::Settled => settled_at.unwrap_or(created_at),

@@ -29,7 +29,7 @@ impl Store {
     ) -> Result<(Vec<u8>, SettleResult), StoreError> {
         use_case!(
             self,
-            write_grouped(answered_charges: AnsweredCharge { now, transaction_id, outcome }),
+            write_grouped(AnsweredCharge { now, transaction_id, outcome }),
             answer_transaction(now, &transaction_id, &outcome)
         )
     }
@@ -74,9 +74,9 @@ impl Store {
         now: Timestamp,
         file_id: String,
         line: u32,
-        verdict: LineDecision,
+        decision: LineDecision,
     ) -> Result<SettleResult, StoreError> {
-        use_case!(self, write, settle_line(now, &file_id, line, &verdict))
+        use_case!(self, write, settle_line(now, &file_id, line, &decision))
     }
 
     /// Makes sure that a job is in the queue and due: one that is a dead letter, that waits for its

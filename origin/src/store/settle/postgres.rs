@@ -96,7 +96,7 @@ pub(super) async fn settle_line(
     now: Timestamp,
     file_id: &str,
     line: u32,
-    verdict: &LineDecision,
+    decision: &LineDecision,
 ) -> Result<SettleResult, TxError> {
     let row = tx
         .query_optional(
@@ -105,15 +105,15 @@ pub(super) async fn settle_line(
         )
         .await?
         .ok_or_else(|| missing_row("file_lines"))?;
-    match (row.try_get("transaction_id")?, row.try_get("refund_id")?, verdict) {
-        (Some(transaction_id), None, LineDecision::Charge(verdict)) => {
-            let result = write_charge_decision(tx, now, transaction_id, verdict).await?;
+    match (row.try_get("transaction_id")?, row.try_get("refund_id")?, decision) {
+        (Some(transaction_id), None, LineDecision::Charge(decision)) => {
+            let result = write_charge_decision(tx, now, transaction_id, decision).await?;
             report_charge(tx, now, transaction_id, result).await?;
             Ok(result)
         }
-        (None, Some(refund_id), LineDecision::Refund(verdict)) => {
+        (None, Some(refund_id), LineDecision::Refund(decision)) => {
             refund::lock_refund(tx, refund_id).await?;
-            let result = write_refund_decision(tx, now, refund_id, verdict).await?;
+            let result = write_refund_decision(tx, now, refund_id, decision).await?;
             report_refund(tx, now, refund_id, result).await?;
             Ok(result)
         }
@@ -164,7 +164,7 @@ async fn settle_charge(
     outcome: &ChargeOutcome,
 ) -> Result<SettleResult, TxError> {
     match outcome {
-        BillingOutcome::Decided(verdict) => write_charge_decision(tx, now, transaction_id, verdict).await,
+        BillingOutcome::Decided(decision) => write_charge_decision(tx, now, transaction_id, decision).await,
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             charge::lock_charge(tx, transaction_id).await?;
@@ -179,9 +179,9 @@ async fn write_charge_decision(
     tx: &PgConnection<'_>,
     now: Timestamp,
     transaction_id: &str,
-    verdict: &ChargeDecision,
+    decision: &ChargeDecision,
 ) -> Result<SettleResult, TxError> {
-    let result = write_charge_state(tx, now, transaction_id, DecisionParts::of(verdict)).await?;
+    let result = write_charge_state(tx, now, transaction_id, DecisionParts::of(decision)).await?;
     queue::delete(tx, JobKind::Charge, transaction_id).await?;
     Ok(result)
 }
@@ -241,7 +241,7 @@ async fn settle_refund(
 ) -> Result<SettleResult, TxError> {
     refund::lock_refund(tx, refund_id).await?;
     match outcome {
-        BillingOutcome::Decided(verdict) => write_refund_decision(tx, now, refund_id, verdict).await,
+        BillingOutcome::Decided(decision) => write_refund_decision(tx, now, refund_id, decision).await,
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step).await
@@ -254,9 +254,9 @@ async fn write_refund_decision(
     tx: &PgConnection<'_>,
     now: Timestamp,
     refund_id: &str,
-    verdict: &RefundDecision,
+    decision: &RefundDecision,
 ) -> Result<SettleResult, TxError> {
-    let (status, raw_code) = match verdict {
+    let (status, raw_code) = match decision {
         RefundDecision::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
         RefundDecision::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
     };

@@ -111,21 +111,21 @@ pub(super) fn settle_line(
     now: Timestamp,
     file_id: &str,
     line: u32,
-    verdict: &LineDecision,
+    decision: &LineDecision,
 ) -> Result<SettleResult, StoreError> {
     let mut select = tx.prepare_cached(
         "SELECT transaction_id, refund_id FROM file_lines WHERE file_id = ?1 AND line = ?2",
     )?;
     let row: (Option<String>, Option<String>) =
         select.query_row(params![file_id, line], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    match (row, verdict) {
-        ((Some(transaction_id), None), LineDecision::Charge(verdict)) => {
-            let result = write_charge_decision(tx, now, &transaction_id, verdict, None)?;
+    match (row, decision) {
+        ((Some(transaction_id), None), LineDecision::Charge(decision)) => {
+            let result = write_charge_decision(tx, now, &transaction_id, decision, None)?;
             report_charge(tx, now, &transaction_id, result)?;
             Ok(result)
         }
-        ((None, Some(refund_id)), LineDecision::Refund(verdict)) => {
-            let result = write_refund_decision(tx, now, &refund_id, verdict)?;
+        ((None, Some(refund_id)), LineDecision::Refund(decision)) => {
+            let result = write_refund_decision(tx, now, &refund_id, decision)?;
             report_refund(tx, now, &refund_id, result)?;
             Ok(result)
         }
@@ -173,7 +173,7 @@ fn settle_charge(
     outcome: &ChargeOutcome,
 ) -> Result<SettleResult, StoreError> {
     match outcome {
-        BillingOutcome::Decided(verdict) => write_charge_decision(tx, now, transaction_id, verdict, None),
+        BillingOutcome::Decided(decision) => write_charge_decision(tx, now, transaction_id, decision, None),
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             let key = JobKey::Subject(JobKind::Charge, transaction_id);
@@ -250,7 +250,7 @@ fn settle_refund(
     outcome: &RefundOutcome,
 ) -> Result<SettleResult, StoreError> {
     match outcome {
-        BillingOutcome::Decided(verdict) => write_refund_decision(tx, now, refund_id, verdict),
+        BillingOutcome::Decided(decision) => write_refund_decision(tx, now, refund_id, decision),
         BillingOutcome::Undecided(NextStep::Drop) => Ok(SettleResult::Late),
         BillingOutcome::Undecided(step @ (NextStep::RetryAt(_) | NextStep::DeadLetter)) => {
             queue::take_step(tx, now, JobKey::Subject(JobKind::Refund, refund_id), attempt, *step)
@@ -263,9 +263,9 @@ fn write_refund_decision(
     tx: &Connection,
     now: Timestamp,
     refund_id: &str,
-    verdict: &RefundDecision,
+    decision: &RefundDecision,
 ) -> Result<SettleResult, StoreError> {
-    let (status, raw_code) = match verdict {
+    let (status, raw_code) = match decision {
         RefundDecision::Approved { raw_code } => (TransactionStatus::Approved, raw_code),
         RefundDecision::Declined { raw_code } => (TransactionStatus::Declined, raw_code),
     };

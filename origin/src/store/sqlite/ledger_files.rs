@@ -1,7 +1,7 @@
 //! The files of an open database: the database itself, its write-ahead log and the log's index.
 //!
-//! A program that has a file open goes on reading and writing it after somebody has moved, deleted
-//! or replaced it, and nobody finds again what it writes. So the files are compared with what is at
+//! A program that has a file open continues to read and write it after it was moved, deleted
+//! or replaced, and what it writes is not found again. So the files are compared with what is at
 //! their paths, by device and inode, around each group of writes and before each read. That costs a
 //! microsecond for a file; a commit that reaches the disk costs a hundred times that.
 
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Read and written by the origin's user only. SQLite gives its other files the same mode.
 const MODE: u32 = 0o600;
-/// What nobody but the owner needs.
+/// What only the owner needs.
 const OTHERS: u32 = 0o077;
 
 /// The files of a database, as they were when it was opened.
@@ -31,7 +31,7 @@ struct Inode {
 impl LedgerFiles {
     /// Notes the files that there are: all three once a connection has begun to write.
     pub(super) fn note(path: &Path) -> Self {
-        let files = paths(path).into_iter();
+        let files = list_paths(path).into_iter();
         Self { files: files.filter_map(|path| find_inode(&path).map(|inode| (path, inode))).collect() }
     }
 
@@ -47,7 +47,7 @@ impl LedgerFiles {
 /// Makes the empty file of a new database. What is left of another one is not written over: its
 /// write-ahead log may have charges that its lost file has not.
 pub(super) fn create_file(path: &Path) -> Result<(), StoreError> {
-    let [file, leftovers @ ..] = paths(path);
+    let [file, leftovers @ ..] = list_paths(path);
     if !file.exists() && leftovers.iter().any(|path| path.exists()) {
         return Err(StoreError::LedgerExists);
     }
@@ -61,10 +61,10 @@ pub fn list_files_open_to_others(path: &Path) -> Vec<(PathBuf, u32)> {
         let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o7777;
         (mode & OTHERS != 0).then_some((path, mode))
     };
-    paths(path).into_iter().filter_map(mode).collect()
+    list_paths(path).into_iter().filter_map(mode).collect()
 }
 
-fn paths(path: &Path) -> [PathBuf; 3] {
+fn list_paths(path: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|end| {
         let mut name = OsString::from(path);
         name.push(end);

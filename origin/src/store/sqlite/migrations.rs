@@ -5,7 +5,7 @@ use crate::build_info;
 use crate::store::error::StoreError;
 use crate::store::migration::{MIGRATIONS, Migration, NewerMigration, check_served};
 use crate::store::open_mode::OpenMode;
-use crate::store::schema::SchemaVersion;
+use crate::store::schema_version::SchemaVersion;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::ops::Range;
 
@@ -71,7 +71,7 @@ fn list_newer(
     let sql = "SELECT served_from, onbill FROM migrations WHERE number > ?1 ORDER BY number";
     let mut select = connection.prepare(sql)?;
     let newer = select.query_map([as_number(known)], |row| {
-        // A negative one is nobody's: it is out of reach of every onbill.
+        // A negative one belongs to no onbill: it is out of reach of every onbill.
         let served_from = usize::try_from(row.get::<_, i64>(0)?).unwrap_or(usize::MAX);
         Ok(NewerMigration { served_from, onbill: row.get(1)? })
     })?;

@@ -19,7 +19,7 @@ use super::commits::{CommitMetrics, PoolStatus};
 use super::error::StoreError;
 use super::migration::Migration;
 use super::open_mode::OpenMode;
-use super::schema::SchemaVersion;
+use super::schema_version::SchemaVersion;
 use ledger_files::LedgerFiles;
 use readers::Readers;
 use rusqlite::config::DbConfig;

@@ -60,6 +60,16 @@ pub(in crate::store) fn read_amount(row: &Row<'_>, currency: &'static str) -> Re
     })
 }
 
+/// The columns `price_minor` and that of the currency at the place `currency`; `None` without a price.
+pub(in crate::store) fn read_price(
+    row: &Row<'_>,
+    currency: &'static str,
+) -> Result<Option<Money>, StoreError> {
+    let amount_minor: Option<i64> = row.get("price_minor")?;
+    let currency = parse_optional_column(row, currency, Currency::parse)?;
+    Ok(amount_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }))
+}
+
 pub(in crate::store) fn read_number(row: &Row<'_>) -> Result<SealedNumber, StoreError> {
     Ok(SealedNumber { index: NumberIndex(row.get("number_index")?), sealed: row.get("number_sealed")? })
 }

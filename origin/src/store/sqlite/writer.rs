@@ -5,7 +5,7 @@
 //! runs without. When a write fails after it has changed something, the whole group is rolled back
 //! and runs once more, each write in a savepoint. A write that fails before that, as one with a
 //! replayed nonce does, leaves nothing to roll back. A write that panics has failed like any other:
-//! the thread goes on, because without it the origin would write nothing any more.
+//! the thread continues, because without it the origin would write nothing any more.
 
 use super::ledger_files::LedgerFiles;
 use crate::call_trace::CallTrace;
@@ -125,7 +125,7 @@ fn commit_group(
     commits: &CommitMetrics,
 ) {
     let (begun, mut group) = (Instant::now(), Vec::new());
-    let ended = begin(connection, files).and_then(|()| {
+    let ended = begin_group(connection, files).and_then(|()| {
         for mut job in waiting.by_ref() {
             let changes = connection.total_changes();
             let ran = job.run(connection);
@@ -160,7 +160,7 @@ fn commit_group(
     }
 }
 
-fn begin(connection: &Connection, files: &LedgerFiles) -> Result<(), StoreError> {
+fn begin_group(connection: &Connection, files: &LedgerFiles) -> Result<(), StoreError> {
     files.check()?;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     Ok(())
@@ -194,7 +194,7 @@ fn commit(connection: &Connection, files: &LedgerFiles) -> Result<(), StoreError
         let message = format!("the commit failed: {}", StoreError::from(error));
         return Err(StoreError::RolledBack { message });
     }
-    // Written it is, and perhaps into a file that nobody finds again.
+    // Written it is, and perhaps into a file that is not found again.
     files.check().map_err(|lost| StoreError::CommitUnknown { message: lost.to_string() })
 }
 

@@ -37,7 +37,7 @@ async fn erase_in_transaction(
         append_erasure(tx, now, stamp, &audit_facts(state, true, &[], Some(name))).await?;
         return Ok(state);
     }
-    let holders = tx
+    let known = tx
         .query(
             "SELECT subscriber_id, ended_at IS NULL AS is_present, handle FROM subscribers WHERE number_index = $1
              ORDER BY subscriber_id FOR NO KEY UPDATE",
@@ -45,9 +45,9 @@ async fn erase_in_transaction(
         )
         .await?;
     let subscribers: Vec<&str> =
-        holders.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, TxError>>()?;
+        known.iter().map(|row| Ok(row.try_get("subscriber_id")?)).collect::<Result<_, TxError>>()?;
     coupon::delete_fingerprints(tx, &subscribers).await?;
-    for row in &holders {
+    for row in &known {
         let subscriber_id: &str = row.try_get("subscriber_id")?;
         if row.try_get("is_present")? {
             pai::end_subscriber_and_close_pais(tx, now, subscriber_id, DeclineReason::AccountClosed).await?;
@@ -72,7 +72,7 @@ async fn erase_in_transaction(
     let flows = tx.execute("DELETE FROM flows WHERE number_index = $1", &[&index]).await?;
     tally::delete_checks_of_number(tx, number).await?;
     erase_subscriber_numbers(tx, &subscribers).await?;
-    let found = i64::try_from(holders.len() as u64 + events + flows).unwrap_or(i64::MAX);
+    let found = i64::try_from(known.len() as u64 + events + flows).unwrap_or(i64::MAX);
     if let Some(name) = name {
         let update = "UPDATE erasures SET found = $2 WHERE erasure_id = $1";
         tx.execute_one("erasures", update, &[&name.as_str(), &found]).await?;
@@ -80,7 +80,7 @@ async fn erase_in_transaction(
     let erasure = erasure_state(now, &list_under_number(tx, number).await?, false, found > 0);
     number_lock::delete(tx, number).await?;
     let handles: Vec<String> =
-        holders.iter().map(|row| Ok(row.try_get("handle")?)).collect::<Result<_, TxError>>()?;
+        known.iter().map(|row| Ok(row.try_get("handle")?)).collect::<Result<_, TxError>>()?;
     append_erasure(tx, now, stamp, &audit_facts(erasure, false, &handles, name)).await?;
     Ok(erasure)
 }

@@ -33,10 +33,10 @@ fn erase_in_transaction(
     let mut select = tx.prepare_cached(
         "SELECT subscriber_id, ended_at IS NULL AS is_present, handle FROM subscribers WHERE number_index = ?1",
     )?;
-    let holders: Vec<(String, bool, String)> = select
+    let known: Vec<(String, bool, String)> = select
         .query_map([number.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
-    for (subscriber_id, is_present, _) in &holders {
+    for (subscriber_id, is_present, _) in &known {
         if *is_present {
             pai::end_subscriber_and_close_pais(tx, now, subscriber_id, DeclineReason::AccountClosed)?;
         }
@@ -51,16 +51,16 @@ fn erase_in_transaction(
     let events = unlink_events(tx, "number_index = ?1", &number.0)?;
     let flows = tx.prepare_cached("DELETE FROM flows WHERE number_index = ?1")?.execute([number.0])?;
     tally::delete_checks_of_number(tx, number)?;
-    for (subscriber_id, _, _) in &holders {
+    for (subscriber_id, _, _) in &known {
         erase_subscriber_number(tx, subscriber_id)?;
     }
-    let found = holders.len() + events + flows;
+    let found = known.len() + events + flows;
     if let Some(name) = name {
         tx.prepare_cached("UPDATE erasures SET found = ?2 WHERE erasure_id = ?1")?
             .execute(params![name.as_str(), i64::try_from(found).unwrap_or(i64::MAX)])?;
     }
     let state = erasure_state(now, &list_under_number(tx, number)?, false, found > 0);
-    let handles: Vec<String> = holders.into_iter().map(|(_, _, handle)| handle).collect();
+    let handles: Vec<String> = known.into_iter().map(|(_, _, handle)| handle).collect();
     append_erasure(tx, now, stamp, &audit_facts(state, false, &handles, name))?;
     Ok(state)
 }

@@ -2,7 +2,7 @@
 //! number by the day.
 //!
 //! A count belongs to the hour or the day of its call and to no other. What a clock that was ahead
-//! has counted is in an hour that nobody looks at once the clock is right.
+//! has counted is in an hour that is not read once the clock is right.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -18,7 +18,7 @@ use onbill_domain::timestamp::Timestamp;
 
 impl Store {
     /// Whether the ceilings of a partner's checks are exceeded, without counting. It saves a look-up
-    /// whose result could not be told; the count itself decides.
+    /// whose result is not known; the count itself decides.
     pub async fn find_exceeded_check(
         &self,
         now: Timestamp,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn first_call_beyond_a_ceiling_is_told_apart() {
+    fn first_call_beyond_a_ceiling_is_distinguished() {
         let now = Timestamp::from_unix_seconds(1_795_000_000);
         let firsts = [3, 4, 5].map(|count| Ceiling::Pins.judge(now, count, 3).map(|over| over.is_first));
         assert_eq!(firsts, [None, Some(true), Some(false)]);

@@ -49,7 +49,7 @@ pub(in crate::store) async fn count_check(
     now: Timestamp,
     check: &NumberCheck,
 ) -> Result<Option<Exceeded>, TxError> {
-    count(tx, now, check, false).await
+    count_call(tx, now, check, false).await
 }
 
 pub(super) async fn count_refused_check(
@@ -58,10 +58,10 @@ pub(super) async fn count_refused_check(
     check: &NumberCheck,
     is_unknown: bool,
 ) -> Result<Tallied<()>, TxError> {
-    Ok(count(tx, now, check, is_unknown).await?.map_or(Tallied::Within(()), Tallied::Exceeded))
+    Ok(count_call(tx, now, check, is_unknown).await?.map_or(Tallied::Within(()), Tallied::Exceeded))
 }
 
-async fn count(
+async fn count_call(
     tx: &PgConnection<'_>,
     now: Timestamp,
     check: &NumberCheck,

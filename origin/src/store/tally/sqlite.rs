@@ -41,7 +41,7 @@ pub(in crate::store) fn count_check(
     now: Timestamp,
     check: &NumberCheck,
 ) -> Result<Option<Exceeded>, StoreError> {
-    count(tx, now, check, false)
+    count_call(tx, now, check, false)
 }
 
 pub(super) fn count_refused_check(
@@ -50,10 +50,10 @@ pub(super) fn count_refused_check(
     check: &NumberCheck,
     is_unknown: bool,
 ) -> Result<Tallied<()>, StoreError> {
-    Ok(count(tx, now, check, is_unknown)?.map_or(Tallied::Within(()), Tallied::Exceeded))
+    Ok(count_call(tx, now, check, is_unknown)?.map_or(Tallied::Within(()), Tallied::Exceeded))
 }
 
-fn count(
+fn count_call(
     tx: &Connection,
     now: Timestamp,
     check: &NumberCheck,

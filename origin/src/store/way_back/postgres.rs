@@ -5,14 +5,12 @@ use crate::store::error::inconsistent_row;
 use crate::store::page::{Cursor, Page};
 use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::{
-    parse_column, parse_optional_column, read_amount, read_pai, read_subscriber, read_time,
+    parse_column, parse_optional_column, read_amount, read_pai, read_price, read_subscriber, read_time,
 };
 use crate::store::postgres::tx_error::TxError;
-use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::mandate::MandateProof;
-use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{SubscriptionSource, TransactionStatus};
@@ -88,13 +86,11 @@ fn read_handed_back_pai(row: &Row) -> Result<HandedBackPai, TxError> {
 fn read_subscription(row: &Row) -> Result<Option<HandedBackSubscription>, TxError> {
     let ext_id = parse_optional_column(row, "partner_subscriptions.ext_subscription_id", ExtId::parse)?;
     let Some(ext_subscription_id) = ext_id else { return Ok(None) };
-    let price_minor = row.try_get::<_, Option<i64>>("price_minor")?;
-    let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
     Ok(Some(HandedBackSubscription {
         ext_subscription_id,
         origin: parse_column(row, "partner_subscriptions.origin", SubscriptionSource::parse)?,
         plan: parse_column(row, "partner_subscriptions.plan", ExtId::parse)?,
-        price: price_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+        price: read_price(row, "mandates.currency")?,
     }))
 }
 

@@ -4,13 +4,11 @@ use super::{HandedBackCharge, HandedBackPai, HandedBackSubscription};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::page::{Cursor, Page};
 use crate::store::sqlite::rows::{
-    parse_column, parse_optional_column, read_amount, read_pai, read_subscriber, read_time,
+    parse_column, parse_optional_column, read_amount, read_pai, read_price, read_subscriber, read_time,
 };
-use onbill_domain::currency::Currency;
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::mandate::MandateProof;
-use onbill_domain::money::Money;
 use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::ott::{SubscriptionSource, TransactionStatus};
@@ -91,13 +89,11 @@ fn read_handed_back_pai(row: &Row<'_>) -> Result<HandedBackPai, StoreError> {
 fn read_subscription(row: &Row<'_>) -> Result<Option<HandedBackSubscription>, StoreError> {
     let ext_id = parse_optional_column(row, "partner_subscriptions.ext_subscription_id", ExtId::parse)?;
     let Some(ext_subscription_id) = ext_id else { return Ok(None) };
-    let price_minor = row.get::<_, Option<i64>>("price_minor")?;
-    let currency = parse_optional_column(row, "mandates.currency", Currency::parse)?;
     Ok(Some(HandedBackSubscription {
         ext_subscription_id,
         origin: parse_column(row, "partner_subscriptions.origin", SubscriptionSource::parse)?,
         plan: parse_column(row, "partner_subscriptions.plan", ExtId::parse)?,
-        price: price_minor.zip(currency).map(|(amount_minor, currency)| Money { amount_minor, currency }),
+        price: read_price(row, "mandates.currency")?,
     }))
 }
 

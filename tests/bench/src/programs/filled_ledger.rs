@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copied_rows_differ_where_they_are_told_to() {
+    fn copied_rows_differ_in_the_named_columns() {
         let file = std::env::temp_dir().join(format!("onbill-filled-{}.sqlite", std::process::id()));
         let ledger = Connection::open(&file).expect("opens");
         ledger

@@ -208,13 +208,16 @@ async fn check_partner(
     for each in partner_ledger["contradictions"].as_array().expect("is a list") {
         found.push(format!("the partner was told {each}"));
     }
-    for told in
-        partner_ledger["charges"].as_array().expect("is a list").iter().filter(|told| !told["told"].is_null())
+    for reported in partner_ledger["charges"]
+        .as_array()
+        .expect("is a list")
+        .iter()
+        .filter(|reported| !reported["told"].is_null())
     {
-        let id = told["extTransactionID"].as_str().expect("is text");
+        let id = reported["extTransactionID"].as_str().expect("is text");
         let status = charges.get(id).map(|charge| charge.status.as_str());
-        if told["told"]["status"].as_str() != status {
-            found.push(format!("{id} is {status:?}, and the partner knows {}", told["told"]));
+        if reported["told"]["status"].as_str() != status {
+            found.push(format!("{id} is {status:?}, and the partner knows {}", reported["told"]));
         }
     }
 }

@@ -71,11 +71,12 @@ pub(super) async fn check_pai_states(run: &SimulationRun, found: &mut Vec<String
     let accounts = accounts["accounts"].as_array().cloned().unwrap_or_default();
     for (pai, standing) in &run.standings.0 {
         let account = accounts.iter().find(|account| account["pays"]["pai"] == pai.as_str());
-        let told = account.map_or(Value::Null, |account| account["pays"]["told"].clone());
+        let reported = account.map_or(Value::Null, |account| account["pays"]["told"].clone());
         let has_to_hear = account.is_some() && standing.state != "ACTIVE" && subscribed.contains(pai);
-        let is_told = told["state"] == standing.state.as_str() && told["sequence"] == standing.version;
-        if !is_told && (has_to_hear || !told.is_null()) {
-            found.push(format!("{pai} is {standing:?}, and the partner knows {told}"));
+        let is_reported =
+            reported["state"] == standing.state.as_str() && reported["sequence"] == standing.version;
+        if !is_reported && (has_to_hear || !reported.is_null()) {
+            found.push(format!("{pai} is {standing:?}, and the partner knows {reported}"));
         }
         let Some(kept) = run.system.edge.kv_value(&format!("pai/{pai}")) else { continue };
         let kept: Value = serde_json::from_str(&kept).expect("is JSON");

@@ -47,7 +47,7 @@ struct StoredState {
 pub(super) async fn check_webhooks(run: &SimulationRun, found: &mut Vec<String>) {
     for kind in [CHARGES, REFUNDS] {
         let states = read_states(run, &kind).await;
-        let mut told: BTreeSet<String> = BTreeSet::new();
+        let mut reported: BTreeSet<String> = BTreeSet::new();
         for (notice, taken) in read_webhooks(run, kind.path) {
             let id = notice[kind.theirs.1].as_str().unwrap_or_default();
             let is_so = states.get(id).is_some_and(|state| {
@@ -57,11 +57,11 @@ pub(super) async fn check_webhooks(run: &SimulationRun, found: &mut Vec<String>)
                 found.push(format!("the partner was told what is not so: {notice}"));
             }
             if taken {
-                told.insert(id.to_owned());
+                reported.insert(id.to_owned());
             }
         }
         for (id, state) in &states {
-            if state.answered_as_pending && state.status != "PENDING" && !told.contains(id) {
+            if state.answered_as_pending && state.status != "PENDING" && !reported.contains(id) {
                 found.push(format!("{id} was answered as pending, is {}, and nobody told", state.status));
             }
         }

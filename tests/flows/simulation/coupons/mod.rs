@@ -204,7 +204,7 @@ impl SimulationRun {
             self.hear_change(nth, change, answer);
             if times > 1 {
                 // Each code is read, also one that the next replaces.
-                self.look_into_books().await;
+                self.look_into_ledger().await;
             }
         }
     }

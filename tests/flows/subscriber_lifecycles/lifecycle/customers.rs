@@ -89,12 +89,12 @@ impl LifecycleRun<'_> {
         if row.state == PaiState::Closed {
             self.add_violation(format!("a closed PAI is given out: {}", row.pai));
         }
-        let (wrong, is_told) = {
+        let (wrong, is_reported) = {
             let truth = &mut self.network.lock_parties().truth;
             (truth.sign_up(visit.who, visit.number, row.pai), truth.is_all_told())
         };
         self.network.lock_parties().found.extend(wrong);
-        if visit.is_overtaken || !is_told && self.is_by_table() {
+        if visit.is_overtaken || !is_reported && self.is_by_table() {
             self.excused.insert(row.pai);
         }
         self.excuse_closed();

@@ -125,8 +125,9 @@ impl LifecycleRun<'_> {
     pub(super) async fn report_falsely(&mut self, dice: &mut Dice) {
         let (manner, told_of) = {
             let parties = self.network.lock_parties();
-            let told = parties.truth.events.iter().enumerate().filter(|(_, event)| event.outcome.is_some());
-            (parties.truth.manner, told.map(|(at, _)| at).collect::<Vec<usize>>())
+            let reported =
+                parties.truth.events.iter().enumerate().filter(|(_, event)| event.outcome.is_some());
+            (parties.truth.manner, reported.map(|(at, _)| at).collect::<Vec<usize>>())
         };
         match dice.draw_below(3) {
             0 if !told_of.is_empty() => self.tell_of(*dice.pick_one(&told_of)).await,

@@ -13,7 +13,7 @@ const CLOSED: ReportError = ReportError::Contradicts("it was closed permanently 
 /// All states. A PAI is known by the operator that sent it; only that operator may report about it.
 #[derive(Default)]
 pub(super) struct AccountStates {
-    told: HashMap<(OperatorId, Pai), Option<ReportedAccountState>>,
+    reported: HashMap<(OperatorId, Pai), Option<ReportedAccountState>>,
 }
 
 /// The last report, and when it came.
@@ -31,16 +31,18 @@ impl AccountStates {
         pai: Pai,
         asked_at: Timestamp,
     ) -> Result<(), ReportError> {
-        let told = self.told.entry((operator.clone(), pai)).or_default();
-        match told {
-            Some(told) if told.word.state == PaiState::Closed && told.at < asked_at => Err(CLOSED),
+        let reported = self.reported.entry((operator.clone(), pai)).or_default();
+        match reported {
+            Some(reported) if reported.word.state == PaiState::Closed && reported.at < asked_at => {
+                Err(CLOSED)
+            }
             _ => Ok(()),
         }
     }
 
     /// The last report about a PAI.
     pub(super) fn of(&self, operator: &OperatorId, pai: Pai) -> Option<&AccountStateRequest> {
-        self.told.get(&(operator.clone(), pai))?.as_ref().map(|told| &told.word)
+        self.reported.get(&(operator.clone(), pai))?.as_ref().map(|reported| &reported.word)
     }
 
     /// 1. A reason belongs to a closed PAI, is one that closes, and comes with nothing else.
@@ -50,33 +52,34 @@ impl AccountStates {
     pub(super) fn hear(
         &mut self,
         operator: &OperatorId,
-        told: AccountStateRequest,
+        reported: AccountStateRequest,
         now: Timestamp,
     ) -> Result<(), ReportError> {
         // 1.
-        if (told.state == PaiState::Closed) != told.reason.is_some() {
+        if (reported.state == PaiState::Closed) != reported.reason.is_some() {
             return Err(ReportError::Impossible("only a closed account has a reason"));
         }
-        if told.reason.is_some_and(|reason| !reason.closes_pai()) {
+        if reported.reason.is_some_and(|reason| !reason.closes_pai()) {
             return Err(ReportError::Impossible("closed for a reason that closes no account"));
         }
         // 2.
-        let known = self.told.get_mut(&(operator.clone(), told.pai)).ok_or(ReportError::Unknown)?;
+        let known = self.reported.get_mut(&(operator.clone(), reported.pai)).ok_or(ReportError::Unknown)?;
         if let Some(ReportedAccountState { word: before, .. }) = known {
             // 3.
-            if told.sequence < before.sequence {
+            if reported.sequence < before.sequence {
                 return Ok(());
             }
-            if told.sequence == before.sequence && told != *before {
+            if reported.sequence == before.sequence && reported != *before {
                 return Err(ReportError::Contradicts("one sequence has two different reports"));
             }
             // 4.
-            if before.state == PaiState::Closed && (told.state, told.reason) != (before.state, before.reason)
+            if before.state == PaiState::Closed
+                && (reported.state, reported.reason) != (before.state, before.reason)
             {
                 return Err(CLOSED);
             }
         }
-        *known = Some(ReportedAccountState { word: told, at: now });
+        *known = Some(ReportedAccountState { word: reported, at: now });
         Ok(())
     }
 }

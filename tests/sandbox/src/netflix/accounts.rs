@@ -58,7 +58,7 @@ pub(super) fn standing(netflix: &Netflix, account: &MemberAccount) -> Option<Acc
 
 /// Whether the account was paid on a bill, and its operator has ended that.
 pub(super) fn has_ended(netflix: &Netflix, account: &MemberAccount) -> bool {
-    standing(netflix, account).is_some_and(|told| told.state == PaiState::Closed)
+    standing(netflix, account).is_some_and(|reported| reported.state == PaiState::Closed)
 }
 
 fn in_json(netflix: &Netflix, account: &MemberAccount) -> Value {
@@ -69,8 +69,8 @@ fn in_json(netflix: &Netflix, account: &MemberAccount) -> Value {
     value
 }
 
-fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
-    match (told.state, told.reason) {
+fn in_words(reported: &AccountStateRequest) -> (&'static str, String) {
+    match (reported.state, reported.reason) {
         (PaiState::Active, _) => ("active", "Active".to_owned()),
         (PaiState::Suspended, _) => ("suspended", "On hold at the operator".to_owned()),
         (PaiState::Closed, reason) => {
@@ -80,8 +80,8 @@ fn in_words(told: &AccountStateRequest) -> (&'static str, String) {
 }
 
 fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>) -> Markup {
-    let told = standing(netflix, account);
-    let has_ended = told.as_ref().is_some_and(|told| told.state == PaiState::Closed);
+    let reported = standing(netflix, account);
+    let has_ended = reported.as_ref().is_some_and(|reported| reported.state == PaiState::Closed);
     let (how, words) = match account.pays {
         PaymentMethod::Bill { .. } => ("bill", "On the phone bill"),
         PaymentMethod::Card { .. } => ("card", "By card"),
@@ -102,7 +102,7 @@ fn member(netflix: &Netflix, account: &MemberAccount, said: Option<&SentMessage>
                     PaymentMethod::Card { last4 } => { div { dt { "Card" } dd { "•••• " (last4) } } }
                     PaymentMethod::Bill { operator, pai, ext_subscription_id, partner_subscription_id } => {
                         div { dt { "Operator" } dd { (operator) } }
-                        @if let Some((state, words)) = told.as_ref().map(in_words) {
+                        @if let Some((state, words)) = reported.as_ref().map(in_words) {
                             div { dt { "There" } dd data-state=(state) { (words) } }
                         }
                         div class="wide" { dt { "PAI" } dd class="code" { (pai) } }

@@ -31,11 +31,11 @@ impl Netflix {
     ) -> EdgeOutcome<TransactionResponse> {
         self.ledger().ask_charge(operator, asked);
         let outcome = self.0.edge.post::<TransactionResponse>(CHARGES, asked, Some(operator)).await;
-        if let Ok((_, told)) = &outcome.answer {
+        if let Ok((_, reported)) = &outcome.answer {
             let mut ledger = self.ledger();
             ledger.take_charge(operator, asked);
             // A contradiction is recorded; the caller compares the id.
-            let _ = ledger.hear_charge(operator, told.clone(), ReportSource::Answer, self.now());
+            let _ = ledger.hear_charge(operator, reported.clone(), ReportSource::Answer, self.now());
         }
         outcome
     }
@@ -52,8 +52,9 @@ impl Netflix {
         let path = format!("{CHARGES}/{name}/refund");
         let outcome = self.0.edge.post::<RefundResponse>(&path, asked, Some(operator)).await;
         match &outcome.answer {
-            Ok((_, told)) => {
-                let _ = self.ledger().hear_refund(operator, told.clone(), ReportSource::Answer, self.now());
+            Ok((_, reported)) => {
+                let _ =
+                    self.ledger().hear_refund(operator, reported.clone(), ReportSource::Answer, self.now());
             }
             Err(failure) => {
                 if let EdgeFailure::Refused { code, .. } = failure {
@@ -76,15 +77,16 @@ impl Netflix {
             let found = format!("the member {member}");
             self.0.leaks.note(&format!("answer to {REDEEM}"), found, self.now());
         }
-        let told: CouponRedeemResponse = serde_json::from_value(answer).map_err(|_| EdgeFailure::Silent)?;
-        if self.0.config.operator(&told.operator).is_none() {
+        let reported: CouponRedeemResponse =
+            serde_json::from_value(answer).map_err(|_| EdgeFailure::Silent)?;
+        if self.0.config.operator(&reported.operator).is_none() {
             return Err(EdgeFailure::Silent);
         }
         // A contradiction is recorded, and the coupon is not used.
-        let heard = self.ledger().hear_coupon(asked, &told, self.now());
+        let heard = self.ledger().hear_coupon(asked, &reported, self.now());
         heard.map_err(|_| EdgeFailure::Silent)?;
-        self.ask_how_it_stands(&told.operator, &told.ext_transaction_id).await;
-        Ok(told)
+        self.ask_how_it_stands(&reported.operator, &reported.ext_transaction_id).await;
+        Ok(reported)
     }
 
     /// Queries the status of a charge, where it is available at once. Otherwise a webhook reports
@@ -93,11 +95,11 @@ impl Netflix {
         let name = utf8_percent_encode(charge.as_str(), NON_ALPHANUMERIC);
         let path = format!("{CHARGES}/{name}");
         let answer = self.0.edge.send(Method::GET, &path, Bytes::new(), Some(operator)).await;
-        let told =
+        let reported =
             answer.and_then(|answer| serde_json::from_slice::<TransactionResponse>(answer.body()).ok());
-        if let Some(told) = told {
+        if let Some(reported) = reported {
             // A contradiction is recorded.
-            let _ = self.ledger().hear_charge(operator, told, ReportSource::Answer, self.now());
+            let _ = self.ledger().hear_charge(operator, reported, ReportSource::Answer, self.now());
         }
     }
 
@@ -115,21 +117,21 @@ impl Netflix {
         let of = about.as_ref().map(|(operator, _)| operator);
         let response = self.0.edge.send(method, path, bytes, of).await?;
         let (status, now) = (response.status(), self.now());
-        if let (true, true, Ok(told)) =
+        if let (true, true, Ok(reported)) =
             (status.is_success(), path == REDEEM, serde_json::from_slice(response.body()))
         {
-            self.ledger().own_coupon(&told);
+            self.ledger().own_coupon(&reported);
         }
         if let (true, Some((operator, asked))) = (status.is_success(), about) {
             let (mut ledger, answer) = (self.ledger(), response.body());
             // A contradiction is recorded.
             let _ = match asked {
-                LedgerCall::Charge(charge) => serde_json::from_slice(answer).map(|told| {
+                LedgerCall::Charge(charge) => serde_json::from_slice(answer).map(|reported| {
                     ledger.take_charge(&operator, &charge);
-                    ledger.hear_charge(&operator, told, ReportSource::Answer, now)
+                    ledger.hear_charge(&operator, reported, ReportSource::Answer, now)
                 }),
                 LedgerCall::Refund(..) => serde_json::from_slice(answer)
-                    .map(|told| ledger.hear_refund(&operator, told, ReportSource::Answer, now)),
+                    .map(|reported| ledger.hear_refund(&operator, reported, ReportSource::Answer, now)),
             };
         }
         Some((status, serde_json::from_slice(response.body()).unwrap_or_default()))

@@ -36,7 +36,7 @@ fn everything(ledger: &PartnerLedger) -> Value {
         json!({
             "extRefundID": refund.id, "reason": refund.reason, "asked": refund.asked,
             "code": refund.refusal.as_ref().map(|refusal| &refusal.code),
-            "told": refund.known.as_ref().map(|known| &known.told),
+            "told": refund.known.as_ref().map(|known| &known.reported),
             "by": refund.known.as_ref().map(|known| known.source),
         })
     };
@@ -45,7 +45,7 @@ fn everything(ledger: &PartnerLedger) -> Value {
             "extTransactionID": charge.id, "operator": charge.operator, "pai": charge.pai,
             "amount": charge.amount, "servicePeriod": charge.service_period,
             "remaining": ledger.remaining(charge),
-            "told": charge.known.as_ref().map(|known| &known.told),
+            "told": charge.known.as_ref().map(|known| &known.reported),
             "by": charge.known.as_ref().map(|known| known.source),
             "refunds": ledger.refunds_of(charge).map(refund).collect::<Value>(),
         })
@@ -88,8 +88,8 @@ fn card(
     charge: &RequestedCharge,
     problem: Option<(&EnteredRefundForm, &str)>,
 ) -> Markup {
-    let told = charge.known.as_ref().map(|known| &known.told);
-    let status = told.map(|told| told.status);
+    let reported = charge.known.as_ref().map(|known| &known.reported);
+    let status = reported.map(|reported| reported.status);
     let remaining = ledger.remaining(charge);
     let refunds: Vec<&RequestedRefund> = ledger.refunds_of(charge).collect();
     let may_give_back = status == Some(TransactionStatus::Approved) && remaining.amount_minor > 0;
@@ -106,10 +106,10 @@ fn card(
                 }
                 div { dt { "For" } dd { (period(charge.service_period)) } }
                 div { dt { "Operator" } dd { (charge.operator) } }
-                @if let Some(reason) = told.and_then(|told| told.decline_reason) {
+                @if let Some(reason) = reported.and_then(|reported| reported.decline_reason) {
                     div { dt { "Reason" } dd { (reason.as_str()) } }
                 }
-                (raw(told.and_then(|told| told.raw_result.as_ref())))
+                (raw(reported.and_then(|reported| reported.raw_result.as_ref())))
                 (known_by(charge.known.as_ref()))
             }
             (copy_button(&state_call(netflix, &charge.id), "its state"))
@@ -133,10 +133,10 @@ fn charge_path(id: &ExtId) -> String {
 }
 
 fn item(netflix: &Netflix, charge: &RequestedCharge, refund: &RequestedRefund) -> Markup {
-    let told = refund.known.as_ref().map(|known| &known.told);
-    let amount = told.map(|told| told.amount).or(refund.asked);
+    let reported = refund.known.as_ref().map(|known| &known.reported);
+    let amount = reported.map(|reported| reported.amount).or(refund.asked);
     let is_refused = refund.refusal.as_ref().is_some_and(|refusal| !refusal.is_passing);
-    let word = if is_refused { "refused" } else { word(told.map(|told| told.status)) };
+    let word = if is_refused { "refused" } else { word(reported.map(|reported| reported.status)) };
     let path = format!("{}/refund/{}", charge_path(&charge.id), segment(refund.id.as_str()));
     let call = signed_call(&netflix.0.config.edge_url, "GET", &path, None);
     html! {
@@ -148,12 +148,12 @@ fn item(netflix: &Netflix, charge: &RequestedCharge, refund: &RequestedRefund) -
             dl {
                 div { dt { "Why" } dd { (refund.reason) } }
                 @if let Some(refusal) = &refund.refusal { div { dt { "Code" } dd { (refusal.code) } } }
-                (raw(told.and_then(|told| told.raw_result.as_ref())))
+                (raw(reported.and_then(|reported| reported.raw_result.as_ref())))
                 (known_by(refund.known.as_ref()))
                 div class="wide" { dt { "Refund" } dd class="code" { (refund.id) } }
             }
             @if !is_refused { (copy_button(&call, "its state")) }
-            @if told.is_none() && !is_refused { (refund_form::again(charge, refund)) }
+            @if reported.is_none() && !is_refused { (refund_form::again(charge, refund)) }
         }
     }
 }

@@ -31,10 +31,10 @@ impl MemberAccount {
     /// The days that a coupon pays for here. For a subscriber of ours they are as reported.
     /// Otherwise they may follow another subscriber's days, and are the same number of months after
     /// the days that this account has paid already.
-    fn days_of(&self, told: ServicePeriod, months: u8, is_ours: bool, today: Day) -> ServicePeriod {
+    fn days_of(&self, reported: ServicePeriod, months: u8, is_ours: bool, today: Day) -> ServicePeriod {
         let after = self.paid_until.filter(|paid| *paid >= today).map_or(Some(today), Day::next);
         let own = after.and_then(|from| ServicePeriod::from_months(from, months));
-        if is_ours { told } else { own.unwrap_or(told) }
+        if is_ours { reported } else { own.unwrap_or(reported) }
     }
 }
 
@@ -45,24 +45,24 @@ impl Members {
         &mut self,
         email: &str,
         asked: &CouponRedeemRequest,
-        told: CouponRedeemResponse,
+        reported: CouponRedeemResponse,
         today: Day,
     ) -> String {
         if let Some(known) = self.redeemed_by(&asked.ext_reference) {
             return known.id.clone();
         }
         let account = self.account_or_new(email, PaymentMethod::Coupons);
-        let days = account.days_of(told.service_period, told.months, asked.pai.is_some(), today);
+        let days = account.days_of(reported.service_period, reported.months, asked.pai.is_some(), today);
         account.paid_until = account.paid_until.max(Some(days.to()));
         account.coupons.push(RedeemedCoupon {
             ext_reference: asked.ext_reference.clone(),
-            plan: told.plan,
-            months: told.months,
-            amount: told.amount,
-            operator: told.operator,
-            pai: told.pai,
+            plan: reported.plan,
+            months: reported.months,
+            amount: reported.amount,
+            operator: reported.operator,
+            pai: reported.pai,
             service_period: days,
-            ext_transaction_id: told.ext_transaction_id,
+            ext_transaction_id: reported.ext_transaction_id,
         });
         account.id.clone()
     }

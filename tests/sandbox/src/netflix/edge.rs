@@ -159,8 +159,8 @@ impl EdgeClient {
         let Some(signer) = verified.and_then(|it| it.key.party.operator_id()) else {
             return false;
         };
-        let told = serde_json::from_slice::<Value>(body).unwrap_or_default();
-        let named = [of.map(OperatorId::as_str), told["operator"].as_str()];
+        let reported = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        let named = [of.map(OperatorId::as_str), reported["operator"].as_str()];
         named.into_iter().flatten().all(|named| named == signer.as_str())
     }
 

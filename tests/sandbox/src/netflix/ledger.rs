@@ -82,7 +82,7 @@ pub(super) struct RequestRefusal {
 /// A report, and how it came.
 #[derive(Clone, Debug)]
 pub(super) struct KnownReport<T> {
-    pub(super) told: T,
+    pub(super) reported: T,
     pub(super) source: ReportSource,
 }
 
@@ -112,7 +112,7 @@ impl RequestedCharge {
     }
 
     pub(super) fn is_declined(&self) -> bool {
-        self.known.as_ref().is_some_and(|known| known.told.status == TransactionStatus::Declined)
+        self.known.as_ref().is_some_and(|known| known.reported.status == TransactionStatus::Declined)
     }
 
     fn fill(&mut self, asked: &TransactionRequest) {
@@ -214,8 +214,8 @@ impl PartnerLedger {
             return Money { amount_minor: 0, ..charge.amount };
         }
         let taken = |refund: &RequestedRefund| match &refund.known {
-            Some(KnownReport { told, .. }) if told.status != TransactionStatus::Declined => {
-                told.amount.amount_minor
+            Some(KnownReport { reported, .. }) if reported.status != TransactionStatus::Declined => {
+                reported.amount.amount_minor
             }
             _ => 0,
         };
@@ -231,69 +231,69 @@ impl PartnerLedger {
     pub(super) fn hear_charge(
         &mut self,
         operator: &OperatorId,
-        told: TransactionResponse,
+        reported: TransactionResponse,
         source: ReportSource,
         now: Timestamp,
     ) -> Result<(), ReportError> {
-        let id = told.ext_transaction_id.clone();
-        let heard = self.learn_charge(operator, told, source);
+        let id = reported.ext_transaction_id.clone();
+        let heard = self.learn_charge(operator, reported, source);
         heard.inspect_err(|wrong| self.contradict(operator, &format!("charge {id}"), *wrong, now))
     }
 
     fn learn_charge(
         &mut self,
         operator: &OperatorId,
-        told: TransactionResponse,
+        reported: TransactionResponse,
         source: ReportSource,
     ) -> Result<(), ReportError> {
-        let declined = told.status == TransactionStatus::Declined;
-        if declined != told.decline_reason.is_some() {
+        let declined = reported.status == TransactionStatus::Declined;
+        if declined != reported.decline_reason.is_some() {
             return Err(ReportError::Impossible("only a decline has a reason"));
         }
         let charge = self
             .charges
             .iter_mut()
-            .find(|charge| charge.is(operator, &told.ext_transaction_id))
+            .find(|charge| charge.is(operator, &reported.ext_transaction_id))
             .ok_or(ReportError::Unknown)?;
-        learn(&mut charge.known, told, source)
+        learn(&mut charge.known, reported, source)
     }
 
     /// Takes a report of an operator's origin about a refund.
     pub(super) fn hear_refund(
         &mut self,
         operator: &OperatorId,
-        told: RefundResponse,
+        reported: RefundResponse,
         source: ReportSource,
         now: Timestamp,
     ) -> Result<(), ReportError> {
-        let id = told.ext_refund_id.clone();
-        let heard = self.learn_refund(operator, told, source);
+        let id = reported.ext_refund_id.clone();
+        let heard = self.learn_refund(operator, reported, source);
         heard.inspect_err(|wrong| self.contradict(operator, &format!("refund {id}"), *wrong, now))
     }
 
     fn learn_refund(
         &mut self,
         operator: &OperatorId,
-        told: RefundResponse,
+        reported: RefundResponse,
         source: ReportSource,
     ) -> Result<(), ReportError> {
-        let charge = self.charge(operator, &told.ext_transaction_id).ok_or(ReportError::Unknown)?;
+        let charge = self.charge(operator, &reported.ext_transaction_id).ok_or(ReportError::Unknown)?;
         let within = |money: Money, least: i64| {
             money.currency == charge.amount.currency
                 && (least..=charge.amount.amount_minor).contains(&money.amount_minor)
         };
-        if !within(told.amount, 1) || !within(told.remaining, 0) {
+        if !within(reported.amount, 1) || !within(reported.remaining, 0) {
             return Err(ReportError::Impossible("more than the charge, or in another currency"));
         }
         let is_it = |refund: &RequestedRefund| {
-            refund.id == told.ext_refund_id && refund.charge == told.ext_transaction_id
+            refund.id == reported.ext_refund_id && refund.charge == reported.ext_transaction_id
         };
         // The operator's own refunds have onbill's id in place of ours.
-        if told.ext_refund_id.as_str() == told.refund_id && !self.refunds.iter().any(is_it) {
+        if reported.ext_refund_id.as_str() == reported.refund_id && !self.refunds.iter().any(is_it) {
             self.refunds.push(RequestedRefund {
-                id: told.ext_refund_id.clone(),
-                charge: told.ext_transaction_id.clone(),
-                asked: Some(told.amount),
+                id: reported.ext_refund_id.clone(),
+                charge: reported.ext_transaction_id.clone(),
+                asked: Some(reported.amount),
                 is_ambiguous: false,
                 reason: "Refunded by the operator".to_owned(),
                 refusal: None,
@@ -302,11 +302,11 @@ impl PartnerLedger {
         }
         let mut refunds = self.refunds.iter_mut();
         let refund = refunds.find(|refund| is_it(refund)).ok_or(ReportError::Unknown)?;
-        if !refund.is_ambiguous && refund.asked.is_some_and(|asked| asked != told.amount) {
+        if !refund.is_ambiguous && refund.asked.is_some_and(|asked| asked != reported.amount) {
             return Err(ReportError::Impossible("another amount than asked for"));
         }
         refund.refusal = None;
-        learn(&mut refund.known, told, source)
+        learn(&mut refund.known, reported, source)
     }
 
     /// Takes onbill's response about a coupon, requested at that time. Its charge is in the ledger
@@ -314,51 +314,52 @@ impl PartnerLedger {
     pub(super) fn hear_coupon(
         &mut self,
         asked: &CouponRedeemRequest,
-        told: &CouponRedeemResponse,
+        reported: &CouponRedeemResponse,
         asked_at: Timestamp,
     ) -> Result<(), ReportError> {
-        let heard = self.learn_coupon(asked, told, asked_at);
+        let heard = self.learn_coupon(asked, reported, asked_at);
         let about = format!("coupon {}", asked.ext_reference);
-        heard.inspect_err(|wrong| self.contradict(&told.operator, &about, *wrong, asked_at))
+        heard.inspect_err(|wrong| self.contradict(&reported.operator, &about, *wrong, asked_at))
     }
 
     fn learn_coupon(
         &mut self,
         asked: &CouponRedeemRequest,
-        told: &CouponRedeemResponse,
+        reported: &CouponRedeemResponse,
         asked_at: Timestamp,
     ) -> Result<(), ReportError> {
         // Without a subscriber of ours, the days may belong to one whom onbill does not know.
         let is_named = |each: &RequestedCharge| asked.pai.is_some() && each.pai == asked.pai;
-        let theirs = |each: &&RequestedCharge| each.operator == told.operator && is_named(each);
-        let mut others = self.charges.iter().filter(theirs).filter(|each| each.id != told.ext_transaction_id);
+        let theirs = |each: &&RequestedCharge| each.operator == reported.operator && is_named(each);
+        let mut others =
+            self.charges.iter().filter(theirs).filter(|each| each.id != reported.ext_transaction_id);
         // A fully refunded charge pays for nothing.
         let is_paid = |each: &RequestedCharge| {
             each.taken && !each.is_declined() && self.remaining(each).amount_minor > 0
         };
-        if others.any(|each| is_paid(each) && each.service_period.overlaps(told.service_period)) {
+        if others.any(|each| is_paid(each) && each.service_period.overlaps(reported.service_period)) {
             return Err(ReportError::Contradicts("a day that something else pays for"));
         }
-        if self.redemptions.hear(asked, told, Day::of_timestamp(asked_at))? {
-            self.own_coupon(told);
+        if self.redemptions.hear(asked, reported, Day::of_timestamp(asked_at))? {
+            self.own_coupon(reported);
         }
-        if let Some(pai) = told.pai {
-            self.meet(&told.operator, pai, asked_at);
+        if let Some(pai) = reported.pai {
+            self.meet(&reported.operator, pai, asked_at);
         }
         Ok(())
     }
 
     /// Adds a coupon's charge to the ledger, so that it can be refunded.
-    pub(super) fn own_coupon(&mut self, told: &CouponRedeemResponse) {
-        if self.charge(&told.operator, &told.ext_transaction_id).is_some() {
+    pub(super) fn own_coupon(&mut self, reported: &CouponRedeemResponse) {
+        if self.charge(&reported.operator, &reported.ext_transaction_id).is_some() {
             return;
         }
         self.charges.push(RequestedCharge {
-            id: told.ext_transaction_id.clone(),
-            operator: told.operator.clone(),
-            pai: told.pai,
-            amount: told.amount,
-            service_period: told.service_period,
+            id: reported.ext_transaction_id.clone(),
+            operator: reported.operator.clone(),
+            pai: reported.pai,
+            amount: reported.amount,
+            service_period: reported.service_period,
             taken: true,
             known: None,
         });
@@ -381,11 +382,11 @@ impl PartnerLedger {
     pub(super) fn hear_account(
         &mut self,
         operator: &OperatorId,
-        told: AccountStateRequest,
+        reported: AccountStateRequest,
         now: Timestamp,
     ) -> Result<(), ReportError> {
-        let pai = told.pai;
-        let heard = self.standings.hear(operator, told, now);
+        let pai = reported.pai;
+        let heard = self.standings.hear(operator, reported, now);
         heard.inspect_err(|wrong| self.contradict(operator, &format!("PAI {pai}"), *wrong, now))
     }
 

@@ -101,9 +101,9 @@ impl Netflix {
 
     /// Redeems, and puts the coupon on the account with this address. Returns the account's id.
     async fn redeem_for(&self, email: &str, asked: &CouponRedeemRequest) -> Result<String, EdgeFailure> {
-        let told = self.redeem(asked).await?;
+        let reported = self.redeem(asked).await?;
         let today = Day::of_timestamp(self.now());
-        Ok(self.members().put_coupon(email, asked, told, today))
+        Ok(self.members().put_coupon(email, asked, reported, today))
     }
 
     fn redeemed_by(&self, reference: &ExtId) -> Option<String> {

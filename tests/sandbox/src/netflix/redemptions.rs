@@ -15,7 +15,7 @@ struct ConfirmedRedemption {
     reference: ExtId,
     /// A hash of the code without spaces, dashes and case. The code itself is not kept.
     code: [u8; 32],
-    told: CouponRedeemResponse,
+    reported: CouponRedeemResponse,
 }
 
 #[derive(Default)]
@@ -31,26 +31,26 @@ impl Redemptions {
     pub(super) fn hear(
         &mut self,
         asked: &CouponRedeemRequest,
-        told: &CouponRedeemResponse,
+        reported: &CouponRedeemResponse,
         today: Day,
     ) -> Result<bool, ReportError> {
         // 1.
-        let days = told.service_period;
-        if told.status != "REDEEMED" || told.amount.amount_minor < 1 {
+        let days = reported.service_period;
+        if reported.status != "REDEEMED" || reported.amount.amount_minor < 1 {
             return Err(ReportError::Impossible("neither redeemed nor refused, or for nothing"));
         }
-        if ServicePeriod::from_months(days.from(), told.months) != Some(days) || days.to() < today {
+        if ServicePeriod::from_months(days.from(), reported.months) != Some(days) || days.to() < today {
             return Err(ReportError::Impossible("other days than those of the plan"));
         }
-        if asked.pai.is_some() && asked.pai != told.pai {
+        if asked.pai.is_some() && asked.pai != reported.pai {
             return Err(ReportError::Impossible("for another subscriber than asked for"));
         }
-        if !told.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
+        if !reported.ext_transaction_id.as_str().starts_with(COUPON_CHARGE_PREFIX) {
             return Err(ReportError::Impossible("its charge is named as one of ours"));
         }
         // 2.
         if let Some(before) = self.0.iter().find(|each| each.reference == asked.ext_reference) {
-            let fine = before.told == *told;
+            let fine = before.reported == *reported;
             return if fine {
                 Ok(false)
             } else {
@@ -60,13 +60,13 @@ impl Redemptions {
         // 3.
         let code = fingerprint(&asked.code);
         let is_same = |each: &ConfirmedRedemption| {
-            each.code == code || each.told.ext_transaction_id == told.ext_transaction_id
+            each.code == code || each.reported.ext_transaction_id == reported.ext_transaction_id
         };
         if self.0.iter().any(is_same) {
             return Err(ReportError::Contradicts("it was redeemed before, under another reference"));
         }
         let reference = asked.ext_reference.clone();
-        self.0.push(ConfirmedRedemption { reference, code, told: told.clone() });
+        self.0.push(ConfirmedRedemption { reference, code, reported: reported.clone() });
         Ok(true)
     }
 }

@@ -78,11 +78,11 @@ async fn by_program(netflix: &Netflix, asked: EnteredRefund) -> Result<Response,
         Err(EdgeFailure::Refused { status, code }) => (Some(status), None, Some(code)),
         Err(EdgeFailure::Silent) => (None, None, None),
     };
-    let told = json!({
+    let reported = json!({
         "extRefundID": refund.ext_refund_id, "attempts": outcome.attempts,
         "httpStatus": status.map(|status| status.as_u16()), "answer": answer, "code": code,
     });
-    Ok(Json(told).into_response())
+    Ok(Json(reported).into_response())
 }
 
 fn find(netflix: &Netflix, is_meant: impl Fn(&RequestedCharge) -> bool) -> Result<RequestedCharge, Reject> {

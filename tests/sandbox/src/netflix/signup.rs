@@ -196,8 +196,8 @@ impl Netflix {
                 "email",
             )),
             (SubscriptionSource::ExistingAccount, Some(PaymentMethod::Bill { operator, pai, .. })) => {
-                let told = self.ledger().standing(&operator, pai).map(|told| told.state);
-                if told == Some(PaiState::Closed) {
+                let reported = self.ledger().standing(&operator, pai).map(|reported| reported.state);
+                if reported == Some(PaiState::Closed) {
                     return Ok(());
                 }
                 let kindly =

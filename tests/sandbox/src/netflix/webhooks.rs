@@ -29,8 +29,8 @@ use std::collections::BTreeMap;
 pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         CHARGE,
-        receive(&netflix, request).await.map(|(operator, told): (_, TransactionResponse)| {
-            netflix.ledger().hear_charge(&operator, told, ReportSource::Notice, netflix.now())
+        receive(&netflix, request).await.map(|(operator, reported): (_, TransactionResponse)| {
+            netflix.ledger().hear_charge(&operator, reported, ReportSource::Notice, netflix.now())
         }),
     )
 }
@@ -39,8 +39,8 @@ pub(super) async fn post_transaction_state(State(netflix): State<Netflix>, reque
 pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         CHARGE,
-        receive(&netflix, request).await.map(|(operator, told): (_, RefundResponse)| {
-            netflix.ledger().hear_refund(&operator, told, ReportSource::Notice, netflix.now())
+        receive(&netflix, request).await.map(|(operator, reported): (_, RefundResponse)| {
+            netflix.ledger().hear_refund(&operator, reported, ReportSource::Notice, netflix.now())
         }),
     )
 }
@@ -50,8 +50,8 @@ pub(super) async fn post_refund_state(State(netflix): State<Netflix>, request: R
 pub(super) async fn post_dispute_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         CHARGE,
-        receive(&netflix, request).await.map(|(operator, told): (_, DisputeStateRequest)| {
-            netflix.ledger().hear_dispute(&operator, told, netflix.now())
+        receive(&netflix, request).await.map(|(operator, reported): (_, DisputeStateRequest)| {
+            netflix.ledger().hear_dispute(&operator, reported, netflix.now())
         }),
     )
 }
@@ -63,8 +63,8 @@ pub(super) async fn post_dispute_state(State(netflix): State<Netflix>, request: 
 pub(super) async fn post_account_state(State(netflix): State<Netflix>, request: Request) -> Response {
     answer(
         PAI,
-        receive(&netflix, request).await.map(|(operator, told): (_, AccountStateRequest)| {
-            netflix.ledger().hear_account(&operator, told, netflix.now())
+        receive(&netflix, request).await.map(|(operator, reported): (_, AccountStateRequest)| {
+            netflix.ledger().hear_account(&operator, reported, netflix.now())
         }),
     )
 }

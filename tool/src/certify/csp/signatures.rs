@@ -1,4 +1,4 @@
-//! Checks of the signature on a call: without it, anybody who reaches your API could charge your
+//! Checks of the signature on a call: without it, any program that reaches your API could charge your
 //! customers. Each makes the calls about accounts and money, signed wrongly in one way.
 
 use super::kit::{ACCOUNT, CHARGE, CspKit, REFUND};

@@ -1,7 +1,7 @@
 //! Checks of `POST /transaction-state`, about a charge that the partner has posted to the kit.
 
 use super::kit::{PartnerKit, taken};
-use super::played_edge::PostedCharge;
+use super::simulated_edge::PostedCharge;
 use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
 use onbill_domain::wire::ott::{TransactionResponse, TransactionStatus};
 use onbill_domain::wire::partner::TRANSACTION_STATE_PATH;

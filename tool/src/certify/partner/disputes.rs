@@ -2,7 +2,7 @@
 
 use super::charges::no_charge;
 use super::kit::{PartnerKit, taken};
-use super::played_edge::PostedCharge;
+use super::simulated_edge::PostedCharge;
 use crate::ambient::random_bytes;
 use crate::certify::check::{Check, CheckFacts, Finding, Outcome};
 use onbill_domain::wire::dispute::{DisputeReason, DisputeState};
@@ -40,7 +40,7 @@ pub(super) static CHECKS: &[Check<PartnerKit>] = &[
     },
 ];
 
-/// A dispute that nobody has heard of yet.
+/// A dispute that was not reported yet.
 pub(super) struct Dispute<'c> {
     id: String,
     charge: &'c PostedCharge,

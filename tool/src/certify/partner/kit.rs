@@ -1,7 +1,7 @@
 //! The calls of edge and origin to a partner.
 
 use super::PartnerSettings;
-use super::played_edge::{PlayedEdge, PostedCharge, Session, TokenAnswer};
+use super::simulated_edge::{PostedCharge, Session, SimulatedEdge, TokenAnswer};
 use crate::ambient::random_bytes;
 use crate::certify::answer::{Answer, Seen, describe};
 use crate::certify::caller::{Caller, Signing};
@@ -28,7 +28,7 @@ use tokio::time::timeout;
 
 pub(super) const SIGNUP: &str = "/signup-sessions";
 
-/// What somebody has to do at the partner while the kit waits.
+/// What a person has to do at the partner while the kit waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask<'a> {
     /// Finish the sign-up on this page, and charge that customer.
@@ -48,7 +48,7 @@ pub type Announce = Box<dyn Fn(Ask<'_>) + Send + Sync>;
 
 pub(super) struct PartnerKit {
     pub(super) caller: Caller,
-    pub(super) edge: Arc<PlayedEdge>,
+    pub(super) edge: Arc<SimulatedEdge>,
     pub(super) edge_key: Key,
     pub(super) origin_key: Key,
     operator: OperatorId,
@@ -93,7 +93,7 @@ impl PartnerKit {
         let address = address(&settings.edge_url, "/")?;
         let authority = address.authority().context("the edge's URL must name a host")?.to_string();
         let edge_url = address.to_string().trim_end_matches('/').to_owned();
-        let edge = PlayedEdge::new(settings.keys.clone(), operator.clone(), origin_key.clone(), authority);
+        let edge = SimulatedEdge::new(settings.keys.clone(), operator.clone(), origin_key.clone(), authority);
         Ok(Self {
             caller: Caller::new(&settings.url, settings.limits)?,
             edge: Arc::new(edge),

@@ -7,10 +7,10 @@ mod charges;
 mod disputes;
 mod kit;
 mod overall;
-mod played_edge;
 mod refunds;
 mod signatures;
 mod signup;
+mod simulated_edge;
 
 pub use kit::{Announce, Ask};
 

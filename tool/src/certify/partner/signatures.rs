@@ -1,4 +1,4 @@
-//! Checks of the signature on a webhook: without it, anybody who reaches you could report charges as
+//! Checks of the signature on a webhook: without it, any program that reaches you could report charges as
 //! declined and accounts as closed.
 
 use super::accounts::state;

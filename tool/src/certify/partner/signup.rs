@@ -1,7 +1,7 @@
 //! Checks of `POST /signup-sessions`.
 
 use super::kit::{PartnerKit, page_of, refused};
-use super::played_edge::TokenAnswer;
+use super::simulated_edge::TokenAnswer;
 use crate::certify::answer::describe;
 use crate::certify::caller::Signing;
 use crate::certify::check::{Check, CheckFacts, Finding};

@@ -1,7 +1,7 @@
 //! The report as one HTML page: no script, nothing from elsewhere, readable in light and dark, and
 //! by a screen reader. Outcomes are words, and not only colours.
 
-use super::{Report, escape};
+use super::{Report, escape_markup};
 use crate::certify::check::Outcome;
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ th, td { text-align: start; vertical-align: top; padding: .4rem .6rem; border-bo
 dt { font-weight: 600; } dd { margin: 0 0 .5rem 1rem; overflow-wrap: anywhere; }\n";
 
 pub(super) fn write(report: &Report) -> String {
-    let (title, target) = (escape(report.title), escape(&report.target));
+    let (title, target) = (escape_markup(report.title), escape_markup(&report.target));
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}: {}</title>\n\
@@ -43,11 +43,11 @@ fn write_failures(html: &mut String, report: &Report) {
             html,
             "<h3 id=\"{id}\">{name}</h3>\n<dl>\n<dt>Check</dt><dd><code>{id}</code></dd>\n<dt>Expected</dt><dd>{}</dd>\n\
              <dt>Seen</dt><dd>{}</dd>\n<dt>To mend</dt><dd>{}</dd>\n</dl>\n",
-            escape(facts.expected),
-            escape(seen),
-            escape(facts.mend),
-            id = escape(facts.id),
-            name = escape(facts.name),
+            escape_markup(facts.expected),
+            escape_markup(seen),
+            escape_markup(facts.mend),
+            id = escape_markup(facts.id),
+            name = escape_markup(facts.name),
         );
     }
 }
@@ -62,9 +62,9 @@ fn write_all(html: &mut String, report: &Report) {
         let _ = writeln!(
             html,
             "<tr><td class=\"{word}\">{word}</td><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td></tr>",
-            escape(result.facts.id),
-            escape(result.facts.name),
-            escape(result.outcome.detail()),
+            escape_markup(result.facts.id),
+            escape_markup(result.facts.name),
+            escape_markup(result.outcome.detail()),
         );
     }
     html.push_str("</tbody>\n</table>\n");

@@ -1,6 +1,6 @@
 //! The report as `JUnit` XML, in the form that build servers read: a suite with a case for each check.
 
-use super::{Report, escape};
+use super::{Report, escape_markup};
 use crate::certify::check::Outcome;
 use std::fmt::Write as _;
 
@@ -12,8 +12,8 @@ pub(super) fn write(report: &Report) -> String {
     let _ = writeln!(
         xml,
         "<testsuite name=\"{}\" hostname=\"{}\" tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{took:.3}\">",
-        escape(report.title),
-        escape(&report.target),
+        escape_markup(report.title),
+        escape_markup(&report.target),
         report.results.len(),
     );
     for result in &report.results {
@@ -21,21 +21,21 @@ pub(super) fn write(report: &Report) -> String {
         let _ = write!(
             xml,
             "  <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"",
-            escape(facts.id),
-            escape(facts.name),
+            escape_markup(facts.id),
+            escape_markup(facts.name),
             result.took.as_secs_f32(),
         );
         let _ = match &result.outcome {
             Outcome::Passed => writeln!(xml, "/>"),
             Outcome::Skipped(why) => {
-                writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape(why))
+                writeln!(xml, ">\n    <skipped message=\"{}\"/>\n  </testcase>", escape_markup(why))
             }
             Outcome::Failed(seen) => writeln!(
                 xml,
                 ">\n    <failure message=\"{}\">expected: {}\nto mend: {}</failure>\n  </testcase>",
-                escape(seen),
-                escape(facts.expected),
-                escape(facts.mend),
+                escape_markup(seen),
+                escape_markup(facts.expected),
+                escape_markup(facts.mend),
             ),
         };
     }

@@ -59,7 +59,7 @@ impl Report {
 }
 
 /// Escapes a text for XML and HTML. Characters that XML cannot have are replaced.
-fn escape(text: &str) -> String {
+fn escape_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -49,11 +49,7 @@ fn each_refusal_names_the_part_that_is_wrong() {
     for vector in list(&vectors, "refused_requests") {
         let report = explain_vector(&vectors, vector);
         let name = text(vector, "name");
-        assert_eq!(
-            report.verdict.as_ref().map_err(|why| why.as_str()),
-            Err(text(vector, "reason")),
-            "{name}"
-        );
+        assert_eq!(report.result.as_ref().map_err(|why| why.as_str()), Err(text(vector, "reason")), "{name}");
         let wrong = report.findings.iter().filter(|finding| !finding.is_right);
         let wrong: Vec<&str> = wrong.map(|finding| finding.part).collect();
         assert!(wrong.contains(&text(vector, "part")), "{name}: {report}");

@@ -42,10 +42,10 @@ async fn authenticate_origin<P: Platform>(call: &Call<'_, P>) -> Result<CallingO
 impl CallingOrigin {
     /// 403 unless it is that operator's own.
     fn check_operator(&self, operator: &OperatorId) -> Result<(), Reject> {
-        if self.0.id == *operator { Ok(()) } else { Err(forbidden()) }
+        if self.0.id == *operator { Ok(()) } else { Err(reject_caller()) }
     }
 }
 
-fn forbidden() -> Reject {
+fn reject_caller() -> Reject {
     Reject::new(ErrorCode::Forbidden, "An origin speaks for its own operator.")
 }

@@ -1,5 +1,5 @@
 //! `GET /widget/v1/onbill/{file}`: one version of the loader, by its hash. A page that names its
-//! `integrity` includes it from here, and goes on working after the next release: KV keeps each
+//! `integrity` includes it from here, and continues to work after the next release: KV keeps each
 //! version that `loader_facts.rs` has named. What KV has is not believed: it must have the hash.
 
 use crate::admission::check_widget_rate;

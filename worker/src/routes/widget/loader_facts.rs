@@ -33,7 +33,7 @@ pub(crate) async fn get_loader_facts<P: Platform>(
     let script = LoaderScript::find(call)?;
     check_widget_rate(call).await?;
     // 2.
-    keep(call, &script).await?;
+    keep_facts(call, &script).await?;
     // 3.
     let base = format!("{}/widget/v1", call.site_origin);
     let facts = LoaderFacts {
@@ -46,7 +46,7 @@ pub(crate) async fn get_loader_facts<P: Platform>(
     Ok(response)
 }
 
-async fn keep<P: Platform>(call: &Call<'_, P>, script: &LoaderScript) -> Result<(), Reject> {
+async fn keep_facts<P: Platform>(call: &Call<'_, P>, script: &LoaderScript) -> Result<(), Reject> {
     let key = kv_key(&script.hash());
     let is_kept = |kept: Option<String>| kept.is_some_and(|kept| kept.as_bytes() == script.text());
     if call.platform.kv_get(&key).await.is_ok_and(is_kept) {

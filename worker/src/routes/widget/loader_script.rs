@@ -51,7 +51,7 @@ impl LoaderScript {
     }
 
     /// The present version at the address and in the language of a call, which is written once in
-    /// each isolate. An address that the deployment does not name → 404: a `Host` that anybody can
+    /// each isolate. An address that the deployment does not name → 404: a `Host` that any caller can
     /// send is not written into a script that caches keep.
     pub(super) fn find<P>(call: &Call<'_, P>) -> Result<Self, HandlerError> {
         Self::find_in(call, page_locale(call.request))

@@ -1,6 +1,6 @@
 //! `GET /widget/v1/logo/{logo}`: the logo of an operator or a partner, an SVG of the deployment's store
 //! of settings. The frame shows it as a picture, in which no script runs and which loads nothing;
-//! its own policy says the same for whoever opens its address.
+//! its own policy says the same where its address is opened.
 
 use crate::call::Call;
 use crate::fault::HandlerError;

@@ -181,8 +181,8 @@ impl ScreenView<'_> {
         let email = self.netflix.members().account_named(account_id).map(|account| account.email.clone());
         let email = email.unwrap_or_default();
         let email = if is_news { email } else { masked(&email) };
-        let told = self.netflix.told_of(account_id);
-        let (name, title, body) = match told.map(|told| (told.state, told.reason)) {
+        let reported = self.netflix.told_of(account_id);
+        let (name, title, body) = match reported.map(|reported| (reported.state, reported.reason)) {
             Some((PaiState::Closed, reason)) => (
                 "closed",
                 format!("No longer paid {whence}"),

@@ -11,24 +11,24 @@ use onbill_domain::wire::partner::DisputeStateRequest;
 pub(super) struct ReportedDisputes(Vec<(OperatorId, DisputeStateRequest)>);
 
 impl ReportedDisputes {
-    fn hear(&mut self, operator: &OperatorId, told: DisputeStateRequest) -> Result<(), ReportError> {
-        if told.reason != DisputeReason::Fraud {
+    fn hear(&mut self, operator: &OperatorId, reported: DisputeStateRequest) -> Result<(), ReportError> {
+        if reported.reason != DisputeReason::Fraud {
             return Err(ReportError::Impossible("a dispute about something else than fraud is reported"));
         }
-        if (told.state == DisputeState::Open) != (told.sequence == 1) {
+        if (reported.state == DisputeState::Open) != (reported.sequence == 1) {
             return Err(ReportError::Impossible("a dispute begins open, and is open once"));
         }
-        let is_same = |known: &DisputeStateRequest| known.dispute_id == told.dispute_id;
+        let is_same = |known: &DisputeStateRequest| known.dispute_id == reported.dispute_id;
         let known = self.0.iter_mut().find(|(of, known)| of == operator && is_same(known));
         match known {
-            None => self.0.push((operator.clone(), told)),
-            Some((_, known)) if known.ext_transaction_id != told.ext_transaction_id => {
+            None => self.0.push((operator.clone(), reported)),
+            Some((_, known)) if known.ext_transaction_id != reported.ext_transaction_id => {
                 return Err(ReportError::Contradicts("the dispute was about another charge"));
             }
-            Some((_, known)) if known.sequence == told.sequence && known.state != told.state => {
+            Some((_, known)) if known.sequence == reported.sequence && known.state != reported.state => {
                 return Err(ReportError::Contradicts("the dispute was decided otherwise"));
             }
-            Some((_, known)) if known.sequence < told.sequence => *known = told,
+            Some((_, known)) if known.sequence < reported.sequence => *known = reported,
             Some(_) => {}
         }
         Ok(())
@@ -40,12 +40,12 @@ impl PartnerLedger {
     pub(in crate::netflix) fn hear_dispute(
         &mut self,
         operator: &OperatorId,
-        told: DisputeStateRequest,
+        reported: DisputeStateRequest,
         now: Timestamp,
     ) -> Result<(), ReportError> {
-        let about = format!("dispute {}", told.dispute_id);
-        let heard = match self.charge(operator, &told.ext_transaction_id) {
-            Some(_) => self.disputes.hear(operator, told),
+        let about = format!("dispute {}", reported.dispute_id);
+        let heard = match self.charge(operator, &reported.ext_transaction_id) {
+            Some(_) => self.disputes.hear(operator, reported),
             None => Err(ReportError::Unknown),
         };
         heard.inspect_err(|wrong| self.contradict(operator, &about, *wrong, now))

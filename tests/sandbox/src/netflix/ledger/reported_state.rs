@@ -46,19 +46,19 @@ impl ReportedState for RefundResponse {
 /// Compares a report with the known state. Settled is final.
 pub(super) fn learn<T: ReportedState>(
     known: &mut Option<KnownReport<T>>,
-    told: T,
+    reported: T,
     source: ReportSource,
 ) -> Result<(), ReportError> {
-    let pending = told.status() == TransactionStatus::Pending;
+    let pending = reported.status() == TransactionStatus::Pending;
     if pending && source == ReportSource::Notice {
         return Err(ReportError::Impossible("a report of a charge that is not settled"));
     }
-    if let Some(KnownReport { told: before, .. }) = known {
-        if !told.is_of(before) {
+    if let Some(KnownReport { reported: before, .. }) = known {
+        if !reported.is_of(before) {
             return Err(ReportError::Contradicts("under another name, or of another amount, than before"));
         }
         if before.status() != TransactionStatus::Pending {
-            let fine = pending || told.repeats(before);
+            let fine = pending || reported.repeats(before);
             return if fine {
                 Ok(())
             } else {
@@ -66,6 +66,6 @@ pub(super) fn learn<T: ReportedState>(
             };
         }
     }
-    *known = Some(KnownReport { told, source });
+    *known = Some(KnownReport { reported, source });
     Ok(())
 }

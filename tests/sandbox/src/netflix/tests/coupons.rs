@@ -205,9 +205,9 @@ async fn gift_does_not_speak_for_its_giver() {
     assert_eq!(account["paidUntil"], "2028-05-17", "six months more, whichever days they were told to be");
     assert_eq!(partner.run("2026-12").await["charges"][0]["amount"]["value"], 1599);
     // When the response names no subscriber, none is named the next time.
-    let mut told = coupon("r-4", 0);
-    told.as_object_mut().expect("is an object").remove("pai");
-    partner.edge.lock().expect("is whole").tells = Some(told);
+    let mut reported = coupon("r-4", 0);
+    reported.as_object_mut().expect("is an object").remove("pai");
+    partner.edge.lock().expect("is whole").tells = Some(reported);
     partner.redeem("AC00-0000-0000-0000-0003", "r-4", "lee%40example.com").await;
     partner.edge.lock().expect("is whole").tells = Some(coupon("r-5", 0));
     partner.redeem("AC00-0000-0000-0000-0004", "r-5", "lee%40example.com").await;
@@ -268,24 +268,27 @@ async fn days_of_refunded_coupon_are_free_again() {
 async fn forbidden_coupon_field_is_noticed() {
     type Change = fn(&mut Value);
     let wrong: [(Change, &str); 10] = [
-        (|told| told["status"] = json!("PENDING"), "neither redeemed nor refused"),
-        (|told| told["amount"]["value"] = json!(0), "for nothing"),
-        (|told| told["months"] = json!(12), "other days"),
-        (|told| told["pai"] = Value::Null, "another subscriber than asked for"),
-        (|told| told["servicePeriod"] = json!({"from": "2026-01-01", "to": "2026-06-30"}), "other days"),
-        (|told| told["extTransactionID"] = json!("sub-1"), "named as one of ours"),
-        (|told| told["extTransactionID"] = json!("onbill-coupon-r-0"), "under another reference"),
+        (|reported| reported["status"] = json!("PENDING"), "neither redeemed nor refused"),
+        (|reported| reported["amount"]["value"] = json!(0), "for nothing"),
+        (|reported| reported["months"] = json!(12), "other days"),
+        (|reported| reported["pai"] = Value::Null, "another subscriber than asked for"),
+        (
+            |reported| reported["servicePeriod"] = json!({"from": "2026-01-01", "to": "2026-06-30"}),
+            "other days",
+        ),
+        (|reported| reported["extTransactionID"] = json!("sub-1"), "named as one of ours"),
+        (|reported| reported["extTransactionID"] = json!("onbill-coupon-r-0"), "under another reference"),
         (|_| {}, "something else pays for"),
-        (|told| told["msisdn"] = json!("x"), "the member msisdn"),
-        (|told| told["bill"] = json!("+1 202 555 0101"), "the demo number"),
+        (|reported| reported["msisdn"] = json!("x"), "the member msisdn"),
+        (|reported| reported["bill"] = json!("+1 202 555 0101"), "the demo number"),
     ];
     for (change, says) in wrong {
         let partner = partner();
         partner.redeem(OTHER_CODE, "r-0", "dana%40example.com").await;
         partner.is_content().await;
-        let mut told = coupon("r-1", usize::from(!says.contains("something else")));
-        change(&mut told);
-        partner.edge.lock().expect("is whole").tells = Some(told);
+        let mut reported = coupon("r-1", usize::from(!says.contains("something else")));
+        change(&mut reported);
+        partner.edge.lock().expect("is whole").tells = Some(reported);
         partner.redeem(CODE, "r-1", "dana%40example.com").await;
         let found = [
             partner.accounts().await["leaks"].to_string(),

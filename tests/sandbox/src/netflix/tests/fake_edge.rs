@@ -145,10 +145,10 @@ impl FakeEdge {
         }
         let reference = body["extReference"].as_str().expect("is text").to_owned();
         let before = self.redemptions.len();
-        let (_, told) = self.redemptions.entry(reference.clone()).or_insert_with(|| {
+        let (_, reported) = self.redemptions.entry(reference.clone()).or_insert_with(|| {
             (body.clone(), self.tells.clone().unwrap_or_else(|| coupons::coupon(&reference, before)))
         });
-        (200, told.clone())
+        (200, reported.clone())
     }
 
     fn subscribe(&mut self, body: Value) -> (u16, Value) {
@@ -182,8 +182,11 @@ impl FakeEdge {
     /// A refund of one charge, whatever was refunded before: the remaining amount is checked here
     /// only against the whole charge.
     fn refund(&mut self, charge: &str, body: &Value) -> (u16, Value) {
-        let mut coupons = self.redemptions.values().map(|(_, told)| told);
-        let of = self.charges.get(charge).or_else(|| coupons.find(|told| told["extTransactionID"] == charge));
+        let mut coupons = self.redemptions.values().map(|(_, reported)| reported);
+        let of = self
+            .charges
+            .get(charge)
+            .or_else(|| coupons.find(|reported| reported["extTransactionID"] == charge));
         let of = &of.expect("is a charge")["amount"];
         let amount = if body["amount"].is_null() { of } else { &body["amount"] };
         let remaining = of["value"].as_i64().expect("is whole") - amount["value"].as_i64().expect("is whole");

@@ -67,7 +67,7 @@ async fn refused_message_is_shown_and_retry_keeps_id() {
 }
 
 #[tokio::test]
-async fn nobody_else_is_written_to() {
+async fn sms_goes_to_no_other_subscriber() {
     let partner = partner();
     assert_eq!(partner.says("m-1", "Hello").await.status, StatusCode::NOT_FOUND);
     let answer = ask(&partner.router, form("/messages", "pai=%2B12025550101&message=Hello")).await;

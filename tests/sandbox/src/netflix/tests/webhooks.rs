@@ -48,8 +48,8 @@ async fn webhook_outcome_is_recorded_and_may_repeat() {
     for _ in 0..2 {
         assert_eq!(partner.tell_charge(&state(&charge, "APPROVED")).await, (200, String::new()));
     }
-    let told = &partner.charges().await["charges"][0];
-    assert_eq!((&told["told"]["status"], &told["by"]), (&json!("APPROVED"), &json!("notice")));
+    let reported = &partner.charges().await["charges"][0];
+    assert_eq!((&reported["told"]["status"], &reported["by"]), (&json!("APPROVED"), &json!("notice")));
     // The replayed post gets its first response, which is older and no contradiction.
     partner.run("2026-12").await;
     assert_eq!(partner.charges().await["charges"][0]["told"]["status"], "APPROVED");
@@ -59,9 +59,9 @@ async fn webhook_outcome_is_recorded_and_may_repeat() {
         partner.tell("/refund-state", &refund_state(&charge, "r-1", "DECLINED")).await.status,
         StatusCode::OK
     );
-    let told = &partner.charges().await["charges"][0];
+    let reported = &partner.charges().await["charges"][0];
     assert_eq!(
-        (&told["refunds"][0]["told"]["status"], &told["remaining"]["value"]),
+        (&reported["refunds"][0]["told"]["status"], &reported["remaining"]["value"]),
         (&json!("DECLINED"), &json!(1599))
     );
     assert_eq!(partner.contradictions().await, 0);
@@ -147,13 +147,13 @@ async fn only_the_origin_of_a_known_operator_tells() {
 async fn notices_can_be_refused_or_their_receipts_lost() {
     let (partner, charge) = pending().await;
     let switch = async |faults: Value| ask(&partner.router, json_post("/faults", &faults)).await.status;
-    let told = async || partner.charges().await["charges"][0]["told"]["status"].clone();
+    let reported = async || partner.charges().await["charges"][0]["told"]["status"].clone();
     assert_eq!(switch(json!({"transaction-state": "down"})).await, StatusCode::OK);
     assert_eq!(partner.tell_charge(&state(&charge, "APPROVED")).await.0, 503);
-    assert_eq!(told().await, "PENDING");
+    assert_eq!(reported().await, "PENDING");
     assert_eq!(switch(json!({"transaction-state": "error-after"})).await, StatusCode::OK);
     assert_eq!(partner.tell_charge(&state(&charge, "APPROVED")).await.0, 500);
-    assert_eq!(told().await, "APPROVED", "it was taken in");
+    assert_eq!(reported().await, "APPROVED", "it was taken in");
     assert_eq!(switch(json!({})).await, StatusCode::OK);
     assert_eq!(partner.tell_charge(&state(&charge, "APPROVED")).await.0, 200);
 }

@@ -11,8 +11,8 @@ use onbill_domain::timestamp::Timestamp;
 /// and actions.
 pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, ways: &Markup) -> Markup {
     let standing = status_texts::standing(purchase);
-    let told = purchase.told.as_ref();
-    let expires_at = told.filter(|_| purchase.is_open()).and_then(|told| told.expires_at);
+    let reported = purchase.reported.as_ref();
+    let expires_at = reported.filter(|_| purchase.is_open()).and_then(|reported| reported.expires_at);
     html! {
         li class="card coupon" id={ "coupon-" (purchase.id) } data-coupon=(purchase.id) data-state=(standing.word) tabindex="-1" {
             div class="title" {
@@ -25,7 +25,7 @@ pub(super) fn card(purchase: &Purchase, trouble: Option<&str>, facts: &Markup, w
                 div { dt { "Price" } dd { (price(purchase.price)) } }
                 div { dt { "Bought" } dd { (moment(purchase.at)) } }
                 @if let Some(at) = expires_at { div { dt { "Enter it by" } dd { (day(last_day(at))) } } }
-                @if let Some(days) = told.and_then(|told| told.service_period) {
+                @if let Some(days) = reported.and_then(|reported| reported.service_period) {
                     div class="wide" { dt { "Pays for" } dd { (period(days)) } }
                 }
                 (facts)

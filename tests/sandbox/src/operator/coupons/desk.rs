@@ -73,7 +73,7 @@ fn in_json(purchase: &Purchase) -> Value {
     };
     json!({
         "extCouponID": purchase.id, "msisdn": purchase.msisdn, "plan": purchase.plan, "amount": purchase.price,
-        "couponID": purchase.told.as_ref().map(|told| &told.coupon.coupon_id), "state": purchase.state(),
+        "couponID": purchase.reported.as_ref().map(|reported| &reported.coupon.coupon_id), "state": purchase.state(),
         "undelivered": purchase.undelivered(), "code": code,
     })
 }
@@ -83,8 +83,8 @@ fn anyones(operator: &Operator, purchase: &Purchase) -> Markup {
     let facts = html! {
         div { dt { "Line" } dd { (spoken_number(purchase.msisdn.expose())) } }
         div class="wide" { dt { (operator.config().name) "’s name for it" } dd class="code" { (purchase.id) } }
-        @if let Some(told) = &purchase.told {
-            div class="wide" { dt { "onbill’s id" } dd class="code" { (told.coupon.coupon_id) } }
+        @if let Some(reported) = &purchase.reported {
+            div class="wide" { dt { "onbill’s id" } dd class="code" { (reported.coupon.coupon_id) } }
         }
         @if let Some(lost) = purchase.undelivered() {
             div class="wide" {
@@ -94,7 +94,7 @@ fn anyones(operator: &Operator, purchase: &Purchase) -> Markup {
         }
     };
     let ways = html! {
-        @if purchase.told.is_some() && purchase.is_open() {
+        @if purchase.reported.is_some() && purchase.is_open() {
             (button(purchase, &act("resend"), "Send it again", RESEND_HINT))
             (button(purchase, &act("void"), "Void it", "The code stops working at once, for good. Nothing is charged."))
         }

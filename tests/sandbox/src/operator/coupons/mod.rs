@@ -78,8 +78,8 @@ impl Operator {
     async fn look(&self, id: &ExtId) -> bool {
         let heard = self.ask(Method::GET, &path_of(id), &Value::Null).await;
         let answered = !matches!(heard, Err(OriginFailure::Silent));
-        if let (Ok(told), Some(purchase)) = (heard, self.purchases().find_mut(id)) {
-            purchase.learn(told);
+        if let (Ok(reported), Some(purchase)) = (heard, self.purchases().find_mut(id)) {
+            purchase.learn(reported);
         }
         answered
     }

@@ -98,7 +98,7 @@ pub(in super::super) async fn post_plan(
         at: operator.now(),
         turn: 0,
         resends: 0,
-        told: None,
+        reported: None,
         trouble: None,
     };
     let noted = {
@@ -109,7 +109,7 @@ pub(in super::super) async fn post_plan(
     let noted = noted.ok_or_else(|| Reject::invalid_request("extCouponID belongs to another customer."))?;
     // 3.
     let link = link(&order.view, &noted.id);
-    if noted.told.is_none() {
+    if noted.reported.is_none() {
         operator.buy(noted).await;
     }
     Ok(Redirect::to(&link).into_response())
@@ -165,7 +165,7 @@ fn on_offer(operator: &Operator, view: &PageView, plan: &PrepaidPlan, visitor: O
 
 fn own(on_sale: &CouponsOnSale, purchase: &Purchase) -> Markup {
     let ways = html! {
-        @if purchase.told.is_none() && !purchase.is_refused() {
+        @if purchase.reported.is_none() && !purchase.is_refused() {
             form method="post" action="/plans" {
                 input type="hidden" name="plan" value=(purchase.plan);
                 input type="hidden" name="extCouponID" value=(purchase.id);

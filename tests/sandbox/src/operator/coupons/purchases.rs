@@ -57,24 +57,25 @@ pub(super) struct Purchase {
     /// resend with an unknown outcome is requested with the same id, so that it is one message.
     pub(super) resends: u32,
     /// The origin's last response.
-    pub(super) told: Option<CouponReport>,
+    pub(super) reported: Option<CouponReport>,
     /// The last request that failed, or whose outcome is unknown.
     pub(super) trouble: Option<(PurchaseAction, OriginFailure)>,
 }
 
 impl Purchase {
     pub(super) fn state(&self) -> Option<CouponState> {
-        self.told.as_ref().map(|told| told.coupon.state)
+        self.reported.as_ref().map(|reported| reported.coupon.state)
     }
 
     /// Whether the coupon does not exist, and never will under this id.
     pub(super) fn is_refused(&self) -> bool {
-        self.told.is_none() && matches!(self.trouble, Some((PurchaseAction::Buy, OriginFailure::Refused(_))))
+        self.reported.is_none()
+            && matches!(self.trouble, Some((PurchaseAction::Buy, OriginFailure::Refused(_))))
     }
 
     /// The undelivered SMS, while its code can still be used.
     pub(super) fn undelivered(&self) -> Option<&Undelivered> {
-        self.told.as_ref().filter(|_| self.is_open())?.undelivered.as_ref()
+        self.reported.as_ref().filter(|_| self.is_open())?.undelivered.as_ref()
     }
 
     /// Whether a code may exist that can still be entered.
@@ -88,20 +89,20 @@ impl Purchase {
             u32::from(act == PurchaseAction::Resend && !matches!(heard, Err(OriginFailure::Silent)));
         match heard {
             // Another coupon's state is not a response to this.
-            Ok(told) if told.coupon.ext_coupon_id != self.id => {
+            Ok(reported) if reported.coupon.ext_coupon_id != self.id => {
                 self.trouble = Some((act, OriginFailure::Silent));
             }
-            Ok(told) => (self.told, self.trouble) = (Some(told), None),
+            Ok(reported) => (self.reported, self.trouble) = (Some(reported), None),
             Err(failure) => self.trouble = Some((act, failure)),
         }
     }
 
     /// Takes its status, queried without any other request.
-    pub(super) fn learn(&mut self, told: CouponReport) {
-        if told.coupon.ext_coupon_id != self.id {
+    pub(super) fn learn(&mut self, reported: CouponReport) {
+        if reported.coupon.ext_coupon_id != self.id {
             return;
         }
-        self.told = Some(told);
+        self.reported = Some(reported);
         // A request whose response was lost is not repeated automatically: the present status is
         // enough.
         let settled = self.trouble.take_if(|(_, failure)| *failure == OriginFailure::Silent);
@@ -137,7 +138,7 @@ impl Purchases {
     /// Takes the turn of a request; `None` when it was taken before.
     pub(super) fn take_turn(&mut self, id: &ExtId, turn: u32) -> Option<()> {
         let purchase =
-            self.find_mut(id).filter(|purchase| purchase.turn == turn && purchase.told.is_some())?;
+            self.find_mut(id).filter(|purchase| purchase.turn == turn && purchase.reported.is_some())?;
         purchase.turn += 1;
         Some(())
     }

@@ -132,7 +132,7 @@ async fn browser_is_led_to_the_registered_address_only() {
 }
 
 #[tokio::test]
-async fn client_that_asks_in_a_weaker_way_is_told_so() {
+async fn client_with_a_weaker_request_is_refused() {
     let acme = acme();
     for (name, value, error) in [
         ("response_type", "token", "unsupported_response_type"),

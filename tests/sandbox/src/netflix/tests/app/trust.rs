@@ -66,11 +66,11 @@ async fn app_shows_account_state_and_closed_is_final() {
     let device = partner.put_in("sim=acme-1").await;
     device.tap("validate", "").await;
     device.tap("existing", "email=dana%40example.com&password=demo&terms=yes").await;
-    let told = json!({"pai": PAI, "state": "SUSPENDED", "sequence": 2});
-    assert_eq!(partner.tell("/account-state", &told).await.status, StatusCode::OK);
+    let reported = json!({"pai": PAI, "state": "SUSPENDED", "sequence": 2});
+    assert_eq!(partner.tell("/account-state", &reported).await.status, StatusCode::OK);
     assert_eq!(screen(&device.look().await), "on-hold");
-    let told = json!({"pai": PAI, "state": "CLOSED", "reason": "pai-revoked-by-user", "sequence": 3});
-    assert_eq!(partner.tell("/account-state", &told).await.status, StatusCode::OK);
+    let reported = json!({"pai": PAI, "state": "CLOSED", "reason": "pai-revoked-by-user", "sequence": 3});
+    assert_eq!(partner.tell("/account-state", &reported).await.status, StatusCode::OK);
     let page = device.look().await;
     assert!(screen(&page) == "closed" && page.contains("you have ended it"), "{page}");
 

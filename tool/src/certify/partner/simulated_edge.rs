@@ -75,7 +75,7 @@ struct Notes {
     refused: Option<String>,
 }
 
-pub(super) struct PlayedEdge {
+pub(super) struct SimulatedEdge {
     ring: Keyring,
     operator: OperatorId,
     /// The operator's key of use `origin-to-partner`.
@@ -90,7 +90,7 @@ pub(super) struct PlayedEdge {
 /// A success with its body, or a refusal.
 type Answered = Result<(StatusCode, Bytes), Reject>;
 
-impl PlayedEdge {
+impl SimulatedEdge {
     pub(super) fn new(ring: Keyring, operator: OperatorId, key: Key, authority: String) -> Self {
         let (charges, refunds) = (watch::Sender::new(Vec::new()), watch::Sender::new(Vec::new()));
         Self { ring, operator, key, authority, notes: Mutex::default(), charges, refunds }
@@ -287,13 +287,13 @@ impl PlayedEdge {
 /// 1. A body over the limit → 413; not signed by the partner → 401.
 /// 2. A call that the kit plays → as onbill answers it. Any other → 503.
 /// 3. A success is signed, unless the session says otherwise.
-async fn answer(State(edge): State<Arc<PlayedEdge>>, request: Request<Body>) -> Response {
+async fn answer(State(edge): State<Arc<SimulatedEdge>>, request: Request<Body>) -> Response {
     respond(&edge, request)
         .await
         .unwrap_or_else(|reject| http::Response::<Bytes>::from(reject).map(Body::from))
 }
 
-async fn respond(edge: &PlayedEdge, request: Request<Body>) -> Result<Response, Reject> {
+async fn respond(edge: &SimulatedEdge, request: Request<Body>) -> Result<Response, Reject> {
     // 1.
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, BODY_BYTES_MAX).await;
@@ -360,7 +360,7 @@ mod tests {
         let last = |key_use| ring.keys_for_use(key_use).last().expect("is there").clone();
         let acme = OperatorId::parse("acme").expect("is a slug");
         let authority = "kit.example".to_owned();
-        let edge = PlayedEdge::new(ring.clone(), acme, last(KeyUse::OriginToPartner), authority);
+        let edge = SimulatedEdge::new(ring.clone(), acme, last(KeyUse::OriginToPartner), authority);
         let verify = |nonce: &str| {
             let request = Request::post("https://kit.example/ott/v1/token/validate");
             let request = request.header(CONTENT_TYPE, "application/json").body(Bytes::from_static(b"{}"));
