@@ -53,6 +53,10 @@ pub(crate) fn run_test_part(part: TestPart) -> Outcome {
         TestPart::All => run_all_tests(&mut report)?,
         TestPart::Rust => report.run_step(TESTS, run_rust_tests)?,
         TestPart::Browser => run_browser_tests(part, &mut report)?,
+        TestPart::BrowserOnPostgres => {
+            let title = "browser journeys of the console on PostgreSQL";
+            report.run_step(title, || journeys::run_journeys(part))?;
+        }
         TestPart::Firefox => {
             report.run_step("browser journeys in Firefox", || journeys::run_journeys(part))?;
         }
