@@ -486,8 +486,8 @@ CREATE TABLE pais (
     CHECK ((migration_file IS NULL) = (migration_line IS NULL) AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
     CHECK ((state = 'CLOSED'::text) = (closed_reason IS NOT NULL)),
     CHECK (closed_at IS NULL OR state = 'CLOSED'::text),
-    CHECK (migration_file IS NOT NULL OR dark_since IS NULL AND cut_over_at IS NULL AND paid_until IS NULL),
-    CHECK (migration_file IS NULL OR (dark_since IS NULL) = (cut_over_at IS NOT NULL)),
+    CHECK (migration_file IS NOT NULL OR paid_until IS NULL),
+    CHECK (migration_file IS NULL OR dark_since IS NOT NULL OR cut_over_at IS NOT NULL),
     CHECK (state = ANY (ARRAY['ACTIVE'::text, 'SUSPENDED'::text, 'CLOSED'::text]))
 );
 CREATE INDEX pais_by_subscriber ON pais (subscriber_id);

@@ -410,9 +410,8 @@ CREATE TABLE pais (
     CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL)),
     CHECK ((migration_file IS NULL) = (migration_line IS NULL)
         AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
-    CHECK (migration_file IS NOT NULL
-        OR (dark_since IS NULL AND cut_over_at IS NULL AND paid_until IS NULL)),
-    CHECK (migration_file IS NULL OR (dark_since IS NULL) = (cut_over_at IS NOT NULL))
+    CHECK (migration_file IS NOT NULL OR paid_until IS NULL),
+    CHECK (migration_file IS NULL OR dark_since IS NOT NULL OR cut_over_at IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pais_by_subscriber ON pais (subscriber_id);
 CREATE INDEX pais_dark ON pais (partner, pai) WHERE dark_since IS NOT NULL;

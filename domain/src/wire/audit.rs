@@ -65,6 +65,8 @@ crate::wire_enum! {
         AccessRefused = "access-refused",
         /// Began to turn on PAIs that were loaded.
         CutOver = "cut-over",
+        /// Began to turn PAIs off again, for another system to charge them.
+        TurnedOff = "turned-off",
         /// Sent the state of a PAI to its partner and to the edge once more.
         StateSentAgain = "state-sent-again",
     }

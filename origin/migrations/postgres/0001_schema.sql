@@ -175,10 +175,11 @@ CREATE TABLE pais (
     version       BIGINT NOT NULL,
     created_at    BIGINT NOT NULL,
     closed_at     BIGINT CHECK (closed_at IS NULL OR state = 'CLOSED'),
-    -- Since when it is dark: it was loaded from another system's file, and that system still charges it.
-    -- NULL for a PAI of our own, and once it is cut over.
+    -- Since when it is dark: another system charges it. It was loaded from that system's file, or went back
+    -- to it after it was on here.
     dark_since    BIGINT,
-    -- When it was cut over to onbill; NULL before, and for a PAI of our own.
+    -- When it was cut over to onbill for the first time; NULL before, and for a PAI of our own that was
+    -- never dark.
     cut_over_at   BIGINT,
     -- The last day that the other system says is paid for, if it says so.
     paid_until    TEXT,
@@ -190,9 +191,8 @@ CREATE TABLE pais (
     CHECK ((state = 'CLOSED') = (closed_reason IS NOT NULL)),
     CHECK ((migration_file IS NULL) = (migration_line IS NULL)
         AND (migration_file IS NULL) = (migration_fingerprint IS NULL)),
-    CHECK (migration_file IS NOT NULL
-        OR (dark_since IS NULL AND cut_over_at IS NULL AND paid_until IS NULL)),
-    CHECK (migration_file IS NULL OR (dark_since IS NULL) = (cut_over_at IS NOT NULL))
+    CHECK (migration_file IS NOT NULL OR paid_until IS NULL),
+    CHECK (migration_file IS NULL OR dark_since IS NOT NULL OR cut_over_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX pais_one_open ON pais (partner, subscriber_id) WHERE state <> 'CLOSED';
 CREATE INDEX pais_by_subscriber ON pais (subscriber_id);

@@ -1,8 +1,10 @@
 //! `switch`: takes over the customers of another system.
 
 mod back;
+mod cohort;
 mod compare;
 mod cut_over;
+mod off;
 mod partner;
 
 use super::files::open_file;
@@ -32,8 +34,8 @@ use std::path::{Path, PathBuf};
 /// everything that is wrong with the files, and load brings them in. A PAI that is loaded is dark: it follows
 /// account events, no one is informed of it, and its charges get 503 until it is cut over.
 ///
-/// Then compare lays it beside what you and the partner have, cut-over turns it on, and back writes the files again
-/// for the way back. The page docs/switching.md walks through the night. (To bring the schema of the database up to date, see migrate.)
+/// Then compare lays it beside what you and the partner have, cut-over turns it on, off turns it off again, and back
+/// writes the files for the way back. The page docs/switching.md walks through the night. (To bring the schema of the database up to date, see migrate.)
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
@@ -68,6 +70,7 @@ enum Action {
     },
     Compare(compare::Arguments),
     CutOver(cut_over::Arguments),
+    Off(off::Arguments),
     Back(back::Arguments),
 }
 
@@ -113,6 +116,7 @@ impl Arguments {
             }
             Action::Compare(arguments) => arguments.run(config).await,
             Action::CutOver(arguments) => arguments.run(config).await,
+            Action::Off(arguments) => arguments.run(config).await,
             Action::Back(arguments) => arguments.run(config).await,
         }
     }

@@ -7,9 +7,9 @@ use futures_util::stream;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 
-/// PAIs that are turned on between two pauses: they share commits, and charges wait for one batch at
+/// PAIs that are turned on or off between two pauses: they share commits, and charges wait for one batch at
 /// most.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// A cut-over of a partner's PAIs.
 pub struct CutOver<'a> {

@@ -62,6 +62,7 @@ impl IncumbentFiles {
             format!("load {pais} {charges}"),
             format!("compare --partner netflix --accounts --partner-file {partner}"),
             "cut-over --partner netflix".to_owned(),
+            "off --partner netflix".to_owned(),
             format!("back --partner netflix --to {back}"),
         ];
         let mut lines = vec![

@@ -1,11 +1,12 @@
 //! `switch cut-over`: turns on what was loaded.
 
+use super::cohort::{check_cohort, open_cohort};
 use super::partner::check_partner;
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_origin};
 use crate::cli::output::{print_error_line, print_line};
 use crate::cli::verb_outcome::VerbOutcome;
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use onbill_domain::ids::PartnerId;
@@ -13,16 +14,12 @@ use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
 use onbill_origin::ambient::{Clock as _, SystemClock};
 use onbill_origin::app::ledger_identity;
-use onbill_origin::cut_over::{CohortError, CutOver, CutOverError, CutOverReport, read_cohort};
+use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport};
 use onbill_origin::keys::Vault;
-use onbill_origin::store::{OpenMode, Store};
-use std::collections::HashSet;
-use std::fs::File;
+use onbill_origin::store::{OpenMode, Store, SwitchAct};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Unknown PAIs of a cohort that are listed: as many as a person reads.
-const LISTED_MAX: usize = 20;
 /// The clock is read so often while a cut-over waits for its time, as it may be set meanwhile.
 const CLOCK_SECONDS: i64 = 20;
 /// A cut-over waits so long at most. A later one is begun on its day.
@@ -30,8 +27,6 @@ const WAIT_SECONDS_MAX: i64 = 86_400;
 /// A time may have passed by so much: two clocks differ. What lies further back
 /// is a wrong day, or was meant to be long before.
 const PAST_SECONDS_MAX: i64 = 300;
-/// PAIs of a cohort that are looked up at once.
-const COHORT_PAGE: usize = 500;
 
 /// Turn on the PAIs that were loaded: from then on, onbill takes their charges, and the edge learns of them.
 ///
@@ -86,8 +81,8 @@ impl Arguments {
         }
         let dark = store.count_dark_pais(self.partner.clone()).await.map_err(database_failed)?;
         let planned = cohort.as_ref().map_or(dark, |cohort| cohort.len() as u64);
-        let now = SystemClock.now();
-        let recorded = store.record_cut_over(now, self.acting.into_stamp(), self.partner.clone(), planned);
+        let (now, stamp) = (SystemClock.now(), self.acting.into_stamp());
+        let recorded = store.record_switch(now, stamp, SwitchAct::CutOver, self.partner.clone(), planned);
         recorded.await.map_err(database_failed)?;
         let cut_over = CutOver { store: &store, clock: &SystemClock, partner: self.partner.clone() };
         let bar = ProgressBar::new(planned).with_style(ProgressStyle::with_template(
@@ -116,20 +111,6 @@ impl Arguments {
     }
 }
 
-fn open_cohort(partner: &PartnerId, path: &Path) -> anyhow::Result<Vec<Pai>> {
-    let file = File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
-    let name = path.display();
-    let read = read_cohort(partner, file, |complaint| print_error_line!("{name}: {complaint}"));
-    let pais = read.map_err(|error| match error {
-        CohortError::Header(why) => anyhow!("{name}: {why}"),
-        CohortError::Unreadable(lines) => {
-            anyhow!("{name}: {lines} lines cannot be read, so nothing was turned on")
-        }
-    })?;
-    anyhow::ensure!(!pais.is_empty(), "{name}: has no PAI of {partner}");
-    Ok(pais)
-}
-
 /// A cut-over begins with what is whole.
 async fn check(
     store: &Store,
@@ -145,19 +126,7 @@ async fn check(
          file that was loaded has all of it",
         unfinished.join(", ")
     );
-    let mut unknown = 0_usize;
-    for page in cohort.unwrap_or_default().chunks(COHORT_PAGE) {
-        let loaded = store.list_loaded_pais(partner.clone(), page.to_vec()).await.map_err(database_failed)?;
-        let loaded: HashSet<Pai> = loaded.into_iter().collect();
-        for pai in page.iter().filter(|pai| !loaded.contains(*pai)) {
-            unknown += 1;
-            if unknown <= LISTED_MAX {
-                print_error_line!("{partner} has no loaded PAI {pai}");
-            }
-        }
-    }
-    anyhow::ensure!(unknown == 0, "{unknown} PAIs of the cohort were not loaded, so nothing was turned on");
-    Ok(())
+    check_cohort(store, partner, cohort.unwrap_or_default()).await
 }
 
 async fn wait_until(at: Timestamp) -> anyhow::Result<()> {

@@ -1,5 +1,5 @@
 //! The cut-over: PAIs that were loaded dark are turned on, one in each transaction, so that a cut-over
-//! that is interrupted continues where it was.
+//! that is interrupted continues where it was. They are turned off in the same way.
 
 pub(super) mod postgres;
 pub(super) mod sqlite;
@@ -10,6 +10,7 @@ use super::error::StoreError;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 
 impl Store {
     /// How many PAIs of a partner are dark.
@@ -37,20 +38,37 @@ impl Store {
         use_case!(self, read, list_refused_lines())
     }
 
-    /// Which of these PAIs were loaded for the partner, in any order.
+    /// A page of a partner's PAIs that are not dark after `after`, in their order: those that were cut over,
+    /// and those that were issued here.
+    pub async fn list_pais_that_are_on(
+        &self,
+        partner: PartnerId,
+        after: Option<Pai>,
+        limit: u32,
+    ) -> Result<Vec<Pai>, StoreError> {
+        use_case!(self, read, list_pais_that_are_on(&partner, after, limit))
+    }
+
+    /// How many PAIs of a partner are not dark.
+    pub async fn count_pais_that_are_on(&self, partner: PartnerId) -> Result<u64, StoreError> {
+        use_case!(self, read, count_pais_that_are_on(&partner))
+    }
+
+    /// Which of these PAIs were loaded for the partner, or are dark, in any order.
     pub async fn list_loaded_pais(&self, partner: PartnerId, pais: Vec<Pai>) -> Result<Vec<Pai>, StoreError> {
         use_case!(self, read, list_loaded_pais(&partner, &pais))
     }
 
-    /// Adds an entry to the audit: that a cut-over of so many PAIs begins.
-    pub async fn record_cut_over(
+    /// Adds an entry to the audit: that so many PAIs are about to be turned on or off.
+    pub async fn record_switch(
         &self,
         now: Timestamp,
         stamp: AuditStamp,
+        act: SwitchAct,
         partner: PartnerId,
         pais: u64,
     ) -> Result<(), StoreError> {
-        use_case!(self, write, record_cut_over(now, &stamp, &partner, pais))
+        use_case!(self, write, record_switch(now, &stamp, act, &partner, pais))
     }
 
     /// Turns a dark PAI on, and queues its state for the edge. Its partner has learned the state from the
@@ -64,6 +82,44 @@ impl Store {
     ) -> Result<CutOverPaiResult, StoreError> {
         use_case!(self, write, cut_over_pai(now, &partner, pai))
     }
+
+    /// Makes a PAI dark, so that another system can charge it. One of which a charge or a refund is under
+    /// way stays on: its bill line would be the other system's surprise.
+    pub async fn turn_off_pai(
+        &self,
+        now: Timestamp,
+        partner: PartnerId,
+        pai: Pai,
+    ) -> Result<TurnOffPaiResult, StoreError> {
+        use_case!(self, write, turn_off_pai(now, &partner, pai))
+    }
+}
+
+/// Which way PAIs are switched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchAct {
+    CutOver,
+    TurnOff,
+}
+
+impl SwitchAct {
+    fn audited(self, pais: u64) -> (AuditAct, AuditOutcome) {
+        let act = match self {
+            Self::CutOver => AuditAct::CutOver,
+            Self::TurnOff => AuditAct::TurnedOff,
+        };
+        (act, if pais > 0 { AuditOutcome::Done } else { AuditOutcome::Unchanged })
+    }
+}
+
+/// What became of a PAI that was to be turned off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnOffPaiResult {
+    TurnedOff,
+    /// It was dark, or the partner has no such PAI.
+    WasDark,
+    /// It stays on: billing has not answered yet for a charge or a refund.
+    UnderWay,
 }
 
 /// What became of a PAI.
@@ -88,3 +144,14 @@ macro_rules! all_loads_finished {
     };
 }
 use all_loads_finished;
+
+/// In SQL: of a PAI `p`, a charge that was posted here or a refund is under way. What the other system has
+/// left PENDING is its own to find out.
+macro_rules! is_under_way {
+    () => {
+        "EXISTS (SELECT 1 FROM transactions t WHERE t.pai = p.pai
+            AND (t.status = 'PENDING' AND t.migration_file IS NULL OR EXISTS (SELECT 1 FROM refunds r
+                WHERE r.transaction_id = t.transaction_id AND r.status = 'PENDING')))"
+    };
+}
+use is_under_way;

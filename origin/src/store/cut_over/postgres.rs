@@ -1,6 +1,8 @@
 //! The cut-over in SQL.
 
-use super::{CutOverPaiResult, LOADED_VERSION, all_loads_finished};
+use super::{
+    CutOverPaiResult, LOADED_VERSION, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way,
+};
 use crate::store::audit::{AuditFact, AuditStamp, postgres as audit};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
@@ -10,26 +12,48 @@ use crate::store::queue::postgres as queue;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use tokio_postgres::Row;
 
 const DARK: &str =
     "SELECT pai FROM pais WHERE partner = $1 AND dark_since IS NOT NULL AND pai > $2 ORDER BY pai LIMIT $3";
 
-const COUNT_DARK: &str = "SELECT count(*) AS dark FROM pais WHERE partner = $1 AND dark_since IS NOT NULL";
+const COUNT_DARK: &str = "SELECT count(*) AS pais FROM pais WHERE partner = $1 AND dark_since IS NOT NULL";
 
 const CUT_OVER: &str = concat!(
-    "UPDATE pais SET dark_since = NULL, cut_over_at = $3
+    "UPDATE pais SET dark_since = NULL, cut_over_at = coalesce(cut_over_at, $3)
      WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL AND ",
     all_loads_finished!(),
     " RETURNING version"
 );
 
+const ON: &str =
+    "SELECT pai FROM pais WHERE partner = $1 AND dark_since IS NULL AND pai > $2 ORDER BY pai LIMIT $3";
+
+const COUNT_ON: &str = "SELECT count(*) AS pais FROM pais WHERE partner = $1 AND dark_since IS NULL";
+
+const TURN_OFF: &str = concat!(
+    "UPDATE pais AS p SET dark_since = $3 WHERE pai = $1 AND partner = $2 AND dark_since IS NULL AND NOT ",
+    is_under_way!()
+);
+
+const IS_ON: &str = "SELECT pai FROM pais WHERE pai = $1 AND partner = $2 AND dark_since IS NULL";
+
 const IS_DARK: &str = "SELECT pai FROM pais WHERE pai = $1 AND partner = $2 AND dark_since IS NOT NULL";
 
 pub(super) async fn count_dark_pais(db: &PgConnection<'_>, partner: &PartnerId) -> Result<u64, TxError> {
-    let row = db.query_optional(COUNT_DARK, &[&partner.as_str()]).await?;
-    let count: i64 = row.ok_or_else(|| missing_row("pais"))?.try_get("dark")?;
+    count_pais(db, COUNT_DARK, partner).await
+}
+
+pub(super) async fn count_pais_that_are_on(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+) -> Result<u64, TxError> {
+    count_pais(db, COUNT_ON, partner).await
+}
+
+async fn count_pais(db: &PgConnection<'_>, sql: &str, partner: &PartnerId) -> Result<u64, TxError> {
+    let row = db.query_optional(sql, &[&partner.as_str()]).await?;
+    let count: i64 = row.ok_or_else(|| missing_row("pais"))?.try_get("pais")?;
     Ok(u64::try_from(count).map_err(|_| inconsistent_row("pais.dark_since"))?)
 }
 
@@ -39,8 +63,27 @@ pub(super) async fn list_dark_pais(
     after: Option<Pai>,
     limit: u32,
 ) -> Result<Vec<Pai>, TxError> {
+    list_pais(db, DARK, partner, after, limit).await
+}
+
+pub(super) async fn list_pais_that_are_on(
+    db: &PgConnection<'_>,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<Pai>, TxError> {
+    list_pais(db, ON, partner, after, limit).await
+}
+
+async fn list_pais(
+    db: &PgConnection<'_>,
+    sql: &str,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<Pai>, TxError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let rows = db.query(DARK, &[&partner.as_str(), &after, &i64::from(limit)]).await?;
+    let rows = db.query(sql, &[&partner.as_str(), &after, &i64::from(limit)]).await?;
     rows.iter().map(|row| read_pai(row, "pais.pai")).collect()
 }
 
@@ -67,21 +110,24 @@ pub(super) async fn list_loaded_pais(
     pais: &[Pai],
 ) -> Result<Vec<Pai>, TxError> {
     let names: Vec<String> = pais.iter().map(Pai::to_string).collect();
-    let sql = "SELECT pai FROM pais WHERE pai = ANY($1) AND partner = $2 AND migration_file IS NOT NULL";
+    let sql = "SELECT pai FROM pais WHERE pai = ANY($1) AND partner = $2
+         AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
     let rows = db.query(sql, &[&names, &partner.as_str()]).await?;
     rows.iter().map(|row| read_pai(row, "pais.pai")).collect()
 }
 
-pub(super) async fn record_cut_over(
+pub(super) async fn record_switch(
     tx: &PgConnection<'_>,
     now: Timestamp,
     stamp: &AuditStamp,
+    act: SwitchAct,
     partner: &PartnerId,
     pais: u64,
 ) -> Result<(), TxError> {
+    let (act, outcome) = act.audited(pais);
     let fact = AuditFact {
-        act: AuditAct::CutOver,
-        outcome: if pais > 0 { AuditOutcome::Done } else { AuditOutcome::Unchanged },
+        act,
+        outcome,
         subscriber: None,
         subject: Some(partner.as_str()),
         reason: Some(&format!("{pais} PAIs")),
@@ -109,4 +155,20 @@ pub(super) async fn cut_over_pai(
         queue::put_pai_change(tx, now, pai.as_str()).await?;
     }
     Ok(CutOverPaiResult::TurnedOn)
+}
+
+/// A charge that is posted at the same moment may come first or later: what goes back is written afterwards,
+/// and has it.
+pub(super) async fn turn_off_pai(
+    tx: &PgConnection<'_>,
+    now: Timestamp,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<TurnOffPaiResult, TxError> {
+    let done = tx.execute(TURN_OFF, &[&pai.as_str(), &partner.as_str(), &now.unix_seconds()]).await?;
+    if done > 0 {
+        return Ok(TurnOffPaiResult::TurnedOff);
+    }
+    let on = tx.query_optional(IS_ON, &[&pai.as_str(), &partner.as_str()]).await?;
+    Ok(if on.is_some() { TurnOffPaiResult::UnderWay } else { TurnOffPaiResult::WasDark })
 }

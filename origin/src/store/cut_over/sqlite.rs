@@ -1,6 +1,8 @@
 //! The cut-over in SQL.
 
-use super::{CutOverPaiResult, LOADED_VERSION, all_loads_finished};
+use super::{
+    CutOverPaiResult, LOADED_VERSION, SwitchAct, TurnOffPaiResult, all_loads_finished, is_under_way,
+};
 use crate::store::audit::{AuditFact, AuditStamp, sqlite as audit};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::sqlite as queue;
@@ -8,7 +10,6 @@ use crate::store::sqlite::rows::read_pai;
 use onbill_domain::ids::PartnerId;
 use onbill_domain::pai::Pai;
 use onbill_domain::timestamp::Timestamp;
-use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 const DARK: &str =
@@ -17,16 +18,36 @@ const DARK: &str =
 const COUNT_DARK: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_since IS NOT NULL";
 
 const CUT_OVER: &str = concat!(
-    "UPDATE pais SET dark_since = NULL, cut_over_at = ?3
+    "UPDATE pais SET dark_since = NULL, cut_over_at = coalesce(cut_over_at, ?3)
      WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL AND ",
     all_loads_finished!(),
     " RETURNING version"
 );
 
+const ON: &str =
+    "SELECT pai FROM pais WHERE partner = ?1 AND dark_since IS NULL AND pai > ?2 ORDER BY pai LIMIT ?3";
+
+const COUNT_ON: &str = "SELECT count(*) FROM pais WHERE partner = ?1 AND dark_since IS NULL";
+
+const TURN_OFF: &str = concat!(
+    "UPDATE pais AS p SET dark_since = ?3 WHERE pai = ?1 AND partner = ?2 AND dark_since IS NULL AND NOT ",
+    is_under_way!()
+);
+
+const IS_ON: &str = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND dark_since IS NULL";
+
 const IS_DARK: &str = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND dark_since IS NOT NULL";
 
 pub(super) fn count_dark_pais(db: &Connection, partner: &PartnerId) -> Result<u64, StoreError> {
-    let count: i64 = db.prepare_cached(COUNT_DARK)?.query_row([partner.as_str()], |row| row.get(0))?;
+    count_pais(db, COUNT_DARK, partner)
+}
+
+pub(super) fn count_pais_that_are_on(db: &Connection, partner: &PartnerId) -> Result<u64, StoreError> {
+    count_pais(db, COUNT_ON, partner)
+}
+
+fn count_pais(db: &Connection, sql: &str, partner: &PartnerId) -> Result<u64, StoreError> {
+    let count: i64 = db.prepare_cached(sql)?.query_row([partner.as_str()], |row| row.get(0))?;
     u64::try_from(count).map_err(|_| inconsistent_row("pais.dark_since"))
 }
 
@@ -36,8 +57,27 @@ pub(super) fn list_dark_pais(
     after: Option<Pai>,
     limit: u32,
 ) -> Result<Vec<Pai>, StoreError> {
+    list_pais(db, DARK, partner, after, limit)
+}
+
+pub(super) fn list_pais_that_are_on(
+    db: &Connection,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<Pai>, StoreError> {
+    list_pais(db, ON, partner, after, limit)
+}
+
+fn list_pais(
+    db: &Connection,
+    sql: &str,
+    partner: &PartnerId,
+    after: Option<Pai>,
+    limit: u32,
+) -> Result<Vec<Pai>, StoreError> {
     let after = after.map_or_else(String::new, |pai| pai.to_string());
-    let mut select = db.prepare_cached(DARK)?;
+    let mut select = db.prepare_cached(sql)?;
     let mut rows = select.query(params![partner.as_str(), after, limit])?;
     let mut pais = Vec::new();
     while let Some(row) = rows.next()? {
@@ -71,7 +111,8 @@ pub(super) fn list_loaded_pais(
     partner: &PartnerId,
     pais: &[Pai],
 ) -> Result<Vec<Pai>, StoreError> {
-    let sql = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2 AND migration_file IS NOT NULL";
+    let sql = "SELECT 1 FROM pais WHERE pai = ?1 AND partner = ?2
+         AND (migration_file IS NOT NULL OR dark_since IS NOT NULL)";
     let mut select = db.prepare_cached(sql)?;
     let mut loaded = Vec::new();
     for pai in pais {
@@ -82,16 +123,18 @@ pub(super) fn list_loaded_pais(
     Ok(loaded)
 }
 
-pub(super) fn record_cut_over(
+pub(super) fn record_switch(
     tx: &Connection,
     now: Timestamp,
     stamp: &AuditStamp,
+    act: SwitchAct,
     partner: &PartnerId,
     pais: u64,
 ) -> Result<(), StoreError> {
+    let (act, outcome) = act.audited(pais);
     let fact = AuditFact {
-        act: AuditAct::CutOver,
-        outcome: if pais > 0 { AuditOutcome::Done } else { AuditOutcome::Unchanged },
+        act,
+        outcome,
         subscriber: None,
         subject: Some(partner.as_str()),
         reason: Some(&format!("{pais} PAIs")),
@@ -118,6 +161,20 @@ pub(super) fn cut_over_pai(
         queue::put_pai_change(tx, now, pai.as_str())?;
     }
     Ok(CutOverPaiResult::TurnedOn)
+}
+
+pub(super) fn turn_off_pai(
+    tx: &Connection,
+    now: Timestamp,
+    partner: &PartnerId,
+    pai: Pai,
+) -> Result<TurnOffPaiResult, StoreError> {
+    let values = params![pai.as_str(), partner.as_str(), now.unix_seconds()];
+    if tx.prepare_cached(TURN_OFF)?.execute(values)? > 0 {
+        return Ok(TurnOffPaiResult::TurnedOff);
+    }
+    let is_on = tx.prepare_cached(IS_ON)?.exists([pai.as_str(), partner.as_str()])?;
+    Ok(if is_on { TurnOffPaiResult::UnderWay } else { TurnOffPaiResult::WasDark })
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ pub(super) struct KnownCharge {
     pub(super) refunded_minor: i64,
     /// Its PAI is.
     pub(super) is_dark: bool,
+    /// Its PAI has been on here before: the other system's sums have what was given back here.
+    pub(super) has_gone_back: bool,
+    /// PAI, amount and days are those of the line.
+    pub(super) is_same: bool,
     /// What was given back of it here, what is pending included.
     pub(super) refunded_here_minor: i64,
 }
@@ -33,6 +37,8 @@ pub(super) struct KnownCharge {
 pub(super) struct ClaimWrites<'b> {
     pub(super) claims: Vec<&'b Claim>,
     pub(super) updates: Vec<ClaimUpdate<'b>>,
+    /// Charges of our own of which the other system has given more back.
+    pub(super) refunds: Vec<ClaimUpdate<'b>>,
 }
 
 pub(super) struct ClaimUpdate<'b> {
@@ -70,7 +76,7 @@ impl KnownCharges {
             writes.claims.push(claim);
             return Ok(LoadOutcome::Loaded);
         };
-        let fingerprint = known.fingerprint.ok_or(LoadRefusal::ChargeTaken)?;
+        let Some(fingerprint) = known.fingerprint else { return known.plan_own(claim, writes) };
         if fingerprint == claim.fingerprint.to_bytes() {
             return Ok(LoadOutcome::Unchanged);
         }
@@ -81,7 +87,8 @@ impl KnownCharges {
             return Err(LoadRefusal::Changed);
         }
         // An older file must not undo what a newer one has brought: money that was given back would be given again.
-        let refunded_minor = claim.refunded_minor.saturating_add(known.refunded_here_minor);
+        let refunded_here_minor = if known.has_gone_back { 0 } else { known.refunded_here_minor };
+        let refunded_minor = claim.refunded_minor.saturating_add(refunded_here_minor);
         let is_settled_otherwise = !is_pending && claim.status != known.status;
         if is_older(file_id, known.file_id) || is_settled_otherwise || refunded_minor < known.refunded_minor {
             return Err(LoadRefusal::Changed);
@@ -90,6 +97,32 @@ impl KnownCharges {
             return Err(LoadRefusal::RefundedAboveCharged);
         }
         writes.updates.push(ClaimUpdate { claim, refunded_minor });
+        Ok(LoadOutcome::Updated)
+    }
+}
+
+impl KnownCharge {
+    /// A charge that was posted here, and went back to the other system: it comes again. More of it may have been
+    /// given back there, never less.
+    fn plan_own<'b>(
+        &self,
+        claim: &'b Claim,
+        writes: &mut ClaimWrites<'b>,
+    ) -> Result<LoadOutcome, LoadRefusal> {
+        if !self.is_dark || !self.is_same {
+            return Err(LoadRefusal::ChargeTaken);
+        }
+        let refunded_minor = claim.refunded_minor;
+        if claim.status != self.status || refunded_minor < self.refunded_minor {
+            return Err(LoadRefusal::Changed);
+        }
+        if refunded_minor > claim.amount.amount_minor {
+            return Err(LoadRefusal::RefundedAboveCharged);
+        }
+        if refunded_minor == self.refunded_minor {
+            return Ok(LoadOutcome::Unchanged);
+        }
+        writes.refunds.push(ClaimUpdate { claim, refunded_minor });
         Ok(LoadOutcome::Updated)
     }
 }

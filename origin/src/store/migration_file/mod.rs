@@ -15,7 +15,7 @@ mod sqlite_claims;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
 use crate::store::mandate::MandateRow;
-use crate::store::number::{Hash, SealedNumber};
+use crate::store::number::{Hash, NumberIndex, SealedNumber};
 use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::money::Money;
@@ -164,6 +164,13 @@ pub struct LineHolder {
     pub subscriber_ref: String,
 }
 
+impl LineHolder {
+    /// By which it is compared with a subscriber on record.
+    fn to_known(&self) -> (NumberIndex, String) {
+        (self.number.index, self.subscriber_ref.clone())
+    }
+}
+
 /// The subscription of a PAI.
 #[derive(Clone, Debug)]
 pub struct DarkSubscription {
@@ -230,7 +237,7 @@ pub enum LoadRefusal {
     SubscriptionTaken,
     /// The PAI of a claim was not loaded.
     PaiUnknown,
-    /// The partner has posted a charge under this id here.
+    /// The partner has posted a charge under this id here, with other contents or for a PAI that is on.
     ChargeTaken,
     /// With what was refunded here, it is more than the amount.
     RefundedAboveCharged,

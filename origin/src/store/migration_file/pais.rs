@@ -26,6 +26,8 @@ pub(super) struct KnownPai {
     pub(super) is_dark: bool,
     /// `None` for one that was issued here.
     pub(super) fingerprint: Option<Hash>,
+    /// Number and `subscriber_ref`; `None` once they were erased.
+    pub(super) holder: Option<(NumberIndex, String)>,
     /// The file that it is as in.
     pub(super) file_id: Option<i64>,
 }
@@ -119,7 +121,8 @@ impl KnownRows {
         }
         self.subscriptions.extend(named);
         let fingerprint = Some(line.fingerprint.to_bytes());
-        let known = KnownPai { partner, state, is_dark: true, fingerprint, file_id };
+        let holder = line.holder.as_ref().map(LineHolder::to_known);
+        let known = KnownPai { partner, state, is_dark: true, fingerprint, holder, file_id };
         self.pais.insert(line.pai.to_string(), known);
         writes.pais.push(NewDarkPai { line, subscriber_id, state });
         Ok(LoadOutcome::Loaded)
@@ -187,13 +190,29 @@ impl KnownPai {
     /// Compares a PAI with its line. The line may bring a later state while the PAI is dark; one that is closed
     /// stays so.
     fn compare(&self, file_id: Option<i64>, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
-        let fingerprint = self.fingerprint.filter(|_| self.partner == line.partner.as_str());
-        let fingerprint = fingerprint.ok_or(LoadRefusal::PaiTaken)?;
+        if self.partner != line.partner.as_str() {
+            return Err(LoadRefusal::PaiTaken);
+        }
+        let Some(fingerprint) = self.fingerprint else { return self.compare_own(line) };
         if fingerprint == line.fingerprint.to_bytes() {
             return Ok(LoadOutcome::Unchanged);
         }
         let stays = fingerprint.starts_with(&line.fingerprint.stays) && !is_older(file_id, self.file_id);
         let may_follow = self.state != PaiState::Closed || line.state == PaiState::Closed;
         if stays && self.is_dark && may_follow { Ok(LoadOutcome::Updated) } else { Err(LoadRefusal::Changed) }
+    }
+
+    /// One that was issued here, and went back to the other system: it comes again with its subscriber, and is
+    /// as any that was loaded from then on.
+    fn compare_own(&self, line: &DarkPai) -> Result<LoadOutcome, LoadRefusal> {
+        let both_closed = self.state == PaiState::Closed && line.state == PaiState::Closed;
+        let is_holders =
+            self.holder.is_some() && line.holder.as_ref().map(LineHolder::to_known) == self.holder;
+        let may_follow = self.state != PaiState::Closed || both_closed;
+        if self.is_dark && may_follow && (is_holders || both_closed) {
+            Ok(LoadOutcome::Updated)
+        } else {
+            Err(LoadRefusal::PaiTaken)
+        }
     }
 }

@@ -96,7 +96,7 @@ pub(super) async fn load_dark_pais(
     number_lock::acquire_all(tx, now, &numbers).await?;
 
     // 2.
-    let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE").await?;
+    let known = read_known_rows(tx, batch, "FOR NO KEY UPDATE OF p").await?;
     let (outcomes, PaiWrites { subscribers, present, pais, updates }) =
         plan_pais(known, Some(place.file_id), accounts, batch);
 
@@ -143,8 +143,9 @@ async fn read_known_pais(
 ) -> Result<(), TxError> {
     let pais: Vec<&str> = batch.iter().map(|line| line.pai.as_str()).collect();
     let sql = format!(
-        "SELECT pai, partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint, migration_file
-         FROM pais WHERE pai = ANY ($1) ORDER BY pai {lock}"
+        "SELECT p.pai, p.partner, p.state, p.dark_since IS NOT NULL AS is_dark, p.migration_fingerprint,
+             p.migration_file, h.number_index, h.subscriber_ref
+         FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.pai = ANY ($1) ORDER BY p.pai {lock}"
     );
     for row in db.query(&sql, &[&pais]).await? {
         let found = KnownPai {
@@ -152,11 +153,20 @@ async fn read_known_pais(
             state: parse_column(&row, "pais.state", PaiState::parse)?,
             is_dark: row.try_get("is_dark")?,
             fingerprint: read_fingerprint(&row, "pais.migration_fingerprint")?,
+            holder: read_holder(&row)?,
             file_id: row.try_get("migration_file")?,
         };
         known.pais.insert(row.try_get("pai")?, found);
     }
     Ok(())
+}
+
+fn read_holder(row: &Row) -> Result<Option<(NumberIndex, String)>, TxError> {
+    let Some(subscriber_ref) = row.try_get::<_, Option<String>>("subscriber_ref")? else { return Ok(None) };
+    if row.try_get::<_, Option<&[u8]>>("number_index")?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some((NumberIndex(read_hash(row, "subscribers.number_index")?), subscriber_ref)))
 }
 
 pub(super) fn read_fingerprint(row: &Row, place: &'static str) -> Result<Option<Hash>, TxError> {

@@ -7,6 +7,7 @@ use crate::store::postgres::connection::PgConnection;
 use crate::store::postgres::rows::parse_column;
 use crate::store::postgres::tx_error::TxError;
 use futures_util::future::try_join_all;
+use onbill_domain::day::{Day, ServicePeriod};
 use onbill_domain::ids::ExtId;
 use onbill_domain::wire::ott::TransactionStatus;
 
@@ -29,9 +30,11 @@ pub(super) async fn load_claims(
         "SELECT 1 FROM transactions WHERE transaction_id = ANY ($1) ORDER BY transaction_id FOR UPDATE";
     tx.query(lock, &[&ids]).await?;
     let known = read_known_charges(tx, batch).await?;
-    let (outcomes, ClaimWrites { claims, updates }) = plan_claims(&known, Some(place.file_id), batch);
+    let (outcomes, ClaimWrites { claims, updates, refunds }) =
+        plan_claims(&known, Some(place.file_id), batch);
     try_join_all(claims.iter().map(|claim| insert_claim(tx, place, claim))).await?;
     try_join_all(updates.iter().map(|update| update_claim(tx, place, update))).await?;
+    try_join_all(refunds.iter().map(|update| note_refund(tx, update))).await?;
     Ok(outcomes)
 }
 
@@ -40,19 +43,33 @@ async fn read_known_charges(db: &PgConnection<'_>, batch: &[Claim]) -> Result<Kn
     let partners: Vec<&str> = batch.iter().map(|claim| claim.partner.as_str()).collect();
     let ids: Vec<&str> = batch.iter().map(|claim| claim.ext_transaction_id.as_str()).collect();
     let pais: Vec<&str> = batch.iter().map(|claim| claim.pai.as_str()).collect();
-    let charges = "SELECT t.partner, t.ext_transaction_id, t.migration_fingerprint, t.migration_file, t.status,
+    let charges =
+        "SELECT t.partner, t.ext_transaction_id, t.migration_fingerprint, t.migration_file, t.status,
              t.refunded_minor, p.dark_since IS NOT NULL AS is_dark,
+             p.dark_since IS NOT NULL AND p.cut_over_at IS NOT NULL AS has_gone_back,
+             t.pai = c.pai AND t.amount_minor = c.amount_minor AND t.currency = c.currency
+                 AND t.period_from = c.period_from AND t.period_to = c.period_to AS is_same,
              (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
               WHERE r.transaction_id = t.transaction_id AND r.status <> 'DECLINED') AS refunded_here_minor
-         FROM unnest($1::TEXT[], $2::TEXT[]) AS c (partner, id)
-             JOIN transactions t ON t.partner = c.partner AND t.ext_transaction_id = c.id JOIN pais p USING (pai)";
-    for row in db.query(charges, &[&partners, &ids]).await? {
+         FROM unnest($1::TEXT[], $2::TEXT[], $3::TEXT[], $4::BIGINT[], $5::TEXT[], $6::TEXT[], $7::TEXT[])
+                 AS c (partner, id, pai, amount_minor, currency, period_from, period_to)
+             JOIN transactions t ON t.partner = c.partner AND t.ext_transaction_id = c.id
+             JOIN pais p ON p.pai = t.pai";
+    let amounts: Vec<i64> = batch.iter().map(|claim| claim.amount.amount_minor).collect();
+    let currencies: Vec<&str> = batch.iter().map(|claim| claim.amount.currency.as_str()).collect();
+    let days = |day: fn(&ServicePeriod) -> Day| -> Vec<String> {
+        batch.iter().map(|claim| day(&claim.service_period).to_string()).collect()
+    };
+    let (from, to) = (days(|period| period.from()), days(|period| period.to()));
+    for row in db.query(charges, &[&partners, &ids, &pais, &amounts, &currencies, &from, &to]).await? {
         let found = KnownCharge {
             fingerprint: read_fingerprint(&row, "transactions.migration_fingerprint")?,
             file_id: row.try_get("migration_file")?,
             status: parse_column(&row, "transactions.status", TransactionStatus::parse)?,
             refunded_minor: row.try_get("refunded_minor")?,
             is_dark: row.try_get("is_dark")?,
+            has_gone_back: row.try_get("has_gone_back")?,
+            is_same: row.try_get("is_same")?,
             refunded_here_minor: row.try_get("refunded_here_minor")?,
         };
         known.charges.insert((row.try_get("partner")?, row.try_get("ext_transaction_id")?), found);
@@ -118,4 +135,11 @@ async fn update_claim(
         ],
     )
     .await
+}
+
+/// Of a charge that was posted here.
+async fn note_refund(tx: &PgConnection<'_>, update: &ClaimUpdate<'_>) -> Result<(), TxError> {
+    let ids = (update.claim.partner.as_str(), update.claim.ext_transaction_id.as_str());
+    let sql = "UPDATE transactions SET refunded_minor = $3 WHERE partner = $1 AND ext_transaction_id = $2";
+    tx.execute_one("transactions", sql, &[&ids.0, &ids.1, &update.refunded_minor]).await
 }

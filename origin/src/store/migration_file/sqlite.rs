@@ -7,7 +7,7 @@ pub(super) use super::sqlite_claims::{check_claims, load_claims};
 use super::{AccountsAre, DarkPai, FileProgress, LineHolder, LoadOutcome, LoadPlace, NewMigrationFile};
 use crate::store::error::StoreError;
 use crate::store::mandate::sqlite as mandate;
-use crate::store::number::NumberIndex;
+use crate::store::number::{Hash, NumberIndex};
 use crate::store::pai::sqlite as pai;
 use crate::store::sqlite::rows::parse_column;
 use onbill_domain::account::AccountStatus;
@@ -94,16 +94,20 @@ fn read_known_rows(db: &Connection, batch: &[DarkPai]) -> Result<KnownRows, Stor
 
 fn read_known_pai(db: &Connection, line: &DarkPai, known: &mut KnownRows) -> Result<(), StoreError> {
     let mut select = db.prepare_cached(
-        "SELECT partner, state, dark_since IS NOT NULL AS is_dark, migration_fingerprint, migration_file
-         FROM pais WHERE pai = ?1",
+        "SELECT p.partner, p.state, p.dark_since IS NOT NULL AS is_dark, p.migration_fingerprint, p.migration_file,
+             h.number_index, h.subscriber_ref
+         FROM pais p JOIN subscribers h USING (subscriber_id) WHERE p.pai = ?1",
     )?;
     let mut rows = select.query([line.pai.as_str()])?;
     if let Some(row) = rows.next()? {
+        let number: Option<Hash> = row.get("number_index")?;
+        let subscriber_ref: Option<String> = row.get("subscriber_ref")?;
         let found = KnownPai {
             partner: row.get("partner")?,
             state: parse_column(row, "pais.state", PaiState::parse)?,
             is_dark: row.get("is_dark")?,
             fingerprint: row.get("migration_fingerprint")?,
+            holder: number.map(NumberIndex).zip(subscriber_ref),
             file_id: row.get("migration_file")?,
         };
         known.pais.insert(line.pai.to_string(), found);

@@ -19,9 +19,10 @@ pub(super) fn load_claims(
     batch: &[Claim],
 ) -> Result<Vec<LoadOutcome>, StoreError> {
     let (outcomes, writes) = plan_claims(&read_known_charges(tx, batch)?, Some(place.file_id), batch);
-    let ClaimWrites { claims, updates } = writes;
+    let ClaimWrites { claims, updates, refunds } = writes;
     claims.iter().try_for_each(|claim| insert_claim(tx, place, claim))?;
     updates.iter().try_for_each(|update| update_claim(tx, place, update))?;
+    refunds.iter().try_for_each(|update| note_refund(tx, update))?;
     note_progress(tx, place)?;
     Ok(outcomes)
 }
@@ -32,11 +33,22 @@ fn read_known_charges(db: &Connection, batch: &[Claim]) -> Result<KnownCharges, 
         let ids = [claim.partner.as_str(), claim.ext_transaction_id.as_str()];
         let mut select = db.prepare_cached(
             "SELECT t.migration_fingerprint, t.migration_file, t.status, t.refunded_minor, p.dark_since IS NOT NULL AS is_dark,
+                 p.dark_since IS NOT NULL AND p.cut_over_at IS NOT NULL AS has_gone_back,
+                 t.pai = ?3 AND t.amount_minor = ?4 AND t.currency = ?5 AND t.period_from = ?6 AND t.period_to = ?7
+                     AS is_same,
                  (SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
                   WHERE r.transaction_id = t.transaction_id AND r.status <> 'DECLINED') AS refunded_here_minor
              FROM transactions t JOIN pais p USING (pai) WHERE t.partner = ?1 AND t.ext_transaction_id = ?2",
         )?;
-        let mut rows = select.query(ids)?;
+        let mut rows = select.query(params![
+            ids[0],
+            ids[1],
+            claim.pai.as_str(),
+            claim.amount.amount_minor,
+            claim.amount.currency.as_str(),
+            claim.service_period.from().to_string(),
+            claim.service_period.to().to_string(),
+        ])?;
         if let Some(row) = rows.next()? {
             let found = KnownCharge {
                 fingerprint: row.get("migration_fingerprint")?,
@@ -44,6 +56,8 @@ fn read_known_charges(db: &Connection, batch: &[Claim]) -> Result<KnownCharges, 
                 status: parse_column(row, "transactions.status", TransactionStatus::parse)?,
                 refunded_minor: row.get("refunded_minor")?,
                 is_dark: row.get("is_dark")?,
+                has_gone_back: row.get("has_gone_back")?,
+                is_same: row.get("is_same")?,
                 refunded_here_minor: row.get("refunded_here_minor")?,
             };
             known.charges.insert(ids.map(str::to_owned).into(), found);
@@ -103,5 +117,13 @@ fn update_claim(tx: &Connection, place: LoadPlace, update: &ClaimUpdate<'_>) -> 
         claim.line,
         claim.fingerprint.to_bytes(),
     ])?;
+    Ok(())
+}
+
+/// Of a charge that was posted here.
+fn note_refund(tx: &Connection, update: &ClaimUpdate<'_>) -> Result<(), StoreError> {
+    let ids = (update.claim.partner.as_str(), update.claim.ext_transaction_id.as_str());
+    let sql = "UPDATE transactions SET refunded_minor = ?3 WHERE partner = ?1 AND ext_transaction_id = ?2";
+    tx.prepare_cached(sql)?.execute(params![ids.0, ids.1, update.refunded_minor])?;
     Ok(())
 }
