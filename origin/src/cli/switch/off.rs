@@ -1,6 +1,6 @@
 //! `switch off`: turns off what was turned on.
 
-use super::check_partner;
+use super::partner::check_partner;
 use super::cohort::{check_cohort, open_cohort};
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_origin};
