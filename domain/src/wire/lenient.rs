@@ -28,7 +28,7 @@ impl<'t> Members<'t> {
             let (name, after) = split_string(rest)?;
             let value = after.trim_start().strip_prefix(':')?.trim_start();
             let (value, after) = split_value(value)?;
-            members.push((unquote_number(name).unwrap_or_default(), value));
+            members.push((unquote_string(name).unwrap_or_default(), value));
             let after = after.trim_start();
             rest = match after.strip_prefix(',') {
                 Some(next) => next.trim_start(),
@@ -110,7 +110,7 @@ pub(super) struct NotClear;
 /// The text of a string, or the spelling of a number or a bare word, without blanks and invisible
 /// characters around it. `None` for null, an empty text, a list or an object.
 pub(super) fn read_word(value: &str) -> Option<String> {
-    let word = if value.starts_with('"') { unquote_number(value)? } else { value.to_owned() };
+    let word = if value.starts_with('"') { unquote_string(value)? } else { value.to_owned() };
     let word = word.trim_matches(is_blank);
     let is_bare_text = !value.starts_with(['"', '{', '[']) && value != "null";
     ((value.starts_with('"') || is_bare_text) && !word.is_empty()).then(|| word.to_owned())
@@ -165,7 +165,7 @@ fn split_nested(text: &str) -> Option<(&str, &str)> {
     }
 }
 
-fn unquote_number(string: &str) -> Option<String> {
+fn unquote_string(string: &str) -> Option<String> {
     serde_json::from_str(string).ok()
 }
 

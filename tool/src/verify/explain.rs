@@ -69,7 +69,7 @@ pub(super) fn explain(
     let mut report = Report {
         findings: Vec::new(),
         base: base_text(&components_of(&request, &digest), &params),
-        result: verify_request(&request, &hosts, &fields, ring, key_use, now),
+        result: verify_for_hosts(&request, &hosts, &fields, ring, key_use, now),
     };
     report.note(SIGNATURE_INPUT, fields.input.clone().and_then(|text| check_input(&text)));
     if let Some(input) = &input {
@@ -131,7 +131,7 @@ fn find_authorities(message: &Message, url: Option<&str>) -> anyhow::Result<Vec<
     (!hosts.is_empty()).then_some(hosts).with_context(|| format!("the Host field {host:?} names no host"))
 }
 
-fn verify_request(
+fn verify_for_hosts(
     request: &RequestComponents<'_>,
     hosts: &[String],
     fields: &SignatureFields,

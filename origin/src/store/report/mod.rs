@@ -130,7 +130,7 @@ pub struct ReportedCharge {
 }
 
 impl ReportedCharge {
-    pub(in crate::store) fn cursor_of(&self, dated: ReportDate) -> Cursor {
+    pub(in crate::store) fn cursor(&self, dated: ReportDate) -> Cursor {
         cursor_of(dated, self.created_at, self.settled_at, &self.transaction_id)
     }
 }
@@ -165,7 +165,7 @@ pub struct ReportedRefund {
 }
 
 impl ReportedRefund {
-    pub(in crate::store) fn cursor_of(&self, dated: ReportDate) -> Cursor {
+    pub(in crate::store) fn cursor(&self, dated: ReportDate) -> Cursor {
         cursor_of(dated, self.created_at, self.settled_at, &self.refund_id)
     }
 }
