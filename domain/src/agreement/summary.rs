@@ -1,7 +1,7 @@
 //! What a customer has signed up for, in words: the widget shows it when they are back from the
 //! partner. It is in the words of the agreement, and says of the first charge what is known by now.
 
-use super::{AgreementRow, WORDS, isolate};
+use super::{AgreementRow, WORDS, isolate_direction};
 use crate::account::AccountType;
 use crate::agreement::Taxes;
 use crate::day::Day;
@@ -73,7 +73,7 @@ pub fn word_summary(locale: Locale, facts: &SummaryFacts<'_>) -> SignupSummary {
     let words = &WORDS[locale as usize];
     let offer = facts.offer.unwrap_or(facts.partner);
     let names = [("operator", facts.operator), ("partner", facts.partner), ("offer", offer)];
-    let names = names.map(|(key, name)| (key, isolate(locale, name)));
+    let names = names.map(|(key, name)| (key, isolate_direction(locale, name)));
     let names = names.each_ref().map(|(key, name)| (*key, name.as_str()));
     let fill = |text: &str| fill_placeholders(text, &names);
     let (first_charge, date) = match facts.first_charge {

@@ -103,7 +103,11 @@ impl Jwk {
 }
 
 /// What is said around a key and what it says itself.
-fn agree<T: PartialEq>(named: &str, around: Option<T>, own: Option<T>) -> Result<Option<T>, String> {
+fn require_agreement<T: PartialEq>(
+    named: &str,
+    around: Option<T>,
+    own: Option<T>,
+) -> Result<Option<T>, String> {
     match (around, own) {
         (Some(around), Some(own)) if around != own => {
             Err(format!("{named}: what is around it says another party or purpose"))
@@ -229,7 +233,7 @@ mod tests {
         assert!(verifier.verify(b"text", &signature));
         assert_eq!((verifier.sign(b"text"), verifier.secret_jwk()), (None, None));
         let again = parse(&json!({ "keys": [key.secret_jwk()] })).expect("is well formed");
-        assert_eq!(again.keys[0].sign(b"text"), Some(signature));
+        assert_eq!(again.find(KeyUse::PartnerCall, "mine").expect("is there").sign(b"text"), Some(signature));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `switch off`: turns off what was turned on.
 
-use super::partner::check_partner;
 use super::cohort::{check_cohort, open_cohort};
+use super::partner::check_partner;
 use crate::cli::acting::Acting;
 use crate::cli::opening::{database_failed, open_origin};
 use crate::cli::output::{print_error_line, print_line};
