@@ -23,7 +23,7 @@ use crate::{paths, setup};
 /// more than two.
 const TEST_THREADS_MIN: usize = 6;
 /// How far the tests step back behind the journeys beside them: a page that is slow fails its journey.
-const NICENESS: &str = "5";
+const NICENESS: &str = "10";
 const TESTS: &str = "tests";
 const TESTS_LOG: &str = "test-tests.log";
 const LOOK_MILLISECONDS: u64 = 50;
