@@ -72,6 +72,8 @@ impl Cluster {
         let mut initdb = server_command("initdb");
         initdb.arg("-D").arg(&self.primary.data).arg("--pwfile").arg(&password_file);
         initdb.args(["-U", "onbill", "--auth=password", "--encoding=UTF8", "--locale=C", "--no-sync"]);
+        // A random password needs no slow hash, which each connection would wait for.
+        initdb.args(["--set", "scram_iterations=1"]);
         run(&mut initdb);
         let mut copy = as_server_user(Command::new("cp"));
         run(copy.arg("-a").arg(&self.primary.data).arg(&self.standby.data));

@@ -25,7 +25,7 @@ use quiet::run_quietly;
 /// more than two.
 const TEST_THREADS_MIN: usize = 6;
 /// How far the tests step back behind the journeys beside them: a page that is slow fails its journey.
-const NICENESS: &str = "5";
+const NICENESS: &str = "10";
 const TESTS: &str = "tests";
 const TESTS_LOG: &str = "test-tests.log";
 const LOOK_MILLISECONDS: u64 = 50;
@@ -84,7 +84,7 @@ fn run_all_tests(report: &mut StepReport) -> Outcome {
         let ended = tests.join();
         let (result, took) =
             ended.unwrap_or_else(|_| (Err(Failure::new("the thread panicked")), since.elapsed()));
-        report.add_step(TESTS, result, took)
+        report.add_step(TESTS, &result, took)
     })
 }
 
@@ -146,15 +146,15 @@ impl StepReport {
         println!("\n== {title}");
         let since = Stopwatch::start();
         let result = act();
-        self.add_step(title, result, since.elapsed())
+        self.add_step(title, &result, since.elapsed())
     }
 
     /// Shows and keeps the result of a step. Fails only when xtask was stopped.
-    fn add_step(&mut self, title: &'static str, result: Outcome, took: Duration) -> Outcome {
+    fn add_step(&mut self, title: &'static str, result: &Outcome, took: Duration) -> Outcome {
         if is_stop_requested() {
             return Err(Failure::interrupted());
         }
-        if let Err(failure) = &result {
+        if let Err(failure) = result {
             println!("{failure}");
         }
         self.steps.push((title, took, result.is_ok()));
