@@ -142,6 +142,7 @@ for (const colorScheme of ['light', 'dark']) {
       const [color] = await style(selector, name);
       assert.ok(contrast(color, background) >= 3, `${what}: ${color} on ${background}`);
     }
+    assert.deepEqual(await style('#message circle', 'fill'), [background], 'a message’s mark has no colour of the operator’s');
     const [words, button] = await style('#number-submit', 'color', 'backgroundColor');
     assert.ok(contrast(words, button) >= 4.5, `the main button’s words: ${words} on ${button}`);
     const [reached, ahead] = [await style('#progress .on', 'backgroundColor'), await style('#progress i:not(.on)', 'backgroundColor')];
