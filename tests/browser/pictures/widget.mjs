@@ -9,7 +9,10 @@ import { slug } from './slug.mjs';
 
 const LOCALES = ['en', 'de', 'ar'];
 const WIDTHS = [280, 320, 360, 1280];
-const HEIGHT = 740;
+/** Higher than any step: a picture of what is higher than the window takes the letters' size back, and shows another place. */
+const HEIGHT = 4000;
+/** A page around the widget is at least as high as a phone's screen. */
+const SCREEN_HEIGHT = 740;
 /** What a browser's letters measure unless its user has changed that, in pixels. */
 const LETTERS = 16;
 const PLAIN = { colorScheme: 'light', forcedColors: 'none', letters: LETTERS };
@@ -51,7 +54,9 @@ async function takeLocale(browser, folder, locale) {
         await page.locator('pay-on-bill').screenshot({ path: path.join(folder, file) });
         shots.push({ state, name, locale, look, width, file });
         if (state !== 'number') continue;
-        await page.screenshot({ path: path.join(folder, 'pages', `${locale}-${look}-${width}.png`), fullPage: true });
+        await page.setViewportSize({ width, height: SCREEN_HEIGHT });
+        await page.setViewportSize({ width, height: await page.evaluate(() => document.documentElement.scrollHeight) });
+        await page.screenshot({ path: path.join(folder, 'pages', `${locale}-${look}-${width}.png`) });
       }
     }
     await wear(PLAIN);
