@@ -11,7 +11,7 @@ import { database } from './harness/system.mjs';
 
 // In this order: later stories meet the subscribers that earlier ones have signed up (see people.mjs).
 const STORIES = [
-  'new_member', 'agreement', 'moved_member', 'numbers', 'lines', 'standing', 'reasons', 'codes', 'sessions', 'looks', 'directions', 'back_button', 'room', 'poor_conditions', 'outages', 'results',
+  'new_member', 'agreement', 'moved_member', 'numbers', 'lines', 'standing', 'reasons', 'codes', 'sessions', 'looks', 'directions', 'room', 'poor_conditions', 'outages', 'results',
   'two_operators',
   'foreign_pages', 'hostile_pages', 'integration', 'sample_app', 'accessibility', 'app', 'billing', 'refunds', 'customer_page', 'coupons', 'local_pages', 'readme_picture', 'clients', 'console', 'console_reports', 'privacy',
 ];

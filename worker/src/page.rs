@@ -19,7 +19,8 @@ use onbill_domain::words_section;
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 const STYLE: &str = ":root{color-scheme:light dark;background:Canvas}body{font:1.0625rem/1.5 system-ui,sans-serif;\
-    max-width:28rem;margin:15vh auto;padding:0 1.5rem}a{display:inline-block;padding:.6rem 0}";
+    max-width:28rem;margin:min(15vh,4rem) auto;padding:0 1.5rem}h1{line-height:1.25;text-wrap:balance}\
+    a{display:inline-block;padding:.6rem 0;margin:-.6rem 0}";
 
 /// What the page of a refused frame does, with a name in the place of the refusal's code.
 const SCRIPT: &str = include_str!(concat!(env!("ONBILL_WIDGET_DIR"), "/refusal.js"));

@@ -12,7 +12,8 @@ use onbill_domain::reject::{ErrorCode, Reject};
 use std::sync::Arc;
 
 const STYLE: &str = ":root{color-scheme:light dark;background:Canvas}body{font:1.0625rem/1.5 system-ui,sans-serif;\
-    max-width:28rem;margin:15vh auto;padding:0 1.5rem}a{display:inline-block;padding:.6rem .6rem .6rem 0}";
+    max-width:28rem;margin:min(15vh,4rem) auto;padding:0 1.5rem}h1{line-height:1.25;text-wrap:balance}\
+    a{display:inline-block;padding:.6rem .6rem .6rem 0;margin:-.6rem 0}";
 
 /// What a listener's start page says, in English: it is for those who run the server.
 struct StartPage {

@@ -77,6 +77,7 @@ export const journeys = [
   {
     title: 'the back button brings a page back from the partner as it was left, and the step can be taken again',
     async act(tab) {
+      // The Chromium of the other journeys, a headless shell, keeps no page that is left; there the event is made up.
       await tab.serve(OWN_PAGE, `${loader}${ELEMENT}<script>
         window.returns = 0;
         addEventListener('pageshow', ({ persisted }) => { if (persisted) returns += 1; });

@@ -1,4 +1,4 @@
-// The browser of a run: where it comes from and how it is started.
+// The one browser of a run: where it comes from and how it is started.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -12,12 +12,8 @@ const FLAGS = [
   '--disable-component-update', '--disable-sync',
 ];
 
-// Playwright turns off what every customer's browser has: pages that are left are kept for the back button.
-const KEEP_PAGES = { ignoreDefaultArgs: ['--disable-back-forward-cache'] };
-
-export async function launch({ keepsPages = false } = {}) {
-  const executablePath = process.env.CHROME_BIN || await unpacked();
-  return chromium.launch({ executablePath, args: FLAGS, ...keepsPages && KEEP_PAGES });
+export async function launch() {
+  return chromium.launch({ executablePath: process.env.CHROME_BIN || await unpacked(), args: FLAGS });
 }
 
 /** The Chromium of the npm package, unpacked once: beside the build's other tools, named by its version. */

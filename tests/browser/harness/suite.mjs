@@ -45,8 +45,8 @@ class Stage {
   constructor(browser) { this.browser = browser; }
 
   /** A person with a browser: a context, its first page, and the watch over both. */
-  async customer({ from = address(), browser = this.browser, ...options } = {}) {
-    const context = await browser.newContext({
+  async customer({ from = address(), ...options } = {}) {
+    const context = await this.browser.newContext({
       viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', ...options,
       extraHTTPHeaders: { 'cf-connecting-ip': from },
     });

@@ -9,7 +9,10 @@ import { slug } from './slug.mjs';
 
 const LOCALES = ['en', 'de', 'ar'];
 const WIDTHS = [280, 320, 360, 1280];
-const HEIGHT = 740;
+/** Higher than any step: a picture of what is higher than the window takes the letters' size back, and shows another place. */
+const HEIGHT = 6000;
+/** A page around the widget is at least as high as a phone's screen. */
+const SCREEN_HEIGHT = 740;
 /** What a browser's letters measure unless its user has changed that, in pixels. */
 const LETTERS = 16;
 const PLAIN = { colorScheme: 'light', forcedColors: 'none', letters: LETTERS };
@@ -51,7 +54,9 @@ async function takeLocale(browser, folder, locale) {
         await page.locator('pay-on-bill').screenshot({ path: path.join(folder, file) });
         shots.push({ state, name, locale, look, width, file });
         if (state !== 'number') continue;
-        await page.screenshot({ path: path.join(folder, 'pages', `${locale}-${look}-${width}.png`), fullPage: true });
+        await page.setViewportSize({ width, height: SCREEN_HEIGHT });
+        await page.setViewportSize({ width, height: await page.evaluate(() => document.documentElement.scrollHeight) });
+        await page.screenshot({ path: path.join(folder, 'pages', `${locale}-${look}-${width}.png`) });
       }
     }
     await wear(PLAIN);
@@ -61,20 +66,17 @@ async function takeLocale(browser, folder, locale) {
   return shots;
 }
 
-/** Waits until the look has reached the frame and the page gives it the room that its step needs, and no more. */
+/** Waits until the look has reached the frame and the page gives it the room that its step needs. A step before may have needed more. */
 async function settles(page, widget, { letters }, what) {
   await until(`the widget settles: ${what}`, async () => {
     const scheme = await page.locator('pay-on-bill').evaluate(each => getComputedStyle(each).getPropertyValue('--onbill-color-scheme').trim());
-    return widget.body.evaluate((body, [scheme, letters, room]) => {
+    return widget.body.evaluate((body, [scheme, letters]) => {
       const isDressed = document.documentElement.style.colorScheme === scheme
         && parseFloat(getComputedStyle(document.documentElement).fontSize) === letters;
       const { bottom } = body.querySelector('#card').getBoundingClientRect();
       // A frame that still loads keeps the room that it was given.
-      const fits = body.dataset.state === 'loading' || bottom <= innerHeight + 1 && innerHeight <= Math.max(room, bottom) + 2;
+      const fits = body.dataset.state === 'loading' || bottom <= innerHeight + 1;
       return isDressed && fits;
-    }, [scheme, letters, ROOM_MIN]);
+    }, [scheme, letters]);
   }, 30);
 }
-
-/** No step has less room than this (onbill.css), in pixels. */
-const ROOM_MIN = 450;

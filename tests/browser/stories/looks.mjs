@@ -56,25 +56,28 @@ const shattered = widget => widget.body.evaluate(body => {
   return broken;
 });
 
-for (const [what, width, size, spacing] of [
+const SPACED = '* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-block-end: 2em !important }';
+/** What it is, the window's width, and the size and the spacing of letters. */
+const SIZES = [
   ['a column of 280 px', 280, '16px', ''],
   ['a phone of 320 px and letters of 24 px', 320, '24px', ''],
   ['a phone of 320 px and letters of 32 px', 320, '32px', ''],
-  ['a phone of 320 px and the spacing of WCAG 1.4.12', 320, '16px', '* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-block-end: 2em !important }'],
-]) {
-  test(`leave every word and price whole in ${what}`, async stage => {
-    const customer = await stage.customer({ viewport: { width, height: 740 } });
-    await walk(customer, { locale: 'de' }, async (name, widget) => {
-      await widget.body.evaluate((_, [size, spacing]) => {
-        document.documentElement.style.fontSize = size;
-        const sheet = new CSSStyleSheet();
-        sheet.replaceSync(spacing);
-        document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-      }, [size, spacing]);
-      await fits(customer.page, `${name} in ${what}`);
-      assert.deepEqual(await shattered(widget), [], `${name} in ${what}`);
-    });
-  }, { seconds: 900, when: 'beside' });
+  ['a phone of 320 px and the spacing of WCAG 1.4.12', 320, '16px', SPACED],
+  ['a phone of 360 px', 360, '16px', ''],
+];
+
+/** Makes the window this wide, and the frame's letters like that. */
+async function resize(page, widget, width, size, spacing) {
+  await page.setViewportSize({ width, height: 740 });
+  await widget.body.evaluate((_, [size, spacing]) => {
+    document.documentElement.style.fontSize = size;
+    globalThis.spaced ??= new CSSStyleSheet();
+    globalThis.spaced.replaceSync(spacing);
+    if (!document.adoptedStyleSheets.includes(globalThis.spaced)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, globalThis.spaced];
+  }, [size, spacing]);
+  const frame = page.locator('pay-on-bill iframe');
+  await until('the frame is as wide as its place', async () =>
+    await widget.body.evaluate(() => innerWidth) === await frame.evaluate(each => each.clientWidth));
 }
 
 /** What can be clicked or typed into and is nearer to another such thing than a fingertip can tell apart. */
@@ -90,12 +93,19 @@ const tooClose = widget => widget.body.evaluate(body => {
 /** In these the customer has done nothing yet: the focus is theirs, wherever on the page it is. */
 const UNTOUCHED = /^(loading|(own )?number|number to (use|pick)|success|pending|cancelled|error of a result: .*)$/;
 
-test('keep the buttons apart and the focus within the step, in every state', async stage => {
+// One walk through the states for all sizes: most of the time is the way into a state.
+test('leave the focus within the step, the buttons apart, and every word and price whole, in every state and size', async stage => {
   const customer = await stage.customer({ viewport: { width: 320, height: 740 } });
   await walk(customer, { locale: 'de' }, async (name, widget) => {
-    assert.deepEqual(await tooClose(widget), [], name);
     const isLost = await widget.body.evaluate(body => document.activeElement === body);
     assert.equal(isLost, UNTOUCHED.test(name), `${name}: where the focus is`);
+    for (const [what, ...size] of SIZES) {
+      await resize(customer.page, widget, ...size);
+      await fits(customer.page, `${name} in ${what}`);
+      assert.deepEqual(await tooClose(widget), [], `${name} in ${what}`);
+      assert.deepEqual(await shattered(widget), [], `${name} in ${what}`);
+    }
+    await customer.page.setViewportSize({ width: 320, height: 740 });
   });
 }, { seconds: 900, when: 'beside' });
 
@@ -142,6 +152,7 @@ for (const colorScheme of ['light', 'dark']) {
       const [color] = await style(selector, name);
       assert.ok(contrast(color, background) >= 3, `${what}: ${color} on ${background}`);
     }
+    assert.deepEqual(await style('#message circle', 'fill'), [background], 'a message’s mark has no colour of the operator’s');
     const [words, button] = await style('#number-submit', 'color', 'backgroundColor');
     assert.ok(contrast(words, button) >= 4.5, `the main button’s words: ${words} on ${button}`);
     const [reached, ahead] = [await style('#progress .on', 'backgroundColor'), await style('#progress i:not(.on)', 'backgroundColor')];

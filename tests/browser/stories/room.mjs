@@ -28,21 +28,35 @@ const hasRoom = widget => widget.inside.locator('#card').evaluate(card => card.g
  */
 const watchShifts = page => page.addInitScript(() => {
   if (window !== top) return;
-  globalThis.shift = 0;
-  new PerformanceObserver(list => { for (const { value } of list.getEntries()) globalThis.shift += value; })
+  globalThis.shifts = [];
+  new PerformanceObserver(list => globalThis.shifts.push(...list.getEntries().map(({ value, startTime }) => ({ value, at: startTime }))))
     .observe({ type: 'layout-shift', buffered: true });
 });
 
-/** By how much the page has shifted since this was asked last, once the step has its room and nothing moves. */
-async function shiftOfStep(page, widget) {
+/**
+ * The Cumulative Layout Shift of a page (https://web.dev/articles/cls): the largest sum of shifts that are less than a second
+ * apart, in a window of five seconds.
+ */
+function largestWindow(shifts) {
+  const windows = [];
+  let last;
+  for (const { value, at } of shifts) {
+    const isSame = last && at - last.at < 1000 && at - last.began < 5000;
+    if (!isSame) windows.push(last = { began: at, sum: 0 });
+    last.at = at;
+    last.sum += value;
+  }
+  return Math.max(0, ...windows.map(({ sum }) => sum));
+}
+
+/** By how much the page has shifted since it was opened, once the step has its room and nothing moves. */
+async function shiftsUntil(page, widget) {
   await until('the step has its room', () => hasRoom(widget));
   await until('the frame stands still', () => page.locator('pay-on-bill iframe').evaluate(frame => frame.getAnimations().length === 0));
   return page.evaluate(async () => {
     const drawn = () => new Promise(resolve => { requestAnimationFrame(() => setTimeout(resolve)); });
     for (let n = 0; n < 3; n += 1) await drawn();      // a shift is reported after the frame that it was drawn in
-    const { shift } = globalThis;
-    globalThis.shift = 0;
-    return shift;
+    return globalThis.shifts;
   });
 }
 
@@ -55,7 +69,7 @@ for (const viewport of [PHONE, { width: 1280, height: 800 }]) {
       <script src="${edge}/widget/v1/onbill.js" async></script>`);
     const widget = new Widget(page, acme);
     await widget.shows('number');
-    const shift = await shiftOfStep(page, widget);
+    const shift = largestWindow(await shiftsUntil(page, widget));
     assert.ok(shift <= SHIFT_MAX, `the layout shifts by ${shift}`);
   });
 }
@@ -69,8 +83,8 @@ const returnRoom = ({ width }) => {
 const around = room => `${room}<h1>Your extras</h1>${ELEMENT}${'<p>Questions? Call us.</p>'.repeat(4)}
   <script src="${edge}/widget/v1/onbill.js" async></script>`;
 
-// Each step by itself: a customer reads it for longer than the second that parts one window of shifts from the next in a
-// page's Cumulative Layout Shift (https://web.dev/articles/cls), of which the worst window counts.
+// A customer reads each step, or waits for its code, for longer than the second that parts one window of shifts from the next.
+// Those that come soon after an input are counted as well, which a page's own measure leaves out where it hears of the input.
 for (const [viewport, locale] of [[PHONE, 'en'], [PHONE, 'de'], [{ width: 1280, height: 800 }, 'en'], [{ width: 1280, height: 800 }, 'de']]) {
   test(`shifts what is below it by ${SHIFT_MAX} at most on the whole way, at ${viewport.width} px in ${locale}`, async stage => {
     const customer = await stage.customer({ viewport, reducedMotion: 'no-preference' });
@@ -81,7 +95,9 @@ for (const [viewport, locale] of [[PHONE, 'en'], [PHONE, 'de'], [{ width: 1280, 
     const { widget } = visitor;
     const holdsStill = async step => {
       await widget.shows(step);
-      const shift = await shiftOfStep(page, widget);
+      const shifts = await shiftsUntil(page, widget);
+      await page.waitForFunction(last => performance.now() > last + 1000, shifts.at(-1)?.at ?? 0);
+      const shift = largestWindow(shifts);
       assert.ok(shift <= SHIFT_MAX, `${step}: the layout shifts by ${shift}`);
     };
     const height = () => page.locator('pay-on-bill iframe').evaluate(frame => frame.offsetHeight);
@@ -99,7 +115,7 @@ for (const [viewport, locale] of [[PHONE, 'en'], [PHONE, 'de'], [{ width: 1280, 
     await visitor.comesBack('success');
     await openDashboardPage(customer, around(returnRoom(viewport)), { lang: locale, query: '?onbill_result=nonsense' });
     await holdsStill('success');
-  });
+  }, { when: 'beside' });
 }
 
 test('is there from the first moment of the element', async stage => {
