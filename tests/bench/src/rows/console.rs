@@ -78,7 +78,6 @@ async fn on_postgres(bench: &Bench, charges: usize) -> Result<Vec<Line>> {
     lines.extend(compare(bench, &mut large, &mut small, "PostgreSQL, analysed").await?);
     small.origin.stop();
     large.origin.stop();
-    large_database.remove(bench).await?;
     Ok(lines)
 }
 
