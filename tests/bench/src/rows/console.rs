@@ -46,7 +46,8 @@ enum Ask {
 }
 
 async fn measure(bench: &Bench) -> Result<Vec<Line>> {
-    let charges = bench.scale.large_amounts().into_iter().max().unwrap_or(SMALL);
+    let largest = bench.scale.large_amounts().into_iter().max().unwrap_or(SMALL);
+    let charges = bench.scale.amount(largest, 5);
     // What fails on one of them does not keep the other from being measured: that takes long.
     let (sqlite, postgres) = (on_sqlite(bench, charges).await, on_postgres(bench, charges).await);
     let mut lines = sqlite?;
