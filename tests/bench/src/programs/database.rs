@@ -51,13 +51,6 @@ impl Database {
         let rows = self.client.query(sql, &[&value]).await.with_context(|| format!("run {sql}"))?;
         Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
     }
-
-    /// Removes it, which gives its disk back.
-    pub(crate) async fn remove(self, bench: &Bench) -> Result<()> {
-        let (_, name) = self.url.rsplit_once('/').context("a URL ends with the name of a database")?;
-        let owner = connect(&bench.postgres.url).await?;
-        Ok(owner.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await?)
-    }
 }
 
 fn find_server(bench: &Bench) -> Result<Option<ProcessTree>> {

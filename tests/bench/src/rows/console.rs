@@ -46,7 +46,8 @@ enum Ask {
 }
 
 async fn measure(bench: &Bench) -> Result<Vec<Line>> {
-    let charges = bench.scale.large_amounts().into_iter().max().unwrap_or(SMALL);
+    let largest = bench.scale.large_amounts().into_iter().max().unwrap_or(SMALL);
+    let charges = bench.scale.amount(largest, 5);
     // What fails on one of them does not keep the other from being measured: that takes long.
     let (sqlite, postgres) = (on_sqlite(bench, charges).await, on_postgres(bench, charges).await);
     let mut lines = sqlite?;
@@ -78,7 +79,6 @@ async fn on_postgres(bench: &Bench, charges: usize) -> Result<Vec<Line>> {
     lines.extend(compare(bench, &mut large, &mut small, "PostgreSQL, analysed").await?);
     small.origin.stop();
     large.origin.stop();
-    large_database.remove(bench).await?;
     Ok(lines)
 }
 
@@ -242,15 +242,25 @@ fn day_before(days: i64) -> String {
     onbill_domain::day::Day::of_timestamp(at).to_string()
 }
 
+type Asks = Vec<(&'static str, Ask)>;
+
 /// Every page and every call that reads, with pages in the middle of long lists.
-fn list_asks(charges: usize) -> Vec<(&'static str, Ask)> {
-    let (today, month, year, deep) = (day_before(0), day_before(30), day_before(300), day_before(150));
-    let yesterday = day_before(1);
+fn list_asks(charges: usize) -> Asks {
+    let mut asks = list_desks();
+    asks.extend(list_views(charges));
+    asks.extend(list_calls());
+    asks
+}
+
+fn page(role: &'static str, path: &str) -> Ask {
+    Ask::Page(role, path.to_owned())
+}
+
+/// Care, billing and finance.
+fn list_desks() -> Asks {
+    let (month, yesterday) = (day_before(30), day_before(1));
     let last_month = &month[..7];
     let number = msisdn_of(3).replace('+', "%2B");
-    let page = |role, path: &str| Ask::Page(role, path.to_owned());
-    let get = |path: String| Ask::Get(format!("/operator/v1{path}"));
-    let middle = charges / CHARGES_A_LOOK / 2;
     vec![
         ("console /care", page("care", "/care")),
         ("console /care/search", Ask::Form("care", "/care/search", format!("msisdn={number}&reference=T-1"))),
@@ -270,6 +280,14 @@ fn list_asks(charges: usize) -> Vec<(&'static str, Ask)> {
                 ),
             ),
         ),
+    ]
+}
+
+/// Product, on call and auditor.
+fn list_views(charges: usize) -> Asks {
+    let (today, year) = (day_before(0), day_before(300));
+    let middle = charges / CHARGES_A_LOOK / 2;
+    vec![
         ("console /product", page("product", "/product")),
         ("console /product, a year", Ask::Page("product", format!("/product?from={year}&to={today}"))),
         ("console /on-call", page("billing", "/on-call")),
@@ -279,6 +297,14 @@ fn list_asks(charges: usize) -> Vec<(&'static str, Ask)> {
         ("console /auditor, one person", page("auditor", "/auditor?by=actor&value=care-7")),
         ("console /auditor, looks", Ask::Form("auditor", "/auditor", "by=looks&value=".to_owned())),
         ("console /auditor, an act without entries", page("auditor", "/auditor?by=act&value=link-closed")),
+    ]
+}
+
+/// The signed calls.
+fn list_calls() -> Asks {
+    let (today, month, year, deep) = (day_before(0), day_before(30), day_before(300), day_before(150));
+    let get = |path: String| Ask::Get(format!("/operator/v1{path}"));
+    vec![
         ("POST subscribers/search", Ask::Search),
         ("GET transactions", get(format!("/transactions?from={deep}&to={today}&partner=netflix"))),
         (
