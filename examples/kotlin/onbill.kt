@@ -121,7 +121,7 @@ fun base(components: List<Pair<String, String>>, params: String): ByteArray =
 
 fun authority(uri: URI): String {
     val default = if (uri.scheme == "https") 443 else 80
-    val host = uri.host.lowercase()
+    val host = uri.host.map { Character.toLowerCase(it) }.joinToString("")
     return if (uri.port == -1 || uri.port == default) host else "$host:${uri.port}"
 }
 

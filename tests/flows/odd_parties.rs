@@ -5,7 +5,7 @@ use axum::Router;
 use axum::response::IntoResponse as _;
 use axum::routing::post;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
 use onbill_test_harness::customer::charge_body;
 use onbill_test_harness::{NETFLIX, NetworkFault, TestSystem};
 use serde_json::{Value, json};
@@ -80,15 +80,17 @@ async fn amount_of_an_account_may_be_a_string() {
     }
 }
 
-/// A partner that gives this response to each webhook, and counts them. Its charge was PENDING.
+/// A partner that gives this response to each webhook, and counts those about its charge, which was PENDING.
 async fn deliver_to(status: StatusCode, location: &'static str, body: &'static str) -> (TestSystem, usize) {
     let (system, pai) = TestSystem::with_subscriber(GOOD).await;
     system.network.inject_fault_for(BILLING, NetworkFault::AnswerLost, 1);
     assert_eq!(post_charge(&system, &pai).await["status"], "PENDING");
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    let partner = Router::new().fallback(async move || {
-        counted.fetch_add(1, Ordering::SeqCst);
+    let partner = Router::new().fallback(async move |uri: Uri| {
+        if uri.path() == "/transaction-state" {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
         (status, [(LOCATION, location)], body).into_response()
     });
     system.network.attach_service(NETFLIX, partner);

@@ -48,7 +48,7 @@ async fn large_refund_waits_for_a_second_person() {
     assert!(refund(&first, &charge, "15.99", "T-1").await.has("asked for before"), "a double click");
     assert!(!look_up(&first, GOOD).await.has("Refunded"), "nothing has moved");
     let own = first.get("/approvals").await;
-    assert!(own.has("another person decides") && !own.has("value=\"approve\""), "{}", own.body);
+    assert!(own.has("another person has to decide") && !own.has("value=\"approve\""), "{}", own.body);
     let waiting = second.get("/approvals").await;
     assert!(
         waiting.has("15.99 USD") && waiting.has("Billed twice") && waiting.has("lead-3"),

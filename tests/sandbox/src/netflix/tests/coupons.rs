@@ -142,7 +142,7 @@ async fn redemption_needs_the_own_account() {
         ("code=AC&extReference=r-1&email=a&password=x", "Enter an e-mail address"),
         ("code=AC&extReference=r-1&email=a%40example.com&password=", "Enter a password"),
         ("code=AC&extReference=r-1&email=dana%40example.com&password=x", "its password is another"),
-        ("code=AC&extReference=&email=a%40example.com&password=x", "This page was too old"),
+        ("code=AC&extReference=&email=a%40example.com&password=x", "The page had expired"),
         ("code=%3Cscript%3E&extReference=r-1&email=%22%3E%3Cscript%3E%40x.y&password=", "Enter a password"),
     ] {
         let answer = ask(&partner.router, form("/redeem", body)).await;
@@ -245,7 +245,7 @@ async fn signup_continues_after_the_paid_days() {
     let page = on("2027-05-10").await;
     assert!(
         page.contains("From the day after, your Acme &lt;Mobile&gt; bill pays")
-            && !page.contains("Go on with")
+            && !page.contains("Continue with")
     );
     partner.world.clock.0.store(NOW + 10, Ordering::SeqCst);
     partner.is_content().await;

@@ -223,9 +223,9 @@ async fn each_refusal_says_what_to_do() {
         (400, "insufficient-balance", "Top up"),
         (400, "account-not-eligible", "Call us to have that changed"),
         (400, "parameter-not-supported", "choose the other one"),
-        (422, "idempotency-violation", "please buy again"),
+        (422, "idempotency-violation", "Please buy again"),
         (429, "too-many-requests", "wait a while"),
-        (400, "invalid-request", "tell us this word"),
+        (400, "invalid-request", "quote this code"),
     ]
     .into_iter()
     .enumerate()
