@@ -29,6 +29,11 @@ on_each_database!(
     an_export_shows_another_chain,
 );
 
+/// Of an act without a reference.
+pub(crate) fn unnamed_stamp() -> AuditStamp {
+    AuditStamp { reference: None, ..stamp("T-0") }
+}
+
 pub(crate) fn stamp(reference: &str) -> AuditStamp {
     AuditStamp {
         actor: parse_ext_id("care-17"),

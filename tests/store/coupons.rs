@@ -1,6 +1,6 @@
 //! A coupon has one code at a time, and one SMS in progress. Redeeming it is in `redemptions.rs`.
 
-use crate::audit::stamp;
+use crate::audit::{stamp, unnamed_stamp};
 use crate::outcome::{done, sent};
 use crate::test_store::{
     NOW, TestStore, code_sms, fresh_nonce, job_name, new_coupon, new_redemption, next_number, parse_ext_id,
@@ -114,7 +114,8 @@ async fn another_code_voids_the_first_and_its_message(db: TestStore) {
     let first = new.text.code;
     db.issue_new_coupon(new).await;
     let old = the_text(&db, 0).await;
-    let renew = |n| db.store.resend_coupon(Some(fresh_nonce()), NOW, parse_ext_id("c-1"), None, code_sms(n));
+    let renew =
+        |n| db.store.resend_sms(Some(fresh_nonce()), NOW, unnamed_stamp(), parse_ext_id("c-1"), code_sms(n));
     let Ok(ChangeCouponResult::Done(row)) = renew(7).await else { panic!("is renewed") };
     assert_eq!((row.texts, row.state(NOW)), (2, CouponState::Issued));
     // The old message was being sent meanwhile: it is not mistaken for the new one.
@@ -134,12 +135,12 @@ async fn another_code_voids_the_first_and_its_message(db: TestStore) {
     db.issue_new_coupon(new_coupon(2, "c-2")).await;
     for n in 1..COUPON_SMS_MAX {
         let text = code_sms(20 + u8::try_from(n).expect("is small"));
-        let change = db.store.resend_coupon(None, NOW, parse_ext_id("c-2"), None, text).await;
+        let change = db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-2"), text).await;
         assert!(matches!(change, Ok(ChangeCouponResult::Done(_))), "{n}");
     }
-    let change = db.store.resend_coupon(None, NOW, parse_ext_id("c-2"), None, code_sms(30)).await;
+    let change = db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-2"), code_sms(30)).await;
     assert!(matches!(change, Ok(ChangeCouponResult::NotAllowed(row)) if row.texts == COUPON_SMS_MAX));
-    let nobodys = db.store.resend_coupon(None, NOW, parse_ext_id("c-9"), None, code_sms(31)).await;
+    let nobodys = db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-9"), code_sms(31)).await;
     assert_eq!(nobodys.expect("works"), ChangeCouponResult::NotFound);
 }
 
@@ -147,13 +148,7 @@ async fn a_message_is_sent_again_once_by_its_name(db: TestStore) {
     db.issue_new_coupon(new_coupon(1, "c-1")).await;
     db.issue_new_coupon(new_coupon(2, "c-2")).await;
     let renew = |id, name, n| {
-        db.store.resend_coupon(
-            Some(fresh_nonce()),
-            NOW,
-            parse_ext_id(id),
-            Some(parse_ext_id(name)),
-            code_sms(n),
-        )
+        db.store.resend_sms(Some(fresh_nonce()), NOW, stamp(name), parse_ext_id(id), code_sms(n))
     };
     for (name, n, texts, code) in [("a", 11, 2, 11), ("a", 12, 2, 11), ("b", 13, 3, 13), ("a", 14, 3, 13)] {
         let change = renew("c-1", name, n).await;
@@ -168,10 +163,9 @@ async fn a_message_is_sent_again_once_by_its_name(db: TestStore) {
     }
     assert!(matches!(renew("c-2", "a", 15).await, Ok(ChangeCouponResult::Done(row)) if row.texts == 2));
     // Also when there is nothing more to send.
-    db.store.void_coupon(None, NOW, parse_ext_id("c-1")).await.expect("works");
+    db.store.void_coupon_by_hand(None, NOW, unnamed_stamp(), parse_ext_id("c-1")).await.expect("works");
     let db = db.reopen().await;
-    let renew =
-        |name| db.store.resend_coupon(None, NOW, parse_ext_id("c-1"), Some(parse_ext_id(name)), code_sms(16));
+    let renew = |name| db.store.resend_sms(None, NOW, stamp(name), parse_ext_id("c-1"), code_sms(16));
     assert!(matches!(renew("b").await, Ok(ChangeCouponResult::Repeated(_))));
     assert!(matches!(renew("c").await, Ok(ChangeCouponResult::NotAllowed(_))));
 }
@@ -192,21 +186,22 @@ async fn a_void_coupon_is_nobodys(db: TestStore) {
     let new = new_coupon(1, "c-1");
     let code = new.text.code;
     db.issue_new_coupon(new).await;
-    let void = |at| db.store.void_coupon(None, at, parse_ext_id("c-1"));
+    let void = |at| db.store.void_coupon_by_hand(None, at, unnamed_stamp(), parse_ext_id("c-1"));
     let Ok(ChangeCouponResult::Done(row)) = void(NOW).await else { panic!("is void") };
     assert_eq!((row.state(NOW), row.voided_at), (CouponState::Voided, Some(NOW)));
     assert_eq!(void(NOW.plus_seconds(9)).await.expect("works"), ChangeCouponResult::Done(row));
     assert!(db.lease_due(0).await.iter().all(|entry| job_name(entry).0 != "coupon"), "nothing is sent");
     let redeemed = db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption("r-1", code)).await;
     assert_eq!(redeemed.expect("works"), RedeemResult::Unknown { wrong: 1 });
-    let renewed = db.store.resend_coupon(None, NOW, parse_ext_id("c-1"), None, code_sms(2)).await;
+    let renewed = db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-1"), code_sms(2)).await;
     assert!(matches!(renewed, Ok(ChangeCouponResult::NotAllowed(_))));
 
     let spent = db.redeem_new_coupon(2, "c-2", "r-2").await;
-    let voided = db.store.void_coupon(None, NOW, parse_ext_id("c-2")).await.expect("works");
+    let voided =
+        db.store.void_coupon_by_hand(None, NOW, unnamed_stamp(), parse_ext_id("c-2")).await.expect("works");
     assert!(matches!(voided, ChangeCouponResult::NotAllowed(row) if row.transaction_id == Some(spent)));
     assert_eq!(
-        db.store.void_coupon(None, NOW, parse_ext_id("c-9")).await.expect("works"),
+        db.store.void_coupon_by_hand(None, NOW, unnamed_stamp(), parse_ext_id("c-9")).await.expect("works"),
         ChangeCouponResult::NotFound
     );
 }
@@ -227,8 +222,11 @@ async fn an_erased_buyer_is_sent_nothing_and_asked_for_nothing(db: TestStore) {
     let mut again = new_coupon(2, "c-1");
     again.fingerprint = [9; 32];
     assert!(matches!(db.store.issue_coupon(None, NOW, again).await, Ok(IssueCouponResult::Replayed(_))));
-    let renewed =
-        db.store.resend_coupon(None, NOW, parse_ext_id("c-1"), None, code_sms(7)).await.expect("works");
+    let renewed = db
+        .store
+        .resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-1"), code_sms(7))
+        .await
+        .expect("works");
     assert_eq!(renewed, ChangeCouponResult::BuyerGone);
     let redeemed = db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption("r-1", code)).await;
     let end = RedemptionOutcome::Declined(DeclineReason::AccountClosed);

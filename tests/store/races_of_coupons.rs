@@ -1,6 +1,7 @@
 //! Several origins that issue, change and redeem coupons concurrently: one redemption of each, no
 //! day paid for twice, and no SMS with an unknown code.
 
+use crate::audit::unnamed_stamp;
 use crate::outcome::{declined, done, retry_at, sent, settle_attempt};
 use crate::races::{at_once, how_many};
 use crate::test_store::{
@@ -177,12 +178,14 @@ async fn a_coupon_is_void_or_spent_and_never_both(db: TestStore) {
                         matches!(redeeming.await.expect("works"), RedeemResult::Created(_))
                     }
                     1 => {
-                        let change = store.void_coupon(None, NOW, id).await.expect("works");
+                        let change =
+                            store.void_coupon_by_hand(None, NOW, unnamed_stamp(), id).await.expect("works");
                         matches!(change, ChangeCouponResult::Done(_))
                     }
                     _ => {
                         let text = code_sms(100 + u8::try_from(round).expect("is small"));
-                        let change = store.resend_coupon(None, NOW, id, None, text).await.expect("works");
+                        let change =
+                            store.resend_sms(None, NOW, unnamed_stamp(), id, text).await.expect("works");
                         matches!(change, ChangeCouponResult::Done(_))
                     }
                 }

@@ -1,6 +1,7 @@
 //! A coupon is redeemed once, by whom and for which days is decided once, and a decline frees it or
 //! leaves it unpaid.
 
+use crate::audit::unnamed_stamp;
 use crate::coupons::find_coupon_state;
 use crate::outcome::{declined, done, later};
 use crate::test_store::{
@@ -98,7 +99,8 @@ async fn an_old_coupon_is_spent_no_more(db: TestStore) {
     db.issue_new_coupon(new).await;
     let redeem = |at| db.store.redeem_coupon(fresh_nonce(), at, new_redemption("r-1", code));
     assert_eq!(redeem(expires_at).await.expect("works"), RedeemResult::Expired);
-    let renewed = db.store.resend_coupon(None, expires_at, parse_ext_id("c-1"), None, code_sms(2)).await;
+    let renewed =
+        db.store.resend_sms(None, expires_at, unnamed_stamp(), parse_ext_id("c-1"), code_sms(2)).await;
     assert!(matches!(renewed, Ok(ChangeCouponResult::NotAllowed(_))));
     assert!(matches!(redeem(expires_at.plus_seconds(-1)).await, Ok(RedeemResult::Created(_))));
 }

@@ -1,6 +1,7 @@
 //! SMS with a code that do not arrive: the operator can see it for the newest one, until it arrives
 //! after all or another is sent.
 
+use crate::audit::unnamed_stamp;
 use crate::coupons::{find_coupon_state, the_text};
 use crate::outcome::{dead_letter, done, dropped, later, refused, sent, settle_attempt};
 use crate::races::at_once;
@@ -123,7 +124,7 @@ async fn a_report_that_comes_first_is_not_lost(db: TestStore) {
 async fn a_report_of_an_older_message_says_nothing_of_the_newer(db: TestStore) {
     db.issue_sent_coupon(1, "c-1", "m-1").await;
     db.report_sms("m-1", undelivered_receipt(UndeliveredReason::Expired)).await;
-    let renew = db.store.resend_coupon(None, NOW, parse_ext_id("c-1"), None, code_sms(7)).await;
+    let renew = db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-1"), code_sms(7)).await;
     assert!(matches!(renew, Ok(ChangeCouponResult::Done(row)) if row.undelivered.is_none()));
     for old in [undelivered_receipt(UndeliveredReason::Undeliverable), SmsReceipt::Delivered] {
         assert_eq!(db.report_sms("m-1", old).await, None);
@@ -186,8 +187,8 @@ async fn what_is_refused_or_given_up_waits_for_a_person_who_can_see_it(db: TestS
     db.send_code_sms("m-1").await;
     assert_eq!(db.list_undelivered().await, ["c-2", "c-3"]);
     // Or sends another code, or voids the coupon.
-    db.store.resend_coupon(None, NOW, parse_ext_id("c-2"), None, code_sms(8)).await.expect("works");
-    db.store.void_coupon(None, NOW, parse_ext_id("c-3")).await.expect("works");
+    db.store.resend_sms(None, NOW, unnamed_stamp(), parse_ext_id("c-2"), code_sms(8)).await.expect("works");
+    db.store.void_coupon_by_hand(None, NOW, unnamed_stamp(), parse_ext_id("c-3")).await.expect("works");
     assert!(
         db.list_undelivered().await.is_empty()
             && db.store.dead_letters(None, 9).await.expect("works").is_empty()
@@ -221,7 +222,7 @@ async fn only_those_that_somebody_waits_for_are_listed(db: TestStore) {
         db.store.redeem_coupon(fresh_nonce(), NOW, new_redemption("r-4", code)).await,
         Ok(RedeemResult::Created(_))
     ));
-    db.store.void_coupon(None, NOW, parse_ext_id("c-2")).await.expect("works");
+    db.store.void_coupon_by_hand(None, NOW, unnamed_stamp(), parse_ext_id("c-2")).await.expect("works");
     assert_eq!(db.list_undelivered().await, ["c-1", "c-3"]);
     let page = |after, at, limit| db.store.list_coupons(after, CouponFilter::Undelivered(at), limit);
     let first = page(None, NOW, 1).await.expect("works");

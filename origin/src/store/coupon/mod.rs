@@ -48,30 +48,6 @@ impl Store {
         use_case!(self, read, find_coupon_buyer(&id))
     }
 
-    /// Gives the coupon another code and queues an SMS with it. The old code is void, and an SMS
-    /// with it that is still queued is dropped. A `resend_id` that was used for this coupon before
-    /// changes nothing.
-    pub async fn resend_coupon(
-        &self,
-        nonce: Option<Nonce>,
-        now: Timestamp,
-        id: ExtId,
-        resend_id: Option<ExtId>,
-        text: CouponCodeSms,
-    ) -> Result<ChangeCouponResult, StoreError> {
-        use_case!(self, write(nonce), resend_coupon(now, &id, resend_id.as_ref(), &text))
-    }
-
-    /// Voids a coupon permanently. A void one stays as it is.
-    pub async fn void_coupon(
-        &self,
-        nonce: Option<Nonce>,
-        now: Timestamp,
-        id: ExtId,
-    ) -> Result<ChangeCouponResult, StoreError> {
-        use_case!(self, write(nonce), void_coupon(now, &id))
-    }
-
     /// The last day that coupons have paid for, if it is today or later.
     pub async fn find_paid_until(&self, pai: Pai, today: Day) -> Result<Option<Day>, StoreError> {
         use_case!(self, read, find_paid_until(pai, today))
