@@ -49,6 +49,8 @@ async fn number_leads_to_its_subscribers_page() {
     assert_eq!(charge["refunded"], json!({"value": 600, "currency": "USD"}));
     assert_eq!(charge["refunds"][0]["extRefundID"], "r-1");
     assert_eq!(charge["refunds"][0]["reason"], "Cancelled");
+    assert_eq!((&charge["kind"], &charge["extTransactionID"]), (&json!("subscription"), &json!("c-1")));
+    assert!(charge["refunds"][0]["borneBy"].is_null() && page["more"].is_null(), "the partner's: {page}");
     assert!(!page.to_string().contains(GOOD.trim_start_matches('+')), "the number is not sent back");
 
     let entries = list_entries(&system).await;
@@ -203,6 +205,7 @@ async fn operators_refund_is_booked_and_told_to_the_partner() {
     assert_eq!(system.network.calls_to(NETFLIX, "/refund-state").len(), 1, "once");
     let (_, page) = search(&system, GOOD).await;
     assert_eq!(page["charges"][0]["refunds"][0]["reason"], "A child has ordered it", "{page}");
+    assert_eq!(page["charges"][0]["refunds"][0]["borneBy"], "operator", "{page}");
     let outcomes: Vec<_> = list_entries(&system)
         .await
         .iter()
@@ -243,4 +246,90 @@ async fn coupons_sms_is_sent_again_once() {
     let outcomes: Vec<_> = copies.iter().map(|entry| entry.outcome).collect();
     assert_eq!(outcomes, [AuditOutcome::Done, AuditOutcome::Unchanged]);
     assert_eq!(copies[0].subscriber.as_deref(), page["handle"].as_str());
+}
+
+/// What each desk call takes beside actor, role and reference.
+fn desk_calls(pai: &str) -> Vec<(String, Value)> {
+    vec![
+        ("/subscribers/search".to_owned(), json!({"msisdn": GOOD})),
+        (format!("/links/{pai}/close"), json!({"reason": "account-closed"})),
+        ("/refunds".to_owned(), json!({"transactionID": "t-1", "reason": "x", "borneBy": "operator"})),
+        ("/disputes".to_owned(), json!({"transactionID": "t-1", "state": "open", "reason": "fraud"})),
+        ("/sms/k-1/resend".to_owned(), json!({})),
+        ("/coupons/k-1/void".to_owned(), json!({})),
+        ("/queue/1/retry".to_owned(), json!({})),
+    ]
+}
+
+#[tokio::test]
+async fn reference_is_never_a_number() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    for (path, body) in desk_calls(&pai) {
+        for number in [GOOD, "2025550101", "202-555-0199", "+491701234567"] {
+            let mut body = body.clone();
+            body["actor"] = json!("adm-1");
+            body["role"] = json!("admin");
+            body["ref"] = json!(number);
+            let (status, refusal) = system.call_acme_origin(&path, &body).await;
+            let refused = (StatusCode::BAD_REQUEST, json!("invalid-request"));
+            assert_eq!((status, refusal["code"].clone()), refused, "{path} {number}: {refusal}");
+        }
+    }
+    assert!(list_entries(&system).await.is_empty(), "nothing was done");
+    // An attempt beyond the role is in the audit, without what reads as a number.
+    let search = json!({"msisdn": GOOD, "actor": "prod-1", "role": "product", "ref": GOOD});
+    assert_eq!(system.call_acme_origin("/subscribers/search", &search).await.0, StatusCode::FORBIDDEN);
+    let entries = list_entries(&system).await;
+    assert_eq!((entries.len(), entries[0].act, &entries[0].reference), (1, AuditAct::AccessRefused, &None));
+}
+
+#[tokio::test]
+async fn lists_say_that_there_is_more() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let charge = post_charge(&system, &pai, "c-1").await;
+    let charge = charge["transactionID"].as_str().expect("is there");
+    for n in 0..21 {
+        let refund = json!({"extRefundID": format!("r-{n}"), "reason": "Cancelled",
+                            "amount": {"value": 1, "currency": "USD"}});
+        system.call_ott(Method::POST, "/ott/v1/transaction/c-1/refund", refund).await;
+        let dispute = |state: &str| {
+            let mut body = json!({"transactionID": charge, "state": state, "ref": format!("D-{n}"),
+                                  "actor": "fraud-3", "role": "fraud"});
+            if state == "open" {
+                body["reason"] = json!("duplicate");
+            }
+            body
+        };
+        for state in ["open", "withdrawn"] {
+            assert!(system.call_acme_origin("/disputes", &dispute(state)).await.0.is_success());
+        }
+        let event = json!({"eventID": format!("e-{n}"), "type": if n % 2 == 0 { "suspended" } else { "resumed" },
+                           "msisdn": GOOD, "occurredAt": system.now().to_string()});
+        assert!(system.call_acme_origin("/account-events", &event).await.0.is_success());
+        if n == 19 {
+            let (_, page) = search(&system, GOOD).await;
+            assert!(page["more"].is_null() && page["charges"][0]["more"].is_null(), "20 are all: {page}");
+        }
+        system.advance_seconds(1);
+    }
+    let (_, page) = search(&system, GOOD).await;
+    assert_eq!(page["more"], json!(["events"]));
+    assert_eq!(page["charges"][0]["more"], json!(["refunds", "disputes"]));
+    for list in [&page["events"], &page["charges"][0]["refunds"], &page["charges"][0]["disputes"]] {
+        assert_eq!(list.as_array().map(Vec::len), Some(20));
+    }
+}
+
+#[tokio::test]
+async fn dead_letter_says_what_billing_answered() {
+    let (system, pai) = TestSystem::with_subscriber(GOOD).await;
+    let billing = "127.0.0.1:8790/csp/transaction";
+    system.network.inject_fault(billing, NetworkFault::Lost);
+    assert_eq!(post_charge(&system, &pai, "c-1").await["status"], "PENDING");
+    // Its last attempt.
+    let last = "UPDATE outbox SET attempts = 1000, due_at = 0 WHERE kind = 'charge'";
+    system.acme.db.run_sql(last).await;
+    system.acme.deliver_due().await;
+    let (_, queue) = system.call_acme_origin("/queue", &Value::Null).await;
+    assert_eq!(queue["deadLetters"][0]["lastAnswer"], json!({"kind": "no-answer"}), "{queue}");
 }

@@ -11,6 +11,7 @@ use crate::msisdn::Msisdn;
 use crate::pai::{Pai, PaiState};
 use crate::timestamp::Timestamp;
 use crate::wire::audit::ActorRole;
+use crate::wire::csp::ChargeKind;
 use crate::wire::dispute::CareDispute;
 use crate::wire::operator::AccountEventOutcome;
 use crate::wire::ott::TransactionStatus;
@@ -53,6 +54,25 @@ pub struct SubscriberSearchResponse {
     pub sms: Vec<CareSms>,
     /// Events of their account, at most [`DESK_LINES_MAX`](crate::limits::DESK_LINES_MAX).
     pub events: Vec<CareEvent>,
+    /// Which of links, SMS and events are more than that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<CareList>,
+}
+
+crate::wire_enum! {
+    /// A list that may have more lines than a desk is shown.
+    pub enum CareList {
+        /// Partners of a subscriber.
+        Links = "links",
+        /// SMS to a subscriber.
+        Sms = "sms",
+        /// Events of an account.
+        Events = "events",
+        /// Refunds of a charge.
+        Refunds = "refunds",
+        /// Disputes about a charge.
+        Disputes = "disputes",
+    }
 }
 
 /// A partner that the subscriber is linked with.
@@ -117,6 +137,11 @@ pub struct CareCharge {
     /// The charge's id at onbill, by which billing knows it.
     #[serde(rename = "transactionID")]
     pub transaction_id: String,
+    /// What it is for. The partner knows nothing of a coupon's, and neither refunds nor disputes are for it.
+    pub kind: ChargeKind,
+    /// The partner's id of it, by which they find it; ours for a coupon's.
+    #[serde(rename = "extTransactionID")]
+    pub ext_transaction_id: ExtId,
     /// The partner that posted it.
     pub partner: PartnerId,
     /// When it was posted.
@@ -141,12 +166,18 @@ pub struct CareCharge {
     /// The amount of all its approved refunds, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Money>,
+    /// The amount of all its refunds that wait for billing, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunding: Option<Money>,
     /// Its newest refunds, at most [`DESK_LINES_MAX`](crate::limits::DESK_LINES_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<CareRefund>,
     /// Its newest disputes, at most [`DESK_LINES_MAX`](crate::limits::DESK_LINES_MAX).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<CareDispute>,
+    /// Which of refunds and disputes are more than that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<CareList>,
 }
 
 /// A refund of a charge.
@@ -163,6 +194,9 @@ pub struct CareRefund {
     pub amount: Money,
     /// In the words of whoever has asked for it.
     pub reason: String,
+    /// Whose money it is, if the operator has asked for it; absent if the partner has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borne_by: Option<BorneBy>,
     /// Whether billing has approved it.
     pub status: TransactionStatus,
     /// When it was posted.
@@ -344,6 +378,22 @@ pub struct DeadLetterView {
     pub attempts: u32,
     /// When the last attempt had failed.
     pub dead_lettered_at: Timestamp,
+    /// What the other side has answered to that attempt, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_answer: Option<LastAnswerView>,
+}
+
+/// What the other side of a job has answered last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAnswerView {
+    /// `http`, `sms-gateway`, or `no-answer`.
+    pub kind: String,
+    /// The status of HTTP, or what the gateway made of the SMS; absent without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Its words, at most 160 characters. What may be a number or a secret is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 /// `POST /queue/{job}/retry`: put a dead letter back into its queue.

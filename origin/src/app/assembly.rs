@@ -293,8 +293,12 @@ impl Base {
 
     fn routes(&self, billing: &Arc<BillingSubmission>, coupons: &Arc<Coupons>) -> RouteState {
         let (store, vault, clock, random) = (&self.store, &self.vault, &self.clock, &self.random);
-        let gate =
-            Arc::new(DeskGate { config: self.config.clone(), store: store.clone(), clock: clock.clone() });
+        let gate = Arc::new(DeskGate {
+            config: self.config.clone(),
+            numbers: self.numbers,
+            store: store.clone(),
+            clock: clock.clone(),
+        });
         let eligibility = Arc::new(Eligibility {
             store: store.clone(),
             accounts: self.accounts.clone(),

@@ -18,9 +18,10 @@ use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::signature::Nonce;
 use onbill_domain::wire::care::{
-    CareCharge, CareEvent, CareLink, CareMandate, CareRefund, CareSms, SubscriberSearchRequest,
+    CareCharge, CareEvent, CareLink, CareList, CareMandate, CareRefund, CareSms, SubscriberSearchRequest,
     SubscriberSearchResponse,
 };
+use onbill_domain::wire::csp::ChargeKind;
 use onbill_domain::wire::dispute::{CareDispute, Dispute};
 use std::sync::Arc;
 
@@ -65,14 +66,18 @@ impl CareDesk {
         };
         let DeskSubscriber { subscriber_id, handle, created_at } = found.ok_or_else(not_found)?;
         // 4.
-        let links = self.store.list_desk_links(subscriber_id.clone(), DESK_LINES_MAX).await?;
+        let mut more = Vec::new();
+        let links = self.store.list_desk_links(subscriber_id.clone(), WANTED).await?;
+        let links = cut(links, CareList::Links, &mut more);
         let pais = links.iter().map(|link| link.pai).collect();
         let page = self.store.list_own_charges(pais, before, ACCOUNT_CHARGES_PER_PAGE).await?;
         let charges: Vec<String> = page.lines.iter().map(|charge| charge.transaction_id.clone()).collect();
-        let refunds = self.store.list_desk_refunds(charges.clone(), DESK_LINES_MAX).await?;
-        let disputes = self.store.list_disputes_of_charges(charges, DESK_LINES_MAX).await?;
-        let sms = self.store.list_desk_sms(subscriber_id.clone(), DESK_LINES_MAX).await?;
-        let events = self.store.list_desk_events(subscriber_id, DESK_LINES_MAX).await?;
+        let refunds = self.store.list_desk_refunds(charges.clone(), WANTED).await?;
+        let disputes = self.store.list_disputes_of_charges(charges, WANTED).await?;
+        let sms = self.store.list_desk_sms(subscriber_id.clone(), WANTED).await?;
+        let sms = cut(sms, CareList::Sms, &mut more);
+        let events = self.store.list_desk_events(subscriber_id, WANTED).await?;
+        let events = cut(events, CareList::Events, &mut more);
         Ok(SubscriberSearchResponse {
             handle,
             since: created_at,
@@ -81,8 +86,22 @@ impl CareDesk {
             charges: page.lines.into_iter().map(|charge| view_charge(charge, &refunds, &disputes)).collect(),
             sms: sms.into_iter().map(view_sms).collect(),
             events: events.into_iter().map(view_event).collect(),
+            more,
         })
     }
+}
+
+/// One more than a desk is shown tells whether there are more.
+const WANTED: u32 = DESK_LINES_MAX + 1;
+
+/// Leaves what a desk is shown of a list that was asked for [`WANTED`] lines, and notes in `more` whether
+/// there are more.
+fn cut<T>(mut lines: Vec<T>, list: CareList, more: &mut Vec<CareList>) -> Vec<T> {
+    if lines.len() > DESK_LINES_MAX as usize {
+        lines.truncate(DESK_LINES_MAX as usize);
+        more.push(list);
+    }
+    lines
 }
 
 fn view_link(link: DeskLink) -> CareLink {
@@ -109,14 +128,21 @@ fn view_link(link: DeskLink) -> CareLink {
 }
 
 fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund], disputes: &[Dispute]) -> CareCharge {
-    let of_same = |dispute: &&Dispute| dispute.transaction_id == charge.transaction_id;
-    let disputes = disputes.iter().filter(of_same).map(view_dispute).collect();
+    let mut more = Vec::new();
     let of_charge = |refund: &&DeskRefund| refund.transaction_id == charge.transaction_id;
     let refunds = refunds.iter().filter(of_charge).map(view_refund).collect();
-    let refunded = (charge.refunded_minor > 0)
-        .then_some(Money { amount_minor: charge.refunded_minor, currency: charge.amount.currency });
+    let refunds = cut(refunds, CareList::Refunds, &mut more);
+    let of_same = |dispute: &&Dispute| dispute.transaction_id == charge.transaction_id;
+    let disputes = disputes.iter().filter(of_same).map(view_dispute).collect();
+    let disputes = cut(disputes, CareList::Disputes, &mut more);
+    let if_any = |amount_minor: i64| {
+        (amount_minor > 0).then_some(Money { amount_minor, currency: charge.amount.currency })
+    };
+    let (refunded, refunding) = (if_any(charge.refunded_minor), if_any(charge.refunding_minor));
     CareCharge {
         transaction_id: charge.transaction_id,
+        kind: ChargeKind::of(&charge.ext_transaction_id),
+        ext_transaction_id: charge.ext_transaction_id,
         partner: charge.partner,
         at: charge.created_at,
         description: charge.description,
@@ -127,8 +153,10 @@ fn view_charge(charge: CustomerCharge, refunds: &[DeskRefund], disputes: &[Dispu
         explanation: charge.decline_reason.map(|reason| explain(reason).to_owned()),
         billed_on: charge.billed_on,
         refunded,
+        refunding,
         refunds,
         disputes,
+        more,
     }
 }
 
@@ -149,6 +177,7 @@ fn view_refund(refund: &DeskRefund) -> CareRefund {
         ext_refund_id: refund.ext_refund_id.clone(),
         amount: refund.amount,
         reason: refund.reason.clone(),
+        borne_by: refund.borne_by,
         status: refund.status,
         at: refund.created_at,
         settled_at: refund.settled_at,

@@ -1,8 +1,9 @@
 //! The one door to the desks: who comes in by a role that may not do it is refused, and the audit has it.
 
+use super::reference::refuse_number;
 use super::roles::{Act, Role, permits};
 use crate::ambient::Clock;
-use crate::config::Config;
+use crate::config::{Config, NumberPlan};
 use crate::fault::Failure;
 use crate::store::{AuditStamp, Store};
 use onbill_domain::money::Money;
@@ -12,21 +13,30 @@ use std::sync::Arc;
 
 pub struct DeskGate {
     pub(crate) config: Arc<Config>,
+    pub(crate) numbers: NumberPlan,
     pub(crate) store: Arc<Store>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl DeskGate {
     /// Returns the stamp, for the use case, if its role may do it: 403 `forbidden` if not, after the
-    /// refusal is in the audit. That spends the nonce, so that a replayed call adds no entry.
+    /// refusal is in the audit. That spends the nonce, so that a replayed call adds no entry. Then 400
+    /// `invalid-request` for a reference that reads as a telephone number, which the audit never has.
     pub(crate) async fn admit(
         &self,
         nonce: Option<&Nonce>,
-        stamp: AuditStamp,
+        mut stamp: AuditStamp,
         act: Act,
     ) -> Result<AuditStamp, Failure> {
+        let refused = stamp.reference.as_ref().and_then(|named| refuse_number(self.numbers, named).err());
+        if refused.is_some() {
+            stamp.reference = None;
+        }
         if permits(stamp.role, act) {
-            return Ok(stamp);
+            return match refused {
+                Some(reject) => Err(reject.into()),
+                None => Ok(stamp),
+            };
         }
         let role = stamp.role.as_str();
         self.store.record_refused_access(nonce.cloned(), self.clock.now(), stamp, act.as_str()).await?;

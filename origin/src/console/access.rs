@@ -4,7 +4,7 @@ use super::Console;
 use super::form::Posted;
 use super::refused::Refused;
 use super::viewer::Viewer;
-use crate::care::{Act, Role};
+use crate::care::{Act, Role, refuse_number};
 use crate::config::NumberPlan;
 use crate::fault::Fault;
 use crate::store::AuditStamp;
@@ -63,19 +63,15 @@ pub(crate) fn require_reference(stamp: &AuditStamp) -> Result<&ExtId, Reject> {
     })
 }
 
-/// `None` for an empty field. The audit keeps references for ever, and a customer's number is none.
+/// `None` for an empty field. A number with spaces is no reference either.
 fn read_reference(numbers: NumberPlan, text: &str) -> Result<Option<ExtId>, Reject> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
-    if numbers.parse(text).is_ok() {
-        return Err(Reject::invalid_request(
-            "This reads as a telephone number, which is no reference. Name the ticket; put a letter before it if need be.",
-        ));
-    }
     let reference = ExtId::parse(text).ok_or_else(|| {
         Reject::invalid_request("A reference is 1 to 128 letters, digits and signs, without spaces.")
     })?;
+    refuse_number(numbers, &reference)?;
     Ok(Some(reference))
 }

@@ -118,6 +118,7 @@ fn wire_type(schema: &str) -> WireType {
         "JobRetryRequest" => wire_type!(care::JobRetryRequest),
         "JobRetryResponse" => wire_type!(care::JobRetryResponse),
         "LedgerEntry" => wire_type!(ledger::LedgerEntry),
+        "LastAnswerView" => wire_type!(care::LastAnswerView),
         "LinkCloseRequest" => wire_type!(care::LinkCloseRequest),
         "LinkCloseResponse" => wire_type!(care::LinkCloseResponse),
         "MandateLine" => wire_type!(mandate::MandateLine),

@@ -23,6 +23,7 @@ use onbill_domain::pai::{Pai, PaiState};
 use onbill_domain::signature::Nonce;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::audit::{AuditAct, AuditOutcome};
+use onbill_domain::wire::care::BorneBy;
 use onbill_domain::wire::operator::AccountEventOutcome;
 use onbill_domain::wire::ott::TransactionStatus;
 use onbill_domain::wire::subscription::SubscriptionStatus;
@@ -125,7 +126,9 @@ impl Store {
         use_case!(self, write(nonce), post_desk_refund(now, &stamp, &transaction_id, &new))
     }
 
-    /// As [`Store::resend_coupon`]. There is no nonce on the command line.
+    /// Gives a coupon another code and queues an SMS with it. The old code is void, and an SMS with it that
+    /// is still queued is dropped. A reference that was used for this coupon before changes nothing. There
+    /// is no nonce on the command line.
     pub async fn resend_sms(
         &self,
         nonce: impl Into<Option<Nonce>> + Send,
@@ -137,7 +140,7 @@ impl Store {
         use_case!(self, write(nonce), resend_sms(now, &stamp, &id, &text))
     }
 
-    /// As [`Store::void_coupon`]. There is no nonce on the command line.
+    /// Voids a coupon permanently. A void one stays as it is. There is no nonce on the command line.
     pub async fn void_coupon_by_hand(
         &self,
         nonce: Option<Nonce>,
@@ -226,6 +229,8 @@ pub struct DeskRefund {
     pub amount: Money,
     /// In the words of whoever has asked for it.
     pub reason: String,
+    /// Whose money it is, if the operator has asked for it.
+    pub borne_by: Option<BorneBy>,
     pub status: TransactionStatus,
     pub created_at: Timestamp,
     pub settled_at: Option<Timestamp>,

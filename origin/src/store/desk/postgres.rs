@@ -139,7 +139,7 @@ fn read_optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, TxEr
 
 const REFUNDS: &str =
     "SELECT r.refund_id, r.ext_refund_id, r.transaction_id, r.amount_minor, t.currency, r.reason,
-        r.status, r.created_at, r.settled_at
+        r.borne_by, r.status, r.created_at, r.settled_at
     FROM transactions t CROSS JOIN LATERAL
         (SELECT * FROM refunds o WHERE o.transaction_id = t.transaction_id
          ORDER BY o.created_at DESC, o.refund_id LIMIT $2) r
@@ -161,6 +161,7 @@ fn read_refund(row: &Row) -> Result<DeskRefund, TxError> {
         transaction_id: row.try_get("transaction_id")?,
         amount: read_amount(row, "transactions.currency")?,
         reason: row.try_get("reason")?,
+        borne_by: parse_optional_column(row, "refunds.borne_by", BorneBy::parse)?,
         status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         created_at: read_time(row, "refunds.created_at")?,
         settled_at: read_optional_time(row, "settled_at")?,

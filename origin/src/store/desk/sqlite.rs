@@ -139,7 +139,7 @@ fn read_optional_time(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>, 
 
 const REFUNDS: &str =
     "SELECT r.refund_id, r.ext_refund_id, r.transaction_id, r.amount_minor, t.currency, r.reason,
-        r.status, r.created_at, r.settled_at
+        r.borne_by, r.status, r.created_at, r.settled_at
     FROM refunds r JOIN transactions t USING (transaction_id)
     WHERE r.transaction_id = ?1 ORDER BY r.created_at DESC, r.refund_id LIMIT ?2";
 
@@ -167,6 +167,7 @@ fn read_refund(row: &Row<'_>) -> Result<DeskRefund, StoreError> {
         transaction_id: row.get("transaction_id")?,
         amount: read_amount(row, "transactions.currency")?,
         reason: row.get("reason")?,
+        borne_by: parse_optional_column(row, "refunds.borne_by", BorneBy::parse)?,
         status: parse_column(row, "refunds.status", TransactionStatus::parse)?,
         created_at: read_time(row, "refunds.created_at")?,
         settled_at: read_optional_time(row, "settled_at")?,

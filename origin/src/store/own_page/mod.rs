@@ -76,6 +76,7 @@ pub struct PartnerLink {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerCharge {
     pub transaction_id: String,
+    pub ext_transaction_id: ExtId,
     pub partner: PartnerId,
     pub created_at: Timestamp,
     pub description: String,

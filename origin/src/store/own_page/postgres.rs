@@ -36,8 +36,8 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
 const CHARGES: &str = "SELECT t.*, (SELECT CAST(coalesce(sum(r.amount_minor), 0) AS BIGINT) FROM refunds r
          WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
     FROM unnest($1::TEXT[]) AS own (pai) CROSS JOIN LATERAL (
-        SELECT transaction_id, partner, created_at, description, period_from, period_to, amount_minor, currency, tax_minor, status,
-            decline_reason, billed_on, refunded_minor AS taken_off_minor
+        SELECT transaction_id, ext_transaction_id, partner, created_at, description, period_from, period_to, amount_minor, currency,
+            tax_minor, status, decline_reason, billed_on, refunded_minor AS taken_off_minor
         FROM transactions WHERE pai = own.pai AND (created_at, transaction_id) < ($2, $3)
         ORDER BY created_at DESC, transaction_id DESC LIMIT $4) t
     ORDER BY t.created_at DESC, t.transaction_id DESC LIMIT $4";
@@ -101,6 +101,7 @@ fn read_own_charge(row: &Row) -> Result<CustomerCharge, TxError> {
     let refunded_minor = row.try_get("refunded_minor")?;
     Ok(CustomerCharge {
         transaction_id: row.try_get("transaction_id")?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         created_at: read_time(row, "transactions.created_at")?,
         description: row.try_get("description")?,

@@ -32,8 +32,8 @@ const LINKS: &str = "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed
 const IN_ORDER: &str = "ORDER BY p.state = 'CLOSED', since DESC, p.pai";
 
 const CHARGES: &str =
-    "SELECT t.transaction_id, t.partner, t.created_at, t.description, t.period_from, t.period_to,
-        t.amount_minor, t.currency, t.tax_minor, t.status, t.decline_reason, t.billed_on,
+    "SELECT t.transaction_id, t.ext_transaction_id, t.partner, t.created_at, t.description, t.period_from,
+        t.period_to, t.amount_minor, t.currency, t.tax_minor, t.status, t.decline_reason, t.billed_on,
         t.refunded_minor AS taken_off_minor,
         (SELECT coalesce(sum(r.amount_minor), 0) FROM refunds r
          WHERE r.transaction_id = t.transaction_id AND r.status = 'APPROVED') AS refunded_minor
@@ -113,6 +113,7 @@ fn read_own_charge(row: &Row<'_>) -> Result<CustomerCharge, StoreError> {
     let refunded_minor = row.get("refunded_minor")?;
     Ok(CustomerCharge {
         transaction_id: row.get("transaction_id")?,
+        ext_transaction_id: parse_column(row, "transactions.ext_transaction_id", ExtId::parse)?,
         partner: parse_column(row, "transactions.partner", PartnerId::parse)?,
         created_at: Timestamp::from_unix_seconds(row.get("created_at")?),
         description: row.get("description")?,
