@@ -436,6 +436,9 @@ CREATE TABLE outbox (
     due_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     dead_lettered_at BIGINT,
+    answer_kind TEXT,
+    answer_code TEXT,
+    answer_text TEXT,
     PRIMARY KEY (job_id),
     UNIQUE (coupon_id, kind),
     UNIQUE (dispute_id),
@@ -456,6 +459,7 @@ CREATE TABLE outbox (
     CHECK ((kind = ANY (ARRAY['pai-notice'::text, 'pai-mapping'::text])) = (pai IS NOT NULL)),
     CHECK ((kind = ANY (ARRAY['pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text])) = (payload IS NOT NULL)),
     CHECK ((kind = ANY (ARRAY['refund'::text, 'refund-notice'::text])) = (refund_id IS NOT NULL)),
+    CHECK (answer_kind = ANY (ARRAY['no-answer'::text, 'http'::text, 'sms-gateway'::text])),
     CHECK (kind = ANY (ARRAY['charge'::text, 'refund'::text, 'charge-notice'::text, 'refund-notice'::text, 'dispute-notice'::text, 'pai-notice'::text, 'pai-mapping'::text, 'pin'::text, 'coupon'::text, 'coupon-reminder'::text, 'notification'::text]))
 );
 CREATE INDEX outbox_by_kind_and_due ON outbox (kind, due_at) WHERE dead_lettered_at IS NULL;

@@ -38,6 +38,7 @@ mod histogram;
 pub mod http;
 pub mod instruments;
 pub mod keys;
+pub mod last_answer;
 pub mod lifecycle;
 pub mod mandate;
 mod metrics_page;

@@ -5,6 +5,7 @@ use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_flow, partn
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::pai::PaiState;
 use onbill_domain::wire::ott::TransactionStatus;
+use onbill_origin::last_answer::{AnswerKind, LastAnswer};
 use onbill_origin::store::{Job, PostChargeResult, Queue, SmsJob, WebhookJob};
 
 on_each_database!(
@@ -12,6 +13,7 @@ on_each_database!(
     a_post_has_the_lease_of_its_own_charge,
     a_pin_does_not_wait_behind_a_backlog_of_charges,
     a_dead_letter_waits_for_a_person,
+    a_dead_letter_has_the_last_answer_of_its_own_lease,
 );
 
 async fn a_lease_is_exclusive_until_it_ends(db: TestStore) {
@@ -77,4 +79,28 @@ async fn a_dead_letter_waits_for_a_person(db: TestStore) {
         TransactionStatus::Pending,
         "a dead letter is not a decline"
     );
+}
+
+async fn a_dead_letter_has_the_last_answer_of_its_own_lease(db: TestStore) {
+    let subscriber = db.sign_up_subscriber(1).await;
+    let id = db.post_new_charge(new_charge(subscriber.pai, "n-1", 1599)).await;
+    db.store.answer_transaction(NOW, id, later(0)).await.expect("works");
+    let [first, second] = [db.lease_due(0).await, db.lease_due(1_000_000).await];
+    let answer = |text: &str| LastAnswer {
+        kind: AnswerKind::Http,
+        code: Some("503".to_owned()),
+        text: Some(text.to_owned()),
+    };
+    db.store.note_last_answer(second[0].lease(), answer("newer")).await.expect("works");
+    db.store.note_last_answer(first[0].lease(), answer("late")).await.expect("works");
+    db.settle_job(NOW, second[0].clone(), dead_letter()).await.expect("works");
+    let db = db.reopen().await;
+    let letters = db.store.dead_letters(None, 9).await.expect("works");
+    assert_eq!(letters[0].last_answer, Some(answer("newer")));
+    assert!(db.store.redrive_dead_letter(NOW, letters[0].job_id).await.expect("works"));
+    let again = db.lease_due(1_000_000).await;
+    db.store.note_last_answer(again[0].lease(), LastAnswer::none()).await.expect("works");
+    db.settle_job(NOW, again[0].clone(), dead_letter()).await.expect("works");
+    let letters = db.store.dead_letters(None, 9).await.expect("works");
+    assert_eq!(letters[0].last_answer, Some(LastAnswer::none()));
 }

@@ -631,6 +631,11 @@ CREATE TABLE outbox (
     attempts         BIGINT NOT NULL,
     -- When it became a dead letter.
     dead_lettered_at BIGINT,
+    -- What the other party of the attempt before that has answered, for the person who retries it: its
+    -- kind, its status or code, and its words without numbers and secrets.
+    answer_kind      TEXT CHECK (answer_kind IN ('no-answer', 'http', 'sms-gateway')),
+    answer_code      TEXT,
+    answer_text      TEXT,
     UNIQUE (transaction_id, kind),
     UNIQUE (refund_id, kind),
     UNIQUE (pai, kind),

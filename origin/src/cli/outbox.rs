@@ -98,26 +98,28 @@ async fn list_dead_letters(store: &Store, as_json: bool) -> anyhow::Result<VerbO
     each_page(store, async |page| {
         if count == 0 && !as_json {
             print_line!(
-                "{:>8}  {:13}  {:20}  {:>8}  {:12}  {:36}  ID",
-                "JOB", "KIND", "SINCE", "ATTEMPTS", "PARTNER", "EXTERNAL ID"
+                "{:>8}  {:13}  {:20}  {:>8}  {:12}  {:36}  {:36}  LAST ANSWER",
+                "JOB", "KIND", "SINCE", "ATTEMPTS", "PARTNER", "EXTERNAL ID", "ID"
             );
         }
         count += page.len();
-        for DeadLetter { job_id, kind, id, partner, ext_id, attempts, dead_lettered_at } in page {
+        for DeadLetter { job_id, kind, id, partner, ext_id, attempts, dead_lettered_at, last_answer } in page {
             if as_json {
                 print_line!(
                     "{}",
                     json!({
                         "job": job_id, "kind": kind.as_str(), "deadLetteredAt": dead_lettered_at, "attempts": attempts,
                         "partner": partner, "extID": ext_id, "id": id,
+                        "lastAnswer": last_answer.as_ref().map(ToString::to_string),
                     })
                 );
             } else {
                 print_line!(
-                    "{job_id:>8}  {:13}  {dead_lettered_at:20}  {attempts:>8}  {:12}  {:36}  {id}",
+                    "{job_id:>8}  {:13}  {dead_lettered_at:20}  {attempts:>8}  {:12}  {:36}  {id:36}  {}",
                     kind.as_str(),
                     partner.as_str(),
-                    ext_id.as_str()
+                    ext_id.as_str(),
+                    last_answer.as_ref().map_or_else(|| "not known".to_owned(), ToString::to_string)
                 );
             }
         }

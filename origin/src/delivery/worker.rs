@@ -18,6 +18,7 @@ use crate::call_trace::CallTrace;
 use crate::config::Billing;
 use crate::fault::Fault;
 use crate::instruments::{Alarm, AttemptResult, Instruments, raise_alarm};
+use crate::last_answer::LastAnswer;
 use crate::store::{
     DeliveryOutcome, Job, JobKind, LEASE_SECONDS_MAX, Lease, LeasedJob, NextStep, Queue, SmsJob, SmsOutcome,
     Store, StoreError, Subject, WebhookJob, WebhookOutcome,
@@ -184,7 +185,8 @@ impl Worker {
         let trace = leased.trace.clone().unwrap_or_else(|| CallTrace::begin(&*self.random));
         let trace = trace.attempt(&format!("{} {}", leased.job_id, leased.attempts));
         let span = job_span(&trace, &leased);
-        let attempt = AssertUnwindSafe(trace.scope(self.attempt_and_settle(leased))).catch_unwind();
+        let attempt = LastAnswer::scope(trace.scope(self.attempt_and_settle(leased)));
+        let attempt = AssertUnwindSafe(attempt).catch_unwind();
         let attempted = attempt.instrument(span).await;
         // Its lease ends, and it is attempted again.
         Step::Attempted(attempted.unwrap_or(Err(Fault::Broken("an attempt could not be ended"))))
@@ -235,6 +237,9 @@ impl Worker {
         let verdict = LaterVerdict::of(&outcome);
         let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
         let filled = outcome.filled_queues();
+        if let Some(answer) = LastAnswer::current().filter(|_| is_dead_letter) {
+            self.store.note_last_answer(lease, answer).await?;
+        }
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;
         if is_dead_letter {
             self.raise_parked(kind, id, lease);

@@ -7,6 +7,7 @@ use super::call_span::{call_span, record_answer};
 use super::peer::{Connection, HttpPeer, NoResponse, Peer, Unreachable};
 use crate::ambient::{Clock, Random};
 use crate::call_trace::CallTrace;
+use crate::last_answer::LastAnswer;
 use bytes::Bytes;
 use futures_util::future::select_ok;
 use http::header::CONTENT_TYPE;
@@ -77,6 +78,7 @@ impl SignedClient {
         };
         let answer = answer.instrument(span.clone()).await;
         record_answer(&span, &answer);
+        answer.as_ref().map_or_else(|_| LastAnswer::none(), LastAnswer::of_http).note();
         answer
     }
 

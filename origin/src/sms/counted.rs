@@ -1,8 +1,9 @@
 //! Counts what a gateway says of the SMS that it is given, whichever gateway it is.
 
-use super::gateway::{RetryCause, SendSmsResult, Sms, SmsGateway};
+use super::gateway::{CSP, RetryCause, SendSmsResult, Sms, SmsGateway};
 use super::receipt::ReceiptSink;
 use crate::instruments::{Instruments, Receiver, SmsState};
+use crate::last_answer::LastAnswer;
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -28,6 +29,10 @@ impl SmsGateway for CountedGateway {
         };
         let sms = &self.instruments.metrics.sms;
         sms.note(state);
+        // Of a call of the CSP API, its own answer is known.
+        if self.called_as != Some(CSP) {
+            LastAnswer::of_gateway(state.as_str()).note();
+        }
         if let Some(gateway) = self.called_as {
             sms.note_link(!matches!(state, SmsState::Unreachable | SmsState::Unclear));
             // A gateway that refuses our login, or our settings, is there, and has alarms of its own.

@@ -12,7 +12,7 @@ use axum::extract::{Path, Query, State};
 use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::reject::{ErrorCode, Reject};
 use onbill_domain::wire::care::{
-    DeadLetterView, JobRetryRequest, JobRetryResponse, QueueQuery, QueueResponse, QueueView,
+    DeadLetterView, JobRetryRequest, JobRetryResponse, LastAnswerView, QueueQuery, QueueResponse, QueueView,
 };
 use onbill_domain::wire::parse;
 use std::sync::Arc;
@@ -53,6 +53,11 @@ fn view_dead_letter(dead_letter: DeadLetter) -> DeadLetterView {
         ext_id: dead_letter.ext_id,
         attempts: dead_letter.attempts,
         dead_lettered_at: dead_letter.dead_lettered_at,
+        last_answer: dead_letter.last_answer.map(|answer| LastAnswerView {
+            kind: answer.kind.as_str().to_owned(),
+            code: answer.code,
+            text: answer.text,
+        }),
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) mod postgres;
 pub(super) mod sqlite;
 
 use crate::call_trace::CallTrace;
+use crate::last_answer::LastAnswer;
 use crate::store::clock_skew::latest_end;
 use crate::store::database::{Store, use_case};
 use crate::store::error::StoreError;
@@ -65,6 +66,12 @@ impl Store {
         step: NextStep,
     ) -> Result<bool, StoreError> {
         use_case!(self, write, end_attempt(now, lease, step))
+    }
+
+    /// Keeps what the other party of an attempt has answered, for the person who will read of it. It
+    /// stays until another attempt has an answer that is kept. Nothing if somebody else has the job now.
+    pub async fn note_last_answer(&self, lease: Lease, answer: LastAnswer) -> Result<(), StoreError> {
+        use_case!(self, write, note_last_answer(lease, &answer))
     }
 
     /// Makes a dead letter due, and begins its schedule of attempts again. They count from one,
@@ -133,4 +140,6 @@ pub struct DeadLetter {
     pub ext_id: ExtId,
     pub attempts: u32,
     pub dead_lettered_at: Timestamp,
+    /// What the other party of the last attempt has answered, if it is known.
+    pub last_answer: Option<LastAnswer>,
 }

@@ -3,9 +3,10 @@
 //! The row of a job is locked last: after the charge, what the account has spent, and the PAI.
 
 use crate::call_trace::CallTrace;
+use crate::last_answer::{AnswerKind, LastAnswer};
 use crate::store::error::{inconsistent_row, missing_row};
 use crate::store::postgres::connection::PgConnection;
-use crate::store::postgres::rows::{parse_column, read_count, read_time};
+use crate::store::postgres::rows::{parse_column, parse_optional_column, read_count, read_time};
 use crate::store::postgres::sql_value::SqlValue;
 use crate::store::postgres::tx_error::TxError;
 use crate::store::queue::{
@@ -260,6 +261,17 @@ pub(super) async fn end_attempt(
     take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).await.map(|_| true)
 }
 
+pub(super) async fn note_last_answer(
+    tx: &PgConnection<'_>,
+    lease: Lease,
+    answer: &LastAnswer,
+) -> Result<(), TxError> {
+    let sql = "UPDATE outbox SET answer_kind = $3, answer_code = $4, answer_text = $5 WHERE job_id = $1 AND attempts = $2";
+    let (kind, attempt) = (answer.kind.as_str(), i64::from(lease.attempt));
+    tx.execute(sql, &[&lease.job_id, &attempt, &kind, &answer.code, &answer.text]).await?;
+    Ok(())
+}
+
 /// Deletes the job of the subject `id`, even when it is leased.
 pub(in crate::store) async fn delete(tx: &PgConnection<'_>, kind: JobKind, id: &str) -> Result<(), TxError> {
     let which = JobKey::Subject(kind, id).sql("$1");
@@ -328,7 +340,7 @@ const DEAD_LETTERS: &str =
     "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id, o.dispute_id) AS id,
         coalesce(t.partner, r.partner, p.partner, x.partner) AS partner,
         coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id, d.reference) AS ext_id,
-        o.attempts, o.dead_lettered_at
+        o.attempts, o.dead_lettered_at, o.answer_kind, o.answer_code, o.answer_text
     FROM outbox o LEFT JOIN transactions t ON t.transaction_id = o.transaction_id
         LEFT JOIN refunds r ON r.refund_id = o.refund_id
         LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
@@ -359,7 +371,15 @@ fn read_dead_letter(row: &Row) -> Result<DeadLetter, TxError> {
         ext_id: parse_column(row, "outbox.ext_id", ExtId::parse)?,
         attempts: read_count(row, "outbox.attempts")?,
         dead_lettered_at: read_time(row, "outbox.dead_lettered_at")?,
+        last_answer: read_last_answer(row)?,
     })
+}
+
+fn read_last_answer(row: &Row) -> Result<Option<LastAnswer>, TxError> {
+    let Some(kind) = parse_optional_column(row, "outbox.answer_kind", AnswerKind::parse)? else {
+        return Ok(None);
+    };
+    Ok(Some(LastAnswer { kind, code: row.try_get("answer_code")?, text: row.try_get("answer_text")? }))
 }
 
 pub(in crate::store) async fn redrive_dead_letter(

@@ -1,12 +1,13 @@
 //! The rows of the queue. A row is deleted in the transaction that writes the outcome of its job.
 
 use crate::call_trace::CallTrace;
+use crate::last_answer::{AnswerKind, LastAnswer};
 use crate::store::error::{StoreError, inconsistent_row};
 use crate::store::queue::{
     DeadLetter, Job, JobKey, JobKind, Lease, LeasedJob, NextStep, Queue, SettleResult, Subject,
     longest_waits, read_trace, trace_columns,
 };
-use crate::store::sqlite::rows::{parse_column, read_time};
+use crate::store::sqlite::rows::{parse_column, parse_optional_column, read_time};
 use onbill_domain::ids::{ExtId, PartnerId};
 use onbill_domain::timestamp::Timestamp;
 use rusqlite::{Connection, Row, ToSql, params};
@@ -220,6 +221,18 @@ pub(super) fn end_attempt(
     take_step(tx, now, JobKey::Id(lease.job_id), lease.attempt, step).map(|_| true)
 }
 
+pub(super) fn note_last_answer(tx: &Connection, lease: Lease, answer: &LastAnswer) -> Result<(), StoreError> {
+    let sql = "UPDATE outbox SET answer_kind = ?3, answer_code = ?4, answer_text = ?5 WHERE job_id = ?1 AND attempts = ?2";
+    tx.prepare_cached(sql)?.execute(params![
+        lease.job_id,
+        lease.attempt,
+        answer.kind.as_str(),
+        answer.code,
+        answer.text
+    ])?;
+    Ok(())
+}
+
 /// Deletes the job of the subject `id`, even when it is leased.
 pub(in crate::store) fn delete(tx: &Connection, kind: JobKind, id: &str) -> Result<(), StoreError> {
     let which = JobKey::Subject(kind, id).sql("?1");
@@ -261,7 +274,7 @@ const DEAD_LETTERS: &str =
     "SELECT o.job_id, o.kind, coalesce(o.transaction_id, o.refund_id, o.coupon_id, o.dispute_id) AS id,
         coalesce(t.partner, r.partner, p.partner, x.partner) AS partner,
         coalesce(t.ext_transaction_id, r.ext_refund_id, c.ext_coupon_id, d.reference) AS ext_id,
-        o.attempts, o.dead_lettered_at
+        o.attempts, o.dead_lettered_at, o.answer_kind, o.answer_code, o.answer_text
     FROM outbox o LEFT JOIN transactions t ON t.transaction_id = o.transaction_id
         LEFT JOIN refunds r ON r.refund_id = o.refund_id
         LEFT JOIN coupons c ON c.coupon_id = o.coupon_id LEFT JOIN pais p ON p.pai = c.pai
@@ -286,9 +299,17 @@ pub(super) fn dead_letters(
             ext_id: parse_column(row, "outbox.ext_id", ExtId::parse)?,
             attempts: row.get("attempts")?,
             dead_lettered_at: read_time(row, "outbox.dead_lettered_at")?,
+            last_answer: read_last_answer(row)?,
         });
     }
     Ok(dead_letters)
+}
+
+fn read_last_answer(row: &Row<'_>) -> Result<Option<LastAnswer>, StoreError> {
+    let Some(kind) = parse_optional_column(row, "outbox.answer_kind", AnswerKind::parse)? else {
+        return Ok(None);
+    };
+    Ok(Some(LastAnswer { kind, code: row.get("answer_code")?, text: row.get("answer_text")? }))
 }
 
 /// Along the index of dead letters, of which there are few.
