@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use onbill_domain::correlator::HEADER;
+use onbill_domain::locale::Locale;
 use onbill_domain::reject::{ErrorCode, Reject};
 
 /// Responds to one request.
@@ -183,6 +184,7 @@ impl HandledCall<'_> {
                 self.status.as_str().to_owned(),
                 self.reason().unwrap_or_default().to_owned(),
                 VERSION.to_owned(),
+                self.notes.locale().map(Locale::as_str).unwrap_or_default().to_owned(),
             ],
             numbers: [self.duration_ms.into(), self.notes.origin_ms().into()],
         }

@@ -5,6 +5,7 @@
 //! configuration.
 
 use onbill_domain::ids::{OperatorId, PartnerId};
+use onbill_domain::locale::Locale;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The notes of one call. Its steps may run at once, so each note takes `&self`.
@@ -20,6 +21,8 @@ struct Notes {
     /// The operator that answered last with a success: of several that are asked whose something
     /// is, only its owner does.
     answered: Option<OperatorId>,
+    /// Whose frame was shown, and in which language: no origin is asked for one.
+    shown: Option<(OperatorId, Locale)>,
     /// Calls to origins under way, and since when there has been one, in milliseconds.
     under_way: u32,
     since: i64,
@@ -57,6 +60,16 @@ impl CallNotes {
         self.lock().answered = Some(operator.clone());
     }
 
+    /// Notes that the frame of an operator is shown.
+    pub(crate) fn note_shown(&self, operator: &OperatorId, locale: Locale) {
+        self.lock().shown = Some((operator.clone(), locale));
+    }
+
+    /// The language of the frame that is shown.
+    pub(crate) fn locale(&self) -> Option<Locale> {
+        self.lock().shown.as_ref().map(|(_, locale)| *locale)
+    }
+
     fn end_origin_call(&self, now: i64) {
         let mut notes = self.lock();
         notes.under_way = notes.under_way.saturating_sub(1);
@@ -69,12 +82,13 @@ impl CallNotes {
         self.lock().partner.clone()
     }
 
-    /// The operator of the call; `None` when none was asked, or when several were and none has
+    /// The operator of the call; `None` when none was asked and none is shown, or when several were and none has
     /// answered with a success.
     pub(crate) fn operator(&self) -> Option<OperatorId> {
         let notes = self.lock();
         let only = notes.asked.as_ref().filter(|_| !notes.asked_several);
-        notes.answered.as_ref().or(only).cloned()
+        let shown = notes.shown.as_ref().map(|(operator, _)| operator);
+        notes.answered.as_ref().or(only).or(shown).cloned()
     }
 
     /// Milliseconds in which at least one call to an origin was under way.

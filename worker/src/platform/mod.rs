@@ -100,7 +100,7 @@ pub trait Platform {
 pub struct DataPoint {
     /// At most 96 bytes.
     pub index: String,
-    pub words: [String; 6],
+    pub words: [String; 7],
     pub numbers: [f64; 2],
 }
 

@@ -84,6 +84,8 @@ async fn each_request_has_one_data_point() {
         "locale": "en"}),
     )
     .await;
+    let shown = edge.get("/widget/v1/frame?operator=acme&offer=netflix-standard&locale=es").await;
+    assert_eq!(shown.status(), 200);
     edge.get(&format!("/{NUMBER}?msisdn={NUMBER}")).await;
     edge.send(request(NUMBER.trim_start_matches('+'), "/healthz", "")).await;
     let version = env!("CARGO_PKG_VERSION");
@@ -94,16 +96,17 @@ async fn each_request_has_one_data_point() {
     assert_eq!(
         told,
         [
-            ("acme", ["/ott/v1/transaction", "acme", "netflix", "201", "", version]),
-            ("nova", [one, "nova", "netflix", "200", "", version]),
-            ("acme", [VALIDATE, "acme", "", "503", "service-unavailable", version]),
-            ("none", ["none", "", "", "404", "not-found", version]),
-            ("/healthz", ["/healthz", "", "", "405", "method-not-allowed", version]),
+            ("acme", ["/ott/v1/transaction", "acme", "netflix", "201", "", version, ""]),
+            ("nova", [one, "nova", "netflix", "200", "", version, ""]),
+            ("acme", [VALIDATE, "acme", "", "503", "service-unavailable", version, ""]),
+            ("acme", ["/widget/v1/frame", "acme", "", "200", "", version, "es"]),
+            ("none", ["none", "", "", "404", "not-found", version, ""]),
+            ("/healthz", ["/healthz", "", "", "405", "method-not-allowed", version, ""]),
         ]
     );
     // Each response took a second; of the two that were asked, one after the other.
     let told: Vec<_> = points.iter().map(|point| point.numbers).collect();
-    assert_eq!(told, [[1000.0; 2], [2000.0; 2], [1000.0; 2], [0.0; 2], [0.0; 2]]);
+    assert_eq!(told, [[1000.0; 2], [2000.0; 2], [1000.0; 2], [0.0; 2], [0.0; 2], [0.0; 2]]);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Product: how customers get through the sign-up, by day, channel, language and proof. It is read from
 //! the counts of the days, which outlive the flows, and shows no person.
 //!
-//! The funnel begins with the number: the frame before it is served by the edge, and the origin does not
-//! hear of it.
+//! The funnel begins with the number: the frame before it is served by the edge, and is counted there
+//! (decision 92).
 
 mod funnel;
 
@@ -70,6 +70,10 @@ pub(super) async fn funnel_page(
         (trend_chart(&visits, shown.from, shown.to))
         (breakdowns(&visits))
         (refusals(&visits))
+        p class="muted small" {
+            "The first step here is the number. How often the widget was shown before it is counted at the edge, by day and "
+            "language: in its data points, with a query of the page about logs (docs/operate/logs.md)."
+        }
     };
     Ok(page(&viewer, "Sign-ups", Section::Product, body))
 }

@@ -116,6 +116,9 @@ pub(crate) async fn get_frame<P: Platform>(call: &Call<'_, P>) -> Result<Respons
     if !has_challenge {
         allow_embedding(headers);
     }
+    if let FramePurpose::SignUp(..) = purpose {
+        call.notes.note_shown(&operator.id, page_locale(call.request));
+    }
     Ok(response)
 }
 
