@@ -4,6 +4,7 @@
 mod approvals;
 mod browser;
 mod desks;
+mod disputes;
 mod issuer;
 mod reports;
 mod roles;

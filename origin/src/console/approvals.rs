@@ -4,7 +4,7 @@
 use super::Console;
 use super::access::require;
 use super::care::refund::{borne_by_words, show_recorded};
-use super::confirm::show_done;
+use super::confirm::{show_done, to_section};
 use super::form::Posted;
 use super::layout::{Section, page};
 use super::refused::Refused;
@@ -58,6 +58,9 @@ pub(super) async fn list(
         @if requests.is_empty() && own.is_empty() { p class="notice" { "No refund waits for a second person." } }
         div class="cards" {
             @for request in requests.iter().chain(&own) { (show_request(&viewer, request)) }
+        }
+        @if own.len() == DESK_LINES_MAX as usize {
+            p class="muted" { "Of your own, the oldest " (DESK_LINES_MAX) " are here." }
         }
         @if let Some(last) = next {
             p { a class="button quiet" href={ "/approvals?after=" (write_cursor(last)) } { "More" } }
@@ -149,7 +152,13 @@ pub(super) async fn decide(
         DecideRefundResult::Approved(request) => request,
         DecideRefundResult::Rejected => {
             let text = html! { p { "The refund is not made." } };
-            return Ok(show_done(&viewer, "Not agreed to", Section::Approvals, &text));
+            return Ok(show_done(
+                &viewer,
+                "Not agreed to",
+                Section::Approvals,
+                &text,
+                &to_section(Section::Approvals),
+            ));
         }
         DecideRefundResult::OwnRequest => {
             let message = "You have asked for this refund: another person decides about it.";
@@ -184,7 +193,7 @@ async fn make_refund(
     match console.parts.refunds.record_console_refund(CONSOLE_KEY.to_owned(), asked, true).await {
         Ok(ConsoleRefund::Recorded(recorded)) => {
             store.end_refund_request(request_id, true).await?;
-            show_recorded(console, viewer, recorded).await
+            show_recorded(console, viewer, recorded, &to_section(Section::Approvals)).await
         }
         Ok(ConsoleRefund::NeedsApproval { .. }) => {
             Err(Fault::Broken("a refund that was agreed to has a ceiling").into())

@@ -4,20 +4,19 @@
 //!
 //! All lengths are whole tenths of a pixel.
 
+use super::chart_scale::Scale;
 use super::figures::{format_count, format_money};
 use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 
 /// The drawing, with its margins.
 const WIDTH: i64 = 7200;
-const HEIGHT: i64 = 2400;
-/// Room for the numbers beside the axis, and for the labels below it.
+pub(super) const HEIGHT: i64 = 2700;
+/// Room for the numbers beside the axis, the unit above them, and below for the labels and what they are.
 const LEFT: i64 = 1000;
 const RIGHT: i64 = 60;
-const TOP: i64 = 120;
-const BOTTOM: i64 = 280;
-/// Lines across the drawing, the axis apart: as many as the eye uses.
-const GRID_LINES: i64 = 4;
+pub(super) const TOP: i64 = 280;
+pub(super) const BOTTOM: i64 = 420;
 /// Labels below the axis that do not run into each other.
 const LABELS_MAX: usize = 7;
 
@@ -34,7 +33,8 @@ pub(super) enum ChartKind {
 /// What the numbers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
-    Count,
+    /// A number of these.
+    Count(&'static str),
     /// Minor units.
     Money(Currency),
 }
@@ -42,8 +42,16 @@ pub(super) enum Unit {
 impl Unit {
     pub(super) fn format(self, value: i64) -> String {
         match self {
-            Self::Count => format_count(value),
+            Self::Count(_) => format_count(value),
             Self::Money(currency) => format_money(value, currency),
+        }
+    }
+
+    /// What stands above the axis.
+    fn name(&self) -> &str {
+        match self {
+            Self::Count(what) => what,
+            Self::Money(currency) => currency.as_str(),
         }
     }
 }
@@ -120,13 +128,15 @@ impl Chart<'_> {
             svg viewBox=(view) role="img" aria-labelledby=(format!("{title} {description}")) {
                 title id=(title) { (self.title) }
                 desc id=(description) { (self.description) }
+                text class="axis" x="0" y="120" { (self.unit.name()) }
+                text class="axis" x=((LEFT + WIDTH - RIGHT) / 2) y=(HEIGHT - 60) text-anchor="middle" { (self.label) }
                 @for value in scale.grid() {
                     @let y = scale.y_of(value);
                     line class="grid" x1=(LEFT) x2=(WIDTH - RIGHT) y1=(y) y2=(y) {}
                     text class="axis" x=(LEFT - 80) y=(y + 40) text-anchor="end" { (self.unit.format(value)) }
                 }
                 @for place in shown_labels(self.labels.len()) {
-                    text class="axis" x=(self.middle_of(place)) y=(HEIGHT - 80) text-anchor="middle" {
+                    text class="axis" x=(self.middle_of(place)) y=(HEIGHT - BOTTOM + 160) text-anchor="middle" {
                         (self.labels[place])
                     }
                 }
@@ -285,38 +295,6 @@ fn shown_labels(count: usize) -> Vec<usize> {
     (0..LABELS_MAX).map(|n| n * (count - 1) / (LABELS_MAX - 1)).collect()
 }
 
-/// From nothing to a round number above the largest.
-struct Scale {
-    step: i64,
-}
-
-impl Scale {
-    /// The step between two grid lines is 1, 2 or 5 with zeros, and above nothing.
-    fn for_max(largest: i64) -> Self {
-        let mut power: i64 = 1;
-        loop {
-            for digit in [1, 2, 5] {
-                let step = power.saturating_mul(digit);
-                if step.saturating_mul(GRID_LINES) >= largest {
-                    return Self { step };
-                }
-            }
-            power = power.saturating_mul(10);
-        }
-    }
-
-    fn grid(&self) -> impl Iterator<Item = i64> {
-        let step = self.step;
-        (0..=GRID_LINES).map(move |line| step.saturating_mul(line))
-    }
-
-    fn y_of(&self, value: i64) -> i64 {
-        let plot = i128::from(HEIGHT - TOP - BOTTOM);
-        let height = plot * i128::from(value) / (i128::from(self.step) * i128::from(GRID_LINES));
-        HEIGHT - BOTTOM - i64::try_from(height.clamp(0, plot)).unwrap_or(0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,6 +329,10 @@ mod tests {
             assert!(page.contains("aria-labelledby=\"trend-name trend-text\""), "{page}");
             assert!(page.contains("<title id=\"trend-name\">Charges &amp; refunds</title>"), "{page}");
             assert!(page.contains("<th scope=\"col\">Day</th>"), "{page}");
+            assert!(
+                page.contains(">USD</text>") && page.contains(">Day</text>"),
+                "the axes are named: {page}"
+            );
             assert!(page.contains("data-label=\"declined\">15.99</td>"), "{page}");
             assert!(!page.contains("style="), "the policy of the pages allows none: {page}");
             assert!(!page.contains("<script"), "{page}");
@@ -369,31 +351,23 @@ mod tests {
     #[test]
     fn stacked_bars_stand_on_each_other_and_others_beside() {
         let scale = Scale::for_max(4_797);
-        let stacked = chart(ChartKind::StackedBars, Unit::Count).bars_of(1, &scale);
+        let stacked = chart(ChartKind::StackedBars, Unit::Count("charges")).bars_of(1, &scale);
         assert_eq!(stacked[0].y, stacked[1].y + stacked[1].height);
         assert_eq!(stacked[0].x, stacked[1].x);
-        let beside = chart(ChartKind::Bars, Unit::Count).bars_of(1, &scale);
+        let beside = chart(ChartKind::Bars, Unit::Count("charges")).bars_of(1, &scale);
         assert_eq!(beside[0].x + beside[0].width, beside[1].x);
         assert_eq!(beside[0].y + beside[0].height, beside[1].y + beside[1].height);
     }
 
     #[test]
-    fn scale_is_round_and_holds_the_largest() {
-        for (largest, step) in
-            [(0, 1), (1, 1), (4, 1), (5, 2), (9, 5), (40, 10), (41, 20), (999_999, 500_000)]
-        {
-            let scale = Scale::for_max(largest);
-            assert_eq!(scale.step, step, "{largest}");
-            assert!(scale.y_of(largest) >= TOP, "{largest}");
-        }
-        assert_eq!(Scale::for_max(i64::MAX).y_of(0), HEIGHT - BOTTOM);
+    fn labels_do_not_run_into_each_other() {
         assert_eq!(shown_labels(400), [0, 66, 133, 199, 266, 332, 399]);
         assert_eq!(shown_labels(2), [0, 1]);
     }
 
     #[test]
     fn chart_without_numbers_says_so() {
-        let mut empty = chart(ChartKind::Lines, Unit::Count);
+        let mut empty = chart(ChartKind::Lines, Unit::Count("charges"));
         empty.labels.clear();
         assert!(empty.render().into_string().contains("nothing to show yet"));
     }

@@ -16,10 +16,12 @@ pub(super) struct Confirmation<'a> {
     pub(super) text: Markup,
     /// Where the fields are posted to.
     pub(super) action: &'a str,
-    pub(super) fields: &'a [(&'a str, &'a str)],
+    pub(super) fields: Vec<(&'a str, &'a str)>,
     /// What the button says.
     pub(super) button: &'a str,
     pub(super) section: Section,
+    /// Where nothing was done.
+    pub(super) back: Markup,
 }
 
 /// 200 with the page.
@@ -29,22 +31,34 @@ pub(super) fn ask_to_confirm(viewer: &Viewer, confirmation: &Confirmation<'_>) -
             (confirmation.text)
             form class="row" method="post" action=(confirmation.action) {
                 (viewer.csrf_field())
-                @for (name, value) in confirmation.fields { input type="hidden" name=(name) value=(value); }
+                @for (name, value) in &confirmation.fields { input type="hidden" name=(name) value=(value); }
                 input type="hidden" name="confirmed" value=(CONFIRMED);
                 button { (confirmation.button) }
-                a class="button quiet" href=(confirmation.section.path()) { "Do nothing" }
             }
+            p class="muted small" { "Nothing was done yet." }
+            (confirmation.back)
         }
     };
     page(viewer, confirmation.title, confirmation.section, body)
 }
 
-/// 200 with what was done.
-pub(super) fn show_done(viewer: &Viewer, title: &str, section: Section, text: &Markup) -> Response {
+/// The way to a section from where something was done, or was not.
+pub(super) fn to_section(section: Section) -> Markup {
+    html! { p { a class="button quiet" href=(section.path()) { "Back to " (section.title()) } } }
+}
+
+/// 200 with what was done, and the way `back`.
+pub(super) fn show_done(
+    viewer: &Viewer,
+    title: &str,
+    section: Section,
+    text: &Markup,
+    back: &Markup,
+) -> Response {
     let body = html! {
         div class="card" {
             div role="status" { (text) }
-            p { a class="button" href=(section.path()) { "Go on" } }
+            (back)
         }
     };
     page(viewer, title, section, body)

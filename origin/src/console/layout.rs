@@ -28,6 +28,8 @@ onbill_domain::word_enum! {
     pub enum Section {
         /// A customer on the line.
         Care = "care",
+        /// Charges that customers contest.
+        Disputes = "disputes",
         /// Refunds that wait for a second person.
         Approvals = "approvals",
         /// What waits on the way to billing.
@@ -46,6 +48,7 @@ onbill_domain::word_enum! {
 /// The sections that have pages, in the order of the navigation.
 const NAVIGATION: &[Section] = &[
     Section::Care,
+    Section::Disputes,
     Section::Approvals,
     Section::Billing,
     Section::Finance,
@@ -59,6 +62,7 @@ impl Section {
     pub const fn act(self) -> Act {
         match self {
             Self::Care => Act::SearchSubscriber,
+            Self::Disputes => Act::ReadDisputes,
             Self::Approvals => Act::ApproveRefund,
             Self::Billing => Act::ReadQueue,
             Self::Finance => Act::ReadMonth,
@@ -68,9 +72,11 @@ impl Section {
         }
     }
 
-    const fn title(self) -> &'static str {
+    /// What the navigation calls it.
+    pub const fn title(self) -> &'static str {
         match self {
             Self::Care => "Care",
+            Self::Disputes => "Disputes",
             Self::Approvals => "Approvals",
             Self::Billing => "Billing",
             Self::Finance => "Finance",

@@ -9,6 +9,7 @@ use super::refused::Refused;
 use super::text::{show_age, show_time};
 use super::viewer::Viewer;
 use crate::care::Act;
+use crate::last_answer::{AnswerKind, LastAnswer};
 use crate::store::{DeadLetter, FileFigures, LedgerFigures};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -78,6 +79,9 @@ fn show_files(figures: FileFigures, files: &[String]) -> Markup {
         } @else {
             p { (figures.unacknowledged) " in all, the oldest for " (show_age(figures.oldest_age_seconds)) "." }
             ul { @for file in files { li { code { (file) } } } }
+            @if i64::try_from(files.len()).is_ok_and(|shown| shown < figures.unacknowledged) {
+                p class="muted" { "These are the oldest." }
+            }
         }
     }
 }
@@ -98,6 +102,7 @@ fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter]) -> Markup {
                         th scope="col" { "Ids" }
                         th scope="col" class="amount" { "Attempts" }
                         th scope="col" { "Since" }
+                        th scope="col" { "Last answer" }
                         @if viewer.permits(Act::RetryJob) { th scope="col" { "Retry" } }
                     }
                 }
@@ -118,6 +123,7 @@ fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
             td data-label="Ids" { code { (letter.id) } " " code class="muted" { (letter.ext_id) } }
             td data-label="Attempts" class="amount" { (letter.attempts) }
             td data-label="Since" { (show_time(letter.dead_lettered_at)) }
+            td data-label="Last answer" { (show_answer(letter.last_answer.as_ref())) }
             @if viewer.permits(Act::RetryJob) {
                 td data-label="Retry" {
                     form class="row" method="post" action="/billing/retry" {
@@ -133,5 +139,23 @@ fn show_dead_letter(viewer: &Viewer, letter: &DeadLetter) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What the other side said to the last attempt.
+fn show_answer(answer: Option<&LastAnswer>) -> Markup {
+    let Some(LastAnswer { kind, code, text }) = answer else {
+        return html! { span class="muted" { "not known: see the log" } };
+    };
+    let code = code.as_deref().unwrap_or_default();
+    html! {
+        p {
+            @match kind {
+                AnswerKind::None => { "No answer" }
+                AnswerKind::Http => { "HTTP " (code) }
+                AnswerKind::SmsGateway => { "SMS gateway: " (code) }
+            }
+        }
+        @if let Some(text) = text { p class="small" { q { (text) } } }
     }
 }

@@ -3,7 +3,7 @@
 use crate::care::Act;
 use crate::console::Console;
 use crate::console::access::{HasReference, require_with_form};
-use crate::console::confirm::show_done;
+use crate::console::confirm::{show_done, to_section};
 use crate::console::form::Posted;
 use crate::console::layout::Section;
 use crate::console::refused::Refused;
@@ -45,5 +45,5 @@ pub(in crate::console) async fn retry_job(
     let text = html! {
         p { "The job is in its queue again. Billing is asked before anything is submitted, so nothing is billed twice." }
     };
-    Ok(show_done(&viewer, "Retried", Section::Billing, &text))
+    Ok(show_done(&viewer, "Retried", Section::Billing, &text, &to_section(Section::Billing)))
 }

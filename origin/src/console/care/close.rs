@@ -1,6 +1,7 @@
 //! `POST /care/links/close`: an agent ends a link. It is asked about first: a closed PAI never opens again.
 
 use super::subscriber::close_words;
+use super::way_back;
 use crate::care::{Act, charged_elsewhere};
 use crate::console::Console;
 use crate::console::access::{HasReference, require_reference, require_with_form};
@@ -23,6 +24,9 @@ pub(in crate::console) struct CloseForm {
     reason: String,
     #[serde(default)]
     reference: String,
+    /// Their number, for the way back.
+    #[serde(default)]
+    customer: String,
     #[serde(default)]
     confirmed: String,
 }
@@ -46,23 +50,26 @@ pub(in crate::console) async fn close_link(
     let pai = Pai::parse(&form.link).ok_or_else(not_found)?;
     let reason = DeclineReason::parse(&form.reason).filter(|reason| reason.closes_pai());
     let reason = reason.ok_or_else(no_reason)?;
+    let back = way_back(&viewer, Section::Care, &form.customer, &form.reference);
     if form.confirmed != CONFIRMED {
         let text = html! {
             p { "The link is closed for good: every later charge is declined, and the partner hears of it." }
             p { "Why: " strong { (close_words(reason)) } }
         };
-        let fields = [
+        let fields = vec![
             ("link", form.link.as_str()),
             ("reason", reason.as_str()),
             ("reference", form.reference.as_str()),
+            ("customer", form.customer.as_str()),
         ];
         let confirmation = Confirmation {
             title: "Close this link?",
             text,
             action: "/care/links/close",
-            fields: &fields,
+            fields,
             button: "Close the link",
             section: Section::Care,
+            back,
         };
         return Ok(ask_to_confirm(&viewer, &confirmation));
     }
@@ -78,5 +85,5 @@ pub(in crate::console) async fn close_link(
         ClosePaiResult::NotAClosingReason => return Err(no_reason().into()),
     };
     console.parts.wake_up.wake(Queue::All);
-    Ok(show_done(&viewer, "Link closed", Section::Care, &text))
+    Ok(show_done(&viewer, "Link closed", Section::Care, &text, &back))
 }

@@ -8,5 +8,43 @@ pub(super) mod search;
 mod subscriber;
 mod timeline;
 
+use super::confirm::to_section;
+use super::layout::Section;
+use super::viewer::Viewer;
+use maud::{Markup, html};
+use onbill_domain::msisdn::Msisdn;
+
+/// The page of a customer, as its parts are rendered: who looks, at which number, under which reference.
+#[derive(Clone, Copy)]
+struct CustomerPage<'a> {
+    viewer: &'a Viewer,
+    msisdn: &'a Msisdn,
+    reference: &'a str,
+}
+
+impl CustomerPage<'_> {
+    /// The field by which an act leads back to the customer. The number is in forms only: an address is in
+    /// histories and logs.
+    fn customer_field(&self) -> Markup {
+        html! { input type="hidden" name="customer" value=(self.msisdn.expose()); }
+    }
+}
+
+/// The way back from an act: to the customer whose page it was begun on, which is another look at the
+/// number, or to the section.
+pub(super) fn way_back(viewer: &Viewer, section: Section, customer: &str, reference: &str) -> Markup {
+    if customer.is_empty() {
+        return to_section(section);
+    }
+    html! {
+        form method="post" action="/care/search" {
+            (viewer.csrf_field())
+            input type="hidden" name="msisdn" value=(customer);
+            input type="hidden" name="reference" value=(reference);
+            button class="quiet" { "Back to the customer" }
+        }
+    }
+}
+
 /// What every field for a reference says beside it.
 const REFERENCE_HINT: &str = "The ticket. No name and no number of the customer.";

@@ -1,6 +1,7 @@
 //! `POST /care/refunds`: a person refunds all or part of a charge. It is asked about first. Above the ceiling
 //! of their role it waits for a second person.
 
+use super::way_back;
 use crate::care::Act;
 use crate::charge::{ConsoleRefund, RecordedRefund};
 use crate::console::Console;
@@ -15,7 +16,7 @@ use crate::fault::Fault;
 use crate::store::{AskRefundResult, AuditStamp, NewRefundRequest, RefundRequestState};
 use axum::extract::State;
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 use onbill_domain::currency::Currency;
 use onbill_domain::money::Money;
 use onbill_domain::reject::{ErrorCode, Reject};
@@ -33,6 +34,9 @@ pub(in crate::console) struct RefundForm {
     borne_by: String,
     #[serde(default)]
     reference: String,
+    /// Their number, for the way back.
+    #[serde(default)]
+    customer: String,
     #[serde(default)]
     confirmed: String,
 }
@@ -51,14 +55,15 @@ pub(in crate::console) async fn post_refund(
 ) -> Result<Response, Refused> {
     let (viewer, form, stamp) = require_with_form(&console, posted, Act::PostRefund).await?;
     let request = read_request(&form, &stamp)?;
+    let back = way_back(&viewer, Section::Care, &form.customer, &form.reference);
     if form.confirmed != CONFIRMED {
-        return Ok(ask_about(&viewer, &form, &request));
+        return Ok(ask_about(&viewer, &form, &request, back));
     }
     let refunds = &console.parts.refunds;
     match refunds.record_console_refund(CONSOLE_KEY.to_owned(), request.clone(), false).await? {
-        ConsoleRefund::Recorded(recorded) => show_recorded(&console, &viewer, recorded).await,
+        ConsoleRefund::Recorded(recorded) => show_recorded(&console, &viewer, recorded, &back).await,
         ConsoleRefund::NeedsApproval { ceiling } => {
-            put_before_second_person(&console, &viewer, stamp, request, ceiling).await
+            put_before_second_person(&console, &viewer, stamp, request, ceiling, &back).await
         }
     }
 }
@@ -90,7 +95,7 @@ pub(in crate::console) const fn borne_by_words(borne_by: BorneBy) -> &'static st
     }
 }
 
-fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest) -> Response {
+fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest, back: Markup) -> Response {
     let amount = request.amount.map(show_minor).unwrap_or_default();
     let text = html! {
         dl class="facts" {
@@ -101,21 +106,23 @@ fn ask_about(viewer: &Viewer, form: &RefundForm, request: &DeskRefundRequest) ->
             dt { "Charge" } dd { code { (request.transaction_id) } }
         }
     };
-    let fields = [
+    let fields = vec![
         ("transaction", form.transaction.as_str()),
         ("amount", amount.as_str()),
         ("currency", form.currency.as_str()),
         ("reason", request.reason.as_str()),
         ("borne_by", request.borne_by.as_str()),
         ("reference", request.reference.as_str()),
+        ("customer", form.customer.as_str()),
     ];
     let confirmation = Confirmation {
         title: "Refund this?",
         text,
         action: "/care/refunds",
-        fields: &fields,
+        fields,
         button: "Refund",
         section: Section::Care,
+        back,
     };
     ask_to_confirm(viewer, &confirmation)
 }
@@ -125,6 +132,7 @@ pub(in crate::console) async fn show_recorded(
     console: &Console,
     viewer: &Viewer,
     recorded: RecordedRefund,
+    back: &Markup,
 ) -> Result<Response, Refused> {
     /// What is read of the answer that the partner's systems would get.
     #[derive(Deserialize)]
@@ -147,7 +155,7 @@ pub(in crate::console) async fn show_recorded(
             }
         }
     };
-    Ok(show_done(viewer, "Refund", Section::Care, &text))
+    Ok(show_done(viewer, "Refund", Section::Care, &text, back))
 }
 
 async fn put_before_second_person(
@@ -156,6 +164,7 @@ async fn put_before_second_person(
     stamp: AuditStamp,
     request: DeskRefundRequest,
     ceiling: Money,
+    back: &Markup,
 ) -> Result<Response, Refused> {
     let DeskRefundRequest { transaction_id, amount, reference, reason, borne_by, .. } = request;
     let request_id = console.parts.refunds.name_desk_refund(&transaction_id, &reference);
@@ -172,7 +181,7 @@ async fn put_before_second_person(
         }
         @if was_there { p { "It was asked for before under this reference." } }
     };
-    Ok(show_done(viewer, "A second person is needed", Section::Care, &text))
+    Ok(show_done(viewer, "A second person is needed", Section::Care, &text, back))
 }
 
 fn other_refund(state: RefundRequestState) -> Refused {

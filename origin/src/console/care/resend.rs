@@ -1,5 +1,6 @@
 //! `POST /care/sms/resend`: an agent has a coupon's SMS sent again, with another code.
 
+use super::way_back;
 use crate::care::Act;
 use crate::console::Console;
 use crate::console::access::{HasReference, require_reference, require_with_form};
@@ -20,6 +21,9 @@ pub(in crate::console) struct ResendForm {
     coupon: String,
     #[serde(default)]
     reference: String,
+    /// Their number, for the way back.
+    #[serde(default)]
+    customer: String,
 }
 
 impl HasReference for ResendForm {
@@ -39,6 +43,7 @@ pub(in crate::console) async fn resend_sms(
     let id = ExtId::parse(&form.coupon).ok_or_else(coupon_not_found)?;
     console.parts.coupons.resend(None, stamp, &id).await?;
     console.parts.wake_up.wake(Queue::All);
+    let back = way_back(&viewer, Section::Care, &form.customer, &form.reference);
     let text = html! { p { "Another code is on its way to the customer." } };
-    Ok(show_done(&viewer, "SMS sent again", Section::Care, &text))
+    Ok(show_done(&viewer, "SMS sent again", Section::Care, &text, &back))
 }

@@ -1,15 +1,16 @@
 //! A subscriber as an agent reads them: links first, then what happened, the newest first.
 
-use super::REFERENCE_HINT;
 use super::timeline::show_timeline;
+use super::{CustomerPage, REFERENCE_HINT};
 use crate::care::Act;
 use crate::console::text::show_time;
 use crate::console::viewer::Viewer;
 use maud::{Markup, html};
 use onbill_domain::decline_reason::DeclineReason;
+use onbill_domain::limits::DESK_LINES_MAX;
 use onbill_domain::msisdn::Msisdn;
 use onbill_domain::pai::PaiState;
-use onbill_domain::wire::care::{CareLink, SubscriberSearchResponse};
+use onbill_domain::wire::care::{CareLink, CareList, SubscriberSearchResponse};
 use onbill_domain::wire::subscription::SubscriptionStatus;
 
 /// The number is in the forms that look again: the agent has typed it.
@@ -19,6 +20,7 @@ pub(super) fn show_subscriber(
     reference: &str,
     found: &SubscriberSearchResponse,
 ) -> Markup {
+    let customer = CustomerPage { viewer, msisdn, reference };
     html! {
         section class="card" aria-labelledby="who" {
             h2 id="who" { "Who" }
@@ -30,11 +32,14 @@ pub(super) fn show_subscriber(
         h2 { "Partners" }
         @if found.links.is_empty() { p class="muted" { "No partner is linked." } }
         div class="cards" {
-            @for link in &found.links { (show_link(viewer, link, reference)) }
+            @for link in &found.links { (show_link(customer, link)) }
         }
+        @if found.more.contains(&CareList::Links) { (more_than_shown("partners", "open ones first")) }
         section class="card" aria-labelledby="timeline" {
             h2 id="timeline" { "What happened" }
-            (show_timeline(viewer, found, reference))
+            (show_timeline(customer, found))
+            @if found.more.contains(&CareList::Sms) { (more_than_shown("SMS", "the newest")) }
+            @if found.more.contains(&CareList::Events) { (more_than_shown("events of the account", "the newest")) }
             @if let Some(cursor) = &found.next {
                 form method="post" action="/care/search" {
                     (viewer.csrf_field())
@@ -48,7 +53,17 @@ pub(super) fn show_subscriber(
     }
 }
 
-fn show_link(viewer: &Viewer, link: &CareLink, reference: &str) -> Markup {
+/// That a list is not whole, and where it is.
+pub(super) fn more_than_shown(what: &str, order: &str) -> Markup {
+    html! {
+        p class="notice" {
+            "There are more " (what) " than the " (DESK_LINES_MAX) " here, " (order) ". " code { "onbill-origin subscribers export" }
+            " has them all."
+        }
+    }
+}
+
+fn show_link(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
     html! {
         article class="card" {
             h3 { (link.partner) }
@@ -67,8 +82,8 @@ fn show_link(viewer: &Viewer, link: &CareLink, reference: &str) -> Markup {
                 @if let Some(closed_at) = link.closed_at { dt { "Closed" } dd { (show_time(closed_at)) } }
             }
             @if let Some(explanation) = &link.explanation { p { (explanation) } }
-            @if link.state != PaiState::Closed && viewer.permits(Act::CloseLink) {
-                (close_form(viewer, link, reference))
+            @if link.state != PaiState::Closed && customer.viewer.permits(Act::CloseLink) {
+                (close_form(customer, link))
             }
         }
     }
@@ -90,12 +105,13 @@ const fn status_words(status: SubscriptionStatus) -> &'static str {
     }
 }
 
-fn close_form(viewer: &Viewer, link: &CareLink, reference: &str) -> Markup {
+fn close_form(customer: CustomerPage<'_>, link: &CareLink) -> Markup {
     html! {
         details {
             summary { "Close this link" }
             form class="fields" method="post" action="/care/links/close" {
-                (viewer.csrf_field())
+                (customer.viewer.csrf_field())
+                (customer.customer_field())
                 input type="hidden" name="link" value=(link.link_id);
                 label {
                     "Why"
@@ -105,7 +121,7 @@ fn close_form(viewer: &Viewer, link: &CareLink, reference: &str) -> Markup {
                         }
                     }
                 }
-                label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(reference) required maxlength="128"; }
+                label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(customer.reference) required maxlength="128"; }
                 button class="danger" { "Close " (link.partner) "…" }
             }
         }

@@ -1,34 +1,37 @@
 //! What happened to a subscriber, as one list: sign-ups, charges with their declines, refunds and disputes,
 //! SMS, and events of the account.
 
-use super::REFERENCE_HINT;
 use super::customer_words::in_customers_words;
+use super::refund::borne_by_words;
+use super::subscriber::more_than_shown;
+use super::{CustomerPage, REFERENCE_HINT};
 use crate::care::Act;
+use crate::console::disputes::{decision_forms, open_form, reason_words, state_words};
 use crate::console::text::{show_minor, show_time};
-use crate::console::viewer::Viewer;
 use maud::{Markup, html};
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::money::Money;
 use onbill_domain::timestamp::Timestamp;
 use onbill_domain::wire::care::{
-    BorneBy, CareCharge, CareEvent, CareLink, CareRefund, CareSms, SubscriberSearchResponse,
+    BorneBy, CareCharge, CareEvent, CareLink, CareList, CareRefund, CareSms, SubscriberSearchResponse,
 };
-use onbill_domain::wire::dispute::CareDispute;
+use onbill_domain::wire::csp::ChargeKind;
+use onbill_domain::wire::dispute::{CareDispute, DisputeState};
 use onbill_domain::wire::ott::TransactionStatus;
 
 /// An SMS that can be sent again: that of a coupon.
 const COUPON: &str = "coupon";
 
-pub(super) fn show_timeline(viewer: &Viewer, found: &SubscriberSearchResponse, reference: &str) -> Markup {
+pub(super) fn show_timeline(customer: CustomerPage<'_>, found: &SubscriberSearchResponse) -> Markup {
     let mut entries: Vec<(Timestamp, Markup)> = Vec::new();
     entries.extend(found.links.iter().map(|link| (link.since, show_sign_up(link))));
     for charge in &found.charges {
-        entries.push((charge.at, show_charge(viewer, charge, reference)));
+        entries.push((charge.at, show_charge(customer, charge)));
         entries.extend(charge.refunds.iter().map(|refund| (refund.at, show_refund(refund, charge))));
         let disputes = charge.disputes.iter();
-        entries.extend(disputes.map(|dispute| (dispute.opened_at, show_dispute(dispute, charge))));
+        entries.extend(disputes.map(|dispute| (dispute.opened_at, show_dispute(customer, dispute, charge))));
     }
-    entries.extend(found.sms.iter().map(|sms| (sms.at, show_sms(viewer, sms, reference))));
+    entries.extend(found.sms.iter().map(|sms| (sms.at, show_sms(customer, sms))));
     entries.extend(found.events.iter().map(|event| (event.occurred_at, show_event(event))));
     entries.sort_by_key(|(at, _)| std::cmp::Reverse(at.unix_nanoseconds()));
     html! {
@@ -43,13 +46,13 @@ fn show_sign_up(link: &CareLink) -> Markup {
     html! { p { "Signed up for " (link.partner) "." } }
 }
 
-fn show_charge(viewer: &Viewer, charge: &CareCharge, reference: &str) -> Markup {
+fn show_charge(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
     let status = match charge.status {
         TransactionStatus::Approved => html! { span class="good" { "Charged" } },
         TransactionStatus::Declined => html! { span class="bad" { "Declined" } },
         TransactionStatus::Pending => html! { span class="warn" { "Waits for billing" } },
     };
-    let period = charge.service_period;
+    let (period, viewer) = (charge.service_period, customer.viewer);
     html! {
         p { (status) ": " (charge.amount) " for " (charge.partner) ", " (charge.description) }
         p class="muted small" {
@@ -59,8 +62,28 @@ fn show_charge(viewer: &Viewer, charge: &CareCharge, reference: &str) -> Markup 
         }
         @if let Some(explanation) = &charge.explanation { p { (explanation) } }
         @if let Some(reason) = charge.decline_reason { (in_customers_words(reason, &viewer.operator_name)) }
+        @match charge.kind {
+            ChargeKind::Coupon => {
+                p class="muted small" { "It is a coupon’s: there is no refund and no dispute of it here." }
+            }
+            ChargeKind::Subscription => { (charge_forms(customer, charge)) }
+        }
+        @if charge.more.contains(&CareList::Refunds) { (more_than_shown("refunds of this charge", "the newest")) }
+        @if charge.more.contains(&CareList::Disputes) { (more_than_shown("disputes of this charge", "the newest")) }
+    }
+}
+
+/// What can be done about a charge that is on the bill.
+fn charge_forms(customer: CustomerPage<'_>, charge: &CareCharge) -> Markup {
+    let CustomerPage { viewer, reference, .. } = customer;
+    let is_open = charge.disputes.iter().any(|dispute| dispute.state == DisputeState::Open);
+    let may_dispute = charge.status == TransactionStatus::Approved && !is_open;
+    html! {
         @if let Some(remaining) = remaining_of(charge) {
-            @if viewer.permits(Act::PostRefund) { (refund_form(viewer, charge, remaining, reference)) }
+            @if viewer.permits(Act::PostRefund) { (refund_form(customer, charge, remaining)) }
+        }
+        @if may_dispute && viewer.permits(Act::OpenDispute) {
+            (open_form(viewer, &charge.transaction_id, reference, &customer.customer_field()))
         }
     }
 }
@@ -70,17 +93,18 @@ fn remaining_of(charge: &CareCharge) -> Option<Money> {
     if charge.status != TransactionStatus::Approved {
         return None;
     }
-    let refunded = charge.refunded.map_or(0, |refunded| refunded.amount_minor);
-    let amount_minor = charge.amount.amount_minor - refunded;
+    let taken = [charge.refunded, charge.refunding].into_iter().flatten();
+    let amount_minor = charge.amount.amount_minor - taken.map(|money| money.amount_minor).sum::<i64>();
     (amount_minor > 0).then_some(Money { amount_minor, ..charge.amount })
 }
 
-fn refund_form(viewer: &Viewer, charge: &CareCharge, remaining: Money, reference: &str) -> Markup {
+fn refund_form(customer: CustomerPage<'_>, charge: &CareCharge, remaining: Money) -> Markup {
     html! {
         details {
             summary { "Refund" }
             form class="fields" method="post" action="/care/refunds" {
-                (viewer.csrf_field())
+                (customer.viewer.csrf_field())
+                (customer.customer_field())
                 input type="hidden" name="transaction" value=(charge.transaction_id);
                 input type="hidden" name="currency" value=(charge.amount.currency);
                 label {
@@ -106,7 +130,7 @@ fn refund_form(viewer: &Viewer, charge: &CareCharge, remaining: Money, reference
                 label {
                     "Reference"
                     small { "With the charge it names the refund: the same one again refunds nothing more. No number of the customer." }
-                    input name="reference" value=(reference) required maxlength="128";
+                    input name="reference" value=(customer.reference) required maxlength="128";
                 }
                 button { "Refund…" }
             }
@@ -120,29 +144,43 @@ fn show_refund(refund: &CareRefund, charge: &CareCharge) -> Markup {
         TransactionStatus::Declined => "Refund declined by billing",
         TransactionStatus::Pending => "Refund waits for billing",
     };
-    html! { p { (status) ": " (refund.amount) " of " (charge.description) ". Reason: " (refund.reason) } }
-}
-
-fn show_dispute(dispute: &CareDispute, charge: &CareCharge) -> Markup {
     html! {
-        p {
-            "Dispute about " (charge.description) " (" (dispute.reason.as_str()) "): "
-            strong { (dispute.state.as_str()) } ". Reference " code { (dispute.reference) }
+        p { (status) ": " (refund.amount) " of " (charge.description) ". Reason: " (refund.reason) }
+        p class="muted small" {
+            @match refund.borne_by {
+                Some(borne_by) => { "Asked for by a desk. " (borne_by_words(borne_by)) }
+                None => { "Asked for by " (charge.partner) }
+            }
         }
     }
 }
 
-fn show_sms(viewer: &Viewer, sms: &CareSms, reference: &str) -> Markup {
+fn show_dispute(customer: CustomerPage<'_>, dispute: &CareDispute, charge: &CareCharge) -> Markup {
+    let reference = dispute.reference.as_str();
+    html! {
+        p { "Dispute about " (charge.amount) " for " (charge.partner) ". " strong { (state_words(dispute.state)) } }
+        p class="muted small" {
+            (reason_words(dispute.reason)) " · reference " code { (reference) }
+            @if let Some(at) = dispute.decided_at { " · decided " (show_time(at)) }
+        }
+        @if dispute.state == DisputeState::Open {
+            (decision_forms(customer.viewer, &charge.transaction_id, reference, &customer.customer_field()))
+        }
+    }
+}
+
+fn show_sms(customer: CustomerPage<'_>, sms: &CareSms) -> Markup {
     let about = if sms.kind == COUPON { "SMS with a coupon’s code for " } else { "SMS about " };
     html! {
         p { (about) (sms.partner) ": " (receipt_of(sms)) }
-        @if sms.kind == COUPON && viewer.permits(Act::ResendSms) {
+        @if sms.kind == COUPON && customer.viewer.permits(Act::ResendSms) {
             details {
                 summary { "Send again" }
                 form class="fields" method="post" action="/care/sms/resend" {
-                    (viewer.csrf_field())
+                    (customer.viewer.csrf_field())
+                    (customer.customer_field())
                     input type="hidden" name="coupon" value=(sms.id);
-                    label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(reference) required maxlength="128"; }
+                    label { "Reference" small { (REFERENCE_HINT) } input name="reference" value=(customer.reference) required maxlength="128"; }
                     button { "Send another code" }
                     p class="muted small" { "The code of the SMS before is worth nothing then." }
                 }

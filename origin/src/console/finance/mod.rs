@@ -59,7 +59,10 @@ pub(super) async fn print_page(
     query: Result<Query<MonthQuery>, QueryRejection>,
 ) -> Result<Response, Refused> {
     let month = admit(&console, &viewer, query).await?;
-    let body = html! { div class="print" { (month_body(&console, month, true).await?) } };
+    let body = html! {
+        p { a class="button quiet" href=(format!("/finance?month={month}")) { "Back to the month" } }
+        div class="print" { (month_body(&console, month, true).await?) }
+    };
     Ok(page(&viewer, &format!("Finance, {month}"), Section::Finance, body))
 }
 

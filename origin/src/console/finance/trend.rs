@@ -119,7 +119,7 @@ impl Trend {
             title: &format!("Charges in {} by day", self.currency),
             description: "How many charges were approved and declined on each day of the month.",
             kind: ChartKind::StackedBars,
-            unit: Unit::Count,
+            unit: Unit::Count("charges"),
             label: "Day",
             labels: self.labels.clone(),
             series: vec![

@@ -35,7 +35,7 @@ pub(super) fn funnel_chart(visits: &[VisitCount]) -> Markup {
             title: "From the number to the subscription",
             description: "How many customers came to each step of the sign-up.",
             kind: ChartKind::Bars,
-            unit: Unit::Count,
+            unit: Unit::Count("customers"),
             label: "Step",
             labels: STEPS.map(|(_, name)| name.to_owned()).to_vec(),
             series: vec![Series { name: "customers".to_owned(), tone: Tone::Accent, values }],
@@ -63,7 +63,7 @@ pub(super) fn trend_chart(visits: &[VisitCount], from: Day, to: Day) -> Markup {
         title: "Sign-ups by day",
         description: "How many customers entered a number, agreed and subscribed on each day.",
         kind: ChartKind::Lines,
-        unit: Unit::Count,
+        unit: Unit::Count("customers"),
         label: "Day",
         labels: days.iter().map(ToString::to_string).collect(),
         series: vec![

@@ -1,0 +1,172 @@
+//! Disputes: the list of a desk that decides them, the forms of a charge, and what both post. A dispute
+//! moves no money, and every page says so.
+
+mod change;
+mod words;
+
+pub(super) use change::{decide_dispute, open_dispute, withdraw_dispute};
+pub(super) use words::{reason_words, state_words};
+
+use super::Console;
+use super::access::require;
+use super::layout::{Section, page};
+use super::refused::Refused;
+use super::text::{show_age, show_time};
+use super::viewer::Viewer;
+use crate::care::Act;
+use crate::flow::{parse_cursor, write_cursor};
+use crate::store::Period;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use onbill_domain::limits::DESK_LINES_MAX;
+use onbill_domain::reject::Reject;
+use onbill_domain::timestamp::Timestamp;
+use onbill_domain::wire::dispute::{Dispute, DisputeReason, DisputeState};
+use serde::Deserialize;
+
+/// Which disputes to show.
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    /// The word of a state; the open ones without it.
+    #[serde(default)]
+    state: String,
+    /// The end of the page before.
+    after: Option<String>,
+}
+
+/// `GET /disputes`: 200 with a page of the disputes in one state, the oldest first. 400 `invalid-request`
+/// for a state or a cursor that is none.
+pub(super) async fn list_disputes(
+    State(console): State<Console>,
+    viewer: Viewer,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Response, Refused> {
+    require(&console, &viewer, Act::ReadDisputes, None).await?;
+    let not_read = || Reject::invalid_request("Choose a state, or follow the link to the next page.");
+    let Query(ListQuery { state, after }) = query.map_err(|_| not_read())?;
+    let state = if state.is_empty() { Some(DisputeState::Open) } else { DisputeState::parse(&state) };
+    let state = state.ok_or_else(not_read)?;
+    let after = after.map(|text| parse_cursor(&text)).transpose().map_err(|_| not_read())?;
+    let now = console.parts.clock.now();
+    // All of them: the index of a state leads to its oldest.
+    let all = Period { from: Timestamp::from_unix_seconds(0), until: now.plus_seconds(1) };
+    let found = console.parts.store.list_disputes(all, Some(state), after, DESK_LINES_MAX).await?;
+    let body = html! {
+        p class="muted" { (DOES_NOT) }
+        (filter(state))
+        @if found.lines.is_empty() { p class="notice" { "There is no dispute in this state." } }
+        div class="cards" {
+            @for dispute in &found.lines { (show_dispute(&viewer, dispute, now)) }
+        }
+        @if let Some(next) = &found.next {
+            p {
+                a class="button quiet" href={ "/disputes?state=" (state.as_str()) "&after=" (write_cursor(next)) } { "More" }
+            }
+        }
+    };
+    Ok(page(&viewer, "Disputes", Section::Disputes, body))
+}
+
+/// What agents have to know of every dispute.
+const DOES_NOT: &str = "A dispute moves no money and stops no charge. To give money back, refund the charge; to stop \
+                        charges, close the link.";
+
+fn filter(state: DisputeState) -> Markup {
+    html! {
+        form class="row" method="get" action="/disputes" {
+            label {
+                "Show"
+                select name="state" {
+                    @for one in DisputeState::ALL {
+                        option value=(one.as_str()) selected[one == state] { (state_words(one)) }
+                    }
+                }
+            }
+            button { "Show" }
+        }
+    }
+}
+
+fn show_dispute(viewer: &Viewer, dispute: &Dispute, now: Timestamp) -> Markup {
+    html! {
+        article class="card" {
+            h2 { (dispute.amount) " for " (dispute.partner) }
+            dl class="facts" {
+                dt { "Why" } dd { (reason_words(dispute.reason)) }
+                dt { "State" } dd { (state_words(dispute.state)) }
+                dt { "Opened" }
+                dd {
+                    (show_time(dispute.opened_at))
+                    @if dispute.state == DisputeState::Open {
+                        ", " (show_age(now.seconds_since(dispute.opened_at))) " ago"
+                    }
+                }
+                @if let Some(at) = dispute.decided_at { dt { "Decided" } dd { (show_time(at)) } }
+                dt { "Reference" } dd { code { (dispute.reference) } }
+                dt { "Charge" } dd { code { (dispute.transaction_id) } }
+            }
+            @if dispute.state == DisputeState::Open {
+                (decision_forms(viewer, &dispute.transaction_id, dispute.reference.as_str(), &html! {}))
+            }
+        }
+    }
+}
+
+/// The buttons of an open dispute, as far as the viewer may press them. `hidden` are further fields.
+pub(super) fn decision_forms(
+    viewer: &Viewer,
+    transaction_id: &str,
+    reference: &str,
+    hidden: &Markup,
+) -> Markup {
+    let form = |action: &str, content: &Markup| {
+        html! {
+            form class="row" method="post" action=(action) {
+                (viewer.csrf_field())
+                (hidden)
+                input type="hidden" name="transaction" value=(transaction_id);
+                input type="hidden" name="reference" value=(reference);
+                (content)
+            }
+        }
+    };
+    let decisions = html! {
+        button name="state" value=(DisputeState::Accepted.as_str()) { "Accept…" }
+        button class="quiet" name="state" value=(DisputeState::Rejected.as_str()) { "Reject…" }
+    };
+    html! {
+        @if viewer.permits(Act::DecideDispute) { (form("/disputes/decide", &decisions)) }
+        @if viewer.permits(Act::OpenDispute) {
+            (form("/disputes/withdraw", &html! { button class="quiet" { "The customer withdraws it…" } }))
+        }
+    }
+}
+
+/// The form by which a dispute about a charge is opened. `hidden` are further fields.
+pub(super) fn open_form(viewer: &Viewer, transaction_id: &str, reference: &str, hidden: &Markup) -> Markup {
+    html! {
+        details {
+            summary { "Open a dispute" }
+            form class="fields" method="post" action="/disputes/open" {
+                (viewer.csrf_field())
+                (hidden)
+                input type="hidden" name="transaction" value=(transaction_id);
+                p class="muted small" { (DOES_NOT) }
+                label {
+                    "Why"
+                    select name="reason" {
+                        @for reason in DisputeReason::ALL { option value=(reason.as_str()) { (reason_words(reason)) } }
+                    }
+                }
+                label {
+                    "Reference"
+                    small { "With the charge it names the dispute. No name and no number of the customer." }
+                    input name="reference" value=(reference) required maxlength="128";
+                }
+                button { "Open the dispute…" }
+            }
+        }
+    }
+}
