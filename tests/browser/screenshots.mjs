@@ -1,16 +1,17 @@
 // Pictures for people to look at, taken by one command that tests nothing: `ONBILL_SCREENSHOTS=1 cargo xtask test browser`.
-// `widget`, `app`, `coupons` or `readme` instead of the 1 takes those only; that of the README is in docs/, all others are in
+// `widget`, `app`, `coupons`, `console` or `readme` instead of the 1 takes those only; that of the README is in docs/, all others are in
 // target/test/browser/screenshots.
 
 import fs from 'node:fs';
 import path from 'node:path';
 import { launch } from './harness/browser.mjs';
 import { out } from './harness/system.mjs';
+import { takeConsole } from './pictures/console.mjs';
 import { takeReadmePicture } from './pictures/readme.mjs';
 import { takeApp, takeCoupons } from './pictures/whole_pages.mjs';
 import { takeWidget } from './pictures/widget.mjs';
 
-const SERIES = { readme: takeReadmePicture, widget: takeWidget, app: takeApp, coupons: takeCoupons };
+const SERIES = { readme: takeReadmePicture, widget: takeWidget, app: takeApp, coupons: takeCoupons, console: takeConsole };
 
 export async function take() {
   const asked = process.env.ONBILL_SCREENSHOTS;

@@ -68,7 +68,9 @@ cargo xtask <verb>
                                 make all that a release ships into target/release-artifacts: --check says what is
                                 in the way, --prepare locks the migrations, --snapshot makes a trial of it
   test [rust|browser]           run everything that must pass before a change is accepted
-  test browser --firefox        run the core journeys of the widget in the machine's Firefox, if there is one";
+  test browser --firefox        run the core journeys of the widget in the machine's Firefox, if there is one
+  test browser --database postgres
+                                run the journeys of the console on a ledger in PostgreSQL";
 
 /// A verb with its arguments.
 #[derive(Debug, PartialEq, Eq)]
@@ -233,6 +235,8 @@ mod tests {
             ("test", Verb::Test(TestPart::All)),
             ("test browser", Verb::Test(TestPart::Browser)),
             ("test browser --firefox", Verb::Test(TestPart::Firefox)),
+            ("test browser --database sqlite", Verb::Test(TestPart::Browser)),
+            ("test browser --database postgres", Verb::Test(TestPart::BrowserOnPostgres)),
         ] {
             assert_eq!(parse_line(line).expect("is understood"), verb, "{line}");
         }
@@ -314,6 +318,8 @@ mod tests {
             ("release --check --prepare", "one of"),
             ("release now", "now"),
             ("test everything", "rust and browser"),
+            ("test rust --database postgres", "--database"),
+            ("test browser --firefox --database postgres", "--database"),
         ] {
             let refusal = parse_line(line).expect_err("is refused").to_string();
             assert!(refusal.contains(named), "{line}: {refusal}");

@@ -96,6 +96,7 @@ pub(crate) fn plan_local_system(accounts: Option<&Path>) -> Plan {
         smsc: Some(8793),
         console: Some(9465),
         accounts,
+        postgres: None,
     };
     Plan {
         folder: LOCAL_FOLDER,

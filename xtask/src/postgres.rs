@@ -47,6 +47,14 @@ impl Postgres {
         }
     }
 
+    /// Where the server is, with the password.
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Self::External(url) => url,
+            Self::Own(server) => &server.url,
+        }
+    }
+
     /// Sets `DATABASE_URL` for a command. Tests may kill processes of a server that xtask started, and
     /// start further servers with its programs, in its folder.
     pub(crate) fn set_database_url(&self, command: &mut Command) {

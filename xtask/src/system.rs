@@ -123,7 +123,7 @@ pub(crate) fn make_keys(plan: &Plan) -> Outcome {
 
 /// Begins the ledger of an origin that has none yet.
 fn begin_ledger(plan: &Plan, operator_plan: &OperatorPlan) -> Outcome {
-    if plan.database(operator_plan).exists() {
+    if operator_plan.postgres.is_none() && plan.database(operator_plan).exists() {
         return Ok(());
     }
     let operator = operator_plan.operator;

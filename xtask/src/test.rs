@@ -38,6 +38,9 @@ pub(crate) fn run_test_part(part: TestPart) -> Outcome {
         report.run_step("deployment", deployment::run_deployment_tests)?;
         report.run_step("browser journeys", || journeys::run_journeys(part))?;
     }
+    if part == TestPart::BrowserOnPostgres {
+        report.run_step("browser journeys of the console on PostgreSQL", || journeys::run_journeys(part))?;
+    }
     if part == TestPart::Firefox {
         report.run_step("browser journeys in Firefox", || journeys::run_journeys(part))?;
     }

@@ -15,6 +15,9 @@ function given(name) {
 
 export const edge = given('ONBILL_EDGE_URL');
 
+/** Where Acme's ledger is: `sqlite` or `postgres`. */
+export const database = process.env.ONBILL_DATABASE || 'sqlite';
+
 /** Everything the run leaves behind. */
 export const out = given('ONBILL_OUT');
 
@@ -91,10 +94,19 @@ class Operator {
 
   /** Makes all that waits in the origin's outbox due, by hand and while the origin is down: else it takes minutes. */
   hurry() {
+    return this.#changeOutbox('due_at = 0');
+  }
+
+  /** The same, and what is attempted then is attempted for the last time. */
+  exhaust() {
+    return this.#changeOutbox('due_at = 0, attempts = 1000');
+  }
+
+  #changeOutbox(values) {
     return this.withoutOrigin(async () => {
       const books = new DatabaseSync(path.join(place, `${this.id}.sqlite`));
       // What has stopped answering may still be closing them.
-      books.exec('PRAGMA busy_timeout = 5000; UPDATE outbox SET due_at = 0');
+      books.exec(`PRAGMA busy_timeout = 5000; UPDATE outbox SET ${values}`);
       books.close();
     });
   }

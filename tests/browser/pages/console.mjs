@@ -44,4 +44,17 @@ export class Console {
     await this.page.getByRole('heading', { name: 'Refund this?' }).waitFor();
     await this.page.getByRole('button', { name: 'Refund', exact: true }).click();
   }
+
+  /** Opens a dispute about a charge, from the customer's page, and confirms it. */
+  async dispute(transactionID, why, reference) {
+    const entry = this.entry(transactionID);
+    await entry.getByText('Open a dispute').click();
+    const form = entry.locator('form[action="/disputes/open"]');
+    await form.getByLabel('Why').selectOption({ label: why });
+    await form.getByLabel('Reference').fill(reference);
+    await form.getByRole('button', { name: 'Open the dispute…' }).click();
+    await this.page.getByRole('heading', { name: 'Open this dispute?' }).waitFor();
+    await this.page.getByRole('button', { name: 'Open the dispute', exact: true }).click();
+    await this.page.getByRole('heading', { name: 'Dispute opened' }).waitFor();
+  }
 }

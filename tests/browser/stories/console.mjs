@@ -6,7 +6,7 @@ import { about, test } from '../harness/suite.mjs';
 import { accessible } from '../harness/axe.mjs';
 import { PHONE, fits } from '../harness/fits.mjs';
 import { tabTo } from '../harness/keyboard.mjs';
-import { acme, netflix } from '../harness/system.mjs';
+import { acme, database, netflix } from '../harness/system.mjs';
 import { until } from '../harness/until.mjs';
 import { Console } from '../pages/console.mjs';
 
@@ -101,6 +101,64 @@ test('a large refund takes two people, and the customer finds it on the bill', a
   await kim.lookUp(number);
   await kim.page.getByText('Refunded: 15.99 USD').first().waitFor();
 });
+
+test('a customer contests a charge, and the desk that decides accepts it', async stage => {
+  const { number, transactionID } = await charged();
+  const before = (await acme.bill(number)).lines.length;
+  const [first, second] = [await stage.customer({ viewport: PHONE }), await stage.customer({ colorScheme: 'dark' })];
+  const robin = await new Console(first.page).signIn('Robin');
+  await robin.lookUp(number);
+  await robin.dispute(transactionID, 'Fraud: another person used the line', 'D-9001');
+  await look(first.page, 'a dispute that was opened');
+  await first.page.getByText('No money was moved.').waitFor();
+  await first.page.getByRole('button', { name: 'Back to the customer' }).click();
+  await first.page.getByRole('button', { name: 'The customer withdraws it…' }).waitFor();
+  assert.equal(await first.page.getByRole('button', { name: 'Accept…' }).count(), 0, 'care decides none');
+  assert.ok(!first.page.url().includes(number.slice(1)), 'the number is in no address');
+  await look(first.page, 'a customer with a dispute');
+
+  const jo = await new Console(second.page).signIn('Jo');
+  await jo.open('/disputes');
+  await look(second.page, 'the disputes');
+  await second.page.locator('body').press('Tab');
+  const card = second.page.locator('article', { hasText: 'D-9001' });
+  await tabTo(second.page, card.getByRole('button', { name: 'Accept…' }));
+  await second.page.keyboard.press('Enter');
+  await second.page.getByRole('heading', { name: 'Accept this dispute?' }).waitFor();
+  await look(second.page, 'a decision that is asked about');
+  await second.page.getByRole('button', { name: 'Accept the dispute' }).dblclick();
+  await second.page.getByText('the customer is right. No money was moved.').waitFor();
+  assert.equal((await acme.bill(number)).lines.length, before, 'nothing is on the bill for it');
+  await robin.lookUp(number);
+  await first.page.getByText('Accepted: the customer is right').waitFor();
+});
+
+// PostgreSQL has no client here, and a dead letter takes days: the tests of the store have it on both databases.
+if (database === 'sqlite') {
+  test('billing reads what was said of a dead letter, and retries it', async stage => {
+    const { page } = await stage.customer({ viewport: PHONE });
+    await acme.withFaults({ down: true }, async () => {
+      await netflix.billingRun('2027-10');
+      await acme.exhaust();
+      const desk = await new Console(page).signIn('Noa');
+      await until('a dead letter is there', async () => {
+        await desk.open('/billing');
+        return await page.getByText('HTTP 503').count() > 0;
+      });
+      await look(page, 'a dead letter on a phone');
+    });
+    for (;;) {
+      const retry = page.getByRole('button', { name: 'Retry' }).first();
+      if (!await retry.count()) break;
+      await page.getByLabel('Reason or ticket').first().fill('mended');
+      await retry.click();
+      await page.getByRole('heading', { name: 'Retried' }).waitFor();
+      await page.getByRole('link', { name: 'Back to Billing' }).click();
+      await page.getByRole('heading', { name: 'Dead letters' }).waitFor();
+    }
+    await page.getByText('Every job is done').waitFor();
+  });
+}
 
 test('a desk shows what its people may do, and refuses the rest', async stage => {
   const { page, announce } = await stage.customer();

@@ -1,5 +1,6 @@
 //! `cargo xtask test`.
 
+use super::Database;
 use super::remaining::RemainingArguments;
 use crate::failure::Outcome;
 
@@ -9,6 +10,8 @@ pub(crate) enum TestPart {
     All,
     Rust,
     Browser,
+    /// The journeys of the console, on a ledger in PostgreSQL.
+    BrowserOnPostgres,
     /// The core journeys in the machine's Firefox, which no other part needs.
     Firefox,
 }
@@ -22,6 +25,15 @@ impl RemainingArguments<'_> {
             Some(_) => return Err(self.usage_error("knows the parts rust and browser")),
         };
         self.rest.remove(0);
-        Ok(if part == TestPart::Browser && self.take_flag("--firefox") { TestPart::Firefox } else { part })
+        if part != TestPart::Browser {
+            return Ok(part);
+        }
+        let database = self.take_database()?;
+        Ok(match (self.take_flag("--firefox"), database) {
+            (true, Some(_)) => return Err(self.usage_error("takes --firefox without --database")),
+            (true, None) => TestPart::Firefox,
+            (false, Some(Database::Postgres)) => TestPart::BrowserOnPostgres,
+            (false, Some(Database::Sqlite) | None) => TestPart::Browser,
+        })
     }
 }

@@ -104,7 +104,10 @@ fn format_origin_toml(plan: &Plan, operator_plan: &OperatorPlan) -> String {
             .console
             .map(|port| format!("console_listen = \"127.0.0.1:{port}\"\n"))
             .unwrap_or_default(),
-        database = quote_toml(&plan.database(operator_plan).to_string_lossy()),
+        database = match &operator_plan.postgres {
+            Some(url) => quote_toml(url),
+            None => quote_toml(&plan.database(operator_plan).to_string_lossy()),
+        },
         keys = quote_toml(&keys.to_string_lossy()),
         edge = quote_toml(&plan.edge_url()),
         bss = quote_toml(&format!("{}/csp", operator_plan.site_url())),

@@ -65,6 +65,8 @@ pub(crate) struct OperatorPlan {
     /// The origin's console, if it has one. Its people sign in at the site.
     pub(crate) console: Option<u16>,
     pub(crate) accounts: PathBuf,
+    /// The URL of an empty PostgreSQL for its ledger, which is else an SQLite file.
+    pub(crate) postgres: Option<String>,
 }
 
 impl Plan {
@@ -116,7 +118,7 @@ impl Plan {
         self.folder.dir().join(format!("console-{}.secret", operator_plan.operator.id))
     }
 
-    /// An origin's database. SQLite may have two more files beside it.
+    /// An origin's SQLite database, which may have two more files beside it.
     pub(crate) fn database(&self, operator_plan: &OperatorPlan) -> PathBuf {
         self.folder.dir().join(format!("{}.sqlite", operator_plan.operator.id))
     }

@@ -13,6 +13,7 @@ use crate::child::end_process_group;
 use crate::clock::sleep_milliseconds;
 use crate::failure::{Context, Failure, Outcome};
 use crate::lock::Lock;
+use crate::postgres::Postgres;
 use crate::setup::node_command;
 use crate::system::{
     ACME, EdgeBuild, NOVA, Operator, OperatorPlan, Plan, System, SystemFolder, TAXES, ports,
@@ -30,6 +31,7 @@ const LOOK_MILLISECONDS: u64 = 50;
 /// have run.
 pub(crate) fn run_journeys(part: TestPart) -> Outcome {
     let script = if part == TestPart::Firefox { FIREFOX_SCRIPT } else { SCRIPT };
+    let is_on_postgres = part == TestPart::BrowserOnPostgres;
     if !paths::repository_root().join(script).is_file() {
         return Err(Failure::new(format!("{script} is missing: there are no browser journeys to run")));
     }
@@ -41,20 +43,26 @@ pub(crate) fn run_journeys(part: TestPart) -> Outcome {
     }
     // State of the last run must not affect this one. There may be none.
     let _ = fs::remove_dir_all(FOLDER.dir());
-    let plan = plan_test_system()?;
+    let postgres = if is_on_postgres { Some(Postgres::provide()?) } else { None };
+    let plan = plan_test_system(postgres.as_ref().map(Postgres::url))?;
     let system = System::start(&plan)?;
     let output = FOLDER.dir().join("browser");
     fs::create_dir_all(&output).context(&format!("make {}", output.display()))?;
-    let verdict = run_script(system, script, &mut script_command(&plan, script, &output));
+    let mut command = script_command(&plan, script, &output);
+    command.env("ONBILL_DATABASE", if is_on_postgres { "postgres" } else { "sqlite" });
+    let verdict = run_script(system, script, &mut command);
     verdict.inspect_err(|_| println!("The programs' logs are in {}", FOLDER.dir().join("logs").display()))
 }
 
-fn plan_test_system() -> Outcome<Plan> {
+/// The operator whose console the journeys open has its ledger in PostgreSQL, if there is one. The other's is in a
+/// file, because a database has one ledger.
+fn plan_test_system(postgres: Option<&str>) -> Outcome<Plan> {
     let [edge, partner, acme_origin, acme_site, acme_smsc, acme_console, nova_origin, nova_site] =
         ports::find_free_ports()?;
     let plan_operator = |operator: &'static Operator, origin, site, smsc, console| {
         let accounts = paths::repository_root().join(operator.accounts);
-        OperatorPlan { operator, origin, admin: None, site, smsc, console, accounts }
+        let postgres = postgres.filter(|_| console.is_some()).map(str::to_owned);
+        OperatorPlan { operator, origin, admin: None, site, smsc, console, accounts, postgres }
     };
     // One operator sends SMS by SMPP and one by the CSP API, so that the journeys cover both.
     let operator_plans = vec![
