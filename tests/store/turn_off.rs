@@ -21,7 +21,7 @@ on_each_database!(
 );
 
 /// A charge of the other system's for a customer who signed up here, after all has gone back.
-const CHARGED_THERE: &str = "1599,USD,0,APPROVED,line-9,2027-01-01T12:00:00Z,2027-01-01,2027-01-31";
+const CHARGED_THERE: &str = "1599,USD,0,APPROVED,line-9,2026-11-17T12:00:00Z,2027-01-01,2027-01-31";
 
 async fn turn_off_all(db: &TestStore) -> TurnOffReport {
     let clock = ManualClock::default();

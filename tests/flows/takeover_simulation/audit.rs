@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub(super) async fn check(run: &TakeoverRun) {
-    for number in NUMBERS.iter().map(|(number, _)| *number).chain(SPARE_NUMBERS) {
+    for number in NUMBERS.iter().chain(&SPARE_NUMBERS).map(|(number, _)| *number) {
         check_bill(run, number).await;
         let texts = run.system.sms_received(&run.system.acme, number).await;
         assert_eq!(texts, Vec::<String>::new(), "a customer got an SMS");
