@@ -57,6 +57,17 @@ impl CrashSystem {
         Self::begun_by(&find_program(), kind).await
     }
 
+    /// The same with the accounts in the origin's own table, whatever the database.
+    pub(crate) async fn with_accounts_in_table(kind: DbKind) -> Self {
+        match kind {
+            DbKind::Sqlite => Self::new(kind).await,
+            DbKind::Postgres => {
+                let db = OriginDb::in_schema().await;
+                Self::with_database(&find_program(), |_| db, OriginDb::config_address, "table").await
+            }
+        }
+    }
+
     /// The same with an origin of this program, which may be that of another release.
     pub(crate) async fn begun_by(program: &Path, kind: DbKind) -> Self {
         match kind {

@@ -22,6 +22,7 @@ mod durability;
 mod failover;
 mod full_disk;
 mod health;
+mod killed_cut_overs;
 mod killed_loads;
 mod kills;
 mod load;

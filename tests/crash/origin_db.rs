@@ -200,6 +200,11 @@ impl OriginDb {
         self.query_rows(&sql).await;
     }
 
+    /// Takes the jobs for the edge out of the outbox, which has none here to take them.
+    pub(crate) async fn remove_edge_jobs(&self) {
+        self.query_rows("DELETE FROM outbox WHERE kind = 'pai-mapping'").await;
+    }
+
     /// Makes every job in the outbox a dead letter.
     pub(crate) async fn make_dead_letters(&self) {
         self.query_rows("UPDATE outbox SET dead_lettered_at = 0").await;

@@ -41,7 +41,7 @@ async fn takeover_is_typed_step_by_step() {
         assert_eq!(code, Some(2));
         assert!(complaint.contains(why), "{complaint}");
     }
-    for words in [&["cut-over"][..], &["back"], &["compare", "--accounts"]] {
+    for words in [&["cut-over"][..], &["off"], &["back"], &["compare", "--accounts"]] {
         let words = [&["switch"][..], words, &["--partner", "netflx"]].concat();
         let (code, _, complaint) = run(&system, &words);
         assert_eq!(code, Some(2), "{words:?}");
@@ -69,7 +69,28 @@ async fn takeover_is_typed_step_by_step() {
     assert_eq!(system.db.count_of(on).await, 3);
     assert_eq!(system.db.count_of("audit WHERE act = 'cut-over' AND actor = 'ann'").await, 1);
 
+    turn_off(&system, &unknown, &first);
     go_back(&system, &lines);
+    assert_eq!(system.db.count_of("audit WHERE act = 'turned-off' AND actor = 'ann'").await, 3);
+}
+
+/// The subscribers of the system are turned off too.
+fn turn_off(system: &CrashSystem, unknown: &str, first: &str) {
+    let all = ["switch", "off", "--partner", "netflix", "--as", "ann"];
+    let (code, _, complaint) = run(system, &[&all[..], &["--cohort", unknown]].concat());
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("netflix has no loaded PAI other-9"), "{complaint}");
+    let cohort = [&all[..], &["--cohort", first]].concat();
+    let rest = format!("{} PAIs were turned off; 0 were dark before.", system.people.len() + PAIS - 1);
+    for (words, expected) in [
+        (&cohort[..], "1 PAIs were turned off; 0 were dark before."),
+        (&cohort, "0 PAIs were turned off; 1 were dark before."),
+        (&all, &rest),
+    ] {
+        let (code, said, complaint) = run(system, words);
+        assert_eq!(code, Some(0), "{complaint}");
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 /// Both files are written whole, or neither is.

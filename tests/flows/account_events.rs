@@ -26,7 +26,7 @@ pub(crate) fn event_body(system: &TestSystem, id: &str, what: &str, number: &str
     json!({"eventID": id, "type": what, "msisdn": number, "occurredAt": system.now().to_string()})
 }
 
-fn number_changed(system: &TestSystem, id: &str, from: &str, to: &str) -> Value {
+pub(crate) fn number_changed(system: &TestSystem, id: &str, from: &str, to: &str) -> Value {
     let mut event = event_body(system, id, "number-changed", from);
     event["newMSISDN"] = json!(to);
     event

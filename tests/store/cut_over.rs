@@ -14,7 +14,7 @@ use onbill_origin::ambient::SystemRandom;
 use onbill_origin::cut_over::{CutOver, CutOverError, CutOverReport, WayBack, Written};
 use onbill_origin::store::{
     AuditStamp, CutOverPaiResult, IssueSignupResult, Job, NewAccountEvent, PostChargeResult,
-    PostRefundResult, RecordSubscriptionResult, Store, WebhookJob,
+    PostRefundResult, RecordSubscriptionResult, Store, SwitchAct, WebhookJob,
 };
 use onbill_test_harness::ManualClock;
 use onbill_test_harness::other_system::{OtherSystem, charges_csv, pais_csv};
@@ -46,12 +46,12 @@ const CLAIMS: [&str; 2] = [
     "netflix,old-2,ENT-2,1599,USD,0,DECLINED,,2026-10-18T12:00:00Z,2026-10-18,2026-11-17",
 ];
 
-fn stamp() -> AuditStamp {
+pub(crate) fn stamp() -> AuditStamp {
     let actor = ExtId::parse("engineer-1").expect("is an id");
     AuditStamp { key: "cli".to_owned(), actor, role: ActorRole::Admin, reference: None }
 }
 
-async fn load(db: &TestStore) -> OtherSystem {
+pub(crate) async fn load(db: &TestStore) -> OtherSystem {
     let other = OtherSystem::of_acme(NOW);
     import_accounts(&other, &db.store).await;
     other.load_sound(&db.store, &pais_csv(&LINES), Some(&charges_csv(&CLAIMS))).await;
@@ -67,7 +67,7 @@ async fn import_accounts(other: &OtherSystem, store: &Store) {
     other.import_accounts(store, &lines).await;
 }
 
-async fn cut_over_all(store: &Store) -> CutOverReport {
+pub(crate) async fn cut_over_all(store: &Store) -> CutOverReport {
     let clock = ManualClock::default();
     let cut_over = CutOver { store, clock: &clock, partner: partner_id("netflix") };
     let mut report = CutOverReport::default();
@@ -198,7 +198,7 @@ async fn refused_lines_are_known(db: TestStore) {
 }
 
 async fn cut_over_is_in_the_audit(db: TestStore) {
-    db.store.record_cut_over(NOW, stamp(), partner_id("netflix"), 3).await.expect("works");
+    db.store.record_switch(NOW, stamp(), SwitchAct::CutOver, partner_id("netflix"), 3).await.expect("works");
     let lines = db.store.list_audit_lines(0, 10).await.expect("works");
     let [line] = &lines[..] else { panic!("{lines:?}") };
     assert_eq!((line.act, line.subject.as_deref()), (AuditAct::CutOver, Some("netflix")));
@@ -206,7 +206,7 @@ async fn cut_over_is_in_the_audit(db: TestStore) {
 }
 
 /// The lines of both files, in the order of their text.
-async fn write_back(other: &OtherSystem, store: &Store, with_unchanged: bool) -> [Vec<String>; 2] {
+pub(crate) async fn write_back(other: &OtherSystem, store: &Store, with_unchanged: bool) -> [Vec<String>; 2] {
     write_files(other, store, with_unchanged).await.1
 }
 
@@ -231,7 +231,7 @@ async fn write_files(
 
 /// After the cut-over a customer is charged, another one signs up here and is charged, and half of a claim
 /// is given back.
-async fn live_on(db: &TestStore, other: &OtherSystem) -> Pai {
+pub(crate) async fn live_on(db: &TestStore, other: &OtherSystem) -> Pai {
     cut_over_all(&db.store).await;
     db.post_approved_charge(pai_of("ENT-1"), "n-1", 1599).await;
     let number = Msisdn::parse("+12025550103").expect("is E.164");

@@ -82,5 +82,6 @@ mod tallies;
 mod terms_changes;
 mod test_store;
 mod traces;
+mod turn_off;
 mod undelivered;
 mod webhooks;

@@ -1,6 +1,7 @@
 //! What must be true in the end, by the operator's bill, the edge and the partner.
 
-use super::other_biller::{Customer, PRICE};
+use super::accounts::{NUMBERS, SPARE_NUMBERS};
+use super::other_biller::PRICE;
 use super::run::TakeoverRun;
 use onbill_domain::ids::PartnerId;
 use onbill_origin::cut_over::WayBack;
@@ -11,9 +12,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub(super) async fn check(run: &TakeoverRun) {
-    for (n, customer) in run.customers.iter().enumerate() {
-        check_bill(run, n, customer).await;
-        let texts = run.system.sms_received(&run.system.acme, customer.number).await;
+    for number in NUMBERS.iter().chain(&SPARE_NUMBERS).map(|(number, _)| *number) {
+        check_bill(run, number).await;
+        let texts = run.system.sms_received(&run.system.acme, number).await;
         assert_eq!(texts, Vec::<String>::new(), "a customer got an SMS");
     }
     let entries = run.system.edge.kv_entries();
@@ -29,10 +30,11 @@ pub(super) async fn check(run: &TakeoverRun) {
     assert!(run.system.network.accepted_twice().is_empty());
 }
 
-/// The lines of both systems are on one bill, and each names its charge.
-async fn check_bill(run: &TakeoverRun, n: usize, customer: &Customer) {
+/// The lines of both systems are on one bill, and each names its charge. A number's bill has the charges of
+/// those who had it when they were charged, and none of its later subscriber.
+async fn check_bill(run: &TakeoverRun, number: &str) {
     let (mut charged, mut refunded) = (BTreeMap::<String, i64>::new(), BTreeMap::<String, i64>::new());
-    for line in run.system.bill_lines(&run.system.acme, customer.number).await {
+    for line in run.system.bill_lines(&run.system.acme, number).await {
         let description = line["description"].as_str().expect("is text");
         let value = line["amount"]["value"].as_i64().expect("is an amount");
         if let Some(id) = description.strip_prefix("Refund: ") {
@@ -42,15 +44,15 @@ async fn check_bill(run: &TakeoverRun, n: usize, customer: &Customer) {
             assert_eq!(before, None, "{description} is on the bill twice");
         }
     }
-    let of_customer = || run.charges.iter().filter(|charge| charge.customer == n);
+    let of_number = || run.charges.iter().filter(|charge| charge.number == number);
     let approved: BTreeMap<String, i64> =
-        of_customer().filter(|charge| charge.is_approved).map(|charge| (charge.id.clone(), PRICE)).collect();
-    assert_eq!(charged, approved, "{}", customer.pai);
-    let given_back: BTreeMap<String, i64> = of_customer()
+        of_number().filter(|charge| charge.is_approved).map(|charge| (charge.id.clone(), PRICE)).collect();
+    assert_eq!(charged, approved, "{number}");
+    let given_back: BTreeMap<String, i64> = of_number()
         .filter(|charge| charge.refunded > 0)
         .map(|charge| (charge.id.clone(), charge.refunded))
         .collect();
-    assert_eq!(refunded, given_back, "{}", customer.pai);
+    assert_eq!(refunded, given_back, "{number}");
 }
 
 /// All goes back: what is written is sound, and loads elsewhere to the same state.
@@ -74,7 +76,7 @@ fn count_refused(lines: &[String]) -> usize {
 }
 
 /// The lines of both files, in the order of their text.
-async fn write_back(run: &TakeoverRun, store: &Store) -> [Vec<String>; 2] {
+pub(super) async fn write_back(run: &TakeoverRun, store: &Store) -> [Vec<String>; 2] {
     let [mut pais, mut charges] = [(); 2].map(|()| csv::Writer::from_writer(Vec::new()));
     let way_back = WayBack {
         store,

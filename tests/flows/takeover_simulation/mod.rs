@@ -1,15 +1,18 @@
 //! The simulation of a takeover, by the seed. Another system bills for the partner for some months. At a
 //! random moment it is exported and loaded; it goes on charging, refunding and following account events,
-//! is exported once more, and is cut over, some of the PAIs before the others. Then onbill charges, the
-//! partner repeats what it has posted at either system, and sometimes all goes back.
+//! is exported once more, and is cut over, some of the PAIs before the others. Then onbill charges, and the
+//! partner repeats what it has posted at either system. Sometimes all is turned off, goes back, and is taken
+//! over a second time. Customers get other numbers meanwhile, and numbers get other subscribers.
 //!
 //! The operator's one bill has the lines of both systems. In the end it has each charge once, none after
-//! the customer has left, and each refund once; no PAI is lost, and neither a customer nor the partner has
-//! got anything by the takeover.
+//! the customer has left or for a number's later subscriber, and each refund once; no PAI is lost, and
+//! neither a customer nor the partner has got anything by the takeover.
 
+mod accounts;
 mod audit;
 mod other_biller;
 mod run;
+mod second_try;
 
 use crate::seed_campaign::{OutcomeTally, SeedCampaign};
 use run::TakeoverRun;
@@ -19,7 +22,7 @@ const TAKEOVERS: SeedCampaign =
     SeedCampaign { usual: 60, meets_all: 60, replay: " --takeovers", names: all_names };
 
 /// What all seeds together must have met.
-const MET: [&str; 14] = [
+const MET: [&str; 23] = [
     "charged there",
     "charged here",
     "declined there",
@@ -33,6 +36,15 @@ const MET: [&str; 14] = [
     "refused for now",
     "suspended while dark",
     "left",
+    "got another number before",
+    "got another number while dark",
+    "got another number when cut over",
+    "number got a later subscriber before",
+    "number got a later subscriber while dark",
+    "number got a later subscriber when cut over",
+    "turned off and taken over again",
+    "refunded there what was charged here",
+    "charged there what was cut over before",
     "went back",
 ];
 

@@ -26,23 +26,22 @@ pub(super) struct Customer {
 pub(super) struct KnownCharge {
     pub(super) id: String,
     pub(super) customer: usize,
+    /// On whose bill it is, if it is approved.
+    pub(super) number: &'static str,
+    /// Billing's id of its line, as the other system knows it.
+    pub(super) billing_ref: String,
     pub(super) period: ServicePeriod,
     pub(super) posted_at: Timestamp,
     pub(super) is_approved: bool,
     pub(super) refunded: i64,
-    /// The other system has posted it.
+    /// The other system has posted it, or has taken it in on the way back.
     pub(super) is_theirs: bool,
 }
 
 impl KnownCharge {
-    /// Billing's id of its line, by the other system.
-    pub(super) fn billing_ref(&self) -> String {
-        format!("line-{}", self.id)
-    }
-
     fn to_line(&self, pai: &str) -> String {
         let (status, billing_ref) =
-            if self.is_approved { ("APPROVED", self.billing_ref()) } else { ("DECLINED", String::new()) };
+            if self.is_approved { ("APPROVED", self.billing_ref.as_str()) } else { ("DECLINED", "") };
         format!(
             "netflix,{},{pai},{PRICE},USD,{},{status},{billing_ref},{},{},{}",
             self.id,

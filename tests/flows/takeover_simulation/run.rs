@@ -1,8 +1,8 @@
 //! One takeover, step by step.
 
+use super::accounts::{NUMBERS, SPARE_NUMBERS};
 use super::audit;
 use super::other_biller::{Customer, KnownCharge, PRICE, export};
-use crate::account_events::report_applied_event;
 use crate::seed_campaign::OutcomeTally;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -20,17 +20,9 @@ const BILLING: &str = "127.0.0.1:8790";
 const TRANSACTION: &str = "/ott/v1/transaction";
 const HOUR: i64 = 3_600;
 
-/// Postpaid accounts of Acme's that are active.
-const NUMBERS: [(&str, &str); 4] = [
-    ("+12025550101", "2021-03-14"),
-    ("+12025550107", "2023-02-27"),
-    ("+12025550110", "2020-07-08"),
-    ("+12025550112", "2024-03-05"),
-];
-
 /// Where the takeover is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
-enum Phase {
+pub(super) enum Phase {
     /// Only the other system knows the customers.
     Before,
     /// They are loaded, and dark.
@@ -49,11 +41,17 @@ pub(super) struct TakeoverRun {
     /// PAIs whose state has changed since they were loaded: the partner is informed of those.
     pub(super) changed: Vec<String>,
     pub(super) tally: OutcomeTally,
-    dice: Dice,
-    seed: u64,
-    phase: Phase,
+    pub(super) dice: Dice,
+    pub(super) seed: u64,
+    pub(super) phase: Phase,
+    /// It was turned off, and is taken over for the second time.
+    pub(super) is_second: bool,
     /// Counts ids.
-    ids: u32,
+    pub(super) ids: u32,
+    /// Numbers that no one has yet.
+    pub(super) spare: Vec<(&'static str, &'static str)>,
+    /// Accounts of numbers that another subscriber has got.
+    pub(super) later: Vec<String>,
 }
 
 impl TakeoverRun {
@@ -76,7 +74,10 @@ impl TakeoverRun {
             dice: Dice::new(seed),
             seed,
             phase: Phase::Before,
+            is_second: false,
             ids: 0,
+            spare: SPARE_NUMBERS.to_vec(),
+            later: Vec::new(),
             system,
         }
     }
@@ -98,6 +99,9 @@ impl TakeoverRun {
         self.cut_over(None).await;
         self.phase = Phase::After;
         self.take_steps(24).await;
+        if self.dice.once_in(3) {
+            self.try_again().await;
+        }
         self.system.acme.deliver_due().await;
         audit::check(self).await;
         if self.dice.once_in(3) {
@@ -106,7 +110,7 @@ impl TakeoverRun {
         }
     }
 
-    async fn take_steps(&mut self, about: u64) {
+    pub(super) async fn take_steps(&mut self, about: u64) {
         for _ in 0..about / 2 + self.dice.draw_below(about) {
             let hours = self.dice.draw_between(1, 200);
             self.system.advance_seconds(hours * HOUR);
@@ -121,40 +125,24 @@ impl TakeoverRun {
         }
     }
 
-    /// The accounts of the operator's table, as they are now. Who has left has none.
-    async fn import_accounts(&self) {
-        let lines = self.account_lines();
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        self.other.import_accounts(&self.system.acme.app().store, &lines).await;
-    }
-
-    pub(super) fn account_lines(&self) -> Vec<String> {
-        let line = |customer: &Customer| {
-            let status = match customer.state {
-                PaiState::Active => "active",
-                PaiState::Suspended => "suspended",
-                PaiState::Closed => return None,
-            };
-            Some(format!("{},{status},postpaid,,USD,{}", customer.number, customer.subscriber_ref))
-        };
-        self.customers.iter().filter_map(line).collect()
-    }
-
     /// Exports the other system, and loads both files. A later file is refused only of those who have left
-    /// meanwhile: their PAIs are closed here already.
-    async fn load(&mut self) {
+    /// meanwhile, whose PAIs are closed here already, and of those who have another number, which is here too.
+    pub(super) async fn load(&mut self) {
         self.other.now = self.system.now();
         let [pais, charges] = export(&self.customers, &self.charges);
         let store = &self.system.acme.app().store;
         let charges = Some(charges.as_str()).filter(|_| self.charges.iter().any(|charge| charge.is_theirs));
         let (loaded, complaints) = self.other.load(store, &[pais.as_str()], charges).await;
         loaded.expect("loads");
-        let left = self.customers.iter().filter(|customer| customer.state == PaiState::Closed).count();
+        let has_moved =
+            |customer: &&Customer| SPARE_NUMBERS.iter().any(|(number, _)| *number == customer.number);
+        let has_left = |customer: &&Customer| customer.state == PaiState::Closed;
+        let left = self.customers.iter().filter(|customer| has_left(customer) || has_moved(customer)).count();
         let allowed = if self.phase == Phase::Before { 0 } else { left };
         assert!(complaints.len() <= allowed, "{complaints:?}");
     }
 
-    async fn cut_over(&mut self, one: Option<usize>) {
+    pub(super) async fn cut_over(&mut self, one: Option<usize>) {
         let app = self.system.acme.app();
         let partner = PartnerId::parse("netflix").expect("is a slug");
         let cut_over = CutOver { store: &app.store, clock: &*app.clock, partner };
@@ -190,6 +178,8 @@ impl TakeoverRun {
         let charge = KnownCharge {
             id: id.clone(),
             customer: n,
+            number: self.customers[n].number,
+            billing_ref: format!("line-{id}"),
             period,
             posted_at: self.system.now(),
             is_approved: is_active,
@@ -206,6 +196,9 @@ impl TakeoverRun {
         } else if is_active {
             self.bill_there(&charge).await;
             self.tally.count("charged there");
+            if self.is_second {
+                self.tally.count("charged there what was cut over before");
+            }
         } else {
             self.tally.count("declined there");
         }
@@ -222,7 +215,7 @@ impl TakeoverRun {
     /// The other system puts a charge on the operator's bill.
     async fn bill_there(&self, charge: &KnownCharge) {
         let customer = &self.customers[charge.customer];
-        let body = json!({"transactionID": charge.billing_ref(), "msisdn": customer.number,
+        let body = json!({"transactionID": charge.billing_ref, "msisdn": customer.number,
             "amount": {"value": PRICE, "currency": "USD"}, "description": charge.id,
             "servicePeriod": charge.period, "partner": "netflix", "extTransactionID": charge.id,
             "subscriberID": customer.subscriber_ref, "kind": "subscription"});
@@ -276,10 +269,13 @@ impl TakeoverRun {
                 self.tally.count("refunded here what was charged there");
             }
         } else {
-            let body = json!({"refundID": id, "transactionID": charge.billing_ref(), "partner": "netflix",
+            let body = json!({"refundID": id, "transactionID": charge.billing_ref, "partner": "netflix",
                 "amount": {"value": amount, "currency": "USD"}});
             self.call_billing("/csp/refund", &body).await;
             self.tally.count("refunded there");
+            if !charge.billing_ref.starts_with("line-") {
+                self.tally.count("refunded there what was charged here");
+            }
         }
         self.charges[at].refunded += amount;
     }
@@ -318,29 +314,6 @@ impl TakeoverRun {
         assert!(status.is_success(), "{status} {answer}");
         assert_eq!(answer["status"], "DECLINED", "{answer}");
         self.tally.count("charged again under another id");
-    }
-
-    /// Something happens to an account. Both systems follow; onbill as soon as it knows the customer.
-    async fn change_account(&mut self, n: usize) {
-        let (event, state) = match (self.customers[n].state, self.dice.draw_below(6)) {
-            (PaiState::Closed, _) => return,
-            (_, 0) => ("ceased", PaiState::Closed),
-            (PaiState::Active, _) => ("suspended", PaiState::Suspended),
-            (PaiState::Suspended, _) => ("resumed", PaiState::Active),
-        };
-        self.customers[n].state = state;
-        if self.phase >= Phase::Loaded {
-            self.ids += 1;
-            let id = format!("e-{}-{}", self.seed, self.ids);
-            report_applied_event(&self.system, &id, event, self.customers[n].number).await;
-            self.changed.push(self.customers[n].pai.clone());
-            if event == "suspended" && !self.customers[n].is_cut_over {
-                self.tally.count("suspended while dark");
-            }
-        }
-        if state == PaiState::Closed {
-            self.tally.count("left");
-        }
     }
 }
 

@@ -1,0 +1,153 @@
+//! What was turned on is turned off again, goes back, and is taken over a second time.
+
+use crate::cut_over::{cut_over_all, live_on, load, stamp, write_back};
+use crate::dark_pais::pai_of;
+use crate::outcome::done;
+use crate::test_store::{NOW, TestStore, fresh_nonce, new_charge, new_refund, partner_id};
+use onbill_domain::wire::audit::AuditAct;
+use onbill_origin::cut_over::{TurnOff, TurnOffReport};
+use onbill_origin::store::{
+    CutOverPaiResult, PostChargeResult, PostRefundResult, SwitchAct, TurnOffPaiResult,
+};
+use onbill_test_harness::ManualClock;
+use onbill_test_harness::other_system::{charges_csv, pais_csv};
+
+on_each_database!(
+    pai_is_dark_again_once_it_is_turned_off,
+    pai_stays_on_while_a_charge_or_a_refund_is_under_way,
+    what_went_back_is_taken_over_again,
+    what_went_back_comes_again_as_it_was,
+    turning_off_is_in_the_audit,
+);
+
+/// A charge of the other system's for a customer who signed up here, after all has gone back.
+const CHARGED_THERE: &str = "1599,USD,0,APPROVED,line-9,2026-11-17T12:00:00Z,2027-01-01,2027-01-31";
+
+async fn turn_off_all(db: &TestStore) -> TurnOffReport {
+    let clock = ManualClock::default();
+    let turn_off = TurnOff { store: &db.store, clock: &clock, partner: partner_id("netflix") };
+    let mut report = TurnOffReport::default();
+    turn_off.run_all(&mut report, |_| {}).await.expect("works");
+    report
+}
+
+async fn turn_off(db: &TestStore, pai: &str) -> TurnOffPaiResult {
+    db.store.turn_off_pai(NOW, partner_id("netflix"), pai_of(pai)).await.expect("works")
+}
+
+async fn pai_is_dark_again_once_it_is_turned_off(db: TestStore) {
+    let other = load(&db).await;
+    assert_eq!(turn_off(&db, "ENT-1").await, TurnOffPaiResult::WasDark);
+    let own = live_on(&db, &other).await;
+    db.lease_due(60).await;
+    assert_eq!(db.store.count_pais_that_are_on(partner_id("netflix")).await, Ok(4));
+    let others = db.store.turn_off_pai(NOW, partner_id("tunes"), pai_of("ENT-1")).await;
+    assert_eq!(others, Ok(TurnOffPaiResult::WasDark), "another partner's");
+    assert_eq!(turn_off_all(&db).await, TurnOffReport { turned_off: 4, ..TurnOffReport::default() });
+    assert_eq!(turn_off_all(&db).await, TurnOffReport::default());
+    let db = db.reopen().await;
+    assert_eq!(db.store.count_dark_pais(partner_id("netflix")).await, Ok(4));
+    for (pai, id) in [(pai_of("ENT-1"), "n-1"), (pai_of("ENT-1"), "n-2"), (own, "n-3")] {
+        let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(pai, id, 1599)).await;
+        assert_eq!(posted, Ok(PostChargeResult::NotCutOver), "{id}");
+    }
+    let refunded = db.store.post_refund(fresh_nonce(), NOW, new_refund("n-1", "r-1", None)).await;
+    assert_eq!(refunded, Ok(PostRefundResult::NotCutOver));
+    assert!(db.lease_due(60).await.is_empty(), "no one is informed");
+    let again = db.store.cut_over_pai(NOW, partner_id("netflix"), pai_of("ENT-1")).await;
+    assert_eq!(again, Ok(CutOverPaiResult::TurnedOn));
+}
+
+async fn pai_stays_on_while_a_charge_or_a_refund_is_under_way(db: TestStore) {
+    load(&db).await;
+    // What the other system has left PENDING is its own.
+    db.place.run_sql("UPDATE transactions SET status = 'PENDING' WHERE ext_transaction_id = 'old-2'").await;
+    cut_over_all(&db.store).await;
+    let charge = db.post_new_charge(new_charge(pai_of("ENT-1"), "n-1", 1599)).await;
+    let expected = TurnOffReport { turned_off: 2, dark_before: 0, under_way: 1 };
+    assert_eq!(turn_off_all(&db).await, expected);
+    assert_eq!(turn_off(&db, "ENT-1").await, TurnOffPaiResult::UnderWay);
+    db.store.answer_transaction(NOW, charge, done()).await.expect("works");
+    let refund = db.post_new_refund(new_refund("n-1", "r-1", Some(100))).await;
+    assert_eq!(turn_off(&db, "ENT-1").await, TurnOffPaiResult::UnderWay);
+    db.store.answer_refund(NOW, refund, done()).await.expect("works");
+    assert_eq!(turn_off(&db, "ENT-1").await, TurnOffPaiResult::TurnedOff);
+}
+
+/// The other system takes in all that goes back, gives back more of a charge of onbill's, and charges a
+/// customer who signed up here.
+async fn what_went_back_is_taken_over_again(db: TestStore) {
+    let other = load(&db).await;
+    let own = live_on(&db, &other).await;
+    let refund = db.post_new_refund(new_refund("old-1", "r-1", Some(500))).await;
+    db.store.answer_refund(NOW, refund, done()).await.expect("works");
+    turn_off_all(&db).await;
+    let [pais, mut charges] = write_back(&other, &db.store, true).await;
+    for (id, refunded) in [("n-1", "700"), ("old-1", "600")] {
+        let line = charges.iter_mut().find(|line| line.contains(id)).expect("is there");
+        let before = if id == "n-1" { "0" } else { "500" };
+        *line = line.replace(&format!(",USD,{before},"), &format!(",USD,{refunded},"));
+    }
+    charges.push(format!("netflix,x-1,{own},{CHARGED_THERE}"));
+    other.load_sound(&db.store, &pais_csv(&pais), Some(&charges_csv(&charges))).await;
+    let again = other.load_sound(&db.store, &pais_csv(&pais), Some(&charges_csv(&charges))).await;
+    assert!(again.iter().all(|file| file.loaded + file.updated + file.refused == 0), "{again:?}");
+    assert_eq!(cut_over_all(&db.store).await.turned_on, 4);
+    for (id, too_much, left) in [("n-1", 900, 899), ("old-1", 1_000, 999)] {
+        let refused = db.store.post_refund(fresh_nonce(), NOW, new_refund(id, "r-2", Some(too_much))).await;
+        assert!(!matches!(refused, Ok(PostRefundResult::Created(_))), "{id}: {refused:?}");
+        db.post_new_refund(new_refund(id, &format!("r-{left}"), Some(left))).await;
+    }
+    let mut repeated = new_charge(own, "x-1", 1599);
+    repeated.request.service_period = crate::test_store::service_period("2027-01-01", "2027-01-31");
+    let posted = db.store.post_charge(fresh_nonce(), NOW, repeated).await;
+    assert!(matches!(posted, Ok(PostChargeResult::Replayed(_))), "it is billed once: {posted:?}");
+    let posted = db.store.post_charge(fresh_nonce(), NOW, new_charge(own, "n-3", 1599)).await;
+    assert!(matches!(posted, Ok(PostChargeResult::Replayed(_))), "{posted:?}");
+}
+
+async fn what_went_back_comes_again_as_it_was(db: TestStore) {
+    let other = load(&db).await;
+    let own = live_on(&db, &other).await;
+    let [pais, charges] = write_back(&other, &db.store, true).await;
+    let find = |lines: &[String], part: &str| -> String {
+        lines.iter().find(|line| line.contains(part)).expect("is there").clone()
+    };
+    let own_line = find(&pais, &own.to_string());
+    let own_charge = find(&charges, ",n-3,");
+    let complaints_of = async |pai: &str, charge: &str| {
+        let files = (pais_csv(&[pai]), charges_csv(&[charge]));
+        other.check(&db.store, &[files.0.as_str()], Some(files.1.as_str())).await.1.join("\n")
+    };
+    let complaints = complaints_of(&own_line, &own_charge).await;
+    assert!(
+        complaints.contains("pai-taken") && complaints.contains("charge-taken"),
+        "it is on: {complaints}"
+    );
+    let refund = db.post_new_refund(new_refund("n-3", "r-1", Some(500))).await;
+    db.store.answer_refund(NOW, refund, done()).await.expect("works");
+    turn_off_all(&db).await;
+    let another = own_line.replace("+12025550103,2021-03-16", "+12025550102,2021-03-15");
+    for (pai, charge, kind) in [
+        (another.as_str(), own_charge.as_str(), "pai-taken"),
+        (&own_line, &own_charge.replace(",1599,", ",1598,"), "charge-taken"),
+        (&own_line, &own_charge.replace("2026-12-31", "2026-12-30"), "charge-taken"),
+        (&own_line, &own_charge.replace("APPROVED", "PENDING"), "changed"),
+        // It has not taken in what was given back here.
+        (&own_line, &own_charge, "changed"),
+    ] {
+        let complaints = complaints_of(pai, charge).await;
+        assert!(complaints.contains(kind), "{charge}: {complaints}");
+    }
+    assert_eq!(complaints_of(&own_line, &own_charge.replace(",USD,0,", ",USD,500,")).await, "");
+}
+
+async fn turning_off_is_in_the_audit(db: TestStore) {
+    for pais in [3, 0] {
+        let netflix = partner_id("netflix");
+        db.store.record_switch(NOW, stamp(), SwitchAct::TurnOff, netflix, pais).await.expect("works");
+    }
+    let lines = db.store.list_audit_lines(0, 10).await.expect("works");
+    let found: Vec<_> = lines.iter().map(|line| (line.act, line.reason.as_deref())).collect();
+    assert_eq!(found, [(AuditAct::TurnedOff, Some("3 PAIs")), (AuditAct::TurnedOff, Some("0 PAIs"))]);
+}
