@@ -29,7 +29,7 @@ fn describe_version(version: &str, commit: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{VERSION, describe, version_line};
+    use super::{VERSION, describe_version, version_line};
 
     #[test]
     fn version_line_names_commit_of_release() {

@@ -74,7 +74,7 @@ pub(crate) fn read_correlation<P: Platform>(
 }
 
 /// The correlator and the id of a trace that begins here are of the same bytes.
-fn begin<P: Platform>(
+fn begin_correlation<P: Platform>(
     platform: &P,
     given: Option<TraceParent>,
     state: Option<TraceState>,

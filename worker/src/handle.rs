@@ -47,7 +47,7 @@ pub async fn handle_unconfigured<P: Platform>(
 /// 4. Every response gets the correlator and the common headers; `HEAD` loses its body.
 /// 5. One line of log and one data point: a fault with its cause, never a body, a number, a token or
 ///    the path itself.
-async fn respond<P: Platform>(
+async fn respond_to_call<P: Platform>(
     platform: &P,
     config: Result<&Config, &ConfigFault>,
     request: &Request<Bytes>,

@@ -1,7 +1,6 @@
 //! Submission to billing: one attempt at charging or refunding on the bill.
 
 use super::billing_decision::{interpret_charge_decision, interpret_refund_decision};
-use super::raw_code;
 use super::retry::RetrySchedule;
 use crate::account::{AccountLookup, Purchase, SubscriberStatus};
 use crate::ambient::Clock;

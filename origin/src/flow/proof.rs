@@ -21,7 +21,7 @@ pub struct FlowProofs {
 impl FlowProofs {
     /// Finds a flow that is proven and open, and its number: 400 `token-expired` otherwise. A proof
     /// by PIN lapses when the SIM of the number has changed since: 400 `account-not-eligible`. The
-    /// mark is not checked here: see [`super::Holder`].
+    /// mark is not checked here: see [`super::ExpectedSubscriber`].
     pub(crate) async fn find_proven(&self, flow: &str) -> Result<(Flow, Msisdn), Failure> {
         let hash = sha256(secret_of(flow).as_bytes());
         let found = self.store.find_proven_flow(self.clock.now(), hash).await?.ok_or_else(flow_expired)?;

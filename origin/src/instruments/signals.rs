@@ -166,7 +166,7 @@ fn median(samples: &VecDeque<i64>) -> Option<i64> {
     sorted.get(sorted.len() / 2).copied()
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_mutex<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -6,7 +6,7 @@ use crate::fault::HandlerError;
 use crate::mapping::{StoredMapping, update_mapping};
 use crate::platform::{KvUnavailable, Platform};
 use crate::response::json_response;
-use crate::routes::origin::{authenticate_origin, forbidden};
+use crate::routes::origin::{authenticate_origin, reject_caller};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use onbill_domain::reject::Reject;
@@ -33,7 +33,7 @@ pub(crate) async fn post_pai_mapping<P: Platform>(
         Ok(
             StoredMapping::Same | StoredMapping::Behind | StoredMapping::Ahead | StoredMapping::LeftToOrigins,
         ) => Ok(json_response(StatusCode::OK, &request.mapping)?),
-        Ok(StoredMapping::Foreign) => Err(forbidden().into()),
+        Ok(StoredMapping::Foreign) => Err(reject_caller().into()),
         Err(KvUnavailable) => Err(Reject::service_unavailable().into()),
     }
 }
