@@ -59,7 +59,7 @@ pub(crate) fn run_journeys(part: TestPart) -> Outcome {
 fn plan_test_system(postgres: Option<&str>) -> Outcome<Plan> {
     let [edge, partner, acme_origin, acme_site, acme_smsc, acme_console, nova_origin, nova_site] =
         ports::find_free_ports()?;
-    let plan_operator = |operator: &'static Operator, origin, site, smsc, console| {
+    let plan_operator = |operator: &'static Operator, origin, site, smsc, console: Option<u16>| {
         let accounts = paths::repository_root().join(operator.accounts);
         let postgres = postgres.filter(|_| console.is_some()).map(str::to_owned);
         OperatorPlan { operator, origin, admin: None, site, smsc, console, accounts, postgres }
