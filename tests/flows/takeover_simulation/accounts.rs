@@ -14,14 +14,8 @@ pub(super) const NUMBERS: [(&str, &str); 4] = [
     ("+12025550112", "2024-03-05"),
 ];
 
-/// Numbers that customers get instead of theirs. The day of the number's account stands for the subscriber from
-/// then on.
-pub(super) const SPARE_NUMBERS: [(&str, &str); 4] = [
-    ("+12025550109", "2022-04-11"),
-    ("+12025550113", "2021-09-30"),
-    ("+12025550114", "2018-12-03"),
-    ("+12025550115", "2023-06-21"),
-];
+/// Numbers that customers get instead of theirs.
+pub(super) const SPARE_NUMBERS: [&str; 4] = ["+12025550109", "+12025550113", "+12025550114", "+12025550115"];
 
 impl TakeoverRun {
     /// The accounts of the operator's table, as they are now. Who has left has none; who has their number by then
@@ -32,7 +26,7 @@ impl TakeoverRun {
         self.other.import_accounts(&self.system.acme.app().store, &lines).await;
     }
 
-    pub(super) fn account_lines(&self) -> Vec<String> {
+    fn account_lines(&self) -> Vec<String> {
         let own = self.customers.iter().filter_map(|customer| {
             let status = match customer.state {
                 PaiState::Active => "active",
@@ -74,8 +68,7 @@ impl TakeoverRun {
 
     /// The customer keeps everything else.
     async fn change_number(&mut self, n: usize) {
-        let Some((new, subscriber_ref)) = self.spare.pop() else { return };
-        self.customers[n].subscriber_ref = subscriber_ref;
+        let Some(new) = self.spare.pop() else { return };
         let old = std::mem::replace(&mut self.customers[n].number, new);
         if self.phase >= Phase::Loaded {
             let id = self.next_event_id();

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 pub(super) async fn check(run: &TakeoverRun) {
-    for number in NUMBERS.iter().chain(&SPARE_NUMBERS).map(|(number, _)| *number) {
+    for number in NUMBERS.iter().map(|(number, _)| *number).chain(SPARE_NUMBERS) {
         check_bill(run, number).await;
         let texts = run.system.sms_received(&run.system.acme, number).await;
         assert_eq!(texts, Vec::<String>::new(), "a customer got an SMS");
@@ -63,11 +63,22 @@ pub(super) async fn check_way_back(run: &mut TakeoverRun) {
     assert_eq!(written[1].len(), run.charges.len() + count_refused(&written[1]), "nor a charge");
     let place = run.system.acme.db.new_beside().await;
     let elsewhere = place.open_store(1).await.expect("opens");
-    let accounts = run.account_lines();
+    let accounts: Vec<String> = written[0].iter().filter_map(|line| to_account(line)).collect();
     let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
     run.other.import_accounts(&elsewhere, &accounts).await;
     run.other.load_sound(&elsewhere, &pais_csv(&written[0]), Some(&charges_csv(&written[1]))).await;
     assert_eq!(write_back(run, &elsewhere).await, written);
+}
+
+/// The account of an open PAI, as its line has it.
+fn to_account(line: &str) -> Option<String> {
+    let fields: Vec<&str> = line.split(',').collect();
+    let status = match fields[4] {
+        "ACTIVE" => "active",
+        "SUSPENDED" => "suspended",
+        _ => return None,
+    };
+    Some(format!("{},{status},postpaid,,USD,{}", fields[2], fields[3]))
 }
 
 /// Charges of a month that was charged before are declined, and are in the ledger too.

@@ -49,7 +49,7 @@ pub(super) struct TakeoverRun {
     /// Counts ids.
     pub(super) ids: u32,
     /// Numbers that no one has yet.
-    pub(super) spare: Vec<(&'static str, &'static str)>,
+    pub(super) spare: Vec<&'static str>,
     /// Accounts of numbers that another subscriber has got.
     pub(super) later: Vec<String>,
 }
@@ -134,8 +134,7 @@ impl TakeoverRun {
         let charges = Some(charges.as_str()).filter(|_| self.charges.iter().any(|charge| charge.is_theirs));
         let (loaded, complaints) = self.other.load(store, &[pais.as_str()], charges).await;
         loaded.expect("loads");
-        let has_moved =
-            |customer: &&Customer| SPARE_NUMBERS.iter().any(|(number, _)| *number == customer.number);
+        let has_moved = |customer: &&Customer| SPARE_NUMBERS.contains(&customer.number);
         let has_left = |customer: &&Customer| customer.state == PaiState::Closed;
         let left = self.customers.iter().filter(|customer| has_left(customer) || has_moved(customer)).count();
         let allowed = if self.phase == Phase::Before { 0 } else { left };
