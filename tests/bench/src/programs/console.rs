@@ -5,7 +5,6 @@
 use crate::clock::now;
 use crate::programs::client::Client;
 use crate::programs::console_ledger::Target;
-use crate::programs::keys::PARTNER;
 use crate::programs::origin::Origin;
 use crate::programs::program::find_free_address;
 use anyhow::{Context as _, Result};
@@ -40,8 +39,7 @@ impl Console {
         let config = format!(
             "console_listen = \"{address}\"\n{config}\n[console]\nurl = \"{CONSOLE_URL}\"\n\
              issuer = \"https://login.acme.example\"\nclient_id = \"onbill\"\nclient_secret_file = \"{}\"\n\
-             groups = {{ everyone = \"admin\" }}\n\n[[partners]]\nid = \"{PARTNER}\"\n\
-             settlement = {{ model = \"revenue-share\", partner_basis_points = 8000 }}\n",
+             groups = {{ everyone = \"admin\" }}\n",
             secret.display()
         );
         fs::write(file, config)?;

@@ -6,13 +6,11 @@ use super::{Goal, Line, Row};
 use crate::bench::Bench;
 use crate::clock::Stopwatch;
 use crate::measure::series::range;
-use crate::measure::{HttpLoad, Series, Unit, to_f64};
+use crate::measure::{HttpLoad, Series, Unit};
 use crate::programs::client::Client;
 use crate::programs::console::Console;
 use crate::programs::console_ledger::{ConsoleLedger, Target};
 use crate::programs::database::Database;
-use crate::programs::finished::run_to_end;
-use crate::programs::keys::PARTNER;
 use crate::programs::origin::{Origin, msisdn_of};
 use anyhow::Result;
 use bytes::Bytes;
@@ -197,41 +195,6 @@ async fn compare(bench: &Bench, large: &mut Desk, small: &mut Desk, database: &s
             "{title}: {median:.1} ms, {most:.1} at most; small {median_small:.1} ms, {most_small:.1}"
         ));
         lines.push(Line::new(title, subject, Some((&format!("itself, {SMALL}"), yardstick)), &goals));
-    }
-    lines.extend(compare_verbs(bench, large, small, database).await?);
-    Ok(lines)
-}
-
-/// What reads as much as there is: it may grow, and the line says how fast.
-async fn compare_verbs(
-    bench: &Bench,
-    large: &mut Desk,
-    small: &mut Desk,
-    database: &str,
-) -> Result<Vec<Line>> {
-    let (from, to) = (day_before(60), day_before(31));
-    let verbs: [(&str, &[&str]); 2] = [
-        ("audit verify", &["audit", "verify"]),
-        ("settlement of 30 days", &["settlement", "--partner", PARTNER, "--from", &from, "--to", &to]),
-    ];
-    let mut lines = Vec::new();
-    for (title, words) in verbs {
-        bench.show_progress(&format!("{database}: {title}"));
-        let mut sides = Vec::new();
-        for origin in [&large.origin, &small.origin] {
-            let mut command = origin.command(bench);
-            command.args(words);
-            let finished = run_to_end(command, origin.folder()).await?;
-            sides.push([
-                Series::of(Unit::Seconds, finished.elapsed.as_secs_f64()),
-                Series::of(Unit::Mebibytes, to_f64(finished.peak_bytes) / (1024.0 * 1024.0)),
-            ]);
-        }
-        let [[time, memory], [time_small, memory_small]] = super::take(sides)?;
-        let title = format!("{title}, {database}, {} charges", large.charges);
-        let itself = format!("itself, {SMALL}");
-        lines.push(Line::new(title.clone(), time, Some((&itself, time_small)), &[]));
-        lines.push(Line::new(format!("memory of {title}"), memory, Some((&itself, memory_small)), &[]));
     }
     Ok(lines)
 }

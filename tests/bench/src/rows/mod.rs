@@ -105,6 +105,6 @@ pub(crate) enum Goal {
 }
 
 /// The series of a row with a known number of sides.
-fn take<T, const SIDES: usize>(series: Vec<T>) -> Result<[T; SIDES]> {
+fn take<const SIDES: usize>(series: Vec<Series>) -> Result<[Series; SIDES]> {
     series.try_into().map_err(|_| anyhow::anyhow!("a row has another number of sides"))
 }
