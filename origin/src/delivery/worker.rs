@@ -186,6 +186,8 @@ impl Worker {
         let trace = trace.attempt(&format!("{} {}", leased.job_id, leased.attempts));
         let span = job_span(&trace, &leased);
         let attempt = LastAnswer::scope(trace.scope(self.attempt_and_settle(leased)));
+        // It holds every kind of attempt, and is too large for the stack of each caller.
+        let attempt = attempt.boxed();
         let attempt = AssertUnwindSafe(attempt).catch_unwind();
         let attempted = attempt.instrument(span).await;
         // Its lease ends, and it is attempted again.

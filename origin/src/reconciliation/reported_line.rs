@@ -60,14 +60,14 @@ pub struct LineDetails {
 
 /// All lines with one id.
 #[derive(Clone, Debug)]
-pub struct Copies {
+pub(crate) struct Copies {
     pub first: ReportedLine,
     /// Duplicates, of which there should be none.
     pub more: Vec<ReportedLine>,
 }
 
 impl Copies {
-    pub fn all(&self) -> impl Iterator<Item = &ReportedLine> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ReportedLine> {
         std::iter::once(&self.first).chain(&self.more)
     }
 }

@@ -75,7 +75,7 @@ impl SimulationRun {
             0 if !self.events.is_empty() => {
                 let at =
                     usize::try_from(self.dice.draw_below(self.events.len() as u64)).expect("is an index");
-                self.tell(at).await;
+                self.report_event(at).await;
             }
             1 => {
                 // Only harmless errors: a false report of a move to another subscriber's number
@@ -91,20 +91,21 @@ impl SimulationRun {
                 let number = *self.dice.pick_one(&[NUMBERS[0].0, NUMBERS[1].0, NUMBERS[2].0, NOBODYS]);
                 let at = self.system.now().plus_seconds(*self.dice.pick_one(&[0, -60, -90_000, 250]));
                 self.events.push(ReportableEvent { what, number, new: None, at, outcome: None });
-                self.tell(self.events.len() - 1).await;
+                self.report_event(self.events.len() - 1).await;
             }
             _ if !untold.is_empty() => {
                 let at = *self.dice.pick_one(&untold);
-                self.tell(at).await;
+                self.report_event(at).await;
             }
             _ => {}
         }
         self.import_true_accounts().await;
     }
 
-    async fn tell(&mut self, at: usize) {
+    async fn report_event(&mut self, at: usize) {
         let event = self.events[at].clone();
-        let Ok(answer) = self.system.network.send_call(self.reported(&format!("e-{at}"), &event)).await
+        let Ok(answer) =
+            self.system.network.send_call(self.account_event_request(&format!("e-{at}"), &event)).await
         else {
             return;
         };
@@ -130,7 +131,7 @@ impl SimulationRun {
         assert_eq!(*first, body, "an event was answered differently: {event:?}");
     }
 
-    fn reported(&self, id: &str, event: &ReportableEvent) -> Request<Bytes> {
+    fn account_event_request(&self, id: &str, event: &ReportableEvent) -> Request<Bytes> {
         let mut body = json!({"eventID": id, "type": event.what, "msisdn": event.number,
                               "occurredAt": event.at.to_string()});
         if let Some(new) = event.new {
@@ -149,7 +150,7 @@ impl SimulationRun {
     pub(super) async fn tell_all(&mut self) {
         for at in 0..self.events.len() {
             if self.events[at].outcome.is_none() {
-                self.tell(at).await;
+                self.report_event(at).await;
             }
         }
         self.import_true_accounts().await;

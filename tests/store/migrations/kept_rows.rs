@@ -10,7 +10,7 @@ use crate::test_store::{
 use onbill_domain::account_event::AccountEvent;
 use onbill_domain::decline_reason::DeclineReason;
 use onbill_domain::ids::OfferId;
-use onbill_domain::pai::{Pai, PaiState};
+use onbill_domain::pai::PaiState;
 use onbill_domain::spending::SpendingLimits;
 use onbill_domain::token::SignupOutcome;
 use onbill_domain::wire::coupon::CouponState;

@@ -1,6 +1,6 @@
 //! The customer's own page, from the origin to the widget.
 
-use super::test_edge::{ACME, NUMBER, TestEdge, pai, request};
+use super::test_edge::{ACME, NUMBER, TestEdge, pai};
 use super::widget::{VALIDATE, in_frame, pin_step, question, split_words, validate};
 use serde_json::{Value, json};
 

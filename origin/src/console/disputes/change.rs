@@ -132,7 +132,7 @@ async fn change(
     Ok(show_done(&viewer, title, Section::Disputes, &text, &back))
 }
 
-fn question<'a>(form: &'a DisputeForm, change: Change, back: Markup) -> Confirmation<'a> {
+fn question(form: &DisputeForm, change: Change, back: Markup) -> Confirmation<'_> {
     let (title, button) = match change.state {
         DisputeState::Open => ("Open this dispute?", "Open the dispute"),
         DisputeState::Accepted => ("Accept this dispute?", "Accept the dispute"),

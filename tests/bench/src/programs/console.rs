@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{CONTENT_TYPE, COOKIE, HOST};
 use onbill_domain::digest::sha256;
+use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
@@ -102,5 +103,8 @@ fn cookie_of(role: &str) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

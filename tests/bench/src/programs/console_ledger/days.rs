@@ -78,7 +78,7 @@ impl ConsoleLedger {
         }
         let columns: Vec<String> = (0..20).map(|n| format!("\"column {n}\"")).collect();
         let finding = format!("[{}]", columns.join(","));
-        let (first, last) = self.findings_period(today);
+        let (first, last) = Self::findings_period(today);
         let (first, last) = (dialect.day(&first.to_string()), dialect.day(&last.to_string()));
         self.run(&format!(
             "INSERT INTO kept_findings (partner, period_from, period_to, cause, place, finding)
@@ -89,7 +89,7 @@ impl ConsoleLedger {
     }
 
     /// The newest month with a report.
-    fn findings_period(&self, today: i64) -> (i64, i64) {
+    fn findings_period(today: i64) -> (i64, i64) {
         (today - 30 * DAY_SECONDS, today - DAY_SECONDS)
     }
 }
