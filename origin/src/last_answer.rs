@@ -8,6 +8,7 @@ use http::Response;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::fmt;
+use std::mem;
 
 tokio::task_local! {
     static CURRENT: RefCell<Option<LastAnswer>>;
@@ -21,6 +22,8 @@ const READ_BYTES_MAX: usize = 4_096;
 const NUMBER_DIGITS_MIN: usize = 5;
 /// A word as long as this may be a token or a key.
 const SECRET_CHARS_MIN: usize = 20;
+/// A word with letters and digits, so many of them, may be a number in base64 or the code of a coupon.
+const ENCODED_CHARS_MIN: usize = 10;
 /// Stands for what is left out.
 const LEFT_OUT: &str = "…";
 
@@ -97,17 +100,20 @@ fn read_text(body: &[u8]) -> Option<String> {
         Err(_) if text.trim_start().starts_with(['<', '{', '[']) => return None,
         Err(_) => text.into_owned(),
     };
-    let shown: String = leave_out_secrets(&leave_out_numbers(&words)).chars().take(TEXT_CHARS_MAX).collect();
+    let printable = words.replace(|char: char| char.is_control(), " ");
+    let shown = leave_out_secrets(&leave_out_numbers(&printable));
+    let shown: String = shown.chars().take(TEXT_CHARS_MAX).collect();
     let shown = shown.trim();
     (!shown.is_empty()).then(|| shown.to_owned())
 }
 
-/// Leaves out each run of digits, with what people write between them, that may be a telephone number.
+/// Leaves out each run of digits that may be a telephone number, whatever but letters is between them.
+/// The text has no control characters.
 fn leave_out_numbers(text: &str) -> String {
     let mut shown = String::new();
     let mut run = String::new();
     for char in text.chars().chain(['\0']) {
-        let joins = char.is_numeric() || (!run.is_empty() && " .-()/+_".contains(char));
+        let joins = char.is_numeric() || (!run.is_empty() && char != '\0' && !char.is_alphabetic());
         if joins {
             run.push(char);
             continue;
@@ -129,23 +135,34 @@ fn leave_out_numbers(text: &str) -> String {
     shown
 }
 
-/// Leaves out words that may be an address or a secret, and the values of what is written as `name=value`.
+/// Leaves out words that may be an address or a secret, and the values of what is written as `name=value`,
+/// `name= value` or `password: value`.
 fn leave_out_secrets(text: &str) -> String {
-    let printable = text.replace(|char: char| char.is_control(), " ");
-    let words = printable.split_whitespace().map(|word| {
-        if let Some((name, _)) = word.split_once('=') {
-            return format!("{}={LEFT_OUT}", if may_be_secret(name) { LEFT_OUT } else { name });
-        }
-        if may_be_secret(word) { LEFT_OUT.to_owned() } else { word.to_owned() }
+    let mut is_value = false;
+    let words = text.split_whitespace().map(|word| {
+        let was_value = mem::replace(&mut is_value, names_value(word));
+        let (name, has_value) = word.split_once('=').map_or((word, false), |(name, _)| (name, true));
+        let shown = if was_value || may_be_secret(name) { LEFT_OUT } else { name };
+        if has_value { format!("{shown}={LEFT_OUT}") } else { shown.to_owned() }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the next word is the value of this one.
+fn names_value(word: &str) -> bool {
+    let word = word.to_lowercase();
+    let is_secret = ["password:", "secret:", "authorization:"].iter().any(|name| word.ends_with(*name));
+    word.ends_with('=') || word == "bearer" || is_secret
 }
 
 fn may_be_secret(word: &str) -> bool {
     // Codes such as `account-not-found` are words with hyphens.
     let is_code = word.split(['-', '_', '.', ':']).all(|part| part.len() < SECRET_CHARS_MIN)
         && !word.chars().any(|char| char.is_ascii_digit());
-    word.contains('@') || (word.chars().count() >= SECRET_CHARS_MIN && !is_code)
+    let count = |is_counted: fn(char) -> bool| word.chars().filter(|char| is_counted(*char)).count();
+    let (letters, digits) = (count(char::is_alphabetic), count(char::is_numeric));
+    let is_encoded = letters > 0 && digits > 0 && letters + digits >= ENCODED_CHARS_MIN;
+    word.contains('@') || is_encoded || (word.chars().count() >= SECRET_CHARS_MIN && !is_code)
 }
 
 #[cfg(test)]
@@ -182,6 +199,15 @@ mod tests {
             "no credit: (202) 555-0101 today",
             "no credit: 202 555 01 01",
             "no credit: 20-25-55-01-01",
+            "no credit: 202\u{a0}555\u{2011}01\u{a0}01",
+            "no credit: 202\n555\t01\n01",
+            "no credit: 20,25:55,01;01",
+            "no credit: KzEyMDI1NTUwMTAx",
+            "no credit: MjAyNTU1MDEwMQ==",
+            "no credit: code X7KQ-2HMN-4PRT",
+            "no credit: token= hunter2",
+            "no credit: password: hunter2",
+            "no credit: Authorization: Bearer hunter2",
             "no credit: ٢٠٢٥٥٥٠١٠١",
             "no credit: token=hunter2",
             "no credit: eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
@@ -189,7 +215,7 @@ mod tests {
         ] {
             let text = read(body).expect("has words");
             assert!(text.starts_with("no credit: ") && text.contains(LEFT_OUT), "{text}");
-            for part in ["202", "555", "01 01", "hunter", "eyJ", "ana", "٢٠"] {
+            for part in ["202", "555", "01 01", "hunter", "eyJ", "ana", "٢٠", "KzEy", "MjAy", "X7KQ"] {
                 assert!(!text.contains(part), "{text}");
             }
         }

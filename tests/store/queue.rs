@@ -99,6 +99,11 @@ async fn a_dead_letter_has_the_last_answer_of_its_own_lease(db: TestStore) {
     assert_eq!(letters[0].last_answer, Some(answer("newer")));
     assert!(db.store.redrive_dead_letter(NOW, letters[0].job_id).await.expect("works"));
     let again = db.lease_due(1_000_000).await;
+    db.settle_job(NOW, again[0].clone(), dead_letter()).await.expect("works");
+    let letters = db.store.dead_letters(None, 9).await.expect("works");
+    assert_eq!(letters[0].last_answer, None, "this attempt had none that is known");
+    assert!(db.store.redrive_dead_letter(NOW, letters[0].job_id).await.expect("works"));
+    let again = db.lease_due(1_000_000).await;
     db.store.note_last_answer(again[0].lease(), LastAnswer::none()).await.expect("works");
     db.settle_job(NOW, again[0].clone(), dead_letter()).await.expect("works");
     let letters = db.store.dead_letters(None, 9).await.expect("works");

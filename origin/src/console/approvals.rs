@@ -55,7 +55,11 @@ pub(super) async fn list(
     };
     let next = requests.last().filter(|_| requests.len() == DESK_LINES_MAX as usize);
     let body = html! {
-        @if requests.is_empty() && own.is_empty() { p class="notice" { "No refund waits for a second person." } }
+        @if requests.is_empty() && own.is_empty() {
+            p class="notice" {
+                @if is_first { "No refund waits for a second person." } @else { "There are no more." }
+            }
+        }
         div class="cards" {
             @for request in requests.iter().chain(&own) { (show_request(&viewer, request)) }
         }

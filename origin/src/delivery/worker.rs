@@ -239,7 +239,11 @@ impl Worker {
         let decision = LaterDecision::of(&outcome);
         let is_dead_letter = outcome.next_step() == NextStep::DeadLetter;
         let filled = outcome.filled_queues();
-        if let Some(answer) = LastAnswer::current().filter(|_| is_dead_letter) {
+        if let Some(mut answer) = LastAnswer::current().filter(|_| is_dead_letter) {
+            // A gateway that refuses an SMS may quote it, with the code of a coupon.
+            if kind.spec().has_payload {
+                answer.text = None;
+            }
             self.store.note_last_answer(lease, answer).await?;
         }
         let result = self.store.settle(self.clock.now(), lease, outcome).await?;

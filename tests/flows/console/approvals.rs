@@ -160,7 +160,7 @@ async fn refund_waits_while_another_system_charges_the_customer() {
     db.run_sql(DARK).await;
     let passing = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert_eq!(passing.status, 503, "{}", passing.body);
-    assert!(second.get("/approvals").await.has("the refund was not made yet"), "it has not failed");
+    assert!(second.get("/approvals").await.has("the refund has not been made yet"), "it has not failed");
     db.run_sql(CUT_OVER).await;
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
@@ -179,7 +179,7 @@ async fn refund_that_an_origin_did_not_get_to_is_made_once() {
     let approved =
         "UPDATE refund_requests SET state = 'approved', decided_by = 'lead-4', decided_at = 1795000000";
     db.run_sql(approved).await;
-    assert!(second.get("/approvals").await.has("the refund was not made yet"));
+    assert!(second.get("/approvals").await.has("the refund has not been made yet"));
     let agreed = second.post_from("/approvals", &path, &[("decision", "approve")]).await;
     assert!(agreed.has("Billing has refunded the money."), "{}", agreed.body);
     db.run_sql(approved).await;

@@ -161,4 +161,6 @@ async fn disputes_are_read_in_pages() {
     let next = next.split('"').next().expect("ends");
     let second = lead.get(&format!("/disputes?state=open&after={next}")).await;
     assert!(second.has(">D-20.<") && !second.has(">D-19.<") && !second.has("after="), "{}", second.body);
+    let beyond = lead.get(&format!("/disputes?state=rejected&after={next}")).await;
+    assert!(beyond.has("There are no more."), "{}", beyond.body);
 }

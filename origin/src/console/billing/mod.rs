@@ -36,7 +36,9 @@ pub(super) async fn show_queues(
     let body = html! {
         section class="card" aria-labelledby="queues" { (show_figures(&figures)) }
         section class="card" aria-labelledby="files" { (show_files(figures.files, &files)) }
-        section class="card" aria-labelledby="dead-letters" { (show_dead_letters(&viewer, &dead_letters)) }
+        section class="card" aria-labelledby="dead-letters" {
+            (show_dead_letters(&viewer, &dead_letters, cursor.is_none()))
+        }
     };
     Ok(page(&viewer, "Billing", Section::Billing, body))
 }
@@ -86,12 +88,14 @@ fn show_files(figures: FileFigures, files: &[String]) -> Markup {
     }
 }
 
-fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter]) -> Markup {
+fn show_dead_letters(viewer: &Viewer, dead_letters: &[DeadLetter], is_first: bool) -> Markup {
     let is_full = dead_letters.len() == DESK_LINES_MAX as usize;
     html! {
         h2 id="dead-letters" { "Dead letters" }
-        @if dead_letters.is_empty() {
+        @if dead_letters.is_empty() && is_first {
             p class="muted" { "Every job is done, or is being tried." }
+        } @else if dead_letters.is_empty() {
+            p class="muted" { "There are no more." }
         } @else {
             p class="muted" { "Their attempts have ended without a decision of the other side. Mend the cause, then retry." }
             table {

@@ -49,14 +49,18 @@ pub(super) async fn list_disputes(
     let state = if state.is_empty() { Some(DisputeState::Open) } else { DisputeState::parse(&state) };
     let state = state.ok_or_else(not_read)?;
     let after = after.map(|text| parse_cursor(&text)).transpose().map_err(|_| not_read())?;
-    let now = console.parts.clock.now();
+    let (now, is_first) = (console.parts.clock.now(), after.is_none());
     // All of them: the index of a state leads to its oldest.
     let all = Period { from: Timestamp::from_unix_seconds(0), until: now.plus_seconds(1) };
     let found = console.parts.store.list_disputes(all, Some(state), after, DESK_LINES_MAX).await?;
     let body = html! {
         p class="muted" { (DOES_NOT) }
         (filter(state))
-        @if found.lines.is_empty() { p class="notice" { "There is no dispute in this state." } }
+        @if found.lines.is_empty() {
+            p class="notice" {
+                @if is_first { "There is no dispute in this state." } @else { "There are no more." }
+            }
+        }
         div class="cards" {
             @for dispute in &found.lines { (show_dispute(&viewer, dispute, now)) }
         }

@@ -80,8 +80,8 @@ fn read_found(row: &Row) -> Result<DeskSubscriber, TxError> {
     })
 }
 
-/// The index of what is paid for has no declined charges.
-/// Each join has a limit of its own: a table that was never analysed is read as a whole otherwise.
+/// The index of what is paid for has no declined charges. Each join has a limit of its own: a table that
+/// was never analysed is read as a whole otherwise.
 const LINKS: &str =
     "SELECT p.pai, p.partner, p.state, p.closed_reason, p.closed_at, p.created_at, s.plan, s.status,
         (SELECT max(t.period_to) FROM transactions t
@@ -167,7 +167,7 @@ fn read_refund(row: &Row) -> Result<DeskRefund, TxError> {
     })
 }
 
-/// As above.
+/// Each part has a limit of its own, for the reason that [`LINKS`] has.
 const SMS: &str =
     "SELECT 'coupon' AS kind, c.ext_coupon_id AS id, p.partner, c.issued_at AS promised_at, c.sent_at,
         c.delivered_at, c.undelivered_at, c.undelivered_reason

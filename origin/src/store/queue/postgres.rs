@@ -125,6 +125,7 @@ pub(in crate::store) async fn put_pai_change(
              AND NOT EXISTS (SELECT 1 FROM pais WHERE pai = $1 AND dark_since IS NOT NULL)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
+             answer_kind = NULL, answer_code = NULL, answer_text = NULL,
              correlator = excluded.correlator, traceparent = excluded.traceparent"
     );
     tx.execute(&sql, &[&pai, &now.unix_seconds(), &correlator, &traceparent]).await?;
@@ -160,6 +161,7 @@ pub(in crate::store) async fn put_pai_mapping(
          VALUES ($5, $1, $3, $4, $2, $2, 0)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = outbox.attempts + 1, dead_lettered_at = NULL,
+             answer_kind = NULL, answer_code = NULL, answer_text = NULL,
              correlator = excluded.correlator, traceparent = excluded.traceparent";
     let kind = JobKind::PaiMapping.as_str();
     tx.execute(sql, &[&pai, &now.unix_seconds(), &correlator, &traceparent, &kind]).await?;
@@ -389,7 +391,8 @@ pub(in crate::store) async fn redrive_dead_letter(
 ) -> Result<bool, TxError> {
     let changed = tx
         .execute(
-            "UPDATE outbox SET dead_lettered_at = NULL, due_at = $2, attempts = 1
+            "UPDATE outbox SET dead_lettered_at = NULL, due_at = $2, attempts = 1,
+                 answer_kind = NULL, answer_code = NULL, answer_text = NULL
              WHERE job_id = $1 AND dead_lettered_at IS NOT NULL",
             &[&job_id, &now.unix_seconds()],
         )

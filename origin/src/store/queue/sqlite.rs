@@ -81,6 +81,7 @@ pub(in crate::store) fn put_pai_change(tx: &Connection, now: Timestamp, pai: &st
              AND NOT EXISTS (SELECT 1 FROM pais WHERE pai = ?1 AND dark_since IS NOT NULL)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
+             answer_kind = NULL, answer_code = NULL, answer_text = NULL,
              correlator = excluded.correlator, traceparent = excluded.traceparent"
     ))?
     .execute(params![pai, now.unix_seconds(), correlator, traceparent])?;
@@ -122,6 +123,7 @@ pub(in crate::store) fn put_pai_mapping(
          VALUES (?5, ?1, ?3, ?4, ?2, ?2, 0)
          ON CONFLICT (pai, kind) DO UPDATE
          SET due_at = excluded.due_at, attempts = attempts + 1, dead_lettered_at = NULL,
+             answer_kind = NULL, answer_code = NULL, answer_text = NULL,
              correlator = excluded.correlator, traceparent = excluded.traceparent",
     )?
     .execute(params![pai, now.unix_seconds(), correlator, traceparent, JobKind::PaiMapping.as_str()])?;
@@ -333,7 +335,8 @@ pub(in crate::store) fn redrive_dead_letter(
 ) -> Result<bool, StoreError> {
     let changed = tx
         .prepare_cached(
-            "UPDATE outbox SET dead_lettered_at = NULL, due_at = ?2, attempts = 1
+            "UPDATE outbox SET dead_lettered_at = NULL, due_at = ?2, attempts = 1,
+                 answer_kind = NULL, answer_code = NULL, answer_text = NULL
              WHERE job_id = ?1 AND dead_lettered_at IS NOT NULL",
         )?
         .execute(params![job_id, now.unix_seconds()])?;
